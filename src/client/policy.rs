@@ -1,0 +1,378 @@
+//! Client policies: immutable data that says what an answer means.
+//!
+//! A policy owns no state and draws nothing; the call sites it rules are those of `clerk-js.md`, "The policies".
+
+use crate::kernel::Dur;
+use serde::de::{self, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// How a call ended, as a client sees it: an HTTP status with the server's error code, or no answer at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// HTTP status; 0 when there was no HTTP answer (network error, time-out).
+    pub status: u16,
+    /// The server's error code, as an index into the scenario's list of codes; 0 when it gave none.
+    pub code: u8,
+    /// `Retry-After` in seconds; 0 when absent. Only a 429 carries it (`Base._baseFetch`).
+    pub retry_after_s: u16,
+}
+
+impl Failure {
+    /// No HTTP answer.
+    pub const NETWORK: Failure = Failure { status: 0, code: 0, retry_after_s: 0 };
+
+    /// An answer with this status and no error code.
+    pub const fn status(status: u16) -> Failure {
+        Failure { status, code: 0, retry_after_s: 0 }
+    }
+}
+
+/// A set of failures: HTTP statuses 400..=599, `network`, and pairs of status and error code.
+///
+/// In a file, a list: `["401", "422"]`, `["4xx", "!429"]`, `["5xx", "network", "403:user_banned"]`. Entries apply in
+/// order; `!` takes away what earlier entries added.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FailureSet {
+    entries: Vec<Entry>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    minus: bool,
+    what: What,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+enum What {
+    Class(u16),
+    Status(u16),
+    Code(u16, String),
+    Network,
+}
+
+impl FailureSet {
+    /// Reads the entries of a list.
+    ///
+    /// # Errors
+    /// What was found and what is allowed, for the first entry that is neither.
+    pub fn parse<S: AsRef<str>>(list: &[S]) -> Result<FailureSet, String> {
+        let mut entries = Vec::new();
+        for text in list {
+            let text = text.as_ref();
+            let (minus, body) = text.strip_prefix('!').map_or((false, text), |rest| (true, rest));
+            let bad = || {
+                format!(
+                    "not an answer; got {text:?}; allowed: a status \"400\" to \"599\", a class \"4xx\" or \"5xx\", \
+                     \"network\", or \"403:error_code\", each with \"!\" before it to take it away"
+                )
+            };
+            let status = |digits: &str| {
+                let well_formed = digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit());
+                digits.parse::<u16>().ok().filter(|s| well_formed && (400..600).contains(s)).ok_or_else(bad)
+            };
+            let what = match body {
+                "network" => What::Network,
+                "4xx" => What::Class(4),
+                "5xx" => What::Class(5),
+                _ => match body.split_once(':') {
+                    Some((digits, code)) if is_error_code(code) => {
+                        What::Code(status(digits)?, code.to_owned())
+                    }
+                    Some(_) => return Err(bad()),
+                    None => What::Status(status(body)?),
+                },
+            };
+            entries.push(Entry { minus, what });
+        }
+        Ok(FailureSet { entries })
+    }
+
+    /// The error codes this set speaks of.
+    pub fn codes(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter_map(|e| match &e.what {
+            What::Code(_, code) => Some(code.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The set as bits; `codes` is the scenario's list of error codes, whose index 0 means "none".
+    pub fn compile(&self, codes: &[String]) -> FailureBits {
+        let mut bits = FailureBits::default();
+        for Entry { minus, what } in &self.entries {
+            match what {
+                What::Network => bits.network = !minus,
+                What::Class(class) => (class * 100..class * 100 + 100).for_each(|s| bits.set(s, !minus)),
+                What::Status(s) => bits.set(*s, !minus),
+                What::Code(status, code) => {
+                    let index =
+                        codes.iter().position(|c| c == code).expect("codes() lists every code of the set");
+                    bits.by_code.retain(|(s, c, _)| (*s, *c) != (*status, index as u8));
+                    bits.by_code.push((*status, index as u8, !minus));
+                }
+            }
+            if let What::Class(_) | What::Status(_) = what {
+                // A later entry about a whole status overrules earlier ones about its codes.
+                let covered = |s: u16| match what {
+                    What::Class(class) => s / 100 == *class,
+                    What::Status(status) => s == *status,
+                    _ => false,
+                };
+                bits.by_code.retain(|(s, _, _)| !covered(*s));
+            }
+        }
+        bits
+    }
+}
+
+/// Whether this is a well-formed error code: `authentication_invalid`, `user_banned`, ...
+pub fn is_error_code(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+}
+
+/// A compiled [`FailureSet`].
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct FailureBits {
+    statuses: [u64; 4],
+    network: bool,
+    by_code: Vec<(u16, u8, bool)>,
+}
+
+impl FailureBits {
+    fn set(&mut self, status: u16, on: bool) {
+        let (word, bit) = ((status - 400) / 64, (status - 400) % 64);
+        self.statuses[word as usize] = self.statuses[word as usize] & !(1 << bit) | u64::from(on) << bit;
+    }
+
+    /// Whether the failure is in the set.
+    #[inline]
+    pub fn contains(&self, failure: Failure) -> bool {
+        if failure.status == 0 {
+            return self.network;
+        }
+        if failure.code != 0 && !self.by_code.is_empty() {
+            for &(status, code, on) in &self.by_code {
+                if (status, code) == (failure.status, failure.code) {
+                    return on;
+                }
+            }
+        }
+        let at = failure.status.wrapping_sub(400);
+        at < 200 && self.statuses[(at / 64) as usize] >> (at % 64) & 1 == 1
+    }
+}
+
+impl<'de> Deserialize<'de> for FailureSet {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<FailureSet, D::Error> {
+        let list: Vec<String> = Deserialize::deserialize(deserializer)?;
+        FailureSet::parse(&list).map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for FailureSet {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.entries.iter().map(|Entry { minus, what }| {
+            let sign = if *minus { "!" } else { "" };
+            match what {
+                What::Class(class) => format!("{sign}{class}xx"),
+                What::Status(status) => format!("{sign}{status}"),
+                What::Code(status, code) => format!("{sign}{status}:{code}"),
+                What::Network => format!("{sign}network"),
+            }
+        }))
+    }
+}
+
+/// A number with at most six decimals, held as an integer: factors of back-off, shares, ratios.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Decimal {
+    /// Millionths.
+    pub millionths: u64,
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+        struct V;
+        impl Visitor<'_> for V {
+            type Value = Decimal;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a number from 0 to 1000000 with at most six decimals")
+            }
+            fn visit_i64<E: de::Error>(self, n: i64) -> Result<Decimal, E> {
+                self.visit_f64(n as f64)
+            }
+            fn visit_f64<E: de::Error>(self, x: f64) -> Result<Decimal, E> {
+                let scaled = x * 1e6;
+                let nearest = (scaled + 0.5).floor();
+                if !(0.0..=1e6).contains(&x) {
+                    return Err(E::custom(format!("number out of range; got {x}; allowed: 0 to 1000000")));
+                }
+                // A decimal text of six places is at most half an ulp from its float: far less than 1e-4 millionths.
+                if (scaled - nearest).abs() > 1e-4 {
+                    return Err(E::custom(format!("too many decimals; got {x}; allowed: at most six")));
+                }
+                Ok(Decimal { millionths: nearest as u64 })
+            }
+        }
+        deserializer.deserialize_any(V)
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_f64(self.millionths as f64 / 1e6)
+    }
+}
+
+/// A policy file: scenarios/policies/*.toml, or a `[[policy]]` of a scenario.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Policy {
+    /// Its name in scenarios and results.
+    pub name: String,
+    /// What it is, in a sentence or two.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub about: String,
+    /// Which failures of a call site enter the unauthenticated flow.
+    pub enters_unauthenticated_flow: FailureSet,
+    /// Retries of `getToken`.
+    pub retry: Retry,
+    /// What becomes of a touch error that does not enter the flow.
+    #[serde(default)]
+    pub touch_errors: TouchErrors,
+    /// Limits the retries of one session to a share of its first attempts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_budget: Option<RetryBudget>,
+    /// Stops calls after repeated failures.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub circuit_breaker: Option<CircuitBreaker>,
+    /// At most so many retries of one session in a window of time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windowed_retry: Option<WindowedRetry>,
+}
+
+/// Retries of `getToken`.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Retry {
+    /// Which failures are retried.
+    pub on: FailureSet,
+    /// Delay before the first retry.
+    pub initial: Dur,
+    /// Each delay is the one before times this factor, at least 1.
+    pub factor: Decimal,
+    /// No delay is longer.
+    pub cap: Dur,
+    /// Retries after the first attempt; 0 never retries.
+    pub retries: u32,
+    /// Retries while the browser is offline, where the client release looks at that.
+    #[serde(default = "three")]
+    pub offline_retries: u32,
+    /// How the delay is spread.
+    #[serde(default)]
+    pub jitter: Jitter,
+    /// Whether a delay is at least what `Retry-After` asks for. No release of clerk-js does (`clerk-js.md`, Timers).
+    #[serde(default)]
+    pub honour_retry_after: bool,
+}
+
+fn three() -> u32 {
+    3
+}
+
+/// How a back-off delay `d` is spread (Brooker, "Exponential Backoff And Jitter", AWS blog 2015).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Jitter {
+    /// Exactly `d`.
+    #[default]
+    None,
+    /// Uniform over `[0, d]`.
+    Full,
+    /// `d / 2` plus uniform over `[0, d / 2]`.
+    Equal,
+    /// Uniform over `[initial, 3 * previous delay]`, cut at the cap.
+    Decorrelated,
+}
+
+/// What becomes of a touch error that does not enter the flow (`clerk-js.md`, "The policies", third row).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TouchErrors {
+    /// Nobody hears of it.
+    Swallow,
+    /// The app does: an error of `setActive`, or an unhandled rejection after a focus.
+    #[default]
+    Surface,
+}
+
+/// A retry budget (Google SRE book ch. 21; Finagle `RetryBudget`): each first attempt deposits, each retry costs one.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct RetryBudget {
+    /// Deposit of each first attempt, in retries.
+    pub ratio: Decimal,
+    /// What the budget starts with, and its most, in retries.
+    pub burst: u32,
+}
+
+/// A circuit breaker per session (Nygard, *Release It!*, ch. 5), on /tokens.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct CircuitBreaker {
+    /// Consecutive failures that open it.
+    pub failures: u32,
+    /// How long it stays open; then one call is let through and decides.
+    pub open: Dur,
+}
+
+/// At most `retries` retries of one session in each `window` that starts with a retry.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WindowedRetry {
+    /// Retries allowed in a window.
+    pub retries: u32,
+    /// Length of a window.
+    pub window: Dur,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sets_of_answers() {
+        let codes: Vec<String> = ["", "user_banned", "authentication_invalid"].map(String::from).to_vec();
+        let of = |list: &[&str]| FailureSet::parse(list).unwrap().compile(&codes);
+        let with_code = |status, code| Failure { status, code, retry_after_s: 0 };
+        for (list, failure, expected) in [
+            (&["4xx"][..], Failure::status(429), true),
+            (&["4xx"], Failure::status(500), false),
+            (&["4xx", "!429"], Failure::status(429), false),
+            (&["4xx", "!429"], Failure::status(428), true),
+            (&["401", "422"], Failure::status(422), true),
+            (&["401", "422"], Failure::status(403), false),
+            (&["5xx", "network"], Failure::NETWORK, true),
+            (&["5xx"], Failure::NETWORK, false),
+            (&["5xx"], Failure::status(599), true),
+            (&["401", "403:user_banned"], with_code(403, 1), true),
+            (&["401", "403:user_banned"], with_code(403, 2), false),
+            (&["401", "403:user_banned"], with_code(403, 0), false),
+            (&["4xx", "!401:authentication_invalid"], with_code(401, 2), false),
+            (&["4xx", "!401:authentication_invalid"], with_code(401, 1), true),
+            (&["!401:authentication_invalid", "4xx"], with_code(401, 2), true),
+        ] {
+            assert_eq!(of(list).contains(failure), expected, "{list:?} and {failure:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_answer_is_refused() {
+        for text in ["200", "399", "600", "4XX", "", "!", "network:x", "403:", "403:Bad Code", "+401", "0401"]
+        {
+            assert!(FailureSet::parse(&[text]).unwrap_err().contains("allowed"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Who calls: users, each with a browser session of one or more tabs, behind a network address shared with others.
+
+use crate::kernel::{Dist, Dur};
+use serde::{Deserialize, Serialize};
+
+/// `[fleet]` of a scenario.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct FleetSpec {
+    /// How many users; each has one browser session.
+    pub users: u32,
+    /// Tabs per user: `1`, or a list of shares `[{ tabs = 1, share = 0.7 }, { tabs = 3, share = 0.3 }]`.
+    #[serde(default)]
+    pub tabs: Tabs,
+    /// Users behind one network address.
+    #[serde(default = "one")]
+    pub users_per_network: u32,
+    /// Apps the users are dealt to in turn.
+    #[serde(default = "one")]
+    pub apps: u32,
+    /// When the first tab's page is opened.
+    #[serde(default)]
+    pub opens: Dist,
+    /// How long after the tab before it a further tab is opened.
+    #[serde(default = "ten_seconds")]
+    pub further_tab_opens: Dist,
+    /// Whether touches on focus are not throttled (`clerk-js.md`, "focus: touch").
+    #[serde(default)]
+    pub multi_session: bool,
+    /// Time between focus events of a tab; without it, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub focus_every: Option<Dist>,
+    /// Calls of `getToken` by the app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_get_token: Option<AppGetToken>,
+    /// Calls of `setActive` by the app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub set_active: Option<SetActive>,
+    /// What the app's code does by itself with a new session object.
+    #[serde(default)]
+    pub app_reaction: AppReaction,
+    /// The app reacts from this time on.
+    #[serde(default)]
+    pub app_reaction_from: Dur,
+    /// Time between reloads of a tab's page; without it, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reload_every: Option<Dist>,
+    /// Offline periods of a browser.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offline: Option<Offline>,
+    /// Whether and when signed-out users sign in again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign_in_again: Option<SignInAgain>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn ten_seconds() -> Dist {
+    Dist::Constant(Dur::from_secs(10))
+}
+
+/// Tabs per user.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Tabs {
+    /// The same number for everyone, 1 to 16.
+    Fixed(u8),
+    /// Shares that add up to 1.
+    Shares(Vec<TabShare>),
+}
+
+impl Default for Tabs {
+    fn default() -> Tabs {
+        Tabs::Fixed(1)
+    }
+}
+
+/// One entry of [`Tabs::Shares`].
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TabShare {
+    /// Tabs, 1 to 16.
+    pub tabs: u8,
+    /// Share of the users, 0 to 1.
+    pub share: f64,
+}
+
+/// Calls of `getToken` by the app.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct AppGetToken {
+    /// Time between them, per tab.
+    pub every: Dist,
+    /// Callers at once.
+    #[serde(default = "one_caller")]
+    pub callers: u8,
+    /// Whether they pass over the token cache.
+    #[serde(default)]
+    pub skip_cache: bool,
+}
+
+fn one_caller() -> u8 {
+    1
+}
+
+/// Calls of `setActive` by the app.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SetActive {
+    /// Time between them, per tab.
+    pub every: Dist,
+    /// Whether they navigate (`redirectUrl`).
+    #[serde(default)]
+    pub navigate: bool,
+}
+
+/// What the app's code does by itself with a new session object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AppReaction {
+    /// Nothing.
+    #[default]
+    None,
+    /// Calls `setActive` with it: loop G2 of `clerk-js.md`.
+    SetActive,
+    /// Calls `getToken` of it.
+    GetToken,
+}
+
+/// Offline periods of a browser.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Offline {
+    /// Time from coming online to the next period.
+    pub every: Dist,
+    /// Length of a period.
+    pub lasts: Dist,
+}
+
+/// Sign-in after a sign-out.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct SignInAgain {
+    /// Think time before the sign-in request, and before it is repeated when it fails.
+    pub after: Dist,
+    /// Share of the signed-out users who do, 0 to 1.
+    #[serde(default = "all")]
+    pub share: f64,
+}
+
+fn all() -> f64 {
+    1.0
+}
+
+impl<'de> Deserialize<'de> for Tabs {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Tabs, D::Error> {
+        struct V;
+        impl<'de> serde::de::Visitor<'de> for V {
+            type Value = Tabs;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a number of tabs from 1 to 16, or a list such as [{ tabs = 1, share = 0.7 }, { tabs = 3, share = 0.3 }]")
+            }
+            fn visit_i64<E: serde::de::Error>(self, n: i64) -> Result<Tabs, E> {
+                u8::try_from(n)
+                    .ok()
+                    .filter(|n| (1..=16).contains(n))
+                    .map(Tabs::Fixed)
+                    .ok_or_else(|| E::custom(format!("tabs out of range; got {n}; allowed: 1 to 16")))
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Tabs, A::Error> {
+                let mut shares = Vec::new();
+                while let Some(share) = seq.next_element()? {
+                    shares.push(share);
+                }
+                Ok(Tabs::Shares(shares))
+            }
+        }
+        deserializer.deserialize_any(V)
+    }
+}
+
+impl Serialize for Tabs {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Tabs::Fixed(n) => n.serialize(serializer),
+            Tabs::Shares(shares) => shares.serialize(serializer),
+        }
+    }
+}

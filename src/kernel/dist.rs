@@ -1,0 +1,200 @@
+//! Distributions of durations, as data: written in scenarios, sampled from 64 random bits at a time.
+
+use super::random::{below, open_unit, second_word};
+use super::time::Dur;
+use serde::de::{self, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::fmt;
+
+/// A distribution of durations.
+///
+/// In a scenario: `"100ms"`, `{ uniform = ["50ms", "150ms"] }`, `{ exponential = "80ms" }` (its mean),
+/// `{ log-normal = { median = "80ms", sigma = 0.5 } }` or `{ empirical = ["10ms", "12ms", "90ms"] }`.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Dist {
+    /// Always the same.
+    Constant(Dur),
+    /// Uniform over `[low, high]`, both included, on the grid of nanoseconds.
+    Uniform(Dur, Dur),
+    /// Exponential with this mean.
+    Exponential(Dur),
+    /// `median * exp(sigma * Z)` with Z standard normal.
+    LogNormal {
+        /// The median.
+        median: Dur,
+        /// Standard deviation of the logarithm.
+        sigma: f64,
+    },
+    /// One of these, each as likely as the others.
+    Empirical(Vec<Dur>),
+}
+
+impl Dist {
+    /// The sample that belongs to these random bits.
+    #[inline]
+    pub fn sample(&self, bits: u64) -> Dur {
+        match self {
+            Dist::Constant(d) => *d,
+            Dist::Uniform(low, high) => Dur(low.0 + below(bits, (high.0 - low.0).saturating_add(1))),
+            // Inverse transform (Devroye 1986, II.2.1); libm's logarithm has the same bits on every platform.
+            Dist::Exponential(mean) => round(-libm::log(open_unit(bits)) * mean.0 as f64),
+            Dist::LogNormal { median, sigma } => {
+                // Box and Muller 1958, the cosine branch.
+                let radius = libm::sqrt(-2.0 * libm::log(open_unit(bits)));
+                let angle = 2.0 * std::f64::consts::PI * open_unit(second_word(bits));
+                round(median.0 as f64 * libm::exp(sigma * radius * libm::cos(angle)))
+            }
+            Dist::Empirical(list) => list[below(bits, list.len() as u64) as usize],
+        }
+    }
+
+    /// Whether every sample is the same, so that no random bits need be drawn.
+    #[inline]
+    pub fn is_constant(&self) -> bool {
+        matches!(self, Dist::Constant(_))
+    }
+
+    /// The mean, in seconds.
+    pub fn mean_s(&self) -> f64 {
+        match self {
+            Dist::Constant(d) | Dist::Exponential(d) => d.as_secs_f64(),
+            Dist::Uniform(low, high) => (low.as_secs_f64() + high.as_secs_f64()) / 2.0,
+            Dist::LogNormal { median, sigma } => median.as_secs_f64() * libm::exp(sigma * sigma / 2.0),
+            Dist::Empirical(list) => list.iter().map(|d| d.as_secs_f64()).sum::<f64>() / list.len() as f64,
+        }
+    }
+}
+
+/// Rounds a non-negative number of nanoseconds; what lies beyond 2^63 is cut there, far past any horizon.
+#[inline]
+fn round(ns: f64) -> Dur {
+    const CAP: f64 = (1u64 << 63) as f64;
+    Dur(if ns < CAP { (ns + 0.5) as u64 } else { 1 << 63 })
+}
+
+impl Default for Dist {
+    fn default() -> Dist {
+        Dist::Constant(Dur::ZERO)
+    }
+}
+
+const KINDS: [&str; 4] = ["uniform", "exponential", "log-normal", "empirical"];
+
+impl<'de> Deserialize<'de> for Dist {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Dist, D::Error> {
+        struct V;
+        impl<'de> Visitor<'de> for V {
+            type Value = Dist;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration such as \"100ms\" or a table with one of uniform, exponential, log-normal, empirical")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Dist, E> {
+                Dur::parse(text).map(Dist::Constant).map_err(E::custom)
+            }
+            fn visit_i64<E: de::Error>(self, n: i64) -> Result<Dist, E> {
+                Err(E::custom(format!(
+                    "a duration needs a unit; got {n}; did you mean \"{n}s\" or \"{n}ms\"?"
+                )))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Dist, A::Error> {
+                let Some(kind) = map.next_key::<String>()? else {
+                    return Err(de::Error::custom(format!(
+                        "empty distribution; allowed: {}",
+                        KINDS.join(", ")
+                    )));
+                };
+                let dist = match kind.as_str() {
+                    "uniform" => {
+                        let (low, high): (Dur, Dur) = map.next_value()?;
+                        if low > high {
+                            return Err(de::Error::custom(format!(
+                                "uniform from {low} to {high}: the lower end comes first"
+                            )));
+                        }
+                        Dist::Uniform(low, high)
+                    }
+                    "exponential" => Dist::Exponential(map.next_value()?),
+                    "log-normal" => {
+                        #[derive(Deserialize)]
+                        #[serde(deny_unknown_fields)]
+                        struct Parameters {
+                            median: Dur,
+                            sigma: f64,
+                        }
+                        let Parameters { median, sigma } = map.next_value()?;
+                        if !(0.0..=10.0).contains(&sigma) {
+                            return Err(de::Error::custom(format!(
+                                "sigma out of range; got {sigma}; allowed: 0 to 10"
+                            )));
+                        }
+                        Dist::LogNormal { median, sigma }
+                    }
+                    "empirical" => {
+                        let list: Vec<Dur> = map.next_value()?;
+                        if list.is_empty() {
+                            return Err(de::Error::custom(
+                                "empty list; an empirical distribution needs at least one duration",
+                            ));
+                        }
+                        Dist::Empirical(list)
+                    }
+                    other => return Err(de::Error::unknown_field(other, &KINDS)),
+                };
+                match map.next_key::<String>()? {
+                    None => Ok(dist),
+                    Some(extra) => Err(de::Error::custom(format!(
+                        "a distribution has one kind; got {kind:?} and {extra:?}"
+                    ))),
+                }
+            }
+        }
+        deserializer.deserialize_any(V)
+    }
+}
+
+impl Serialize for Dist {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeMap;
+        let mut map = match self {
+            Dist::Constant(d) => return d.serialize(serializer),
+            _ => serializer.serialize_map(Some(1))?,
+        };
+        match self {
+            Dist::Constant(_) => unreachable!("returned above"),
+            Dist::Uniform(low, high) => map.serialize_entry("uniform", &[low, high])?,
+            Dist::Exponential(mean) => map.serialize_entry("exponential", mean)?,
+            Dist::LogNormal { median, sigma } => {
+                map.serialize_entry(
+                    "log-normal",
+                    &serde_json::json!({ "median": median.to_string(), "sigma": sigma }),
+                )?;
+            }
+            Dist::Empirical(list) => map.serialize_entry("empirical", list)?,
+        }
+        map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::random::{Purpose, Stream};
+
+    #[test]
+    fn sample_means_agree_with_the_stated_means() {
+        let stream = Stream::new(5, 0, Purpose::Latency, 0);
+        for dist in [
+            Dist::Constant(Dur::from_ms(100)),
+            Dist::Uniform(Dur::from_ms(50), Dur::from_ms(150)),
+            Dist::Exponential(Dur::from_ms(80)),
+            Dist::LogNormal { median: Dur::from_ms(80), sigma: 0.5 },
+            Dist::Empirical(vec![Dur::from_ms(10), Dur::from_ms(20), Dur::from_ms(90)]),
+        ] {
+            let n = 200_000u64;
+            let mean = (0..n).map(|i| dist.sample(stream.bits(i, 0)).as_secs_f64()).sum::<f64>() / n as f64;
+            // The largest relative standard deviation here is 1 (exponential): six standard errors.
+            let tolerance = 6.0 * dist.mean_s() / (n as f64).sqrt();
+            assert!((mean - dist.mean_s()).abs() <= tolerance, "{dist:?}: {mean} against {}", dist.mean_s());
+        }
+    }
+}

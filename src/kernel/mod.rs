@@ -1,0 +1,9 @@
+//! Time, the event queue, random streams and distributions: no domain word lives here.
+
+pub mod dist;
+pub mod queue;
+pub mod random;
+pub mod time;
+
+pub use dist::Dist;
+pub use time::{Dur, Time};

@@ -1,0 +1,159 @@
+//! Random numbers that depend on what they are for, never on what was drawn before.
+//!
+//! A [`Stream`] is keyed by seed, replication and [`Purpose`]: ChaCha20 turns that triple into two 64-bit words.
+//! A draw then mixes these words with the coordinates of the thing that is decided (an entity, a time, an ordinal)
+//! by two rounds of 64x64 -> 128 bit multiply-fold, the mixer of `wyhash` (W. Yi, 2019). So a draw needs no state,
+//! costs a few nanoseconds, and two policies that ask the same question get the same answer whatever else they ask:
+//! common random numbers (Law, *Simulation Modeling and Analysis*, ch. 11) hold by construction.
+
+use rand_chacha::ChaCha20Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+
+/// What a random number is for. The discriminants are part of the results' identity: never renumber them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Purpose {
+    /// When a page is first opened.
+    Arrival = 1,
+    /// Time between focus events.
+    Focus = 2,
+    /// Round-trip time of a call.
+    Latency = 3,
+    /// Service time of a call in a worker.
+    Service = 4,
+    /// Whether a fault hits a call or a session; one stream per fault, numbered from the scenario's order.
+    Fault = 5,
+    /// Jitter of a retry.
+    Jitter = 6,
+    /// Time between calls of the app.
+    App = 7,
+    /// Think time before a sign-in, and whether there is one.
+    SignIn = 8,
+    /// How many tabs a user has.
+    Tabs = 9,
+    /// Which policy a user of a mix runs.
+    Rollout = 10,
+    /// Time between reloads of a page.
+    Reload = 11,
+    /// Offline periods.
+    Offline = 12,
+    /// Time between `setActive` calls of the app.
+    SetActive = 13,
+    /// Arrivals and retries of generic clients.
+    Generic = 14,
+}
+
+/// A family of random numbers for one purpose.
+#[derive(Clone, Copy, Debug)]
+pub struct Stream {
+    a: u64,
+    b: u64,
+}
+
+impl Stream {
+    /// The stream of `purpose` number `index` (0 where a purpose has one stream only).
+    pub fn new(seed: u64, replication: u32, purpose: Purpose, index: u16) -> Stream {
+        let mut key = [0u8; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        key[8..12].copy_from_slice(&replication.to_le_bytes());
+        key[12..14].copy_from_slice(&(purpose as u16).to_le_bytes());
+        key[14..16].copy_from_slice(&index.to_le_bytes());
+        let mut chacha = ChaCha20Rng::from_seed(key);
+        Stream { a: chacha.next_u64(), b: chacha.next_u64() }
+    }
+
+    /// 64 random bits for the coordinates `(x, y)`.
+    #[inline]
+    pub fn bits(&self, x: u64, y: u64) -> u64 {
+        let first = fold(self.a ^ x, 0x9E37_79B9_7F4A_7C15 ^ y);
+        fold(first ^ self.b, 0xD6E8_FEB8_6659_FD93 ^ y.rotate_left(32) ^ x)
+    }
+}
+
+/// A second, independent-looking word from one draw, for decisions that need two.
+#[inline]
+pub fn second_word(bits: u64) -> u64 {
+    fold(bits ^ 0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB)
+}
+
+#[inline]
+fn fold(x: u64, y: u64) -> u64 {
+    let product = u128::from(x) * u128::from(y);
+    (product as u64) ^ ((product >> 64) as u64)
+}
+
+/// A number in (0, 1], on the grid of 2^-53: never zero, so that its logarithm is finite.
+#[inline]
+pub fn open_unit(bits: u64) -> f64 {
+    ((bits >> 11) + 1) as f64 / (1u64 << 53) as f64
+}
+
+/// A whole number in `0..n`, by multiplication: the bias is below n / 2^64.
+#[inline]
+pub fn below(bits: u64, n: u64) -> u64 {
+    ((u128::from(bits) * u128::from(n)) >> 64) as u64
+}
+
+/// True with probability `p`; `p` of 1 is always, 0 never.
+#[inline]
+pub fn chance(bits: u64, p: f64) -> bool {
+    // The comparison is on the grid of 2^-53, on which 1.0 is above every draw.
+    ((bits >> 11) as f64) < p * (1u64 << 53) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_depend_on_every_coordinate_and_on_nothing_else() {
+        let stream = Stream::new(1, 0, Purpose::Latency, 0);
+        assert_eq!(stream.bits(3, 4), Stream::new(1, 0, Purpose::Latency, 0).bits(3, 4));
+        let mut seen = std::collections::BTreeSet::new();
+        for (seed, replication, purpose, index, x, y) in [
+            (1, 0, Purpose::Latency, 0, 3, 4),
+            (2, 0, Purpose::Latency, 0, 3, 4),
+            (1, 1, Purpose::Latency, 0, 3, 4),
+            (1, 0, Purpose::Fault, 0, 3, 4),
+            (1, 0, Purpose::Latency, 1, 3, 4),
+            (1, 0, Purpose::Latency, 0, 4, 4),
+            (1, 0, Purpose::Latency, 0, 3, 5),
+            (1, 0, Purpose::Latency, 0, 4, 3),
+        ] {
+            seen.insert(Stream::new(seed, replication, purpose, index).bits(x, y));
+        }
+        assert_eq!(seen.len(), 8);
+    }
+
+    #[test]
+    fn neighbouring_coordinates_give_uniform_draws() {
+        // Chi-square over 256 cells, 2^18 draws: mean 255, standard deviation sqrt(2 * 255) = 22.6; six of those.
+        for (label, coordinates) in [
+            ("entities", Box::new(|i: u64| (i, 0u64)) as Box<dyn Fn(u64) -> (u64, u64)>),
+            ("ordinals", Box::new(|i| (7, i))),
+            ("milliseconds", Box::new(|i| (7, i * 1_000_000))),
+        ] {
+            let stream = Stream::new(42, 3, Purpose::Focus, 0);
+            let n = 1u64 << 18;
+            for shift in [0, 28, 56] {
+                let mut cells = [0f64; 256];
+                for i in 0..n {
+                    let (x, y) = coordinates(i);
+                    cells[(stream.bits(x, y) >> shift) as usize & 255] += 1.0;
+                }
+                let expected = n as f64 / 256.0;
+                let chi: f64 = cells.iter().map(|c| (c - expected) * (c - expected) / expected).sum();
+                assert!((255.0 - 136.0..255.0 + 136.0).contains(&chi), "{label} at bit {shift}: {chi}");
+            }
+        }
+    }
+
+    #[test]
+    fn chance_honours_its_ends() {
+        for bits in [0, 1, u64::MAX, u64::MAX >> 1] {
+            assert!(chance(bits, 1.0));
+            assert!(!chance(bits, 0.0));
+        }
+        assert!((0.0..=1.0).contains(&open_unit(u64::MAX)) && open_unit(0) > 0.0);
+    }
+}

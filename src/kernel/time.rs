@@ -1,0 +1,269 @@
+//! Virtual time: whole nanoseconds in a `u64`, so that no float ever holds a time.
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::fmt;
+
+/// Nanoseconds in a millisecond.
+pub const NS_PER_MS: u64 = 1_000_000;
+/// Nanoseconds in a second.
+pub const NS_PER_S: u64 = 1_000_000_000;
+/// The longest duration a scenario may name: 100 years of 365 days.
+pub const MAX_DURATION: Dur = Dur(100 * 365 * 86_400 * NS_PER_S);
+
+/// A point of virtual time, in nanoseconds since the start of the run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Time(pub u64);
+
+/// A span of virtual time, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Dur(pub u64);
+
+impl Time {
+    /// The start of the run.
+    pub const ZERO: Time = Time(0);
+    /// A time that is never reached.
+    pub const NEVER: Time = Time(u64::MAX);
+
+    /// The time `ms` milliseconds after the start.
+    pub const fn from_ms(ms: u64) -> Time {
+        Time(ms * NS_PER_MS)
+    }
+
+    /// Whole seconds since the start, rounded down: what a JWT's `iat` holds.
+    pub const fn whole_seconds(self) -> u64 {
+        self.0 / NS_PER_S
+    }
+
+    /// Seconds since the start, for output only.
+    pub fn as_secs_f64(self) -> f64 {
+        Dur(self.0).as_secs_f64()
+    }
+
+    /// The time `d` later; [`Time::NEVER`] when that lies beyond the clock's range.
+    pub const fn after(self, d: Dur) -> Time {
+        Time(self.0.saturating_add(d.0))
+    }
+
+    /// The span from `earlier` to this time; zero when `earlier` is later.
+    pub const fn since(self, earlier: Time) -> Dur {
+        Dur(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Dur(self.0).fmt(f)
+    }
+}
+
+impl Dur {
+    /// No time at all.
+    pub const ZERO: Dur = Dur(0);
+
+    /// `ms` milliseconds.
+    pub const fn from_ms(ms: u64) -> Dur {
+        Dur(ms * NS_PER_MS)
+    }
+
+    /// `s` seconds.
+    pub const fn from_secs(s: u64) -> Dur {
+        Dur(s * NS_PER_S)
+    }
+
+    /// Seconds, for output only: the division of two integers below 2^53 is exact to the last bit everywhere.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / NS_PER_S as f64
+    }
+
+    /// Reads `"1.5s"`, `"250ms"`, `"7d"` or `"1h30m"`, exactly: digits are never passed through a float.
+    ///
+    /// # Errors
+    /// A sentence that says what was found and what is allowed.
+    pub fn parse(text: &str) -> Result<Dur, String> {
+        const UNITS: &str = "ns, us, ms, s, m, h, d";
+        let bad = |why: &str| {
+            format!(
+                "{why}; got {text:?}; allowed: a number and a unit ({UNITS}), such as \"5s\" or \"1h30m\""
+            )
+        };
+        if text.is_empty() {
+            return Err(bad("empty duration"));
+        }
+        let bytes = text.as_bytes();
+        let mut at = 0;
+        let mut total: u128 = 0;
+        while at < bytes.len() {
+            let start = at;
+            let mut digits: u128 = 0;
+            let mut scale: u128 = 1;
+            let mut seen_point = false;
+            let mut seen_digit = false;
+            while at < bytes.len() && (bytes[at].is_ascii_digit() || bytes[at] == b'.' || bytes[at] == b'_') {
+                match bytes[at] {
+                    b'.' if seen_point || !seen_digit => return Err(bad("misplaced decimal point")),
+                    b'.' => seen_point = true,
+                    b'_' if !seen_digit => return Err(bad("misplaced underscore")),
+                    b'_' => {}
+                    digit => {
+                        if at - start > 24 {
+                            return Err(bad("too many digits in a duration"));
+                        }
+                        seen_digit = true;
+                        digits = digits * 10 + u128::from(digit - b'0');
+                        if seen_point {
+                            scale *= 10;
+                        }
+                    }
+                }
+                at += 1;
+            }
+            if !seen_digit {
+                return Err(bad(if bytes[start] == b'-' { "negative duration" } else { "not a duration" }));
+            }
+            let unit_start = at;
+            while at < bytes.len() && bytes[at].is_ascii_alphabetic() {
+                at += 1;
+            }
+            let unit: u128 = match &text[unit_start..at] {
+                "ns" => 1,
+                "us" => 1_000,
+                "ms" => u128::from(NS_PER_MS),
+                "s" => u128::from(NS_PER_S),
+                "m" => 60 * u128::from(NS_PER_S),
+                "h" => 3_600 * u128::from(NS_PER_S),
+                "d" => 86_400 * u128::from(NS_PER_S),
+                "" => return Err(bad("a duration needs a unit")),
+                _ => return Err(bad("unknown unit of time")),
+            };
+            let scaled = digits * unit;
+            if scaled % scale != 0 {
+                return Err(bad("not a whole number of nanoseconds"));
+            }
+            total += scaled / scale;
+            if total > u128::from(MAX_DURATION.0) {
+                return Err(bad("duration beyond the limit of 100 years (36500d)"));
+            }
+        }
+        Ok(Dur(u64::try_from(total).expect("bounded by 100 years")))
+    }
+}
+
+/// The shortest exact text of a duration, in the largest unit that leaves at most nine decimals.
+impl fmt::Display for Dur {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = |unit: u64| self.0 != 0 && self.0.is_multiple_of(unit);
+        if whole(86_400 * NS_PER_S) {
+            write!(f, "{}d", self.0 / (86_400 * NS_PER_S))
+        } else if whole(3_600 * NS_PER_S) {
+            write!(f, "{}h", self.0 / (3_600 * NS_PER_S))
+        } else if whole(60 * NS_PER_S) {
+            write!(f, "{}m", self.0 / (60 * NS_PER_S))
+        } else if self.0 == 0 || self.0 >= NS_PER_S {
+            decimal(f, self.0, NS_PER_S, "s")
+        } else if self.0 >= NS_PER_MS {
+            decimal(f, self.0, NS_PER_MS, "ms")
+        } else if self.0 >= 1_000 {
+            decimal(f, self.0, 1_000, "us")
+        } else {
+            write!(f, "{}ns", self.0)
+        }
+    }
+}
+
+fn decimal(f: &mut fmt::Formatter<'_>, ns: u64, unit: u64, name: &str) -> fmt::Result {
+    let (whole, rest) = (ns / unit, ns % unit);
+    if rest == 0 {
+        return write!(f, "{whole}{name}");
+    }
+    let width = unit.ilog10() as usize;
+    let text = format!("{rest:0width$}");
+    write!(f, "{whole}.{}{name}", text.trim_end_matches('0'))
+}
+
+impl<'de> Deserialize<'de> for Dur {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Dur, D::Error> {
+        struct Visitor;
+        impl de::Visitor<'_> for Visitor {
+            type Value = Dur;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration with a unit, such as \"5s\" or \"250ms\"")
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Dur, E> {
+                Dur::parse(text).map_err(E::custom)
+            }
+            fn visit_i64<E: de::Error>(self, n: i64) -> Result<Dur, E> {
+                Err(E::custom(format!(
+                    "a duration needs a unit; got {n}; did you mean \"{n}s\" or \"{n}ms\"?"
+                )))
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+impl Serialize for Dur {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_exactly() {
+        for (text, ns) in [
+            ("5s", 5_000_000_000),
+            ("1.001ms", 1_001_000),
+            ("1h30m", 5_400_000_000_000),
+            ("0s", 0),
+            ("7d", 604_800_000_000_000),
+            ("0.000000001s", 1),
+            ("1_000ms", 1_000_000_000),
+        ] {
+            assert_eq!(Dur::parse(text), Ok(Dur(ns)), "{text}");
+        }
+    }
+
+    #[test]
+    fn bad_durations_are_refused_with_what_is_allowed() {
+        for text in [
+            "",
+            "5",
+            "-5s",
+            "5 s",
+            "5M",
+            "5MS",
+            "0.3ns",
+            "1.2.3s",
+            "600000d",
+            "s",
+            "1e3s",
+            "5fortnights",
+            ".5s",
+            "٣s",
+        ] {
+            let message = Dur::parse(text).unwrap_err();
+            assert!(message.contains("allowed"), "{text}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_printed_duration_reads_back() {
+        for ns in [
+            0,
+            1,
+            999,
+            1_000,
+            1_500_000,
+            NS_PER_S,
+            90 * NS_PER_S,
+            3_600 * NS_PER_S,
+            1_001_000,
+            161_796_123_456_789,
+        ] {
+            assert_eq!(Dur::parse(&Dur(ns).to_string()), Ok(Dur(ns)));
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! authstorm: a deterministic discrete-event simulator for auth retry storms.
+
+pub mod backend;
+pub mod client;
+pub mod experiment;
+pub mod fault;
+pub mod fleet;
+pub mod kernel;
+pub mod metrics;
+pub mod report;
+pub mod scenario;
+pub mod stats;

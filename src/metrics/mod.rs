@@ -1,0 +1,7 @@
+//! What is counted, per bucket of time and per session, and what it is called.
+
+pub mod definitions;
+pub mod timeline;
+
+pub use definitions::{METRICS, MetricDef};
+pub use timeline::{Outcome, Timeline};

@@ -1,0 +1,150 @@
+//! Counts per bucket of virtual time.
+
+use crate::backend::Endpoint;
+use crate::kernel::{Dur, Time};
+
+/// How a call ended. Every call ends in exactly one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Outcome {
+    /// A 2xx answer.
+    Ok,
+    /// 400
+    BadRequest,
+    /// 401
+    Unauthorized,
+    /// 403
+    Forbidden,
+    /// 404
+    NotFound,
+    /// 422
+    Unprocessable,
+    /// 429
+    TooManyRequests,
+    /// Another 4xx.
+    Other4xx,
+    /// A 5xx answer.
+    Server5xx,
+    /// Shed by a full queue: 503 from the queue itself.
+    Shed,
+    /// No HTTP answer: the connection failed.
+    NetworkError,
+    /// The client gave up waiting.
+    Timeout,
+    /// The page was reloaded or closed, or the browser went away, before the answer.
+    Dropped,
+    /// Not answered when the run ended.
+    InFlight,
+}
+
+impl Outcome {
+    /// How many there are.
+    pub const COUNT: usize = 14;
+    /// All, in the order of their discriminants.
+    pub const ALL: [Outcome; Outcome::COUNT] = [
+        Outcome::Ok,
+        Outcome::BadRequest,
+        Outcome::Unauthorized,
+        Outcome::Forbidden,
+        Outcome::NotFound,
+        Outcome::Unprocessable,
+        Outcome::TooManyRequests,
+        Outcome::Other4xx,
+        Outcome::Server5xx,
+        Outcome::Shed,
+        Outcome::NetworkError,
+        Outcome::Timeout,
+        Outcome::Dropped,
+        Outcome::InFlight,
+    ];
+
+    /// Its name in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Ok => "200",
+            Outcome::BadRequest => "400",
+            Outcome::Unauthorized => "401",
+            Outcome::Forbidden => "403",
+            Outcome::NotFound => "404",
+            Outcome::Unprocessable => "422",
+            Outcome::TooManyRequests => "429",
+            Outcome::Other4xx => "other-4xx",
+            Outcome::Server5xx => "5xx",
+            Outcome::Shed => "shed",
+            Outcome::NetworkError => "network-error",
+            Outcome::Timeout => "timeout",
+            Outcome::Dropped => "dropped",
+            Outcome::InFlight => "in-flight",
+        }
+    }
+
+    /// The outcome of an answer with this status.
+    pub const fn of_status(status: u16) -> Outcome {
+        match status {
+            0 => Outcome::NetworkError,
+            200..=299 => Outcome::Ok,
+            400 => Outcome::BadRequest,
+            401 => Outcome::Unauthorized,
+            403 => Outcome::Forbidden,
+            404 => Outcome::NotFound,
+            422 => Outcome::Unprocessable,
+            429 => Outcome::TooManyRequests,
+            400..=499 => Outcome::Other4xx,
+            _ => Outcome::Server5xx,
+        }
+    }
+}
+
+/// Counts of one run, per bucket of virtual time. Calls are counted in the bucket in which they were sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Timeline {
+    /// Width of a bucket.
+    pub bucket: Dur,
+    /// One per bucket; the last may be cut by the horizon.
+    pub buckets: Vec<Bucket>,
+}
+
+/// Counts of one bucket.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bucket {
+    /// Calls by `[endpoint][outcome]`.
+    pub calls: [[u32; Outcome::COUNT]; Endpoint::COUNT],
+    /// Users signed out although the server still knew their session.
+    pub false_sign_outs: u32,
+    /// Users signed out after the server had revoked their session.
+    pub true_sign_outs: u32,
+    /// Entries of the unauthenticated flow.
+    pub flow_entries: u32,
+    /// Of these, recursive ones.
+    pub recursive_entries: u32,
+    /// Greatest depth of an entry in this bucket; 0 without one.
+    pub depth_max: u32,
+}
+
+const EMPTY: Bucket = Bucket {
+    calls: [[0; Outcome::COUNT]; Endpoint::COUNT],
+    false_sign_outs: 0,
+    true_sign_outs: 0,
+    flow_entries: 0,
+    recursive_entries: 0,
+    depth_max: 0,
+};
+
+impl Timeline {
+    /// All zero.
+    pub fn new(bucket: Dur, horizon: Dur) -> Timeline {
+        let count = horizon.0.div_ceil(bucket.0).max(1);
+        Timeline {
+            bucket,
+            buckets: vec![EMPTY; usize::try_from(count).expect("checked against the row limit")],
+        }
+    }
+
+    /// The bucket that `t` falls in; the last one for the horizon itself.
+    #[inline]
+    pub fn at(&mut self, t: Time) -> &mut Bucket {
+        let index = (t.0 / self.bucket.0) as usize;
+        let last = self.buckets.len() - 1;
+        &mut self.buckets[index.min(last)]
+    }
+}

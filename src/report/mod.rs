@@ -1,0 +1,1 @@
+//! Charts, pages, CSV and JSON: everything made from a result.
