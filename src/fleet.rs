@@ -42,6 +42,9 @@ pub struct FleetSpec {
     /// The app reacts from this time on.
     #[serde(default)]
     pub app_reaction_from: Dur,
+    /// The app reacts until this time, excluded; without it, for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub app_reaction_to: Option<Dur>,
     /// Time between reloads of a tab's page; without it, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reload_every: Option<Dist>,

@@ -10,3 +10,4 @@ pub mod metrics;
 pub mod report;
 pub mod scenario;
 pub mod stats;
+pub mod world;

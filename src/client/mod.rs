@@ -1,3 +1,14 @@
 //! The simulated client: pure state machines after `clerk-js.md`.
 
+pub mod backoff;
+mod cache;
+mod flow;
+mod get_token;
+mod load;
+pub mod page;
 pub mod policy;
+mod poll;
+pub mod release;
+pub mod session_policy;
+pub mod task;
+mod touch;

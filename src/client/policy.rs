@@ -21,6 +21,8 @@ pub struct Failure {
 impl Failure {
     /// No HTTP answer.
     pub const NETWORK: Failure = Failure { status: 0, code: 0, retry_after_s: 0 };
+    /// `getToken` gave up while the browser was offline (`ClerkOfflineError`); no answer at all to a policy.
+    pub const OFFLINE: Failure = Failure { status: 0, code: u8::MAX, retry_after_s: 0 };
 
     /// An answer with this status and no error code.
     pub const fn status(status: u16) -> Failure {

@@ -1,5 +1,6 @@
 //! What is counted, per bucket of time and per session, and what it is called.
 
+pub mod collect;
 pub mod definitions;
 pub mod timeline;
 

@@ -78,6 +78,11 @@ impl Outcome {
         }
     }
 
+    /// Whether a call that ended so failed: it was answered otherwise than 2xx, or given up.
+    pub const fn is_failure(self) -> bool {
+        !matches!(self, Outcome::Ok | Outcome::Dropped | Outcome::InFlight)
+    }
+
     /// The outcome of an answer with this status.
     pub const fn of_status(status: u16) -> Outcome {
         match status {

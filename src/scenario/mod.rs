@@ -178,6 +178,8 @@ pub enum Act {
     Offline,
     /// The browser is online again.
     Online,
+    /// The server revokes the user's session.
+    Revoke,
 }
 
 /// `[[expect]]`: a condition on one metric of one policy.

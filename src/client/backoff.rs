@@ -1,0 +1,178 @@
+//! When to try again: a table of delays, and how far a delay may be spread.
+
+use super::policy::{Jitter, Retry};
+use crate::kernel::{Dur, Time, time::NS_PER_MS};
+
+/// A wait: uniform over `[low, high]`, then at most `cap`, then at least `floor`. The world draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wait {
+    /// Shortest draw.
+    pub low: Dur,
+    /// Longest draw.
+    pub high: Dur,
+    /// No wait is longer...
+    pub cap: Dur,
+    /// ...but for this, which `Retry-After` asks for.
+    pub floor: Dur,
+    /// A repeated GET of the network level: a recording gives this wait.
+    pub network_level: bool,
+}
+
+impl Wait {
+    /// Exactly so long.
+    pub const fn exactly(d: Dur) -> Wait {
+        Wait { low: d, high: d, cap: Dur(u64::MAX), floor: Dur::ZERO, network_level: false }
+    }
+
+    /// The wait before repeating a GET that got no HTTP answer, after `tries` repeats: 100 ms first, then 0.7 s doubled
+    /// each time, spread over [1, 2) times that, cut at 5 s (`clerk-js.md`, network-level retry).
+    pub fn network_level(tries: u8) -> Wait {
+        let base = match tries {
+            0 => Dur::from_ms(100),
+            n => Dur::from_ms(700 << (n - 1).min(10)),
+        };
+        let cap = if tries == 0 { Dur(u64::MAX) } else { Dur::from_secs(5) };
+        Wait { low: base, high: Dur(2 * base.0 - 1), cap, floor: Dur::ZERO, network_level: true }
+    }
+
+    /// Whether the world has anything to draw.
+    pub fn is_exact(&self) -> bool {
+        self.low == self.high
+    }
+
+    /// The wait for this draw of `[low, high]`.
+    pub fn of(&self, draw: Dur) -> Dur {
+        draw.min(self.cap).max(self.floor)
+    }
+}
+
+/// The back-off of a policy's `getToken`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backoff {
+    delays: Vec<Dur>,
+    retries: u32,
+    offline_retries: u32,
+    jitter: Jitter,
+    cap: Dur,
+    honour_retry_after: bool,
+}
+
+impl Backoff {
+    /// The table of `min(cap, initial * factor^n)`, cut to whole milliseconds as a browser's timers are (HTML standard,
+    /// `setTimeout` takes a `long`).
+    pub fn new(retry: &Retry) -> Backoff {
+        let mut delays = Vec::new();
+        // Fixed point with 64 fractional bits: exact enough that truncation errs only where the product itself is
+        // within 2^-40 of a whole millisecond.
+        let mut exact: u128 = u128::from(retry.initial.0) << 32;
+        for _ in 0..retry.retries.max(retry.offline_retries).max(1) {
+            let ns = u64::try_from(exact >> 32).unwrap_or(u64::MAX).min(retry.cap.0);
+            delays.push(Dur(ns / NS_PER_MS * NS_PER_MS));
+            if ns == retry.cap.0 {
+                break;
+            }
+            exact = (exact * u128::from(retry.factor.millionths) + 500_000) / 1_000_000;
+        }
+        Backoff {
+            delays,
+            retries: retry.retries,
+            offline_retries: retry.offline_retries,
+            jitter: retry.jitter,
+            cap: retry.cap,
+            honour_retry_after: retry.honour_retry_after,
+        }
+    }
+
+    /// Whether there may be a retry number `n`, from 1.
+    pub fn allows(&self, n: u32, offline: bool) -> bool {
+        n <= if offline { self.offline_retries } else { self.retries }
+    }
+
+    /// The delay before retry number `n`, from 1, without jitter.
+    pub fn delay(&self, n: u32) -> Dur {
+        self.delays[(n.max(1) as usize - 1).min(self.delays.len() - 1)]
+    }
+
+    /// The wait before retry number `n`, from 1; `previous` is how long the last one was.
+    pub fn wait(&self, n: u32, previous: Dur, retry_after_s: u16) -> Wait {
+        let d = self.delay(n);
+        let (low, high) = match self.jitter {
+            Jitter::None => (d, d),
+            Jitter::Full => (Dur::ZERO, d),
+            Jitter::Equal => (Dur(d.0 / 2), d),
+            Jitter::Decorrelated => {
+                let first = self.delays[0];
+                (first, Dur(if n <= 1 { first.0 } else { previous.0.saturating_mul(3).max(first.0) }))
+            }
+        };
+        let floor = if self.honour_retry_after { Dur::from_secs(u64::from(retry_after_s)) } else { Dur::ZERO };
+        Wait { low, high, cap: self.cap, floor, network_level: false }
+    }
+
+    /// How long a retry waited that was set at `since`.
+    pub fn waited(since: Time, now: Time) -> Dur {
+        now.since(since)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::policy::{Decimal, FailureSet};
+
+    fn retry(jitter: Jitter) -> Retry {
+        Retry {
+            on: FailureSet::default(),
+            initial: Dur::from_secs(3),
+            factor: Decimal { millionths: 1_550_000 },
+            cap: Dur::from_secs(50),
+            retries: 8,
+            offline_retries: 3,
+            jitter,
+            honour_retry_after: true,
+        }
+    }
+
+    /// The series of `clerk-js.md`: gaps between the tries of recording `6.1.0-S9-network-abort-60s`, less the RTT.
+    #[test]
+    fn the_series_of_get_token() {
+        let backoff = Backoff::new(&retry(Jitter::None));
+        let series: Vec<u64> = (1..=8).map(|n| backoff.delay(n).0 / NS_PER_MS).collect();
+        assert_eq!(series, [3_000, 4_650, 7_207, 11_171, 17_316, 26_839, 41_601, 50_000]);
+        assert!(backoff.allows(8, false) && !backoff.allows(9, false));
+        assert!(backoff.allows(3, true) && !backoff.allows(4, true));
+    }
+
+    #[test]
+    fn jitter_bounds() {
+        for (jitter, n, previous, low, high) in [
+            (Jitter::None, 2, 0, 4_650, 4_650),
+            (Jitter::Full, 2, 0, 0, 4_650),
+            (Jitter::Equal, 2, 0, 2_325, 4_650),
+            (Jitter::Decorrelated, 1, 0, 3_000, 3_000),
+            (Jitter::Decorrelated, 2, 3_000, 3_000, 9_000),
+            (Jitter::Decorrelated, 5, 40_000, 3_000, 120_000),
+        ] {
+            let wait = Backoff::new(&retry(jitter)).wait(n, Dur::from_ms(previous), 0);
+            assert_eq!((wait.low, wait.high), (Dur::from_ms(low), Dur::from_ms(high)), "{jitter:?} {n}");
+            assert_eq!(wait.of(wait.high), wait.high.min(Dur::from_secs(50)));
+        }
+    }
+
+    #[test]
+    fn retry_after_is_a_floor_above_the_cap() {
+        let wait = Backoff::new(&retry(Jitter::None)).wait(1, Dur::ZERO, 120);
+        assert_eq!(wait.of(wait.low), Dur::from_secs(120));
+    }
+
+    #[test]
+    fn network_level_waits() {
+        let bounds: Vec<(u64, u64)> = (0..5)
+            .map(|tries| {
+                let wait = Wait::network_level(tries);
+                (wait.of(wait.low).0 / NS_PER_MS, wait.of(wait.high).0.div_ceil(NS_PER_MS))
+            })
+            .collect();
+        assert_eq!(bounds, [(100, 200), (700, 1_400), (1_400, 2_800), (2_800, 5_000), (5_000, 5_000)]);
+    }
+}

@@ -1,0 +1,151 @@
+//! The token cache and its background refresh (`clerk-js.md`: background refresh, expiry margin, leak).
+
+use super::page::{Action, Entry, Page};
+use super::release::REFRESH_MARGIN_S;
+use super::task::{Caller, Iat, Kind, NONE, Stage, TaskId, flag};
+use crate::client::backoff::Wait;
+use crate::kernel::Dur;
+
+/// What the cache has for a caller of `getToken`.
+pub(super) enum Cached {
+    /// Nothing: fetch.
+    Nothing,
+    /// A fetch is under way: wait for it.
+    Pending(TaskId),
+    /// A usable token.
+    Token(Iat),
+}
+
+impl Page<'_> {
+    fn now_s(&self) -> u32 {
+        u32::try_from(self.now.whole_seconds()).unwrap_or(u32::MAX)
+    }
+
+    /// Looks a token up. One that is too old is dropped on the way, with its refresh.
+    pub(super) fn cached(&mut self) -> Cached {
+        match self.tab.entry {
+            Entry::Empty => Cached::Nothing,
+            Entry::Pending(fetch) => Cached::Pending(fetch),
+            Entry::Token { token, from_s, .. } => {
+                let age = self.now_s().saturating_sub(from_s);
+                let left = i64::from(self.setup.token_life_s) - i64::from(age);
+                let margin = i64::from(self.setup.release.expiry_margin_s);
+                let usable = left > margin || (left == margin && self.setup.release.margin_is_usable);
+                if usable {
+                    return Cached::Token(token);
+                }
+                self.disarm_entry();
+                self.tab.entry = Entry::Empty;
+                Cached::Nothing
+            }
+        }
+    }
+
+    fn disarm_entry(&mut self) {
+        if let Entry::Token { refresh, .. } = self.tab.entry
+            && refresh != NONE
+        {
+            self.tasks.end(refresh);
+        }
+    }
+
+    /// Puts a token into the cache, in place of what is there.
+    pub(super) fn cache_token(&mut self, token: Iat, refreshes: bool, broadcast: bool) {
+        self.replace_entry();
+        let refresh = if refreshes { self.arm_refresh() } else { NONE };
+        // A token from another tab brings its `iat` along, in every release (`createdAt` of the broadcast).
+        let from_s =
+            if self.setup.release.age_from_receipt && refreshes { self.now_s() } else { token.seconds() };
+        self.tab.entry = Entry::Token { token, from_s, refresh };
+        if broadcast {
+            self.out.push(Action::BroadcastToken(token));
+        }
+    }
+
+    /// What a new entry does to the refresh of the one it replaces: disarms it, or leaks it.
+    fn replace_entry(&mut self) {
+        if !self.setup.release.refresh_chain_leak {
+            self.disarm_entry();
+        }
+    }
+
+    fn arm_refresh(&mut self) -> TaskId {
+        let delay_s = self.setup.token_life_s.saturating_sub(REFRESH_MARGIN_S);
+        if !self.setup.release.background_refresh || delay_s == 0 {
+            return NONE;
+        }
+        let id = self.start(Kind::Refresh, Caller::Background, NONE, 0);
+        self.tasks[id].stage = Stage::Timer;
+        let wait = Wait::exactly(Dur::from_secs(u64::from(delay_s)));
+        self.out.push(Action::Wait { task: id, wait });
+        id
+    }
+
+    /// A fetch takes the place of the entry until it is answered.
+    pub(super) fn cache_pending(&mut self, fetch: TaskId) {
+        self.replace_entry();
+        self.tab.entry = Entry::Pending(fetch);
+    }
+
+    /// The cache hears of a fetched token before any caller does.
+    pub(super) fn cache_fetched(&mut self, fetch: TaskId, token: Iat) {
+        let current = self.tab.entry == Entry::Pending(fetch);
+        let from_s = if self.setup.release.age_from_receipt {
+            // `createdAt` is taken when the entry is made, that is when the fetch begins.
+            u32::try_from(self.tasks[fetch].since.whole_seconds()).unwrap_or(u32::MAX)
+        } else {
+            token.seconds()
+        };
+        let ignores_replaced = self.setup.release.background_refresh && !self.setup.release.refresh_chain_leak;
+        if !current && ignores_replaced {
+            return;
+        }
+        let refresh = self.arm_refresh();
+        if current {
+            self.tab.entry = Entry::Token { token, from_s, refresh };
+        }
+        self.out.push(Action::BroadcastToken(token));
+    }
+
+    /// The cache forgets a fetch that failed.
+    pub(super) fn cache_fetch_failed(&mut self, fetch: TaskId) {
+        if self.tab.entry == Entry::Pending(fetch) {
+            self.tab.entry = Entry::Empty;
+        }
+    }
+
+    /// A refresh timer is due: one background fetch at a time; a failure is not retried.
+    pub(super) fn refresh_due(&mut self, id: TaskId) {
+        let timer = self.tasks[id];
+        if let Entry::Token { refresh, .. } = &mut self.tab.entry
+            && *refresh == id
+        {
+            *refresh = NONE;
+        }
+        self.tasks.end(id);
+        if self.tab.refreshing {
+            return;
+        }
+        self.tab.refreshing = true;
+        let fetch = self.start(Kind::TokenFetch, Caller::Background, NONE, 0);
+        let task = &mut self.tasks[fetch];
+        task.object = timer.object;
+        if timer.object != self.tab.object {
+            task.flags = task.flags & !flag::HAD_TOKEN | timer.flags & flag::HAD_TOKEN;
+        }
+        self.request(fetch);
+    }
+
+    /// Another tab made a token known: taken when it is newer than what is here. A pending fetch is waited for first.
+    pub(super) fn token_broadcast(&mut self, token: Iat) {
+        match self.cached() {
+            Cached::Nothing => self.cache_token(token, false, false),
+            Cached::Token(own) if own < token => self.cache_token(token, false, false),
+            Cached::Token(_) => {}
+            Cached::Pending(fetch) => {
+                let waiting = &mut self.tasks[fetch];
+                waiting.heard = Some(waiting.heard.map_or(token, |heard| heard.max(token)));
+            }
+        }
+    }
+}

@@ -1,0 +1,227 @@
+//! `getToken`: the cache, the shared fetch, retries with back-off (`clerk-js.md`: getToken retry, concurrent getToken).
+
+use super::backoff::{Backoff, Wait};
+use super::cache::Cached;
+use super::page::{Action, Fact, Judgement, Page, Status};
+use super::policy::Failure;
+use super::task::{Caller, Iat, Kind, NONE, Stage, TaskId, flag};
+
+impl Page<'_> {
+    /// The app calls `getToken`, so many at once.
+    pub(super) fn app_get_token(&mut self, callers: u8, skip_cache: bool) {
+        if !self.tab.session {
+            return;
+        }
+        let flags = if skip_cache { flag::SKIP_CACHE } else { 0 };
+        for ordinal in 0..callers {
+            self.get_token(Caller::App, NONE, flags, 0, ordinal);
+        }
+    }
+
+    /// Begins a call of `getToken`.
+    pub(super) fn get_token(&mut self, caller: Caller, parent: TaskId, flags: u8, depth: u16, ordinal: u8) {
+        let id = self.start(Kind::GetToken, caller, parent, depth);
+        self.tasks[id].flags |= flags;
+        self.tasks[id].ordinal = ordinal;
+        if let Some(limits) = self.rules.limits {
+            limits.first_attempt(self.limits);
+        }
+        self.try_token(id);
+    }
+
+    /// One attempt.
+    pub(super) fn try_token(&mut self, id: TaskId) {
+        let task = self.tasks[id];
+        if task.flags & flag::SKIP_CACHE == 0 {
+            match self.cached() {
+                Cached::Token(token) => {
+                    self.set_cookie(Some(token));
+                    return self.got_token(id, Some(token));
+                }
+                Cached::Pending(fetch) => return self.wait_for_fetch(id, fetch),
+                Cached::Nothing => {}
+            }
+        }
+        if self.browser.offline && self.setup.release.offline_aware {
+            return self.attempt_failed(id, Failure::NETWORK);
+        }
+        if let Some(limits) = self.rules.limits
+            && !limits.lets_through(self.limits, self.now)
+        {
+            return self.attempt_failed(id, Failure::NETWORK);
+        }
+        let fetch = self.start(Kind::TokenFetch, task.caller, NONE, task.depth);
+        let fetching = &mut self.tasks[fetch];
+        fetching.attempt = task.attempt;
+        fetching.ordinal = task.ordinal;
+        fetching.object = task.object;
+        if task.object != self.tab.object {
+            fetching.flags = fetching.flags & !flag::HAD_TOKEN | task.flags & flag::HAD_TOKEN;
+        }
+        self.cache_pending(fetch);
+        self.wait_for_fetch(id, fetch);
+        self.request(fetch);
+    }
+
+    fn wait_for_fetch(&mut self, id: TaskId, fetch: TaskId) {
+        self.tasks[id].stage = Stage::Waiting;
+        self.tasks[id].next = NONE;
+        // Callers hear of the answer in the order in which they asked.
+        let mut at = self.tasks[fetch].levels;
+        if at == NONE {
+            self.tasks[fetch].levels = id;
+            return;
+        }
+        while self.tasks[at].next != NONE {
+            at = self.tasks[at].next;
+        }
+        self.tasks[at].next = id;
+    }
+
+    /// POST /tokens was answered: with a token, or with nothing because the browser is offline.
+    pub(super) fn token_fetched(&mut self, id: TaskId, token: Option<Iat>) {
+        let fetch = self.tasks[id];
+        let background = fetch.caller == Caller::Background;
+        if background {
+            self.tab.refreshing = false;
+        }
+        if let Some(limits) = self.rules.limits {
+            limits.call_ended(self.limits, token.is_some(), self.now);
+        }
+        let Some(token) = token else {
+            self.cache_fetch_failed(id);
+            if !background && !self.setup.release.offline_aware {
+                // 5.125.3 takes the empty answer for a token: the cookie goes, the caller gets null.
+                self.set_cookie(None);
+            }
+            return self.wake_waiters(id, if self.setup.release.offline_aware { Err(Failure::NETWORK) } else { Ok(None) });
+        };
+        if background {
+            self.cache_token(token, true, true);
+        } else {
+            self.cache_fetched(id, token);
+        }
+        self.set_cookie(Some(token));
+        if fetch.object == self.tab.object {
+            self.tab.last_token = Some(token);
+        }
+        self.emit(fetch.depth);
+        self.wake_waiters(id, Ok(Some(token)));
+    }
+
+    /// POST /tokens failed for good.
+    pub(super) fn token_fetch_failed(&mut self, id: TaskId, failure: Failure) {
+        let fetch = self.tasks[id];
+        let asks_for_expired = failure.status == 422
+            && failure.code != 0
+            && failure.code == self.setup.missing_expired_token
+            && fetch.flags & flag::EXPIRED_TOKEN == 0;
+        let has_token = if fetch.object == self.tab.object {
+            self.tab.last_token.is_some()
+        } else {
+            fetch.flags & flag::HAD_TOKEN != 0
+        };
+        if asks_for_expired && has_token {
+            self.tasks[id].flags |= flag::EXPIRED_TOKEN;
+            return self.request(id);
+        }
+        if fetch.caller == Caller::Background {
+            self.tab.refreshing = false;
+        }
+        if let Some(limits) = self.rules.limits {
+            limits.call_ended(self.limits, false, self.now);
+        }
+        self.cache_fetch_failed(id);
+        self.wake_waiters(id, Err(failure));
+    }
+
+    fn wake_waiters(&mut self, id: TaskId, result: Result<Option<Iat>, Failure>) {
+        let mut waiter = self.tasks[id].levels;
+        let heard = self.tasks[id].heard;
+        self.tasks.end(id);
+        if let Some(token) = heard {
+            // A token that another tab made known meanwhile is weighed now that the fetch is over.
+            self.token_broadcast(token);
+        }
+        while waiter != NONE {
+            let next = self.tasks[waiter].next;
+            self.tasks[waiter].next = NONE;
+            match result {
+                Ok(token) => self.got_token(waiter, token),
+                Err(failure) => self.attempt_failed(waiter, failure),
+            }
+            waiter = next;
+        }
+    }
+
+    /// An attempt failed: again later, or for good.
+    fn attempt_failed(&mut self, id: TaskId, failure: Failure) {
+        let task = self.tasks[id];
+        let retry = u32::from(task.attempt) + 1;
+        let offline = self.browser.offline && self.setup.release.offline_aware;
+        let allowed = self.rules.retries.contains(failure)
+            && self.rules.backoff.allows(retry, offline)
+            && self.rules.limits.is_none_or(|limits| limits.take_retry(self.limits, self.now));
+        if allowed {
+            let previous = if task.attempt == 0 { crate::kernel::Dur::ZERO } else { Backoff::waited(task.waited_from, self.now) };
+            let wait: Wait = self.rules.backoff.wait(retry, previous, failure.retry_after_s);
+            let task = &mut self.tasks[id];
+            task.attempt = task.attempt.saturating_add(1);
+            task.stage = Stage::Timer;
+            task.waited_from = self.now;
+            self.fact(Fact::Judged { failure, verdict: Judgement::Retry });
+            self.out.push(Action::Wait { task: id, wait });
+            return;
+        }
+        let failure = if offline { Failure::OFFLINE } else { failure };
+        self.tasks.end(id);
+        match task.caller {
+            Caller::Poller => {
+                self.poll_ended(task.parent);
+                self.judge_token_error(failure, task.depth);
+            }
+            Caller::Focus => self.judge_token_error(failure, task.depth),
+            Caller::App => {
+                self.fact(Fact::AppWaited(self.now.since(task.since)));
+                self.fact(Fact::AppError(failure));
+            }
+            Caller::Parent => self.parent_has_token(task.parent, Err(failure)),
+            Caller::Background => unreachable!("a background refresh does not call getToken"),
+        }
+    }
+
+    fn got_token(&mut self, id: TaskId, token: Option<Iat>) {
+        let task = self.tasks[id];
+        if token.is_some() {
+            self.set_cookie(token);
+        }
+        self.tasks.end(id);
+        match task.caller {
+            Caller::Poller => self.poll_ended(task.parent),
+            Caller::Focus => {}
+            Caller::App => self.fact(Fact::AppWaited(self.now.since(task.since))),
+            Caller::Parent => self.parent_has_token(task.parent, Ok(token)),
+            Caller::Background => unreachable!("a background refresh does not call getToken"),
+        }
+    }
+
+    fn parent_has_token(&mut self, parent: TaskId, result: Result<Option<Iat>, Failure>) {
+        match self.tasks[parent].kind {
+            Kind::SetActive => self.set_active_has_token(parent, result),
+            Kind::Load => self.load_has_token(parent),
+            _ => unreachable!("only setActive and the page load call getToken for themselves"),
+        }
+    }
+
+    /// `handleGetTokenError`: the policy decides between the unauthenticated flow and status `degraded`.
+    fn judge_token_error(&mut self, failure: Failure, depth: u16) {
+        if self.rules.enters.contains(failure) {
+            self.fact(Fact::Judged { failure, verdict: Judgement::EnterFlow });
+            self.enter_flow(NONE, true, depth, Some(failure));
+        } else {
+            self.fact(Fact::Judged { failure, verdict: Judgement::Degrade });
+            self.set_status(Status::Degraded);
+        }
+    }
+
+}

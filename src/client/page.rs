@@ -1,0 +1,607 @@
+//! A browser tab as a pure state machine: (state, input, now) -> actions.
+//!
+//! The rules are those of `clerk-js.md`; the files beside this one hold one part each: the token cache, `getToken`,
+//! touches and `setActive`, the unauthenticated flow, the poller, the page load. Nothing here knows the event queue,
+//! the backend or the random streams: a wait says between which bounds it lies, and the world draws.
+
+use super::backoff::{Backoff, Wait};
+use super::policy::{Failure, FailureBits, TouchErrors};
+use super::release::Release;
+use super::session_policy::{SessionLimits, SessionPolicy};
+use super::task::{Caller, Iat, Kind, NONE, Reply, Stage, TaskId, Tasks, flag};
+use crate::backend::Endpoint;
+use crate::fleet::AppReaction;
+use crate::kernel::{Dur, Time};
+
+/// What the client knows of a policy: its sets of answers as bits, its back-off as a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// Which failures enter the unauthenticated flow.
+    pub enters: FailureBits,
+    /// Which failures `getToken` retries.
+    pub retries: FailureBits,
+    /// When.
+    pub backoff: Backoff,
+    /// What becomes of a touch error that does not enter the flow.
+    pub touch_errors: TouchErrors,
+    /// Limits on the retries of one session, if the policy has any.
+    pub limits: Option<SessionLimits>,
+}
+
+/// What app code does by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reaction {
+    /// What, with each new session object.
+    pub act: AppReaction,
+    /// From when on.
+    pub from: Time,
+    /// Until when, excluded.
+    pub to: Time,
+}
+
+/// All that is the same for every page of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// The client release.
+    pub release: Release,
+    /// Life of a session token, in seconds.
+    pub token_life_s: u32,
+    /// Whether touches on focus are not throttled.
+    pub multi_session: bool,
+    /// What app code does by itself.
+    pub reaction: Reaction,
+    /// Index of the error code `missing_expired_token` in the scenario's list; 0 when no fault answers it.
+    pub missing_expired_token: u8,
+}
+
+/// Status of the client in a tab.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Status {
+    /// The page is loading.
+    #[default]
+    Loading,
+    /// Loaded.
+    Ready,
+    /// A token could not be had; never goes back to ready (`clerk-js.md`, finding 4).
+    Degraded,
+    /// The load failed.
+    Error,
+}
+
+/// The entry of the token cache. One session token per tab: templates and organisations are not modelled.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Entry {
+    /// Nothing cached.
+    #[default]
+    Empty,
+    /// A fetch is under way; callers share it.
+    Pending(TaskId),
+    /// A token, and the second from which its age counts.
+    Token {
+        /// The token.
+        token: Iat,
+        /// When its age begins, in seconds.
+        from_s: u32,
+        /// The armed background refresh of this entry, or [`NONE`].
+        refresh: TaskId,
+    },
+}
+
+/// One tab.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tab {
+    /// Touches on focus are suppressed until then.
+    pub touch_after: Time,
+    /// The token cache.
+    pub entry: Entry,
+    /// Last active token of the current session object.
+    pub last_token: Option<Iat>,
+    /// Last active token of the session object that app code saw last, once that object is no longer the current one.
+    pub seen_token: Option<Iat>,
+    /// The poller's chain of ticks, or [`NONE`].
+    pub poll: TaskId,
+    /// Calls of the unauthenticated flow that have not settled.
+    pub open_flows: u32,
+    /// The number of the current session object.
+    pub object: u8,
+    /// The number of the session object that app code saw last.
+    pub seen_object: u8,
+    /// Page loads so far.
+    pub epoch: u8,
+    /// Status.
+    pub status: Status,
+    /// The page is open.
+    pub open: bool,
+    /// The client resource is there.
+    pub client: bool,
+    /// A session is active.
+    pub session: bool,
+    /// The client resource lists the session.
+    pub listed: bool,
+    /// The environment is there.
+    pub environment: bool,
+    /// A background refresh is in flight.
+    pub refreshing: bool,
+    /// App code has seen a session object since its reaction began.
+    pub seen: bool,
+}
+
+/// What the tabs of one browser share.
+#[derive(Clone, Copy, Debug)]
+pub struct Browser {
+    /// The session cookie.
+    pub cookie: Option<Iat>,
+    /// The poller that holds the cross-tab lock, or [`NONE`].
+    pub lock: TaskId,
+    /// The first poller that waits for it.
+    pub lock_queue: TaskId,
+    /// `navigator.onLine` is false.
+    pub offline: bool,
+}
+
+impl Default for Browser {
+    fn default() -> Browser {
+        Browser { cookie: None, lock: NONE, lock_queue: NONE, offline: false }
+    }
+}
+
+/// What happens to a tab.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// The page is opened, or loaded anew.
+    Open,
+    /// The answer to a task's request is there, in the task.
+    Answer(TaskId),
+    /// A task's timer is due.
+    Timer(TaskId),
+    /// The cross-tab lock is this poller's.
+    Lock(TaskId),
+    /// The tab gains focus.
+    Focus,
+    /// The app calls `getToken`.
+    AppGetToken {
+        /// So many at once.
+        callers: u8,
+        /// Passing over the cache.
+        skip_cache: bool,
+    },
+    /// The app calls `setActive` with the current session.
+    SetActive {
+        /// With a `redirectUrl`.
+        navigate: bool,
+    },
+    /// Another tab of the browser made a token known.
+    TokenBroadcast(Iat),
+    /// Another tab of the browser signed out.
+    SignOutBroadcast,
+    /// The user fills in the sign-in page.
+    SignIn {
+        /// Once more, after a failed request.
+        again: bool,
+    },
+}
+
+/// What a page does.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Action {
+    /// Sends a request; the answer goes to the task.
+    Send {
+        /// The task.
+        task: TaskId,
+        /// Where to.
+        endpoint: Endpoint,
+        /// Whether no failed answer caused it.
+        first: bool,
+    },
+    /// Waits; then the task's timer is due.
+    Wait {
+        /// The task.
+        task: TaskId,
+        /// How long.
+        wait: Wait,
+    },
+    /// Tells the browser's other tabs of a token.
+    BroadcastToken(Iat),
+    /// Tells the browser's other tabs of a sign-out.
+    BroadcastSignOut,
+    /// The cross-tab lock passes to a poller, perhaps another tab's.
+    GrantLock {
+        /// The poller.
+        task: TaskId,
+    },
+    /// Something to be counted or told, that changes nothing.
+    Fact(Fact),
+}
+
+/// What is worth counting or telling.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Fact {
+    /// The unauthenticated flow was entered.
+    FlowEntered {
+        /// Calls of the flow in this tab that have not settled, this one included: `depth` of the recordings.
+        open: u32,
+        /// A session existed; without one the call settles at once.
+        active: bool,
+        /// Entries on the causal chain, this one included.
+        depth: u32,
+        /// The answer that caused it; none for a broadcast.
+        cause: Option<Failure>,
+    },
+    /// Calls of the flow settled.
+    FlowLeft {
+        /// How many levels at once.
+        levels: u32,
+        /// How the innermost one ended.
+        end: FlowEnd,
+    },
+    /// The session cookie was written, or removed.
+    Cookie(Option<Iat>),
+    /// The status changed.
+    Status(Status),
+    /// The page was loaded anew while it had a session.
+    Reloaded,
+    /// The tab lost its session.
+    SignedOut,
+    /// The tab has a session.
+    SignedIn,
+    /// The page load ended.
+    LoadEnd(Status),
+    /// App code saw an error.
+    AppError(Failure),
+    /// The sign-in request ended: with a new session, or with this failure.
+    SignInEnded(Option<Failure>),
+    /// A call by app code ended, after so long.
+    AppWaited(Dur),
+    /// A failure was judged at a call site.
+    Judged {
+        /// The failure.
+        failure: Failure,
+        /// What the policy made of it.
+        verdict: Judgement,
+    },
+}
+
+/// How a call of the unauthenticated flow ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowEnd {
+    /// The session is still there.
+    StillSignedIn,
+    /// It is gone.
+    SignedOut,
+    /// With this error.
+    Threw(Failure),
+}
+
+/// What a policy made of a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// Enter the unauthenticated flow.
+    EnterFlow,
+    /// Status `degraded`.
+    Degrade,
+    /// Retry.
+    Retry,
+    /// Hand it to the app.
+    Surface,
+    /// Nobody hears of it.
+    Swallow,
+}
+
+/// A page at work: its state, its browser's, and where its actions go.
+pub struct Page<'a> {
+    /// The tab's number.
+    pub id: u32,
+    /// Its state.
+    pub tab: &'a mut Tab,
+    /// What it shares with the browser's other tabs.
+    pub browser: &'a mut Browser,
+    /// The state of its session's retry limits; used when the policy has limits.
+    pub limits: &'a mut SessionPolicy,
+    /// Tasks of all tabs.
+    pub tasks: &'a mut Tasks,
+    /// What is the same for all pages.
+    pub setup: &'a Setup,
+    /// The user's policy.
+    pub rules: &'a Rules,
+    /// Now.
+    pub now: Time,
+    /// Where actions go.
+    pub out: &'a mut Vec<Action>,
+}
+
+impl Page<'_> {
+    /// Takes an input.
+    pub fn step(&mut self, input: Input) {
+        match input {
+            Input::Open => self.open(),
+            Input::Answer(task) | Input::Timer(task) if self.is_left_over(task) => self.discard(task),
+            Input::Lock(task) if self.is_left_over(task) => {
+                self.release_lock(task);
+                self.discard(task);
+            }
+            Input::Lock(task) => self.hold_lock(task),
+            Input::Answer(task) => self.answered(task),
+            Input::Timer(task) => self.timer(task),
+            _ if !self.tab.open => {}
+            Input::SignIn { again } => self.sign_in(again),
+            Input::Focus => self.focus(),
+            Input::AppGetToken { callers, skip_cache } => self.app_get_token(callers, skip_cache),
+            Input::SetActive { navigate } => self.set_active(navigate, 0),
+            Input::TokenBroadcast(token) => self.token_broadcast(token),
+            Input::SignOutBroadcast => {
+                self.enter_flow(NONE, false, 0, None);
+            }
+        }
+    }
+
+    /// Whether the task belongs to a page load that a reload ended.
+    fn is_left_over(&self, task: TaskId) -> bool {
+        self.tasks[task].epoch != self.tab.epoch
+    }
+
+    /// Ends a task of a page that is gone, and all that wait for it.
+    pub(super) fn discard(&mut self, task: TaskId) {
+        let (kind, parent, mut waiter) = {
+            let t = &self.tasks[task];
+            (t.kind, t.parent, t.levels)
+        };
+        self.tasks.end(task);
+        if kind == Kind::TokenFetch {
+            while waiter != NONE {
+                let next = self.tasks[waiter].next;
+                self.discard(waiter);
+                waiter = next;
+            }
+        }
+        // A load waits for two requests: the second of them to end takes the load along.
+        if parent != NONE && self.tasks[parent].kind == Kind::Load {
+            let load = &mut self.tasks[parent];
+            load.attempt = load.attempt.saturating_sub(1);
+            if load.attempt > 0 {
+                return;
+            }
+        }
+        if parent != NONE {
+            self.discard(parent);
+        }
+    }
+
+    fn answered(&mut self, task: TaskId) {
+        match self.tasks[task].reply {
+            Reply::Ok { token, listed } => self.succeeded(task, token, listed),
+            Reply::Fail(failure) => self.request_failed(task, failure),
+        }
+    }
+
+    fn timer(&mut self, task: TaskId) {
+        match self.tasks[task].kind {
+            Kind::Refresh => self.refresh_due(task),
+            Kind::Poll => self.poll_timer(task),
+            Kind::GetToken => self.try_token(task),
+            Kind::LoadEnvironment | Kind::LoadClient | Kind::Flow => self.request(task),
+            Kind::TokenFetch | Kind::Touch | Kind::SetActive | Kind::Load | Kind::SignIn => {
+                unreachable!("these tasks set no timer")
+            }
+        }
+    }
+
+    /// Starts a task of this tab.
+    pub(super) fn start(&mut self, kind: Kind, caller: Caller, parent: TaskId, depth: u16) -> TaskId {
+        let id = self.tasks.start(kind, self.id, self.tab.epoch, caller, self.now);
+        let task = &mut self.tasks[id];
+        task.parent = parent;
+        task.depth = depth;
+        task.object = self.tab.object;
+        if self.tab.last_token.is_some() {
+            task.flags |= flag::HAD_TOKEN;
+        }
+        id
+    }
+
+    /// Sends the request that this task stands for.
+    pub(super) fn request(&mut self, id: TaskId) {
+        let offline = self.browser.offline;
+        let task = &mut self.tasks[id];
+        let endpoint = match task.kind {
+            Kind::LoadEnvironment => Endpoint::Environment,
+            Kind::LoadClient => Endpoint::Client,
+            Kind::SignIn => Endpoint::SignIn,
+            Kind::TokenFetch => Endpoint::Tokens,
+            Kind::Touch => Endpoint::Touch,
+            Kind::Flow => match self.setup.release.flow {
+                super::release::Flow::Touch { .. } => Endpoint::Touch,
+                super::release::Flow::Client => Endpoint::Client,
+            },
+            Kind::Load | Kind::Poll | Kind::Refresh | Kind::GetToken | Kind::SetActive => {
+                unreachable!("these tasks send no request of their own")
+            }
+        };
+        if task.attempt == 0 && offline {
+            task.flags |= flag::STARTED_OFFLINE;
+        }
+        task.stage = Stage::Requesting;
+        task.since = self.now;
+        let first = task.attempt == 0 && task.depth == 0 && task.flags & flag::EXPIRED_TOKEN == 0;
+        self.out.push(Action::Send { task: id, endpoint, first });
+    }
+
+    /// A request failed. The fetch layer sees it first: a repeated GET, an entry of the flow by a 401.
+    fn request_failed(&mut self, id: TaskId, failure: Failure) {
+        let task = self.tasks[id];
+        let is_get = match task.kind {
+            Kind::LoadEnvironment | Kind::LoadClient => true,
+            Kind::Flow => self.setup.release.flow == super::release::Flow::Client,
+            _ => false,
+        };
+        if failure == Failure::NETWORK {
+            // `fapiClient`: tries are counted from the start of the request, whose being online decides how many.
+            let tries = if task.flags & flag::STARTED_OFFLINE == 0 {
+                super::release::NETWORK_TRIES_ONLINE
+            } else {
+                super::release::NETWORK_TRIES_OFFLINE
+            };
+            if is_get && task.attempt + 1 < tries {
+                self.tasks[id].attempt += 1;
+                self.tasks[id].stage = Stage::Timer;
+                self.out.push(Action::Wait { task: id, wait: Wait::network_level(task.attempt) });
+                return;
+            }
+            if self.browser.offline {
+                // `Base._baseFetch` answers null when the browser is offline: neither news nor an error.
+                return self.answered_nothing(id);
+            }
+        }
+        if failure.status == 401 && self.setup.release.fetch_layer_entry {
+            if task.kind == Kind::Flow {
+                return self.flow_recurses(id, failure);
+            }
+            self.tasks[id].reply = Reply::Fail(failure);
+            if self.enter_flow(id, true, task.depth, Some(failure)) {
+                self.tasks[id].stage = Stage::Waiting;
+                return;
+            }
+        }
+        self.failed(id, failure);
+    }
+
+    /// The flow that a 401 entered in the fetch layer has settled: its error replaces the 401.
+    pub(super) fn fetch_layer_resumes(&mut self, id: TaskId, error: Option<Failure>) {
+        let Reply::Fail(own) = self.tasks[id].reply else { unreachable!("only a failed request enters the flow") };
+        self.failed(id, error.unwrap_or(own));
+    }
+
+    fn succeeded(&mut self, id: TaskId, token: Option<Iat>, listed: bool) {
+        match self.tasks[id].kind {
+            Kind::TokenFetch => self.token_fetched(id, token),
+            Kind::Touch => self.touched(id, token, listed),
+            Kind::Flow => self.flow_answered(id, token, listed),
+            Kind::LoadEnvironment => self.environment_loaded(id, None),
+            Kind::LoadClient => self.client_loaded(id, token, listed),
+            Kind::SignIn => self.sign_in_ended(id, None),
+            _ => unreachable!("these tasks send no request"),
+        }
+    }
+
+    fn failed(&mut self, id: TaskId, failure: Failure) {
+        match self.tasks[id].kind {
+            Kind::TokenFetch => self.token_fetch_failed(id, failure),
+            Kind::Touch => self.touch_failed(id, failure),
+            Kind::Flow => self.flow_failed(id, failure),
+            Kind::LoadEnvironment => self.environment_loaded(id, Some(failure)),
+            Kind::LoadClient => self.client_load_failed(id, failure),
+            Kind::SignIn => self.sign_in_ended(id, Some(failure)),
+            _ => unreachable!("these tasks send no request"),
+        }
+    }
+
+    fn answered_nothing(&mut self, id: TaskId) {
+        match self.tasks[id].kind {
+            Kind::TokenFetch => self.token_fetched(id, None),
+            Kind::Touch => self.touched_nothing(id),
+            Kind::Flow => self.flow_answered_nothing(id),
+            Kind::LoadEnvironment => self.environment_loaded(id, None),
+            Kind::LoadClient => self.client_loaded(id, None, false),
+            Kind::SignIn => self.sign_in_ended(id, Some(Failure::NETWORK)),
+            _ => unreachable!("these tasks send no request"),
+        }
+    }
+
+    fn sign_in(&mut self, again: bool) {
+        if self.tab.session {
+            return;
+        }
+        let id = self.start(Kind::SignIn, Caller::App, NONE, 0);
+        self.tasks[id].attempt = u8::from(again);
+        self.request(id);
+    }
+
+    fn sign_in_ended(&mut self, id: TaskId, failure: Option<Failure>) {
+        self.tasks.end(id);
+        self.fact(Fact::SignInEnded(failure));
+    }
+
+    /// Tells the observer.
+    pub(super) fn fact(&mut self, fact: Fact) {
+        self.out.push(Action::Fact(fact));
+    }
+
+    /// `TokenUpdate`: the cookie takes the token, or goes.
+    pub(super) fn set_cookie(&mut self, token: Option<Iat>) {
+        if self.browser.cookie != token {
+            self.browser.cookie = token;
+            self.fact(Fact::Cookie(token));
+        }
+    }
+
+    /// The status changes.
+    pub(super) fn set_status(&mut self, status: Status) {
+        if self.tab.status != status {
+            self.tab.status = status;
+            self.fact(Fact::Status(status));
+        }
+    }
+
+    /// The session comes or goes; app code sees what there is now.
+    pub(super) fn set_session(&mut self, session: bool) {
+        if self.tab.session != session {
+            self.tab.session = session;
+            self.fact(if session { Fact::SignedIn } else { Fact::SignedOut });
+        }
+    }
+
+    /// A client resource has come: each session in it is a new object, which puts its token into the cache.
+    pub(super) fn client_arrives(&mut self, token: Option<Iat>, listed: bool, emit: bool, depth: u16) {
+        let token = token.filter(|_| listed);
+        if let Some(token) = token {
+            self.cache_token(token, true, true);
+        }
+        let first = !self.tab.client;
+        self.tab.client = true;
+        self.tab.listed = listed;
+        if self.tab.session || (first && listed) {
+            if listed {
+                self.new_session_object(token);
+            } else {
+                self.tab.last_token = None;
+            }
+            self.set_session(listed);
+            self.set_cookie(token);
+        }
+        if emit {
+            self.emit(depth);
+        }
+    }
+
+    fn new_session_object(&mut self, token: Option<Iat>) {
+        if self.tab.seen && self.tab.seen_object == self.tab.object {
+            // What app code saw last is the object that is now replaced: remember the token it ended with.
+            self.tab.seen_token = self.tab.last_token;
+        }
+        self.tab.object = self.tab.object.wrapping_add(1);
+        self.tab.last_token = token;
+    }
+
+    /// Listeners hear of the resources. They are handed the object they know as long as nothing in it differs
+    /// (`memoizeListenerCallback`): same token, same object.
+    pub(super) fn emit(&mut self, depth: u16) {
+        let reaction = self.setup.reaction;
+        if reaction.act == AppReaction::None || self.now < reaction.from || self.now >= reaction.to || !self.tab.session {
+            return;
+        }
+        let known = self.tab.seen
+            && (self.tab.seen_object == self.tab.object || self.tab.seen_token == self.tab.last_token);
+        if known {
+            return;
+        }
+        self.tab.seen = true;
+        self.tab.seen_object = self.tab.object;
+        match reaction.act {
+            AppReaction::None => {}
+            AppReaction::SetActive => self.set_active(false, depth),
+            AppReaction::GetToken => {
+                self.get_token(Caller::App, NONE, 0, depth, 0);
+            }
+        }
+    }
+}

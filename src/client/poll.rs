@@ -1,0 +1,129 @@
+//! The session poller and its cross-tab lock (`clerk-js.md`: session poller, poller lock).
+
+use super::backoff::Wait;
+use super::page::{Action, Page};
+use super::release::{LOCK_PATIENCE, POLL_INTERVAL};
+use super::task::{Caller, Kind, NONE, Stage, TaskId};
+
+impl Page<'_> {
+    /// Starts the poller unless it runs; its first tick comes at once.
+    pub(super) fn start_polling(&mut self) {
+        if self.tab.poll != NONE {
+            return;
+        }
+        let id = self.start(Kind::Poll, Caller::Poller, NONE, 0);
+        self.tab.poll = id;
+        self.tick(id);
+    }
+
+    /// Stops the poller. A tick under way is not stopped, and goes on to set its next timer: so does the client's.
+    pub(super) fn stop_polling(&mut self) {
+        let id = self.tab.poll;
+        if id == NONE {
+            return;
+        }
+        self.tab.poll = NONE;
+        if self.tasks[id].stage == Stage::Timer {
+            self.tasks.end(id);
+        }
+    }
+
+    /// The poller's timer is due: of the next tick, or of its patience with the lock.
+    pub(super) fn poll_timer(&mut self, id: TaskId) {
+        if self.tasks[id].stage == Stage::Lock {
+            self.leave_lock_queue(id);
+            return self.rest(id);
+        }
+        self.tick(id);
+    }
+
+    fn tick(&mut self, id: TaskId) {
+        if self.browser.lock == NONE {
+            return self.hold_lock(id);
+        }
+        self.tasks[id].stage = Stage::Lock;
+        self.tasks[id].next = NONE;
+        let mut at = self.browser.lock_queue;
+        if at == NONE {
+            self.browser.lock_queue = id;
+        } else {
+            while self.tasks[at].next != NONE {
+                at = self.tasks[at].next;
+            }
+            self.tasks[at].next = id;
+        }
+        self.out.push(Action::Wait { task: id, wait: Wait::exactly(LOCK_PATIENCE) });
+    }
+
+    /// The lock is this poller's: `refreshSessionToken`.
+    pub(super) fn hold_lock(&mut self, id: TaskId) {
+        self.browser.lock = id;
+        self.tasks[id].stage = Stage::Waiting;
+        if self.tab.session {
+            self.get_token(Caller::Poller, id, 0, 0, 0);
+        } else {
+            self.poll_ended(id);
+        }
+    }
+
+    /// A tick has ended: the lock goes to the next in line, the next tick comes in 5 s.
+    pub(super) fn poll_ended(&mut self, id: TaskId) {
+        self.release_lock(id);
+        self.rest(id);
+    }
+
+    fn rest(&mut self, id: TaskId) {
+        self.tasks[id].stage = Stage::Timer;
+        self.out.push(Action::Wait { task: id, wait: Wait::exactly(POLL_INTERVAL) });
+    }
+
+    /// Gives the lock up, if this poller holds it.
+    pub(super) fn release_lock(&mut self, id: TaskId) {
+        if self.browser.lock != id {
+            return;
+        }
+        let next = self.browser.lock_queue;
+        self.browser.lock = NONE;
+        if next != NONE {
+            self.browser.lock_queue = self.tasks[next].next;
+            self.tasks[next].next = NONE;
+            // Reserved, so that nobody comes between; its patience no longer counts.
+            self.browser.lock = next;
+            self.tasks.rearm(next);
+            self.out.push(Action::GrantLock { task: next });
+        }
+    }
+
+    fn leave_lock_queue(&mut self, id: TaskId) {
+        let next = self.tasks[id].next;
+        if self.browser.lock_queue == id {
+            self.browser.lock_queue = next;
+            return;
+        }
+        let mut at = self.browser.lock_queue;
+        while at != NONE {
+            if self.tasks[at].next == id {
+                self.tasks[at].next = next;
+                return;
+            }
+            at = self.tasks[at].next;
+        }
+    }
+
+    /// The pollers of a page that is going away let go of the lock and leave its queue.
+    pub(super) fn forget_lock(&mut self) {
+        let mine = |page: &Self, id: TaskId| page.tasks[id].tab == page.id;
+        let mut at = self.browser.lock_queue;
+        while at != NONE {
+            let next = self.tasks[at].next;
+            if mine(self, at) {
+                self.leave_lock_queue(at);
+            }
+            at = next;
+        }
+        let holder = self.browser.lock;
+        if holder != NONE && mine(self, holder) {
+            self.release_lock(holder);
+        }
+    }
+}

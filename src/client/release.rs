@@ -1,0 +1,91 @@
+//! Client releases, as named properties: one state machine reads them, no release has its own copy.
+
+use crate::kernel::Dur;
+use crate::scenario::ClientModel;
+
+/// Which request the unauthenticated flow makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// POST /touch, entered again by the policy's rule when that fails (the pull request's account).
+    Touch {
+        /// Rounds after which the user is signed out.
+        max_rounds: u32,
+    },
+    /// GET /client (`clerk-js.md`, "The unauthenticated flow").
+    Client,
+}
+
+/// What sets one client release apart from another (`clerk-js.md`, "What the recordings show", 8 and 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// A cached token is fetched anew in the background, `life - 17 s` after it was received.
+    pub background_refresh: bool,
+    /// A cache entry that replaces another leaves the other's refresh timer armed, and a fetched token arms one even
+    /// when its entry was replaced meanwhile: the leak of 6.0.0 and 6.1.0.
+    pub refresh_chain_leak: bool,
+    /// A cached token's age counts from its receipt (5.125.3), not from its `iat`.
+    pub age_from_receipt: bool,
+    /// A cached token is unusable when so much life or less remains.
+    pub expiry_margin_s: u32,
+    /// The margin itself still counts as usable (5.125.3 asks "less than", 6.x "at most").
+    pub margin_is_usable: bool,
+    /// Offline, `getToken` does not fetch, retries less and fails with an error of its own; `setActive` forgives that.
+    pub offline_aware: bool,
+    /// `setActive` with navigation touches by itself and throws what does not enter the flow.
+    pub navigation_touch: bool,
+    /// Every 401 enters the unauthenticated flow in the fetch layer, before its caller hears of it.
+    pub fetch_layer_entry: bool,
+    /// What the unauthenticated flow requests.
+    pub flow: Flow,
+}
+
+/// Rounds of the documented flow when the scenario does not say: the telemetry's worst session stands at 59 entries,
+/// its loops at "30+ rounds in 11 seconds" (`clerk-js.md`, "The documented cascade").
+pub const DEFAULT_MAX_ROUNDS: u32 = 40;
+
+/// The session poller waits so long after a tick finished (`clerk-js.md`, Timers).
+pub const POLL_INTERVAL: Dur = Dur::from_secs(5);
+/// A tick that waits longer than this for the cross-tab lock is skipped (`clerk-js.md`, Timers).
+pub const LOCK_PATIENCE: Dur = Dur::from_ms(4_999);
+/// A touch on focus suppresses further ones for this long (`clerk-js.md`, Timers).
+pub const TOUCH_THROTTLE: Dur = Dur::from_secs(5);
+/// The background refresh comes so long before the token's end: 15 s and 2 s (`clerk-js.md`, Timers).
+pub const REFRESH_MARGIN_S: u32 = 17;
+/// Network-level repeats of a GET: tries when the request starts online (`clerk-js.md`, Timers).
+pub const NETWORK_TRIES_ONLINE: u8 = 4;
+/// The same when it starts offline.
+pub const NETWORK_TRIES_OFFLINE: u8 = 11;
+
+impl Release {
+    /// The properties of this client model.
+    pub const fn of(model: ClientModel, max_rounds: u32) -> Release {
+        let v6 = Release {
+            background_refresh: true,
+            refresh_chain_leak: false,
+            age_from_receipt: false,
+            expiry_margin_s: 5,
+            margin_is_usable: false,
+            offline_aware: true,
+            navigation_touch: true,
+            fetch_layer_entry: true,
+            flow: Flow::Client,
+        };
+        match model {
+            // The documented client is the repaired one but for its flow, which the call sites alone enter.
+            ClientModel::Documented => {
+                Release { fetch_layer_entry: false, flow: Flow::Touch { max_rounds }, ..v6 }
+            }
+            ClientModel::ClerkJs5_125_3 => Release {
+                background_refresh: false,
+                age_from_receipt: true,
+                expiry_margin_s: 15,
+                margin_is_usable: true,
+                offline_aware: false,
+                navigation_touch: false,
+                ..v6
+            },
+            ClientModel::ClerkJs6_0_0 | ClientModel::ClerkJs6_1_0 => Release { refresh_chain_leak: true, ..v6 },
+            ClientModel::ClerkJs6_3_3 => v6,
+        }
+    }
+}

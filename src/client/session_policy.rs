@@ -1,0 +1,172 @@
+//! Limits on the retries of one session: retry budget, circuit breaker, windowed retry.
+
+use super::policy::Policy;
+use crate::kernel::{Dur, Time};
+
+/// One retry, in the units of a budget.
+const RETRY: u32 = 1_000_000;
+
+/// The limits of a policy, compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimits {
+    budget: Option<Budget>,
+    breaker: Option<Breaker>,
+    window: Option<Window>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Budget {
+    deposit: u32,
+    most: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Breaker {
+    failures: u32,
+    open: Dur,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window {
+    retries: u32,
+    length: Dur,
+}
+
+/// Where one session stands with these limits.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SessionPolicy {
+    spent: u32,
+    failures: u32,
+    retries: u32,
+    probing: bool,
+    open_until: Time,
+    window_from: Time,
+}
+
+impl SessionLimits {
+    /// The limits of this policy, or none.
+    pub fn of(policy: &Policy) -> Option<SessionLimits> {
+        let limits = SessionLimits {
+            budget: policy.retry_budget.as_ref().map(|b| Budget {
+                deposit: u32::try_from(b.ratio.millionths).unwrap_or(u32::MAX),
+                most: b.burst.saturating_mul(RETRY),
+            }),
+            breaker: policy.circuit_breaker.as_ref().map(|b| Breaker { failures: b.failures, open: b.open }),
+            window: policy
+                .windowed_retry
+                .as_ref()
+                .map(|w| Window { retries: w.retries, length: w.window }),
+        };
+        (limits.budget.is_some() || limits.breaker.is_some() || limits.window.is_some()).then_some(limits)
+    }
+
+    /// A first attempt begins: it deposits.
+    pub fn first_attempt(&self, session: &mut SessionPolicy) {
+        if let Some(budget) = self.budget {
+            session.spent = session.spent.saturating_sub(budget.deposit);
+        }
+    }
+
+    /// Whether a retry may be made; if so, it is paid for.
+    pub fn take_retry(&self, session: &mut SessionPolicy, now: Time) -> bool {
+        if let Some(budget) = self.budget
+            && session.spent.saturating_add(RETRY) > budget.most
+        {
+            return false;
+        }
+        if let Some(window) = self.window {
+            if session.retries == 0 || now >= session.window_from.after(window.length) {
+                session.window_from = now;
+                session.retries = 0;
+            }
+            if session.retries >= window.retries {
+                return false;
+            }
+        }
+        if self.budget.is_some() {
+            session.spent += RETRY;
+        }
+        session.retries += 1;
+        true
+    }
+
+    /// Whether the circuit lets a call through; the first one after the open time is the probe.
+    pub fn lets_through(&self, session: &mut SessionPolicy, now: Time) -> bool {
+        let Some(breaker) = self.breaker else { return true };
+        if session.failures < breaker.failures {
+            return true;
+        }
+        if now < session.open_until || session.probing {
+            return false;
+        }
+        session.probing = true;
+        true
+    }
+
+    /// A call of /tokens ended.
+    pub fn call_ended(&self, session: &mut SessionPolicy, ok: bool, now: Time) {
+        let Some(breaker) = self.breaker else { return };
+        session.probing = false;
+        if ok {
+            session.failures = 0;
+        } else {
+            session.failures = session.failures.saturating_add(1);
+            if session.failures >= breaker.failures {
+                session.open_until = now.after(breaker.open);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> SessionLimits {
+        SessionLimits { budget: None, breaker: None, window: None }
+    }
+
+    #[test]
+    fn a_budget_pays_for_burst_and_then_for_its_share() {
+        let limits = SessionLimits { budget: Some(Budget { deposit: 100_000, most: 3 * RETRY }), ..limits() };
+        let mut session = SessionPolicy::default();
+        let mut take = |n: u32, session: &mut SessionPolicy| {
+            (0..n).filter(|_| limits.take_retry(session, Time::ZERO)).count()
+        };
+        assert_eq!(take(10, &mut session), 3, "the burst");
+        for _ in 0..9 {
+            limits.first_attempt(&mut session);
+        }
+        assert_eq!(take(1, &mut session), 0, "0.9 of a retry is none");
+        limits.first_attempt(&mut session);
+        assert_eq!(take(2, &mut session), 1, "ten first attempts pay for one");
+    }
+
+    #[test]
+    fn a_breaker_opens_probes_and_closes() {
+        let limits =
+            SessionLimits { breaker: Some(Breaker { failures: 2, open: Dur::from_secs(10) }), ..limits() };
+        let mut s = SessionPolicy::default();
+        let at = |t| Time::from_ms(t * 1_000);
+        limits.call_ended(&mut s, false, at(0));
+        assert!(limits.lets_through(&mut s, at(0)));
+        limits.call_ended(&mut s, false, at(1));
+        assert!(!limits.lets_through(&mut s, at(10)), "open until 11 s");
+        assert!(limits.lets_through(&mut s, at(11)), "the probe");
+        assert!(!limits.lets_through(&mut s, at(11)), "one probe only");
+        limits.call_ended(&mut s, false, at(12));
+        assert!(!limits.lets_through(&mut s, at(21)));
+        assert!(limits.lets_through(&mut s, at(22)));
+        limits.call_ended(&mut s, true, at(22));
+        assert!(limits.lets_through(&mut s, at(22)), "closed");
+    }
+
+    #[test]
+    fn a_window_begins_with_its_first_retry() {
+        let limits = SessionLimits { window: Some(Window { retries: 2, length: Dur::from_secs(60) }), ..limits() };
+        let mut s = SessionPolicy::default();
+        for (t, expected) in [(5, true), (6, true), (7, false), (64, false), (65, true), (66, true), (67, false)] {
+            assert_eq!(limits.take_retry(&mut s, Time::from_ms(t * 1_000)), expected, "at {t} s");
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Tasks: what a page is in the middle of. Each waits for one thing (an answer, a timer, another task).
+
+use crate::backend::Endpoint;
+use crate::client::policy::Failure;
+use crate::kernel::Time;
+
+/// A task's place in the [`Tasks`].
+pub type TaskId = u32;
+/// No task.
+pub const NONE: TaskId = u32::MAX;
+
+/// What a task does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// The page load.
+    Load,
+    /// GET /environment of a page load.
+    LoadEnvironment,
+    /// GET /client of a page load.
+    LoadClient,
+    /// The session poller: one chain of ticks.
+    Poll,
+    /// An armed background refresh.
+    Refresh,
+    /// One call of `getToken` with its retries.
+    GetToken,
+    /// POST /tokens: the pending promise that callers of `getToken` share.
+    TokenFetch,
+    /// POST /touch of a focus event or of `setActive`.
+    Touch,
+    /// `setActive`.
+    SetActive,
+    /// The unauthenticated flow, all levels of its own recursion.
+    Flow,
+    /// The sign-in request of a signed-out user.
+    SignIn,
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stage {
+    /// Waiting for an answer of the backend.
+    Requesting,
+    /// Waiting for a timer.
+    Timer,
+    /// Waiting for another task.
+    Waiting,
+    /// Waiting for the cross-tab lock.
+    Lock,
+}
+
+/// Who called `getToken` or touched, hence who hears of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Caller {
+    /// The session poller; `parent` is its task.
+    Poller,
+    /// A focus event.
+    Focus,
+    /// The app.
+    App,
+    /// The parent task: `setActive` or the page load.
+    Parent,
+    /// The background refresh timer.
+    Background,
+}
+
+/// Flags of a task.
+pub mod flag {
+    /// The session object had a last active token when the task began.
+    pub const HAD_TOKEN: u8 = 1;
+    /// `getToken` passes over the cache.
+    pub const SKIP_CACHE: u8 = 2;
+    /// `setActive` navigates.
+    pub const NAVIGATE: u8 = 4;
+    /// The flow tells the browser's other tabs of a sign-out.
+    pub const BROADCAST: u8 = 8;
+    /// The request started while the browser was offline.
+    pub const STARTED_OFFLINE: u8 = 16;
+    /// /tokens is asked again with the expired token, after 422 `missing_expired_token`.
+    pub const EXPIRED_TOKEN: u8 = 32;
+    /// A page load found /environment or /client failing and went on.
+    pub const DEGRADED: u8 = 64;
+    /// A page load has its /client part behind it, for good or bad.
+    pub const CLIENT_DONE: u8 = 128;
+}
+
+/// One task.
+#[derive(Clone, Copy, Debug)]
+pub struct Task {
+    /// The tab it belongs to.
+    pub tab: u32,
+    /// The task that hears of the result, or [`NONE`].
+    pub parent: TaskId,
+    /// The next task that waits for the same thing; in a free slot, the next free one.
+    pub next: TaskId,
+    /// The flow: levels of its recursion so far. Otherwise the first of the tasks that wait for this one.
+    pub levels: u32,
+    /// Entries of the unauthenticated flow on the causal chain that led here.
+    pub depth: u16,
+    /// Raised whenever the slot changes hands or its timer is set anew: an event that names an older one is stale.
+    pub generation: u16,
+    /// What it does.
+    pub kind: Kind,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Retries so far, or tries of the network level.
+    pub attempt: u8,
+    /// See [`flag`].
+    pub flags: u8,
+    /// Who hears of the result.
+    pub caller: Caller,
+    /// The page load it belongs to: a reload raises the tab's.
+    pub epoch: u8,
+    /// Which of several equal calls of one instant it is.
+    pub ordinal: u8,
+    /// A burst of calls of one instant share all else: the session object's number.
+    pub object: u8,
+    /// Where its request went last.
+    pub endpoint: Endpoint,
+    /// The answer under way comes from a full queue.
+    pub shed: bool,
+    /// When the request in flight was sent, or when the task began.
+    pub since: Time,
+    /// `getToken`: when its last wait began.
+    pub waited_from: Time,
+    /// The answer under way to it: see [`Reply`].
+    pub reply: Reply,
+    /// A fetch: the newest token that another tab made known meanwhile.
+    pub heard: Option<Iat>,
+}
+
+const _: () = assert!(size_of::<Task>() <= 64);
+
+/// What the backend answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// 2xx.
+    Ok {
+        /// `iat` of the session token in the answer.
+        token: Option<Iat>,
+        /// Whether the answer lists the session, where it lists sessions.
+        listed: bool,
+    },
+    /// Anything else.
+    Fail(Failure),
+}
+
+/// `iat` of a session token: whole seconds since the start of the run, rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Iat(std::num::NonZeroU32);
+
+impl Iat {
+    /// The token issued at this time. Saturates after 136 years, past any horizon.
+    pub fn at(now: Time) -> Iat {
+        let seconds = u32::try_from(now.whole_seconds()).unwrap_or(u32::MAX - 1);
+        Iat(std::num::NonZeroU32::MIN.saturating_add(seconds))
+    }
+
+    /// Seconds since the start of the run.
+    pub const fn seconds(self) -> u32 {
+        self.0.get() - 1
+    }
+}
+
+/// All tasks of a group of tabs: slots that are used again, so that memory follows what is going on at once.
+#[derive(Clone, Debug)]
+pub struct Tasks {
+    slots: Vec<Task>,
+    free: TaskId,
+    live: u32,
+}
+
+impl Default for Tasks {
+    fn default() -> Tasks {
+        Tasks { slots: Vec::new(), free: NONE, live: 0 }
+    }
+}
+
+impl Tasks {
+    /// Takes a slot for a task of this tab and page load.
+    pub fn start(&mut self, kind: Kind, tab: u32, epoch: u8, caller: Caller, now: Time) -> TaskId {
+        let mut task = Task {
+            tab,
+            parent: NONE,
+            next: NONE,
+            levels: NONE,
+            depth: 0,
+            generation: 0,
+            kind,
+            stage: Stage::Waiting,
+            attempt: 0,
+            flags: 0,
+            caller,
+            epoch,
+            ordinal: 0,
+            object: 0,
+            endpoint: Endpoint::Generic,
+            shed: false,
+            since: now,
+            waited_from: now,
+            heard: None,
+            reply: Reply::Fail(Failure::NETWORK),
+        };
+        self.live += 1;
+        if self.free == NONE {
+            self.slots.push(task);
+            return (self.slots.len() - 1) as TaskId;
+        }
+        let id = self.free;
+        let slot = &mut self.slots[id as usize];
+        self.free = slot.next;
+        task.generation = slot.generation;
+        *slot = task;
+        id
+    }
+
+    /// Gives the slot back. Events that still name it are stale from now on.
+    pub fn end(&mut self, id: TaskId) {
+        let free = self.free;
+        let slot = &mut self.slots[id as usize];
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.next = free;
+        self.free = id;
+        self.live -= 1;
+    }
+
+    /// Makes events that were scheduled for this task stale.
+    pub fn rearm(&mut self, id: TaskId) {
+        let slot = &mut self.slots[id as usize];
+        slot.generation = slot.generation.wrapping_add(1);
+    }
+
+    /// How many tasks there are.
+    pub fn live(&self) -> u32 {
+        self.live
+    }
+
+    /// Room taken, in slots.
+    pub fn capacity(&self) -> usize {
+        self.slots.capacity()
+    }
+
+    /// Whether this id names a slot, used or free.
+    pub fn contains(&self, id: TaskId) -> bool {
+        (id as usize) < self.slots.len()
+    }
+
+    /// Every slot in the range of ids, free ones included: for the end of a run.
+    pub fn slots(&self) -> impl Iterator<Item = (TaskId, &Task)> {
+        let mut free = vec![false; self.slots.len()];
+        let mut at = self.free;
+        while at != NONE {
+            free[at as usize] = true;
+            at = self.slots[at as usize].next;
+        }
+        self.slots.iter().enumerate().filter(move |(id, _)| !free[*id]).map(|(id, task)| (id as TaskId, task))
+    }
+}
+
+impl std::ops::Index<TaskId> for Tasks {
+    type Output = Task;
+    #[inline]
+    fn index(&self, id: TaskId) -> &Task {
+        &self.slots[id as usize]
+    }
+}
+
+impl std::ops::IndexMut<TaskId> for Tasks {
+    #[inline]
+    fn index_mut(&mut self, id: TaskId) -> &mut Task {
+        &mut self.slots[id as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slot_used_again_makes_old_events_stale() {
+        let mut tasks = Tasks::default();
+        let first = tasks.start(Kind::Touch, 7, 0, Caller::Focus, Time::ZERO);
+        let generation = tasks[first].generation;
+        tasks.end(first);
+        let second = tasks.start(Kind::Flow, 8, 0, Caller::Parent, Time::ZERO);
+        assert_eq!(first, second);
+        assert_ne!(tasks[second].generation, generation);
+        assert_eq!((tasks.live(), tasks.slots().count()), (1, 1));
+    }
+}

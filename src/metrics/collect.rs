@@ -1,0 +1,319 @@
+//! Counting, while a run goes on.
+
+use super::definitions::Metric;
+use super::timeline::{Outcome, Timeline};
+use crate::backend::Endpoint;
+use crate::client::page::{Fact, Status};
+use crate::client::task::{Caller, Iat, Kind, Task};
+use crate::kernel::{Dur, Time};
+use crate::world::Plan;
+
+/// One browser session's counts.
+#[derive(Clone, Copy, Debug, Default)]
+struct Session {
+    entries: u32,
+    depth: u32,
+    requests: u32,
+    /// Until when the cookie's token is valid, in seconds.
+    token_until_s: u32,
+    accounted_to: Time,
+    stale: Dur,
+    signed_out_at: Option<std::num::NonZeroU64>,
+    /// Tabs with a session, one bit each.
+    signed_in: u16,
+    /// Tabs in status degraded.
+    degraded: u16,
+    /// The sign-in page is up in some tab.
+    out: bool,
+    false_sign_out: bool,
+}
+
+/// What a run's counts come to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunMetrics {
+    /// One value per metric, in the order of [`super::METRICS`].
+    pub values: Vec<f64>,
+    /// Counts over time.
+    pub timeline: Timeline,
+    /// One per browser session.
+    pub sessions: Vec<SessionCounts>,
+}
+
+/// One browser session's counts, at the end.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SessionCounts {
+    /// Entries of the unauthenticated flow.
+    pub entries: u32,
+    /// Greatest depth.
+    pub depth: u32,
+    /// Calls sent.
+    pub requests: u32,
+    /// First sign-out.
+    pub signed_out_at: Option<Time>,
+    /// Whether it was false.
+    pub false_sign_out: bool,
+    /// Time without a valid token while signed in.
+    pub stale: Dur,
+}
+
+/// The counts of a run under way.
+pub struct Collector {
+    timeline: Timeline,
+    sessions: Vec<Session>,
+    token_life_s: u32,
+    first_attempts: u64,
+    degraded: u128,
+    errors: u64,
+    app_wait: u128,
+}
+
+impl Collector {
+    /// All zero.
+    pub fn new(plan: &Plan) -> Collector {
+        Collector {
+            timeline: Timeline::new(plan.scenario.bucket, plan.scenario.horizon),
+            sessions: vec![Session::default(); plan.scenario.fleet.users as usize],
+            token_life_s: plan.setup.token_life_s,
+            first_attempts: 0,
+            degraded: 0,
+            errors: 0,
+            app_wait: 0,
+        }
+    }
+
+    /// A call was sent.
+    #[inline]
+    pub fn sent(&mut self, user: u32, _endpoint: Endpoint, first: bool, _now: Time) {
+        self.sessions[user as usize].requests += 1;
+        self.first_attempts += u64::from(first);
+    }
+
+    /// A call ended; it counts in the bucket in which it was sent.
+    #[inline]
+    pub fn call_ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time) {
+        self.timeline.at(sent).calls[endpoint as usize][outcome as usize] += 1;
+    }
+
+    /// Takes a fact in. Returns whether it is the first sign-out of the user since the last sign-in.
+    pub fn fact(&mut self, user: u32, tab: u32, fact: Fact, revoked: bool, now: Time) -> bool {
+        let bit = 1u16 << tab;
+        match fact {
+            Fact::FlowEntered { active: true, depth, .. } => {
+                let session = &mut self.sessions[user as usize];
+                session.entries += 1;
+                session.depth = session.depth.max(depth);
+                let bucket = self.timeline.at(now);
+                bucket.flow_entries += 1;
+                bucket.recursive_entries += u32::from(depth > 1);
+                bucket.depth_max = bucket.depth_max.max(depth);
+            }
+            Fact::Cookie(token) => {
+                self.settle(user, now);
+                self.sessions[user as usize].token_until_s = token.map_or(0, |t| self.valid_until(t));
+            }
+            Fact::Status(status) => {
+                self.settle(user, now);
+                let session = &mut self.sessions[user as usize];
+                session.degraded =
+                    if status == Status::Degraded { session.degraded | bit } else { session.degraded & !bit };
+            }
+            Fact::SignedIn => {
+                self.settle(user, now);
+                let session = &mut self.sessions[user as usize];
+                session.signed_in |= bit;
+                session.out = false;
+            }
+            Fact::Reloaded => {
+                self.settle(user, now);
+                self.sessions[user as usize].signed_in &= !bit;
+            }
+            Fact::SignedOut => {
+                self.settle(user, now);
+                let session = &mut self.sessions[user as usize];
+                session.signed_in &= !bit;
+                if session.out {
+                    return false;
+                }
+                session.out = true;
+                if session.signed_out_at.is_none() {
+                    session.signed_out_at = std::num::NonZeroU64::new(now.0.max(1));
+                    session.false_sign_out = !revoked;
+                }
+                let bucket = self.timeline.at(now);
+                if revoked {
+                    bucket.true_sign_outs += 1;
+                } else {
+                    bucket.false_sign_outs += 1;
+                }
+                return true;
+            }
+            Fact::AppError(_) => self.errors += 1,
+            Fact::AppWaited(wait) => self.app_wait += u128::from(wait.0),
+            Fact::FlowEntered { .. }
+            | Fact::FlowLeft { .. }
+            | Fact::LoadEnd(_)
+            | Fact::Judged { .. }
+            | Fact::SignInEnded(_) => {}
+        }
+        false
+    }
+
+    fn valid_until(&self, token: Iat) -> u32 {
+        token.seconds().saturating_add(self.token_life_s)
+    }
+
+    /// Accounts for the time since the last change of a session's state.
+    fn settle(&mut self, user: u32, now: Time) {
+        let session = &mut self.sessions[user as usize];
+        if session.signed_in != 0 {
+            let valid_until = Time(u64::from(session.token_until_s) * crate::kernel::time::NS_PER_S);
+            let stale = now.since(valid_until.max(session.accounted_to));
+            session.stale = Dur(session.stale.0 + stale.0);
+            if session.degraded & session.signed_in != 0 {
+                self.degraded += u128::from(now.since(session.accounted_to).0);
+            }
+        }
+        session.accounted_to = now;
+    }
+
+    /// A task that is not a request stands open at the end of the run.
+    pub fn waiting_at_end(&mut self, task: &Task, horizon: Time) {
+        if task.caller == Caller::App && matches!(task.kind, Kind::GetToken | Kind::SetActive) {
+            self.app_wait += u128::from(horizon.since(task.since).0);
+        }
+    }
+
+    /// Closes the books.
+    pub fn finish(mut self, plan: &Plan, revoked: impl Iterator<Item = bool>) -> RunMetrics {
+        let users = self.sessions.len() as u32;
+        (0..users).for_each(|user| self.settle(user, plan.horizon));
+        let mut zombies = 0u64;
+        for (session, revoked) in self.sessions.iter().zip(revoked) {
+            zombies += u64::from(revoked && session.signed_in != 0);
+        }
+        let mut values = vec![0.0; Metric::COUNT];
+        let mut set = |metric: Metric, value: f64| values[metric as usize] = value;
+        let totals = Totals::of(&self.timeline);
+        let count = |n: u64| n as f64;
+        let seconds = |ns: u128| (ns / 1_000) as f64 / 1e6;
+        set(Metric::SignOuts, count(totals.false_sign_outs + totals.true_sign_outs));
+        set(Metric::FalseSignOuts, count(totals.false_sign_outs));
+        set(Metric::TrueSignOuts, count(totals.true_sign_outs));
+        set(Metric::ZombieSessions, count(zombies));
+        set(Metric::UnauthenticatedEvents, count(totals.entries));
+        set(Metric::UnauthenticatedSessions, count(self.sessions.iter().filter(|s| s.entries > 0).count() as u64));
+        set(
+            Metric::UnauthenticatedEventsWorstSession,
+            f64::from(self.sessions.iter().map(|s| s.entries).max().unwrap_or(0)),
+        );
+        set(Metric::RecursiveUnauthenticatedEvents, count(totals.recursive));
+        set(
+            Metric::UnauthenticatedDepthMax,
+            f64::from(self.sessions.iter().map(|s| s.depth).max().unwrap_or(0)),
+        );
+        let requests: u64 = totals.calls.iter().flatten().sum();
+        set(Metric::RequestsTotal, count(requests));
+        for (metric, endpoint) in [
+            (Metric::RequestsTokens, Endpoint::Tokens),
+            (Metric::RequestsTouch, Endpoint::Touch),
+            (Metric::RequestsClient, Endpoint::Client),
+            (Metric::RequestsEnvironment, Endpoint::Environment),
+            (Metric::RequestsSignIn, Endpoint::SignIn),
+            (Metric::RequestsGeneric, Endpoint::Generic),
+        ] {
+            set(metric, count(totals.calls[endpoint as usize].iter().sum()));
+        }
+        let of = |outcome: Outcome| totals.calls.iter().map(|c| c[outcome as usize]).sum::<u64>();
+        set(Metric::Responses429, count(of(Outcome::TooManyRequests)));
+        let failed: u64 = Outcome::ALL.into_iter().filter(|o| o.is_failure()).map(of).sum();
+        set(Metric::ResponsesFailed, count(failed));
+        set(Metric::FirstAttempts, count(self.first_attempts));
+        set(
+            Metric::Amplification,
+            if self.first_attempts == 0 { 0.0 } else { count(requests) / count(self.first_attempts) },
+        );
+        set(Metric::PeakRequestsPerS, count(totals.peak) / plan.scenario.bucket.as_secs_f64());
+        set(Metric::Goodput, count(of(Outcome::Ok)) / plan.scenario.horizon.as_secs_f64());
+        let (recovered_s, censored) = time_to_recover(&self.timeline, plan);
+        set(Metric::TimeToRecoverS, recovered_s);
+        set(Metric::TimeToRecoverCensored, f64::from(u8::from(censored)));
+        set(Metric::DegradedSessionS, seconds(self.degraded));
+        set(Metric::StaleTokenSessionS, seconds(self.sessions.iter().map(|s| u128::from(s.stale.0)).sum()));
+        set(Metric::ErrorsSurfacedToApp, count(self.errors));
+        set(Metric::AppWaitS, seconds(self.app_wait));
+        let sessions = self
+            .sessions
+            .iter()
+            .map(|s| SessionCounts {
+                entries: s.entries,
+                depth: s.depth,
+                requests: s.requests,
+                signed_out_at: s.signed_out_at.map(|t| Time(t.get())),
+                false_sign_out: s.false_sign_out,
+                stale: s.stale,
+            })
+            .collect();
+        RunMetrics { values, timeline: self.timeline, sessions }
+    }
+}
+
+struct Totals {
+    calls: [[u64; Outcome::COUNT]; Endpoint::COUNT],
+    false_sign_outs: u64,
+    true_sign_outs: u64,
+    entries: u64,
+    recursive: u64,
+    peak: u64,
+}
+
+impl Totals {
+    fn of(timeline: &Timeline) -> Totals {
+        let mut totals = Totals {
+            calls: [[0; Outcome::COUNT]; Endpoint::COUNT],
+            false_sign_outs: 0,
+            true_sign_outs: 0,
+            entries: 0,
+            recursive: 0,
+            peak: 0,
+        };
+        for bucket in &timeline.buckets {
+            let mut sent = 0;
+            for (total, counts) in totals.calls.iter_mut().zip(&bucket.calls) {
+                for (total, count) in total.iter_mut().zip(counts) {
+                    *total += u64::from(*count);
+                    sent += u64::from(*count);
+                }
+            }
+            totals.peak = totals.peak.max(sent);
+            totals.false_sign_outs += u64::from(bucket.false_sign_outs);
+            totals.true_sign_outs += u64::from(bucket.true_sign_outs);
+            totals.entries += u64::from(bucket.flow_entries);
+            totals.recursive += u64::from(bucket.recursive_entries);
+        }
+        totals
+    }
+}
+
+/// Seconds from the end of the last fault to the end of the last bucket after it in which more than 1% of the calls
+/// failed, and whether the run ended before that could be seen.
+fn time_to_recover(timeline: &Timeline, plan: &Plan) -> (f64, bool) {
+    let end = plan.last_fault_end();
+    let first = (end.0 / timeline.bucket.0) as usize;
+    let mut last_bad = None;
+    for (i, bucket) in timeline.buckets.iter().enumerate().skip(first) {
+        let (mut sent, mut failed) = (0u64, 0u64);
+        for counts in &bucket.calls {
+            for outcome in Outcome::ALL {
+                let count = u64::from(counts[outcome as usize]);
+                sent += count;
+                failed += if outcome.is_failure() { count } else { 0 };
+            }
+        }
+        if failed * 100 > sent {
+            last_bad = Some(i);
+        }
+    }
+    let Some(bad) = last_bad else { return (0.0, false) };
+    let until = Time((bad as u64 + 1).saturating_mul(timeline.bucket.0)).min(plan.horizon);
+    (until.since(end).as_secs_f64(), bad + 1 >= timeline.buckets.len())
+}

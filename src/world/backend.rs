@@ -1,0 +1,293 @@
+//! A call's way through the modelled backend: faults, limits, queue, session check, answer.
+//!
+//! A call is judged at the instant it is sent; the round-trip time comes after. Faults come first, in the scenario's
+//! order, then limits in theirs, then the queue of the endpoint, then the session itself.
+
+use super::{EventKind, Observer, Plan, World, coordinates};
+use crate::backend::limiter::{Limiter, Verdict, retry_after_s};
+use crate::backend::spec::{ClientToken, Endpoint};
+use crate::backend::station::{Arrival, Station};
+use crate::client::policy::Failure;
+use crate::client::task::{Iat, Reply, TaskId};
+use crate::fault::FaultKind;
+use crate::kernel::random::chance;
+use crate::kernel::{Dist, Dur, Time};
+
+/// Limiters, queues, and what faults have used up.
+pub(super) struct Backend {
+    limiters: Vec<Limiter>,
+    stations: [Option<Station>; Endpoint::COUNT],
+    fault_counts: Vec<u64>,
+    calls: Vec<Call>,
+    free: Vec<u32>,
+}
+
+/// A call that waits for a worker or is served by one; it outlives a client that gives up.
+#[derive(Clone, Copy, Debug)]
+struct Call {
+    task: TaskId,
+    generation: u16,
+    endpoint: Endpoint,
+    tab: u32,
+    latency: Dur,
+    sent: Time,
+    ordinal: u8,
+}
+
+impl Backend {
+    pub(super) fn new(plan: &Plan) -> Backend {
+        let limits = &plan.backend().limits;
+        Backend {
+            limiters: limits.iter().map(|spec| Limiter::new(spec, plan.keys(spec.key))).collect(),
+            stations: Endpoint::ALL.map(|e| {
+                let spec = plan.endpoint(e);
+                spec.workers.map(|workers| Station::new(workers, spec.queue))
+            }),
+            fault_counts: vec![0; plan.faults.len()],
+            calls: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
+    pub(super) fn user_of(&self, call: u32) -> u32 {
+        self.calls[call as usize].tab
+    }
+
+    /// A call of this endpoint is no longer being answered: concurrency limits let the next one in.
+    pub(super) fn release(&mut self, plan: &Plan, endpoint: Endpoint, user: u32, now: Time) {
+        for &limit in &plan.limits_of[endpoint as usize] {
+            let limiter = &mut self.limiters[limit as usize];
+            if limiter.needs_release() {
+                limiter.release(plan.key(plan.backend().limits[limit as usize].key, user), now);
+            }
+        }
+    }
+
+    /// Asks the limits of an endpoint in order. Refused: what is answered. Admitted: the delay of a leaky bucket.
+    fn ask_limits(&mut self, plan: &Plan, endpoint: Endpoint, user: u32, now: Time) -> Result<Dur, Failure> {
+        let mut delay = Dur::ZERO;
+        let limits = &plan.limits_of[endpoint as usize];
+        for (asked, &limit) in limits.iter().enumerate() {
+            let spec = &plan.backend().limits[limit as usize];
+            match self.limiters[limit as usize].ask(plan.key(spec.key, user), now) {
+                Verdict::Admit { delay: more } => delay = Dur(delay.0 + more.0),
+                Verdict::Refuse { wait } => {
+                    for &earlier in &limits[..asked] {
+                        let limiter = &mut self.limiters[earlier as usize];
+                        if limiter.needs_release() {
+                            limiter.release(plan.key(plan.backend().limits[earlier as usize].key, user), now);
+                        }
+                    }
+                    return Err(Failure {
+                        status: 429,
+                        code: 0,
+                        retry_after_s: retry_after_s(spec.retry_after, wait),
+                    });
+                }
+            }
+        }
+        Ok(delay)
+    }
+
+    fn has_concurrency(&self, plan: &Plan, endpoint: Endpoint) -> bool {
+        plan.limits_of[endpoint as usize].iter().any(|l| self.limiters[*l as usize].needs_release())
+    }
+
+    fn keep(&mut self, call: Call) -> u32 {
+        if let Some(id) = self.free.pop() {
+            self.calls[id as usize] = call;
+            return id;
+        }
+        self.calls.push(call);
+        (self.calls.len() - 1) as u32
+    }
+}
+
+/// What the faults make of a call.
+enum Struck {
+    No,
+    Answer(Failure),
+    Nothing,
+}
+
+impl<O: Observer> World<'_, O> {
+    /// A tab sends a request.
+    pub(super) fn send(&mut self, tab: u32, user: u32, task: TaskId, endpoint: Endpoint, first: bool) {
+        let now = self.now;
+        let t = &mut self.tasks[task];
+        t.endpoint = endpoint;
+        t.shed = false;
+        let ordinal = t.ordinal;
+        self.collector.sent(user, endpoint, first, now);
+        if O::ACTIVE {
+            self.observer.sent(now, tab, task, endpoint, first);
+        }
+        let plan = self.plan;
+        let spec = plan.endpoint(endpoint);
+        let at = coordinates(tab, endpoint as u8, ordinal);
+        let latency = spec.latency.as_ref().unwrap_or(&plan.backend().latency);
+        let mut latency =
+            if let Dist::Constant(d) = latency { *d } else { latency.sample(self.streams.latency.bits(at, now.0)) };
+        if self.browsers[user as usize].offline {
+            // The recordings' aborted requests fail after the round-trip time; an offline one is taken to do the same.
+            return self.answer(task, Reply::Fail(Failure::NETWORK), latency, spec.timeout);
+        }
+        match self.strike(endpoint, at, &mut latency) {
+            Struck::No => {}
+            Struck::Answer(failure) => return self.answer(task, Reply::Fail(failure), latency, spec.timeout),
+            Struck::Nothing => {
+                if let Some(timeout) = spec.timeout {
+                    self.schedule_task(timeout, EventKind::CallTimeout, task);
+                }
+                return;
+            }
+        }
+        let delay = if plan.limits_of[endpoint as usize].is_empty() {
+            Dur::ZERO
+        } else {
+            match self.backend.ask_limits(plan, endpoint, user, now) {
+                Ok(delay) => delay,
+                Err(failure) => return self.answer(task, Reply::Fail(failure), latency, spec.timeout),
+            }
+        };
+        if self.backend.stations[endpoint as usize].is_none() {
+            let reply = self.reply(user, endpoint);
+            let total = Dur(delay.0 + latency.0);
+            if self.backend.has_concurrency(plan, endpoint) {
+                self.schedule(now.after(total), EventKind::Release, 0, user, endpoint as u32);
+            }
+            return self.answer(task, reply, total, spec.timeout);
+        }
+        if let Some(timeout) = spec.timeout {
+            self.schedule_task(timeout, EventKind::CallTimeout, task);
+        }
+        let generation = self.tasks[task].generation;
+        let call =
+            self.backend.keep(Call { task, generation, endpoint, tab, latency, sent: now, ordinal });
+        if delay == Dur::ZERO {
+            self.admitted(call);
+        } else {
+            self.schedule(now.after(delay), EventKind::Admitted, 0, call, 0);
+        }
+    }
+
+    /// Schedules an answer, or the client's time-out if that comes first.
+    fn answer(&mut self, task: TaskId, reply: Reply, after: Dur, timeout: Option<Dur>) {
+        self.tasks[task].reply = reply;
+        match timeout {
+            Some(timeout) if timeout < after => self.schedule_task(timeout, EventKind::CallTimeout, task),
+            _ => self.schedule_task(after, EventKind::Answer, task),
+        }
+    }
+
+    fn strike(&mut self, endpoint: Endpoint, at: u64, latency: &mut Dur) -> Struck {
+        let now = self.now;
+        for &index in &self.plan.faults_of[endpoint as usize] {
+            let fault = &self.plan.faults[index as usize];
+            if now < fault.from || now >= fault.to {
+                continue;
+            }
+            let used = &mut self.backend.fault_counts[index as usize];
+            let bits = self.streams.faults[index as usize].bits(at, now.0);
+            if *used >= fault.count || !chance(bits, fault.probability) {
+                continue;
+            }
+            *used += 1;
+            match fault.kind {
+                FaultKind::Status => return Struck::Answer(fault.failure),
+                FaultKind::Outage => return Struck::Answer(Failure::NETWORK),
+                FaultKind::NoAnswer => return Struck::Nothing,
+                FaultKind::Latency => {
+                    let bits = crate::kernel::random::second_word(bits);
+                    *latency = Dur(latency.0.saturating_add(fault.add.sample(bits).0));
+                }
+                FaultKind::Revocation => unreachable!("revocations hit sessions, not calls"),
+            }
+        }
+        Struck::No
+    }
+
+    /// What an endpoint answers to a call that nothing stands against.
+    fn reply(&mut self, user: u32, endpoint: Endpoint) -> Reply {
+        let now = self.now;
+        let policy = self.plan.backend().client_token;
+        let server = &mut self.server[user as usize];
+        let fresh = Iat::at(now);
+        let ok = |token| Reply::Ok { token, listed: true };
+        match endpoint {
+            Endpoint::Environment | Endpoint::SignIn | Endpoint::Generic => ok(None),
+            // `clerk-js.md`, recording S3k: a revoked session is 401 to /tokens and missing from /client.
+            Endpoint::Client if server.revoked => Reply::Ok { token: None, listed: false },
+            Endpoint::Tokens | Endpoint::Touch if server.revoked => Reply::Fail(Failure::status(401)),
+            Endpoint::Tokens => {
+                server.newest = Some(fresh);
+                ok(Some(fresh))
+            }
+            Endpoint::Touch | Endpoint::Client => match policy {
+                ClientToken::Fresh => {
+                    server.newest = Some(fresh);
+                    ok(Some(fresh))
+                }
+                ClientToken::Last => ok(Some(*server.newest.get_or_insert(fresh))),
+                ClientToken::None => ok(None),
+            },
+        }
+    }
+
+    /// A call reaches the queue of its endpoint.
+    pub(super) fn admitted(&mut self, id: u32) {
+        let call = self.backend.calls[id as usize];
+        let now = self.now;
+        let station = self.backend.stations[call.endpoint as usize].as_mut().expect("only queued calls come here");
+        match station.arrive(id, now) {
+            Arrival::Serve => self.serve(id),
+            Arrival::Wait => {}
+            Arrival::Shed => {
+                let user = call.tab / self.plan.tabs_per_user;
+                self.backend.release(self.plan, call.endpoint, user, now);
+                if self.tasks[call.task].generation == call.generation {
+                    self.tasks[call.task].shed = true;
+                }
+                self.deliver(id, Reply::Fail(Failure::status(503)));
+            }
+        }
+    }
+
+    fn serve(&mut self, id: u32) {
+        let call = self.backend.calls[id as usize];
+        let spec = self.plan.endpoint(call.endpoint);
+        let service = spec.service.as_ref().map_or(Dur::ZERO, |dist| {
+            let at = coordinates(call.tab, call.endpoint as u8, call.ordinal);
+            dist.sample(self.streams.service.bits(at, call.sent.0))
+        });
+        self.schedule(self.now.after(service), EventKind::Served, 0, id, call.endpoint as u32);
+    }
+
+    /// A worker has served a call: it takes the next one, the answer goes back.
+    pub(super) fn served(&mut self, id: u32, endpoint: u32) {
+        let now = self.now;
+        let station = self.backend.stations[endpoint as usize].as_mut().expect("only queued calls come here");
+        if let Some(next) = station.finish(now) {
+            self.serve(next);
+        }
+        let call = self.backend.calls[id as usize];
+        let user = call.tab / self.plan.tabs_per_user;
+        let reply = self.reply(user, call.endpoint);
+        if self.backend.has_concurrency(self.plan, call.endpoint) {
+            self.schedule(now.after(call.latency), EventKind::Release, 0, user, endpoint);
+        }
+        self.deliver(id, reply);
+    }
+
+    /// Sends a queued call's answer back, unless its client has given up.
+    fn deliver(&mut self, id: u32, reply: Reply) {
+        let call = self.backend.calls[id as usize];
+        self.backend.free.push(id);
+        if self.tasks[call.task].generation != call.generation {
+            return;
+        }
+        self.tasks[call.task].reply = reply;
+        self.schedule_task(call.latency, EventKind::Answer, call.task);
+    }
+}
+

@@ -1,0 +1,189 @@
+//! What stops a run: too many events in all, of one session at one instant, or of all sessions at one instant.
+
+use super::Plan;
+use crate::kernel::Time;
+use std::collections::VecDeque;
+use std::fmt;
+
+/// Why a run was stopped, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// When, in virtual time.
+    pub at: Time,
+    /// Which session, if one stands out.
+    pub session: Option<u32>,
+    /// A sentence.
+    pub why: String,
+    /// The last events of that session, newest first.
+    pub chain: Vec<String>,
+    /// Which policy, and which replication; filled in by whoever ran it.
+    pub run: String,
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.why)?;
+        if !self.run.is_empty() {
+            write!(f, " ({})", self.run)?;
+        }
+        if !self.chain.is_empty() {
+            write!(f, "; chain: {}", self.chain.join(" <- "))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Stopped {}
+
+/// How many events of a session's chain an error shows.
+const CHAIN: usize = 8;
+
+/// Counts events. The count per session starts once an instant has more events than one session may make.
+pub(super) struct Guard {
+    events: u64,
+    fingerprint: u64,
+    instant: Time,
+    at_instant: u64,
+    max_events: u64,
+    max_of_session: u32,
+    max_of_all: u64,
+    per_session: Vec<u32>,
+    counted: Vec<u32>,
+    chain: VecDeque<(u64, u32, u8, String)>,
+}
+
+/// Which limit was passed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Limit {
+    Events,
+    Session(u32),
+    Instant,
+}
+
+impl Guard {
+    pub(super) fn new(plan: &Plan) -> Guard {
+        let guard = &plan.scenario.guard;
+        Guard {
+            events: 0,
+            fingerprint: 0xcbf2_9ce4_8422_2325,
+            instant: Time::ZERO,
+            at_instant: 0,
+            max_events: guard.max_events,
+            max_of_session: guard.max_events_at_one_instant,
+            // Two sessions that wake each other pass no limit of their own; a herd of all at once stays far below this.
+            max_of_all: 100 * u64::from(plan.scenario.fleet.users) * u64::from(plan.tabs_per_user) + 10_000,
+            per_session: Vec::new(),
+            counted: Vec::new(),
+            chain: VecDeque::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn count(&mut self, time: Time, session: u32, kind: u8) -> Result<(), Limit> {
+        self.events += 1;
+        let word = time.0 ^ u64::from(session).rotate_left(24) ^ u64::from(kind).rotate_left(56);
+        let product = u128::from(self.fingerprint ^ word) * 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835_u128;
+        self.fingerprint = (product >> 64) as u64 ^ product as u64;
+        if self.events > self.max_events {
+            return Err(Limit::Events);
+        }
+        if time != self.instant {
+            self.instant = time;
+            self.at_instant = 0;
+            if !self.counted.is_empty() {
+                self.forget();
+            }
+        }
+        self.at_instant += 1;
+        if self.at_instant > u64::from(self.max_of_session) {
+            return self.count_closely(session, kind);
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self) {
+        for session in self.counted.drain(..) {
+            self.per_session[session as usize] = 0;
+        }
+        self.chain.clear();
+    }
+
+    #[cold]
+    fn count_closely(&mut self, session: u32, kind: u8) -> Result<(), Limit> {
+        if self.at_instant > self.max_of_all {
+            return Err(Limit::Instant);
+        }
+        if session == u32::MAX {
+            return Ok(());
+        }
+        if self.per_session.len() <= session as usize {
+            self.per_session.resize(session as usize + 1, 0);
+        }
+        let count = &mut self.per_session[session as usize];
+        if *count == 0 {
+            self.counted.push(session);
+        }
+        *count += 1;
+        let over = *count > self.max_of_session;
+        self.chain.push_front((self.events, session, kind, String::new()));
+        self.chain.truncate(4 * CHAIN);
+        if over { Err(Limit::Session(session)) } else { Ok(()) }
+    }
+
+    /// Whether events are being counted closely, so that a word on each is wanted for the chain.
+    #[inline]
+    pub(super) fn is_close(&self) -> bool {
+        !self.chain.is_empty()
+    }
+
+    /// What the last event was about.
+    pub(super) fn describe(&mut self, what: String) {
+        if let Some(last) = self.chain.front_mut() {
+            if !last.3.is_empty() {
+                last.3.push_str(", ");
+            }
+            last.3.push_str(&what);
+        }
+    }
+
+    pub(super) fn explain(&self, limit: Limit, plan: &Plan) -> Stopped {
+        let at = self.instant;
+        let (session, why) = match limit {
+            Limit::Events => (
+                None,
+                format!("event budget: more than {} events by t = {at}; guard.max-events raises it", self.max_events),
+            ),
+            Limit::Session(session) => (
+                Some(session),
+                format!(
+                    "livelock: session {session} made more than {} events at t = {at} without time moving; \
+                     guard.max-events-at-one-instant raises it",
+                    self.max_of_session
+                ),
+            ),
+            Limit::Instant => (
+                None,
+                format!(
+                    "livelock: more than {} events of {} sessions at t = {at} without time moving",
+                    self.max_of_all, plan.scenario.fleet.users
+                ),
+            ),
+        };
+        let chain = self
+            .chain
+            .iter()
+            .filter(|(_, of, _, what)| !what.is_empty() && session.is_none_or(|s| s == *of))
+            .take(CHAIN)
+            .map(|(number, _, _, what)| format!("#{number} {what}"))
+            .collect();
+        Stopped { at, session, why, chain, run: String::new() }
+    }
+
+    pub(super) fn events(&self) -> u64 {
+        self.events
+    }
+
+    pub(super) fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+}

@@ -1,0 +1,643 @@
+//! The only place that knows all parts: it schedules, asks the backend, draws, and tells the observer.
+//!
+//! One run is one contender (a policy or a mix) in one replication. What a client does is in [`crate::client`], what the
+//! backend answers in [`backend`]; this file moves their words to and fro in the order of virtual time.
+
+mod backend;
+mod guard;
+mod observe;
+mod plan;
+
+pub use guard::Stopped;
+pub use observe::{Observer, Silent};
+pub use plan::{Contender, Fault, MISSING_EXPIRED_TOKEN, Plan};
+
+use crate::backend::Endpoint;
+use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Tab};
+use crate::client::session_policy::SessionPolicy;
+use crate::client::task::{Iat, NONE, Reply, Stage, TaskId, Tasks};
+use crate::fleet::Tabs;
+use crate::kernel::queue::Queue;
+use crate::kernel::random::{Purpose, Stream, chance};
+use crate::kernel::{Dist, Dur, Time};
+use crate::metrics::Outcome;
+use crate::metrics::collect::{Collector, RunMetrics};
+use crate::scenario::Act;
+use backend::Backend;
+use guard::Guard;
+
+/// What is scheduled. `generation` makes an event stale whose task has moved on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Event {
+    kind: EventKind,
+    generation: u16,
+    id: u32,
+    arg: u32,
+}
+
+const _: () = assert!(size_of::<Event>() == 12);
+const _: () = assert!(size_of::<crate::kernel::queue::Entry<Event>>() == 32);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum EventKind {
+    /// A task's timer; `id` task.
+    Timer,
+    /// A task's answer; `id` task.
+    Answer,
+    /// The client's patience with a call ends; `id` task.
+    CallTimeout,
+    /// The cross-tab lock is a poller's; `id` task.
+    Lock,
+    /// A page opens; `id` tab.
+    Open,
+    /// A page is loaded anew; `id` tab, `arg` which time.
+    Reload,
+    /// A tab gains focus; `id` tab, `arg` which time.
+    Focus,
+    /// The app calls `getToken`; `id` tab, `arg` which time.
+    AppGetToken,
+    /// The app calls `setActive`; `id` tab, `arg` which time.
+    SetActive,
+    /// A browser goes offline; `id` user, `arg` which time.
+    Offline,
+    /// A browser is online again; `id` user, `arg` which time.
+    Online,
+    /// Another tab made a token known; `id` tab, `arg` the token.
+    TokenBroadcast,
+    /// Another tab signed out; `id` tab.
+    SignOutBroadcast,
+    /// A signed-out user fills in the sign-in page; `id` tab, `arg` which time.
+    SignIn,
+    /// A scripted action; `id` its number.
+    Scripted,
+    /// A revocation; `id` the fault.
+    Revoke,
+    /// A delayed call comes out of the leaky bucket; `id` call.
+    Admitted,
+    /// A worker has served a call; `id` call, `arg` endpoint.
+    Served,
+    /// A call no longer counts as being answered; `id` user, `arg` endpoint.
+    Release,
+}
+
+/// Random streams, one per purpose.
+struct Streams {
+    arrival: Stream,
+    tabs: Stream,
+    rollout: Stream,
+    focus: Stream,
+    latency: Stream,
+    service: Stream,
+    jitter: Stream,
+    app: Stream,
+    set_active: Stream,
+    reload: Stream,
+    offline: Stream,
+    sign_in: Stream,
+    faults: Vec<Stream>,
+}
+
+impl Streams {
+    fn new(seed: u64, replication: u32, faults: usize) -> Streams {
+        let one = |purpose| Stream::new(seed, replication, purpose, 0);
+        Streams {
+            arrival: one(Purpose::Arrival),
+            tabs: one(Purpose::Tabs),
+            rollout: one(Purpose::Rollout),
+            focus: one(Purpose::Focus),
+            latency: one(Purpose::Latency),
+            service: one(Purpose::Service),
+            jitter: one(Purpose::Jitter),
+            app: one(Purpose::App),
+            set_active: one(Purpose::SetActive),
+            reload: one(Purpose::Reload),
+            offline: one(Purpose::Offline),
+            sign_in: one(Purpose::SignIn),
+            faults: (0..faults).map(|i| Stream::new(seed, replication, Purpose::Fault, i as u16)).collect(),
+        }
+    }
+}
+
+/// What the server knows of a user's browser session.
+#[derive(Clone, Copy, Debug, Default)]
+struct ServerSession {
+    revoked: bool,
+    newest: Option<Iat>,
+}
+
+/// A world of one contender in one replication.
+pub struct World<'a, O: Observer> {
+    plan: &'a Plan,
+    rules: &'a [Rules],
+    shares: Vec<f64>,
+    streams: Streams,
+    queue: Queue<Event>,
+    now: Time,
+    tabs: Vec<Tab>,
+    browsers: Vec<Browser>,
+    server: Vec<ServerSession>,
+    limits: Vec<SessionPolicy>,
+    tasks: Tasks,
+    backend: Backend,
+    collector: Collector,
+    guard: Guard,
+    actions: Vec<Action>,
+    observer: O,
+}
+
+/// What a run leaves behind.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Run {
+    /// Its metrics.
+    pub metrics: RunMetrics,
+    /// Events processed.
+    pub events: u64,
+    /// A hash of (time, entity, kind) of every event, in order.
+    pub fingerprint: u64,
+}
+
+/// How a page stands at the end of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FinalTab {
+    /// The page is open.
+    pub open: bool,
+    /// It has a session.
+    pub session: bool,
+    /// Its status.
+    pub status: crate::client::page::Status,
+    /// The client resource is there.
+    pub client: bool,
+    /// The browser's cookie.
+    pub cookie: Option<Iat>,
+}
+
+/// Runs one contender in one replication.
+///
+/// # Errors
+/// When a guard stops the run: too many events in all, of one session at one instant, or of all at one instant.
+pub fn run(plan: &Plan, contender: usize, replication: u32) -> Result<Run, Stopped> {
+    observed(plan, contender, replication, Silent).map(|(run, _, _)| run)
+}
+
+/// The same, with somebody looking on.
+///
+/// # Errors
+/// As [`run`].
+pub fn observed<O: Observer>(
+    plan: &Plan,
+    contender: usize,
+    replication: u32,
+    observer: O,
+) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
+    let mut world = World::new(plan, contender, replication, observer);
+    world.go()?;
+    Ok(world.finish())
+}
+
+impl<'a, O: Observer> World<'a, O> {
+    fn new(plan: &'a Plan, contender: usize, replication: u32, observer: O) -> World<'a, O> {
+        let users = plan.scenario.fleet.users as usize;
+        let rules = &plan.rules[contender];
+        let needs_limits = rules.iter().any(|r| r.limits.is_some());
+        let mut world = World {
+            plan,
+            rules,
+            shares: plan.contenders[contender].parts.iter().map(|(_, share)| *share).collect(),
+            streams: Streams::new(plan.scenario.seed, replication, plan.faults.len()),
+            queue: Queue::default(),
+            now: Time::ZERO,
+            tabs: vec![Tab { poll: NONE, ..Tab::default() }; users * plan.tabs_per_user as usize],
+            browsers: vec![Browser::default(); users],
+            server: vec![ServerSession::default(); users],
+            limits: vec![SessionPolicy::default(); if needs_limits { users } else { 1 }],
+            tasks: Tasks::default(),
+            backend: Backend::new(plan),
+            collector: Collector::new(plan),
+            guard: Guard::new(plan),
+            actions: Vec::new(),
+            observer,
+        };
+        world.schedule_fleet();
+        world
+    }
+
+    /// Puts into the queue what comes from outside: openings, actions, revocations.
+    fn schedule_fleet(&mut self) {
+        let fleet = &self.plan.scenario.fleet;
+        for (i, action) in self.plan.scenario.actions.iter().enumerate() {
+            self.schedule(Time(action.at.0), EventKind::Scripted, 0, i as u32, 0);
+        }
+        for (i, fault) in self.plan.faults.iter().enumerate() {
+            if fault.kind == crate::fault::FaultKind::Revocation {
+                self.schedule(fault.from, EventKind::Revoke, 0, i as u32, 0);
+            }
+        }
+        for user in 0..fleet.users {
+            let mut at = Time(fleet.opens.sample(self.streams.arrival.bits(u64::from(user), 0)).0);
+            for n in 0..self.tabs_of(user) {
+                if n > 0 {
+                    let bits = self.streams.arrival.bits(u64::from(user), u64::from(n));
+                    at = at.after(fleet.further_tab_opens.sample(bits));
+                }
+                self.schedule(at, EventKind::Open, 0, user * self.plan.tabs_per_user + n, 0);
+            }
+            if let Some(offline) = &fleet.offline {
+                let first = offline.every.sample(self.streams.offline.bits(u64::from(user), 0));
+                self.schedule(Time(first.0), EventKind::Offline, 0, user, 0);
+            }
+        }
+    }
+
+    /// How many tabs this user opens without being told to.
+    fn tabs_of(&self, user: u32) -> u32 {
+        match &self.plan.scenario.fleet.tabs {
+            Tabs::Fixed(n) => u32::from(*n),
+            Tabs::Shares(shares) => {
+                let bits = self.streams.tabs.bits(u64::from(user), 0);
+                let mut up_to = 0.0;
+                for share in shares {
+                    up_to += share.share;
+                    if chance(bits, up_to) {
+                        return u32::from(share.tabs);
+                    }
+                }
+                u32::from(shares.last().expect("checked: at least one share").tabs)
+            }
+        }
+    }
+
+    fn schedule(&mut self, at: Time, kind: EventKind, generation: u16, id: u32, arg: u32) {
+        if at <= self.plan.horizon {
+            self.queue.push(at, Event { kind, generation, id, arg });
+        }
+    }
+
+    fn schedule_task(&mut self, delay: Dur, kind: EventKind, task: TaskId) {
+        let generation = self.tasks[task].generation;
+        self.schedule(self.now.after(delay), kind, generation, task, 0);
+    }
+
+    fn go(&mut self) -> Result<(), Stopped> {
+        while let Some((time, event)) = self.queue.pop(self.plan.horizon) {
+            self.now = time;
+            let session = self.session_of(event);
+            if let Err(stopped) = self.guard.count(time, session, event.kind as u8) {
+                return Err(self.guard.explain(stopped, self.plan));
+            }
+            self.handle(event);
+        }
+        Ok(())
+    }
+
+    /// The user that an event belongs to; `u32::MAX` for none.
+    fn session_of(&self, event: Event) -> u32 {
+        let tabs = self.plan.tabs_per_user;
+        match event.kind {
+            EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
+                self.tasks[event.id].tab / tabs
+            }
+            EventKind::Open
+            | EventKind::Reload
+            | EventKind::Focus
+            | EventKind::AppGetToken
+            | EventKind::SetActive
+            | EventKind::TokenBroadcast
+            | EventKind::SignOutBroadcast
+            | EventKind::SignIn => event.id / tabs,
+            EventKind::Offline | EventKind::Online | EventKind::Release => event.id,
+            EventKind::Scripted => self.plan.scenario.actions[event.id as usize].user,
+            EventKind::Admitted | EventKind::Served => self.backend.user_of(event.id),
+            EventKind::Revoke => u32::MAX,
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        let Event { kind, generation, id, arg } = event;
+        match kind {
+            EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
+                if self.tasks[id].generation == generation {
+                    self.handle_task(kind, id);
+                }
+            }
+            EventKind::Open => self.opened(id),
+            EventKind::Reload => {
+                self.next_round(kind, id, arg);
+                self.reload(id);
+            }
+            EventKind::Focus => {
+                self.next_round(kind, id, arg);
+                self.step(id, Input::Focus);
+            }
+            EventKind::AppGetToken => {
+                self.next_round(kind, id, arg);
+                if let Some(app) = &self.plan.scenario.fleet.app_get_token {
+                    let input = Input::AppGetToken { callers: app.callers, skip_cache: app.skip_cache };
+                    self.step(id, input);
+                }
+            }
+            EventKind::SetActive => {
+                self.next_round(kind, id, arg);
+                let navigate = self.plan.scenario.fleet.set_active.as_ref().is_some_and(|s| s.navigate);
+                self.step(id, Input::SetActive { navigate });
+            }
+            EventKind::Offline => self.go_offline(id, arg),
+            EventKind::Online => self.go_online(id, arg),
+            EventKind::TokenBroadcast => {
+                self.step(id, Input::TokenBroadcast(Iat::at(Time(u64::from(arg) * 1_000_000_000))));
+            }
+            EventKind::SignOutBroadcast => self.step(id, Input::SignOutBroadcast),
+            EventKind::SignIn => self.step(id, Input::SignIn { again: arg > 0 }),
+            EventKind::Scripted => self.scripted(id as usize),
+            EventKind::Revoke => self.revoke(id as usize),
+            EventKind::Admitted => self.admitted(id),
+            EventKind::Served => self.served(id, arg),
+            EventKind::Release => self.backend.release(self.plan, Endpoint::ALL[arg as usize], id, self.now),
+        }
+    }
+
+    fn handle_task(&mut self, kind: EventKind, id: TaskId) {
+        let task = self.tasks[id];
+        let input = match kind {
+            EventKind::Timer => Input::Timer(id),
+            EventKind::Lock => Input::Lock(id),
+            _ => {
+                self.tasks.rearm(id);
+                if kind == EventKind::CallTimeout {
+                    self.tasks[id].reply = Reply::Fail(crate::client::policy::Failure::NETWORK);
+                }
+                let left_over = task.epoch != self.tabs[task.tab as usize].epoch;
+                let outcome = match (left_over, kind, task.reply) {
+                    (true, ..) => Outcome::Dropped,
+                    (_, EventKind::CallTimeout, _) => Outcome::Timeout,
+                    (_, _, Reply::Ok { .. }) => Outcome::Ok,
+                    (_, _, Reply::Fail(_)) if task.shed => Outcome::Shed,
+                    (_, _, Reply::Fail(failure)) => Outcome::of_status(failure.status),
+                };
+                self.call_ended(id, outcome);
+                Input::Answer(id)
+            }
+        };
+        self.step(task.tab, input);
+    }
+
+    fn call_ended(&mut self, id: TaskId, outcome: Outcome) {
+        let task = &self.tasks[id];
+        let endpoint = task.endpoint;
+        self.collector.call_ended(endpoint, outcome, task.since);
+        self.observer.call_ended(self.now, task.tab, id, endpoint, task.since, task.reply, outcome);
+    }
+
+    /// Gives a tab its input and carries out what it does.
+    fn step(&mut self, tab: u32, input: Input) {
+        let user = tab / self.plan.tabs_per_user;
+        if O::ACTIVE {
+            self.observer.input(self.now, tab, input, &self.tasks);
+        }
+        if self.guard.is_close() {
+            self.guard.describe(observe::in_words(input, &self.tasks));
+        }
+        let rules = self.rules_of(user);
+        let mut actions = std::mem::take(&mut self.actions);
+        let limits = if self.limits.len() == 1 { 0 } else { user as usize };
+        let mut page = Page {
+            id: tab,
+            tab: &mut self.tabs[tab as usize],
+            browser: &mut self.browsers[user as usize],
+            limits: &mut self.limits[limits],
+            tasks: &mut self.tasks,
+            setup: &self.plan.setup,
+            rules,
+            now: self.now,
+            out: &mut actions,
+        };
+        page.step(input);
+        for action in &actions {
+            self.act(tab, user, *action);
+        }
+        actions.clear();
+        self.actions = actions;
+    }
+
+    fn rules_of(&self, user: u32) -> &'a Rules {
+        if self.rules.len() == 1 {
+            return &self.rules[0];
+        }
+        let bits = self.streams.rollout.bits(u64::from(user), 0);
+        let mut up_to = 0.0;
+        for (rules, share) in self.rules.iter().zip(&self.shares) {
+            up_to += share;
+            if chance(bits, up_to) {
+                return rules;
+            }
+        }
+        self.rules.last().expect("a contender has at least one policy")
+    }
+
+    fn act(&mut self, tab: u32, user: u32, action: Action) {
+        match action {
+            Action::Send { task, endpoint, first } => self.send(tab, user, task, endpoint, first),
+            Action::Wait { task, wait } => {
+                let delay = match self.observer.given_wait(self.now, tab, &self.tasks[task], wait) {
+                    Some(given) => given,
+                    None if wait.is_exact() => wait.of(wait.low),
+                    None => {
+                        let t = &self.tasks[task];
+                        let bits = self
+                            .streams
+                            .jitter
+                            .bits(coordinates(tab, t.kind as u8, t.ordinal), self.now.0);
+                        wait.of(Dist::Uniform(wait.low, wait.high).sample(bits))
+                    }
+                };
+                if O::ACTIVE {
+                    self.observer.waits(self.now, tab, task, delay);
+                }
+                self.schedule_task(delay, EventKind::Timer, task);
+            }
+            Action::GrantLock { task } => self.schedule_task(Dur::ZERO, EventKind::Lock, task),
+            Action::BroadcastToken(token) => {
+                self.to_other_tabs(tab, user, EventKind::TokenBroadcast, token.seconds());
+            }
+            Action::BroadcastSignOut => self.to_other_tabs(tab, user, EventKind::SignOutBroadcast, 0),
+            Action::Fact(fact) => {
+                if O::ACTIVE {
+                    self.observer.fact(self.now, tab, fact);
+                }
+                self.take_note(tab, user, fact);
+            }
+        }
+    }
+
+    /// A message to the browser's other tabs: a task of its own at the same instant, as `BroadcastChannel` has it.
+    fn to_other_tabs(&mut self, tab: u32, user: u32, kind: EventKind, arg: u32) {
+        let first = user * self.plan.tabs_per_user;
+        for other in first..first + self.plan.tabs_per_user {
+            if other != tab && self.tabs[other as usize].open {
+                self.schedule(self.now, kind, 0, other, arg);
+            }
+        }
+    }
+
+    fn take_note(&mut self, tab: u32, user: u32, fact: Fact) {
+        let within = tab % self.plan.tabs_per_user;
+        let revoked = self.server[user as usize].revoked;
+        let signed_out = self.collector.fact(user, within, fact, revoked, self.now);
+        match fact {
+            Fact::SignInEnded(None) => {
+                self.server[user as usize] = ServerSession::default();
+                self.step_later(tab);
+            }
+            Fact::SignInEnded(Some(_)) => self.plan_sign_in(tab, user, true),
+            Fact::SignedOut if signed_out => self.plan_sign_in(tab, user, false),
+            _ => {}
+        }
+    }
+
+    /// A user who has signed in again is sent to the app: a page load in every tab that shows the sign-in page.
+    fn step_later(&mut self, tab: u32) {
+        let first = tab / self.plan.tabs_per_user * self.plan.tabs_per_user;
+        for other in first..first + self.plan.tabs_per_user {
+            let state = &self.tabs[other as usize];
+            if state.open && !state.session {
+                self.schedule(self.now, EventKind::Reload, 1, other, 0);
+            }
+        }
+    }
+
+    fn plan_sign_in(&mut self, tab: u32, user: u32, again: bool) {
+        let Some(spec) = &self.plan.scenario.fleet.sign_in_again else { return };
+        let will = self.streams.sign_in.bits(u64::from(user), u64::MAX);
+        if !chance(will, spec.share) {
+            return;
+        }
+        let after = spec.after.sample(self.streams.sign_in.bits(u64::from(user), self.now.0));
+        self.schedule(self.now.after(after), EventKind::SignIn, 0, tab, u32::from(again));
+    }
+
+    /// A page opens; with it begin the tab's own rounds of focus, app calls and reloads.
+    fn opened(&mut self, tab: u32) {
+        self.step(tab, Input::Open);
+        for kind in [EventKind::Focus, EventKind::AppGetToken, EventKind::SetActive, EventKind::Reload] {
+            self.schedule_round(kind, tab, 0);
+        }
+    }
+
+    /// A page is loaded anew: by its user's habit, by an action, or after a sign-in.
+    fn reload(&mut self, tab: u32) {
+        self.step(tab, Input::Open);
+    }
+
+    /// Schedules the next of a tab's recurring events. Generation 1 marks an event outside the rounds.
+    fn next_round(&mut self, kind: EventKind, tab: u32, round: u32) {
+        if round > 0 {
+            self.schedule_round(kind, tab, round);
+        }
+    }
+
+    /// Round number `round` ends with the event; rounds are numbered from 0, events carry the number of the next.
+    fn schedule_round(&mut self, kind: EventKind, tab: u32, round: u32) {
+        let fleet = &self.plan.scenario.fleet;
+        let (every, stream) = match kind {
+            EventKind::Focus => (fleet.focus_every.as_ref(), &self.streams.focus),
+            EventKind::AppGetToken => (fleet.app_get_token.as_ref().map(|a| &a.every), &self.streams.app),
+            EventKind::SetActive => (fleet.set_active.as_ref().map(|s| &s.every), &self.streams.set_active),
+            EventKind::Reload => (fleet.reload_every.as_ref(), &self.streams.reload),
+            _ => unreachable!("these do not recur"),
+        };
+        if let Some(every) = every {
+            let delay = every.sample(stream.bits(u64::from(tab), u64::from(round)));
+            self.schedule(self.now.after(delay), kind, 0, tab, round + 1);
+        }
+    }
+
+    fn go_offline(&mut self, user: u32, round: u32) {
+        self.browsers[user as usize].offline = true;
+        if let Some(offline) = &self.plan.scenario.fleet.offline {
+            let bits = self.streams.offline.bits(u64::from(user), 2 * u64::from(round) + 1);
+            let until = self.now.after(offline.lasts.sample(bits));
+            self.schedule(until, EventKind::Online, 0, user, round);
+        }
+    }
+
+    fn go_online(&mut self, user: u32, round: u32) {
+        self.browsers[user as usize].offline = false;
+        if let Some(offline) = &self.plan.scenario.fleet.offline {
+            let bits = self.streams.offline.bits(u64::from(user), 2 * u64::from(round) + 2);
+            let next = self.now.after(offline.every.sample(bits));
+            self.schedule(next, EventKind::Offline, 0, user, round + 1);
+        }
+    }
+
+    fn scripted(&mut self, index: usize) {
+        let action = &self.plan.scenario.actions[index];
+        let first = action.user * self.plan.tabs_per_user;
+        let tab = first + u32::from(action.tab).min(self.plan.tabs_per_user - 1);
+        match action.act {
+            Act::Focus => self.step(tab, Input::Focus),
+            Act::SetActive => self.step(tab, Input::SetActive { navigate: action.navigate }),
+            Act::GetToken => {
+                self.step(tab, Input::AppGetToken { callers: action.callers, skip_cache: action.skip_cache });
+            }
+            Act::OpenTab => {
+                let next = (first..first + self.plan.tabs_per_user).find(|t| !self.tabs[*t as usize].open);
+                if let Some(next) = next {
+                    self.opened(next);
+                }
+            }
+            Act::Reload => self.reload(tab),
+            Act::Offline => self.browsers[action.user as usize].offline = true,
+            Act::Online => self.browsers[action.user as usize].offline = false,
+            Act::Revoke => self.server[action.user as usize].revoked = true,
+        }
+    }
+
+    fn revoke(&mut self, fault: usize) {
+        let share = self.plan.faults[fault].share;
+        for user in 0..self.server.len() {
+            if chance(self.streams.faults[fault].bits(user as u64, 0), share) {
+                self.server[user].revoked = true;
+            }
+        }
+    }
+
+    fn finish(mut self) -> (Run, O, Vec<FinalTab>) {
+        let horizon = self.plan.horizon;
+        let mut open_calls = Vec::new();
+        for (id, task) in self.tasks.slots() {
+            let left_over = task.epoch != self.tabs[task.tab as usize].epoch;
+            if task.stage == Stage::Requesting {
+                open_calls.push(id);
+            } else if !left_over {
+                self.collector.waiting_at_end(task, horizon);
+            }
+        }
+        self.now = horizon;
+        for id in open_calls {
+            self.call_ended(id, Outcome::InFlight);
+        }
+        let cookies = &self.browsers;
+        let per_user = self.plan.tabs_per_user;
+        let tabs = self
+            .tabs
+            .iter()
+            .enumerate()
+            .map(|(i, tab)| FinalTab {
+                open: tab.open,
+                session: tab.session,
+                status: tab.status,
+                client: tab.client,
+                cookie: cookies[i / per_user as usize].cookie,
+            })
+            .collect();
+        let revoked = self.server.iter().map(|s| s.revoked);
+        let metrics = self.collector.finish(self.plan, revoked);
+        let run = Run { metrics, events: self.guard.events(), fingerprint: self.guard.fingerprint() };
+        (run, self.observer, tabs)
+    }
+}
+
+/// One coordinate for a draw that concerns a tab: the tab, what it is doing, and which of several at once.
+fn coordinates(tab: u32, what: u8, ordinal: u8) -> u64 {
+    u64::from(tab) << 16 | u64::from(what) << 8 | u64::from(ordinal)
+}

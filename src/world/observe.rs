@@ -1,0 +1,86 @@
+//! Looking on: for the comparison with recordings and for the story of one session.
+
+use crate::backend::Endpoint;
+use crate::client::backoff::Wait;
+use crate::client::page::{Fact, Input};
+use crate::client::policy::Failure;
+use crate::client::task::{Kind, Reply, Task, TaskId, Tasks};
+use crate::kernel::{Dur, Time};
+use crate::metrics::Outcome;
+
+/// Somebody who looks on. Nothing it sees does it change, but for waits that it is asked to give.
+pub trait Observer {
+    /// Whether it wants to be told at all: decided when the program is built.
+    const ACTIVE: bool;
+
+    /// A tab takes an input; what it does follows.
+    fn input(&mut self, _now: Time, _tab: u32, _input: Input, _tasks: &Tasks) {}
+
+    /// A tab sends a request; `reply` is known to the backend unless it has to queue.
+    fn sent(&mut self, _now: Time, _tab: u32, _task: TaskId, _endpoint: Endpoint, _first: bool) {}
+
+    /// A call ended.
+    #[expect(clippy::too_many_arguments, reason = "all that there is to know of a call")]
+    fn call_ended(
+        &mut self,
+        _now: Time,
+        _tab: u32,
+        _task: TaskId,
+        _endpoint: Endpoint,
+        _sent: Time,
+        _reply: Reply,
+        _outcome: Outcome,
+    ) {
+    }
+
+    /// A task waits.
+    fn waits(&mut self, _now: Time, _tab: u32, _task: TaskId, _delay: Dur) {}
+
+    /// Something to be told.
+    fn fact(&mut self, _now: Time, _tab: u32, _fact: Fact) {}
+
+    /// Gives a wait that would be drawn, where a recording fixes it.
+    fn given_wait(&mut self, _now: Time, _tab: u32, _task: &Task, _wait: Wait) -> Option<Dur> {
+        None
+    }
+}
+
+/// Nobody.
+pub struct Silent;
+
+impl Observer for Silent {
+    const ACTIVE: bool = false;
+}
+
+/// An input in a few words, for a causal chain.
+pub(super) fn in_words(input: Input, tasks: &Tasks) -> String {
+    let of = |id: TaskId| match tasks[id].kind {
+        Kind::Load => "page load",
+        Kind::LoadEnvironment => "GET /environment",
+        Kind::LoadClient => "GET /client of the page load",
+        Kind::Poll => "session poller",
+        Kind::Refresh => "background refresh",
+        Kind::GetToken => "getToken",
+        Kind::TokenFetch => "POST /tokens",
+        Kind::Touch => "POST /touch",
+        Kind::SetActive => "setActive",
+        Kind::Flow => "handleUnauthenticated",
+        Kind::SignIn => "sign-in",
+    };
+    match input {
+        Input::Answer(id) => match tasks[id].reply {
+            Reply::Ok { .. } => format!("{} answered 200", of(id)),
+            Reply::Fail(Failure { status: 0, .. }) => format!("{} not answered", of(id)),
+            Reply::Fail(failure) => format!("{} answered {}", of(id), failure.status),
+        },
+        Input::Timer(id) => format!("timer of {}", of(id)),
+        Input::Lock(id) => format!("lock for {}", of(id)),
+        Input::Open => "page opened".to_owned(),
+        Input::Focus => "focus".to_owned(),
+        Input::AppGetToken { .. } => "app calls getToken".to_owned(),
+        Input::SetActive { .. } => "app calls setActive".to_owned(),
+        Input::TokenBroadcast(_) => "token from another tab".to_owned(),
+        Input::SignOutBroadcast => "sign-out in another tab".to_owned(),
+        Input::SignIn { .. } => "user signs in".to_owned(),
+    }
+}

@@ -1,0 +1,214 @@
+//! A scenario made ready to run: names resolved, sets of answers as bits, nothing left to look up.
+
+use crate::backend::spec::{EndpointSpec, LimitKey};
+use crate::backend::{BackendSpec, Endpoint};
+use crate::client::backoff::Backoff;
+use crate::client::page::{Reaction, Rules, Setup};
+use crate::client::policy::Policy;
+use crate::client::release::{DEFAULT_MAX_ROUNDS, Release};
+use crate::client::session_policy::SessionLimits;
+use crate::fault::{FaultKind, FaultSpec};
+use crate::fleet::Tabs;
+use crate::kernel::{Dist, Dur, Time};
+use crate::scenario::{Act, Scenario};
+
+/// The error code that makes the client ask /tokens again with its expired token (`Session`, `MissingExpiredTokenError`).
+pub const MISSING_EXPIRED_TOKEN: &str = "missing_expired_token";
+
+/// One policy of a comparison: a single one, or a mix with the shares of its parts.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contender {
+    /// Its name in results.
+    pub name: String,
+    /// Its policies and their shares of the users.
+    pub parts: Vec<(Policy, f64)>,
+}
+
+/// A fault, compiled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// What it does.
+    pub kind: FaultKind,
+    /// Which endpoints it hits, by number.
+    pub endpoints: [bool; Endpoint::COUNT],
+    /// Its window, the end excluded.
+    pub from: Time,
+    /// The end of its window.
+    pub to: Time,
+    /// How likely it hits.
+    pub probability: f64,
+    /// How often it hits at most.
+    pub count: u64,
+    /// `status`: what is answered.
+    pub failure: crate::client::policy::Failure,
+    /// `latency`: what is added.
+    pub add: Dist,
+    /// `revocation`: which share.
+    pub share: f64,
+}
+
+/// A scenario made ready to run.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The policies to compare.
+    pub contenders: Vec<Contender>,
+    /// The rules of each contender's parts.
+    pub rules: Vec<Vec<Rules>>,
+    /// What is the same for all pages.
+    pub setup: Setup,
+    /// End of a run.
+    pub horizon: Time,
+    /// Tabs of a user at most; the tabs of user `u` are numbered from `u * tabs_per_user`.
+    pub tabs_per_user: u32,
+    /// Faults in the scenario's order.
+    pub faults: Vec<Fault>,
+    /// Which faults may hit a call of an endpoint, and whether any does.
+    pub faults_of: [Vec<u16>; Endpoint::COUNT],
+    /// Which limits a call of an endpoint meets, in order.
+    pub limits_of: [Vec<u16>; Endpoint::COUNT],
+    /// Error codes; index 0 stands for none.
+    pub codes: Vec<String>,
+}
+
+impl Plan {
+    /// Makes a checked scenario ready.
+    pub fn new(scenario: Scenario, contenders: Vec<Contender>) -> Plan {
+        let mut codes = vec![String::new()];
+        let mut intern = |code: &str| {
+            if let Some(at) = codes.iter().position(|c| c == code) {
+                return at as u8;
+            }
+            codes.push(code.to_owned());
+            u8::try_from(codes.len() - 1).expect("at most 254 error codes, checked when the scenario is read")
+        };
+        for contender in &contenders {
+            for (policy, _) in &contender.parts {
+                policy.enters_unauthenticated_flow.codes().chain(policy.retry.on.codes()).for_each(|c| {
+                    intern(c);
+                });
+            }
+        }
+        let faults: Vec<Fault> =
+            scenario.faults.iter().map(|spec| compile_fault(spec, &mut intern)).collect();
+        let missing_expired_token = codes.iter().position(|c| c == MISSING_EXPIRED_TOKEN).unwrap_or(0) as u8;
+        let rules = contenders
+            .iter()
+            .map(|c| c.parts.iter().map(|(policy, _)| rules_of(policy, &codes)).collect())
+            .collect();
+        let by_endpoint = |hits: &dyn Fn(usize, Endpoint) -> bool, count: usize| {
+            Endpoint::ALL.map(|e| (0..count).filter(|i| hits(*i, e)).map(|i| i as u16).collect::<Vec<u16>>())
+        };
+        let faults_of = by_endpoint(
+            &|i, e| faults[i].kind != FaultKind::Revocation && faults[i].endpoints[e as usize],
+            faults.len(),
+        );
+        let limits = &scenario.backend.limits;
+        let limits_of = by_endpoint(&|i, e| limits[i].endpoints.contains(&e), limits.len());
+        let fleet = &scenario.fleet;
+        let own_tabs = match &fleet.tabs {
+            Tabs::Fixed(n) => u32::from(*n),
+            Tabs::Shares(shares) => shares.iter().map(|s| u32::from(s.tabs)).max().unwrap_or(1),
+        };
+        let mut opened = std::collections::BTreeMap::<u32, u32>::new();
+        for action in scenario.actions.iter().filter(|a| a.act == Act::OpenTab) {
+            *opened.entry(action.user).or_default() += 1;
+        }
+        let setup = Setup {
+            release: Release::of(
+                scenario.client.model,
+                scenario.client.max_rounds.unwrap_or(DEFAULT_MAX_ROUNDS),
+            ),
+            token_life_s: u32::try_from(scenario.backend.token_life.0 / crate::kernel::time::NS_PER_S)
+                .unwrap_or(u32::MAX),
+            multi_session: fleet.multi_session,
+            reaction: Reaction {
+                act: fleet.app_reaction,
+                from: Time(fleet.app_reaction_from.0),
+                to: fleet.app_reaction_to.map_or(Time::NEVER, |to| Time(to.0)),
+            },
+            missing_expired_token,
+        };
+        Plan {
+            horizon: Time(scenario.horizon.0),
+            tabs_per_user: own_tabs + opened.values().copied().max().unwrap_or(0),
+            setup,
+            rules,
+            contenders,
+            faults,
+            faults_of,
+            limits_of,
+            codes,
+            scenario,
+        }
+    }
+
+    /// What the scenario says about the backend.
+    pub fn backend(&self) -> &BackendSpec {
+        &self.scenario.backend
+    }
+
+    /// What the scenario says about an endpoint.
+    pub fn endpoint(&self, endpoint: Endpoint) -> &EndpointSpec {
+        self.scenario.backend.endpoint(endpoint)
+    }
+
+    /// How many keys a limit of this kind of key has.
+    pub fn keys(&self, key: LimitKey) -> u32 {
+        let fleet = &self.scenario.fleet;
+        match key {
+            LimitKey::Global => 1,
+            LimitKey::App => fleet.apps,
+            LimitKey::Ip => fleet.users.div_ceil(fleet.users_per_network),
+            LimitKey::User | LimitKey::Session => fleet.users,
+        }
+    }
+
+    /// The key of a user for a limit of this kind of key: apps are dealt in turn, networks filled one after another.
+    #[inline]
+    pub fn key(&self, key: LimitKey, user: u32) -> u32 {
+        let fleet = &self.scenario.fleet;
+        match key {
+            LimitKey::Global => 0,
+            LimitKey::App => user % fleet.apps,
+            LimitKey::Ip => user / fleet.users_per_network,
+            LimitKey::User | LimitKey::Session => user,
+        }
+    }
+
+    /// End of the last fault window, or the start of the run without one; from there on time to recover counts.
+    pub fn last_fault_end(&self) -> Time {
+        let ends = self.faults.iter().map(|f| if f.kind == FaultKind::Revocation { f.from } else { f.to });
+        ends.max().map_or(Time::ZERO, |end| end.min(self.horizon))
+    }
+}
+
+fn rules_of(policy: &Policy, codes: &[String]) -> Rules {
+    Rules {
+        enters: policy.enters_unauthenticated_flow.compile(codes),
+        retries: policy.retry.on.compile(codes),
+        backoff: Backoff::new(&policy.retry),
+        touch_errors: policy.touch_errors,
+        limits: SessionLimits::of(policy),
+    }
+}
+
+fn compile_fault(spec: &FaultSpec, intern: &mut dyn FnMut(&str) -> u8) -> Fault {
+    let everywhere = spec.endpoints.is_empty();
+    Fault {
+        kind: spec.kind,
+        endpoints: Endpoint::ALL.map(|e| everywhere || spec.endpoints.contains(&e)),
+        from: Time(spec.from.0),
+        to: spec.to.map_or(Time::NEVER, |to| Time(to.0)),
+        probability: spec.probability,
+        count: spec.count.unwrap_or(u64::MAX),
+        failure: crate::client::policy::Failure {
+            status: spec.status.unwrap_or(0),
+            code: spec.code.as_deref().map_or(0, intern),
+            retry_after_s: spec.retry_after_s.unwrap_or(0),
+        },
+        add: spec.add.clone().unwrap_or(Dist::Constant(Dur::ZERO)),
+        share: spec.share.unwrap_or(0.0),
+    }
+}
