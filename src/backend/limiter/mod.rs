@@ -15,6 +15,8 @@ mod sliding_counter;
 mod sliding_log;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod token_bucket;
 
 pub use check::check;
