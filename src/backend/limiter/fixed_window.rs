@@ -1,0 +1,136 @@
+//! Fixed window: needs `limit` and `window`.
+//!
+//! At most `limit` requests of a key pass in each window `[i W, (i + 1) W)`; windows are aligned to the start of the
+//! run. Around a boundary up to twice the limit pass within one window's length (Cloudflare, "How we built rate
+//! limiting capable of scaling to millions of domains", 2017). A limit of 0 refuses everything.
+
+use super::Verdict;
+use crate::kernel::{Dur, Time};
+
+/// One counter per key.
+#[derive(Clone, Debug)]
+pub(super) struct FixedWindow {
+    limit: u32,
+    window: u64,
+    counters: Vec<Counter>,
+}
+
+/// Requests of one key that passed in the window of this index.
+#[derive(Clone, Copy, Debug)]
+struct Counter {
+    index: u64,
+    passed: u32,
+}
+
+/// Bytes per key.
+pub(super) const KEY_BYTES: usize = size_of::<Counter>();
+const _: () = assert!(KEY_BYTES == 16);
+
+impl FixedWindow {
+    /// Nothing has passed yet; `window` is not zero.
+    pub(super) fn new(limit: u32, window: Dur, keys: u32) -> FixedWindow {
+        let counters = vec![Counter { index: 0, passed: 0 }; keys as usize];
+        FixedWindow { limit, window: window.0, counters }
+    }
+
+    /// What passed in the window that `now` lies in.
+    #[inline]
+    fn counter(&self, key: usize, now: Time) -> Counter {
+        let index = now.0 / self.window;
+        let counter = self.counters[key];
+        if counter.index == index { counter } else { Counter { index, passed: 0 } }
+    }
+
+    /// The verdict on a request.
+    #[inline]
+    pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
+        let counter = self.counter(key, now);
+        if counter.passed < self.limit {
+            self.counters[key] = Counter { passed: counter.passed + 1, ..counter };
+            Verdict::Admit { delay: Dur::ZERO }
+        } else {
+            Verdict::Refuse { wait: self.wait(key, now) }
+        }
+    }
+
+    /// How long after `now` a request passes if nothing else comes.
+    pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
+        if self.limit == 0 {
+            Dur(u64::MAX)
+        } else if self.counter(key, now).passed < self.limit {
+            Dur::ZERO
+        } else {
+            Dur(self.window - now.0 % self.window)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{admits, admitted};
+    use super::*;
+
+    #[test]
+    fn a_window_passes_its_limit_and_the_next_one_starts_anew() {
+        let mut limiter = FixedWindow::new(2, Dur(10), 1);
+        for (now, passes) in [
+            (0, true),
+            (9, true),
+            (9, false),
+            (10, true),
+            (10, true),
+            (19, false),
+            (40, true),
+            (40, true),
+            (40, false),
+        ] {
+            assert_eq!(admits(limiter.ask(0, Time(now))), passes, "at {now}");
+        }
+    }
+
+    #[test]
+    fn refused_just_before_allowed_exactly_then() {
+        let mut limiter = FixedWindow::new(1, Dur(10), 1);
+        assert!(admits(limiter.ask(0, Time(13))));
+        assert_eq!(limiter.ask(0, Time(13)), Verdict::Refuse { wait: Dur(7) });
+        assert_eq!(limiter.ask(0, Time(19)), Verdict::Refuse { wait: Dur(1) });
+        assert!(admits(limiter.ask(0, Time(20))));
+    }
+
+    #[test]
+    fn limit_zero_and_the_end_of_time() {
+        assert_eq!(FixedWindow::new(0, Dur(10), 1).ask(0, Time(3)), Verdict::Refuse { wait: Dur(u64::MAX) });
+        let mut limiter = FixedWindow::new(1, Dur(10), 1);
+        assert_eq!(admitted((0..3).map(|_| limiter.ask(0, Time::NEVER))), 1);
+    }
+
+    /// oracles: synchronised_herd_fixed_window: (clients, limit, windows to drain, last success in s, requests).
+    /// The window is 10 s, clients retry exactly when `wait` says.
+    const HERDS: [(usize, u32, usize, u64, usize); 3] =
+        [(1000, 100, 10, 90, 5500), (60, 5, 12, 110, 390), (250, 100, 3, 20, 450)];
+
+    #[test]
+    fn a_synchronised_herd_drains_by_one_limit_a_window() {
+        for (clients, limit, windows, last_success_s, requests) in HERDS {
+            let mut limiter = FixedWindow::new(limit, Dur::from_secs(10), 1);
+            let (mut now, mut left, mut rounds, mut sent) = (Time::ZERO, clients, 0, 0);
+            let mut last_success = Time::ZERO;
+            while left > 0 {
+                rounds += 1;
+                sent += left;
+                let verdicts: Vec<Verdict> = (0..left).map(|_| limiter.ask(0, now)).collect();
+                if verdicts.iter().any(|v| admits(*v)) {
+                    last_success = now;
+                }
+                left = left.saturating_sub(admitted(verdicts.iter().copied()));
+                if let Some(Verdict::Refuse { wait }) = verdicts.last() {
+                    now = now.after(*wait);
+                }
+            }
+            assert_eq!(
+                (rounds, last_success, sent),
+                (windows, Time::from_ms(last_success_s * 1000), requests)
+            );
+        }
+    }
+}

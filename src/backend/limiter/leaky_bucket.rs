@@ -1,0 +1,101 @@
+//! Leaky bucket as a queue: needs `rate` and `burst`.
+//!
+//! Requests leave a key's shaper in order, 1 / rate apart at least. One that finds nobody ahead and the last
+//! departure 1 / rate or more ago leaves at once. Any other waits; at most `burst` wait at a time, the next is
+//! refused. Waiting means: departs later than now. What leaves at this very nanosecond, or has left and is being
+//! answered, does not count. So a herd of equal timestamps passes `burst + 1`: one at once and `burst` after it,
+//! and the verdicts are those of a token bucket with one token more. A rate of 0 refuses everything, since nothing
+//! would ever leave.
+
+use super::Verdict;
+use super::pace::Pace;
+use crate::backend::spec::Rate;
+use crate::kernel::{Dur, Time};
+
+/// One departure time per key.
+#[derive(Clone, Debug)]
+pub(super) struct LeakyBucket {
+    pace: Pace,
+    /// How far ahead of now the next departure may lie, in scaled time.
+    reach: u128,
+    /// The earliest next departures, in scaled time: nanoseconds times [`Pace::per_ns`], where 1 / rate is the whole
+    /// number [`Pace::cost`]. Departures are rounded up to a nanosecond when told, never in here: no drift.
+    departures: Vec<u128>,
+}
+
+/// Bytes per key.
+pub(super) const KEY_BYTES: usize = size_of::<u128>();
+const _: () = assert!(KEY_BYTES == 16);
+
+impl LeakyBucket {
+    /// Empty shapers.
+    pub(super) fn new(rate: Rate, burst: u32, keys: u32) -> LeakyBucket {
+        let pace = Pace::new(rate);
+        LeakyBucket { pace, reach: pace.units_of(burst), departures: vec![0; keys as usize] }
+    }
+
+    /// The verdict on a request; an admitted one leaves the shaper after `delay`.
+    #[inline]
+    pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
+        let scaled_now = self.pace.units_at(now);
+        let ahead = self.departures[key].saturating_sub(scaled_now);
+        // Departures still to come are `cost` apart, so that `burst` of them wait exactly if the next possible one
+        // lies more than `burst * cost` ahead.
+        if ahead <= self.reach && self.pace.per_ns > 0 {
+            self.departures[key] = scaled_now + ahead + u128::from(self.pace.cost);
+            Verdict::Admit { delay: self.pace.time_for(ahead) }
+        } else {
+            Verdict::Refuse { wait: self.wait(key, now) }
+        }
+    }
+
+    /// How long after `now` a request is taken in if nothing else comes.
+    pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
+        if self.pace.per_ns == 0 {
+            return Dur(u64::MAX);
+        }
+        let scaled_now = self.pace.units_at(now);
+        self.pace.time_for(self.departures[key].saturating_sub(scaled_now + self.reach))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::admits;
+    use super::*;
+
+    fn shaper(rate: &str, burst: u32) -> LeakyBucket {
+        LeakyBucket::new(Rate::parse(rate).unwrap(), burst, 1)
+    }
+
+    #[test]
+    fn a_herd_leaves_one_by_one_without_drift() {
+        let mut shaper = shaper("3/10ns", 4);
+        // Departures at 0, 10/3, 20/3, 10 and 40/3 ns, rounded up one by one.
+        for delay in [0, 4, 7, 10, 14] {
+            assert_eq!(shaper.ask(0, Time(0)), Verdict::Admit { delay: Dur(delay) });
+        }
+        // Four wait until the first of them leaves at 10/3 ns.
+        assert_eq!(shaper.ask(0, Time(0)), Verdict::Refuse { wait: Dur(4) });
+        assert_eq!(shaper.ask(0, Time(3)), Verdict::Refuse { wait: Dur(1) });
+        // The next departs at 50/3 ns.
+        assert_eq!(shaper.ask(0, Time(4)), Verdict::Admit { delay: Dur(13) });
+    }
+
+    #[test]
+    fn without_a_queue_requests_too_close_are_refused() {
+        let mut shaper = shaper("1/10ns", 0);
+        for (now, passes) in [(5, true), (5, false), (14, false), (15, true), (24, false), (99, true)] {
+            assert_eq!(admits(shaper.ask(0, Time(now))), passes, "at {now}");
+        }
+    }
+
+    #[test]
+    fn rate_zero_and_the_end_of_time() {
+        assert_eq!(shaper("0/s", 9).ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(u64::MAX) });
+        let mut slow = shaper("1/36500d", 1);
+        assert_eq!(slow.ask(0, Time::NEVER), Verdict::Admit { delay: Dur::ZERO });
+        assert_eq!(slow.ask(0, Time::NEVER), Verdict::Admit { delay: Dur::parse("36500d").unwrap() });
+        assert_eq!(slow.ask(0, Time::NEVER), Verdict::Refuse { wait: Dur::parse("36500d").unwrap() });
+    }
+}

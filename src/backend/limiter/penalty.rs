@@ -1,0 +1,65 @@
+//! Penalty block, around a limiter of any kind: `penalty`.
+//!
+//! After a refusal at t everything of that key is refused in `[t, t + penalty)`. What comes then does not reach the
+//! limiter behind (a sliding log with `logs-refused` does not see it) and does not extend the block; the first request
+//! at or after `t + penalty` is judged by the limiter again, and its refusal starts a new block.
+
+use crate::kernel::{Dur, Time};
+
+/// One begin of a block per key.
+#[derive(Clone, Debug)]
+pub(super) struct Penalty {
+    length: Dur,
+    /// The latest refusals by the limiter; [`Time::NEVER`] before the first. An end might lie beyond the clock.
+    begins: Vec<Time>,
+}
+
+/// Bytes per key.
+pub(super) const KEY_BYTES: usize = size_of::<Time>();
+const _: () = assert!(KEY_BYTES == 8);
+
+impl Penalty {
+    /// Nobody is blocked.
+    pub(super) fn new(length: Dur, keys: u32) -> Penalty {
+        Penalty { length, begins: vec![Time::NEVER; keys as usize] }
+    }
+
+    /// What is left of a block at `now`; zero when the key is to be judged by the limiter.
+    #[inline]
+    pub(super) fn left(&self, key: usize, now: Time) -> Dur {
+        let begin = self.begins[key];
+        if begin <= now { Dur(self.length.0.saturating_sub(now.since(begin).0)) } else { Dur::ZERO }
+    }
+
+    /// Starts a block after a refusal by the limiter.
+    #[inline]
+    pub(super) fn start(&mut self, key: usize, now: Time) {
+        self.begins[key] = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_half_open_and_its_key_s_own() {
+        let mut penalty = Penalty::new(Dur(10), 2);
+        assert_eq!(penalty.left(0, Time(0)), Dur::ZERO);
+        penalty.start(0, Time(5));
+        for (now, left) in [(5, 10), (14, 1), (15, 0), (99, 0)] {
+            assert_eq!(penalty.left(0, Time(now)), Dur(left), "at {now}");
+            assert_eq!(penalty.left(1, Time(now)), Dur::ZERO, "at {now}");
+        }
+    }
+
+    #[test]
+    fn no_length_blocks_nothing_and_a_block_may_outlast_the_clock() {
+        let mut none = Penalty::new(Dur::ZERO, 1);
+        none.start(0, Time(5));
+        assert_eq!(none.left(0, Time(5)), Dur::ZERO);
+        let mut long = Penalty::new(Dur(u64::MAX), 1);
+        long.start(0, Time(u64::MAX - 3));
+        assert_eq!(long.left(0, Time(u64::MAX - 1)), Dur(u64::MAX - 2));
+    }
+}

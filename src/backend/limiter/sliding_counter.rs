@@ -1,0 +1,145 @@
+//! Sliding counter: needs `limit` and `window`.
+//!
+//! The requests in the window before now are estimated from two fixed windows aligned to the start of the run:
+//! `estimate = previous * (W - elapsed) / W + current`, as if the previous ones had come evenly (Cloudflare, "How we
+//! built rate limiting capable of scaling to millions of domains", 2017). Of the two conventions in use this one
+//! admits if `estimate + 1 <= limit`, so that the estimate with the request stays within the limit; the other,
+//! `estimate < limit`, lets it pass by up to one. Only what passed is counted. A limit of 0 refuses everything.
+
+use super::Verdict;
+use crate::kernel::{Dur, Time};
+
+/// Two counters per key.
+#[derive(Clone, Debug)]
+pub(super) struct SlidingCounter {
+    limit: u32,
+    window: u64,
+    counters: Vec<Counters>,
+}
+
+/// Requests of one key that passed in the window of this index and in the one before it.
+#[derive(Clone, Copy, Debug)]
+struct Counters {
+    index: u64,
+    previous: u32,
+    current: u32,
+}
+
+/// Bytes per key.
+pub(super) const KEY_BYTES: usize = size_of::<Counters>();
+const _: () = assert!(KEY_BYTES == 16);
+
+impl SlidingCounter {
+    /// Nothing has passed yet; `window` is not zero.
+    pub(super) fn new(limit: u32, window: Dur, keys: u32) -> SlidingCounter {
+        let counters = vec![Counters { index: 0, previous: 0, current: 0 }; keys as usize];
+        SlidingCounter { limit, window: window.0, counters }
+    }
+
+    /// The counters as seen from the window that `now` lies in.
+    #[inline]
+    fn counters(&self, key: usize, now: Time) -> Counters {
+        let index = now.0 / self.window;
+        let counters = self.counters[key];
+        match index.saturating_sub(counters.index) {
+            0 => counters,
+            1 => Counters { index, previous: counters.current, current: 0 },
+            _ => Counters { index, previous: 0, current: 0 },
+        }
+    }
+
+    /// The verdict on a request.
+    #[inline]
+    pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
+        let counters = self.counters(key, now);
+        let remaining = self.window - now.0 % self.window;
+        // The convention times W: whole numbers, below 2^97.
+        let estimate = u128::from(counters.previous) * u128::from(remaining)
+            + u128::from(counters.current) * u128::from(self.window);
+        if estimate + u128::from(self.window) <= u128::from(self.limit) * u128::from(self.window) {
+            self.counters[key] = Counters { current: counters.current + 1, ..counters };
+            Verdict::Admit { delay: Dur::ZERO }
+        } else {
+            Verdict::Refuse { wait: self.wait(key, now) }
+        }
+    }
+
+    /// How long after `now` a request passes if nothing else comes.
+    pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
+        let counters = self.counters(key, now);
+        let elapsed = now.0 % self.window;
+        let Some(at_most) = self.limit.checked_sub(1) else { return Dur(u64::MAX) };
+        match at_most.checked_sub(counters.current) {
+            Some(room) => Dur(self.enough_elapsed(counters.previous, room).saturating_sub(elapsed)),
+            // This window is full: the next one decides, where its count is the previous one's.
+            None => Dur(self.enough_elapsed(counters.current, at_most).saturating_add(self.window - elapsed)),
+        }
+    }
+
+    /// How much of a window must have elapsed for `previous` to weigh at most `room`. That may be all of it: the
+    /// next window then begins with at most `room` counted in the one before it, and a request passes there.
+    fn enough_elapsed(&self, previous: u32, room: u32) -> u64 {
+        if previous <= room {
+            return 0;
+        }
+        let remaining = u128::from(room) * u128::from(self.window) / u128::from(previous);
+        self.window - u64::try_from(remaining).expect("less than a window, as room < previous")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{admits, admitted};
+    use super::*;
+
+    /// oracles: sliding_window_counter_golden (Cloudflare 2017): 42 in the previous window, 18 in this one, 15 s of
+    /// 60 s elapsed: the estimate is 49.5, which a limit of 50 refuses as 50.5 > 50.
+    #[test]
+    fn golden_estimate_and_convention() {
+        let second = |s: u64| Time::from_ms(s * 1000);
+        for (limit, passes) in [(50, false), (51, true)] {
+            let mut limiter = SlidingCounter::new(limit, Dur::from_secs(60), 1);
+            limiter.counters[0] = Counters { index: 1, previous: 42, current: 18 };
+            assert_eq!(admits(limiter.ask(0, second(75))), passes, "limit {limit}");
+        }
+        let mut limiter = SlidingCounter::new(50, Dur::from_secs(60), 1);
+        limiter.counters[0] = Counters { index: 1, previous: 42, current: 18 };
+        // 42 (60 - e) / 60 <= 31 from e = 60 (1 - 31/42) s = 15.714285714... s on.
+        assert_eq!(limiter.ask(0, second(75)), Verdict::Refuse { wait: Dur(714_285_715) });
+    }
+
+    #[test]
+    fn the_previous_window_fades_evenly() {
+        let mut limiter = SlidingCounter::new(4, Dur(100), 1);
+        assert_eq!(admitted([0, 0, 99, 99, 99].map(|t| limiter.ask(0, Time(t)))), 4);
+        for (now, passes) in
+            [(100, false), (124, false), (125, true), (149, false), (150, true), (174, false)]
+        {
+            assert_eq!(admits(limiter.ask(0, Time(now))), passes, "at {now}");
+        }
+        // A whole silent window forgets everything.
+        assert_eq!(admitted((0..9).map(|_| limiter.ask(0, Time(300)))), 4);
+    }
+
+    #[test]
+    fn refused_just_before_allowed_exactly_then() {
+        for (limit, window) in [(1, 1), (1, 100), (2, 3), (3, 7), (50, 1_000_003)] {
+            let mut limiter = SlidingCounter::new(limit, Dur(window), 1);
+            assert_eq!(admitted((0..99).map(|_| limiter.ask(0, Time(0)))), limit as usize);
+            let Verdict::Refuse { wait } = limiter.ask(0, Time(0)) else { panic!("the limit is used") };
+            assert!(!admits(limiter.ask(0, Time(wait.0 - 1))), "{limit} in {window}");
+            assert!(admits(limiter.ask(0, Time(wait.0))), "{limit} in {window}");
+        }
+    }
+
+    #[test]
+    fn limit_zero_and_the_end_of_time() {
+        assert_eq!(
+            SlidingCounter::new(0, Dur(10), 1).ask(0, Time(3)),
+            Verdict::Refuse { wait: Dur(u64::MAX) }
+        );
+        let mut limiter = SlidingCounter::new(u32::MAX, Dur(u64::MAX), 1);
+        limiter.counters[0] = Counters { index: 0, previous: u32::MAX, current: u32::MAX };
+        assert_eq!(limiter.ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(4_294_967_297) });
+    }
+}

@@ -1,0 +1,160 @@
+//! Sliding log: needs `limit` and `window`, takes `logs-refused`.
+//!
+//! A request passes if fewer than `limit` logged times of its key lie in the half-open window `(now - W, now]`: one
+//! exactly `W` old no longer counts. Without `logs-refused` only what passed is logged, and under Poisson arrivals
+//! this is the M/D/L/L loss system. With it every request is logged, also a refused one, and a client that retries
+//! more often than every `W / limit` is locked out for as long as it keeps on. A limit of 0 refuses everything.
+//!
+//! Only the newest `limit` times can matter, logged refusals or not: the window holds `limit` or more of them exactly
+//! if the oldest of those lies in it.
+
+use super::Verdict;
+use crate::kernel::{Dur, Time};
+
+/// One ring of the newest `limit` logged times per key.
+#[derive(Clone, Debug)]
+pub(super) struct SlidingLog {
+    limit: u32,
+    window: Dur,
+    logs_refused: bool,
+    /// All rings in one piece. Zeroed memory costs nothing until it is written: keys that never ask stay free.
+    times: Vec<u64>,
+    places: Vec<Place>,
+}
+
+/// Where one key's ring is written next, and how many times it holds.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    next: u32,
+    held: u32,
+}
+
+const _: () = assert!(size_of::<Place>() == 8);
+
+/// Bytes per key.
+pub(super) fn key_bytes(limit: u32) -> u64 {
+    size_of::<Place>() as u64 + u64::from(limit) * size_of::<u64>() as u64
+}
+
+impl SlidingLog {
+    /// Nothing is logged yet.
+    ///
+    /// # Panics
+    /// When there is no memory for `limit` times per key; see [`super::Limiter::bytes_per_key`].
+    pub(super) fn new(limit: u32, window: Dur, logs_refused: bool, keys: u32) -> SlidingLog {
+        let slots = u64::from(limit) * u64::from(keys);
+        let slots = usize::try_from(slots).expect("the log has an address for each of its times");
+        let places = vec![Place { next: 0, held: 0 }; keys as usize];
+        SlidingLog { limit, window, logs_refused, times: vec![0; slots], places }
+    }
+
+    /// Where the time at the mouth of this key's ring lies: the oldest one, once the ring is full.
+    #[inline]
+    fn mouth(&self, key: usize) -> usize {
+        key * self.limit as usize + self.places[key].next as usize
+    }
+
+    /// Writes a time over the oldest one.
+    #[inline]
+    fn log(&mut self, key: usize, now: Time) {
+        let mouth = self.mouth(key);
+        self.times[mouth] = now.0;
+        let place = &mut self.places[key];
+        place.next = if place.next + 1 == self.limit { 0 } else { place.next + 1 };
+        place.held = (place.held + 1).min(self.limit);
+    }
+
+    /// The verdict on a request.
+    #[inline]
+    pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
+        if self.limit == 0 {
+            return Verdict::Refuse { wait: Dur(u64::MAX) };
+        }
+        let passes = self.wait(key, now) == Dur::ZERO;
+        if passes || self.logs_refused {
+            self.log(key, now);
+        }
+        if passes {
+            Verdict::Admit { delay: Dur::ZERO }
+        } else {
+            // Asked again because the refusal itself may now be in the log and in the way.
+            Verdict::Refuse { wait: self.wait(key, now) }
+        }
+    }
+
+    /// How long after `now` a request passes if nothing else comes.
+    #[inline]
+    pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
+        if self.limit == 0 {
+            Dur(u64::MAX)
+        } else if self.places[key].held < self.limit {
+            Dur::ZERO
+        } else {
+            let age = now.since(Time(self.times[self.mouth(key)]));
+            Dur(self.window.0.saturating_sub(age.0))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{admits, admitted};
+    use super::*;
+
+    #[test]
+    fn a_request_exactly_one_window_old_no_longer_counts() {
+        let mut limiter = SlidingLog::new(2, Dur(10), false, 1);
+        for (now, passes) in
+            [(0, true), (4, true), (9, false), (10, true), (13, false), (14, true), (19, false)]
+        {
+            assert_eq!(admits(limiter.ask(0, Time(now))), passes, "at {now}");
+        }
+        assert_eq!(limiter.ask(0, Time(19)), Verdict::Refuse { wait: Dur(1) });
+    }
+
+    #[test]
+    fn a_logged_refusal_stands_in_the_way() {
+        let mut limiter = SlidingLog::new(2, Dur(10), true, 1);
+        assert_eq!(admitted([0, 4].map(|t| limiter.ask(0, Time(t)))), 2);
+        // The log then holds 4 and 9: the next passes when 4 leaves it.
+        assert_eq!(limiter.ask(0, Time(9)), Verdict::Refuse { wait: Dur(5) });
+        assert_eq!(limiter.ask(0, Time(13)), Verdict::Refuse { wait: Dur(6) });
+        assert!(admits(limiter.ask(0, Time(19))));
+    }
+
+    #[test]
+    fn limit_zero_and_the_end_of_time() {
+        let mut closed = SlidingLog::new(0, Dur(10), true, 1);
+        assert_eq!(closed.ask(0, Time(3)), Verdict::Refuse { wait: Dur(u64::MAX) });
+        let mut limiter = SlidingLog::new(1, Dur(u64::MAX), false, 1);
+        assert_eq!(admitted([u64::MAX - 1, u64::MAX].map(|t| limiter.ask(0, Time(t)))), 1);
+    }
+
+    /// oracles: limiter_lockout_rejected_logged (derived; seen in LanternOps/breeze pull request 3975): (limit, window
+    /// in s, retry every so many ms, share of the tail that passes when refusals are logged, and when not).
+    const LOCKOUT: [(u32, u64, u64, f64, f64); 4] = [
+        (10, 60, 7000, 1.0, 1.0),
+        (10, 60, 5900, 0.0, 0.909),
+        (10, 60, 1000, 0.0, 0.17),
+        (5, 10, 2000, 1.0, 1.0),
+    ];
+
+    #[test]
+    fn logging_refusals_locks_a_keen_client_out_for_ever() {
+        for (limit, window_s, every_ms, with_refusals, without) in LOCKOUT {
+            for (logs_refused, share) in [(true, with_refusals), (false, without)] {
+                let mut limiter = SlidingLog::new(limit, Dur::from_secs(window_s), logs_refused, 1);
+                let verdicts: Vec<Verdict> =
+                    (0..13_200).map(|i| limiter.ask(0, Time::from_ms(i * every_ms))).collect();
+                let tail = &verdicts[6600..];
+                let observed = admitted(tail.iter().copied()) as f64 / tail.len() as f64;
+                // The source gives three decimals, and 0.17 for 10 in 60.
+                assert!(
+                    (observed - share).abs() < 0.004,
+                    "{every_ms} ms, {logs_refused}: {observed} not {share}"
+                );
+                assert_eq!(admitted(verdicts[..limit as usize].iter().copied()), limit as usize);
+            }
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Every kind against the naive model, and what holds across kinds.
+
+use super::testing::{ALL_KINDS, Naive, admits, spec};
+use super::*;
+use crate::backend::spec::Rate;
+use proptest::prelude::*;
+
+const KEYS: u32 = 3;
+
+/// Requests as (key, time), times in order.
+type Requests = Vec<(u32, Time)>;
+
+/// Any limit with small numbers on a coarse or fine grid of nanoseconds, and requests that crowd at its edges: equal
+/// times, gaps of a few grid steps, one nanosecond off the grid; from the start of the run or near the end of time.
+fn cases(kinds: &'static [LimitKind]) -> impl Strategy<Value = (LimitSpec, Requests)> {
+    let numbers = (0..5u64, 1..12u64, 0..5u32, 0..5u32, 1..15u64);
+    let flags = (prop::sample::select(kinds), any::<bool>(), prop::option::of(0..20u64));
+    let grid = prop::sample::select(vec![1, 1_000_000_007, 10_000_000_000_000_000u64]);
+    let begin = prop::sample::select(vec![0, 12_345, u64::MAX - 400]);
+    let gap = prop_oneof![2 => Just(0), 3 => 0..4u64, 1 => 4..30u64];
+    let steps = prop::collection::vec((0..KEYS, gap, 0..2u64), 1..80);
+    (numbers, flags, grid, begin, steps).prop_map(|(numbers, flags, grid, begin, steps)| {
+        let (count, per, burst, limit, window) = numbers;
+        let (kind, logs_refused, penalty) = flags;
+        let mut spec = spec(kind);
+        spec.rate = spec.rate.map(|_| Rate { count, per: Dur(per * grid) });
+        spec.burst = spec.burst.map(|_| burst);
+        spec.limit = spec.limit.map(|_| limit);
+        spec.window = spec.window.map(|_| Dur(window * grid));
+        spec.logs_refused = logs_refused && kind == LimitKind::SlidingLog;
+        spec.penalty = penalty.map(|p| Dur(p * grid));
+        let mut now = begin;
+        let requests = steps.into_iter().map(|(key, gap, off)| {
+            now = now.saturating_add(gap * grid + off).min(u64::MAX - 1);
+            (key, Time(now))
+        });
+        let requests = requests.collect();
+        (spec, requests)
+    })
+}
+
+const TIMED_KINDS: &[LimitKind] = &[
+    LimitKind::TokenBucket,
+    LimitKind::Gcra,
+    LimitKind::FixedWindow,
+    LimitKind::SlidingLog,
+    LimitKind::SlidingCounter,
+    LimitKind::LeakyBucket,
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
+    /// Verdicts and delays equal the model's, and each wait is the first time at which the model lets one pass.
+    #[test]
+    fn every_answer_is_the_naive_model_s((spec, requests) in cases(TIMED_KINDS)) {
+        prop_assert_eq!(check(&spec), Ok(()));
+        let mut limiter = Limiter::new(&spec, KEYS);
+        let mut models: Vec<Naive> = (0..KEYS).map(|_| Naive::new(&spec)).collect();
+        for (key, now) in requests {
+            let model = &mut models[key as usize];
+            let at = i128::from(now.0);
+            let expected = model.ask(at);
+            match limiter.ask(key, now) {
+                Verdict::Admit { delay } => prop_assert_eq!(expected, Some(i128::from(delay.0)), "at {}", at),
+                Verdict::Refuse { wait } => {
+                    prop_assert_eq!(expected, None, "at {}", at);
+                    if wait == Dur(u64::MAX) {
+                        prop_assert!(!model.passes(at + i128::from(u64::MAX)), "it would pass, at {}", at);
+                    } else {
+                        let then = at + i128::from(wait.0);
+                        prop_assert!(!model.passes(then - 1), "too long a wait, {}, at {}", wait.0, at);
+                        prop_assert!(model.passes(then), "too short a wait, {}, at {}", wait.0, at);
+                    }
+                }
+            }
+        }
+    }
+
+    /// T = 1 / rate and tau = (burst - 1) T make GCRA a token bucket: same verdicts, same waits.
+    #[test]
+    fn gcra_is_a_token_bucket((mut spec, requests) in cases(&[LimitKind::TokenBucket])) {
+        let mut bucket = Limiter::new(&spec, KEYS);
+        spec.kind = LimitKind::Gcra;
+        let mut gcra = Limiter::new(&spec, KEYS);
+        for (key, now) in requests {
+            prop_assert_eq!(bucket.ask(key, now), gcra.ask(key, now), "at {}", now.0);
+        }
+    }
+
+    /// A queue of `burst` admits what a bucket of `burst + 1` does, and spaces it.
+    #[test]
+    fn a_shaper_admits_as_a_bucket_with_one_token_more((mut spec, requests) in cases(&[LimitKind::LeakyBucket])) {
+        prop_assume!(spec.rate.unwrap().count > 0);
+        let mut shaper = Limiter::new(&spec, KEYS);
+        spec.kind = LimitKind::Gcra;
+        spec.burst = spec.burst.map(|b| b + 1);
+        let mut gcra = Limiter::new(&spec, KEYS);
+        for (key, now) in requests {
+            match (shaper.ask(key, now), gcra.ask(key, now)) {
+                (Verdict::Admit { .. }, Verdict::Admit { .. }) => {}
+                (a, b) => prop_assert_eq!(a, b, "at {}", now.0),
+            }
+        }
+    }
+
+    /// No window of any length holds more than the kind promises, whatever comes.
+    #[test]
+    fn hard_bounds_hold_in_every_window((spec, requests) in cases(TIMED_KINDS)) {
+        let mut limiter = Limiter::new(&spec, KEYS);
+        let mut passed: Vec<Vec<i128>> = vec![Vec::new(); KEYS as usize];
+        for (key, now) in requests {
+            if let Verdict::Admit { delay } = limiter.ask(key, now) {
+                passed[key as usize].push(i128::from(now.0) + i128::from(delay.0));
+            }
+        }
+        let limit = i128::from(spec.limit.unwrap_or(0));
+        let window = i128::from(spec.window.unwrap_or_default().0);
+        for times in passed {
+            for (first, from) in times.iter().enumerate() {
+                for (last, to) in times.iter().enumerate().skip(first) {
+                    let within = (last - first + 1) as i128;
+                    let span = to - from;
+                    match (spec.kind, spec.rate) {
+                        (LimitKind::TokenBucket | LimitKind::Gcra, Some(rate)) => {
+                            let beyond_burst = (within - i128::from(spec.burst.unwrap())) * i128::from(rate.per.0);
+                            prop_assert!(beyond_burst <= i128::from(rate.count) * span);
+                        }
+                        // Departures told are at most a nanosecond late, so two of them may be that much closer.
+                        (LimitKind::LeakyBucket, Some(rate)) => {
+                            let spaced = (within - 1) * i128::from(rate.per.0);
+                            prop_assert!(spaced < i128::from(rate.count) * (span + 1));
+                        }
+                        (LimitKind::SlidingLog, _) => prop_assert!(span >= window || within <= limit),
+                        (_, _) => {
+                            prop_assert!(from / window != to / window || within <= limit);
+                            prop_assert!(span >= window || within <= 2 * limit);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A concurrency limit lets one in exactly while fewer than `limit` are in progress; a refusal starts the penalty.
+    #[test]
+    fn concurrency_counts_calls_in_progress(
+        limit in 0..4u32,
+        penalty in prop::option::of(0..10u64),
+        steps in prop::collection::vec((0..KEYS, 0..4u64, any::<bool>()), 1..120),
+    ) {
+        let mut spec = spec(LimitKind::Concurrency);
+        spec.limit = Some(limit);
+        spec.penalty = penalty.map(Dur);
+        let mut limiter = Limiter::new(&spec, KEYS);
+        prop_assert!(limiter.needs_release());
+        let mut in_progress = [0; KEYS as usize];
+        let mut blocked_until = [0; KEYS as usize];
+        let mut now = 0;
+        for (key, gap, releases) in steps {
+            now += gap;
+            let at = key as usize;
+            if releases && in_progress[at] > 0 {
+                in_progress[at] -= 1;
+                limiter.release(key, Time(now));
+            } else {
+                let is_blocked = now < blocked_until[at];
+                let passes = !is_blocked && in_progress[at] < limit;
+                if passes {
+                    in_progress[at] += 1;
+                } else if !is_blocked {
+                    blocked_until[at] = now + penalty.unwrap_or(0);
+                }
+                let left = blocked_until[at].saturating_sub(now);
+                let expected = match (passes, limit) {
+                    (true, _) => Verdict::Admit { delay: Dur::ZERO },
+                    (false, 0) => Verdict::Refuse { wait: Dur(u64::MAX) },
+                    (false, _) => Verdict::Refuse { wait: Dur(left) },
+                };
+                prop_assert_eq!(limiter.ask(key, Time(now)), expected, "at {}", now);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_herd_of_equal_times_passes_the_burst_or_the_limit() {
+    for (kind, passes) in ALL_KINDS.into_iter().zip([2, 2, 4, 4, 4, 3, 4]) {
+        let mut limiter = Limiter::new(&spec(kind), 2);
+        for key in 0..2 {
+            let herd = (0..1000).filter(|_| admits(limiter.ask(key, Time(77)))).count();
+            assert_eq!(herd, passes, "{kind:?}, key {key}");
+        }
+    }
+}
+
+#[test]
+fn only_concurrency_takes_notice_of_a_release() {
+    for kind in ALL_KINDS {
+        let mut limiter = Limiter::new(&spec(kind), 1);
+        assert_eq!(limiter.needs_release(), kind == LimitKind::Concurrency);
+        while admits(limiter.ask(0, Time(77))) {}
+        limiter.release(0, Time(77));
+        assert_eq!(admits(limiter.ask(0, Time(77))), kind == LimitKind::Concurrency, "{kind:?}");
+    }
+}
+
+#[test]
+fn a_penalty_hides_requests_from_the_log_and_is_not_extended() {
+    let mut strict = spec(LimitKind::SlidingLog);
+    (strict.limit, strict.window, strict.logs_refused) = (Some(1), Some(Dur(10)), true);
+    strict.penalty = Some(Dur(25));
+    let mut limiter = Limiter::new(&strict, 1);
+    assert!(admits(limiter.ask(0, Time(0))));
+    // Refused and logged at 5: the block, to 30, outlasts the log, to 15.
+    assert_eq!(limiter.ask(0, Time(5)), Verdict::Refuse { wait: Dur(25) });
+    assert_eq!(limiter.ask(0, Time(29)), Verdict::Refuse { wait: Dur(1) });
+    assert!(admits(limiter.ask(0, Time(30))), "what came at 29 was neither logged nor punished");
+    // A window beyond the block: refused at 31, blocked to 33, in the log until 41.
+    strict.penalty = Some(Dur(2));
+    let mut limiter = Limiter::new(&strict, 1);
+    assert!(admits(limiter.ask(0, Time(30))));
+    assert_eq!(limiter.ask(0, Time(31)), Verdict::Refuse { wait: Dur(10) });
+    assert_eq!(limiter.ask(0, Time(32)), Verdict::Refuse { wait: Dur(9) });
+}
+
+#[test]
+fn memory_per_key_is_as_stated() {
+    let mut bytes: Vec<u64> = ALL_KINDS.iter().map(|kind| Limiter::bytes_per_key(&spec(*kind))).collect();
+    assert_eq!(bytes, [16, 16, 16, 8 + 4 * 8, 16, 16, 4]);
+    let mut strict = spec(LimitKind::Gcra);
+    strict.penalty = Some(Dur(1));
+    bytes = vec![Limiter::bytes_per_key(&strict)];
+    assert_eq!(bytes, [24]);
+}
+
+#[test]
+fn retry_after_is_whole_seconds() {
+    for (wait, seconds, too_small) in [
+        (Dur::ZERO, 0, 0),
+        (Dur(1), 1, 0),
+        (Dur::from_secs(1), 1, 0),
+        (Dur(NS_PER_S + 1), 2, 1),
+        (Dur::from_secs(7), 7, 3),
+        (Dur::from_secs(65_535), 65_535, 32_767),
+        (Dur(65_535 * NS_PER_S + 1), 65_535, 32_767),
+        (Dur(u64::MAX), 65_535, 32_767),
+    ] {
+        assert_eq!(retry_after_s(RetryAfter::Seconds, wait), seconds, "{wait}");
+        assert_eq!(retry_after_s(RetryAfter::TooSmall, wait), too_small, "{wait}");
+        assert_eq!(retry_after_s(RetryAfter::None, wait), 0, "{wait}");
+    }
+}

@@ -1,0 +1,140 @@
+//! Token bucket: needs `rate` and `burst`.
+//!
+//! A key's bucket starts full with `burst` tokens and refills continuously at `rate`; a request takes a token or is
+//! refused, and a refused one takes nothing. In any closed window of length w at most `burst + rate * w` pass (Le
+//! Boudec and Thiran, Network Calculus, 2001, section 1.2). A rate of 0 refuses all once the burst is used, a burst
+//! of 0 everything.
+
+use super::Verdict;
+use super::pace::Pace;
+use crate::backend::spec::Rate;
+use crate::kernel::{Dur, Time};
+
+/// One bucket per key.
+#[derive(Clone, Debug)]
+pub(super) struct TokenBucket {
+    pace: Pace,
+    /// A full bucket, in units of credit.
+    capacity: u64,
+    buckets: Vec<Bucket>,
+}
+
+/// Credit of one key, in units of which a request costs [`Pace::cost`], as it was at a time.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    credit: u64,
+    at: Time,
+}
+
+/// Bytes per key.
+pub(super) const KEY_BYTES: usize = size_of::<Bucket>();
+const _: () = assert!(KEY_BYTES == 16);
+
+/// A full bucket in units of credit; nothing when it needs more than 64 bits.
+pub(super) fn capacity(rate: Rate, burst: u32) -> Option<u64> {
+    u64::try_from(Pace::new(rate).units_of(burst)).ok()
+}
+
+impl TokenBucket {
+    /// Full buckets.
+    ///
+    /// # Panics
+    /// When the capacity needs more than 64 bits, which [`super::check`] refuses.
+    pub(super) fn new(rate: Rate, burst: u32, keys: u32) -> TokenBucket {
+        let capacity = capacity(rate, burst).expect("checked: the capacity fits 64 bits");
+        let full = Bucket { credit: capacity, at: Time::ZERO };
+        TokenBucket { pace: Pace::new(rate), capacity, buckets: vec![full; keys as usize] }
+    }
+
+    /// The credit of this key at `now`. Saturating is exact: what does not fit 64 bits is beyond the capacity too.
+    #[inline]
+    fn credit(&self, key: usize, now: Time) -> u64 {
+        let bucket = self.buckets[key];
+        let inflow = now.since(bucket.at).0.saturating_mul(self.pace.per_ns);
+        bucket.credit.saturating_add(inflow).min(self.capacity)
+    }
+
+    /// The verdict on a request.
+    #[inline]
+    pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
+        let credit = self.credit(key, now);
+        if credit >= self.pace.cost {
+            self.buckets[key] = Bucket { credit: credit - self.pace.cost, at: now };
+            Verdict::Admit { delay: Dur::ZERO }
+        } else {
+            Verdict::Refuse { wait: self.wait(key, now) }
+        }
+    }
+
+    /// How long after `now` a request passes if nothing else comes.
+    pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
+        if self.capacity < self.pace.cost {
+            return Dur(u64::MAX);
+        }
+        self.pace.time_for(u128::from(self.pace.cost.saturating_sub(self.credit(key, now))))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::testing::{admits, admitted};
+    use super::*;
+
+    fn bucket(rate: &str, burst: u32) -> TokenBucket {
+        TokenBucket::new(Rate::parse(rate).unwrap(), burst, 1)
+    }
+
+    #[test]
+    fn a_full_bucket_passes_its_burst_and_then_the_rate() {
+        let mut bucket = bucket("3/10ns", 2);
+        // Tokens complete at 10/3, 20/3 and 10 ns: nothing is rounded away.
+        let expected =
+            [(0, true), (0, true), (3, false), (4, true), (6, false), (7, true), (9, false), (10, true)];
+        for (now, passes) in expected {
+            assert_eq!(admits(bucket.ask(0, Time(now))), passes, "at {now}");
+        }
+    }
+
+    #[test]
+    fn refused_just_before_allowed_exactly_then() {
+        for rate in ["1/7ns", "3/10ns", "1800/1h", "7/1d"] {
+            let mut bucket = bucket(rate, 1);
+            assert!(admits(bucket.ask(0, Time(5))));
+            let Verdict::Refuse { wait } = bucket.ask(0, Time(5)) else {
+                panic!("{rate}: the bucket is empty")
+            };
+            assert!(!admits(bucket.ask(0, Time(5 + wait.0 - 1))), "{rate}");
+            assert!(admits(bucket.ask(0, Time(5 + wait.0))), "{rate}");
+        }
+    }
+
+    #[test]
+    fn rate_zero_passes_the_burst_only_and_burst_zero_nothing() {
+        let mut dry = bucket("0/s", 2);
+        assert_eq!(admitted((0..10).map(|i| dry.ask(0, Time(i << 60)))), 2);
+        assert_eq!(dry.ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(u64::MAX) });
+        assert_eq!(bucket("5/s", 0).ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(u64::MAX) });
+    }
+
+    /// oracles: token_bucket_window_bound (Le Boudec and Thiran 2001, section 1.2): (rate, burst, window in s, most).
+    const WINDOW_BOUNDS: [(&str, u32, u64, usize); 3] =
+        [("1800/1h", 30, 60, 60), ("100/s", 100, 1, 200), ("4/s", 4, 1, 8)];
+
+    #[test]
+    fn a_greedy_client_reaches_the_window_bound_and_never_passes_it() {
+        for (rate, burst, window_s, most) in WINDOW_BOUNDS {
+            let mut bucket = bucket(rate, burst);
+            let window = Dur::from_secs(window_s).0;
+            let step = window / 250;
+            let mut passed: Vec<u64> = Vec::new();
+            for now in (0..4 * window).step_by(usize::try_from(step).unwrap()) {
+                while admits(bucket.ask(0, Time(now))) {
+                    passed.push(now);
+                }
+            }
+            let in_window =
+                |first: usize| passed[first..].iter().filter(|t| **t <= passed[first] + window).count();
+            assert_eq!((0..passed.len()).map(in_window).max(), Some(most), "{rate}, burst {burst}");
+        }
+    }
+}
