@@ -2,6 +2,7 @@
 
 pub mod backend;
 pub mod client;
+pub mod conform;
 pub mod experiment;
 pub mod fault;
 pub mod fleet;

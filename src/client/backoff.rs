@@ -105,7 +105,8 @@ impl Backoff {
                 (first, Dur(if n <= 1 { first.0 } else { previous.0.saturating_mul(3).max(first.0) }))
             }
         };
-        let floor = if self.honour_retry_after { Dur::from_secs(u64::from(retry_after_s)) } else { Dur::ZERO };
+        let floor =
+            if self.honour_retry_after { Dur::from_secs(u64::from(retry_after_s)) } else { Dur::ZERO };
         Wait { low, high, cap: self.cap, floor, network_level: false }
     }
 

@@ -2,7 +2,7 @@
 
 use super::page::{Action, Entry, Page};
 use super::release::REFRESH_MARGIN_S;
-use super::task::{Caller, Iat, Kind, NONE, Stage, TaskId, flag};
+use super::task::{Caller, Kind, NONE, Stage, TaskId, Token, flag};
 use crate::client::backoff::Wait;
 use crate::kernel::Dur;
 
@@ -13,7 +13,7 @@ pub(super) enum Cached {
     /// A fetch is under way: wait for it.
     Pending(TaskId),
     /// A usable token.
-    Token(Iat),
+    Token(Token),
 }
 
 impl Page<'_> {
@@ -26,7 +26,7 @@ impl Page<'_> {
         match self.tab.entry {
             Entry::Empty => Cached::Nothing,
             Entry::Pending(fetch) => Cached::Pending(fetch),
-            Entry::Token { token, from_s, .. } => {
+            Entry::Cached { token, from_s, .. } => {
                 let age = self.now_s().saturating_sub(from_s);
                 let left = i64::from(self.setup.token_life_s) - i64::from(age);
                 let margin = i64::from(self.setup.release.expiry_margin_s);
@@ -42,7 +42,7 @@ impl Page<'_> {
     }
 
     fn disarm_entry(&mut self) {
-        if let Entry::Token { refresh, .. } = self.tab.entry
+        if let Entry::Cached { refresh, .. } = self.tab.entry
             && refresh != NONE
         {
             self.tasks.end(refresh);
@@ -50,13 +50,13 @@ impl Page<'_> {
     }
 
     /// Puts a token into the cache, in place of what is there.
-    pub(super) fn cache_token(&mut self, token: Iat, refreshes: bool, broadcast: bool) {
+    pub(super) fn cache_token(&mut self, token: Token, refreshes: bool, broadcast: bool) {
         self.replace_entry();
         let refresh = if refreshes { self.arm_refresh() } else { NONE };
         // A token from another tab brings its `iat` along, in every release (`createdAt` of the broadcast).
         let from_s =
-            if self.setup.release.age_from_receipt && refreshes { self.now_s() } else { token.seconds() };
-        self.tab.entry = Entry::Token { token, from_s, refresh };
+            if self.setup.release.age_from_receipt && refreshes { self.now_s() } else { token.iat() };
+        self.tab.entry = Entry::Cached { token, from_s, refresh };
         if broadcast {
             self.out.push(Action::BroadcastToken(token));
         }
@@ -88,21 +88,22 @@ impl Page<'_> {
     }
 
     /// The cache hears of a fetched token before any caller does.
-    pub(super) fn cache_fetched(&mut self, fetch: TaskId, token: Iat) {
+    pub(super) fn cache_fetched(&mut self, fetch: TaskId, token: Token) {
         let current = self.tab.entry == Entry::Pending(fetch);
         let from_s = if self.setup.release.age_from_receipt {
             // `createdAt` is taken when the entry is made, that is when the fetch begins.
             u32::try_from(self.tasks[fetch].since.whole_seconds()).unwrap_or(u32::MAX)
         } else {
-            token.seconds()
+            token.iat()
         };
-        let ignores_replaced = self.setup.release.background_refresh && !self.setup.release.refresh_chain_leak;
+        let ignores_replaced =
+            self.setup.release.background_refresh && !self.setup.release.refresh_chain_leak;
         if !current && ignores_replaced {
             return;
         }
         let refresh = self.arm_refresh();
         if current {
-            self.tab.entry = Entry::Token { token, from_s, refresh };
+            self.tab.entry = Entry::Cached { token, from_s, refresh };
         }
         self.out.push(Action::BroadcastToken(token));
     }
@@ -117,7 +118,7 @@ impl Page<'_> {
     /// A refresh timer is due: one background fetch at a time; a failure is not retried.
     pub(super) fn refresh_due(&mut self, id: TaskId) {
         let timer = self.tasks[id];
-        if let Entry::Token { refresh, .. } = &mut self.tab.entry
+        if let Entry::Cached { refresh, .. } = &mut self.tab.entry
             && *refresh == id
         {
             *refresh = NONE;
@@ -137,14 +138,14 @@ impl Page<'_> {
     }
 
     /// Another tab made a token known: taken when it is newer than what is here. A pending fetch is waited for first.
-    pub(super) fn token_broadcast(&mut self, token: Iat) {
+    pub(super) fn token_broadcast(&mut self, token: Token) {
         match self.cached() {
             Cached::Nothing => self.cache_token(token, false, false),
-            Cached::Token(own) if own < token => self.cache_token(token, false, false),
+            Cached::Token(own) if own.iat() < token.iat() => self.cache_token(token, false, false),
             Cached::Token(_) => {}
             Cached::Pending(fetch) => {
                 let waiting = &mut self.tasks[fetch];
-                waiting.heard = Some(waiting.heard.map_or(token, |heard| heard.max(token)));
+                waiting.heard = waiting.heard.max(token.iat().saturating_add(1));
             }
         }
     }

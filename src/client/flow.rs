@@ -7,7 +7,7 @@
 use super::page::{Action, Fact, FlowEnd, Judgement, Page};
 use super::policy::Failure;
 use super::release::Flow;
-use super::task::{Caller, Iat, Kind, NONE, TaskId, flag};
+use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
 
 impl Page<'_> {
     /// `handleUnauthenticated`. `resumes` is the failed request whose fetch layer waits for the end, or [`NONE`].
@@ -64,7 +64,7 @@ impl Page<'_> {
     }
 
     /// The flow's request was answered.
-    pub(super) fn flow_answered(&mut self, id: TaskId, token: Option<Iat>, listed: bool) {
+    pub(super) fn flow_answered(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let depth = self.depth_now(id);
         self.client_arrives(token, listed, true, depth);
         self.flow_looks(id);

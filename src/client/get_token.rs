@@ -4,7 +4,7 @@ use super::backoff::{Backoff, Wait};
 use super::cache::Cached;
 use super::page::{Action, Fact, Judgement, Page, Status};
 use super::policy::Failure;
-use super::task::{Caller, Iat, Kind, NONE, Stage, TaskId, flag};
+use super::task::{Caller, Kind, NONE, Stage, TaskId, Token, flag};
 
 impl Page<'_> {
     /// The app calls `getToken`, so many at once.
@@ -79,7 +79,7 @@ impl Page<'_> {
     }
 
     /// POST /tokens was answered: with a token, or with nothing because the browser is offline.
-    pub(super) fn token_fetched(&mut self, id: TaskId, token: Option<Iat>) {
+    pub(super) fn token_fetched(&mut self, id: TaskId, token: Option<Token>) {
         let fetch = self.tasks[id];
         let background = fetch.caller == Caller::Background;
         if background {
@@ -94,7 +94,10 @@ impl Page<'_> {
                 // 5.125.3 takes the empty answer for a token: the cookie goes, the caller gets null.
                 self.set_cookie(None);
             }
-            return self.wake_waiters(id, if self.setup.release.offline_aware { Err(Failure::NETWORK) } else { Ok(None) });
+            return self.wake_waiters(
+                id,
+                if self.setup.release.offline_aware { Err(Failure::NETWORK) } else { Ok(None) },
+            );
         };
         if background {
             self.cache_token(token, true, true);
@@ -135,13 +138,13 @@ impl Page<'_> {
         self.wake_waiters(id, Err(failure));
     }
 
-    fn wake_waiters(&mut self, id: TaskId, result: Result<Option<Iat>, Failure>) {
+    fn wake_waiters(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
         let mut waiter = self.tasks[id].levels;
         let heard = self.tasks[id].heard;
         self.tasks.end(id);
-        if let Some(token) = heard {
+        if heard > 0 {
             // A token that another tab made known meanwhile is weighed now that the fetch is over.
-            self.token_broadcast(token);
+            self.token_broadcast(Token::known_by_iat(heard - 1));
         }
         while waiter != NONE {
             let next = self.tasks[waiter].next;
@@ -163,7 +166,11 @@ impl Page<'_> {
             && self.rules.backoff.allows(retry, offline)
             && self.rules.limits.is_none_or(|limits| limits.take_retry(self.limits, self.now));
         if allowed {
-            let previous = if task.attempt == 0 { crate::kernel::Dur::ZERO } else { Backoff::waited(task.waited_from, self.now) };
+            let previous = if task.attempt == 0 {
+                crate::kernel::Dur::ZERO
+            } else {
+                Backoff::waited(task.waited_from, self.now)
+            };
             let wait: Wait = self.rules.backoff.wait(retry, previous, failure.retry_after_s);
             let task = &mut self.tasks[id];
             task.attempt = task.attempt.saturating_add(1);
@@ -190,7 +197,7 @@ impl Page<'_> {
         }
     }
 
-    fn got_token(&mut self, id: TaskId, token: Option<Iat>) {
+    fn got_token(&mut self, id: TaskId, token: Option<Token>) {
         let task = self.tasks[id];
         if token.is_some() {
             self.set_cookie(token);
@@ -205,7 +212,7 @@ impl Page<'_> {
         }
     }
 
-    fn parent_has_token(&mut self, parent: TaskId, result: Result<Option<Iat>, Failure>) {
+    fn parent_has_token(&mut self, parent: TaskId, result: Result<Option<Token>, Failure>) {
         match self.tasks[parent].kind {
             Kind::SetActive => self.set_active_has_token(parent, result),
             Kind::Load => self.load_has_token(parent),
@@ -223,5 +230,4 @@ impl Page<'_> {
             self.set_status(Status::Degraded);
         }
     }
-
 }

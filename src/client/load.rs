@@ -5,7 +5,7 @@
 
 use super::page::{Entry, Fact, Page, Status};
 use super::policy::Failure;
-use super::task::{Caller, Iat, Kind, NONE, TaskId, flag};
+use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
 use crate::kernel::Time;
 
 impl Page<'_> {
@@ -49,7 +49,7 @@ impl Page<'_> {
     }
 
     /// /client is there.
-    pub(super) fn client_loaded(&mut self, id: TaskId, token: Option<Iat>, listed: bool) {
+    pub(super) fn client_loaded(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
         self.client_arrives(token, listed, true, 0);

@@ -8,7 +8,7 @@ use super::backoff::{Backoff, Wait};
 use super::policy::{Failure, FailureBits, TouchErrors};
 use super::release::Release;
 use super::session_policy::{SessionLimits, SessionPolicy};
-use super::task::{Caller, Iat, Kind, NONE, Reply, Stage, TaskId, Tasks, flag};
+use super::task::{Caller, Kind, NONE, Reply, Stage, TaskId, Tasks, Token, flag};
 use crate::backend::Endpoint;
 use crate::fleet::AppReaction;
 use crate::kernel::{Dur, Time};
@@ -78,9 +78,9 @@ pub enum Entry {
     /// A fetch is under way; callers share it.
     Pending(TaskId),
     /// A token, and the second from which its age counts.
-    Token {
+    Cached {
         /// The token.
-        token: Iat,
+        token: Token,
         /// When its age begins, in seconds.
         from_s: u32,
         /// The armed background refresh of this entry, or [`NONE`].
@@ -96,9 +96,9 @@ pub struct Tab {
     /// The token cache.
     pub entry: Entry,
     /// Last active token of the current session object.
-    pub last_token: Option<Iat>,
+    pub last_token: Option<Token>,
     /// Last active token of the session object that app code saw last, once that object is no longer the current one.
-    pub seen_token: Option<Iat>,
+    pub seen_token: Option<Token>,
     /// The poller's chain of ticks, or [`NONE`].
     pub poll: TaskId,
     /// Calls of the unauthenticated flow that have not settled.
@@ -131,7 +131,7 @@ pub struct Tab {
 #[derive(Clone, Copy, Debug)]
 pub struct Browser {
     /// The session cookie.
-    pub cookie: Option<Iat>,
+    pub cookie: Option<Token>,
     /// The poller that holds the cross-tab lock, or [`NONE`].
     pub lock: TaskId,
     /// The first poller that waits for it.
@@ -172,7 +172,7 @@ pub enum Input {
         navigate: bool,
     },
     /// Another tab of the browser made a token known.
-    TokenBroadcast(Iat),
+    TokenBroadcast(Token),
     /// Another tab of the browser signed out.
     SignOutBroadcast,
     /// The user fills in the sign-in page.
@@ -202,7 +202,7 @@ pub enum Action {
         wait: Wait,
     },
     /// Tells the browser's other tabs of a token.
-    BroadcastToken(Iat),
+    BroadcastToken(Token),
     /// Tells the browser's other tabs of a sign-out.
     BroadcastSignOut,
     /// The cross-tab lock passes to a poller, perhaps another tab's.
@@ -236,7 +236,7 @@ pub enum Fact {
         end: FlowEnd,
     },
     /// The session cookie was written, or removed.
-    Cookie(Option<Iat>),
+    Cookie(Option<Token>),
     /// The status changed.
     Status(Status),
     /// The page was loaded anew while it had a session.
@@ -467,11 +467,13 @@ impl Page<'_> {
 
     /// The flow that a 401 entered in the fetch layer has settled: its error replaces the 401.
     pub(super) fn fetch_layer_resumes(&mut self, id: TaskId, error: Option<Failure>) {
-        let Reply::Fail(own) = self.tasks[id].reply else { unreachable!("only a failed request enters the flow") };
+        let Reply::Fail(own) = self.tasks[id].reply else {
+            unreachable!("only a failed request enters the flow")
+        };
         self.failed(id, error.unwrap_or(own));
     }
 
-    fn succeeded(&mut self, id: TaskId, token: Option<Iat>, listed: bool) {
+    fn succeeded(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         match self.tasks[id].kind {
             Kind::TokenFetch => self.token_fetched(id, token),
             Kind::Touch => self.touched(id, token, listed),
@@ -527,7 +529,7 @@ impl Page<'_> {
     }
 
     /// `TokenUpdate`: the cookie takes the token, or goes.
-    pub(super) fn set_cookie(&mut self, token: Option<Iat>) {
+    pub(super) fn set_cookie(&mut self, token: Option<Token>) {
         if self.browser.cookie != token {
             self.browser.cookie = token;
             self.fact(Fact::Cookie(token));
@@ -551,7 +553,7 @@ impl Page<'_> {
     }
 
     /// A client resource has come: each session in it is a new object, which puts its token into the cache.
-    pub(super) fn client_arrives(&mut self, token: Option<Iat>, listed: bool, emit: bool, depth: u16) {
+    pub(super) fn client_arrives(&mut self, token: Option<Token>, listed: bool, emit: bool, depth: u16) {
         let token = token.filter(|_| listed);
         if let Some(token) = token {
             self.cache_token(token, true, true);
@@ -573,7 +575,7 @@ impl Page<'_> {
         }
     }
 
-    fn new_session_object(&mut self, token: Option<Iat>) {
+    fn new_session_object(&mut self, token: Option<Token>) {
         if self.tab.seen && self.tab.seen_object == self.tab.object {
             // What app code saw last is the object that is now replaced: remember the token it ended with.
             self.tab.seen_token = self.tab.last_token;
@@ -586,7 +588,11 @@ impl Page<'_> {
     /// (`memoizeListenerCallback`): same token, same object.
     pub(super) fn emit(&mut self, depth: u16) {
         let reaction = self.setup.reaction;
-        if reaction.act == AppReaction::None || self.now < reaction.from || self.now >= reaction.to || !self.tab.session {
+        if reaction.act == AppReaction::None
+            || self.now < reaction.from
+            || self.now >= reaction.to
+            || !self.tab.session
+        {
             return;
         }
         let known = self.tab.seen

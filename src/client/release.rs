@@ -84,7 +84,9 @@ impl Release {
                 navigation_touch: false,
                 ..v6
             },
-            ClientModel::ClerkJs6_0_0 | ClientModel::ClerkJs6_1_0 => Release { refresh_chain_leak: true, ..v6 },
+            ClientModel::ClerkJs6_0_0 | ClientModel::ClerkJs6_1_0 => {
+                Release { refresh_chain_leak: true, ..v6 }
+            }
             ClientModel::ClerkJs6_3_3 => v6,
         }
     }

@@ -52,10 +52,7 @@ impl SessionLimits {
                 most: b.burst.saturating_mul(RETRY),
             }),
             breaker: policy.circuit_breaker.as_ref().map(|b| Breaker { failures: b.failures, open: b.open }),
-            window: policy
-                .windowed_retry
-                .as_ref()
-                .map(|w| Window { retries: w.retries, length: w.window }),
+            window: policy.windowed_retry.as_ref().map(|w| Window { retries: w.retries, length: w.window }),
         };
         (limits.budget.is_some() || limits.breaker.is_some() || limits.window.is_some()).then_some(limits)
     }
@@ -163,9 +160,12 @@ mod tests {
 
     #[test]
     fn a_window_begins_with_its_first_retry() {
-        let limits = SessionLimits { window: Some(Window { retries: 2, length: Dur::from_secs(60) }), ..limits() };
+        let limits =
+            SessionLimits { window: Some(Window { retries: 2, length: Dur::from_secs(60) }), ..limits() };
         let mut s = SessionPolicy::default();
-        for (t, expected) in [(5, true), (6, true), (7, false), (64, false), (65, true), (66, true), (67, false)] {
+        for (t, expected) in
+            [(5, true), (6, true), (7, false), (64, false), (65, true), (66, true), (67, false)]
+        {
             assert_eq!(limits.take_retry(&mut s, Time::from_ms(t * 1_000)), expected, "at {t} s");
         }
     }

@@ -128,11 +128,11 @@ pub struct Task {
     pub waited_from: Time,
     /// The answer under way to it: see [`Reply`].
     pub reply: Reply,
-    /// A fetch: the newest token that another tab made known meanwhile.
-    pub heard: Option<Iat>,
+    /// A fetch: `iat` of the newest token that another tab made known meanwhile, plus one; 0 for none.
+    pub heard: u32,
 }
 
-const _: () = assert!(size_of::<Task>() <= 64);
+const _: () = assert!(size_of::<Task>() <= 72);
 
 /// What the backend answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +140,7 @@ pub enum Reply {
     /// 2xx.
     Ok {
         /// `iat` of the session token in the answer.
-        token: Option<Iat>,
+        token: Option<Token>,
         /// Whether the answer lists the session, where it lists sessions.
         listed: bool,
     },
@@ -148,20 +148,24 @@ pub enum Reply {
     Fail(Failure),
 }
 
-/// `iat` of a session token: whole seconds since the start of the run, rounded down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Iat(std::num::NonZeroU32);
+/// A session token, told apart by the instant of its issue; its `iat` is that in whole seconds, rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token(std::num::NonZeroU64);
 
-impl Iat {
-    /// The token issued at this time. Saturates after 136 years, past any horizon.
-    pub fn at(now: Time) -> Iat {
-        let seconds = u32::try_from(now.whole_seconds()).unwrap_or(u32::MAX - 1);
-        Iat(std::num::NonZeroU32::MIN.saturating_add(seconds))
+impl Token {
+    /// The token issued at this time.
+    pub fn issued(at: Time) -> Token {
+        Token(std::num::NonZeroU64::MIN.saturating_add(at.0))
     }
 
-    /// Seconds since the start of the run.
-    pub const fn seconds(self) -> u32 {
-        self.0.get() - 1
+    /// The token that another tab made known by its `iat` alone; its age and order are the original's.
+    pub fn known_by_iat(iat: u32) -> Token {
+        Token::issued(Time(u64::from(iat) * crate::kernel::time::NS_PER_S))
+    }
+
+    /// `iat`: seconds since the start of the run. Saturates after 136 years, past any horizon.
+    pub fn iat(self) -> u32 {
+        u32::try_from(Time(self.0.get() - 1).whole_seconds()).unwrap_or(u32::MAX)
     }
 }
 
@@ -201,7 +205,7 @@ impl Tasks {
             shed: false,
             since: now,
             waited_from: now,
-            heard: None,
+            heard: 0,
             reply: Reply::Fail(Failure::NETWORK),
         };
         self.live += 1;

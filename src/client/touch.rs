@@ -3,7 +3,7 @@
 use super::page::{Fact, Judgement, Page};
 use super::policy::{Failure, TouchErrors};
 use super::release::TOUCH_THROTTLE;
-use super::task::{Caller, Iat, Kind, NONE, TaskId, flag};
+use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
 
 impl Page<'_> {
     /// The tab gains focus: a touch, unless throttled, and a `getToken` outside the poller's lock.
@@ -43,7 +43,7 @@ impl Page<'_> {
     }
 
     /// The touch was answered: the client resource in it takes effect.
-    pub(super) fn touched(&mut self, id: TaskId, token: Option<Iat>, listed: bool) {
+    pub(super) fn touched(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let touch = self.tasks[id];
         // `setActive` with navigation tells listeners only at its end.
         let emit = touch.flags & flag::NAVIGATE == 0 || !self.setup.release.navigation_touch;
@@ -101,7 +101,7 @@ impl Page<'_> {
     }
 
     /// The `getToken` of a `setActive` has ended.
-    pub(super) fn set_active_has_token(&mut self, id: TaskId, result: Result<Option<Iat>, Failure>) {
+    pub(super) fn set_active_has_token(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
         match result {
             Ok(token) => {
                 if token.is_none() {

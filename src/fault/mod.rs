@@ -63,4 +63,6 @@ pub enum FaultKind {
     NoAnswer,
     /// Revokes a share of the sessions at `from`.
     Revocation,
+    /// Lets calls pass, whatever later faults would do.
+    Pass,
 }

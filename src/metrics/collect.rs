@@ -4,7 +4,7 @@ use super::definitions::Metric;
 use super::timeline::{Outcome, Timeline};
 use crate::backend::Endpoint;
 use crate::client::page::{Fact, Status};
-use crate::client::task::{Caller, Iat, Kind, Task};
+use crate::client::task::{Caller, Kind, Task, Token};
 use crate::kernel::{Dur, Time};
 use crate::world::Plan;
 
@@ -158,8 +158,8 @@ impl Collector {
         false
     }
 
-    fn valid_until(&self, token: Iat) -> u32 {
-        token.seconds().saturating_add(self.token_life_s)
+    fn valid_until(&self, token: Token) -> u32 {
+        token.iat().saturating_add(self.token_life_s)
     }
 
     /// Accounts for the time since the last change of a session's state.
@@ -201,7 +201,10 @@ impl Collector {
         set(Metric::TrueSignOuts, count(totals.true_sign_outs));
         set(Metric::ZombieSessions, count(zombies));
         set(Metric::UnauthenticatedEvents, count(totals.entries));
-        set(Metric::UnauthenticatedSessions, count(self.sessions.iter().filter(|s| s.entries > 0).count() as u64));
+        set(
+            Metric::UnauthenticatedSessions,
+            count(self.sessions.iter().filter(|s| s.entries > 0).count() as u64),
+        );
         set(
             Metric::UnauthenticatedEventsWorstSession,
             f64::from(self.sessions.iter().map(|s| s.entries).max().unwrap_or(0)),

@@ -8,7 +8,7 @@ use crate::backend::limiter::{Limiter, Verdict, retry_after_s};
 use crate::backend::spec::{ClientToken, Endpoint};
 use crate::backend::station::{Arrival, Station};
 use crate::client::policy::Failure;
-use crate::client::task::{Iat, Reply, TaskId};
+use crate::client::task::{Reply, TaskId, Token};
 use crate::fault::FaultKind;
 use crate::kernel::random::chance;
 use crate::kernel::{Dist, Dur, Time};
@@ -126,8 +126,11 @@ impl<O: Observer> World<'_, O> {
         let spec = plan.endpoint(endpoint);
         let at = coordinates(tab, endpoint as u8, ordinal);
         let latency = spec.latency.as_ref().unwrap_or(&plan.backend().latency);
-        let mut latency =
-            if let Dist::Constant(d) = latency { *d } else { latency.sample(self.streams.latency.bits(at, now.0)) };
+        let mut latency = if let Dist::Constant(d) = latency {
+            *d
+        } else {
+            latency.sample(self.streams.latency.bits(at, now.0))
+        };
         if self.browsers[user as usize].offline {
             // The recordings' aborted requests fail after the round-trip time; an offline one is taken to do the same.
             return self.answer(task, Reply::Fail(Failure::NETWORK), latency, spec.timeout);
@@ -162,8 +165,7 @@ impl<O: Observer> World<'_, O> {
             self.schedule_task(timeout, EventKind::CallTimeout, task);
         }
         let generation = self.tasks[task].generation;
-        let call =
-            self.backend.keep(Call { task, generation, endpoint, tab, latency, sent: now, ordinal });
+        let call = self.backend.keep(Call { task, generation, endpoint, tab, latency, sent: now, ordinal });
         if delay == Dur::ZERO {
             self.admitted(call);
         } else {
@@ -197,6 +199,7 @@ impl<O: Observer> World<'_, O> {
                 FaultKind::Status => return Struck::Answer(fault.failure),
                 FaultKind::Outage => return Struck::Answer(Failure::NETWORK),
                 FaultKind::NoAnswer => return Struck::Nothing,
+                FaultKind::Pass => return Struck::No,
                 FaultKind::Latency => {
                     let bits = crate::kernel::random::second_word(bits);
                     *latency = Dur(latency.0.saturating_add(fault.add.sample(bits).0));
@@ -212,7 +215,7 @@ impl<O: Observer> World<'_, O> {
         let now = self.now;
         let policy = self.plan.backend().client_token;
         let server = &mut self.server[user as usize];
-        let fresh = Iat::at(now);
+        let fresh = Token::issued(now);
         let ok = |token| Reply::Ok { token, listed: true };
         match endpoint {
             Endpoint::Environment | Endpoint::SignIn | Endpoint::Generic => ok(None),
@@ -238,7 +241,8 @@ impl<O: Observer> World<'_, O> {
     pub(super) fn admitted(&mut self, id: u32) {
         let call = self.backend.calls[id as usize];
         let now = self.now;
-        let station = self.backend.stations[call.endpoint as usize].as_mut().expect("only queued calls come here");
+        let station =
+            self.backend.stations[call.endpoint as usize].as_mut().expect("only queued calls come here");
         match station.arrive(id, now) {
             Arrival::Serve => self.serve(id),
             Arrival::Wait => {}
@@ -290,4 +294,3 @@ impl<O: Observer> World<'_, O> {
         self.schedule_task(call.latency, EventKind::Answer, call.task);
     }
 }
-

@@ -35,6 +35,13 @@ impl fmt::Display for Stopped {
 
 impl std::error::Error for Stopped {}
 
+/// Chains a word into a hash: both halves of a 64 x 64 bit product, so that no input bit is lost at the ends.
+#[inline]
+fn mix(hash: u64, word: u64) -> u64 {
+    let product = u128::from(hash ^ word) * 0x9E37_79B9_7F4A_7C15_u128;
+    (product as u64) ^ ((product >> 64) as u64).wrapping_add(word)
+}
+
 /// How many events of a session's chain an error shows.
 const CHAIN: usize = 8;
 
@@ -82,8 +89,7 @@ impl Guard {
     pub(super) fn count(&mut self, time: Time, session: u32, kind: u8) -> Result<(), Limit> {
         self.events += 1;
         let word = time.0 ^ u64::from(session).rotate_left(24) ^ u64::from(kind).rotate_left(56);
-        let product = u128::from(self.fingerprint ^ word) * 0x9E37_79B9_7F4A_7C15_F39C_C060_5CED_C835_u128;
-        self.fingerprint = (product >> 64) as u64 ^ product as u64;
+        self.fingerprint = mix(self.fingerprint, word);
         if self.events > self.max_events {
             return Err(Limit::Events);
         }
@@ -151,7 +157,10 @@ impl Guard {
         let (session, why) = match limit {
             Limit::Events => (
                 None,
-                format!("event budget: more than {} events by t = {at}; guard.max-events raises it", self.max_events),
+                format!(
+                    "event budget: more than {} events by t = {at}; guard.max-events raises it",
+                    self.max_events
+                ),
             ),
             Limit::Session(session) => (
                 Some(session),

@@ -1,0 +1,141 @@
+//! Where a replay and its recording part.
+
+use super::recording::{FlowEntry, Recording, Request, State};
+use super::replay::{Replayed, replay};
+
+/// A recording and what became of the comparison.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Comparison {
+    /// The release.
+    pub client: String,
+    /// The recording's name.
+    pub scenario: String,
+    /// Match, divergence, or why it could not be compared.
+    pub outcome: Outcome,
+    /// What had to be read from elsewhere than the recording's configuration.
+    pub notes: Vec<String>,
+}
+
+/// What became of a comparison.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every request, every entry of the flow and the final state are the recording's.
+    Match {
+        /// Requests compared.
+        requests: usize,
+        /// Entries of the unauthenticated flow compared.
+        entries: usize,
+    },
+    /// They part.
+    Diverged(Box<Divergence>),
+    /// It cannot be set up.
+    Impossible(String),
+}
+
+/// The first point at which they part.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Divergence {
+    /// When, in ms of virtual time.
+    pub at_ms: u64,
+    /// In what: requests, entries of the flow, final state.
+    pub what: &'static str,
+    /// The recording's next five requests from then on.
+    pub recorded: Vec<Request>,
+    /// The simulated client's next five.
+    pub simulated: Vec<Request>,
+    /// What else there is to say: the differing entries or states.
+    pub detail: String,
+}
+
+/// Replays a recording and compares.
+pub fn compare(recording: &Recording) -> Comparison {
+    let (outcome, notes) = match replay(recording) {
+        Err(why) => (Outcome::Impossible(why), Vec::new()),
+        Ok(replayed) => {
+            let outcome = match first_divergence(recording, &replayed) {
+                Some(divergence) => Outcome::Diverged(Box::new(divergence)),
+                None => Outcome::Match { requests: replayed.requests.len(), entries: replayed.entries.len() },
+            };
+            (outcome, replayed.notes)
+        }
+    };
+    Comparison { client: recording.client.clone(), scenario: recording.scenario.clone(), outcome, notes }
+}
+
+fn first_divergence(recording: &Recording, replayed: &Replayed) -> Option<Divergence> {
+    let wanted = recording.recorded_requests();
+    let requests = requests_part(&wanted, &replayed.requests);
+    let entries = entries_part(&recording.recorded_entries(), &replayed.entries);
+    let next_five = |list: &[Request], from: u64| -> Vec<Request> {
+        list.iter().filter(|r| r.t >= from).take(5).cloned().collect()
+    };
+    let at = |at_ms, what, detail| Divergence {
+        at_ms,
+        what,
+        recorded: next_five(&wanted, at_ms),
+        simulated: next_five(&replayed.requests, at_ms),
+        detail,
+    };
+    match (requests, entries) {
+        (Some(t), entry) if entry.as_ref().is_none_or(|(e, _)| t <= *e) => {
+            Some(at(t, "requests", String::new()))
+        }
+        (_, Some((t, detail))) => Some(at(t, "entries of the unauthenticated flow", detail)),
+        (Some(_), None) => unreachable!("the first arm takes it"),
+        (None, None) => states_part(&recording.last, &replayed.last)
+            .map(|detail| at(recording.config.duration_ms, "final state", detail)),
+    }
+}
+
+/// The first instant whose requests differ as a multiset.
+fn requests_part(wanted: &[Request], got: &[Request]) -> Option<u64> {
+    let mut wanted: Vec<&Request> = wanted.iter().collect();
+    let mut first: Option<u64> = None;
+    let mut note = |t: u64| first = Some(first.map_or(t, |f| f.min(t)));
+    for request in got {
+        let same = |w: &&Request| {
+            (w.t, w.tab, w.endpoint) == (request.t, request.tab, request.endpoint)
+                && (request.status.is_none() || (&w.status, w.t_done) == (&request.status, request.t_done))
+        };
+        match wanted.iter().position(|w| same(w)) {
+            Some(place) => {
+                wanted.remove(place);
+            }
+            None => note(request.t),
+        }
+    }
+    wanted.iter().for_each(|w| note(w.t));
+    first
+}
+
+fn entries_part(wanted: &[FlowEntry], got: &[FlowEntry]) -> Option<(u64, String)> {
+    let sorted = |list: &[FlowEntry]| {
+        let mut list = list.to_vec();
+        list.sort_unstable();
+        list
+    };
+    let (wanted, got) = (sorted(wanted), sorted(got));
+    let differs = (0..wanted.len().max(got.len())).find(|i| wanted.get(*i) != got.get(*i))?;
+    let words = |entry: Option<&FlowEntry>| {
+        entry.map_or("none".to_owned(), |e| {
+            format!(
+                "tab {} at {} ms, depth {}, {}",
+                e.tab,
+                e.t,
+                e.depth,
+                if e.active { "active" } else { "without a session" }
+            )
+        })
+    };
+    let at = [wanted.get(differs), got.get(differs)].into_iter().flatten().map(|e| e.t).min().unwrap_or(0);
+    Some((at, format!("recorded: {}; simulated: {}", words(wanted.get(differs)), words(got.get(differs)))))
+}
+
+fn states_part(wanted: &[State], got: &[State]) -> Option<String> {
+    if wanted == got {
+        return None;
+    }
+    let words = |list: &[State]| serde_json::to_string(list).unwrap_or_default();
+    Some(format!("recorded: {}; simulated: {}", words(wanted), words(got)))
+}

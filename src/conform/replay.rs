@@ -1,0 +1,360 @@
+//! Sets up a recording's release, server script and acts, and runs the simulated client against them.
+
+use super::recording::{Endpoint, FlowEntry, Recording, Request, Rule, State, Status};
+use crate::backend::{BackendSpec, Endpoint as Place};
+use crate::client::backoff::Wait;
+use crate::client::page::{Fact, Status as ClientStatus};
+use crate::client::task::{Reply, Task, TaskId};
+use crate::fault::{FaultKind, FaultSpec};
+use crate::fleet::AppReaction;
+use crate::kernel::{Dist, Dur, Time, time::NS_PER_MS};
+use crate::metrics::Outcome;
+use crate::scenario::load::preset;
+use crate::scenario::{Act, ActionSpec, ClientModel, Scenario};
+use crate::world::{Contender, Observer, Plan, observed};
+
+/// What the simulated client did.
+#[derive(Clone, Debug)]
+pub struct Replayed {
+    /// Every request, in the order of sending.
+    pub requests: Vec<Request>,
+    /// Every entry of the unauthenticated flow.
+    pub entries: Vec<FlowEntry>,
+    /// How each tab ended.
+    pub last: Vec<State>,
+    /// What had to be read from elsewhere than the recording's configuration.
+    pub notes: Vec<String>,
+}
+
+/// Runs the simulated client as the recording was run.
+///
+/// # Errors
+/// What of the recording cannot be set up, or why the run was stopped.
+pub fn replay(recording: &Recording) -> Result<Replayed, String> {
+    let mut notes = Vec::new();
+    let scenario = scenario_of(recording, &mut notes)?;
+    let policy = policy_of(recording)?;
+    let plan = Plan::new(scenario, vec![Contender { name: policy.name.clone(), parts: vec![(policy, 1.0)] }]);
+    let looker = Looker {
+        wanted: recording.recorded_requests().into_iter().map(|r| (r.t, r.tab, r.endpoint)).collect(),
+        requests: Vec::new(),
+        entries: Vec::new(),
+        open: Vec::new(),
+    };
+    let (_, looker, tabs) = observed(&plan, 0, 0, looker).map_err(|stopped| stopped.to_string())?;
+    let last = tabs
+        .iter()
+        .filter(|tab| tab.open)
+        .map(|tab| State {
+            session: match (tab.client, tab.session) {
+                (false, _) => Some("undefined".to_owned()),
+                (true, true) => Some("sess_1".to_owned()),
+                (true, false) => None,
+            },
+            status: match tab.status {
+                ClientStatus::Loading => "loading",
+                ClientStatus::Ready => "ready",
+                ClientStatus::Degraded => "degraded",
+                ClientStatus::Error => "error",
+            }
+            .to_owned(),
+            session_cookie: tab.cookie.map(|c| super::recording::Cookie { iat: u64::from(c.iat()) }),
+        })
+        .collect();
+    Ok(Replayed { requests: looker.requests, entries: looker.entries, last, notes })
+}
+
+fn model_of(recording: &Recording) -> Result<ClientModel, String> {
+    Ok(match recording.client.as_str() {
+        "5.125.3" => ClientModel::ClerkJs5_125_3,
+        "6.0.0" => ClientModel::ClerkJs6_0_0,
+        "6.1.0" => ClientModel::ClerkJs6_1_0,
+        "6.3.3" => ClientModel::ClerkJs6_3_3,
+        other => return Err(format!("unknown release {other:?}; allowed: 5.125.3, 6.0.0, 6.1.0, 6.3.3")),
+    })
+}
+
+/// Releases before pull request 8004 follow the old policy, later ones the new.
+fn policy_of(recording: &Recording) -> Result<crate::client::policy::Policy, String> {
+    let name = match model_of(recording)? {
+        ClientModel::ClerkJs5_125_3 | ClientModel::ClerkJs6_0_0 => "old",
+        _ => "new",
+    };
+    Ok(preset(name).expect("the presets are built in"))
+}
+
+fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenario, String> {
+    let config = &recording.config;
+    let model = model_of(recording)?;
+    let mut actions = Vec::new();
+    for action in &config.actions {
+        let tabs = tabs_of(recording, action);
+        for tab in tabs {
+            actions.push(action_of(action, tab, config.set_active_redirects)?);
+        }
+    }
+    if let Some((at_ms, how)) = revocation(recording) {
+        notes.push(format!("session revoked from {at_ms} ms on, read from {how}"));
+        actions.push(ActionSpec {
+            at: Dur::from_ms(at_ms),
+            act: Act::Revoke,
+            user: 0,
+            tab: 0,
+            callers: 1,
+            skip_cache: false,
+            navigate: false,
+        });
+    }
+    for key in config.other.keys() {
+        notes.push(format!("config.{key} is not understood"));
+    }
+    let (reaction, from) = reaction_of(recording)?;
+    let mut fleet: crate::fleet::FleetSpec =
+        serde_json::from_value(serde_json::json!({ "users": 1 })).expect("every other key has a default");
+    fleet.multi_session = config.multi_session;
+    fleet.app_reaction = reaction;
+    fleet.app_reaction_from = from;
+    let faults = config.rules.iter().map(fault_of).collect::<Result<Vec<_>, _>>()?;
+    Ok(Scenario {
+        version: crate::scenario::FORMAT_VERSION,
+        name: "recording".to_owned(),
+        about: recording.about.clone(),
+        seed: 0,
+        replications: 1,
+        horizon: Dur::from_ms(config.duration_ms),
+        bucket: Dur::from_ms(config.duration_ms.max(1)),
+        policies: Vec::new(),
+        policy_files: Vec::new(),
+        inline_policies: Vec::new(),
+        mixes: Vec::new(),
+        client: crate::scenario::ClientSpec { model, max_rounds: None },
+        fleet,
+        backend: BackendSpec {
+            client_token: config.client_token.unwrap_or_default(),
+            latency: Dist::Constant(Dur::from_ms(config.rtt_ms)),
+            ..BackendSpec::default()
+        },
+        faults,
+        actions,
+        expectations: Vec::new(),
+        guard: crate::scenario::GuardSpec { max_events: 10_000_000, ..Default::default() },
+    })
+}
+
+/// In which tab an act took place: where the act says so, else where the recording's events show it, else the first.
+fn tabs_of(recording: &Recording, action: &super::recording::RecordedAction) -> Vec<u32> {
+    if let Some(tab) = action.tab {
+        return vec![tab];
+    }
+    let seen = |kind: &str, label: Option<&str>| -> Vec<u32> {
+        let mut tabs: Vec<u32> = recording
+            .events
+            .iter()
+            .filter(|e| e.t == action.t && e.kind == kind && e.label.as_deref() == label)
+            .map(|e| e.tab)
+            .collect();
+        tabs.sort_unstable();
+        tabs.dedup();
+        tabs
+    };
+    for tabs in [seen(&action.label, None), seen("action", Some(&action.label))] {
+        if !tabs.is_empty() && action.label != "openTab" {
+            return tabs;
+        }
+    }
+    vec![0]
+}
+
+/// `focus`, `setActive`, `app getToken`, `20x getToken skipCache`, `openTab`, `reload`, `offline`, `online`.
+fn action_of(
+    action: &super::recording::RecordedAction,
+    tab: u32,
+    redirects: bool,
+) -> Result<ActionSpec, String> {
+    let mut words: Vec<&str> = action.label.split_whitespace().filter(|w| *w != "app").collect();
+    let mut callers = 1;
+    if let Some(count) = words.first().and_then(|w| w.strip_suffix('x')).and_then(|n| n.parse::<u8>().ok()) {
+        callers = count;
+        words.remove(0);
+    }
+    let skip_cache = words.iter().any(|w| w.trim_matches(|c: char| !c.is_alphabetic()) == "skipCache");
+    let name = words.first().map(|w| w.split(['(', '{']).next().unwrap_or(w));
+    let act = match name {
+        Some("focus") => Act::Focus,
+        Some("setActive") => Act::SetActive,
+        Some("getToken") => Act::GetToken,
+        Some("openTab") => Act::OpenTab,
+        Some("reload") => Act::Reload,
+        Some("offline") => Act::Offline,
+        Some("online") => Act::Online,
+        _ => return Err(format!("unknown action {:?} at {} ms", action.label, action.t)),
+    };
+    Ok(ActionSpec {
+        at: Dur::from_ms(action.t),
+        user: 0,
+        tab: u8::try_from(tab).map_err(|_| format!("tab {tab} is out of range"))?,
+        act,
+        callers,
+        skip_cache,
+        navigate: redirects,
+    })
+}
+
+/// `"setActive on each new session object, from 70000 ms on"`
+fn reaction_of(recording: &Recording) -> Result<(AppReaction, Dur), String> {
+    let Some(text) = &recording.config.app_reaction else { return Ok((AppReaction::None, Dur::ZERO)) };
+    let act = match text.split_whitespace().next() {
+        Some("setActive") => AppReaction::SetActive,
+        Some("getToken") => AppReaction::GetToken,
+        _ => return Err(format!("unknown app reaction {text:?}")),
+    };
+    let from = number_before(text, "ms").unwrap_or(0);
+    Ok((act, Dur::from_ms(from)))
+}
+
+/// The whole number that stands before a word.
+fn number_before(text: &str, word: &str) -> Option<u64> {
+    let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
+    words.windows(2).find(|w| w[1] == word).and_then(|w| w[0].parse().ok())
+}
+
+fn fault_of(rule: &Rule) -> Result<FaultSpec, String> {
+    let endpoints = match rule.endpoint.as_str() {
+        "all" => Vec::new(),
+        "tokens" => vec![Place::Tokens],
+        "touch" => vec![Place::Touch],
+        "client" => vec![Place::Client],
+        "environment" => vec![Place::Environment],
+        other => return Err(format!("unknown endpoint {other:?} in a rule")),
+    };
+    let answers_ok = !rule.abort && rule.status.is_some_and(|s| s < 400);
+    let retry_after = rule.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case("retry-after"));
+    Ok(FaultSpec {
+        name: String::new(),
+        // A rule that answers 2xx shadows later rules: an added latency of zero would not, so it is its own kind.
+        kind: match (rule.abort, answers_ok) {
+            (true, _) => FaultKind::Outage,
+            (false, true) => FaultKind::Pass,
+            (false, false) => FaultKind::Status,
+        },
+        endpoints,
+        from: Dur::from_ms(rule.from),
+        to: rule.to.map(Dur::from_ms),
+        probability: 1.0,
+        count: rule.count,
+        status: if rule.abort { None } else { Some(rule.status.unwrap_or(500)) },
+        code: rule.code.clone(),
+        retry_after_s: retry_after.and_then(|(_, v)| v.trim().parse().ok()),
+        add: None,
+        share: None,
+    })
+}
+
+/// When the server revokes the session. The configuration of the recordings at hand does not say; their description
+/// does, and their events show it: GET /client answered 200 and the flow found no session in it.
+fn revocation(recording: &Recording) -> Option<(u64, &'static str)> {
+    let in_config =
+        recording.config.other.iter().find(|(k, _)| k.contains("revoke")).and_then(|(_, v)| v.as_u64());
+    if let Some(at) = in_config {
+        return Some((at, "its configuration"));
+    }
+    if let Some(rest) = recording.about.split("revoked at ").nth(1)
+        && let Some(seconds) = number_before(rest, "s")
+    {
+        return Some((seconds * 1_000, "its description"));
+    }
+    recording
+        .events
+        .iter()
+        .filter(|e| e.kind == "handleUnauthenticated.end" && e.outcome.as_deref() == Some("signed_out"))
+        .find_map(|e| {
+            recording.requests.iter().find(|r| {
+                r.4 == Some(e.t) && r.1 == e.tab && r.2 == Endpoint::Client && r.3 == Status::Http(200)
+            })
+        })
+        .map(|r| (r.0, "the answer that signed the user out"))
+}
+
+struct Looker {
+    wanted: Vec<(u64, u32, Endpoint)>,
+    requests: Vec<Request>,
+    entries: Vec<FlowEntry>,
+    /// The request in flight of each task.
+    open: Vec<usize>,
+}
+
+fn ms(t: Time) -> u64 {
+    t.0 / NS_PER_MS
+}
+
+fn recorded(endpoint: Place) -> Option<Endpoint> {
+    match endpoint {
+        Place::Tokens => Some(Endpoint::Tokens),
+        Place::Touch => Some(Endpoint::Touch),
+        Place::Client => Some(Endpoint::Client),
+        Place::Environment => Some(Endpoint::Environment),
+        Place::SignIn | Place::Generic => None,
+    }
+}
+
+impl Observer for Looker {
+    const ACTIVE: bool = true;
+
+    fn sent(&mut self, now: Time, tab: u32, task: TaskId, endpoint: Place, _first: bool) {
+        let Some(endpoint) = recorded(endpoint) else { return };
+        let task = task as usize;
+        if self.open.len() <= task {
+            self.open.resize(task + 1, usize::MAX);
+        }
+        self.open[task] = self.requests.len();
+        let pending = Some(Status::Word("pending".to_owned()));
+        self.requests.push(Request { t: ms(now), tab, endpoint, status: pending, t_done: None });
+    }
+
+    fn call_ended(
+        &mut self,
+        now: Time,
+        _tab: u32,
+        task: TaskId,
+        endpoint: Place,
+        _sent: Time,
+        reply: Reply,
+        outcome: Outcome,
+    ) {
+        if recorded(endpoint).is_none() {
+            return;
+        }
+        let request = &mut self.requests[self.open[task as usize]];
+        (request.status, request.t_done) = match (outcome, reply) {
+            (Outcome::InFlight, _) => (Some(Status::Word("pending".to_owned())), None),
+            (Outcome::Dropped, _) => (None, None),
+            (_, Reply::Ok { .. }) => (Some(Status::Http(200)), Some(ms(now))),
+            (_, Reply::Fail(failure)) if failure.status == 0 => {
+                (Some(Status::Word("network_error".to_owned())), Some(ms(now)))
+            }
+            (_, Reply::Fail(failure)) => (Some(Status::Http(failure.status)), Some(ms(now))),
+        };
+    }
+
+    fn fact(&mut self, now: Time, tab: u32, fact: Fact) {
+        if let Fact::FlowEntered { open, active, .. } = fact {
+            self.entries.push(FlowEntry { t: ms(now), tab, depth: open, active });
+        }
+    }
+
+    fn given_wait(&mut self, now: Time, tab: u32, task: &Task, wait: Wait) -> Option<Dur> {
+        if !wait.network_level {
+            return None;
+        }
+        let endpoint = recorded(task.endpoint)?;
+        // A browser's timer takes whole milliseconds: the fraction of the drawn wait is cut.
+        let earliest = ms(now.after(wait.of(wait.low)));
+        let latest = ms(now.after(wait.of(wait.high)));
+        let at = self
+            .wanted
+            .iter()
+            .position(|w| (earliest..=latest).contains(&w.0) && (w.1, w.2) == (tab, endpoint))?;
+        let (t, ..) = self.wanted.remove(at);
+        Some(Time::from_ms(t).since(now))
+    }
+}

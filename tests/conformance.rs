@@ -1,0 +1,51 @@
+//! Every shipped recording of the real client is matched, request for request.
+
+use authstorm::conform::{Comparison, Outcome, Recording, compare};
+use std::path::Path;
+
+fn recordings() -> Vec<(String, Recording)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .expect("the recordings are part of the repository")
+        .map(|entry| entry.expect("readable").path())
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .collect();
+    files.sort();
+    files
+        .into_iter()
+        .map(|path| {
+            let text = std::fs::read_to_string(&path).expect("readable");
+            let recording = Recording::parse(&text).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
+            (path.file_name().expect("a file").to_string_lossy().into_owned(), recording)
+        })
+        .collect()
+}
+
+#[test]
+fn all_recordings_match() {
+    let all = recordings();
+    assert_eq!(all.len(), 126);
+    let parted: Vec<String> = all
+        .iter()
+        .filter_map(|(file, recording)| {
+            let Comparison { outcome, .. } = compare(recording);
+            match outcome {
+                Outcome::Match { .. } => None,
+                Outcome::Diverged(d) => Some(format!(
+                    "{file}: {} at {} ms\n  recorded  {:?}\n  simulated {:?}\n  {}",
+                    d.what,
+                    d.at_ms,
+                    d.recorded.iter().map(short).collect::<Vec<_>>(),
+                    d.simulated.iter().map(short).collect::<Vec<_>>(),
+                    d.detail
+                )),
+                Outcome::Impossible(why) => Some(format!("{file}: {why}")),
+            }
+        })
+        .collect();
+    assert!(parted.is_empty(), "{} of {} part:\n{}", parted.len(), all.len(), parted.join("\n"));
+}
+
+fn short(r: &authstorm::conform::Request) -> String {
+    format!("{} t{} {:?} {:?}", r.t, r.tab, r.endpoint, r.status)
+}
