@@ -1,0 +1,169 @@
+//! Confidence intervals of means and of differences of means, from independent replications.
+
+use super::{assert_confidence, t_quantile};
+
+/// A mean and its confidence interval.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Estimate {
+    /// The mean, or the difference of two means, in the unit of the values.
+    pub mean: f64,
+    /// Lower end of the interval.
+    pub ci_low: f64,
+    /// Upper end of the interval.
+    pub ci_high: f64,
+}
+
+impl Estimate {
+    fn around(mean: f64, half_width: f64) -> Estimate {
+        Estimate { mean, ci_low: mean - half_width, ci_high: mean + half_width }
+    }
+}
+
+/// The mean of finite values with its Student t interval (Law, Simulation Modeling and Analysis, chapter 4).
+///
+/// One value gives itself as both ends, as does a set without spread; no value at all gives zeros, so that no NaN
+/// reaches a result.
+///
+/// # Panics
+/// Unless `0 < confidence < 1`.
+pub fn mean_ci(values: &[f64], confidence: f64) -> Estimate {
+    assert_confidence(confidence);
+    let sample = Sample::of(values);
+    if values.len() < 2 {
+        return Estimate::around(sample.mean, 0.0);
+    }
+    let t = t_quantile(upper_level(confidence), sample.n - 1.0);
+    Estimate::around(sample.mean, t * libm::sqrt(sample.variance_of_mean()))
+}
+
+/// The mean of `a - b`, pair by pair, for replications that share their random numbers (Law, chapter 10).
+///
+/// # Panics
+/// When the two do not have as many values, or unless `0 < confidence < 1`.
+pub fn paired_difference(a: &[f64], b: &[f64], confidence: f64) -> Estimate {
+    assert_eq!(a.len(), b.len(), "values are paired one to one");
+    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    mean_ci(&differences, confidence)
+}
+
+/// The difference of the means of two independent samples, `a` less `b`, by Welch's t interval (Welch 1947, with
+/// Satterthwaite's degrees of freedom).
+///
+/// A side of one value, or two sides without spread, give no interval: both ends are the difference itself. A side
+/// without values gives zeros.
+///
+/// # Panics
+/// Unless `0 < confidence < 1`.
+pub fn welch_difference(a: &[f64], b: &[f64], confidence: f64) -> Estimate {
+    assert_confidence(confidence);
+    if a.is_empty() || b.is_empty() {
+        return Estimate::default();
+    }
+    let (sample_a, sample_b) = (Sample::of(a), Sample::of(b));
+    let difference = sample_a.mean - sample_b.mean;
+    let (of_a, of_b) = (sample_a.variance_of_mean(), sample_b.variance_of_mean());
+    let variance = of_a + of_b;
+    if a.len() < 2 || b.len() < 2 || variance <= 0.0 {
+        return Estimate::around(difference, 0.0);
+    }
+    // Satterthwaite's formula in shares of the variance, which neither overflow nor vanish.
+    let (share_a, share_b) = (of_a / variance, of_b / variance);
+    let df = 1.0 / (share_a * share_a / (sample_a.n - 1.0) + share_b * share_b / (sample_b.n - 1.0));
+    Estimate::around(difference, t_quantile(upper_level(confidence), df) * libm::sqrt(variance))
+}
+
+/// The level of the quantile of a two-sided interval.
+fn upper_level(confidence: f64) -> f64 {
+    0.5 + confidence / 2.0
+}
+
+struct Sample {
+    n: f64,
+    mean: f64,
+    squares: f64,
+}
+
+impl Sample {
+    /// Mean and sum of squared deviations, in two passes: the one-pass formula loses digits when the mean is large.
+    fn of(values: &[f64]) -> Sample {
+        let n = values.len() as f64;
+        let mean = if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / n };
+        let squares = values.iter().map(|v| (v - mean) * (v - mean)).sum();
+        Sample { n, mean, squares }
+    }
+
+    fn variance_of_mean(&self) -> f64 {
+        if self.n < 2.0 { 0.0 } else { self.squares / (self.n - 1.0) / self.n }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::float_cmp, reason = "a value must come back with its own bits")]
+mod tests {
+    use super::super::testing::assert_close;
+    use super::*;
+
+    /// oracles: paired_vs_welch_golden (Law, chapter 10).
+    const A: [f64; 10] = [12.1, 11.8, 13.0, 12.4, 11.9, 12.7, 12.2, 12.9, 11.5, 12.3];
+    const B: [f64; 10] = [10.2, 10.4, 11.1, 10.9, 9.9, 11.0, 10.3, 11.3, 9.8, 10.6];
+    const MEAN_DIFFERENCE: f64 = 1.729_999_999_999_999_8;
+    const PAIRED: (f64, f64) = (1.590_755_288_751_663_4, 1.869_244_711_248_336_1);
+    const WELCH: (f64, f64) = (1.260_047_037_796_247, 2.199_952_962_203_754);
+
+    fn assert_estimate(estimate: Estimate, mean: f64, ci: (f64, f64), what: &str) {
+        assert_close(estimate.mean, mean, 1e-13, what);
+        assert_close(estimate.ci_low, ci.0, 1e-12, what);
+        assert_close(estimate.ci_high, ci.1, 1e-12, what);
+    }
+
+    #[test]
+    fn paired_and_welch_golden() {
+        assert_estimate(paired_difference(&A, &B, 0.95), MEAN_DIFFERENCE, PAIRED, "paired");
+        assert_estimate(welch_difference(&A, &B, 0.95), MEAN_DIFFERENCE, WELCH, "Welch");
+        assert_estimate(
+            welch_difference(&B, &A, 0.95),
+            -MEAN_DIFFERENCE,
+            (-WELCH.1, -WELCH.0),
+            "Welch, reversed",
+        );
+    }
+
+    #[test]
+    fn a_mean_with_a_known_interval() {
+        // Mean 3, variance 2.5: half width t_{0.975,4} sqrt(2.5 / 5) with t from oracles (t_quantiles, n = 5).
+        let half = 2.776_445_105_197_793_4 * libm::sqrt(0.5);
+        let estimate = mean_ci(&[1.0, 2.0, 3.0, 4.0, 5.0], 0.95);
+        assert_estimate(estimate, 3.0, (3.0 - half, 3.0 + half), "1 to 5");
+        let wide = mean_ci(&[1.0, 2.0, 3.0, 4.0, 5.0], 0.99);
+        assert!(wide.ci_low < estimate.ci_low && wide.ci_high > estimate.ci_high);
+    }
+
+    #[test]
+    fn welch_with_unequal_sizes_and_spreads() {
+        // By hand: means 3 and 10, variances of the means 0.5 and 4 / 3, so 121/36 / (1/16 + 16/18) degrees.
+        let estimate = welch_difference(&[1.0, 2.0, 3.0, 4.0, 5.0], &[8.0, 10.0, 12.0], 0.9);
+        let df = (121.0 / 36.0) / (1.0 / 16.0 + 8.0 / 9.0);
+        let half = t_quantile(0.95, df) * libm::sqrt(11.0 / 6.0);
+        assert_estimate(estimate, -7.0, (-7.0 - half, -7.0 + half), "unequal");
+    }
+
+    #[test]
+    fn few_values_give_themselves_and_never_nan() {
+        let single = Estimate { mean: 0.1, ci_low: 0.1, ci_high: 0.1 };
+        assert_eq!(mean_ci(&[0.1], 0.95), single);
+        assert_eq!(mean_ci(&[], 0.95), Estimate::default());
+        assert_eq!(paired_difference(&[], &[], 0.95), Estimate::default());
+        assert_eq!(welch_difference(&[], &[1.0, 2.0], 0.95), Estimate::default());
+        let constant = Estimate { mean: 2.0, ci_low: 2.0, ci_high: 2.0 };
+        assert_eq!(mean_ci(&[2.0; 7], 0.95), constant);
+        assert_eq!(welch_difference(&[5.0, 5.0], &[3.0; 3], 0.95), constant);
+        assert_eq!(welch_difference(&[5.0], &[1.0, 5.0], 0.95), constant);
+    }
+
+    #[test]
+    fn a_large_mean_does_not_swallow_a_small_spread() {
+        let far: Vec<f64> = [1.0, 2.0, 3.0, 4.0, 5.0].map(|v| v + 1e9).to_vec();
+        let half = 2.776_445_105_197_793_4 * libm::sqrt(0.5);
+        assert_close(mean_ci(&far, 0.95).ci_high - 1e9 - 3.0, half, 1e-6, "half width at 1e9");
+    }
+}

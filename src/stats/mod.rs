@@ -1,0 +1,60 @@
+//! Statistics of replications: quantiles, confidence intervals, comparison of two policies, the warm-up.
+//!
+//! Sums run in index order and every transcendental function is libm's, so that the same values give the same bits on
+//! every platform.
+
+mod beta;
+mod interval;
+mod proportion;
+mod quantile;
+mod warm_up;
+
+pub use beta::incomplete_beta;
+pub use interval::{Estimate, mean_ci, paired_difference, welch_difference};
+pub use proportion::{Ranks, clopper_pearson, quantile_ci_order_stats, zero_event_upper_bound};
+pub use quantile::{normal_quantile, t_quantile};
+pub use warm_up::{Truncation, mser5};
+
+/// Where a predicate that holds up to some point and fails beyond it changes: the last float of `[holds, fails]`, both
+/// at least 0, at which it holds. A thousand halvings at most, some sixty as a rule, each the same everywhere.
+fn bisect(mut holds: f64, mut fails: f64, predicate: impl Fn(f64) -> bool) -> f64 {
+    loop {
+        let middle = holds + (fails - holds) / 2.0;
+        if middle <= holds || middle >= fails {
+            return holds;
+        }
+        if predicate(middle) {
+            holds = middle;
+        } else {
+            fails = middle;
+        }
+    }
+}
+
+/// Panics unless `confidence` lies strictly between 0 and 1.
+fn assert_confidence(confidence: f64) {
+    assert!(confidence > 0.0 && confidence < 1.0, "a confidence between 0 and 1; got {confidence}");
+}
+
+#[cfg(test)]
+mod testing {
+    /// Asserts that `value` is within `tolerance` of `expected`, relative to it.
+    pub(super) fn assert_close(value: f64, expected: f64, tolerance: f64, what: &str) {
+        let error = (value - expected).abs();
+        assert!(error <= tolerance * expected.abs(), "{what}: {value} is not {expected}, off by {error:e}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[allow(clippy::float_cmp, reason = "the neighbouring float is the point")]
+    fn bisection_ends_at_neighbouring_floats() {
+        let root = bisect(0.0, 2.0, |x| x * x <= 2.0);
+        assert!(root * root <= 2.0 && root.next_up() * root.next_up() > 2.0);
+        assert_eq!(bisect(0.0, 1.0, |_| false), 0.0);
+        assert_eq!(bisect(3.0, 3.0, |_| true), 3.0);
+    }
+}

@@ -1,0 +1,187 @@
+//! Exact intervals that follow from the binomial distribution: proportions, events never seen, quantiles.
+
+use super::beta::tails;
+use super::{assert_confidence, bisect};
+
+/// The exact two-sided interval of a proportion after `k` of `n` (Clopper and Pearson 1934), as (low, high).
+///
+/// Its ends are beta quantiles: at the lower one `k` or more have probability `(1 - confidence) / 2`, at the upper
+/// one `k` or fewer have. Nothing tried says nothing: `n = 0` gives (0, 1).
+///
+/// # Panics
+/// When `k > n`, or unless `0 < confidence < 1`.
+pub fn clopper_pearson(k: u64, n: u64, confidence: f64) -> (f64, f64) {
+    assert_confidence(confidence);
+    assert!(k <= n, "{k} of {n}");
+    let tail = (1.0 - confidence) / 2.0;
+    let (hits, misses) = (k as f64, (n - k) as f64);
+    let at_least_k = |x: f64| tails(hits, misses + 1.0, x, 1.0 - x).0;
+    let at_most_k = |x: f64| tails(hits + 1.0, misses, x, 1.0 - x).1;
+    let low = if k == 0 { 0.0 } else { bisect(0.0, 1.0, |x| at_least_k(x) < tail) };
+    let high = match (k, n) {
+        (k, n) if k == n => 1.0,
+        (0, n) => never_seen(n, tail),
+        _ => bisect(0.0, 1.0, |x| at_most_k(x) > tail),
+    };
+    (low, high)
+}
+
+/// The exact one-sided upper bound of the probability of an event that none of `n` independent replications showed:
+/// `1 - (1 - confidence)^(1/n)`, about `3 / n` at 95% (Hanley and Lippman-Hand 1983, the rule of three).
+///
+/// Give 0.975 for the upper end of a two-sided 95% interval. Nothing tried says nothing: `n = 0` gives 1.
+///
+/// # Panics
+/// Unless `0 < confidence < 1`.
+pub fn zero_event_upper_bound(n: u64, confidence: f64) -> f64 {
+    assert_confidence(confidence);
+    never_seen(n, 1.0 - confidence)
+}
+
+/// The probability whose event stays away `n` times with probability `tail`.
+fn never_seen(n: u64, tail: f64) -> f64 {
+    if n == 0 { 1.0 } else { -libm::expm1(libm::log(tail) / n as f64) }
+}
+
+/// Which values of a sorted sample enclose a quantile.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranks {
+    /// Rank of the lower end, from 1; `None` when the sample is too small to bound the quantile from below.
+    pub low: Option<u64>,
+    /// Rank of the upper end, from 1; `None` when the sample is too small to bound it from above.
+    pub high: Option<u64>,
+    /// The probability that these two enclose it, for a continuous distribution.
+    pub coverage: f64,
+}
+
+/// The distribution-free interval of the `p` quantile from the order statistics of `n` values (Conover; David and
+/// Nagaraja, Order Statistics).
+///
+/// The number B of values below the quantile is binomial(n, p). The ranks are its `(1 - confidence) / 2` quantile and
+/// one more than its `1 - (1 - confidence) / 2` quantile; they cover with probability `P(low <= B < high)`.
+///
+/// # Panics
+/// When `n` is 0, or unless `0 < p < 1` and `0 < confidence < 1`.
+pub fn quantile_ci_order_stats(n: u64, p: f64, confidence: f64) -> Ranks {
+    assert_confidence(confidence);
+    assert!(n > 0 && p > 0.0 && p < 1.0, "no interval of the {p} quantile of {n} values");
+    let tail = (1.0 - confidence) / 2.0;
+    let low = binomial_quantile(n, p, tail);
+    let high = binomial_quantile(n, p, 1.0 - tail) + 1;
+    let below_low = if low == 0 { 0.0 } else { at_most(low - 1, n, p) };
+    let coverage = at_most(high - 1, n, p) - below_low;
+    Ranks { low: (low > 0).then_some(low), high: (high <= n).then_some(high), coverage }
+}
+
+/// The smallest k with `P(B <= k) >= level`, for B binomial(n, p).
+fn binomial_quantile(n: u64, p: f64, level: f64) -> u64 {
+    let (mut from, mut to) = (0, n);
+    while from < to {
+        let middle = from + (to - from) / 2;
+        if at_most(middle, n, p) >= level {
+            to = middle;
+        } else {
+            from = middle + 1;
+        }
+    }
+    from
+}
+
+/// `P(B <= k)` for B binomial(n, p): a beta tail (Abramowitz and Stegun 26.5.24).
+fn at_most(k: u64, n: u64, p: f64) -> f64 {
+    if k >= n { 1.0 } else { tails(k as f64 + 1.0, (n - k) as f64, p, 1.0 - p).1 }
+}
+
+#[cfg(test)]
+#[allow(clippy::float_cmp, reason = "ends that are known without computing have exact values")]
+mod tests {
+    use super::super::testing::assert_close;
+    use super::*;
+
+    /// oracles: clopper_pearson (Clopper and Pearson 1934), 95%: (k, n, low, high).
+    const CLOPPER_PEARSON: [(u64, u64, f64, f64); 3] = [
+        (0, 20, 0.0, 0.168_433_470_983_085_3),
+        (5, 100, 0.016_431_879_182_052_155, 0.112_834_911_105_462_75),
+        (50, 100, 0.398_321_129_503_300_95, 0.601_678_870_496_699),
+    ];
+
+    #[test]
+    fn clopper_pearson_golden_and_mirrored() {
+        for (k, n, low, high) in CLOPPER_PEARSON {
+            let interval = clopper_pearson(k, n, 0.95);
+            assert_close(interval.0, low, 1e-12, &format!("low of {k} in {n}"));
+            assert_close(interval.1, high, 1e-12, &format!("high of {k} in {n}"));
+            let mirrored = clopper_pearson(n - k, n, 0.95);
+            assert_close(1.0 - mirrored.1, low, 1e-12, &format!("high of {} in {n}", n - k));
+            assert_close(1.0 - mirrored.0, high, 1e-12, &format!("low of {} in {n}", n - k));
+        }
+        assert_eq!(clopper_pearson(0, 0, 0.95), (0.0, 1.0));
+        assert_eq!(clopper_pearson(0, 7, 0.95).0, 0.0);
+        assert_eq!(clopper_pearson(7, 7, 0.95).1, 1.0);
+    }
+
+    /// oracles: zero_event_upper_bound (Clopper and Pearson 1934; Hanley and Lippman-Hand 1983): (n, 95%, 97.5%).
+    const NEVER_SEEN: [(u64, f64, f64); 4] = [
+        (10, 0.258_865_550_893_052_3, 0.308_497_107_818_760_83),
+        (30, 0.095_033_852_855_304_19, 0.115_703_308_222_027_79),
+        (100, 0.029_513_049_607_039_932, 0.036_216_692_645_176_46),
+        (1000, 0.002_991_249_545_095_331_4, 0.003_682_083_896_865_64),
+    ];
+
+    #[test]
+    fn zero_event_upper_bounds() {
+        for (n, upper95, upper975) in NEVER_SEEN {
+            assert_close(zero_event_upper_bound(n, 0.95), upper95, 1e-12, &format!("95%, n {n}"));
+            assert_close(zero_event_upper_bound(n, 0.975), upper975, 1e-12, &format!("97.5%, n {n}"));
+            assert_close(clopper_pearson(0, n, 0.95).1, upper975, 1e-12, &format!("two-sided, n {n}"));
+        }
+        assert_eq!(zero_event_upper_bound(0, 0.95), 1.0);
+        // The replications needed for a bound of p: the last n that does not do, and the first that does.
+        for (p, needed) in [(0.05, 59), (0.001, 2995)] {
+            assert!(
+                zero_event_upper_bound(needed - 1, 0.95) > p && zero_event_upper_bound(needed, 0.95) <= p
+            );
+        }
+    }
+
+    /// oracles: quantile_ci_order_stats (Conover; David and Nagaraja), 95%: (n, p, low rank, high rank, coverage).
+    const RANKS: [(u64, f64, u64, u64, f64); 3] = [
+        (100, 0.5, 40, 61, 0.964_799_799_782_295_2),
+        (1000, 0.5, 469, 532, 0.953_708_802_639_501_8),
+        (1000, 0.99, 983, 997, 0.976_094_763_497_977),
+    ];
+
+    #[test]
+    fn order_statistics_around_a_quantile() {
+        for (n, p, low, high, coverage) in RANKS {
+            let ranks = quantile_ci_order_stats(n, p, 0.95);
+            assert_eq!((ranks.low, ranks.high), (Some(low), Some(high)), "n {n}, p {p}");
+            assert_close(ranks.coverage, coverage, 1e-12, &format!("coverage, n {n}, p {p}"));
+        }
+    }
+
+    #[test]
+    fn a_small_sample_bounds_a_high_quantile_on_one_side_only() {
+        // B is 10 with probability 0.99^10 = 0.904: the largest of ten is no upper bound of the 99th percentile.
+        let ranks = quantile_ci_order_stats(10, 0.99, 0.95);
+        assert_eq!((ranks.low, ranks.high), (Some(9), None));
+        // P(B >= 9) = 0.99^10 + 10 * 0.99^9 * 0.01.
+        assert_close(ranks.coverage, 0.995_733_799_757_168_6, 1e-12, "coverage");
+        let single = quantile_ci_order_stats(1, 0.5, 0.95);
+        assert_eq!(single, Ranks { low: None, high: None, coverage: 1.0 });
+    }
+
+    #[test]
+    fn the_binomial_tail_is_the_sum_of_its_terms() {
+        let (n, p) = (12u64, 0.3);
+        let (mut term, mut sum) = (1.0, 0.0);
+        for _ in 0..n {
+            term *= 1.0 - p;
+        }
+        for k in 0..=n {
+            sum += term;
+            assert_close(at_most(k, n, p), sum, 1e-13, &format!("P(B <= {k})"));
+            term *= (n - k) as f64 / (k + 1) as f64 * p / (1.0 - p);
+        }
+    }
+}
