@@ -30,6 +30,8 @@ pub struct Results {
     pub expectations: Vec<Verdict>,
     /// Events of all runs together.
     pub events: u64,
+    /// A hash of the order of all events of all runs: (time, entity, kind).
+    pub fingerprint: u64,
 }
 
 /// A fault's window, cut at the horizon.

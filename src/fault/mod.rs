@@ -66,3 +66,22 @@ pub enum FaultKind {
     /// Lets calls pass, whatever later faults would do.
     Pass,
 }
+
+impl FaultSpec {
+    /// What it does, for charts: `/touch 429`, `outage of /tokens`.
+    pub fn in_words(&self) -> String {
+        let places = if self.endpoints.is_empty() {
+            "every endpoint".to_owned()
+        } else {
+            self.endpoints.iter().map(|e| format!("/{e}")).collect::<Vec<_>>().join(", ")
+        };
+        match self.kind {
+            FaultKind::Status => format!("{places} {}", self.status.unwrap_or(0)),
+            FaultKind::Latency => format!("{places} slow"),
+            FaultKind::Outage => format!("{places} down"),
+            FaultKind::NoAnswer => format!("{places} silent"),
+            FaultKind::Revocation => "sessions revoked".to_owned(),
+            FaultKind::Pass => format!("{places} spared"),
+        }
+    }
+}

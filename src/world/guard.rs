@@ -20,6 +20,17 @@ pub struct Stopped {
     pub run: String,
 }
 
+impl Stopped {
+    pub(super) fn interrupted(at: Time) -> Stopped {
+        Stopped { at, session: None, why: "interrupted".to_owned(), chain: Vec::new(), run: String::new() }
+    }
+
+    /// Whether it was stopped from outside, not by a guard.
+    pub fn is_interruption(&self) -> bool {
+        self.why == "interrupted"
+    }
+}
+
 impl fmt::Display for Stopped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.why)?;

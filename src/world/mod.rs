@@ -4,10 +4,12 @@
 //! backend answers in [`backend`]; this file moves their words to and fro in the order of virtual time.
 
 mod backend;
+mod control;
 mod guard;
 mod observe;
 mod plan;
 
+pub use control::Control;
 pub use guard::Stopped;
 pub use observe::{Observer, Silent};
 pub use plan::{Contender, Fault, MISSING_EXPIRED_TOKEN, Plan};
@@ -80,6 +82,9 @@ enum EventKind {
     /// A call no longer counts as being answered; `id` user, `arg` endpoint.
     Release,
 }
+
+/// Events between two looks at the clock on the wall, so to speak: progress and interruption cost nothing per event.
+const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
 
 /// Random streams, one per purpose.
 struct Streams {
@@ -176,8 +181,8 @@ pub struct FinalTab {
 ///
 /// # Errors
 /// When a guard stops the run: too many events in all, of one session at one instant, or of all at one instant.
-pub fn run(plan: &Plan, contender: usize, replication: u32) -> Result<Run, Stopped> {
-    observed(plan, contender, replication, Silent).map(|(run, _, _)| run)
+pub fn run(plan: &Plan, contender: usize, replication: u32, control: &Control) -> Result<Run, Stopped> {
+    observed(plan, contender, replication, control, Silent).map(|(run, _, _)| run)
 }
 
 /// The same, with somebody looking on.
@@ -188,10 +193,11 @@ pub fn observed<O: Observer>(
     plan: &Plan,
     contender: usize,
     replication: u32,
+    control: &Control,
     observer: O,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
     let mut world = World::new(plan, contender, replication, observer);
-    world.go()?;
+    world.go(control)?;
     Ok(world.finish())
 }
 
@@ -278,16 +284,32 @@ impl<'a, O: Observer> World<'a, O> {
         self.schedule(self.now.after(delay), kind, generation, task, 0);
     }
 
-    fn go(&mut self) -> Result<(), Stopped> {
-        while let Some((time, event)) = self.queue.pop(self.plan.horizon) {
+    fn go(&mut self, control: &Control) -> Result<(), Stopped> {
+        loop {
+            let (from, events) = (self.now, self.guard.events());
+            let goes_on = self.go_on(EVENTS_BETWEEN_LOOKS)?;
+            control.advance(self.guard.events() - events, self.now.since(from).0);
+            if !goes_on {
+                return Ok(());
+            }
+            if control.is_stopped() {
+                return Err(Stopped::interrupted(self.now));
+            }
+        }
+    }
+
+    /// Handles at most so many events; whether there are more.
+    fn go_on(&mut self, events: u32) -> Result<bool, Stopped> {
+        for _ in 0..events {
+            let Some((time, event)) = self.queue.pop(self.plan.horizon) else { return Ok(false) };
             self.now = time;
             let session = self.session_of(event);
-            if let Err(stopped) = self.guard.count(time, session, event.kind as u8) {
-                return Err(self.guard.explain(stopped, self.plan));
+            if let Err(limit) = self.guard.count(time, session, event.kind as u8) {
+                return Err(self.guard.explain(limit, self.plan));
             }
             self.handle(event);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The user that an event belongs to; `u32::MAX` for none.
