@@ -12,3 +12,5 @@ pub mod report;
 pub mod scenario;
 pub mod stats;
 pub mod world;
+
+pub use experiment::{Error, Study};

@@ -1,1 +1,7 @@
-fn main() {}
+//! The `authstorm` command.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::main()
+}

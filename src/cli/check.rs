@@ -1,0 +1,21 @@
+//! `authstorm check`
+
+use super::exit::{Exit, Failure};
+use super::run::StudyArgs;
+
+/// Options.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    study: StudyArgs,
+}
+
+/// Runs a scenario for its expectations alone; exit 1 when one fails.
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    let study = args.study.study()?;
+    if study.loaded().expectations.is_empty() {
+        return Err(Failure::usage("error: the scenario has no [[expect]] for these policies: nothing to check"));
+    }
+    let results = args.study.results(&study)?;
+    args.study.print(&results, None)
+}

@@ -1,0 +1,25 @@
+//! `authstorm metrics`
+
+use super::exit::{Exit, Failure};
+use super::{table, terminal};
+use authstorm::metrics::METRICS;
+
+/// Options.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Print JSON instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+/// Prints every metric's definition.
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    if args.json {
+        let list: Vec<_> = METRICS
+            .iter()
+            .map(|m| serde_json::json!({ "name": m.name, "unit": m.unit, "definition": m.definition }))
+            .collect();
+        return terminal::say(&format!("{:#}\n", serde_json::Value::from(list)));
+    }
+    terminal::say(&format!("{}\n", table::metrics()))
+}

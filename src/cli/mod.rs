@@ -1,0 +1,64 @@
+//! The command: one verb a file. The only place for paths, the terminal and the clock on the wall.
+
+mod check;
+mod conform;
+mod exit;
+mod interrupt;
+mod metrics;
+mod output;
+mod progress;
+mod run;
+mod table;
+mod terminal;
+mod validate;
+
+use clap::{Parser, Subcommand};
+use exit::Exit;
+use std::process::ExitCode;
+
+/// Simulates auth retry storms: client policies against a rate-limited authentication backend, in virtual time.
+///
+/// Exit codes: 0 yes; 1 no (an expectation failed, a difference was found); 2 usage or bad input; 3 stopped by a guard
+/// (event budget, livelock, memory); 4 I/O or internal error; 130 interrupted, 143 terminated.
+#[derive(Parser)]
+#[command(name = "authstorm", version, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Run a scenario under each of its policies, write results and charts
+    Run(run::Args),
+    /// Evaluate a scenario's expectations without writing anything
+    Check(check::Args),
+    /// Check scenario files without running them
+    Validate(validate::Args),
+    /// Compare the simulated client with recordings of the real one
+    Conform(conform::Args),
+    /// Print the definition of every metric
+    Metrics(metrics::Args),
+}
+
+/// Runs the command.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, everything else is bad usage; clap prints both to the right stream.
+            let code = if error.use_stderr() { Exit::Usage } else { Exit::Yes };
+            return match error.print() {
+                Ok(()) => code.into(),
+                Err(_) => Exit::Io.into(),
+            };
+        }
+    };
+    exit::guarded(|| match cli.verb {
+        Verb::Run(args) => run::run(args),
+        Verb::Check(args) => check::run(args),
+        Verb::Validate(args) => validate::run(args),
+        Verb::Conform(args) => conform::run(args),
+        Verb::Metrics(args) => metrics::run(args),
+    })
+}

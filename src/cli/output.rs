@@ -1,0 +1,235 @@
+//! A results directory appears complete or not at all: written aside, synced, then put in place in one step.
+
+use super::exit::{Exit, Failure};
+use authstorm::Study;
+use rustix::fs::{FlockOperation, RenameFlags};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// The file that says what a results directory holds.
+const MANIFEST: &str = "manifest.json";
+
+/// What results are born of: equal births give equal bytes.
+pub struct Birth {
+    scenario: String,
+    fields: Vec<(&'static str, Value)>,
+}
+
+impl Birth {
+    /// The birth of what this study will give.
+    pub fn of(study: &Study, all_sessions: bool) -> Birth {
+        let loaded = study.loaded();
+        let policies: Vec<&str> = loaded.policies.iter().map(|p| p.name.as_str()).collect();
+        Birth {
+            scenario: loaded.text.clone(),
+            fields: vec![
+                ("version", env!("CARGO_PKG_VERSION").into()),
+                ("scenario", loaded.scenario.name.clone().into()),
+                ("scenario_hash", loaded.hash.clone().into()),
+                ("seed", loaded.scenario.seed.into()),
+                ("replications", loaded.scenario.replications.into()),
+                ("policies", policies.into()),
+                ("all_sessions", all_sessions.into()),
+            ],
+        }
+    }
+
+    fn manifest(&self, files: &[(String, Vec<u8>)]) -> Vec<u8> {
+        let mut manifest: serde_json::Map<String, Value> =
+            self.fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
+        manifest.insert("scenario_text".to_owned(), self.scenario.clone().into());
+        let hashes: serde_json::Map<String, Value> = files
+            .iter()
+            .map(|(name, bytes)| (name.clone(), json!({ "sha256": sha256(bytes), "bytes": bytes.len() })))
+            .collect();
+        manifest.insert("files".to_owned(), hashes.into());
+        format!("{:#}\n", Value::from(manifest)).into_bytes()
+    }
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A place for results, locked against other runs.
+pub struct Output {
+    place: PathBuf,
+    aside: PathBuf,
+    lock_path: PathBuf,
+    /// Held until the end.
+    _lock: File,
+    force: bool,
+    /// Results of the same birth are there.
+    again: bool,
+}
+
+impl Output {
+    /// Takes a place. Nothing that is there changes.
+    pub fn reserve(place: &Path, birth: &Birth, force: bool) -> Result<Output, Failure> {
+        let shown = place.display();
+        let name = place
+            .file_name()
+            .ok_or_else(|| Failure::usage(format!("error: {shown}: not a name for a results directory")))?;
+        let parent = match place.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        if fs::symlink_metadata(place).is_ok_and(|m| !m.is_dir()) {
+            return Err(Failure::usage(format!("error: {shown}: exists and is not a directory; choose another --out")));
+        }
+        let again = match present(place)? {
+            Present::Nothing => false,
+            _ if force => false,
+            Present::Foreign => {
+                return Err(Failure::usage(format!(
+                    "error: {shown}: holds files that are not results of authstorm; choose another --out, or --force"
+                )));
+            }
+            Present::Results(manifest) => {
+                if let Some((field, there, here)) = difference(&manifest, birth) {
+                    return Err(Failure::usage(format!(
+                        "error: {shown}: holds other results: {field} is {there} there and {here} here; \
+                         choose another --out, or --force to replace them"
+                    )));
+                }
+                true
+            }
+        };
+        fs::create_dir_all(&parent).map_err(|e| Failure::io(parent.display(), &e))?;
+        let beside = |suffix: &str| parent.join(format!(".{}.{suffix}", name.to_string_lossy()));
+        let lock_path = beside("lock");
+        let lock = take_lock(&lock_path)
+            .map_err(|e| Failure::io(lock_path.display(), &e))?
+            .ok_or_else(|| Failure::usage(format!("error: {shown}: another run is writing there")))?;
+        let aside = beside("partial");
+        let output = Output { place: place.to_owned(), aside, lock_path, _lock: lock, force, again };
+        // Left by a run that was killed.
+        output.clear_aside().and_then(|()| fs::create_dir(&output.aside)).map_err(|e| {
+            Failure::io(output.aside.display(), &e)
+        })?;
+        Ok(output)
+    }
+
+    /// Puts the files in place. Says what it did.
+    pub fn fill(self, birth: &Birth, files: Vec<(String, Vec<u8>)>) -> Result<String, Failure> {
+        let shown = self.place.display().to_string();
+        let manifest = birth.manifest(&files);
+        if self.again && !self.force {
+            let there = fs::read(self.place.join(MANIFEST)).unwrap_or_default();
+            let intact = files.iter().all(|(n, bytes)| fs::read(self.place.join(n)).is_ok_and(|b| b == *bytes));
+            if there == manifest && intact {
+                return Ok(format!("{shown}: already complete, the same bytes"));
+            }
+            return Err(Failure::differs(format!(
+                "error: {shown}: this run gives other bytes than the results there, although scenario, seed and version \
+                 are the same: manifest {} there, {} here; --force replaces them",
+                &sha256(&there)[..12],
+                &sha256(&manifest)[..12]
+            )));
+        }
+        let bytes: usize = files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() + manifest.len();
+        let mut all = files;
+        all.push((MANIFEST.to_owned(), manifest));
+        let write = || -> io::Result<()> {
+            for (name, content) in &all {
+                let mut file = File::create_new(self.aside.join(name))?;
+                file.write_all(content)?;
+                file.sync_all()?;
+            }
+            File::open(&self.aside)?.sync_all()?;
+            self.put_in_place()?;
+            let parent = self.aside.parent().unwrap_or(Path::new("."));
+            File::open(parent)?.sync_all()
+        };
+        write().map_err(|e| Failure::io(format!("{shown} ({bytes} bytes needed)"), &e))?;
+        Ok(format!("results in {shown}"))
+    }
+
+    /// Old and new directory change places in one step; then the old one goes.
+    fn put_in_place(&self) -> io::Result<()> {
+        if self.place.exists() {
+            rustix::fs::renameat_with(
+                rustix::fs::CWD,
+                &self.aside,
+                rustix::fs::CWD,
+                &self.place,
+                RenameFlags::EXCHANGE,
+            )?;
+            return self.clear_aside();
+        }
+        fs::rename(&self.aside, &self.place)
+    }
+
+    fn clear_aside(&self) -> io::Result<()> {
+        match fs::remove_dir_all(&self.aside) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Drop for Output {
+    fn drop(&mut self) {
+        // What was not put in place goes; a failure here leaves a hidden directory that the next run clears.
+        let _ = self.clear_aside();
+        let _ = fs::remove_file(&self.lock_path);
+    }
+}
+
+enum Present {
+    Nothing,
+    Foreign,
+    Results(Value),
+}
+
+fn present(place: &Path) -> Result<Present, Failure> {
+    let mut entries = match fs::read_dir(place) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Present::Nothing),
+        Err(e) => return Err(Failure::io(place.display(), &e)),
+    };
+    if entries.next().is_none() {
+        return Ok(Present::Nothing);
+    }
+    let manifest = fs::read(place.join(MANIFEST)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    Ok(manifest.map_or(Present::Foreign, Present::Results))
+}
+
+/// The first field in which results that are there differ from those to come.
+fn difference(manifest: &Value, birth: &Birth) -> Option<(&'static str, String, String)> {
+    let different = |(key, value): &&(&'static str, Value)| manifest.get(*key) != Some(value);
+    let words = |value: &Value| {
+        let text = value.to_string();
+        let text = text.trim_matches('"');
+        text.chars().take(40).collect::<String>()
+    };
+    birth.fields.iter().find(different).map(|(key, value)| {
+        (*key, manifest.get(*key).map_or("missing".to_owned(), words), words(value))
+    })
+}
+
+/// Opens and locks a file; none when another process holds it.
+fn take_lock(path: &Path) -> io::Result<Option<File>> {
+    loop {
+        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
+            other => other?,
+        }
+        // The holder before us may have removed the file between our opening and locking it.
+        use std::os::unix::fs::MetadataExt;
+        let (held, there) = (file.metadata()?, fs::metadata(path));
+        if there.is_ok_and(|m| (m.dev(), m.ino()) == (held.dev(), held.ino())) {
+            return Ok(Some(file));
+        }
+    }
+}
+
+impl Failure {
+    fn differs(message: String) -> Failure {
+        Failure::with(Exit::No, message)
+    }
+}

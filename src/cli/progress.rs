@@ -1,0 +1,71 @@
+//! Progress of a long run: on standard error, and only on a terminal.
+
+use authstorm::world::{Control, Plan};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How often it is drawn anew.
+const TICK: Duration = Duration::from_millis(200);
+/// Shorter runs show nothing.
+const PATIENCE: u32 = 5;
+
+/// A bar that shows virtual time, events per second and time left, until it is dropped.
+pub struct Progress {
+    done: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Shows the progress of all runs of a plan.
+    pub fn of(plan: &Plan, control: &Arc<Control>, quiet: bool) -> Progress {
+        let done = Arc::new(AtomicBool::new(false));
+        if quiet || !std::io::stderr().is_terminal() {
+            return Progress { done, thread: None };
+        }
+        let runs = plan.contenders.len() as u64 * u64::from(plan.scenario.replications);
+        let total = plan.horizon.0.saturating_mul(runs);
+        let (control, until) = (Arc::clone(control), Arc::clone(&done));
+        let horizon_s = plan.horizon.as_secs_f64();
+        let thread = std::thread::spawn(move || {
+            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
+            let style = ProgressStyle::with_template("{bar:30} {percent}% {msg}, {eta} left");
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            let mut ticks = 0u32;
+            let mut before = 0;
+            while !until.load(Ordering::Relaxed) {
+                std::thread::park_timeout(TICK);
+                ticks += 1;
+                if ticks == PATIENCE {
+                    bar.set_draw_target(ProgressDrawTarget::stderr());
+                }
+                let events = control.events();
+                let per_s = (events - before) as f64 / TICK.as_secs_f64();
+                before = events;
+                bar.set_position(control.virtual_ns());
+                bar.set_message(format!(
+                    "run {} of {runs}, {:.0} s of {:.0} s virtual, {:.1} M events/s",
+                    (control.runs_ended() + 1).min(runs),
+                    control.virtual_ns() as f64 / 1e9,
+                    horizon_s * runs as f64,
+                    per_s / 1e6
+                ));
+            }
+            bar.finish_and_clear();
+        });
+        Progress { done, thread: Some(thread) }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.done.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! `authstorm run`
+
+use super::exit::{Exit, Failure};
+use super::output::{Birth, Output};
+use super::progress::Progress;
+use super::{interrupt, table, terminal};
+use authstorm::experiment::results::{Results, Verdict};
+use authstorm::report;
+use authstorm::stats::paired_difference;
+use authstorm::world::Control;
+use authstorm::{Study, experiment::CONFIDENCE};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Options.
+#[derive(clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    pub study: StudyArgs,
+    /// Write results here instead of results/<scenario name>
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Replace results of another scenario, seed or version
+    #[arg(long)]
+    force: bool,
+    /// Keep every session in sessions.csv, not only the worst 100 of each policy
+    #[arg(long)]
+    all_sessions: bool,
+}
+
+/// What to run: shared by the verbs that do.
+#[derive(clap::Args)]
+pub struct StudyArgs {
+    /// Scenario file
+    #[arg(value_name = "SCENARIO")]
+    scenario: PathBuf,
+    /// Run only this policy of the scenario; may be given several times
+    #[arg(long, value_name = "NAME")]
+    policy: Vec<String>,
+    /// Seed, instead of the scenario's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Replications, instead of the scenario's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    replications: Option<u32>,
+    /// Override a key of the scenario, as in --set fleet.users=500; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Threads for replications and policies; results do not depend on it [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    threads: Option<u16>,
+    /// Print summary.json to standard output instead of the table
+    #[arg(long)]
+    pub json: bool,
+    /// Print nothing but errors
+    #[arg(long, conflicts_with = "json")]
+    quiet: bool,
+}
+
+impl StudyArgs {
+    /// Loads the scenario with the overrides.
+    pub fn study(&self) -> Result<Study, Failure> {
+        let mut study = Study::load_with(&self.scenario, &self.overrides)?;
+        study.loaded().warnings.iter().for_each(|w| terminal::complain(w));
+        if let Some(seed) = self.seed {
+            study.seed(seed);
+        }
+        if let Some(replications) = self.replications {
+            study.replications(replications);
+        }
+        if !self.policy.is_empty() {
+            study.only_policies(&self.policy)?;
+        }
+        Ok(study)
+    }
+
+    /// Runs it, with progress on the terminal.
+    pub fn results(&self, study: &Study) -> Result<Results, Failure> {
+        let control = Arc::new(Control::default());
+        interrupt::stops(&control).map_err(|e| Failure::io("signals", &e))?;
+        let progress = Progress::of(&study.plan(), &control, self.quiet);
+        let threads = self.threads.map_or(0, usize::from);
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
+        let pool = pool.map_err(|e| Failure::io("threads", &std::io::Error::other(e)))?;
+        let results = pool.install(|| study.run_under(&control));
+        drop(progress);
+        Ok(results?)
+    }
+
+    /// Prints the results as asked, and says whether the expectations hold.
+    pub fn print(&self, results: &Results, written_to: Option<&str>) -> Result<Exit, Failure> {
+        if self.json {
+            terminal::say(&summary_json(results))?;
+        } else if !self.quiet {
+            let mut text = format!("{}\n\n", table::summary(results));
+            report::finding(results).iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
+            results.expectations.iter().for_each(|verdict| text.push_str(&in_words(verdict)));
+            if let Some(place) = written_to {
+                text.push_str(&format!("{place}\n"));
+            }
+            terminal::say(&text)?;
+        }
+        let failed = results.expectations.iter().filter(|v| !v.passed).count();
+        if failed > 0 && (self.json || self.quiet) {
+            let failures = results.expectations.iter().filter(|v| !v.passed).map(in_words);
+            terminal::complain(&failures.collect::<String>());
+        }
+        Ok(if failed > 0 { Exit::No } else { Exit::Yes })
+    }
+}
+
+fn in_words(verdict: &Verdict) -> String {
+    let word = if verdict.passed { "ok  " } else { "FAIL" };
+    format!("{word} {} (observed {})\n", verdict.that, report::number::short(verdict.observed))
+}
+
+/// summary.json of these results.
+pub fn summary_json(results: &Results) -> String {
+    report::json::summary(results, |a, b| {
+        let estimate = paired_difference(a, b, CONFIDENCE);
+        (estimate.mean, estimate.ci_low, estimate.ci_high)
+    })
+}
+
+/// Runs a scenario and writes its results.
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    let mut study = args.study.study()?;
+    study.all_sessions(args.all_sessions);
+    let name = &study.loaded().scenario.name;
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(name));
+    let birth = Birth::of(&study, args.all_sessions);
+    // The place is taken before the run, so that a long run does not end at a closed door.
+    let output = Output::reserve(&out, &birth, args.force)?;
+    let results = args.study.results(&study)?;
+    let files = files(&study, &results)?;
+    let place = output.fill(&birth, files)?;
+    args.study.print(&results, Some(&place))
+}
+
+/// Every file of a results directory but the manifest.
+fn files(study: &Study, results: &Results) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let mut files = vec![
+        ("scenario.toml".to_owned(), study.loaded().text.clone().into_bytes()),
+        ("summary.json".to_owned(), summary_json(results).into_bytes()),
+        ("summary.csv".to_owned(), report::csv::summary(results)),
+        ("timeline.csv".to_owned(), report::csv::timeline(results)),
+        ("flow.csv".to_owned(), report::csv::flow(results)),
+        ("sessions.csv".to_owned(), report::csv::sessions(results)),
+    ];
+    for chart in report::charts(results) {
+        let png = report::to_png(&chart.svg).map_err(|e| Failure::io("PNG", &std::io::Error::other(e.to_string())))?;
+        files.push((format!("{}.svg", chart.file_stem), chart.svg.into_bytes()));
+        files.push((format!("{}.png", chart.file_stem), png));
+    }
+    Ok(files)
+}

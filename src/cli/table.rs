@@ -1,0 +1,90 @@
+//! The tables of the terminal, at most 100 columns wide.
+
+use authstorm::experiment::results::{PolicyResults, Results};
+use authstorm::metrics::{METRICS, Metric, MetricDef};
+use authstorm::report::number;
+use comfy_table::{CellAlignment, Table, presets};
+
+/// Columns of the terminal that a table may take.
+const WIDTH: u16 = 100;
+
+/// What the terminal shows; the rest is in summary.csv.
+const SHOWN: [Metric; 14] = [
+    Metric::FalseSignOuts,
+    Metric::TrueSignOuts,
+    Metric::ZombieSessions,
+    Metric::UnauthenticatedEvents,
+    Metric::UnauthenticatedSessions,
+    Metric::UnauthenticatedEventsWorstSession,
+    Metric::RecursiveUnauthenticatedEvents,
+    Metric::RequestsTotal,
+    Metric::Responses429,
+    Metric::Amplification,
+    Metric::PeakRequestsPerS,
+    Metric::StaleTokenSessionS,
+    Metric::ErrorsSurfacedToApp,
+    Metric::TimeToRecoverS,
+];
+
+/// A run's summary: a row per metric and a column per policy, or the other way about when there are many policies.
+pub fn summary(results: &Results) -> String {
+    let mut table = plain();
+    if results.policies.len() <= 3 {
+        let names = results.policies.iter().map(|p| p.name.clone());
+        table.set_header(["metric".to_owned(), "unit".to_owned()].into_iter().chain(names));
+        for metric in SHOWN {
+            let def = metric.def();
+            let values = results.policies.iter().map(|p| value(p, metric));
+            table.add_row([def.name.to_owned(), def.unit.to_owned()].into_iter().chain(values));
+        }
+        align_right(&mut table, 2);
+    } else {
+        let columns = [
+            Metric::FalseSignOuts,
+            Metric::UnauthenticatedEvents,
+            Metric::RecursiveUnauthenticatedEvents,
+            Metric::RequestsTotal,
+            Metric::Amplification,
+            Metric::StaleTokenSessionS,
+        ];
+        let names = columns.iter().map(|m| m.def().name.replace('_', " "));
+        table.set_header(std::iter::once("policy".to_owned()).chain(names));
+        for policy in &results.policies {
+            let values = columns.iter().map(|m| value(policy, *m));
+            table.add_row(std::iter::once(policy.name.clone()).chain(values));
+        }
+        align_right(&mut table, 1);
+    }
+    table.to_string()
+}
+
+/// The mean, with the half width of its confidence interval when there are several replications.
+fn value(policy: &PolicyResults, metric: Metric) -> String {
+    let values = policy.metric(metric.def().name);
+    let mean = number::short(values.mean);
+    let half = (values.ci_high - values.ci_low) / 2.0;
+    if half > 0.0 { format!("{mean} ± {}", number::short(half)) } else { mean }
+}
+
+/// Every metric with its unit and definition.
+pub fn metrics() -> String {
+    let mut table = plain();
+    table.set_header(["metric", "unit", "definition"]);
+    for MetricDef { name, unit, definition } in METRICS {
+        table.add_row([*name, *unit, *definition]);
+    }
+    table.to_string()
+}
+
+fn plain() -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_width(WIDTH);
+    table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
+    table
+}
+
+fn align_right(table: &mut Table, from: usize) {
+    for column in table.column_iter_mut().skip(from) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
+}

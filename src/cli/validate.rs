@@ -1,0 +1,41 @@
+//! `authstorm validate`
+
+use super::exit::{Exit, Failure};
+use super::terminal;
+use authstorm::scenario::load::load;
+use std::path::PathBuf;
+
+/// Options.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Scenario files
+    #[arg(required = true, value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+/// Checks scenario files without running them; every file is looked at.
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    let mut exit = Exit::Yes;
+    for file in &args.files {
+        match load(file, &[]) {
+            Ok(loaded) => {
+                loaded.warnings.iter().for_each(|w| terminal::complain(w));
+                let scenario = &loaded.scenario;
+                terminal::say(&format!(
+                    "{}: ok: {}, {} policies, {} users, {} of virtual time, {} replications\n",
+                    file.display(),
+                    scenario.name,
+                    loaded.policies.len(),
+                    scenario.fleet.users,
+                    scenario.horizon,
+                    scenario.replications
+                ))?;
+            }
+            Err(errors) => {
+                terminal::complain(&errors.to_string());
+                exit = Exit::Usage;
+            }
+        }
+    }
+    Ok(exit)
+}
