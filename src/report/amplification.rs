@@ -3,7 +3,7 @@
 use super::axis::Scale;
 use super::canvas::{Anchor, clean, picture};
 use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH};
-use super::palette::{AXIS, GREY, GRID, INK};
+use super::palette::{AXIS, GREY, GRID, INK, WHITE};
 use super::typeface::{LABEL, STRONG};
 use super::{Chart, finding, number, palette};
 use crate::experiment::results::Results;
@@ -78,6 +78,8 @@ pub fn amplification(results: &Results) -> Chart {
                 }
             }
             let end = plot.x(metric.mean).max(if interval { high } else { left });
+            // Grid lines would cross the numbers.
+            canvas.rect(end + 6.0, middle - BAR / 2.0, STRONG.width(says) + 6.0, BAR, WHITE);
             canvas.text(says, (end + 9.0, middle + 4.0), STRONG, color.text, Anchor::Left);
         }
         let one = plot.x(1.0);

@@ -66,14 +66,12 @@ pub fn time_ticks(horizon: Dur, most: usize) -> Vec<Tick> {
 pub enum Scale {
     /// From 0 to this.
     Linear(f64),
-    /// Decades.
+    /// Decades; 0 has its place at the bottom, a little below `low`.
     Log {
-        /// The lowest power of ten.
+        /// The lowest value that is not 0.
         low: f64,
-        /// The highest.
+        /// The highest value.
         high: f64,
-        /// Whether 0 has a place, at the bottom and a little below `low`.
-        zero: bool,
     },
 }
 
@@ -92,28 +90,22 @@ impl Scale {
         let greatest = values.clone().fold(0.0, f64::max);
         let smallest = values.filter(|v| *v > 0.0).fold(f64::INFINITY, f64::min);
         if greatest.is_finite() && greatest > 100.0 * smallest {
-            Scale::log(smallest, greatest, true)
+            Scale::log(smallest, greatest)
         } else {
             Scale::linear(greatest)
         }
     }
 
-    /// The whole decades around these two; at most nine, counted from above.
-    pub fn log(smallest: f64, greatest: f64, zero: bool) -> Scale {
-        let mut high = 1.0;
-        while high < greatest {
-            high *= 10.0;
-        }
-        while high / 10.0 >= greatest {
-            high /= 10.0;
-        }
-        let mut low = high / 10.0;
-        let mut decades = 1;
-        while low > smallest * 1.000_001 && decades < 9 {
-            low /= 10.0;
-            decades += 1;
-        }
-        Scale::Log { low, high, zero }
+    /// From 1, 2 or 5 times a power of ten to another, around these two; at most nine decades, counted from above.
+    pub fn log(smallest: f64, greatest: f64) -> Scale {
+        let round = || [1.0, 2.0, 5.0, 10.0].into_iter();
+        let decade = decade_below(greatest);
+        let high =
+            round().map(|digit| digit * decade).find(|high| *high >= greatest).unwrap_or(10.0 * decade);
+        let smallest = smallest.max(greatest / 1e9);
+        let decade = decade_below(smallest);
+        let low = round().map(|digit| digit * decade).rfind(|low| *low <= smallest).unwrap_or(decade);
+        Scale::Log { low, high }
     }
 
     /// Whether it is logarithmic.
@@ -126,10 +118,9 @@ impl Scale {
         match *self {
             Scale::Linear(top) => (value / top).clamp(0.0, 1.0),
             Scale::Log { .. } if value <= 0.0 => 0.0,
-            Scale::Log { low, high, zero } => {
-                let gap = if zero { ZERO_GAP } else { 0.0 };
+            Scale::Log { low, high } => {
                 let share = libm::log10(value / low) / libm::log10(high / low);
-                gap + (1.0 - gap) * share.clamp(0.0, 1.0)
+                ZERO_GAP + (1.0 - ZERO_GAP) * share.clamp(0.0, 1.0)
             }
         }
     }
@@ -138,7 +129,7 @@ impl Scale {
     pub fn ticks(&self, wanted: usize, whole_only: bool) -> Vec<Tick> {
         match *self {
             Scale::Linear(top) => linear_ticks(top, wanted.max(2), whole_only),
-            Scale::Log { low, high, zero } => log_ticks(low, high, zero),
+            Scale::Log { low, high } => log_ticks(low, high),
         }
     }
 }
@@ -170,15 +161,27 @@ fn linear_ticks(top: f64, wanted: usize, whole_only: bool) -> Vec<Tick> {
         .collect()
 }
 
-fn log_ticks(low: f64, high: f64, zero: bool) -> Vec<Tick> {
-    let mut ticks: Vec<Tick> = zero.then(|| Tick { value: 0.0, label: "0".to_owned() }).into_iter().collect();
-    let decades = libm::round(libm::log10(high / low)) as i32;
-    let first = libm::round(libm::log10(low)) as i32;
-    for i in 0..=decades {
-        let power = first + i;
-        let ten = (0..power.unsigned_abs()).fold(1.0, |ten, _| ten * 10.0);
-        let (value, decimals) = if power < 0 { (1.0 / ten, power.unsigned_abs()) } else { (ten, 0) };
-        ticks.push(Tick { value, label: number::fixed(value, decimals as usize) });
+/// The greatest power of ten that is not above a positive value.
+fn decade_below(value: f64) -> f64 {
+    let power = libm::floor(libm::log10(value)) as i32;
+    // The logarithm of a value just below a power may round up to it.
+    let decade = ten_to(power);
+    if decade > value { ten_to(power - 1) } else { decade }
+}
+
+/// A power of ten, rounded once.
+fn ten_to(power: i32) -> f64 {
+    let ten = (0..power.unsigned_abs()).fold(1.0, |ten, _| ten * 10.0);
+    if power < 0 { 1.0 / ten } else { ten }
+}
+
+/// 0 and every power of ten of the scale.
+fn log_ticks(low: f64, high: f64) -> Vec<Tick> {
+    let mut ticks = vec![Tick { value: 0.0, label: "0".to_owned() }];
+    let first = libm::floor(libm::log10(low)) as i32;
+    let powers = (first..first + 12).map(|power| (power, ten_to(power)));
+    for (power, value) in powers.filter(|(_, value)| (low..=high).contains(value)) {
+        ticks.push(Tick { value, label: number::fixed(value, power.min(0).unsigned_abs() as usize) });
     }
     ticks
 }
@@ -228,14 +231,11 @@ mod tests {
     #[test]
     fn two_decades_make_a_scale_logarithmic() {
         assert!(!Scale::fitting([0.0, 1.0, 100.0].into_iter()).is_log());
-        assert_eq!(
-            Scale::fitting([0.0, 1.0, 101.0].into_iter()),
-            Scale::Log { low: 1.0, high: 1_000.0, zero: true }
-        );
+        assert_eq!(Scale::fitting([0.0, 1.0, 101.0].into_iter()), Scale::Log { low: 1.0, high: 200.0 });
         assert!(!Scale::fitting([].into_iter()).is_log());
         assert!(!Scale::fitting([0.0, 0.0].into_iter()).is_log());
-        let scale = Scale::log(0.02, 950.0, true);
-        assert_eq!(labels(&scale.ticks(5, false)), ["0", "0.01", "0.1", "1", "10", "100", "1,000"]);
+        let scale = Scale::log(0.02, 950.0);
+        assert_eq!(labels(&scale.ticks(5, false)), ["0", "0.1", "1", "10", "100", "1,000"]);
         assert!(scale.place(0.0) < scale.place(0.02) && scale.place(0.02) < scale.place(1.0));
     }
 }

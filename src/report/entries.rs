@@ -5,12 +5,12 @@ use super::axis::{Scale, Tick};
 use super::canvas::{Anchor, clean, picture};
 use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, with_unit};
 use super::palette::GREY;
-use super::typeface::{HEADING, NOTE};
+use super::typeface::{HEADING, LABEL};
 use super::{Chart, finding, number, palette};
 use crate::experiment::results::{PolicyResults, Results};
 
 /// Room for the key to the right of the plot.
-const KEY: f64 = 300.0;
+const KEY: f64 = 350.0;
 /// Height of a policy in the key.
 const KEY_ROW: f64 = 44.0;
 
@@ -26,10 +26,9 @@ pub fn entries_per_session(results: &Results) -> Chart {
         .to_owned()];
     let head = Head::new(results, &title, &notes);
 
-    let across =
-        if most > 100 { Scale::log(1.0, most.into(), false) } else { Scale::linear(f64::from(most)) };
+    let across = if most > 100 { Scale::log(1.0, most.into()) } else { Scale::linear(f64::from(most)) };
     let up = match Scale::fitting(points().map(|&(_, percent)| percent)) {
-        Scale::Log { low, .. } => Scale::Log { low, high: 100.0, zero: true },
+        Scale::Log { low, .. } => Scale::Log { low, high: 100.0 },
         linear => linear,
     };
     let ticks: Vec<Tick> = with_percent(up.ticks(5, false));
@@ -42,7 +41,9 @@ pub fn entries_per_session(results: &Results) -> Chart {
         across,
         up,
     };
-    let counts = with_unit(plot.across.ticks(8, true), if most == 1 { " entry" } else { " entries" });
+    let mut counts = with_unit(plot.across.ticks(8, true), if most == 1 { " entry" } else { " entries" });
+    // 0 on a logarithmic scale stands for "any", which needs no name.
+    counts.retain(|tick| tick.value > 0.0 || !plot.across.is_log());
 
     let svg = picture(WIDTH, plot.bottom() + TIME_AXIS + MARGIN / 2.0, &title, |canvas| {
         head.draw(canvas);
@@ -51,8 +52,8 @@ pub fn entries_per_session(results: &Results) -> Chart {
         for (i, curve) in curves.iter().enumerate().rev() {
             let Some(&(worst, share)) = curve.last() else { continue };
             let color = palette::policy(i).line;
-            let first = if plot.across.is_log() { 1.0 } else { 0.0 };
-            let mut line = vec![(plot.x(first), plot.y(curve[0].1))];
+            // Left of the first number, as many have at least that many.
+            let mut line = vec![(plot.left, plot.y(curve[0].1))];
             for &(entries, percent) in curve {
                 let before = line.last().map_or(0.0, |point| point.0);
                 line.push((before, plot.y(percent)));
@@ -71,8 +72,8 @@ pub fn entries_per_session(results: &Results) -> Chart {
             let room = WIDTH - MARGIN - left - 24.0;
             let name = HEADING.fit_name(&clean(&policy.name), room);
             canvas.text(&name, (left + 24.0, y), HEADING, color.text, Anchor::Left);
-            let worst = NOTE.fit(&worst_named(policy), room);
-            canvas.text(&worst, (left + 24.0, y + NOTE.line()), NOTE, GREY, Anchor::Left);
+            let worst = LABEL.fit(&worst_named(policy), room);
+            canvas.text(&worst, (left + 24.0, y + HEADING.line()), LABEL, GREY, Anchor::Left);
             y += KEY_ROW;
         }
     });
@@ -102,7 +103,7 @@ fn worst_named(policy: &PolicyResults) -> String {
         (None, Some(most)) => format!("worst: {}", number::counted(most.into(), "entry", "entries")),
         (Some(row), _) => {
             let entries = number::counted(row.entries.into(), "entry", "entries");
-            format!("worst: {entries} (session {}, run {})", row.session, row.replication)
+            format!("worst: {entries} (session {}, replication {})", row.session, row.replication)
         }
     }
 }

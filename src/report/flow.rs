@@ -32,7 +32,7 @@ pub fn flow(results: &Results) -> Chart {
             "Entries per second",
             Say::GreatestRate,
             |b| b.flow_entries,
-            |most| format!(": peak {}/s", number::short(most)),
+            |most| format!("peak {}/s", number::short(most)),
         ),
         Part::of(
             results,
@@ -40,7 +40,7 @@ pub fn flow(results: &Results) -> Chart {
             "Greatest depth of a causal chain",
             Say::Greatest,
             |b| b.depth_max,
-            |most| format!(": up to {}", number::count(most)),
+            |most| format!("up to {}", number::count(most)),
         ),
     ];
     let any = parts.iter().any(|part| part.spreads.iter().any(|spread| spread.greatest() > 0.0));
@@ -109,7 +109,14 @@ impl Part {
             peaks.sort_by(f64::total_cmp);
             quantile(&peaks, 0.5)
         };
-        let says = results.policies.iter().map(|policy| says(median_peak(policy))).collect();
+        let says = results
+            .policies
+            .iter()
+            .map(|policy| match median_peak(policy) {
+                most if most > 0.0 => format!(": {}", says(most)),
+                _ => ": none".to_owned(),
+            })
+            .collect();
         let drawn = spreads.iter().flat_map(|spread| spread.median.iter().chain(&spread.high)).copied();
         let scale = Scale::fitting(drawn);
         Part { heading, whole_only: say == Say::Greatest, spreads, says, scale }

@@ -32,7 +32,7 @@ impl Head {
         if !notes.is_empty() {
             lines.extend(NOTE.wrap_at(&notes.join(" · "), " · ", width, 3));
         }
-        Head { title: TITLE.wrap(&clean(title), width, 3), lines }
+        Head { title: TITLE.wrap_even(&clean(title), width, 3), lines }
     }
 
     /// What it takes from the top of the picture, with some air below.

@@ -16,6 +16,8 @@ use crate::metrics::timeline::{Bucket, Outcome};
 
 /// A band whose greatest height is below this part of the peak joins the rest.
 const THIN: f64 = 0.005;
+/// Up to this many columns are wide.
+const WIDE: usize = 60;
 /// Colour square of a label and the air after it.
 const SWATCH: f64 = 9.0;
 
@@ -33,8 +35,8 @@ pub fn requests(results: &Results) -> Chart {
         && let Some(first) = results.policies.first()
     {
         let name = NOTE.fit_name(&clean(&first.name), 200.0);
-        let of = results.replications - 1;
-        notes.push(format!("shown: replication {shown} of 0 to {of}, whose peak is the median for {name}"));
+        notes
+            .push(format!("shown: replication {shown}, counted from 0, whose peak is the median for {name}"));
     }
     notes.extend(columns.note("mean of"));
     if columns.merges() {
@@ -174,7 +176,10 @@ impl Panel {
             outline.push((plot.right(), plot.bottom()));
             outline.push((plot.left, plot.bottom()));
             canvas.area(&outline, area.color, 1.0);
-            canvas.path(&edge, WHITE, 0.6);
+            // Between wide columns a white edge separates; around narrow ones it would cover a thin band.
+            if columns.count <= WIDE {
+                canvas.path(&edge, WHITE, 0.6);
+            }
         }
         if let Some(busiest) = &self.busiest {
             canvas.path(&steps(plot, columns, busiest), INK, 0.7);

@@ -136,6 +136,11 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
     let sum = |of: fn(&crate::metrics::timeline::Bucket) -> u32| -> Vec<f64> {
         timelines.iter().map(|t| t.buckets.iter().map(|b| f64::from(of(b))).sum()).collect()
     };
+    let calls =
+        |b: &crate::metrics::timeline::Bucket| b.calls.iter().flatten().map(|&n| u64::from(n)).sum::<u64>();
+    let peak = |t: &Timeline| t.buckets.iter().map(calls).max().unwrap_or(0) as f64 / bucket.as_secs_f64();
+    let peaks: Vec<f64> = timelines.iter().map(peak).collect();
+    let entries = sum(|b| b.flow_entries);
     let (false_outs, true_outs) = (sum(|b| b.false_sign_outs), sum(|b| b.true_sign_outs));
     let worst = (harm * 2_400.0).round();
     let same = |value: f64| vec![value; replications as usize];
@@ -145,7 +150,8 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
         "unauthenticated_events_worst_session" => same(worst),
         "unauthenticated_depth_max" => same((harm * 39.0).round()),
         "amplification" => (0..replications).map(|r| 1.0 + harm * 3.0 + f64::from(r % 5) * 0.02).collect(),
-        "peak_requests_per_s" => same(400.0 + 1_200.0 * harm),
+        "peak_requests_per_s" => peaks.clone(),
+        "unauthenticated_events" => entries.clone(),
         _ => same(harm * 10.0),
     });
     let mut entries_distribution = vec![(0, 10_000 * u64::from(replications))];
@@ -201,7 +207,7 @@ fn timeline(bucket: Dur, buckets: usize, replication: u32, harm: f64) -> Timelin
         add(Endpoint::Generic, Outcome::Dropped, 1.5 * storm);
         let grow = 1.0 + 0.05 * f64::from(replication % 7);
         slot.false_sign_outs = calls(18.0 * storm * grow);
-        slot.true_sign_outs = calls(0.2 * grow);
+        slot.true_sign_outs = u32::from((i + replication as usize * 3) % (buckets / 30).max(1) == 0);
         slot.flow_entries = calls(350.0 * storm);
         slot.recursive_entries = slot.flow_entries / 2;
         slot.depth_max = if slot.flow_entries > 0 { 1 + (38.0 * storm) as u32 } else { 0 };

@@ -106,7 +106,19 @@ impl Face {
         self.wrap_at(text, " ", width, lines)
     }
 
-    /// The same, broken at `separator`, which is dropped at a break.
+    /// The same with lines of about one length: a title whose last line is a single word looks like an accident.
+    pub fn wrap_even(self, text: &str, width: f64, lines: usize) -> Vec<String> {
+        let widest = self.wrap(text, width, lines);
+        let (mut too_narrow, mut fits) = (width / 2.0, width);
+        while fits - too_narrow > 4.0 {
+            let middle = fits.midpoint(too_narrow);
+            let same = self.wrap(text, middle, usize::MAX).len() == widest.len();
+            if same { fits = middle } else { too_narrow = middle }
+        }
+        self.wrap(text, fits, lines)
+    }
+
+    /// Lines broken at `separator`, which is dropped at a break.
     pub fn wrap_at(self, text: &str, separator: &str, width: f64, lines: usize) -> Vec<String> {
         let mut done: Vec<String> = Vec::new();
         let mut line = String::new();
@@ -151,6 +163,8 @@ mod tests {
         let text = "old signs out 1,204 of 10,000 valid sessions; new signs out none";
         let lines = TITLE.wrap(text, 300.0, 9);
         assert_eq!(lines.join(" "), text);
+        let [a, b] = TITLE.wrap_even(text, 700.0, 3).try_into().unwrap();
+        assert!((TITLE.width(&a) - TITLE.width(&b)).abs() < 150.0, "{a} / {b}");
         let lines = TITLE.wrap(text, 300.0, 2);
         assert_eq!(lines.len(), 2);
         assert!(lines[1].ends_with('…'), "{lines:?}");
