@@ -3,7 +3,8 @@
 use super::axis::Scale;
 use super::canvas::{Anchor, Canvas, clean, picture};
 use super::columns::{Columns, Say, Spread, quantile};
-use super::frame::{EndLabel, GAP, Head, LABEL_LINE, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale};
+use super::end_label::{EndLabel, LABEL_LINE};
+use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale};
 use super::palette::INK;
 use super::requests::steps;
 use super::strip::Strip;
@@ -124,14 +125,14 @@ impl Part {
 
     fn labels(&self, results: &Results, plot: &Plot) -> Vec<EndLabel> {
         let each = results.policies.iter().zip(&self.spreads).zip(&self.says).enumerate();
-        each.map(|(i, ((policy, spread), says))| EndLabel {
+        let labels = each.map(|(i, ((policy, spread), says))| EndLabel {
             y: plot.y(spread.median.last().copied().unwrap_or(0.0)),
             name: clean(&policy.name),
             says: says.clone(),
             line: palette::policy(i).line,
             text: palette::policy(i).text,
-        })
-        .collect()
+        });
+        EndLabel::merged(labels.collect())
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, results: &Results, columns: Columns, plot: &Plot) {

@@ -2,10 +2,10 @@
 
 use super::axis::{Scale, Tick, time_ticks};
 use super::canvas::{Anchor, Canvas, clean};
-use super::palette::{AXIS, Color, GREY, GRID, INK, SHADE};
+use super::number;
+use super::palette::{AXIS, GREY, GRID, INK, SHADE};
 use super::strip::Strip;
 use super::typeface::{NOTE, TICK, TITLE};
-use super::{labels, number};
 use crate::experiment::results::Results;
 use crate::kernel::Dur;
 
@@ -58,11 +58,11 @@ impl Head {
 fn provenance(results: &Results) -> String {
     let hash: String = results.scenario_hash.chars().take(12).collect();
     [
-        NOTE.fit(&clean(&results.scenario), 420.0),
+        NOTE.fit(&clean(&results.scenario), 360.0),
         number::counted(results.users.into(), "user", "users"),
         format!("seed {}", results.seed),
         number::counted(results.replications.into(), "replication", "replications"),
-        NOTE.fit(&format!("client model {}", clean(&results.client_model)), 320.0),
+        NOTE.fit(&format!("client model {}", clean(&results.client_model)), 270.0),
         format!("authstorm {}", env!("CARGO_PKG_VERSION")),
         format!("sha256 {hash}"),
     ]
@@ -182,58 +182,4 @@ pub fn with_unit(mut ticks: Vec<Tick>, unit: &str) -> Vec<Tick> {
         last.label.push_str(unit);
     }
     ticks
-}
-
-/// A label at the right end of a line.
-#[derive(Clone, Debug, PartialEq)]
-pub struct EndLabel {
-    /// Height of the line's end.
-    pub y: f64,
-    /// Whose line it is.
-    pub name: String,
-    /// What it says of it; never cut.
-    pub says: String,
-    /// Colour of the line.
-    pub line: Color,
-    /// Colour of the text.
-    pub text: Color,
-}
-
-/// Distance between the baselines of labels.
-pub const LABEL_LINE: f64 = 16.0;
-/// From the end of a line to its label.
-const LEADER: f64 = 20.0;
-/// The widest label.
-const LABEL_MOST: f64 = 250.0;
-
-impl EndLabel {
-    fn written(&self) -> String {
-        let room = LABEL_MOST - super::typeface::STRONG.width(&self.says);
-        format!("{}{}", super::typeface::STRONG.fit_name(&clean(&self.name), room), self.says)
-    }
-
-    /// Room that these labels take to the right of a plot.
-    pub fn room(labels: &[EndLabel]) -> f64 {
-        let widest = labels.iter().map(|label| super::typeface::STRONG.width(&label.written()));
-        widest.fold(0.0, f64::max) + LEADER + 4.0
-    }
-
-    /// Draws the labels beside a plot, each tied to the end of its line.
-    pub fn draw(labels: &[EndLabel], canvas: &mut Canvas<'_>, plot: &Plot) {
-        let mut sorted: Vec<&EndLabel> = labels.iter().collect();
-        sorted.sort_by(|a, b| a.y.total_cmp(&b.y));
-        let wanted: Vec<f64> = sorted.iter().map(|label| label.y).collect();
-        let placed = labels::spread(&wanted, LABEL_LINE, plot.top, plot.bottom());
-        for (label, y) in sorted.iter().zip(placed) {
-            let tie = [
-                (plot.right() + 1.0, label.y),
-                (plot.right() + 4.0, label.y),
-                (plot.right() + LEADER - 7.0, y),
-                (plot.right() + LEADER - 3.0, y),
-            ];
-            canvas.path(&tie, label.line, 1.0);
-            let at = (plot.right() + LEADER, y + 4.0);
-            canvas.text(&label.written(), at, super::typeface::STRONG, label.text, Anchor::Left);
-        }
-    }
 }

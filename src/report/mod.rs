@@ -8,6 +8,7 @@ pub mod axis;
 pub mod canvas;
 pub mod columns;
 pub mod csv;
+pub mod end_label;
 pub mod entries;
 pub mod finding;
 pub mod flow;

@@ -4,9 +4,8 @@ use super::Chart;
 use super::axis::Scale;
 use super::canvas::{Anchor, Canvas, clean, picture};
 use super::columns::{Columns, Say};
-use super::frame::{
-    GAP, Head, LABEL_LINE, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale, with_unit,
-};
+use super::end_label::LABEL_LINE;
+use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale, with_unit};
 use super::palette::{BANDS, Color, GREY, INK, REST, WHITE};
 use super::strip::Strip;
 use super::typeface::{HEADING, LABEL, NOTE};
@@ -145,8 +144,9 @@ impl Panel {
         let runs = self.runs;
         let mut variants = vec![format!("peak {peak} requests/s"), format!("peak {peak}/s")];
         if runs > 1 {
-            variants.insert(0, format!("peak {peak} requests/s; {low} to {high} over {runs} replications"));
-            variants.insert(1, format!("peak {peak}/s; {low} to {high} over {runs} runs"));
+            let range = if low == high { "the same".to_owned() } else { format!("{low} to {high}") };
+            variants.insert(0, format!("peak {peak} requests/s; {range} over {runs} replications"));
+            variants.insert(1, format!("peak {peak}/s; {range} over {runs} runs"));
         }
         let fits = variants.iter().find(|text| NOTE.width(text) <= room);
         fits.cloned().unwrap_or_else(|| NOTE.fit(&format!("peak {peak}/s"), room))

@@ -3,7 +3,8 @@
 use super::axis::Scale;
 use super::canvas::{clean, picture};
 use super::columns::{Columns, Say, Spread};
-use super::frame::{EndLabel, Head, LABEL_LINE, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale};
+use super::end_label::{EndLabel, LABEL_LINE};
+use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale};
 use super::strip::Strip;
 use super::{Chart, finding, number, palette};
 use crate::experiment::results::Results;
@@ -66,8 +67,8 @@ pub fn sign_outs(results: &Results) -> Chart {
             text: color.text,
         }
     };
-    let unplaced: Vec<EndLabel> = lines.iter().map(|line| label(line, &plot)).collect();
-    plot.width = WIDTH - MARGIN - EndLabel::room(&unplaced) - plot.left;
+    let labels = |plot: &Plot| EndLabel::merged(lines.iter().map(|line| label(line, plot)).collect());
+    plot.width = WIDTH - MARGIN - EndLabel::room(&labels(&plot)) - plot.left;
     let strip = Strip::new(results, plot.width);
     plot.top = head.height() + strip.height();
 
@@ -98,8 +99,7 @@ pub fn sign_outs(results: &Results) -> Chart {
         if greatest <= 0.0 {
             plot.say(canvas, "no sign-outs");
         }
-        let labels: Vec<EndLabel> = lines.iter().map(|line| label(line, &plot)).collect();
-        EndLabel::draw(&labels, canvas, &plot);
+        EndLabel::draw(&labels(&plot), canvas, &plot);
     });
     Chart { file_stem: "sign-outs", svg }
 }
