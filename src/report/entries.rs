@@ -41,7 +41,7 @@ pub fn entries_per_session(results: &Results) -> Chart {
         across,
         up,
     };
-    let mut counts = with_unit(plot.across.ticks(8, true), if most == 1 { " entry" } else { " entries" });
+    let mut counts = with_unit(plot.across.ticks(8, true), if most <= 1 { " entry" } else { " entries" });
     // 0 on a logarithmic scale stands for "any", which needs no name.
     counts.retain(|tick| tick.value > 0.0 || !plot.across.is_log());
 

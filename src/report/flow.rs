@@ -69,7 +69,8 @@ pub fn flow(results: &Results) -> Chart {
         across: time_scale(results.horizon),
         up: Scale::Linear(1.0),
     };
-    let room = parts.iter().map(|part| EndLabel::room(&part.labels(results, &plot))).fold(0.0, f64::max);
+    let labels = |part: &Part| part.labels(results, &Plot { up: part.scale.clone(), ..plot.clone() });
+    let room = parts.iter().map(|part| EndLabel::room(&labels(part))).fold(0.0, f64::max);
     plot.width = WIDTH - MARGIN - room - left;
     let strip = Strip::new(results, plot.width);
     let block = HEADING.line() + 4.0 + strip.height() + height + TIME_AXIS;

@@ -3,7 +3,7 @@
 use super::axis::{Scale, Tick, time_ticks};
 use super::canvas::{Anchor, Canvas, clean};
 use super::number;
-use super::palette::{AXIS, GREY, GRID, INK, SHADE};
+use super::palette::{AXIS, GREY, GRID, INK, SHADE, WHITE};
 use super::strip::Strip;
 use super::typeface::{NOTE, TICK, TITLE};
 use crate::experiment::results::Results;
@@ -145,6 +145,9 @@ impl Plot {
     /// Words in the middle of a plot that has nothing to show.
     pub fn say(&self, canvas: &mut Canvas<'_>, text: &str) {
         let centre = (self.left + self.width / 2.0, self.top + self.height / 2.0);
+        // Grid lines would strike the words through.
+        let width = TITLE.width(text) + 16.0;
+        canvas.rect(centre.0 - width / 2.0, centre.1 - TITLE.size, width, 1.4 * TITLE.size, WHITE);
         canvas.text(text, centre, TITLE, AXIS, Anchor::Centre);
     }
 

@@ -207,7 +207,7 @@ fn timeline(bucket: Dur, buckets: usize, replication: u32, harm: f64) -> Timelin
         add(Endpoint::Generic, Outcome::Dropped, 1.5 * storm);
         let grow = 1.0 + 0.05 * f64::from(replication % 7);
         slot.false_sign_outs = calls(18.0 * storm * grow);
-        slot.true_sign_outs = u32::from((i + replication as usize * 3) % (buckets / 30).max(1) == 0);
+        slot.true_sign_outs = u32::from((i + replication as usize * 3).is_multiple_of((buckets / 30).max(1)));
         slot.flow_entries = calls(350.0 * storm);
         slot.recursive_entries = slot.flow_entries / 2;
         slot.depth_max = if slot.flow_entries > 0 { 1 + (38.0 * storm) as u32 } else { 0 };
