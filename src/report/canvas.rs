@@ -28,8 +28,9 @@ pub struct Canvas<'a> {
     backend: SVGBackend<'a>,
 }
 
-/// A picture of this size. `alt` is what a screen reader says instead of it.
+/// A picture of this size, rounded up to whole pixels. `alt` is what a screen reader says instead of it.
 pub fn picture(width: f64, height: f64, alt: &str, paint: impl FnOnce(&mut Canvas<'_>)) -> String {
+    let (width, height) = (width.ceil(), height.ceil());
     let mut svg = String::new();
     let size = (units(width).unsigned_abs(), units(height).unsigned_abs());
     let mut canvas = Canvas { backend: SVGBackend::with_string(&mut svg, size) };
