@@ -1,1 +1,52 @@
 //! Charts, pages, CSV and JSON: everything made from a result.
+//!
+//! Every function here is pure: results in, text or bytes out, the same on every machine. A chart is a file of its
+//! own, drawn as SVG through [`canvas`] alone; [`png`] draws that SVG again as pixels.
+
+pub mod amplification;
+pub mod axis;
+pub mod canvas;
+pub mod columns;
+pub mod csv;
+pub mod end_label;
+pub mod entries;
+pub mod finding;
+pub mod flow;
+pub mod frame;
+pub mod json;
+pub mod labels;
+pub mod number;
+pub mod palette;
+pub mod png;
+pub mod requests;
+pub mod sign_outs;
+pub mod strip;
+#[cfg(test)]
+mod synthetic;
+#[cfg(test)]
+mod tests;
+pub mod typeface;
+
+pub use amplification::amplification;
+pub use entries::entries_per_session;
+pub use finding::finding;
+pub use flow::flow;
+pub use png::{PngError, to_png};
+pub use requests::requests;
+pub use sign_outs::sign_outs;
+
+use crate::experiment::results::Results;
+
+/// A picture and the name its files get.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chart {
+    /// The file's name without its extension.
+    pub file_stem: &'static str,
+    /// The picture.
+    pub svg: String,
+}
+
+/// Every chart, in the order in which they tell the story.
+pub fn charts(results: &Results) -> Vec<Chart> {
+    [requests, sign_outs, flow, amplification, entries_per_session].map(|draw| draw(results)).into()
+}

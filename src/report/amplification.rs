@@ -1,0 +1,91 @@
+//! Requests for each first attempt: a bar per policy with the confidence interval of its mean.
+
+use super::axis::Scale;
+use super::canvas::{Anchor, clean, picture};
+use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH};
+use super::palette::{AXIS, GREY, GRID, INK, WHITE};
+use super::typeface::{LABEL, STRONG};
+use super::{Chart, finding, number, palette};
+use crate::experiment::results::Results;
+use crate::metrics::definitions::Metric;
+
+/// Height of a bar's row.
+const ROW: f64 = 40.0;
+/// Height of a bar.
+const BAR: f64 = 22.0;
+/// The widest name.
+const NAME_MOST: f64 = 280.0;
+
+/// Draws it.
+pub fn amplification(results: &Results) -> Chart {
+    let name = Metric::Amplification.def().name;
+    let rows: Vec<_> = results.policies.iter().map(|policy| (policy, policy.metric(name))).collect();
+    let greatest = rows.iter().map(|(_, m)| m.mean.max(m.ci_high)).fold(0.0, f64::max);
+    let interval = results.replications > 1;
+    let says: Vec<String> = rows
+        .iter()
+        .map(|(_, m)| match (m.mean > 0.0, interval) {
+            (false, _) => "no requests".to_owned(),
+            (true, false) => number::fixed(m.mean, 2),
+            (true, true) => {
+                let [mean, low, high] = [m.mean, m.ci_low, m.ci_high].map(|value| number::fixed(value, 2));
+                format!("{mean} ({low} to {high})")
+            }
+        })
+        .collect();
+
+    let title = finding::amplification(results);
+    let mut notes =
+        vec!["requests sent for each first attempt; 1 means that nothing was sent again".to_owned()];
+    if interval {
+        notes.push("whiskers and brackets: 95% confidence interval of the mean".to_owned());
+    }
+    let head = Head::new(results, &title, &notes);
+
+    let names: Vec<String> =
+        rows.iter().map(|(policy, _)| LABEL.fit_name(&clean(&policy.name), NAME_MOST)).collect();
+    let widest = |texts: &[String], face: super::typeface::Face| {
+        texts.iter().map(|text| face.width(text)).fold(0.0, f64::max)
+    };
+    let left = MARGIN + widest(&names, LABEL) + 10.0;
+    let plot = Plot {
+        left,
+        top: head.height(),
+        width: WIDTH - MARGIN - widest(&says, STRONG) - 14.0 - left,
+        height: rows.len().max(1) as f64 * ROW,
+        // Never below 1, so that the line for "nothing was sent again" is always there.
+        across: Scale::linear(greatest.max(1.0)),
+        up: Scale::Linear(1.0),
+    };
+    let ticks = plot.across.ticks(8, false);
+
+    let svg = picture(WIDTH, plot.bottom() + TIME_AXIS + MARGIN / 2.0, &title, |canvas| {
+        head.draw(canvas);
+        for tick in &ticks {
+            let x = plot.x(tick.value);
+            canvas.line((x, plot.top), (x, plot.bottom()), GRID, 1.0);
+        }
+        for (i, ((_, metric), (name, says))) in rows.iter().zip(names.iter().zip(&says)).enumerate() {
+            let middle = plot.top + (i as f64 + 0.5) * ROW;
+            let color = palette::policy(i);
+            canvas.text(name, (left - 10.0, middle + 4.0), LABEL, INK, Anchor::Right);
+            canvas.rect(left, middle - BAR / 2.0, plot.x(metric.mean) - left, BAR, color.line);
+            let (low, high) = (plot.x(metric.ci_low), plot.x(metric.ci_high));
+            if interval && metric.mean > 0.0 {
+                canvas.line((low, middle), (high, middle), INK, 1.4);
+                for x in [low, high] {
+                    canvas.line((x, middle - 5.0), (x, middle + 5.0), INK, 1.4);
+                }
+            }
+            let end = plot.x(metric.mean).max(if interval { high } else { left });
+            // Grid lines would cross the numbers.
+            canvas.rect(end + 6.0, middle - BAR / 2.0, STRONG.width(says) + 6.0, BAR, WHITE);
+            canvas.text(says, (end + 9.0, middle + 4.0), STRONG, color.text, Anchor::Left);
+        }
+        let one = plot.x(1.0);
+        canvas.line((one, plot.top), (one, plot.bottom()), GREY, 1.0);
+        canvas.line((left, plot.top), (left, plot.bottom()), AXIS, 1.0);
+        plot.baseline(canvas, &ticks);
+    });
+    Chart { file_stem: "amplification", svg }
+}

@@ -1,0 +1,116 @@
+//! How many sessions enter the unauthenticated flow at least so often: few sessions with very many entries are what a
+//! mean hides, and what a loop makes.
+
+use super::axis::{Scale, Tick};
+use super::canvas::{Anchor, clean, picture};
+use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, with_unit};
+use super::palette::GREY;
+use super::typeface::{HEADING, LABEL};
+use super::{Chart, finding, number, palette};
+use crate::experiment::results::{PolicyResults, Results};
+
+/// Room for the key to the right of the plot.
+const KEY: f64 = 350.0;
+/// Height of a policy in the key.
+const KEY_ROW: f64 = 44.0;
+
+/// Draws it. Both scales are logarithmic where they span more than two decades.
+pub fn entries_per_session(results: &Results) -> Chart {
+    let curves: Vec<Vec<(u32, f64)>> = results.policies.iter().map(|p| at_least(results, p)).collect();
+    let points = || curves.iter().flatten();
+    let most = points().map(|&(entries, _)| entries).max().unwrap_or(0);
+    let any = most > 0;
+
+    let title = finding::worst_session(results);
+    let notes = ["share of the sessions that enter the unauthenticated flow at least so often; dots: the worst session"
+        .to_owned()];
+    let head = Head::new(results, &title, &notes);
+
+    let across = if most > 100 { Scale::log(1.0, most.into()) } else { Scale::linear(f64::from(most)) };
+    let up = match Scale::fitting(points().map(|&(_, percent)| percent)) {
+        Scale::Log { low, .. } => Scale::Log { low, high: 100.0 },
+        linear => linear,
+    };
+    let ticks: Vec<Tick> = with_percent(up.ticks(5, false));
+    let left = MARGIN + tick_width(&ticks);
+    let plot = Plot {
+        left,
+        top: head.height(),
+        width: WIDTH - MARGIN - KEY - left,
+        height: (results.policies.len() as f64 * KEY_ROW).max(340.0),
+        across,
+        up,
+    };
+    let mut counts = with_unit(plot.across.ticks(8, true), if most <= 1 { " entry" } else { " entries" });
+    // 0 on a logarithmic scale stands for "any", which needs no name.
+    counts.retain(|tick| tick.value > 0.0 || !plot.across.is_log());
+
+    let svg = picture(WIDTH, plot.bottom() + TIME_AXIS + MARGIN / 2.0, &title, |canvas| {
+        head.draw(canvas);
+        plot.rows(canvas, &ticks, true);
+        plot.baseline(canvas, &counts);
+        for (i, curve) in curves.iter().enumerate().rev() {
+            let Some(&(worst, share)) = curve.last() else { continue };
+            let color = palette::policy(i).line;
+            // Left of the first number, as many have at least that many.
+            let mut line = vec![(plot.left, plot.y(curve[0].1))];
+            for &(entries, percent) in curve {
+                let before = line.last().map_or(0.0, |point| point.0);
+                line.push((before, plot.y(percent)));
+                line.push((plot.x(entries.into()), plot.y(percent)));
+            }
+            canvas.path(&line, color, 2.0);
+            canvas.dot((plot.x(worst.into()), plot.y(share)), 4.0, color);
+        }
+        if !any {
+            plot.say(canvas, "no entries");
+        }
+        let mut y = plot.top + 10.0;
+        for (i, policy) in results.policies.iter().enumerate() {
+            let (left, color) = (plot.right() + 26.0, palette::policy(i));
+            canvas.line((left, y - 4.0), (left + 16.0, y - 4.0), color.line, 3.0);
+            let room = WIDTH - MARGIN - left - 24.0;
+            let name = HEADING.fit_name(&clean(&policy.name), room);
+            canvas.text(&name, (left + 24.0, y), HEADING, color.text, Anchor::Left);
+            let worst = LABEL.fit(&worst_named(policy), room);
+            canvas.text(&worst, (left + 24.0, y + HEADING.line()), LABEL, GREY, Anchor::Left);
+            y += KEY_ROW;
+        }
+    });
+    Chart { file_stem: "entries-per-session", svg }
+}
+
+/// `(entries, percent of all sessions with at least so many)`, for every number of entries that occurs, from 1 on.
+fn at_least(results: &Results, policy: &PolicyResults) -> Vec<(u32, f64)> {
+    let sessions = f64::from(results.users) * f64::from(results.replications);
+    let mut so_far = 0u64;
+    let mut curve: Vec<(u32, f64)> = Vec::new();
+    for &(entries, count) in policy.entries_distribution.iter().rev().filter(|(entries, _)| *entries > 0) {
+        so_far += count;
+        if so_far > 0 {
+            curve.push((entries, (100.0 * so_far as f64 / sessions.max(1.0)).min(100.0)));
+        }
+    }
+    curve.reverse();
+    curve
+}
+
+/// The worst session, as `sessions.csv` numbers it.
+fn worst_named(policy: &PolicyResults) -> String {
+    let most = policy.entries_distribution.iter().filter(|(_, count)| *count > 0).map(|(n, _)| *n).max();
+    match (policy.sessions.iter().find(|row| Some(row.entries) == most), most) {
+        (_, None | Some(0)) => "no entries".to_owned(),
+        (None, Some(most)) => format!("worst: {}", number::counted(most.into(), "entry", "entries")),
+        (Some(row), _) => {
+            let entries = number::counted(row.entries.into(), "entry", "entries");
+            format!("worst: {entries} (session {}, replication {})", row.session, row.replication)
+        }
+    }
+}
+
+fn with_percent(mut ticks: Vec<Tick>) -> Vec<Tick> {
+    for tick in &mut ticks {
+        tick.label.push('%');
+    }
+    ticks
+}

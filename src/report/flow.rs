@@ -1,0 +1,153 @@
+//! The unauthenticated flow over the run: entries per second, and below it the greatest depth of a chain.
+
+use super::axis::Scale;
+use super::canvas::{Anchor, Canvas, clean, picture};
+use super::columns::{Columns, Say, Spread, quantile};
+use super::end_label::{EndLabel, LABEL_LINE};
+use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale};
+use super::palette::INK;
+use super::requests::steps;
+use super::strip::Strip;
+use super::typeface::HEADING;
+use super::{Chart, finding, number, palette};
+use crate::experiment::results::{PolicyResults, Results};
+use crate::metrics::timeline::Bucket;
+
+/// One of the two quantities, of every policy.
+struct Part {
+    heading: &'static str,
+    whole_only: bool,
+    spreads: Vec<Spread>,
+    /// The greatest value of a run, its median over the replications, and how a label says it.
+    says: Vec<String>,
+    scale: Scale,
+}
+
+/// Draws it. A column shows the greatest value of its buckets: here peaks matter, and areas do not.
+pub fn flow(results: &Results) -> Chart {
+    let columns = Columns::of(results);
+    let parts = [
+        Part::of(
+            results,
+            columns,
+            "Entries per second",
+            Say::GreatestRate,
+            |b| b.flow_entries,
+            |most| format!("peak {}/s", number::short(most)),
+        ),
+        Part::of(
+            results,
+            columns,
+            "Greatest depth of a causal chain",
+            Say::Greatest,
+            |b| b.depth_max,
+            |most| format!("up to {}", number::count(most)),
+        ),
+    ];
+    let any = parts.iter().any(|part| part.spreads.iter().any(|spread| spread.greatest() > 0.0));
+
+    let title = finding::flow(results);
+    let mut notes = vec!["entries of the unauthenticated flow".to_owned()];
+    if parts.iter().any(|part| part.scale.is_log()) {
+        notes.push("logarithmic scale with 0 at its bottom where the range exceeds two decades".to_owned());
+    }
+    if results.replications > 1 {
+        notes
+            .push("lines: median of the replications, bands: from a tenth to nine tenths of them".to_owned());
+    }
+    notes.extend(columns.note("greatest of"));
+    let head = Head::new(results, &title, &notes);
+
+    let height = (results.policies.len() as f64 * LABEL_LINE).max(200.0);
+    let ticks = parts.each_ref().map(|part| part.scale.ticks(4, part.whole_only));
+    let left = MARGIN + ticks.iter().map(|ticks| tick_width(ticks)).fold(0.0, f64::max);
+    let mut plot = Plot {
+        left,
+        top: 0.0,
+        width: 0.0,
+        height,
+        across: time_scale(results.horizon),
+        up: Scale::Linear(1.0),
+    };
+    let labels = |part: &Part| part.labels(results, &Plot { up: part.scale.clone(), ..plot.clone() });
+    let room = parts.iter().map(|part| EndLabel::room(&labels(part))).fold(0.0, f64::max);
+    plot.width = WIDTH - MARGIN - room - left;
+    let strip = Strip::new(results, plot.width);
+    let block = HEADING.line() + 4.0 + strip.height() + height + TIME_AXIS;
+    let total = head.height() + 2.0 * block + GAP / 2.0 + MARGIN / 2.0;
+
+    let svg = picture(WIDTH, total, &title, |canvas| {
+        head.draw(canvas);
+        for (i, (part, ticks)) in parts.iter().zip(&ticks).enumerate() {
+            let top = head.height() + i as f64 * (block + GAP / 2.0);
+            canvas.text(part.heading, (left, top + HEADING.size * 0.76), HEADING, INK, Anchor::Left);
+            let top = top + HEADING.line() + 4.0 + strip.height();
+            let plot = Plot { top, up: part.scale.clone(), ..plot.clone() };
+            plot.time_frame(canvas, results, Some(&strip), ticks, true);
+            part.draw(canvas, results, columns, &plot);
+            if !any {
+                plot.say(canvas, "no entries of the unauthenticated flow");
+            }
+        }
+    });
+    Chart { file_stem: "flow", svg }
+}
+
+impl Part {
+    fn of(
+        results: &Results,
+        columns: Columns,
+        heading: &'static str,
+        say: Say,
+        value: fn(&Bucket) -> u32,
+        says: fn(f64) -> String,
+    ) -> Part {
+        let of_policy = |policy| Spread::of(policy, columns, say, |bucket| value(bucket).into());
+        let spreads: Vec<Spread> = results.policies.iter().map(of_policy).collect();
+        let median_peak = |policy: &PolicyResults| {
+            let of_run = |run: &Vec<f64>| run.iter().copied().fold(0.0, f64::max);
+            let runs = policy.timelines.iter().map(|t| columns.values(&t.buckets, say, |b| value(b).into()));
+            let mut peaks: Vec<f64> = runs.map(|run| of_run(&run)).collect();
+            peaks.sort_by(f64::total_cmp);
+            quantile(&peaks, 0.5)
+        };
+        let says = results
+            .policies
+            .iter()
+            .map(|policy| match median_peak(policy) {
+                most if most > 0.0 => format!(": {}", says(most)),
+                _ => ": none".to_owned(),
+            })
+            .collect();
+        let drawn = spreads.iter().flat_map(|spread| spread.median.iter().chain(&spread.high)).copied();
+        let scale = Scale::fitting(drawn);
+        Part { heading, whole_only: say == Say::Greatest, spreads, says, scale }
+    }
+
+    fn labels(&self, results: &Results, plot: &Plot) -> Vec<EndLabel> {
+        let each = results.policies.iter().zip(&self.spreads).zip(&self.says).enumerate();
+        let labels = each.map(|(i, ((policy, spread), says))| EndLabel {
+            y: plot.y(spread.median.last().copied().unwrap_or(0.0)),
+            name: clean(&policy.name),
+            says: says.clone(),
+            line: palette::policy(i).line,
+            text: palette::policy(i).text,
+        });
+        EndLabel::merged(labels.collect())
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, results: &Results, columns: Columns, plot: &Plot) {
+        if results.replications > 1 {
+            for (i, spread) in self.spreads.iter().enumerate() {
+                let mut band = steps(plot, columns, &spread.high);
+                band.extend(steps(plot, columns, &spread.low).into_iter().rev());
+                canvas.area(&band, palette::policy(i).line, 0.18);
+            }
+        }
+        // The first policy last: where lines cover each other, the reference stays visible.
+        for (i, spread) in self.spreads.iter().enumerate().rev() {
+            canvas.path(&steps(plot, columns, &spread.median), palette::policy(i).line, 1.8);
+        }
+        EndLabel::draw(&self.labels(results, plot), canvas, plot);
+    }
+}

@@ -1,0 +1,188 @@
+//! What every chart shares: the head with finding and provenance, the plot's axes, and the faults' windows.
+
+use super::axis::{Scale, Tick, time_ticks};
+use super::canvas::{Anchor, Canvas, clean};
+use super::number;
+use super::palette::{AXIS, GREY, GRID, INK, SHADE, WHITE};
+use super::strip::Strip;
+use super::typeface::{NOTE, TICK, TITLE};
+use crate::experiment::results::Results;
+use crate::kernel::Dur;
+
+/// Width of every picture, in pixels.
+pub const WIDTH: f64 = 1280.0;
+/// White around everything.
+pub const MARGIN: f64 = 28.0;
+/// Between parts that stand side by side.
+pub const GAP: f64 = 28.0;
+/// What a time axis takes below its plot.
+pub const TIME_AXIS: f64 = 30.0;
+
+/// The lines above the data.
+pub struct Head {
+    title: Vec<String>,
+    lines: Vec<String>,
+}
+
+impl Head {
+    /// The finding as title; below it where the numbers come from, and what must be known to read the picture.
+    pub fn new(results: &Results, title: &str, notes: &[String]) -> Head {
+        let width = WIDTH - 2.0 * MARGIN;
+        let mut lines = NOTE.wrap_at(&provenance(results), " · ", width, 2);
+        if !notes.is_empty() {
+            lines.extend(NOTE.wrap_at(&notes.join(" · "), " · ", width, 3));
+        }
+        Head { title: TITLE.wrap_even(&clean(title), width, 3), lines }
+    }
+
+    /// What it takes from the top of the picture, with some air below.
+    pub fn height(&self) -> f64 {
+        MARGIN + self.title.len() as f64 * TITLE.line() + self.lines.len() as f64 * NOTE.line() + 24.0
+    }
+
+    /// Draws it.
+    pub fn draw(&self, canvas: &mut Canvas<'_>) {
+        let mut baseline = MARGIN + TITLE.size * 0.76;
+        for line in &self.title {
+            canvas.text(line, (MARGIN, baseline), TITLE, INK, Anchor::Left);
+            baseline += TITLE.line();
+        }
+        for line in &self.lines {
+            canvas.text(line, (MARGIN, baseline), NOTE, GREY, Anchor::Left);
+            baseline += NOTE.line();
+        }
+    }
+}
+
+/// Where the numbers come from, so that a picture that travels alone can be traced back.
+fn provenance(results: &Results) -> String {
+    let hash: String = results.scenario_hash.chars().take(12).collect();
+    [
+        NOTE.fit(&clean(&results.scenario), 360.0),
+        number::counted(results.users.into(), "user", "users"),
+        format!("seed {}", results.seed),
+        number::counted(results.replications.into(), "replication", "replications"),
+        NOTE.fit(&format!("client model {}", clean(&results.client_model)), 270.0),
+        format!("authstorm {}", env!("CARGO_PKG_VERSION")),
+        format!("sha256 {hash}"),
+    ]
+    .join(" · ")
+}
+
+/// The rectangle that data is drawn in, with its scales.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plot {
+    /// Left edge.
+    pub left: f64,
+    /// Upper edge.
+    pub top: f64,
+    /// Width.
+    pub width: f64,
+    /// Height.
+    pub height: f64,
+    /// Values to the right.
+    pub across: Scale,
+    /// Values upward.
+    pub up: Scale,
+}
+
+impl Plot {
+    /// The horizontal place of a value.
+    pub fn x(&self, value: f64) -> f64 {
+        self.left + self.width * self.across.place(value)
+    }
+
+    /// The vertical place of a value.
+    pub fn y(&self, value: f64) -> f64 {
+        self.top + self.height * (1.0 - self.up.place(value))
+    }
+
+    /// Its right edge.
+    pub fn right(&self) -> f64 {
+        self.left + self.width
+    }
+
+    /// Its lower edge.
+    pub fn bottom(&self) -> f64 {
+        self.top + self.height
+    }
+
+    /// Grid lines at these values, and their names to the left of the plot where `named`.
+    pub fn rows(&self, canvas: &mut Canvas<'_>, ticks: &[Tick], named: bool) {
+        for tick in ticks {
+            let y = self.y(tick.value);
+            canvas.line((self.left, y), (self.right(), y), GRID, 1.0);
+            if named {
+                canvas.text(&tick.label, (self.left - 8.0, y + 4.0), TICK, GREY, Anchor::Right);
+            }
+        }
+    }
+
+    /// The lower edge as an axis with a mark and a name for each tick.
+    pub fn baseline(&self, canvas: &mut Canvas<'_>, ticks: &[Tick]) {
+        let y = self.bottom();
+        canvas.line((self.left, y), (self.right(), y), AXIS, 1.0);
+        for tick in ticks {
+            let x = self.x(tick.value);
+            canvas.line((x, y), (x, y + 4.0), AXIS, 1.0);
+            canvas.text(&tick.label, (x, y + 17.0), TICK, GREY, Anchor::Centre);
+        }
+    }
+
+    /// The ticks of a time axis, as many as have room.
+    pub fn time_ticks(&self, horizon: Dur) -> Vec<Tick> {
+        time_ticks(horizon, (self.width / 62.0) as usize)
+    }
+
+    /// The faults' windows, behind everything.
+    pub fn shade(&self, canvas: &mut Canvas<'_>, results: &Results) {
+        for fault in &results.faults {
+            let (from, to) = (self.x(fault.from.0 as f64), self.x(fault.to.0 as f64));
+            canvas.rect(from, self.top, (to - from).max(1.0), self.height, SHADE);
+        }
+    }
+
+    /// Words in the middle of a plot that has nothing to show.
+    pub fn say(&self, canvas: &mut Canvas<'_>, text: &str) {
+        let centre = (self.left + self.width / 2.0, self.top + self.height / 2.0);
+        // Grid lines would strike the words through.
+        let width = TITLE.width(text) + 16.0;
+        canvas.rect(centre.0 - width / 2.0, centre.1 - TITLE.size, width, 1.4 * TITLE.size, WHITE);
+        canvas.text(text, centre, TITLE, AXIS, Anchor::Centre);
+    }
+
+    /// Shading, strip, grid and time axis.
+    pub fn time_frame(
+        &self,
+        canvas: &mut Canvas<'_>,
+        results: &Results,
+        strip: Option<&Strip>,
+        ticks: &[Tick],
+        named: bool,
+    ) {
+        self.shade(canvas, results);
+        if let Some(strip) = strip {
+            strip.draw(canvas, self.left, self.top);
+        }
+        self.rows(canvas, ticks, named);
+        self.baseline(canvas, &self.time_ticks(results.horizon));
+    }
+}
+
+/// The scale of virtual time: the run from end to end, in nanoseconds.
+pub fn time_scale(horizon: Dur) -> Scale {
+    Scale::Linear(horizon.0.max(1) as f64)
+}
+
+/// Room that the names of these ticks take to the left of a plot.
+pub fn tick_width(ticks: &[Tick]) -> f64 {
+    ticks.iter().map(|tick| TICK.width(&tick.label)).fold(0.0, f64::max) + 10.0
+}
+
+/// Appends `unit` to the uppermost name, which is where a reader looks for it.
+pub fn with_unit(mut ticks: Vec<Tick>, unit: &str) -> Vec<Tick> {
+    if let Some(last) = ticks.last_mut() {
+        last.label.push_str(unit);
+    }
+    ticks
+}

@@ -1,0 +1,58 @@
+//! PNG from the very SVG that a chart is, with the compiled-in font: no font, file or display of the machine is used.
+
+use super::typeface::{BOLD, FAMILY, REGULAR};
+use resvg::tiny_skia::{Pixmap, Transform};
+use resvg::usvg::{self, Options, Tree, fontdb};
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+/// Pixels of the PNG in a pixel of the SVG: sharp on a projector.
+pub const SCALE: f32 = 2.0;
+
+/// Why a picture could not be made.
+#[derive(Debug)]
+pub enum PngError {
+    /// The text is not an SVG picture.
+    Svg(usvg::Error),
+    /// A picture this large, in pixels, does not fit in memory.
+    Size(u32, u32),
+    /// The encoder failed.
+    Encode(String),
+}
+
+impl fmt::Display for PngError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PngError::Svg(error) => write!(f, "the chart is not a readable SVG: {error}"),
+            PngError::Size(width, height) => {
+                write!(f, "a picture of {width} by {height} pixels is too large")
+            }
+            PngError::Encode(why) => write!(f, "encoding the PNG failed: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for PngError {}
+
+static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
+    let mut fonts = fontdb::Database::new();
+    fonts.load_font_data(REGULAR.to_vec());
+    fonts.load_font_data(BOLD.to_vec());
+    fonts.set_sans_serif_family(FAMILY);
+    Arc::new(fonts)
+});
+
+/// Draws a chart's SVG at twice its size.
+///
+/// # Errors
+/// When the text is not an SVG, or its picture is too large.
+pub fn to_png(svg: &str) -> Result<Vec<u8>, PngError> {
+    let options =
+        Options { fontdb: Arc::clone(&FONTS), font_family: FAMILY.to_owned(), ..Options::default() };
+    let tree = Tree::from_str(svg, &options).map_err(PngError::Svg)?;
+    let pixels = |length: f32| (length * SCALE).ceil() as u32;
+    let (width, height) = (pixels(tree.size().width()), pixels(tree.size().height()));
+    let mut pixmap = Pixmap::new(width, height).ok_or(PngError::Size(width, height))?;
+    resvg::render(&tree, Transform::from_scale(SCALE, SCALE), &mut pixmap.as_mut());
+    pixmap.encode_png().map_err(|error| PngError::Encode(error.to_string()))
+}

@@ -1,0 +1,255 @@
+//! Requests per second by how they ended: stacked areas, a panel per policy, all on one scale.
+
+use super::Chart;
+use super::axis::Scale;
+use super::canvas::{Anchor, Canvas, clean, picture};
+use super::columns::{Columns, Say};
+use super::end_label::LABEL_LINE;
+use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale, with_unit};
+use super::palette::{BANDS, Color, GREY, INK, REST, WHITE};
+use super::strip::Strip;
+use super::typeface::{HEADING, LABEL, NOTE};
+use super::{finding, labels, number};
+use crate::experiment::results::{PolicyResults, Results};
+use crate::metrics::timeline::{Bucket, Outcome};
+
+/// A band whose greatest height is below this part of the peak joins the rest.
+const THIN: f64 = 0.005;
+/// Up to this many columns are wide.
+const WIDE: usize = 60;
+/// Colour square of a label and the air after it.
+const SWATCH: f64 = 9.0;
+
+/// Draws it. One replication is shown, the same for every policy, because a mean over replications would flatten
+/// the waves that synchronised retries make: the one whose peak is the median for the first policy.
+pub fn requests(results: &Results) -> Chart {
+    let columns = Columns::of(results);
+    let shown = median_replication(results);
+    let peak = results.policies.iter().filter_map(|p| run_peak(p, shown)).fold(0.0, f64::max);
+    let panels: Vec<Panel> = results.policies.iter().map(|p| Panel::of(p, columns, shown, peak)).collect();
+
+    let title = if peak > 0.0 { finding::peaks(results) } else { "no requests in this run".to_owned() };
+    let mut notes = vec!["requests per second by how they ended".to_owned()];
+    if results.replications > 1
+        && let Some(first) = results.policies.first()
+    {
+        let name = NOTE.fit_name(&clean(&first.name), 200.0);
+        notes
+            .push(format!("shown: replication {shown}, counted from 0, whose peak is the median for {name}"));
+    }
+    notes.extend(columns.note("mean of"));
+    if columns.merges() {
+        notes.push("thin line: the busiest bucket of each column".to_owned());
+    }
+    let head = Head::new(results, &title, &notes);
+
+    let across = match panels.len() {
+        4 => 2,
+        n => n.clamp(1, 3),
+    };
+    let down = panels.len().div_ceil(across).max(1);
+    let height = match (down, across) {
+        (1, 1) => 380.0,
+        (1, 2) => 340.0,
+        (1, _) => 300.0,
+        _ => 220.0,
+    };
+    let scale = Scale::linear(peak);
+    let ticks = with_unit(scale.ticks((height / 60.0) as usize, true), "/s");
+    let axis = tick_width(&ticks);
+    let key = panels.iter().map(Panel::key_width).fold(0.0, f64::max);
+    let parts = across as f64;
+    let width = (WIDTH - 2.0 * MARGIN - axis - parts * key - (parts - 1.0) * GAP) / parts;
+    let strip = Strip::new(results, width);
+    let heading = HEADING.line() + NOTE.line() + 8.0;
+    let block = heading + strip.height() + height + TIME_AXIS;
+    let total = head.height() + down as f64 * block + (down - 1) as f64 * GAP + MARGIN / 2.0;
+
+    let svg = picture(WIDTH, total, &title, |canvas| {
+        head.draw(canvas);
+        for (i, panel) in panels.iter().enumerate() {
+            let (column, row) = (i % across, i / across);
+            let left = MARGIN + axis + column as f64 * (width + key + GAP);
+            let top = head.height() + row as f64 * (block + GAP);
+            let plot = Plot {
+                left,
+                top: top + heading + strip.height(),
+                width,
+                height,
+                across: time_scale(results.horizon),
+                up: scale.clone(),
+            };
+            let name = HEADING.fit_name(&panel.name, width + key);
+            canvas.text(&name, (left, top + HEADING.size * 0.76), HEADING, INK, Anchor::Left);
+            let note = panel.note(width + key);
+            canvas.text(&note, (left, top + HEADING.line() + NOTE.size * 0.76), NOTE, GREY, Anchor::Left);
+            plot.time_frame(canvas, results, Some(&strip), &ticks, column == 0);
+            panel.draw(canvas, &plot, columns);
+        }
+    });
+    Chart { file_stem: "requests", svg }
+}
+
+/// One policy's data, as it is drawn.
+struct Panel {
+    name: String,
+    /// The peak of the shown run, and the least and greatest of all runs.
+    peak: f64,
+    peaks: (f64, f64),
+    runs: usize,
+    /// From the bottom of the stack to its top.
+    areas: Vec<Area>,
+    /// The busiest bucket of each column, where columns merge buckets.
+    busiest: Option<Vec<f64>>,
+}
+
+struct Area {
+    name: &'static str,
+    color: Color,
+    /// Requests per second, by column.
+    rates: Vec<f64>,
+}
+
+impl Panel {
+    fn of(policy: &PolicyResults, columns: Columns, shown: usize, peak_of_all: f64) -> Panel {
+        let peaks: Vec<f64> = (0..policy.timelines.len()).filter_map(|run| run_peak(policy, run)).collect();
+        let range =
+            (peaks.iter().copied().fold(f64::INFINITY, f64::min), peaks.iter().copied().fold(0.0, f64::max));
+        let buckets = policy.timelines.get(shown).map_or(&[][..], |timeline| &timeline.buckets);
+        let mut areas: Vec<Area> = Vec::new();
+        let mut thin: Vec<Area> = Vec::new();
+        for band in BANDS {
+            let rates = columns.values(buckets, Say::Rate, |bucket| ended(bucket, band.outcomes));
+            let greatest = rates.iter().copied().fold(0.0, f64::max);
+            let area = Area { name: band.name, color: band.color, rates };
+            match () {
+                () if greatest <= 0.0 => {}
+                () if greatest < THIN * peak_of_all => thin.push(area),
+                () => areas.push(area),
+            }
+        }
+        areas.extend(merged(thin));
+        let busiest = columns.merges().then(|| columns.values(buckets, Say::GreatestRate, calls));
+        let peak = peaks.get(shown).copied().unwrap_or(0.0);
+        Panel { name: clean(&policy.name), peak, peaks: range, runs: peaks.len(), areas, busiest }
+    }
+
+    /// The peak in words, as many as have room.
+    fn note(&self, room: f64) -> String {
+        if self.peak <= 0.0 {
+            return "no requests".to_owned();
+        }
+        let peak = number::short(self.peak);
+        let (low, high) = (number::short(self.peaks.0), number::short(self.peaks.1));
+        let runs = self.runs;
+        let mut variants = vec![format!("peak {peak} requests/s"), format!("peak {peak}/s")];
+        if runs > 1 {
+            let range = if low == high { "the same".to_owned() } else { format!("{low} to {high}") };
+            variants.insert(0, format!("peak {peak} requests/s; {range} over {runs} replications"));
+            variants.insert(1, format!("peak {peak}/s; {range} over {runs} runs"));
+        }
+        let fits = variants.iter().find(|text| NOTE.width(text) <= room);
+        fits.cloned().unwrap_or_else(|| NOTE.fit(&format!("peak {peak}/s"), room))
+    }
+
+    fn key_width(&self) -> f64 {
+        let widest = self.areas.iter().map(|area| LABEL.width(area.name)).fold(0.0, f64::max);
+        10.0 + SWATCH + 6.0 + widest
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, plot: &Plot, columns: Columns) {
+        if self.areas.is_empty() {
+            plot.say(canvas, "no requests");
+            return;
+        }
+        // Tops of the stack: `tops[k]` is where area k ends. Each area is drawn down to the axis, the uppermost
+        // first, so that no seam shows between neighbours.
+        let mut tops: Vec<Vec<f64>> = Vec::new();
+        for area in &self.areas {
+            let below = tops.last();
+            let top = area.rates.iter().enumerate().map(|(i, rate)| rate + below.map_or(0.0, |b| b[i]));
+            tops.push(top.collect());
+        }
+        for (area, top) in self.areas.iter().zip(&tops).rev() {
+            let edge = steps(plot, columns, top);
+            let mut outline = edge.clone();
+            outline.push((plot.right(), plot.bottom()));
+            outline.push((plot.left, plot.bottom()));
+            canvas.area(&outline, area.color, 1.0);
+            // Between wide columns a white edge separates; around narrow ones it would cover a thin band.
+            if columns.count <= WIDE {
+                canvas.path(&edge, WHITE, 0.6);
+            }
+        }
+        if let Some(busiest) = &self.busiest {
+            canvas.path(&steps(plot, columns, busiest), INK, 0.7);
+        }
+        self.draw_key(canvas, plot, &tops);
+    }
+
+    /// A label beside each area, as high as the area's middle where it is thickest, in the order of the stack.
+    fn draw_key(&self, canvas: &mut Canvas<'_>, plot: &Plot, tops: &[Vec<f64>]) {
+        let middle = |(area, top): (&Area, &Vec<f64>)| {
+            let thickest = area
+                .rates
+                .iter()
+                .enumerate()
+                .fold((0, 0.0), |most, (i, rate)| if *rate > most.1 { (i, *rate) } else { most });
+            plot.y(top[thickest.0] - thickest.1 / 2.0)
+        };
+        // The stack runs upward, heights on the picture downward.
+        let wanted: Vec<f64> = self.areas.iter().zip(tops).map(middle).rev().collect();
+        let placed = labels::spread(&wanted, LABEL_LINE, plot.top + 6.0, plot.bottom() - 6.0);
+        let left = plot.right() + 10.0;
+        for (area, y) in self.areas.iter().rev().zip(placed) {
+            canvas.rect(left, y - SWATCH / 2.0, SWATCH, SWATCH, area.color);
+            canvas.text(area.name, (left + SWATCH + 6.0, y + 4.0), LABEL, INK, Anchor::Left);
+        }
+    }
+}
+
+/// Thin bands as one; a single one keeps its name and colour.
+fn merged(thin: Vec<Area>) -> Option<Area> {
+    let alone = thin.len() == 1;
+    thin.into_iter()
+        .reduce(|mut all, next| {
+            for (sum, rate) in all.rates.iter_mut().zip(next.rates) {
+                *sum += rate;
+            }
+            all
+        })
+        .map(|all| if alone { all } else { Area { name: "other", color: REST, ..all } })
+}
+
+/// The outline of a column chart: a rate holds for all of its column.
+pub fn steps(plot: &Plot, columns: Columns, values: &[f64]) -> Vec<(f64, f64)> {
+    let corners = values.iter().enumerate().flat_map(|(i, value)| {
+        let y = plot.y(*value);
+        [(plot.x(columns.begin(i)), y), (plot.x(columns.begin(i + 1)), y)]
+    });
+    corners.collect()
+}
+
+fn ended(bucket: &Bucket, outcomes: &[Outcome]) -> u64 {
+    bucket.calls.iter().flat_map(|by| outcomes.iter().map(|&o| u64::from(by[o as usize]))).sum()
+}
+
+fn calls(bucket: &Bucket) -> u64 {
+    bucket.calls.iter().flatten().map(|&n| u64::from(n)).sum()
+}
+
+/// Most requests per second in one bucket of this run.
+fn run_peak(policy: &PolicyResults, run: usize) -> Option<f64> {
+    let timeline = policy.timelines.get(run)?;
+    let most = timeline.buckets.iter().map(calls).max().unwrap_or(0);
+    Some(most as f64 / timeline.bucket.as_secs_f64().max(1e-9))
+}
+
+/// The replication whose peak is the median for the first policy; the lower one of two.
+fn median_replication(results: &Results) -> usize {
+    let Some(first) = results.policies.first() else { return 0 };
+    let mut peaks: Vec<(f64, usize)> =
+        (0..first.timelines.len()).filter_map(|run| Some((run_peak(first, run)?, run))).collect();
+    peaks.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+    peaks.get(peaks.len().saturating_sub(1) / 2).map_or(0, |(_, run)| *run)
+}

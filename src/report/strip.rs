@@ -1,0 +1,114 @@
+//! The strip above a plot that names the faults: a row each where their names would meet, so that no name ever stands
+//! on data or on another name.
+
+use super::canvas::{Anchor, Canvas, clean};
+use super::palette::{GREY, STRIP};
+use super::typeface::TICK;
+use crate::experiment::results::Results;
+
+/// Height of a row.
+const ROW: f64 = 18.0;
+/// More rows than this would leave the data too little room.
+const MOST_ROWS: usize = 6;
+/// Between two names of a row.
+const AIR: f64 = 8.0;
+/// From the beginning of a window to its name.
+const INDENT: f64 = 4.0;
+
+/// Where the names of the faults stand, for plots of one width.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strip {
+    marks: Vec<Mark>,
+    rows: usize,
+    left_out: usize,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+struct Mark {
+    row: usize,
+    from: f64,
+    to: f64,
+    name: String,
+    name_at: f64,
+}
+
+impl Strip {
+    /// For plots of this width.
+    pub fn new(results: &Results, width: f64) -> Strip {
+        let place = |ns: u64| width * (ns as f64 / results.horizon.0.max(1) as f64).min(1.0);
+        // Per row, where the next name may begin.
+        let mut free: Vec<Vec<(f64, f64)>> = Vec::new();
+        let mut strip = Strip { marks: Vec::new(), rows: 0, left_out: 0 };
+        for fault in &results.faults {
+            let (from, to) = (place(fault.from.0), place(fault.to.0).max(place(fault.from.0) + 1.0));
+            // A name may be longer than its window: the strip to the right of it is empty anyway.
+            let name = TICK.fit(&clean(&fault.name), width - 2.0 * INDENT);
+            let long = TICK.width(&name);
+            let name_at = (from + INDENT).min(width - INDENT - long);
+            let (begin, end) = (from.min(name_at), to.max(name_at + long) + AIR);
+            let clear = |taken: &Vec<(f64, f64)>| taken.iter().all(|&(b, e)| end <= b || e <= begin);
+            let row = free.iter().position(clear).unwrap_or(free.len());
+            if row >= MOST_ROWS {
+                strip.left_out += 1;
+                continue;
+            }
+            if row == free.len() {
+                free.push(Vec::new());
+            }
+            free[row].push((begin, end));
+            strip.marks.push(Mark { row, from, to, name, name_at });
+        }
+        strip.rows = free.len() + usize::from(strip.left_out > 0);
+        strip
+    }
+
+    /// What it takes above the plot.
+    pub fn height(&self) -> f64 {
+        self.rows as f64 * ROW
+    }
+
+    /// Draws it onto the upper edge of a plot. The last row touches the plot.
+    pub fn draw(&self, canvas: &mut Canvas<'_>, left: f64, plot_top: f64) {
+        let top = plot_top - self.height();
+        for mark in &self.marks {
+            let y = top + mark.row as f64 * ROW;
+            canvas.rect(left + mark.from, y, mark.to - mark.from, ROW - 2.0, STRIP);
+        }
+        for mark in &self.marks {
+            let baseline = top + mark.row as f64 * ROW + 12.0;
+            canvas.text(&mark.name, (left + mark.name_at, baseline), TICK, GREY, Anchor::Left);
+        }
+        if self.left_out > 0 {
+            let text = format!("and {} more", self.left_out);
+            canvas.text(&text, (left, plot_top - ROW + 12.0), TICK, GREY, Anchor::Left);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    #[test]
+    fn names_stay_inside_and_apart() {
+        for (case, results) in synthetic::table() {
+            for width in [150.0, 400.0, 1_000.0] {
+                let strip = Strip::new(&results, width);
+                assert!(strip.rows <= MOST_ROWS + 1);
+                assert_eq!(strip.marks.len() + strip.left_out, results.faults.len(), "{case}");
+                for (i, mark) in strip.marks.iter().enumerate() {
+                    let end = mark.name_at + TICK.width(&mark.name);
+                    assert!(mark.name_at >= 0.0 && end <= width, "{case}: {mark:?}");
+                    for other in strip.marks[..i].iter().filter(|other| other.row == mark.row) {
+                        let other_end = other.name_at + TICK.width(&other.name);
+                        assert!(
+                            other_end < mark.name_at || end < other.name_at,
+                            "{case}: {mark:?} {other:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

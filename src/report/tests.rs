@@ -1,0 +1,134 @@
+//! Properties that every chart has, over a table of odd results.
+
+use super::canvas::UNITS;
+use super::typeface::Face;
+use super::{Chart, charts, synthetic, to_png};
+use resvg::usvg::roxmltree::{Document, Node};
+
+/// A text of a picture and the box that holds it, in pixels.
+#[derive(Debug)]
+struct Placed {
+    text: String,
+    left: f64,
+    right: f64,
+    top: f64,
+    bottom: f64,
+}
+
+fn number(node: Node<'_, '_>, name: &str) -> f64 {
+    node.attribute(name)
+        .and_then(|value| value.parse().ok())
+        .unwrap_or_else(|| panic!("no {name} in {node:?}"))
+}
+
+fn texts(document: &Document<'_>) -> Vec<Placed> {
+    let nodes = document.descendants().filter(|node| node.has_tag_name("text"));
+    nodes
+        .map(|node| {
+            let text = node.text().unwrap_or("").trim_matches('\n').to_owned();
+            let size = number(node, "font-size") / UNITS;
+            let face = Face { size, bold: node.attribute("font-weight") == Some("bold") };
+            let (x, top) = (number(node, "x") / UNITS, number(node, "y") / UNITS);
+            let width = face.width(&text);
+            let left = match node.attribute("text-anchor") {
+                Some("end") => x - width,
+                Some("middle") => x - width / 2.0,
+                _ => x,
+            };
+            // From the height of capitals to the depth of descenders.
+            Placed { text, left, right: left + width, top, bottom: top + size }
+        })
+        .collect()
+}
+
+fn each_chart(check: impl Fn(&str, &Chart)) {
+    for (case, results) in synthetic::table() {
+        for chart in charts(&results) {
+            check(&format!("{case}/{}", chart.file_stem), &chart);
+        }
+    }
+}
+
+#[test]
+fn texts_stay_in_the_picture_and_clear_of_each_other() {
+    each_chart(|case, chart| {
+        let document = Document::parse(&chart.svg).unwrap();
+        let root = document.root_element();
+        let (width, height) = (number(root, "width"), number(root, "height"));
+        let texts = texts(&document);
+        assert!(texts.len() >= 3, "{case}: a head at least");
+        for (i, a) in texts.iter().enumerate() {
+            assert!(a.left >= 0.0 && a.right <= width && a.top >= 0.0 && a.bottom <= height, "{case}: {a:?}");
+            for b in &texts[..i] {
+                let apart = a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+                assert!(apart, "{case}: {a:?} covers {b:?}");
+            }
+        }
+    });
+}
+
+#[test]
+fn names_are_text_and_nothing_else() {
+    each_chart(|case, chart| {
+        let document = Document::parse(&chart.svg).unwrap();
+        for node in document.descendants().filter(Node::is_element) {
+            let tag = node.tag_name().name();
+            let drawn = ["svg", "rect", "line", "polyline", "polygon", "circle", "text"];
+            assert!(drawn.contains(&tag), "{case}: <{tag}>");
+            for attribute in node.attributes() {
+                assert!(!attribute.name().starts_with("on"), "{case}: {}", attribute.name());
+                assert!(!attribute.name().ends_with("href"), "{case}: {}", attribute.name());
+            }
+        }
+    });
+    let hostile = synthetic::storm(&["<script>alert(1)</script>", "new"], 60, 1);
+    for chart in charts(&hostile) {
+        let document = Document::parse(&chart.svg).unwrap();
+        let said = texts(&document).iter().any(|placed| placed.text.contains("<script>alert(1)</script>"));
+        assert!(said, "{}: the name is there, as text", chart.file_stem);
+    }
+}
+
+#[test]
+fn pictures_are_the_same_twice_and_stay_small() {
+    let results = synthetic::storm(&["old", "new"], 100_000, 1);
+    for (a, b) in charts(&results).iter().zip(charts(&results)) {
+        assert_eq!(a, &b);
+        assert!(a.svg.len() < 400_000, "{}: {} bytes", a.file_stem, a.svg.len());
+        assert!(!a.svg.contains("NaN") && !a.svg.contains("inf"), "{}", a.file_stem);
+    }
+}
+
+#[test]
+fn a_png_is_twice_as_large_as_its_svg() {
+    for names in [&["old"][..], &["<b>", "漢字 🙂"]] {
+        for chart in charts(&synthetic::storm(names, 60, 2)) {
+            let png = to_png(&chart.svg).unwrap();
+            assert_eq!(&png[..8], b"\x89PNG\r\n\x1a\n");
+            let side = |at: usize| u32::from_be_bytes(png[at..at + 4].try_into().unwrap());
+            let document = Document::parse(&chart.svg).unwrap();
+            let expected =
+                |name| (number(document.root_element(), name) as f32 * super::png::SCALE).ceil() as u32;
+            assert_eq!((side(16), side(20)), (expected("width"), expected("height")));
+        }
+    }
+    assert!(to_png("<p>not a picture</p>").is_err());
+}
+
+#[test]
+fn a_run_without_requests_says_so() {
+    let chart = super::requests(&synthetic::empty(&["old", "new"]));
+    assert_eq!(chart.svg.matches("no requests\n").count(), 4, "a note and a word in each of two panels");
+}
+
+/// Writes every chart of the table, to be looked at: `REPORT_PICTURES=<directory> cargo test -- --ignored pictures`.
+#[test]
+#[ignore = "writes files for a person to look at"]
+fn pictures() {
+    let directory = std::path::PathBuf::from(std::env::var("REPORT_PICTURES").unwrap());
+    each_chart(|case, chart| {
+        let file = directory.join(case.replace('/', "-"));
+        std::fs::write(file.with_extension("svg"), &chart.svg).unwrap();
+        std::fs::write(file.with_extension("png"), to_png(&chart.svg).unwrap()).unwrap();
+    });
+}
