@@ -23,9 +23,10 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let mut comparisons = Vec::new();
     for file in &args.files {
         let name = file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{name}: error: {e}")))?;
-        let recording =
-            Recording::parse(&text).map_err(|e| Failure::usage(format!("{name}: error: not a recording: {e}")))?;
+        let text =
+            std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{name}: error: {e}")))?;
+        let recording = Recording::parse(&text)
+            .map_err(|e| Failure::usage(format!("{name}: error: not a recording: {e}")))?;
         comparisons.push((name, compare(&recording)));
     }
     let matched = |c: &Comparison| matches!(c.outcome, Outcome::Match { .. });

@@ -78,7 +78,9 @@ impl Output {
             _ => PathBuf::from("."),
         };
         if fs::symlink_metadata(place).is_ok_and(|m| !m.is_dir()) {
-            return Err(Failure::usage(format!("error: {shown}: exists and is not a directory; choose another --out")));
+            return Err(Failure::usage(format!(
+                "error: {shown}: exists and is not a directory; choose another --out"
+            )));
         }
         let again = match present(place)? {
             Present::Nothing => false,
@@ -107,9 +109,10 @@ impl Output {
         let aside = beside("partial");
         let output = Output { place: place.to_owned(), aside, lock_path, _lock: lock, force, again };
         // Left by a run that was killed.
-        output.clear_aside().and_then(|()| fs::create_dir(&output.aside)).map_err(|e| {
-            Failure::io(output.aside.display(), &e)
-        })?;
+        output
+            .clear_aside()
+            .and_then(|()| fs::create_dir(&output.aside))
+            .map_err(|e| Failure::io(output.aside.display(), &e))?;
         Ok(output)
     }
 
@@ -119,7 +122,8 @@ impl Output {
         let manifest = birth.manifest(&files);
         if self.again && !self.force {
             let there = fs::read(self.place.join(MANIFEST)).unwrap_or_default();
-            let intact = files.iter().all(|(n, bytes)| fs::read(self.place.join(n)).is_ok_and(|b| b == *bytes));
+            let intact =
+                files.iter().all(|(n, bytes)| fs::read(self.place.join(n)).is_ok_and(|b| b == *bytes));
             if there == manifest && intact {
                 return Ok(format!("{shown}: already complete, the same bytes"));
             }
@@ -206,9 +210,11 @@ fn difference(manifest: &Value, birth: &Birth) -> Option<(&'static str, String, 
         let text = text.trim_matches('"');
         text.chars().take(40).collect::<String>()
     };
-    birth.fields.iter().find(different).map(|(key, value)| {
-        (*key, manifest.get(*key).map_or("missing".to_owned(), words), words(value))
-    })
+    birth
+        .fields
+        .iter()
+        .find(different)
+        .map(|(key, value)| (*key, manifest.get(*key).map_or("missing".to_owned(), words), words(value)))
 }
 
 /// Opens and locks a file; none when another process holds it.

@@ -148,7 +148,8 @@ fn files(study: &Study, results: &Results) -> Result<Vec<(String, Vec<u8>)>, Fai
         ("sessions.csv".to_owned(), report::csv::sessions(results)),
     ];
     for chart in report::charts(results) {
-        let png = report::to_png(&chart.svg).map_err(|e| Failure::io("PNG", &std::io::Error::other(e.to_string())))?;
+        let png = report::to_png(&chart.svg)
+            .map_err(|e| Failure::io("PNG", &std::io::Error::other(e.to_string())))?;
         files.push((format!("{}.svg", chart.file_stem), chart.svg.into_bytes()));
         files.push((format!("{}.png", chart.file_stem), png));
     }

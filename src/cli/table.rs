@@ -78,7 +78,7 @@ pub fn metrics() -> String {
 
 fn plain() -> Table {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_width(WIDTH);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_width(WIDTH);
     table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
     table
 }

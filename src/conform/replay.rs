@@ -9,7 +9,7 @@ use crate::fault::{FaultKind, FaultSpec};
 use crate::fleet::AppReaction;
 use crate::kernel::{Dist, Dur, Time, time::NS_PER_MS};
 use crate::metrics::Outcome;
-use crate::scenario::load::preset;
+use crate::scenario::policies::preset;
 use crate::scenario::{Act, ActionSpec, ClientModel, Scenario};
 use crate::world::{Contender, Control, Observer, Plan, observed};
 
@@ -41,7 +41,8 @@ pub fn replay(recording: &Recording) -> Result<Replayed, String> {
         entries: Vec::new(),
         open: Vec::new(),
     };
-    let (_, looker, tabs) = observed(&plan, 0, 0, &Control::default(), looker).map_err(|stopped| stopped.to_string())?;
+    let (_, looker, tabs) =
+        observed(&plan, 0, 0, &Control::default(), looker).map_err(|stopped| stopped.to_string())?;
     let last = tabs
         .iter()
         .filter(|tab| tab.open)

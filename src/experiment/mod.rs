@@ -197,7 +197,8 @@ impl Study {
             let of_policy: Vec<Summary> = summaries.by_ref().take(replications as usize).collect();
             for summary in &of_policy {
                 events += summary.events;
-                fingerprint = fingerprint.rotate_left(7).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ summary.fingerprint;
+                fingerprint =
+                    fingerprint.rotate_left(7).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ summary.fingerprint;
             }
             policies.push(policy_results(&contender.name, of_policy, keep));
         }
