@@ -144,6 +144,8 @@ static FLEET: Table = table(
         may("focus-every", Dist(true)),
         may("app-get-token", Ty::Table(&APP_GET_TOKEN)),
         may("set-active", Ty::Table(&SET_ACTIVE)),
+        may("stays", Dist(true)),
+        may("away", Dist(true)),
         may("app-reaction", Word(&["none", "set-active", "get-token"])),
         may("app-reaction-from", Dur(false)),
         may("app-reaction-to", Dur(false)),
