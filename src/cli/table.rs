@@ -8,8 +8,10 @@ use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 /// Columns of the terminal that a table may take.
 const WIDTH: u16 = 100;
 
-/// Policies that fit beside each other in [`WIDTH`].
-const POLICIES_ABREAST: usize = 3;
+/// Columns that names and units of metrics take.
+const NAMES: usize = 51;
+/// Columns that a value with its half width takes.
+const VALUE: usize = 18;
 
 /// What the terminal shows; the rest is in summary.csv.
 const SHOWN: [Metric; 14] = [
@@ -31,7 +33,9 @@ const SHOWN: [Metric; 14] = [
 
 /// A run's summary: a row per metric and a column per policy. Policies that do not fit beside each other follow below.
 pub fn summary(results: &Results) -> String {
-    let tables = results.policies.chunks(POLICIES_ABREAST).map(|policies| {
+    let column = results.policies.iter().map(|p| p.name.chars().count() + 2).max().unwrap_or(0).max(VALUE);
+    let abreast = (usize::from(WIDTH) - NAMES).checked_div(column).unwrap_or(1).max(1);
+    let tables = results.policies.chunks(abreast).map(|policies| {
         let mut table = plain();
         let names = policies.iter().map(|p| p.name.clone());
         table.set_header(["metric".to_owned(), "unit".to_owned()].into_iter().chain(names));
