@@ -1,1 +1,173 @@
-//! Reads scenarios.
+//! Reads scenarios: text to tree, tree against the format, parts against each other, names to policies.
+
+use super::Scenario;
+use super::error::{Code, Errors, ScenarioError, ScenarioErrors};
+use super::expect::{self, Expectation};
+use super::parts::Parts;
+use super::policies::{self, Resolution, ResolvedPolicy};
+use super::schema::{self, SCENARIO};
+use super::set;
+use super::source::{MAX_BYTES, Source};
+use super::spans::{Doc, Node};
+use super::validate::validate;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+use std::sync::Arc;
+use toml::de::{DeValue, ValueDeserializer};
+
+/// A scenario that has been read and found right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// What it says.
+    pub scenario: Scenario,
+    /// Its policies, in the order of [`Scenario::policies`].
+    pub policies: Vec<ResolvedPolicy>,
+    /// Its conditions, in the order of [`Scenario::expectations`].
+    pub expectations: Vec<Expectation>,
+    /// Its text: without byte order mark, lines ending in LF, overrides written in, and no negative zero. It loads to
+    /// the same scenario.
+    pub text: String,
+    /// SHA-256 over that text and the texts of all presets and policy files in use, lower-case hex.
+    pub hash: String,
+    /// What is odd and yet allowed: whole messages with their places.
+    pub warnings: Vec<String>,
+}
+
+/// Reads a scenario file. `overrides` are `KEY=VALUE` pairs: a path into the text such as `fault[0].from`, and a TOML
+/// value or a bare word, which stands for a string.
+///
+/// # Errors
+/// Everything that is wrong with the file, its policies or the overrides, up to [`super::error::MAX_ERRORS`].
+pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, ScenarioErrors> {
+    let name = path.display().to_string();
+    let source = Source::read(&name, path).map_err(Errors::finish)?;
+    load_source(source, path.parent(), overrides)
+}
+
+/// Reads a scenario from text. It has no directory, so it can name no policy files.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, ScenarioErrors> {
+    load_text_in(name, text, None, overrides)
+}
+
+/// Reads a scenario from text, with policy files relative to the directory `base`.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text_in(
+    name: &str,
+    text: &str,
+    base: Option<&Path>,
+    overrides: &[String],
+) -> Result<Loaded, ScenarioErrors> {
+    let source = Source::from_bytes(name, text.as_bytes()).map_err(Errors::finish)?;
+    load_source(source, base, overrides)
+}
+
+fn load_source(
+    source: Arc<Source>,
+    base: Option<&Path>,
+    overrides: &[String],
+) -> Result<Loaded, ScenarioErrors> {
+    check_not_empty(&source).map_err(Errors::finish)?;
+    // Overrides need a text that can be read; one that cannot be is reported as it is.
+    let source = match set::is_readable(&source) {
+        true => set::apply(source, overrides).map_err(Errors::finish)?,
+        false => source,
+    };
+    let read = read(&source, base).map_err(Errors::finish)?;
+    let mut hash = Sha256::new();
+    let texts = read.resolution.texts.iter().map(|(name, text)| (name.as_str(), text.as_str()));
+    for (name, text) in [("", read.text.as_str())].into_iter().chain(texts) {
+        // Lengths keep two texts from passing as two others whose concatenation is the same.
+        hash.update(format!("{} {}\n", name.len(), text.len()));
+        hash.update(name);
+        hash.update(text);
+    }
+    Ok(Loaded {
+        scenario: read.scenario,
+        policies: read.resolution.policies,
+        expectations: read.expectations,
+        hash: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
+        text: read.text,
+        warnings: read.warnings,
+    })
+}
+
+struct Read {
+    scenario: Scenario,
+    resolution: Resolution,
+    expectations: Vec<Expectation>,
+    text: String,
+    warnings: Vec<String>,
+}
+
+fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Read, Errors> {
+    let (doc, mut errors) = Doc::parse(source)?;
+    schema::check(source, &doc.root, &SCENARIO, &mut errors);
+    if errors.has(Code::Version) {
+        // What another version of the format allows, this build cannot judge.
+        return Err(errors.only(Code::Version));
+    }
+    let parts = Parts::of(&doc);
+    let mut findings = validate(&doc, &parts);
+    let resolution = policies::resolve(&mut findings, &parts, base);
+    let expectations = expect::read(&mut findings, &parts);
+    let warnings = std::mem::take(&mut findings.warnings);
+    errors.append(findings.errors);
+    errors.into_result()?;
+    let text = without_negative_zeros(source, &doc.root);
+    let scenario = whole(&Source::new(&source.name, &text))?;
+    Ok(Read { scenario, resolution, expectations, text, warnings })
+}
+
+/// The whole scenario. Every check has passed, so a refusal here is a check that is missing: still an error with a
+/// place, because the text is the user's and a panic would say less.
+fn whole(source: &Arc<Source>) -> Result<Scenario, Errors> {
+    let (doc, _) = Doc::parse(source)?;
+    Scenario::deserialize(ValueDeserializer::from(doc.root)).map_err(|e| {
+        let what = super::text::shorten(e.message(), 200);
+        ScenarioError::new(Code::Malformed, source, e.span().unwrap_or(0..0), what).into()
+    })
+}
+
+/// Refuses a text without any key, before overrides could give it one.
+fn check_not_empty(source: &Arc<Source>) -> Result<(), Errors> {
+    debug_assert!(source.text.len() as u64 <= MAX_BYTES);
+    let blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
+    if !source.text.lines().all(blank) {
+        return Ok(());
+    }
+    let required = SCENARIO.required().collect::<Vec<_>>().join(", ");
+    let error =
+        ScenarioError::new(Code::Empty, source, 0..0, format!("empty scenario; required: {required}"));
+    Err(error.fix("start from an example").into())
+}
+
+/// The text with `-0.0` written as `0.0`: the two mean the same, so they must not differ in the hash.
+fn without_negative_zeros(source: &Source, root: &Node<'_>) -> String {
+    fn collect(node: &Node<'_>, signs: &mut Vec<usize>) {
+        let is_zero = match node.get_ref() {
+            DeValue::Float(f) => f.as_str().parse::<f64>().is_ok_and(|x| x.abs() < f64::MIN_POSITIVE),
+            DeValue::Integer(n) => n.as_str().bytes().all(|b| matches!(b, b'0' | b'-' | b'+' | b'_')),
+            DeValue::Array(list) => return list.iter().for_each(|node| collect(node, signs)),
+            DeValue::Table(table) => return table.iter().for_each(|(_, node)| collect(node, signs)),
+            _ => false,
+        };
+        if is_zero {
+            signs.push(node.span().start);
+        }
+    }
+    let mut signs = Vec::new();
+    collect(root, &mut signs);
+    signs.retain(|&at| source.text.as_bytes().get(at) == Some(&b'-'));
+    let mut text = source.text.clone();
+    signs.sort_unstable();
+    for at in signs.into_iter().rev() {
+        text.remove(at);
+    }
+    text
+}

@@ -7,7 +7,30 @@ use crate::fleet::FleetSpec;
 use crate::kernel::Dur;
 use serde::{Deserialize, Serialize};
 
+mod duplicate;
+pub mod error;
+pub mod expect;
 pub mod load;
+mod names;
+mod nearest;
+mod nesting;
+mod parts;
+mod place;
+pub mod policies;
+mod policy_files;
+mod render;
+mod schema;
+mod set;
+mod source;
+mod spans;
+pub mod text;
+mod validate;
+
+pub use error::{Code, ScenarioError, ScenarioErrors};
+pub use expect::{Expectation, judge, parse_expectation};
+pub use load::{Loaded, load, load_text, load_text_in};
+pub use policies::ResolvedPolicy;
+pub use source::Source;
 
 /// The version of the scenario format that this build reads.
 pub const FORMAT_VERSION: u32 = 1;

@@ -1,0 +1,293 @@
+//! Conditions on metrics: `new.false_sign_outs == 0`, read and judged.
+
+use super::ExpectOf;
+use super::error::{Code, ScenarioError};
+use super::nearest::nearest;
+use super::parts::Parts;
+use super::spans::Doc;
+use super::text::{quote, tick};
+use super::validate::Findings;
+use crate::experiment::results::Verdict;
+use crate::metrics::METRICS;
+use std::ops::Range;
+
+/// How a value and a bound are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Op {
+    /// `==`
+    Equal,
+    /// `!=`
+    Unequal,
+    /// `<`
+    Less,
+    /// `<=`
+    AtMost,
+    /// `>`
+    More,
+    /// `>=`
+    AtLeast,
+}
+
+const OPS: [(&str, Op); 6] = [
+    ("==", Op::Equal),
+    ("!=", Op::Unequal),
+    ("<=", Op::AtMost),
+    (">=", Op::AtLeast),
+    ("<", Op::Less),
+    (">", Op::More),
+];
+
+/// A condition, read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expectation {
+    /// The policy whose metric is compared.
+    pub policy: String,
+    /// Which metric, as an index into [`METRICS`].
+    pub metric: usize,
+    /// How.
+    pub op: Op,
+    /// With what; finite.
+    pub bound: f64,
+    /// Which value of the metric.
+    pub of: ExpectOf,
+    /// The condition, as written.
+    pub text: String,
+}
+
+/// What is wrong with a condition, and where in its text.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BadCondition {
+    /// The kind of error.
+    pub code: Code,
+    /// Bytes of the condition.
+    pub at: Range<usize>,
+    /// What is wrong.
+    pub what: String,
+    /// What is allowed.
+    pub allowed: Option<String>,
+    /// The name that was probably meant.
+    pub meant: Option<String>,
+}
+
+/// Reads `policy.metric OP number`. The last dot before the operator separates policy and metric, because names of
+/// policies may have dots and metrics have none. Whether the policy exists is not asked here.
+///
+/// # Errors
+/// What is wrong, and where in the text.
+pub fn parse_expectation(text: &str, of: ExpectOf) -> Result<Expectation, BadCondition> {
+    let bad = |code, at, what: String| BadCondition { code, at, what, allowed: None, meant: None };
+    let form = |at, what: &str| BadCondition {
+        allowed: Some("`policy.metric OP number`, such as \"new.false_sign_outs == 0\"".into()),
+        ..bad(Code::Condition, at, what.to_owned())
+    };
+    let signs = |c: char| "=!<>".contains(c);
+    let Some(op_start) = text.find(signs) else {
+        return Err(form(0..text.len(), "a condition without an operator"));
+    };
+    let op_end = text[op_start..].find(|c| !signs(c)).map_or(text.len(), |len| op_start + len);
+    let sign = &text[op_start..op_end];
+    let Some((_, op)) = OPS.into_iter().find(|(known, _)| *known == sign) else {
+        let meant = match sign {
+            "=" | "===" => Some("=="),
+            "=<" => Some("<="),
+            "=>" => Some(">="),
+            "<>" | "!" => Some("!="),
+            _ => None,
+        };
+        return Err(BadCondition {
+            allowed: Some(OPS.map(|(sign, _)| sign).join(" ")),
+            meant: meant.map(str::to_owned),
+            ..bad(Code::Condition, op_start..op_end, format!("unknown operator {}", tick(sign)))
+        });
+    };
+    let left = text[..op_start].trim_end();
+    let lead = left.len() - left.trim_start().len();
+    let Some((policy, metric)) =
+        left.trim_start().rsplit_once('.').filter(|(p, m)| !p.is_empty() && !m.is_empty())
+    else {
+        return Err(form(lead..left.len().max(lead), "a condition without `policy.metric`"));
+    };
+    let Some(index) = METRICS.iter().position(|def| def.name == metric) else {
+        let at = left.len() - metric.len()..left.len();
+        return Err(BadCondition {
+            meant: nearest(metric, METRICS.iter().map(|def| def.name)).map(str::to_owned),
+            ..bad(Code::UnknownMetric, at, format!("no metric is named {}", tick(metric)))
+        });
+    };
+    let number = text[op_end..].trim();
+    let start = op_end + (text[op_end..].len() - text[op_end..].trim_start().len());
+    let at = start..start + number.len();
+    let bound = match number.parse::<f64>() {
+        Ok(bound) if bound.is_finite() => bound,
+        Ok(_) => return Err(form(at, "the number of a condition must be finite")),
+        Err(_) if number.is_empty() => return Err(form(op_start..op_end, "a condition without a number")),
+        Err(_) => return Err(form(at, &format!("not a number: {}", quote(number)))),
+    };
+    // Adding zero turns -0 into 0, which compares alike but would be shown with its sign.
+    Ok(Expectation {
+        policy: policy.to_owned(),
+        metric: index,
+        op,
+        bound: bound + 0.0,
+        of,
+        text: text.to_owned(),
+    })
+}
+
+/// Reads the scenario's conditions and checks that their policies are run.
+pub fn read(findings: &mut Findings<'_>, parts: &Parts) -> Vec<Expectation> {
+    let mut read = Vec::new();
+    for entry in &parts.expectations {
+        let path = format!("{}.that", entry.path);
+        match parse_expectation(&entry.spec.that, entry.spec.of) {
+            Ok(expectation) => {
+                let run = parts.policies.as_deref();
+                if let Some(run) = run.filter(|run| !run.contains(&expectation.policy)) {
+                    let start = entry.spec.that.len() - entry.spec.that.trim_start().len();
+                    let at = within(findings.doc, &path, start..start + expectation.policy.len());
+                    let what =
+                        format!("{} is not among the scenario's `policies`", tick(&expectation.policy));
+                    let error = findings.at_span(at, Code::UnknownPolicy, what);
+                    let known = || run.iter().map(String::as_str);
+                    let meant = nearest(&expectation.policy, known());
+                    let error =
+                        error.allowed(super::text::shorten(&known().collect::<Vec<_>>().join(", "), 200));
+                    findings.push(error.did_you_mean(meant));
+                }
+                read.push(expectation);
+            }
+            Err(bad) => {
+                let at = within(findings.doc, &path, bad.at);
+                let error = findings.at_span(at, bad.code, bad.what);
+                let error = ScenarioError { allowed: bad.allowed, ..error };
+                findings.push(error.did_you_mean(bad.meant.as_deref()));
+            }
+        }
+    }
+    read
+}
+
+/// Bytes of the string at this path as bytes of the text; the whole string when it is written with escapes.
+fn within(doc: &Doc<'_>, path: &str, bytes: Range<usize>) -> Range<usize> {
+    let span = doc.at(path);
+    let value = doc.node(path).and_then(|node| node.get_ref().as_str());
+    let literal = doc.source.text.get(span.start + 1..span.end.saturating_sub(1));
+    if value.is_some() && value == literal {
+        span.start + 1 + bytes.start..span.start + 1 + bytes.end
+    } else {
+        span
+    }
+}
+
+impl Op {
+    /// Whether the comparison holds.
+    #[allow(
+        clippy::float_cmp,
+        reason = "counts are whole and exact; who writes == asks for exactly this number"
+    )]
+    pub fn holds(self, value: f64, bound: f64) -> bool {
+        match self {
+            Op::Equal => value == bound,
+            Op::Unequal => value != bound,
+            Op::Less => value < bound,
+            Op::AtMost => value <= bound,
+            Op::More => value > bound,
+            Op::AtLeast => value >= bound,
+        }
+    }
+
+    /// How bad a value is for this comparison: the greater, the worse.
+    fn badness(self, value: f64, bound: f64) -> f64 {
+        match self {
+            Op::Equal => (value - bound).abs(),
+            Op::Unequal => -(value - bound).abs(),
+            Op::Less | Op::AtMost => value,
+            Op::More | Op::AtLeast => -value,
+        }
+    }
+}
+
+/// Judges a condition on a metric's values, one per replication in their order.
+///
+/// # Panics
+/// Without a value: a run has at least one replication.
+pub fn judge(expectation: &Expectation, values: &[f64]) -> Verdict {
+    assert!(!values.is_empty(), "a metric has a value per replication");
+    let Expectation { op, bound, of, text, .. } = expectation;
+    let observed = match of {
+        ExpectOf::Mean => values.iter().sum::<f64>() / values.len() as f64,
+        ExpectOf::Every => {
+            let worse = |a: f64, b: f64| if op.badness(b, *bound) > op.badness(a, *bound) { b } else { a };
+            values.iter().copied().reduce(worse).unwrap_or(f64::NAN)
+        }
+    };
+    // A value that is no number satisfies nothing, not even `!=`.
+    let broken = values.iter().copied().find(|v| v.is_nan());
+    let observed = broken.unwrap_or(observed);
+    Verdict {
+        that: text.clone(),
+        observed,
+        bound: *bound,
+        passed: broken.is_none() && op.holds(observed, *bound),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Expectation {
+        parse_expectation(text, ExpectOf::Every).unwrap_or_else(|e| panic!("{text}: {e:?}"))
+    }
+
+    #[test]
+    fn conditions_are_read() {
+        let e = read("new.v1.2.false_sign_outs <= -0");
+        assert_eq!(
+            (e.policy.as_str(), METRICS[e.metric].name, e.op),
+            ("new.v1.2", "false_sign_outs", Op::AtMost)
+        );
+        assert!(e.bound.is_sign_positive());
+        assert_eq!(read(" a.goodput>1e3 ").op, Op::More);
+        for (text, at) in [
+            ("", 0..0),
+            ("new.goodput", 0..11),
+            ("new.goodput = 1", 12..13),
+            ("goodput == 1", 0..7),
+            ("new.godput == 1", 4..10),
+            ("new.goodput == inf", 15..18),
+            ("new.goodput == nan", 15..18),
+            ("new.goodput ==", 12..14),
+            ("new.goodput == 1 2", 15..18),
+            ("new.goodput == 1 == 1", 15..21),
+            (".goodput == 1", 0..8),
+            ("== 1", 0..0),
+        ] {
+            assert_eq!(parse_expectation(text, ExpectOf::Every).unwrap_err().at, at, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_replication_must_satisfy_and_the_worst_is_shown() {
+        for (text, values, observed, passed) in [
+            ("p.goodput == 0", &[0.0, 0.0][..], 0.0, true),
+            ("p.goodput == 0", &[0.0, -3.0, 2.0], -3.0, false),
+            ("p.goodput != 0", &[1.0, 0.0], 0.0, false),
+            ("p.goodput != 0", &[5.0, 2.0], 2.0, true),
+            ("p.goodput < 3", &[1.0, 3.0], 3.0, false),
+            ("p.goodput <= 3", &[1.0, 3.0], 3.0, true),
+            ("p.goodput > 1", &[1.0, 3.0], 1.0, false),
+            ("p.goodput >= 1", &[1.0, 3.0], 1.0, true),
+        ] {
+            let verdict = judge(&read(text), values);
+            assert_eq!(
+                (verdict.observed.to_bits(), verdict.passed),
+                (f64::to_bits(observed), passed),
+                "{text}"
+            );
+        }
+        assert!(!judge(&read("p.goodput != 0"), &[1.0, f64::NAN]).passed);
+        let mean = Expectation { of: ExpectOf::Mean, ..read("p.goodput < 3") };
+        assert!(judge(&mean, &[1.0, 4.0]).passed);
+    }
+}

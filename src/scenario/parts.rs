@@ -1,0 +1,150 @@
+//! The parts of a scenario that can be read by themselves, so that one slip does not hide what is wrong elsewhere.
+
+use super::schema::{SCENARIO, Table, Ty};
+use super::spans::{Doc, Node};
+use super::{ActionSpec, ClientSpec, ExpectSpec, Mix};
+use crate::backend::{BackendSpec, LimitSpec};
+use crate::client::policy::Policy;
+use crate::fault::FaultSpec;
+use crate::fleet::FleetSpec;
+use crate::kernel::Dur;
+use serde::de::DeserializeOwned;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue, ValueDeserializer};
+
+/// An entry of a list of tables, and its path: `fault[2]`.
+pub struct Entry<T> {
+    /// Its path in the text.
+    pub path: String,
+    /// What it says.
+    pub spec: T,
+}
+
+/// What of a scenario can be read. A part is none, or missing in its list, when it does not have its shape.
+pub struct Parts {
+    /// `name`.
+    pub name: Option<String>,
+    /// `replications`, or their default.
+    pub replications: Option<u32>,
+    /// `horizon`.
+    pub horizon: Option<Dur>,
+    /// `bucket`, or its default.
+    pub bucket: Option<Dur>,
+    /// `policies`.
+    pub policies: Option<Vec<String>>,
+    /// `policy-files`.
+    pub policy_files: Vec<Entry<String>>,
+    /// `[[policy]]`.
+    pub inline_policies: Vec<Entry<Policy>>,
+    /// `[[mix]]`.
+    pub mixes: Vec<Entry<Mix>>,
+    /// `[client]`.
+    pub client: Option<ClientSpec>,
+    /// `[fleet]`.
+    pub fleet: Option<FleetSpec>,
+    /// `[backend]` without its limits, or its default.
+    pub backend: Option<BackendSpec>,
+    /// `[[backend.limit]]`.
+    pub limits: Vec<Entry<LimitSpec>>,
+    /// `[[fault]]`.
+    pub faults: Vec<Entry<FaultSpec>>,
+    /// `[[action]]`.
+    pub actions: Vec<Entry<ActionSpec>>,
+    /// `[[expect]]`.
+    pub expectations: Vec<Entry<ExpectSpec>>,
+}
+
+impl Parts {
+    /// Reads what can be read.
+    pub fn of(doc: &Doc<'_>) -> Parts {
+        let or = |key: &str, default: u32| match doc.node(key) {
+            Some(_) => one(doc, key),
+            None => Some(default),
+        };
+        Parts {
+            name: one(doc, "name"),
+            replications: or("replications", 1),
+            horizon: one(doc, "horizon"),
+            bucket: if doc.node("bucket").is_some() { one(doc, "bucket") } else { Some(Dur::from_secs(1)) },
+            policies: one(doc, "policies"),
+            policy_files: each(doc, "policy-files"),
+            inline_policies: each(doc, "policy"),
+            mixes: each(doc, "mix"),
+            client: one(doc, "client"),
+            fleet: one(doc, "fleet"),
+            backend: match doc.node("backend") {
+                Some(node) => without_limits(node),
+                None => Some(BackendSpec::default()),
+            },
+            limits: each(doc, "backend.limit"),
+            faults: each(doc, "fault"),
+            actions: each(doc, "action"),
+            expectations: each(doc, "expect"),
+        }
+    }
+}
+
+/// The type of the value at a path of plain keys.
+fn type_at(path: &str) -> Option<&'static Ty> {
+    let mut table: &'static Table = &SCENARIO;
+    let mut ty = None;
+    for key in path.split('.') {
+        let found = &table.key(key)?.ty;
+        table = found.table().unwrap_or(table);
+        ty = Some(found);
+    }
+    ty
+}
+
+/// The value at a path, if it is there and has its shape.
+pub fn one<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Option<T> {
+    read(doc.node(path)?, type_at(path)?)
+}
+
+/// The entries of a list that have their shape.
+fn each<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Vec<Entry<T>> {
+    let (Some(node), Some(Ty::List(ty, _, most))) = (doc.node(path), type_at(path)) else {
+        return Vec::new();
+    };
+    let Some(list) = node.get_ref().as_array() else { return Vec::new() };
+    let entry = |(i, node)| Some(Entry { path: format!("{path}[{i}]"), spec: read(node, ty)? });
+    list.iter().take(*most).enumerate().filter_map(entry).collect()
+}
+
+/// Reads a value, unknown keys aside: those are reported already.
+pub fn read<T: DeserializeOwned>(node: &Node<'_>, ty: &Ty) -> Option<T> {
+    T::deserialize(ValueDeserializer::from(prune(node, ty))).ok()
+}
+
+fn without_limits(node: &Node<'_>) -> Option<BackendSpec> {
+    let mut pruned = prune(node, type_at("backend")?);
+    if let DeValue::Table(table) = pruned.get_mut() {
+        table.remove("limit");
+    }
+    serde::Deserialize::deserialize(ValueDeserializer::from(pruned)).ok()
+}
+
+/// The value without the keys that its tables do not know.
+fn prune<'a>(node: &Node<'a>, ty: &Ty) -> Node<'a> {
+    let value = match (node.get_ref(), ty) {
+        (DeValue::Table(found), _) => {
+            let mut kept = DeTable::new();
+            for (key, value) in found.iter() {
+                match ty.table().map(|table| table.key(key.get_ref())) {
+                    Some(None) => {}
+                    Some(Some(known)) => drop(kept.insert(key.clone(), prune(value, &known.ty))),
+                    None => drop(kept.insert(key.clone(), value.clone())),
+                }
+            }
+            DeValue::Table(kept)
+        }
+        (DeValue::Array(list), Ty::List(ty, _, most)) => {
+            // What is beyond the most is reported already, and must not cost the checks of pairs their bound.
+            let mut kept = DeArray::new();
+            list.iter().take(*most).for_each(|entry| kept.push(prune(entry, ty)));
+            DeValue::Array(kept)
+        }
+        (value, _) => value.clone(),
+    };
+    Spanned::new(node.span(), value)
+}

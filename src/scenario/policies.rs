@@ -1,0 +1,240 @@
+//! Names of policies turned into policies: presets, `[[policy]]`, policy files and mixes.
+
+use super::error::{Code, Errors, ScenarioError};
+use super::nearest::nearest;
+use super::parts::{Parts, read};
+use super::policy_files;
+use super::schema::{self, POLICY, Ty};
+use super::source::Source;
+use super::spans::Doc;
+use super::text::tick;
+use super::validate::{self, Findings};
+use crate::client::policy::Policy;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+/// The policies that come with the program: name and text.
+pub const PRESETS: [(&str, &str); 4] = [
+    ("old", include_str!("../../scenarios/policies/old.toml")),
+    ("not-429", include_str!("../../scenarios/policies/not-429.toml")),
+    ("narrowed-retry-all", include_str!("../../scenarios/policies/narrowed-retry-all.toml")),
+    ("new", include_str!("../../scenarios/policies/new.toml")),
+];
+
+/// A policy of a scenario, ready to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ResolvedPolicy {
+    /// Its name in `policies`.
+    pub name: String,
+    /// What users run and which share of them does: one entry of share 1, or those of a mix.
+    pub parts: Vec<(Policy, f64)>,
+}
+
+/// The policies of a scenario, and the texts that they come from (name and text), in the order of their first use.
+#[derive(Default)]
+pub struct Resolution {
+    /// In the order of `policies`.
+    pub policies: Vec<ResolvedPolicy>,
+    /// Texts outside the scenario's own: presets and policy files.
+    pub texts: Vec<(String, String)>,
+}
+
+/// A preset, by name.
+pub fn preset(name: &str) -> Option<Policy> {
+    let (_, text) = PRESETS.iter().find(|(preset, _)| *preset == name)?;
+    Some(toml::from_str(text).expect("a test loads every preset"))
+}
+
+/// Reads the text of a policy file.
+///
+/// # Errors
+/// Everything that is wrong with it, as for a scenario.
+pub fn read_policy(source: &Arc<Source>) -> Result<Policy, Errors> {
+    let (doc, mut errors) = Doc::parse(source)?;
+    schema::check(source, &doc.root, &POLICY, &mut errors);
+    let policy: Option<Policy> = read(&doc.root, &Ty::Table(&POLICY));
+    if let Some(policy) = &policy {
+        let mut findings = Findings { doc: &doc, errors, warnings: Vec::new() };
+        validate::policy::check(&mut findings, "", policy);
+        errors = findings.errors;
+    }
+    errors.into_result()?;
+    policy.ok_or_else(|| {
+        ScenarioError::new(Code::Malformed, source, 0..0, "a policy that this build cannot read").into()
+    })
+}
+
+/// Something that a name of the scenario stands for.
+struct Definition {
+    name: String,
+    at: (Arc<Source>, Range<usize>),
+    policy: Option<Policy>,
+    /// The text of a policy file.
+    text: Option<String>,
+}
+
+/// Resolves the scenario's policies. `base` is the directory that its policy files are relative to.
+pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) -> Resolution {
+    let doc = findings.doc;
+    let mut defined: Vec<Definition> = Vec::new();
+    for entry in &parts.inline_policies {
+        let at = (Arc::clone(doc.source), doc.at(&format!("{}.name", entry.path)));
+        let policy = Some(entry.spec.clone());
+        define(findings, &mut defined, Definition { name: entry.spec.name.clone(), at, policy, text: None });
+    }
+    let mut all_files_read = true;
+    for entry in &parts.policy_files {
+        match policy_files::read(findings, &entry.path, &entry.spec, base) {
+            Ok((policy, source)) => {
+                let at = (Arc::clone(&source), policy_files::name_span(&source));
+                let text = Some(source.text.clone());
+                let name = policy.name.clone();
+                define(findings, &mut defined, Definition { name, at, policy: Some(policy), text });
+            }
+            Err(errors) => {
+                all_files_read = false;
+                findings.errors.append(errors);
+            }
+        }
+    }
+    for entry in &parts.mixes {
+        let at = (Arc::clone(doc.source), doc.at(&format!("{}.name", entry.path)));
+        let mix = Definition { name: entry.spec.name.clone(), at, policy: None, text: None };
+        define(findings, &mut defined, mix);
+    }
+    // Policies and mixes that are there but malformed are no unknown names: their own errors say what is wrong.
+    let unread = ["policy", "mix"].into_iter().flat_map(|list| {
+        let nodes = doc.node(list).and_then(|node| node.get_ref().as_array());
+        nodes
+            .into_iter()
+            .flat_map(|nodes| nodes.iter().filter_map(|n| n.get_ref().get("name")?.get_ref().as_str()))
+    });
+    let unread: Vec<&str> = unread.collect();
+    let catalog = Catalog { defined: &defined, unread, all_files_read };
+    let mut resolution = Resolution::default();
+    let mut used: Vec<String> = parts.policies.iter().flatten().cloned().collect();
+    for (m, entry) in parts.mixes.iter().enumerate() {
+        for (i, share) in entry.spec.shares.iter().enumerate() {
+            let path = format!("{}.shares[{i}].policy", parts.mixes[m].path);
+            catalog.single(findings, &path, &share.policy);
+            used.push(share.policy.clone());
+        }
+    }
+    if let Some(names) = &parts.policies {
+        findings.check_repeats("policies", &lower(names), |name| tick(name));
+        for (i, name) in names.iter().enumerate() {
+            let mut take = |policy: &Policy, text: Option<(String, String)>| {
+                if let Some(text) = text.filter(|text| !resolution.texts.contains(text)) {
+                    resolution.texts.push(text);
+                }
+                policy.clone()
+            };
+            let chosen: Vec<(Policy, f64)> = match parts.mixes.iter().find(|m| m.spec.name == *name) {
+                Some(mix) => {
+                    let shares = mix.spec.shares.iter();
+                    let find = |policy: &str| catalog.find(policy);
+                    shares.filter_map(|s| find(&s.policy).map(|(p, t)| (take(&p, t), s.share))).collect()
+                }
+                None => {
+                    let found = catalog.single(findings, &format!("policies[{i}]"), name);
+                    found.map(|(p, t)| (take(&p, t), 1.0)).into_iter().collect()
+                }
+            };
+            resolution.policies.push(ResolvedPolicy { name: name.clone(), parts: chosen });
+        }
+    }
+    for entry in &parts.inline_policies {
+        if !used.contains(&entry.spec.name) {
+            let what =
+                format!("policy {} is not among the `policies` and is never run", tick(&entry.spec.name));
+            findings.warn(&format!("{}.name", entry.path), &what);
+        }
+    }
+    resolution
+}
+
+fn lower(names: &[String]) -> Vec<String> {
+    names.iter().map(|name| name.to_ascii_lowercase()).collect()
+}
+
+/// Adds a definition, unless its name is taken: by another (even in another case: names become file names), or by a
+/// preset of other content.
+fn define(findings: &mut Findings<'_>, defined: &mut Vec<Definition>, new: Definition) {
+    let (source, span) = (&new.at.0, new.at.1.clone());
+    if let Some(first) = defined.iter().find(|d| d.name.eq_ignore_ascii_case(&new.name)) {
+        let what = format!("the name {} is used twice", tick(&new.name));
+        let error = ScenarioError::new(Code::DuplicateName, source, span, what).label("second time");
+        findings.push(error.fix("rename one").other_in(&first.at.0, first.at.1.clone(), "first time"));
+        return;
+    }
+    if let Some(preset) = preset(&new.name) {
+        let same = new
+            .policy
+            .as_ref()
+            .is_some_and(|p| Policy { about: preset.about.clone(), ..p.clone() } == preset);
+        if !same {
+            let what = format!("{} is a preset, and this says something else", tick(&new.name));
+            let error = ScenarioError::new(Code::PresetRedefined, source, span, what);
+            findings.push(error.fix("rename it").label("a preset's name"));
+            return;
+        }
+    }
+    defined.push(new);
+}
+
+/// A policy, and the name and text of its source when that lies outside the scenario.
+type Found = (Policy, Option<(String, String)>);
+
+struct Catalog<'a> {
+    defined: &'a [Definition],
+    unread: Vec<&'a str>,
+    all_files_read: bool,
+}
+
+impl Catalog<'_> {
+    /// The policy of this name.
+    fn find(&self, name: &str) -> Option<Found> {
+        if let Some(definition) = self.defined.iter().find(|d| d.name == name) {
+            let text = definition.text.clone().map(|text| (name.to_owned(), text));
+            return Some((definition.policy.clone()?, text));
+        }
+        let (_, text) = PRESETS.iter().find(|(preset, _)| *preset == name)?;
+        Some((preset(name)?, Some((name.to_owned(), (*text).to_owned()))))
+    }
+
+    /// The policy of this name; what else the name is, is an error at this path.
+    fn single(&self, findings: &mut Findings<'_>, path: &str, name: &str) -> Option<Found> {
+        let found = self.find(name);
+        if found.is_some() {
+            return found;
+        }
+        if let Some(mix) = self.defined.iter().find(|d| d.name == name) {
+            let error = findings.at(path, Code::UnknownPolicy, "a mix cannot hold a mix").found(tick(name));
+            let error = error.allowed("presets, [[policy]] and policy files");
+            findings.push(error.other_in(&mix.at.0, mix.at.1.clone(), "the mix"));
+        } else if !self.unread.contains(&name) && self.all_files_read {
+            let known =
+                || self.defined.iter().map(|d| d.name.as_str()).chain(PRESETS.iter().map(|(name, _)| *name));
+            let allowed = known().collect::<Vec<_>>().join(", ");
+            let error = findings.at(path, Code::UnknownPolicy, format!("no policy is named {}", tick(name)));
+            findings.push(error.allowed(allowed).did_you_mean(nearest(name, known())));
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_a_policy_of_its_name() {
+        for (name, text) in PRESETS {
+            let policy = read_policy(&Source::new(name, text)).unwrap_or_else(|e| panic!("{}", e.finish()));
+            assert_eq!(policy.name, name);
+            assert_eq!(preset(name), Some(policy));
+        }
+        assert_eq!(preset("newer"), None);
+    }
+}

@@ -1,0 +1,74 @@
+//! Policy files: found inside the scenario's directory and nowhere else.
+
+use super::error::{Code, Errors, ScenarioError};
+use super::policies::read_policy;
+use super::source::Source;
+use super::spans::Doc;
+use super::text::{escape, quote};
+use super::validate::Findings;
+use crate::client::policy::Policy;
+use std::ops::Range;
+use std::path::{Component, Path};
+use std::sync::Arc;
+
+/// Reads the policy file that the scenario names at this path of its text.
+///
+/// # Errors
+/// A file outside the scenario's directory, or whatever is wrong with it.
+pub fn read(
+    findings: &Findings<'_>,
+    at: &str,
+    file: &str,
+    base: Option<&Path>,
+) -> Result<(Policy, Arc<Source>), Errors> {
+    const RULE: &str = "only relative paths inside the scenario's directory, such as \"policies/mine.toml\"";
+    let refuse =
+        |what: &str| Errors::from(findings.at(at, Code::PolicyPath, what).found(quote(file)).allowed(RULE));
+    let base =
+        base.ok_or_else(|| refuse("this scenario has no directory, so it can name no policy files"))?;
+    if file.contains("://") {
+        return Err(refuse("a policy file is no URL"));
+    }
+    // Backslashes and colons would name other places on other platforms.
+    let inside = Path::new(file).components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
+    if file.is_empty() || !inside || file.contains(['\\', ':']) {
+        return Err(refuse("a policy file outside the scenario's directory"));
+    }
+    let base = if base.as_os_str().is_empty() { Path::new(".") } else { base };
+    let path = base.join(file);
+    let name = path.display().to_string();
+    let unreadable = |e: std::io::Error| {
+        let what = format!("cannot read the policy file {}: {e}", escape(&name));
+        Errors::from(findings.at(at, Code::Unreadable, what))
+    };
+    // Links are followed, but may not lead out.
+    let real_base = base.canonicalize().map_err(unreadable)?;
+    let real = path.canonicalize().map_err(unreadable)?;
+    if !real.starts_with(&real_base) {
+        return Err(refuse("a link that leads out of the scenario's directory"));
+    }
+    let source = Source::read(&name, &real).map_err(|errors| errors.caused_at(findings, at))?;
+    Ok((read_policy(&source)?, source))
+}
+
+/// Where a policy file gives its name.
+pub fn name_span(source: &Arc<Source>) -> Range<usize> {
+    Doc::parse(source).map_or(0..0, |(doc, _)| doc.at("name"))
+}
+
+impl Errors {
+    /// Errors about a policy file as a whole show where the scenario names it.
+    fn caused_at(self, findings: &Findings<'_>, at: &str) -> Errors {
+        let mut errors = Errors::default();
+        for error in self.finish().errors {
+            errors.push(match error.span {
+                Some(_) => error,
+                None => {
+                    let what = format!("the policy file {} {}", escape(error.file()), error.what);
+                    ScenarioError { what, ..findings.at(at, error.code, "") }
+                }
+            });
+        }
+        errors
+    }
+}

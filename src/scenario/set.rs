@@ -1,0 +1,182 @@
+//! `--set KEY=VALUE`: overrides, checked against the format and written into the text.
+
+use super::error::{Code, Errors, ScenarioError};
+use super::nearest::nearest;
+use super::nesting::too_deep;
+use super::place::edit;
+use super::schema::{SCENARIO, Table, Ty, check_value};
+use super::source::Source;
+use super::spans::{Doc, Node, Step, steps};
+use super::text::{escape, is_hidden, quote, tick};
+use std::borrow::Cow;
+use std::ops::Range;
+use std::sync::Arc;
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+/// Applies overrides to a text, one after the other.
+///
+/// # Errors
+/// Overrides that name no key of the format, whose value does not fit, or that find no place in the text: shown as
+/// `--set:N:...`, N being the number of the override. Also everything that keeps the text from being read.
+pub fn apply(source: Arc<Source>, overrides: &[String]) -> Result<Arc<Source>, Errors> {
+    // A line break inside an override would shift the lines of the others, and no value needs one.
+    let lines: Vec<String> = overrides.iter().map(|given| given.replace('\n', "\0")).collect();
+    let given = Source::new("--set", &lines.join("\n"));
+    let (mut errors, mut source, mut start) = (Errors::default(), source, 0);
+    for line in &lines {
+        let piece = Piece { given: &given, line, start };
+        start += line.len() + 1;
+        match piece.parse() {
+            Err(found) => errors.append(found),
+            Ok((path, value, text)) => {
+                let edited = edit(&source, &path, &value, &text, line);
+                match edited {
+                    Ok(edited) => source = edited,
+                    Err(why) => errors.push(piece.error(Code::OverridePlace, 0..line.len(), why)),
+                }
+            }
+        }
+    }
+    errors.into_result()?;
+    Ok(source)
+}
+
+/// One override.
+struct Piece<'a> {
+    given: &'a Arc<Source>,
+    line: &'a str,
+    /// Where its line starts among the lines of all overrides.
+    start: usize,
+}
+
+impl<'a> Piece<'a> {
+    fn error(&self, code: Code, at: Range<usize>, what: impl Into<String>) -> ScenarioError {
+        ScenarioError::new(code, self.given, self.start + at.start..self.start + at.end, what)
+    }
+
+    /// The path, the value, and the value as text.
+    fn parse(&self) -> Result<(Vec<Step>, Node<'a>, String), Errors> {
+        const FORM: &str = "KEY=VALUE, such as fleet.users=1000 or fault[0].from=5s";
+        let bad = |at, what: &str| Errors::from(self.error(Code::BadOverride, at, what).allowed(FORM));
+        if let Some((at, c)) = self.line.char_indices().find(|&(_, c)| is_hidden(c)) {
+            return Err(bad(at..at + c.len_utf8(), "a control or format character in an override"));
+        }
+        let Some((key, value)) = self.line.split_once('=') else {
+            return Err(bad(0..self.line.len(), "an override without `=`"));
+        };
+        let lead = key.len() - key.trim_start().len();
+        let path = steps(key.trim()).filter(|path| !path.is_empty());
+        let Some(path) = path else {
+            return Err(bad(lead..key.trim_end().len().max(lead), "not the path of a key"));
+        };
+        let ty = self.type_of(&path, lead)?;
+        let value_at = self.line.len() - value.trim_start().len();
+        let value = value.trim();
+        if value.is_empty() {
+            return Err(bad(key.len()..key.len() + 1, "an override without a value"));
+        }
+        let (node, text) = self.value(value, value_at)?;
+        let mut errors = Errors::default();
+        check_value(self.given, &node, ty, &mut errors);
+        errors.into_result()?;
+        Ok((path, node, text))
+    }
+
+    /// The type at a path. `lead` is where the path starts in the line.
+    fn type_of(&self, path: &[Step], lead: usize) -> Result<&'static Ty, Errors> {
+        let mut table: Option<&'static Table> = Some(&SCENARIO);
+        let mut ty: Option<&'static Ty> = None;
+        let mut at = lead;
+        for step in path {
+            let len = step.to_string().len() - usize::from(at == lead);
+            // The dot before a key belongs to its step.
+            let name_at = if at == lead { at..at + len } else { at + 1..at + len };
+            match step {
+                Step::Key(key) => {
+                    let here = table.filter(|_| !matches!(ty, Some(Ty::List(..) | Ty::Tabs)));
+                    let Some(here) = here else {
+                        let what = match ty {
+                            Some(Ty::List(Ty::Table(table), ..)) => {
+                                format!("{} is a list: write its entry's number, such as [0]", table.title)
+                            }
+                            _ => format!("there are no keys before {}", tick(key)),
+                        };
+                        return Err(self.error(Code::UnknownKey, name_at, what).into());
+                    };
+                    let Some(known) = here.key(key) else {
+                        let what = format!("unknown key {} in {}", tick(key), here.title);
+                        let error = self.error(Code::UnknownKey, name_at, what);
+                        let error = error.allowed(here.names().collect::<Vec<_>>().join(", "));
+                        return Err(error.did_you_mean(nearest(key, here.names())).into());
+                    };
+                    (ty, table) = (Some(&known.ty), known.ty.table());
+                }
+                Step::Index(_) => {
+                    let entry: Option<&'static Ty> = match ty {
+                        Some(Ty::List(entry, ..)) => Some(entry),
+                        Some(Ty::Tabs) => Some(&super::schema::ONE_TAB_SHARE),
+                        Some(Ty::Failures) => Some(&Ty::Reference),
+                        _ => None,
+                    };
+                    let Some(entry) = entry else {
+                        let what = "a number in brackets behind something that is no list";
+                        return Err(self.error(Code::UnknownKey, name_at, what).into());
+                    };
+                    (ty, table) = (Some(entry), entry.table());
+                }
+            }
+            at += len;
+        }
+        ty.ok_or_else(|| self.error(Code::BadOverride, 0..1, "not the path of a key").into())
+    }
+
+    /// The value: TOML, or a bare word that stands for a string.
+    fn value(&self, value: &'a str, at: usize) -> Result<(Node<'a>, String), Errors> {
+        let whole = self.start + at..self.start + at + value.len();
+        if too_deep(value).is_some() {
+            return Err(self.error(Code::TooDeep, at..at + value.len(), "nesting too deep").into());
+        }
+        match DeValue::parse(value) {
+            Ok(node) => {
+                // What follows the value, such as a comment, stays behind.
+                let text = value.get(node.span()).unwrap_or(value).to_owned();
+                Ok((shifted(&node, self.start + at), text))
+            }
+            Err(e) if value.starts_with(['[', '{', '"', '\'']) => {
+                let span = e.span().unwrap_or(0..value.len());
+                let what = format!("not a TOML value: {}; got {}", escape(e.message()), quote(value));
+                Err(self.error(Code::BadOverride, at + span.start..at + span.end, what).into())
+            }
+            Err(_) => {
+                let text = toml::Value::String(value.to_owned()).to_string();
+                Ok((Spanned::new(whole, DeValue::String(Cow::Borrowed(value))), text))
+            }
+        }
+    }
+}
+
+/// The value with all places moved.
+fn shifted<'a>(node: &Node<'a>, by: usize) -> Node<'a> {
+    let moved = |span: Range<usize>| span.start + by..span.end + by;
+    let value = match node.get_ref() {
+        DeValue::Array(list) => {
+            let mut array = DeArray::new();
+            list.iter().for_each(|entry| array.push(shifted(entry, by)));
+            DeValue::Array(array)
+        }
+        DeValue::Table(table) => {
+            let entries = table.iter();
+            let entries =
+                entries.map(|(k, v)| (Spanned::new(moved(k.span()), k.get_ref().clone()), shifted(v, by)));
+            DeValue::Table(entries.collect::<DeTable<'a>>())
+        }
+        value => value.clone(),
+    };
+    Spanned::new(moved(node.span()), value)
+}
+
+/// Whether a text can be read at all, so that overrides can be written into it.
+pub fn is_readable(source: &Arc<Source>) -> bool {
+    Doc::parse(source).is_ok_and(|(_, duplicates)| duplicates.is_empty())
+}

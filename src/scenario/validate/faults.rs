@@ -1,0 +1,122 @@
+//! Faults: which keys a kind takes, windows in order, and windows that hide each other.
+
+use super::Findings;
+use crate::backend::Endpoint;
+use crate::fault::{FaultKind, FaultSpec};
+use crate::kernel::Dur;
+use crate::scenario::error::Code;
+use crate::scenario::parts::{Entry, Parts};
+use crate::scenario::text::tick;
+
+/// Checks each fault, and each pair.
+pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
+    for entry in &parts.faults {
+        check_keys(findings, &entry.path, &entry.spec);
+        check_window(findings, &entry.path, &entry.spec, parts.horizon);
+        let endpoints = format!("{}.endpoints", entry.path);
+        findings.check_repeats(&endpoints, &entry.spec.endpoints, |e| format!("`{e}`"));
+    }
+    check_overlaps(findings, &parts.faults);
+}
+
+/// A kind as scenarios write it.
+const fn word(kind: FaultKind) -> &'static str {
+    match kind {
+        FaultKind::Status => "status",
+        FaultKind::Latency => "latency",
+        FaultKind::Outage => "outage",
+        FaultKind::NoAnswer => "no-answer",
+        FaultKind::Revocation => "revocation",
+    }
+}
+
+fn check_keys(findings: &mut Findings<'_>, path: &str, fault: &FaultSpec) {
+    use FaultKind::{Latency, Revocation, Status};
+    let kind_at = findings.doc.at(&format!("{path}.kind"));
+    let (kind, shown) = (fault.kind, word(fault.kind));
+    // Key, whether it is given, the kinds that take it (none: all but a revocation), and an example where one needs it.
+    let keys: [(&str, bool, Option<FaultKind>, Option<&str>); 9] = [
+        ("status", fault.status.is_some(), Some(Status), Some("429")),
+        ("code", fault.code.is_some(), Some(Status), None),
+        ("retry-after-s", fault.retry_after_s.is_some(), Some(Status), None),
+        ("add", fault.add.is_some(), Some(Latency), Some("\"500ms\", a duration or a distribution")),
+        ("share", fault.share.is_some(), Some(Revocation), Some("0.1")),
+        ("to", fault.to.is_some(), None, None),
+        ("endpoints", !fault.endpoints.is_empty(), None, None),
+        ("count", fault.count.is_some(), None, None),
+        ("probability", fault.probability < 1.0, None, None),
+    ];
+    for (key, given, owner, example) in keys {
+        let takes = owner.map_or(kind != Revocation, |owner| owner == kind);
+        if given && !takes {
+            let what = match owner {
+                Some(owner) => {
+                    format!("`{key}` belongs to a fault of kind \"{}\", not \"{shown}\"", word(owner))
+                }
+                None => format!("a revocation happens once, at `from`, to sessions: it has no `{key}`"),
+            };
+            let error = findings.at_key(&format!("{path}.{key}"), Code::KeyOfOtherKind, what);
+            findings.push(error.fix("remove it").other(kind_at.clone(), "the kind"));
+        }
+        if let (false, true, Some(example), true) = (given, takes, example, owner.is_some()) {
+            let what = format!("a fault of kind \"{shown}\" needs `{key}`");
+            let error = findings.at_span(kind_at.clone(), Code::KeyOfThisKind, what);
+            findings.push(error.fix(format!("add {key} = {example}")));
+        }
+    }
+    if fault.retry_after_s.is_some() && fault.status.is_some_and(|status| status != 429) {
+        findings.warn(
+            &format!("{path}.retry-after-s"),
+            "clients read `Retry-After` from a 429 only; here it does nothing",
+        );
+    }
+}
+
+fn check_window(findings: &mut Findings<'_>, path: &str, fault: &FaultSpec, horizon: Option<Dur>) {
+    if let Some(to) = fault.to
+        && to <= fault.from
+    {
+        let from = findings.doc.at(&format!("{path}.from"));
+        let error = findings.at(&format!("{path}.to"), Code::Order, "a window ends after it begins");
+        let error = error.found(format!("from {} to {to}", fault.from)).allowed("`to` later than `from`");
+        findings.push(error.other(from, "the begin"));
+    }
+    if horizon.is_some_and(|horizon| fault.from >= horizon) {
+        findings.warn(&format!("{path}.from"), "this fault begins at or after the horizon and never acts");
+    }
+}
+
+/// Two faults of one kind that both hit every call of an endpoint at some time: the later one says nothing there, and
+/// the scenario means something that it does not say. A `count` makes the order meaningful: first these, then those.
+fn check_overlaps(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
+    let certain = |fault: &FaultSpec| {
+        fault.kind != FaultKind::Revocation && fault.probability >= 1.0 && fault.count.is_none()
+    };
+    let end = |fault: &FaultSpec| fault.to.unwrap_or(Dur(u64::MAX));
+    let hits = |fault: &FaultSpec, e: &Endpoint| fault.endpoints.is_empty() || fault.endpoints.contains(e);
+    let title = |entry: &Entry<FaultSpec>| match entry.spec.name.as_str() {
+        "" => format!("`{}`", entry.path),
+        name => tick(name),
+    };
+    let certain: Vec<&Entry<FaultSpec>> = faults.iter().filter(|entry| certain(&entry.spec)).collect();
+    for (i, later) in certain.iter().enumerate() {
+        let overlap = certain[..i].iter().find_map(|earlier| {
+            let (a, b) = (&earlier.spec, &later.spec);
+            let together = a.kind == b.kind && a.from < end(b) && b.from < end(a);
+            let endpoint = Endpoint::ALL.into_iter().find(|e| hits(a, e) && hits(b, e));
+            endpoint.filter(|_| together).map(|endpoint| (*earlier, endpoint))
+        });
+        if let Some((earlier, endpoint)) = overlap {
+            let first = findings.doc.at(&earlier.path);
+            let what = format!(
+                "faults {} and {} of kind \"{}\" both hit every call of {endpoint} at the same time",
+                title(earlier),
+                title(later),
+                word(later.spec.kind)
+            );
+            let error = findings.at(&later.path, Code::Overlap, what).label("the later one");
+            let fix = "separate their windows or endpoints, or give one a `count` or a `probability` below 1";
+            findings.push(error.fix(fix).other(first, "the earlier one"));
+        }
+    }
+}
