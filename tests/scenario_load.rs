@@ -99,7 +99,7 @@ fn overrides_change_the_text_and_the_text_loads_to_the_same() {
             format!("{:?}", s.backend).contains("Exponential")
         }),
         ("fault[2].name=a bare word", |s| s.faults[2].name == "a bare word"),
-        ("fault[0].name=\"5\" # quoted", |s| s.faults[0].name == "5"),
+        ("fault[0].name=\"5\"", |s| s.faults[0].name == "5"),
         ("policy[0].retry.jitter=none", |s| format!("{:?}", s.inline_policies).contains("jitter: None")),
         ("client.max-rounds=1", |s| s.client.max_rounds == Some(1)),
     ] {

@@ -53,7 +53,7 @@ pub fn preset(name: &str) -> Option<Policy> {
 pub fn read_policy(source: &Arc<Source>) -> Result<Policy, Errors> {
     let (doc, mut errors) = Doc::parse(source)?;
     schema::check(source, &doc.root, &POLICY, &mut errors);
-    let policy: Option<Policy> = read(&doc.root, &Ty::Table(&POLICY));
+    let policy: Option<Policy> = read(source, &doc.root, &Ty::Table(&POLICY));
     if let Some(policy) = &policy {
         let mut findings = Findings { doc: &doc, errors, warnings: Vec::new() };
         validate::policy::check(&mut findings, "", policy);

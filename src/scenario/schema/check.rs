@@ -75,7 +75,7 @@ impl Checker<'_> {
                 let misspelt =
                     |k: &str| table.key(k).is_none() && nearest(k, table.names()) == Some(key.name);
                 if !found.keys().any(|k| misspelt(k.get_ref())) {
-                    let what = format!("missing key `{}` in {}", key.name, table.title);
+                    let what = format!("missing key `{}` {}", key.name, table.whereabouts());
                     errors.push(error(what).fix(format!("add {example}")));
                 }
             }
@@ -84,16 +84,16 @@ impl Checker<'_> {
 
     /// The error for a key that the table does not have.
     fn unknown_key(&self, table: &'static Table, key: &str, span: std::ops::Range<usize>) -> ScenarioError {
-        let what = format!("unknown key {} in {}", tick(key), table.title);
+        let what = format!("unknown key {} {}", tick(key), table.whereabouts());
         let allowed = table.names().collect::<Vec<_>>().join(", ");
         let error = ScenarioError::new(Code::UnknownKey, self.source, span, what).allowed(allowed);
         match nearest(key, table.names()) {
             Some(name) => error.did_you_mean(Some(name)),
             None => match self.top.home_of(key) {
-                Some(home) if home == self.top.title => {
-                    error.fix(format!("it belongs in {home}, before the first [table]"))
+                Some(home) if std::ptr::eq(home, self.top) => {
+                    error.fix(format!("it belongs {}, before the first [table]", home.whereabouts()))
                 }
-                Some(home) => error.fix(format!("it belongs in {home}")),
+                Some(home) => error.fix(format!("it belongs {}", home.whereabouts())),
                 None => error,
             },
         }
