@@ -291,6 +291,11 @@ impl Errors {
         }
     }
 
+    /// Counts errors that nobody will read one by one. There must be others that say what they are.
+    pub fn count(&mut self, more: usize) {
+        self.dropped += more;
+    }
+
     /// Adds all of another collection.
     pub fn append(&mut self, other: Errors) {
         self.dropped += other.dropped;

@@ -7,6 +7,8 @@ mod check;
 mod format;
 mod leaf;
 mod number;
+#[cfg(test)]
+mod tests;
 
 pub use check::{check, check_value};
 pub use format::{ONE_TAB_SHARE, POLICY, SCENARIO};
