@@ -144,11 +144,8 @@ static FLEET: Table = table(
         may("focus-every", Dist(true)),
         may("app-get-token", Ty::Table(&APP_GET_TOKEN)),
         may("set-active", Ty::Table(&SET_ACTIVE)),
-        may("stays", Dist(true)),
-        may("away", Dist(true)),
         may("app-reaction", Word(&["none", "set-active", "get-token"])),
         may("app-reaction-from", Dur(false)),
-        may("app-reaction-to", Dur(false)),
         may("reload-every", Dist(true)),
         may("offline", Ty::Table(&OFFLINE)),
         may("sign-in-again", Ty::Table(&SIGN_IN_AGAIN)),
@@ -251,11 +248,7 @@ static FAULT: Table = table(
     "[[fault]]",
     &[
         may("name", Text(500, false)),
-        need(
-            "kind",
-            Word(&["status", "latency", "outage", "no-answer", "revocation", "pass"]),
-            "kind = \"status\"",
-        ),
+        need("kind", Word(&["status", "latency", "outage", "no-answer", "revocation"]), "kind = \"status\""),
         may("endpoints", Ty::List(&Word(ENDPOINT_WORDS), 0, 6)),
         may("from", Dur(false)),
         may("to", Dur(false)),
@@ -277,7 +270,7 @@ static ACTION: Table = table(
         may("tab", Int(0, 15)),
         need(
             "do",
-            Word(&["focus", "set-active", "get-token", "open-tab", "reload", "offline", "online", "revoke"]),
+            Word(&["focus", "set-active", "get-token", "open-tab", "reload", "offline", "online"]),
             "do = \"focus\"",
         ),
         may("callers", Int(1, 255)),
