@@ -144,7 +144,7 @@ mod tests {
         let limits =
             SessionLimits { breaker: Some(Breaker { failures: 2, open: Dur::from_secs(10) }), ..limits() };
         let mut s = SessionPolicy::default();
-        let at = |t| Time::from_ms(t * 1_000);
+        let at = |t: u64| Time::from_ms(t * 1_000);
         limits.call_ended(&mut s, false, at(0));
         assert!(limits.lets_through(&mut s, at(0)));
         limits.call_ended(&mut s, false, at(1));

@@ -27,6 +27,7 @@ const fn word(kind: FaultKind) -> &'static str {
         FaultKind::Outage => "outage",
         FaultKind::NoAnswer => "no-answer",
         FaultKind::Revocation => "revocation",
+        FaultKind::Pass => "pass",
     }
 }
 
