@@ -118,7 +118,7 @@ fn a_foreign_directory_and_a_file_are_left_alone() {
 fn expectations_decide_the_exit_code_and_carry_what_was_observed() {
     let check = |condition: &str| {
         let mut command = authstorm();
-        let set = format!("expect=[{{ that = \"{condition}\" }}]");
+        let set = format!("expect[0].that={condition}");
         command.args(["check", "scenarios/touch-429-cascade.toml", "--json", "--set", &set]).args(SMALL);
         let output = command.output().expect("the command runs");
         let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
