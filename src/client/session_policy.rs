@@ -127,7 +127,7 @@ mod tests {
     fn a_budget_pays_for_burst_and_then_for_its_share() {
         let limits = SessionLimits { budget: Some(Budget { deposit: 100_000, most: 3 * RETRY }), ..limits() };
         let mut session = SessionPolicy::default();
-        let mut take = |n: u32, session: &mut SessionPolicy| {
+        let take = |n: u32, session: &mut SessionPolicy| {
             (0..n).filter(|_| limits.take_retry(session, Time::ZERO)).count()
         };
         assert_eq!(take(10, &mut session), 3, "the burst");

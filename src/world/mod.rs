@@ -475,9 +475,9 @@ impl<'a, O: Observer> World<'a, O> {
             }
             Action::GrantLock { task } => self.schedule_task(Dur::ZERO, EventKind::Lock, task),
             Action::BroadcastToken(token) => {
-                self.to_other_tabs(tab, user, EventKind::TokenBroadcast, token.iat());
+                self.post_to_other_tabs(tab, user, EventKind::TokenBroadcast, token.iat());
             }
-            Action::BroadcastSignOut => self.to_other_tabs(tab, user, EventKind::SignOutBroadcast, 0),
+            Action::BroadcastSignOut => self.post_to_other_tabs(tab, user, EventKind::SignOutBroadcast, 0),
             Action::Fact(fact) => {
                 if O::ACTIVE {
                     self.observer.fact(self.now, tab, fact);
@@ -488,7 +488,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     /// A message to the browser's other tabs: a task of its own at the same instant, as `BroadcastChannel` has it.
-    fn to_other_tabs(&mut self, tab: u32, user: u32, kind: EventKind, arg: u32) {
+    fn post_to_other_tabs(&mut self, tab: u32, user: u32, kind: EventKind, arg: u32) {
         let first = user * self.plan.tabs_per_user;
         for other in first..first + self.plan.tabs_per_user {
             if other != tab && self.tabs[other as usize].open {
