@@ -76,8 +76,7 @@ impl Page<'_> {
         }
         let id = self.start(Kind::Refresh, Caller::Background, NONE, 0);
         self.tasks[id].stage = Stage::Timer;
-        let wait = Wait::exactly(Dur::from_secs(u64::from(delay_s)));
-        self.out.push(Action::Wait { task: id, wait });
+        self.wait(id, Wait::exactly(Dur::from_secs(u64::from(delay_s))));
         id
     }
 

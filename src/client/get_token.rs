@@ -2,7 +2,7 @@
 
 use super::backoff::{Backoff, Wait};
 use super::cache::Cached;
-use super::page::{Action, Fact, Judgement, Page, Status};
+use super::page::{Fact, Judgement, Page, Status};
 use super::policy::Failure;
 use super::task::{Caller, Kind, NONE, Stage, TaskId, Token, flag};
 
@@ -177,7 +177,7 @@ impl Page<'_> {
             task.stage = Stage::Timer;
             task.waited_from = self.now;
             self.fact(Fact::Judged { failure, verdict: Judgement::Retry });
-            self.out.push(Action::Wait { task: id, wait });
+            self.wait(id, wait);
             return;
         }
         let failure = if offline { Failure::OFFLINE } else { failure };

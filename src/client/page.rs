@@ -198,6 +198,8 @@ pub enum Action {
     Wait {
         /// The task.
         task: TaskId,
+        /// The task's generation: it may end in the very step that sets the timer, and its slot change hands.
+        generation: u16,
         /// How long.
         wait: Wait,
     },
@@ -444,7 +446,7 @@ impl Page<'_> {
             if is_get && task.attempt + 1 < tries {
                 self.tasks[id].attempt += 1;
                 self.tasks[id].stage = Stage::Timer;
-                self.out.push(Action::Wait { task: id, wait: Wait::network_level(task.attempt) });
+                self.wait(id, Wait::network_level(task.attempt));
                 return;
             }
             if self.browser.offline {
@@ -521,6 +523,12 @@ impl Page<'_> {
     fn sign_in_ended(&mut self, id: TaskId, failure: Option<Failure>) {
         self.tasks.end(id);
         self.fact(Fact::SignInEnded(failure));
+    }
+
+    /// Sets a task's timer.
+    pub(super) fn wait(&mut self, task: TaskId, wait: Wait) {
+        let generation = self.tasks[task].generation;
+        self.out.push(Action::Wait { task, generation, wait });
     }
 
     /// Tells the observer.

@@ -169,6 +169,9 @@ pub struct Event {
     /// Of an action.
     #[serde(default)]
     pub label: Option<String>,
+    /// Of `handleUnauthenticated` and its end: which call of the tab.
+    #[serde(default)]
+    pub n: Option<u32>,
     /// Of `handleUnauthenticated`.
     #[serde(default)]
     pub depth: Option<u32>,

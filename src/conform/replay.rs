@@ -267,6 +267,14 @@ fn revocation(recording: &Recording) -> Option<(u64, &'static str)> {
         .events
         .iter()
         .filter(|e| e.kind == "handleUnauthenticated.end" && e.outcome.as_deref() == Some("signed_out"))
+        .filter(|e| {
+            // An entry without a session settles at once and says nothing of the server.
+            recording.events.iter().any(|entry| {
+                entry.kind == "handleUnauthenticated"
+                    && (entry.tab, entry.n) == (e.tab, e.n)
+                    && entry.active == Some(true)
+            })
+        })
         .find_map(|e| {
             recording.requests.iter().find(|r| {
                 r.4 == Some(e.t) && r.1 == e.tab && r.2 == Endpoint::Client && r.3 == Status::Http(200)

@@ -439,7 +439,8 @@ impl<'a, O: Observer> World<'a, O> {
     fn act(&mut self, tab: u32, user: u32, action: Action) {
         match action {
             Action::Send { task, endpoint, first } => self.send(tab, user, task, endpoint, first),
-            Action::Wait { task, wait } => {
+            Action::Wait { task, generation, .. } if self.tasks[task].generation != generation => {}
+            Action::Wait { task, wait, .. } => {
                 let delay = match self.observer.given_wait(self.now, tab, &self.tasks[task], wait) {
                     Some(given) => given,
                     None if wait.is_exact() => wait.of(wait.low),
