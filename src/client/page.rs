@@ -119,8 +119,9 @@ pub struct Tab {
     pub session: bool,
     /// The client resource lists the session.
     pub listed: bool,
-    /// The environment is there.
-    pub environment: bool,
+    /// Touches on focus are throttled: by the environment in force, which until it is there is the client's own
+    /// default, that of a multi-session app.
+    pub throttled: bool,
     /// A background refresh is in flight.
     pub refreshing: bool,
     /// App code has seen a session object since its reaction began.
@@ -136,13 +137,24 @@ pub struct Browser {
     pub lock: TaskId,
     /// The first poller that waits for it.
     pub lock_queue: TaskId,
+    /// The environment that a page load kept, in `localStorage`, for a later one that cannot have it.
+    pub environment: Option<KeptEnvironment>,
     /// `navigator.onLine` is false.
     pub offline: bool,
 }
 
+/// What the client keeps of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptEnvironment {
+    /// It throttles touches on focus.
+    pub throttled: bool,
+    /// Until when it is good, included.
+    pub until: Time,
+}
+
 impl Default for Browser {
     fn default() -> Browser {
-        Browser { cookie: None, lock: NONE, lock_queue: NONE, offline: false }
+        Browser { cookie: None, lock: NONE, lock_queue: NONE, environment: None, offline: false }
     }
 }
 
@@ -504,7 +516,7 @@ impl Page<'_> {
             Kind::TokenFetch => self.token_fetched(id, None),
             Kind::Touch => self.touched_nothing(id),
             Kind::Flow => self.flow_answered_nothing(id),
-            Kind::LoadEnvironment => self.environment_loaded(id, None),
+            Kind::LoadEnvironment => self.environment_answered_nothing(id),
             Kind::LoadClient => self.client_loaded(id, None, false),
             Kind::SignIn => self.sign_in_ended(id, Some(Failure::NETWORK)),
             _ => unreachable!("these tasks send no request"),

@@ -51,6 +51,8 @@ pub const LOCK_PATIENCE: Dur = Dur::from_ms(4_999);
 pub const TOUCH_THROTTLE: Dur = Dur::from_secs(5);
 /// The background refresh comes so long before the token's end: 15 s and 2 s (`clerk-js.md`, Timers).
 pub const REFRESH_MARGIN_S: u32 = 17;
+/// An environment is kept for later page loads for this long (`SafeLocalStorage`, 24 h).
+pub const ENVIRONMENT_KEPT: Dur = Dur::from_secs(86_400);
 /// Network-level repeats of a GET: tries when the request starts online (`clerk-js.md`, Timers).
 pub const NETWORK_TRIES_ONLINE: u8 = 4;
 /// The same when it starts offline.

@@ -13,9 +13,7 @@ impl Page<'_> {
         }
         // The token listener is the older of the two: it registers before the touch listener does.
         self.get_token(Caller::Focus, NONE, 0, 0, 0);
-        // Without an environment a multi-session app is throttled like any other (`#setupBrowserListeners`).
-        let unthrottled = self.setup.multi_session && self.tab.environment;
-        if !self.tab.session || (!unthrottled && self.tab.touch_after > self.now) {
+        if !self.tab.session || (self.tab.throttled && self.tab.touch_after > self.now) {
             return;
         }
         self.tab.touch_after = self.now.after(TOUCH_THROTTLE);
