@@ -107,6 +107,12 @@ impl Page<'_> {
         self.out.push(Action::BroadcastToken(token));
     }
 
+    /// A background fetch brought a token without content: it takes the entry's place, and is dropped as useless. The
+    /// old entry's refresh, if it has been armed anew meanwhile, stays armed.
+    pub(super) fn cache_empty(&mut self) {
+        self.tab.entry = Entry::Empty;
+    }
+
     /// The cache forgets a fetch that failed.
     pub(super) fn cache_fetch_failed(&mut self, fetch: TaskId) {
         if self.tab.entry == Entry::Pending(fetch) {

@@ -42,7 +42,7 @@ impl Page<'_> {
                 Cached::Nothing => {}
             }
         }
-        if self.browser.offline && self.setup.release.offline_aware {
+        if self.browser.offline && self.setup.release.offline_checks_first {
             return self.attempt_failed(id, Failure::NETWORK);
         }
         if let Some(limits) = self.rules.limits
@@ -89,15 +89,17 @@ impl Page<'_> {
             limits.call_ended(self.limits, token.is_some(), self.now);
         }
         let Some(token) = token else {
-            self.cache_fetch_failed(id);
-            if !background && !self.setup.release.offline_aware {
-                // 5.125.3 takes the empty answer for a token: the cookie goes, the caller gets null.
-                self.set_cookie(None);
+            if self.setup.release.offline_checks_first {
+                self.cache_fetch_failed(id);
+                return self.wake_waiters(id, Err(Failure::NETWORK));
             }
-            return self.wake_waiters(
-                id,
-                if self.setup.release.offline_aware { Err(Failure::NETWORK) } else { Ok(None) },
-            );
+            if background {
+                self.cache_empty();
+            } else {
+                self.cache_fetch_failed(id);
+            }
+            self.set_cookie(None);
+            return self.wake_waiters(id, Ok(None));
         };
         if background {
             self.cache_token(token, true, true);
@@ -180,7 +182,12 @@ impl Page<'_> {
             self.wait(id, wait);
             return;
         }
-        let failure = if offline { Failure::OFFLINE } else { failure };
+        self.gives_up(id, if offline { Failure::OFFLINE } else { failure });
+    }
+
+    /// A call of `getToken` ends with an error.
+    fn gives_up(&mut self, id: TaskId, failure: Failure) {
+        let task = self.tasks[id];
         self.tasks.end(id);
         match task.caller {
             Caller::Poller => {
@@ -199,6 +206,9 @@ impl Page<'_> {
 
     fn got_token(&mut self, id: TaskId, token: Option<Token>) {
         let task = self.tasks[id];
+        if token.is_none() && self.browser.offline && self.setup.release.offline_aware {
+            return self.gives_up(id, Failure::OFFLINE);
+        }
         if token.is_some() {
             self.set_cookie(token);
         }

@@ -53,7 +53,10 @@ impl Page<'_> {
     /// The touch was answered with nothing, because the browser is offline.
     pub(super) fn touched_nothing(&mut self, id: TaskId) {
         let touch = self.tasks[id];
-        if let Some(token) = self.tab.last_token {
+        let by_navigation = touch.flags & flag::NAVIGATE != 0 && self.setup.release.navigation_touch;
+        if let Some(token) = self.tab.last_token
+            && !by_navigation
+        {
             self.set_cookie(Some(token));
         }
         self.tasks.end(id);

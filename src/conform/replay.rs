@@ -112,6 +112,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
     let mut fleet: crate::fleet::FleetSpec =
         serde_json::from_value(serde_json::json!({ "users": 1 })).expect("every other key has a default");
     fleet.multi_session = config.multi_session;
+    fleet.offline_fails_at_once = config.offline_fetch.as_deref() == Some("immediate");
     fleet.app_reaction = reaction;
     fleet.app_reaction_from = from;
     let faults = config.rules.iter().map(fault_of).collect::<Result<Vec<_>, _>>()?;

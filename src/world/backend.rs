@@ -132,8 +132,8 @@ impl<O: Observer> World<'_, O> {
             latency.sample(self.streams.latency.bits(at, now.0))
         };
         if self.browsers[user as usize].offline {
-            // The recordings' aborted requests fail after the round-trip time; an offline one is taken to do the same.
-            return self.answer(task, Reply::Fail(Failure::NETWORK), latency, spec.timeout);
+            let after = if plan.scenario.fleet.offline_fails_at_once { Dur::ZERO } else { latency };
+            return self.answer(task, Reply::Fail(Failure::NETWORK), after, spec.timeout);
         }
         match self.strike(endpoint, at, &mut latency) {
             Struck::No => {}
