@@ -2,7 +2,7 @@
 
 use super::page::{Action, Entry, Page};
 use super::release::REFRESH_MARGIN_S;
-use super::task::{Caller, Kind, NONE, Stage, TaskId, Token, flag};
+use super::task::{Caller, Kind, NONE, Stage, TaskId, Token};
 use crate::client::backoff::Wait;
 use crate::kernel::Dur;
 
@@ -49,13 +49,14 @@ impl Page<'_> {
         }
     }
 
-    /// Puts a token into the cache, in place of what is there.
-    pub(super) fn cache_token(&mut self, token: Token, refreshes: bool, broadcast: bool) {
+    /// Puts a token into the cache, in place of what is there. A token of this tab's own is refreshed by the session
+    /// object that brought it.
+    pub(super) fn cache_token(&mut self, token: Token, object: Option<u16>, broadcast: bool) {
         self.replace_entry();
-        let refresh = if refreshes { self.arm_refresh() } else { NONE };
+        let refresh = object.map_or(NONE, |object| self.arm_refresh(object));
         // A token from another tab brings its `iat` along, in every release (`createdAt` of the broadcast).
         let from_s =
-            if self.setup.release.age_from_receipt && refreshes { self.now_s() } else { token.iat() };
+            if self.setup.release.age_from_receipt && object.is_some() { self.now_s() } else { token.iat() };
         self.tab.entry = Entry::Cached { token, from_s, refresh };
         if broadcast {
             self.out.push(Action::BroadcastToken(token));
@@ -69,13 +70,14 @@ impl Page<'_> {
         }
     }
 
-    fn arm_refresh(&mut self) -> TaskId {
+    fn arm_refresh(&mut self, object: u16) -> TaskId {
         let delay_s = self.setup.token_life_s.saturating_sub(REFRESH_MARGIN_S);
         if !self.setup.release.background_refresh || delay_s == 0 {
             return NONE;
         }
         let id = self.start(Kind::Refresh, Caller::Background, NONE, 0);
         self.tasks[id].stage = Stage::Timer;
+        self.tasks[id].object = object;
         self.wait(id, Wait::exactly(Dur::from_secs(u64::from(delay_s))));
         id
     }
@@ -100,7 +102,7 @@ impl Page<'_> {
         if !current && ignores_replaced {
             return;
         }
-        let refresh = self.arm_refresh();
+        let refresh = self.arm_refresh(self.tasks[fetch].object);
         if current {
             self.tab.entry = Entry::Cached { token, from_s, refresh };
         }
@@ -133,20 +135,15 @@ impl Page<'_> {
             return;
         }
         self.tab.refreshing = true;
-        let fetch = self.start(Kind::TokenFetch, Caller::Background, NONE, 0);
-        let task = &mut self.tasks[fetch];
-        task.object = timer.object;
-        if timer.object != self.tab.object {
-            task.flags = task.flags & !flag::HAD_TOKEN | timer.flags & flag::HAD_TOKEN;
-        }
+        let fetch = self.start_fetch(timer, Caller::Background);
         self.request(fetch);
     }
 
     /// Another tab made a token known: taken when it is newer than what is here. A pending fetch is waited for first.
     pub(super) fn token_broadcast(&mut self, token: Token) {
         match self.cached() {
-            Cached::Nothing => self.cache_token(token, false, false),
-            Cached::Token(own) if own.iat() < token.iat() => self.cache_token(token, false, false),
+            Cached::Nothing => self.cache_token(token, None, false),
+            Cached::Token(own) if own.iat() < token.iat() => self.cache_token(token, None, false),
             Cached::Token(_) => {}
             Cached::Pending(fetch) => {
                 let waiting = &mut self.tasks[fetch];

@@ -4,7 +4,7 @@ use super::backoff::{Backoff, Wait};
 use super::cache::Cached;
 use super::page::{Fact, Judgement, Page, Status};
 use super::policy::Failure;
-use super::task::{Caller, Kind, NONE, Stage, TaskId, Token, flag};
+use super::task::{Caller, Kind, NONE, Reply, Stage, Task, TaskId, Token, flag};
 
 impl Page<'_> {
     /// The app calls `getToken`, so many at once.
@@ -18,9 +18,23 @@ impl Page<'_> {
         }
     }
 
-    /// Begins a call of `getToken`.
+    /// Begins a call of `getToken` of the current session object.
     pub(super) fn get_token(&mut self, caller: Caller, parent: TaskId, flags: u8, depth: u16, ordinal: u8) {
+        self.get_token_of(self.tab.object, caller, parent, flags, depth, ordinal);
+    }
+
+    /// Begins a call of a session object's `getToken`.
+    pub(super) fn get_token_of(
+        &mut self,
+        object: u16,
+        caller: Caller,
+        parent: TaskId,
+        flags: u8,
+        depth: u16,
+        ordinal: u8,
+    ) {
         let id = self.start(Kind::GetToken, caller, parent, depth);
+        self.tasks[id].object = object;
         self.tasks[id].flags |= flags;
         self.tasks[id].ordinal = ordinal;
         if let Some(limits) = self.rules.limits {
@@ -50,17 +64,33 @@ impl Page<'_> {
         {
             return self.attempt_failed(id, Failure::NETWORK);
         }
-        let fetch = self.start(Kind::TokenFetch, task.caller, NONE, task.depth);
+        let fetch = self.start_fetch(task, task.caller);
         let fetching = &mut self.tasks[fetch];
         fetching.attempt = task.attempt;
         fetching.ordinal = task.ordinal;
-        fetching.object = task.object;
-        if task.object != self.tab.object {
-            fetching.flags = fetching.flags & !flag::HAD_TOKEN | task.flags & flag::HAD_TOKEN;
-        }
         self.cache_pending(fetch);
         self.wait_for_fetch(id, fetch);
         self.request(fetch);
+    }
+
+    /// Begins a POST /tokens of the session object that this task belongs to. What it has for a last active token now
+    /// is what it can offer should the backend ask for an expired one.
+    pub(super) fn start_fetch(&mut self, by: Task, caller: Caller) -> TaskId {
+        let fetch = self.start(Kind::TokenFetch, caller, NONE, by.depth);
+        let had_token = if by.object == self.tab.object {
+            self.tab.last_token.is_some()
+        } else if by.object == self.tab.shown_object {
+            self.tab.shown_token.is_some()
+        } else {
+            by.flags & flag::HAD_TOKEN != 0
+        };
+        let task = &mut self.tasks[fetch];
+        task.object = by.object;
+        task.flags &= !flag::HAD_TOKEN;
+        if had_token {
+            task.flags |= flag::HAD_TOKEN;
+        }
+        fetch
     }
 
     fn wait_for_fetch(&mut self, id: TaskId, fetch: TaskId) {
@@ -102,14 +132,12 @@ impl Page<'_> {
             return self.wake_waiters(id, Ok(None));
         };
         if background {
-            self.cache_token(token, true, true);
+            self.cache_token(token, Some(fetch.object), true);
         } else {
             self.cache_fetched(id, token);
         }
         self.set_cookie(Some(token));
-        if fetch.object == self.tab.object {
-            self.tab.last_token = Some(token);
-        }
+        self.set_object_token(fetch.object, Some(token));
         self.emit(fetch.depth);
         self.wake_waiters(id, Ok(Some(token)));
     }
@@ -121,12 +149,7 @@ impl Page<'_> {
             && failure.code != 0
             && failure.code == self.setup.missing_expired_token
             && fetch.flags & flag::EXPIRED_TOKEN == 0;
-        let has_token = if fetch.object == self.tab.object {
-            self.tab.last_token.is_some()
-        } else {
-            fetch.flags & flag::HAD_TOKEN != 0
-        };
-        if asks_for_expired && has_token {
+        if asks_for_expired && fetch.flags & flag::HAD_TOKEN != 0 {
             self.tasks[id].flags |= flag::EXPIRED_TOKEN;
             return self.request(id);
         }
@@ -141,8 +164,7 @@ impl Page<'_> {
     }
 
     fn wake_waiters(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
-        let mut waiter = self.tasks[id].levels;
-        let heard = self.tasks[id].heard;
+        let Task { levels: mut waiter, heard, object, .. } = self.tasks[id];
         self.tasks.end(id);
         if heard > 0 {
             // A token that another tab made known meanwhile is weighed now that the fetch is over.
@@ -151,6 +173,14 @@ impl Page<'_> {
         while waiter != NONE {
             let next = self.tasks[waiter].next;
             self.tasks[waiter].next = NONE;
+            let parent = self.tasks[waiter].parent;
+            if let Ok(token @ Some(_)) = result
+                && parent != NONE
+                && self.tasks[parent].kind == Kind::SetActive
+                && self.tasks[parent].object == object
+            {
+                self.tasks[parent].reply = Reply::Ok { token, listed: true };
+            }
             match result {
                 Ok(token) => self.got_token(waiter, token),
                 Err(failure) => self.attempt_failed(waiter, failure),

@@ -97,16 +97,20 @@ pub struct Tab {
     pub entry: Entry,
     /// Last active token of the current session object.
     pub last_token: Option<Token>,
-    /// Last active token of the session object that app code saw last, once that object is no longer the current one.
-    pub seen_token: Option<Token>,
+    /// Last active token of the session object that listeners know.
+    pub shown_token: Option<Token>,
     /// The poller's chain of ticks, or [`NONE`].
     pub poll: TaskId,
     /// Calls of the unauthenticated flow that have not settled.
     pub open_flows: u32,
     /// The number of the current session object.
-    pub object: u8,
-    /// The number of the session object that app code saw last.
-    pub seen_object: u8,
+    pub object: u16,
+    /// The number of the newest session object: a `setActive` that ends late brings an older one back.
+    pub objects: u16,
+    /// The number of the session object that listeners know.
+    pub shown_object: u16,
+    /// The number of the session object that app code reacted to last.
+    pub acted_object: u16,
     /// Page loads so far.
     pub epoch: u8,
     /// Status.
@@ -124,8 +128,10 @@ pub struct Tab {
     pub throttled: bool,
     /// A background refresh is in flight.
     pub refreshing: bool,
-    /// App code has seen a session object since its reaction began.
-    pub seen: bool,
+    /// Listeners know a session object.
+    pub shown: bool,
+    /// App code has reacted to a session object.
+    pub acted: bool,
 }
 
 /// What the tabs of one browser share.
@@ -341,7 +347,7 @@ impl Page<'_> {
             Input::SignIn { again } => self.sign_in(again),
             Input::Focus => self.focus(),
             Input::AppGetToken { callers, skip_cache } => self.app_get_token(callers, skip_cache),
-            Input::SetActive { navigate } => self.set_active(navigate, 0),
+            Input::SetActive { navigate } => self.set_active(navigate, self.tab.object, 0),
             Input::TokenBroadcast(token) => self.token_broadcast(token),
             Input::SignOutBroadcast => {
                 self.enter_flow(NONE, false, 0, None);
@@ -575,18 +581,20 @@ impl Page<'_> {
     /// A client resource has come: each session in it is a new object, which puts its token into the cache.
     pub(super) fn client_arrives(&mut self, token: Option<Token>, listed: bool, emit: bool, depth: u16) {
         let token = token.filter(|_| listed);
+        if listed {
+            self.tab.objects = self.tab.objects.wrapping_add(1);
+        }
         if let Some(token) = token {
-            self.cache_token(token, true, true);
+            self.cache_token(token, Some(self.tab.objects), true);
         }
         let first = !self.tab.client;
         self.tab.client = true;
         self.tab.listed = listed;
         if self.tab.session || (first && listed) {
             if listed {
-                self.new_session_object(token);
-            } else {
-                self.tab.last_token = None;
+                self.tab.object = self.tab.objects;
             }
+            self.tab.last_token = token;
             self.set_session(listed);
             self.set_cookie(token);
         }
@@ -595,39 +603,45 @@ impl Page<'_> {
         }
     }
 
-    fn new_session_object(&mut self, token: Option<Token>) {
-        if self.tab.seen && self.tab.seen_object == self.tab.object {
-            // What app code saw last is the object that is now replaced: remember the token it ended with.
-            self.tab.seen_token = self.tab.last_token;
+    /// A session object's last active token changes; what becomes of objects that nobody knows any more is of no
+    /// consequence.
+    pub(super) fn set_object_token(&mut self, object: u16, token: Option<Token>) {
+        if object == self.tab.object {
+            self.tab.last_token = token;
         }
-        self.tab.object = self.tab.object.wrapping_add(1);
-        self.tab.last_token = token;
+        if object == self.tab.shown_object {
+            self.tab.shown_token = token;
+        }
     }
 
     /// Listeners hear of the resources. They are handed the object they know as long as nothing in it differs
-    /// (`memoizeListenerCallback`): same token, same object.
+    /// (`memoizeListenerCallback`): same token, same object. App code reacts to an object it has not reacted to.
     pub(super) fn emit(&mut self, depth: u16) {
+        if !self.tab.session {
+            self.tab.shown = false;
+            return;
+        }
+        let known = self.tab.shown
+            && (self.tab.shown_object == self.tab.object || self.tab.shown_token == self.tab.last_token);
+        if !known {
+            self.tab.shown = true;
+            self.tab.shown_object = self.tab.object;
+            self.tab.shown_token = self.tab.last_token;
+        }
         let reaction = self.setup.reaction;
-        if reaction.act == AppReaction::None
-            || self.now < reaction.from
-            || self.now >= reaction.to
-            || !self.tab.session
-        {
+        if reaction.act == AppReaction::None || self.now < reaction.from || self.now >= reaction.to {
             return;
         }
-        let known = self.tab.seen
-            && (self.tab.seen_object == self.tab.object || self.tab.seen_token == self.tab.last_token);
-        if known {
+        let object = self.tab.shown_object;
+        if self.tab.acted && self.tab.acted_object == object {
             return;
         }
-        self.tab.seen = true;
-        self.tab.seen_object = self.tab.object;
+        self.tab.acted = true;
+        self.tab.acted_object = object;
         match reaction.act {
             AppReaction::None => {}
-            AppReaction::SetActive => self.set_active(false, depth),
-            AppReaction::GetToken => {
-                self.get_token(Caller::App, NONE, 0, depth, 0);
-            }
+            AppReaction::SetActive => self.set_active(false, object, depth),
+            AppReaction::GetToken => self.get_token_of(object, Caller::App, NONE, 0, depth, 0),
         }
     }
 }

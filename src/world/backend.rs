@@ -215,7 +215,7 @@ impl<O: Observer> World<'_, O> {
         let now = self.now;
         let policy = self.plan.backend().client_token;
         let server = &mut self.server[user as usize];
-        let fresh = Token::issued(now);
+        let fresh = Token::issued_after(now, server.newest);
         let ok = |token| Reply::Ok { token, listed: true };
         match endpoint {
             Endpoint::Environment | Endpoint::SignIn | Endpoint::Generic => ok(None),
