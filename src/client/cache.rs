@@ -139,16 +139,25 @@ impl Page<'_> {
         self.request(fetch);
     }
 
-    /// Another tab made a token known: taken when it is newer than what is here. A pending fetch is waited for first.
+    /// Another tab made a token known: taken when it is newer than what is here. A pending fetch is waited for first;
+    /// see [`Page::weigh_heard`].
     pub(super) fn token_broadcast(&mut self, token: Token) {
         match self.cached() {
             Cached::Nothing => self.cache_token(token, None, false),
             Cached::Token(own) if own.iat() < token.iat() => self.cache_token(token, None, false),
             Cached::Token(_) => {}
             Cached::Pending(fetch) => {
-                let waiting = &mut self.tasks[fetch];
-                waiting.heard = waiting.heard.max(token.iat().saturating_add(1));
+                self.tasks[fetch].heard = token.iat().saturating_add(1);
             }
+        }
+    }
+
+    /// A token that another tab made known during a fetch is compared with what the fetch brought, and with nothing
+    /// else: it takes the place of whatever is cached by now. When the fetch brought nothing, it always does.
+    pub(super) fn weigh_heard(&mut self, heard: u32, fetched: Option<Token>) {
+        let Some(iat) = heard.checked_sub(1) else { return };
+        if fetched.is_none_or(|fetched| fetched.iat() < iat) {
+            self.cache_token(Token::known_by_iat(iat), None, false);
         }
     }
 }

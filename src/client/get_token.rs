@@ -166,10 +166,7 @@ impl Page<'_> {
     fn wake_waiters(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
         let Task { levels: mut waiter, heard, object, .. } = self.tasks[id];
         self.tasks.end(id);
-        if heard > 0 {
-            // A token that another tab made known meanwhile is weighed now that the fetch is over.
-            self.token_broadcast(Token::known_by_iat(heard - 1));
-        }
+        self.weigh_heard(heard, result.ok().flatten());
         while waiter != NONE {
             let next = self.tasks[waiter].next;
             self.tasks[waiter].next = NONE;

@@ -128,7 +128,7 @@ pub struct Task {
     pub waited_from: Time,
     /// The answer under way to it: see [`Reply`].
     pub reply: Reply,
-    /// A fetch: `iat` of the newest token that another tab made known meanwhile, plus one; 0 for none.
+    /// A fetch: `iat` of the token that another tab made known last meanwhile, plus one; 0 for none.
     pub heard: u32,
 }
 
