@@ -57,6 +57,10 @@ pub struct FleetSpec {
     /// Offline periods of a browser.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offline: Option<Offline>,
+    /// A request sent offline fails at once, as browsers have it that know they are offline; without it, after the
+    /// round-trip time, as in a network that swallows requests.
+    #[serde(default)]
+    pub offline_fails_at_once: bool,
     /// Whether and when signed-out users sign in again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in_again: Option<SignInAgain>,

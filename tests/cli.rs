@@ -15,15 +15,17 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// A storm small enough for a test: the documented incident with few users.
-const SMALL: [&str; 6] =
-    ["--set", "fleet.users=60", "--set", "horizon=4m", "--replications", "2"];
+const SMALL: [&str; 6] = ["--set", "fleet.users=60", "--set", "horizon=4m", "--replications", "2"];
 
 fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
     let mut all: Vec<(String, Vec<u8>)> = fs::read_dir(dir)
         .expect("a directory")
         .map(|entry| {
             let path = entry.expect("an entry").path();
-            (path.file_name().expect("a name").to_string_lossy().into_owned(), fs::read(&path).expect("a file"))
+            (
+                path.file_name().expect("a name").to_string_lossy().into_owned(),
+                fs::read(&path).expect("a file"),
+            )
         })
         .collect();
     all.sort();
@@ -44,7 +46,10 @@ fn a_run_writes_every_file_and_says_what_happened() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let said = text(&output.stdout);
     for policy in ["old", "not-429", "narrowed-retry-all", "new"] {
-        assert!(said.lines().any(|l| l.starts_with(&format!("{policy} signs out"))), "a sentence on {policy}: {said}");
+        assert!(
+            said.lines().any(|l| l.starts_with(&format!("{policy} signs out"))),
+            "a sentence on {policy}: {said}"
+        );
     }
     assert!(said.lines().all(|l| l.chars().count() <= 100 || !l.starts_with(' ')), "the table fits: {said}");
     let names: Vec<String> = files(&out).into_iter().map(|(name, _)| name).collect();
@@ -61,7 +66,11 @@ fn a_run_writes_every_file_and_says_what_happened() {
     ] {
         assert!(names.iter().any(|n| n == name), "{name} is missing from {names:?}");
     }
-    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1, "nothing is left beside the results");
+    assert_eq!(
+        fs::read_dir(folder.path()).expect("a folder").count(),
+        1,
+        "nothing is left beside the results"
+    );
 }
 
 #[test]
@@ -152,8 +161,7 @@ fn a_loop_without_latency_is_stopped_and_named() {
 #[test]
 fn one_session_alone_is_named_too_and_so_is_the_event_budget() {
     let stopped = |set: &str, scenario: &str| {
-        let output =
-            authstorm().args(["check", scenario, "--set", set]).output().expect("the command runs");
+        let output = authstorm().args(["check", scenario, "--set", set]).output().expect("the command runs");
         (output.status.code(), text(&output.stderr))
     };
     let condition = "expect=[{ that = \"old.sign_outs == 0\" }]";
@@ -162,7 +170,11 @@ fn one_session_alone_is_named_too_and_so_is_the_event_budget() {
         .output()
         .expect("the command runs");
     assert_eq!(output.status.code(), Some(3));
-    assert!(text(&output.stderr).contains("session 0 made more than 1000 events"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("session 0 made more than 1000 events"),
+        "{}",
+        text(&output.stderr)
+    );
     let (code, said) = stopped("guard.max-events=1000", "scenarios/healthy.toml");
     assert_eq!(code, Some(3));
     assert!(said.contains("event budget: more than 1000 events"), "{said}");
@@ -226,7 +238,12 @@ fn conform_says_match_or_where_they_part() {
     let output = authstorm().arg("conform").arg(&bad).output().expect("the command runs");
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stdout);
-    for part in ["DIVERGES at 86300 ms", "recorded next: 86301 ms", "simulated next: 86300 ms tab 0 /client 200", "0 of 1"] {
+    for part in [
+        "DIVERGES at 86300 ms",
+        "recorded next: 86301 ms",
+        "simulated next: 86300 ms tab 0 /client 200",
+        "0 of 1",
+    ] {
         assert!(said.contains(part), "{part:?} is missing: {said}");
     }
     let output = authstorm().args(["conform", "--json"]).arg(&bad).output().expect("the command runs");

@@ -3,8 +3,8 @@
 use authstorm::conform::{Comparison, Outcome, Recording, compare};
 use std::path::Path;
 
-fn recordings() -> Vec<(String, Recording)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recordings");
+fn recordings(folder: &str) -> Vec<(String, Recording)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .expect("the recordings are part of the repository")
         .map(|entry| entry.expect("readable").path())
@@ -23,8 +23,35 @@ fn recordings() -> Vec<(String, Recording)> {
 
 #[test]
 fn all_recordings_match() {
-    let all = recordings();
+    let all = recordings("tests/recordings");
     assert_eq!(all.len(), 126);
+    assert_all_match(&all);
+}
+
+#[test]
+fn our_own_recordings_match_too() {
+    let all = recordings("tests/recordings/more");
+    assert!(all.len() > 300, "{}", all.len());
+    assert_all_match(&all);
+}
+
+/// A comparison that cannot fail is worth nothing: the old policy in a release that has the new one must show.
+#[test]
+fn a_wrong_policy_or_release_is_noticed() {
+    for (file, other) in [
+        ("6.1.0-S1-tokens429.json", "6.0.0"),
+        ("6.0.0-S0c-healthy-focus.json", "6.3.3"),
+        ("6.0.0-S0-healthy.json", "5.125.3"),
+    ] {
+        let all = recordings("tests/recordings");
+        let (_, recording) = all.iter().find(|(name, _)| name == file).expect("a recording");
+        let mut wrong = recording.clone();
+        wrong.client = other.to_owned();
+        assert!(matches!(compare(&wrong).outcome, Outcome::Diverged(_)), "{file} as {other}");
+    }
+}
+
+fn assert_all_match(all: &[(String, Recording)]) {
     let parted: Vec<String> = all
         .iter()
         .filter_map(|(file, recording)| {

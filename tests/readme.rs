@@ -73,7 +73,12 @@ fn incident() -> String {
     let _ = writeln!(
         text,
         "\n{} users, {} replications, mean ± half of the 95% confidence interval.",
-        Study::load(root().join("scenarios/touch-429-cascade.toml")).expect("valid").loaded().scenario.fleet.users,
+        Study::load(root().join("scenarios/touch-429-cascade.toml"))
+            .expect("valid")
+            .loaded()
+            .scenario
+            .fleet
+            .users,
         summary["replications"]
     );
     text
@@ -100,14 +105,16 @@ fn scenarios() -> String {
     format!("| scenario | client | what it shows |\n| --- | --- | --- |\n{}\n", rows.join("\n"))
 }
 
-fn conformance() -> String {
-    let mut releases = BTreeMap::<String, (usize, usize, usize)>::new();
-    for entry in fs::read_dir(root().join("tests/recordings")).expect("recordings") {
+/// `[matches, all, requests]` per release, of the recordings of a folder.
+fn compared(folder: &str) -> BTreeMap<String, [usize; 3]> {
+    let mut releases = BTreeMap::<String, [usize; 3]>::new();
+    for entry in fs::read_dir(root().join(folder)).expect("recordings") {
         let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|e| e == "json") {
-            let recording = Recording::parse(&fs::read_to_string(&path).expect("readable")).expect("a recording");
+            let recording =
+                Recording::parse(&fs::read_to_string(&path).expect("readable")).expect("a recording");
             let comparison = compare(&recording);
-            let (matches, all, requests) = releases.entry(recording.client.clone()).or_default();
+            let [matches, all, requests] = releases.entry(recording.client.clone()).or_default();
             if let Outcome::Match { requests: n, .. } = comparison.outcome {
                 *matches += 1;
                 *requests += n;
@@ -115,11 +122,23 @@ fn conformance() -> String {
             *all += 1;
         }
     }
-    let mut text = String::from("| release | recordings that match | requests compared |\n| --- | ---: | ---: |\n");
-    for (release, (matches, all, requests)) in releases {
-        let requests = authstorm::report::number::whole(requests as u64);
-        let _ = writeln!(text, "| {release} | {matches} of {all} | {requests} |");
+    releases
+}
+
+fn conformance() -> String {
+    let (given, own) = (compared("tests/recordings"), compared("tests/recordings/more"));
+    let mut text = String::from(
+        "| release | recordings that match | of our own further ones | requests compared |\n| --- | ---: | ---: | ---: |\n",
+    );
+    let (mut matches, mut all) = (0, 0);
+    for (release, [m, n, requests]) in &given {
+        let [own_m, own_n, own_requests] = own.get(release).copied().unwrap_or_default();
+        let requests = authstorm::report::number::whole((requests + own_requests) as u64);
+        let _ = writeln!(text, "| {release} | {m} of {n} | {own_m} of {own_n} | {requests} |");
+        matches += m;
+        all += n;
     }
+    let _ = writeln!(text, "\n{matches} of {all} recordings match.");
     text
 }
 

@@ -2,7 +2,7 @@
 
 use super::page::{Action, Entry, Page};
 use super::release::REFRESH_MARGIN_S;
-use super::task::{Caller, Kind, NONE, Stage, TaskId, Token, flag};
+use super::task::{Caller, Kind, NONE, Stage, TaskId, Token};
 use crate::client::backoff::Wait;
 use crate::kernel::Dur;
 
@@ -49,13 +49,14 @@ impl Page<'_> {
         }
     }
 
-    /// Puts a token into the cache, in place of what is there.
-    pub(super) fn cache_token(&mut self, token: Token, refreshes: bool, broadcast: bool) {
+    /// Puts a token into the cache, in place of what is there. A token of this tab's own is refreshed by the session
+    /// object that brought it.
+    pub(super) fn cache_token(&mut self, token: Token, object: Option<u16>, broadcast: bool) {
         self.replace_entry();
-        let refresh = if refreshes { self.arm_refresh() } else { NONE };
+        let refresh = object.map_or(NONE, |object| self.arm_refresh(object));
         // A token from another tab brings its `iat` along, in every release (`createdAt` of the broadcast).
         let from_s =
-            if self.setup.release.age_from_receipt && refreshes { self.now_s() } else { token.iat() };
+            if self.setup.release.age_from_receipt && object.is_some() { self.now_s() } else { token.iat() };
         self.tab.entry = Entry::Cached { token, from_s, refresh };
         if broadcast {
             self.out.push(Action::BroadcastToken(token));
@@ -69,15 +70,15 @@ impl Page<'_> {
         }
     }
 
-    fn arm_refresh(&mut self) -> TaskId {
+    fn arm_refresh(&mut self, object: u16) -> TaskId {
         let delay_s = self.setup.token_life_s.saturating_sub(REFRESH_MARGIN_S);
         if !self.setup.release.background_refresh || delay_s == 0 {
             return NONE;
         }
         let id = self.start(Kind::Refresh, Caller::Background, NONE, 0);
         self.tasks[id].stage = Stage::Timer;
-        let wait = Wait::exactly(Dur::from_secs(u64::from(delay_s)));
-        self.out.push(Action::Wait { task: id, wait });
+        self.tasks[id].object = object;
+        self.wait(id, Wait::exactly(Dur::from_secs(u64::from(delay_s))));
         id
     }
 
@@ -101,11 +102,17 @@ impl Page<'_> {
         if !current && ignores_replaced {
             return;
         }
-        let refresh = self.arm_refresh();
+        let refresh = self.arm_refresh(self.tasks[fetch].object);
         if current {
             self.tab.entry = Entry::Cached { token, from_s, refresh };
         }
         self.out.push(Action::BroadcastToken(token));
+    }
+
+    /// A background fetch brought a token without content: it takes the entry's place, and is dropped as useless. The
+    /// old entry's refresh, if it has been armed anew meanwhile, stays armed.
+    pub(super) fn cache_empty(&mut self) {
+        self.tab.entry = Entry::Empty;
     }
 
     /// The cache forgets a fetch that failed.
@@ -128,25 +135,29 @@ impl Page<'_> {
             return;
         }
         self.tab.refreshing = true;
-        let fetch = self.start(Kind::TokenFetch, Caller::Background, NONE, 0);
-        let task = &mut self.tasks[fetch];
-        task.object = timer.object;
-        if timer.object != self.tab.object {
-            task.flags = task.flags & !flag::HAD_TOKEN | timer.flags & flag::HAD_TOKEN;
-        }
+        let fetch = self.start_fetch(timer, Caller::Background);
         self.request(fetch);
     }
 
-    /// Another tab made a token known: taken when it is newer than what is here. A pending fetch is waited for first.
+    /// Another tab made a token known: taken when it is newer than what is here. A pending fetch is waited for first;
+    /// see [`Page::weigh_heard`].
     pub(super) fn token_broadcast(&mut self, token: Token) {
         match self.cached() {
-            Cached::Nothing => self.cache_token(token, false, false),
-            Cached::Token(own) if own.iat() < token.iat() => self.cache_token(token, false, false),
+            Cached::Nothing => self.cache_token(token, None, false),
+            Cached::Token(own) if own.iat() < token.iat() => self.cache_token(token, None, false),
             Cached::Token(_) => {}
             Cached::Pending(fetch) => {
-                let waiting = &mut self.tasks[fetch];
-                waiting.heard = waiting.heard.max(token.iat().saturating_add(1));
+                self.tasks[fetch].heard = token.iat().saturating_add(1);
             }
+        }
+    }
+
+    /// A token that another tab made known during a fetch is compared with what the fetch brought, and with nothing
+    /// else: it takes the place of whatever is cached by now. When the fetch brought nothing, it always does.
+    pub(super) fn weigh_heard(&mut self, heard: u32, fetched: Option<Token>) {
+        let Some(iat) = heard.checked_sub(1) else { return };
+        if fetched.is_none_or(|fetched| fetched.iat() < iat) {
+            self.cache_token(Token::known_by_iat(iat), None, false);
         }
     }
 }

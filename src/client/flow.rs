@@ -76,6 +76,7 @@ impl Page<'_> {
         if listed {
             self.set_cookie(token);
         }
+        self.emit(self.depth_now(id));
         self.flow_looks(id);
     }
 

@@ -2,9 +2,9 @@
 
 use super::backoff::{Backoff, Wait};
 use super::cache::Cached;
-use super::page::{Action, Fact, Judgement, Page, Status};
+use super::page::{Fact, Judgement, Page, Status};
 use super::policy::Failure;
-use super::task::{Caller, Kind, NONE, Stage, TaskId, Token, flag};
+use super::task::{Caller, Kind, NONE, Reply, Stage, Task, TaskId, Token, flag};
 
 impl Page<'_> {
     /// The app calls `getToken`, so many at once.
@@ -18,9 +18,23 @@ impl Page<'_> {
         }
     }
 
-    /// Begins a call of `getToken`.
+    /// Begins a call of `getToken` of the current session object.
     pub(super) fn get_token(&mut self, caller: Caller, parent: TaskId, flags: u8, depth: u16, ordinal: u8) {
+        self.get_token_of(self.tab.object, caller, parent, flags, depth, ordinal);
+    }
+
+    /// Begins a call of a session object's `getToken`.
+    pub(super) fn get_token_of(
+        &mut self,
+        object: u16,
+        caller: Caller,
+        parent: TaskId,
+        flags: u8,
+        depth: u16,
+        ordinal: u8,
+    ) {
         let id = self.start(Kind::GetToken, caller, parent, depth);
+        self.tasks[id].object = object;
         self.tasks[id].flags |= flags;
         self.tasks[id].ordinal = ordinal;
         if let Some(limits) = self.rules.limits {
@@ -42,7 +56,7 @@ impl Page<'_> {
                 Cached::Nothing => {}
             }
         }
-        if self.browser.offline && self.setup.release.offline_aware {
+        if self.browser.offline && self.setup.release.offline_checks_first {
             return self.attempt_failed(id, Failure::NETWORK);
         }
         if let Some(limits) = self.rules.limits
@@ -50,17 +64,33 @@ impl Page<'_> {
         {
             return self.attempt_failed(id, Failure::NETWORK);
         }
-        let fetch = self.start(Kind::TokenFetch, task.caller, NONE, task.depth);
+        let fetch = self.start_fetch(task, task.caller);
         let fetching = &mut self.tasks[fetch];
         fetching.attempt = task.attempt;
         fetching.ordinal = task.ordinal;
-        fetching.object = task.object;
-        if task.object != self.tab.object {
-            fetching.flags = fetching.flags & !flag::HAD_TOKEN | task.flags & flag::HAD_TOKEN;
-        }
         self.cache_pending(fetch);
         self.wait_for_fetch(id, fetch);
         self.request(fetch);
+    }
+
+    /// Begins a POST /tokens of the session object that this task belongs to. What it has for a last active token now
+    /// is what it can offer should the backend ask for an expired one.
+    pub(super) fn start_fetch(&mut self, by: Task, caller: Caller) -> TaskId {
+        let fetch = self.start(Kind::TokenFetch, caller, NONE, by.depth);
+        let had_token = if by.object == self.tab.object {
+            self.tab.last_token.is_some()
+        } else if by.object == self.tab.shown_object {
+            self.tab.shown_token.is_some()
+        } else {
+            by.flags & flag::HAD_TOKEN != 0
+        };
+        let task = &mut self.tasks[fetch];
+        task.object = by.object;
+        task.flags &= !flag::HAD_TOKEN;
+        if had_token {
+            task.flags |= flag::HAD_TOKEN;
+        }
+        fetch
     }
 
     fn wait_for_fetch(&mut self, id: TaskId, fetch: TaskId) {
@@ -89,25 +119,25 @@ impl Page<'_> {
             limits.call_ended(self.limits, token.is_some(), self.now);
         }
         let Some(token) = token else {
-            self.cache_fetch_failed(id);
-            if !background && !self.setup.release.offline_aware {
-                // 5.125.3 takes the empty answer for a token: the cookie goes, the caller gets null.
-                self.set_cookie(None);
+            if self.setup.release.offline_checks_first {
+                self.cache_fetch_failed(id);
+                return self.wake_waiters(id, Err(Failure::NETWORK));
             }
-            return self.wake_waiters(
-                id,
-                if self.setup.release.offline_aware { Err(Failure::NETWORK) } else { Ok(None) },
-            );
+            if background {
+                self.cache_empty();
+            } else {
+                self.cache_fetch_failed(id);
+            }
+            self.set_cookie(None);
+            return self.wake_waiters(id, Ok(None));
         };
         if background {
-            self.cache_token(token, true, true);
+            self.cache_token(token, Some(fetch.object), true);
         } else {
             self.cache_fetched(id, token);
         }
         self.set_cookie(Some(token));
-        if fetch.object == self.tab.object {
-            self.tab.last_token = Some(token);
-        }
+        self.set_object_token(fetch.object, Some(token));
         self.emit(fetch.depth);
         self.wake_waiters(id, Ok(Some(token)));
     }
@@ -119,12 +149,7 @@ impl Page<'_> {
             && failure.code != 0
             && failure.code == self.setup.missing_expired_token
             && fetch.flags & flag::EXPIRED_TOKEN == 0;
-        let has_token = if fetch.object == self.tab.object {
-            self.tab.last_token.is_some()
-        } else {
-            fetch.flags & flag::HAD_TOKEN != 0
-        };
-        if asks_for_expired && has_token {
+        if asks_for_expired && fetch.flags & flag::HAD_TOKEN != 0 {
             self.tasks[id].flags |= flag::EXPIRED_TOKEN;
             return self.request(id);
         }
@@ -139,16 +164,20 @@ impl Page<'_> {
     }
 
     fn wake_waiters(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
-        let mut waiter = self.tasks[id].levels;
-        let heard = self.tasks[id].heard;
+        let Task { levels: mut waiter, heard, object, .. } = self.tasks[id];
         self.tasks.end(id);
-        if heard > 0 {
-            // A token that another tab made known meanwhile is weighed now that the fetch is over.
-            self.token_broadcast(Token::known_by_iat(heard - 1));
-        }
+        self.weigh_heard(heard, result.ok().flatten());
         while waiter != NONE {
             let next = self.tasks[waiter].next;
             self.tasks[waiter].next = NONE;
+            let parent = self.tasks[waiter].parent;
+            if let Ok(token @ Some(_)) = result
+                && parent != NONE
+                && self.tasks[parent].kind == Kind::SetActive
+                && self.tasks[parent].object == object
+            {
+                self.tasks[parent].reply = Reply::Ok { token, listed: true };
+            }
             match result {
                 Ok(token) => self.got_token(waiter, token),
                 Err(failure) => self.attempt_failed(waiter, failure),
@@ -177,10 +206,15 @@ impl Page<'_> {
             task.stage = Stage::Timer;
             task.waited_from = self.now;
             self.fact(Fact::Judged { failure, verdict: Judgement::Retry });
-            self.out.push(Action::Wait { task: id, wait });
+            self.wait(id, wait);
             return;
         }
-        let failure = if offline { Failure::OFFLINE } else { failure };
+        self.gives_up(id, if offline { Failure::OFFLINE } else { failure });
+    }
+
+    /// A call of `getToken` ends with an error.
+    fn gives_up(&mut self, id: TaskId, failure: Failure) {
+        let task = self.tasks[id];
         self.tasks.end(id);
         match task.caller {
             Caller::Poller => {
@@ -199,6 +233,9 @@ impl Page<'_> {
 
     fn got_token(&mut self, id: TaskId, token: Option<Token>) {
         let task = self.tasks[id];
+        if token.is_none() && self.browser.offline && self.setup.release.offline_aware {
+            return self.gives_up(id, Failure::OFFLINE);
+        }
         if token.is_some() {
             self.set_cookie(token);
         }

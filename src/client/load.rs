@@ -3,8 +3,9 @@
 //! `clerk-js.md` knows it by its recordings (S12b, S12d, S12f): a 4xx to /client rejects the load; 5xx and network errors
 //! fall back to the session in the cookie, whose token is then fetched past the cache while the poller stands still.
 
-use super::page::{Fact, Page, Status, Tab};
+use super::page::{Fact, KeptEnvironment, Page, Status, Tab};
 use super::policy::Failure;
+use super::release::ENVIRONMENT_KEPT;
 use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
 
 impl Page<'_> {
@@ -46,15 +47,35 @@ impl Page<'_> {
         }
     }
 
-    /// /environment is there, or has failed: the page goes on without it, and says `degraded` in the end.
+    /// /environment is there, or has failed: the page goes on with the one that an earlier load kept, if any, and says
+    /// `degraded` in the end.
     pub(super) fn environment_loaded(&mut self, id: TaskId, failure: Option<Failure>) {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
-        match failure {
-            None => self.tab.environment = true,
-            Some(_) => self.tasks[load].flags |= flag::DEGRADED,
+        if failure.is_none() {
+            self.tab.throttled = !self.setup.multi_session;
+            self.keep_environment();
+        } else {
+            self.tasks[load].flags |= flag::DEGRADED;
+            if let Some(kept) = self.browser.environment.filter(|kept| self.now <= kept.until) {
+                self.tab.throttled = kept.throttled;
+            }
         }
         self.part_loaded(load);
+    }
+
+    /// /environment was answered with nothing, because the browser is offline: that counts as an answer, and what is in
+    /// force, the client's default, is kept in place of what an earlier load kept.
+    pub(super) fn environment_answered_nothing(&mut self, id: TaskId) {
+        let load = self.tasks[id].parent;
+        self.tasks.end(id);
+        self.keep_environment();
+        self.part_loaded(load);
+    }
+
+    fn keep_environment(&mut self) {
+        let until = self.now.after(ENVIRONMENT_KEPT);
+        self.browser.environment = Some(KeptEnvironment { throttled: self.tab.throttled, until });
     }
 
     /// /client is there.

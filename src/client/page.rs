@@ -97,16 +97,20 @@ pub struct Tab {
     pub entry: Entry,
     /// Last active token of the current session object.
     pub last_token: Option<Token>,
-    /// Last active token of the session object that app code saw last, once that object is no longer the current one.
-    pub seen_token: Option<Token>,
+    /// Last active token of the session object that listeners know.
+    pub shown_token: Option<Token>,
     /// The poller's chain of ticks, or [`NONE`].
     pub poll: TaskId,
     /// Calls of the unauthenticated flow that have not settled.
     pub open_flows: u32,
     /// The number of the current session object.
-    pub object: u8,
-    /// The number of the session object that app code saw last.
-    pub seen_object: u8,
+    pub object: u16,
+    /// The number of the newest session object: a `setActive` that ends late brings an older one back.
+    pub objects: u16,
+    /// The number of the session object that listeners know.
+    pub shown_object: u16,
+    /// The number of the session object that app code reacted to last.
+    pub acted_object: u16,
     /// Page loads so far.
     pub epoch: u8,
     /// Status.
@@ -119,12 +123,15 @@ pub struct Tab {
     pub session: bool,
     /// The client resource lists the session.
     pub listed: bool,
-    /// The environment is there.
-    pub environment: bool,
+    /// Touches on focus are throttled: by the environment in force, which until it is there is the client's own
+    /// default, that of a multi-session app.
+    pub throttled: bool,
     /// A background refresh is in flight.
     pub refreshing: bool,
-    /// App code has seen a session object since its reaction began.
-    pub seen: bool,
+    /// Listeners know a session object.
+    pub shown: bool,
+    /// App code has reacted to a session object.
+    pub acted: bool,
     /// How often the tab was opened.
     pub visit: u16,
 }
@@ -138,13 +145,24 @@ pub struct Browser {
     pub lock: TaskId,
     /// The first poller that waits for it.
     pub lock_queue: TaskId,
+    /// The environment that a page load kept, in `localStorage`, for a later one that cannot have it.
+    pub environment: Option<KeptEnvironment>,
     /// `navigator.onLine` is false.
     pub offline: bool,
 }
 
+/// What the client keeps of an environment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeptEnvironment {
+    /// It throttles touches on focus.
+    pub throttled: bool,
+    /// Until when it is good, included.
+    pub until: Time,
+}
+
 impl Default for Browser {
     fn default() -> Browser {
-        Browser { cookie: None, lock: NONE, lock_queue: NONE, offline: false }
+        Browser { cookie: None, lock: NONE, lock_queue: NONE, environment: None, offline: false }
     }
 }
 
@@ -202,6 +220,8 @@ pub enum Action {
     Wait {
         /// The task.
         task: TaskId,
+        /// The task's generation: it may end in the very step that sets the timer, and its slot change hands.
+        generation: u16,
         /// How long.
         wait: Wait,
     },
@@ -332,7 +352,7 @@ impl Page<'_> {
             Input::SignIn { again } => self.sign_in(again),
             Input::Focus => self.focus(),
             Input::AppGetToken { callers, skip_cache } => self.app_get_token(callers, skip_cache),
-            Input::SetActive { navigate } => self.set_active(navigate, 0),
+            Input::SetActive { navigate } => self.set_active(navigate, self.tab.object, 0),
             Input::TokenBroadcast(token) => self.token_broadcast(token),
             Input::SignOutBroadcast => {
                 self.enter_flow(NONE, false, 0, None);
@@ -449,7 +469,7 @@ impl Page<'_> {
             if is_get && task.attempt + 1 < tries {
                 self.tasks[id].attempt += 1;
                 self.tasks[id].stage = Stage::Timer;
-                self.out.push(Action::Wait { task: id, wait: Wait::network_level(task.attempt) });
+                self.wait(id, Wait::network_level(task.attempt));
                 return;
             }
             if self.browser.offline {
@@ -507,7 +527,7 @@ impl Page<'_> {
             Kind::TokenFetch => self.token_fetched(id, None),
             Kind::Touch => self.touched_nothing(id),
             Kind::Flow => self.flow_answered_nothing(id),
-            Kind::LoadEnvironment => self.environment_loaded(id, None),
+            Kind::LoadEnvironment => self.environment_answered_nothing(id),
             Kind::LoadClient => self.client_loaded(id, None, false),
             Kind::SignIn => self.sign_in_ended(id, Some(Failure::NETWORK)),
             _ => unreachable!("these tasks send no request"),
@@ -526,6 +546,12 @@ impl Page<'_> {
     fn sign_in_ended(&mut self, id: TaskId, failure: Option<Failure>) {
         self.tasks.end(id);
         self.fact(Fact::SignInEnded(failure));
+    }
+
+    /// Sets a task's timer.
+    pub(super) fn wait(&mut self, task: TaskId, wait: Wait) {
+        let generation = self.tasks[task].generation;
+        self.out.push(Action::Wait { task, generation, wait });
     }
 
     /// Tells the observer.
@@ -560,18 +586,20 @@ impl Page<'_> {
     /// A client resource has come: each session in it is a new object, which puts its token into the cache.
     pub(super) fn client_arrives(&mut self, token: Option<Token>, listed: bool, emit: bool, depth: u16) {
         let token = token.filter(|_| listed);
+        if listed {
+            self.tab.objects = self.tab.objects.wrapping_add(1);
+        }
         if let Some(token) = token {
-            self.cache_token(token, true, true);
+            self.cache_token(token, Some(self.tab.objects), true);
         }
         let first = !self.tab.client;
         self.tab.client = true;
         self.tab.listed = listed;
         if self.tab.session || (first && listed) {
             if listed {
-                self.new_session_object(token);
-            } else {
-                self.tab.last_token = None;
+                self.tab.object = self.tab.objects;
             }
+            self.tab.last_token = token;
             self.set_session(listed);
             self.set_cookie(token);
         }
@@ -580,39 +608,45 @@ impl Page<'_> {
         }
     }
 
-    fn new_session_object(&mut self, token: Option<Token>) {
-        if self.tab.seen && self.tab.seen_object == self.tab.object {
-            // What app code saw last is the object that is now replaced: remember the token it ended with.
-            self.tab.seen_token = self.tab.last_token;
+    /// A session object's last active token changes; what becomes of objects that nobody knows any more is of no
+    /// consequence.
+    pub(super) fn set_object_token(&mut self, object: u16, token: Option<Token>) {
+        if object == self.tab.object {
+            self.tab.last_token = token;
         }
-        self.tab.object = self.tab.object.wrapping_add(1);
-        self.tab.last_token = token;
+        if object == self.tab.shown_object {
+            self.tab.shown_token = token;
+        }
     }
 
     /// Listeners hear of the resources. They are handed the object they know as long as nothing in it differs
-    /// (`memoizeListenerCallback`): same token, same object.
+    /// (`memoizeListenerCallback`): same token, same object. App code reacts to an object it has not reacted to.
     pub(super) fn emit(&mut self, depth: u16) {
+        if !self.tab.session {
+            self.tab.shown = false;
+            return;
+        }
+        let known = self.tab.shown
+            && (self.tab.shown_object == self.tab.object || self.tab.shown_token == self.tab.last_token);
+        if !known {
+            self.tab.shown = true;
+            self.tab.shown_object = self.tab.object;
+            self.tab.shown_token = self.tab.last_token;
+        }
         let reaction = self.setup.reaction;
-        if reaction.act == AppReaction::None
-            || self.now < reaction.from
-            || self.now >= reaction.to
-            || !self.tab.session
-        {
+        if reaction.act == AppReaction::None || self.now < reaction.from || self.now >= reaction.to {
             return;
         }
-        let known = self.tab.seen
-            && (self.tab.seen_object == self.tab.object || self.tab.seen_token == self.tab.last_token);
-        if known {
+        let object = self.tab.shown_object;
+        if self.tab.acted && self.tab.acted_object == object {
             return;
         }
-        self.tab.seen = true;
-        self.tab.seen_object = self.tab.object;
+        self.tab.acted = true;
+        self.tab.acted_object = object;
         match reaction.act {
             AppReaction::None => {}
-            AppReaction::SetActive => self.set_active(false, depth),
-            AppReaction::GetToken => {
-                self.get_token(Caller::App, NONE, 0, depth, 0);
-            }
+            AppReaction::SetActive => self.set_active(false, object, depth),
+            AppReaction::GetToken => self.get_token_of(object, Caller::App, NONE, 0, depth, 0),
         }
     }
 }

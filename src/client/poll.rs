@@ -52,7 +52,7 @@ impl Page<'_> {
             }
             self.tasks[at].next = id;
         }
-        self.out.push(Action::Wait { task: id, wait: Wait::exactly(LOCK_PATIENCE) });
+        self.wait(id, Wait::exactly(LOCK_PATIENCE));
     }
 
     /// The lock is this poller's: `refreshSessionToken`.
@@ -74,7 +74,7 @@ impl Page<'_> {
 
     fn rest(&mut self, id: TaskId) {
         self.tasks[id].stage = Stage::Timer;
-        self.out.push(Action::Wait { task: id, wait: Wait::exactly(POLL_INTERVAL) });
+        self.wait(id, Wait::exactly(POLL_INTERVAL));
     }
 
     /// Gives the lock up, if this poller holds it.

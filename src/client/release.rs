@@ -29,8 +29,11 @@ pub struct Release {
     pub expiry_margin_s: u32,
     /// The margin itself still counts as usable (5.125.3 asks "less than", 6.x "at most").
     pub margin_is_usable: bool,
-    /// Offline, `getToken` does not fetch, retries less and fails with an error of its own; `setActive` forgives that.
+    /// Offline, `getToken` retries less and fails with an error of its own; `setActive` forgives that (from 6.0.0 on).
     pub offline_aware: bool,
+    /// Offline, `getToken` does not fetch at all, and an empty answer is a network error. Before 6.1.0 an empty answer
+    /// counts as a token without content: the cookie goes, and so does what is cached.
+    pub offline_checks_first: bool,
     /// `setActive` with navigation touches by itself and throws what does not enter the flow.
     pub navigation_touch: bool,
     /// Every 401 enters the unauthenticated flow in the fetch layer, before its caller hears of it.
@@ -51,6 +54,8 @@ pub const LOCK_PATIENCE: Dur = Dur::from_ms(4_999);
 pub const TOUCH_THROTTLE: Dur = Dur::from_secs(5);
 /// The background refresh comes so long before the token's end: 15 s and 2 s (`clerk-js.md`, Timers).
 pub const REFRESH_MARGIN_S: u32 = 17;
+/// An environment is kept for later page loads for this long (`SafeLocalStorage`, 24 h).
+pub const ENVIRONMENT_KEPT: Dur = Dur::from_secs(86_400);
 /// Network-level repeats of a GET: tries when the request starts online (`clerk-js.md`, Timers).
 pub const NETWORK_TRIES_ONLINE: u8 = 4;
 /// The same when it starts offline.
@@ -66,6 +71,7 @@ impl Release {
             expiry_margin_s: 5,
             margin_is_usable: false,
             offline_aware: true,
+            offline_checks_first: true,
             navigation_touch: true,
             fetch_layer_entry: true,
             flow: Flow::Client,
@@ -81,12 +87,14 @@ impl Release {
                 expiry_margin_s: 15,
                 margin_is_usable: true,
                 offline_aware: false,
+                offline_checks_first: false,
                 navigation_touch: false,
                 ..v6
             },
-            ClientModel::ClerkJs6_0_0 | ClientModel::ClerkJs6_1_0 => {
-                Release { refresh_chain_leak: true, ..v6 }
+            ClientModel::ClerkJs6_0_0 => {
+                Release { refresh_chain_leak: true, offline_checks_first: false, ..v6 }
             }
+            ClientModel::ClerkJs6_1_0 => Release { refresh_chain_leak: true, ..v6 },
             ClientModel::ClerkJs6_3_3 => v6,
         }
     }

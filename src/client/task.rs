@@ -116,8 +116,8 @@ pub struct Task {
     pub epoch: u8,
     /// Which of several equal calls of one instant it is.
     pub ordinal: u8,
-    /// A burst of calls of one instant share all else: the session object's number.
-    pub object: u8,
+    /// The number of the session object that it belongs to; of `setActive`, the one that it makes the current one.
+    pub object: u16,
     /// Where its request went last.
     pub endpoint: Endpoint,
     /// The answer under way comes from a full queue.
@@ -128,7 +128,7 @@ pub struct Task {
     pub waited_from: Time,
     /// The answer under way to it: see [`Reply`].
     pub reply: Reply,
-    /// A fetch: `iat` of the newest token that another tab made known meanwhile, plus one; 0 for none.
+    /// A fetch: `iat` of the token that another tab made known last meanwhile, plus one; 0 for none.
     pub heard: u32,
 }
 
@@ -156,6 +156,12 @@ impl Token {
     /// The token issued at this time.
     pub fn issued(at: Time) -> Token {
         Token(std::num::NonZeroU64::MIN.saturating_add(at.0))
+    }
+
+    /// The token issued at this time, told apart from one that was issued at the same instant.
+    pub fn issued_after(at: Time, newest: Option<Token>) -> Token {
+        let next = newest.map_or(0, |newest| newest.0.get());
+        Token(Token::issued(at).0.max(std::num::NonZeroU64::MIN.saturating_add(next)))
     }
 
     /// The token that another tab made known by its `iat` alone; its age and order are the original's.

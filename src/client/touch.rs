@@ -3,7 +3,7 @@
 use super::page::{Fact, Judgement, Page};
 use super::policy::{Failure, TouchErrors};
 use super::release::TOUCH_THROTTLE;
-use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
+use super::task::{Caller, Kind, NONE, Reply, TaskId, Token, flag};
 
 impl Page<'_> {
     /// The tab gains focus: a touch, unless throttled, and a `getToken` outside the poller's lock.
@@ -13,9 +13,7 @@ impl Page<'_> {
         }
         // The token listener is the older of the two: it registers before the touch listener does.
         self.get_token(Caller::Focus, NONE, 0, 0, 0);
-        // Without an environment a multi-session app is throttled like any other (`#setupBrowserListeners`).
-        let unthrottled = self.setup.multi_session && self.tab.environment;
-        if !self.tab.session || (!unthrottled && self.tab.touch_after > self.now) {
+        if !self.tab.session || (self.tab.throttled && self.tab.touch_after > self.now) {
             return;
         }
         self.tab.touch_after = self.now.after(TOUCH_THROTTLE);
@@ -23,8 +21,8 @@ impl Page<'_> {
         self.request(touch);
     }
 
-    /// `setActive` with the current session.
-    pub(super) fn set_active(&mut self, navigate: bool, depth: u16) {
+    /// `setActive` with a session object, the current one or an older one that app code knows.
+    pub(super) fn set_active(&mut self, navigate: bool, object: u16, depth: u16) {
         if !self.tab.client {
             return self.fact(Fact::AppError(Failure::NETWORK));
         }
@@ -35,6 +33,7 @@ impl Page<'_> {
         }
         let id = self.start(Kind::SetActive, Caller::App, NONE, depth);
         let touch = self.start(Kind::Touch, Caller::Parent, id, depth);
+        self.tasks[touch].object = object;
         if navigate {
             self.tasks[id].flags |= flag::NAVIGATE;
             self.tasks[touch].flags |= flag::NAVIGATE;
@@ -48,6 +47,8 @@ impl Page<'_> {
         // `setActive` with navigation tells listeners only at its end.
         let emit = touch.flags & flag::NAVIGATE == 0 || !self.setup.release.navigation_touch;
         self.client_arrives(token, listed, emit, touch.depth);
+        // The object that was touched takes the session of the answer, too.
+        self.set_object_token(touch.object, token);
         self.tasks.end(id);
         self.touch_ended(touch.parent, Ok(()));
     }
@@ -55,7 +56,10 @@ impl Page<'_> {
     /// The touch was answered with nothing, because the browser is offline.
     pub(super) fn touched_nothing(&mut self, id: TaskId) {
         let touch = self.tasks[id];
-        if let Some(token) = self.tab.last_token {
+        let by_navigation = touch.flags & flag::NAVIGATE != 0 && self.setup.release.navigation_touch;
+        if let Some(token) = self.tab.last_token
+            && !by_navigation
+        {
             self.set_cookie(Some(token));
         }
         self.tasks.end(id);
@@ -89,7 +93,11 @@ impl Page<'_> {
             // Nobody awaits a touch on focus: an unhandled rejection.
             (NONE, Err(failure)) => self.fact(Fact::AppError(failure)),
             (set_active, Ok(())) if self.tab.listed => {
-                let depth = self.tasks[set_active].depth;
+                // From here on it works on the client's newest object, and makes it the current one in the end.
+                let task = &mut self.tasks[set_active];
+                task.object = self.tab.object;
+                task.reply = Reply::Ok { token: self.tab.last_token, listed: true };
+                let depth = task.depth;
                 self.get_token(Caller::Parent, set_active, 0, depth, 0);
             }
             (set_active, Ok(())) => {
@@ -118,6 +126,18 @@ impl Page<'_> {
         let task = self.tasks[id];
         self.tasks.end(id);
         self.fact(Fact::AppWaited(self.now.since(task.since)));
+        if task.flags & flag::NAVIGATE != 0 {
+            // `setTransitiveState`: while it navigates, listeners are told that there is no session.
+            self.tab.shown = false;
+        }
+        if let Reply::Ok { token, .. } = task.reply
+            && session
+            && task.object != self.tab.object
+        {
+            // Another answer has brought a newer object meanwhile; the older one is current again.
+            self.tab.object = task.object;
+            self.tab.last_token = token;
+        }
         self.set_session(session);
         self.emit(task.depth);
     }

@@ -50,6 +50,9 @@ pub struct Config {
     /// `setActive` navigates.
     #[serde(default)]
     pub set_active_redirects: bool,
+    /// `immediate`: a request sent offline fails at once, not after the round-trip time.
+    #[serde(default)]
+    pub offline_fetch: Option<String>,
     /// Keys that this reader does not know.
     #[serde(flatten)]
     pub other: BTreeMap<String, serde_json::Value>,
@@ -169,6 +172,9 @@ pub struct Event {
     /// Of an action.
     #[serde(default)]
     pub label: Option<String>,
+    /// Of `handleUnauthenticated` and its end: which call of the tab.
+    #[serde(default)]
+    pub n: Option<u32>,
     /// Of `handleUnauthenticated`.
     #[serde(default)]
     pub depth: Option<u32>,

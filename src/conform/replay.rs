@@ -113,6 +113,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
     let mut fleet: crate::fleet::FleetSpec =
         serde_json::from_value(serde_json::json!({ "users": 1 })).expect("every other key has a default");
     fleet.multi_session = config.multi_session;
+    fleet.offline_fails_at_once = config.offline_fetch.as_deref() == Some("immediate");
     fleet.app_reaction = reaction;
     fleet.app_reaction_from = from;
     let faults = config.rules.iter().map(fault_of).collect::<Result<Vec<_>, _>>()?;
@@ -268,6 +269,14 @@ fn revocation(recording: &Recording) -> Option<(u64, &'static str)> {
         .events
         .iter()
         .filter(|e| e.kind == "handleUnauthenticated.end" && e.outcome.as_deref() == Some("signed_out"))
+        .filter(|e| {
+            // An entry without a session settles at once and says nothing of the server.
+            recording.events.iter().any(|entry| {
+                entry.kind == "handleUnauthenticated"
+                    && (entry.tab, entry.n) == (e.tab, e.n)
+                    && entry.active == Some(true)
+            })
+        })
         .find_map(|e| {
             recording.requests.iter().find(|r| {
                 r.4 == Some(e.t) && r.1 == e.tab && r.2 == Endpoint::Client && r.3 == Status::Http(200)

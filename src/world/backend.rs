@@ -132,8 +132,8 @@ impl<O: Observer> World<'_, O> {
             latency.sample(self.streams.latency.bits(at, now.0))
         };
         if self.browsers[user as usize].offline {
-            // The recordings' aborted requests fail after the round-trip time; an offline one is taken to do the same.
-            return self.answer(task, Reply::Fail(Failure::NETWORK), latency, spec.timeout);
+            let after = if plan.scenario.fleet.offline_fails_at_once { Dur::ZERO } else { latency };
+            return self.answer(task, Reply::Fail(Failure::NETWORK), after, spec.timeout);
         }
         match self.strike(endpoint, at, &mut latency) {
             Struck::No => {}
@@ -215,7 +215,7 @@ impl<O: Observer> World<'_, O> {
         let now = self.now;
         let policy = self.plan.backend().client_token;
         let server = &mut self.server[user as usize];
-        let fresh = Token::issued(now);
+        let fresh = Token::issued_after(now, server.newest);
         let ok = |token| Reply::Ok { token, listed: true };
         match endpoint {
             Endpoint::Environment | Endpoint::SignIn | Endpoint::Generic => ok(None),

@@ -142,6 +142,8 @@ pub struct World<'a, O: Observer> {
     shares: Vec<f64>,
     streams: Streams,
     queue: Queue<Event>,
+    /// Messages and locks on their way between the tabs of a browser.
+    at_once: std::collections::VecDeque<Event>,
     now: Time,
     tabs: Vec<Tab>,
     browsers: Vec<Browser>,
@@ -216,6 +218,7 @@ impl<'a, O: Observer> World<'a, O> {
             shares: plan.contenders[contender].parts.iter().map(|(_, share)| *share).collect(),
             streams: Streams::new(plan.scenario.seed, replication, plan.faults.len()),
             queue: Queue::default(),
+            at_once: std::collections::VecDeque::new(),
             now: Time::ZERO,
             tabs: vec![Tab { poll: NONE, ..Tab::default() }; users * plan.tabs_per_user as usize],
             browsers: vec![Browser::default(); users],
@@ -305,7 +308,7 @@ impl<'a, O: Observer> World<'a, O> {
     /// Handles at most so many events; whether there are more.
     fn go_on(&mut self, events: u32) -> Result<bool, Stopped> {
         for _ in 0..events {
-            let Some((time, event)) = self.queue.pop(self.plan.horizon) else { return Ok(false) };
+            let Some((time, event)) = self.next_event() else { return Ok(false) };
             self.now = time;
             let session = self.session_of(event);
             if let Err(limit) = self.guard.count(time, session, event.kind as u8) {
@@ -314,6 +317,14 @@ impl<'a, O: Observer> World<'a, O> {
             self.handle(event);
         }
         Ok(true)
+    }
+
+    /// What passes between the tabs of a browser takes no time, so it comes before anything else of the same instant.
+    fn next_event(&mut self) -> Option<(Time, Event)> {
+        match self.at_once.pop_front() {
+            Some(event) => Some((self.now, event)),
+            None => self.queue.pop(self.plan.horizon),
+        }
     }
 
     /// The user that an event belongs to; `u32::MAX` for none.
@@ -457,7 +468,8 @@ impl<'a, O: Observer> World<'a, O> {
     fn act(&mut self, tab: u32, user: u32, action: Action) {
         match action {
             Action::Send { task, endpoint, first } => self.send(tab, user, task, endpoint, first),
-            Action::Wait { task, wait } => {
+            Action::Wait { task, generation, .. } if self.tasks[task].generation != generation => {}
+            Action::Wait { task, wait, .. } => {
                 let delay = match self.observer.given_wait(self.now, tab, &self.tasks[task], wait) {
                     Some(given) => given,
                     None if wait.is_exact() => wait.of(wait.low),
@@ -473,7 +485,10 @@ impl<'a, O: Observer> World<'a, O> {
                 }
                 self.schedule_task(delay, EventKind::Timer, task);
             }
-            Action::GrantLock { task } => self.schedule_task(Dur::ZERO, EventKind::Lock, task),
+            Action::GrantLock { task } => {
+                let generation = self.tasks[task].generation;
+                self.at_once.push_back(Event { kind: EventKind::Lock, generation, id: task, arg: 0 });
+            }
             Action::BroadcastToken(token) => {
                 self.post_to_other_tabs(tab, user, EventKind::TokenBroadcast, token.iat());
             }
@@ -487,12 +502,12 @@ impl<'a, O: Observer> World<'a, O> {
         }
     }
 
-    /// A message to the browser's other tabs: a task of its own at the same instant, as `BroadcastChannel` has it.
+    /// A message to the browser's other tabs: a task of its own, as `BroadcastChannel` has it.
     fn post_to_other_tabs(&mut self, tab: u32, user: u32, kind: EventKind, arg: u32) {
         let first = user * self.plan.tabs_per_user;
         for other in first..first + self.plan.tabs_per_user {
             if other != tab && self.tabs[other as usize].open {
-                self.schedule(self.now, kind, 0, other, arg);
+                self.at_once.push_back(Event { kind, generation: 0, id: other, arg });
             }
         }
     }
@@ -540,9 +555,13 @@ impl<'a, O: Observer> World<'a, O> {
             return;
         }
         self.step(tab, Input::Open);
-        for kind in
-            [EventKind::Focus, EventKind::AppGetToken, EventKind::SetActive, EventKind::Reload, EventKind::Close]
-        {
+        for kind in [
+            EventKind::Focus,
+            EventKind::AppGetToken,
+            EventKind::SetActive,
+            EventKind::Reload,
+            EventKind::Close,
+        ] {
             self.schedule_round(kind, tab, 0);
         }
     }

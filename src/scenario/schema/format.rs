@@ -151,6 +151,7 @@ static FLEET: Table = table(
         may("app-reaction-to", Dur(false)),
         may("reload-every", Dist(true)),
         may("offline", Ty::Table(&OFFLINE)),
+        may("offline-fails-at-once", Bool),
         may("sign-in-again", Ty::Table(&SIGN_IN_AGAIN)),
     ],
 );
@@ -251,7 +252,11 @@ static FAULT: Table = table(
     "[[fault]]",
     &[
         may("name", Text(500, false)),
-        need("kind", Word(&["status", "latency", "outage", "no-answer", "revocation", "pass"]), "kind = \"status\""),
+        need(
+            "kind",
+            Word(&["status", "latency", "outage", "no-answer", "revocation", "pass"]),
+            "kind = \"status\"",
+        ),
         may("endpoints", Ty::List(&Word(ENDPOINT_WORDS), 0, 6)),
         may("from", Dur(false)),
         may("to", Dur(false)),
