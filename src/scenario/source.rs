@@ -39,7 +39,7 @@ impl Source {
         Arc::new(Source { name: name.to_owned(), text: text.to_owned(), overridden: Vec::new() })
     }
 
-    /// Reads a file: a regular one (or a link to one) of at most [`MAX_BYTES`]. Nothing else is even opened, so a FIFO
+    /// Reads a file: a regular one (or a link to one) of at most 1 MiB. Nothing else is even opened, so a FIFO
     /// cannot block and a device cannot feed without end.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! The only place that knows all parts: it schedules, asks the backend, draws, and tells the observer.
 //!
 //! One run is one contender (a policy or a mix) in one replication. What a client does is in [`crate::client`], what the
-//! backend answers in [`backend`]; this file moves their words to and fro in the order of virtual time.
+//! backend answers in `backend.rs`; this file moves their words to and fro in the order of virtual time.
 
 mod backend;
 mod control;
