@@ -53,6 +53,8 @@ pub struct Totals {
     pub queue_area: u128,
     /// Time integral of the busy workers: worker-nanoseconds.
     pub busy_area: u128,
+    /// Calls whose service began after they had waited.
+    pub waited: u64,
     /// Time spent waiting by the calls whose service began: nanoseconds.
     pub waits: u128,
     /// Time spent in the station by all calls let in: nanoseconds. Those still inside count as if they left when the
@@ -112,6 +114,7 @@ impl Station {
         self.left += u128::from(now.0);
         let (call, came) = self.queue.pop_front()?;
         self.busy += 1;
+        self.totals.waited += 1;
         self.totals.waits += u128::from(now.since(came).0);
         Some(call)
     }
@@ -171,6 +174,7 @@ mod tests {
             queue_area: 5 + 4,
             busy_area: 5 * 2 + 5 * 2 + 10 * 2 + 10 * 2,
             waits: 5 + 4,
+            waited: 2,
             sojourns: 5 + 10 + 20 + 24 + 10,
             inside: 2,
         };

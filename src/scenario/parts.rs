@@ -4,6 +4,7 @@ use super::schema::{SCENARIO, Table, Ty};
 use super::spans::{Doc, Node};
 use super::{ActionSpec, ClientSpec, ExpectSpec, Mix};
 use crate::backend::{BackendSpec, LimitSpec};
+use crate::client::generic::WorkloadSpec;
 use crate::client::policy::Policy;
 use crate::fault::FaultSpec;
 use crate::fleet::FleetSpec;
@@ -42,6 +43,8 @@ pub struct Parts {
     pub client: Option<ClientSpec>,
     /// `[fleet]`.
     pub fleet: Option<FleetSpec>,
+    /// `[[workload]]`.
+    pub workloads: Vec<Entry<WorkloadSpec>>,
     /// `[backend]` without its limits, or its default.
     pub backend: Option<BackendSpec>,
     /// `[[backend.limit]]`.
@@ -72,6 +75,7 @@ impl Parts {
             mixes: each(doc, "mix"),
             client: one(doc, "client"),
             fleet: one(doc, "fleet"),
+            workloads: each(doc, "workload"),
             backend: match doc.node("backend") {
                 Some(node) => without_limits(node),
                 None => Some(BackendSpec::default()),

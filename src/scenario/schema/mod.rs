@@ -9,6 +9,7 @@ mod leaf;
 mod number;
 
 pub use check::{check, check_value};
+pub use number::MAX_USERS;
 pub use format::{ONE_TAB_SHARE, POLICY, SCENARIO};
 
 /// A table of the format.
@@ -31,6 +32,8 @@ pub struct Key {
     pub ty: Ty,
     /// For a required key, how it is written, with its unit: shown when it is missing.
     pub required: Option<&'static str>,
+    /// It is not required when this key of the same table is there.
+    pub unless: Option<&'static str>,
 }
 
 /// What a value is.
