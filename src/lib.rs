@@ -11,6 +11,7 @@ pub mod metrics;
 pub mod report;
 pub mod scenario;
 pub mod stats;
+pub mod verify;
 pub mod world;
 
 pub use experiment::{Error, Study};

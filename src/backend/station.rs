@@ -62,6 +62,8 @@ pub struct Totals {
     pub sojourns: u128,
     /// Calls in the station when it was settled.
     pub inside: u64,
+    /// Of these, calls that wait.
+    pub waiting: u64,
 }
 
 impl Station {
@@ -134,7 +136,8 @@ impl Station {
     /// The totals up to the latest event or [`Station::settle`].
     pub fn totals(&self) -> Totals {
         let inside = u128::from(self.totals.inside) * u128::from(self.settled_at.0);
-        Totals { sojourns: self.left + inside - self.came, ..self.totals }
+        let waiting = self.queue.len() as u64;
+        Totals { sojourns: self.left + inside - self.came, waiting, ..self.totals }
     }
 
     /// Calls that wait.
@@ -177,6 +180,7 @@ mod tests {
             waited: 2,
             sojourns: 5 + 10 + 20 + 24 + 10,
             inside: 2,
+            waiting: 0,
         };
         assert_eq!(station.totals(), expected);
         station.settle(Time(40));
