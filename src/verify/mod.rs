@@ -8,6 +8,7 @@
 
 mod closed;
 mod estimate;
+pub mod exhaust;
 mod herd;
 mod limiters;
 mod losses;

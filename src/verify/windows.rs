@@ -63,7 +63,8 @@ fn scripted(times_ns: impl Iterator<Item = u64>) -> Text {
 
 fn gcra() -> Vec<Item> {
     let vector = |kind: &'static str, (arrivals, conforming): (&'static [u64], &'static [u8])| {
-        Exact::rejecting(format!("{kind}, {} arrivals, T 100, tau 500", arrivals.len()), move |f| {
+        let name = format!("{kind}, {} arrivals, T 100, tau 500", arrivals.len());
+        let numbers = move |f: f64| {
             let period = (100.0 * f + 0.5) as u64;
             let text = scripted(arrivals.iter().copied())
                 .limit(&format!("kind = \"{kind}\"\nrate = \"1/{period}ns\"\nburst = 6"))
@@ -74,7 +75,9 @@ fn gcra() -> Vec<Item> {
                 Number::equal("verdicts", seen.verdicts.len() as f64, conforming.len() as f64),
                 Number::equal("verdicts that differ", wrong as f64, 0.0),
             ]
-        })
+        };
+        // The shorter vector leaves 5% of T room; the longer does not.
+        if arrivals.len() > 12 { Exact::rejecting(name, numbers) } else { Exact::new(name, numbers) }
     };
     ["gcra", "token-bucket"].into_iter().flat_map(|kind| GCRA.into_iter().map(move |v| vector(kind, v))).collect()
 }
@@ -88,7 +91,8 @@ fn bounds() -> Vec<Item> {
     BUCKET_BOUND
         .into_iter()
         .map(|(rate, per_s, burst, window, most)| {
-            Exact::rejecting(format!("{rate}, burst {burst}, any {window} s of dense traffic"), move |f| {
+            let name = format!("{rate}, burst {burst}, any {window} s of dense traffic");
+            let numbers = move |f: f64| {
                 // Fifty calls per token, so that every token is taken as soon as it is there.
                 let every = seconds(0.02 / per_s);
                 let burst = (f64::from(burst) * f + 0.5) as u32;
@@ -97,7 +101,9 @@ fn bounds() -> Vec<Item> {
                 ));
                 let times = admitted(&text.done(), Dur::from_secs(4 * window));
                 vec![Number::equal("most admitted", most_in_window(&times, Dur::from_secs(window)) as f64, most)]
-            })
+            };
+            // 5% of a burst of 4 is no whole request.
+            if burst > 20 { Exact::rejecting(name, numbers) } else { Exact::new(name, numbers) }
         })
         .collect()
 }
