@@ -24,6 +24,12 @@ pub struct FleetSpec {
     /// How long after the tab before it a further tab is opened.
     #[serde(default = "ten_seconds")]
     pub further_tab_opens: Dist,
+    /// How long a tab stays open before its user closes it; without it, for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stays: Option<Dist>,
+    /// How long a closed tab stays closed before its user comes back; without it, for ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub away: Option<Dist>,
     /// Whether touches on focus are not throttled (`clerk-js.md`, "focus: touch").
     #[serde(default)]
     pub multi_session: bool,
@@ -66,6 +72,8 @@ impl FleetSpec {
             apps: one(),
             opens: Dist::default(),
             further_tab_opens: ten_seconds(),
+            stays: None,
+            away: None,
             multi_session: false,
             focus_every: None,
             app_get_token: None,

@@ -1,4 +1,29 @@
 //! authstorm: a deterministic discrete-event simulator for auth retry storms.
+//!
+//! [`Study`] is the way in: it loads a scenario, runs every policy it lists on common random numbers, and gives
+//! [`experiment::results::Results`].
+//!
+//! # The map
+//!
+//! | module | what it knows |
+//! | --- | --- |
+//! | [`kernel`] | virtual time, the event queue, random streams, distributions; no domain word |
+//! | [`client`] | a browser tab as a pure state machine; policies and releases as data |
+//! | [`backend`] | rate limiters and queues as pure state machines; what a scenario says of endpoints |
+//! | [`fault`], [`fleet`] | what goes wrong; who calls |
+//! | [`scenario`] | scenario files: read, checked, with errors that point at the text |
+//! | [`world`] | the only module that knows all of the above: it schedules, draws, and moves their words to and fro |
+//! | [`metrics`], [`stats`] | what is counted; what counts say |
+//! | [`experiment`] | replications, comparison, expectations |
+//! | [`report`] | charts, CSV and JSON, from results alone |
+//! | [`conform`] | comparison with recordings of the real client |
+//!
+//! # Invariants
+//!
+//! - Time never goes back, and events of one time come in the order of their scheduling.
+//! - A random number depends on seed, replication, purpose and coordinates, never on what was drawn before.
+//! - A call ends in exactly one [`metrics::Outcome`].
+//! - Nothing that reaches a result depends on a clock, a hash order, a thread or the platform's mathematics.
 
 pub mod backend;
 pub mod client;
@@ -15,3 +40,8 @@ pub mod verify;
 pub mod world;
 
 pub use experiment::{Error, Study};
+
+/// The README's example, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -3,10 +3,15 @@
 use authstorm::experiment::results::{PolicyResults, Results};
 use authstorm::metrics::{METRICS, Metric, MetricDef};
 use authstorm::report::number;
-use comfy_table::{CellAlignment, Table, presets};
+use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 /// Columns of the terminal that a table may take.
 const WIDTH: u16 = 100;
+
+/// Columns that names and units of metrics take.
+const NAMES: usize = 51;
+/// Columns that a value with its half width takes.
+const VALUE: usize = 18;
 
 /// What the terminal shows; the rest is in summary.csv.
 const SHOWN: [Metric; 14] = [
@@ -26,36 +31,23 @@ const SHOWN: [Metric; 14] = [
     Metric::TimeToRecoverS,
 ];
 
-/// A run's summary: a row per metric and a column per policy, or the other way about when there are many policies.
+/// A run's summary: a row per metric and a column per policy. Policies that do not fit beside each other follow below.
 pub fn summary(results: &Results) -> String {
-    let mut table = plain();
-    if results.policies.len() <= 3 {
-        let names = results.policies.iter().map(|p| p.name.clone());
+    let column = results.policies.iter().map(|p| p.name.chars().count() + 2).max().unwrap_or(0).max(VALUE);
+    let abreast = (usize::from(WIDTH) - NAMES).checked_div(column).unwrap_or(1).max(1);
+    let tables = results.policies.chunks(abreast).map(|policies| {
+        let mut table = plain();
+        let names = policies.iter().map(|p| p.name.clone());
         table.set_header(["metric".to_owned(), "unit".to_owned()].into_iter().chain(names));
         for metric in SHOWN {
             let def = metric.def();
-            let values = results.policies.iter().map(|p| value(p, metric));
+            let values = policies.iter().map(|p| value(p, metric));
             table.add_row([def.name.to_owned(), def.unit.to_owned()].into_iter().chain(values));
         }
         align_right(&mut table, 2);
-    } else {
-        let columns = [
-            Metric::FalseSignOuts,
-            Metric::UnauthenticatedEvents,
-            Metric::RecursiveUnauthenticatedEvents,
-            Metric::RequestsTotal,
-            Metric::Amplification,
-            Metric::StaleTokenSessionS,
-        ];
-        let names = columns.iter().map(|m| m.def().name.replace('_', " "));
-        table.set_header(std::iter::once("policy".to_owned()).chain(names));
-        for policy in &results.policies {
-            let values = columns.iter().map(|m| value(policy, *m));
-            table.add_row(std::iter::once(policy.name.clone()).chain(values));
-        }
-        align_right(&mut table, 1);
-    }
-    table.to_string()
+        table.to_string()
+    });
+    tables.collect::<Vec<_>>().join("\n\n")
 }
 
 /// The mean, with the half width of its confidence interval when there are several replications.
@@ -76,9 +68,11 @@ pub fn metrics() -> String {
     table.to_string()
 }
 
+/// No lines but one under the header.
 fn plain() -> Table {
     let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY).set_width(WIDTH);
+    let rule = LineStyle::none().fill('─').junction('─');
+    table.load_style(TableStyle::new().header_separator(rule)).set_width(WIDTH);
     table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
     table
 }

@@ -3,30 +3,17 @@
 //! `clerk-js.md` knows it by its recordings (S12b, S12d, S12f): a 4xx to /client rejects the load; 5xx and network errors
 //! fall back to the session in the cookie, whose token is then fetched past the cache while the poller stands still.
 
-use super::page::{Entry, Fact, Page, Status};
+use super::page::{Fact, Page, Status, Tab};
 use super::policy::Failure;
 use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
-use crate::kernel::Time;
 
 impl Page<'_> {
     /// Opens the page, or loads it anew: all that the old one was in the middle of is gone.
     pub(super) fn open(&mut self) {
-        if self.tab.open {
-            self.forget_lock();
-        }
-        let was_signed_in = self.tab.session;
-        *self.tab = super::page::Tab {
-            epoch: self.tab.epoch.wrapping_add(1),
-            poll: NONE,
-            open: true,
-            entry: Entry::Empty,
-            touch_after: Time::ZERO,
-            ..super::page::Tab::default()
-        };
-        self.tab.session = false;
-        if was_signed_in {
-            self.fact(Fact::Reloaded);
-        }
+        let visit = self.tab.visit + u16::from(!self.tab.open);
+        self.leave();
+        self.tab.open = true;
+        self.tab.visit = visit;
         self.fact(Fact::Status(Status::Loading));
         self.start_polling();
         let load = self.start(Kind::Load, Caller::Parent, NONE, 0);
@@ -35,6 +22,28 @@ impl Page<'_> {
         self.tasks[load].attempt = 2;
         self.request(environment);
         self.request(client);
+    }
+
+    /// Closes the page. Nobody signs out by that: the cookie stays.
+    pub(super) fn close(&mut self) {
+        self.leave();
+    }
+
+    /// Leaves the page behind: its tasks are of an epoch that is over.
+    fn leave(&mut self) {
+        if self.tab.open {
+            self.forget_lock();
+        }
+        let was_signed_in = self.tab.session;
+        *self.tab = Tab {
+            epoch: self.tab.epoch.wrapping_add(1),
+            visit: self.tab.visit,
+            poll: NONE,
+            ..Tab::default()
+        };
+        if was_signed_in {
+            self.fact(Fact::PageGone);
+        }
     }
 
     /// /environment is there, or has failed: the page goes on without it, and says `degraded` in the end.

@@ -125,6 +125,8 @@ pub struct Tab {
     pub refreshing: bool,
     /// App code has seen a session object since its reaction began.
     pub seen: bool,
+    /// How often the tab was opened.
+    pub visit: u16,
 }
 
 /// What the tabs of one browser share.
@@ -151,6 +153,8 @@ impl Default for Browser {
 pub enum Input {
     /// The page is opened, or loaded anew.
     Open,
+    /// The page is closed.
+    Close,
     /// The answer to a task's request is there, in the task.
     Answer(TaskId),
     /// A task's timer is due.
@@ -239,8 +243,8 @@ pub enum Fact {
     Cookie(Option<Token>),
     /// The status changed.
     Status(Status),
-    /// The page was loaded anew while it had a session.
-    Reloaded,
+    /// The page was loaded anew or closed while it had a session.
+    PageGone,
     /// The tab lost its session.
     SignedOut,
     /// The tab has a session.
@@ -324,6 +328,7 @@ impl Page<'_> {
             Input::Answer(task) => self.answered(task),
             Input::Timer(task) => self.timer(task),
             _ if !self.tab.open => {}
+            Input::Close => self.close(),
             Input::SignIn { again } => self.sign_in(again),
             Input::Focus => self.focus(),
             Input::AppGetToken { callers, skip_cache } => self.app_get_token(callers, skip_cache),

@@ -90,23 +90,42 @@ fn first_divergence(recording: &Recording, replayed: &Replayed) -> Option<Diverg
 
 /// The first instant whose requests differ as a multiset.
 fn requests_part(wanted: &[Request], got: &[Request]) -> Option<u64> {
-    let mut wanted: Vec<&Request> = wanted.iter().collect();
-    let mut first: Option<u64> = None;
-    let mut note = |t: u64| first = Some(first.map_or(t, |f| f.min(t)));
-    for request in got {
-        let same = |w: &&Request| {
-            (w.t, w.tab, w.endpoint) == (request.t, request.tab, request.endpoint)
-                && (request.status.is_none() || (&w.status, w.t_done) == (&request.status, request.t_done))
-        };
-        match wanted.iter().position(|w| same(w)) {
-            Some(place) => {
-                wanted.remove(place);
+    let in_order = |list: &[Request]| {
+        let mut list = list.to_vec();
+        list.sort();
+        list
+    };
+    let (wanted, got) = (in_order(wanted), in_order(got));
+    let (mut w, mut g) = (wanted.chunk_by(|a, b| a.t == b.t), got.chunk_by(|a, b| a.t == b.t));
+    loop {
+        match (w.next(), g.next()) {
+            (None, None) => return None,
+            (Some(one), None) | (None, Some(one)) => return Some(one[0].t),
+            (Some(recorded), Some(simulated)) if recorded[0].t != simulated[0].t => {
+                return Some(recorded[0].t.min(simulated[0].t));
             }
-            None => note(request.t),
+            (Some(recorded), Some(simulated)) if !same_requests(recorded, simulated) => {
+                return Some(recorded[0].t);
+            }
+            _ => {}
         }
     }
-    wanted.iter().for_each(|w| note(w.t));
-    first
+}
+
+/// Whether the requests of one instant are the same but for their order.
+fn same_requests(recorded: &[Request], simulated: &[Request]) -> bool {
+    let mut left: Vec<&Request> = recorded.iter().collect();
+    for request in simulated {
+        let same = |w: &&Request| {
+            (w.tab, w.endpoint) == (request.tab, request.endpoint)
+                && (request.status.is_none() || (&w.status, w.t_done) == (&request.status, request.t_done))
+        };
+        match left.iter().position(same) {
+            Some(place) => drop(left.remove(place)),
+            None => return false,
+        }
+    }
+    left.is_empty()
 }
 
 fn entries_part(wanted: &[FlowEntry], got: &[FlowEntry]) -> Option<(u64, String)> {

@@ -139,7 +139,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
         faults,
         actions,
         expectations: Vec::new(),
-        guard: crate::scenario::GuardSpec { max_events: 10_000_000, ..Default::default() },
+        guard: crate::scenario::GuardSpec { max_events: 1_000_000, ..Default::default() },
     })
 }
 

@@ -41,6 +41,8 @@ pub enum Purpose {
     SetActive = 13,
     /// Arrivals and retries of generic clients.
     Generic = 14,
+    /// How long tabs stay open and closed.
+    Visit = 15,
 }
 
 /// A family of random numbers for one purpose.

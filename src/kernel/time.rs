@@ -136,7 +136,7 @@ impl Dur {
                 _ => return Err(bad("unknown unit of time")),
             };
             let scaled = digits * unit;
-            if scaled % scale != 0 {
+            if !scaled.is_multiple_of(scale) {
                 return Err(bad("not a whole number of nanoseconds"));
             }
             total += scaled / scale;

@@ -129,7 +129,7 @@ impl Collector {
                 session.signed_in |= bit;
                 session.out = false;
             }
-            Fact::Reloaded => {
+            Fact::PageGone => {
                 self.settle(user, now);
                 self.sessions[user as usize].signed_in &= !bit;
             }

@@ -94,7 +94,7 @@ impl Outcome {
             404 => Outcome::NotFound,
             422 => Outcome::Unprocessable,
             429 => Outcome::TooManyRequests,
-            400..=499 => Outcome::Other4xx,
+            s if s < 500 => Outcome::Other4xx,
             _ => Outcome::Server5xx,
         }
     }

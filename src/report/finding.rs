@@ -171,6 +171,10 @@ fn compare(results: &Results, clause: impl Fn(&PolicyResults, &str, &str) -> Cla
         return format!("{}; the {} others likewise", first.full, others.len());
     }
     let between = clauses.len() - 2;
+    let alike = clauses.iter().filter(|clause| clause.value.total_cmp(&least.value).is_eq()).count();
+    if alike == clauses.len() - 1 {
+        return format!("{}; {}, like the {between} others", most.full, least.short);
+    }
     format!("{}; {}; the {between} others lie between", most.full, least.short)
 }
 
@@ -233,6 +237,16 @@ mod tests {
         set(&mut results, 0, Metric::FalseSignOuts, &[3.0, 3.0, 3.0, 3.0]);
         assert!(finding(&results)[0].contains("valid 3 times (1 user)"), "{:?}", finding(&results));
         assert_eq!(sign_outs(&results), "old signs out valid sessions 3 times on average");
+    }
+
+    #[test]
+    fn of_many_policies_all_but_one_may_be_alike() {
+        let mut results = synthetic::storm(&["old", "a", "b", "c"], 60, 1);
+        for (policy, outs) in [(0, 12.0), (1, 0.0), (2, 0.0), (3, 0.0)] {
+            set(&mut results, policy, Metric::FalseSignOuts, &[outs]);
+        }
+        let title = sign_outs(&results);
+        assert!(title.ends_with("; a signs out none, like the 2 others"), "{title}");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub fn summary(results: &Results, paired: PairedInterval) -> String {
         "seed": results.seed,
         "replications": results.replications,
         "scenario_hash": results.scenario_hash,
-        "engine": { "events": results.events },
+        "engine": { "events": results.events, "fingerprint": format!("{:016x}", results.fingerprint) },
         "policies": policies,
         "comparisons": comparisons,
         "expectations": expectations,

@@ -7,14 +7,14 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The error for a key that the parser met a second time at this span.
-pub fn error(doc: &Doc<'_>, second: Range<usize>) -> ScenarioError {
+/// The error for a key that the parser met a second time at this span, and on demand where the first one stands.
+pub fn error(doc: &Doc<'_>, second: Range<usize>, search: bool) -> ScenarioError {
     let name = key_text(&doc.source.text, &second);
     let what = format!("{} is given twice", tick(&name));
     let error = ScenarioError::new(Code::DuplicateKey, doc.source, second.clone(), what)
         .label("second time")
         .fix("keep one of the two");
-    match first(doc, &second, &name) {
+    match search.then(|| first(doc, &second, &name)).flatten() {
         Some(first) => error.other(first, "first time"),
         None => error,
     }

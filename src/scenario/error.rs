@@ -279,13 +279,21 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// Adds one. Beyond a generous number they are only counted: a hostile file must not cost memory per error.
+    /// Adds one. Beyond a generous number only the first in the order of the text are kept and the others counted: a
+    /// hostile file must not cost memory per error.
     pub fn push(&mut self, error: ScenarioError) {
-        if self.list.len() < 1_000 {
-            self.list.push(error);
-        } else {
-            self.dropped += 1;
+        const KEPT: usize = 500;
+        self.list.push(error);
+        if self.list.len() > 4 * KEPT {
+            self.sort();
+            self.dropped += self.list.len() - KEPT;
+            self.list.truncate(KEPT);
         }
+    }
+
+    /// Counts errors that nobody will read one by one. There must be others that say what they are.
+    pub fn count(&mut self, more: usize) {
+        self.dropped += more;
     }
 
     /// Adds all of another collection.
@@ -297,6 +305,11 @@ impl Errors {
     /// Whether one is of this kind.
     pub fn has(&self, code: Code) -> bool {
         self.list.iter().any(|e| e.code == code)
+    }
+
+    /// Whether all, if any, are of this kind.
+    pub fn only_of(&self, code: Code) -> bool {
+        self.list.iter().all(|e| e.code == code)
     }
 
     /// Those of one kind.
@@ -323,19 +336,26 @@ impl Errors {
         if self.is_empty() { Ok(()) } else { Err(self) }
     }
 
-    /// The errors in the order of the text, cut at [`MAX_ERRORS`]; each message once per place.
-    pub fn finish(mut self) -> ScenarioErrors {
-        let key = |e: &ScenarioError| (e.span.as_ref().map_or(0, |s| s.start), e.code, e.what.clone());
-        // Stable: among several files, the one read first comes first.
+    /// Brings the errors into the order of the text. Of several texts, the one spoken of first comes first.
+    fn sort(&mut self) {
         let mut files: Vec<Arc<Source>> = Vec::new();
         for error in &self.list {
             if !files.iter().any(|f| Arc::ptr_eq(f, &error.source)) {
                 files.push(Arc::clone(&error.source));
             }
         }
+        let start = |e: &ScenarioError| e.span.as_ref().map_or(0, |s| s.start);
         let rank = |e: &ScenarioError| files.iter().position(|f| Arc::ptr_eq(f, &e.source));
-        self.list.sort_by_key(|e| (rank(e), key(e)));
-        self.list.dedup_by_key(|e| (rank(e), key(e)));
+        self.list
+            .sort_by(|a, b| (rank(a), start(a), a.code, &a.what).cmp(&(rank(b), start(b), b.code, &b.what)));
+    }
+
+    /// The errors in the order of the text, cut at [`MAX_ERRORS`]; each message once per place.
+    pub fn finish(mut self) -> ScenarioErrors {
+        self.sort();
+        self.list.dedup_by(|a, b| {
+            Arc::ptr_eq(&a.source, &b.source) && (&a.span, a.code, &a.what) == (&b.span, b.code, &b.what)
+        });
         let all = self.list.len() + self.dropped;
         self.list.truncate(MAX_ERRORS);
         ScenarioErrors { more: all - self.list.len(), errors: self.list }

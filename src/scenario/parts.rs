@@ -1,6 +1,8 @@
 //! The parts of a scenario that can be read by themselves, so that one slip does not hide what is wrong elsewhere.
 
-use super::schema::{SCENARIO, Table, Ty};
+use super::error::{Code, Errors};
+use super::schema::{SCENARIO, Table, Ty, check_value};
+use super::source::Source;
 use super::spans::{Doc, Node};
 use super::{ActionSpec, ClientSpec, ExpectSpec, Mix};
 use crate::backend::{BackendSpec, LimitSpec};
@@ -10,6 +12,7 @@ use crate::fault::FaultSpec;
 use crate::fleet::FleetSpec;
 use crate::kernel::Dur;
 use serde::de::DeserializeOwned;
+use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, ValueDeserializer};
 
@@ -77,7 +80,7 @@ impl Parts {
             fleet: one(doc, "fleet"),
             workloads: each(doc, "workload"),
             backend: match doc.node("backend") {
-                Some(node) => without_limits(node),
+                Some(node) => without_limits(doc.source, node),
                 None => Some(BackendSpec::default()),
             },
             limits: each(doc, "backend.limit"),
@@ -102,7 +105,7 @@ fn type_at(path: &str) -> Option<&'static Ty> {
 
 /// The value at a path, if it is there and has its shape.
 pub fn one<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Option<T> {
-    read(doc.node(path)?, type_at(path)?)
+    read(doc.source, doc.node(path)?, type_at(path)?)
 }
 
 /// The entries of a list that have their shape.
@@ -111,21 +114,33 @@ fn each<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Vec<Entry<T>> {
         return Vec::new();
     };
     let Some(list) = node.get_ref().as_array() else { return Vec::new() };
-    let entry = |(i, node)| Some(Entry { path: format!("{path}[{i}]"), spec: read(node, ty)? });
+    let entry = |(i, node)| Some(Entry { path: format!("{path}[{i}]"), spec: read(doc.source, node, ty)? });
     list.iter().take(*most).enumerate().filter_map(entry).collect()
 }
 
-/// Reads a value, unknown keys aside: those are reported already.
-pub fn read<T: DeserializeOwned>(node: &Node<'_>, ty: &Ty) -> Option<T> {
+/// Reads a value, unknown keys aside: those are reported already. A value with any other slip in it is none, so that
+/// the checks between parts meet numbers in their ranges only.
+pub fn read<T: DeserializeOwned>(source: &Arc<Source>, node: &Node<'_>, ty: &Ty) -> Option<T> {
+    if !is_sound(source, node, ty) {
+        return None;
+    }
     T::deserialize(ValueDeserializer::from(prune(node, ty))).ok()
 }
 
-fn without_limits(node: &Node<'_>) -> Option<BackendSpec> {
-    let mut pruned = prune(node, type_at("backend")?);
+fn is_sound(source: &Arc<Source>, node: &Node<'_>, ty: &Ty) -> bool {
+    let mut errors = Errors::default();
+    check_value(source, node, ty, &mut errors);
+    errors.only_of(Code::UnknownKey)
+}
+
+/// The backend, whose limits are parts of their own.
+fn without_limits(source: &Arc<Source>, node: &Node<'_>) -> Option<BackendSpec> {
+    let ty = type_at("backend")?;
+    let mut pruned = prune(node, ty);
     if let DeValue::Table(table) = pruned.get_mut() {
         table.remove("limit");
     }
-    serde::Deserialize::deserialize(ValueDeserializer::from(pruned)).ok()
+    read(source, &pruned, ty)
 }
 
 /// The value without the keys that its tables do not know.

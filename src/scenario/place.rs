@@ -49,7 +49,7 @@ fn additions(doc: &Doc<'_>, path: &[Step], text: &str) -> Result<Vec<(Range<usiz
     let table = match around.get_ref() {
         DeValue::Table(table) => table,
         DeValue::Array(list) => {
-            return Err(format!("{shown} has {} entries, the first being [0]", list.iter().count()));
+            return Err(format!("{shown} has {} entries, the first being [0]", list.len()));
         }
         other => return Err(format!("{shown} is a {} here; set it as a whole", other.type_str())),
     };
@@ -83,12 +83,14 @@ fn additions(doc: &Doc<'_>, path: &[Step], text: &str) -> Result<Vec<(Range<usiz
             None => ways.push((source.len(), format!("\n{pair}"))),
         }
     }
-    // A table that exists through dotted keys takes another one, written as they are.
+    // A table that exists through dotted keys takes another one, written as they are. One that exists only through the
+    // headers of tables inside it is left to the last way.
+    let line = line_start(around.span().start);
     let above: Vec<String> =
         path[..depth].iter().rev().map_while(|step| keys(std::slice::from_ref(step))).flatten().collect();
-    for n in (1..=above.len()).rev() {
+    for n in (1..=above.len()).rev().filter(|_| !source[line..].trim_start().starts_with('[')) {
         let lead: Vec<&str> = above[..n].iter().rev().map(String::as_str).collect();
-        ways.push((line_start(around.span().start), format!("{}.{pair}\n", lead.join("."))));
+        ways.push((line, format!("{}.{pair}\n", lead.join("."))));
     }
     // A table that is not there yet, or only through the tables inside it, gets a header at the end.
     if let Some(all) = keys(path)
@@ -135,7 +137,7 @@ fn put<'a>(node: &mut Node<'a>, path: &[Step], value: &Node<'a>) {
             }
         }
         (Step::Index(i), DeValue::Array(list)) => {
-            if let Some(next) = list.iter_mut().nth(*i) {
+            if let Some(next) = list.get_mut(*i) {
                 put(next, rest, value);
             }
         }
@@ -152,7 +154,7 @@ fn same(a: &Node<'_>, b: &Node<'_>) -> bool {
         (DeValue::Boolean(a), DeValue::Boolean(b)) => a == b,
         (DeValue::Datetime(a), DeValue::Datetime(b)) => a == b,
         (DeValue::Array(a), DeValue::Array(b)) => {
-            a.iter().count() == b.iter().count() && a.iter().zip(b.iter()).all(|(a, b)| same(a, b))
+            a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| same(a, b))
         }
         (DeValue::Table(a), DeValue::Table(b)) => {
             let found = |(key, value): (&Spanned<Cow<'_, str>>, &Node<'_>)| {

@@ -10,6 +10,7 @@ use super::spans::Doc;
 use super::text::tick;
 use super::validate::{self, Findings};
 use crate::client::policy::Policy;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -53,7 +54,7 @@ pub fn preset(name: &str) -> Option<Policy> {
 pub fn read_policy(source: &Arc<Source>) -> Result<Policy, Errors> {
     let (doc, mut errors) = Doc::parse(source)?;
     schema::check(source, &doc.root, &POLICY, &mut errors);
-    let policy: Option<Policy> = read(&doc.root, &Ty::Table(&POLICY));
+    let policy: Option<Policy> = read(source, &doc.root, &Ty::Table(&POLICY));
     if let Some(policy) = &policy {
         let mut findings = Findings { doc: &doc, errors, warnings: Vec::new() };
         validate::policy::check(&mut findings, "", policy);
@@ -144,6 +145,7 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
             resolution.policies.push(ResolvedPolicy { name: name.clone(), parts: chosen });
         }
     }
+    check_codes(findings, parts, &resolution);
     for entry in &parts.inline_policies {
         if !used.contains(&entry.spec.name) {
             let what =
@@ -152,6 +154,19 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
         }
     }
     resolution
+}
+
+/// Checks the number of different error codes: a run holds each as one byte, and 0 says that there is none.
+fn check_codes(findings: &mut Findings<'_>, parts: &Parts, resolution: &Resolution) {
+    let of_faults = parts.faults.iter().filter_map(|fault| fault.spec.code.as_deref());
+    let policies = resolution.policies.iter().flat_map(|policy| &policy.parts);
+    let of_policies =
+        policies.flat_map(|(p, _)| p.enters_unauthenticated_flow.codes().chain(p.retry.on.codes()));
+    let codes: BTreeSet<&str> = of_faults.chain(of_policies).collect();
+    if codes.len() > usize::from(u8::MAX) {
+        let error = findings.at_key("policies", Code::ListLength, "too many different error codes");
+        findings.push(error.found(codes.len().to_string()).allowed("at most 255 in faults and policies"));
+    }
 }
 
 fn lower(names: &[String]) -> Vec<String> {

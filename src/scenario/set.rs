@@ -105,7 +105,7 @@ impl<'a> Piece<'a> {
                         return Err(self.error(Code::UnknownKey, name_at, what).into());
                     };
                     let Some(known) = here.key(key) else {
-                        let what = format!("unknown key {} in {}", tick(key), here.title);
+                        let what = format!("unknown key {} {}", tick(key), here.whereabouts());
                         let error = self.error(Code::UnknownKey, name_at, what);
                         let error = error.allowed(here.names().collect::<Vec<_>>().join(", "));
                         return Err(error.did_you_mean(nearest(key, here.names())).into());
@@ -138,11 +138,7 @@ impl<'a> Piece<'a> {
             return Err(self.error(Code::TooDeep, at..at + value.len(), "nesting too deep").into());
         }
         match DeValue::parse(value) {
-            Ok(node) => {
-                // What follows the value, such as a comment, stays behind.
-                let text = value.get(node.span()).unwrap_or(value).to_owned();
-                Ok((shifted(&node, self.start + at), text))
-            }
+            Ok(node) => Ok((shifted(&node, self.start + at), value.to_owned())),
             Err(e) if value.starts_with(['[', '{', '"', '\'']) => {
                 let span = e.span().unwrap_or(0..value.len());
                 let what = format!("not a TOML value: {}; got {}", escape(e.message()), quote(value));

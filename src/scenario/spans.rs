@@ -1,7 +1,7 @@
 //! A TOML text as a tree that knows where each key and value stands, and paths such as `backend.limit[0].burst` into it.
 
 use super::duplicate;
-use super::error::{Code, Errors, ScenarioError};
+use super::error::{Code, Errors, MAX_ERRORS, ScenarioError};
 use super::nesting::{MAX_DEPTH, too_deep};
 use super::source::Source;
 use std::fmt;
@@ -44,20 +44,23 @@ impl<'a> Doc<'a> {
         let (table, problems) = DeTable::parse_recoverable(&source.text);
         let doc = Doc { source, root: Spanned::new(0..0, DeValue::Table(table.into_inner())) };
         let (mut duplicates, mut errors) = (Errors::default(), Errors::default());
-        let mut last_line = 0;
-        for problem in problems {
-            let span = problem.span().unwrap_or(source.text.len()..source.text.len());
+        let end = source.text.len();
+        let mut problems: Vec<_> = problems.into_iter().map(|p| (p.span().unwrap_or(end..end), p)).collect();
+        problems.sort_by_key(|(span, _)| span.start);
+        let mut line_end = 0;
+        for (span, problem) in problems {
             if problem.message() == "duplicate key" {
-                duplicates.push(duplicate::error(&doc, span));
-                continue;
-            }
-            // One slip often makes the parser stumble several times on its line; the first says most.
-            let (line, _) = source.place(span.start);
-            if line != last_line {
+                // Finding the first of two costs a second reading, so it is done for those that are shown.
+                let searched = duplicates.len() < MAX_ERRORS;
+                duplicates.push(duplicate::error(&doc, span, searched));
+            } else if span.start >= line_end {
+                // One slip often makes the parser stumble several times on its line; the first says most.
+                line_end = source.text[source.boundary(span.start)..]
+                    .find('\n')
+                    .map_or(usize::MAX, |n| span.start + n);
                 let what = format!("not TOML: {}", super::text::shorten(problem.message(), 160));
                 errors.push(ScenarioError::new(Code::Syntax, source, span, what));
             }
-            last_line = line;
         }
         if errors.is_empty() {
             return Ok((doc, duplicates));

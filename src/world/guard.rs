@@ -184,13 +184,21 @@ impl Guard {
                     self.max_of_session
                 ),
             ),
-            Limit::Instant => (
-                None,
-                format!(
-                    "livelock: more than {} events of {} sessions at t = {at} without time moving",
-                    self.max_of_all, plan.scenario.fleet.users
-                ),
-            ),
+            Limit::Instant => {
+                let count = |session: &u32| self.per_session[*session as usize];
+                let busiest = self.counted.iter().copied().max_by_key(|s| (count(s), std::cmp::Reverse(*s)));
+                let share = busiest.map_or(0, |s| count(&s));
+                (
+                    busiest,
+                    format!(
+                        "livelock: {} sessions made more than {} events at t = {at} without time moving, session {} \
+                         the most: at least {share}",
+                        plan.scenario.fleet.users,
+                        self.max_of_all,
+                        busiest.unwrap_or(0),
+                    ),
+                )
+            }
         };
         let chain = self
             .chain

@@ -59,6 +59,8 @@ enum EventKind {
     Open,
     /// A page is loaded anew; `id` tab, `arg` which time.
     Reload,
+    /// A page is closed; `id` tab.
+    Close,
     /// A tab gains focus; `id` tab, `arg` which time.
     Focus,
     /// The app calls `getToken`; `id` tab, `arg` which time.
@@ -117,6 +119,7 @@ struct Streams {
     offline: Stream,
     sign_in: Stream,
     generic: Stream,
+    visit: Stream,
     faults: Vec<Stream>,
 }
 
@@ -137,6 +140,7 @@ impl Streams {
             offline: one(Purpose::Offline),
             sign_in: one(Purpose::SignIn),
             generic: one(Purpose::Generic),
+            visit: one(Purpose::Visit),
             faults: (0..faults).map(|i| Stream::new(seed, replication, Purpose::Fault, i as u16)).collect(),
         }
     }
@@ -347,6 +351,7 @@ impl<'a, O: Observer> World<'a, O> {
             }
             EventKind::Open
             | EventKind::Reload
+            | EventKind::Close
             | EventKind::Focus
             | EventKind::AppGetToken
             | EventKind::SetActive
@@ -374,25 +379,16 @@ impl<'a, O: Observer> World<'a, O> {
                 }
             }
             EventKind::Open => self.opened(id),
-            EventKind::Reload => {
-                self.next_round(kind, id, arg);
-                self.reload(id);
-            }
-            EventKind::Focus => {
-                self.next_round(kind, id, arg);
-                self.step(id, Input::Focus);
-            }
-            EventKind::AppGetToken => {
-                self.next_round(kind, id, arg);
-                if let Some(app) = &self.plan.scenario.fleet.app_get_token {
-                    let input = Input::AppGetToken { callers: app.callers, skip_cache: app.skip_cache };
-                    self.step(id, input);
+            EventKind::Close
+            | EventKind::Reload
+            | EventKind::Focus
+            | EventKind::AppGetToken
+            | EventKind::SetActive => {
+                // The rounds of a visit end with it.
+                let tab = &self.tabs[id as usize];
+                if tab.open && tab.visit == generation {
+                    self.round(kind, id, arg);
                 }
-            }
-            EventKind::SetActive => {
-                self.next_round(kind, id, arg);
-                let navigate = self.plan.scenario.fleet.set_active.as_ref().is_some_and(|s| s.navigate);
-                self.step(id, Input::SetActive { navigate });
             }
             EventKind::Offline => self.go_offline(id, arg),
             EventKind::Online => self.go_online(id, arg),
@@ -516,9 +512,9 @@ impl<'a, O: Observer> World<'a, O> {
             }
             Action::GrantLock { task } => self.schedule_task(Dur::ZERO, EventKind::Lock, task),
             Action::BroadcastToken(token) => {
-                self.to_other_tabs(tab, user, EventKind::TokenBroadcast, token.iat());
+                self.post_to_other_tabs(tab, user, EventKind::TokenBroadcast, token.iat());
             }
-            Action::BroadcastSignOut => self.to_other_tabs(tab, user, EventKind::SignOutBroadcast, 0),
+            Action::BroadcastSignOut => self.post_to_other_tabs(tab, user, EventKind::SignOutBroadcast, 0),
             Action::Fact(fact) => {
                 if O::ACTIVE {
                     self.observer.fact(self.now, tab, fact);
@@ -529,7 +525,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     /// A message to the browser's other tabs: a task of its own at the same instant, as `BroadcastChannel` has it.
-    fn to_other_tabs(&mut self, tab: u32, user: u32, kind: EventKind, arg: u32) {
+    fn post_to_other_tabs(&mut self, tab: u32, user: u32, kind: EventKind, arg: u32) {
         let first = user * self.plan.tabs_per_user;
         for other in first..first + self.plan.tabs_per_user {
             if other != tab && self.tabs[other as usize].open {
@@ -559,7 +555,8 @@ impl<'a, O: Observer> World<'a, O> {
         for other in first..first + self.plan.tabs_per_user {
             let state = &self.tabs[other as usize];
             if state.open && !state.session {
-                self.schedule(self.now, EventKind::Reload, 1, other, 0);
+                let visit = state.visit;
+                self.schedule(self.now, EventKind::Reload, visit, other, 0);
             }
         }
     }
@@ -574,39 +571,67 @@ impl<'a, O: Observer> World<'a, O> {
         self.schedule(self.now.after(after), EventKind::SignIn, 0, tab, u32::from(again));
     }
 
-    /// A page opens; with it begin the tab's own rounds of focus, app calls and reloads.
+    /// A page opens; with it begin the tab's own rounds of focus, app calls and reloads, and its stay.
     fn opened(&mut self, tab: u32) {
+        if self.tabs[tab as usize].open {
+            return;
+        }
         self.step(tab, Input::Open);
-        for kind in [EventKind::Focus, EventKind::AppGetToken, EventKind::SetActive, EventKind::Reload] {
+        for kind in
+            [EventKind::Focus, EventKind::AppGetToken, EventKind::SetActive, EventKind::Reload, EventKind::Close]
+        {
             self.schedule_round(kind, tab, 0);
         }
     }
 
-    /// A page is loaded anew: by its user's habit, by an action, or after a sign-in.
-    fn reload(&mut self, tab: u32) {
-        self.step(tab, Input::Open);
-    }
-
-    /// Schedules the next of a tab's recurring events. Generation 1 marks an event outside the rounds.
-    fn next_round(&mut self, kind: EventKind, tab: u32, round: u32) {
-        if round > 0 {
+    /// One of a tab's recurring events; `round` is 0 for one outside the rounds, else the number of the next.
+    fn round(&mut self, kind: EventKind, tab: u32, round: u32) {
+        if round > 0 && kind != EventKind::Close {
             self.schedule_round(kind, tab, round);
+        }
+        let fleet = &self.plan.scenario.fleet;
+        let input = match kind {
+            EventKind::Focus => Input::Focus,
+            EventKind::Reload => Input::Open,
+            EventKind::AppGetToken => match &fleet.app_get_token {
+                Some(app) => Input::AppGetToken { callers: app.callers, skip_cache: app.skip_cache },
+                None => unreachable!("rounds are scheduled where the scenario asks for them"),
+            },
+            EventKind::SetActive => {
+                Input::SetActive { navigate: fleet.set_active.as_ref().is_some_and(|s| s.navigate) }
+            }
+            EventKind::Close => Input::Close,
+            _ => unreachable!("these do not recur"),
+        };
+        self.step(tab, input);
+        if kind == EventKind::Close
+            && let Some(away) = &fleet.away
+        {
+            let visit = u64::from(self.tabs[tab as usize].visit);
+            let after = away.sample(self.streams.visit.bits(u64::from(tab), 2 * visit + 1));
+            self.schedule(self.now.after(after), EventKind::Open, 0, tab, 0);
         }
     }
 
-    /// Round number `round` ends with the event; rounds are numbered from 0, events carry the number of the next.
+    /// Round number `round` of a visit ends with the event; events carry the number of the next.
     fn schedule_round(&mut self, kind: EventKind, tab: u32, round: u32) {
         let fleet = &self.plan.scenario.fleet;
+        let visit = self.tabs[tab as usize].visit;
+        let mut at = u64::from(visit) << 32 | u64::from(round);
         let (every, stream) = match kind {
             EventKind::Focus => (fleet.focus_every.as_ref(), &self.streams.focus),
             EventKind::AppGetToken => (fleet.app_get_token.as_ref().map(|a| &a.every), &self.streams.app),
             EventKind::SetActive => (fleet.set_active.as_ref().map(|s| &s.every), &self.streams.set_active),
             EventKind::Reload => (fleet.reload_every.as_ref(), &self.streams.reload),
+            EventKind::Close => {
+                at = 2 * u64::from(visit);
+                (fleet.stays.as_ref(), &self.streams.visit)
+            }
             _ => unreachable!("these do not recur"),
         };
         if let Some(every) = every {
-            let delay = every.sample(stream.bits(u64::from(tab), u64::from(round)));
-            self.schedule(self.now.after(delay), kind, 0, tab, round + 1);
+            let delay = every.sample(stream.bits(u64::from(tab), at));
+            self.schedule(self.now.after(delay), kind, visit, tab, round + 1);
         }
     }
 
@@ -644,7 +669,7 @@ impl<'a, O: Observer> World<'a, O> {
                     self.opened(next);
                 }
             }
-            Act::Reload => self.reload(tab),
+            Act::Reload => self.step(tab, Input::Open),
             Act::Offline => self.browsers[action.user as usize].offline = true,
             Act::Online => self.browsers[action.user as usize].offline = false,
             Act::Revoke => self.server[action.user as usize].revoked = true,

@@ -93,6 +93,7 @@ pub(super) fn in_words(input: Input, tasks: &Tasks) -> String {
         Input::Timer(id) => format!("timer of {}", of(id)),
         Input::Lock(id) => format!("lock for {}", of(id)),
         Input::Open => "page opened".to_owned(),
+        Input::Close => "page closed".to_owned(),
         Input::Focus => "focus".to_owned(),
         Input::AppGetToken { .. } => "app calls getToken".to_owned(),
         Input::SetActive { .. } => "app calls setActive".to_owned(),

@@ -2,7 +2,7 @@
 
 use super::leaf::check_leaf;
 use super::{Table, Ty};
-use crate::scenario::error::{Code, Errors, ScenarioError};
+use crate::scenario::error::{Code, Errors, MAX_ERRORS, ScenarioError};
 use crate::scenario::nearest::nearest;
 use crate::scenario::source::Source;
 use crate::scenario::spans::Node;
@@ -50,11 +50,19 @@ impl Checker<'_> {
     }
 
     fn table(&self, node: &Node<'_>, table: &'static Table, found: &DeTable<'_>, errors: &mut Errors) {
+        let mut unknown = Vec::new();
         for (key, value) in found.iter() {
             match table.key(key.get_ref()) {
                 Some(known) => self.value(value, &known.ty, errors),
-                None => errors.push(self.unknown_key(table, key.get_ref(), key.span())),
+                None => unknown.push((key.get_ref().as_ref(), key.span())),
             }
+        }
+        // A search for what was meant costs time, so it is made for as many as anyone could read.
+        unknown.sort_by_key(|(_, span)| span.start);
+        let beyond = unknown.split_off(unknown.len().min(2 * MAX_ERRORS));
+        errors.count(beyond.len());
+        for (key, span) in &unknown {
+            errors.push(self.unknown_key(table, key, span.clone()));
         }
         let error = |what: String| ScenarioError::new(Code::MissingKey, self.source, node.span(), what);
         if table.one_of {
@@ -73,10 +81,8 @@ impl Checker<'_> {
             let excused = key.unless.is_some_and(|other| found.get(other).is_some());
             if let (Some(example), None, false) = (key.required, found.get(key.name), excused) {
                 // A near miss is already reported as an unknown key with this name as its fix.
-                let misspelt =
-                    |k: &str| table.key(k).is_none() && nearest(k, table.names()) == Some(key.name);
-                if !found.keys().any(|k| misspelt(k.get_ref())) {
-                    let what = format!("missing key `{}` in {}", key.name, table.title);
+                if !unknown.iter().any(|(k, _)| nearest(k, table.names()) == Some(key.name)) {
+                    let what = format!("missing key `{}` {}", key.name, table.whereabouts());
                     errors.push(error(what).fix(format!("add {example}")));
                 }
             }
@@ -85,16 +91,16 @@ impl Checker<'_> {
 
     /// The error for a key that the table does not have.
     fn unknown_key(&self, table: &'static Table, key: &str, span: std::ops::Range<usize>) -> ScenarioError {
-        let what = format!("unknown key {} in {}", tick(key), table.title);
+        let what = format!("unknown key {} {}", tick(key), table.whereabouts());
         let allowed = table.names().collect::<Vec<_>>().join(", ");
         let error = ScenarioError::new(Code::UnknownKey, self.source, span, what).allowed(allowed);
         match nearest(key, table.names()) {
             Some(name) => error.did_you_mean(Some(name)),
             None => match self.top.home_of(key) {
-                Some(home) if home == self.top.title => {
-                    error.fix(format!("it belongs in {home}, before the first [table]"))
+                Some(home) if std::ptr::eq(home, self.top) => {
+                    error.fix(format!("it belongs {}, before the first [table]", home.whereabouts()))
                 }
-                Some(home) => error.fix(format!("it belongs in {home}")),
+                Some(home) => error.fix(format!("it belongs {}", home.whereabouts())),
                 None => error,
             },
         }

@@ -150,6 +150,8 @@ static FLEET: Table = table(
         may("focus-every", Dist(true)),
         may("app-get-token", Ty::Table(&APP_GET_TOKEN)),
         may("set-active", Ty::Table(&SET_ACTIVE)),
+        may("stays", Dist(true)),
+        may("away", Dist(true)),
         may("app-reaction", Word(&["none", "set-active", "get-token"])),
         may("app-reaction-from", Dur(false)),
         may("app-reaction-to", Dur(false)),
@@ -277,11 +279,7 @@ static FAULT: Table = table(
     "[[fault]]",
     &[
         may("name", Text(500, false)),
-        need(
-            "kind",
-            Word(&["status", "latency", "outage", "no-answer", "revocation", "pass"]),
-            "kind = \"status\"",
-        ),
+        need("kind", Word(&["status", "latency", "outage", "no-answer", "revocation", "pass"]), "kind = \"status\""),
         may("endpoints", Ty::List(&Word(ENDPOINT_WORDS), 0, 6)),
         may("from", Dur(false)),
         may("to", Dur(false)),

@@ -14,6 +14,9 @@ use crate::scenario::text::{escape, quote};
 use serde::Deserialize;
 use toml::de::{DeValue, ValueDeserializer};
 
+/// The most entries of a set of answers: every status there is, and as many pairs with a code.
+const MAX_ANSWERS: usize = 400;
+
 /// Checks a value that is no table of the format.
 pub fn check_leaf(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, errors: &mut Errors) {
     let source = checker.source;
@@ -76,6 +79,10 @@ pub fn check_leaf(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, errors: &mut 
             if let Err(what) = Rate::parse(text) {
                 errors.push(error(code_of(&what), &what));
             }
+        }
+        (Ty::Failures, DeValue::Array(list)) if list.len() > MAX_ANSWERS => {
+            let error = error(Code::ListLength, "too many entries in a list").found(list.len().to_string());
+            errors.push(error.allowed(format!("at most {MAX_ANSWERS}")));
         }
         (Ty::Failures, DeValue::Array(list)) => {
             for entry in list.iter() {

@@ -7,6 +7,8 @@ mod check;
 mod format;
 mod leaf;
 mod number;
+#[cfg(test)]
+mod tests;
 
 pub use check::{check, check_value};
 pub use number::MAX_USERS;
@@ -110,6 +112,12 @@ impl Ty {
 }
 
 impl Table {
+    /// Where its keys are, for messages: `in [fleet]`.
+    pub fn whereabouts(&self) -> String {
+        let preposition = if std::ptr::eq(self, &SCENARIO) { "at" } else { "in" };
+        format!("{preposition} {}", self.title)
+    }
+
     /// The key of this name.
     pub fn key(&self, name: &str) -> Option<&'static Key> {
         self.keys.iter().find(|key| key.name == name)
@@ -125,10 +133,10 @@ impl Table {
         self.keys.iter().filter(|key| key.required.is_some()).map(|key| key.name)
     }
 
-    /// The title of the first table at or below this one that has a key of this name.
-    pub fn home_of(&self, name: &str) -> Option<&'static str> {
+    /// The first table at or below this one that has a key of this name.
+    pub fn home_of(&'static self, name: &str) -> Option<&'static Table> {
         if self.key(name).is_some() {
-            return Some(self.title);
+            return Some(self);
         }
         self.keys.iter().find_map(|key| key.ty.table()?.home_of(name))
     }

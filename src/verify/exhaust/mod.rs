@@ -35,6 +35,8 @@ pub struct Explored {
     pub sessions: u32,
     /// Tabs of each session.
     pub tabs: u32,
+    /// What happens at the start.
+    pub start: &'static str,
     /// Whether app code calls `setActive` with each new session object.
     pub reacts: bool,
     /// Steps deep.
@@ -68,14 +70,56 @@ const MODELS: [(&str, ClientModel); 5] = [
 ];
 const POLICIES: [&str; 4] = ["old", "not-429", "narrowed-retry-all", "new"];
 
-/// Explores every corner, `depth` steps deep.
+/// How a corner starts, and how much further than the others it is followed: one tab has fewer events at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Start {
+    /// One tab gains focus.
+    Focus,
+    /// One tab: focus, an app's `getToken` past the cache and `setActive`, all at one instant.
+    OneTab,
+    /// One session with two tabs: both gain focus, and one calls `getToken` past the cache.
+    TwoTabs,
+    /// The same with two sessions.
+    TwoSessions,
+}
+
+impl Start {
+    const ALL: [Start; 4] = [Start::Focus, Start::OneTab, Start::TwoTabs, Start::TwoSessions];
+
+    fn name(self) -> &'static str {
+        match self {
+            Start::Focus => "one tab: focus",
+            Start::OneTab => "one tab: focus, getToken, setActive",
+            Start::TwoTabs => "two tabs: focus, getToken",
+            Start::TwoSessions => "two sessions: focus, getToken",
+        }
+    }
+
+    fn sessions_and_tabs(self) -> (u32, u32) {
+        match self {
+            Start::Focus | Start::OneTab => (1, 1),
+            Start::TwoTabs => (1, 2),
+            Start::TwoSessions => (2, 1),
+        }
+    }
+
+    fn further(self) -> u32 {
+        match self {
+            Start::Focus => 2,
+            Start::OneTab => 1,
+            Start::TwoTabs | Start::TwoSessions => 0,
+        }
+    }
+}
+
+/// Explores every corner, `depth` steps deep or a little more.
 pub fn exhaust(depth: u32) -> Vec<Explored> {
     let mut corners = Vec::new();
     for model in MODELS {
         for policy in POLICIES {
-            for (sessions, tabs) in [(1, 1), (1, 2), (2, 1)] {
+            for start in Start::ALL {
                 for reacts in [false, true] {
-                    corners.push((model, policy, sessions, tabs, reacts));
+                    corners.push((model, policy, start, reacts));
                 }
             }
         }
@@ -83,16 +127,17 @@ pub fn exhaust(depth: u32) -> Vec<Explored> {
     corners
         .par_iter()
         .with_max_len(1)
-        .map(|&((name, model), policy, sessions, tabs, reacts)| {
+        .map(|&((name, model), policy, start, reacts)| {
             let plan = plan(model, policy, reacts);
-            // One tab alone has fewer events at a time: it is followed further.
-            let depth = if sessions * tabs == 1 { depth + 2 } else { depth };
-            let found = explore(&plan, model, policy, sessions, tabs, depth);
+            let depth = depth + start.further();
+            let found = explore(&plan, model, policy, start, depth);
+            let (sessions, tabs) = start.sessions_and_tabs();
             Explored {
                 model: name,
                 policy,
                 sessions,
                 tabs,
+                start: start.name(),
                 reacts,
                 depth,
                 states: found.states,
@@ -117,21 +162,21 @@ fn plan(model: ClientModel, policy: &str, reacts: bool) -> Plan {
     Plan::new(scenario, vec![Contender { name: policy.name.clone(), parts: vec![(policy, 1.0)] }])
 }
 
-fn explore(plan: &Plan, model: ClientModel, policy: &str, sessions: u32, tabs: u32, depth: u32) -> Found {
+fn explore(plan: &Plan, model: ClientModel, policy: &str, start: Start, depth: u32) -> Found {
     let setup: &Setup = &plan.setup;
     let mut search = Search {
         setup,
         rules: &plan.rules[0][0],
         documented: model == ClientModel::Documented,
         max_rounds: MAX_ROUNDS,
-        tabs,
+        tabs: start.sessions_and_tabs().1,
         watch_recursion: policy == "new",
         path: Vec::new(),
         found: Found::default(),
         scratch: Vec::new(),
     };
-    let start = State::signed_in(&mut search, sessions);
-    search.follow(&start, depth);
+    let first = State::signed_in(&mut search, start);
+    search.follow(&first, depth);
     search.found
 }
 
@@ -141,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_rules_hold_and_the_recursion_of_old_is_found() {
-        let explored = exhaust(4);
+        let explored = exhaust(3);
         for corner in &explored {
             assert!(corner.passed(), "{corner:?}");
         }

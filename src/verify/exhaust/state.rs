@@ -1,5 +1,6 @@
 //! States of the small world and the steps between them.
 
+use super::Start;
 use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Setup, Tab};
 use crate::client::policy::Failure;
 use crate::client::session_policy::SessionPolicy;
@@ -58,7 +59,8 @@ pub struct Search<'a> {
 
 impl State {
     /// All tabs loaded and signed in, and at one instant as much of what pages do as happens together.
-    pub fn signed_in(search: &mut Search<'_>, sessions: u32) -> State {
+    pub(super) fn signed_in(search: &mut Search<'_>, start: Start) -> State {
+        let (sessions, _) = start.sessions_and_tabs();
         let tabs = (sessions * search.tabs) as usize;
         let mut state = State {
             now: Time::ZERO,
@@ -80,13 +82,16 @@ impl State {
         state.now = calm;
         let give = |tab: u32, input: Input| (calm, What::Give(tab, input));
         let burst = Input::AppGetToken { callers: 1, skip_cache: true };
-        match tabs {
-            1 => state.due.extend([
+        match start {
+            Start::Focus => state.due.push(give(0, Input::Focus)),
+            Start::OneTab => state.due.extend([
                 give(0, Input::Focus),
                 give(0, burst),
                 give(0, Input::SetActive { navigate: true }),
             ]),
-            _ => state.due.extend([give(0, Input::Focus), give(1, burst), give(1, Input::Focus)]),
+            Start::TwoTabs | Start::TwoSessions => {
+                state.due.extend([give(0, Input::Focus), give(1, burst), give(1, Input::Focus)]);
+            }
         }
         search.found = Found::default();
         search.path.clear();

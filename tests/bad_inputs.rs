@@ -1,0 +1,349 @@
+//! Hostile inputs: each gets its message at its place, quickly and without a panic.
+
+use authstorm::scenario::{ScenarioErrors, load, load_text, load_text_in};
+use proptest::prelude::*;
+use serde::Deserialize;
+use std::path::Path;
+use std::process::Command;
+
+const BASE: &str = include_str!("bad_inputs/base.toml");
+const EVERYTHING: &str = include_str!("fixtures/everything.toml");
+const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    what: String,
+    text: Option<String>,
+    #[serde(default)]
+    change: Vec<(String, String)>,
+    #[serde(default)]
+    append: String,
+    #[serde(default)]
+    set: Vec<String>,
+    errors: Vec<Vec<String>>,
+}
+
+impl Case {
+    fn text(&self) -> String {
+        let mut text = self.text.clone().unwrap_or_else(|| BASE.to_owned());
+        for (old, new) in &self.change {
+            assert_eq!(text.matches(old.as_str()).count(), 1, "{}: {old}", self.what);
+            text = text.replace(old.as_str(), new);
+        }
+        text + &self.append
+    }
+}
+
+fn cases() -> Vec<Case> {
+    #[derive(Deserialize)]
+    struct Cases {
+        case: Vec<Case>,
+    }
+    let cases: Cases = toml::from_str(include_str!("bad_inputs/cases.toml")).expect("the table of cases");
+    cases.case
+}
+
+/// Code, place and message of each error, one a line.
+fn summary(errors: &ScenarioErrors) -> Vec<String> {
+    let line = |e: &authstorm::scenario::ScenarioError| {
+        let place = e.place().map_or("-".to_owned(), |(line, column)| format!("{line}:{column}"));
+        format!("{} {place} {}", e.code, e.message())
+    };
+    errors.errors.iter().map(line).collect()
+}
+
+/// What holds for every refusal: at least one error, each with a place inside its text, and a harmless picture.
+fn check_refusal(what: &str, errors: &ScenarioErrors) {
+    assert!((1..=20).contains(&errors.errors.len()), "{what}");
+    for error in &errors.errors {
+        let span = error.span.clone().unwrap_or_else(|| panic!("{what}: {error:?}"));
+        assert!(span.start <= span.end && span.end <= error.source.text.len(), "{what}: {error:?}");
+        let (line, column) = error.place().expect("it has a span");
+        let count = error.source.text.split('\n').count();
+        assert!((1..=count).contains(&line), "{what}: line {line} of {count}");
+        let width = error.source.text.split('\n').map(|l| l.chars().count()).max().unwrap_or(0);
+        assert!(column <= width + 1, "{what}: column {column}");
+    }
+    let picture = errors.to_string();
+    assert!(
+        !picture.chars().any(|c| c != '\n' && authstorm::scenario::text::is_hidden(c)),
+        "{what}: {picture:?}"
+    );
+    let source_line = |l: &&str| l.split_once('|').is_some_and(|(n, _)| n.trim().parse::<usize>().is_ok());
+    for line in picture.lines().filter(source_line) {
+        assert!(line.chars().count() <= 120, "{what}: {line}");
+    }
+}
+
+#[test]
+fn the_base_of_the_cases_is_right() {
+    let loaded = load_text("base.toml", BASE, &[]).unwrap_or_else(|e| panic!("{e}"));
+    assert!(loaded.warnings.is_empty());
+}
+
+#[test]
+fn every_case_gets_its_message_at_its_place() {
+    let cases = cases();
+    assert!(cases.len() >= 100, "{} cases", cases.len());
+    let mut failures = String::new();
+    for case in &cases {
+        let found = match load_text("case.toml", &case.text(), &case.set) {
+            Ok(_) => Vec::new(),
+            Err(errors) => {
+                check_refusal(&case.what, &errors);
+                summary(&errors)
+            }
+        };
+        let agrees = |line: &String, expected: &Vec<String>| {
+            let head = format!("{} {} ", expected[0], expected[1]);
+            line.starts_with(&head) && expected[2..].iter().all(|fragment| line.contains(fragment.as_str()))
+        };
+        let same = found.len() == case.errors.len()
+            && found.iter().zip(&case.errors).all(|(line, expected)| agrees(line, expected));
+        if !same {
+            failures += &format!("{}\n  expected {:?}\n  found    {found:#?}\n", case.what, case.errors);
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+}
+
+/// The pictures of some messages, so that a change of their look is seen.
+#[test]
+fn messages_look_like_this() {
+    let show = |change: &[(&str, &str)], set: &[&str]| {
+        let text = change.iter().fold(BASE.to_owned(), |text, (old, new)| text.replace(old, new));
+        let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
+        load_text("storm.toml", &text, &set).expect_err("it is wrong").to_string()
+    };
+    let long = format!("\"{}\"", "x".repeat(500));
+    let shown = [
+        show(&[("users = 100", "user = 100")], &[]),
+        show(&[("to = \"2m\"", "to = \"30s\"")], &[]),
+        show(&[("seed = 1", "about = \"a\u{202e}b\"")], &[]),
+        show(&[("\"documented\"", &long)], &[]),
+        show(&[("seed = 1", "seed = 1\nseed = 2")], &[]),
+        show(&[("seed = 1", "replications = 5\nabout = \"漢字\tx\"")], &[]),
+        show(&[("name = \"mine\"", "name = \"new\"")], &[]),
+        show(&[], &["fleet.usres=5"]),
+        show(&[], &["bucket=20m"]),
+    ];
+    insta::assert_snapshot!(shown.join("\n\n"));
+}
+
+#[test]
+fn bytes_that_are_no_text() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("s.toml");
+    let utf16 = |text: &str| {
+        let units = std::iter::once(0xFEFF).chain(text.encode_utf16());
+        units.flat_map(u16::to_le_bytes).collect::<Vec<u8>>()
+    };
+    let with = |at: usize, bytes: &[u8]| [&BASE.as_bytes()[..at], bytes, &BASE.as_bytes()[at..]].concat();
+    let mut mark = b"\xEF\xBB\xBF".to_vec();
+    mark.extend(with(12, b"\xFF"));
+    for (what, bytes, expected) in [
+        ("UTF-16", utf16(BASE), "E005 1:1 looks like UTF-16; save it as UTF-8"),
+        ("Latin-1", with(20, b"\xE9"), "E004 2:9 not UTF-8: byte 0xE9 at offset 20"),
+        ("cut in a character", with(BASE.len(), "é".as_bytes())[..BASE.len() + 1].to_vec(), "E004 44:1"),
+        ("after a mark", mark, "E004 2:1 not UTF-8: byte 0xFF at offset 15"),
+        ("UTF-16 without a mark", utf16(BASE)[2..].to_vec(), "E006 1:2 NUL"),
+    ] {
+        std::fs::write(&path, bytes).expect("it can be written");
+        let errors = load(&path, &[]).expect_err(what);
+        check_refusal(what, &errors);
+        assert_eq!(errors.errors.len(), 1, "{what}");
+        assert!(summary(&errors)[0].starts_with(expected), "{what}: {:?}", summary(&errors));
+    }
+}
+
+#[test]
+fn files_that_are_no_scenario() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let at = |name: &str| dir.path().join(name);
+    let refused = |path: &Path, expected: &str| {
+        let errors = load(path, &[]).expect_err(expected);
+        let message = errors.to_string();
+        assert!(message.starts_with(&format!("{}: error[", path.display())), "{message}");
+        assert!(message.contains(expected), "{message}");
+    };
+    refused(&at("missing.toml"), "E001]: cannot read it: No such file");
+    refused(dir.path(), "E002]: is a directory");
+    std::fs::write(at("large.toml"), vec![b'#'; (1 << 20) + 1]).expect("it can be written");
+    refused(&at("large.toml"), "E003]: larger than 1048576 bytes");
+    #[cfg(unix)]
+    {
+        refused(Path::new("/dev/zero"), "E002]: is not a regular file");
+        std::os::unix::fs::symlink("loop.toml", at("loop.toml")).expect("a link");
+        refused(&at("loop.toml"), "E001]: cannot read it: ");
+        // A FIFO without a writer would block whoever opens it.
+        if Command::new("mkfifo").arg(at("fifo.toml")).status().is_ok_and(|status| status.success()) {
+            refused(&at("fifo.toml"), "E002]: is not a regular file");
+        }
+        std::fs::write(at("real.toml"), BASE).expect("it can be written");
+        std::os::unix::fs::symlink("real.toml", at("link.toml")).expect("a link");
+        let load = |name: &str| load(&at(name), &[]).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(load("link.toml").hash, load("real.toml").hash);
+    }
+}
+
+#[test]
+fn policy_files_stay_inside_the_scenarios_directory() {
+    let outer = tempfile::tempdir().expect("a temporary directory");
+    let dir = outer.path().join("scenarios");
+    std::fs::create_dir(&dir).expect("a directory");
+    let policy = include_str!("fixtures/policies/breaker.toml");
+    std::fs::write(outer.path().join("outside.toml"), policy).expect("it can be written");
+    std::fs::write(dir.join("broken.toml"), policy.replace("factor = 2", "factor = 0.5\njiter = 1"))
+        .expect("it can be written");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("../outside.toml", dir.join("link.toml")).expect("a link");
+    let summary_of = |file: &str| {
+        let text = BASE.replace("seed = 1", &format!("policy-files = [{file:?}]"));
+        let errors = load_text_in("s.toml", &text, Some(&dir), &[]).expect_err(file);
+        check_refusal(file, &errors);
+        summary(&errors).join("\n")
+    };
+    for (file, expected) in [
+        ("../outside.toml", "E503 3:17"),
+        ("/etc/passwd", "E503 3:17"),
+        ("https://example.org/p.toml", "E503 3:17 a policy file is no URL"),
+        ("C:x.toml", "E503 3:17"),
+        ("..\\outside.toml", "E503 3:17"),
+        ("", "E503 3:17"),
+        ("missing.toml", "E001 3:17 cannot read the policy file"),
+        (".", "E002 3:17"),
+        #[cfg(unix)]
+        ("link.toml", "E503 3:17 a link that leads out"),
+    ] {
+        let found = summary_of(file);
+        assert!(found.starts_with(expected), "{file}: {found}");
+    }
+    let found = summary_of("broken.toml");
+    assert!(
+        found.contains("E107 9:10 number out of range") && found.contains("E101 10:1 unknown key"),
+        "{found}"
+    );
+}
+
+/// Inputs whose cost could grow with their size.
+#[test]
+fn large_and_deep_inputs_are_refused_within_bounds() {
+    let line = |value: String| format!("version = 1\nname = {value}\n");
+    let many = |text: &str, n: usize| text.repeat(n);
+    let code = |i| format!("[[fault]]\nkind = \"status\"\ncount = 1\nstatus = 401\ncode = \"c{i}\"\n");
+    let codes = |n| (0..n).map(code).collect::<String>();
+    for (what, text, code) in [
+        ("deep arrays", line(many("[", 100_000)), "E007"),
+        ("deep closed arrays", line(many("[", 50_000) + &many("]", 50_000)), "E007"),
+        ("deep tables", line(many("{ a = ", 50_000)), "E007"),
+        ("a dotted key", many("a.", 10_000) + "a = 1\n", "E007"),
+        ("a dotted header", format!("[{}a]\n", many("a.", 10_000)), "E007"),
+        ("a line of 1 MB", line(format!("\"{}\"", many("x", 1_000_000))), "E201"),
+        ("a number of 10^6 digits", line(many("9", 1_000_000)), "E103"),
+        ("a key of 1 MB", many("k", 1_000_000) + " = 1\n", "E101"),
+        ("10^5 unknown keys", (0..100_000).map(|i| format!("k{i}=1\n")).collect(), "E101"),
+        ("a key given 10^5 times", many("a = 1\n", 100_000), "E010"),
+        ("10^5 lines of nonsense", many("?!\n", 100_000), "E009"),
+        ("an open string", line("\"\"\"".to_owned() + &many("\n", 1_000_000)), "E009"),
+        (
+            "20 000 faults",
+            BASE.to_owned() + &many("[[fault]]\nkind='outage'\nfrom='1s'\nto='2s'\n", 20_000),
+            "E109",
+        ),
+        ("10^5 policies", BASE.replace("\"old\", ", &many("\"old\", ", 100_000)), "E109"),
+        ("10^5 answers", BASE.replace("[\"5xx\"]", &format!("[{}]", many("\"5xx\",", 100_000))), "E109"),
+        ("300 error codes", BASE.to_owned() + &codes(300), "E109"),
+        (
+            "10^5 durations",
+            BASE.replace("\"5ms\"", &format!("{{ empirical = [{}] }}", many("\"1\",", 200_000))),
+            "E109",
+        ),
+    ] {
+        let errors = load_text("s.toml", &text, &[]).expect_err(what);
+        check_refusal(what, &errors);
+        assert!(summary(&errors).iter().any(|line| line.starts_with(code)), "{what}: {:?}", summary(&errors));
+        assert!(errors.to_string().len() < 40_000, "{what}: a message of {} bytes", errors.to_string().len());
+    }
+}
+
+#[test]
+fn a_scenario_cut_at_any_byte_is_refused_or_right() {
+    for end in (0..EVERYTHING.len()).filter(|&end| EVERYTHING.is_char_boundary(end)) {
+        if let Err(errors) = load_text_in("cut.toml", &EVERYTHING[..end], Some(Path::new(FIXTURES)), &[]) {
+            check_refusal(&format!("cut at {end}"), &errors);
+        }
+    }
+}
+
+/// Pieces that mean something to TOML or to the format, so that edits get past the parser more often than noise would.
+const PIECES: [&str; 24] = [
+    "\"",
+    "'''",
+    "[",
+    "]",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "=",
+    ".",
+    ",",
+    "\n",
+    "\r\n",
+    "#",
+    "-",
+    "1e400",
+    "nan",
+    "\u{202e}",
+    "\0",
+    "é",
+    "[fleet]\n",
+    "users",
+    "\"1h\"",
+    "0",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn edited_scenarios_never_panic_and_errors_have_a_place(
+        edits in prop::collection::vec((0..EVERYTHING.len(), 0usize..6, 0..PIECES.len() + 8, any::<u8>()), 1..5)
+    ) {
+        let mut bytes = EVERYTHING.as_bytes().to_vec();
+        for (at, cut, piece, byte) in edits {
+            let at = at.min(bytes.len());
+            let end = (at + cut).min(bytes.len());
+            let new = PIECES.get(piece).map_or(vec![byte], |piece| piece.as_bytes().to_vec());
+            bytes.splice(at..end, new);
+        }
+        let text = String::from_utf8_lossy(&bytes);
+        match load_text_in("edited.toml", &text, Some(Path::new(FIXTURES)), &[]) {
+            Ok(loaded) => {
+                let again = load_text_in("edited.toml", &loaded.text, Some(Path::new(FIXTURES)), &[]);
+                prop_assert_eq!(again.map(|l| (l.scenario, l.hash)).ok(), Some((loaded.scenario, loaded.hash)));
+            }
+            Err(errors) => check_refusal("edited", &errors),
+        }
+    }
+
+    #[test]
+    fn any_override_is_refused_or_loads_again(
+        path in prop::sample::select(vec![
+            "seed", "about", "fleet.tabs", "fleet.tabs[0].share", "fleet", "fault[0].from", "fault[9].from", "policies",
+            "backend.latency", "backend.latency.exponential", "backend.touch.queue", "mix[0].shares[1].share", "expect",
+            "policy[0].retry.on[1]", "guard.max-events", "client.model", "action[2].user",
+        ]),
+        value in "\\PC{0,12}|[0-9]{1,4}(ms|s|m)?|\\[[a-z0-9\", ]{0,9}\\]|\"[a-z]{0,5}\"|\\{[a-z= 0-9]{0,9}\\}",
+    ) {
+        let given = format!("{path}={value}");
+        match load_text_in("e.toml", EVERYTHING, Some(Path::new(FIXTURES)), std::slice::from_ref(&given)) {
+            Ok(loaded) => {
+                let again = load_text_in("e.toml", &loaded.text, Some(Path::new(FIXTURES)), &[]);
+                prop_assert_eq!(again.ok(), Some(loaded));
+            }
+            Err(errors) => check_refusal(&given, &errors),
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! README: every command in it runs, every number in it is generated.
+//!
+//! `UPDATE_README=1 cargo test --test readme` writes the generated parts anew.
+
+use authstorm::Study;
+use authstorm::conform::{Outcome, Recording, compare};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn readme() -> String {
+    fs::read_to_string(root().join("README.md")).expect("README.md")
+}
+
+#[test]
+fn generated_parts_are_up_to_date() {
+    let mut text = readme();
+    for (name, part) in [
+        ("incident", incident()),
+        ("example", example()),
+        ("scenarios", scenarios()),
+        ("conformance", conformance()),
+    ] {
+        let begin = format!("<!-- generated: {name} -->\n");
+        let from = text.find(&begin).unwrap_or_else(|| panic!("README has no part {name}")) + begin.len();
+        let to = from + text[from..].find("<!-- end -->").expect("a part ends");
+        text.replace_range(from..to, &part);
+    }
+    if std::env::var_os("UPDATE_README").is_some() {
+        fs::write(root().join("README.md"), &text).expect("writable");
+    }
+    assert!(text == readme(), "run UPDATE_README=1 cargo test --test readme");
+}
+
+/// The committed results of the shipped incident.
+fn incident() -> String {
+    let path = root().join("results/touch-429-cascade/summary.json");
+    let summary: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string(path).expect("results")).expect("JSON");
+    let policies = summary["policies"].as_object().expect("policies");
+    let mut text = String::from("| metric |");
+    policies.keys().for_each(|name| write!(text, " `{name}` |").expect("text"));
+    text.push_str("\n| --- |");
+    policies.keys().for_each(|_| text.push_str(" ---: |"));
+    text.push('\n');
+    for metric in [
+        "false_sign_outs",
+        "unauthenticated_events",
+        "recursive_unauthenticated_events",
+        "unauthenticated_events_worst_session",
+        "requests_total",
+        "responses_429",
+        "amplification",
+        "stale_token_session_s",
+    ] {
+        let _ = write!(text, "| {metric} |");
+        for policy in policies.values() {
+            let m = &policy["metrics"][metric];
+            let number = |key: &str| m[key].as_f64().expect("a number");
+            let short = authstorm::report::number::short;
+            let _ = match number("ci_high") - number("ci_low") {
+                width if width > 0.0 => write!(text, " {} ± {} |", short(number("mean")), short(width / 2.0)),
+                _ => write!(text, " {} |", short(number("mean"))),
+            };
+        }
+        text.push('\n');
+    }
+    let _ = writeln!(
+        text,
+        "\n{} users, {} replications, mean ± half of the 95% confidence interval.",
+        Study::load(root().join("scenarios/touch-429-cascade.toml")).expect("valid").loaded().scenario.fleet.users,
+        summary["replications"]
+    );
+    text
+}
+
+fn example() -> String {
+    let text = fs::read_to_string(root().join("scenarios/revoked-sessions.toml")).expect("a scenario");
+    format!("```toml\n{text}```\n")
+}
+
+fn scenarios() -> String {
+    let mut rows = BTreeMap::new();
+    for entry in fs::read_dir(root().join("scenarios")).expect("scenarios") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|e| e == "toml") {
+            let study = Study::load(&path).expect("valid");
+            let scenario = &study.loaded().scenario;
+            let client = authstorm::experiment::model_name(scenario.client.model);
+            let row = format!("| `{}` | {} | {} |", scenario.name, client, scenario.about.trim());
+            rows.insert(scenario.name.clone(), row);
+        }
+    }
+    let rows: Vec<String> = rows.into_values().collect();
+    format!("| scenario | client | what it shows |\n| --- | --- | --- |\n{}\n", rows.join("\n"))
+}
+
+fn conformance() -> String {
+    let mut releases = BTreeMap::<String, (usize, usize, usize)>::new();
+    for entry in fs::read_dir(root().join("tests/recordings")).expect("recordings") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|e| e == "json") {
+            let recording = Recording::parse(&fs::read_to_string(&path).expect("readable")).expect("a recording");
+            let comparison = compare(&recording);
+            let (matches, all, requests) = releases.entry(recording.client.clone()).or_default();
+            if let Outcome::Match { requests: n, .. } = comparison.outcome {
+                *matches += 1;
+                *requests += n;
+            }
+            *all += 1;
+        }
+    }
+    let mut text = String::from("| release | recordings that match | requests compared |\n| --- | ---: | ---: |\n");
+    for (release, (matches, all, requests)) in releases {
+        let requests = authstorm::report::number::whole(requests as u64);
+        let _ = writeln!(text, "| {release} | {matches} of {all} | {requests} |");
+    }
+    text
+}
+
+/// Every line of a console block is run, in a copy of the working directory's view: results go to a temporary place.
+#[test]
+fn every_command_runs() {
+    let text = readme();
+    let mut commands = Vec::new();
+    for block in text.split("```console\n").skip(1) {
+        let block = block.split("```").next().expect("a block ends");
+        commands.extend(block.lines().filter_map(|line| line.strip_prefix("$ ")));
+    }
+    assert!(commands.len() >= 6, "{commands:?}");
+    let folder = tempfile::tempdir().expect("a folder");
+    for command in commands {
+        // The tests themselves are running; that command needs no second run.
+        if command == "cargo test" {
+            continue;
+        }
+        let args = command.strip_prefix("cargo run --release -- ").unwrap_or_else(|| panic!("{command:?}"));
+        let mut process = assert_cmd::Command::new(env!("CARGO_BIN_EXE_authstorm"));
+        process.current_dir(root()).args(args.split_whitespace());
+        if args.starts_with("run ") {
+            process.arg("--out").arg(folder.path().join("out"));
+        }
+        let output = process.output().expect("the command runs");
+        assert!(output.status.success(), "{command}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
+fn every_file_it_names_exists() {
+    for link in readme().split("](").skip(1) {
+        let target = link.split(')').next().expect("a link ends");
+        assert!(Path::new(&root()).join(target).exists(), "{target}");
+    }
+}
