@@ -11,6 +11,7 @@ mod run;
 mod table;
 mod terminal;
 mod validate;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use exit::Exit;
@@ -37,6 +38,8 @@ enum Verb {
     Validate(validate::Args),
     /// Compare the simulated client with recordings of the real one
     Conform(conform::Args),
+    /// Check the simulator against closed forms, its own laws and every order of events
+    Verify(verify::Args),
     /// Print the definition of every metric
     Metrics(metrics::Args),
 }
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::run(args),
         Verb::Validate(args) => validate::run(args),
         Verb::Conform(args) => conform::run(args),
+        Verb::Verify(args) => verify::run(args),
         Verb::Metrics(args) => metrics::run(args),
     })
 }
