@@ -87,6 +87,7 @@ impl FleetSpec {
             app_reaction_to: None,
             reload_every: None,
             offline: None,
+            offline_fails_at_once: false,
             sign_in_again: None,
         }
     }

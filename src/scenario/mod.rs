@@ -36,7 +36,7 @@ pub use source::Source;
 /// The version of the scenario format that this build reads.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// A whole scenario, as written. Made by [`load`], which also checks it; its parts carry the specs of their parts.
+/// A whole scenario, as written. Made by [`load()`], which also checks it; its parts carry the specs of their parts.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Scenario {

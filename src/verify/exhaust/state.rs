@@ -196,8 +196,8 @@ impl Search<'_> {
                 state.tasks[task].endpoint = endpoint;
                 state.due.push((now.after(RTT), What::Answer(task, generation(state, task))));
             }
-            Action::Wait { task, wait } => {
-                state.due.push((now.after(wait.of(wait.low)), What::Timer(task, generation(state, task))));
+            Action::Wait { task, generation, wait } => {
+                state.due.push((now.after(wait.of(wait.low)), What::Timer(task, generation)));
             }
             Action::GrantLock { task } => state.due.push((now, What::Lock(task, generation(state, task)))),
             Action::BroadcastToken(token) => {
