@@ -22,7 +22,7 @@ use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Tab};
 use crate::client::session_policy::SessionPolicy;
 use crate::client::task::{NONE, Reply, Stage, TaskId, Tasks, Token};
 use crate::fleet::Tabs;
-use crate::kernel::queue::Queue;
+use crate::kernel::queue::{Calendar, Due};
 use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Dist, Dur, Time};
 use crate::metrics::Outcome;
@@ -33,7 +33,7 @@ use generic::Generic;
 use guard::Guard;
 
 /// What is scheduled. `generation` makes an event stale whose task has moved on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Event {
     kind: EventKind,
     generation: u16,
@@ -42,12 +42,13 @@ struct Event {
 }
 
 const _: () = assert!(size_of::<Event>() == 12);
-const _: () = assert!(size_of::<crate::kernel::queue::Entry<Event>>() == 32);
+const _: () = assert!(size_of::<Due<Event>>() == 24);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 enum EventKind {
     /// A task's timer; `id` task.
+    #[default]
     Timer,
     /// A task's answer; `id` task.
     Answer,
@@ -159,7 +160,7 @@ pub struct World<'a, O: Observer> {
     rules: &'a [Rules],
     shares: Vec<f64>,
     streams: Streams,
-    queue: Queue<Event>,
+    queue: Calendar<Event>,
     /// Messages and locks on their way between the tabs of a browser.
     at_once: std::collections::VecDeque<Event>,
     now: Time,
@@ -238,7 +239,7 @@ impl<'a, O: Observer> World<'a, O> {
             rules,
             shares: plan.contenders[contender].parts.iter().map(|(_, share)| *share).collect(),
             streams: Streams::new(plan.scenario.seed, replication, plan.faults.len()),
-            queue: Queue::default(),
+            queue: Calendar::default(),
             at_once: std::collections::VecDeque::new(),
             now: Time::ZERO,
             tabs: vec![Tab { poll: NONE, ..Tab::default() }; users * plan.tabs_per_user as usize],
@@ -349,7 +350,10 @@ impl<'a, O: Observer> World<'a, O> {
     fn next_event(&mut self) -> Option<(Time, Event)> {
         match self.at_once.pop_front() {
             Some(event) => Some((self.now, event)),
-            None => self.queue.pop(self.plan.horizon),
+            None => {
+                let World { queue, plan, tasks, tabs, generic, .. } = self;
+                queue.pop(plan.horizon, |day| warm(day, tasks, tabs, generic))
+            }
         }
     }
 
@@ -741,6 +745,26 @@ impl<'a, O: Observer> World<'a, O> {
         let run = Run { metrics, events, fingerprint, totals };
         (run, self.observer, tabs)
     }
+}
+
+/// Reads a little of what the events of a day will need. These reads do not depend on each other, so their cache misses
+/// overlap; event after event they would wait for one another.
+fn warm(day: &[Due<Event>], tasks: &Tasks, tabs: &[Tab], generic: &Generic) {
+    let mut read = 0u32;
+    for due in day {
+        read ^= match due.event.kind {
+            EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
+                u32::from(tabs[tasks[due.event.id].tab as usize].epoch)
+            }
+            EventKind::GenericTry
+            | EventKind::GenericAnswer
+            | EventKind::GenericFailed
+            | EventKind::GenericTimeout => generic.client_of(due.event.id),
+            EventKind::Focus | EventKind::Open => u32::from(tabs[due.event.id as usize].epoch),
+            _ => 0,
+        };
+    }
+    std::hint::black_box(read);
 }
 
 /// One coordinate for a draw that concerns a tab: the tab, what it is doing, and which of several at once.
