@@ -14,8 +14,8 @@ mod totals;
 pub use control::Control;
 pub use guard::Stopped;
 pub use observe::{Observer, Silent};
-pub use totals::{LimitTotals, Snapshot, StationTotals, WorkloadTotals};
 pub use plan::{Contender, Fault, MISSING_EXPIRED_TOKEN, Plan};
+pub use totals::{LimitTotals, Snapshot, StationTotals, WorkloadTotals};
 
 use crate::backend::Endpoint;
 use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Tab};

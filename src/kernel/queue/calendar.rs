@@ -182,7 +182,9 @@ impl<E: Copy + Default> Calendar<E> {
     /// Turns to the next week that has events and deals them out to its days; whether there is one that begins in time.
     fn begin_week(&mut self, until: Time) -> bool {
         let this_week = self.day / WEEK as u64;
-        let listed = (1..WEEKS as u64).map(|n| this_week + n).find(|w| !self.weeks[(w % WEEKS as u64) as usize].is_empty());
+        let listed = (1..WEEKS as u64)
+            .map(|n| this_week + n)
+            .find(|w| !self.weeks[(w % WEEKS as u64) as usize].is_empty());
         let day_length = self.shift;
         let far = self.far.next_time().map(|t| (t.0 >> day_length) / WEEK as u64);
         let Some(week) = listed.into_iter().chain(far).min() else { return false };
@@ -225,8 +227,9 @@ impl<E: Copy + Default> Calendar<E> {
         let this_week = self.day / WEEK as u64;
         let days = (first_day..WEEK).map(|place| std::mem::replace(&mut self.days[place], List::EMPTY));
         let days: Vec<List> = days.filter(|list| !list.is_empty()).collect();
-        let weeks = (1..WEEKS as u64)
-            .map(|n| std::mem::replace(&mut self.weeks[((this_week + n) % WEEKS as u64) as usize], List::EMPTY));
+        let weeks = (1..WEEKS as u64).map(|n| {
+            std::mem::replace(&mut self.weeks[((this_week + n) % WEEKS as u64) as usize], List::EMPTY)
+        });
         let weeks: Vec<List> = weeks.filter(|list| !list.is_empty()).collect();
         for mut list in days.into_iter().chain(weeks) {
             while let Some((events, len)) = self.chunks.take_chunk(&mut list) {
