@@ -19,6 +19,7 @@ mod recorder;
 mod retries;
 mod retrial;
 mod statistics;
+pub mod swarm;
 mod text;
 mod windows;
 
