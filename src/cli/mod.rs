@@ -3,6 +3,7 @@
 mod check;
 mod conform;
 mod exit;
+mod explain;
 mod interrupt;
 mod metrics;
 mod output;
@@ -35,6 +36,8 @@ enum Verb {
     Check(check::Args),
     /// Check scenario files without running them
     Validate(validate::Args),
+    /// Tell what happened to one session, what caused it, and which rule of its policy decided
+    Explain(explain::Args),
     /// Compare the simulated client with recordings of the real one
     Conform(conform::Args),
     /// Print the definition of every metric
@@ -58,6 +61,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Validate(args) => validate::run(args),
+        Verb::Explain(args) => explain::run(args),
         Verb::Conform(args) => conform::run(args),
         Verb::Metrics(args) => metrics::run(args),
     })

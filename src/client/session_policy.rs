@@ -127,7 +127,7 @@ mod tests {
     fn a_budget_pays_for_burst_and_then_for_its_share() {
         let limits = SessionLimits { budget: Some(Budget { deposit: 100_000, most: 3 * RETRY }), ..limits() };
         let mut session = SessionPolicy::default();
-        let mut take = |n: u32, session: &mut SessionPolicy| {
+        let take = |n: u32, session: &mut SessionPolicy| {
             (0..n).filter(|_| limits.take_retry(session, Time::ZERO)).count()
         };
         assert_eq!(take(10, &mut session), 3, "the burst");
@@ -144,7 +144,7 @@ mod tests {
         let limits =
             SessionLimits { breaker: Some(Breaker { failures: 2, open: Dur::from_secs(10) }), ..limits() };
         let mut s = SessionPolicy::default();
-        let at = |t| Time::from_ms(t * 1_000);
+        let at = |t: u64| Time::from_ms(t * 1_000);
         limits.call_ended(&mut s, false, at(0));
         assert!(limits.lets_through(&mut s, at(0)));
         limits.call_ended(&mut s, false, at(1));

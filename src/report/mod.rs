@@ -15,6 +15,7 @@ pub mod flow;
 pub mod frame;
 pub mod json;
 pub mod labels;
+pub mod lanes;
 pub mod number;
 pub mod palette;
 pub mod png;

@@ -120,7 +120,7 @@ impl<O: Observer> World<'_, O> {
         let ordinal = t.ordinal;
         self.collector.sent(user, endpoint, first, now);
         if O::ACTIVE {
-            self.observer.sent(now, tab, task, endpoint, first);
+            self.observer.sent(now, tab, task, &self.tasks[task], endpoint, first);
         }
         let plan = self.plan;
         let spec = plan.endpoint(endpoint);
@@ -150,7 +150,12 @@ impl<O: Observer> World<'_, O> {
         } else {
             match self.backend.ask_limits(plan, endpoint, user, now) {
                 Ok(delay) => delay,
-                Err(failure) => return self.answer(task, Reply::Fail(failure), latency, spec.timeout),
+                Err(failure) => {
+                    if O::ACTIVE {
+                        self.observer.limited();
+                    }
+                    return self.answer(task, Reply::Fail(failure), latency, spec.timeout);
+                }
             }
         };
         if self.backend.stations[endpoint as usize].is_none() {
@@ -195,6 +200,9 @@ impl<O: Observer> World<'_, O> {
                 continue;
             }
             *used += 1;
+            if O::ACTIVE {
+                self.observer.struck(index as usize);
+            }
             match fault.kind {
                 FaultKind::Status => return Struck::Answer(fault.failure),
                 FaultKind::Outage => return Struck::Answer(Failure::NETWORK),
