@@ -160,10 +160,7 @@ fn written(story: &Story, format: Format) -> Result<Vec<u8>, Failure> {
         Format::Mermaid => explain::mermaid::mermaid(story),
         Format::Trace => explain::trace::trace(story),
         Format::Svg => report::lanes::of_story(story).svg,
-        Format::Png => {
-            let png = report::to_png(&report::lanes::of_story(story).svg);
-            return png.map_err(|e| Failure::io("PNG", &std::io::Error::other(e.to_string())));
-        }
+        Format::Png => return super::files::png(&report::lanes::of_story(story).svg),
     };
     Ok(text.into_bytes())
 }

@@ -4,6 +4,7 @@ mod check;
 mod conform;
 mod exit;
 mod explain;
+mod files;
 mod interrupt;
 mod metrics;
 mod output;

@@ -21,9 +21,12 @@ mod tests;
 pub use story::Story;
 
 use crate::Study;
+use crate::experiment::results::Results;
 use crate::experiment::{Error, worst_session};
 use crate::kernel::Time;
+use crate::report::told::Told;
 use crate::world::{Control, Plan, observed};
+use rayon::prelude::*;
 use record::Recorder;
 
 /// Which session.
@@ -86,4 +89,38 @@ pub fn tell_planned(plan: &Plan, hash: &str, wanted: Wanted, control: &Control) 
     let recorder = Recorder::new(plan, session, from, to);
     let (_, recorder, _) = observed(plan, policy, replication, control, recorder)?;
     Ok(recorder.finish(plan, policy, replication, hash))
+}
+
+/// More events than this in one run of each policy are not run once more for the stories of a report: `explain` tells
+/// them when somebody asks.
+const MOST_EVENTS: u64 = 20_000_000;
+/// So many policies get a story in a report.
+const MOST_STORIES: usize = 6;
+
+/// The stories of the worst session of each policy, for a report; none where running again would take long.
+///
+/// # Errors
+/// When `control` stops it.
+pub fn worst_of_each(study: &Study, results: &Results, control: &Control) -> Result<Vec<Told>, Error> {
+    if results.events / u64::from(results.replications.max(1)) > MOST_EVENTS {
+        return Ok(Vec::new());
+    }
+    let plan = study.plan();
+    let wanted: Vec<Wanted> = results
+        .policies
+        .iter()
+        .enumerate()
+        .take(MOST_STORIES)
+        .filter_map(|(i, policy)| {
+            let row = policy.sessions.first()?;
+            Some(Wanted::whole(i, row.replication, Session::Number(row.session)))
+        })
+        .collect();
+    let hash = &study.loaded().hash;
+    wanted
+        .par_iter()
+        .map(|wanted| tell_planned(&plan, hash, *wanted, control).map(|story| Told::of(&story)))
+        .collect::<Vec<_>>()
+        .into_iter()
+        .collect()
 }

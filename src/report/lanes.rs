@@ -216,6 +216,9 @@ fn closer(schedule: &Schedule, width: f64) -> Option<(Dur, Dur)> {
             (best, last) = (to + 1 - from, from);
         }
     }
+    if best < A_FEW {
+        return None;
+    }
     let start = of_note[last].from.0.saturating_sub(usual).max(begin.0).min(end.0 - part);
     Some((Dur(start), Dur(start + part)))
 }
