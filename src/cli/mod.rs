@@ -3,6 +3,8 @@
 mod check;
 mod conform;
 mod exit;
+mod explain;
+mod files;
 mod interrupt;
 mod metrics;
 mod output;
@@ -36,6 +38,8 @@ enum Verb {
     Check(check::Args),
     /// Check scenario files without running them
     Validate(validate::Args),
+    /// Tell what happened to one session, what caused it, and which rule of its policy decided
+    Explain(explain::Args),
     /// Compare the simulated client with recordings of the real one
     Conform(conform::Args),
     /// Check the simulator against closed forms, its own laws and every order of events
@@ -61,6 +65,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Validate(args) => validate::run(args),
+        Verb::Explain(args) => explain::run(args),
         Verb::Conform(args) => conform::run(args),
         Verb::Verify(args) => verify::run(args),
         Verb::Metrics(args) => metrics::run(args),

@@ -48,7 +48,7 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
             Verdict { that: "old.amplification < 1.5".to_owned(), observed: 4.25, bound: 1.5, passed: false },
         ],
         events: 1_234_567,
-        fingerprint: 0,
+        fingerprint: 0x0123_4567_89ab_cdef,
     }
 }
 

@@ -13,7 +13,7 @@ mod totals;
 
 pub use control::Control;
 pub use guard::Stopped;
-pub use observe::{Observer, Silent};
+pub use observe::{Observer, Outside, Silent};
 pub use plan::{Contender, Fault, MISSING_EXPIRED_TOKEN, Plan};
 pub use totals::{LimitTotals, Snapshot, StationTotals, WorkloadTotals};
 
@@ -522,7 +522,7 @@ impl<'a, O: Observer> World<'a, O> {
                     }
                 };
                 if O::ACTIVE {
-                    self.observer.waits(self.now, tab, task, delay);
+                    self.observer.waits(self.now, tab, task, &self.tasks[task], delay);
                 }
                 self.schedule_task(delay, EventKind::Timer, task);
             }
@@ -660,6 +660,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn go_offline(&mut self, user: u32, round: u32) {
         self.browsers[user as usize].offline = true;
+        self.tell_outside(user, Outside::Offline);
         if let Some(offline) = &self.plan.scenario.fleet.offline {
             let bits = self.streams.offline.bits(u64::from(user), 2 * u64::from(round) + 1);
             let until = self.now.after(offline.lasts.sample(bits));
@@ -669,6 +670,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn go_online(&mut self, user: u32, round: u32) {
         self.browsers[user as usize].offline = false;
+        self.tell_outside(user, Outside::Online);
         if let Some(offline) = &self.plan.scenario.fleet.offline {
             let bits = self.streams.offline.bits(u64::from(user), 2 * u64::from(round) + 2);
             let next = self.now.after(offline.every.sample(bits));
@@ -693,9 +695,18 @@ impl<'a, O: Observer> World<'a, O> {
                 }
             }
             Act::Reload => self.step(tab, Input::Open),
-            Act::Offline => self.browsers[action.user as usize].offline = true,
-            Act::Online => self.browsers[action.user as usize].offline = false,
-            Act::Revoke => self.server[action.user as usize].revoked = true,
+            Act::Offline => {
+                self.browsers[action.user as usize].offline = true;
+                self.tell_outside(action.user, Outside::Offline);
+            }
+            Act::Online => {
+                self.browsers[action.user as usize].offline = false;
+                self.tell_outside(action.user, Outside::Online);
+            }
+            Act::Revoke => {
+                self.server[action.user as usize].revoked = true;
+                self.tell_outside(action.user, Outside::Revoked);
+            }
         }
     }
 
@@ -704,7 +715,14 @@ impl<'a, O: Observer> World<'a, O> {
         for user in 0..self.server.len() {
             if chance(self.streams.faults[fault].bits(user as u64, 0), share) {
                 self.server[user].revoked = true;
+                self.tell_outside(user as u32, Outside::Revoked);
             }
+        }
+    }
+
+    fn tell_outside(&mut self, user: u32, what: Outside) {
+        if O::ACTIVE {
+            self.observer.outside(self.now, user, what);
         }
     }
 

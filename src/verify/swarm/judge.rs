@@ -123,7 +123,15 @@ impl Observer for Judge {
 
     /// After a sign-out nothing new begins in that tab: what was under way goes on (the recordings show refresh chains
     /// and retries that do), and the user may sign in. Poller, focus, app and messages send nothing.
-    fn sent(&mut self, now: Time, tab: u32, task: TaskId, endpoint: Endpoint, _first: bool) {
+    fn sent(
+        &mut self,
+        now: Time,
+        tab: u32,
+        task: TaskId,
+        _state: &crate::client::task::Task,
+        endpoint: Endpoint,
+        _first: bool,
+    ) {
         self.clock(now);
         self.sent[endpoint as usize] += 1;
         if self.open.insert(task, endpoint).is_some() {
