@@ -2,7 +2,7 @@
 
 use super::page::{Action, Entry, Page};
 use super::release::REFRESH_MARGIN_S;
-use super::task::{Caller, Kind, NONE, Stage, TaskId, Token};
+use super::task::{Caller, Kind, NONE, Stage, TaskId, Token, flag};
 use crate::client::backoff::Wait;
 use crate::kernel::Dur;
 
@@ -30,7 +30,10 @@ impl Page<'_> {
                 let age = self.now_s().saturating_sub(from_s);
                 let left = i64::from(self.setup.token_life_s) - i64::from(age);
                 let margin = i64::from(self.setup.release.expiry_margin_s);
-                let usable = left > margin || (left == margin && self.setup.release.margin_is_usable);
+                // An entry learns of its token's age only in a microtask of its own (`tokenResolver.then`).
+                let usable = self.tab.untimed
+                    || left > margin
+                    || (left == margin && self.setup.release.margin_is_usable);
                 if usable {
                     return Cached::Token(token);
                 }
@@ -77,7 +80,9 @@ impl Page<'_> {
         }
         let id = self.start(Kind::Refresh, Caller::Background, NONE, 0);
         self.tasks[id].stage = Stage::Timer;
+        // The object has a token: this one, which the refresh can offer as an expired one.
         self.tasks[id].object = object;
+        self.tasks[id].flags |= flag::HAD_TOKEN;
         self.wait(id, Wait::exactly(Dur::from_secs(u64::from(delay_s))));
         id
     }

@@ -4,7 +4,7 @@
 //! documented client a failed touch does by the policy's rule. Every level waits for the next and all settle at once,
 //! so one task holds them all as a count: memory does not grow with the length of a loop.
 
-use super::page::{Action, Fact, FlowEnd, Judgement, Page};
+use super::page::{Action, Fact, FlowEnd, Judgement, Listeners, Page};
 use super::policy::Failure;
 use super::release::Flow;
 use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
@@ -66,7 +66,7 @@ impl Page<'_> {
     /// The flow's request was answered.
     pub(super) fn flow_answered(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let depth = self.depth_now(id);
-        self.client_arrives(token, listed, true, depth);
+        self.client_arrives(token, listed, Listeners::Next, depth);
         self.flow_looks(id);
     }
 

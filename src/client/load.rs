@@ -3,7 +3,7 @@
 //! `clerk-js.md` knows it by its recordings (S12b, S12d, S12f): a 4xx to /client rejects the load; 5xx and network errors
 //! fall back to the session in the cookie, whose token is then fetched past the cache while the poller stands still.
 
-use super::page::{Entry, Fact, KeptEnvironment, Page, Status};
+use super::page::{Entry, Fact, KeptEnvironment, Listeners, Page, Status};
 use super::policy::Failure;
 use super::release::ENVIRONMENT_KEPT;
 use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
@@ -73,7 +73,7 @@ impl Page<'_> {
     pub(super) fn client_loaded(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
-        self.client_arrives(token, listed, true, 0);
+        self.client_arrives(token, listed, Listeners::Next, 0);
         self.part_loaded(load);
     }
 
@@ -88,7 +88,7 @@ impl Page<'_> {
         }
         self.tasks[load].flags |= flag::DEGRADED;
         let cookie = self.browser.cookie;
-        self.client_arrives(cookie, cookie.is_some(), true, 0);
+        self.client_arrives(cookie, cookie.is_some(), Listeners::SameTask, 0);
         self.stop_polling();
         if self.tab.session {
             self.get_token(Caller::Parent, load, flag::SKIP_CACHE, 0, 0);

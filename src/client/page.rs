@@ -130,6 +130,8 @@ pub struct Tab {
     pub refreshing: bool,
     /// Listeners know a session object.
     pub shown: bool,
+    /// The cached token has come in this very task of the page's: its age is not known yet.
+    pub untimed: bool,
     /// App code has reacted to a session object.
     pub acted: bool,
 }
@@ -162,6 +164,17 @@ impl Default for Browser {
     fn default() -> Browser {
         Browser { cookie: None, lock: NONE, lock_queue: NONE, environment: None, offline: false }
     }
+}
+
+/// When listeners hear of a client resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listeners {
+    /// At the same instant.
+    Next,
+    /// Before anything else gets to run: an answer to /touch carries the client along, a cookie is read.
+    SameTask,
+    /// At the end of the `setActive` that asked for it.
+    Later,
 }
 
 /// What happens to a tab.
@@ -579,7 +592,14 @@ impl Page<'_> {
     }
 
     /// A client resource has come: each session in it is a new object, which puts its token into the cache.
-    pub(super) fn client_arrives(&mut self, token: Option<Token>, listed: bool, emit: bool, depth: u16) {
+    /// Listeners hear of it at once, later, or in the same task of the page's, when nobody knows the token's age yet.
+    pub(super) fn client_arrives(
+        &mut self,
+        token: Option<Token>,
+        listed: bool,
+        listeners: Listeners,
+        depth: u16,
+    ) {
         let token = token.filter(|_| listed);
         if listed {
             self.tab.objects = self.tab.objects.wrapping_add(1);
@@ -598,8 +618,10 @@ impl Page<'_> {
             self.set_session(listed);
             self.set_cookie(token);
         }
-        if emit {
+        if listeners != Listeners::Later {
+            self.tab.untimed = listeners == Listeners::SameTask && token.is_some();
             self.emit(depth);
+            self.tab.untimed = false;
         }
     }
 

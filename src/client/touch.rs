@@ -1,6 +1,6 @@
 //! Touches on focus, and `setActive` (`clerk-js.md`: focus, "The policies").
 
-use super::page::{Fact, Judgement, Page};
+use super::page::{Fact, Judgement, Listeners, Page};
 use super::policy::{Failure, TouchErrors};
 use super::release::TOUCH_THROTTLE;
 use super::task::{Caller, Kind, NONE, Reply, TaskId, Token, flag};
@@ -45,8 +45,9 @@ impl Page<'_> {
     pub(super) fn touched(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let touch = self.tasks[id];
         // `setActive` with navigation tells listeners only at its end.
-        let emit = touch.flags & flag::NAVIGATE == 0 || !self.setup.release.navigation_touch;
-        self.client_arrives(token, listed, emit, touch.depth);
+        let by_navigation = touch.flags & flag::NAVIGATE != 0 && self.setup.release.navigation_touch;
+        let listeners = if by_navigation { Listeners::Later } else { Listeners::SameTask };
+        self.client_arrives(token, listed, listeners, touch.depth);
         // The object that was touched takes the session of the answer, too.
         self.set_object_token(touch.object, token);
         self.tasks.end(id);
