@@ -167,6 +167,17 @@ impl Page<'_> {
         let Task { levels: mut waiter, heard, object, .. } = self.tasks[id];
         self.tasks.end(id);
         self.weigh_heard(heard, result.ok().flatten());
+        // The call that began the fetch hears of it last: it waits for more than the shared promise.
+        let first = waiter;
+        if first != NONE && self.tasks[first].next != NONE {
+            waiter = self.tasks[first].next;
+            let mut last = waiter;
+            while self.tasks[last].next != NONE {
+                last = self.tasks[last].next;
+            }
+            self.tasks[last].next = first;
+            self.tasks[first].next = NONE;
+        }
         while waiter != NONE {
             let next = self.tasks[waiter].next;
             self.tasks[waiter].next = NONE;

@@ -3,10 +3,11 @@
 //! `clerk-js.md` knows it by its recordings (S12b, S12d, S12f): a 4xx to /client rejects the load; 5xx and network errors
 //! fall back to the session in the cookie, whose token is then fetched past the cache while the poller stands still.
 
-use super::page::{Entry, Fact, KeptEnvironment, Listeners, Page, Status};
+use super::page::{Action, Entry, Fact, KeptEnvironment, Listeners, Page, Status};
 use super::policy::Failure;
 use super::release::ENVIRONMENT_KEPT;
 use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
+use crate::backend::Endpoint;
 use crate::kernel::Time;
 
 impl Page<'_> {
@@ -88,10 +89,17 @@ impl Page<'_> {
         }
         self.tasks[load].flags |= flag::DEGRADED;
         let cookie = self.browser.cookie;
+        let before = self.out.len();
         self.client_arrives(cookie, cookie.is_some(), Listeners::SameTask, 0);
         self.stop_polling();
         if self.tab.session {
             self.get_token(Caller::Parent, load, flag::SKIP_CACHE, 0, 0);
+            // `setActive` of app code that has just heard of the client awaits a hook before it touches.
+            let touches = |action: &Action| matches!(action, Action::Send { endpoint: Endpoint::Touch, .. });
+            if let Some(at) = self.out[before..].iter().position(touches) {
+                let touch = self.out.remove(before + at);
+                self.out.push(touch);
+            }
         } else {
             // Without a session the poller is not started again (the optional chain skips its `finally`).
             self.part_loaded(load);

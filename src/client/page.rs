@@ -613,8 +613,8 @@ impl Page<'_> {
         if self.tab.session || (first && listed) {
             if listed {
                 self.tab.object = self.tab.objects;
+                self.tab.last_token = token;
             }
-            self.tab.last_token = token;
             self.set_session(listed);
             self.set_cookie(token);
         }
