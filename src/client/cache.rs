@@ -102,9 +102,7 @@ impl Page<'_> {
         } else {
             token.iat()
         };
-        let ignores_replaced =
-            self.setup.release.background_refresh && !self.setup.release.refresh_chain_leak;
-        if !current && ignores_replaced {
+        if !current && self.setup.release.ignores_replaced_entries() {
             return;
         }
         let refresh = self.arm_refresh(self.tasks[fetch].object);

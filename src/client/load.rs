@@ -94,15 +94,29 @@ impl Page<'_> {
         self.stop_polling();
         if self.tab.session {
             self.get_token(Caller::Parent, load, flag::SKIP_CACHE, 0, 0);
-            // `setActive` of app code that has just heard of the client awaits a hook before it touches.
-            let touches = |action: &Action| matches!(action, Action::Send { endpoint: Endpoint::Touch, .. });
-            if let Some(at) = self.out[before..].iter().position(touches) {
-                let touch = self.out.remove(before + at);
-                self.out.push(touch);
-            }
+            self.after_fetch_past_cookie(before);
         } else {
             // Without a session the poller is not started again (the optional chain skips its `finally`).
             self.part_loaded(load);
+        }
+    }
+
+    /// What the cookie's session set off in the same task of the page's, from this action on.
+    fn after_fetch_past_cookie(&mut self, from: usize) {
+        // `setActive` of app code that has just heard of the client awaits a hook before it touches: the fetch goes out
+        // first.
+        let touches = |action: &Action| matches!(action, Action::Send { endpoint: Endpoint::Touch, .. });
+        if let Some(at) = self.out[from..].iter().position(touches) {
+            let touch = self.out.remove(from + at);
+            self.out.push(touch);
+        }
+        // The fetch has taken the place of the cookie's token before its entry could make it known.
+        if self.setup.release.ignores_replaced_entries() {
+            let mut at = 0;
+            self.out.retain(|action| {
+                at += 1;
+                at <= from || !matches!(action, Action::BroadcastToken(_))
+            });
         }
     }
 
