@@ -72,9 +72,10 @@ impl Page<'_> {
 
     /// The flow's request was answered with nothing, because the browser is offline: the client stays as it is.
     pub(super) fn flow_answered_nothing(&mut self, id: TaskId) {
-        let (listed, token) = (self.tab.listed, self.tab.last_token);
-        if listed {
-            self.set_cookie(token);
+        if self.tab.session && self.tab.listed {
+            self.tab.object = self.tab.newest_object;
+            self.tab.last_token = self.tab.newest_token;
+            self.set_cookie(self.tab.last_token);
         }
         self.emit(self.depth_now(id));
         self.flow_looks(id);

@@ -79,10 +79,12 @@ impl Page<'_> {
         let fetch = self.start(Kind::TokenFetch, caller, NONE, by.depth);
         let had_token = if by.object == self.tab.object {
             self.tab.last_token.is_some()
+        } else if by.object == self.tab.newest_object {
+            self.tab.newest_token.is_some()
         } else if by.object == self.tab.shown_object {
             self.tab.shown_token.is_some()
         } else {
-            by.flags & flag::HAD_TOKEN != 0
+            by.flags & flag::HAD_TOKEN != 0 && self.tab.bare_object != Some(by.object)
         };
         let task = &mut self.tasks[fetch];
         task.object = by.object;

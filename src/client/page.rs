@@ -97,6 +97,8 @@ pub struct Tab {
     pub entry: Entry,
     /// Last active token of the current session object.
     pub last_token: Option<Token>,
+    /// Last active token of the newest session object.
+    pub newest_token: Option<Token>,
     /// Last active token of the session object that listeners know.
     pub shown_token: Option<Token>,
     /// The poller's chain of ticks, or [`NONE`].
@@ -105,8 +107,11 @@ pub struct Tab {
     pub open_flows: u32,
     /// The number of the current session object.
     pub object: u16,
-    /// The number of the newest session object: a `setActive` that ends late brings an older one back.
-    pub objects: u16,
+    /// The number of the newest session object, the client resource's own: a `setActive` that ends late makes an older
+    /// one current again.
+    pub newest_object: u16,
+    /// The number of the session object that lost its last active token last: an answer to /touch brought none.
+    pub bare_object: Option<u16>,
     /// The number of the session object that listeners know.
     pub shown_object: u16,
     /// The number of the session object that app code reacted to last.
@@ -602,17 +607,18 @@ impl Page<'_> {
     ) {
         let token = token.filter(|_| listed);
         if listed {
-            self.tab.objects = self.tab.objects.wrapping_add(1);
+            self.tab.newest_object = self.tab.newest_object.wrapping_add(1);
+            self.tab.newest_token = token;
         }
         if let Some(token) = token {
-            self.cache_token(token, Some(self.tab.objects), true);
+            self.cache_token(token, Some(self.tab.newest_object), true);
         }
         let first = !self.tab.client;
         self.tab.client = true;
         self.tab.listed = listed;
         if self.tab.session || (first && listed) {
             if listed {
-                self.tab.object = self.tab.objects;
+                self.tab.object = self.tab.newest_object;
                 self.tab.last_token = token;
             }
             self.set_session(listed);
@@ -625,14 +631,22 @@ impl Page<'_> {
         }
     }
 
-    /// A session object's last active token changes; what becomes of objects that nobody knows any more is of no
-    /// consequence.
+    /// A session object's last active token changes. Of an object that nobody knows any more it only matters whether
+    /// its refresh has one to offer.
     pub(super) fn set_object_token(&mut self, object: u16, token: Option<Token>) {
         if object == self.tab.object {
             self.tab.last_token = token;
         }
+        if object == self.tab.newest_object {
+            self.tab.newest_token = token;
+        }
         if object == self.tab.shown_object {
             self.tab.shown_token = token;
+        }
+        if token.is_none() {
+            self.tab.bare_object = Some(object);
+        } else if self.tab.bare_object == Some(object) {
+            self.tab.bare_object = None;
         }
     }
 

@@ -94,12 +94,13 @@ impl Page<'_> {
             // Nobody awaits a touch on focus: an unhandled rejection.
             (NONE, Err(failure)) => self.fact(Fact::AppError(failure)),
             (set_active, Ok(())) if self.tab.listed => {
-                // From here on it works on the client's newest object, and makes it the current one in the end.
+                // From here on it works on the client's own object, and makes it the current one in the end.
+                let object = self.tab.newest_object;
                 let task = &mut self.tasks[set_active];
-                task.object = self.tab.object;
-                task.reply = Reply::Ok { token: self.tab.last_token, listed: true };
+                task.object = object;
+                task.reply = Reply::Ok { token: self.tab.newest_token, listed: true };
                 let depth = task.depth;
-                self.get_token(Caller::Parent, set_active, 0, depth, 0);
+                self.get_token_of(object, Caller::Parent, set_active, 0, depth, 0);
             }
             (set_active, Ok(())) => {
                 self.set_cookie(None);
