@@ -180,6 +180,7 @@ impl Page<'_> {
             self.tasks[last].next = first;
             self.tasks[first].next = NONE;
         }
+        self.tab.overlapping = Some(0);
         while waiter != NONE {
             let next = self.tasks[waiter].next;
             self.tasks[waiter].next = NONE;
@@ -197,6 +198,7 @@ impl Page<'_> {
             }
             waiter = next;
         }
+        self.tab.overlapping = None;
     }
 
     /// An attempt failed: again later, or for good.

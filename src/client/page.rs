@@ -105,6 +105,8 @@ pub struct Tab {
     pub poll: TaskId,
     /// Calls of the unauthenticated flow that have not settled.
     pub open_flows: u32,
+    /// While the callers of one fetch hear of its end: calls of the flow, without a session, that overlap so.
+    pub overlapping: Option<u32>,
     /// The number of the current session object.
     pub object: u16,
     /// The number of the newest session object, the client resource's own: a `setActive` that ends late makes an older
