@@ -2,7 +2,7 @@
 
 use super::page::{Action, Entry, Page};
 use super::release::REFRESH_MARGIN_S;
-use super::task::{Caller, Kind, NONE, Stage, TaskId, Token, flag};
+use super::task::{Caller, Kind, NONE, Stage, TaskId, Token};
 use crate::client::backoff::Wait;
 use crate::kernel::Dur;
 
@@ -80,9 +80,7 @@ impl Page<'_> {
         }
         let id = self.start(Kind::Refresh, Caller::Background, NONE, 0);
         self.tasks[id].stage = Stage::Timer;
-        // The object has a token: this one, which the refresh can offer as an expired one.
         self.tasks[id].object = object;
-        self.tasks[id].flags |= flag::HAD_TOKEN;
         self.wait(id, Wait::exactly(Dur::from_secs(u64::from(delay_s))));
         id
     }

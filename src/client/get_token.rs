@@ -77,20 +77,9 @@ impl Page<'_> {
     /// is what it can offer should the backend ask for an expired one.
     pub(super) fn start_fetch(&mut self, by: Task, caller: Caller) -> TaskId {
         let fetch = self.start(Kind::TokenFetch, caller, NONE, by.depth);
-        let had_token = if by.object == self.tab.object {
-            self.tab.last_token.is_some()
-        } else if by.object == self.tab.newest_object {
-            self.tab.newest_token.is_some()
-        } else if by.object == self.tab.shown_object {
-            self.tab.shown_token.is_some()
-        } else {
-            by.flags & flag::HAD_TOKEN != 0 && self.tab.bare_object != Some(by.object)
-        };
-        let task = &mut self.tasks[fetch];
-        task.object = by.object;
-        task.flags &= !flag::HAD_TOKEN;
-        if had_token {
-            task.flags |= flag::HAD_TOKEN;
+        self.tasks[fetch].object = by.object;
+        if self.object_has_token(by.object) {
+            self.tasks[fetch].flags |= flag::HAD_TOKEN;
         }
         fetch
     }

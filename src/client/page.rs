@@ -112,8 +112,8 @@ pub struct Tab {
     /// The number of the newest session object, the client resource's own: a `setActive` that ends late makes an older
     /// one current again.
     pub newest_object: u16,
-    /// The number of the session object that lost its last active token last: an answer to /touch brought none.
-    pub bare_object: Option<u16>,
+    /// Which of the last 64 session objects have no last active token, one bit each by their number.
+    pub bare_objects: u64,
     /// The number of the session object that listeners know.
     pub shown_object: u16,
     /// The number of the session object that app code reacted to last.
@@ -433,9 +433,6 @@ impl Page<'_> {
         task.parent = parent;
         task.depth = depth;
         task.object = self.tab.object;
-        if self.tab.last_token.is_some() {
-            task.flags |= flag::HAD_TOKEN;
-        }
         id
     }
 
@@ -611,6 +608,7 @@ impl Page<'_> {
         if listed {
             self.tab.newest_object = self.tab.newest_object.wrapping_add(1);
             self.tab.newest_token = token;
+            self.note_bare(self.tab.newest_object, token.is_none());
         }
         if let Some(token) = token {
             self.cache_token(token, Some(self.tab.newest_object), true);
@@ -645,11 +643,17 @@ impl Page<'_> {
         if object == self.tab.shown_object {
             self.tab.shown_token = token;
         }
-        if token.is_none() {
-            self.tab.bare_object = Some(object);
-        } else if self.tab.bare_object == Some(object) {
-            self.tab.bare_object = None;
-        }
+        self.note_bare(object, token.is_none());
+    }
+
+    fn note_bare(&mut self, object: u16, bare: bool) {
+        let bit = 1 << (object % 64);
+        self.tab.bare_objects = self.tab.bare_objects & !bit | if bare { bit } else { 0 };
+    }
+
+    /// Whether a session object has a last active token to offer.
+    pub(super) fn object_has_token(&self, object: u16) -> bool {
+        self.tab.bare_objects >> (object % 64) & 1 == 0
     }
 
     /// Listeners hear of the resources. They are handed the object they know as long as nothing in it differs
