@@ -30,7 +30,10 @@ impl Page<'_> {
                 let age = self.now_s().saturating_sub(from_s);
                 let left = i64::from(self.setup.token_life_s) - i64::from(age);
                 let margin = i64::from(self.setup.release.expiry_margin_s);
-                let usable = left > margin || (left == margin && self.setup.release.margin_is_usable);
+                // An entry learns of its token's age only in a microtask of its own (`tokenResolver.then`).
+                let usable = self.tab.untimed
+                    || left > margin
+                    || (left == margin && self.setup.release.margin_is_usable);
                 if usable {
                     return Cached::Token(token);
                 }
@@ -97,9 +100,7 @@ impl Page<'_> {
         } else {
             token.iat()
         };
-        let ignores_replaced =
-            self.setup.release.background_refresh && !self.setup.release.refresh_chain_leak;
-        if !current && ignores_replaced {
+        if !current && self.setup.release.ignores_replaced_entries() {
             return;
         }
         let refresh = self.arm_refresh(self.tasks[fetch].object);

@@ -4,7 +4,7 @@
 //! documented client a failed touch does by the policy's rule. Every level waits for the next and all settle at once,
 //! so one task holds them all as a count: memory does not grow with the length of a loop.
 
-use super::page::{Action, Fact, FlowEnd, Judgement, Page};
+use super::page::{Action, Fact, FlowEnd, Judgement, Listeners, Page};
 use super::policy::Failure;
 use super::release::Flow;
 use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
@@ -21,12 +21,13 @@ impl Page<'_> {
     ) -> bool {
         let active = self.tab.client && self.tab.session;
         self.fact(Fact::FlowEntered {
-            open: self.tab.open_flows + 1,
+            open: self.tab.open_flows + 1 + self.tab.overlapping.unwrap_or(0),
             active,
             depth: u32::from(depth) + 1,
             cause,
         });
         if !active {
+            self.tab.overlapping = self.tab.overlapping.map(|n| n + 1);
             return false;
         }
         self.tab.open_flows += 1;
@@ -66,15 +67,16 @@ impl Page<'_> {
     /// The flow's request was answered.
     pub(super) fn flow_answered(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let depth = self.depth_now(id);
-        self.client_arrives(token, listed, true, depth);
+        self.client_arrives(token, listed, Listeners::Next, depth);
         self.flow_looks(id);
     }
 
     /// The flow's request was answered with nothing, because the browser is offline: the client stays as it is.
     pub(super) fn flow_answered_nothing(&mut self, id: TaskId) {
-        let (listed, token) = (self.tab.listed, self.tab.last_token);
-        if listed {
-            self.set_cookie(token);
+        if self.tab.session && self.tab.listed {
+            self.tab.object = self.tab.newest_object;
+            self.tab.last_token = self.tab.newest_token;
+            self.set_cookie(self.tab.last_token);
         }
         self.emit(self.depth_now(id));
         self.flow_looks(id);

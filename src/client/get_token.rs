@@ -77,18 +77,9 @@ impl Page<'_> {
     /// is what it can offer should the backend ask for an expired one.
     pub(super) fn start_fetch(&mut self, by: Task, caller: Caller) -> TaskId {
         let fetch = self.start(Kind::TokenFetch, caller, NONE, by.depth);
-        let had_token = if by.object == self.tab.object {
-            self.tab.last_token.is_some()
-        } else if by.object == self.tab.shown_object {
-            self.tab.shown_token.is_some()
-        } else {
-            by.flags & flag::HAD_TOKEN != 0
-        };
-        let task = &mut self.tasks[fetch];
-        task.object = by.object;
-        task.flags &= !flag::HAD_TOKEN;
-        if had_token {
-            task.flags |= flag::HAD_TOKEN;
+        self.tasks[fetch].object = by.object;
+        if self.object_has_token(by.object) {
+            self.tasks[fetch].flags |= flag::HAD_TOKEN;
         }
         fetch
     }
@@ -167,6 +158,18 @@ impl Page<'_> {
         let Task { levels: mut waiter, heard, object, .. } = self.tasks[id];
         self.tasks.end(id);
         self.weigh_heard(heard, result.ok().flatten());
+        // The call that began the fetch hears of it last: it waits for more than the shared promise.
+        let first = waiter;
+        if first != NONE && self.tasks[first].next != NONE {
+            waiter = self.tasks[first].next;
+            let mut last = waiter;
+            while self.tasks[last].next != NONE {
+                last = self.tasks[last].next;
+            }
+            self.tasks[last].next = first;
+            self.tasks[first].next = NONE;
+        }
+        self.tab.overlapping = Some(0);
         while waiter != NONE {
             let next = self.tasks[waiter].next;
             self.tasks[waiter].next = NONE;
@@ -184,6 +187,7 @@ impl Page<'_> {
             }
             waiter = next;
         }
+        self.tab.overlapping = None;
     }
 
     /// An attempt failed: again later, or for good.

@@ -3,10 +3,11 @@
 //! `clerk-js.md` knows it by its recordings (S12b, S12d, S12f): a 4xx to /client rejects the load; 5xx and network errors
 //! fall back to the session in the cookie, whose token is then fetched past the cache while the poller stands still.
 
-use super::page::{Fact, KeptEnvironment, Page, Status, Tab};
+use super::page::{Action, Fact, KeptEnvironment, Listeners, Page, Status, Tab};
 use super::policy::Failure;
 use super::release::ENVIRONMENT_KEPT;
 use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
+use crate::backend::Endpoint;
 
 impl Page<'_> {
     /// Opens the page, or loads it anew: all that the old one was in the middle of is gone.
@@ -82,7 +83,7 @@ impl Page<'_> {
     pub(super) fn client_loaded(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
-        self.client_arrives(token, listed, true, 0);
+        self.client_arrives(token, listed, Listeners::Next, 0);
         self.part_loaded(load);
     }
 
@@ -97,13 +98,34 @@ impl Page<'_> {
         }
         self.tasks[load].flags |= flag::DEGRADED;
         let cookie = self.browser.cookie;
-        self.client_arrives(cookie, cookie.is_some(), true, 0);
+        let before = self.out.len();
+        self.client_arrives(cookie, cookie.is_some(), Listeners::SameTask, 0);
         self.stop_polling();
         if self.tab.session {
             self.get_token(Caller::Parent, load, flag::SKIP_CACHE, 0, 0);
+            self.after_fetch_past_cookie(before);
         } else {
             // Without a session the poller is not started again (the optional chain skips its `finally`).
             self.part_loaded(load);
+        }
+    }
+
+    /// What the cookie's session set off in the same task of the page's, from this action on.
+    fn after_fetch_past_cookie(&mut self, from: usize) {
+        // `setActive` of app code that has just heard of the client awaits a hook before it touches: the fetch goes out
+        // first.
+        let touches = |action: &Action| matches!(action, Action::Send { endpoint: Endpoint::Touch, .. });
+        if let Some(at) = self.out[from..].iter().position(touches) {
+            let touch = self.out.remove(from + at);
+            self.out.push(touch);
+        }
+        // The fetch has taken the place of the cookie's token before its entry could make it known.
+        if self.setup.release.ignores_replaced_entries() {
+            let mut at = 0;
+            self.out.retain(|action| {
+                at += 1;
+                at <= from || !matches!(action, Action::BroadcastToken(_))
+            });
         }
     }
 

@@ -97,16 +97,23 @@ pub struct Tab {
     pub entry: Entry,
     /// Last active token of the current session object.
     pub last_token: Option<Token>,
+    /// Last active token of the newest session object.
+    pub newest_token: Option<Token>,
     /// Last active token of the session object that listeners know.
     pub shown_token: Option<Token>,
     /// The poller's chain of ticks, or [`NONE`].
     pub poll: TaskId,
     /// Calls of the unauthenticated flow that have not settled.
     pub open_flows: u32,
+    /// While the callers of one fetch hear of its end: calls of the flow, without a session, that overlap so.
+    pub overlapping: Option<u32>,
     /// The number of the current session object.
     pub object: u16,
-    /// The number of the newest session object: a `setActive` that ends late brings an older one back.
-    pub objects: u16,
+    /// The number of the newest session object, the client resource's own: a `setActive` that ends late makes an older
+    /// one current again.
+    pub newest_object: u16,
+    /// Which of the last 64 session objects have no last active token, one bit each by their number.
+    pub bare_objects: u64,
     /// The number of the session object that listeners know.
     pub shown_object: u16,
     /// The number of the session object that app code reacted to last.
@@ -130,6 +137,8 @@ pub struct Tab {
     pub refreshing: bool,
     /// Listeners know a session object.
     pub shown: bool,
+    /// The cached token has come in this very task of the page's: its age is not known yet.
+    pub untimed: bool,
     /// App code has reacted to a session object.
     pub acted: bool,
     /// How often the tab was opened.
@@ -164,6 +173,17 @@ impl Default for Browser {
     fn default() -> Browser {
         Browser { cookie: None, lock: NONE, lock_queue: NONE, environment: None, offline: false }
     }
+}
+
+/// When listeners hear of a client resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listeners {
+    /// At the same instant.
+    Next,
+    /// Before anything else gets to run: an answer to /touch carries the client along, a cookie is read.
+    SameTask,
+    /// At the end of the `setActive` that asked for it.
+    Later,
 }
 
 /// What happens to a tab.
@@ -418,9 +438,6 @@ impl Page<'_> {
         task.parent = parent;
         task.depth = depth;
         task.object = self.tab.object;
-        if self.tab.last_token.is_some() {
-            task.flags |= flag::HAD_TOKEN;
-        }
         id
     }
 
@@ -584,39 +601,64 @@ impl Page<'_> {
     }
 
     /// A client resource has come: each session in it is a new object, which puts its token into the cache.
-    pub(super) fn client_arrives(&mut self, token: Option<Token>, listed: bool, emit: bool, depth: u16) {
+    /// Listeners hear of it at once, later, or in the same task of the page's, when nobody knows the token's age yet.
+    pub(super) fn client_arrives(
+        &mut self,
+        token: Option<Token>,
+        listed: bool,
+        listeners: Listeners,
+        depth: u16,
+    ) {
         let token = token.filter(|_| listed);
         if listed {
-            self.tab.objects = self.tab.objects.wrapping_add(1);
+            self.tab.newest_object = self.tab.newest_object.wrapping_add(1);
+            self.tab.newest_token = token;
+            self.note_bare(self.tab.newest_object, token.is_none());
         }
         if let Some(token) = token {
-            self.cache_token(token, Some(self.tab.objects), true);
+            self.cache_token(token, Some(self.tab.newest_object), true);
         }
         let first = !self.tab.client;
         self.tab.client = true;
         self.tab.listed = listed;
         if self.tab.session || (first && listed) {
             if listed {
-                self.tab.object = self.tab.objects;
+                self.tab.object = self.tab.newest_object;
+                self.tab.last_token = token;
             }
-            self.tab.last_token = token;
             self.set_session(listed);
             self.set_cookie(token);
         }
-        if emit {
+        if listeners != Listeners::Later {
+            self.tab.untimed = listeners == Listeners::SameTask && token.is_some();
             self.emit(depth);
+            self.tab.untimed = false;
         }
     }
 
-    /// A session object's last active token changes; what becomes of objects that nobody knows any more is of no
-    /// consequence.
+    /// A session object's last active token changes. Of an object that nobody knows any more it only matters whether
+    /// its refresh has one to offer.
     pub(super) fn set_object_token(&mut self, object: u16, token: Option<Token>) {
         if object == self.tab.object {
             self.tab.last_token = token;
         }
+        if object == self.tab.newest_object {
+            self.tab.newest_token = token;
+        }
         if object == self.tab.shown_object {
             self.tab.shown_token = token;
         }
+        self.note_bare(object, token.is_none());
+    }
+
+    fn note_bare(&mut self, object: u16, bare: bool) {
+        let bit = 1 << (object % 64);
+        self.tab.bare_objects = self.tab.bare_objects & !bit | if bare { bit } else { 0 };
+    }
+
+    /// Whether a session object has a last active token to offer.
+    pub(super) fn object_has_token(&self, object: u16) -> bool {
+        self.tab.bare_objects >> (object % 64) & 1 == 0
     }
 
     /// Listeners hear of the resources. They are handed the object they know as long as nothing in it differs

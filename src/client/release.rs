@@ -62,6 +62,11 @@ pub const NETWORK_TRIES_ONLINE: u8 = 4;
 pub const NETWORK_TRIES_OFFLINE: u8 = 11;
 
 impl Release {
+    /// What a cache entry learns after another has replaced it is of no effect: the repair of the leak.
+    pub const fn ignores_replaced_entries(&self) -> bool {
+        self.background_refresh && !self.refresh_chain_leak
+    }
+
     /// The properties of this client model.
     pub const fn of(model: ClientModel, max_rounds: u32) -> Release {
         let v6 = Release {

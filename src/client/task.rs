@@ -69,7 +69,7 @@ pub enum Caller {
 
 /// Flags of a task.
 pub mod flag {
-    /// The session object had a last active token when the task began.
+    /// A fetch: the session object had a last active token when it was sent.
     pub const HAD_TOKEN: u8 = 1;
     /// `getToken` passes over the cache.
     pub const SKIP_CACHE: u8 = 2;

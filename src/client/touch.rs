@@ -1,6 +1,6 @@
 //! Touches on focus, and `setActive` (`clerk-js.md`: focus, "The policies").
 
-use super::page::{Fact, Judgement, Page};
+use super::page::{Fact, Judgement, Listeners, Page};
 use super::policy::{Failure, TouchErrors};
 use super::release::TOUCH_THROTTLE;
 use super::task::{Caller, Kind, NONE, Reply, TaskId, Token, flag};
@@ -45,8 +45,9 @@ impl Page<'_> {
     pub(super) fn touched(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let touch = self.tasks[id];
         // `setActive` with navigation tells listeners only at its end.
-        let emit = touch.flags & flag::NAVIGATE == 0 || !self.setup.release.navigation_touch;
-        self.client_arrives(token, listed, emit, touch.depth);
+        let by_navigation = touch.flags & flag::NAVIGATE != 0 && self.setup.release.navigation_touch;
+        let listeners = if by_navigation { Listeners::Later } else { Listeners::SameTask };
+        self.client_arrives(token, listed, listeners, touch.depth);
         // The object that was touched takes the session of the answer, too.
         self.set_object_token(touch.object, token);
         self.tasks.end(id);
@@ -93,12 +94,13 @@ impl Page<'_> {
             // Nobody awaits a touch on focus: an unhandled rejection.
             (NONE, Err(failure)) => self.fact(Fact::AppError(failure)),
             (set_active, Ok(())) if self.tab.listed => {
-                // From here on it works on the client's newest object, and makes it the current one in the end.
+                // From here on it works on the client's own object, and makes it the current one in the end.
+                let object = self.tab.newest_object;
                 let task = &mut self.tasks[set_active];
-                task.object = self.tab.object;
-                task.reply = Reply::Ok { token: self.tab.last_token, listed: true };
+                task.object = object;
+                task.reply = Reply::Ok { token: self.tab.newest_token, listed: true };
                 let depth = task.depth;
-                self.get_token(Caller::Parent, set_active, 0, depth, 0);
+                self.get_token_of(object, Caller::Parent, set_active, 0, depth, 0);
             }
             (set_active, Ok(())) => {
                 self.set_cookie(None);

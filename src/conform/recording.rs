@@ -50,6 +50,9 @@ pub struct Config {
     /// `setActive` navigates.
     #[serde(default)]
     pub set_active_redirects: bool,
+    /// What `Math.random` gave: always this number; a seed (`{ "seed": n }`) says nothing that could be used here.
+    #[serde(default)]
+    pub random: Option<serde_json::Value>,
     /// `immediate`: a request sent offline fails at once, not after the round-trip time.
     #[serde(default)]
     pub offline_fetch: Option<String>,

@@ -40,6 +40,7 @@ pub fn replay(recording: &Recording) -> Result<Replayed, String> {
         requests: Vec::new(),
         entries: Vec::new(),
         open: Vec::new(),
+        jitter: recording.config.random.as_ref().and_then(serde_json::Value::as_f64),
     };
     let (_, looker, tabs) =
         observed(&plan, 0, 0, &Control::default(), looker).map_err(|stopped| stopped.to_string())?;
@@ -292,6 +293,8 @@ struct Looker {
     entries: Vec<FlowEntry>,
     /// The request in flight of each task.
     open: Vec<usize>,
+    /// What `Math.random` gave, where the recording says it.
+    jitter: Option<f64>,
 }
 
 fn ms(t: Time) -> u64 {
@@ -358,6 +361,10 @@ impl Observer for Looker {
             return None;
         }
         let endpoint = recorded(task.endpoint)?;
+        if let Some(jitter) = self.jitter {
+            let drawn = Dur((wait.low.0 as f64 * (1.0 + jitter)) as u64);
+            return Some(Dur(wait.of(drawn).0 / NS_PER_MS * NS_PER_MS));
+        }
         // A browser's timer takes whole milliseconds: the fraction of the drawn wait is cut.
         let earliest = ms(now.after(wait.of(wait.low)));
         let latest = ms(now.after(wait.of(wait.high)));
