@@ -95,7 +95,7 @@ fn periodic(case: &(u32, u64, &'static [(u64, f64)]), i: usize) -> Item {
         // Looks at times that no two periods share.
         run: Run::Replicated { horizon_s: 2.0 * period as f64, every_s: period as f64 / 39.7, pilot: 200 },
         wanted: 0.03,
-        fast: (i == 0).then_some(0.12),
+        fast: (i == 0).then_some(0.2),
         measures: measures.collect(),
         rejects: i == 0,
     })
