@@ -77,7 +77,10 @@ fn one_draw(seed: u64) -> Result<Exit, Failure> {
     let draw = judge(seed);
     if draw.violations.is_empty() {
         let stopped = if draw.stopped { ", stopped by a guard" } else { "" };
-        terminal::say(&format!("seed {seed}: {} events, {} calls{stopped}, no law broken\n", draw.events, draw.calls))?;
+        terminal::say(&format!(
+            "seed {seed}: {} events, {} calls{stopped}, no law broken\n",
+            draw.events, draw.calls
+        ))?;
         return Ok(Exit::Yes);
     }
     terminal::say(&format!("{}\n{}\n", scenario(seed), draw.violations.join("\n")))?;

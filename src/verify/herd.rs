@@ -2,7 +2,7 @@
 
 use super::recorder::record;
 use super::text::Text;
-use super::{Exact, Family, Item, Number};
+use super::{Family, Item, Number};
 use crate::kernel::Dur;
 use crate::metrics::Outcome;
 
@@ -24,7 +24,7 @@ pub(super) fn families() -> Vec<Family> {
 }
 
 fn herd(clients: u32, limit: u32, window: u64, exact: [f64; 5]) -> Item {
-    Exact::rejecting(format!("{clients} clients, {limit} in {window} s"), move |f| {
+    Item::rejecting(format!("{clients} clients, {limit} in {window} s"), move |f| {
         let clients = (f64::from(clients) * f) as u32;
         let text = Text::new(&format!("clients = {clients}\nat = [\"0s\"]"))
             .workload(

@@ -72,7 +72,7 @@ fn erlang_b() -> Vec<Item> {
         .enumerate()
         .map(|(i, &(c, a, b, carried))| {
             let name = format!("c {c}, a {a}");
-            one(name, exponential(1.0), c, a, (b, carried), (i == 2).then_some(0.05), i == 2)
+            one(name, exponential(1.0), c, a, (b, carried), (i == 2).then_some(0.09), i == 2)
         })
         .collect();
     let (c, a, b, carried) = ERLANG_B[2];
@@ -144,7 +144,7 @@ fn concurrency() -> Vec<Item> {
                 }),
                 run: Run::Long { pilot_s: 100_000.0 / lam },
                 wanted: 0.03,
-                fast: (i == 0 && law == "constant").then_some(0.1),
+                fast: (i == 0 && law == "constant").then_some(0.18),
                 measures: vec![measures::refused(refused)],
                 rejects: i == 0 && law == "constant",
             }));

@@ -89,6 +89,12 @@ pub(super) fn families() -> Vec<Family> {
     ]
 }
 
+/// Customers of a pilot: where a wide interval is wanted because the queue remembers long, the pilot must be long too,
+/// or it would not see how the queue varies.
+fn pilot(wanted: f64) -> f64 {
+    if wanted > 0.055 { 1_000_000.0 } else { 100_000.0 }
+}
+
 fn mm1() -> Vec<Item> {
     let mut items: Vec<Item> = MM1
         .iter()
@@ -100,9 +106,9 @@ fn mm1() -> Vec<Item> {
                 build: Box::new(move |f| {
                     Text::poisson(lam * f).served(1, &exponential(1.0 / mu), None).done()
                 }),
-                run: Run::Long { pilot_s: 100_000.0 / lam },
+                run: Run::Long { pilot_s: pilot(wanted) / lam },
                 wanted,
-                fast: (i == 0).then_some(0.06),
+                fast: (i == 0).then_some(0.1),
                 measures: vec![
                     measures::in_system(l),
                     measures::in_queue(lq),
@@ -139,9 +145,9 @@ fn mmc() -> Vec<Item> {
             Item::Estimated(Estimated {
                 name: format!("c {c}, lam {lam}"),
                 build: Box::new(move |f| Text::poisson(lam * f).served(c, &exponential(1.0), None).done()),
-                run: Run::Long { pilot_s: 100_000.0 / lam },
+                run: Run::Long { pilot_s: pilot(wanted) / lam },
                 wanted,
-                fast: (i == 1).then_some(0.12),
+                fast: (i == 1).then_some(0.2),
                 measures: vec![
                     measures::waits(p_wait),
                     measures::wait(wq),
@@ -162,9 +168,9 @@ fn mg1() -> Vec<Item> {
             Item::Estimated(Estimated {
                 name: format!("{law}, lam {lam}"),
                 build: Box::new(move |f| Text::poisson(lam * f).served(1, service, None).done()),
-                run: Run::Long { pilot_s: 100_000.0 / lam },
+                run: Run::Long { pilot_s: pilot(wanted) / lam },
                 wanted,
-                fast: (i == 0).then_some(0.06),
+                fast: (i == 0).then_some(0.08),
                 measures: vec![
                     measures::wait(wq),
                     measures::sojourn(w),

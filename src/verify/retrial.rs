@@ -60,9 +60,9 @@ fn mm1() -> Vec<Item> {
             Item::Estimated(Estimated {
                 name: format!("lam {lam}, mu {mu}, theta {theta:.3}"),
                 build: Box::new(move |f| text(lam * f, 1, &exponential(1.0 / mu), theta)),
-                run: Run::Long { pilot_s: 60_000.0 / lam },
+                run: Run::Long { pilot_s: if wanted > 0.045 { 600_000.0 } else { 60_000.0 } / lam },
                 wanted,
-                fast: (i == 0).then_some(0.06),
+                fast: (i == 0).then_some(0.07),
                 measures: vec![
                     measures::orbit(orbit),
                     measures::retries(retries),
@@ -81,9 +81,9 @@ fn mg1() -> Vec<Item> {
             Item::Estimated(Estimated {
                 name: format!("{law}, lam {lam}, theta {theta}"),
                 build: Box::new(move |f| text(lam * f, 1, service, theta)),
-                run: Run::Long { pilot_s: 60_000.0 / lam },
+                run: Run::Long { pilot_s: 200_000.0 / lam },
                 wanted: 0.03,
-                fast: (i == 0).then_some(0.06),
+                fast: (i == 0).then_some(0.09),
                 measures: vec![measures::orbit(orbit), measures::retries(orbit * theta / lam)],
                 rejects: i == 0,
             })
@@ -98,9 +98,9 @@ fn mmc() -> Vec<Item> {
             Item::Estimated(Estimated {
                 name: format!("lam {lam}, c {c}, theta {theta}"),
                 build: Box::new(move |f| text(lam * f, c, &exponential(1.0), theta)),
-                run: Run::Long { pilot_s: 60_000.0 / lam },
+                run: Run::Long { pilot_s: 200_000.0 / lam },
                 wanted: 0.04,
-                fast: (i == 0).then_some(0.1),
+                fast: (i == 0).then_some(0.2),
                 measures: vec![
                     measures::orbit(orbit),
                     measures::retries(retries),

@@ -3,11 +3,13 @@
 use super::estimate::Run;
 use super::recorder::record;
 use super::text::{Text, constant};
-use super::{Estimated, Exact, Family, Item, Measure, Number, measures};
+use super::{Estimated, Family, Item, Measure, Number, measures};
 use crate::kernel::Dur;
 
+type Series = (&'static str, f64, f64, f64, u32, &'static [f64]);
+
 /// Back-off: name, initial, factor, cap, retries, delays in seconds.
-const SERIES: [(&str, f64, f64, f64, u32, &[f64]); 4] = [
+const SERIES: [Series; 4] = [
     (
         "getToken without its cap",
         3.0,
@@ -77,10 +79,8 @@ fn retry(initial: f64, factor: f64, cap: f64, retries: u32, jitter: &str) -> Str
     )
 }
 
-fn backoff(
-    (name, initial, factor, cap, retries, delays): (&str, f64, f64, f64, u32, &'static [f64]),
-) -> Item {
-    Exact::rejecting(name, move |f| {
+fn backoff((name, initial, factor, cap, retries, delays): Series) -> Item {
+    Item::rejecting(name, move |f| {
         let text = Text::new("at = [\"0s\"]").workload(&retry(initial * f, factor, cap * f, retries, "none"));
         let (seen, _) = record(&text.failing(1.0).done(), Dur::from_secs(10_000));
         let sent: Vec<f64> = seen.ended.iter().map(|e| e.1.as_secs_f64()).collect();
@@ -151,7 +151,7 @@ fn iid((p, n, tries, success): (f64, u32, f64, f64)) -> Item {
             rejects: (p - 0.5).abs() < 0.1,
         });
     }
-    Exact::new(name, move |f| {
+    Item::exact(name, move |f| {
         let (_, run) = record(&text(f), Dur::from_secs(10_000));
         let work = run.totals.workloads[0];
         vec![
@@ -171,11 +171,11 @@ fn layers((tries, depth, total): (u32, u32, f64)) -> Item {
         let (seen, _) = record(&text.failing(1.0 / f).done(), Dur::from_secs(1));
         vec![Number::equal("tries", seen.ended.len() as f64, total)]
     };
-    if total > 200.0 { Exact::rejecting(name, numbers) } else { Exact::new(name, numbers) }
+    if total > 200.0 { Item::rejecting(name, numbers) } else { Item::exact(name, numbers) }
 }
 
 fn budget() -> Item {
-    Exact::rejecting("q 0.1, B 10, everything fails", |f| {
+    Item::rejecting("q 0.1, B 10, everything fails", |f| {
         let calls = 100_000u64;
         let text = Text::new(&format!("every = \"1s\"\nuntil = \"{}s\"", calls - 1))
             .workload(&format!("orbit = \"100ms\"\nretry-budget = {{ ratio = {:?}, burst = 10 }}", 0.1 * f));

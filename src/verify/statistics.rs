@@ -153,7 +153,7 @@ fn golden(
     source: &'static str,
     numbers: impl Fn(f64) -> Vec<Number> + Send + Sync + 'static,
 ) -> Family {
-    Family { name, source, items: vec![Exact::rejecting("golden", numbers)] }
+    Family { name, source, items: vec![Item::rejecting("golden", numbers)] }
 }
 
 /// Three kinds of station, each run until it is empty again.
@@ -165,7 +165,7 @@ fn little() -> Vec<Item> {
         ("M/M/1/1 with orbit, lam 0.5", 1, Some(0), Some(orbit)),
     ];
     let of = |(name, workers, queue, again): (&'static str, u32, Option<u32>, Option<String>)| {
-        Exact::rejecting(name, move |f| {
+        Item::rejecting(name, move |f| {
             let lam: f64 = name.rsplit(' ').next().and_then(|n| n.parse().ok()).expect("ends in the rate");
             let run = |service_s: f64| {
                 let text = Text::poisson(lam).served(workers, &exponential(service_s), queue);
@@ -222,7 +222,7 @@ fn coverage() -> Item {
             tolerance: 12.0,
         }]
     };
-    match Exact::rejecting("M/M/1, rho 0.5", numbers) {
+    match Item::rejecting("M/M/1, rho 0.5", numbers) {
         Item::Exact(exact) => Item::Exact(Exact { fast: false, ..exact }),
         other => other,
     }

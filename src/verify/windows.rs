@@ -2,7 +2,7 @@
 
 use super::recorder::{most_in_window, record};
 use super::text::{Text, seconds};
-use super::{Exact, Family, Item, Number};
+use super::{Family, Item, Number};
 use crate::kernel::{Dur, Time};
 
 /// GCRA with T = 100 and tau = 500 (burst 6): arrivals and which of them conform, in nanoseconds.
@@ -81,7 +81,7 @@ fn gcra() -> Vec<Item> {
             ]
         };
         // The shorter vector leaves 5% of T room; the longer does not.
-        if arrivals.len() > 12 { Exact::rejecting(name, numbers) } else { Exact::new(name, numbers) }
+        if arrivals.len() > 12 { Item::rejecting(name, numbers) } else { Item::exact(name, numbers) }
     };
     ["gcra", "token-bucket"]
         .into_iter()
@@ -113,13 +113,13 @@ fn bounds() -> Vec<Item> {
                 )]
             };
             // 5% of a burst of 4 is no whole request.
-            if burst > 20 { Exact::rejecting(name, numbers) } else { Exact::new(name, numbers) }
+            if burst > 20 { Item::rejecting(name, numbers) } else { Item::exact(name, numbers) }
         })
         .collect()
 }
 
 fn fixed_window_burst() -> Item {
-    Exact::rejecting("5 in 10 s, calls around a boundary", |f| {
+    Item::rejecting("5 in 10 s, calls around a boundary", |f| {
         let limit = (5.0 * f + 0.8) as u32;
         let around = (0..20).map(|i| 9_000_000_000 + i * 100_000_000);
         let text = scripted(around)
@@ -135,7 +135,7 @@ fn fixed_window_burst() -> Item {
 }
 
 fn counter() -> Item {
-    Exact::rejecting("42 in the window before, 18 in this one, limit 50", |f| {
+    Item::rejecting("42 in the window before, 18 in this one, limit 50", |f| {
         // The 18 come while the estimate leaves them room: after 15 s of the window it stands at 49.5.
         let before = (0..42).map(|i| i * 1_000_000_000);
         let current = (0..18).map(|i| 74_999_000_000 + i * 1_000);
@@ -171,7 +171,7 @@ fn lock_out() -> Vec<Item> {
                 let admitted = tail_calls.iter().filter(|v| v.3).count() as f64;
                 vec![Number::close("admitted in the tail", admitted / tail_calls.len() as f64, tail, 1e-12)]
             };
-            items.push(if rejects { Exact::rejecting(name, numbers) } else { Exact::new(name, numbers) });
+            items.push(if rejects { Item::rejecting(name, numbers) } else { Item::exact(name, numbers) });
         }
     }
     items

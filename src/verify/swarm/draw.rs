@@ -93,13 +93,16 @@ fn client_and_fleet(dice: &mut Dice, text: &mut String) {
     if dice.yes(0.5) {
         let (callers, skip) = (dice.number(1, 4), dice.yes(0.3));
         let every = dice.dist(25_000);
-        let _ = writeln!(text, "app-get-token = {{ every = {every}, callers = {callers}, skip-cache = {skip} }}");
+        let _ =
+            writeln!(text, "app-get-token = {{ every = {every}, callers = {callers}, skip-cache = {skip} }}");
     }
     if dice.yes(0.3) {
-        let _ = writeln!(text, "set-active = {{ every = {}, navigate = {} }}", dice.dist(40_000), dice.yes(0.5));
+        let _ =
+            writeln!(text, "set-active = {{ every = {}, navigate = {} }}", dice.dist(40_000), dice.yes(0.5));
     }
     if dice.yes(0.2) {
-        let _ = writeln!(text, "offline = {{ every = {}, lasts = {} }}", dice.dist(60_000), dice.dist(10_000));
+        let _ =
+            writeln!(text, "offline = {{ every = {}, lasts = {} }}", dice.dist(60_000), dice.dist(10_000));
     }
     if dice.yes(0.4) {
         let _ = writeln!(text, "sign-in-again = {{ after = {}, share = 0.8 }}", dice.dist(10_000));
@@ -149,7 +152,8 @@ fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
     let kind = dice.one(&kinds);
     let endpoints = dice.some(&ENDPOINTS);
     let key = dice.one(&["global", "app", "ip", "user", "session"]);
-    let _ = writeln!(text, "\n[[backend.limit]]\nendpoints = {endpoints:?}\nkind = \"{kind}\"\nkey = \"{key}\"");
+    let _ =
+        writeln!(text, "\n[[backend.limit]]\nendpoints = {endpoints:?}\nkind = \"{kind}\"\nkey = \"{key}\"");
     match kind {
         "token-bucket" | "gcra" | "leaky-bucket" => {
             let _ = writeln!(text, "rate = \"{}/{}s\"", dice.number(1, 9), dice.number(1, 13));

@@ -82,7 +82,9 @@ impl Judge {
         let user = tab / self.tabs_per_user;
         let ticking = tasks
             .slots()
-            .filter(|(_, t)| t.kind == Kind::Poll && t.stage == Stage::Waiting && t.tab / self.tabs_per_user == user)
+            .filter(|(_, t)| {
+                t.kind == Kind::Poll && t.stage == Stage::Waiting && t.tab / self.tabs_per_user == user
+            })
             .filter(|(_, t)| self.tabs.get(&t.tab).is_some_and(|state| state.open && state.epoch == t.epoch))
             .count();
         if ticking > 1 {
@@ -147,7 +149,9 @@ impl Observer for Judge {
                 _ => false,
             };
             if of == tab && !goes_on {
-                self.violation(format!("signed-out tab {tab} calls /{endpoint} at {now}, because of {input:?}"));
+                self.violation(format!(
+                    "signed-out tab {tab} calls /{endpoint} at {now}, because of {input:?}"
+                ));
             }
         }
     }
@@ -164,7 +168,9 @@ impl Observer for Judge {
     ) {
         self.clock(now);
         if self.open.remove(&task) != Some(endpoint) {
-            self.violation(format!("a call of task {task} to /{endpoint} ended twice, or was never sent, at {now}"));
+            self.violation(format!(
+                "a call of task {task} to /{endpoint} ended twice, or was never sent, at {now}"
+            ));
         }
         if !matches!(outcome, Outcome::InFlight | Outcome::Dropped) {
             let status = match reply {
@@ -194,7 +200,6 @@ impl Observer for Judge {
         }
     }
 }
-
 
 /// The bound that a limit's verdicts on one key break, if they do: in exact integers, over every window.
 pub(super) fn broken_bound(spec: &LimitSpec, verdicts: &Verdicts) -> Option<String> {
@@ -251,4 +256,36 @@ fn envelope(spec: &LimitSpec, admitted: &[Time], extra: u32) -> Option<String> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limit(text: &str) -> LimitSpec {
+        toml::from_str(&format!("endpoints = [\"generic\"]\nkey = \"global\"\n{text}")).unwrap()
+    }
+
+    #[test]
+    fn a_bound_is_kept_at_its_edge_and_broken_just_beyond() {
+        let s = |at: u64| (Time(at * 1_000_000_000), true);
+        for (text, kept, broken) in [
+            ("kind = \"gcra\"\nrate = \"1/2s\"\nburst = 2", vec![s(0), s(0), s(2)], vec![s(0), s(0), s(1)]),
+            (
+                "kind = \"leaky-bucket\"\nrate = \"1/2s\"\nburst = 1",
+                vec![s(0), s(0), s(2)],
+                vec![s(0), s(0), s(0)],
+            ),
+            ("kind = \"fixed-window\"\nlimit = 1\nwindow = \"2s\"", vec![s(1), s(2)], vec![s(2), s(3)]),
+            ("kind = \"sliding-log\"\nlimit = 1\nwindow = \"2s\"", vec![s(1), s(3)], vec![s(1), s(2)]),
+            (
+                "kind = \"sliding-log\"\nlimit = 1\nwindow = \"2s\"\npenalty = \"9s\"",
+                vec![s(1), (Time(2_000_000_000), false), s(11)],
+                vec![s(1), (Time(2_000_000_000), false), s(10)],
+            ),
+        ] {
+            assert_eq!(broken_bound(&limit(text), &kept), None, "{text}");
+            assert!(broken_bound(&limit(text), &broken).is_some(), "{text}");
+        }
+    }
 }

