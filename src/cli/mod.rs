@@ -2,6 +2,7 @@
 
 mod check;
 mod conform;
+mod determinism;
 mod exit;
 mod interrupt;
 mod metrics;
@@ -37,6 +38,8 @@ enum Verb {
     Validate(validate::Args),
     /// Compare the simulated client with recordings of the real one
     Conform(conform::Args),
+    /// Run a scenario twice with different thread counts, and name the first event that differs
+    VerifyDeterminism(determinism::Args),
     /// Print the definition of every metric
     Metrics(metrics::Args),
 }
@@ -59,6 +62,7 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::run(args),
         Verb::Validate(args) => validate::run(args),
         Verb::Conform(args) => conform::run(args),
+        Verb::VerifyDeterminism(args) => determinism::run(args),
         Verb::Metrics(args) => metrics::run(args),
     })
 }

@@ -48,13 +48,13 @@ pub struct StudyArgs {
     overrides: Vec<String>,
     /// Threads for replications and policies; results do not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    pub threads: Option<u16>,
     /// Print summary.json to standard output instead of the table
     #[arg(long)]
     pub json: bool,
     /// Print nothing but errors
     #[arg(long, conflicts_with = "json")]
-    quiet: bool,
+    pub quiet: bool,
 }
 
 impl StudyArgs {
@@ -79,9 +79,7 @@ impl StudyArgs {
         let control = Arc::new(Control::default());
         interrupt::stops(&control).map_err(|e| Failure::io("signals", &e))?;
         let progress = Progress::of(&study.plan(), &control, self.quiet);
-        let threads = self.threads.map_or(0, usize::from);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|e| Failure::io("threads", &std::io::Error::other(e)))?;
+        let pool = threads(self.threads.map_or(0, usize::from))?;
         let results = pool.install(|| study.run_under(&control));
         drop(progress);
         Ok(results?)
@@ -107,6 +105,12 @@ impl StudyArgs {
         }
         Ok(if failed > 0 { Exit::No } else { Exit::Yes })
     }
+}
+
+/// A pool of so many threads; 0 for one per core.
+pub fn threads(count: usize) -> Result<rayon::ThreadPool, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
+    pool.map_err(|e| Failure::io("threads", &std::io::Error::other(e)))
 }
 
 fn in_words(verdict: &Verdict) -> String {

@@ -86,7 +86,7 @@ enum EventKind {
 }
 
 /// Events between two looks at the clock on the wall, so to speak: progress and interruption cost nothing per event.
-const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
+pub(crate) const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
 
 /// Random streams, one per purpose.
 struct Streams {
@@ -296,6 +296,7 @@ impl<'a, O: Observer> World<'a, O> {
             let (from, events) = (self.now, self.guard.events());
             let goes_on = self.go_on(EVENTS_BETWEEN_LOOKS)?;
             control.advance(self.guard.events() - events, self.now.since(from).0);
+            self.observer.chunk(self.guard.events(), self.guard.fingerprint());
             if !goes_on {
                 return Ok(());
             }
@@ -313,6 +314,9 @@ impl<'a, O: Observer> World<'a, O> {
             let session = self.session_of(event);
             if let Err(limit) = self.guard.count(time, session, event.kind as u8) {
                 return Err(self.guard.explain(limit, self.plan));
+            }
+            if O::EACH_EVENT {
+                self.observer.event(self.guard.events(), time, session, &event.kind);
             }
             self.handle(event);
         }
