@@ -66,6 +66,33 @@ pub struct FleetSpec {
     pub sign_in_again: Option<SignInAgain>,
 }
 
+impl FleetSpec {
+    /// No users: the fleet of a scenario that has generic workloads alone.
+    pub fn nobody() -> FleetSpec {
+        FleetSpec {
+            users: 0,
+            tabs: Tabs::default(),
+            users_per_network: one(),
+            apps: one(),
+            opens: Dist::default(),
+            further_tab_opens: ten_seconds(),
+            stays: None,
+            away: None,
+            multi_session: false,
+            focus_every: None,
+            app_get_token: None,
+            set_active: None,
+            app_reaction: AppReaction::None,
+            app_reaction_from: Dur::ZERO,
+            app_reaction_to: None,
+            reload_every: None,
+            offline: None,
+            offline_fails_at_once: false,
+            sign_in_again: None,
+        }
+    }
+}
+
 fn one() -> u32 {
     1
 }

@@ -36,6 +36,7 @@ pub mod metrics;
 pub mod report;
 pub mod scenario;
 pub mod stats;
+pub mod verify;
 pub mod world;
 
 pub use experiment::{Error, Study};

@@ -139,6 +139,9 @@ pub struct EndpointSpec {
     /// Round-trip time, without queueing and service.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<Dist>,
+    /// Round-trip time of calls that a limit or a full queue turns away; without it, `latency`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused_latency: Option<Dist>,
     /// Workers that serve calls one at a time each; without them an answer takes the round-trip time only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<u32>,

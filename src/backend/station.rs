@@ -53,6 +53,8 @@ pub struct Totals {
     pub queue_area: u128,
     /// Time integral of the busy workers: worker-nanoseconds.
     pub busy_area: u128,
+    /// Calls whose service began after they had waited.
+    pub waited: u64,
     /// Time spent waiting by the calls whose service began: nanoseconds.
     pub waits: u128,
     /// Time spent in the station by all calls let in: nanoseconds. Those still inside count as if they left when the
@@ -60,6 +62,8 @@ pub struct Totals {
     pub sojourns: u128,
     /// Calls in the station when it was settled.
     pub inside: u64,
+    /// Of these, calls that wait.
+    pub waiting: u64,
 }
 
 impl Station {
@@ -112,6 +116,7 @@ impl Station {
         self.left += u128::from(now.0);
         let (call, came) = self.queue.pop_front()?;
         self.busy += 1;
+        self.totals.waited += 1;
         self.totals.waits += u128::from(now.since(came).0);
         Some(call)
     }
@@ -131,7 +136,8 @@ impl Station {
     /// The totals up to the latest event or [`Station::settle`].
     pub fn totals(&self) -> Totals {
         let inside = u128::from(self.totals.inside) * u128::from(self.settled_at.0);
-        Totals { sojourns: self.left + inside - self.came, ..self.totals }
+        let waiting = self.queue.len() as u64;
+        Totals { sojourns: self.left + inside - self.came, waiting, ..self.totals }
     }
 
     /// Calls that wait.
@@ -171,8 +177,10 @@ mod tests {
             queue_area: 5 + 4,
             busy_area: 5 * 2 + 5 * 2 + 10 * 2 + 10 * 2,
             waits: 5 + 4,
+            waited: 2,
             sojourns: 5 + 10 + 20 + 24 + 10,
             inside: 2,
+            waiting: 0,
         };
         assert_eq!(station.totals(), expected);
         station.settle(Time(40));

@@ -12,6 +12,7 @@ mod run;
 mod table;
 mod terminal;
 mod validate;
+mod verify;
 
 use clap::{Parser, Subcommand};
 use exit::Exit;
@@ -40,6 +41,8 @@ enum Verb {
     Conform(conform::Args),
     /// Run a scenario twice with different thread counts, and name the first event that differs
     VerifyDeterminism(determinism::Args),
+    /// Check the simulator against closed forms, its own laws and every order of events
+    Verify(verify::Args),
     /// Print the definition of every metric
     Metrics(metrics::Args),
 }
@@ -63,6 +66,7 @@ pub fn main() -> ExitCode {
         Verb::Validate(args) => validate::run(args),
         Verb::Conform(args) => conform::run(args),
         Verb::VerifyDeterminism(args) => determinism::run(args),
+        Verb::Verify(args) => verify::run(args),
         Verb::Metrics(args) => metrics::run(args),
     })
 }

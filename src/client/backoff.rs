@@ -88,6 +88,11 @@ impl Backoff {
         n <= if offline { self.offline_retries } else { self.retries }
     }
 
+    /// Whether a delay depends on the one before it.
+    pub fn remembers(&self) -> bool {
+        self.jitter == Jitter::Decorrelated
+    }
+
     /// The delay before retry number `n`, from 1, without jitter.
     pub fn delay(&self, n: u32) -> Dur {
         self.delays[(n.max(1) as usize - 1).min(self.delays.len() - 1)]

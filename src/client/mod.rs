@@ -3,6 +3,7 @@
 pub mod backoff;
 mod cache;
 mod flow;
+pub mod generic;
 mod get_token;
 mod load;
 pub mod page;

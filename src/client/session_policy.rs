@@ -1,6 +1,6 @@
 //! Limits on the retries of one session: retry budget, circuit breaker, windowed retry.
 
-use super::policy::Policy;
+use super::policy::{Policy, RetryBudget};
 use crate::kernel::{Dur, Time};
 
 /// One retry, in the units of a budget.
@@ -43,14 +43,25 @@ pub struct SessionPolicy {
     window_from: Time,
 }
 
+impl Budget {
+    fn of(spec: &RetryBudget) -> Budget {
+        Budget {
+            deposit: u32::try_from(spec.ratio.millionths).unwrap_or(u32::MAX),
+            most: spec.burst.saturating_mul(RETRY),
+        }
+    }
+}
+
 impl SessionLimits {
+    /// A retry budget and nothing else: for generic clients, which have no policy.
+    pub fn budget_only(budget: &RetryBudget) -> SessionLimits {
+        SessionLimits { budget: Some(Budget::of(budget)), breaker: None, window: None }
+    }
+
     /// The limits of this policy, or none.
     pub fn of(policy: &Policy) -> Option<SessionLimits> {
         let limits = SessionLimits {
-            budget: policy.retry_budget.as_ref().map(|b| Budget {
-                deposit: u32::try_from(b.ratio.millionths).unwrap_or(u32::MAX),
-                most: b.burst.saturating_mul(RETRY),
-            }),
+            budget: policy.retry_budget.as_ref().map(Budget::of),
             breaker: policy.circuit_breaker.as_ref().map(|b| Breaker { failures: b.failures, open: b.open }),
             window: policy.windowed_retry.as_ref().map(|w| Window { retries: w.retries, length: w.window }),
         };

@@ -131,6 +131,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
         mixes: Vec::new(),
         client: crate::scenario::ClientSpec { model, max_rounds: None },
         fleet,
+        workloads: Vec::new(),
         backend: BackendSpec {
             client_token: config.client_token.unwrap_or_default(),
             latency: Dist::Constant(Dur::from_ms(config.rtt_ms)),

@@ -88,6 +88,12 @@ impl Collector {
         self.first_attempts += u64::from(first);
     }
 
+    /// A generic client has sent a call.
+    #[inline]
+    pub fn generic_sent(&mut self, first: bool) {
+        self.first_attempts += u64::from(first);
+    }
+
     /// A call ended; it counts in the bucket in which it was sent.
     #[inline]
     pub fn call_ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time) {

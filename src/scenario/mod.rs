@@ -1,6 +1,7 @@
 //! Scenario files: what they may say, how they are read, and errors that point at the text.
 
 use crate::backend::BackendSpec;
+use crate::client::generic::WorkloadSpec;
 use crate::client::policy::Policy;
 use crate::fault::FaultSpec;
 use crate::fleet::FleetSpec;
@@ -35,7 +36,7 @@ pub use source::Source;
 /// The version of the scenario format that this build reads.
 pub const FORMAT_VERSION: u32 = 1;
 
-/// A whole scenario, as written. Made by [`load`], which also checks it; its parts carry the specs of their parts.
+/// A whole scenario, as written. Made by [`load()`], which also checks it; its parts carry the specs of their parts.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Scenario {
@@ -69,10 +70,15 @@ pub struct Scenario {
     /// Fleets that mix policies, for a rollout.
     #[serde(default, rename = "mix", skip_serializing_if = "Vec::is_empty")]
     pub mixes: Vec<Mix>,
-    /// The simulated client.
+    /// The simulated client. A scenario of generic workloads alone needs none.
+    #[serde(default)]
     pub client: ClientSpec,
-    /// Who calls.
+    /// Who calls. A scenario of generic workloads alone needs none.
+    #[serde(default = "FleetSpec::nobody")]
     pub fleet: FleetSpec,
+    /// Who calls besides: generic clients.
+    #[serde(default, rename = "workload", skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<WorkloadSpec>,
     /// What answers.
     #[serde(default)]
     pub backend: BackendSpec,
@@ -123,7 +129,7 @@ pub struct PolicyShare {
 }
 
 /// `[client]`.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ClientSpec {
     /// Which client: the documented one or a measured release.
@@ -134,8 +140,9 @@ pub struct ClientSpec {
 }
 
 /// The two models of the unauthenticated flow (`clerk-js.md`, last paragraphs).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub enum ClientModel {
+    #[default]
     /// The flow touches the session and is closed in itself, as the pull request tells it.
     #[serde(rename = "documented")]
     Documented,

@@ -6,6 +6,7 @@ use super::source::Source;
 use super::spans::{Doc, Node};
 use super::{ActionSpec, ClientSpec, ExpectSpec, Mix};
 use crate::backend::{BackendSpec, LimitSpec};
+use crate::client::generic::WorkloadSpec;
 use crate::client::policy::Policy;
 use crate::fault::FaultSpec;
 use crate::fleet::FleetSpec;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub client: Option<ClientSpec>,
     /// `[fleet]`.
     pub fleet: Option<FleetSpec>,
+    /// `[[workload]]`.
+    pub workloads: Vec<Entry<WorkloadSpec>>,
     /// `[backend]` without its limits, or its default.
     pub backend: Option<BackendSpec>,
     /// `[[backend.limit]]`.
@@ -75,6 +78,7 @@ impl Parts {
             mixes: each(doc, "mix"),
             client: one(doc, "client"),
             fleet: one(doc, "fleet"),
+            workloads: each(doc, "workload"),
             backend: match doc.node("backend") {
                 Some(node) => without_limits(doc.source, node),
                 None => Some(BackendSpec::default()),

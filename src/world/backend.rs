@@ -3,6 +3,7 @@
 //! A call is judged at the instant it is sent; the round-trip time comes after. Faults come first, in the scenario's
 //! order, then limits in theirs, then the queue of the endpoint, then the session itself.
 
+use super::totals::{LimitTotals, StationTotals};
 use super::{EventKind, Observer, Plan, World, coordinates};
 use crate::backend::limiter::{Limiter, Verdict, retry_after_s};
 use crate::backend::spec::{ClientToken, Endpoint};
@@ -12,26 +13,33 @@ use crate::client::task::{Reply, TaskId, Token};
 use crate::fault::FaultKind;
 use crate::kernel::random::chance;
 use crate::kernel::{Dist, Dur, Time};
+use crate::metrics::Outcome;
 
 /// Limiters, queues, and what faults have used up.
 pub(super) struct Backend {
     limiters: Vec<Limiter>,
     stations: [Option<Station>; Endpoint::COUNT],
     fault_counts: Vec<u64>,
+    verdicts: Vec<LimitTotals>,
     calls: Vec<Call>,
     free: Vec<u32>,
 }
 
 /// A call that waits for a worker or is served by one; it outlives a client that gives up.
 #[derive(Clone, Copy, Debug)]
-struct Call {
-    task: TaskId,
-    generation: u16,
-    endpoint: Endpoint,
-    tab: u32,
-    latency: Dur,
-    sent: Time,
-    ordinal: u8,
+pub(super) struct Call {
+    /// The task that waits for it; of a generic call, the caller.
+    pub(super) task: TaskId,
+    pub(super) generation: u16,
+    pub(super) endpoint: Endpoint,
+    /// The tab; of a generic call, the client numbered after the fleet's users.
+    pub(super) tab: u32,
+    pub(super) latency: Dur,
+    pub(super) sent: Time,
+    /// Coordinates of its service time.
+    pub(super) at: (u64, u64),
+    /// It waits or is served; in a free place, not.
+    pub(super) live: bool,
 }
 
 impl Backend {
@@ -44,6 +52,7 @@ impl Backend {
                 spec.workers.map(|workers| Station::new(workers, spec.queue))
             }),
             fault_counts: vec![0; plan.faults.len()],
+            verdicts: vec![LimitTotals::default(); limits.len()],
             calls: Vec::new(),
             free: Vec::new(),
         }
@@ -64,14 +73,30 @@ impl Backend {
     }
 
     /// Asks the limits of an endpoint in order. Refused: what is answered. Admitted: the delay of a leaky bucket.
-    fn ask_limits(&mut self, plan: &Plan, endpoint: Endpoint, user: u32, now: Time) -> Result<Dur, Failure> {
+    pub(super) fn ask_limits<O: Observer>(
+        &mut self,
+        plan: &Plan,
+        endpoint: Endpoint,
+        user: u32,
+        now: Time,
+        observer: &mut O,
+    ) -> Result<Dur, Failure> {
         let mut delay = Dur::ZERO;
         let limits = &plan.limits_of[endpoint as usize];
         for (asked, &limit) in limits.iter().enumerate() {
             let spec = &plan.backend().limits[limit as usize];
-            match self.limiters[limit as usize].ask(plan.key(spec.key, user), now) {
-                Verdict::Admit { delay: more } => delay = Dur(delay.0 + more.0),
+            let key = plan.key(spec.key, user);
+            let verdict = self.limiters[limit as usize].ask(key, now);
+            if O::ACTIVE {
+                observer.judged(now, limit, key, verdict);
+            }
+            match verdict {
+                Verdict::Admit { delay: more } => {
+                    self.verdicts[limit as usize].admitted += 1;
+                    delay = Dur(delay.0 + more.0);
+                }
                 Verdict::Refuse { wait } => {
+                    self.verdicts[limit as usize].refused += 1;
                     for &earlier in &limits[..asked] {
                         let limiter = &mut self.limiters[earlier as usize];
                         if limiter.needs_release() {
@@ -89,11 +114,39 @@ impl Backend {
         Ok(delay)
     }
 
-    fn has_concurrency(&self, plan: &Plan, endpoint: Endpoint) -> bool {
+    /// Whether calls of this endpoint queue.
+    pub(super) fn queues(&self, endpoint: Endpoint) -> bool {
+        self.stations[endpoint as usize].is_some()
+    }
+
+    /// Totals of every queue, up to `now`.
+    pub(super) fn station_totals(&mut self, now: Time) -> Vec<StationTotals> {
+        let stations = Endpoint::ALL.into_iter().zip(&mut self.stations);
+        stations
+            .filter_map(|(endpoint, station)| {
+                let station = station.as_mut()?;
+                station.settle(now);
+                Some(StationTotals { endpoint, totals: station.totals() })
+            })
+            .collect()
+    }
+
+    /// Verdicts of every limit.
+    pub(super) fn limit_totals(&self) -> Vec<LimitTotals> {
+        self.verdicts.clone()
+    }
+
+    /// Generic calls that wait or are served: caller, generation, when they were sent.
+    pub(super) fn generic_calls(&self) -> impl Iterator<Item = (u32, u16, Time)> {
+        let calls = self.calls.iter().filter(|call| call.live && call.endpoint == Endpoint::Generic);
+        calls.map(|call| (call.task, call.generation, call.sent))
+    }
+
+    pub(super) fn has_concurrency(&self, plan: &Plan, endpoint: Endpoint) -> bool {
         plan.limits_of[endpoint as usize].iter().any(|l| self.limiters[*l as usize].needs_release())
     }
 
-    fn keep(&mut self, call: Call) -> u32 {
+    pub(super) fn keep(&mut self, call: Call) -> u32 {
         if let Some(id) = self.free.pop() {
             self.calls[id as usize] = call;
             return id;
@@ -104,7 +157,7 @@ impl Backend {
 }
 
 /// What the faults make of a call.
-enum Struck {
+pub(super) enum Struck {
     No,
     Answer(Failure),
     Nothing,
@@ -135,7 +188,7 @@ impl<O: Observer> World<'_, O> {
             let after = if plan.scenario.fleet.offline_fails_at_once { Dur::ZERO } else { latency };
             return self.answer(task, Reply::Fail(Failure::NETWORK), after, spec.timeout);
         }
-        match self.strike(endpoint, at, &mut latency) {
+        match self.strike(endpoint, (at, now.0), &mut latency) {
             Struck::No => {}
             Struck::Answer(failure) => return self.answer(task, Reply::Fail(failure), latency, spec.timeout),
             Struck::Nothing => {
@@ -148,9 +201,14 @@ impl<O: Observer> World<'_, O> {
         let delay = if plan.limits_of[endpoint as usize].is_empty() {
             Dur::ZERO
         } else {
-            match self.backend.ask_limits(plan, endpoint, user, now) {
+            match self.backend.ask_limits(plan, endpoint, user, now, &mut self.observer) {
                 Ok(delay) => delay,
-                Err(failure) => return self.answer(task, Reply::Fail(failure), latency, spec.timeout),
+                Err(failure) => {
+                    if let Some(refused) = &spec.refused_latency {
+                        latency = refused.sample(self.streams.latency.bits(at, now.0));
+                    }
+                    return self.answer(task, Reply::Fail(failure), latency, spec.timeout);
+                }
             }
         };
         if self.backend.stations[endpoint as usize].is_none() {
@@ -165,7 +223,9 @@ impl<O: Observer> World<'_, O> {
             self.schedule_task(timeout, EventKind::CallTimeout, task);
         }
         let generation = self.tasks[task].generation;
-        let call = self.backend.keep(Call { task, generation, endpoint, tab, latency, sent: now, ordinal });
+        let at = (at, now.0);
+        let call =
+            self.backend.keep(Call { task, generation, endpoint, tab, latency, sent: now, at, live: true });
         if delay == Dur::ZERO {
             self.admitted(call);
         } else {
@@ -182,7 +242,8 @@ impl<O: Observer> World<'_, O> {
         }
     }
 
-    fn strike(&mut self, endpoint: Endpoint, at: u64, latency: &mut Dur) -> Struck {
+    /// What the faults make of a call; `at` are the coordinates of its draws.
+    pub(super) fn strike(&mut self, endpoint: Endpoint, at: (u64, u64), latency: &mut Dur) -> Struck {
         let now = self.now;
         for &index in &self.plan.faults_of[endpoint as usize] {
             let fault = &self.plan.faults[index as usize];
@@ -190,7 +251,7 @@ impl<O: Observer> World<'_, O> {
                 continue;
             }
             let used = &mut self.backend.fault_counts[index as usize];
-            let bits = self.streams.faults[index as usize].bits(at, now.0);
+            let bits = self.streams.faults[index as usize].bits(at.0, at.1);
             if *used >= fault.count || !chance(bits, fault.probability) {
                 continue;
             }
@@ -247,8 +308,15 @@ impl<O: Observer> World<'_, O> {
             Arrival::Serve => self.serve(id),
             Arrival::Wait => {}
             Arrival::Shed => {
-                let user = call.tab / self.plan.tabs_per_user;
+                let user = self.user_of(&call);
                 self.backend.release(self.plan, call.endpoint, user, now);
+                if let Some(refused) = &self.plan.endpoint(call.endpoint).refused_latency {
+                    let latency = refused.sample(self.streams.latency.bits(call.at.0, call.at.1));
+                    self.backend.calls[id as usize].latency = latency;
+                }
+                if call.endpoint == Endpoint::Generic {
+                    return self.deliver_generic(id, Some(Outcome::Shed));
+                }
                 if self.tasks[call.task].generation == call.generation {
                     self.tasks[call.task].shed = true;
                 }
@@ -260,10 +328,10 @@ impl<O: Observer> World<'_, O> {
     fn serve(&mut self, id: u32) {
         let call = self.backend.calls[id as usize];
         let spec = self.plan.endpoint(call.endpoint);
-        let service = spec.service.as_ref().map_or(Dur::ZERO, |dist| {
-            let at = coordinates(call.tab, call.endpoint as u8, call.ordinal);
-            dist.sample(self.streams.service.bits(at, call.sent.0))
-        });
+        let service = spec
+            .service
+            .as_ref()
+            .map_or(Dur::ZERO, |dist| dist.sample(self.streams.service.bits(call.at.0, call.at.1)));
         self.schedule(self.now.after(service), EventKind::Served, 0, id, call.endpoint as u32);
     }
 
@@ -275,18 +343,32 @@ impl<O: Observer> World<'_, O> {
             self.serve(next);
         }
         let call = self.backend.calls[id as usize];
-        let user = call.tab / self.plan.tabs_per_user;
-        let reply = self.reply(user, call.endpoint);
+        let user = self.user_of(&call);
         if self.backend.has_concurrency(self.plan, call.endpoint) {
             self.schedule(now.after(call.latency), EventKind::Release, 0, user, endpoint);
         }
+        if call.endpoint == Endpoint::Generic {
+            return self.deliver_generic(id, None);
+        }
+        let reply = self.reply(user, call.endpoint);
         self.deliver(id, reply);
+    }
+
+    /// The user, or the generic client numbered after the users, that a call belongs to.
+    fn user_of(&self, call: &Call) -> u32 {
+        if call.endpoint == Endpoint::Generic { call.tab } else { call.tab / self.plan.tabs_per_user }
+    }
+
+    /// Takes a call out of the queue's books.
+    pub(super) fn take_call(&mut self, id: u32) -> Call {
+        self.backend.free.push(id);
+        self.backend.calls[id as usize].live = false;
+        self.backend.calls[id as usize]
     }
 
     /// Sends a queued call's answer back, unless its client has given up.
     fn deliver(&mut self, id: u32, reply: Reply) {
-        let call = self.backend.calls[id as usize];
-        self.backend.free.push(id);
+        let call = self.take_call(id);
         if self.tasks[call.task].generation != call.generation {
             return;
         }

@@ -5,13 +5,16 @@
 
 mod backend;
 mod control;
+mod generic;
 mod guard;
 mod observe;
 mod plan;
+mod totals;
 
 pub use control::Control;
 pub use guard::Stopped;
 pub use observe::{Observer, Silent};
+pub use totals::{LimitTotals, Snapshot, StationTotals, WorkloadTotals};
 pub use plan::{Contender, Fault, MISSING_EXPIRED_TOKEN, Plan};
 
 use crate::backend::Endpoint;
@@ -26,6 +29,7 @@ use crate::metrics::Outcome;
 use crate::metrics::collect::{Collector, RunMetrics};
 use crate::scenario::Act;
 use backend::Backend;
+use generic::Generic;
 use guard::Guard;
 
 /// What is scheduled. `generation` makes an event stale whose task has moved on.
@@ -83,6 +87,18 @@ enum EventKind {
     Served,
     /// A call no longer counts as being answered; `id` user, `arg` endpoint.
     Release,
+    /// A generic client begins a call of its own accord; `id` client, `arg` which time.
+    GenericArrival,
+    /// A generic caller tries; `id` caller.
+    GenericTry,
+    /// A generic call is answered with success; `id` caller.
+    GenericAnswer,
+    /// A generic call is answered otherwise; `id` caller, `arg` the failure.
+    GenericFailed,
+    /// A generic client gives a call up; `id` caller, `arg` 1 if the outcome is still to be counted.
+    GenericTimeout,
+    /// The observer looks at the totals.
+    Sample,
 }
 
 /// Events between two looks at the clock on the wall, so to speak: progress and interruption cost nothing per event.
@@ -102,6 +118,7 @@ struct Streams {
     reload: Stream,
     offline: Stream,
     sign_in: Stream,
+    generic: Stream,
     visit: Stream,
     faults: Vec<Stream>,
 }
@@ -122,6 +139,7 @@ impl Streams {
             reload: one(Purpose::Reload),
             offline: one(Purpose::Offline),
             sign_in: one(Purpose::SignIn),
+            generic: one(Purpose::Generic),
             visit: one(Purpose::Visit),
             faults: (0..faults).map(|i| Stream::new(seed, replication, Purpose::Fault, i as u16)).collect(),
         }
@@ -151,6 +169,7 @@ pub struct World<'a, O: Observer> {
     limits: Vec<SessionPolicy>,
     tasks: Tasks,
     backend: Backend,
+    generic: Generic,
     collector: Collector,
     guard: Guard,
     actions: Vec<Action>,
@@ -166,6 +185,8 @@ pub struct Run {
     pub events: u64,
     /// A hash of (time, entity, kind) of every event, in order.
     pub fingerprint: u64,
+    /// Exact totals of queues, limits and generic workloads.
+    pub totals: Snapshot,
 }
 
 /// How a page stands at the end of a run.
@@ -226,12 +247,17 @@ impl<'a, O: Observer> World<'a, O> {
             limits: vec![SessionPolicy::default(); if needs_limits { users } else { 1 }],
             tasks: Tasks::default(),
             backend: Backend::new(plan),
+            generic: Generic::new(plan),
             collector: Collector::new(plan),
             guard: Guard::new(plan),
             actions: Vec::new(),
             observer,
         };
         world.schedule_fleet();
+        world.schedule_workloads();
+        if let Some(every) = world.observer.sample_every() {
+            world.schedule(Time(every.0), EventKind::Sample, 0, 0, 0);
+        }
         world
     }
 
@@ -350,7 +376,12 @@ impl<'a, O: Observer> World<'a, O> {
             EventKind::Offline | EventKind::Online | EventKind::Release => event.id,
             EventKind::Scripted => self.plan.scenario.actions[event.id as usize].user,
             EventKind::Admitted | EventKind::Served => self.backend.user_of(event.id),
-            EventKind::Revoke => u32::MAX,
+            EventKind::GenericArrival => self.plan.scenario.fleet.users + event.id,
+            EventKind::GenericTry
+            | EventKind::GenericAnswer
+            | EventKind::GenericFailed
+            | EventKind::GenericTimeout => self.plan.scenario.fleet.users + self.generic.client_of(event.id),
+            EventKind::Revoke | EventKind::Sample => u32::MAX,
         }
     }
 
@@ -388,6 +419,12 @@ impl<'a, O: Observer> World<'a, O> {
             EventKind::Admitted => self.admitted(id),
             EventKind::Served => self.served(id, arg),
             EventKind::Release => self.backend.release(self.plan, Endpoint::ALL[arg as usize], id, self.now),
+            EventKind::GenericArrival => self.generic_arrives(id, arg),
+            EventKind::GenericTry => self.generic_tries(id),
+            EventKind::GenericAnswer => self.generic_answered(id, generation),
+            EventKind::GenericFailed => self.generic_failed(id, generation, generic::unpack(arg)),
+            EventKind::GenericTimeout => self.generic_times_out(id, generation, arg == 1),
+            EventKind::Sample => self.sample(),
         }
     }
 
@@ -700,9 +737,12 @@ impl<'a, O: Observer> World<'a, O> {
                 cookie: cookies[i / per_user as usize].cookie,
             })
             .collect();
+        self.generic_in_flight();
+        let totals = self.totals(horizon);
         let revoked = self.server.iter().map(|s| s.revoked);
         let metrics = self.collector.finish(self.plan, revoked);
-        let run = Run { metrics, events: self.guard.events(), fingerprint: self.guard.fingerprint() };
+        let (events, fingerprint) = (self.guard.events(), self.guard.fingerprint());
+        let run = Run { metrics, events, fingerprint, totals };
         (run, self.observer, tabs)
     }
 }

@@ -1,6 +1,8 @@
 //! Looking on: for the comparison with recordings and for the story of one session.
 
+use super::totals::Snapshot;
 use crate::backend::Endpoint;
+use crate::backend::limiter::Verdict;
 use crate::client::backoff::Wait;
 use crate::client::page::{Fact, Input};
 use crate::client::policy::Failure;
@@ -42,6 +44,21 @@ pub trait Observer {
         _outcome: Outcome,
     ) {
     }
+
+    /// A limit, by its number, has judged a call of this key.
+    fn judged(&mut self, _now: Time, _limit: u16, _key: u32, _verdict: Verdict) {}
+
+    /// How often it wants to see the totals, from the first such time on; none for never. Each look is an event.
+    fn sample_every(&self) -> Option<Dur> {
+        None
+    }
+
+    /// The totals at a time it asked for.
+    fn sampled(&mut self, _totals: Snapshot) {}
+
+    /// A generic call ended, or was sent for the first time in vain until the horizon: known when it is sent, unless
+    /// it queues.
+    fn generic_ended(&mut self, _client: u32, _sent: Time, _outcome: Outcome) {}
 
     /// A task waits.
     fn waits(&mut self, _now: Time, _tab: u32, _task: TaskId, _delay: Dur) {}

@@ -3,6 +3,7 @@
 use crate::backend::spec::{EndpointSpec, LimitKey};
 use crate::backend::{BackendSpec, Endpoint};
 use crate::client::backoff::Backoff;
+use crate::client::generic::Workload;
 use crate::client::page::{Reaction, Rules, Setup};
 use crate::client::policy::Policy;
 use crate::client::release::{DEFAULT_MAX_ROUNDS, Release};
@@ -70,6 +71,8 @@ pub struct Plan {
     pub limits_of: [Vec<u16>; Endpoint::COUNT],
     /// Error codes; index 0 stands for none.
     pub codes: Vec<String>,
+    /// Generic workloads. To limits their clients are users numbered after the fleet's.
+    pub workloads: Vec<Workload>,
 }
 
 impl Plan {
@@ -89,6 +92,11 @@ impl Plan {
                     intern(c);
                 });
             }
+        }
+        for retry in scenario.workloads.iter().filter_map(|w| w.retry.as_ref()) {
+            retry.on.codes().for_each(|c| {
+                intern(c);
+            });
         }
         let faults: Vec<Fault> =
             scenario.faults.iter().map(|spec| compile_fault(spec, &mut intern)).collect();
@@ -139,6 +147,7 @@ impl Plan {
             faults,
             faults_of,
             limits_of,
+            workloads: Workload::all(&scenario.workloads, &codes),
             codes,
             scenario,
         }
@@ -154,27 +163,49 @@ impl Plan {
         self.scenario.backend.endpoint(endpoint)
     }
 
+    /// Generic clients, of all workloads.
+    pub fn clients(&self) -> u32 {
+        self.workloads.last().map_or(0, |w| w.first_client + w.clients)
+    }
+
     /// How many keys a limit of this kind of key has.
     pub fn keys(&self, key: LimitKey) -> u32 {
         let fleet = &self.scenario.fleet;
+        let networks =
+            |w: Option<&Workload>| w.map_or(0, |w| w.first_network + w.clients.div_ceil(w.clients_per_network));
         match key {
             LimitKey::Global => 1,
             LimitKey::App => fleet.apps,
-            LimitKey::Ip => fleet.users.div_ceil(fleet.users_per_network),
-            LimitKey::User | LimitKey::Session => fleet.users,
+            LimitKey::Ip => fleet.users.div_ceil(fleet.users_per_network) + networks(self.workloads.last()),
+            LimitKey::User | LimitKey::Session => fleet.users + self.clients(),
         }
     }
 
-    /// The key of a user for a limit of this kind of key: apps are dealt in turn, networks filled one after another.
+    /// The key of a user, or of a generic client numbered after the users, for a limit of this kind of key: apps are
+    /// dealt in turn, networks filled one after another.
     #[inline]
     pub fn key(&self, key: LimitKey, user: u32) -> u32 {
         let fleet = &self.scenario.fleet;
         match key {
             LimitKey::Global => 0,
             LimitKey::App => user % fleet.apps,
-            LimitKey::Ip => user / fleet.users_per_network,
+            LimitKey::Ip if user < fleet.users => user / fleet.users_per_network,
+            LimitKey::Ip => self.network_of_client(user - fleet.users),
             LimitKey::User | LimitKey::Session => user,
         }
+    }
+
+    fn network_of_client(&self, client: u32) -> u32 {
+        let fleet = &self.scenario.fleet;
+        let workload = &self.workloads[self.workload_of(client)];
+        let within = (client - workload.first_client) / workload.clients_per_network;
+        fleet.users.div_ceil(fleet.users_per_network) + workload.first_network + within
+    }
+
+    /// The workload of a generic client.
+    #[inline]
+    pub fn workload_of(&self, client: u32) -> usize {
+        self.workloads.partition_point(|w| w.first_client <= client) - 1
     }
 
     /// End of the last fault window, or the start of the run without one; from there on time to recover counts.

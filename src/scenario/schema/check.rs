@@ -78,7 +78,8 @@ impl Checker<'_> {
             }
         }
         for key in table.keys {
-            if let (Some(example), None) = (key.required, found.get(key.name)) {
+            let excused = key.unless.is_some_and(|other| found.get(other).is_some());
+            if let (Some(example), None, false) = (key.required, found.get(key.name), excused) {
                 // A near miss is already reported as an unknown key with this name as its fix.
                 if !unknown.iter().any(|(k, _)| nearest(k, table.names()) == Some(key.name)) {
                     let what = format!("missing key `{}` {}", key.name, table.whereabouts());

@@ -6,11 +6,16 @@ use Ty::{
 };
 
 const fn need(name: &'static str, ty: Ty, example: &'static str) -> Key {
-    Key { name, ty, required: Some(example) }
+    Key { name, ty, required: Some(example), unless: None }
+}
+
+/// Required, unless another key is there.
+const fn need_unless(other: &'static str, name: &'static str, ty: Ty, example: &'static str) -> Key {
+    Key { name, ty, required: Some(example), unless: Some(other) }
 }
 
 const fn may(name: &'static str, ty: Ty) -> Key {
-    Key { name, ty, required: None }
+    Key { name, ty, required: None, unless: None }
 }
 
 const fn table(title: &'static str, keys: &'static [Key]) -> Table {
@@ -41,8 +46,9 @@ pub static SCENARIO: Table = table(
         may("policy-files", Ty::List(&Text(1_000, false), 0, 100)),
         may("policy", Ty::List(&Ty::Table(&POLICY), 0, 100)),
         may("mix", Ty::List(&Ty::Table(&MIX), 0, 100)),
-        need("client", Ty::Table(&CLIENT), "[client] with model = \"documented\""),
-        need("fleet", Ty::Table(&FLEET), "[fleet] with users = 1000"),
+        need_unless("workload", "client", Ty::Table(&CLIENT), "[client] with model = \"documented\""),
+        need_unless("workload", "fleet", Ty::Table(&FLEET), "[fleet] with users = 1000"),
+        may("workload", Ty::List(&Ty::Table(&WORKLOAD), 0, MANY)),
         may("backend", Ty::Table(&BACKEND)),
         may("fault", Ty::List(&Ty::Table(&FAULT), 0, MANY)),
         may("action", Ty::List(&Ty::Table(&ACTION), 0, 10 * MANY)),
@@ -192,6 +198,27 @@ static SIGN_IN_AGAIN: Table = table(
     ],
 );
 
+static WORKLOAD: Table = table(
+    "[[workload]]",
+    &[
+        need("name", Name, "name = \"pollers\""),
+        may("clients", Int(1, super::MAX_USERS)),
+        may("clients-per-network", Int(1, U32)),
+        may("starts", Dist(false)),
+        may("every", Dist(true)),
+        may("think", Dist(false)),
+        may("at", Ty::List(&Dur(false), 1, 100_000)),
+        may("until", Dur(true)),
+        may("retry", Ty::Table(&RETRY)),
+        may("orbit", Dist(false)),
+        may("layers", Ty::Table(&LAYERS)),
+        may("retry-budget", Ty::Table(&RETRY_BUDGET)),
+    ],
+);
+
+static LAYERS: Table =
+    table("layers", &[need("tries", Int(1, 65_535), "tries = 3"), need("depth", Int(1, 16), "depth = 5")]);
+
 static BACKEND: Table = table(
     "[backend]",
     &[
@@ -212,6 +239,7 @@ static ENDPOINT: Table = table(
     "an endpoint",
     &[
         may("latency", Dist(false)),
+        may("refused-latency", Dist(false)),
         may("workers", Int(1, 1_000_000)),
         may("queue", Int(0, U32)),
         may("service", Dist(false)),

@@ -11,6 +11,7 @@ mod number;
 mod tests;
 
 pub use check::{check, check_value};
+pub use number::MAX_USERS;
 pub use format::{ONE_TAB_SHARE, POLICY, SCENARIO};
 
 /// A table of the format.
@@ -33,6 +34,8 @@ pub struct Key {
     pub ty: Ty,
     /// For a required key, how it is written, with its unit: shown when it is missing.
     pub required: Option<&'static str>,
+    /// It is not required when this key of the same table is there.
+    pub unless: Option<&'static str>,
 }
 
 /// What a value is.

@@ -46,7 +46,8 @@ pub fn check_number(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, errors: &mu
             if many {
                 errors.push(error(Code::TooManyUsers, &too_many_users(n)).allowed(range(1, MAX_USERS)));
             } else {
-                integer(n, 1, MAX_USERS);
+                // Zero is for scenarios of generic workloads; `validate/workload.rs` looks whether there are any.
+                integer(n, 0, MAX_USERS);
             }
         }
         (Ty::Int(..) | Ty::Version | Ty::Users | Ty::Tabs, DeValue::Float(f)) => {

@@ -4,6 +4,7 @@ use super::{SCENARIO, Table, Ty};
 use crate::backend::spec::{
     BackendSpec, ClientToken, Endpoint, EndpointSpec, LimitKey, LimitKind, LimitSpec, RetryAfter,
 };
+use crate::client::generic::{Layers, WorkloadSpec};
 use crate::client::policy::{CircuitBreaker, Jitter, Policy, Retry, RetryBudget, TouchErrors, WindowedRetry};
 use crate::fault::{FaultKind, FaultSpec};
 use crate::fleet::{AppGetToken, AppReaction, FleetSpec, Offline, SetActive, SignInAgain, TabShare};
@@ -67,6 +68,8 @@ fn every_table_has_the_keys_of_its_spec() {
     same_keys::<SetActive>("fleet.set-active");
     same_keys::<Offline>("fleet.offline");
     same_keys::<SignInAgain>("fleet.sign-in-again");
+    same_keys::<WorkloadSpec>("workload");
+    same_keys::<Layers>("workload.layers");
     same_keys::<BackendSpec>("backend");
     same_keys::<EndpointSpec>("backend.tokens");
     same_keys::<LimitSpec>("backend.limit");

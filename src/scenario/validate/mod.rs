@@ -5,6 +5,7 @@ mod faults;
 mod fleet;
 pub mod policy;
 mod size;
+mod workload;
 
 use super::error::{Code, Errors, ScenarioError};
 use super::parts::Parts;
@@ -78,6 +79,7 @@ pub fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
     let mut findings = Findings { doc, errors: Errors::default(), warnings: Vec::new() };
     size::check(&mut findings, parts);
     fleet::check(&mut findings, parts);
+    workload::check(&mut findings, parts);
     backend::check(&mut findings, parts);
     faults::check(&mut findings, parts);
     for entry in &parts.inline_policies {

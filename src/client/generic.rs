@@ -1,0 +1,335 @@
+//! Generic clients: calls without tokens, sessions or tabs, and what becomes of a call that fails.
+//!
+//! They are the traffic of queueing theory, in the words of scenarios: open arrivals, finite sources, pollers, herds.
+//! As everywhere a machine is given (state, input) and says what to do; draws come in. One caller is 16 bytes and has
+//! one thing pending at a time, so that a million of them cost what a million pollers should.
+
+use super::backoff::Backoff;
+use super::policy::{Failure, FailureBits, Retry, RetryBudget};
+use super::session_policy::{SessionLimits, SessionPolicy};
+use crate::kernel::{Dist, Dur, Time};
+use serde::{Deserialize, Serialize};
+
+/// `[[workload]]` of a scenario: clients that call the endpoint `generic`.
+///
+/// Exactly one of `every`, `think` and `at` says when; at most one of `retry`, `orbit` and `layers` says what a failed
+/// call does. Without any of these it is lost.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct WorkloadSpec {
+    /// Its name in results.
+    pub name: String,
+    /// How many clients; each has its own clock, and is a user, a session and, by `clients-per-network`, an address to
+    /// rate limits.
+    #[serde(default = "one")]
+    pub clients: u32,
+    /// Clients behind one network address.
+    #[serde(default = "one")]
+    pub clients_per_network: u32,
+    /// When a client begins: its first call, or what is added to each time of `at`.
+    #[serde(default)]
+    pub starts: Dist,
+    /// Open: time from one call of a client to its next, whatever becomes of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<Dist>,
+    /// Closed: time from the end of a call, answered or given up, to the client's next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub think: Option<Dist>,
+    /// Scripted: the times of a client's calls.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub at: Vec<Dur>,
+    /// After this time no call begins; retries go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<Dur>,
+    /// A failed call is tried again with back-off.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry: Option<Retry>,
+    /// A failed call is tried again after this delay, without limit: the orbit of a retrial queue.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub orbit: Option<Dist>,
+    /// A failed call is tried again at once by each of several layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Layers>,
+    /// Retries that a client may spend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_budget: Option<RetryBudget>,
+}
+
+fn one() -> u32 {
+    1
+}
+
+/// Layers of software, each of which tries the one below it so many times: `tries^depth` tries in all
+/// (AWS Builders' Library, "Timeouts, retries and backoff with jitter"; Google SRE book, chapter 22).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Layers {
+    /// Tries of each layer, the first included.
+    pub tries: u32,
+    /// Layers.
+    pub depth: u32,
+}
+
+/// The most tries that layers may come to: attempts are counted in 16 bits.
+pub const MAX_LAYERED_TRIES: u32 = 65_535;
+
+impl Layers {
+    /// Tries of one call that never succeeds; none beyond [`MAX_LAYERED_TRIES`].
+    pub fn total(self) -> Option<u32> {
+        self.tries.checked_pow(self.depth).filter(|n| *n <= MAX_LAYERED_TRIES)
+    }
+}
+
+/// What a draw of a generic client is for; part of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Draw {
+    /// When it begins.
+    Start = 0,
+    /// Time to its next call.
+    Gap = 1,
+    /// Delay of a retry.
+    Retry = 2,
+}
+
+/// When calls of a client begin.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pace {
+    /// So long after the call before began.
+    Every(Dist),
+    /// So long after the call before ended.
+    Think(Dist),
+    /// At these times, ascending.
+    At(Vec<Dur>),
+}
+
+/// When a failed call is tried again.
+#[derive(Clone, Debug, PartialEq)]
+enum Again {
+    Never,
+    Backoff { on: FailureBits, backoff: Backoff },
+    Orbit(Dist),
+    AtOnce { tries: u32 },
+}
+
+/// A workload made ready to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    /// Its clients are numbered from here, over all workloads.
+    pub first_client: u32,
+    /// How many there are.
+    pub clients: u32,
+    /// Their networks are numbered from here, over all workloads.
+    pub first_network: u32,
+    /// Clients behind one network address.
+    pub clients_per_network: u32,
+    /// Closed workloads keep one caller per client: the first of them.
+    pub first_caller: u32,
+    /// When a client begins.
+    pub starts: Dist,
+    /// When its calls begin.
+    pub pace: Pace,
+    /// No call begins after this time.
+    pub until: Time,
+    /// Retry budget, if there is one.
+    pub budget: Option<SessionLimits>,
+    again: Again,
+}
+
+impl Workload {
+    /// The workloads of a scenario, numbered one after another.
+    pub fn all(specs: &[WorkloadSpec], codes: &[String]) -> Vec<Workload> {
+        let (mut client, mut network, mut caller) = (0, 0, 0);
+        let mut all = Vec::new();
+        for spec in specs {
+            all.push(Workload::new(spec, codes, client, network, caller));
+            client += spec.clients;
+            network += spec.clients.div_ceil(spec.clients_per_network);
+            caller += if spec.think.is_some() { spec.clients } else { 0 };
+        }
+        all
+    }
+
+    fn new(spec: &WorkloadSpec, codes: &[String], client: u32, network: u32, caller: u32) -> Workload {
+        let pace = match (&spec.every, &spec.think) {
+            (Some(every), _) => Pace::Every(every.clone()),
+            (None, Some(think)) => Pace::Think(think.clone()),
+            (None, None) => {
+                let mut at = spec.at.clone();
+                at.sort();
+                Pace::At(at)
+            }
+        };
+        let again = if let Some(retry) = &spec.retry {
+            Again::Backoff { on: retry.on.compile(codes), backoff: Backoff::new(retry) }
+        } else if let Some(delay) = &spec.orbit {
+            Again::Orbit(delay.clone())
+        } else if let Some(layers) = spec.layers {
+            Again::AtOnce { tries: layers.total().unwrap_or(MAX_LAYERED_TRIES) }
+        } else {
+            Again::Never
+        };
+        Workload {
+            first_client: client,
+            clients: spec.clients,
+            first_network: network,
+            clients_per_network: spec.clients_per_network,
+            first_caller: caller,
+            starts: spec.starts.clone(),
+            pace,
+            until: spec.until.map_or(Time::NEVER, |until| Time(until.0)),
+            budget: spec.retry_budget.as_ref().map(SessionLimits::budget_only),
+            again,
+        }
+    }
+
+    /// A try has failed: after which delay comes the next one, if any does. The caller counts its tries on.
+    ///
+    /// `budget` is its client's, used when the workload has one; `bits` are the draws of a retry, by its number from 1.
+    pub fn failed(
+        &self,
+        caller: &mut Caller,
+        budget: &mut SessionPolicy,
+        failure: Failure,
+        now: Time,
+        bits: impl Fn(u16) -> u64,
+    ) -> Option<Dur> {
+        let n = caller.attempt.saturating_add(1);
+        let delay = match &self.again {
+            Again::Never => return None,
+            Again::Orbit(delay) => delay.sample(if delay.is_constant() { 0 } else { bits(n) }),
+            Again::AtOnce { tries } if u32::from(n) < *tries => Dur::ZERO,
+            Again::AtOnce { .. } => return None,
+            Again::Backoff { on, backoff } => {
+                if !on.contains(failure) || !backoff.allows(u32::from(n), false) {
+                    return None;
+                }
+                delay_of(backoff, n, failure.retry_after_s, bits)
+            }
+        };
+        if let Some(limits) = &self.budget
+            && !limits.take_retry(budget, now)
+        {
+            return None;
+        }
+        caller.attempt = n;
+        Some(delay)
+    }
+}
+
+/// The delay before retry `n`. Decorrelated jitter depends on the delay before: its chain is drawn again from the
+/// first retry, so that no caller has to remember it.
+fn delay_of(backoff: &Backoff, n: u16, retry_after_s: u16, bits: impl Fn(u16) -> u64) -> Dur {
+    let mut previous = Dur::ZERO;
+    let first = if backoff.remembers() { 1 } else { n };
+    for retry in first..=n {
+        let wait = backoff.wait(u32::from(retry), previous, if retry == n { retry_after_s } else { 0 });
+        let draw =
+            if wait.is_exact() { wait.low } else { Dist::Uniform(wait.low, wait.high).sample(bits(retry)) };
+        previous = wait.of(draw);
+    }
+    previous
+}
+
+/// One call that is under way, or a closed client between two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Its client, over all workloads; in a free place, the next free one.
+    pub client: u32,
+    /// Which of its client's calls this is.
+    pub number: u32,
+    /// Retries so far; saturates.
+    pub attempt: u16,
+    /// Raised whenever a try ends: an event that names an older one is stale.
+    pub generation: u16,
+    /// Its workload.
+    pub workload: u16,
+}
+
+const _: () = assert!(size_of::<Caller>() == 16);
+
+impl Caller {
+    /// What tells this try from every other of its client: the second coordinate of its draws.
+    #[inline]
+    pub fn try_key(&self) -> u64 {
+        u64::from(self.number) << 16 | u64::from(self.attempt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::policy::{Decimal, FailureSet, Jitter};
+    use crate::kernel::random::{Purpose, Stream};
+
+    fn spec() -> WorkloadSpec {
+        toml::from_str("name = 'w'\nthink = '1s'").unwrap()
+    }
+
+    fn delays(spec: &WorkloadSpec, failure: Failure, most: usize) -> Vec<Dur> {
+        let workload = &Workload::all(std::slice::from_ref(spec), &[String::new()])[0];
+        let mut caller = Caller { client: 0, number: 0, attempt: 0, generation: 0, workload: 0 };
+        let mut budget = SessionPolicy::default();
+        let stream = Stream::new(1, 0, Purpose::Generic, 0);
+        let mut delays = Vec::new();
+        while delays.len() < most {
+            let bits = |n: u16| stream.bits(7, u64::from(n));
+            match workload.failed(&mut caller, &mut budget, failure, Time::ZERO, bits) {
+                Some(delay) => delays.push(delay),
+                None => break,
+            }
+        }
+        delays
+    }
+
+    fn backoff(jitter: Jitter) -> Retry {
+        Retry {
+            on: FailureSet::parse(&["429"]).unwrap(),
+            initial: Dur::from_secs(1),
+            factor: Decimal { millionths: 2_000_000 },
+            cap: Dur::from_secs(5),
+            retries: 4,
+            offline_retries: 0,
+            jitter,
+            honour_retry_after: true,
+        }
+    }
+
+    #[test]
+    fn what_a_failed_call_does() {
+        let refused = Failure { retry_after_s: 3, ..Failure::status(429) };
+        assert_eq!(delays(&spec(), refused, 9), [], "lost");
+        let layered = WorkloadSpec { layers: Some(Layers { tries: 3, depth: 2 }), ..spec() };
+        assert_eq!(delays(&layered, refused, 99).len(), 8, "nine tries in all");
+        let orbit = WorkloadSpec { orbit: Some(Dist::Constant(Dur(7))), ..spec() };
+        assert_eq!(delays(&orbit, refused, 70_000).len(), 70_000, "no limit, and the count saturates");
+        let retrying = WorkloadSpec { retry: Some(backoff(Jitter::None)), ..spec() };
+        assert_eq!(delays(&retrying, refused, 9), [3, 3, 4, 5].map(Dur::from_secs), "Retry-After is a floor");
+        assert_eq!(delays(&retrying, Failure::status(500), 9), [], "not in `on`");
+    }
+
+    #[test]
+    fn a_budget_limits_retries() {
+        let budget = RetryBudget { ratio: Decimal { millionths: 100_000 }, burst: 3 };
+        let spec = WorkloadSpec { orbit: Some(Dist::default()), retry_budget: Some(budget), ..spec() };
+        assert_eq!(delays(&spec, Failure::status(500), 9).len(), 3);
+    }
+
+    #[test]
+    fn decorrelated_delays_follow_from_the_one_before() {
+        let spec = WorkloadSpec { retry: Some(backoff(Jitter::Decorrelated)), ..spec() };
+        let waits = delays(&spec, Failure::status(429), 9);
+        assert_eq!(waits[0], Dur::from_secs(1));
+        for pair in waits.windows(2) {
+            let most = Dur(3 * pair[0].0).min(Dur::from_secs(5));
+            assert!((Dur::from_secs(1)..=most).contains(&pair[1]), "{waits:?}");
+        }
+    }
+
+    #[test]
+    fn layers_beyond_the_count_of_tries_are_told() {
+        assert_eq!(Layers { tries: 3, depth: 5 }.total(), Some(243));
+        assert_eq!(Layers { tries: 2, depth: 16 }.total(), None);
+        assert_eq!(Layers { tries: 10, depth: 40 }.total(), None);
+    }
+}

@@ -1,0 +1,84 @@
+//! Generic workloads: when clients call, what a failed call does, and whether there is anybody at all.
+
+use super::Findings;
+use crate::client::generic::{MAX_LAYERED_TRIES, WorkloadSpec};
+use crate::kernel::{Dist, Dur};
+use crate::scenario::error::Code;
+use crate::scenario::parts::Parts;
+use crate::scenario::schema::MAX_USERS;
+
+/// Checks each workload, and that a fleet without users has one beside it.
+pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
+    if parts.fleet.as_ref().is_some_and(|fleet| fleet.users == 0)
+        && findings.doc.node("workload").is_none()
+    {
+        let error = findings.at("fleet.users", Code::OutOfRange, "number out of range").found("0");
+        findings.push(error.allowed(format!("1 to {MAX_USERS}, or 0 beside a [[workload]]")));
+    }
+    let names: Vec<&str> = parts.workloads.iter().map(|entry| entry.spec.name.as_str()).collect();
+    for (i, entry) in parts.workloads.iter().enumerate() {
+        if let Some(first) = names[..i].iter().position(|name| *name == names[i]) {
+            let there = findings.doc.at(&format!("{}.name", parts.workloads[first].path));
+            let error =
+                findings.at(&format!("{}.name", entry.path), Code::Repeated, "two workloads of one name");
+            findings.push(error.label("second time").other(there, "first time"));
+        }
+        check_one(findings, &entry.path, &entry.spec);
+    }
+    let clients: u64 = parts.workloads.iter().map(|entry| u64::from(entry.spec.clients)).sum();
+    let users = parts.fleet.as_ref().map_or(0, |fleet| u64::from(fleet.users));
+    if !parts.workloads.is_empty() && clients + users > MAX_USERS {
+        let error = findings.at("workload", Code::TooManyUsers, "too many clients and users together");
+        findings.push(error.found((clients + users).to_string()).allowed(format!("at most {MAX_USERS}")));
+    }
+}
+
+fn check_one(findings: &mut Findings<'_>, path: &str, spec: &WorkloadSpec) {
+    let when =
+        [("every", spec.every.is_some()), ("think", spec.think.is_some()), ("at", !spec.at.is_empty())];
+    let again = [
+        ("retry", spec.retry.is_some()),
+        ("orbit", spec.orbit.is_some()),
+        ("layers", spec.layers.is_some()),
+    ];
+    if when.iter().all(|(_, given)| !given) {
+        let error = findings.at(path, Code::MissingKey, "a workload that does not say when its clients call");
+        findings.push(error.fix("add every = { exponential = \"1s\" }, think = \"5s\" or at = [\"0s\"]"));
+    }
+    for (keys, what) in [
+        (when, "clients call by one of `every`, `think` and `at`"),
+        (again, "a failed call has one of `retry`, `orbit` and `layers`"),
+    ] {
+        let given: Vec<&str> = keys.iter().filter(|(_, given)| *given).map(|(key, _)| *key).collect();
+        if let [first, second, ..] = given[..] {
+            let there = findings.doc.key_at(&format!("{path}.{first}"));
+            let error = findings.at_key(&format!("{path}.{second}"), Code::KeyOfOtherKind, what);
+            findings.push(error.fix("remove one of the two").other(there, "the other one"));
+        }
+    }
+    if let Some(layers) = spec.layers
+        && layers.total().is_none()
+    {
+        let error = findings.at(&format!("{path}.layers"), Code::OutOfRange, "more tries than are counted");
+        let found = format!("{} tries in each of {} layers", layers.tries, layers.depth);
+        findings.push(error.found(found).allowed(format!("tries^depth of at most {MAX_LAYERED_TRIES}")));
+    }
+    if spec.retry_budget.is_some() && again.iter().all(|(_, given)| !given) {
+        let key = format!("{path}.retry-budget");
+        let error = findings.at_key(&key, Code::NeedsKey, "`retry-budget` without retries");
+        findings.push(error.fix("add a retry, an orbit or layers, or remove it"));
+    }
+    if spec.orbit.as_ref().is_some_and(|orbit| *orbit == Dist::Constant(Dur::ZERO)) {
+        let key = format!("{path}.orbit");
+        let error = findings.at(&key, Code::OutOfRange, "an orbit of no delay is an endless loop");
+        findings.push(error.found("0s").allowed("durations above zero"));
+    }
+    if let Some(retry) = &spec.retry
+        && retry.cap < retry.initial
+    {
+        let initial = findings.doc.at(&format!("{path}.retry.initial"));
+        let what = "the longest delay is shorter than the first";
+        let error = findings.at(&format!("{path}.retry.cap"), Code::Order, what);
+        findings.push(error.allowed("cap at least initial").other(initial, "the first delay"));
+    }
+}

@@ -1,0 +1,314 @@
+//! Verification: the simulator against closed forms, against its own laws, and against every order of events.
+//!
+//! Each family of closed forms is set up as a scenario, read by the scenario reader and run on the ordinary backend; no
+//! second simulator stands beside the first. A check that estimates something compares an interval with the exact
+//! value. All these intervals together are wrong with probability [`FAMILY_WISE_ERROR`] at most (Bonferroni), their
+//! widths are chosen beforehand, and each family must also reject a model that is wrong by 5%: an interval that could
+//! not do that would prove nothing.
+
+mod closed;
+mod estimate;
+pub mod exhaust;
+mod herd;
+mod limiters;
+mod losses;
+mod measures;
+mod polling;
+mod queueing;
+mod recorder;
+mod retries;
+mod retrial;
+mod statistics;
+mod text;
+mod windows;
+
+use estimate::{Interval, Run, Sizes};
+use rayon::prelude::*;
+use crate::world::Snapshot;
+
+/// The probability that any interval of the whole suite misses its exact value by chance.
+pub const FAMILY_WISE_ERROR: f64 = 1e-3;
+/// By what a deliberately wrong model is wrong.
+pub const WRONG: f64 = 1.05;
+
+/// A family of checks.
+pub struct Family {
+    /// Its name: that of the family in `oracles.json`.
+    pub name: &'static str,
+    /// Formula and where it is from.
+    pub source: &'static str,
+    pub(crate) items: Vec<Item>,
+}
+
+/// Families that are left out, and why.
+pub const LEFT_OUT: &[(&str, &str)] = &[
+    ("sre_adaptive_throttling", "no client of the scenario format throttles by its own accept ratio"),
+    ("metastable_fluid", "a fluid approximation of the transient: no exact value to compare with"),
+    ("nhpp_thinning", "the scenario format has no arrival rate that changes with time"),
+    ("mg1, mg1_retrial: Erlang-4 and H2", "the scenario format has neither of the two distributions"),
+    ("mmc_erlang_c: P(Wq > 1); mm1: var L, busy period", "station totals keep sums, not distributions"),
+    ("sliding counter under Poisson traffic", "no closed form; its golden vector and its bound are checked"),
+];
+
+/// One thing that is run, and the numbers it is held against.
+pub(crate) enum Item {
+    /// Estimated, with an interval.
+    Estimated(Estimated),
+    /// Not random: must agree to the stated tolerance.
+    Exact(Exact),
+}
+
+type Measured = Box<dyn Fn(&[Snapshot]) -> (f64, f64) + Send + Sync>;
+
+/// A ratio that is estimated: numerator and denominator of one batch or replication, given its snapshots.
+pub(crate) struct Measure {
+    pub name: String,
+    pub exact: f64,
+    pub of: Measured,
+}
+
+impl Measure {
+    pub fn new(
+        name: impl Into<String>,
+        exact: f64,
+        of: impl Fn(&[Snapshot]) -> (f64, f64) + Send + Sync + 'static,
+    ) -> Measure {
+        Measure { name: name.into(), exact, of: Box::new(of) }
+    }
+}
+
+/// A scenario whose measures are estimated.
+pub(crate) struct Estimated {
+    pub name: String,
+    /// The scenario's text without its horizon, for a model that is wrong by this factor; 1 is right.
+    pub build: Box<dyn Fn(f64) -> String + Send + Sync>,
+    pub run: Run,
+    /// The half width wanted, relative to the exact value.
+    pub wanted: f64,
+    /// The same in the fast part; without it, only the whole suite runs this.
+    pub fast: Option<f64>,
+    pub measures: Vec<Measure>,
+    /// Whether the wrong model is run too.
+    pub rejects: bool,
+}
+
+/// Numbers that must agree.
+pub(crate) struct Exact {
+    pub name: String,
+    /// The numbers of a model that is wrong by this factor; 1 is right.
+    pub numbers: Box<dyn Fn(f64) -> Vec<Number> + Send + Sync>,
+    pub fast: bool,
+    pub rejects: bool,
+}
+
+impl Exact {
+    pub fn new(
+        name: impl Into<String>,
+        numbers: impl Fn(f64) -> Vec<Number> + Send + Sync + 'static,
+    ) -> Item {
+        Item::Exact(Exact { name: name.into(), numbers: Box::new(numbers), fast: true, rejects: false })
+    }
+
+    /// The same, and a wrong model must be told apart.
+    pub fn rejecting(
+        name: impl Into<String>,
+        numbers: impl Fn(f64) -> Vec<Number> + Send + Sync + 'static,
+    ) -> Item {
+        Item::Exact(Exact { name: name.into(), numbers: Box::new(numbers), fast: true, rejects: true })
+    }
+}
+
+/// A number and what it must be.
+pub(crate) struct Number {
+    pub name: String,
+    pub ours: f64,
+    pub exact: f64,
+    /// How far off it may be.
+    pub tolerance: f64,
+}
+
+impl Number {
+    /// Must be equal.
+    pub fn equal(name: impl Into<String>, ours: f64, exact: f64) -> Number {
+        Number { name: name.into(), ours, exact, tolerance: 0.0 }
+    }
+
+    /// Must be equal but for rounding.
+    pub fn close(name: impl Into<String>, ours: f64, exact: f64, relative: f64) -> Number {
+        Number { name: name.into(), ours, exact, tolerance: relative * exact.abs() }
+    }
+
+    fn agrees(&self) -> bool {
+        (self.ours - self.exact).abs() <= self.tolerance
+    }
+}
+
+/// What kind of check it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The exact value must lie in the interval.
+    Interval,
+    /// The value must be equal, but for a stated tolerance.
+    Exact,
+    /// A model that is wrong by 5% must not agree.
+    Rejects,
+}
+
+/// One line of the table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Check {
+    /// The family.
+    pub family: &'static str,
+    /// What is checked.
+    pub name: String,
+    /// How.
+    pub kind: Kind,
+    /// Our value.
+    pub ours: f64,
+    /// Its simultaneous confidence interval.
+    pub interval: Option<(f64, f64)>,
+    /// The exact value.
+    pub exact: f64,
+    /// Whether it passed.
+    pub passed: bool,
+}
+
+/// What to verify.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The fast part only.
+    pub fast: bool,
+    /// Families of this name only.
+    pub family: Option<String>,
+    /// Seed of all runs.
+    pub seed: u64,
+}
+
+/// What came out.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// The checks, in the order of the families.
+    pub checks: Vec<Check>,
+    /// Intervals in the whole suite: the number that the error rate is divided by.
+    pub intervals: usize,
+    /// Events simulated.
+    pub events: u64,
+}
+
+impl Report {
+    /// Whether every check passed.
+    pub fn passed(&self) -> bool {
+        self.checks.iter().all(|check| check.passed)
+    }
+
+    /// The confidence of each interval.
+    pub fn confidence(&self) -> f64 {
+        1.0 - FAMILY_WISE_ERROR / self.intervals as f64
+    }
+}
+
+/// Every family, in the order of the table.
+pub fn families() -> Vec<Family> {
+    let mut all = queueing::families();
+    all.extend(losses::families());
+    all.extend(retrial::families());
+    all.extend(closed::families());
+    all.extend(limiters::families());
+    all.extend(windows::families());
+    all.extend(herd::families());
+    all.extend(retries::families());
+    all.extend(polling::families());
+    all.extend(statistics::families());
+    all
+}
+
+/// Runs what the options ask for.
+pub fn verify(options: &Options) -> Report {
+    let families = families();
+    let measures = |item: &Item| match item {
+        Item::Estimated(e) => e.measures.len(),
+        Item::Exact(_) => 0,
+    };
+    let intervals: usize = families.iter().flat_map(|f| &f.items).map(measures).sum();
+    let confidence = 1.0 - FAMILY_WISE_ERROR / intervals as f64;
+    let wanted = |f: &&Family| options.family.as_ref().is_none_or(|name| f.name == name);
+    let jobs: Vec<(&Family, &Item)> = families
+        .iter()
+        .filter(wanted)
+        .flat_map(|family| family.items.iter().map(move |item| (family, item)))
+        .collect();
+    let done: Vec<(Vec<Check>, u64)> =
+        jobs.par_iter().with_max_len(1).map(|(family, item)| run(family, item, confidence, options)).collect();
+    let events = done.iter().map(|(_, events)| events).sum();
+    Report { checks: done.into_iter().flat_map(|(checks, _)| checks).collect(), intervals, events }
+}
+
+fn run(family: &Family, item: &Item, confidence: f64, options: &Options) -> (Vec<Check>, u64) {
+    match item {
+        Item::Exact(exact) if !options.fast || exact.fast => (exact_checks(family, exact), 0),
+        Item::Estimated(estimated) => {
+            let Some(wanted) = (if options.fast { estimated.fast } else { Some(estimated.wanted) }) else {
+                return Default::default();
+            };
+            estimated_checks(family, estimated, &Sizes { wanted, confidence, seed: options.seed })
+        }
+        Item::Exact(_) => Default::default(),
+    }
+}
+
+fn exact_checks(family: &Family, exact: &Exact) -> Vec<Check> {
+    let line = |number: &Number, kind, passed, name: String| Check {
+        family: family.name,
+        name,
+        kind,
+        ours: number.ours,
+        interval: None,
+        exact: number.exact,
+        passed,
+    };
+    let mut checks: Vec<Check> = (exact.numbers)(1.0)
+        .iter()
+        .map(|n| line(n, Kind::Exact, n.agrees(), format!("{}: {}", exact.name, n.name)))
+        .collect();
+    if exact.rejects {
+        let wrong = (exact.numbers)(WRONG);
+        let told = wrong.iter().find(|n| !n.agrees());
+        let shown = told.unwrap_or(&wrong[0]);
+        checks.push(line(shown, Kind::Rejects, told.is_some(), format!("{}: {}, 5% wrong", exact.name, shown.name)));
+    }
+    checks
+}
+
+fn estimated_checks(family: &Family, estimated: &Estimated, sizes: &Sizes) -> (Vec<Check>, u64) {
+    let line = |measure: &Measure, interval: &Interval, kind, passed, name: String| Check {
+        family: family.name,
+        name,
+        kind,
+        ours: interval.value,
+        interval: Some((interval.low, interval.high)),
+        exact: measure.exact,
+        passed,
+    };
+    let (size, mut events) = estimate::size(estimated, sizes);
+    let (intervals, more) = estimate::estimate(estimated, 1.0, size, sizes);
+    events += more;
+    let mut checks: Vec<Check> = estimated
+        .measures
+        .iter()
+        .zip(&intervals)
+        .map(|(m, i)| {
+            let name = format!("{}: {}", estimated.name, m.name);
+            line(m, i, Kind::Interval, i.contains(m.exact), name)
+        })
+        .collect();
+    if estimated.rejects {
+        let (intervals, more) = estimate::estimate(estimated, WRONG, size, sizes);
+        events += more;
+        let pairs = || estimated.measures.iter().zip(&intervals);
+        let told = pairs().find(|(m, i)| !i.contains(m.exact));
+        let (measure, interval) = told.or_else(|| pairs().next()).expect("at least one measure");
+        let name = format!("{}: {}, 5% wrong", estimated.name, measure.name);
+        checks.push(line(measure, interval, Kind::Rejects, told.is_some(), name));
+    }
+    (checks, events)
+}

@@ -1,0 +1,50 @@
+//! Looks on at small runs, for checks of single verdicts and times.
+
+use crate::backend::limiter::Verdict;
+use crate::experiment::Study;
+use crate::kernel::{Dur, Time};
+use crate::metrics::Outcome;
+use crate::world::{Control, Observer, Run, observed};
+
+/// What was seen.
+#[derive(Default)]
+pub(super) struct Recorder {
+    /// Verdicts of limits: when, limit, key, whether it was admitted.
+    pub verdicts: Vec<(Time, u16, u32, bool)>,
+    /// Generic calls that ended: client, when sent, how.
+    pub ended: Vec<(u32, Time, Outcome)>,
+}
+
+impl Observer for Recorder {
+    const ACTIVE: bool = true;
+
+    fn judged(&mut self, now: Time, limit: u16, key: u32, verdict: Verdict) {
+        self.verdicts.push((now, limit, key, matches!(verdict, Verdict::Admit { .. })));
+    }
+
+    fn generic_ended(&mut self, client: u32, sent: Time, outcome: Outcome) {
+        self.ended.push((client, sent, outcome));
+    }
+}
+
+/// Runs a check's own scenario for so long.
+pub(super) fn record(text: &str, horizon: Dur) -> (Recorder, Run) {
+    let text = format!("horizon = \"{horizon}\"\nbucket = \"{horizon}\"\nseed = 1\n{text}");
+    let study = Study::parse("verify", &text).unwrap_or_else(|e| panic!("a check's own scenario: {e}\n{text}"));
+    let (run, recorder, _) = observed(&study.plan(), 0, 0, &Control::default(), Recorder::default())
+        .unwrap_or_else(|stopped| panic!("a check's own scenario was stopped: {stopped}"));
+    (recorder, run)
+}
+
+/// The most times of an ascending list that lie in one closed window of this length.
+pub(super) fn most_in_window(times: &[Time], window: Dur) -> usize {
+    let mut first = 0;
+    let mut most = 0;
+    for (i, time) in times.iter().enumerate() {
+        while time.since(times[first]) > window {
+            first += 1;
+        }
+        most = most.max(i + 1 - first);
+    }
+    most
+}
