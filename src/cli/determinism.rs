@@ -4,8 +4,6 @@ use super::exit::{Exit, Failure};
 use super::run::{StudyArgs, threads};
 use super::{interrupt, terminal};
 use authstorm::experiment::determinism::{Trace, compare, trace};
-use authstorm::world::Control;
-use std::sync::Arc;
 
 /// Options.
 #[derive(clap::Args)]
@@ -18,8 +16,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study()?;
     let plan = study.plan();
-    let control = Arc::new(Control::default());
-    interrupt::stops(&control).map_err(|e| Failure::io("signals", &e))?;
+    let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     // One thread takes the runs in their order; seven shuffle them, however many cores there are.
     let second = args.study.threads.map_or(7, usize::from).max(2);
     let run = |count: usize| -> Result<Vec<Trace>, Failure> {

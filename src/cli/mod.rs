@@ -5,6 +5,7 @@ mod conform;
 mod determinism;
 mod exit;
 mod interrupt;
+mod memory;
 mod metrics;
 mod output;
 mod progress;
@@ -60,6 +61,10 @@ pub fn main() -> ExitCode {
             };
         }
     };
+    if let Err(wrong) = authstorm::kernel::self_test::self_test() {
+        terminal::complain(&format!("error: {wrong}"));
+        return Exit::Io.into();
+    }
     exit::guarded(|| match cli.verb {
         Verb::Run(args) => run::run(args),
         Verb::Check(args) => check::run(args),

@@ -3,14 +3,12 @@
 use super::exit::{Exit, Failure};
 use super::output::{Birth, Output};
 use super::progress::Progress;
-use super::{interrupt, table, terminal};
+use super::{interrupt, memory, table, terminal};
 use authstorm::experiment::results::{Results, Verdict};
 use authstorm::report;
 use authstorm::stats::paired_difference;
-use authstorm::world::Control;
 use authstorm::{Study, experiment::CONFIDENCE};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Options.
 #[derive(clap::Args)]
@@ -49,6 +47,9 @@ pub struct StudyArgs {
     /// Threads for replications and policies; results do not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub threads: Option<u16>,
+    /// Refuse scenarios of which one run needs more memory than this, as in 512MiB or 16GiB
+    #[arg(long, value_name = "SIZE", default_value = "8GiB", value_parser = memory::parse)]
+    max_memory: u64,
     /// Print summary.json to standard output instead of the table
     #[arg(long)]
     pub json: bool,
@@ -71,13 +72,13 @@ impl StudyArgs {
         if !self.policy.is_empty() {
             study.only_policies(&self.policy)?;
         }
+        memory::check(study.loaded(), self.max_memory)?;
         Ok(study)
     }
 
     /// Runs it, with progress on the terminal.
     pub fn results(&self, study: &Study) -> Result<Results, Failure> {
-        let control = Arc::new(Control::default());
-        interrupt::stops(&control).map_err(|e| Failure::io("signals", &e))?;
+        let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
         let progress = Progress::of(&study.plan(), &control, self.quiet);
         let pool = threads(self.threads.map_or(0, usize::from))?;
         let results = pool.install(|| study.run_under(&control));
@@ -133,10 +134,14 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let name = &study.loaded().scenario.name;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(name));
     let birth = Birth::of(&study, args.all_sessions);
+    let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     // The place is taken before the run, so that a long run does not end at a closed door.
-    let output = Output::reserve(&out, &birth, args.force)?;
+    let output = Output::reserve(&out, &birth, args.force, &args.study.scenario)?;
     let results = args.study.results(&study)?;
     let files = files(&study, &results)?;
+    if control.is_stopped() {
+        return Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted".to_owned()));
+    }
     let place = output.fill(&birth, files)?;
     args.study.print(&results, Some(&place))
 }

@@ -36,7 +36,17 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let report = verify(&options);
     for c in &report.checks {
         let (l, h) = c.interval.unwrap_or((0.0, 0.0));
-        terminal::say(&format!("{} {} | {} | {} [{} {}] exact {} {:?}\n", if c.passed {"pass"} else {"FAIL"}, c.family, c.name, c.ours, l, h, c.exact, c.kind))?;
+        terminal::say(&format!(
+            "{} {} | {} | {} [{} {}] exact {} {:?}\n",
+            if c.passed { "pass" } else { "FAIL" },
+            c.family,
+            c.name,
+            c.ours,
+            l,
+            h,
+            c.exact,
+            c.kind
+        ))?;
     }
     let _ = (Kind::Exact, args.json, args.markdown);
     let _: &Report = &report;

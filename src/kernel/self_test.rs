@@ -8,7 +8,7 @@ use super::random::{Purpose, Stream, open_unit};
 use std::fmt;
 
 /// FNV-1a over all answers, as computed on x86_64, i686, aarch64 and s390x.
-const KNOWN: u64 = 0;
+const KNOWN: u64 = 0x6373_9c68_188f_ce7c;
 
 /// How many arguments each function is asked.
 const ARGUMENTS: u64 = 64;

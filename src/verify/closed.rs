@@ -9,7 +9,13 @@ use super::{Estimated, Family, Item, Measure, measures};
 const FINITE: [(u32, f64, f64, f64, [f64; 4]); 3] = [
     (10, 0.1, 1.0, 0.5, [0.6611822713148172, 0.6611822713148172, 2.7269950155370113, 3.0622112342139407]),
     (100, 0.02, 1.0, 0.33, [0.9468280038079212, 0.9468280038079212, 51.71177180579615, 19.02321501611884]),
-    (500, 1.0 / 60.0, 10.0, 1.0 / 3.0, [0.7310274344207166, 7.310274344207166, 60.65251191314937, 3.7656286233731584]),
+    (
+        500,
+        1.0 / 60.0,
+        10.0,
+        1.0 / 3.0,
+        [0.7310274344207166, 7.310274344207166, 60.65251191314937, 3.7656286233731584],
+    ),
 ];
 
 /// Machine repair: N, mean think time, mean service time; throughput, response time.
@@ -22,7 +28,11 @@ const REPAIR: [(u32, f64, f64, [f64; 2]); 3] = [
 /// The families of this file.
 pub(super) fn families() -> Vec<Family> {
     vec![
-        Family { name: "finite_source_retrial", source: "chain solved exactly; Falin and Templeton 1997, ch. 4", items: finite() },
+        Family {
+            name: "finite_source_retrial",
+            source: "chain solved exactly; Falin and Templeton 1997, ch. 4",
+            items: finite(),
+        },
         Family {
             name: "machine_repair_closed",
             source: "X = U / S, R = N / X - Z: Lazowska et al., Quantitative System Performance (1984)",

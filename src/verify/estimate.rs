@@ -95,7 +95,13 @@ fn dur(s: f64) -> Dur {
 }
 
 /// Numerators and denominators: one list per measure.
-fn data(estimated: &Estimated, factor: f64, size: f64, seed: u64, pilot: bool) -> (Vec<Vec<(f64, f64)>>, u64) {
+fn data(
+    estimated: &Estimated,
+    factor: f64,
+    size: f64,
+    seed: u64,
+    pilot: bool,
+) -> (Vec<Vec<(f64, f64)>>, u64) {
     let text = (estimated.build)(factor);
     let of = |m: &Measure, parts: &[&[Snapshot]]| parts.iter().map(|p| (m.of)(p)).collect::<Vec<_>>();
     match estimated.run {

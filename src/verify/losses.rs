@@ -36,10 +36,22 @@ const CONCURRENCY: [(u32, f64, f64, f64); 2] =
 /// The families of this file.
 pub(super) fn families() -> Vec<Family> {
     vec![
-        Family { name: "erlang_b", source: "Erlang 1917; blocking does not depend on the service law", items: erlang_b() },
+        Family {
+            name: "erlang_b",
+            source: "Erlang 1917; blocking does not depend on the service law",
+            items: erlang_b(),
+        },
         Family { name: "mmck", source: "Gross and Harris, ch. 2", items: mmck() },
-        Family { name: "md1k_blocking", source: "embedded chain; Gross and Harris, sec. 5.1.8", items: md1k() },
-        Family { name: "concurrency_limit", source: "M/G/c/c is Erlang B for every law; Sevastyanov 1957", items: concurrency() },
+        Family {
+            name: "md1k_blocking",
+            source: "embedded chain; Gross and Harris, sec. 5.1.8",
+            items: md1k(),
+        },
+        Family {
+            name: "concurrency_limit",
+            source: "M/G/c/c is Erlang B for every law; Sevastyanov 1957",
+            items: concurrency(),
+        },
     ]
 }
 
@@ -123,11 +135,8 @@ fn concurrency() -> Vec<Item> {
             items.push(Item::Estimated(Estimated {
                 name: format!("limit {c}, lam {lam}, {law} time to answer {mean} s"),
                 build: Box::new(move |f| {
-                    let latency = if law == "constant" {
-                        super::text::constant(mean)
-                    } else {
-                        exponential(mean)
-                    };
+                    let latency =
+                        if law == "constant" { super::text::constant(mean) } else { exponential(mean) };
                     Text::poisson(lam * f)
                         .endpoint(&format!("latency = {latency}\nrefused-latency = \"0s\""))
                         .limit(&format!("kind = \"concurrency\"\nlimit = {c}"))

@@ -16,15 +16,15 @@ mod measures;
 mod polling;
 mod queueing;
 mod recorder;
-mod retries;
 mod retrial;
+mod retries;
 mod statistics;
 mod text;
 mod windows;
 
+use crate::world::Snapshot;
 use estimate::{Interval, Run, Sizes};
 use rayon::prelude::*;
-use crate::world::Snapshot;
 
 /// The probability that any interval of the whole suite misses its exact value by chance.
 pub const FAMILY_WISE_ERROR: f64 = 1e-3;
@@ -237,8 +237,11 @@ pub fn verify(options: &Options) -> Report {
         .filter(wanted)
         .flat_map(|family| family.items.iter().map(move |item| (family, item)))
         .collect();
-    let done: Vec<(Vec<Check>, u64)> =
-        jobs.par_iter().with_max_len(1).map(|(family, item)| run(family, item, confidence, options)).collect();
+    let done: Vec<(Vec<Check>, u64)> = jobs
+        .par_iter()
+        .with_max_len(1)
+        .map(|(family, item)| run(family, item, confidence, options))
+        .collect();
     let events = done.iter().map(|(_, events)| events).sum();
     Report { checks: done.into_iter().flat_map(|(checks, _)| checks).collect(), intervals, events }
 }
@@ -274,7 +277,12 @@ fn exact_checks(family: &Family, exact: &Exact) -> Vec<Check> {
         let wrong = (exact.numbers)(WRONG);
         let told = wrong.iter().find(|n| !n.agrees());
         let shown = told.unwrap_or(&wrong[0]);
-        checks.push(line(shown, Kind::Rejects, told.is_some(), format!("{}: {}, 5% wrong", exact.name, shown.name)));
+        checks.push(line(
+            shown,
+            Kind::Rejects,
+            told.is_some(),
+            format!("{}: {}, 5% wrong", exact.name, shown.name),
+        ));
     }
     checks
 }

@@ -16,7 +16,11 @@ const CAPACITY: [(&str, &str, u32, u64, u32); 4] = [
 /// Clients, period in service times; P(V > x) for some x.
 const PERIODIC: [(u32, u64, &[(u64, f64)]); 3] = [
     (10, 20, &[(0, 0.49999999999999994), (1, 0.14676948121181638), (2, 0.02846801853671875)]),
-    (80, 100, &[(0, 0.7999999999999996), (1, 0.5390988162269366), (3, 0.19199831991276547), (5, 0.056445021841855)]),
+    (
+        80,
+        100,
+        &[(0, 0.7999999999999996), (1, 0.5390988162269366), (3, 0.19199831991276547), (5, 0.056445021841855)],
+    ),
     (200, 250, &[(0, 0.7999999999999982), (2, 0.3512307593806431), (5, 0.07983190792602908)]),
 ];
 
@@ -50,7 +54,12 @@ fn capacity((name, rate, burst, period, most): (&'static str, &'static str, u32,
         let at = |periods: u64| record_admitted(&text, Dur(period.0 * periods));
         let (from, to) = if most > 1_000_000 { (1, 2) } else { (2, 3) };
         let served = at(to) - at(from);
-        vec![Number { name: "sessions served per period".into(), ours: served, exact: f64::from(most), tolerance: 1.0 }]
+        vec![Number {
+            name: "sessions served per period".into(),
+            ours: served,
+            exact: f64::from(most),
+            tolerance: 1.0,
+        }]
     };
     match Exact::rejecting(name, numbers) {
         Item::Exact(exact) => Item::Exact(Exact { fast: most < 10_000, ..exact }),
@@ -77,9 +86,11 @@ fn periodic(case: &(u32, u64, &'static [(u64, f64)]), i: usize) -> Item {
         name: format!("{clients} clients, period {period}"),
         build: Box::new(move |f| {
             let service = super::text::constant(f);
-            Text::new(&format!("clients = {clients}\nstarts = {{ uniform = [\"0s\", \"{period}s\"] }}\nevery = \"{period}s\""))
-                .served(1, &service, None)
-                .done()
+            Text::new(&format!(
+                "clients = {clients}\nstarts = {{ uniform = [\"0s\", \"{period}s\"] }}\nevery = \"{period}s\""
+            ))
+            .served(1, &service, None)
+            .done()
         }),
         // Looks at times that no two periods share.
         run: Run::Replicated { horizon_s: 2.0 * period as f64, every_s: period as f64 / 39.7, pilot: 200 },

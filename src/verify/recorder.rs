@@ -30,7 +30,8 @@ impl Observer for Recorder {
 /// Runs a check's own scenario for so long.
 pub(super) fn record(text: &str, horizon: Dur) -> (Recorder, Run) {
     let text = format!("horizon = \"{horizon}\"\nbucket = \"{horizon}\"\nseed = 1\n{text}");
-    let study = Study::parse("verify", &text).unwrap_or_else(|e| panic!("a check's own scenario: {e}\n{text}"));
+    let study =
+        Study::parse("verify", &text).unwrap_or_else(|e| panic!("a check's own scenario: {e}\n{text}"));
     let (run, recorder, _) = observed(&study.plan(), 0, 0, &Control::default(), Recorder::default())
         .unwrap_or_else(|stopped| panic!("a check's own scenario was stopped: {stopped}"));
     (recorder, run)

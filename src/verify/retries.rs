@@ -51,7 +51,11 @@ pub(super) fn families() -> Vec<Family> {
             source: "sum of min(cap, base f^k); full jitter has half, equal jitter 3/4 of it (AWS blog)",
             items: series,
         },
-        Family { name: "n_retries_iid", source: "(1 - p^(n+1)) / (1 - p) tries", items: RETRIES.map(iid).into() },
+        Family {
+            name: "n_retries_iid",
+            source: "(1 - p^(n+1)) / (1 - p) tries",
+            items: RETRIES.map(iid).into(),
+        },
         Family {
             name: "layered_retries",
             source: "k^d: AWS Builders' Library (243), Google SRE book ch. 22",
@@ -73,7 +77,9 @@ fn retry(initial: f64, factor: f64, cap: f64, retries: u32, jitter: &str) -> Str
     )
 }
 
-fn backoff((name, initial, factor, cap, retries, delays): (&str, f64, f64, f64, u32, &'static [f64])) -> Item {
+fn backoff(
+    (name, initial, factor, cap, retries, delays): (&str, f64, f64, f64, u32, &'static [f64]),
+) -> Item {
     Exact::rejecting(name, move |f| {
         let text = Text::new("at = [\"0s\"]").workload(&retry(initial * f, factor, cap * f, retries, "none"));
         let (seen, _) = record(&text.failing(1.0).done(), Dur::from_secs(10_000));
@@ -87,8 +93,18 @@ fn backoff((name, initial, factor, cap, retries, delays): (&str, f64, f64, f64, 
         let total: f64 = delays.iter().sum();
         vec![
             Number::equal("tries", sent.len() as f64, delays.len() as f64 + 1.0),
-            Number { name: "largest error of a delay, s".into(), ours: off, exact: 0.0005, tolerance: 0.00051 },
-            Number { name: "sum, s".into(), ours: sent[sent.len() - 1], exact: total, tolerance: 0.001 * delays.len() as f64 },
+            Number {
+                name: "largest error of a delay, s".into(),
+                ours: off,
+                exact: 0.0005,
+                tolerance: 0.00051,
+            },
+            Number {
+                name: "sum, s".into(),
+                ours: sent[sent.len() - 1],
+                exact: total,
+                tolerance: 0.001 * delays.len() as f64,
+            },
         ]
     })
 }
@@ -150,7 +166,8 @@ fn layers((tries, depth, total): (u32, u32, f64)) -> Item {
     let name = format!("{tries} tries in each of {depth} layers");
     let numbers = move |f: f64| {
         // A wrong model lets 5% of the tries succeed: 243 tries meet such a one, 16 may not.
-        let text = Text::new("at = [\"0s\"]").workload(&format!("layers = {{ tries = {tries}, depth = {depth} }}"));
+        let text =
+            Text::new("at = [\"0s\"]").workload(&format!("layers = {{ tries = {tries}, depth = {depth} }}"));
         let (seen, _) = record(&text.failing(1.0 / f).done(), Dur::from_secs(1));
         vec![Number::equal("tries", seen.ended.len() as f64, total)]
     };

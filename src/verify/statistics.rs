@@ -53,7 +53,11 @@ pub(super) fn families() -> Vec<Family> {
             source: "an identity of integers for runs that start and end empty: Little 1961, Stidham 1974",
             items: little(),
         },
-        Family { name: "ci_coverage_test", source: "covering intervals are binomial(R, 0.95); Law, ch. 9", items: vec![coverage()] },
+        Family {
+            name: "ci_coverage_test",
+            source: "covering intervals are binomial(R, 0.95); Law, ch. 9",
+            items: vec![coverage()],
+        },
         golden("t_quantiles", "Law, ch. 4", |f| {
             T.iter()
                 .flat_map(|&(n, t975, t95)| {
@@ -117,7 +121,12 @@ pub(super) fn families() -> Vec<Family> {
                     let cut = mser5(&series);
                     [
                         Number::equal(format!("cut, amplitude {amplitude}"), cut.observations as f64, at),
-                        Number::close(format!("mean after, amplitude {amplitude}"), cut.mean_after, mean, EXACTLY),
+                        Number::close(
+                            format!("mean after, amplitude {amplitude}"),
+                            cut.mean_after,
+                            mean,
+                            EXACTLY,
+                        ),
                         Number::close(format!("statistic, amplitude {amplitude}"), cut.mser, mser, 1e-7),
                     ]
                 })
@@ -171,7 +180,11 @@ fn little() -> Vec<Item> {
             let differ = |a: u128, b: u128| a.abs_diff(b) as f64 * 1e-9;
             vec![
                 Number::equal("calls left inside", (station.inside + work.under_way()) as f64, 0.0),
-                Number::equal("number x time less sojourns, s", differ(station.system_area, times.sojourns), 0.0),
+                Number::equal(
+                    "number x time less sojourns, s",
+                    differ(station.system_area, times.sojourns),
+                    0.0,
+                ),
                 Number::equal("waiting x time less waits, s", differ(station.queue_area, times.waits), 0.0),
                 Number::equal(
                     "call x time less station and orbit, s",
@@ -202,7 +215,12 @@ fn coverage() -> Item {
         };
         use rayon::prelude::*;
         let covering = (0..100u64).into_par_iter().filter(|n| run(*n).contains(1.0)).count();
-        vec![Number { name: "covering intervals of 100".into(), ours: covering as f64, exact: 95.0, tolerance: 12.0 }]
+        vec![Number {
+            name: "covering intervals of 100".into(),
+            ours: covering as f64,
+            exact: 95.0,
+            tolerance: 12.0,
+        }]
     };
     match Exact::rejecting("M/M/1, rho 0.5", numbers) {
         Item::Exact(exact) => Item::Exact(Exact { fast: false, ..exact }),

@@ -69,7 +69,8 @@ impl Text {
 
     /// A rate limit with these lines.
     pub fn limit(mut self, lines: &str) -> Text {
-        let _ = writeln!(self.limits, "[[backend.limit]]\nendpoints = [\"generic\"]\nkey = \"global\"\n{lines}");
+        let _ =
+            writeln!(self.limits, "[[backend.limit]]\nendpoints = [\"generic\"]\nkey = \"global\"\n{lines}");
         self
     }
 

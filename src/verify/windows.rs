@@ -32,7 +32,11 @@ const LOCK_OUT: [(u32, u64, f64, f64, f64); 4] = [
 /// The families of this file.
 pub(super) fn families() -> Vec<Family> {
     vec![
-        Family { name: "gcra_golden_vectors", source: "ITU-T I.371 annex A; ATM Forum UNI 3.1", items: gcra() },
+        Family {
+            name: "gcra_golden_vectors",
+            source: "ITU-T I.371 annex A; ATM Forum UNI 3.1",
+            items: gcra(),
+        },
         Family {
             name: "token_bucket_window_bound",
             source: "b + r w in any closed window: Le Boudec and Thiran 2001, sec. 1.2",
@@ -79,7 +83,10 @@ fn gcra() -> Vec<Item> {
         // The shorter vector leaves 5% of T room; the longer does not.
         if arrivals.len() > 12 { Exact::rejecting(name, numbers) } else { Exact::new(name, numbers) }
     };
-    ["gcra", "token-bucket"].into_iter().flat_map(|kind| GCRA.into_iter().map(move |v| vector(kind, v))).collect()
+    ["gcra", "token-bucket"]
+        .into_iter()
+        .flat_map(|kind| GCRA.into_iter().map(move |v| vector(kind, v)))
+        .collect()
 }
 
 fn admitted(text: &str, horizon: Dur) -> Vec<Time> {
@@ -96,11 +103,14 @@ fn bounds() -> Vec<Item> {
                 // Fifty calls per token, so that every token is taken as soon as it is there.
                 let every = seconds(0.02 / per_s);
                 let burst = (f64::from(burst) * f + 0.5) as u32;
-                let text = Text::new(&format!("every = \"{every}\"")).limit(&format!(
-                    "kind = \"token-bucket\"\nrate = \"{rate}\"\nburst = {burst}"
-                ));
+                let text = Text::new(&format!("every = \"{every}\""))
+                    .limit(&format!("kind = \"token-bucket\"\nrate = \"{rate}\"\nburst = {burst}"));
                 let times = admitted(&text.done(), Dur::from_secs(4 * window));
-                vec![Number::equal("most admitted", most_in_window(&times, Dur::from_secs(window)) as f64, most)]
+                vec![Number::equal(
+                    "most admitted",
+                    most_in_window(&times, Dur::from_secs(window)) as f64,
+                    most,
+                )]
             };
             // 5% of a burst of 4 is no whole request.
             if burst > 20 { Exact::rejecting(name, numbers) } else { Exact::new(name, numbers) }
@@ -116,7 +126,11 @@ fn fixed_window_burst() -> Item {
             .limit(&format!("kind = \"fixed-window\"\nlimit = {limit}\nwindow = \"10s\""))
             .done();
         let times = admitted(&text, Dur::from_secs(30));
-        vec![Number::equal("most admitted in any 10 s", most_in_window(&times, Dur::from_secs(10)) as f64, 10.0)]
+        vec![Number::equal(
+            "most admitted in any 10 s",
+            most_in_window(&times, Dur::from_secs(10)) as f64,
+            10.0,
+        )]
     })
 }
 

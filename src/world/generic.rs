@@ -206,7 +206,8 @@ impl<O: Observer> World<'_, O> {
             self.schedule(now.after(timeout), EventKind::GenericTimeout, caller.generation, id, 1);
         }
         let generation = caller.generation;
-        let call = Call { task: id, generation, endpoint: ENDPOINT, tab: user, latency, sent: now, at, live: true };
+        let call =
+            Call { task: id, generation, endpoint: ENDPOINT, tab: user, latency, sent: now, at, live: true };
         let call = self.backend.keep(call);
         if delay == Dur::ZERO {
             self.admitted(call);
@@ -352,8 +353,7 @@ impl<O: Observer> World<'_, O> {
         caller.attempt = 0;
         caller.number = caller.number.wrapping_add(1);
         let (client, number) = (caller.client, caller.number);
-        let bits =
-            if think.is_constant() { 0 } else { self.generic_draw(client, Draw::Gap, number.into()) };
+        let bits = if think.is_constant() { 0 } else { self.generic_draw(client, Draw::Gap, number.into()) };
         self.plan_try(now.after(think.sample(bits)), id, workload.until);
     }
 }
@@ -364,11 +364,9 @@ mod tests {
 
     #[test]
     fn a_failure_fits_the_word_of_an_event() {
-        for failure in [
-            Failure::NETWORK,
-            Failure::status(429),
-            Failure { status: 599, code: 7, retry_after_s: 65_535 },
-        ] {
+        for failure in
+            [Failure::NETWORK, Failure::status(429), Failure { status: 599, code: 7, retry_after_s: 65_535 }]
+        {
             assert_eq!(unpack(pack(failure)), failure);
         }
     }

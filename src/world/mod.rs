@@ -7,15 +7,17 @@ mod backend;
 mod control;
 mod generic;
 mod guard;
+mod memory;
 mod observe;
 mod plan;
 mod totals;
 
 pub use control::Control;
 pub use guard::Stopped;
+pub use memory::{MemoryEstimate, memory_estimate};
 pub use observe::{Observer, Silent};
-pub use totals::{LimitTotals, Snapshot, StationTotals, WorkloadTotals};
 pub use plan::{Contender, Fault, MISSING_EXPIRED_TOKEN, Plan};
+pub use totals::{LimitTotals, Snapshot, StationTotals, WorkloadTotals};
 
 use crate::backend::Endpoint;
 use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Tab};
@@ -42,7 +44,7 @@ struct Event {
 }
 
 const _: () = assert!(size_of::<Event>() == 12);
-const _: () = assert!(size_of::<crate::kernel::queue::Entry<Event>>() == 32);
+const _: () = assert!(size_of::<crate::kernel::queue::Entry<Event>>() <= 32);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

@@ -171,8 +171,9 @@ impl Plan {
     /// How many keys a limit of this kind of key has.
     pub fn keys(&self, key: LimitKey) -> u32 {
         let fleet = &self.scenario.fleet;
-        let networks =
-            |w: Option<&Workload>| w.map_or(0, |w| w.first_network + w.clients.div_ceil(w.clients_per_network));
+        let networks = |w: Option<&Workload>| {
+            w.map_or(0, |w| w.first_network + w.clients.div_ceil(w.clients_per_network))
+        };
         match key {
             LimitKey::Global => 1,
             LimitKey::App => fleet.apps,

@@ -11,8 +11,8 @@ mod number;
 mod tests;
 
 pub use check::{check, check_value};
-pub use number::MAX_USERS;
 pub use format::{ONE_TAB_SHARE, POLICY, SCENARIO};
+pub use number::MAX_USERS;
 
 /// A table of the format.
 #[derive(Debug)]

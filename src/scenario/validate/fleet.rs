@@ -36,7 +36,9 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
             let error =
                 findings.at(&format!("{path}.user"), Code::NoSuchUser, "a user that the fleet does not have");
             let error = error.found(action.user.to_string());
-            findings.push(error.allowed(format!("0 to {}", fleet.users.saturating_sub(1))).other(users, "the users"));
+            findings.push(
+                error.allowed(format!("0 to {}", fleet.users.saturating_sub(1))).other(users, "the users"),
+            );
         }
         if parts.horizon.is_some_and(|horizon| action.at >= horizon) {
             findings.warn(&format!("{path}.at"), "this action is at or after the horizon and never happens");

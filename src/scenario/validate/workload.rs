@@ -9,9 +9,7 @@ use crate::scenario::schema::MAX_USERS;
 
 /// Checks each workload, and that a fleet without users has one beside it.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
-    if parts.fleet.as_ref().is_some_and(|fleet| fleet.users == 0)
-        && findings.doc.node("workload").is_none()
-    {
+    if parts.fleet.as_ref().is_some_and(|fleet| fleet.users == 0) && findings.doc.node("workload").is_none() {
         let error = findings.at("fleet.users", Code::OutOfRange, "number out of range").found("0");
         findings.push(error.allowed(format!("1 to {MAX_USERS}, or 0 beside a [[workload]]")));
     }
@@ -36,11 +34,8 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
 fn check_one(findings: &mut Findings<'_>, path: &str, spec: &WorkloadSpec) {
     let when =
         [("every", spec.every.is_some()), ("think", spec.think.is_some()), ("at", !spec.at.is_empty())];
-    let again = [
-        ("retry", spec.retry.is_some()),
-        ("orbit", spec.orbit.is_some()),
-        ("layers", spec.layers.is_some()),
-    ];
+    let again =
+        [("retry", spec.retry.is_some()), ("orbit", spec.orbit.is_some()), ("layers", spec.layers.is_some())];
     if when.iter().all(|(_, given)| !given) {
         let error = findings.at(path, Code::MissingKey, "a workload that does not say when its clients call");
         findings.push(error.fix("add every = { exponential = \"1s\" }, think = \"5s\" or at = [\"0s\"]"));
