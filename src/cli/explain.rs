@@ -6,9 +6,7 @@ use authstorm::Study;
 use authstorm::explain::{self, Session, Story, Wanted};
 use authstorm::kernel::{Dur, Time};
 use authstorm::report;
-use authstorm::world::Control;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Options.
 #[derive(clap::Args)]
@@ -96,8 +94,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     }
     study.only_policies(std::slice::from_ref(&args.policy))?;
     let wanted = wanted(&args, &study)?;
-    let control = Arc::new(Control::default());
-    interrupt::stops(&control).map_err(|e| Failure::io("signals", &e))?;
+    let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let story = explain::tell(&study, wanted, &control)?;
     let bytes = written(&story, format)?;
     match &args.out {

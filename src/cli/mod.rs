@@ -2,10 +2,12 @@
 
 mod check;
 mod conform;
+mod determinism;
 mod exit;
 mod explain;
 mod files;
 mod interrupt;
+mod memory;
 mod metrics;
 mod output;
 mod progress;
@@ -42,6 +44,8 @@ enum Verb {
     Explain(explain::Args),
     /// Compare the simulated client with recordings of the real one
     Conform(conform::Args),
+    /// Run a scenario twice with different thread counts, and name the first event that differs
+    VerifyDeterminism(determinism::Args),
     /// Check the simulator against closed forms, its own laws and every order of events
     Verify(verify::Args),
     /// Print the definition of every metric
@@ -61,12 +65,17 @@ pub fn main() -> ExitCode {
             };
         }
     };
+    if let Err(wrong) = authstorm::kernel::self_test::self_test() {
+        terminal::complain(&format!("error: {wrong}"));
+        return Exit::Io.into();
+    }
     exit::guarded(|| match cli.verb {
         Verb::Run(args) => run::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Validate(args) => validate::run(args),
         Verb::Explain(args) => explain::run(args),
         Verb::Conform(args) => conform::run(args),
+        Verb::VerifyDeterminism(args) => determinism::run(args),
         Verb::Verify(args) => verify::run(args),
         Verb::Metrics(args) => metrics::run(args),
     })

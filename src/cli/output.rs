@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::fs::{self, File};
 use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The file that says what a results directory holds.
@@ -67,8 +68,8 @@ pub struct Output {
 }
 
 impl Output {
-    /// Takes a place. Nothing that is there changes.
-    pub fn reserve(place: &Path, birth: &Birth, force: bool) -> Result<Output, Failure> {
+    /// Takes a place for the results of the scenario `input`. Nothing that is there changes.
+    pub fn reserve(place: &Path, birth: &Birth, force: bool, input: &Path) -> Result<Output, Failure> {
         let shown = place.display();
         let name = place
             .file_name()
@@ -84,12 +85,18 @@ impl Output {
         }
         let again = match present(place)? {
             Present::Nothing => false,
-            _ if force => false,
-            Present::Foreign => {
+            // Not even --force takes away what authstorm did not write.
+            Present::Foreign(what) => {
                 return Err(Failure::usage(format!(
-                    "error: {shown}: holds files that are not results of authstorm; choose another --out, or --force"
+                    "error: {shown}: {what} is not from authstorm; choose another --out"
                 )));
             }
+            Present::Results(_) if force && lies_in(input, place) => {
+                return Err(Failure::usage(format!(
+                    "error: {shown}: holds the scenario itself; choose another --out"
+                )));
+            }
+            Present::Results(_) if force => false,
             Present::Results(manifest) => {
                 if let Some((field, there, here)) = difference(&manifest, birth) {
                     return Err(Failure::usage(format!(
@@ -185,21 +192,45 @@ impl Drop for Output {
 
 enum Present {
     Nothing,
-    Foreign,
+    /// Something else: the name of the first such file.
+    Foreign(String),
     Results(Value),
 }
 
+fn lies_in(file: &Path, place: &Path) -> bool {
+    match (file.canonicalize(), place.canonicalize()) {
+        (Ok(file), Ok(place)) => file.starts_with(place),
+        _ => false,
+    }
+}
+
 fn present(place: &Path) -> Result<Present, Failure> {
-    let mut entries = match fs::read_dir(place) {
+    let failed = |e: &io::Error| Failure::io(place.display(), e);
+    let entries = match fs::read_dir(place) {
         Ok(entries) => entries,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Present::Nothing),
-        Err(e) => return Err(Failure::io(place.display(), &e)),
+        Err(e) => return Err(failed(&e)),
     };
-    if entries.next().is_none() {
+    let names = entries.map(|entry| entry.map(|e| e.file_name().to_string_lossy().into_owned()));
+    let mut names = names.collect::<io::Result<Vec<String>>>().map_err(|e| failed(&e))?;
+    if names.is_empty() {
         return Ok(Present::Nothing);
     }
-    let manifest = fs::read(place.join(MANIFEST)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    Ok(manifest.map_or(Present::Foreign, Present::Results))
+    // Errors must not depend on the order in which a file system lists its files.
+    names.sort_unstable();
+    let manifest: Option<Value> =
+        fs::read(place.join(MANIFEST)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let of_authstorm = |m: &Value| m["scenario_hash"].is_string() && m["files"].is_object();
+    Ok(match manifest.filter(of_authstorm) {
+        None => Present::Foreign(names.swap_remove(0)),
+        Some(manifest) => {
+            let listed = |name: &String| name == MANIFEST || manifest["files"].get(name).is_some();
+            match names.iter().position(|name| !listed(name)) {
+                Some(at) => Present::Foreign(names.swap_remove(at)),
+                None => Present::Results(manifest),
+            }
+        }
+    })
 }
 
 /// The first field in which results that are there differ from those to come.
@@ -220,13 +251,18 @@ fn difference(manifest: &Value, birth: &Birth) -> Option<(&'static str, String, 
 /// Opens and locks a file; none when another process holds it.
 fn take_lock(path: &Path) -> io::Result<Option<File>> {
     loop {
-        let file = File::options().create(true).truncate(false).write(true).open(path)?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            // Somebody else's link in a shared directory must not lead us to a file elsewhere.
+            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
+            .open(path)?;
         match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
             other => other?,
         }
         // The holder before us may have removed the file between our opening and locking it.
-        use std::os::unix::fs::MetadataExt;
         let (held, there) = (file.metadata()?, fs::metadata(path));
         if there.is_ok_and(|m| (m.dev(), m.ino()) == (held.dev(), held.ino())) {
             return Ok(Some(file));

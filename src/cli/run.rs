@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::output::{Birth, Output};
 use super::progress::Progress;
-use super::{interrupt, table, terminal};
+use super::{interrupt, memory, table, terminal};
 use authstorm::experiment::results::{Results, Verdict};
 use authstorm::explain;
 use authstorm::report;
@@ -11,7 +11,6 @@ use authstorm::stats::paired_difference;
 use authstorm::world::Control;
 use authstorm::{Study, experiment::CONFIDENCE};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Options.
 #[derive(clap::Args)]
@@ -49,13 +48,16 @@ pub struct StudyArgs {
     overrides: Vec<String>,
     /// Threads for replications and policies; results do not depend on it [default: one per core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    threads: Option<u16>,
+    pub threads: Option<u16>,
+    /// Refuse scenarios of which one run needs more memory than this, as in 512MiB or 16GiB
+    #[arg(long, value_name = "SIZE", default_value = "8GiB", value_parser = memory::parse)]
+    max_memory: u64,
     /// Print summary.json to standard output instead of the table
     #[arg(long)]
     pub json: bool,
     /// Print nothing but errors
     #[arg(long, conflicts_with = "json")]
-    quiet: bool,
+    pub quiet: bool,
 }
 
 impl StudyArgs {
@@ -72,17 +74,15 @@ impl StudyArgs {
         if !self.policy.is_empty() {
             study.only_policies(&self.policy)?;
         }
+        memory::check(study.loaded(), self.max_memory)?;
         Ok(study)
     }
 
     /// Runs it, with progress on the terminal.
     pub fn results(&self, study: &Study) -> Result<Results, Failure> {
-        let control = Arc::new(Control::default());
-        interrupt::stops(&control).map_err(|e| Failure::io("signals", &e))?;
+        let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
         let progress = Progress::of(&study.plan(), &control, self.quiet);
-        let threads = self.threads.map_or(0, usize::from);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
-        let pool = pool.map_err(|e| Failure::io("threads", &std::io::Error::other(e)))?;
+        let pool = threads(self.threads.map_or(0, usize::from))?;
         let results = pool.install(|| study.run_under(&control));
         drop(progress);
         Ok(results?)
@@ -110,6 +110,12 @@ impl StudyArgs {
     }
 }
 
+/// A pool of so many threads; 0 for one per core.
+pub fn threads(count: usize) -> Result<rayon::ThreadPool, Failure> {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
+    pool.map_err(|e| Failure::io("threads", &std::io::Error::other(e)))
+}
+
 fn in_words(verdict: &Verdict) -> String {
     let word = if verdict.passed { "ok  " } else { "FAIL" };
     format!("{word} {} (observed {})\n", verdict.that, report::number::short(verdict.observed))
@@ -130,17 +136,21 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let name = &study.loaded().scenario.name;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(name));
     let birth = Birth::of(&study, args.all_sessions);
+    let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     // The place is taken before the run, so that a long run does not end at a closed door.
-    let output = Output::reserve(&out, &birth, args.force)?;
+    let output = Output::reserve(&out, &birth, args.force, &args.study.scenario)?;
     let results = args.study.results(&study)?;
-    let files = files(&study, &results)?;
+    let files = files(&study, &results, &control)?;
+    if control.is_stopped() {
+        return Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted".to_owned()));
+    }
     let place = output.fill(&birth, files)?;
     args.study.print(&results, Some(&place))
 }
 
 /// Every file of a results directory but the manifest.
-fn files(study: &Study, results: &Results) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-    let told = explain::worst_of_each(study, results, &Control::default())?;
+fn files(study: &Study, results: &Results, control: &Control) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let told = explain::worst_of_each(study, results, control)?;
     let scenario = &study.loaded().text;
     let mut files = vec![
         ("scenario.toml".to_owned(), scenario.clone().into_bytes()),

@@ -1,5 +1,6 @@
 //! Runs of a scenario under several policies and replications, and what comes out of them.
 
+pub mod determinism;
 mod job;
 pub mod results;
 

@@ -109,7 +109,11 @@ impl Recorder {
             }
             Input::SignIn { .. } => self.last_sign_out,
             Input::Open => self.last_sign_in.filter(|step| self.steps[*step].at == now),
-            Input::Lock(_) | Input::Close | Input::Focus | Input::AppGetToken { .. } | Input::SetActive { .. } => None,
+            Input::Lock(_)
+            | Input::Close
+            | Input::Focus
+            | Input::AppGetToken { .. }
+            | Input::SetActive { .. } => None,
         }
     }
 

@@ -258,11 +258,14 @@ impl Story {
     /// Whether a reader misses a step that is left out: one of which nothing came is a tick of a clock.
     pub fn is_quiet(&self, step: &Step) -> bool {
         let silent = |deed: &Deed| matches!(deed, Deed::Waits(wait) if !self.waits[*wait].is_retry());
-        let of_note = match step.trigger {
-            Trigger::Answer(_) | Trigger::Outside(_) => true,
-            Trigger::Opened | Trigger::SignIn { .. } => true,
-            _ => false,
-        };
+        let of_note = matches!(
+            step.trigger,
+            Trigger::Answer(_)
+                | Trigger::Outside(_)
+                | Trigger::Opened
+                | Trigger::Closed
+                | Trigger::SignIn { .. }
+        );
         !of_note && step.deeds.iter().all(silent)
     }
 }

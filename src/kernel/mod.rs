@@ -3,6 +3,7 @@
 pub mod dist;
 pub mod queue;
 pub mod random;
+pub mod self_test;
 pub mod time;
 
 pub use dist::Dist;

@@ -93,7 +93,7 @@ impl Backend {
             match verdict {
                 Verdict::Admit { delay: more } => {
                     self.verdicts[limit as usize].admitted += 1;
-                    delay = Dur(delay.0 + more.0);
+                    delay = Dur(delay.0.saturating_add(more.0));
                 }
                 Verdict::Refuse { wait } => {
                     self.verdicts[limit as usize].refused += 1;
@@ -216,7 +216,7 @@ impl<O: Observer> World<'_, O> {
         };
         if self.backend.stations[endpoint as usize].is_none() {
             let reply = self.reply(user, endpoint);
-            let total = Dur(delay.0 + latency.0);
+            let total = Dur(delay.0.saturating_add(latency.0));
             if self.backend.has_concurrency(plan, endpoint) {
                 self.schedule(now.after(total), EventKind::Release, 0, user, endpoint as u32);
             }

@@ -173,7 +173,7 @@ impl<O: Observer> World<'_, O> {
             match self.strike(ENDPOINT, at, &mut added) {
                 Struck::No => {}
                 Struck::Answer(failure) => {
-                    let latency = Dur(self.generic_latency(at).0 + added.0);
+                    let latency = Dur(self.generic_latency(at).0.saturating_add(added.0));
                     let outcome = Outcome::of_status(failure.status);
                     return self.generic_answer(id, Some((failure, outcome)), latency);
                 }
@@ -188,15 +188,15 @@ impl<O: Observer> World<'_, O> {
                     let latency = match &spec.refused_latency {
                         Some(refused) if refused.is_constant() => refused.sample(0),
                         Some(refused) => refused.sample(self.streams.latency.bits(at.0, at.1)),
-                        None => Dur(self.generic_latency(at).0 + added.0),
+                        None => Dur(self.generic_latency(at).0.saturating_add(added.0)),
                     };
                     return self.generic_answer(id, Some((failure, Outcome::TooManyRequests)), latency);
                 }
             }
         }
-        let latency = Dur(self.generic_latency(at).0 + added.0);
+        let latency = Dur(self.generic_latency(at).0.saturating_add(added.0));
         if !self.backend.queues(ENDPOINT) {
-            let total = Dur(delay.0 + latency.0);
+            let total = Dur(delay.0.saturating_add(latency.0));
             if self.backend.has_concurrency(plan, ENDPOINT) {
                 self.schedule(now.after(total), EventKind::Release, 0, user, ENDPOINT as u32);
             }

@@ -200,10 +200,13 @@ impl Guard {
                 )
             }
         };
+        // The session that stands out may have been quiet of late; then whoever was not says more than nobody.
+        let told = |of: u32| session.is_none_or(|s| s == of);
+        let quiet = !self.chain.iter().any(|(_, of, _, what)| !what.is_empty() && told(*of));
         let chain = self
             .chain
             .iter()
-            .filter(|(_, of, _, what)| !what.is_empty() && session.is_none_or(|s| s == *of))
+            .filter(|(_, of, _, what)| !what.is_empty() && (quiet || told(*of)))
             .take(CHAIN)
             .map(|(number, _, _, what)| format!("#{number} {what}"))
             .collect();
@@ -216,5 +219,72 @@ impl Guard {
 
     pub(super) fn fingerprint(&self) -> u64 {
         self.fingerprint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Study;
+
+    fn plan(users: u32) -> Plan {
+        let text = format!(
+            "version = 1\nname = \"g\"\nhorizon = \"1m\"\npolicies = [\"old\"]\n[client]\nmodel = \"documented\"\n[fleet]\nusers = {users}\n"
+        );
+        Study::parse("g.toml", &text).unwrap_or_else(|e| panic!("{e}")).plan()
+    }
+
+    /// How many events of one instant pass, dealt to these sessions in turn, and which limit ends them.
+    fn until_stopped(plan: &Plan, sessions: u32) -> (u64, Option<Limit>) {
+        let mut guard = Guard::new(plan);
+        for n in 0..10_000_000u64 {
+            if let Err(limit) = guard.count(Time(5), (n % u64::from(sessions)) as u32, 1) {
+                return (n, Some(limit));
+            }
+        }
+        (10_000_000, None)
+    }
+
+    #[test]
+    fn one_session_may_make_so_many_events_at_an_instant_and_two_that_wake_each_other_no_more() {
+        let plan = plan(1_000);
+        let most = u64::from(plan.scenario.guard.max_events_at_one_instant);
+        // Counting per session starts when the instant as a whole has had as many as one session may make.
+        let (passed, limit) = until_stopped(&plan, 1);
+        assert!(
+            matches!(limit, Some(Limit::Session(0))) && (most..=2 * most).contains(&passed),
+            "{passed} {limit:?}"
+        );
+        let (passed, limit) = until_stopped(&plan, 2);
+        assert!(matches!(limit, Some(Limit::Session(_))) && passed <= 3 * most + 2, "{passed} {limit:?}");
+    }
+
+    #[test]
+    fn many_sessions_that_wake_each_other_meet_the_limit_of_the_instant() {
+        // A thousand users in a ring, each below its own limit, stay below it for ever only if time moves.
+        let plan = plan(1_000);
+        let (passed, limit) = until_stopped(&plan, 900);
+        assert!(matches!(limit, Some(Limit::Instant)), "{passed} {limit:?}");
+        assert!(passed >= 100 * 1_000, "a legal herd passes");
+    }
+
+    #[test]
+    fn time_that_moves_forgets_and_the_hash_tells_every_word() {
+        let plan = plan(10);
+        let mut guard = Guard::new(&plan);
+        for n in 0..50_000u64 {
+            guard.count(Time(n / 900), 3, 1).expect("each instant is within its limit");
+        }
+        let print = |events: &[(u64, u32, u8)]| {
+            let mut guard = Guard::new(&plan);
+            events.iter().for_each(|(t, s, k)| guard.count(Time(*t), *s, *k).expect("few"));
+            guard.fingerprint()
+        };
+        let base = [(1, 2, 3), (4, 5, 6)];
+        for other in
+            [[(0, 2, 3), (4, 5, 6)], [(1, 1, 3), (4, 5, 6)], [(1, 2, 2), (4, 5, 6)], [(4, 5, 6), (1, 2, 3)]]
+        {
+            assert_ne!(print(&base), print(&other), "{other:?}");
+        }
     }
 }

@@ -7,12 +7,14 @@ mod backend;
 mod control;
 mod generic;
 mod guard;
+mod memory;
 mod observe;
 mod plan;
 mod totals;
 
 pub use control::Control;
 pub use guard::Stopped;
+pub use memory::{MemoryEstimate, memory_estimate};
 pub use observe::{Observer, Outside, Silent};
 pub use plan::{Contender, Fault, MISSING_EXPIRED_TOKEN, Plan};
 pub use totals::{LimitTotals, Snapshot, StationTotals, WorkloadTotals};
@@ -103,7 +105,7 @@ enum EventKind {
 }
 
 /// Events between two looks at the clock on the wall, so to speak: progress and interruption cost nothing per event.
-const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
+pub(crate) const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
 
 /// Random streams, one per purpose.
 struct Streams {
@@ -323,6 +325,7 @@ impl<'a, O: Observer> World<'a, O> {
             let (from, events) = (self.now, self.guard.events());
             let goes_on = self.go_on(EVENTS_BETWEEN_LOOKS)?;
             control.advance(self.guard.events() - events, self.now.since(from).0);
+            self.observer.chunk(self.guard.events(), self.guard.fingerprint());
             if !goes_on {
                 return Ok(());
             }
@@ -340,6 +343,9 @@ impl<'a, O: Observer> World<'a, O> {
             let session = self.session_of(event);
             if let Err(limit) = self.guard.count(time, session, event.kind as u8) {
                 return Err(self.guard.explain(limit, self.plan));
+            }
+            if O::EACH_EVENT {
+                self.observer.event(self.guard.events(), time, session, &event.kind);
             }
             self.handle(event);
         }

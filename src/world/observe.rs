@@ -15,6 +15,16 @@ pub trait Observer {
     /// Whether it wants to be told at all: decided when the program is built.
     const ACTIVE: bool;
 
+    /// Whether it wants to be told of every event before it is handled.
+    const EACH_EVENT: bool = false;
+
+    /// The run looks up, every 65,536 events and at its end: so many events so far, and the hash of their order. It comes
+    /// rarely enough that it is told to everybody.
+    fn chunk(&mut self, _events: u64, _fingerprint: u64) {}
+
+    /// Event number `number`, counted from 1, is about to be handled; `user` is `u32::MAX` for none.
+    fn event(&mut self, _number: u64, _time: Time, _user: u32, _kind: &dyn std::fmt::Debug) {}
+
     /// A tab takes an input; what it does follows.
     fn input(&mut self, _now: Time, _tab: u32, _input: Input, _tasks: &Tasks) {}
 

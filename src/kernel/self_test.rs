@@ -1,0 +1,76 @@
+//! Known answers: whether this build, on this machine, computes what every other does.
+//!
+//! Results rest on few operations whose bits could differ: the random mixer, and four functions of `libm`. This asks each
+//! of them what has been asked before and compares the answers. It costs microseconds, so the command asks at every
+//! start, and refuses to give results that nobody else could repeat.
+
+use super::random::{Purpose, Stream, open_unit};
+use std::fmt;
+
+/// FNV-1a over all answers, as computed on x86_64, i686, aarch64 and s390x.
+const KNOWN: u64 = 0x6373_9c68_188f_ce7c;
+
+/// How many arguments each function is asked.
+const ARGUMENTS: u64 = 64;
+
+/// An answer was not the known one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongAnswers {
+    /// The hash of the answers.
+    pub found: u64,
+}
+
+impl fmt::Display for WrongAnswers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "this machine does not compute as others do: self-test gave {:016x}, known is {KNOWN:016x}; results would not \
+             be repeatable",
+            self.found
+        )
+    }
+}
+
+impl std::error::Error for WrongAnswers {}
+
+/// Asks.
+///
+/// # Errors
+/// When any answer differs from the known one in any bit.
+pub fn self_test() -> Result<(), WrongAnswers> {
+    let found = answers();
+    if found == KNOWN { Ok(()) } else { Err(WrongAnswers { found }) }
+}
+
+fn answers() -> u64 {
+    let stream = Stream::new(2026, 1, Purpose::Latency, 3);
+    // The compiler must not answer for the machine.
+    let ask = std::hint::black_box::<f64>;
+    let mut hash = 0xcbf2_9ce4_8422_2325;
+    let mut take = |bits: u64| {
+        for byte in bits.to_le_bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3);
+        }
+    };
+    for i in 0..ARGUMENTS {
+        let bits = stream.bits(i, i * 1_000_003);
+        let unit = ask(open_unit(bits));
+        take(bits);
+        take(libm::log(unit).to_bits());
+        take(libm::exp(ask(20.0 * unit - 10.0)).to_bits());
+        take(libm::cos(ask(std::f64::consts::TAU * unit)).to_bits());
+        take(libm::sqrt(unit).to_bits());
+        take((unit * 1e9 + 0.5).to_bits());
+    }
+    hash
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_gives_the_known_answers() {
+        assert_eq!(self_test(), Ok(()), "found {:016x}", answers());
+    }
+}

@@ -1,0 +1,80 @@
+//! How much memory a run needs, before any of it is asked for.
+
+use super::ServerSession;
+use crate::backend::limiter::Limiter;
+use crate::backend::spec::LimitKey;
+use crate::client::generic::Caller;
+use crate::client::page::{Browser, Tab};
+use crate::client::session_policy::SessionPolicy;
+use crate::client::task::Task;
+use crate::fleet::Tabs;
+use crate::metrics::collect::SessionCounts;
+use crate::metrics::timeline::Bucket;
+use crate::scenario::Scenario;
+
+/// Tasks and scheduled events of a tab at the height of a storm. Sizes of queue entries are those of the world.
+const AT_ONCE: u64 = 4;
+const ENTRY: u64 = 32;
+/// The collector's count of a session under way is no larger than two of what it leaves.
+const COUNTS: u64 = 3;
+
+/// An estimate of what one run needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MemoryEstimate {
+    /// In all.
+    pub bytes: u64,
+    /// Of that, for each user.
+    pub per_user: u64,
+    /// And what does not grow with the users alone: limits, timelines, queues of endpoints.
+    pub fixed: u64,
+}
+
+/// Estimates the memory of one run: from above for a quiet one, about right for a storm. It depends on the scenario
+/// alone, not on the machine.
+pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
+    let fleet = &scenario.fleet;
+    let tabs = match &fleet.tabs {
+        Tabs::Fixed(n) => u64::from(*n),
+        Tabs::Shares(shares) => shares.iter().map(|s| u64::from(s.tabs)).max().unwrap_or(1),
+    };
+    let task = AT_ONCE * (size_of::<Task>() as u64 + ENTRY);
+    let per_user = tabs * (size_of::<Tab>() as u64 + task)
+        + (size_of::<Browser>() + size_of::<ServerSession>() + size_of::<SessionPolicy>()) as u64
+        + COUNTS * size_of::<SessionCounts>() as u64;
+    let users = u64::from(fleet.users);
+    let clients: u64 = scenario.workloads.iter().map(|w| u64::from(w.clients)).sum();
+    let callers = clients * (size_of::<Caller>() as u64 + size_of::<SessionPolicy>() as u64 + ENTRY);
+    let keys = |key| match key {
+        LimitKey::Global => 1,
+        LimitKey::App => u64::from(fleet.apps),
+        LimitKey::Ip => users.div_ceil(u64::from(fleet.users_per_network).max(1)) + clients,
+        LimitKey::User | LimitKey::Session => users + clients,
+    };
+    let limits = scenario.backend.limits.iter();
+    let limits = limits.map(|l| keys(l.key).saturating_mul(Limiter::bytes_per_key(l)));
+    let buckets = scenario.horizon.0.div_ceil(scenario.bucket.0.max(1));
+    let timeline = buckets.saturating_mul(size_of::<Bucket>() as u64);
+    let fixed = limits.fold(timeline.saturating_add(callers), u64::saturating_add);
+    MemoryEstimate { bytes: users.saturating_mul(per_user).saturating_add(fixed), per_user, fixed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::load_text;
+
+    #[test]
+    fn it_grows_with_users_tabs_keys_and_buckets() {
+        let base = include_str!("../../tests/bad_inputs/base.toml");
+        let estimate = |set: &[&str]| {
+            let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
+            memory_estimate(&load_text("base.toml", base, &set).unwrap_or_else(|e| panic!("{e}")).scenario)
+        };
+        let small = estimate(&["fleet.users=1000"]);
+        assert!((500..20_000).contains(&small.per_user), "{small:?}");
+        let large = estimate(&["fleet.users=100000"]);
+        assert_eq!(large.bytes - large.fixed, 100 * (small.bytes - small.fixed));
+        assert!(estimate(&["fleet.users=1000", "fleet.tabs=8"]).per_user > 2 * small.per_user);
+        assert!(estimate(&["fleet.users=1000", "bucket=10ms"]).fixed > 10 * small.fixed);
+    }
+}

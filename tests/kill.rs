@@ -1,0 +1,167 @@
+//! Runs are ended at random moments: the results directory is the old one or the new one, whole, every time.
+//!
+//! `AUTHSTORM_KILLS` says how often (CI: 1,000, with `AUTHSTORM_BIN` naming the release build); by default as often as
+//! takes some seconds.
+
+mod common;
+
+use common::{TINY, authstorm, files, said, tiny};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+const DEFAULT_KILLS: u32 = 40;
+const SIGINT: i32 = 2;
+const SIGKILL: i32 = 9;
+const SIGTERM: i32 = 15;
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+/// Whether a directory holds what its own manifest says, no file more or less.
+fn is_whole(files: &Files) -> bool {
+    let Some(manifest) = files.get("manifest.json") else { return false };
+    let Ok(manifest) = serde_json::from_slice::<serde_json::Value>(manifest) else { return false };
+    let Some(listed) = manifest["files"].as_object() else { return false };
+    let sha256 = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
+    listed.len() + 1 == files.len()
+        && listed.iter().all(|(name, of)| {
+            files.get(name).is_some_and(|bytes| of["sha256"].as_str() == Some(sha256(bytes).as_str()))
+        })
+}
+
+/// A folder in memory where that can be had: a kill takes the process, not the disk, and syncing a busy disk thousands of
+/// times would only make the test slow.
+fn in_memory() -> tempfile::TempDir {
+    tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
+}
+
+/// A small generator of its own: the moments differ, and yet a failure can be had again with the same ones.
+struct Moments(u64);
+
+impl Moments {
+    fn below(&mut self, n: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(0x1405_7B7E_F767_814F);
+        (self.0 >> 33) % n
+    }
+}
+
+fn signal(pid: u32, number: i32) {
+    let status =
+        Command::new("sh").args(["-c", &format!("kill -{number} {pid}")]).stderr(Stdio::null()).status();
+    // It may have ended by itself; its exit status tells.
+    let _ = status.expect("a shell");
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how long a whole run takes spreads the moments over it")]
+fn killed_at_any_moment_the_results_are_the_old_or_the_new_ones() {
+    let kills = std::env::var("AUTHSTORM_KILLS").map_or(DEFAULT_KILLS, |n| n.parse().expect("a number"));
+    let folder = in_memory();
+    let out = folder.path().join("out");
+    let mut whole = Vec::new();
+    let mut length = Duration::ZERO;
+    for seed in ["1", "2"] {
+        let begin = Instant::now();
+        let output = tiny(&out, &["--seed", seed, "--force"]);
+        length = begin.elapsed();
+        assert!(output.status.success(), "{}", said(&output));
+        whole.push(files(&out));
+    }
+    assert!(whole.iter().all(is_whole) && whole[0] != whole[1]);
+    let mut length = length.as_micros() as u64 / 2;
+    let mut moments = Moments(2026);
+    let (mut replaced, mut stopped, mut aside) = (0, 0, 0);
+    for n in 0..kills {
+        let before = files(&out);
+        let seed = if before == whole[0] { "2" } else { "1" };
+        // Half of the moments lie in the last fifth of a run, where files are written and put in place.
+        let late = moments.below(2) == 0;
+        let wait = if late { length * 4 / 5 + moments.below(length * 2 / 5) } else { moments.below(length) };
+        let number = [SIGKILL, SIGKILL, SIGTERM, SIGINT][moments.below(4) as usize];
+        let mut command = authstorm();
+        command.arg("run").args(TINY).args(["--seed", seed, "--force", "--out"]).arg(&out);
+        let mut child =
+            command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("the command runs");
+        std::thread::sleep(Duration::from_micros(wait));
+        signal(child.id(), number);
+        let status = child.wait().expect("it ends");
+        let after = files(&out);
+        let moment = format!("kill {n}: signal {number} after {wait} us of {length}, {status}");
+        assert!(after == whole[0] || after == whole[1], "{moment}: {:?}", after.keys());
+        replaced += u32::from(after != before);
+        // Other work on the machine comes and goes: half of the runs are to end before they are killed.
+        length = if after == before { length * 9 / 8 } else { length * 8 / 9 }.max(1_000);
+        let left = files(folder.path()).len() - 1;
+        match (number, status.code(), status.signal()) {
+            // It had ended, or was past the point at which it would listen.
+            (_, Some(0), _) => assert!(after != before && left == 0, "{moment}"),
+            (SIGKILL, _, Some(SIGKILL)) => aside += u32::from(left > 0),
+            (SIGINT | SIGTERM, Some(code), _) => {
+                stopped += 1;
+                assert_eq!(code, 128 + number, "{moment}");
+                assert!(after == before && left == 0, "{moment}: {left} left");
+            }
+            // Before it could say what should happen on a signal, and before it had written anything.
+            (SIGINT | SIGTERM, None, Some(by)) => assert!(by == number && after == before, "{moment}"),
+            other => panic!("{moment}: {other:?}"),
+        }
+    }
+    eprintln!(
+        "{kills} kills: {replaced} replaced the results, {stopped} stopped the run, {aside} left something aside"
+    );
+    let last = tiny(&out, &["--seed", "1", "--force"]);
+    assert!(last.status.success(), "{}", said(&last));
+    assert!(files(&out) == whole[0]);
+    assert_eq!(files(folder.path()).into_keys().collect::<Vec<_>>(), ["out"], "nothing is left behind");
+}
+
+/// A run of minutes, stopped: the exit code says by what, in less than a second, and nothing is left.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how soon a signal is heard is what is tested")]
+fn a_signal_is_heard_soon() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for (number, code) in [(SIGINT, 130), (SIGTERM, 143)] {
+        let mut command = authstorm();
+        command.args(["run", "scenarios/telemetry-7-days.toml", "--set", "fleet.users=200000", "--out"]);
+        command.arg(folder.path().join("out")).stdout(Stdio::null()).stderr(Stdio::piped());
+        let child = command.spawn().expect("the command runs");
+        while !folder.path().join(".out.partial").exists() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        std::thread::sleep(Duration::from_millis(100));
+        let begin = Instant::now();
+        signal(child.id(), number);
+        let output = child.wait_with_output().expect("it ends");
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        assert!(said(&output).contains("interrupted"), "{}", said(&output));
+        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+        assert!(files(folder.path()).is_empty(), "{:?}", files(folder.path()).keys());
+    }
+}
+
+/// A checker that never fails would let everything pass.
+#[test]
+fn a_directory_that_is_not_whole_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out: &Path = &folder.path().join("out");
+    assert!(tiny(out, &[]).status.success());
+    let good = files(out);
+    assert!(is_whole(&good));
+    for name in good.keys() {
+        let mut bad = good.clone();
+        bad.remove(name);
+        assert!(!is_whole(&bad), "without {name}");
+        if name != "manifest.json" {
+            bad.insert(name.clone(), Vec::new());
+            assert!(!is_whole(&bad), "with {name} empty");
+        }
+    }
+    let mut more = good.clone();
+    more.insert("more".to_owned(), Vec::new());
+    assert!(!is_whole(&more));
+    fs::remove_dir_all(out).expect("removable");
+}

@@ -1,0 +1,155 @@
+//! The engine at its ends: each extreme scenario ends in a result or in an error that says what it is.
+
+use authstorm::experiment::results::Results;
+use authstorm::kernel::queue::Queue;
+use authstorm::kernel::{Dist, Dur, Time};
+use authstorm::{Error, Study};
+
+/// A scenario of one policy with this fleet and whatever follows.
+fn scenario(horizon: &str, fleet: &str, rest: &str) -> String {
+    format!(
+        "version = 1\nname = \"limits\"\nhorizon = \"{horizon}\"\nbucket = \"{horizon}\"\npolicies = [\"old\"]\n\
+         [client]\nmodel = \"clerk-js-6.1.0\"\n[fleet]\n{fleet}\n{rest}\n"
+    )
+}
+
+fn run(text: &str) -> Result<Results, Error> {
+    Study::parse("limits.toml", text).unwrap_or_else(|e| panic!("{e}")).run()
+}
+
+/// A run that must end in a result; its requests.
+fn requests(text: &str) -> f64 {
+    let results = run(text).unwrap_or_else(|e| panic!("{e}"));
+    results.policies[0].metric("requests_total").mean
+}
+
+fn stopped(text: &str) -> String {
+    match run(text) {
+        Err(Error::Stopped(stopped)) => stopped.to_string(),
+        other => panic!("it was to be stopped: {:?}", other.map(|r| r.events)),
+    }
+}
+
+#[test]
+fn a_herd_of_a_hundred_thousand_at_one_instant_is_legal() {
+    let text = scenario("2s", "users = 100000", "[backend]\nlatency = \"100ms\"");
+    let results = run(&text).unwrap_or_else(|e| panic!("{e}"));
+    assert!(results.events >= 300_000, "{} events", results.events);
+    assert_eq!(results.policies[0].metric("sign_outs").mean.to_bits(), 0);
+}
+
+/// The queue alone: a million at one instant come in the order of their scheduling.
+#[test]
+fn a_million_events_of_one_instant_keep_their_order() {
+    let mut queue = Queue::default();
+    (0..1_000_000u32).for_each(|n| queue.push(Time(7), n));
+    for n in 0..1_000_000u32 {
+        assert_eq!(queue.pop(Time(7)), Some((Time(7), n)));
+    }
+    assert!(queue.is_empty());
+}
+
+#[test]
+fn time_ends_without_going_round() {
+    let mut queue = Queue::default();
+    queue.push(Time(u64::MAX - 1), 1);
+    queue.push(Time(u64::MAX - 1), 2);
+    assert_eq!(queue.pop(Time(u64::MAX - 2)), None);
+    assert_eq!(queue.pop(Time(u64::MAX - 1)), Some((Time(u64::MAX - 1), 1)));
+    assert_eq!(
+        Time(u64::MAX - 1).after(Dur(5)),
+        Time(u64::MAX).after(Dur(5)),
+        "later than all ends stays there"
+    );
+    // Draws from the ends of the unit interval stay within what the clock can hold.
+    for bits in [0, 1, u64::MAX, 1 << 11, 1 << 63] {
+        let huge = Dist::LogNormal { median: Dur(1 << 62), sigma: 10.0 };
+        assert!(huge.sample(bits) <= Dur(1 << 63));
+        assert!(Dist::Exponential(Dur(u64::MAX)).sample(bits) <= Dur(1 << 63));
+        assert!(Dist::Uniform(Dur(0), Dur(u64::MAX)).sample(bits) <= Dur(u64::MAX));
+    }
+}
+
+#[test]
+fn a_hundred_years_with_few_events_end() {
+    let visit = "users = 2\nopens = { uniform = [\"36499d\", \"36500d\"] }\nstays = \"1h\"";
+    assert!(requests(&scenario("36500d", visit, "")) > 10.0);
+    let refused = Study::parse("limits.toml", &scenario("36600d", "users = 1", ""));
+    assert!(matches!(refused, Err(Error::Scenario(_))), "beyond a hundred years");
+}
+
+#[test]
+fn delays_beyond_the_horizon_never_come() {
+    let text = scenario(
+        "1h",
+        "users = 3",
+        "[backend]\nlatency = \"18000d\"\n[[fault]]\nkind = \"latency\"\nadd = { log-normal = { median = \"14000d\", sigma = 10 } }",
+    );
+    let results = run(&text).unwrap_or_else(|e| panic!("{e}"));
+    let policy = &results.policies[0];
+    assert!(policy.metric("requests_total").mean > 0.0, "they are in flight at the end, and counted");
+}
+
+#[test]
+fn queues_at_their_bounds_shed_and_end() {
+    for (workers, queue) in [(1, 0), (1, 1), (1, 1_000_000), (1_000, 0)] {
+        let backend = format!("[backend.client]\nworkers = {workers}\nqueue = {queue}\nservice = \"30s\"");
+        let text = scenario("2m", "users = 500", &backend);
+        assert!(requests(&text) >= 500.0, "{workers} workers, {queue} waiting");
+    }
+}
+
+#[test]
+fn limits_at_their_extremes_end() {
+    let year = "window = \"36500d\"";
+    for limit in [
+        "kind = \"token-bucket\"\nrate = \"1/36500d\"\nburst = 1",
+        "kind = \"gcra\"\nrate = \"1/36500d\"\nburst = 1000000",
+        "kind = \"gcra\"\nrate = \"999999999999/1ns\"\nburst = 1",
+        "kind = \"leaky-bucket\"\nrate = \"1/36500d\"\nburst = 100",
+        &format!("kind = \"fixed-window\"\nlimit = 1\n{year}"),
+        &format!("kind = \"sliding-log\"\nlimit = 1\n{year}"),
+        &format!("kind = \"sliding-counter\"\nlimit = 1\n{year}"),
+        "kind = \"fixed-window\"\nlimit = 4000000000\nwindow = \"1ns\"",
+        "kind = \"sliding-counter\"\nlimit = 4000000000\nwindow = \"1ns\"",
+        "kind = \"concurrency\"\nlimit = 1",
+    ] {
+        let text = scenario(
+            "3m",
+            "users = 50\nfocus-every = \"1s\"",
+            &format!("[[backend.limit]]\nendpoints = [\"touch\", \"tokens\"]\nkey = \"global\"\n{limit}"),
+        );
+        match Study::parse("limits.toml", &text) {
+            Ok(study) => {
+                let results = study.run().unwrap_or_else(|e| panic!("{limit}: {e}"));
+                assert!(results.events > 0, "{limit}");
+            }
+            Err(Error::Scenario(errors)) => {
+                assert!(errors.to_string().contains("allowed"), "{limit}: {errors}");
+            }
+            Err(other) => panic!("{limit}: {other}"),
+        }
+    }
+}
+
+/// A loop of steps of one nanosecond: time moves, so no instant is to blame; the budget ends it and says so.
+#[test]
+fn a_loop_that_moves_by_nanoseconds_meets_the_budget() {
+    let rest = "[backend]\nlatency = \"1ns\"\n[[fault]]\nkind = \"status\"\nendpoints = [\"tokens\", \"client\"]\nstatus = 401\n\
+                from = \"30s\"\n[guard]\nmax-events = 200000";
+    let said = stopped(&scenario("1h", "users = 5", rest));
+    assert!(said.contains("event budget: more than 200000 events"), "{said}");
+    assert!(said.contains("policy old, replication 0"), "{said}");
+}
+
+/// Several tabs of one browser wake each other at no delay: the instant is judged over all sessions, too.
+#[test]
+fn a_loop_at_one_instant_is_named_with_its_session() {
+    let rest = "[backend]\nlatency = \"0s\"\n[[fault]]\nkind = \"status\"\nendpoints = [\"tokens\", \"client\"]\nstatus = 401\n\
+                from = \"30s\"";
+    for fleet in ["users = 1", "users = 1\ntabs = 4", "users = 200\ntabs = 2"] {
+        let said = stopped(&scenario("1h", fleet, rest));
+        assert!(said.contains("livelock") && said.contains("without time moving"), "{fleet}: {said}");
+        assert!(said.contains("chain: #"), "{fleet}: {said}");
+    }
+}

@@ -1,0 +1,324 @@
+//! The edge between the command and the machine: places for results, full and closed devices, names, sizes. What is
+//! refused is refused at once, with its reason, and leaves everything as it was.
+
+mod common;
+
+use common::{TINY, authstorm, binary, files, root, said, tiny};
+use std::fs::{self, File};
+use std::os::unix::fs::{MetadataExt, symlink};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn is_root() -> bool {
+    fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0)
+}
+
+/// Everything in a directory, hidden or not.
+fn names(dir: &Path) -> Vec<String> {
+    files(dir).into_keys().collect()
+}
+
+fn refused(what: &str, output: &std::process::Output, code: i32, parts: &[&str]) {
+    let text = said(output);
+    assert_eq!(output.status.code(), Some(code), "{what}: {text}");
+    assert!(output.stdout.is_empty(), "{what}");
+    assert!(!text.contains("panicked") && !text.contains("a bug in authstorm"), "{what}: {text}");
+    for part in parts {
+        assert!(text.contains(part), "{what}: {part:?} is missing: {text}");
+    }
+}
+
+/// Bad-input lines 57 to 65: refused before anything is allocated.
+#[test]
+#[expect(clippy::disallowed_methods, reason = "how long a refusal takes is what is tested")]
+fn what_is_too_large_is_refused_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out");
+    let many = "policies=[".to_owned() + &"\"old\",".repeat(10_000) + "]";
+    let name = format!("name={}", "n".repeat(100_000));
+    for (what, set, parts) in [
+        ("10^12 users", "fleet.users=1000000000000", &["E", "fleet.users", "1000000000000"][..]),
+        (
+            "10^8 users",
+            "fleet.users=100000000",
+            &["a run needs about", "users at about", "--max-memory raises it"],
+        ),
+        ("replications beyond all", "replications=18446744073709551615", &["replications"]),
+        ("a bucket of 1 ns", "bucket=1ns", &["buckets of 1ns", "at most"]),
+        ("10^4 policies", &many, &["policies"]),
+        ("a long name", &name, &["name"]),
+        ("an endless horizon", "horizon=600y", &["horizon"]),
+        ("no horizon", "horizon=0s", &["horizon"]),
+    ] {
+        let begin = Instant::now();
+        let mut command = authstorm();
+        command.args(["run", "scenarios/healthy.toml", "--set", set, "--out"]).arg(&out);
+        let output = command.output().expect("the command runs");
+        refused(what, &output, 2, parts);
+        // 100 ms is what the list asks for; a loaded machine gets ten times that.
+        assert!(begin.elapsed() < Duration::from_secs(1), "{what}: {:?}", begin.elapsed());
+        assert!(names(folder.path()).is_empty(), "{what}: {:?}", names(folder.path()));
+    }
+    for args in [
+        &["--threads", "0"][..],
+        &["--threads", "1000000"],
+        &["--threads", "-1"],
+        &["--max-memory", "1KiB"],
+        &["--max-memory", "nan"],
+        &["--max-memory", "99999999999TiB"],
+        &["--replications", "0"],
+        &["--seed", "18446744073709551616"],
+        &["--seed", "1.5"],
+    ] {
+        refused(&format!("{args:?}"), &tiny(&out, args), 2, &["error: "]);
+    }
+    refused(
+        "a limit below the need",
+        &tiny(&out, &["--max-memory", "16MiB", "--set", "fleet.users=50000"]),
+        2,
+        &["50000 users"],
+    );
+    assert!(tiny(&out, &["--max-memory", "64MiB"]).status.success(), "a limit above the need");
+}
+
+/// Lines 72 to 74: a name is a directory's name, so it may say nothing else.
+#[test]
+fn names_do_not_lead_elsewhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = folder.path().join("s.toml");
+    let text = fs::read_to_string(root().join("scenarios/healthy.toml")).expect("a scenario");
+    for name in [
+        "../../etc/passwd",
+        "..",
+        ".",
+        "/abs",
+        "a/b",
+        "a\\\\b",
+        "C:x",
+        "CON",
+        "nul.csv",
+        "aux",
+        "x.",
+        "x ",
+        "",
+        "-rf",
+        "--force",
+        "=cmd|' /C calc'!A0",
+        "@SUM(A1)",
+        "<script>alert(1)</script>",
+        "a\\u001b[31m",
+        "a\\u202eb",
+        "a\\nb",
+    ] {
+        fs::write(&scenario, text.replace("name = \"healthy\"", &format!("name = \"{name}\"")))
+            .expect("writable");
+        let mut command = authstorm();
+        let output =
+            command.current_dir(folder.path()).args(["run", "s.toml"]).output().expect("the command runs");
+        refused(name, &output, 2, &["s.toml:3:8: error[E", "name"]);
+        assert!(!said(&output).contains(['\u{1b}', '\u{202e}']), "{name}");
+        assert_eq!(names(folder.path()), ["s.toml"], "{name}");
+    }
+}
+
+/// Lines 84 to 87, 97 and 98.
+#[test]
+fn a_place_that_is_not_ours_is_left_alone() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    // A scenario file, a directory of scenarios, links that lead to nothing and to somebody's directory.
+    let scenario = at("scenario.toml");
+    fs::copy(root().join(TINY[0]), &scenario).expect("a copy");
+    fs::create_dir(at("theirs")).expect("a folder");
+    fs::write(at("theirs/diary.txt"), "mine").expect("writable");
+    fs::create_dir(at("app")).expect("a folder");
+    fs::write(at("app/manifest.json"), "{ \"name\": \"a web app\" }").expect("writable");
+    symlink("nowhere", at("dangling")).expect("a link");
+    symlink("theirs", at("link")).expect("a link");
+    symlink("/dev/null", at("null")).expect("a link");
+    let before = names(folder.path());
+    for force in [&[][..], &["--force"]] {
+        for (place, part) in [
+            ("scenario.toml", "is not a directory"),
+            ("dangling", "is not a directory"),
+            ("link", "is not a directory"),
+            ("null", "is not a directory"),
+            ("theirs", "diary.txt is not from authstorm"),
+            ("app", "manifest.json is not from authstorm"),
+            ("..", "not a name for a results directory"),
+        ] {
+            refused(place, &tiny(&at(place), force), 2, &[part]);
+        }
+        refused("/", &tiny(Path::new("/"), force), 2, &["not a name"]);
+        refused("empty", &tiny(Path::new(""), force), 2, &["--out"]);
+        refused("a file in the way", &tiny(&at("scenario.toml/out"), force), 4, &["scenario.toml"]);
+        assert_eq!(names(folder.path()), before);
+        assert_eq!(fs::read(at("theirs/diary.txt")).expect("a file"), b"mine");
+    }
+    // Results with something of the user's beside them, and results whose scenario is the input.
+    let out = at("out");
+    assert!(tiny(&out, &[]).status.success());
+    let whole = files(&out);
+    fs::write(out.join("notes.txt"), "mine").expect("writable");
+    refused("notes", &tiny(&out, &["--seed", "7", "--force"]), 2, &["notes.txt is not from authstorm"]);
+    fs::remove_file(out.join("notes.txt")).expect("removable");
+    let mut command = authstorm();
+    command.arg("run").arg(out.join("scenario.toml")).args(["--quiet", "--force", "--out"]).arg(&out);
+    refused(
+        "its own scenario",
+        &command.output().expect("the command runs"),
+        2,
+        &["holds the scenario itself"],
+    );
+    assert!(files(&out) == whole);
+    // Results of another version.
+    let manifest = fs::read_to_string(out.join("manifest.json")).expect("a manifest");
+    let version = format!("\"version\": {:?}", env!("CARGO_PKG_VERSION"));
+    assert_eq!(manifest.matches(&version).count(), 1);
+    fs::write(out.join("manifest.json"), manifest.replace(&version, "\"version\": \"9.9.9\""))
+        .expect("writable");
+    let here = format!("version is 9.9.9 there and {} here", env!("CARGO_PKG_VERSION"));
+    refused("another version", &tiny(&out, &[]), 2, &[&here]);
+    assert!(tiny(&out, &["--force"]).status.success());
+    assert!(files(&out) == whole);
+}
+
+/// Line 98: names that another user has put in our way in a shared directory.
+#[test]
+fn links_in_the_way_are_not_followed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    fs::create_dir(at("theirs")).expect("a folder");
+    fs::write(at("theirs/diary.txt"), "mine").expect("writable");
+    symlink("theirs", at(".out.partial")).expect("a link");
+    let output = tiny(&at("out"), &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(fs::read(at("theirs/diary.txt")).expect("a file"), b"mine");
+    symlink("theirs/made", at(".other.lock")).expect("a link");
+    refused("a lock that is a link", &tiny(&at("other"), &[]), 4, &[".other.lock"]);
+    assert_eq!(names(&at("theirs")), ["diary.txt"], "nothing was made at its other end");
+}
+
+/// Line 96.
+#[test]
+fn a_second_run_into_the_same_directory_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out");
+    let mut first = authstorm();
+    first.args(["run", "scenarios/touch-429-cascade.toml", "--quiet", "--out"]).arg(&out);
+    let mut first = first.stderr(Stdio::null()).spawn().expect("the command runs");
+    let lock = folder.path().join(".out.lock");
+    while !lock.exists() {
+        assert!(first.try_wait().expect("a child").is_none(), "the first run is long enough");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    std::thread::sleep(Duration::from_millis(5));
+    let second = tiny(&out, &[]);
+    if first.try_wait().expect("a child").is_none() {
+        refused("a second run", &second, 2, &["another run is writing there"]);
+    }
+    first.kill().expect("it can be ended");
+    first.wait().expect("it ends");
+    assert!(tiny(&out, &[]).status.success(), "what was killed holds no lock");
+    assert_eq!(names(folder.path()), ["out"]);
+}
+
+/// Lines 91 and 92.
+#[test]
+fn standard_output_may_be_full_or_closed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let args = ["check", "scenarios/healthy.toml", "--set", "fleet.users=20", "--replications", "1"];
+    for verb in [&args[..], &["metrics"], &["validate", "scenarios/healthy.toml"]] {
+        if let Ok(full) = File::options().write(true).open("/dev/full") {
+            let output = authstorm().args(verb).stdout(full).output().expect("the command runs");
+            refused(verb[0], &output, 4, &["standard output", "No space left"]);
+        }
+        let script = "exec \"$0\" \"$@\" >&-";
+        let mut closed = Command::new("sh");
+        let output = closed.current_dir(root()).args(["-c", script]).arg(binary()).args(verb).output();
+        let output = output.expect("a shell");
+        assert!(matches!(output.status.code(), Some(0 | 4)), "{verb:?} closed: {}", said(&output));
+        assert!(!said(&output).contains("a bug"), "{}", said(&output));
+    }
+    // Results are whole even when nobody can be told of them.
+    if let Ok(full) = File::options().write(true).open("/dev/full") {
+        let out = folder.path().join("out");
+        let mut command = authstorm();
+        command.arg("run").args(&TINY[..TINY.len() - 1]).arg("--out").arg(&out).stdout(full);
+        assert_eq!(command.output().expect("the command runs").status.code(), Some(4));
+        assert!(files(&out).contains_key("manifest.json"));
+    }
+}
+
+/// Line 93: a limit on the size of files is an error of the write, not the end of the process.
+#[test]
+fn a_file_that_may_not_grow_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out");
+    let mut command = Command::new("bash");
+    command.current_dir(root()).args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]).arg(binary());
+    let output = command.arg("run").args(TINY).arg("--out").arg(&out).output().expect("a shell");
+    refused("ulimit -f", &output, 4, &["bytes needed", "File too large"]);
+    assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
+}
+
+/// Line 102: when memory runs out although the estimate fitted, there is no half result.
+#[test]
+fn a_limit_on_memory_leaves_nothing_half_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out");
+    let mut command = Command::new("bash");
+    command
+        .current_dir(root())
+        .args(["-c", "ulimit -v 200000; exec \"$0\" \"$@\" 2>/dev/null"])
+        .arg(binary());
+    command.arg("run").args(TINY).args(["--set", "fleet.users=900000", "--threads", "1", "--out"]).arg(&out);
+    let status = command.status().expect("a shell");
+    assert!(!status.success());
+    assert!(!out.exists(), "no results");
+}
+
+/// Lines 88 to 90, on a small file system of its own where that can be had.
+#[test]
+fn full_and_read_only_places_are_errors_that_leave_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mount = folder.path().join("mount");
+    fs::create_dir(&mount).expect("a folder");
+    let mounted = |options: &str| {
+        let mut command = Command::new("mount");
+        command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(&mount).stderr(Stdio::null());
+        is_root() && command.status().is_ok_and(|status| status.success())
+    };
+    if !mounted("size=64k") {
+        eprintln!("no file system can be mounted here: full and read-only ones are not tested");
+        return;
+    }
+    let full = tiny(&mount.join("out"), &[]);
+    let left = names(&mount);
+    // Old results stay when new ones do not fit.
+    let remount = |options: &str| {
+        Command::new("mount").args(["-o", options]).arg(&mount).status().is_ok_and(|status| status.success())
+    };
+    assert!(remount("remount,size=1m"));
+    let first = tiny(&mount.join("out"), &[]);
+    let old = files(&mount.join("out"));
+    let filler = vec![0u8; 1 << 20];
+    let _ = fs::write(mount.join("filler"), &filler);
+    let second = tiny(&mount.join("out"), &["--seed", "7", "--force"]);
+    let kept = files(&mount.join("out")) == old;
+    fs::remove_file(mount.join("filler")).expect("removable");
+    let beside = names(&mount);
+    assert!(remount("remount,ro"));
+    let begin = std::fs::metadata(&mount).map(|m| m.mtime());
+    let read_only = tiny(&mount.join("new"), &[]);
+    let end = std::fs::metadata(&mount).map(|m| m.mtime());
+    assert!(Command::new("umount").arg(&mount).status().is_ok_and(|status| status.success()));
+    refused("full", &full, 4, &["bytes needed", "No space left"]);
+    assert!(left.is_empty(), "{left:?}");
+    assert!(first.status.success(), "{}", said(&first));
+    refused("full again", &second, 4, &["No space left"]);
+    assert!(kept && beside == ["out"], "{beside:?}");
+    refused("read-only", &read_only, 4, &["Read-only file system"]);
+    assert_eq!(begin.ok(), end.ok());
+}

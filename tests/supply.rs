@@ -1,0 +1,131 @@
+//! The supply: each dependency has a reason, each licence is one we may use, and nothing reaches outside the registry.
+
+mod common;
+
+use common::root;
+use std::collections::BTreeSet;
+use std::fs;
+use std::process::Command;
+
+/// Licences that allow use in a program under MIT or Apache-2.0, given notice. One of them must be a choice.
+const LICENCES: [&str; 11] = [
+    "MIT",
+    "Apache-2.0",
+    "Apache-2.0 WITH LLVM-exception",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "BSL-1.0",
+    "ISC",
+    "Unicode-3.0",
+    "Unlicense",
+    "Zlib",
+    "0BSD",
+];
+
+fn manifest() -> String {
+    fs::read_to_string(root().join("Cargo.toml")).expect("Cargo.toml")
+}
+
+#[test]
+fn each_dependency_has_its_reason() {
+    let text = manifest();
+    let mut section = "";
+    let mut before = "";
+    let mut counted = 0;
+    for line in text.lines() {
+        if line.starts_with('[') {
+            section = line;
+        } else if section.ends_with("dependencies]") && line.contains('=') {
+            let reason = before.strip_prefix("# ").unwrap_or_default();
+            assert!(reason.split_whitespace().count() >= 3, "{section} {line}: a line above it must say why");
+            counted += 1;
+        }
+        before = line;
+    }
+    assert!(counted > 15, "{counted}");
+}
+
+/// Whether an expression such as `(MIT OR GPL-2.0) AND Zlib` leaves a choice among the allowed.
+fn is_allowed(expression: &str) -> bool {
+    // Old manifests write a slash for OR.
+    let expression = expression.replace('/', " OR ");
+    let clauses = expression.split(" AND ").map(|clause| clause.trim().trim_matches(['(', ')']).to_owned());
+    clauses
+        .into_iter()
+        .all(|clause| clause.split(" OR ").any(|l| LICENCES.contains(&l.trim().trim_matches(['(', ')']))))
+}
+
+#[test]
+fn licences_allow_what_we_do_and_sources_are_the_registry() {
+    for (expression, allowed) in [
+        ("MIT", true),
+        ("MIT/Apache-2.0", true),
+        ("GPL-3.0", false),
+        ("GPL-3.0 OR MIT", true),
+        ("(MIT OR Apache-2.0) AND Unicode-3.0", true),
+        ("(MIT OR Apache-2.0) AND GPL-3.0", false),
+    ] {
+        assert_eq!(is_allowed(expression), allowed, "{expression}");
+    }
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root()).args(["metadata", "--format-version", "1", "--offline", "--locked"]);
+    let output = command.output().expect("cargo");
+    if !output.status.success() {
+        // Packages of other platforms may not have been fetched; cargo then says so, and there is nothing to read.
+        eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
+        return;
+    }
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let packages = metadata["packages"].as_array().expect("packages");
+    assert!(packages.len() > 50);
+    for package in packages {
+        let name = package["name"].as_str().expect("a name");
+        let licence = package["license"].as_str().unwrap_or("none stated");
+        assert!(is_allowed(licence), "{name}: {licence}");
+        let source = package["source"].as_str();
+        assert!(
+            name == "authstorm" || source.is_some_and(|s| s.starts_with("registry+")),
+            "{name}: {source:?}"
+        );
+    }
+}
+
+#[test]
+fn nothing_is_built_but_rust_and_nothing_is_unsafe() {
+    assert!(!root().join("build.rs").exists(), "no build step of our own");
+    let manifest: toml::Table = toml::from_str(&manifest()).expect("TOML");
+    let package = manifest["package"].as_table().expect("a table");
+    assert!(!package.contains_key("build") && package["edition"].as_str() == Some("2024"));
+    assert_eq!(manifest["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
+    // What README promises of the toolchain is what the manifest demands.
+    let minimum = package["rust-version"].as_str().expect("a minimum version");
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    assert!(readme.contains(&format!("{minimum} or newer")), "README names {minimum}");
+}
+
+/// Two versions of one package in the hot path or in the results would be an accident; elsewhere they only cost time.
+#[test]
+fn what_results_rest_on_is_there_once() {
+    let lock: toml::Table =
+        toml::from_str(&fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock")).expect("TOML");
+    let packages = lock["package"].as_array().expect("packages");
+    let mut seen = BTreeSet::new();
+    for package in packages {
+        let name = package["name"].as_str().expect("a name");
+        assert!(name == "authstorm" || package.contains_key("checksum"), "{name} has a checksum");
+        if ["libm", "rand_chacha", "sha2", "toml", "csv", "serde_json", "plotters"].contains(&name) {
+            assert!(seen.insert(name.to_owned()), "{name} is there twice");
+        }
+    }
+    assert_eq!(seen.len(), 7, "{seen:?}");
+}
+
+trait ContainsKey {
+    fn contains_key(&self, key: &str) -> bool;
+}
+
+impl ContainsKey for toml::Value {
+    fn contains_key(&self, key: &str) -> bool {
+        self.get(key).is_some()
+    }
+}
