@@ -144,7 +144,7 @@ fn concurrency() -> Vec<Item> {
                 }),
                 run: Run::Long { pilot_s: 100_000.0 / lam },
                 wanted: 0.03,
-                fast: (i == 0 && law == "constant").then_some(0.18),
+                fast: (i == 0 && law == "constant").then_some(0.12),
                 measures: vec![measures::refused(refused)],
                 rejects: i == 0 && law == "constant",
             }));

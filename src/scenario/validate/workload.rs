@@ -77,3 +77,41 @@ fn check_one(findings: &mut Findings<'_>, path: &str, spec: &WorkloadSpec) {
         findings.push(error.allowed("cap at least initial").other(initial, "the first delay"));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Study;
+
+    #[test]
+    fn what_a_workload_must_not_say() {
+        let text = |workload: &str| {
+            format!(
+                "version = 1\nname = \"w\"\nhorizon = \"1m\"\npolicies = [\"new\"]\n[[workload]]\nname = \"w\"\n{workload}"
+            )
+        };
+        assert!(Study::parse("w", &text("every = \"1s\"")).is_ok(), "needs neither client nor fleet");
+        for (workload, message) in [
+            ("", "does not say when"),
+            ("every = \"1s\"\nthink = \"1s\"", "one of `every`, `think` and `at`"),
+            ("every = \"0s\"", "above zero"),
+            (
+                "every = \"1s\"\norbit = \"1s\"\nlayers = { tries = 2, depth = 2 }",
+                "one of `retry`, `orbit` and `layers`",
+            ),
+            ("every = \"1s\"\norbit = \"0s\"", "endless loop"),
+            ("every = \"1s\"\nlayers = { tries = 300, depth = 2 }", "more tries than are counted"),
+            ("every = \"1s\"\nretry-budget = { ratio = 0.1, burst = 1 }", "without retries"),
+            ("every = \"1s\"\n[[workload]]\nname = \"w\"\nat = [\"0s\"]", "two workloads of one name"),
+            ("every = \"1s\"\nclients = 60000000\n[fleet]\nusers = 60000000", "too many clients and users"),
+        ] {
+            let error = Study::parse("w", &text(workload)).expect_err(workload).to_string();
+            assert!(error.contains(message), "{workload}: {error}");
+        }
+        let nobody = "version = 1\nname = \"w\"\nhorizon = \"1m\"\npolicies = [\"new\"]\n[client]\nmodel = \"documented\"\n[fleet]\nusers = 0\n";
+        assert!(
+            Study::parse("w", nobody).expect_err("nobody").to_string().contains("0 beside a [[workload]]")
+        );
+        let beside = format!("{nobody}[[workload]]\nname = \"w\"\nat = [\"0s\"]");
+        assert!(Study::parse("w", &beside).is_ok());
+    }
+}
