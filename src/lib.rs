@@ -29,6 +29,7 @@ pub mod backend;
 pub mod client;
 pub mod conform;
 pub mod experiment;
+pub mod explain;
 pub mod fault;
 pub mod fleet;
 pub mod kernel;

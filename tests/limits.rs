@@ -1,7 +1,7 @@
 //! The engine at its ends: each extreme scenario ends in a result or in an error that says what it is.
 
 use authstorm::experiment::results::Results;
-use authstorm::kernel::queue::Queue;
+use authstorm::kernel::queue::Calendar;
 use authstorm::kernel::{Dist, Dur, Time};
 use authstorm::{Error, Study};
 
@@ -41,21 +41,21 @@ fn a_herd_of_a_hundred_thousand_at_one_instant_is_legal() {
 /// The queue alone: a million at one instant come in the order of their scheduling.
 #[test]
 fn a_million_events_of_one_instant_keep_their_order() {
-    let mut queue = Queue::default();
+    let mut queue = Calendar::default();
     (0..1_000_000u32).for_each(|n| queue.push(Time(7), n));
     for n in 0..1_000_000u32 {
-        assert_eq!(queue.pop(Time(7)), Some((Time(7), n)));
+        assert_eq!(queue.pop(Time(7), |_| {}), Some((Time(7), n)));
     }
     assert!(queue.is_empty());
 }
 
 #[test]
 fn time_ends_without_going_round() {
-    let mut queue = Queue::default();
+    let mut queue = Calendar::default();
     queue.push(Time(u64::MAX - 1), 1);
     queue.push(Time(u64::MAX - 1), 2);
-    assert_eq!(queue.pop(Time(u64::MAX - 2)), None);
-    assert_eq!(queue.pop(Time(u64::MAX - 1)), Some((Time(u64::MAX - 1), 1)));
+    assert_eq!(queue.pop(Time(u64::MAX - 2), |_| {}), None);
+    assert_eq!(queue.pop(Time(u64::MAX - 1), |_| {}), Some((Time(u64::MAX - 1), 1)));
     assert_eq!(
         Time(u64::MAX - 1).after(Dur(5)),
         Time(u64::MAX).after(Dur(5)),

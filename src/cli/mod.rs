@@ -4,6 +4,8 @@ mod check;
 mod conform;
 mod determinism;
 mod exit;
+mod explain;
+mod files;
 mod interrupt;
 mod memory;
 mod metrics;
@@ -38,6 +40,8 @@ enum Verb {
     Check(check::Args),
     /// Check scenario files without running them
     Validate(validate::Args),
+    /// Tell what happened to one session, what caused it, and which rule of its policy decided
+    Explain(explain::Args),
     /// Compare the simulated client with recordings of the real one
     Conform(conform::Args),
     /// Run a scenario twice with different thread counts, and name the first event that differs
@@ -69,6 +73,7 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Validate(args) => validate::run(args),
+        Verb::Explain(args) => explain::run(args),
         Verb::Conform(args) => conform::run(args),
         Verb::VerifyDeterminism(args) => determinism::run(args),
         Verb::Verify(args) => verify::run(args),

@@ -5,8 +5,10 @@ use super::output::{Birth, Output};
 use super::progress::Progress;
 use super::{interrupt, memory, table, terminal};
 use authstorm::experiment::results::{Results, Verdict};
+use authstorm::explain;
 use authstorm::report;
 use authstorm::stats::paired_difference;
+use authstorm::world::Control;
 use authstorm::{Study, experiment::CONFIDENCE};
 use std::path::PathBuf;
 
@@ -138,7 +140,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     // The place is taken before the run, so that a long run does not end at a closed door.
     let output = Output::reserve(&out, &birth, args.force, &args.study.scenario)?;
     let results = args.study.results(&study)?;
-    let files = files(&study, &results)?;
+    let files = files(&study, &results, &control)?;
     if control.is_stopped() {
         return Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted".to_owned()));
     }
@@ -147,20 +149,18 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 }
 
 /// Every file of a results directory but the manifest.
-fn files(study: &Study, results: &Results) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+fn files(study: &Study, results: &Results, control: &Control) -> Result<Vec<(String, Vec<u8>)>, Failure> {
+    let told = explain::worst_of_each(study, results, control)?;
+    let scenario = &study.loaded().text;
     let mut files = vec![
-        ("scenario.toml".to_owned(), study.loaded().text.clone().into_bytes()),
+        ("scenario.toml".to_owned(), scenario.clone().into_bytes()),
         ("summary.json".to_owned(), summary_json(results).into_bytes()),
         ("summary.csv".to_owned(), report::csv::summary(results)),
         ("timeline.csv".to_owned(), report::csv::timeline(results)),
         ("flow.csv".to_owned(), report::csv::flow(results)),
         ("sessions.csv".to_owned(), report::csv::sessions(results)),
+        ("stories.json".to_owned(), report::told::stories(&told)),
     ];
-    for chart in report::charts(results) {
-        let png = report::to_png(&chart.svg)
-            .map_err(|e| Failure::io("PNG", &std::io::Error::other(e.to_string())))?;
-        files.push((format!("{}.svg", chart.file_stem), chart.svg.into_bytes()));
-        files.push((format!("{}.png", chart.file_stem), png));
-    }
+    files.extend(super::files::derived(results, &told, scenario)?);
     Ok(files)
 }

@@ -68,6 +68,17 @@ pub fn metrics() -> String {
     table.to_string()
 }
 
+/// Checks of `verify`: two columns of words, the rest numbers.
+pub fn checks<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+    let mut table = plain();
+    table.set_width(WIDTH + 40).set_header(header);
+    rows.for_each(|row| {
+        table.add_row(row);
+    });
+    align_right(&mut table, 2);
+    table.to_string()
+}
+
 /// No lines but one under the header.
 fn plain() -> Table {
     let mut table = Table::new();

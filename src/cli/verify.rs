@@ -1,8 +1,19 @@
 //! `authstorm verify`
 
 use super::exit::{Exit, Failure};
-use super::terminal;
-use authstorm::verify::{Kind, Options, Report, families, verify};
+use super::{table, terminal};
+use authstorm::verify::exhaust::{Explored, exhaust};
+use authstorm::verify::swarm::{Draw, judge, scenario, swarm};
+use authstorm::verify::{
+    Check, FAMILY_WISE_ERROR, Kind, LEFT_OUT, Options, Report, families, significant, verify,
+};
+use serde_json::{Value, json};
+use std::fmt::Write;
+
+/// Random scenarios that the judges see: in the whole suite, and in the fast part.
+const DRAWS: (u64, u64) = (400, 40);
+/// Steps that the exhaustive search goes deep, at least: the same.
+const DEPTHS: (u32, u32) = (6, 4);
 
 /// Options.
 #[derive(clap::Args)]
@@ -16,39 +27,250 @@ pub struct Args {
     /// Print the table as Markdown, for README
     #[arg(long)]
     markdown: bool,
-    /// Only this family of checks
+    /// Only this family of closed forms, without the judges and the exhaustive search
     #[arg(long, value_name = "NAME")]
     family: Option<String>,
     /// Seed of the runs
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
+    /// Only judge the random scenario of this seed, and print it when it breaks a law
+    #[arg(long, value_name = "N", conflicts_with_all = ["family", "fast"])]
+    swarm_seed: Option<u64>,
+}
+
+/// All that came out.
+struct Outcome {
+    report: Report,
+    draws: Vec<Draw>,
+    explored: Vec<Explored>,
 }
 
 /// Verifies the simulator; exit 1 when a check fails.
 pub fn run(args: Args) -> Result<Exit, Failure> {
+    if let Some(seed) = args.swarm_seed {
+        return one_draw(seed);
+    }
     if let Some(name) = &args.family
         && !families().iter().any(|f| f.name == name)
     {
         let known: Vec<&str> = families().iter().map(|f| f.name).collect();
         return Err(Failure::usage(format!("error: no family {name:?}; allowed: {}", known.join(", "))));
     }
+    let whole = args.family.is_none();
     let options = Options { fast: args.fast, family: args.family.clone(), seed: args.seed };
-    let report = verify(&options);
-    for c in &report.checks {
-        let (l, h) = c.interval.unwrap_or((0.0, 0.0));
+    let pick = |(all, fast)| if args.fast { fast } else { all };
+    let (draws, depth) = (pick(DRAWS), if args.fast { DEPTHS.1 } else { DEPTHS.0 });
+    let outcome = Outcome {
+        report: verify(&options),
+        draws: if whole { swarm(args.seed..args.seed + draws) } else { Vec::new() },
+        explored: if whole { exhaust(depth) } else { Vec::new() },
+    };
+    terminal::say(&match (args.json, args.markdown) {
+        (true, _) => format!("{:#}\n", json_of(&outcome)),
+        (_, true) => markdown(&outcome),
+        _ => words(&outcome),
+    })?;
+    Ok(if outcome.passed() { Exit::Yes } else { Exit::No })
+}
+
+fn one_draw(seed: u64) -> Result<Exit, Failure> {
+    let draw = judge(seed);
+    if draw.violations.is_empty() {
+        let stopped = if draw.stopped { ", stopped by a guard" } else { "" };
         terminal::say(&format!(
-            "{} {} | {} | {} [{} {}] exact {} {:?}\n",
-            if c.passed { "pass" } else { "FAIL" },
-            c.family,
-            c.name,
-            c.ours,
-            l,
-            h,
-            c.exact,
-            c.kind
+            "seed {seed}: {} events, {} calls{stopped}, no law broken\n",
+            draw.events, draw.calls
         ))?;
+        return Ok(Exit::Yes);
     }
-    let _ = (Kind::Exact, args.json, args.markdown);
-    let _: &Report = &report;
-    Ok(if report.passed() { Exit::Yes } else { Exit::No })
+    terminal::say(&format!("{}\n{}\n", scenario(seed), draw.violations.join("\n")))?;
+    Ok(Exit::No)
+}
+
+impl Outcome {
+    fn passed(&self) -> bool {
+        self.report.passed()
+            && self.draws.iter().all(|draw| draw.violations.is_empty())
+            && self.explored.iter().all(Explored::passed)
+            && (self.explored.is_empty() || self.recursion_of_old() > 0)
+    }
+
+    /// The search must find the recursion where it is: under `old`.
+    fn recursion_of_old(&self) -> u64 {
+        self.explored.iter().filter(|e| e.policy == "old").map(|e| e.recursive).sum()
+    }
+
+    fn rate(&self) -> String {
+        format!(
+            "{} intervals share one error rate of {FAMILY_WISE_ERROR}: each has confidence {:.6} (Bonferroni).",
+            self.report.intervals,
+            self.report.confidence()
+        )
+    }
+
+    fn swarm_in_words(&self) -> String {
+        let bad = self.draws.iter().filter(|d| !d.violations.is_empty()).count();
+        let sum = |of: fn(&Draw) -> u64| self.draws.iter().map(of).sum::<u64>();
+        format!(
+            "{} random scenarios under three policies each, {} calls, {} events, {} stopped by a guard: {bad} break a law.",
+            self.draws.len(),
+            sum(|d| d.calls),
+            sum(|d| d.events),
+            self.draws.iter().filter(|d| d.stopped).count()
+        )
+    }
+
+    fn search_in_words(&self) -> String {
+        let of = |policy: &str| {
+            let explored = self.explored.iter().filter(|e| e.policy == policy);
+            explored.map(|e| e.recursive).sum::<u64>()
+        };
+        let sum = |of: fn(&Explored) -> u64| self.explored.iter().map(of).sum::<u64>();
+        format!(
+            "{} states of {} corners (5 client models, 4 policies, 4 starts, app reacting or not), every order and every \
+             outcome of each call: {} recursive entries from 429 or 5xx under new, {} under old; {} sign-outs that no \
+             rule names, {} that one does.",
+            sum(|e| e.states),
+            self.explored.len(),
+            of("new"),
+            of("old"),
+            sum(|e| e.unnamed),
+            sum(|e| e.named)
+        )
+    }
+}
+
+fn verdict(passed: bool) -> &'static str {
+    if passed { "pass" } else { "FAIL" }
+}
+
+/// Our value, with its interval where there is one.
+fn ours(check: &Check) -> String {
+    match check.interval {
+        Some((low, high)) => {
+            format!("{} ± {}", significant(check.ours, 5), significant((high - low) / 2.0, 2))
+        }
+        None => significant(check.ours, 7),
+    }
+}
+
+fn exact(check: &Check) -> String {
+    let value = significant(check.exact, if check.interval.is_some() { 5 } else { 7 });
+    if check.kind == Kind::Rejects { format!("not {value}") } else { value }
+}
+
+fn words(outcome: &Outcome) -> String {
+    let mut text = String::new();
+    let rows = outcome.report.checks.iter().map(|check| {
+        [
+            check.family.to_owned(),
+            check.name.clone(),
+            ours(check),
+            exact(check),
+            verdict(check.passed).to_owned(),
+        ]
+    });
+    let header = ["family", "check", "ours", "exact", ""];
+    let _ = writeln!(text, "{}", table::checks(header, rows));
+    let _ = writeln!(text, "{}", outcome.rate());
+    for (family, why) in LEFT_OUT {
+        let _ = writeln!(text, "left out: {family}: {why}");
+    }
+    if !outcome.draws.is_empty() {
+        let _ = writeln!(text, "judges: {}", outcome.swarm_in_words());
+        for draw in outcome.draws.iter().filter(|d| !d.violations.is_empty()) {
+            let _ = writeln!(text, "  FAIL {}\n    {}", draw.command(), draw.violations.join("\n    "));
+        }
+        let _ = writeln!(text, "search: {}", outcome.search_in_words());
+        for corner in outcome.explored.iter().filter(|e| !e.passed()) {
+            let _ = writeln!(text, "  FAIL {corner:?}");
+        }
+    }
+    let failed = outcome.report.checks.iter().filter(|c| !c.passed).count();
+    let _ = writeln!(
+        text,
+        "{} checks, {failed} failed; {} events; {}",
+        outcome.report.checks.len(),
+        outcome.report.events,
+        verdict(outcome.passed())
+    );
+    text
+}
+
+/// One line per check, for README.
+fn markdown(outcome: &Outcome) -> String {
+    let mut text = String::from("| family | check | ours | exact | |\n| --- | --- | ---: | ---: | --- |\n");
+    let mut last = "";
+    for check in &outcome.report.checks {
+        let family = if check.family == last { "" } else { check.family };
+        last = check.family;
+        let _ = writeln!(
+            text,
+            "| {family} | {} | {} | {} | {} |",
+            check.name.replace('|', "\\|"),
+            ours(check),
+            exact(check),
+            verdict(check.passed)
+        );
+    }
+    let _ = write!(text, "\n{}\n\n", outcome.rate());
+    if !outcome.draws.is_empty() {
+        let _ = write!(text, "{}\n\n{}\n\n", outcome.swarm_in_words(), outcome.search_in_words());
+    }
+    text.push_str("Left out:\n\n");
+    for (family, why) in LEFT_OUT {
+        let _ = writeln!(text, "- {family}: {why}");
+    }
+    text
+}
+
+fn json_of(outcome: &Outcome) -> Value {
+    let sources: std::collections::BTreeMap<_, _> = families().iter().map(|f| (f.name, f.source)).collect();
+    let checks: Vec<Value> = outcome
+        .report
+        .checks
+        .iter()
+        .map(|c| {
+            json!({
+                "family": c.family, "source": sources.get(c.family), "check": c.name,
+                "kind": match c.kind { Kind::Interval => "interval", Kind::Exact => "exact", Kind::Rejects => "rejects" },
+                "ours": c.ours, "low": c.interval.map(|i| i.0), "high": c.interval.map(|i| i.1),
+                "exact": c.exact, "passed": c.passed,
+            })
+        })
+        .collect();
+    let draws: Vec<Value> = outcome
+        .draws
+        .iter()
+        .map(|d| {
+            json!({
+                "seed": d.seed, "events": d.events, "calls": d.calls, "stopped": d.stopped,
+                "violations": d.violations, "command": d.command(),
+            })
+        })
+        .collect();
+    let explored: Vec<Value> = outcome
+        .explored
+        .iter()
+        .map(|e| {
+            json!({
+                "model": e.model, "policy": e.policy, "sessions": e.sessions, "tabs": e.tabs, "start": e.start,
+                "app_reacts": e.reacts, "depth": e.depth, "states": e.states, "recursive": e.recursive,
+                "sign_outs_unnamed": e.unnamed, "sign_outs_named": e.named, "passed": e.passed(), "example": e.example,
+            })
+        })
+        .collect();
+    let left_out: Vec<Value> =
+        LEFT_OUT.iter().map(|(family, why)| json!({ "family": family, "why": why })).collect();
+    json!({
+        "passed": outcome.passed(),
+        "family_wise_error": FAMILY_WISE_ERROR,
+        "intervals": outcome.report.intervals,
+        "confidence": outcome.report.confidence(),
+        "events": outcome.report.events,
+        "checks": checks,
+        "left_out": left_out,
+        "swarm": draws,
+        "search": explored,
+    })
 }

@@ -234,9 +234,9 @@ fn delay_of(backoff: &Backoff, n: u16, retry_after_s: u16, bits: impl Fn(u16) ->
 /// One call that is under way, or a closed client between two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Its client, over all workloads; in a free place, the next free one.
+    /// Its client, over all workloads.
     pub client: u32,
-    /// Which of its client's calls this is.
+    /// Which of its client's calls this is; in a free place, the next free one.
     pub number: u32,
     /// Retries so far; saturates.
     pub attempt: u16,

@@ -311,9 +311,9 @@ fn recorded(endpoint: Place) -> Option<Endpoint> {
 impl Observer for Looker {
     const ACTIVE: bool = true;
 
-    fn sent(&mut self, now: Time, tab: u32, task: TaskId, endpoint: Place, _first: bool) {
+    fn sent(&mut self, now: Time, tab: u32, id: TaskId, _task: &Task, endpoint: Place, _first: bool) {
         let Some(endpoint) = recorded(endpoint) else { return };
-        let task = task as usize;
+        let task = id as usize;
         if self.open.len() <= task {
             self.open.resize(task + 1, usize::MAX);
         }

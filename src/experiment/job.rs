@@ -70,3 +70,17 @@ impl Job {
 pub(super) fn rank(row: &SessionRow) -> (Reverse<u32>, bool, Reverse<u32>, u32, u32) {
     (Reverse(row.entries), row.signed_out_at_s.is_none(), Reverse(row.requests), row.replication, row.session)
 }
+
+/// The session of a run that stands first in the results' order.
+///
+/// # Errors
+/// When a guard stops the run.
+pub fn worst_session(
+    plan: &Plan,
+    contender: usize,
+    replication: u32,
+    control: &Control,
+) -> Result<u32, Stopped> {
+    let summary = Job { contender, replication }.run(plan, 1, control)?;
+    Ok(summary.sessions.first().map_or(0, |row| row.session))
+}

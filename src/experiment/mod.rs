@@ -15,7 +15,7 @@ use results::{FaultWindow, MetricValues, PolicyResults, Results, SessionRow};
 use std::fmt;
 use std::path::Path;
 
-pub use job::WORST_SESSIONS;
+pub use job::{WORST_SESSIONS, worst_session};
 
 /// Confidence of every interval in a result.
 pub const CONFIDENCE: f64 = 0.95;

@@ -6,7 +6,7 @@ use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH};
 use super::palette::{AXIS, GREY, GRID, INK, WHITE};
 use super::typeface::{LABEL, STRONG};
 use super::{Chart, finding, number, palette};
-use crate::experiment::results::Results;
+use crate::experiment::results::{PolicyResults, Results};
 use crate::metrics::definitions::Metric;
 
 /// Height of a bar's row.
@@ -16,23 +16,42 @@ const BAR: f64 = 22.0;
 /// The widest name.
 const NAME_MOST: f64 = 280.0;
 
+/// A policy's bar.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bar {
+    /// The policy's name.
+    pub name: String,
+    /// Requests for each first attempt: the mean of the replications.
+    pub mean: f64,
+    /// Lower end of its 95% confidence interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// The same in words.
+    pub says: String,
+}
+
+/// The bars, in the order of the policies.
+pub fn bars(results: &Results) -> Vec<Bar> {
+    let bar = |policy: &PolicyResults| {
+        let metric = policy.metric(Metric::Amplification.def().name);
+        let [mean, low, high] = [metric.mean, metric.ci_low, metric.ci_high];
+        let words = |value| number::fixed(value, 2);
+        let says = match (mean > 0.0, results.replications > 1) {
+            (false, _) => "no requests".to_owned(),
+            (true, false) => words(mean),
+            (true, true) => format!("{} ({} to {})", words(mean), words(low), words(high)),
+        };
+        Bar { name: policy.name.clone(), mean, low, high, says }
+    };
+    results.policies.iter().map(bar).collect()
+}
+
 /// Draws it.
 pub fn amplification(results: &Results) -> Chart {
-    let name = Metric::Amplification.def().name;
-    let rows: Vec<_> = results.policies.iter().map(|policy| (policy, policy.metric(name))).collect();
-    let greatest = rows.iter().map(|(_, m)| m.mean.max(m.ci_high)).fold(0.0, f64::max);
+    let rows = bars(results);
+    let greatest = rows.iter().map(|bar| bar.mean.max(bar.high)).fold(0.0, f64::max);
     let interval = results.replications > 1;
-    let says: Vec<String> = rows
-        .iter()
-        .map(|(_, m)| match (m.mean > 0.0, interval) {
-            (false, _) => "no requests".to_owned(),
-            (true, false) => number::fixed(m.mean, 2),
-            (true, true) => {
-                let [mean, low, high] = [m.mean, m.ci_low, m.ci_high].map(|value| number::fixed(value, 2));
-                format!("{mean} ({low} to {high})")
-            }
-        })
-        .collect();
 
     let title = finding::amplification(results);
     let mut notes =
@@ -42,8 +61,8 @@ pub fn amplification(results: &Results) -> Chart {
     }
     let head = Head::new(results, &title, &notes);
 
-    let names: Vec<String> =
-        rows.iter().map(|(policy, _)| LABEL.fit_name(&clean(&policy.name), NAME_MOST)).collect();
+    let names: Vec<String> = rows.iter().map(|bar| LABEL.fit_name(&clean(&bar.name), NAME_MOST)).collect();
+    let says: Vec<String> = rows.iter().map(|bar| bar.says.clone()).collect();
     let widest = |texts: &[String], face: super::typeface::Face| {
         texts.iter().map(|text| face.width(text)).fold(0.0, f64::max)
     };
@@ -65,19 +84,19 @@ pub fn amplification(results: &Results) -> Chart {
             let x = plot.x(tick.value);
             canvas.line((x, plot.top), (x, plot.bottom()), GRID, 1.0);
         }
-        for (i, ((_, metric), (name, says))) in rows.iter().zip(names.iter().zip(&says)).enumerate() {
+        for (i, (bar, (name, says))) in rows.iter().zip(names.iter().zip(&says)).enumerate() {
             let middle = plot.top + (i as f64 + 0.5) * ROW;
             let color = palette::policy(i);
             canvas.text(name, (left - 10.0, middle + 4.0), LABEL, INK, Anchor::Right);
-            canvas.rect(left, middle - BAR / 2.0, plot.x(metric.mean) - left, BAR, color.line);
-            let (low, high) = (plot.x(metric.ci_low), plot.x(metric.ci_high));
-            if interval && metric.mean > 0.0 {
+            canvas.rect(left, middle - BAR / 2.0, plot.x(bar.mean) - left, BAR, color.line);
+            let (low, high) = (plot.x(bar.low), plot.x(bar.high));
+            if interval && bar.mean > 0.0 {
                 canvas.line((low, middle), (high, middle), INK, 1.4);
                 for x in [low, high] {
                     canvas.line((x, middle - 5.0), (x, middle + 5.0), INK, 1.4);
                 }
             }
-            let end = plot.x(metric.mean).max(if interval { high } else { left });
+            let end = plot.x(bar.mean).max(if interval { high } else { left });
             // Grid lines would cross the numbers.
             canvas.rect(end + 6.0, middle - BAR / 2.0, STRONG.width(says) + 6.0, BAR, WHITE);
             canvas.text(says, (end + 9.0, middle + 4.0), STRONG, color.text, Anchor::Left);

@@ -47,12 +47,18 @@ const TIME_UNITS: [TimeUnit; 6] = [
 
 /// At most `most` ticks over a run of this length, in nanoseconds; the last one names the unit.
 pub fn time_ticks(horizon: Dur, most: usize) -> Vec<Tick> {
-    let unit = TIME_UNITS.iter().find(|unit| horizon.0 >= unit.from).unwrap_or(&TIME_UNITS[5]);
+    window_ticks(Dur::ZERO, horizon, most)
+}
+
+/// The same over a part of a run: the ticks between `from` and `to`, counted from the start of the run.
+pub fn window_ticks(from: Dur, to: Dur, most: usize) -> Vec<Tick> {
+    let length = to.0.saturating_sub(from.0);
+    let unit = TIME_UNITS.iter().find(|unit| length >= unit.from).unwrap_or(&TIME_UNITS[5]);
     let most = most.max(2) as u64;
-    let fits = |step: &&u64| horizon.0 / (**step * unit.size) < most;
+    let fits = |step: &&u64| length / (**step * unit.size) < most;
     let step = unit.steps.iter().find(fits).or(unit.steps.last()).copied().unwrap_or(1);
-    let last = horizon.0 / (step * unit.size);
-    (0..=last)
+    let (first, last) = (from.0.div_ceil(step * unit.size), to.0 / (step * unit.size));
+    (first..=last)
         .map(|i| {
             let number = number::whole(i * step);
             let label = if i == last { format!("{number} {}", unit.name) } else { number };

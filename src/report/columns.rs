@@ -36,10 +36,15 @@ pub enum Say {
 impl Columns {
     /// For all timelines of these results, which share one bucket width. Without any, no column.
     pub fn of(results: &Results) -> Columns {
+        Columns::at_most(results, MOST)
+    }
+
+    /// The same with fewer columns, for a page whose size is bounded.
+    pub fn at_most(results: &Results, most: usize) -> Columns {
         let timelines = || results.policies.iter().flat_map(|policy| &policy.timelines);
         let buckets = timelines().map(|timeline| timeline.buckets.len()).max().unwrap_or(0);
         let bucket = timelines().next().map_or(Dur(1), |timeline| Dur(timeline.bucket.0.max(1)));
-        let per_column = buckets.div_ceil(MOST).max(1);
+        let per_column = buckets.div_ceil(most.max(1)).max(1);
         Columns { per_column, count: buckets.div_ceil(per_column), bucket, horizon: results.horizon }
     }
 

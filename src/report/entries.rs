@@ -81,7 +81,7 @@ pub fn entries_per_session(results: &Results) -> Chart {
 }
 
 /// `(entries, percent of all sessions with at least so many)`, for every number of entries that occurs, from 1 on.
-fn at_least(results: &Results, policy: &PolicyResults) -> Vec<(u32, f64)> {
+pub fn at_least(results: &Results, policy: &PolicyResults) -> Vec<(u32, f64)> {
     let sessions = f64::from(results.users) * f64::from(results.replications);
     let mut so_far = 0u64;
     let mut curve: Vec<(u32, f64)> = Vec::new();

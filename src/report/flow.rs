@@ -25,7 +25,11 @@ struct Part {
 
 /// Draws it. A column shows the greatest value of its buckets: here peaks matter, and areas do not.
 pub fn flow(results: &Results) -> Chart {
-    let columns = Columns::of(results);
+    flow_in(results, Columns::of(results))
+}
+
+/// The same in these columns.
+pub fn flow_in(results: &Results, columns: Columns) -> Chart {
     let parts = [
         Part::of(
             results,

@@ -27,8 +27,13 @@ pub struct Head {
 impl Head {
     /// The finding as title; below it where the numbers come from, and what must be known to read the picture.
     pub fn new(results: &Results, title: &str, notes: &[String]) -> Head {
+        Head::from(&provenance(results), title, notes)
+    }
+
+    /// The same of what is not the result of one run, which says itself where it comes from.
+    pub fn from(provenance: &str, title: &str, notes: &[String]) -> Head {
         let width = WIDTH - 2.0 * MARGIN;
-        let mut lines = NOTE.wrap_at(&provenance(results), " · ", width, 2);
+        let mut lines = NOTE.wrap_at(provenance, " · ", width, 2);
         if !notes.is_empty() {
             lines.extend(NOTE.wrap_at(&notes.join(" · "), " · ", width, 3));
         }
@@ -55,7 +60,7 @@ impl Head {
 }
 
 /// Where the numbers come from, so that a picture that travels alone can be traced back.
-fn provenance(results: &Results) -> String {
+pub fn provenance(results: &Results) -> String {
     let hash: String = results.scenario_hash.chars().take(12).collect();
     [
         NOTE.fit(&clean(&results.scenario), 360.0),

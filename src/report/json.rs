@@ -1,4 +1,4 @@
-//! `summary.json`: the results without their timelines, for programs.
+//! `summary.json`: the results without their timelines, for programs, and for `report` to read back.
 
 use super::finding::finding;
 use crate::experiment::results::{MetricValues, PolicyResults, Results};
@@ -18,7 +18,10 @@ pub fn summary(results: &Results, paired: PairedInterval) -> String {
         .map(|(policy, finding)| {
             let metrics: Map<String, Value> =
                 policy.metrics.iter().map(|m| (m.def.name.to_owned(), metric(m))).collect();
-            (policy.name.clone(), json!({ "metrics": metrics, "finding": finding }))
+            let distribution = &policy.entries_distribution;
+            let value =
+                json!({ "metrics": metrics, "finding": finding, "entries_distribution": distribution });
+            (policy.name.clone(), value)
         })
         .collect();
     let comparisons: Map<String, Value> = match results.policies.split_first() {
@@ -33,6 +36,11 @@ pub fn summary(results: &Results, paired: PairedInterval) -> String {
         .iter()
         .map(|v| json!({ "that": v.that, "observed": v.observed, "bound": v.bound, "passed": v.passed }))
         .collect();
+    let faults: Vec<Value> = results
+        .faults
+        .iter()
+        .map(|f| json!({ "name": f.name, "from": f.from.to_string(), "to": f.to.to_string() }))
+        .collect();
     let summary = json!({
         "scenario": results.scenario,
         "about": results.about,
@@ -41,6 +49,10 @@ pub fn summary(results: &Results, paired: PairedInterval) -> String {
         "seed": results.seed,
         "replications": results.replications,
         "scenario_hash": results.scenario_hash,
+        "users": results.users,
+        "horizon": results.horizon.to_string(),
+        "bucket": results.policies.iter().find_map(|p| p.timelines.first()).map(|t| t.bucket.to_string()),
+        "faults": faults,
         "engine": { "events": results.events, "fingerprint": format!("{:016x}", results.fingerprint) },
         "policies": policies,
         "comparisons": comparisons,
@@ -93,6 +105,10 @@ mod tests {
                 "seed",
                 "replications",
                 "scenario_hash",
+                "users",
+                "horizon",
+                "bucket",
+                "faults",
                 "engine",
                 "policies",
                 "comparisons",

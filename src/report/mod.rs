@@ -15,9 +15,12 @@ pub mod flow;
 pub mod frame;
 pub mod json;
 pub mod labels;
+pub mod lanes;
 pub mod number;
+pub mod page;
 pub mod palette;
 pub mod png;
+pub mod read;
 pub mod requests;
 pub mod sign_outs;
 pub mod strip;
@@ -25,6 +28,7 @@ pub mod strip;
 mod synthetic;
 #[cfg(test)]
 mod tests;
+pub mod told;
 pub mod typeface;
 
 pub use amplification::amplification;
@@ -46,7 +50,18 @@ pub struct Chart {
     pub svg: String,
 }
 
-/// Every chart, in the order in which they tell the story.
+/// Every chart of the results alone, in the order in which they tell the story.
 pub fn charts(results: &Results) -> Vec<Chart> {
-    [requests, sign_outs, flow, amplification, entries_per_session].map(|draw| draw(results)).into()
+    charts_in(results, columns::Columns::of(results))
+}
+
+/// The same, with time cut into these columns.
+pub fn charts_in(results: &Results, columns: columns::Columns) -> Vec<Chart> {
+    vec![
+        requests::requests_in(results, columns),
+        sign_outs::sign_outs_in(results, columns),
+        flow::flow_in(results, columns),
+        amplification(results),
+        entries_per_session(results),
+    ]
 }

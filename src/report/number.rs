@@ -64,6 +64,11 @@ pub fn times(n: u64) -> String {
     }
 }
 
+/// A share of 1 as a style sheet has it: `12.34%`, within 0 and 100.
+pub fn percent(share: f64) -> String {
+    format!("{:.2}%", (100.0 * share).clamp(0.0, 100.0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

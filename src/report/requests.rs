@@ -23,7 +23,11 @@ const SWATCH: f64 = 9.0;
 /// Draws it. One replication is shown, the same for every policy, because a mean over replications would flatten
 /// the waves that synchronised retries make: the one whose peak is the median for the first policy.
 pub fn requests(results: &Results) -> Chart {
-    let columns = Columns::of(results);
+    requests_in(results, Columns::of(results))
+}
+
+/// The same in these columns.
+pub fn requests_in(results: &Results, columns: Columns) -> Chart {
     let shown = median_replication(results);
     let peak = results.policies.iter().filter_map(|p| run_peak(p, shown)).fold(0.0, f64::max);
     let panels: Vec<Panel> = results.policies.iter().map(|p| Panel::of(p, columns, shown, peak)).collect();
@@ -230,7 +234,8 @@ pub fn steps(plot: &Plot, columns: Columns, values: &[f64]) -> Vec<(f64, f64)> {
     corners.collect()
 }
 
-fn ended(bucket: &Bucket, outcomes: &[Outcome]) -> u64 {
+/// Calls of a bucket that ended in one of these ways.
+pub fn ended(bucket: &Bucket, outcomes: &[Outcome]) -> u64 {
     bucket.calls.iter().flat_map(|by| outcomes.iter().map(|&o| u64::from(by[o as usize]))).sum()
 }
 
@@ -246,7 +251,7 @@ fn run_peak(policy: &PolicyResults, run: usize) -> Option<f64> {
 }
 
 /// The replication whose peak is the median for the first policy; the lower one of two.
-fn median_replication(results: &Results) -> usize {
+pub fn median_replication(results: &Results) -> usize {
     let Some(first) = results.policies.first() else { return 0 };
     let mut peaks: Vec<(f64, usize)> =
         (0..first.timelines.len()).filter_map(|run| Some((run_peak(first, run)?, run))).collect();

@@ -19,7 +19,11 @@ struct Line {
 
 /// Draws it. False sign-outs are solid, true ones dashed; a policy without true ones gets no dashed line.
 pub fn sign_outs(results: &Results) -> Chart {
-    let columns = Columns::of(results);
+    sign_outs_in(results, Columns::of(results))
+}
+
+/// The same in these columns.
+pub fn sign_outs_in(results: &Results, columns: Columns) -> Chart {
     let mut lines: Vec<Line> = Vec::new();
     for (policy, data) in results.policies.iter().enumerate() {
         let so_far = |of: fn(&Bucket) -> u64| Spread::of(data, columns, Say::SumSoFar, of);

@@ -4,7 +4,8 @@
 use super::canvas::{Anchor, Canvas, clean};
 use super::palette::{GREY, STRIP};
 use super::typeface::TICK;
-use crate::experiment::results::Results;
+use crate::experiment::results::{FaultWindow, Results};
+use crate::kernel::Dur;
 
 /// Height of a row.
 const ROW: f64 = 18.0;
@@ -33,13 +34,19 @@ struct Mark {
 }
 
 impl Strip {
-    /// For plots of this width.
+    /// For plots of this width, of the whole run.
     pub fn new(results: &Results, width: f64) -> Strip {
-        let place = |ns: u64| width * (ns as f64 / results.horizon.0.max(1) as f64).min(1.0);
+        Strip::over(&results.faults, (Dur::ZERO, results.horizon), width)
+    }
+
+    /// For plots of this width, of a part of a run: the faults that have to do with it.
+    pub fn over(faults: &[FaultWindow], (begin, end): (Dur, Dur), width: f64) -> Strip {
+        let length = end.0.saturating_sub(begin.0).max(1) as f64;
+        let place = |ns: u64| width * (ns.saturating_sub(begin.0) as f64 / length).min(1.0);
         // Per row, where the next name may begin.
         let mut free: Vec<Vec<(f64, f64)>> = Vec::new();
         let mut strip = Strip { marks: Vec::new(), rows: 0, left_out: 0 };
-        for fault in &results.faults {
+        for fault in faults.iter().filter(|f| f.from.0 < end.0.max(1) && f.to >= begin) {
             let (from, to) = (place(fault.from.0), place(fault.to.0).max(place(fault.from.0) + 1.0));
             // A name may be longer than its window: the strip to the right of it is empty anyway.
             let name = TICK.fit(&clean(&fault.name), width - 2.0 * INDENT);

@@ -48,7 +48,7 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
             Verdict { that: "old.amplification < 1.5".to_owned(), observed: 4.25, bound: 1.5, passed: false },
         ],
         events: 1_234_567,
-        fingerprint: 0,
+        fingerprint: 0x0123_4567_89ab_cdef,
     }
 }
 
@@ -172,7 +172,7 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
             depth: 39,
             requests: 80 - i,
             signed_out_at_s: (i != 2).then_some(125.25 + f64::from(i)),
-            false_sign_out: i.is_multiple_of(2),
+            false_sign_out: i.is_multiple_of(2) && i != 2,
             stale_token_s: 0.1 * f64::from(i),
         })
         .filter(|row| row.entries > 0)

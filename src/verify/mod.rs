@@ -19,6 +19,7 @@ mod recorder;
 mod retrial;
 mod retries;
 mod statistics;
+pub mod swarm;
 mod text;
 mod windows;
 
@@ -205,6 +206,21 @@ impl Report {
     pub fn confidence(&self) -> f64 {
         1.0 - FAMILY_WISE_ERROR / self.intervals as f64
     }
+}
+
+/// A number with so many significant digits, without an exponent between 1e-4 and 1e15.
+pub fn significant(x: f64, digits: usize) -> String {
+    let size = x.abs();
+    if x.to_bits() << 1 == 0 {
+        return "0".to_owned();
+    }
+    if !(1e-4..1e15).contains(&size) {
+        return format!("{x:.*e}", digits - 1);
+    }
+    let before = libm::floor(libm::log10(size)) as i64 + 1;
+    let decimals = (digits as i64 - before).max(0) as usize;
+    let text = format!("{x:.decimals$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
 /// Every family, in the order of the table.

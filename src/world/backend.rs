@@ -173,7 +173,7 @@ impl<O: Observer> World<'_, O> {
         let ordinal = t.ordinal;
         self.collector.sent(user, endpoint, first, now);
         if O::ACTIVE {
-            self.observer.sent(now, tab, task, endpoint, first);
+            self.observer.sent(now, tab, task, &self.tasks[task], endpoint, first);
         }
         let plan = self.plan;
         let spec = plan.endpoint(endpoint);
@@ -204,6 +204,9 @@ impl<O: Observer> World<'_, O> {
             match self.backend.ask_limits(plan, endpoint, user, now, &mut self.observer) {
                 Ok(delay) => delay,
                 Err(failure) => {
+                    if O::ACTIVE {
+                        self.observer.limited();
+                    }
                     if let Some(refused) = &spec.refused_latency {
                         latency = refused.sample(self.streams.latency.bits(at, now.0));
                     }
@@ -256,6 +259,9 @@ impl<O: Observer> World<'_, O> {
                 continue;
             }
             *used += 1;
+            if O::ACTIVE {
+                self.observer.struck(index as usize);
+            }
             match fault.kind {
                 FaultKind::Status => return Struck::Answer(fault.failure),
                 FaultKind::Outage => return Struck::Answer(Failure::NETWORK),

@@ -61,7 +61,7 @@ impl Generic {
         }
         let id = self.free;
         let place = &mut self.callers[id as usize];
-        self.free = place.client;
+        self.free = place.number;
         new.generation = place.generation;
         *place = new;
         id
@@ -346,7 +346,8 @@ impl<O: Observer> World<'_, O> {
         let workload = &self.plan.workloads[caller.workload as usize];
         self.generic.totals[caller.workload as usize].ended_at += u128::from(now.0);
         let Pace::Think(think) = &workload.pace else {
-            caller.client = self.generic.free;
+            // Stale events may still ask whose place this was: the client stays.
+            caller.number = self.generic.free;
             self.generic.free = id;
             return;
         };

@@ -15,7 +15,7 @@ mod totals;
 pub use control::Control;
 pub use guard::Stopped;
 pub use memory::{MemoryEstimate, memory_estimate};
-pub use observe::{Observer, Silent};
+pub use observe::{Observer, Outside, Silent};
 pub use plan::{Contender, Fault, MISSING_EXPIRED_TOKEN, Plan};
 pub use totals::{LimitTotals, Snapshot, StationTotals, WorkloadTotals};
 
@@ -24,7 +24,7 @@ use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Tab};
 use crate::client::session_policy::SessionPolicy;
 use crate::client::task::{NONE, Reply, Stage, TaskId, Tasks, Token};
 use crate::fleet::Tabs;
-use crate::kernel::queue::Queue;
+use crate::kernel::queue::{Calendar, Due};
 use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Dist, Dur, Time};
 use crate::metrics::Outcome;
@@ -35,7 +35,7 @@ use generic::Generic;
 use guard::Guard;
 
 /// What is scheduled. `generation` makes an event stale whose task has moved on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Event {
     kind: EventKind,
     generation: u16,
@@ -44,12 +44,14 @@ struct Event {
 }
 
 const _: () = assert!(size_of::<Event>() == 12);
-const _: () = assert!(size_of::<crate::kernel::queue::Entry<Event>>() <= 32);
+// Less where 64 bits need no alignment of 8 bytes.
+const _: () = assert!(size_of::<Due<Event>>() <= 24);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 enum EventKind {
     /// A task's timer; `id` task.
+    #[default]
     Timer,
     /// A task's answer; `id` task.
     Answer,
@@ -161,7 +163,7 @@ pub struct World<'a, O: Observer> {
     rules: &'a [Rules],
     shares: Vec<f64>,
     streams: Streams,
-    queue: Queue<Event>,
+    queue: Calendar<Event>,
     /// Messages and locks on their way between the tabs of a browser.
     at_once: std::collections::VecDeque<Event>,
     now: Time,
@@ -240,7 +242,7 @@ impl<'a, O: Observer> World<'a, O> {
             rules,
             shares: plan.contenders[contender].parts.iter().map(|(_, share)| *share).collect(),
             streams: Streams::new(plan.scenario.seed, replication, plan.faults.len()),
-            queue: Queue::default(),
+            queue: Calendar::default(),
             at_once: std::collections::VecDeque::new(),
             now: Time::ZERO,
             tabs: vec![Tab { poll: NONE, ..Tab::default() }; users * plan.tabs_per_user as usize],
@@ -355,7 +357,10 @@ impl<'a, O: Observer> World<'a, O> {
     fn next_event(&mut self) -> Option<(Time, Event)> {
         match self.at_once.pop_front() {
             Some(event) => Some((self.now, event)),
-            None => self.queue.pop(self.plan.horizon),
+            None => {
+                let World { queue, plan, tasks, tabs, generic, .. } = self;
+                queue.pop(plan.horizon, |day| warm(day, tasks, tabs, generic))
+            }
         }
     }
 
@@ -524,7 +529,7 @@ impl<'a, O: Observer> World<'a, O> {
                     }
                 };
                 if O::ACTIVE {
-                    self.observer.waits(self.now, tab, task, delay);
+                    self.observer.waits(self.now, tab, task, &self.tasks[task], delay);
                 }
                 self.schedule_task(delay, EventKind::Timer, task);
             }
@@ -662,6 +667,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn go_offline(&mut self, user: u32, round: u32) {
         self.browsers[user as usize].offline = true;
+        self.tell_outside(user, Outside::Offline);
         if let Some(offline) = &self.plan.scenario.fleet.offline {
             let bits = self.streams.offline.bits(u64::from(user), 2 * u64::from(round) + 1);
             let until = self.now.after(offline.lasts.sample(bits));
@@ -671,6 +677,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn go_online(&mut self, user: u32, round: u32) {
         self.browsers[user as usize].offline = false;
+        self.tell_outside(user, Outside::Online);
         if let Some(offline) = &self.plan.scenario.fleet.offline {
             let bits = self.streams.offline.bits(u64::from(user), 2 * u64::from(round) + 2);
             let next = self.now.after(offline.every.sample(bits));
@@ -695,9 +702,18 @@ impl<'a, O: Observer> World<'a, O> {
                 }
             }
             Act::Reload => self.step(tab, Input::Open),
-            Act::Offline => self.browsers[action.user as usize].offline = true,
-            Act::Online => self.browsers[action.user as usize].offline = false,
-            Act::Revoke => self.server[action.user as usize].revoked = true,
+            Act::Offline => {
+                self.browsers[action.user as usize].offline = true;
+                self.tell_outside(action.user, Outside::Offline);
+            }
+            Act::Online => {
+                self.browsers[action.user as usize].offline = false;
+                self.tell_outside(action.user, Outside::Online);
+            }
+            Act::Revoke => {
+                self.server[action.user as usize].revoked = true;
+                self.tell_outside(action.user, Outside::Revoked);
+            }
         }
     }
 
@@ -706,7 +722,14 @@ impl<'a, O: Observer> World<'a, O> {
         for user in 0..self.server.len() {
             if chance(self.streams.faults[fault].bits(user as u64, 0), share) {
                 self.server[user].revoked = true;
+                self.tell_outside(user as u32, Outside::Revoked);
             }
+        }
+    }
+
+    fn tell_outside(&mut self, user: u32, what: Outside) {
+        if O::ACTIVE {
+            self.observer.outside(self.now, user, what);
         }
     }
 
@@ -747,6 +770,26 @@ impl<'a, O: Observer> World<'a, O> {
         let run = Run { metrics, events, fingerprint, totals };
         (run, self.observer, tabs)
     }
+}
+
+/// Reads a little of what the events of a day will need. These reads do not depend on each other, so their cache misses
+/// overlap; event after event they would wait for one another.
+fn warm(day: &[Due<Event>], tasks: &Tasks, tabs: &[Tab], generic: &Generic) {
+    let mut read = 0u32;
+    for due in day {
+        read ^= match due.event.kind {
+            EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
+                u32::from(tabs[tasks[due.event.id].tab as usize].epoch)
+            }
+            EventKind::GenericTry
+            | EventKind::GenericAnswer
+            | EventKind::GenericFailed
+            | EventKind::GenericTimeout => generic.client_of(due.event.id),
+            EventKind::Focus | EventKind::Open => u32::from(tabs[due.event.id as usize].epoch),
+            _ => 0,
+        };
+    }
+    std::hint::black_box(read);
 }
 
 /// One coordinate for a draw that concerns a tab: the tab, what it is doing, and which of several at once.

@@ -28,8 +28,17 @@ pub trait Observer {
     /// A tab takes an input; what it does follows.
     fn input(&mut self, _now: Time, _tab: u32, _input: Input, _tasks: &Tasks) {}
 
-    /// A tab sends a request; `reply` is known to the backend unless it has to queue.
-    fn sent(&mut self, _now: Time, _tab: u32, _task: TaskId, _endpoint: Endpoint, _first: bool) {}
+    /// A tab sends a request on behalf of this task. What a fault or a limit makes of it is told next.
+    fn sent(&mut self, _now: Time, _tab: u32, _id: TaskId, _task: &Task, _endpoint: Endpoint, _first: bool) {}
+
+    /// This fault hits the call that was just sent.
+    fn struck(&mut self, _fault: usize) {}
+
+    /// A limit refuses the call that was just sent.
+    fn limited(&mut self) {}
+
+    /// Something happens to a browser that no tab takes notice of at once.
+    fn outside(&mut self, _now: Time, _user: u32, _what: Outside) {}
 
     /// A call ended.
     #[expect(clippy::too_many_arguments, reason = "all that there is to know of a call")]
@@ -61,7 +70,7 @@ pub trait Observer {
     fn generic_ended(&mut self, _client: u32, _sent: Time, _outcome: Outcome) {}
 
     /// A task waits.
-    fn waits(&mut self, _now: Time, _tab: u32, _task: TaskId, _delay: Dur) {}
+    fn waits(&mut self, _now: Time, _tab: u32, _id: TaskId, _task: &Task, _delay: Dur) {}
 
     /// Something to be told.
     fn fact(&mut self, _now: Time, _tab: u32, _fact: Fact) {}
@@ -70,6 +79,17 @@ pub trait Observer {
     fn given_wait(&mut self, _now: Time, _tab: u32, _task: &Task, _wait: Wait) -> Option<Dur> {
         None
     }
+}
+
+/// What happens to a browser from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outside {
+    /// The server revokes its session.
+    Revoked,
+    /// It loses the network.
+    Offline,
+    /// It has the network again.
+    Online,
 }
 
 /// Nobody.

@@ -29,7 +29,9 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     }
     for entry in &parts.actions {
         let (path, action) = (&entry.path, &entry.spec);
+        // A fleet without users has its own error, or is no fleet at all.
         if let Some(fleet) = &parts.fleet
+            && fleet.users > 0
             && action.user >= fleet.users
         {
             let users = findings.doc.at("fleet.users");

@@ -1,0 +1,157 @@
+//! What does an event cost? What a decision of a limiter, of a policy? What the queue alone?
+//!
+//! `cargo bench --bench engine`; times are CPU times of one core, per element where a throughput is given.
+
+use authstorm::Study;
+use authstorm::backend::limiter::Limiter;
+use authstorm::backend::spec::{Endpoint, LimitKey, LimitKind, LimitSpec, Rate, RetryAfter};
+use authstorm::client::policy::{Failure, FailureSet};
+use authstorm::kernel::queue::{Calendar, Heap};
+use authstorm::kernel::random::{Purpose, Stream};
+use authstorm::kernel::{Dur, Time};
+use authstorm::world::{Control, run};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use std::hint::black_box;
+use std::path::Path;
+
+fn scenario(name: &str, overrides: &[String]) -> Study {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
+    Study::load_with(path, overrides).expect("a shipped scenario")
+}
+
+/// Nanoseconds per event of whole runs: the polling workload and the incident on a measured release.
+fn events(c: &mut Criterion) {
+    let mut group = c.benchmark_group("event");
+    group.sample_size(10);
+    for clients in [1_000u64, 10_000, 100_000, 1_000_000] {
+        let rate = clients * 9 / 50;
+        let study = scenario(
+            "rl-poll",
+            &[
+                format!("workload[0].clients={clients}"),
+                format!("backend.limit[0].rate={rate}/s"),
+                format!("backend.limit[0].burst={rate}"),
+                format!("horizon={}s", (6_000_000 / clients).clamp(6, 600)),
+            ],
+        );
+        one_run(&mut group, "rl-poll", clients, &study);
+    }
+    for users in [1_000u64, 10_000, 100_000] {
+        let overrides =
+            [format!("fleet.users={users}"), format!("horizon={}s", (9_000_000 / users).clamp(65, 300))];
+        one_run(&mut group, "touch-429-clerk-js", users, &scenario("touch-429-clerk-js", &overrides));
+    }
+    group.finish();
+}
+
+fn one_run(
+    group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
+    name: &str,
+    size: u64,
+    study: &Study,
+) {
+    let plan = study.plan();
+    let count = run(&plan, 0, 0, &Control::default()).expect("no guard stops it").events;
+    group.throughput(Throughput::Elements(count));
+    group.bench_function(BenchmarkId::new(name, size), |b| {
+        b.iter(|| run(black_box(&plan), 0, 0, &Control::default()).map(|r| r.fingerprint));
+    });
+}
+
+/// The hold model (Vaucher and Duval 1975): take one, put one in, with so many waiting.
+fn queues(c: &mut Criterion) {
+    let stream = Stream::new(1, 0, Purpose::Generic, 0);
+    let delay = |n: u64| Dur(stream.bits(n, 0) % 5_000_000_000);
+    let mut group = c.benchmark_group("queue");
+    group.throughput(Throughput::Elements(1));
+    for waiting in [1_000u64, 100_000, 1_000_000] {
+        let (mut calendar, mut heap) = (Calendar::<u64>::default(), Heap::<u64>::default());
+        for n in 0..waiting {
+            calendar.push(Time(delay(n).0), n);
+            heap.push(Time(delay(n).0), n);
+        }
+        let mut n = waiting;
+        group.bench_function(BenchmarkId::new("calendar", waiting), |b| {
+            b.iter(|| {
+                let (now, _) = calendar.pop(Time::NEVER, |_| {}).expect("as many go in as come out");
+                n += 1;
+                calendar.push(now.after(delay(n)), n);
+            });
+        });
+        group.bench_function(BenchmarkId::new("heap", waiting), |b| {
+            b.iter(|| {
+                let (now, _) = heap.pop(Time::NEVER).expect("as many go in as come out");
+                n += 1;
+                heap.push(now.after(delay(n)), n);
+            });
+        });
+    }
+    group.finish();
+}
+
+/// One decision of each kind of limiter, among 1,000 keys.
+fn limiters(c: &mut Criterion) {
+    let mut group = c.benchmark_group("limiter");
+    for kind in [
+        LimitKind::TokenBucket,
+        LimitKind::Gcra,
+        LimitKind::FixedWindow,
+        LimitKind::SlidingLog,
+        LimitKind::SlidingCounter,
+        LimitKind::LeakyBucket,
+    ] {
+        let windowed =
+            matches!(kind, LimitKind::FixedWindow | LimitKind::SlidingLog | LimitKind::SlidingCounter);
+        let spec = LimitSpec {
+            endpoints: vec![Endpoint::Touch],
+            kind,
+            key: LimitKey::Ip,
+            rate: (!windowed).then(|| Rate::parse("5/s").expect("a rate")),
+            burst: (!windowed).then_some(10),
+            limit: windowed.then_some(10),
+            window: windowed.then_some(Dur::from_secs(2)),
+            logs_refused: false,
+            retry_after: RetryAfter::None,
+            penalty: None,
+            source: String::new(),
+        };
+        let mut limiter = Limiter::new(&spec, 1_000);
+        let mut n = 0u64;
+        group.bench_function(format!("{kind:?}"), |b| {
+            b.iter(|| {
+                n += 1;
+                limiter.ask((n % 1_000) as u32, Time(n * 150_000))
+            });
+        });
+    }
+    group.finish();
+}
+
+/// What an answer means to a policy.
+fn policy(c: &mut Criterion) {
+    let rules = FailureSet::parse(&["4xx", "!429", "403:user_banned"]).expect("a set");
+    let bits = rules.compile(&[String::new(), "user_banned".to_owned()]);
+    let mut status = 400;
+    c.bench_function("policy/decision", |b| {
+        b.iter(|| {
+            status = if status == 599 { 400 } else { status + 1 };
+            bits.contains(black_box(Failure::status(status)))
+        });
+    });
+}
+
+/// From results to the bytes of every file.
+fn writing(c: &mut Criterion) {
+    let mut study = scenario("touch-429-cascade", &["fleet.users=200".to_owned()]);
+    let results = study.replications(2).run().expect("no guard stops it");
+    let mut group = c.benchmark_group("write");
+    group.sample_size(10);
+    group.bench_function("csv", |b| {
+        b.iter(|| (authstorm::report::csv::timeline(&results), authstorm::report::csv::summary(&results)));
+    });
+    group.bench_function("charts", |b| b.iter(|| authstorm::report::charts(&results)));
+    group.finish();
+}
+
+criterion_group!(benches, events, queues, limiters, policy, writing);
+criterion_main!(benches);

@@ -1,0 +1,163 @@
+//! `authstorm explain`
+
+use super::exit::{Exit, Failure};
+use super::{interrupt, terminal};
+use authstorm::Study;
+use authstorm::explain::{self, Session, Story, Wanted};
+use authstorm::kernel::{Dur, Time};
+use authstorm::report;
+use std::path::{Path, PathBuf};
+
+/// Options.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Scenario file
+    #[arg(value_name = "SCENARIO")]
+    scenario: PathBuf,
+    /// The policy of the scenario to run
+    #[arg(long, value_name = "NAME")]
+    policy: String,
+    /// The session: its number in sessions.csv, or `worst` for the one that enters the flow most often
+    #[arg(long, value_name = "N|worst", value_parser = session)]
+    session: Session,
+    /// The replication, from 0
+    #[arg(long, value_name = "R", default_value_t = 0)]
+    replication: u32,
+    /// Begin here, as in --from 2m
+    #[arg(long, value_name = "T", value_parser = Dur::parse)]
+    from: Option<Dur>,
+    /// End here, as in --to 135s
+    #[arg(long, value_name = "T", value_parser = Dur::parse)]
+    to: Option<Dur>,
+    /// What to write [default: by the ending of --out, else text]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// Write to this file instead of standard output: .txt, .json, .mmd, .svg, .png, or any name with --format
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Override a key of the scenario, as in --set fleet.users=500; may be given several times
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Seed, instead of the scenario's
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+}
+
+/// What a story is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Words, indented by cause
+    Text,
+    /// Every step, call and cause
+    Json,
+    /// A sequence diagram
+    Mermaid,
+    /// Trace events for Perfetto and chrome://tracing
+    Trace,
+    /// The lane chart: a lane per tab and endpoint, a bar per call
+    Svg,
+    /// The same as pixels; needs --out
+    Png,
+}
+
+impl Format {
+    fn of(path: &Path) -> Option<Format> {
+        match path.extension()?.to_str()? {
+            "txt" | "md" => Some(Format::Text),
+            "json" => Some(Format::Json),
+            "mmd" | "mermaid" => Some(Format::Mermaid),
+            "trace" => Some(Format::Trace),
+            "svg" => Some(Format::Svg),
+            "png" => Some(Format::Png),
+            _ => None,
+        }
+    }
+}
+
+fn session(text: &str) -> Result<Session, String> {
+    match text {
+        "worst" => Ok(Session::Worst),
+        number => number
+            .parse()
+            .map(Session::Number)
+            .map_err(|_| "allowed: the number of a session, or `worst`".to_owned()),
+    }
+}
+
+/// Tells the story of one session.
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    let format = format(&args)?;
+    let mut study = Study::load_with(&args.scenario, &args.overrides)?;
+    study.loaded().warnings.iter().for_each(|w| terminal::complain(w));
+    if let Some(seed) = args.seed {
+        study.seed(seed);
+    }
+    study.only_policies(std::slice::from_ref(&args.policy))?;
+    let wanted = wanted(&args, &study)?;
+    let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
+    let story = explain::tell(&study, wanted, &control)?;
+    let bytes = written(&story, format)?;
+    match &args.out {
+        Some(path) => {
+            std::fs::write(path, &bytes).map_err(|e| Failure::io(path.display(), &e))?;
+            terminal::say(&format!("{}\n", explain::words::headline(&story)))
+        }
+        None => terminal::say(&String::from_utf8_lossy(&bytes)),
+    }
+}
+
+fn format(args: &Args) -> Result<Format, Failure> {
+    let guessed = args.out.as_deref().map(|path| {
+        Format::of(path).ok_or_else(|| {
+            let shown = path.display();
+            Failure::usage(format!("error: {shown}: its ending does not say what to write; add --format"))
+        })
+    });
+    let format = match (args.format, guessed) {
+        (Some(format), _) => format,
+        (None, Some(guessed)) => guessed?,
+        (None, None) => Format::Text,
+    };
+    if format == Format::Png && args.out.is_none() {
+        return Err(Failure::usage("error: --format png writes pixels, not text: add --out FILE"));
+    }
+    Ok(format)
+}
+
+/// The story that is asked for, if the run has it.
+fn wanted(args: &Args, study: &Study) -> Result<Wanted, Failure> {
+    let scenario = &study.loaded().scenario;
+    let users = scenario.fleet.users;
+    if let Session::Number(session) = args.session
+        && session >= users
+    {
+        return Err(Failure::usage(format!(
+            "error: no session {session}: the scenario has {users} users; allowed: 0 to {}, or worst",
+            users - 1
+        )));
+    }
+    let to = args.to.unwrap_or(scenario.horizon);
+    let from = args.from.unwrap_or(Dur::ZERO);
+    if from > to {
+        return Err(Failure::usage(format!("error: --from {from} is after --to {to}")));
+    }
+    Ok(Wanted {
+        policy: 0,
+        replication: args.replication,
+        session: args.session,
+        from: Time(from.0),
+        to: Time(to.0),
+    })
+}
+
+fn written(story: &Story, format: Format) -> Result<Vec<u8>, Failure> {
+    let text = match format {
+        Format::Text => explain::text::text(story),
+        Format::Json => explain::json::json(story),
+        Format::Mermaid => explain::mermaid::mermaid(story),
+        Format::Trace => explain::trace::trace(story),
+        Format::Svg => report::lanes::of_story(story).svg,
+        Format::Png => return super::files::png(&report::lanes::of_story(story).svg),
+    };
+    Ok(text.into_bytes())
+}

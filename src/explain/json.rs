@@ -1,0 +1,150 @@
+//! A story as JSON: every step, nothing folded.
+
+use super::record::code_of;
+use super::story::{Call, Deed, Step, Story, Trigger};
+use super::words::{self, headline};
+use crate::client::policy::Failure;
+use crate::kernel::Time;
+use serde_json::{Value, json};
+
+/// Pretty-printed, keys in a fixed order, with a newline at the end. Times are seconds of virtual time.
+pub fn json(story: &Story) -> String {
+    let faults: Vec<Value> = story
+        .faults
+        .iter()
+        .map(|f| json!({ "name": f.name, "from_s": f.from.as_secs_f64(), "to_s": f.to.as_secs_f64() }))
+        .collect();
+    let totals = story.totals;
+    let value = json!({
+        "headline": headline(story),
+        "scenario": story.scenario,
+        "client_model": story.client_model,
+        "version": env!("CARGO_PKG_VERSION"),
+        "scenario_hash": story.scenario_hash,
+        "seed": story.seed,
+        "replication": story.replication,
+        "policy": story.contender,
+        "session_policy": story.policy,
+        "session": story.session,
+        "from_s": story.from.as_secs_f64(),
+        "to_s": story.to.as_secs_f64(),
+        "totals": {
+            "entries": totals.entries,
+            "depth": totals.depth,
+            "requests": totals.requests,
+            "errors_surfaced_to_app": totals.errors,
+            "signed_out_at_s": totals.signed_out.map(|(at, _)| at.as_secs_f64()),
+            "false_sign_out": totals.signed_out.is_some_and(|(_, falsely)| falsely),
+        },
+        "faults": faults,
+        "steps": story.steps.iter().enumerate().map(|(i, s)| step(story, i, s)).collect::<Vec<_>>(),
+        "calls": story.calls.iter().enumerate().map(|(i, c)| call(story, i, c)).collect::<Vec<_>>(),
+        "steps_left_out": story.left_out,
+    });
+    format!("{value:#}\n")
+}
+
+fn seconds(at: Time) -> f64 {
+    at.as_secs_f64()
+}
+
+fn step(story: &Story, id: usize, step: &Step) -> Value {
+    let (kind, answered) = match step.trigger {
+        Trigger::Opened => ("open", None),
+        Trigger::Closed => ("close", None),
+        Trigger::Focus => ("focus", None),
+        Trigger::AppGetToken { .. } => ("app-get-token", None),
+        Trigger::SetActive { .. } => ("set-active", None),
+        Trigger::TokenBroadcast => ("token-broadcast", None),
+        Trigger::SignOutBroadcast => ("sign-out-broadcast", None),
+        Trigger::SignIn { .. } => ("sign-in", None),
+        Trigger::Answer(call) => ("answer", Some(call)),
+        Trigger::Timer(_) => ("timer", None),
+        Trigger::Lock => ("lock", None),
+        Trigger::Outside(_) => ("outside", None),
+    };
+    json!({
+        "id": id,
+        "at_s": seconds(step.at),
+        "tab": step.tab,
+        "cause": step.cause,
+        "trigger": kind,
+        "call": answered,
+        "happened": words::trigger(story, step),
+        "came": words::deeds(story, step),
+        "deeds": step.deeds.iter().map(|d| deed(story, step, *d)).collect::<Vec<_>>(),
+    })
+}
+
+fn failure(story: &Story, failure: Failure) -> Value {
+    match failure {
+        Failure::OFFLINE => json!("offline"),
+        Failure { status: 0, .. } => json!("network"),
+        Failure { status, retry_after_s, .. } => json!({
+            "status": status,
+            "code": code_of(&story.codes, failure),
+            "retry_after_s": (retry_after_s > 0).then_some(retry_after_s),
+        }),
+    }
+}
+
+fn deed(story: &Story, step: &Step, deed: Deed) -> Value {
+    match deed {
+        Deed::Sends(call) => json!({ "does": "sends", "call": call }),
+        Deed::Waits(wait) => {
+            let wait = &story.waits[wait];
+            json!({ "does": "waits", "for_s": wait.length.as_secs_f64(), "before": snake(&format!("{:?}", wait.kind)) })
+        }
+        Deed::Judged { failure: f, verdict } => json!({
+            "does": "judges",
+            "failure": failure(story, f),
+            "verdict": snake(&format!("{verdict:?}")),
+            "rule": words::rule(story, step, verdict),
+        }),
+        Deed::EnteredFlow { entry, depth, cause } => json!({
+            "does": "enters-flow",
+            "entry": (entry > 0).then_some(entry),
+            "depth": depth,
+            "because_of": cause.map(|f| failure(story, f)),
+        }),
+        Deed::LeftFlow { levels, end } => json!({
+            "does": "leaves-flow", "levels": levels, "end": snake(format!("{end:?}").split('(').next().unwrap_or("")),
+        }),
+        Deed::SignedOut { falsely } => json!({ "does": "signs-out", "false": falsely }),
+        Deed::SignedIn => json!({ "does": "has-session" }),
+        Deed::PageGone => json!({ "does": "leaves the page" }),
+        Deed::Status(status) => json!({ "does": "status", "status": snake(&format!("{status:?}")) }),
+        Deed::AppError(f) => json!({ "does": "app-error", "failure": failure(story, f) }),
+        Deed::SignInEnded(f) => json!({ "does": "sign-in-ends", "failure": f.map(|f| failure(story, f)) }),
+    }
+}
+
+fn call(story: &Story, id: usize, call: &Call) -> Value {
+    json!({
+        "id": id,
+        "tab": call.tab,
+        "endpoint": call.endpoint.name(),
+        "sent_s": seconds(call.sent),
+        "ended_s": call.ended.map(seconds),
+        "outcome": call.outcome.name(),
+        "failure": call.failure.map(|f| failure(story, f)),
+        "for": snake(&format!("{:?}", call.kind)),
+        "attempt": call.attempt,
+        "first_attempt": call.first,
+        "fault": call.fault.map(|f| story.faults[f].name.as_str()),
+        "limited": call.limited,
+        "sent_by": call.by,
+    })
+}
+
+/// `EnterFlow` as `enter-flow`.
+fn snake(name: &str) -> String {
+    let mut text = String::new();
+    for (i, letter) in name.chars().enumerate() {
+        if letter.is_uppercase() && i > 0 {
+            text.push('-');
+        }
+        text.extend(letter.to_lowercase());
+    }
+    text
+}

@@ -1,0 +1,108 @@
+//! A story as a Mermaid sequence diagram, for documents that draw it.
+
+use super::lines::{Line, Node, Order, lines};
+use super::story::{Deed, Story, Trigger};
+use super::words::{self, clock, headline, provenance};
+
+/// Mermaid refuses texts of more than 50,000 characters, unless told otherwise.
+const MOST: usize = 45_000;
+
+/// The diagram's text.
+pub fn mermaid(story: &Story) -> String {
+    let mut head = vec![
+        format!("%% {}", plain(&provenance(story))),
+        "sequenceDiagram".to_owned(),
+        format!("    accTitle: {}", plain(&headline(story))),
+    ];
+    head.extend((0..story.tabs).map(|tab| format!("    participant T{tab} as tab {tab}")));
+    head.push("    participant B as backend".to_owned());
+    head.push(format!("    Note over T0,B: {}", plain(&headline(story))));
+    let lines = lines(story, Order::ByTime);
+    let mut chunks: Vec<Vec<String>> = Vec::new();
+    let mut size: usize = head.iter().map(String::len).sum();
+    for line in &lines {
+        let chunk = match line {
+            Line::Said { node, .. } => said(story, *node),
+            Line::Rounds { more, lines, text, .. } => {
+                let first = chunks.len() - lines;
+                let rounds = more + 1;
+                let each = text.split_once(", ").map_or("", |(_, rest)| rest);
+                chunks[first].insert(0, format!("    loop {}", plain(&format!("{rounds} rounds, {each}"))));
+                vec!["    end".to_owned()]
+            }
+        };
+        size += chunk.iter().map(|line| line.len() + 1).sum::<usize>();
+        if size > MOST {
+            let left = lines.len() - chunks.len();
+            chunks.push(vec![format!("    Note over T0,B: {left} lines more, too many for a diagram")]);
+            break;
+        }
+        chunks.push(chunk);
+    }
+    let all = head.into_iter().chain(chunks.into_iter().flatten());
+    all.map(|line| line + "\n").collect()
+}
+
+fn said(story: &Story, node: Node) -> Vec<String> {
+    let step = match node {
+        Node::Step(step) => &story.steps[step],
+        Node::FaultBegins(fault) | Node::FaultEnds(fault) => {
+            let begins = matches!(node, Node::FaultBegins(_));
+            let fault = &story.faults[fault];
+            let (at, word) = if begins { (fault.from, "begins") } else { (fault.to, "ends") };
+            let words = format!("{} fault \"{}\" {word}", clock(crate::kernel::Time(at.0)), fault.name);
+            return vec![format!("    Note over B: {}", plain(&words))];
+        }
+        Node::Unanswered(call) => {
+            let call = &story.calls[call];
+            let words = format!("{} {}", clock(story.horizon), words::answer(story, call));
+            return vec![format!("    B--xT{}: {}", call.tab, plain(&words))];
+        }
+    };
+    let at = clock(step.at);
+    let tab = step.tab.map_or("T0".to_owned(), |tab| format!("T{tab}"));
+    let mut out = Vec::new();
+    match step.trigger {
+        Trigger::Answer(call) => {
+            let answered = words::answer(story, &story.calls[call]);
+            let arrow = if story.calls[call].failure.is_some() { "--x" } else { "-->>" };
+            out.push(format!("    B{arrow}{tab}: {}", plain(&format!("{at} {answered}"))));
+        }
+        Trigger::SignOutBroadcast | Trigger::TokenBroadcast => {
+            let from = step.cause.and_then(|cause| story.steps[cause].tab).unwrap_or(0);
+            let words = words::trigger(story, step);
+            out.push(format!("    T{from}-->>{tab}: {}", plain(&format!("{at} {words}"))));
+        }
+        _ => {
+            let words = words::trigger(story, step);
+            out.push(format!("    Note over {tab}: {}", plain(&format!("{at} {words}"))));
+        }
+    }
+    // Requests are arrows; what leads to them is a note between.
+    for (deed, words) in words::told(story, step) {
+        out.push(match deed {
+            Deed::Sends(call) => format!("    {tab}->>B: {}", story.calls[call].name()),
+            _ => format!("    Note over {tab}: {}", plain(&words)),
+        });
+    }
+    out
+}
+
+/// Text in which nothing means anything to Mermaid.
+fn plain(text: &str) -> String {
+    let mut out = String::new();
+    for letter in crate::report::canvas::clean(text).chars() {
+        match letter {
+            '#' => out.push_str("#35;"),
+            ';' => out.push_str("#59;"),
+            '<' => out.push_str("#lt;"),
+            '>' => out.push_str("#gt;"),
+            '"' => out.push_str("#quot;"),
+            '%' => out.push_str("#37;"),
+            '{' => out.push_str("#123;"),
+            '}' => out.push_str("#125;"),
+            letter => out.push(letter),
+        }
+    }
+    out
+}

@@ -1,0 +1,95 @@
+//! A story as plain text: indented by cause, folded, at most so many columns wide.
+
+use super::lines::{Line, Order, lines};
+use super::story::Story;
+use super::words::{clock, headline, provenance};
+use crate::report::number;
+
+/// Columns of a line.
+const WIDTH: usize = 110;
+/// Columns of an indentation.
+const STEP: usize = 2;
+/// Deeper than this nothing is indented further: the words need room.
+const DEEPEST: usize = 12;
+
+/// The whole text.
+pub fn text(story: &Story) -> String {
+    let mut out = String::new();
+    for line in wrapped(&format!("{}.", headline(story)), WIDTH) {
+        out.push_str(&format!("{line}\n"));
+    }
+    out.push_str(&format!("{}\n", provenance(story)));
+    if story.from.0 > 0 || story.to < story.horizon {
+        out.push_str(&format!("Told: {} to {}.\n", clock(story.from), clock(story.to)));
+    }
+    out.push('\n');
+    body(story, &mut out);
+    out
+}
+
+/// The text without its head, for a page that has its own.
+pub fn body(story: &Story, out: &mut String) {
+    let lines = lines(story, Order::ByCause);
+    if lines.is_empty() {
+        out.push_str("Nothing happened in this time.\n");
+    }
+    let time_width = lines.iter().map(|line| said_at(line).len()).max().unwrap_or(0);
+    let tabs = story.tabs > 1;
+    for line in &lines {
+        let tab = match line {
+            Line::Said { tab: Some(tab), .. } if tabs => format!("tab {tab}"),
+            _ => String::new(),
+        };
+        let margin = if tabs { time_width + 9 } else { time_width + 2 };
+        let mut head = format!("{:>time_width$}  ", said_at(line));
+        if tabs {
+            head.push_str(&format!("{tab:<7}"));
+        }
+        let (depth, words) = match line {
+            Line::Said { depth, happened, came, .. } if came.is_empty() => (*depth, happened.clone()),
+            Line::Said { depth, happened, came, .. } => (*depth, format!("{happened}: {}", came.join("; "))),
+            Line::Rounds { depth, text, .. } => (*depth, format!("… {text}")),
+        };
+        let indent = depth.min(DEEPEST) * STEP;
+        for (i, part) in wrapped(&words, WIDTH.saturating_sub(margin + indent + 2)).iter().enumerate() {
+            // What runs over is set in, so that the eye finds the next line's beginning.
+            let (lead, hang) = if i == 0 { (head.clone(), 0) } else { (" ".repeat(margin), 4) };
+            out.push_str(&format!("{lead}{}{part}\n", " ".repeat(indent + hang)));
+        }
+    }
+    if story.left_out > 0 {
+        out.push_str(&format!(
+            "{} are not told; --from and --to choose a part.\n",
+            number::counted(story.left_out, "further step", "further steps")
+        ));
+    }
+}
+
+fn said_at(line: &Line) -> String {
+    match line {
+        Line::Said { at, .. } => clock(*at),
+        Line::Rounds { .. } => String::new(),
+    }
+}
+
+/// Lines of at most so many characters, broken at spaces; a longer word has a line of its own.
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = vec![String::new()];
+    let mut length = 0;
+    for word in text.split(' ') {
+        let long = word.chars().count();
+        let last = lines.last_mut().expect("there is always one");
+        if !last.is_empty() && length + 1 + long > width {
+            lines.push(word.to_owned());
+            length = long;
+        } else {
+            if !last.is_empty() {
+                last.push(' ');
+                length += 1;
+            }
+            last.push_str(word);
+            length += long;
+        }
+    }
+    lines
+}

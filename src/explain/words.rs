@@ -1,0 +1,345 @@
+//! A step in words that an incident review can paste.
+
+use super::record::code_of;
+use super::story::{Call, Deed, Step, Story, Totals, Trigger, Waiting};
+use crate::client::page::{FlowEnd, Judgement, Status};
+use crate::client::policy::Failure;
+use crate::client::task::{Caller, Kind};
+use crate::kernel::time::{NS_PER_MS, NS_PER_S};
+use crate::kernel::{Dur, Time};
+use crate::metrics::Outcome;
+use crate::report::number;
+use crate::world::Outside;
+
+/// A length of time with as many digits as a reader uses: `350 ms`, `4.65 s`, `131.9 s`.
+pub fn span(length: Dur) -> String {
+    let (ns, seconds) = (length.0, length.as_secs_f64());
+    let trimmed = |decimals: usize, unit: &str| {
+        let text = format!("{seconds:.decimals$}");
+        format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
+    };
+    match ns {
+        0 => "no time".to_owned(),
+        _ if ns < NS_PER_MS => format!("{} µs", (ns / 1_000).max(1)),
+        _ if ns < NS_PER_S => format!("{} ms", (ns + NS_PER_MS / 2) / NS_PER_MS),
+        _ if ns < 10 * NS_PER_S => trimmed(2, "s"),
+        _ => trimmed(1, "s"),
+    }
+}
+
+/// An instant in seconds, to the millisecond.
+pub fn clock(at: Time) -> String {
+    let ms = at.0 / NS_PER_MS;
+    format!("{}.{:03} s", ms / 1_000, ms % 1_000)
+}
+
+/// What happened, in a clause: the trigger of a step.
+pub fn trigger(story: &Story, step: &Step) -> String {
+    match step.trigger {
+        Trigger::Opened if step.deeds.contains(&Deed::PageGone) => "page reloaded".to_owned(),
+        Trigger::Opened => "page opened".to_owned(),
+        Trigger::Closed => "page closed".to_owned(),
+        Trigger::Focus => "the tab gains focus".to_owned(),
+        Trigger::AppGetToken { callers, skip_cache } => {
+            let past = if skip_cache { " past the cache" } else { "" };
+            let times = if callers > 1 { format!(", {callers} callers at once") } else { String::new() };
+            format!("the app calls getToken{past}{times}")
+        }
+        Trigger::SetActive { navigate } => {
+            format!("the app calls setActive{}", if navigate { " with navigation" } else { "" })
+        }
+        Trigger::TokenBroadcast => "another tab makes its token known".to_owned(),
+        Trigger::SignOutBroadcast => "another tab says that the user is signed out".to_owned(),
+        Trigger::SignIn { again } => {
+            format!("the user signs in{}", if again { " once more" } else { "" })
+        }
+        Trigger::Answer(call) => answer(story, &story.calls[call]),
+        Trigger::Timer(wait) => timer(&story.waits[wait]),
+        Trigger::Lock => "the session poller gets the cross-tab lock".to_owned(),
+        Trigger::Outside(Outside::Revoked) => "the server revokes the session".to_owned(),
+        Trigger::Outside(Outside::Offline) => "the browser goes offline".to_owned(),
+        Trigger::Outside(Outside::Online) => "the browser is online again".to_owned(),
+    }
+}
+
+fn timer(wait: &Waiting) -> String {
+    match wait.kind {
+        Kind::Poll => "the session poller ticks".to_owned(),
+        Kind::Refresh => "the background refresh is due".to_owned(),
+        Kind::GetToken => format!("{} tries again", caller(wait.caller)),
+        Kind::LoadEnvironment => "the page load asks again for /environment".to_owned(),
+        Kind::LoadClient => "the page load asks again for /client".to_owned(),
+        _ => "the request is repeated".to_owned(),
+    }
+}
+
+/// `the poller's getToken`.
+fn caller(caller: Caller) -> &'static str {
+    match caller {
+        Caller::Poller => "the poller's getToken",
+        Caller::Focus => "the getToken of the focus",
+        Caller::App => "the app's getToken",
+        Caller::Parent => "getToken",
+        Caller::Background => "the background refresh",
+    }
+}
+
+/// `POST /touch answered 429 after 350 ms (fault "touch limited")`.
+pub fn answer(story: &Story, call: &Call) -> String {
+    let after = span(call.length(story.horizon));
+    let name = call.name();
+    let status = match (call.outcome, call.failure) {
+        (Outcome::Ok, _) => format!("answered 200 after {after}"),
+        (Outcome::Shed, _) => format!("shed by a full queue, 503 after {after}"),
+        (Outcome::Timeout, _) => format!("given up after {after} without an answer"),
+        (Outcome::Dropped, _) => format!("outlives its page: dropped after {after}"),
+        (Outcome::InFlight, _) => "not answered by the end of the run".to_owned(),
+        (_, Some(failure)) if failure.status == 0 => format!("failed after {after} without an answer"),
+        (_, Some(failure)) => {
+            let code = code_of(&story.codes, failure).map(|code| format!(" {code}")).unwrap_or_default();
+            let later = match failure.retry_after_s {
+                0 => String::new(),
+                s => format!(", Retry-After {s} s"),
+            };
+            format!("answered {}{code} after {after}{later}", failure.status)
+        }
+        (_, None) => format!("ended after {after}"),
+    };
+    format!("{name} {status}{}", because(story, call))
+}
+
+/// Which fault or limit made the answer.
+fn because(story: &Story, call: &Call) -> String {
+    if call.limited {
+        return match &story.limits[call.endpoint as usize][..] {
+            [one] => format!(" (limit: {one})"),
+            _ => " (one of the limits of this endpoint)".to_owned(),
+        };
+    }
+    match call.fault.and_then(|fault| story.faults.get(fault)) {
+        Some(fault) => format!(" (fault \"{}\")", crate::report::canvas::clean(&fault.name)),
+        None => String::new(),
+    }
+}
+
+/// What came of a step, a clause for each deed that a reader wants to know of.
+pub fn deeds(story: &Story, step: &Step) -> Vec<String> {
+    told(story, step).into_iter().map(|(_, words)| words).collect()
+}
+
+/// The same, each clause with its deed.
+pub fn told(story: &Story, step: &Step) -> Vec<(Deed, String)> {
+    let judged_before = |place: usize| {
+        let entering = |deed: &Deed| matches!(deed, Deed::Judged { verdict: Judgement::EnterFlow, .. });
+        place > 0 && entering(&step.deeds[place - 1])
+    };
+    let mut said: Vec<(Deed, String)> = step
+        .deeds
+        .iter()
+        .enumerate()
+        .filter_map(|(place, deed)| Some((*deed, clause(story, step, *deed, judged_before(place))?)))
+        .collect();
+    if let Trigger::Answer(call) = step.trigger
+        && step.deeds.is_empty()
+        && let Call { kind: Kind::TokenFetch, caller: Caller::Background, failure: Some(failure), .. } =
+            story.calls[call]
+    {
+        // Nothing is done, which a reader of a failed answer would look for.
+        let deed = Deed::Judged { failure, verdict: Judgement::Swallow };
+        said.push((
+            deed,
+            "a background refresh that fails is not repeated, and nobody hears of it".to_owned(),
+        ));
+    }
+    said
+}
+
+fn clause(story: &Story, step: &Step, deed: Deed, judged_before: bool) -> Option<String> {
+    Some(match deed {
+        Deed::Judged { failure, verdict } => judged(story, step, failure, verdict),
+        Deed::EnteredFlow { entry, depth, cause } => entered(entry, depth, cause, judged_before),
+        Deed::LeftFlow { levels, end } => left(story, step, levels, end),
+        Deed::SignedOut { falsely: true } => {
+            "the user is signed out, although the server still knows the session".to_owned()
+        }
+        Deed::SignedOut { falsely: false } => {
+            "the user is signed out; the server had revoked the session".to_owned()
+        }
+        Deed::SignedIn => "the tab has a session".to_owned(),
+        Deed::Status(Status::Degraded) => "status degraded".to_owned(),
+        Deed::Status(Status::Error) => "status error".to_owned(),
+        Deed::AppError(failure) => format!("the app sees the error: {}", failure_in_words(story, failure)),
+        Deed::SignInEnded(None) => "the user is signed in again".to_owned(),
+        Deed::SignInEnded(Some(failure)) => format!("signing in fails: {}", failure_in_words(story, failure)),
+        Deed::Sends(call) => sends(&story.calls[call]),
+        Deed::Waits(wait) if story.waits[wait].is_retry() => waits(story, &story.waits[wait]),
+        Deed::Waits(_) | Deed::PageGone | Deed::Status(Status::Loading | Status::Ready) => return None,
+    })
+}
+
+fn sends(call: &Call) -> String {
+    let purpose = match call.kind {
+        Kind::Flow => " for the flow",
+        Kind::LoadClient | Kind::LoadEnvironment => "",
+        Kind::TokenFetch => match call.caller {
+            Caller::Background => " to refresh the token",
+            Caller::Poller => " for the poller",
+            Caller::App => " for the app",
+            Caller::Focus | Caller::Parent => "",
+        },
+        _ => "",
+    };
+    format!("sends {}{purpose}", call.name())
+}
+
+fn waits(story: &Story, wait: &Waiting) -> String {
+    let length = span(wait.length);
+    match wait.kind {
+        Kind::GetToken => format!("waits {length} (retry {} of {})", wait.retry, story.rules.most_retries),
+        _ => format!("waits {length} and repeats it"),
+    }
+}
+
+fn failure_in_words(story: &Story, failure: Failure) -> String {
+    if failure == Failure::OFFLINE {
+        return "offline".to_owned();
+    }
+    match (failure.status, code_of(&story.codes, failure)) {
+        (0, _) => "no answer".to_owned(),
+        (status, None) => status.to_string(),
+        (status, Some(code)) => format!("{status} {code}"),
+    }
+}
+
+/// The rule that decided, in the words of the policy's file.
+pub fn rule(story: &Story, step: &Step, verdict: Judgement) -> String {
+    let rules = &story.rules;
+    let kind = match step.trigger {
+        Trigger::Answer(call) => Some(story.calls[call].kind),
+        _ => None,
+    };
+    match (verdict, kind) {
+        (Judgement::EnterFlow | Judgement::Degrade, _) => rules.enters.clone(),
+        (Judgement::Retry, _) => rules.retry_on.clone(),
+        (Judgement::Swallow, Some(Kind::Flow)) => rules.enters.clone(),
+        (Judgement::Swallow, _) => rules.touch_errors.clone(),
+        // `setActive` with navigation touches by itself and throws, whatever the policy says.
+        (Judgement::Surface, _) if rules.touch_errors.contains("surface") => rules.touch_errors.clone(),
+        (Judgement::Surface, _) => "setActive with navigation throws".to_owned(),
+    }
+}
+
+fn judged(story: &Story, step: &Step, failure: Failure, verdict: Judgement) -> String {
+    let (policy, what) = (&story.policy, failure_in_words(story, failure));
+    let rule = rule(story, step, verdict);
+    match verdict {
+        Judgement::EnterFlow => {
+            format!("policy {policy} takes {what} for the end of the session ({rule}){}", spent(story, step))
+        }
+        Judgement::Degrade => {
+            format!("policy {policy} does not enter the flow for {what} ({rule}){}", spent(story, step))
+        }
+        Judgement::Retry => format!("policy {policy} retries {what} ({rule})"),
+        Judgement::Surface => format!("policy {policy} hands {what} to the app ({rule})"),
+        Judgement::Swallow => format!("policy {policy} lets {what} pass ({rule})"),
+    }
+}
+
+/// Whether retries came before, and that there are no more.
+fn spent(story: &Story, step: &Step) -> String {
+    let Trigger::Answer(call) = step.trigger else { return String::new() };
+    match &story.calls[call] {
+        call if call.kind != Kind::TokenFetch || call.attempt == 0 => String::new(),
+        call if call.attempt >= story.rules.most_retries => {
+            format!(", after all its retries ({})", story.rules.retries)
+        }
+        call => format!(", after {}", number::counted(call.attempt.into(), "retry", "retries")),
+    }
+}
+
+fn entered(entry: u32, depth: u32, cause: Option<Failure>, judged: bool) -> String {
+    let why = match cause {
+        _ if judged => "",
+        Some(failure) if failure.status == 401 => "the client's fetch layer lets every 401 ",
+        Some(_) => "",
+        None => "the message from the other tab lets it ",
+    };
+    let verb = if why.is_empty() { "enters" } else { "enter" };
+    if entry == 0 {
+        return format!("{why}{verb} the unauthenticated flow, which ends at once: there is no session");
+    }
+    let chain = if depth > 1 { format!(", {depth} in a chain") } else { String::new() };
+    format!("{why}{verb} the unauthenticated flow (entry {entry}{chain})")
+}
+
+fn left(story: &Story, step: &Step, levels: u32, end: FlowEnd) -> String {
+    let all =
+        if levels > 1 { format!("{levels} levels of the flow end") } else { "the flow ends".to_owned() };
+    let rounds = match story.rules.max_rounds {
+        Some(most)
+            if levels >= most && !matches!(step.trigger, Trigger::Answer(c) if gone(&story.calls[c])) =>
+        {
+            format!(", which is the most there are (max-rounds = {most})")
+        }
+        _ => String::new(),
+    };
+    match end {
+        FlowEnd::StillSignedIn => format!("{all}: the session is still there"),
+        FlowEnd::SignedOut => format!("{all}{rounds}"),
+        FlowEnd::Threw(failure) => format!("{all} with the error {}", failure_in_words(story, failure)),
+    }
+}
+
+/// An answer that means the end of the session to every client.
+fn gone(call: &Call) -> bool {
+    matches!(call.failure, Some(failure) if matches!(failure.status, 401 | 422))
+}
+
+/// The whole story in a sentence.
+pub fn headline(story: &Story) -> String {
+    let Totals { entries, depth, requests, errors, signed_out } = story.totals;
+    let flow = match entries {
+        0 => "never enters the unauthenticated flow".to_owned(),
+        n => {
+            let chain = if depth > 1 {
+                format!(", in a chain of up to {}", number::whole(depth.into()))
+            } else {
+                String::new()
+            };
+            format!("enters the unauthenticated flow {}{chain}", number::times(n.into()))
+        }
+    };
+    let calls = number::counted(requests.into(), "request", "requests");
+    let app = match errors {
+        0 => String::new(),
+        n => format!(", shows its app {}", number::counted(n.into(), "error", "errors")),
+    };
+    let out = match signed_out {
+        None => "is not signed out".to_owned(),
+        Some((at, true)) => {
+            format!("is signed out at {} although the server still knows the session", clock(at))
+        }
+        Some((at, false)) => format!("is signed out at {}, its session being revoked", clock(at)),
+    };
+    let policy = if story.policy == story.contender {
+        story.policy.clone()
+    } else {
+        format!("{} (of {})", story.policy, story.contender)
+    };
+    format!(
+        "Session {} under policy {policy}, replication {}: sends {calls}{app}, {flow}, and {out}",
+        story.session, story.replication
+    )
+}
+
+/// What makes the story tellable again.
+pub fn provenance(story: &Story) -> String {
+    let hash: String = story.scenario_hash.chars().take(12).collect();
+    format!(
+        "{} · seed {} · client model {} · authstorm {} · sha256 {hash}",
+        story.scenario,
+        story.seed,
+        story.client_model,
+        env!("CARGO_PKG_VERSION")
+    )
+}

@@ -1,0 +1,79 @@
+//! The plain queue: a binary heap. It runs nothing; it is what the other queue is tested against.
+
+use super::super::time::Time;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
+
+#[derive(Clone, Copy, Debug)]
+struct Entry<E> {
+    time: Time,
+    sequence: u64,
+    event: E,
+}
+
+impl<E> PartialEq for Entry<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other) == Ordering::Equal
+    }
+}
+
+impl<E> Eq for Entry<E> {}
+
+impl<E> Ord for Entry<E> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        // The heap gives the greatest first: the earliest must be the greatest.
+        (other.time, other.sequence).cmp(&(self.time, self.sequence))
+    }
+}
+
+impl<E> PartialOrd for Entry<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A queue on a binary heap.
+#[derive(Clone, Debug)]
+pub struct Heap<E> {
+    heap: BinaryHeap<Entry<E>>,
+    sequence: u64,
+}
+
+impl<E> Default for Heap<E> {
+    fn default() -> Heap<E> {
+        Heap { heap: BinaryHeap::new(), sequence: 0 }
+    }
+}
+
+impl<E> Heap<E> {
+    /// Schedules an event.
+    #[inline]
+    pub fn push(&mut self, time: Time, event: E) {
+        self.heap.push(Entry { time, sequence: self.sequence, event });
+        self.sequence += 1;
+    }
+
+    /// Takes the next event that is due at `until` or before.
+    #[inline]
+    pub fn pop(&mut self, until: Time) -> Option<(Time, E)> {
+        if self.heap.peek()?.time > until {
+            return None;
+        }
+        self.heap.pop().map(|entry| (entry.time, entry.event))
+    }
+
+    /// When the next event is due.
+    pub fn next_time(&self) -> Option<Time> {
+        self.heap.peek().map(|entry| entry.time)
+    }
+
+    /// Events waiting.
+    pub fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Whether none is waiting.
+    pub fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+}

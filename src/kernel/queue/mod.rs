@@ -1,0 +1,126 @@
+//! The event queue: a total order by time and, at one time, by the order of scheduling.
+//!
+//! [`Calendar`] is the one that runs; [`Heap`] is the plain binary heap it is tested against, event by event.
+//!
+//! Measured on the polling workload (`scenarios/rl-poll.toml`), CPU time per event of the whole simulator: the heap took
+//! 98 ns with 10,000 and 866 ns with 1,000,000 clients, most of it cache misses; what the calendar takes is printed by
+//! `cargo bench --bench engine`. A list of single nodes per day was not tried beyond paper: its traversal is one cache
+//! miss per event, where a chunk of eight is one per eight.
+
+mod calendar;
+mod chunks;
+mod heap;
+
+pub use calendar::Calendar;
+pub use heap::Heap;
+
+use super::time::Time;
+
+/// An event and when it is due.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Due<E> {
+    /// When.
+    pub time: Time,
+    /// Its place among those of one day, set when that day begins.
+    order: u32,
+    /// What.
+    pub event: E,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A step of a random use: schedule so far ahead, then perhaps take one.
+    fn steps() -> impl Strategy<Value = Vec<(u64, bool)>> {
+        let delay = prop_oneof![
+            Just(0u64),
+            0u64..50,
+            0u64..5_000_000,
+            Just(5_000_000_000u64),
+            Just(100_000_000),
+            0u64..60_000_000_000,
+            Just(86_400_000_000_000u64),
+            Just(3_000_000_000_000_000_000u64),
+        ];
+        proptest::collection::vec((delay, any::<bool>()), 1..600)
+    }
+
+    proptest! {
+        /// Against a sorted vector and against the heap: same events, same order, ties by order of scheduling.
+        #[test]
+        fn all_queues_order_like_a_sorted_vector(steps in steps()) {
+            let (mut calendar, mut heap) = (Calendar::default(), Heap::default());
+            let mut model: Vec<(Time, u32)> = Vec::new();
+            let mut now = Time::ZERO;
+            for (n, (delay, take)) in steps.into_iter().enumerate() {
+                let at = now.after(crate::kernel::Dur(delay));
+                calendar.push(at, n as u32);
+                heap.push(at, n as u32);
+                let place = model.partition_point(|(t, _)| *t <= at);
+                model.insert(place, (at, n as u32));
+                if take {
+                    let expected = Some(model.remove(0));
+                    prop_assert_eq!(calendar.pop(Time::NEVER, |_| {}), expected);
+                    prop_assert_eq!(heap.pop(Time::NEVER), expected);
+                    now = expected.map_or(now, |(t, _)| t);
+                }
+            }
+            while !model.is_empty() {
+                let expected = Some(model.remove(0));
+                prop_assert_eq!(calendar.pop(Time::NEVER, |_| {}), expected);
+                prop_assert_eq!(heap.pop(Time::NEVER), expected);
+            }
+            prop_assert_eq!(calendar.pop(Time::NEVER, |_| {}), None);
+            prop_assert!(calendar.is_empty() && heap.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_limit_leaves_later_events_in_place() {
+        let mut queue = Calendar::default();
+        queue.push(Time(5), 'a');
+        queue.push(Time(7), 'b');
+        assert_eq!(queue.pop(Time(4), |_| {}), None);
+        queue.push(Time(5), 'c');
+        assert_eq!(queue.pop(Time(6), |_| {}), Some((Time(5), 'a')));
+        assert_eq!(queue.pop(Time(6), |_| {}), Some((Time(5), 'c')));
+        assert_eq!(queue.pop(Time(6), |_| {}), None);
+        assert_eq!(queue.len(), 1);
+    }
+
+    /// A long run of the hold model (Vaucher and Duval 1975): the calendar changes its day's length several times.
+    #[test]
+    fn the_calendar_keeps_the_order_while_it_changes_its_day() {
+        let (mut calendar, mut heap) = (Calendar::default(), Heap::default());
+        let stream = crate::kernel::random::Stream::new(3, 0, crate::kernel::random::Purpose::Generic, 0);
+        let mut n = 0u32;
+        for _ in 0..20_000 {
+            let at = Time(stream.bits(u64::from(n), 0) % 5_000_000_000);
+            calendar.push(at, n);
+            heap.push(at, n);
+            n += 1;
+        }
+        for round in 0..400_000u64 {
+            let next = calendar.pop(Time::NEVER, |_| {});
+            assert_eq!(next, heap.pop(Time::NEVER), "round {round}");
+            let (now, _) = next.expect("as many are put in as are taken");
+            // Dense, then sparse, then dense again.
+            let scale = if (100_000..250_000).contains(&round) { 1 << 36 } else { 1 << 28 };
+            let at = now.after(crate::kernel::Dur(stream.bits(round, 1) % scale));
+            calendar.push(at, n);
+            heap.push(at, n);
+            n += 1;
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "before now")]
+    fn time_never_goes_back() {
+        let mut queue = Calendar::default();
+        queue.push(Time(5), 'a');
+        queue.pop(Time::NEVER, |_| {});
+        queue.push(Time(4), 'b');
+    }
+}

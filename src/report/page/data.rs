@@ -1,0 +1,169 @@
+//! What the page's charts are drawn from: counts per column of time, as they stand in the CSV files.
+
+use super::super::columns::{Columns, MOST, Say, Spread};
+use super::super::palette::{self, BANDS, Color};
+use super::super::requests::{ended, median_replication};
+use super::super::told::Told;
+use super::super::{canvas::clean, entries, finding, lanes};
+use super::{MOST_POLICIES, html};
+use crate::experiment::results::{PolicyResults, Results};
+use crate::kernel::Dur;
+use crate::kernel::time::NS_PER_S;
+use crate::metrics::timeline::Bucket;
+use serde_json::{Value, json};
+
+/// Numbers in the page's series, all together: columns are made coarser until they fit.
+const MOST_NUMBERS: usize = 60_000;
+/// Points of the curves of entries per session.
+const MOST_ENTRIES: usize = 300;
+/// Calls of a story's lane chart.
+const MOST_CALLS: usize = 1_000;
+/// Names are cut here: their beginning and end say which they are.
+const LONGEST_NAME: usize = 120;
+/// Fault windows drawn.
+const MOST_FAULTS: usize = 100;
+
+/// The JSON, ready to stand in a script element.
+pub fn json(results: &Results, told: &[Told]) -> String {
+    let columns = columns(results);
+    let shown = median_replication(results);
+    let policies = &results.policies[..results.policies.len().min(MOST_POLICIES)];
+    let edges: Vec<f64> = (0..=columns.count).map(|i| columns.begin(i) / NS_PER_S as f64).collect();
+    let faults: Vec<Value> = results
+        .faults
+        .iter()
+        .take(MOST_FAULTS)
+        .map(|f| json!({ "name": name(&f.name), "from": seconds(f.from), "to": seconds(f.to) }))
+        .collect();
+    let bands: Vec<Value> =
+        BANDS.iter().map(|band| json!({ "name": band.name, "color": color(band.color) })).collect();
+    let data = json!({
+        "bucket_s": columns.bucket.as_secs_f64(),
+        "per_column": columns.per_column,
+        "replications": results.replications,
+        "shown": shown,
+        "edges": edges,
+        "faults": faults,
+        "bands": bands,
+        "titles": {
+            "requests": finding::peaks(results),
+            "sign_outs": finding::sign_outs(results),
+            "flow": finding::flow(results),
+            "entries": finding::worst_session(results),
+        },
+        "policies": policies.iter().enumerate().map(|(i, p)| policy(p, i, columns, shown)).collect::<Vec<_>>(),
+        "entries": curves(results, policies),
+        "stories": told.iter().map(|story| lanes_of(results, story)).collect::<Vec<_>>(),
+    });
+    html::json_in_script(&data.to_string())
+}
+
+/// Columns so many that all series together stay within bounds.
+pub fn columns(results: &Results) -> Columns {
+    let policies = results.policies.len().clamp(1, MOST_POLICIES);
+    let series = BANDS.len() + 1 + 4 * 3;
+    Columns::at_most(results, (MOST_NUMBERS / (policies * series)).clamp(8, MOST))
+}
+
+/// A name as the page shows it.
+fn name(text: &str) -> String {
+    let text = clean(text);
+    let letters = text.chars().count();
+    if letters <= LONGEST_NAME {
+        return text;
+    }
+    let head: String = text.chars().take(LONGEST_NAME - 40).collect();
+    let tail: String = text.chars().skip(letters - 39).collect();
+    format!("{head}…{tail}")
+}
+
+fn seconds(at: Dur) -> f64 {
+    at.as_secs_f64()
+}
+
+fn color(Color(r, g, b): Color) -> String {
+    format!("#{r:02x}{g:02x}{b:02x}")
+}
+
+fn policy(policy: &PolicyResults, index: usize, columns: Columns, shown: usize) -> Value {
+    let buckets = policy.timelines.get(shown).map_or(&[][..], |timeline| &timeline.buckets);
+    // Sums of whole buckets: the page divides by their length, so that every request of the CSV is counted once.
+    let counts = |of: &dyn Fn(&Bucket) -> u64| -> Vec<u64> {
+        (0..columns.count)
+            .map(|i| {
+                let begin = (i * columns.per_column).min(buckets.len());
+                let end = (begin + columns.per_column).min(buckets.len());
+                buckets[begin..end].iter().map(of).sum()
+            })
+            .collect()
+    };
+    let bands: Vec<Vec<u64>> =
+        BANDS.iter().map(|band| counts(&|bucket: &Bucket| ended(bucket, band.outcomes))).collect();
+    let spread = |say: Say, of: fn(&Bucket) -> u64| {
+        let spread = Spread::of(policy, columns, say, of);
+        json!([rounded(&spread.low), rounded(&spread.median), rounded(&spread.high)])
+    };
+    json!({
+        "name": name(&policy.name),
+        "color": color(palette::policy(index).line),
+        "bands": bands,
+        "false_sign_outs": spread(Say::SumSoFar, |b| b.false_sign_outs.into()),
+        "true_sign_outs": spread(Say::SumSoFar, |b| b.true_sign_outs.into()),
+        "flow_per_s": spread(Say::GreatestRate, |b| b.flow_entries.into()),
+        "depth": spread(Say::Greatest, |b| b.depth_max.into()),
+    })
+}
+
+/// Quantiles lie between counts: three decimals are more than a chart shows.
+fn rounded(values: &[f64]) -> Vec<f64> {
+    values.iter().map(|value| (value * 1_000.0).round() / 1_000.0).collect()
+}
+
+/// The share of sessions with at least so many entries, for every policy at the same numbers of entries.
+fn curves(results: &Results, policies: &[PolicyResults]) -> Value {
+    let curves: Vec<Vec<(u32, f64)>> = policies.iter().map(|p| entries::at_least(results, p)).collect();
+    let mut at: Vec<u32> = curves.iter().flatten().map(|(entries, _)| *entries).collect();
+    let worst: Vec<u32> =
+        curves.iter().filter_map(|curve| curve.last().map(|(entries, _)| *entries)).collect();
+    at.sort_unstable();
+    at.dedup();
+    if at.len() > MOST_ENTRIES {
+        // As far apart on a logarithmic axis as its points are drawn; ends of curves stay.
+        let ratio = libm::pow(f64::from(at[at.len() - 1]), 1.0 / (MOST_ENTRIES as f64 / 2.0));
+        let mut next = 0.0;
+        at.retain(|entries| {
+            let keep = f64::from(*entries) >= next || worst.contains(entries);
+            if keep {
+                next = f64::from(*entries) * ratio;
+            }
+            keep
+        });
+    }
+    let share = |curve: &Vec<(u32, f64)>| -> Vec<Value> {
+        at.iter()
+            .map(|entries| curve.iter().find(|(n, _)| n >= entries).map_or(Value::Null, |(_, p)| json!(p)))
+            .collect()
+    };
+    json!({ "at": at, "percent": curves.iter().map(share).collect::<Vec<_>>() })
+}
+
+/// The lanes of a story and its calls: lane, begin, end, band.
+fn lanes_of(results: &Results, story: &Told) -> Value {
+    let schedule = story.schedule(results);
+    let mut lanes: Vec<_> = schedule.bars.iter().map(|bar| (bar.tab, bar.endpoint)).collect();
+    lanes.sort_by_key(|(tab, endpoint)| (*tab, *endpoint as usize));
+    lanes.dedup();
+    lanes.truncate(32);
+    let calls: Vec<Value> = schedule
+        .bars
+        .iter()
+        .filter_map(|bar| {
+            let lane = lanes.iter().position(|lane| *lane == (bar.tab, bar.endpoint))?;
+            let band = BANDS.iter().position(|band| band.outcomes.contains(&bar.outcome))?;
+            Some(json!([lane, seconds(bar.from), seconds(bar.to), band]))
+        })
+        .take(MOST_CALLS)
+        .collect();
+    let names: Vec<String> = lanes.iter().map(|lane| lanes::lane_name(*lane)).collect();
+    json!({ "lanes": names, "calls": calls })
+}

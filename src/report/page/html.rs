@@ -1,0 +1,60 @@
+//! Text made safe for HTML and for a shell.
+
+use super::super::canvas::clean;
+use std::fmt::Write;
+
+/// A name or a line of text, for content and for attributes in double quotes.
+pub fn escaped(text: &str) -> String {
+    marked(&clean(text))
+}
+
+/// Text of several lines. Marks that turn the direction of reading are shown as what they are: in a scenario they may
+/// make one thing look like another.
+pub fn escaped_lines(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        let cleaned = clean(letter.encode_utf8(&mut [0; 4]));
+        match letter {
+            '\n' => shown.push('\n'),
+            '\t' => shown.push_str("    "),
+            '\r' => {}
+            _ if cleaned.is_empty() || (cleaned == " " && letter != ' ') => {
+                let _ = write!(shown, "\\u{{{:04X}}}", u32::from(letter));
+            }
+            letter => shown.push(letter),
+        }
+    }
+    marked(&shown)
+}
+
+fn marked(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            letter => out.push(letter),
+        }
+    }
+    out
+}
+
+/// A word for a shell; names of policies need no quotes.
+pub fn shell_word(word: &str) -> String {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    if !word.is_empty() && word.bytes().all(plain) && !word.starts_with('-') {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+/// JSON that may stand in a script element: nothing in it ends one, or begins a comment.
+pub fn json_in_script(json: &str) -> String {
+    json.replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029")
+}

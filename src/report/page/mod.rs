@@ -1,0 +1,351 @@
+//! `report.html`: one file that opens from disk, without a network, and stays below two megabytes.
+//!
+//! Everything that is words and tables is HTML from here; charts are drawn by uPlot from the JSON in [`data`]. For print
+//! and where no script runs the pictures of [`super::charts`] stand in.
+
+mod data;
+mod html;
+#[cfg(test)]
+mod tests;
+
+use super::columns::{Columns, MOST};
+use super::told::{Told, retry_schedule};
+use super::{amplification, charts_in, finding, frame, number};
+use crate::experiment::WORST_SESSIONS;
+use crate::experiment::results::{PolicyResults, Results};
+use crate::metrics::MetricDef;
+use html::{escaped, shell_word};
+use std::fmt::Write;
+
+/// The file's name.
+pub const FILE: &str = "report.html";
+/// No page is larger.
+pub const MOST_BYTES: usize = 2_000_000;
+/// What static pictures may take of it.
+const MOST_PICTURES: usize = 800_000;
+/// Policies beyond this are left to the CSV files.
+const MOST_POLICIES: usize = 40;
+/// Worst sessions shown of a policy.
+const WORST: usize = 3;
+/// Rows of worst sessions in all.
+const MOST_ROWS: usize = 60;
+/// A longer scenario is cut: scenario.toml lies beside the page.
+const MOST_SCENARIO: usize = 60_000;
+
+const UPLOT_JS: &str = include_str!("vendor/uPlot.iife.min.js");
+const UPLOT_CSS: &str = include_str!("vendor/uPlot.min.css");
+const STYLE: &str = include_str!("page.css");
+const CHART: &str = include_str!("chart.js");
+const LANES: &str = include_str!("lanes.js");
+const PAGE: &str = include_str!("page.js");
+
+/// The page.
+pub fn page(results: &Results, told: &[Told], scenario: &str) -> String {
+    let mut out = String::new();
+    head(results, &mut out);
+    findings(results, &mut out);
+    timeline(results, told, &mut out);
+    whole_run(results, &mut out);
+    summary(results, &mut out);
+    worst_sessions(results, told, &mut out);
+    scenario_text(scenario, &mut out);
+    reproduce(results, &mut out);
+    let data = data::json(results, told);
+    let _ = write!(
+        out,
+        "</main>\n<script type=\"application/json\" id=\"data\">{data}</script>\n<script>{UPLOT_JS}</script>\n\
+         <script>\n\"use strict\";\n(() => {{\n{CHART}\n{LANES}\n{PAGE}\n}})();\n</script>\n</body>\n</html>\n"
+    );
+    out
+}
+
+fn head(results: &Results, out: &mut String) {
+    let title = escaped(&results.scenario);
+    // Nothing may be fetched, whatever a name in the data says.
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+    let _ = write!(
+        out,
+        "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · authstorm</title>\n\
+         <style>{UPLOT_CSS}\n{STYLE}</style>\n</head>\n<body>\n<main>\n<header>\n<h1><bdi>{title}</bdi></h1>\n\
+         <p class=\"about\"><bdi>{}</bdi></p>\n<p class=\"from\">{}</p>\n</header>\n",
+        escaped(&results.about),
+        escaped(&frame::provenance(results)),
+    );
+}
+
+fn findings(results: &Results, out: &mut String) {
+    out.push_str("<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">Findings</h2>\n<ul class=\"findings\">\n");
+    for sentence in finding::finding(results).iter().take(MOST_POLICIES) {
+        let _ = writeln!(out, "<li>{}.</li>", escaped(sentence));
+    }
+    left_out(results.policies.len(), MOST_POLICIES, "policies", "summary.json", out);
+    out.push_str("</ul>\n");
+    if !results.expectations.is_empty() {
+        out.push_str("<h3>Expectations</h3>\n<ul class=\"verdicts\">\n");
+        for verdict in results.expectations.iter().take(100) {
+            let (class, word) = if verdict.passed { ("ok", "holds") } else { ("bad", "FAILS") };
+            let (that, observed) = (escaped(&verdict.that), number::short(verdict.observed));
+            let _ = writeln!(
+                out,
+                "<li class=\"{class}\"><b>{word}</b> <code>{that}</code> <span>observed {observed}</span></li>"
+            );
+        }
+        out.push_str("</ul>\n");
+    }
+    out.push_str("</section>\n");
+}
+
+fn left_out(all: usize, most: usize, what: &str, file: &str, out: &mut String) {
+    if all > most {
+        let _ = writeln!(out, "<li>{} more {what} are in {file}.</li>", all - most);
+    }
+}
+
+/// Interactive charts, and the pictures that stand in for them.
+fn timeline(results: &Results, told: &[Told], out: &mut String) {
+    out.push_str(
+        "<section aria-labelledby=\"time\">\n<h2 id=\"time\">Over time</h2>\n<div class=\"live\">\n\
+         <p class=\"hint\">Hover reads values, in all charts at once. Drag to zoom, double-click to go back. Click an \
+         outcome to hide it. With the keyboard: Tab to a chart, then ← → to read, + − to zoom, 0 to go back.</p>\n\
+         <div class=\"tools\" role=\"toolbar\" aria-label=\"Time\"></div>\n<div id=\"charts\"></div>\n</div>\n\
+         <div class=\"static\">\n",
+    );
+    for svg in pictures(results, told) {
+        match svg {
+            Ok(svg) => {
+                let _ = writeln!(out, "<figure>{svg}</figure>");
+            }
+            Err(file) => {
+                let _ = writeln!(out, "<p>This picture is too large for the page: see {file}.</p>");
+            }
+        }
+    }
+    out.push_str("</div>\n</section>\n");
+}
+
+/// The pictures, coarser where they would be too large; what is too large even then is named.
+fn pictures(results: &Results, told: &[Told]) -> Vec<Result<String, String>> {
+    let draw = |most: usize| {
+        let mut charts = charts_in(results, Columns::at_most(results, most));
+        charts.extend(retry_schedule(results, told));
+        charts
+    };
+    let size = |charts: &[super::Chart]| charts.iter().map(|chart| chart.svg.len()).sum::<usize>();
+    let mut charts = draw(MOST);
+    for most in [200, 60] {
+        if size(&charts) > MOST_PICTURES {
+            charts = draw(most);
+        }
+    }
+    let mut left = MOST_PICTURES;
+    charts
+        .into_iter()
+        .map(|chart| match left.checked_sub(chart.svg.len()) {
+            Some(rest) => {
+                left = rest;
+                Ok(chart.svg)
+            }
+            None => Err(format!("{}.svg", chart.file_stem)),
+        })
+        .collect()
+}
+
+/// What has no time axis: amplification as bars, and entries per session.
+fn whole_run(results: &Results, out: &mut String) {
+    let _ = writeln!(
+        out,
+        "<section class=\"live\" aria-labelledby=\"whole\">\n<h2 id=\"whole\">Over the whole run</h2>\n<h3>{}</h3>",
+        escaped(&finding::amplification(results))
+    );
+    let bars = amplification::bars(results);
+    let most = bars.iter().map(|bar| bar.high.max(bar.mean)).fold(1.0, f64::max);
+    out.push_str("<ul class=\"bars\">\n");
+    for (i, bar) in bars.iter().take(MOST_POLICIES).enumerate() {
+        let percent = |value: f64| number::percent(value / most);
+        let _ = writeln!(
+            out,
+            "<li><span class=\"name\"><bdi>{}</bdi></span><span class=\"bar p{}\"><i style=\"width:{}\"></i>\
+             <em style=\"left:{};width:{}\"></em></span><span class=\"value\">{}</span></li>",
+            escaped(&bar.name),
+            i % 7,
+            percent(bar.mean),
+            percent(bar.low),
+            percent(bar.high - bar.low),
+            escaped(&bar.says),
+        );
+    }
+    out.push_str("</ul>\n<div id=\"entries\"></div>\n</section>\n");
+}
+
+fn summary(results: &Results, out: &mut String) {
+    out.push_str("<section aria-labelledby=\"summary\">\n<h2 id=\"summary\">Summary</h2>\n");
+    let several = results.replications > 1;
+    if several {
+        let _ = writeln!(
+            out,
+            "<p class=\"hint\">Mean of {} replications, with the 95% confidence interval of the mean below it. Exact \
+             values are in the title of each cell and in summary.csv.</p>",
+            results.replications
+        );
+    }
+    let shown = &results.policies[..results.policies.len().min(MOST_POLICIES)];
+    out.push_str(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"summary\">\n<table class=\"summary\">\n\
+         <thead><tr><th scope=\"col\">metric</th>",
+    );
+    for policy in shown {
+        let _ = write!(out, "<th scope=\"col\"><bdi>{}</bdi></th>", escaped(&policy.name));
+    }
+    out.push_str("</tr></thead>\n<tbody>\n");
+    for def in crate::metrics::METRICS {
+        row(def, shown, several, out);
+    }
+    out.push_str("</tbody>\n</table>\n</div>\n");
+    if shown.len() < results.policies.len() {
+        let more = results.policies.len() - shown.len();
+        let _ = writeln!(out, "<p class=\"hint\">{more} more policies are in summary.csv.</p>");
+    }
+    out.push_str("</section>\n");
+}
+
+fn row(def: &MetricDef, policies: &[PolicyResults], several: bool, out: &mut String) {
+    let _ = write!(
+        out,
+        "<tr><th scope=\"row\"><span title=\"{}\">{}</span> <small>{}</small></th>",
+        escaped(def.definition),
+        escaped(&def.name.replace('_', " ")),
+        escaped(def.unit)
+    );
+    for policy in policies {
+        let m = policy.metric(def.name);
+        // The very digits of summary.csv.
+        let _ = write!(
+            out,
+            "<td data-metric=\"{}\" data-mean=\"{}\" data-low=\"{}\" data-high=\"{}\" title=\"{} [{}, {}]\">{}",
+            def.name,
+            m.mean,
+            m.ci_low,
+            m.ci_high,
+            m.mean,
+            m.ci_low,
+            m.ci_high,
+            number::short(m.mean)
+        );
+        if several && m.ci_high > m.ci_low {
+            let _ = write!(out, "<small>{} to {}</small>", number::short(m.ci_low), number::short(m.ci_high));
+        }
+        out.push_str("</td>");
+    }
+    out.push_str("</tr>\n");
+}
+
+fn worst_sessions(results: &Results, told: &[Told], out: &mut String) {
+    out.push_str("<section aria-labelledby=\"worst\">\n<h2 id=\"worst\">Worst sessions</h2>\n");
+    out.push_str(
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"worst\">\n<table class=\"worst\">\n<thead><tr>\
+         <th scope=\"col\">policy</th><th scope=\"col\">replication</th><th scope=\"col\">session</th><th scope=\"col\">entries</th>\
+         <th scope=\"col\">depth</th><th scope=\"col\">requests</th><th scope=\"col\">signed out</th>\
+         <th scope=\"col\">without token</th><th scope=\"col\">story</th></tr></thead>\n<tbody>\n",
+    );
+    let rows = results.policies.iter().flat_map(|p| p.sessions.iter().take(WORST).map(move |row| (p, row)));
+    for (policy, row) in rows.take(MOST_ROWS) {
+        let sign_out = match row.signed_out_at_s {
+            None => "no".to_owned(),
+            Some(at) => {
+                format!(
+                    "{} s, {}",
+                    number::fixed(at, 1),
+                    if row.false_sign_out { "falsely" } else { "rightly" }
+                )
+            }
+        };
+        let story = told.iter().position(|t| {
+            (t.policy.as_str(), t.replication, t.session)
+                == (policy.name.as_str(), row.replication, row.session)
+        });
+        let story = match story {
+            Some(i) => format!("<a href=\"#story-{i}\">told below</a>"),
+            None => format!(
+                "<code>{}</code>",
+                escaped(&explain(results, &policy.name, row.replication, row.session))
+            ),
+        };
+        let _ = writeln!(
+            out,
+            "<tr><td><bdi>{}</bdi></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
+             <td>{sign_out}</td><td>{} s</td><td>{story}</td></tr>",
+            escaped(&policy.name),
+            row.replication,
+            row.session,
+            number::whole(row.entries.into()),
+            number::whole(row.depth.into()),
+            number::whole(row.requests.into()),
+            number::fixed(row.stale_token_s, 1),
+        );
+    }
+    out.push_str("</tbody>\n</table>\n</div>\n");
+    for (i, story) in told.iter().enumerate() {
+        let _ = writeln!(
+            out,
+            "<details class=\"story\" id=\"story-{i}\"{}>\n<summary>{}</summary>\n<div class=\"lanes live\" \
+             data-story=\"{i}\"></div>\n<pre tabindex=\"0\">{}</pre>\n<p class=\"hint\"><code>{}</code></p>\n</details>",
+            if i == 0 { " open" } else { "" },
+            escaped(&story.headline),
+            html::escaped_lines(&story.text),
+            escaped(&explain(results, &story.policy, story.replication, story.session)),
+        );
+    }
+    out.push_str("</section>\n");
+}
+
+/// The command that tells a session's story.
+fn explain(results: &Results, policy: &str, replication: u32, session: u32) -> String {
+    format!(
+        "authstorm explain scenario.toml --policy {} --replication {replication} --session {session} --seed {}",
+        shell_word(policy),
+        results.seed
+    )
+}
+
+fn scenario_text(scenario: &str, out: &mut String) {
+    let end =
+        (0..=scenario.len().min(MOST_SCENARIO)).rev().find(|i| scenario.is_char_boundary(*i)).unwrap_or(0);
+    let cut = if end < scenario.len() { "\n… cut here: see scenario.toml" } else { "" };
+    let _ = writeln!(
+        out,
+        "<section aria-labelledby=\"scenario\">\n<h2 id=\"scenario\">Scenario</h2>\n<details>\n\
+         <summary>scenario.toml</summary>\n<pre tabindex=\"0\">{}{cut}</pre>\n</details>\n</section>",
+        html::escaped_lines(&scenario[..end])
+    );
+}
+
+fn reproduce(results: &Results, out: &mut String) {
+    let all = results.policies.iter().any(|policy| policy.sessions.len() > WORST_SESSIONS);
+    let mut command = format!(
+        "authstorm run scenario.toml --seed {} --replications {} --out again",
+        results.seed, results.replications
+    );
+    if all {
+        command.push_str(" --all-sessions");
+    }
+    let _ = writeln!(
+        out,
+        "<section aria-labelledby=\"again\">\n<h2 id=\"again\">How to reproduce it</h2>\n<p>In this directory, with \
+         authstorm {}; policy files that the scenario names must lie where it names them, and \
+         <code>--policy</code> chooses policies if not all were run:</p>\n<pre tabindex=\"0\">{}</pre>\n\
+         <dl><dt>seed</dt><dd>{}</dd><dt>version</dt><dd>{}</dd><dt>client model</dt><dd>{}</dd>\
+         <dt>SHA-256 of scenario and policies</dt><dd><code>{}</code></dd><dt>events</dt><dd>{}</dd>\
+         <dt>fingerprint of their order</dt><dd><code>{:016x}</code></dd></dl>\n</section>",
+        env!("CARGO_PKG_VERSION"),
+        escaped(&command),
+        results.seed,
+        env!("CARGO_PKG_VERSION"),
+        escaped(&results.client_model),
+        escaped(&results.scenario_hash),
+        number::whole(results.events),
+        results.fingerprint,
+    );
+}

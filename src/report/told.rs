@@ -1,0 +1,138 @@
+//! `stories.json`: the stories that a results directory keeps, cut to what a page shows.
+
+use super::Chart;
+use super::lanes::{Bar, Schedule, lanes};
+use crate::backend::Endpoint;
+use crate::experiment::results::Results;
+use crate::explain::{Story, text, words};
+use crate::kernel::Dur;
+use crate::metrics::Outcome;
+use serde::{Deserialize, Serialize};
+
+/// Longer texts are cut: the command prints them whole.
+const MOST_BYTES: usize = 20_000;
+/// More calls than this no lane chart shows one by one.
+const MOST_CALLS: usize = 2_000;
+
+/// A story as a page shows it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+pub struct Told {
+    /// The contender.
+    pub policy: String,
+    /// The replication, from 0.
+    pub replication: u32,
+    /// The user, from 0.
+    pub session: u32,
+    /// The story in a sentence.
+    pub headline: String,
+    /// Where it comes from.
+    pub provenance: String,
+    /// The folded text.
+    pub text: String,
+    /// Calls: tab, endpoint, begin and end in nanoseconds, outcome.
+    pub calls: Vec<(u32, String, u64, u64, String)>,
+    /// Calls that are not among these.
+    pub calls_left_out: usize,
+}
+
+#[derive(Deserialize, Serialize)]
+struct File {
+    stories: Vec<Told>,
+}
+
+impl Told {
+    /// Of a story.
+    pub fn of(story: &Story) -> Told {
+        let mut told = String::new();
+        text::body(story, &mut told);
+        let schedule = Schedule::of(story);
+        let calls = schedule.bars.iter().take(MOST_CALLS).map(|bar| {
+            (bar.tab, bar.endpoint.name().to_owned(), bar.from.0, bar.to.0, bar.outcome.name().to_owned())
+        });
+        Told {
+            policy: story.contender.clone(),
+            replication: story.replication,
+            session: story.session,
+            headline: words::headline(story),
+            provenance: words::provenance(story),
+            text: cut(told),
+            calls: calls.collect(),
+            calls_left_out: schedule.bars.len().saturating_sub(MOST_CALLS),
+        }
+    }
+
+    /// What its lane chart shows. Calls that a newer version would know and this one does not are left out.
+    pub fn schedule(&self, results: &Results) -> Schedule {
+        let bar = |(tab, endpoint, from, to, outcome): &(u32, String, u64, u64, String)| {
+            Some(Bar {
+                tab: *tab,
+                endpoint: Endpoint::ALL.into_iter().find(|e| e.name() == endpoint)?,
+                from: Dur(*from),
+                to: Dur(*to),
+                outcome: Outcome::ALL.into_iter().find(|o| o.name() == outcome)?,
+            })
+        };
+        let mut title = self.headline.clone();
+        if self.calls_left_out > 0 {
+            title.push_str(&format!("; the first {} calls", super::number::whole(self.calls.len() as u64)));
+        }
+        Schedule {
+            title,
+            provenance: self.provenance.clone(),
+            window: (Dur::ZERO, results.horizon),
+            faults: results.faults.clone(),
+            bars: self.calls.iter().filter_map(bar).collect(),
+        }
+    }
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() <= MOST_BYTES {
+        return text;
+    }
+    let end = text[..=floor(&text, MOST_BYTES)].rfind('\n').unwrap_or(0);
+    let left = text[end..].lines().count();
+    text.truncate(end);
+    text.push_str(&format!("\n… {left} more lines: the command prints them all\n"));
+    text
+}
+
+/// The last boundary of a letter before this byte.
+fn floor(text: &str, at: usize) -> usize {
+    (0..at).rev().find(|i| text.is_char_boundary(*i) && text.is_char_boundary(i + 1)).unwrap_or(0)
+}
+
+/// The file's text.
+pub fn stories(told: &[Told]) -> Vec<u8> {
+    let file = File { stories: told.to_vec() };
+    let mut text = serde_json::to_vec_pretty(&file).unwrap_or_default();
+    text.push(b'\n');
+    text
+}
+
+/// Reads the file.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn read(bytes: &[u8]) -> Result<Vec<Told>, String> {
+    serde_json::from_slice::<File>(bytes).map(|file| file.stories).map_err(|e| format!("stories.json: {e}"))
+}
+
+/// The story that the retry schedule shows: that of the session that fared worst under any policy.
+pub fn chosen<'a>(results: &Results, told: &'a [Told]) -> Option<&'a Told> {
+    let fared = |story: &&Told| {
+        let policy = results.policies.iter().find(|p| p.name == story.policy)?;
+        let row = policy
+            .sessions
+            .iter()
+            .find(|s| (s.replication, s.session) == (story.replication, story.session))?;
+        Some((row.entries, row.requests))
+    };
+    // Of equals the first, which belongs to the earlier policy.
+    told.iter().rev().max_by_key(fared)
+}
+
+/// The retry schedule of the results' worst session, if a story of it is kept.
+pub fn retry_schedule(results: &Results, told: &[Told]) -> Option<Chart> {
+    Some(lanes(&chosen(results, told)?.schedule(results)))
+}

@@ -1,0 +1,259 @@
+//! Judges: they look on at a run and say what went against the simulator's own laws.
+
+use crate::backend::Endpoint;
+use crate::backend::limiter::Verdict;
+use crate::backend::spec::{LimitKind, LimitSpec};
+use crate::client::page::{Fact, Input};
+use crate::client::task::{Kind, Reply, Stage, TaskId, Tasks};
+use crate::kernel::{Dur, Time};
+use crate::metrics::Outcome;
+use crate::world::{Observer, Plan};
+use std::collections::BTreeMap;
+
+/// What an observer sees of a limit's key: when, and whether it was admitted.
+type Verdicts = Vec<(Time, bool)>;
+
+/// Looks on at one run.
+pub(super) struct Judge {
+    tabs_per_user: u32,
+    now: Time,
+    /// By tab: page loads so far, whether it is open, whether it is signed out.
+    tabs: BTreeMap<u32, TabState>,
+    trigger: Option<(u32, Input, Option<Kind>)>,
+    open: BTreeMap<TaskId, Endpoint>,
+    /// Calls of auth clients sent, by endpoint.
+    pub sent: [u64; Endpoint::COUNT],
+    /// Calls of generic clients whose outcome is known.
+    pub generic_ended: u64,
+    /// By limit and key.
+    pub verdicts: BTreeMap<(u16, u32), Verdicts>,
+    /// What comes from outside: when, tab, what.
+    pub exogenous: Vec<(Time, u32, Input)>,
+    /// Statuses of calls that are the same question under every policy: tab, endpoint, when sent.
+    pub answers: BTreeMap<(u32, u8, Time), u16>,
+    /// What went wrong.
+    pub violations: Vec<String>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct TabState {
+    epoch: u8,
+    open: bool,
+    signed_out: bool,
+}
+
+impl Judge {
+    pub fn new(plan: &Plan) -> Judge {
+        Judge {
+            tabs_per_user: plan.tabs_per_user,
+            now: Time::ZERO,
+            tabs: BTreeMap::new(),
+            trigger: None,
+            open: BTreeMap::new(),
+            sent: [0; Endpoint::COUNT],
+            generic_ended: 0,
+            verdicts: BTreeMap::new(),
+            exogenous: Vec::new(),
+            answers: BTreeMap::new(),
+            violations: Vec::new(),
+        }
+    }
+
+    fn violation(&mut self, what: String) {
+        if self.violations.len() < 20 {
+            self.violations.push(what);
+        }
+    }
+
+    fn clock(&mut self, now: Time) {
+        if now < self.now {
+            self.violation(format!("time went back from {} to {now}", self.now));
+        }
+        self.now = now;
+    }
+
+    /// Calls whose end was never told.
+    pub fn still_open(&self) -> usize {
+        self.open.len()
+    }
+
+    /// One poller of a browser at most is in a tick: it holds the cross-tab lock.
+    fn count_pollers(&mut self, tab: u32, tasks: &Tasks) {
+        let user = tab / self.tabs_per_user;
+        let ticking = tasks
+            .slots()
+            .filter(|(_, t)| {
+                t.kind == Kind::Poll && t.stage == Stage::Waiting && t.tab / self.tabs_per_user == user
+            })
+            .filter(|(_, t)| self.tabs.get(&t.tab).is_some_and(|state| state.open && state.epoch == t.epoch))
+            .count();
+        if ticking > 1 {
+            self.violation(format!("{} pollers of browser {user} are in a tick at {}", ticking, self.now));
+        }
+    }
+}
+
+impl Observer for Judge {
+    const ACTIVE: bool = true;
+
+    fn input(&mut self, now: Time, tab: u32, input: Input, tasks: &Tasks) {
+        self.clock(now);
+        self.count_pollers(tab, tasks);
+        let state = self.tabs.entry(tab).or_default();
+        match input {
+            Input::Open => {
+                *state = TabState { epoch: state.epoch.wrapping_add(1), open: true, signed_out: false };
+            }
+            Input::Close if state.open => {
+                state.epoch = state.epoch.wrapping_add(1);
+                state.open = false;
+            }
+            _ => {}
+        }
+        if matches!(
+            input,
+            Input::Open | Input::Close | Input::Focus | Input::AppGetToken { .. } | Input::SetActive { .. }
+        ) {
+            self.exogenous.push((now, tab, input));
+        }
+        let kind = match input {
+            Input::Answer(task) | Input::Timer(task) | Input::Lock(task) => Some(tasks[task].kind),
+            _ => None,
+        };
+        self.trigger = Some((tab, input, kind));
+    }
+
+    /// After a sign-out nothing new begins in that tab: what was under way goes on (the recordings show refresh chains
+    /// and retries that do), and the user may sign in. Poller, focus, app and messages send nothing.
+    fn sent(
+        &mut self,
+        now: Time,
+        tab: u32,
+        task: TaskId,
+        _state: &crate::client::task::Task,
+        endpoint: Endpoint,
+        _first: bool,
+    ) {
+        self.clock(now);
+        self.sent[endpoint as usize] += 1;
+        if self.open.insert(task, endpoint).is_some() {
+            self.violation(format!("task {task} sent a second call before the first had ended, at {now}"));
+        }
+        if self.tabs.get(&tab).is_some_and(|state| state.signed_out)
+            && let Some((of, input, kind)) = self.trigger
+        {
+            let goes_on = match input {
+                Input::Answer(_) => true,
+                Input::Timer(_) => kind != Some(Kind::Poll),
+                Input::SignIn { .. } => endpoint == Endpoint::SignIn,
+                _ => false,
+            };
+            if of == tab && !goes_on {
+                self.violation(format!(
+                    "signed-out tab {tab} calls /{endpoint} at {now}, because of {input:?}"
+                ));
+            }
+        }
+    }
+
+    fn call_ended(
+        &mut self,
+        now: Time,
+        tab: u32,
+        task: TaskId,
+        endpoint: Endpoint,
+        sent: Time,
+        reply: Reply,
+        outcome: Outcome,
+    ) {
+        self.clock(now);
+        if self.open.remove(&task) != Some(endpoint) {
+            self.violation(format!(
+                "a call of task {task} to /{endpoint} ended twice, or was never sent, at {now}"
+            ));
+        }
+        if !matches!(outcome, Outcome::InFlight | Outcome::Dropped) {
+            let status = match reply {
+                Reply::Ok { .. } => 200,
+                Reply::Fail(failure) => failure.status,
+            };
+            self.answers.insert((tab, endpoint as u8, sent), status);
+        }
+    }
+
+    fn judged(&mut self, now: Time, limit: u16, key: u32, verdict: Verdict) {
+        self.clock(now);
+        let admitted = matches!(verdict, Verdict::Admit { .. });
+        self.verdicts.entry((limit, key)).or_default().push((now, admitted));
+    }
+
+    fn generic_ended(&mut self, _client: u32, _sent: Time, _outcome: Outcome) {
+        self.generic_ended += 1;
+    }
+
+    fn fact(&mut self, now: Time, tab: u32, fact: Fact) {
+        self.clock(now);
+        match fact {
+            Fact::SignedOut => self.tabs.entry(tab).or_default().signed_out = true,
+            Fact::SignedIn => self.tabs.entry(tab).or_default().signed_out = false,
+            _ => {}
+        }
+    }
+}
+
+/// The bound that a limit's verdicts on one key break, if they do: in exact integers, over every window.
+pub(super) fn broken_bound(spec: &LimitSpec, verdicts: &Verdicts) -> Option<String> {
+    let admitted: Vec<Time> = verdicts.iter().filter(|(_, admitted)| *admitted).map(|(at, _)| *at).collect();
+    if let Some(penalty) = spec.penalty {
+        let mut blocked_until = None;
+        for (at, admitted) in verdicts {
+            match (admitted, blocked_until) {
+                (true, Some(until)) if *at < until => {
+                    return Some(format!("admitted at {at}, in a penalty until {until}"));
+                }
+                (false, until) if until.is_none_or(|until| *at >= until) => {
+                    blocked_until = Some(at.after(penalty));
+                }
+                _ => {}
+            }
+        }
+    }
+    let limit = spec.limit.unwrap_or(0) as usize;
+    match spec.kind {
+        LimitKind::TokenBucket | LimitKind::Gcra => envelope(spec, &admitted, 0),
+        LimitKind::LeakyBucket => envelope(spec, &admitted, 1),
+        LimitKind::FixedWindow | LimitKind::SlidingCounter => {
+            let window = spec.window?;
+            let mut counts = BTreeMap::<u64, usize>::new();
+            for at in &admitted {
+                *counts.entry(at.0 / window.0).or_default() += 1;
+            }
+            let most = counts.values().max().copied().unwrap_or(0);
+            (most > limit).then(|| format!("{most} in one window of {window}, limit {limit}"))
+        }
+        LimitKind::SlidingLog => {
+            // Half open: a request exactly one window old no longer counts.
+            let window = spec.window?;
+            let most = crate::verify::recorder::most_in_window(&admitted, Dur(window.0 - 1));
+            (most > limit).then(|| format!("{most} in {window}, limit {limit}"))
+        }
+        // Bounds calls under way, not calls in a window; the limiter itself panics when it loses count.
+        LimitKind::Concurrency => None,
+    }
+}
+
+/// The arrival envelope: at most `burst + extra` and `rate` times the window's length in every closed window.
+fn envelope(spec: &LimitSpec, admitted: &[Time], extra: u32) -> Option<String> {
+    let (rate, burst) = (spec.rate?, spec.burst? + extra);
+    let (count, per) = (i128::from(rate.count), i128::from(rate.per.0));
+    // The i-th and the j-th are j - i + 1 calls in t_j - t_i; the worst i for each j is the least of i per - count t_i.
+    let mut least = i128::MAX;
+    for (j, at) in admitted.iter().enumerate() {
+        let here = j as i128 * per - count * i128::from(at.0);
+        least = least.min(here);
+        if here - least + per > i128::from(burst) * per {
+            return Some(format!("more than {burst} + {rate} times the window end at {at}"));
+        }
+    }
+    None
+}

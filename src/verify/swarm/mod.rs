@@ -1,0 +1,183 @@
+//! Judges on random scenarios: each seed draws a scenario, every policy runs it, and nothing may break the laws.
+//!
+//! 1. Every call ends in exactly one outcome, and outcomes add up to what was sent.
+//! 2. No limit lets more pass than its kind allows, in any window; nothing passes during a penalty.
+//! 3. A signed-out tab begins nothing but a sign-in. What was under way goes on: background refresh chains and retries,
+//!    as the recordings show.
+//! 4. One poller of a browser is in a tick at a time.
+//! 5. Time never goes back.
+//! 6. Little's law holds on every queue, to the nanosecond.
+//! 7. What comes from outside (openings, focus, app calls) is the same under every policy, and so is what faults
+//!    answer to the same question.
+
+mod draw;
+mod judge;
+
+pub use draw::scenario;
+
+use crate::backend::Endpoint;
+use crate::client::page::Input;
+use crate::experiment::Study;
+use crate::world::{Control, Plan, Run, observed};
+use judge::{Judge, broken_bound};
+use rayon::prelude::*;
+
+/// One seed's verdict.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draw {
+    /// The seed.
+    pub seed: u64,
+    /// Events of all its runs.
+    pub events: u64,
+    /// Calls of all its runs.
+    pub calls: u64,
+    /// A guard stopped one of its runs, which was not judged to its end.
+    pub stopped: bool,
+    /// What went against the laws.
+    pub violations: Vec<String>,
+}
+
+impl Draw {
+    /// The command that reproduces it.
+    pub fn command(&self) -> String {
+        format!("authstorm verify --swarm-seed {}", self.seed)
+    }
+}
+
+/// Judges the scenarios of these seeds.
+pub fn swarm(seeds: std::ops::Range<u64>) -> Vec<Draw> {
+    seeds.into_par_iter().map(judge).collect()
+}
+
+/// Judges the scenario of one seed.
+pub fn judge(seed: u64) -> Draw {
+    let text = scenario(seed);
+    let mut draw = Draw { seed, events: 0, calls: 0, stopped: false, violations: Vec::new() };
+    let plan = match Study::parse("swarm", &text) {
+        Ok(study) => study.plan(),
+        Err(error) => {
+            draw.violations.push(format!("a drawn scenario does not load: {error}"));
+            return draw;
+        }
+    };
+    let mut seen: Vec<Judge> = Vec::new();
+    for contender in 0..plan.contenders.len() {
+        let name = &plan.contenders[contender].name;
+        match observed(&plan, contender, 0, &Control::default(), Judge::new(&plan)) {
+            // A storm may be larger than the judges have time for: the guard's stop is an answer, not a violation.
+            Err(_) => {
+                draw.stopped = true;
+                return draw;
+            }
+            Ok((run, mut judge, _)) => {
+                draw.events += run.events;
+                draw.calls += judge.sent.iter().sum::<u64>() + judge.generic_ended;
+                conserve(&run, &mut judge);
+                little(&run, &mut judge);
+                bounds(&plan, &mut judge);
+                draw.violations.extend(judge.violations.iter().map(|what| format!("{name}: {what}")));
+                seen.push(judge);
+            }
+        }
+    }
+    compare(&plan, &seen, &mut draw.violations);
+    draw
+}
+
+fn conserve(run: &Run, judge: &mut Judge) {
+    let mut outcomes = [0u64; Endpoint::COUNT];
+    for bucket in &run.metrics.timeline.buckets {
+        for (sum, counts) in outcomes.iter_mut().zip(&bucket.calls) {
+            *sum += counts.iter().map(|count| u64::from(*count)).sum::<u64>();
+        }
+    }
+    let generic: u64 = run.totals.workloads.iter().map(|w| w.calls + w.retries).sum();
+    let mut sent = judge.sent;
+    sent[Endpoint::Generic as usize] += generic;
+    if sent != outcomes {
+        judge.violations.push(format!("sent {sent:?}, outcomes {outcomes:?}"));
+    }
+    if judge.still_open() > 0 || judge.generic_ended != generic {
+        let what = format!(
+            "{} calls without an outcome, {} generic outcomes for {generic} generic calls",
+            judge.still_open(),
+            judge.generic_ended
+        );
+        judge.violations.push(what);
+    }
+}
+
+fn little(run: &Run, judge: &mut Judge) {
+    for station in &run.totals.stations {
+        let t = station.totals;
+        let queue_holds = t.waiting > 0 || t.queue_area == t.waits;
+        if t.system_area != t.sojourns || !queue_holds || t.arrivals != t.shed + t.served + t.inside {
+            judge.violations.push(format!("Little's law at /{}: {t:?}", station.endpoint));
+        }
+    }
+}
+
+fn bounds(plan: &Plan, judge: &mut Judge) {
+    let limits = &plan.backend().limits;
+    let broken: Vec<String> = judge
+        .verdicts
+        .iter()
+        .filter_map(|((limit, key), verdicts)| {
+            let what = broken_bound(&limits[*limit as usize], verdicts)?;
+            Some(format!("limit {limit}, key {key}: {what}"))
+        })
+        .collect();
+    judge.violations.extend(broken);
+}
+
+/// Holds every policy's run against the first one's.
+fn compare(plan: &Plan, seen: &[Judge], violations: &mut Vec<String>) {
+    let Some((first, others)) = seen.split_first() else { return };
+    let scenario = &plan.scenario;
+    let signs_in = scenario.fleet.sign_in_again.is_some();
+    // Pages open and app calls come when the scenario says, but for the page loads after a sign-in.
+    let outside = |judge: &Judge| {
+        let events = judge.exogenous.iter().filter(|(_, _, input)| !signs_in || *input != Input::Open);
+        events.copied().collect::<Vec<_>>()
+    };
+    // Limits, queues and counted faults depend on who else called; a sign-in makes a session valid again.
+    let same_question = scenario.backend.limits.is_empty()
+        && Endpoint::ALL.iter().all(|e| plan.endpoint(*e).workers.is_none())
+        && scenario.faults.iter().all(|fault| fault.count.is_none())
+        && !signs_in;
+    for (number, judge) in others.iter().enumerate() {
+        let name = &plan.contenders[number + 1].name;
+        let (ours, theirs) = (outside(first), outside(judge));
+        if ours != theirs {
+            let at =
+                ours.iter().zip(&theirs).position(|(a, b)| a != b).unwrap_or(ours.len().min(theirs.len()));
+            violations.push(format!(
+                "{name}: event {at} from outside is {:?}, under the first policy {:?}",
+                theirs.get(at),
+                ours.get(at)
+            ));
+        }
+        if same_question {
+            let differ = |(question, status): &(&(u32, u8, crate::kernel::Time), &u16)| {
+                first.answers.get(question).is_some_and(|s| s != *status)
+            };
+            if let Some((question, status)) = judge.answers.iter().find(differ) {
+                violations.push(format!("{name}: the same call {question:?} is answered {status} here"));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forty_random_scenarios_break_no_law() {
+        let draws = swarm(0..40);
+        assert!(draws.iter().map(|d| d.calls).sum::<u64>() > 10_000);
+        for draw in draws {
+            assert!(draw.violations.is_empty(), "{}: {:#?}", draw.command(), draw.violations);
+        }
+    }
+}
