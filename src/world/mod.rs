@@ -227,6 +227,10 @@ pub fn observed<O: Observer>(
     control: &Control,
     observer: O,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
+    // A study has runs that have not begun: stopped, they do not.
+    if control.is_stopped() {
+        return Err(Stopped::interrupted(Time::ZERO));
+    }
     let mut world = World::new(plan, contender, replication, observer);
     world.go(control)?;
     Ok(world.finish())
