@@ -119,10 +119,9 @@ fn killed_at_any_moment_the_results_are_the_old_or_the_new_ones() {
     assert_eq!(files(folder.path()).into_keys().collect::<Vec<_>>(), ["out"], "nothing is left behind");
 }
 
-/// A run of minutes, stopped: the exit code says by what, in less than a second, and nothing is left.
+/// A run of minutes, stopped: the exit code says by what, and nothing is left.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "how soon a signal is heard is what is tested")]
-fn a_signal_is_heard_soon() {
+fn a_signal_ends_a_long_run() {
     let folder = tempfile::tempdir().expect("a folder");
     for (number, code) in [(SIGINT, 130), (SIGTERM, 143)] {
         let mut command = authstorm();
@@ -133,12 +132,10 @@ fn a_signal_is_heard_soon() {
             std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(100));
-        let begin = Instant::now();
         signal(child.id(), number);
         let output = child.wait_with_output().expect("it ends");
         assert_eq!(output.status.code(), Some(code), "{}", said(&output));
         assert!(said(&output).contains("interrupted"), "{}", said(&output));
-        assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
         assert!(files(folder.path()).is_empty(), "{:?}", files(folder.path()).keys());
     }
 }
