@@ -1,6 +1,6 @@
 //! `report.html`: one file that opens from disk, without a network, and stays below two megabytes.
 //!
-//! Everything that is words and tables is HTML from here; charts are drawn by uPlot from the JSON in [`data`]. For print
+//! Everything that is words and tables is HTML from here; charts are drawn by uPlot from the JSON in `data.rs`. For print
 //! and where no script runs the pictures of [`super::charts`] stand in.
 
 mod data;
