@@ -2,7 +2,7 @@
 
 use super::page::{Action, Entry, Page};
 use super::release::REFRESH_MARGIN_S;
-use super::task::{Caller, Kind, NONE, Stage, TaskId, Token};
+use super::task::{Caller, NONE, TaskId, Token};
 use crate::client::backoff::Wait;
 use crate::kernel::Dur;
 
@@ -23,7 +23,7 @@ impl Page<'_> {
 
     /// Looks a token up. One that is too old is dropped on the way, with its refresh.
     pub(super) fn cached(&mut self) -> Cached {
-        match self.tab.entry {
+        match self.tab.entry() {
             Entry::Empty => Cached::Nothing,
             Entry::Pending(fetch) => Cached::Pending(fetch),
             Entry::Cached { token, from_s, .. } => {
@@ -31,21 +31,21 @@ impl Page<'_> {
                 let left = i64::from(self.setup.token_life_s) - i64::from(age);
                 let margin = i64::from(self.setup.release.expiry_margin_s);
                 // An entry learns of its token's age only in a microtask of its own (`tokenResolver.then`).
-                let usable = self.tab.untimed
+                let usable = self.passing.untimed
                     || left > margin
                     || (left == margin && self.setup.release.margin_is_usable);
                 if usable {
                     return Cached::Token(token);
                 }
                 self.disarm_entry();
-                self.tab.entry = Entry::Empty;
+                self.tab.set_entry(Entry::Empty);
                 Cached::Nothing
             }
         }
     }
 
     fn disarm_entry(&mut self) {
-        if let Entry::Cached { refresh, .. } = self.tab.entry
+        if let Entry::Cached { refresh, .. } = self.tab.entry()
             && refresh != NONE
         {
             self.tasks.end(refresh);
@@ -60,7 +60,7 @@ impl Page<'_> {
         // A token from another tab brings its `iat` along, in every release (`createdAt` of the broadcast).
         let from_s =
             if self.setup.release.age_from_receipt && object.is_some() { self.now_s() } else { token.iat() };
-        self.tab.entry = Entry::Cached { token, from_s, refresh };
+        self.tab.set_entry(Entry::Cached { token, from_s, refresh });
         if broadcast {
             self.out.push(Action::BroadcastToken(token));
         }
@@ -78,9 +78,7 @@ impl Page<'_> {
         if !self.setup.release.background_refresh || delay_s == 0 {
             return NONE;
         }
-        let id = self.start(Kind::Refresh, Caller::Background, NONE, 0);
-        self.tasks[id].stage = Stage::Timer;
-        self.tasks[id].object = object;
+        let id = self.tasks.start_refresh(self.id, self.tab.epoch, object);
         self.wait(id, Wait::exactly(Dur::from_secs(u64::from(delay_s))));
         id
     }
@@ -88,12 +86,12 @@ impl Page<'_> {
     /// A fetch takes the place of the entry until it is answered.
     pub(super) fn cache_pending(&mut self, fetch: TaskId) {
         self.replace_entry();
-        self.tab.entry = Entry::Pending(fetch);
+        self.tab.set_entry(Entry::Pending(fetch));
     }
 
     /// The cache hears of a fetched token before any caller does.
     pub(super) fn cache_fetched(&mut self, fetch: TaskId, token: Token) {
-        let current = self.tab.entry == Entry::Pending(fetch);
+        let current = self.tab.entry() == Entry::Pending(fetch);
         let from_s = if self.setup.release.age_from_receipt {
             // `createdAt` is taken when the entry is made, that is when the fetch begins.
             u32::try_from(self.tasks[fetch].since.whole_seconds()).unwrap_or(u32::MAX)
@@ -105,7 +103,7 @@ impl Page<'_> {
         }
         let refresh = self.arm_refresh(self.tasks[fetch].object);
         if current {
-            self.tab.entry = Entry::Cached { token, from_s, refresh };
+            self.tab.set_entry(Entry::Cached { token, from_s, refresh });
         }
         self.out.push(Action::BroadcastToken(token));
     }
@@ -113,30 +111,30 @@ impl Page<'_> {
     /// A background fetch brought a token without content: it takes the entry's place, and is dropped as useless. The
     /// old entry's refresh, if it has been armed anew meanwhile, stays armed.
     pub(super) fn cache_empty(&mut self) {
-        self.tab.entry = Entry::Empty;
+        self.tab.set_entry(Entry::Empty);
     }
 
     /// The cache forgets a fetch that failed.
     pub(super) fn cache_fetch_failed(&mut self, fetch: TaskId) {
-        if self.tab.entry == Entry::Pending(fetch) {
-            self.tab.entry = Entry::Empty;
+        if self.tab.entry() == Entry::Pending(fetch) {
+            self.tab.set_entry(Entry::Empty);
         }
     }
 
     /// A refresh timer is due: one background fetch at a time; a failure is not retried.
     pub(super) fn refresh_due(&mut self, id: TaskId) {
-        let timer = self.tasks[id];
-        if let Entry::Cached { refresh, .. } = &mut self.tab.entry
-            && *refresh == id
+        let object = self.tasks.refresh_object(id);
+        if let Entry::Cached { token, from_s, refresh } = self.tab.entry()
+            && refresh == id
         {
-            *refresh = NONE;
+            self.tab.set_entry(Entry::Cached { token, from_s, refresh: NONE });
         }
         self.tasks.end(id);
         if self.tab.refreshing {
             return;
         }
         self.tab.refreshing = true;
-        let fetch = self.start_fetch(timer, Caller::Background);
+        let fetch = self.start_fetch(object, 0, Caller::Background);
         self.request(fetch);
     }
 
@@ -148,7 +146,7 @@ impl Page<'_> {
             Cached::Token(own) if own.iat() < token.iat() => self.cache_token(token, None, false),
             Cached::Token(_) => {}
             Cached::Pending(fetch) => {
-                self.tasks[fetch].heard = token.iat().saturating_add(1);
+                self.tasks[fetch].next = token.iat().saturating_add(1);
             }
         }
     }

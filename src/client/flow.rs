@@ -21,13 +21,13 @@ impl Page<'_> {
     ) -> bool {
         let active = self.tab.client && self.tab.session;
         self.fact(Fact::FlowEntered {
-            open: self.tab.open_flows + 1 + self.tab.overlapping.unwrap_or(0),
+            open: self.tab.open_flows + 1 + self.passing.overlapping.unwrap_or(0),
             active,
             depth: u32::from(depth) + 1,
             cause,
         });
         if !active {
-            self.tab.overlapping = self.tab.overlapping.map(|n| n + 1);
+            self.passing.overlapping = self.passing.overlapping.map(|n| n + 1);
             return false;
         }
         self.tab.open_flows += 1;

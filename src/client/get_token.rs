@@ -56,7 +56,7 @@ impl Page<'_> {
                 Cached::Nothing => {}
             }
         }
-        if self.browser.offline && self.setup.release.offline_checks_first {
+        if self.browser.offline() && self.setup.release.offline_checks_first {
             return self.attempt_failed(id, Failure::NETWORK);
         }
         if let Some(limits) = self.rules.limits
@@ -64,7 +64,7 @@ impl Page<'_> {
         {
             return self.attempt_failed(id, Failure::NETWORK);
         }
-        let fetch = self.start_fetch(task, task.caller);
+        let fetch = self.start_fetch(task.object, task.depth, task.caller);
         let fetching = &mut self.tasks[fetch];
         fetching.attempt = task.attempt;
         fetching.ordinal = task.ordinal;
@@ -73,12 +73,12 @@ impl Page<'_> {
         self.request(fetch);
     }
 
-    /// Begins a POST /tokens of the session object that this task belongs to. What it has for a last active token now
-    /// is what it can offer should the backend ask for an expired one.
-    pub(super) fn start_fetch(&mut self, by: Task, caller: Caller) -> TaskId {
-        let fetch = self.start(Kind::TokenFetch, caller, NONE, by.depth);
-        self.tasks[fetch].object = by.object;
-        if self.object_has_token(by.object) {
+    /// Begins a POST /tokens of a session object. What that has for a last active token now is what it can offer should
+    /// the backend ask for an expired one.
+    pub(super) fn start_fetch(&mut self, object: u16, depth: u16, caller: Caller) -> TaskId {
+        let fetch = self.start(Kind::TokenFetch, caller, NONE, depth);
+        self.tasks[fetch].object = object;
+        if self.object_has_token(object) {
             self.tasks[fetch].flags |= flag::HAD_TOKEN;
         }
         fetch
@@ -155,7 +155,7 @@ impl Page<'_> {
     }
 
     fn wake_waiters(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
-        let Task { levels: mut waiter, heard, object, .. } = self.tasks[id];
+        let Task { levels: mut waiter, next: heard, object, .. } = self.tasks[id];
         self.tasks.end(id);
         self.weigh_heard(heard, result.ok().flatten());
         // The call that began the fetch hears of it last: it waits for more than the shared promise.
@@ -169,17 +169,17 @@ impl Page<'_> {
             self.tasks[last].next = first;
             self.tasks[first].next = NONE;
         }
-        self.tab.overlapping = Some(0);
+        self.passing.overlapping = Some(0);
         while waiter != NONE {
             let next = self.tasks[waiter].next;
             self.tasks[waiter].next = NONE;
             let parent = self.tasks[waiter].parent;
             if let Ok(token @ Some(_)) = result
                 && parent != NONE
-                && self.tasks[parent].kind == Kind::SetActive
+                && self.tasks.kind(parent) == Kind::SetActive
                 && self.tasks[parent].object == object
             {
-                self.tasks[parent].reply = Reply::Ok { token, listed: true };
+                self.tasks[parent].set_reply(Reply::Ok { token, listed: true });
             }
             match result {
                 Ok(token) => self.got_token(waiter, token),
@@ -187,28 +187,25 @@ impl Page<'_> {
             }
             waiter = next;
         }
-        self.tab.overlapping = None;
+        self.passing.overlapping = None;
     }
 
     /// An attempt failed: again later, or for good.
     fn attempt_failed(&mut self, id: TaskId, failure: Failure) {
         let task = self.tasks[id];
         let retry = u32::from(task.attempt) + 1;
-        let offline = self.browser.offline && self.setup.release.offline_aware;
+        let offline = self.browser.offline() && self.setup.release.offline_aware;
         let allowed = self.rules.retries.contains(failure)
             && self.rules.backoff.allows(retry, offline)
             && self.rules.limits.is_none_or(|limits| limits.take_retry(self.limits, self.now));
         if allowed {
-            let previous = if task.attempt == 0 {
-                crate::kernel::Dur::ZERO
-            } else {
-                Backoff::waited(task.waited_from, self.now)
-            };
+            let previous =
+                task.waited_from().map_or(crate::kernel::Dur::ZERO, |from| Backoff::waited(from, self.now));
             let wait: Wait = self.rules.backoff.wait(retry, previous, failure.retry_after_s);
             let task = &mut self.tasks[id];
             task.attempt = task.attempt.saturating_add(1);
             task.stage = Stage::Timer;
-            task.waited_from = self.now;
+            task.waits_from(self.now);
             self.fact(Fact::Judged { failure, verdict: Judgement::Retry });
             self.wait(id, wait);
             return;
@@ -237,7 +234,7 @@ impl Page<'_> {
 
     fn got_token(&mut self, id: TaskId, token: Option<Token>) {
         let task = self.tasks[id];
-        if token.is_none() && self.browser.offline && self.setup.release.offline_aware {
+        if token.is_none() && self.browser.offline() && self.setup.release.offline_aware {
             return self.gives_up(id, Failure::OFFLINE);
         }
         if token.is_some() {
@@ -254,7 +251,7 @@ impl Page<'_> {
     }
 
     fn parent_has_token(&mut self, parent: TaskId, result: Result<Option<Token>, Failure>) {
-        match self.tasks[parent].kind {
+        match self.tasks.kind(parent) {
             Kind::SetActive => self.set_active_has_token(parent, result),
             Kind::Load => self.load_has_token(parent),
             _ => unreachable!("only setActive and the page load call getToken for themselves"),

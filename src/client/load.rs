@@ -37,12 +37,10 @@ impl Page<'_> {
             self.forget_lock();
         }
         let was_signed_in = self.tab.session;
-        *self.tab = Tab {
-            epoch: self.tab.epoch.wrapping_add(1),
-            visit: self.tab.visit,
-            poll: NONE,
-            ..Tab::default()
-        };
+        let (epoch, visit) = (self.tab.epoch.wrapping_add(1), self.tab.visit);
+        *self.tab = Tab::default();
+        self.tab.epoch = epoch;
+        self.tab.visit = visit;
         if was_signed_in {
             self.fact(Fact::PageGone);
         }
@@ -58,7 +56,7 @@ impl Page<'_> {
             self.keep_environment();
         } else {
             self.tasks[load].flags |= flag::DEGRADED;
-            if let Some(kept) = self.browser.environment.filter(|kept| self.now <= kept.until) {
+            if let Some(kept) = self.browser.environment().filter(|kept| self.now <= kept.until) {
                 self.tab.throttled = kept.throttled;
             }
         }
@@ -76,7 +74,7 @@ impl Page<'_> {
 
     fn keep_environment(&mut self) {
         let until = self.now.after(ENVIRONMENT_KEPT);
-        self.browser.environment = Some(KeptEnvironment { throttled: self.tab.throttled, until });
+        self.browser.keep_environment(KeptEnvironment { throttled: self.tab.throttled, until });
     }
 
     /// /client is there.
@@ -92,7 +90,7 @@ impl Page<'_> {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
         if matches!(failure.status, 400..=499) {
-            self.tasks[load].reply = super::task::Reply::Fail(failure);
+            self.tasks[load].set_reply(super::task::Reply::Fail(failure));
             self.tasks[load].flags |= flag::CLIENT_DONE;
             return self.part_loaded(load);
         }
@@ -143,13 +141,13 @@ impl Page<'_> {
         let task = self.tasks[load];
         self.tasks.end(load);
         if task.flags & flag::CLIENT_DONE != 0 {
-            if self.browser.offline {
+            if self.browser.offline() {
                 // The load ends without a word, and the status stays.
                 return self.fact(Fact::LoadEnd(self.tab.status));
             }
             self.set_status(Status::Error);
             self.fact(Fact::LoadEnd(Status::Error));
-            if let super::task::Reply::Fail(failure) = task.reply {
+            if let super::task::Reply::Fail(failure) = task.reply() {
                 self.fact(Fact::AppError(failure));
             }
             return;

@@ -8,7 +8,7 @@ use super::backoff::{Backoff, Wait};
 use super::policy::{Failure, FailureBits, TouchErrors};
 use super::release::Release;
 use super::session_policy::{SessionLimits, SessionPolicy};
-use super::task::{Caller, Kind, NONE, Reply, Stage, TaskId, Tasks, Token, flag};
+use super::task::{Caller, Kind, NONE, Reply, Stage, Task, TaskId, Tasks, Token, flag};
 use crate::backend::Endpoint;
 use crate::fleet::AppReaction;
 use crate::kernel::{Dur, Time};
@@ -70,10 +70,9 @@ pub enum Status {
 }
 
 /// The entry of the token cache. One session token per tab: templates and organisations are not modelled.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Nothing cached.
-    #[default]
     Empty,
     /// A fetch is under way; callers share it.
     Pending(TaskId),
@@ -88,13 +87,20 @@ pub enum Entry {
     },
 }
 
+/// The same, in 16 bytes.
+#[derive(Clone, Copy, Debug)]
+struct PackedEntry {
+    token: Option<Token>,
+    from_s: u32,
+    task: TaskId,
+}
+
 /// One tab.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Tab {
     /// Touches on focus are suppressed until then.
     pub touch_after: Time,
-    /// The token cache.
-    pub entry: Entry,
+    entry: PackedEntry,
     /// Last active token of the current session object.
     pub last_token: Option<Token>,
     /// Last active token of the newest session object.
@@ -105,8 +111,6 @@ pub struct Tab {
     pub poll: TaskId,
     /// Calls of the unauthenticated flow that have not settled.
     pub open_flows: u32,
-    /// While the callers of one fetch hear of its end: calls of the flow, without a session, that overlap so.
-    pub overlapping: Option<u32>,
     /// The number of the current session object.
     pub object: u16,
     /// The number of the newest session object, the client resource's own: a `setActive` that ends late makes an older
@@ -137,12 +141,74 @@ pub struct Tab {
     pub refreshing: bool,
     /// Listeners know a session object.
     pub shown: bool,
-    /// The cached token has come in this very task of the page's: its age is not known yet.
-    pub untimed: bool,
     /// App code has reacted to a session object.
     pub acted: bool,
     /// How often the tab was opened.
     pub visit: u16,
+}
+
+const _: () = assert!(size_of::<Tab>() <= 88);
+
+impl Default for Tab {
+    fn default() -> Tab {
+        Tab {
+            touch_after: Time::ZERO,
+            entry: PackedEntry { token: None, from_s: 0, task: NONE },
+            last_token: None,
+            newest_token: None,
+            shown_token: None,
+            poll: NONE,
+            open_flows: 0,
+            object: 0,
+            newest_object: 0,
+            bare_objects: 0,
+            shown_object: 0,
+            acted_object: 0,
+            epoch: 0,
+            status: Status::Loading,
+            open: false,
+            client: false,
+            session: false,
+            listed: false,
+            throttled: false,
+            refreshing: false,
+            shown: false,
+            acted: false,
+            visit: 0,
+        }
+    }
+}
+
+impl Tab {
+    /// Reads a word of each of the cache lines that a tab lies on.
+    #[inline]
+    pub(crate) fn warm(&self) -> u32 {
+        self.entry.from_s ^ u32::from(self.epoch) ^ self.touch_after.0 as u32 ^ self.bare_objects as u32
+    }
+
+    /// The token cache.
+    #[inline]
+    pub fn entry(&self) -> Entry {
+        match self.entry {
+            PackedEntry { token: Some(token), from_s, task } => {
+                Entry::Cached { token, from_s, refresh: task }
+            }
+            PackedEntry { token: None, task: NONE, .. } => Entry::Empty,
+            PackedEntry { token: None, task, .. } => Entry::Pending(task),
+        }
+    }
+
+    /// Sets the token cache.
+    #[inline]
+    pub fn set_entry(&mut self, entry: Entry) {
+        self.entry = match entry {
+            Entry::Empty => PackedEntry { token: None, from_s: 0, task: NONE },
+            Entry::Pending(task) => PackedEntry { token: None, from_s: 0, task },
+            Entry::Cached { token, from_s, refresh } => {
+                PackedEntry { token: Some(token), from_s, task: refresh }
+            }
+        };
+    }
 }
 
 /// What the tabs of one browser share.
@@ -154,24 +220,53 @@ pub struct Browser {
     pub lock: TaskId,
     /// The first poller that waits for it.
     pub lock_queue: TaskId,
-    /// The environment that a page load kept, in `localStorage`, for a later one that cannot have it.
-    pub environment: Option<KeptEnvironment>,
-    /// `navigator.onLine` is false.
-    pub offline: bool,
+    /// The instant until which the kept environment is good, 0 for none, shifted left by two; then whether it throttles
+    /// touches on focus, and whether `navigator.onLine` is false. An instant takes 62 bits: a run lasts 100 years at most.
+    state: u64,
 }
 
-/// What the client keeps of an environment.
+const _: () = assert!(size_of::<Browser>() == 24);
+const OFFLINE: u64 = 1;
+const THROTTLED: u64 = 2;
+
+/// What the client keeps of an environment, in `localStorage`, for a later page load that cannot have it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptEnvironment {
     /// It throttles touches on focus.
     pub throttled: bool,
-    /// Until when it is good, included.
+    /// Until when it is good, included; after the start of the run.
     pub until: Time,
 }
 
 impl Default for Browser {
     fn default() -> Browser {
-        Browser { cookie: None, lock: NONE, lock_queue: NONE, environment: None, offline: false }
+        Browser { cookie: None, lock: NONE, lock_queue: NONE, state: 0 }
+    }
+}
+
+impl Browser {
+    /// `navigator.onLine` is false.
+    #[inline]
+    pub fn offline(&self) -> bool {
+        self.state & OFFLINE != 0
+    }
+
+    /// Loses the network, or has it again.
+    pub fn set_offline(&mut self, offline: bool) {
+        self.state = self.state & !OFFLINE | u64::from(offline);
+    }
+
+    /// The environment that a page load kept.
+    pub fn environment(&self) -> Option<KeptEnvironment> {
+        let until = Time(self.state >> 2);
+        (until > Time::ZERO).then_some(KeptEnvironment { throttled: self.state & THROTTLED != 0, until })
+    }
+
+    /// Keeps an environment.
+    pub fn keep_environment(&mut self, kept: KeptEnvironment) {
+        let until = kept.until.0.min(u64::MAX >> 2);
+        let throttled = if kept.throttled { THROTTLED } else { 0 };
+        self.state = until << 2 | throttled | self.state & OFFLINE;
     }
 }
 
@@ -352,6 +447,17 @@ pub struct Page<'a> {
     pub now: Time,
     /// Where actions go.
     pub out: &'a mut Vec<Action>,
+    /// What matters within the step alone.
+    pub passing: Passing,
+}
+
+/// What a page knows for the length of one step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Passing {
+    /// While the callers of one fetch hear of its end: calls of the flow, without a session, that overlap so.
+    pub(super) overlapping: Option<u32>,
+    /// The cached token has come in this very task of the page's: its age is not known yet.
+    pub(super) untimed: bool,
 }
 
 impl Page<'_> {
@@ -382,15 +488,12 @@ impl Page<'_> {
 
     /// Whether the task belongs to a page load that a reload ended.
     fn is_left_over(&self, task: TaskId) -> bool {
-        self.tasks[task].epoch != self.tab.epoch
+        self.tasks.epoch(task) != self.tab.epoch
     }
 
     /// Ends a task of a page that is gone, and all that wait for it.
     pub(super) fn discard(&mut self, task: TaskId) {
-        let (kind, parent, mut waiter) = {
-            let t = &self.tasks[task];
-            (t.kind, t.parent, t.levels)
-        };
+        let Task { kind, parent, levels: mut waiter, .. } = self.tasks.get(task);
         self.tasks.end(task);
         if kind == Kind::TokenFetch {
             while waiter != NONE {
@@ -400,7 +503,7 @@ impl Page<'_> {
             }
         }
         // A load waits for two requests: the second of them to end takes the load along.
-        if parent != NONE && self.tasks[parent].kind == Kind::Load {
+        if parent != NONE && self.tasks.kind(parent) == Kind::Load {
             let load = &mut self.tasks[parent];
             load.attempt = load.attempt.saturating_sub(1);
             if load.attempt > 0 {
@@ -413,14 +516,14 @@ impl Page<'_> {
     }
 
     fn answered(&mut self, task: TaskId) {
-        match self.tasks[task].reply {
+        match self.tasks[task].reply() {
             Reply::Ok { token, listed } => self.succeeded(task, token, listed),
             Reply::Fail(failure) => self.request_failed(task, failure),
         }
     }
 
     fn timer(&mut self, task: TaskId) {
-        match self.tasks[task].kind {
+        match self.tasks.kind(task) {
             Kind::Refresh => self.refresh_due(task),
             Kind::Poll => self.poll_timer(task),
             Kind::GetToken => self.try_token(task),
@@ -443,7 +546,7 @@ impl Page<'_> {
 
     /// Sends the request that this task stands for.
     pub(super) fn request(&mut self, id: TaskId) {
-        let offline = self.browser.offline;
+        let offline = self.browser.offline();
         let task = &mut self.tasks[id];
         let endpoint = match task.kind {
             Kind::LoadEnvironment => Endpoint::Environment,
@@ -489,7 +592,7 @@ impl Page<'_> {
                 self.wait(id, Wait::network_level(task.attempt));
                 return;
             }
-            if self.browser.offline {
+            if self.browser.offline() {
                 // `Base._baseFetch` answers null when the browser is offline: neither news nor an error.
                 return self.answered_nothing(id);
             }
@@ -498,7 +601,7 @@ impl Page<'_> {
             if task.kind == Kind::Flow {
                 return self.flow_recurses(id, failure);
             }
-            self.tasks[id].reply = Reply::Fail(failure);
+            self.tasks[id].set_reply(Reply::Fail(failure));
             if self.enter_flow(id, true, task.depth, Some(failure)) {
                 self.tasks[id].stage = Stage::Waiting;
                 return;
@@ -509,7 +612,7 @@ impl Page<'_> {
 
     /// The flow that a 401 entered in the fetch layer has settled: its error replaces the 401.
     pub(super) fn fetch_layer_resumes(&mut self, id: TaskId, error: Option<Failure>) {
-        let Reply::Fail(own) = self.tasks[id].reply else {
+        let Reply::Fail(own) = self.tasks[id].reply() else {
             unreachable!("only a failed request enters the flow")
         };
         self.failed(id, error.unwrap_or(own));
@@ -567,7 +670,7 @@ impl Page<'_> {
 
     /// Sets a task's timer.
     pub(super) fn wait(&mut self, task: TaskId, wait: Wait) {
-        let generation = self.tasks[task].generation;
+        let generation = self.tasks.generation(task);
         self.out.push(Action::Wait { task, generation, wait });
     }
 
@@ -630,9 +733,9 @@ impl Page<'_> {
             self.set_cookie(token);
         }
         if listeners != Listeners::Later {
-            self.tab.untimed = listeners == Listeners::SameTask && token.is_some();
+            self.passing.untimed = listeners == Listeners::SameTask && token.is_some();
             self.emit(depth);
-            self.tab.untimed = false;
+            self.passing.untimed = false;
         }
     }
 

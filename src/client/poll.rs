@@ -3,7 +3,7 @@
 use super::backoff::Wait;
 use super::page::{Action, Page};
 use super::release::{LOCK_PATIENCE, POLL_INTERVAL};
-use super::task::{Caller, Kind, NONE, Stage, TaskId};
+use super::task::{Caller, NONE, Stage, TaskId};
 
 impl Page<'_> {
     /// Starts the poller unless it runs; its first tick comes at once.
@@ -11,7 +11,7 @@ impl Page<'_> {
         if self.tab.poll != NONE {
             return;
         }
-        let id = self.start(Kind::Poll, Caller::Poller, NONE, 0);
+        let id = self.tasks.start_poller(self.id, self.tab.epoch);
         self.tab.poll = id;
         self.tick(id);
     }
@@ -23,14 +23,14 @@ impl Page<'_> {
             return;
         }
         self.tab.poll = NONE;
-        if self.tasks[id].stage == Stage::Timer {
+        if self.tasks.poller_stage(id) == Stage::Timer {
             self.tasks.end(id);
         }
     }
 
     /// The poller's timer is due: of the next tick, or of its patience with the lock.
     pub(super) fn poll_timer(&mut self, id: TaskId) {
-        if self.tasks[id].stage == Stage::Lock {
+        if self.tasks.poller_stage(id) == Stage::Lock {
             self.leave_lock_queue(id);
             return self.rest(id);
         }
@@ -41,16 +41,16 @@ impl Page<'_> {
         if self.browser.lock == NONE {
             return self.hold_lock(id);
         }
-        self.tasks[id].stage = Stage::Lock;
-        self.tasks[id].next = NONE;
+        self.tasks.poller_waits(id, Stage::Lock);
+        self.tasks.set_next_poller(id, NONE);
         let mut at = self.browser.lock_queue;
         if at == NONE {
             self.browser.lock_queue = id;
         } else {
-            while self.tasks[at].next != NONE {
-                at = self.tasks[at].next;
+            while self.tasks.next_poller(at) != NONE {
+                at = self.tasks.next_poller(at);
             }
-            self.tasks[at].next = id;
+            self.tasks.set_next_poller(at, id);
         }
         self.wait(id, Wait::exactly(LOCK_PATIENCE));
     }
@@ -58,7 +58,7 @@ impl Page<'_> {
     /// The lock is this poller's: `refreshSessionToken`.
     pub(super) fn hold_lock(&mut self, id: TaskId) {
         self.browser.lock = id;
-        self.tasks[id].stage = Stage::Waiting;
+        self.tasks.poller_waits(id, Stage::Waiting);
         if self.tab.session {
             self.get_token(Caller::Poller, id, 0, 0, 0);
         } else {
@@ -73,7 +73,7 @@ impl Page<'_> {
     }
 
     fn rest(&mut self, id: TaskId) {
-        self.tasks[id].stage = Stage::Timer;
+        self.tasks.poller_waits(id, Stage::Timer);
         self.wait(id, Wait::exactly(POLL_INTERVAL));
     }
 
@@ -85,8 +85,8 @@ impl Page<'_> {
         let next = self.browser.lock_queue;
         self.browser.lock = NONE;
         if next != NONE {
-            self.browser.lock_queue = self.tasks[next].next;
-            self.tasks[next].next = NONE;
+            self.browser.lock_queue = self.tasks.next_poller(next);
+            self.tasks.set_next_poller(next, NONE);
             // Reserved, so that nobody comes between; its patience no longer counts.
             self.browser.lock = next;
             self.tasks.rearm(next);
@@ -95,27 +95,27 @@ impl Page<'_> {
     }
 
     fn leave_lock_queue(&mut self, id: TaskId) {
-        let next = self.tasks[id].next;
+        let next = self.tasks.next_poller(id);
         if self.browser.lock_queue == id {
             self.browser.lock_queue = next;
             return;
         }
         let mut at = self.browser.lock_queue;
         while at != NONE {
-            if self.tasks[at].next == id {
-                self.tasks[at].next = next;
+            if self.tasks.next_poller(at) == id {
+                self.tasks.set_next_poller(at, next);
                 return;
             }
-            at = self.tasks[at].next;
+            at = self.tasks.next_poller(at);
         }
     }
 
     /// The pollers of a page that is going away let go of the lock and leave its queue.
     pub(super) fn forget_lock(&mut self) {
-        let mine = |page: &Self, id: TaskId| page.tasks[id].tab == page.id;
+        let mine = |page: &Self, id: TaskId| page.tasks.tab(id) == page.id;
         let mut at = self.browser.lock_queue;
         while at != NONE {
-            let next = self.tasks[at].next;
+            let next = self.tasks.next_poller(at);
             if mine(self, at) {
                 self.leave_lock_queue(at);
             }

@@ -94,7 +94,8 @@ pub struct Task {
     pub tab: u32,
     /// The task that hears of the result, or [`NONE`].
     pub parent: TaskId,
-    /// The next task that waits for the same thing; in a free slot, the next free one.
+    /// The next task that waits for the same fetch; in a free slot, the next free one. A fetch waits for no other: of it,
+    /// `iat` of the token that another tab made known last meanwhile, plus one; 0 for none.
     pub next: TaskId,
     /// The flow: levels of its recursion so far. Otherwise the first of the tasks that wait for this one.
     pub levels: u32,
@@ -124,15 +125,75 @@ pub struct Task {
     pub shed: bool,
     /// When the request in flight was sent, or when the task began.
     pub since: Time,
-    /// `getToken`: when its last wait began.
-    pub waited_from: Time,
-    /// The answer under way to it: see [`Reply`].
-    pub reply: Reply,
-    /// A fetch: `iat` of the token that another tab made known last meanwhile, plus one; 0 for none.
-    pub heard: u32,
+    held: Held,
 }
 
-const _: () = assert!(size_of::<Task>() <= 72);
+const _: () = assert!(size_of::<Task>() <= 56);
+
+/// A request has an answer under way; `getToken`, which sends none of its own, remembers its last wait.
+#[derive(Clone, Copy, Debug)]
+enum Held {
+    Reply(Reply),
+    WaitedFrom(Time),
+}
+
+impl Task {
+    /// The answer under way to it.
+    #[inline]
+    pub fn reply(&self) -> Reply {
+        match self.held {
+            Held::Reply(reply) => reply,
+            Held::WaitedFrom(_) => Reply::Fail(Failure::NETWORK),
+        }
+    }
+
+    /// An answer is under way to it.
+    #[inline]
+    pub fn set_reply(&mut self, reply: Reply) {
+        self.held = Held::Reply(reply);
+    }
+
+    /// `getToken`: when its last wait began, if it has waited.
+    pub fn waited_from(&self) -> Option<Time> {
+        match self.held {
+            Held::Reply(_) => None,
+            Held::WaitedFrom(from) => Some(from),
+        }
+    }
+
+    /// `getToken` begins to wait.
+    pub fn waits_from(&mut self, now: Time) {
+        self.held = Held::WaitedFrom(now);
+    }
+}
+
+/// A timer that stands by itself for as long as nothing happens: the poller between two ticks, an armed refresh. Each
+/// idle tab has both, so they are kept small and by themselves.
+#[derive(Clone, Copy, Debug)]
+struct Timer {
+    tab: u32,
+    /// The poller: the next one that waits for the lock. The refresh: the number of the session object it belongs to. In
+    /// a free slot, the next free one.
+    word: u32,
+    generation: u16,
+    epoch: u8,
+    state: TimerState,
+}
+
+const _: () = assert!(size_of::<Timer>() == 12);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum TimerState {
+    Free,
+    Refresh,
+    PollTimer,
+    PollWaiting,
+    PollLock,
+}
+
+/// Ids from here on are timers'.
+const TIMERS: TaskId = 1 << 31;
 
 /// What the backend answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +230,16 @@ impl Token {
         Token::issued(Time(u64::from(iat) * crate::kernel::time::NS_PER_S))
     }
 
+    /// The token as 63 bits other than zero.
+    pub(crate) fn bits(self) -> u64 {
+        self.0.get()
+    }
+
+    /// The token of these bits; none for zero.
+    pub(crate) fn from_bits(bits: u64) -> Option<Token> {
+        std::num::NonZeroU64::new(bits).map(Token)
+    }
+
     /// `iat`: seconds since the start of the run. Saturates after 136 years, past any horizon.
     pub fn iat(self) -> u32 {
         u32::try_from(Time(self.0.get() - 1).whole_seconds()).unwrap_or(u32::MAX)
@@ -180,22 +251,24 @@ impl Token {
 pub struct Tasks {
     slots: Vec<Task>,
     free: TaskId,
-    live: u32,
+    timers: Vec<Timer>,
+    free_timer: u32,
 }
 
 impl Default for Tasks {
     fn default() -> Tasks {
-        Tasks { slots: Vec::new(), free: NONE, live: 0 }
+        Tasks { slots: Vec::new(), free: NONE, timers: Vec::new(), free_timer: NONE }
     }
 }
 
 impl Tasks {
-    /// Takes a slot for a task of this tab and page load.
+    /// Takes a slot for a task of this tab and page load, other than a poller or a refresh.
     pub fn start(&mut self, kind: Kind, tab: u32, epoch: u8, caller: Caller, now: Time) -> TaskId {
+        debug_assert!(!matches!(kind, Kind::Poll | Kind::Refresh), "these are timers");
         let mut task = Task {
             tab,
             parent: NONE,
-            next: NONE,
+            next: if kind == Kind::TokenFetch { 0 } else { NONE },
             levels: NONE,
             depth: 0,
             generation: 0,
@@ -210,11 +283,8 @@ impl Tasks {
             endpoint: Endpoint::Generic,
             shed: false,
             since: now,
-            waited_from: now,
-            heard: 0,
-            reply: Reply::Fail(Failure::NETWORK),
+            held: Held::Reply(Reply::Fail(Failure::NETWORK)),
         };
-        self.live += 1;
         if self.free == NONE {
             self.slots.push(task);
             return (self.slots.len() - 1) as TaskId;
@@ -227,38 +297,179 @@ impl Tasks {
         id
     }
 
+    fn start_timer(&mut self, tab: u32, epoch: u8, word: u32, state: TimerState) -> TaskId {
+        if self.free_timer == NONE {
+            self.timers.push(Timer { tab, word, generation: 0, epoch, state });
+            return TIMERS + (self.timers.len() - 1) as u32;
+        }
+        let place = self.free_timer;
+        let slot = &mut self.timers[place as usize];
+        self.free_timer = slot.word;
+        *slot = Timer { tab, word, generation: slot.generation, epoch, state };
+        TIMERS + place
+    }
+
+    /// Takes a slot for a poller.
+    pub fn start_poller(&mut self, tab: u32, epoch: u8) -> TaskId {
+        self.start_timer(tab, epoch, NONE, TimerState::PollWaiting)
+    }
+
+    /// Takes a slot for an armed refresh of a session object.
+    pub fn start_refresh(&mut self, tab: u32, epoch: u8, object: u16) -> TaskId {
+        self.start_timer(tab, epoch, u32::from(object), TimerState::Refresh)
+    }
+
+    #[inline]
+    fn timer(&self, id: TaskId) -> Option<&Timer> {
+        if id < TIMERS { None } else { Some(&self.timers[(id - TIMERS) as usize]) }
+    }
+
+    #[inline]
+    fn timer_mut(&mut self, id: TaskId) -> &mut Timer {
+        &mut self.timers[(id - TIMERS) as usize]
+    }
+
     /// Gives the slot back. Events that still name it are stale from now on.
     pub fn end(&mut self, id: TaskId) {
-        let free = self.free;
-        let slot = &mut self.slots[id as usize];
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.next = free;
-        self.free = id;
-        self.live -= 1;
+        self.rearm(id);
+        if id >= TIMERS {
+            let free = self.free_timer;
+            let slot = self.timer_mut(id);
+            slot.state = TimerState::Free;
+            slot.word = free;
+            self.free_timer = id - TIMERS;
+        } else {
+            let free = self.free;
+            self.slots[id as usize].next = free;
+            self.free = id;
+        }
     }
 
     /// Makes events that were scheduled for this task stale.
     pub fn rearm(&mut self, id: TaskId) {
-        let slot = &mut self.slots[id as usize];
-        slot.generation = slot.generation.wrapping_add(1);
+        let generation =
+            if id >= TIMERS { &mut self.timer_mut(id).generation } else { &mut self[id].generation };
+        *generation = generation.wrapping_add(1);
     }
 
-    /// How many tasks there are.
-    pub fn live(&self) -> u32 {
-        self.live
+    /// The generation of the slot: see [`Task::generation`].
+    #[inline]
+    pub fn generation(&self, id: TaskId) -> u16 {
+        self.timer(id).map_or_else(|| self[id].generation, |timer| timer.generation)
     }
 
-    /// Room taken, in slots.
-    pub fn capacity(&self) -> usize {
-        self.slots.capacity()
+    /// The tab that a task belongs to.
+    #[inline]
+    pub fn tab(&self, id: TaskId) -> u32 {
+        self.timer(id).map_or_else(|| self[id].tab, |timer| timer.tab)
+    }
+
+    /// The page load that a task belongs to.
+    #[inline]
+    pub fn epoch(&self, id: TaskId) -> u8 {
+        self.timer(id).map_or_else(|| self[id].epoch, |timer| timer.epoch)
+    }
+
+    /// What a task does.
+    #[inline]
+    pub fn kind(&self, id: TaskId) -> Kind {
+        match self.timer(id) {
+            None => self[id].kind,
+            Some(timer) if timer.state == TimerState::Refresh => Kind::Refresh,
+            Some(_) => Kind::Poll,
+        }
+    }
+
+    /// A task as a whole, of whatever kind: for those who look on.
+    pub fn get(&self, id: TaskId) -> Task {
+        let Some(timer) = self.timer(id) else { return self[id] };
+        let kind = self.kind(id);
+        Task {
+            tab: timer.tab,
+            parent: NONE,
+            next: NONE,
+            levels: NONE,
+            depth: 0,
+            generation: timer.generation,
+            kind,
+            stage: if kind == Kind::Poll { self.poller_stage(id) } else { Stage::Timer },
+            attempt: 0,
+            flags: 0,
+            caller: if kind == Kind::Poll { Caller::Poller } else { Caller::Background },
+            epoch: timer.epoch,
+            ordinal: 0,
+            object: self.refresh_object(id),
+            endpoint: Endpoint::Generic,
+            shed: false,
+            since: Time::ZERO,
+            held: Held::Reply(Reply::Fail(Failure::NETWORK)),
+        }
+    }
+
+    /// The number of the session object that a refresh belongs to.
+    pub fn refresh_object(&self, id: TaskId) -> u16 {
+        match self.timer(id) {
+            Some(Timer { state: TimerState::Refresh, word, .. }) => *word as u16,
+            _ => 0,
+        }
+    }
+
+    /// Where a poller stands.
+    pub fn poller_stage(&self, id: TaskId) -> Stage {
+        match self.timer(id).map(|timer| timer.state) {
+            Some(TimerState::PollTimer) => Stage::Timer,
+            Some(TimerState::PollLock) => Stage::Lock,
+            _ => Stage::Waiting,
+        }
+    }
+
+    /// A poller waits: for its timer, the lock, or a tick under way.
+    pub fn poller_waits(&mut self, id: TaskId, stage: Stage) {
+        self.timer_mut(id).state = match stage {
+            Stage::Timer => TimerState::PollTimer,
+            Stage::Lock => TimerState::PollLock,
+            Stage::Waiting | Stage::Requesting => TimerState::PollWaiting,
+        };
+    }
+
+    /// The poller that waits for the lock after this one.
+    pub fn next_poller(&self, id: TaskId) -> TaskId {
+        self.timer(id).map_or(NONE, |timer| timer.word)
+    }
+
+    /// Puts a poller after another one in the queue for the lock.
+    pub fn set_next_poller(&mut self, id: TaskId, next: TaskId) {
+        self.timer_mut(id).word = next;
+    }
+
+    /// How many slots are in use.
+    pub fn live(&self) -> usize {
+        self.slots().count() + self.pollers().count()
     }
 
     /// Whether this id names a slot, used or free.
     pub fn contains(&self, id: TaskId) -> bool {
-        (id as usize) < self.slots.len()
+        if id < TIMERS {
+            (id as usize) < self.slots.len()
+        } else {
+            ((id - TIMERS) as usize) < self.timers.len()
+        }
     }
 
-    /// Every slot in the range of ids, free ones included: for the end of a run.
+    /// Every poller with its tab, page load and stage.
+    pub fn pollers(&self) -> impl Iterator<Item = (u32, u8, Stage)> {
+        let poller = |t: &&Timer| !matches!(t.state, TimerState::Free | TimerState::Refresh);
+        self.timers.iter().filter(poller).map(|t| {
+            let stage = match t.state {
+                TimerState::PollTimer => Stage::Timer,
+                TimerState::PollLock => Stage::Lock,
+                _ => Stage::Waiting,
+            };
+            (t.tab, t.epoch, stage)
+        })
+    }
+
+    /// Every task in the order of ids, pollers and refreshes aside: for the end of a run.
     pub fn slots(&self) -> impl Iterator<Item = (TaskId, &Task)> {
         let mut free = vec![false; self.slots.len()];
         let mut at = self.free;

@@ -98,7 +98,7 @@ impl Page<'_> {
                 let object = self.tab.newest_object;
                 let task = &mut self.tasks[set_active];
                 task.object = object;
-                task.reply = Reply::Ok { token: self.tab.newest_token, listed: true };
+                task.set_reply(Reply::Ok { token: self.tab.newest_token, listed: true });
                 let depth = task.depth;
                 self.get_token_of(object, Caller::Parent, set_active, 0, depth, 0);
             }
@@ -132,7 +132,7 @@ impl Page<'_> {
             // `setTransitiveState`: while it navigates, listeners are told that there is no session.
             self.tab.shown = false;
         }
-        if let Reply::Ok { token, .. } = task.reply
+        if let Reply::Ok { token, .. } = task.reply()
             && session
             && task.object != self.tab.object
         {

@@ -39,22 +39,28 @@ impl Job {
         for session in &run.metrics.sessions {
             *distribution.entry(session.entries).or_default() += 1;
         }
-        let row = |(user, s): (usize, &crate::metrics::collect::SessionCounts)| SessionRow {
-            replication: self.replication,
-            session: user as u32,
-            entries: s.entries,
-            depth: s.depth,
-            requests: s.requests,
-            signed_out_at_s: s.signed_out_at.map(Time::as_secs_f64),
-            false_sign_out: s.false_sign_out,
-            stale_token_s: s.stale.as_secs_f64(),
+        let counts = &run.metrics.sessions;
+        let row = |user: &u32| {
+            let s = &counts[*user as usize];
+            SessionRow {
+                replication: self.replication,
+                session: *user,
+                entries: s.entries,
+                depth: s.depth,
+                requests: s.requests,
+                signed_out_at_s: s.signed_out_at.map(Time::as_secs_f64),
+                false_sign_out: s.false_sign_out,
+                stale_token_s: s.stale.as_secs_f64(),
+            }
         };
-        let mut sessions: Vec<SessionRow> = run.metrics.sessions.iter().enumerate().map(row).collect();
-        if sessions.len() > keep {
-            sessions.select_nth_unstable_by_key(keep, rank);
-            sessions.truncate(keep);
+        // Numbers are chosen among, not rows: a row is many times as large.
+        let mut users: Vec<u32> = (0..counts.len() as u32).collect();
+        if users.len() > keep {
+            users.select_nth_unstable_by_key(keep, |user| rank(&row(user)));
+            users.truncate(keep);
         }
-        sessions.sort_by_key(rank);
+        users.sort_by_key(|user| rank(&row(user)));
+        let sessions = users.iter().map(row).collect();
         Ok(Summary {
             values: run.metrics.values,
             timeline: run.metrics.timeline,

@@ -14,18 +14,53 @@ struct Session {
     entries: u32,
     depth: u32,
     requests: u32,
-    /// Until when the cookie's token is valid, in seconds.
-    token_until_s: u32,
-    accounted_to: Time,
-    stale: Dur,
-    signed_out_at: Option<std::num::NonZeroU64>,
     /// Tabs with a session, one bit each.
     signed_in: u16,
     /// Tabs in status degraded.
     degraded: u16,
-    /// The sign-in page is up in some tab.
-    out: bool,
-    false_sign_out: bool,
+    /// Time without a valid token, up to the last account.
+    stale: Dur,
+    /// From when on time counts as stale while somebody is signed in: the end of the token's life or the last account,
+    /// whichever is later.
+    stale_from: Time,
+    /// The first sign-out, and whether the sign-in page is up in some tab: see [`SignedOut`].
+    signed_out: SignedOut,
+}
+
+const _: () = assert!(size_of::<Session>() == 40);
+
+/// When a user was signed out first, 0 for never, shifted left by two; then whether that was false, and whether the user is
+/// out now.
+#[derive(Clone, Copy, Debug, Default)]
+struct SignedOut(u64);
+
+impl SignedOut {
+    const OUT: u64 = 1;
+    const FALSELY: u64 = 2;
+
+    fn is_out(self) -> bool {
+        self.0 & SignedOut::OUT != 0
+    }
+
+    fn is_in_again(&mut self) {
+        self.0 &= !SignedOut::OUT;
+    }
+
+    fn is_out_from(&mut self, now: Time, falsely: bool) {
+        if self.at().is_none() {
+            // An instant takes 62 bits: a run lasts 100 years at most.
+            self.0 = now.0.max(1) << 2 | if falsely { SignedOut::FALSELY } else { 0 };
+        }
+        self.0 |= SignedOut::OUT;
+    }
+
+    fn at(self) -> Option<Time> {
+        Some(Time(self.0 >> 2)).filter(|at| *at > Time::ZERO)
+    }
+
+    fn falsely(self) -> bool {
+        self.0 & SignedOut::FALSELY != 0
+    }
 }
 
 /// What a run's counts come to.
@@ -62,6 +97,7 @@ pub struct Collector {
     sessions: Vec<Session>,
     token_life_s: u32,
     first_attempts: u64,
+    /// Nanoseconds in status degraded: each time it begins is taken off, each time it ends put on, modulo 2^128.
     degraded: u128,
     errors: u64,
     app_wait: u128,
@@ -88,6 +124,12 @@ impl Collector {
         self.first_attempts += u64::from(first);
     }
 
+    /// Calls that a user has sent so far.
+    #[inline]
+    pub(crate) fn requests_of(&self, user: u32) -> u32 {
+        self.sessions[user as usize].requests
+    }
+
     /// A generic client has sent a call.
     #[inline]
     pub fn generic_sent(&mut self, first: bool) {
@@ -100,7 +142,7 @@ impl Collector {
         self.timeline.at(sent).calls[endpoint as usize][outcome as usize] += 1;
     }
 
-    /// Takes a fact in. Returns whether it is the first sign-out of the user since the last sign-in.
+    /// Takes a fact in; `revoked` matters to a sign-out alone. Returns whether it is the first sign-out of the user since the last sign-in.
     pub fn fact(&mut self, user: u32, tab: u32, fact: Fact, revoked: bool, now: Time) -> bool {
         let bit = 1u16 << tab;
         match fact {
@@ -114,37 +156,28 @@ impl Collector {
                 bucket.depth_max = bucket.depth_max.max(depth);
             }
             Fact::Cookie(token) => {
-                self.settle(user, now);
-                self.sessions[user as usize].token_until_s = token.map_or(0, |t| self.valid_until(t));
+                let valid_until = token.map_or(Time::ZERO, |t| self.valid_until(t));
+                let session = self.settle(user, now);
+                session.stale_from = valid_until.max(now);
             }
             Fact::Status(status) => {
-                self.settle(user, now);
-                let session = &mut self.sessions[user as usize];
-                session.degraded =
-                    if status == Status::Degraded { session.degraded | bit } else { session.degraded & !bit };
+                let degraded = status == Status::Degraded;
+                self.tabs_change(user, now, |s| {
+                    s.degraded = if degraded { s.degraded | bit } else { s.degraded & !bit };
+                });
             }
             Fact::SignedIn => {
-                self.settle(user, now);
-                let session = &mut self.sessions[user as usize];
-                session.signed_in |= bit;
-                session.out = false;
+                self.tabs_change(user, now, |s| s.signed_in |= bit).signed_out.is_in_again();
             }
             Fact::PageGone => {
-                self.settle(user, now);
-                self.sessions[user as usize].signed_in &= !bit;
+                self.tabs_change(user, now, |s| s.signed_in &= !bit);
             }
             Fact::SignedOut => {
-                self.settle(user, now);
-                let session = &mut self.sessions[user as usize];
-                session.signed_in &= !bit;
-                if session.out {
+                let session = self.tabs_change(user, now, |s| s.signed_in &= !bit);
+                if session.signed_out.is_out() {
                     return false;
                 }
-                session.out = true;
-                if session.signed_out_at.is_none() {
-                    session.signed_out_at = std::num::NonZeroU64::new(now.0.max(1));
-                    session.false_sign_out = !revoked;
-                }
+                session.signed_out.is_out_from(now, !revoked);
                 let bucket = self.timeline.at(now);
                 if revoked {
                     bucket.true_sign_outs += 1;
@@ -164,22 +197,34 @@ impl Collector {
         false
     }
 
-    fn valid_until(&self, token: Token) -> u32 {
-        token.iat().saturating_add(self.token_life_s)
+    fn valid_until(&self, token: Token) -> Time {
+        let until_s = token.iat().saturating_add(self.token_life_s);
+        Time(u64::from(until_s).saturating_mul(crate::kernel::time::NS_PER_S))
     }
 
     /// Accounts for the time since the last change of a session's state.
-    fn settle(&mut self, user: u32, now: Time) {
+    fn settle(&mut self, user: u32, now: Time) -> &mut Session {
         let session = &mut self.sessions[user as usize];
         if session.signed_in != 0 {
-            let valid_until = Time(u64::from(session.token_until_s) * crate::kernel::time::NS_PER_S);
-            let stale = now.since(valid_until.max(session.accounted_to));
-            session.stale = Dur(session.stale.0 + stale.0);
-            if session.degraded & session.signed_in != 0 {
-                self.degraded += u128::from(now.since(session.accounted_to).0);
-            }
+            session.stale = Dur(session.stale.0 + now.since(session.stale_from).0);
         }
-        session.accounted_to = now;
+        session.stale_from = session.stale_from.max(now);
+        session
+    }
+
+    /// A tab's state changes.
+    fn tabs_change(&mut self, user: u32, now: Time, change: impl FnOnce(&mut Session)) -> &mut Session {
+        let is_degraded = |s: &Session| s.degraded & s.signed_in != 0;
+        let session = self.settle(user, now);
+        let before = is_degraded(session);
+        change(session);
+        let after = is_degraded(session);
+        if before != after {
+            let now = u128::from(now.0);
+            self.degraded =
+                if after { self.degraded.wrapping_sub(now) } else { self.degraded.wrapping_add(now) };
+        }
+        &mut self.sessions[user as usize]
     }
 
     /// A task that is not a request stands open at the end of the run.
@@ -192,7 +237,9 @@ impl Collector {
     /// Closes the books.
     pub fn finish(mut self, plan: &Plan, revoked: impl Iterator<Item = bool>) -> RunMetrics {
         let users = self.sessions.len() as u32;
-        (0..users).for_each(|user| self.settle(user, plan.horizon));
+        for user in 0..users {
+            self.tabs_change(user, plan.horizon, |s| s.degraded = 0);
+        }
         let mut zombies = 0u64;
         for (session, revoked) in self.sessions.iter().zip(revoked) {
             zombies += u64::from(revoked && session.signed_in != 0);
@@ -252,13 +299,13 @@ impl Collector {
         set(Metric::AppWaitS, seconds(self.app_wait));
         let sessions = self
             .sessions
-            .iter()
+            .into_iter()
             .map(|s| SessionCounts {
                 entries: s.entries,
                 depth: s.depth,
                 requests: s.requests,
-                signed_out_at: s.signed_out_at.map(|t| Time(t.get())),
-                false_sign_out: s.false_sign_out,
+                signed_out_at: s.signed_out.at(),
+                false_sign_out: s.signed_out.falsely(),
                 stale: s.stale,
             })
             .collect();

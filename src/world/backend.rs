@@ -184,7 +184,7 @@ impl<O: Observer> World<'_, O> {
         } else {
             latency.sample(self.streams.latency.bits(at, now.0))
         };
-        if self.browsers[user as usize].offline {
+        if self.browsers[user as usize].offline() {
             let after = if plan.scenario.fleet.offline_fails_at_once { Dur::ZERO } else { latency };
             return self.answer(task, Reply::Fail(Failure::NETWORK), after, spec.timeout);
         }
@@ -238,7 +238,7 @@ impl<O: Observer> World<'_, O> {
 
     /// Schedules an answer, or the client's time-out if that comes first.
     fn answer(&mut self, task: TaskId, reply: Reply, after: Dur, timeout: Option<Dur>) {
-        self.tasks[task].reply = reply;
+        self.tasks[task].set_reply(reply);
         match timeout {
             Some(timeout) if timeout < after => self.schedule_task(timeout, EventKind::CallTimeout, task),
             _ => self.schedule_task(after, EventKind::Answer, task),
@@ -282,23 +282,27 @@ impl<O: Observer> World<'_, O> {
         let now = self.now;
         let policy = self.plan.backend().client_token;
         let server = &mut self.server[user as usize];
-        let fresh = Token::issued_after(now, server.newest);
+        let fresh = Token::issued_after(now, server.newest());
         let ok = |token| Reply::Ok { token, listed: true };
         match endpoint {
             Endpoint::Environment | Endpoint::SignIn | Endpoint::Generic => ok(None),
             // `clerk-js.md`, recording S3k: a revoked session is 401 to /tokens and missing from /client.
-            Endpoint::Client if server.revoked => Reply::Ok { token: None, listed: false },
-            Endpoint::Tokens | Endpoint::Touch if server.revoked => Reply::Fail(Failure::status(401)),
+            Endpoint::Client if server.revoked() => Reply::Ok { token: None, listed: false },
+            Endpoint::Tokens | Endpoint::Touch if server.revoked() => Reply::Fail(Failure::status(401)),
             Endpoint::Tokens => {
-                server.newest = Some(fresh);
+                server.set_newest(fresh);
                 ok(Some(fresh))
             }
             Endpoint::Touch | Endpoint::Client => match policy {
                 ClientToken::Fresh => {
-                    server.newest = Some(fresh);
+                    server.set_newest(fresh);
                     ok(Some(fresh))
                 }
-                ClientToken::Last => ok(Some(*server.newest.get_or_insert(fresh))),
+                ClientToken::Last => {
+                    let last = server.newest().unwrap_or(fresh);
+                    server.set_newest(last);
+                    ok(Some(last))
+                }
                 ClientToken::None => ok(None),
             },
         }
@@ -378,7 +382,7 @@ impl<O: Observer> World<'_, O> {
         if self.tasks[call.task].generation != call.generation {
             return;
         }
-        self.tasks[call.task].reply = reply;
+        self.tasks[call.task].set_reply(reply);
         self.schedule_task(call.latency, EventKind::Answer, call.task);
     }
 }

@@ -22,7 +22,7 @@ pub use totals::{LimitTotals, Snapshot, StationTotals, WorkloadTotals};
 use crate::backend::Endpoint;
 use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Tab};
 use crate::client::session_policy::SessionPolicy;
-use crate::client::task::{NONE, Reply, Stage, TaskId, Tasks, Token};
+use crate::client::task::{Reply, Stage, TaskId, Tasks, Token};
 use crate::fleet::Tabs;
 use crate::kernel::queue::{Calendar, Due};
 use crate::kernel::random::{Purpose, Stream, chance};
@@ -153,8 +153,28 @@ impl Streams {
 /// What the server knows of a user's browser session.
 #[derive(Clone, Copy, Debug, Default)]
 struct ServerSession {
-    revoked: bool,
-    newest: Option<Token>,
+    /// The newest token, shifted left by one; then whether the session is revoked.
+    state: u64,
+}
+
+const _: () = assert!(size_of::<ServerSession>() == 8);
+
+impl ServerSession {
+    fn revoked(self) -> bool {
+        self.state & 1 != 0
+    }
+
+    fn revoke(&mut self) {
+        self.state |= 1;
+    }
+
+    fn newest(self) -> Option<Token> {
+        Token::from_bits(self.state >> 1)
+    }
+
+    fn set_newest(&mut self, token: Token) {
+        self.state = token.bits() << 1 | self.state & 1;
+    }
 }
 
 /// A world of one contender in one replication.
@@ -249,7 +269,7 @@ impl<'a, O: Observer> World<'a, O> {
             queue: Calendar::default(),
             at_once: std::collections::VecDeque::new(),
             now: Time::ZERO,
-            tabs: vec![Tab { poll: NONE, ..Tab::default() }; users * plan.tabs_per_user as usize],
+            tabs: vec![Tab::default(); users * plan.tabs_per_user as usize],
             browsers: vec![Browser::default(); users],
             server: vec![ServerSession::default(); users],
             limits: vec![SessionPolicy::default(); if needs_limits { users } else { 1 }],
@@ -321,7 +341,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     fn schedule_task(&mut self, delay: Dur, kind: EventKind, task: TaskId) {
-        let generation = self.tasks[task].generation;
+        let generation = self.tasks.generation(task);
         self.schedule(self.now.after(delay), kind, generation, task, 0);
     }
 
@@ -362,8 +382,36 @@ impl<'a, O: Observer> World<'a, O> {
         match self.at_once.pop_front() {
             Some(event) => Some((self.now, event)),
             None => {
-                let World { queue, plan, tasks, tabs, generic, .. } = self;
-                queue.pop(plan.horizon, |day| warm(day, tasks, tabs, generic))
+                let World { queue, plan, tasks, tabs, browsers, collector, generic, .. } = self;
+                // Reads a little of what the events of a day will need. These reads do not depend on each other, so their
+                // cache misses overlap; event after event they would wait for one another.
+                queue.pop(plan.horizon, |day| {
+                    let per_user = plan.tabs_per_user;
+                    let mut read = 0u32;
+                    for due in day {
+                        let id = due.event.id;
+                        let tab = match due.event.kind {
+                            EventKind::Timer
+                            | EventKind::Answer
+                            | EventKind::CallTimeout
+                            | EventKind::Lock => tasks.tab(id),
+                            EventKind::Focus | EventKind::Open | EventKind::AppGetToken => id,
+                            EventKind::GenericTry
+                            | EventKind::GenericAnswer
+                            | EventKind::GenericFailed
+                            | EventKind::GenericTimeout => {
+                                read ^= generic.client_of(id);
+                                continue;
+                            }
+                            _ => continue,
+                        };
+                        let user = tab / per_user;
+                        read ^= tabs[tab as usize].warm()
+                            ^ browsers[user as usize].lock
+                            ^ collector.requests_of(user);
+                    }
+                    std::hint::black_box(read);
+                })
             }
         }
     }
@@ -373,7 +421,7 @@ impl<'a, O: Observer> World<'a, O> {
         let tabs = self.plan.tabs_per_user;
         match event.kind {
             EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
-                self.tasks[event.id].tab / tabs
+                self.tasks.tab(event.id) / tabs
             }
             EventKind::Open
             | EventKind::Reload
@@ -400,7 +448,7 @@ impl<'a, O: Observer> World<'a, O> {
         let Event { kind, generation, id, arg } = event;
         match kind {
             EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
-                if self.tasks[id].generation == generation {
+                if self.tasks.generation(id) == generation {
                     self.handle_task(kind, id);
                 }
             }
@@ -440,17 +488,17 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     fn handle_task(&mut self, kind: EventKind, id: TaskId) {
-        let task = self.tasks[id];
         let input = match kind {
             EventKind::Timer => Input::Timer(id),
             EventKind::Lock => Input::Lock(id),
             _ => {
+                let task = self.tasks[id];
                 self.tasks.rearm(id);
                 if kind == EventKind::CallTimeout {
-                    self.tasks[id].reply = Reply::Fail(crate::client::policy::Failure::NETWORK);
+                    self.tasks[id].set_reply(Reply::Fail(crate::client::policy::Failure::NETWORK));
                 }
                 let left_over = task.epoch != self.tabs[task.tab as usize].epoch;
-                let outcome = match (left_over, kind, task.reply) {
+                let outcome = match (left_over, kind, task.reply()) {
                     (true, ..) => Outcome::Dropped,
                     (_, EventKind::CallTimeout, _) => Outcome::Timeout,
                     (_, _, Reply::Ok { .. }) => Outcome::Ok,
@@ -461,14 +509,14 @@ impl<'a, O: Observer> World<'a, O> {
                 Input::Answer(id)
             }
         };
-        self.step(task.tab, input);
+        self.step(self.tasks.tab(id), input);
     }
 
     fn call_ended(&mut self, id: TaskId, outcome: Outcome) {
         let task = &self.tasks[id];
         let endpoint = task.endpoint;
         self.collector.call_ended(endpoint, outcome, task.since);
-        self.observer.call_ended(self.now, task.tab, id, endpoint, task.since, task.reply, outcome);
+        self.observer.call_ended(self.now, task.tab, id, endpoint, task.since, task.reply(), outcome);
     }
 
     /// Gives a tab its input and carries out what it does.
@@ -493,6 +541,7 @@ impl<'a, O: Observer> World<'a, O> {
             rules,
             now: self.now,
             out: &mut actions,
+            passing: Default::default(),
         };
         page.step(input);
         for action in &actions {
@@ -520,9 +569,9 @@ impl<'a, O: Observer> World<'a, O> {
     fn act(&mut self, tab: u32, user: u32, action: Action) {
         match action {
             Action::Send { task, endpoint, first } => self.send(tab, user, task, endpoint, first),
-            Action::Wait { task, generation, .. } if self.tasks[task].generation != generation => {}
+            Action::Wait { task, generation, .. } if self.tasks.generation(task) != generation => {}
             Action::Wait { task, wait, .. } => {
-                let delay = match self.observer.given_wait(self.now, tab, &self.tasks[task], wait) {
+                let delay = match self.observer.given_wait(self.now, tab, &self.tasks.get(task), wait) {
                     Some(given) => given,
                     None if wait.is_exact() => wait.of(wait.low),
                     None => {
@@ -533,12 +582,12 @@ impl<'a, O: Observer> World<'a, O> {
                     }
                 };
                 if O::ACTIVE {
-                    self.observer.waits(self.now, tab, task, &self.tasks[task], delay);
+                    self.observer.waits(self.now, tab, task, &self.tasks.get(task), delay);
                 }
                 self.schedule_task(delay, EventKind::Timer, task);
             }
             Action::GrantLock { task } => {
-                let generation = self.tasks[task].generation;
+                let generation = self.tasks.generation(task);
                 self.at_once.push_back(Event { kind: EventKind::Lock, generation, id: task, arg: 0 });
             }
             Action::BroadcastToken(token) => {
@@ -566,7 +615,7 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn take_note(&mut self, tab: u32, user: u32, fact: Fact) {
         let within = tab % self.plan.tabs_per_user;
-        let revoked = self.server[user as usize].revoked;
+        let revoked = fact == Fact::SignedOut && self.server[user as usize].revoked();
         let signed_out = self.collector.fact(user, within, fact, revoked, self.now);
         match fact {
             Fact::SignInEnded(None) => {
@@ -670,7 +719,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     fn go_offline(&mut self, user: u32, round: u32) {
-        self.browsers[user as usize].offline = true;
+        self.browsers[user as usize].set_offline(true);
         self.tell_outside(user, Outside::Offline);
         if let Some(offline) = &self.plan.scenario.fleet.offline {
             let bits = self.streams.offline.bits(u64::from(user), 2 * u64::from(round) + 1);
@@ -680,7 +729,7 @@ impl<'a, O: Observer> World<'a, O> {
     }
 
     fn go_online(&mut self, user: u32, round: u32) {
-        self.browsers[user as usize].offline = false;
+        self.browsers[user as usize].set_offline(false);
         self.tell_outside(user, Outside::Online);
         if let Some(offline) = &self.plan.scenario.fleet.offline {
             let bits = self.streams.offline.bits(u64::from(user), 2 * u64::from(round) + 2);
@@ -707,15 +756,15 @@ impl<'a, O: Observer> World<'a, O> {
             }
             Act::Reload => self.step(tab, Input::Open),
             Act::Offline => {
-                self.browsers[action.user as usize].offline = true;
+                self.browsers[action.user as usize].set_offline(true);
                 self.tell_outside(action.user, Outside::Offline);
             }
             Act::Online => {
-                self.browsers[action.user as usize].offline = false;
+                self.browsers[action.user as usize].set_offline(false);
                 self.tell_outside(action.user, Outside::Online);
             }
             Act::Revoke => {
-                self.server[action.user as usize].revoked = true;
+                self.server[action.user as usize].revoke();
                 self.tell_outside(action.user, Outside::Revoked);
             }
         }
@@ -725,7 +774,7 @@ impl<'a, O: Observer> World<'a, O> {
         let share = self.plan.faults[fault].share;
         for user in 0..self.server.len() {
             if chance(self.streams.faults[fault].bits(user as u64, 0), share) {
-                self.server[user].revoked = true;
+                self.server[user].revoke();
                 self.tell_outside(user as u32, Outside::Revoked);
             }
         }
@@ -737,6 +786,19 @@ impl<'a, O: Observer> World<'a, O> {
         }
     }
 
+    fn final_tabs(&self) -> Vec<FinalTab> {
+        let per_user = self.plan.tabs_per_user as usize;
+        let tabs = self.tabs.iter().enumerate().map(|(i, tab)| FinalTab {
+            open: tab.open,
+            session: tab.session,
+            status: tab.status,
+            client: tab.client,
+            cookie: self.browsers[i / per_user].cookie,
+        });
+        tabs.collect()
+    }
+
+    /// Closes the books; how the pages stand is for an observer alone.
     fn finish(mut self) -> (Run, O, Vec<FinalTab>) {
         let horizon = self.plan.horizon;
         let mut open_calls = Vec::new();
@@ -752,48 +814,18 @@ impl<'a, O: Observer> World<'a, O> {
         for id in open_calls {
             self.call_ended(id, Outcome::InFlight);
         }
-        let cookies = &self.browsers;
-        let per_user = self.plan.tabs_per_user;
-        let tabs = self
-            .tabs
-            .iter()
-            .enumerate()
-            .map(|(i, tab)| FinalTab {
-                open: tab.open,
-                session: tab.session,
-                status: tab.status,
-                client: tab.client,
-                cookie: cookies[i / per_user as usize].cookie,
-            })
-            .collect();
+        let tabs = if O::ACTIVE { self.final_tabs() } else { Vec::new() };
+        // What is no longer needed makes room for the results.
+        self.queue = Calendar::default();
+        self.tasks = Tasks::default();
         self.generic_in_flight();
         let totals = self.totals(horizon);
-        let revoked = self.server.iter().map(|s| s.revoked);
+        let revoked = self.server.iter().map(|s| s.revoked());
         let metrics = self.collector.finish(self.plan, revoked);
         let (events, fingerprint) = (self.guard.events(), self.guard.fingerprint());
         let run = Run { metrics, events, fingerprint, totals };
         (run, self.observer, tabs)
     }
-}
-
-/// Reads a little of what the events of a day will need. These reads do not depend on each other, so their cache misses
-/// overlap; event after event they would wait for one another.
-fn warm(day: &[Due<Event>], tasks: &Tasks, tabs: &[Tab], generic: &Generic) {
-    let mut read = 0u32;
-    for due in day {
-        read ^= match due.event.kind {
-            EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
-                u32::from(tabs[tasks[due.event.id].tab as usize].epoch)
-            }
-            EventKind::GenericTry
-            | EventKind::GenericAnswer
-            | EventKind::GenericFailed
-            | EventKind::GenericTimeout => generic.client_of(due.event.id),
-            EventKind::Focus | EventKind::Open => u32::from(tabs[due.event.id as usize].epoch),
-            _ => 0,
-        };
-    }
-    std::hint::black_box(read);
 }
 
 /// One coordinate for a draw that concerns a tab: the tab, what it is doing, and which of several at once.

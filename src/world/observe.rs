@@ -101,7 +101,7 @@ impl Observer for Silent {
 
 /// An input in a few words, for a causal chain.
 pub(super) fn in_words(input: Input, tasks: &Tasks) -> String {
-    let of = |id: TaskId| match tasks[id].kind {
+    let of = |id: TaskId| match tasks.kind(id) {
         Kind::Load => "page load",
         Kind::LoadEnvironment => "GET /environment",
         Kind::LoadClient => "GET /client of the page load",
@@ -115,7 +115,7 @@ pub(super) fn in_words(input: Input, tasks: &Tasks) -> String {
         Kind::SignIn => "sign-in",
     };
     match input {
-        Input::Answer(id) => match tasks[id].reply {
+        Input::Answer(id) => match tasks[id].reply() {
             Reply::Ok { .. } => format!("{} answered 200", of(id)),
             Reply::Fail(Failure { status: 0, .. }) => format!("{} not answered", of(id)),
             Reply::Fail(failure) => format!("{} answered {}", of(id), failure.status),

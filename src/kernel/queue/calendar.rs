@@ -77,20 +77,20 @@ impl<E: Copy + Default> Calendar<E> {
         if day <= self.day {
             return self.fresh.push(time, event);
         }
-        self.file(day, Due { time, order: 0, event });
+        self.file(day, time, event);
     }
 
     #[inline]
-    fn file(&mut self, day: u64, due: Due<E>) {
+    fn file(&mut self, day: u64, time: Time, event: E) {
         let (week, this_week) = (day / WEEK as u64, self.day / WEEK as u64);
         if week == this_week {
             let place = (day % WEEK as u64) as usize;
             self.busy[place / 64] |= 1 << (place % 64);
-            self.chunks.append(&mut self.days[place], due);
+            self.chunks.append(&mut self.days[place], time, event);
         } else if week - this_week < WEEKS as u64 {
-            self.chunks.append(&mut self.weeks[(week % WEEKS as u64) as usize], due);
+            self.chunks.append(&mut self.weeks[(week % WEEKS as u64) as usize], time, event);
         } else {
-            self.far.push(due.time, due.event);
+            self.far.push(time, event);
         }
     }
 
@@ -151,9 +151,9 @@ impl<E: Copy + Default> Calendar<E> {
         self.busy[place / 64] &= !(1 << (place % 64));
         let mut list = std::mem::replace(&mut self.days[place], List::EMPTY);
         let mut order = 0;
-        while let Some((events, len)) = self.chunks.take_chunk(&mut list) {
-            for due in &events[..len] {
-                self.today.push(Due { order, ..*due });
+        while let Some(events) = self.chunks.take_chunk(&mut list) {
+            for (time, event) in events {
+                self.today.push(Due { time, order, event });
                 order += 1;
             }
         }
@@ -161,6 +161,10 @@ impl<E: Copy + Default> Calendar<E> {
             self.today.sort_unstable_by_key(|due| std::cmp::Reverse((due.time, due.order)));
         }
         warm(&self.today);
+        // The next day's list begins with a cache miss, unless it is looked at in time.
+        if let Some(next) = self.next_busy_day() {
+            self.chunks.warm(self.days[(next % WEEK as u64) as usize]);
+        }
         Some(())
     }
 
@@ -196,9 +200,9 @@ impl<E: Copy + Default> Calendar<E> {
         // What was far comes near in the order of its scheduling, before anything can be scheduled beside it.
         let reach = (week + WEEKS as u64).saturating_mul(WEEK as u64);
         let mut list = std::mem::replace(&mut self.weeks[(week % WEEKS as u64) as usize], List::EMPTY);
-        while let Some((events, len)) = self.chunks.take_chunk(&mut list) {
-            for due in &events[..len] {
-                self.file(due.time.0 >> self.shift, *due);
+        while let Some(events) = self.chunks.take_chunk(&mut list) {
+            for (time, event) in events {
+                self.file(time.0 >> self.shift, time, event);
             }
         }
         while let Some(next) = self.far.next_time() {
@@ -206,7 +210,7 @@ impl<E: Copy + Default> Calendar<E> {
                 break;
             }
             let Some((time, event)) = self.far.pop(next) else { break };
-            self.file(time.0 >> self.shift, Due { time, order: 0, event });
+            self.file(time.0 >> self.shift, time, event);
         }
         true
     }
@@ -232,8 +236,8 @@ impl<E: Copy + Default> Calendar<E> {
         });
         let weeks: Vec<List> = weeks.filter(|list| !list.is_empty()).collect();
         for mut list in days.into_iter().chain(weeks) {
-            while let Some((events, len)) = self.chunks.take_chunk(&mut list) {
-                all.extend_from_slice(&events[..len]);
+            while let Some(events) = self.chunks.take_chunk(&mut list) {
+                all.extend(events);
             }
         }
         self.busy = [0; WEEK / 64];
@@ -242,14 +246,14 @@ impl<E: Copy + Default> Calendar<E> {
         self.day = self.now.0 >> shift;
         let mut far = std::mem::take(&mut self.far);
         while let Some((time, event)) = far.pop(Time::NEVER) {
-            all.push(Due { time, order: 0, event });
+            all.push((time, event));
         }
-        for due in all {
-            let day = due.time.0 >> shift;
+        for (time, event) in all {
+            let day = time.0 >> shift;
             if day <= self.day {
-                self.fresh.push(due.time, due.event);
+                self.fresh.push(time, event);
             } else {
-                self.file(day, due);
+                self.file(day, time, event);
             }
         }
     }

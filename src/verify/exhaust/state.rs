@@ -4,7 +4,7 @@ use super::Start;
 use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Setup, Tab};
 use crate::client::policy::Failure;
 use crate::client::session_policy::SessionPolicy;
-use crate::client::task::{Kind, NONE, Reply, TaskId, Tasks, Token};
+use crate::client::task::{Kind, Reply, TaskId, Tasks, Token};
 use crate::kernel::{Dur, Time};
 
 /// Every answer takes this long.
@@ -64,7 +64,7 @@ impl State {
         let tabs = (sessions * search.tabs) as usize;
         let mut state = State {
             now: Time::ZERO,
-            tabs: vec![Tab { poll: NONE, ..Tab::default() }; tabs],
+            tabs: vec![Tab::default(); tabs],
             browsers: vec![Browser::default(); sessions as usize],
             limits: vec![SessionPolicy::default(); sessions as usize],
             tasks: Tasks::default(),
@@ -130,21 +130,21 @@ impl Search<'_> {
         state.now = at;
         match what {
             What::Give(tab, input) => self.step(state, tab, input, None),
-            What::Timer(task, _) => self.step(state, state.tasks[task].tab, Input::Timer(task), None),
-            What::Lock(task, _) => self.step(state, state.tasks[task].tab, Input::Lock(task), None),
+            What::Timer(task, _) => self.step(state, state.tasks.tab(task), Input::Timer(task), None),
+            What::Lock(task, _) => self.step(state, state.tasks.tab(task), Input::Lock(task), None),
             What::Answer(task, _) => {
                 state.tasks.rearm(task);
-                state.tasks[task].reply = match outcome {
+                state.tasks[task].set_reply(match outcome {
                     None => Reply::Ok { token: Some(Token::issued(at)), listed: true },
                     Some(status) => Reply::Fail(Failure::status(status)),
-                };
+                });
                 self.step(state, state.tasks[task].tab, Input::Answer(task), Some(task));
             }
         }
         let tasks = &state.tasks;
         state.due.retain(|(_, what)| match what {
             What::Answer(task, generation) | What::Timer(task, generation) | What::Lock(task, generation) => {
-                tasks[*task].generation == *generation
+                tasks.generation(*task) == *generation
             }
             What::Give(..) => true,
         });
@@ -164,6 +164,7 @@ impl Search<'_> {
             rules: self.rules,
             now: state.now,
             out: &mut actions,
+            passing: Default::default(),
         };
         page.step(input);
         for action in actions.drain(..) {
@@ -176,7 +177,7 @@ impl Search<'_> {
     /// flow" and "The documented cascade").
     fn rules_name(&self, state: &State, task: TaskId) -> bool {
         let task = &state.tasks[task];
-        let Reply::Fail(failure) = task.reply else { return false };
+        let Reply::Fail(failure) = task.reply() else { return false };
         if task.kind != Kind::Flow {
             return false;
         }
@@ -190,7 +191,7 @@ impl Search<'_> {
 
     fn act(&mut self, state: &mut State, tab: u32, action: Action, named: bool) {
         let now = state.now;
-        let generation = |state: &State, task: TaskId| state.tasks[task].generation;
+        let generation = |state: &State, task: TaskId| state.tasks.generation(task);
         match action {
             Action::Send { task, endpoint, .. } => {
                 state.tasks[task].endpoint = endpoint;

@@ -81,11 +81,11 @@ impl Judge {
     fn count_pollers(&mut self, tab: u32, tasks: &Tasks) {
         let user = tab / self.tabs_per_user;
         let ticking = tasks
-            .slots()
-            .filter(|(_, t)| {
-                t.kind == Kind::Poll && t.stage == Stage::Waiting && t.tab / self.tabs_per_user == user
+            .pollers()
+            .filter(|(tab, _, stage)| *stage == Stage::Waiting && tab / self.tabs_per_user == user)
+            .filter(|(tab, epoch, _)| {
+                self.tabs.get(tab).is_some_and(|state| state.open && state.epoch == *epoch)
             })
-            .filter(|(_, t)| self.tabs.get(&t.tab).is_some_and(|state| state.open && state.epoch == t.epoch))
             .count();
         if ticking > 1 {
             self.violation(format!("{} pollers of browser {user} are in a tick at {}", ticking, self.now));
@@ -117,7 +117,7 @@ impl Observer for Judge {
             self.exogenous.push((now, tab, input));
         }
         let kind = match input {
-            Input::Answer(task) | Input::Timer(task) | Input::Lock(task) => Some(tasks[task].kind),
+            Input::Answer(task) | Input::Timer(task) | Input::Lock(task) => Some(tasks.kind(task)),
             _ => None,
         };
         self.trigger = Some((tab, input, kind));
