@@ -226,35 +226,38 @@ impl<E: Copy + Default> Calendar<E> {
         if shift.abs_diff(self.shift) < 2 {
             return;
         }
-        let mut all = Vec::with_capacity(self.len);
         let first_day = (self.day % WEEK as u64) as usize;
         let this_week = self.day / WEEK as u64;
         let days = (first_day..WEEK).map(|place| std::mem::replace(&mut self.days[place], List::EMPTY));
-        let days: Vec<List> = days.filter(|list| !list.is_empty()).collect();
+        let mut lists: Vec<List> = days.filter(|list| !list.is_empty()).collect();
         let weeks = (1..WEEKS as u64).map(|n| {
             std::mem::replace(&mut self.weeks[((this_week + n) % WEEKS as u64) as usize], List::EMPTY)
         });
-        let weeks: Vec<List> = weeks.filter(|list| !list.is_empty()).collect();
-        for mut list in days.into_iter().chain(weeks) {
-            while let Some(events) = self.chunks.take_chunk(&mut list) {
-                all.extend(events);
-            }
-        }
+        lists.extend(weeks.filter(|list| !list.is_empty()));
+        let mut far = std::mem::take(&mut self.far);
         self.busy = [0; WEEK / 64];
         self.shift = shift;
         // The day under way is the one of the last event taken, and it is over.
         self.day = self.now.0 >> shift;
-        let mut far = std::mem::take(&mut self.far);
-        while let Some((time, event)) = far.pop(Time::NEVER) {
-            all.push((time, event));
-        }
-        for (time, event) in all {
-            let day = time.0 >> shift;
-            if day <= self.day {
-                self.fresh.push(time, event);
-            } else {
-                self.file(day, time, event);
+        // Chunk by chunk, so that what is filed anew takes the room of what was taken out.
+        for mut list in lists {
+            while let Some(events) = self.chunks.take_chunk(&mut list) {
+                for (time, event) in events {
+                    self.file_anew(time, event);
+                }
             }
+        }
+        while let Some((time, event)) = far.pop(Time::NEVER) {
+            self.file_anew(time, event);
+        }
+    }
+
+    fn file_anew(&mut self, time: Time, event: E) {
+        let day = time.0 >> self.shift;
+        if day <= self.day {
+            self.fresh.push(time, event);
+        } else {
+            self.file(day, time, event);
         }
     }
 
