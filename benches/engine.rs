@@ -51,10 +51,15 @@ fn one_run(
     study: &Study,
 ) {
     let plan = study.plan();
-    let count = run(&plan, 0, 0, &Control::default()).expect("no guard stops it").events;
+    let count = run(&plan, 0, 0, 0..plan.scenario.fleet.users, &Control::default())
+        .expect("no guard stops it")
+        .events;
     group.throughput(Throughput::Elements(count));
     group.bench_function(BenchmarkId::new(name, size), |b| {
-        b.iter(|| run(black_box(&plan), 0, 0, &Control::default()).map(|r| r.fingerprint));
+        b.iter(|| {
+            run(black_box(&plan), 0, 0, 0..plan.scenario.fleet.users, &Control::default())
+                .map(|r| r.fingerprint)
+        });
     });
 }
 

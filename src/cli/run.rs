@@ -95,6 +95,13 @@ impl StudyArgs {
         } else if !self.quiet {
             let mut text = format!("{}\n\n", table::summary(results));
             report::finding(results).iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
+            if results.parts > 1 {
+                text.push_str(&format!(
+                    "Nothing ties the users together here: each run was run in {} independent parts, on the cores \
+                     that it was given.\n",
+                    report::number::whole(u64::from(results.parts))
+                ));
+            }
             results.expectations.iter().for_each(|verdict| text.push_str(&in_words(verdict)));
             if let Some(place) = written_to {
                 text.push_str(&format!("{place}\n"));

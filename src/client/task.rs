@@ -181,6 +181,8 @@ struct Timer {
 }
 
 const _: () = assert!(size_of::<Timer>() == 12);
+/// Bytes of an idle timer.
+pub(crate) const TIMER_BYTES: u64 = size_of::<Timer>() as u64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]

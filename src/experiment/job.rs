@@ -3,8 +3,12 @@
 use super::results::SessionRow;
 use crate::kernel::Time;
 use crate::metrics::Timeline;
-use crate::world::{Control, Plan, Stopped, run};
+use crate::metrics::collect::{SessionCounts, Tally};
+use crate::world::{Control, Plan, Run, Stopped, run};
+use rayon::prelude::*;
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 
 /// How many of the worst sessions results keep, per policy.
 pub const WORST_SESSIONS: usize = 100;
@@ -27,24 +31,106 @@ pub(super) struct Summary {
     pub fingerprint: u64,
 }
 
+/// What has come together of a run so far, in whatever order its parts end: all of it is whole numbers and a choice by a
+/// total order, but for the fingerprints, which keep their places.
+struct Gathered {
+    tally: Option<Tally>,
+    sessions: Vec<SessionRow>,
+    distribution: BTreeMap<u32, u64>,
+    events: u64,
+    fingerprints: Vec<u64>,
+    /// The first part in order that was stopped.
+    stopped: Option<(usize, Stopped)>,
+}
+
+impl Gathered {
+    fn take(&mut self, part: usize, run: Run, rows: Vec<SessionRow>, keep: usize) {
+        for session in &run.metrics.sessions {
+            *self.distribution.entry(session.entries).or_default() += 1;
+        }
+        match &mut self.tally {
+            Some(tally) => tally.add(&run.metrics.tally),
+            none => *none = Some(run.metrics.tally),
+        }
+        self.events += run.events;
+        self.fingerprints[part] = run.fingerprint;
+        self.sessions.extend(rows);
+        cut(&mut self.sessions, keep, rank);
+    }
+}
+
+/// Keeps the first of a collection in the order of a key.
+fn cut<T, K: Ord>(items: &mut Vec<T>, keep: usize, key: impl Fn(&T) -> K) {
+    if items.len() > keep {
+        items.select_nth_unstable_by_key(keep, key);
+        items.truncate(keep);
+    }
+}
+
 impl Job {
+    /// Runs the parts of the run, on all cores that are free.
     pub(super) fn run(&self, plan: &Plan, keep: usize, control: &Control) -> Result<Summary, Stopped> {
-        let run = run(plan, self.contender, self.replication, control).map_err(|mut stopped| {
+        let parts = plan.parts();
+        let gathered = Mutex::new(Gathered {
+            tally: None,
+            sessions: Vec::new(),
+            distribution: BTreeMap::new(),
+            events: 0,
+            fingerprints: vec![0; parts.len()],
+            stopped: None,
+        });
+        let lock = || gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        let max_events = plan.scenario.guard.max_events;
+        parts.par_iter().enumerate().for_each(|(part, users)| {
+            // A part before this one may still be stopped; one after it need not begin.
+            if lock().stopped.as_ref().is_some_and(|(earlier, _)| *earlier < part)
+                || lock().events > max_events
+            {
+                return;
+            }
+            match run(plan, self.contender, self.replication, users.clone(), control) {
+                Ok(run) => {
+                    let rows = self.rows(&run.metrics.sessions, users.start, keep);
+                    lock().take(part, run, rows, keep);
+                }
+                Err(stopped) => {
+                    let mut gathered = lock();
+                    if gathered.stopped.as_ref().is_none_or(|(other, _)| part < *other) {
+                        gathered.stopped = Some((part, stopped));
+                    }
+                }
+            }
+        });
+        let mut gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
+        if gathered.stopped.is_none() && gathered.events > max_events {
+            gathered.stopped = Some((0, Stopped::over_budget(plan)));
+        }
+        if let Some((_, mut stopped)) = gathered.stopped {
             let policy = &plan.contenders[self.contender].name;
             stopped.run = format!("policy {policy}, replication {}", self.replication);
-            stopped
-        })?;
-        control.run_ended();
-        let mut distribution = std::collections::BTreeMap::<u32, u64>::new();
-        for session in &run.metrics.sessions {
-            *distribution.entry(session.entries).or_default() += 1;
+            return Err(stopped);
         }
-        let counts = &run.metrics.sessions;
-        let row = |user: &u32| {
-            let s = &counts[*user as usize];
+        control.run_ended();
+        let tally = gathered.tally.expect("a run has a part");
+        let mut sessions = gathered.sessions;
+        sessions.sort_by_key(rank);
+        Ok(Summary {
+            values: tally.values(plan),
+            timeline: tally.timeline,
+            sessions,
+            distribution: gathered.distribution.into_iter().collect(),
+            events: gathered.events,
+            fingerprint: chain(gathered.fingerprints),
+        })
+    }
+
+    /// The rows of the worst of these sessions, the first of which has this number.
+    fn rows(&self, counts: &[SessionCounts], first: u32, keep: usize) -> Vec<SessionRow> {
+        let row = |place: &u32| {
+            let s = &counts[*place as usize];
             SessionRow {
                 replication: self.replication,
-                session: *user,
+                session: first + *place,
                 entries: s.entries,
                 depth: s.depth,
                 requests: s.requests,
@@ -54,22 +140,16 @@ impl Job {
             }
         };
         // Numbers are chosen among, not rows: a row is many times as large.
-        let mut users: Vec<u32> = (0..counts.len() as u32).collect();
-        if users.len() > keep {
-            users.select_nth_unstable_by_key(keep, |user| rank(&row(user)));
-            users.truncate(keep);
-        }
-        users.sort_by_key(|user| rank(&row(user)));
-        let sessions = users.iter().map(row).collect();
-        Ok(Summary {
-            values: run.metrics.values,
-            timeline: run.metrics.timeline,
-            sessions,
-            distribution: distribution.into_iter().collect(),
-            events: run.events,
-            fingerprint: run.fingerprint,
-        })
+        let mut places: Vec<u32> = (0..counts.len() as u32).collect();
+        cut(&mut places, keep, |place| rank(&row(place)));
+        places.iter().map(row).collect()
     }
+}
+
+/// One fingerprint of several, in order; that of a single one is its own.
+pub(super) fn chain(fingerprints: impl IntoIterator<Item = u64>) -> u64 {
+    let next = |all: u64, one: u64| all.rotate_left(7).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ one;
+    fingerprints.into_iter().fold(0, next)
 }
 
 /// The order of sessions in results, worst first: entries, then sign-out, then requests; ties by their numbers.

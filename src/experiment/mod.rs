@@ -185,21 +185,19 @@ impl Study {
             .flat_map(|contender| (0..replications).map(move |replication| Job { contender, replication }))
             .collect();
         // Collected in the order of the jobs, whatever the order in which they end.
-        let mut summaries = jobs
-            .par_iter()
-            .map(|job| job.run(&plan, keep, control))
-            .collect::<Vec<_>>()
-            .into_iter()
-            .collect::<Result<Vec<Summary>, Stopped>>()?
-            .into_iter();
+        let run = |job: &Job| job.run(&plan, keep, control);
+        let parts = plan.parts().len() as u32;
+        // Runs of many parts come one after another, and their parts side by side: that takes less memory.
+        let summaries: Vec<_> =
+            if parts > 1 { jobs.iter().map(run).collect() } else { jobs.par_iter().map(run).collect() };
+        let mut summaries = summaries.into_iter().collect::<Result<Vec<Summary>, Stopped>>()?.into_iter();
         let mut policies = Vec::new();
-        let (mut events, mut fingerprint) = (0, 0u64);
+        let (mut events, mut fingerprints) = (0, Vec::new());
         for contender in &plan.contenders {
             let of_policy: Vec<Summary> = summaries.by_ref().take(replications as usize).collect();
             for summary in &of_policy {
                 events += summary.events;
-                fingerprint =
-                    fingerprint.rotate_left(7).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ summary.fingerprint;
+                fingerprints.push(summary.fingerprint);
             }
             policies.push(policy_results(&contender.name, of_policy, keep));
         }
@@ -229,7 +227,8 @@ impl Study {
             policies,
             expectations,
             events,
-            fingerprint,
+            fingerprint: job::chain(fingerprints),
+            parts,
         })
     }
 }

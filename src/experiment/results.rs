@@ -32,6 +32,9 @@ pub struct Results {
     pub events: u64,
     /// A hash of the order of all events of all runs: (time, entity, kind).
     pub fingerprint: u64,
+    /// In how many parts each run was run: more than one when nothing ties the users together (see
+    /// [`crate::world::Plan::parts`]).
+    pub parts: u32,
 }
 
 /// A fault's window, cut at the horizon.

@@ -25,7 +25,7 @@ use crate::experiment::results::Results;
 use crate::experiment::{Error, worst_session};
 use crate::kernel::Time;
 use crate::report::told::Told;
-use crate::world::{Control, Plan, observed};
+use crate::world::{Control, Plan, observed_part};
 use rayon::prelude::*;
 use record::Recorder;
 
@@ -87,11 +87,13 @@ pub fn tell_planned(plan: &Plan, hash: &str, wanted: Wanted, control: &Control) 
     };
     assert!(session < plan.scenario.fleet.users, "no session {session}");
     let recorder = Recorder::new(plan, session, from, to);
-    let (_, recorder, _) = observed(plan, policy, replication, control, recorder)?;
+    // What has nothing to do with the session need not be run again.
+    let users = plan.part_of(session);
+    let (_, recorder, _) = observed_part(plan, policy, replication, users, control, recorder)?;
     Ok(recorder.finish(plan, policy, replication, hash))
 }
 
-/// More events than this in one run of each policy are not run once more for the stories of a report: `explain` tells
+/// More events than this in one run, or part of one, of each policy are not run once more for the stories of a report: `explain` tells
 /// them when somebody asks.
 const MOST_EVENTS: u64 = 20_000_000;
 /// So many policies get a story in a report.
@@ -102,7 +104,8 @@ const MOST_STORIES: usize = 6;
 /// # Errors
 /// When `control` stops it.
 pub fn worst_of_each(study: &Study, results: &Results, control: &Control) -> Result<Vec<Told>, Error> {
-    if results.events / u64::from(results.replications.max(1)) > MOST_EVENTS {
+    let runs = u64::from(results.replications.max(1)) * u64::from(results.parts.max(1));
+    if results.events / runs > MOST_EVENTS {
         return Ok(Vec::new());
     }
     let plan = study.plan();

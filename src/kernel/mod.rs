@@ -1,10 +1,12 @@
 //! Time, the event queue, random streams and distributions: no domain word lives here.
 
+mod block;
 pub mod dist;
 pub mod queue;
 pub mod random;
 pub mod self_test;
 pub mod time;
 
+pub use block::Block;
 pub use dist::Dist;
 pub use time::{Dur, Time};

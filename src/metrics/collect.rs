@@ -5,8 +5,9 @@ use super::timeline::{Outcome, Timeline};
 use crate::backend::Endpoint;
 use crate::client::page::{Fact, Status};
 use crate::client::task::{Caller, Kind, Task, Token};
-use crate::kernel::{Dur, Time};
+use crate::kernel::{Block, Dur, Time};
 use crate::world::Plan;
+use std::ops::Range;
 
 /// One browser session's counts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,12 +67,27 @@ impl SignedOut {
 /// What a run's counts come to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunMetrics {
-    /// One value per metric, in the order of [`super::METRICS`].
-    pub values: Vec<f64>,
-    /// Counts over time.
-    pub timeline: Timeline,
+    /// The counts of all sessions together.
+    pub tally: Tally,
     /// One per browser session.
     pub sessions: Vec<SessionCounts>,
+}
+
+/// The counts of many sessions together, in whole numbers: those of two groups of sessions that have nothing to do with
+/// each other add up to those of both, in whatever order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tally {
+    /// Counts over time.
+    pub timeline: Timeline,
+    first_attempts: u64,
+    degraded_ns: u128,
+    stale_ns: u128,
+    app_wait_ns: u128,
+    errors: u64,
+    zombies: u64,
+    sessions_with_entries: u64,
+    worst_entries: u32,
+    depth_max: u32,
 }
 
 /// One browser session's counts, at the end.
@@ -94,7 +110,7 @@ pub struct SessionCounts {
 /// The counts of a run under way.
 pub struct Collector {
     timeline: Timeline,
-    sessions: Vec<Session>,
+    sessions: Block<Session>,
     token_life_s: u32,
     first_attempts: u64,
     /// Nanoseconds in status degraded: each time it begins is taken off, each time it ends put on, modulo 2^128.
@@ -104,11 +120,11 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// All zero.
-    pub fn new(plan: &Plan) -> Collector {
+    /// All zero, for these users.
+    pub fn new(plan: &Plan, users: Range<u32>) -> Collector {
         Collector {
             timeline: Timeline::new(plan.scenario.bucket, plan.scenario.horizon),
-            sessions: vec![Session::default(); plan.scenario.fleet.users as usize],
+            sessions: Block::new(users, Session::default()),
             token_life_s: plan.setup.token_life_s,
             first_attempts: 0,
             degraded: 0,
@@ -234,16 +250,60 @@ impl Collector {
         }
     }
 
-    /// Closes the books.
+    /// Closes the books; `revoked` tells of each session, in order, whether the server has revoked it.
     pub fn finish(mut self, plan: &Plan, revoked: impl Iterator<Item = bool>) -> RunMetrics {
-        let users = self.sessions.len() as u32;
-        for user in 0..users {
+        for user in self.sessions.range() {
             self.tabs_change(user, plan.horizon, |s| s.degraded = 0);
         }
-        let mut zombies = 0u64;
-        for (session, revoked) in self.sessions.iter().zip(revoked) {
-            zombies += u64::from(revoked && session.signed_in != 0);
+        let mut tally = Tally {
+            timeline: self.timeline,
+            first_attempts: self.first_attempts,
+            degraded_ns: self.degraded,
+            stale_ns: 0,
+            app_wait_ns: self.app_wait,
+            errors: self.errors,
+            zombies: 0,
+            sessions_with_entries: 0,
+            worst_entries: 0,
+            depth_max: 0,
+        };
+        let sessions = self.sessions.into_items();
+        for (session, revoked) in sessions.iter().zip(revoked) {
+            tally.zombies += u64::from(revoked && session.signed_in != 0);
+            tally.stale_ns += u128::from(session.stale.0);
+            tally.sessions_with_entries += u64::from(session.entries > 0);
+            tally.worst_entries = tally.worst_entries.max(session.entries);
+            tally.depth_max = tally.depth_max.max(session.depth);
         }
+        let counts = |s: Session| SessionCounts {
+            entries: s.entries,
+            depth: s.depth,
+            requests: s.requests,
+            signed_out_at: s.signed_out.at(),
+            false_sign_out: s.signed_out.falsely(),
+            stale: s.stale,
+        };
+        RunMetrics { tally, sessions: sessions.into_iter().map(counts).collect() }
+    }
+}
+
+impl Tally {
+    /// Adds the counts of other sessions of the same run.
+    pub fn add(&mut self, other: &Tally) {
+        self.timeline.add(&other.timeline);
+        self.first_attempts += other.first_attempts;
+        self.degraded_ns += other.degraded_ns;
+        self.stale_ns += other.stale_ns;
+        self.app_wait_ns += other.app_wait_ns;
+        self.errors += other.errors;
+        self.zombies += other.zombies;
+        self.sessions_with_entries += other.sessions_with_entries;
+        self.worst_entries = self.worst_entries.max(other.worst_entries);
+        self.depth_max = self.depth_max.max(other.depth_max);
+    }
+
+    /// One value per metric, in the order of [`super::METRICS`].
+    pub fn values(&self, plan: &Plan) -> Vec<f64> {
         let mut values = vec![0.0; Metric::COUNT];
         let mut set = |metric: Metric, value: f64| values[metric as usize] = value;
         let totals = Totals::of(&self.timeline);
@@ -252,21 +312,12 @@ impl Collector {
         set(Metric::SignOuts, count(totals.false_sign_outs + totals.true_sign_outs));
         set(Metric::FalseSignOuts, count(totals.false_sign_outs));
         set(Metric::TrueSignOuts, count(totals.true_sign_outs));
-        set(Metric::ZombieSessions, count(zombies));
+        set(Metric::ZombieSessions, count(self.zombies));
         set(Metric::UnauthenticatedEvents, count(totals.entries));
-        set(
-            Metric::UnauthenticatedSessions,
-            count(self.sessions.iter().filter(|s| s.entries > 0).count() as u64),
-        );
-        set(
-            Metric::UnauthenticatedEventsWorstSession,
-            f64::from(self.sessions.iter().map(|s| s.entries).max().unwrap_or(0)),
-        );
+        set(Metric::UnauthenticatedSessions, count(self.sessions_with_entries));
+        set(Metric::UnauthenticatedEventsWorstSession, f64::from(self.worst_entries));
         set(Metric::RecursiveUnauthenticatedEvents, count(totals.recursive));
-        set(
-            Metric::UnauthenticatedDepthMax,
-            f64::from(self.sessions.iter().map(|s| s.depth).max().unwrap_or(0)),
-        );
+        set(Metric::UnauthenticatedDepthMax, f64::from(self.depth_max));
         let requests: u64 = totals.calls.iter().flatten().sum();
         set(Metric::RequestsTotal, count(requests));
         for (metric, endpoint) in [
@@ -293,23 +344,11 @@ impl Collector {
         let (recovered_s, censored) = time_to_recover(&self.timeline, plan);
         set(Metric::TimeToRecoverS, recovered_s);
         set(Metric::TimeToRecoverCensored, f64::from(u8::from(censored)));
-        set(Metric::DegradedSessionS, seconds(self.degraded));
-        set(Metric::StaleTokenSessionS, seconds(self.sessions.iter().map(|s| u128::from(s.stale.0)).sum()));
+        set(Metric::DegradedSessionS, seconds(self.degraded_ns));
+        set(Metric::StaleTokenSessionS, seconds(self.stale_ns));
         set(Metric::ErrorsSurfacedToApp, count(self.errors));
-        set(Metric::AppWaitS, seconds(self.app_wait));
-        let sessions = self
-            .sessions
-            .into_iter()
-            .map(|s| SessionCounts {
-                entries: s.entries,
-                depth: s.depth,
-                requests: s.requests,
-                signed_out_at: s.signed_out.at(),
-                false_sign_out: s.signed_out.falsely(),
-                stale: s.stale,
-            })
-            .collect();
-        RunMetrics { values, timeline: self.timeline, sessions }
+        set(Metric::AppWaitS, seconds(self.app_wait_ns));
+        values
     }
 }
 

@@ -145,6 +145,20 @@ impl Timeline {
         }
     }
 
+    /// Adds the counts of other sessions over the same buckets.
+    pub fn add(&mut self, other: &Timeline) {
+        for (mine, more) in self.buckets.iter_mut().zip(&other.buckets) {
+            for (mine, more) in mine.calls.iter_mut().flatten().zip(more.calls.iter().flatten()) {
+                *mine += more;
+            }
+            mine.false_sign_outs += more.false_sign_outs;
+            mine.true_sign_outs += more.true_sign_outs;
+            mine.flow_entries += more.flow_entries;
+            mine.recursive_entries += more.recursive_entries;
+            mine.depth_max = mine.depth_max.max(more.depth_max);
+        }
+    }
+
     /// The bucket that `t` falls in; the last one for the horizon itself.
     #[inline]
     pub fn at(&mut self, t: Time) -> &mut Bucket {

@@ -53,7 +53,11 @@ pub fn summary(results: &Results, paired: PairedInterval) -> String {
         "horizon": results.horizon.to_string(),
         "bucket": results.policies.iter().find_map(|p| p.timelines.first()).map(|t| t.bucket.to_string()),
         "faults": faults,
-        "engine": { "events": results.events, "fingerprint": format!("{:016x}", results.fingerprint) },
+        "engine": {
+            "events": results.events,
+            "fingerprint": format!("{:016x}", results.fingerprint),
+            "parts": results.parts,
+        },
         "policies": policies,
         "comparisons": comparisons,
         "expectations": expectations,

@@ -199,6 +199,7 @@ fn parse(value: &Value) -> Result<Results, String> {
         expectations: expectations.collect::<Result<_, String>>()?,
         events: value["engine"]["events"].as_u64().ok_or("`engine.events` is missing")?,
         fingerprint: u64::from_str_radix(&fingerprint, 16).map_err(|_| "`engine.fingerprint` is not one")?,
+        parts: count(&value["engine"], "parts")?,
     })
 }
 

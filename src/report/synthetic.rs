@@ -49,6 +49,7 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
         ],
         events: 1_234_567,
         fingerprint: 0x0123_4567_89ab_cdef,
+        parts: 1,
     }
 }
 

@@ -14,10 +14,13 @@ use crate::fault::FaultKind;
 use crate::kernel::random::chance;
 use crate::kernel::{Dist, Dur, Time};
 use crate::metrics::Outcome;
+use std::ops::Range;
 
 /// Limiters, queues, and what faults have used up.
 pub(super) struct Backend {
     limiters: Vec<Limiter>,
+    /// The first key of each: those of other users are kept elsewhere.
+    first_keys: Vec<u32>,
     stations: [Option<Station>; Endpoint::COUNT],
     fault_counts: Vec<u64>,
     verdicts: Vec<LimitTotals>,
@@ -43,10 +46,17 @@ pub(super) struct Call {
 }
 
 impl Backend {
-    pub(super) fn new(plan: &Plan) -> Backend {
+    /// The backend as these users meet it: all, or a part that shares no key with others.
+    pub(super) fn new(plan: &Plan, users: &Range<u32>) -> Backend {
         let limits = &plan.backend().limits;
+        let keys: Vec<Range<u32>> = limits.iter().map(|spec| plan.keys_of(spec.key, users)).collect();
         Backend {
-            limiters: limits.iter().map(|spec| Limiter::new(spec, plan.keys(spec.key))).collect(),
+            limiters: limits
+                .iter()
+                .zip(&keys)
+                .map(|(spec, keys)| Limiter::new(spec, keys.len() as u32))
+                .collect(),
+            first_keys: keys.iter().map(|keys| keys.start).collect(),
             stations: Endpoint::ALL.map(|e| {
                 let spec = plan.endpoint(e);
                 spec.workers.map(|workers| Station::new(workers, spec.queue))
@@ -67,7 +77,8 @@ impl Backend {
         for &limit in &plan.limits_of[endpoint as usize] {
             let limiter = &mut self.limiters[limit as usize];
             if limiter.needs_release() {
-                limiter.release(plan.key(plan.backend().limits[limit as usize].key, user), now);
+                let key = plan.key(plan.backend().limits[limit as usize].key, user);
+                limiter.release(key - self.first_keys[limit as usize], now);
             }
         }
     }
@@ -86,7 +97,7 @@ impl Backend {
         for (asked, &limit) in limits.iter().enumerate() {
             let spec = &plan.backend().limits[limit as usize];
             let key = plan.key(spec.key, user);
-            let verdict = self.limiters[limit as usize].ask(key, now);
+            let verdict = self.limiters[limit as usize].ask(key - self.first_keys[limit as usize], now);
             if O::ACTIVE {
                 observer.judged(now, limit, key, verdict);
             }
@@ -100,7 +111,8 @@ impl Backend {
                     for &earlier in &limits[..asked] {
                         let limiter = &mut self.limiters[earlier as usize];
                         if limiter.needs_release() {
-                            limiter.release(plan.key(plan.backend().limits[earlier as usize].key, user), now);
+                            let key = plan.key(plan.backend().limits[earlier as usize].key, user);
+                            limiter.release(key - self.first_keys[earlier as usize], now);
                         }
                     }
                     return Err(Failure {

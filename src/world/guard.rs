@@ -25,6 +25,13 @@ impl Stopped {
         Stopped { at, session: None, why: "interrupted".to_owned(), chain: Vec::new(), run: String::new() }
     }
 
+    /// The parts of a run stayed within the event budget each, but not together.
+    pub fn over_budget(plan: &Plan) -> Stopped {
+        let max = plan.scenario.guard.max_events;
+        let why = format!("event budget: more than {max} events; guard.max-events raises it");
+        Stopped { at: plan.horizon, session: None, why, chain: Vec::new(), run: String::new() }
+    }
+
     /// Whether it was stopped from outside, not by a guard.
     pub fn is_interruption(&self) -> bool {
         self.why == "interrupted"
@@ -79,7 +86,8 @@ pub(super) enum Limit {
 }
 
 impl Guard {
-    pub(super) fn new(plan: &Plan) -> Guard {
+    /// A guard over so many users.
+    pub(super) fn new(plan: &Plan, users: u32) -> Guard {
         let guard = &plan.scenario.guard;
         Guard {
             events: 0,
@@ -89,9 +97,7 @@ impl Guard {
             max_events: guard.max_events,
             max_of_session: guard.max_events_at_one_instant,
             // Two sessions that wake each other pass no limit of their own; a herd of all at once stays far below this.
-            max_of_all: 100
-                * (u64::from(plan.scenario.fleet.users) * u64::from(plan.tabs_per_user)
-                    + u64::from(plan.clients()))
+            max_of_all: 100 * (u64::from(users) * u64::from(plan.tabs_per_user) + u64::from(plan.clients()))
                 + 10_000,
             per_session: Vec::new(),
             counted: Vec::new(),
@@ -236,7 +242,7 @@ mod tests {
 
     /// How many events of one instant pass, dealt to these sessions in turn, and which limit ends them.
     fn until_stopped(plan: &Plan, sessions: u32) -> (u64, Option<Limit>) {
-        let mut guard = Guard::new(plan);
+        let mut guard = Guard::new(plan, plan.scenario.fleet.users);
         for n in 0..10_000_000u64 {
             if let Err(limit) = guard.count(Time(5), (n % u64::from(sessions)) as u32, 1) {
                 return (n, Some(limit));
@@ -271,12 +277,12 @@ mod tests {
     #[test]
     fn time_that_moves_forgets_and_the_hash_tells_every_word() {
         let plan = plan(10);
-        let mut guard = Guard::new(&plan);
+        let mut guard = Guard::new(&plan, plan.scenario.fleet.users);
         for n in 0..50_000u64 {
             guard.count(Time(n / 900), 3, 1).expect("each instant is within its limit");
         }
         let print = |events: &[(u64, u32, u8)]| {
-            let mut guard = Guard::new(&plan);
+            let mut guard = Guard::new(&plan, plan.scenario.fleet.users);
             events.iter().for_each(|(t, s, k)| guard.count(Time(*t), *s, *k).expect("few"));
             guard.fingerprint()
         };

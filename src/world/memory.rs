@@ -1,24 +1,29 @@
 //! How much memory a run needs, before any of it is asked for.
 
 use super::ServerSession;
+use super::plan::parts_of;
 use crate::backend::limiter::Limiter;
 use crate::backend::spec::LimitKey;
 use crate::client::generic::Caller;
 use crate::client::page::{Browser, Tab};
 use crate::client::session_policy::SessionPolicy;
-use crate::client::task::Task;
+use crate::client::task::{TIMER_BYTES, Task};
 use crate::fleet::Tabs;
 use crate::metrics::collect::SessionCounts;
 use crate::metrics::timeline::Bucket;
 use crate::scenario::Scenario;
 
-/// Tasks and scheduled events of a tab at the height of a storm. Sizes of queue entries are those of the world.
-const AT_ONCE: u64 = 4;
-const ENTRY: u64 = 32;
-/// The collector's count of a session under way is no larger than two of what it leaves.
-const COUNTS: u64 = 3;
+/// Tasks under way in a tab at the height of a storm, and timers and scheduled events beside them.
+const TASKS: u64 = 3;
+const TIMERS: u64 = 4;
+const EVENTS: u64 = 7;
+/// An event that waits, with its share of what its list needs.
+const ENTRY: u64 = 24;
+/// The collector's count of a session under way is no larger than what it leaves; room to choose the worst comes on top.
+const COUNTS: u64 = 2;
 
-/// An estimate of what one run needs.
+/// An estimate of what one run needs, or one part of it where it is run in [parts](super::Plan::parts): every core that
+/// takes part needs as much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryEstimate {
     /// In all.
@@ -37,11 +42,12 @@ pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
         Tabs::Fixed(n) => u64::from(*n),
         Tabs::Shares(shares) => shares.iter().map(|s| u64::from(s.tabs)).max().unwrap_or(1),
     };
-    let task = AT_ONCE * (size_of::<Task>() as u64 + ENTRY);
-    let per_user = tabs * (size_of::<Tab>() as u64 + task)
+    let under_way = TASKS * size_of::<Task>() as u64 + TIMERS * TIMER_BYTES + EVENTS * ENTRY;
+    let per_user = tabs * (size_of::<Tab>() as u64 + under_way)
         + (size_of::<Browser>() + size_of::<ServerSession>() + size_of::<SessionPolicy>()) as u64
         + COUNTS * size_of::<SessionCounts>() as u64;
-    let users = u64::from(fleet.users);
+    // Parts come one after another: the first is the largest.
+    let users = parts_of(scenario).first().map_or(0, |part| part.len() as u64);
     let clients: u64 = scenario.workloads.iter().map(|w| u64::from(w.clients)).sum();
     let callers = clients * (size_of::<Caller>() as u64 + size_of::<SessionPolicy>() as u64 + ENTRY);
     let keys = |key| match key {

@@ -26,13 +26,14 @@ use crate::client::task::{Reply, Stage, TaskId, Tasks, Token};
 use crate::fleet::Tabs;
 use crate::kernel::queue::{Calendar, Due};
 use crate::kernel::random::{Purpose, Stream, chance};
-use crate::kernel::{Dist, Dur, Time};
+use crate::kernel::{Block, Dist, Dur, Time};
 use crate::metrics::Outcome;
 use crate::metrics::collect::{Collector, RunMetrics};
 use crate::scenario::Act;
 use backend::Backend;
 use generic::Generic;
 use guard::Guard;
+use std::ops::Range;
 
 /// What is scheduled. `generation` makes an event stale whose task has moved on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -187,10 +188,16 @@ pub struct World<'a, O: Observer> {
     /// Messages and locks on their way between the tabs of a browser.
     at_once: std::collections::VecDeque<Event>,
     now: Time,
-    tabs: Vec<Tab>,
-    browsers: Vec<Browser>,
-    server: Vec<ServerSession>,
-    limits: Vec<SessionPolicy>,
+    /// The users of this world: all, or a part that has nothing to do with the others.
+    users: Range<u32>,
+    /// One in how many parts of the run.
+    parts: u64,
+    tabs: Block<Tab>,
+    browsers: Block<Browser>,
+    server: Block<ServerSession>,
+    limits: Block<SessionPolicy>,
+    /// Some policy limits the retries of a session.
+    limited: bool,
     tasks: Tasks,
     backend: Backend,
     generic: Generic,
@@ -228,15 +235,21 @@ pub struct FinalTab {
     pub cookie: Option<Token>,
 }
 
-/// Runs one contender in one replication.
+/// Runs one contender in one replication, for the users of one of the plan's [parts](Plan::parts).
 ///
 /// # Errors
 /// When a guard stops the run: too many events in all, of one session at one instant, or of all at one instant.
-pub fn run(plan: &Plan, contender: usize, replication: u32, control: &Control) -> Result<Run, Stopped> {
-    observed(plan, contender, replication, control, Silent).map(|(run, _, _)| run)
+pub fn run(
+    plan: &Plan,
+    contender: usize,
+    replication: u32,
+    users: Range<u32>,
+    control: &Control,
+) -> Result<Run, Stopped> {
+    observed_part(plan, contender, replication, users, control, Silent).map(|(run, _, _)| run)
 }
 
-/// The same, with somebody looking on.
+/// Runs one contender in one replication, all users in one world, with somebody looking on.
 ///
 /// # Errors
 /// As [`run`].
@@ -247,20 +260,41 @@ pub fn observed<O: Observer>(
     control: &Control,
     observer: O,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
+    observed_part(plan, contender, replication, 0..plan.scenario.fleet.users, control, observer)
+}
+
+/// Runs the users of one part, with somebody looking on.
+///
+/// # Errors
+/// As [`run`].
+pub fn observed_part<O: Observer>(
+    plan: &Plan,
+    contender: usize,
+    replication: u32,
+    users: Range<u32>,
+    control: &Control,
+    observer: O,
+) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
     // A study has runs that have not begun: stopped, they do not.
     if control.is_stopped() {
         return Err(Stopped::interrupted(Time::ZERO));
     }
-    let mut world = World::new(plan, contender, replication, observer);
+    let mut world = World::new(plan, contender, replication, users, observer);
     world.go(control)?;
     Ok(world.finish())
 }
 
 impl<'a, O: Observer> World<'a, O> {
-    fn new(plan: &'a Plan, contender: usize, replication: u32, observer: O) -> World<'a, O> {
-        let users = plan.scenario.fleet.users as usize;
+    fn new(
+        plan: &'a Plan,
+        contender: usize,
+        replication: u32,
+        users: Range<u32>,
+        observer: O,
+    ) -> World<'a, O> {
         let rules = &plan.rules[contender];
-        let needs_limits = rules.iter().any(|r| r.limits.is_some());
+        let limited = rules.iter().any(|r| r.limits.is_some());
+        let tabs = users.start * plan.tabs_per_user..users.end * plan.tabs_per_user;
         let mut world = World {
             plan,
             rules,
@@ -269,15 +303,18 @@ impl<'a, O: Observer> World<'a, O> {
             queue: Calendar::default(),
             at_once: std::collections::VecDeque::new(),
             now: Time::ZERO,
-            tabs: vec![Tab::default(); users * plan.tabs_per_user as usize],
-            browsers: vec![Browser::default(); users],
-            server: vec![ServerSession::default(); users],
-            limits: vec![SessionPolicy::default(); if needs_limits { users } else { 1 }],
+            parts: u64::from(plan.scenario.fleet.users).div_ceil(users.len().max(1) as u64),
+            tabs: Block::new(tabs, Tab::default()),
+            browsers: Block::new(users.clone(), Browser::default()),
+            server: Block::new(users.clone(), ServerSession::default()),
+            limits: Block::new(if limited { users.clone() } else { 0..1 }, SessionPolicy::default()),
+            limited,
             tasks: Tasks::default(),
-            backend: Backend::new(plan),
+            backend: Backend::new(plan, &users),
             generic: Generic::new(plan),
-            collector: Collector::new(plan),
-            guard: Guard::new(plan),
+            collector: Collector::new(plan, users.clone()),
+            guard: Guard::new(plan, users.len() as u32),
+            users,
             actions: Vec::new(),
             observer,
         };
@@ -293,6 +330,9 @@ impl<'a, O: Observer> World<'a, O> {
     fn schedule_fleet(&mut self) {
         let fleet = &self.plan.scenario.fleet;
         for (i, action) in self.plan.scenario.actions.iter().enumerate() {
+            if !self.users.contains(&action.user) {
+                continue;
+            }
             self.schedule(Time(action.at.0), EventKind::Scripted, 0, i as u32, 0);
         }
         for (i, fault) in self.plan.faults.iter().enumerate() {
@@ -300,7 +340,7 @@ impl<'a, O: Observer> World<'a, O> {
                 self.schedule(fault.from, EventKind::Revoke, 0, i as u32, 0);
             }
         }
-        for user in 0..fleet.users {
+        for user in self.users.clone() {
             let mut at = Time(fleet.opens.sample(self.streams.arrival.bits(u64::from(user), 0)).0);
             for n in 0..self.tabs_of(user) {
                 if n > 0 {
@@ -349,7 +389,7 @@ impl<'a, O: Observer> World<'a, O> {
         loop {
             let (from, events) = (self.now, self.guard.events());
             let goes_on = self.go_on(EVENTS_BETWEEN_LOOKS)?;
-            control.advance(self.guard.events() - events, self.now.since(from).0);
+            control.advance(self.guard.events() - events, self.now.since(from).0 / self.parts);
             self.observer.chunk(self.guard.events(), self.guard.fingerprint());
             if !goes_on {
                 return Ok(());
@@ -530,7 +570,7 @@ impl<'a, O: Observer> World<'a, O> {
         }
         let rules = self.rules_of(user);
         let mut actions = std::mem::take(&mut self.actions);
-        let limits = if self.limits.len() == 1 { 0 } else { user as usize };
+        let limits = if self.limited { user as usize } else { 0 };
         let mut page = Page {
             id: tab,
             tab: &mut self.tabs[tab as usize],
@@ -772,10 +812,10 @@ impl<'a, O: Observer> World<'a, O> {
 
     fn revoke(&mut self, fault: usize) {
         let share = self.plan.faults[fault].share;
-        for user in 0..self.server.len() {
-            if chance(self.streams.faults[fault].bits(user as u64, 0), share) {
-                self.server[user].revoke();
-                self.tell_outside(user as u32, Outside::Revoked);
+        for user in self.users.clone() {
+            if chance(self.streams.faults[fault].bits(u64::from(user), 0), share) {
+                self.server[user as usize].revoke();
+                self.tell_outside(user, Outside::Revoked);
             }
         }
     }

@@ -12,9 +12,13 @@ use crate::fault::{FaultKind, FaultSpec};
 use crate::fleet::Tabs;
 use crate::kernel::{Dist, Dur, Time};
 use crate::scenario::{Act, Scenario};
+use std::ops::Range;
 
 /// The error code that makes the client ask /tokens again with its expired token (`Session`, `MissingExpiredTokenError`).
 pub const MISSING_EXPIRED_TOKEN: &str = "missing_expired_token";
+
+/// Users of a part: so many that the fixed costs of a part do not show, so few that their state stays in a core's cache.
+const PART: u32 = 8_192;
 
 /// One policy of a comparison: a single one, or a mix with the shares of its parts.
 #[derive(Clone, Debug, PartialEq)]
@@ -182,6 +186,39 @@ impl Plan {
         }
     }
 
+    /// The keys of these users for a limit of this kind of key: all, or those of a part that shares none with others.
+    pub(super) fn keys_of(&self, key: LimitKey, users: &Range<u32>) -> Range<u32> {
+        if users.len() as u32 == self.scenario.fleet.users {
+            return 0..self.keys(key);
+        }
+        match key {
+            LimitKey::User | LimitKey::Session => users.clone(),
+            LimitKey::Ip => {
+                let per_network = self.scenario.fleet.users_per_network;
+                users.start / per_network..users.end.div_ceil(per_network)
+            }
+            LimitKey::Global | LimitKey::App => unreachable!("these limits tie all users together"),
+        }
+    }
+
+    /// The users in parts that have nothing to do with each other, each to be run by itself: one part when something
+    /// ties all users together, or when they are few. It depends on the scenario alone, so results do not depend on how
+    /// many cores there are.
+    ///
+    /// Users are tied together by a limit that is not per IP address, user or session, by a queue, by a fault that hits
+    /// so many calls at most, and by generic clients.
+    pub fn parts(&self) -> Vec<Range<u32>> {
+        parts_of(&self.scenario)
+    }
+
+    /// The part that a user belongs to.
+    ///
+    /// # Panics
+    /// When the scenario has no such user.
+    pub fn part_of(&self, user: u32) -> Range<u32> {
+        self.parts().into_iter().find(|part| part.contains(&user)).expect("the user is one of the scenario's")
+    }
+
     /// The key of a user, or of a generic client numbered after the users, for a limit of this kind of key: apps are
     /// dealt in turn, networks filled one after another.
     #[inline]
@@ -214,6 +251,22 @@ impl Plan {
         let ends = self.faults.iter().map(|f| if f.kind == FaultKind::Revocation { f.from } else { f.to });
         ends.max().map_or(Time::ZERO, |end| end.min(self.horizon))
     }
+}
+
+/// See [`Plan::parts`].
+pub(super) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
+    let Scenario { fleet, backend, .. } = scenario;
+    let shared_key = |key| matches!(key, LimitKey::Global | LimitKey::App);
+    let tied = !scenario.workloads.is_empty()
+        || backend.limits.iter().any(|limit| shared_key(limit.key))
+        || Endpoint::ALL.into_iter().any(|endpoint| backend.endpoint(endpoint).workers.is_some())
+        || scenario.faults.iter().any(|fault| fault.count.is_some());
+    let by_network = backend.limits.iter().any(|limit| limit.key == LimitKey::Ip);
+    let unit = if by_network { fleet.users_per_network.max(1) } else { 1 };
+    let size = PART.div_ceil(unit).saturating_mul(unit);
+    let size = if tied { fleet.users } else { size.min(fleet.users) }.max(1);
+    let starts = (0..fleet.users.div_ceil(size)).map(|n| n * size);
+    starts.map(|start| start..start.saturating_add(size).min(fleet.users)).collect()
 }
 
 fn rules_of(policy: &Policy, codes: &[String]) -> Rules {

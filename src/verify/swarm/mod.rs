@@ -86,7 +86,7 @@ pub fn judge(seed: u64) -> Draw {
 
 fn conserve(run: &Run, judge: &mut Judge) {
     let mut outcomes = [0u64; Endpoint::COUNT];
-    for bucket in &run.metrics.timeline.buckets {
+    for bucket in &run.metrics.tally.timeline.buckets {
         for (sum, counts) in outcomes.iter_mut().zip(&bucket.calls) {
             *sum += counts.iter().map(|count| u64::from(*count)).sum::<u64>();
         }
