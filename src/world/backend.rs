@@ -68,8 +68,9 @@ impl Backend {
         }
     }
 
-    pub(super) fn user_of(&self, call: u32) -> u32 {
-        self.calls[call as usize].tab
+    /// A call in the queue's books.
+    pub(super) fn call(&self, id: u32) -> &Call {
+        &self.calls[id as usize]
     }
 
     /// A call of this endpoint is no longer being answered: concurrency limits let the next one in.
@@ -377,7 +378,7 @@ impl<O: Observer> World<'_, O> {
     }
 
     /// The user, or the generic client numbered after the users, that a call belongs to.
-    fn user_of(&self, call: &Call) -> u32 {
+    pub(super) fn user_of(&self, call: &Call) -> u32 {
         if call.endpoint == Endpoint::Generic { call.tab } else { call.tab / self.plan.tabs_per_user }
     }
 

@@ -456,12 +456,14 @@ impl<'a, O: Observer> World<'a, O> {
         }
     }
 
-    /// The user that an event belongs to; `u32::MAX` for none.
+    /// The user that an event belongs to; `u32::MAX` for none, as of an event that has become stale.
     fn session_of(&self, event: Event) -> u32 {
         let tabs = self.plan.tabs_per_user;
         match event.kind {
             EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
-                self.tasks.tab(event.id) / tabs
+                // A task that has moved on may have left its slot to another tab: where it lay must not show.
+                let stale = self.tasks.generation(event.id) != event.generation;
+                if stale { u32::MAX } else { self.tasks.tab(event.id) / tabs }
             }
             EventKind::Open
             | EventKind::Reload
@@ -474,7 +476,7 @@ impl<'a, O: Observer> World<'a, O> {
             | EventKind::SignIn => event.id / tabs,
             EventKind::Offline | EventKind::Online | EventKind::Release => event.id,
             EventKind::Scripted => self.plan.scenario.actions[event.id as usize].user,
-            EventKind::Admitted | EventKind::Served => self.backend.user_of(event.id),
+            EventKind::Admitted | EventKind::Served => self.user_of(self.backend.call(event.id)),
             EventKind::GenericArrival => self.plan.scenario.fleet.users + event.id,
             EventKind::GenericTry
             | EventKind::GenericAnswer

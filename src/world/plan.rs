@@ -265,7 +265,7 @@ pub(super) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
     let unit = if by_network { fleet.users_per_network.max(1) } else { 1 };
     let size = PART.div_ceil(unit).saturating_mul(unit);
     let size = if tied { fleet.users } else { size.min(fleet.users) }.max(1);
-    let starts = (0..fleet.users.div_ceil(size)).map(|n| n * size);
+    let starts = (0..fleet.users.div_ceil(size).max(1)).map(|n| n * size);
     starts.map(|start| start..start.saturating_add(size).min(fleet.users)).collect()
 }
 
