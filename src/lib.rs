@@ -28,6 +28,7 @@
 pub mod backend;
 pub mod client;
 pub mod conform;
+pub mod diff;
 pub mod experiment;
 pub mod explain;
 pub mod fault;

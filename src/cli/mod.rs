@@ -3,14 +3,17 @@
 mod check;
 mod conform;
 mod determinism;
+mod diff;
 mod exit;
 mod explain;
 mod files;
 mod interrupt;
+mod kept;
 mod memory;
 mod metrics;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod table;
 mod terminal;
@@ -42,6 +45,10 @@ enum Verb {
     Validate(validate::Args),
     /// Tell what happened to one session, what caused it, and which rule of its policy decided
     Explain(explain::Args),
+    /// Say what changed between two results directories, metric by metric, with intervals
+    Diff(diff::Args),
+    /// Make charts, report.html and tables of results directories again, from their data files alone
+    Report(report::Args),
     /// Compare the simulated client with recordings of the real one
     Conform(conform::Args),
     /// Run a scenario twice with different thread counts, and name the first event that differs
@@ -74,6 +81,8 @@ pub fn main() -> ExitCode {
         Verb::Check(args) => check::run(args),
         Verb::Validate(args) => validate::run(args),
         Verb::Explain(args) => explain::run(args),
+        Verb::Diff(args) => diff::run(args),
+        Verb::Report(args) => report::run(args),
         Verb::Conform(args) => conform::run(args),
         Verb::VerifyDeterminism(args) => determinism::run(args),
         Verb::Verify(args) => verify::run(args),

@@ -11,7 +11,7 @@ use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// The file that says what a results directory holds.
-const MANIFEST: &str = "manifest.json";
+pub const MANIFEST: &str = "manifest.json";
 
 /// What results are born of: equal births give equal bytes.
 pub struct Birth {
@@ -38,6 +38,17 @@ impl Birth {
         }
     }
 
+    /// The birth of results that are there, as their manifest has it: the version that ran them stays.
+    pub fn again(manifest: &Value, scenario: String) -> Result<Birth, String> {
+        let names =
+            ["version", "scenario", "scenario_hash", "seed", "replications", "policies", "all_sessions"];
+        let field = |name: &'static str| {
+            let value = manifest.get(name).ok_or_else(|| format!("{MANIFEST}: `{name}` is missing"))?;
+            Ok((name, value.clone()))
+        };
+        Ok(Birth { scenario, fields: names.into_iter().map(field).collect::<Result<_, String>>()? })
+    }
+
     fn manifest(&self, files: &[(String, Vec<u8>)]) -> Vec<u8> {
         let mut manifest: serde_json::Map<String, Value> =
             self.fields.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
@@ -51,7 +62,8 @@ impl Birth {
     }
 }
 
-fn sha256(bytes: &[u8]) -> String {
+/// SHA-256, lower-case hex.
+pub fn sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

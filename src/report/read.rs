@@ -213,6 +213,9 @@ fn policy_of(name: &str, policy: &Value, timelines: Vec<Timeline>) -> Result<Pol
         let values = metric["values"].as_array().ok_or_else(|| {
             format!("the metric {} is missing: written by another version of authstorm?", def.name)
         })?;
+        if values.len() != timelines.len() {
+            return Err(format!("the metric {} must have a value per replication", def.name));
+        }
         Ok(MetricValues {
             def: *def,
             values: values.iter().map(float).collect::<Result<_, _>>()?,

@@ -1,0 +1,168 @@
+//! `authstorm diff`
+
+use super::exit::{Exit, Failure};
+use super::kept::Kept;
+use super::{table, terminal};
+use authstorm::diff::{Changed, Diff, Method, Says, Side, diff, scenario_changes};
+use authstorm::report::canvas::clean;
+use authstorm::report::number;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+
+/// Options.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Results to compare with
+    #[arg(value_name = "DIR_A")]
+    a: PathBuf,
+    /// Results that may differ from them; every difference is B less A
+    #[arg(value_name = "DIR_B")]
+    b: PathBuf,
+    /// Show every metric, those without a difference too
+    #[arg(long)]
+    all: bool,
+    /// Print JSON instead of the table
+    #[arg(long)]
+    json: bool,
+}
+
+/// Compares; the answer is no (exit 1) when a metric changed beyond noise.
+pub fn run(args: Args) -> Result<Exit, Failure> {
+    let ((a, text_a), (b, text_b)) = (side(&args.a)?, side(&args.b)?);
+    let keys = scenario_changes(&text_a, &text_b).map_err(|(second, why)| {
+        let dir = if second { &args.b } else { &args.a };
+        Failure::usage(format!("error: {}: scenario.toml: {why}", dir.display()))
+    })?;
+    if a.version != b.version {
+        terminal::complain(&format!(
+            "warning: written by authstorm {} and {}: a difference may be the program's, not the scenario's",
+            clean(&a.version),
+            clean(&b.version)
+        ));
+    }
+    let found = diff(&a, &b);
+    let said = if args.json {
+        format!("{:#}\n", in_json(&a, &b, &keys, &found))
+    } else {
+        in_words(&a, &b, &keys, &found, args.all)
+    };
+    terminal::say(&said)?;
+    Ok(if found.count(Says::Changed) > 0 { Exit::No } else { Exit::Yes })
+}
+
+fn side(dir: &Path) -> Result<(Side, String), Failure> {
+    let kept = Kept::open(dir)?;
+    let side = Side::parse(&kept.read("summary.json")?)
+        .map_err(|why| kept.wrong(format!("summary.json: {}", clean(&why))))?;
+    Ok((side, kept.text("scenario.toml")?))
+}
+
+/// The finding in a sentence: what changed most, relative to what it was.
+fn headline(found: &Diff) -> String {
+    let changed = found.count(Says::Changed);
+    if found.rows.is_empty() {
+        return "Nothing to compare: no policy has a metric in both.".to_owned();
+    }
+    if changed > 0 {
+        let first = found.rows.iter().filter(|r| r.says == Says::Changed);
+        // The first metrics of a policy are the sign-outs, which matter most.
+        let row = first.min_by_key(|r| usize::from(r.metric != "false_sign_outs"));
+        let example = row.map_or(String::new(), |r| {
+            let (policy, metric) = (clean(&r.policy), clean(&r.metric));
+            format!(": {metric} of {policy} from {} to {}", number::short(r.a), number::short(r.b))
+        });
+        return format!("{changed} of {} metrics changed beyond noise{example}.", found.rows.len());
+    }
+    if found.count(Says::Same) == found.rows.len() {
+        return format!("Nothing changed: all {} metrics have the same values.", found.rows.len());
+    }
+    match found.count(Says::Unknown) {
+        0 => format!("No metric of {} changed beyond noise.", found.rows.len()),
+        n => format!("No change can be told from noise: {n} metrics have no interval (one replication?)."),
+    }
+}
+
+fn in_words(a: &Side, b: &Side, keys: &[Changed], found: &Diff, all: bool) -> String {
+    let mut text = format!("{}\n\n", headline(found));
+    for changed in keys {
+        let value = |v: &Option<String>| v.as_deref().map_or("(not there)".to_owned(), clean);
+        text.push_str(&format!("{}: {} -> {}\n", clean(&changed.key), value(&changed.a), value(&changed.b)));
+    }
+    for (name, x, y) in [
+        ("seed used", a.seed.to_string(), b.seed.to_string()),
+        ("replications used", a.replications.to_string(), b.replications.to_string()),
+    ] {
+        if x != y {
+            text.push_str(&format!("{name}: {x} -> {y}\n"));
+        }
+    }
+    if keys.is_empty() {
+        let same = if a.hash == b.hash { "same scenario" } else { "same scenario.toml, other policy files" };
+        text.push_str(&format!("{same}\n"));
+    }
+    for (which, only) in [("A", &found.only_a), ("B", &found.only_b)] {
+        only.iter().for_each(|name| text.push_str(&format!("only in {which}: {}\n", clean(name))));
+    }
+    let shown: Vec<_> = found.rows.iter().filter(|r| all || r.says != Says::Same).collect();
+    if !shown.is_empty() {
+        let rows = shown.iter().map(|r| {
+            let e = r.difference;
+            let interval = match r.says {
+                Says::Unknown => String::new(),
+                _ => format!("{} to {}", number::short(e.ci_low), number::short(e.ci_high)),
+            };
+            [
+                clean(&r.policy),
+                format!("{} ({})", clean(&r.metric), clean(&r.unit)),
+                number::short(r.a),
+                number::short(r.b),
+                number::short(e.mean),
+                interval,
+                r.says.name().to_owned(),
+            ]
+        });
+        let header = ["policy", "metric", "A", "B", "B - A", "95% CI", "says"];
+        text.push_str(&format!("\n{}\n", table::checks(header, rows)));
+    }
+    let hidden = found.rows.len() - shown.len();
+    if hidden > 0 {
+        text.push_str(&format!("{hidden} metrics with the same values are not shown; --all shows them\n"));
+    }
+    let method = match found.method {
+        Method::Paired => {
+            "paired by replication, as seed and replications are the same (common random numbers)"
+        }
+        Method::Welch => "Welch's for independent samples, as seed or replications differ",
+    };
+    let family = found.family;
+    text.push_str(&format!("\nIntervals: {method}.\n"));
+    text.push_str(&format!(
+        "changed: 0 is outside the interval that holds for all {family} comparisons together (Bonferroni, 95%);\n\
+         perhaps: only outside its own 95% interval; among {family} some are by chance.\n"
+    ));
+    text
+}
+
+fn in_json(a: &Side, b: &Side, keys: &[Changed], found: &Diff) -> Value {
+    let of = |s: &Side| {
+        json!({ "scenario": s.scenario, "version": s.version, "scenario_hash": s.hash, "seed": s.seed,
+            "replications": s.replications })
+    };
+    let keys: Vec<Value> = keys.iter().map(|k| json!({ "key": k.key, "a": k.a, "b": k.b })).collect();
+    let rows: Vec<Value> = found
+        .rows
+        .iter()
+        .map(|r| {
+            let interval = |e: authstorm::stats::Estimate| match r.says {
+                Says::Unknown => Value::Null,
+                _ => json!([e.ci_low, e.ci_high]),
+            };
+            json!({ "policy": r.policy, "metric": r.metric, "unit": r.unit, "a": r.a, "b": r.b,
+                "difference": r.difference.mean, "ci95": interval(r.difference),
+                "ci95_family": interval(r.together), "says": r.says.name() })
+        })
+        .collect();
+    json!({ "finding": headline(found), "a": of(a), "b": of(b), "scenario_changes": keys,
+        "method": found.method.name(), "family": found.family, "family_method": "bonferroni",
+        "only_a": found.only_a, "only_b": found.only_b, "metrics": rows })
+}

@@ -1,0 +1,67 @@
+//! A results directory read back: its data files, checked against the hashes of its manifest.
+
+use super::exit::{Exit, Failure};
+use super::output::{MANIFEST, sha256};
+use serde_json::Value;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+
+/// A results directory.
+pub struct Kept<'a> {
+    dir: &'a Path,
+    /// What it says of itself.
+    pub manifest: Value,
+}
+
+impl<'a> Kept<'a> {
+    /// Reads its manifest.
+    pub fn open(dir: &'a Path) -> Result<Kept<'a>, Failure> {
+        let bytes = file(dir, MANIFEST)?;
+        let manifest: Value =
+            serde_json::from_slice(&bytes).map_err(|e| wrong(dir, format!("{MANIFEST}: {e}")))?;
+        if !manifest["files"].is_object() || !manifest["scenario_hash"].is_string() {
+            return Err(wrong(dir, format!("{MANIFEST}: not one of authstorm's")));
+        }
+        Ok(Kept { dir, manifest })
+    }
+
+    /// A data file, as `run` wrote it.
+    pub fn read(&self, name: &str) -> Result<Vec<u8>, Failure> {
+        let bytes = file(self.dir, name)?;
+        match self.manifest["files"][name]["sha256"].as_str() {
+            None => Err(self.wrong(format!("{MANIFEST} does not list {name}"))),
+            Some(hash) if hash == sha256(&bytes) => Ok(bytes),
+            Some(_) => Err(self.wrong(format!(
+                "{name} is not what `run` wrote: its hash is not that of {MANIFEST}; run the scenario again"
+            ))),
+        }
+    }
+
+    /// The same as text.
+    pub fn text(&self, name: &str) -> Result<String, Failure> {
+        String::from_utf8(self.read(name)?).map_err(|e| self.wrong(format!("{name}: {e}")))
+    }
+
+    /// These are no results, and why.
+    pub fn wrong(&self, why: impl std::fmt::Display) -> Failure {
+        wrong(self.dir, why)
+    }
+}
+
+fn wrong(dir: &Path, why: impl std::fmt::Display) -> Failure {
+    Failure::with(Exit::Usage, format!("error: {}: {why}", dir.display()))
+}
+
+fn file(dir: &Path, name: &str) -> Result<Vec<u8>, Failure> {
+    let path = dir.join(name);
+    // A pipe would be waited for without end.
+    match fs::metadata(&path) {
+        Ok(found) if found.is_file() => fs::read(&path).map_err(|e| Failure::io(path.display(), &e)),
+        Ok(_) => Err(wrong(dir, format!("{name} is not a file"))),
+        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            Err(wrong(dir, format!("no results directory: {name} is missing")))
+        }
+        Err(e) => Err(Failure::io(path.display(), &e)),
+    }
+}

@@ -1,0 +1,310 @@
+//! What changed between two results: metric by metric, with intervals, and key by key between their scenarios.
+
+mod scenario;
+
+pub use scenario::{Changed, scenario_changes};
+
+use crate::experiment::CONFIDENCE;
+use crate::stats::{Estimate, paired_difference, welch_difference};
+use serde_json::Value;
+
+/// What `diff` needs of a `summary.json`. Metrics are as the file has them, so that versions with others compare.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Side {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The version that wrote it.
+    pub version: String,
+    /// SHA-256 of the scenario, with its policies.
+    pub hash: String,
+    /// Seed.
+    pub seed: u64,
+    /// Replications.
+    pub replications: usize,
+    /// Policies in the file's order: name and metrics.
+    pub policies: Vec<(String, Vec<Series>)>,
+}
+
+/// A metric's values, one per replication.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Series {
+    /// The metric.
+    pub metric: String,
+    /// Its unit.
+    pub unit: String,
+    /// Its values; NaN where the file has null.
+    pub values: Vec<f64>,
+}
+
+/// How an interval was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Replication by replication: seed and number of replications are the same on both sides, so both met the same
+    /// random numbers, and two independent samples are what they are not.
+    Paired,
+    /// Welch's interval of two independent samples.
+    Welch,
+}
+
+impl Method {
+    /// Its name in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Method::Paired => "paired",
+            Method::Welch => "welch",
+        }
+    }
+}
+
+/// What can be said of a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Says {
+    /// Every value is the same.
+    Same,
+    /// Zero lies outside the interval that holds for all comparisons together (Bonferroni).
+    Changed,
+    /// Zero lies outside the 95% interval of this metric alone: among many metrics some do by chance.
+    Perhaps,
+    /// Zero lies inside.
+    Noise,
+    /// One replication on a side, or values that are no numbers: there is no interval.
+    Unknown,
+}
+
+impl Says {
+    /// Its name, in the table and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Says::Same => "same",
+            Says::Changed => "changed",
+            Says::Perhaps => "perhaps",
+            Says::Noise => "noise",
+            Says::Unknown => "no interval",
+        }
+    }
+}
+
+/// One metric of one policy, compared.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Compared {
+    /// The policy.
+    pub policy: String,
+    /// The metric.
+    pub metric: String,
+    /// Its unit.
+    pub unit: String,
+    /// Mean in the first results.
+    pub a: f64,
+    /// Mean in the second.
+    pub b: f64,
+    /// The second less the first, with its own 95% interval; without one both ends are the difference.
+    pub difference: Estimate,
+    /// The same with the interval that holds for all comparisons together.
+    pub together: Estimate,
+    /// The verdict.
+    pub says: Says,
+}
+
+/// What changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Diff {
+    /// How intervals were made.
+    pub method: Method,
+    /// Comparisons that share the 5% of error: those with an interval.
+    pub family: usize,
+    /// Every metric of every policy that both have.
+    pub rows: Vec<Compared>,
+    /// What only the first results have: policies, and metrics of common policies as `policy.metric`.
+    pub only_a: Vec<String>,
+    /// What only the second have.
+    pub only_b: Vec<String>,
+}
+
+impl Side {
+    /// Reads a `summary.json`.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn parse(summary: &[u8]) -> Result<Side, String> {
+        let value: Value = serde_json::from_slice(summary).map_err(|e| e.to_string())?;
+        let word = |key: &str| value[key].as_str().map(str::to_owned).ok_or(format!("`{key}` is missing"));
+        let count = |key: &str| value[key].as_u64().ok_or(format!("`{key}` is missing"));
+        let replications = usize::try_from(count("replications")?).map_err(|e| e.to_string())?;
+        let policies = value["policies"].as_object().ok_or("`policies` is missing")?;
+        let policies = policies.iter().map(|(name, policy)| {
+            let metrics =
+                policy["metrics"].as_object().ok_or(format!("policy {name:?}: `metrics` is missing"))?;
+            let series = metrics.iter().map(|(metric, entry)| {
+                let values = numbers(&entry["values"]).filter(|values| values.len() == replications);
+                Ok(Series {
+                    metric: metric.clone(),
+                    unit: entry["unit"].as_str().unwrap_or_default().to_owned(),
+                    values: values.ok_or(format!(
+                        "policy {name:?}: `values` of {metric:?} must be {replications} numbers, one per replication"
+                    ))?,
+                })
+            });
+            Ok((name.clone(), series.collect::<Result<_, String>>()?))
+        });
+        Ok(Side {
+            scenario: word("scenario")?,
+            version: word("version")?,
+            hash: word("scenario_hash")?,
+            seed: count("seed")?,
+            replications,
+            policies: policies.collect::<Result<_, String>>()?,
+        })
+    }
+}
+
+fn numbers(value: &Value) -> Option<Vec<f64>> {
+    let one = |v: &Value| if v.is_null() { Some(f64::NAN) } else { v.as_f64() };
+    value.as_array()?.iter().map(one).collect()
+}
+
+/// Compares two results: every difference is the second less the first.
+pub fn diff(a: &Side, b: &Side) -> Diff {
+    let paired = a.seed == b.seed && a.replications == b.replications;
+    let method = if paired { Method::Paired } else { Method::Welch };
+    let (mut both, mut only_a, mut only_b) = (Vec::new(), Vec::new(), Vec::new());
+    for (name, of_a) in &a.policies {
+        let Some((_, of_b)) = b.policies.iter().find(|(other, _)| other == name) else {
+            only_a.push(name.clone());
+            continue;
+        };
+        for series in of_a {
+            match of_b.iter().find(|other| other.metric == series.metric) {
+                Some(other) => both.push((name, series, other)),
+                None => only_a.push(format!("{name}.{}", series.metric)),
+            }
+        }
+        let missing = of_b.iter().filter(|s| !of_a.iter().any(|other| other.metric == s.metric));
+        only_b.extend(missing.map(|s| format!("{name}.{}", s.metric)));
+    }
+    let missing = b.policies.iter().filter(|(name, _)| !a.policies.iter().any(|(other, _)| other == name));
+    only_b.extend(missing.map(|(name, _)| name.clone()));
+
+    let judged = |x: &Series, y: &Series| {
+        x.values.len() > 1 && y.values.len() > 1 && x.values.iter().chain(&y.values).all(|v| v.is_finite())
+    };
+    let family = both.iter().filter(|(_, x, y)| judged(x, y)).count();
+    // Bonferroni: with k intervals, each at 1 - 0.05 / k, all hold together with 95%.
+    let each = 1.0 - (1.0 - CONFIDENCE) / family.max(1) as f64;
+    let interval = |x: &Series, y: &Series, confidence| match method {
+        Method::Paired => paired_difference(&y.values, &x.values, confidence),
+        Method::Welch => welch_difference(&y.values, &x.values, confidence),
+    };
+    let rows = both.iter().map(|(policy, x, y)| {
+        let difference = interval(x, y, CONFIDENCE);
+        let together = interval(x, y, each);
+        let outside = |e: Estimate| e.ci_low > 0.0 || e.ci_high < 0.0;
+        let says = match () {
+            () if paired && x.values == y.values => Says::Same,
+            () if !judged(x, y) => Says::Unknown,
+            () if outside(together) => Says::Changed,
+            () if outside(difference) => Says::Perhaps,
+            () => Says::Noise,
+        };
+        Compared {
+            policy: (*policy).clone(),
+            metric: x.metric.clone(),
+            unit: x.unit.clone(),
+            a: crate::stats::mean_ci(&x.values, CONFIDENCE).mean,
+            b: crate::stats::mean_ci(&y.values, CONFIDENCE).mean,
+            difference,
+            together,
+            says,
+        }
+    });
+    Diff { method, family, rows: rows.collect(), only_a, only_b }
+}
+
+impl Diff {
+    /// How many comparisons say this.
+    pub fn count(&self, says: Says) -> usize {
+        self.rows.iter().filter(|row| row.says == says).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn side(seed: u64, policies: &[(&str, &[(&str, &[f64])])]) -> Side {
+        let series = |(metric, values): &(&str, &[f64])| Series {
+            metric: (*metric).to_owned(),
+            unit: "users".to_owned(),
+            values: values.to_vec(),
+        };
+        Side {
+            scenario: "s".to_owned(),
+            version: "1".to_owned(),
+            hash: "h".to_owned(),
+            seed,
+            replications: policies[0].1[0].1.len(),
+            policies: policies
+                .iter()
+                .map(|(n, m)| ((*n).to_owned(), m.iter().map(series).collect()))
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn pairs_see_what_two_samples_do_not() {
+        let noisy: &[f64] = &[10.0, 200.0, 3_000.0, 40.0];
+        let moved: &[f64] = &[11.0, 201.1, 3_000.9, 41.0];
+        let a = side(1, &[("old", &[("x", noisy)])]);
+        let paired = diff(&a, &side(1, &[("old", &[("x", moved)])]));
+        assert_eq!((paired.method, paired.rows[0].says), (Method::Paired, Says::Changed));
+        let welch = diff(&a, &side(2, &[("old", &[("x", moved)])]));
+        assert_eq!((welch.method, welch.rows[0].says), (Method::Welch, Says::Noise));
+        assert_eq!(welch.rows[0].difference, welch_difference(moved, noisy, CONFIDENCE));
+    }
+
+    #[test]
+    fn many_comparisons_share_the_error() {
+        // Half width of the 95% interval is 4.303 * 0.5774: 3 is outside, and inside of that of 20 together.
+        let (x, y): (&[f64], &[f64]) = (&[0.0, 0.0, 0.0], &[2.0, 3.0, 4.0]);
+        let names: Vec<String> = (0..20).map(|i| format!("m{i}")).collect();
+        let all = |values| names.iter().map(|n| (n.as_str(), values)).collect::<Vec<(&str, &[f64])>>();
+        let of =
+            |n: usize| diff(&side(1, &[("p", &all(x)[..n])]), &side(1, &[("p", &all(y)[..n])])).rows[0].says;
+        assert_eq!((of(1), of(20)), (Says::Changed, Says::Perhaps));
+    }
+
+    #[test]
+    fn edges() {
+        let says = |x: &[f64], y: &[f64], seed| {
+            diff(&side(1, &[("p", &[("m", x)])]), &side(seed, &[("p", &[("m", y)])])).rows[0].says
+        };
+        assert_eq!(says(&[1.0], &[2.0], 1), Says::Unknown, "one replication");
+        assert_eq!(says(&[1.0], &[1.0], 1), Says::Same);
+        assert_eq!(says(&[5.0, 5.0], &[3.0, 3.0], 1), Says::Changed, "no variance");
+        assert_eq!(says(&[5.0, 5.0], &[5.0, 5.0], 2), Says::Noise, "other seeds are no identity");
+        assert_eq!(says(&[f64::NAN, 1.0], &[1.0, 1.0], 1), Says::Unknown);
+        let a = side(1, &[("p", &[("m", &[1.0]), ("gone", &[1.0])]), ("q", &[("m", &[1.0])])]);
+        let b = side(1, &[("p", &[("m", &[1.0]), ("new", &[1.0])]), ("r", &[("m", &[1.0])])]);
+        let both = diff(&a, &b);
+        assert_eq!(both.only_a, ["p.gone", "q"]);
+        assert_eq!(both.only_b, ["p.new", "r"]);
+    }
+
+    #[test]
+    fn a_summary_must_be_whole() {
+        let text = |values: &str| {
+            format!(
+                r#"{{"scenario":"s","version":"1","scenario_hash":"h","seed":1,"replications":2,
+                "policies":{{"p":{{"metrics":{{"m":{{"unit":"s","values":{values}}}}}}}}}}}"#
+            )
+        };
+        assert!(Side::parse(text("[1, null]").as_bytes()).unwrap().policies[0].1[0].values[1].is_nan());
+        for (bytes, why) in [
+            (text("[1]"), "must be 2 numbers"),
+            (text("[1, \"2\"]"), "must be 2 numbers"),
+            ("{}".to_owned(), "is missing"),
+            ("{".to_owned(), "EOF"),
+        ] {
+            assert!(Side::parse(bytes.as_bytes()).unwrap_err().contains(why), "{bytes}");
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `report` and `diff`: results read back from their directories.
+
+mod common;
+
+use common::{authstorm, files, said, tiny};
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+fn verb(verb: &str, dirs: &[&Path], more: &[&str]) -> Output {
+    authstorm().arg(verb).args(dirs).args(more).output().expect("the command runs")
+}
+
+fn result(folder: &Path, name: &str, more: &[&str]) -> std::path::PathBuf {
+    let out = folder.join(name);
+    let output = tiny(&out, more);
+    assert!(out.join("manifest.json").exists(), "{}", said(&output));
+    out
+}
+
+#[test]
+fn report_gives_the_bytes_of_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (a, b) = (result(folder.path(), "a", &[]), result(folder.path(), "b", &["--seed", "3"]));
+    let before = (files(&a), files(&b));
+    // What is derived may be gone or wrong.
+    fs::remove_file(a.join("report.html")).expect("it was there");
+    fs::write(a.join("requests.svg"), "x").expect("writable");
+    fs::write(b.join("summary.csv"), "").expect("writable");
+    let output = verb("report", &[&a, &b], &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!((files(&a), files(&b)) == before, "every byte is as run wrote it");
+}
+
+#[test]
+fn damaged_results_are_refused_and_nothing_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (good, bad) = (result(folder.path(), "good", &[]), result(folder.path(), "bad", &[]));
+    fs::remove_file(good.join("report.html")).expect("it was there");
+    for name in ["scenario.toml", "summary.json", "timeline.csv", "flow.csv", "sessions.csv", "stories.json"]
+    {
+        let path = bad.join(name);
+        let whole = fs::read(&path).expect("a file");
+        let mut edited = whole.clone();
+        *edited.last_mut().expect("not empty") ^= 1;
+        for damage in
+            [None, Some(&whole[..whole.len() / 2]), Some(&edited), Some(&[][..]), Some(&[0xff, 0][..])]
+        {
+            match damage {
+                None => fs::remove_file(&path).expect("it was there"),
+                Some(bytes) => fs::write(&path, bytes).expect("writable"),
+            }
+            let before = (files(&good), files(&bad));
+            // A good directory first: it must not be written either.
+            let output = verb("report", &[&good, &bad], &[]);
+            assert_eq!(output.status.code(), Some(2), "{name}: {}", said(&output));
+            let message = said(&output);
+            assert!(message.contains(name) && message.lines().count() == 1, "{name}: {message}");
+            assert!((files(&good), files(&bad)) == before, "{name}: nothing is written");
+        }
+        fs::write(&path, whole).expect("writable");
+    }
+    fs::write(bad.join("manifest.json"), "{}").expect("writable");
+    assert_eq!(verb("report", &[&bad], &[]).status.code(), Some(2));
+    assert_eq!(verb("report", &[folder.path()], &[]).status.code(), Some(2));
+    assert_eq!(verb("diff", &[&good, &bad], &[]).status.code(), Some(2));
+}
+
+#[test]
+fn diff_says_what_changed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let a = result(folder.path(), "a", &[]);
+    let same = verb("diff", &[&a, &a], &[]);
+    assert!(same.status.success());
+    assert!(String::from_utf8_lossy(&same.stdout).starts_with("Nothing changed"));
+    let b = result(folder.path(), "b", &["--set", "backend.limit[0].burst=2"]);
+    let output = verb("diff", &[&a, &b], &["--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(found["method"], "paired");
+    assert_eq!(found["scenario_changes"][0]["key"], "backend.limit[0].burst");
+    let changed = found["metrics"].as_array().expect("metrics").iter().any(|m| m["says"] == "changed");
+    assert_eq!(output.status.code(), Some(i32::from(changed)), "the exit code is the verdict");
+    let other = result(folder.path(), "other", &["--seed", "5"]);
+    let output = verb("diff", &[&a, &other], &[]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("seed used: 8004 -> 5"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Welch"));
+}
