@@ -2,8 +2,10 @@
 
 use super::terminal;
 use authstorm::Error;
+use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::Mutex;
 
 /// How the command ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,11 +76,17 @@ impl From<Error> for Failure {
     }
 }
 
+/// Where the first panic happened; the message that a panic carries does not say it.
+static PLACE: Mutex<Option<String>> = Mutex::new(None);
+
 /// Runs a verb; its failure becomes a message and an exit code, a panic a request to report it.
 pub fn guarded(verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
-    std::panic::set_hook(Box::new(|_| {}));
-    let caught = catch_unwind(AssertUnwindSafe(verb));
-    match caught {
+    std::panic::set_hook(Box::new(|info| {
+        if let (Ok(mut place), Some(location)) = (PLACE.lock(), info.location()) {
+            place.get_or_insert_with(|| location.to_string());
+        }
+    }));
+    match catch_unwind(AssertUnwindSafe(verb)) {
         Ok(Ok(exit)) => exit.into(),
         Ok(Err(failure)) => {
             terminal::complain(&failure.message);
@@ -90,14 +98,57 @@ pub fn guarded(verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
                 .map(String::as_str)
                 .or_else(|| panic.downcast_ref::<&str>().copied())
                 .unwrap_or("no message");
-            let command: Vec<String> = std::env::args().collect();
-            terminal::complain(&format!(
-                "error: a bug in authstorm {}: {what}\nNothing was written. Please report it with the scenario and this \
-                 command, which reproduces it:\n  {}",
-                env!("CARGO_PKG_VERSION"),
-                command.join(" ")
-            ));
+            let place = PLACE.lock().ok().and_then(|mut place| place.take());
+            terminal::complain(&request(what, place.as_deref(), std::env::args_os()));
             Exit::Io.into()
         }
+    }
+}
+
+/// What is said of a panic: what and where it was, and the command that has it again.
+fn request(what: &str, place: Option<&str>, command: impl Iterator<Item = OsString>) -> String {
+    let command: Vec<String> = command.map(|word| quoted(&word.to_string_lossy())).collect();
+    format!(
+        "error: a bug in authstorm {}: {what}{}\nPlease report it with the scenario and this command, which reproduces \
+         it:\n  {}",
+        env!("CARGO_PKG_VERSION"),
+        place.map_or(String::new(), |place| format!(" (at {place})")),
+        command.join(" ")
+    )
+}
+
+/// A word as a POSIX shell reads it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    format!("'{}'", word.replace('\'', "'\\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::ffi::OsStringExt;
+
+    #[test]
+    fn a_panic_becomes_an_exit_code() {
+        let code = guarded(|| panic!("planted"));
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(4)));
+        let code = guarded(|| Ok(Exit::No));
+        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(1)));
+        let _ = std::panic::take_hook();
+    }
+
+    /// The command can be pasted; a word that is not UTF-8 is shown, where `std::env::args` would panic once more.
+    #[test]
+    fn the_request_has_the_command_that_reproduces_it() {
+        let words = ["authstorm", "run", "a b.toml", "--set", "x=[\"1\"]", "", "it's"];
+        let mut words: Vec<OsString> = words.map(OsString::from).to_vec();
+        words.push(OsString::from_vec(vec![b'x', 0xFF]));
+        let said = request("planted", Some("src/x.rs:1:2"), words.into_iter());
+        assert!(said.contains("a bug in authstorm") && said.contains("planted (at src/x.rs:1:2)"), "{said}");
+        let expected = "\n  authstorm run 'a b.toml' --set 'x=[\"1\"]' '' 'it'\\''s' 'x\u{FFFD}'";
+        assert!(said.ends_with(expected), "{said}");
     }
 }

@@ -95,30 +95,7 @@ impl Output {
                 "error: {shown}: exists and is not a directory; choose another --out"
             )));
         }
-        let again = match present(place)? {
-            Present::Nothing => false,
-            // Not even --force takes away what authstorm did not write.
-            Present::Foreign(what) => {
-                return Err(Failure::usage(format!(
-                    "error: {shown}: {what} is not from authstorm; choose another --out"
-                )));
-            }
-            Present::Results(_) if force && lies_in(input, place) => {
-                return Err(Failure::usage(format!(
-                    "error: {shown}: holds the scenario itself; choose another --out"
-                )));
-            }
-            Present::Results(_) if force => false,
-            Present::Results(manifest) => {
-                if let Some((field, there, here)) = difference(&manifest, birth) {
-                    return Err(Failure::usage(format!(
-                        "error: {shown}: holds other results: {field} is {there} there and {here} here; \
-                         choose another --out, or --force to replace them"
-                    )));
-                }
-                true
-            }
-        };
+        let again = accept(place, birth, force, input)?;
         fs::create_dir_all(&parent).map_err(|e| Failure::io(parent.display(), &e))?;
         let beside = |suffix: &str| parent.join(format!(".{}.{suffix}", name.to_string_lossy()));
         let lock_path = beside("lock");
@@ -126,7 +103,9 @@ impl Output {
             .map_err(|e| Failure::io(lock_path.display(), &e))?
             .ok_or_else(|| Failure::usage(format!("error: {shown}: another run is writing there")))?;
         let aside = beside("partial");
-        let output = Output { place: place.to_owned(), aside, lock_path, _lock: lock, force, again };
+        let mut output = Output { place: place.to_owned(), aside, lock_path, _lock: lock, force, again };
+        // Another run may have put its results there after we looked and before we held the lock.
+        output.again = accept(place, birth, force, input)?;
         // Left by a run that was killed.
         output
             .clear_aside()
@@ -199,6 +178,29 @@ impl Drop for Output {
         // What was not put in place goes; a failure here leaves a hidden directory that the next run clears.
         let _ = self.clear_aside();
         let _ = fs::remove_file(&self.lock_path);
+    }
+}
+
+/// Whether results of the same birth are at a place, which may be filled.
+fn accept(place: &Path, birth: &Birth, force: bool, input: &Path) -> Result<bool, Failure> {
+    let shown = place.display();
+    match present(place)? {
+        Present::Nothing => Ok(false),
+        // Not even --force takes away what authstorm did not write.
+        Present::Foreign(what) => {
+            Err(Failure::usage(format!("error: {shown}: {what} is not from authstorm; choose another --out")))
+        }
+        Present::Results(_) if force && lies_in(input, place) => {
+            Err(Failure::usage(format!("error: {shown}: holds the scenario itself; choose another --out")))
+        }
+        Present::Results(_) if force => Ok(false),
+        Present::Results(manifest) => {
+            let Some((field, there, here)) = difference(&manifest, birth) else { return Ok(true) };
+            Err(Failure::usage(format!(
+                "error: {shown}: holds other results: {field} is {there} there and {here} here; \
+                 choose another --out, or --force to replace them"
+            )))
+        }
     }
 }
 
