@@ -303,7 +303,7 @@ impl<'a, O: Observer> World<'a, O> {
             queue: Calendar::default(),
             at_once: std::collections::VecDeque::new(),
             now: Time::ZERO,
-            parts: u64::from(plan.scenario.fleet.users).div_ceil(users.len().max(1) as u64),
+            parts: u64::from(plan.scenario.fleet.users).div_ceil(users.len().max(1) as u64).max(1),
             tabs: Block::new(tabs, Tab::default()),
             browsers: Block::new(users.clone(), Browser::default()),
             server: Block::new(users.clone(), ServerSession::default()),
