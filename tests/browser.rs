@@ -1,0 +1,246 @@
+//! The report page as its readers meet it: in a browser, with mouse and keyboard, on paper, without scripts.
+
+#[path = "common/chromium.rs"]
+mod chromium;
+mod common;
+
+use chromium::Chromium;
+use common::{authstorm, root};
+use serde_json::json;
+use std::path::{Path, PathBuf};
+
+/// A storm of both policies, small enough for a test, with these changes.
+fn storm(dir: &Path, changes: &[&str]) -> PathBuf {
+    let out = dir.join("results");
+    let mut command = authstorm();
+    command.args(["run", "scenarios/touch-429-cascade.toml", "--quiet", "--replications", "3"]);
+    command.args(["--set", "fleet.users=60", "--set", "horizon=4m", "--set", "bucket=1s"]);
+    for change in changes {
+        command.args(["--set", change]);
+    }
+    let run = command.arg("--out").arg(&out).output().expect("it runs");
+    assert!(run.status.code().is_some_and(|code| code <= 1), "{}", common::said(&run));
+    out
+}
+
+/// Calls per bucket of a policy in one replication, as timeline.csv has them.
+fn calls(results: &Path, policy: &str, replication: u64) -> Vec<(f64, u64)> {
+    let mut reader = csv::Reader::from_path(results.join("timeline.csv")).expect("a timeline");
+    let headers = reader.headers().expect("a head").clone();
+    let column =
+        |name: &str| headers.iter().position(|h| h == name).unwrap_or_else(|| panic!("no column {name}"));
+    let (p, r, t, n) = (column("policy"), column("replication"), column("t_s"), column("count"));
+    let mut all: Vec<(f64, u64)> = Vec::new();
+    for row in reader.records() {
+        let row = row.expect("a row");
+        if &row[p] != policy || row[r] != *replication.to_string() {
+            continue;
+        }
+        let at: f64 = row[t].parse().expect("a time");
+        let count: u64 = row[n].parse().expect("a count");
+        match all.iter_mut().find(|(time, _)| (*time - at).abs() < 1e-9) {
+            Some((_, sum)) => *sum += count,
+            None => all.push((at, count)),
+        }
+    }
+    all
+}
+
+/// What a request panel reads out: since when, and the sum over its outcomes.
+fn read_out(page: &mut Chromium, panel: usize) -> (String, f64) {
+    let from = page.text(&format!("document.querySelectorAll('.requests .readout')[{panel}].textContent"));
+    let sum = format!(
+        "[...document.querySelectorAll('.requests')[{panel}].querySelectorAll('.value')]\
+         .reduce((sum, v) => sum + Number(v.textContent.replaceAll(',', '')), 0)"
+    );
+    (from, page.value(&sum).as_f64().expect("a sum"))
+}
+
+/// The second that a read-out names: "from 12 s, per second:" or "from 1:12, per second:".
+fn second(from: &str) -> f64 {
+    let time =
+        from.strip_prefix("from ").and_then(|t| t.split(',').next()).unwrap_or_else(|| panic!("{from:?}"));
+    let time = time.trim_end_matches(" s");
+    time.split(':')
+        .fold(0.0, |sum, part| sum * 60.0 + part.parse::<f64>().unwrap_or_else(|_| panic!("{from:?}")))
+}
+
+const OVER: &str = "document.querySelectorAll('.requests .u-over')";
+
+#[test]
+fn hover_reads_drag_zooms_click_hides_and_nobody_is_asked() {
+    let Some(path) = chromium::installed() else { return };
+    let dir = tempfile::tempdir().expect("a place");
+    let results = storm(dir.path(), &[]);
+    let mut page = Chromium::start(path);
+    page.open(&results.join("report.html"), 1600, false);
+
+    // Hover: what is read out is what timeline.csv has for that second, and all panels read the same time.
+    let shown =
+        page.value("JSON.parse(document.getElementById('data').textContent).shown").as_u64().expect("one");
+    let [left, top, width, height] = page.place(&format!("{OVER}[0]"));
+    let (y, at) = (top + height / 2.0, |share: f64| left + width * share);
+    for share in [0.1, 0.46, 0.7, 0.93] {
+        page.mouse("mouseMoved", at(share), y, 0);
+        page.drawn();
+        let (from, sum) = read_out(&mut page, 0);
+        let time = second(&from);
+        assert!((time - 240.0 * share).abs() <= 1.5, "at {share} of 240 s the page reads {from:?}");
+        for (panel, policy) in ["old", "new"].into_iter().enumerate() {
+            let (same, sum) = read_out(&mut page, panel);
+            assert_eq!(same, from, "panels are linked in time");
+            let calls = calls(&results, policy, shown);
+            let expected = calls.iter().find(|(t, _)| (*t - time).abs() < 1e-6).map_or(0, |(_, n)| *n);
+            assert_eq!(sum, expected as f64, "{policy} {from:?}: the page and timeline.csv differ");
+        }
+        assert!(share < 0.4 || share > 0.5 || sum > 0.0, "the storm has calls at {from:?}");
+    }
+
+    // Drag: the panels show the part that was dragged over, all of them.
+    page.mouse("mouseMoved", at(0.25), y, 0);
+    page.mouse("mousePressed", at(0.25), y, 1);
+    page.mouse("mouseMoved", at(0.4), y, 1);
+    page.mouse("mouseMoved", at(0.5), y, 1);
+    page.mouse("mouseReleased", at(0.5), y, 1);
+    page.drawn();
+    let reads_at = |page: &mut Chromium, panel: usize, share: f64| {
+        let [left, top, width, height] = page.place(&format!("{OVER}[{panel}]"));
+        page.mouse("mouseMoved", left + width * share, top + height / 2.0, 0);
+        page.drawn();
+        second(&read_out(page, panel).0)
+    };
+    for panel in [0, 1] {
+        let (from, to) = (reads_at(&mut page, panel, 0.01), reads_at(&mut page, panel, 0.99));
+        assert!(
+            (from - 60.0).abs() <= 3.0 && (to - 120.0).abs() <= 3.0,
+            "panel {panel} shows {from} s to {to} s"
+        );
+    }
+
+    // Double-click: the whole run again.
+    let [left, top, width, height] = page.place(&format!("{OVER}[0]"));
+    let (x, y) = (left + width / 2.0, top + height / 2.0);
+    for clicks in [1, 2] {
+        page.mouse("mousePressed", x, y, clicks);
+        page.mouse("mouseReleased", x, y, clicks);
+    }
+    page.drawn();
+    assert!(reads_at(&mut page, 1, 0.99) > 230.0, "a double-click goes back");
+
+    // Click: the outcome is hidden in every panel, and comes back.
+    let pressed =
+        "[...document.querySelectorAll('.requests button[data-band]')].map(b => b.ariaPressed).join(' ')";
+    let before = page.text(pressed);
+    assert!(!before.contains("false"), "{before}");
+    let [left, top, width, height] = page.place("document.querySelector('.requests button[data-band]')");
+    let click = |page: &mut Chromium| {
+        page.mouse("mousePressed", left + width / 2.0, top + height / 2.0, 1);
+        page.mouse("mouseReleased", left + width / 2.0, top + height / 2.0, 1);
+        page.drawn();
+    };
+    click(&mut page);
+    let after = page.text(pressed);
+    let panels = page.value("document.querySelectorAll('.requests').length").as_u64().expect("a number");
+    assert!(
+        panels >= 2 && after.matches("false").count() as u64 == panels,
+        "hidden in all {panels}: {after}"
+    );
+    click(&mut page);
+    assert_eq!(page.text(pressed), before);
+
+    // Keyboard: a chart is reached and read; + zooms, 0 goes back.
+    page.value("document.querySelector('.requests .plot').focus()");
+    page.key("ArrowRight");
+    let first = second(&read_out(&mut page, 0).0);
+    page.key("ArrowRight");
+    assert!(second(&read_out(&mut page, 0).0) > first, "an arrow moves on");
+    let reachable =
+        page.value("[...document.querySelectorAll('.plot')].every(p => p.tabIndex === 0 && p.ariaLabel)");
+    assert_eq!(reachable, json!(true));
+
+    assert!(page.complaints.is_empty(), "{:#?}", page.complaints);
+}
+
+/// Names as hostile as a scenario admits them: control and format characters are refused when it is read.
+const HOSTILE: &str =
+    r#"<script>window.struck=1</script> "><img src=x onerror=struck=1> ]]> &amp; 'שלום עולם' `|` "#;
+
+#[test]
+fn hostile_words_come_out_as_text() {
+    let Some(path) = chromium::installed() else { return };
+    let dir = tempfile::tempdir().expect("a place");
+    let long = format!("{HOSTILE}{}", "wide".repeat(100));
+    let about = format!("about={}", toml::Value::from(long.as_str()));
+    let name = format!("fault[0].name={}", toml::Value::from(HOSTILE.trim()));
+    let results = storm(dir.path(), &[&about, &name]);
+    let mut page = Chromium::start(path);
+    for width in [400, 1600] {
+        page.open(&results.join("report.html"), width, false);
+        assert_eq!(page.value("typeof window.struck"), json!("undefined"), "a name was run");
+        assert_eq!(page.text("document.querySelector('.about').textContent").trim(), long.trim());
+        let handlers = "[...document.querySelectorAll('*')].flatMap(e => [...e.attributes])\
+                        .filter(a => a.name.startsWith('on')).length";
+        assert_eq!(page.value(handlers), json!(0));
+        assert_eq!(
+            page.value(
+                "document.querySelectorAll('img, iframe, object, foreignObject, a[href^=javascript]').length"
+            ),
+            json!(0)
+        );
+        let overflow =
+            page.value("document.documentElement.scrollWidth - innerWidth").as_f64().expect("a width");
+        assert!(overflow <= 0.0, "{overflow} px too wide at {width} px");
+    }
+    assert!(page.complaints.is_empty(), "{:#?}", page.complaints);
+}
+
+#[test]
+fn it_is_read_on_narrow_and_wide_screens_in_light_and_dark() {
+    let Some(path) = chromium::installed() else { return };
+    let mut page = Chromium::start(path);
+    let mut grounds = Vec::new();
+    for dark in [false, true] {
+        for width in [400, 800, 1600] {
+            for scenario in ["touch-429-cascade", "touch-429-clerk-js", "telemetry-7-days"] {
+                page.open(&root().join("results").join(scenario).join("report.html"), width, dark);
+                let overflow = page.value("document.documentElement.scrollWidth - innerWidth").as_f64();
+                assert!(
+                    overflow.is_some_and(|px| px <= 0.0),
+                    "{scenario} at {width} px: {overflow:?} px too wide"
+                );
+                let drawn = page.value("document.querySelectorAll('.plot canvas').length").as_u64();
+                assert!(drawn.is_some_and(|n| n >= 4), "{scenario}: {drawn:?} charts");
+                // Letters below 11 px are not read on a phone.
+                let small = "[...document.querySelectorAll('main *')].filter(e => e.closest('svg') === null \
+                             && e.childNodes.length && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) \
+                             && parseFloat(getComputedStyle(e).fontSize) < 11).length";
+                assert_eq!(page.value(small), json!(0), "{scenario} at {width} px has tiny text");
+            }
+        }
+        grounds.push(page.text("getComputedStyle(document.documentElement).backgroundColor"));
+    }
+    assert_ne!(grounds[0], grounds[1], "dark is not light");
+    assert!(page.complaints.is_empty(), "{:#?}", page.complaints);
+}
+
+#[test]
+fn paper_and_pages_without_scripts_show_the_pictures() {
+    let Some(path) = chromium::installed() else { return };
+    let file = root().join("results/touch-429-cascade/report.html");
+    let mut page = Chromium::start(path);
+    let visible = |page: &mut Chromium, what: &str| {
+        let height = page.value(&format!("document.querySelector('{what}').getBoundingClientRect().height"));
+        height.as_f64().is_some_and(|px| px > 0.0)
+    };
+    page.open(&file, 1000, false);
+    assert!(visible(&mut page, ".live") && !visible(&mut page, ".static"), "with scripts, on a screen");
+    page.call("Emulation.setEmulatedMedia", json!({ "media": "print" }));
+    page.drawn();
+    assert!(!visible(&mut page, ".live") && visible(&mut page, ".static"), "on paper");
+    let pdf = page.call("Page.printToPDF", json!({ "printBackground": true }));
+    assert!(pdf["data"].as_str().is_some_and(|data| data.len() > 50_000), "it prints");
+    page.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
+    page.load(&file, 1000, false);
+    assert!(!visible(&mut page, ".live") && visible(&mut page, ".static"), "without scripts");
+    assert!(page.complaints.is_empty(), "{:#?}", page.complaints);
+}
