@@ -120,9 +120,20 @@ fn kill_often(kills: u32, seed: u64) -> Phases {
         let late = moments.below(2) == 0;
         let wait = if late { length * 4 / 5 + moments.below(length * 2 / 5) } else { moments.below(length) };
         let number = [SIGKILL, SIGKILL, SIGTERM, SIGINT][moments.below(4) as usize];
+        // Writing takes a hundredth of a run: moments drawn over all of it hit it once in 999. So a third of the
+        // SIGKILLs wait for the first file, and then for a random part of what writing and renaming take.
+        let aimed = number == SIGKILL && moments.below(3) == 0;
+        let wait = if aimed { moments.below(3_000) } else { wait };
         let mut command = small(next, &out);
         let mut child =
             command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command runs");
+        while aimed && child.try_wait().expect("a child").is_none() {
+            if fs::read_dir(folder.path().join(".out.partial")).is_ok_and(|mut files| files.next().is_some())
+            {
+                break;
+            }
+            std::thread::sleep(Duration::from_micros(50));
+        }
         std::thread::sleep(Duration::from_micros(wait));
         match number {
             // No process of its own is needed for this one, so it comes at its moment.
@@ -135,7 +146,7 @@ fn kill_often(kills: u32, seed: u64) -> Phases {
         assert!(after == whole[0] || after == whole[1], "{moment}: {:?}", after.keys());
         let replaced = after != before;
         // Other work on the machine comes and goes: half of the late runs are to end before they are killed.
-        if late {
+        if late && !aimed {
             length = if replaced { length * 15 / 16 } else { length * 17 / 16 }.max(1_000);
         }
         let left = files(folder.path()).len() - 1;
