@@ -83,7 +83,7 @@ fn hover_reads_drag_zooms_click_hides_and_nobody_is_asked() {
     for share in [0.1, 0.46, 0.7, 0.93] {
         page.mouse("mouseMoved", at(share), y, 0);
         page.drawn();
-        let (from, sum) = read_out(&mut page, 0);
+        let (from, all) = read_out(&mut page, 0);
         let time = second(&from);
         assert!((time - 240.0 * share).abs() <= 1.5, "at {share} of 240 s the page reads {from:?}");
         for (panel, policy) in ["old", "new"].into_iter().enumerate() {
@@ -91,9 +91,12 @@ fn hover_reads_drag_zooms_click_hides_and_nobody_is_asked() {
             assert_eq!(same, from, "panels are linked in time");
             let calls = calls(&results, policy, shown);
             let expected = calls.iter().find(|(t, _)| (*t - time).abs() < 1e-6).map_or(0, |(_, n)| *n);
-            assert_eq!(sum, expected as f64, "{policy} {from:?}: the page and timeline.csv differ");
+            assert!(
+                (sum - expected as f64).abs() < 1e-9,
+                "{policy} {from:?}: {sum} on the page, {expected} in timeline.csv"
+            );
         }
-        assert!(share < 0.4 || share > 0.5 || sum > 0.0, "the storm has calls at {from:?}");
+        assert!(all > 0.0, "no calls at {from:?}: the comparison says nothing");
     }
 
     // Drag: the panels show the part that was dragged over, all of them.

@@ -230,7 +230,10 @@ impl Diff {
 mod tests {
     use super::*;
 
-    fn side(seed: u64, policies: &[(&str, &[(&str, &[f64])])]) -> Side {
+    /// A policy's name, and its metrics with a value of each replication.
+    type Policy<'a> = (&'a str, &'a [(&'a str, &'a [f64])]);
+
+    fn side(seed: u64, policies: &[Policy]) -> Side {
         let series = |(metric, values): &(&str, &[f64])| Series {
             metric: (*metric).to_owned(),
             unit: "users".to_owned(),
