@@ -347,3 +347,40 @@ proptest! {
         }
     }
 }
+
+/// Every numbered input has its tests, or says why not; cases and tests that are named there exist.
+#[test]
+fn every_line_of_the_list_is_accounted_for() {
+    fn sources(dir: &Path, text: &mut String) {
+        for entry in std::fs::read_dir(dir).expect("a directory").map(|e| e.expect("an entry").path()) {
+            if entry.is_dir() {
+                sources(&entry, text);
+            } else if entry.extension().is_some_and(|e| e == "rs") {
+                *text += &std::fs::read_to_string(&entry).expect("a source");
+            }
+        }
+    }
+    let mut code = String::new();
+    for dir in ["src", "tests"] {
+        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(dir), &mut code);
+    }
+    let list: std::collections::BTreeMap<String, Vec<String>> =
+        toml::from_str(include_str!("bad_inputs/coverage.toml")).expect("the list");
+    let cases = cases();
+    assert_eq!(list.len(), 102);
+    for number in 1..=102 {
+        let entry = list.get(&number.to_string()).unwrap_or_else(|| panic!("line {number} is missing"));
+        assert!(entry.len() >= 2, "line {number} names no test and no reason");
+        for place in &entry[1..] {
+            let known = match place.split_once(' ') {
+                Some(("case", what)) => cases.iter().any(|case| case.what == what),
+                Some(("fn", name)) => {
+                    code.contains(&format!("\nfn {name}(")) || code.contains(&format!("    fn {name}("))
+                }
+                Some(("not:" | "open:", reason)) => !reason.is_empty(),
+                _ => place == "open",
+            };
+            assert!(known, "line {number}: {place}");
+        }
+    }
+}
