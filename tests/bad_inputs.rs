@@ -1,5 +1,6 @@
 //! Hostile inputs: each gets its message at its place, quickly and without a panic.
 
+use authstorm::Study;
 use authstorm::scenario::{ScenarioErrors, load, load_text, load_text_in};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -383,4 +384,51 @@ fn every_line_of_the_list_is_accounted_for() {
             assert!(known, "line {number}: {place}");
         }
     }
+}
+
+/// A scenario of one user, with these lines more.
+fn one_user(more: &str) -> Study {
+    let text = format!(
+        "version = 1\nname = \"one\"\nhorizon = \"10s\"\npolicies = [\"old\"]\n{more}\n[client]\nmodel = \"documented\"\n\
+         [fleet]\nusers = 1\n[backend]\nlatency = \"5ms\"\n"
+    );
+    Study::parse("one.toml", &text).unwrap_or_else(|e| panic!("{e}"))
+}
+
+fn with_fault(kind: &str, probability: &str) -> Study {
+    let fault = format!(
+        "fault = [{{ kind = \"{kind}\", endpoints = [\"client\"], from = \"0s\", to = \"10s\", probability = {probability} }}]"
+    );
+    one_user(&fault)
+}
+
+#[test]
+fn numbers_at_the_edge_are_what_they_say() {
+    for seed in [0, i64::MAX as u64 + 1, u64::MAX] {
+        assert_eq!(one_user(&format!("seed = {seed}")).loaded().scenario.seed, seed);
+    }
+    let (minus, plus) = (with_fault("outage", "-0.0"), with_fault("outage", "0.0"));
+    assert_eq!(minus.loaded().hash, plus.loaded().hash, "minus zero is zero");
+    assert_ne!(minus.loaded().hash, with_fault("outage", "0.5").loaded().hash);
+    let values = |study: &Study| {
+        study.run().expect("no guard").policies[0].metrics.iter().map(|m| m.mean).collect::<Vec<_>>()
+    };
+    assert_eq!(format!("{:?}", values(&minus)), format!("{:?}", values(&plus)));
+}
+
+#[test]
+fn a_server_that_never_answers_is_waited_for_until_the_end() {
+    use authstorm::backend::Endpoint;
+    use authstorm::metrics::Outcome;
+    let results = with_fault("no-answer", "1.0").run().expect("no guard");
+    let calls = |endpoint: Endpoint, outcome: Outcome| -> u32 {
+        results.policies[0].timelines[0]
+            .buckets
+            .iter()
+            .map(|b| b.calls[endpoint as usize][outcome as usize])
+            .sum()
+    };
+    assert_eq!(calls(Endpoint::Client, Outcome::InFlight), 1);
+    assert_eq!(calls(Endpoint::Client, Outcome::Ok), 0);
+    assert_eq!(calls(Endpoint::Environment, Outcome::Ok), 1);
 }
