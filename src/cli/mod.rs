@@ -3,6 +3,7 @@
 mod check;
 mod conform;
 mod determinism;
+mod estimate;
 mod exit;
 mod explain;
 mod files;

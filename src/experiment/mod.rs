@@ -1,8 +1,10 @@
 //! Runs of a scenario under several policies and replications, and what comes out of them.
 
 pub mod determinism;
+pub mod estimate;
 mod job;
 pub mod results;
+pub mod ties;
 
 use crate::scenario::expect::judge;
 use crate::scenario::load::{Loaded, load, load_text};
@@ -187,6 +189,8 @@ impl Study {
         // Collected in the order of the jobs, whatever the order in which they end.
         let mut summaries = jobs
             .par_iter()
+            // A run each, so that no thread is left with several while another has none.
+            .with_max_len(1)
             .map(|job| job.run(&plan, keep, control))
             .collect::<Vec<_>>()
             .into_iter()

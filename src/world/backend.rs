@@ -4,13 +4,14 @@
 //! order, then limits in theirs, then the queue of the endpoint, then the session itself.
 
 use super::totals::{LimitTotals, StationTotals};
-use super::{EventKind, Observer, Plan, World, coordinates};
+use super::{Event, EventKind, Observer, Plan, World, coordinates};
 use crate::backend::limiter::{Limiter, Verdict, retry_after_s};
 use crate::backend::spec::{ClientToken, Endpoint};
 use crate::backend::station::{Arrival, Station};
 use crate::client::policy::Failure;
 use crate::client::task::{Reply, TaskId, Token};
 use crate::fault::FaultKind;
+use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
 use crate::kernel::{Dist, Dur, Time};
 use crate::metrics::Outcome;
@@ -163,7 +164,7 @@ pub(super) enum Struck {
     Nothing,
 }
 
-impl<O: Observer> World<'_, O> {
+impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
     /// A tab sends a request.
     pub(super) fn send(&mut self, tab: u32, user: u32, task: TaskId, endpoint: Endpoint, first: bool) {
         let now = self.now;

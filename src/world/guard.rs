@@ -25,6 +25,11 @@ impl Stopped {
         Stopped { at, session: None, why: "interrupted".to_owned(), chain: Vec::new(), run: String::new() }
     }
 
+    /// Whether it ran out of its events in all, not into a loop.
+    pub fn is_event_budget(&self) -> bool {
+        self.why.starts_with(EVENT_BUDGET)
+    }
+
     /// Whether it was stopped from outside, not by a guard.
     pub fn is_interruption(&self) -> bool {
         self.why == "interrupted"
@@ -53,6 +58,8 @@ fn mix(hash: u64, word: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64).wrapping_add(word)
 }
 
+/// How an error of the event budget begins.
+const EVENT_BUDGET: &str = "event budget";
 /// How many events of a session's chain an error shows.
 const CHAIN: usize = 8;
 
@@ -172,7 +179,7 @@ impl Guard {
             Limit::Events => (
                 None,
                 format!(
-                    "event budget: more than {} events by t = {at}; guard.max-events raises it",
+                    "{EVENT_BUDGET}: more than {} events by t = {at}; guard.max-events raises it",
                     self.max_events
                 ),
             ),

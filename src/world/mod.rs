@@ -24,7 +24,7 @@ use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Tab};
 use crate::client::session_policy::SessionPolicy;
 use crate::client::task::{NONE, Reply, Stage, TaskId, Tasks, Token};
 use crate::fleet::Tabs;
-use crate::kernel::queue::{Calendar, Due};
+use crate::kernel::queue::{Calendar, Due, Opposite, Queue};
 use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Dist, Dur, Time};
 use crate::metrics::Outcome;
@@ -158,12 +158,12 @@ struct ServerSession {
 }
 
 /// A world of one contender in one replication.
-pub struct World<'a, O: Observer> {
+struct World<'a, O: Observer, Q: Queue<Event>> {
     plan: &'a Plan,
     rules: &'a [Rules],
     shares: Vec<f64>,
     streams: Streams,
-    queue: Calendar<Event>,
+    queue: Q,
     /// Messages and locks on their way between the tabs of a browser.
     at_once: std::collections::VecDeque<Event>,
     now: Time,
@@ -227,17 +227,41 @@ pub fn observed<O: Observer>(
     control: &Control,
     observer: O,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
+    on_queue::<O, Calendar<Event>>(plan, contender, replication, control, observer)
+}
+
+/// The same, with ties between simultaneous events of different sessions broken the other way round: see [`Opposite`].
+/// Slow, for it sorts every instant.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_in_opposite_order(
+    plan: &Plan,
+    contender: usize,
+    replication: u32,
+    control: &Control,
+) -> Result<Run, Stopped> {
+    on_queue::<Silent, Opposite<Event>>(plan, contender, replication, control, Silent).map(|(run, _, _)| run)
+}
+
+fn on_queue<O: Observer, Q: Queue<Event>>(
+    plan: &Plan,
+    contender: usize,
+    replication: u32,
+    control: &Control,
+    observer: O,
+) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
     // A study has runs that have not begun: stopped, they do not.
     if control.is_stopped() {
         return Err(Stopped::interrupted(Time::ZERO));
     }
-    let mut world = World::new(plan, contender, replication, observer);
+    let mut world = World::<O, Q>::new(plan, contender, replication, observer);
     world.go(control)?;
     Ok(world.finish())
 }
 
-impl<'a, O: Observer> World<'a, O> {
-    fn new(plan: &'a Plan, contender: usize, replication: u32, observer: O) -> World<'a, O> {
+impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
+    fn new(plan: &'a Plan, contender: usize, replication: u32, observer: O) -> World<'a, O, Q> {
         let users = plan.scenario.fleet.users as usize;
         let rules = &plan.rules[contender];
         let needs_limits = rules.iter().any(|r| r.limits.is_some());
@@ -246,7 +270,7 @@ impl<'a, O: Observer> World<'a, O> {
             rules,
             shares: plan.contenders[contender].parts.iter().map(|(_, share)| *share).collect(),
             streams: Streams::new(plan.scenario.seed, replication, plan.faults.len()),
-            queue: Calendar::default(),
+            queue: Q::default(),
             at_once: std::collections::VecDeque::new(),
             now: Time::ZERO,
             tabs: vec![Tab { poll: NONE, ..Tab::default() }; users * plan.tabs_per_user as usize],
@@ -362,38 +386,15 @@ impl<'a, O: Observer> World<'a, O> {
         match self.at_once.pop_front() {
             Some(event) => Some((self.now, event)),
             None => {
-                let World { queue, plan, tasks, tabs, generic, .. } = self;
-                queue.pop(plan.horizon, |day| warm(day, tasks, tabs, generic))
+                let World { queue, plan, tasks, tabs, backend, generic, .. } = self;
+                let owner = |event| session_of(event, plan, tasks, backend, generic);
+                queue.pop(plan.horizon, owner, |day| warm(day, tasks, tabs, generic))
             }
         }
     }
 
-    /// The user that an event belongs to; `u32::MAX` for none.
     fn session_of(&self, event: Event) -> u32 {
-        let tabs = self.plan.tabs_per_user;
-        match event.kind {
-            EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
-                self.tasks[event.id].tab / tabs
-            }
-            EventKind::Open
-            | EventKind::Reload
-            | EventKind::Close
-            | EventKind::Focus
-            | EventKind::AppGetToken
-            | EventKind::SetActive
-            | EventKind::TokenBroadcast
-            | EventKind::SignOutBroadcast
-            | EventKind::SignIn => event.id / tabs,
-            EventKind::Offline | EventKind::Online | EventKind::Release => event.id,
-            EventKind::Scripted => self.plan.scenario.actions[event.id as usize].user,
-            EventKind::Admitted | EventKind::Served => self.backend.user_of(event.id),
-            EventKind::GenericArrival => self.plan.scenario.fleet.users + event.id,
-            EventKind::GenericTry
-            | EventKind::GenericAnswer
-            | EventKind::GenericFailed
-            | EventKind::GenericTimeout => self.plan.scenario.fleet.users + self.generic.client_of(event.id),
-            EventKind::Revoke | EventKind::Sample => u32::MAX,
-        }
+        session_of(event, self.plan, &self.tasks, &self.backend, &self.generic)
     }
 
     fn handle(&mut self, event: Event) {
@@ -773,6 +774,35 @@ impl<'a, O: Observer> World<'a, O> {
         let (events, fingerprint) = (self.guard.events(), self.guard.fingerprint());
         let run = Run { metrics, events, fingerprint, totals };
         (run, self.observer, tabs)
+    }
+}
+
+/// The user that an event belongs to; `u32::MAX` for none.
+#[inline]
+fn session_of(event: Event, plan: &Plan, tasks: &Tasks, backend: &Backend, generic: &Generic) -> u32 {
+    let tabs = plan.tabs_per_user;
+    match event.kind {
+        EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
+            tasks[event.id].tab / tabs
+        }
+        EventKind::Open
+        | EventKind::Reload
+        | EventKind::Close
+        | EventKind::Focus
+        | EventKind::AppGetToken
+        | EventKind::SetActive
+        | EventKind::TokenBroadcast
+        | EventKind::SignOutBroadcast
+        | EventKind::SignIn => event.id / tabs,
+        EventKind::Offline | EventKind::Online | EventKind::Release => event.id,
+        EventKind::Scripted => plan.scenario.actions[event.id as usize].user,
+        EventKind::Admitted | EventKind::Served => backend.user_of(event.id),
+        EventKind::GenericArrival => plan.scenario.fleet.users + event.id,
+        EventKind::GenericTry
+        | EventKind::GenericAnswer
+        | EventKind::GenericFailed
+        | EventKind::GenericTimeout => plan.scenario.fleet.users + generic.client_of(event.id),
+        EventKind::Revoke | EventKind::Sample => u32::MAX,
     }
 }
 
