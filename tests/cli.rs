@@ -295,3 +295,52 @@ fn every_call_has_exactly_one_outcome() {
         assert_eq!(total.as_f64(), Some(count as f64), "{policy} {replication}");
     }
 }
+
+#[test]
+fn an_estimate_runs_and_writes_nothing() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out");
+    let run = |args: &[&str]| {
+        let mut command = authstorm();
+        command.args(["run", "--estimate", "--threads", "1", "--out"]).arg(&out).args(args);
+        let output = command.output().expect("the command runs");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(!out.exists());
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let told = run(&["scenarios/office-nat.toml"]);
+    for word in ["events  about", "time    about", "memory  about", "400 of 2000 sessions", "disagrees by"] {
+        assert!(told.contains(word), "{told}");
+    }
+    // Too large in both ways: told, not refused, for nothing is run.
+    let large = [
+        "--set",
+        "workload[0].clients=60000000",
+        "--set",
+        "guard.max-events=1000000000",
+        "--max-memory",
+        "1GiB",
+    ];
+    let told = run(&[&["scenarios/rl-poll.toml", "--json"], &large[..]].concat());
+    let told: serde_json::Value = serde_json::from_str(&told).expect("JSON");
+    let refused = told["refused"].as_array().expect("a list");
+    assert_eq!(refused.len(), 2, "{told}");
+    assert!(told["events"].as_f64() > Some(1e9) && told["pilot_events"].as_f64() < Some(1e7), "{told}");
+    assert!(told["memory_bytes"].as_u64() >= Some(60_000_000 * 16), "{told}");
+}
+
+#[test]
+fn a_run_that_would_pass_its_event_budget_is_refused_with_the_number() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out");
+    let century = ["--set", "horizon=36500d", "--set", "bucket=365d"];
+    let output =
+        authstorm().args(["run", "scenarios/rl-poll.toml", "--out"]).arg(&out).args(century).output();
+    let output = output.expect("the command runs");
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(!out.exists(), "nothing is written");
+    for word in ["a run of policy new", " T events", "limit 10 G", "--set guard.max-events=N raises it"] {
+        assert!(said.contains(word), "{said}");
+    }
+}

@@ -86,6 +86,38 @@ fn the_verb_says_yes() {
     );
 }
 
+#[test]
+fn what_hangs_on_a_tie_is_told() {
+    let command = |args: &[&str]| {
+        let mut command = authstorm();
+        command
+            .args(["verify-determinism", "--ties", "--set", "fleet.users=30", "--replications", "2"])
+            .args(args);
+        let output = command.output().expect("the command runs");
+        (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
+    };
+    // Everybody opens at once, and there are no limits to share.
+    let (code, text) = command(&["scenarios/healthy.toml", "--set", "fleet.opens=0s"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("share their instant") && text.contains("changes nothing that is counted"),
+        "{text}"
+    );
+    // The same through one worker: who waits longest hangs on the tie.
+    let one_worker = ["scenarios/healthy.toml", "--json", "--set", "fleet.opens=0s"];
+    let worker = ["--set", "backend.client={ workers = 1, service = \"1s\", queue = 2 }"];
+    let (code, text) = command(&[&one_worker[..], &worker[..]].concat());
+    let told: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(code, Some(1), "{text}");
+    let policy = &told["policies"][0];
+    assert!(policy["tied_events"].as_u64() >= Some(30), "{policy}");
+    let metrics = policy["metrics"].as_object().expect("metrics by name");
+    assert!(!metrics.is_empty(), "{policy}");
+    for (name, metric) in metrics {
+        assert_ne!(metric["values"], metric["opposite"], "{name}");
+    }
+}
+
 /// FNV-1a over the bits of a function at 10,000 places: 9 of 50 million rounded draws differed between platforms, so it
 /// is the bits that have to be compared, and many.
 fn hash_of(function: impl Fn(f64) -> f64, at: impl Fn(u64) -> f64) -> u64 {

@@ -1,15 +1,23 @@
-//! `authstorm verify-determinism`
+//! `authstorm verify-determinism`: whether a run can be repeated, and, with `--ties`, what hangs on the order of
+//! simultaneous events.
 
 use super::exit::{Exit, Failure};
 use super::run::{StudyArgs, threads};
 use super::{interrupt, terminal};
 use authstorm::experiment::determinism::{Trace, compare, trace};
+use authstorm::experiment::ties::{Ties, ties};
+use authstorm::report::number::short;
+use serde_json::json;
 
 /// Options.
 #[derive(clap::Args)]
 pub struct Args {
     #[command(flatten)]
     study: StudyArgs,
+    /// Break ties between simultaneous events of different sessions the other way round, and name the results that change;
+    /// exit 1 when a metric does
+    #[arg(long)]
+    ties: bool,
 }
 
 /// Runs a scenario twice, on one thread and on several; exit 1 when anything differs.
@@ -17,6 +25,11 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study()?;
     let plan = study.plan();
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
+    if args.ties {
+        let pool = threads(args.study.threads.map_or(0, usize::from))?;
+        let found = pool.install(|| ties(&plan, &control)).map_err(authstorm::Error::from)?;
+        return tell_ties(&args.study, &found, plan.scenario.replications);
+    }
     // One thread takes the runs in their order; seven shuffle them, however many cores there are.
     let second = args.study.threads.map_or(7, usize::from).max(2);
     let run = |count: usize| -> Result<Vec<Trace>, Failure> {
@@ -52,4 +65,57 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             Exit::No
         }
     })
+}
+
+/// Prints what hangs on a tie; no when a metric does.
+fn tell_ties(args: &StudyArgs, found: &[Ties], replications: u32) -> Result<Exit, Failure> {
+    if args.json {
+        let policies: Vec<_> = found.iter().map(ties_json).collect();
+        terminal::say(&format!("{:#}\n", json!({ "replications": replications, "policies": policies })))?;
+    } else if !args.quiet {
+        terminal::say(&found.iter().map(|ties| in_words(ties, replications)).collect::<String>())?;
+    }
+    Ok(if found.iter().all(|ties| ties.metrics.is_empty()) { Exit::Yes } else { Exit::No })
+}
+
+fn ties_json(ties: &Ties) -> serde_json::Value {
+    let metrics: serde_json::Map<_, _> = ties
+        .metrics
+        .iter()
+        .map(|m| (m.def.name.to_owned(), json!({ "values": m.own, "opposite": m.opposite })))
+        .collect();
+    json!({
+        "name": ties.policy, "events": ties.events, "tied_events": ties.tied, "replications": ties.replications,
+        "sessions": ties.sessions, "buckets": ties.buckets, "metrics": metrics,
+    })
+}
+
+fn in_words(ties: &Ties, replications: u32) -> String {
+    let mut text = format!(
+        "policy {}: {} of {} events share their instant with another session's\n",
+        ties.policy, ties.tied, ties.events
+    );
+    if ties.replications == 0 {
+        text.push_str("  the opposite order changes nothing that is counted\n");
+        return text;
+    }
+    text.push_str(&format!(
+        "  the opposite order changes {} of {replications} replications: {} sessions, {} buckets of time, {} metrics\n",
+        ties.replications,
+        ties.sessions,
+        ties.buckets,
+        ties.metrics.len()
+    ));
+    for metric in &ties.metrics {
+        let (own, opposite) = metric.means();
+        let sign = if opposite < own { "" } else { "+" };
+        text.push_str(&format!(
+            "  {}: mean {}, {} in the opposite order ({sign}{})\n",
+            metric.def.name,
+            short(own),
+            short(opposite),
+            short(opposite - own)
+        ));
+    }
+    text
 }

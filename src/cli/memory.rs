@@ -20,21 +20,27 @@ pub fn parse(text: &str) -> Result<u64, String> {
 /// Refuses a scenario of which one run needs more. The limit does not ask how much this machine has: whether a scenario
 /// is accepted must not depend on where it is run.
 pub fn check(loaded: &Loaded, limit: u64) -> Result<(), Failure> {
+    refusal(loaded, limit).map_or(Ok(()), |why| Err(Failure::usage(format!("error: {why}"))))
+}
+
+/// Why a scenario is too large, if it is.
+pub fn refusal(loaded: &Loaded, limit: u64) -> Option<String> {
     let estimate = memory_estimate(&loaded.scenario);
     if estimate.bytes <= limit {
-        return Ok(());
+        return None;
     }
-    Err(Failure::usage(format!(
-        "error: a run needs about {}: {} users at about {} bytes, {} for limits and timelines; limit {}; --max-memory raises it",
+    Some(format!(
+        "a run needs about {}: {} users at about {} bytes, {} for limits and timelines; limit {}; --max-memory raises it",
         in_words(estimate.bytes),
         loaded.scenario.fleet.users,
         estimate.per_user,
         in_words(estimate.fixed),
         in_words(limit),
-    )))
+    ))
 }
 
-fn in_words(bytes: u64) -> String {
+/// Bytes with a unit.
+pub fn in_words(bytes: u64) -> String {
     let (name, factor) = UNITS.iter().rev().find(|(_, factor)| bytes >= *factor).unwrap_or(&UNITS[0]);
     let tenths = u128::from(bytes) * 10 / u128::from(*factor);
     if tenths.is_multiple_of(10) {

@@ -4,6 +4,7 @@ mod check;
 mod conform;
 mod determinism;
 mod diff;
+mod estimate;
 mod exit;
 mod explain;
 mod files;

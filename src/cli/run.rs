@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::output::{Birth, Output};
 use super::progress::Progress;
-use super::{interrupt, memory, table, terminal};
+use super::{estimate, interrupt, memory, table, terminal};
 use authstorm::experiment::results::{Results, Verdict};
 use authstorm::explain;
 use authstorm::report;
@@ -26,6 +26,10 @@ pub struct Args {
     /// Keep every session in sessions.csv, not only the worst 100 of each policy
     #[arg(long)]
     all_sessions: bool,
+    /// Print how many events, how much time and how much memory this would take, as a small pilot of it tells; run and
+    /// write nothing
+    #[arg(long)]
+    estimate: bool,
 }
 
 /// What to run: shared by the verbs that do.
@@ -51,7 +55,7 @@ pub struct StudyArgs {
     pub threads: Option<u16>,
     /// Refuse scenarios of which one run needs more memory than this, as in 512MiB or 16GiB
     #[arg(long, value_name = "SIZE", default_value = "8GiB", value_parser = memory::parse)]
-    max_memory: u64,
+    pub max_memory: u64,
     /// Print summary.json to standard output instead of the table
     #[arg(long)]
     pub json: bool,
@@ -61,8 +65,16 @@ pub struct StudyArgs {
 }
 
 impl StudyArgs {
-    /// Loads the scenario with the overrides.
+    /// Loads the scenario with the overrides, unless it is too large to be run.
     pub fn study(&self) -> Result<Study, Failure> {
+        let study = self.study_of_any_size()?;
+        memory::check(study.loaded(), self.max_memory)?;
+        estimate::check(self, &study)?;
+        Ok(study)
+    }
+
+    /// Loads the scenario with the overrides.
+    pub fn study_of_any_size(&self) -> Result<Study, Failure> {
         let mut study = Study::load_with(&self.scenario, &self.overrides)?;
         study.loaded().warnings.iter().for_each(|w| terminal::complain(w));
         if let Some(seed) = self.seed {
@@ -74,7 +86,6 @@ impl StudyArgs {
         if !self.policy.is_empty() {
             study.only_policies(&self.policy)?;
         }
-        memory::check(study.loaded(), self.max_memory)?;
         Ok(study)
     }
 
@@ -138,6 +149,9 @@ pub fn summary_json(results: &Results) -> String {
 
 /// Runs a scenario and writes its results.
 pub fn run(args: Args) -> Result<Exit, Failure> {
+    if args.estimate {
+        return estimate::tell(&args.study);
+    }
     let mut study = args.study.study()?;
     study.all_sessions(args.all_sessions);
     let name = &study.loaded().scenario.name;
@@ -147,7 +161,8 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     // The place is taken before the run, so that a long run does not end at a closed door.
     let output = Output::reserve(&out, &birth, args.force, &args.study.scenario)?;
     let results = args.study.results(&study)?;
-    let files = files(&study, &results, &control)?;
+    let pool = threads(args.study.threads.map_or(0, usize::from))?;
+    let files = pool.install(|| files(&study, &results, &control))?;
     if control.is_stopped() {
         return Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted".to_owned()));
     }
@@ -159,15 +174,18 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 fn files(study: &Study, results: &Results, control: &Control) -> Result<Vec<(String, Vec<u8>)>, Failure> {
     let told = explain::worst_of_each(study, results, control)?;
     let scenario = &study.loaded().text;
-    let mut files = vec![
-        ("scenario.toml".to_owned(), scenario.clone().into_bytes()),
-        ("summary.json".to_owned(), summary_json(results).into_bytes()),
-        ("summary.csv".to_owned(), report::csv::summary(results)),
-        ("timeline.csv".to_owned(), report::csv::timeline(results)),
-        ("flow.csv".to_owned(), report::csv::flow(results)),
-        ("sessions.csv".to_owned(), report::csv::sessions(results)),
-        ("stories.json".to_owned(), report::told::stories(&told)),
-    ];
-    files.extend(super::files::derived(results, &told, scenario)?);
+    let tables = || {
+        vec![
+            ("scenario.toml".to_owned(), scenario.clone().into_bytes()),
+            ("summary.json".to_owned(), summary_json(results).into_bytes()),
+            ("summary.csv".to_owned(), report::csv::summary(results)),
+            ("timeline.csv".to_owned(), report::csv::timeline(results)),
+            ("flow.csv".to_owned(), report::csv::flow(results)),
+            ("sessions.csv".to_owned(), report::csv::sessions(results)),
+            ("stories.json".to_owned(), report::told::stories(&told)),
+        ]
+    };
+    let (derived, mut files) = rayon::join(|| super::files::derived(results, &told, scenario), tables);
+    files.extend(derived?);
     Ok(files)
 }

@@ -105,6 +105,7 @@ pub fn trace(plan: &Plan, control: &Control) -> Result<Vec<Trace>, Stopped> {
     let jobs = jobs(plan);
     let traces: Vec<Result<Trace, Stopped>> = jobs
         .par_iter()
+        .with_max_len(1)
         .map(|&(contender, replication)| {
             let name = format!("policy {}, replication {replication}", plan.contenders[contender].name);
             match observed(plan, contender, replication, control, Tracer::default()) {

@@ -1,8 +1,10 @@
 //! Runs of a scenario under several policies and replications, and what comes out of them.
 
 pub mod determinism;
+pub mod estimate;
 mod job;
 pub mod results;
+pub mod ties;
 
 use crate::scenario::expect::judge;
 use crate::scenario::load::{Loaded, load, load_text};
@@ -187,9 +189,13 @@ impl Study {
         // Collected in the order of the jobs, whatever the order in which they end.
         let run = |job: &Job| job.run(&plan, keep, control);
         let parts = plan.parts().len() as u32;
-        // Runs of many parts come one after another, and their parts side by side: that takes less memory.
-        let summaries: Vec<_> =
-            if parts > 1 { jobs.iter().map(run).collect() } else { jobs.par_iter().map(run).collect() };
+        // Runs of many parts come one after another, and their parts side by side: that takes less memory. Whole runs go
+        // one to a thread, so that none is left with several while another has none.
+        let summaries: Vec<_> = if parts > 1 {
+            jobs.iter().map(run).collect()
+        } else {
+            jobs.par_iter().with_max_len(1).map(run).collect()
+        };
         let mut summaries = summaries.into_iter().collect::<Result<Vec<Summary>, Stopped>>()?.into_iter();
         let mut policies = Vec::new();
         let (mut events, mut fingerprints) = (0, Vec::new());

@@ -122,6 +122,7 @@ pub fn worst_of_each(study: &Study, results: &Results, control: &Control) -> Res
     let hash = &study.loaded().hash;
     wanted
         .par_iter()
+        .with_max_len(1)
         .map(|wanted| tell_planned(&plan, hash, *wanted, control).map(|story| Told::of(&story)))
         .collect::<Vec<_>>()
         .into_iter()

@@ -4,13 +4,14 @@
 //! order, then limits in theirs, then the queue of the endpoint, then the session itself.
 
 use super::totals::{LimitTotals, StationTotals};
-use super::{EventKind, Observer, Plan, World, coordinates};
+use super::{Event, EventKind, Observer, Plan, World, coordinates};
 use crate::backend::limiter::{Limiter, Verdict, retry_after_s};
 use crate::backend::spec::{ClientToken, Endpoint};
 use crate::backend::station::{Arrival, Station};
 use crate::client::policy::Failure;
 use crate::client::task::{Reply, TaskId, Token};
 use crate::fault::FaultKind;
+use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
 use crate::kernel::{Dist, Dur, Time};
 use crate::metrics::Outcome;
@@ -43,6 +44,13 @@ pub(super) struct Call {
     pub(super) at: (u64, u64),
     /// It waits or is served; in a free place, not.
     pub(super) live: bool,
+}
+
+impl Call {
+    /// The user, or the generic client numbered after the users, that it belongs to.
+    pub(super) fn user(&self, tabs_per_user: u32) -> u32 {
+        if self.endpoint == Endpoint::Generic { self.tab } else { self.tab / tabs_per_user }
+    }
 }
 
 impl Backend {
@@ -176,7 +184,7 @@ pub(super) enum Struck {
     Nothing,
 }
 
-impl<O: Observer> World<'_, O> {
+impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
     /// A tab sends a request.
     pub(super) fn send(&mut self, tab: u32, user: u32, task: TaskId, endpoint: Endpoint, first: bool) {
         let now = self.now;
@@ -331,7 +339,7 @@ impl<O: Observer> World<'_, O> {
             Arrival::Serve => self.serve(id),
             Arrival::Wait => {}
             Arrival::Shed => {
-                let user = self.user_of(&call);
+                let user = call.user(self.plan.tabs_per_user);
                 self.backend.release(self.plan, call.endpoint, user, now);
                 if let Some(refused) = &self.plan.endpoint(call.endpoint).refused_latency {
                     let latency = refused.sample(self.streams.latency.bits(call.at.0, call.at.1));
@@ -366,7 +374,7 @@ impl<O: Observer> World<'_, O> {
             self.serve(next);
         }
         let call = self.backend.calls[id as usize];
-        let user = self.user_of(&call);
+        let user = call.user(self.plan.tabs_per_user);
         if self.backend.has_concurrency(self.plan, call.endpoint) {
             self.schedule(now.after(call.latency), EventKind::Release, 0, user, endpoint);
         }
@@ -375,11 +383,6 @@ impl<O: Observer> World<'_, O> {
         }
         let reply = self.reply(user, call.endpoint);
         self.deliver(id, reply);
-    }
-
-    /// The user, or the generic client numbered after the users, that a call belongs to.
-    pub(super) fn user_of(&self, call: &Call) -> u32 {
-        if call.endpoint == Endpoint::Generic { call.tab } else { call.tab / self.plan.tabs_per_user }
     }
 
     /// Takes a call out of the queue's books.

@@ -5,11 +5,12 @@
 
 use super::backend::{Call, Struck};
 use super::totals::WorkloadTotals;
-use super::{EventKind, Observer, Plan, World, coordinates};
+use super::{Event, EventKind, Observer, Plan, World, coordinates};
 use crate::backend::Endpoint;
 use crate::client::generic::{Caller, Draw, Pace};
 use crate::client::policy::Failure;
 use crate::client::session_policy::SessionPolicy;
+use crate::kernel::queue::Queue;
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 
@@ -88,7 +89,7 @@ pub(super) fn unpack(word: u32) -> Failure {
     }
 }
 
-impl<O: Observer> World<'_, O> {
+impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
     /// Puts the first call of every client into the queue.
     pub(super) fn schedule_workloads(&mut self) {
         let plan = self.plan;

@@ -28,8 +28,13 @@ impl Stopped {
     /// The parts of a run stayed within the event budget each, but not together.
     pub fn over_budget(plan: &Plan) -> Stopped {
         let max = plan.scenario.guard.max_events;
-        let why = format!("event budget: more than {max} events; guard.max-events raises it");
+        let why = format!("{EVENT_BUDGET}: more than {max} events; guard.max-events raises it");
         Stopped { at: plan.horizon, session: None, why, chain: Vec::new(), run: String::new() }
+    }
+
+    /// Whether it ran out of its events in all, not into a loop.
+    pub fn is_event_budget(&self) -> bool {
+        self.why.starts_with(EVENT_BUDGET)
     }
 
     /// Whether it was stopped from outside, not by a guard.
@@ -60,6 +65,8 @@ fn mix(hash: u64, word: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64).wrapping_add(word)
 }
 
+/// How an error of the event budget begins.
+const EVENT_BUDGET: &str = "event budget";
 /// How many events of a session's chain an error shows.
 const CHAIN: usize = 8;
 
@@ -178,7 +185,7 @@ impl Guard {
             Limit::Events => (
                 None,
                 format!(
-                    "event budget: more than {} events by t = {at}; guard.max-events raises it",
+                    "{EVENT_BUDGET}: more than {} events by t = {at}; guard.max-events raises it",
                     self.max_events
                 ),
             ),

@@ -24,7 +24,7 @@ use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Tab};
 use crate::client::session_policy::SessionPolicy;
 use crate::client::task::{Reply, Stage, TaskId, Tasks, Token};
 use crate::fleet::Tabs;
-use crate::kernel::queue::{Calendar, Due};
+use crate::kernel::queue::{Calendar, Due, Opposite, Queue};
 use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Block, Dist, Dur, Time};
 use crate::metrics::Outcome;
@@ -179,12 +179,12 @@ impl ServerSession {
 }
 
 /// A world of one contender in one replication.
-pub struct World<'a, O: Observer> {
+struct World<'a, O: Observer, Q: Queue<Event>> {
     plan: &'a Plan,
     rules: &'a [Rules],
     shares: Vec<f64>,
     streams: Streams,
-    queue: Calendar<Event>,
+    queue: Q,
     /// Messages and locks on their way between the tabs of a browser.
     at_once: std::collections::VecDeque<Event>,
     now: Time,
@@ -275,23 +275,50 @@ pub fn observed_part<O: Observer>(
     control: &Control,
     observer: O,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
+    on_queue::<O, Calendar<Event>>(plan, contender, replication, users, control, observer)
+}
+
+/// Runs all users in one world, with ties between simultaneous events of different sessions broken the other way round:
+/// see [`Opposite`]. Slow, for it sorts every instant.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_in_opposite_order(
+    plan: &Plan,
+    contender: usize,
+    replication: u32,
+    control: &Control,
+) -> Result<Run, Stopped> {
+    let users = 0..plan.scenario.fleet.users;
+    on_queue::<Silent, Opposite<Event>>(plan, contender, replication, users, control, Silent)
+        .map(|(run, _, _)| run)
+}
+
+fn on_queue<O: Observer, Q: Queue<Event>>(
+    plan: &Plan,
+    contender: usize,
+    replication: u32,
+    users: Range<u32>,
+    control: &Control,
+    observer: O,
+) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
     // A study has runs that have not begun: stopped, they do not.
     if control.is_stopped() {
         return Err(Stopped::interrupted(Time::ZERO));
     }
-    let mut world = World::new(plan, contender, replication, users, observer);
+    let mut world = World::<O, Q>::new(plan, contender, replication, users, observer);
     world.go(control)?;
     Ok(world.finish())
 }
 
-impl<'a, O: Observer> World<'a, O> {
+impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
     fn new(
         plan: &'a Plan,
         contender: usize,
         replication: u32,
         users: Range<u32>,
         observer: O,
-    ) -> World<'a, O> {
+    ) -> World<'a, O, Q> {
         let rules = &plan.rules[contender];
         let limited = rules.iter().any(|r| r.limits.is_some());
         let tabs = users.start * plan.tabs_per_user..users.end * plan.tabs_per_user;
@@ -300,7 +327,7 @@ impl<'a, O: Observer> World<'a, O> {
             rules,
             shares: plan.contenders[contender].parts.iter().map(|(_, share)| *share).collect(),
             streams: Streams::new(plan.scenario.seed, replication, plan.faults.len()),
-            queue: Calendar::default(),
+            queue: Q::default(),
             at_once: std::collections::VecDeque::new(),
             now: Time::ZERO,
             parts: u64::from(plan.scenario.fleet.users).div_ceil(users.len().max(1) as u64).max(1),
@@ -422,10 +449,11 @@ impl<'a, O: Observer> World<'a, O> {
         match self.at_once.pop_front() {
             Some(event) => Some((self.now, event)),
             None => {
-                let World { queue, plan, tasks, tabs, browsers, collector, generic, .. } = self;
+                let World { queue, plan, tasks, tabs, browsers, backend, collector, generic, .. } = self;
+                let owner = |event| session_of(event, plan, tasks, backend, generic);
                 // Reads a little of what the events of a day will need. These reads do not depend on each other, so their
                 // cache misses overlap; event after event they would wait for one another.
-                queue.pop(plan.horizon, |day| {
+                queue.pop(plan.horizon, owner, |day| {
                     let per_user = plan.tabs_per_user;
                     let mut read = 0u32;
                     for due in day {
@@ -456,34 +484,8 @@ impl<'a, O: Observer> World<'a, O> {
         }
     }
 
-    /// The user that an event belongs to; `u32::MAX` for none, as of an event that has become stale.
     fn session_of(&self, event: Event) -> u32 {
-        let tabs = self.plan.tabs_per_user;
-        match event.kind {
-            EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
-                // A task that has moved on may have left its slot to another tab: where it lay must not show.
-                let stale = self.tasks.generation(event.id) != event.generation;
-                if stale { u32::MAX } else { self.tasks.tab(event.id) / tabs }
-            }
-            EventKind::Open
-            | EventKind::Reload
-            | EventKind::Close
-            | EventKind::Focus
-            | EventKind::AppGetToken
-            | EventKind::SetActive
-            | EventKind::TokenBroadcast
-            | EventKind::SignOutBroadcast
-            | EventKind::SignIn => event.id / tabs,
-            EventKind::Offline | EventKind::Online | EventKind::Release => event.id,
-            EventKind::Scripted => self.plan.scenario.actions[event.id as usize].user,
-            EventKind::Admitted | EventKind::Served => self.user_of(self.backend.call(event.id)),
-            EventKind::GenericArrival => self.plan.scenario.fleet.users + event.id,
-            EventKind::GenericTry
-            | EventKind::GenericAnswer
-            | EventKind::GenericFailed
-            | EventKind::GenericTimeout => self.plan.scenario.fleet.users + self.generic.client_of(event.id),
-            EventKind::Revoke | EventKind::Sample => u32::MAX,
-        }
+        session_of(event, self.plan, &self.tasks, &self.backend, &self.generic)
     }
 
     fn handle(&mut self, event: Event) {
@@ -858,7 +860,7 @@ impl<'a, O: Observer> World<'a, O> {
         }
         let tabs = if O::ACTIVE { self.final_tabs() } else { Vec::new() };
         // What is no longer needed makes room for the results.
-        self.queue = Calendar::default();
+        self.queue = Q::default();
         self.tasks = Tasks::default();
         self.generic_in_flight();
         let totals = self.totals(horizon);
@@ -867,6 +869,37 @@ impl<'a, O: Observer> World<'a, O> {
         let (events, fingerprint) = (self.guard.events(), self.guard.fingerprint());
         let run = Run { metrics, events, fingerprint, totals };
         (run, self.observer, tabs)
+    }
+}
+
+/// The user that an event belongs to; `u32::MAX` for none, as of an event that has become stale.
+#[inline]
+fn session_of(event: Event, plan: &Plan, tasks: &Tasks, backend: &Backend, generic: &Generic) -> u32 {
+    let tabs = plan.tabs_per_user;
+    match event.kind {
+        EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
+            // A task that has moved on may have left its slot to another tab: where it lay must not show.
+            let stale = tasks.generation(event.id) != event.generation;
+            if stale { u32::MAX } else { tasks.tab(event.id) / tabs }
+        }
+        EventKind::Open
+        | EventKind::Reload
+        | EventKind::Close
+        | EventKind::Focus
+        | EventKind::AppGetToken
+        | EventKind::SetActive
+        | EventKind::TokenBroadcast
+        | EventKind::SignOutBroadcast
+        | EventKind::SignIn => event.id / tabs,
+        EventKind::Offline | EventKind::Online | EventKind::Release => event.id,
+        EventKind::Scripted => plan.scenario.actions[event.id as usize].user,
+        EventKind::Admitted | EventKind::Served => backend.call(event.id).user(tabs),
+        EventKind::GenericArrival => plan.scenario.fleet.users + event.id,
+        EventKind::GenericTry
+        | EventKind::GenericAnswer
+        | EventKind::GenericFailed
+        | EventKind::GenericTimeout => plan.scenario.fleet.users + generic.client_of(event.id),
+        EventKind::Revoke | EventKind::Sample => u32::MAX,
     }
 }
 

@@ -1,9 +1,10 @@
 //! Exact totals of queues, limits and generic workloads: whole numbers, from which verification takes its means.
 
-use super::{EventKind, Observer, World};
+use super::{Event, EventKind, Observer, World};
 use crate::backend::Endpoint;
 use crate::backend::station::Totals;
 use crate::kernel::Time;
+use crate::kernel::queue::Queue;
 
 /// Everything that is totalled, up to one time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -78,7 +79,7 @@ impl WorkloadTotals {
     }
 }
 
-impl<O: Observer> World<'_, O> {
+impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
     /// All totals up to `now`.
     pub(super) fn totals(&mut self, now: Time) -> Snapshot {
         Snapshot {

@@ -42,6 +42,8 @@ pub struct Calendar<E> {
     len: usize,
     taken: u64,
     looked_at: Time,
+    /// Lists on their way to other days; empty but while the length of a day changes.
+    moving: Vec<List>,
 }
 
 impl<E: Copy + Default> Default for Calendar<E> {
@@ -60,6 +62,7 @@ impl<E: Copy + Default> Default for Calendar<E> {
             len: 0,
             taken: 0,
             looked_at: Time::ZERO,
+            moving: Vec::with_capacity(WEEK + WEEKS),
         }
     }
 }
@@ -228,26 +231,33 @@ impl<E: Copy + Default> Calendar<E> {
         }
         let first_day = (self.day % WEEK as u64) as usize;
         let this_week = self.day / WEEK as u64;
+        let mut moving = std::mem::take(&mut self.moving);
         let days = (first_day..WEEK).map(|place| std::mem::replace(&mut self.days[place], List::EMPTY));
-        let mut lists: Vec<List> = days.filter(|list| !list.is_empty()).collect();
+        moving.extend(days.filter(|list| !list.is_empty()));
         let weeks = (1..WEEKS as u64).map(|n| {
             std::mem::replace(&mut self.weeks[((this_week + n) % WEEKS as u64) as usize], List::EMPTY)
         });
-        lists.extend(weeks.filter(|list| !list.is_empty()));
-        let mut far = std::mem::take(&mut self.far);
+        moving.extend(weeks.filter(|list| !list.is_empty()));
         self.busy = [0; WEEK / 64];
         self.shift = shift;
         // The day under way is the one of the last event taken, and it is over.
         self.day = self.now.0 >> shift;
         // Chunk by chunk, so that what is filed anew takes the room of what was taken out.
-        for mut list in lists {
+        for mut list in moving.drain(..) {
             while let Some(events) = self.chunks.take_chunk(&mut list) {
                 for (time, event) in events {
                     self.file_anew(time, event);
                 }
             }
         }
-        while let Some((time, event)) = far.pop(Time::NEVER) {
+        self.moving = moving;
+        // What is far in days of the new length stays where it is.
+        let reach = (self.day / WEEK as u64 + WEEKS as u64).saturating_mul(WEEK as u64);
+        while let Some(next) = self.far.next_time() {
+            if next.0 >> shift >= reach {
+                break;
+            }
+            let Some((time, event)) = self.far.pop(next) else { break };
             self.file_anew(time, event);
         }
     }

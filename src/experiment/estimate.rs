@@ -1,0 +1,258 @@
+//! How many events a study will have, from a pilot: the same scenario with a small part of its sessions, run to the end.
+//!
+//! What sessions share is cut down with them, so that each meets the same load: limits that are global or of an app, the
+//! workers of endpoints, how often a fault hits. Addresses stay whole, with their limits, unless one of them alone has
+//! more users than the pilot. What each group of sessions (the fleet, each workload) did is then counted as many times as
+//! the group is larger. Two pilots are run, one twice as large as the other; by how much they disagree is the estimate's
+//! own word on its error. A pilot that has more than [`MOST_EVENTS`] is cut there and taken on at its pace so far.
+
+use crate::Study;
+use crate::backend::limiter::check;
+use crate::backend::spec::{LimitKey, LimitKind, LimitSpec, Rate};
+use crate::kernel::{Dist, Dur, Time};
+use crate::scenario::Scenario;
+use crate::world::{Contender, Control, Observer, Plan, Stopped, observed};
+use rayon::prelude::*;
+
+/// Sessions of the larger pilot, about.
+pub const SESSIONS: u32 = 400;
+/// Events of a pilot's run at most.
+pub const MOST_EVENTS: u64 = 1_000_000;
+
+/// What a study is expected to take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Estimate {
+    /// One per policy, in the study's order.
+    pub policies: Vec<OfPolicy>,
+    /// Replications of each.
+    pub replications: u32,
+    /// Sessions of the larger pilot, generic clients included.
+    pub sessions: u64,
+    /// Events of all pilots together.
+    pub pilot_events: u64,
+}
+
+/// What one run of a policy is expected to take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OfPolicy {
+    /// Its name.
+    pub name: String,
+    /// Events, from the larger pilot. When a guard stops the pilot for its loop, events up to there.
+    pub events: f64,
+    /// By how much the smaller pilot disagrees, as a share of `events`.
+    pub disagreement: f64,
+    /// When the pilot was cut short, if it was: the rest was taken on at its pace so far.
+    pub cut_at: Option<Time>,
+    /// The guard that stopped the pilot, and would stop the run.
+    pub stopped: Option<String>,
+}
+
+impl Estimate {
+    /// Events of all runs.
+    pub fn events(&self) -> f64 {
+        self.policies.iter().map(|p| p.events).sum::<f64>() * f64::from(self.replications)
+    }
+
+    /// The policy whose run is expected to have the most events.
+    ///
+    /// # Panics
+    /// When the study has no policy, which no scenario allows.
+    pub fn largest(&self) -> &OfPolicy {
+        self.policies.iter().max_by(|a, b| a.events.total_cmp(&b.events)).expect("at least one policy")
+    }
+}
+
+/// Estimates a study, on the threads of the pool it is called in. The same on every machine.
+///
+/// # Errors
+/// When `control` stops it.
+pub fn estimate(study: &Study, control: &Control) -> Result<Estimate, Stopped> {
+    let plan = study.plan();
+    let jobs: Vec<(usize, u32)> =
+        (0..plan.contenders.len()).flat_map(|c| [(c, SESSIONS), (c, SESSIONS / 2)]).collect();
+    let pilots: Vec<Result<Pilot, Stopped>> = jobs
+        .par_iter()
+        .with_max_len(1)
+        .map(|&(contender, sessions)| pilot(&plan, contender, sessions, control))
+        .collect();
+    let pilots = pilots.into_iter().collect::<Result<Vec<Pilot>, Stopped>>()?;
+    let of_policy = |(contender, pilots): (&Contender, &[Pilot])| {
+        let (large, small) = (&pilots[0], &pilots[1]);
+        OfPolicy {
+            name: contender.name.clone(),
+            events: large.expected,
+            disagreement: (small.expected - large.expected).abs() / large.expected.max(1.0),
+            cut_at: large.cut_at,
+            stopped: large.stopped.clone(),
+        }
+    };
+    Ok(Estimate {
+        policies: plan.contenders.iter().zip(pilots.chunks(2)).map(of_policy).collect(),
+        replications: plan.scenario.replications,
+        sessions: pilots[0].sessions,
+        pilot_events: pilots.iter().map(|p| p.events).sum(),
+    })
+}
+
+struct Pilot {
+    sessions: u64,
+    events: u64,
+    expected: f64,
+    cut_at: Option<Time>,
+    stopped: Option<String>,
+}
+
+/// Counts events by group: the fleet, each workload, and what belongs to nobody.
+struct Counter<'a> {
+    /// The first session of each group after the fleet, and the end of the last.
+    from: &'a [u32],
+    counts: &'a mut [u64],
+}
+
+impl Observer for Counter<'_> {
+    const ACTIVE: bool = false;
+    const EACH_EVENT: bool = true;
+
+    fn event(&mut self, _number: u64, _time: Time, user: u32, _kind: &dyn std::fmt::Debug) {
+        self.counts[self.from.partition_point(|first| *first <= user)] += 1;
+    }
+}
+
+fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Result<Pilot, Stopped> {
+    let small = scaled(&plan.scenario, sessions);
+    let sizes = |s: &Scenario| -> Vec<u32> {
+        std::iter::once(s.fleet.users).chain(s.workloads.iter().map(|w| w.clients)).collect()
+    };
+    let (full_sizes, sizes) = (sizes(&plan.scenario), sizes(&small));
+    let ends = sizes.iter().scan(0u32, |at, n| {
+        *at += n;
+        Some(*at)
+    });
+    let from: Vec<u32> = ends.collect();
+    let mut counts = vec![0u64; sizes.len() + 1];
+    let small = Plan::new(small, vec![plan.contenders[contender].clone()]);
+    let counter = Counter { from: &from, counts: &mut counts };
+    let (cut_at, stopped) = match observed(&small, 0, 0, control, counter) {
+        Ok(_) => (None, None),
+        Err(stopped) if stopped.is_interruption() => return Err(stopped),
+        Err(stopped) if stopped.is_event_budget() => (Some(stopped.at), None),
+        Err(stopped) => (None, Some(stopped.to_string())),
+    };
+    let groups = full_sizes.iter().zip(&sizes).zip(&counts);
+    let whole: f64 = groups
+        .map(|((full, pilot), count)| *count as f64 * f64::from(*full) / f64::from((*pilot).max(1)))
+        .sum();
+    let nobodys = counts.last().map_or(0.0, |n| *n as f64);
+    let rest = cut_at.map_or(1.0, |at| plan.horizon.0 as f64 / at.0.max(1) as f64);
+    Ok(Pilot {
+        sessions: sizes.iter().map(|n| u64::from(*n)).sum(),
+        events: counts.iter().sum(),
+        expected: (whole + nobodys) * rest,
+        cut_at,
+        stopped,
+    })
+}
+
+/// The scenario with about so many sessions.
+fn scaled(full: &Scenario, sessions: u32) -> Scenario {
+    let mut s = full.clone();
+    s.guard.max_events = s.guard.max_events.min(MOST_EVENTS);
+    let all = u64::from(full.fleet.users) + full.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>();
+    let share = (f64::from(sessions) / all.max(1) as f64).min(1.0);
+    if share >= 1.0 {
+        return s;
+    }
+    let (users, networks) = group(full.fleet.users, full.fleet.users_per_network, share, sessions);
+    // What addresses are cut down to, where they are: all by one share, for their limits do not know whose they are.
+    let mut address = 1.0f64;
+    let mut cut = |per_network: &mut u32, to: u32| {
+        address = address.min(f64::from(to) / f64::from((*per_network).max(1)));
+        *per_network = to;
+    };
+    s.fleet.users = users;
+    cut(&mut s.fleet.users_per_network, networks);
+    for workload in &mut s.workloads {
+        let (clients, per_network) = group(workload.clients, workload.clients_per_network, share, sessions);
+        workload.clients = clients;
+        cut(&mut workload.clients_per_network, per_network);
+    }
+    s.actions.retain(|action| action.user < users);
+    // What is shared by all is cut down by what the pilot has come to.
+    let come_to = u64::from(s.fleet.users) + s.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>();
+    let share = come_to as f64 / all as f64;
+    for limit in &mut s.backend.limits {
+        match limit.key {
+            LimitKey::Global | LimitKey::App => cut_limit(limit, share),
+            LimitKey::Ip if address < 1.0 => cut_limit(limit, address),
+            LimitKey::Ip | LimitKey::User | LimitKey::Session => {}
+        }
+    }
+    let b = &mut s.backend;
+    for endpoint in
+        [&mut b.tokens, &mut b.touch, &mut b.client, &mut b.environment, &mut b.sign_in, &mut b.generic]
+    {
+        let Some(workers) = endpoint.workers else { continue };
+        // A part of a worker is a slower one.
+        let wanted = f64::from(workers) * share;
+        let workers = whole(wanted).max(1);
+        endpoint.workers = Some(workers);
+        endpoint.service = endpoint.service.as_ref().map(|d| slower(d, f64::from(workers) / wanted));
+        endpoint.queue = endpoint.queue.map(|n| (f64::from(n) * share).ceil() as u32);
+    }
+    for fault in &mut s.faults {
+        fault.count = fault.count.map(|n| (n as f64 * share).ceil() as u64);
+    }
+    s
+}
+
+/// A group of sessions cut down, in whole networks unless one alone is larger than the pilot: how many sessions, and how
+/// many of them to a network.
+fn group(full: u32, per_network: u32, share: f64, pilot: u32) -> (u32, u32) {
+    if full == 0 {
+        return (0, per_network);
+    }
+    let wanted = whole(f64::from(full) * share).max(1);
+    if per_network > pilot {
+        return (wanted, whole(f64::from(per_network) * share).max(1));
+    }
+    (wanted.div_ceil(per_network).saturating_mul(per_network).min(full), per_network)
+}
+
+fn whole(number: f64) -> u32 {
+    (number + 0.5) as u32
+}
+
+fn cut_limit(limit: &mut LimitSpec, share: f64) {
+    let cut = |n: u32| if n == 0 { 0 } else { whole(f64::from(n) * share).max(1) };
+    limit.burst = limit.burst.map(cut);
+    limit.limit = limit.limit.map(cut);
+    limit.rate = limit.rate.map(|rate| {
+        // Of few requests a part is none: then their time is longer.
+        let count = rate.count as f64 * share;
+        if count >= 100.0 {
+            return Rate { count: (count + 0.5) as u64, per: rate.per };
+        }
+        Rate { count: rate.count, per: longer(rate.per, 1.0 / share) }
+    });
+    // A rate that is no round number any more may be beyond a token bucket's 64 bits; GCRA decides alike.
+    if limit.kind == LimitKind::TokenBucket && check(limit).is_err() {
+        limit.kind = LimitKind::Gcra;
+    }
+}
+
+fn longer(time: Dur, factor: f64) -> Dur {
+    // Cut far below where sums of times could overflow.
+    Dur((time.0 as f64 * factor).min(f64::from(u32::MAX) * 1e9) as u64)
+}
+
+fn slower(dist: &Dist, factor: f64) -> Dist {
+    match dist {
+        Dist::Constant(d) => Dist::Constant(longer(*d, factor)),
+        Dist::Uniform(low, high) => Dist::Uniform(longer(*low, factor), longer(*high, factor)),
+        Dist::Exponential(mean) => Dist::Exponential(longer(*mean, factor)),
+        Dist::LogNormal { median, sigma } => {
+            Dist::LogNormal { median: longer(*median, factor), sigma: *sigma }
+        }
+        Dist::Empirical(list) => Dist::Empirical(list.iter().map(|d| longer(*d, factor)).collect()),
+    }
+}

@@ -1,0 +1,203 @@
+//! Which results hang on a tie: every run once in its own order, and once with ties broken the other way round.
+//!
+//! Two events tie when they are due at the same nanosecond and belong to different sessions. The model says nothing of who
+//! comes first; the order of scheduling decides, so that a run can be repeated. A result that changes with that order is a
+//! result of the simulator, not of the scenario. Left as they are: the order of one session's own events, which is cause
+//! and effect, and messages between the tabs of a browser, which take no time and come before all else.
+
+use crate::kernel::Time;
+use crate::metrics::{METRICS, MetricDef};
+use crate::world::{Control, Observer, Plan, Run, Stopped, observed, run_in_opposite_order};
+use rayon::prelude::*;
+
+/// What ties do to the runs of one policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ties {
+    /// The policy.
+    pub policy: String,
+    /// Events of its runs, in their own order.
+    pub events: u64,
+    /// Of these, events at an instant at which more than one session had an event.
+    pub tied: u64,
+    /// Replications in which anything that was counted hangs on a tie.
+    pub replications: u32,
+    /// Sessions, of all replications, whose own counts hang on a tie.
+    pub sessions: u64,
+    /// Buckets of the timelines, of all replications, that hang on a tie.
+    pub buckets: u64,
+    /// The metrics that do.
+    pub metrics: Vec<Hanging>,
+}
+
+/// A metric that hangs on a tie: its value per replication.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Hanging {
+    /// The metric.
+    pub def: MetricDef,
+    /// In the order of scheduling.
+    pub own: Vec<f64>,
+    /// In the opposite order.
+    pub opposite: Vec<f64>,
+}
+
+impl Hanging {
+    /// Means over the replications: in the order of scheduling, and in the opposite order.
+    pub fn means(&self) -> (f64, f64) {
+        let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+        (mean(&self.own), mean(&self.opposite))
+    }
+}
+
+/// Counts events at instants that several sessions share.
+#[derive(Default)]
+struct Counter {
+    instant: Time,
+    user: u32,
+    several: bool,
+    at_instant: u64,
+    tied: u64,
+}
+
+impl Counter {
+    fn close(&mut self) {
+        self.tied += if self.several { self.at_instant } else { 0 };
+    }
+}
+
+impl Observer for Counter {
+    const ACTIVE: bool = false;
+    const EACH_EVENT: bool = true;
+
+    fn event(&mut self, number: u64, time: Time, user: u32, _kind: &dyn std::fmt::Debug) {
+        if number == 1 || time != self.instant {
+            self.close();
+            *self = Counter { instant: time, user, several: false, at_instant: 0, tied: self.tied };
+        }
+        self.at_instant += 1;
+        self.several |= user != self.user;
+    }
+}
+
+struct Pair {
+    own: Run,
+    tied: u64,
+    opposite: Run,
+}
+
+/// Runs every policy in every replication in both orders, on the threads of the pool it is called in.
+///
+/// # Errors
+/// When a guard or `control` stops a run: the first such run in the order of policies and replications.
+pub fn ties(plan: &Plan, control: &Control) -> Result<Vec<Ties>, Stopped> {
+    let replications = plan.scenario.replications;
+    let jobs: Vec<(usize, u32)> =
+        (0..plan.contenders.len()).flat_map(|c| (0..replications).map(move |r| (c, r))).collect();
+    let pairs: Vec<Result<Pair, Stopped>> = jobs
+        .par_iter()
+        .with_max_len(1)
+        .map(|&(contender, replication)| {
+            pair(plan, contender, replication, control).map_err(|mut stopped| {
+                let policy = &plan.contenders[contender].name;
+                stopped.run = format!("policy {policy}, replication {replication}");
+                stopped
+            })
+        })
+        .collect();
+    let pairs = pairs.into_iter().collect::<Result<Vec<Pair>, Stopped>>()?;
+    let of_policy = plan.contenders.iter().zip(pairs.chunks(replications as usize));
+    Ok(of_policy.map(|(contender, pairs)| summary(plan, &contender.name, pairs)).collect())
+}
+
+fn pair(plan: &Plan, contender: usize, replication: u32, control: &Control) -> Result<Pair, Stopped> {
+    let (own, mut counter, _) = observed(plan, contender, replication, control, Counter::default())?;
+    counter.close();
+    let opposite = run_in_opposite_order(plan, contender, replication, control)?;
+    Ok(Pair { own, tied: counter.tied, opposite })
+}
+
+fn summary(plan: &Plan, policy: &str, pairs: &[Pair]) -> Ties {
+    let values = |of: &dyn Fn(&Pair) -> &Run| -> Vec<Vec<f64>> {
+        pairs.iter().map(|pair| of(pair).metrics.tally.values(plan)).collect()
+    };
+    let (own, opposite) = (values(&|pair| &pair.own), values(&|pair| &pair.opposite));
+    let metrics = METRICS.iter().enumerate().map(|(i, def)| Hanging {
+        def: *def,
+        own: own.iter().map(|values| values[i]).collect(),
+        opposite: opposite.iter().map(|values| values[i]).collect(),
+    });
+    let bits = |values: &[f64]| values.iter().map(|v| v.to_bits()).collect::<Vec<u64>>();
+    fn different<T: PartialEq>(a: &[T], b: &[T]) -> u64 {
+        a.iter().zip(b).filter(|(a, b)| a != b).count() as u64
+    }
+    let sum = |of: &dyn Fn(&Pair) -> u64| pairs.iter().map(of).sum::<u64>();
+    Ties {
+        policy: policy.to_owned(),
+        events: sum(&|p| p.own.events),
+        tied: sum(&|p| p.tied),
+        replications: pairs.iter().filter(|p| p.own.metrics != p.opposite.metrics).count() as u32,
+        sessions: sum(&|p| different(&p.own.metrics.sessions, &p.opposite.metrics.sessions)),
+        buckets: sum(&|p| {
+            different(&p.own.metrics.tally.timeline.buckets, &p.opposite.metrics.tally.timeline.buckets)
+        }),
+        metrics: metrics.filter(|m| bits(&m.own) != bits(&m.opposite)).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Study;
+
+    /// Two scripted clients call at the same instant; `rest` says what the backend makes of it.
+    fn of(clients: u32, rest: &str) -> Ties {
+        let text = format!(
+            "version = 1\nname = \"t\"\nhorizon = \"10s\"\npolicies = [\"new\"]\n\
+             [[workload]]\nname = \"w\"\nclients = {clients}\nat = [\"1s\"]\n\
+             [backend.generic]\nlatency = {{ uniform = [\"10ms\", \"90ms\"] }}\n{rest}"
+        );
+        let plan = Study::parse("t.toml", &text).unwrap_or_else(|e| panic!("{e}")).plan();
+        ties(&plan, &Control::default()).expect("runs").remove(0)
+    }
+
+    fn limit(key: &str) -> String {
+        format!(
+            "[[backend.limit]]\nendpoints = [\"generic\"]\nkind = \"fixed-window\"\nkey = \"{key}\"\nlimit = 1\nwindow = \"9s\"\n"
+        )
+    }
+
+    #[test]
+    fn what_does_not_share_anything_does_not_hang_on_a_tie() {
+        let ties = of(7, "");
+        assert!(ties.tied >= 7, "{ties:?}");
+        assert_eq!(
+            (ties.replications, ties.sessions, ties.buckets, ties.metrics.len()),
+            (0, 0, 0, 0),
+            "{ties:?}"
+        );
+        assert_eq!(of(7, &limit("session")).metrics, [], "a limit each");
+        assert_eq!(of(1, &limit("global")).tied, 0, "one session has no ties");
+    }
+
+    /// Who of seven gets the only place is the tie's choice; that one gets it is not.
+    #[test]
+    fn a_shared_limit_lets_one_pass_in_either_order() {
+        assert_eq!(of(7, &limit("global")).metrics, []);
+    }
+
+    /// One worker and no queue: who of seven is served holds the others up for as long as its own call takes.
+    #[test]
+    fn what_hangs_on_a_tie_is_named() {
+        let text = "version = 1\nname = \"t\"\nhorizon = \"10s\"\npolicies = [\"new\"]\nreplications = 3\n\
+             [[workload]]\nname = \"w\"\nclients = 7\nat = [\"1s\"]\norbit = { uniform = [\"1s\", \"2s\"] }\n\
+             [backend.generic]\nworkers = 1\nqueue = 0\nservice = { uniform = [\"10ms\", \"4s\"] }\n";
+        let plan = Study::parse("t.toml", text).unwrap_or_else(|e| panic!("{e}")).plan();
+        let ties = ties(&plan, &Control::default()).expect("runs").remove(0);
+        assert!(ties.replications > 0 && ties.buckets > 0, "{ties:?}");
+        let requests =
+            ties.metrics.iter().find(|m| m.def.name == "requests_total").expect("it hangs on a tie");
+        assert_eq!((requests.own.len(), requests.opposite.len()), (3, 3));
+        assert_ne!(requests.own, requests.opposite);
+        let (own, opposite) = requests.means();
+        assert!(own > 7.0 && opposite > 7.0, "somebody tries again in either order: {requests:?}");
+    }
+}

@@ -1,0 +1,71 @@
+//! Once a run is under way, an event asks the allocator for nothing: not for new memory, nor to grow or to give back.
+//!
+//! The only test of this file: the counter counts for the whole process.
+
+use authstorm::Study;
+use authstorm::kernel::{Dur, Time};
+use authstorm::world::{Control, Observer, observed};
+use stats_alloc::{INSTRUMENTED_SYSTEM, StatsAlloc};
+use std::alloc::System;
+use std::fmt::Debug;
+
+#[global_allocator]
+static COUNTING: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
+
+/// Calls of the allocator so far, of all kinds.
+fn calls() -> usize {
+    let stats = COUNTING.stats();
+    stats.allocations + stats.reallocations + stats.deallocations
+}
+
+/// Reads the counter at the first event of a stretch of virtual time and at the first one after it.
+struct Counter {
+    from: Time,
+    to: Time,
+    /// Number of the event that is about to be handled, and calls of the allocator before it.
+    begins: Option<(u64, usize)>,
+    ends: Option<(u64, usize)>,
+}
+
+impl Observer for Counter {
+    const ACTIVE: bool = false;
+    const EACH_EVENT: bool = true;
+
+    fn event(&mut self, number: u64, time: Time, _user: u32, _kind: &dyn Debug) {
+        if time >= self.from && self.begins.is_none() {
+            self.begins = Some((number, calls()));
+        }
+        if time >= self.to && self.ends.is_none() {
+            self.ends = Some((number, calls()));
+        }
+    }
+}
+
+/// Before each stretch, tables grow to what the scenario has under way at once and the queue fits itself to the density of
+/// events. The stretches of the two incidents lie within their storms; in the second of them the refresh timers that the
+/// client leaks (`clerk-js.md`) pile up for 45 s before.
+#[test]
+fn a_run_under_way_asks_the_allocator_for_nothing() {
+    for (name, users, from_s, to_s, at_least) in [
+        ("rl-poll", "workload[0].clients=10000", 120, 590, 1_000_000),
+        ("touch-429-clerk-js", "fleet.users=5000", 108, 118, 15_000),
+        ("touch-429-cascade", "fleet.users=10000", 180, 298, 100_000),
+        ("healthy", "fleet.users=10000", 180, 590, 1_000_000),
+    ] {
+        let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
+        let plan = Study::load_with(path, &[users.to_owned()]).unwrap_or_else(|e| panic!("{e}")).plan();
+        for (contender, policy) in plan.contenders.iter().enumerate() {
+            let at = |s| Time(Dur::from_secs(s).0);
+            let counter = Counter { from: at(from_s), to: at(to_s), begins: None, ends: None };
+            let ended = observed(&plan, contender, 0, &Control::default(), counter);
+            let (_, counter, _) = ended.unwrap_or_else(|e| panic!("{e}"));
+            let (Some((first, before)), Some((last, after))) = (counter.begins, counter.ends) else {
+                panic!("{name} under {}: the run ends too early", policy.name)
+            };
+            let run = format!("{name} under {}: {} events", policy.name, last - first);
+            assert!(before > 0, "the counter counts");
+            assert!(last - first >= at_least, "{run} are too few to say anything");
+            assert_eq!(after - before, 0, "{run} from {from_s} s to {to_s} s");
+        }
+    }
+}
