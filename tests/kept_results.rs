@@ -85,3 +85,31 @@ fn diff_says_what_changed() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("seed used: 8004 -> 5"));
     assert!(String::from_utf8_lossy(&output.stdout).contains("Welch"));
 }
+
+#[test]
+fn diff_writes_table_data_and_one_chart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let a = result(folder.path(), "a", &[]);
+    let b = result(folder.path(), "b", &["--set", "backend.limit[0].burst=2"]);
+    let out = folder.path().join("what changed");
+    let output = verb("diff", &[&a, &b], &["--out", out.to_str().expect("UTF-8")]);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", said(&output));
+    let written = files(&out);
+    assert_eq!(written.keys().collect::<Vec<_>>(), ["diff.json", "diff.png", "diff.svg", "diff.txt"]);
+    assert_eq!(written["diff.txt"], output.stdout, "what is printed is what is kept");
+    let json = verb("diff", &[&a, &b], &["--json"]);
+    assert_eq!(written["diff.json"], json.stdout);
+    let svg = String::from_utf8(written["diff.svg"].clone()).expect("SVG is text");
+    let headline =
+        String::from_utf8_lossy(&written["diff.txt"]).lines().next().expect("a headline").to_owned();
+    assert!(svg.contains(headline.trim_end_matches('.')), "{headline}");
+    assert!(svg.contains("A: a") && svg.contains("B: b"), "both sides are named");
+
+    let before = files(folder.path());
+    let again = verb("diff", &[&a, &b], &["--out", out.to_str().expect("UTF-8")]);
+    assert_eq!(again.status.code(), Some(2), "{}", said(&again));
+    let nowhere = folder.path().join("no/such/place");
+    let output = verb("diff", &[&a, &b], &["--out", nowhere.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+    assert!(files(folder.path()) == before && files(&out) == written, "nothing else is written");
+}

@@ -160,7 +160,11 @@ fn every_command_runs() {
         }
         let args = command.strip_prefix("cargo run --release -- ").unwrap_or_else(|| panic!("{command:?}"));
         let mut process = assert_cmd::Command::new(env!("CARGO_BIN_EXE_authstorm"));
+        let (args, out) = args.split_once(" --out ").map_or((args, None), |(args, out)| (args, Some(out)));
         process.current_dir(root()).args(args.split_whitespace());
+        if let Some(out) = out {
+            process.arg("--out").arg(folder.path().join(out));
+        }
         if args.starts_with("run ") {
             process.arg("--out").arg(folder.path().join("out"));
         }

@@ -5,7 +5,7 @@ use super::kept::Kept;
 use super::{table, terminal};
 use authstorm::diff::{Changed, Diff, Method, Says, Side, diff, scenario_changes};
 use authstorm::report::canvas::clean;
-use authstorm::report::number;
+use authstorm::report::{Chart, Overlaid, number, overlaid};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 
@@ -24,6 +24,9 @@ pub struct Args {
     /// Print JSON instead of the table
     #[arg(long)]
     json: bool,
+    /// Write the table, the JSON and one chart of both (diff.txt, diff.json, diff.svg, diff.png) into this new directory
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
 }
 
 /// Compares; the answer is no (exit 1) when a metric changed beyond noise.
@@ -41,13 +44,34 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         ));
     }
     let found = diff(&a, &b);
-    let said = if args.json {
-        format!("{:#}\n", in_json(&a, &b, &keys, &found))
-    } else {
-        in_words(&a, &b, &keys, &found, args.all)
-    };
+    let (words, data) =
+        (in_words(&a, &b, &keys, &found, args.all), format!("{:#}\n", in_json(&a, &b, &keys, &found)));
+    if let Some(out) = &args.out {
+        let chart = chart(&args, &headline(&found))?;
+        let png = super::files::png(&chart.svg)?;
+        let files = [
+            ("diff.txt", words.clone().into_bytes()),
+            ("diff.json", data.clone().into_bytes()),
+            ("diff.svg", chart.svg.into_bytes()),
+            ("diff.png", png),
+        ];
+        super::output::write_new(out, &files.map(|(name, bytes)| (name.to_owned(), bytes)))?;
+    }
+    let said = if args.json { data } else { words };
     terminal::say(&said)?;
     Ok(if found.count(Says::Changed) > 0 { Exit::No } else { Exit::Yes })
+}
+
+/// Both results on one scale.
+fn chart(args: &Args, finding: &str) -> Result<Chart, Failure> {
+    let (a, b) = (Kept::open(&args.a)?.results()?, Kept::open(&args.b)?.results()?);
+    let name = |which: &str, dir: &Path| {
+        let last =
+            dir.file_name().map_or_else(|| dir.display().to_string(), |n| n.to_string_lossy().into_owned());
+        format!("{which}: {last}")
+    };
+    let (name_a, name_b) = (name("A", &args.a), name("B", &args.b));
+    Ok(overlaid(Overlaid { name: &name_a, results: &a }, Overlaid { name: &name_b, results: &b }, finding))
 }
 
 fn side(dir: &Path) -> Result<(Side, String), Failure> {

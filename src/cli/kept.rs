@@ -2,6 +2,8 @@
 
 use super::exit::{Exit, Failure};
 use super::output::{MANIFEST, sha256};
+use authstorm::experiment::results::Results;
+use authstorm::report::read;
 use serde_json::Value;
 use std::fs;
 use std::io::ErrorKind;
@@ -41,6 +43,15 @@ impl<'a> Kept<'a> {
     /// The same as text.
     pub fn text(&self, name: &str) -> Result<String, Failure> {
         String::from_utf8(self.read(name)?).map_err(|e| self.wrong(format!("{name}: {e}")))
+    }
+
+    /// The results as a whole.
+    pub fn results(&self) -> Result<Results, Failure> {
+        let of = |name| self.read(name);
+        let [summary, timeline] = [of("summary.json")?, of("timeline.csv")?];
+        let [flow, sessions] = [of("flow.csv")?, of("sessions.csv")?];
+        let files = read::Files { summary: &summary, timeline: &timeline, flow: &flow, sessions: &sessions };
+        read::read(files).map_err(|e| self.wrong(e))
     }
 
     /// These are no results, and why.

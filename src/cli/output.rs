@@ -136,12 +136,7 @@ impl Output {
         let mut all = files;
         all.push((MANIFEST.to_owned(), manifest));
         let write = || -> io::Result<()> {
-            for (name, content) in &all {
-                let mut file = File::create_new(self.aside.join(name))?;
-                file.write_all(content)?;
-                file.sync_all()?;
-            }
-            File::open(&self.aside)?.sync_all()?;
+            write_files(&self.aside, &all)?;
             self.put_in_place()?;
             let parent = self.aside.parent().unwrap_or(Path::new("."));
             File::open(parent)?.sync_all()
@@ -179,6 +174,33 @@ impl Drop for Output {
         let _ = self.clear_aside();
         let _ = fs::remove_file(&self.lock_path);
     }
+}
+
+/// Writes files into an empty directory, down to the disk.
+fn write_files(dir: &Path, files: &[(String, Vec<u8>)]) -> io::Result<()> {
+    for (name, content) in files {
+        let mut file = File::create_new(dir.join(name))?;
+        file.write_all(content)?;
+        file.sync_all()?;
+    }
+    File::open(dir)?.sync_all()
+}
+
+/// Writes files into a directory that is not there yet: all of them, or none.
+pub fn write_new(place: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Failure> {
+    let shown = place.display();
+    let name =
+        place.file_name().ok_or_else(|| Failure::usage(format!("error: {shown}: is no directory's name")))?;
+    if place.symlink_metadata().is_ok() {
+        return Err(Failure::usage(format!("error: {shown}: is there already; name a new directory")));
+    }
+    let aside = place.with_file_name(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
+    let write = || {
+        fs::create_dir(&aside)?;
+        let written = write_files(&aside, files).and_then(|()| fs::rename(&aside, place));
+        written.inspect_err(|_| drop(fs::remove_dir_all(&aside)))
+    };
+    write().map_err(|e| Failure::io(shown, &e))
 }
 
 /// Whether results of the same birth are at a place, which may be filled.

@@ -239,7 +239,8 @@ pub fn ended(bucket: &Bucket, outcomes: &[Outcome]) -> u64 {
     bucket.calls.iter().flat_map(|by| outcomes.iter().map(|&o| u64::from(by[o as usize]))).sum()
 }
 
-fn calls(bucket: &Bucket) -> u64 {
+/// All calls of a bucket.
+pub(super) fn calls(bucket: &Bucket) -> u64 {
     bucket.calls.iter().flatten().map(|&n| u64::from(n)).sum()
 }
 

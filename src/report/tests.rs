@@ -2,7 +2,7 @@
 
 use super::canvas::UNITS;
 use super::typeface::Face;
-use super::{Chart, charts, synthetic, to_png};
+use super::{Chart, Overlaid, charts, overlaid, synthetic, to_png};
 use resvg::usvg::roxmltree::{Document, Node};
 
 /// A text of a picture and the box that holds it, in pixels.
@@ -42,9 +42,16 @@ fn texts(document: &Document<'_>) -> Vec<Placed> {
 }
 
 fn each_chart(check: impl Fn(&str, &Chart)) {
-    for (case, results) in synthetic::table() {
-        for chart in charts(&results) {
+    let table = synthetic::table();
+    for (case, results) in &table {
+        for chart in charts(results) {
             check(&format!("{case}/{}", chart.file_stem), &chart);
+        }
+        // Every pair: other policies, names, horizons, faults and sizes meet each other here.
+        let a = Overlaid { name: &format!("A: {case}"), results };
+        for (other, results) in &table {
+            let b = Overlaid { name: &format!("B: {other}"), results };
+            check(&format!("{case} and {other}"), &overlaid(a, b, "2 of 3 metrics changed beyond noise."));
         }
     }
 }
