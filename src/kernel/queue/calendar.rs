@@ -13,13 +13,16 @@ use crate::kernel::time::Time;
 /// Days of a week.
 const WEEK: usize = 4096;
 /// Weeks that have a list each.
-const WEEKS: usize = 1024;
+const WEEKS: usize = 4096;
 /// Events of a day that the length of a day aims at.
 const BUSY_DAY: u64 = 16;
 /// Events between two looks at the density.
 const LOOK: u64 = 1 << 15;
-/// A first guess at the length of a day: 2^20 ns, about a millisecond.
-const FIRST_SHIFT: u32 = 20;
+/// The longest day, and a first guess: 2^20 ns, about a millisecond. In a week of such days an instant takes 32 bits.
+const LONGEST_SHIFT: u32 = 20;
+const _: () = assert!((WEEK as u64) << LONGEST_SHIFT == 1 << 32);
+/// The shortest day: 2^8 ns.
+const SHORTEST_SHIFT: u32 = 8;
 
 /// A calendar queue.
 #[derive(Clone, Debug)]
@@ -42,8 +45,8 @@ pub struct Calendar<E> {
     len: usize,
     taken: u64,
     looked_at: Time,
-    /// Lists on their way to other days; empty but while the length of a day changes.
-    moving: Vec<List>,
+    /// Lists on their way to other days, and when their weeks begin; empty but while the length of a day changes.
+    moving: Vec<(List, Time)>,
 }
 
 impl<E: Copy + Default> Default for Calendar<E> {
@@ -57,7 +60,7 @@ impl<E: Copy + Default> Default for Calendar<E> {
             today: Vec::new(),
             fresh: Heap::default(),
             day: 0,
-            shift: FIRST_SHIFT,
+            shift: LONGEST_SHIFT,
             now: Time::ZERO,
             len: 0,
             taken: 0,
@@ -86,15 +89,24 @@ impl<E: Copy + Default> Calendar<E> {
     #[inline]
     fn file(&mut self, day: u64, time: Time, event: E) {
         let (week, this_week) = (day / WEEK as u64, self.day / WEEK as u64);
+        // After the beginning of its week.
+        let within = (1 << (WEEK.ilog2() + self.shift)) - 1;
+        let offset = (time.0 & within) as u32;
         if week == this_week {
             let place = (day % WEEK as u64) as usize;
             self.busy[place / 64] |= 1 << (place % 64);
-            self.chunks.append(&mut self.days[place], time, event);
+            self.chunks.append(&mut self.days[place], offset, event);
         } else if week - this_week < WEEKS as u64 {
-            self.chunks.append(&mut self.weeks[(week % WEEKS as u64) as usize], time, event);
+            self.chunks.append(&mut self.weeks[(week % WEEKS as u64) as usize], offset, event);
         } else {
             self.far.push(time, event);
         }
+    }
+
+    /// When the week of a day begins.
+    #[inline]
+    fn week_begins(&self, day: u64) -> u64 {
+        (day & !(WEEK as u64 - 1)) << self.shift
     }
 
     /// Takes the next event that is due at `until` or before. When a day begins, `warm` is shown its events in order:
@@ -153,10 +165,10 @@ impl<E: Copy + Default> Calendar<E> {
         let place = (day % WEEK as u64) as usize;
         self.busy[place / 64] &= !(1 << (place % 64));
         let mut list = std::mem::replace(&mut self.days[place], List::EMPTY);
-        let mut order = 0;
+        let (begin, mut order) = (self.week_begins(day), 0);
         while let Some(events) = self.chunks.take_chunk(&mut list) {
-            for (time, event) in events {
-                self.today.push(Due { time, order, event });
+            for (offset, event) in events {
+                self.today.push(Due { time: Time(begin + u64::from(offset)), order, event });
                 order += 1;
             }
         }
@@ -203,8 +215,10 @@ impl<E: Copy + Default> Calendar<E> {
         // What was far comes near in the order of its scheduling, before anything can be scheduled beside it.
         let reach = (week + WEEKS as u64).saturating_mul(WEEK as u64);
         let mut list = std::mem::replace(&mut self.weeks[(week % WEEKS as u64) as usize], List::EMPTY);
+        let begin = self.week_begins(self.day);
         while let Some(events) = self.chunks.take_chunk(&mut list) {
-            for (time, event) in events {
+            for (offset, event) in events {
+                let time = Time(begin + u64::from(offset));
                 self.file(time.0 >> self.shift, time, event);
             }
         }
@@ -222,7 +236,7 @@ impl<E: Copy + Default> Calendar<E> {
     fn adapt(&mut self) {
         let elapsed = (self.now.0 - self.looked_at.0).max(1);
         let wanted = (elapsed / self.taken).saturating_mul(BUSY_DAY).max(1);
-        let shift = wanted.ilog2().clamp(8, 50);
+        let shift = wanted.ilog2().clamp(SHORTEST_SHIFT, LONGEST_SHIFT);
         self.taken = 0;
         self.looked_at = self.now;
         // Re-filing costs as much as a few thousand events take: a factor of two is not worth it.
@@ -232,21 +246,24 @@ impl<E: Copy + Default> Calendar<E> {
         let first_day = (self.day % WEEK as u64) as usize;
         let this_week = self.day / WEEK as u64;
         let mut moving = std::mem::take(&mut self.moving);
-        let days = (first_day..WEEK).map(|place| std::mem::replace(&mut self.days[place], List::EMPTY));
-        moving.extend(days.filter(|list| !list.is_empty()));
-        let weeks = (1..WEEKS as u64).map(|n| {
-            std::mem::replace(&mut self.weeks[((this_week + n) % WEEKS as u64) as usize], List::EMPTY)
-        });
-        moving.extend(weeks.filter(|list| !list.is_empty()));
+        let begins = |week: u64| Time(week << (WEEK.ilog2() + self.shift));
+        for list in &mut self.days[first_day..] {
+            moving.push((std::mem::replace(list, List::EMPTY), begins(this_week)));
+        }
+        for week in (1..WEEKS as u64).map(|n| this_week + n) {
+            let list = &mut self.weeks[(week % WEEKS as u64) as usize];
+            moving.push((std::mem::replace(list, List::EMPTY), begins(week)));
+        }
+        moving.retain(|(list, _)| !list.is_empty());
         self.busy = [0; WEEK / 64];
         self.shift = shift;
         // The day under way is the one of the last event taken, and it is over.
         self.day = self.now.0 >> shift;
         // Chunk by chunk, so that what is filed anew takes the room of what was taken out.
-        for mut list in moving.drain(..) {
+        for (mut list, begin) in moving.drain(..) {
             while let Some(events) = self.chunks.take_chunk(&mut list) {
-                for (time, event) in events {
-                    self.file_anew(time, event);
+                for (offset, event) in events {
+                    self.file_anew(Time(begin.0 + u64::from(offset)), event);
                 }
             }
         }

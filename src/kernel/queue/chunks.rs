@@ -1,29 +1,16 @@
 //! Lists of events in chunks from one pool: appended at the end, read from the front, given back as they are read.
 
-use crate::kernel::time::Time;
-
-/// Events of a chunk: with its length and link, 168 bytes for events of 12.
+/// Events of a chunk: with its length and link, 136 bytes for events of 12.
 const CHUNK: usize = 8;
 /// No chunk.
 const NONE: u32 = u32::MAX;
 
-/// An event as it waits: its time in two halves, so that it takes no more than it must.
+/// An event as it waits.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stored<E> {
-    time: [u32; 2],
+    /// When it is due, after an instant that its list's owner knows: four bytes less for each event that waits.
+    offset: u32,
     event: E,
-}
-
-impl<E> Stored<E> {
-    #[inline]
-    fn of(time: Time, event: E) -> Stored<E> {
-        Stored { time: [time.0 as u32, (time.0 >> 32) as u32], event }
-    }
-
-    #[inline]
-    fn time(&self) -> Time {
-        Time(u64::from(self.time[1]) << 32 | u64::from(self.time[0]))
-    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +54,8 @@ impl<E> Default for Chunks<E> {
 impl<E: Copy + Default> Chunks<E> {
     /// Appends an event.
     #[inline]
-    pub fn append(&mut self, list: &mut List, time: Time, event: E) {
-        let stored = Stored::of(time, event);
+    pub fn append(&mut self, list: &mut List, offset: u32, event: E) {
+        let stored = Stored { offset, event };
         if list.last != NONE {
             let last = &mut self.chunks[list.last as usize];
             let len = last.len as usize;
@@ -108,17 +95,17 @@ impl<E: Copy + Default> Chunks<E> {
     pub fn warm(&self, list: List) {
         for id in [list.first, list.last] {
             if let Some(chunk) = self.chunks.get(id as usize) {
-                let first = chunk.events[0].time[0]
-                    ^ chunk.events[CHUNK / 2].time[0]
-                    ^ chunk.events[CHUNK - 1].time[0];
+                let first = chunk.events[0].offset
+                    ^ chunk.events[CHUNK / 2].offset
+                    ^ chunk.events[CHUNK - 1].offset;
                 std::hint::black_box(first ^ chunk.next);
             }
         }
     }
 
-    /// Takes the first chunk of a list off it and gives it back to the pool; its events, in order.
+    /// Takes the first chunk of a list off it and gives it back to the pool; its events with their offsets, in order.
     #[inline]
-    pub fn take_chunk(&mut self, list: &mut List) -> Option<impl Iterator<Item = (Time, E)> + use<E>> {
+    pub fn take_chunk(&mut self, list: &mut List) -> Option<impl Iterator<Item = (u32, E)> + use<E>> {
         if list.first == NONE {
             return None;
         }
@@ -131,6 +118,6 @@ impl<E: Copy + Default> Chunks<E> {
         chunk.next = self.free;
         self.free = id;
         let events = chunk.events;
-        Some(events.into_iter().take(chunk.len as usize).map(|stored| (stored.time(), stored.event)))
+        Some(events.into_iter().take(chunk.len as usize).map(|stored| (stored.offset, stored.event)))
     }
 }
