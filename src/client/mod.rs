@@ -11,5 +11,6 @@ pub mod policy;
 mod poll;
 pub mod release;
 pub mod session_policy;
+pub mod tabs;
 pub mod task;
 mod touch;

@@ -88,19 +88,19 @@ pub enum Entry {
 }
 
 /// The same, in 16 bytes.
-#[derive(Clone, Copy, Debug)]
-struct PackedEntry {
-    token: Option<Token>,
-    from_s: u32,
-    task: TaskId,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PackedEntry {
+    pub(super) token: Option<Token>,
+    pub(super) from_s: u32,
+    pub(super) task: TaskId,
 }
 
-/// One tab.
-#[derive(Clone, Copy, Debug)]
+/// One tab. Between two inputs it lies packed in the [`TabStore`](super::tabs::TabStore).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tab {
     /// Touches on focus are suppressed until then.
     pub touch_after: Time,
-    entry: PackedEntry,
+    pub(super) entry: PackedEntry,
     /// Last active token of the current session object.
     pub last_token: Option<Token>,
     /// Last active token of the newest session object.
@@ -147,8 +147,6 @@ pub struct Tab {
     pub visit: u16,
 }
 
-const _: () = assert!(size_of::<Tab>() <= 88);
-
 impl Default for Tab {
     fn default() -> Tab {
         Tab {
@@ -180,12 +178,6 @@ impl Default for Tab {
 }
 
 impl Tab {
-    /// Reads a word of each of the cache lines that a tab lies on.
-    #[inline]
-    pub(crate) fn warm(&self) -> u32 {
-        self.entry.from_s ^ u32::from(self.epoch) ^ self.touch_after.0 as u32 ^ self.bare_objects as u32
-    }
-
     /// The token cache.
     #[inline]
     pub fn entry(&self) -> Entry {

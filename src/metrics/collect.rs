@@ -29,6 +29,8 @@ struct Session {
 }
 
 const _: () = assert!(size_of::<Session>() == 40);
+/// Bytes of a session's counts.
+pub(crate) const SESSION_BYTES: usize = size_of::<Session>();
 
 /// When a user was signed out first, 0 for never, shifted left by two; then whether that was false, and whether the user is
 /// out now.

@@ -5,9 +5,10 @@ use super::plan::parts_of;
 use crate::backend::limiter::Limiter;
 use crate::backend::spec::LimitKey;
 use crate::client::generic::Caller;
-use crate::client::page::{Browser, Tab};
+use crate::client::page::Browser;
 use crate::client::release::Release;
 use crate::client::session_policy::SessionPolicy;
+use crate::client::tabs::TabStore;
 use crate::client::task::{TIMER_BYTES, Task};
 use crate::fleet::{AppReaction, Tabs};
 use crate::metrics::collect::SessionCounts;
@@ -21,7 +22,7 @@ const EVENTS: u64 = 7;
 /// Chains of calls that app code keeps going in a tab, each begun by a focus: one a minute or so, for a few minutes.
 const CHAINS: u64 = 2;
 /// An event that waits, with its share of what its list needs.
-const ENTRY: u64 = 24;
+const ENTRY: u64 = 18;
 /// The collector's count of a session under way is no larger than what it leaves; room to choose the worst comes on top.
 const COUNTS: u64 = 2;
 
@@ -47,7 +48,9 @@ pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
     };
     let under_way = TASKS * size_of::<Task>() as u64 + TIMERS * TIMER_BYTES + EVENTS * ENTRY;
     let per_user = tabs
-        * (size_of::<Tab>() as u64 + under_way + leaked_timers(scenario) * (TIMER_BYTES + ENTRY))
+        * ((TabStore::IDLE_BYTES + TabStore::BUSY_BYTES) as u64
+            + under_way
+            + leaked_timers(scenario) * (TIMER_BYTES + ENTRY))
         + (size_of::<Browser>() + size_of::<ServerSession>() + size_of::<SessionPolicy>()) as u64
         + COUNTS * size_of::<SessionCounts>() as u64;
     // Parts come one after another: the first is the largest.

@@ -20,15 +20,16 @@ pub use plan::{Contender, Fault, MISSING_EXPIRED_TOKEN, Plan};
 pub use totals::{LimitTotals, Snapshot, StationTotals, WorkloadTotals};
 
 use crate::backend::Endpoint;
-use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Tab};
+use crate::client::page::{Action, Browser, Fact, Input, Page, Rules};
 use crate::client::session_policy::SessionPolicy;
-use crate::client::task::{Reply, Stage, TaskId, Tasks, Token};
+use crate::client::tabs::TabStore;
+use crate::client::task::{Reply, Stage, TIMER_BYTES, TaskId, Tasks, Token};
 use crate::fleet::Tabs;
 use crate::kernel::queue::{Calendar, Due, Opposite, Queue};
 use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Block, Dist, Dur, Time};
 use crate::metrics::Outcome;
-use crate::metrics::collect::{Collector, RunMetrics};
+use crate::metrics::collect::{Collector, RunMetrics, SESSION_BYTES};
 use crate::scenario::Act;
 use backend::Backend;
 use generic::Generic;
@@ -159,6 +160,16 @@ struct ServerSession {
 }
 
 const _: () = assert!(size_of::<ServerSession>() == 8);
+// What a session of one idle tab takes: the tab, its poller and refresh, the browser, what the server knows, the counts.
+// The events that wait for it, about 17 bytes each, come on top.
+const _: () = assert!(
+    TabStore::IDLE_BYTES
+        + 2 * TIMER_BYTES as usize
+        + size_of::<Browser>()
+        + size_of::<ServerSession>()
+        + SESSION_BYTES
+        <= 144
+);
 
 impl ServerSession {
     fn revoked(self) -> bool {
@@ -192,7 +203,7 @@ struct World<'a, O: Observer, Q: Queue<Event>> {
     users: Range<u32>,
     /// One in how many parts of the run.
     parts: u64,
-    tabs: Block<Tab>,
+    tabs: TabStore,
     browsers: Block<Browser>,
     server: Block<ServerSession>,
     limits: Block<SessionPolicy>,
@@ -331,7 +342,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             at_once: std::collections::VecDeque::new(),
             now: Time::ZERO,
             parts: u64::from(plan.scenario.fleet.users).div_ceil(users.len().max(1) as u64).max(1),
-            tabs: Block::new(tabs, Tab::default()),
+            tabs: TabStore::new(tabs),
             browsers: Block::new(users.clone(), Browser::default()),
             server: Block::new(users.clone(), ServerSession::default()),
             limits: Block::new(if limited { users.clone() } else { 0..1 }, SessionPolicy::default()),
@@ -474,9 +485,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
                             _ => continue,
                         };
                         let user = tab / per_user;
-                        read ^= tabs[tab as usize].warm()
-                            ^ browsers[user as usize].lock
-                            ^ collector.requests_of(user);
+                        read ^= tabs.warm(tab) ^ browsers[user as usize].lock ^ collector.requests_of(user);
                     }
                     std::hint::black_box(read);
                 })
@@ -503,8 +512,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             | EventKind::AppGetToken
             | EventKind::SetActive => {
                 // The rounds of a visit end with it.
-                let tab = &self.tabs[id as usize];
-                if tab.open && tab.visit == generation {
+                if self.tabs.open(id) && self.tabs.visit(id) == generation {
                     self.round(kind, id, arg);
                 }
             }
@@ -541,7 +549,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
                 if kind == EventKind::CallTimeout {
                     self.tasks[id].set_reply(Reply::Fail(crate::client::policy::Failure::NETWORK));
                 }
-                let left_over = task.epoch != self.tabs[task.tab as usize].epoch;
+                let left_over = task.epoch != self.tabs.epoch(task.tab);
                 let outcome = match (left_over, kind, task.reply()) {
                     (true, ..) => Outcome::Dropped,
                     (_, EventKind::CallTimeout, _) => Outcome::Timeout,
@@ -575,9 +583,10 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         let rules = self.rules_of(user);
         let mut actions = std::mem::take(&mut self.actions);
         let limits = if self.limited { user as usize } else { 0 };
+        let mut whole = self.tabs.get(tab);
         let mut page = Page {
             id: tab,
-            tab: &mut self.tabs[tab as usize],
+            tab: &mut whole,
             browser: &mut self.browsers[user as usize],
             limits: &mut self.limits[limits],
             tasks: &mut self.tasks,
@@ -588,6 +597,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             passing: Default::default(),
         };
         page.step(input);
+        self.tabs.put(tab, &whole);
         for action in &actions {
             self.act(tab, user, *action);
         }
@@ -651,7 +661,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
     fn post_to_other_tabs(&mut self, tab: u32, user: u32, kind: EventKind, arg: u32) {
         let first = user * self.plan.tabs_per_user;
         for other in first..first + self.plan.tabs_per_user {
-            if other != tab && self.tabs[other as usize].open {
+            if other != tab && self.tabs.open(other) {
                 self.at_once.push_back(Event { kind, generation: 0, id: other, arg });
             }
         }
@@ -676,10 +686,8 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
     fn step_later(&mut self, tab: u32) {
         let first = tab / self.plan.tabs_per_user * self.plan.tabs_per_user;
         for other in first..first + self.plan.tabs_per_user {
-            let state = &self.tabs[other as usize];
-            if state.open && !state.session {
-                let visit = state.visit;
-                self.schedule(self.now, EventKind::Reload, visit, other, 0);
+            if self.tabs.open(other) && !self.tabs.session(other) {
+                self.schedule(self.now, EventKind::Reload, self.tabs.visit(other), other, 0);
             }
         }
     }
@@ -696,7 +704,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
 
     /// A page opens; with it begin the tab's own rounds of focus, app calls and reloads, and its stay.
     fn opened(&mut self, tab: u32) {
-        if self.tabs[tab as usize].open {
+        if self.tabs.open(tab) {
             return;
         }
         self.step(tab, Input::Open);
@@ -734,7 +742,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         if kind == EventKind::Close
             && let Some(away) = &fleet.away
         {
-            let visit = u64::from(self.tabs[tab as usize].visit);
+            let visit = u64::from(self.tabs.visit(tab));
             let after = away.sample(self.streams.visit.bits(u64::from(tab), 2 * visit + 1));
             self.schedule(self.now.after(after), EventKind::Open, 0, tab, 0);
         }
@@ -743,7 +751,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
     /// Round number `round` of a visit ends with the event; events carry the number of the next.
     fn schedule_round(&mut self, kind: EventKind, tab: u32, round: u32) {
         let fleet = &self.plan.scenario.fleet;
-        let visit = self.tabs[tab as usize].visit;
+        let visit = self.tabs.visit(tab);
         let mut at = u64::from(visit) << 32 | u64::from(round);
         let (every, stream) = match kind {
             EventKind::Focus => (fleet.focus_every.as_ref(), &self.streams.focus),
@@ -793,7 +801,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
                 self.step(tab, Input::AppGetToken { callers: action.callers, skip_cache: action.skip_cache });
             }
             Act::OpenTab => {
-                let next = (first..first + self.plan.tabs_per_user).find(|t| !self.tabs[*t as usize].open);
+                let next = (first..first + self.plan.tabs_per_user).find(|t| !self.tabs.open(*t));
                 if let Some(next) = next {
                     self.opened(next);
                 }
@@ -831,15 +839,17 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
     }
 
     fn final_tabs(&self) -> Vec<FinalTab> {
-        let per_user = self.plan.tabs_per_user as usize;
-        let tabs = self.tabs.iter().enumerate().map(|(i, tab)| FinalTab {
-            open: tab.open,
-            session: tab.session,
-            status: tab.status,
-            client: tab.client,
-            cookie: self.browsers[i / per_user].cookie,
-        });
-        tabs.collect()
+        let final_tab = |id: u32| {
+            let tab = self.tabs.get(id);
+            FinalTab {
+                open: tab.open,
+                session: tab.session,
+                status: tab.status,
+                client: tab.client,
+                cookie: self.browsers[(id / self.plan.tabs_per_user) as usize].cookie,
+            }
+        };
+        self.tabs.range().map(final_tab).collect()
     }
 
     /// Closes the books; how the pages stand is for an observer alone.
@@ -847,7 +857,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         let horizon = self.plan.horizon;
         let mut open_calls = Vec::new();
         for (id, task) in self.tasks.slots() {
-            let left_over = task.epoch != self.tabs[task.tab as usize].epoch;
+            let left_over = task.epoch != self.tabs.epoch(task.tab);
             if task.stage == Stage::Requesting {
                 open_calls.push(id);
             } else if !left_over {

@@ -95,9 +95,8 @@ impl<E: Copy + Default> Chunks<E> {
     pub fn warm(&self, list: List) {
         for id in [list.first, list.last] {
             if let Some(chunk) = self.chunks.get(id as usize) {
-                let first = chunk.events[0].offset
-                    ^ chunk.events[CHUNK / 2].offset
-                    ^ chunk.events[CHUNK - 1].offset;
+                let first =
+                    chunk.events[0].offset ^ chunk.events[CHUNK / 2].offset ^ chunk.events[CHUNK - 1].offset;
                 std::hint::black_box(first ^ chunk.next);
             }
         }
