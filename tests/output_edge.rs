@@ -62,8 +62,9 @@ fn what_is_too_large_is_refused_at_once() {
         set.iter().for_each(|set| drop(command.args(["--set", set])));
         let output = command.output().expect("the command runs");
         refused(what, &output, 2, parts);
-        // 100 ms is what the list asks for; a loaded machine gets ten times that.
-        assert!(begin.elapsed() < Duration::from_secs(1), "{what}: {:?}", begin.elapsed());
+        // 100 ms is what the list asks for; a loaded machine gets ten times that, and a pilot run its time.
+        let bound = Duration::from_secs(if parts[0].starts_with("is expected") { 10 } else { 1 });
+        assert!(begin.elapsed() < bound, "{what}: {:?}", begin.elapsed());
         assert!(names(folder.path()).is_empty(), "{what}: {:?}", names(folder.path()));
     }
     for args in [
@@ -289,7 +290,9 @@ fn a_limit_on_memory_leaves_nothing_half_written() {
         .current_dir(root())
         .args(["-c", "ulimit -v 200000; exec \"$0\" \"$@\" 2>/dev/null"])
         .arg(binary());
-    command.arg("run").args(TINY).args(["--set", "fleet.users=900000", "--threads", "1", "--out"]).arg(&out);
+    // Tied together by one key, for in parts they would fit.
+    command.arg("run").args(TINY).args(["--set", "fleet.users=3000000"]);
+    command.args(["--set", "backend.limit[0].key=\"global\"", "--threads", "1", "--out"]).arg(&out);
     let status = command.status().expect("a shell");
     assert!(!status.success());
     assert!(!out.exists(), "no results");
