@@ -15,9 +15,6 @@ pub mod text;
 pub mod trace;
 pub mod words;
 
-#[cfg(test)]
-mod tests;
-
 pub use story::Story;
 
 use crate::Study;

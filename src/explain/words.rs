@@ -11,7 +11,7 @@ use crate::metrics::Outcome;
 use crate::report::number;
 use crate::world::Outside;
 
-/// A length of time with as many digits as a reader uses: `350 ms`, `4.65 s`, `131.9 s`.
+/// A length of time with as many digits as a reader uses: `350 ms`, `4.65 s`, `31.9 s`, `2 min 11.9 s`, `7 d`.
 pub fn span(length: Dur) -> String {
     let (ns, seconds) = (length.0, length.as_secs_f64());
     let trimmed = |decimals: usize, unit: &str| {
@@ -23,14 +23,38 @@ pub fn span(length: Dur) -> String {
         _ if ns < NS_PER_MS => format!("{} µs", (ns / 1_000).max(1)),
         _ if ns < NS_PER_S => format!("{} ms", (ns + NS_PER_MS / 2) / NS_PER_MS),
         _ if ns < 10 * NS_PER_S => trimmed(2, "s"),
-        _ => trimmed(1, "s"),
+        _ if ns < 120 * NS_PER_S => trimmed(1, "s"),
+        _ => {
+            // Tenths of a second are the finest that matters in minutes.
+            let tenths = (ns + NS_PER_S / 20) / (NS_PER_S / 10);
+            let (whole, tenth) = (tenths / 10, tenths % 10);
+            let seconds = match tenth {
+                0 => (whole % 60).to_string(),
+                _ => format!("{}.{tenth}", whole % 60),
+            };
+            let parts = [(whole / 86_400, "d"), (whole / 3_600 % 24, "h"), (whole / 60 % 60, "min")];
+            let mut said: Vec<String> =
+                parts.iter().filter(|(n, _)| *n > 0).map(|(n, unit)| format!("{n} {unit}")).collect();
+            if seconds != "0" {
+                said.push(format!("{seconds} s"));
+            }
+            said.join(" ")
+        }
     }
 }
 
-/// An instant in seconds, to the millisecond.
+/// An instant, to the millisecond: in seconds, and after the first hour in hours and days too, as nobody reads
+/// 302,447 s.
 pub fn clock(at: Time) -> String {
     let ms = at.0 / NS_PER_MS;
-    format!("{}.{:03} s", ms / 1_000, ms % 1_000)
+    let (whole, ms) = (ms / 1_000, ms % 1_000);
+    let [days, hours, minutes] = [whole / 86_400, whole / 3_600 % 24, whole / 60 % 60];
+    let of_hour = format!("{minutes:02} min {:02}.{ms:03} s", whole % 60);
+    match (days, hours) {
+        (0, 0) => format!("{whole}.{ms:03} s"),
+        (0, _) => format!("{hours} h {of_hour}"),
+        _ => format!("{days} d {hours:02} h {of_hour}"),
+    }
 }
 
 /// What happened, in a clause: the trigger of a step.
@@ -297,7 +321,7 @@ fn gone(call: &Call) -> bool {
 
 /// The whole story in a sentence.
 pub fn headline(story: &Story) -> String {
-    let Totals { entries, depth, requests, errors, signed_out } = story.totals;
+    let Totals { entries, depth, requests, errors, sign_outs, signed_out } = story.totals;
     let flow = match entries {
         0 => "never enters the unauthenticated flow".to_owned(),
         n => {
@@ -314,12 +338,14 @@ pub fn headline(story: &Story) -> String {
         0 => String::new(),
         n => format!(", shows its app {}", number::counted(n.into(), "error", "errors")),
     };
+    let when = |at| match sign_outs {
+        0 | 1 => format!("at {}", clock(at)),
+        n => format!("{}, first at {}", number::times(n.into()), clock(at)),
+    };
     let out = match signed_out {
         None => "is not signed out".to_owned(),
-        Some((at, true)) => {
-            format!("is signed out at {} although the server still knows the session", clock(at))
-        }
-        Some((at, false)) => format!("is signed out at {}, its session being revoked", clock(at)),
+        Some((at, true)) => format!("is signed out {} although the server still knows the session", when(at)),
+        Some((at, false)) => format!("is signed out {}, its session being revoked", when(at)),
     };
     let policy = if story.policy == story.contender {
         story.policy.clone()
@@ -342,4 +368,36 @@ pub fn provenance(story: &Story) -> String {
         story.client_model,
         env!("CARGO_PKG_VERSION")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_read_as_a_person_says_them() {
+        for (ns, expected) in [
+            (0, "no time"),
+            (350 * NS_PER_MS, "350 ms"),
+            (4_650 * NS_PER_MS, "4.65 s"),
+            (31_900 * NS_PER_MS, "31.9 s"),
+            (119_990 * NS_PER_MS, "120 s"),
+            (131_900 * NS_PER_MS, "2 min 11.9 s"),
+            (600 * NS_PER_S, "10 min"),
+            (3_599_960 * NS_PER_MS, "1 h"),
+            (604_800 * NS_PER_S, "7 d"),
+            (302_431_240 * NS_PER_MS, "3 d 12 h 31.2 s"),
+        ] {
+            assert_eq!(span(Dur(ns)), expected);
+        }
+        for (ms, expected) in [
+            (0, "0.000 s"),
+            (137_534, "137.534 s"),
+            (3_599_999, "3599.999 s"),
+            (3_600_001, "1 h 00 min 00.001 s"),
+            (302_447_829, "3 d 12 h 00 min 47.829 s"),
+        ] {
+            assert_eq!(clock(Time(ms * NS_PER_MS)), expected);
+        }
+    }
 }

@@ -25,7 +25,9 @@ function laneChart(parent, title, lanes, bars) {
         ctx.fillRect(from, y, Math.max(to - from - (to - from > 4 * dpr ? dpr : 0), 1.5 * dpr), high);
         if (bar.label) {
           ctx.fillStyle = style("--ink");
-          ctx.fillText(bar.label, Math.max(from, left) + 5 * dpr, y + high / 2);
+          // A name that would run out of the picture ends where that ends.
+          const begin = Math.max(from, left) + 5 * dpr, last = left + width - ctx.measureText(bar.label).width - 5 * dpr;
+          ctx.fillText(bar.label, Math.max(Math.min(begin, last), left + 5 * dpr), y + high / 2);
         }
       }
       if (labelled) {
