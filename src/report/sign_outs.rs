@@ -60,11 +60,11 @@ pub fn sign_outs_in(results: &Results, columns: Columns) -> Chart {
         up: scale,
     };
     // The title has the mean, as the table has; a line's end is another number, and must say so.
-    let middle = if results.replications > 1 { "median " } else { "" };
     let label = |line: &Line, plot: &Plot| {
         let total = line.spread.median.last().copied().unwrap_or(0.0);
         let kind = if line.is_false { "false" } else { "true" };
         let color = palette::policy(line.policy);
+        let middle = if results.replications > 1 && line.spread.greatest() > 0.0 { "median " } else { "" };
         EndLabel {
             y: plot.y(total),
             name: clean(&results.policies[line.policy].name),
