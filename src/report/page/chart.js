@@ -35,6 +35,9 @@ function element(tag, attributes, ...children) {
 const timeSteps = [.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,
   7200, 10800, 21600, 43200, 86400, 172800, 259200, 432000, 864000, 8640000, 86400000];
 
+// Half of the last tick's name stands to the right of the plot: `3 d 12:00` is long.
+const right = horizon > 2 * 86400 ? 32 : null;
+
 function timeAxis() {
   return {
     stroke: style("--grey"), incrs: timeSteps, space: horizon > 2 * 86400 ? 84 : 64, size: 32, font: "12px system-ui, sans-serif",
@@ -89,12 +92,20 @@ function zoomBy(factor, at) {
   zoomTo(middle - (middle - from) * factor, middle + (to - middle) * factor);
 }
 
+// The column under the cursor: a value holds from its edge to the next, so the nearest edge may be that of another.
+const before = (u, idx, x) => idx > 0 && u.data[0][idx] > x ? idx - 1 : idx;
+
+function columnAt(u) {
+  if (u.cursor.idx == null) return null;
+  return Math.min(before(u, u.cursor.idx, u.posToVal(u.cursor.left, "x")), seconds.length - 1);
+}
+
 // The options of a chart over time; drag zooms, the cursor and the zoom are shared.
 function overTime(height, extra) {
   return {
-    width: 400, height, legend: { show: false }, ...extra,
+    width: 400, height, legend: { show: false }, padding: [null, right, null, null], ...extra,
     cursor: {
-      drag: { x: true, y: false }, points: { size: 6 }, ...(extra.cursor || {}),
+      drag: { x: true, y: false }, points: { size: 6 }, dataIdx: (u, _, idx, x) => before(u, idx, x), ...(extra.cursor || {}),
       sync: { key: "time", scales: ["x", null], filters: { pub: type => type === "mousemove" || type === "mouseleave" } },
     },
     scales: { x: { time: false }, ...(extra.scales || {}) },

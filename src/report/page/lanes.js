@@ -50,7 +50,7 @@ function laneChart(parent, title, lanes, bars) {
   parent.append(readout);
   const grid = [0, ...edges.slice(1, -1), horizon].filter((x, i, all) => i === 0 || x > all[i - 1]);
   const options = overTime(lanes.length * LANE + 36, {
-    padding: [4, null, 0, null],
+    padding: [4, right, 0, null],
     cursor: { points: { show: false }, y: false },
     scales: { y: { range: [0, 1] } },
     axes: [timeAxis(), { ...valueAxis(""), grid: { show: false }, values: () => [] }],

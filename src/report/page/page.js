@@ -45,7 +45,7 @@ function highest() {
 }
 
 function readRequests(panel, u) {
-  const idx = u.cursor.idx, i = idx == null ? null : Math.min(idx, seconds.length - 1);
+  const i = columnAt(u);
   panel.readout.textContent = i == null ? "in the whole run:" : `from ${clock(edges[i])}, per second:`;
   for (const [band, value] of panel.values) {
     const counts = panel.policy.bands[band];
@@ -120,7 +120,7 @@ function lineChart(parent, title, lines, unit, maybeLog) {
   const most = all.reduce((a, b) => Math.max(a, b), 0), least = all.reduce((a, b) => Math.min(a, b), Infinity);
   const wide = maybeLog && most > 100 * least;
   const read = u => {
-    const idx = u.cursor.idx, i = idx == null ? null : Math.min(idx, seconds.length - 1);
+    const i = columnAt(u);
     const middle = data.replications > 1 ? "median, " : "";
     readout.textContent = middle + (i == null ? "greatest:" : `from ${clock(edges[i])}:`);
     shown.forEach((line, n) => {
