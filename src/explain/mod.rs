@@ -12,6 +12,7 @@ pub mod record;
 pub mod rules;
 pub mod story;
 pub mod text;
+pub mod times;
 pub mod trace;
 pub mod words;
 
