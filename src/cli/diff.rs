@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::kept::Kept;
 use super::{table, terminal};
-use authstorm::diff::{Changed, Diff, Method, Says, Side, diff, scenario_changes};
+use authstorm::diff::{Changed, Diff, Method, Says, Side, diff, headline, scenario_changes};
 use authstorm::report::canvas::clean;
 use authstorm::report::{Chart, Overlaid, number, overlaid};
 use serde_json::{Value, json};
@@ -81,31 +81,6 @@ fn side(dir: &Path) -> Result<(Side, String), Failure> {
     Ok((side, kept.text("scenario.toml")?))
 }
 
-/// The finding in a sentence: what changed most, relative to what it was.
-fn headline(found: &Diff) -> String {
-    let changed = found.count(Says::Changed);
-    if found.rows.is_empty() {
-        return "Nothing to compare: no policy has a metric in both.".to_owned();
-    }
-    if changed > 0 {
-        let first = found.rows.iter().filter(|r| r.says == Says::Changed);
-        // The first metrics of a policy are the sign-outs, which matter most.
-        let row = first.min_by_key(|r| usize::from(r.metric != "false_sign_outs"));
-        let example = row.map_or(String::new(), |r| {
-            let (policy, metric) = (clean(&r.policy), clean(&r.metric));
-            format!(": {metric} of {policy} from {} to {}", number::short(r.a), number::short(r.b))
-        });
-        return format!("{changed} of {} metrics changed beyond noise{example}.", found.rows.len());
-    }
-    if found.count(Says::Same) == found.rows.len() {
-        return format!("Nothing changed: all {} metrics have the same values.", found.rows.len());
-    }
-    match found.count(Says::Unknown) {
-        0 => format!("No metric of {} changed beyond noise.", found.rows.len()),
-        n => format!("No change can be told from noise: {n} metrics have no interval (one replication?)."),
-    }
-}
-
 fn in_words(a: &Side, b: &Side, keys: &[Changed], found: &Diff, all: bool) -> String {
     let mut text = format!("{}\n\n", headline(found));
     for changed in keys {
@@ -151,6 +126,9 @@ fn in_words(a: &Side, b: &Side, keys: &[Changed], found: &Diff, all: bool) -> St
     let hidden = found.rows.len() - shown.len();
     if hidden > 0 {
         text.push_str(&format!("{hidden} metrics with the same values are not shown; --all shows them\n"));
+    }
+    if found.rows.is_empty() {
+        return text;
     }
     let method = match found.method {
         Method::Paired => {

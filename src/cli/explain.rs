@@ -18,7 +18,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     policy: String,
     /// The session: its number in sessions.csv, or `worst` for the one that enters the flow most often
-    #[arg(long, value_name = "N|worst", value_parser = session)]
+    #[arg(long, value_name = "N|worst", value_parser = session, allow_hyphen_values = true)]
     session: Session,
     /// The replication, from 0
     #[arg(long, value_name = "R", default_value_t = 0)]
@@ -32,7 +32,8 @@ pub struct Args {
     /// What to write [default: by the ending of --out, else text]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// Write to this file instead of standard output: .txt, .json, .mmd, .svg, .png, or any name with --format
+    /// Write to this file instead of standard output: .txt, .json, .mmd, .trace, .svg, .png, or any name
+    /// with --format
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Override a key of the scenario, as in --set fleet.users=500; may be given several times
@@ -128,6 +129,12 @@ fn format(args: &Args) -> Result<Format, Failure> {
 fn wanted(args: &Args, study: &Study) -> Result<Wanted, Failure> {
     let scenario = &study.loaded().scenario;
     let users = scenario.fleet.users;
+    if users == 0 {
+        let shown = args.scenario.display();
+        return Err(Failure::usage(format!(
+            "error: {shown} has no users, only generic sessions, of which there are no stories"
+        )));
+    }
     if let Session::Number(session) = args.session
         && session >= users
     {
@@ -136,8 +143,11 @@ fn wanted(args: &Args, study: &Study) -> Result<Wanted, Failure> {
             users - 1
         )));
     }
-    let to = args.to.unwrap_or(scenario.horizon);
-    let from = args.from.unwrap_or(Dur::ZERO);
+    let horizon = scenario.horizon;
+    let (from, to) = (args.from.unwrap_or(Dur::ZERO), args.to.unwrap_or(horizon).min(horizon));
+    if from > horizon {
+        return Err(Failure::usage(format!("error: --from {from} is after the end of the run, {horizon}")));
+    }
     if from > to {
         return Err(Failure::usage(format!("error: --from {from} is after --to {to}")));
     }

@@ -1,7 +1,9 @@
 //! What changed between two results: metric by metric, with intervals, and key by key between their scenarios.
 
+mod headline;
 mod scenario;
 
+pub use headline::headline;
 pub use scenario::{Changed, scenario_changes};
 
 use crate::experiment::CONFIDENCE;

@@ -33,6 +33,7 @@ pub fn json(story: &Story) -> String {
             "depth": totals.depth,
             "requests": totals.requests,
             "errors_surfaced_to_app": totals.errors,
+            "sign_outs": totals.sign_outs,
             "signed_out_at_s": totals.signed_out.map(|(at, _)| at.as_secs_f64()),
             "false_sign_out": totals.signed_out.is_some_and(|(_, falsely)| falsely),
         },

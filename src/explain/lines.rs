@@ -273,7 +273,20 @@ fn fault_name(story: &Story, fault: usize) -> String {
 
 /// `216 to 602 ms`: a unit that both have is said once.
 fn range(from: &str, to: &str) -> String {
-    let unit = to.rsplit(' ').next().unwrap_or("");
-    let number = from.strip_suffix(unit).map_or(from, str::trim_end);
-    format!("{number} to {to}")
+    match (from.split_once(' '), to.split_once(' ')) {
+        (Some((number, a)), Some((_, b))) if a == b => format!("{number} to {to}"),
+        _ => format!("{from} to {to}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_is_said_once() {
+        assert_eq!(range("216 ms", "602 ms"), "216 to 602 ms");
+        assert_eq!(range("602 ms", "1.2 s"), "602 ms to 1.2 s");
+        assert_eq!(range("43.2 s", "2 min 4 s"), "43.2 s to 2 min 4 s");
+    }
 }

@@ -12,11 +12,9 @@ pub mod record;
 pub mod rules;
 pub mod story;
 pub mod text;
+pub mod times;
 pub mod trace;
 pub mod words;
-
-#[cfg(test)]
-mod tests;
 
 pub use story::Story;
 

@@ -30,6 +30,8 @@ pub struct Recorder {
     left_out: u64,
     totals: Totals,
     revoked: bool,
+    /// Signed out, and not in again.
+    out: bool,
     /// The step under way, if it is told.
     step: Option<usize>,
     /// The call just sent, if it is told.
@@ -56,6 +58,7 @@ impl Recorder {
             left_out: 0,
             totals: Totals::default(),
             revoked: false,
+            out: false,
             step: None,
             sending: None,
             call_of: BTreeMap::new(),
@@ -321,6 +324,8 @@ impl Observer for Recorder {
             Fact::FlowLeft { levels, end } => Deed::LeftFlow { levels, end },
             Fact::SignedOut => {
                 self.totals.signed_out.get_or_insert((now, !self.revoked));
+                self.totals.sign_outs += u32::from(!self.out);
+                self.out = true;
                 self.last_sign_out = self.step.or(self.last_sign_out);
                 Deed::SignedOut { falsely: !self.revoked }
             }
@@ -334,6 +339,7 @@ impl Observer for Recorder {
             Fact::SignInEnded(failure) => {
                 if failure.is_none() {
                     self.revoked = false;
+                    self.out = false;
                     self.last_sign_in = self.step;
                 }
                 Deed::SignInEnded(failure)

@@ -67,6 +67,8 @@ pub struct Totals {
     pub requests: u32,
     /// Errors that app code saw.
     pub errors: u32,
+    /// How often the user was signed out: each time the first of the tabs was.
+    pub sign_outs: u32,
     /// When the user was first signed out, and whether the server still knew the session then.
     pub signed_out: Option<(Time, bool)>,
 }

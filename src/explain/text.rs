@@ -22,7 +22,9 @@ pub fn text(story: &Story) -> String {
     if story.from.0 > 0 || story.to < story.horizon {
         out.push_str(&format!("Told: {} to {}.\n", clock(story.from), clock(story.to)));
     }
-    out.push('\n');
+    out.push_str(
+        "A line is set in below the line that caused it; chains that run at the same time follow one another.\n\n",
+    );
     body(story, &mut out);
     out
 }

@@ -2,36 +2,13 @@
 
 use super::record::code_of;
 use super::story::{Call, Deed, Step, Story, Totals, Trigger, Waiting};
+pub use super::times::{clock, span};
 use crate::client::page::{FlowEnd, Judgement, Status};
 use crate::client::policy::Failure;
 use crate::client::task::{Caller, Kind};
-use crate::kernel::time::{NS_PER_MS, NS_PER_S};
-use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::report::number;
 use crate::world::Outside;
-
-/// A length of time with as many digits as a reader uses: `350 ms`, `4.65 s`, `131.9 s`.
-pub fn span(length: Dur) -> String {
-    let (ns, seconds) = (length.0, length.as_secs_f64());
-    let trimmed = |decimals: usize, unit: &str| {
-        let text = format!("{seconds:.decimals$}");
-        format!("{} {unit}", text.trim_end_matches('0').trim_end_matches('.'))
-    };
-    match ns {
-        0 => "no time".to_owned(),
-        _ if ns < NS_PER_MS => format!("{} µs", (ns / 1_000).max(1)),
-        _ if ns < NS_PER_S => format!("{} ms", (ns + NS_PER_MS / 2) / NS_PER_MS),
-        _ if ns < 10 * NS_PER_S => trimmed(2, "s"),
-        _ => trimmed(1, "s"),
-    }
-}
-
-/// An instant in seconds, to the millisecond.
-pub fn clock(at: Time) -> String {
-    let ms = at.0 / NS_PER_MS;
-    format!("{}.{:03} s", ms / 1_000, ms % 1_000)
-}
 
 /// What happened, in a clause: the trigger of a step.
 pub fn trigger(story: &Story, step: &Step) -> String {
@@ -297,7 +274,7 @@ fn gone(call: &Call) -> bool {
 
 /// The whole story in a sentence.
 pub fn headline(story: &Story) -> String {
-    let Totals { entries, depth, requests, errors, signed_out } = story.totals;
+    let Totals { entries, depth, requests, errors, sign_outs, signed_out } = story.totals;
     let flow = match entries {
         0 => "never enters the unauthenticated flow".to_owned(),
         n => {
@@ -314,12 +291,14 @@ pub fn headline(story: &Story) -> String {
         0 => String::new(),
         n => format!(", shows its app {}", number::counted(n.into(), "error", "errors")),
     };
+    let when = |at| match sign_outs {
+        0 | 1 => format!("at {}", clock(at)),
+        n => format!("{}, first at {}", number::times(n.into()), clock(at)),
+    };
     let out = match signed_out {
         None => "is not signed out".to_owned(),
-        Some((at, true)) => {
-            format!("is signed out at {} although the server still knows the session", clock(at))
-        }
-        Some((at, false)) => format!("is signed out at {}, its session being revoked", clock(at)),
+        Some((at, true)) => format!("is signed out {} although the server still knows the session", when(at)),
+        Some((at, false)) => format!("is signed out {}, its session being revoked", when(at)),
     };
     let policy = if story.policy == story.contender {
         story.policy.clone()

@@ -3,7 +3,7 @@
 
 use super::axis::{Scale, Tick};
 use super::canvas::{Anchor, clean, picture};
-use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, with_unit};
+use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, only_zero, tick_width, with_unit};
 use super::palette::GREY;
 use super::typeface::{HEADING, LABEL};
 use super::{Chart, finding, number, palette};
@@ -31,7 +31,8 @@ pub fn entries_per_session(results: &Results) -> Chart {
         Scale::Log { low, .. } => Scale::Log { low, high: 100.0 },
         linear => linear,
     };
-    let ticks: Vec<Tick> = with_percent(up.ticks(5, false));
+    let ticks = if any { up.ticks(5, false) } else { only_zero(up.ticks(5, false)) };
+    let ticks: Vec<Tick> = with_percent(ticks);
     let left = MARGIN + tick_width(&ticks);
     let plot = Plot {
         left,
@@ -49,7 +50,7 @@ pub fn entries_per_session(results: &Results) -> Chart {
         head.draw(canvas);
         plot.rows(canvas, &ticks, true);
         plot.baseline(canvas, &counts);
-        for (i, curve) in curves.iter().enumerate().rev() {
+        for (i, curve) in curves.iter().enumerate().rev().filter(|(i, _)| first_like(&curves, *i) == *i) {
             let Some(&(worst, share)) = curve.last() else { continue };
             let color = palette::policy(i).line;
             // Left of the first number, as many have at least that many.
@@ -66,11 +67,13 @@ pub fn entries_per_session(results: &Results) -> Chart {
             plot.say(canvas, "no entries");
         }
         let mut y = plot.top + 10.0;
-        for (i, policy) in results.policies.iter().enumerate() {
+        for (i, policy) in results.policies.iter().enumerate().filter(|(i, _)| first_like(&curves, *i) == *i)
+        {
             let (left, color) = (plot.right() + 26.0, palette::policy(i));
             canvas.line((left, y - 4.0), (left + 16.0, y - 4.0), color.line, 3.0);
             let room = WIDTH - MARGIN - left - 24.0;
-            let name = HEADING.fit_name(&clean(&policy.name), room);
+            let alike = (0..curves.len()).filter(|j| first_like(&curves, *j) == i);
+            let name = together(alike.map(|j| clean(&results.policies[j].name)).collect(), room);
             canvas.text(&name, (left + 24.0, y), HEADING, color.text, Anchor::Left);
             let worst = LABEL.fit(&worst_named(policy), room);
             canvas.text(&worst, (left + 24.0, y + HEADING.line()), LABEL, GREY, Anchor::Left);
@@ -78,6 +81,24 @@ pub fn entries_per_session(results: &Results) -> Chart {
         }
     });
     Chart { file_stem: "entries-per-session", svg }
+}
+
+/// The first policy with the same curve: one line, and one entry of the key, stand for all of them.
+fn first_like(curves: &[Vec<(u32, f64)>], i: usize) -> usize {
+    curves[..i].iter().position(|curve| *curve == curves[i]).unwrap_or(i)
+}
+
+/// The names of policies whose curves are one: all of them, or the first and how many more.
+fn together(names: Vec<String>, room: f64) -> String {
+    let all = names.join(", ");
+    match (HEADING.width(&all) <= room, &names[..]) {
+        (true, _) => all,
+        (false, [first, more @ ..]) if !more.is_empty() => {
+            let more = format!(" and {} alike", more.len());
+            format!("{}{more}", HEADING.fit_name(first, room - HEADING.width(&more)))
+        }
+        (false, _) => HEADING.fit_name(&all, room),
+    }
 }
 
 /// `(entries, percent of all sessions with at least so many)`, for every number of entries that occurs, from 1 on.
@@ -113,4 +134,23 @@ fn with_percent(mut ticks: Vec<Tick>) -> Vec<Tick> {
         tick.label.push('%');
     }
     ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    #[test]
+    fn policies_with_one_curve_share_a_line_and_a_name() {
+        let mut results = synthetic::storm(&["old", "a", "b", "new"], 60, 1);
+        let same = results.policies[1].entries_distribution.clone();
+        results.policies[2].entries_distribution = same;
+        let svg = entries_per_session(&results).svg;
+        assert!(svg.contains("a, b\n"), "their names stand together");
+        assert_eq!(svg.matches("<polyline").count(), 2, "old, and one for a and b; new has no entries");
+        let long =
+            vec!["one-policy-with-a-long-name".to_owned(), "another-policy-with-a-long-name".to_owned()];
+        assert!(together(long, 300.0).ends_with(" and 1 alike"));
+    }
 }

@@ -4,13 +4,14 @@ use super::axis::Scale;
 use super::canvas::{Anchor, Canvas, clean, picture};
 use super::columns::{Columns, Say, Spread, quantile};
 use super::end_label::{EndLabel, LABEL_LINE};
-use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale};
+use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, only_zero, tick_width, time_scale};
 use super::palette::INK;
 use super::requests::steps;
 use super::strip::Strip;
 use super::typeface::HEADING;
 use super::{Chart, finding, number, palette};
 use crate::experiment::results::{PolicyResults, Results};
+use crate::metrics::definitions::Metric;
 use crate::metrics::timeline::Bucket;
 
 /// One of the two quantities, of every policy.
@@ -64,6 +65,7 @@ pub fn flow_in(results: &Results, columns: Columns) -> Chart {
 
     let height = (results.policies.len() as f64 * LABEL_LINE).max(200.0);
     let ticks = parts.each_ref().map(|part| part.scale.ticks(4, part.whole_only));
+    let ticks = if any { ticks } else { ticks.map(only_zero) };
     let left = MARGIN + ticks.iter().map(|ticks| tick_width(ticks)).fold(0.0, f64::max);
     let mut plot = Plot {
         left,
@@ -120,12 +122,18 @@ impl Part {
             .iter()
             .map(|policy| match median_peak(policy) {
                 most if most > 0.0 => format!(": {}", says(most)),
+                _ if policy.metric(Metric::UnauthenticatedEvents.def().name).mean > 0.0 => {
+                    ": none in most runs".to_owned()
+                }
                 _ => ": none".to_owned(),
             })
             .collect();
+        let whole_only = say == Say::Greatest;
+        // What lies between 0 and 1 of a count is an edge of a band: it needs no decade of its own.
+        let least = if whole_only { 1.0 } else { 0.0 };
         let drawn = spreads.iter().flat_map(|spread| spread.median.iter().chain(&spread.high)).copied();
-        let scale = Scale::fitting(drawn);
-        Part { heading, whole_only: say == Say::Greatest, spreads, says, scale }
+        let scale = Scale::fitting(drawn.filter(|value| *value >= least));
+        Part { heading, whole_only, spreads, says, scale }
     }
 
     fn labels(&self, results: &Results, plot: &Plot) -> Vec<EndLabel> {
@@ -141,15 +149,22 @@ impl Part {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, results: &Results, columns: Columns, plot: &Plot) {
+        // What an earlier policy's line covers to the last point is drawn with that: bands on bands would mix colours.
+        let shown: Vec<(usize, &Spread)> = self
+            .spreads
+            .iter()
+            .enumerate()
+            .filter(|(i, spread)| !self.spreads[..*i].contains(spread))
+            .collect();
         if results.replications > 1 {
-            for (i, spread) in self.spreads.iter().enumerate() {
+            for &(i, spread) in &shown {
                 let mut band = steps(plot, columns, &spread.high);
                 band.extend(steps(plot, columns, &spread.low).into_iter().rev());
                 canvas.area(&band, palette::policy(i).line, 0.18);
             }
         }
         // The first policy last: where lines cover each other, the reference stays visible.
-        for (i, spread) in self.spreads.iter().enumerate().rev() {
+        for &(i, spread) in shown.iter().rev() {
             canvas.path(&steps(plot, columns, &spread.median), palette::policy(i).line, 1.8);
         }
         EndLabel::draw(&self.labels(results, plot), canvas, plot);

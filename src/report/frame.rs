@@ -3,7 +3,7 @@
 use super::axis::{Scale, Tick, time_ticks};
 use super::canvas::{Anchor, Canvas, clean};
 use super::number;
-use super::palette::{AXIS, GREY, GRID, INK, SHADE, WHITE};
+use super::palette::{AXIS, GREY, GRID, INK, SHADE};
 use super::strip::Strip;
 use super::typeface::{NOTE, TICK, TITLE};
 use crate::experiment::results::Results;
@@ -62,16 +62,19 @@ impl Head {
 /// Where the numbers come from, so that a picture that travels alone can be traced back.
 pub fn provenance(results: &Results) -> String {
     let hash: String = results.scenario_hash.chars().take(12).collect();
-    [
-        NOTE.fit(&clean(&results.scenario), 360.0),
-        number::counted(results.users.into(), "user", "users"),
+    let mut parts = vec![NOTE.fit(&clean(&results.scenario), 360.0)];
+    // Generic sessions are no users.
+    if results.users > 0 {
+        parts.push(number::counted(results.users.into(), "user", "users"));
+    }
+    parts.extend([
         format!("seed {}", results.seed),
         number::counted(results.replications.into(), "replication", "replications"),
         NOTE.fit(&format!("client model {}", clean(&results.client_model)), 270.0),
         format!("authstorm {}", env!("CARGO_PKG_VERSION")),
         format!("sha256 {hash}"),
-    ]
-    .join(" · ")
+    ]);
+    parts.join(" · ")
 }
 
 /// The rectangle that data is drawn in, with its scales.
@@ -150,9 +153,6 @@ impl Plot {
     /// Words in the middle of a plot that has nothing to show.
     pub fn say(&self, canvas: &mut Canvas<'_>, text: &str) {
         let centre = (self.left + self.width / 2.0, self.top + self.height / 2.0);
-        // Grid lines would strike the words through.
-        let width = TITLE.width(text) + 16.0;
-        canvas.rect(centre.0 - width / 2.0, centre.1 - TITLE.size, width, 1.4 * TITLE.size, WHITE);
         canvas.text(text, centre, TITLE, AXIS, Anchor::Centre);
     }
 
@@ -182,6 +182,12 @@ pub fn time_scale(horizon: Dur) -> Scale {
 /// Room that the names of these ticks take to the left of a plot.
 pub fn tick_width(ticks: &[Tick]) -> f64 {
     ticks.iter().map(|tick| TICK.width(&tick.label)).fold(0.0, f64::max) + 10.0
+}
+
+/// Of an axis without data only the zero is true.
+pub fn only_zero(mut ticks: Vec<Tick>) -> Vec<Tick> {
+    ticks.retain(|tick| tick.value <= 0.0);
+    ticks
 }
 
 /// Appends `unit` to the uppermost name, which is where a reader looks for it.

@@ -15,6 +15,7 @@ use crate::backend::Endpoint;
 use crate::experiment::results::FaultWindow;
 use crate::explain::{Story, words};
 use crate::kernel::Dur;
+use crate::kernel::time::NS_PER_S;
 use crate::metrics::Outcome;
 use std::collections::BTreeMap;
 
@@ -278,10 +279,16 @@ impl<'a> Panel<'a> {
         let calls = self.schedule.bars.iter().filter(inside).count() as u64;
         let calls = number::counted(calls, "call", "calls");
         let length = words::span(Dur(end.0.saturating_sub(begin.0)));
+        // In the unit of the axis below, and as a person says it where that is another.
+        let seconds = format!("{} s", number::fixed(begin.as_secs_f64(), 1));
+        let from = match begin.0 {
+            ns if ns < 3_600 * NS_PER_S => seconds,
+            _ => format!("{seconds} ({})", words::span(begin)),
+        };
         match (self.close, begin) {
-            (true, _) => format!("The densest {length}, from {} on: {calls}", words::span(begin)),
+            (true, _) => format!("The densest {length}, from {from} on: {calls}"),
             (false, Dur::ZERO) => format!("{calls} in {length}"),
-            (false, _) => format!("{calls} in {length}, from {} on", words::span(begin)),
+            (false, _) => format!("{calls} in {length}, from {from} on"),
         }
     }
 

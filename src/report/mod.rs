@@ -7,6 +7,7 @@ pub mod amplification;
 pub mod axis;
 pub mod canvas;
 pub mod columns;
+mod compare;
 pub mod csv;
 pub mod end_label;
 pub mod entries;

@@ -55,6 +55,15 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", whole(n), if n == 1 { one } else { many })
 }
 
+/// The same of a mean of counts; none is `no sessions`.
+pub fn counted_mean(mean: f64, one: &str, many: &str) -> String {
+    match count(mean).as_str() {
+        "0" => format!("no {many}"),
+        "1" => format!("1 {one}"),
+        n => format!("{n} {many}"),
+    }
+}
+
 /// `once`, `twice`, `3 times`.
 pub fn times(n: u64) -> String {
     match n {

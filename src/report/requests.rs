@@ -32,7 +32,7 @@ pub fn requests_in(results: &Results, columns: Columns) -> Chart {
     let peak = results.policies.iter().filter_map(|p| run_peak(p, shown)).fold(0.0, f64::max);
     let panels: Vec<Panel> = results.policies.iter().map(|p| Panel::of(p, columns, shown, peak)).collect();
 
-    let title = if peak > 0.0 { finding::peaks(results) } else { "no requests in this run".to_owned() };
+    let title = if peak > 0.0 { finding::peaks(results) } else { "No requests in this run".to_owned() };
     let mut notes = vec!["requests per second by how they ended".to_owned()];
     if results.replications > 1
         && let Some(first) = results.policies.first()

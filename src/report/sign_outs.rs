@@ -4,7 +4,7 @@ use super::axis::Scale;
 use super::canvas::{clean, picture};
 use super::columns::{Columns, Say, Spread};
 use super::end_label::{EndLabel, LABEL_LINE};
-use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale};
+use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, only_zero, tick_width, time_scale};
 use super::strip::Strip;
 use super::{Chart, finding, number, palette};
 use crate::experiment::results::Results;
@@ -50,7 +50,7 @@ pub fn sign_outs_in(results: &Results, columns: Columns) -> Chart {
 
     let height = (lines.len() as f64 * LABEL_LINE).max(340.0);
     let scale = Scale::linear(greatest);
-    let ticks = scale.ticks(6, true);
+    let ticks = if greatest > 0.0 { scale.ticks(6, true) } else { only_zero(scale.ticks(6, true)) };
     let mut plot = Plot {
         left: MARGIN + tick_width(&ticks),
         top: 0.0,
@@ -59,14 +59,16 @@ pub fn sign_outs_in(results: &Results, columns: Columns) -> Chart {
         across: time_scale(results.horizon),
         up: scale,
     };
+    // The title has the mean, as the table has; a line's end is another number, and must say so.
     let label = |line: &Line, plot: &Plot| {
         let total = line.spread.median.last().copied().unwrap_or(0.0);
         let kind = if line.is_false { "false" } else { "true" };
         let color = palette::policy(line.policy);
+        let middle = if results.replications > 1 && line.spread.greatest() > 0.0 { "median " } else { "" };
         EndLabel {
             y: plot.y(total),
             name: clean(&results.policies[line.policy].name),
-            says: format!(": {} {kind}", number::count(total)),
+            says: format!(": {middle}{} {kind}", number::count(total)),
             line: color.line,
             text: color.text,
         }
@@ -79,7 +81,13 @@ pub fn sign_outs_in(results: &Results, columns: Columns) -> Chart {
     let svg = picture(WIDTH, plot.bottom() + TIME_AXIS + MARGIN / 2.0, &title, |canvas| {
         head.draw(canvas);
         plot.time_frame(canvas, results, Some(&strip), &ticks, true);
-        for line in &lines {
+        // A line that an earlier policy's covers to the last point is drawn with that: bands on bands would mix colours.
+        let covered = |line: &Line| {
+            let before = lines.iter().take_while(|other| other.policy < line.policy);
+            before.filter(|other| other.is_false == line.is_false).any(|other| other.spread == line.spread)
+        };
+        let shown: Vec<&Line> = lines.iter().filter(|line| !covered(line)).collect();
+        for line in &shown {
             let color = palette::policy(line.policy).line;
             let points = |values: &[f64]| -> Vec<(f64, f64)> {
                 let ends = values.iter().enumerate().map(|(i, v)| (plot.x(columns.begin(i + 1)), plot.y(*v)));
@@ -92,7 +100,7 @@ pub fn sign_outs_in(results: &Results, columns: Columns) -> Chart {
             }
         }
         // The first policy last: where lines cover each other, the reference stays visible.
-        for line in lines.iter().rev() {
+        for line in shown.iter().rev() {
             let color = palette::policy(line.policy).line;
             let ends = line.spread.median.iter().enumerate();
             let points: Vec<(f64, f64)> = std::iter::once((plot.left, plot.bottom()))

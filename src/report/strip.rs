@@ -48,10 +48,9 @@ impl Strip {
         let mut strip = Strip { marks: Vec::new(), rows: 0, left_out: 0 };
         for fault in faults.iter().filter(|f| f.from.0 < end.0.max(1) && f.to >= begin) {
             let (from, to) = (place(fault.from.0), place(fault.to.0).max(place(fault.from.0) + 1.0));
-            // A name may be longer than its window: the strip to the right of it is empty anyway.
             let name = TICK.fit(&clean(&fault.name), width - 2.0 * INDENT);
             let long = TICK.width(&name);
-            let name_at = (from + INDENT).min(width - INDENT - long);
+            let name_at = beside(from, to, long, width);
             let (begin, end) = (from.min(name_at), to.max(name_at + long) + AIR);
             let clear = |taken: &Vec<(f64, f64)>| taken.iter().all(|&(b, e)| end <= b || e <= begin);
             let row = free.iter().position(clear).unwrap_or(free.len());
@@ -92,10 +91,34 @@ impl Strip {
     }
 }
 
+/// Where a name stands: inside its window, or where that is too narrow right or left of it, so that no edge strikes it
+/// through; only a name too long for all three lies across.
+fn beside(from: f64, to: f64, long: f64, width: f64) -> f64 {
+    match () {
+        () if from + long + 2.0 * INDENT <= to => from + INDENT,
+        () if to + long + 2.0 * INDENT <= width => to + INDENT,
+        () if long + 2.0 * INDENT <= from => from - INDENT - long,
+        () => (from + INDENT).min(width - INDENT - long).max(INDENT),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::synthetic;
     use super::*;
+
+    #[test]
+    fn no_edge_strikes_a_name_through_where_there_is_room() {
+        for (from, to, long, expected) in [
+            (100.0, 200.0, 60.0, 104.0),
+            (100.0, 110.0, 60.0, 114.0),
+            (380.0, 390.0, 60.0, 316.0),
+            (190.0, 210.0, 300.0, 96.0),
+            (0.0, 1.0, 392.0, 4.0),
+        ] {
+            assert!((beside(from, to, long, 400.0) - expected).abs() < 1e-9, "{from} {to} {long}");
+        }
+    }
 
     #[test]
     fn names_stay_inside_and_apart() {

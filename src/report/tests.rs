@@ -3,6 +3,7 @@
 use super::canvas::UNITS;
 use super::typeface::Face;
 use super::{Chart, Overlaid, charts, overlaid, synthetic, to_png};
+use crate::experiment::results::PolicyResults;
 use resvg::usvg::roxmltree::{Document, Node};
 
 /// A text of a picture and the box that holds it, in pixels.
@@ -126,6 +127,44 @@ fn a_png_is_twice_as_large_as_its_svg() {
 fn a_run_without_requests_says_so() {
     let chart = super::requests(&synthetic::empty(&["old", "new"]));
     assert_eq!(chart.svg.matches("no requests\n").count(), 4, "a note and a word in each of two panels");
+}
+
+#[test]
+fn policies_alike_are_drawn_once_and_a_median_says_so() {
+    let mut results = synthetic::storm(&["old", "twin"], 60, 5);
+    let (bands, labels) = (r"<polygon", "median");
+    let different = super::sign_outs(&results).svg;
+    results.policies[1] = PolicyResults { name: "twin".to_owned(), ..results.policies[0].clone() };
+    let alike = super::sign_outs(&results).svg;
+    // Two policies with true and false sign-outs each; alike, only the first has bands.
+    assert_eq!((different.matches(bands).count(), alike.matches(bands).count()), (3, 2));
+    assert!(alike.contains("old, twin: median") && different.matches(labels).count() > 1);
+    // What is none in every run is no median.
+    assert!(different.contains("twin: 0 false\n"), "{different}");
+    let [both, one] = [2, 1].map(|n| {
+        let mut some = results.clone();
+        some.policies.truncate(n);
+        super::flow(&some).svg.matches("<polygon").count()
+    });
+    assert_eq!(both, one, "the flow too");
+}
+
+#[test]
+fn a_depth_has_no_tick_between_none_and_one() {
+    let six = synthetic::storm(&["old", "new", "capped", "no-jitter", "full-jitter", "breaker"], 300, 20);
+    let svg = super::flow(&six).svg;
+    let (_, depth) = svg.split_once("Greatest depth").unwrap();
+    assert!(!depth.contains(">\n0.1\n<"), "a decade of its own for the edge of a band");
+}
+
+#[test]
+fn without_data_an_axis_has_no_scale() {
+    for chart in charts(&synthetic::empty(&["old", "new"])) {
+        let document = Document::parse(&chart.svg).unwrap();
+        let scaled =
+            texts(&document).into_iter().find(|t| ["0.5", "0.2%", "1.0%"].contains(&t.text.as_str()));
+        assert!(scaled.is_none() || chart.file_stem == "amplification", "{}: {scaled:?}", chart.file_stem);
+    }
 }
 
 /// Writes every chart of the table, to be looked at: `REPORT_PICTURES=<directory> cargo test -- --ignored pictures`.

@@ -17,7 +17,11 @@ function clock(s, fine) {
   const whole = Math.floor(s), two = n => String(n).padStart(2, "0");
   const rest = s - whole > 0.0005 ? (s - whole).toFixed(3).slice(1).replace(/0+$/, "") : "";
   const [h, m, sec] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  return (h > 0 ? `${h}:${two(m)}:` : `${m}:`) + two(sec) + rest;
+  if (horizon <= 2 * 86400) return (h > 0 ? `${h}:${two(m)}:` : `${m}:`) + two(sec) + rest;
+  // Nobody reads 84:00:00.
+  const day = `${Math.floor(h / 24)} d`;
+  const time = `${two(h % 24)}:${two(m)}` + (sec > 0 || rest ? `:${two(sec)}${rest}` : "");
+  return time === "00:00" ? day : `${day} ${time}`;
 }
 
 // An element; what it says is text, whatever is in it.
@@ -29,20 +33,27 @@ function element(tag, attributes, ...children) {
 }
 
 const timeSteps = [.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,
-  7200, 10800, 21600, 43200, 86400, 172800, 432000, 864000, 8640000, 86400000];
+  7200, 10800, 21600, 43200, 86400, 172800, 259200, 432000, 864000, 8640000, 86400000];
+
+// Half of the last tick's name stands to the right of the plot: `3 d 12:00` is long.
+const right = horizon > 2 * 86400 ? 32 : null;
 
 function timeAxis() {
   return {
-    stroke: style("--grey"), incrs: timeSteps, space: 64, size: 32, font: "12px system-ui, sans-serif",
+    stroke: style("--grey"), incrs: timeSteps, space: horizon > 2 * 86400 ? 84 : 64, size: 32, font: "12px system-ui, sans-serif",
     grid: { show: false }, ticks: { stroke: style("--axis"), size: 5 },
     values: (u, splits) => splits.map(s => clock(s)),
   };
 }
 
-function valueAxis(unit) {
+// Of a logarithmic axis' many lines those of whole decades are enough.
+const decades = splits => splits.map(v => v == null || v === 0 || Math.abs(Math.log10(v) % 1) < 1e-9 ? v : null);
+
+function valueAxis(unit, wide) {
   return {
     stroke: style("--grey"), font: "12px system-ui, sans-serif", size: 62,
-    grid: { stroke: style("--grid"), width: 1 }, ticks: { show: false },
+    grid: { stroke: style("--grid"), width: 1, ...(wide ? { filter: (u, splits) => decades(splits) } : {}) },
+    ticks: { show: false },
     values: (u, splits) => splits.map(v => v == null || v < 0 ? "" : number(v) + unit),
   };
 }
@@ -81,12 +92,20 @@ function zoomBy(factor, at) {
   zoomTo(middle - (middle - from) * factor, middle + (to - middle) * factor);
 }
 
+// The column under the cursor: a value holds from its edge to the next, so the nearest edge may be that of another.
+const before = (u, idx, x) => idx > 0 && u.data[0][idx] > x ? idx - 1 : idx;
+
+function columnAt(u) {
+  if (u.cursor.idx == null) return null;
+  return Math.min(before(u, u.cursor.idx, u.posToVal(u.cursor.left, "x")), seconds.length - 1);
+}
+
 // The options of a chart over time; drag zooms, the cursor and the zoom are shared.
 function overTime(height, extra) {
   return {
-    width: 400, height, legend: { show: false }, ...extra,
+    width: 400, height, legend: { show: false }, padding: [null, right, null, null], ...extra,
     cursor: {
-      drag: { x: true, y: false }, points: { size: 6 }, ...(extra.cursor || {}),
+      drag: { x: true, y: false }, points: { size: 6 }, dataIdx: (u, _, idx, x) => before(u, idx, x), ...(extra.cursor || {}),
       sync: { key: "time", scales: ["x", null], filters: { pub: type => type === "mousemove" || type === "mouseleave" } },
     },
     scales: { x: { time: false }, ...(extra.scales || {}) },

@@ -25,7 +25,9 @@ function laneChart(parent, title, lanes, bars) {
         ctx.fillRect(from, y, Math.max(to - from - (to - from > 4 * dpr ? dpr : 0), 1.5 * dpr), high);
         if (bar.label) {
           ctx.fillStyle = style("--ink");
-          ctx.fillText(bar.label, Math.max(from, left) + 5 * dpr, y + high / 2);
+          // A name that would run out of the picture ends where that ends.
+          const begin = Math.max(from, left) + 5 * dpr, last = left + width - ctx.measureText(bar.label).width - 5 * dpr;
+          ctx.fillText(bar.label, Math.max(Math.min(begin, last), left + 5 * dpr), y + high / 2);
         }
       }
       if (labelled) {
@@ -48,7 +50,7 @@ function laneChart(parent, title, lanes, bars) {
   parent.append(readout);
   const grid = [0, ...edges.slice(1, -1), horizon].filter((x, i, all) => i === 0 || x > all[i - 1]);
   const options = overTime(lanes.length * LANE + 36, {
-    padding: [4, null, 0, null],
+    padding: [4, right, 0, null],
     cursor: { points: { show: false }, y: false },
     scales: { y: { range: [0, 1] } },
     axes: [timeAxis(), { ...valueAxis(""), grid: { show: false }, values: () => [] }],

@@ -5,8 +5,6 @@
 
 mod data;
 mod html;
-#[cfg(test)]
-mod tests;
 
 use super::columns::{Columns, MOST};
 use super::told::{Told, retry_schedule};

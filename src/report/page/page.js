@@ -45,7 +45,7 @@ function highest() {
 }
 
 function readRequests(panel, u) {
-  const idx = u.cursor.idx, i = idx == null ? null : Math.min(idx, seconds.length - 1);
+  const i = columnAt(u);
   panel.readout.textContent = i == null ? "in the whole run:" : `from ${clock(edges[i])}, per second:`;
   for (const [band, value] of panel.values) {
     const counts = panel.policy.bands[band];
@@ -120,14 +120,15 @@ function lineChart(parent, title, lines, unit, maybeLog) {
   const most = all.reduce((a, b) => Math.max(a, b), 0), least = all.reduce((a, b) => Math.min(a, b), Infinity);
   const wide = maybeLog && most > 100 * least;
   const read = u => {
-    const idx = u.cursor.idx, i = idx == null ? null : Math.min(idx, seconds.length - 1);
-    readout.textContent = i == null ? "greatest:" : `from ${clock(edges[i])}:`;
+    const i = columnAt(u);
+    const middle = data.replications > 1 ? "median, " : "";
+    readout.textContent = middle + (i == null ? "greatest:" : `from ${clock(edges[i])}:`);
     shown.forEach((line, n) => {
       values[n].textContent = number(i == null ? line.spread[1].reduce((a, b) => Math.max(a, b), 0) : line.spread[1][i]) + unit;
     });
   };
   const plot = place(overTime(220, {
-    axes: [timeAxis(), valueAxis(unit)],
+    axes: [timeAxis(), valueAxis(unit, wide)],
     scales: { y: wide ? { distr: 4, asinh: maybeLog === "whole" ? Math.max(least, 1) : least, range: [0, most * 1.2] } : { range: (u, a, b) => [0, b > 0 ? b * 1.04 : 1] } },
     series, bands, hooks: { setCursor: [read] },
   }), columns, box, title, true);
@@ -154,15 +155,17 @@ function entriesChart(parent) {
     values.forEach((value, n) => { value.textContent = percent[n][i] == null ? "none" : `${percent[n][i].toPrecision(3)}%`; });
   };
   const wide = at[at.length - 1] > 100;
-  const grey = { stroke: style("--grey"), font: "12px system-ui, sans-serif", grid: { stroke: style("--grid") }, ticks: { show: false } };
+  const grey = { stroke: style("--grey"), font: "12px system-ui, sans-serif", ticks: { show: false } };
+  const lines = { stroke: style("--grid"), width: 1 }, sparse = { ...lines, filter: (u, s) => decades(s) };
   const plot = place({
     width: 400, height: 260, legend: { show: false }, cursor: { drag: { x: false, y: false } },
     scales: { x: { time: false, distr: wide ? 3 : 1 }, y: { distr: 3 } },
-    axes: [{ ...grey, values: (u, s) => s.map(v => v == null ? "" : number(v)) },
-      { ...grey, size: 62, values: (u, s) => s.map(v => v == null ? "" : `${v}%`) }],
-    series: [{}, ...data.policies.map(p => ({ stroke: p.color, width: 2, paths: uPlot.paths.stepped({ align: -1 }), points: { show: at.length < 3 } }))],
+    axes: [{ ...grey, grid: wide ? sparse : lines, values: (u, s) => s.map(v => v == null ? "" : number(v)) },
+      { ...grey, grid: sparse, size: 62, values: (u, s) => s.map(v => v == null ? "" : `${v}%`) }],
+    // The first policy last: where lines cover each other, the reference stays visible.
+    series: [{}, ...data.policies.map(p => ({ stroke: p.color, width: 2, paths: uPlot.paths.stepped({ align: -1 }), points: { show: at.length < 3 } })).reverse()],
     hooks: { setCursor: [read] },
-  }, [at, ...percent], box, data.titles.entries, false);
+  }, [at, ...percent.slice().reverse()], box, data.titles.entries, false);
   read(plot);
 }
 

@@ -1,0 +1,156 @@
+//! The finding of a comparison in a sentence: did the change help?
+
+use super::{Compared, Diff, Says};
+use crate::report::canvas::clean;
+use crate::report::number;
+
+/// What harms users or the backend, the gravest first: of each, less is better. Of the other metrics neither more nor
+/// less is better by itself; goodput too counts the answers that a storm asks for.
+const HARM: [&str; 10] = [
+    "false_sign_outs",
+    "zombie_sessions",
+    "unauthenticated_events",
+    "degraded_session_s",
+    "stale_token_session_s",
+    "errors_surfaced_to_app",
+    "time_to_recover_s",
+    "peak_requests_per_s",
+    "amplification",
+    "responses_429",
+];
+
+/// Says whether the second results are better or worse, by the gravest measure of harm that changed beyond noise.
+pub fn headline(found: &Diff) -> String {
+    let (changed, all) = (found.count(Says::Changed), found.rows.len());
+    if all == 0 {
+        return "Nothing to compare: no policy has a metric in both.".to_owned();
+    }
+    if changed == 0 {
+        return unchanged(found);
+    }
+    let beyond = format!("{changed} of {all} metrics changed beyond noise");
+    let (better, worse) = (gravest(found, |row| row.b < row.a), gravest(found, |row| row.b > row.a));
+    match (better, worse) {
+        (Some(better), None) => format!("B is better: {better}; no measure of harm is worse. {beyond}."),
+        (None, Some(worse)) => format!("B is worse: {worse}; no measure of harm is better. {beyond}."),
+        (Some(better), Some(worse)) => {
+            format!("B is better in some and worse in others: {better}, but {worse}. {beyond}.")
+        }
+        (None, None) => {
+            let first = found.rows.iter().find(|row| row.says == Says::Changed);
+            let first = first.map(|row| format!(": {}", from_to(row))).unwrap_or_default();
+            format!("B is neither better nor worse: {beyond}, none of them a measure of harm{first}.")
+        }
+    }
+}
+
+fn unchanged(found: &Diff) -> String {
+    let all = found.rows.len();
+    if found.count(Says::Same) == all {
+        return format!("Nothing changed: all {all} metrics have the same values.");
+    }
+    match found.count(Says::Unknown) {
+        0 => format!("No metric of {all} changed beyond noise."),
+        n => format!("No change can be told from noise: {n} metrics have no interval (one replication?)."),
+    }
+}
+
+/// The gravest changed measure of harm that went this way: of the first policy, and of how many more.
+fn gravest(found: &Diff, way: impl Fn(&Compared) -> bool) -> Option<String> {
+    let went = |row: &&Compared| row.says == Says::Changed && way(row);
+    HARM.iter().find_map(|harm| {
+        let mut rows = found.rows.iter().filter(|row| row.metric == *harm).filter(went);
+        let first = from_to(rows.next()?);
+        Some(match rows.count() {
+            0 => first,
+            n => {
+                format!(
+                    "{first} (likewise for {})",
+                    number::counted(n as u64, "more policy", "more policies")
+                )
+            }
+        })
+    })
+}
+
+fn from_to(row: &Compared) -> String {
+    let (policy, metric) = (clean(&row.policy), clean(&row.metric));
+    format!("{metric} of {policy} from {} to {}", number::short(row.a), number::short(row.b))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Method;
+    use super::*;
+    use crate::metrics::METRICS;
+    use crate::stats::Estimate;
+
+    fn found(rows: &[(&str, &str, f64, f64, Says)]) -> Diff {
+        let row = |&(policy, metric, a, b, says): &(&str, &str, f64, f64, Says)| {
+            let difference = Estimate { mean: b - a, ci_low: b - a, ci_high: b - a };
+            let (policy, metric, unit) = (policy.to_owned(), metric.to_owned(), String::new());
+            Compared { policy, metric, unit, a, b, difference, together: difference, says }
+        };
+        Diff {
+            method: Method::Paired,
+            family: rows.len(),
+            rows: rows.iter().map(row).collect(),
+            only_a: Vec::new(),
+            only_b: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn the_gravest_change_answers_the_question() {
+        use Says::{Changed, Noise, Perhaps, Same, Unknown};
+        let fewer_requests = ("old", "requests_total", 9_000.0, 5_000.0, Changed);
+        let less_amplified = ("old", "amplification", 3.0, 1.5, Changed);
+        let fewer_out = ("old", "false_sign_outs", 2_579.0, 911.0, Changed);
+        let fewer_out_too = ("mid", "false_sign_outs", 20.0, 9.0, Changed);
+        let more_stale = ("new", "stale_token_session_s", 1.0, 12.5, Changed);
+        let perhaps_out = ("new", "false_sign_outs", 1.0, 7.0, Perhaps);
+        for (rows, expected) in [
+            (&[][..], "Nothing to compare: no policy has a metric in both."),
+            (
+                &[fewer_requests, less_amplified, fewer_out, perhaps_out],
+                "B is better: false_sign_outs of old from 2,579 to 911; no measure of harm is worse. \
+                 3 of 4 metrics changed beyond noise.",
+            ),
+            (
+                &[fewer_out, fewer_out_too],
+                "B is better: false_sign_outs of old from 2,579 to 911 (likewise for 1 more policy); no measure of \
+                 harm is worse. 2 of 2 metrics changed beyond noise.",
+            ),
+            (
+                &[less_amplified, more_stale],
+                "B is better in some and worse in others: amplification of old from 3 to 1.50, but \
+                 stale_token_session_s of new from 1 to 12.5. 2 of 2 metrics changed beyond noise.",
+            ),
+            (
+                &[more_stale],
+                "B is worse: stale_token_session_s of new from 1 to 12.5; no measure of harm is better. \
+                 1 of 1 metrics changed beyond noise.",
+            ),
+            (
+                &[fewer_requests],
+                "B is neither better nor worse: 1 of 1 metrics changed beyond noise, none of them a measure of harm: \
+                 requests_total of old from 9,000 to 5,000.",
+            ),
+            (&[("p", "m", 1.0, 1.0, Same)], "Nothing changed: all 1 metrics have the same values."),
+            (&[("p", "m", 1.0, 2.0, Noise)], "No metric of 1 changed beyond noise."),
+            (
+                &[("p", "m", 1.0, 2.0, Unknown)],
+                "No change can be told from noise: 1 metrics have no interval (one replication?).",
+            ),
+        ] {
+            assert_eq!(headline(&found(rows)), expected);
+        }
+    }
+
+    #[test]
+    fn every_measure_of_harm_is_a_metric() {
+        for harm in HARM {
+            assert!(METRICS.iter().any(|def| def.name == harm), "{harm}");
+        }
+    }
+}
