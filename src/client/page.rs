@@ -795,3 +795,29 @@ impl Page<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_keeps_its_environment_and_its_being_offline_apart() {
+        let mut browser = Browser::default();
+        assert_eq!((browser.environment(), browser.offline()), (None, false));
+        for (throttled, until) in
+            [(true, Time(1)), (false, Time(2)), (true, Time::from_ms(5)), (false, Time(u64::MAX >> 2))]
+        {
+            for offline in [true, true, false, false, true] {
+                let kept = KeptEnvironment { throttled, until };
+                browser.keep_environment(kept);
+                browser.set_offline(offline);
+                assert_eq!((browser.environment(), browser.offline()), (Some(kept), offline));
+                browser.keep_environment(kept);
+                assert_eq!((browser.environment(), browser.offline()), (Some(kept), offline));
+            }
+        }
+        browser.keep_environment(KeptEnvironment { throttled: true, until: Time::NEVER });
+        let latest = KeptEnvironment { throttled: true, until: Time(u64::MAX >> 2) };
+        assert_eq!(browser.environment(), Some(latest), "an instant takes 62 bits");
+    }
+}
