@@ -59,7 +59,9 @@ fn what_is_too_large_is_refused_at_once() {
         let begin = Instant::now();
         let mut command = authstorm();
         command.args(["run", "scenarios/healthy.toml", "--out"]).arg(&out);
-        set.iter().for_each(|set| _ = command.args(["--set", set]));
+        for value in set {
+            command.args(["--set", value]);
+        }
         let output = command.output().expect("the command runs");
         refused(what, &output, 2, parts);
         // 100 ms is what the list asks for; a loaded machine gets ten times that, and a pilot run its time.

@@ -181,4 +181,21 @@ mod tests {
             .collect();
         assert_eq!(bounds, [(100, 200), (700, 1_400), (1_400, 2_800), (2_800, 5_000), (5_000, 5_000)]);
     }
+
+    #[test]
+    fn only_decorrelated_jitter_remembers() {
+        for jitter in [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated] {
+            let remembers = jitter == Jitter::Decorrelated;
+            assert_eq!(Backoff::new(&retry(jitter)).remembers(), remembers, "{jitter:?}");
+        }
+        assert_eq!(Backoff::waited(Time(3), Time(10)), Dur(7));
+    }
+
+    #[test]
+    fn a_network_level_wait_stays_below_twice_its_base() {
+        for tries in 0..9 {
+            let wait = Wait::network_level(tries);
+            assert_eq!(wait.high, Dur(wait.low.0 + (wait.low.0 - 1)), "[1, 2) times the base, after {tries}");
+        }
+    }
 }

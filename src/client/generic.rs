@@ -332,4 +332,19 @@ mod tests {
         assert_eq!(Layers { tries: 2, depth: 16 }.total(), None);
         assert_eq!(Layers { tries: 10, depth: 40 }.total(), None);
     }
+
+    #[test]
+    fn workloads_are_numbered_one_after_another() {
+        let of = |clients, think: bool| WorkloadSpec {
+            clients,
+            clients_per_network: 4,
+            think: think.then(Dist::default),
+            every: (!think).then(Dist::default),
+            ..spec()
+        };
+        let all = Workload::all(&[of(5, true), of(3, false), of(9, true), of(1, true)], &[String::new()]);
+        let first: Vec<_> = all.iter().map(|w| (w.first_client, w.first_network, w.first_caller)).collect();
+        // Networks of four hold 5, 3 and 9 clients in 2, 1 and 3; open workloads keep no caller.
+        assert_eq!(first, [(0, 0, 0), (5, 2, 5), (8, 3, 5), (17, 6, 14)]);
+    }
 }

@@ -787,3 +787,156 @@ impl Page<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_browser_keeps_its_environment_and_its_being_offline_apart() {
+        let mut browser = Browser::default();
+        assert_eq!((browser.environment(), browser.offline()), (None, false));
+        for (throttled, until) in
+            [(true, Time(1)), (false, Time(2)), (true, Time::from_ms(5)), (false, Time(u64::MAX >> 2))]
+        {
+            for offline in [true, true, false, false, true] {
+                let kept = KeptEnvironment { throttled, until };
+                browser.keep_environment(kept);
+                browser.set_offline(offline);
+                assert_eq!((browser.environment(), browser.offline()), (Some(kept), offline));
+                browser.keep_environment(kept);
+                assert_eq!((browser.environment(), browser.offline()), (Some(kept), offline));
+            }
+        }
+        browser.keep_environment(KeptEnvironment { throttled: true, until: Time::NEVER });
+        let latest = KeptEnvironment { throttled: true, until: Time(u64::MAX >> 2) };
+        assert_eq!(browser.environment(), Some(latest), "an instant takes 62 bits");
+    }
+
+    /// One tab with nothing around it.
+    struct Desk {
+        tab: Tab,
+        browser: Browser,
+        limits: SessionPolicy,
+        tasks: Tasks,
+        setup: Setup,
+        rules: Rules,
+    }
+
+    impl Desk {
+        fn new() -> Desk {
+            let retry = "on = []\ninitial = '1s'\nfactor = 2\ncap = '5s'\nretries = 0";
+            Desk {
+                tab: Tab::default(),
+                browser: Browser::default(),
+                limits: SessionPolicy::default(),
+                tasks: Tasks::default(),
+                setup: Setup {
+                    release: Release::of(crate::scenario::ClientModel::ClerkJs6_3_3, 0),
+                    token_life_s: 60,
+                    multi_session: false,
+                    reaction: Reaction { act: AppReaction::None, from: Time::ZERO, to: Time::ZERO },
+                    missing_expired_token: 0,
+                },
+                rules: Rules {
+                    enters: FailureBits::default(),
+                    retries: FailureBits::default(),
+                    backoff: Backoff::new(&toml::from_str(retry).unwrap()),
+                    touch_errors: TouchErrors::Surface,
+                    limits: None,
+                },
+            }
+        }
+
+        fn step(&mut self, now: Time, input: Input) -> Vec<Action> {
+            let mut out = Vec::new();
+            let mut page = Page {
+                id: 0,
+                tab: &mut self.tab,
+                browser: &mut self.browser,
+                limits: &mut self.limits,
+                tasks: &mut self.tasks,
+                setup: &self.setup,
+                rules: &self.rules,
+                now,
+                out: &mut out,
+                passing: Passing::default(),
+            };
+            page.step(input);
+            out
+        }
+
+        /// Opens the page and answers both its requests.
+        fn load(&mut self, now: Time, environment: Reply, client: Reply) {
+            for action in self.step(now, Input::Open) {
+                let Action::Send { task, endpoint, .. } = action else { continue };
+                let reply = if endpoint == Endpoint::Environment { environment } else { client };
+                self.tasks[task].set_reply(reply);
+                self.step(now, Input::Answer(task));
+            }
+        }
+    }
+
+    fn fine(token: Option<Token>) -> Reply {
+        Reply::Ok { token, listed: token.is_some() }
+    }
+
+    fn sends(actions: &[Action]) -> Vec<(Endpoint, bool)> {
+        let send = |action: &Action| match action {
+            Action::Send { endpoint, first, .. } => Some((*endpoint, *first)),
+            _ => None,
+        };
+        actions.iter().filter_map(send).collect()
+    }
+
+    #[test]
+    fn a_closed_page_does_nothing_and_an_opening_is_a_visit() {
+        let mut desk = Desk::new();
+        let session = fine(Some(Token::issued(Time::ZERO)));
+        desk.load(Time::ZERO, fine(None), session);
+        assert_eq!((desk.tab.open, desk.tab.session, desk.tab.visit), (true, true, 1));
+        desk.load(Time(1), fine(None), session);
+        assert_eq!((desk.tab.visit, desk.tab.epoch), (1, 2), "a reload is no visit");
+        assert_eq!(desk.step(Time(2), Input::Close), [Action::Fact(Fact::PageGone)]);
+        assert_eq!((desk.tab.open, desk.tab.session), (false, false));
+        for input in [Input::Focus, Input::SignIn { again: false }, Input::SetActive { navigate: false }] {
+            assert_eq!(desk.step(Time(3), input), [], "{input:?}");
+        }
+        desk.load(Time(4), fine(None), session);
+        assert_eq!(desk.tab.visit, 2);
+    }
+
+    #[test]
+    fn a_request_that_a_failed_one_caused_is_not_a_first_one() {
+        let mut desk = Desk::new();
+        assert_eq!(
+            sends(&desk.step(Time::ZERO, Input::Open)),
+            [(Endpoint::Environment, true), (Endpoint::Client, true)]
+        );
+        desk.load(Time(1), fine(None), fine(None));
+        for again in [false, true] {
+            let actions = desk.step(Time(2), Input::SignIn { again });
+            assert_eq!(sends(&actions), [(Endpoint::SignIn, !again)]);
+            let Some(Action::Send { task, .. }) = actions.first() else { panic!("a request") };
+            desk.tasks[*task].set_reply(Reply::Fail(Failure::status(500)));
+            let ended = Fact::SignInEnded(Some(Failure::status(500)));
+            assert_eq!(desk.step(Time(3), Input::Answer(*task)), [Action::Fact(ended)]);
+        }
+    }
+
+    /// `SafeLocalStorage`: 24 hours.
+    #[test]
+    fn a_kept_environment_is_good_for_a_day() {
+        let begin = Time::from_ms(5);
+        let end = begin.after(Dur::from_secs(86_400));
+        let failing = Reply::Fail(Failure::status(500));
+        for (now, throttled) in [(end, true), (end.after(Dur(1)), false)] {
+            let mut desk = Desk::new();
+            desk.load(begin, fine(None), fine(None));
+            let kept = KeptEnvironment { throttled: true, until: end };
+            assert_eq!(desk.browser.environment(), Some(kept));
+            desk.load(now, failing, fine(None));
+            assert_eq!((desk.tab.throttled, desk.tab.status), (throttled, Status::Degraded), "{now}");
+        }
+    }
+}

@@ -365,6 +365,12 @@ mod tests {
             (&["4xx", "!401:authentication_invalid"], with_code(401, 2), false),
             (&["4xx", "!401:authentication_invalid"], with_code(401, 1), true),
             (&["!401:authentication_invalid", "4xx"], with_code(401, 2), true),
+            (&["!401:authentication_invalid", "401"], with_code(401, 2), true),
+            (&["401", "!401:authentication_invalid", "403"], with_code(401, 2), false),
+            (&["403:user_banned", "!403"], with_code(403, 1), false),
+            (&["403:user_banned", "!403:user_banned"], with_code(403, 1), false),
+            (&["403:user_banned", "401:authentication_invalid"], with_code(403, 1), true),
+            (&["403:user_banned", "403:authentication_invalid"], with_code(403, 1), true),
         ] {
             assert_eq!(of(list).contains(failure), expected, "{list:?} and {failure:?}");
         }
@@ -376,5 +382,42 @@ mod tests {
         {
             assert!(FailureSet::parse(&[text]).unwrap_err().contains("allowed"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_set_names_its_codes() {
+        let set = FailureSet::parse(&["401", "403:user_banned", "!5xx", "!422:gone"]).unwrap();
+        assert_eq!(set.codes().collect::<Vec<_>>(), ["user_banned", "gone"]);
+    }
+
+    #[test]
+    fn decimals_have_six_places_and_read_back() {
+        for (text, millionths) in
+            [("0.0", 0), ("0.000001", 1), ("1.55", 1_550_000), ("1000000.0", 1_000_000_000_000)]
+        {
+            let decimal: Decimal = serde_json::from_str(text).unwrap();
+            assert_eq!(decimal.millionths, millionths, "{text}");
+            let again: Decimal = serde_json::from_str(&serde_json::to_string(&decimal).unwrap()).unwrap();
+            assert_eq!(again, decimal, "{text}");
+        }
+        for (text, why) in [
+            ("0.0000005", "too many decimals"),
+            ("1.2345678", "too many decimals"),
+            ("-0.1", "out of range"),
+            ("1000000.1", "out of range"),
+            ("true", "a number from 0 to 1000000"),
+        ] {
+            let message = serde_json::from_str::<Decimal>(text).unwrap_err().to_string();
+            assert!(message.contains(why), "{text}: {message}");
+        }
+    }
+
+    /// `clerk-js.md`, getToken retry: three retries while offline.
+    #[test]
+    fn offline_a_policy_retries_three_times_unless_it_says_otherwise() {
+        let text = "on = ['network']\ninitial = '3s'\nfactor = 1.55\ncap = '50s'\nretries = 8";
+        assert_eq!(toml::from_str::<Retry>(text).unwrap().offline_retries, 3);
+        let other = format!("{text}\noffline-retries = 5");
+        assert_eq!(toml::from_str::<Retry>(&other).unwrap().offline_retries, 5);
     }
 }

@@ -104,3 +104,29 @@ impl Release {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `clerk-js.md`, "What the recordings show", 8 and 9, and its last paragraphs: who leaks, who has a background
+    /// refresh, whose fetch layer enters the flow.
+    #[test]
+    fn what_sets_the_releases_apart() {
+        for (model, refreshes, leaks, fetch_layer) in [
+            (ClientModel::Documented, true, false, false),
+            (ClientModel::ClerkJs5_125_3, false, false, true),
+            (ClientModel::ClerkJs6_0_0, true, true, true),
+            (ClientModel::ClerkJs6_1_0, true, true, true),
+            (ClientModel::ClerkJs6_3_3, true, false, true),
+        ] {
+            let release = Release::of(model, 7);
+            let found = (release.background_refresh, release.refresh_chain_leak);
+            assert_eq!(found, (refreshes, leaks), "{model:?}");
+            assert_eq!(release.ignores_replaced_entries(), refreshes && !leaks, "{model:?}");
+            assert_eq!(release.fetch_layer_entry, fetch_layer, "{model:?}");
+            let documented = model == ClientModel::Documented;
+            assert_eq!(release.flow == Flow::Touch { max_rounds: 7 }, documented, "{model:?}");
+        }
+    }
+}

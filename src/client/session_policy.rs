@@ -180,4 +180,28 @@ mod tests {
             assert_eq!(limits.take_retry(&mut s, Time::from_ms(t * 1_000)), expected, "at {t} s");
         }
     }
+
+    #[test]
+    fn a_policy_has_limits_when_it_names_one() {
+        let policy = |limit: &str| -> Policy {
+            let rest = "[retry]\non = ['429']\ninitial = '1s'\nfactor = 2\ncap = '5s'\nretries = 2";
+            let text = format!("name = 'p'\nenters-unauthenticated-flow = ['401']\n{rest}\n{limit}");
+            toml::from_str(&text).unwrap()
+        };
+        let budget = "[retry-budget]\nratio = 0.1\nburst = 3";
+        let breaker = "[circuit-breaker]\nfailures = 2\nopen = '10s'";
+        let window = "[windowed-retry]\nretries = 4\nwindow = '60s'";
+        assert_eq!(SessionLimits::of(&policy("")), None);
+        let none = limits();
+        let budgeted = Some(Budget { deposit: RETRY / 10, most: 3 * RETRY });
+        let broken = Some(Breaker { failures: 2, open: Dur::from_secs(10) });
+        let windowed = Some(Window { retries: 4, length: Dur::from_secs(60) });
+        for (text, expected) in [
+            (budget, SessionLimits { budget: budgeted, ..none }),
+            (breaker, SessionLimits { breaker: broken, ..none }),
+            (window, SessionLimits { window: windowed, ..none }),
+        ] {
+            assert_eq!(SessionLimits::of(&policy(text)), Some(expected), "{text}");
+        }
+    }
 }

@@ -513,4 +513,53 @@ mod tests {
         assert_ne!(tasks[second].generation, generation);
         assert_eq!((tasks.live(), tasks.slots().count()), (1, 1));
     }
+
+    #[test]
+    fn a_slot_is_contained_once_it_has_been_taken() {
+        let mut tasks = Tasks::default();
+        assert!(!tasks.contains(0) && !tasks.contains(TIMERS));
+        let task = tasks.start(Kind::Touch, 7, 0, Caller::Focus, Time::ZERO);
+        assert!(tasks.contains(task) && !tasks.contains(task + 1) && !tasks.contains(TIMERS));
+        let poller = tasks.start_poller(7, 0);
+        assert!(tasks.contains(poller) && !tasks.contains(poller + 1) && !tasks.contains(task + 1));
+        let other = tasks.start_poller(8, 0);
+        assert!(tasks.contains(other) && !tasks.contains(other + 1));
+        tasks.end(task);
+        assert!(tasks.contains(task), "a free slot is named by stale events");
+    }
+
+    #[test]
+    fn the_living_are_counted_and_refreshes_are_not() {
+        let mut tasks = Tasks::default();
+        let touch = tasks.start(Kind::Touch, 7, 0, Caller::Focus, Time::ZERO);
+        tasks.start(Kind::Flow, 7, 0, Caller::Parent, Time::ZERO);
+        let poller = tasks.start_poller(7, 0);
+        let refresh = tasks.start_refresh(7, 0, 3);
+        assert_eq!(tasks.live(), 3);
+        let seen = |id| (tasks.get(id).kind, tasks.get(id).stage, tasks.get(id).caller, tasks.get(id).object);
+        assert_eq!(seen(poller), (Kind::Poll, Stage::Waiting, Caller::Poller, 0));
+        assert_eq!(seen(refresh), (Kind::Refresh, Stage::Timer, Caller::Background, 3));
+        tasks.end(touch);
+        tasks.end(poller);
+        assert_eq!(tasks.live(), 1);
+    }
+
+    #[test]
+    fn get_token_remembers_when_its_last_wait_began() {
+        let mut tasks = Tasks::default();
+        let id = tasks.start(Kind::GetToken, 7, 0, Caller::App, Time::ZERO);
+        assert_eq!(tasks[id].waited_from(), None);
+        tasks[id].waits_from(Time(5));
+        assert_eq!(tasks[id].waited_from(), Some(Time(5)));
+    }
+
+    /// RFC 7519, section 4.1.6: `iat` is a NumericDate, here cut to whole seconds.
+    #[test]
+    fn iat_is_the_second_of_issue() {
+        let second = crate::kernel::time::NS_PER_S;
+        for (at, iat) in [(0, 0), (second - 1, 0), (second, 1), (2 * second - 2, 1), (2 * second - 1, 1)] {
+            assert_eq!(Token::issued(Time(at)).iat(), iat, "at {at}");
+        }
+        assert_eq!(Token::known_by_iat(7).iat(), 7);
+    }
 }

@@ -158,4 +158,13 @@ mod tests {
         }
         assert!((0.0..=1.0).contains(&open_unit(u64::MAX)) && open_unit(0) > 0.0);
     }
+
+    #[test]
+    fn the_second_word_depends_on_every_bit_of_the_first() {
+        for bits in [0, u64::MAX, 0x0123_4567_89AB_CDEF] {
+            for bit in 0..64 {
+                assert_ne!(second_word(bits), second_word(bits ^ 1 << bit), "bit {bit} of {bits:x}");
+            }
+        }
+    }
 }

@@ -73,4 +73,13 @@ mod tests {
     fn this_machine_gives_the_known_answers() {
         assert_eq!(self_test(), Ok(()), "found {:016x}", answers());
     }
+
+    #[test]
+    fn wrong_answers_name_both_hashes() {
+        let message = WrongAnswers { found: 0x12 }.to_string();
+        assert!(
+            message.contains("0000000000000012") && message.contains(&format!("{KNOWN:016x}")),
+            "{message}"
+        );
+    }
 }

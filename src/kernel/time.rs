@@ -266,4 +266,75 @@ mod tests {
             assert_eq!(Dur::parse(&Dur(ns).to_string()), Ok(Dur(ns)));
         }
     }
+
+    #[test]
+    fn a_bad_duration_is_told_what_is_bad_about_it() {
+        let digits = |zeros: usize| format!("1h{}1s", "0".repeat(zeros));
+        for (text, why) in [
+            ("", "empty duration"),
+            ("5", "needs a unit"),
+            ("1h5", "needs a unit"),
+            ("-5s", "negative duration"),
+            ("+5s", "not a duration"),
+            ("5M", "unknown unit"),
+            ("0.3ns", "not a whole number"),
+            ("1.2.3s", "misplaced decimal point"),
+            (".5s", "misplaced decimal point"),
+            ("_5s", "misplaced underscore"),
+            ("36500d1ns", "beyond the limit"),
+            (&digits(25), "too many digits"),
+        ] {
+            let message = Dur::parse(text).unwrap_err();
+            assert!(message.contains(why), "{text}: {message}");
+        }
+        assert_eq!(Dur::parse(&digits(24)), Ok(Dur::from_secs(3_601)), "25 digits are not too many");
+        assert_eq!(Dur::parse("36500d"), Ok(MAX_DURATION));
+    }
+
+    #[test]
+    fn a_duration_is_printed_in_the_largest_unit_that_is_whole_or_has_nine_decimals() {
+        for (ns, text) in [
+            (0, "0s"),
+            (1, "1ns"),
+            (999, "999ns"),
+            (1_000, "1us"),
+            (1_001, "1.001us"),
+            (999_999, "999.999us"),
+            (NS_PER_MS, "1ms"),
+            (NS_PER_S - 1, "999.999999ms"),
+            (NS_PER_S, "1s"),
+            (NS_PER_S + 1, "1.000000001s"),
+            (59 * NS_PER_S, "59s"),
+            (60 * NS_PER_S, "1m"),
+            (61 * NS_PER_S, "61s"),
+            (90 * 60 * NS_PER_S, "90m"),
+            (3_600 * NS_PER_S, "1h"),
+            (36 * 3_600 * NS_PER_S, "36h"),
+            (86_400 * NS_PER_S, "1d"),
+            (7 * 86_400 * NS_PER_S, "7d"),
+        ] {
+            assert_eq!((Dur(ns).to_string(), Time(ns).to_string()), (text.to_owned(), text.to_owned()));
+        }
+    }
+
+    #[test]
+    fn seconds_are_rounded_down_where_they_are_whole() {
+        for (ns, whole) in [(0, 0), (NS_PER_S - 1, 0), (NS_PER_S, 1), (5 * NS_PER_S / 2, 2)] {
+            assert_eq!(Time(ns).whole_seconds(), whole);
+            let exact = whole as f64 + (ns % NS_PER_S) as f64 / 1e9;
+            assert!((Time(ns).as_secs_f64() - exact).abs() < 1e-15);
+            assert!((Dur(ns).as_secs_f64() - exact).abs() < 1e-15);
+        }
+    }
+
+    #[test]
+    fn durations_in_files_are_text_with_a_unit() {
+        let read = |text: &str| serde_json::from_str::<Dur>(text).map_err(|e| e.to_string());
+        assert_eq!(read("\"250ms\""), Ok(Dur::from_ms(250)));
+        assert_eq!(serde_json::to_value(Dur::from_ms(250)).unwrap(), "250ms");
+        assert!(read("true").unwrap_err().contains("a duration with a unit"));
+        let number = serde::de::value::I64Deserializer::<serde::de::value::Error>::new(5);
+        let message = Dur::deserialize(number).unwrap_err().to_string();
+        assert!(message.contains("did you mean \"5s\""), "{message}");
+    }
 }

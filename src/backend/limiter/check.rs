@@ -118,7 +118,13 @@ mod tests {
                 }
                 let (offending, message) = check(&bad).unwrap_err();
                 assert_eq!(offending, key, "{kind:?}");
-                assert!(message.contains(name(kind)) && message.contains("allowed"), "{message}");
+                let told = match (key, keys(kind).contains(&key)) {
+                    ("rate", true) => "requests per duration",
+                    ("window", true) => "a duration above zero",
+                    (_, true) => "a whole number of requests",
+                    (_, false) => "allowed",
+                };
+                assert!(message.contains(name(kind)) && message.contains(told), "{message}");
             }
         }
     }

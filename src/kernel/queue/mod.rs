@@ -93,6 +93,7 @@ mod tests {
                 let at = now.after(crate::kernel::Dur(delay));
                 calendar.push(at, n as u32);
                 heap.push(at, n as u32);
+                prop_assert!(!calendar.is_empty() && !heap.is_empty());
                 let place = model.partition_point(|(t, _)| *t <= at);
                 model.insert(place, (at, n as u32));
                 if take {
@@ -101,6 +102,7 @@ mod tests {
                     prop_assert_eq!(heap.pop(Time::NEVER), expected);
                     now = expected.map_or(now, |(t, _)| t);
                 }
+                prop_assert_eq!((calendar.len(), heap.len()), (model.len(), model.len()));
             }
             while !model.is_empty() {
                 let expected = Some(model.remove(0));
@@ -157,5 +159,50 @@ mod tests {
         queue.push(Time(5), 'a');
         queue.pop(Time::NEVER, |_| {});
         queue.push(Time(4), 'b');
+    }
+
+    /// The first day is 2^20 ns long, a week 2^12 of these, and 2^10 weeks have a list: events at the edges of each.
+    #[test]
+    fn an_event_at_the_edge_of_a_day_a_week_or_the_lists_is_due_exactly_then() {
+        for edge in [1u64 << 20, 1 << 30, 1 << 32, 1 << 42, 3 << 42] {
+            for at in [edge - 1, edge, edge + 1] {
+                let mut queue = Calendar::default();
+                queue.push(Time(at), 'a');
+                queue.push(Time(at + 5), 'b');
+                assert_eq!(queue.pop(Time(at - 1), |_| {}), None, "{at}");
+                assert_eq!(queue.pop(Time(at), |_| {}), Some((Time(at), 'a')));
+                assert_eq!(queue.pop(Time(at + 4), |_| {}), None, "{at}");
+                assert_eq!(queue.pop(Time(at + 5), |_| {}), Some((Time(at + 5), 'b')));
+            }
+        }
+    }
+
+    /// Crowds that make the calendar change its day, long after the start and with an event in each of its lists.
+    #[test]
+    fn a_change_of_the_day_takes_every_list_along() {
+        let (mut calendar, mut heap) = (Calendar::default(), Heap::default());
+        let mut n = 0u32;
+        let mut push = |calendar: &mut Calendar<u32>, heap: &mut Heap<u32>, at: u64| {
+            calendar.push(Time(at), n);
+            heap.push(Time(at), n);
+            n += 1;
+        };
+        // Week 1000, sixth day; first and second crowd, the second one far denser than time has been until then.
+        let start = (1_000 * 4_096 + 5) << 20;
+        let crowd = 40_000;
+        (0..crowd).for_each(|_| push(&mut calendar, &mut heap, start));
+        (0..2 * crowd).for_each(|i| push(&mut calendar, &mut heap, start + (3 << 20) + i / 4));
+        let days: Vec<u64> = (6..5_000).map(|day| start + (day << 20)).collect();
+        let weeks: Vec<u64> = (1..2_100).map(|week| start + (week << 32)).collect();
+        days.iter().chain(&weeks).for_each(|at| push(&mut calendar, &mut heap, *at));
+        for taken in 0u64.. {
+            let next = heap.pop(Time::NEVER);
+            assert_eq!(calendar.pop(Time::NEVER, |_| {}), next, "{taken}");
+            let Some((now, _)) = next else { break };
+            // Beside what waits since before the change, so that the order of scheduling shows.
+            if taken == crowd + 10 || taken == 3 * crowd + 1_000 {
+                weeks.iter().filter(|at| **at > now.0).for_each(|at| push(&mut calendar, &mut heap, *at));
+            }
+        }
     }
 }
