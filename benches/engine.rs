@@ -5,10 +5,13 @@
 use authstorm::Study;
 use authstorm::backend::limiter::Limiter;
 use authstorm::backend::spec::{Endpoint, LimitKey, LimitKind, LimitSpec, Rate, RetryAfter};
+use authstorm::client::page::Fact;
 use authstorm::client::policy::{Failure, FailureSet};
 use authstorm::kernel::queue::{Calendar, Heap};
 use authstorm::kernel::random::{Purpose, Stream};
 use authstorm::kernel::{Dur, Time};
+use authstorm::metrics::Outcome;
+use authstorm::metrics::collect::Collector;
 use authstorm::world::{Control, run};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -145,6 +148,33 @@ fn policy(c: &mut Criterion) {
     });
 }
 
+/// What counting costs: a call sent and ended, and a fact that moves a session's account of stale time.
+fn metrics(c: &mut Criterion) {
+    let plan = scenario("touch-429-cascade", &[]).plan();
+    let mut group = c.benchmark_group("metrics");
+    let mut collector = Collector::new(&plan, 0..plan.scenario.fleet.users);
+    let mut n = 0u64;
+    let mut next = || {
+        n += 1;
+        ((n % u64::from(plan.scenario.fleet.users)) as u32, Time(n * 1_000 % plan.horizon.0))
+    };
+    group.bench_function("call", |b| {
+        b.iter(|| {
+            let (user, now) = next();
+            collector.sent(user, Endpoint::Touch, true, now);
+            collector.call_ended(Endpoint::Touch, Outcome::TooManyRequests, now);
+        });
+    });
+    group.bench_function("flow entry", |b| {
+        b.iter(|| {
+            let (user, now) = next();
+            let entry = Fact::FlowEntered { active: true, depth: 2, open: 1 };
+            collector.fact(user, 0, entry, false, now)
+        });
+    });
+    group.finish();
+}
+
 /// From results to the bytes of every file.
 fn writing(c: &mut Criterion) {
     let mut study = scenario("touch-429-cascade", &["fleet.users=200".to_owned()]);
@@ -158,5 +188,5 @@ fn writing(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, events, queues, limiters, policy, writing);
+criterion_group!(benches, events, queues, limiters, policy, metrics, writing);
 criterion_main!(benches);

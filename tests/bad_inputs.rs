@@ -188,6 +188,32 @@ fn files_that_are_no_scenario() {
     }
 }
 
+/// Line 3. Root may read everything, so the command runs as nobody where the test runs as root.
+#[test]
+fn a_file_that_may_not_be_read_is_an_error() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let allow = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("it is ours");
+    };
+    let (binary, scenario) = (dir.path().join("authstorm"), dir.path().join("secret.toml"));
+    std::fs::copy(env!("CARGO_BIN_EXE_authstorm"), &binary).expect("a copy");
+    std::fs::write(&scenario, BASE).expect("it can be written");
+    allow(dir.path(), 0o755);
+    allow(&binary, 0o755);
+    allow(&scenario, 0o000);
+    let mut command = Command::new(&binary);
+    command.current_dir(dir.path()).args(["validate", "secret.toml"]);
+    if std::fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0) {
+        command.uid(65_534);
+    }
+    let output = command.output().expect("the command runs");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.starts_with("secret.toml: error[E001]: cannot read it: Permission denied"), "{said}");
+}
+
 #[test]
 fn policy_files_stay_inside_the_scenarios_directory() {
     let outer = tempfile::tempdir().expect("a temporary directory");

@@ -334,6 +334,20 @@ fn full_and_read_only_places_are_errors_that_leave_nothing() {
     let begin = std::fs::metadata(&mount).map(|m| m.mtime());
     let read_only = tiny(&mount.join("new"), &[]);
     let end = std::fs::metadata(&mount).map(|m| m.mtime());
+    // Page by page: somewhere in there the last bytes of the last file are the ones that do not fit.
+    assert!(remount("remount,rw"));
+    fs::remove_dir_all(mount.join("out")).expect("removable");
+    let pages: u64 = old.values().map(|bytes| bytes.len().div_ceil(4096) as u64).sum();
+    let mut to_the_byte = Vec::new();
+    for size in (pages - 2..pages + 16).map(|pages| pages * 4) {
+        assert!(remount(&format!("remount,size={size}k")));
+        let output = tiny(&mount.join("out"), &[]);
+        let complete = output.status.success() && files(&mount.join("out")) == old;
+        to_the_byte.push((output, names(&mount), complete));
+        if complete {
+            break;
+        }
+    }
     assert!(Command::new("umount").arg(&mount).status().is_ok_and(|status| status.success()));
     refused("full", &full, 4, &["bytes needed", "No space left"]);
     assert!(left.is_empty(), "{left:?}");
@@ -341,5 +355,11 @@ fn full_and_read_only_places_are_errors_that_leave_nothing() {
     refused("full again", &second, 4, &["No space left"]);
     assert!(kept && beside == ["out"], "{beside:?}");
     refused("read-only", &read_only, 4, &["Read-only file system"]);
+    let (last, too_small) = to_the_byte.split_last().expect("some sizes were tried");
+    assert!(last.2 && too_small.len() > 1, "a page too few is tried, and enough: {}", too_small.len());
+    for (output, left, _) in too_small {
+        refused("full to the byte", output, 4, &["bytes needed", "No space left"]);
+        assert!(left.is_empty(), "{left:?}");
+    }
     assert_eq!(begin.ok(), end.ok());
 }

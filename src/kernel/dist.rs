@@ -268,4 +268,17 @@ mod tests {
         let message = Dist::deserialize(number).unwrap_err().to_string();
         assert!(message.contains("did you mean \"5s\""), "{message}");
     }
+
+    /// Box and Muller's cosine branch: its sign says on which side of the median a sample lies.
+    #[test]
+    fn a_log_normal_sample_is_above_its_median_where_the_cosine_is_positive() {
+        let stream = Stream::new(7, 0, Purpose::Latency, 0);
+        let median = Dur::from_secs(1);
+        let dist = Dist::LogNormal { median, sigma: 0.5 };
+        for i in 0..1_000 {
+            let bits = stream.bits(i, 0);
+            let turn = open_unit(second_word(bits));
+            assert_eq!(dist.sample(bits) >= median, !(0.25..0.75).contains(&turn), "{bits:x}");
+        }
+    }
 }

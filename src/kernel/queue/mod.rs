@@ -168,6 +168,9 @@ mod tests {
             for at in [edge - 1, edge, edge + 1] {
                 let mut queue = Calendar::default();
                 queue.push(Time(at), 'a');
+                assert_eq!(queue.pop(Time(at), |_| {}), Some((Time(at), 'a')), "not looked for before");
+                let mut queue = Calendar::default();
+                queue.push(Time(at), 'a');
                 queue.push(Time(at + 5), 'b');
                 assert_eq!(queue.pop(Time(at - 1), |_| {}), None, "{at}");
                 assert_eq!(queue.pop(Time(at), |_| {}), Some((Time(at), 'a')));
