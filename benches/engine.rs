@@ -168,7 +168,7 @@ fn metrics(c: &mut Criterion) {
     group.bench_function("flow entry", |b| {
         b.iter(|| {
             let (user, now) = next();
-            let entry = Fact::FlowEntered { active: true, depth: 2, open: 1 };
+            let entry = Fact::FlowEntered { active: true, depth: 2, open: 1, cause: None };
             collector.fact(user, 0, entry, false, now)
         });
     });
