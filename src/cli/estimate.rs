@@ -6,6 +6,7 @@ use super::{interrupt, memory, terminal};
 use authstorm::Study;
 use authstorm::experiment::estimate::{Estimate, estimate};
 use authstorm::fleet::Tabs;
+use authstorm::report::number::counted;
 use authstorm::scenario::Scenario;
 use authstorm::world::memory_estimate;
 use serde_json::json;
@@ -78,10 +79,11 @@ fn in_words(study: &Study, measured: &Measured, per_run: u64, at_once: u64, refu
     let scenario = &study.loaded().scenario;
     let sessions = sessions(scenario);
     let mut text = format!(
-        "{}: {} policies, {} replications, {sessions} sessions, {}\n  events  about {} in all\n",
+        "{}: {}, {}, {}, {}\n  events  about {} in all\n",
         scenario.name,
-        estimate.policies.len(),
-        estimate.replications,
+        counted(estimate.policies.len() as u64, "policy", "policies"),
+        counted(u64::from(estimate.replications), "replication", "replications"),
+        counted(sessions, "session", "sessions"),
         scenario.horizon,
         count(estimate.events()),
     );
@@ -95,9 +97,10 @@ fn in_words(study: &Study, measured: &Measured, per_run: u64, at_once: u64, refu
         text.push_str(&format!("          {} {events} a run{more}\n", policy.name));
     }
     text.push_str(&format!(
-        "  time    about {}, {at_a_time} runs at a time, at the {} events/s and thread of the pilot; longer where the \
+        "  time    about {}, {} at a time, at the {} events/s and thread of the pilot; longer where the \
          sessions do not fit the processor's caches\n",
         duration(measured.seconds()),
+        counted(*at_a_time as u64, "run", "runs"),
         count(*speed),
     ));
     text.push_str(&format!(
