@@ -50,7 +50,11 @@ impl<'a> Kept<'a> {
         let of = |name| self.read(name);
         let [summary, timeline] = [of("summary.json")?, of("timeline.csv")?];
         let [flow, sessions] = [of("flow.csv")?, of("sessions.csv")?];
-        let files = read::Files { summary: &summary, timeline: &timeline, flow: &flow, sessions: &sessions };
+        self.parse(read::Files { summary: &summary, timeline: &timeline, flow: &flow, sessions: &sessions })
+    }
+
+    /// The results as a whole, from files that have been read.
+    pub fn parse(&self, files: read::Files<'_>) -> Result<Results, Failure> {
         read::read(files).map_err(|e| self.wrong(e))
     }
 

@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure};
 use super::kept::Kept;
 use super::output::{Birth, Output};
 use super::{files, terminal};
-use authstorm::report::{csv, told};
+use authstorm::report::{csv, read, told};
 use std::path::{Path, PathBuf};
 
 /// Options.
@@ -42,7 +42,8 @@ fn rebuild(dir: &Path) -> Result<Rebuilt, Failure> {
     let [scenario, summary, timeline, flow, sessions, stories] = data;
     let (scenario, summary, timeline, flow, sessions, stories) =
         (scenario?, summary?, timeline?, flow?, sessions?, stories?);
-    let results = kept.results()?;
+    let files = read::Files { summary: &summary, timeline: &timeline, flow: &flow, sessions: &sessions };
+    let results = kept.parse(files)?;
     let told = told::read(&stories).map_err(|e| kept.wrong(e))?;
     let text = kept.text("scenario.toml")?;
     let derived = files::derived(&results, &told, &text)?;
