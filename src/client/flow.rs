@@ -153,3 +153,234 @@ impl Page<'_> {
         self.fetch_layer_resumes(task.parent, error);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::desk::{Desk, MAX_ROUNDS, NEW, OLD, facts, fine, sends, sent_to};
+    use super::super::page::{Input, Reaction};
+    use super::super::task::Reply;
+    use super::*;
+    use crate::backend::Endpoint;
+    use crate::fleet::AppReaction;
+    use crate::kernel::Time;
+    use crate::scenario::ClientModel::{ClerkJs6_0_0, ClerkJs6_3_3, Documented};
+
+    const NOW: Time = Time::from_ms(10_500);
+    const PAST_CACHE: Input = Input::AppGetToken { callers: 1, skip_cache: true };
+
+    fn fresh() -> Reply {
+        fine(Some(Token::issued(NOW)))
+    }
+
+    fn entered(open: u32, depth: u32, active: bool, cause: Option<Failure>) -> Fact {
+        Fact::FlowEntered { open, active, depth, cause }
+    }
+
+    fn left(levels: u32, end: FlowEnd) -> Fact {
+        Fact::FlowLeft { levels, end }
+    }
+
+    /// Two calls of the flow at once: of a fetch past the cache and of a touch on focus, both answered 401. Returns the
+    /// tasks of the two flows.
+    fn two_flows(desk: &mut Desk) -> (TaskId, TaskId) {
+        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
+        let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
+        let cause = Failure::status(401);
+        let of_fetch = desk.fail(NOW, fetch, 401);
+        assert_eq!(facts(&of_fetch), [entered(1, 1, true, Some(cause))]);
+        let of_touch = desk.fail(NOW, touch, 401);
+        assert_eq!(facts(&of_touch), [entered(2, 1, true, Some(cause))]);
+        (sent_to(&of_fetch, Endpoint::Client), sent_to(&of_touch, Endpoint::Client))
+    }
+
+    /// `clerk-js.md`, "The documented cascade": a 429 to the flow's touch starts the flow again, round after round, until
+    /// the user is sent to the sign-in page. What is no authentication failure to the policy ends it.
+    #[test]
+    fn what_the_documented_flow_makes_of_the_answer_to_its_touch() {
+        for (policy, status, rounds, signed_in) in [
+            (OLD, 401, 1, false),
+            (OLD, 422, 1, false),
+            (OLD, 429, MAX_ROUNDS, false),
+            (OLD, 403, MAX_ROUNDS, false),
+            (OLD, 500, 1, true),
+            (NEW, 401, 1, false),
+            (NEW, 422, 1, false),
+            (NEW, 429, 1, true),
+            (NEW, 403, 1, true),
+            (NEW, 500, 1, true),
+        ] {
+            let mut desk = Desk::signed_in(Documented, policy);
+            let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
+            let mut actions = desk.fail(NOW, touch, 401);
+            let mut levels = 0;
+            while !sends(&actions).is_empty() {
+                levels += 1;
+                let entry = entered(
+                    levels,
+                    levels,
+                    true,
+                    Some(Failure::status(if levels == 1 { 401 } else { status })),
+                );
+                assert!(facts(&actions).contains(&entry), "{policy:?} {status}: {actions:?}");
+                let flow = sent_to(&actions, Endpoint::Touch);
+                actions = desk.fail(NOW, flow, status);
+            }
+            let end = if signed_in { FlowEnd::StillSignedIn } else { FlowEnd::SignedOut };
+            assert!(facts(&actions).contains(&left(rounds, end)), "{policy:?} {status}: {actions:?}");
+            assert_eq!((levels, desk.tab.session), (rounds, signed_in), "{policy:?} {status}");
+            assert_eq!(desk.browser.cookie.is_some(), signed_in, "{policy:?} {status}");
+            assert_eq!(actions.contains(&Action::BroadcastSignOut), !signed_in, "{policy:?} {status}");
+            assert_eq!(desk.tab.open_flows, 0);
+        }
+    }
+
+    /// `clerk-js.md`, "The unauthenticated flow", 4, and finding 3.
+    #[test]
+    fn what_the_measured_flow_makes_of_a_failed_get_client() {
+        for (status, signed_in) in
+            [(403, false), (500, false), (400, true), (422, true), (429, true), (503, true)]
+        {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
+            let flow = sent_to(&desk.fail(NOW, fetch, 401), Endpoint::Client);
+            let actions = desk.fail(NOW, flow, status);
+            let own = Failure::status(401);
+            // Finding 6: an error of the flow replaces the 401.
+            let (end, error) = match signed_in {
+                true => (FlowEnd::Threw(Failure::status(status)), Failure::status(status)),
+                false => (FlowEnd::SignedOut, own),
+            };
+            assert!(facts(&actions).contains(&left(1, end)), "{status}: {actions:?}");
+            assert!(facts(&actions).contains(&Fact::AppError(error)), "{status}: {actions:?}");
+            assert_eq!(desk.tab.session, signed_in, "{status}");
+        }
+    }
+
+    /// `clerk-js.md`, G1 and "The unauthenticated flow", 4: each 401 to GET /client enters once more, any other answer
+    /// unwinds every level at once. App code that reacts to the answer is as deep as the loop was (G2).
+    #[test]
+    fn a_recursion_counts_its_levels_and_hands_on_its_depth() {
+        for levels in 1..=4_u32 {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+            desk.setup.reaction =
+                Reaction { act: AppReaction::SetActive, from: Time::from_ms(1), to: Time::NEVER };
+            let own = Failure { status: 401, code: 5, retry_after_s: 0 };
+            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
+            let mut actions = desk.answer(NOW, fetch, Reply::Fail(own));
+            let flow = sent_to(&actions, Endpoint::Client);
+            for level in 1..=levels {
+                let cause = if level == 1 { own } else { Failure::status(401) };
+                assert_eq!(facts(&actions), [entered(level, level, true, Some(cause))]);
+                assert_eq!(sent_to(&actions, Endpoint::Client), flow, "one task holds all levels");
+                assert_eq!(desk.tab.open_flows, level);
+                if level < levels {
+                    actions = desk.fail(NOW, flow, 401);
+                }
+            }
+            let actions = desk.answer(NOW, flow, fresh());
+            let touch = sent_to(&actions, Endpoint::Touch);
+            assert_eq!(u32::from(desk.tasks[touch].depth), levels);
+            let told = facts(&actions);
+            assert!(told.contains(&left(levels, FlowEnd::StillSignedIn)), "{told:?}");
+            // The call that entered hears of its own 401, unless the request of the first level had one, too.
+            let error = if levels == 1 { own } else { Failure::status(401) };
+            assert!(told.contains(&Fact::AppError(error)), "{told:?}");
+            assert_eq!(desk.tab.open_flows, 0);
+            let again = desk.fail(NOW, touch, 429);
+            let entry = entered(1, levels + 1, true, Some(Failure::status(429)));
+            assert!(facts(&again).contains(&entry), "{again:?}");
+        }
+    }
+
+    /// A flow whose tab has signed out meanwhile does not enter again: `clerk-js.md`, "The unauthenticated flow", 1.
+    #[test]
+    fn a_recursion_ends_where_the_session_is_gone() {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+        let (first, second) = two_flows(&mut desk);
+        let gone = desk.fail(NOW, first, 403);
+        assert!(facts(&gone).starts_with(&[Fact::SignedOut, left(1, FlowEnd::SignedOut)]), "{gone:?}");
+        let own = Failure::status(401);
+        let actions = desk.fail(NOW, second, 401);
+        assert_eq!(sends(&actions), []);
+        assert_eq!(
+            facts(&actions),
+            [
+                entered(2, 2, false, Some(own)),
+                left(1, FlowEnd::Threw(own)),
+                Fact::Judged { failure: own, verdict: Judgement::EnterFlow },
+                entered(1, 1, false, Some(own)),
+            ]
+        );
+    }
+
+    /// `Base._baseFetch` answers null offline: the client stays as it is, and so does a sign-out.
+    #[test]
+    fn an_answer_of_nothing_changes_nothing() {
+        for signed_out in [false, true] {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+            let (first, second) = two_flows(&mut desk);
+            if signed_out {
+                desk.fail(NOW, first, 403);
+            } else {
+                desk.browser.cookie = None;
+            }
+            assert_eq!(desk.browser.cookie, None);
+            desk.browser.set_offline(true);
+            // The network level repeats the GET before it gives up.
+            let mut told = Vec::new();
+            for _ in 0..super::super::release::NETWORK_TRIES_ONLINE {
+                told = desk.answer(NOW, second, Reply::Fail(Failure::NETWORK));
+                if let [Action::Wait { task, .. }] = told[..] {
+                    desk.step(NOW, Input::Timer(task));
+                }
+            }
+            let end = if signed_out { FlowEnd::SignedOut } else { FlowEnd::StillSignedIn };
+            assert!(facts(&told).contains(&left(1, end)), "{told:?}");
+            let token = Token::issued(Time::ZERO);
+            assert_eq!(desk.browser.cookie, (!signed_out).then_some(token));
+        }
+    }
+
+    /// `clerk-js.md`, "The unauthenticated flow", 3: a tab that heard of a sign-out does not tell it on. A call that the
+    /// fetch layer makes on the way carries no option, and does.
+    #[test]
+    fn a_sign_out_is_told_once() {
+        for (heard, recursion, tells) in [(false, false, true), (true, false, false), (true, true, true)] {
+            let mut desk = Desk::signed_in(ClerkJs6_0_0, NEW);
+            let actions = if heard {
+                desk.step(NOW, Input::SignOutBroadcast)
+            } else {
+                let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
+                desk.fail(NOW, touch, 401)
+            };
+            let flow = sent_to(&actions, Endpoint::Client);
+            if recursion {
+                desk.fail(NOW, flow, 401);
+            }
+            let actions = desk.answer(NOW, flow, fine(None));
+            assert_eq!(actions.contains(&Action::BroadcastSignOut), tells, "{heard} {recursion}");
+            assert!(!desk.tab.session);
+        }
+    }
+
+    /// The recordings' `depth` counts calls that have not settled; several callers of one fetch hear of its failure in
+    /// one task of the page's, so that their calls overlap even though each has nothing to do.
+    #[test]
+    fn calls_without_a_session_overlap_while_the_callers_of_one_fetch_hear_of_its_end() {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+        let late = Time::from_ms(58_000);
+        let actions = desk.step(late, Input::Focus);
+        let (fetch, touch) = (sent_to(&actions, Endpoint::Tokens), sent_to(&actions, Endpoint::Touch));
+        for _ in 0..2 {
+            assert_eq!(desk.step(late, Input::Focus), [], "shares the fetch, and touches are throttled");
+        }
+        let flow = sent_to(&desk.fail(late, touch, 401), Endpoint::Client);
+        desk.fail(late, flow, 403);
+        assert!(!desk.tab.session);
+        let failure = Failure::status(429);
+        let told = facts(&desk.fail(late, fetch, 429));
+        let judged = Fact::Judged { failure, verdict: Judgement::EnterFlow };
+        let expected = [1, 2, 3].map(|open| [judged, entered(open, 1, false, Some(failure))]);
+        assert_eq!(told, expected.concat());
+    }
+}

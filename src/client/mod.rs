@@ -2,6 +2,8 @@
 
 pub mod backoff;
 mod cache;
+#[cfg(test)]
+mod desk;
 mod flow;
 pub mod generic;
 mod get_token;

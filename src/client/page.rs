@@ -790,7 +790,9 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::desk::{Desk, fine, sends};
     use super::*;
+    use crate::scenario::ClientModel::ClerkJs6_3_3;
 
     #[test]
     fn a_browser_keeps_its_environment_and_its_being_offline_apart() {
@@ -813,85 +815,9 @@ mod tests {
         assert_eq!(browser.environment(), Some(latest), "an instant takes 62 bits");
     }
 
-    /// One tab with nothing around it.
-    struct Desk {
-        tab: Tab,
-        browser: Browser,
-        limits: SessionPolicy,
-        tasks: Tasks,
-        setup: Setup,
-        rules: Rules,
-    }
-
-    impl Desk {
-        fn new() -> Desk {
-            let retry = "on = []\ninitial = '1s'\nfactor = 2\ncap = '5s'\nretries = 0";
-            Desk {
-                tab: Tab::default(),
-                browser: Browser::default(),
-                limits: SessionPolicy::default(),
-                tasks: Tasks::default(),
-                setup: Setup {
-                    release: Release::of(crate::scenario::ClientModel::ClerkJs6_3_3, 0),
-                    token_life_s: 60,
-                    multi_session: false,
-                    reaction: Reaction { act: AppReaction::None, from: Time::ZERO, to: Time::ZERO },
-                    missing_expired_token: 0,
-                },
-                rules: Rules {
-                    enters: FailureBits::default(),
-                    retries: FailureBits::default(),
-                    backoff: Backoff::new(&toml::from_str(retry).unwrap()),
-                    touch_errors: TouchErrors::Surface,
-                    limits: None,
-                },
-            }
-        }
-
-        fn step(&mut self, now: Time, input: Input) -> Vec<Action> {
-            let mut out = Vec::new();
-            let mut page = Page {
-                id: 0,
-                tab: &mut self.tab,
-                browser: &mut self.browser,
-                limits: &mut self.limits,
-                tasks: &mut self.tasks,
-                setup: &self.setup,
-                rules: &self.rules,
-                now,
-                out: &mut out,
-                passing: Passing::default(),
-            };
-            page.step(input);
-            out
-        }
-
-        /// Opens the page and answers both its requests.
-        fn load(&mut self, now: Time, environment: Reply, client: Reply) {
-            for action in self.step(now, Input::Open) {
-                let Action::Send { task, endpoint, .. } = action else { continue };
-                let reply = if endpoint == Endpoint::Environment { environment } else { client };
-                self.tasks[task].set_reply(reply);
-                self.step(now, Input::Answer(task));
-            }
-        }
-    }
-
-    fn fine(token: Option<Token>) -> Reply {
-        Reply::Ok { token, listed: token.is_some() }
-    }
-
-    fn sends(actions: &[Action]) -> Vec<(Endpoint, bool)> {
-        let send = |action: &Action| match action {
-            Action::Send { endpoint, first, .. } => Some((*endpoint, *first)),
-            _ => None,
-        };
-        actions.iter().filter_map(send).collect()
-    }
-
     #[test]
     fn a_closed_page_does_nothing_and_an_opening_is_a_visit() {
-        let mut desk = Desk::new();
+        let mut desk = Desk::new(ClerkJs6_3_3, &[]);
         let session = fine(Some(Token::issued(Time::ZERO)));
         desk.load(Time::ZERO, fine(None), session);
         assert_eq!((desk.tab.open, desk.tab.session, desk.tab.visit), (true, true, 1));
@@ -908,7 +834,7 @@ mod tests {
 
     #[test]
     fn a_request_that_a_failed_one_caused_is_not_a_first_one() {
-        let mut desk = Desk::new();
+        let mut desk = Desk::new(ClerkJs6_3_3, &[]);
         assert_eq!(
             sends(&desk.step(Time::ZERO, Input::Open)),
             [(Endpoint::Environment, true), (Endpoint::Client, true)]
@@ -931,7 +857,7 @@ mod tests {
         let end = begin.after(Dur::from_secs(86_400));
         let failing = Reply::Fail(Failure::status(500));
         for (now, throttled) in [(end, true), (end.after(Dur(1)), false)] {
-            let mut desk = Desk::new();
+            let mut desk = Desk::new(ClerkJs6_3_3, &[]);
             desk.load(begin, fine(None), fine(None));
             let kept = KeptEnvironment { throttled: true, until: end };
             assert_eq!(desk.browser.environment(), Some(kept));

@@ -1,0 +1,136 @@
+//! One tab with nothing around it: for the tables beside the client's parts.
+
+use super::backoff::Backoff;
+use super::page::{Action, Browser, Fact, Input, Page, Passing, Reaction, Rules, Setup, Tab};
+use super::policy::{Failure, FailureSet, TouchErrors};
+use super::release::Release;
+use super::session_policy::SessionPolicy;
+use super::task::{Reply, TaskId, Tasks, Token};
+use crate::backend::Endpoint;
+use crate::fleet::AppReaction;
+use crate::kernel::Time;
+use crate::scenario::ClientModel;
+
+/// What enters the flow before the change, and after it (`clerk-js.md`, "The policies").
+pub(super) const OLD: &[&str] = &["4xx"];
+pub(super) const NEW: &[&str] = &["401", "422"];
+/// Rounds of the documented flow here.
+pub(super) const MAX_ROUNDS: u32 = 3;
+
+pub(super) struct Desk {
+    pub tab: Tab,
+    pub browser: Browser,
+    pub limits: SessionPolicy,
+    pub tasks: Tasks,
+    pub setup: Setup,
+    pub rules: Rules,
+}
+
+impl Desk {
+    /// A tab that is not open yet, under a policy that retries nothing. What the old policy swallows of a touch, the
+    /// new one surfaces.
+    pub fn new(model: ClientModel, enters: &[&str]) -> Desk {
+        let retry = "on = []\ninitial = '1s'\nfactor = 2\ncap = '5s'\nretries = 0";
+        Desk {
+            tab: Tab::default(),
+            browser: Browser::default(),
+            limits: SessionPolicy::default(),
+            tasks: Tasks::default(),
+            setup: Setup {
+                release: Release::of(model, MAX_ROUNDS),
+                token_life_s: 60,
+                multi_session: false,
+                reaction: Reaction { act: AppReaction::None, from: Time::ZERO, to: Time::ZERO },
+                missing_expired_token: 0,
+            },
+            rules: Rules {
+                enters: FailureSet::parse(enters).unwrap().compile(&[]),
+                retries: FailureSet::default().compile(&[]),
+                backoff: Backoff::new(&toml::from_str(retry).unwrap()),
+                touch_errors: if enters == OLD { TouchErrors::Swallow } else { TouchErrors::Surface },
+                limits: None,
+            },
+        }
+    }
+
+    /// The same tab, loaded at the start of the run with a token of that instant, its poller at rest.
+    pub fn signed_in(model: ClientModel, enters: &[&str]) -> Desk {
+        let mut desk = Desk::new(model, enters);
+        desk.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
+        desk
+    }
+
+    pub fn step(&mut self, now: Time, input: Input) -> Vec<Action> {
+        let mut out = Vec::new();
+        let mut page = Page {
+            id: 0,
+            tab: &mut self.tab,
+            browser: &mut self.browser,
+            limits: &mut self.limits,
+            tasks: &mut self.tasks,
+            setup: &self.setup,
+            rules: &self.rules,
+            now,
+            out: &mut out,
+            passing: Passing::default(),
+        };
+        page.step(input);
+        out
+    }
+
+    /// Opens the page and answers both its requests.
+    pub fn load(&mut self, now: Time, environment: Reply, client: Reply) {
+        for action in self.step(now, Input::Open) {
+            let Action::Send { task, endpoint, .. } = action else { continue };
+            let reply = if endpoint == Endpoint::Environment { environment } else { client };
+            self.answer(now, task, reply);
+        }
+    }
+
+    /// Answers a task's request.
+    pub fn answer(&mut self, now: Time, task: TaskId, reply: Reply) -> Vec<Action> {
+        self.tasks[task].set_reply(reply);
+        self.step(now, Input::Answer(task))
+    }
+
+    /// Answers it with a status and nothing more.
+    pub fn fail(&mut self, now: Time, task: TaskId, status: u16) -> Vec<Action> {
+        self.answer(now, task, Reply::Fail(Failure::status(status)))
+    }
+}
+
+/// 200, with the session if there is a token in it.
+pub(super) fn fine(token: Option<Token>) -> Reply {
+    Reply::Ok { token, listed: token.is_some() }
+}
+
+/// Where requests went, and whether no failed answer caused them.
+pub(super) fn sends(actions: &[Action]) -> Vec<(Endpoint, bool)> {
+    let send = |action: &Action| match action {
+        Action::Send { endpoint, first, .. } => Some((*endpoint, *first)),
+        _ => None,
+    };
+    actions.iter().filter_map(send).collect()
+}
+
+/// The task whose request went there.
+pub(super) fn sent_to(actions: &[Action], to: Endpoint) -> TaskId {
+    let task = |action: &Action| match action {
+        Action::Send { task, endpoint, .. } if *endpoint == to => Some(*task),
+        _ => None,
+    };
+    let mut tasks = actions.iter().filter_map(task);
+    let found = tasks.next().unwrap_or_else(|| panic!("nothing went to {to:?}: {actions:?}"));
+    assert_eq!(tasks.next(), None, "one request to {to:?}");
+    found
+}
+
+/// What was told, without what belongs to the cookie.
+pub(super) fn facts(actions: &[Action]) -> Vec<Fact> {
+    let fact = |action: &Action| match action {
+        Action::Fact(Fact::Cookie(_)) => None,
+        Action::Fact(fact) => Some(*fact),
+        _ => None,
+    };
+    actions.iter().filter_map(fact).collect()
+}
