@@ -269,3 +269,113 @@ impl Page<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::desk::{Desk, NEW, OLD, facts, fine, sends, sent_to};
+    use super::super::page::{Action, Input};
+    use super::*;
+    use crate::backend::Endpoint;
+    use crate::client::policy::CircuitBreaker;
+    use crate::client::session_policy::SessionLimits;
+    use crate::kernel::{Dur, Time};
+    use crate::scenario::ClientModel::{ClerkJs6_1_0, ClerkJs6_3_3};
+
+    const NOW: Time = Time::from_ms(10_500);
+    const PAST_CACHE: Input = Input::AppGetToken { callers: 1, skip_cache: true };
+
+    /// Nygard, *Release It!*, ch. 5: an open circuit fails at once, and nothing is sent.
+    #[test]
+    fn an_open_circuit_sends_nothing() {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+        let breaker = CircuitBreaker { failures: 2, open: Dur::from_secs(30) };
+        desk.rules.limits = Some(SessionLimits::breaker_only(&breaker));
+        for failures in 0..2 {
+            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
+            let actions = desk.fail(NOW, fetch, 429);
+            assert!(facts(&actions).contains(&Fact::AppError(Failure::status(429))), "{failures}");
+        }
+        let refused = [Fact::AppWaited(Dur::ZERO), Fact::AppError(Failure::NETWORK)];
+        let open = desk.step(NOW.after(Dur::from_ms(29_999)), PAST_CACHE);
+        assert_eq!((sends(&open), facts(&open)), (vec![], refused.to_vec()));
+        let probe = desk.step(NOW.after(Dur::from_secs(30)), PAST_CACHE);
+        assert_eq!(sends(&probe), [(Endpoint::Tokens, true)]);
+    }
+
+    /// `clerk-js.md` knows 422 as an answer to /tokens; with the code `missing_expired_token` the client asks once more,
+    /// with the token it has. That request is a failure's consequence.
+    #[test]
+    fn an_expired_token_is_offered_once_and_by_an_object_that_has_one() {
+        let missing = Failure { status: 422, code: 3, retry_after_s: 0 };
+        let other = Failure { status: 422, code: 4, retry_after_s: 0 };
+        let elsewhere = Failure { status: 403, code: 3, retry_after_s: 0 };
+        for (failure, has_token, offers) in [
+            (missing, true, true),
+            (missing, false, false),
+            (other, true, false),
+            (elsewhere, true, false),
+            (Failure::status(422), true, false),
+        ] {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+            desk.setup.missing_expired_token = 3;
+            if !has_token {
+                let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
+                desk.answer(NOW, touch, Reply::Ok { token: None, listed: true });
+            }
+            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
+            let mut actions = desk.answer(NOW, fetch, Reply::Fail(failure));
+            if offers {
+                assert_eq!((sends(&actions), facts(&actions)), (vec![(Endpoint::Tokens, false)], vec![]));
+                actions = desk.answer(NOW, fetch, Reply::Fail(failure));
+            }
+            assert_eq!(sends(&actions), [], "{failure:?}");
+            assert!(facts(&actions).contains(&Fact::AppError(failure)), "{failure:?}: {actions:?}");
+        }
+    }
+
+    /// `clerk-js.md`, finding 2 (G2): a `setActive` that ends late makes its own, older session object the current one
+    /// again, with the token that this object knows: of a fetch of its own, not of one for another object that it shares.
+    #[test]
+    fn an_older_session_object_comes_back_with_its_own_token() {
+        let bare = Reply::Ok { token: None, listed: true };
+        let late = Time::from_ms(58_000);
+        let token = |ms| Token::issued(Time::from_ms(ms));
+        for shares in [false, true] {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+            let earlier = shares.then(|| sent_to(&desk.step(late, PAST_CACHE), Endpoint::Tokens));
+            let touch = sent_to(&desk.step(late, Input::SetActive { navigate: false }), Endpoint::Touch);
+            let actions = desk.answer(late, touch, bare);
+            let fetch = earlier.unwrap_or_else(|| sent_to(&actions, Endpoint::Tokens));
+            // A client resource that has come meanwhile: a newer object.
+            let focus = sent_to(&desk.step(late, Input::Focus), Endpoint::Touch);
+            desk.answer(late, focus, fine(Some(token(57_000))));
+            assert_eq!((desk.tab.object, desk.tab.last_token), (3, Some(token(57_000))));
+            desk.answer(late, fetch, fine(Some(token(57_500))));
+            let own = (!shares).then_some(token(57_500));
+            assert_eq!((desk.tab.object, desk.tab.last_token), (2, own), "shares: {shares}");
+        }
+    }
+
+    /// Another tab's token that comes during a fetch is weighed against what the fetch brings.
+    #[test]
+    fn a_token_heard_during_a_fetch_counts_when_it_is_newer() {
+        let fetched = Token::issued(NOW);
+        for (heard_s, fails, kept) in [
+            (9, false, fetched),
+            (10, false, fetched),
+            (11, false, Token::known_by_iat(11)),
+            (9, true, Token::known_by_iat(9)),
+        ] {
+            let mut desk = Desk::signed_in(ClerkJs6_1_0, NEW);
+            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
+            desk.step(NOW, Input::TokenBroadcast(Token::known_by_iat(heard_s)));
+            let actions =
+                if fails { desk.fail(NOW, fetch, 429) } else { desk.answer(NOW, fetch, fine(Some(fetched))) };
+            let told = actions.contains(&Action::BroadcastToken(fetched));
+            assert_eq!(told, !fails, "what is fetched is told, what is heard is not");
+            let next = desk.step(NOW, Input::AppGetToken { callers: 1, skip_cache: false });
+            assert_eq!(sends(&next), [], "{heard_s}: it is cached");
+            assert_eq!(desk.browser.cookie, Some(kept), "heard {heard_s} s, fails: {fails}");
+        }
+    }
+}

@@ -34,7 +34,8 @@ pub struct Release {
     /// Offline, `getToken` does not fetch at all, and an empty answer is a network error. Before 6.1.0 an empty answer
     /// counts as a token without content: the cookie goes, and so does what is cached.
     pub offline_checks_first: bool,
-    /// `setActive` with navigation touches by itself and throws what does not enter the flow.
+    /// `setActive` with navigation touches by itself and throws what does not enter the flow. 5.125.3 has one way of
+    /// touching, `#touchCurrentSession`, whether it navigates or not (its published package, `setActive`).
     pub navigation_touch: bool,
     /// Every 401 enters the unauthenticated flow in the fetch layer, before its caller hears of it.
     pub fetch_layer_entry: bool,

@@ -151,3 +151,172 @@ impl Page<'_> {
         self.fact(Fact::AppError(failure));
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::desk::{Desk, NEW, OLD, facts, fine, sends, sent_to};
+    use super::super::page::{Action, Input, Reaction};
+    use super::super::task::Task;
+    use super::*;
+    use crate::backend::Endpoint;
+    use crate::fleet::AppReaction;
+    use crate::kernel::{Dur, Time};
+    use crate::scenario::ClientModel::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3};
+
+    const NOW: Time = Time::from_ms(10_500);
+    /// The token of the page load counts as unusable by now.
+    const LATE: Time = Time::from_ms(58_000);
+    const BARE: Reply = Reply::Ok { token: None, listed: true };
+
+    /// `clerk-js.md`, "The policies": what becomes of a failed touch at each of its call sites.
+    #[test]
+    fn a_failed_touch_enters_the_flow_is_thrown_or_is_swallowed() {
+        use Judgement::{EnterFlow, Surface, Swallow};
+        let navigating = Input::SetActive { navigate: true };
+        let staying = Input::SetActive { navigate: false };
+        for (model, policy, input, status, verdict) in [
+            (ClerkJs6_0_0, OLD, navigating, 429, EnterFlow),
+            (ClerkJs6_0_0, OLD, navigating, 503, Surface),
+            (ClerkJs6_3_3, NEW, navigating, 422, EnterFlow),
+            (ClerkJs6_3_3, NEW, navigating, 429, Surface),
+            (ClerkJs6_3_3, NEW, navigating, 503, Surface),
+            (ClerkJs6_0_0, OLD, staying, 429, EnterFlow),
+            (ClerkJs6_0_0, OLD, staying, 503, Swallow),
+            (ClerkJs6_3_3, NEW, staying, 422, EnterFlow),
+            (ClerkJs6_3_3, NEW, staying, 429, Surface),
+            (ClerkJs6_3_3, NEW, staying, 503, Surface),
+            (ClerkJs6_0_0, OLD, Input::Focus, 429, EnterFlow),
+            (ClerkJs6_0_0, OLD, Input::Focus, 503, Swallow),
+            (ClerkJs6_3_3, NEW, Input::Focus, 422, EnterFlow),
+            (ClerkJs6_3_3, NEW, Input::Focus, 429, Surface),
+            (ClerkJs6_3_3, NEW, Input::Focus, 503, Surface),
+            // One way of touching, whether it navigates or not: see `Release::navigation_touch`.
+            (ClerkJs5_125_3, OLD, navigating, 429, EnterFlow),
+            (ClerkJs5_125_3, OLD, navigating, 503, Swallow),
+            (ClerkJs5_125_3, OLD, staying, 503, Swallow),
+        ] {
+            let case = format!("{model:?} {policy:?} {input:?} {status}");
+            let mut desk = Desk::signed_in(model, policy);
+            let touch = sent_to(&desk.step(NOW, input), Endpoint::Touch);
+            let actions = desk.fail(NOW, touch, status);
+            let failure = Failure::status(status);
+            let told = facts(&actions);
+            assert_eq!(told[0], Fact::Judged { failure, verdict }, "{case}");
+            assert_eq!(told.contains(&Fact::AppError(failure)), verdict == Surface, "{case}: {told:?}");
+            let flow = if verdict == EnterFlow { vec![(Endpoint::Client, false)] } else { vec![] };
+            assert_eq!(sends(&actions), flow, "{case}");
+            let waited = told.contains(&Fact::AppWaited(Dur::ZERO));
+            assert_eq!(waited, input != Input::Focus, "{case}: {told:?}");
+            assert!(desk.tab.session, "{case}");
+        }
+    }
+
+    /// `clerk-js.md`, focus: touch. At most once in 5 s, unless the app has several sessions.
+    #[test]
+    fn touches_on_focus_are_throttled() {
+        for (multi_session, after, touches) in [(false, 4_999, 0), (false, 5_000, 1), (true, 1, 1)] {
+            let mut desk = Desk::new(ClerkJs6_3_3, NEW);
+            desk.setup.multi_session = multi_session;
+            desk.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
+            assert_eq!(sends(&desk.step(NOW, Input::Focus)), [(Endpoint::Touch, true)]);
+            let again = sends(&desk.step(NOW.after(Dur::from_ms(after)), Input::Focus));
+            assert_eq!(again.len(), touches, "{multi_session} {after}");
+        }
+    }
+
+    /// App code that reacts to a session object hears of the one in an answer to /touch at once, but of a `setActive`
+    /// that navigates only when that has ended: after its own `getToken`, which has to fetch here.
+    #[test]
+    fn listeners_hear_of_a_navigation_at_its_end() {
+        for (model, navigate, at_once) in [
+            (ClerkJs6_3_3, false, true),
+            (ClerkJs6_3_3, true, false),
+            (ClerkJs6_0_0, true, false),
+            (ClerkJs5_125_3, true, true),
+        ] {
+            let mut desk = Desk::signed_in(model, NEW);
+            desk.setup.reaction =
+                Reaction { act: AppReaction::GetToken, from: Time::from_ms(1), to: Time::NEVER };
+            let calls = |desk: &Desk| {
+                let by_app = |t: &Task| t.kind == Kind::GetToken && t.caller == Caller::App;
+                desk.tasks.slots().filter(|(_, task)| by_app(task)).count()
+            };
+            let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate }), Endpoint::Touch);
+            let actions = desk.answer(LATE, touch, BARE);
+            assert_eq!(calls(&desk), usize::from(at_once), "{model:?} {navigate}");
+            let fetch = sent_to(&actions, Endpoint::Tokens);
+            let ended = facts(&desk.answer(LATE, fetch, fine(Some(Token::issued(LATE)))));
+            // What app code waited for: `setActive`, and its own call.
+            let waits = ended.iter().filter(|fact| matches!(fact, Fact::AppWaited(_))).count();
+            assert_eq!((waits, calls(&desk)), (2, 0), "{model:?} {navigate}: {ended:?}");
+        }
+    }
+
+    /// Offline an answer of nothing leaves the session as it is; what touches for a focus or without navigation writes
+    /// the cookie of the token it has. From 6.0.0 on `setActive` forgives its `getToken` for being offline.
+    #[test]
+    fn a_touch_answered_with_nothing_writes_the_cookie_unless_it_navigates() {
+        for (model, input, writes) in [
+            (ClerkJs6_3_3, Input::Focus, true),
+            (ClerkJs6_3_3, Input::SetActive { navigate: false }, true),
+            (ClerkJs6_3_3, Input::SetActive { navigate: true }, false),
+        ] {
+            let mut desk = Desk::signed_in(model, NEW);
+            desk.rules.touch_errors = TouchErrors::Surface;
+            let touch = sent_to(&desk.step(LATE, input), Endpoint::Touch);
+            desk.browser.cookie = None;
+            desk.browser.set_offline(true);
+            let actions = desk.answer(LATE, touch, Reply::Fail(Failure::NETWORK));
+            let token = Token::issued(Time::ZERO);
+            let written = actions.contains(&Action::Fact(Fact::Cookie(Some(token))));
+            assert_eq!(written, writes, "{model:?} {input:?}: {actions:?}");
+            let errors = facts(&actions).iter().filter(|fact| matches!(fact, Fact::AppError(_))).count();
+            assert_eq!((errors, desk.tab.session), (0, true), "{model:?} {input:?}");
+        }
+    }
+
+    /// The server lists the session no more: `setActive` ends without one, and without a call of `getToken`.
+    #[test]
+    fn set_active_ends_signed_out_where_the_session_is_not_listed() {
+        for navigate in [false, true] {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+            let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate }), Endpoint::Touch);
+            let actions = desk.answer(LATE, touch, fine(None));
+            assert_eq!(sends(&actions), []);
+            assert!(facts(&actions).contains(&Fact::SignedOut), "{actions:?}");
+            assert_eq!((desk.tab.session, desk.browser.cookie), (false, None));
+        }
+    }
+
+    /// A `setActive` that navigates shows no session while it does: listeners then hear of the object anew, as they do of
+    /// one that differs; of the one they know they do not.
+    #[test]
+    fn a_navigation_hides_the_session_while_it_lasts() {
+        for navigate in [false, true] {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+            let shown = desk.tab.shown_object;
+            // The answer carries the very token that listeners know: to them it is the same object.
+            let same = fine(desk.tab.last_token);
+            let touch = sent_to(&desk.step(NOW, Input::SetActive { navigate }), Endpoint::Touch);
+            desk.answer(NOW, touch, same);
+            let newest = desk.tab.newest_object;
+            assert_ne!(newest, shown);
+            let expected = if navigate { newest } else { shown };
+            assert_eq!((desk.tab.shown, desk.tab.shown_object), (true, expected), "{navigate}");
+        }
+    }
+
+    /// `setActive` of a page without a session has nothing to touch; the cookie goes.
+    #[test]
+    fn set_active_without_a_session_takes_the_cookie() {
+        let mut desk = Desk::new(ClerkJs6_3_3, NEW);
+        desk.step(Time::ZERO, Input::Open);
+        let early = desk.step(NOW, Input::SetActive { navigate: false });
+        assert_eq!(early, [Action::Fact(Fact::AppError(Failure::NETWORK))], "the client is not there yet");
+        let mut desk = Desk::new(ClerkJs6_3_3, NEW);
+        desk.load(Time::ZERO, fine(None), fine(None));
+        desk.browser.cookie = Some(Token::issued(Time::ZERO));
+        let actions = desk.step(NOW, Input::SetActive { navigate: false });
+        assert_eq!(actions, [Action::Fact(Fact::Cookie(None))]);
+    }
+}
