@@ -1,7 +1,10 @@
 //! Hostile inputs: each gets its message at its place, quickly and without a panic.
 
+mod common;
+
 use authstorm::Study;
 use authstorm::scenario::{ScenarioErrors, load, load_text, load_text_in};
+use common::refusal::{check_refusal, judge};
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::path::Path;
@@ -52,29 +55,6 @@ fn summary(errors: &ScenarioErrors) -> Vec<String> {
         format!("{} {place} {}", e.code, e.message())
     };
     errors.errors.iter().map(line).collect()
-}
-
-/// What holds for every refusal: at least one error, each with a place inside its text, and a harmless picture.
-fn check_refusal(what: &str, errors: &ScenarioErrors) {
-    assert!((1..=20).contains(&errors.errors.len()), "{what}");
-    for error in &errors.errors {
-        let span = error.span.clone().unwrap_or_else(|| panic!("{what}: {error:?}"));
-        assert!(span.start <= span.end && span.end <= error.source.text.len(), "{what}: {error:?}");
-        let (line, column) = error.place().expect("it has a span");
-        let count = error.source.text.split('\n').count();
-        assert!((1..=count).contains(&line), "{what}: line {line} of {count}");
-        let width = error.source.text.split('\n').map(|l| l.chars().count()).max().unwrap_or(0);
-        assert!(column <= width + 1, "{what}: column {column}");
-    }
-    let picture = errors.to_string();
-    assert!(
-        !picture.chars().any(|c| c != '\n' && authstorm::scenario::text::is_hidden(c)),
-        "{what}: {picture:?}"
-    );
-    let source_line = |l: &&str| l.split_once('|').is_some_and(|(n, _)| n.trim().parse::<usize>().is_ok());
-    for line in picture.lines().filter(source_line) {
-        assert!(line.chars().count() <= 120, "{what}: {line}");
-    }
 }
 
 #[test]
@@ -297,9 +277,22 @@ fn large_and_deep_inputs_are_refused_within_bounds() {
 #[test]
 fn a_scenario_cut_at_any_byte_is_refused_or_right() {
     for end in (0..EVERYTHING.len()).filter(|&end| EVERYTHING.is_char_boundary(end)) {
-        if let Err(errors) = load_text_in("cut.toml", &EVERYTHING[..end], Some(Path::new(FIXTURES)), &[]) {
-            check_refusal(&format!("cut at {end}"), &errors);
-        }
+        judge(&EVERYTHING[..end], Path::new(FIXTURES));
+    }
+}
+
+/// What the fuzzer has found worth keeping (`.ci/fuzz`): each file reaches something in the parser or the checks that no
+/// other does.
+#[test]
+fn the_corpus_is_refused_or_right() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/scenario");
+    let files: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() > 100, "{} files", files.len());
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        let judged = std::panic::catch_unwind(|| judge(&text, Path::new(FIXTURES)));
+        assert!(judged.is_ok(), "{}", file.display());
     }
 }
 
@@ -346,13 +339,7 @@ proptest! {
             bytes.splice(at..end, new);
         }
         let text = String::from_utf8_lossy(&bytes);
-        match load_text_in("edited.toml", &text, Some(Path::new(FIXTURES)), &[]) {
-            Ok(loaded) => {
-                let again = load_text_in("edited.toml", &loaded.text, Some(Path::new(FIXTURES)), &[]);
-                prop_assert_eq!(again.map(|l| (l.scenario, l.hash)).ok(), Some((loaded.scenario, loaded.hash)));
-            }
-            Err(errors) => check_refusal("edited", &errors),
-        }
+        judge(&text, Path::new(FIXTURES));
     }
 
     #[test]

@@ -338,6 +338,8 @@ mod tests {
             assert!(facts(&told).contains(&left(1, end)), "{told:?}");
             let token = Token::issued(Time::ZERO);
             assert_eq!(desk.browser.cookie, (!signed_out).then_some(token));
+            let written = told.contains(&Action::Fact(Fact::Cookie(Some(token))));
+            assert_eq!(written, !signed_out, "not even for a moment");
         }
     }
 

@@ -38,7 +38,8 @@ use token_bucket::TokenBucket;
 pub enum Verdict {
     /// It passes.
     Admit {
-        /// After this long it leaves the shaper; zero for every kind but the leaky bucket.
+        /// After this long it leaves the shaper; zero for every kind but the leaky bucket. The maximum of
+        /// [`Dur`] means that or later.
         delay: Dur,
     },
     /// It does not.

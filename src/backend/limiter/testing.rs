@@ -3,9 +3,81 @@
 //! The model shares no code and no formula with the limiters: buckets are judged by their arrival envelope, windows by
 //! counting events, the shaper by replaying all departures; rates stay unreduced fractions, times are 128 bits wide.
 
-use super::Verdict;
+use super::{Limiter, Verdict, check};
 use crate::backend::spec::{Endpoint, LimitKey, LimitKind, LimitSpec, Rate, RetryAfter};
-use crate::kernel::Dur;
+use crate::kernel::{Dur, Time};
+
+pub(super) const KEYS: u32 = 3;
+
+/// Requests as (key, time), times in order.
+pub(super) type Requests = Vec<(u32, Time)>;
+
+pub(super) const TIMED_KINDS: &[LimitKind] = &[
+    LimitKind::TokenBucket,
+    LimitKind::Gcra,
+    LimitKind::FixedWindow,
+    LimitKind::SlidingLog,
+    LimitKind::SlidingCounter,
+    LimitKind::LeakyBucket,
+];
+
+/// A limit and requests as any bytes have them, which is how a fuzzer speaks: eight bytes of limit, then two for each
+/// request, at most 64 of them.
+pub(super) fn case_of(bytes: &[u8]) -> (LimitSpec, Requests) {
+    let byte = |at: usize| u64::from(bytes.get(at).copied().unwrap_or(0));
+    let grid = [1, 7, 1_000_000_007, 10_000_000_000_000_000][byte(1) as usize % 4];
+    let begin = [0, 12_345, u64::MAX - 400, 1 << 63][byte(1) as usize / 4 % 4];
+    let mut spec = spec(TIMED_KINDS[byte(0) as usize % TIMED_KINDS.len()]);
+    spec.rate = spec.rate.map(|_| Rate { count: byte(2), per: Dur((byte(3) + 1) * grid) });
+    spec.burst = spec.burst.map(|_| byte(4) as u32);
+    spec.limit = spec.limit.map(|_| byte(5) as u32);
+    spec.window = spec.window.map(|_| Dur((byte(6) + 1) * grid));
+    spec.logs_refused = byte(7) & 1 != 0 && spec.kind == LimitKind::SlidingLog;
+    spec.penalty = (byte(7) & 2 != 0).then_some(Dur(byte(7) / 4 * grid));
+    let mut now: u64 = begin;
+    let request = |pair: &[u8]| {
+        now = now.saturating_add(u64::from(pair[1] / 2) * grid + u64::from(pair[1] % 2)).min(u64::MAX - 1);
+        (u32::from(pair[0]) % KEYS, Time(now))
+    };
+    let requests = bytes.get(8..).unwrap_or_default().chunks_exact(2).take(64).map(request).collect();
+    (spec, requests)
+}
+
+/// Verdicts and delays equal the naive model's, and each wait is the first time at which the model lets one pass. A delay
+/// beyond 64 bits, 584 years, is told as the longest there is: no run sees its end.
+pub(super) fn agrees_with_the_model(limit: &LimitSpec, requests: &Requests) {
+    let mut limiter = Limiter::new(limit, KEYS);
+    let mut models: Vec<Naive> = (0..KEYS).map(|_| Naive::new(limit)).collect();
+    for &(key, now) in requests {
+        let model = &mut models[key as usize];
+        let at = i128::from(now.0);
+        let expected = model.ask(at);
+        match limiter.ask(key, now) {
+            Verdict::Admit { delay } => {
+                let told = expected.map(|delay| delay.min(i128::from(u64::MAX)));
+                assert_eq!(told, Some(i128::from(delay.0)), "at {at}");
+            }
+            Verdict::Refuse { wait } => {
+                assert_eq!(expected, None, "at {at}");
+                if wait == Dur(u64::MAX) {
+                    assert!(!model.passes(at + i128::from(u64::MAX)), "it would pass, at {at}");
+                } else {
+                    let then = at + i128::from(wait.0);
+                    assert!(!model.passes(then - 1), "too long a wait, {}, at {at}", wait.0);
+                    assert!(model.passes(then), "too short a wait, {}, at {at}", wait.0);
+                }
+            }
+        }
+    }
+}
+
+/// The same of a limit that may be no right one, as any bytes have it.
+pub(super) fn judge(bytes: &[u8]) {
+    let (limit, requests) = case_of(bytes);
+    if check(&limit).is_ok() {
+        agrees_with_the_model(&limit, &requests);
+    }
+}
 
 pub(super) const ALL_KINDS: [LimitKind; 7] = [
     LimitKind::TokenBucket,

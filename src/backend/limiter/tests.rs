@@ -1,14 +1,9 @@
 //! Every kind against the naive model, and what holds across kinds.
 
-use super::testing::{ALL_KINDS, Naive, admits, spec};
+use super::testing::{ALL_KINDS, KEYS, Requests, TIMED_KINDS, admits, agrees_with_the_model, judge, spec};
 use super::*;
 use crate::backend::spec::Rate;
 use proptest::prelude::*;
-
-const KEYS: u32 = 3;
-
-/// Requests as (key, time), times in order.
-type Requests = Vec<(u32, Time)>;
 
 /// Any limit with small numbers on a coarse or fine grid of nanoseconds, and requests that crowd at its edges: equal
 /// times, gaps of a few grid steps, one nanosecond off the grid; from the start of the run or near the end of time.
@@ -39,42 +34,13 @@ fn cases(kinds: &'static [LimitKind]) -> impl Strategy<Value = (LimitSpec, Reque
     })
 }
 
-const TIMED_KINDS: &[LimitKind] = &[
-    LimitKind::TokenBucket,
-    LimitKind::Gcra,
-    LimitKind::FixedWindow,
-    LimitKind::SlidingLog,
-    LimitKind::SlidingCounter,
-    LimitKind::LeakyBucket,
-];
-
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
-    /// Verdicts and delays equal the model's, and each wait is the first time at which the model lets one pass.
     #[test]
     fn every_answer_is_the_naive_model_s((spec, requests) in cases(TIMED_KINDS)) {
         prop_assert_eq!(check(&spec), Ok(()));
-        let mut limiter = Limiter::new(&spec, KEYS);
-        let mut models: Vec<Naive> = (0..KEYS).map(|_| Naive::new(&spec)).collect();
-        for (key, now) in requests {
-            let model = &mut models[key as usize];
-            let at = i128::from(now.0);
-            let expected = model.ask(at);
-            match limiter.ask(key, now) {
-                Verdict::Admit { delay } => prop_assert_eq!(expected, Some(i128::from(delay.0)), "at {}", at),
-                Verdict::Refuse { wait } => {
-                    prop_assert_eq!(expected, None, "at {}", at);
-                    if wait == Dur(u64::MAX) {
-                        prop_assert!(!model.passes(at + i128::from(u64::MAX)), "it would pass, at {}", at);
-                    } else {
-                        let then = at + i128::from(wait.0);
-                        prop_assert!(!model.passes(then - 1), "too long a wait, {}, at {}", wait.0, at);
-                        prop_assert!(model.passes(then), "too short a wait, {}, at {}", wait.0, at);
-                    }
-                }
-            }
-        }
+        agrees_with_the_model(&spec, &requests);
     }
 
     /// T = 1 / rate and tau = (burst - 1) T make GCRA a token bucket: same verdicts, same waits.
@@ -180,6 +146,19 @@ proptest! {
                 prop_assert_eq!(limiter.ask(key, Time(now)), expected, "at {}", now);
             }
         }
+    }
+}
+
+/// What the fuzzer has found worth keeping (`.ci/fuzz`): each file reaches something in a limiter that no other does.
+#[test]
+fn the_corpus_agrees_with_the_model() {
+    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/limiter");
+    let files: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() > 30, "{} files", files.len());
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        let judged = std::panic::catch_unwind(|| judge(&bytes));
+        assert!(judged.is_ok(), "{}", file.display());
     }
 }
 

@@ -1,0 +1,14 @@
+//! Any bytes as a scenario: no panic, and a refusal with its place.
+#![no_main]
+
+#[path = "../common/refusal.rs"]
+mod refusal;
+
+use std::path::Path;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    refusal::judge(
+        &String::from_utf8_lossy(data),
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../fixtures")),
+    );
+});
