@@ -5,7 +5,7 @@
 //! the backend or the random streams: a wait says between which bounds it lies, and the world draws.
 
 use super::backoff::{Backoff, Wait};
-use super::policy::{Failure, FailureBits, TouchErrors};
+use super::policy::{Failure, FailureBits, Policy, TouchErrors};
 use super::release::Release;
 use super::session_policy::{SessionLimits, SessionPolicy};
 use super::task::{Caller, Kind, NONE, Reply, Stage, Task, TaskId, Tasks, Token, flag};
@@ -26,6 +26,19 @@ pub struct Rules {
     pub touch_errors: TouchErrors,
     /// Limits on the retries of one session, if the policy has any.
     pub limits: Option<SessionLimits>,
+}
+
+impl Rules {
+    /// The rules of this policy; `codes` is the scenario's list of error codes.
+    pub fn of(policy: &Policy, codes: &[String]) -> Rules {
+        Rules {
+            enters: policy.enters_unauthenticated_flow.compile(codes),
+            retries: policy.retry.on.compile(codes),
+            backoff: Backoff::new(&policy.retry),
+            touch_errors: policy.touch_errors,
+            limits: SessionLimits::of(policy),
+        }
+    }
 }
 
 /// What app code does by itself.

@@ -2,12 +2,10 @@
 
 use crate::backend::spec::{EndpointSpec, LimitKey};
 use crate::backend::{BackendSpec, Endpoint};
-use crate::client::backoff::Backoff;
 use crate::client::generic::Workload;
 use crate::client::page::{Reaction, Rules, Setup};
 use crate::client::policy::Policy;
 use crate::client::release::{DEFAULT_MAX_ROUNDS, Release};
-use crate::client::session_policy::SessionLimits;
 use crate::fault::{FaultKind, FaultSpec};
 use crate::fleet::Tabs;
 use crate::kernel::{Dist, Dur, Time};
@@ -107,7 +105,7 @@ impl Plan {
         let missing_expired_token = codes.iter().position(|c| c == MISSING_EXPIRED_TOKEN).unwrap_or(0) as u8;
         let rules = contenders
             .iter()
-            .map(|c| c.parts.iter().map(|(policy, _)| rules_of(policy, &codes)).collect())
+            .map(|c| c.parts.iter().map(|(policy, _)| Rules::of(policy, &codes)).collect())
             .collect();
         let by_endpoint = |hits: &dyn Fn(usize, Endpoint) -> bool, count: usize| {
             Endpoint::ALL.map(|e| (0..count).filter(|i| hits(*i, e)).map(|i| i as u16).collect::<Vec<u16>>())
@@ -267,16 +265,6 @@ pub(super) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
     let size = if tied { fleet.users } else { size.min(fleet.users) }.max(1);
     let starts = (0..fleet.users.div_ceil(size).max(1)).map(|n| n * size);
     starts.map(|start| start..start.saturating_add(size).min(fleet.users)).collect()
-}
-
-fn rules_of(policy: &Policy, codes: &[String]) -> Rules {
-    Rules {
-        enters: policy.enters_unauthenticated_flow.compile(codes),
-        retries: policy.retry.on.compile(codes),
-        backoff: Backoff::new(&policy.retry),
-        touch_errors: policy.touch_errors,
-        limits: SessionLimits::of(policy),
-    }
 }
 
 fn compile_fault(spec: &FaultSpec, intern: &mut dyn FnMut(&str) -> u8) -> Fault {
