@@ -30,11 +30,14 @@ fn stopped(text: &str) -> String {
     }
 }
 
+/// One limit ties them, so that all are simulated together.
 #[test]
-fn a_herd_of_a_hundred_thousand_at_one_instant_is_legal() {
-    let text = scenario("2s", "users = 100000", "[backend]\nlatency = \"100ms\"");
+fn a_herd_of_a_million_at_one_instant_is_legal() {
+    let tie = "[backend]\nlatency = \"100ms\"\n[[backend.limit]]\nendpoints = [\"tokens\"]\nkind = \"fixed-window\"\n\
+               key = \"global\"\nlimit = 4000000\nwindow = \"1s\"\nsource = \"made up\"";
+    let text = scenario("2s", "users = 1000000", tie);
     let results = run(&text).unwrap_or_else(|e| panic!("{e}"));
-    assert!(results.events >= 300_000, "{} events", results.events);
+    assert!(results.events >= 3_000_000, "{} events", results.events);
     assert_eq!(results.policies[0].metric("sign_outs").mean.to_bits(), 0);
 }
 
