@@ -96,34 +96,29 @@ impl Page<'_> {
         }
         self.tasks[load].flags |= flag::DEGRADED;
         let cookie = self.browser.cookie;
-        let before = self.out.len();
         self.client_arrives(cookie, cookie.is_some(), Listeners::SameTask, 0);
         self.stop_polling();
         if self.tab.session {
             self.get_token(Caller::Parent, load, flag::SKIP_CACHE, 0, 0);
-            self.after_fetch_past_cookie(before);
+            self.after_fetch_past_cookie();
         } else {
             // Without a session the poller is not started again (the optional chain skips its `finally`).
             self.part_loaded(load);
         }
     }
 
-    /// What the cookie's session set off in the same task of the page's, from this action on.
-    fn after_fetch_past_cookie(&mut self, from: usize) {
+    /// Puts in order what the cookie's session has set off in this task of the page's, which is all of this step so far.
+    fn after_fetch_past_cookie(&mut self) {
         // `setActive` of app code that has just heard of the client awaits a hook before it touches: the fetch goes out
         // first.
         let touches = |action: &Action| matches!(action, Action::Send { endpoint: Endpoint::Touch, .. });
-        if let Some(at) = self.out[from..].iter().position(touches) {
-            let touch = self.out.remove(from + at);
+        if let Some(at) = self.out.iter().position(touches) {
+            let touch = self.out.remove(at);
             self.out.push(touch);
         }
         // The fetch has taken the place of the cookie's token before its entry could make it known.
         if self.setup.release.ignores_replaced_entries() {
-            let mut at = 0;
-            self.out.retain(|action| {
-                at += 1;
-                at <= from || !matches!(action, Action::BroadcastToken(_))
-            });
+            self.out.retain(|action| !matches!(action, Action::BroadcastToken(_)));
         }
     }
 
@@ -154,5 +149,89 @@ impl Page<'_> {
         }
         self.set_status(if task.flags & flag::DEGRADED == 0 { Status::Ready } else { Status::Degraded });
         self.fact(Fact::LoadEnd(self.tab.status));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::desk::{Desk, NEW, facts, fine, sends, sent_to};
+    use super::super::page::{Input, Reaction};
+    use super::super::task::Reply;
+    use super::*;
+    use crate::fleet::AppReaction;
+    use crate::kernel::Time;
+    use crate::scenario::ClientModel::{ClerkJs5_125_3, ClerkJs6_1_0, ClerkJs6_3_3};
+
+    fn kept() -> Token {
+        Token::known_by_iat(3)
+    }
+
+    /// A page load whose /client fails with a session in the cookie: S12d and S12f, and the published client where app
+    /// code reacts to what it is told. Only what does not replace its entries at once makes the cookie's token known.
+    #[test]
+    fn the_session_in_the_cookie_is_fetched_for_before_app_code_touches() {
+        for (model, tells) in [(ClerkJs5_125_3, true), (ClerkJs6_1_0, true), (ClerkJs6_3_3, false)] {
+            let mut desk = Desk::new(model, NEW);
+            desk.setup.reaction = Reaction { act: AppReaction::SetActive, from: Time::ZERO, to: Time::NEVER };
+            desk.browser.cookie = Some(kept());
+            let now = Time::from_ms(10_500);
+            let opened = desk.step(now, Input::Open);
+            desk.answer(now, sent_to(&opened, Endpoint::Environment), fine(None));
+            let actions = desk.fail(now, sent_to(&opened, Endpoint::Client), 500);
+            assert_eq!(sends(&actions), [(Endpoint::Tokens, true), (Endpoint::Touch, true)], "{model:?}");
+            let told = actions.contains(&Action::BroadcastToken(kept()));
+            assert_eq!(told, tells, "{model:?}: {actions:?}");
+            assert_eq!((desk.tab.session, desk.tab.poll), (true, NONE), "it stands still meanwhile");
+            let fetched = fine(Some(Token::issued(now)));
+            let loaded = desk.answer(now, sent_to(&actions, Endpoint::Tokens), fetched);
+            assert!(facts(&loaded).contains(&Fact::LoadEnd(Status::Degraded)), "{loaded:?}");
+            assert_ne!(desk.tab.poll, NONE);
+        }
+    }
+
+    /// S12b: a 4xx to /client rejects the load; S12d: without a cookie a 5xx ends in a page without a session, whose
+    /// poller is not started again.
+    #[test]
+    fn what_a_failed_client_makes_of_a_page_load() {
+        for (status, end, error, polls) in [
+            (429, Status::Error, true, true),
+            (403, Status::Error, true, true),
+            (500, Status::Degraded, false, false),
+            (503, Status::Degraded, false, false),
+        ] {
+            let mut desk = Desk::new(ClerkJs6_3_3, NEW);
+            let opened = desk.step(Time::ZERO, Input::Open);
+            let client = desk.fail(Time::ZERO, sent_to(&opened, Endpoint::Client), status);
+            assert!(
+                !facts(&client).iter().any(|fact| matches!(fact, Fact::LoadEnd(_))),
+                "one part is missing"
+            );
+            let told = facts(&desk.answer(Time::ZERO, sent_to(&opened, Endpoint::Environment), fine(None)));
+            assert!(told.contains(&Fact::LoadEnd(end)), "{status}: {told:?}");
+            assert_eq!(told.contains(&Fact::AppError(Failure::status(status))), error, "{status}: {told:?}");
+            assert_eq!((desk.tab.session, desk.tab.poll != NONE), (false, polls), "{status}");
+        }
+    }
+
+    /// /environment answered with nothing, offline: no failure, and what an earlier load kept is replaced by the
+    /// client's default, that of a multi-session app.
+    #[test]
+    fn an_environment_of_nothing_replaces_the_kept_one() {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+        assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(true));
+        let opened = desk.step(Time::from_ms(1), Input::Open);
+        desk.browser.set_offline(true);
+        let environment = sent_to(&opened, Endpoint::Environment);
+        for _ in 0..super::super::release::NETWORK_TRIES_ONLINE {
+            let actions = desk.answer(Time::from_ms(1), environment, Reply::Fail(Failure::NETWORK));
+            if let [Action::Wait { task, .. }] = actions[..] {
+                desk.step(Time::from_ms(1), Input::Timer(task));
+            }
+        }
+        assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(false));
+        assert!(!desk.tab.throttled);
+        let client = sent_to(&opened, Endpoint::Client);
+        let told = facts(&desk.answer(Time::from_ms(1), client, fine(Some(kept()))));
+        assert!(told.contains(&Fact::LoadEnd(Status::Ready)), "{told:?}");
     }
 }
