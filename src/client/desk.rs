@@ -60,9 +60,10 @@ impl Desk {
         desk
     }
 
-    pub fn step(&mut self, now: Time, input: Input) -> Vec<Action> {
+    /// What this does to the page, as the actions of one step.
+    pub fn at(&mut self, now: Time, act: impl FnOnce(&mut Page<'_>)) -> Vec<Action> {
         let mut out = Vec::new();
-        let mut page = Page {
+        act(&mut Page {
             id: 0,
             tab: &mut self.tab,
             browser: &mut self.browser,
@@ -73,9 +74,12 @@ impl Desk {
             now,
             out: &mut out,
             passing: Passing::default(),
-        };
-        page.step(input);
+        });
         out
+    }
+
+    pub fn step(&mut self, now: Time, input: Input) -> Vec<Action> {
+        self.at(now, |page| page.step(input))
     }
 
     /// Opens the page and answers both its requests.

@@ -356,6 +356,7 @@ mod tests {
             desk.answer(late, fetch, fine(Some(token(57_500))));
             let own = (!shares).then_some(token(57_500));
             assert_eq!((desk.tab.object, desk.tab.last_token), (2, own), "shares: {shares}");
+            assert_eq!(desk.tab.newest_token, Some(token(57_000)), "which the newest object does not take");
         }
     }
 

@@ -912,4 +912,57 @@ mod tests {
         }
         assert!(!desk.tab.session);
     }
+
+    fn reacting(from: Time, to: Time) -> Desk {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+        desk.setup.reaction = Reaction { act: AppReaction::GetToken, from, to };
+        desk
+    }
+
+    /// How many calls of app code ended here.
+    fn waits(actions: &[Action]) -> usize {
+        actions.iter().filter(|action| matches!(action, Action::Fact(Fact::AppWaited(_)))).count()
+    }
+
+    /// A cache entry learns its token's age in a microtask of its own. App code that hears of an answer to /touch is faster
+    /// and is served a token of any age; who hears of GET /client is not.
+    #[test]
+    fn a_token_of_this_very_task_has_no_age_yet() {
+        let now = Time::from_ms(100_000);
+        let old = fine(Some(Token::issued(Time::from_ms(20_000))));
+        let mut desk = reacting(Time(1), Time::NEVER);
+        let touch = sent_to(&desk.step(now, Input::SetActive { navigate: false }), Endpoint::Touch);
+        let actions = desk.answer(now, touch, old);
+        assert_eq!(waits(&actions), 1, "{actions:?}");
+        // `setActive` itself asks later, and has to fetch.
+        assert_eq!(sends(&actions), [(Endpoint::Tokens, true)]);
+        let mut desk = reacting(Time(1), Time::NEVER);
+        let flow = sent_to(&desk.step(now, Input::SignOutBroadcast), Endpoint::Client);
+        let actions = desk.answer(now, flow, old);
+        assert_eq!((waits(&actions), sends(&actions).len()), (0, 1), "{actions:?}");
+    }
+
+    #[test]
+    fn app_code_reacts_from_the_first_instant_of_its_time_until_before_the_last() {
+        let (from, to) = (Time::from_ms(10_000), Time::from_ms(20_000));
+        for (now, reacts) in [(Time(from.0 - 1), 0), (from, 1), (Time(to.0 - 1), 1), (to, 0)] {
+            let mut desk = reacting(from, to);
+            let touch = sent_to(&desk.step(now, Input::SetActive { navigate: false }), Endpoint::Touch);
+            let actions = desk.answer(now, touch, fine(Some(Token::issued(now))));
+            assert_eq!(waits(&actions), 1 + reacts, "`setActive`, and what reacts at {now}");
+        }
+    }
+
+    #[test]
+    fn a_sign_in_without_an_answer_has_failed() {
+        let mut desk = Desk::new(ClerkJs6_3_3, OLD);
+        desk.load(Time::ZERO, fine(None), fine(None));
+        for offline in [false, true] {
+            let sent = desk.step(Time(1), Input::SignIn { again: false });
+            desk.browser.set_offline(offline);
+            let actions =
+                desk.answer(Time(2), sent_to(&sent, Endpoint::SignIn), Reply::Fail(Failure::NETWORK));
+            assert_eq!(actions, [Action::Fact(Fact::SignInEnded(Some(Failure::NETWORK)))]);
+        }
+    }
 }

@@ -127,3 +127,44 @@ impl Page<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::desk::{Desk, NEW};
+    use super::*;
+    use crate::kernel::Time;
+    use crate::scenario::ClientModel::ClerkJs6_3_3;
+
+    /// The pollers of a browser's tabs that wait for the lock, in their order.
+    fn queue(desk: &Desk) -> Vec<TaskId> {
+        let mut at = desk.browser.lock_queue;
+        std::iter::from_fn(|| {
+            let found = at;
+            at = if at == NONE { NONE } else { desk.tasks.next_poller(at) };
+            (found != NONE).then_some(found)
+        })
+        .collect()
+    }
+
+    /// `navigator.locks`: first come, first served; who leaves, after 4,999 ms, leaves the others where they are.
+    #[test]
+    fn the_queue_for_the_lock_keeps_its_order_whoever_leaves() {
+        for gone in 0..5 {
+            let mut desk = Desk::new(ClerkJs6_3_3, NEW);
+            let pollers: Vec<TaskId> = (0..5).map(|tab| desk.tasks.start_poller(tab, 0)).collect();
+            for &poller in &pollers {
+                let waits = desk.at(Time::ZERO, |page| page.tick(poller));
+                // The first holds the lock, has nothing to do without a session, and rests.
+                let wait = if poller == pollers[0] { POLL_INTERVAL } else { LOCK_PATIENCE };
+                let expected = Action::Wait { task: poller, generation: 0, wait: Wait::exactly(wait) };
+                assert_eq!(waits, [expected]);
+                desk.browser.lock = pollers[0];
+            }
+            assert_eq!(queue(&desk), pollers[1..]);
+            desk.at(Time::ZERO, |page| page.leave_lock_queue(pollers[gone]));
+            let mut left = pollers[1..].to_vec();
+            left.retain(|poller| *poller != pollers[gone]);
+            assert_eq!(queue(&desk), left, "{gone} has gone");
+        }
+    }
+}
