@@ -161,10 +161,10 @@ mod tests {
         queue.push(Time(4), 'b');
     }
 
-    /// The first day is 2^20 ns long, a week 2^12 of these, and 2^10 weeks have a list: events at the edges of each.
+    /// The first day is 2^20 ns long, a week 2^12 of these, and 2^12 weeks have a list: events at the edges of each.
     #[test]
     fn an_event_at_the_edge_of_a_day_a_week_or_the_lists_is_due_exactly_then() {
-        for edge in [1u64 << 20, 1 << 30, 1 << 32, 1 << 42, 3 << 42] {
+        for edge in [1u64 << 20, 1 << 30, 1 << 32, 1 << 42, 1 << 44, 3 << 44] {
             for at in [edge - 1, edge, edge + 1] {
                 let mut queue = Calendar::default();
                 queue.push(Time(at), 'a');
@@ -205,6 +205,35 @@ mod tests {
             // Beside what waits since before the change, so that the order of scheduling shows.
             if taken == crowd + 10 || taken == 3 * crowd + 1_000 {
                 weeks.iter().filter(|at| **at > now.0).for_each(|at| push(&mut calendar, &mut heap, *at));
+            }
+        }
+    }
+
+    /// An event that has no list while days are short has one when they are longer: before others of its instant, which
+    /// are scheduled later.
+    #[test]
+    fn what_was_far_keeps_its_place_when_days_become_longer() {
+        let (mut calendar, mut heap) = (Calendar::default(), Heap::default());
+        let mut push = |calendar: &mut Calendar<u32>, heap: &mut Heap<u32>, at: u64, n: u32| {
+            calendar.push(Time(at), n);
+            heap.push(Time(at), n);
+        };
+        let far = 100_000_000_000;
+        // One event each nanosecond makes the shortest day, of which all lists together are four seconds.
+        (0..40_000).for_each(|i| push(&mut calendar, &mut heap, i, 0));
+        for taken in 0u64.. {
+            let next = heap.pop(Time::NEVER);
+            assert_eq!(calendar.pop(Time::NEVER, |_| {}), next, "{taken}");
+            match (taken, next) {
+                // One each millisecond from then on makes the longest.
+                (39_999, _) => {
+                    push(&mut calendar, &mut heap, far, 1);
+                    (1..80_000).for_each(|i| push(&mut calendar, &mut heap, 40_000 + i * 1_000_000, 2));
+                }
+                // Days change about here; before the next week begins some of these are scheduled.
+                (60_000..100_000, _) => push(&mut calendar, &mut heap, far, 3),
+                (_, None) => break,
+                _ => {}
             }
         }
     }
