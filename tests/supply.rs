@@ -120,6 +120,49 @@ fn what_results_rest_on_is_there_once() {
     assert_eq!(seen.len(), 7, "{seen:?}");
 }
 
+/// Numbers of a version; what follows them, such as `+spec-1.1.0`, does not order it.
+fn numbers(version: &str) -> Vec<u64> {
+    let plain = version.split(['+', '-']).next().unwrap_or_default();
+    plain.split('.').map(|n| n.parse().unwrap_or_else(|_| panic!("{version}"))).collect()
+}
+
+fn is_safe(version: &str, safe: &str) -> bool {
+    let (sign, bound) = safe.split_once(' ').expect("a sign and a version");
+    match sign {
+        ">=" => numbers(version) >= numbers(bound),
+        "<=" => numbers(version) <= numbers(bound),
+        _ => panic!("{safe}: >= or <="),
+    }
+}
+
+#[test]
+fn no_version_has_a_known_vulnerability() {
+    for (version, safe, expected) in [
+        ("0.3.9", "<= 0.3.9", true),
+        ("0.3.10", "<= 0.3.9", false),
+        ("0.10.0", ">= 0.9.20", true),
+        ("0.9.3", ">= 0.9.20", false),
+        ("1.2.1+spec-1.1.0", ">= 1.2.1", true),
+    ] {
+        assert_eq!(is_safe(version, safe), expected, "{version} {safe}");
+    }
+    let read = |name: &str| -> toml::Table {
+        toml::from_str(&fs::read_to_string(root().join(name)).expect(name)).expect("TOML")
+    };
+    let (lock, known) = (read("Cargo.lock"), read("tests/advisories.toml"));
+    let packages = lock["package"].as_array().expect("packages");
+    for advisory in known["advisories"].as_array().expect("advisories") {
+        let of = |key: &str| advisory[key].as_str().unwrap_or_else(|| panic!("{advisory}: {key}"));
+        assert!(of("id").starts_with("RUSTSEC-") && !of("about").is_empty());
+        let mut versions = packages.iter().filter(|p| p["name"].as_str() == Some(of("package"))).peekable();
+        assert!(versions.peek().is_some(), "{} is no longer among the dependencies", of("package"));
+        for package in versions {
+            let version = package["version"].as_str().expect("a version");
+            assert!(is_safe(version, of("safe")), "{} {version}: {}", of("package"), of("id"));
+        }
+    }
+}
+
 trait ContainsKey {
     fn contains_key(&self, key: &str) -> bool;
 }
