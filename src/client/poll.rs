@@ -131,6 +131,7 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::desk::{Desk, NEW};
+    use super::super::page::Input;
     use super::*;
     use crate::kernel::Time;
     use crate::scenario::ClientModel::ClerkJs6_3_3;
@@ -166,5 +167,23 @@ mod tests {
             left.retain(|poller| *poller != pollers[gone]);
             assert_eq!(queue(&desk), left, "{gone} has gone");
         }
+    }
+
+    /// A page that is loaded anew between the grant of the lock and its taking: the old page's poller is gone, and holds
+    /// nothing.
+    #[test]
+    fn a_lock_granted_to_a_page_that_is_gone_is_free() {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+        let elsewhere = desk.tasks.start_poller(7, 0);
+        desk.browser.lock = elsewhere;
+        let own = desk.tab.poll;
+        desk.step(Time::from_ms(5_000), Input::Timer(own));
+        assert_eq!(queue(&desk), [own]);
+        let granted = desk.at(Time::from_ms(5_100), |page| page.release_lock(elsewhere));
+        assert_eq!(granted, [Action::GrantLock { task: own }]);
+        desk.step(Time::from_ms(5_100), Input::Open);
+        let live = desk.tasks.live();
+        assert_eq!(desk.step(Time::from_ms(5_100), Input::Lock(own)), []);
+        assert_eq!((desk.browser.lock, desk.tasks.live()), (NONE, live - 1));
     }
 }

@@ -214,7 +214,7 @@ mod tests {
     #[test]
     fn what_was_far_keeps_its_place_when_days_become_longer() {
         let (mut calendar, mut heap) = (Calendar::default(), Heap::default());
-        let mut push = |calendar: &mut Calendar<u32>, heap: &mut Heap<u32>, at: u64, n: u32| {
+        let push = |calendar: &mut Calendar<u32>, heap: &mut Heap<u32>, at: u64, n: u32| {
             calendar.push(Time(at), n);
             heap.push(Time(at), n);
         };
