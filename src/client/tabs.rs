@@ -161,16 +161,18 @@ impl TabStore {
             }
         } else {
             packed.rest = if old == NONE { self.place() } else { old };
-            self.rests[packed.rest as usize] = rest;
+            match self.rests.get_mut(packed.rest as usize) {
+                Some(place) => *place = rest,
+                None => self.rests.push(rest),
+            }
         }
         self.tabs[tab as usize] = packed;
     }
 
-    /// A free place.
+    /// A free place, or the one after the last.
     fn place(&mut self) -> u32 {
         if self.free == NONE {
-            self.rests.push(Rest { next: NONE, ..rest_of_idle(&pack(&Tab::default()).0) });
-            return (self.rests.len() - 1) as u32;
+            return self.rests.len() as u32;
         }
         let place = self.free;
         self.free = self.rests[place as usize].next;
