@@ -4,6 +4,7 @@ mod common;
 
 use authstorm::Study;
 use authstorm::scenario::{ScenarioErrors, load, load_text, load_text_in};
+use common::corpus;
 use common::refusal::{check_refusal, judge};
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -281,19 +282,9 @@ fn a_scenario_cut_at_any_byte_is_refused_or_right() {
     }
 }
 
-/// What the fuzzer has found worth keeping (`.ci/fuzz`): each file reaches something in the parser or the checks that no
-/// other does.
 #[test]
 fn the_corpus_is_refused_or_right() {
-    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/scenario");
-    let files: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(files.len() > 100, "{} files", files.len());
-    for file in files {
-        let bytes = std::fs::read(&file).unwrap();
-        let text = String::from_utf8_lossy(&bytes);
-        let judged = std::panic::catch_unwind(|| judge(&text, Path::new(FIXTURES)));
-        assert!(judged.is_ok(), "{}", file.display());
-    }
+    corpus::each("scenario", 100, |bytes| judge(&String::from_utf8_lossy(bytes), Path::new(FIXTURES)));
 }
 
 /// Pieces that mean something to TOML or to the format, so that edits get past the parser more often than noise would.

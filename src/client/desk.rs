@@ -3,7 +3,7 @@
 use super::backoff::Backoff;
 use super::page::{Action, Browser, Fact, Input, Page, Passing, Reaction, Rules, Setup, Tab};
 use super::policy::{Failure, FailureSet, TouchErrors};
-use super::release::Release;
+use super::release::{NETWORK_TRIES_ONLINE, Release};
 use super::session_policy::SessionPolicy;
 use super::task::{Reply, TaskId, Tasks, Token};
 use crate::backend::Endpoint;
@@ -14,6 +14,14 @@ use crate::scenario::ClientModel;
 /// What enters the flow before the change, and after it (`clerk-js.md`, "The policies").
 pub(super) const OLD: &[&str] = &["4xx"];
 pub(super) const NEW: &[&str] = &["401", "422"];
+/// Some time after a page load at the start of the run.
+pub(super) const NOW: Time = Time::from_ms(10_500);
+/// The token of that page load counts as unusable by now.
+pub(super) const LATE: Time = Time::from_ms(58_000);
+/// App code asks once, past the cache.
+pub(super) const PAST_CACHE: Input = Input::AppGetToken { callers: 1, skip_cache: true };
+/// 200 with the session, but no token.
+pub(super) const BARE: Reply = Reply::Ok { token: None, listed: true };
 /// Rounds of the documented flow here.
 pub(super) const MAX_ROUNDS: u32 = 3;
 
@@ -101,6 +109,17 @@ impl Desk {
     pub fn fail(&mut self, now: Time, task: TaskId, status: u16) -> Vec<Action> {
         self.answer(now, task, Reply::Fail(Failure::status(status)))
     }
+
+    /// Leaves a GET that was sent online without an answer, and each time that the network level repeats it: what comes of
+    /// the last.
+    pub fn never_answer(&mut self, now: Time, task: TaskId) -> Vec<Action> {
+        for _ in 1..NETWORK_TRIES_ONLINE {
+            let actions = self.answer(now, task, Reply::Fail(Failure::NETWORK));
+            let [Action::Wait { task, .. }] = actions[..] else { panic!("a wait: {actions:?}") };
+            self.step(now, Input::Timer(task));
+        }
+        self.answer(now, task, Reply::Fail(Failure::NETWORK))
+    }
 }
 
 /// 200, with the session if there is a token in it.
@@ -137,4 +156,9 @@ pub(super) fn facts(actions: &[Action]) -> Vec<Fact> {
         _ => None,
     };
     actions.iter().filter_map(fact).collect()
+}
+
+/// How many calls of app code ended here.
+pub(super) fn waits(actions: &[Action]) -> usize {
+    actions.iter().filter(|action| matches!(action, Action::Fact(Fact::AppWaited(_)))).count()
 }

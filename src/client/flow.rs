@@ -156,7 +156,9 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::{Desk, MAX_ROUNDS, NEW, OLD, facts, fine, sends, sent_to};
+    use super::super::desk::{
+        Desk, LATE, MAX_ROUNDS, NEW, NOW, OLD, PAST_CACHE, facts, fine, sends, sent_to,
+    };
     use super::super::page::{Input, Reaction};
     use super::super::task::Reply;
     use super::*;
@@ -164,9 +166,6 @@ mod tests {
     use crate::fleet::AppReaction;
     use crate::kernel::Time;
     use crate::scenario::ClientModel::{ClerkJs6_0_0, ClerkJs6_3_3, Documented};
-
-    const NOW: Time = Time::from_ms(10_500);
-    const PAST_CACHE: Input = Input::AppGetToken { callers: 1, skip_cache: true };
 
     fn fresh() -> Reply {
         fine(Some(Token::issued(NOW)))
@@ -326,14 +325,7 @@ mod tests {
             }
             assert_eq!(desk.browser.cookie, None);
             desk.browser.set_offline(true);
-            // The network level repeats the GET before it gives up.
-            let mut told = Vec::new();
-            for _ in 0..super::super::release::NETWORK_TRIES_ONLINE {
-                told = desk.answer(NOW, second, Reply::Fail(Failure::NETWORK));
-                if let [Action::Wait { task, .. }] = told[..] {
-                    desk.step(NOW, Input::Timer(task));
-                }
-            }
+            let told = desk.never_answer(NOW, second);
             let end = if signed_out { FlowEnd::SignedOut } else { FlowEnd::StillSignedIn };
             assert!(facts(&told).contains(&left(1, end)), "{told:?}");
             let token = Token::issued(Time::ZERO);
@@ -370,17 +362,16 @@ mod tests {
     #[test]
     fn calls_without_a_session_overlap_while_the_callers_of_one_fetch_hear_of_its_end() {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
-        let late = Time::from_ms(58_000);
-        let actions = desk.step(late, Input::Focus);
+        let actions = desk.step(LATE, Input::Focus);
         let (fetch, touch) = (sent_to(&actions, Endpoint::Tokens), sent_to(&actions, Endpoint::Touch));
         for _ in 0..2 {
-            assert_eq!(desk.step(late, Input::Focus), [], "shares the fetch, and touches are throttled");
+            assert_eq!(desk.step(LATE, Input::Focus), [], "shares the fetch, and touches are throttled");
         }
-        let flow = sent_to(&desk.fail(late, touch, 401), Endpoint::Client);
-        desk.fail(late, flow, 403);
+        let flow = sent_to(&desk.fail(LATE, touch, 401), Endpoint::Client);
+        desk.fail(LATE, flow, 403);
         assert!(!desk.tab.session);
         let failure = Failure::status(429);
-        let told = facts(&desk.fail(late, fetch, 429));
+        let told = facts(&desk.fail(LATE, fetch, 429));
         let judged = Fact::Judged { failure, verdict: Judgement::EnterFlow };
         let expected = [1, 2, 3].map(|open| [judged, entered(open, 1, false, Some(failure))]);
         assert_eq!(told, expected.concat());

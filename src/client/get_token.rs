@@ -272,27 +272,25 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::{Desk, NEW, OLD, facts, fine, sends, sent_to};
+    use super::super::desk::{BARE, Desk, LATE, NEW, NOW, OLD, PAST_CACHE, facts, fine, sends, sent_to};
     use super::super::page::{Action, Input, Rules};
     use super::super::task::Reply;
     use super::*;
     use crate::backend::Endpoint;
-    use crate::client::policy::CircuitBreaker;
+    use crate::client::policy::{CircuitBreaker, Policy};
     use crate::client::session_policy::SessionLimits;
     use crate::kernel::{Dur, Time};
     use crate::scenario::ClientModel::{self, ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_1_0, ClerkJs6_3_3};
     use crate::scenario::policies::preset;
     use proptest::prelude::*;
 
-    const NOW: Time = Time::from_ms(10_500);
-    const PAST_CACHE: Input = Input::AppGetToken { callers: 1, skip_cache: true };
-
     /// Nygard, *Release It!*, ch. 5: an open circuit fails at once, and nothing is sent.
     #[test]
     fn an_open_circuit_sends_nothing() {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
         let breaker = CircuitBreaker { failures: 2, open: Dur::from_secs(30) };
-        desk.rules.limits = Some(SessionLimits::breaker_only(&breaker));
+        let policy = Policy { circuit_breaker: Some(breaker), ..preset("new").unwrap() };
+        desk.rules.limits = SessionLimits::of(&policy);
         for failures in 0..2 {
             let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
             let actions = desk.fail(NOW, fetch, 429);
@@ -323,7 +321,7 @@ mod tests {
             desk.setup.missing_expired_token = 3;
             if !has_token {
                 let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
-                desk.answer(NOW, touch, Reply::Ok { token: None, listed: true });
+                desk.answer(NOW, touch, BARE);
             }
             let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
             let mut actions = desk.answer(NOW, fetch, Reply::Fail(failure));
@@ -340,20 +338,18 @@ mod tests {
     /// again, with the token that this object knows: of a fetch of its own, not of one for another object that it shares.
     #[test]
     fn an_older_session_object_comes_back_with_its_own_token() {
-        let bare = Reply::Ok { token: None, listed: true };
-        let late = Time::from_ms(58_000);
         let token = |ms| Token::issued(Time::from_ms(ms));
         for shares in [false, true] {
             let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
-            let earlier = shares.then(|| sent_to(&desk.step(late, PAST_CACHE), Endpoint::Tokens));
-            let touch = sent_to(&desk.step(late, Input::SetActive { navigate: false }), Endpoint::Touch);
-            let actions = desk.answer(late, touch, bare);
+            let earlier = shares.then(|| sent_to(&desk.step(LATE, PAST_CACHE), Endpoint::Tokens));
+            let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate: false }), Endpoint::Touch);
+            let actions = desk.answer(LATE, touch, BARE);
             let fetch = earlier.unwrap_or_else(|| sent_to(&actions, Endpoint::Tokens));
             // A client resource that has come meanwhile: a newer object.
-            let focus = sent_to(&desk.step(late, Input::Focus), Endpoint::Touch);
-            desk.answer(late, focus, fine(Some(token(57_000))));
+            let focus = sent_to(&desk.step(LATE, Input::Focus), Endpoint::Touch);
+            desk.answer(LATE, focus, fine(Some(token(57_000))));
             assert_eq!((desk.tab.object, desk.tab.last_token), (3, Some(token(57_000))));
-            desk.answer(late, fetch, fine(Some(token(57_500))));
+            desk.answer(LATE, fetch, fine(Some(token(57_500))));
             let own = (!shares).then_some(token(57_500));
             assert_eq!((desk.tab.object, desk.tab.last_token), (2, own), "shares: {shares}");
             assert_eq!(desk.tab.newest_token, Some(token(57_000)), "which the newest object does not take");

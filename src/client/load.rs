@@ -154,9 +154,8 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::{Desk, NEW, facts, fine, sends, sent_to};
+    use super::super::desk::{Desk, NEW, NOW, facts, fine, sends, sent_to};
     use super::super::page::{Input, Reaction};
-    use super::super::task::Reply;
     use super::*;
     use crate::fleet::AppReaction;
     use crate::kernel::Time;
@@ -174,16 +173,15 @@ mod tests {
             let mut desk = Desk::new(model, NEW);
             desk.setup.reaction = Reaction { act: AppReaction::SetActive, from: Time::ZERO, to: Time::NEVER };
             desk.browser.cookie = Some(kept());
-            let now = Time::from_ms(10_500);
-            let opened = desk.step(now, Input::Open);
-            desk.answer(now, sent_to(&opened, Endpoint::Environment), fine(None));
-            let actions = desk.fail(now, sent_to(&opened, Endpoint::Client), 500);
+            let opened = desk.step(NOW, Input::Open);
+            desk.answer(NOW, sent_to(&opened, Endpoint::Environment), fine(None));
+            let actions = desk.fail(NOW, sent_to(&opened, Endpoint::Client), 500);
             assert_eq!(sends(&actions), [(Endpoint::Tokens, true), (Endpoint::Touch, true)], "{model:?}");
             let told = actions.contains(&Action::BroadcastToken(kept()));
             assert_eq!(told, tells, "{model:?}: {actions:?}");
             assert_eq!((desk.tab.session, desk.tab.poll), (true, NONE), "it stands still meanwhile");
-            let fetched = fine(Some(Token::issued(now)));
-            let loaded = desk.answer(now, sent_to(&actions, Endpoint::Tokens), fetched);
+            let fetched = fine(Some(Token::issued(NOW)));
+            let loaded = desk.answer(NOW, sent_to(&actions, Endpoint::Tokens), fetched);
             assert!(facts(&loaded).contains(&Fact::LoadEnd(Status::Degraded)), "{loaded:?}");
             assert_ne!(desk.tab.poll, NONE);
         }
@@ -221,13 +219,7 @@ mod tests {
         assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(true));
         let opened = desk.step(Time::from_ms(1), Input::Open);
         desk.browser.set_offline(true);
-        let environment = sent_to(&opened, Endpoint::Environment);
-        for _ in 0..super::super::release::NETWORK_TRIES_ONLINE {
-            let actions = desk.answer(Time::from_ms(1), environment, Reply::Fail(Failure::NETWORK));
-            if let [Action::Wait { task, .. }] = actions[..] {
-                desk.step(Time::from_ms(1), Input::Timer(task));
-            }
-        }
+        desk.never_answer(Time::from_ms(1), sent_to(&opened, Endpoint::Environment));
         assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(false));
         assert!(!desk.tab.throttled);
         let client = sent_to(&opened, Endpoint::Client);

@@ -803,7 +803,7 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::{Desk, OLD, fine, sends, sent_to};
+    use super::super::desk::{Desk, LATE, OLD, fine, sends, sent_to, waits};
     use super::*;
     use crate::scenario::ClientModel::ClerkJs6_3_3;
 
@@ -883,31 +883,30 @@ mod tests {
     /// nothing comes of it.
     #[test]
     fn what_a_reload_left_behind_ends_with_its_answer() {
-        let late = Time::from_ms(58_000);
         let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
         let poller = desk.tab.poll;
         // Two calls of the app and one of a focus share a fetch; a touch of `setActive`; a flow in a touch's fetch layer.
-        let calls = desk.step(late, Input::AppGetToken { callers: 2, skip_cache: false });
-        let set_active = desk.step(late, Input::SetActive { navigate: false });
-        let focus = desk.step(late, Input::Focus);
-        let flow = desk.fail(late, sent_to(&focus, Endpoint::Touch), 401);
+        let calls = desk.step(LATE, Input::AppGetToken { callers: 2, skip_cache: false });
+        let set_active = desk.step(LATE, Input::SetActive { navigate: false });
+        let focus = desk.step(LATE, Input::Focus);
+        let flow = desk.fail(LATE, sent_to(&focus, Endpoint::Touch), 401);
         assert_eq!(desk.tasks.live(), 1 + (2 + 1 + 1) + 2 + 2);
-        let first = desk.step(late, Input::Open);
+        let first = desk.step(LATE, Input::Open);
         assert_eq!(desk.tasks.live(), 9 + 4, "a poller, a load and its two requests");
         for (left_over, live) in [
             (sent_to(&calls, Endpoint::Tokens), 9),
             (sent_to(&set_active, Endpoint::Touch), 7),
             (sent_to(&flow, Endpoint::Client), 5),
         ] {
-            assert_eq!(desk.answer(late, left_over, fine(Some(Token::issued(late)))), []);
+            assert_eq!(desk.answer(LATE, left_over, fine(Some(Token::issued(LATE)))), []);
             assert_eq!(desk.tasks.live(), live);
         }
-        assert_eq!(desk.step(late, Input::Timer(poller)), []);
+        assert_eq!(desk.step(LATE, Input::Timer(poller)), []);
         assert_eq!(desk.tasks.live(), 4);
         // A load waits for both its requests.
-        desk.step(late, Input::Open);
+        desk.step(LATE, Input::Open);
         for (endpoint, live) in [(Endpoint::Environment, 4 + 3), (Endpoint::Client, 4 + 1)] {
-            assert_eq!(desk.fail(late, sent_to(&first, endpoint), 500), []);
+            assert_eq!(desk.fail(LATE, sent_to(&first, endpoint), 500), []);
             assert_eq!(desk.tasks.live(), live);
         }
         assert!(!desk.tab.session);
@@ -917,11 +916,6 @@ mod tests {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
         desk.setup.reaction = Reaction { act: AppReaction::GetToken, from, to };
         desk
-    }
-
-    /// How many calls of app code ended here.
-    fn waits(actions: &[Action]) -> usize {
-        actions.iter().filter(|action| matches!(action, Action::Fact(Fact::AppWaited(_)))).count()
     }
 
     /// A cache entry learns its token's age in a microtask of its own. App code that hears of an answer to /touch is faster

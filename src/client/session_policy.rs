@@ -1,6 +1,6 @@
 //! Limits on the retries of one session: retry budget, circuit breaker, windowed retry.
 
-use super::policy::{CircuitBreaker, Policy, RetryBudget};
+use super::policy::{Policy, RetryBudget};
 use crate::kernel::{Dur, Time};
 
 /// One retry, in the units of a budget.
@@ -52,29 +52,17 @@ impl Budget {
     }
 }
 
-impl Breaker {
-    fn of(spec: &CircuitBreaker) -> Breaker {
-        Breaker { failures: spec.failures, open: spec.open }
-    }
-}
-
 impl SessionLimits {
     /// A retry budget and nothing else: for generic clients, which have no policy.
     pub fn budget_only(budget: &RetryBudget) -> SessionLimits {
         SessionLimits { budget: Some(Budget::of(budget)), breaker: None, window: None }
     }
 
-    /// A circuit breaker and nothing else.
-    #[cfg(test)]
-    pub(super) fn breaker_only(breaker: &CircuitBreaker) -> SessionLimits {
-        SessionLimits { budget: None, breaker: Some(Breaker::of(breaker)), window: None }
-    }
-
     /// The limits of this policy, or none.
     pub fn of(policy: &Policy) -> Option<SessionLimits> {
         let limits = SessionLimits {
             budget: policy.retry_budget.as_ref().map(Budget::of),
-            breaker: policy.circuit_breaker.as_ref().map(Breaker::of),
+            breaker: policy.circuit_breaker.as_ref().map(|b| Breaker { failures: b.failures, open: b.open }),
             window: policy.windowed_retry.as_ref().map(|w| Window { retries: w.retries, length: w.window }),
         };
         (limits.budget.is_some() || limits.breaker.is_some() || limits.window.is_some()).then_some(limits)

@@ -154,7 +154,7 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::{Desk, NEW, OLD, facts, fine, sends, sent_to};
+    use super::super::desk::{BARE, Desk, LATE, NEW, NOW, OLD, facts, fine, sends, sent_to, waits};
     use super::super::page::{Action, Input, Reaction};
     use super::super::task::Task;
     use super::*;
@@ -162,11 +162,6 @@ mod tests {
     use crate::fleet::AppReaction;
     use crate::kernel::{Dur, Time};
     use crate::scenario::ClientModel::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3};
-
-    const NOW: Time = Time::from_ms(10_500);
-    /// The token of the page load counts as unusable by now.
-    const LATE: Time = Time::from_ms(58_000);
-    const BARE: Reply = Reply::Ok { token: None, listed: true };
 
     /// `clerk-js.md`, "The policies": what becomes of a failed touch at each of its call sites.
     #[test]
@@ -245,10 +240,9 @@ mod tests {
             let actions = desk.answer(LATE, touch, BARE);
             assert_eq!(calls(&desk), usize::from(at_once), "{model:?} {navigate}");
             let fetch = sent_to(&actions, Endpoint::Tokens);
-            let ended = facts(&desk.answer(LATE, fetch, fine(Some(Token::issued(LATE)))));
+            let ended = desk.answer(LATE, fetch, fine(Some(Token::issued(LATE))));
             // What app code waited for: `setActive`, and its own call.
-            let waits = ended.iter().filter(|fact| matches!(fact, Fact::AppWaited(_))).count();
-            assert_eq!((waits, calls(&desk)), (2, 0), "{model:?} {navigate}: {ended:?}");
+            assert_eq!((waits(&ended), calls(&desk)), (2, 0), "{model:?} {navigate}: {ended:?}");
         }
     }
 

@@ -7,23 +7,30 @@ use super::{Limiter, Verdict, check};
 use crate::backend::spec::{Endpoint, LimitKey, LimitKind, LimitSpec, Rate, RetryAfter};
 use crate::kernel::{Dur, Time};
 
-pub(super) const KEYS: u32 = 3;
-
-/// Requests as (key, time), times in order.
-pub(super) type Requests = Vec<(u32, Time)>;
-
-pub(super) const TIMED_KINDS: &[LimitKind] = &[
+pub(super) const ALL_KINDS: [LimitKind; 7] = [
     LimitKind::TokenBucket,
     LimitKind::Gcra,
     LimitKind::FixedWindow,
     LimitKind::SlidingLog,
     LimitKind::SlidingCounter,
     LimitKind::LeakyBucket,
+    LimitKind::Concurrency,
 ];
+
+/// All but the last, whose verdicts hang on what is in progress.
+pub(super) const TIMED_KINDS: &[LimitKind] = {
+    let [timed @ .., LimitKind::Concurrency] = &ALL_KINDS else { panic!("it is the last") };
+    timed
+};
+
+pub(super) const KEYS: u32 = 3;
+
+/// Requests as (key, time), times in order.
+pub(super) type Requests = Vec<(u32, Time)>;
 
 /// A limit and requests as any bytes have them, which is how a fuzzer speaks: eight bytes of limit, then two for each
 /// request, at most 64 of them.
-pub(super) fn case_of(bytes: &[u8]) -> (LimitSpec, Requests) {
+fn case_of(bytes: &[u8]) -> (LimitSpec, Requests) {
     let byte = |at: usize| u64::from(bytes.get(at).copied().unwrap_or(0));
     let grid = [1, 7, 1_000_000_007, 10_000_000_000_000_000][byte(1) as usize % 4];
     let begin = [0, 12_345, u64::MAX - 400, 1 << 63][byte(1) as usize / 4 % 4];
@@ -78,16 +85,6 @@ pub(super) fn judge(bytes: &[u8]) {
         agrees_with_the_model(&limit, &requests);
     }
 }
-
-pub(super) const ALL_KINDS: [LimitKind; 7] = [
-    LimitKind::TokenBucket,
-    LimitKind::Gcra,
-    LimitKind::FixedWindow,
-    LimitKind::SlidingLog,
-    LimitKind::SlidingCounter,
-    LimitKind::LeakyBucket,
-    LimitKind::Concurrency,
-];
 
 pub(super) fn admits(verdict: Verdict) -> bool {
     matches!(verdict, Verdict::Admit { .. })

@@ -1,5 +1,8 @@
 //! Every kind against the naive model, and what holds across kinds.
 
+#[path = "../../../tests/common/corpus.rs"]
+mod corpus;
+
 use super::testing::{ALL_KINDS, KEYS, Requests, TIMED_KINDS, admits, agrees_with_the_model, judge, spec};
 use super::*;
 use crate::backend::spec::Rate;
@@ -149,17 +152,9 @@ proptest! {
     }
 }
 
-/// What the fuzzer has found worth keeping (`.ci/fuzz`): each file reaches something in a limiter that no other does.
 #[test]
 fn the_corpus_agrees_with_the_model() {
-    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/corpus/limiter");
-    let files: Vec<_> = std::fs::read_dir(corpus).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert!(files.len() > 30, "{} files", files.len());
-    for file in files {
-        let bytes = std::fs::read(&file).unwrap();
-        let judged = std::panic::catch_unwind(|| judge(&bytes));
-        assert!(judged.is_ok(), "{}", file.display());
-    }
+    corpus::each("limiter", 30, judge);
 }
 
 #[test]

@@ -1,0 +1,14 @@
+//! What the fuzzer has found worth keeping (`.ci/fuzz`): each file reaches something that no other does.
+
+use std::panic::{RefUnwindSafe, catch_unwind};
+
+/// Judges every file of a corpus; one that panics is named.
+pub fn each(corpus: &str, at_least: usize, judge: impl Fn(&[u8]) + RefUnwindSafe) {
+    let folder = format!("{}/tests/corpus/{corpus}", env!("CARGO_MANIFEST_DIR"));
+    let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(files.len() > at_least, "{} files", files.len());
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(catch_unwind(|| judge(&bytes)).is_ok(), "{}", file.display());
+    }
+}
