@@ -162,7 +162,7 @@ fn metrics(c: &mut Criterion) {
         b.iter(|| {
             let (user, now) = next();
             collector.sent(user, Endpoint::Touch, true, now);
-            collector.call_ended(Endpoint::Touch, Outcome::TooManyRequests, now);
+            collector.call_ended(Endpoint::Touch, Outcome::TooManyRequests, now, now);
         });
     });
     group.bench_function("flow entry", |b| {

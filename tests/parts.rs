@@ -93,7 +93,7 @@ fn parts_together_are_the_whole() {
         assert!(sessions == whole.metrics.sessions, "sessions of policy {contender} differ");
         // The revocation is one event of each part.
         assert_eq!(events, whole.events + 2);
-        let values = tally.values(&plan);
+        let values = tally.values(&plan, None);
         assert!(
             values.iter().filter(|v| **v > 0.0).count() > 12,
             "the scenario is not a quiet one: {values:?}"

@@ -212,6 +212,51 @@ pub enum LimitKind {
     Concurrency,
 }
 
+impl LimitKind {
+    /// Its name in scenarios.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LimitKind::TokenBucket => "token-bucket",
+            LimitKind::Gcra => "gcra",
+            LimitKind::FixedWindow => "fixed-window",
+            LimitKind::SlidingLog => "sliding-log",
+            LimitKind::SlidingCounter => "sliding-counter",
+            LimitKind::LeakyBucket => "leaky-bucket",
+            LimitKind::Concurrency => "concurrency",
+        }
+    }
+}
+
+impl LimitSpec {
+    /// The limit, as a person would name it: `token-bucket of 5/10s, burst 5, per ip`.
+    pub fn in_words(&self) -> String {
+        let mut words = self.kind.name().to_owned();
+        let mut add = |part: Option<String>| words.push_str(&part.unwrap_or_default());
+        add(self.rate.map(|rate| format!(" of {rate}")));
+        add(self.limit.map(|limit| format!(" of {limit}")));
+        add(self.window.map(|window| format!(" in {window}")));
+        add(self.burst.map(|burst| format!(", burst {burst}")));
+        match self.key {
+            LimitKey::Global => words.push_str(", for all together"),
+            key => words.push_str(&format!(", per {}", key.name())),
+        }
+        words
+    }
+}
+
+impl LimitKey {
+    /// Its name in scenarios.
+    pub const fn name(self) -> &'static str {
+        match self {
+            LimitKey::Global => "global",
+            LimitKey::App => "app",
+            LimitKey::Ip => "ip",
+            LimitKey::User => "user",
+            LimitKey::Session => "session",
+        }
+    }
+}
+
 /// What shares a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]

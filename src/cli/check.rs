@@ -14,9 +14,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study()?;
     if study.loaded().expectations.is_empty() {
-        return Err(Failure::usage(
-            "error: the scenario has no [[expect]] for these policies: nothing to check",
-        ));
+        return Err(Failure::usage("error: the scenario has no [[expect]]: nothing to check"));
     }
     let results = args.study.results(&study)?;
     args.study.print(&results, None)

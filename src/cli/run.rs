@@ -4,9 +4,12 @@ use super::exit::{Exit, Failure};
 use super::output::{Birth, Output};
 use super::progress::Progress;
 use super::{estimate, interrupt, memory, table, terminal};
-use authstorm::experiment::results::{Results, Verdict};
+use authstorm::experiment::results::Results;
+use authstorm::experiment::verdict::{Judgement, Verdict};
 use authstorm::explain;
 use authstorm::report;
+use authstorm::report::page::shell_word;
+use authstorm::report::verdicts;
 use authstorm::stats::paired_difference;
 use authstorm::world::Control;
 use authstorm::{Study, experiment::CONFIDENCE};
@@ -113,18 +116,51 @@ impl StudyArgs {
                     report::number::whole(u64::from(results.parts))
                 ));
             }
-            results.expectations.iter().for_each(|verdict| text.push_str(&in_words(verdict)));
+            let qualifications = verdicts::qualifications(results);
+            qualifications.iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
+            text.push_str(&self.verdicts(results, |_| true));
             if let Some(place) = written_to {
                 text.push_str(&format!("{place}\n"));
             }
             terminal::say(&text)?;
         }
-        let failed = results.expectations.iter().filter(|v| !v.passed).count();
-        if failed > 0 && (self.json || self.quiet) {
-            let failures = results.expectations.iter().filter(|v| !v.passed).map(in_words);
-            terminal::complain(&failures.collect::<String>());
+        let passes = verdicts::check_passes(results);
+        if !passes && (self.json || self.quiet) {
+            terminal::complain(
+                &self.verdicts(results, |v| v.fails_check() || v.judgement == Judgement::NotJudged),
+            );
         }
-        Ok(if failed > 0 { Exit::No } else { Exit::Yes })
+        Ok(if passes { Exit::Yes } else { Exit::No })
+    }
+
+    /// A line for each of these verdicts, the command that tells the story of a failed one, and how many there are of each
+    /// kind.
+    fn verdicts(&self, results: &Results, show: impl Fn(&Verdict) -> bool) -> String {
+        let mut text = String::new();
+        for verdict in results.expectations.iter().filter(|verdict| show(verdict)) {
+            let (word, detail) =
+                (verdicts::word(verdict.judgement), verdicts::detail(verdict, results.replications));
+            text.push_str(&format!("{word:<4} {}: {detail}\n", verdict.that));
+            if verdict.judgement == Judgement::Failed && results.users > 0 {
+                text.push_str(&format!("     {}\n", self.story(results, verdict)));
+            }
+        }
+        if !results.expectations.is_empty() {
+            text.push_str(&format!("{}\n", verdicts::count(results)));
+        }
+        text
+    }
+
+    /// The command that tells the story of the worst session behind a verdict.
+    fn story(&self, results: &Results, verdict: &Verdict) -> String {
+        let mut words = vec!["authstorm".to_owned(), "explain".to_owned()];
+        words.push(shell_word(&self.scenario.display().to_string()));
+        words.extend(["--policy".to_owned(), shell_word(&verdict.policy)]);
+        words.extend(verdict.replication.map(|r| format!("--replication {r}")));
+        words.extend(["--session".to_owned(), "worst".to_owned()]);
+        words.extend(self.seed.map(|_| format!("--seed {}", results.seed)));
+        words.extend(self.overrides.iter().map(|set| format!("--set {}", shell_word(set))));
+        words.join(" ")
     }
 }
 
@@ -132,11 +168,6 @@ impl StudyArgs {
 pub fn threads(count: usize) -> Result<rayon::ThreadPool, Failure> {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
     pool.map_err(|e| Failure::io("threads", &std::io::Error::other(e)))
-}
-
-fn in_words(verdict: &Verdict) -> String {
-    let word = if verdict.passed { "ok  " } else { "FAIL" };
-    format!("{word} {} (observed {})\n", verdict.that, report::number::short(verdict.observed))
 }
 
 /// summary.json of these results.

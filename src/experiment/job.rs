@@ -1,9 +1,11 @@
 //! One run of one policy, cut down to what results keep.
 
+use super::demand::{self, Demand};
 use super::results::SessionRow;
 use crate::kernel::Time;
+use crate::metrics::Exercise;
 use crate::metrics::Timeline;
-use crate::metrics::collect::{SessionCounts, Tally};
+use crate::metrics::collect::{Reference, SessionCounts, Tally};
 use crate::world::{Control, Plan, Run, Stopped, run};
 use rayon::prelude::*;
 use std::cmp::Reverse;
@@ -24,6 +26,8 @@ pub(super) struct Job {
 #[derive(Debug)]
 pub(super) struct Summary {
     pub values: Vec<f64>,
+    pub exercise: Exercise,
+    pub demand: Vec<Demand>,
     pub timeline: Timeline,
     pub sessions: Vec<SessionRow>,
     pub distribution: Vec<(u32, u64)>,
@@ -69,7 +73,37 @@ fn cut<T, K: Ord>(items: &mut Vec<T>, keep: usize, key: impl Fn(&T) -> K) {
 
 impl Job {
     /// Runs the parts of the run, on all cores that are free.
-    pub(super) fn run(&self, plan: &Plan, keep: usize, control: &Control) -> Result<Summary, Stopped> {
+    pub(super) fn run(
+        &self,
+        plan: &Plan,
+        reference: Option<&Reference>,
+        keep: usize,
+        control: &Control,
+    ) -> Result<Summary, Stopped> {
+        let gathered = self.gather(plan, keep, control)?;
+        let tally = gathered.tally.expect("a run has a part");
+        let mut sessions = gathered.sessions;
+        sessions.sort_by_key(rank);
+        Ok(Summary {
+            values: tally.values(plan, reference),
+            demand: demand::of(plan, &tally),
+            exercise: tally.exercise,
+            timeline: tally.timeline,
+            sessions,
+            distribution: gathered.distribution.into_iter().collect(),
+            events: gathered.events,
+            fingerprint: chain(gathered.fingerprints),
+        })
+    }
+
+    /// Runs a reference, and keeps what runs are compared with; also how many events it had.
+    pub(super) fn run_reference(&self, plan: &Plan, control: &Control) -> Result<(Reference, u64), Stopped> {
+        let gathered = self.gather(plan, 0, control)?;
+        let tally = gathered.tally.expect("a run has a part");
+        Ok((tally.into_reference(), gathered.events))
+    }
+
+    fn gather(&self, plan: &Plan, keep: usize, control: &Control) -> Result<Gathered, Stopped> {
         let parts = plan.parts();
         let gathered = Mutex::new(Gathered {
             tally: None,
@@ -111,17 +145,7 @@ impl Job {
             return Err(stopped);
         }
         control.run_ended();
-        let tally = gathered.tally.expect("a run has a part");
-        let mut sessions = gathered.sessions;
-        sessions.sort_by_key(rank);
-        Ok(Summary {
-            values: tally.values(plan),
-            timeline: tally.timeline,
-            sessions,
-            distribution: gathered.distribution.into_iter().collect(),
-            events: gathered.events,
-            fingerprint: chain(gathered.fingerprints),
-        })
+        Ok(gathered)
     }
 
     /// The rows of the worst of these sessions, the first of which has this number.
@@ -167,6 +191,6 @@ pub fn worst_session(
     replication: u32,
     control: &Control,
 ) -> Result<u32, Stopped> {
-    let summary = Job { contender, replication }.run(plan, 1, control)?;
+    let summary = Job { contender, replication }.run(plan, None, 1, control)?;
     Ok(summary.sessions.first().map_or(0, |row| row.session))
 }

@@ -1,12 +1,15 @@
 //! Runs of a scenario under several policies and replications, and what comes out of them.
 
+pub mod demand;
 pub mod determinism;
 pub mod estimate;
 mod job;
+pub mod reference;
 pub mod results;
 pub mod ties;
+pub mod verdict;
 
-use crate::scenario::expect::judge;
+use crate::metrics::Exercise;
 use crate::scenario::load::{Loaded, load, load_text};
 use crate::scenario::{ClientModel, ScenarioErrors};
 use crate::stats::mean_ci;
@@ -16,6 +19,7 @@ use rayon::prelude::*;
 use results::{FaultWindow, MetricValues, PolicyResults, Results, SessionRow};
 use std::fmt;
 use std::path::Path;
+use verdict::{Verdict, judge, not_exercised};
 
 pub use job::{WORST_SESSIONS, worst_session};
 
@@ -136,7 +140,7 @@ impl Study {
         self
     }
 
-    /// Runs only these of the scenario's policies, in this order. Expectations on the others are left out.
+    /// Runs only these of the scenario's policies, in this order. Expectations on the others are not judged, and said to be so.
     ///
     /// # Errors
     /// When the scenario does not list one of them.
@@ -152,7 +156,6 @@ impl Study {
             }
         }
         self.loaded.policies = policies;
-        self.loaded.expectations.retain(|e| names.contains(&e.policy));
         Ok(self)
     }
 
@@ -187,7 +190,11 @@ impl Study {
             .flat_map(|contender| (0..replications).map(move |replication| Job { contender, replication }))
             .collect();
         // Collected in the order of the jobs, whatever the order in which they end.
-        let run = |job: &Job| job.run(&plan, keep, control);
+        let (references, reference_events) = match reference::plan(&plan.scenario) {
+            Some(calm) => reference::run(&calm, control)?,
+            None => (Vec::new(), 0),
+        };
+        let run = |job: &Job| job.run(&plan, references.get(job.replication as usize), keep, control);
         let parts = plan.parts().len() as u32;
         // Runs of many parts come one after another, and their parts side by side: that takes less memory. Whole runs go
         // one to a thread, so that none is left with several while another has none.
@@ -198,25 +205,29 @@ impl Study {
         };
         let mut summaries = summaries.into_iter().collect::<Result<Vec<Summary>, Stopped>>()?.into_iter();
         let mut policies = Vec::new();
-        let (mut events, mut fingerprints) = (0, Vec::new());
+        let (mut events, mut fingerprints) = (reference_events, Vec::new());
+        let mut exercises = Vec::new();
         for contender in &plan.contenders {
-            let of_policy: Vec<Summary> = summaries.by_ref().take(replications as usize).collect();
+            let mut of_policy: Vec<Summary> = summaries.by_ref().take(replications as usize).collect();
             for summary in &of_policy {
                 events += summary.events;
                 fingerprints.push(summary.fingerprint);
             }
-            policies.push(policy_results(&contender.name, of_policy, keep));
+            let exercised: Vec<Exercise> =
+                of_policy.iter_mut().map(|summary| std::mem::take(&mut summary.exercise)).collect();
+            policies.push(policy_results(&plan, &contender.name, of_policy, &exercised, keep));
+            exercises.push(exercised);
         }
         let expectations = self
             .loaded
             .expectations
             .iter()
-            .map(|expectation| {
-                let policy = policies
-                    .iter()
-                    .find(|p| p.name == expectation.policy)
-                    .expect("expectations on other policies are left out");
-                judge(expectation, &policy.metrics[expectation.metric].values)
+            .map(|expectation| match policies.iter().position(|p| p.name == expectation.policy) {
+                Some(at) => {
+                    let values = &policies[at].metrics[expectation.metric].values;
+                    judge(expectation, &plan, values, &exercises[at])
+                }
+                None => Verdict::not_judged(expectation),
             })
             .collect();
         let scenario = &plan.scenario;
@@ -250,7 +261,14 @@ pub fn model_name(model: ClientModel) -> &'static str {
     }
 }
 
-fn policy_results(name: &str, summaries: Vec<Summary>, keep: usize) -> PolicyResults {
+fn policy_results(
+    plan: &Plan,
+    name: &str,
+    summaries: Vec<Summary>,
+    exercises: &[Exercise],
+    keep: usize,
+) -> PolicyResults {
+    let demand = demand::mean(&summaries.iter().map(|s| s.demand.as_slice()).collect::<Vec<_>>());
     let metrics = crate::metrics::METRICS
         .iter()
         .enumerate()
@@ -281,6 +299,8 @@ fn policy_results(name: &str, summaries: Vec<Summary>, keep: usize) -> PolicyRes
     PolicyResults {
         name: name.to_owned(),
         metrics,
+        demand,
+        not_exercised: not_exercised(plan, exercises),
         timelines,
         sessions,
         entries_distribution: distribution.into_iter().collect(),

@@ -1,5 +1,7 @@
 //! The one result type that crosses from running to reporting.
 
+use super::demand::Demand;
+use super::verdict::Verdict;
 use crate::kernel::Dur;
 use crate::metrics::{MetricDef, Timeline};
 
@@ -55,6 +57,11 @@ pub struct PolicyResults {
     pub name: String,
     /// Every metric, in the order of [`crate::metrics::METRICS`].
     pub metrics: Vec<MetricValues>,
+    /// Offered against served in the time before the first fault, means over the replications: endpoints, then limits. Empty
+    /// when a fault begins with the run.
+    pub demand: Vec<Demand>,
+    /// What the scenario sets against its clients and what acts in no replication, a sentence each.
+    pub not_exercised: Vec<String>,
     /// One per replication.
     pub timelines: Vec<Timeline>,
     /// The worst sessions of all replications (or all sessions), most entries first.
@@ -97,19 +104,6 @@ pub struct SessionRow {
     pub false_sign_out: bool,
     /// Seconds without a valid token while signed in.
     pub stale_token_s: f64,
-}
-
-/// The verdict on one expectation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
-    /// The expression, as written.
-    pub that: String,
-    /// The observed value: the worst replication's for `of = "every"`.
-    pub observed: f64,
-    /// The bound.
-    pub bound: f64,
-    /// Whether it holds.
-    pub passed: bool,
 }
 
 impl PolicyResults {

@@ -117,7 +117,7 @@ fn pair(plan: &Plan, contender: usize, replication: u32, control: &Control) -> R
 
 fn summary(plan: &Plan, policy: &str, pairs: &[Pair]) -> Ties {
     let values = |of: &dyn Fn(&Pair) -> &Run| -> Vec<Vec<f64>> {
-        pairs.iter().map(|pair| of(pair).metrics.tally.values(plan)).collect()
+        pairs.iter().map(|pair| of(pair).metrics.tally.values(plan, None)).collect()
     };
     let (own, opposite) = (values(&|pair| &pair.own), values(&|pair| &pair.opposite));
     let metrics = METRICS.iter().enumerate().map(|(i, def)| Hanging {

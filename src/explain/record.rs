@@ -3,7 +3,6 @@
 use super::rules::Rules;
 use super::story::{Call, Deed, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
-use crate::backend::spec::LimitSpec;
 use crate::client::page::{Fact, Input};
 use crate::client::policy::{Failure, Policy};
 use crate::client::task::{Kind, Reply, Task, TaskId, Tasks};
@@ -127,7 +126,7 @@ impl Recorder {
         let limits = Endpoint::ALL.map(|endpoint| {
             plan.limits_of[endpoint as usize]
                 .iter()
-                .map(|limit| limit_in_words(&scenario.backend.limits[*limit as usize]))
+                .map(|limit| scenario.backend.limits[*limit as usize].in_words())
                 .collect()
         });
         let faults = scenario.faults.iter().map(|spec| {
@@ -174,31 +173,6 @@ fn policy_of(plan: &Plan, contender: usize, replication: u32, user: u32) -> &Pol
         }
     }
     &parts.last().expect("a contender has at least one policy").0
-}
-
-/// A limit, as a person would name it: `token-bucket of 5/10s, burst 5, per ip`.
-fn limit_in_words(spec: &LimitSpec) -> String {
-    let plain = |value: Option<String>| value.unwrap_or_default().trim_matches('"').to_owned();
-    let kind = plain(serde_json::to_string(&spec.kind).ok());
-    let mut words = kind;
-    if let Some(rate) = spec.rate {
-        words.push_str(&format!(" of {rate}"));
-    }
-    if let Some(limit) = spec.limit {
-        words.push_str(&format!(" of {limit}"));
-    }
-    if let Some(window) = spec.window {
-        words.push_str(&format!(" in {window}"));
-    }
-    if let Some(burst) = spec.burst {
-        words.push_str(&format!(", burst {burst}"));
-    }
-    let key = plain(serde_json::to_string(&spec.key).ok());
-    words.push_str(if key == "global" { ", for all together" } else { ", per " });
-    if key != "global" {
-        words.push_str(&key);
-    }
-    words
 }
 
 impl Observer for Recorder {

@@ -1,6 +1,10 @@
 //! Counting, while a run goes on.
 
 use super::definitions::Metric;
+use super::exercise::Exercise;
+use super::grid::Grid;
+use super::recovery;
+use super::seconds::Seconds;
 use super::timeline::{Outcome, Timeline};
 use crate::backend::Endpoint;
 use crate::client::page::{Fact, Status};
@@ -81,6 +85,11 @@ pub struct RunMetrics {
 pub struct Tally {
     /// Counts over time.
     pub timeline: Timeline,
+    /// Calls on the grid on which recovery and demand are judged.
+    pub grid: Grid,
+    /// What the run exercised.
+    pub exercise: Exercise,
+    seconds: Seconds,
     first_attempts: u64,
     degraded_ns: u128,
     stale_ns: u128,
@@ -90,6 +99,16 @@ pub struct Tally {
     sessions_with_entries: u64,
     worst_entries: u32,
     depth_max: u32,
+}
+
+/// What a run is compared with: the same replication without faults, triggers and limits, see
+/// [`crate::experiment::reference`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// Its calls.
+    pub grid: Grid,
+    /// Its calls that no failed answer caused: what the users ask for.
+    pub first_attempts: u64,
 }
 
 /// One browser session's counts, at the end.
@@ -112,6 +131,9 @@ pub struct SessionCounts {
 /// The counts of a run under way.
 pub struct Collector {
     timeline: Timeline,
+    grid: Grid,
+    seconds: Seconds,
+    exercise: Exercise,
     sessions: Block<Session>,
     token_life_s: u32,
     first_attempts: u64,
@@ -126,6 +148,9 @@ impl Collector {
     pub fn new(plan: &Plan, users: Range<u32>) -> Collector {
         Collector {
             timeline: Timeline::new(plan.scenario.bucket, plan.scenario.horizon),
+            grid: Grid::new(plan.scenario.horizon),
+            seconds: Seconds::default(),
+            exercise: Exercise::new(plan),
             sessions: Block::new(users, Session::default()),
             token_life_s: plan.setup.token_life_s,
             first_attempts: 0,
@@ -135,11 +160,18 @@ impl Collector {
         }
     }
 
-    /// A call was sent.
+    /// A user's call was sent.
     #[inline]
-    pub fn sent(&mut self, user: u32, _endpoint: Endpoint, first: bool, _now: Time) {
+    pub fn sent(&mut self, user: u32, endpoint: Endpoint, first: bool, now: Time) {
         self.sessions[user as usize].requests += 1;
+        self.any_sent(endpoint, first, now);
+    }
+
+    #[inline]
+    fn any_sent(&mut self, endpoint: Endpoint, first: bool, now: Time) {
         self.first_attempts += u64::from(first);
+        self.seconds.sent(now);
+        self.grid.sent(endpoint, now);
     }
 
     /// Calls that a user has sent so far.
@@ -150,14 +182,23 @@ impl Collector {
 
     /// A generic client has sent a call.
     #[inline]
-    pub fn generic_sent(&mut self, first: bool) {
-        self.first_attempts += u64::from(first);
+    pub fn generic_sent(&mut self, first: bool, now: Time) {
+        self.any_sent(Endpoint::Generic, first, now);
     }
 
-    /// A call ended; it counts in the bucket in which it was sent.
+    /// A call ended, or will end then; the timeline counts it in the bucket in which it was sent.
     #[inline]
-    pub fn call_ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time) {
+    pub fn call_ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time, ended: Time) {
         self.timeline.at(sent).calls[endpoint as usize][outcome as usize] += 1;
+        self.grid.ended(endpoint, outcome, sent, ended);
+        if outcome.is_failure() {
+            self.exercise.failure_at(ended);
+        }
+    }
+
+    /// What the run exercises, to be counted.
+    pub fn exercise(&mut self) -> &mut Exercise {
+        &mut self.exercise
     }
 
     /// Takes a fact in; `revoked` matters to a sign-out alone. Returns whether it is the first sign-out of the user since the last sign-in.
@@ -205,7 +246,10 @@ impl Collector {
                 return true;
             }
             Fact::AppError(_) => self.errors += 1,
-            Fact::AppWaited(wait) => self.app_wait += u128::from(wait.0),
+            Fact::AppWaited(wait) => {
+                self.app_wait += u128::from(wait.0);
+                self.exercise.app_calls += 1;
+            }
             Fact::FlowEntered { .. }
             | Fact::FlowLeft { .. }
             | Fact::LoadEnd(_)
@@ -249,6 +293,8 @@ impl Collector {
     pub fn waiting_at_end(&mut self, task: &Task, horizon: Time) {
         if task.caller == Caller::App && matches!(task.kind, Kind::GetToken | Kind::SetActive) {
             self.app_wait += u128::from(horizon.since(task.since).0);
+            self.exercise.app_calls += 1;
+            self.exercise.callers_open += 1;
         }
     }
 
@@ -257,8 +303,12 @@ impl Collector {
         for user in self.sessions.range() {
             self.tabs_change(user, plan.horizon, |s| s.degraded = 0);
         }
+        self.exercise.errors = self.errors;
         let mut tally = Tally {
             timeline: self.timeline,
+            grid: self.grid,
+            exercise: self.exercise,
+            seconds: self.seconds,
             first_attempts: self.first_attempts,
             degraded_ns: self.degraded,
             stale_ns: 0,
@@ -293,6 +343,9 @@ impl Tally {
     /// Adds the counts of other sessions of the same run.
     pub fn add(&mut self, other: &Tally) {
         self.timeline.add(&other.timeline);
+        self.grid.add(&other.grid);
+        self.exercise.add(&other.exercise);
+        self.seconds.add(&other.seconds);
         self.first_attempts += other.first_attempts;
         self.degraded_ns += other.degraded_ns;
         self.stale_ns += other.stale_ns;
@@ -304,8 +357,18 @@ impl Tally {
         self.depth_max = self.depth_max.max(other.depth_max);
     }
 
-    /// One value per metric, in the order of [`super::METRICS`].
-    pub fn values(&self, plan: &Plan) -> Vec<f64> {
+    /// What other runs are compared with, when this one is the reference.
+    pub fn into_reference(mut self) -> Reference {
+        self.grid.shrink();
+        Reference { grid: self.grid, first_attempts: self.first_attempts }
+    }
+
+    /// One value per metric, in the order of [`super::METRICS`]; without a reference, this run is its own.
+    pub fn values(&self, plan: &Plan, reference: Option<&Reference>) -> Vec<f64> {
+        let (grid, asked_for) = match reference {
+            Some(reference) => (&reference.grid, reference.first_attempts),
+            None => (&self.grid, self.first_attempts),
+        };
         let mut values = vec![0.0; Metric::COUNT];
         let mut set = |metric: Metric, value: f64| values[metric as usize] = value;
         let totals = Totals::of(&self.timeline);
@@ -337,15 +400,15 @@ impl Tally {
         let failed: u64 = Outcome::ALL.into_iter().filter(|o| o.is_failure()).map(of).sum();
         set(Metric::ResponsesFailed, count(failed));
         set(Metric::FirstAttempts, count(self.first_attempts));
-        set(
-            Metric::Amplification,
-            if self.first_attempts == 0 { 0.0 } else { count(requests) / count(self.first_attempts) },
-        );
-        set(Metric::PeakRequestsPerS, count(totals.peak) / plan.scenario.bucket.as_secs_f64());
+        set(Metric::Amplification, if asked_for == 0 { 0.0 } else { count(requests) / count(asked_for) });
+        set(Metric::PeakRequestsPerS, count(self.seconds.peak()));
         set(Metric::Goodput, count(of(Outcome::Ok)) / plan.scenario.horizon.as_secs_f64());
-        let (recovered_s, censored) = time_to_recover(&self.timeline, plan);
-        set(Metric::TimeToRecoverS, recovered_s);
-        set(Metric::TimeToRecoverCensored, f64::from(u8::from(censored)));
+        let recovered = recovery::time_to_recover(self, grid, plan);
+        set(Metric::TimeToRecoverS, recovered.map_or(f64::INFINITY, crate::kernel::Dur::as_secs_f64));
+        set(Metric::TimeToRecoverCensored, f64::from(u8::from(recovered.is_none())));
+        set(Metric::CallsUnfinished, count(of(Outcome::InFlight)));
+        set(Metric::CallersBegun, count(self.exercise.callers()));
+        set(Metric::CallersUnfinished, count(self.exercise.callers_open));
         set(Metric::DegradedSessionS, seconds(self.degraded_ns));
         set(Metric::StaleTokenSessionS, seconds(self.stale_ns));
         set(Metric::ErrorsSurfacedToApp, count(self.errors));
@@ -360,7 +423,6 @@ struct Totals {
     true_sign_outs: u64,
     entries: u64,
     recursive: u64,
-    peak: u64,
 }
 
 impl Totals {
@@ -371,17 +433,13 @@ impl Totals {
             true_sign_outs: 0,
             entries: 0,
             recursive: 0,
-            peak: 0,
         };
         for bucket in &timeline.buckets {
-            let mut sent = 0;
             for (total, counts) in totals.calls.iter_mut().zip(&bucket.calls) {
                 for (total, count) in total.iter_mut().zip(counts) {
                     *total += u64::from(*count);
-                    sent += u64::from(*count);
                 }
             }
-            totals.peak = totals.peak.max(sent);
             totals.false_sign_outs += u64::from(bucket.false_sign_outs);
             totals.true_sign_outs += u64::from(bucket.true_sign_outs);
             totals.entries += u64::from(bucket.flow_entries);
@@ -389,28 +447,4 @@ impl Totals {
         }
         totals
     }
-}
-
-/// Seconds from the end of the last fault to the end of the last bucket after it in which more than 1% of the calls
-/// failed, and whether the run ended before that could be seen.
-fn time_to_recover(timeline: &Timeline, plan: &Plan) -> (f64, bool) {
-    let end = plan.last_fault_end();
-    let first = (end.0 / timeline.bucket.0) as usize;
-    let mut last_bad = None;
-    for (i, bucket) in timeline.buckets.iter().enumerate().skip(first) {
-        let (mut sent, mut failed) = (0u64, 0u64);
-        for counts in &bucket.calls {
-            for outcome in Outcome::ALL {
-                let count = u64::from(counts[outcome as usize]);
-                sent += count;
-                failed += if outcome.is_failure() { count } else { 0 };
-            }
-        }
-        if failed * 100 > sent {
-            last_bad = Some(i);
-        }
-    }
-    let Some(bad) = last_bad else { return (0.0, false) };
-    let until = Time((bad as u64 + 1).saturating_mul(timeline.bucket.0)).min(plan.horizon);
-    (until.since(end).as_secs_f64(), bad + 1 >= timeline.buckets.len())
 }

@@ -46,11 +46,14 @@ metrics! {
     Responses429, "responses_429", "answers", "Answers with status 429.";
     ResponsesFailed, "responses_failed", "calls", "Calls that ended in anything but a 2xx answer; calls in flight at the horizon and calls dropped by a reload are not counted.";
     FirstAttempts, "first_attempts", "requests", "Calls that no failed answer caused: not the retries of getToken, not network-level retries, not requests of the unauthenticated flow or of app code that reacts to it.";
-    Amplification, "amplification", "ratio", "requests_total / first_attempts; 0 without a first attempt.";
-    PeakRequestsPerS, "peak_requests_per_s", "requests/s", "Most calls in one bucket of the timeline, per second.";
+    Amplification, "amplification", "ratio", "requests_total / the first attempts of the reference: what the same users ask for when nothing is refused. The reference is the run without faults, triggers and limits, so every policy is divided by the same number; 0 without a first attempt.";
+    PeakRequestsPerS, "peak_requests_per_s", "requests/s", "Most calls sent in one whole second of the run, whatever the bucket.";
     Goodput, "goodput", "answers/s", "2xx answers per second, over the whole run.";
-    TimeToRecoverS, "time_to_recover_s", "s", "From the end of the last fault window (0 without one) to the end of the last bucket after it in which more than 1% of the calls failed; right-censored: a run that ends unrecovered reports the time to the horizon.";
-    TimeToRecoverCensored, "time_to_recover_censored", "runs", "1 when time_to_recover_s is right-censored at the horizon, else 0.";
+    TimeToRecoverS, "time_to_recover_s", "s", "From the end of the last fault window that struck a call, the last trigger, or (without both) the first failed call, to the time from which on every endpoint stays within the band of the reference to the end of the run; infinite when that does not happen within the run. The README states the band.";
+    TimeToRecoverCensored, "time_to_recover_censored", "runs", "1 when the run does not recover before its end, else 0.";
+    CallsUnfinished, "calls_unfinished", "calls", "Calls in flight at the horizon.";
+    CallersBegun, "callers_begun", "callers", "Calls of generic clients, each counted once with all its tries, and calls of getToken and setActive by app code.";
+    CallersUnfinished, "callers_unfinished", "callers", "Of these, callers who still wait or try at the horizon; amplification and waiting are not final for them.";
     DegradedSessionS, "degraded_session_s", "session-s", "Time that signed-in browser sessions spent with a tab in status degraded.";
     StaleTokenSessionS, "stale_token_session_s", "session-s", "Time that signed-in browser sessions spent without an unexpired token in their cookie.";
     ErrorsSurfacedToApp, "errors_surfaced_to_app", "errors", "Errors that app code saw: failed getToken and setActive calls, and unhandled rejections.";

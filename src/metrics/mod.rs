@@ -2,7 +2,12 @@
 
 pub mod collect;
 pub mod definitions;
+pub mod exercise;
+pub mod grid;
+pub mod recovery;
+pub mod seconds;
 pub mod timeline;
 
 pub use definitions::{METRICS, Metric, MetricDef};
+pub use exercise::Exercise;
 pub use timeline::{Outcome, Timeline};

@@ -1,7 +1,9 @@
 //! `summary.json`: the results without their timelines, for programs, and for `report` to read back.
 
 use super::finding::finding;
+use crate::experiment::demand::Demand;
 use crate::experiment::results::{MetricValues, PolicyResults, Results};
+use crate::experiment::verdict::{Assurance, Judgement, Verdict};
 use serde_json::{Map, Value, json};
 
 /// Mean of the paired differences of two equally long series, and the ends of its 95% confidence interval:
@@ -19,8 +21,9 @@ pub fn summary(results: &Results, paired: PairedInterval) -> String {
             let metrics: Map<String, Value> =
                 policy.metrics.iter().map(|m| (m.def.name.to_owned(), metric(m))).collect();
             let distribution = &policy.entries_distribution;
-            let value =
-                json!({ "metrics": metrics, "finding": finding, "entries_distribution": distribution });
+            let value = json!({ "metrics": metrics, "finding": finding, "entries_distribution": distribution,
+                    "demand": policy.demand.iter().map(demand).collect::<Vec<_>>(),
+                    "not_exercised": policy.not_exercised });
             (policy.name.clone(), value)
         })
         .collect();
@@ -31,11 +34,7 @@ pub fn summary(results: &Results, paired: PairedInterval) -> String {
             .map(|other| (format!("{} - {}", other.name, first.name), comparison(other, first, paired)))
             .collect(),
     };
-    let expectations: Vec<Value> = results
-        .expectations
-        .iter()
-        .map(|v| json!({ "that": v.that, "observed": v.observed, "bound": v.bound, "passed": v.passed }))
-        .collect();
+    let expectations: Vec<Value> = results.expectations.iter().map(verdict).collect();
     let faults: Vec<Value> = results
         .faults
         .iter()
@@ -67,6 +66,26 @@ pub fn summary(results: &Results, paired: PairedInterval) -> String {
 
 fn metric(m: &MetricValues) -> Value {
     json!({ "unit": m.def.unit, "mean": m.mean, "ci_low": m.ci_low, "ci_high": m.ci_high, "values": m.values })
+}
+
+fn demand(d: &Demand) -> Value {
+    json!({ "place": d.place, "time": d.time.to_string(), "offered": d.offered, "served": d.served })
+}
+
+fn verdict(v: &Verdict) -> Value {
+    let (violated_at_most, interval) = match v.assurance {
+        Assurance::None | Assurance::Mean(None) => (None, None),
+        Assurance::ViolatedAtMost(share) => (Some(share), None),
+        Assurance::Mean(Some((low, high))) => (None, Some([low, high])),
+    };
+    json!({
+        "that": v.that, "policy": v.policy, "judgement": v.judgement.name(),
+        "passed": v.judgement == Judgement::Passed, "observed": v.observed, "bound": v.bound,
+        "of_mean": v.replication.is_none(), "replication": v.replication,
+        "same_in_all": v.same_in_all, "exercised": v.exercised,
+        "violated_at_most": violated_at_most, "mean_interval": interval, "reason": v.reason,
+        "may_be_vacuous": v.may_be_vacuous,
+    })
 }
 
 fn comparison(other: &PolicyResults, first: &PolicyResults, paired: PairedInterval) -> Value {

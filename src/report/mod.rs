@@ -32,6 +32,7 @@ mod synthetic;
 mod tests;
 pub mod told;
 pub mod typeface;
+pub mod verdicts;
 
 pub use amplification::amplification;
 pub use entries::entries_per_session;

@@ -2,7 +2,9 @@
 
 use super::csv::text;
 use crate::backend::Endpoint;
-use crate::experiment::results::{FaultWindow, MetricValues, PolicyResults, Results, SessionRow, Verdict};
+use crate::experiment::demand::Demand;
+use crate::experiment::results::{FaultWindow, MetricValues, PolicyResults, Results, SessionRow};
+use crate::experiment::verdict::{Assurance, Judgement, Verdict};
 use crate::kernel::Dur;
 use crate::metrics::timeline::{Bucket, Timeline};
 use crate::metrics::{METRICS, Outcome};
@@ -171,14 +173,7 @@ fn parse(value: &Value) -> Result<Results, String> {
             to: duration(fault, "to")?,
         })
     });
-    let expectations = list(value, "expectations")?.iter().map(|verdict| {
-        Ok(Verdict {
-            that: word(verdict, "that")?,
-            observed: float(&verdict["observed"])?,
-            bound: float(&verdict["bound"])?,
-            passed: verdict["passed"].as_bool().ok_or("`passed` is missing")?,
-        })
-    });
+    let expectations = list(value, "expectations")?.iter().map(verdict);
     let policies = value["policies"].as_object().ok_or("`policies` is missing")?;
     let policies = policies.iter().map(|(name, policy)| {
         let timelines = (0..replications).map(|_| Timeline::new(bucket, horizon)).collect();
@@ -207,6 +202,47 @@ fn parse(value: &Value) -> Result<Results, String> {
 const MOST_BUCKETS: u64 = 10_000_000;
 const MOST_REPLICATIONS: u32 = 10_000;
 
+fn verdict(verdict: &Value) -> Result<Verdict, String> {
+    let judgement = word(verdict, "judgement")?;
+    let judgement = Judgement::ALL.into_iter().find(|known| known.name() == judgement);
+    let interval = || Some((verdict["mean_interval"][0].as_f64()?, verdict["mean_interval"][1].as_f64()?));
+    let assurance = match verdict["violated_at_most"].as_f64() {
+        Some(share) => Assurance::ViolatedAtMost(share),
+        None if verdict["of_mean"].as_bool() == Some(true) && judgement != Some(Judgement::NotJudged) => {
+            Assurance::Mean(interval())
+        }
+        None => Assurance::None,
+    };
+    Ok(Verdict {
+        that: word(verdict, "that")?,
+        policy: word(verdict, "policy")?,
+        judgement: judgement.ok_or("no such judgement")?,
+        observed: match &verdict["observed"] {
+            Value::Null if judgement != Some(Judgement::NotJudged) => f64::INFINITY,
+            observed => float(observed)?,
+        },
+        replication: match &verdict["replication"] {
+            Value::Null => None,
+            _ => Some(count(verdict, "replication")?),
+        },
+        same_in_all: verdict["same_in_all"].as_bool().ok_or("`same_in_all` is missing")?,
+        bound: float(&verdict["bound"])?,
+        exercised: count(verdict, "exercised")?,
+        assurance,
+        reason: word(verdict, "reason")?,
+        may_be_vacuous: verdict["may_be_vacuous"].as_bool().ok_or("`may_be_vacuous` is missing")?,
+    })
+}
+
+fn demand(demand: &Value) -> Result<Demand, String> {
+    Ok(Demand {
+        place: word(demand, "place")?,
+        time: duration(demand, "time")?,
+        offered: float(&demand["offered"])?,
+        served: float(&demand["served"])?,
+    })
+}
+
 fn policy_of(name: &str, policy: &Value, timelines: Vec<Timeline>) -> Result<PolicyResults, String> {
     let metrics = METRICS.iter().map(|def| {
         let metric = &policy["metrics"][def.name];
@@ -234,6 +270,11 @@ fn policy_of(name: &str, policy: &Value, timelines: Vec<Timeline>) -> Result<Pol
         timelines,
         sessions: Vec::new(),
         entries_distribution: distribution.collect::<Result<_, _>>()?,
+        demand: list(policy, "demand")?.iter().map(demand).collect::<Result<_, _>>()?,
+        not_exercised: list(policy, "not_exercised")?
+            .iter()
+            .map(|sentence| sentence.as_str().map(str::to_owned).ok_or("`not_exercised` holds sentences"))
+            .collect::<Result<_, _>>()?,
     })
 }
 

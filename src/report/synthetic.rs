@@ -1,9 +1,11 @@
 //! Invented results for the tests of reports: a storm with known features, and the odd cases.
 
 use crate::backend::Endpoint;
-use crate::experiment::results::{FaultWindow, MetricValues, PolicyResults, Results, SessionRow, Verdict};
+use crate::experiment::results::{FaultWindow, MetricValues, PolicyResults, Results, SessionRow};
+use crate::experiment::verdict::{Assurance, Judgement, Verdict};
 use crate::kernel::Dur;
 use crate::metrics::{METRICS, Outcome, Timeline};
+use crate::stats::zero_event_upper_bound;
 
 /// Names that a careless report would run, swallow or misprint.
 pub fn hostile_names() -> Vec<String> {
@@ -44,8 +46,32 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
         }],
         policies: policies.collect(),
         expectations: vec![
-            Verdict { that: "new.false_sign_outs == 0".to_owned(), observed: 0.0, bound: 0.0, passed: true },
-            Verdict { that: "old.amplification < 1.5".to_owned(), observed: 4.25, bound: 1.5, passed: false },
+            Verdict {
+                that: "new.false_sign_outs == 0".to_owned(),
+                policy: "new".to_owned(),
+                judgement: Judgement::Passed,
+                observed: 0.0,
+                replication: Some(0),
+                same_in_all: true,
+                bound: 0.0,
+                exercised: replications,
+                assurance: Assurance::ViolatedAtMost(zero_event_upper_bound(replications.into(), 0.95)),
+                reason: String::new(),
+                may_be_vacuous: false,
+            },
+            Verdict {
+                that: "old.amplification < 1.5".to_owned(),
+                policy: "old".to_owned(),
+                judgement: Judgement::Failed,
+                observed: 4.25,
+                replication: Some(replications.min(3) - 1),
+                same_in_all: false,
+                bound: 1.5,
+                exercised: replications,
+                assurance: Assurance::None,
+                reason: String::new(),
+                may_be_vacuous: false,
+            },
         ],
         events: 1_234_567,
         fingerprint: 0x0123_4567_89ab_cdef,
@@ -178,7 +204,16 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
         })
         .filter(|row| row.entries > 0)
         .collect();
-    PolicyResults { name: name.to_owned(), metrics, timelines, sessions, entries_distribution }
+    let (demand, not_exercised) = (Vec::new(), Vec::new());
+    PolicyResults {
+        name: name.to_owned(),
+        metrics,
+        demand,
+        not_exercised,
+        timelines,
+        sessions,
+        entries_distribution,
+    }
 }
 
 /// A ramp while the fault lasts, a decay after it, and a small saw tooth so that no column equals the next.

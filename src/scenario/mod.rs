@@ -28,7 +28,7 @@ pub mod text;
 mod validate;
 
 pub use error::{Code, ScenarioError, ScenarioErrors};
-pub use expect::{Expectation, judge, parse_expectation};
+pub use expect::{Expectation, parse_expectation};
 pub use load::{Loaded, load, load_text, load_text_in};
 pub use policies::ResolvedPolicy;
 pub use source::Source;
@@ -222,6 +222,14 @@ pub struct ExpectSpec {
     /// Which value is compared.
     #[serde(default)]
     pub of: ExpectOf,
+    /// Whether `check` passes when the expectation holds without having been exercised: no call, no strike, nobody who could
+    /// have broken it.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub may_be_vacuous: bool,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// Which value of a metric an expectation compares.

@@ -103,6 +103,7 @@ impl Backend {
     ) -> Result<Dur, Failure> {
         let mut delay = Dur::ZERO;
         let limits = &plan.limits_of[endpoint as usize];
+        let before = u64::from(now < plan.first_fault);
         for (asked, &limit) in limits.iter().enumerate() {
             let spec = &plan.backend().limits[limit as usize];
             let key = plan.key(spec.key, user);
@@ -113,10 +114,12 @@ impl Backend {
             match verdict {
                 Verdict::Admit { delay: more } => {
                     self.verdicts[limit as usize].admitted += 1;
+                    self.verdicts[limit as usize].admitted_before += before;
                     delay = Dur(delay.0.saturating_add(more.0));
                 }
                 Verdict::Refuse { wait } => {
                     self.verdicts[limit as usize].refused += 1;
+                    self.verdicts[limit as usize].refused_before += before;
                     for &earlier in &limits[..asked] {
                         let limiter = &mut self.limiters[earlier as usize];
                         if limiter.needs_release() {
@@ -150,6 +153,16 @@ impl Backend {
                 Some(StationTotals { endpoint, totals: station.totals() })
             })
             .collect()
+    }
+
+    /// How many calls each fault has struck.
+    pub(super) fn struck(&self) -> &[u64] {
+        &self.fault_counts
+    }
+
+    /// A revocation has struck so many sessions.
+    pub(super) fn revoked(&mut self, fault: usize, sessions: u64) {
+        self.fault_counts[fault] += sessions;
     }
 
     /// Verdicts of every limit.

@@ -165,7 +165,7 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
             totals.in_orbit -= 1;
             totals.orbit_to += u128::from(now.0);
         }
-        self.collector.generic_sent(first);
+        self.collector.generic_sent(first, now);
         let spec = plan.endpoint(ENDPOINT);
         let user = plan.scenario.fleet.users + caller.client;
         let at = (coordinates(user, ENDPOINT as u8, 0), caller.try_key());
@@ -260,7 +260,7 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
     /// Counts a call that was sent then and ends at `due`.
     fn generic_ends(&mut self, id: u32, sent: Time, due: Time, outcome: Outcome) {
         let outcome = if due > self.plan.horizon { Outcome::InFlight } else { outcome };
-        self.collector.call_ended(Endpoint::Generic, outcome, sent);
+        self.collector.call_ended(Endpoint::Generic, outcome, sent, due);
         if O::ACTIVE {
             self.observer.generic_ended(self.generic.client_of(id), sent, outcome);
         }

@@ -11,7 +11,10 @@ use crate::client::session_policy::SessionPolicy;
 use crate::client::tabs::TabStore;
 use crate::client::task::{TIMER_BYTES, Task};
 use crate::fleet::{AppReaction, Tabs};
+use crate::kernel::time::NS_PER_S;
 use crate::metrics::collect::SessionCounts;
+use crate::metrics::grid::Grid;
+use crate::metrics::seconds::SECOND_BYTES;
 use crate::metrics::timeline::Bucket;
 use crate::scenario::Scenario;
 
@@ -67,6 +70,8 @@ pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
     let limits = limits.map(|l| keys(l.key).saturating_mul(Limiter::bytes_per_key(l)));
     let buckets = scenario.horizon.0.div_ceil(scenario.bucket.0.max(1));
     let timeline = buckets.saturating_mul(size_of::<Bucket>() as u64);
+    let seconds = (scenario.horizon.0 / NS_PER_S).min(scenario.guard.max_events).saturating_mul(SECOND_BYTES);
+    let timeline = timeline.saturating_add(Grid::MOST_BYTES).saturating_add(seconds);
     let fixed = limits.fold(timeline.saturating_add(callers), u64::saturating_add);
     MemoryEstimate { bytes: users.saturating_mul(per_user).saturating_add(fixed), per_user, fixed }
 }

@@ -567,7 +567,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
     fn call_ended(&mut self, id: TaskId, outcome: Outcome) {
         let task = &self.tasks[id];
         let endpoint = task.endpoint;
-        self.collector.call_ended(endpoint, outcome, task.since);
+        self.collector.call_ended(endpoint, outcome, task.since, self.now);
         self.observer.call_ended(self.now, task.tab, id, endpoint, task.since, task.reply(), outcome);
     }
 
@@ -707,6 +707,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         if self.tabs.open(tab) {
             return;
         }
+        self.collector.exercise().pages_opened += 1;
         self.step(tab, Input::Open);
         for kind in [
             EventKind::Focus,
@@ -794,6 +795,15 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         let action = &self.plan.scenario.actions[index];
         let first = action.user * self.plan.tabs_per_user;
         let tab = first + u32::from(action.tab).min(self.plan.tabs_per_user - 1);
+        // An action on a page that is not open acts on nobody.
+        let acts = match action.act {
+            Act::Focus | Act::SetActive | Act::GetToken => self.tabs.open(tab),
+            Act::OpenTab => (first..first + self.plan.tabs_per_user).any(|t| !self.tabs.open(t)),
+            Act::Reload | Act::Offline | Act::Online | Act::Revoke => true,
+        };
+        let exercise = self.collector.exercise();
+        exercise.acted[index] += u64::from(acts);
+        exercise.revoked += u64::from(action.act == Act::Revoke);
         match action.act {
             Act::Focus => self.step(tab, Input::Focus),
             Act::SetActive => self.step(tab, Input::SetActive { navigate: action.navigate }),
@@ -824,12 +834,16 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
 
     fn revoke(&mut self, fault: usize) {
         let share = self.plan.faults[fault].share;
+        let mut struck = 0;
         for user in self.users.clone() {
             if chance(self.streams.faults[fault].bits(u64::from(user), 0), share) {
                 self.server[user as usize].revoke();
+                struck += 1;
                 self.tell_outside(user, Outside::Revoked);
             }
         }
+        self.backend.revoked(fault, struck);
+        self.collector.exercise().revoked += struck;
     }
 
     fn tell_outside(&mut self, user: u32, what: Outside) {
@@ -874,6 +888,11 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         self.tasks = Tasks::default();
         self.generic_in_flight();
         let totals = self.totals(horizon);
+        let exercise = self.collector.exercise();
+        exercise.struck = self.backend.struck().to_vec();
+        exercise.limits = totals.limits.clone();
+        exercise.generic_calls = totals.workloads.iter().map(|w| w.calls).sum();
+        exercise.callers_open += totals.workloads.iter().map(|w| w.under_way()).sum::<u64>();
         let revoked = self.server.iter().map(|s| s.revoked());
         let metrics = self.collector.finish(self.plan, revoked);
         let (events, fingerprint) = (self.guard.events(), self.guard.fingerprint());

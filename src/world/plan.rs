@@ -67,6 +67,8 @@ pub struct Plan {
     pub tabs_per_user: u32,
     /// Faults in the scenario's order.
     pub faults: Vec<Fault>,
+    /// When the first fault or scripted action begins; the horizon without one. Demand is judged in the time before it.
+    pub first_fault: Time,
     /// Which faults may hit a call of an endpoint, and whether any does.
     pub faults_of: [Vec<u16>; Endpoint::COUNT],
     /// Which limits a call of an endpoint meets, in order.
@@ -102,6 +104,9 @@ impl Plan {
         }
         let faults: Vec<Fault> =
             scenario.faults.iter().map(|spec| compile_fault(spec, &mut intern)).collect();
+        let begins = faults.iter().filter(|f| f.kind != FaultKind::Pass).map(|f| f.from);
+        let begins = begins.chain(scenario.actions.iter().map(|action| Time(action.at.0)));
+        let first_fault = begins.min().unwrap_or(Time::NEVER).min(Time(scenario.horizon.0));
         let missing_expired_token = codes.iter().position(|c| c == MISSING_EXPIRED_TOKEN).unwrap_or(0) as u8;
         let rules = contenders
             .iter()
@@ -147,6 +152,7 @@ impl Plan {
             rules,
             contenders,
             faults,
+            first_fault,
             faults_of,
             limits_of,
             workloads: Workload::all(&scenario.workloads, &codes),
@@ -242,12 +248,6 @@ impl Plan {
     #[inline]
     pub fn workload_of(&self, client: u32) -> usize {
         self.workloads.partition_point(|w| w.first_client <= client) - 1
-    }
-
-    /// End of the last fault window, or the start of the run without one; from there on time to recover counts.
-    pub fn last_fault_end(&self) -> Time {
-        let ends = self.faults.iter().map(|f| if f.kind == FaultKind::Revocation { f.from } else { f.to });
-        ends.max().map_or(Time::ZERO, |end| end.min(self.horizon))
     }
 }
 

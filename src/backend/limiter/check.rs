@@ -15,7 +15,7 @@ const COUNT_BOUND: u64 = 1_000_000_000_000;
 /// # Errors
 /// The offending key, as it is written in a scenario, and a message with what is allowed.
 pub fn check(spec: &LimitSpec) -> Result<(), (&'static str, String)> {
-    let kind = name(spec.kind);
+    let kind = spec.kind.name();
     let takes = keys(spec.kind);
     let given = [
         ("rate", spec.rate.is_some()),
@@ -76,19 +76,6 @@ fn keys(kind: LimitKind) -> &'static [&'static str] {
     }
 }
 
-/// A kind's name in scenarios.
-fn name(kind: LimitKind) -> &'static str {
-    match kind {
-        LimitKind::TokenBucket => "token-bucket",
-        LimitKind::Gcra => "gcra",
-        LimitKind::FixedWindow => "fixed-window",
-        LimitKind::SlidingLog => "sliding-log",
-        LimitKind::SlidingCounter => "sliding-counter",
-        LimitKind::LeakyBucket => "leaky-bucket",
-        LimitKind::Concurrency => "concurrency",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::testing::{ALL_KINDS, spec};
@@ -124,7 +111,7 @@ mod tests {
                     (_, true) => "a whole number of requests",
                     (_, false) => "allowed",
                 };
-                assert!(message.contains(name(kind)) && message.contains(told), "{message}");
+                assert!(message.contains(kind.name()) && message.contains(told), "{message}");
             }
         }
     }
@@ -139,7 +126,7 @@ mod tests {
     #[test]
     fn names_are_those_of_scenarios() {
         for kind in ALL_KINDS {
-            assert_eq!(serde_json::to_value(kind).unwrap(), name(kind));
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.name());
         }
     }
 

@@ -44,7 +44,7 @@ fn marked(text: &str) -> String {
 
 /// A word for a shell; names of policies need no quotes.
 pub fn shell_word(word: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/".contains(&b);
     if !word.is_empty() && word.bytes().all(plain) && !word.starts_with('-') {
         return word.to_owned();
     }

@@ -6,13 +6,16 @@
 mod data;
 mod html;
 
+pub use html::shell_word;
+
 use super::columns::{Columns, MOST};
 use super::told::{Told, retry_schedule};
-use super::{amplification, charts_in, finding, frame, number};
+use super::{amplification, charts_in, finding, frame, number, verdicts};
 use crate::experiment::WORST_SESSIONS;
 use crate::experiment::results::{PolicyResults, Results};
+use crate::experiment::verdict::Judgement;
 use crate::metrics::MetricDef;
-use html::{escaped, shell_word};
+use html::escaped;
 use std::fmt::Write;
 
 /// The file's name.
@@ -80,15 +83,26 @@ fn findings(results: &Results, out: &mut String) {
         let _ = writeln!(out, "<li>{}.</li>", escaped(sentence));
     }
     left_out(results.policies.len(), MOST_POLICIES, "policies", "summary.json", out);
+    let qualifications = verdicts::qualifications(results);
+    for sentence in qualifications.iter().take(MOST_POLICIES) {
+        let _ = writeln!(out, "<li>{}.</li>", escaped(sentence));
+    }
+    left_out(qualifications.len(), MOST_POLICIES, "qualifications", "summary.json", out);
     out.push_str("</ul>\n");
     if !results.expectations.is_empty() {
         out.push_str("<h3>Expectations</h3>\n<ul class=\"verdicts\">\n");
         for verdict in results.expectations.iter().take(100) {
-            let (class, word) = if verdict.passed { ("ok", "holds") } else { ("bad", "FAILS") };
-            let (that, observed) = (escaped(&verdict.that), number::short(verdict.observed));
+            let class = match verdict.judgement {
+                Judgement::Passed => "ok",
+                Judgement::Failed | Judgement::Vacuous => "bad",
+                Judgement::NotJudged => "open",
+            };
+            let word = verdicts::word(verdict.judgement);
+            let (that, detail) =
+                (escaped(&verdict.that), escaped(&verdicts::detail(verdict, results.replications)));
             let _ = writeln!(
                 out,
-                "<li class=\"{class}\"><b>{word}</b> <code>{that}</code> <span>observed {observed}</span></li>"
+                "<li class=\"{class}\"><b>{word}</b> <code>{that}</code> <span>{detail}</span></li>"
             );
         }
         out.push_str("</ul>\n");

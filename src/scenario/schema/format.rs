@@ -320,6 +320,7 @@ static EXPECT: Table = table(
     &[
         need("that", Text(500, false), "that = \"new.false_sign_outs == 0\""),
         may("of", Word(&["every", "mean"])),
+        may("may-be-vacuous", Bool),
     ],
 );
 

@@ -1,0 +1,91 @@
+//! Offered against served, per endpoint and limit, in the time before the first fault: does the system carry its own load?
+
+use crate::backend::Endpoint;
+use crate::backend::spec::LimitSpec;
+use crate::kernel::{Dur, Time};
+use crate::metrics::collect::Tally;
+use crate::world::Plan;
+
+/// Calls in flight and turned away that a place may have without a word, as a share of what it is offered.
+const SLACK: f64 = 0.05;
+/// And standard deviations of a Poisson count on top.
+const DEVIATIONS: f64 = 5.0;
+
+/// What an endpoint or a limit was offered, and what of that it served or admitted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Demand {
+    /// The endpoint or the limit, in words.
+    pub place: String,
+    /// Length of the time before the first fault.
+    pub time: Dur,
+    /// Calls sent to it in this time.
+    pub offered: f64,
+    /// Calls that it answered with 2xx, or admitted.
+    pub served: f64,
+}
+
+impl Demand {
+    /// Calls offered per second.
+    pub fn offered_per_s(&self) -> f64 {
+        self.offered / self.time.as_secs_f64()
+    }
+
+    /// Calls served per second.
+    pub fn served_per_s(&self) -> f64 {
+        self.served / self.time.as_secs_f64()
+    }
+
+    /// Whether more is offered than is served, beyond what chance and calls in flight explain.
+    pub fn exceeds(&self) -> bool {
+        self.offered - self.served > SLACK * self.offered + DEVIATIONS * self.offered.sqrt()
+    }
+}
+
+/// Of one run: its endpoints that are called, then its limits. Empty when the first fault begins with the run.
+pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
+    let grid = &tally.grid;
+    let whole_run = plan.first_fault >= plan.horizon;
+    let cells = if whole_run { grid.len() } else { grid.first_from(Time(plan.first_fault.0 + 1)) - 1 };
+    let time = Dur(if whole_run { plan.horizon } else { grid.begin(cells) }.0);
+    if time == Dur::ZERO {
+        return Vec::new();
+    }
+    let endpoints = Endpoint::ALL.into_iter().filter_map(|endpoint| {
+        let sum = grid.sums(endpoint).over(0, cells);
+        let (offered, served) = (sum.sent as f64, sum.ok as f64);
+        (sum.sent > 0).then(|| Demand { place: format!("/{endpoint}"), time, offered, served })
+    });
+    let limits = plan.backend().limits.iter().zip(&tally.exercise.limits).enumerate();
+    let limits = limits.map(|(number, (spec, totals))| Demand {
+        place: limit_in_words(number, spec),
+        time: Dur(plan.first_fault.0),
+        offered: (totals.admitted_before + totals.refused_before) as f64,
+        served: totals.admitted_before as f64,
+    });
+    endpoints.chain(limits).collect()
+}
+
+/// Means over the replications, in their order.
+pub fn mean(runs: &[&[Demand]]) -> Vec<Demand> {
+    let mut places: Vec<Demand> = Vec::new();
+    for demand in runs.iter().copied().flatten() {
+        match places.iter_mut().find(|known| known.place == demand.place) {
+            Some(known) => {
+                known.offered += demand.offered;
+                known.served += demand.served;
+            }
+            None => places.push(demand.clone()),
+        }
+    }
+    for place in &mut places {
+        place.offered /= runs.len() as f64;
+        place.served /= runs.len() as f64;
+    }
+    places
+}
+
+/// A limit by its number and what it is.
+pub fn limit_in_words(number: usize, spec: &LimitSpec) -> String {
+    let endpoints: Vec<String> = spec.endpoints.iter().map(|e| format!("/{e}")).collect();
+    format!("limit {} on {} ({})", number + 1, endpoints.join(", "), spec.in_words())
+}

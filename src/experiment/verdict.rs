@@ -1,0 +1,361 @@
+//! Verdicts on expectations: what was observed, whether it was exercised, and what the number of runs can show.
+
+use crate::metrics::exercise::Exercise;
+use crate::metrics::{METRICS, Metric};
+use crate::scenario::ExpectOf;
+use crate::scenario::expect::Expectation;
+use crate::stats::{Estimate, mean_ci, zero_event_upper_bound};
+use crate::world::Plan;
+
+use super::CONFIDENCE;
+
+/// How an expectation is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// It holds, and its stimulus was exercised.
+    Passed,
+    /// It does not hold.
+    Failed,
+    /// It holds, but nothing was exercised that could have made it fail.
+    Vacuous,
+    /// Its policy was not run.
+    NotJudged,
+}
+
+impl Judgement {
+    /// Every judgement.
+    pub const ALL: [Judgement; 4] =
+        [Judgement::Passed, Judgement::Failed, Judgement::Vacuous, Judgement::NotJudged];
+
+    /// Its name in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Judgement::Passed => "passed",
+            Judgement::Failed => "failed",
+            Judgement::Vacuous => "vacuous",
+            Judgement::NotJudged => "not-judged",
+        }
+    }
+}
+
+/// What the runs show beyond what they observed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Assurance {
+    /// Nothing more: the expectation does not hold, or was not judged.
+    None,
+    /// Every run held. At 95% confidence, at most this share of runs violates the expectation (Clopper-Pearson, one-sided).
+    ViolatedAtMost(f64),
+    /// The 95% interval of the compared mean; none with one replication.
+    Mean(Option<(f64, f64)>),
+}
+
+/// The verdict on one expectation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The expression, as written.
+    pub that: String,
+    /// The policy that it speaks of.
+    pub policy: String,
+    /// How it is judged.
+    pub judgement: Judgement,
+    /// The observed value: the mean, or the worst replication's; NaN when it was not judged.
+    pub observed: f64,
+    /// The replication that the observed value is of; none for a mean.
+    pub replication: Option<u32>,
+    /// Every replication has the observed value.
+    pub same_in_all: bool,
+    /// The bound.
+    pub bound: f64,
+    /// Replications in which the stimulus was exercised.
+    pub exercised: u32,
+    /// What the runs show beyond that.
+    pub assurance: Assurance,
+    /// Why it is vacuous or not judged; empty otherwise.
+    pub reason: String,
+    /// The scenario says that it may be vacuous.
+    pub may_be_vacuous: bool,
+}
+
+impl Verdict {
+    /// Whether a check fails for it.
+    pub fn fails_check(&self) -> bool {
+        match self.judgement {
+            Judgement::Failed => true,
+            Judgement::Vacuous => !self.may_be_vacuous,
+            Judgement::Passed | Judgement::NotJudged => false,
+        }
+    }
+
+    /// On an expectation whose policy was not run.
+    pub fn not_judged(expectation: &Expectation) -> Verdict {
+        Verdict {
+            that: expectation.text.clone(),
+            policy: expectation.policy.clone(),
+            judgement: Judgement::NotJudged,
+            observed: f64::NAN,
+            replication: None,
+            same_in_all: false,
+            bound: expectation.bound,
+            exercised: 0,
+            assurance: Assurance::None,
+            reason: format!("policy {} is not run", expectation.policy),
+            may_be_vacuous: expectation.may_be_vacuous,
+        }
+    }
+}
+
+/// Judges an expectation on a metric's values, one per replication in their order, with what each replication exercised.
+///
+/// # Panics
+/// Without a value: a run has at least one replication.
+pub fn judge(expectation: &Expectation, plan: &Plan, values: &[f64], exercises: &[Exercise]) -> Verdict {
+    assert!(!values.is_empty(), "a metric has a value per replication");
+    let Expectation { op, bound, of, .. } = expectation;
+    let (observed, replication) = match of {
+        ExpectOf::Mean => (values.iter().sum::<f64>() / values.len() as f64, None),
+        ExpectOf::Every => {
+            let worse = |a: usize, b: usize| {
+                if op.badness(values[b], *bound) > op.badness(values[a], *bound) { b } else { a }
+            };
+            let worst = (0..values.len()).reduce(worse).unwrap_or(0);
+            (values[worst], Some(worst as u32))
+        }
+    };
+    // A value that is no number satisfies nothing, not even `!=`.
+    let broken = values.iter().position(|v| v.is_nan());
+    let (observed, replication) = broken.map_or((observed, replication), |at| (f64::NAN, Some(at as u32)));
+    let missing: Vec<Option<&str>> =
+        exercises.iter().map(|exercise| missing(exercise, plan, expectation.metric)).collect();
+    let exercised = missing.iter().filter(|missing| missing.is_none()).count() as u32;
+    let (judgement, reason) = match missing.iter().flatten().next() {
+        _ if !op.holds(observed, *bound) => (Judgement::Failed, String::new()),
+        Some(reason) if exercised == 0 => (Judgement::Vacuous, (*reason).to_owned()),
+        _ => (Judgement::Passed, String::new()),
+    };
+    Verdict {
+        that: expectation.text.clone(),
+        policy: expectation.policy.clone(),
+        judgement,
+        observed,
+        replication,
+        same_in_all: values.iter().all(|v| v.to_bits() == values[0].to_bits()),
+        bound: *bound,
+        exercised,
+        assurance: assurance(judgement, *of, values, exercised),
+        reason,
+        may_be_vacuous: expectation.may_be_vacuous,
+    }
+}
+
+fn assurance(judgement: Judgement, of: ExpectOf, values: &[f64], exercised: u32) -> Assurance {
+    match (judgement, of) {
+        (Judgement::Passed, ExpectOf::Every) => {
+            Assurance::ViolatedAtMost(zero_event_upper_bound(exercised.into(), CONFIDENCE))
+        }
+        (Judgement::Passed | Judgement::Failed, ExpectOf::Mean) => {
+            let Estimate { ci_low, ci_high, .. } = mean_ci(values, CONFIDENCE);
+            Assurance::Mean((values.len() > 1 && ci_low.is_finite()).then_some((ci_low, ci_high)))
+        }
+        _ => Assurance::None,
+    }
+}
+
+/// What must have happened for a metric's value to say anything. It concerns the stimulus, never the response: a count of zero
+/// under calls that were struck is judged.
+enum Stimulus {
+    /// A page was opened or a generic call began.
+    Traffic,
+    /// And, where the scenario sets faults, limits or actions against its clients, one of them acted.
+    Cause,
+    /// A session was revoked.
+    Revocation,
+    /// App code called.
+    App,
+    /// A limit was asked, or a fault that answers 429 struck.
+    Limit,
+    /// A call failed or a cause acted.
+    Recovery,
+}
+
+fn stimulus(metric: usize) -> Stimulus {
+    const TABLE: [(Metric, Stimulus); 17] = [
+        (Metric::SignOuts, Stimulus::Cause),
+        (Metric::FalseSignOuts, Stimulus::Cause),
+        (Metric::TrueSignOuts, Stimulus::Revocation),
+        (Metric::ZombieSessions, Stimulus::Revocation),
+        (Metric::UnauthenticatedEvents, Stimulus::Cause),
+        (Metric::UnauthenticatedSessions, Stimulus::Cause),
+        (Metric::UnauthenticatedEventsWorstSession, Stimulus::Cause),
+        (Metric::RecursiveUnauthenticatedEvents, Stimulus::Cause),
+        (Metric::UnauthenticatedDepthMax, Stimulus::Cause),
+        (Metric::Responses429, Stimulus::Limit),
+        (Metric::ResponsesFailed, Stimulus::Cause),
+        (Metric::Amplification, Stimulus::Cause),
+        (Metric::TimeToRecoverS, Stimulus::Recovery),
+        (Metric::TimeToRecoverCensored, Stimulus::Recovery),
+        (Metric::DegradedSessionS, Stimulus::Cause),
+        (Metric::ErrorsSurfacedToApp, Stimulus::App),
+        (Metric::AppWaitS, Stimulus::App),
+    ];
+    TABLE
+        .into_iter()
+        .find(|(of, _)| *of as usize == metric)
+        .map_or(Stimulus::Traffic, |(_, stimulus)| stimulus)
+}
+
+/// Why a run says nothing of this metric; none when it does.
+fn missing(exercise: &Exercise, plan: &Plan, metric: usize) -> Option<&'static str> {
+    debug_assert!(metric < METRICS.len());
+    if exercise.pages_opened + exercise.generic_calls == 0 {
+        return Some("no page is opened and no generic call begins");
+    }
+    let scenario = &plan.scenario;
+    let declares_causes =
+        !plan.faults.is_empty() || !scenario.backend.limits.is_empty() || !scenario.actions.is_empty();
+    let answers_429 = |fault: usize| plan.faults[fault].failure.status == 429 && exercise.has_struck(fault);
+    let limit_asked = exercise.limits.iter().any(|limit| limit.asked() > 0);
+    let (exercised, why) = match stimulus(metric) {
+        Stimulus::Traffic => (true, ""),
+        Stimulus::Cause => (
+            !declares_causes || exercise.any_cause(plan),
+            "no fault strikes, no limit is asked and no action finds its user",
+        ),
+        Stimulus::Revocation => (exercise.revoked > 0, "no session is revoked"),
+        Stimulus::App => (exercise.app_calls + exercise.errors > 0, "no app code calls"),
+        Stimulus::Limit => (
+            limit_asked || (0..plan.faults.len()).any(answers_429),
+            "no limit is asked and no fault answers 429",
+        ),
+        Stimulus::Recovery => (
+            exercise.first_failure.is_some()
+                || exercise.struck.iter().chain(&exercise.acted).any(|count| *count > 0),
+            "no call fails and no cause acts",
+        ),
+    };
+    (!exercised).then_some(why)
+}
+
+/// What the scenario sets against its clients and what acted in none of these runs: a sentence each.
+pub fn not_exercised(plan: &Plan, exercises: &[Exercise]) -> Vec<String> {
+    let never = |count: &dyn Fn(&Exercise) -> u64| exercises.iter().all(|exercise| count(exercise) == 0);
+    let scenario = &plan.scenario;
+    let faults = scenario.faults.iter().enumerate().filter(|(i, _)| never(&|e| e.struck[*i]));
+    let faults = faults.map(|(i, fault)| {
+        let name = if fault.name.is_empty() { fault.in_words() } else { fault.name.clone() };
+        format!("fault {} ({name}) strikes nothing", i + 1)
+    });
+    let limits = scenario.backend.limits.iter().enumerate().filter(|(i, _)| never(&|e| e.limits[*i].asked()));
+    let limits = limits.map(|(i, spec)| format!("{} is never asked", super::demand::limit_in_words(i, spec)));
+    let actions = scenario.actions.iter().enumerate().filter(|(i, _)| never(&|e| e.acted[*i]));
+    let actions = actions.map(|(i, action)| format!("action {} (at {}) acts on nobody", i + 1, action.at));
+    faults.chain(limits).chain(actions).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Study;
+    use crate::scenario::expect::parse_expectation;
+
+    const QUIET: &str =
+        "version = 1\nname = \"t\"\nhorizon = \"10s\"\npolicies = [\"new\"]\n[fleet]\nusers = 1\n";
+
+    fn plan(text: &str) -> Plan {
+        Study::parse("t.toml", text).unwrap_or_else(|e| panic!("{e}")).plan()
+    }
+
+    fn read(text: &str) -> Expectation {
+        parse_expectation(text, ExpectOf::Every).unwrap_or_else(|e| panic!("{text}: {e:?}"))
+    }
+
+    fn busy(plan: &Plan) -> Exercise {
+        Exercise { pages_opened: 1, ..Exercise::new(plan) }
+    }
+
+    fn of(expectation: &Expectation, values: &[f64]) -> Verdict {
+        let plan = plan(QUIET);
+        judge(expectation, &plan, values, &vec![busy(&plan); values.len()])
+    }
+
+    #[test]
+    fn every_replication_must_satisfy_and_the_worst_is_shown() {
+        for (text, values, observed, worst, passed) in [
+            ("p.goodput == 0", &[0.0, 0.0][..], 0.0, 0, true),
+            ("p.goodput == 0", &[0.0, -3.0, 2.0], -3.0, 1, false),
+            ("p.goodput != 0", &[1.0, 0.0], 0.0, 1, false),
+            ("p.goodput != 0", &[5.0, 2.0], 2.0, 1, true),
+            ("p.goodput < 3", &[1.0, 3.0], 3.0, 1, false),
+            ("p.goodput <= 3", &[1.0, 3.0], 3.0, 1, true),
+            ("p.goodput > 1", &[1.0, 3.0], 1.0, 0, false),
+            ("p.goodput >= 1", &[1.0, 3.0], 1.0, 0, true),
+            ("p.goodput <= 900", &[1.0, f64::INFINITY], f64::INFINITY, 1, false),
+        ] {
+            let verdict = of(&read(text), values);
+            let judgement = if passed { Judgement::Passed } else { Judgement::Failed };
+            assert_eq!(
+                (verdict.observed.to_bits(), verdict.replication, verdict.judgement),
+                (f64::to_bits(observed), Some(worst), judgement),
+                "{text}"
+            );
+        }
+        assert_eq!(of(&read("p.goodput != 0"), &[1.0, f64::NAN]).judgement, Judgement::Failed);
+        let mean = Expectation { of: ExpectOf::Mean, ..read("p.goodput < 3") };
+        let verdict = of(&mean, &[1.0, 4.0]);
+        assert_eq!((verdict.judgement, verdict.replication), (Judgement::Passed, None));
+        assert!(matches!(verdict.assurance, Assurance::Mean(Some((low, high))) if low < 1.0 && high > 4.0));
+    }
+
+    /// Five clean runs allow 45% of runs to violate: 1 - 0.05^(1/5) = 0.4507.
+    #[test]
+    fn a_bound_stands_beside_every_zero() {
+        for (runs, bound) in [(1, 0.95), (5, 0.4507), (59, 0.0495)] {
+            let Assurance::ViolatedAtMost(share) = of(&read("p.sign_outs == 0"), &vec![0.0; runs]).assurance
+            else {
+                panic!("an ok without its bound")
+            };
+            assert!((share - bound).abs() < 1e-4, "{share}");
+        }
+    }
+
+    #[test]
+    fn what_was_not_exercised_is_vacuous_unless_it_fails() {
+        let plan = plan(&format!(
+            "{QUIET}[[fault]]\nkind = \"outage\"\n[[backend.limit]]\nendpoints = [\"touch\"]\nkind = \"fixed-window\"\n\
+             key = \"user\"\nlimit = 1\nwindow = \"1s\"\n"
+        ));
+        let idle = Exercise::new(&plan);
+        let opened = busy(&plan);
+        let struck = Exercise { struck: vec![1], ..busy(&plan) };
+        let mut asked = busy(&plan);
+        asked.limits[0].admitted = 1;
+        let app = Exercise { app_calls: 1, ..struck.clone() };
+        for (text, exercise, expected) in [
+            ("p.requests_total == 0", &idle, Judgement::Vacuous),
+            ("p.requests_total == 0", &opened, Judgement::Passed),
+            ("p.requests_total > 0", &idle, Judgement::Failed),
+            ("p.sign_outs == 0", &opened, Judgement::Vacuous),
+            ("p.sign_outs == 0", &struck, Judgement::Passed),
+            ("p.sign_outs == 0", &asked, Judgement::Passed),
+            ("p.responses_429 == 0", &struck, Judgement::Vacuous),
+            ("p.responses_429 == 0", &asked, Judgement::Passed),
+            ("p.errors_surfaced_to_app == 0", &struck, Judgement::Vacuous),
+            ("p.errors_surfaced_to_app == 0", &app, Judgement::Passed),
+            ("p.zombie_sessions == 0", &struck, Judgement::Vacuous),
+            ("p.time_to_recover_s == 0", &opened, Judgement::Vacuous),
+        ] {
+            let verdict = judge(&read(text), &plan, &[0.0], std::slice::from_ref(exercise));
+            assert_eq!(verdict.judgement, expected, "{text}: {verdict:?}");
+            assert_eq!(verdict.reason.is_empty(), expected != Judgement::Vacuous);
+        }
+        // One of two runs exercises it: judged, and the bound counts one run.
+        let verdict = judge(&read("p.sign_outs == 0"), &plan, &[0.0, 0.0], &[opened.clone(), struck]);
+        assert_eq!((verdict.judgement, verdict.exercised), (Judgement::Passed, 1));
+        assert_eq!(
+            not_exercised(&plan, &[opened]),
+            [
+                "fault 1 (every endpoint down) strikes nothing",
+                "limit 1 on /touch (fixed-window of 1 in 1s, per user) is never asked"
+            ]
+        );
+    }
+}

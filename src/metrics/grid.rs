@@ -1,0 +1,196 @@
+//! Counts of calls on a time grid that the scenario's `bucket` does not influence: recovery and demand are judged on it.
+
+use super::timeline::Outcome;
+use crate::backend::Endpoint;
+use crate::kernel::{Dur, Time};
+
+/// Most cells of a grid. A cell lasts a power of two nanoseconds, so a run has more than half as many.
+const MOST_CELLS: u64 = 1_024;
+/// The longest window in which recovery is judged.
+const LONGEST_WINDOW: Dur = Dur::from_secs(60);
+/// A shorter run is judged in windows of one part in so many.
+const WINDOWS_PER_RUN: u64 = 20;
+
+/// The calls of one endpoint in one cell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cell {
+    /// Calls sent in the cell.
+    pub sent: u64,
+    /// Calls answered with 2xx in the cell, whenever they were sent.
+    pub ok: u64,
+    /// Calls that failed in the cell: see [`Outcome::is_failure`].
+    pub failed: u64,
+    /// Of the failed calls, those without an HTTP answer because the connection failed.
+    pub network: u64,
+    /// Time from sending to the end of the calls that ended in the cell, in nanoseconds. Calls in flight at the horizon
+    /// end there.
+    pub waited: u128,
+    /// Calls that ended in the cell, calls in flight at the horizon included, calls dropped by their page not.
+    pub ended: u64,
+}
+
+impl Cell {
+    fn add(&mut self, other: &Cell) {
+        self.sent += other.sent;
+        self.ok += other.ok;
+        self.failed += other.failed;
+        self.network += other.network;
+        self.waited += other.waited;
+        self.ended += other.ended;
+    }
+}
+
+/// The counts of one run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// A cell lasts `1 << shift` nanoseconds.
+    shift: u32,
+    /// By endpoint, then by cell.
+    cells: [Vec<Cell>; Endpoint::COUNT],
+    horizon: Time,
+}
+
+impl Grid {
+    /// The largest grid, in bytes.
+    pub(crate) const MOST_BYTES: u64 = MOST_CELLS * (Endpoint::COUNT * size_of::<Cell>()) as u64;
+
+    /// All zero.
+    pub fn new(horizon: Dur) -> Grid {
+        let shift = (0..64).find(|shift| horizon.0 >> shift < MOST_CELLS).unwrap_or(63);
+        let count = (horizon.0 >> shift) as usize + 1;
+        Grid { shift, cells: std::array::from_fn(|_| vec![Cell::default(); count]), horizon: Time(horizon.0) }
+    }
+
+    /// A call was sent.
+    #[inline]
+    pub fn sent(&mut self, endpoint: Endpoint, now: Time) {
+        self.cells[endpoint as usize][(now.0 >> self.shift) as usize].sent += 1;
+    }
+
+    /// A call ended, at the horizon at the latest.
+    #[inline]
+    pub fn ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time, ended: Time) {
+        if outcome == Outcome::Dropped {
+            return;
+        }
+        let ended = ended.min(self.horizon);
+        let cell = &mut self.cells[endpoint as usize][(ended.0 >> self.shift) as usize];
+        cell.ended += 1;
+        cell.waited += u128::from(ended.since(sent).0);
+        cell.ok += u64::from(outcome == Outcome::Ok);
+        cell.failed += u64::from(outcome.is_failure());
+        cell.network += u64::from(outcome == Outcome::NetworkError);
+    }
+
+    /// Adds the counts of other sessions of the same run.
+    pub fn add(&mut self, other: &Grid) {
+        for (mine, more) in self.cells.iter_mut().zip(&other.cells) {
+            mine.iter_mut().zip(more).for_each(|(mine, more)| mine.add(more));
+        }
+    }
+
+    /// Gives back the memory of endpoints that nobody called.
+    pub fn shrink(&mut self) {
+        for cells in &mut self.cells {
+            if cells.iter().all(|cell| cell.sent == 0) {
+                *cells = Vec::new();
+            }
+        }
+    }
+
+    /// Cells of the run.
+    pub fn len(&self) -> usize {
+        (self.horizon.0 >> self.shift) as usize + 1
+    }
+
+    /// Begin of a cell.
+    pub fn begin(&self, cell: usize) -> Time {
+        Time((cell as u64) << self.shift).min(self.horizon)
+    }
+
+    /// The first cell that begins at `time` or later.
+    pub fn first_from(&self, time: Time) -> usize {
+        (time.0.div_ceil(1 << self.shift) as usize).min(self.len())
+    }
+
+    /// Cells of a window: a minute, or a twentieth of a run that is shorter than twenty minutes; at least one cell.
+    pub fn window(&self) -> usize {
+        let window = Dur(self.horizon.0 / WINDOWS_PER_RUN).min(LONGEST_WINDOW);
+        (window.0.div_ceil(1 << self.shift) as usize).max(1)
+    }
+
+    /// Sums over cells of one endpoint.
+    pub fn sums(&self, endpoint: Endpoint) -> Sums {
+        let cells = &self.cells[endpoint as usize];
+        let mut up_to = Vec::with_capacity(self.len() + 1);
+        let mut sum = Cell::default();
+        up_to.push(sum);
+        for cell in 0..self.len() {
+            if let Some(cell) = cells.get(cell) {
+                sum.add(cell);
+            }
+            up_to.push(sum);
+        }
+        Sums { up_to }
+    }
+}
+
+/// Sums over runs of cells, each in constant time.
+#[derive(Clone, Debug)]
+pub struct Sums {
+    /// The sum of all cells before each.
+    up_to: Vec<Cell>,
+}
+
+impl Sums {
+    /// The sum of the cells `from..to`, cut at the run's end.
+    pub fn over(&self, from: usize, to: usize) -> Cell {
+        let last = self.up_to.len() - 1;
+        let (a, b) = (self.up_to[from.min(last)], self.up_to[to.min(last)]);
+        Cell {
+            sent: b.sent - a.sent,
+            ok: b.ok - a.ok,
+            failed: b.failed - a.failed,
+            network: b.network - a.network,
+            waited: b.waited - a.waited,
+            ended: b.ended - a.ended,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_grid_depends_on_the_horizon_alone_and_stays_small() {
+        for horizon in [1, 2, 1_023, 1_024, 65_000_000_000, crate::kernel::time::MAX_DURATION.0] {
+            let grid = Grid::new(Dur(horizon));
+            assert!(grid.len() as u64 <= MOST_CELLS, "{horizon}");
+            assert!(grid.len() as u64 > horizon.min(MOST_CELLS) / 2, "{horizon}");
+            assert!(grid.begin(grid.len() - 1).0 <= horizon);
+            assert!(grid.window() >= 1);
+        }
+    }
+
+    #[test]
+    fn sums_over_cells_add_up() {
+        let mut grid = Grid::new(Dur::from_secs(100));
+        for s in 0..100 {
+            let sent = Time(s * 1_000_000_000);
+            grid.sent(Endpoint::Touch, sent);
+            let outcome = if s % 4 == 0 { Outcome::NetworkError } else { Outcome::Ok };
+            grid.ended(Endpoint::Touch, outcome, sent, sent.after(Dur::from_secs(2)));
+        }
+        let sums = grid.sums(Endpoint::Touch);
+        let all = sums.over(0, grid.len());
+        assert_eq!((all.sent, all.ended, all.ok, all.failed, all.network), (100, 100, 75, 25, 25));
+        // The last two calls are cut at the horizon: 98 x 2 s, then 2 s and 1 s.
+        assert_eq!(all.waited, (98 * 2 + 2 + 1) * 1_000_000_000);
+        let middle = grid.first_from(Time(50 * 1_000_000_000));
+        let (a, b) = (sums.over(0, middle), sums.over(middle, grid.len()));
+        assert_eq!(a.sent + b.sent, 100);
+        assert_eq!(a.sent, 50);
+        assert_eq!(grid.sums(Endpoint::Tokens).over(0, 9), Cell::default());
+    }
+}

@@ -1,0 +1,211 @@
+//! Verdicts in words, for the terminal, the page and programs that print them.
+
+use super::canvas::clean;
+use super::number;
+use crate::experiment::results::{PolicyResults, Results};
+use crate::experiment::verdict::{Assurance, Judgement, Verdict};
+use crate::metrics::Metric;
+
+/// The word that begins a verdict's line.
+pub const fn word(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Passed => "ok",
+        Judgement::Failed => "FAIL",
+        Judgement::Vacuous => "VACUOUS",
+        Judgement::NotJudged => "not judged",
+    }
+}
+
+/// What is said of a verdict after its expression; `runs` is the number of replications.
+pub fn detail(verdict: &Verdict, runs: u32) -> String {
+    match verdict.judgement {
+        Judgement::NotJudged => verdict.reason.clone(),
+        Judgement::Vacuous if verdict.may_be_vacuous => {
+            format!("holds, but {}; the scenario allows this", verdict.reason)
+        }
+        Judgement::Vacuous => format!("holds, but {}: nothing could break it", verdict.reason),
+        Judgement::Failed => format!("{}{}", observed(verdict, runs), assurance(verdict, runs)),
+        Judgement::Passed => {
+            let exercised = match verdict.exercised {
+                n if n < runs => format!("; exercised in {n} of {runs} replications"),
+                _ => String::new(),
+            };
+            format!("{}{exercised}{}", observed(verdict, runs), assurance(verdict, runs))
+        }
+    }
+}
+
+fn observed(verdict: &Verdict, runs: u32) -> String {
+    let value = value(verdict.observed);
+    match verdict.replication {
+        None => format!("mean {value}"),
+        Some(_) if runs == 1 => format!("observed {value} in 1 replication"),
+        Some(_) if verdict.same_in_all => format!("observed {value} in each of {runs} replications"),
+        Some(replication) => {
+            format!("observed {value} at worst, in replication {replication} of 0 to {}", runs - 1)
+        }
+    }
+}
+
+fn value(observed: f64) -> String {
+    if observed == f64::INFINITY { "never within the run".to_owned() } else { number::short(observed) }
+}
+
+fn assurance(verdict: &Verdict, runs: u32) -> String {
+    match verdict.assurance {
+        Assurance::None => String::new(),
+        Assurance::ViolatedAtMost(share) => {
+            format!("; at 95% confidence at most {} of runs violate it", upper_share(share))
+        }
+        Assurance::Mean(Some((low, high))) => {
+            format!("; 95% interval {} to {}", number::short(low), number::short(high))
+        }
+        Assurance::Mean(None) if runs == 1 => "; one replication gives no interval".to_owned(),
+        Assurance::Mean(None) => "; no interval".to_owned(),
+    }
+}
+
+/// An upper bound of a share, rounded up.
+fn upper_share(share: f64) -> String {
+    format!("{:.1}%", libm::ceil(share * 1_000.0) / 10.0)
+}
+
+fn share(share: f64) -> String {
+    format!("{}%", number::short(share * 100.0))
+}
+
+/// How many expectations hold, fail, are vacuous and are not judged; empty without any.
+pub fn count(results: &Results) -> String {
+    let verdicts = &results.expectations;
+    let parts = Judgement::ALL.into_iter().filter_map(|judgement| {
+        let count = verdicts.iter().filter(|v| v.judgement == judgement).count();
+        (count > 0).then(|| format!("{count} {}", word(judgement)))
+    });
+    match verdicts.len() {
+        0 => String::new(),
+        all => {
+            let all = number::counted(all as u64, "expectation", "expectations");
+            format!("{all}: {}", parts.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// Whether a check of these results passes: no expectation fails, none is vacuous against the scenario's word, and at least one
+/// is judged where there are any.
+pub fn check_passes(results: &Results) -> bool {
+    let verdicts = &results.expectations;
+    let any_judged = verdicts.iter().any(|v| v.judgement != Judgement::NotJudged);
+    (verdicts.is_empty() || any_judged) && !verdicts.iter().any(Verdict::fails_check)
+}
+
+/// A sentence for each endpoint and limit of a policy that is offered more than it serves before the first fault.
+fn demand(results: &Results, policy: usize) -> Vec<String> {
+    let policy = &results.policies[policy];
+    let name = clean(&policy.name);
+    let exceeded = policy.demand.iter().filter(|demand| demand.exceeds());
+    exceeded
+        .map(|demand| {
+            let until = if demand.time == results.horizon {
+                "over the run".to_owned()
+            } else {
+                format!("in the {} before the first fault", demand.time)
+            };
+            format!(
+                "Demand exceeds capacity under {name}, {until}: {} is offered {}/s and serves {}/s ({})",
+                demand.place,
+                number::short(demand.offered_per_s()),
+                number::short(demand.served_per_s()),
+                share(demand.served / demand.offered),
+            )
+        })
+        .collect()
+}
+
+/// What acts in no replication, a sentence each, with the policies under which it is so where that is not every policy.
+pub fn not_exercised(results: &Results) -> Vec<String> {
+    let mut sentences: Vec<(&str, Vec<&str>)> = Vec::new();
+    for policy in &results.policies {
+        for sentence in &policy.not_exercised {
+            match sentences.iter_mut().find(|(known, _)| known == sentence) {
+                Some((_, policies)) => policies.push(&policy.name),
+                None => sentences.push((sentence, vec![&policy.name])),
+            }
+        }
+    }
+    let in_words = |(sentence, policies): (&str, Vec<&str>)| {
+        let under = if policies.len() == results.policies.len() {
+            String::new()
+        } else {
+            format!(" under {}", policies.into_iter().map(clean).collect::<Vec<_>>().join(", "))
+        };
+        format!("Not exercised{under}: {}", clean(sentence))
+    };
+    sentences.into_iter().map(in_words).collect()
+}
+
+/// A sentence for each policy some of whose callers have not ended: ratios and means over calls are not final then.
+pub fn unfinished(results: &Results) -> Vec<String> {
+    let total =
+        |policy: &PolicyResults, metric: Metric| policy.metric(metric.def().name).values.iter().sum::<f64>();
+    let of = |policy: &PolicyResults| {
+        let [open, begun] = [Metric::CallersUnfinished, Metric::CallersBegun].map(|m| total(policy, m));
+        (open > 0.0).then(|| {
+            format!(
+                "Under {}, {} of {} still wait or try when the run ends: amplification, waiting and what callers see are not \
+                 final",
+                clean(&policy.name),
+                number::count(open),
+                number::counted_mean(begun, "call", "calls"),
+            )
+        })
+    };
+    results.policies.iter().filter_map(of).collect()
+}
+
+/// Everything that qualifies the numbers of these results: demand beyond capacity, what was not exercised, what has not ended.
+pub fn qualifications(results: &Results) -> Vec<String> {
+    let mut sentences: Vec<String> = (0..results.policies.len()).flat_map(|i| demand(results, i)).collect();
+    if !results.policies.is_empty() && results.policies.iter().all(|p| p.demand.is_empty()) {
+        sentences.push("Demand against capacity is not judged: a fault begins with the run".to_owned());
+    }
+    sentences.extend(unfinished(results));
+    sentences.extend(not_exercised(results));
+    sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    #[test]
+    fn every_judgement_has_its_words() {
+        let results = synthetic::storm(&["old", "new"], 60, 5);
+        let passed = &results.expectations[0];
+        assert_eq!(
+            detail(passed, 5),
+            "observed 0 in each of 5 replications; at 95% confidence at most 45.1% of runs violate it"
+        );
+        let failed = Verdict { observed: f64::INFINITY, ..results.expectations[1].clone() };
+        assert_eq!(detail(&failed, 5), "observed never within the run at worst, in replication 2 of 0 to 4");
+        let vacuous = Verdict {
+            judgement: Judgement::Vacuous,
+            reason: "no app code calls".to_owned(),
+            ..passed.clone()
+        };
+        assert_eq!(detail(&vacuous, 5), "holds, but no app code calls: nothing could break it");
+        assert_eq!(count(&results), "2 expectations: 1 ok, 1 FAIL");
+    }
+
+    #[test]
+    fn a_check_needs_a_judgement() {
+        let mut results = synthetic::storm(&["old", "new"], 60, 5);
+        assert!(!check_passes(&results), "one fails");
+        results.expectations.remove(1);
+        assert!(check_passes(&results));
+        results.expectations[0].judgement = Judgement::NotJudged;
+        assert!(!check_passes(&results), "nothing is judged");
+        results.expectations.clear();
+        assert!(check_passes(&results), "nothing is asked");
+    }
+}
