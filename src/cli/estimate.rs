@@ -6,6 +6,7 @@ use super::{interrupt, memory, terminal};
 use authstorm::Study;
 use authstorm::experiment::estimate::{Estimate, estimate};
 use authstorm::fleet::Tabs;
+use authstorm::report;
 use authstorm::report::number::counted;
 use authstorm::scenario::Scenario;
 use authstorm::world::memory_estimate;
@@ -57,6 +58,10 @@ pub fn tell(args: &StudyArgs) -> Result<Exit, Failure> {
         let policy = |p: &authstorm::experiment::estimate::OfPolicy| {
             json!({
                 "name": p.name, "events_per_run": p.events.round(), "disagreement": p.disagreement,
+                "demand": p.demand.iter().map(|d| json!({
+                    "place": d.place, "offered_per_s": d.offered_per_s(), "served_per_s": d.served_per_s(),
+                    "exceeds": d.exceeds(),
+                })).collect::<Vec<_>>(),
                 "extrapolated_from_s": p.cut_at.map(|t| t.as_secs_f64()), "stopped": p.stopped,
             })
         };
@@ -115,6 +120,17 @@ fn in_words(study: &Study, measured: &Measured, per_run: u64, at_once: u64, refu
         estimate.sessions,
         worst * 100.0
     ));
+    for policy in &estimate.policies {
+        for demand in policy.demand.iter().filter(|demand| demand.exceeds()) {
+            text.push_str(&format!(
+                "  demand  {}\n",
+                report::verdicts::exceeded(&policy.name, demand, scenario.horizon)
+            ));
+        }
+    }
+    if estimate.policies.iter().all(|policy| policy.demand.is_empty()) {
+        text.push_str("  demand  not judged against capacity: a fault begins with the run, or the pilot was cut short\n");
+    }
     refusals.iter().for_each(|why| text.push_str(&format!("  refused {why}\n")));
     text
 }

@@ -6,6 +6,7 @@
 //! the group is larger. Two pilots are run, one twice as large as the other; by how much they disagree is the estimate's
 //! own word on its error. A pilot that has more than [`MOST_EVENTS`] is cut there and taken on at its pace so far.
 
+use super::demand::{self, Demand};
 use crate::Study;
 use crate::backend::limiter::check;
 use crate::backend::spec::{LimitKey, LimitKind, LimitSpec, Rate};
@@ -45,6 +46,9 @@ pub struct OfPolicy {
     pub cut_at: Option<Time>,
     /// The guard that stopped the pilot, and would stop the run.
     pub stopped: Option<String>,
+    /// Offered against served in the larger pilot, in the time before the first fault, scaled to all sessions. Empty when a
+    /// fault begins with the run or the pilot was cut short.
+    pub demand: Vec<Demand>,
 }
 
 impl Estimate {
@@ -84,6 +88,7 @@ pub fn estimate(study: &Study, control: &Control) -> Result<Estimate, Stopped> {
             disagreement: (small.expected - large.expected).abs() / large.expected.max(1.0),
             cut_at: large.cut_at,
             stopped: large.stopped.clone(),
+            demand: large.demand.clone(),
         }
     };
     Ok(Estimate {
@@ -100,6 +105,7 @@ struct Pilot {
     expected: f64,
     cut_at: Option<Time>,
     stopped: Option<String>,
+    demand: Vec<Demand>,
 }
 
 /// Counts events by group: the fleet, each workload, and what belongs to nobody.
@@ -132,8 +138,12 @@ fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Res
     let mut counts = vec![0u64; sizes.len() + 1];
     let small = Plan::new(small, vec![plan.contenders[contender].clone()]);
     let counter = Counter { from: &from, counts: &mut counts };
+    let mut demand = Vec::new();
     let (cut_at, stopped) = match observed(&small, 0, 0, control, counter) {
-        Ok(_) => (None, None),
+        Ok((run, _, _)) => {
+            demand = demand::of(&small, &run.metrics.tally);
+            (None, None)
+        }
         Err(stopped) if stopped.is_interruption() => return Err(stopped),
         Err(stopped) if stopped.is_event_budget() => (Some(stopped.at), None),
         Err(stopped) => (None, Some(stopped.to_string())),
@@ -143,6 +153,12 @@ fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Res
         .map(|((full, pilot), count)| *count as f64 * f64::from(*full) / f64::from((*pilot).max(1)))
         .sum();
     let nobodys = counts.last().map_or(0.0, |n| *n as f64);
+    let whole_by_pilot = full_sizes.iter().map(|n| u64::from(*n)).sum::<u64>() as f64
+        / sizes.iter().map(|n| u64::from(*n)).sum::<u64>().max(1) as f64;
+    for place in &mut demand {
+        place.offered *= whole_by_pilot;
+        place.served *= whole_by_pilot;
+    }
     let rest = cut_at.map_or(1.0, |at| plan.horizon.0 as f64 / at.0.max(1) as f64);
     Ok(Pilot {
         sessions: sizes.iter().map(|n| u64::from(*n)).sum(),
@@ -150,6 +166,7 @@ fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Res
         expected: (whole + nobodys) * rest,
         cut_at,
         stopped,
+        demand,
     })
 }
 

@@ -8,6 +8,8 @@
 use super::job::Job;
 use crate::backend::Endpoint;
 use crate::fault::FaultKind;
+use crate::fleet::AppReaction;
+use crate::kernel::Dur;
 use crate::metrics::collect::Reference;
 use crate::scenario::policies::preset;
 use crate::scenario::{Act, Scenario};
@@ -23,6 +25,9 @@ pub fn plan(scenario: &Scenario) -> Option<Plan> {
     calm.faults.retain(|fault| fault.kind == FaultKind::Revocation);
     calm.actions.retain(|action| matches!(action.act, Act::OpenTab | Act::Revoke));
     calm.backend.limits.clear();
+    if app_reaction_is_a_trigger(scenario) {
+        calm.fleet.app_reaction = AppReaction::None;
+    }
     let same = calm == *scenario;
     let fails_by_itself = Endpoint::ALL.into_iter().any(|endpoint| {
         let spec = scenario.backend.endpoint(endpoint);
@@ -35,6 +40,14 @@ pub fn plan(scenario: &Scenario) -> Option<Plan> {
     }
     let policy = preset(POLICY).expect("a preset of the program");
     Some(Plan::new(calm, vec![Contender { name: "reference".to_owned(), parts: vec![(policy, 1.0)] }]))
+}
+
+/// Whether app code reacts to new sessions for some time only: then the scenario sets its reaction off, as a trigger. Without a
+/// window the reaction is a habit of the app.
+pub(crate) fn app_reaction_is_a_trigger(scenario: &Scenario) -> bool {
+    let fleet = &scenario.fleet;
+    let windowed = fleet.app_reaction_from > Dur::ZERO || fleet.app_reaction_to.is_some();
+    fleet.app_reaction != AppReaction::None && windowed
 }
 
 /// Runs the reference of every replication, in their order; also how many events they had.

@@ -148,7 +148,7 @@ impl Collector {
     pub fn new(plan: &Plan, users: Range<u32>) -> Collector {
         Collector {
             timeline: Timeline::new(plan.scenario.bucket, plan.scenario.horizon),
-            grid: Grid::new(plan.scenario.horizon),
+            grid: Grid::new(plan.scenario.horizon, plan.called()),
             seconds: Seconds::default(),
             exercise: Exercise::new(plan),
             sessions: Block::new(users, Session::default()),
@@ -408,6 +408,8 @@ impl Tally {
         set(Metric::TimeToRecoverCensored, f64::from(u8::from(recovered.is_none())));
         set(Metric::CallsUnfinished, count(of(Outcome::InFlight)));
         set(Metric::CallersBegun, count(self.exercise.callers()));
+        set(Metric::CallersServed, count(self.exercise.generic_served));
+        set(Metric::CallersGaveUp, count(self.exercise.generic_gave_up));
         set(Metric::CallersUnfinished, count(self.exercise.callers_open));
         set(Metric::DegradedSessionS, seconds(self.degraded_ns));
         set(Metric::StaleTokenSessionS, seconds(self.stale_ns));

@@ -53,7 +53,9 @@ metrics! {
     TimeToRecoverCensored, "time_to_recover_censored", "runs", "1 when the run does not recover before its end, else 0.";
     CallsUnfinished, "calls_unfinished", "calls", "Calls in flight at the horizon.";
     CallersBegun, "callers_begun", "callers", "Calls of generic clients, each counted once with all its tries, and calls of getToken and setActive by app code.";
-    CallersUnfinished, "callers_unfinished", "callers", "Of these, callers who still wait or try at the horizon; amplification and waiting are not final for them.";
+    CallersServed, "callers_served", "callers", "Calls of generic clients that were answered with success, at whichever try.";
+    CallersGaveUp, "callers_gave_up", "callers", "Calls of generic clients that their clients gave up.";
+    CallersUnfinished, "callers_unfinished", "callers", "Callers who still wait or try at the horizon; amplification and waiting are not final for them.";
     DegradedSessionS, "degraded_session_s", "session-s", "Time that signed-in browser sessions spent with a tab in status degraded.";
     StaleTokenSessionS, "stale_token_session_s", "session-s", "Time that signed-in browser sessions spent without an unexpired token in their cookie.";
     ErrorsSurfacedToApp, "errors_surfaced_to_app", "errors", "Errors that app code saw: failed getToken and setActive calls, and unhandled rejections.";

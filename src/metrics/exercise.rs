@@ -15,6 +15,10 @@ pub struct Exercise {
     pub errors: u64,
     /// Calls of generic clients, each counted once with all its tries.
     pub generic_calls: u64,
+    /// Of these, calls answered with success in the end.
+    pub generic_served: u64,
+    /// Of these, calls that their clients gave up.
+    pub generic_gave_up: u64,
     /// Generic and app callers who wait or try at the horizon.
     pub callers_open: u64,
     /// Sessions that the server revoked.
@@ -70,6 +74,8 @@ impl Exercise {
         self.app_calls += other.app_calls;
         self.errors += other.errors;
         self.generic_calls += other.generic_calls;
+        self.generic_served += other.generic_served;
+        self.generic_gave_up += other.generic_gave_up;
         self.callers_open += other.callers_open;
         self.revoked += other.revoked;
         self.struck.iter_mut().zip(&other.struck).for_each(|(mine, more)| *mine += more);

@@ -5,7 +5,7 @@ use crate::backend::Endpoint;
 use crate::kernel::{Dur, Time};
 
 /// Most cells of a grid. A cell lasts a power of two nanoseconds, so a run has more than half as many.
-const MOST_CELLS: u64 = 1_024;
+const MOST_CELLS: u64 = 2_048;
 /// The longest window in which recovery is judged.
 const LONGEST_WINDOW: Dur = Dur::from_secs(60);
 /// A shorter run is judged in windows of one part in so many.
@@ -54,11 +54,15 @@ impl Grid {
     /// The largest grid, in bytes.
     pub(crate) const MOST_BYTES: u64 = MOST_CELLS * (Endpoint::COUNT * size_of::<Cell>()) as u64;
 
-    /// All zero.
-    pub fn new(horizon: Dur) -> Grid {
+    /// All zero, for these endpoints; a call of another one panics.
+    pub fn new(horizon: Dur, called: [bool; Endpoint::COUNT]) -> Grid {
         let shift = (0..64).find(|shift| horizon.0 >> shift < MOST_CELLS).unwrap_or(63);
         let count = (horizon.0 >> shift) as usize + 1;
-        Grid { shift, cells: std::array::from_fn(|_| vec![Cell::default(); count]), horizon: Time(horizon.0) }
+        Grid {
+            shift,
+            cells: called.map(|called| vec![Cell::default(); if called { count } else { 0 }]),
+            horizon: Time(horizon.0),
+        }
     }
 
     /// A call was sent.
@@ -165,7 +169,7 @@ mod tests {
     #[test]
     fn the_grid_depends_on_the_horizon_alone_and_stays_small() {
         for horizon in [1, 2, 1_023, 1_024, 65_000_000_000, crate::kernel::time::MAX_DURATION.0] {
-            let grid = Grid::new(Dur(horizon));
+            let grid = Grid::new(Dur(horizon), [true; Endpoint::COUNT]);
             assert!(grid.len() as u64 <= MOST_CELLS, "{horizon}");
             assert!(grid.len() as u64 > horizon.min(MOST_CELLS) / 2, "{horizon}");
             assert!(grid.begin(grid.len() - 1).0 <= horizon);
@@ -175,7 +179,7 @@ mod tests {
 
     #[test]
     fn sums_over_cells_add_up() {
-        let mut grid = Grid::new(Dur::from_secs(100));
+        let mut grid = Grid::new(Dur::from_secs(100), [true; Endpoint::COUNT]);
         for s in 0..100 {
             let sent = Time(s * 1_000_000_000);
             grid.sent(Endpoint::Touch, sent);

@@ -1,21 +1,23 @@
 //! When a run has recovered: every endpoint is back within the band of the reference, and stays so to the end.
 //!
 //! The reference is the same users on the same random streams, without faults, triggers and limits (see
-//! [`crate::experiment::reference`]). Run and reference are compared in windows of [`Grid::window`] cells, at every cell, so
-//! neither the bucket nor a quiet moment decides. A window is inside the band when for each endpoint
+//! [`crate::experiment::reference`]). Run and reference are compared in windows of [`Grid::window`] cells, one beginning at every
+//! cell, so neither the bucket nor a quiet moment decides. A window is inside the band when for each endpoint
 //!
 //! - at most 1% of the calls that ended failed, beyond what fails in the reference because a browser is offline;
-//! - goodput is at least 90% of the reference's, less five standard deviations of a Poisson count;
+//! - goodput is at least 75% of the reference's, less five standard deviations of a Poisson count;
 //! - load is at most 125% of the reference's, plus five standard deviations;
 //! - the mean waiting time of a call is at most twice the reference's, with an allowance for few calls.
 //!
 //! The reference's value is the least favourable of the windows that begin within one window of the run's, because timers that
-//! start anew after a fault are shifted against the reference's. From recovery to the end of the run, at least three windows
-//! lie inside the band, and over this whole time goodput and load agree to three standard deviations.
+//! start anew after a fault are shifted against the reference's. Each measure of each endpoint is back at the change point of
+//! its last window outside: where its cumulated excess over the band is greatest. The run has recovered when all are back, if
+//! at least three windows follow, and if goodput and load over this whole rest agree to three standard deviations.
 
 use super::collect::Tally;
 use super::grid::{Cell, Grid, Sums};
 use crate::backend::Endpoint;
+use crate::experiment::reference::app_reaction_is_a_trigger;
 use crate::fault::FaultKind;
 use crate::kernel::{Dur, Time};
 use crate::world::Plan;
@@ -23,7 +25,7 @@ use crate::world::Plan;
 /// Failed calls that the band allows, as a share of those that ended.
 const FAILED: f64 = 0.01;
 /// Least goodput, as a share of the reference's.
-const GOODPUT: f64 = 0.9;
+const GOODPUT: f64 = 0.75;
 /// Most load, as a multiple of the reference's.
 const LOAD: f64 = 1.25;
 /// Most waiting, as a multiple of the reference's.
@@ -61,7 +63,12 @@ fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
     });
     let actions = plan.scenario.actions.iter().zip(&run.exercise.acted);
     let triggers = actions.filter(|(_, acted)| **acted > 0).map(|(action, _)| Time(action.at.0));
-    faults.chain(triggers).max().or(run.exercise.first_failure)
+    let fleet = &plan.scenario.fleet;
+    let reaction = app_reaction_is_a_trigger(&plan.scenario).then(|| {
+        let to = fleet.app_reaction_to.map(|to| Time(to.0)).filter(|to| *to < plan.horizon);
+        to.unwrap_or(Time(fleet.app_reaction_from.0))
+    });
+    faults.chain(triggers).chain(reaction).max().or(run.exercise.first_failure)
 }
 
 /// From when on the run stays within the band; none when it does not do so for long enough before its end.
@@ -70,26 +77,38 @@ fn recovered_at(run: &Grid, reference: &Grid) -> Option<Time> {
     let endpoints: Vec<(Sums, Sums)> =
         Endpoint::ALL.into_iter().map(|e| (run.sums(e), reference.sums(e))).collect();
     let windows = (run.len() + 1).saturating_sub(window);
-    let inside = |start: usize| {
-        endpoints.iter().all(|(run, reference)| {
+    let mut from = 0;
+    for (run, reference) in &endpoints {
+        let mut back = [false; MEASURES];
+        for start in (0..windows).rev() {
             let expected = Expected::around(reference, start, window, windows);
-            expected.holds(&run.over(start, start + window), WINDOW_DEVIATIONS)
-        })
-    };
-    let last_outside = (0..windows).rev().find(|start| !inside(*start));
-    let Some(last_outside) = last_outside else { return Some(Time::ZERO) };
-    let from = last_outside + 1;
-    if run.len() - from < HOLD * window {
+            let excess = expected.excess(&run.over(start, start + window), 1.0, WINDOW_DEVIATIONS);
+            for measure in 0..MEASURES {
+                if !back[measure] && excess[measure] > 0.0 {
+                    back[measure] = true;
+                    from = from.max(expected.change_point(run, start, window, measure));
+                }
+            }
+            if back == [true; MEASURES] {
+                break;
+            }
+        }
+    }
+    if from > 0 && run.len().saturating_sub(from) < HOLD * window {
         return None;
     }
     let rest_agrees = endpoints.iter().all(|(run, reference)| {
         let (run, reference) = (run.over(from, usize::MAX), reference.over(from, usize::MAX));
         // Where the reference still serves calls, recovery is not said of an endpoint that serves none.
         let exercised = reference.ok < HOLD as u64 || run.ok > 0;
-        exercised && Expected::of(&reference).holds(&run, REST_DEVIATIONS)
+        let excess = Expected::of(&reference).excess(&run, 1.0, REST_DEVIATIONS);
+        exercised && excess.iter().all(|excess| *excess <= 0.0)
     });
     rest_agrees.then(|| run.begin(from))
 }
+
+/// Failures, goodput, load, waiting.
+const MEASURES: usize = 4;
 
 /// What the reference leads to expect of a window.
 struct Expected {
@@ -102,15 +121,13 @@ struct Expected {
 
 impl Expected {
     fn of(reference: &Cell) -> Expected {
+        let waiting =
+            if reference.ended == 0 { 0.0 } else { reference.waited as f64 / reference.ended as f64 };
         Expected {
             least_ok: reference.ok as f64,
             most_sent: reference.sent as f64,
             most_network: reference.network as f64,
-            most_waiting: if reference.ended == 0 {
-                0.0
-            } else {
-                reference.waited as f64 / reference.ended as f64
-            },
+            most_waiting: waiting,
         }
     }
 
@@ -120,14 +137,13 @@ impl Expected {
         let near = |i: usize| (start + i * step).checked_sub(NEIGHBOURS * step).filter(|at| *at < windows);
         let starts = (0..=2 * NEIGHBOURS).filter_map(near);
         let all = starts.map(|at| Expected::of(&reference.over(at, at + window)));
-        let mut expected = all
-            .reduce(|a, b| Expected {
-                least_ok: a.least_ok.min(b.least_ok),
-                most_sent: a.most_sent.max(b.most_sent),
-                most_network: a.most_network.max(b.most_network),
-                most_waiting: a.most_waiting.max(b.most_waiting),
-            })
-            .unwrap_or(Expected { least_ok: 0.0, most_sent: 0.0, most_network: 0.0, most_waiting: 0.0 });
+        let worse = |a: Expected, b: Expected| Expected {
+            least_ok: a.least_ok.min(b.least_ok),
+            most_sent: a.most_sent.max(b.most_sent),
+            most_network: a.most_network.max(b.most_network),
+            most_waiting: a.most_waiting.max(b.most_waiting),
+        };
+        let mut expected = all.reduce(worse).unwrap_or_else(|| Expected::of(&Cell::default()));
         if expected.most_waiting <= 0.0 {
             // The reference has no call near: what its calls wait over the whole run.
             expected.most_waiting = Expected::of(&reference.over(0, usize::MAX)).most_waiting;
@@ -135,15 +151,31 @@ impl Expected {
         expected
     }
 
-    fn holds(&self, run: &Cell, deviations: f64) -> bool {
+    /// By how many calls each measure lies beyond the band, where `share` of the window has passed; not above zero inside it.
+    fn excess(&self, run: &Cell, share: f64, deviations: f64) -> [f64; MEASURES] {
         let spread = |count: f64| deviations * count.sqrt();
         let ended = run.ended as f64;
-        let failed = run.failed as f64 - LOAD * self.most_network - spread(self.most_network);
-        let fails = failed > FAILED * ended;
-        let starves = (run.ok as f64) < GOODPUT * self.least_ok - spread(self.least_ok);
-        let storms = run.sent as f64 > LOAD * self.most_sent + spread(self.most_sent.max(1.0));
-        let waits = self.most_waiting > 0.0
-            && run.waited as f64 > self.most_waiting * (WAITING * ended + spread(ended));
-        !(fails || starves || storms || waits)
+        let (ok, sent, network) = (share * self.least_ok, share * self.most_sent, share * self.most_network);
+        let waits = if self.most_waiting > 0.0 {
+            run.waited as f64 / self.most_waiting - WAITING * ended - spread(ended)
+        } else {
+            0.0
+        };
+        [
+            run.failed as f64 - FAILED * ended - LOAD * network - spread(network),
+            GOODPUT * ok - spread(ok) - run.ok as f64,
+            run.sent as f64 - LOAD * sent - spread(sent.max(1.0)),
+            waits,
+        ]
+    }
+
+    /// The cell of a window up to which this measure's cumulated excess is greatest.
+    fn change_point(&self, run: &Sums, start: usize, window: usize, measure: usize) -> usize {
+        let excess = |cells: usize| {
+            let share = cells as f64 / window as f64;
+            self.excess(&run.over(start, start + cells), share, 0.0)[measure]
+        };
+        let greatest = (1..=window).reduce(|a, b| if excess(b) >= excess(a) { b } else { a });
+        start + greatest.unwrap_or(window)
     }
 }

@@ -2,8 +2,10 @@
 
 use super::canvas::clean;
 use super::number;
+use crate::experiment::demand::Demand;
 use crate::experiment::results::{PolicyResults, Results};
 use crate::experiment::verdict::{Assurance, Judgement, Verdict};
+use crate::kernel::Dur;
 use crate::metrics::Metric;
 
 /// The word that begins a verdict's line.
@@ -55,7 +57,7 @@ fn assurance(verdict: &Verdict, runs: u32) -> String {
     match verdict.assurance {
         Assurance::None => String::new(),
         Assurance::ViolatedAtMost(share) => {
-            format!("; at 95% confidence at most {} of runs violate it", upper_share(share))
+            format!("; at most {} of runs violate it (one-sided 95% bound)", upper_share(share))
         }
         Assurance::Mean(Some((low, high))) => {
             format!("; 95% interval {} to {}", number::short(low), number::short(high))
@@ -98,27 +100,21 @@ pub fn check_passes(results: &Results) -> bool {
     (verdicts.is_empty() || any_judged) && !verdicts.iter().any(Verdict::fails_check)
 }
 
-/// A sentence for each endpoint and limit of a policy that is offered more than it serves before the first fault.
-fn demand(results: &Results, policy: usize) -> Vec<String> {
-    let policy = &results.policies[policy];
-    let name = clean(&policy.name);
-    let exceeded = policy.demand.iter().filter(|demand| demand.exceeds());
-    exceeded
-        .map(|demand| {
-            let until = if demand.time == results.horizon {
-                "over the run".to_owned()
-            } else {
-                format!("in the {} before the first fault", demand.time)
-            };
-            format!(
-                "Demand exceeds capacity under {name}, {until}: {} is offered {}/s and serves {}/s ({})",
-                demand.place,
-                number::short(demand.offered_per_s()),
-                number::short(demand.served_per_s()),
-                share(demand.served / demand.offered),
-            )
-        })
-        .collect()
+/// An endpoint or a limit that is offered more than it serves before the first fault of a run of this length.
+pub fn exceeded(policy: &str, demand: &Demand, horizon: Dur) -> String {
+    let until = if demand.time == horizon {
+        "over the run".to_owned()
+    } else {
+        format!("in the {} s before the first fault", number::short(demand.time.as_secs_f64()))
+    };
+    format!(
+        "Demand exceeds capacity under {}, {until}: {} is offered {}/s and serves {}/s ({})",
+        clean(policy),
+        demand.place,
+        number::short(demand.offered_per_s()),
+        number::short(demand.served_per_s()),
+        share(demand.served / demand.offered),
+    )
 }
 
 /// What acts in no replication, a sentence each, with the policies under which it is so where that is not every policy.
@@ -164,7 +160,11 @@ pub fn unfinished(results: &Results) -> Vec<String> {
 
 /// Everything that qualifies the numbers of these results: demand beyond capacity, what was not exercised, what has not ended.
 pub fn qualifications(results: &Results) -> Vec<String> {
-    let mut sentences: Vec<String> = (0..results.policies.len()).flat_map(|i| demand(results, i)).collect();
+    let demand = results.policies.iter().flat_map(|policy| {
+        let exceeding = policy.demand.iter().filter(|demand| demand.exceeds());
+        exceeding.map(|demand| exceeded(&policy.name, demand, results.horizon))
+    });
+    let mut sentences: Vec<String> = demand.collect();
     if !results.policies.is_empty() && results.policies.iter().all(|p| p.demand.is_empty()) {
         sentences.push("Demand against capacity is not judged: a fault begins with the run".to_owned());
     }
@@ -184,7 +184,7 @@ mod tests {
         let passed = &results.expectations[0];
         assert_eq!(
             detail(passed, 5),
-            "observed 0 in each of 5 replications; at 95% confidence at most 45.1% of runs violate it"
+            "observed 0 in each of 5 replications; at most 45.1% of runs violate it (one-sided 95% bound)"
         );
         let failed = Verdict { observed: f64::INFINITY, ..results.expectations[1].clone() };
         assert_eq!(detail(&failed, 5), "observed never within the run at worst, in replication 2 of 0 to 4");

@@ -892,6 +892,8 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         exercise.struck = self.backend.struck().to_vec();
         exercise.limits = totals.limits.clone();
         exercise.generic_calls = totals.workloads.iter().map(|w| w.calls).sum();
+        exercise.generic_served = totals.workloads.iter().map(|w| w.answered).sum();
+        exercise.generic_gave_up = totals.workloads.iter().map(|w| w.gave_up).sum();
         exercise.callers_open += totals.workloads.iter().map(|w| w.under_way()).sum::<u64>();
         let revoked = self.server.iter().map(|s| s.revoked());
         let metrics = self.collector.finish(self.plan, revoked);

@@ -171,6 +171,14 @@ impl Plan {
         self.scenario.backend.endpoint(endpoint)
     }
 
+    /// Which endpoints somebody may call: generic clients their own, users the others.
+    pub fn called(&self) -> [bool; Endpoint::COUNT] {
+        Endpoint::ALL.map(|endpoint| match endpoint {
+            Endpoint::Generic => !self.workloads.is_empty(),
+            _ => self.scenario.fleet.users > 0,
+        })
+    }
+
     /// Generic clients, of all workloads.
     pub fn clients(&self) -> u32 {
         self.workloads.last().map_or(0, |w| w.first_client + w.clients)
