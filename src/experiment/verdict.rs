@@ -257,8 +257,7 @@ mod tests {
     use crate::Study;
     use crate::scenario::expect::parse_expectation;
 
-    const QUIET: &str =
-        "version = 1\nname = \"t\"\nhorizon = \"10s\"\npolicies = [\"new\"]\n[fleet]\nusers = 1\n";
+    const QUIET: &str = "version = 1\nname = \"t\"\nhorizon = \"10s\"\npolicies = [\"new\"]\n[client]\nmodel = \"documented\"\n[fleet]\nusers = 1\n";
 
     fn plan(text: &str) -> Plan {
         Study::parse("t.toml", text).unwrap_or_else(|e| panic!("{e}")).plan()

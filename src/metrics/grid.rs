@@ -191,7 +191,7 @@ mod tests {
         assert_eq!((all.sent, all.ended, all.ok, all.failed, all.network), (100, 100, 75, 25, 25));
         // The last two calls are cut at the horizon: 98 x 2 s, then 2 s and 1 s.
         assert_eq!(all.waited, (98 * 2 + 2 + 1) * 1_000_000_000);
-        let middle = grid.first_from(Time(50 * 1_000_000_000));
+        let middle = grid.first_from(Time(49_500_000_000));
         let (a, b) = (sums.over(0, middle), sums.over(middle, grid.len()));
         assert_eq!(a.sent + b.sent, 100);
         assert_eq!(a.sent, 50);
