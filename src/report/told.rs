@@ -3,7 +3,7 @@
 use super::Chart;
 use super::lanes::{Bar, Schedule, lanes};
 use crate::backend::Endpoint;
-use crate::experiment::results::Results;
+use crate::experiment::results::{PolicyResults, Results, SessionRow};
 use crate::explain::{Story, text, words};
 use crate::kernel::Dur;
 use crate::metrics::Outcome;
@@ -41,6 +41,12 @@ struct File {
 }
 
 impl Told {
+    /// Whether this is the story of a session of a policy.
+    pub fn is_of(&self, policy: &PolicyResults, row: &SessionRow) -> bool {
+        (self.policy.as_str(), self.replication, self.session)
+            == (policy.name.as_str(), row.replication, row.session)
+    }
+
     /// Of a story.
     pub fn of(story: &Story) -> Told {
         let mut told = String::new();
@@ -81,6 +87,7 @@ impl Told {
             provenance: self.provenance.clone(),
             window: (Dur::ZERO, results.horizon),
             faults: results.faults.clone(),
+            continues: Vec::new(),
             bars: self.calls.iter().filter_map(bar).collect(),
         }
     }
@@ -118,18 +125,10 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Told>, String> {
     serde_json::from_slice::<File>(bytes).map(|file| file.stories).map_err(|e| format!("stories.json: {e}"))
 }
 
-/// The story that the retry schedule shows: that of the session that fared worst under any policy.
+/// The story that the retry schedule shows: that of the worst session of any policy. None when it is not kept.
 pub fn chosen<'a>(results: &Results, told: &'a [Told]) -> Option<&'a Told> {
-    let fared = |story: &&Told| {
-        let policy = results.policies.iter().find(|p| p.name == story.policy)?;
-        let row = policy
-            .sessions
-            .iter()
-            .find(|s| (s.replication, s.session) == (story.replication, story.session))?;
-        Some((row.entries, row.requests))
-    };
-    // Of equals the first, which belongs to the earlier policy.
-    told.iter().rev().max_by_key(fared)
+    let (policy, row) = results.worst()?;
+    told.iter().find(|story| story.is_of(policy, row))
 }
 
 /// The retry schedule of the results' worst session, if a story of it is kept.
