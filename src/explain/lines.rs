@@ -145,8 +145,10 @@ fn ordered(story: &Story, order: Order) -> Ordered {
     let mut named: BTreeSet<usize> = BTreeSet::new();
     let steps = story.steps.iter().filter(|(_, step)| !story.is_quiet(step));
     let steps = steps.map(|(number, step)| (cause(story, step), Node::Step(*number)));
-    let lasting = lasting(story).into_iter().map(|(by, node)| (Some(by), node));
-    for (cause, node) in lasting.chain(steps) {
+    let (unanswered, lasting): (Vec<_>, Vec<_>) =
+        lasting(story).into_iter().partition(|(_, node)| matches!(node, Node::Unanswered(_)));
+    let caused = |nodes: Vec<(usize, Node)>| nodes.into_iter().map(|(by, node)| (Some(by), node));
+    for (cause, node) in caused(lasting).chain(steps).chain(caused(unanswered)) {
         let at = at(story, node);
         if let Some(cause) = cause
             && story.earlier.contains_key(&cause)

@@ -9,6 +9,7 @@ pub mod json;
 pub mod lines;
 pub mod mermaid;
 pub mod own;
+mod part;
 pub mod record;
 pub mod rules;
 pub mod story;

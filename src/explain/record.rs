@@ -3,11 +3,10 @@
 //! A part of a run hangs on what came before it, so the recorder looks on from the begin. Of what lies before the part it
 //! keeps what the part may still need: steps that calls in flight and waits come from, and where their chains began.
 
-use super::rules::Rules;
-use super::story::{self, Call, Deed, Earlier, Step, Story, Totals, Trigger, Waiting};
-use super::words;
+use super::part;
+use super::rules::{Rules, limit_in_words};
+use super::story::{self, Call, Deed, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
-use crate::backend::spec::LimitSpec;
 use crate::client::page::{Fact, Input};
 use crate::client::policy::{Failure, Policy};
 use crate::client::task::{Kind, Reply, Task, TaskId, Tasks};
@@ -22,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// More steps than this nobody reads; the rest is counted. A loop without latency would fill any memory.
 pub const MOST_STEPS: usize = 100_000;
 /// So many steps before the part are kept without a look at which of them are still needed.
-const FEW_STEPS: usize = 1_000;
+const FEW_STEPS: usize = 64;
 
 /// Keeps what happens to one user's tabs.
 pub struct Recorder {
@@ -123,9 +122,12 @@ impl Recorder {
 
     /// Before the part: forgets what nothing comes from any more.
     fn forget(&mut self, now: Time) {
-        let in_flight = self.calls.iter().filter(|(_, call)| call.ended.is_none());
-        let lasting = self.waits.iter().filter(|(_, wait)| wait.ended.is_none());
-        let senders = in_flight.map(|(_, call)| call.by).chain(lasting.map(|(_, wait)| wait.by));
+        // A wait that ended with its page may still be heard of, when its time comes.
+        let pending: BTreeSet<usize> = self.wait_of.values().copied().collect();
+        let lasts = |(number, wait): &(&usize, &Waiting)| wait.ended.is_none() || pending.contains(number);
+        let in_flight = self.calls.values().filter(|call| call.ended.is_none());
+        let lasting = self.waits.iter().filter(lasts);
+        let senders = in_flight.map(|call| call.by).chain(lasting.map(|(_, wait)| wait.by));
         let recent =
             self.steps.iter().rev().take_while(|(_, step)| step.at == now).map(|(number, _)| *number);
         let last = [self.last_sign_out, self.last_sign_in].into_iter().flatten();
@@ -138,7 +140,7 @@ impl Recorder {
         let answers: BTreeSet<usize> = triggers().filter_map(Trigger::call).collect();
         let timers: BTreeSet<usize> = triggers().filter_map(Trigger::wait).collect();
         self.calls.retain(|number, call| call.ended.is_none() || answers.contains(number));
-        self.waits.retain(|number, wait| wait.ended.is_none() || timers.contains(number));
+        self.waits.retain(|number, wait| lasts(&(number, wait)) || timers.contains(number));
         self.most_kept = 2 * self.steps.len() + FEW_STEPS;
     }
 
@@ -234,35 +236,9 @@ impl Recorder {
             earlier: BTreeMap::new(),
             left_out: self.left_out,
         };
-        leave_earlier(&mut story);
+        part::leave_earlier(&mut story);
         story
     }
-}
-
-/// Takes what lies before the part out of a story, and keeps what the part hangs on, in words.
-fn leave_earlier(story: &mut Story) {
-    let first = story.steps.iter().find(|(_, step)| step.at >= story.from).map(|(number, _)| *number);
-    let told = first.map_or_else(BTreeMap::new, |first| story.steps.split_off(&first));
-    let before = std::mem::replace(&mut story.steps, told);
-    let calls = story.calls.values().filter(|call| story.overlaps(call.sent, call.until(story.horizon)));
-    let waits = story.waits.values().filter(|wait| story.overlaps(wait.from, wait.until(story.horizon)));
-    let senders = calls.map(|call| call.by).chain(waits.map(|wait| wait.by));
-    let causes = story.steps.values().filter_map(|step| step.cause);
-    let needed: BTreeSet<usize> = senders.chain(causes).collect();
-    let earlier = |number: usize| {
-        let step = before.get(&number)?;
-        let chain = before.get(&step.chain).filter(|_| step.chain != number);
-        let began = chain.map(|chain| (chain.at, words::trigger(story, chain)));
-        Some((number, Earlier { at: step.at, tab: step.tab, happened: words::trigger(story, step), began }))
-    };
-    let earlier = needed.into_iter().filter_map(earlier).collect();
-    story.earlier = earlier;
-    let triggers = || story.steps.values().map(|step| step.trigger);
-    let timers: BTreeSet<usize> = triggers().filter_map(Trigger::wait).collect();
-    let (from, to, horizon) = (story.from, story.to, story.horizon);
-    let overlaps = |begin: Time, until: Time| begin <= to && until >= from;
-    story.calls.retain(|_, call| overlaps(call.sent, call.until(horizon)));
-    story.waits.retain(|number, wait| overlaps(wait.from, wait.until(horizon)) || timers.contains(number));
 }
 
 /// The policy of a user of a mix: the draw that the world makes.
@@ -277,31 +253,6 @@ fn policy_of(plan: &Plan, contender: usize, replication: u32, user: u32) -> &Pol
         }
     }
     &parts.last().expect("a contender has at least one policy").0
-}
-
-/// A limit, as a person would name it: `token-bucket of 5/10s, burst 5, per ip`.
-fn limit_in_words(spec: &LimitSpec) -> String {
-    let plain = |value: Option<String>| value.unwrap_or_default().trim_matches('"').to_owned();
-    let kind = plain(serde_json::to_string(&spec.kind).ok());
-    let mut words = kind;
-    if let Some(rate) = spec.rate {
-        words.push_str(&format!(" of {rate}"));
-    }
-    if let Some(limit) = spec.limit {
-        words.push_str(&format!(" of {limit}"));
-    }
-    if let Some(window) = spec.window {
-        words.push_str(&format!(" in {window}"));
-    }
-    if let Some(burst) = spec.burst {
-        words.push_str(&format!(", burst {burst}"));
-    }
-    let key = plain(serde_json::to_string(&spec.key).ok());
-    words.push_str(if key == "global" { ", for all together" } else { ", per " });
-    if key != "global" {
-        words.push_str(&key);
-    }
-    words
 }
 
 impl Observer for Recorder {

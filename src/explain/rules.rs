@@ -1,5 +1,6 @@
 //! The rules of a policy as they stand in its file, so that a story can name the one that decided.
 
+use crate::backend::spec::LimitSpec;
 use crate::client::policy::{Policy, TouchErrors};
 use crate::client::release::{Flow, Release};
 use serde::Serialize;
@@ -53,4 +54,29 @@ impl Rules {
 /// A value of a policy file. Lists of strings look alike in JSON and TOML, but for the air after a comma.
 fn value(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default().replace("\",\"", "\", \"")
+}
+
+/// A limit, as a person would name it: `token-bucket of 5/10s, burst 5, per ip`.
+pub(super) fn limit_in_words(spec: &LimitSpec) -> String {
+    let plain = |value: Option<String>| value.unwrap_or_default().trim_matches('"').to_owned();
+    let kind = plain(serde_json::to_string(&spec.kind).ok());
+    let mut words = kind;
+    if let Some(rate) = spec.rate {
+        words.push_str(&format!(" of {rate}"));
+    }
+    if let Some(limit) = spec.limit {
+        words.push_str(&format!(" of {limit}"));
+    }
+    if let Some(window) = spec.window {
+        words.push_str(&format!(" in {window}"));
+    }
+    if let Some(burst) = spec.burst {
+        words.push_str(&format!(", burst {burst}"));
+    }
+    let key = plain(serde_json::to_string(&spec.key).ok());
+    words.push_str(if key == "global" { ", for all together" } else { ", per " });
+    if key != "global" {
+        words.push_str(&key);
+    }
+    words
 }

@@ -297,11 +297,6 @@ impl Waiting {
 }
 
 impl Story {
-    /// Whether something that lasts from one time to another lasts at some time of the part that is told.
-    pub fn overlaps(&self, from: Time, until: Time) -> bool {
-        from <= self.to && until >= self.from
-    }
-
     /// Whether a step begins something new in the eyes of a reader: a poller's tick and a refresh are due by themselves,
     /// a sign-in is the user's own doing.
     pub fn is_root(&self, step: &Step) -> bool {

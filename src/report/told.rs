@@ -135,3 +135,60 @@ pub fn chosen<'a>(results: &Results, told: &'a [Told]) -> Option<&'a Told> {
 pub fn retry_schedule(results: &Results, told: &[Told]) -> Option<Chart> {
     Some(lanes(&chosen(results, told)?.schedule(results)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    fn row(replication: u32, session: u32, entries: u32, signed_out: bool, requests: u32) -> SessionRow {
+        SessionRow {
+            replication,
+            session,
+            entries,
+            depth: 0,
+            requests,
+            signed_out_at_s: signed_out.then_some(1.0),
+            false_sign_out: signed_out,
+            stale_token_s: 0.0,
+        }
+    }
+
+    fn told(policy: &str, row: &SessionRow) -> Told {
+        Told {
+            policy: policy.to_owned(),
+            replication: row.replication,
+            session: row.session,
+            headline: String::new(),
+            provenance: String::new(),
+            text: String::new(),
+            calls: Vec::new(),
+            calls_left_out: 0,
+        }
+    }
+
+    /// Entries decide, then a sign-out, then requests, then the replication and the number; between policies their order.
+    #[test]
+    fn the_chart_shows_the_session_that_results_call_the_worst() {
+        let mut results = synthetic::empty(&["a", "b"]);
+        let quiet = row(1, 4, 3, false, 100);
+        let signed_out = row(2, 7, 3, true, 10);
+        for (a, b, worst) in [
+            (&[quiet.clone()][..], &[signed_out.clone()][..], ("b", 2, 7)),
+            (&[row(0, 1, 2, true, 900), quiet.clone()], &[row(0, 9, 2, true, 10)], ("a", 1, 4)),
+            (&[row(3, 0, 3, true, 11), row(1, 8, 3, true, 11)], &[signed_out.clone()], ("a", 1, 8)),
+            (&[row(1, 8, 3, true, 11)], &[row(0, 0, 3, true, 11)], ("a", 1, 8)),
+        ] {
+            results.policies[0].sessions = a.to_vec();
+            results.policies[1].sessions = b.to_vec();
+            let stories: Vec<Told> = results
+                .policies
+                .iter()
+                .rev()
+                .filter_map(|policy| Some(told(&policy.name, policy.worst()?)))
+                .collect();
+            let chosen = chosen(&results, &stories).expect("a story");
+            assert_eq!((chosen.policy.as_str(), chosen.replication, chosen.session), worst);
+        }
+    }
+}
