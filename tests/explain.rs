@@ -342,7 +342,7 @@ fn every_form_tells_a_part_that_hangs_on_what_was_before() {
         ("text", "sends POST /tokens", 2),
         ("json", "\"does\": \"sends\"", 2),
         ("mermaid", "->>B: POST /tokens", 2),
-        ("trace", "\"name\":\"POST /tokens ok\"", 2),
+        ("trace", "\"name\":\"POST /tokens 200\"", 2),
         ("svg", "2 calls in 60 s, from 120.0 s on", 1),
     ] {
         let more: Vec<&str> = part.iter().copied().chain(["--format", format]).collect();

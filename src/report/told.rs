@@ -174,13 +174,13 @@ mod tests {
         let quiet = row(1, 4, 3, false, 100);
         let signed_out = row(2, 7, 3, true, 10);
         for (a, b, worst) in [
-            (&[quiet.clone()][..], &[signed_out.clone()][..], ("b", 2, 7)),
-            (&[row(0, 1, 2, true, 900), quiet.clone()], &[row(0, 9, 2, true, 10)], ("a", 1, 4)),
-            (&[row(3, 0, 3, true, 11), row(1, 8, 3, true, 11)], &[signed_out.clone()], ("a", 1, 8)),
-            (&[row(1, 8, 3, true, 11)], &[row(0, 0, 3, true, 11)], ("a", 1, 8)),
+            (vec![quiet.clone()], vec![signed_out.clone()], ("b", 2, 7)),
+            (vec![row(0, 1, 2, true, 900), quiet], vec![row(0, 9, 2, true, 10)], ("a", 1, 4)),
+            (vec![row(3, 0, 3, true, 11), row(1, 8, 3, true, 11)], vec![signed_out], ("a", 1, 8)),
+            (vec![row(1, 8, 3, true, 11)], vec![row(0, 0, 3, true, 11)], ("a", 1, 8)),
         ] {
-            results.policies[0].sessions = a.to_vec();
-            results.policies[1].sessions = b.to_vec();
+            results.policies[0].sessions = a;
+            results.policies[1].sessions = b;
             let stories: Vec<Told> = results
                 .policies
                 .iter()
