@@ -246,6 +246,19 @@ fn what_cannot_be_told_is_refused_in_words() {
             "--from 3m is after --to 1m",
         ),
         (incident, &["--policy", "old", "--session", "1", "--from", "3h"], "after the end of the run, 10m"),
+        // The scenario has 5 replications.
+        (
+            incident,
+            &["--policy", "old", "--session", "1", "--replication", "5"],
+            "allowed: 0 to 4, or more --replications",
+        ),
+        (incident, &["--policy", "old", "--session", "worst", "--replication", "99"], "no replication 99"),
+        (
+            incident,
+            &["--policy", "old", "--session", "1", "--replication", "1", "--replications", "1"],
+            "the scenario has 1 replication; allowed: 0,",
+        ),
+        (incident, &["--policy", "old", "--session", "1", "--force"], "--out"),
         (incident, &["--policy", "old", "--session", "1", "--out", "x.foo"], "add --format"),
         (incident, &["--policy", "old", "--session", "1", "--format", "png"], "add --out FILE"),
         (
@@ -260,4 +273,157 @@ fn what_cannot_be_told_is_refused_in_words() {
         assert_eq!(output.status.code(), Some(2), "{more:?}: {stderr}");
         assert!(stderr.contains(why), "{more:?}: {stderr}");
     }
+}
+
+/// The worst session is one, wherever it is spoken of: the first by entries, then sign-out, then requests, then
+/// replication and number among all sessions of all replications.
+#[test]
+fn the_worst_session_is_the_same_everywhere() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("results");
+    let incident = "scenarios/touch-429-cascade.toml";
+    let small = ["--set", "fleet.users=200", "--replications", "4", "--seed", "3"];
+    let mut run = Command::new(env!("CARGO_BIN_EXE_authstorm"));
+    run.current_dir(env!("CARGO_MANIFEST_DIR")).args([
+        "run",
+        incident,
+        "--quiet",
+        "--all-sessions",
+        "--policy",
+        "old",
+    ]);
+    let status = run.args(small).arg("--out").arg(&out).status().expect("the command runs");
+    assert!(status.success());
+
+    let table = std::fs::read_to_string(out.join("sessions.csv")).expect("a table");
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|row| row.split(',').collect()).collect();
+    assert_eq!(rows.len(), 200 * 4);
+    let number = |cell: &str| cell.parse::<i64>().expect("a number");
+    // policy, replication, session, entries, depth, requests, signed_out_at_s, ...
+    let rank = |row: &&Vec<&str>| {
+        (-number(row[3]), row[6].is_empty(), -number(row[5]), number(row[1]), number(row[2]))
+    };
+    let worst = rows.iter().min_by_key(rank).expect("a row");
+    assert_eq!(worst, &rows[0], "the table begins with it");
+    let (replication, session) = (worst[1], worst[2]);
+    let name = format!("Session {session} under policy old, replication {replication}: ");
+
+    let told = |more: &[&str]| {
+        let more: Vec<&str> = ["--policy", "old"].iter().chain(&small).chain(more).copied().collect();
+        said(incident, &more)
+    };
+    let asked = told(&["--session", "worst"]);
+    assert!(asked.starts_with(&name), "{asked}");
+    assert_eq!(asked, told(&["--session", session, "--replication", replication]));
+    // Of one replication it is the worst there.
+    for one in ["0", "1", "2", "3"] {
+        let own = rows.iter().filter(|row| row[1] == one).min_by_key(rank).expect("a row");
+        let asked = told(&["--session", "worst", "--replication", one]);
+        let name = format!("Session {} under policy old, replication {one}: ", own[2]);
+        assert!(asked.starts_with(&name), "{asked}");
+    }
+
+    let read = |file: &str| std::fs::read_to_string(out.join(file)).expect("a file");
+    assert!(read("retry-schedule.svg").contains(&format!("aria-label=\"{name}")));
+    let page = read("report.html");
+    assert!(page.contains(&format!("<summary>{name}")), "the page tells it");
+    let command = format!("--replication {replication} --session {session} --seed 3 --replications 4");
+    assert!(page.contains(&command), "the page names the command that tells it");
+    let entries = format!("(session {session}, replication {replication})");
+    assert!(read("entries-per-session.svg").contains(&entries));
+}
+
+/// Every form tells the two refreshes of this minute, which are armed before it: at 129.3 s and at 172.4 s, 43 s apart,
+/// as the client refreshes a token of 60 s 43 s after it came.
+#[test]
+fn every_form_tells_a_part_that_hangs_on_what_was_before() {
+    let part = ["--policy", "new", "--session", "0", "--from", "2m", "--to", "3m"];
+    for (format, mark, times) in [
+        ("text", "sends POST /tokens", 2),
+        ("json", "\"does\": \"sends\"", 2),
+        ("mermaid", "->>B: POST /tokens", 2),
+        ("trace", "\"name\":\"POST /tokens 200\"", 2),
+        ("svg", "2 calls in 60 s, from 120.0 s on", 1),
+    ] {
+        let more: Vec<&str> = part.iter().copied().chain(["--format", format]).collect();
+        let said = said("tests/faults/explain-window.toml", &more);
+        assert_eq!(said.matches(mark).count(), times, "{format}: {said}");
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let png = |part: &[&str], name: &str| {
+        let place = folder.path().join(name);
+        let more: Vec<&str> = part.iter().copied().chain(["--out", place.to_str().expect("UTF-8")]).collect();
+        said("tests/faults/explain-window.toml", &more);
+        std::fs::read(place).expect("a picture")
+    };
+    let nothing = ["--policy", "new", "--session", "0", "--from", "140s", "--to", "150s"];
+    assert!(png(&part, "part.png").len() > png(&nothing, "nothing.png").len(), "bars take bytes");
+}
+
+/// What was there and is not a story stays, to the byte, unless --force says otherwise; what the command reads always.
+#[test]
+fn a_file_that_is_no_story_is_not_overwritten() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
+    std::fs::create_dir(at("policies")).expect("a folder");
+    let copy = |from: &str, to: &str| std::fs::copy(from, at(to)).expect("a copy");
+    copy("scenarios/policies/old.toml", "policies/mine.toml");
+    let policy = std::fs::read_to_string(at("policies/mine.toml")).expect("a policy");
+    std::fs::write(at("policies/mine.toml"), policy.replace("name = \"old\"", "name = \"mine\""))
+        .expect("writable");
+    let text = "version = 1\nname = \"one\"\nhorizon = \"2m\"\npolicies = [\"mine\"]\n\
+                policy-files = [\"policies/mine.toml\"]\n[client]\nmodel = \"documented\"\n[fleet]\nusers = 1\n";
+    let scenario = at("one.toml");
+    std::fs::write(&scenario, text).expect("writable");
+    std::fs::hard_link(&scenario, at("linked.toml")).expect("a link");
+    std::os::unix::fs::symlink(&scenario, at("pointer.toml")).expect("a link");
+    std::fs::write(at("notes.txt"), "Session notes of mine\n").expect("writable");
+    std::fs::write(at("empty.txt"), "").expect("writable");
+    let write = |out: &str, more: &[&str]| {
+        let out = at(out);
+        let fixed = ["--policy", "mine", "--session", "0", "--format", "text", "--out", &out];
+        explain(&scenario, &fixed.iter().chain(more).copied().collect::<Vec<_>>())
+    };
+    for (out, force, why) in [
+        ("one.toml", true, "the scenario or a policy of it"),
+        ("one.toml", false, "the scenario or a policy of it"),
+        ("linked.toml", true, "the scenario or a policy of it"),
+        ("pointer.toml", true, "the scenario or a policy of it"),
+        ("policies/mine.toml", true, "the scenario or a policy of it"),
+        ("notes.txt", false, "--force to overwrite it"),
+        ("policies", true, "is a directory"),
+    ] {
+        let before = std::fs::read(at(out)).ok();
+        let output = write(out, if force { &["--force"] } else { &[] });
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{out}: {stderr}");
+        assert!(stderr.contains(why), "{out}: {stderr}");
+        assert_eq!(before, std::fs::read(at(out)).ok(), "{out} is as it was");
+    }
+    assert!(write("empty.txt", &[]).status.success(), "an empty file has nothing to lose");
+    assert!(write("notes.txt", &["--force"]).status.success());
+    assert!(
+        std::fs::read_to_string(at("notes.txt")).expect("a story").starts_with("Session 0 under policy mine")
+    );
+
+    // A story is told anew over an older one, in each form, and is the same then.
+    for name in ["a.txt", "a.json", "a.mmd", "a.trace", "a.svg", "a.png"] {
+        let out = at(name);
+        let more = ["--policy", "mine", "--session", "0", "--out", &out];
+        let told: Vec<Vec<u8>> = (0..2)
+            .map(|_| {
+                let output = explain(&scenario, &more);
+                assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+                std::fs::read(&out).expect("a story")
+            })
+            .collect();
+        assert_eq!(told[0], told[1], "{name}");
+    }
+    // A chart of a run is none of its stories, though it shows the same.
+    let chart = std::fs::read_to_string(at("a.svg")).expect("a picture");
+    let chart = chart.split_once('\n').expect("a mark and a picture").1;
+    std::fs::write(at("a.svg"), chart).expect("writable");
+    let out = at("a.svg");
+    let output = explain(&scenario, &["--policy", "mine", "--session", "0", "--out", &out]);
+    assert_eq!(output.status.code(), Some(2));
 }

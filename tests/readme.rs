@@ -37,11 +37,32 @@ fn generated_parts_are_up_to_date() {
     assert!(text == readme(), "run UPDATE_README=1 cargo test --test readme");
 }
 
+/// The committed results of a shipped scenario.
+fn results(scenario: &str) -> serde_json::Value {
+    let path = root().join("results").join(scenario).join("summary.json");
+    serde_json::from_str(&fs::read_to_string(path).expect("results")).expect("JSON")
+}
+
+/// The counts of the telemetry lie within the intervals of the week that is said to be calibrated to them.
+#[test]
+fn the_calibrated_week_agrees_with_the_telemetry() {
+    let summary = results("telemetry-7-days");
+    let about = summary["about"].as_str().expect("what it shows");
+    for (metric, count, said) in [
+        ("unauthenticated_events", 650.0, "650 entries"),
+        ("unauthenticated_sessions", 285.0, "by 285 sessions"),
+        ("unauthenticated_events_worst_session", 59.0, "the worst 59 times"),
+    ] {
+        assert!(about.contains(said), "{about}");
+        let metric = &summary["policies"]["old"]["metrics"][metric];
+        let [low, high] = ["ci_low", "ci_high"].map(|end| metric[end].as_f64().expect("a number"));
+        assert!(low <= count && count <= high, "{said} lies outside {low} to {high}");
+    }
+}
+
 /// The committed results of the shipped incident.
 fn incident() -> String {
-    let path = root().join("results/touch-429-cascade/summary.json");
-    let summary: serde_json::Value =
-        serde_json::from_str(&fs::read_to_string(path).expect("results")).expect("JSON");
+    let summary = results("touch-429-cascade");
     let policies = summary["policies"].as_object().expect("policies");
     let mut text = String::from("| metric |");
     policies.keys().for_each(|name| write!(text, " `{name}` |").expect("text"));

@@ -1,9 +1,9 @@
 //! `authstorm explain`
 
 use super::exit::{Exit, Failure};
-use super::{interrupt, terminal};
+use super::{interrupt, place, terminal};
 use authstorm::Study;
-use authstorm::explain::{self, Session, Story, Wanted};
+use authstorm::explain::{self, Session, Story, Wanted, own};
 use authstorm::kernel::{Dur, Time};
 use authstorm::report;
 use std::path::{Path, PathBuf};
@@ -17,13 +17,16 @@ pub struct Args {
     /// The policy of the scenario to run
     #[arg(long, value_name = "NAME")]
     policy: String,
-    /// The session: its number in sessions.csv, or `worst` for the one that enters the flow most often
+    /// The session: its number in sessions.csv, or `worst` for the first there: the one that enters the flow most often
     #[arg(long, value_name = "N|worst", value_parser = session, allow_hyphen_values = true)]
     session: Session,
-    /// The replication, from 0
-    #[arg(long, value_name = "R", default_value_t = 0)]
-    replication: u32,
-    /// Begin here, as in --from 2m
+    /// The replication, from 0 [default: that of the worst session; 0 for a number]
+    #[arg(long, value_name = "R")]
+    replication: Option<u32>,
+    /// Replications, instead of the scenario's
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    replications: Option<u32>,
+    /// Begin here, as in --from 2m: what happens or lasts from here on, and what that continues
     #[arg(long, value_name = "T", value_parser = Dur::parse)]
     from: Option<Dur>,
     /// End here, as in --to 135s
@@ -36,6 +39,9 @@ pub struct Args {
     /// with --format
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Overwrite the file of --out, whoever wrote it; never the scenario or a policy file of it
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Override a key of the scenario, as in --set fleet.users=500; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
@@ -93,8 +99,15 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     if let Some(seed) = args.seed {
         study.seed(seed);
     }
+    if let Some(replications) = args.replications {
+        study.replications(replications);
+    }
     study.only_policies(std::slice::from_ref(&args.policy))?;
     let wanted = wanted(&args, &study)?;
+    if let Some(out) = &args.out {
+        // The place is looked at before the run, so that a long run does not end at a closed door.
+        place::check(out, &inputs(&args, &study), args.force, (own::HEAD, own::is_story))?;
+    }
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let story = explain::tell(&study, wanted, &control)?;
     let bytes = written(&story, format)?;
@@ -143,6 +156,14 @@ fn wanted(args: &Args, study: &Study) -> Result<Wanted, Failure> {
             users - 1
         )));
     }
+    let replications = scenario.replications;
+    if let Some(replication) = args.replication.filter(|replication| *replication >= replications) {
+        return Err(Failure::usage(format!(
+            "error: no replication {replication}: the scenario has {}; allowed: {}, or more --replications",
+            report::number::counted(replications.into(), "replication", "replications"),
+            if replications == 1 { "0".to_owned() } else { format!("0 to {}", replications - 1) }
+        )));
+    }
     let horizon = scenario.horizon;
     let (from, to) = (args.from.unwrap_or(Dur::ZERO), args.to.unwrap_or(horizon).min(horizon));
     if from > horizon {
@@ -160,14 +181,21 @@ fn wanted(args: &Args, study: &Study) -> Result<Wanted, Failure> {
     })
 }
 
+/// The files that the story is made from.
+fn inputs(args: &Args, study: &Study) -> Vec<PathBuf> {
+    let base = args.scenario.parent().unwrap_or(Path::new(""));
+    let policies = study.loaded().scenario.policy_files.iter().map(|file| base.join(file));
+    std::iter::once(args.scenario.clone()).chain(policies).collect()
+}
+
 fn written(story: &Story, format: Format) -> Result<Vec<u8>, Failure> {
     let text = match format {
         Format::Text => explain::text::text(story),
         Format::Json => explain::json::json(story),
         Format::Mermaid => explain::mermaid::mermaid(story),
         Format::Trace => explain::trace::trace(story),
-        Format::Svg => report::lanes::of_story(story).svg,
-        Format::Png => return super::files::png(&report::lanes::of_story(story).svg),
+        Format::Svg => own::svg(&report::lanes::of_story(story).svg),
+        Format::Png => return Ok(own::png(&super::files::png(&report::lanes::of_story(story).svg)?)),
     };
     Ok(text.into_bytes())
 }

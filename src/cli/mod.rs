@@ -13,6 +13,7 @@ mod kept;
 mod memory;
 mod metrics;
 mod output;
+mod place;
 mod progress;
 mod report;
 mod run;

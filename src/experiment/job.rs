@@ -8,7 +8,6 @@ use crate::metrics::Timeline;
 use crate::metrics::collect::{Reference, SessionCounts, Tally};
 use crate::world::{Control, Plan, Run, Stopped, run};
 use rayon::prelude::*;
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -59,7 +58,7 @@ impl Gathered {
         self.events += run.events;
         self.fingerprints[part] = run.fingerprint;
         self.sessions.extend(rows);
-        cut(&mut self.sessions, keep, rank);
+        cut(&mut self.sessions, keep, SessionRow::rank);
     }
 }
 
@@ -83,7 +82,7 @@ impl Job {
         let gathered = self.gather(plan, keep, control)?;
         let tally = gathered.tally.expect("a run has a part");
         let mut sessions = gathered.sessions;
-        sessions.sort_by_key(rank);
+        sessions.sort_by_key(SessionRow::rank);
         Ok(Summary {
             values: tally.values(plan, reference),
             demand: demand::of(plan, &tally),
@@ -165,7 +164,7 @@ impl Job {
         };
         // Numbers are chosen among, not rows: a row is many times as large.
         let mut places: Vec<u32> = (0..counts.len() as u32).collect();
-        cut(&mut places, keep, |place| rank(&row(place)));
+        cut(&mut places, keep, |place| row(place).rank());
         places.iter().map(row).collect()
     }
 }
@@ -176,21 +175,47 @@ pub(super) fn chain(fingerprints: impl IntoIterator<Item = u64>) -> u64 {
     fingerprints.into_iter().fold(0, next)
 }
 
-/// The order of sessions in results, worst first: entries, then sign-out, then requests; ties by their numbers.
-pub(super) fn rank(row: &SessionRow) -> (Reverse<u32>, bool, Reverse<u32>, u32, u32) {
-    (Reverse(row.entries), row.signed_out_at_s.is_none(), Reverse(row.requests), row.replication, row.session)
-}
-
-/// The session of a run that stands first in the results' order.
+/// The worst session of a policy, as [`super::results::PolicyResults::worst`] finds it in the results: of this
+/// replication, or of all of them. None without users.
 ///
 /// # Errors
-/// When a guard stops the run.
+/// When a guard stops a run.
 pub fn worst_session(
     plan: &Plan,
     contender: usize,
-    replication: u32,
+    replication: Option<u32>,
     control: &Control,
-) -> Result<u32, Stopped> {
-    let summary = Job { contender, replication }.run(plan, None, 1, control)?;
-    Ok(summary.sessions.first().map_or(0, |row| row.session))
+) -> Result<Option<SessionRow>, Stopped> {
+    let all = match replication {
+        Some(one) => one..one + 1,
+        None => 0..plan.scenario.replications,
+    };
+    let jobs = all.map(|replication| Job { contender, replication }).collect();
+    let worst = run_all(jobs, plan, &[], 1, control)?
+        .into_iter()
+        .filter_map(|summary| summary.sessions.into_iter().next());
+    Ok(worst.min_by_key(SessionRow::rank))
+}
+
+/// Runs these on all cores, each against the reference of its replication where there is one; the summaries are in the order of
+/// the jobs, whatever the order in which they end.
+///
+/// # Errors
+/// The first in that order which a guard stops.
+pub(super) fn run_all(
+    jobs: Vec<Job>,
+    plan: &Plan,
+    references: &[Reference],
+    keep: usize,
+    control: &Control,
+) -> Result<Vec<Summary>, Stopped> {
+    let run = |job: &Job| job.run(plan, references.get(job.replication as usize), keep, control);
+    // Runs of many parts come one after another, and their parts side by side: that takes less memory. Whole runs go
+    // one to a thread, so that none is left with several while another has none.
+    let summaries: Vec<_> = if plan.parts().len() > 1 {
+        jobs.iter().map(run).collect()
+    } else {
+        jobs.par_iter().with_max_len(1).map(run).collect()
+    };
+    summaries.into_iter().collect()
 }

@@ -15,7 +15,6 @@ use crate::scenario::{ClientModel, ScenarioErrors};
 use crate::stats::mean_ci;
 use crate::world::{Contender, Control, Plan, Stopped};
 use job::{Job, Summary};
-use rayon::prelude::*;
 use results::{FaultWindow, MetricValues, PolicyResults, Results, SessionRow};
 use std::fmt;
 use std::path::Path;
@@ -189,21 +188,12 @@ impl Study {
         let jobs: Vec<Job> = (0..plan.contenders.len())
             .flat_map(|contender| (0..replications).map(move |replication| Job { contender, replication }))
             .collect();
-        // Collected in the order of the jobs, whatever the order in which they end.
         let (references, reference_events) = match reference::plan(&plan.scenario) {
             Some(calm) => reference::run(&calm, control)?,
             None => (Vec::new(), 0),
         };
-        let run = |job: &Job| job.run(&plan, references.get(job.replication as usize), keep, control);
         let parts = plan.parts().len() as u32;
-        // Runs of many parts come one after another, and their parts side by side: that takes less memory. Whole runs go
-        // one to a thread, so that none is left with several while another has none.
-        let summaries: Vec<_> = if parts > 1 {
-            jobs.iter().map(run).collect()
-        } else {
-            jobs.par_iter().with_max_len(1).map(run).collect()
-        };
-        let mut summaries = summaries.into_iter().collect::<Result<Vec<Summary>, Stopped>>()?.into_iter();
+        let mut summaries = job::run_all(jobs, &plan, &references, keep, control)?.into_iter();
         let mut policies = Vec::new();
         let (mut events, mut fingerprints) = (reference_events, Vec::new());
         let mut exercises = Vec::new();
@@ -294,7 +284,7 @@ fn policy_results(
         sessions.extend(summary.sessions);
         timelines.push(summary.timeline);
     }
-    sessions.sort_by_key(job::rank);
+    sessions.sort_by_key(SessionRow::rank);
     sessions.truncate(keep);
     PolicyResults {
         name: name.to_owned(),

@@ -2,6 +2,8 @@
 
 use super::demand::Demand;
 use super::verdict::Verdict;
+use std::cmp::Reverse;
+
 use crate::kernel::Dur;
 use crate::metrics::{MetricDef, Timeline};
 
@@ -64,7 +66,7 @@ pub struct PolicyResults {
     pub not_exercised: Vec<String>,
     /// One per replication.
     pub timelines: Vec<Timeline>,
-    /// The worst sessions of all replications (or all sessions), most entries first.
+    /// The worst sessions of all replications (or all sessions), in the order of [`SessionRow::rank`].
     pub sessions: Vec<SessionRow>,
     /// How many sessions had so many entries of the flow, over all replications: `(entries, sessions)`, ascending.
     pub entries_distribution: Vec<(u32, u64)>,
@@ -106,7 +108,39 @@ pub struct SessionRow {
     pub stale_token_s: f64,
 }
 
+/// How badly a session fares: of two, the lesser value is the worse. Entries of the flow come first, then whether the
+/// user was signed out, then requests.
+pub type Harm = (Reverse<u32>, bool, Reverse<u32>);
+
+impl SessionRow {
+    /// How badly the session fares.
+    pub fn harm(&self) -> Harm {
+        (Reverse(self.entries), self.signed_out_at_s.is_none(), Reverse(self.requests))
+    }
+
+    /// The one order of the sessions of a policy, worst first: by harm, and of equals the first replication and the first
+    /// session.
+    pub fn rank(&self) -> (Harm, u32, u32) {
+        (self.harm(), self.replication, self.session)
+    }
+}
+
+impl Results {
+    /// The worst session of all policies, with its policy: the worst by [`SessionRow::harm`], and of equals that of the
+    /// earlier policy. None without users.
+    pub fn worst(&self) -> Option<(&PolicyResults, &SessionRow)> {
+        let worst = self.policies.iter().filter_map(|policy| Some((policy, policy.worst()?)));
+        worst.min_by_key(|(_, row)| row.harm())
+    }
+}
+
 impl PolicyResults {
+    /// The worst session of all replications, the first by [`SessionRow::rank`]; none without users. It is the one that
+    /// `explain --session worst`, the charts, the page and the first row of the policy in sessions.csv mean.
+    pub fn worst(&self) -> Option<&SessionRow> {
+        self.sessions.iter().min_by_key(|row| row.rank())
+    }
+
     /// The values of this metric.
     ///
     /// # Panics

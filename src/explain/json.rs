@@ -1,7 +1,10 @@
 //! A story as JSON: every step, nothing folded.
+//!
+//! An `id` is the number of a step, call or wait in the whole run, so a part of a run has the entries that the whole has.
+//! A `cause`, `sent_by` or `begun_by` that is not among `steps` is among `earlier`.
 
 use super::record::code_of;
-use super::story::{Call, Deed, Step, Story, Trigger};
+use super::story::{Call, Deed, Earlier, Step, Story, Trigger, Waiting};
 use super::words::{self, headline};
 use crate::client::policy::Failure;
 use crate::kernel::Time;
@@ -38,8 +41,10 @@ pub fn json(story: &Story) -> String {
             "false_sign_out": totals.signed_out.is_some_and(|(_, falsely)| falsely),
         },
         "faults": faults,
-        "steps": story.steps.iter().enumerate().map(|(i, s)| step(story, i, s)).collect::<Vec<_>>(),
-        "calls": story.calls.iter().enumerate().map(|(i, c)| call(story, i, c)).collect::<Vec<_>>(),
+        "steps": story.steps.iter().map(|(i, s)| step(story, *i, s)).collect::<Vec<_>>(),
+        "calls": story.calls.iter().map(|(i, c)| call(story, *i, c)).collect::<Vec<_>>(),
+        "waits": story.waits.iter().map(|(i, w)| wait(story, *i, w)).collect::<Vec<_>>(),
+        "earlier": story.earlier.iter().map(|(i, e)| earlier(*i, e)).collect::<Vec<_>>(),
         "steps_left_out": story.left_out,
     });
     format!("{value:#}\n")
@@ -93,7 +98,7 @@ fn deed(story: &Story, step: &Step, deed: Deed) -> Value {
     match deed {
         Deed::Sends(call) => json!({ "does": "sends", "call": call }),
         Deed::Waits(wait) => {
-            let wait = &story.waits[wait];
+            let wait = &story.waits[&wait];
             json!({ "does": "waits", "for_s": wait.length.as_secs_f64(), "before": snake(&format!("{:?}", wait.kind)) })
         }
         Deed::Judged { failure: f, verdict } => json!({
@@ -135,6 +140,29 @@ fn call(story: &Story, id: usize, call: &Call) -> Value {
         "fault": call.fault.map(|f| story.faults[f].name.as_str()),
         "limited": call.limited,
         "sent_by": call.by,
+    })
+}
+
+fn wait(story: &Story, id: usize, wait: &Waiting) -> Value {
+    json!({
+        "id": id,
+        "tab": wait.tab,
+        "from_s": seconds(wait.from),
+        "until_s": seconds(wait.until(story.horizon)),
+        "before": snake(&format!("{:?}", wait.kind)),
+        "retry": wait.is_retry().then_some(wait.retry),
+        "begun_by": wait.by,
+    })
+}
+
+fn earlier(id: usize, earlier: &Earlier) -> Value {
+    json!({
+        "id": id,
+        "at_s": seconds(earlier.at),
+        "tab": earlier.tab,
+        "happened": earlier.happened,
+        "chain_began_at_s": earlier.began.as_ref().map(|(at, _)| seconds(*at)),
+        "chain_began_with": earlier.began.as_ref().map(|(_, with)| with.as_str()),
     })
 }
 

@@ -4,15 +4,22 @@ use super::fold::{Item, fold};
 use super::story::{Call, Deed, Step, Story, Trigger};
 use super::words::{self, clock, span};
 use crate::kernel::{Dur, Time};
-use crate::report::canvas::clean;
 use crate::report::number;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a line speaks of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Node {
     /// A step.
     Step(usize),
+    /// A step before the part that is told, from which the part continues.
+    Earlier(usize),
+    /// A call that was sent before the part and is in flight in it, and whose answer does not belong to it.
+    InFlight(usize),
+    /// A wait that began before the part and ends after it.
+    Lasts(usize),
+    /// A fault's window began before the part.
+    FaultLasts(usize),
     /// A fault's window begins.
     FaultBegins(usize),
     /// A fault's window ends.
@@ -37,8 +44,8 @@ pub enum Line {
     Said {
         /// What it speaks of.
         node: Node,
-        /// When.
-        at: Time,
+        /// When; none for what lasts through the begin of the part.
+        at: Option<Time>,
         /// Which tab; none for what has none.
         tab: Option<u32>,
         /// How many causes stand above it.
@@ -88,59 +95,94 @@ struct Ordered {
 
 fn at(story: &Story, node: Node) -> Time {
     match node {
-        Node::Step(step) => story.steps[step].at,
+        Node::Step(step) => story.steps[&step].at,
+        Node::Earlier(_) | Node::InFlight(_) | Node::Lasts(_) | Node::FaultLasts(_) => story.from,
         Node::FaultBegins(fault) => Time(story.faults[fault].from.0),
         Node::FaultEnds(fault) => Time(story.faults[fault].to.0),
         Node::Unanswered(_) => story.horizon,
     }
 }
 
-fn ordered(story: &Story, order: Order) -> Ordered {
-    let told = |step: usize| !story.is_quiet(&story.steps[step]);
-    // The nearest cause that is told; a root has none.
-    let cause = |step: usize| {
-        let mut at = step;
-        loop {
-            if story.is_root(at) {
-                return None;
-            }
-            at = story.steps[at].cause?;
-            if told(at) {
-                return Some(at);
-            }
+/// The nearest cause of a step that a reader sees, by its number: one that is told, or one before the part. None for a
+/// step that begins something new.
+fn cause(story: &Story, step: &Step) -> Option<usize> {
+    let mut step = step;
+    loop {
+        if story.is_root(step) {
+            return None;
         }
-    };
-    let mut children: BTreeMap<usize, Vec<Node>> = BTreeMap::new();
-    let mut roots: Vec<Node> = Vec::new();
-    for step in (0..story.steps.len()).filter(|step| told(*step)) {
-        match cause(step) {
-            Some(cause) if order == Order::ByCause => {
-                children.entry(cause).or_default().push(Node::Step(step));
-            }
-            _ => roots.push(Node::Step(step)),
+        let number = step.cause?;
+        match story.steps.get(&number) {
+            None => return story.earlier.contains_key(&number).then_some(number),
+            Some(cause) if !story.is_quiet(cause) => return Some(number),
+            Some(cause) => step = cause,
         }
     }
-    for (i, call) in story.calls.iter().enumerate().filter(|(_, call)| call.ended.is_none()) {
-        match order {
-            Order::ByCause => children.entry(call.by).or_default().push(Node::Unanswered(i)),
-            Order::ByTime => roots.push(Node::Unanswered(i)),
+}
+
+/// Calls and waits that last through the whole part, or of which no step of the part tells, with the step that each comes
+/// from.
+fn lasting(story: &Story) -> Vec<(usize, Node)> {
+    let triggers = || story.steps.values().map(|step| step.trigger);
+    let answered: BTreeSet<usize> = triggers().filter_map(Trigger::call).collect();
+    let over: BTreeSet<usize> = triggers().filter_map(Trigger::wait).collect();
+    let unanswered = |call: &Call| call.ended.is_none() && story.to >= story.horizon;
+    let calls = story.calls.iter().filter_map(|(number, call)| match story.steps.contains_key(&call.by) {
+        _ if unanswered(call) => Some((call.by, Node::Unanswered(*number))),
+        false if !answered.contains(number) => Some((call.by, Node::InFlight(*number))),
+        _ => None,
+    });
+    let waits = story.waits.iter().filter(|(number, wait)| {
+        wait.is_retry() && !over.contains(number) && !story.steps.contains_key(&wait.by)
+    });
+    calls.chain(waits.map(|(number, wait)| (wait.by, Node::Lasts(*number)))).collect()
+}
+
+fn ordered(story: &Story, order: Order) -> Ordered {
+    let mut children: BTreeMap<usize, Vec<Node>> = BTreeMap::new();
+    let mut roots: Vec<(Time, Node)> = Vec::new();
+    // What came before is said once, where its first effect is.
+    let mut named: BTreeSet<usize> = BTreeSet::new();
+    let steps = story.steps.iter().filter(|(_, step)| !story.is_quiet(step));
+    let steps = steps.map(|(number, step)| (cause(story, step), Node::Step(*number)));
+    let (unanswered, lasting): (Vec<_>, Vec<_>) =
+        lasting(story).into_iter().partition(|(_, node)| matches!(node, Node::Unanswered(_)));
+    let caused = |nodes: Vec<(usize, Node)>| nodes.into_iter().map(|(by, node)| (Some(by), node));
+    for (cause, node) in caused(lasting).chain(steps).chain(caused(unanswered)) {
+        let at = at(story, node);
+        if let Some(cause) = cause
+            && story.earlier.contains_key(&cause)
+            && named.insert(cause)
+        {
+            roots.push((at, Node::Earlier(cause)));
+        }
+        match cause {
+            Some(cause) if order == Order::ByCause => children.entry(cause).or_default().push(node),
+            _ => roots.push((at, node)),
         }
     }
     for (i, fault) in story.faults.iter().enumerate() {
-        let within = |time: Dur| story.from.0 <= time.0 && time.0 <= story.to.0;
-        roots.extend(within(fault.from).then_some(Node::FaultBegins(i)));
-        let ends = fault.to > fault.from && fault.to.0 < story.horizon.0;
-        roots.extend((ends && within(fault.to)).then_some(Node::FaultEnds(i)));
+        let (begin, end) = (Time(fault.from.0), Time(fault.to.0));
+        let within = |time: Time| story.from <= time && time <= story.to;
+        let ends = end > begin && end < story.horizon;
+        let lasts = begin < story.from && end > story.from;
+        let nodes = [
+            (lasts, story.from, Node::FaultLasts(i)),
+            (within(begin), begin, Node::FaultBegins(i)),
+            (ends && within(end), end, Node::FaultEnds(i)),
+        ];
+        roots.extend(nodes.into_iter().filter(|(is, ..)| *is).map(|(_, at, node)| (at, node)));
     }
     // Stable: what happens at one instant keeps its order, but a window opens before what it makes happen.
-    roots.sort_by_key(|node| (at(story, *node), matches!(node, Node::Step(_))));
+    roots.sort_by_key(|(at, node)| (*at, rank(*node)));
     let mut found = Ordered { nodes: Vec::new(), parents: Vec::new() };
-    let mut open: Vec<(Node, Option<usize>)> = roots.into_iter().rev().map(|root| (root, None)).collect();
+    let mut open: Vec<(Node, Option<usize>)> =
+        roots.into_iter().rev().map(|(_, root)| (root, None)).collect();
     while let Some((node, parent)) = open.pop() {
         let place = found.nodes.len();
         found.nodes.push(node);
         found.parents.push(parent);
-        if let Node::Step(step) = node
+        if let Node::Step(step) | Node::Earlier(step) = node
             && let Some(effects) = children.remove(&step)
         {
             open.extend(effects.into_iter().rev().map(|effect| (effect, Some(place))));
@@ -149,11 +191,21 @@ fn ordered(story: &Story, order: Order) -> Ordered {
     found
 }
 
+/// What comes first of one instant: what lasts, windows that open or close, what happens.
+const fn rank(node: Node) -> u8 {
+    match node {
+        Node::FaultLasts(_) => 0,
+        Node::FaultBegins(_) | Node::FaultEnds(_) | Node::Unanswered(_) => 1,
+        Node::Earlier(_) | Node::InFlight(_) | Node::Lasts(_) => 2,
+        Node::Step(_) => 3,
+    }
+}
+
 /// What makes two nodes alike: all but times and counters.
 fn sign(story: &Story, node: Node) -> String {
     match node {
-        Node::Step(step) => step_sign(story, &story.steps[step]),
-        Node::Unanswered(call) => format!("unanswered {}", call_sign(&story.calls[call])),
+        Node::Step(step) => step_sign(story, &story.steps[&step]),
+        Node::Unanswered(call) => format!("unanswered {}", call_sign(&story.calls[&call])),
         other => format!("{other:?}"),
     }
 }
@@ -165,16 +217,16 @@ fn call_sign(call: &Call) -> String {
 
 fn step_sign(story: &Story, step: &Step) -> String {
     let trigger = match step.trigger {
-        Trigger::Answer(call) => call_sign(&story.calls[call]),
-        Trigger::Timer(wait) => format!("{:?}", (story.waits[wait].kind, story.waits[wait].caller)),
+        Trigger::Answer(call) => call_sign(&story.calls[&call]),
+        Trigger::Timer(wait) => format!("{:?}", (story.waits[&wait].kind, story.waits[&wait].caller)),
         other => format!("{other:?}"),
     };
     let deeds = step.deeds.iter().map(|deed| match *deed {
         Deed::Sends(call) => {
-            let call = &story.calls[call];
+            let call = &story.calls[&call];
             format!("{:?}", (call.endpoint, call.kind, call.caller))
         }
-        Deed::Waits(wait) => format!("{:?}", (story.waits[wait].kind, story.waits[wait].caller)),
+        Deed::Waits(wait) => format!("{:?}", (story.waits[&wait].kind, story.waits[&wait].caller)),
         Deed::Judged { failure, verdict } => format!("{:?}", (failure.status, failure.code, verdict)),
         Deed::EnteredFlow { entry, cause, .. } => {
             format!("enters {} {:?}", entry > 0, cause.map(|f| (f.status, f.code)))
@@ -223,17 +275,37 @@ impl Writer<'_> {
         let (story, node) = (self.story, self.nodes[place]);
         let (tab, happened, came) = match node {
             Node::Step(step) => {
-                let step = &story.steps[step];
+                let step = &story.steps[&step];
                 (step.tab, words::trigger(story, step), words::deeds(story, step))
             }
-            Node::FaultBegins(fault) => (None, format!("{} begins", fault_name(story, fault)), Vec::new()),
-            Node::FaultEnds(fault) => (None, format!("{} ends", fault_name(story, fault)), Vec::new()),
+            Node::Earlier(step) => {
+                let earlier = &story.earlier[&step];
+                (earlier.tab, words::continues(earlier), Vec::new())
+            }
+            Node::InFlight(call) => {
+                let call = &story.calls[&call];
+                (Some(call.tab), words::in_flight(call), Vec::new())
+            }
+            Node::Lasts(wait) => {
+                let wait = &story.waits[&wait];
+                (Some(wait.tab), words::lasts(story, wait), Vec::new())
+            }
+            Node::FaultLasts(fault) => (None, words::fault_lasts(&story.faults[fault]), Vec::new()),
+            Node::FaultBegins(fault) => {
+                (None, format!("{} begins", words::fault_name(&story.faults[fault])), Vec::new())
+            }
+            Node::FaultEnds(fault) => {
+                (None, format!("{} ends", words::fault_name(&story.faults[fault])), Vec::new())
+            }
             Node::Unanswered(call) => {
-                let call = &story.calls[call];
+                let call = &story.calls[&call];
                 (Some(call.tab), words::answer(story, call), Vec::new())
             }
         };
-        self.lines.push(Line::Said { node, at: at(story, node), tab, depth, happened, came });
+        let lasts =
+            matches!(node, Node::Earlier(_) | Node::InFlight(_) | Node::Lasts(_) | Node::FaultLasts(_));
+        let at = (!lasts).then(|| at(story, node));
+        self.lines.push(Line::Said { node, at, tab, depth, happened, came });
     }
 
     /// Gives a round that is left out the indentation of the one that is shown.
@@ -265,10 +337,6 @@ impl Writer<'_> {
         let count = number::counted(more.len() as u64, "more round", "more rounds");
         format!("{count} like this, {each}, until {}", clock(at(self.story, self.nodes[last])))
     }
-}
-
-fn fault_name(story: &Story, fault: usize) -> String {
-    format!("fault \"{}\"", clean(&story.faults[fault].name))
 }
 
 /// `216 to 602 ms`: a unit that both have is said once.

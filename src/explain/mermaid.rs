@@ -45,7 +45,23 @@ pub fn mermaid(story: &Story) -> String {
 
 fn said(story: &Story, node: Node) -> Vec<String> {
     let step = match node {
-        Node::Step(step) => &story.steps[step],
+        Node::Step(step) => &story.steps[&step],
+        Node::Earlier(step) => {
+            let earlier = &story.earlier[&step];
+            let tab = earlier.tab.unwrap_or(0);
+            return vec![format!("    Note over T{tab}: {}", plain(&words::continues(earlier)))];
+        }
+        Node::InFlight(call) => {
+            let call = &story.calls[&call];
+            return vec![format!("    Note over T{},B: {}", call.tab, plain(&words::in_flight(call)))];
+        }
+        Node::Lasts(wait) => {
+            let wait = &story.waits[&wait];
+            return vec![format!("    Note over T{}: {}", wait.tab, plain(&words::lasts(story, wait)))];
+        }
+        Node::FaultLasts(fault) => {
+            return vec![format!("    Note over B: {}", plain(&words::fault_lasts(&story.faults[fault])))];
+        }
         Node::FaultBegins(fault) | Node::FaultEnds(fault) => {
             let begins = matches!(node, Node::FaultBegins(_));
             let fault = &story.faults[fault];
@@ -54,7 +70,7 @@ fn said(story: &Story, node: Node) -> Vec<String> {
             return vec![format!("    Note over B: {}", plain(&words))];
         }
         Node::Unanswered(call) => {
-            let call = &story.calls[call];
+            let call = &story.calls[&call];
             let words = format!("{} {}", clock(story.horizon), words::answer(story, call));
             return vec![format!("    B--xT{}: {}", call.tab, plain(&words))];
         }
@@ -64,12 +80,14 @@ fn said(story: &Story, node: Node) -> Vec<String> {
     let mut out = Vec::new();
     match step.trigger {
         Trigger::Answer(call) => {
-            let answered = words::answer(story, &story.calls[call]);
-            let arrow = if story.calls[call].failure.is_some() { "--x" } else { "-->>" };
+            let answered = words::answer(story, &story.calls[&call]);
+            let arrow = if story.calls[&call].failure.is_some() { "--x" } else { "-->>" };
             out.push(format!("    B{arrow}{tab}: {}", plain(&format!("{at} {answered}"))));
         }
         Trigger::SignOutBroadcast | Trigger::TokenBroadcast => {
-            let from = step.cause.and_then(|cause| story.steps[cause].tab).unwrap_or(0);
+            // A message comes in the instant in which it is sent, so its cause is no earlier than the part.
+            let cause = step.cause.and_then(|cause| story.steps.get(&cause));
+            let from = cause.and_then(|cause| cause.tab).unwrap_or(0);
             let words = words::trigger(story, step);
             out.push(format!("    T{from}-->>{tab}: {}", plain(&format!("{at} {words}"))));
         }
@@ -81,7 +99,7 @@ fn said(story: &Story, node: Node) -> Vec<String> {
     // Requests are arrows; what leads to them is a note between.
     for (deed, words) in words::told(story, step) {
         out.push(match deed {
-            Deed::Sends(call) => format!("    {tab}->>B: {}", story.calls[call].name()),
+            Deed::Sends(call) => format!("    {tab}->>B: {}", story.calls[&call].name()),
             _ => format!("    Note over {tab}: {}", plain(&words)),
         });
     }

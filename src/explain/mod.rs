@@ -8,6 +8,8 @@ pub mod fold;
 pub mod json;
 pub mod lines;
 pub mod mermaid;
+pub mod own;
+mod part;
 pub mod record;
 pub mod rules;
 pub mod story;
@@ -32,7 +34,7 @@ use record::Recorder;
 pub enum Session {
     /// The one with this number.
     Number(u32),
-    /// The first of the results' order: most entries of the flow, then signed out, then most requests.
+    /// The worst, by the order of [`crate::experiment::results::SessionRow::rank`].
     Worst,
 }
 
@@ -41,19 +43,20 @@ pub enum Session {
 pub struct Wanted {
     /// The policy, by its place among the study's.
     pub policy: usize,
-    /// The replication, from 0.
-    pub replication: u32,
+    /// The replication, from 0. None chooses the worst session among all replications, as results do; a session that is
+    /// given by its number is then that of replication 0.
+    pub replication: Option<u32>,
     /// The session.
     pub session: Session,
-    /// Nothing before this time...
+    /// What happens or lasts at some time from here...
     pub from: Time,
-    /// ...or after this one.
+    /// ...to here.
     pub to: Time,
 }
 
 impl Wanted {
     /// The whole story of a session.
-    pub fn whole(policy: usize, replication: u32, session: Session) -> Wanted {
+    pub fn whole(policy: usize, replication: Option<u32>, session: Session) -> Wanted {
         Wanted { policy, replication, session, from: Time::ZERO, to: Time::NEVER }
     }
 }
@@ -64,7 +67,7 @@ impl Wanted {
 /// When a guard stops the run, as it would in [`Study::run`].
 ///
 /// # Panics
-/// When there is no such policy or session; [`Wanted`] is checked where it is read.
+/// When the study has no such policy, replication or session; [`Wanted`] is checked where it is read.
 pub fn tell(study: &Study, wanted: Wanted, control: &Control) -> Result<Story, Error> {
     let plan = study.plan();
     tell_planned(&plan, &study.loaded().hash, wanted, control)
@@ -79,11 +82,16 @@ pub fn tell(study: &Study, wanted: Wanted, control: &Control) -> Result<Story, E
 /// As [`tell`].
 pub fn tell_planned(plan: &Plan, hash: &str, wanted: Wanted, control: &Control) -> Result<Story, Error> {
     let Wanted { policy, replication, session, from, to } = wanted;
-    let session = match session {
-        Session::Number(session) => session,
-        Session::Worst => worst_session(plan, policy, replication, control)?,
+    let (users, replications) = (plan.scenario.fleet.users, plan.scenario.replications);
+    let (replication, session) = match session {
+        Session::Number(session) => (replication.unwrap_or(0), session),
+        Session::Worst => match worst_session(plan, policy, replication, control)? {
+            Some(row) => (row.replication, row.session),
+            None => (0, 0),
+        },
     };
-    assert!(session < plan.scenario.fleet.users, "no session {session}");
+    assert!(session < users, "no session {session} among {users} users");
+    assert!(replication < replications, "no replication {replication} among {replications}");
     let recorder = Recorder::new(plan, session, from, to);
     // What has nothing to do with the session need not be run again.
     let users = plan.part_of(session);
@@ -94,7 +102,7 @@ pub fn tell_planned(plan: &Plan, hash: &str, wanted: Wanted, control: &Control) 
 /// More events than this in one run, or part of one, of each policy are not run once more for the stories of a report: `explain` tells
 /// them when somebody asks.
 const MOST_EVENTS: u64 = 20_000_000;
-/// So many policies get a story in a report.
+/// So many policies get a story in a report, and the one with the worst session of all.
 const MOST_STORIES: usize = 6;
 
 /// The stories of the worst session of each policy, for a report; none where running again would take long.
@@ -107,14 +115,15 @@ pub fn worst_of_each(study: &Study, results: &Results, control: &Control) -> Res
         return Ok(Vec::new());
     }
     let plan = study.plan();
+    let worst = results.worst().map(|(policy, _)| policy.name.as_str());
     let wanted: Vec<Wanted> = results
         .policies
         .iter()
         .enumerate()
-        .take(MOST_STORIES)
+        .filter(|(i, policy)| *i < MOST_STORIES || Some(policy.name.as_str()) == worst)
         .filter_map(|(i, policy)| {
-            let row = policy.sessions.first()?;
-            Some(Wanted::whole(i, row.replication, Session::Number(row.session)))
+            let row = policy.worst()?;
+            Some(Wanted::whole(i, Some(row.replication), Session::Number(row.session)))
         })
         .collect();
     let hash = &study.loaded().hash;

@@ -1,7 +1,11 @@
 //! Looking on while a run goes by, and keeping what one session did.
+//!
+//! A part of a run hangs on what came before it, so the recorder looks on from the begin. Of what lies before the part it
+//! keeps what the part may still need: steps that calls in flight and waits come from, and where their chains began.
 
+use super::part;
 use super::rules::Rules;
-use super::story::{Call, Deed, Step, Story, Totals, Trigger, Waiting};
+use super::story::{self, Call, Deed, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
 use crate::client::page::{Fact, Input};
 use crate::client::policy::{Failure, Policy};
@@ -12,10 +16,12 @@ use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::world::{Observer, Outside, Plan};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// More steps than this nobody reads; the rest is counted. A loop without latency would fill any memory.
 pub const MOST_STEPS: usize = 100_000;
+/// So many steps before the part are kept without a look at which of them are still needed.
+const FEW_STEPS: usize = 64;
 
 /// Keeps what happens to one user's tabs.
 pub struct Recorder {
@@ -23,18 +29,26 @@ pub struct Recorder {
     tabs_per_user: u32,
     from: Time,
     to: Time,
-    steps: Vec<Step>,
-    calls: Vec<Call>,
-    waits: Vec<Waiting>,
+    steps: BTreeMap<usize, Step>,
+    calls: BTreeMap<usize, Call>,
+    waits: BTreeMap<usize, Waiting>,
+    /// Numbers of the next step and the next wait; that of the next call is the number of requests.
+    next_step: usize,
+    next_wait: usize,
+    /// Steps of the part.
+    told: usize,
     left_out: u64,
+    /// More steps than this are looked through for what is needed no more.
+    most_kept: usize,
     totals: Totals,
     revoked: bool,
     /// Signed out, and not in again.
     out: bool,
-    /// The step under way, if it is told.
+    /// The step under way, if it is kept.
     step: Option<usize>,
-    /// The call just sent, if it is told.
+    /// The call just sent, if it is kept.
     sending: Option<usize>,
+    /// Calls to be answered and waits to end, by their tasks.
     call_of: BTreeMap<TaskId, usize>,
     wait_of: BTreeMap<TaskId, usize>,
     /// The last sign-out and the last good sign-in, which cause what the user does next.
@@ -51,10 +65,14 @@ impl Recorder {
             tabs_per_user: plan.tabs_per_user,
             from,
             to,
-            steps: Vec::new(),
-            calls: Vec::new(),
-            waits: Vec::new(),
+            steps: BTreeMap::new(),
+            calls: BTreeMap::new(),
+            waits: BTreeMap::new(),
+            next_step: 0,
+            next_wait: 0,
+            told: 0,
             left_out: 0,
+            most_kept: FEW_STEPS,
             totals: Totals::default(),
             revoked: false,
             out: false,
@@ -73,35 +91,92 @@ impl Recorder {
     }
 
     fn begin(&mut self, at: Time, tab: Option<u32>, trigger: Trigger, cause: Option<usize>) {
-        self.step = None;
-        if at < self.from || at > self.to {
-            return;
-        }
-        if self.steps.len() >= MOST_STEPS {
-            self.left_out += 1;
+        let number = self.next_step;
+        if self.leaves_out(at) {
             return;
         }
         self.last_tab = self.last_tab.max(tab.unwrap_or(0));
-        self.step = Some(self.steps.len());
-        self.steps.push(Step { at, tab, trigger, cause, deeds: Vec::new() });
+        let mut step = Step { at, tab, trigger, cause, chain: number, deeds: Vec::new() };
+        if !story::is_root(&step, |wait| self.waits.get(&wait)) {
+            step.chain = cause.and_then(|cause| self.steps.get(&cause)).map_or(number, |cause| cause.chain);
+        }
+        self.steps.insert(number, step);
+        self.step = Some(number);
+        if at < self.from && self.steps.len() > self.most_kept {
+            self.forget(at);
+        }
+    }
+
+    /// Counts a step, and says whether it is left out: it lies after the part, or the part has too many.
+    fn leaves_out(&mut self, at: Time) -> bool {
+        self.step = None;
+        self.next_step += 1;
+        if at < self.from || at > self.to {
+            return at > self.to;
+        }
+        let too_many = self.told >= MOST_STEPS;
+        self.left_out += u64::from(too_many);
+        self.told += usize::from(!too_many);
+        too_many
+    }
+
+    /// Before the part: forgets what nothing comes from any more.
+    fn forget(&mut self, now: Time) {
+        // A wait that ended with its page may still be heard of, when its time comes.
+        let pending: BTreeSet<usize> = self.wait_of.values().copied().collect();
+        let lasts = |(number, wait): &(&usize, &Waiting)| wait.ended.is_none() || pending.contains(number);
+        let in_flight = self.calls.values().filter(|call| call.ended.is_none());
+        let lasting = self.waits.iter().filter(lasts);
+        let senders = in_flight.map(|call| call.by).chain(lasting.map(|(_, wait)| wait.by));
+        let recent =
+            self.steps.iter().rev().take_while(|(_, step)| step.at == now).map(|(number, _)| *number);
+        let last = [self.last_sign_out, self.last_sign_in].into_iter().flatten();
+        let mut needed: BTreeSet<usize> = senders.chain(recent).chain(last).collect();
+        let chains: Vec<usize> =
+            needed.iter().filter_map(|number| self.steps.get(number)).map(|step| step.chain).collect();
+        needed.extend(chains);
+        self.steps.retain(|number, _| needed.contains(number));
+        let triggers = || self.steps.values().map(|step| step.trigger);
+        let answers: BTreeSet<usize> = triggers().filter_map(Trigger::call).collect();
+        let timers: BTreeSet<usize> = triggers().filter_map(Trigger::wait).collect();
+        self.calls.retain(|number, call| call.ended.is_none() || answers.contains(number));
+        self.waits.retain(|number, wait| lasts(&(number, wait)) || timers.contains(number));
+        self.most_kept = 2 * self.steps.len() + FEW_STEPS;
     }
 
     fn did(&mut self, deed: Deed) {
-        if let Some(step) = self.step {
-            self.steps[step].deeds.push(deed);
+        if let Some(step) = self.step.and_then(|step| self.steps.get_mut(&step)) {
+            step.deeds.push(deed);
         }
+    }
+
+    /// A wait ends: its time has come, or something else becomes of its task or its page.
+    fn end_wait(&mut self, number: usize, now: Time) {
+        if let Some(wait) = self.waits.get_mut(&number) {
+            wait.ended = Some(wait.until(now));
+        }
+    }
+
+    /// A page goes, and with it whatever waits in it.
+    fn end_waits_of(&mut self, tab: u32, now: Time) {
+        let of_tab = |number: &&usize| self.waits.get(number).is_some_and(|wait| wait.tab == tab);
+        let lasting: Vec<usize> = self.wait_of.values().filter(of_tab).copied().collect();
+        lasting.into_iter().for_each(|number| self.end_wait(number, now));
     }
 
     /// The newest step of this instant in another tab for which `says` holds: what a message to other tabs comes from.
     fn elsewhere(&self, now: Time, tab: u32, says: impl Fn(&Step) -> bool) -> Option<usize> {
-        let recent = self.steps.iter().enumerate().rev().take_while(|(_, step)| step.at == now);
-        recent.filter(|(_, step)| step.tab != Some(tab)).find(|(_, step)| says(step)).map(|(i, _)| i)
+        let recent = self.steps.iter().rev().take_while(|(_, step)| step.at == now);
+        recent
+            .filter(|(_, step)| step.tab != Some(tab))
+            .find(|(_, step)| says(step))
+            .map(|(number, _)| *number)
     }
 
-    fn cause(&self, now: Time, tab: u32, input: Input) -> Option<usize> {
+    fn cause(&self, now: Time, tab: u32, input: Input, trigger: Trigger) -> Option<usize> {
         match input {
-            Input::Answer(task) => self.call_of.get(&task).map(|call| self.calls[*call].by),
-            Input::Timer(task) => self.wait_of.get(&task).map(|wait| self.waits[*wait].by),
+            Input::Answer(_) => trigger.call().map(|call| self.calls[&call].by),
+            Input::Timer(_) => trigger.wait().map(|wait| self.waits[&wait].by),
             Input::TokenBroadcast(_) => {
                 self.elsewhere(now, tab, |step| matches!(step.trigger, Trigger::Answer(_)))
             }
@@ -110,7 +185,9 @@ impl Recorder {
                 self.elsewhere(now, tab, |step| step.deeds.iter().any(signs_out))
             }
             Input::SignIn { .. } => self.last_sign_out,
-            Input::Open => self.last_sign_in.filter(|step| self.steps[*step].at == now),
+            Input::Open => {
+                self.last_sign_in.filter(|step| self.steps.get(step).is_some_and(|step| step.at == now))
+            }
             Input::Lock(_)
             | Input::Close
             | Input::Focus
@@ -135,7 +212,7 @@ impl Recorder {
             let revokes = spec.kind == crate::fault::FaultKind::Revocation;
             FaultWindow { name, from: spec.from, to: if revokes { spec.from } else { to } }
         });
-        Story {
+        let mut story = Story {
             scenario: scenario.name.clone(),
             client_model: model_name(scenario.client.model).to_owned(),
             scenario_hash: hash.to_owned(),
@@ -156,8 +233,11 @@ impl Recorder {
             steps: self.steps,
             calls: self.calls,
             waits: self.waits,
+            earlier: BTreeMap::new(),
             left_out: self.left_out,
-        }
+        };
+        part::leave_earlier(&mut story);
+        story
     }
 }
 
@@ -193,28 +273,40 @@ impl Observer for Recorder {
             Input::SignOutBroadcast => Trigger::SignOutBroadcast,
             Input::SignIn { again } => Trigger::SignIn { again },
             Input::Lock(_) => Trigger::Lock,
-            // What was sent or set before the story begins comes from nowhere.
-            Input::Answer(task) => match self.call_of.get(&task) {
-                Some(call) => Trigger::Answer(*call),
-                None => return self.step = None,
+            // What comes of a step that is left out is left out too.
+            Input::Answer(task) => match self.call_of.remove(&task) {
+                Some(call) => Trigger::Answer(call),
+                None => {
+                    self.leaves_out(now);
+                    return;
+                }
             },
-            Input::Timer(task) => match self.wait_of.get(&task) {
-                Some(wait) => Trigger::Timer(*wait),
-                None => return self.step = None,
+            Input::Timer(task) => match self.wait_of.remove(&task) {
+                Some(wait) => {
+                    self.end_wait(wait, now);
+                    Trigger::Timer(wait)
+                }
+                None => {
+                    self.leaves_out(now);
+                    return;
+                }
             },
         };
-        let cause = self.cause(now, tab, input);
+        if matches!(input, Input::Open | Input::Close) {
+            self.end_waits_of(tab, now);
+        }
+        let cause = self.cause(now, tab, input, trigger);
         self.begin(now, Some(tab), trigger, cause);
     }
 
     fn sent(&mut self, now: Time, tab: u32, id: TaskId, task: &Task, endpoint: Endpoint, first: bool) {
         self.sending = None;
         let Some(tab) = self.own(tab) else { return };
+        let number = self.totals.requests as usize;
         self.totals.requests += 1;
         self.call_of.remove(&id);
         let Some(by) = self.step else { return };
-        let call = self.calls.len();
-        self.calls.push(Call {
+        let call = Call {
             tab,
             endpoint,
             kind: task.kind,
@@ -228,21 +320,22 @@ impl Observer for Recorder {
             fault: None,
             limited: false,
             by,
-        });
-        self.call_of.insert(id, call);
-        self.sending = Some(call);
-        self.did(Deed::Sends(call));
+        };
+        self.calls.insert(number, call);
+        self.call_of.insert(id, number);
+        self.sending = Some(number);
+        self.did(Deed::Sends(number));
     }
 
     fn struck(&mut self, fault: usize) {
-        if let Some(call) = self.sending {
-            self.calls[call].fault = Some(fault);
+        if let Some(call) = self.sending.and_then(|call| self.calls.get_mut(&call)) {
+            call.fault = Some(fault);
         }
     }
 
     fn limited(&mut self) {
-        if let Some(call) = self.sending {
-            self.calls[call].limited = true;
+        if let Some(call) = self.sending.and_then(|call| self.calls.get_mut(&call)) {
+            call.limited = true;
         }
     }
 
@@ -263,8 +356,8 @@ impl Observer for Recorder {
         reply: Reply,
         outcome: Outcome,
     ) {
-        let Some(call) = self.own(tab).and_then(|_| self.call_of.get(&id)) else { return };
-        let call = &mut self.calls[*call];
+        let number = self.own(tab).and_then(|_| self.call_of.get(&id));
+        let Some(call) = number.and_then(|number| self.calls.get_mut(number)) else { return };
         call.outcome = outcome;
         call.ended = (outcome != Outcome::InFlight).then_some(now);
         call.failure = match (outcome, reply) {
@@ -275,13 +368,17 @@ impl Observer for Recorder {
 
     fn waits(&mut self, now: Time, tab: u32, id: TaskId, task: &Task, delay: Dur) {
         let Some(tab) = self.own(tab) else { return };
-        self.wait_of.remove(&id);
+        if let Some(before) = self.wait_of.remove(&id) {
+            self.end_wait(before, now);
+        }
+        let number = self.next_wait;
+        self.next_wait += 1;
         let Some(by) = self.step else { return };
-        let wait = self.waits.len();
         let (kind, caller, retry) = (task.kind, task.caller, u32::from(task.attempt));
-        self.waits.push(Waiting { tab, kind, caller, retry, from: now, length: delay, by });
-        self.wait_of.insert(id, wait);
-        self.did(Deed::Waits(wait));
+        let wait = Waiting { tab, kind, caller, retry, from: now, length: delay, ended: None, by };
+        self.waits.insert(number, wait);
+        self.wait_of.insert(id, number);
+        self.did(Deed::Waits(number));
     }
 
     fn fact(&mut self, now: Time, tab: u32, fact: Fact) {

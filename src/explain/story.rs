@@ -1,4 +1,7 @@
 //! A story as data: steps, each with its cause, and the calls and waits between them.
+//!
+//! Steps, calls and waits bear the numbers that they have in the whole run. A part of a run is therefore a choice among
+//! the entries of the whole, and a number that a part does not hold is that of something earlier.
 
 use crate::backend::Endpoint;
 use crate::client::page::{FlowEnd, Judgement, Status};
@@ -8,6 +11,7 @@ use crate::experiment::results::FaultWindow;
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::world::Outside;
+use std::collections::BTreeMap;
 
 /// Everything that one session did in one run, or in a part of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,12 +50,14 @@ pub struct Story {
     pub tabs: u32,
     /// Totals of the whole run, whatever part of it is told.
     pub totals: Totals,
-    /// What happened, in order.
-    pub steps: Vec<Step>,
-    /// The requests of the steps told, in the order in which they were sent.
-    pub calls: Vec<Call>,
-    /// The waits of the steps told, in the order in which they began.
-    pub waits: Vec<Waiting>,
+    /// What happened from [`Story::from`] to [`Story::to`], by number: in order.
+    pub steps: BTreeMap<usize, Step>,
+    /// The requests that were in flight at some time of this part, by number: in the order in which they were sent.
+    pub calls: BTreeMap<usize, Call>,
+    /// The waits that lasted at some time of this part, by number: in the order in which they began.
+    pub waits: BTreeMap<usize, Waiting>,
+    /// The steps before this part that its steps, calls and waits come from, by number.
+    pub earlier: BTreeMap<usize, Earlier>,
     /// Steps beyond [`super::record::MOST_STEPS`], which are counted and not told.
     pub left_out: u64,
 }
@@ -82,10 +88,25 @@ pub struct Step {
     pub tab: Option<u32>,
     /// What happened.
     pub trigger: Trigger,
-    /// The step that caused it.
+    /// The step that caused it: one of [`Story::steps`], or of [`Story::earlier`].
     pub cause: Option<usize>,
+    /// The step that its causal chain began with; its own number when it is that step.
+    pub chain: usize,
     /// What came of it, in order.
     pub deeds: Vec<Deed>,
+}
+
+/// A step before the part that is told, on which the part hangs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Earlier {
+    /// When.
+    pub at: Time,
+    /// Which tab of the user; none for what happens to the whole browser.
+    pub tab: Option<u32>,
+    /// What happened, in words.
+    pub happened: String,
+    /// When the causal chain of the step began and with what, in words; none when it began with this very step.
+    pub began: Option<(Time, String)>,
 }
 
 /// What happens.
@@ -126,6 +147,24 @@ pub enum Trigger {
     Lock,
     /// Something from outside.
     Outside(Outside),
+}
+
+impl Trigger {
+    /// The call that ended.
+    pub const fn call(self) -> Option<usize> {
+        match self {
+            Trigger::Answer(call) => Some(call),
+            _ => None,
+        }
+    }
+
+    /// The wait that is over.
+    pub const fn wait(self) -> Option<usize> {
+        match self {
+            Trigger::Timer(wait) => Some(wait),
+            _ => None,
+        }
+    }
 }
 
 /// What came of a step.
@@ -202,7 +241,7 @@ pub struct Call {
     pub fault: Option<usize>,
     /// A limit refused it.
     pub limited: bool,
-    /// The step that sent it.
+    /// The step that sent it: one of [`Story::steps`], or of [`Story::earlier`].
     pub by: usize,
 }
 
@@ -221,14 +260,21 @@ pub struct Waiting {
     pub from: Time,
     /// How long it is.
     pub length: Dur,
-    /// The step in which it began.
+    /// When it ended: its time came, or the page or the task that it belongs to did not last so long. None while it lasts.
+    pub ended: Option<Time>,
+    /// The step in which it began: one of [`Story::steps`], or of [`Story::earlier`].
     pub by: usize,
 }
 
 impl Call {
+    /// When it ended; the horizon when it never did.
+    pub fn until(&self, horizon: Time) -> Time {
+        self.ended.unwrap_or(horizon)
+    }
+
     /// How long it took; until the horizon when it never ended.
     pub fn length(&self, horizon: Time) -> Dur {
-        self.ended.unwrap_or(horizon).since(self.sent)
+        self.until(horizon).since(self.sent)
     }
 
     /// `POST /touch`.
@@ -239,6 +285,11 @@ impl Call {
 }
 
 impl Waiting {
+    /// When it ended, or would end; the horizon when that is earlier.
+    pub fn until(&self, horizon: Time) -> Time {
+        self.ended.unwrap_or(self.from.after(self.length)).min(horizon)
+    }
+
     /// Whether it is a wait before trying again, not the rest of a poller or a token.
     pub const fn is_retry(&self) -> bool {
         !matches!(self.kind, Kind::Poll | Kind::Refresh)
@@ -248,18 +299,13 @@ impl Waiting {
 impl Story {
     /// Whether a step begins something new in the eyes of a reader: a poller's tick and a refresh are due by themselves,
     /// a sign-in is the user's own doing.
-    pub fn is_root(&self, step: usize) -> bool {
-        let step = &self.steps[step];
-        match step.trigger {
-            Trigger::Timer(wait) => !self.waits[wait].is_retry(),
-            Trigger::SignIn { .. } | Trigger::Lock => true,
-            _ => step.cause.is_none(),
-        }
+    pub fn is_root(&self, step: &Step) -> bool {
+        is_root(step, |wait| self.waits.get(&wait))
     }
 
     /// Whether a reader misses a step that is left out: one of which nothing came is a tick of a clock.
     pub fn is_quiet(&self, step: &Step) -> bool {
-        let silent = |deed: &Deed| matches!(deed, Deed::Waits(wait) if !self.waits[*wait].is_retry());
+        let silent = |deed: &Deed| matches!(deed, Deed::Waits(wait) if !self.waits[wait].is_retry());
         let of_note = matches!(
             step.trigger,
             Trigger::Answer(_)
@@ -269,5 +315,14 @@ impl Story {
                 | Trigger::SignIn { .. }
         );
         !of_note && step.deeds.iter().all(silent)
+    }
+}
+
+/// [`Story::is_root`], of a story that is not whole yet; `wait` has the waits.
+pub(super) fn is_root<'a>(step: &Step, wait: impl Fn(usize) -> Option<&'a Waiting>) -> bool {
+    match step.trigger {
+        Trigger::Timer(number) => wait(number).is_none_or(|wait| !wait.is_retry()),
+        Trigger::SignIn { .. } | Trigger::Lock => true,
+        _ => step.cause.is_none(),
     }
 }

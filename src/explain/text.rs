@@ -33,7 +33,10 @@ pub fn text(story: &Story) -> String {
 pub fn body(story: &Story, out: &mut String) {
     let lines = lines(story, Order::ByCause);
     if lines.is_empty() {
-        out.push_str("Nothing happened in this time.\n");
+        out.push_str(&match story.steps.len() as u64 {
+            0 => "Nothing happened in this time.\n".to_owned(),
+            ticks => format!("Of {} of this time nothing came.\n", number::counted(ticks, "tick", "ticks")),
+        });
     }
     let time_width = lines.iter().map(|line| said_at(line).len()).max().unwrap_or(0);
     let tabs = story.tabs > 1;
@@ -69,8 +72,8 @@ pub fn body(story: &Story, out: &mut String) {
 
 fn said_at(line: &Line) -> String {
     match line {
-        Line::Said { at, .. } => clock(*at),
-        Line::Rounds { .. } => String::new(),
+        Line::Said { at: Some(at), .. } => clock(*at),
+        Line::Said { .. } | Line::Rounds { .. } => String::new(),
     }
 }
 

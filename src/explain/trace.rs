@@ -63,14 +63,13 @@ fn track_of(tab: u32) -> u32 {
 
 /// Puts every bar on the first row of its tab that is free by then.
 fn places(story: &Story) -> BTreeMap<Bar, Place> {
-    let end = story.horizon.0;
-    let calls = story.calls.iter().enumerate().map(|(i, call)| {
-        let to = call.ended.map_or(end, |at| at.0);
-        (call.sent.0, Bar::Call(i), call.tab, to)
+    let calls = story.calls.iter().map(|(i, call)| {
+        let to = call.until(story.horizon).0;
+        (call.sent.0, Bar::Call(*i), call.tab, to)
     });
-    let waits = story.waits.iter().enumerate().filter(|(_, wait)| wait.is_retry()).map(|(i, wait)| {
-        let to = wait.from.after(wait.length).0.min(end);
-        (wait.from.0, Bar::Wait(i), wait.tab, to)
+    let waits = story.waits.iter().filter(|(_, wait)| wait.is_retry()).map(|(i, wait)| {
+        let to = wait.until(story.horizon).0;
+        (wait.from.0, Bar::Wait(*i), wait.tab, to)
     });
     let mut bars: Vec<_> = calls.chain(waits).collect();
     bars.sort_unstable();
@@ -130,9 +129,9 @@ fn faults(story: &Story, timed: &mut Vec<(u64, Value)>) {
 }
 
 fn slice(story: &Story, bar: Bar, place: Place) -> Value {
-    let (name, category, args) = match bar {
+    let (name, category, by, mut args) = match bar {
         Bar::Call(i) => {
-            let call = &story.calls[i];
+            let call = &story.calls[&i];
             let result = call
                 .failure
                 .filter(|f| f.status > 0)
@@ -140,13 +139,16 @@ fn slice(story: &Story, bar: Bar, place: Place) -> Value {
             let args = json!({
                 "answer": words::answer(story, call), "outcome": call.outcome.name(), "attempt": call.attempt,
             });
-            (format!("{} {result}", call.name()), call.outcome.name(), args)
+            (format!("{} {result}", call.name()), call.outcome.name(), call.by, args)
         }
         Bar::Wait(i) => {
-            let wait = &story.waits[i];
-            (format!("waits {}", span(wait.length)), "wait", json!({ "retry": wait.retry }))
+            let wait = &story.waits[&i];
+            (format!("waits {}", span(wait.length)), "wait", wait.by, json!({ "retry": wait.retry }))
         }
     };
+    if let Some(earlier) = story.earlier.get(&by) {
+        args["continues"] = json!(words::continues(earlier));
+    }
     json!({
         "ph": "X", "name": name, "cat": category, "pid": TABS, "tid": place.track,
         "ts": micros(place.from), "dur": micros(place.to - place.from), "args": args,
@@ -162,7 +164,11 @@ fn marks(story: &Story, timed: &mut Vec<(u64, Value)>) {
         });
         timed.push((step.at.0, event));
     };
-    for step in story.steps.iter().filter(|step| !story.is_quiet(step)) {
+    for step in story.steps.values().filter(|step| !story.is_quiet(step)) {
+        let earlier = step.cause.filter(|_| !story.is_root(step)).and_then(|cause| story.earlier.get(&cause));
+        if let Some(earlier) = earlier {
+            mark(step, words::continues(earlier));
+        }
         if !matches!(step.trigger, Trigger::Answer(_)) {
             mark(step, words::trigger(story, step));
         }
@@ -191,9 +197,9 @@ fn arrows(story: &Story, places: &BTreeMap<Bar, Place>, timed: &mut Vec<(u64, Va
         _ => None,
     };
     let mut id = 0;
-    for step in &story.steps {
+    for step in story.steps.values() {
         // A message from another tab points back to the bar that made that tab send it.
-        let heard = || step.cause.and_then(|cause| ending(&story.steps[cause]));
+        let heard = || step.cause.and_then(|cause| story.steps.get(&cause)).and_then(ending);
         let Some(from) = ending(step).or_else(heard).and_then(|bar| places.get(&bar)) else { continue };
         for deed in &step.deeds {
             let bar = match *deed {

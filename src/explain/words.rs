@@ -1,11 +1,13 @@
 //! A step in words that an incident review can paste.
 
 use super::record::code_of;
-use super::story::{Call, Deed, Step, Story, Totals, Trigger, Waiting};
+use super::story::{Call, Deed, Earlier, Step, Story, Totals, Trigger, Waiting};
 pub use super::times::{clock, span};
 use crate::client::page::{FlowEnd, Judgement, Status};
 use crate::client::policy::Failure;
 use crate::client::task::{Caller, Kind};
+use crate::experiment::results::FaultWindow;
+use crate::kernel::Time;
 use crate::metrics::Outcome;
 use crate::report::number;
 use crate::world::Outside;
@@ -30,8 +32,8 @@ pub fn trigger(story: &Story, step: &Step) -> String {
         Trigger::SignIn { again } => {
             format!("the user signs in{}", if again { " once more" } else { "" })
         }
-        Trigger::Answer(call) => answer(story, &story.calls[call]),
-        Trigger::Timer(wait) => timer(&story.waits[wait]),
+        Trigger::Answer(call) => answer(story, &story.calls[&call]),
+        Trigger::Timer(wait) => timer(&story.waits[&wait]),
         Trigger::Lock => "the session poller gets the cross-tab lock".to_owned(),
         Trigger::Outside(Outside::Revoked) => "the server revokes the session".to_owned(),
         Trigger::Outside(Outside::Offline) => "the browser goes offline".to_owned(),
@@ -85,6 +87,33 @@ pub fn answer(story: &Story, call: &Call) -> String {
     format!("{name} {status}{}", because(story, call))
 }
 
+/// `continues from 119.650 s: POST /touch answered 429 after 350 ms; the chain began at 86.200 s: the session poller ticks`.
+pub fn continues(earlier: &Earlier) -> String {
+    let began = match &earlier.began {
+        Some((at, with)) => format!("; the chain began at {}: {with}", clock(*at)),
+        None => String::new(),
+    };
+    format!("continues from {}: {}{began}", clock(earlier.at), earlier.happened)
+}
+
+/// `POST /touch, sent at 119.650 s, is in flight until 180.200 s`.
+pub fn in_flight(call: &Call) -> String {
+    let until = match call.ended {
+        Some(at) => format!("until {}", clock(at)),
+        None => "until the end of the run".to_owned(),
+    };
+    format!("{}, sent at {}, is in flight {until}", call.name(), clock(call.sent))
+}
+
+/// `since 119.650 s the poller's getToken waits 1 min 30 s (retry 3 of 8)`.
+pub fn lasts(story: &Story, wait: &Waiting) -> String {
+    let who = match wait.kind {
+        Kind::GetToken => caller(wait.caller),
+        _ => "the request",
+    };
+    format!("since {} {who} {}", clock(wait.from), waits(story, wait))
+}
+
 /// Which fault or limit made the answer.
 fn because(story: &Story, call: &Call) -> String {
     if call.limited {
@@ -94,9 +123,19 @@ fn because(story: &Story, call: &Call) -> String {
         };
     }
     match call.fault.and_then(|fault| story.faults.get(fault)) {
-        Some(fault) => format!(" (fault \"{}\")", crate::report::canvas::clean(&fault.name)),
+        Some(fault) => format!(" ({})", fault_name(fault)),
         None => String::new(),
     }
+}
+
+/// `fault "touch limited"`.
+pub fn fault_name(fault: &FaultWindow) -> String {
+    format!("fault \"{}\"", crate::report::canvas::clean(&fault.name))
+}
+
+/// `fault "touch limited" lasts since 120.000 s`.
+pub fn fault_lasts(fault: &FaultWindow) -> String {
+    format!("{} lasts since {}", fault_name(fault), clock(Time(fault.from.0)))
 }
 
 /// What came of a step, a clause for each deed that a reader wants to know of.
@@ -119,7 +158,7 @@ pub fn told(story: &Story, step: &Step) -> Vec<(Deed, String)> {
     if let Trigger::Answer(call) = step.trigger
         && step.deeds.is_empty()
         && let Call { kind: Kind::TokenFetch, caller: Caller::Background, failure: Some(failure), .. } =
-            story.calls[call]
+            story.calls[&call]
     {
         // Nothing is done, which a reader of a failed answer would look for.
         let deed = Deed::Judged { failure, verdict: Judgement::Swallow };
@@ -148,8 +187,8 @@ fn clause(story: &Story, step: &Step, deed: Deed, judged_before: bool) -> Option
         Deed::AppError(failure) => format!("the app sees the error: {}", failure_in_words(story, failure)),
         Deed::SignInEnded(None) => "the user is signed in again".to_owned(),
         Deed::SignInEnded(Some(failure)) => format!("signing in fails: {}", failure_in_words(story, failure)),
-        Deed::Sends(call) => sends(&story.calls[call]),
-        Deed::Waits(wait) if story.waits[wait].is_retry() => waits(story, &story.waits[wait]),
+        Deed::Sends(call) => sends(&story.calls[&call]),
+        Deed::Waits(wait) if story.waits[&wait].is_retry() => waits(story, &story.waits[&wait]),
         Deed::Waits(_) | Deed::PageGone | Deed::Status(Status::Loading | Status::Ready) => return None,
     })
 }
@@ -192,7 +231,7 @@ fn failure_in_words(story: &Story, failure: Failure) -> String {
 pub fn rule(story: &Story, step: &Step, verdict: Judgement) -> String {
     let rules = &story.rules;
     let kind = match step.trigger {
-        Trigger::Answer(call) => Some(story.calls[call].kind),
+        Trigger::Answer(call) => Some(story.calls[&call].kind),
         _ => None,
     };
     match (verdict, kind) {
@@ -225,7 +264,7 @@ fn judged(story: &Story, step: &Step, failure: Failure, verdict: Judgement) -> S
 /// Whether retries came before, and that there are no more.
 fn spent(story: &Story, step: &Step) -> String {
     let Trigger::Answer(call) = step.trigger else { return String::new() };
-    match &story.calls[call] {
+    match &story.calls[&call] {
         call if call.kind != Kind::TokenFetch || call.attempt == 0 => String::new(),
         call if call.attempt >= story.rules.most_retries => {
             format!(", after all its retries ({})", story.rules.retries)
@@ -254,7 +293,7 @@ fn left(story: &Story, step: &Step, levels: u32, end: FlowEnd) -> String {
         if levels > 1 { format!("{levels} levels of the flow end") } else { "the flow ends".to_owned() };
     let rounds = match story.rules.max_rounds {
         Some(most)
-            if levels >= most && !matches!(step.trigger, Trigger::Answer(c) if gone(&story.calls[c])) =>
+            if levels >= most && !matches!(step.trigger, Trigger::Answer(c) if gone(&story.calls[&c])) =>
         {
             format!(", which is the most there are (max-rounds = {most})")
         }

@@ -7,7 +7,7 @@ use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, only_zero, tick_width, 
 use super::palette::GREY;
 use super::typeface::{HEADING, LABEL};
 use super::{Chart, finding, number, palette};
-use crate::experiment::results::{PolicyResults, Results};
+use crate::experiment::results::{PolicyResults, Results, SessionRow};
 
 /// Room for the key to the right of the plot.
 const KEY: f64 = 350.0;
@@ -118,11 +118,9 @@ pub fn at_least(results: &Results, policy: &PolicyResults) -> Vec<(u32, f64)> {
 
 /// The worst session, as `sessions.csv` numbers it.
 fn worst_named(policy: &PolicyResults) -> String {
-    let most = policy.entries_distribution.iter().filter(|(_, count)| *count > 0).map(|(n, _)| *n).max();
-    match (policy.sessions.iter().find(|row| Some(row.entries) == most), most) {
-        (_, None | Some(0)) => "no entries".to_owned(),
-        (None, Some(most)) => format!("worst: {}", number::counted(most.into(), "entry", "entries")),
-        (Some(row), _) => {
+    match policy.worst() {
+        None | Some(SessionRow { entries: 0, .. }) => "no entries".to_owned(),
+        Some(row) => {
             let entries = number::counted(row.entries.into(), "entry", "entries");
             format!("worst: {entries} (session {}, replication {})", row.session, row.replication)
         }

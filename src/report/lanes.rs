@@ -63,7 +63,9 @@ pub struct Schedule {
     pub window: (Dur, Dur),
     /// Faults.
     pub faults: Vec<FaultWindow>,
-    /// Calls, in the order in which they were sent.
+    /// What the part continues from, if it does not begin with the run: a note each.
+    pub continues: Vec<String>,
+    /// Calls in flight at some time of the window, in the order in which they were sent.
     pub bars: Vec<Bar>,
 }
 
@@ -74,7 +76,7 @@ impl Schedule {
             tab: call.tab,
             endpoint: call.endpoint,
             from: Dur(call.sent.0),
-            to: Dur(call.ended.unwrap_or(story.horizon).0),
+            to: Dur(call.until(story.horizon).0),
             outcome: call.outcome,
         };
         Schedule {
@@ -82,9 +84,25 @@ impl Schedule {
             provenance: words::provenance(story),
             window: (Dur(story.from.0), Dur(story.to.0)),
             faults: story.faults.clone(),
-            bars: story.calls.iter().map(bar).collect(),
+            continues: continues(story),
+            bars: story.calls.values().map(bar).collect(),
         }
     }
+}
+
+/// What a part of a run hangs on. A chart has room for the first, and says how many others there are.
+fn continues(story: &Story) -> Vec<String> {
+    let mut notes: Vec<String> = story.earlier.values().take(1).map(words::continues).collect();
+    let others = story.earlier.len().saturating_sub(notes.len()) as u64;
+    if others > 0 {
+        notes.push(format!("and from {}", number::counted(others, "other step", "other steps")));
+    }
+    notes
+}
+
+/// Whether a call is in flight at some time of a window.
+fn in_flight(bar: &Bar, (begin, end): (Dur, Dur)) -> bool {
+    bar.from <= end && bar.to >= begin
 }
 
 /// The chart of a story.
@@ -100,13 +118,14 @@ pub fn lanes(schedule: &Schedule) -> Chart {
     if left_out > 0 {
         notes.push(format!("the {left_out} quietest lanes are left out"));
     }
+    notes.extend(schedule.continues.iter().map(|note| clean(note)));
     let head = Head::from(&clean(&schedule.provenance), &schedule.title, &notes);
     let names = lanes.iter().map(|lane| LABEL.width(&lane_name(lane.id)));
     let left = MARGIN + names.fold(0.0, f64::max) + 12.0;
     let width = WIDTH - MARGIN - left;
     let mut panels = vec![Panel::of(schedule, lanes, schedule.window, left, width, false)];
     if let Some(window) = closer(schedule, width) {
-        let inside = |bar: &Row| bar.bar.to >= window.0 && bar.bar.from <= window.1;
+        let inside = |row: &Row| in_flight(&row.bar, window);
         let lanes = panels[0].lanes.iter().filter(|lane| lane.bars.iter().any(inside)).cloned().collect();
         panels.push(Panel::of(schedule, lanes, window, left, width, true));
     }
@@ -275,8 +294,7 @@ impl<'a> Panel<'a> {
 
     fn heading(&self) -> String {
         let (begin, end) = self.window;
-        let inside = |bar: &&Bar| bar.from >= begin && bar.from <= end;
-        let calls = self.schedule.bars.iter().filter(inside).count() as u64;
+        let calls = self.schedule.bars.iter().filter(|bar| in_flight(bar, self.window)).count() as u64;
         let calls = number::counted(calls, "call", "calls");
         let length = words::span(Dur(end.0.saturating_sub(begin.0)));
         // In the unit of the axis below, and as a person says it where that is another.
@@ -329,10 +347,9 @@ impl<'a> Panel<'a> {
     /// The bars of one row. Neighbours of one colour that would touch become one bar: a run of a million calls is no
     /// larger a picture than one of a thousand.
     fn bars(&self, canvas: &mut Canvas<'_>, lane: &Lane, row: usize, top: f64) {
-        let (begin, end) = self.window;
         let mut pending: Option<(f64, f64, &Band)> = None;
         let own = lane.bars.iter().filter(|bar| bar.row == row).map(|bar| bar.bar);
-        for bar in own.filter(|bar| bar.to >= begin && bar.from <= end) {
+        for bar in own.filter(|bar| in_flight(bar, self.window)) {
             let (from, to) = (self.x(bar.from), self.x(bar.to));
             // A hairline between two calls, where there is room for one.
             let to = if to - from > 4.0 { to - 1.0 } else { to.max(from + THINNEST) };

@@ -3,7 +3,7 @@
 use super::Chart;
 use super::lanes::{Bar, Schedule, lanes};
 use crate::backend::Endpoint;
-use crate::experiment::results::Results;
+use crate::experiment::results::{PolicyResults, Results, SessionRow};
 use crate::explain::{Story, text, words};
 use crate::kernel::Dur;
 use crate::metrics::Outcome;
@@ -41,6 +41,12 @@ struct File {
 }
 
 impl Told {
+    /// Whether this is the story of a session of a policy.
+    pub fn is_of(&self, policy: &PolicyResults, row: &SessionRow) -> bool {
+        (self.policy.as_str(), self.replication, self.session)
+            == (policy.name.as_str(), row.replication, row.session)
+    }
+
     /// Of a story.
     pub fn of(story: &Story) -> Told {
         let mut told = String::new();
@@ -81,6 +87,7 @@ impl Told {
             provenance: self.provenance.clone(),
             window: (Dur::ZERO, results.horizon),
             faults: results.faults.clone(),
+            continues: Vec::new(),
             bars: self.calls.iter().filter_map(bar).collect(),
         }
     }
@@ -118,21 +125,70 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Told>, String> {
     serde_json::from_slice::<File>(bytes).map(|file| file.stories).map_err(|e| format!("stories.json: {e}"))
 }
 
-/// The story that the retry schedule shows: that of the session that fared worst under any policy.
+/// The story that the retry schedule shows: that of the worst session of any policy. None when it is not kept.
 pub fn chosen<'a>(results: &Results, told: &'a [Told]) -> Option<&'a Told> {
-    let fared = |story: &&Told| {
-        let policy = results.policies.iter().find(|p| p.name == story.policy)?;
-        let row = policy
-            .sessions
-            .iter()
-            .find(|s| (s.replication, s.session) == (story.replication, story.session))?;
-        Some((row.entries, row.requests))
-    };
-    // Of equals the first, which belongs to the earlier policy.
-    told.iter().rev().max_by_key(fared)
+    let (policy, row) = results.worst()?;
+    told.iter().find(|story| story.is_of(policy, row))
 }
 
 /// The retry schedule of the results' worst session, if a story of it is kept.
 pub fn retry_schedule(results: &Results, told: &[Told]) -> Option<Chart> {
     Some(lanes(&chosen(results, told)?.schedule(results)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    fn row(replication: u32, session: u32, entries: u32, signed_out: bool, requests: u32) -> SessionRow {
+        SessionRow {
+            replication,
+            session,
+            entries,
+            depth: 0,
+            requests,
+            signed_out_at_s: signed_out.then_some(1.0),
+            false_sign_out: signed_out,
+            stale_token_s: 0.0,
+        }
+    }
+
+    fn told(policy: &str, row: &SessionRow) -> Told {
+        Told {
+            policy: policy.to_owned(),
+            replication: row.replication,
+            session: row.session,
+            headline: String::new(),
+            provenance: String::new(),
+            text: String::new(),
+            calls: Vec::new(),
+            calls_left_out: 0,
+        }
+    }
+
+    /// Entries decide, then a sign-out, then requests, then the replication and the number; between policies their order.
+    #[test]
+    fn the_chart_shows_the_session_that_results_call_the_worst() {
+        let mut results = synthetic::empty(&["a", "b"]);
+        let quiet = row(1, 4, 3, false, 100);
+        let signed_out = row(2, 7, 3, true, 10);
+        for (a, b, worst) in [
+            (vec![quiet.clone()], vec![signed_out.clone()], ("b", 2, 7)),
+            (vec![row(0, 1, 2, true, 900), quiet], vec![row(0, 9, 2, true, 10)], ("a", 1, 4)),
+            (vec![row(3, 0, 3, true, 11), row(1, 8, 3, true, 11)], vec![signed_out], ("a", 1, 8)),
+            (vec![row(1, 8, 3, true, 11)], vec![row(0, 0, 3, true, 11)], ("a", 1, 8)),
+        ] {
+            results.policies[0].sessions = a;
+            results.policies[1].sessions = b;
+            let stories: Vec<Told> = results
+                .policies
+                .iter()
+                .rev()
+                .filter_map(|policy| Some(told(&policy.name, policy.worst()?)))
+                .collect();
+            let chosen = chosen(&results, &stories).expect("a story");
+            assert_eq!((chosen.policy.as_str(), chosen.replication, chosen.session), worst);
+        }
+    }
 }

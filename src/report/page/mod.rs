@@ -9,7 +9,7 @@ mod html;
 pub use html::shell_word;
 
 use super::columns::{Columns, MOST};
-use super::told::{Told, retry_schedule};
+use super::told::{Told, chosen, retry_schedule};
 use super::{amplification, charts_in, finding, frame, number, verdicts};
 use crate::experiment::WORST_SESSIONS;
 use crate::experiment::results::{PolicyResults, Results};
@@ -274,11 +274,7 @@ fn worst_sessions(results: &Results, told: &[Told], out: &mut String) {
                 )
             }
         };
-        let story = told.iter().position(|t| {
-            (t.policy.as_str(), t.replication, t.session)
-                == (policy.name.as_str(), row.replication, row.session)
-        });
-        let story = match story {
+        let story = match told.iter().position(|story| story.is_of(policy, row)) {
             Some(i) => format!("<a href=\"#story-{i}\">told below</a>"),
             None => format!(
                 "<code>{}</code>",
@@ -299,12 +295,13 @@ fn worst_sessions(results: &Results, told: &[Told], out: &mut String) {
         );
     }
     out.push_str("</tbody>\n</table>\n</div>\n");
+    let chosen = chosen(results, told);
     for (i, story) in told.iter().enumerate() {
         let _ = writeln!(
             out,
             "<details class=\"story\" id=\"story-{i}\"{}>\n<summary>{}</summary>\n<div class=\"lanes live\" \
              data-story=\"{i}\"></div>\n<pre tabindex=\"0\">{}</pre>\n<p class=\"hint\"><code>{}</code></p>\n</details>",
-            if i == 0 { " open" } else { "" },
+            if chosen == Some(story) { " open" } else { "" },
             escaped(&story.headline),
             html::escaped_lines(&story.text),
             escaped(&explain(results, &story.policy, story.replication, story.session)),
@@ -316,9 +313,11 @@ fn worst_sessions(results: &Results, told: &[Told], out: &mut String) {
 /// The command that tells a session's story.
 fn explain(results: &Results, policy: &str, replication: u32, session: u32) -> String {
     format!(
-        "authstorm explain scenario.toml --policy {} --replication {replication} --session {session} --seed {}",
+        "authstorm explain scenario.toml --policy {} --replication {replication} --session {session} --seed {} \
+         --replications {}",
         shell_word(policy),
-        results.seed
+        results.seed,
+        results.replications
     )
 }
 
