@@ -8,6 +8,7 @@ use crate::fleet::FleetSpec;
 use crate::kernel::Dur;
 use serde::{Deserialize, Serialize};
 
+pub mod codes;
 mod duplicate;
 pub mod error;
 pub mod expect;

@@ -1,5 +1,6 @@
 //! Names of policies turned into policies: presets, `[[policy]]`, policy files and mixes.
 
+use super::codes::{ErrorCodes, Naming, TooManyCodes};
 use super::error::{Code, Errors, ScenarioError};
 use super::nearest::nearest;
 use super::parts::{Parts, read};
@@ -10,7 +11,6 @@ use super::spans::Doc;
 use super::text::tick;
 use super::validate::{self, Findings};
 use crate::client::policy::Policy;
-use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -156,16 +156,20 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
     resolution
 }
 
-/// Checks the number of different error codes: a run holds each as one byte, and 0 says that there is none.
+/// Checks that a run can hold the different error codes.
 fn check_codes(findings: &mut Findings<'_>, parts: &Parts, resolution: &Resolution) {
-    let of_faults = parts.faults.iter().filter_map(|fault| fault.spec.code.as_deref());
-    let policies = resolution.policies.iter().flat_map(|policy| &policy.parts);
-    let of_policies =
-        policies.flat_map(|(p, _)| p.enters_unauthenticated_flow.codes().chain(p.retry.on.codes()));
-    let codes: BTreeSet<&str> = of_faults.chain(of_policies).collect();
-    if codes.len() > usize::from(u8::MAX) {
-        let error = findings.at_key("policies", Code::ListLength, "too many different error codes");
-        findings.push(error.found(codes.len().to_string()).allowed("at most 255 in faults and policies"));
+    let policies = resolution.policies.iter().flat_map(|policy| &policy.parts).map(|(policy, _)| policy);
+    let workloads = parts.workloads.iter().map(|entry| &entry.spec);
+    let faults = parts.faults.iter().map(|entry| &entry.spec);
+    if let Err(TooManyCodes { found, first_beyond }) = ErrorCodes::of(policies, workloads, faults) {
+        let at = match first_beyond {
+            Naming::Policies => "policies".to_owned(),
+            Naming::Workload(i) => format!("{}.retry.on", parts.workloads[i].path),
+            Naming::Fault(i) => format!("{}.code", parts.faults[i].path),
+        };
+        let error = findings.at_key(&at, Code::ListLength, "too many different error codes");
+        let allowed = format!("at most {} in policies, workloads and faults", ErrorCodes::MOST);
+        findings.push(error.found(found.to_string()).allowed(allowed));
     }
 }
 

@@ -9,6 +9,7 @@ use crate::client::release::{DEFAULT_MAX_ROUNDS, Release};
 use crate::fault::{FaultKind, FaultSpec};
 use crate::fleet::Tabs;
 use crate::kernel::{Dist, Dur, Time};
+use crate::scenario::codes::ErrorCodes;
 use crate::scenario::{Act, Scenario};
 use std::ops::Range;
 
@@ -79,30 +80,16 @@ pub struct Plan {
 
 impl Plan {
     /// Makes a checked scenario ready.
+    ///
+    /// # Panics
+    /// When the scenario has more error codes than a run can hold, which no scenario that loads has.
     pub fn new(scenario: Scenario, contenders: Vec<Contender>) -> Plan {
-        let mut codes = vec![String::new()];
-        let mut intern = |code: &str| {
-            if let Some(at) = codes.iter().position(|c| c == code) {
-                return at as u8;
-            }
-            codes.push(code.to_owned());
-            u8::try_from(codes.len() - 1).expect("at most 254 error codes, checked when the scenario is read")
-        };
-        for contender in &contenders {
-            for (policy, _) in &contender.parts {
-                policy.enters_unauthenticated_flow.codes().chain(policy.retry.on.codes()).for_each(|c| {
-                    intern(c);
-                });
-            }
-        }
-        for retry in scenario.workloads.iter().filter_map(|w| w.retry.as_ref()) {
-            retry.on.codes().for_each(|c| {
-                intern(c);
-            });
-        }
-        let faults: Vec<Fault> =
-            scenario.faults.iter().map(|spec| compile_fault(spec, &mut intern)).collect();
-        let missing_expired_token = codes.iter().position(|c| c == MISSING_EXPIRED_TOKEN).unwrap_or(0) as u8;
+        let policies = contenders.iter().flat_map(|c| &c.parts).map(|(policy, _)| policy);
+        let codes = ErrorCodes::of(policies, &scenario.workloads, &scenario.faults)
+            .unwrap_or_else(|e| panic!("a scenario that was not checked: {} error codes", e.found));
+        let faults: Vec<Fault> = scenario.faults.iter().map(|spec| compile_fault(spec, &codes)).collect();
+        let missing_expired_token = codes.byte(MISSING_EXPIRED_TOKEN);
+        let codes = codes.into_names();
         let rules = contenders
             .iter()
             .map(|c| c.parts.iter().map(|(policy, _)| Rules::of(policy, &codes)).collect())
@@ -267,7 +254,7 @@ pub(super) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
     starts.map(|start| start..start.saturating_add(size).min(fleet.users)).collect()
 }
 
-fn compile_fault(spec: &FaultSpec, intern: &mut dyn FnMut(&str) -> u8) -> Fault {
+fn compile_fault(spec: &FaultSpec, codes: &ErrorCodes) -> Fault {
     let everywhere = spec.endpoints.is_empty();
     Fault {
         kind: spec.kind,
@@ -278,7 +265,7 @@ fn compile_fault(spec: &FaultSpec, intern: &mut dyn FnMut(&str) -> u8) -> Fault 
         count: spec.count.unwrap_or(u64::MAX),
         failure: crate::client::policy::Failure {
             status: spec.status.unwrap_or(0),
-            code: spec.code.as_deref().map_or(0, intern),
+            code: spec.code.as_deref().map_or(0, |code| codes.byte(code)),
             retry_after_s: spec.retry_after_s.unwrap_or(0),
         },
         add: spec.add.clone().unwrap_or(Dist::Constant(Dur::ZERO)),
