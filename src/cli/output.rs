@@ -29,7 +29,7 @@ impl Birth {
             fields: vec![
                 ("version", env!("CARGO_PKG_VERSION").into()),
                 ("scenario", loaded.scenario.name.clone().into()),
-                ("scenario_hash", loaded.hash.clone().into()),
+                ("scenario_hash", study.hash().into()),
                 ("seed", loaded.scenario.seed.into()),
                 ("replications", loaded.scenario.replications.into()),
                 ("policies", policies.into()),

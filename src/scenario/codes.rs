@@ -100,13 +100,20 @@ mod tests {
 
     #[test]
     fn as_many_codes_as_a_byte_has_values_but_the_one_for_none() {
-        let fault: FaultSpec = toml::from_str("kind = 'status'\nstatus = 401\ncode = 'last'").expect("a fault");
+        let fault: FaultSpec =
+            toml::from_str("kind = 'status'\nstatus = 401\ncode = 'last'").expect("a fault");
         let of = |workloads: &[WorkloadSpec]| ErrorCodes::of([], workloads, [&fault]);
         let codes = of(&[workload(0..254)]).expect("255 codes");
         assert_eq!((codes.byte("c0"), codes.byte("last"), codes.byte("other")), (1, 255, 0));
         let beyond = |naming| Err(TooManyCodes { found: 256, first_beyond: naming });
         assert_eq!(of(&[workload(0..255)]), beyond(Naming::Fault(0)));
-        assert_eq!(of(&[workload(0..200), workload(100..256), workload(0..5)]).map_err(|e| e.found), Err(257));
-        assert_eq!(ErrorCodes::of([], &[workload(0..200), workload(100..256)], []), beyond(Naming::Workload(1)));
+        assert_eq!(
+            of(&[workload(0..200), workload(100..256), workload(0..5)]).map_err(|e| e.found),
+            Err(257)
+        );
+        assert_eq!(
+            ErrorCodes::of([], &[workload(0..200), workload(100..256)], []),
+            beyond(Naming::Workload(1))
+        );
     }
 }

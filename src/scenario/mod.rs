@@ -13,6 +13,7 @@ mod duplicate;
 pub mod error;
 pub mod expect;
 pub mod load;
+mod loaded;
 mod names;
 mod nearest;
 mod nesting;
@@ -30,8 +31,10 @@ mod validate;
 
 pub use error::{Code, ScenarioError, ScenarioErrors};
 pub use expect::{Expectation, judge, parse_expectation};
-pub use load::{Loaded, load, load_text, load_text_in};
+pub use load::{Loaded, load, load_text, load_text_in, load_with};
+pub(crate) use loaded::hash;
 pub use policies::ResolvedPolicy;
+pub use set::Settings;
 pub use source::Source;
 
 /// The version of the scenario format that this build reads.

@@ -1,6 +1,6 @@
 //! What holds of every text that is read as a scenario.
 
-use authstorm::scenario::{ScenarioErrors, load_text_in};
+use authstorm::scenario::{Loaded, ScenarioErrors, load_text_in};
 use std::path::Path;
 
 /// The text is right, and then what is kept of it in results reads as the same scenario; or it is refused as it should be.
@@ -8,7 +8,8 @@ pub fn judge(text: &str, dir: &Path) {
     match load_text_in("judged.toml", text, Some(dir), &[]) {
         Ok(loaded) => {
             let again = load_text_in("judged.toml", &loaded.text, Some(dir), &[]);
-            assert_eq!(again.map(|l| (l.scenario, l.hash)).ok(), Some((loaded.scenario, loaded.hash)));
+            let said = |loaded: &Loaded| (loaded.scenario.clone(), loaded.hash());
+            assert_eq!(again.as_ref().map(said).ok(), Some(said(&loaded)));
         }
         Err(errors) => check_refusal(text, &errors),
     }
