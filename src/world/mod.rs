@@ -110,7 +110,8 @@ enum EventKind {
 /// Events between two looks at the clock on the wall, so to speak: progress and interruption cost nothing per event.
 pub(crate) const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
 
-/// Random streams, one per purpose.
+/// Random streams, one per purpose; faults have one each, by its name. What generic workloads draw is told apart by its
+/// coordinates, which begin at the workload's [origin](crate::client::generic::Workload::origin).
 struct Streams {
     arrival: Stream,
     tabs: Stream,
@@ -130,7 +131,8 @@ struct Streams {
 }
 
 impl Streams {
-    fn new(seed: u64, replication: u32, faults: usize) -> Streams {
+    fn new(seed: u64, replication: u32, faults: &[Fault]) -> Streams {
+        let of_fault = |fault: &Fault| Stream::named(seed, replication, Purpose::Fault, &fault.stream);
         let one = |purpose| Stream::new(seed, replication, purpose, 0);
         Streams {
             arrival: one(Purpose::Arrival),
@@ -147,7 +149,7 @@ impl Streams {
             sign_in: one(Purpose::SignIn),
             generic: one(Purpose::Generic),
             visit: one(Purpose::Visit),
-            faults: (0..faults).map(|i| Stream::new(seed, replication, Purpose::Fault, i as u16)).collect(),
+            faults: faults.iter().map(of_fault).collect(),
         }
     }
 }
@@ -337,7 +339,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             plan,
             rules,
             shares: plan.contenders[contender].parts.iter().map(|(_, share)| *share).collect(),
-            streams: Streams::new(plan.scenario.seed, replication, plan.faults.len()),
+            streams: Streams::new(plan.scenario.seed, replication, &plan.faults),
             queue: Q::default(),
             at_once: std::collections::VecDeque::new(),
             now: Time::ZERO,

@@ -6,7 +6,7 @@ use crate::client::generic::Workload;
 use crate::client::page::{Reaction, Rules, Setup};
 use crate::client::policy::Policy;
 use crate::client::release::{DEFAULT_MAX_ROUNDS, Release};
-use crate::fault::{FaultKind, FaultSpec};
+use crate::fault::{FaultKind, FaultSpec, stream_names};
 use crate::fleet::Tabs;
 use crate::kernel::{Dist, Dur, Time};
 use crate::scenario::codes::ErrorCodes;
@@ -49,6 +49,8 @@ pub struct Fault {
     pub add: Dist,
     /// `revocation`: which share.
     pub share: f64,
+    /// The name of its random stream.
+    pub stream: String,
 }
 
 /// A scenario made ready to run.
@@ -87,7 +89,13 @@ impl Plan {
         let policies = contenders.iter().flat_map(|c| &c.parts).map(|(policy, _)| policy);
         let codes = ErrorCodes::of(policies, &scenario.workloads, &scenario.faults)
             .unwrap_or_else(|e| panic!("a scenario that was not checked: {} error codes", e.found));
-        let faults: Vec<Fault> = scenario.faults.iter().map(|spec| compile_fault(spec, &codes)).collect();
+        let streams = stream_names(&scenario.faults);
+        let faults: Vec<Fault> = scenario
+            .faults
+            .iter()
+            .zip(streams)
+            .map(|(spec, stream)| compile_fault(spec, stream, &codes))
+            .collect();
         let missing_expired_token = codes.byte(MISSING_EXPIRED_TOKEN);
         let codes = codes.into_names();
         let rules = contenders
@@ -254,7 +262,7 @@ pub(super) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
     starts.map(|start| start..start.saturating_add(size).min(fleet.users)).collect()
 }
 
-fn compile_fault(spec: &FaultSpec, codes: &ErrorCodes) -> Fault {
+fn compile_fault(spec: &FaultSpec, stream: String, codes: &ErrorCodes) -> Fault {
     let everywhere = spec.endpoints.is_empty();
     Fault {
         kind: spec.kind,
@@ -270,5 +278,6 @@ fn compile_fault(spec: &FaultSpec, codes: &ErrorCodes) -> Fault {
         },
         add: spec.add.clone().unwrap_or(Dist::Constant(Dur::ZERO)),
         share: spec.share.unwrap_or(0.0),
+        stream,
     }
 }

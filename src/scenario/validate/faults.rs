@@ -16,7 +16,23 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
         let endpoints = format!("{}.endpoints", entry.path);
         findings.check_repeats(&endpoints, &entry.spec.endpoints, |e| format!("`{e}`"));
     }
+    check_names(findings, &parts.faults);
     check_overlaps(findings, &parts.faults);
+}
+
+/// A name stands for one fault: on charts, in stories, and of its random numbers.
+fn check_names(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
+    let mut first = std::collections::BTreeMap::<&str, &str>::new();
+    for entry in faults.iter().filter(|entry| !entry.spec.name.is_empty()) {
+        if let Some(there) = first.get(entry.spec.name.as_str()) {
+            let there = findings.doc.at(&format!("{there}.name"));
+            let at = format!("{}.name", entry.path);
+            let error = findings.at(&at, Code::Repeated, "two faults of one name").label("second time");
+            findings.push(error.fix("rename one").other(there, "first time"));
+        } else {
+            first.insert(&entry.spec.name, &entry.path);
+        }
+    }
 }
 
 /// A kind as scenarios write it.
