@@ -10,7 +10,7 @@ use super::schema::{self, SCENARIO};
 use super::set::{self, Settings};
 use super::source::{MAX_BYTES, Source};
 use super::spans::{Doc, Node};
-use super::validate::validate;
+use super::validate::{self, validate};
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -80,6 +80,7 @@ fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
     let parts = Parts::of(&doc);
     let mut findings = validate(&doc, &parts);
     let policies = policies::resolve(&mut findings, &parts, base);
+    validate::faults::warn_of_idle_retry_after(&mut findings, &parts, &policies);
     let expectations = expect::read(&mut findings, &parts);
     let warnings = std::mem::take(&mut findings.warnings);
     errors.append(findings.errors);

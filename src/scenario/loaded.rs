@@ -102,7 +102,10 @@ impl Loaded {
                 inline.push(policy.clone());
             }
         }
-        let is_mix = |p: &&ResolvedPolicy| !matches!(&p.parts[..], [(part, _)] if part.name == p.name);
+        let is_mix = |p: &&ResolvedPolicy| match &p.parts[..] {
+            [(part, share)] => part.name != p.name || (share - 1.0).abs() > 0.0,
+            _ => true,
+        };
         let share = |(part, share): &(Policy, f64)| PolicyShare { policy: part.name.clone(), share: *share };
         let mixes = self.policies.iter().filter(is_mix);
         scenario.mixes = mixes

@@ -96,7 +96,8 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
         for workload in &plan.workloads {
             for n in 0..workload.clients {
                 let client = workload.first_client + n;
-                let start = Time(workload.starts.sample(self.generic_draw(workload, client, Draw::Start, 0)).0);
+                let start =
+                    Time(workload.starts.sample(self.generic_draw(workload, client, Draw::Start, 0)).0);
                 match &workload.pace {
                     Pace::Think(_) => self.plan_try(start, workload.first_caller + n, workload.until),
                     Pace::Every(_) => self.plan_arrival(start, client, 0, workload.until),

@@ -30,7 +30,7 @@ use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Block, Dist, Dur, Time};
 use crate::metrics::Outcome;
 use crate::metrics::collect::{Collector, RunMetrics, SESSION_BYTES};
-use crate::scenario::Act;
+use crate::scenario::{Act, ActionSpec, Users};
 use backend::Backend;
 use generic::Generic;
 use guard::Guard;
@@ -127,6 +127,7 @@ struct Streams {
     sign_in: Stream,
     generic: Stream,
     visit: Stream,
+    action: Stream,
     faults: Vec<Stream>,
 }
 
@@ -149,6 +150,7 @@ impl Streams {
             sign_in: one(Purpose::SignIn),
             generic: one(Purpose::Generic),
             visit: one(Purpose::Visit),
+            action: one(Purpose::Action),
             faults: faults.iter().map(of_fault).collect(),
         }
     }
@@ -370,7 +372,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
     fn schedule_fleet(&mut self) {
         let fleet = &self.plan.scenario.fleet;
         for (i, action) in self.plan.scenario.actions.iter().enumerate() {
-            if !self.users.contains(&action.user) {
+            if action.whom().among(&self.users).is_empty() {
                 continue;
             }
             self.schedule(Time(action.at.0), EventKind::Scripted, 0, i as u32, 0);
@@ -794,7 +796,20 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
 
     fn scripted(&mut self, index: usize) {
         let action = &self.plan.scenario.actions[index];
-        let first = action.user * self.plan.tabs_per_user;
+        let whom = action.whom();
+        for user in whom.among(&self.users) {
+            let is_meant = match whom {
+                Users::Share(share) => chance(self.streams.action.bits(u64::from(user), 0), share),
+                Users::All | Users::Range(..) => true,
+            };
+            if is_meant {
+                self.scripted_by(user, action);
+            }
+        }
+    }
+
+    fn scripted_by(&mut self, user: u32, action: &ActionSpec) {
+        let first = user * self.plan.tabs_per_user;
         let tab = first + u32::from(action.tab).min(self.plan.tabs_per_user - 1);
         match action.act {
             Act::Focus => self.step(tab, Input::Focus),
@@ -810,16 +825,16 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             }
             Act::Reload => self.step(tab, Input::Open),
             Act::Offline => {
-                self.browsers[action.user as usize].set_offline(true);
-                self.tell_outside(action.user, Outside::Offline);
+                self.browsers[user as usize].set_offline(true);
+                self.tell_outside(user, Outside::Offline);
             }
             Act::Online => {
-                self.browsers[action.user as usize].set_offline(false);
-                self.tell_outside(action.user, Outside::Online);
+                self.browsers[user as usize].set_offline(false);
+                self.tell_outside(user, Outside::Online);
             }
             Act::Revoke => {
-                self.server[action.user as usize].revoke();
-                self.tell_outside(action.user, Outside::Revoked);
+                self.server[user as usize].revoke();
+                self.tell_outside(user, Outside::Revoked);
             }
         }
     }
@@ -904,7 +919,7 @@ fn session_of(event: Event, plan: &Plan, tasks: &Tasks, backend: &Backend, gener
         | EventKind::SignOutBroadcast
         | EventKind::SignIn => event.id / tabs,
         EventKind::Offline | EventKind::Online | EventKind::Release => event.id,
-        EventKind::Scripted => plan.scenario.actions[event.id as usize].user,
+        EventKind::Scripted => plan.scenario.actions[event.id as usize].user.unwrap_or(u32::MAX),
         EventKind::Admitted | EventKind::Served => backend.call(event.id).user(tabs),
         EventKind::GenericArrival => plan.scenario.fleet.users + event.id,
         EventKind::GenericTry

@@ -9,8 +9,9 @@ use crate::client::release::{DEFAULT_MAX_ROUNDS, Release};
 use crate::fault::{FaultKind, FaultSpec, stream_names};
 use crate::fleet::Tabs;
 use crate::kernel::{Dist, Dur, Time};
+use crate::scenario::Scenario;
 use crate::scenario::codes::ErrorCodes;
-use crate::scenario::{Act, Scenario};
+use crate::scenario::users::most_opened;
 use std::ops::Range;
 
 /// The error code that makes the client ask /tokens again with its expired token (`Session`, `MissingExpiredTokenError`).
@@ -116,10 +117,6 @@ impl Plan {
             Tabs::Fixed(n) => u32::from(*n),
             Tabs::Shares(shares) => shares.iter().map(|s| u32::from(s.tabs)).max().unwrap_or(1),
         };
-        let mut opened = std::collections::BTreeMap::<u32, u32>::new();
-        for action in scenario.actions.iter().filter(|a| a.act == Act::OpenTab) {
-            *opened.entry(action.user).or_default() += 1;
-        }
         let setup = Setup {
             release: Release::of(
                 scenario.client.model,
@@ -137,7 +134,7 @@ impl Plan {
         };
         Plan {
             horizon: Time(scenario.horizon.0),
-            tabs_per_user: own_tabs + opened.values().copied().max().unwrap_or(0),
+            tabs_per_user: own_tabs + most_opened(&scenario.actions),
             setup,
             rules,
             contenders,
