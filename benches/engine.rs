@@ -178,7 +178,7 @@ fn metrics(c: &mut Criterion) {
 /// From results to the bytes of every file.
 fn writing(c: &mut Criterion) {
     let mut study = scenario("touch-429-cascade", &["fleet.users=200".to_owned()]);
-    let results = study.replications(2).run().expect("no guard stops it");
+    let results = study.replications(2).and_then(|study| study.run()).expect("no guard stops it");
     let mut group = c.benchmark_group("write");
     group.sample_size(10);
     group.bench_function("csv", |b| {

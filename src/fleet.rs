@@ -208,6 +208,9 @@ impl<'de> Deserialize<'de> for Tabs {
                     .map(Tabs::Fixed)
                     .ok_or_else(|| E::custom(format!("tabs out of range; got {n}; allowed: 1 to 16")))
             }
+            fn visit_u64<E: serde::de::Error>(self, n: u64) -> Result<Tabs, E> {
+                self.visit_i64(i64::try_from(n).unwrap_or(i64::MAX))
+            }
             fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Tabs, A::Error> {
                 let mut shares = Vec::new();
                 while let Some(share) = seq.next_element()? {

@@ -5,7 +5,7 @@ mod common;
 use authstorm::Study;
 use authstorm::scenario::{ScenarioErrors, load, load_text, load_text_in};
 use common::corpus;
-use common::refusal::{check_refusal, judge};
+use common::refusal::{check_refusal, first_nanosecond, judge};
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::path::Path;
@@ -71,7 +71,10 @@ fn every_case_gets_its_message_at_its_place() {
     let mut failures = String::new();
     for case in &cases {
         let found = match load_text("case.toml", &case.text(), &case.set) {
-            Ok(_) => Vec::new(),
+            Ok(loaded) => {
+                first_nanosecond(loaded);
+                Vec::new()
+            }
             Err(errors) => {
                 check_refusal(&case.what, &errors);
                 summary(&errors)
@@ -111,6 +114,22 @@ fn messages_look_like_this() {
         show(&[], &["bucket=20m"]),
     ];
     insta::assert_snapshot!(shown.join("\n\n"));
+}
+
+/// Twenty errors are shown with their lines, the rest in a line each, and none is only counted.
+#[test]
+fn every_error_of_a_file_is_told() {
+    let fault = |i: usize| format!("[[fault]]\nname = \"f{i}\"\nkind = \"nap\"\n");
+    let text = BASE.to_owned() + &(0..50).map(fault).collect::<String>();
+    let errors = load_text("s.toml", &text, &[]).expect_err("fifty kinds that there are not");
+    assert_eq!((errors.errors.len(), errors.more), (50, 0));
+    let told = errors.to_string();
+    let first = text.lines().position(|line| line.contains("nap")).expect("a line") + 1;
+    for i in 0..50 {
+        let place = format!("s.toml:{}:8: error[E104]", first + 3 * i);
+        assert_eq!(told.matches(&place).count(), 1, "{place} in\n{told}");
+    }
+    assert_eq!(told.matches("| kind = \"nap\"").count(), 20, "{told}");
 }
 
 #[test]
@@ -165,7 +184,7 @@ fn files_that_are_no_scenario() {
         std::fs::write(at("real.toml"), BASE).expect("it can be written");
         std::os::unix::fs::symlink("real.toml", at("link.toml")).expect("a link");
         let load = |name: &str| load(&at(name), &[]).unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(load("link.toml").hash, load("real.toml").hash);
+        assert_eq!(load("link.toml").hash(), load("real.toml").hash());
     }
 }
 
@@ -271,7 +290,12 @@ fn large_and_deep_inputs_are_refused_within_bounds() {
         let errors = load_text("s.toml", &text, &[]).expect_err(what);
         check_refusal(what, &errors);
         assert!(summary(&errors).iter().any(|line| line.starts_with(code)), "{what}: {:?}", summary(&errors));
-        assert!(errors.to_string().len() < 40_000, "{what}: a message of {} bytes", errors.to_string().len());
+        // Twenty pictures of ten lines of 120 characters, and a line of at most 500 for each of the others.
+        assert!(
+            errors.to_string().len() < 125_000,
+            "{what}: a message of {} bytes",
+            errors.to_string().len()
+        );
     }
 }
 
@@ -412,8 +436,8 @@ fn numbers_at_the_edge_are_what_they_say() {
         assert_eq!(one_user(&format!("seed = {seed}")).loaded().scenario.seed, seed);
     }
     let (minus, plus) = (with_fault("outage", "-0.0"), with_fault("outage", "0.0"));
-    assert_eq!(minus.loaded().hash, plus.loaded().hash, "minus zero is zero");
-    assert_ne!(minus.loaded().hash, with_fault("outage", "0.5").loaded().hash);
+    assert_eq!(minus.loaded().hash(), plus.loaded().hash(), "minus zero is zero");
+    assert_ne!(minus.loaded().hash(), with_fault("outage", "0.5").loaded().hash());
     let values = |study: &Study| {
         study.run().expect("no guard").policies[0].metrics.iter().map(|m| m.mean).collect::<Vec<_>>()
     };

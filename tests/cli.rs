@@ -98,6 +98,10 @@ fn results_are_not_replaced_by_others() {
     let other = run_into(&out, &["--seed", "7"]);
     assert_eq!(other.status.code(), Some(2));
     assert!(text(&other.stderr).contains("seed is 8004 there and 7 here"), "{}", text(&other.stderr));
+    // The same horizon in other words: the hash is the same, but the results keep the words.
+    let reworded = run_into(&out, &["--set", "horizon=240s"]);
+    assert_eq!(reworded.status.code(), Some(2));
+    assert!(text(&reworded.stderr).contains("scenario_text is of SHA-256 "), "{}", text(&reworded.stderr));
     assert!(files(&out) == before, "a refused run changes nothing");
     assert!(run_into(&out, &["--seed", "7", "--force"]).status.success());
     assert!(files(&out) != before);

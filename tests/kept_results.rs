@@ -82,7 +82,7 @@ fn diff_says_what_changed() {
     assert_eq!(output.status.code(), Some(i32::from(changed)), "the exit code is the verdict");
     let other = result(folder.path(), "other", &["--seed", "5"]);
     let output = verb("diff", &[&a, &other], &[]);
-    assert!(String::from_utf8_lossy(&output.stdout).contains("seed used: 8004 -> 5"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\nseed: 8004 -> 5\n"));
     assert!(String::from_utf8_lossy(&output.stdout).contains("Welch"));
 }
 

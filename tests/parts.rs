@@ -66,7 +66,8 @@ do = "get-token"
 
 fn study(changes: &[&str]) -> Study {
     let changes: Vec<String> = changes.iter().map(|c| (*c).to_owned()).collect();
-    Study::of(load_text("parts.toml", SCENARIO, &changes).unwrap_or_else(|e| panic!("{e}")))
+    let loaded = load_text("parts.toml", SCENARIO, &changes).unwrap_or_else(|e| panic!("{e}"));
+    Study::of(loaded).unwrap_or_else(|e| panic!("{e}"))
 }
 
 #[test]

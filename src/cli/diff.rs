@@ -91,7 +91,8 @@ fn in_words(a: &Side, b: &Side, keys: &[Changed], found: &Diff, all: bool) -> St
         ("seed used", a.seed.to_string(), b.seed.to_string()),
         ("replications used", a.replications.to_string(), b.replications.to_string()),
     ] {
-        if x != y {
+        // A scenario that says it has told it above.
+        if x != y && !keys.iter().any(|changed| name.starts_with(changed.key.as_str())) {
             text.push_str(&format!("{name}: {x} -> {y}\n"));
         }
     }

@@ -64,7 +64,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         let exit = match &error {
-            Error::Scenario(_) | Error::NoSuchPolicy { .. } => Exit::Usage,
+            Error::Scenario(_) | Error::NoSuchPolicy { .. } | Error::Choice { .. } => Exit::Usage,
             Error::Stopped(stopped) if stopped.is_interruption() => Exit::Signal(super::interrupt::signal()),
             Error::Stopped(_) => Exit::Guard,
         };

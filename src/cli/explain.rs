@@ -6,6 +6,7 @@ use authstorm::Study;
 use authstorm::explain::{self, Session, Story, Wanted, own};
 use authstorm::kernel::{Dur, Time};
 use authstorm::report;
+use authstorm::scenario::Settings;
 use std::path::{Path, PathBuf};
 
 /// Options.
@@ -94,14 +95,9 @@ fn session(text: &str) -> Result<Session, String> {
 /// Tells the story of one session.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let format = format(&args)?;
-    let mut study = Study::load_with(&args.scenario, &args.overrides)?;
+    let settings = Settings { set: args.overrides.clone(), seed: args.seed, replications: args.replications };
+    let mut study = Study::load_set(&args.scenario, &settings)?;
     study.loaded().warnings.iter().for_each(|w| terminal::complain(w));
-    if let Some(seed) = args.seed {
-        study.seed(seed);
-    }
-    if let Some(replications) = args.replications {
-        study.replications(replications);
-    }
     study.only_policies(std::slice::from_ref(&args.policy))?;
     let wanted = wanted(&args, &study)?;
     if let Some(out) = &args.out {

@@ -29,7 +29,7 @@ impl Birth {
             fields: vec![
                 ("version", env!("CARGO_PKG_VERSION").into()),
                 ("scenario", loaded.scenario.name.clone().into()),
-                ("scenario_hash", loaded.hash.clone().into()),
+                ("scenario_hash", study.hash().into()),
                 ("seed", loaded.scenario.seed.into()),
                 ("replications", loaded.scenario.replications.into()),
                 ("policies", policies.into()),
@@ -271,17 +271,24 @@ fn present(place: &Path) -> Result<Present, Failure> {
 
 /// The first field in which results that are there differ from those to come.
 fn difference(manifest: &Value, birth: &Birth) -> Option<(&'static str, String, String)> {
-    let different = |(key, value): &&(&'static str, Value)| manifest.get(*key) != Some(value);
+    const HASH: &str = "scenario_hash";
+    let different = |(key, value): &(&'static str, Value)| manifest.get(*key) != Some(value);
+    // A short value as it is, a text of many lines by its hash.
     let words = |value: &Value| {
         let text = value.to_string();
-        let text = text.trim_matches('"');
-        text.chars().take(40).collect::<String>()
+        let text = if text.len() > 200 { format!("of SHA-256 {}", sha256(text.as_bytes())) } else { text };
+        text.trim_matches('"').chars().take(40).collect::<String>()
     };
-    birth
-        .fields
-        .iter()
+    // The hash holds the seed and the replications too; what says more comes first. Two texts that say the same have one
+    // hash, and yet give other bytes.
+    let (hash, others): (Vec<_>, Vec<_>) = birth.fields.iter().cloned().partition(|(key, _)| *key == HASH);
+    let text = ("scenario_text", Value::from(birth.scenario.clone()));
+    others
+        .into_iter()
+        .chain(hash)
+        .chain([text])
         .find(different)
-        .map(|(key, value)| (*key, manifest.get(*key).map_or("missing".to_owned(), words), words(value)))
+        .map(|(key, value)| (key, manifest.get(key).map_or("missing".to_owned(), words), words(&value)))
 }
 
 /// Opens and locks a file; none when another process holds it.

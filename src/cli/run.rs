@@ -10,6 +10,7 @@ use authstorm::explain;
 use authstorm::report;
 use authstorm::report::page::shell_word;
 use authstorm::report::verdicts;
+use authstorm::scenario::Settings;
 use authstorm::stats::paired_difference;
 use authstorm::world::Control;
 use authstorm::{Study, experiment::CONFIDENCE};
@@ -48,7 +49,7 @@ pub struct StudyArgs {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     /// Replications, instead of the scenario's
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    #[arg(long, value_name = "N")]
     replications: Option<u32>,
     /// Override a key of the scenario, as in --set fleet.users=500; may be given several times
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -78,14 +79,10 @@ impl StudyArgs {
 
     /// Loads the scenario with the overrides.
     pub fn study_of_any_size(&self) -> Result<Study, Failure> {
-        let mut study = Study::load_with(&self.scenario, &self.overrides)?;
+        let settings =
+            Settings { set: self.overrides.clone(), seed: self.seed, replications: self.replications };
+        let mut study = Study::load_set(&self.scenario, &settings)?;
         study.loaded().warnings.iter().for_each(|w| terminal::complain(w));
-        if let Some(seed) = self.seed {
-            study.seed(seed);
-        }
-        if let Some(replications) = self.replications {
-            study.replications(replications);
-        }
         if !self.policy.is_empty() {
             study.only_policies(&self.policy)?;
         }

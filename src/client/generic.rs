@@ -7,6 +7,7 @@
 use super::backoff::Backoff;
 use super::policy::{Failure, FailureBits, Retry, RetryBudget};
 use super::session_policy::{SessionLimits, SessionPolicy};
+use crate::kernel::random::origin;
 use crate::kernel::{Dist, Dur, Time};
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct WorkloadSpec {
-    /// Its name in results.
+    /// Its name in results, and of its random numbers: they do not change with the other workloads or the fleet.
     pub name: String,
     /// How many clients; each has its own clock, and is a user, a session and, by `clients-per-network`, an address to
     /// rate limits.
@@ -115,6 +116,9 @@ enum Again {
 /// A workload made ready to run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
+    /// Where the coordinates of its random numbers begin: its name tells it, so that they depend neither on its place
+    /// among the workloads nor on what else a scenario holds.
+    pub origin: u64,
     /// Its clients are numbered from here, over all workloads.
     pub first_client: u32,
     /// How many there are.
@@ -170,6 +174,7 @@ impl Workload {
             Again::Never
         };
         Workload {
+            origin: origin(&spec.name),
             first_client: client,
             clients: spec.clients,
             first_network: network,
@@ -181,6 +186,18 @@ impl Workload {
             budget: spec.retry_budget.as_ref().map(SessionLimits::budget_only),
             again,
         }
+    }
+
+    /// The first coordinate of what a client draws for itself.
+    #[inline]
+    pub fn draw(&self, client: u32, what: Draw) -> u64 {
+        self.origin.wrapping_add(u64::from(client - self.first_client) << 8 | what as u64)
+    }
+
+    /// The first coordinate of what is drawn for a call of a client: latency, service, faults.
+    #[inline]
+    pub fn call(&self, client: u32) -> u64 {
+        self.origin.wrapping_add(u64::from(client - self.first_client))
     }
 
     /// A try has failed: after which delay comes the next one, if any does. The caller counts its tries on.

@@ -205,6 +205,9 @@ impl<'de> Deserialize<'de> for Decimal {
             fn visit_i64<E: de::Error>(self, n: i64) -> Result<Decimal, E> {
                 self.visit_f64(n as f64)
             }
+            fn visit_u64<E: de::Error>(self, n: u64) -> Result<Decimal, E> {
+                self.visit_f64(n as f64)
+            }
             fn visit_f64<E: de::Error>(self, x: f64) -> Result<Decimal, E> {
                 let scaled = x * 1e6;
                 let nearest = (scaled + 0.5).floor();
@@ -392,9 +395,13 @@ mod tests {
 
     #[test]
     fn decimals_have_six_places_and_read_back() {
-        for (text, millionths) in
-            [("0.0", 0), ("0.000001", 1), ("1.55", 1_550_000), ("1000000.0", 1_000_000_000_000)]
-        {
+        for (text, millionths) in [
+            ("0.0", 0),
+            ("2", 2_000_000),
+            ("0.000001", 1),
+            ("1.55", 1_550_000),
+            ("1000000.0", 1_000_000_000_000),
+        ] {
             let decimal: Decimal = serde_json::from_str(text).unwrap();
             assert_eq!(decimal.millionths, millionths, "{text}");
             let again: Decimal = serde_json::from_str(&serde_json::to_string(&decimal).unwrap()).unwrap();

@@ -100,7 +100,8 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
         actions.push(ActionSpec {
             at: Dur::from_ms(at_ms),
             act: Act::Revoke,
-            user: 0,
+            user: Some(0),
+            users: None,
             tab: 0,
             callers: 1,
             skip_cache: false,
@@ -195,7 +196,8 @@ fn action_of(
     };
     Ok(ActionSpec {
         at: Dur::from_ms(action.t),
-        user: 0,
+        user: Some(0),
+        users: None,
         tab: u8::try_from(tab).map_err(|_| format!("tab {tab} is out of range"))?,
         act,
         callers,

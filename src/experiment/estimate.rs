@@ -193,7 +193,10 @@ fn scaled(full: &Scenario, sessions: u32) -> Scenario {
         workload.clients = clients;
         cut(&mut workload.clients_per_network, per_network);
     }
-    s.actions.retain(|action| action.user < users);
+    s.actions.retain_mut(|action| {
+        action.users = action.users.map(|whom| whom.scaled(full.fleet.users, users));
+        action.user.is_none_or(|user| user < users)
+    });
     // What is shared by all is cut down by what the pilot has come to.
     let come_to = u64::from(s.fleet.users) + s.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>();
     let share = come_to as f64 / all as f64;

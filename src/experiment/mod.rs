@@ -10,8 +10,8 @@ pub mod ties;
 pub mod verdict;
 
 use crate::metrics::Exercise;
-use crate::scenario::load::{Loaded, load, load_text};
-use crate::scenario::{ClientModel, ScenarioErrors};
+use crate::scenario::load::{Loaded, load_text, load_with};
+use crate::scenario::{ClientModel, ResolvedPolicy, ScenarioErrors, Settings};
 use crate::stats::mean_ci;
 use crate::world::{Contender, Control, Plan, Stopped};
 use job::{Job, Summary};
@@ -31,7 +31,7 @@ pub const CONFIDENCE: f64 = 0.95;
 /// use authstorm::Study;
 ///
 /// let mut study = Study::load("scenarios/touch-429-cascade.toml")?;
-/// study.replications(2);
+/// study.replications(2)?;
 /// let results = study.run()?;
 /// for policy in results.policies.iter().filter(|p| p.name != "old") {
 ///     assert_eq!(policy.metric("recursive_unauthenticated_events").mean, 0.0, "{}", policy.name);
@@ -41,6 +41,8 @@ pub const CONFIDENCE: f64 = 0.95;
 #[derive(Clone, Debug)]
 pub struct Study {
     loaded: Loaded,
+    /// All policies of the scenario, of which `loaded` keeps those to run.
+    all_policies: Vec<ResolvedPolicy>,
     all_sessions: bool,
 }
 
@@ -56,6 +58,11 @@ pub enum Error {
         /// Those that are there.
         known: Vec<String>,
     },
+    /// A choice of policies that holds none, or this one twice.
+    Choice {
+        /// The name that is there twice.
+        twice: Option<String>,
+    },
     /// A guard stopped a run.
     Stopped(Stopped),
 }
@@ -67,6 +74,8 @@ impl fmt::Display for Error {
             Error::NoSuchPolicy { name, known } => {
                 write!(f, "the scenario lists no policy {name:?}; allowed: {}", known.join(", "))
             }
+            Error::Choice { twice: Some(name) } => write!(f, "the policy {name:?} is chosen twice"),
+            Error::Choice { twice: None } => f.write_str("no policy is chosen; allowed: one or more"),
             Error::Stopped(stopped) => stopped.fmt(f),
         }
     }
@@ -100,7 +109,15 @@ impl Study {
     /// # Errors
     /// As [`Study::load`], and when an override names a key that the format does not know.
     pub fn load_with(path: impl AsRef<Path>, overrides: &[String]) -> Result<Study, Error> {
-        Ok(Study::of(load(path.as_ref(), overrides)?))
+        Study::load_set(path, &Settings::from(overrides))
+    }
+
+    /// Loads a scenario file and changes it.
+    ///
+    /// # Errors
+    /// As [`Study::load_with`].
+    pub fn load_set(path: impl AsRef<Path>, settings: &Settings) -> Result<Study, Error> {
+        Ok(Study::new(load_with(path.as_ref(), settings)?))
     }
 
     /// Takes a scenario from text; `name` stands for the file in errors.
@@ -108,12 +125,21 @@ impl Study {
     /// # Errors
     /// When it is not a well-formed scenario.
     pub fn parse(name: &str, text: &str) -> Result<Study, Error> {
-        Ok(Study::of(load_text(name, text, &[])?))
+        Ok(Study::new(load_text(name, text, &[])?))
     }
 
-    /// A loaded scenario.
-    pub fn of(loaded: Loaded) -> Study {
-        Study { loaded, all_sessions: false }
+    /// A scenario that was loaded, and perhaps changed since by its fields. A changed one meets the checks of a file, and
+    /// its text in the results says it as it is now, with its policies inside.
+    ///
+    /// # Errors
+    /// When the change leaves no well-formed scenario: a bucket of no length, a condition on a policy that is not run,
+    /// a preset's name on another policy, and whatever else a file must not say.
+    pub fn of(loaded: Loaded) -> Result<Study, Error> {
+        Ok(Study::new(loaded.checked()?))
+    }
+
+    fn new(loaded: Loaded) -> Study {
+        Study { all_policies: loaded.policies.clone(), loaded, all_sessions: false }
     }
 
     /// The scenario.
@@ -121,16 +147,27 @@ impl Study {
         &self.loaded
     }
 
-    /// Uses this seed instead of the scenario's.
-    pub fn seed(&mut self, seed: u64) -> &mut Study {
-        self.loaded.scenario.seed = seed;
-        self
+    /// The hash of the scenario, see [`Loaded::hash`]: also where not all of its policies are run.
+    pub fn hash(&self) -> String {
+        crate::scenario::hash(&self.loaded.scenario, &self.all_policies)
     }
 
-    /// Runs so many replications instead of the scenario's.
-    pub fn replications(&mut self, replications: u32) -> &mut Study {
-        self.loaded.scenario.replications = replications.max(1);
-        self
+    /// Uses this seed instead of the scenario's: as if the scenario said so.
+    ///
+    /// # Errors
+    /// When the scenario does not allow it.
+    pub fn seed(&mut self, seed: u64) -> Result<&mut Study, Error> {
+        self.loaded.change(Some(seed), None)?;
+        Ok(self)
+    }
+
+    /// Runs so many replications instead of the scenario's: as if the scenario said so.
+    ///
+    /// # Errors
+    /// When the scenario does not allow so many, or so few.
+    pub fn replications(&mut self, replications: u32) -> Result<&mut Study, Error> {
+        self.loaded.change(None, Some(replications))?;
+        Ok(self)
     }
 
     /// Keeps every session in the results, not only the worst.
@@ -142,10 +179,16 @@ impl Study {
     /// Runs only these of the scenario's policies, in this order. Expectations on the others are not judged, and said to be so.
     ///
     /// # Errors
-    /// When the scenario does not list one of them.
+    /// When the scenario does not list one of them, when one is chosen twice, and when none is.
     pub fn only_policies(&mut self, names: &[String]) -> Result<&mut Study, Error> {
+        if names.is_empty() {
+            return Err(Error::Choice { twice: None });
+        }
         let mut policies = Vec::new();
-        for name in names {
+        for (i, name) in names.iter().enumerate() {
+            if names[..i].contains(name) {
+                return Err(Error::Choice { twice: Some(name.clone()) });
+            }
             match self.loaded.policies.iter().find(|p| p.name == *name) {
                 Some(policy) => policies.push(policy.clone()),
                 None => {
@@ -225,7 +268,7 @@ impl Study {
             scenario: scenario.name.clone(),
             about: scenario.about.clone(),
             client_model: model_name(scenario.client.model).to_owned(),
-            scenario_hash: self.loaded.hash.clone(),
+            scenario_hash: self.hash(),
             seed: scenario.seed,
             replications,
             horizon: scenario.horizon,

@@ -70,7 +70,7 @@ impl Wanted {
 /// When the study has no such policy, replication or session; [`Wanted`] is checked where it is read.
 pub fn tell(study: &Study, wanted: Wanted, control: &Control) -> Result<Story, Error> {
     let plan = study.plan();
-    tell_planned(&plan, &study.loaded().hash, wanted, control)
+    tell_planned(&plan, &study.hash(), wanted, control)
 }
 
 /// The same of a plan that is there already; `hash` is that of its scenario.
@@ -126,7 +126,7 @@ pub fn worst_of_each(study: &Study, results: &Results, control: &Control) -> Res
             Some(Wanted::whole(i, Some(row.replication), Session::Number(row.session)))
         })
         .collect();
-    let hash = &study.loaded().hash;
+    let hash = &study.hash();
     wanted
         .par_iter()
         .with_max_len(1)

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct FaultSpec {
-    /// Its name on charts.
+    /// Its name on charts, and the name of its random numbers: whatever else of it or around it changes, it strikes whom
+    /// it struck before. Without a name, its kind and its endpoints stand for it; see [`stream_names`].
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
     /// What it does.
@@ -67,6 +68,27 @@ pub enum FaultKind {
     Pass,
 }
 
+/// The names of the faults' random streams, in their order.
+///
+/// A fault's own name, or its kind and its endpoints; faults of which these are the same are numbered. Neither its place
+/// among the others nor its window, probability or other values take part.
+pub fn stream_names(faults: &[FaultSpec]) -> Vec<String> {
+    let mut equals = std::collections::BTreeMap::<String, u32>::new();
+    let mut name_of = |fault: &FaultSpec| {
+        let name = if fault.name.is_empty() {
+            let hit = |e: &Endpoint| fault.endpoints.is_empty() || fault.endpoints.contains(e);
+            let endpoints: Vec<&str> = Endpoint::ALL.iter().filter(|e| hit(e)).map(|e| e.name()).collect();
+            format!("{:?} of {}", fault.kind, endpoints.join(" "))
+        } else {
+            format!("named {}", fault.name)
+        };
+        let number = equals.entry(name.clone()).or_default();
+        *number += 1;
+        format!("{name}, {number}")
+    };
+    faults.iter().map(&mut name_of).collect()
+}
+
 impl FaultSpec {
     /// What it does, for charts: `/touch 429`, `outage of /tokens`.
     pub fn in_words(&self) -> String {
@@ -83,5 +105,41 @@ impl FaultSpec {
             FaultKind::Revocation => "sessions revoked".to_owned(),
             FaultKind::Pass => format!("{places} spared"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(of: &str) -> Vec<String> {
+        #[derive(Deserialize)]
+        struct Faults {
+            fault: Vec<FaultSpec>,
+        }
+        let faults: Faults = toml::from_str(of).unwrap_or_else(|e| panic!("{e}"));
+        stream_names(&faults.fault)
+    }
+
+    #[test]
+    fn a_stream_s_name_knows_no_place_and_no_value() {
+        let alone = names("[[fault]]\nkind = 'outage'\nendpoints = ['touch', 'tokens']\nprobability = 0.5");
+        let among = names(
+            "[[fault]]\nkind = 'outage'\nendpoints = ['touch']\n[[fault]]\nname = 'x'\nkind = 'pass'\n\
+             [[fault]]\nkind = 'outage'\nendpoints = ['tokens', 'touch']\nfrom = '1s'\nto = '2s'\ncount = 3\n\
+             [[fault]]\nkind = 'outage'\nendpoints = ['tokens', 'touch']\n[[fault]]\nname = 'y'\nkind = 'pass'",
+        );
+        assert_eq!(among[2], alone[0]);
+        let different: std::collections::BTreeSet<_> = among.iter().collect();
+        assert_eq!(different.len(), 5, "each has its own: {among:?}");
+        let renamed = names("[[fault]]\nname = 'y'\nkind = 'outage'\nprobability = 0.1");
+        assert_eq!(renamed[0], among[4], "a name counts alone");
+    }
+
+    #[test]
+    fn every_endpoint_named_and_none_named_are_the_same_endpoints() {
+        let all = Endpoint::ALL.map(Endpoint::name);
+        let written = names(&format!("[[fault]]\nkind = 'outage'\nendpoints = {all:?}"));
+        assert_eq!(written, names("[[fault]]\nkind = 'outage'"));
     }
 }

@@ -1,7 +1,7 @@
 //! Distributions of durations, as data: written in scenarios, sampled from 64 random bits at a time.
 
 use super::random::{below, open_unit, second_word};
-use super::time::Dur;
+use super::time::{Dur, without_unit};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -92,9 +92,10 @@ impl<'de> Deserialize<'de> for Dist {
                 Dur::parse(text).map(Dist::Constant).map_err(E::custom)
             }
             fn visit_i64<E: de::Error>(self, n: i64) -> Result<Dist, E> {
-                Err(E::custom(format!(
-                    "a duration needs a unit; got {n}; did you mean \"{n}s\" or \"{n}ms\"?"
-                )))
+                Err(E::custom(without_unit(n)))
+            }
+            fn visit_u64<E: de::Error>(self, n: u64) -> Result<Dist, E> {
+                Err(E::custom(without_unit(n)))
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Dist, A::Error> {
                 let Some(kind) = map.next_key::<String>()? else {

@@ -1,6 +1,8 @@
 //! Random numbers that depend on what they are for, never on what was drawn before.
 //!
-//! A [`Stream`] is keyed by seed, replication and [`Purpose`]: ChaCha20 turns that triple into two 64-bit words.
+//! A [`Stream`] is keyed by seed, replication, [`Purpose`] and, where a scenario lists several things of one purpose, the
+//! name of the thing: ChaCha20 turns them into two 64-bit words. A place in a list is no key: what is put in front must
+//! not change what the others draw.
 //! A draw then mixes these words with the coordinates of the thing that is decided (an entity, a time, an ordinal)
 //! by two rounds of 64x64 -> 128 bit multiply-fold, the mixer of `wyhash` (W. Yi, 2019). So a draw needs no state,
 //! costs a few nanoseconds, and two policies that ask the same question get the same answer whatever else they ask:
@@ -8,6 +10,7 @@
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use sha2::{Digest, Sha256};
 
 /// What a random number is for. The discriminants are part of the results' identity: never renumber them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +24,7 @@ pub enum Purpose {
     Latency = 3,
     /// Service time of a call in a worker.
     Service = 4,
-    /// Whether a fault hits a call or a session; one stream per fault, numbered from the scenario's order.
+    /// Whether a fault hits a call or a session; one stream per fault, by its name.
     Fault = 5,
     /// Jitter of a retry.
     Jitter = 6,
@@ -43,6 +46,8 @@ pub enum Purpose {
     Generic = 14,
     /// How long tabs stay open and closed.
     Visit = 15,
+    /// Whom an action on a share of the users concerns.
+    Action = 16,
 }
 
 /// A family of random numbers for one purpose.
@@ -55,11 +60,23 @@ pub struct Stream {
 impl Stream {
     /// The stream of `purpose` number `index` (0 where a purpose has one stream only).
     pub fn new(seed: u64, replication: u32, purpose: Purpose, index: u16) -> Stream {
+        Stream::of_key(seed, replication, purpose, index, [0; 16])
+    }
+
+    /// The stream of the thing of this name among those of `purpose`.
+    pub fn named(seed: u64, replication: u32, purpose: Purpose, name: &str) -> Stream {
+        let mut half = [0u8; 16];
+        half.copy_from_slice(&Sha256::digest(name)[..16]);
+        Stream::of_key(seed, replication, purpose, 0, half)
+    }
+
+    fn of_key(seed: u64, replication: u32, purpose: Purpose, index: u16, name: [u8; 16]) -> Stream {
         let mut key = [0u8; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
         key[8..12].copy_from_slice(&replication.to_le_bytes());
         key[12..14].copy_from_slice(&(purpose as u16).to_le_bytes());
         key[14..16].copy_from_slice(&index.to_le_bytes());
+        key[16..].copy_from_slice(&name);
         let mut chacha = ChaCha20Rng::from_seed(key);
         Stream { a: chacha.next_u64(), b: chacha.next_u64() }
     }
@@ -70,6 +87,14 @@ impl Stream {
         let first = fold(self.a ^ x, 0x9E37_79B9_7F4A_7C15 ^ y);
         fold(first ^ self.b, 0xD6E8_FEB8_6659_FD93 ^ y.rotate_left(32) ^ x)
     }
+}
+
+/// Where the coordinates of the thing of this name begin: a number that no other name has, but for a chance of 2^-64.
+/// Coordinates are counted on from there.
+pub fn origin(name: &str) -> u64 {
+    let mut first = [0u8; 8];
+    first.copy_from_slice(&Sha256::digest(name)[..8]);
+    u64::from_le_bytes(first)
 }
 
 /// A second, independent-looking word from one draw, for decisions that need two.
@@ -124,7 +149,12 @@ mod tests {
         ] {
             seen.insert(Stream::new(seed, replication, purpose, index).bits(x, y));
         }
-        assert_eq!(seen.len(), 8);
+        for name in ["", "a", "b"] {
+            let of = || Stream::named(1, 0, Purpose::Latency, name).bits(3, 4);
+            assert_eq!(of(), of());
+            seen.insert(of());
+        }
+        assert_eq!(seen.len(), 11);
     }
 
     #[test]

@@ -180,6 +180,11 @@ fn decimal(f: &mut fmt::Formatter<'_>, ns: u64, unit: u64, name: &str) -> fmt::R
     write!(f, "{whole}.{}{name}", text.trim_end_matches('0'))
 }
 
+/// What is said of a whole number where a duration is meant.
+pub(super) fn without_unit(n: impl fmt::Display) -> String {
+    format!("a duration needs a unit; got {n}; did you mean \"{n}s\" or \"{n}ms\"?")
+}
+
 impl<'de> Deserialize<'de> for Dur {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Dur, D::Error> {
         struct Visitor;
@@ -192,9 +197,10 @@ impl<'de> Deserialize<'de> for Dur {
                 Dur::parse(text).map_err(E::custom)
             }
             fn visit_i64<E: de::Error>(self, n: i64) -> Result<Dur, E> {
-                Err(E::custom(format!(
-                    "a duration needs a unit; got {n}; did you mean \"{n}s\" or \"{n}ms\"?"
-                )))
+                Err(E::custom(without_unit(n)))
+            }
+            fn visit_u64<E: de::Error>(self, n: u64) -> Result<Dur, E> {
+                Err(E::custom(without_unit(n)))
             }
         }
         deserializer.deserialize_any(Visitor)

@@ -6,8 +6,10 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The most errors that one message lists; the rest are counted.
-pub const MAX_ERRORS: usize = 20;
+/// The most errors that one message lists; the rest, of a file that is none of ours, are counted.
+pub const MAX_ERRORS: usize = 200;
+/// The most errors that a message shows with their lines of text; of the rest it says what and where.
+pub const PICTURED: usize = 20;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $id:ident = $number:literal;)*) => {
@@ -253,9 +255,13 @@ pub struct ScenarioErrors {
 }
 
 impl ScenarioErrors {
-    /// All messages with their pictures, for a terminal with colours or without.
+    /// All messages, the first [`PICTURED`] with their pictures, for a terminal with colours or without.
     pub fn render(&self, colour: bool) -> String {
-        let mut parts: Vec<String> = self.errors.iter().map(|e| super::render::render(e, colour)).collect();
+        let (pictured, told) = self.errors.split_at(self.errors.len().min(PICTURED));
+        let mut parts: Vec<String> = pictured.iter().map(|e| super::render::render(e, colour)).collect();
+        if !told.is_empty() {
+            parts.push(told.iter().map(ScenarioError::first_line).collect::<Vec<_>>().join("\n"));
+        }
         if self.more > 0 {
             parts.push(format!("and {} more errors", self.more));
         }
@@ -279,10 +285,11 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// Adds one. Beyond a generous number only the first in the order of the text are kept and the others counted: a
+    /// Adds one. Beyond what is listed only the first in the order of the text are kept and the others counted: a
     /// hostile file must not cost memory per error.
     pub fn push(&mut self, error: ScenarioError) {
-        const KEPT: usize = 500;
+        // Some more than are listed, for the same error may come twice.
+        const KEPT: usize = 2 * MAX_ERRORS;
         self.list.push(error);
         if self.list.len() > 4 * KEPT {
             self.sort();

@@ -2,47 +2,36 @@
 
 use super::Scenario;
 use super::error::{Code, Errors, ScenarioError, ScenarioErrors};
-use super::expect::{self, Expectation};
+use super::expect;
+pub use super::loaded::Loaded;
 use super::parts::Parts;
-use super::policies::{self, Resolution, ResolvedPolicy};
+use super::policies;
 use super::schema::{self, SCENARIO};
-use super::set;
+use super::set::{self, Settings};
 use super::source::{MAX_BYTES, Source};
 use super::spans::{Doc, Node};
-use super::validate::validate;
+use super::validate::{self, validate};
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::sync::Arc;
 use toml::de::{DeValue, ValueDeserializer};
 
-/// A scenario that has been read and found right.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Loaded {
-    /// What it says.
-    pub scenario: Scenario,
-    /// Its policies, in the order of [`Scenario::policies`].
-    pub policies: Vec<ResolvedPolicy>,
-    /// Its conditions, in the order of [`Scenario::expectations`].
-    pub expectations: Vec<Expectation>,
-    /// Its text: without byte order mark, lines ending in LF, overrides written in, and no negative zero. It loads to
-    /// the same scenario.
-    pub text: String,
-    /// SHA-256 over that text and the texts of all presets and policy files in use, lower-case hex.
-    pub hash: String,
-    /// What is odd and yet allowed: whole messages with their places.
-    pub warnings: Vec<String>,
-}
-
-/// Reads a scenario file. `overrides` are `KEY=VALUE` pairs: a path into the text such as `fault[0].from`, and a TOML
-/// value or a bare word, which stands for a string.
+/// Reads a scenario file. `overrides` are the `set` of [`Settings`].
 ///
 /// # Errors
 /// Everything that is wrong with the file, its policies or the overrides, up to [`super::error::MAX_ERRORS`].
 pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, ScenarioErrors> {
+    load_with(path, &Settings::from(overrides))
+}
+
+/// Reads a scenario file and changes it.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_with(path: &Path, settings: &Settings) -> Result<Loaded, ScenarioErrors> {
     let name = path.display().to_string();
     let source = Source::read(&name, path).map_err(Errors::finish)?;
-    load_source(source, path.parent(), overrides)
+    load_source(source, path.parent(), settings)
 }
 
 /// Reads a scenario from text. It has no directory, so it can name no policy files.
@@ -64,48 +53,24 @@ pub fn load_text_in(
     overrides: &[String],
 ) -> Result<Loaded, ScenarioErrors> {
     let source = Source::from_bytes(name, text.as_bytes()).map_err(Errors::finish)?;
-    load_source(source, base, overrides)
+    load_source(source, base, &Settings::from(overrides))
 }
 
 fn load_source(
     source: Arc<Source>,
     base: Option<&Path>,
-    overrides: &[String],
+    settings: &Settings,
 ) -> Result<Loaded, ScenarioErrors> {
     check_not_empty(&source).map_err(Errors::finish)?;
     // Overrides need a text that can be read; one that cannot be is reported as it is.
     let source = match set::is_readable(&source) {
-        true => set::apply(source, overrides).map_err(Errors::finish)?,
+        true => set::apply(source, settings).map_err(Errors::finish)?,
         false => source,
     };
-    let read = read(&source, base).map_err(Errors::finish)?;
-    let mut hash = Sha256::new();
-    let texts = read.resolution.texts.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    for (name, text) in [("", read.text.as_str())].into_iter().chain(texts) {
-        // Lengths keep two texts from passing as two others whose concatenation is the same.
-        hash.update(format!("{} {}\n", name.len(), text.len()));
-        hash.update(name);
-        hash.update(text);
-    }
-    Ok(Loaded {
-        scenario: read.scenario,
-        policies: read.resolution.policies,
-        expectations: read.expectations,
-        hash: hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect(),
-        text: read.text,
-        warnings: read.warnings,
-    })
+    read(&source, base).map_err(Errors::finish)
 }
 
-struct Read {
-    scenario: Scenario,
-    resolution: Resolution,
-    expectations: Vec<Expectation>,
-    text: String,
-    warnings: Vec<String>,
-}
-
-fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Read, Errors> {
+fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
     let (doc, mut errors) = Doc::parse(source)?;
     schema::check(source, &doc.root, &SCENARIO, &mut errors);
     if errors.has(Code::Version) {
@@ -114,14 +79,15 @@ fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Read, Errors> {
     }
     let parts = Parts::of(&doc);
     let mut findings = validate(&doc, &parts);
-    let resolution = policies::resolve(&mut findings, &parts, base);
+    let policies = policies::resolve(&mut findings, &parts, base);
+    validate::faults::warn_of_idle_retry_after(&mut findings, &parts, &policies);
     let expectations = expect::read(&mut findings, &parts);
     let warnings = std::mem::take(&mut findings.warnings);
     errors.append(findings.errors);
     errors.into_result()?;
     let text = without_negative_zeros(source, &doc.root);
     let scenario = whole(&Source::new(&source.name, &text))?;
-    Ok(Read { scenario, resolution, expectations, text, warnings })
+    Ok(Loaded::new(scenario, policies, expectations, text, warnings))
 }
 
 /// The whole scenario. Every check has passed, so a refusal here is a check that is missing: still an error with a

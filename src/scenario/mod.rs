@@ -8,10 +8,12 @@ use crate::fleet::FleetSpec;
 use crate::kernel::Dur;
 use serde::{Deserialize, Serialize};
 
+pub mod codes;
 mod duplicate;
 pub mod error;
 pub mod expect;
 pub mod load;
+mod loaded;
 mod names;
 mod nearest;
 mod nesting;
@@ -25,13 +27,17 @@ mod set;
 mod source;
 mod spans;
 pub mod text;
+pub mod users;
 mod validate;
 
 pub use error::{Code, ScenarioError, ScenarioErrors};
 pub use expect::{Expectation, parse_expectation};
-pub use load::{Loaded, load, load_text, load_text_in};
+pub use load::{Loaded, load, load_text, load_text_in, load_with};
+pub(crate) use loaded::hash;
 pub use policies::ResolvedPolicy;
+pub use set::Settings;
 pub use source::Source;
+pub use users::Users;
 
 /// The version of the scenario format that this build reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -85,7 +91,7 @@ pub struct Scenario {
     /// What goes wrong.
     #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
     pub faults: Vec<FaultSpec>,
-    /// Scripted acts of single users.
+    /// Scripted acts of users.
     #[serde(default, rename = "action", skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<ActionSpec>,
     /// Conditions on the metrics.
@@ -160,16 +166,19 @@ pub enum ClientModel {
     ClerkJs6_3_3,
 }
 
-/// `[[action]]`: a scripted act of one user.
+/// `[[action]]`: a scripted act of users. Exactly one of `user` and `users` says of whom.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ActionSpec {
     /// When.
     pub at: Dur,
-    /// Which user, from 0.
-    #[serde(default)]
-    pub user: u32,
-    /// Which tab of that user, from 0.
+    /// Of one user: which, from 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<u32>,
+    /// Of several users: which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub users: Option<Users>,
+    /// Which tab of each of them, from 0.
     #[serde(default)]
     pub tab: u8,
     /// What.

@@ -168,7 +168,7 @@ fn same(a: &Node<'_>, b: &Node<'_>) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::scenario::set::apply;
+    use crate::scenario::set::{Settings, apply};
     use crate::scenario::source::Source;
 
     #[test]
@@ -199,7 +199,7 @@ mod tests {
                 "[[policy]]\nretry-budget.burst = 1\n[policy.retry]\n",
             ),
         ] {
-            let edited = apply(Source::new("t", text), &[given.to_owned()]);
+            let edited = apply(Source::new("t", text), &Settings::from(&[given.to_owned()][..]));
             let edited = edited.unwrap_or_else(|e| panic!("{text}: {}", e.finish()));
             assert_eq!(edited.text, expected, "{given}");
         }
@@ -209,7 +209,7 @@ mod tests {
     fn lines_that_an_override_adds_are_not_counted() {
         let source = Source::new("t", "name = 'a'\nabout = \"\"\"\na\n\"\"\"\nseed = 1\n");
         let given = ["bucket=1s", "about=b", "fleet.users=3"].map(String::from);
-        let edited = apply(source, &given).unwrap_or_else(|e| panic!("{}", e.finish()));
+        let edited = apply(source, &Settings::from(&given[..])).unwrap_or_else(|e| panic!("{}", e.finish()));
         let seed = edited.text.find("seed").unwrap_or_else(|| panic!("{}", edited.text));
         assert_eq!(edited.place(seed), (5, 1), "{}", edited.text);
     }

@@ -1,5 +1,6 @@
 //! Names of policies turned into policies: presets, `[[policy]]`, policy files and mixes.
 
+use super::codes::{ErrorCodes, Naming, TooManyCodes};
 use super::error::{Code, Errors, ScenarioError};
 use super::nearest::nearest;
 use super::parts::{Parts, read};
@@ -10,7 +11,7 @@ use super::spans::Doc;
 use super::text::tick;
 use super::validate::{self, Findings};
 use crate::client::policy::Policy;
-use std::collections::BTreeSet;
+use serde::Serialize;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,21 +25,12 @@ pub const PRESETS: [(&str, &str); 4] = [
 ];
 
 /// A policy of a scenario, ready to run.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ResolvedPolicy {
     /// Its name in `policies`.
     pub name: String,
     /// What users run and which share of them does: one entry of share 1, or those of a mix.
     pub parts: Vec<(Policy, f64)>,
-}
-
-/// The policies of a scenario, and the texts that they come from (name and text), in the order of their first use.
-#[derive(Default)]
-pub struct Resolution {
-    /// In the order of `policies`.
-    pub policies: Vec<ResolvedPolicy>,
-    /// Texts outside the scenario's own: presets and policy files.
-    pub texts: Vec<(String, String)>,
 }
 
 /// A preset, by name.
@@ -71,27 +63,24 @@ struct Definition {
     name: String,
     at: (Arc<Source>, Range<usize>),
     policy: Option<Policy>,
-    /// The text of a policy file.
-    text: Option<String>,
 }
 
 /// Resolves the scenario's policies. `base` is the directory that its policy files are relative to.
-pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) -> Resolution {
+pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) -> Vec<ResolvedPolicy> {
     let doc = findings.doc;
     let mut defined: Vec<Definition> = Vec::new();
     for entry in &parts.inline_policies {
         let at = (Arc::clone(doc.source), doc.at(&format!("{}.name", entry.path)));
         let policy = Some(entry.spec.clone());
-        define(findings, &mut defined, Definition { name: entry.spec.name.clone(), at, policy, text: None });
+        define(findings, &mut defined, Definition { name: entry.spec.name.clone(), at, policy });
     }
     let mut all_files_read = true;
     for entry in &parts.policy_files {
         match policy_files::read(findings, &entry.path, &entry.spec, base) {
             Ok((policy, source)) => {
                 let at = (Arc::clone(&source), policy_files::name_span(&source));
-                let text = Some(source.text.clone());
                 let name = policy.name.clone();
-                define(findings, &mut defined, Definition { name, at, policy: Some(policy), text });
+                define(findings, &mut defined, Definition { name, at, policy: Some(policy) });
             }
             Err(errors) => {
                 all_files_read = false;
@@ -101,7 +90,7 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
     }
     for entry in &parts.mixes {
         let at = (Arc::clone(doc.source), doc.at(&format!("{}.name", entry.path)));
-        let mix = Definition { name: entry.spec.name.clone(), at, policy: None, text: None };
+        let mix = Definition { name: entry.spec.name.clone(), at, policy: None };
         define(findings, &mut defined, mix);
     }
     // Policies and mixes that are there but malformed are no unknown names: their own errors say what is wrong.
@@ -113,59 +102,60 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
     });
     let unread: Vec<&str> = unread.collect();
     let catalog = Catalog { defined: &defined, unread, all_files_read };
-    let mut resolution = Resolution::default();
-    let mut used: Vec<String> = parts.policies.iter().flatten().cloned().collect();
+    let mut resolved: Vec<ResolvedPolicy> = Vec::new();
+    let run: Vec<&String> = parts.policies.iter().flatten().collect();
+    let mut used: Vec<&str> = run.iter().map(|name| name.as_str()).collect();
     for (m, entry) in parts.mixes.iter().enumerate() {
         for (i, share) in entry.spec.shares.iter().enumerate() {
             let path = format!("{}.shares[{i}].policy", parts.mixes[m].path);
             catalog.single(findings, &path, &share.policy);
-            used.push(share.policy.clone());
+            if run.contains(&&entry.spec.name) {
+                used.push(&share.policy);
+            }
         }
     }
     if let Some(names) = &parts.policies {
         findings.check_repeats("policies", &lower(names), |name| tick(name));
         for (i, name) in names.iter().enumerate() {
-            let mut take = |policy: &Policy, text: Option<(String, String)>| {
-                if let Some(text) = text.filter(|text| !resolution.texts.contains(text)) {
-                    resolution.texts.push(text);
-                }
-                policy.clone()
-            };
             let chosen: Vec<(Policy, f64)> = match parts.mixes.iter().find(|m| m.spec.name == *name) {
                 Some(mix) => {
                     let shares = mix.spec.shares.iter();
-                    let find = |policy: &str| catalog.find(policy);
-                    shares.filter_map(|s| find(&s.policy).map(|(p, t)| (take(&p, t), s.share))).collect()
+                    shares.filter_map(|s| catalog.find(&s.policy).map(|policy| (policy, s.share))).collect()
                 }
                 None => {
                     let found = catalog.single(findings, &format!("policies[{i}]"), name);
-                    found.map(|(p, t)| (take(&p, t), 1.0)).into_iter().collect()
+                    found.map(|policy| (policy, 1.0)).into_iter().collect()
                 }
             };
-            resolution.policies.push(ResolvedPolicy { name: name.clone(), parts: chosen });
+            resolved.push(ResolvedPolicy { name: name.clone(), parts: chosen });
         }
     }
-    check_codes(findings, parts, &resolution);
-    for entry in &parts.inline_policies {
-        if !used.contains(&entry.spec.name) {
-            let what =
-                format!("policy {} is not among the `policies` and is never run", tick(&entry.spec.name));
-            findings.warn(&format!("{}.name", entry.path), &what);
+    check_codes(findings, parts, &resolved);
+    let inline = parts.inline_policies.iter().map(|entry| ("policy", &entry.path, &entry.spec.name));
+    let mixes = parts.mixes.iter().map(|entry| ("mix", &entry.path, &entry.spec.name));
+    for (what, path, name) in inline.chain(mixes) {
+        if parts.policies.is_some() && !used.contains(&name.as_str()) {
+            let what = format!("{what} {} is not among the `policies` and is never run", tick(name));
+            findings.warn(&format!("{path}.name"), &what);
         }
     }
-    resolution
+    resolved
 }
 
-/// Checks the number of different error codes: a run holds each as one byte, and 0 says that there is none.
-fn check_codes(findings: &mut Findings<'_>, parts: &Parts, resolution: &Resolution) {
-    let of_faults = parts.faults.iter().filter_map(|fault| fault.spec.code.as_deref());
-    let policies = resolution.policies.iter().flat_map(|policy| &policy.parts);
-    let of_policies =
-        policies.flat_map(|(p, _)| p.enters_unauthenticated_flow.codes().chain(p.retry.on.codes()));
-    let codes: BTreeSet<&str> = of_faults.chain(of_policies).collect();
-    if codes.len() > usize::from(u8::MAX) {
-        let error = findings.at_key("policies", Code::ListLength, "too many different error codes");
-        findings.push(error.found(codes.len().to_string()).allowed("at most 255 in faults and policies"));
+/// Checks that a run can hold the different error codes.
+fn check_codes(findings: &mut Findings<'_>, parts: &Parts, resolved: &[ResolvedPolicy]) {
+    let policies = resolved.iter().flat_map(|policy| &policy.parts).map(|(policy, _)| policy);
+    let workloads = parts.workloads.iter().map(|entry| &entry.spec);
+    let faults = parts.faults.iter().map(|entry| &entry.spec);
+    if let Err(TooManyCodes { found, first_beyond }) = ErrorCodes::of(policies, workloads, faults) {
+        let at = match first_beyond {
+            Naming::Policies => "policies".to_owned(),
+            Naming::Workload(i) => format!("{}.retry.on", parts.workloads[i].path),
+            Naming::Fault(i) => format!("{}.code", parts.faults[i].path),
+        };
+        let error = findings.at_key(&at, Code::ListLength, "too many different error codes");
+        let allowed = format!("at most {} in policies, workloads and faults", ErrorCodes::MOST);
+        findings.push(error.found(found.to_string()).allowed(allowed));
     }
 }
 
@@ -198,9 +188,6 @@ fn define(findings: &mut Findings<'_>, defined: &mut Vec<Definition>, new: Defin
     defined.push(new);
 }
 
-/// A policy, and the name and text of its source when that lies outside the scenario.
-type Found = (Policy, Option<(String, String)>);
-
 struct Catalog<'a> {
     defined: &'a [Definition],
     unread: Vec<&'a str>,
@@ -209,17 +196,15 @@ struct Catalog<'a> {
 
 impl Catalog<'_> {
     /// The policy of this name.
-    fn find(&self, name: &str) -> Option<Found> {
-        if let Some(definition) = self.defined.iter().find(|d| d.name == name) {
-            let text = definition.text.clone().map(|text| (name.to_owned(), text));
-            return Some((definition.policy.clone()?, text));
+    fn find(&self, name: &str) -> Option<Policy> {
+        match self.defined.iter().find(|d| d.name == name) {
+            Some(definition) => definition.policy.clone(),
+            None => preset(name),
         }
-        let (_, text) = PRESETS.iter().find(|(preset, _)| *preset == name)?;
-        Some((preset(name)?, Some((name.to_owned(), (*text).to_owned()))))
     }
 
     /// The policy of this name; what else the name is, is an error at this path.
-    fn single(&self, findings: &mut Findings<'_>, path: &str, name: &str) -> Option<Found> {
+    fn single(&self, findings: &mut Findings<'_>, path: &str, name: &str) -> Option<Policy> {
         let found = self.find(name);
         if found.is_some() {
             return found;

@@ -29,7 +29,7 @@ pub fn render(error: &ScenarioError, colour: bool) -> String {
         group = group.element(snippet(source, marks).path(super::text::escape(&source.name)));
     }
     if let Some(given) = overriding(error) {
-        group = group.element(Level::NOTE.message(format!("this text comes from --set {given}")));
+        group = group.element(Level::NOTE.message(format!("this text comes from {given}")));
     }
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     format!("{}\n{}", error.first_line(), renderer.term_width(200).render(&[group]))

@@ -14,26 +14,61 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+/// What a run changes in its scenario from outside: written into the text, checked as the text is, and part of its hash.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// `KEY=VALUE` pairs: a path into the text such as `fault[0].from`, and a TOML value or a bare word, which stands for
+    /// a string.
+    pub set: Vec<String>,
+    /// The seed, whatever `set` says of it.
+    pub seed: Option<u64>,
+    /// The number of replications, whatever `set` says of it.
+    pub replications: Option<u32>,
+}
+
+impl From<&[String]> for Settings {
+    fn from(set: &[String]) -> Settings {
+        Settings { set: set.to_vec(), ..Settings::default() }
+    }
+}
+
+impl Settings {
+    /// The overrides in the order in which they apply, by the option that gives them.
+    fn overrides(&self) -> [(&'static str, Vec<String>); 3] {
+        let number =
+            |key: &str, value: Option<u64>| value.map(|n| format!("{key}={n}")).into_iter().collect();
+        // A line break inside an override would shift the lines of the others, and no value needs one.
+        let set = self.set.iter().map(|given| given.replace('\n', "\0")).collect();
+        [
+            ("--set", set),
+            ("--seed", number("seed", self.seed)),
+            ("--replications", number("replications", self.replications.map(u64::from))),
+        ]
+    }
+}
+
 /// Applies overrides to a text, one after the other.
 ///
 /// # Errors
 /// Overrides that name no key of the format, whose value does not fit, or that find no place in the text: shown as
-/// `--set:N:...`, N being the number of the override. Also everything that keeps the text from being read.
-pub fn apply(source: Arc<Source>, overrides: &[String]) -> Result<Arc<Source>, Errors> {
-    // A line break inside an override would shift the lines of the others, and no value needs one.
-    let lines: Vec<String> = overrides.iter().map(|given| given.replace('\n', "\0")).collect();
-    let given = Source::new("--set", &lines.join("\n"));
-    let (mut errors, mut source, mut start) = (Errors::default(), source, 0);
-    for line in &lines {
-        let piece = Piece { given: &given, line, start };
-        start += line.len() + 1;
-        match piece.parse() {
-            Err(found) => errors.append(found),
-            Ok((path, value, text)) => {
-                let edited = edit(&source, &path, &value, &text, line);
-                match edited {
-                    Ok(edited) => source = edited,
-                    Err(why) => errors.push(piece.error(Code::OverridePlace, 0..line.len(), why)),
+/// `--set:N:...`, N being the number of the override, or under the name of their own option. Also everything that keeps
+/// the text from being read.
+pub fn apply(source: Arc<Source>, settings: &Settings) -> Result<Arc<Source>, Errors> {
+    let (mut errors, mut source) = (Errors::default(), source);
+    for (option, lines) in settings.overrides() {
+        let given = Source::new(option, &lines.join("\n"));
+        let mut start = 0;
+        for line in &lines {
+            let piece = Piece { given: &given, line, start };
+            start += line.len() + 1;
+            match piece.parse() {
+                Err(found) => errors.append(found),
+                Ok((path, value, text)) => {
+                    let shown = if option == "--set" { line.as_str() } else { text.as_str() };
+                    match edit(&source, &path, &value, &text, &format!("{option} {shown}")) {
+                        Ok(edited) => source = edited,
+                        Err(why) => errors.push(piece.error(Code::OverridePlace, 0..line.len(), why)),
+                    }
                 }
             }
         }

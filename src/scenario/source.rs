@@ -14,7 +14,7 @@ pub const MAX_BYTES: u64 = 1 << 20;
 /// A text and the name under which messages speak of it.
 #[derive(Debug, PartialEq)]
 pub struct Source {
-    /// The path as the user gave it, or `--set`.
+    /// The path as the user gave it, or the option that an override came by.
     pub name: String,
     /// The text: UTF-8 without byte order mark, lines ending in LF.
     pub text: String,
@@ -27,7 +27,7 @@ pub struct Source {
 pub struct Override {
     /// Its bytes.
     pub bytes: Range<usize>,
-    /// The override, as given.
+    /// The override, as given, with its option.
     pub given: String,
     /// By how many lines the text is longer here than the file: places in the file do not count them.
     pub lines: isize,

@@ -1,7 +1,7 @@
 //! A TOML text as a tree that knows where each key and value stands, and paths such as `backend.limit[0].burst` into it.
 
 use super::duplicate;
-use super::error::{Code, Errors, MAX_ERRORS, ScenarioError};
+use super::error::{Code, Errors, PICTURED, ScenarioError};
 use super::nesting::{MAX_DEPTH, too_deep};
 use super::source::Source;
 use std::fmt;
@@ -50,8 +50,8 @@ impl<'a> Doc<'a> {
         let mut line_end = 0;
         for (span, problem) in problems {
             if problem.message() == "duplicate key" {
-                // Finding the first of two costs a second reading, so it is done for those that are shown.
-                let searched = duplicates.len() < MAX_ERRORS;
+                // Finding the first of two costs a second reading, so it is done for those that are shown in full.
+                let searched = duplicates.len() < PICTURED;
                 duplicates.push(duplicate::error(&doc, span, searched));
             } else if span.start >= line_end {
                 // One slip often makes the parser stumble several times on its line; the first says most.

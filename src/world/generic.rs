@@ -5,9 +5,9 @@
 
 use super::backend::{Call, Struck};
 use super::totals::WorkloadTotals;
-use super::{Event, EventKind, Observer, Plan, World, coordinates};
+use super::{Event, EventKind, Observer, Plan, World};
 use crate::backend::Endpoint;
-use crate::client::generic::{Caller, Draw, Pace};
+use crate::client::generic::{Caller, Draw, Pace, Workload};
 use crate::client::policy::Failure;
 use crate::client::session_policy::SessionPolicy;
 use crate::kernel::queue::Queue;
@@ -96,7 +96,8 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
         for workload in &plan.workloads {
             for n in 0..workload.clients {
                 let client = workload.first_client + n;
-                let start = Time(workload.starts.sample(self.generic_draw(client, Draw::Start, 0)).0);
+                let start =
+                    Time(workload.starts.sample(self.generic_draw(workload, client, Draw::Start, 0)).0);
                 match &workload.pace {
                     Pace::Think(_) => self.plan_try(start, workload.first_caller + n, workload.until),
                     Pace::Every(_) => self.plan_arrival(start, client, 0, workload.until),
@@ -107,8 +108,8 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
     }
 
     #[inline]
-    fn generic_draw(&self, client: u32, what: Draw, key: u64) -> u64 {
-        self.streams.generic.bits(u64::from(client) << 8 | what as u64, key)
+    fn generic_draw(&self, workload: &Workload, client: u32, what: Draw, key: u64) -> u64 {
+        self.streams.generic.bits(workload.draw(client, what), key)
     }
 
     fn plan_arrival(&mut self, at: Time, client: u32, number: u32, until: Time) {
@@ -130,12 +131,12 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
         let workload = &plan.workloads[index];
         let next = match &workload.pace {
             Pace::Every(gap) => {
-                let bits =
-                    if gap.is_constant() { 0 } else { self.generic_draw(client, Draw::Gap, number.into()) };
+                let draw = || self.generic_draw(workload, client, Draw::Gap, number.into());
+                let bits = if gap.is_constant() { 0 } else { draw() };
                 Some(self.now.after(gap.sample(bits)))
             }
             Pace::At(times) => times.get(number as usize + 1).map(|next| {
-                let start = workload.starts.sample(self.generic_draw(client, Draw::Start, 0));
+                let start = workload.starts.sample(self.generic_draw(workload, client, Draw::Start, 0));
                 Time(start.0).after(*next)
             }),
             Pace::Think(_) => unreachable!("closed clients do not arrive"),
@@ -168,7 +169,7 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
         self.collector.generic_sent(first, now);
         let spec = plan.endpoint(ENDPOINT);
         let user = plan.scenario.fleet.users + caller.client;
-        let at = (coordinates(user, ENDPOINT as u8, 0), caller.try_key());
+        let at = (plan.workloads[caller.workload as usize].call(caller.client), caller.try_key());
         let mut added = Dur::ZERO;
         if !plan.faults_of[ENDPOINT as usize].is_empty() {
             match self.strike(ENDPOINT, at, &mut added) {
@@ -326,9 +327,9 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
         caller.generation = generation.wrapping_add(1);
         let workload = &self.plan.workloads[caller.workload as usize];
         let budget = if workload.budget.is_some() { caller.client as usize } else { 0 };
-        let (client, number) = (u64::from(caller.client), u64::from(caller.number));
+        let (draw, number) = (workload.draw(caller.client, Draw::Retry), u64::from(caller.number));
         let stream = &self.streams.generic;
-        let bits = |n: u16| stream.bits(client << 8 | Draw::Retry as u64, number << 16 | u64::from(n));
+        let bits = |n: u16| stream.bits(draw, number << 16 | u64::from(n));
         let again = workload.failed(caller, &mut self.generic.budgets[budget], failure, now, bits);
         let totals = &mut self.generic.totals[caller.workload as usize];
         let Some(delay) = again else {
@@ -355,7 +356,8 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
         caller.attempt = 0;
         caller.number = caller.number.wrapping_add(1);
         let (client, number) = (caller.client, caller.number);
-        let bits = if think.is_constant() { 0 } else { self.generic_draw(client, Draw::Gap, number.into()) };
+        let draw = || self.generic_draw(workload, client, Draw::Gap, number.into());
+        let bits = if think.is_constant() { 0 } else { draw() };
         self.plan_try(now.after(think.sample(bits)), id, workload.until);
     }
 }

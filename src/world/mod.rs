@@ -30,7 +30,7 @@ use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Block, Dist, Dur, Time};
 use crate::metrics::Outcome;
 use crate::metrics::collect::{Collector, RunMetrics, SESSION_BYTES};
-use crate::scenario::Act;
+use crate::scenario::{Act, ActionSpec, Users};
 use backend::Backend;
 use generic::Generic;
 use guard::Guard;
@@ -110,7 +110,8 @@ enum EventKind {
 /// Events between two looks at the clock on the wall, so to speak: progress and interruption cost nothing per event.
 pub(crate) const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
 
-/// Random streams, one per purpose.
+/// Random streams, one per purpose; faults have one each, by its name. What generic workloads draw is told apart by its
+/// coordinates, which begin at the workload's [origin](crate::client::generic::Workload::origin).
 struct Streams {
     arrival: Stream,
     tabs: Stream,
@@ -126,11 +127,13 @@ struct Streams {
     sign_in: Stream,
     generic: Stream,
     visit: Stream,
+    action: Stream,
     faults: Vec<Stream>,
 }
 
 impl Streams {
-    fn new(seed: u64, replication: u32, faults: usize) -> Streams {
+    fn new(seed: u64, replication: u32, faults: &[Fault]) -> Streams {
+        let of_fault = |fault: &Fault| Stream::named(seed, replication, Purpose::Fault, &fault.stream);
         let one = |purpose| Stream::new(seed, replication, purpose, 0);
         Streams {
             arrival: one(Purpose::Arrival),
@@ -147,7 +150,8 @@ impl Streams {
             sign_in: one(Purpose::SignIn),
             generic: one(Purpose::Generic),
             visit: one(Purpose::Visit),
-            faults: (0..faults).map(|i| Stream::new(seed, replication, Purpose::Fault, i as u16)).collect(),
+            action: one(Purpose::Action),
+            faults: faults.iter().map(of_fault).collect(),
         }
     }
 }
@@ -337,7 +341,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             plan,
             rules,
             shares: plan.contenders[contender].parts.iter().map(|(_, share)| *share).collect(),
-            streams: Streams::new(plan.scenario.seed, replication, plan.faults.len()),
+            streams: Streams::new(plan.scenario.seed, replication, &plan.faults),
             queue: Q::default(),
             at_once: std::collections::VecDeque::new(),
             now: Time::ZERO,
@@ -368,7 +372,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
     fn schedule_fleet(&mut self) {
         let fleet = &self.plan.scenario.fleet;
         for (i, action) in self.plan.scenario.actions.iter().enumerate() {
-            if !self.users.contains(&action.user) {
+            if action.whom().among(&self.users).is_empty() {
                 continue;
             }
             self.schedule(Time(action.at.0), EventKind::Scripted, 0, i as u32, 0);
@@ -793,7 +797,20 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
 
     fn scripted(&mut self, index: usize) {
         let action = &self.plan.scenario.actions[index];
-        let first = action.user * self.plan.tabs_per_user;
+        let whom = action.whom();
+        for user in whom.among(&self.users) {
+            let is_meant = match whom {
+                Users::Share(share) => chance(self.streams.action.bits(u64::from(user), 0), share),
+                Users::All | Users::Range(..) => true,
+            };
+            if is_meant {
+                self.scripted_by(user, index, action);
+            }
+        }
+    }
+
+    fn scripted_by(&mut self, user: u32, index: usize, action: &ActionSpec) {
+        let first = user * self.plan.tabs_per_user;
         let tab = first + u32::from(action.tab).min(self.plan.tabs_per_user - 1);
         // An action on a page that is not open acts on nobody.
         let acts = match action.act {
@@ -818,16 +835,16 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             }
             Act::Reload => self.step(tab, Input::Open),
             Act::Offline => {
-                self.browsers[action.user as usize].set_offline(true);
-                self.tell_outside(action.user, Outside::Offline);
+                self.browsers[user as usize].set_offline(true);
+                self.tell_outside(user, Outside::Offline);
             }
             Act::Online => {
-                self.browsers[action.user as usize].set_offline(false);
-                self.tell_outside(action.user, Outside::Online);
+                self.browsers[user as usize].set_offline(false);
+                self.tell_outside(user, Outside::Online);
             }
             Act::Revoke => {
-                self.server[action.user as usize].revoke();
-                self.tell_outside(action.user, Outside::Revoked);
+                self.server[user as usize].revoke();
+                self.tell_outside(user, Outside::Revoked);
             }
         }
     }
@@ -923,7 +940,7 @@ fn session_of(event: Event, plan: &Plan, tasks: &Tasks, backend: &Backend, gener
         | EventKind::SignOutBroadcast
         | EventKind::SignIn => event.id / tabs,
         EventKind::Offline | EventKind::Online | EventKind::Release => event.id,
-        EventKind::Scripted => plan.scenario.actions[event.id as usize].user,
+        EventKind::Scripted => plan.scenario.actions[event.id as usize].user.unwrap_or(u32::MAX),
         EventKind::Admitted | EventKind::Served => backend.call(event.id).user(tabs),
         EventKind::GenericArrival => plan.scenario.fleet.users + event.id,
         EventKind::GenericTry

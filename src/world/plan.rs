@@ -6,10 +6,12 @@ use crate::client::generic::Workload;
 use crate::client::page::{Reaction, Rules, Setup};
 use crate::client::policy::Policy;
 use crate::client::release::{DEFAULT_MAX_ROUNDS, Release};
-use crate::fault::{FaultKind, FaultSpec};
+use crate::fault::{FaultKind, FaultSpec, stream_names};
 use crate::fleet::Tabs;
 use crate::kernel::{Dist, Dur, Time};
-use crate::scenario::{Act, Scenario};
+use crate::scenario::Scenario;
+use crate::scenario::codes::ErrorCodes;
+use crate::scenario::users::most_opened;
 use std::ops::Range;
 
 /// The error code that makes the client ask /tokens again with its expired token (`Session`, `MissingExpiredTokenError`).
@@ -48,6 +50,8 @@ pub struct Fault {
     pub add: Dist,
     /// `revocation`: which share.
     pub share: f64,
+    /// The name of its random stream.
+    pub stream: String,
 }
 
 /// A scenario made ready to run.
@@ -81,33 +85,25 @@ pub struct Plan {
 
 impl Plan {
     /// Makes a checked scenario ready.
+    ///
+    /// # Panics
+    /// When the scenario has more error codes than a run can hold, which no scenario that loads has.
     pub fn new(scenario: Scenario, contenders: Vec<Contender>) -> Plan {
-        let mut codes = vec![String::new()];
-        let mut intern = |code: &str| {
-            if let Some(at) = codes.iter().position(|c| c == code) {
-                return at as u8;
-            }
-            codes.push(code.to_owned());
-            u8::try_from(codes.len() - 1).expect("at most 254 error codes, checked when the scenario is read")
-        };
-        for contender in &contenders {
-            for (policy, _) in &contender.parts {
-                policy.enters_unauthenticated_flow.codes().chain(policy.retry.on.codes()).for_each(|c| {
-                    intern(c);
-                });
-            }
-        }
-        for retry in scenario.workloads.iter().filter_map(|w| w.retry.as_ref()) {
-            retry.on.codes().for_each(|c| {
-                intern(c);
-            });
-        }
-        let faults: Vec<Fault> =
-            scenario.faults.iter().map(|spec| compile_fault(spec, &mut intern)).collect();
+        let policies = contenders.iter().flat_map(|c| &c.parts).map(|(policy, _)| policy);
+        let codes = ErrorCodes::of(policies, &scenario.workloads, &scenario.faults)
+            .unwrap_or_else(|e| panic!("a scenario that was not checked: {} error codes", e.found));
+        let streams = stream_names(&scenario.faults);
+        let faults: Vec<Fault> = scenario
+            .faults
+            .iter()
+            .zip(streams)
+            .map(|(spec, stream)| compile_fault(spec, stream, &codes))
+            .collect();
         let begins = faults.iter().filter(|f| f.kind != FaultKind::Pass).map(|f| f.from);
         let begins = begins.chain(scenario.actions.iter().map(|action| Time(action.at.0)));
         let first_fault = begins.min().unwrap_or(Time::NEVER).min(Time(scenario.horizon.0));
-        let missing_expired_token = codes.iter().position(|c| c == MISSING_EXPIRED_TOKEN).unwrap_or(0) as u8;
+        let missing_expired_token = codes.byte(MISSING_EXPIRED_TOKEN);
+        let codes = codes.into_names();
         let rules = contenders
             .iter()
             .map(|c| c.parts.iter().map(|(policy, _)| Rules::of(policy, &codes)).collect())
@@ -126,10 +122,6 @@ impl Plan {
             Tabs::Fixed(n) => u32::from(*n),
             Tabs::Shares(shares) => shares.iter().map(|s| u32::from(s.tabs)).max().unwrap_or(1),
         };
-        let mut opened = std::collections::BTreeMap::<u32, u32>::new();
-        for action in scenario.actions.iter().filter(|a| a.act == Act::OpenTab) {
-            *opened.entry(action.user).or_default() += 1;
-        }
         let setup = Setup {
             release: Release::of(
                 scenario.client.model,
@@ -147,7 +139,7 @@ impl Plan {
         };
         Plan {
             horizon: Time(scenario.horizon.0),
-            tabs_per_user: own_tabs + opened.values().copied().max().unwrap_or(0),
+            tabs_per_user: own_tabs + most_opened(&scenario.actions),
             setup,
             rules,
             contenders,
@@ -275,7 +267,7 @@ pub(super) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
     starts.map(|start| start..start.saturating_add(size).min(fleet.users)).collect()
 }
 
-fn compile_fault(spec: &FaultSpec, intern: &mut dyn FnMut(&str) -> u8) -> Fault {
+fn compile_fault(spec: &FaultSpec, stream: String, codes: &ErrorCodes) -> Fault {
     let everywhere = spec.endpoints.is_empty();
     Fault {
         kind: spec.kind,
@@ -286,10 +278,11 @@ fn compile_fault(spec: &FaultSpec, intern: &mut dyn FnMut(&str) -> u8) -> Fault 
         count: spec.count.unwrap_or(u64::MAX),
         failure: crate::client::policy::Failure {
             status: spec.status.unwrap_or(0),
-            code: spec.code.as_deref().map_or(0, intern),
+            code: spec.code.as_deref().map_or(0, |code| codes.byte(code)),
             retry_after_s: spec.retry_after_s.unwrap_or(0),
         },
         add: spec.add.clone().unwrap_or(Dist::Constant(Dur::ZERO)),
         share: spec.share.unwrap_or(0.0),
+        stream,
     }
 }

@@ -1,6 +1,10 @@
 //! What holds of every text that is read as a scenario.
 
-use authstorm::scenario::{ScenarioErrors, load_text_in};
+use authstorm::Study;
+use authstorm::kernel::Time;
+use authstorm::scenario::error::MAX_ERRORS;
+use authstorm::scenario::{Loaded, ScenarioErrors, load_text_in};
+use authstorm::world::{Control, memory_estimate, run};
 use std::path::Path;
 
 /// The text is right, and then what is kept of it in results reads as the same scenario; or it is refused as it should be.
@@ -8,15 +12,32 @@ pub fn judge(text: &str, dir: &Path) {
     match load_text_in("judged.toml", text, Some(dir), &[]) {
         Ok(loaded) => {
             let again = load_text_in("judged.toml", &loaded.text, Some(dir), &[]);
-            assert_eq!(again.map(|l| (l.scenario, l.hash)).ok(), Some((loaded.scenario, loaded.hash)));
+            let said = |loaded: &Loaded| (loaded.scenario.clone(), loaded.hash());
+            assert_eq!(again.as_ref().map(said).ok(), Some(said(&loaded)));
+            first_nanosecond(loaded);
         }
         Err(errors) => check_refusal(text, &errors),
     }
 }
 
+/// What is read as right can be run: the first nanosecond of its first part under each policy. A guard may stop it.
+pub fn first_nanosecond(loaded: Loaded) {
+    // Users by the million are read as easily as one; their memory is `memory_estimate`'s matter.
+    if memory_estimate(&loaded.scenario).bytes > 64 << 20 {
+        return;
+    }
+    let mut plan = Study::of(loaded).unwrap_or_else(|e| panic!("what was just read: {e}")).plan();
+    plan.horizon = Time(1);
+    plan.scenario.guard.max_events = plan.scenario.guard.max_events.min(10_000);
+    let part = plan.parts().swap_remove(0);
+    for contender in 0..plan.contenders.len() {
+        let _ = run(&plan, contender, 0, part.clone(), &Control::default());
+    }
+}
+
 /// What holds for every refusal: at least one error, each with a place inside its text, and a harmless picture.
 pub fn check_refusal(what: &str, errors: &ScenarioErrors) {
-    assert!((1..=20).contains(&errors.errors.len()), "{what}");
+    assert!((1..=MAX_ERRORS).contains(&errors.errors.len()), "{what}");
     for error in &errors.errors {
         let span = error.span.clone().unwrap_or_else(|| panic!("{what}: {error:?}"));
         assert!(span.start <= span.end && span.end <= error.source.text.len(), "{what}: {error:?}");

@@ -1,4 +1,4 @@
-//! Any bytes as a scenario: no panic, and a refusal with its place.
+//! Any bytes as a scenario: a refusal with its place, or a run whose first nanosecond passes; no panic.
 #![no_main]
 
 #[path = "../common/refusal.rs"]

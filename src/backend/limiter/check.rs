@@ -1,70 +1,103 @@
-//! Which keys of `[[backend.limit]]` a kind needs and which it does not take.
+//! What a limit must say: which keys its kind needs, which it does not take, and which values it computes with exactly.
 
 use super::token_bucket;
-use crate::backend::spec::{LimitKind, LimitSpec};
+use crate::backend::spec::{LimitKind, LimitSpec, RetryAfter};
 use crate::kernel::Dur;
+use std::fmt;
 
 /// Requests of a rate are below this, as the text form of a rate allows: products with times then fit 128 bits.
 const COUNT_BOUND: u64 = 1_000_000_000_000;
 
+/// Something that keeps a limit from being built.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Misfit {
+    /// The key, as a scenario writes it.
+    pub key: &'static str,
+    /// In which way it is wrong.
+    pub wrong: Wrong,
+    /// What is wrong, in words.
+    pub what: String,
+    /// What is allowed; for a key that is missing, how it is written.
+    pub allowed: String,
+}
+
+/// In which way a key of a limit is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wrong {
+    /// The kind needs it, and it is not there.
+    Missing,
+    /// The kind does not take it.
+    Foreign,
+    /// Its value is out of range.
+    Value,
+}
+
+impl fmt::Display for Misfit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; allowed: {}", self.what, self.allowed)
+    }
+}
+
 /// Checks that a limit has the keys its kind needs, no others, and that their values can be computed with exactly.
 ///
-/// What concerns every kind (`endpoints`, `key`, `retry-after`, `source`) is not looked at. A limit, burst, rate or
-/// penalty of zero is allowed: it is what a sweep or a total outage says.
+/// A limit, burst, rate or penalty of zero is allowed: it is what a sweep or a total outage says.
 ///
 /// # Errors
-/// The offending key, as it is written in a scenario, and a message with what is allowed.
-pub fn check(spec: &LimitSpec) -> Result<(), (&'static str, String)> {
+/// The first of its [`misfits`].
+pub fn check(spec: &LimitSpec) -> Result<(), Misfit> {
+    misfits(spec).into_iter().next().map_or(Ok(()), Err)
+}
+
+/// Everything that keeps a limit from being built; nothing for a limit that [`super::Limiter::new`] takes.
+pub fn misfits(spec: &LimitSpec) -> Vec<Misfit> {
+    let mut found = Vec::new();
+    let mut add = |key, wrong, what: String, allowed: String| {
+        found.push(Misfit { key, wrong, what, allowed });
+    };
     let kind = spec.kind.name();
     let takes = keys(spec.kind);
     let given = [
-        ("rate", spec.rate.is_some()),
-        ("burst", spec.burst.is_some()),
-        ("limit", spec.limit.is_some()),
-        ("window", spec.window.is_some()),
+        ("rate", spec.rate.is_some(), "requests per duration, such as \"100/10s\""),
+        ("burst", spec.burst.is_some(), "a whole number of requests, such as 10"),
+        ("limit", spec.limit.is_some(), "a whole number of requests, such as 10"),
+        ("window", spec.window.is_some(), "a duration above zero, such as \"10s\""),
     ];
-    for (key, is_given) in given {
-        let form = match key {
-            "rate" => "requests per duration, such as \"100/10s\"",
-            "window" => "a duration above zero, such as \"10s\"",
-            _ => "a whole number of requests, 0 or more",
-        };
+    for (key, is_given, form) in given {
         match (takes.contains(&key), is_given) {
-            (true, false) => return Err((key, format!("a {kind} limit needs {key}; allowed: {form}"))),
+            (true, false) => add(key, Wrong::Missing, format!("a {kind} needs `{key}`"), form.to_owned()),
             (false, true) => {
-                return Err((key, format!("a {kind} limit takes no {key}; allowed: {}", takes.join(", "))));
+                add(key, Wrong::Foreign, format!("`{key}` is no key of a {kind}"), takes.join(", "));
             }
             _ => {}
         }
     }
     if spec.logs_refused && spec.kind != LimitKind::SlidingLog {
-        let message = format!("a {kind} limit takes no logs-refused; allowed: in a sliding-log limit only");
-        return Err(("logs-refused", message));
+        let what = format!("a {kind} keeps no log: `logs-refused` belongs to a sliding-log");
+        add("logs-refused", Wrong::Foreign, what, "in a sliding-log limit only".to_owned());
+    }
+    if spec.kind == LimitKind::Concurrency && spec.retry_after != RetryAfter::None {
+        let what = "a concurrency limit cannot know when a call will end, so it has no `retry-after`";
+        add("retry-after", Wrong::Foreign, what.to_owned(), "none".to_owned());
     }
     if spec.window == Some(Dur::ZERO) {
-        return Err((
-            "window",
-            "a window of no length; allowed: a duration above zero, such as \"10s\"".into(),
-        ));
+        let allowed = "a duration above zero, such as \"10s\"";
+        add("window", Wrong::Value, "a window of no length".to_owned(), allowed.to_owned());
     }
     if let Some(rate) = spec.rate {
         if rate.per == Dur::ZERO || rate.count >= COUNT_BOUND {
-            let message = "a rate out of range; allowed: fewer than 10^12 requests per duration above zero";
-            return Err(("rate", message.into()));
-        }
-        if spec.kind == LimitKind::TokenBucket
-            && token_bucket::capacity(rate, spec.burst.unwrap_or(0)).is_none()
+            let allowed = "fewer than 10^12 requests per duration above zero";
+            add("rate", Wrong::Value, "a rate out of range".to_owned(), allowed.to_owned());
+        } else if spec.kind == LimitKind::TokenBucket
+            && let Some(burst) = spec.burst
+            && token_bucket::capacity(rate, burst).is_none()
         {
-            let message = format!(
-                "a burst of {} at {rate} is beyond exact 64-bit credit; allowed: burst times the rate's duration, \
-                 both of the rate in lowest terms, below 2^64 ns; a rounder rate, a smaller burst or the kind gcra, \
-                 which decides alike",
-                spec.burst.unwrap_or(0)
-            );
-            return Err(("burst", message));
+            let what = format!("a burst of {burst} at {rate} is beyond exact 64-bit credit");
+            let allowed = "burst times the rate's duration, both of the rate in lowest terms, below 2^64 ns; a rounder \
+                           rate, a smaller burst or the kind gcra, which decides alike";
+            add("burst", Wrong::Value, what, allowed.to_owned());
         }
     }
-    Ok(())
+    found
 }
 
 /// The keys a kind needs; it takes no other of the optional ones, besides `penalty`.
@@ -103,14 +136,17 @@ mod tests {
                     assert_eq!(check(&bad), Ok(()));
                     continue;
                 }
-                let (offending, message) = check(&bad).unwrap_err();
-                assert_eq!(offending, key, "{kind:?}");
-                let told = match (key, keys(kind).contains(&key)) {
-                    ("rate", true) => "requests per duration",
-                    ("window", true) => "a duration above zero",
-                    (_, true) => "a whole number of requests",
-                    (_, false) => "allowed",
+                let misfits = misfits(&bad);
+                let [misfit] = &misfits[..] else { panic!("{kind:?} {key}: {misfits:?}") };
+                assert_eq!(misfit.key, key, "{kind:?}");
+                let (wrong, told) = match (key, keys(kind).contains(&key)) {
+                    ("rate", true) => (Wrong::Missing, "requests per duration"),
+                    ("window", true) => (Wrong::Missing, "a duration above zero"),
+                    (_, true) => (Wrong::Missing, "a whole number of requests"),
+                    (_, false) => (Wrong::Foreign, "allowed"),
                 };
+                assert_eq!(misfit.wrong, wrong, "{kind:?} {key}");
+                let message = misfit.to_string();
                 assert!(message.contains(kind.name()) && message.contains(told), "{message}");
             }
         }
@@ -134,19 +170,19 @@ mod tests {
     fn values_out_of_range() {
         let mut log = spec(LimitKind::SlidingLog);
         log.window = Some(Dur::ZERO);
-        assert_eq!(check(&log).unwrap_err().0, "window");
+        assert_eq!(check(&log).unwrap_err().key, "window");
         let mut gcra = spec(LimitKind::Gcra);
         gcra.rate = Some(Rate { count: 1, per: Dur::ZERO });
-        assert_eq!(check(&gcra).unwrap_err().0, "rate");
+        assert_eq!(check(&gcra).unwrap_err().key, "rate");
         gcra.rate = Some(Rate { count: COUNT_BOUND, per: Dur(1) });
-        assert_eq!(check(&gcra).unwrap_err().0, "rate");
+        assert_eq!(check(&gcra).unwrap_err().key, "rate");
         let mut bucket = spec(LimitKind::TokenBucket);
         // 7 divides no power of ten: a day is 8.64e13 units a request, 213_503 of which fit 64 bits.
         bucket.rate = Some(Rate::parse("7/1d").unwrap());
         bucket.burst = Some(213_503);
         assert_eq!(check(&bucket), Ok(()));
         bucket.burst = Some(213_504);
-        assert_eq!(check(&bucket).unwrap_err().0, "burst");
+        assert_eq!(check(&bucket).unwrap_err().key, "burst");
         bucket.kind = LimitKind::Gcra;
         assert_eq!(check(&bucket), Ok(()));
     }

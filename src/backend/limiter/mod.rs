@@ -19,7 +19,7 @@ mod testing;
 mod tests;
 mod token_bucket;
 
-pub use check::check;
+pub use check::{Misfit, Wrong, check, misfits};
 
 use crate::backend::spec::{LimitKind, LimitSpec, RetryAfter};
 use crate::kernel::time::NS_PER_S;

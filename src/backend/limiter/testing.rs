@@ -107,7 +107,8 @@ pub(super) fn spec(kind: LimitKind) -> LimitSpec {
         limit: (!paced).then_some(4),
         window: windowed.then_some(Dur::from_secs(10)),
         logs_refused: false,
-        retry_after: RetryAfter::Seconds,
+        // A concurrency limit cannot know when to come back.
+        retry_after: if paced || windowed { RetryAfter::Seconds } else { RetryAfter::None },
         penalty: None,
         source: String::new(),
     }

@@ -2,7 +2,7 @@
 
 use super::leaf::check_leaf;
 use super::{Table, Ty};
-use crate::scenario::error::{Code, Errors, MAX_ERRORS, ScenarioError};
+use crate::scenario::error::{Code, Errors, MAX_ERRORS, PICTURED, ScenarioError};
 use crate::scenario::nearest::nearest;
 use crate::scenario::source::Source;
 use crate::scenario::spans::Node;
@@ -37,6 +37,7 @@ impl Checker<'_> {
                     check_leaf(self, node, ty, errors);
                 }
             }
+            (Ty::Whom, DeValue::Table(found)) => self.table(node, &super::format::WHOM, found, errors),
             (Ty::List(ty, least, most), DeValue::Array(list)) => {
                 self.length(node, list.len(), *least, *most, errors);
                 list.iter().take(*most).for_each(|entry| self.value(entry, ty, errors));
@@ -57,12 +58,13 @@ impl Checker<'_> {
                 None => unknown.push((key.get_ref().as_ref(), key.span())),
             }
         }
-        // A search for what was meant costs time, so it is made for as many as anyone could read.
         unknown.sort_by_key(|(_, span)| span.start);
-        let beyond = unknown.split_off(unknown.len().min(2 * MAX_ERRORS));
+        let beyond = unknown.split_off(unknown.len().min(MAX_ERRORS));
         errors.count(beyond.len());
-        for (key, span) in &unknown {
-            errors.push(self.unknown_key(table, key, span.clone()));
+        // A search for what was meant costs time, so it is made for as many as are shown in full.
+        let searched = unknown.len().min(2 * PICTURED);
+        for (n, (key, span)) in unknown.iter().enumerate() {
+            errors.push(self.unknown_key(table, key, span.clone(), n < searched));
         }
         let error = |what: String| ScenarioError::new(Code::MissingKey, self.source, node.span(), what);
         if table.one_of {
@@ -81,7 +83,7 @@ impl Checker<'_> {
             let excused = key.unless.is_some_and(|other| found.get(other).is_some());
             if let (Some(example), None, false) = (key.required, found.get(key.name), excused) {
                 // A near miss is already reported as an unknown key with this name as its fix.
-                if !unknown.iter().any(|(k, _)| nearest(k, table.names()) == Some(key.name)) {
+                if !unknown[..searched].iter().any(|(k, _)| nearest(k, table.names()) == Some(key.name)) {
                     let what = format!("missing key `{}` {}", key.name, table.whereabouts());
                     errors.push(error(what).fix(format!("add {example}")));
                 }
@@ -89,11 +91,20 @@ impl Checker<'_> {
         }
     }
 
-    /// The error for a key that the table does not have.
-    fn unknown_key(&self, table: &'static Table, key: &str, span: std::ops::Range<usize>) -> ScenarioError {
+    /// The error for a key that the table does not have; with `search`, what was probably meant.
+    fn unknown_key(
+        &self,
+        table: &'static Table,
+        key: &str,
+        span: std::ops::Range<usize>,
+        search: bool,
+    ) -> ScenarioError {
         let what = format!("unknown key {} {}", tick(key), table.whereabouts());
         let allowed = table.names().collect::<Vec<_>>().join(", ");
         let error = ScenarioError::new(Code::UnknownKey, self.source, span, what).allowed(allowed);
+        if !search {
+            return error;
+        }
         match nearest(key, table.names()) {
             Some(name) => error.did_you_mean(Some(name)),
             None => match self.top.home_of(key) {

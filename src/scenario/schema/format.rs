@@ -298,11 +298,22 @@ static FAULT: Table = table(
     ],
 );
 
+/// Whom an action concerns, in all its forms.
+const USER: &str = "user = 0, users = \"all\", users = { range = [10, 19] } or users = { share = 0.1 }";
+
+/// Several users of an action, unless all.
+pub(super) static WHOM: Table = Table {
+    title: "users of an action",
+    keys: &[may("range", Ty::List(&Int(0, U32), 2, 2)), may("share", Share)],
+    one_of: true,
+};
+
 static ACTION: Table = table(
     "[[action]]",
     &[
         need("at", Dur(false), "at = \"30s\", a duration with a unit"),
-        may("user", Int(0, U32)),
+        need_unless("users", "user", Int(0, U32), USER),
+        may("users", Ty::Whom),
         may("tab", Int(0, 15)),
         need(
             "do",

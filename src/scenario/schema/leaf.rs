@@ -10,12 +10,15 @@ use crate::scenario::error::{Code, Errors, ScenarioError};
 use crate::scenario::names::{check_name, check_text};
 use crate::scenario::nearest::nearest;
 use crate::scenario::spans::Node;
-use crate::scenario::text::{escape, quote};
+use crate::scenario::text::{escape, quote, shorten};
 use serde::Deserialize;
 use toml::de::{DeValue, ValueDeserializer};
 
 /// The most entries of a set of answers: every status there is, and as many pairs with a code.
 const MAX_ANSWERS: usize = 400;
+
+/// How several users of an action are written.
+const WHOM_FORMS: &str = "\"all\", { range = [10, 19] } or { share = 0.1 }";
 
 /// Checks a value that is no table of the format.
 pub fn check_leaf(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, errors: &mut Errors) {
@@ -44,6 +47,12 @@ pub fn check_leaf(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, errors: &mut 
                 let error = error(Code::UnknownWord, "unknown word").found(quote(word));
                 errors
                     .push(error.allowed(words.join(", ")).did_you_mean(nearest(word, words.iter().copied())));
+            }
+        }
+        (Ty::Whom, DeValue::String(word)) => {
+            if word != "all" {
+                let error = error(Code::UnknownWord, "unknown users").found(quote(word));
+                errors.push(error.allowed(WHOM_FORMS));
             }
         }
         (Ty::Dur(_) | Ty::Dist(_) | Ty::Rate, DeValue::String(text)) if text.chars().count() > 64 => {
@@ -120,6 +129,10 @@ pub fn wrong_type(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty) -> ScenarioEr
             error.allowed("\"100ms\", or a table with one of uniform, exponential, log-normal, empirical")
         }
         (Ty::Tabs, _) => error.allowed("1 to 16, or [{ tabs = 1, share = 0.7 }, { tabs = 3, share = 0.3 }]"),
+        (Ty::Whom, DeValue::Integer(n)) => {
+            error.allowed(WHOM_FORMS).fix(format!("write user = {}", shorten(&n.to_string(), 20)))
+        }
+        (Ty::Whom, _) => error.allowed(WHOM_FORMS),
         (Ty::Failures, _) => error.allowed("[\"401\", \"422\"], [\"4xx\", \"!429\"], [\"5xx\", \"network\"]"),
         (Ty::Bool, _) => error.allowed("true, false"),
         (Ty::List(Ty::Table(table), ..), DeValue::Table(_)) if table.title.starts_with("[[") => {

@@ -75,6 +75,8 @@ pub enum Ty {
     Failures,
     /// Tabs per user.
     Tabs,
+    /// Several users of an action: `"all"` or a table.
+    Whom,
     /// A list with at least and at most so many entries.
     List(&'static Ty, usize, usize),
     /// A table.
@@ -94,6 +96,7 @@ impl Ty {
             Ty::Rate => "rate",
             Ty::Failures => "list of answers",
             Ty::Tabs => "number of tabs or list of shares",
+            Ty::Whom => "users (\"all\" or a table)",
             Ty::List(Ty::Table(_), ..) => "list of tables",
             Ty::List(..) => "list",
             Ty::Table(_) => "table",
@@ -106,6 +109,7 @@ impl Ty {
             Ty::Table(table) | Ty::List(Ty::Table(table), ..) => Some(table),
             Ty::Dist(_) => Some(&format::DIST),
             Ty::Tabs => Some(&format::TAB_SHARE),
+            Ty::Whom => Some(&format::WHOM),
             _ => None,
         }
     }

@@ -1,7 +1,8 @@
 //! The backend: tokens, workers and the keys that each kind of limiter takes.
 
 use super::Findings;
-use crate::backend::spec::{Endpoint, LimitKind, LimitSpec, RetryAfter};
+use crate::backend::limiter::{Misfit, Wrong, misfits};
+use crate::backend::spec::{Endpoint, LimitSpec};
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
 use crate::scenario::error::Code;
@@ -43,44 +44,32 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     }
 }
 
-/// The keys that a kind of limiter needs, of those that only some kinds take.
-fn keys_of(kind: LimitKind) -> &'static [&'static str] {
-    match kind {
-        LimitKind::TokenBucket | LimitKind::Gcra | LimitKind::LeakyBucket => &["rate", "burst"],
-        LimitKind::FixedWindow | LimitKind::SlidingLog | LimitKind::SlidingCounter => &["limit", "window"],
-        LimitKind::Concurrency => &["limit"],
-    }
-}
-
+/// What keeps the limiter from being built, each error at its place.
 fn check_limit(findings: &mut Findings<'_>, path: &str, limit: &LimitSpec) {
     findings.check_repeats(&format!("{path}.endpoints"), &limit.endpoints, |e| format!("`{e}`"));
     let kind_at = findings.doc.at(&format!("{path}.kind"));
-    let kind = findings.doc.source.text[kind_at.clone()].trim_matches(['"', '\'']).to_owned();
-    let keys = keys_of(limit.kind);
-    let examples =
-        [("rate", "\"100/10s\""), ("burst", "10"), ("limit", "10"), ("window", "\"10s\", a duration")];
-    let given = [limit.rate.is_some(), limit.burst.is_some(), limit.limit.is_some(), limit.window.is_some()];
-    for ((key, example), given) in examples.into_iter().zip(given) {
-        if given && !keys.contains(&key) {
-            let what = format!("`{key}` is no key of a {kind}");
-            let error = findings.at_key(&format!("{path}.{key}"), Code::KeyOfOtherKind, what);
-            let error = error.allowed(keys.join(", ")).fix("remove it");
-            findings.push(error.other(kind_at.clone(), "the kind"));
-        }
-        if !given && keys.contains(&key) {
-            let what = format!("a {kind} needs `{key}`");
-            let error = findings.at_span(kind_at.clone(), Code::KeyOfThisKind, what);
-            findings.push(error.fix(format!("add {key} = {example}")));
-        }
+    for Misfit { key, wrong, what, allowed } in misfits(limit) {
+        let place = format!("{path}.{key}");
+        let error = match wrong {
+            Wrong::Missing => {
+                let error = findings.at_span(kind_at.clone(), Code::KeyOfThisKind, what);
+                error.fix(format!("add {key} = {}", example(key))).allowed(allowed)
+            }
+            Wrong::Foreign => {
+                let error = findings.at_key(&place, Code::KeyOfOtherKind, what).allowed(allowed);
+                error.fix("remove it").other(kind_at.clone(), "the kind")
+            }
+            Wrong::Value => findings.at(&place, Code::OutOfRange, what).allowed(allowed),
+        };
+        findings.push(error);
     }
-    if limit.logs_refused && limit.kind != LimitKind::SlidingLog {
-        let what = format!("a {kind} keeps no log: `logs-refused` belongs to a sliding-log");
-        let error = findings.at_key(&format!("{path}.logs-refused"), Code::KeyOfOtherKind, what);
-        findings.push(error.fix("remove it").other(kind_at.clone(), "the kind"));
-    }
-    if limit.kind == LimitKind::Concurrency && limit.retry_after != RetryAfter::None {
-        let what = "a concurrency limit cannot know when a call will end, so it has no `retry-after`";
-        let error = findings.at(&format!("{path}.retry-after"), Code::KeyOfOtherKind, what);
-        findings.push(error.allowed("none").other(kind_at, "the kind"));
+}
+
+/// How a key of a limit is written.
+fn example(key: &str) -> &'static str {
+    match key {
+        "rate" => "\"100/10s\"",
+        "window" => "\"10s\"",
+        _ => "10",
     }
 }

@@ -2,10 +2,13 @@
 
 use super::Findings;
 use crate::backend::Endpoint;
+use crate::client::policy::{Failure, Policy, Retry};
 use crate::fault::{FaultKind, FaultSpec};
 use crate::kernel::Dur;
+use crate::scenario::codes::ErrorCodes;
 use crate::scenario::error::Code;
 use crate::scenario::parts::{Entry, Parts};
+use crate::scenario::policies::ResolvedPolicy;
 use crate::scenario::text::tick;
 
 /// Checks each fault, and each pair.
@@ -16,7 +19,23 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
         let endpoints = format!("{}.endpoints", entry.path);
         findings.check_repeats(&endpoints, &entry.spec.endpoints, |e| format!("`{e}`"));
     }
+    check_names(findings, &parts.faults);
     check_overlaps(findings, &parts.faults);
+}
+
+/// A name stands for one fault: on charts, in stories, and of its random numbers.
+fn check_names(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
+    let mut first = std::collections::BTreeMap::<&str, &str>::new();
+    for entry in faults.iter().filter(|entry| !entry.spec.name.is_empty()) {
+        if let Some(there) = first.get(entry.spec.name.as_str()) {
+            let there = findings.doc.at(&format!("{there}.name"));
+            let at = format!("{}.name", entry.path);
+            let error = findings.at(&at, Code::Repeated, "two faults of one name").label("second time");
+            findings.push(error.fix("rename one").other(there, "first time"));
+        } else {
+            first.insert(&entry.spec.name, &entry.path);
+        }
+    }
 }
 
 /// A kind as scenarios write it.
@@ -65,11 +84,37 @@ fn check_keys(findings: &mut Findings<'_>, path: &str, fault: &FaultSpec) {
             findings.push(error.fix(format!("add {key} = {example}")));
         }
     }
-    if fault.retry_after_s.is_some() && fault.status.is_some_and(|status| status != 429) {
-        findings.warn(
-            &format!("{path}.retry-after-s"),
-            "clients read `Retry-After` from a 429 only; here it does nothing",
-        );
+}
+
+/// Warns of a `Retry-After` that nobody obeys. Those who may: `getToken`, by its policy, after an answer of /tokens; and
+/// a workload's retries, after an answer of the generic endpoint.
+pub fn warn_of_idle_retry_after(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
+    let policies: Vec<&Policy> =
+        policies.iter().flat_map(|p| p.parts.iter().map(|(policy, _)| policy)).collect();
+    let workloads = || parts.workloads.iter().map(|entry| &entry.spec);
+    let faults = || parts.faults.iter().map(|entry| &entry.spec);
+    // Too many codes are an error of their own.
+    let Ok(codes) = ErrorCodes::of(policies.iter().copied(), workloads(), faults()) else { return };
+    let names = codes.clone().into_names();
+    let has_users = parts.fleet.as_ref().is_some_and(|fleet| fleet.users > 0);
+    for entry in parts.faults.iter().filter(|entry| entry.spec.retry_after_s.is_some()) {
+        let fault = &entry.spec;
+        let (Some(status), FaultKind::Status) = (fault.status, fault.kind) else { continue };
+        let code = fault.code.as_deref().map_or(0, |code| codes.byte(code));
+        let failure = Failure { code, ..Failure::status(status) };
+        let obeys = |retry: &Retry| {
+            retry.honour_retry_after && retry.retries > 0 && retry.on.compile(&names).contains(failure)
+        };
+        let hits = |e| fault.endpoints.is_empty() || fault.endpoints.contains(&e);
+        let by_policy = has_users && hits(Endpoint::Tokens) && policies.iter().any(|p| obeys(&p.retry));
+        let by_workload = hits(Endpoint::Generic) && workloads().any(|w| w.retry.as_ref().is_some_and(obeys));
+        if !by_policy && !by_workload {
+            let what = format!(
+                "nobody obeys this `Retry-After`: that takes `honour-retry-after` and a {status} among the retried \
+                 answers, of a policy for tokens, of a workload for generic"
+            );
+            findings.warn(&format!("{}.retry-after-s", entry.path), &what);
+        }
     }
 }
 

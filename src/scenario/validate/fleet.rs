@@ -1,11 +1,11 @@
 //! The client, the fleet and the scripted acts.
 
 use super::Findings;
-use crate::fleet::Tabs;
+use crate::fleet::{FleetSpec, Tabs};
 use crate::kernel::Dur;
 use crate::scenario::error::Code;
 use crate::scenario::parts::Parts;
-use crate::scenario::{Act, ClientModel};
+use crate::scenario::{Act, ActionSpec, ClientModel, Users};
 
 /// Checks what client, fleet and actions say together.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
@@ -22,26 +22,22 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
         if let Tabs::Shares(shares) = &fleet.tabs {
             findings.check_shares("fleet.tabs", &shares.iter().map(|s| s.share).collect::<Vec<_>>());
         }
-        if fleet.app_reaction == crate::fleet::AppReaction::None && fleet.app_reaction_from != Dur::ZERO {
-            findings
-                .warn("fleet.app-reaction-from", "`app-reaction-from` without `app-reaction` does nothing");
+        let without = [
+            ("app-reaction-from", fleet.app_reaction_from != Dur::ZERO, "app-reaction"),
+            ("app-reaction-to", fleet.app_reaction_to.is_some(), "app-reaction"),
+        ];
+        for (key, given, other) in without {
+            if given && fleet.app_reaction == crate::fleet::AppReaction::None {
+                findings.warn(&format!("fleet.{key}"), &format!("`{key}` without `{other}` does nothing"));
+            }
+        }
+        if fleet.away.is_some() && fleet.stays.is_none() {
+            findings.warn("fleet.away", "`away` without `stays` does nothing");
         }
     }
     for entry in &parts.actions {
         let (path, action) = (&entry.path, &entry.spec);
-        // A fleet without users has its own error, or is no fleet at all.
-        if let Some(fleet) = &parts.fleet
-            && fleet.users > 0
-            && action.user >= fleet.users
-        {
-            let users = findings.doc.at("fleet.users");
-            let error =
-                findings.at(&format!("{path}.user"), Code::NoSuchUser, "a user that the fleet does not have");
-            let error = error.found(action.user.to_string());
-            findings.push(
-                error.allowed(format!("0 to {}", fleet.users.saturating_sub(1))).other(users, "the users"),
-            );
-        }
+        check_whom(findings, path, action, parts.fleet.as_ref());
         if parts.horizon.is_some_and(|horizon| action.at >= horizon) {
             findings.warn(&format!("{path}.at"), "this action is at or after the horizon and never happens");
         }
@@ -58,5 +54,36 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
                 findings.push(error.fix("remove it").other(doing, "another act"));
             }
         }
+    }
+}
+
+/// Checks that an action says of whom it is, and that the fleet has them.
+fn check_whom(findings: &mut Findings<'_>, path: &str, action: &ActionSpec, fleet: Option<&FleetSpec>) {
+    if action.user.is_some() && action.users.is_some() {
+        let user = findings.doc.key_at(&format!("{path}.user"));
+        let what = "an action is of one `user` or of several `users`";
+        let error = findings.at_key(&format!("{path}.users"), Code::KeyOfOtherKind, what);
+        findings.push(error.fix("remove one of the two").other(user, "the other one"));
+        return;
+    }
+    let (first, last, last_at) = match (action.user, action.users) {
+        (Some(user), _) => (user, user, format!("{path}.user")),
+        (None, Some(Users::Range(first, last))) => (first, last, format!("{path}.users.range[1]")),
+        _ => return,
+    };
+    if first > last {
+        let what = "a range of users begins with the lower number";
+        let error = findings.at(&format!("{path}.users.range"), Code::Order, what);
+        findings.push(error.found(format!("{first} and {last}")).allowed("the lower number first"));
+    }
+    // A fleet without users has its own error, or is no fleet at all.
+    if let Some(fleet) = fleet
+        && fleet.users > 0
+        && first.max(last) >= fleet.users
+    {
+        let users = findings.doc.at("fleet.users");
+        let error = findings.at(&last_at, Code::NoSuchUser, "a user that the fleet does not have");
+        let error = error.found(first.max(last).to_string());
+        findings.push(error.allowed(format!("0 to {}", fleet.users - 1)).other(users, "the users"));
     }
 }

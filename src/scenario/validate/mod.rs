@@ -1,7 +1,7 @@
 //! What the parts of a scenario must not say together. Each check points at every place that takes part.
 
 mod backend;
-mod faults;
+pub mod faults;
 mod fleet;
 pub mod policy;
 mod size;

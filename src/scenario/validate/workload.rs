@@ -68,13 +68,8 @@ fn check_one(findings: &mut Findings<'_>, path: &str, spec: &WorkloadSpec) {
         let error = findings.at(&key, Code::OutOfRange, "an orbit of no delay is an endless loop");
         findings.push(error.found("0s").allowed("durations above zero"));
     }
-    if let Some(retry) = &spec.retry
-        && retry.cap < retry.initial
-    {
-        let initial = findings.doc.at(&format!("{path}.retry.initial"));
-        let what = "the longest delay is shorter than the first";
-        let error = findings.at(&format!("{path}.retry.cap"), Code::Order, what);
-        findings.push(error.allowed("cap at least initial").other(initial, "the first delay"));
+    if let Some(retry) = &spec.retry {
+        super::policy::check_retry(findings, &format!("{path}.retry"), retry);
     }
 }
 

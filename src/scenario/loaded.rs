@@ -1,0 +1,137 @@
+//! A scenario that has been read: its hash, and how it is changed without passing by a check.
+
+use super::error::{Code, Errors, ScenarioError, ScenarioErrors};
+use super::expect::Expectation;
+use super::load::load_text;
+use super::parts::Parts;
+use super::policies::{self, ResolvedPolicy};
+use super::schema::{self, SCENARIO};
+use super::set::{self, Settings};
+use super::source::Source;
+use super::spans::Doc;
+use super::validate::validate;
+use super::{ExpectSpec, Mix, PolicyShare, Scenario};
+use crate::client::policy::Policy;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+/// A scenario that has been read and found right.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// What it says.
+    pub scenario: Scenario,
+    /// Its policies, in the order of [`Scenario::policies`].
+    pub policies: Vec<ResolvedPolicy>,
+    /// Its conditions, in the order of [`Scenario::expectations`].
+    pub expectations: Vec<Expectation>,
+    /// Its text: without byte order mark, lines ending in LF, overrides written in, and no negative zero. It loads to
+    /// the same scenario.
+    pub text: String,
+    /// What is odd and yet allowed: whole messages with their places.
+    pub warnings: Vec<String>,
+    /// What [`Loaded::seal`] said when all of it had been checked.
+    checked: String,
+}
+
+impl Loaded {
+    /// What has just been read and checked.
+    pub(super) fn new(
+        scenario: Scenario,
+        policies: Vec<ResolvedPolicy>,
+        expectations: Vec<Expectation>,
+        text: String,
+        warnings: Vec<String>,
+    ) -> Loaded {
+        let checked = String::new();
+        let mut loaded = Loaded { scenario, policies, expectations, text, warnings, checked };
+        loaded.checked = loaded.seal();
+        loaded
+    }
+
+    /// SHA-256 over what the scenario and its policies say, lower-case hex: the same for two texts that say the same, by
+    /// whichever way a value came into them.
+    pub fn hash(&self) -> String {
+        hash(&self.scenario, &self.policies)
+    }
+
+    /// Changes the seed, the replications or both, as [`Settings`] do when a scenario is read.
+    ///
+    /// # Errors
+    /// What keeps the scenario from being run so: it stays as it was.
+    pub fn change(&mut self, seed: Option<u64>, replications: Option<u32>) -> Result<(), ScenarioErrors> {
+        let settings = Settings { set: Vec::new(), seed, replications };
+        let text = Source::new(&self.scenario.name, &self.text);
+        let source = set::apply(text, &settings).map_err(Errors::finish)?;
+        let (doc, mut errors) = Doc::parse(&source).map_err(Errors::finish)?;
+        schema::check(&source, &doc.root, &SCENARIO, &mut errors);
+        errors.append(validate(&doc, &Parts::of(&doc)).errors);
+        errors.into_result().map_err(Errors::finish)?;
+        let scenario = &mut self.scenario;
+        scenario.seed = seed.unwrap_or(scenario.seed);
+        scenario.replications = replications.unwrap_or(scenario.replications);
+        self.text.clone_from(&source.text);
+        self.checked = self.seal();
+        Ok(())
+    }
+
+    /// The same, checked again if it is no longer what was read. Then its text says it anew, with its policies inside.
+    ///
+    /// # Errors
+    /// What is wrong with a scenario that was changed after it had been read.
+    pub(crate) fn checked(self) -> Result<Loaded, ScenarioErrors> {
+        if self.checked == self.seal() {
+            return Ok(self);
+        }
+        let text = toml::to_string(&self.written_out()).map_err(|e| {
+            let source = Source::new(&self.scenario.name, "");
+            let what = format!("cannot be written: {e}");
+            Errors::from(ScenarioError::of_file(Code::Malformed, &source, what)).finish()
+        })?;
+        load_text(&self.scenario.name, &text, &[])
+    }
+
+    /// The scenario with its policies and conditions as they are now, and no files beside it.
+    fn written_out(&self) -> Scenario {
+        let mut scenario = self.scenario.clone();
+        scenario.policies = self.policies.iter().map(|policy| policy.name.clone()).collect();
+        scenario.policy_files = Vec::new();
+        let used = self.policies.iter().flat_map(|policy| policy.parts.iter().map(|(part, _)| part));
+        let mut inline: Vec<Policy> = Vec::new();
+        for policy in used {
+            if policies::preset(&policy.name).as_ref() != Some(policy) && !inline.contains(policy) {
+                inline.push(policy.clone());
+            }
+        }
+        let is_mix = |p: &&ResolvedPolicy| match &p.parts[..] {
+            [(part, share)] => part.name != p.name || (share - 1.0).abs() > 0.0,
+            _ => true,
+        };
+        let share = |(part, share): &(Policy, f64)| PolicyShare { policy: part.name.clone(), share: *share };
+        let mixes = self.policies.iter().filter(is_mix);
+        scenario.mixes = mixes
+            .map(|p| Mix { name: p.name.clone(), shares: p.parts.iter().map(share).collect() })
+            .collect();
+        scenario.inline_policies = inline;
+        let written =
+            |e: &Expectation| ExpectSpec { that: e.text.clone(), of: e.of, may_be_vacuous: e.may_be_vacuous };
+        scenario.expectations = self.expectations.iter().map(written).collect();
+        scenario
+    }
+
+    /// What tells whether anything was changed since it was checked.
+    fn seal(&self) -> String {
+        let conditions: Vec<_> = self.expectations.iter().map(|e| format!("{e:?}")).collect();
+        digest(&(&self.scenario, &self.policies, conditions, &self.text))
+    }
+}
+
+/// See [`Loaded::hash`].
+pub(crate) fn hash(scenario: &Scenario, policies: &[ResolvedPolicy]) -> String {
+    digest(&(scenario, policies))
+}
+
+/// SHA-256 over a value as JSON, lower-case hex.
+fn digest(value: &impl Serialize) -> String {
+    let json = serde_json::to_vec(value).expect("numbers, texts, lists and tables");
+    Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect()
+}
