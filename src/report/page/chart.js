@@ -10,7 +10,14 @@ let zoom = [0, horizon];
 let zooming = false;
 
 const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const number = value => value == null ? "–" : value.toLocaleString("en-US", { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
+// The rule by which the program shows every number, so that the page shows the same digits.
+function number(value) {
+  if (value == null) return "–";
+  const size = Math.abs(value), whole = Math.abs(value - Math.round(value)) < 1e-9;
+  let decimals = size >= 99.95 || whole ? 0 : size >= 9.995 ? 1 : size >= 0.1 ? 2 : 4;
+  for (let least = 0.01; decimals >= 4 && decimals < 9 && size < least; least /= 10) decimals += 1;
+  return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
 
 function clock(s, fine) {
   if (horizon < 180 || fine) return `${s.toLocaleString("en-US", { maximumFractionDigits: 3 })} s`;
