@@ -78,7 +78,7 @@ mod tests {
     fn totals_of_runs_of_different_sizes_become_rates() {
         // 100 users for half an hour: 900 requests are 18 per user and hour, 900 requests/s are 9 per user, and a factor of
         // 900 stays one.
-        let size = |users, minutes| Some(Size { users, horizon: Dur::from_secs(60 * minutes) });
+        let size = |users, minutes: u64| Some(Size { users, horizon: Dur::from_secs(60 * minutes) });
         let (a, b) = (size(100, 30), size(50, 60));
         let both = Rates::between(a, b);
         for (metric, unit, value, of) in [

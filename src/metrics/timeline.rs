@@ -197,7 +197,8 @@ impl Timeline {
     }
 
     /// Adds, or takes away, the time from `from` on without an end: what is left of its bucket, and all of each later one.
-    fn spend_from(&mut self, what: Spent, from: Time, change: fn(u128, u128) -> u128) {
+    #[inline]
+    fn spend_from(&mut self, what: Spent, from: Time, change: impl Fn(u128, u128) -> u128) {
         let width = self.bucket.0;
         let (index, begun) = ((from.0 / width) as usize, from.0 % width);
         if let Some(bucket) = self.buckets.get_mut(index) {

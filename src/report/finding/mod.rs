@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn one_user_and_worst_replications_change_the_words() {
-        let mut results = synthetic::storm(&["old"], 60, 4);
+        let mut results = calm(4);
         results.users = 1;
         set(&mut results, 0, Metric::FalseSignOuts, &[1.0, 0.0, 1.0, 1.0]);
         set(&mut results, 0, Metric::UnauthenticatedEvents, &[2.0, 2.0, 3.0, 1.0]);
