@@ -281,7 +281,7 @@ fn the_page_shows_numbers_by_the_rule_of_the_program() {
     // Halves that floats hold exactly, the edges between numbers of decimals, and values of every size.
     let mut values =
         vec![0.0, 0.125, 100.5, 101.5, 2.5, 0.0995, 0.00995, 9.995, 9.994_999, 99.95, 99.949, 5e-10, 1e-7];
-    values.extend((0..600).map(|i| 1.1f64.powi(i - 250)));
+    values.extend(std::iter::successors(Some(1e-9), |value| Some(value * 1.1)).take(600));
     values.extend((0..200).map(|i| f64::from(i) * 0.062_5));
     for value in values.into_iter().filter(|value| *value >= 1e-9 || *value <= 0.0) {
         let shown = page.text(&format!("({rule})({value:e})"));

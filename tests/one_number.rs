@@ -97,6 +97,7 @@ fn cells(page: &str, metric: &str) -> Vec<String> {
 /// Asserts that the files of a results directory show each number alike.
 fn all_alike(name: &str, all: &BTreeMap<String, Vec<u8>>, seen: &mut BTreeSet<(usize, String)>) {
     let results = results_of(all);
+    areas(name, &results);
     let text = |name: &str| String::from_utf8(all[name].clone()).expect("UTF-8");
     let page = text("report.html");
     for def in METRICS {
@@ -124,6 +125,28 @@ fn all_alike(name: &str, all: &BTreeMap<String, Vec<u8>>, seen: &mut BTreeSet<(u
         for policy in data["policies"].as_array().expect("policies") {
             let says = policy[key]["says"].as_str().expect("words");
             assert!(svg.contains(&format!(": {says}")), "{name}/{file}: the page says {says:?} of {key}");
+        }
+    }
+}
+
+/// Asserts that what lies below the lines over time is the metric: whole nanoseconds, summed in another way.
+fn areas(name: &str, results: &Results) {
+    for policy in &results.policies {
+        let of = |metric: Metric| measured::of(policy, metric).values.iter();
+        let runs = policy.timelines.iter().zip(of(Metric::StaleTokenSessionS).zip(of(Metric::AppWaitS)));
+        for (timeline, (stale, waited)) in runs {
+            let seconds = |ns: u128| (ns / 1_000) as f64 / 1e6;
+            let without_token = timeline.buckets.iter().map(|b| b.without_token_ns).sum();
+            let waiting = timeline.buckets.iter().map(|b| b.waiting_ns).sum();
+            assert_eq!(
+                [seconds(without_token), seconds(waiting)].map(f64::to_bits),
+                [stale, waited].map(|seconds| seconds.to_bits()),
+                "{name}: {}",
+                policy.name
+            );
+            // No bucket holds more than all users can spend in it.
+            let most = u128::from(timeline.bucket.0) * u128::from(results.users);
+            assert!(timeline.buckets.iter().all(|b| b.without_token_ns <= most), "{name}: {}", policy.name);
         }
     }
 }

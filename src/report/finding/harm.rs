@@ -47,7 +47,10 @@ pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Opti
         Metric::PeakRequestsPerS => format!("requests peak at {shown} per second"),
         Metric::Responses429 => format!("{} refused with 429", are(mean, "request", "requests")),
         // Others say their name, value and unit.
-        other => format!("{} is {shown} {}", other.def().name.replace('_', " "), other.def().unit),
+        other => {
+            let def = other.def();
+            format!("{} is {}", def.name.replace('_', " "), number::with_unit(mean, def.unit))
+        }
     })
 }
 

@@ -53,6 +53,9 @@ function timeAxis() {
   };
 }
 
+// An axis names round values: what they end in is no digit that was measured.
+const round = value => number(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+
 // Of a logarithmic axis' many lines those of whole decades are enough.
 const decades = splits => splits.map(v => v == null || v === 0 || Math.abs(Math.log10(v) % 1) < 1e-9 ? v : null);
 
@@ -61,7 +64,7 @@ function valueAxis(unit, wide) {
     stroke: style("--grey"), font: "12px system-ui, sans-serif", size: 62,
     grid: { stroke: style("--grid"), width: 1, ...(wide ? { filter: (u, splits) => decades(splits) } : {}) },
     ticks: { show: false },
-    values: (u, splits) => splits.map(v => v == null || v < 0 ? "" : number(v) + unit),
+    values: (u, splits) => splits.map(v => v == null || v < 0 ? "" : round(v) + unit),
   };
 }
 

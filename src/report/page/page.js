@@ -159,7 +159,7 @@ function entriesChart(parent) {
   const plot = place({
     width: 400, height: 260, legend: { show: false }, cursor: { drag: { x: false, y: false } },
     scales: { x: { time: false, distr: wide ? 3 : 1 }, y: { distr: 3 } },
-    axes: [{ ...grey, grid: wide ? sparse : lines, values: (u, s) => s.map(v => v == null ? "" : number(v)) },
+    axes: [{ ...grey, grid: wide ? sparse : lines, values: (u, s) => s.map(v => v == null ? "" : round(v)) },
       { ...grey, grid: sparse, size: 62, values: (u, s) => s.map(v => v == null ? "" : `${v}%`) }],
     // The first policy last: where lines cover each other, the reference stays visible.
     series: [{}, ...data.policies.map(p => ({ stroke: p.color, width: 2, paths: uPlot.paths.stepped({ align: -1 }), points: { show: at.length < 3 } })).reverse()],
