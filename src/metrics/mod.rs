@@ -8,6 +8,6 @@ pub mod recovery;
 pub mod seconds;
 pub mod timeline;
 
-pub use definitions::{METRICS, Metric, MetricDef};
+pub use definitions::{Harm, Kind, METRICS, Metric, MetricDef};
 pub use exercise::Exercise;
 pub use timeline::{Outcome, Timeline};

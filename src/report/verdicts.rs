@@ -38,19 +38,15 @@ pub fn detail(verdict: &Verdict, runs: u32) -> String {
 }
 
 fn observed(verdict: &Verdict, runs: u32) -> String {
-    let value = value(verdict.observed);
+    let value = number::short(verdict.observed);
     match verdict.replication {
-        None => format!("mean {value}"),
+        None => format!("mean {value} of {runs} replications"),
         Some(_) if runs == 1 => format!("observed {value} in 1 replication"),
         Some(_) if verdict.same_in_all => format!("observed {value} in each of {runs} replications"),
         Some(replication) => {
-            format!("observed {value} at worst, in replication {replication} of 0 to {}", runs - 1)
+            format!("observed {value}, the worst of {runs} replications (replication {replication})")
         }
     }
-}
-
-fn value(observed: f64) -> String {
-    if observed == f64::INFINITY { "never within the run".to_owned() } else { number::short(observed) }
 }
 
 fn assurance(verdict: &Verdict, runs: u32) -> String {
@@ -150,7 +146,7 @@ pub fn unfinished(results: &Results) -> Vec<String> {
                 "Under {}, {} of {} still wait or try when the run ends: amplification, waiting and what callers see are not \
                  final",
                 clean(&policy.name),
-                number::count(open),
+                number::short(open),
                 number::counted_mean(begun, "call", "calls"),
             )
         })
@@ -187,7 +183,10 @@ mod tests {
             "observed 0 in each of 5 replications; at most 45.1% of runs violate it (one-sided 95% bound)"
         );
         let failed = Verdict { observed: f64::INFINITY, ..results.expectations[1].clone() };
-        assert_eq!(detail(&failed, 5), "observed never within the run at worst, in replication 2 of 0 to 4");
+        assert_eq!(
+            detail(&failed, 5),
+            "observed never within the run, the worst of 5 replications (replication 2)"
+        );
         let vacuous = Verdict {
             judgement: Judgement::Vacuous,
             reason: "no app code calls".to_owned(),
