@@ -14,7 +14,10 @@ const NAMES: usize = 51;
 const VALUE: usize = 18;
 
 /// What the terminal shows below the harms; the rest is in summary.csv.
-const MORE: [Metric; 6] = [
+const MORE: [Metric; 9] = [
+    Metric::CallersBegun,
+    Metric::CallersServed,
+    Metric::CallersUnfinished,
     Metric::TrueSignOuts,
     Metric::UnauthenticatedSessions,
     Metric::UnauthenticatedEventsWorstSession,
@@ -23,7 +26,8 @@ const MORE: [Metric; 6] = [
     Metric::Goodput,
 ];
 
-/// A run's summary: a row per metric, the gravest harm first, and a column per policy. Policies that do not fit beside each other follow below.
+/// A run's summary: a row per metric that it can move, the gravest harm first, and a column per policy. Policies that do not fit
+/// beside each other follow below.
 pub fn summary(results: &Results) -> String {
     let column = results.policies.iter().map(|p| p.name.chars().count() + 2).max().unwrap_or(0).max(VALUE);
     let abreast = (usize::from(WIDTH) - NAMES).checked_div(column).unwrap_or(1).max(1);
@@ -31,7 +35,8 @@ pub fn summary(results: &Results) -> String {
         let mut table = plain();
         let names = policies.iter().map(|p| p.name.clone());
         table.set_header(["metric".to_owned(), "unit".to_owned()].into_iter().chain(names));
-        for metric in Metric::by_gravity().into_iter().chain(MORE) {
+        let metrics = Metric::by_gravity().into_iter().chain(MORE);
+        for metric in metrics.filter(|metric| measured::can_move(results, *metric)) {
             let def = metric.def();
             let values = policies.iter().map(|p| measured::with_interval(measured::of(p, metric)));
             table.add_row([def.name.to_owned(), def.unit.to_owned()].into_iter().chain(values));

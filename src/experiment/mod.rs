@@ -266,7 +266,10 @@ impl Study {
         Ok(Results {
             scenario: scenario.name.clone(),
             about: scenario.about.clone(),
-            client_model: model_name(scenario.client.model).to_owned(),
+            client_model: match scenario.fleet.users {
+                0 => "generic clients".to_owned(),
+                _ => model_name(scenario.client.model).to_owned(),
+            },
             scenario_hash: self.hash(),
             seed: scenario.seed,
             replications,

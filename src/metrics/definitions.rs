@@ -137,6 +137,39 @@ metrics! {
 }
 
 impl Metric {
+    /// Whether only a run with browser sessions can move it.
+    pub const fn needs_users(self) -> bool {
+        matches!(
+            self,
+            Metric::SignOuts
+                | Metric::FalseSignOuts
+                | Metric::TrueSignOuts
+                | Metric::ZombieSessions
+                | Metric::UnauthenticatedEvents
+                | Metric::UnauthenticatedSessions
+                | Metric::UnauthenticatedEventsWorstSession
+                | Metric::RecursiveUnauthenticatedEvents
+                | Metric::UnauthenticatedDepthMax
+                | Metric::RequestsTokens
+                | Metric::RequestsTouch
+                | Metric::RequestsClient
+                | Metric::RequestsEnvironment
+                | Metric::RequestsSignIn
+                | Metric::PageLoads
+                | Metric::PageLoadsFailed
+                | Metric::SignedInSessionS
+                | Metric::DegradedSessionS
+                | Metric::StaleTokenSessionS
+                | Metric::ErrorsSurfacedToApp
+                | Metric::AppWaitS
+        )
+    }
+
+    /// Whether only a run with generic clients can move it.
+    pub const fn needs_workloads(self) -> bool {
+        matches!(self, Metric::RequestsGeneric | Metric::CallersServed | Metric::CallersGaveUp)
+    }
+
     /// Its definition.
     pub const fn def(self) -> MetricDef {
         METRICS[self as usize]

@@ -2,12 +2,25 @@
 //! and the page all take them from here.
 
 use super::number::{NEVER, short, whole};
-use crate::experiment::results::{MetricValues, PolicyResults};
+use crate::experiment::results::{MetricValues, PolicyResults, Results};
 use crate::metrics::Metric;
 
 /// A policy's values of a metric.
 pub fn of(policy: &PolicyResults, metric: Metric) -> &MetricValues {
     policy.metric(metric.def().name)
+}
+
+/// Whether the runs could move a metric: what needs users or generic clients needs some.
+pub fn can_move(results: &Results, metric: Metric) -> bool {
+    let generic = || results.policies.iter().any(|policy| mean(policy, Metric::RequestsGeneric) > 0.0);
+    (results.users > 0 || !metric.needs_users()) && (!metric.needs_workloads() || generic())
+}
+
+/// Whether app code called in a run of this policy: only then can it see errors or wait.
+pub fn app_called(policy: &PolicyResults) -> bool {
+    [Metric::CallersBegun, Metric::ErrorsSurfacedToApp, Metric::AppWaitS]
+        .into_iter()
+        .any(|metric| mean(policy, metric) > 0.0)
 }
 
 /// Mean over the replications. It is infinite as soon as one replication is.

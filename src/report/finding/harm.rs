@@ -42,8 +42,12 @@ pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Opti
             format!("app code gets {}", number::counted_mean(mean, "error", "errors"))
         }
         Metric::UnauthenticatedEvents => flow(policy, &shown),
+        Metric::CallersGaveUp => format!(
+            "{shown} of {} of generic clients are given up",
+            number::counted_mean(of(Metric::CallersBegun), "call", "calls")
+        ),
         Metric::AppWaitS => format!("app code waits {shown} s in all for tokens and sessions"),
-        Metric::Amplification => format!("{shown} requests are sent for each first attempt"),
+        Metric::Amplification => format!("{shown} requests are sent for each one that is asked for"),
         Metric::PeakRequestsPerS => format!("requests peak at {shown} per second"),
         Metric::Responses429 => format!("{} refused with 429", are(mean, "request", "requests")),
         // Others say their name, value and unit.
@@ -115,7 +119,11 @@ pub fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<&'static st
     if results.users == 0 {
         return Vec::new();
     }
-    let nowhere = |metric: &Metric| policies.iter().all(|policy| measured::mean(policy, *metric) <= 0.0);
+    let nowhere = |metric: &Metric| {
+        let of_app = matches!(metric, Metric::ErrorsSurfacedToApp | Metric::AppWaitS);
+        policies.iter().all(|policy| measured::mean(policy, *metric) <= 0.0)
+            && (!of_app || policies.iter().any(|policy| measured::app_called(policy)))
+    };
     Metric::by_gravity().into_iter().filter(nowhere).filter_map(event).collect()
 }
 

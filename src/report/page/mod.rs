@@ -14,7 +14,7 @@ use super::{amplification, charts_in, finding, frame, measured, number, verdicts
 use crate::experiment::WORST_SESSIONS;
 use crate::experiment::results::{PolicyResults, Results};
 use crate::experiment::verdict::Judgement;
-use crate::metrics::MetricDef;
+use crate::metrics::{Metric, MetricDef};
 use html::escaped;
 use std::fmt::Write;
 
@@ -211,8 +211,8 @@ fn summary(results: &Results, out: &mut String) {
         let _ = write!(out, "<th scope=\"col\"><bdi>{}</bdi></th>", escaped(&policy.name));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
-    for def in crate::metrics::METRICS {
-        row(def, shown, several, out);
+    for metric in Metric::ALL.iter().filter(|metric| measured::can_move(results, **metric)) {
+        row(&metric.def(), shown, several, out);
     }
     out.push_str("</tbody>\n</table>\n</div>\n");
     if shown.len() < results.policies.len() {
