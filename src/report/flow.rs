@@ -105,7 +105,7 @@ impl Part {
         columns: Columns,
         heading: &'static str,
         say: Say,
-        value: fn(&Bucket) -> u32,
+        value: fn(&Bucket) -> u64,
         says: fn(f64) -> String,
     ) -> Part {
         let of_policy = |policy| Spread::of(policy, columns, say, |bucket| value(bucket).into());

@@ -7,7 +7,6 @@ use crate::client::page::{Reaction, Rules, Setup};
 use crate::client::policy::Policy;
 use crate::client::release::{DEFAULT_MAX_ROUNDS, Release};
 use crate::fault::{FaultKind, FaultSpec};
-use crate::fleet::Tabs;
 use crate::kernel::{Dist, Dur, Time};
 use crate::scenario::{Act, Scenario};
 use std::ops::Range;
@@ -111,16 +110,17 @@ impl Plan {
             Endpoint::ALL.map(|e| (0..count).filter(|i| hits(*i, e)).map(|i| i as u16).collect::<Vec<u16>>())
         };
         let faults_of = by_endpoint(
-            &|i, e| faults[i].kind != FaultKind::Revocation && faults[i].endpoints[e as usize],
+            &|i, e| {
+                let fault: &Fault = &faults[i];
+                // The horizon is the last instant of a run, and no longer one of its faults.
+                let begins = fault.from < Time(scenario.horizon.0);
+                fault.kind != FaultKind::Revocation && begins && fault.endpoints[e as usize]
+            },
             faults.len(),
         );
         let limits = &scenario.backend.limits;
         let limits_of = by_endpoint(&|i, e| limits[i].endpoints.contains(&e), limits.len());
         let fleet = &scenario.fleet;
-        let own_tabs = match &fleet.tabs {
-            Tabs::Fixed(n) => u32::from(*n),
-            Tabs::Shares(shares) => shares.iter().map(|s| u32::from(s.tabs)).max().unwrap_or(1),
-        };
         let mut opened = std::collections::BTreeMap::<u32, u32>::new();
         for action in scenario.actions.iter().filter(|a| a.act == Act::OpenTab) {
             *opened.entry(action.user).or_default() += 1;
@@ -142,7 +142,7 @@ impl Plan {
         };
         Plan {
             horizon: Time(scenario.horizon.0),
-            tabs_per_user: own_tabs + opened.values().copied().max().unwrap_or(0),
+            tabs_per_user: fleet.tabs.most() + opened.values().copied().max().unwrap_or(0),
             setup,
             rules,
             contenders,

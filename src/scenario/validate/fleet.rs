@@ -1,11 +1,12 @@
 //! The client, the fleet and the scripted acts.
 
 use super::Findings;
-use crate::fleet::Tabs;
+use crate::fleet::{MAX_TABS, Tabs};
 use crate::kernel::Dur;
 use crate::scenario::error::Code;
-use crate::scenario::parts::Parts;
-use crate::scenario::{Act, ClientModel};
+use crate::scenario::parts::{Entry, Parts};
+use crate::scenario::{Act, ActionSpec, ClientModel};
+use std::collections::BTreeMap;
 
 /// Checks what client, fleet and actions say together.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
@@ -26,6 +27,9 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
             findings
                 .warn("fleet.app-reaction-from", "`app-reaction-from` without `app-reaction` does nothing");
         }
+    }
+    if let Some(fleet) = &parts.fleet {
+        check_tabs(findings, &fleet.tabs, &parts.actions);
     }
     for entry in &parts.actions {
         let (path, action) = (&entry.path, &entry.spec);
@@ -57,6 +61,29 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
                 let error = findings.at_key(&format!("{path}.{key}"), Code::KeyOfOtherKind, what);
                 findings.push(error.fix("remove it").other(doing, "another act"));
             }
+        }
+    }
+}
+
+/// Checks that no user has more tabs than there may be, and that actions speak of tabs that their user has.
+fn check_tabs(findings: &mut Findings<'_>, tabs: &Tabs, actions: &[Entry<ActionSpec>]) {
+    let mut tabs_of: BTreeMap<u32, u32> = BTreeMap::new();
+    for Entry { path, spec: action } in actions.iter().filter(|entry| entry.spec.act == Act::OpenTab) {
+        let tabs = tabs_of.entry(action.user).or_insert(tabs.most());
+        *tabs += 1;
+        if *tabs > MAX_TABS {
+            let what = format!("user {} opens more tabs than a user may have", action.user);
+            let error = findings.at(&format!("{path}.do"), Code::OutOfRange, what);
+            let error = error.found(format!("tab number {tabs}"));
+            findings.push(error.allowed(format!("at most {MAX_TABS}, those of `fleet.tabs` included")));
+        }
+    }
+    for Entry { path, spec: action } in actions {
+        let tabs = tabs_of.get(&action.user).copied().unwrap_or(tabs.most());
+        if u32::from(action.tab) >= tabs {
+            let what = format!("a tab that user {} does not have", action.user);
+            let error = findings.at(&format!("{path}.tab"), Code::OutOfRange, what);
+            findings.push(error.found(action.tab.to_string()).allowed(format!("0 to {}", tabs - 1)));
         }
     }
 }
