@@ -18,6 +18,7 @@ struct Packed {
     /// Where the rest is kept, or [`NONE`].
     rest: u32,
     newest_object: u32,
+    shown_object: u32,
     visit: u32,
     epoch: u16,
     /// See [`bit`]; above its bits the status.
@@ -37,7 +38,7 @@ mod bit {
     pub const SHOWN: u16 = 64;
     /// The cached token is the current session object's.
     pub const CACHED: u16 = 128;
-    /// App code has reacted to the newest session object.
+    /// App code has reacted to the shown session object.
     pub const ACTED: u16 = 256;
     /// How many there are.
     pub const COUNT: u32 = 9;
@@ -46,8 +47,9 @@ mod bit {
 /// By discriminant, as they lie above the bits of [`Packed::flags`].
 const STATUSES: [Status; 4] = [Status::Loading, Status::Ready, Status::Degraded, Status::Error];
 
-/// What an idle tab does not have: a current, a shown or a reacted-to session object that is not the newest, tokens of
-/// their own for these and for the cache, flows that have not settled, session objects without a token.
+/// What an idle tab does not have: a current session object that is not the newest, one that app code has reacted to and
+/// that is not the shown one, tokens of their own for the cache and for the newest and the shown object, flows that have not
+/// settled, session objects without a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rest {
     entry_token: Option<Token>,
@@ -55,7 +57,6 @@ struct Rest {
     shown_token: Option<Token>,
     bare_objects: u64,
     object: u32,
-    shown_object: u32,
     acted_object: u32,
     open_flows: u32,
     /// In a free place, the next free one.
@@ -139,7 +140,7 @@ impl TabStore {
             object: rest.object,
             newest_object: packed.newest_object,
             bare_objects: rest.bare_objects,
-            shown_object: rest.shown_object,
+            shown_object: packed.shown_object,
             acted_object: rest.acted_object,
             epoch: packed.epoch,
             status: STATUSES[usize::from(packed.flags >> bit::COUNT)],
@@ -194,8 +195,7 @@ fn rest_of_idle(packed: &Packed) -> Rest {
         shown_token: packed.last_token,
         bare_objects: 0,
         object: packed.newest_object,
-        shown_object: packed.newest_object,
-        acted_object: if packed.flags & bit::ACTED != 0 { packed.newest_object } else { 0 },
+        acted_object: if packed.flags & bit::ACTED != 0 { packed.shown_object } else { 0 },
         open_flows: 0,
         next: NONE,
     }
@@ -214,6 +214,7 @@ fn pack(whole: &Tab) -> (Packed, Rest) {
         poll: whole.poll,
         rest: NONE,
         newest_object: whole.newest_object,
+        shown_object: whole.shown_object,
         visit: whole.visit,
         epoch: whole.epoch,
         flags: (whole.status as u16) << bit::COUNT
@@ -233,7 +234,6 @@ fn pack(whole: &Tab) -> (Packed, Rest) {
         shown_token: whole.shown_token,
         bare_objects: whole.bare_objects,
         object: whole.object,
-        shown_object: whole.shown_object,
         acted_object: whole.acted_object,
         open_flows: whole.open_flows,
         next: NONE,

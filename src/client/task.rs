@@ -217,7 +217,7 @@ impl Timer {
 
     #[inline]
     fn state(&self) -> TimerState {
-        TimerState::ALL[usize::from(self.epoch_and_state & (1 << STATE_BITS) - 1)]
+        TimerState::ALL[usize::from(self.epoch_and_state & ((1 << STATE_BITS) - 1))]
     }
 
     fn set_state(&mut self, state: TimerState) {
@@ -457,8 +457,7 @@ impl Tasks {
             }
         } else {
             let slot = &mut self.slots[id as usize];
-            let list =
-                if slot.generation <= LAST_GENERATION { &mut self.free } else { &mut self.retired };
+            let list = if slot.generation <= LAST_GENERATION { &mut self.free } else { &mut self.retired };
             slot.next = *list;
             *list = id;
         }

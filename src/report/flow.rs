@@ -108,11 +108,11 @@ impl Part {
         value: fn(&Bucket) -> u64,
         says: fn(f64) -> String,
     ) -> Part {
-        let of_policy = |policy| Spread::of(policy, columns, say, |bucket| value(bucket).into());
+        let of_policy = |policy| Spread::of(policy, columns, say, value);
         let spreads: Vec<Spread> = results.policies.iter().map(of_policy).collect();
         let median_peak = |policy: &PolicyResults| {
             let of_run = |run: &Vec<f64>| run.iter().copied().fold(0.0, f64::max);
-            let runs = policy.timelines.iter().map(|t| columns.values(&t.buckets, say, |b| value(b).into()));
+            let runs = policy.timelines.iter().map(|t| columns.values(&t.buckets, say, value));
             let mut peaks: Vec<f64> = runs.map(|run| of_run(&run)).collect();
             peaks.sort_by(f64::total_cmp);
             quantile(&peaks, 0.5)

@@ -27,11 +27,11 @@ pub fn sign_outs_in(results: &Results, columns: Columns) -> Chart {
     let mut lines: Vec<Line> = Vec::new();
     for (policy, data) in results.policies.iter().enumerate() {
         let so_far = |of: fn(&Bucket) -> u64| Spread::of(data, columns, Say::SumSoFar, of);
-        let spread = so_far(|b| b.true_sign_outs.into());
+        let spread = so_far(|b| b.true_sign_outs);
         if spread.greatest() > 0.0 {
             lines.push(Line { policy, is_false: false, spread });
         }
-        lines.push(Line { policy, is_false: true, spread: so_far(|b| b.false_sign_outs.into()) });
+        lines.push(Line { policy, is_false: true, spread: so_far(|b| b.false_sign_outs) });
     }
     let greatest = lines.iter().map(|line| line.spread.greatest()).fold(0.0, f64::max);
     let any_true = lines.iter().any(|line| !line.is_false);

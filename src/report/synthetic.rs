@@ -138,8 +138,7 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
     let sum = |of: fn(&crate::metrics::timeline::Bucket) -> u64| -> Vec<f64> {
         timelines.iter().map(|t| t.buckets.iter().map(|b| of(b) as f64).sum()).collect()
     };
-    let calls =
-        |b: &crate::metrics::timeline::Bucket| b.calls.iter().flatten().sum::<u64>();
+    let calls = |b: &crate::metrics::timeline::Bucket| b.calls.iter().flatten().sum::<u64>();
     let peak = |t: &Timeline| t.buckets.iter().map(calls).max().unwrap_or(0) as f64 / bucket.as_secs_f64();
     let peaks: Vec<f64> = timelines.iter().map(peak).collect();
     let entries = sum(|b| b.flow_entries);

@@ -199,7 +199,9 @@ impl Guard {
         let (session, why) = match (limit, self.full) {
             (Limit::Events, Some((session, what))) => (
                 Some(session),
-                format!("count: session {session} has more {what} by t = {at} than the {MOST_CALLS} that are counted"),
+                format!(
+                    "count: session {session} has more {what} by t = {at} than the {MOST_CALLS} that are counted"
+                ),
             ),
             (Limit::Events, None) => (
                 None,
@@ -312,7 +314,10 @@ mod tests {
         let limit = guard.count(Time(2), 5, 1).expect_err("stopped before the next event");
         let stopped = guard.explain(limit, &plan);
         assert!(!stopped.is_event_budget() && stopped.session == Some(3), "{stopped:?}");
-        assert!(stopped.why.contains("calls of one session") && stopped.why.contains("4000000000"), "{stopped}");
+        assert!(
+            stopped.why.contains("calls of one session") && stopped.why.contains("4000000000"),
+            "{stopped}"
+        );
     }
 
     #[test]

@@ -651,7 +651,12 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             }
             Action::GrantLock { task } => {
                 let generation = self.tasks.generation(task);
-                self.at_once.push_back(Event { kind: EventKind::Lock, generation: 0, id: task, arg: generation });
+                self.at_once.push_back(Event {
+                    kind: EventKind::Lock,
+                    generation: 0,
+                    id: task,
+                    arg: generation,
+                });
             }
             Action::BroadcastToken(token) => {
                 self.post_to_other_tabs(tab, user, EventKind::TokenBroadcast, token.iat());

@@ -52,10 +52,18 @@ mod tests {
     fn an_event_tells_its_visit_and_round_whatever_they_are() {
         let mut rounds = Rounds::default();
         let (inline, aside) = (u32::from(ASIDE) - 1, u32::from(ASIDE));
-        let all = [(0, 0), (inline, u32::MAX), (aside, 5), (aside + 1, 5), (2 * aside + 1, 0), (u32::MAX, u32::MAX)];
+        let all = [
+            (0, 0),
+            (inline, u32::MAX),
+            (aside, 5),
+            (aside + 1, 5),
+            (2 * aside + 1, 0),
+            (u32::MAX, u32::MAX),
+        ];
         for again in 0..3 {
             let put: Vec<(u16, u32)> = all.iter().map(|(visit, round)| rounds.put(*visit, *round)).collect();
-            let taken: Vec<(u32, u32)> = put.iter().map(|(visit, round)| rounds.take(*visit, *round)).collect();
+            let taken: Vec<(u32, u32)> =
+                put.iter().map(|(visit, round)| rounds.take(*visit, *round)).collect();
             assert_eq!(taken, all, "{again}");
             assert_eq!(rounds.aside.len(), 4, "two fit an event, and places are used again");
         }

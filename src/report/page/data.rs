@@ -107,10 +107,10 @@ fn policy(policy: &PolicyResults, index: usize, columns: Columns, shown: usize) 
         "name": name(&policy.name),
         "color": color(palette::policy(index).line),
         "bands": bands,
-        "false_sign_outs": spread(Say::SumSoFar, |b| b.false_sign_outs.into()),
-        "true_sign_outs": spread(Say::SumSoFar, |b| b.true_sign_outs.into()),
-        "flow_per_s": spread(Say::GreatestRate, |b| b.flow_entries.into()),
-        "depth": spread(Say::Greatest, |b| b.depth_max.into()),
+        "false_sign_outs": spread(Say::SumSoFar, |b| b.false_sign_outs),
+        "true_sign_outs": spread(Say::SumSoFar, |b| b.true_sign_outs),
+        "flow_per_s": spread(Say::GreatestRate, |b| b.flow_entries),
+        "depth": spread(Say::Greatest, |b| b.depth_max),
     })
 }
 

@@ -1,8 +1,8 @@
 //! Generic workloads: when clients call, what a failed call does, and whether there is anybody at all.
 
 use super::Findings;
-use crate::client::generic::{MAX_LAYERED_TRIES, WorkloadSpec};
 use crate::backend::BackendSpec;
+use crate::client::generic::{MAX_LAYERED_TRIES, WorkloadSpec};
 use crate::kernel::Dist;
 use crate::scenario::error::Code;
 use crate::scenario::parts::Parts;
