@@ -110,6 +110,19 @@ pub enum Tabs {
     Shares(Vec<TabShare>),
 }
 
+/// The most tabs of a user, those that actions open included.
+pub const MAX_TABS: u32 = 16;
+
+impl Tabs {
+    /// The most tabs that a user opens without being told to.
+    pub fn most(&self) -> u32 {
+        match self {
+            Tabs::Fixed(n) => u32::from(*n),
+            Tabs::Shares(shares) => shares.iter().map(|share| u32::from(share.tabs)).max().unwrap_or(1),
+        }
+    }
+}
+
 impl Default for Tabs {
     fn default() -> Tabs {
         Tabs::Fixed(1)

@@ -449,7 +449,7 @@ fn a_server_that_never_answers_is_waited_for_until_the_end() {
     use authstorm::backend::Endpoint;
     use authstorm::metrics::Outcome;
     let results = with_fault("no-answer", "1.0").run().expect("no guard");
-    let calls = |endpoint: Endpoint, outcome: Outcome| -> u32 {
+    let calls = |endpoint: Endpoint, outcome: Outcome| -> u64 {
         results.policies[0].timelines[0]
             .buckets
             .iter()

@@ -1,7 +1,7 @@
 //! When to try again: a table of delays, and how far a delay may be spread.
 
-use super::policy::{Jitter, Retry};
-use crate::kernel::{Dur, Time, time::NS_PER_MS};
+use super::policy::{Jitter, MAX_RETRIES, Retry};
+use crate::kernel::{Dur, time::NS_PER_MS};
 
 /// A wait: uniform over `[low, high]`, then at most `cap`, then at least `floor`. The world draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Wait {
 
     /// The wait before repeating a GET that got no HTTP answer, after `tries` repeats: 100 ms first, then 0.7 s doubled
     /// each time, spread over [1, 2) times that, cut at 5 s (`clerk-js.md`, network-level retry).
-    pub fn network_level(tries: u8) -> Wait {
+    pub fn network_level(tries: u16) -> Wait {
         let base = match tries {
             0 => Dur::from_ms(100),
             n => Dur::from_ms(700 << (n - 1).min(10)),
@@ -60,10 +60,14 @@ pub struct Backoff {
 impl Backoff {
     /// The table of `min(cap, initial * factor^n)`, cut to whole milliseconds as a browser's timers are (HTML standard,
     /// `setTimeout` takes a `long`).
+    ///
+    /// # Panics
+    /// When there may be more than [`MAX_RETRIES`] retries, which is refused when a scenario is read.
     pub fn new(retry: &Retry) -> Backoff {
+        assert!(retry.retries.max(retry.offline_retries) <= MAX_RETRIES, "at most {MAX_RETRIES} retries");
         let mut delays = Vec::new();
-        // Fixed point with 64 fractional bits: exact enough that truncation errs only where the product itself is
-        // within 2^-40 of a whole millisecond.
+        // Fixed point with 32 fractional bits: exact enough that truncation errs only where the product itself is
+        // within 2^-40 of a whole millisecond. A product that 128 bits do not hold is beyond every cap.
         let mut exact: u128 = u128::from(retry.initial.0) << 32;
         for _ in 0..retry.retries.max(retry.offline_retries).max(1) {
             let ns = u64::try_from(exact >> 32).unwrap_or(u64::MAX).min(retry.cap.0);
@@ -71,7 +75,8 @@ impl Backoff {
             if ns == retry.cap.0 {
                 break;
             }
-            exact = (exact * u128::from(retry.factor.millionths) + 500_000) / 1_000_000;
+            let product = exact.checked_mul(retry.factor.millionths.into());
+            exact = product.map_or(u128::MAX, |product| product.saturating_add(500_000) / 1_000_000);
         }
         Backoff {
             delays,
@@ -98,8 +103,8 @@ impl Backoff {
         self.delays[(n.max(1) as usize - 1).min(self.delays.len() - 1)]
     }
 
-    /// The wait before retry number `n`, from 1; `previous` is how long the last one was.
-    pub fn wait(&self, n: u32, previous: Dur, retry_after_s: u16) -> Wait {
+    /// The wait before retry number `n`, from 1; `previous` is how long the last one was, for the first of no account.
+    pub fn wait(&self, n: u32, previous: Dur, retry_after_s: u32) -> Wait {
         let d = self.delay(n);
         let (low, high) = match self.jitter {
             Jitter::None => (d, d),
@@ -107,17 +112,13 @@ impl Backoff {
             Jitter::Equal => (Dur(d.0 / 2), d),
             Jitter::Decorrelated => {
                 let first = self.delays[0];
-                (first, Dur(if n <= 1 { first.0 } else { previous.0.saturating_mul(3).max(first.0) }))
+                let previous = if n <= 1 { first } else { previous };
+                (first, Dur(previous.0.saturating_mul(3).max(first.0)))
             }
         };
         let floor =
             if self.honour_retry_after { Dur::from_secs(u64::from(retry_after_s)) } else { Dur::ZERO };
         Wait { low, high, cap: self.cap, floor, network_level: false }
-    }
-
-    /// How long a retry waited that was set at `since`.
-    pub fn waited(since: Time, now: Time) -> Dur {
-        now.since(since)
     }
 }
 
@@ -155,7 +156,7 @@ mod tests {
             (Jitter::None, 2, 0, 4_650, 4_650),
             (Jitter::Full, 2, 0, 0, 4_650),
             (Jitter::Equal, 2, 0, 2_325, 4_650),
-            (Jitter::Decorrelated, 1, 0, 3_000, 3_000),
+            (Jitter::Decorrelated, 1, 0, 3_000, 9_000),
             (Jitter::Decorrelated, 2, 3_000, 3_000, 9_000),
             (Jitter::Decorrelated, 5, 40_000, 3_000, 120_000),
         ] {
@@ -163,6 +164,16 @@ mod tests {
             assert_eq!((wait.low, wait.high), (Dur::from_ms(low), Dur::from_ms(high)), "{jitter:?} {n}");
             assert_eq!(wait.of(wait.high), wait.high.min(Dur::from_secs(50)));
         }
+    }
+
+    /// 1,000 days times a million, and then times a million again, is beyond 128 bits in the fixed point of the table.
+    #[test]
+    fn a_back_off_that_no_number_holds_ends_at_its_cap() {
+        let day = 86_400;
+        let (initial, cap) = (Dur::from_secs(1_000 * day), Dur::from_secs(36_500 * day));
+        let factor = Decimal { millionths: 1_000_000_000_000 };
+        let steep = Backoff::new(&Retry { initial, cap, factor, ..retry(Jitter::None) });
+        assert_eq!([1, 2, 3, 8].map(|n| steep.delay(n)), [initial, cap, cap, cap]);
     }
 
     #[test]
@@ -188,7 +199,6 @@ mod tests {
             let remembers = jitter == Jitter::Decorrelated;
             assert_eq!(Backoff::new(&retry(jitter)).remembers(), remembers, "{jitter:?}");
         }
-        assert_eq!(Backoff::waited(Time(3), Time(10)), Dur(7));
     }
 
     #[test]

@@ -54,7 +54,7 @@ impl Page<'_> {
 
     /// Puts a token into the cache, in place of what is there. A token of this tab's own is refreshed by the session
     /// object that brought it.
-    pub(super) fn cache_token(&mut self, token: Token, object: Option<u16>, broadcast: bool) {
+    pub(super) fn cache_token(&mut self, token: Token, object: Option<u32>, broadcast: bool) {
         self.replace_entry();
         let refresh = object.map_or(NONE, |object| self.arm_refresh(object));
         // A token from another tab brings its `iat` along, in every release (`createdAt` of the broadcast).
@@ -73,7 +73,7 @@ impl Page<'_> {
         }
     }
 
-    fn arm_refresh(&mut self, object: u16) -> TaskId {
+    fn arm_refresh(&mut self, object: u32) -> TaskId {
         let delay_s = self.setup.token_life_s.saturating_sub(REFRESH_MARGIN_S);
         if !self.setup.release.background_refresh || delay_s == 0 {
             return NONE;

@@ -16,14 +16,14 @@ impl Page<'_> {
         &mut self,
         resumes: TaskId,
         broadcast: bool,
-        depth: u16,
+        depth: u32,
         cause: Option<Failure>,
     ) -> bool {
         let active = self.tab.client && self.tab.session;
         self.fact(Fact::FlowEntered {
             open: self.tab.open_flows + 1 + self.passing.overlapping.unwrap_or(0),
             active,
-            depth: u32::from(depth) + 1,
+            depth: depth + 1,
             cause,
         });
         if !active {
@@ -31,7 +31,7 @@ impl Page<'_> {
             return false;
         }
         self.tab.open_flows += 1;
-        let id = self.start(Kind::Flow, Caller::Parent, resumes, depth.saturating_add(1));
+        let id = self.start(Kind::Flow, Caller::Parent, resumes, depth + 1);
         let task = &mut self.tasks[id];
         task.levels = 1;
         if broadcast {
@@ -48,7 +48,7 @@ impl Page<'_> {
         self.fact(Fact::FlowEntered {
             open: self.tab.open_flows + 1,
             active,
-            depth: u32::from(task.depth) + task.levels,
+            depth: task.depth + task.levels,
             cause: Some(failure),
         });
         if !active {
@@ -130,9 +130,9 @@ impl Page<'_> {
         self.set_session(false);
     }
 
-    fn depth_now(&self, id: TaskId) -> u16 {
+    fn depth_now(&self, id: TaskId) -> u32 {
         let task = &self.tasks[id];
-        u16::try_from(u32::from(task.depth) + task.levels - 1).unwrap_or(u16::MAX)
+        task.depth + task.levels - 1
     }
 
     /// The innermost call has ended, and with it every one around it.
@@ -278,7 +278,7 @@ mod tests {
             }
             let actions = desk.answer(NOW, flow, fresh());
             let touch = sent_to(&actions, Endpoint::Touch);
-            assert_eq!(u32::from(desk.tasks[touch].depth), levels);
+            assert_eq!(desk.tasks[touch].depth, levels);
             let told = facts(&actions);
             assert!(told.contains(&left(levels, FlowEnd::StillSignedIn)), "{told:?}");
             // The call that entered hears of its own 401, unless the request of the first level had one, too.

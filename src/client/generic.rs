@@ -71,7 +71,7 @@ pub struct Layers {
     pub depth: u32,
 }
 
-/// The most tries that layers may come to: attempts are counted in 16 bits.
+/// The most tries that layers may come to; more is a slip of the pen, not a stack of software.
 pub const MAX_LAYERED_TRIES: u32 = 65_535;
 
 impl Layers {
@@ -209,16 +209,16 @@ impl Workload {
         budget: &mut SessionPolicy,
         failure: Failure,
         now: Time,
-        bits: impl Fn(u16) -> u64,
+        bits: impl Fn(u32) -> u64,
     ) -> Option<Dur> {
-        let n = caller.attempt.saturating_add(1);
+        let n = caller.attempt + 1;
         let delay = match &self.again {
             Again::Never => return None,
             Again::Orbit(delay) => delay.sample(if delay.is_constant() { 0 } else { bits(n) }),
-            Again::AtOnce { tries } if u32::from(n) < *tries => Dur::ZERO,
+            Again::AtOnce { tries } if n < *tries => Dur::ZERO,
             Again::AtOnce { .. } => return None,
             Again::Backoff { on, backoff } => {
-                if !on.contains(failure) || !backoff.allows(u32::from(n), false) {
+                if !on.contains(failure) || !backoff.allows(n, false) {
                     return None;
                 }
                 delay_of(backoff, n, failure.retry_after_s, bits)
@@ -236,11 +236,11 @@ impl Workload {
 
 /// The delay before retry `n`. Decorrelated jitter depends on the delay before: its chain is drawn again from the
 /// first retry, so that no caller has to remember it.
-fn delay_of(backoff: &Backoff, n: u16, retry_after_s: u16, bits: impl Fn(u16) -> u64) -> Dur {
+fn delay_of(backoff: &Backoff, n: u32, retry_after_s: u32, bits: impl Fn(u32) -> u64) -> Dur {
     let mut previous = Dur::ZERO;
     let first = if backoff.remembers() { 1 } else { n };
     for retry in first..=n {
-        let wait = backoff.wait(u32::from(retry), previous, if retry == n { retry_after_s } else { 0 });
+        let wait = backoff.wait(retry, previous, if retry == n { retry_after_s } else { 0 });
         let draw =
             if wait.is_exact() { wait.low } else { Dist::Uniform(wait.low, wait.high).sample(bits(retry)) };
         previous = wait.of(draw);
@@ -255,9 +255,10 @@ pub struct Caller {
     pub client: u32,
     /// Which of its client's calls this is; in a free place, the next free one.
     pub number: u32,
-    /// Retries so far; saturates.
-    pub attempt: u16,
-    /// Raised whenever a try ends: an event that names an older one is stale.
+    /// Retries so far; at most [`MOST_CALLS`](super::task::MOST_CALLS), as `number`.
+    pub attempt: u32,
+    /// Raised whenever a try ends: an event that names an older one is stale. Never raised beyond the last that 16 bits
+    /// hold: the call goes to another place.
     pub generation: u16,
     /// Its workload.
     pub workload: u16,
@@ -269,8 +270,15 @@ impl Caller {
     /// What tells this try from every other of its client: the second coordinate of its draws.
     #[inline]
     pub fn try_key(&self) -> u64 {
-        u64::from(self.number) << 16 | u64::from(self.attempt)
+        try_key(self.number, self.attempt)
     }
+}
+
+/// 64 bits for a call of a client and a try of it: the number of the call stands between the two halves of the try's.
+#[inline]
+pub fn try_key(number: u32, attempt: u32) -> u64 {
+    let (high, low) = (u64::from(attempt >> 16), u64::from(attempt & 0xFFFF));
+    high << 48 | u64::from(number) << 16 | low
 }
 
 #[cfg(test)]
@@ -290,7 +298,7 @@ mod tests {
         let stream = Stream::new(1, 0, Purpose::Generic, 0);
         let mut delays = Vec::new();
         while delays.len() < most {
-            let bits = |n: u16| stream.bits(7, u64::from(n));
+            let bits = |n: u32| stream.bits(7, u64::from(n));
             match workload.failed(&mut caller, &mut budget, failure, Time::ZERO, bits) {
                 Some(delay) => delays.push(delay),
                 None => break,
@@ -319,7 +327,7 @@ mod tests {
         let layered = WorkloadSpec { layers: Some(Layers { tries: 3, depth: 2 }), ..spec() };
         assert_eq!(delays(&layered, refused, 99).len(), 8, "nine tries in all");
         let orbit = WorkloadSpec { orbit: Some(Dist::Constant(Dur(7))), ..spec() };
-        assert_eq!(delays(&orbit, refused, 70_000).len(), 70_000, "no limit, and the count saturates");
+        assert_eq!(delays(&orbit, refused, 70_000).len(), 70_000, "no limit");
         let retrying = WorkloadSpec { retry: Some(backoff(Jitter::None)), ..spec() };
         assert_eq!(delays(&retrying, refused, 9), [3, 3, 4, 5].map(Dur::from_secs), "Retry-After is a floor");
         assert_eq!(delays(&retrying, Failure::status(500), 9), [], "not in `on`");
@@ -336,11 +344,21 @@ mod tests {
     fn decorrelated_delays_follow_from_the_one_before() {
         let spec = WorkloadSpec { retry: Some(backoff(Jitter::Decorrelated)), ..spec() };
         let waits = delays(&spec, Failure::status(429), 9);
-        assert_eq!(waits[0], Dur::from_secs(1));
+        assert!((Dur::from_secs(1)..=Dur::from_secs(3)).contains(&waits[0]), "{waits:?}");
         for pair in waits.windows(2) {
             let most = Dur(3 * pair[0].0).min(Dur::from_secs(5));
             assert!((Dur::from_secs(1)..=most).contains(&pair[1]), "{waits:?}");
         }
+    }
+
+    /// As long as 16 bits hold the tries of a call, the key is what it always was.
+    #[test]
+    fn every_try_has_a_key_of_its_own() {
+        assert_eq!(try_key(7, 65_535), 7 << 16 | 65_535);
+        let numbers = [0, 1, 65_535, 65_536, u32::MAX];
+        let keys: std::collections::BTreeSet<u64> =
+            numbers.iter().flat_map(|number| numbers.map(|attempt| try_key(*number, attempt))).collect();
+        assert_eq!(keys.len(), numbers.len() * numbers.len());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! `getToken`: the cache, the shared fetch, retries with back-off (`clerk-js.md`: getToken retry, concurrent getToken).
 
-use super::backoff::{Backoff, Wait};
+use super::backoff::Wait;
 use super::cache::Cached;
 use super::page::{Fact, Judgement, Page, Status};
 use super::policy::Failure;
@@ -19,18 +19,18 @@ impl Page<'_> {
     }
 
     /// Begins a call of `getToken` of the current session object.
-    pub(super) fn get_token(&mut self, caller: Caller, parent: TaskId, flags: u8, depth: u16, ordinal: u8) {
+    pub(super) fn get_token(&mut self, caller: Caller, parent: TaskId, flags: u8, depth: u32, ordinal: u8) {
         self.get_token_of(self.tab.object, caller, parent, flags, depth, ordinal);
     }
 
     /// Begins a call of a session object's `getToken`.
     pub(super) fn get_token_of(
         &mut self,
-        object: u16,
+        object: u32,
         caller: Caller,
         parent: TaskId,
         flags: u8,
-        depth: u16,
+        depth: u32,
         ordinal: u8,
     ) {
         let id = self.start(Kind::GetToken, caller, parent, depth);
@@ -75,7 +75,7 @@ impl Page<'_> {
 
     /// Begins a POST /tokens of a session object. What that has for a last active token now is what it can offer should
     /// the backend ask for an expired one.
-    pub(super) fn start_fetch(&mut self, object: u16, depth: u16, caller: Caller) -> TaskId {
+    pub(super) fn start_fetch(&mut self, object: u32, depth: u32, caller: Caller) -> TaskId {
         let fetch = self.start(Kind::TokenFetch, caller, NONE, depth);
         self.tasks[fetch].object = object;
         if self.object_has_token(object) {
@@ -85,18 +85,12 @@ impl Page<'_> {
     }
 
     fn wait_for_fetch(&mut self, id: TaskId, fetch: TaskId) {
+        // Those who wait stand in a ring, in the order in which they asked: the fetch knows the last, the last the first.
+        let last = self.tasks[fetch].levels;
+        let first = if last == NONE { id } else { std::mem::replace(&mut self.tasks[last].next, id) };
         self.tasks[id].stage = Stage::Waiting;
-        self.tasks[id].next = NONE;
-        // Callers hear of the answer in the order in which they asked.
-        let mut at = self.tasks[fetch].levels;
-        if at == NONE {
-            self.tasks[fetch].levels = id;
-            return;
-        }
-        while self.tasks[at].next != NONE {
-            at = self.tasks[at].next;
-        }
-        self.tasks[at].next = id;
+        self.tasks[id].next = first;
+        self.tasks[fetch].levels = id;
     }
 
     /// POST /tokens was answered: with a token, or with nothing because the browser is offline.
@@ -155,24 +149,18 @@ impl Page<'_> {
     }
 
     fn wake_waiters(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
-        let Task { levels: mut waiter, next: heard, object, .. } = self.tasks[id];
+        let Task { levels: last, next: heard, object, .. } = self.tasks[id];
         self.tasks.end(id);
         self.weigh_heard(heard, result.ok().flatten());
-        // The call that began the fetch hears of it last: it waits for more than the shared promise.
-        let first = waiter;
-        if first != NONE && self.tasks[first].next != NONE {
-            waiter = self.tasks[first].next;
-            let mut last = waiter;
-            while self.tasks[last].next != NONE {
-                last = self.tasks[last].next;
-            }
-            self.tasks[last].next = first;
-            self.tasks[first].next = NONE;
+        if last == NONE {
+            return;
         }
+        // The call that began the fetch hears of it last: it waits for more than the shared promise.
+        let first = self.tasks[last].next;
+        let mut waiter = self.tasks[first].next;
         self.passing.overlapping = Some(0);
-        while waiter != NONE {
+        loop {
             let next = self.tasks[waiter].next;
-            self.tasks[waiter].next = NONE;
             let parent = self.tasks[waiter].parent;
             if let Ok(token @ Some(_)) = result
                 && parent != NONE
@@ -184,6 +172,9 @@ impl Page<'_> {
             match result {
                 Ok(token) => self.got_token(waiter, token),
                 Err(failure) => self.attempt_failed(waiter, failure),
+            }
+            if waiter == first {
+                break;
             }
             waiter = next;
         }
@@ -199,11 +190,9 @@ impl Page<'_> {
             && self.rules.backoff.allows(retry, offline)
             && self.rules.limits.is_none_or(|limits| limits.take_retry(self.limits, self.now));
         if allowed {
-            let previous =
-                task.waited_from().map_or(crate::kernel::Dur::ZERO, |from| Backoff::waited(from, self.now));
-            let wait: Wait = self.rules.backoff.wait(retry, previous, failure.retry_after_s);
+            let wait: Wait = self.rules.backoff.wait(retry, task.waited(), failure.retry_after_s);
             let task = &mut self.tasks[id];
-            task.attempt = task.attempt.saturating_add(1);
+            task.attempt += 1;
             task.stage = Stage::Timer;
             task.waits_from(self.now);
             self.fact(Fact::Judged { failure, verdict: Judgement::Retry });
@@ -259,7 +248,7 @@ impl Page<'_> {
     }
 
     /// `handleGetTokenError`: the policy decides between the unauthenticated flow and status `degraded`.
-    fn judge_token_error(&mut self, failure: Failure, depth: u16) {
+    fn judge_token_error(&mut self, failure: Failure, depth: u32) {
         if self.rules.enters.contains(failure) {
             self.fact(Fact::Judged { failure, verdict: Judgement::EnterFlow });
             self.enter_flow(NONE, true, depth, Some(failure));

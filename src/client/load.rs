@@ -6,13 +6,13 @@
 use super::page::{Action, Fact, KeptEnvironment, Listeners, Page, Status, Tab};
 use super::policy::Failure;
 use super::release::ENVIRONMENT_KEPT;
-use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
+use super::task::{Caller, Kind, NONE, TaskId, Token, flag, next_epoch};
 use crate::backend::Endpoint;
 
 impl Page<'_> {
     /// Opens the page, or loads it anew: all that the old one was in the middle of is gone.
     pub(super) fn open(&mut self) {
-        let visit = self.tab.visit + u16::from(!self.tab.open);
+        let visit = self.tab.visit + u32::from(!self.tab.open);
         self.leave();
         self.tab.open = true;
         self.tab.visit = visit;
@@ -37,7 +37,10 @@ impl Page<'_> {
             self.forget_lock();
         }
         let was_signed_in = self.tab.session;
-        let (epoch, visit) = (self.tab.epoch.wrapping_add(1), self.tab.visit);
+        let (epoch, visit) = (next_epoch(self.tab.epoch), self.tab.visit);
+        if epoch < self.tab.epoch {
+            self.tasks.forget_pages(self.id);
+        }
         *self.tab = Tab::default();
         self.tab.epoch = epoch;
         self.tab.visit = visit;

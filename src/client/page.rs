@@ -125,18 +125,18 @@ pub struct Tab {
     /// Calls of the unauthenticated flow that have not settled.
     pub open_flows: u32,
     /// The number of the current session object.
-    pub object: u16,
+    pub object: u32,
     /// The number of the newest session object, the client resource's own: a `setActive` that ends late makes an older
-    /// one current again.
-    pub newest_object: u16,
+    /// one current again. Each page load counts from 0, and each object takes an answer.
+    pub newest_object: u32,
     /// Which of the last 64 session objects have no last active token, one bit each by their number.
     pub bare_objects: u64,
     /// The number of the session object that listeners know.
-    pub shown_object: u16,
-    /// The number of the session object that app code reacted to last.
-    pub acted_object: u16,
-    /// Page loads so far.
-    pub epoch: u8,
+    pub shown_object: u32,
+    /// The number of the session object that app code reacted to last; 0 for none.
+    pub acted_object: u32,
+    /// Number of the page load, from 1 to [`LAST_EPOCH`](super::task::LAST_EPOCH) and from 1 again; 0 before the first.
+    pub epoch: u16,
     /// Status.
     pub status: Status,
     /// The page is open.
@@ -154,10 +154,8 @@ pub struct Tab {
     pub refreshing: bool,
     /// Listeners know a session object.
     pub shown: bool,
-    /// App code has reacted to a session object.
-    pub acted: bool,
     /// How often the tab was opened.
-    pub visit: u16,
+    pub visit: u32,
 }
 
 impl Default for Tab {
@@ -184,7 +182,6 @@ impl Default for Tab {
             throttled: false,
             refreshing: false,
             shown: false,
-            acted: false,
             visit: 0,
         }
     }
@@ -341,7 +338,7 @@ pub enum Action {
         /// The task.
         task: TaskId,
         /// The task's generation: it may end in the very step that sets the timer, and its slot change hands.
-        generation: u16,
+        generation: u32,
         /// How long.
         wait: Wait,
     },
@@ -498,19 +495,23 @@ impl Page<'_> {
 
     /// Ends a task of a page that is gone, and all that wait for it.
     pub(super) fn discard(&mut self, task: TaskId) {
-        let Task { kind, parent, levels: mut waiter, .. } = self.tasks.get(task);
+        let Task { kind, parent, levels: last, .. } = self.tasks.get(task);
         self.tasks.end(task);
-        if kind == Kind::TokenFetch {
-            while waiter != NONE {
+        if kind == Kind::TokenFetch && last != NONE {
+            let mut waiter = self.tasks[last].next;
+            loop {
                 let next = self.tasks[waiter].next;
                 self.discard(waiter);
+                if waiter == last {
+                    break;
+                }
                 waiter = next;
             }
         }
         // A load waits for two requests: the second of them to end takes the load along.
         if parent != NONE && self.tasks.kind(parent) == Kind::Load {
             let load = &mut self.tasks[parent];
-            load.attempt = load.attempt.saturating_sub(1);
+            load.attempt -= 1;
             if load.attempt > 0 {
                 return;
             }
@@ -531,7 +532,10 @@ impl Page<'_> {
         match self.tasks.kind(task) {
             Kind::Refresh => self.refresh_due(task),
             Kind::Poll => self.poll_timer(task),
-            Kind::GetToken => self.try_token(task),
+            Kind::GetToken => {
+                self.tasks[task].waits_until(self.now);
+                self.try_token(task);
+            }
             Kind::LoadEnvironment | Kind::LoadClient | Kind::Flow => self.request(task),
             Kind::TokenFetch | Kind::Touch | Kind::SetActive | Kind::Load | Kind::SignIn => {
                 unreachable!("these tasks set no timer")
@@ -540,7 +544,7 @@ impl Page<'_> {
     }
 
     /// Starts a task of this tab.
-    pub(super) fn start(&mut self, kind: Kind, caller: Caller, parent: TaskId, depth: u16) -> TaskId {
+    pub(super) fn start(&mut self, kind: Kind, caller: Caller, parent: TaskId, depth: u32) -> TaskId {
         let id = self.tasks.start(kind, self.id, self.tab.epoch, caller, self.now);
         let task = &mut self.tasks[id];
         task.parent = parent;
@@ -664,7 +668,7 @@ impl Page<'_> {
             return;
         }
         let id = self.start(Kind::SignIn, Caller::App, NONE, 0);
-        self.tasks[id].attempt = u8::from(again);
+        self.tasks[id].attempt = u16::from(again);
         self.request(id);
     }
 
@@ -715,11 +719,11 @@ impl Page<'_> {
         token: Option<Token>,
         listed: bool,
         listeners: Listeners,
-        depth: u16,
+        depth: u32,
     ) {
         let token = token.filter(|_| listed);
         if listed {
-            self.tab.newest_object = self.tab.newest_object.wrapping_add(1);
+            self.tab.newest_object += 1;
             self.tab.newest_token = token;
             self.note_bare(self.tab.newest_object, token.is_none());
         }
@@ -746,7 +750,7 @@ impl Page<'_> {
 
     /// A session object's last active token changes. Of an object that nobody knows any more it only matters whether
     /// its refresh has one to offer.
-    pub(super) fn set_object_token(&mut self, object: u16, token: Option<Token>) {
+    pub(super) fn set_object_token(&mut self, object: u32, token: Option<Token>) {
         if object == self.tab.object {
             self.tab.last_token = token;
         }
@@ -759,19 +763,26 @@ impl Page<'_> {
         self.note_bare(object, token.is_none());
     }
 
-    fn note_bare(&mut self, object: u16, bare: bool) {
-        let bit = 1 << (object % 64);
-        self.tab.bare_objects = self.tab.bare_objects & !bit | if bare { bit } else { 0 };
+    fn note_bare(&mut self, object: u32, bare: bool) {
+        if self.is_recent(object) {
+            let bit = 1 << (object % 64);
+            self.tab.bare_objects = self.tab.bare_objects & !bit | if bare { bit } else { 0 };
+        }
     }
 
-    /// Whether a session object has a last active token to offer.
-    pub(super) fn object_has_token(&self, object: u16) -> bool {
-        self.tab.bare_objects >> (object % 64) & 1 == 0
+    /// Whether a session object has a last active token to offer. One that 64 newer ones have followed counts as having
+    /// one: what still asks on its behalf, a refresh above all, has it from there.
+    pub(super) fn object_has_token(&self, object: u32) -> bool {
+        !self.is_recent(object) || self.tab.bare_objects >> (object % 64) & 1 == 0
+    }
+
+    fn is_recent(&self, object: u32) -> bool {
+        self.tab.newest_object - object < 64
     }
 
     /// Listeners hear of the resources. They are handed the object they know as long as nothing in it differs
     /// (`memoizeListenerCallback`): same token, same object. App code reacts to an object it has not reacted to.
-    pub(super) fn emit(&mut self, depth: u16) {
+    pub(super) fn emit(&mut self, depth: u32) {
         if !self.tab.session {
             self.tab.shown = false;
             return;
@@ -788,10 +799,9 @@ impl Page<'_> {
             return;
         }
         let object = self.tab.shown_object;
-        if self.tab.acted && self.tab.acted_object == object {
+        if self.tab.acted_object == object {
             return;
         }
-        self.tab.acted = true;
         self.tab.acted_object = object;
         match reaction.act {
             AppReaction::None => {}

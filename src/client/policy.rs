@@ -15,7 +15,7 @@ pub struct Failure {
     /// The server's error code, as an index into the scenario's list of codes; 0 when it gave none.
     pub code: u8,
     /// `Retry-After` in seconds; 0 when absent. Only a 429 carries it (`Base._baseFetch`).
-    pub retry_after_s: u16,
+    pub retry_after_s: u32,
 }
 
 impl Failure {
@@ -28,7 +28,20 @@ impl Failure {
     pub const fn status(status: u16) -> Failure {
         Failure { status, code: 0, retry_after_s: 0 }
     }
+
+    /// The failure as 56 bits.
+    pub(crate) fn bits(self) -> u64 {
+        u64::from(self.retry_after_s) << 24 | u64::from(self.status) << 8 | u64::from(self.code)
+    }
+
+    /// The failure of these bits.
+    pub(crate) fn from_bits(bits: u64) -> Failure {
+        Failure { status: (bits >> 8) as u16, code: bits as u8, retry_after_s: (bits >> 24) as u32 }
+    }
 }
+
+/// The most retries of a policy or a workload.
+pub const MAX_RETRIES: u32 = 1_000;
 
 /// A set of failures: HTTP statuses 400..=599, `network`, and pairs of status and error code.
 ///
@@ -270,9 +283,9 @@ pub struct Retry {
     pub factor: Decimal,
     /// No delay is longer.
     pub cap: Dur,
-    /// Retries after the first attempt; 0 never retries.
+    /// Retries after the first attempt, at most [`MAX_RETRIES`]; 0 never retries.
     pub retries: u32,
-    /// Retries while the browser is offline, where the client release looks at that.
+    /// Retries while the browser is offline, where the client release looks at that; at most [`MAX_RETRIES`].
     #[serde(default = "three")]
     pub offline_retries: u32,
     /// How the delay is spread.
@@ -298,7 +311,7 @@ pub enum Jitter {
     Full,
     /// `d / 2` plus uniform over `[0, d / 2]`.
     Equal,
-    /// Uniform over `[initial, 3 * previous delay]`, cut at the cap.
+    /// Uniform over `[initial, 3 * previous delay]`, cut at the cap; what precedes the first delay counts as `initial`.
     Decorrelated,
 }
 

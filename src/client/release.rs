@@ -58,9 +58,9 @@ pub const REFRESH_MARGIN_S: u32 = 17;
 /// An environment is kept for later page loads for this long (`SafeLocalStorage`, 24 h).
 pub const ENVIRONMENT_KEPT: Dur = Dur::from_secs(86_400);
 /// Network-level repeats of a GET: tries when the request starts online (`clerk-js.md`, Timers).
-pub const NETWORK_TRIES_ONLINE: u8 = 4;
+pub const NETWORK_TRIES_ONLINE: u16 = 4;
 /// The same when it starts offline.
-pub const NETWORK_TRIES_OFFLINE: u8 = 11;
+pub const NETWORK_TRIES_OFFLINE: u16 = 11;
 
 impl Release {
     /// What a cache entry learns after another has replaced it is of no effect: the repair of the leak.

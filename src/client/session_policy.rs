@@ -4,7 +4,7 @@ use super::policy::{Policy, RetryBudget};
 use crate::kernel::{Dur, Time};
 
 /// One retry, in the units of a budget.
-const RETRY: u32 = 1_000_000;
+const RETRY: u64 = 1_000_000;
 
 /// The limits of a policy, compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,8 +16,8 @@ pub struct SessionLimits {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Budget {
-    deposit: u32,
-    most: u32,
+    deposit: u64,
+    most: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,8 +35,11 @@ struct Window {
 /// Where one session stands with these limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionPolicy {
-    spent: u32,
+    /// What has been taken from the budget, in its units.
+    spent: u64,
+    /// Failures in a row; saturates at the largest number that opens a breaker.
     failures: u32,
+    /// Retries of the window under way.
     retries: u32,
     probing: bool,
     open_until: Time,
@@ -45,10 +48,7 @@ pub struct SessionPolicy {
 
 impl Budget {
     fn of(spec: &RetryBudget) -> Budget {
-        Budget {
-            deposit: u32::try_from(spec.ratio.millionths).unwrap_or(u32::MAX),
-            most: spec.burst.saturating_mul(RETRY),
-        }
+        Budget { deposit: spec.ratio.millionths, most: u64::from(spec.burst) * RETRY }
     }
 }
 
@@ -78,7 +78,7 @@ impl SessionLimits {
     /// Whether a retry may be made; if so, it is paid for.
     pub fn take_retry(&self, session: &mut SessionPolicy, now: Time) -> bool {
         if let Some(budget) = self.budget
-            && session.spent.saturating_add(RETRY) > budget.most
+            && session.spent + RETRY > budget.most
         {
             return false;
         }
@@ -90,11 +90,11 @@ impl SessionLimits {
             if session.retries >= window.retries {
                 return false;
             }
+            session.retries += 1;
         }
         if self.budget.is_some() {
             session.spent += RETRY;
         }
-        session.retries += 1;
         true
     }
 
@@ -129,6 +129,7 @@ impl SessionLimits {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::client::policy::Decimal;
 
     fn limits() -> SessionLimits {
         SessionLimits { budget: None, breaker: None, window: None }
@@ -138,7 +139,7 @@ mod tests {
     fn a_budget_pays_for_burst_and_then_for_its_share() {
         let limits = SessionLimits { budget: Some(Budget { deposit: 100_000, most: 3 * RETRY }), ..limits() };
         let mut session = SessionPolicy::default();
-        let take = |n: u32, session: &mut SessionPolicy| {
+        let take = |n: u64, session: &mut SessionPolicy| {
             (0..n).filter(|_| limits.take_retry(session, Time::ZERO)).count()
         };
         assert_eq!(take(10, &mut session), 3, "the burst");
@@ -148,6 +149,22 @@ mod tests {
         assert_eq!(take(1, &mut session), 0, "0.9 of a retry is none");
         limits.first_attempt(&mut session);
         assert_eq!(take(2, &mut session), 1, "ten first attempts pay for one");
+    }
+
+    /// The largest burst and the largest deposit that a scenario may name.
+    #[test]
+    fn a_budget_holds_the_largest_burst_and_deposit() {
+        let spec = RetryBudget { ratio: Decimal { millionths: 1_000_000_000_000 }, burst: u32::MAX };
+        let limits = SessionLimits::budget_only(&spec);
+        let mut session = SessionPolicy::default();
+        for _ in 0..10_000 {
+            assert!(limits.take_retry(&mut session, Time::ZERO));
+        }
+        assert_eq!(session.spent, 10_000 * RETRY);
+        session.spent = (u64::from(u32::MAX) - 1) * RETRY;
+        assert!(limits.take_retry(&mut session, Time::ZERO) && !limits.take_retry(&mut session, Time::ZERO));
+        limits.first_attempt(&mut session);
+        assert_eq!(session.spent, (u64::from(u32::MAX) - 1_000_000) * RETRY, "a million retries are paid in");
     }
 
     #[test]

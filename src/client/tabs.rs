@@ -17,13 +17,11 @@ struct Packed {
     poll: TaskId,
     /// Where the rest is kept, or [`NONE`].
     rest: u32,
-    object: u16,
-    newest_object: u16,
-    shown_object: u16,
-    acted_object: u16,
-    visit: u16,
-    epoch: u8,
-    status: Status,
+    newest_object: u32,
+    shown_object: u32,
+    visit: u32,
+    epoch: u16,
+    /// See [`bit`]; above its bits the status.
     flags: u16,
 }
 
@@ -38,19 +36,28 @@ mod bit {
     pub const THROTTLED: u16 = 16;
     pub const REFRESHING: u16 = 32;
     pub const SHOWN: u16 = 64;
-    pub const ACTED: u16 = 128;
     /// The cached token is the current session object's.
-    pub const CACHED: u16 = 256;
+    pub const CACHED: u16 = 128;
+    /// App code has reacted to the shown session object.
+    pub const ACTED: u16 = 256;
+    /// How many there are.
+    pub const COUNT: u32 = 9;
 }
 
-/// What an idle tab does not have: tokens of its own for the cache and for the newest and the shown session object, flows
-/// that have not settled, session objects without a token.
+/// By discriminant, as they lie above the bits of [`Packed::flags`].
+const STATUSES: [Status; 4] = [Status::Loading, Status::Ready, Status::Degraded, Status::Error];
+
+/// What an idle tab does not have: a current session object that is not the newest, one that app code has reacted to and
+/// that is not the shown one, tokens of their own for the cache and for the newest and the shown object, flows that have not
+/// settled, session objects without a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rest {
     entry_token: Option<Token>,
     newest_token: Option<Token>,
     shown_token: Option<Token>,
     bare_objects: u64,
+    object: u32,
+    acted_object: u32,
     open_flows: u32,
     /// In a free place, the next free one.
     next: u32,
@@ -90,13 +97,13 @@ impl TabStore {
 
     /// How often the tab was opened.
     #[inline]
-    pub fn visit(&self, tab: u32) -> u16 {
+    pub fn visit(&self, tab: u32) -> u32 {
         self.tabs[tab as usize].visit
     }
 
-    /// Page loads so far.
+    /// Number of the page load: see [`Tab::epoch`].
     #[inline]
-    pub fn epoch(&self, tab: u32) -> u8 {
+    pub fn epoch(&self, tab: u32) -> u16 {
         self.tabs[tab as usize].epoch
     }
 
@@ -130,13 +137,13 @@ impl TabStore {
             shown_token: rest.shown_token,
             poll: packed.poll,
             open_flows: rest.open_flows,
-            object: packed.object,
+            object: rest.object,
             newest_object: packed.newest_object,
             bare_objects: rest.bare_objects,
             shown_object: packed.shown_object,
-            acted_object: packed.acted_object,
+            acted_object: rest.acted_object,
             epoch: packed.epoch,
-            status: packed.status,
+            status: STATUSES[usize::from(packed.flags >> bit::COUNT)],
             open: is(bit::OPEN),
             client: is(bit::CLIENT),
             session: is(bit::SESSION),
@@ -144,7 +151,6 @@ impl TabStore {
             throttled: is(bit::THROTTLED),
             refreshing: is(bit::REFRESHING),
             shown: is(bit::SHOWN),
-            acted: is(bit::ACTED),
             visit: packed.visit,
         }
     }
@@ -188,6 +194,8 @@ fn rest_of_idle(packed: &Packed) -> Rest {
         newest_token: packed.last_token,
         shown_token: packed.last_token,
         bare_objects: 0,
+        object: packed.newest_object,
+        acted_object: if packed.flags & bit::ACTED != 0 { packed.shown_object } else { 0 },
         open_flows: 0,
         next: NONE,
     }
@@ -205,21 +213,19 @@ fn pack(whole: &Tab) -> (Packed, Rest) {
         entry_task,
         poll: whole.poll,
         rest: NONE,
-        object: whole.object,
         newest_object: whole.newest_object,
         shown_object: whole.shown_object,
-        acted_object: whole.acted_object,
         visit: whole.visit,
         epoch: whole.epoch,
-        status: whole.status,
-        flags: flag(whole.open, bit::OPEN)
+        flags: (whole.status as u16) << bit::COUNT
+            | flag(whole.open, bit::OPEN)
             | flag(whole.client, bit::CLIENT)
             | flag(whole.session, bit::SESSION)
             | flag(whole.listed, bit::LISTED)
             | flag(whole.throttled, bit::THROTTLED)
             | flag(whole.refreshing, bit::REFRESHING)
             | flag(whole.shown, bit::SHOWN)
-            | flag(whole.acted, bit::ACTED)
+            | flag(whole.acted_object != 0, bit::ACTED)
             | flag(cached, bit::CACHED),
     };
     let rest = Rest {
@@ -227,6 +233,8 @@ fn pack(whole: &Tab) -> (Packed, Rest) {
         newest_token: whole.newest_token,
         shown_token: whole.shown_token,
         bare_objects: whole.bare_objects,
+        object: whole.object,
+        acted_object: whole.acted_object,
         open_flows: whole.open_flows,
         next: NONE,
     };
@@ -256,19 +264,21 @@ mod tests {
                 }),
             ],
             touch_after in any::<u64>(),
-            words in any::<(u32, u16, u16, u16, u16, u16, u8)>(),
+            objects in prop_oneof![Just([3; 4]), any::<[u32; 4]>(), [0u32..3, 0u32..3, 0u32..3, 0u32..3]],
+            words in any::<(u32, u32, u16)>(),
             flows in prop_oneof![Just(0u32), any::<u32>()],
             bare_objects in prop_oneof![Just(0u64), any::<u64>()],
-            flags in any::<[bool; 8]>(),
+            flags in any::<[bool; 7]>(),
             status in prop_oneof![Just(Status::Loading), Just(Status::Ready), Just(Status::Degraded), Just(Status::Error)],
         ) -> Tab {
             let [last_token, newest_token, shown_token] = tokens;
-            let (poll, object, newest_object, shown_object, acted_object, visit, epoch) = words;
-            let [open, client, session, listed, throttled, refreshing, shown, acted] = flags;
+            let [object, newest_object, shown_object, acted_object] = objects;
+            let (poll, visit, epoch) = words;
+            let [open, client, session, listed, throttled, refreshing, shown] = flags;
             let mut tab = Tab {
                 touch_after: Time(touch_after), last_token, newest_token, shown_token, poll, open_flows: flows, object,
                 newest_object, bare_objects, shown_object, acted_object, epoch, status, open, client, session, listed,
-                throttled, refreshing, shown, acted, visit, ..Tab::default()
+                throttled, refreshing, shown, visit, ..Tab::default()
             };
             tab.set_entry(entry);
             tab

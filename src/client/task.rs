@@ -2,7 +2,7 @@
 
 use crate::backend::Endpoint;
 use crate::client::policy::Failure;
-use crate::kernel::Time;
+use crate::kernel::{Dur, Time};
 
 /// A task's place in the [`Tasks`].
 pub type TaskId = u32;
@@ -94,76 +94,99 @@ pub struct Task {
     pub tab: u32,
     /// The task that hears of the result, or [`NONE`].
     pub parent: TaskId,
-    /// The next task that waits for the same fetch; in a free slot, the next free one. A fetch waits for no other: of it,
-    /// `iat` of the token that another tab made known last meanwhile, plus one; 0 for none.
+    /// The next task that waits for the same fetch, after the last the first again; in a free slot, the next free one. A
+    /// fetch waits for no other: of it, `iat` of the token that another tab made known last meanwhile, plus one; 0 for
+    /// none.
     pub next: TaskId,
-    /// The flow: levels of its recursion so far. Otherwise the first of the tasks that wait for this one.
+    /// The flow: levels of its recursion so far. Otherwise the last of the tasks that wait for this one, or [`NONE`].
     pub levels: u32,
     /// Entries of the unauthenticated flow on the causal chain that led here.
-    pub depth: u16,
+    pub depth: u32,
+    /// The number of the session object that it belongs to; of `setActive`, the one that it makes the current one.
+    pub object: u32,
     /// Raised whenever the slot changes hands or its timer is set anew: an event that names an older one is stale.
-    pub generation: u16,
+    pub generation: u32,
     /// What it does.
     pub kind: Kind,
     /// Where it stands.
     pub stage: Stage,
     /// Retries so far, or tries of the network level.
-    pub attempt: u8,
+    pub attempt: u16,
     /// See [`flag`].
     pub flags: u8,
     /// Who hears of the result.
     pub caller: Caller,
-    /// The page load it belongs to: a reload raises the tab's.
-    pub epoch: u8,
+    /// The page load it belongs to: a reload changes the tab's. See [`Tasks::forget_pages`].
+    pub epoch: u16,
     /// Which of several equal calls of one instant it is.
     pub ordinal: u8,
-    /// The number of the session object that it belongs to; of `setActive`, the one that it makes the current one.
-    pub object: u16,
     /// Where its request went last.
     pub endpoint: Endpoint,
     /// The answer under way comes from a full queue.
     pub shed: bool,
+    /// What `word` holds.
+    holds: Holds,
     /// When the request in flight was sent, or when the task began.
     pub since: Time,
-    held: Held,
+    word: u64,
 }
 
 const _: () = assert!(size_of::<Task>() <= 56);
 
 /// A request has an answer under way; `getToken`, which sends none of its own, remembers its last wait.
-#[derive(Clone, Copy, Debug)]
-enum Held {
-    Reply(Reply),
-    WaitedFrom(Time),
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Holds {
+    /// 2xx that lists the session: the bits of its token, 0 for none.
+    Listed,
+    /// 2xx that does not list it: likewise.
+    Unlisted,
+    /// Another answer: `Retry-After`, status and error code, from the high bits down.
+    Failure,
+    /// The instant at which the wait under way began.
+    WaitFrom,
+    /// How long the last wait was.
+    Waited,
 }
 
 impl Task {
     /// The answer under way to it.
     #[inline]
     pub fn reply(&self) -> Reply {
-        match self.held {
-            Held::Reply(reply) => reply,
-            Held::WaitedFrom(_) => Reply::Fail(Failure::NETWORK),
+        match self.holds {
+            Holds::Listed => Reply::Ok { token: Token::from_bits(self.word), listed: true },
+            Holds::Unlisted => Reply::Ok { token: Token::from_bits(self.word), listed: false },
+            Holds::Failure => Reply::Fail(Failure::from_bits(self.word)),
+            Holds::WaitFrom | Holds::Waited => Reply::Fail(Failure::NETWORK),
         }
     }
 
     /// An answer is under way to it.
     #[inline]
     pub fn set_reply(&mut self, reply: Reply) {
-        self.held = Held::Reply(reply);
+        (self.holds, self.word) = match reply {
+            Reply::Ok { token, listed } => {
+                (if listed { Holds::Listed } else { Holds::Unlisted }, token.map_or(0, Token::bits))
+            }
+            Reply::Fail(failure) => (Holds::Failure, failure.bits()),
+        };
     }
 
-    /// `getToken`: when its last wait began, if it has waited.
-    pub fn waited_from(&self) -> Option<Time> {
-        match self.held {
-            Held::Reply(_) => None,
-            Held::WaitedFrom(from) => Some(from),
-        }
+    /// `getToken`: how long its last wait was, requests not counted; zero before the first.
+    pub fn waited(&self) -> Dur {
+        if self.holds == Holds::Waited { Dur(self.word) } else { Dur::ZERO }
     }
 
     /// `getToken` begins to wait.
     pub fn waits_from(&mut self, now: Time) {
-        self.held = Held::WaitedFrom(now);
+        (self.holds, self.word) = (Holds::WaitFrom, now.0);
+    }
+
+    /// `getToken` has waited.
+    pub fn waits_until(&mut self, now: Time) {
+        if self.holds == Holds::WaitFrom {
+            (self.holds, self.word) = (Holds::Waited, now.since(Time(self.word)).0);
+        }
     }
 }
 
@@ -176,22 +199,80 @@ struct Timer {
     /// a free slot, the next free one.
     word: u32,
     generation: u16,
-    epoch: u8,
-    state: TimerState,
+    /// The page load it belongs to, shifted left by three; then its [`TimerState`].
+    epoch_and_state: u16,
 }
 
 const _: () = assert!(size_of::<Timer>() == 12);
+
+impl Timer {
+    fn new(tab: u32, word: u32, generation: u16, epoch: u16, state: TimerState) -> Timer {
+        Timer { tab, word, generation, epoch_and_state: epoch << STATE_BITS | state as u16 }
+    }
+
+    #[inline]
+    fn epoch(&self) -> u16 {
+        self.epoch_and_state >> STATE_BITS
+    }
+
+    #[inline]
+    fn state(&self) -> TimerState {
+        TimerState::ALL[usize::from(self.epoch_and_state & ((1 << STATE_BITS) - 1))]
+    }
+
+    fn set_state(&mut self, state: TimerState) {
+        *self = Timer::new(self.tab, self.word, self.generation, self.epoch(), state);
+    }
+}
+
+/// Bits of a timer's state.
+const STATE_BITS: u32 = 3;
+/// The page loads of a tab are numbered from 1 to this, and then from 1 again: see [`Tasks::forget_pages`].
+pub const LAST_EPOCH: u16 = u16::MAX >> STATE_BITS;
+
+/// The number of the page load after this one.
+pub const fn next_epoch(epoch: u16) -> u16 {
+    if epoch == LAST_EPOCH { 1 } else { epoch + 1 }
+}
+
+/// The number of every page load that is long gone.
+const GONE: u16 = 0;
+
+/// The most calls that one session or one generic client may make; a run is stopped there. So 32 bits hold whatever a
+/// session counts no more than once a call.
+pub const MOST_CALLS: u32 = 4_000_000_000;
+/// A task's slot whose generation is beyond this is not used again. A task raises its slot's generation once an answer,
+/// so it never comes round.
+const LAST_GENERATION: u32 = u32::MAX - MOST_CALLS;
+/// The same for a timer's slot. A refresh raises the generation when it ends and at no other time, so it never comes
+/// round. A poller also raises it when it is given the cross-tab lock, at most once in 5 s, and no event of a poller's slot
+/// is more than 5 s ahead: by the time it comes round, all events of its first 32,768 generations are over.
+const LAST_TIMER_GENERATION: u16 = u16::MAX / 2;
 /// Bytes of an idle timer.
 pub(crate) const TIMER_BYTES: u64 = size_of::<Timer>() as u64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
+#[repr(u16)]
 enum TimerState {
     Free,
     Refresh,
     PollTimer,
     PollWaiting,
     PollLock,
+}
+
+impl TimerState {
+    /// By discriminant, for all values of [`STATE_BITS`].
+    const ALL: [TimerState; 1 << STATE_BITS] = [
+        TimerState::Free,
+        TimerState::Refresh,
+        TimerState::PollTimer,
+        TimerState::PollWaiting,
+        TimerState::PollLock,
+        TimerState::Free,
+        TimerState::Free,
+        TimerState::Free,
+    ];
 }
 
 /// Ids from here on are timers'.
@@ -253,19 +334,30 @@ impl Token {
 pub struct Tasks {
     slots: Vec<Task>,
     free: TaskId,
+    /// Slots that are not used again: see [`LAST_GENERATION`].
+    retired: TaskId,
     timers: Vec<Timer>,
-    free_timer: u32,
+    /// Slots of pollers stay with pollers, for their events are never far ahead.
+    free_poller: u32,
+    free_refresh: u32,
 }
 
 impl Default for Tasks {
     fn default() -> Tasks {
-        Tasks { slots: Vec::new(), free: NONE, timers: Vec::new(), free_timer: NONE }
+        Tasks {
+            slots: Vec::new(),
+            free: NONE,
+            retired: NONE,
+            timers: Vec::new(),
+            free_poller: NONE,
+            free_refresh: NONE,
+        }
     }
 }
 
 impl Tasks {
     /// Takes a slot for a task of this tab and page load, other than a poller or a refresh.
-    pub fn start(&mut self, kind: Kind, tab: u32, epoch: u8, caller: Caller, now: Time) -> TaskId {
+    pub fn start(&mut self, kind: Kind, tab: u32, epoch: u16, caller: Caller, now: Time) -> TaskId {
         debug_assert!(!matches!(kind, Kind::Poll | Kind::Refresh), "these are timers");
         let mut task = Task {
             tab,
@@ -273,6 +365,7 @@ impl Tasks {
             next: if kind == Kind::TokenFetch { 0 } else { NONE },
             levels: NONE,
             depth: 0,
+            object: 0,
             generation: 0,
             kind,
             stage: Stage::Waiting,
@@ -281,13 +374,14 @@ impl Tasks {
             caller,
             epoch,
             ordinal: 0,
-            object: 0,
             endpoint: Endpoint::Generic,
             shed: false,
+            holds: Holds::Failure,
             since: now,
-            held: Held::Reply(Reply::Fail(Failure::NETWORK)),
+            word: Failure::NETWORK.bits(),
         };
         if self.free == NONE {
+            assert!(self.slots.len() < TIMERS as usize, "tasks beyond 2^31 take more than 100 GB");
             self.slots.push(task);
             return (self.slots.len() - 1) as TaskId;
         }
@@ -299,26 +393,44 @@ impl Tasks {
         id
     }
 
-    fn start_timer(&mut self, tab: u32, epoch: u8, word: u32, state: TimerState) -> TaskId {
-        if self.free_timer == NONE {
-            self.timers.push(Timer { tab, word, generation: 0, epoch, state });
+    fn free_timer(&mut self, state: TimerState) -> &mut u32 {
+        if state == TimerState::Refresh { &mut self.free_refresh } else { &mut self.free_poller }
+    }
+
+    fn start_timer(&mut self, tab: u32, epoch: u16, word: u32, state: TimerState) -> TaskId {
+        let place = *self.free_timer(state);
+        if place == NONE {
+            assert!(self.timers.len() < TIMERS as usize - 1, "timers beyond 2^31 take more than 25 GB");
+            self.timers.push(Timer::new(tab, word, 0, epoch, state));
             return TIMERS + (self.timers.len() - 1) as u32;
         }
-        let place = self.free_timer;
         let slot = &mut self.timers[place as usize];
-        self.free_timer = slot.word;
-        *slot = Timer { tab, word, generation: slot.generation, epoch, state };
+        let next = slot.word;
+        *slot = Timer::new(tab, word, slot.generation, epoch, state);
+        *self.free_timer(state) = next;
         TIMERS + place
     }
 
     /// Takes a slot for a poller.
-    pub fn start_poller(&mut self, tab: u32, epoch: u8) -> TaskId {
+    pub fn start_poller(&mut self, tab: u32, epoch: u16) -> TaskId {
         self.start_timer(tab, epoch, NONE, TimerState::PollWaiting)
     }
 
     /// Takes a slot for an armed refresh of a session object.
-    pub fn start_refresh(&mut self, tab: u32, epoch: u8, object: u16) -> TaskId {
-        self.start_timer(tab, epoch, u32::from(object), TimerState::Refresh)
+    pub fn start_refresh(&mut self, tab: u32, epoch: u16, object: u32) -> TaskId {
+        self.start_timer(tab, epoch, object, TimerState::Refresh)
+    }
+
+    /// A tab has used up the numbers of its page loads and begins anew: what is left of its earlier pages takes a number
+    /// that no page load has, so that none of it is taken for a later page's. Slow, and rare.
+    #[cold]
+    pub fn forget_pages(&mut self, tab: u32) {
+        for task in self.slots.iter_mut().filter(|task| task.tab == tab) {
+            task.epoch = GONE;
+        }
+        for timer in self.timers.iter_mut().filter(|timer| timer.tab == tab) {
+            *timer = Timer::new(tab, timer.word, timer.generation, GONE, timer.state());
+        }
     }
 
     #[inline]
@@ -335,29 +447,36 @@ impl Tasks {
     pub fn end(&mut self, id: TaskId) {
         self.rearm(id);
         if id >= TIMERS {
-            let free = self.free_timer;
+            let state = self.timer_mut(id).state();
+            let free = *self.free_timer(state);
             let slot = self.timer_mut(id);
-            slot.state = TimerState::Free;
-            slot.word = free;
-            self.free_timer = id - TIMERS;
+            slot.set_state(TimerState::Free);
+            if slot.generation <= LAST_TIMER_GENERATION {
+                slot.word = free;
+                *self.free_timer(state) = id - TIMERS;
+            }
         } else {
-            let free = self.free;
-            self.slots[id as usize].next = free;
-            self.free = id;
+            let slot = &mut self.slots[id as usize];
+            let list = if slot.generation <= LAST_GENERATION { &mut self.free } else { &mut self.retired };
+            slot.next = *list;
+            *list = id;
         }
     }
 
     /// Makes events that were scheduled for this task stale.
     pub fn rearm(&mut self, id: TaskId) {
-        let generation =
-            if id >= TIMERS { &mut self.timer_mut(id).generation } else { &mut self[id].generation };
-        *generation = generation.wrapping_add(1);
+        if id >= TIMERS {
+            let timer = self.timer_mut(id);
+            timer.generation = timer.generation.wrapping_add(1);
+        } else {
+            self[id].generation += 1;
+        }
     }
 
     /// The generation of the slot: see [`Task::generation`].
     #[inline]
-    pub fn generation(&self, id: TaskId) -> u16 {
-        self.timer(id).map_or_else(|| self[id].generation, |timer| timer.generation)
+    pub fn generation(&self, id: TaskId) -> u32 {
+        self.timer(id).map_or_else(|| self[id].generation, |timer| timer.generation.into())
     }
 
     /// The tab that a task belongs to.
@@ -368,8 +487,8 @@ impl Tasks {
 
     /// The page load that a task belongs to.
     #[inline]
-    pub fn epoch(&self, id: TaskId) -> u8 {
-        self.timer(id).map_or_else(|| self[id].epoch, |timer| timer.epoch)
+    pub fn epoch(&self, id: TaskId) -> u16 {
+        self.timer(id).map_or_else(|| self[id].epoch, Timer::epoch)
     }
 
     /// What a task does.
@@ -377,7 +496,7 @@ impl Tasks {
     pub fn kind(&self, id: TaskId) -> Kind {
         match self.timer(id) {
             None => self[id].kind,
-            Some(timer) if timer.state == TimerState::Refresh => Kind::Refresh,
+            Some(timer) if timer.state() == TimerState::Refresh => Kind::Refresh,
             Some(_) => Kind::Poll,
         }
     }
@@ -392,33 +511,31 @@ impl Tasks {
             next: NONE,
             levels: NONE,
             depth: 0,
-            generation: timer.generation,
+            object: self.refresh_object(id),
+            generation: timer.generation.into(),
             kind,
             stage: if kind == Kind::Poll { self.poller_stage(id) } else { Stage::Timer },
             attempt: 0,
             flags: 0,
             caller: if kind == Kind::Poll { Caller::Poller } else { Caller::Background },
-            epoch: timer.epoch,
+            epoch: timer.epoch(),
             ordinal: 0,
-            object: self.refresh_object(id),
             endpoint: Endpoint::Generic,
             shed: false,
+            holds: Holds::Failure,
             since: Time::ZERO,
-            held: Held::Reply(Reply::Fail(Failure::NETWORK)),
+            word: Failure::NETWORK.bits(),
         }
     }
 
     /// The number of the session object that a refresh belongs to.
-    pub fn refresh_object(&self, id: TaskId) -> u16 {
-        match self.timer(id) {
-            Some(Timer { state: TimerState::Refresh, word, .. }) => *word as u16,
-            _ => 0,
-        }
+    pub fn refresh_object(&self, id: TaskId) -> u32 {
+        self.timer(id).filter(|timer| timer.state() == TimerState::Refresh).map_or(0, |timer| timer.word)
     }
 
     /// Where a poller stands.
     pub fn poller_stage(&self, id: TaskId) -> Stage {
-        match self.timer(id).map(|timer| timer.state) {
+        match self.timer(id).map(Timer::state) {
             Some(TimerState::PollTimer) => Stage::Timer,
             Some(TimerState::PollLock) => Stage::Lock,
             _ => Stage::Waiting,
@@ -427,11 +544,11 @@ impl Tasks {
 
     /// A poller waits: for its timer, the lock, or a tick under way.
     pub fn poller_waits(&mut self, id: TaskId, stage: Stage) {
-        self.timer_mut(id).state = match stage {
+        self.timer_mut(id).set_state(match stage {
             Stage::Timer => TimerState::PollTimer,
             Stage::Lock => TimerState::PollLock,
             Stage::Waiting | Stage::Requesting => TimerState::PollWaiting,
-        };
+        });
     }
 
     /// The poller that waits for the lock after this one.
@@ -459,25 +576,26 @@ impl Tasks {
     }
 
     /// Every poller with its tab, page load and stage.
-    pub fn pollers(&self) -> impl Iterator<Item = (u32, u8, Stage)> {
-        let poller = |t: &&Timer| !matches!(t.state, TimerState::Free | TimerState::Refresh);
+    pub fn pollers(&self) -> impl Iterator<Item = (u32, u16, Stage)> {
+        let poller = |t: &&Timer| !matches!(t.state(), TimerState::Free | TimerState::Refresh);
         self.timers.iter().filter(poller).map(|t| {
-            let stage = match t.state {
+            let stage = match t.state() {
                 TimerState::PollTimer => Stage::Timer,
                 TimerState::PollLock => Stage::Lock,
                 _ => Stage::Waiting,
             };
-            (t.tab, t.epoch, stage)
+            (t.tab, t.epoch(), stage)
         })
     }
 
     /// Every task in the order of ids, pollers and refreshes aside: for the end of a run.
     pub fn slots(&self) -> impl Iterator<Item = (TaskId, &Task)> {
         let mut free = vec![false; self.slots.len()];
-        let mut at = self.free;
-        while at != NONE {
-            free[at as usize] = true;
-            at = self.slots[at as usize].next;
+        for mut at in [self.free, self.retired] {
+            while at != NONE {
+                free[at as usize] = true;
+                at = self.slots[at as usize].next;
+            }
         }
         self.slots.iter().enumerate().filter(move |(id, _)| !free[*id]).map(|(id, task)| (id as TaskId, task))
     }
@@ -514,6 +632,56 @@ mod tests {
         assert_eq!((tasks.live(), tasks.slots().count()), (1, 1));
     }
 
+    /// An event that names a slot and its generation names one task and no other, however often the slot is used.
+    #[test]
+    fn no_two_tasks_are_named_alike() {
+        let mut tasks = Tasks::default();
+        let mut seen = std::collections::BTreeSet::new();
+        for n in 0..200_000u32 {
+            for id in [
+                tasks.start(Kind::Touch, 7, 1, Caller::Focus, Time::ZERO),
+                tasks.start_refresh(7, 1, n),
+                tasks.start_poller(7, 1),
+            ] {
+                assert!(seen.insert((id, tasks.generation(id))), "{id} {n}");
+                tasks.end(id);
+            }
+        }
+        assert_eq!((tasks.live(), tasks.slots().count(), tasks.pollers().count()), (0, 0, 0));
+        // A timer's slot has 32,768 generations, of which a use takes one.
+        assert_eq!((tasks.slots.len(), tasks.timers.len()), (1, 2 * 200_000_usize.div_ceil(32_768)));
+    }
+
+    #[test]
+    fn a_slot_whose_generations_are_used_up_is_left_alone() {
+        let mut tasks = Tasks::default();
+        let first = tasks.start(Kind::Touch, 7, 1, Caller::Focus, Time::ZERO);
+        tasks[first].generation = LAST_GENERATION;
+        tasks.end(first);
+        let second = tasks.start(Kind::Touch, 7, 1, Caller::Focus, Time::ZERO);
+        assert_ne!(first, second);
+        assert_eq!((tasks.live(), tasks[second].generation), (1, 0));
+    }
+
+    #[test]
+    fn what_is_left_of_a_tabs_earlier_pages_is_of_no_page() {
+        let mut tasks = Tasks::default();
+        let of = |tasks: &mut Tasks, tab| {
+            [
+                tasks.start(Kind::Touch, tab, LAST_EPOCH, Caller::Focus, Time::ZERO),
+                tasks.start_refresh(tab, LAST_EPOCH, 3),
+                tasks.start_poller(tab, LAST_EPOCH),
+            ]
+        };
+        let (own, others) = (of(&mut tasks, 7), of(&mut tasks, 8));
+        tasks.poller_waits(own[2], Stage::Lock);
+        tasks.forget_pages(7);
+        assert_eq!(own.map(|id| tasks.epoch(id)), [GONE; 3]);
+        assert_eq!(others.map(|id| tasks.epoch(id)), [LAST_EPOCH; 3]);
+        assert_eq!((tasks.refresh_object(own[1]), tasks.poller_stage(own[2])), (3, Stage::Lock));
+        assert_eq!([LAST_EPOCH - 1, LAST_EPOCH].map(next_epoch), [LAST_EPOCH, 1], "never that of no page");
+    }
+
     #[test]
     fn a_slot_is_contained_once_it_has_been_taken() {
         let mut tasks = Tasks::default();
@@ -545,12 +713,35 @@ mod tests {
     }
 
     #[test]
-    fn get_token_remembers_when_its_last_wait_began() {
+    fn get_token_remembers_how_long_its_last_wait_was() {
         let mut tasks = Tasks::default();
         let id = tasks.start(Kind::GetToken, 7, 0, Caller::App, Time::ZERO);
-        assert_eq!(tasks[id].waited_from(), None);
+        assert_eq!(tasks[id].waited(), Dur::ZERO);
         tasks[id].waits_from(Time(5));
-        assert_eq!(tasks[id].waited_from(), Some(Time(5)));
+        tasks[id].waits_until(Time(12));
+        tasks[id].waits_until(Time(13));
+        assert_eq!(tasks[id].waited(), Dur(7), "from 5 to 12, whatever comes later");
+    }
+
+    #[test]
+    fn a_task_gives_back_the_answer_that_it_was_given() {
+        let mut tasks = Tasks::default();
+        let id = tasks.start(Kind::Touch, 7, 0, Caller::Focus, Time::ZERO);
+        assert_eq!(tasks[id].reply(), Reply::Fail(Failure::NETWORK));
+        let latest = Token::issued(Time(u64::MAX >> 2));
+        let extreme = Failure { status: u16::MAX, code: u8::MAX, retry_after_s: u32::MAX };
+        for reply in [
+            Reply::Ok { token: Some(latest), listed: true },
+            Reply::Ok { token: Some(latest), listed: false },
+            Reply::Ok { token: None, listed: true },
+            Reply::Ok { token: None, listed: false },
+            Reply::Fail(extreme),
+            Reply::Fail(Failure { status: 429, code: 1, retry_after_s: 86_400 }),
+            Reply::Fail(Failure::OFFLINE),
+        ] {
+            tasks[id].set_reply(reply);
+            assert_eq!(tasks[id].reply(), reply);
+        }
     }
 
     /// RFC 7519, section 4.1.6: `iat` is a NumericDate, here cut to whole seconds.

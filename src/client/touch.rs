@@ -22,7 +22,7 @@ impl Page<'_> {
     }
 
     /// `setActive` with a session object, the current one or an older one that app code knows.
-    pub(super) fn set_active(&mut self, navigate: bool, object: u16, depth: u16) {
+    pub(super) fn set_active(&mut self, navigate: bool, object: u32, depth: u32) {
         if !self.tab.client {
             return self.fact(Fact::AppError(Failure::NETWORK));
         }

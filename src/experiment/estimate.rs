@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 /// Sessions of the larger pilot, about.
 pub const SESSIONS: u32 = 400;
-/// Events of a pilot's run at most.
+/// Events of a pilot's run at most; one in which app code calls counts as many times as there are callers.
 pub const MOST_EVENTS: u64 = 1_000_000;
 
 /// What a study is expected to take.
@@ -173,7 +173,8 @@ fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Res
 /// The scenario with about so many sessions.
 fn scaled(full: &Scenario, sessions: u32) -> Scenario {
     let mut s = full.clone();
-    s.guard.max_events = s.guard.max_events.min(MOST_EVENTS);
+    let callers = s.fleet.app_get_token.as_ref().map_or(1, |app| u64::from(app.callers).max(1));
+    s.guard.max_events = s.guard.max_events.min(MOST_EVENTS / callers);
     let all = u64::from(full.fleet.users) + full.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>();
     let share = (f64::from(sessions) / all.max(1) as f64).min(1.0);
     if share >= 1.0 {

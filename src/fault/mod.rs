@@ -37,7 +37,7 @@ pub struct FaultSpec {
     pub code: Option<String>,
     /// `status`: `Retry-After` in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_after_s: Option<u16>,
+    pub retry_after_s: Option<u32>,
     /// `latency`: what is added to the round-trip time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub add: Option<Dist>,

@@ -54,6 +54,15 @@ impl Dist {
         matches!(self, Dist::Constant(_))
     }
 
+    /// Whether every sample is zero.
+    pub fn is_zero(&self) -> bool {
+        match self {
+            Dist::Constant(d) | Dist::Exponential(d) | Dist::LogNormal { median: d, .. } => *d == Dur::ZERO,
+            Dist::Uniform(_, high) => *high == Dur::ZERO,
+            Dist::Empirical(list) => list.iter().all(|d| *d == Dur::ZERO),
+        }
+    }
+
     /// The mean, in seconds.
     pub fn mean_s(&self) -> f64 {
         match self {

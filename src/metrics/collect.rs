@@ -33,6 +33,8 @@ struct Session {
 }
 
 const _: () = assert!(size_of::<Session>() == 40);
+// A bit for each tab.
+const _: () = assert!(crate::fleet::MAX_TABS <= u16::BITS);
 /// Bytes of a session's counts.
 pub(crate) const SESSION_BYTES: usize = size_of::<Session>();
 
@@ -221,8 +223,8 @@ impl Collector {
                 session.depth = session.depth.max(depth);
                 let bucket = self.timeline.at(now);
                 bucket.flow_entries += 1;
-                bucket.recursive_entries += u32::from(depth > 1);
-                bucket.depth_max = bucket.depth_max.max(depth);
+                bucket.recursive_entries += u64::from(depth > 1);
+                bucket.depth_max = bucket.depth_max.max(depth.into());
             }
             Fact::Cookie(token) => {
                 let valid_until = token.map_or(Time::ZERO, |t| self.valid_until(t));
@@ -271,8 +273,9 @@ impl Collector {
     }
 
     fn valid_until(&self, token: Token) -> Time {
-        let until_s = token.iat().saturating_add(self.token_life_s);
-        Time(u64::from(until_s).saturating_mul(crate::kernel::time::NS_PER_S))
+        // Each is at most 100 years.
+        let until_s = u64::from(token.iat()) + u64::from(self.token_life_s);
+        Time(until_s * crate::kernel::time::NS_PER_S)
     }
 
     /// Accounts for the time since the last change of a session's state.
@@ -476,13 +479,13 @@ impl Totals {
         for bucket in &timeline.buckets {
             for (total, counts) in totals.calls.iter_mut().zip(&bucket.calls) {
                 for (total, count) in total.iter_mut().zip(counts) {
-                    *total += u64::from(*count);
+                    *total += count;
                 }
             }
-            totals.false_sign_outs += u64::from(bucket.false_sign_outs);
-            totals.true_sign_outs += u64::from(bucket.true_sign_outs);
-            totals.entries += u64::from(bucket.flow_entries);
-            totals.recursive += u64::from(bucket.recursive_entries);
+            totals.false_sign_outs += bucket.false_sign_outs;
+            totals.true_sign_outs += bucket.true_sign_outs;
+            totals.entries += bucket.flow_entries;
+            totals.recursive += bucket.recursive_entries;
         }
         totals
     }

@@ -113,17 +113,17 @@ pub struct Timeline {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bucket {
     /// Calls by `[endpoint][outcome]`.
-    pub calls: [[u32; Outcome::COUNT]; Endpoint::COUNT],
+    pub calls: [[u64; Outcome::COUNT]; Endpoint::COUNT],
     /// Users signed out although the server still knew their session.
-    pub false_sign_outs: u32,
+    pub false_sign_outs: u64,
     /// Users signed out after the server had revoked their session.
-    pub true_sign_outs: u32,
+    pub true_sign_outs: u64,
     /// Entries of the unauthenticated flow.
-    pub flow_entries: u32,
+    pub flow_entries: u64,
     /// Of these, recursive ones.
-    pub recursive_entries: u32,
+    pub recursive_entries: u64,
     /// Greatest depth of an entry in this bucket; 0 without one.
-    pub depth_max: u32,
+    pub depth_max: u64,
     /// Nanoseconds, of all signed-in browser sessions together, without an unexpired token.
     pub without_token_ns: u128,
     /// Nanoseconds, of all app callers together, in which they waited.

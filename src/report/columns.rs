@@ -186,7 +186,7 @@ mod tests {
             let columns = Columns::of(&results);
             assert!(columns.count <= MOST && columns.count * columns.per_column >= buckets);
             let timeline = &results.policies[0].timelines[0];
-            let calls = |b: &Bucket| b.calls.iter().flatten().map(|&n| f64::from(n)).sum();
+            let calls = |b: &Bucket| b.calls.iter().flatten().map(|&n| n as f64).sum();
             let total: f64 = timeline.buckets.iter().map(calls).sum();
             let sums = columns.values(&timeline.buckets, Say::SumSoFar, calls);
             assert_eq!(sums.last().copied(), Some(total));

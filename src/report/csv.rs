@@ -211,7 +211,7 @@ mod tests {
             let total: u64 = rows[1..].iter().map(|row| row[5].parse::<u64>().unwrap()).sum();
             let runs = results.policies.iter().flat_map(|p| &p.timelines);
             let calls = runs.flat_map(|t| &t.buckets).flat_map(|b| b.calls.iter().flatten());
-            assert_eq!(total, calls.map(|&n| u64::from(n)).sum::<u64>(), "{case}");
+            assert_eq!(total, calls.sum::<u64>(), "{case}");
             let rows = read(&sessions(&results));
             assert_eq!(
                 rows.len(),

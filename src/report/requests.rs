@@ -236,12 +236,12 @@ pub fn steps(plot: &Plot, columns: Columns, values: &[f64]) -> Vec<(f64, f64)> {
 
 /// Calls of a bucket that ended in one of these ways.
 pub fn ended(bucket: &Bucket, outcomes: &[Outcome]) -> u64 {
-    bucket.calls.iter().flat_map(|by| outcomes.iter().map(|&o| u64::from(by[o as usize]))).sum()
+    bucket.calls.iter().flat_map(|by| outcomes.iter().map(|&o| by[o as usize])).sum()
 }
 
 /// All calls of a bucket.
 pub(super) fn calls(bucket: &Bucket) -> u64 {
-    bucket.calls.iter().flatten().map(|&n| u64::from(n)).sum()
+    bucket.calls.iter().flatten().sum()
 }
 
 /// Most requests per second in one bucket of this run: how high its panel must be.

@@ -23,18 +23,18 @@ pub struct Series {
 pub const FALSE_SIGN_OUTS: Series = Series {
     key: "false_sign_outs",
     say: Say::SumSoFar,
-    value: |b| b.false_sign_outs.into(),
+    value: |b| b.false_sign_outs as f64,
     unit: " false",
 };
 /// Sign-outs of revoked sessions.
 pub const TRUE_SIGN_OUTS: Series =
-    Series { key: "true_sign_outs", say: Say::SumSoFar, value: |b| b.true_sign_outs.into(), unit: " true" };
+    Series { key: "true_sign_outs", say: Say::SumSoFar, value: |b| b.true_sign_outs as f64, unit: " true" };
 /// Entries of the unauthenticated flow per second.
 pub const FLOW: Series =
-    Series { key: "flow_per_s", say: Say::GreatestRate, value: |b| b.flow_entries.into(), unit: "/s" };
+    Series { key: "flow_per_s", say: Say::GreatestRate, value: |b| b.flow_entries as f64, unit: "/s" };
 /// The greatest depth of a chain of entries.
 pub const DEPTH: Series =
-    Series { key: "depth", say: Say::Greatest, value: |b| b.depth_max.into(), unit: "" };
+    Series { key: "depth", say: Say::Greatest, value: |b| b.depth_max as f64, unit: "" };
 /// Signed-in sessions without a valid token.
 pub const WITHOUT_TOKEN: Series =
     Series { key: "without_token", say: Say::Level, value: |b| b.without_token_ns as f64, unit: " sessions" };

@@ -126,7 +126,7 @@ pub fn table() -> Vec<(&'static str, Results)> {
         .collect();
     let mut huge = storm(&["old", "new"], 600, 1);
     for bucket in huge.policies.iter_mut().flat_map(|p| &mut p.timelines[0].buckets) {
-        bucket.calls[0][0] = u32::MAX - 1;
+        bucket.calls[0][0] = u64::from(u32::MAX) - 1;
         bucket.false_sign_outs *= 1_000_000;
     }
     huge.users = u32::MAX;
@@ -173,11 +173,10 @@ fn metrics(values: impl Fn(&str) -> Vec<f64>) -> Vec<MetricValues> {
 
 fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64) -> PolicyResults {
     let timelines: Vec<Timeline> = (0..replications).map(|r| timeline(bucket, buckets, r, harm)).collect();
-    let sum = |of: fn(&crate::metrics::timeline::Bucket) -> u32| -> Vec<f64> {
-        timelines.iter().map(|t| t.buckets.iter().map(|b| f64::from(of(b))).sum()).collect()
+    let sum = |of: fn(&crate::metrics::timeline::Bucket) -> u64| -> Vec<f64> {
+        timelines.iter().map(|t| t.buckets.iter().map(|b| of(b) as f64).sum()).collect()
     };
-    let calls =
-        |b: &crate::metrics::timeline::Bucket| b.calls.iter().flatten().map(|&n| u64::from(n)).sum::<u64>();
+    let calls = |b: &crate::metrics::timeline::Bucket| b.calls.iter().flatten().sum::<u64>();
     let peak = |t: &Timeline| t.buckets.iter().map(calls).max().unwrap_or(0) as f64 / bucket.as_secs_f64();
     let peaks: Vec<f64> = timelines.iter().map(peak).collect();
     let entries = sum(|b| b.flow_entries);
@@ -246,7 +245,7 @@ fn timeline(bucket: Dur, buckets: usize, replication: u32, harm: f64) -> Timelin
         let decay = if at >= 0.4 { 1.0 / (1.0 + 2_500.0 * (at - 0.4) * (at - 0.4)) } else { 0.0 };
         let storm = harm * (ramp + decay);
         let wobble = ((i * 7 + replication as usize * 13) % 11) as f64 / 11.0;
-        let calls = |rate: f64| (rate * seconds * (0.96 + 0.08 * wobble)).round() as u32;
+        let calls = |rate: f64| (rate * seconds * (0.96 + 0.08 * wobble)).round() as u64;
         let mut add = |endpoint: Endpoint, outcome: Outcome, rate: f64| {
             slot.calls[endpoint as usize][outcome as usize] += calls(rate);
         };
@@ -263,12 +262,12 @@ fn timeline(bucket: Dur, buckets: usize, replication: u32, harm: f64) -> Timelin
         add(Endpoint::Generic, Outcome::Dropped, 1.5 * storm);
         let grow = 1.0 + 0.05 * f64::from(replication % 7);
         slot.false_sign_outs = calls(18.0 * storm * grow);
-        slot.true_sign_outs = u32::from((i + replication as usize * 3).is_multiple_of((buckets / 30).max(1)));
+        slot.true_sign_outs = u64::from((i + replication as usize * 3).is_multiple_of((buckets / 30).max(1)));
         slot.flow_entries = calls(350.0 * storm);
         slot.recursive_entries = slot.flow_entries / 2;
         slot.without_token_ns = u128::from(calls(40.0 * storm * grow)) * 1_000_000_000;
         slot.waiting_ns = u128::from(calls(5.0 * storm)) * 1_000_000_000;
-        slot.depth_max = if slot.flow_entries > 0 { 1 + (38.0 * storm) as u32 } else { 0 };
+        slot.depth_max = if slot.flow_entries > 0 { 1 + (38.0 * storm) as u64 } else { 0 };
     }
     timeline
 }

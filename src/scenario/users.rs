@@ -30,6 +30,14 @@ impl Users {
         }
     }
 
+    /// Whether some user may be among both.
+    pub fn may_meet(self, other: Users) -> bool {
+        match (self, other) {
+            (Users::Range(a, b), Users::Range(c, d)) => a <= d && c <= b,
+            _ => true,
+        }
+    }
+
     /// What these users of a fleet of `full` are in a smaller one of `few`.
     pub fn scaled(self, full: u32, few: u32) -> Users {
         let place = |user: u32| (u64::from(user) * u64::from(few) / u64::from(full)) as u32;

@@ -9,7 +9,7 @@ use crate::backend::limiter::{Limiter, Verdict, retry_after_s};
 use crate::backend::spec::{ClientToken, Endpoint};
 use crate::backend::station::{Arrival, Station};
 use crate::client::policy::Failure;
-use crate::client::task::{Reply, TaskId, Token};
+use crate::client::task::{MOST_CALLS, Reply, TaskId, Token};
 use crate::fault::FaultKind;
 use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
@@ -34,7 +34,8 @@ pub(super) struct Backend {
 pub(super) struct Call {
     /// The task that waits for it; of a generic call, the caller.
     pub(super) task: TaskId,
-    pub(super) generation: u16,
+    /// Of a generic call, the caller's.
+    pub(super) generation: u32,
     pub(super) endpoint: Endpoint,
     /// The tab; of a generic call, the client numbered after the fleet's users.
     pub(super) tab: u32,
@@ -171,7 +172,7 @@ impl Backend {
     }
 
     /// Generic calls that wait or are served: caller, generation, when they were sent.
-    pub(super) fn generic_calls(&self) -> impl Iterator<Item = (u32, u16, Time)> {
+    pub(super) fn generic_calls(&self) -> impl Iterator<Item = (u32, u32, Time)> {
         let calls = self.calls.iter().filter(|call| call.live && call.endpoint == Endpoint::Generic);
         calls.map(|call| (call.task, call.generation, call.sent))
     }
@@ -206,6 +207,9 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
         t.shed = false;
         let ordinal = t.ordinal;
         self.collector.sent(user, endpoint, first, now);
+        if self.collector.requests_of(user) >= MOST_CALLS {
+            self.guard.is_full(user, "calls of one session");
+        }
         if O::ACTIVE {
             self.observer.sent(now, tab, task, &self.tasks[task], endpoint, first);
         }

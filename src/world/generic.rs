@@ -7,9 +7,10 @@ use super::backend::{Call, Struck};
 use super::totals::WorkloadTotals;
 use super::{Event, EventKind, Observer, Plan, World};
 use crate::backend::Endpoint;
-use crate::client::generic::{Caller, Draw, Pace, Workload};
+use crate::client::generic::{Caller, Draw, Pace, Workload, try_key};
 use crate::client::policy::Failure;
 use crate::client::session_policy::SessionPolicy;
+use crate::client::task::MOST_CALLS;
 use crate::kernel::queue::Queue;
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
@@ -67,26 +68,46 @@ impl Generic {
         *place = new;
         id
     }
+
+    /// A try has ended: events that name it are stale from now on. Returns where its call goes on.
+    #[inline]
+    fn try_over(&mut self, id: u32) -> u32 {
+        let caller = &mut self.callers[id as usize];
+        if caller.generation < LAST_GENERATION {
+            caller.generation += 1;
+            return id;
+        }
+        self.moves(id)
+    }
+
+    /// The call goes on in another place. The old one is not used again, so that no event ever names a later try by the
+    /// number of an earlier one.
+    #[cold]
+    fn moves(&mut self, id: u32) -> u32 {
+        let old = &mut self.callers[id as usize];
+        old.generation = LAST_GENERATION + 1;
+        let new = Caller { generation: 0, ..*old };
+        self.take(new)
+    }
 }
+
+/// The last generation of a place that an event names.
+const LAST_GENERATION: u16 = u16::MAX - 1;
 
 fn caller(client: u32, number: u32, workload: usize) -> Caller {
     Caller { client, number, attempt: 0, generation: 0, workload: workload as u16 }
 }
 
-/// A failure in 32 bits: status 400 to 599 or none, error code, `Retry-After`.
-fn pack(failure: Failure) -> u32 {
-    let status = if failure.status == 0 { 255 } else { u32::from(failure.status) - 400 };
-    status << 24 | u32::from(failure.code) << 16 | u32::from(failure.retry_after_s)
+/// A failure in the words of an event: status 400 to 599 or none and error code; `Retry-After`.
+fn pack(failure: Failure) -> (u16, u32) {
+    let status = if failure.status == 0 { 255 } else { failure.status - 400 };
+    (status << 8 | u16::from(failure.code), failure.retry_after_s)
 }
 
-/// The failure in 32 bits.
-pub(super) fn unpack(word: u32) -> Failure {
-    let status = word >> 24;
-    Failure {
-        status: if status == 255 { 0 } else { status as u16 + 400 },
-        code: (word >> 16) as u8,
-        retry_after_s: word as u16,
-    }
+/// The failure in these words.
+pub(super) fn unpack(status_and_code: u16, retry_after_s: u32) -> Failure {
+    let [status, code] = status_and_code.to_be_bytes();
+    Failure { status: if status == 255 { 0 } else { u16::from(status) + 400 }, code, retry_after_s }
 }
 
 impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
@@ -142,7 +163,10 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
             Pace::Think(_) => unreachable!("closed clients do not arrive"),
         };
         if let Some(next) = next {
-            self.plan_arrival(next, client, number.wrapping_add(1), workload.until);
+            match number.checked_add(1) {
+                Some(number) => self.plan_arrival(next, client, number, workload.until),
+                None => self.client_is_full(client),
+            }
         }
         let id = self.generic.take(caller(client, number, index));
         self.generic_tries(id);
@@ -207,7 +231,7 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
         if let Some(timeout) = spec.timeout {
             self.schedule(now.after(timeout), EventKind::GenericTimeout, caller.generation, id, 1);
         }
-        let generation = caller.generation;
+        let generation = caller.generation.into();
         let call =
             Call { task: id, generation, endpoint: ENDPOINT, tab: user, latency, sent: now, at, live: true };
         let call = self.backend.keep(call);
@@ -244,14 +268,15 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
     }
 
     fn generic_reply(&mut self, id: u32, failure: Option<(Failure, Outcome)>, sent: Time, due: Time) {
-        let generation = self.generic.callers[id as usize].generation;
+        // An answer is never stale: one that is scheduled comes before its client's patience ends.
         let outcome = match failure {
             None => {
-                self.schedule(due, EventKind::GenericAnswer, generation, id, 0);
+                self.schedule(due, EventKind::GenericAnswer, 0, id, 0);
                 Outcome::Ok
             }
             Some((failure, outcome)) => {
-                self.schedule(due, EventKind::GenericFailed, generation, id, pack(failure));
+                let (status_and_code, retry_after_s) = pack(failure);
+                self.schedule(due, EventKind::GenericFailed, status_and_code, id, retry_after_s);
                 outcome
             }
         };
@@ -270,7 +295,7 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
     /// A call leaves the queue: served, or turned away with this outcome.
     pub(super) fn deliver_generic(&mut self, id: u32, turned_away: Option<Outcome>) {
         let call = self.take_call(id);
-        if self.generic.callers[call.task as usize].generation != call.generation {
+        if u32::from(self.generic.callers[call.task as usize].generation) != call.generation {
             return;
         }
         let due = self.now.after(call.latency);
@@ -286,22 +311,19 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
 
     /// Calls that still queue at the horizon.
     pub(super) fn generic_in_flight(&mut self) {
-        let calls: Vec<(u32, u16, Time)> = self.backend.generic_calls().collect();
+        let calls: Vec<(u32, u32, Time)> = self.backend.generic_calls().collect();
         for (id, generation, sent) in calls {
-            if self.generic.callers[id as usize].generation == generation {
+            if u32::from(self.generic.callers[id as usize].generation) == generation {
                 self.generic_ends(id, sent, Time::NEVER, Outcome::InFlight);
             }
         }
     }
 
     /// A call was answered with success.
-    pub(super) fn generic_answered(&mut self, id: u32, generation: u16) {
-        let caller = &mut self.generic.callers[id as usize];
-        if caller.generation != generation {
-            return;
-        }
-        caller.generation = generation.wrapping_add(1);
-        self.generic.totals[caller.workload as usize].answered += 1;
+    pub(super) fn generic_answered(&mut self, id: u32) {
+        let id = self.generic.try_over(id);
+        let workload = self.generic.callers[id as usize].workload;
+        self.generic.totals[workload as usize].answered += 1;
         self.generic_call_over(id);
     }
 
@@ -314,22 +336,23 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
             let patience = self.plan.endpoint(Endpoint::Generic).timeout.unwrap_or_default();
             self.generic_ends(id, Time(self.now.0 - patience.0), self.now, Outcome::Timeout);
         }
-        self.generic_failed(id, generation, Failure::NETWORK);
+        self.generic_failed(id, Failure::NETWORK);
     }
 
     /// A call failed: its workload says whether it is tried again.
-    pub(super) fn generic_failed(&mut self, id: u32, generation: u16, failure: Failure) {
+    pub(super) fn generic_failed(&mut self, id: u32, failure: Failure) {
         let now = self.now;
+        let id = self.generic.try_over(id);
         let caller = &mut self.generic.callers[id as usize];
-        if caller.generation != generation {
-            return;
+        if caller.attempt >= MOST_CALLS {
+            let client = caller.client;
+            return self.client_is_full(client);
         }
-        caller.generation = generation.wrapping_add(1);
         let workload = &self.plan.workloads[caller.workload as usize];
         let budget = if workload.budget.is_some() { caller.client as usize } else { 0 };
-        let (draw, number) = (workload.draw(caller.client, Draw::Retry), u64::from(caller.number));
+        let (draw, number) = (workload.draw(caller.client, Draw::Retry), caller.number);
         let stream = &self.streams.generic;
-        let bits = |n: u16| stream.bits(draw, number << 16 | u64::from(n));
+        let bits = |n: u32| stream.bits(draw, try_key(number, n));
         let again = workload.failed(caller, &mut self.generic.budgets[budget], failure, now, bits);
         let totals = &mut self.generic.totals[caller.workload as usize];
         let Some(delay) = again else {
@@ -339,6 +362,12 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
         totals.in_orbit += 1;
         totals.orbit_from += u128::from(now.0);
         self.schedule(now.after(delay), EventKind::GenericTry, 0, id, 0);
+    }
+
+    /// A client has made as many calls, or tries of one, as are counted.
+    #[cold]
+    fn client_is_full(&mut self, client: u32) {
+        self.guard.is_full(self.plan.scenario.fleet.users + client, "calls of one client");
     }
 
     /// A call has ended. A closed client thinks about its next, an open one gives the place back.
@@ -354,8 +383,11 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
             return;
         };
         caller.attempt = 0;
-        caller.number = caller.number.wrapping_add(1);
-        let (client, number) = (caller.client, caller.number);
+        let (client, number) = (caller.client, caller.number + 1);
+        if number > MOST_CALLS {
+            return self.client_is_full(client);
+        }
+        caller.number = number;
         let draw = || self.generic_draw(workload, client, Draw::Gap, number.into());
         let bits = if think.is_constant() { 0 } else { draw() };
         self.plan_try(now.after(think.sample(bits)), id, workload.until);
@@ -367,11 +399,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_fits_the_word_of_an_event() {
-        for failure in
-            [Failure::NETWORK, Failure::status(429), Failure { status: 599, code: 7, retry_after_s: 65_535 }]
-        {
-            assert_eq!(unpack(pack(failure)), failure);
+    fn a_failure_fits_the_words_of_an_event() {
+        let extreme = Failure { status: 599, code: u8::MAX, retry_after_s: u32::MAX };
+        for failure in [Failure::NETWORK, Failure::status(400), Failure::status(429), extreme] {
+            let (status_and_code, retry_after_s) = pack(failure);
+            assert_eq!(unpack(status_and_code, retry_after_s), failure);
         }
     }
 }

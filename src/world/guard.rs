@@ -1,6 +1,7 @@
 //! What stops a run: too many events in all, of one session at one instant, or of all sessions at one instant.
 
 use super::Plan;
+use crate::client::task::MOST_CALLS;
 use crate::kernel::Time;
 use std::collections::VecDeque;
 use std::fmt;
@@ -77,11 +78,12 @@ pub(super) struct Guard {
     instant: Time,
     at_instant: u64,
     max_events: u64,
-    max_of_session: u32,
+    max_of_session: u64,
     max_of_all: u64,
-    per_session: Vec<u32>,
+    per_session: Vec<u64>,
     counted: Vec<u32>,
     chain: VecDeque<(u64, u32, u8, String)>,
+    full: Option<(u32, &'static str)>,
 }
 
 /// Which limit was passed.
@@ -102,14 +104,27 @@ impl Guard {
             instant: Time::ZERO,
             at_instant: 0,
             max_events: guard.max_events,
-            max_of_session: guard.max_events_at_one_instant,
+            max_of_session: guard.max_events_at_one_instant.into(),
             // Two sessions that wake each other pass no limit of their own; a herd of all at once stays far below this.
             max_of_all: 100 * (u64::from(users) * u64::from(plan.tabs_per_user) + u64::from(plan.clients()))
                 + 10_000,
             per_session: Vec::new(),
             counted: Vec::new(),
             chain: VecDeque::new(),
+            full: None,
         }
+    }
+
+    /// There are no more events.
+    pub(super) fn ended(&self, plan: &Plan) -> Result<(), Stopped> {
+        if self.full.is_some() { Err(self.explain(Limit::Events, plan)) } else { Ok(()) }
+    }
+
+    /// A count of a session has come to the most that it holds: the run is stopped before its next event.
+    #[cold]
+    pub(super) fn is_full(&mut self, session: u32, what: &'static str) {
+        self.full.get_or_insert((session, what));
+        self.max_events = self.events;
     }
 
     #[inline]
@@ -128,7 +143,7 @@ impl Guard {
             }
         }
         self.at_instant += 1;
-        if self.at_instant > u64::from(self.max_of_session) {
+        if self.at_instant > self.max_of_session {
             return self.count_closely(session, kind);
         }
         Ok(())
@@ -181,15 +196,21 @@ impl Guard {
 
     pub(super) fn explain(&self, limit: Limit, plan: &Plan) -> Stopped {
         let at = self.instant;
-        let (session, why) = match limit {
-            Limit::Events => (
+        let (session, why) = match (limit, self.full) {
+            (Limit::Events, Some((session, what))) => (
+                Some(session),
+                format!(
+                    "count: session {session} has more {what} by t = {at} than the {MOST_CALLS} that are counted"
+                ),
+            ),
+            (Limit::Events, None) => (
                 None,
                 format!(
                     "{EVENT_BUDGET}: more than {} events by t = {at}; guard.max-events raises it",
                     self.max_events
                 ),
             ),
-            Limit::Session(session) => (
+            (Limit::Session(session), _) => (
                 Some(session),
                 format!(
                     "livelock: session {session} made more than {} events at t = {at} without time moving; \
@@ -197,7 +218,7 @@ impl Guard {
                     self.max_of_session
                 ),
             ),
-            Limit::Instant => {
+            (Limit::Instant, _) => {
                 let count = |session: &u32| self.per_session[*session as usize];
                 let busiest = self.counted.iter().copied().max_by_key(|s| (count(s), std::cmp::Reverse(*s)));
                 let share = busiest.map_or(0, |s| count(&s));
@@ -279,6 +300,24 @@ mod tests {
         let (passed, limit) = until_stopped(&plan, 900);
         assert!(matches!(limit, Some(Limit::Instant)), "{passed} {limit:?}");
         assert!(passed >= 100 * 1_000, "a legal herd passes");
+    }
+
+    #[test]
+    fn a_count_that_is_full_stops_the_run_and_is_no_event_budget() {
+        let plan = plan(10);
+        let mut guard = Guard::new(&plan, 10);
+        guard.count(Time(1), 3, 1).expect("far below every limit");
+        assert_eq!(guard.ended(&plan), Ok(()));
+        guard.is_full(3, "calls of one session");
+        assert!(guard.ended(&plan).is_err());
+        guard.is_full(4, "offline periods of one browser");
+        let limit = guard.count(Time(2), 5, 1).expect_err("stopped before the next event");
+        let stopped = guard.explain(limit, &plan);
+        assert!(!stopped.is_event_budget() && stopped.session == Some(3), "{stopped:?}");
+        assert!(
+            stopped.why.contains("calls of one session") && stopped.why.contains("4000000000"),
+            "{stopped}"
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::client::release::Release;
 use crate::client::session_policy::SessionPolicy;
 use crate::client::tabs::TabStore;
 use crate::client::task::{TIMER_BYTES, Task};
-use crate::fleet::{AppReaction, Tabs};
+use crate::fleet::AppReaction;
 use crate::kernel::time::NS_PER_S;
 use crate::metrics::collect::SessionCounts;
 use crate::metrics::grid::Grid;
@@ -45,10 +45,7 @@ pub struct MemoryEstimate {
 /// alone, not on the machine.
 pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
     let fleet = &scenario.fleet;
-    let tabs = match &fleet.tabs {
-        Tabs::Fixed(n) => u64::from(*n),
-        Tabs::Shares(shares) => shares.iter().map(|s| u64::from(s.tabs)).max().unwrap_or(1),
-    };
+    let tabs = u64::from(fleet.tabs.most());
     let under_way = TASKS * size_of::<Task>() as u64 + TIMERS * TIMER_BYTES + EVENTS * ENTRY;
     let per_user = tabs
         * ((TabStore::IDLE_BYTES + TabStore::BUSY_BYTES) as u64

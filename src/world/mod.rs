@@ -10,6 +10,7 @@ mod guard;
 mod memory;
 mod observe;
 mod plan;
+mod rounds;
 mod totals;
 
 pub use control::Control;
@@ -34,9 +35,10 @@ use crate::scenario::{Act, ActionSpec, Users};
 use backend::Backend;
 use generic::Generic;
 use guard::Guard;
+use rounds::Rounds;
 use std::ops::Range;
 
-/// What is scheduled. `generation` makes an event stale whose task has moved on.
+/// What is scheduled. What `generation` and `arg` say depends on the kind; 0 where it says nothing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Event {
     kind: EventKind,
@@ -52,26 +54,26 @@ const _: () = assert!(size_of::<Due<Event>>() <= 24);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 enum EventKind {
-    /// A task's timer; `id` task.
+    /// A task's timer; `id` task, `arg` its generation: the event is stale when the task has moved on.
     #[default]
     Timer,
-    /// A task's answer; `id` task.
+    /// A task's answer; as [`EventKind::Timer`].
     Answer,
-    /// The client's patience with a call ends; `id` task.
+    /// The client's patience with a call ends; as [`EventKind::Timer`].
     CallTimeout,
-    /// The cross-tab lock is a poller's; `id` task.
+    /// The cross-tab lock is a poller's; as [`EventKind::Timer`].
     Lock,
     /// A page opens; `id` tab.
     Open,
-    /// A page is loaded anew; `id` tab, `arg` which time.
+    /// A page is loaded anew; `id` tab, `generation` and `arg` the visit and which time: see [`Rounds`].
     Reload,
-    /// A page is closed; `id` tab.
+    /// A page is closed; as [`EventKind::Reload`].
     Close,
-    /// A tab gains focus; `id` tab, `arg` which time.
+    /// A tab gains focus; as [`EventKind::Reload`].
     Focus,
-    /// The app calls `getToken`; `id` tab, `arg` which time.
+    /// The app calls `getToken`; as [`EventKind::Reload`].
     AppGetToken,
-    /// The app calls `setActive`; `id` tab, `arg` which time.
+    /// The app calls `setActive`; as [`EventKind::Reload`].
     SetActive,
     /// A browser goes offline; `id` user, `arg` which time.
     Offline,
@@ -99,9 +101,10 @@ enum EventKind {
     GenericTry,
     /// A generic call is answered with success; `id` caller.
     GenericAnswer,
-    /// A generic call is answered otherwise; `id` caller, `arg` the failure.
+    /// A generic call is answered otherwise; `id` caller, `generation` and `arg` the failure.
     GenericFailed,
-    /// A generic client gives a call up; `id` caller, `arg` 1 if the outcome is still to be counted.
+    /// A generic client gives a call up; `id` caller, `generation` its own, `arg` 1 if the outcome is still to be
+    /// counted.
     GenericTimeout,
     /// The observer looks at the totals.
     Sample,
@@ -218,6 +221,7 @@ struct World<'a, O: Observer, Q: Queue<Event>> {
     generic: Generic,
     collector: Collector,
     guard: Guard,
+    rounds: Rounds,
     actions: Vec<Action>,
     observer: O,
 }
@@ -357,6 +361,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             collector: Collector::new(plan, users.clone()),
             guard: Guard::new(plan, users.len() as u32),
             users,
+            rounds: Rounds::default(),
             actions: Vec::new(),
             observer,
         };
@@ -368,17 +373,18 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         world
     }
 
-    /// Puts into the queue what comes from outside: openings, actions, revocations.
+    /// Puts into the queue what comes from outside: openings, actions, revocations. What the scenario does at the horizon
+    /// or later it does not do.
     fn schedule_fleet(&mut self) {
         let fleet = &self.plan.scenario.fleet;
         for (i, action) in self.plan.scenario.actions.iter().enumerate() {
-            if action.whom().among(&self.users).is_empty() {
+            if action.whom().among(&self.users).is_empty() || action.at >= self.plan.scenario.horizon {
                 continue;
             }
             self.schedule(Time(action.at.0), EventKind::Scripted, 0, i as u32, 0);
         }
         for (i, fault) in self.plan.faults.iter().enumerate() {
-            if fault.kind == crate::fault::FaultKind::Revocation {
+            if fault.kind == crate::fault::FaultKind::Revocation && fault.from < self.plan.horizon {
                 self.schedule(fault.from, EventKind::Revoke, 0, i as u32, 0);
             }
         }
@@ -424,7 +430,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
 
     fn schedule_task(&mut self, delay: Dur, kind: EventKind, task: TaskId) {
         let generation = self.tasks.generation(task);
-        self.schedule(self.now.after(delay), kind, generation, task, 0);
+        self.schedule(self.now.after(delay), kind, 0, task, generation);
     }
 
     fn go(&mut self, control: &Control) -> Result<(), Stopped> {
@@ -445,7 +451,9 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
     /// Handles at most so many events; whether there are more.
     fn go_on(&mut self, events: u32) -> Result<bool, Stopped> {
         for _ in 0..events {
-            let Some((time, event)) = self.next_event() else { return Ok(false) };
+            let Some((time, event)) = self.next_event() else {
+                return self.guard.ended(self.plan).map(|()| false);
+            };
             self.now = time;
             let session = self.session_of(event);
             if let Err(limit) = self.guard.count(time, session, event.kind as u8) {
@@ -505,7 +513,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         let Event { kind, generation, id, arg } = event;
         match kind {
             EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
-                if self.tasks.generation(id) == generation {
+                if self.tasks.generation(id) == arg {
                     self.handle_task(kind, id);
                 }
             }
@@ -516,8 +524,9 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             | EventKind::AppGetToken
             | EventKind::SetActive => {
                 // The rounds of a visit end with it.
-                if self.tabs.open(id) && self.tabs.visit(id) == generation {
-                    self.round(kind, id, arg);
+                let (visit, round) = self.rounds.take(generation, arg);
+                if self.tabs.open(id) && self.tabs.visit(id) == visit {
+                    self.round(kind, id, round);
                 }
             }
             EventKind::Offline => self.go_offline(id, arg),
@@ -536,8 +545,8 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             EventKind::Release => self.backend.release(self.plan, Endpoint::ALL[arg as usize], id, self.now),
             EventKind::GenericArrival => self.generic_arrives(id, arg),
             EventKind::GenericTry => self.generic_tries(id),
-            EventKind::GenericAnswer => self.generic_answered(id, generation),
-            EventKind::GenericFailed => self.generic_failed(id, generation, generic::unpack(arg)),
+            EventKind::GenericAnswer => self.generic_answered(id),
+            EventKind::GenericFailed => self.generic_failed(id, generic::unpack(generation, arg)),
             EventKind::GenericTimeout => self.generic_times_out(id, generation, arg == 1),
             EventKind::Sample => self.sample(),
         }
@@ -646,7 +655,12 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             }
             Action::GrantLock { task } => {
                 let generation = self.tasks.generation(task);
-                self.at_once.push_back(Event { kind: EventKind::Lock, generation, id: task, arg: 0 });
+                self.at_once.push_back(Event {
+                    kind: EventKind::Lock,
+                    generation: 0,
+                    id: task,
+                    arg: generation,
+                });
             }
             Action::BroadcastToken(token) => {
                 self.post_to_other_tabs(tab, user, EventKind::TokenBroadcast, token.iat());
@@ -691,7 +705,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         let first = tab / self.plan.tabs_per_user * self.plan.tabs_per_user;
         for other in first..first + self.plan.tabs_per_user {
             if self.tabs.open(other) && !self.tabs.session(other) {
-                self.schedule(self.now, EventKind::Reload, self.tabs.visit(other), other, 0);
+                self.schedule_in_visit(self.now, EventKind::Reload, other, 0);
             }
         }
     }
@@ -771,7 +785,18 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         };
         if let Some(every) = every {
             let delay = every.sample(stream.bits(u64::from(tab), at));
-            self.schedule(self.now.after(delay), kind, visit, tab, round + 1);
+            match round.checked_add(1) {
+                Some(next) => self.schedule_in_visit(self.now.after(delay), kind, tab, next),
+                None => self.guard.is_full(tab / self.plan.tabs_per_user, "rounds of one visit to a tab"),
+            }
+        }
+    }
+
+    /// Schedules an event that ends with the visit under way, unless it lies beyond the run.
+    fn schedule_in_visit(&mut self, at: Time, kind: EventKind, tab: u32, round: u32) {
+        if at <= self.plan.horizon {
+            let (generation, arg) = self.rounds.put(self.tabs.visit(tab), round);
+            self.schedule(at, kind, generation, tab, arg);
         }
     }
 
@@ -791,7 +816,10 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         if let Some(offline) = &self.plan.scenario.fleet.offline {
             let bits = self.streams.offline.bits(u64::from(user), 2 * u64::from(round) + 2);
             let next = self.now.after(offline.every.sample(bits));
-            self.schedule(next, EventKind::Offline, 0, user, round + 1);
+            match round.checked_add(1) {
+                Some(round) => self.schedule(next, EventKind::Offline, 0, user, round),
+                None => self.guard.is_full(user, "offline periods of one browser"),
+            }
         }
     }
 
@@ -811,7 +839,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
 
     fn scripted_by(&mut self, user: u32, index: usize, action: &ActionSpec) {
         let first = user * self.plan.tabs_per_user;
-        let tab = first + u32::from(action.tab).min(self.plan.tabs_per_user - 1);
+        let tab = first + u32::from(action.tab);
         // An action on a page that is not open acts on nobody.
         let acts = match action.act {
             Act::Focus | Act::SetActive | Act::GetToken => self.tabs.open(tab),
@@ -927,7 +955,7 @@ fn session_of(event: Event, plan: &Plan, tasks: &Tasks, backend: &Backend, gener
     match event.kind {
         EventKind::Timer | EventKind::Answer | EventKind::CallTimeout | EventKind::Lock => {
             // A task that has moved on may have left its slot to another tab: where it lay must not show.
-            let stale = tasks.generation(event.id) != event.generation;
+            let stale = tasks.generation(event.id) != event.arg;
             if stale { u32::MAX } else { tasks.tab(event.id) / tabs }
         }
         EventKind::Open

@@ -7,7 +7,6 @@ use crate::client::page::{Reaction, Rules, Setup};
 use crate::client::policy::Policy;
 use crate::client::release::{DEFAULT_MAX_ROUNDS, Release};
 use crate::fault::{FaultKind, FaultSpec, stream_names};
-use crate::fleet::Tabs;
 use crate::kernel::{Dist, Dur, Time};
 use crate::scenario::Scenario;
 use crate::scenario::codes::ErrorCodes;
@@ -112,16 +111,17 @@ impl Plan {
             Endpoint::ALL.map(|e| (0..count).filter(|i| hits(*i, e)).map(|i| i as u16).collect::<Vec<u16>>())
         };
         let faults_of = by_endpoint(
-            &|i, e| faults[i].kind != FaultKind::Revocation && faults[i].endpoints[e as usize],
+            &|i, e| {
+                let fault: &Fault = &faults[i];
+                // The horizon is the last instant of a run, and no longer one of its faults.
+                let begins = fault.from < Time(scenario.horizon.0);
+                fault.kind != FaultKind::Revocation && begins && fault.endpoints[e as usize]
+            },
             faults.len(),
         );
         let limits = &scenario.backend.limits;
         let limits_of = by_endpoint(&|i, e| limits[i].endpoints.contains(&e), limits.len());
         let fleet = &scenario.fleet;
-        let own_tabs = match &fleet.tabs {
-            Tabs::Fixed(n) => u32::from(*n),
-            Tabs::Shares(shares) => shares.iter().map(|s| u32::from(s.tabs)).max().unwrap_or(1),
-        };
         let setup = Setup {
             release: Release::of(
                 scenario.client.model,
@@ -139,7 +139,7 @@ impl Plan {
         };
         Plan {
             horizon: Time(scenario.horizon.0),
-            tabs_per_user: own_tabs + most_opened(&scenario.actions),
+            tabs_per_user: fleet.tabs.most() + most_opened(&scenario.actions),
             setup,
             rules,
             contenders,

@@ -188,10 +188,11 @@ impl Kind {
 
 /// The whole seconds a 429 names in `Retry-After` (RFC 9110, section 10.2.3); 0 means that it names none.
 ///
-/// `Seconds` rounds up, so that a client which obeys does not come too early; beyond 65535 s it says 65535.
+/// `Seconds` rounds up, so that a client which obeys does not come too early. A wait of more than 136 years, which lies
+/// beyond every run, says 4294967295.
 /// `TooSmall` is half of that, rounded down. An unknown wait of zero stays 0.
-pub fn retry_after_s(mode: RetryAfter, wait: Dur) -> u16 {
-    let seconds = u16::try_from(wait.0.div_ceil(NS_PER_S)).unwrap_or(u16::MAX);
+pub fn retry_after_s(mode: RetryAfter, wait: Dur) -> u32 {
+    let seconds = u32::try_from(wait.0.div_ceil(NS_PER_S)).unwrap_or(u32::MAX);
     match mode {
         RetryAfter::None => 0,
         RetryAfter::Seconds => seconds,

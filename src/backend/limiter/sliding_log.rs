@@ -61,7 +61,7 @@ impl SlidingLog {
         self.times[mouth] = now.0;
         let place = &mut self.places[key];
         place.next = if place.next + 1 == self.limit { 0 } else { place.next + 1 };
-        place.held = (place.held + 1).min(self.limit);
+        place.held += u32::from(place.held < self.limit);
     }
 
     /// The verdict on a request.

@@ -217,8 +217,9 @@ fn retry_after_is_whole_seconds() {
         (Dur(NS_PER_S + 1), 2, 1),
         (Dur::from_secs(7), 7, 3),
         (Dur::from_secs(65_535), 65_535, 32_767),
-        (Dur(65_535 * NS_PER_S + 1), 65_535, 32_767),
-        (Dur(u64::MAX), 65_535, 32_767),
+        (Dur::from_secs(86_400), 86_400, 43_200),
+        (Dur(crate::kernel::time::MAX_DURATION.0), 3_153_600_000, 1_576_800_000),
+        (Dur(u64::MAX), u32::MAX, u32::MAX / 2),
     ] {
         assert_eq!(retry_after_s(RetryAfter::Seconds, wait), seconds, "{wait}");
         assert_eq!(retry_after_s(RetryAfter::TooSmall, wait), too_small, "{wait}");

@@ -1,6 +1,7 @@
 //! The tables of the format, version 1.
 
 use super::{Key, Table, Ty};
+use crate::client::policy::MAX_RETRIES;
 use Ty::{
     Bool, Decimal, Dist, Dur, ErrorCode, Failures, Float, Int, Name, Rate, Reference, Share, Text, Word,
 };
@@ -79,8 +80,8 @@ static RETRY: Table = table(
         need("initial", Dur(false), "initial = \"3s\", a duration with a unit"),
         need("factor", Decimal(1_000_000), "factor = 1.55"),
         need("cap", Dur(false), "cap = \"50s\", a duration with a unit"),
-        need("retries", Int(0, 1_000), "retries = 8"),
-        may("offline-retries", Int(0, 1_000)),
+        need("retries", Int(0, MAX_RETRIES as u64), "retries = 8"),
+        may("offline-retries", Int(0, MAX_RETRIES as u64)),
         may("jitter", Word(&["none", "full", "equal", "decorrelated"])),
         may("honour-retry-after", Bool),
     ],
@@ -292,7 +293,7 @@ static FAULT: Table = table(
         may("count", Int(0, u64::MAX)),
         may("status", Int(400, 599)),
         may("code", ErrorCode),
-        may("retry-after-s", Int(0, 65_535)),
+        may("retry-after-s", Int(0, U32)),
         may("add", Dist(false)),
         may("share", Share),
     ],

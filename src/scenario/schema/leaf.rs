@@ -72,7 +72,8 @@ pub fn check_leaf(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, errors: &mut 
                 // The parts of a table have been checked; what is left is their order.
                 Err(e) if e.message().contains("comes first") => errors.push(error(Code::Order, e.message())),
                 Err(e) => errors.push(error(code_of(e.message()), e.message())),
-                Ok(dist) if *above_zero && is_zero(&dist) => {
+                // As a period, no time at all is an endless loop at one instant.
+                Ok(dist) if *above_zero && dist.is_zero() => {
                     let error = error(Code::OutOfRange, "a period must be above zero");
                     errors.push(error.found(source.tick(node.span())).allowed("durations above zero"));
                 }
@@ -149,14 +150,5 @@ fn code_of(what: &str) -> Code {
         Code::OutOfRange
     } else {
         Code::Malformed
-    }
-}
-
-/// Whether every sample is zero: as a period, an endless loop at one instant.
-fn is_zero(dist: &Dist) -> bool {
-    match dist {
-        Dist::Constant(d) | Dist::Exponential(d) | Dist::LogNormal { median: d, .. } => *d == Dur::ZERO,
-        Dist::Uniform(_, high) => *high == Dur::ZERO,
-        Dist::Empirical(list) => list.iter().all(|d| *d == Dur::ZERO),
     }
 }

@@ -1,10 +1,11 @@
 //! The client, the fleet and the scripted acts.
 
 use super::Findings;
-use crate::fleet::{FleetSpec, Tabs};
+use crate::fleet::{FleetSpec, MAX_TABS, Tabs};
 use crate::kernel::Dur;
 use crate::scenario::error::Code;
-use crate::scenario::parts::Parts;
+use crate::scenario::parts::{Entry, Parts};
+use crate::scenario::users::most_opened;
 use crate::scenario::{Act, ActionSpec, ClientModel, Users};
 
 /// Checks what client, fleet and actions say together.
@@ -34,6 +35,9 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
         if fleet.away.is_some() && fleet.stays.is_none() {
             findings.warn("fleet.away", "`away` without `stays` does nothing");
         }
+    }
+    if let Some(fleet) = &parts.fleet {
+        check_tabs(findings, &fleet.tabs, &parts.actions);
     }
     for entry in &parts.actions {
         let (path, action) = (&entry.path, &entry.spec);
@@ -85,5 +89,37 @@ fn check_whom(findings: &mut Findings<'_>, path: &str, action: &ActionSpec, flee
         let error = findings.at(&last_at, Code::NoSuchUser, "a user that the fleet does not have");
         let error = error.found(first.max(last).to_string());
         findings.push(error.allowed(format!("0 to {}", fleet.users - 1)).other(users, "the users"));
+    }
+}
+
+/// Checks that no user has more tabs than there may be, and that actions speak of tabs that their users may have.
+fn check_tabs(findings: &mut Findings<'_>, tabs: &Tabs, actions: &[Entry<ActionSpec>]) {
+    let mut opened: Vec<ActionSpec> = Vec::new();
+    for Entry { path, spec: action } in actions.iter().filter(|entry| entry.spec.act == Act::OpenTab) {
+        opened.push(action.clone());
+        let most = tabs.most().saturating_add(most_opened(&opened));
+        if most > MAX_TABS {
+            let error = findings.at(
+                &format!("{path}.do"),
+                Code::OutOfRange,
+                "an action that opens more tabs than a user may have".to_owned(),
+            );
+            let error = error.found(format!("tab number {most}"));
+            findings.push(error.allowed(format!("at most {MAX_TABS}, those of `fleet.tabs` included")));
+            opened.pop();
+        }
+    }
+    for Entry { path, spec: action } in actions {
+        let for_them: Vec<ActionSpec> =
+            opened.iter().filter(|open| open.whom().may_meet(action.whom())).cloned().collect();
+        let most = tabs.most().saturating_add(most_opened(&for_them));
+        if u32::from(action.tab) >= most {
+            let error = findings.at(
+                &format!("{path}.tab"),
+                Code::OutOfRange,
+                "a tab that its user does not have".to_owned(),
+            );
+            findings.push(error.found(action.tab.to_string()).allowed(format!("0 to {}", most - 1)));
+        }
     }
 }

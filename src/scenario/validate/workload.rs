@@ -1,8 +1,9 @@
 //! Generic workloads: when clients call, what a failed call does, and whether there is anybody at all.
 
 use super::Findings;
+use crate::backend::BackendSpec;
 use crate::client::generic::{MAX_LAYERED_TRIES, WorkloadSpec};
-use crate::kernel::{Dist, Dur};
+use crate::kernel::Dist;
 use crate::scenario::error::Code;
 use crate::scenario::parts::Parts;
 use crate::scenario::schema::MAX_USERS;
@@ -21,7 +22,7 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
                 findings.at(&format!("{}.name", entry.path), Code::Repeated, "two workloads of one name");
             findings.push(error.label("second time").other(there, "first time"));
         }
-        check_one(findings, &entry.path, &entry.spec);
+        check_one(findings, &entry.path, &entry.spec, parts.backend.as_ref());
     }
     let clients: u64 = parts.workloads.iter().map(|entry| u64::from(entry.spec.clients)).sum();
     let users = parts.fleet.as_ref().map_or(0, |fleet| u64::from(fleet.users));
@@ -31,7 +32,13 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     }
 }
 
-fn check_one(findings: &mut Findings<'_>, path: &str, spec: &WorkloadSpec) {
+/// Whether a generic call is answered, or turned away, in the instant in which it is sent.
+fn a_failed_call_takes_no_time(backend: &BackendSpec) -> bool {
+    let latency = backend.generic.latency.as_ref().unwrap_or(&backend.latency);
+    latency.is_zero() || backend.generic.refused_latency.as_ref().is_some_and(Dist::is_zero)
+}
+
+fn check_one(findings: &mut Findings<'_>, path: &str, spec: &WorkloadSpec, backend: Option<&BackendSpec>) {
     let when =
         [("every", spec.every.is_some()), ("think", spec.think.is_some()), ("at", !spec.at.is_empty())];
     let again =
@@ -63,10 +70,15 @@ fn check_one(findings: &mut Findings<'_>, path: &str, spec: &WorkloadSpec) {
         let error = findings.at_key(&key, Code::NeedsKey, "`retry-budget` without retries");
         findings.push(error.fix("add a retry, an orbit or layers, or remove it"));
     }
-    if spec.orbit.as_ref().is_some_and(|orbit| *orbit == Dist::Constant(Dur::ZERO)) {
+    if let Some(backend) = backend
+        && spec.orbit.as_ref().is_some_and(Dist::is_zero)
+        && a_failed_call_takes_no_time(backend)
+    {
         let key = format!("{path}.orbit");
-        let error = findings.at(&key, Code::OutOfRange, "an orbit of no delay is an endless loop");
-        findings.push(error.found("0s").allowed("durations above zero"));
+        let what = "an orbit of no delay around calls that take no time is an endless loop";
+        let error = findings.at(&key, Code::OutOfRange, what);
+        let error = error.found(findings.doc.source.tick(findings.doc.at(&key)));
+        findings.push(error.allowed("durations above zero, here or as the latency of `generic`"));
     }
     if let Some(retry) = &spec.retry {
         super::policy::check_retry(findings, &format!("{path}.retry"), retry);
@@ -85,6 +97,8 @@ mod tests {
             )
         };
         assert!(Study::parse("w", &text("every = \"1s\"")).is_ok(), "needs neither client nor fleet");
+        let at_once = text("every = \"1s\"\norbit = \"0s\"\n[backend]\nlatency = \"1ns\"");
+        assert!(Study::parse("w", &at_once).is_ok(), "the call takes time");
         for (workload, message) in [
             ("", "does not say when"),
             ("every = \"1s\"\nthink = \"1s\"", "one of `every`, `think` and `at`"),
@@ -93,7 +107,12 @@ mod tests {
                 "every = \"1s\"\norbit = \"1s\"\nlayers = { tries = 2, depth = 2 }",
                 "one of `retry`, `orbit` and `layers`",
             ),
-            ("every = \"1s\"\norbit = \"0s\"", "endless loop"),
+            ("every = \"1s\"\norbit = \"0s\"\n[backend]\nlatency = \"0s\"", "endless loop"),
+            ("every = \"1s\"\norbit = \"0s\"\n[backend.generic]\nrefused-latency = \"0s\"", "endless loop"),
+            (
+                "every = \"1s\"\norbit = { uniform = [\"0s\", \"0s\"] }\n[backend.generic]\nlatency = { exponential = \"0s\" }",
+                "endless loop",
+            ),
             ("every = \"1s\"\nlayers = { tries = 300, depth = 2 }", "more tries than are counted"),
             ("every = \"1s\"\nretry-budget = { ratio = 0.1, burst = 1 }", "without retries"),
             ("every = \"1s\"\n[[workload]]\nname = \"w\"\nat = [\"0s\"]", "two workloads of one name"),

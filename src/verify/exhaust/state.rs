@@ -15,9 +15,9 @@ const FAILURES: [u16; 6] = [401, 403, 422, 429, 500, 0];
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum What {
-    Answer(TaskId, u16),
-    Timer(TaskId, u16),
-    Lock(TaskId, u16),
+    Answer(TaskId, u32),
+    Timer(TaskId, u32),
+    Lock(TaskId, u32),
     Give(u32, Input),
 }
 

@@ -4,7 +4,7 @@ use crate::backend::Endpoint;
 use crate::backend::limiter::Verdict;
 use crate::backend::spec::{LimitKind, LimitSpec};
 use crate::client::page::{Fact, Input};
-use crate::client::task::{Kind, Reply, Stage, TaskId, Tasks};
+use crate::client::task::{Kind, Reply, Stage, TaskId, Tasks, next_epoch};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::world::{Observer, Plan};
@@ -37,7 +37,7 @@ pub(super) struct Judge {
 
 #[derive(Clone, Copy, Default)]
 struct TabState {
-    epoch: u8,
+    epoch: u16,
     open: bool,
     signed_out: bool,
 }
@@ -102,10 +102,10 @@ impl Observer for Judge {
         let state = self.tabs.entry(tab).or_default();
         match input {
             Input::Open => {
-                *state = TabState { epoch: state.epoch.wrapping_add(1), open: true, signed_out: false };
+                *state = TabState { epoch: next_epoch(state.epoch), open: true, signed_out: false };
             }
             Input::Close if state.open => {
-                state.epoch = state.epoch.wrapping_add(1);
+                state.epoch = next_epoch(state.epoch);
                 state.open = false;
             }
             _ => {}

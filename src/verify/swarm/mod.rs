@@ -88,7 +88,7 @@ fn conserve(run: &Run, judge: &mut Judge) {
     let mut outcomes = [0u64; Endpoint::COUNT];
     for bucket in &run.metrics.tally.timeline.buckets {
         for (sum, counts) in outcomes.iter_mut().zip(&bucket.calls) {
-            *sum += counts.iter().map(|count| u64::from(*count)).sum::<u64>();
+            *sum += counts.iter().sum::<u64>();
         }
     }
     let generic: u64 = run.totals.workloads.iter().map(|w| w.calls + w.retries).sum();
