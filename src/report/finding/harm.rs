@@ -7,8 +7,8 @@ use crate::metrics::Metric;
 /// The harm in words; none where there is none.
 pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Option<String> {
     let mean = measured::mean(policy, metric);
-    // One request for each first attempt is all that is asked for.
-    let none = if metric == Metric::Amplification { 1.0 } else { 0.0 };
+    // One request for each first attempt is all that is asked for, and what is shown as 1.00 is no more.
+    let none = if metric == Metric::Amplification { 1.005 } else { 0.0 };
     // What is not a number is said, not passed over.
     if mean <= none {
         return None;
