@@ -19,8 +19,7 @@ use std::path::Path;
 
 pub use job::{WORST_SESSIONS, worst_session};
 
-/// Confidence of every interval in a result.
-pub const CONFIDENCE: f64 = 0.95;
+pub use crate::stats::CONFIDENCE;
 
 /// A scenario about to be run: load it, change what should differ, run it.
 ///
@@ -256,7 +255,7 @@ fn policy_results(name: &str, summaries: Vec<Summary>, keep: usize) -> PolicyRes
         .enumerate()
         .map(|(i, def)| {
             let values: Vec<f64> = summaries.iter().map(|s| s.values[i]).collect();
-            let estimate = mean_ci(&values, CONFIDENCE);
+            let estimate = mean_ci(&values, CONFIDENCE).within(def.kind.range());
             MetricValues {
                 def: *def,
                 values,

@@ -70,9 +70,10 @@ pub struct MetricValues {
     pub def: MetricDef,
     /// One per replication, in replication order.
     pub values: Vec<f64>,
-    /// Mean over the replications.
+    /// Mean over the replications; infinite as soon as the value of one is.
     pub mean: f64,
-    /// Lower end of the 95% confidence interval of the mean (Student t); the mean itself with one replication.
+    /// Lower end of the 95% confidence interval of the mean (Student t, cut to what the metric can be); the mean itself with
+    /// one replication, and where that is infinite.
     pub ci_low: f64,
     /// Upper end.
     pub ci_high: f64,

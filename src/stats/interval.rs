@@ -17,40 +17,60 @@ impl Estimate {
     fn around(mean: f64, half_width: f64) -> Estimate {
         Estimate { mean, ci_low: mean - half_width, ci_high: mean + half_width }
     }
+
+    /// Without an interval: both ends are the value.
+    fn alone(mean: f64) -> Estimate {
+        Estimate { mean, ci_low: mean, ci_high: mean }
+    }
+
+    /// The same with the interval cut to what the quantity can be, `low` to `high`.
+    ///
+    /// The true mean lies between the two, so the part that is cut off never holds it: the cut interval covers it exactly
+    /// as often as the whole one (Mandelkern 2002, Statistical Science 17, section 3). A t interval on a logarithmic scale
+    /// would stay positive too, but has no value at a mean of 0, which is where most cuts are needed.
+    pub fn within(self, (low, high): (f64, f64)) -> Estimate {
+        Estimate { ci_low: self.ci_low.clamp(low, high), ci_high: self.ci_high.clamp(low, high), ..self }
+    }
 }
 
-/// The mean of finite values with its Student t interval (Law, Simulation Modeling and Analysis, chapter 4).
+/// The mean with its Student t interval (Law, Simulation Modeling and Analysis, chapter 4).
 ///
-/// One value gives itself as both ends, as does a set without spread; no value at all gives zeros, so that no NaN
-/// reaches a result.
+/// One value gives itself as both ends, as does a set without spread; no value at all gives zeros. With an infinite value
+/// the mean is infinite and has no interval, both ends are infinite too: no NaN reaches a result.
 ///
 /// # Panics
 /// Unless `0 < confidence < 1`.
 pub fn mean_ci(values: &[f64], confidence: f64) -> Estimate {
     assert_confidence(confidence);
     let sample = Sample::of(values);
-    if values.len() < 2 {
-        return Estimate::around(sample.mean, 0.0);
+    if values.len() < 2 || !sample.mean.is_finite() {
+        return Estimate::alone(sample.mean);
     }
     let t = t_quantile(upper_level(confidence), sample.n - 1.0);
     Estimate::around(sample.mean, t * libm::sqrt(sample.variance_of_mean()))
 }
 
-/// The mean of `a - b`, pair by pair, for replications that share their random numbers (Law, chapter 10).
+/// The mean of `a - b`, pair by pair, for replications that share their random numbers (Law, chapter 10). Two infinite
+/// values of a pair differ by 0; where `a` is infinite in one pair and `b` in another, the mean is not a number.
 ///
 /// # Panics
 /// When the two do not have as many values, or unless `0 < confidence < 1`.
 pub fn paired_difference(a: &[f64], b: &[f64], confidence: f64) -> Estimate {
     assert_eq!(a.len(), b.len(), "values are paired one to one");
-    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| a - b).collect();
+    let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| difference(*a, *b)).collect();
     mean_ci(&differences, confidence)
+}
+
+/// `a - b`; 0 of two infinities.
+fn difference(a: f64, b: f64) -> f64 {
+    if a.is_infinite() && b.is_infinite() { 0.0 } else { a - b }
 }
 
 /// The difference of the means of two independent samples, `a` less `b`, by Welch's t interval (Welch 1947, with
 /// Satterthwaite's degrees of freedom).
 ///
-/// A side of one value, or two sides without spread, give no interval: both ends are the difference itself. A side
-/// without values gives zeros.
+/// A side of one value, or two sides without spread, give no interval: both ends are the difference itself; so do
+/// infinite values. A side without values gives zeros.
 ///
 /// # Panics
 /// Unless `0 < confidence < 1`.
@@ -60,7 +80,10 @@ pub fn welch_difference(a: &[f64], b: &[f64], confidence: f64) -> Estimate {
         return Estimate::default();
     }
     let (sample_a, sample_b) = (Sample::of(a), Sample::of(b));
-    let difference = sample_a.mean - sample_b.mean;
+    let difference = difference(sample_a.mean, sample_b.mean);
+    if !difference.is_finite() || !sample_a.mean.is_finite() {
+        return Estimate::alone(difference);
+    }
     let (of_a, of_b) = (sample_a.variance_of_mean(), sample_b.variance_of_mean());
     let variance = of_a + of_b;
     if a.len() < 2 || b.len() < 2 || variance <= 0.0 {
@@ -158,6 +181,32 @@ mod tests {
         assert_eq!(mean_ci(&[2.0; 7], 0.95), constant);
         assert_eq!(welch_difference(&[5.0, 5.0], &[3.0; 3], 0.95), constant);
         assert_eq!(welch_difference(&[5.0], &[1.0, 5.0], 0.95), constant);
+    }
+
+    #[test]
+    fn what_never_ends_has_an_infinite_mean_and_no_interval() {
+        let never = Estimate { mean: f64::INFINITY, ci_low: f64::INFINITY, ci_high: f64::INFINITY };
+        let (some, none) = ([1.0, f64::INFINITY, 3.0], [1.0, 2.0, 3.0]);
+        assert_eq!(mean_ci(&some, 0.95), never);
+        assert_eq!(mean_ci(&[f64::INFINITY], 0.95), never);
+        assert_eq!(paired_difference(&some, &none, 0.95), never);
+        assert_eq!(welch_difference(&some, &none, 0.95), never);
+        assert_eq!(paired_difference(&some, &some, 0.95), Estimate::default());
+        assert_eq!(welch_difference(&some, &some, 0.95), Estimate::default());
+        assert_eq!(welch_difference(&none, &some, 0.95).mean, f64::NEG_INFINITY);
+    }
+
+    #[test]
+    fn an_interval_stays_within_what_the_quantity_can_be() {
+        // Mean 1 of four zeros and a five: half width 2.776 * 1 reaches below 0. The upper end is that of the whole interval.
+        let whole = mean_ci(&[0.0, 0.0, 0.0, 0.0, 5.0], 0.95);
+        let cut = whole.within((0.0, f64::INFINITY));
+        assert!(whole.ci_low < -1.7, "{whole:?}");
+        assert_eq!((cut.mean, cut.ci_low, cut.ci_high), (1.0, 0.0, whole.ci_high));
+        // Four of five: 0.8 with half width 2.776 * 0.2.
+        let share = mean_ci(&[1.0, 1.0, 1.0, 1.0, 0.0], 0.95);
+        assert!(share.ci_high > 1.0 && share.within((0.0, 1.0)).ci_high == 1.0);
+        assert_eq!(share.within((0.0, 1.0)).ci_low, share.ci_low);
     }
 
     #[test]

@@ -11,9 +11,14 @@ mod warm_up;
 
 pub use beta::incomplete_beta;
 pub use interval::{Estimate, mean_ci, paired_difference, welch_difference};
-pub use proportion::{Ranks, clopper_pearson, quantile_ci_order_stats, zero_event_upper_bound};
+pub use proportion::{
+    Ranks, at_most, clopper_pearson, fisher_exact, quantile_ci_order_stats, zero_event_upper_bound,
+};
 pub use quantile::{normal_quantile, t_quantile};
 pub use warm_up::{Truncation, mser5};
+
+/// Confidence of every interval and bound in a result.
+pub const CONFIDENCE: f64 = 0.95;
 
 /// Where a predicate that holds up to some point and fails beyond it changes: the last float of `[holds, fails]`, both
 /// at least 0, at which it holds. A thousand halvings at most, some sixty as a rule, each the same everywhere.

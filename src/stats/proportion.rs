@@ -1,7 +1,7 @@
 //! Exact intervals that follow from the binomial distribution: proportions, events never seen, quantiles.
 
 use super::beta::tails;
-use super::{assert_confidence, bisect};
+use super::{CONFIDENCE, assert_confidence, bisect};
 
 /// The exact two-sided interval of a proportion after `k` of `n` (Clopper and Pearson 1934), as (low, high).
 ///
@@ -38,6 +38,38 @@ pub fn zero_event_upper_bound(n: u64, confidence: f64) -> f64 {
     never_seen(n, 1.0 - confidence)
 }
 
+/// What the probability of an event is at most, with [`CONFIDENCE`], when none of so many independent replications showed
+/// it: 0.451 after 5, 0.95 after one, 1 after none. See [`zero_event_upper_bound`].
+pub fn at_most(zero_of: u32) -> f64 {
+    zero_event_upper_bound(zero_of.into(), CONFIDENCE)
+}
+
+/// How probable it is, when two groups of independent replications show an event equally often, that `a` of the first and
+/// `b` of the second show it or two numbers as improbable: Fisher's exact test, two-sided (Fisher 1935; Agresti,
+/// Categorical Data Analysis, section 3.5).
+///
+/// # Panics
+/// When more show it than there are.
+pub fn fisher_exact(a: u32, of_a: u32, b: u32, of_b: u32) -> f64 {
+    assert!(a <= of_a && b <= of_b, "{a} of {of_a}, {b} of {of_b}");
+    let (shown, all) = (u64::from(a) + u64::from(b), u64::from(of_a) + u64::from(of_b));
+    let log_choose = |n: u64, k: u64| {
+        let log_factorial = |n: u64| libm::lgamma(n as f64 + 1.0);
+        log_factorial(n) - log_factorial(k) - log_factorial(n - k)
+    };
+    let log_probability =
+        |k: u64| log_choose(of_a.into(), k) + log_choose(of_b.into(), shown - k) - log_choose(all, shown);
+    let observed = log_probability(a.into());
+    let least = shown.saturating_sub(of_b.into());
+    let sum: f64 = (least..=shown.min(of_a.into()))
+        .map(log_probability)
+        // The two tails have equal terms, which differ by a rounding.
+        .filter(|other| *other <= observed + 1e-9)
+        .map(libm::exp)
+        .sum();
+    sum.min(1.0)
+}
+
 /// The probability whose event stays away `n` times with probability `tail`.
 fn never_seen(n: u64, tail: f64) -> f64 {
     if n == 0 { 1.0 } else { -libm::expm1(libm::log(tail) / n as f64) }
@@ -68,8 +100,8 @@ pub fn quantile_ci_order_stats(n: u64, p: f64, confidence: f64) -> Ranks {
     let tail = (1.0 - confidence) / 2.0;
     let low = binomial_quantile(n, p, tail);
     let high = binomial_quantile(n, p, 1.0 - tail) + 1;
-    let below_low = if low == 0 { 0.0 } else { at_most(low - 1, n, p) };
-    let coverage = at_most(high - 1, n, p) - below_low;
+    let below_low = if low == 0 { 0.0 } else { no_more_than(low - 1, n, p) };
+    let coverage = no_more_than(high - 1, n, p) - below_low;
     Ranks { low: (low > 0).then_some(low), high: (high <= n).then_some(high), coverage }
 }
 
@@ -78,7 +110,7 @@ fn binomial_quantile(n: u64, p: f64, level: f64) -> u64 {
     let (mut from, mut to) = (0, n);
     while from < to {
         let middle = from + (to - from) / 2;
-        if at_most(middle, n, p) >= level {
+        if no_more_than(middle, n, p) >= level {
             to = middle;
         } else {
             from = middle + 1;
@@ -88,7 +120,7 @@ fn binomial_quantile(n: u64, p: f64, level: f64) -> u64 {
 }
 
 /// `P(B <= k)` for B binomial(n, p): a beta tail (Abramowitz and Stegun 26.5.24).
-fn at_most(k: u64, n: u64, p: f64) -> f64 {
+fn no_more_than(k: u64, n: u64, p: f64) -> f64 {
     if k >= n { 1.0 } else { tails(k as f64 + 1.0, (n - k) as f64, p, 1.0 - p).1 }
 }
 
@@ -136,12 +168,26 @@ mod tests {
             assert_close(clopper_pearson(0, n, 0.95).1, upper975, 1e-12, &format!("two-sided, n {n}"));
         }
         assert_eq!(zero_event_upper_bound(0, 0.95), 1.0);
+        // An event of this probability stays away from five replications once in twenty times.
+        let p = at_most(5);
+        let missed_five_times = (1.0 - p) * (1.0 - p) * (1.0 - p) * (1.0 - p) * (1.0 - p);
+        assert_close(missed_five_times, 0.05, 1e-12, "none of five");
         // The replications needed for a bound of p: the last n that does not do, and the first that does.
         for (p, needed) in [(0.05, 59), (0.001, 2995)] {
             assert!(
                 zero_event_upper_bound(needed - 1, 0.95) > p && zero_event_upper_bound(needed, 0.95) <= p
             );
         }
+    }
+
+    #[test]
+    fn fisher_counts_tables() {
+        // By hand: of the 252 ways in which 5 of 10 may show it, 1 has all of them in the first group and 1 none.
+        assert_close(fisher_exact(5, 5, 0, 5), 2.0 / 252.0, 1e-9, "5 of 5 and 0 of 5");
+        // The lady who tastes tea: 3 of 4 and 1 of 4 have 16 of 70 ways, as 1 and 3; 4 and 0 has one, as 0 and 4.
+        assert_close(fisher_exact(3, 4, 1, 4), 34.0 / 70.0, 1e-9, "3 of 4 and 1 of 4");
+        assert_close(fisher_exact(2, 5, 2, 5), 1.0, 1e-12, "2 of 5 twice");
+        assert_close(fisher_exact(0, 5, 0, 3), 1.0, 1e-12, "none at all");
     }
 
     /// oracles: quantile_ci_order_stats (Conover; David and Nagaraja), 95%: (n, p, low rank, high rank, coverage).
@@ -180,7 +226,7 @@ mod tests {
         }
         for k in 0..=n {
             sum += term;
-            assert_close(at_most(k, n, p), sum, 1e-13, &format!("P(B <= {k})"));
+            assert_close(no_more_than(k, n, p), sum, 1e-13, &format!("P(B <= {k})"));
             term *= (n - k) as f64 / (k + 1) as f64 * p / (1.0 - p);
         }
     }
