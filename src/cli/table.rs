@@ -1,8 +1,8 @@
 //! The tables of the terminal, at most 100 columns wide.
 
-use authstorm::experiment::results::{PolicyResults, Results};
+use authstorm::experiment::results::Results;
 use authstorm::metrics::{METRICS, Metric, MetricDef};
-use authstorm::report::number;
+use authstorm::report::measured;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 /// Columns of the terminal that a table may take.
@@ -13,25 +13,17 @@ const NAMES: usize = 51;
 /// Columns that a value with its half width takes.
 const VALUE: usize = 18;
 
-/// What the terminal shows; the rest is in summary.csv.
-const SHOWN: [Metric; 14] = [
-    Metric::FalseSignOuts,
+/// What the terminal shows below the harms; the rest is in summary.csv.
+const MORE: [Metric; 6] = [
     Metric::TrueSignOuts,
-    Metric::ZombieSessions,
-    Metric::UnauthenticatedEvents,
     Metric::UnauthenticatedSessions,
     Metric::UnauthenticatedEventsWorstSession,
     Metric::RecursiveUnauthenticatedEvents,
     Metric::RequestsTotal,
-    Metric::Responses429,
-    Metric::Amplification,
-    Metric::PeakRequestsPerS,
-    Metric::StaleTokenSessionS,
-    Metric::ErrorsSurfacedToApp,
-    Metric::TimeToRecoverS,
+    Metric::Goodput,
 ];
 
-/// A run's summary: a row per metric and a column per policy. Policies that do not fit beside each other follow below.
+/// A run's summary: a row per metric, the gravest harm first, and a column per policy. Policies that do not fit beside each other follow below.
 pub fn summary(results: &Results) -> String {
     let column = results.policies.iter().map(|p| p.name.chars().count() + 2).max().unwrap_or(0).max(VALUE);
     let abreast = (usize::from(WIDTH) - NAMES).checked_div(column).unwrap_or(1).max(1);
@@ -39,9 +31,9 @@ pub fn summary(results: &Results) -> String {
         let mut table = plain();
         let names = policies.iter().map(|p| p.name.clone());
         table.set_header(["metric".to_owned(), "unit".to_owned()].into_iter().chain(names));
-        for metric in SHOWN {
+        for metric in Metric::by_gravity().into_iter().chain(MORE) {
             let def = metric.def();
-            let values = policies.iter().map(|p| value(p, metric));
+            let values = policies.iter().map(|p| measured::with_interval(measured::of(p, metric)));
             table.add_row([def.name.to_owned(), def.unit.to_owned()].into_iter().chain(values));
         }
         align_right(&mut table, 2);
@@ -50,19 +42,11 @@ pub fn summary(results: &Results) -> String {
     tables.collect::<Vec<_>>().join("\n\n")
 }
 
-/// The mean, with the half width of its confidence interval when there are several replications.
-fn value(policy: &PolicyResults, metric: Metric) -> String {
-    let values = policy.metric(metric.def().name);
-    let mean = number::short(values.mean);
-    let half = (values.ci_high - values.ci_low) / 2.0;
-    if half > 0.0 { format!("{mean} ± {}", number::short(half)) } else { mean }
-}
-
 /// Every metric with its unit and definition.
 pub fn metrics() -> String {
     let mut table = plain();
     table.set_header(["metric", "unit", "definition"]);
-    for MetricDef { name, unit, definition } in METRICS {
+    for MetricDef { name, unit, definition, .. } in METRICS {
         table.add_row([*name, *unit, *definition]);
     }
     table.to_string()

@@ -1,7 +1,7 @@
 //! Counting, while a run goes on.
 
 use super::definitions::Metric;
-use super::timeline::{Outcome, Timeline};
+use super::timeline::{Outcome, Spent, Timeline};
 use crate::backend::Endpoint;
 use crate::client::page::{Fact, Status};
 use crate::client::task::{Caller, Kind, Task, Token};
@@ -82,7 +82,10 @@ pub struct Tally {
     /// Counts over time.
     pub timeline: Timeline,
     first_attempts: u64,
+    page_loads: u64,
+    page_loads_failed: u64,
     degraded_ns: u128,
+    signed_in_ns: u128,
     stale_ns: u128,
     app_wait_ns: u128,
     errors: u64,
@@ -117,6 +120,10 @@ pub struct Collector {
     first_attempts: u64,
     /// Nanoseconds in status degraded: each time it begins is taken off, each time it ends put on, modulo 2^128.
     degraded: u128,
+    /// Nanoseconds signed in, in the same way.
+    signed_in: u128,
+    page_loads: u64,
+    page_loads_failed: u64,
     errors: u64,
     app_wait: u128,
 }
@@ -130,6 +137,9 @@ impl Collector {
             token_life_s: plan.setup.token_life_s,
             first_attempts: 0,
             degraded: 0,
+            signed_in: 0,
+            page_loads: 0,
+            page_loads_failed: 0,
             errors: 0,
             app_wait: 0,
         }
@@ -205,12 +215,13 @@ impl Collector {
                 return true;
             }
             Fact::AppError(_) => self.errors += 1,
-            Fact::AppWaited(wait) => self.app_wait += u128::from(wait.0),
-            Fact::FlowEntered { .. }
-            | Fact::FlowLeft { .. }
-            | Fact::LoadEnd(_)
-            | Fact::Judged { .. }
-            | Fact::SignInEnded(_) => {}
+            Fact::AppWaited(wait) => self.app_waited(Time(now.0.saturating_sub(wait.0)), now),
+            Fact::LoadEnd(status) => {
+                self.page_loads += 1;
+                self.page_loads_failed += u64::from(matches!(status, Status::Degraded | Status::Error));
+            }
+            Fact::FlowEntered { .. } | Fact::FlowLeft { .. } | Fact::Judged { .. } | Fact::SignInEnded(_) => {
+            }
         }
         false
     }
@@ -225,6 +236,7 @@ impl Collector {
         let session = &mut self.sessions[user as usize];
         if session.signed_in != 0 {
             session.stale = Dur(session.stale.0 + now.since(session.stale_from).0);
+            self.timeline.spend(Spent::WithoutToken, session.stale_from, now);
         }
         session.stale_from = session.stale_from.max(now);
         session
@@ -234,33 +246,52 @@ impl Collector {
     fn tabs_change(&mut self, user: u32, now: Time, change: impl FnOnce(&mut Session)) -> &mut Session {
         let is_degraded = |s: &Session| s.degraded & s.signed_in != 0;
         let session = self.settle(user, now);
-        let before = is_degraded(session);
+        let before = (is_degraded(session), session.signed_in != 0);
         change(session);
-        let after = is_degraded(session);
+        let after = (is_degraded(session), session.signed_in != 0);
         if before != after {
-            let now = u128::from(now.0);
-            self.degraded =
-                if after { self.degraded.wrapping_sub(now) } else { self.degraded.wrapping_add(now) };
+            for (sum, before, after) in
+                [(&mut self.degraded, before.0, after.0), (&mut self.signed_in, before.1, after.1)]
+            {
+                match (before, after) {
+                    (false, true) => *sum = sum.wrapping_sub(u128::from(now.0)),
+                    (true, false) => *sum = sum.wrapping_add(u128::from(now.0)),
+                    (false, false) | (true, true) => {}
+                }
+            }
         }
         &mut self.sessions[user as usize]
+    }
+
+    /// An app caller has waited.
+    fn app_waited(&mut self, from: Time, now: Time) {
+        self.app_wait += u128::from(now.since(from).0);
+        self.timeline.spend(Spent::Waiting, from, now);
     }
 
     /// A task that is not a request stands open at the end of the run.
     pub fn waiting_at_end(&mut self, task: &Task, horizon: Time) {
         if task.caller == Caller::App && matches!(task.kind, Kind::GetToken | Kind::SetActive) {
-            self.app_wait += u128::from(horizon.since(task.since).0);
+            self.app_waited(task.since, horizon);
         }
     }
 
     /// Closes the books; `revoked` tells of each session, in order, whether the server has revoked it.
     pub fn finish(mut self, plan: &Plan, revoked: impl Iterator<Item = bool>) -> RunMetrics {
         for user in self.sessions.range() {
-            self.tabs_change(user, plan.horizon, |s| s.degraded = 0);
+            let session = self.tabs_change(user, plan.horizon, |s| s.degraded = 0);
+            if session.signed_in != 0 {
+                self.signed_in = self.signed_in.wrapping_add(u128::from(plan.horizon.0));
+            }
         }
+        self.timeline.sum_spent();
         let mut tally = Tally {
             timeline: self.timeline,
             first_attempts: self.first_attempts,
+            page_loads: self.page_loads,
+            page_loads_failed: self.page_loads_failed,
             degraded_ns: self.degraded,
+            signed_in_ns: self.signed_in,
             stale_ns: 0,
             app_wait_ns: self.app_wait,
             errors: self.errors,
@@ -294,7 +325,10 @@ impl Tally {
     pub fn add(&mut self, other: &Tally) {
         self.timeline.add(&other.timeline);
         self.first_attempts += other.first_attempts;
+        self.page_loads += other.page_loads;
+        self.page_loads_failed += other.page_loads_failed;
         self.degraded_ns += other.degraded_ns;
+        self.signed_in_ns += other.signed_in_ns;
         self.stale_ns += other.stale_ns;
         self.app_wait_ns += other.app_wait_ns;
         self.errors += other.errors;
@@ -346,6 +380,9 @@ impl Tally {
         let (recovered_s, censored) = time_to_recover(&self.timeline, plan);
         set(Metric::TimeToRecoverS, recovered_s);
         set(Metric::TimeToRecoverCensored, f64::from(u8::from(censored)));
+        set(Metric::PageLoads, count(self.page_loads));
+        set(Metric::PageLoadsFailed, count(self.page_loads_failed));
+        set(Metric::SignedInSessionS, seconds(self.signed_in_ns));
         set(Metric::DegradedSessionS, seconds(self.degraded_ns));
         set(Metric::StaleTokenSessionS, seconds(self.stale_ns));
         set(Metric::ErrorsSurfacedToApp, count(self.errors));

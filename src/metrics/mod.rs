@@ -4,5 +4,5 @@ pub mod collect;
 pub mod definitions;
 pub mod timeline;
 
-pub use definitions::{METRICS, Metric, MetricDef};
+pub use definitions::{Harm, Kind, METRICS, Metric, MetricDef};
 pub use timeline::{Outcome, Timeline};

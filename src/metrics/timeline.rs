@@ -124,6 +124,29 @@ pub struct Bucket {
     pub recursive_entries: u32,
     /// Greatest depth of an entry in this bucket; 0 without one.
     pub depth_max: u32,
+    /// Nanoseconds, of all signed-in browser sessions together, without an unexpired token.
+    pub without_token_ns: u128,
+    /// Nanoseconds, of all app callers together, in which they waited.
+    pub waiting_ns: u128,
+}
+
+/// A quantity of which a bucket holds the time, summed over sessions or callers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spent {
+    /// [`Bucket::without_token_ns`]
+    WithoutToken,
+    /// [`Bucket::waiting_ns`]
+    Waiting,
+}
+
+impl Bucket {
+    #[inline]
+    fn spent(&mut self, what: Spent) -> &mut u128 {
+        match what {
+            Spent::WithoutToken => &mut self.without_token_ns,
+            Spent::Waiting => &mut self.waiting_ns,
+        }
+    }
 }
 
 const EMPTY: Bucket = Bucket {
@@ -133,6 +156,8 @@ const EMPTY: Bucket = Bucket {
     flow_entries: 0,
     recursive_entries: 0,
     depth_max: 0,
+    without_token_ns: 0,
+    waiting_ns: 0,
 };
 
 impl Timeline {
@@ -156,6 +181,45 @@ impl Timeline {
             mine.flow_entries += more.flow_entries;
             mine.recursive_entries += more.recursive_entries;
             mine.depth_max = mine.depth_max.max(more.depth_max);
+            mine.without_token_ns += more.without_token_ns;
+            mine.waiting_ns += more.waiting_ns;
+        }
+    }
+
+    /// Time from `from` to `to` was spent so, by one session or caller. However many buckets that spans, at most four of
+    /// them are written: until [`Timeline::sum_spent`] each holds by how much it differs from the one before it.
+    #[inline]
+    pub fn spend(&mut self, what: Spent, from: Time, to: Time) {
+        if from < to {
+            self.spend_from(what, from, u128::wrapping_add);
+            self.spend_from(what, to, u128::wrapping_sub);
+        }
+    }
+
+    /// Adds, or takes away, the time from `from` on without an end: what is left of its bucket, and all of each later one.
+    #[inline]
+    fn spend_from(&mut self, what: Spent, from: Time, change: impl Fn(u128, u128) -> u128) {
+        let width = self.bucket.0;
+        let (index, begun) = ((from.0 / width) as usize, from.0 % width);
+        if let Some(bucket) = self.buckets.get_mut(index) {
+            let spent = bucket.spent(what);
+            *spent = change(*spent, u128::from(width - begun));
+        }
+        if let Some(bucket) = self.buckets.get_mut(index + 1) {
+            let spent = bucket.spent(what);
+            *spent = change(*spent, u128::from(begun));
+        }
+    }
+
+    /// Turns the differences that [`Timeline::spend`] has left into the time of each bucket: once, when all is told.
+    pub fn sum_spent(&mut self) {
+        for what in [Spent::WithoutToken, Spent::Waiting] {
+            let mut sum = 0u128;
+            for bucket in &mut self.buckets {
+                let spent = bucket.spent(what);
+                sum = sum.wrapping_add(*spent);
+                *spent = sum;
+            }
         }
     }
 
@@ -165,5 +229,25 @@ impl Timeline {
         let index = (t.0 / self.bucket.0) as usize;
         let last = self.buckets.len() - 1;
         &mut self.buckets[index.min(last)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_that_is_spent_lies_in_the_buckets_that_it_spans() {
+        // Buckets of 10 ns, the last cut at 35 ns. By hand: 3 to 27 spends 7, 10 and 7; 12 to 14 spends 2 in the second;
+        // 30 to 35 spends 5 in the last; 20 to 20 nothing; 10 to 20 fills the second.
+        let mut timeline = Timeline::new(Dur(10), Dur(35));
+        for (from, to) in [(3, 27), (12, 14), (30, 35), (20, 20), (10, 20)] {
+            timeline.spend(Spent::WithoutToken, Time(from), Time(to));
+        }
+        timeline.spend(Spent::Waiting, Time(0), Time(35));
+        timeline.sum_spent();
+        let of = |value: fn(&Bucket) -> u128| timeline.buckets.iter().map(value).collect::<Vec<_>>();
+        assert_eq!(of(|b| b.without_token_ns), [7, 22, 7, 5]);
+        assert_eq!(of(|b| b.waiting_ns), [10, 10, 10, 5]);
     }
 }
