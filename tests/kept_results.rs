@@ -87,6 +87,45 @@ fn diff_says_what_changed() {
 }
 
 #[test]
+fn diff_compares_runs_of_different_sizes_per_user_and_hour() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let a = result(folder.path(), "a", &[]);
+    let b = result(folder.path(), "b", &["--set", "fleet.users=15", "--set", "horizon=6m"]);
+    let said = String::from_utf8(verb("diff", &[&a, &b], &["--all"]).stdout).expect("UTF-8");
+    let warning = "warning: A has 30 users for 4m, B 15 users for 6m: totals are compared per user and hour";
+    assert!(said.contains(warning), "{said}");
+    let json = verb("diff", &[&a, &b], &["--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert!(found["warning"].as_str().is_some_and(|said| said.starts_with(warning)), "{found}");
+    let value = |metric: &str, side: &str| {
+        let rows = found["metrics"].as_array().expect("metrics");
+        rows.iter().find(|row| row["metric"] == metric).expect("a row")[side].as_f64().expect("a number")
+    };
+    let mean = |dir: &Path, metric: &str| {
+        let summary = fs::read(dir.join("summary.json")).expect("a file");
+        let summary: serde_json::Value = serde_json::from_slice(&summary).expect("JSON");
+        summary["policies"]["old"]["metrics"][metric]["mean"].as_f64().expect("a number")
+    };
+    for (dir, side, user_hours, users) in
+        [(&a, "a", 30.0 * 4.0 / 60.0, 30.0), (&b, "b", 15.0 * 6.0 / 60.0, 15.0)]
+    {
+        for (metric, size) in
+            [("requests_total", user_hours), ("peak_requests_per_s", users), ("amplification", 1.0)]
+        {
+            let (shown, expected) = (value(metric, side), mean(dir, metric) / size);
+            assert!(
+                (shown - expected).abs() <= 1e-12 * expected,
+                "{metric} of {side}: {shown} is not {expected}"
+            );
+        }
+    }
+    // Of one size nothing is divided and nothing warned of.
+    let same = verb("diff", &[&a, &a], &["--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&same.stdout).expect("JSON");
+    assert!(found["warning"].is_null() && found["rates"]["per_user"] == false, "{found}");
+}
+
+#[test]
 fn diff_writes_table_data_and_one_chart() {
     let folder = tempfile::tempdir().expect("a folder");
     let a = result(folder.path(), "a", &[]);

@@ -82,7 +82,11 @@ fn side(dir: &Path) -> Result<(Side, String), Failure> {
 }
 
 fn in_words(a: &Side, b: &Side, keys: &[Changed], found: &Diff, all: bool) -> String {
-    let mut text = format!("{}\n\n", headline(found));
+    let mut text = format!("{}\n", headline(found));
+    if let Some(warning) = found.rates.warning(a.size, b.size) {
+        text.push_str(&format!("{warning}\n"));
+    }
+    text.push('\n');
     for changed in keys {
         let value = |v: &Option<String>| v.as_deref().map_or("(not there)".to_owned(), clean);
         text.push_str(&format!("{}: {} -> {}\n", clean(&changed.key), value(&changed.a), value(&changed.b)));
@@ -108,14 +112,15 @@ fn in_words(a: &Side, b: &Side, keys: &[Changed], found: &Diff, all: bool) -> St
             let e = r.difference;
             let interval = match r.says {
                 Says::Unknown => String::new(),
+                _ if !e.mean.is_finite() => String::new(),
                 _ => format!("{} to {}", number::short(e.ci_low), number::short(e.ci_high)),
             };
             [
                 clean(&r.policy),
                 format!("{} ({})", clean(&r.metric), clean(&r.unit)),
-                number::short(r.a),
-                number::short(r.b),
-                number::short(e.mean),
+                r.a.words.clone(),
+                r.b.words.clone(),
+                if e.mean.is_finite() { number::short(e.mean) } else { String::new() },
                 interval,
                 r.says.name().to_owned(),
             ]
@@ -138,6 +143,11 @@ fn in_words(a: &Side, b: &Side, keys: &[Changed], found: &Diff, all: bool) -> St
     };
     let family = found.family;
     text.push_str(&format!("\nIntervals: {method}.\n"));
+    if found.rows.iter().any(|row| row.a.never + row.b.never > 0.0) {
+        text.push_str(
+            "What never happens within the run is compared by how often that is so (Fisher's exact test).\n",
+        );
+    }
     text.push_str(&format!(
         "changed: 0 is outside the interval that holds for all {family} comparisons together (Bonferroni, 95%);\n\
          perhaps: only outside its own 95% interval; among {family} some are by chance.\n"
@@ -148,7 +158,8 @@ fn in_words(a: &Side, b: &Side, keys: &[Changed], found: &Diff, all: bool) -> St
 fn in_json(a: &Side, b: &Side, keys: &[Changed], found: &Diff) -> Value {
     let of = |s: &Side| {
         json!({ "scenario": s.scenario, "version": s.version, "scenario_hash": s.hash, "seed": s.seed,
-            "replications": s.replications })
+            "replications": s.replications, "users": s.size.map(|size| size.users),
+            "horizon": s.size.map(|size| size.horizon.to_string()) })
     };
     let keys: Vec<Value> = keys.iter().map(|k| json!({ "key": k.key, "a": k.a, "b": k.b })).collect();
     let rows: Vec<Value> = found
@@ -157,14 +168,17 @@ fn in_json(a: &Side, b: &Side, keys: &[Changed], found: &Diff) -> Value {
         .map(|r| {
             let interval = |e: authstorm::stats::Estimate| match r.says {
                 Says::Unknown => Value::Null,
+                _ if !e.mean.is_finite() => Value::Null,
                 _ => json!([e.ci_low, e.ci_high]),
             };
-            json!({ "policy": r.policy, "metric": r.metric, "unit": r.unit, "a": r.a, "b": r.b,
+            json!({ "policy": r.policy, "metric": r.metric, "unit": r.unit, "a": r.a.value, "b": r.b.value,
+                "never_a": r.a.never, "never_b": r.b.never,
                 "difference": r.difference.mean, "ci95": interval(r.difference),
                 "ci95_family": interval(r.together), "says": r.says.name() })
         })
         .collect();
-    json!({ "finding": headline(found), "a": of(a), "b": of(b), "scenario_changes": keys,
+    let rates = json!({ "per_user": found.rates.per_user, "per_hour": found.rates.per_hour });
+    json!({ "finding": headline(found), "warning": found.rates.warning(a.size, b.size), "rates": rates, "a": of(a), "b": of(b), "scenario_changes": keys,
         "method": found.method.name(), "family": found.family, "family_method": "bonferroni",
         "only_a": found.only_a, "only_b": found.only_b, "metrics": rows })
 }

@@ -1,42 +1,17 @@
 //! What changed between two results: metric by metric, with intervals, and key by key between their scenarios.
 
 mod headline;
+mod rates;
 mod scenario;
+mod side;
 
 pub use headline::headline;
+pub use rates::Rates;
 pub use scenario::{Changed, scenario_changes};
+pub use side::{Series, Side, Size};
 
-use crate::experiment::CONFIDENCE;
-use crate::stats::{Estimate, paired_difference, welch_difference};
-use serde_json::Value;
-
-/// What `diff` needs of a `summary.json`. Metrics are as the file has them, so that versions with others compare.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Side {
-    /// The scenario's name.
-    pub scenario: String,
-    /// The version that wrote it.
-    pub version: String,
-    /// SHA-256 of the scenario, with its policies.
-    pub hash: String,
-    /// Seed.
-    pub seed: u64,
-    /// Replications.
-    pub replications: usize,
-    /// Policies in the file's order: name and metrics.
-    pub policies: Vec<(String, Vec<Series>)>,
-}
-
-/// A metric's values, one per replication.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Series {
-    /// The metric.
-    pub metric: String,
-    /// Its unit.
-    pub unit: String,
-    /// Its values; NaN where the file has null.
-    pub values: Vec<f64>,
-}
+use crate::report::measured;
+use crate::stats::{CONFIDENCE, Estimate, fisher_exact, mean_ci, paired_difference, welch_difference};
 
 /// How an interval was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +44,7 @@ pub enum Says {
     Perhaps,
     /// Zero lies inside.
     Noise,
-    /// One replication on a side, or values that are no numbers: there is no interval.
+    /// One replication on a side: there is no interval.
     Unknown,
 }
 
@@ -96,9 +71,9 @@ pub struct Compared {
     /// Its unit.
     pub unit: String,
     /// Mean in the first results.
-    pub a: f64,
+    pub a: Mean,
     /// Mean in the second.
-    pub b: f64,
+    pub b: Mean,
     /// The second less the first, with its own 95% interval; without one both ends are the difference.
     pub difference: Estimate,
     /// The same with the interval that holds for all comparisons together.
@@ -107,61 +82,45 @@ pub struct Compared {
     pub says: Says,
 }
 
+/// A mean over replications.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Mean {
+    /// Its value; infinite as soon as that of one replication is.
+    pub value: f64,
+    /// The share of the replications whose value is infinite.
+    pub never: f64,
+    /// All of this in words.
+    pub words: String,
+}
+
+impl Mean {
+    fn of(values: &[f64]) -> Mean {
+        let value = mean_ci(values, CONFIDENCE).mean;
+        let never = measured::never(values) as f64 / values.len().max(1) as f64;
+        Mean { value, never, words: measured::mean_in_words(value, values) }
+    }
+
+    /// Whether it is less than another: by its value, and of two infinite ones by how often they are.
+    pub fn is_below(&self, other: &Mean) -> bool {
+        (self.value, self.never) < (other.value, other.never)
+    }
+}
+
 /// What changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diff {
     /// How intervals were made.
     pub method: Method,
-    /// Comparisons that share the 5% of error: those with an interval.
+    /// Comparisons that share the 5% of error: those with an interval or a test.
     pub family: usize,
+    /// What totals are divided by, as runs of different sizes are compared.
+    pub rates: Rates,
     /// Every metric of every policy that both have.
     pub rows: Vec<Compared>,
     /// What only the first results have: policies, and metrics of common policies as `policy.metric`.
     pub only_a: Vec<String>,
     /// What only the second have.
     pub only_b: Vec<String>,
-}
-
-impl Side {
-    /// Reads a `summary.json`.
-    ///
-    /// # Errors
-    /// What is wrong with it.
-    pub fn parse(summary: &[u8]) -> Result<Side, String> {
-        let value: Value = serde_json::from_slice(summary).map_err(|e| e.to_string())?;
-        let word = |key: &str| value[key].as_str().map(str::to_owned).ok_or(format!("`{key}` is missing"));
-        let count = |key: &str| value[key].as_u64().ok_or(format!("`{key}` is missing"));
-        let replications = usize::try_from(count("replications")?).map_err(|e| e.to_string())?;
-        let policies = value["policies"].as_object().ok_or("`policies` is missing")?;
-        let policies = policies.iter().map(|(name, policy)| {
-            let metrics =
-                policy["metrics"].as_object().ok_or(format!("policy {name:?}: `metrics` is missing"))?;
-            let series = metrics.iter().map(|(metric, entry)| {
-                let values = numbers(&entry["values"]).filter(|values| values.len() == replications);
-                Ok(Series {
-                    metric: metric.clone(),
-                    unit: entry["unit"].as_str().unwrap_or_default().to_owned(),
-                    values: values.ok_or(format!(
-                        "policy {name:?}: `values` of {metric:?} must be {replications} numbers, one per replication"
-                    ))?,
-                })
-            });
-            Ok((name.clone(), series.collect::<Result<_, String>>()?))
-        });
-        Ok(Side {
-            scenario: word("scenario")?,
-            version: word("version")?,
-            hash: word("scenario_hash")?,
-            seed: count("seed")?,
-            replications,
-            policies: policies.collect::<Result<_, String>>()?,
-        })
-    }
-}
-
-fn numbers(value: &Value) -> Option<Vec<f64>> {
-    let one = |v: &Value| if v.is_null() { Some(f64::NAN) } else { v.as_f64() };
-    value.as_array()?.iter().map(one).collect()
 }
 
 /// Compares two results: every difference is the second less the first.
@@ -186,11 +145,14 @@ pub fn diff(a: &Side, b: &Side) -> Diff {
     let missing = b.policies.iter().filter(|(name, _)| !a.policies.iter().any(|(other, _)| other == name));
     only_b.extend(missing.map(|(name, _)| name.clone()));
 
-    let judged = |x: &Series, y: &Series| {
-        x.values.len() > 1 && y.values.len() > 1 && x.values.iter().chain(&y.values).all(|v| v.is_finite())
-    };
+    let rates = Rates::between(a.size, b.size);
+    let both: Vec<(&String, Series, Series)> = both
+        .into_iter()
+        .map(|(name, x, y)| (name, rates.applied(x, a.size), rates.applied(y, b.size)))
+        .collect();
+    let judged = |x: &Series, y: &Series| x.values.len() > 1 && y.values.len() > 1;
     let family = both.iter().filter(|(_, x, y)| judged(x, y)).count();
-    // Bonferroni: with k intervals, each at 1 - 0.05 / k, all hold together with 95%.
+    // Bonferroni: with k comparisons, each at 1 - 0.05 / k, all hold together with 95%.
     let each = 1.0 - (1.0 - CONFIDENCE) / family.max(1) as f64;
     let interval = |x: &Series, y: &Series, confidence| match method {
         Method::Paired => paired_difference(&y.values, &x.values, confidence),
@@ -199,26 +161,37 @@ pub fn diff(a: &Side, b: &Side) -> Diff {
     let rows = both.iter().map(|(policy, x, y)| {
         let difference = interval(x, y, CONFIDENCE);
         let together = interval(x, y, each);
-        let outside = |e: Estimate| e.ci_low > 0.0 || e.ci_high < 0.0;
+        let differs = |e: Estimate, confidence: f64| match never(x, y) {
+            // What never happens within the run has no interval: how often that is so is compared.
+            Some(chance) => chance < 1.0 - confidence,
+            None => e.ci_low > 0.0 || e.ci_high < 0.0,
+        };
         let says = match () {
             () if paired && x.values == y.values => Says::Same,
             () if !judged(x, y) => Says::Unknown,
-            () if outside(together) => Says::Changed,
-            () if outside(difference) => Says::Perhaps,
+            () if differs(together, each) => Says::Changed,
+            () if differs(difference, CONFIDENCE) => Says::Perhaps,
             () => Says::Noise,
         };
         Compared {
             policy: (*policy).clone(),
             metric: x.metric.clone(),
             unit: x.unit.clone(),
-            a: crate::stats::mean_ci(&x.values, CONFIDENCE).mean,
-            b: crate::stats::mean_ci(&y.values, CONFIDENCE).mean,
+            a: Mean::of(&x.values),
+            b: Mean::of(&y.values),
             difference,
             together,
             says,
         }
     });
-    Diff { method, family, rows: rows.collect(), only_a, only_b }
+    Diff { method, family, rates, rows: rows.collect(), only_a, only_b }
+}
+
+/// How probable a difference as great as that between these counts of infinite values is by chance; none without any.
+fn never(x: &Series, y: &Series) -> Option<f64> {
+    let count = |s: &Series| (measured::never(&s.values) as u32, s.values.len() as u32);
+    let ((a, of_a), (b, of_b)) = (count(x), count(y));
+    (a + b > 0).then(|| fisher_exact(a, of_a, b, of_b))
 }
 
 impl Diff {
@@ -247,6 +220,7 @@ mod tests {
             hash: "h".to_owned(),
             seed,
             replications: policies[0].1[0].1.len(),
+            size: None,
             policies: policies
                 .iter()
                 .map(|(n, m)| ((*n).to_owned(), m.iter().map(series).collect()))
@@ -286,30 +260,16 @@ mod tests {
         assert_eq!(says(&[1.0], &[1.0], 1), Says::Same);
         assert_eq!(says(&[5.0, 5.0], &[3.0, 3.0], 1), Says::Changed, "no variance");
         assert_eq!(says(&[5.0, 5.0], &[5.0, 5.0], 2), Says::Noise, "other seeds are no identity");
-        assert_eq!(says(&[f64::NAN, 1.0], &[1.0, 1.0], 1), Says::Unknown);
+        // Fisher's test of 3 of 3 against 0 of 3: 2 of 20 tables; of 5 of 5 against 0 of 5: 2 of 252.
+        let (never, some) = ([f64::INFINITY; 5], [1.0; 5]);
+        assert_eq!(says(&never[..3], &some[..3], 1), Says::Noise);
+        assert_eq!(says(&never, &some, 1), Says::Changed);
+        assert_eq!(says(&never, &never, 1), Says::Same);
+        assert_eq!(says(&never, &never, 2), Says::Noise);
         let a = side(1, &[("p", &[("m", &[1.0]), ("gone", &[1.0])]), ("q", &[("m", &[1.0])])]);
         let b = side(1, &[("p", &[("m", &[1.0]), ("new", &[1.0])]), ("r", &[("m", &[1.0])])]);
         let both = diff(&a, &b);
         assert_eq!(both.only_a, ["p.gone", "q"]);
         assert_eq!(both.only_b, ["p.new", "r"]);
-    }
-
-    #[test]
-    fn a_summary_must_be_whole() {
-        let text = |values: &str| {
-            format!(
-                r#"{{"scenario":"s","version":"1","scenario_hash":"h","seed":1,"replications":2,
-                "policies":{{"p":{{"metrics":{{"m":{{"unit":"s","values":{values}}}}}}}}}}}"#
-            )
-        };
-        assert!(Side::parse(text("[1, null]").as_bytes()).unwrap().policies[0].1[0].values[1].is_nan());
-        for (bytes, why) in [
-            (text("[1]"), "must be 2 numbers"),
-            (text("[1, \"2\"]"), "must be 2 numbers"),
-            ("{}".to_owned(), "is missing"),
-            ("{".to_owned(), "EOF"),
-        ] {
-            assert!(Side::parse(bytes.as_bytes()).unwrap_err().contains(why), "{bytes}");
-        }
     }
 }
