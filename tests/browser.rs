@@ -269,3 +269,22 @@ fn paper_and_pages_without_scripts_show_the_pictures() {
     assert!(!visible(&mut page, ".live") && visible(&mut page, ".static"), "without scripts");
     assert!(page.complaints.is_empty(), "{:#?}", page.complaints);
 }
+
+#[test]
+fn the_page_shows_numbers_by_the_rule_of_the_program() {
+    let Some(path) = chromium::installed() else { return };
+    let script = std::fs::read_to_string(root().join("src/report/page/chart.js")).expect("the page's script");
+    let begin = script.find("function number").expect("the rule");
+    let rule = &script[begin..begin + script[begin..].find("\n}\n").expect("its end") + 2];
+    let mut page = Chromium::start(path);
+    page.open(&root().join("results/healthy/report.html"), 800, false);
+    // Halves that floats hold exactly, the edges between numbers of decimals, and values of every size.
+    let mut values =
+        vec![0.0, 0.125, 100.5, 101.5, 2.5, 0.0995, 0.00995, 9.995, 9.994_999, 99.95, 99.949, 5e-10, 1e-7];
+    values.extend(std::iter::successors(Some(1e-9), |value| Some(value * 1.1)).take(600));
+    values.extend((0..200).map(|i| f64::from(i) * 0.062_5));
+    for value in values.into_iter().filter(|value| *value >= 1e-9 || *value <= 0.0) {
+        let shown = page.text(&format!("({rule})({value:e})"));
+        assert_eq!(shown, authstorm::report::number::short(value), "{value:e}");
+    }
+}

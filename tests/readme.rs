@@ -4,6 +4,9 @@
 
 use authstorm::Study;
 use authstorm::conform::{Outcome, Recording, compare};
+use authstorm::experiment::results::MetricValues;
+use authstorm::metrics::METRICS;
+use authstorm::report::measured::with_interval;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -59,20 +62,20 @@ fn incident() -> String {
         "stale_token_session_s",
     ] {
         let _ = write!(text, "| {metric} |");
+        let def = *METRICS.iter().find(|def| def.name == metric).expect("a metric");
         for policy in policies.values() {
             let m = &policy["metrics"][metric];
-            let number = |key: &str| m[key].as_f64().expect("a number");
-            let short = authstorm::report::number::short;
-            let _ = match number("ci_high") - number("ci_low") {
-                width if width > 0.0 => write!(text, " {} ± {} |", short(number("mean")), short(width / 2.0)),
-                _ => write!(text, " {} |", short(number("mean"))),
-            };
+            let number = |value: &serde_json::Value| value.as_f64().unwrap_or(f64::INFINITY);
+            let [mean, ci_low, ci_high] = ["mean", "ci_low", "ci_high"].map(|key| number(&m[key]));
+            let values = m["values"].as_array().expect("values").iter().map(number).collect();
+            let values = MetricValues { def, values, mean, ci_low, ci_high };
+            let _ = write!(text, " {} |", with_interval(&values));
         }
         text.push('\n');
     }
     let _ = writeln!(
         text,
-        "\n{} users, {} replications, mean ± half of the 95% confidence interval.",
+        "\n{} users, {} replications, mean ± half of the 95% confidence interval; where that ends at 0, from where to where it goes.",
         Study::load(root().join("scenarios/touch-429-cascade.toml"))
             .expect("valid")
             .loaded()

@@ -5,7 +5,7 @@ use super::canvas::{Anchor, clean, picture};
 use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH};
 use super::palette::{AXIS, GREY, GRID, INK, WHITE};
 use super::typeface::{LABEL, STRONG};
-use super::{Chart, finding, number, palette};
+use super::{Chart, finding, measured, number, palette};
 use crate::experiment::results::{PolicyResults, Results};
 use crate::metrics::definitions::Metric;
 
@@ -34,13 +34,12 @@ pub struct Bar {
 /// The bars, in the order of the policies.
 pub fn bars(results: &Results) -> Vec<Bar> {
     let bar = |policy: &PolicyResults| {
-        let metric = policy.metric(Metric::Amplification.def().name);
+        let metric = measured::of(policy, Metric::Amplification);
         let [mean, low, high] = [metric.mean, metric.ci_low, metric.ci_high];
-        let words = |value| number::fixed(value, 2);
-        let says = match (mean > 0.0, results.replications > 1) {
+        let says = match (mean > 0.0, measured::interval(metric)) {
             (false, _) => "no requests".to_owned(),
-            (true, false) => words(mean),
-            (true, true) => format!("{} ({} to {})", words(mean), words(low), words(high)),
+            (true, None) => number::short(mean),
+            (true, Some((low, high))) => format!("{} ({low} to {high})", number::short(mean)),
         };
         Bar { name: policy.name.clone(), mean, low, high, says }
     };

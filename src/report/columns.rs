@@ -1,11 +1,18 @@
 //! Timelines as a picture holds them: at most so many columns, each made of whole buckets.
 
+use super::palette::BANDS;
+use super::series::SERIES;
 use crate::experiment::results::{PolicyResults, Results};
 use crate::kernel::Dur;
 use crate::metrics::timeline::Bucket;
 
 /// More columns than this are narrower than a pixel in most panels.
 pub const MOST: usize = 600;
+/// Numbers in all series of a page together: columns are made coarser until they fit, for pictures too, so that both show
+/// the same.
+const MOST_NUMBERS: usize = 60_000;
+/// Policies beyond this are left to the CSV files.
+pub const MOST_POLICIES: usize = 40;
 
 /// How the buckets of a run become columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,15 +38,36 @@ pub enum Say {
     Greatest,
     /// The sum of all buckets up to the column's end.
     SumSoFar,
+    /// How many at a time, of nanoseconds that were spent: their sum, divided by the column's length.
+    Level,
+}
+
+impl Say {
+    /// Whether the line of several replications is their mean: of what adds up, so that it ends at the mean that tables
+    /// have. Of greatest values it is the median.
+    pub const fn is_mean(self) -> bool {
+        matches!(self, Say::Rate | Say::SumSoFar | Say::Level)
+    }
+
+    /// What the line and the band of several replications are, for the notes above a chart.
+    pub const fn note(self) -> &'static str {
+        if self.is_mean() {
+            "lines: mean of the replications, bands: from a tenth to nine tenths of them"
+        } else {
+            "lines: median of the replications, bands: from a tenth to nine tenths of them"
+        }
+    }
 }
 
 impl Columns {
     /// For all timelines of these results, which share one bucket width. Without any, no column.
     pub fn of(results: &Results) -> Columns {
-        Columns::at_most(results, MOST)
+        let policies = results.policies.len().clamp(1, MOST_POLICIES);
+        let series = BANDS.len() + 1 + 3 * SERIES.len();
+        Columns::at_most(results, (MOST_NUMBERS / (policies * series)).clamp(8, MOST))
     }
 
-    /// The same with fewer columns, for a page whose size is bounded.
+    /// The same with at most so many columns, for pictures whose size is bounded.
     pub fn at_most(results: &Results, most: usize) -> Columns {
         let timelines = || results.policies.iter().flat_map(|policy| &policy.timelines);
         let buckets = timelines().map(|timeline| timeline.buckets.len()).max().unwrap_or(0);
@@ -61,25 +89,28 @@ impl Columns {
 
     /// One value per column. A last bucket cut by the horizon counts with its full width, so that a sliver of a second
     /// cannot look like a peak.
-    pub fn values(&self, buckets: &[Bucket], say: Say, value: impl Fn(&Bucket) -> u64) -> Vec<f64> {
+    /// Only of a level is that no peak, and it would sink.
+    pub fn values(&self, buckets: &[Bucket], say: Say, value: impl Fn(&Bucket) -> f64) -> Vec<f64> {
         let seconds = self.bucket.as_secs_f64();
-        let mut so_far = 0u64;
-        let mut column = |part: &[Bucket]| {
-            let sum: u64 = part.iter().map(&value).sum();
-            let greatest = part.iter().map(&value).max().unwrap_or(0) as f64;
+        let mut so_far = 0.0;
+        let mut column = |i: usize, part: &[Bucket]| {
+            // Counts are whole: their sums are exact in a float.
+            let sum: f64 = part.iter().map(&value).sum();
+            let greatest = part.iter().map(&value).fold(0.0, f64::max);
             so_far += sum;
             match say {
-                Say::Rate => sum as f64 / (seconds * part.len().max(1) as f64),
+                Say::Rate => sum / (seconds * part.len().max(1) as f64),
                 Say::GreatestRate => greatest / seconds,
                 Say::Greatest => greatest,
-                Say::SumSoFar => so_far as f64,
+                Say::SumSoFar => so_far,
+                Say::Level => sum / (self.begin(i + 1) - self.begin(i)).max(1.0),
             }
         };
         (0..self.count)
             .map(|i| {
                 let begin = (i * self.per_column).min(buckets.len());
                 let end = (begin + self.per_column).min(buckets.len());
-                column(&buckets[begin..end])
+                column(i, &buckets[begin..end])
             })
             .collect()
     }
@@ -95,23 +126,24 @@ impl Columns {
 pub struct Spread {
     /// A tenth of the replications is below.
     pub low: Vec<f64>,
-    /// Half of them.
-    pub median: Vec<f64>,
+    /// Their mean, or half of them: see [`Say::is_mean`].
+    pub middle: Vec<f64>,
     /// Nine tenths.
     pub high: Vec<f64>,
 }
 
 impl Spread {
     /// Over the replications of a policy.
-    pub fn of(policy: &PolicyResults, columns: Columns, say: Say, value: impl Fn(&Bucket) -> u64) -> Spread {
+    pub fn of(policy: &PolicyResults, columns: Columns, say: Say, value: impl Fn(&Bucket) -> f64) -> Spread {
         let runs: Vec<Vec<f64>> =
             policy.timelines.iter().map(|t| columns.values(&t.buckets, say, &value)).collect();
-        let mut spread = Spread { low: Vec::new(), median: Vec::new(), high: Vec::new() };
+        let mut spread = Spread { low: Vec::new(), middle: Vec::new(), high: Vec::new() };
         for column in 0..columns.count {
             let mut values: Vec<f64> = runs.iter().map(|run| run[column]).collect();
+            let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
             values.sort_by(f64::total_cmp);
             spread.low.push(quantile(&values, 0.1));
-            spread.median.push(quantile(&values, 0.5));
+            spread.middle.push(if say.is_mean() { mean } else { quantile(&values, 0.5) });
             spread.high.push(quantile(&values, 0.9));
         }
         spread
@@ -119,7 +151,17 @@ impl Spread {
 
     /// The greatest value that is drawn.
     pub fn greatest(&self) -> f64 {
-        self.high.iter().copied().fold(0.0, f64::max)
+        self.high.iter().chain(&self.middle).copied().fold(0.0, f64::max)
+    }
+
+    /// The greatest value of its line.
+    pub fn top(&self) -> f64 {
+        self.middle.iter().copied().fold(0.0, f64::max)
+    }
+
+    /// The last value of its line.
+    pub fn end(&self) -> f64 {
+        self.middle.last().copied().unwrap_or(0.0)
     }
 }
 
@@ -144,15 +186,44 @@ mod tests {
             let columns = Columns::of(&results);
             assert!(columns.count <= MOST && columns.count * columns.per_column >= buckets);
             let timeline = &results.policies[0].timelines[0];
-            let calls = |b: &Bucket| b.calls.iter().flatten().map(|&n| u64::from(n)).sum();
-            let total: u64 = timeline.buckets.iter().map(calls).sum();
+            let calls = |b: &Bucket| b.calls.iter().flatten().map(|&n| f64::from(n)).sum();
+            let total: f64 = timeline.buckets.iter().map(calls).sum();
             let sums = columns.values(&timeline.buckets, Say::SumSoFar, calls);
-            assert_eq!(sums.last().copied(), Some(total as f64));
+            assert_eq!(sums.last().copied(), Some(total));
             let mean = columns.values(&timeline.buckets, Say::Rate, calls);
             let peak = columns.values(&timeline.buckets, Say::GreatestRate, calls);
             assert!(mean.iter().zip(&peak).all(|(mean, peak)| mean <= peak));
             assert!(columns.begin(columns.count) <= results.horizon.0 as f64);
         }
+    }
+
+    #[test]
+    fn a_level_holds_for_a_bucket_that_the_horizon_cuts() {
+        // Three sessions without a token throughout: 10 s, 10 s and the last 5 s.
+        let mut results = synthetic::storm(&["a"], 3, 1);
+        results.horizon = Dur::from_secs(25);
+        let timeline = &mut results.policies[0].timelines[0];
+        timeline.bucket = Dur::from_secs(10);
+        for (bucket, seconds) in timeline.buckets.iter_mut().zip([10u128, 10, 5]) {
+            bucket.without_token_ns = 3 * seconds * 1_000_000_000;
+        }
+        let columns = Columns::of(&results);
+        let spread = crate::report::series::WITHOUT_TOKEN.spread(&results.policies[0], columns);
+        assert_eq!(spread.middle, [3.0; 3]);
+    }
+
+    #[test]
+    fn what_adds_up_has_a_mean_for_its_line() {
+        // Sign-outs of three replications 0, 0 and 6: their mean is 2, their median 0.
+        let mut results = synthetic::storm(&["a"], 1, 3);
+        for (timeline, outs) in results.policies[0].timelines.iter_mut().zip([0, 0, 6]) {
+            timeline.buckets[0].false_sign_outs = outs;
+            timeline.buckets[0].depth_max = outs;
+        }
+        let columns = Columns::of(&results);
+        let of = |series: &crate::report::series::Series| series.spread(&results.policies[0], columns).end();
+        assert_eq!(of(&crate::report::series::FALSE_SIGN_OUTS).to_bits(), 2.0f64.to_bits());
+        assert_eq!(of(&crate::report::series::DEPTH).to_bits(), 0.0f64.to_bits());
     }
 
     #[test]

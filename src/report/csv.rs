@@ -42,16 +42,19 @@ pub fn timeline(results: &Results) -> Vec<u8> {
     table.bytes()
 }
 
-/// `flow.csv`: sign-outs and entries of the unauthenticated flow by bucket, where there were any.
+/// `flow.csv`: what happened to sessions by bucket, where it did: sign-outs, entries of the unauthenticated flow, and the
+/// time, in nanoseconds summed over sessions or callers, without a valid token and of waiting app code.
 pub fn flow(results: &Results) -> Vec<u8> {
     let mut table = Table::new(&["policy", "replication", "t_s", "event", "count"]);
     each_bucket(results, |policy, replication, t, bucket| {
         for (event, count) in [
-            ("false_sign_out", bucket.false_sign_outs),
-            ("true_sign_out", bucket.true_sign_outs),
-            ("flow_entry", bucket.flow_entries),
-            ("recursive_entry", bucket.recursive_entries),
-            ("depth_max", bucket.depth_max),
+            ("false_sign_out", bucket.false_sign_outs.into()),
+            ("true_sign_out", bucket.true_sign_outs.into()),
+            ("flow_entry", bucket.flow_entries.into()),
+            ("recursive_entry", bucket.recursive_entries.into()),
+            ("depth_max", u128::from(bucket.depth_max)),
+            ("without_token_ns", bucket.without_token_ns),
+            ("waiting_ns", bucket.waiting_ns),
         ] {
             if count > 0 {
                 table.row(&[policy, replication, t, event, &count.to_string()]);

@@ -3,7 +3,7 @@
 use super::canvas::{Anchor, Canvas, clean};
 use super::frame::Plot;
 use super::labels::spread;
-use super::palette::{Color, GREY};
+use super::palette::Color;
 use super::typeface::STRONG;
 
 /// A label at the right end of a line.
@@ -52,8 +52,7 @@ impl EndLabel {
             let names: Vec<String> = group.iter().map(|label| label.name.clone()).collect();
             let mut label = group.swap_remove(0);
             if lines > 1 {
-                // Their lines cover each other, so no colour belongs to all of them.
-                (label.line, label.text) = (GREY, GREY);
+                // Their lines cover each other: the first one's colour is the one that is seen.
                 let names = names.join(", ");
                 let fits = STRONG.width(&names) + STRONG.width(&label.says) <= LABEL_MOST;
                 label.name = match () {

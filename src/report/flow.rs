@@ -2,24 +2,23 @@
 
 use super::axis::Scale;
 use super::canvas::{Anchor, Canvas, clean, picture};
-use super::columns::{Columns, Say, Spread, quantile};
+use super::columns::{Columns, Say, Spread};
 use super::end_label::{EndLabel, LABEL_LINE};
 use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, only_zero, tick_width, time_scale};
 use super::palette::INK;
 use super::requests::steps;
+use super::series::{DEPTH, FLOW, Series};
 use super::strip::Strip;
 use super::typeface::HEADING;
-use super::{Chart, finding, number, palette};
-use crate::experiment::results::{PolicyResults, Results};
-use crate::metrics::definitions::Metric;
-use crate::metrics::timeline::Bucket;
+use super::{Chart, finding, palette};
+use crate::experiment::results::Results;
 
 /// One of the two quantities, of every policy.
 struct Part {
     heading: &'static str,
     whole_only: bool,
     spreads: Vec<Spread>,
-    /// The greatest value of a run, its median over the replications, and how a label says it.
+    /// What labels say.
     says: Vec<String>,
     scale: Scale,
 }
@@ -32,22 +31,8 @@ pub fn flow(results: &Results) -> Chart {
 /// The same in these columns.
 pub fn flow_in(results: &Results, columns: Columns) -> Chart {
     let parts = [
-        Part::of(
-            results,
-            columns,
-            "Entries per second",
-            Say::GreatestRate,
-            |b| b.flow_entries,
-            |most| format!("peak {}/s", number::short(most)),
-        ),
-        Part::of(
-            results,
-            columns,
-            "Greatest depth of a causal chain",
-            Say::Greatest,
-            |b| b.depth_max,
-            |most| format!("up to {}", number::count(most)),
-        ),
+        Part::of(results, columns, "Entries per second", &FLOW),
+        Part::of(results, columns, "Greatest depth of a causal chain", &DEPTH),
     ];
     let any = parts.iter().any(|part| part.spreads.iter().any(|spread| spread.greatest() > 0.0));
 
@@ -57,8 +42,7 @@ pub fn flow_in(results: &Results, columns: Columns) -> Chart {
         notes.push("logarithmic scale with 0 at its bottom where the range exceeds two decades".to_owned());
     }
     if results.replications > 1 {
-        notes
-            .push("lines: median of the replications, bands: from a tenth to nine tenths of them".to_owned());
+        notes.push(FLOW.say.note().to_owned());
     }
     notes.extend(columns.note("greatest of"));
     let head = Head::new(results, &title, &notes);
@@ -100,38 +84,19 @@ pub fn flow_in(results: &Results, columns: Columns) -> Chart {
 }
 
 impl Part {
-    fn of(
-        results: &Results,
-        columns: Columns,
-        heading: &'static str,
-        say: Say,
-        value: fn(&Bucket) -> u32,
-        says: fn(f64) -> String,
-    ) -> Part {
-        let of_policy = |policy| Spread::of(policy, columns, say, |bucket| value(bucket).into());
-        let spreads: Vec<Spread> = results.policies.iter().map(of_policy).collect();
-        let median_peak = |policy: &PolicyResults| {
-            let of_run = |run: &Vec<f64>| run.iter().copied().fold(0.0, f64::max);
-            let runs = policy.timelines.iter().map(|t| columns.values(&t.buckets, say, |b| value(b).into()));
-            let mut peaks: Vec<f64> = runs.map(|run| of_run(&run)).collect();
-            peaks.sort_by(f64::total_cmp);
-            quantile(&peaks, 0.5)
-        };
+    fn of(results: &Results, columns: Columns, heading: &'static str, series: &Series) -> Part {
+        let spreads: Vec<Spread> =
+            results.policies.iter().map(|policy| series.spread(policy, columns)).collect();
         let says = results
             .policies
             .iter()
-            .map(|policy| match median_peak(policy) {
-                most if most > 0.0 => format!(": {}", says(most)),
-                _ if policy.metric(Metric::UnauthenticatedEvents.def().name).mean > 0.0 => {
-                    ": none in most runs".to_owned()
-                }
-                _ => ": none".to_owned(),
-            })
+            .zip(&spreads)
+            .map(|(policy, spread)| format!(": {}", series.says(policy, spread)))
             .collect();
-        let whole_only = say == Say::Greatest;
+        let whole_only = series.say == Say::Greatest;
         // What lies between 0 and 1 of a count is an edge of a band: it needs no decade of its own.
         let least = if whole_only { 1.0 } else { 0.0 };
-        let drawn = spreads.iter().flat_map(|spread| spread.median.iter().chain(&spread.high)).copied();
+        let drawn = spreads.iter().flat_map(|spread| spread.middle.iter().chain(&spread.high)).copied();
         let scale = Scale::fitting(drawn.filter(|value| *value >= least));
         Part { heading, whole_only, spreads, says, scale }
     }
@@ -139,7 +104,7 @@ impl Part {
     fn labels(&self, results: &Results, plot: &Plot) -> Vec<EndLabel> {
         let each = results.policies.iter().zip(&self.spreads).zip(&self.says).enumerate();
         let labels = each.map(|(i, ((policy, spread), says))| EndLabel {
-            y: plot.y(spread.median.last().copied().unwrap_or(0.0)),
+            y: plot.y(spread.end()),
             name: clean(&policy.name),
             says: says.clone(),
             line: palette::policy(i).line,
@@ -165,7 +130,7 @@ impl Part {
         }
         // The first policy last: where lines cover each other, the reference stays visible.
         for &(i, spread) in shown.iter().rev() {
-            canvas.path(&steps(plot, columns, &spread.median), palette::policy(i).line, 1.8);
+            canvas.path(&steps(plot, columns, &spread.middle), palette::policy(i).line, 1.8);
         }
         EndLabel::draw(&self.labels(results, plot), canvas, plot);
     }

@@ -1,6 +1,6 @@
 //! `summary.json`: the results without their timelines, for programs, and for `report` to read back.
 
-use super::finding::finding;
+use super::finding;
 use crate::experiment::results::{MetricValues, PolicyResults, Results};
 use serde_json::{Map, Value, json};
 
@@ -8,14 +8,14 @@ use serde_json::{Map, Value, json};
 /// `(mean, low, high)` of the first minus the second.
 pub type PairedInterval = fn(&[f64], &[f64]) -> (f64, f64, f64);
 
-/// Pretty-printed, keys in a fixed order, with a newline at the end. Numbers that JSON has no word for become null.
+/// Pretty-printed, keys in a fixed order, with a newline at the end. Null stands for infinity, which JSON has no word for:
+/// what never happens within the run.
 pub fn summary(results: &Results, paired: PairedInterval) -> String {
-    let findings = finding(results);
     let policies: Map<String, Value> = results
         .policies
         .iter()
-        .zip(findings)
-        .map(|(policy, finding)| {
+        .map(|policy| {
+            let finding = finding::of_policy(results, policy);
             let metrics: Map<String, Value> =
                 policy.metrics.iter().map(|m| (m.def.name.to_owned(), metric(m))).collect();
             let distribution = &policy.entries_distribution;

@@ -1,4 +1,6 @@
-//! Numbers as a reader meets them: thousands separated, no more digits than the eye uses.
+//! Numbers as a reader meets them: thousands separated, no more digits than the eye uses. One rule for all of them.
+
+use crate::stats::{CONFIDENCE, at_most};
 
 /// A whole number with thousands separators: `12,345`.
 pub fn whole(n: u64) -> String {
@@ -13,9 +15,12 @@ pub fn whole(n: u64) -> String {
     text
 }
 
-/// `value` with this many decimals and thousands separators.
+/// `value` with this many decimals and thousands separators; a half is rounded away from zero, as browsers do.
 pub fn fixed(value: f64, decimals: usize) -> String {
-    let text = format!("{:.decimals$}", value.abs());
+    let size = value.abs();
+    // The neighbour above a half is rounded upward; formatting itself rounds a half to the even digit.
+    let size = if is_half(size, decimals) { size.next_up() } else { size };
+    let text = format!("{size:.decimals$}");
     let (digits, rest) = text.find('.').map_or((text.as_str(), ""), |point| text.split_at(point));
     // Longer than u64 or not a number: then no separators either.
     let digits = digits.parse().map_or_else(|_| digits.to_owned(), whole);
@@ -23,31 +28,60 @@ pub fn fixed(value: f64, decimals: usize) -> String {
     format!("{}{digits}{rest}", if value < 0.0 && !is_zero { "−" } else { "" })
 }
 
-/// A mean of counts: whole from 10 on, else with one decimal where it has a fraction.
-pub fn count(mean: f64) -> String {
-    let is_whole = (mean - mean.round()).abs() < 1e-9;
-    if is_whole || mean >= 9.95 {
-        fixed(mean, 0)
-    } else if mean > 0.0 && mean < 0.05 {
-        "fewer than 0.1".to_owned()
-    } else {
-        fixed(mean, 1)
-    }
+/// Whether a value lies exactly between two neighbours with so many decimals.
+fn is_half(size: f64, decimals: usize) -> bool {
+    // A float that is such a half has at most one digit more; what follows within 40 digits shows any other.
+    let exact = format!("{size:.40}");
+    let rest = exact.find('.').and_then(|point| exact.get(point + 1 + decimals..)).unwrap_or_default();
+    rest.strip_prefix('5').is_some_and(|rest| rest.bytes().all(|b| b == b'0'))
 }
 
-/// A rate or ratio, with about three digits.
+/// What stands for a time that is over after the end of the run alone.
+pub const NEVER: &str = "never within the run";
+
+/// Decimals beyond which nothing is shown.
+const MOST_DECIMALS: usize = 9;
+
+/// How every number is shown that is not a whole one by its nature: in tables, sentences, charts and on the page, whose
+/// script has the same rule. Whole numbers have no decimals, others about three digits; infinity is [`NEVER`].
 pub fn short(value: f64) -> String {
     let size = value.abs();
+    if size.is_infinite() {
+        return NEVER.to_owned();
+    }
     let whole = (value - value.round()).abs() < 1e-9;
-    fixed(
-        value,
-        match () {
-            () if size >= 99.95 || whole => 0,
-            () if size >= 9.995 => 1,
-            () if size >= 0.1 => 2,
-            () => 4,
-        },
-    )
+    let decimals = match () {
+        () if size >= 99.95 || whole => 0,
+        () if size >= 9.995 => 1,
+        () if size >= 0.1 => 2,
+        () => {
+            let (mut decimals, mut least) = (4, 0.01);
+            while decimals < MOST_DECIMALS && size < least {
+                (decimals, least) = (decimals + 1, least / 10.0);
+            }
+            decimals
+        }
+    };
+    fixed(value, decimals)
+}
+
+/// The same with a unit after it, which [`NEVER`] has not.
+pub fn with_unit(value: f64, unit: &str) -> String {
+    if value.is_infinite() { NEVER.to_owned() } else { format!("{} {unit}", short(value)) }
+}
+
+/// A share of 1: `12.3%`.
+pub fn share(share: f64) -> String {
+    format!("{}%", short(100.0 * share))
+}
+
+/// That an event happens in no replication, and how often it may happen all the same: `in none of 5 replications (95%
+/// bound: at most 45.1% of runs)`. The bound is [`at_most`], rounded up.
+pub fn none_of(replications: u32) -> String {
+    // What is a whole number of tenths but for the rounding of the last bit stays.
+    let bound = ((1_000.0 * at_most(replications)) - 1e-9).ceil() / 1_000.0;
+    let all = counted(replications.into(), "replication", "replications");
+    format!("in none of {all} ({} bound: at most {} of runs)", share(CONFIDENCE), share(bound))
 }
 
 /// `1 session`, `2 sessions`, `0 sessions`.
@@ -57,7 +91,7 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
 
 /// The same of a mean of counts; none is `no sessions`.
 pub fn counted_mean(mean: f64, one: &str, many: &str) -> String {
-    match count(mean).as_str() {
+    match short(mean).as_str() {
         "0" => format!("no {many}"),
         "1" => format!("1 {one}"),
         n => format!("{n} {many}"),
@@ -93,23 +127,42 @@ mod tests {
         ] {
             assert_eq!(whole(value), text);
         }
-        for (value, text) in
-            [(0.0, "0"), (1.0, "1"), (1.25, "1.2"), (0.01, "fewer than 0.1"), (9.96, "10"), (1204.4, "1,204")]
-        {
-            assert_eq!(count(value), text, "{value}");
-        }
         for (value, text) in [
             (1.0, "1"),
             (1.837, "1.84"),
             (12.34, "12.3"),
             (1613.7, "1,614"),
             (0.0123, "0.0123"),
+            (0.00123, "0.00123"),
+            (1e-12, "0"),
+            (-2.5, "−2.50"),
             (f64::NAN, "NaN"),
+            (f64::INFINITY, "never within the run"),
         ] {
             assert_eq!(short(value), text, "{value}");
         }
+        // Halves that a float holds exactly, and a neighbour below one.
+        for (value, decimals, text) in [
+            (0.125, 2, "0.13"),
+            (100.5, 0, "101"),
+            (100.5f64.next_down(), 0, "100"),
+            (0.375, 2, "0.38"),
+            (2.675, 2, "2.67"),
+        ] {
+            assert_eq!(fixed(value, decimals), text, "{value}");
+        }
+        assert_eq!(with_unit(f64::INFINITY, "s"), "never within the run");
+        assert_eq!((with_unit(2.0, "s"), share(0.853)), ("2 s".to_owned(), "85.3%".to_owned()));
         assert_eq!(fixed(-1234.56, 1), "−1,234.6");
         assert_eq!(fixed(-0.01, 1), "0.0");
+    }
+
+    #[test]
+    fn none_of_a_few_replications_says_what_it_allows() {
+        // 1 - 0.05^(1/5) is 0.45072, 1 - 0.05^(1/59) is 0.04950: a bound is rounded up.
+        assert_eq!(none_of(5), "in none of 5 replications (95% bound: at most 45.1% of runs)");
+        assert_eq!(none_of(59), "in none of 59 replications (95% bound: at most 5% of runs)");
+        assert_eq!(none_of(1), "in none of 1 replication (95% bound: at most 95% of runs)");
     }
 
     #[test]

@@ -1,17 +1,16 @@
 //! Two results on one scale: requests per second of each policy that both have, before and after.
 
-use super::Chart;
 use super::axis::Scale;
 use super::canvas::{Anchor, clean, picture};
 use super::columns::{Columns, Say, Spread};
 use super::end_label::EndLabel;
 use super::frame::provenance;
 use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale, with_unit};
-use super::number;
 use super::palette::{self, Color, GREY, INK};
 use super::requests::{calls, steps};
 use super::strip::Strip;
 use super::typeface::STRONG;
+use super::{Chart, finding};
 use crate::experiment::results::{PolicyResults, Results};
 
 /// Policies that are drawn; the others are in the table.
@@ -34,6 +33,7 @@ struct Line<'a> {
     side: &'a Overlaid<'a>,
     columns: Columns,
     spread: Spread,
+    says: String,
     color: Color,
     dashed: bool,
 }
@@ -41,11 +41,14 @@ struct Line<'a> {
 impl<'a> Line<'a> {
     fn of(side: &'a Overlaid<'a>, policy: &PolicyResults, color: Color, dashed: bool) -> Line<'a> {
         let columns = Columns::of(side.results);
-        Line { side, columns, spread: Spread::of(policy, columns, Say::Rate, calls), color, dashed }
+        let spread = Spread::of(policy, columns, Say::Rate, |bucket| calls(bucket) as f64);
+        // The run's peak, as the table has it: a column may be the mean of many buckets.
+        let says = format!(": {}", finding::mean_peak(policy));
+        Line { side, columns, spread, says, color, dashed }
     }
 }
 
-/// Draws it: the first side grey and dashed, the second in colour, each the median of its replications with a band from a
+/// Draws it: the first side grey and dashed, the second in colour, each the mean of its replications with a band from a
 /// tenth to nine tenths of them. Without a policy that both have, a word says so.
 pub fn overlaid(a: Overlaid<'_>, b: Overlaid<'_>, finding: &str) -> Chart {
     let common: Vec<(&PolicyResults, &PolicyResults)> = a
@@ -67,8 +70,8 @@ pub fn overlaid(a: Overlaid<'_>, b: Overlaid<'_>, finding: &str) -> Chart {
     let title = finding.trim_end_matches('.');
     let mut notes = vec![
         format!("B: {}", provenance(b.results)),
-        "requests per second; dashed: A, solid: B; lines: median of the replications, bands: from a tenth to nine tenths"
-            .to_owned(),
+        "requests per second; dashed: A, solid: B".to_owned(),
+        Say::Rate.note().to_owned(),
     ];
     if a.results.faults != b.results.faults {
         notes.push("fault windows: those of B; A's differ".to_owned());
@@ -90,12 +93,9 @@ pub fn overlaid(a: Overlaid<'_>, b: Overlaid<'_>, finding: &str) -> Chart {
     };
     let labels = |lines: &[Line<'_>; 2], plot: &Plot| -> Vec<EndLabel> {
         let label = |line: &Line<'_>| EndLabel {
-            y: plot.y(line.spread.median.last().copied().unwrap_or(0.0)),
+            y: plot.y(line.spread.end()),
             name: clean(line.side.name),
-            says: format!(
-                ": peak {}/s",
-                number::count(line.spread.median.iter().copied().fold(0.0, f64::max))
-            ),
+            says: line.says.clone(),
             line: line.color,
             text: if line.dashed { GREY } else { palette::policy(1).text },
         };
@@ -129,7 +129,7 @@ pub fn overlaid(a: Overlaid<'_>, b: Overlaid<'_>, finding: &str) -> Chart {
                 canvas.area(&band, line.color, 0.16);
             }
             for line in lines {
-                let points = steps(&plot, line.columns, &line.spread.median);
+                let points = steps(&plot, line.columns, &line.spread.middle);
                 if line.dashed {
                     canvas.dashed(&points, line.color, 1.8)
                 } else {

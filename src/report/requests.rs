@@ -9,8 +9,9 @@ use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_s
 use super::palette::{BANDS, Color, GREY, INK, REST, WHITE};
 use super::strip::Strip;
 use super::typeface::{HEADING, LABEL, NOTE};
-use super::{finding, labels, number};
+use super::{finding, labels, measured, number};
 use crate::experiment::results::{PolicyResults, Results};
+use crate::metrics::Metric;
 use crate::metrics::timeline::{Bucket, Outcome};
 
 /// A band whose greatest height is below this part of the peak joins the rest.
@@ -29,7 +30,7 @@ pub fn requests(results: &Results) -> Chart {
 /// The same in these columns.
 pub fn requests_in(results: &Results, columns: Columns) -> Chart {
     let shown = median_replication(results);
-    let peak = results.policies.iter().filter_map(|p| run_peak(p, shown)).fold(0.0, f64::max);
+    let peak = results.policies.iter().map(|p| busiest_bucket(p, shown)).fold(0.0, f64::max);
     let panels: Vec<Panel> = results.policies.iter().map(|p| Panel::of(p, columns, shown, peak)).collect();
 
     let title = if peak > 0.0 { finding::peaks(results) } else { "No requests in this run".to_owned() };
@@ -97,9 +98,9 @@ pub fn requests_in(results: &Results, columns: Columns) -> Chart {
 /// One policy's data, as it is drawn.
 struct Panel {
     name: String,
-    /// The peak of the shown run, and the least and greatest of all runs.
-    peak: f64,
-    peaks: (f64, f64),
+    /// The peak of the shown run, and the mean of all runs, in words.
+    peak: Option<String>,
+    mean_peak: String,
     runs: usize,
     /// From the bottom of the stack to its top.
     areas: Vec<Area>,
@@ -116,14 +117,13 @@ struct Area {
 
 impl Panel {
     fn of(policy: &PolicyResults, columns: Columns, shown: usize, peak_of_all: f64) -> Panel {
-        let peaks: Vec<f64> = (0..policy.timelines.len()).filter_map(|run| run_peak(policy, run)).collect();
-        let range =
-            (peaks.iter().copied().fold(f64::INFINITY, f64::min), peaks.iter().copied().fold(0.0, f64::max));
+        let peaks = measured::of(policy, Metric::PeakRequestsPerS);
+        let peak = peaks.values.get(shown).filter(|peak| **peak > 0.0).map(|peak| number::short(*peak));
         let buckets = policy.timelines.get(shown).map_or(&[][..], |timeline| &timeline.buckets);
         let mut areas: Vec<Area> = Vec::new();
         let mut thin: Vec<Area> = Vec::new();
         for band in BANDS {
-            let rates = columns.values(buckets, Say::Rate, |bucket| ended(bucket, band.outcomes));
+            let rates = columns.values(buckets, Say::Rate, |bucket| ended(bucket, band.outcomes) as f64);
             let greatest = rates.iter().copied().fold(0.0, f64::max);
             let area = Area { name: band.name, color: band.color, rates };
             match () {
@@ -133,24 +133,24 @@ impl Panel {
             }
         }
         areas.extend(merged(thin));
-        let busiest = columns.merges().then(|| columns.values(buckets, Say::GreatestRate, calls));
-        let peak = peaks.get(shown).copied().unwrap_or(0.0);
-        Panel { name: clean(&policy.name), peak, peaks: range, runs: peaks.len(), areas, busiest }
+        let busiest =
+            columns.merges().then(|| columns.values(buckets, Say::GreatestRate, |b| calls(b) as f64));
+        let (mean_peak, runs) = (number::short(peaks.mean), peaks.values.len());
+        Panel { name: clean(&policy.name), peak, mean_peak, runs, areas, busiest }
     }
 
     /// The peak in words, as many as have room.
     fn note(&self, room: f64) -> String {
-        if self.peak <= 0.0 {
-            return "no requests".to_owned();
-        }
-        let peak = number::short(self.peak);
-        let (low, high) = (number::short(self.peaks.0), number::short(self.peaks.1));
-        let runs = self.runs;
+        let Some(peak) = &self.peak else { return "no requests".to_owned() };
+        let (mean, runs) = (&self.mean_peak, self.runs);
         let mut variants = vec![format!("peak {peak} requests/s"), format!("peak {peak}/s")];
         if runs > 1 {
-            let range = if low == high { "the same".to_owned() } else { format!("{low} to {high}") };
-            variants.insert(0, format!("peak {peak} requests/s; {range} over {runs} replications"));
-            variants.insert(1, format!("peak {peak}/s; {range} over {runs} runs"));
+            variants = vec![
+                format!("peak of this replication {peak} requests/s; mean of {runs}: {mean} requests/s"),
+                format!("peak of this replication {peak}/s; mean of {runs}: {mean}/s"),
+                format!("peak {peak}/s here; mean of {runs}: {mean}/s"),
+                format!("peak {peak}/s here"),
+            ];
         }
         let fits = variants.iter().find(|text| NOTE.width(text) <= room);
         fits.cloned().unwrap_or_else(|| NOTE.fit(&format!("peak {peak}/s"), room))
@@ -244,18 +244,18 @@ pub(super) fn calls(bucket: &Bucket) -> u64 {
     bucket.calls.iter().flatten().map(|&n| u64::from(n)).sum()
 }
 
-/// Most requests per second in one bucket of this run.
-fn run_peak(policy: &PolicyResults, run: usize) -> Option<f64> {
-    let timeline = policy.timelines.get(run)?;
+/// Most requests per second in one bucket of this run: how high its panel must be.
+fn busiest_bucket(policy: &PolicyResults, run: usize) -> f64 {
+    let Some(timeline) = policy.timelines.get(run) else { return 0.0 };
     let most = timeline.buckets.iter().map(calls).max().unwrap_or(0);
-    Some(most as f64 / timeline.bucket.as_secs_f64().max(1e-9))
+    most as f64 / timeline.bucket.as_secs_f64().max(1e-9)
 }
 
 /// The replication whose peak is the median for the first policy; the lower one of two.
 pub fn median_replication(results: &Results) -> usize {
     let Some(first) = results.policies.first() else { return 0 };
-    let mut peaks: Vec<(f64, usize)> =
-        (0..first.timelines.len()).filter_map(|run| Some((run_peak(first, run)?, run))).collect();
+    let peaks = &measured::of(first, Metric::PeakRequestsPerS).values;
+    let mut peaks: Vec<(f64, usize)> = peaks.iter().copied().zip(0..).collect();
     peaks.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     peaks.get(peaks.len().saturating_sub(1) / 2).map_or(0, |(_, run)| *run)
 }

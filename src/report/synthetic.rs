@@ -3,7 +3,7 @@
 use crate::backend::Endpoint;
 use crate::experiment::results::{FaultWindow, MetricValues, PolicyResults, Results, SessionRow, Verdict};
 use crate::kernel::Dur;
-use crate::metrics::{METRICS, Outcome, Timeline};
+use crate::metrics::{METRICS, Metric, Outcome, Timeline};
 
 /// Names that a careless report would run, swallow or misprint.
 pub fn hostile_names() -> Vec<String> {
@@ -53,6 +53,14 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
     }
 }
 
+/// Gives a policy these values of a metric, one per replication, with their mean and no interval.
+pub fn set(results: &mut Results, policy: usize, metric: Metric, values: &[f64]) {
+    let found = &mut results.policies[policy].metrics[metric as usize];
+    found.values = values.to_vec();
+    found.mean = values.iter().sum::<f64>() / values.len() as f64;
+    (found.ci_low, found.ci_high) = (found.mean, found.mean);
+}
+
 /// Nothing happened.
 pub fn empty(names: &[&str]) -> Results {
     let mut results = storm(names, 60, 1);
@@ -96,6 +104,9 @@ pub fn table() -> Vec<(&'static str, Results)> {
         bucket.false_sign_outs *= 1_000_000;
     }
     huge.users = u32::MAX;
+    let mut never = storm(&["old", "new"], 60, 3);
+    set(&mut never, 0, Metric::TimeToRecoverS, &[f64::INFINITY; 3]);
+    set(&mut never, 1, Metric::TimeToRecoverS, &[1.0, f64::INFINITY, 3.0]);
     let mut no_runs = storm(&["old"], 10, 1);
     no_runs.policies[0].timelines.clear();
     vec![
@@ -114,6 +125,7 @@ pub fn table() -> Vec<(&'static str, Results)> {
         ("hostile", hostile),
         ("many-faults", faulty),
         ("huge", huge),
+        ("never", never),
         ("no-runs", no_runs),
         ("no-policy", storm(&[], 10, 1)),
         ("twelve", storm(&["a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l"], 60, 2)),
@@ -143,6 +155,10 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
     let peak = |t: &Timeline| t.buckets.iter().map(calls).max().unwrap_or(0) as f64 / bucket.as_secs_f64();
     let peaks: Vec<f64> = timelines.iter().map(peak).collect();
     let entries = sum(|b| b.flow_entries);
+    let seconds = |of: fn(&crate::metrics::timeline::Bucket) -> u128| -> Vec<f64> {
+        timelines.iter().map(|t| t.buckets.iter().map(|b| of(b) as f64 / 1e9).sum()).collect()
+    };
+    let (stale, waited) = (seconds(|b| b.without_token_ns), seconds(|b| b.waiting_ns));
     let (false_outs, true_outs) = (sum(|b| b.false_sign_outs), sum(|b| b.true_sign_outs));
     let worst = (harm * 2_400.0).round();
     let same = |value: f64| vec![value; replications as usize];
@@ -154,6 +170,9 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
         "amplification" => (0..replications).map(|r| 1.0 + harm * 3.0 + f64::from(r % 5) * 0.02).collect(),
         "peak_requests_per_s" => peaks.clone(),
         "unauthenticated_events" => entries.clone(),
+        "stale_token_session_s" => stale.clone(),
+        "app_wait_s" => waited.clone(),
+        "signed_in_session_s" => same(6_000_000.0),
         _ => same(harm * 10.0),
     });
     let mut entries_distribution = vec![(0, 10_000 * u64::from(replications))];
@@ -212,6 +231,8 @@ fn timeline(bucket: Dur, buckets: usize, replication: u32, harm: f64) -> Timelin
         slot.true_sign_outs = u32::from((i + replication as usize * 3).is_multiple_of((buckets / 30).max(1)));
         slot.flow_entries = calls(350.0 * storm);
         slot.recursive_entries = slot.flow_entries / 2;
+        slot.without_token_ns = u128::from(calls(40.0 * storm * grow)) * 1_000_000_000;
+        slot.waiting_ns = u128::from(calls(5.0 * storm)) * 1_000_000_000;
         slot.depth_max = if slot.flow_entries > 0 { 1 + (38.0 * storm) as u32 } else { 0 };
     }
     timeline

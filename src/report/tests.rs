@@ -2,8 +2,9 @@
 
 use super::canvas::UNITS;
 use super::typeface::Face;
-use super::{Chart, Overlaid, charts, overlaid, synthetic, to_png};
-use crate::experiment::results::PolicyResults;
+use super::{Chart, Columns, Drawn, Overlaid, charts, overlaid, synthetic, to_png};
+use crate::experiment::results::{PolicyResults, Results};
+use crate::metrics::Metric;
 use resvg::usvg::roxmltree::{Document, Node};
 
 /// A text of a picture and the box that holds it, in pixels.
@@ -45,7 +46,7 @@ fn texts(document: &Document<'_>) -> Vec<Placed> {
 fn each_chart(check: impl Fn(&str, &Chart)) {
     let table = synthetic::table();
     for (case, results) in &table {
-        for chart in charts(results) {
+        for chart in every_chart(results) {
             check(&format!("{case}/{}", chart.file_stem), &chart);
         }
         // Every pair: other policies, names, horizons, faults and sizes meet each other here.
@@ -54,6 +55,41 @@ fn each_chart(check: impl Fn(&str, &Chart)) {
             let b = Overlaid { name: &format!("B: {other}"), results };
             check(&format!("{case} and {other}"), &overlaid(a, b, "2 of 3 metrics changed beyond noise."));
         }
+    }
+}
+
+/// All of them, those too that would be left out.
+fn every_chart(results: &Results) -> Vec<Chart> {
+    super::CHARTS.iter().map(|Drawn(_, draw)| draw(results, Columns::of(results))).collect()
+}
+
+#[test]
+fn a_chart_that_would_show_nothing_is_left_out() {
+    assert_eq!(charts(&synthetic::empty(&["old", "new"])), []);
+    let mut results = synthetic::empty(&["old", "new"]);
+    synthetic::set(&mut results, 1, Metric::AppWaitS, &[0.5]);
+    let drawn: Vec<&str> = charts(&results).iter().map(|chart| chart.file_stem).collect();
+    assert_eq!(drawn, ["waiting"]);
+    let stems = every_chart(&results).into_iter().map(|chart| chart.file_stem);
+    assert_eq!(stems.collect::<std::collections::BTreeSet<_>>().len(), super::CHARTS.len());
+}
+
+#[test]
+fn what_never_ends_is_said_in_words_on_the_page() {
+    let mut results = synthetic::storm(&["old", "new"], 60, 2);
+    let never = f64::INFINITY;
+    for (policy, values) in [(0, [never, never]), (1, [never, 12.0])] {
+        synthetic::set(&mut results, policy, Metric::TimeToRecoverS, &values);
+    }
+    let page = super::page::page(&results, &[], "");
+    for said in
+        [">never within the run in 2 of 2 replications<", ">never within the run in 1 of 2 replications<"]
+    {
+        assert!(page.contains(said), "{said}");
+    }
+    let (text, _) = page.split_once("<script").unwrap();
+    for wrong in ["inf s", ">inf", "NaN", "∞"] {
+        assert!(!text.contains(wrong), "{wrong}");
     }
 }
 
@@ -130,16 +166,18 @@ fn a_run_without_requests_says_so() {
 }
 
 #[test]
-fn policies_alike_are_drawn_once_and_a_median_says_so() {
+fn policies_alike_are_drawn_once_and_a_line_ends_at_the_mean() {
     let mut results = synthetic::storm(&["old", "twin"], 60, 5);
-    let (bands, labels) = (r"<polygon", "median");
+    let bands = r"<polygon";
     let different = super::sign_outs(&results).svg;
     results.policies[1] = PolicyResults { name: "twin".to_owned(), ..results.policies[0].clone() };
     let alike = super::sign_outs(&results).svg;
     // Two policies with true and false sign-outs each; alike, only the first has bands.
     assert_eq!((different.matches(bands).count(), alike.matches(bands).count()), (3, 2));
-    assert!(alike.contains("old, twin: median") && different.matches(labels).count() > 1);
-    // What is none in every run is no median.
+    // What a line ends at is the number that title and table have.
+    let mean = super::number::short(results.policies[0].metric("false_sign_outs").mean);
+    assert!(alike.contains(&format!("old, twin: {mean} false\n")), "{alike}");
+    assert!(alike.contains(&format!("signs out {mean} of")), "{alike}");
     assert!(different.contains("twin: 0 false\n"), "{different}");
     let [both, one] = [2, 1].map(|n| {
         let mut some = results.clone();
@@ -159,7 +197,7 @@ fn a_depth_has_no_tick_between_none_and_one() {
 
 #[test]
 fn without_data_an_axis_has_no_scale() {
-    for chart in charts(&synthetic::empty(&["old", "new"])) {
+    for chart in every_chart(&synthetic::empty(&["old", "new"])) {
         let document = Document::parse(&chart.svg).unwrap();
         let scaled =
             texts(&document).into_iter().find(|t| ["0.5", "0.2%", "1.0%"].contains(&t.text.as_str()));

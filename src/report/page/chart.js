@@ -10,7 +10,14 @@ let zoom = [0, horizon];
 let zooming = false;
 
 const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-const number = value => value == null ? "–" : value.toLocaleString("en-US", { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
+// The rule by which the program shows every number, so that the page shows the same digits.
+function number(value) {
+  if (value == null) return "–";
+  const size = Math.abs(value), whole = Math.abs(value - Math.round(value)) < 1e-9;
+  let decimals = size >= 99.95 || whole ? 0 : size >= 9.995 ? 1 : size >= 0.1 ? 2 : 4;
+  for (let least = 0.01; decimals >= 4 && decimals < 9 && size < least; least /= 10) decimals += 1;
+  return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
+}
 
 function clock(s, fine) {
   if (horizon < 180 || fine) return `${s.toLocaleString("en-US", { maximumFractionDigits: 3 })} s`;
@@ -46,6 +53,9 @@ function timeAxis() {
   };
 }
 
+// An axis names round values: what they end in is no digit that was measured.
+const round = value => number(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
+
 // Of a logarithmic axis' many lines those of whole decades are enough.
 const decades = splits => splits.map(v => v == null || v === 0 || Math.abs(Math.log10(v) % 1) < 1e-9 ? v : null);
 
@@ -54,7 +64,7 @@ function valueAxis(unit, wide) {
     stroke: style("--grey"), font: "12px system-ui, sans-serif", size: 62,
     grid: { stroke: style("--grid"), width: 1, ...(wide ? { filter: (u, splits) => decades(splits) } : {}) },
     ticks: { show: false },
-    values: (u, splits) => splits.map(v => v == null || v < 0 ? "" : number(v) + unit),
+    values: (u, splits) => splits.map(v => v == null || v < 0 ? "" : round(v) + unit),
   };
 }
 

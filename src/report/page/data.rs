@@ -1,19 +1,19 @@
 //! What the page's charts are drawn from: counts per column of time, as they stand in the CSV files.
 
-use super::super::columns::{Columns, MOST, Say, Spread};
+use super::super::columns::{Columns, MOST_POLICIES};
 use super::super::palette::{self, BANDS, Color};
 use super::super::requests::{ended, median_replication};
+use super::super::series::SERIES;
 use super::super::told::Told;
-use super::super::{canvas::clean, entries, finding, lanes};
-use super::{MOST_POLICIES, html};
+use super::super::{canvas::clean, entries, finding, happens, lanes};
+use super::html;
 use crate::experiment::results::{PolicyResults, Results};
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
+use crate::metrics::Metric;
 use crate::metrics::timeline::Bucket;
 use serde_json::{Value, json};
 
-/// Numbers in the page's series, all together: columns are made coarser until they fit.
-const MOST_NUMBERS: usize = 60_000;
 /// Points of the curves of entries per session.
 const MOST_ENTRIES: usize = 300;
 /// Calls of a story's lane chart.
@@ -25,7 +25,7 @@ const MOST_FAULTS: usize = 100;
 
 /// The JSON, ready to stand in a script element.
 pub fn json(results: &Results, told: &[Told]) -> String {
-    let columns = columns(results);
+    let columns = Columns::of(results);
     let shown = median_replication(results);
     let policies = &results.policies[..results.policies.len().min(MOST_POLICIES)];
     let edges: Vec<f64> = (0..=columns.count).map(|i| columns.begin(i) / NS_PER_S as f64).collect();
@@ -45,12 +45,7 @@ pub fn json(results: &Results, told: &[Told]) -> String {
         "edges": edges,
         "faults": faults,
         "bands": bands,
-        "titles": {
-            "requests": finding::peaks(results),
-            "sign_outs": finding::sign_outs(results),
-            "flow": finding::flow(results),
-            "entries": finding::worst_session(results),
-        },
+        "titles": titles(results),
         "policies": policies.iter().enumerate().map(|(i, p)| policy(p, i, columns, shown)).collect::<Vec<_>>(),
         "entries": curves(results, policies),
         "stories": told.iter().map(|story| lanes_of(results, story)).collect::<Vec<_>>(),
@@ -58,11 +53,18 @@ pub fn json(results: &Results, told: &[Told]) -> String {
     html::json_in_script(&data.to_string())
 }
 
-/// Columns so many that all series together stay within bounds.
-pub fn columns(results: &Results) -> Columns {
-    let policies = results.policies.len().clamp(1, MOST_POLICIES);
-    let series = BANDS.len() + 1 + 4 * 3;
-    Columns::at_most(results, (MOST_NUMBERS / (policies * series)).clamp(8, MOST))
+/// The titles of the charts; null of a chart that would show nothing and is left out.
+fn titles(results: &Results) -> Value {
+    let title =
+        |metrics: &[Metric], title: fn(&Results) -> String| happens(results, metrics).then(|| title(results));
+    json!({
+        "requests": title(&[Metric::RequestsTotal], finding::peaks),
+        "sign_outs": title(&[Metric::FalseSignOuts, Metric::TrueSignOuts], finding::sign_outs),
+        "stale_tokens": title(&[Metric::StaleTokenSessionS], finding::stale_tokens),
+        "flow": title(&[Metric::UnauthenticatedEvents], finding::flow),
+        "waiting": title(&[Metric::AppWaitS], finding::waiting),
+        "entries": title(&[Metric::UnauthenticatedEvents], finding::worst_session),
+    })
 }
 
 /// A name as the page shows it.
@@ -99,22 +101,25 @@ fn policy(policy: &PolicyResults, index: usize, columns: Columns, shown: usize) 
     };
     let bands: Vec<Vec<u64>> =
         BANDS.iter().map(|band| counts(&|bucket: &Bucket| ended(bucket, band.outcomes))).collect();
-    let spread = |say: Say, of: fn(&Bucket) -> u64| {
-        let spread = Spread::of(policy, columns, say, of);
-        json!([rounded(&spread.low), rounded(&spread.median), rounded(&spread.high)])
-    };
-    json!({
+    let mut value = json!({
         "name": name(&policy.name),
         "color": color(palette::policy(index).line),
         "bands": bands,
-        "false_sign_outs": spread(Say::SumSoFar, |b| b.false_sign_outs.into()),
-        "true_sign_outs": spread(Say::SumSoFar, |b| b.true_sign_outs.into()),
-        "flow_per_s": spread(Say::GreatestRate, |b| b.flow_entries.into()),
-        "depth": spread(Say::Greatest, |b| b.depth_max.into()),
-    })
+    });
+    // What is read out without a cursor is what the pictures' labels say.
+    for series in SERIES {
+        let spread = series.spread(policy, columns);
+        value[series.key] = json!({
+            "low": rounded(&spread.low),
+            "middle": rounded(&spread.middle),
+            "high": rounded(&spread.high),
+            "says": series.says(policy, &spread),
+        });
+    }
+    value
 }
 
-/// Quantiles lie between counts: three decimals are more than a chart shows.
+/// Three decimals are more than a line shows.
 fn rounded(values: &[f64]) -> Vec<f64> {
     values.iter().map(|value| (value * 1_000.0).round() / 1_000.0).collect()
 }

@@ -6,9 +6,9 @@
 mod data;
 mod html;
 
-use super::columns::{Columns, MOST};
+use super::columns::{Columns, MOST_POLICIES};
 use super::told::{Told, retry_schedule};
-use super::{amplification, charts_in, finding, frame, number};
+use super::{amplification, charts_in, finding, frame, measured, number, verdict};
 use crate::experiment::WORST_SESSIONS;
 use crate::experiment::results::{PolicyResults, Results};
 use crate::metrics::MetricDef;
@@ -21,8 +21,6 @@ pub const FILE: &str = "report.html";
 pub const MOST_BYTES: usize = 2_000_000;
 /// What static pictures may take of it.
 const MOST_PICTURES: usize = 800_000;
-/// Policies beyond this are left to the CSV files.
-const MOST_POLICIES: usize = 40;
 /// Worst sessions shown of a policy.
 const WORST: usize = 3;
 /// Rows of worst sessions in all.
@@ -85,10 +83,10 @@ fn findings(results: &Results, out: &mut String) {
         out.push_str("<h3>Expectations</h3>\n<ul class=\"verdicts\">\n");
         for verdict in results.expectations.iter().take(100) {
             let (class, word) = if verdict.passed { ("ok", "holds") } else { ("bad", "FAILS") };
-            let (that, observed) = (escaped(&verdict.that), number::short(verdict.observed));
+            let (that, observed) = (escaped(&verdict.that), escaped(&verdict::observed(results, verdict)));
             let _ = writeln!(
                 out,
-                "<li class=\"{class}\"><b>{word}</b> <code>{that}</code> <span>observed {observed}</span></li>"
+                "<li class=\"{class}\"><b>{word}</b> <code>{that}</code> <span>{observed}</span></li>"
             );
         }
         out.push_str("</ul>\n");
@@ -132,10 +130,11 @@ fn pictures(results: &Results, told: &[Told]) -> Vec<Result<String, String>> {
         charts
     };
     let size = |charts: &[super::Chart]| charts.iter().map(|chart| chart.svg.len()).sum::<usize>();
-    let mut charts = draw(MOST);
-    for most in [200, 60] {
-        if size(&charts) > MOST_PICTURES {
-            charts = draw(most);
+    let most = Columns::of(results).count;
+    let mut charts = draw(most);
+    for fewer in [200, 60] {
+        if fewer < most && size(&charts) > MOST_PICTURES {
+            charts = draw(fewer);
         }
     }
     let mut left = MOST_PICTURES;
@@ -230,10 +229,10 @@ fn row(def: &MetricDef, policies: &[PolicyResults], several: bool, out: &mut Str
             m.mean,
             m.ci_low,
             m.ci_high,
-            number::short(m.mean)
+            measured::mean_words(m)
         );
-        if several && m.ci_high > m.ci_low {
-            let _ = write!(out, "<small>{} to {}</small>", number::short(m.ci_low), number::short(m.ci_high));
+        if let (true, Some((low, high))) = (several, measured::interval(m)) {
+            let _ = write!(out, "<small>{low} to {high}</small>");
         }
         out.push_str("</td>");
     }
@@ -254,8 +253,8 @@ fn worst_sessions(results: &Results, told: &[Told], out: &mut String) {
             None => "no".to_owned(),
             Some(at) => {
                 format!(
-                    "{} s, {}",
-                    number::fixed(at, 1),
+                    "{}, {}",
+                    number::with_unit(at, "s"),
                     if row.false_sign_out { "falsely" } else { "rightly" }
                 )
             }
@@ -274,14 +273,14 @@ fn worst_sessions(results: &Results, told: &[Told], out: &mut String) {
         let _ = writeln!(
             out,
             "<tr><td><bdi>{}</bdi></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td>\
-             <td>{sign_out}</td><td>{} s</td><td>{story}</td></tr>",
+             <td>{sign_out}</td><td>{}</td><td>{story}</td></tr>",
             escaped(&policy.name),
             row.replication,
             row.session,
             number::whole(row.entries.into()),
             number::whole(row.depth.into()),
             number::whole(row.requests.into()),
-            number::fixed(row.stale_token_s, 1),
+            number::with_unit(row.stale_token_s, "s"),
         );
     }
     out.push_str("</tbody>\n</table>\n</div>\n");

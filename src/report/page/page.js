@@ -92,9 +92,9 @@ function toggle(band) {
   zoomTo(...zoom);
 }
 
-// Lines of all policies in one chart: the median of the replications, with a band from a tenth to nine tenths.
+// Lines of all policies in one chart: the mean or median of the replications, with a band from a tenth to nine tenths.
 function lineChart(parent, title, lines, unit, maybeLog) {
-  const shown = lines.filter(line => line.spread[2].some(v => v > 0) || line.always);
+  const shown = lines.filter(line => line.spread.high.some(v => v > 0) || line.always);
   const box = element("div", { class: "chart" }, element("h4", {}, title));
   parent.append(box);
   const readout = element("p", { class: "readout" });
@@ -108,23 +108,23 @@ function lineChart(parent, title, lines, unit, maybeLog) {
   const series = [{}], columns = [edges], bands = [];
   // The first policy last: where lines cover each other, the reference stays visible.
   for (const line of shown.slice().reverse()) {
-    const [low, median, high] = line.spread.map(closed);
+    const [low, middle, high] = [line.spread.low, line.spread.middle, line.spread.high].map(closed);
     const at = series.length;
     const edge = { stroke: "transparent", width: 0, paths: stepped, points: { show: false } };
     series.push(edge, { stroke: line.color, width: 2, dash: line.dash, paths: stepped, points: { show: false } }, edge);
-    columns.push(high, median, low);
+    columns.push(high, middle, low);
     bands.push({ series: [at, at + 2], fill: line.color + "2e" });
   }
-  // Medians and what lies above them: the lower edge of a band may be any fraction.
-  const all = shown.flatMap(line => [...line.spread[1], ...line.spread[2]]).filter(v => v > 0);
+  // Lines and what lies above them: the lower edge of a band may be any fraction.
+  const all = shown.flatMap(line => [...line.spread.middle, ...line.spread.high]).filter(v => v > 0);
   const most = all.reduce((a, b) => Math.max(a, b), 0), least = all.reduce((a, b) => Math.min(a, b), Infinity);
   const wide = maybeLog && most > 100 * least;
   const read = u => {
     const i = columnAt(u);
-    const middle = data.replications > 1 ? "median, " : "";
-    readout.textContent = middle + (i == null ? "greatest:" : `from ${clock(edges[i])}:`);
+    // Without a cursor, what the program says of each line.
+    readout.textContent = i == null ? "over the whole run:" : `from ${clock(edges[i])}:`;
     shown.forEach((line, n) => {
-      values[n].textContent = number(i == null ? line.spread[1].reduce((a, b) => Math.max(a, b), 0) : line.spread[1][i]) + unit;
+      values[n].textContent = i == null ? line.spread.says : number(line.spread.middle[i]) + unit;
     });
   };
   const plot = place(overTime(220, {
@@ -140,7 +140,6 @@ function entriesChart(parent) {
   const { at, percent } = data.entries;
   const box = element("div", { class: "chart" }, element("h3", {}, data.titles.entries));
   parent.append(box);
-  if (at.length === 0) return void box.append(element("p", { class: "hint" }, "No session enters the unauthenticated flow."));
   const readout = element("p", { class: "readout" });
   box.append(readout);
   const keys = keyRow(box);
@@ -152,7 +151,7 @@ function entriesChart(parent) {
   const read = u => {
     const i = u.cursor.idx ?? 0;
     readout.textContent = `share of the sessions with at least ${number(at[i])} ${at[i] === 1 ? "entry" : "entries"}:`;
-    values.forEach((value, n) => { value.textContent = percent[n][i] == null ? "none" : `${percent[n][i].toPrecision(3)}%`; });
+    values.forEach((value, n) => { value.textContent = percent[n][i] == null ? "none" : `${number(percent[n][i])}%`; });
   };
   const wide = at[at.length - 1] > 100;
   const grey = { stroke: style("--grey"), font: "12px system-ui, sans-serif", ticks: { show: false } };
@@ -160,7 +159,7 @@ function entriesChart(parent) {
   const plot = place({
     width: 400, height: 260, legend: { show: false }, cursor: { drag: { x: false, y: false } },
     scales: { x: { time: false, distr: wide ? 3 : 1 }, y: { distr: 3 } },
-    axes: [{ ...grey, grid: wide ? sparse : lines, values: (u, s) => s.map(v => v == null ? "" : number(v)) },
+    axes: [{ ...grey, grid: wide ? sparse : lines, values: (u, s) => s.map(v => v == null ? "" : round(v)) },
       { ...grey, grid: sparse, size: 62, values: (u, s) => s.map(v => v == null ? "" : `${v}%`) }],
     // The first policy last: where lines cover each other, the reference stays visible.
     series: [{}, ...data.policies.map(p => ({ stroke: p.color, width: 2, paths: uPlot.paths.stepped({ align: -1 }), points: { show: at.length < 3 } })).reverse()],
@@ -177,23 +176,39 @@ function build() {
   document.getElementById("entries").textContent = "";
   document.querySelectorAll(".lanes").forEach(place => { place.textContent = ""; });
   faultLanes(root);
-  root.append(element("h3", {}, data.titles.requests));
-  if (data.replications > 1) {
-    root.append(element("p", { class: "hint" }, `Requests of replication ${data.shown}, counted from 0, whose peak is the median for the first policy.`));
-  }
-  const grid = element("div", { class: "panels" });
-  root.append(grid);
-  for (const policy of data.policies) requestPanel(grid, policy);
+  const { titles } = data;
+  const head = title => root.append(element("h3", {}, title));
   const lines = (what, always, dash) => data.policies.map(p => ({ name: p.name, color: p.color, spread: p[what], always, dash }));
-  root.append(element("h3", {}, data.titles.sign_outs));
-  const truly = lines("true_sign_outs", false, [6, 4]).map(line => ({ ...line, name: `${line.name} (true)` }));
-  lineChart(root, "Sign-outs so far, false and true", [...lines("false_sign_outs", true), ...truly], "", false);
-  root.append(element("h3", {}, data.titles.flow));
-  const flow = element("div", { class: "panels" });
-  root.append(flow);
-  lineChart(flow, "Entries of the unauthenticated flow per second", lines("flow_per_s", true), "/s", true);
-  lineChart(flow, "Greatest depth of a causal chain", lines("depth", true), "", "whole");
-  entriesChart(document.getElementById("entries"));
+  if (titles.requests) {
+    head(titles.requests);
+    if (data.replications > 1) {
+      root.append(element("p", { class: "hint" }, `Requests of replication ${data.shown}, counted from 0, whose peak is the median for the first policy.`));
+    }
+    const grid = element("div", { class: "panels" });
+    root.append(grid);
+    for (const policy of data.policies) requestPanel(grid, policy);
+  }
+  if (titles.sign_outs) {
+    head(titles.sign_outs);
+    const truly = lines("true_sign_outs", false, [6, 4]).map(line => ({ ...line, name: `${line.name} (true)` }));
+    lineChart(root, "Sign-outs so far, false and true", [...lines("false_sign_outs", true), ...truly], "", false);
+  }
+  if (titles.stale_tokens) {
+    head(titles.stale_tokens);
+    lineChart(root, "Signed-in sessions without a valid token", lines("without_token", true), "", false);
+  }
+  if (titles.flow) {
+    head(titles.flow);
+    const flow = element("div", { class: "panels" });
+    root.append(flow);
+    lineChart(flow, "Entries of the unauthenticated flow per second", lines("flow_per_s", true), "/s", true);
+    lineChart(flow, "Greatest depth of a causal chain", lines("depth", true), "", "whole");
+  }
+  if (titles.waiting) {
+    head(titles.waiting);
+    lineChart(root, "App callers that wait", lines("waiting", true), "", false);
+  }
+  if (titles.entries) entriesChart(document.getElementById("entries"));
   document.querySelectorAll("details.story").forEach(storyLanes);
   for (const band of hidden) for (const panel of panels) panel.buttons.get(band)?.setAttribute("aria-pressed", "false");
   zoomTo(...zoom);

@@ -1,65 +1,11 @@
-//! What the numbers say, in words: one sentence per policy for the terminal, and the comparisons that title charts.
+//! The titles of charts: what the policies come to, compared.
 
-use super::canvas::clean;
-use super::compare::{Clause, compare};
-use super::number;
+use super::super::compare::{Clause, compare};
+use super::super::measured::{self, mean, worst};
+use super::super::number;
+use super::harm::chains;
 use crate::experiment::results::{PolicyResults, Results};
-use crate::metrics::definitions::Metric;
-
-/// One sentence per policy, in their order.
-pub fn finding(results: &Results) -> Vec<String> {
-    results.policies.iter().map(|policy| sentence(results, policy)).collect()
-}
-
-fn sentence(results: &Results, policy: &PolicyResults) -> String {
-    if results.users == 0 {
-        return traffic(policy);
-    }
-    let [false_outs, true_outs] = [Metric::FalseSignOuts, Metric::TrueSignOuts].map(|m| mean(policy, m));
-    let users = number::counted(results.users.into(), "user", "users");
-    let (mut signs_out, mut notes) = (String::new(), Vec::new());
-    if false_outs <= 0.0 {
-        signs_out.push_str("signs out nobody whose session is valid");
-    } else if false_outs > f64::from(results.users) {
-        signs_out
-            .push_str(&format!("signs out users whose session is valid {} times", number::count(false_outs)));
-        notes.push(users);
-    } else {
-        signs_out
-            .push_str(&format!("signs out {} of {users} whose session is valid", number::count(false_outs)));
-    }
-    if true_outs > 0.0 {
-        let joint = if false_outs > 0.0 { "and" } else { "but" };
-        signs_out.push_str(&format!(" {joint} {} whose session is revoked", number::count(true_outs)));
-    }
-    if results.replications > 1 && false_outs + true_outs > 0.0 {
-        notes.push(format!("mean of {} replications", results.replications));
-    }
-    if !notes.is_empty() {
-        signs_out.push_str(&format!(" ({})", notes.join(", ")));
-    }
-    let worst = greatest(policy, Metric::UnauthenticatedEventsWorstSession);
-    let depth = greatest(policy, Metric::UnauthenticatedDepthMax);
-    let chains =
-        if depth > 1 { format!(", in chains of up to {}", number::whole(depth)) } else { String::new() };
-    let flow = match worst {
-        0 => "no session enters the unauthenticated flow".to_owned(),
-        1 => "no session enters the unauthenticated flow more than once".to_owned(),
-        _ => format!("its sessions enter the unauthenticated flow up to {}{chains}", number::times(worst)),
-    };
-    format!("{} {signs_out}; {flow}", clean(&policy.name))
-}
-
-/// Of a run without users, nothing can be said but what its calls come to.
-fn traffic(policy: &PolicyResults) -> String {
-    format!(
-        "{} sends {} requests, {} for each first attempt, {} per second at its peak",
-        clean(&policy.name),
-        number::count(mean(policy, Metric::RequestsTotal)),
-        number::fixed(mean(policy, Metric::Amplification), 2),
-        number::short(mean(policy, Metric::PeakRequestsPerS)),
-    )
-}
+use crate::metrics::Metric;
 
 /// Most requests per second.
 pub fn peaks(results: &Results) -> String {
@@ -84,7 +30,7 @@ pub fn sign_outs(results: &Results) -> String {
     let repeated = results.policies.iter().any(|p| mean(p, Metric::FalseSignOuts) > f64::from(users));
     compare(results, |policy, name, average| {
         let [outs, truly] = [Metric::FalseSignOuts, Metric::TrueSignOuts].map(|m| mean(policy, m));
-        let count = if outs > 0.0 { number::count(outs) } else { "none".to_owned() };
+        let count = if outs > 0.0 { number::short(outs) } else { "none".to_owned() };
         let of = number::counted(users.into(), "valid session", "valid sessions");
         let revoked = match (any_true, outs > 0.0) {
             (false, _) => String::new(),
@@ -112,6 +58,40 @@ pub fn sign_outs(results: &Results) -> String {
     })
 }
 
+/// Signed-in sessions without a valid token.
+pub fn stale_tokens(results: &Results) -> String {
+    compare(results, |policy, name, average| {
+        let stale = mean(policy, Metric::StaleTokenSessionS);
+        let of_all = mean(policy, Metric::SignedInSessionS);
+        let share = number::share(if of_all > 0.0 { stale / of_all } else { 0.0 });
+        let (full, says) = match stale > 0.0 {
+            true => {
+                let says = format!("{share} ({} session-seconds)", number::short(stale));
+                let full = format!(
+                    "{name} leaves {share} of signed-in session time without a valid token{average} ({} session-seconds)",
+                    number::short(stale)
+                );
+                (full, says)
+            }
+            false => (format!("{name} leaves no session without a valid token"), "none".to_owned()),
+        };
+        Clause { value: stale, full, short: format!("{name} {says}"), says }
+    })
+}
+
+/// App code that waits.
+pub fn waiting(results: &Results) -> String {
+    compare(results, |policy, name, average| {
+        let waited = mean(policy, Metric::AppWaitS);
+        let says = number::with_unit(waited, "s");
+        let full = match waited > 0.0 {
+            true => format!("{name} lets app code wait {says} in all{average}"),
+            false => format!("{name} lets no app code wait"),
+        };
+        Clause { value: waited, full, short: format!("{name} {says}"), says }
+    })
+}
+
 /// Entries of the unauthenticated flow and its chains.
 pub fn flow(results: &Results) -> String {
     if results.users == 0 {
@@ -119,10 +99,8 @@ pub fn flow(results: &Results) -> String {
     }
     compare(results, |policy, name, average| {
         let entries = mean(policy, Metric::UnauthenticatedEvents);
-        let depth = greatest(policy, Metric::UnauthenticatedDepthMax);
-        let chains =
-            if depth > 1 { format!(", in chains of up to {}", number::whole(depth)) } else { String::new() };
-        let times = match number::count(entries).as_str() {
+        let chains = chains(policy);
+        let times = match number::short(entries).as_str() {
             "1" => "once".to_owned(),
             count => format!("{count} times"),
         };
@@ -141,7 +119,7 @@ pub fn flow(results: &Results) -> String {
 pub fn amplification(results: &Results) -> String {
     compare(results, |policy, name, average| {
         let factor = mean(policy, Metric::Amplification);
-        let number = number::fixed(factor, 2);
+        let number = number::short(factor);
         let (full, says) = match factor > 0.0 {
             true => (format!("{name} sends {number} requests for each first attempt{average}"), number),
             false => (format!("{name} sends no requests"), "none".to_owned()),
@@ -156,94 +134,77 @@ pub fn worst_session(results: &Results) -> String {
         return NO_FLOW.to_owned();
     }
     compare(results, |policy, name, _| {
-        let worst = greatest(policy, Metric::UnauthenticatedEventsWorstSession);
-        let times = number::times(worst);
+        let (worst, of_worst) = worst(policy, Metric::UnauthenticatedEventsWorstSession);
+        let says = format!("{}{of_worst}", number::times(worst));
         let (full, short) = match worst {
             0 => (
                 format!("No session of {name} enters the unauthenticated flow"),
                 format!("none of {name} does"),
             ),
             _ => (
-                format!("The worst session of {name} enters the unauthenticated flow {times}"),
-                format!("that of {name} {times}"),
+                format!("The worst session of {name} enters the unauthenticated flow {says}"),
+                format!("that of {name} {says}"),
             ),
         };
-        Clause { value: worst as f64, full, short, says: times }
+        Clause { value: worst as f64, full, short, says }
     })
 }
 
 /// What titles say of a run without users.
 const NO_FLOW: &str = "No users in this run, hence no unauthenticated flow";
 
-fn mean(policy: &PolicyResults, metric: Metric) -> f64 {
-    policy.metric(metric.def().name).mean
-}
-
-/// The greatest value of any replication, of a metric that counts.
-fn greatest(policy: &PolicyResults, metric: Metric) -> u64 {
-    // A negative or undefined value, which no counting metric has, becomes 0.
-    policy.metric(metric.def().name).values.iter().copied().fold(0.0, f64::max) as u64
+/// The mean peak, where a label cannot mean another one.
+pub fn mean_peak(policy: &PolicyResults) -> String {
+    let peak = measured::of(policy, Metric::PeakRequestsPerS);
+    let mean = if peak.values.len() > 1 { "mean peak" } else { "peak" };
+    format!("{mean} {}/s", number::short(peak.mean))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::synthetic;
+    use super::super::super::synthetic::{self, set};
     use super::*;
 
-    fn set(results: &mut Results, policy: usize, metric: Metric, values: &[f64]) {
-        let name = metric.def().name;
-        let found = results.policies[policy].metrics.iter_mut().find(|m| m.def.name == name).unwrap();
-        found.values = values.to_vec();
-        found.mean = values.iter().sum::<f64>() / values.len() as f64;
-    }
-
     #[test]
-    fn sentences_say_the_numbers_in_plain_words() {
+    fn titles_say_the_numbers_in_plain_words() {
         let mut results = synthetic::storm(&["old", "new"], 60, 1);
         for (policy, outs, worst, depth) in [(0, 1204.0, 40.0, 39.0), (1, 0.0, 0.0, 0.0)] {
             set(&mut results, policy, Metric::FalseSignOuts, &[outs]);
             set(&mut results, policy, Metric::TrueSignOuts, &[0.0]);
             set(&mut results, policy, Metric::UnauthenticatedEventsWorstSession, &[worst]);
             set(&mut results, policy, Metric::UnauthenticatedDepthMax, &[depth]);
+            set(&mut results, policy, Metric::SignedInSessionS, &[1_000.0]);
+            set(&mut results, policy, Metric::StaleTokenSessionS, &[outs / 2.0]);
         }
-        assert_eq!(
-            finding(&results),
-            [
-                "old signs out 1,204 of 10,000 users whose session is valid; its sessions enter the unauthenticated flow \
-                 up to 40 times, in chains of up to 39",
-                "new signs out nobody whose session is valid; no session enters the unauthenticated flow",
-            ]
-        );
         assert_eq!(sign_outs(&results), "old signs out 1,204 of 10,000 valid sessions; new signs out none");
         assert_eq!(
             worst_session(&results),
             "The worst session of old enters the unauthenticated flow 40 times; none of new does"
         );
-    }
-
-    #[test]
-    fn one_user_and_many_replications_change_the_words() {
-        let mut results = synthetic::storm(&["old"], 60, 4);
-        set(&mut results, 0, Metric::TrueSignOuts, &[0.0; 4]);
-        set(&mut results, 0, Metric::FalseSignOuts, &[1.0, 0.0, 1.0, 1.0]);
-        set(&mut results, 0, Metric::UnauthenticatedEventsWorstSession, &[1.0, 1.0, 0.0, 1.0]);
-        results.users = 1;
         assert_eq!(
-            finding(&results)[0],
-            "old signs out 0.8 of 1 user whose session is valid (mean of 4 replications); no session enters the \
-             unauthenticated flow more than once"
+            stale_tokens(&results),
+            "old leaves 60.2% of signed-in session time without a valid token (602 session-seconds); new none"
         );
-        set(&mut results, 0, Metric::FalseSignOuts, &[3.0, 3.0, 3.0, 3.0]);
-        assert!(
-            finding(&results)[0].contains("valid 3 times (1 user, mean of 4 replications)"),
-            "{:?}",
-            finding(&results)
-        );
-        assert_eq!(sign_outs(&results), "old signs out valid sessions 3 times on average");
     }
 
     #[test]
-    fn true_sign_outs_are_part_of_the_finding() {
+    fn the_worst_session_and_chain_are_those_of_a_replication() {
+        let mut results = synthetic::storm(&["old"], 60, 3);
+        set(&mut results, 0, Metric::UnauthenticatedEvents, &[5.0, 9.0, 4.0]);
+        set(&mut results, 0, Metric::UnauthenticatedEventsWorstSession, &[5.0, 4.0, 4.0]);
+        set(&mut results, 0, Metric::UnauthenticatedDepthMax, &[2.0, 2.0, 3.0]);
+        assert_eq!(
+            worst_session(&results),
+            "The worst session of old enters the unauthenticated flow 5 times (replication 0)"
+        );
+        assert_eq!(
+            flow(&results),
+            "old enters the unauthenticated flow 6 times on average, in chains of up to 3 (replication 2)"
+        );
+    }
+
+    #[test]
+    fn true_sign_outs_are_part_of_the_title() {
         let mut results = synthetic::storm(&["old", "new"], 60, 1);
         for (policy, falsely, truly) in [(0, 7.0, 103.0), (1, 0.0, 103.0)] {
             set(&mut results, policy, Metric::FalseSignOuts, &[falsely]);
@@ -253,10 +214,9 @@ mod tests {
             sign_outs(&results),
             "old signs out 7 of 10,000 valid sessions and 103 revoked ones; new signs out none but 103 revoked ones"
         );
+        set(&mut results, 0, Metric::FalseSignOuts, &[30_000.0]);
         assert!(
-            finding(&results)[1].starts_with(
-                "new signs out nobody whose session is valid but 103 whose session is revoked; "
-            )
+            sign_outs(&results).starts_with("old signs out valid sessions 30,000 times and 103 revoked ones")
         );
     }
 
@@ -266,23 +226,7 @@ mod tests {
         results.replications = 3;
         assert_eq!(sign_outs(&results), "old signs out none of 10,000 valid sessions; new likewise");
         assert_eq!(flow(&results), "old never enters the unauthenticated flow; new likewise");
-    }
-
-    #[test]
-    fn without_users_the_finding_is_the_traffic() {
-        let mut results = synthetic::empty(&["new"]);
         results.users = 0;
-        for (metric, value) in [
-            (Metric::RequestsTotal, 1_380_000.0),
-            (Metric::Amplification, 1.276),
-            (Metric::PeakRequestsPerS, 2_418.0),
-        ] {
-            set(&mut results, 0, metric, &[value]);
-        }
-        assert_eq!(
-            finding(&results),
-            ["new sends 1,380,000 requests, 1.28 for each first attempt, 2,418 per second at its peak"]
-        );
         assert_eq!(sign_outs(&results), "No users in this run, hence nobody to sign out");
     }
 

@@ -1,0 +1,70 @@
+//! What charts show over time, each quantity once: how it is read from the buckets, and what a line's label says of it. The
+//! pictures and the page take both from here.
+
+use super::columns::{Columns, Say, Spread};
+use super::number;
+use crate::experiment::results::PolicyResults;
+use crate::metrics::timeline::Bucket;
+
+/// A quantity over time.
+#[derive(Debug)]
+pub struct Series {
+    /// Its key in the page's data.
+    pub key: &'static str,
+    /// How buckets become columns.
+    pub say: Say,
+    /// Its value in a bucket.
+    pub value: fn(&Bucket) -> f64,
+    /// What stands after a value: a unit with a blank before it, or `/s`.
+    pub unit: &'static str,
+}
+
+/// Sign-outs of valid sessions.
+pub const FALSE_SIGN_OUTS: Series = Series {
+    key: "false_sign_outs",
+    say: Say::SumSoFar,
+    value: |b| b.false_sign_outs.into(),
+    unit: " false",
+};
+/// Sign-outs of revoked sessions.
+pub const TRUE_SIGN_OUTS: Series =
+    Series { key: "true_sign_outs", say: Say::SumSoFar, value: |b| b.true_sign_outs.into(), unit: " true" };
+/// Entries of the unauthenticated flow per second.
+pub const FLOW: Series =
+    Series { key: "flow_per_s", say: Say::GreatestRate, value: |b| b.flow_entries.into(), unit: "/s" };
+/// The greatest depth of a chain of entries.
+pub const DEPTH: Series =
+    Series { key: "depth", say: Say::Greatest, value: |b| b.depth_max.into(), unit: "" };
+/// Signed-in sessions without a valid token.
+pub const WITHOUT_TOKEN: Series =
+    Series { key: "without_token", say: Say::Level, value: |b| b.without_token_ns as f64, unit: " sessions" };
+/// App callers that wait.
+pub const WAITING: Series =
+    Series { key: "waiting", say: Say::Level, value: |b| b.waiting_ns as f64, unit: " callers" };
+
+/// All of them.
+pub const SERIES: [&Series; 6] = [&FALSE_SIGN_OUTS, &TRUE_SIGN_OUTS, &FLOW, &DEPTH, &WITHOUT_TOKEN, &WAITING];
+
+impl Series {
+    /// Of a policy's replications, in these columns.
+    pub fn spread(&self, policy: &PolicyResults, columns: Columns) -> Spread {
+        Spread::of(policy, columns, self.say, self.value)
+    }
+
+    /// What a label says of a line: the value that it ends at where it only rises, else the greatest that it has.
+    pub fn says(&self, policy: &PolicyResults, spread: &Spread) -> String {
+        let unit = self.unit;
+        let line = match (policy.timelines.len(), self.say.is_mean()) {
+            (0 | 1, _) => "",
+            (_, true) => "mean ",
+            (_, false) => "median ",
+        };
+        let (end, top) = (spread.end(), spread.top());
+        match self.say {
+            Say::SumSoFar => format!("{}{unit}", number::short(end)),
+            _ if top > 0.0 => format!("{line}up to {}{unit}", number::short(top)),
+            _ if spread.greatest() > 0.0 => "none in most runs".to_owned(),
+            _ => "none".to_owned(),
+        }
+    }
+}
