@@ -128,7 +128,7 @@ pub fn judge(expectation: &Expectation, plan: &Plan, values: &[f64], exercises: 
         exercises.iter().map(|exercise| missing(exercise, plan, expectation.metric)).collect();
     let exercised = missing.iter().filter(|missing| missing.is_none()).count() as u32;
     let (judgement, reason) = match missing.iter().flatten().next() {
-        _ if !op.holds(observed, *bound) => (Judgement::Failed, String::new()),
+        _ if broken.is_some() || !op.holds(observed, *bound) => (Judgement::Failed, String::new()),
         Some(reason) if exercised == 0 => (Judgement::Vacuous, (*reason).to_owned()),
         _ => (Judgement::Passed, String::new()),
     };

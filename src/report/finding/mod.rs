@@ -113,6 +113,7 @@ mod tests {
                 set(&mut results, policy, *metric, &vec![0.0; replications as usize]);
             }
             set(&mut results, policy, Metric::PeakRequestsPerS, &vec![12.0; replications as usize]);
+            set(&mut results, policy, Metric::CallersBegun, &vec![9.0; replications as usize]);
         }
         results
     }
@@ -206,7 +207,7 @@ mod tests {
         assert_eq!(
             finding(&results),
             [
-                "Under new, 1.28 requests are sent for each first attempt; requests peak at 2,418 per second; 1,380,000 \
+                "Under new, 1.28 requests are sent for each one that is asked for; requests peak at 2,418 per second; 1,380,000 \
                  requests are sent"
             ]
         );
