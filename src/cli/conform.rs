@@ -1,8 +1,10 @@
 //! `authstorm conform`
 
 use super::exit::{Exit, Failure};
-use super::terminal;
+use super::terminal::shown;
+use super::{input, terminal};
 use authstorm::conform::{Comparison, Outcome, Recording, Request, Status, compare};
+use authstorm::scenario::text::escape;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -22,12 +24,11 @@ pub struct Args {
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let mut comparisons = Vec::new();
     for file in &args.files {
-        let name = file.display().to_string();
-        let text =
-            std::fs::read_to_string(file).map_err(|e| Failure::usage(format!("{name}: error: {e}")))?;
-        let recording = Recording::parse(&text)
-            .map_err(|e| Failure::usage(format!("{name}: error: not a recording: {e}")))?;
-        comparisons.push((name, compare(&recording)));
+        let failed = |why: String| Failure::usage(format!("{}: error: {why}", shown(file)));
+        let bytes = input::regular(file).map_err(|e| failed(e.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|e| failed(e.to_string()))?;
+        let recording = Recording::parse(&text).map_err(|e| failed(format!("not a recording: {e}")))?;
+        comparisons.push((file.display().to_string(), compare(&recording)));
     }
     let matched = |c: &Comparison| matches!(c.outcome, Outcome::Match { .. });
     let mut releases = BTreeMap::<&str, (usize, usize)>::new();
@@ -36,8 +37,11 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         *matches += usize::from(matched(comparison));
         *all += 1;
     }
-    let text = if args.json { json(&comparisons, &releases) } else { words(&comparisons, &releases) };
-    terminal::say(&text)?;
+    if args.json {
+        terminal::say_json(&json(&comparisons, &releases))?;
+    } else {
+        terminal::say(&words(&comparisons, &releases))?;
+    }
     Ok(if comparisons.iter().all(|(_, c)| matched(c)) { Exit::Yes } else { Exit::No })
 }
 
@@ -62,17 +66,18 @@ fn json(comparisons: &[(String, Comparison)], releases: &BTreeMap<&str, (usize, 
 fn words(comparisons: &[(String, Comparison)], releases: &BTreeMap<&str, (usize, usize)>) -> String {
     let mut text = String::new();
     for (file, comparison) in comparisons {
+        let file = escape(file);
         match &comparison.outcome {
             Outcome::Match { requests, entries } => {
                 let _ = write!(text, "{file}: match ({requests} requests, {entries} entries of the flow)");
             }
             Outcome::Impossible(why) => {
-                let _ = write!(text, "{file}: cannot be compared: {why}");
+                let _ = write!(text, "{file}: cannot be compared: {}", escape(why));
             }
             Outcome::Diverged(d) => {
-                let _ = write!(text, "{file}: DIVERGES at {} ms in {}", d.at_ms, d.what);
+                let _ = write!(text, "{file}: DIVERGES at {} ms in {}", d.at_ms, escape(&d.what));
                 if !d.detail.is_empty() {
-                    let _ = write!(text, "\n    {}", d.detail);
+                    let _ = write!(text, "\n    {}", escape(&d.detail));
                 }
                 for (side, requests) in [("recorded", &d.recorded), ("simulated", &d.simulated)] {
                     let _ = write!(text, "\n    {side} next: {}", list(requests));
@@ -80,12 +85,12 @@ fn words(comparisons: &[(String, Comparison)], releases: &BTreeMap<&str, (usize,
             }
         }
         for note in &comparison.notes {
-            let _ = write!(text, "\n    note: {note}");
+            let _ = write!(text, "\n    note: {}", escape(note));
         }
         text.push('\n');
     }
     for (release, (matches, all)) in releases {
-        let _ = writeln!(text, "{release}: {matches} of {all} recordings match");
+        let _ = writeln!(text, "{}: {matches} of {all} recordings match", escape(release));
     }
     text
 }
@@ -97,7 +102,7 @@ fn list(requests: &[Request]) -> String {
     let words = requests.iter().map(|r| {
         let status = match &r.status {
             Some(Status::Http(status)) => status.to_string(),
-            Some(Status::Word(word)) => word.clone(),
+            Some(Status::Word(word)) => escape(word),
             None => "page gone".to_owned(),
         };
         format!("{} ms tab {} /{} {status}", r.t, r.tab, format!("{:?}", r.endpoint).to_lowercase())

@@ -2,7 +2,8 @@
 //! simultaneous events.
 
 use super::exit::{Exit, Failure};
-use super::run::{StudyArgs, threads};
+use super::memory::{Need, threads};
+use super::run::StudyArgs;
 use super::{interrupt, terminal};
 use authstorm::experiment::determinism::{Trace, compare, trace};
 use authstorm::experiment::ties::{Ties, ties};
@@ -24,16 +25,17 @@ pub struct Args {
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study()?;
     let plan = study.plan();
+    let need = Need::of(&study, false);
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     if args.ties {
-        let pool = threads(args.study.threads.map_or(0, usize::from))?;
+        let pool = threads(args.study.threads.map_or(0, usize::from), need)?;
         let found = pool.install(|| ties(&plan, &control)).map_err(authstorm::Error::from)?;
         return tell_ties(&args.study, &found, plan.scenario.replications);
     }
     // One thread takes the runs in their order; seven shuffle them, however many cores there are.
     let second = args.study.threads.map_or(7, usize::from).max(2);
     let run = |count: usize| -> Result<Vec<Trace>, Failure> {
-        Ok(threads(count)?.install(|| trace(&plan, &control)).map_err(authstorm::Error::from)?)
+        Ok(threads(count, need)?.install(|| trace(&plan, &control)).map_err(authstorm::Error::from)?)
     };
     let (a, b) = (run(1)?, run(second)?);
     let difference = compare((&plan, &a), (&plan, &b), &control).map_err(authstorm::Error::from)?;
@@ -47,7 +49,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             .collect();
         let found = difference.as_ref().map(ToString::to_string);
         let json = serde_json::json!({ "threads": [1, second], "runs": runs, "difference": found });
-        terminal::say(&format!("{json:#}\n"))?;
+        terminal::say_json(&format!("{json:#}\n"))?;
     } else if difference.is_none() && !args.study.quiet {
         let mut text = String::new();
         for t in &a {
@@ -71,7 +73,10 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 fn tell_ties(args: &StudyArgs, found: &[Ties], replications: u32) -> Result<Exit, Failure> {
     if args.json {
         let policies: Vec<_> = found.iter().map(ties_json).collect();
-        terminal::say(&format!("{:#}\n", json!({ "replications": replications, "policies": policies })))?;
+        terminal::say_json(&format!(
+            "{:#}\n",
+            json!({ "replications": replications, "policies": policies })
+        ))?;
     } else if !args.quiet {
         terminal::say(&found.iter().map(|ties| in_words(ties, replications)).collect::<String>())?;
     }

@@ -57,8 +57,11 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         ];
         super::output::write_new(out, &files.map(|(name, bytes)| (name.to_owned(), bytes)))?;
     }
-    let said = if args.json { data } else { words };
-    terminal::say(&said)?;
+    if args.json {
+        terminal::say_json(&data)?;
+    } else {
+        terminal::say(&words)?;
+    }
     Ok(if found.count(Says::Changed) > 0 { Exit::No } else { Exit::Yes })
 }
 

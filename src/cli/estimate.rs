@@ -1,7 +1,7 @@
 //! `--estimate`: what a run would take; and the refusal of one that would pass its event budget.
 
 use super::exit::{Exit, Failure};
-use super::run::{StudyArgs, threads};
+use super::run::StudyArgs;
 use super::{interrupt, memory, terminal};
 use authstorm::Study;
 use authstorm::experiment::estimate::{Estimate, estimate};
@@ -30,7 +30,8 @@ impl Measured {
     #[expect(clippy::disallowed_methods, reason = "how fast this machine is; printed, in no result")]
     fn of(args: &StudyArgs, study: &Study) -> Result<Measured, Failure> {
         let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
-        let pool = threads(args.threads.map_or(0, usize::from))?;
+        // A pilot is small, whatever the study is.
+        let pool = memory::threads(args.threads.map_or(0, usize::from), memory::Need::default())?;
         let count = pool.current_num_threads();
         let begin = Instant::now();
         let estimate = pool.install(|| estimate(study, &control)).map_err(authstorm::Error::from)?;
@@ -72,7 +73,7 @@ pub fn tell(args: &StudyArgs) -> Result<Exit, Failure> {
             "memory_bytes": at_once, "memory_bytes_per_run": memory.bytes, "pilot_sessions": estimate.sessions,
             "pilot_events": estimate.pilot_events, "refused": refusals,
         });
-        terminal::say(&format!("{told:#}\n"))?;
+        terminal::say_json(&format!("{told:#}\n"))?;
     } else if !args.quiet {
         terminal::say(&in_words(&study, &measured, memory.bytes, at_once, &refusals))?;
     }

@@ -2,6 +2,7 @@
 
 use super::terminal;
 use authstorm::Error;
+use authstorm::scenario::text::escape;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -46,18 +47,25 @@ pub struct Failure {
 
 impl Failure {
     /// Bad usage or bad input.
-    pub fn usage(message: impl Into<String>) -> Failure {
-        Failure { exit: Exit::Usage, message: message.into() }
+    pub fn usage(message: impl AsRef<str>) -> Failure {
+        Failure::with(Exit::Usage, message)
     }
 
-    /// Ends so, with this message.
-    pub fn with(exit: Exit, message: String) -> Failure {
-        Failure { exit, message }
+    /// Ends so, with this message. It is one line: a line break in it comes from outside and shows as an escape, as every
+    /// hidden character does.
+    pub fn with(exit: Exit, message: impl AsRef<str>) -> Failure {
+        Failure { exit, message: escape(message.as_ref()) }
     }
 
     /// Something could not be read or written.
     pub fn io(what: impl std::fmt::Display, error: &std::io::Error) -> Failure {
-        Failure { exit: Exit::Io, message: format!("error: {what}: {error}") }
+        Failure::with(Exit::Io, format!("error: {what}: {error}"))
+    }
+
+    /// Prints the message; gives the exit code.
+    pub fn tell(&self) -> ExitCode {
+        terminal::complain(&self.message);
+        self.exit.into()
     }
 }
 
@@ -68,11 +76,11 @@ impl From<Error> for Failure {
             Error::Stopped(stopped) if stopped.is_interruption() => Exit::Signal(super::interrupt::signal()),
             Error::Stopped(_) => Exit::Guard,
         };
-        let message = match &error {
-            Error::Scenario(errors) => errors.to_string(),
-            _ => format!("error: {error}"),
-        };
-        Failure { exit, message }
+        match &error {
+            // Several lines, with pictures; what comes from outside is escaped in there.
+            Error::Scenario(errors) => Failure { exit, message: errors.to_string() },
+            _ => Failure::with(exit, format!("error: {error}")),
+        }
     }
 }
 
@@ -88,10 +96,7 @@ pub fn guarded(verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
     }));
     match catch_unwind(AssertUnwindSafe(verb)) {
         Ok(Ok(exit)) => exit.into(),
-        Ok(Err(failure)) => {
-            terminal::complain(&failure.message);
-            failure.exit.into()
-        }
+        Ok(Err(failure)) => failure.tell(),
         Err(panic) => {
             let what = panic
                 .downcast_ref::<String>()

@@ -1,7 +1,7 @@
 //! `authstorm explain`
 
 use super::exit::{Exit, Failure};
-use super::{interrupt, place, terminal};
+use super::{interrupt, out_file, terminal};
 use authstorm::Study;
 use authstorm::explain::{self, Session, Story, Wanted, own};
 use authstorm::kernel::{Dur, Time};
@@ -102,7 +102,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let wanted = wanted(&args, &study)?;
     if let Some(out) = &args.out {
         // The place is looked at before the run, so that a long run does not end at a closed door.
-        place::check(out, &inputs(&args, &study), args.force, (own::HEAD, own::is_story))?;
+        out_file::check(out, &inputs(&args, &study), args.force, (own::HEAD, own::is_story))?;
     }
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let story = explain::tell(&study, wanted, &control)?;

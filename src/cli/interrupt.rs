@@ -32,7 +32,7 @@ pub fn control() -> std::io::Result<Arc<Control>> {
 fn stops(control: &Arc<Control>) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let control = Arc::clone(control);
-    std::thread::spawn(move || {
+    std::thread::Builder::new().spawn(move || {
         for signal in &mut signals {
             SIGNAL.store(signal as u8, Ordering::Relaxed);
             if control.is_stopped() {
@@ -40,6 +40,6 @@ fn stops(control: &Arc<Control>) -> std::io::Result<()> {
             }
             control.stop();
         }
-    });
+    })?;
     Ok(())
 }

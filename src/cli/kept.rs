@@ -1,11 +1,12 @@
 //! A results directory read back: its data files, checked against the hashes of its manifest.
 
-use super::exit::{Exit, Failure};
-use super::output::{MANIFEST, sha256};
+use super::exit::Failure;
+use super::output::sha256;
+use super::terminal::shown;
+use super::{MANIFEST, input};
 use authstorm::experiment::results::Results;
 use authstorm::report::read;
 use serde_json::Value;
-use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -65,18 +66,16 @@ impl<'a> Kept<'a> {
 }
 
 fn wrong(dir: &Path, why: impl std::fmt::Display) -> Failure {
-    Failure::with(Exit::Usage, format!("error: {}: {why}", dir.display()))
+    Failure::usage(format!("error: {}: {why}", shown(dir)))
 }
 
 fn file(dir: &Path, name: &str) -> Result<Vec<u8>, Failure> {
     let path = dir.join(name);
-    // A pipe would be waited for without end.
-    match fs::metadata(&path) {
-        Ok(found) if found.is_file() => fs::read(&path).map_err(|e| Failure::io(path.display(), &e)),
-        Ok(_) => Err(wrong(dir, format!("{name} is not a file"))),
-        Err(e) if matches!(e.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            Err(wrong(dir, format!("no results directory: {name} is missing")))
+    input::regular(&path).map_err(|e| match e.kind() {
+        ErrorKind::InvalidInput => wrong(dir, format!("{name} {e}")),
+        ErrorKind::NotFound | ErrorKind::NotADirectory => {
+            wrong(dir, format!("no results directory: {name} is missing"))
         }
-        Err(e) => Err(Failure::io(path.display(), &e)),
-    }
+        _ => Failure::io(shown(&path), &e),
+    })
 }

@@ -1,12 +1,26 @@
-//! `--max-memory`: a scenario too large is refused before anything is allocated.
+//! `--max-memory`: a scenario too large is refused before anything is allocated. And a limit of the system on this
+//! process: memory that is not there ends a process on the spot, so it is asked for in advance.
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
+use authstorm::Study;
 use authstorm::scenario::load::Loaded;
 use authstorm::world::memory_estimate;
+use rustix::process::{Resource, getrlimit};
 
 const UNITS: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
 /// Less than what the program itself takes.
 const LEAST: u64 = 16 << 20;
+
+/// Address space that reading the command line and a scenario takes.
+const START: u64 = 24 << 20;
+/// That of the work which no run does: tables, charts, the page.
+const PROGRAM: u64 = 96 << 20;
+/// That of a thread: its stack, and what the allocator sets aside for it.
+const THREAD: u64 = 66 << 20;
+/// Threads that run nothing: one waits for signals, one shows the progress.
+const IDLE: u64 = 2;
+/// A session in the results, in the text of their table, and in what sorts them.
+const SESSION: u64 = 512;
 
 /// A size such as 512MiB.
 pub fn parse(text: &str) -> Result<u64, String> {
@@ -37,6 +51,75 @@ pub fn refusal(loaded: &Loaded, limit: u64) -> Option<String> {
         in_words(estimate.fixed),
         in_words(limit),
     ))
+}
+
+/// What a study takes, beside the program itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Need {
+    /// Each run, while it runs.
+    per_run: u64,
+    /// What is kept of all runs.
+    kept: u64,
+}
+
+impl Need {
+    /// Of running all that a study lists. The estimate of a run is about right for a storm, so it is doubled.
+    pub fn of(study: &Study, all_sessions: bool) -> Need {
+        let loaded = study.loaded();
+        let run = memory_estimate(&loaded.scenario);
+        let sessions = if all_sessions { u64::from(loaded.scenario.fleet.users) } else { 0 };
+        let runs = loaded.policies.len() as u64 * u64::from(loaded.scenario.replications);
+        let kept_of_each = run.fixed.saturating_add(sessions.saturating_mul(SESSION));
+        Need { per_run: run.bytes.saturating_mul(2), kept: runs.saturating_mul(kept_of_each) }
+    }
+
+    fn on(self, threads: usize) -> u64 {
+        let threads = threads as u64;
+        let of_threads = (threads + IDLE).saturating_mul(THREAD);
+        let of_runs = threads.saturating_mul(self.per_run).saturating_add(self.kept);
+        PROGRAM.saturating_add(of_threads).saturating_add(of_runs)
+    }
+}
+
+/// A pool of so many threads; 0 for one per core, or fewer where a limit on address space leaves no room for as many.
+/// No result depends on it.
+pub fn threads(count: usize, need: Need) -> Result<rayon::ThreadPool, Failure> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let (least, most) = if count == 0 { (1, cores) } else { (count, count) };
+    let fitting = (least..=most).rev().find(|&threads| has_room(need.on(threads)));
+    let count = fitting
+        .ok_or_else(|| too_little(need.on(least), if least > 1 { ", or lower --threads" } else { "" }))?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
+    pool.map_err(|e| Failure::io("threads", &std::io::Error::other(e)))
+}
+
+/// Refuses to begin where not even a scenario could be read.
+pub fn check_start() -> Result<(), Failure> {
+    if has_room(START) { Ok(()) } else { Err(too_little(START, "")) }
+}
+
+fn too_little(bytes: u64, or: &str) -> Failure {
+    Failure::with(
+        Exit::Guard,
+        format!(
+            "error: too little address space: this needs about {}, and the limit on this process leaves less; raise it \
+             (ulimit -v, ulimit -d){or}",
+            in_words(bytes)
+        ),
+    )
+}
+
+/// Whether so much can be had under a limit on address space or data. Without one, nothing is asked: whether a scenario
+/// is accepted must not depend on the machine.
+fn has_room(bytes: u64) -> bool {
+    if [Resource::As, Resource::Data].iter().all(|&limit| getrlimit(limit).current.is_none()) {
+        return true;
+    }
+    let mut block = Vec::<u8>::new();
+    let room = usize::try_from(bytes).is_ok_and(|bytes| block.try_reserve_exact(bytes).is_ok());
+    // Seen to be used, or the compiler may leave the block out and call it had.
+    std::hint::black_box(&mut block);
+    room
 }
 
 /// Bytes with a unit.

@@ -19,7 +19,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             .iter()
             .map(|m| serde_json::json!({ "name": m.name, "unit": m.unit, "definition": m.definition }))
             .collect();
-        return terminal::say(&format!("{:#}\n", serde_json::Value::from(list)));
+        return terminal::say_json(&format!("{:#}\n", serde_json::Value::from(list)));
     }
     terminal::say(&format!("{}\n", table::metrics()))
 }

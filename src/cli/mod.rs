@@ -8,10 +8,13 @@ mod estimate;
 mod exit;
 mod explain;
 mod files;
+mod input;
 mod interrupt;
 mod kept;
+mod lock;
 mod memory;
 mod metrics;
+mod out_file;
 mod output;
 mod place;
 mod progress;
@@ -22,9 +25,13 @@ mod terminal;
 mod validate;
 mod verify;
 
+use clap::error::ContextValue;
 use clap::{Parser, Subcommand};
-use exit::Exit;
+use exit::{Exit, Failure};
 use std::process::ExitCode;
+
+/// The file that says what a results directory holds.
+const MANIFEST: &str = "manifest.json";
 
 /// Simulates auth retry storms: client policies against a rate-limited authentication backend, in virtual time.
 ///
@@ -63,9 +70,13 @@ enum Verb {
 
 /// Runs the command.
 pub fn main() -> ExitCode {
+    if let Err(failure) = memory::check_start() {
+        return failure.tell();
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            escape_values(&mut error);
             // Help and version are answers, everything else is bad usage; clap prints both to the right stream.
             let code = if error.use_stderr() { Exit::Usage } else { Exit::Yes };
             return match error.print() {
@@ -82,12 +93,35 @@ pub fn main() -> ExitCode {
         Verb::Run(args) => run::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Validate(args) => validate::run(args),
-        Verb::Explain(args) => explain::run(args),
-        Verb::Diff(args) => diff::run(args),
-        Verb::Report(args) => report::run(args),
+        Verb::Explain(args) => on_threads(|| explain::run(args)),
+        Verb::Diff(args) => on_threads(|| diff::run(args)),
+        Verb::Report(args) => on_threads(|| report::run(args)),
         Verb::Conform(args) => conform::run(args),
         Verb::VerifyDeterminism(args) => determinism::run(args),
-        Verb::Verify(args) => verify::run(args),
+        Verb::Verify(args) => on_threads(|| verify::run(args)),
         Verb::Metrics(args) => metrics::run(args),
     })
+}
+
+/// Runs a verb that has no threads of its own on a pool: one that cannot be had is a failure, where rayon's own panics.
+fn on_threads(verb: impl FnOnce() -> Result<Exit, Failure> + Send) -> Result<Exit, Failure> {
+    memory::threads(0, memory::Need::default())?.install(verb)
+}
+
+/// Shows what the user gave on one line, hidden characters as escapes.
+fn escape_values(error: &mut clap::Error) {
+    use authstorm::scenario::text::escape;
+    let escaped: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| match value {
+            ContextValue::String(text) => Some((kind, ContextValue::String(escape(text)))),
+            ContextValue::Strings(all) => {
+                Some((kind, ContextValue::Strings(all.iter().map(|text| escape(text)).collect())))
+            }
+            _ => None,
+        })
+        .collect();
+    for (kind, value) in escaped {
+        error.insert(kind, value);
+    }
 }

@@ -1,17 +1,20 @@
-//! A results directory appears complete or not at all: written aside, synced, then put in place in one step.
+//! A results directory appears complete or not at all: written aside, synced, then put in place in one step. Where a
+//! directory cannot be replaced (a mount point), its files are moved into it one by one, and the manifest is there only
+//! before the first and after the last of them.
 
 use super::exit::{Exit, Failure};
+use super::lock::Lock;
+use super::place::{self, Present};
+use super::terminal::shown;
+use super::{MANIFEST, input};
 use authstorm::Study;
-use rustix::fs::{FlockOperation, RenameFlags};
+use rustix::fs::{CWD, RenameFlags};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::ffi::OsString;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-
-/// The file that says what a results directory holds.
-pub const MANIFEST: &str = "manifest.json";
 
 /// What results are born of: equal births give equal bytes.
 pub struct Birth {
@@ -70,143 +73,161 @@ pub fn sha256(bytes: &[u8]) -> String {
 /// A place for results, locked against other runs.
 pub struct Output {
     place: PathBuf,
+    /// Where results are until they are all written.
     aside: PathBuf,
-    lock_path: PathBuf,
-    /// Held until the end.
-    _lock: File,
+    /// Nothing can be renamed over the place, so all happens inside it.
+    inside: bool,
+    lock: Lock,
     force: bool,
     /// Results of the same birth are there.
     again: bool,
 }
 
 impl Output {
-    /// Takes a place for the results of the scenario `input`. Nothing that is there changes.
+    /// Takes a place for the results of the scenario `input`. Nothing that is there changes, but for what a run that was
+    /// killed has left.
     pub fn reserve(place: &Path, birth: &Birth, force: bool, input: &Path) -> Result<Output, Failure> {
-        let shown = place.display();
+        let to_see = shown(place);
         let name = place
             .file_name()
-            .ok_or_else(|| Failure::usage(format!("error: {shown}: not a name for a results directory")))?;
+            .ok_or_else(|| Failure::usage(format!("error: {to_see}: not a name for a results directory")))?;
         let parent = match place.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
             _ => PathBuf::from("."),
         };
+        let beside = |suffix: &str| {
+            let mut hidden = OsString::from(".");
+            hidden.push(name);
+            hidden.push(suffix);
+            parent.join(hidden)
+        };
         if fs::symlink_metadata(place).is_ok_and(|m| !m.is_dir()) {
             return Err(Failure::usage(format!(
-                "error: {shown}: exists and is not a directory; choose another --out"
+                "error: {to_see}: exists and is not a directory; choose another --out"
             )));
         }
-        let again = accept(place, birth, force, input)?;
-        fs::create_dir_all(&parent).map_err(|e| Failure::io(parent.display(), &e))?;
-        let beside = |suffix: &str| parent.join(format!(".{}.{suffix}", name.to_string_lossy()));
-        let lock_path = beside("lock");
-        let lock = take_lock(&lock_path)
-            .map_err(|e| Failure::io(lock_path.display(), &e))?
-            .ok_or_else(|| Failure::usage(format!("error: {shown}: another run is writing there")))?;
-        let aside = beside("partial");
-        let mut output = Output { place: place.to_owned(), aside, lock_path, _lock: lock, force, again };
+        if !place::is_to_be_settled(place) {
+            accept(place, birth, force, input)?;
+        }
+        let inside = place::is_mount_point(place);
+        let (lock_path, aside) = if inside {
+            (place.join(place::LOCK), place.join(place::PARTIAL))
+        } else {
+            fs::create_dir_all(&parent).map_err(|e| Failure::io(shown(&parent), &e))?;
+            (beside(".lock"), beside(".partial"))
+        };
+        let lock = Lock::take(&lock_path, place)?;
+        if lock.was_left() {
+            clear_up(place, &aside)?;
+        } else {
+            place::must_be_free(&aside)?;
+            place::must_be_free_inside(place)?;
+        }
         // Another run may have put its results there after we looked and before we held the lock.
-        output.again = accept(place, birth, force, input)?;
-        // Left by a run that was killed.
-        output
-            .clear_aside()
-            .and_then(|()| fs::create_dir(&output.aside))
-            .map_err(|e| Failure::io(output.aside.display(), &e))?;
-        Ok(output)
+        let again = accept(place, birth, force, input)?;
+        fs::create_dir(&aside).map_err(|e| Failure::io(shown(&aside), &e))?;
+        Ok(Output { place: place.to_owned(), aside, inside, lock, force, again })
     }
 
     /// Puts the files in place. Says what it did.
-    pub fn fill(self, birth: &Birth, files: Vec<(String, Vec<u8>)>) -> Result<String, Failure> {
-        let shown = self.place.display().to_string();
+    pub fn fill(mut self, birth: &Birth, files: Vec<(String, Vec<u8>)>) -> Result<String, Failure> {
+        let to_see = shown(&self.place);
         let manifest = birth.manifest(&files);
         if self.again && !self.force {
-            let there = fs::read(self.place.join(MANIFEST)).unwrap_or_default();
-            let intact =
-                files.iter().all(|(n, bytes)| fs::read(self.place.join(n)).is_ok_and(|b| b == *bytes));
+            let read = |name: &str| input::regular(&self.place.join(name));
+            let there = read(MANIFEST).unwrap_or_default();
+            let intact = files.iter().all(|(n, bytes)| read(n).is_ok_and(|b| b == *bytes));
             if there == manifest && intact {
-                return Ok(format!("{shown}: already complete, the same bytes"));
+                return Ok(format!("{to_see}: already complete, the same bytes"));
             }
             return Err(Failure::differs(format!(
-                "error: {shown}: this run gives other bytes than the results there, although scenario, seed and version \
+                "error: {to_see}: this run gives other bytes than the results there, although scenario, seed and version \
                  are the same: manifest {} there, {} here; --force replaces them",
                 &sha256(&there)[..12],
                 &sha256(&manifest)[..12]
             )));
         }
         let bytes: usize = files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>() + manifest.len();
-        let mut all = files;
-        all.push((MANIFEST.to_owned(), manifest));
-        let write = || -> io::Result<()> {
-            write_files(&self.aside, &all)?;
-            self.put_in_place()?;
-            let parent = self.aside.parent().unwrap_or(Path::new("."));
-            File::open(parent)?.sync_all()
+        let mut all = vec![(MANIFEST.to_owned(), manifest)];
+        all.extend(files);
+        self.put_in_place(&all).map_err(|e| Failure::io(format!("{to_see} ({bytes} bytes needed)"), &e))?;
+        Ok(format!("results in {to_see}"))
+    }
+
+    /// Old and new directory change places in one step, where they can; then the old one goes.
+    fn put_in_place(&mut self, files: &[(String, Vec<u8>)]) -> io::Result<()> {
+        place::write_files(&self.aside, files)?;
+        if self.inside {
+            return self.settle();
+        }
+        let replaced = if self.place.exists() {
+            let (from, to) = (&self.aside, &self.place);
+            rustix::fs::renameat_with(CWD, from, CWD, to, RenameFlags::EXCHANGE).map_err(io::Error::from)
+        } else {
+            fs::rename(&self.aside, &self.place)
         };
-        write().map_err(|e| Failure::io(format!("{shown} ({bytes} bytes needed)"), &e))?;
-        Ok(format!("results in {shown}"))
+        match replaced {
+            Err(e) if place::cannot_be_replaced(&e) => {
+                let inside = self.place.join(place::PARTIAL);
+                fs::create_dir(&inside)?;
+                place::write_files(&inside, files)
+                    .inspect_err(|_| drop(place::remove(&inside)))
+                    .and_then(|()| self.settle())
+            }
+            other => other.and_then(|()| place::sync(self.aside.parent().unwrap_or(Path::new(".")))),
+        }
     }
 
-    /// Old and new directory change places in one step; then the old one goes.
-    fn put_in_place(&self) -> io::Result<()> {
-        if self.place.exists() {
-            rustix::fs::renameat_with(
-                rustix::fs::CWD,
-                &self.aside,
-                rustix::fs::CWD,
-                &self.place,
-                RenameFlags::EXCHANGE,
-            )?;
-            return self.clear_aside();
-        }
-        fs::rename(&self.aside, &self.place)
-    }
-
-    fn clear_aside(&self) -> io::Result<()> {
-        match fs::remove_dir_all(&self.aside) {
-            Err(e) if e.kind() != io::ErrorKind::NotFound => Err(e),
-            _ => Ok(()),
-        }
+    fn settle(&mut self) -> io::Result<()> {
+        place::complete(&self.place)?;
+        // Should a step fail, then the next run does the rest, and needs the lock to know that it is ours.
+        place::settle(&self.place).inspect_err(|_| self.lock.keep())
     }
 }
 
 impl Drop for Output {
     fn drop(&mut self) {
-        // What was not put in place goes; a failure here leaves a hidden directory that the next run clears.
-        let _ = self.clear_aside();
-        let _ = fs::remove_file(&self.lock_path);
+        // What was not put in place goes, and so do results that were replaced. What cannot be removed stays with its
+        // lock, by which the next run knows it.
+        if let Err(failure) = place::remove(&self.aside) {
+            self.lock.keep();
+            failure.tell();
+        }
     }
 }
 
-/// Writes files into an empty directory, down to the disk.
-fn write_files(dir: &Path, files: &[(String, Vec<u8>)]) -> io::Result<()> {
-    for (name, content) in files {
-        let mut file = File::create_new(dir.join(name))?;
-        file.write_all(content)?;
-        file.sync_all()?;
+/// Finishes or removes what a run that was killed has left.
+fn clear_up(place: &Path, aside: &Path) -> Result<(), Failure> {
+    place::remove(aside)?;
+    place::remove(&place.join(place::PARTIAL))?;
+    if place::is_to_be_settled(place) {
+        place::settle(place).map_err(|e| Failure::io(shown(place), &e))?;
     }
-    File::open(dir)?.sync_all()
+    Ok(())
 }
 
 /// Writes files into a directory that is not there yet: all of them, or none.
 pub fn write_new(place: &Path, files: &[(String, Vec<u8>)]) -> Result<(), Failure> {
-    let shown = place.display();
-    let name =
-        place.file_name().ok_or_else(|| Failure::usage(format!("error: {shown}: is no directory's name")))?;
+    let to_see = shown(place);
+    let name = place
+        .file_name()
+        .ok_or_else(|| Failure::usage(format!("error: {to_see}: is no directory's name")))?;
     if place.symlink_metadata().is_ok() {
-        return Err(Failure::usage(format!("error: {shown}: is there already; name a new directory")));
+        return Err(Failure::usage(format!("error: {to_see}: is there already; name a new directory")));
     }
     let aside = place.with_file_name(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
     let write = || {
         fs::create_dir(&aside)?;
-        let written = write_files(&aside, files).and_then(|()| fs::rename(&aside, place));
+        let written = place::write_files(&aside, files).and_then(|()| fs::rename(&aside, place));
         written.inspect_err(|_| drop(fs::remove_dir_all(&aside)))
     };
-    write().map_err(|e| Failure::io(shown, &e))
+    write().map_err(|e| Failure::io(to_see, &e))
 }
 
 /// Whether results of the same birth are at a place, which may be filled.
 fn accept(place: &Path, birth: &Birth, force: bool, input: &Path) -> Result<bool, Failure> {
-    let shown = place.display();
-    match present(place)? {
+    let shown = shown(place);
+    match place::present(place)? {
         Present::Nothing => Ok(false),
         // Not even --force takes away what authstorm did not write.
         Present::Foreign(what) => {
@@ -226,47 +247,11 @@ fn accept(place: &Path, birth: &Birth, force: bool, input: &Path) -> Result<bool
     }
 }
 
-enum Present {
-    Nothing,
-    /// Something else: the name of the first such file.
-    Foreign(String),
-    Results(Value),
-}
-
 fn lies_in(file: &Path, place: &Path) -> bool {
     match (file.canonicalize(), place.canonicalize()) {
         (Ok(file), Ok(place)) => file.starts_with(place),
         _ => false,
     }
-}
-
-fn present(place: &Path) -> Result<Present, Failure> {
-    let failed = |e: &io::Error| Failure::io(place.display(), e);
-    let entries = match fs::read_dir(place) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Present::Nothing),
-        Err(e) => return Err(failed(&e)),
-    };
-    let names = entries.map(|entry| entry.map(|e| e.file_name().to_string_lossy().into_owned()));
-    let mut names = names.collect::<io::Result<Vec<String>>>().map_err(|e| failed(&e))?;
-    if names.is_empty() {
-        return Ok(Present::Nothing);
-    }
-    // Errors must not depend on the order in which a file system lists its files.
-    names.sort_unstable();
-    let manifest: Option<Value> =
-        fs::read(place.join(MANIFEST)).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
-    let of_authstorm = |m: &Value| m["scenario_hash"].is_string() && m["files"].is_object();
-    Ok(match manifest.filter(of_authstorm) {
-        None => Present::Foreign(names.swap_remove(0)),
-        Some(manifest) => {
-            let listed = |name: &String| name == MANIFEST || manifest["files"].get(name).is_some();
-            match names.iter().position(|name| !listed(name)) {
-                Some(at) => Present::Foreign(names.swap_remove(at)),
-                None => Present::Results(manifest),
-            }
-        }
-    })
 }
 
 /// The first field in which results that are there differ from those to come.
@@ -289,28 +274,6 @@ fn difference(manifest: &Value, birth: &Birth) -> Option<(&'static str, String, 
         .chain([text])
         .find(different)
         .map(|(key, value)| (key, manifest.get(key).map_or("missing".to_owned(), words), words(&value)))
-}
-
-/// Opens and locks a file; none when another process holds it.
-fn take_lock(path: &Path) -> io::Result<Option<File>> {
-    loop {
-        let file = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            // Somebody else's link in a shared directory must not lead us to a file elsewhere.
-            .custom_flags(rustix::fs::OFlags::NOFOLLOW.bits().cast_signed())
-            .open(path)?;
-        match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Err(rustix::io::Errno::WOULDBLOCK) => return Ok(None),
-            other => other?,
-        }
-        // The holder before us may have removed the file between our opening and locking it.
-        let (held, there) = (file.metadata()?, fs::metadata(path));
-        if there.is_ok_and(|m| (m.dev(), m.ino()) == (held.dev(), held.ino())) {
-            return Ok(Some(file));
-        }
-    }
 }
 
 impl Failure {

@@ -1,53 +1,187 @@
-//! A file that `--out` names: what is there already decides whether it may be written.
+//! What a directory for results holds, and what of it is from authstorm: only that is ever moved or removed.
 
 use super::exit::Failure;
+use super::lock::foreign;
+use super::terminal::shown;
+use super::{MANIFEST, input};
+use serde_json::Value;
+use std::ffi::OsString;
 use std::fs::{self, File};
-use std::io::{self, ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
+use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-/// Refuses a place whose file would be lost: one that the command reads, and without `force` one that `is_own` does not
-/// know by its first `head` bytes. Nothing is written.
-pub fn check(
-    place: &Path,
-    inputs: &[impl AsRef<Path>],
-    force: bool,
-    (head, is_own): (usize, fn(&[u8]) -> bool),
-) -> Result<(), Failure> {
-    let shown = place.display();
-    let there = match fs::metadata(place) {
-        Ok(there) => there,
-        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
-        Err(e) => return Err(Failure::io(&shown, &e)),
-    };
-    if there.is_dir() {
-        return Err(Failure::usage(format!("error: {shown}: is a directory; name a file in it")));
-    }
-    // A link by another name is the same file.
-    let same = |input: &&dyn AsRef<Path>| {
-        fs::metadata(input.as_ref())
-            .is_ok_and(|input| (input.dev(), input.ino()) == (there.dev(), there.ino()))
-    };
-    if inputs.iter().map(|input| input as &dyn AsRef<Path>).any(|input| same(&input)) {
-        return Err(Failure::usage(format!(
-            "error: {shown}: is a file that this command reads, the scenario or a policy of it; choose another --out"
-        )));
-    }
-    // A device or a pipe keeps nothing that could be lost, nor does an empty file.
-    if force || !there.is_file() || there.len() == 0 {
-        return Ok(());
-    }
-    let begin = first_bytes(place, head).map_err(|e| Failure::io(&shown, &e))?;
-    if is_own(&begin) {
-        return Ok(());
-    }
-    Err(Failure::usage(format!(
-        "error: {shown}: is there already, and not written by this command; choose another --out, or --force to overwrite it"
-    )))
+/// The lock of a results directory that cannot be replaced, inside it.
+pub const LOCK: &str = ".authstorm.lock";
+/// New results inside such a directory while they are written.
+pub const PARTIAL: &str = ".authstorm.partial";
+/// The same once all of them are on the disk, while they are moved into place.
+const COMPLETE: &str = ".authstorm.complete";
+/// In there: the manifest of the results that are replaced.
+const OLD: &str = "manifest.old.json";
+
+/// What is at a place for results.
+pub enum Present {
+    /// Nothing, or an empty directory.
+    Nothing,
+    /// Something else: the name of the first such file.
+    Foreign(String),
+    /// Results, with their manifest.
+    Results(Value),
 }
 
-fn first_bytes(place: &Path, most: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(place)?.take(most as u64).read_to_end(&mut bytes)?;
-    Ok(bytes)
+/// Looks at a place for results.
+pub fn present(place: &Path) -> Result<Present, Failure> {
+    let failed = |e: &io::Error| Failure::io(shown(place), e);
+    let names = match names(place) {
+        Ok(names) => names,
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Present::Nothing),
+        Err(e) => return Err(failed(&e)),
+    };
+    // The lock tells whether these are from authstorm.
+    let own = |name: &OsString| [LOCK, PARTIAL, COMPLETE].iter().any(|own| name == own);
+    let names: Vec<OsString> = names.into_iter().filter(|name| !own(name)).collect();
+    let manifest = manifest(&place.join(MANIFEST));
+    let listed = |name: &OsString| name == MANIFEST || lists(manifest.as_ref(), name);
+    Ok(match (names.iter().find(|name| !listed(name)), &manifest) {
+        _ if names.is_empty() => Present::Nothing,
+        (Some(name), _) => Present::Foreign(name.to_string_lossy().into_owned()),
+        (None, None) => Present::Foreign(MANIFEST.to_owned()),
+        (None, Some(manifest)) => Present::Results(manifest.clone()),
+    })
+}
+
+/// The names in a directory. Their order must not depend on how a file system lists its files.
+fn names(dir: &Path) -> io::Result<Vec<OsString>> {
+    let mut names = fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// A manifest of authstorm's.
+fn manifest(path: &Path) -> Option<Value> {
+    let manifest: Value = serde_json::from_slice(&input::regular(path).ok()?).ok()?;
+    (manifest["scenario_hash"].is_string() && manifest["files"].is_object()).then_some(manifest)
+}
+
+fn lists(manifest: Option<&Value>, name: &OsString) -> bool {
+    manifest.zip(name.to_str()).is_some_and(|(manifest, name)| manifest["files"].get(name).is_some())
+}
+
+/// Refuses a name that must be free, where no run has left anything.
+pub fn must_be_free(path: &Path) -> Result<(), Failure> {
+    if fs::symlink_metadata(path).is_ok() { Err(foreign(path)) } else { Ok(()) }
+}
+
+/// Refuses names inside a place that must be free.
+pub fn must_be_free_inside(place: &Path) -> Result<(), Failure> {
+    must_be_free(&place.join(PARTIAL))?;
+    must_be_free(&place.join(COMPLETE))
+}
+
+/// Removes a directory of results, whole or as far as they were written: what its manifest lists, the manifest, the
+/// directory. When anything else is in it, nothing is removed.
+pub fn remove(dir: &Path) -> Result<(), Failure> {
+    match fs::symlink_metadata(dir) {
+        Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
+        Ok(found) if !found.is_dir() => return Err(foreign(dir)),
+        _ => {}
+    }
+    let failed = |e: io::Error| Failure::io(shown(dir), &e);
+    let names = names(dir).map_err(failed)?;
+    let manifests = [MANIFEST, OLD].map(|name| manifest(&dir.join(name)));
+    let is_manifest = |name: &OsString| name == MANIFEST || name == OLD;
+    let listed = |name: &OsString| manifests.iter().any(|m| lists(m.as_ref(), name));
+    if let Some(other) = names.iter().find(|name| !is_manifest(name) && !listed(name)) {
+        return Err(foreign(&dir.join(other)));
+    }
+    // Manifests last: a removal that is cut short can be taken up again.
+    let (last, first): (Vec<_>, Vec<_>) = names.iter().partition(|name| is_manifest(name));
+    let removed = first.into_iter().chain(last).try_for_each(|name| fs::remove_file(dir.join(name)));
+    removed.and_then(|()| fs::remove_dir(dir)).map_err(failed)
+}
+
+/// Writes files into an empty directory, down to the disk. The first is the manifest, by which [`remove`] knows the rest.
+pub fn write_files(dir: &Path, files: &[(String, Vec<u8>)]) -> io::Result<()> {
+    for (name, content) in files {
+        let mut file = File::create_new(dir.join(name))?;
+        file.write_all(content)?;
+        file.sync_all()?;
+    }
+    sync(dir)
+}
+
+/// Has a directory's names on the disk.
+pub fn sync(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+/// Whether a directory is where a file system is mounted, so that nothing can be renamed over it.
+#[cfg(target_os = "linux")]
+pub fn is_mount_point(place: &Path) -> bool {
+    use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
+    let root = StatxAttributes::MOUNT_ROOT;
+    match rustix::fs::statx(CWD, place, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty()) {
+        Ok(found) if found.stx_attributes_mask.contains(root) => found.stx_attributes.contains(root),
+        _ => is_on_another_device(place),
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn is_mount_point(place: &Path) -> bool {
+    is_on_another_device(place)
+}
+
+/// Whether a directory is on another device than the one it lies in.
+fn is_on_another_device(place: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let device = |path: &Path| fs::symlink_metadata(path).map(|m| m.dev()).ok();
+    device(place).zip(device(&place.join(".."))).is_some_and(|(inside, outside)| inside != outside)
+}
+
+/// What is wrong when a directory cannot take the place of another: it is busy (a mount point), lies in a lower layer of
+/// an overlay, or its file system cannot exchange names.
+pub fn cannot_be_replaced(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    let errors = [Errno::BUSY, Errno::XDEV, Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP];
+    error.raw_os_error().is_some_and(|code| errors.iter().any(|e| e.raw_os_error() == code))
+}
+
+/// Says that the results in `place`/[`PARTIAL`] are all written, so that they will be moved into place even by another run.
+pub fn complete(place: &Path) -> io::Result<()> {
+    fs::rename(place.join(PARTIAL), place.join(COMPLETE))?;
+    sync(place)
+}
+
+/// Whether results in this place are written and still to be moved.
+pub fn is_to_be_settled(place: &Path) -> bool {
+    fs::symlink_metadata(place.join(COMPLETE)).is_ok_and(|found| found.is_dir())
+}
+
+/// Moves written results into place, file by file. It may have been begun before. From its first step to its last there
+/// is no manifest, so that nobody takes what is there for results.
+pub fn settle(place: &Path) -> io::Result<()> {
+    let from = place.join(COMPLETE);
+    let (new, old) = (from.join(MANIFEST), from.join(OLD));
+    if new.is_file() {
+        if place.join(MANIFEST).is_file() {
+            fs::rename(place.join(MANIFEST), &old)?;
+            sync(place)?;
+        }
+        let (listed, replaced) = (manifest(&new), manifest(&old));
+        for name in names(place)? {
+            if lists(replaced.as_ref(), &name) && !lists(listed.as_ref(), &name) {
+                fs::remove_file(place.join(name))?;
+            }
+        }
+        for name in names(&from)?.into_iter().filter(|name| lists(listed.as_ref(), name)) {
+            fs::rename(from.join(&name), place.join(name))?;
+        }
+        sync(place)?;
+        fs::rename(new, place.join(MANIFEST))?;
+        sync(place)?;
+    }
+    match fs::remove_file(old) {
+        Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+        _ => fs::remove_dir(from),
+    }
 }

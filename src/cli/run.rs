@@ -1,6 +1,7 @@
 //! `authstorm run`
 
 use super::exit::{Exit, Failure};
+use super::memory::Need;
 use super::output::{Birth, Output};
 use super::progress::Progress;
 use super::{estimate, interrupt, memory, table, terminal};
@@ -91,9 +92,18 @@ impl StudyArgs {
 
     /// Runs it, with progress on the terminal.
     pub fn results(&self, study: &Study) -> Result<Results, Failure> {
+        self.results_on(&self.pool(study, false)?, study)
+    }
+
+    /// The threads for it.
+    fn pool(&self, study: &Study, all_sessions: bool) -> Result<rayon::ThreadPool, Failure> {
+        memory::threads(self.threads.map_or(0, usize::from), Need::of(study, all_sessions))
+    }
+
+    /// Runs it on these threads, with progress on the terminal.
+    fn results_on(&self, pool: &rayon::ThreadPool, study: &Study) -> Result<Results, Failure> {
         let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
         let progress = Progress::of(&study.plan(), &control, self.quiet);
-        let pool = threads(self.threads.map_or(0, usize::from))?;
         let results = pool.install(|| study.run_under(&control));
         drop(progress);
         Ok(results?)
@@ -102,7 +112,7 @@ impl StudyArgs {
     /// Prints the results as asked, and says whether the expectations hold.
     pub fn print(&self, results: &Results, written_to: Option<&str>) -> Result<Exit, Failure> {
         if self.json {
-            terminal::say(&summary_json(results))?;
+            terminal::say_json(&summary_json(results))?;
         } else if !self.quiet {
             let mut text = format!("{}\n\n", table::summary(results));
             report::finding(results).iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
@@ -161,12 +171,6 @@ impl StudyArgs {
     }
 }
 
-/// A pool of so many threads; 0 for one per core.
-pub fn threads(count: usize) -> Result<rayon::ThreadPool, Failure> {
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(count).build();
-    pool.map_err(|e| Failure::io("threads", &std::io::Error::other(e)))
-}
-
 /// summary.json of these results.
 pub fn summary_json(results: &Results) -> String {
     report::json::summary(results, |a, b| {
@@ -186,10 +190,10 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(name));
     let birth = Birth::of(&study, args.all_sessions);
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
+    let pool = args.study.pool(&study, args.all_sessions)?;
     // The place is taken before the run, so that a long run does not end at a closed door.
     let output = Output::reserve(&out, &birth, args.force, &args.study.scenario)?;
-    let results = args.study.results(&study)?;
-    let pool = threads(args.study.threads.map_or(0, usize::from))?;
+    let results = args.study.results_on(&pool, &study)?;
     let files = pool.install(|| files(&study, &results, &control))?;
     if control.is_stopped() {
         return Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted".to_owned()));

@@ -1,10 +1,35 @@
-//! Standard output and standard error.
+//! Standard output and standard error. Every print goes through here, so that nothing from outside (a path, a name, a
+//! word of a results file) reaches a terminal as a control character or a mark that turns the direction of reading.
 
 use super::exit::{Exit, Failure};
+use authstorm::scenario::text::{escape, is_hidden, push_escaped};
 use std::io::{ErrorKind, Write};
+use std::path::Path;
 
-/// Prints to standard output. A reader that has gone away is no error; a full device is one.
+/// A path as messages show it: on one line, its hidden characters as escapes.
+pub fn shown(path: &Path) -> String {
+    escape(&path.display().to_string())
+}
+
+/// Prints text to standard output; hidden characters show as escapes. A reader that has gone away is no error; a full
+/// device is one.
 pub fn say(text: &str) -> Result<Exit, Failure> {
+    print(&visible(text))
+}
+
+/// Prints JSON to standard output; hidden characters become the escapes of JSON, so that the value stays the same.
+pub fn say_json(json: &str) -> Result<Exit, Failure> {
+    print(&visible_json(json))
+}
+
+/// Prints a message to standard error, hidden characters as escapes; when even that cannot be had, there is nobody left
+/// to tell.
+pub fn complain(message: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(visible(message.trim_end()).as_bytes()).and_then(|()| err.write_all(b"\n"));
+}
+
+fn print(text: &str) -> Result<Exit, Failure> {
     let mut out = std::io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Ok(()) => Ok(Exit::Yes),
@@ -13,8 +38,43 @@ pub fn say(text: &str) -> Result<Exit, Failure> {
     }
 }
 
-/// Prints a message to standard error; when even that cannot be had, there is nobody left to tell.
-pub fn complain(message: &str) {
-    let mut err = std::io::stderr().lock();
-    let _ = err.write_all(message.trim_end().as_bytes()).and_then(|()| err.write_all(b"\n"));
+/// The text with its line breaks; every other hidden character is an escape.
+fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c == '\n' {
+            out.push(c);
+        } else {
+            push_escaped(&mut out, c);
+        }
+    }
+    out
+}
+
+/// Hidden characters stand in JSON only inside its strings, where an escape means the same.
+fn visible_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !is_hidden(c) {
+            out.push(c);
+        } else {
+            c.encode_utf16(&mut [0; 2]).iter().for_each(|unit| out.push_str(&format!("\\u{unit:04x}")));
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_hidden_shows_and_json_keeps_its_value() {
+        let hostile = "a\u{1b}[31m\u{202e}b\u{e0041}\n";
+        assert_eq!(visible(hostile), "a\\x1b[31m\\u{202e}b\\u{e0041}\n");
+        let json = format!("{:#}\n", serde_json::json!({ "name": hostile }));
+        let shown = visible_json(&json);
+        assert!(!shown.contains(|c| c != '\n' && is_hidden(c)), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).expect("JSON")["name"], hostile);
+    }
 }

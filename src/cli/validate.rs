@@ -23,7 +23,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
                 let scenario = &loaded.scenario;
                 terminal::say(&format!(
                     "{}: ok: {}, {} policies, {} users, {} of virtual time, {} replications\n",
-                    file.display(),
+                    terminal::shown(file),
                     scenario.name,
                     loaded.policies.len(),
                     scenario.fleet.users,

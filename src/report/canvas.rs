@@ -5,6 +5,7 @@
 
 use super::palette::{Color, WHITE};
 use super::typeface::{FAMILY_LIST, Face};
+use crate::scenario::text::escape;
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
@@ -110,8 +111,7 @@ impl Canvas<'_> {
         self.backend.draw_circle(point(centre), radius, &stroke(color, 0.0), true).expect(IN_MEMORY);
     }
 
-    /// One line of text, its baseline at `y`. What XML cannot hold and what would turn the direction of reading is
-    /// left out.
+    /// One line of text, its baseline at `y`, as [`clean`] has it.
     pub fn text(&mut self, text: &str, (x, y): (f64, f64), face: Face, color: Color, anchor: Anchor) {
         // plotters takes a box height and divides by this; it puts the baseline 0.76 em below the point.
         const BOX_PER_EM: f64 = 1.24;
@@ -131,17 +131,10 @@ impl Canvas<'_> {
     }
 }
 
-/// A name as it may stand in a picture: control characters, which XML forbids, become spaces; marks that turn the
-/// direction of reading, with which a name could change how its neighbours read, are dropped.
+/// A text as it may stand in a picture, on one line: hidden characters, which XML forbids or with which a name could
+/// change how its neighbours read, show as escapes, as they do on a terminal.
 pub fn clean(text: &str) -> String {
-    text.chars()
-        .filter(|c| !matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}'))
-        .map(|c| match c {
-            '\u{FFFE}' | '\u{FFFF}' | '\u{2028}' | '\u{2029}' => ' ',
-            c if c.is_control() => ' ',
-            c => c,
-        })
-        .collect()
+    escape(&text.replace('\n', " "))
 }
 
 fn escaped(text: &str) -> String {
@@ -205,7 +198,7 @@ mod tests {
             canvas.text("<script>alert(1)</script>]]>\u{0}\u{202E}&", (10.0, 50.0), LABEL, INK, Anchor::Left);
         });
         assert!(!svg.contains("<script"));
-        assert!(svg.contains("&lt;script&gt;alert(1)&lt;/script&gt;]]&gt; &amp;"));
+        assert!(svg.contains("&lt;script&gt;alert(1)&lt;/script&gt;]]&gt;\\x00\\u{202e}&amp;"));
     }
 
     #[test]

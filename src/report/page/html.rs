@@ -1,27 +1,22 @@
 //! Text made safe for HTML and for a shell.
 
 use super::super::canvas::clean;
-use std::fmt::Write;
+use crate::scenario::text::push_escaped;
 
 /// A name or a line of text, for content and for attributes in double quotes.
 pub fn escaped(text: &str) -> String {
     marked(&clean(text))
 }
 
-/// Text of several lines. Marks that turn the direction of reading are shown as what they are: in a scenario they may
-/// make one thing look like another.
+/// Text of several lines. Hidden characters show as escapes: in a scenario they may make one thing look like another.
 pub fn escaped_lines(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
-        let cleaned = clean(letter.encode_utf8(&mut [0; 4]));
         match letter {
             '\n' => shown.push('\n'),
             '\t' => shown.push_str("    "),
             '\r' => {}
-            _ if cleaned.is_empty() || (cleaned == " " && letter != ' ') => {
-                let _ = write!(shown, "\\u{{{:04X}}}", u32::from(letter));
-            }
-            letter => shown.push(letter),
+            letter => push_escaped(&mut shown, letter),
         }
     }
     marked(&shown)

@@ -1,0 +1,145 @@
+//! The lock of a results directory: a file that says whose it is, held while a run writes.
+
+use super::exit::Failure;
+use super::terminal::shown;
+use rustix::fs::{FlockOperation, OFlags};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// What a lock's file says. A file that says anything else is not from authstorm.
+const MARK: &str = "authstorm holds this file while it writes the results beside it, and removes it at the end.\n\
+                    The next run clears up after one that was killed.\n";
+
+/// A lock that this process holds; it ends with the value.
+pub struct Lock {
+    path: PathBuf,
+    /// Held until the end.
+    _file: File,
+    left: bool,
+    kept: bool,
+}
+
+impl Lock {
+    /// Takes the lock at a path, for results at `place`.
+    ///
+    /// A usage failure when another process holds it, and when what is there is not from authstorm: that is neither
+    /// opened, unless it is a regular file, nor changed.
+    pub fn take(path: &Path, place: &Path) -> Result<Lock, Failure> {
+        let failed = |e: &io::Error| Failure::io(shown(path), e);
+        loop {
+            let (file, left) = match fs::symlink_metadata(path) {
+                // A pipe would be waited for without end, and a link may lead anywhere.
+                Ok(found) if !found.is_file() => return Err(foreign(path)),
+                Ok(_) => match open(path) {
+                    Err(e) if e.kind() == ErrorKind::NotFound => continue,
+                    opened => (opened.map_err(|e| failed(&e))?, true),
+                },
+                Err(e) if e.kind() == ErrorKind::NotFound => match make(path) {
+                    Err(e) if e.kind() == ErrorKind::AlreadyExists => continue,
+                    made => (made.map_err(|e| failed(&e))?, false),
+                },
+                Err(e) => return Err(failed(&e)),
+            };
+            match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Err(rustix::io::Errno::WOULDBLOCK) => {
+                    let place = shown(place);
+                    return Err(Failure::usage(format!("error: {place}: another run is writing there")));
+                }
+                other => other.map_err(|e| failed(&e.into()))?,
+            }
+            // The holder before us may have removed the file between our opening and locking it.
+            let held = file.metadata().map_err(|e| failed(&e))?;
+            let there = fs::symlink_metadata(path);
+            if !there.is_ok_and(|m| (m.dev(), m.ino()) == (held.dev(), held.ino())) {
+                continue;
+            }
+            if left && !is_marked(&file).map_err(|e| failed(&e))? {
+                return Err(foreign(path));
+            }
+            return Ok(Lock { path: path.to_owned(), _file: file, left, kept: false });
+        }
+    }
+
+    /// Whether a run that was killed has left this lock, and with it perhaps what it was writing. Where it has not,
+    /// nothing beside the lock is from authstorm.
+    pub fn was_left(&self) -> bool {
+        self.left
+    }
+
+    /// Leaves the file at the end, so that the next run knows that there is something to clear up.
+    pub fn keep(&mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if !self.kept {
+            // A failure leaves a file that the next run takes over.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Something is where authstorm must write, and is not its own.
+pub fn foreign(path: &Path) -> Failure {
+    let path = shown(path);
+    Failure::usage(format!(
+        "error: {path}: is not from authstorm, which needs this name while it runs; move it away, or choose another --out"
+    ))
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    // What was a regular file a moment ago may be a pipe or a link by now.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    File::options().read(true).write(true).custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+fn is_marked(file: &File) -> io::Result<bool> {
+    if !file.metadata()?.is_file() {
+        return Ok(false);
+    }
+    let mut text = Vec::new();
+    file.take(MARK.len() as u64 + 1).read_to_end(&mut text)?;
+    Ok(text == MARK.as_bytes())
+}
+
+/// Makes the file with its mark, which is there as soon as the name is: a run that is killed in between leaves nothing.
+#[cfg(target_os = "linux")]
+fn make(path: &Path) -> io::Result<File> {
+    use rustix::fs::{AtFlags, CWD};
+    use std::os::fd::AsRawFd;
+    let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let unnamed = || -> io::Result<File> {
+        let flags = OFlags::TMPFILE.bits().cast_signed();
+        let mut file = File::options().read(true).write(true).custom_flags(flags).open(parent)?;
+        file.write_all(MARK.as_bytes())?;
+        let itself = format!("/proc/self/fd/{}", file.as_raw_fd());
+        rustix::fs::linkat(CWD, itself, CWD, path, AtFlags::SYMLINK_FOLLOW)?;
+        Ok(file)
+    };
+    match unnamed() {
+        Err(e) if e.kind() != ErrorKind::AlreadyExists => make_in_steps(path),
+        other => other,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn make(path: &Path) -> io::Result<File> {
+    make_in_steps(path)
+}
+
+/// The same where a file system knows no files without a name. A run that is killed between the steps leaves a file
+/// without a mark, which the next run does not take for its own.
+fn make_in_steps(path: &Path) -> io::Result<File> {
+    let mut file = File::options().read(true).write(true).create_new(true).open(path)?;
+    match file.write_all(MARK.as_bytes()) {
+        Ok(()) => Ok(file),
+        Err(e) => {
+            let _ = fs::remove_file(path);
+            Err(e)
+        }
+    }
+}
