@@ -123,12 +123,13 @@ impl Outcome {
         let bad = self.draws.iter().filter(|d| !d.violations.is_empty()).count();
         let sum = |of: fn(&Draw) -> u64| self.draws.iter().map(of).sum::<u64>();
         format!(
-            "{} random scenarios under three policies each, {} calls, {} events, {} relations between runs, {} stopped by a \
-             guard: {bad} break a law.",
+            "{} random scenarios under three policies each, {} calls, {} events, {} relations between runs, {} calls of a second \
+             simulation, {} stopped by a guard: {bad} break a law.",
             self.draws.len(),
             sum(|d| d.calls),
             sum(|d| d.events),
             sum(|d| d.relations),
+            sum(|d| d.calls_of_both),
             self.draws.iter().filter(|d| d.stopped).count()
         )
     }
@@ -261,7 +262,7 @@ fn json_of(outcome: &Outcome) -> Value {
         .map(|d| {
             json!({
                 "seed": d.seed, "events": d.events, "calls": d.calls, "stopped": d.stopped,
-                "relations": d.relations, "violations": d.violations, "command": d.command(),
+                "relations": d.relations, "calls_of_both": d.calls_of_both, "violations": d.violations, "command": d.command(),
             })
         })
         .collect();

@@ -10,7 +10,9 @@
 //! 7. What comes from outside (openings, focus, app calls) is the same under every policy, and so is what faults
 //!    answer to the same question.
 //!
-//! Then relations between runs are asked of it, a third of them of each scenario: see `relations`.
+//! Then relations between runs are asked of it, a third of them of each scenario (see `relations`), keys drawn by the seed
+//! are set to bounds of theirs (see `bounds`), and a second simulation of generic workloads drawn by the seed must count
+//! what the engine counts (see [`super::independent`]).
 
 mod bounds;
 mod draw;
@@ -23,6 +25,7 @@ pub use draw::scenario;
 use crate::backend::Endpoint;
 use crate::client::page::Input;
 use crate::experiment::Study;
+use crate::verify::independent::{Compared, compared};
 use crate::world::{Control, Plan, Run, observed};
 use judge::{Judge, broken_bound};
 use rayon::prelude::*;
@@ -40,6 +43,8 @@ pub struct Draw {
     pub stopped: bool,
     /// Relations between runs that held.
     pub relations: u64,
+    /// Calls of the seed's generic workloads that the second simulation counts as the engine does.
+    pub calls_of_both: u64,
     /// What went against the laws, and relations that did not hold.
     pub violations: Vec<String>,
 }
@@ -59,13 +64,26 @@ pub fn swarm(seeds: std::ops::Range<u64>) -> Vec<Draw> {
 /// Judges the scenario of one seed.
 pub fn judge(seed: u64) -> Draw {
     let text = scenario(seed);
-    let mut draw = Draw { seed, events: 0, calls: 0, stopped: false, relations: 0, violations: Vec::new() };
+    let mut draw = Draw {
+        seed,
+        events: 0,
+        calls: 0,
+        stopped: false,
+        relations: 0,
+        calls_of_both: 0,
+        violations: Vec::new(),
+    };
     laws(&text, &mut draw);
     let asked = relations::ask(seed);
     draw.relations = asked.held;
     let broken = asked.broken.iter().map(|(name, broken)| format!("relation \"{name}\": {}", broken.what));
     draw.violations.extend(broken);
     draw.violations.extend(bounds::extremes(seed));
+    match compared(seed) {
+        Compared::Stopped => {}
+        Compared::Same(calls) => draw.calls_of_both = calls,
+        Compared::Unlike(what) => draw.violations.push(what),
+    }
     draw
 }
 
