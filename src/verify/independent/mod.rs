@@ -8,6 +8,7 @@
 //! cover the auth clients. Draws keep most events off the same nanosecond; where two meet, the one that was scheduled first
 //! comes first, as the scenario's documentation has it.
 
+mod answer;
 mod limit;
 mod simulation;
 
