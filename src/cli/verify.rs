@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::{table, terminal};
 use authstorm::verify::exhaust::{Explored, exhaust};
-use authstorm::verify::swarm::{Draw, judge, scenario, swarm};
+use authstorm::verify::swarm::{Draw, broken_bounds, broken_relations, judge, scenario, swarm};
 use authstorm::verify::{
     Check, FAMILY_WISE_ERROR, Kind, LEFT_OUT, Options, Report, families, significant, verify,
 };
@@ -14,6 +14,9 @@ use std::fmt::Write;
 const DRAWS: (u64, u64) = (400, 40);
 /// Steps that the exhaustive search goes deep, at least: the same.
 const DEPTHS: (u32, u32) = (6, 4);
+
+/// One key in so many is set to its bounds: the same.
+const BOUNDS: (usize, usize) = (1, 4);
 
 /// Options.
 #[derive(clap::Args)]
@@ -33,7 +36,8 @@ pub struct Args {
     /// Seed of the runs
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Only judge the random scenario of this seed, and print it when it breaks a law
+    /// Only judge the random scenario of this seed, and print it when it breaks a law; with a relation that it breaks, the
+    /// smallest pair of scenarios found that does
     #[arg(long, value_name = "N", conflicts_with_all = ["family", "fast"])]
     swarm_seed: Option<u64>,
 }
@@ -43,6 +47,8 @@ struct Outcome {
     report: Report,
     draws: Vec<Draw>,
     explored: Vec<Explored>,
+    /// What is wrong at the bounds of keys.
+    bounds: Vec<String>,
 }
 
 /// Verifies the simulator; exit 1 when a check fails.
@@ -64,6 +70,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         report: verify(&options),
         draws: if whole { swarm(args.seed..args.seed + draws) } else { Vec::new() },
         explored: if whole { exhaust(depth) } else { Vec::new() },
+        bounds: if whole { broken_bounds(if args.fast { BOUNDS.1 } else { BOUNDS.0 }) } else { Vec::new() },
     };
     terminal::say(&match (args.json, args.markdown) {
         (true, _) => format!("{:#}\n", json_of(&outcome)),
@@ -78,12 +85,15 @@ fn one_draw(seed: u64) -> Result<Exit, Failure> {
     if draw.violations.is_empty() {
         let stopped = if draw.stopped { ", stopped by a guard" } else { "" };
         terminal::say(&format!(
-            "seed {seed}: {} events, {} calls{stopped}, no law broken\n",
-            draw.events, draw.calls
+            "seed {seed}: {} events, {} calls{stopped}, no law broken, {} relations held\n",
+            draw.events, draw.calls, draw.relations
         ))?;
         return Ok(Exit::Yes);
     }
     terminal::say(&format!("{}\n{}\n", scenario(seed), draw.violations.join("\n")))?;
+    for pair in broken_relations(seed) {
+        terminal::say(&format!("\nthe smallest pair found:\n{pair}"))?;
+    }
     Ok(Exit::No)
 }
 
@@ -92,6 +102,7 @@ impl Outcome {
         self.report.passed()
             && self.draws.iter().all(|draw| draw.violations.is_empty())
             && self.explored.iter().all(Explored::passed)
+            && self.bounds.is_empty()
             && (self.explored.is_empty() || self.recursion_of_old() > 0)
     }
 
@@ -112,10 +123,13 @@ impl Outcome {
         let bad = self.draws.iter().filter(|d| !d.violations.is_empty()).count();
         let sum = |of: fn(&Draw) -> u64| self.draws.iter().map(of).sum::<u64>();
         format!(
-            "{} random scenarios under three policies each, {} calls, {} events, {} stopped by a guard: {bad} break a law.",
+            "{} random scenarios under three policies each, {} calls, {} events, {} relations between runs, {} calls of a second \
+             simulation, {} stopped by a guard: {bad} break a law.",
             self.draws.len(),
             sum(|d| d.calls),
             sum(|d| d.events),
+            sum(|d| d.relations),
+            sum(|d| d.calls_of_both),
             self.draws.iter().filter(|d| d.stopped).count()
         )
     }
@@ -181,6 +195,9 @@ fn words(outcome: &Outcome) -> String {
         for draw in outcome.draws.iter().filter(|d| !d.violations.is_empty()) {
             let _ = writeln!(text, "  FAIL {}\n    {}", draw.command(), draw.violations.join("\n    "));
         }
+        for what in &outcome.bounds {
+            let _ = writeln!(text, "  FAIL bounds of a key: {what}");
+        }
         let _ = writeln!(text, "search: {}", outcome.search_in_words());
         for corner in outcome.explored.iter().filter(|e| !e.passed()) {
             let _ = writeln!(text, "  FAIL {corner:?}");
@@ -245,7 +262,7 @@ fn json_of(outcome: &Outcome) -> Value {
         .map(|d| {
             json!({
                 "seed": d.seed, "events": d.events, "calls": d.calls, "stopped": d.stopped,
-                "violations": d.violations, "command": d.command(),
+                "relations": d.relations, "calls_of_both": d.calls_of_both, "violations": d.violations, "command": d.command(),
             })
         })
         .collect();
@@ -271,6 +288,7 @@ fn json_of(outcome: &Outcome) -> Value {
         "checks": checks,
         "left_out": left_out,
         "swarm": draws,
+        "bounds": outcome.bounds,
         "search": explored,
     })
 }

@@ -22,7 +22,7 @@ mod place;
 pub mod policies;
 mod policy_files;
 mod render;
-mod schema;
+pub(crate) mod schema;
 mod set;
 mod source;
 mod spans;

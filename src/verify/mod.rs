@@ -10,6 +10,7 @@ mod closed;
 mod estimate;
 pub mod exhaust;
 mod herd;
+pub mod independent;
 mod item;
 mod limiters;
 mod losses;

@@ -4,32 +4,37 @@ use crate::kernel::random::{Purpose, Stream, below, chance};
 use std::fmt::Write;
 
 /// Draws one after another from one stream: here, order is all that there is.
-struct Dice {
+pub(super) struct Dice {
     stream: Stream,
     thrown: u64,
 }
 
 impl Dice {
+    /// The dice of a seed, for this purpose: 0 for scenarios.
+    pub(super) fn new(seed: u64, purpose: u32) -> Dice {
+        Dice { stream: Stream::new(seed, purpose, Purpose::Generic, u16::MAX), thrown: 0 }
+    }
+
     fn bits(&mut self) -> u64 {
         self.thrown += 1;
         self.stream.bits(0x5EED, self.thrown)
     }
 
     /// A whole number from `low` to `high`, both included.
-    fn number(&mut self, low: u64, high: u64) -> u64 {
+    pub(super) fn number(&mut self, low: u64, high: u64) -> u64 {
         low + below(self.bits(), high - low + 1)
     }
 
-    fn yes(&mut self, p: f64) -> bool {
+    pub(super) fn yes(&mut self, p: f64) -> bool {
         chance(self.bits(), p)
     }
 
-    fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+    pub(super) fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
         of[below(self.bits(), of.len() as u64) as usize]
     }
 
     /// Some of a list, at least one.
-    fn some<'a>(&mut self, of: &[&'a str]) -> Vec<&'a str> {
+    pub(super) fn some<'a>(&mut self, of: &[&'a str]) -> Vec<&'a str> {
         let mut some: Vec<&str> = of.iter().copied().filter(|_| self.yes(0.4)).collect();
         if some.is_empty() {
             some.push(self.one(of));
@@ -38,7 +43,7 @@ impl Dice {
     }
 
     /// A distribution around so many milliseconds.
-    fn dist(&mut self, ms: u64) -> String {
+    pub(super) fn dist(&mut self, ms: u64) -> String {
         match self.number(0, 4) {
             0 => format!("\"{ms}ms\""),
             1 => format!("{{ uniform = [\"{}ms\", \"{}ms\"] }}", ms / 2, ms * 3 / 2),
@@ -49,11 +54,11 @@ impl Dice {
     }
 }
 
-const ENDPOINTS: [&str; 6] = ["tokens", "touch", "client", "environment", "sign-in", "generic"];
+pub(super) const ENDPOINTS: [&str; 6] = ["tokens", "touch", "client", "environment", "sign-in", "generic"];
 
 /// The scenario of this seed.
 pub fn scenario(seed: u64) -> String {
-    let dice = &mut Dice { stream: Stream::new(seed, 0, Purpose::Generic, u16::MAX), thrown: 0 };
+    let dice = &mut Dice::new(seed, 0);
     let horizon_s = dice.number(60, 400);
     let mut text = format!(
         "version = 1\nname = \"swarm-{seed}\"\nseed = {seed}\nhorizon = \"{horizon_s}s\"\nbucket = \"{}s\"\n\

@@ -9,15 +9,23 @@
 //! 6. Little's law holds on every queue, to the nanosecond.
 //! 7. What comes from outside (openings, focus, app calls) is the same under every policy, and so is what faults
 //!    answer to the same question.
+//!
+//! Then relations between runs are asked of it, a third of them of each scenario (see `relations`), keys drawn by the seed
+//! are set to bounds of theirs (see `bounds`), and a second simulation of generic workloads drawn by the seed must count
+//! what the engine counts (see [`super::independent`]).
 
+mod bounds;
 mod draw;
 mod judge;
+mod relations;
 
+pub use bounds::broken_bounds;
 pub use draw::scenario;
 
 use crate::backend::Endpoint;
 use crate::client::page::Input;
 use crate::experiment::Study;
+use crate::verify::independent::{Compared, compared};
 use crate::world::{Control, Plan, Run, observed};
 use judge::{Judge, broken_bound};
 use rayon::prelude::*;
@@ -33,7 +41,11 @@ pub struct Draw {
     pub calls: u64,
     /// A guard stopped one of its runs, which was not judged to its end.
     pub stopped: bool,
-    /// What went against the laws.
+    /// Relations between runs that held.
+    pub relations: u64,
+    /// Calls of the seed's generic workloads that the second simulation counts as the engine does.
+    pub calls_of_both: u64,
+    /// What went against the laws, and relations that did not hold.
     pub violations: Vec<String>,
 }
 
@@ -52,12 +64,55 @@ pub fn swarm(seeds: std::ops::Range<u64>) -> Vec<Draw> {
 /// Judges the scenario of one seed.
 pub fn judge(seed: u64) -> Draw {
     let text = scenario(seed);
-    let mut draw = Draw { seed, events: 0, calls: 0, stopped: false, violations: Vec::new() };
-    let plan = match Study::parse("swarm", &text) {
+    let mut draw = Draw {
+        seed,
+        events: 0,
+        calls: 0,
+        stopped: false,
+        relations: 0,
+        calls_of_both: 0,
+        violations: Vec::new(),
+    };
+    laws(&text, &mut draw);
+    let asked = relations::ask(seed);
+    draw.relations = asked.held;
+    let broken = asked.broken.iter().map(|(name, broken)| format!("relation \"{name}\": {}", broken.what));
+    draw.violations.extend(broken);
+    draw.violations.extend(bounds::extremes(seed));
+    match compared(seed) {
+        Compared::Stopped => {}
+        Compared::Same(calls) => draw.calls_of_both = calls,
+        Compared::Unlike(what) => draw.violations.push(what),
+    }
+    draw
+}
+
+/// The relations that the scenario of one seed breaks, each with the smallest pair of scenarios found that breaks it.
+pub fn broken_relations(seed: u64) -> Vec<String> {
+    let asked = relations::ask(seed);
+    let smallest = |(name, broken): &(&str, relations::Broken)| {
+        let broken = relations::smallest(seed, name).unwrap_or_else(|| broken.clone());
+        format!(
+            "relation \"{name}\": {}\n# the scenario\n{}\n# and this one\n{}",
+            broken.what, broken.first, broken.second
+        )
+    };
+    asked.broken.iter().map(smallest).collect()
+}
+
+/// What the relations between runs are, and for which scenarios each holds; those that are not expected to hold are
+/// left out.
+pub fn relations() -> impl Iterator<Item = (&'static str, &'static str)> {
+    relations::RELATIONS.iter().filter(|r| r.expected).map(|r| (r.name, r.domain))
+}
+
+/// Judges a scenario under each of its policies.
+fn laws(text: &str, draw: &mut Draw) {
+    let plan = match Study::parse("swarm", text) {
         Ok(study) => study.plan(),
         Err(error) => {
             draw.violations.push(format!("a drawn scenario does not load: {error}"));
-            return draw;
+            return;
         }
     };
     let mut seen: Vec<Judge> = Vec::new();
@@ -67,7 +122,7 @@ pub fn judge(seed: u64) -> Draw {
             // A storm may be larger than the judges have time for: the guard's stop is an answer, not a violation.
             Err(_) => {
                 draw.stopped = true;
-                return draw;
+                return;
             }
             Ok((run, mut judge, _)) => {
                 draw.events += run.events;
@@ -81,7 +136,6 @@ pub fn judge(seed: u64) -> Draw {
         }
     }
     compare(&plan, &seen, &mut draw.violations);
-    draw
 }
 
 fn conserve(run: &Run, judge: &mut Judge) {
@@ -176,6 +230,7 @@ mod tests {
     fn thirty_random_scenarios_break_no_law() {
         let draws = swarm(140..170);
         assert!(draws.iter().map(|d| d.calls).sum::<u64>() > 10_000);
+        assert!(draws.iter().map(|d| d.relations).sum::<u64>() > 50);
         for draw in draws {
             assert!(draw.violations.is_empty(), "{}: {:#?}", draw.command(), draw.violations);
         }

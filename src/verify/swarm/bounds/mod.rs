@@ -1,0 +1,262 @@
+//! Extreme values that are legal: every bound of every key is set, alone and with others, and the first events of the run
+//! that follows must not panic; what lies one beyond a bound is refused.
+
+mod walk;
+
+use super::draw::{Dice, ENDPOINTS};
+use crate::experiment::Study;
+use crate::scenario::load_text;
+use crate::world::{Control, memory_estimate};
+use rayon::prelude::*;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::LazyLock;
+use walk::{Bounds, bounds_of};
+
+/// Every table of the format; one workload beside a fleet; a fleet alone.
+const SCENARIOS: [(&str, &str); 3] = [
+    ("every.toml", include_str!("every.toml")),
+    ("workload.toml", include_str!("workload.toml")),
+    ("fleet.toml", include_str!("fleet.toml")),
+];
+/// The events that a run at a bound may take.
+const EVENTS: u64 = 3_000;
+/// What a run at a bound may need; what needs more is read and not run.
+const MEMORY: u64 = 1 << 24;
+
+/// The longest name.
+const LONGEST: &str = "\"abbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"";
+
+/// What else is set with a value, so that the two go together: end of the path, value, the other path with `.` for the
+/// same table and `^` for the scenario, its value.
+const COMPANIONS: &[(&str, &str, &str, &str)] = &[
+    ("retry.initial", "\"3153600000000000000ns\"", ".cap", "\"3153600000000000000ns\""),
+    ("retry.cap", "\"1ns\"", ".initial", "\"1ns\""),
+    ("retry.cap", "\"0s\"", ".initial", "\"0s\""),
+    ("horizon", "\"3153600000000000000ns\"", "^bucket", "\"36500d\""),
+    ("horizon", "\"1ns\"", "^bucket", "\"1ns\""),
+    ("bucket", "\"3153600000000000000ns\"", "^horizon", "\"36500d\""),
+    ("bucket", "\"1ns\"", "^horizon", "\"1ms\""),
+    ("layers.tries", "65535", ".depth", "1"),
+    ("layers.depth", "16", ".tries", "1"),
+    ("].to", "\"1ns\"", ".from", "\"0s\""),
+    ("policy[0].name", LONGEST, "^policies[0]", LONGEST),
+    ("policy[0].name", LONGEST, "^mix[0].shares[0].policy", LONGEST),
+    ("mix[0].name", LONGEST, "^policies[2]", LONGEST),
+    ("shares[0].share", "0.0", "^mix[0].shares[1].share", "1.0"),
+    ("shares[0].share", "1.0", "^mix[0].shares[1].share", "0.0"),
+    ("shares[1].share", "0.0", "^mix[0].shares[0].share", "1.0"),
+    ("shares[1].share", "1.0", "^mix[0].shares[0].share", "0.0"),
+    ("tabs[0].share", "0.0", "^fleet.tabs[1].share", "1.0"),
+    ("tabs[0].share", "1.0", "^fleet.tabs[1].share", "0.0"),
+    ("tabs[1].share", "0.0", "^fleet.tabs[0].share", "1.0"),
+    ("tabs[1].share", "1.0", "^fleet.tabs[0].share", "0.0"),
+    ("workload[0].clients", "100000000", "^fleet.users", "0"),
+];
+
+/// Values at the bounds of a type that a narrower rule refuses: end of the path, value, and the rule.
+const NARROWER: &[(&str, &str, &str)] = &[
+    ("policy-files", "", "a scenario from text has no directory to look for files in"),
+    ("action[*].user", "4294967295", "the fleet has no such user"),
+    ("token-life", "\"1ns\"", "whole seconds, 10 s or more"),
+    ("fault[*].to", "\"0s\"", "a window ends after it begins"),
+    ("orbit", "\"0s\"", "an orbit of no delay is an endless loop"),
+    ("that", "", "a text that is no condition"),
+];
+
+/// What became of a scenario at a bound.
+enum Tried {
+    Refused(String),
+    /// It was run to its end, or until a guard stopped it; or it was too large to be run.
+    Ran,
+    Panicked,
+}
+
+static BOUNDS: LazyLock<Vec<(usize, Bounds)>> = LazyLock::new(|| {
+    let of = |(number, (_, text)): (usize, &(&str, &str))| {
+        let bounds = bounds_of(&text.parse().expect("a scenario of our own"));
+        bounds.into_iter().map(move |bounds| (number, bounds)).collect::<Vec<_>>()
+    };
+    SCENARIOS.iter().enumerate().flat_map(of).collect()
+});
+
+/// The override of a value, and those that go with it.
+fn overrides(path: &str, value: &str) -> Vec<String> {
+    let mut all = Vec::new();
+    for (end, with, other, companion) in COMPANIONS {
+        if path.ends_with(end) && value == *with {
+            let other = match other.strip_prefix('^') {
+                Some(path) => path.to_owned(),
+                None => format!("{}{other}", path.rsplit_once('.').map_or("", |(table, _)| table)),
+            };
+            all.push(format!("{other}={companion}"));
+        }
+    }
+    all.push(format!("{path}={value}"));
+    all
+}
+
+fn try_with(text: &str, overrides: &[String]) -> Tried {
+    let attempt = catch_unwind(AssertUnwindSafe(|| {
+        let mut loaded = match load_text("bounds", text, overrides) {
+            Ok(loaded) => loaded,
+            Err(errors) => return Tried::Refused(errors.to_string()),
+        };
+        if memory_estimate(&loaded.scenario).bytes > MEMORY {
+            return Tried::Ran;
+        }
+        loaded.scenario.guard.max_events = loaded.scenario.guard.max_events.min(EVENTS);
+        loaded.scenario.replications = 1;
+        let _ = Study::of(loaded).run_under(&Control::default());
+        Tried::Ran
+    }));
+    attempt.unwrap_or(Tried::Panicked)
+}
+
+fn in_words(number: usize, overrides: &[String]) -> String {
+    let name = SCENARIOS[number].0;
+    format!("src/verify/swarm/bounds/{name} with --set '{}' panics", overrides.join("' --set '"))
+}
+
+/// Sets some keys, drawn by this seed, to bounds of theirs; says what panics.
+pub(super) fn extremes(seed: u64) -> Option<String> {
+    let dice = &mut Dice::new(seed, 2);
+    let number = if dice.yes(0.8) { 0 } else { dice.number(1, 2) as usize };
+    let of_scenario: Vec<&Bounds> = BOUNDS.iter().filter(|(n, _)| *n == number).map(|(_, b)| b).collect();
+    let mut set: Vec<String> = Vec::new();
+    for _ in 0..dice.number(2, 6) {
+        let bounds = of_scenario[dice.number(0, of_scenario.len() as u64 - 1) as usize];
+        let value = &bounds.at[dice.number(0, bounds.at.len() as u64 - 1) as usize];
+        let before = set.len();
+        set.extend(overrides(&bounds.path, value));
+        match try_with(SCENARIOS[number].1, &set) {
+            Tried::Ran => {}
+            // What does not go with what is set already is left out.
+            Tried::Refused(_) => set.truncate(before),
+            Tried::Panicked => return Some(in_words(number, &set)),
+        }
+    }
+    None
+}
+
+/// What came of setting every key to each of its bounds, and just beyond.
+#[derive(Default)]
+struct Survey {
+    /// Keys and values that some scenario takes.
+    taken: BTreeSet<(String, String)>,
+    /// Those that one refuses, with the reason.
+    refused: Vec<((String, String), String)>,
+    /// Panics, and values beyond a bound that are taken.
+    wrong: Vec<String>,
+}
+
+/// The path without the numbers of entries and the names of endpoints: one key, wherever it stands.
+fn key_of(path: &str) -> String {
+    let mut key = String::new();
+    for part in path.split('[') {
+        match part.split_once(']') {
+            Some((_, rest)) => key.push_str(&format!("[*]{rest}")),
+            None => key.push_str(part),
+        }
+    }
+    ENDPOINTS.iter().fold(key, |key, endpoint| key.replace(&format!("backend.{endpoint}."), "backend.*."))
+}
+
+/// Surveys one key in so many.
+fn survey(one_in: usize) -> Survey {
+    let mut keys = Vec::new();
+    let mut all: Vec<(usize, &Bounds, bool)> = Vec::new();
+    for (number, bounds) in BOUNDS.iter() {
+        let key = key_of(&bounds.path);
+        let place = keys.iter().position(|known| *known == key);
+        if place.unwrap_or(keys.len()).is_multiple_of(one_in) {
+            all.push((*number, bounds, place.is_none()));
+        }
+        if place.is_none() {
+            keys.push(key);
+        }
+    }
+    let check = |&(number, bounds, first): &(usize, &Bounds, bool)| {
+        let (text, mut survey) = (SCENARIOS[number].1, Survey::default());
+        for value in &bounds.at {
+            let set = overrides(&bounds.path, value);
+            let entry = (key_of(&bounds.path), value.clone());
+            match try_with(text, &set) {
+                Tried::Ran => _ = survey.taken.insert(entry),
+                Tried::Refused(why) => survey.refused.push((entry, why)),
+                Tried::Panicked => survey.wrong.push(in_words(number, &set)),
+            }
+        }
+        // What is refused at one place is refused by the same check at all.
+        for value in bounds.beyond.iter().filter(|_| first) {
+            let set = [format!("{}={value}", bounds.path)];
+            match try_with(text, &set) {
+                Tried::Refused(_) => {}
+                Tried::Ran => survey.wrong.push(format!("{} is taken", set[0])),
+                Tried::Panicked => survey.wrong.push(in_words(number, &set)),
+            }
+        }
+        survey
+    };
+    all.par_iter().map(check).reduce(Survey::default, |mut a, mut b| {
+        a.taken.append(&mut b.taken);
+        a.refused.append(&mut b.refused);
+        a.wrong.append(&mut b.wrong);
+        a
+    })
+}
+
+/// Sets one key in so many to each of its bounds, and just beyond; says what is wrong: a panic, a value beyond a bound that
+/// is taken, or one at a bound that nothing takes and no narrower rule refuses.
+pub fn broken_bounds(one_in: usize) -> Vec<String> {
+    let Survey { taken, refused, mut wrong } = survey(one_in);
+    for ((key, value), why) in refused {
+        let rules =
+            |(end, with, _): &(&str, &str, &str)| key.ends_with(end) && (with.is_empty() || *with == value);
+        let entry = (key.clone(), value.clone());
+        if !taken.contains(&entry) && !NARROWER.iter().any(rules) {
+            wrong.push(format!("{key}={value}: {}", why.lines().next().unwrap_or_default()));
+        }
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_fourth_bound_is_legal_somewhere_and_runs() {
+        let wrong = broken_bounds(4);
+        assert!(wrong.is_empty(), "{wrong:#?}");
+    }
+
+    #[test]
+    fn bounds_drawn_together_run() {
+        for seed in 0..20 {
+            assert_eq!(extremes(seed), None, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn every_key_of_the_format_has_its_bounds_set() {
+        // Keys by name, from the tables of the format; lists of tables and tables are entered, references are names.
+        fn collect(table: &'static crate::scenario::schema::Table, names: &mut BTreeSet<&'static str>) {
+            use crate::scenario::schema::Ty;
+            for key in table.keys {
+                match (&key.ty, key.ty.table()) {
+                    (Ty::Table(inner) | Ty::List(Ty::Table(inner), ..), _) => collect(inner, names),
+                    (Ty::Reference | Ty::List(Ty::Reference, ..), _) => {}
+                    _ => _ = names.insert(key.name),
+                }
+            }
+        }
+        let mut all = BTreeSet::new();
+        collect(&crate::scenario::schema::SCENARIO, &mut all);
+        let set: BTreeSet<&str> = BOUNDS
+            .iter()
+            .map(|(_, b)| b.path.rsplit_once('.').map_or(b.path.as_str(), |(_, key)| key))
+            .collect();
+        assert_eq!(all.difference(&set).collect::<Vec<_>>(), Vec::<&&str>::new());
+    }
+}

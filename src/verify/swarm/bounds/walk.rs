@@ -1,0 +1,140 @@
+//! The bounds of every key of the format: what lies at them, and what lies just beyond.
+
+use crate::kernel::time::MAX_DURATION;
+use crate::scenario::schema::{MAX_USERS, ONE_TAB_SHARE, SCENARIO, Table, Ty};
+use toml::Value;
+
+/// The bounds of one key.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    /// Where the key stands, as an override writes it.
+    pub path: String,
+    /// Values at its bounds.
+    pub at: Vec<String>,
+    /// Values just beyond.
+    pub beyond: Vec<String>,
+}
+
+/// The bounds of every key that this scenario has a place for: keys of tables that it has.
+pub(super) fn bounds_of(scenario: &toml::Table) -> Vec<Bounds> {
+    let mut all = Vec::new();
+    table(&SCENARIO, &Value::Table(scenario.clone()), "", &mut all);
+    all
+}
+
+fn table(of: &'static Table, here: &Value, path: &str, all: &mut Vec<Bounds>) {
+    for key in of.keys {
+        let path = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
+        let value = here.get(key.name);
+        match &key.ty {
+            Ty::Table(inner) => {
+                if let Some(value) = value {
+                    table(inner, value, &path, all);
+                }
+            }
+            Ty::List(Ty::Table(inner), ..) => entries(inner, value, &path, all),
+            Ty::Tabs => {
+                push(path.clone(), &key.ty, all);
+                if let Ty::Table(inner) = &ONE_TAB_SHARE {
+                    entries(inner, value, &path, all);
+                }
+            }
+            ty => push(path, ty, all),
+        }
+    }
+}
+
+fn entries(of: &'static Table, list: Option<&Value>, path: &str, all: &mut Vec<Bounds>) {
+    let list = list.and_then(Value::as_array);
+    for (number, entry) in list.into_iter().flatten().enumerate() {
+        table(of, entry, &format!("{path}[{number}]"), all);
+    }
+}
+
+fn push(path: String, ty: &Ty, all: &mut Vec<Bounds>) {
+    let (at, beyond) = values(ty);
+    if !at.is_empty() {
+        all.push(Bounds { path, at, beyond });
+    }
+}
+
+fn quoted(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| format!("\"{text}\"")).collect()
+}
+
+fn durations(above_zero: bool) -> (Vec<String>, Vec<String>) {
+    let most = MAX_DURATION.0;
+    let mut at = vec!["\"1ns\"".to_owned(), format!("\"{most}ns\"")];
+    let mut beyond = vec![format!("\"{}ns\"", most + 1), "\"-1ns\"".to_owned()];
+    if above_zero { &mut beyond } else { &mut at }.push("\"0s\"".to_owned());
+    (at, beyond)
+}
+
+/// Values at the bounds of a type and just beyond.
+fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
+    let integers = |least: u64, most: u64| {
+        let beyond = vec![(i128::from(least) - 1).to_string(), (i128::from(most) + 1).to_string()];
+        (vec![least.to_string(), most.to_string()], beyond)
+    };
+    match ty {
+        Ty::Version => integers(1, 1),
+        Ty::Name => (
+            vec![format!("\"a{}\"", "b".repeat(63))],
+            vec![format!("\"a{}\"", "b".repeat(64)), "\"\"".into()],
+        ),
+        Ty::Text(most, _) => {
+            (vec![format!("\"{}\"", "x".repeat(*most))], vec![format!("\"{}\"", "x".repeat(most + 1))])
+        }
+        Ty::ErrorCode => {
+            (vec![format!("\"{}\"", "c".repeat(64))], vec![format!("\"{}\"", "c".repeat(65)), "\"\"".into()])
+        }
+        Ty::Int(least, most) => integers(*least, *most),
+        Ty::Users => integers(0, MAX_USERS),
+        Ty::Tabs => integers(1, 16),
+        Ty::Float(least, most) => (
+            vec![format!("{least:?}"), format!("{most:?}")],
+            vec![format!("{:?}", least - 0.001), format!("{:?}", most + 0.001), "inf".into(), "nan".into()],
+        ),
+        Ty::Share => {
+            (vec!["0.0".into(), "1.0".into()], vec!["-0.000001".into(), "1.000001".into(), "nan".into()])
+        }
+        Ty::Decimal(least) => {
+            let text = |millionths: u64| format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
+            let beyond = vec![text(least - 1), text(1_000_000_000_001), "1.0000001".into(), "inf".into()];
+            (vec![text(*least), text(1_000_000_000_000)], beyond)
+        }
+        Ty::Bool => (vec!["true".into(), "false".into()], vec!["1".into()]),
+        Ty::Dur(above_zero) => durations(*above_zero),
+        Ty::Dist(above_zero) => {
+            let (mut at, beyond) = durations(*above_zero);
+            let most = MAX_DURATION.0;
+            at.push(format!("{{ uniform = [\"0s\", \"{most}ns\"] }}"));
+            at.push(format!("{{ exponential = \"{most}ns\" }}"));
+            at.push("{ exponential = \"1ns\" }".into());
+            at.push(format!("{{ log-normal = {{ median = \"{most}ns\", sigma = 10.0 }} }}"));
+            at.push("{ log-normal = { median = \"1ns\", sigma = 10.0 } }".into());
+            at.push(format!("{{ empirical = [\"0s\", \"1ns\", \"{most}ns\"] }}"));
+            (at, beyond)
+        }
+        Ty::Rate => (
+            vec!["\"0/1ns\"".into(), "\"999999999999/1ns\"".into(), format!("\"1/{}ns\"", MAX_DURATION.0)],
+            quoted(&["1/0s", "1000000000000/s", "-1/s"]),
+        ),
+        Ty::Word(words) => (quoted(words), quoted(&["no-word"])),
+        Ty::Failures => (
+            ["[]", "[\"400\", \"599\"]", "[\"4xx\", \"5xx\", \"network\"]"].map(str::to_owned).to_vec(),
+            ["[\"399\"]", "[\"600\"]", "[\"6xx\"]"].map(str::to_owned).to_vec(),
+        ),
+        // Lists of tables are entered; other lists have the bounds of their entries, and of their length.
+        Ty::List(entry, least, most) => {
+            let (at, beyond) = values(entry);
+            let listed = |values: &[String]| values.iter().map(|v| format!("[{v}]")).collect::<Vec<_>>();
+            let mut beyond = listed(&beyond);
+            beyond.extend((*least > 0).then(|| "[]".to_owned()));
+            beyond.extend(at.first().map(|v| format!("[{}]", vec![v.as_str(); most + 1].join(", "))));
+            (listed(&at), beyond)
+        }
+        // What a reference may be hangs on the names in the file.
+        Ty::Reference | Ty::Table(_) => (Vec::new(), Vec::new()),
+    }
+}

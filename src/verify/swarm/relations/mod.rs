@@ -1,0 +1,211 @@
+//! Relations between runs: two scenarios that differ in a known way, and what must then be alike.
+//!
+//! A closed form knows the answer to a question; a relation knows only that two questions have the same answer, and so
+//! it can be asked of every scenario. Each relation brings a drawn scenario into its domain, makes the second scenario
+//! from it, runs both and compares. One that breaks is told with the smallest pair of scenarios that still breaks it.
+
+mod backend;
+mod clients;
+mod shrink;
+mod sides;
+mod study;
+
+use super::draw::{Dice, scenario};
+pub(in crate::verify::swarm) use sides::Broken;
+use sides::{Not, Outcome, Sides, table};
+use toml::Table;
+
+/// Random numbers of faults, workloads and limits are keyed by name, not by place: then the order of those that have
+/// nothing to do with each other changes nothing.
+const KEYED_BY_NAME: bool = false;
+/// `time_to_recover_s` counts from faults that strike something, not from every window in the file.
+const RECOVERY_COUNTS_WHAT_STRIKES: bool = false;
+
+/// A relation.
+pub(super) struct Relation {
+    /// Its name.
+    pub name: &'static str,
+    /// For which scenarios it holds, and what is alike.
+    pub domain: &'static str,
+    /// Whether the simulator is expected to keep it; one that is not expected is not asked.
+    pub expected: bool,
+    of: fn(&mut Sides, &mut Dice) -> Outcome,
+}
+
+const fn holds(
+    name: &'static str,
+    of: fn(&mut Sides, &mut Dice) -> Outcome,
+    domain: &'static str,
+) -> Relation {
+    Relation { name, domain, expected: true, of }
+}
+
+/// All of them.
+pub(super) const RELATIONS: &[Relation] = &[
+    holds(
+        "threads",
+        study::threads,
+        "any scenario, also of several parts: every data file is the same on one thread as on several",
+    ),
+    holds(
+        "policies in another order",
+        study::policies_reordered,
+        "any scenario: each policy's results are the same wherever it stands",
+    ),
+    holds(
+        "a subset of the policies",
+        study::policy_subset,
+        "any scenario: a policy run alone has the results that it has among others",
+    ),
+    holds(
+        "an added policy",
+        study::policy_added,
+        "any scenario, the added policy having error codes and a budget: the others' results stay",
+    ),
+    holds("a mix of one", study::mix_of_one, "any scenario: a mix of one policy has that policy's results"),
+    holds(
+        "a mix of twins",
+        study::mix_of_twins,
+        "any scenario: a mix of a policy and its copy has that policy's results",
+    ),
+    holds(
+        "fewer replications",
+        study::fewer_replications,
+        "any scenario: the first replications are the same, however many follow",
+    ),
+    holds(
+        "finer buckets",
+        study::finer_buckets,
+        "any bucket that divides the old one: counts sum to the old ones, and metrics stay that no bucket bounds",
+    ),
+    holds(
+        "--set",
+        study::set_equals_edit,
+        "keys of every kind of place, their values no tables: an override reads as the edited file does",
+    ),
+    holds(
+        "sums across the files",
+        study::files_agree,
+        "any scenario with all sessions kept: metrics, timeline, flow and sessions count the same things",
+    ),
+    holds(
+        "a limit that never refuses",
+        backend::limit_that_never_refuses,
+        "any scenario and any place in the list, every kind of limit but the leaky bucket, which delays: all results stay",
+    ),
+    holds(
+        "a fault that never strikes",
+        backend::idle_fault_last,
+        "any scenario; of probability 0, of count 0, from the horizon on, or a revocation of nobody, behind the others",
+    ),
+    Relation {
+        name: "a fault that never strikes, in front",
+        domain: "as above, before the others, whose draws must not hang on their places",
+        expected: KEYED_BY_NAME,
+        of: backend::idle_fault_first,
+    },
+    holds(
+        "limits in another order",
+        backend::limits_reordered,
+        "two neighbours that share no endpoint: all results stay",
+    ),
+    Relation {
+        name: "faults in another order",
+        domain: "two neighbours with names that share no endpoint: all results stay",
+        expected: KEYED_BY_NAME,
+        of: backend::faults_reordered,
+    },
+    holds(
+        "a certain fault, split",
+        backend::certain_fault_split,
+        "probability 1, no count, constant values: two adjacent windows do what one does",
+    ),
+    holds(
+        "a constant as a distribution",
+        clients::constant_as_degenerate,
+        "any key that takes a distribution: uniform over one value, log-normal of sigma 0, empirical of one value",
+    ),
+    holds(
+        "twice the users",
+        clients::twice_the_users,
+        "no limit, queue or counted fault that users share, full networks: the first half's sessions stay",
+    ),
+    holds(
+        "a longer horizon",
+        clients::longer_horizon,
+        "any scenario: whole buckets before the old horizon have the same calls, sign-outs and entries, and calls that had \
+         ended the same outcomes",
+    ),
+    holds(
+        "an added workload",
+        clients::workload_added,
+        "no limit, queue or counted fault that clients share: the auth clients' calls and sessions stay",
+    ),
+    Relation {
+        name: "workloads in another order",
+        domain: "nothing that clients share: all results stay",
+        expected: KEYED_BY_NAME,
+        of: clients::workloads_reordered,
+    },
+];
+
+/// Every relation is asked of one scenario in so many.
+pub(super) const TURNS: u64 = 3;
+
+/// What came of a scenario's relations.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Asked {
+    /// Relations that held.
+    pub held: u64,
+    /// Those that did not, and how.
+    pub broken: Vec<(&'static str, Broken)>,
+}
+
+/// Asks the scenario of this seed those relations whose turn it is.
+pub(super) fn ask(seed: u64) -> Asked {
+    let mut asked = Asked::default();
+    for (number, relation) in RELATIONS.iter().enumerate() {
+        if !relation.expected || !(seed + number as u64).is_multiple_of(TURNS) {
+            continue;
+        }
+        match relation.on(seed, table(&scenario(seed)), false) {
+            Ok(()) => asked.held += 1,
+            Err(Not::Here) => {}
+            Err(Not::Held(broken)) => asked.broken.push((relation.name, *broken)),
+        }
+    }
+    asked
+}
+
+/// The smallest pair of scenarios found that break this relation, beginning with those of a seed.
+pub(super) fn smallest(seed: u64, name: &str) -> Option<Broken> {
+    let relation = RELATIONS.iter().find(|relation| relation.name == name)?;
+    shrink::shrink(table(&scenario(seed)), |first| match relation.on(seed, first.clone(), false) {
+        Err(Not::Held(broken)) => Some(*broken),
+        _ => None,
+    })
+}
+
+impl Relation {
+    /// Holds it against a scenario; `spoilt` spoils the second side, so that it must break.
+    fn on(&self, seed: u64, first: Table, spoilt: bool) -> Outcome {
+        // What the dice decide for one relation does not hang on which others there are.
+        let of_name = self.name.bytes().fold(7u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193)) | 1;
+        (self.of)(&mut Sides::of(first, spoilt), &mut Dice::new(seed, of_name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rayon::prelude::*;
+
+    #[test]
+    fn every_relation_breaks_when_one_side_is_spoilt() {
+        RELATIONS.par_iter().for_each(|relation| {
+            let breaks =
+                |seed: &u64| matches!(relation.on(*seed, table(&scenario(*seed)), true), Err(Not::Held(_)));
+            assert!((0..12).any(|seed| breaks(&seed)), "{} compares nothing", relation.name);
+        });
+    }
+}

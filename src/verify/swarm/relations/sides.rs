@@ -1,0 +1,201 @@
+//! The two sides of a relation: scenarios as tables, run and compared.
+
+use crate::experiment::Study;
+use crate::experiment::results::{PolicyResults, Results};
+use crate::scenario::load_text;
+use crate::world::Control;
+use std::collections::BTreeMap;
+use toml::{Table, Value};
+
+/// Events of a run on the first side; larger scenarios are left to others.
+const MAX_EVENTS: i64 = 40_000;
+/// The second side may take more, for what a relation adds has events of its own.
+const MORE: i64 = 8;
+
+/// Why a relation has nothing good to say.
+#[derive(Debug)]
+pub(super) enum Not {
+    /// The scenario is outside the relation's domain, or too large.
+    Here,
+    /// The relation does not hold.
+    Held(Box<Broken>),
+}
+
+/// A relation that does not hold.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::verify::swarm) struct Broken {
+    /// What differs.
+    pub what: String,
+    /// The scenario.
+    pub first: Table,
+    /// The scenario that it is held against.
+    pub second: Table,
+}
+
+pub(super) type Outcome = Result<(), Not>;
+
+/// Both sides of one relation.
+pub(super) struct Sides {
+    /// The scenario, which the relation brings into its domain.
+    pub first: Table,
+    /// The same, changed.
+    pub second: Table,
+    /// The second side is spoilt, so that the relation must break: a test of the relation.
+    pub spoilt: bool,
+}
+
+impl Sides {
+    /// Both sides alike so far.
+    pub fn of(first: Table, spoilt: bool) -> Sides {
+        Sides { second: Table::new(), first, spoilt }
+    }
+
+    /// The first side is ready: the second begins as a copy of it.
+    pub fn part(&mut self) -> &mut Table {
+        self.second = self.first.clone();
+        &mut self.second
+    }
+
+    /// The study of the first side.
+    ///
+    /// # Errors
+    /// When it does not load: what the relation asks for and what was drawn do not go together.
+    pub fn first_study(&self) -> Result<Study, Not> {
+        study(&self.first, MAX_EVENTS).map_err(|_| Not::Here)
+    }
+
+    /// The study of the second side.
+    ///
+    /// # Errors
+    /// When it does not load, though the first does.
+    pub fn second_study(&self) -> Result<Study, Not> {
+        let mut second = self.second.clone();
+        if self.spoilt {
+            let seed = second.get("seed").and_then(Value::as_integer).unwrap_or(1);
+            second.insert("seed".into(), Value::Integer(seed + 1));
+        }
+        study(&second, MAX_EVENTS * MORE)
+            .map_err(|error| self.broken(format!("only the first side loads: {error}")))
+    }
+
+    /// Results of both sides.
+    ///
+    /// # Errors
+    /// When one has none.
+    pub fn results(&self) -> Result<(Results, Results), Not> {
+        let first = run(&self.first_study()?)?;
+        Ok((first, run(&self.second_study()?)?))
+    }
+
+    /// Holds two policies of the sides against each other, without these metrics.
+    ///
+    /// # Errors
+    /// When they differ.
+    pub fn same(&self, first: &PolicyResults, second: &PolicyResults, without: &[&str]) -> Outcome {
+        match difference(first, second, without) {
+            Some(what) => Err(self.broken(format!("{}: {what}", first.name))),
+            None => Ok(()),
+        }
+    }
+
+    /// Runs both sides and holds all their policies against each other, by name.
+    ///
+    /// # Errors
+    /// When they differ.
+    pub fn all_same(&self, without: &[&str]) -> Outcome {
+        let (first, second) = self.results()?;
+        for policy in &first.policies {
+            let other = second.policies.iter().find(|other| other.name == policy.name);
+            let other =
+                other.ok_or_else(|| self.broken(format!("{}: only the first has it", policy.name)))?;
+            self.same(policy, other, without)?;
+        }
+        Ok(())
+    }
+
+    /// The relation is broken.
+    pub fn broken(&self, what: String) -> Not {
+        Not::Held(Box::new(Broken { what, first: self.first.clone(), second: self.second.clone() }))
+    }
+}
+
+fn study(table: &Table, max_events: i64) -> Result<Study, String> {
+    let mut table = table.clone();
+    let guard = format!("max-events = {max_events}").parse().expect("a table");
+    table.insert("guard".into(), Value::Table(guard));
+    let loaded = load_text("relation", &table.to_string(), &[]).map_err(|errors| errors.to_string())?;
+    let mut study = Study::of(loaded);
+    study.all_sessions(true);
+    Ok(study)
+}
+
+/// Results of a study.
+///
+/// # Errors
+/// When a guard stops it: such a scenario is too large for a relation.
+pub(super) fn run(study: &Study) -> Result<Results, Not> {
+    study.run_under(&Control::default()).map_err(|_| Not::Here)
+}
+
+/// The first thing in which two policies' results differ, but for their names and these metrics.
+fn difference(first: &PolicyResults, second: &PolicyResults, without: &[&str]) -> Option<String> {
+    for (a, b) in first.metrics.iter().zip(&second.metrics) {
+        if !without.contains(&a.def.name) && a != b {
+            return Some(format!("{} {:?} against {:?}", a.def.name, a.values, b.values));
+        }
+    }
+    if first.timelines != second.timelines {
+        let pairs = first.timelines.iter().zip(&second.timelines);
+        let at = pairs.flat_map(|(a, b)| a.buckets.iter().zip(&b.buckets)).position(|(a, b)| a != b);
+        return Some(format!("timelines, at bucket {at:?}"));
+    }
+    if first.sessions != second.sessions {
+        let pair = first.sessions.iter().zip(&second.sessions).find(|(a, b)| a != b);
+        return Some(format!("sessions: {pair:?}"));
+    }
+    let rest = |p: &PolicyResults| {
+        let mut rest = p.clone();
+        rest.name.clear();
+        rest.metrics.retain(|m| !without.contains(&m.def.name));
+        rest
+    };
+    (rest(first) != rest(second)).then(|| "something beside metrics, timelines and sessions".to_owned())
+}
+
+/// The rows of a CSV file as counts: the key is every column but the last.
+pub(super) fn rows(csv: &[u8]) -> BTreeMap<Vec<String>, u64> {
+    let mut reader = csv::Reader::from_reader(csv);
+    let mut rows = BTreeMap::new();
+    for record in reader.records() {
+        let mut cells: Vec<String> = record.expect("a file of our own").iter().map(str::to_owned).collect();
+        let count = cells.pop().and_then(|cell| cell.parse().ok()).expect("the last column counts");
+        rows.insert(cells, count);
+    }
+    rows
+}
+
+/// The list of tables at a path such as `backend.limit`; made where there is none.
+pub(super) fn list<'a>(table: &'a mut Table, path: &str) -> &'a mut Vec<Value> {
+    let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
+    let mut here = table;
+    for key in parents.split('.').filter(|key| !key.is_empty()) {
+        let entry = here.entry(key).or_insert_with(|| Value::Table(Table::new()));
+        here = entry.as_table_mut().expect("a table of the format");
+    }
+    let entry = here.entry(last).or_insert_with(|| Value::Array(Vec::new()));
+    entry.as_array_mut().expect("a list of the format")
+}
+
+/// A table from text.
+pub(super) fn table(text: &str) -> Table {
+    text.parse().unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Whole milliseconds of a duration written as whole seconds or milliseconds, as the drawn scenarios have it.
+pub(super) fn milliseconds(value: Option<&Value>) -> Option<u64> {
+    let text = value?.as_str()?;
+    match text.strip_suffix("ms") {
+        Some(ms) => ms.parse().ok(),
+        None => text.strip_suffix('s')?.parse::<u64>().ok().map(|s| s * 1_000),
+    }
+}
