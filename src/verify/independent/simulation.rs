@@ -7,8 +7,8 @@ use crate::backend::Endpoint;
 use crate::backend::spec::LimitKey;
 use crate::client::generic::WorkloadSpec;
 use crate::client::policy::Jitter;
-use crate::fault::FaultKind;
-use crate::kernel::random::{Purpose, Stream, chance, second_word};
+use crate::fault::{FaultKind, stream_names};
+use crate::kernel::random::{Purpose, Stream, chance, origin, second_word};
 use crate::kernel::{Dist, Dur};
 use crate::scenario::Scenario;
 use std::collections::{BTreeMap, VecDeque};
@@ -19,6 +19,8 @@ struct Draws {
     latency: Stream,
     service: Stream,
     faults: Vec<Stream>,
+    /// The first client of each workload, and where its coordinates begin.
+    origins: Vec<(u64, u64)>,
 }
 
 const START: u64 = 0;
@@ -28,22 +30,45 @@ const RETRY: u64 = 2;
 impl Draws {
     fn new(scenario: &Scenario) -> Draws {
         let stream = |purpose, index| Stream::new(scenario.seed, 0, purpose, index);
+        let named = |name: &str| Stream::named(scenario.seed, 0, Purpose::Fault, name);
+        let mut first = 0;
+        let origins = scenario.workloads.iter().map(|workload| {
+            let place = (first, origin(&workload.name));
+            first += u64::from(workload.clients);
+            place
+        });
+        let origins = origins.collect();
         Draws {
             generic: stream(Purpose::Generic, 0),
             latency: stream(Purpose::Latency, 0),
             service: stream(Purpose::Service, 0),
-            faults: (0..scenario.faults.len()).map(|i| stream(Purpose::Fault, i as u16)).collect(),
+            faults: stream_names(&scenario.faults).iter().map(|name| named(name)).collect(),
+            origins,
         }
     }
 
+    /// The number of a client within its workload, and where the workload's coordinates begin.
+    fn place(&self, client: u64) -> (u64, u64) {
+        let (first, origin) =
+            self.origins.iter().rev().find(|(first, _)| *first <= client).expect("a workload");
+        (client - first, *origin)
+    }
+
     fn client(&self, client: u64, what: u64, key: u64) -> u64 {
-        self.generic.bits(client << 8 | what, key)
+        let (within, origin) = self.place(client);
+        self.generic.bits(origin.wrapping_add(within << 8 | what), key)
+    }
+
+    /// The coordinates of a try's draws.
+    fn coordinates(&self, client: u64, number: u64, attempt: u64) -> (u64, u64) {
+        let (within, origin) = self.place(client);
+        (origin.wrapping_add(within), try_coordinate(number, attempt))
     }
 }
 
-/// The coordinates of a try's draws.
-fn coordinates(user: u64, number: u64, attempt: u64) -> (u64, u64) {
-    (user << 16 | (Endpoint::Generic as u64) << 8, number << 16 | attempt)
+/// The second coordinate of a try's draws; attempts of these scenarios stay below 2^16.
+fn try_coordinate(number: u64, attempt: u64) -> u64 {
+    number << 16 | attempt
 }
 
 /// One try of a call.
@@ -225,7 +250,7 @@ impl Simulation<'_> {
             }
         }
         let (of, now) = (self.tries.len(), self.now);
-        let at = coordinates(self.user(client), number, attempt);
+        let at = self.draws.coordinates(client, number, attempt);
         let backend = &self.scenario.backend;
         let spec = &backend.generic;
         let sample = |dist: &Dist| dist.sample(self.draws.latency.bits(at.0, at.1)).0;
@@ -315,7 +340,7 @@ impl Simulation<'_> {
         } else {
             self.over(of, self.limits.len());
             let one = &self.tries[of];
-            let at = coordinates(self.user(one.client), one.number, one.attempt);
+            let at = self.draws.coordinates(one.client, one.number, one.attempt);
             let refused = spec.refused_latency.as_ref();
             let latency =
                 refused.map_or(one.latency, |dist| dist.sample(self.draws.latency.bits(at.0, at.1)).0);
@@ -327,7 +352,7 @@ impl Simulation<'_> {
     fn serve(&mut self, of: usize) {
         self.busy += 1;
         let one = &self.tries[of];
-        let at = coordinates(self.user(one.client), one.number, one.attempt);
+        let at = self.draws.coordinates(one.client, one.number, one.attempt);
         let service = self.scenario.backend.generic.service.as_ref();
         let time = service.map_or(0, |dist| dist.sample(self.draws.service.bits(at.0, at.1)).0);
         self.schedule(self.now + time, Event::Served { of });

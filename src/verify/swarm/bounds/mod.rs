@@ -107,8 +107,13 @@ fn try_with(text: &str, overrides: &[String]) -> Tried {
         }
         loaded.scenario.guard.max_events = loaded.scenario.guard.max_events.min(EVENTS);
         loaded.scenario.replications = 1;
-        let _ = Study::of(loaded).run_under(&Control::default());
-        Tried::Ran
+        match Study::of(loaded) {
+            Ok(study) => {
+                let _ = study.run_under(&Control::default());
+                Tried::Ran
+            }
+            Err(refused) => Tried::Refused(refused.to_string()),
+        }
     }));
     attempt.unwrap_or(Tried::Panicked)
 }

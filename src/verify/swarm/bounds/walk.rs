@@ -120,6 +120,12 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
             vec!["\"0/1ns\"".into(), "\"999999999999/1ns\"".into(), format!("\"1/{}ns\"", MAX_DURATION.0)],
             quoted(&["1/0s", "1000000000000/s", "-1/s"]),
         ),
+        Ty::Whom => (
+            ["\"all\"", "{ share = 0.0 }", "{ share = 1.0 }", "{ range = [0, 0] }"]
+                .map(str::to_owned)
+                .to_vec(),
+            ["\"some\"", "{ share = 1.000001 }", "{ range = [1, 0] }", "3"].map(str::to_owned).to_vec(),
+        ),
         Ty::Word(words) => (quoted(words), quoted(&["no-word"])),
         Ty::Failures => (
             ["[]", "[\"400\", \"599\"]", "[\"4xx\", \"5xx\", \"network\"]"].map(str::to_owned).to_vec(),

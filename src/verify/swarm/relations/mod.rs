@@ -17,9 +17,9 @@ use toml::Table;
 
 /// Random numbers of faults, workloads and limits are keyed by name, not by place: then the order of those that have
 /// nothing to do with each other changes nothing.
-const KEYED_BY_NAME: bool = false;
+const KEYED_BY_NAME: bool = true;
 /// `time_to_recover_s` counts from faults that strike something, not from every window in the file.
-const RECOVERY_COUNTS_WHAT_STRIKES: bool = false;
+const RECOVERY_COUNTS_WHAT_STRIKES: bool = true;
 
 /// A relation.
 pub(super) struct Relation {

@@ -124,7 +124,7 @@ fn study(table: &Table, max_events: i64) -> Result<Study, String> {
     let guard = format!("max-events = {max_events}").parse().expect("a table");
     table.insert("guard".into(), Value::Table(guard));
     let loaded = load_text("relation", &table.to_string(), &[]).map_err(|errors| errors.to_string())?;
-    let mut study = Study::of(loaded);
+    let mut study = Study::of(loaded).map_err(|refused| refused.to_string())?;
     study.all_sessions(true);
     Ok(study)
 }
