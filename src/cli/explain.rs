@@ -1,7 +1,7 @@
 //! `authstorm explain`
 
 use super::exit::{Exit, Failure};
-use super::{interrupt, terminal};
+use super::{interrupt, memory, terminal};
 use authstorm::Study;
 use authstorm::explain::{self, Session, Story, Wanted};
 use authstorm::kernel::{Dur, Time};
@@ -95,6 +95,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     }
     study.only_policies(std::slice::from_ref(&args.policy))?;
     let wanted = wanted(&args, &study)?;
+    memory::check_room(memory::Need::of(&study, false))?;
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let story = explain::tell(&study, wanted, &control)?;
     let bytes = written(&story, format)?;

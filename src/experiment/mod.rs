@@ -8,6 +8,7 @@ pub mod ties;
 
 use crate::scenario::expect::judge;
 use crate::scenario::load::{Loaded, load, load_text};
+use crate::scenario::text::quote;
 use crate::scenario::{ClientModel, ScenarioErrors};
 use crate::stats::mean_ci;
 use crate::world::{Contender, Control, Plan, Stopped};
@@ -62,7 +63,8 @@ impl fmt::Display for Error {
         match self {
             Error::Scenario(errors) => errors.fmt(f),
             Error::NoSuchPolicy { name, known } => {
-                write!(f, "the scenario lists no policy {name:?}; allowed: {}", known.join(", "))
+                let name = quote(name);
+                write!(f, "the scenario lists no policy {name}; allowed: {}", known.join(", "))
             }
             Error::Stopped(stopped) => stopped.fmt(f),
         }
