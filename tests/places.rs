@@ -321,11 +321,15 @@ const HARMLESS: &str = "a\\x1b[2J\\nerror: b\\u{202e}\\x9bc";
 
 /// Standard output and standard error hold the name as escapes, and nothing hidden but line breaks.
 fn harmless(what: &str, output: &Output) {
+    harmless_with(HARMLESS, what, output);
+}
+
+fn harmless_with(shown: &str, what: &str, output: &Output) {
     let both = said(output) + &String::from_utf8(output.stdout.clone()).expect("text");
     let hidden = |c: char| c != '\n' && is_hidden(c);
     assert!(!both.contains(hidden), "{what}: {both:?}");
     assert!(!both.lines().any(|line| line.starts_with("error: b")), "{what}: {both:?}");
-    assert!(both.contains(HARMLESS), "{what}: {both:?}");
+    assert!(both.contains(shown), "{what}: {both:?}");
 }
 
 #[test]
@@ -362,7 +366,9 @@ fn names_from_outside_reach_the_terminal_as_escapes() {
     harmless("a wrong verb", &verb(&[HOSTILE], &[]));
     harmless("a wrong value", &verb(&["run", "--threads", HOSTILE], &[&scenario]));
     harmless("a wrong policy", &verb(&["run", "--policy", HOSTILE], &[&scenario]));
-    harmless("a wrong override", &verb(&["run", "--set", &format!("name={HOSTILE}")], &[&scenario]));
+    // An override is shown as a text with its place in it, on one line.
+    let set = format!("name={HOSTILE}");
+    harmless_with("name=a\\x1b[2J", "a wrong override", &verb(&["run", "--set", &set], &[&scenario]));
     // A word of somebody else's results.
     let manifest = out.join("manifest.json");
     let mut text: serde_json::Value =
