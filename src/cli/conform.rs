@@ -75,7 +75,7 @@ fn words(comparisons: &[(String, Comparison)], releases: &BTreeMap<&str, (usize,
                 let _ = write!(text, "{file}: cannot be compared: {}", escape(why));
             }
             Outcome::Diverged(d) => {
-                let _ = write!(text, "{file}: DIVERGES at {} ms in {}", d.at_ms, escape(&d.what));
+                let _ = write!(text, "{file}: DIVERGES at {} ms in {}", d.at_ms, escape(d.what));
                 if !d.detail.is_empty() {
                     let _ = write!(text, "\n    {}", escape(&d.detail));
                 }

@@ -2,7 +2,7 @@
 
 use super::terminal;
 use authstorm::Error;
-use authstorm::scenario::text::escape;
+use authstorm::scenario::text::{escape, is_hidden};
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -122,13 +122,21 @@ fn request(what: &str, place: Option<&str>, command: impl Iterator<Item = OsStri
     )
 }
 
-/// A word as a POSIX shell reads it back.
+/// A word as a shell reads it back: a POSIX shell, or where the word holds hidden characters, one that knows `$'...'`.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
         return word.to_owned();
     }
-    format!("'{}'", word.replace('\'', "'\\''"))
+    if !word.contains(is_hidden) {
+        return format!("'{}'", word.replace('\'', "'\\''"));
+    }
+    let letter = |c: char| match c {
+        '\'' | '\\' => format!("\\{c}"),
+        c if is_hidden(c) => format!("\\U{:08x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    format!("$'{}'", word.chars().map(letter).collect::<String>())
 }
 
 #[cfg(test)]
@@ -148,12 +156,12 @@ mod tests {
     /// The command can be pasted; a word that is not UTF-8 is shown, where `std::env::args` would panic once more.
     #[test]
     fn the_request_has_the_command_that_reproduces_it() {
-        let words = ["authstorm", "run", "a b.toml", "--set", "x=[\"1\"]", "", "it's"];
+        let words = ["authstorm", "run", "a b.toml", "--set", "x=[\"1\"]", "", "it's", "a\n\u{202e}'"];
         let mut words: Vec<OsString> = words.map(OsString::from).to_vec();
         words.push(OsString::from_vec(vec![b'x', 0xFF]));
         let said = request("planted", Some("src/x.rs:1:2"), words.into_iter());
         assert!(said.contains("a bug in authstorm") && said.contains("planted (at src/x.rs:1:2)"), "{said}");
-        let expected = "\n  authstorm run 'a b.toml' --set 'x=[\"1\"]' '' 'it'\\''s' 'x\u{FFFD}'";
+        let expected = "\n  authstorm run 'a b.toml' --set 'x=[\"1\"]' '' 'it'\\''s' $'a\\U0000000a\\U0000202e\\'' 'x\u{FFFD}'";
         assert!(said.ends_with(expected), "{said}");
     }
 }

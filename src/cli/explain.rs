@@ -1,7 +1,7 @@
 //! `authstorm explain`
 
 use super::exit::{Exit, Failure};
-use super::{interrupt, out_file, terminal};
+use super::{interrupt, memory, out_file, terminal};
 use authstorm::Study;
 use authstorm::explain::{self, Session, Story, Wanted, own};
 use authstorm::kernel::{Dur, Time};
@@ -104,6 +104,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         // The place is looked at before the run, so that a long run does not end at a closed door.
         out_file::check(out, &inputs(&args, &study), args.force, (own::HEAD, own::is_story))?;
     }
+    memory::check_room(memory::Need::of(&study, false))?;
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let story = explain::tell(&study, wanted, &control)?;
     let bytes = written(&story, format)?;

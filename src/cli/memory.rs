@@ -93,6 +93,12 @@ pub fn threads(count: usize, need: Need) -> Result<rayon::ThreadPool, Failure> {
     pool.map_err(|e| Failure::io("threads", &std::io::Error::other(e)))
 }
 
+/// Refuses a run for which a limit on address space leaves no room, where it goes on a pool that is there already.
+pub fn check_room(need: Need) -> Result<(), Failure> {
+    let bytes = need.on(0).saturating_add(need.per_run);
+    if has_room(bytes) { Ok(()) } else { Err(too_little(bytes, "")) }
+}
+
 /// Refuses to begin where not even a scenario could be read.
 pub fn check_start() -> Result<(), Failure> {
     if has_room(START) { Ok(()) } else { Err(too_little(START, "")) }

@@ -116,9 +116,10 @@ impl Output {
             fs::create_dir_all(&parent).map_err(|e| Failure::io(shown(&parent), &e))?;
             (beside(".lock"), beside(".partial"))
         };
-        let lock = Lock::take(&lock_path, place)?;
+        let mut lock = Lock::take(&lock_path, place)?;
         if lock.was_left() {
-            clear_up(place, &aside)?;
+            // What cannot be cleared up now is still ours by its lock.
+            clear_up(place, &aside).inspect_err(|_| lock.keep())?;
         } else {
             place::must_be_free(&aside)?;
             place::must_be_free_inside(place)?;

@@ -196,7 +196,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let results = args.study.results_on(&pool, &study)?;
     let files = pool.install(|| files(&study, &results, &control))?;
     if control.is_stopped() {
-        return Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted".to_owned()));
+        return Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted"));
     }
     let place = output.fill(&birth, files)?;
     args.study.print(&results, Some(&place))

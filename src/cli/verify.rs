@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::{table, terminal};
+use authstorm::scenario::text::quote;
 use authstorm::verify::exhaust::{Explored, exhaust};
 use authstorm::verify::swarm::{Draw, broken_bounds, broken_relations, judge, scenario, swarm};
 use authstorm::verify::{
@@ -60,7 +61,11 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         && !families().iter().any(|f| f.name == name)
     {
         let known: Vec<&str> = families().iter().map(|f| f.name).collect();
-        return Err(Failure::usage(format!("error: no family {name:?}; allowed: {}", known.join(", "))));
+        return Err(Failure::usage(format!(
+            "error: no family {}; allowed: {}",
+            quote(name),
+            known.join(", ")
+        )));
     }
     let whole = args.family.is_none();
     let options = Options { fast: args.fast, family: args.family.clone(), seed: args.seed };

@@ -11,6 +11,7 @@ pub mod verdict;
 
 use crate::metrics::Exercise;
 use crate::scenario::load::{Loaded, load_text, load_with};
+use crate::scenario::text::quote;
 use crate::scenario::{ClientModel, ResolvedPolicy, ScenarioErrors, Settings};
 use crate::stats::mean_ci;
 use crate::world::{Contender, Control, Plan, Stopped};
@@ -71,9 +72,10 @@ impl fmt::Display for Error {
         match self {
             Error::Scenario(errors) => errors.fmt(f),
             Error::NoSuchPolicy { name, known } => {
-                write!(f, "the scenario lists no policy {name:?}; allowed: {}", known.join(", "))
+                let name = quote(name);
+                write!(f, "the scenario lists no policy {name}; allowed: {}", known.join(", "))
             }
-            Error::Choice { twice: Some(name) } => write!(f, "the policy {name:?} is chosen twice"),
+            Error::Choice { twice: Some(name) } => write!(f, "the policy {} is chosen twice", quote(name)),
             Error::Choice { twice: None } => f.write_str("no policy is chosen; allowed: one or more"),
             Error::Stopped(stopped) => stopped.fmt(f),
         }
