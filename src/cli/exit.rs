@@ -153,6 +153,11 @@ mod tests {
         let _ = std::panic::take_hook();
     }
 
+    #[test]
+    fn a_message_is_one_line() {
+        assert_eq!(Failure::usage("error: a\nb\u{1b}").message, "error: a\\nb\\x1b");
+    }
+
     /// The command can be pasted; a word that is not UTF-8 is shown, where `std::env::args` would panic once more.
     #[test]
     fn the_request_has_the_command_that_reproduces_it() {
