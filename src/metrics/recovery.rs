@@ -4,7 +4,8 @@
 //! [`crate::experiment::reference`]). Run and reference are compared in windows of [`Grid::window`] cells, one beginning at every
 //! cell, so neither the bucket nor a quiet moment decides. A window is inside the band when for each endpoint
 //!
-//! - at most 1% of the calls that ended failed, beyond what fails in the reference because a browser is offline;
+//! - at most 1% of the calls that ended failed, beyond what fails in the reference because a browser is offline, and what a fault
+//!   strikes that lasts to the end of the run;
 //! - goodput is at least 75% of the reference's, less five standard deviations of a Poisson count;
 //! - load is at most 125% of the reference's, plus five standard deviations;
 //! - the mean waiting time of a call is at most twice the reference's, with an allowance for few calls.
@@ -12,7 +13,7 @@
 //! The reference's value is the least favourable of the windows that begin within one window of the run's, because timers that
 //! start anew after a fault are shifted against the reference's. Each measure of each endpoint is back at the change point of
 //! its last window outside: where its cumulated excess over the band is greatest. The run has recovered when all are back, if
-//! at least three windows follow, and if goodput and load over this whole rest agree to three standard deviations.
+//! at least three windows and a twentieth of the run follow, and if goodput and load over this whole rest agree to three standard deviations.
 
 use super::collect::Tally;
 use super::grid::{Cell, Grid, Sums};
@@ -37,6 +38,8 @@ const WINDOW_DEVIATIONS: f64 = 5.0;
 const REST_DEVIATIONS: f64 = 3.0;
 /// Windows that recovery must hold for.
 const HOLD: usize = 3;
+/// And at least one part in so many of the run.
+const HOLD_SHARE: usize = 20;
 /// Reference windows that one window is compared with: so many on either side.
 const NEIGHBOURS: usize = 8;
 
@@ -44,7 +47,7 @@ const NEIGHBOURS: usize = 8;
 /// no cause acted, and when the cause never moves the run out of the band.
 pub fn time_to_recover(run: &Tally, reference: &Grid, plan: &Plan) -> Option<Dur> {
     let Some(cause) = last_cause(run, plan) else { return Some(Dur::ZERO) };
-    let recovered = recovered_at(&run.grid, reference)?;
+    let recovered = recovered_at(&run.grid, reference, background(plan))?;
     Some(recovered.since(cause))
 }
 
@@ -71,17 +74,30 @@ fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
     faults.chain(triggers).chain(reaction).max().or(run.exercise.first_failure)
 }
 
+/// The share of an endpoint's calls that faults strike which last to the end of the run.
+fn background(plan: &Plan) -> [f64; Endpoint::COUNT] {
+    Endpoint::ALL.map(|endpoint| {
+        let lasting = plan.faults.iter().filter(|fault| {
+            let fails = matches!(fault.kind, FaultKind::Status | FaultKind::Outage | FaultKind::NoAnswer);
+            fails && fault.to >= plan.horizon && fault.endpoints[endpoint as usize]
+        });
+        1.0 - lasting.map(|fault| 1.0 - fault.probability).product::<f64>()
+    })
+}
+
 /// From when on the run stays within the band; none when it does not do so for long enough before its end.
-fn recovered_at(run: &Grid, reference: &Grid) -> Option<Time> {
+fn recovered_at(run: &Grid, reference: &Grid, background: [f64; Endpoint::COUNT]) -> Option<Time> {
     let window = run.window();
-    let endpoints: Vec<(Sums, Sums)> =
-        Endpoint::ALL.into_iter().map(|e| (run.sums(e), reference.sums(e))).collect();
+    let hold = (HOLD * window).max(run.len() / HOLD_SHARE);
+    let endpoints: Vec<(Sums, Sums, f64)> =
+        Endpoint::ALL.into_iter().map(|e| (run.sums(e), reference.sums(e), background[e as usize])).collect();
     let windows = (run.len() + 1).saturating_sub(window);
     let mut from = 0;
-    for (run, reference) in &endpoints {
+    for (run, reference, struck) in &endpoints {
         let mut back = [false; MEASURES];
         for start in (0..windows).rev() {
-            let expected = Expected::around(reference, start, window, windows);
+            let expected =
+                Expected { struck: *struck, ..Expected::around(reference, start, window, windows) };
             let excess = expected.excess(&run.over(start, start + window), 1.0, WINDOW_DEVIATIONS);
             for measure in 0..MEASURES {
                 if !back[measure] && excess[measure] > 0.0 {
@@ -94,14 +110,15 @@ fn recovered_at(run: &Grid, reference: &Grid) -> Option<Time> {
             }
         }
     }
-    if from > 0 && run.len().saturating_sub(from) < HOLD * window {
+    if from > 0 && run.len().saturating_sub(from) < hold {
         return None;
     }
-    let rest_agrees = endpoints.iter().all(|(run, reference)| {
+    let rest_agrees = endpoints.iter().all(|(run, reference, struck)| {
         let (run, reference) = (run.over(from, usize::MAX), reference.over(from, usize::MAX));
         // Where the reference still serves calls, recovery is not said of an endpoint that serves none.
         let exercised = reference.ok < HOLD as u64 || run.ok > 0;
-        let excess = Expected::of(&reference).excess(&run, 1.0, REST_DEVIATIONS);
+        let expected = Expected { struck: *struck, ..Expected::of(&reference) };
+        let excess = expected.excess(&run, 1.0, REST_DEVIATIONS);
         exercised && excess.iter().all(|excess| *excess <= 0.0)
     });
     rest_agrees.then(|| run.begin(from))
@@ -117,6 +134,8 @@ struct Expected {
     most_network: f64,
     /// Nanoseconds a call.
     most_waiting: f64,
+    /// Share of the calls that faults strike which last to the end of the run.
+    struck: f64,
 }
 
 impl Expected {
@@ -128,6 +147,7 @@ impl Expected {
             most_sent: reference.sent as f64,
             most_network: reference.network as f64,
             most_waiting: waiting,
+            struck: 0.0,
         }
     }
 
@@ -142,6 +162,7 @@ impl Expected {
             most_sent: a.most_sent.max(b.most_sent),
             most_network: a.most_network.max(b.most_network),
             most_waiting: a.most_waiting.max(b.most_waiting),
+            struck: a.struck,
         };
         let mut expected = all.reduce(worse).unwrap_or_else(|| Expected::of(&Cell::default()));
         if expected.most_waiting <= 0.0 {
@@ -162,7 +183,10 @@ impl Expected {
             0.0
         };
         [
-            run.failed as f64 - FAILED * ended - LOAD * network - spread(network),
+            run.failed as f64
+                - (FAILED + LOAD * self.struck) * ended
+                - LOAD * network
+                - spread(network + self.struck * ended),
             GOODPUT * ok - spread(ok) - run.ok as f64,
             run.sent as f64 - LOAD * sent - spread(sent.max(1.0)),
             waits,

@@ -70,18 +70,29 @@ pub fn with_unit(value: f64, unit: &str) -> String {
     if value.is_infinite() { NEVER.to_owned() } else { format!("{} {unit}", short(value)) }
 }
 
-/// A share of 1: `12.3%`.
+/// A share of 1: `12.3%`; below a hundredth of a percent its digits tell nothing more.
 pub fn share(share: f64) -> String {
+    if share > 0.0 && share < 0.000_1 {
+        return "less than 0.01%".to_owned();
+    }
     format!("{}%", short(100.0 * share))
+}
+
+/// An upper bound of a share, rounded up to a tenth of a percent.
+pub fn upper_share(share: f64) -> String {
+    // What is a whole number of tenths but for the rounding of the last bit stays.
+    self::share(((1_000.0 * share) - 1e-9).ceil() / 1_000.0)
 }
 
 /// That an event happens in no replication, and how often it may happen all the same: `in none of 5 replications (95%
 /// bound: at most 45.1% of runs)`. The bound is [`at_most`], rounded up.
 pub fn none_of(replications: u32) -> String {
-    // What is a whole number of tenths but for the rounding of the last bit stays.
-    let bound = ((1_000.0 * at_most(replications)) - 1e-9).ceil() / 1_000.0;
     let all = counted(replications.into(), "replication", "replications");
-    format!("in none of {all} ({} bound: at most {} of runs)", share(CONFIDENCE), share(bound))
+    format!(
+        "in none of {all} ({} bound: at most {} of runs)",
+        share(CONFIDENCE),
+        upper_share(at_most(replications))
+    )
 }
 
 /// `1 session`, `2 sessions`, `0 sessions`.
@@ -152,6 +163,7 @@ mod tests {
             assert_eq!(fixed(value, decimals), text, "{value}");
         }
         assert_eq!(with_unit(f64::INFINITY, "s"), "never within the run");
+        assert_eq!(share(0.000_000_27), "less than 0.01%");
         assert_eq!((with_unit(2.0, "s"), share(0.853)), ("2 s".to_owned(), "85.3%".to_owned()));
         assert_eq!(fixed(-1234.56, 1), "−1,234.6");
         assert_eq!(fixed(-0.01, 1), "0.0");

@@ -53,7 +53,7 @@ fn assurance(verdict: &Verdict, runs: u32) -> String {
     match verdict.assurance {
         Assurance::None => String::new(),
         Assurance::ViolatedAtMost(share) => {
-            format!("; at most {} of runs violate it (one-sided 95% bound)", upper_share(share))
+            format!("; at most {} of runs violate it (one-sided 95% bound)", number::upper_share(share))
         }
         Assurance::Mean(Some((low, high))) => {
             format!("; 95% interval {} to {}", number::short(low), number::short(high))
@@ -61,15 +61,6 @@ fn assurance(verdict: &Verdict, runs: u32) -> String {
         Assurance::Mean(None) if runs == 1 => "; one replication gives no interval".to_owned(),
         Assurance::Mean(None) => "; no interval".to_owned(),
     }
-}
-
-/// An upper bound of a share, rounded up.
-fn upper_share(share: f64) -> String {
-    format!("{:.1}%", libm::ceil(share * 1_000.0) / 10.0)
-}
-
-fn share(share: f64) -> String {
-    format!("{}%", number::short(share * 100.0))
 }
 
 /// How many expectations hold, fail, are vacuous and are not judged; empty without any.
@@ -109,7 +100,7 @@ pub fn exceeded(policy: &str, demand: &Demand, horizon: Dur) -> String {
         demand.place,
         number::short(demand.offered_per_s()),
         number::short(demand.served_per_s()),
-        share(demand.served / demand.offered),
+        number::share(demand.served / demand.offered),
     )
 }
 

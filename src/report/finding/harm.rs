@@ -24,7 +24,18 @@ pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Opti
             )
         }
         Metric::TimeToRecoverS if mean.is_infinite() => {
-            format!("the backend does not recover ({})", measured::mean_words(measured::of(policy, metric)))
+            let values = &measured::of(policy, metric).values;
+            let runs = match (measured::never(values), values.len()) {
+                (_, 1) => String::new(),
+                (never, all) => {
+                    format!(
+                        " in {} of {} replications",
+                        number::whole(never as u64),
+                        number::whole(all as u64)
+                    )
+                }
+            };
+            format!("the backend does not recover within the run{runs}")
         }
         Metric::TimeToRecoverS => format!("recovery takes {shown} s"),
         Metric::StaleTokenSessionS => format!(
