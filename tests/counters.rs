@@ -161,7 +161,7 @@ fn a_tab_too_many_and_a_tab_that_is_not_there_are_refused_with_their_place() {
     }
     assert!(only(&results("open-tabs.toml", &["fleet.tabs=15"]), "requests_total") > 0.0);
     let said = refusal("tab-clamp.toml", &[]);
-    for word in ["tab-clamp.toml:12:7", "a tab that user 1 does not have", "got 9", "0 to 0"] {
+    for word in ["tab-clamp.toml:12:7", "a tab that its user does not have", "got 9", "0 to 0"] {
         assert!(said.contains(word), "{said}");
     }
     // A tab that an action opens may be spoken of.

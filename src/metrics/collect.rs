@@ -158,7 +158,7 @@ impl Collector {
         Collector {
             timeline: Timeline::new(plan.scenario.bucket, plan.scenario.horizon),
             grid: Grid::new(plan.scenario.horizon, plan.called()),
-            seconds: Seconds::default(),
+            seconds: Seconds::new(users.len() < plan.scenario.fleet.users as usize),
             exercise: Exercise::new(plan),
             sessions: Block::new(users, Session::default()),
             token_life_s: plan.setup.token_life_s,

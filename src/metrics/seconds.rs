@@ -1,32 +1,62 @@
-//! Calls in each second of a run.
+//! The most calls in a second of a run.
 
 use crate::kernel::Time;
 
-/// Calls by whole second, for the seconds that have any, in their order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Counts calls by whole second. The calls of a whole run come in order of time, so the greatest count is all that is kept; a
+/// part of a run keeps every second, because the seconds of all parts are added up.
+#[derive(Clone, Debug, Default)]
 pub struct Seconds {
+    second: u32,
+    count: u64,
+    peak: u64,
+    is_part: bool,
+    /// Of a part: the seconds that have calls, in their order, but for the present one.
     counts: Vec<(u32, u64)>,
 }
 
-/// Bytes of a second that has calls.
+/// Bytes of a second that has calls, in a part of a run.
 pub(crate) const SECOND_BYTES: u64 = size_of::<(u32, u64)>() as u64;
 
+impl PartialEq for Seconds {
+    /// Whether both have the same peak: a whole run keeps no more.
+    fn eq(&self, other: &Seconds) -> bool {
+        self.peak() == other.peak()
+    }
+}
+
 impl Seconds {
+    /// No call yet, of a whole run or of a part of one.
+    pub fn new(is_part: bool) -> Seconds {
+        Seconds { is_part, ..Seconds::default() }
+    }
+
     /// A call was sent; never earlier than the one before.
     #[inline]
     pub fn sent(&mut self, now: Time) {
         // A run lasts 100 years at most, which has fewer than 2^32 seconds.
         let second = now.whole_seconds() as u32;
-        match self.counts.last_mut() {
-            Some((last, count)) if *last == second => *count += 1,
-            _ => self.counts.push((second, 1)),
+        if second != self.second {
+            self.close();
+            self.second = second;
         }
+        self.count += 1;
     }
 
-    /// Adds the calls of other sessions of the same run.
+    fn close(&mut self) {
+        self.peak = self.peak.max(self.count);
+        if self.is_part && self.count > 0 {
+            self.counts.push((self.second, self.count));
+        }
+        self.count = 0;
+    }
+
+    /// Adds the calls of another part of the same run.
     pub fn add(&mut self, other: &Seconds) {
+        self.close();
+        let mut other = other.clone();
+        other.close();
         let mine = std::mem::take(&mut self.counts);
-        let (mut mine, mut theirs) = (mine.into_iter().peekable(), other.counts.iter().copied().peekable());
+        let (mut mine, mut theirs) = (mine.into_iter().peekable(), other.counts.into_iter().peekable());
         loop {
             let second = match (mine.peek(), theirs.peek()) {
                 (None, None) => return,
@@ -35,13 +65,14 @@ impl Seconds {
             };
             let of = |side: Option<(u32, u64)>| side.map_or(0, |(_, count)| count);
             let count = of(mine.next_if(|(s, _)| *s == second)) + of(theirs.next_if(|(s, _)| *s == second));
+            self.peak = self.peak.max(count);
             self.counts.push((second, count));
         }
     }
 
     /// Most calls in one second.
     pub fn peak(&self) -> u64 {
-        self.counts.iter().map(|(_, count)| *count).max().unwrap_or(0)
+        self.peak.max(self.count)
     }
 }
 
@@ -49,16 +80,16 @@ impl Seconds {
 mod tests {
     use super::*;
 
-    fn of(ms: &[u64]) -> Seconds {
-        let mut seconds = Seconds::default();
+    fn of(ms: &[u64], is_part: bool) -> Seconds {
+        let mut seconds = Seconds::new(is_part);
         ms.iter().for_each(|ms| seconds.sent(Time::from_ms(*ms)));
         seconds
     }
 
     #[test]
     fn the_peak_is_of_a_whole_second() {
-        assert_eq!(of(&[]).peak(), 0);
-        assert_eq!(of(&[0, 999, 1_000, 1_001, 1_999, 2_000]).peak(), 3);
+        assert_eq!(of(&[], false).peak(), 0);
+        assert_eq!(of(&[0, 999, 1_000, 1_001, 1_999, 2_000], false).peak(), 3);
     }
 
     #[test]
@@ -69,9 +100,9 @@ mod tests {
                 let of_side = |(i, _): &(usize, &u64)| (split >> i & 1 == 1) == bit;
                 all.iter().enumerate().filter(of_side).map(|(_, ms)| *ms).collect::<Vec<_>>()
             };
-            let mut sum = of(&side(true));
-            sum.add(&of(&side(false)));
-            assert_eq!(sum, of(&all));
+            let mut sum = of(&side(true), true);
+            sum.add(&of(&side(false), true));
+            assert_eq!(sum, of(&all, false));
         }
     }
 }

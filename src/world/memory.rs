@@ -67,7 +67,9 @@ pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
     let limits = limits.map(|l| keys(l.key).saturating_mul(Limiter::bytes_per_key(l)));
     let buckets = scenario.horizon.0.div_ceil(scenario.bucket.0.max(1));
     let timeline = buckets.saturating_mul(size_of::<Bucket>() as u64);
+    let is_part = users < u64::from(fleet.users);
     let seconds = (scenario.horizon.0 / NS_PER_S).min(scenario.guard.max_events).saturating_mul(SECOND_BYTES);
+    let seconds = if is_part { seconds } else { 0 };
     let timeline = timeline.saturating_add(Grid::MOST_BYTES).saturating_add(seconds);
     let fixed = limits.fold(timeline.saturating_add(callers), u64::saturating_add);
     MemoryEstimate { bytes: users.saturating_mul(per_user).saturating_add(fixed), per_user, fixed }

@@ -62,6 +62,8 @@ const NARROWER: &[(&str, &str, &str)] = &[
     ("fault[*].to", "\"0s\"", "a window ends after it begins"),
     ("orbit", "\"0s\"", "an orbit of no delay is an endless loop"),
     ("that", "", "a text that is no condition"),
+    ("tabs", "16", "an action opens one more tab, and a user has at most 16"),
+    ("action[*].tab", "15", "the user has no such tab"),
 ];
 
 /// What became of a scenario at a bound.
