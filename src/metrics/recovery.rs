@@ -47,7 +47,7 @@ const NEIGHBOURS: usize = 8;
 /// no cause acted, and when the cause never moves the run out of the band.
 pub fn time_to_recover(run: &Tally, reference: &Grid, plan: &Plan) -> Option<Dur> {
     let Some(cause) = last_cause(run, plan) else { return Some(Dur::ZERO) };
-    let recovered = recovered_at(&run.grid, reference, background(plan))?;
+    let recovered = recovered_at(&run.grid, reference, background(run, plan))?;
     Some(recovered.since(cause))
 }
 
@@ -75,13 +75,14 @@ fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
 }
 
 /// The share of an endpoint's calls that faults strike which last to the end of the run.
-fn background(plan: &Plan) -> [f64; Endpoint::COUNT] {
+fn background(run: &Tally, plan: &Plan) -> [f64; Endpoint::COUNT] {
     Endpoint::ALL.map(|endpoint| {
-        let lasting = plan.faults.iter().filter(|fault| {
+        let lasting = plan.faults.iter().enumerate().filter(|(i, fault)| {
             let fails = matches!(fault.kind, FaultKind::Status | FaultKind::Outage | FaultKind::NoAnswer);
-            fails && fault.to >= plan.horizon && fault.endpoints[endpoint as usize]
+            let lasts = fault.to >= plan.horizon && fault.endpoints[endpoint as usize];
+            fails && lasts && run.exercise.has_struck(*i)
         });
-        1.0 - lasting.map(|fault| 1.0 - fault.probability).product::<f64>()
+        1.0 - lasting.map(|(_, fault)| 1.0 - fault.probability).product::<f64>()
     })
 }
 

@@ -1,4 +1,4 @@
-//! Requests for each first attempt: a bar per policy with the confidence interval of its mean.
+//! Requests for each one that is asked for: a bar per policy with the confidence interval of its mean.
 
 use super::axis::Scale;
 use super::canvas::{Anchor, clean, picture};
@@ -21,7 +21,7 @@ const NAME_MOST: f64 = 280.0;
 pub struct Bar {
     /// The policy's name.
     pub name: String,
-    /// Requests for each first attempt: the mean of the replications.
+    /// Requests for each one that is asked for: the mean of the replications.
     pub mean: f64,
     /// Lower end of its 95% confidence interval.
     pub low: f64,
@@ -54,7 +54,7 @@ pub fn amplification(results: &Results) -> Chart {
 
     let title = finding::amplification(results);
     let mut notes =
-        vec!["requests sent for each first attempt; 1 means that nothing was sent again".to_owned()];
+        vec!["requests sent for each one that is asked for when nothing is refused; 1 means that nothing was sent again".to_owned()];
     if interval {
         notes.push("whiskers and brackets: 95% confidence interval of the mean".to_owned());
     }

@@ -7,7 +7,7 @@ use crate::metrics::Metric;
 /// The harm in words; none where there is none.
 pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Option<String> {
     let mean = measured::mean(policy, metric);
-    // One request for each first attempt is all that is asked for, and what is shown as 1.00 is no more.
+    // One request for each one that is asked for is no harm, and what is shown as 1.00 is no more.
     let none = if metric == Metric::Amplification { 1.005 } else { 0.0 };
     // What is not a number is said, not passed over.
     if mean <= none {
@@ -43,7 +43,7 @@ pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Opti
             session_time(mean, of(Metric::SignedInSessionS))
         ),
         Metric::DegradedSessionS => format!(
-            "{} is in status degraded ({shown} session-seconds)",
+            "{} is in status degraded ({shown} degraded session-seconds)",
             session_time(mean, of(Metric::SignedInSessionS))
         ),
         Metric::PageLoadsFailed => {

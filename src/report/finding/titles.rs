@@ -115,13 +115,15 @@ pub fn flow(results: &Results) -> String {
     })
 }
 
-/// Requests for each first attempt.
+/// Requests for each one that is asked for.
 pub fn amplification(results: &Results) -> String {
     compare(results, |policy, name, average| {
         let factor = mean(policy, Metric::Amplification);
         let number = number::short(factor);
         let (full, says) = match factor > 0.0 {
-            true => (format!("{name} sends {number} requests for each first attempt{average}"), number),
+            true => {
+                (format!("{name} sends {number} requests for each one that is asked for{average}"), number)
+            }
             false => (format!("{name} sends no requests"), "none".to_owned()),
         };
         Clause { value: factor, full, short: format!("{name} {says}"), says }
