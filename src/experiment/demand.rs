@@ -45,7 +45,7 @@ impl Demand {
 pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
     let grid = &tally.grid;
     let whole_run = plan.first_fault >= plan.horizon;
-    let cells = if whole_run { grid.len() } else { grid.first_from(Time(plan.first_fault.0 + 1)) - 1 };
+    let cells = if whole_run { grid.count() } else { grid.first_from(Time(plan.first_fault.0 + 1)) - 1 };
     let time = Dur(if whole_run { plan.horizon } else { grid.begin(cells) }.0);
     if time == Dur::ZERO {
         return Vec::new();

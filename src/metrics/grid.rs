@@ -103,7 +103,7 @@ impl Grid {
     }
 
     /// Cells of the run.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         (self.horizon.0 >> self.shift) as usize + 1
     }
 
@@ -114,7 +114,7 @@ impl Grid {
 
     /// The first cell that begins at `time` or later.
     pub fn first_from(&self, time: Time) -> usize {
-        (time.0.div_ceil(1 << self.shift) as usize).min(self.len())
+        (time.0.div_ceil(1 << self.shift) as usize).min(self.count())
     }
 
     /// Cells of a window: a minute, or a twentieth of a run that is shorter than twenty minutes; at least one cell.
@@ -126,10 +126,10 @@ impl Grid {
     /// Sums over cells of one endpoint.
     pub fn sums(&self, endpoint: Endpoint) -> Sums {
         let cells = &self.cells[endpoint as usize];
-        let mut up_to = Vec::with_capacity(self.len() + 1);
+        let mut up_to = Vec::with_capacity(self.count() + 1);
         let mut sum = Cell::default();
         up_to.push(sum);
-        for cell in 0..self.len() {
+        for cell in 0..self.count() {
             if let Some(cell) = cells.get(cell) {
                 sum.add(cell);
             }
@@ -170,9 +170,9 @@ mod tests {
     fn the_grid_depends_on_the_horizon_alone_and_stays_small() {
         for horizon in [1, 2, 1_023, 1_024, 65_000_000_000, crate::kernel::time::MAX_DURATION.0] {
             let grid = Grid::new(Dur(horizon), [true; Endpoint::COUNT]);
-            assert!(grid.len() as u64 <= MOST_CELLS, "{horizon}");
-            assert!(grid.len() as u64 > horizon.min(MOST_CELLS) / 2, "{horizon}");
-            assert!(grid.begin(grid.len() - 1).0 <= horizon);
+            assert!(grid.count() as u64 <= MOST_CELLS, "{horizon}");
+            assert!(grid.count() as u64 > horizon.min(MOST_CELLS) / 2, "{horizon}");
+            assert!(grid.begin(grid.count() - 1).0 <= horizon);
             assert!(grid.window() >= 1);
         }
     }
@@ -187,12 +187,12 @@ mod tests {
             grid.ended(Endpoint::Touch, outcome, sent, sent.after(Dur::from_secs(2)));
         }
         let sums = grid.sums(Endpoint::Touch);
-        let all = sums.over(0, grid.len());
+        let all = sums.over(0, grid.count());
         assert_eq!((all.sent, all.ended, all.ok, all.failed, all.network), (100, 100, 75, 25, 25));
         // The last two calls are cut at the horizon: 98 x 2 s, then 2 s and 1 s.
         assert_eq!(all.waited, (98 * 2 + 2 + 1) * 1_000_000_000);
         let middle = grid.first_from(Time(49_500_000_000));
-        let (a, b) = (sums.over(0, middle), sums.over(middle, grid.len()));
+        let (a, b) = (sums.over(0, middle), sums.over(middle, grid.count()));
         assert_eq!(a.sent + b.sent, 100);
         assert_eq!(a.sent, 50);
         assert_eq!(grid.sums(Endpoint::Tokens).over(0, 9), Cell::default());

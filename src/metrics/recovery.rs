@@ -89,10 +89,10 @@ fn background(run: &Tally, plan: &Plan) -> [f64; Endpoint::COUNT] {
 /// From when on the run stays within the band; none when it does not do so for long enough before its end.
 fn recovered_at(run: &Grid, reference: &Grid, background: [f64; Endpoint::COUNT]) -> Option<Time> {
     let window = run.window();
-    let hold = (HOLD * window).max(run.len() / HOLD_SHARE);
+    let hold = (HOLD * window).max(run.count() / HOLD_SHARE);
     let endpoints: Vec<(Sums, Sums, f64)> =
         Endpoint::ALL.into_iter().map(|e| (run.sums(e), reference.sums(e), background[e as usize])).collect();
-    let windows = (run.len() + 1).saturating_sub(window);
+    let windows = (run.count() + 1).saturating_sub(window);
     let mut from = 0;
     for (run, reference, struck) in &endpoints {
         let mut back = [false; MEASURES];
@@ -111,7 +111,7 @@ fn recovered_at(run: &Grid, reference: &Grid, background: [f64; Endpoint::COUNT]
             }
         }
     }
-    if from > 0 && run.len().saturating_sub(from) < hold {
+    if from > 0 && run.count().saturating_sub(from) < hold {
         return None;
     }
     let rest_agrees = endpoints.iter().all(|(run, reference, struck)| {
