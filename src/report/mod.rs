@@ -76,7 +76,7 @@ const CHARTS: [Drawn; 7] = [
 ];
 
 /// The charts of the results alone, in the order in which they tell the story. A chart that would show nothing is left
-/// out: the [`finding`] says that nothing happened.
+/// out: the [`finding()`] says that nothing happened.
 pub fn charts(results: &Results) -> Vec<Chart> {
     charts_in(results, Columns::of(results))
 }
