@@ -197,6 +197,25 @@ pub fn worst_session(
     Ok(worst.min_by_key(SessionRow::rank))
 }
 
+/// Runs something for each of these on all cores; what comes of them is in their order, whatever the order in which they end.
+///
+/// # Errors
+/// The first in that order which is stopped.
+pub(super) fn run_each<T: Sync, R: Send>(
+    plan: &Plan,
+    items: &[T],
+    run: impl Fn(&T) -> Result<R, Stopped> + Sync,
+) -> Result<Vec<R>, Stopped> {
+    // Runs of many parts come one after another, and their parts side by side: that takes less memory. Whole runs go
+    // one to a thread, so that none is left with several while another has none.
+    let ended: Vec<_> = if plan.parts().len() > 1 {
+        items.iter().map(&run).collect()
+    } else {
+        items.par_iter().with_max_len(1).map(&run).collect()
+    };
+    ended.into_iter().collect()
+}
+
 /// Runs these on all cores, each against the reference of its replication where there is one; the summaries are in the order of
 /// the jobs, whatever the order in which they end.
 ///
@@ -209,13 +228,5 @@ pub(super) fn run_all(
     keep: usize,
     control: &Control,
 ) -> Result<Vec<Summary>, Stopped> {
-    let run = |job: &Job| job.run(plan, references.get(job.replication as usize), keep, control);
-    // Runs of many parts come one after another, and their parts side by side: that takes less memory. Whole runs go
-    // one to a thread, so that none is left with several while another has none.
-    let summaries: Vec<_> = if plan.parts().len() > 1 {
-        jobs.iter().map(run).collect()
-    } else {
-        jobs.par_iter().with_max_len(1).map(run).collect()
-    };
-    summaries.into_iter().collect()
+    run_each(plan, &jobs, |job| job.run(plan, references.get(job.replication as usize), keep, control))
 }

@@ -5,7 +5,7 @@
 //! do tabs opened by `[[action]]`: both change who is there, not how the backend answers. Every policy has the same reference,
 //! in which only 401 and 422 end a session (the preset `new`), so no comparison with it depends on the policy.
 
-use super::job::Job;
+use super::job::{Job, run_each};
 use crate::backend::Endpoint;
 use crate::fault::FaultKind;
 use crate::fleet::AppReaction;
@@ -14,7 +14,6 @@ use crate::metrics::collect::Reference;
 use crate::scenario::policies::preset;
 use crate::scenario::{Act, Scenario};
 use crate::world::{Contender, Control, Plan, Stopped};
-use rayon::prelude::*;
 
 /// The policy of the reference.
 const POLICY: &str = "new";
@@ -56,14 +55,9 @@ pub(crate) fn app_reaction_is_a_trigger(scenario: &Scenario) -> bool {
 /// When a guard or `control` stops one: the first in order.
 pub fn run(plan: &Plan, control: &Control) -> Result<(Vec<Reference>, u64), Stopped> {
     let replications: Vec<u32> = (0..plan.scenario.replications).collect();
-    let one =
-        |replication: &u32| Job { contender: 0, replication: *replication }.run_reference(plan, control);
-    let runs: Vec<_> = if plan.parts().len() > 1 {
-        replications.iter().map(one).collect()
-    } else {
-        replications.par_iter().with_max_len(1).map(one).collect()
-    };
-    let runs = runs.into_iter().collect::<Result<Vec<(Reference, u64)>, Stopped>>()?;
+    let runs = run_each(plan, &replications, |replication| {
+        Job { contender: 0, replication: *replication }.run_reference(plan, control)
+    })?;
     let events = runs.iter().map(|(_, events)| events).sum();
     Ok((runs.into_iter().map(|(reference, _)| reference).collect(), events))
 }

@@ -4,7 +4,7 @@ use crate::metrics::exercise::Exercise;
 use crate::metrics::{METRICS, Metric};
 use crate::scenario::ExpectOf;
 use crate::scenario::expect::Expectation;
-use crate::stats::{Estimate, mean_ci, zero_event_upper_bound};
+use crate::stats::{Estimate, at_most, mean_ci};
 use crate::world::Plan;
 
 use super::CONFIDENCE;
@@ -141,19 +141,19 @@ pub fn judge(expectation: &Expectation, plan: &Plan, values: &[f64], exercises: 
         same_in_all: values.iter().all(|v| v.to_bits() == values[0].to_bits()),
         bound: *bound,
         exercised,
-        assurance: assurance(judgement, *of, values, exercised),
+        assurance: assurance(judgement, expectation, values, exercised),
         reason,
         may_be_vacuous: expectation.may_be_vacuous,
     }
 }
 
-fn assurance(judgement: Judgement, of: ExpectOf, values: &[f64], exercised: u32) -> Assurance {
-    match (judgement, of) {
-        (Judgement::Passed, ExpectOf::Every) => {
-            Assurance::ViolatedAtMost(zero_event_upper_bound(exercised.into(), CONFIDENCE))
-        }
+fn assurance(judgement: Judgement, expectation: &Expectation, values: &[f64], exercised: u32) -> Assurance {
+    match (judgement, expectation.of) {
+        (Judgement::Passed, ExpectOf::Every) => Assurance::ViolatedAtMost(at_most(exercised)),
         (Judgement::Passed | Judgement::Failed, ExpectOf::Mean) => {
-            let Estimate { ci_low, ci_high, .. } = mean_ci(values, CONFIDENCE);
+            // The interval that the results hold of the metric.
+            let range = METRICS[expectation.metric].kind.range();
+            let Estimate { ci_low, ci_high, .. } = mean_ci(values, CONFIDENCE).within(range);
             Assurance::Mean((values.len() > 1 && ci_low.is_finite()).then_some((ci_low, ci_high)))
         }
         _ => Assurance::None,

@@ -5,7 +5,7 @@ use crate::experiment::results::{FaultWindow, MetricValues, PolicyResults, Resul
 use crate::experiment::verdict::{Assurance, Judgement, Verdict};
 use crate::kernel::Dur;
 use crate::metrics::{METRICS, Metric, Outcome, Timeline};
-use crate::stats::zero_event_upper_bound;
+use crate::stats::at_most;
 
 /// Names that a careless report would run, swallow or misprint.
 pub fn hostile_names() -> Vec<String> {
@@ -55,7 +55,7 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
                 same_in_all: true,
                 bound: 0.0,
                 exercised: replications,
-                assurance: Assurance::ViolatedAtMost(zero_event_upper_bound(replications.into(), 0.95)),
+                assurance: Assurance::ViolatedAtMost(at_most(replications)),
                 reason: String::new(),
                 may_be_vacuous: false,
             },
