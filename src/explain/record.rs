@@ -8,13 +8,14 @@ use super::rules::Rules;
 use super::story::{self, Call, Deed, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
 use crate::client::page::{Fact, Input};
-use crate::client::policy::{Failure, Policy};
+use crate::client::policy::Policy;
 use crate::client::task::{Kind, Reply, Task, TaskId, Tasks};
 use crate::experiment::model_name;
 use crate::experiment::results::FaultWindow;
 use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
+use crate::protocol::Failure;
 use crate::world::{Observer, Outside, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -201,7 +202,9 @@ impl Recorder {
         let policy = policy_of(plan, contender, replication, self.session);
         let scenario = &plan.scenario;
         let limits = Endpoint::ALL.map(|endpoint| {
-            plan.limits_of[endpoint as usize]
+            plan.backend
+                .route(endpoint)
+                .limits
                 .iter()
                 .map(|limit| scenario.backend.limits[*limit as usize].in_words())
                 .collect()
@@ -327,14 +330,16 @@ impl Observer for Recorder {
         self.did(Deed::Sends(number));
     }
 
-    fn struck(&mut self, fault: usize) {
-        if let Some(call) = self.sending.and_then(|call| self.calls.get_mut(&call)) {
+    fn struck(&mut self, user: u32, fault: usize) {
+        let call = self.sending.filter(|_| user == self.session);
+        if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
             call.fault = Some(fault);
         }
     }
 
-    fn limited(&mut self) {
-        if let Some(call) = self.sending.and_then(|call| self.calls.get_mut(&call)) {
+    fn limited(&mut self, user: u32) {
+        let call = self.sending.filter(|_| user == self.session);
+        if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
             call.limited = true;
         }
     }

@@ -1,8 +1,9 @@
 //! What a run exercised: the stimuli, whatever came of them. An expectation on what was never exercised says nothing.
 
+use crate::backend::gateway::LimitTotals;
 use crate::fault::FaultKind;
 use crate::kernel::Time;
-use crate::world::{LimitTotals, Plan};
+use crate::world::Plan;
 
 /// Counts of the stimuli of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Exercise {
     /// Nothing yet.
     pub fn new(plan: &Plan) -> Exercise {
         Exercise {
-            struck: vec![0; plan.faults.len()],
+            struck: vec![0; plan.backend.faults.len()],
             acted: vec![0; plan.scenario.actions.len()],
             limits: vec![LimitTotals::default(); plan.scenario.backend.limits.len()],
             ..Exercise::default()
@@ -62,7 +63,7 @@ impl Exercise {
     /// Whether anything that the scenario sets against its clients did act: a fault that is no `pass`, a limit that was
     /// asked, an action.
     pub fn any_cause(&self, plan: &Plan) -> bool {
-        let struck = plan.faults.iter().zip(&self.struck);
+        let struck = plan.backend.faults.iter().zip(&self.struck);
         struck.into_iter().any(|(fault, struck)| fault.kind != FaultKind::Pass && *struck > 0)
             || self.limits.iter().any(|limit| limit.asked() > 0)
             || self.acted.iter().any(|acted| *acted > 0)

@@ -1,8 +1,8 @@
 //! Counts of calls on a time grid that the scenario's `bucket` does not influence: recovery and demand are judged on it.
 
-use super::timeline::Outcome;
 use crate::backend::Endpoint;
 use crate::kernel::{Dur, Time};
+use crate::protocol::Outcome;
 
 /// Most cells of a grid. A cell lasts a power of two nanoseconds, so a run has more than half as many.
 const MOST_CELLS: u64 = 2_048;

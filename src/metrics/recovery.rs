@@ -55,6 +55,7 @@ pub fn time_to_recover(run: &Tally, reference: &Grid, plan: &Plan) -> Option<Dur
 /// Without both, when the first call failed; none when no call did.
 fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
     let struck = plan
+        .backend
         .faults
         .iter()
         .enumerate()
@@ -77,7 +78,7 @@ fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
 /// The share of an endpoint's calls that faults strike which last to the end of the run.
 fn background(run: &Tally, plan: &Plan) -> [f64; Endpoint::COUNT] {
     Endpoint::ALL.map(|endpoint| {
-        let lasting = plan.faults.iter().enumerate().filter(|(i, fault)| {
+        let lasting = plan.backend.faults.iter().enumerate().filter(|(i, fault)| {
             let fails = matches!(fault.kind, FaultKind::Status | FaultKind::Outage | FaultKind::NoAnswer);
             let lasts = fault.to >= plan.horizon && fault.endpoints[endpoint as usize];
             fails && lasts && run.exercise.has_struck(*i)
