@@ -5,7 +5,7 @@
 use authstorm::Study;
 use authstorm::backend::limiter::Limiter;
 use authstorm::backend::spec::{Endpoint, LimitKey, LimitKind, LimitSpec, Rate, RetryAfter};
-use authstorm::client::page::Fact;
+use authstorm::client::fact::Fact;
 use authstorm::client::policy::FailureSet;
 use authstorm::kernel::queue::{Calendar, Heap};
 use authstorm::kernel::random::{Purpose, Stream};

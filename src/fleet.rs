@@ -1,5 +1,6 @@
 //! Who calls: users, each with a browser session of one or more tabs, behind a network address shared with others.
 
+use crate::client::app::AppReaction;
 use crate::kernel::{Dist, Dur};
 use serde::{Deserialize, Serialize};
 
@@ -166,19 +167,6 @@ pub struct SetActive {
     /// Whether they navigate (`redirectUrl`).
     #[serde(default)]
     pub navigate: bool,
-}
-
-/// What the app's code does by itself with a new session object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AppReaction {
-    /// Nothing.
-    #[default]
-    None,
-    /// Calls `setActive` with it: loop G2 of `clerk-js.md`.
-    SetActive,
-    /// Calls `getToken` of it.
-    GetToken,
 }
 
 /// Offline periods of a browser.

@@ -106,6 +106,11 @@ impl Default for BackendSpec {
 }
 
 impl BackendSpec {
+    /// Life of a session token in whole seconds.
+    pub fn token_life_s(&self) -> u32 {
+        u32::try_from(self.token_life.0 / crate::kernel::time::NS_PER_S).unwrap_or(u32::MAX)
+    }
+
     /// What the scenario says about this endpoint.
     pub fn endpoint(&self, endpoint: Endpoint) -> &EndpointSpec {
         match endpoint {

@@ -12,7 +12,7 @@ pub mod verdict;
 use crate::metrics::Exercise;
 use crate::scenario::load::{Loaded, load_text, load_with};
 use crate::scenario::text::quote;
-use crate::scenario::{ClientModel, ResolvedPolicy, ScenarioErrors, Settings};
+use crate::scenario::{ResolvedPolicy, ScenarioErrors, Settings};
 use crate::stats::mean_ci;
 use crate::world::{Contender, Control, Plan, Stopped};
 use job::{Job, Summary};
@@ -270,7 +270,7 @@ impl Study {
             about: scenario.about.clone(),
             client_model: match scenario.fleet.users {
                 0 => "generic clients".to_owned(),
-                _ => model_name(scenario.client.model).to_owned(),
+                _ => scenario.client.model.name().to_owned(),
             },
             scenario_hash: self.hash(),
             seed: scenario.seed,
@@ -284,17 +284,6 @@ impl Study {
             fingerprint: job::chain(fingerprints),
             parts,
         })
-    }
-}
-
-/// A client model's name in scenarios.
-pub fn model_name(model: ClientModel) -> &'static str {
-    match model {
-        ClientModel::Documented => "documented",
-        ClientModel::ClerkJs5_125_3 => "clerk-js-5.125.3",
-        ClientModel::ClerkJs6_0_0 => "clerk-js-6.0.0",
-        ClientModel::ClerkJs6_1_0 => "clerk-js-6.1.0",
-        ClientModel::ClerkJs6_3_3 => "clerk-js-6.3.3",
     }
 }
 

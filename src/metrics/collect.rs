@@ -7,10 +7,9 @@ use super::recovery;
 use super::seconds::Seconds;
 use super::timeline::{Spent, Timeline};
 use crate::backend::Endpoint;
-use crate::client::page::{Fact, Status};
-use crate::client::task::{Caller, Kind, Task, Token};
+use crate::client::fact::{Fact, Status};
 use crate::kernel::{Block, Dur, Time};
-use crate::protocol::Outcome;
+use crate::protocol::{Outcome, Token};
 use crate::world::Plan;
 use std::ops::Range;
 
@@ -162,7 +161,7 @@ impl Collector {
             seconds: Seconds::new(users.len() < plan.scenario.fleet.users as usize),
             exercise: Exercise::new(plan),
             sessions: Block::new(users, Session::default()),
-            token_life_s: plan.setup.token_life_s,
+            token_life_s: plan.scenario.backend.token_life_s(),
             first_attempts: 0,
             degraded: 0,
             signed_in: 0,
@@ -317,13 +316,11 @@ impl Collector {
         self.timeline.spend(Spent::Waiting, from, now);
     }
 
-    /// A task that is not a request stands open at the end of the run.
-    pub fn waiting_at_end(&mut self, task: &Task, horizon: Time) {
-        if task.caller == Caller::App && matches!(task.kind, Kind::GetToken | Kind::SetActive) {
-            self.app_waited(task.since, horizon);
-            self.exercise.app_calls += 1;
-            self.exercise.callers_open += 1;
-        }
+    /// An app caller who began to wait then waits at the end of the run.
+    pub fn app_waits_at_end(&mut self, since: Time, horizon: Time) {
+        self.app_waited(since, horizon);
+        self.exercise.app_calls += 1;
+        self.exercise.callers_open += 1;
     }
 
     /// Closes the books; `revoked` tells of each session, in order, whether the server has revoked it.

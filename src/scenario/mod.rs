@@ -1,8 +1,9 @@
 //! Scenario files: what they may say, how they are read, and errors that point at the text.
 
 use crate::backend::BackendSpec;
-use crate::client::generic::WorkloadSpec;
+use crate::client::Model;
 use crate::client::policy::Policy;
+use crate::client::workload::WorkloadSpec;
 use crate::fault::FaultSpec;
 use crate::fleet::FleetSpec;
 use crate::kernel::Dur;
@@ -139,31 +140,10 @@ pub struct PolicyShare {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct ClientSpec {
     /// Which client: the documented one or a measured release.
-    pub model: ClientModel,
+    pub model: Model,
     /// `documented` only: rounds of the unauthenticated flow after which the user is signed out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_rounds: Option<u32>,
-}
-
-/// The two models of the unauthenticated flow (`clerk-js.md`, last paragraphs).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub enum ClientModel {
-    #[default]
-    /// The flow touches the session and is closed in itself, as the pull request tells it.
-    #[serde(rename = "documented")]
-    Documented,
-    /// Measured: no background refresh, token age from receipt, old rules.
-    #[serde(rename = "clerk-js-5.125.3")]
-    ClerkJs5_125_3,
-    /// Measured: the last release before the change.
-    #[serde(rename = "clerk-js-6.0.0")]
-    ClerkJs6_0_0,
-    /// Measured: the first release with the change.
-    #[serde(rename = "clerk-js-6.1.0")]
-    ClerkJs6_1_0,
-    /// Measured: with the change and a repaired refresh timer.
-    #[serde(rename = "clerk-js-6.3.3")]
-    ClerkJs6_3_3,
 }
 
 /// `[[action]]`: a scripted act of users. Exactly one of `user` and `users` says of whom.

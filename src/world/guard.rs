@@ -1,7 +1,7 @@
 //! What stops a run: too many events in all, of one session at one instant, or of all sessions at one instant.
 
 use super::Plan;
-use crate::client::task::MOST_CALLS;
+use crate::client::MOST_CALLS;
 use crate::kernel::Time;
 use std::collections::VecDeque;
 use std::fmt;

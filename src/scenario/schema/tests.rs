@@ -4,12 +4,14 @@ use super::{SCENARIO, Table, Ty};
 use crate::backend::spec::{
     BackendSpec, ClientToken, Endpoint, EndpointSpec, LimitKey, LimitKind, LimitSpec, RetryAfter,
 };
-use crate::client::generic::{Layers, WorkloadSpec};
+use crate::client::Model;
+use crate::client::app::AppReaction;
 use crate::client::policy::{CircuitBreaker, Jitter, Policy, Retry, RetryBudget, TouchErrors, WindowedRetry};
+use crate::client::workload::{Layers, WorkloadSpec};
 use crate::fault::{FaultKind, FaultSpec};
-use crate::fleet::{AppGetToken, AppReaction, FleetSpec, Offline, SetActive, SignInAgain, TabShare};
+use crate::fleet::{AppGetToken, FleetSpec, Offline, SetActive, SignInAgain, TabShare};
 use crate::scenario::{
-    Act, ActionSpec, ClientModel, ClientSpec, ExpectOf, ExpectSpec, GuardSpec, Mix, PolicyShare, Scenario,
+    Act, ActionSpec, ClientSpec, ExpectOf, ExpectSpec, GuardSpec, Mix, PolicyShare, Scenario,
 };
 use serde::de::DeserializeOwned;
 
@@ -83,7 +85,7 @@ fn every_table_has_the_keys_of_its_spec() {
 fn every_list_of_words_has_the_words_of_its_enum() {
     same_words::<Jitter>("policy.retry.jitter");
     same_words::<TouchErrors>("policy.touch-errors");
-    same_words::<ClientModel>("client.model");
+    same_words::<Model>("client.model");
     same_words::<AppReaction>("fleet.app-reaction");
     same_words::<ClientToken>("backend.client-token");
     same_words::<Endpoint>("backend.limit.endpoints");

@@ -6,13 +6,13 @@ use crate::kernel::Dur;
 use crate::scenario::error::Code;
 use crate::scenario::parts::{Entry, Parts};
 use crate::scenario::users::most_opened;
-use crate::scenario::{Act, ActionSpec, ClientModel, Users};
+use crate::scenario::{Act, ActionSpec, Users};
 
 /// Checks what client, fleet and actions say together.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     if let Some(client) = &parts.client
         && client.max_rounds.is_some()
-        && client.model != ClientModel::Documented
+        && !client.model.row().takes_max_rounds
     {
         let model = findings.doc.at("client.model");
         let what = "`max-rounds` belongs to the documented client; the measured releases have no such limit";
@@ -28,7 +28,7 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
             ("app-reaction-to", fleet.app_reaction_to.is_some(), "app-reaction"),
         ];
         for (key, given, other) in without {
-            if given && fleet.app_reaction == crate::fleet::AppReaction::None {
+            if given && fleet.app_reaction == crate::client::app::AppReaction::None {
                 findings.warn(&format!("fleet.{key}"), &format!("`{key}` without `{other}` does nothing"));
             }
         }

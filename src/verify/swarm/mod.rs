@@ -23,7 +23,7 @@ pub use bounds::broken_bounds;
 pub use draw::scenario;
 
 use crate::backend::Endpoint;
-use crate::client::page::Input;
+use crate::client::step::Input;
 use crate::experiment::Study;
 use crate::verify::independent::{Compared, compared};
 use crate::world::{Control, Plan, Run, observed};

@@ -4,10 +4,10 @@
 //! As everywhere a machine is given (state, input) and says what to do; draws come in. One caller is 16 bytes and has
 //! one thing pending at a time, so that a million of them cost what a million pollers should.
 
-use super::backoff::Backoff;
-use super::policy::{FailureBits, Retry, RetryBudget};
-use super::session_policy::{SessionLimits, SessionPolicy};
 use crate::backend::keys::Clients;
+use crate::client::backoff::Backoff;
+use crate::client::policy::{FailureBits, Retry, RetryBudget};
+use crate::client::session_policy::{SessionLimits, SessionPolicy};
 use crate::kernel::random::origin;
 use crate::kernel::{Dist, Dur, Time};
 use crate::protocol::Failure;
@@ -267,7 +267,7 @@ pub struct Caller {
     pub client: u32,
     /// Which of its client's calls this is; in a free place, the next free one.
     pub number: u32,
-    /// Retries so far; at most [`MOST_CALLS`](super::task::MOST_CALLS), as `number`.
+    /// Retries so far; at most [`MOST_CALLS`](crate::client::MOST_CALLS), as `number`.
     pub attempt: u32,
     /// Raised whenever a try ends: an event that names an older one is stale. Never raised beyond the last that 16 bits
     /// hold: the call goes to another place.

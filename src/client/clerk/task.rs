@@ -1,11 +1,11 @@
 //! Tasks: what a page is in the middle of. Each waits for one thing (an answer, a timer, another task).
 
 use crate::backend::Endpoint;
+use crate::client::MOST_CALLS;
+use crate::client::step::TaskId;
 use crate::kernel::{Dur, Time};
-use crate::protocol::Failure;
+use crate::protocol::{Failure, Token};
 
-/// A task's place in the [`Tasks`].
-pub type TaskId = u32;
 /// No task.
 pub const NONE: TaskId = u32::MAX;
 
@@ -238,9 +238,6 @@ pub const fn next_epoch(epoch: u16) -> u16 {
 /// The number of every page load that is long gone.
 const GONE: u16 = 0;
 
-/// The most calls that one session or one generic client may make; a run is stopped there. So 32 bits hold whatever a
-/// session counts no more than once a call.
-pub const MOST_CALLS: u32 = 4_000_000_000;
 /// A task's slot whose generation is beyond this is not used again. A task raises its slot's generation once an answer,
 /// so it never comes round.
 const LAST_GENERATION: u32 = u32::MAX - MOST_CALLS;
@@ -249,7 +246,7 @@ const LAST_GENERATION: u32 = u32::MAX - MOST_CALLS;
 /// is more than 5 s ahead: by the time it comes round, all events of its first 32,768 generations are over.
 const LAST_TIMER_GENERATION: u16 = u16::MAX / 2;
 /// Bytes of an idle timer.
-pub(crate) const TIMER_BYTES: u64 = size_of::<Timer>() as u64;
+pub(super) const TIMER_BYTES: u64 = size_of::<Timer>() as u64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
@@ -292,40 +289,18 @@ pub enum Reply {
     Fail(Failure),
 }
 
-/// A session token, told apart by the instant of its issue; its `iat` is that in whole seconds, rounded down.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Token(std::num::NonZeroU64);
-
-impl Token {
-    /// The token issued at this time.
-    pub fn issued(at: Time) -> Token {
-        Token(std::num::NonZeroU64::MIN.saturating_add(at.0))
+impl From<Failure> for Reply {
+    fn from(failure: Failure) -> Reply {
+        Reply::Fail(failure)
     }
+}
 
-    /// The token issued at this time, told apart from one that was issued at the same instant.
-    pub fn issued_after(at: Time, newest: Option<Token>) -> Token {
-        let next = newest.map_or(0, |newest| newest.0.get());
-        Token(Token::issued(at).0.max(std::num::NonZeroU64::MIN.saturating_add(next)))
-    }
-
-    /// The token that another tab made known by its `iat` alone; its age and order are the original's.
-    pub fn known_by_iat(iat: u32) -> Token {
-        Token::issued(Time(u64::from(iat) * crate::kernel::time::NS_PER_S))
-    }
-
-    /// The token as 63 bits other than zero.
-    pub(crate) fn bits(self) -> u64 {
-        self.0.get()
-    }
-
-    /// The token of these bits; none for zero.
-    pub(crate) fn from_bits(bits: u64) -> Option<Token> {
-        std::num::NonZeroU64::new(bits).map(Token)
-    }
-
-    /// `iat`: seconds since the start of the run. Saturates after 136 years, past any horizon.
-    pub fn iat(self) -> u32 {
-        u32::try_from(Time(self.0.get() - 1).whole_seconds()).unwrap_or(u32::MAX)
+impl crate::client::Reply for Reply {
+    fn failure(&self) -> Option<Failure> {
+        match self {
+            Reply::Ok { .. } => None,
+            Reply::Fail(failure) => Some(*failure),
+        }
     }
 }
 
@@ -562,17 +537,9 @@ impl Tasks {
     }
 
     /// How many slots are in use.
+    #[cfg(test)]
     pub fn live(&self) -> usize {
         self.slots().count() + self.pollers().count()
-    }
-
-    /// Whether this id names a slot, used or free.
-    pub fn contains(&self, id: TaskId) -> bool {
-        if id < TIMERS {
-            (id as usize) < self.slots.len()
-        } else {
-            ((id - TIMERS) as usize) < self.timers.len()
-        }
     }
 
     /// Every poller with its tab, page load and stage.
@@ -683,20 +650,6 @@ mod tests {
     }
 
     #[test]
-    fn a_slot_is_contained_once_it_has_been_taken() {
-        let mut tasks = Tasks::default();
-        assert!(!tasks.contains(0) && !tasks.contains(TIMERS));
-        let task = tasks.start(Kind::Touch, 7, 0, Caller::Focus, Time::ZERO);
-        assert!(tasks.contains(task) && !tasks.contains(task + 1) && !tasks.contains(TIMERS));
-        let poller = tasks.start_poller(7, 0);
-        assert!(tasks.contains(poller) && !tasks.contains(poller + 1) && !tasks.contains(task + 1));
-        let other = tasks.start_poller(8, 0);
-        assert!(tasks.contains(other) && !tasks.contains(other + 1));
-        tasks.end(task);
-        assert!(tasks.contains(task), "a free slot is named by stale events");
-    }
-
-    #[test]
     fn the_living_are_counted_and_refreshes_are_not() {
         let mut tasks = Tasks::default();
         let touch = tasks.start(Kind::Touch, 7, 0, Caller::Focus, Time::ZERO);
@@ -742,15 +695,5 @@ mod tests {
             tasks[id].set_reply(reply);
             assert_eq!(tasks[id].reply(), reply);
         }
-    }
-
-    /// RFC 7519, section 4.1.6: `iat` is a NumericDate, here cut to whole seconds.
-    #[test]
-    fn iat_is_the_second_of_issue() {
-        let second = crate::kernel::time::NS_PER_S;
-        for (at, iat) in [(0, 0), (second - 1, 0), (second, 1), (2 * second - 2, 1), (2 * second - 1, 1)] {
-            assert_eq!(Token::issued(Time(at)).iat(), iat, "at {at}");
-        }
-        assert_eq!(Token::known_by_iat(7).iat(), 7);
     }
 }

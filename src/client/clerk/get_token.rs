@@ -1,10 +1,13 @@
 //! `getToken`: the cache, the shared fetch, retries with back-off (`clerk-js.md`: getToken retry, concurrent getToken).
 
-use super::backoff::Wait;
 use super::cache::Cached;
-use super::page::{Fact, Judgement, Page, Status};
-use super::task::{Caller, Kind, NONE, Reply, Stage, Task, TaskId, Token, flag};
+use super::page::Page;
+use super::task::{Caller, Kind, NONE, Reply, Stage, Task, flag};
+use crate::client::backoff::Wait;
+use crate::client::fact::{Fact, Judgement, Status};
+use crate::client::step::TaskId;
 use crate::protocol::Failure;
+use crate::protocol::Token;
 
 impl Page<'_> {
     /// The app calls `getToken`, so many at once.
@@ -262,14 +265,16 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::desk::{BARE, Desk, LATE, NEW, NOW, OLD, PAST_CACHE, facts, fine, sends, sent_to};
-    use super::super::page::{Action, Input, Rules};
+    use super::super::messages;
+    use super::super::page::Rules;
+    use super::super::release::Model::{self, ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_1_0, ClerkJs6_3_3};
     use super::super::task::Reply;
     use super::*;
     use crate::backend::Endpoint;
     use crate::client::policy::{CircuitBreaker, Policy};
     use crate::client::session_policy::SessionLimits;
+    use crate::client::step::{Action, Input};
     use crate::kernel::{Dur, Time};
-    use crate::scenario::ClientModel::{self, ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_1_0, ClerkJs6_3_3};
     use crate::scenario::policies::preset;
     use proptest::prelude::*;
 
@@ -357,10 +362,10 @@ mod tests {
         ] {
             let mut desk = Desk::signed_in(ClerkJs6_1_0, NEW);
             let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
-            desk.step(NOW, Input::TokenBroadcast(Token::known_by_iat(heard_s)));
+            desk.step(NOW, Input::Message(messages::token(Token::known_by_iat(heard_s))));
             let actions =
                 if fails { desk.fail(NOW, fetch, 429) } else { desk.answer(NOW, fetch, fine(Some(fetched))) };
-            let told = actions.contains(&Action::BroadcastToken(fetched));
+            let told = actions.contains(&Action::Tell(messages::token(fetched)));
             assert_eq!(told, !fails, "what is fetched is told, what is heard is not");
             let next = desk.step(NOW, Input::AppGetToken { callers: 1, skip_cache: false });
             assert_eq!(sends(&next), [], "{heard_s}: it is cached");
@@ -400,7 +405,7 @@ mod tests {
 
     impl NaiveCache {
         /// After a page load at the start of the run.
-        fn new(model: ClientModel) -> NaiveCache {
+        fn new(model: Model) -> NaiveCache {
             let by_receipt = model == ClerkJs5_125_3;
             let least_s = if by_receipt { 15 } else { 6 };
             NaiveCache { life_s: 60, least_s, by_receipt, held: Some((0, 0)), fetching: None, heard: None }
@@ -545,7 +550,7 @@ mod tests {
                     }
                     (4, _) => {
                         let iat = second.saturating_sub(age);
-                        desk.step(now, Input::TokenBroadcast(Token::known_by_iat(iat as u32)));
+                        desk.step(now, Input::Message(messages::token(Token::known_by_iat(iat as u32))));
                         naive.hears(iat, second);
                     }
                     _ => {}

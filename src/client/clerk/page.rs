@@ -4,15 +4,20 @@
 //! touches and `setActive`, the unauthenticated flow, the poller, the page load. Nothing here knows the event queue,
 //! the backend or the random streams: a wait says between which bounds it lies, and the world draws.
 
-use super::backoff::{Backoff, Wait};
-use super::policy::{FailureBits, Policy, TouchErrors};
-use super::release::Release;
-use super::session_policy::{SessionLimits, SessionPolicy};
-use super::task::{Caller, Kind, NONE, Reply, Stage, Task, TaskId, Tasks, Token, flag};
+use super::messages;
+use super::release::{Release, network_wait};
+use super::task::{Caller, Kind, NONE, Reply, Stage, Task, Tasks, flag};
 use crate::backend::Endpoint;
-use crate::fleet::AppReaction;
-use crate::kernel::{Dur, Time};
+use crate::client::app::AppReaction;
+use crate::client::app::Reaction;
+use crate::client::backoff::{Backoff, Wait};
+use crate::client::fact::{Fact, Status};
+use crate::client::policy::{FailureBits, Policy, TouchErrors};
+use crate::client::session_policy::{SessionLimits, SessionPolicy};
+use crate::client::step::{Action, Input, Message, TaskId};
+use crate::kernel::Time;
 use crate::protocol::Failure;
+use crate::protocol::Token;
 
 /// What the client knows of a policy: its sets of answers as bits, its back-off as a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -42,17 +47,6 @@ impl Rules {
     }
 }
 
-/// What app code does by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Reaction {
-    /// What, with each new session object.
-    pub act: AppReaction,
-    /// From when on.
-    pub from: Time,
-    /// Until when, excluded.
-    pub to: Time,
-}
-
 /// All that is the same for every page of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setup {
@@ -66,21 +60,6 @@ pub struct Setup {
     pub reaction: Reaction,
     /// Index of the error code `missing_expired_token` in the scenario's list; 0 when no fault answers it.
     pub missing_expired_token: u8,
-}
-
-/// Status of the client in a tab.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Status {
-    /// The page is loading.
-    #[default]
-    Loading,
-    /// Loaded.
-    Ready,
-    /// A token could not be had; never goes back to ready (`clerk-js.md`, finding 4).
-    Degraded,
-    /// The load failed.
-    Error,
 }
 
 /// The entry of the token cache. One session token per tab: templates and organisations are not modelled.
@@ -284,154 +263,8 @@ pub(super) enum Listeners {
     Later,
 }
 
-/// What happens to a tab.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// The page is opened, or loaded anew.
-    Open,
-    /// The page is closed.
-    Close,
-    /// The answer to a task's request is there, in the task.
-    Answer(TaskId),
-    /// A task's timer is due.
-    Timer(TaskId),
-    /// The cross-tab lock is this poller's.
-    Lock(TaskId),
-    /// The tab gains focus.
-    Focus,
-    /// The app calls `getToken`.
-    AppGetToken {
-        /// So many at once.
-        callers: u8,
-        /// Passing over the cache.
-        skip_cache: bool,
-    },
-    /// The app calls `setActive` with the current session.
-    SetActive {
-        /// With a `redirectUrl`.
-        navigate: bool,
-    },
-    /// Another tab of the browser made a token known.
-    TokenBroadcast(Token),
-    /// Another tab of the browser signed out.
-    SignOutBroadcast,
-    /// The user fills in the sign-in page.
-    SignIn {
-        /// Once more, after a failed request.
-        again: bool,
-    },
-}
-
-/// What a page does.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Action {
-    /// Sends a request; the answer goes to the task.
-    Send {
-        /// The task.
-        task: TaskId,
-        /// Where to.
-        endpoint: Endpoint,
-        /// Whether no failed answer caused it.
-        first: bool,
-    },
-    /// Waits; then the task's timer is due.
-    Wait {
-        /// The task.
-        task: TaskId,
-        /// The task's generation: it may end in the very step that sets the timer, and its slot change hands.
-        generation: u32,
-        /// How long.
-        wait: Wait,
-    },
-    /// Tells the browser's other tabs of a token.
-    BroadcastToken(Token),
-    /// Tells the browser's other tabs of a sign-out.
-    BroadcastSignOut,
-    /// The cross-tab lock passes to a poller, perhaps another tab's.
-    GrantLock {
-        /// The poller.
-        task: TaskId,
-    },
-    /// Something to be counted or told, that changes nothing.
-    Fact(Fact),
-}
-
-/// What is worth counting or telling.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Fact {
-    /// The unauthenticated flow was entered.
-    FlowEntered {
-        /// Calls of the flow in this tab that have not settled, this one included: `depth` of the recordings.
-        open: u32,
-        /// A session existed; without one the call settles at once.
-        active: bool,
-        /// Entries on the causal chain, this one included.
-        depth: u32,
-        /// The answer that caused it; none for a broadcast.
-        cause: Option<Failure>,
-    },
-    /// Calls of the flow settled.
-    FlowLeft {
-        /// How many levels at once.
-        levels: u32,
-        /// How the innermost one ended.
-        end: FlowEnd,
-    },
-    /// The session cookie was written, or removed.
-    Cookie(Option<Token>),
-    /// The status changed.
-    Status(Status),
-    /// The page was loaded anew or closed while it had a session.
-    PageGone,
-    /// The tab lost its session.
-    SignedOut,
-    /// The tab has a session.
-    SignedIn,
-    /// The page load ended.
-    LoadEnd(Status),
-    /// App code saw an error.
-    AppError(Failure),
-    /// The sign-in request ended: with a new session, or with this failure.
-    SignInEnded(Option<Failure>),
-    /// A call by app code ended, after so long.
-    AppWaited(Dur),
-    /// A failure was judged at a call site.
-    Judged {
-        /// The failure.
-        failure: Failure,
-        /// What the policy made of it.
-        verdict: Judgement,
-    },
-}
-
-/// How a call of the unauthenticated flow ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FlowEnd {
-    /// The session is still there.
-    StillSignedIn,
-    /// It is gone.
-    SignedOut,
-    /// With this error.
-    Threw(Failure),
-}
-
-/// What a policy made of a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Judgement {
-    /// Enter the unauthenticated flow.
-    EnterFlow,
-    /// Status `degraded`.
-    Degrade,
-    /// Retry.
-    Retry,
-    /// Hand it to the app.
-    Surface,
-    /// Nobody hears of it.
-    Swallow,
-}
-
 /// A page at work: its state, its browser's, and where its actions go.
-pub struct Page<'a> {
+pub(super) struct Page<'a> {
     /// The tab's number.
     pub id: u32,
     /// Its state.
@@ -482,8 +315,10 @@ impl Page<'_> {
             Input::Focus => self.focus(),
             Input::AppGetToken { callers, skip_cache } => self.app_get_token(callers, skip_cache),
             Input::SetActive { navigate } => self.set_active(navigate, self.tab.object, 0),
-            Input::TokenBroadcast(token) => self.token_broadcast(token),
-            Input::SignOutBroadcast => {
+            Input::Message(Message { kind: messages::TOKEN, word }) => {
+                self.token_broadcast(Token::known_by_iat(word));
+            }
+            Input::Message(_) => {
                 self.enter_flow(NONE, false, 0, None);
             }
         }
@@ -599,7 +434,7 @@ impl Page<'_> {
             if is_get && task.attempt + 1 < tries {
                 self.tasks[id].attempt += 1;
                 self.tasks[id].stage = Stage::Timer;
-                self.wait(id, Wait::network_level(task.attempt));
+                self.wait(id, network_wait(task.attempt));
                 return;
             }
             if self.browser.offline() {
@@ -815,8 +650,9 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::desk::{Desk, LATE, OLD, fine, sends, sent_to, waits};
+    use super::super::release::Model::ClerkJs6_3_3;
     use super::*;
-    use crate::scenario::ClientModel::ClerkJs6_3_3;
+    use crate::kernel::Dur;
 
     #[test]
     fn a_browser_keeps_its_environment_and_its_being_offline_apart() {
@@ -942,7 +778,7 @@ mod tests {
         // `setActive` itself asks later, and has to fetch.
         assert_eq!(sends(&actions), [(Endpoint::Tokens, true)]);
         let mut desk = reacting(Time(1), Time::NEVER);
-        let flow = sent_to(&desk.step(now, Input::SignOutBroadcast), Endpoint::Client);
+        let flow = sent_to(&desk.step(now, Input::Message(messages::SIGN_OUT)), Endpoint::Client);
         let actions = desk.answer(now, flow, old);
         assert_eq!((waits(&actions), sends(&actions).len()), (0, 1), "{actions:?}");
     }

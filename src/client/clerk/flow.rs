@@ -4,10 +4,15 @@
 //! documented client a failed touch does by the policy's rule. Every level waits for the next and all settle at once,
 //! so one task holds them all as a count: memory does not grow with the length of a loop.
 
-use super::page::{Action, Fact, FlowEnd, Judgement, Listeners, Page};
+use super::messages;
+use super::page::{Listeners, Page};
 use super::release::Flow;
-use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
+use super::task::{Caller, Kind, NONE, flag};
+use crate::client::fact::{Fact, FlowEnd, Judgement};
+use crate::client::step::Action;
+use crate::client::step::TaskId;
 use crate::protocol::Failure;
+use crate::protocol::Token;
 
 impl Page<'_> {
     /// `handleUnauthenticated`. `resumes` is the failed request whose fetch layer waits for the end, or [`NONE`].
@@ -88,7 +93,7 @@ impl Page<'_> {
         }
         if self.tasks[id].flags & flag::BROADCAST != 0 {
             self.set_cookie(None);
-            self.out.push(Action::BroadcastSignOut);
+            self.out.push(Action::Tell(messages::SIGN_OUT));
         }
         self.sign_out();
         self.settle(id, FlowEnd::SignedOut);
@@ -110,7 +115,7 @@ impl Page<'_> {
                 let enters = self.rules.enters.contains(failure);
                 if gone || (enters && self.tasks[id].levels >= max_rounds) {
                     self.set_cookie(None);
-                    self.out.push(Action::BroadcastSignOut);
+                    self.out.push(Action::Tell(messages::SIGN_OUT));
                     self.sign_out();
                     self.settle(id, FlowEnd::SignedOut);
                 } else if enters {
@@ -159,13 +164,14 @@ mod tests {
     use super::super::desk::{
         Desk, LATE, MAX_ROUNDS, NEW, NOW, OLD, PAST_CACHE, facts, fine, sends, sent_to,
     };
-    use super::super::page::{Input, Reaction};
+    use super::super::release::Model::{ClerkJs6_0_0, ClerkJs6_3_3, Documented};
     use super::super::task::Reply;
     use super::*;
     use crate::backend::Endpoint;
-    use crate::fleet::AppReaction;
+    use crate::client::app::AppReaction;
+    use crate::client::app::Reaction;
+    use crate::client::step::Input;
     use crate::kernel::Time;
-    use crate::scenario::ClientModel::{ClerkJs6_0_0, ClerkJs6_3_3, Documented};
 
     fn fresh() -> Reply {
         fine(Some(Token::issued(NOW)))
@@ -228,7 +234,11 @@ mod tests {
             assert!(facts(&actions).contains(&left(rounds, end)), "{policy:?} {status}: {actions:?}");
             assert_eq!((levels, desk.tab.session), (rounds, signed_in), "{policy:?} {status}");
             assert_eq!(desk.browser.cookie.is_some(), signed_in, "{policy:?} {status}");
-            assert_eq!(actions.contains(&Action::BroadcastSignOut), !signed_in, "{policy:?} {status}");
+            assert_eq!(
+                actions.contains(&Action::Tell(messages::SIGN_OUT)),
+                !signed_in,
+                "{policy:?} {status}"
+            );
             assert_eq!(desk.tab.open_flows, 0);
         }
     }
@@ -342,7 +352,7 @@ mod tests {
         for (heard, recursion, tells) in [(false, false, true), (true, false, false), (true, true, true)] {
             let mut desk = Desk::signed_in(ClerkJs6_0_0, NEW);
             let actions = if heard {
-                desk.step(NOW, Input::SignOutBroadcast)
+                desk.step(NOW, Input::Message(messages::SIGN_OUT))
             } else {
                 let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
                 desk.fail(NOW, touch, 401)
@@ -352,7 +362,7 @@ mod tests {
                 desk.fail(NOW, flow, 401);
             }
             let actions = desk.answer(NOW, flow, fine(None));
-            assert_eq!(actions.contains(&Action::BroadcastSignOut), tells, "{heard} {recursion}");
+            assert_eq!(actions.contains(&Action::Tell(messages::SIGN_OUT)), tells, "{heard} {recursion}");
             assert!(!desk.tab.session);
         }
     }

@@ -3,11 +3,16 @@
 //! `clerk-js.md` knows it by its recordings (S12b, S12d, S12f): a 4xx to /client rejects the load; 5xx and network errors
 //! fall back to the session in the cookie, whose token is then fetched past the cache while the poller stands still.
 
-use super::page::{Action, Fact, KeptEnvironment, Listeners, Page, Status, Tab};
+use super::messages;
+use super::page::{KeptEnvironment, Listeners, Page, Tab};
 use super::release::ENVIRONMENT_KEPT;
-use super::task::{Caller, Kind, NONE, TaskId, Token, flag, next_epoch};
+use super::task::{Caller, Kind, NONE, flag, next_epoch};
 use crate::backend::Endpoint;
+use crate::client::fact::{Fact, Status};
+use crate::client::step::TaskId;
+use crate::client::step::{Action, Message};
 use crate::protocol::Failure;
+use crate::protocol::Token;
 
 impl Page<'_> {
     /// Opens the page, or loads it anew: all that the old one was in the middle of is gone.
@@ -121,7 +126,7 @@ impl Page<'_> {
         }
         // The fetch has taken the place of the cookie's token before its entry could make it known.
         if self.setup.release.ignores_replaced_entries() {
-            self.out.retain(|action| !matches!(action, Action::BroadcastToken(_)));
+            self.out.retain(|action| !matches!(action, Action::Tell(Message { kind: messages::TOKEN, .. })));
         }
     }
 
@@ -158,11 +163,12 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::desk::{Desk, NEW, NOW, facts, fine, sends, sent_to};
-    use super::super::page::{Input, Reaction};
+    use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_1_0, ClerkJs6_3_3};
     use super::*;
-    use crate::fleet::AppReaction;
+    use crate::client::app::AppReaction;
+    use crate::client::app::Reaction;
+    use crate::client::step::Input;
     use crate::kernel::Time;
-    use crate::scenario::ClientModel::{ClerkJs5_125_3, ClerkJs6_1_0, ClerkJs6_3_3};
 
     fn kept() -> Token {
         Token::known_by_iat(3)
@@ -180,7 +186,7 @@ mod tests {
             desk.answer(NOW, sent_to(&opened, Endpoint::Environment), fine(None));
             let actions = desk.fail(NOW, sent_to(&opened, Endpoint::Client), 500);
             assert_eq!(sends(&actions), [(Endpoint::Tokens, true), (Endpoint::Touch, true)], "{model:?}");
-            let told = actions.contains(&Action::BroadcastToken(kept()));
+            let told = actions.contains(&Action::Tell(messages::token(kept())));
             assert_eq!(told, tells, "{model:?}: {actions:?}");
             assert_eq!((desk.tab.session, desk.tab.poll), (true, NONE), "it stands still meanwhile");
             let fetched = fine(Some(Token::issued(NOW)));

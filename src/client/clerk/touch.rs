@@ -1,10 +1,13 @@
 //! Touches on focus, and `setActive` (`clerk-js.md`: focus, "The policies").
 
-use super::page::{Fact, Judgement, Listeners, Page};
-use super::policy::TouchErrors;
+use super::page::{Listeners, Page};
 use super::release::TOUCH_THROTTLE;
-use super::task::{Caller, Kind, NONE, Reply, TaskId, Token, flag};
+use super::task::{Caller, Kind, NONE, Reply, flag};
+use crate::client::fact::{Fact, Judgement};
+use crate::client::policy::TouchErrors;
+use crate::client::step::TaskId;
 use crate::protocol::Failure;
+use crate::protocol::Token;
 
 impl Page<'_> {
     /// The tab gains focus: a touch, unless throttled, and a `getToken` outside the poller's lock.
@@ -156,13 +159,14 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::desk::{BARE, Desk, LATE, NEW, NOW, OLD, facts, fine, sends, sent_to, waits};
-    use super::super::page::{Action, Input, Reaction};
+    use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3};
     use super::super::task::Task;
     use super::*;
     use crate::backend::Endpoint;
-    use crate::fleet::AppReaction;
+    use crate::client::app::AppReaction;
+    use crate::client::app::Reaction;
+    use crate::client::step::{Action, Input};
     use crate::kernel::{Dur, Time};
-    use crate::scenario::ClientModel::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3};
 
     /// `clerk-js.md`, "The policies": what becomes of a failed touch at each of its call sites.
     #[test]
