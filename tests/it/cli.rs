@@ -317,7 +317,7 @@ fn an_estimate_runs_and_writes_nothing() {
     for word in ["events  about", "time    about", "memory  about", "400 of 2000 sessions", "disagrees by"] {
         assert!(told.contains(word), "{told}");
     }
-    // Too large in both ways: told, not refused, for nothing is run.
+    // Both limits are exceeded. An estimate reports this and is not refused, because it runs nothing large.
     let large = [
         "--set",
         "workload[0].clients=60000000",

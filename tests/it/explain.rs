@@ -423,7 +423,7 @@ fn a_foreign_file_is_not_overwritten() {
             .collect();
         assert_eq!(told[0], told[1], "{name}");
     }
-    // A chart of a run is not recognised as a story, although it shows the same.
+    // A chart of a run is not recognised as a story, although it looks the same.
     let chart = std::fs::read_to_string(at("a.svg")).expect("a picture");
     let chart = chart.split_once('\n').expect("a mark and a picture").1;
     std::fs::write(at("a.svg"), chart).expect("writable");
