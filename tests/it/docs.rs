@@ -13,31 +13,39 @@ use std::fmt::Write;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 const DOCUMENTS: [&str; 4] =
     ["README.md", "results/README.md", "results/CHANGELOG.md", "results/verification.md"];
+
+/// Held while a document is read and written anew: tests run at the same time.
+static PEN: Mutex<()> = Mutex::new(());
 
 fn document(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-/// Holds the generated parts of a document against what they must say now, or writes them.
-fn hold(path: &str, parts: &[(&str, String)]) {
+/// Holds a document against what it must say now, or writes it so.
+fn hold(path: &str, change: impl FnOnce(&mut String)) {
+    let _pen = PEN.lock().unwrap_or_else(PoisonError::into_inner);
     let mut text = document(path);
-    for (name, part) in parts {
-        let begin = format!("<!-- generated: {name} -->");
-        let from = text.find(&begin).unwrap_or_else(|| panic!("{path} has no part {name}")) + begin.len();
-        let to = from + text[from..].find("<!-- end -->").expect("a part ends");
-        text.replace_range(from..to, part);
-    }
-    hold_whole(path, &text);
-}
-
-fn hold_whole(path: &str, text: &str) {
+    change(&mut text);
     if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(root().join(path), text).expect("the document can be written");
+        fs::write(root().join(path), &text).expect("the document can be written");
     }
     assert!(document(path) == text, "{path} is out of date: UPDATE_DOCS=1 cargo test --test it docs::");
+}
+
+/// Holds the named generated parts of a document.
+fn hold_parts(path: &str, parts: &[(&str, String)]) {
+    hold(path, |text| {
+        for (name, part) in parts {
+            let begin = format!("<!-- generated: {name} -->");
+            let from = text.find(&begin).unwrap_or_else(|| panic!("{path} has no part {name}")) + begin.len();
+            let to = from + text[from..].find("<!-- end -->").expect("a part ends");
+            text.replace_range(from..to, part);
+        }
+    });
 }
 
 #[test]
@@ -52,17 +60,17 @@ fn generated_parts_of_readme() {
         matches(&own),
         total(&own),
     );
-    hold("README.md", &[("incident", incident()), ("conformed", conformed)]);
+    hold_parts("README.md", &[("incident", incident()), ("conformed", conformed)]);
 }
 
 #[test]
 fn generated_parts_of_the_description_of_results() {
-    hold("results/README.md", &[("scenarios", scenarios()), ("metrics", metrics())]);
+    hold_parts("results/README.md", &[("scenarios", scenarios()), ("metrics", metrics())]);
 }
 
 #[test]
 fn generated_parts_of_the_verification() {
-    hold("results/verification.md", &[("conformance", conformance())]);
+    hold_parts("results/verification.md", &[("conformance", conformance())]);
 }
 
 /// Readers of a first page do not read a second one.
@@ -277,34 +285,26 @@ fn every_command_runs_and_prints_what_is_said() {
         for name in ["scenarios", "tests"] {
             std::os::unix::fs::symlink(root().join(name), folder.path().join(name)).expect("a link");
         }
-        let mut text = document(path);
-        // From the last block to the first would keep places, but a command may need what an earlier one wrote.
-        let mut moved = 0isize;
-        for block in blocks(&text.clone()) {
-            let mut printed = String::new();
-            for command in &block.commands {
-                // The tests themselves are running; that command needs no second run.
-                if command != "cargo test" {
-                    printed = run(command, folder.path());
+        let mut printed = Vec::new();
+        for block in blocks(&document(path)) {
+            let outputs: Vec<String> =
+                block.commands.iter().map(|command| run(command, folder.path())).collect();
+            printed.push(outputs.into_iter().next_back().unwrap_or_default());
+        }
+        hold(path, |text| {
+            // From the last block to the first: the places of those before stay.
+            for (block, printed) in blocks(text).iter().zip(&printed).rev() {
+                let generated = text[..block.printed.start]
+                    .rfind("<!-- ")
+                    .is_some_and(|at| text[at..].starts_with("<!-- generated: output -->"));
+                if generated {
+                    text.replace_range(block.printed.clone(), printed);
+                } else {
+                    let commands = &block.commands;
+                    assert!(block.printed.is_empty(), "{path}: what {commands:?} prints is not generated");
                 }
             }
-            let place = |at: usize| (at as isize + moved) as usize;
-            let generated = text[..place(block.printed.start)]
-                .rfind("<!-- ")
-                .is_some_and(|at| text[at..].starts_with("<!-- generated: output -->"));
-            if generated {
-                let range = place(block.printed.start)..place(block.printed.end);
-                moved += printed.len() as isize - range.len() as isize;
-                text.replace_range(range, &printed);
-            } else {
-                assert!(
-                    block.printed.is_empty(),
-                    "{path}: what {:?} prints is not generated",
-                    block.commands
-                );
-            }
-        }
-        hold_whole(path, &text);
+        });
     }
 }
 
