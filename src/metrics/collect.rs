@@ -213,8 +213,7 @@ impl Collector {
         &mut self.exercise
     }
 
-    /// Records a fact. `revoked` says whether the server has revoked the session; only a sign-out uses it. Returns
-    /// whether the fact is the user's first sign-out since the last sign-in.
+    /// Records a fact. `revoked` matters for a sign-out only. Returns true for the first sign-out since the last sign-in.
     pub fn fact(&mut self, user: u32, tab: u32, fact: Fact, revoked: bool, now: Time) -> bool {
         let bit = 1u16 << tab;
         match fact {

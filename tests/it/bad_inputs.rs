@@ -288,8 +288,7 @@ fn large_and_deep_inputs_are_refused_within_bounds() {
         let errors = load_text("s.toml", &text, &[]).expect_err(what);
         check_refusal(what, &errors);
         assert!(summary(&errors).iter().any(|line| line.starts_with(code)), "{what}: {:?}", summary(&errors));
-        // Twenty errors with ten lines of 120 characters each, and a line of at most 500 characters for each of the
-        // others.
+        // Twenty errors have ten lines of 120 characters each. The others have one line of at most 500 characters.
         assert!(
             errors.to_string().len() < 125_000,
             "{what}: a message of {} bytes",

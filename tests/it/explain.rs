@@ -363,8 +363,7 @@ fn every_format_shows_causes_from_before_the_time_range() {
     assert!(png(&part, "part.png").len() > png(&nothing, "nothing.png").len(), "bars take bytes");
 }
 
-/// A file that is no story of authstorm is not changed without --force. The inputs of the command are never
-/// overwritten.
+/// A file that is no story is not changed without --force. The inputs of the command are never overwritten.
 #[test]
 fn a_foreign_file_is_not_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -175,8 +175,7 @@ fn an_interrupted_move_into_place_is_completed() {
     old.insert("extra.svg".to_owned(), b"<svg/>".to_vec());
     old.insert("manifest.json".to_owned(), serde_json::to_vec(&manifest).expect("JSON"));
     let moved: Vec<&String> = new.keys().filter(|name| *name != "manifest.json").collect();
-    // Before the first step; the old manifest moved away; one and all files moved; the new manifest in place, the old
-    // one left.
+    // Steps: nothing done; old manifest moved away; one file moved; all moved; new manifest moved, old one left.
     for step in ["whole", "begun", "one", "all", "last"] {
         let (place, complete) = (at("out"), at("out/.authstorm.complete"));
         fs::create_dir_all(&complete).expect("makeable");
