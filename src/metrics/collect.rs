@@ -3,14 +3,13 @@
 use super::definitions::Metric;
 use super::exercise::Exercise;
 use super::grid::Grid;
-use super::recovery;
 use super::seconds::Seconds;
 use super::timeline::{Spent, Timeline};
+use super::{Outcome, recovery};
 use crate::backend::Endpoint;
 use crate::client::page::{Fact, Status};
 use crate::client::task::{Caller, Kind, Task, Token};
 use crate::kernel::{Block, Dur, Time};
-use crate::protocol::Outcome;
 use crate::world::Plan;
 use std::ops::Range;
 
