@@ -41,7 +41,7 @@ impl Demand {
     }
 }
 
-/// Of one run: its endpoints that are called, then its limits. Empty when the first fault begins with the run.
+/// Demand of one run: endpoints that are called, then limits. Empty if the first fault begins with the run.
 pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
     let grid = &tally.grid;
     let whole_run = plan.backend.first_fault >= plan.horizon;
@@ -66,7 +66,7 @@ pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
     endpoints.chain(limits).collect()
 }
 
-/// Means over the replications, in their order.
+/// Means over the replications, in the order of places.
 pub fn mean(runs: &[&[Demand]]) -> Vec<Demand> {
     let mut places: Vec<Demand> = Vec::new();
     for demand in runs.iter().copied().flatten() {
@@ -85,7 +85,7 @@ pub fn mean(runs: &[&[Demand]]) -> Vec<Demand> {
     places
 }
 
-/// A limit by its number and what it is.
+/// A limit in words: its number from 1, its endpoints, its settings.
 pub fn limit_in_words(number: usize, spec: &LimitSpec) -> String {
     let endpoints: Vec<String> = spec.endpoints.iter().map(|e| format!("/{e}")).collect();
     format!("limit {} on {} ({})", number + 1, endpoints.join(", "), spec.in_words())

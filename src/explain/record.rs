@@ -199,18 +199,19 @@ impl Recorder {
         }
     }
 
+    /// The call that this user just sent, if it is kept.
+    fn just_sent(&mut self, user: u32) -> Option<&mut Call> {
+        self.calls.get_mut(&self.sending.filter(|_| user == self.session)?)
+    }
+
     /// The story of what was seen.
     pub fn finish(self, plan: &Plan, contender: usize, replication: u32, hash: &str) -> Story {
         let policy = policy_of(plan, contender, replication, self.session);
         let (flow, max_rounds) = plan.client.with(FlowOf);
         let scenario = &plan.scenario;
         let limits = Endpoint::ALL.map(|endpoint| {
-            plan.backend
-                .route(endpoint)
-                .limits
-                .iter()
-                .map(|limit| scenario.backend.limits[*limit as usize].in_words())
-                .collect()
+            let limits = plan.backend.route(endpoint).limits.iter();
+            limits.map(|limit| scenario.backend.limits[*limit as usize].in_words()).collect()
         });
         let faults = scenario.faults.iter().map(|spec| {
             let name = if spec.name.is_empty() { spec.in_words() } else { spec.name.clone() };
@@ -345,15 +346,13 @@ impl Observer for Recorder {
     }
 
     fn struck(&mut self, user: u32, fault: usize) {
-        let call = self.sending.filter(|_| user == self.session);
-        if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
+        if let Some(call) = self.just_sent(user) {
             call.fault = Some(fault);
         }
     }
 
     fn limited(&mut self, user: u32) {
-        let call = self.sending.filter(|_| user == self.session);
-        if let Some(call) = call.and_then(|call| self.calls.get_mut(&call)) {
+        if let Some(call) = self.just_sent(user) {
             call.limited = true;
         }
     }

@@ -1,4 +1,4 @@
-//! What is counted, per bucket of time and per session, and what it is called.
+//! Metrics: counts per bucket of time and per session, and their definitions.
 
 pub mod collect;
 pub mod definitions;

@@ -4,12 +4,12 @@ use crate::backend::Endpoint;
 use crate::kernel::{Dur, Time};
 use crate::protocol::Outcome;
 
-/// Counts of one run, per bucket of virtual time. Calls are counted in the bucket in which they were sent.
+/// Counts per bucket of virtual time. A call counts in the bucket in which it was sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
     /// Width of a bucket.
     pub bucket: Dur,
-    /// One per bucket; the last may be cut by the horizon.
+    /// The buckets in order of time. The horizon may clip the last one.
     pub buckets: Vec<Bucket>,
 }
 
@@ -18,23 +18,23 @@ pub struct Timeline {
 pub struct Bucket {
     /// Calls by `[endpoint][outcome]`.
     pub calls: [[u64; Outcome::COUNT]; Endpoint::COUNT],
-    /// Users signed out although the server still knew their session.
+    /// Users signed out while the server still knew their session.
     pub false_sign_outs: u64,
     /// Users signed out after the server had revoked their session.
     pub true_sign_outs: u64,
     /// Entries of the unauthenticated flow.
     pub flow_entries: u64,
-    /// Of these, recursive ones.
+    /// Recursive entries, included in `flow_entries`.
     pub recursive_entries: u64,
-    /// Greatest depth of an entry in this bucket; 0 without one.
+    /// Greatest depth of an entry, or 0 without one.
     pub depth_max: u64,
-    /// Nanoseconds, of all signed-in browser sessions together, without an unexpired token.
+    /// Nanoseconds without an unexpired token, summed over the signed-in browser sessions.
     pub without_token_ns: u128,
-    /// Nanoseconds, of all app callers together, in which they waited.
+    /// Nanoseconds of waiting, summed over the app callers.
     pub waiting_ns: u128,
 }
 
-/// A quantity of which a bucket holds the time, summed over sessions or callers.
+/// Selects a time that buckets sum over sessions or callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spent {
     /// [`Bucket::without_token_ns`]
@@ -65,7 +65,7 @@ const EMPTY: Bucket = Bucket {
 };
 
 impl Timeline {
-    /// All zero.
+    /// A timeline with all counts zero.
     pub fn new(bucket: Dur, horizon: Dur) -> Timeline {
         let count = horizon.0.div_ceil(bucket.0).max(1);
         Timeline {
@@ -74,7 +74,7 @@ impl Timeline {
         }
     }
 
-    /// Adds the counts of other sessions over the same buckets.
+    /// Adds the counts of other sessions, over the same buckets.
     pub fn add(&mut self, other: &Timeline) {
         for (mine, more) in self.buckets.iter_mut().zip(&other.buckets) {
             for (mine, more) in mine.calls.iter_mut().flatten().zip(more.calls.iter().flatten()) {
@@ -90,8 +90,10 @@ impl Timeline {
         }
     }
 
-    /// Time from `from` to `to` was spent so, by one session or caller. However many buckets that spans, at most four of
-    /// them are written: until [`Timeline::sum_spent`] each holds by how much it differs from the one before it.
+    /// Adds the time from `from` to `to` of one session or caller.
+    ///
+    /// This writes at most four buckets, even if the time spans more. Until [`Timeline::sum_spent`] each bucket holds
+    /// its difference from the one before.
     #[inline]
     pub fn spend(&mut self, what: Spent, from: Time, to: Time) {
         if from < to {
@@ -100,7 +102,7 @@ impl Timeline {
         }
     }
 
-    /// Adds, or takes away, the time from `from` on without an end: what is left of its bucket, and all of each later one.
+    /// Applies `change` for time from `from` without end: to the rest of its bucket and to all later ones.
     #[inline]
     fn spend_from(&mut self, what: Spent, from: Time, change: impl Fn(u128, u128) -> u128) {
         let width = self.bucket.0;
@@ -115,7 +117,8 @@ impl Timeline {
         }
     }
 
-    /// Turns the differences that [`Timeline::spend`] has left into the time of each bucket: once, when all is told.
+    /// Converts the differences that [`Timeline::spend`] left into the time per bucket. Call it once, after the last
+    /// `spend`.
     pub fn sum_spent(&mut self) {
         for what in [Spent::WithoutToken, Spent::Waiting] {
             let mut sum = 0u128;
@@ -127,7 +130,7 @@ impl Timeline {
         }
     }
 
-    /// The bucket that `t` falls in; the last one for the horizon itself.
+    /// The bucket of time `t`. The horizon belongs to the last one.
     #[inline]
     pub fn at(&mut self, t: Time) -> &mut Bucket {
         let index = (t.0 / self.bucket.0) as usize;
@@ -141,9 +144,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_that_is_spent_lies_in_the_buckets_that_it_spans() {
-        // Buckets of 10 ns, the last cut at 35 ns. By hand: 3 to 27 spends 7, 10 and 7; 12 to 14 spends 2 in the second;
-        // 30 to 35 spends 5 in the last; 20 to 20 nothing; 10 to 20 fills the second.
+    fn spend_adds_the_time_to_every_bucket_that_it_spans() {
+        // Buckets of 10 ns, the last one clipped at 35 ns. By hand: 3 to 27 adds 7, 10 and 7; 12 to 14 adds 2 to the
+        // second; 30 to 35 adds 5 to the last; 20 to 20 adds nothing; 10 to 20 fills the second.
         let mut timeline = Timeline::new(Dur(10), Dur(35));
         for (from, to) in [(3, 27), (12, 14), (30, 35), (20, 20), (10, 20)] {
             timeline.spend(Spent::WithoutToken, Time(from), Time(to));

@@ -1,4 +1,4 @@
-//! States of the small world and the steps between them.
+//! States of a small configuration and the steps between them.
 
 use super::Start;
 use crate::backend::BackendSpec;
@@ -9,30 +9,30 @@ use crate::client::{Account, Client, Prepared, Store};
 use crate::kernel::{Dur, Time};
 use crate::protocol::Failure;
 
-/// Every answer takes this long.
+/// Round-trip time of every call.
 const RTT: Dur = Dur::from_ms(100);
-/// Statuses that a call may be answered with; 0 is a network error.
+/// Statuses of failed answers; 0 is a network error.
 const FAILURES: [u16; 6] = [401, 403, 422, 429, 500, 0];
 
-/// What is due.
+/// A pending event.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum What {
+enum Event {
     Answer(TaskId, u32),
     Timer(TaskId, u32),
     Lock(TaskId, u32),
-    Give(u32, Input),
+    Input(u32, Input),
 }
 
-/// A state: clients, what they are in the middle of, and what is due.
+/// A state: clients, their tasks, and the pending events.
 #[derive(Clone)]
 pub struct State<C: Client> {
     now: Time,
     pages: C::Store,
     accounts: C::Account,
-    due: Vec<(Time, What)>,
+    due: Vec<(Time, Event)>,
 }
 
-/// What a search found.
+/// Counts of a search.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     pub states: u64,
@@ -42,12 +42,12 @@ pub struct Found {
     pub example: Vec<String>,
 }
 
-/// A search under way.
+/// A search in progress.
 pub struct Search<'a, C: Client> {
     pub client: &'a Prepared<C>,
-    /// Tabs of a session.
+    /// Tabs per session.
     pub tabs: u32,
-    /// Whether a recursive entry because of a 429 or 5xx is a violation.
+    /// Whether a recursive entry caused by a 429 or a 5xx is a violation.
     pub watch_recursion: bool,
     pub path: Vec<String>,
     pub found: Found,
@@ -55,7 +55,7 @@ pub struct Search<'a, C: Client> {
 }
 
 impl<C: Client> State<C> {
-    /// All tabs loaded and signed in, and at one instant as much of what pages do as happens together.
+    /// All tabs are loaded and signed in, and the inputs of `start` are due at one time.
     pub(super) fn signed_in(search: &mut Search<'_, C>, start: Start) -> State<C> {
         let (sessions, _) = start.sessions_and_tabs();
         let mut state = State {
@@ -67,24 +67,24 @@ impl<C: Client> State<C> {
         for tab in 0..sessions * search.tabs {
             search.step(&mut state, tab, Input::Open, None);
         }
-        // The load and what follows from it, all well, until nothing is due for a second.
+        // Runs the loads and their consequences with successful answers, until no event is due for a second.
         let calm = Time::from_ms(2_000);
         while let Some(next) = state.due.iter().map(|(at, _)| *at).filter(|at| *at < calm).min() {
             let i = state.due.iter().position(|(at, _)| *at == next).expect("the minimum is in the list");
             search.take(&mut state, i, None);
         }
         state.now = calm;
-        let give = |tab: u32, input: Input| (calm, What::Give(tab, input));
+        let input_at = |tab: u32, input: Input| (calm, Event::Input(tab, input));
         let burst = Input::AppGetToken { callers: 1, skip_cache: true };
         match start {
-            Start::Focus => state.due.push(give(0, Input::Focus)),
+            Start::Focus => state.due.push(input_at(0, Input::Focus)),
             Start::OneTab => state.due.extend([
-                give(0, Input::Focus),
-                give(0, burst),
-                give(0, Input::SetActive { navigate: true }),
+                input_at(0, Input::Focus),
+                input_at(0, burst),
+                input_at(0, Input::SetActive { navigate: true }),
             ]),
             Start::TwoTabs | Start::TwoSessions => {
-                state.due.extend([give(0, Input::Focus), give(1, burst), give(1, Input::Focus)]);
+                state.due.extend([input_at(0, Input::Focus), input_at(1, burst), input_at(1, Input::Focus)]);
             }
         }
         search.found = Found::default();
@@ -94,7 +94,7 @@ impl<C: Client> State<C> {
 }
 
 impl<C: Client> Search<'_, C> {
-    /// Follows every order and every outcome, so many steps deep.
+    /// Visits every order of simultaneous events and every outcome, `depth` steps deep.
     pub fn follow(&mut self, state: &State<C>, depth: u32) {
         self.found.states += 1;
         if depth == 0 {
@@ -102,15 +102,15 @@ impl<C: Client> Search<'_, C> {
         }
         let Some(next) = state.due.iter().map(|(at, _)| *at).min() else { return };
         for i in 0..state.due.len() {
-            let (at, what) = state.due[i];
+            let (at, event) = state.due[i];
             if at != next {
                 continue;
             }
-            let failures = if matches!(what, What::Answer(..)) { &FAILURES[..] } else { &[] };
+            let failures = if matches!(event, Event::Answer(..)) { &FAILURES[..] } else { &[] };
             let outcomes = std::iter::once(None).chain(failures.iter().map(|status| Some(*status)));
             for outcome in outcomes {
                 let mut child = state.clone();
-                self.path.push(format!("{at}: {what:?} {outcome:?}"));
+                self.path.push(format!("{at}: {event:?} {outcome:?}"));
                 self.take(&mut child, i, outcome);
                 self.follow(&child, depth - 1);
                 self.path.pop();
@@ -118,15 +118,15 @@ impl<C: Client> Search<'_, C> {
         }
     }
 
-    /// Lets the event of this place happen; a call is answered with success or with this status.
+    /// Takes the event at index `i`. `outcome` is the status of a failed answer, or `None` for success.
     fn take(&mut self, state: &mut State<C>, i: usize, outcome: Option<u16>) {
-        let (at, what) = state.due.remove(i);
+        let (at, event) = state.due.remove(i);
         state.now = at;
-        match what {
-            What::Give(tab, input) => self.step(state, tab, input, None),
-            What::Timer(task, _) => self.step(state, state.pages.tab(task), Input::Timer(task), None),
-            What::Lock(task, _) => self.step(state, state.pages.tab(task), Input::Lock(task), None),
-            What::Answer(task, _) => {
+        match event {
+            Event::Input(tab, input) => self.step(state, tab, input, None),
+            Event::Timer(task, _) => self.step(state, state.pages.tab(task), Input::Timer(task), None),
+            Event::Lock(task, _) => self.step(state, state.pages.tab(task), Input::Lock(task), None),
+            Event::Answer(task, _) => {
                 let call = state.pages.call(task);
                 state.pages.end_call(task);
                 let reply = match outcome {
@@ -138,11 +138,11 @@ impl<C: Client> Search<'_, C> {
             }
         }
         let pages = &state.pages;
-        state.due.retain(|(_, what)| match what {
-            What::Answer(task, generation) | What::Timer(task, generation) | What::Lock(task, generation) => {
-                pages.generation(*task) == *generation
-            }
-            What::Give(..) => true,
+        state.due.retain(|(_, event)| match event {
+            Event::Answer(task, generation)
+            | Event::Timer(task, generation)
+            | Event::Lock(task, generation) => pages.generation(*task) == *generation,
+            Event::Input(..) => true,
         });
     }
 
@@ -165,31 +165,31 @@ impl<C: Client> Search<'_, C> {
         match action {
             Action::Send { task, endpoint, .. } => {
                 state.pages.sends(task, endpoint);
-                state.due.push((now.after(RTT), What::Answer(task, generation(state, task))));
+                state.due.push((now.after(RTT), Event::Answer(task, generation(state, task))));
             }
             Action::Wait { task, generation, wait } => {
-                state.due.push((now.after(wait.of(wait.low)), What::Timer(task, generation)));
+                state.due.push((now.after(wait.of(wait.low)), Event::Timer(task, generation)));
             }
-            Action::Grant { task } => state.due.push((now, What::Lock(task, generation(state, task)))),
+            Action::Grant { task } => state.due.push((now, Event::Lock(task, generation(state, task)))),
             Action::Tell(message) => self.to_others(state, tab, Input::Message(message)),
             Action::Fact(Fact::FlowEntered { active: true, depth, cause: Some(cause), .. }) => {
                 if depth > 1 && (cause.status == 429 || cause.status >= 500) {
                     self.found.recursive += 1;
                     if self.watch_recursion {
-                        self.keep_example();
+                        self.record_example();
                     }
                 }
             }
             Action::Fact(Fact::SignedOut) if named => self.found.named += 1,
             Action::Fact(Fact::SignedOut) => {
                 self.found.unnamed += 1;
-                self.keep_example();
+                self.record_example();
             }
             Action::Fact(_) => {}
         }
     }
 
-    fn keep_example(&mut self) {
+    fn record_example(&mut self) {
         if self.found.example.is_empty() {
             self.found.example = self.path.clone();
         }
@@ -199,7 +199,7 @@ impl<C: Client> Search<'_, C> {
         let first = tab / self.tabs * self.tabs;
         for other in first..first + self.tabs {
             if other != tab && state.pages.open(other) {
-                state.due.push((state.now, What::Give(other, input)));
+                state.due.push((state.now, Event::Input(other, input)));
             }
         }
     }
