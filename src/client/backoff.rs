@@ -129,7 +129,7 @@ mod tests {
         }
     }
 
-    /// The series of `clerk-js.md`: gaps between the tries of recording `6.1.0-S9-network-abort-60s`, less the RTT.
+    /// The series of the fact sheet: gaps between the tries of recording `6.1.0-S9-network-abort-60s`, less the RTT.
     #[test]
     fn the_series_of_get_token() {
         let backoff = Backoff::new(&retry(Jitter::None));

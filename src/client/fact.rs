@@ -12,7 +12,7 @@ pub enum Status {
     Loading,
     /// Loaded.
     Ready,
-    /// A token could not be had; never goes back to ready (`clerk-js.md`, finding 4).
+    /// The client could not get a token.
     Degraded,
     /// The load failed.
     Error,

@@ -33,7 +33,7 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
     Results {
         scenario: "touch-429-burst".to_owned(),
         about: "A rate limit on /touch for two minutes.".to_owned(),
-        client_model: "clerk-js-6.3.3".to_owned(),
+        client_model: "documented".to_owned(),
         scenario_hash: "9f3c2ab47d10".repeat(5) + "0000",
         seed: 42,
         replications,

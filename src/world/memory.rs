@@ -81,17 +81,6 @@ mod tests {
     use crate::scenario::load_text;
 
     #[test]
-    fn a_leaking_release_needs_more_where_the_app_reacts() {
-        let text = include_str!("../../scenarios/touch-429-clerk-js.toml");
-        let per_user = |model: &str| {
-            let set = [format!("client.model=\"{model}\"")];
-            memory_estimate(&load_text("s.toml", text, &set).unwrap_or_else(|e| panic!("{e}")).scenario)
-                .per_user
-        };
-        assert!(per_user("clerk-js-6.1.0") > 4 * per_user("clerk-js-6.3.3"));
-    }
-
-    #[test]
     fn it_grows_with_users_tabs_keys_and_buckets() {
         let base = include_str!("../../tests/bad_inputs/base.toml");
         let estimate = |set: &[&str]| {

@@ -1,8 +1,9 @@
 //! The token cache and its background refresh (`clerk-js.md`: background refresh, expiry margin, leak).
 
 use super::messages;
-use super::page::{Entry, Page};
+use super::page::Page;
 use super::release::REFRESH_MARGIN_S;
+use super::tab::Entry;
 use super::task::{Caller, NONE};
 use crate::client::backoff::Wait;
 use crate::client::step::Action;

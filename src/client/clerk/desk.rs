@@ -1,9 +1,13 @@
 //! One tab with nothing around it: for the tables beside the client's parts.
 
-use super::page::{Browser, Page, Passing, Rules, Setup, Tab};
+use super::browser::Browser;
+use super::page::{Page, Passing};
 use super::release::Model;
 use super::release::{NETWORK_TRIES_ONLINE, Release};
-use super::task::{Reply, Tasks};
+use super::setup::{Rules, Setup};
+use super::tab::Tab;
+use super::task::Reply;
+use super::tasks::Tasks;
 use crate::backend::Endpoint;
 use crate::client::app::AppReaction;
 use crate::client::app::Reaction;

@@ -5,8 +5,9 @@
 //! so one task holds them all as a count: memory does not grow with the length of a loop.
 
 use super::messages;
-use super::page::{Listeners, Page};
+use super::page::Page;
 use super::release::Flow;
+use super::resource::Listeners;
 use super::task::{Caller, Kind, NONE, flag};
 use crate::client::fact::{Fact, FlowEnd, Judgement};
 use crate::client::step::Action;

@@ -1,8 +1,8 @@
 //! What must hold of the client whatever happens, for those who check it.
 
-use super::page::{Rules, Setup};
 use super::pages::Pages;
 use super::release::Flow;
+use super::setup::{Rules, Setup};
 use super::task::{Kind, Reply, Stage, Task};
 
 impl Pages {

@@ -3,10 +3,14 @@
 //! `clerk-js.md` knows it by its recordings (S12b, S12d, S12f): a 4xx to /client rejects the load; 5xx and network errors
 //! fall back to the session in the cookie, whose token is then fetched past the cache while the poller stands still.
 
+use super::browser::KeptEnvironment;
 use super::messages;
-use super::page::{KeptEnvironment, Listeners, Page, Tab};
+use super::page::Page;
 use super::release::ENVIRONMENT_KEPT;
-use super::task::{Caller, Kind, NONE, flag, next_epoch};
+use super::resource::Listeners;
+use super::tab::Tab;
+use super::task::{Caller, Kind, NONE, flag};
+use super::tasks::next_epoch;
 use crate::backend::Endpoint;
 use crate::client::fact::{Fact, Status};
 use crate::client::step::TaskId;

@@ -4,6 +4,7 @@
 //! flow, the poller, the page load; and the server's side of it.
 
 mod account;
+mod browser;
 mod cache;
 #[cfg(test)]
 mod desk;
@@ -16,8 +17,12 @@ mod page;
 mod pages;
 mod poll;
 mod release;
+mod resource;
+mod setup;
+mod tab;
 mod tabs;
 mod task;
+mod tasks;
 mod touch;
 mod words;
 
@@ -27,9 +32,9 @@ use crate::client::policy::Policy;
 use crate::client::step::{Action, Input, TaskId};
 use crate::kernel::Time;
 use account::Accounts;
-use page::{Rules, Setup};
 use pages::Pages;
 use release::{DEFAULT_MAX_ROUNDS, Flow, Model, Release};
+use setup::{Rules, Setup};
 use std::ops::Range;
 use task::Reply;
 

@@ -1,9 +1,12 @@
 //! The pages of a world's users: tabs, what their browsers keep, and the tasks under way.
 
-use super::page::{Browser, Page, Passing, Setup};
+use super::browser::Browser;
+use super::page::{Page, Passing};
 use super::release::Release;
+use super::setup::Setup;
 use super::tabs::TabStore;
-use super::task::{Caller, Kind, Reply, Stage, TIMER_BYTES, Task, Tasks};
+use super::task::{Caller, Kind, Reply, Stage, Task};
+use super::tasks::{TIMER_BYTES, Tasks};
 use super::{Clerk, messages};
 use crate::backend::Endpoint;
 use crate::client::Reply as _;
@@ -244,5 +247,30 @@ impl Look for Pages {
 
     fn broken_law(&self, user: u32) -> Option<String> {
         self.pollers_break_the_lock(user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::release::{MODELS, Model};
+    use super::*;
+
+    /// The leak of 6.1.0 and what app code adds to it; the repaired release needs as much as without app code.
+    #[test]
+    fn a_leaking_release_needs_more_where_the_app_reacts() {
+        let bytes = |model: Model, act: AppReaction| {
+            let setup = Setup {
+                release: Release::of(model, 1),
+                token_life_s: 60,
+                multi_session: false,
+                reaction: Reaction { act, from: Time::ZERO, to: Time::NEVER },
+                missing_expired_token: 0,
+            };
+            bytes_per_user(&setup, 1, 18, 0.1)
+        };
+        let (leaking, repaired) = (Model::ClerkJs6_1_0, Model::ClerkJs6_3_3);
+        assert!(bytes(leaking, AppReaction::SetActive) > 4 * bytes(repaired, AppReaction::SetActive));
+        assert_eq!(bytes(leaking, AppReaction::None), bytes(repaired, AppReaction::SetActive));
+        assert_eq!(MODELS.len(), Model::ALL.len());
     }
 }

@@ -1,7 +1,8 @@
 //! Touches on focus, and `setActive` (`clerk-js.md`: focus, "The policies").
 
-use super::page::{Listeners, Page};
+use super::page::Page;
 use super::release::TOUCH_THROTTLE;
+use super::resource::Listeners;
 use super::task::{Caller, Kind, NONE, Reply, flag};
 use crate::client::fact::{Fact, Judgement};
 use crate::client::policy::TouchErrors;

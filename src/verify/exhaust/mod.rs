@@ -197,7 +197,11 @@ mod tests {
             explored.iter().filter(|c| c.model == model && c.policy == policy).map(|c| c.recursive).sum()
         };
         assert!(recursive("documented", "old") > 0, "the documented cascade");
-        assert!(recursive("clerk-js-6.0.0", "old") > 0, "the loop through the app");
+        assert!(
+            explored
+                .iter()
+                .any(|c| c.model != "documented" && c.reacts && c.policy == "old" && c.recursive > 0)
+        );
         assert_eq!(recursive("documented", "new"), 0);
     }
 }
