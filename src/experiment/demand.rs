@@ -44,8 +44,9 @@ impl Demand {
 /// Demand of one run: endpoints that are called, then limits. Empty if the first fault begins with the run.
 pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
     let grid = &tally.grid;
-    let whole_run = plan.first_fault >= plan.horizon;
-    let cells = if whole_run { grid.count() } else { grid.first_from(Time(plan.first_fault.0 + 1)) - 1 };
+    let whole_run = plan.backend.first_fault >= plan.horizon;
+    let cells =
+        if whole_run { grid.count() } else { grid.first_from(Time(plan.backend.first_fault.0 + 1)) - 1 };
     let time = Dur(if whole_run { plan.horizon } else { grid.begin(cells) }.0);
     if time == Dur::ZERO {
         return Vec::new();
@@ -55,10 +56,10 @@ pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
         let (offered, served) = (sum.sent as f64, sum.ok as f64);
         (sum.sent > 0).then(|| Demand { place: format!("/{endpoint}"), time, offered, served })
     });
-    let limits = plan.backend().limits.iter().zip(&tally.exercise.limits).enumerate();
+    let limits = plan.backend.limits.iter().zip(&tally.exercise.limits).enumerate();
     let limits = limits.map(|(number, (spec, totals))| Demand {
         place: limit_in_words(number, spec),
-        time: Dur(plan.first_fault.0),
+        time: Dur(plan.backend.first_fault.0),
         offered: (totals.admitted_before + totals.refused_before) as f64,
         served: totals.admitted_before as f64,
     });

@@ -211,9 +211,11 @@ fn missing(exercise: &Exercise, plan: &Plan, metric: usize) -> Option<&'static s
         return Some("no page is opened and no generic call begins");
     }
     let scenario = &plan.scenario;
-    let declares_causes =
-        !plan.faults.is_empty() || !scenario.backend.limits.is_empty() || !scenario.actions.is_empty();
-    let answers_429 = |fault: usize| plan.faults[fault].failure.status == 429 && exercise.has_struck(fault);
+    let declares_causes = !plan.backend.faults.is_empty()
+        || !scenario.backend.limits.is_empty()
+        || !scenario.actions.is_empty();
+    let answers_429 =
+        |fault: usize| plan.backend.faults[fault].failure.status == 429 && exercise.has_struck(fault);
     let limit_asked = exercise.limits.iter().any(|limit| limit.asked() > 0);
     let (exercised, why) = match stimulus(metric) {
         Stimulus::Traffic => (true, ""),
@@ -224,7 +226,7 @@ fn missing(exercise: &Exercise, plan: &Plan, metric: usize) -> Option<&'static s
         Stimulus::Revocation => (exercise.revoked > 0, "no session is revoked"),
         Stimulus::App => (exercise.app_calls + exercise.errors > 0, "no app code calls"),
         Stimulus::Limit => (
-            limit_asked || (0..plan.faults.len()).any(answers_429),
+            limit_asked || (0..plan.backend.faults.len()).any(answers_429),
             "no limit is asked and no fault answers 429",
         ),
         Stimulus::Recovery => (

@@ -3,9 +3,9 @@
 use super::definitions::Metric;
 use super::exercise::Exercise;
 use super::grid::Grid;
-use super::recovery;
 use super::seconds::Seconds;
-use super::timeline::{Outcome, Spent, Timeline};
+use super::timeline::{Spent, Timeline};
+use super::{Outcome, recovery};
 use crate::backend::Endpoint;
 use crate::client::page::{Fact, Status};
 use crate::client::task::{Caller, Kind, Task, Token};

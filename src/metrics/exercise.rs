@@ -1,8 +1,9 @@
 //! Stimuli of a run, independent of their effects. An expectation whose stimulus never occurred is vacuous.
 
+use crate::backend::gateway::LimitTotals;
 use crate::fault::FaultKind;
 use crate::kernel::Time;
-use crate::world::{LimitTotals, Plan};
+use crate::world::Plan;
 
 /// Counts of the stimuli of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -37,7 +38,7 @@ impl Exercise {
     /// All counts zero, with one entry per fault, action and limit of the plan.
     pub fn new(plan: &Plan) -> Exercise {
         Exercise {
-            struck: vec![0; plan.faults.len()],
+            struck: vec![0; plan.backend.faults.len()],
             acted: vec![0; plan.scenario.actions.len()],
             limits: vec![LimitTotals::default(); plan.scenario.backend.limits.len()],
             ..Exercise::default()
@@ -61,7 +62,7 @@ impl Exercise {
 
     /// Whether any cause acted: a fault other than `pass` struck, a limit was asked, or an action found a user.
     pub fn any_cause(&self, plan: &Plan) -> bool {
-        let struck = plan.faults.iter().zip(&self.struck);
+        let struck = plan.backend.faults.iter().zip(&self.struck);
         struck.into_iter().any(|(fault, struck)| fault.kind != FaultKind::Pass && *struck > 0)
             || self.limits.iter().any(|limit| limit.asked() > 0)
             || self.acted.iter().any(|acted| *acted > 0)

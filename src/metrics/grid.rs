@@ -1,8 +1,8 @@
 //! Calls on a fixed time grid, for the judgement of recovery and demand. The scenario's `bucket` does not influence it.
 
-use super::timeline::Outcome;
 use crate::backend::Endpoint;
 use crate::kernel::{Dur, Time};
+use crate::protocol::Outcome;
 
 /// Greatest number of cells. A cell lasts a power of two nanoseconds, so a run has more than half as many.
 const MOST_CELLS: u64 = 2_048;

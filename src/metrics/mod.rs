@@ -8,6 +8,7 @@ pub mod recovery;
 pub mod seconds;
 pub mod timeline;
 
+pub use crate::protocol::Outcome;
 pub use definitions::{Harm, Kind, METRICS, Metric, MetricDef};
 pub use exercise::Exercise;
-pub use timeline::{Outcome, Timeline};
+pub use timeline::Timeline;

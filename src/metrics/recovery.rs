@@ -58,6 +58,7 @@ pub fn time_to_recover(run: &Tally, reference: &Grid, plan: &Plan) -> Option<Dur
 /// any, the end of the first failed call. `None` if no call failed.
 fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
     let struck = plan
+        .backend
         .faults
         .iter()
         .enumerate()
@@ -80,7 +81,7 @@ fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
 /// Probability that a fault which lasts to the end of the run strikes a call, per endpoint.
 fn background(run: &Tally, plan: &Plan) -> [f64; Endpoint::COUNT] {
     Endpoint::ALL.map(|endpoint| {
-        let lasting = plan.faults.iter().enumerate().filter(|(i, fault)| {
+        let lasting = plan.backend.faults.iter().enumerate().filter(|(i, fault)| {
             let fails = matches!(fault.kind, FaultKind::Status | FaultKind::Outage | FaultKind::NoAnswer);
             let lasts = fault.to >= plan.horizon && fault.endpoints[endpoint as usize];
             fails && lasts && run.exercise.has_struck(*i)

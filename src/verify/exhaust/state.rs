@@ -2,10 +2,10 @@
 
 use super::Start;
 use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Setup, Tab};
-use crate::client::policy::Failure;
 use crate::client::session_policy::SessionPolicy;
 use crate::client::task::{Kind, Reply, TaskId, Tasks, Token};
 use crate::kernel::{Dur, Time};
+use crate::protocol::Failure;
 
 /// Round-trip time of every call.
 const RTT: Dur = Dur::from_ms(100);
