@@ -12,6 +12,7 @@ pub mod own;
 mod part;
 pub mod record;
 pub mod rules;
+mod run;
 pub mod story;
 pub mod text;
 pub mod times;

@@ -5,15 +5,13 @@
 
 use super::part;
 use super::rules::Rules;
+use super::run::{FlowOf, policy_of};
 use super::story::{self, Call, Deed, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
 use crate::client::fact::Fact;
-use crate::client::family::{self, Client, Doing, FlowWords, Look, MessageCause, Role};
-use crate::client::policy::Policy;
+use crate::client::family::{self, Doing, Look, MessageCause, Role};
 use crate::client::step::{Input, TaskId};
-use crate::client::{ForFamily, Prepared};
 use crate::experiment::results::FaultWindow;
-use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
@@ -247,31 +245,6 @@ impl Recorder {
         part::leave_earlier(&mut story);
         story
     }
-}
-
-/// What a family's flow is called, and after how many rounds it ends.
-struct FlowOf;
-
-impl ForFamily for FlowOf {
-    type Output = (FlowWords, Option<u32>);
-
-    fn with<C: Client>(self, client: &Prepared<C>) -> Self::Output {
-        (C::FLOW, C::most_rounds(&client.setup))
-    }
-}
-
-/// The policy of a user of a mix: the draw that the world makes.
-fn policy_of(plan: &Plan, contender: usize, replication: u32, user: u32) -> &Policy {
-    let parts = &plan.contenders[contender].parts;
-    let stream = Stream::new(plan.scenario.seed, replication, Purpose::Rollout, 0);
-    let mut up_to = 0.0;
-    for (policy, share) in parts {
-        up_to += share;
-        if parts.len() == 1 || chance(stream.bits(u64::from(user), 0), up_to) {
-            return policy;
-        }
-    }
-    &parts.last().expect("a contender has at least one policy").0
 }
 
 impl Observer for Recorder {
