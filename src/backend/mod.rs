@@ -7,4 +7,5 @@ pub mod limiter;
 pub mod spec;
 pub mod station;
 
-pub use spec::{BackendSpec, ClientToken, Endpoint, EndpointSpec, LimitSpec};
+pub use crate::protocol::Endpoint;
+pub use spec::{BackendSpec, ClientToken, EndpointSpec, LimitSpec};

@@ -1,64 +1,9 @@
 //! What a scenario says about the backend.
 
 use crate::kernel::{Dist, Dur};
+use crate::protocol::Endpoint;
 use serde::{Deserialize, Serialize};
 use std::fmt;
-
-/// The endpoints a client calls (`clerk-js.md`, "Requests").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[repr(u8)]
-pub enum Endpoint {
-    /// POST /v1/client/sessions/{id}/tokens
-    Tokens,
-    /// POST /v1/client/sessions/{id}/touch
-    Touch,
-    /// GET /v1/client
-    Client,
-    /// GET /v1/environment
-    Environment,
-    /// POST /v1/client/sign_ins
-    SignIn,
-    /// Calls of generic clients, which know nothing of tokens.
-    Generic,
-}
-
-impl Endpoint {
-    /// How many there are.
-    pub const COUNT: usize = 6;
-    /// All of them, in the order of their discriminants.
-    pub const ALL: [Endpoint; Endpoint::COUNT] = [
-        Endpoint::Tokens,
-        Endpoint::Touch,
-        Endpoint::Client,
-        Endpoint::Environment,
-        Endpoint::SignIn,
-        Endpoint::Generic,
-    ];
-
-    /// Its name in scenarios and results.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Endpoint::Tokens => "tokens",
-            Endpoint::Touch => "touch",
-            Endpoint::Client => "client",
-            Endpoint::Environment => "environment",
-            Endpoint::SignIn => "sign-in",
-            Endpoint::Generic => "generic",
-        }
-    }
-
-    /// Whether the client sends it as GET, which the network level may repeat (`clerk-js.md`, network-level retry).
-    pub const fn is_get(self) -> bool {
-        matches!(self, Endpoint::Client | Endpoint::Environment)
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// `[backend]` of a scenario.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -113,13 +58,14 @@ impl BackendSpec {
 
     /// What the scenario says about this endpoint.
     pub fn endpoint(&self, endpoint: Endpoint) -> &EndpointSpec {
-        match endpoint {
-            Endpoint::Tokens => &self.tokens,
-            Endpoint::Touch => &self.touch,
-            Endpoint::Client => &self.client,
-            Endpoint::Environment => &self.environment,
-            Endpoint::SignIn => &self.sign_in,
-            Endpoint::Generic => &self.generic,
+        match endpoint.name() {
+            "tokens" => &self.tokens,
+            "touch" => &self.touch,
+            "client" => &self.client,
+            "environment" => &self.environment,
+            "sign-in" => &self.sign_in,
+            "generic" => &self.generic,
+            other => unreachable!("no keys for /{other}"),
         }
     }
 }

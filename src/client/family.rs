@@ -26,7 +26,7 @@ use super::policy::Policy;
 use super::step::{Action, Input, Message, TaskId};
 use crate::backend::{BackendSpec, Endpoint};
 use crate::kernel::Time;
-use crate::protocol::{Failure, Token};
+use crate::protocol::{EndpointRow, Failure, Token};
 use std::fmt::Debug;
 use std::ops::Range;
 
@@ -34,6 +34,8 @@ use std::ops::Range;
 pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
     /// Its models, in the order in which they are listed.
     const MODELS: &'static [ModelRow];
+    /// The endpoints that it calls, in the order of results.
+    const ENDPOINTS: &'static [EndpointRow];
     /// The kinds of messages between tabs.
     const MESSAGES: &'static [MessageRow];
     /// What readers know the flow by that a client enters when it takes a session for lost.

@@ -14,6 +14,7 @@ pub mod session_policy;
 pub mod step;
 pub mod workload;
 
+use crate::protocol::EndpointRow;
 pub use family::{Account, Client, Reply, Store};
 pub use registry::{ForFamily, Model, Prepared};
 

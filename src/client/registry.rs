@@ -1,8 +1,9 @@
 //! The registration of client families: models by name, and a run's family matched once.
 
-use super::MODELS;
 use super::family::{Around, Client, ModelRow};
 use super::policy::Policy;
+use super::{FAMILY_ENDPOINTS, MODELS, workload};
+use crate::protocol::{Endpoint, EndpointRow};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
 use std::sync::LazyLock;
@@ -39,10 +40,48 @@ impl Model {
         self.row().name
     }
 
+    /// The endpoints that a run of this model may call: those of its family and of generic clients.
+    pub fn endpoints(self) -> Vec<Endpoint> {
+        let mut first = 0;
+        let family = MODELS.iter().position(|family| {
+            first += family.len();
+            self.place() < first
+        });
+        let rows = FAMILY_ENDPOINTS[family.expect("a model is made from the table")];
+        let named = |row: &EndpointRow| Endpoint::known(row.name);
+        rows.iter().map(named).chain([workload::GENERIC]).collect()
+    }
+
     /// Its place among the models of all families.
     pub(super) const fn place(self) -> usize {
         self.0 as usize
     }
+}
+
+/// How many rows there are.
+pub(super) const fn count(families: &[&[EndpointRow]]) -> usize {
+    let (mut count, mut family) = (0, 0);
+    while family < families.len() {
+        count += families[family].len();
+        family += 1;
+    }
+    count
+}
+
+/// The rows of all families, and one more.
+pub(super) const fn join<const N: usize>(families: &[&[EndpointRow]], last: EndpointRow) -> [EndpointRow; N] {
+    let mut all = [last; N];
+    let (mut place, mut family) = (0, 0);
+    while family < families.len() {
+        let mut row = 0;
+        while row < families[family].len() {
+            all[place] = families[family][row];
+            place += 1;
+            row += 1;
+        }
+        family += 1;
+    }
+    all
 }
 
 impl fmt::Display for Model {
@@ -100,6 +139,13 @@ macro_rules! families {
     ($($family:ident = $client:ty;)*) => {
         /// The models of each family, in the order of the registration.
         const MODELS: &[&[family::ModelRow]] = &[$(<$client as Client>::MODELS),*];
+
+        /// The endpoints of each family, in the order of the registration.
+        const FAMILY_ENDPOINTS: &[&[EndpointRow]] = &[$(<$client as Client>::ENDPOINTS),*];
+
+        /// The endpoints of all families, then that of generic clients.
+        pub const ENDPOINTS: [EndpointRow; registry::count(FAMILY_ENDPOINTS) + 1] =
+            registry::join(FAMILY_ENDPOINTS, workload::ENDPOINT);
 
         /// The family of a run, prepared.
         #[derive(Clone, Debug)]

@@ -233,11 +233,10 @@ fn number_before(text: &str, word: &str) -> Option<u64> {
 fn fault_of(rule: &Rule) -> Result<FaultSpec, String> {
     let endpoints = match rule.endpoint.as_str() {
         "all" => Vec::new(),
-        "tokens" => vec![Place::Tokens],
-        "touch" => vec![Place::Touch],
-        "client" => vec![Place::Client],
-        "environment" => vec![Place::Environment],
-        other => return Err(format!("unknown endpoint {other:?} in a rule")),
+        name => match Place::named(name).filter(|place| recorded(*place).is_some()) {
+            Some(place) => vec![place],
+            None => return Err(format!("unknown endpoint {name:?} in a rule")),
+        },
     };
     let answers_ok = !rule.abort && rule.status.is_some_and(|s| s < 400);
     let retry_after = rule.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case("retry-after"));
@@ -310,12 +309,12 @@ fn ms(t: Time) -> u64 {
 }
 
 fn recorded(endpoint: Place) -> Option<Endpoint> {
-    match endpoint {
-        Place::Tokens => Some(Endpoint::Tokens),
-        Place::Touch => Some(Endpoint::Touch),
-        Place::Client => Some(Endpoint::Client),
-        Place::Environment => Some(Endpoint::Environment),
-        Place::SignIn | Place::Generic => None,
+    match endpoint.name() {
+        "tokens" => Some(Endpoint::Tokens),
+        "touch" => Some(Endpoint::Touch),
+        "client" => Some(Endpoint::Client),
+        "environment" => Some(Endpoint::Environment),
+        _ => None,
     }
 }
 

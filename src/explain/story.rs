@@ -279,8 +279,7 @@ impl Call {
 
     /// `POST /touch`.
     pub fn name(&self) -> String {
-        let verb = if self.endpoint.is_get() { "GET" } else { "POST" };
-        format!("{verb} /{}", self.endpoint.name())
+        format!("{} /{}", self.endpoint.row().method.name(), self.endpoint.name())
     }
 }
 

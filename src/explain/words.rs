@@ -98,7 +98,7 @@ pub fn lasts(story: &Story, wait: &Waiting) -> String {
 /// Which fault or limit made the answer.
 fn because(story: &Story, call: &Call) -> String {
     if call.limited {
-        return match &story.limits[call.endpoint as usize][..] {
+        return match &story.limits[call.endpoint.index()][..] {
             [one] => format!(" (limit: {one})"),
             _ => " (one of the limits of this endpoint)".to_owned(),
         };

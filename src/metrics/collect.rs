@@ -195,13 +195,13 @@ impl Collector {
     /// Records a call that a generic client sent.
     #[inline]
     pub fn generic_sent(&mut self, first: bool, now: Time) {
-        self.any_sent(Endpoint::Generic, first, now);
+        self.any_sent(crate::client::workload::GENERIC, first, now);
     }
 
     /// Records the end of a call. `ended` may be in the future. The timeline counts the call in the bucket of `sent`.
     #[inline]
     pub fn call_ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time, ended: Time) {
-        self.timeline.at(sent).calls[endpoint as usize][outcome as usize] += 1;
+        self.timeline.at(sent).calls[endpoint.index()][outcome as usize] += 1;
         self.grid.ended(endpoint, outcome, sent, ended);
         if outcome.is_failure() {
             self.exercise.failure_at(ended);
@@ -421,14 +421,14 @@ impl Tally {
         let requests: u64 = totals.calls.iter().flatten().sum();
         set(Metric::RequestsTotal, count(requests));
         for (metric, endpoint) in [
-            (Metric::RequestsTokens, Endpoint::Tokens),
-            (Metric::RequestsTouch, Endpoint::Touch),
-            (Metric::RequestsClient, Endpoint::Client),
-            (Metric::RequestsEnvironment, Endpoint::Environment),
-            (Metric::RequestsSignIn, Endpoint::SignIn),
-            (Metric::RequestsGeneric, Endpoint::Generic),
+            (Metric::RequestsTokens, Endpoint::known("tokens")),
+            (Metric::RequestsTouch, Endpoint::known("touch")),
+            (Metric::RequestsClient, Endpoint::known("client")),
+            (Metric::RequestsEnvironment, Endpoint::known("environment")),
+            (Metric::RequestsSignIn, Endpoint::known("sign-in")),
+            (Metric::RequestsGeneric, crate::client::workload::GENERIC),
         ] {
-            set(metric, count(totals.calls[endpoint as usize].iter().sum()));
+            set(metric, count(totals.calls[endpoint.index()].iter().sum()));
         }
         let of = |outcome: Outcome| totals.calls.iter().map(|c| c[outcome as usize]).sum::<u64>();
         set(Metric::Responses429, count(of(Outcome::TooManyRequests)));

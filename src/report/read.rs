@@ -58,7 +58,7 @@ pub fn read(files: Files<'_>) -> Result<Results, Unreadable> {
         let endpoint = Endpoint::ALL.into_iter().find(|e| e.name() == &row[3]).ok_or("no such endpoint")?;
         let outcome = Outcome::ALL.into_iter().find(|o| o.name() == &row[4]).ok_or("no such outcome")?;
         let count = number(&row[5])?;
-        bucket(&mut results, &cells, row)?.calls[endpoint as usize][outcome as usize] = count;
+        bucket(&mut results, &cells, row)?.calls[endpoint.index()][outcome as usize] = count;
         Ok(())
     })?;
     rows("flow.csv", files.flow, "policy,replication,t_s,event,count", |row| {

@@ -16,7 +16,7 @@ use crate::kernel::{Dur, Time};
 use crate::protocol::{Failure, Outcome};
 
 /// Where generic callers call.
-const ENDPOINT: Endpoint = Endpoint::Generic;
+const ENDPOINT: Endpoint = crate::client::workload::GENERIC;
 /// No caller.
 const NOBODY: u32 = u32::MAX;
 

@@ -27,7 +27,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             self.observer.sent(now, tab, task, self.pages.doing(task), endpoint, first);
         }
         let route = self.plan.backend.route(endpoint);
-        let at = (coordinates(tab, endpoint as u8, ordinal), now.0);
+        let at = (coordinates(tab, endpoint.row().draws, ordinal), now.0);
         if self.pages.offline(user) {
             let at_once = self.plan.scenario.fleet.offline_fails_at_once;
             let after = if at_once { Dur::ZERO } else { self.streams.backend.round_trip(route, at) };
@@ -71,7 +71,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Schedules the moment at which a call gives its place of a concurrency limit back, if it takes one.
     pub(super) fn holds(&mut self, holds: bool, endpoint: Endpoint, user: u32, after: Dur) {
         if holds {
-            self.schedule(self.now.after(after), EventKind::Release, 0, user, endpoint as u32);
+            self.schedule(self.now.after(after), EventKind::Release, 0, user, endpoint.index() as u32);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::client::AnyClient;
 use crate::client::app::Reaction;
 use crate::client::family::Around;
 use crate::client::policy::Policy;
-use crate::client::workload::Workload;
+use crate::client::workload::{GENERIC, Workload};
 use crate::fault::{Fault, FaultKind, stream_names};
 use crate::kernel::Time;
 use crate::scenario::Scenario;
@@ -58,7 +58,7 @@ impl Plan {
         let policies = contenders.iter().flat_map(|c| &c.parts).map(|(policy, _)| policy);
         let codes = ErrorCodes::of(policies, &scenario.workloads, &scenario.faults)
             .unwrap_or_else(|e| panic!("a scenario that was not checked: {} error codes", e.found));
-        let streams = stream_names(&scenario.faults);
+        let streams = stream_names(&scenario.faults, &scenario.client.model.endpoints());
         let faults: Vec<Fault> = scenario
             .faults
             .iter()
@@ -95,12 +95,16 @@ impl Plan {
         }
     }
 
-    /// Which endpoints somebody may call: generic clients their own, users the others.
+    /// Which endpoints somebody may call: generic clients their own, users those of their family.
     pub fn called(&self) -> [bool; Endpoint::COUNT] {
-        Endpoint::ALL.map(|endpoint| match endpoint {
-            Endpoint::Generic => !self.workloads.is_empty(),
-            _ => self.scenario.fleet.users > 0,
-        })
+        let mut called = [false; Endpoint::COUNT];
+        for endpoint in self.scenario.client.model.endpoints() {
+            called[endpoint.index()] = match endpoint {
+                GENERIC => !self.workloads.is_empty(),
+                _ => self.scenario.fleet.users > 0,
+            };
+        }
+        called
     }
 
     /// The users in parts that have nothing to do with each other, each to be run by itself: one part when something

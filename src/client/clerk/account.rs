@@ -1,5 +1,6 @@
 //! The server's side: what it knows of each user's browser session, and how it answers a call that nothing refuses.
 
+use super::endpoints;
 use super::task::Reply;
 use crate::backend::{ClientToken, Endpoint};
 use crate::client::Account;
@@ -54,15 +55,14 @@ impl Account for Accounts {
         let fresh = Token::issued_after(now, session.newest());
         let ok = |token| Reply::Ok { token, listed: true };
         match endpoint {
-            Endpoint::Environment | Endpoint::SignIn | Endpoint::Generic => ok(None),
             // `clerk-js.md`, recording S3k: a revoked session is 401 to /tokens and missing from /client.
-            Endpoint::Client if session.revoked() => Reply::Ok { token: None, listed: false },
-            Endpoint::Tokens | Endpoint::Touch if session.revoked() => Reply::Fail(Failure::status(401)),
-            Endpoint::Tokens => {
+            endpoints::CLIENT if session.revoked() => Reply::Ok { token: None, listed: false },
+            endpoints::TOKENS | endpoints::TOUCH if session.revoked() => Reply::Fail(Failure::status(401)),
+            endpoints::TOKENS => {
                 session.set_newest(fresh);
                 ok(Some(fresh))
             }
-            Endpoint::Touch | Endpoint::Client => match self.client_token {
+            endpoints::TOUCH | endpoints::CLIENT => match self.client_token {
                 ClientToken::Fresh => {
                     session.set_newest(fresh);
                     ok(Some(fresh))
@@ -74,6 +74,7 @@ impl Account for Accounts {
                 }
                 ClientToken::None => ok(None),
             },
+            _ => ok(None),
         }
     }
 

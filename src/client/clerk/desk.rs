@@ -1,6 +1,7 @@
 //! One tab with nothing around it: for the tables beside the client's parts.
 
 use super::browser::Browser;
+use super::endpoints;
 use super::page::{Page, Passing};
 use super::release::Model;
 use super::release::{NETWORK_TRIES_ONLINE, Release};
@@ -104,7 +105,7 @@ impl Desk {
     pub fn load(&mut self, now: Time, environment: Reply, client: Reply) {
         for action in self.step(now, Input::Open) {
             let Action::Send { task, endpoint, .. } = action else { continue };
-            let reply = if endpoint == Endpoint::Environment { environment } else { client };
+            let reply = if endpoint == endpoints::ENVIRONMENT { environment } else { client };
             self.answer(now, task, reply);
         }
     }

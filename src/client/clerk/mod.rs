@@ -8,6 +8,7 @@ mod browser;
 mod cache;
 #[cfg(test)]
 mod desk;
+mod endpoints;
 mod flow;
 mod get_token;
 mod laws;
@@ -31,6 +32,7 @@ use crate::client::family::{Around, Client, FlowWords, MessageRow, ModelRow, Who
 use crate::client::policy::Policy;
 use crate::client::step::{Action, Input, TaskId};
 use crate::kernel::Time;
+use crate::protocol::EndpointRow;
 use account::Accounts;
 use pages::Pages;
 use release::{DEFAULT_MAX_ROUNDS, Flow, Model, Release};
@@ -47,6 +49,7 @@ pub struct Clerk;
 
 impl Client for Clerk {
     const MODELS: &'static [ModelRow] = &release::MODELS;
+    const ENDPOINTS: &'static [EndpointRow] = &endpoints::ROWS;
     const MESSAGES: &'static [MessageRow] = &messages::ROWS;
     const FLOW: FlowWords = words::FLOW;
     const IDLE_BYTES: usize = pages::IDLE_BYTES + account::SESSION_BYTES;

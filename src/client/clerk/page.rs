@@ -8,13 +8,13 @@
 mod tests;
 
 use super::browser::Browser;
+use super::endpoints;
 use super::messages;
 use super::release::network_wait;
 use super::setup::{Rules, Setup};
 use super::tab::Tab;
 use super::task::{Caller, Kind, NONE, Reply, Stage, Task, flag};
 use super::tasks::Tasks;
-use crate::backend::Endpoint;
 use crate::client::backoff::Wait;
 use crate::client::fact::{Fact, Status};
 use crate::client::session_policy::SessionPolicy;
@@ -154,14 +154,14 @@ impl Page<'_> {
         let offline = self.browser.offline();
         let task = &mut self.tasks[id];
         let endpoint = match task.kind {
-            Kind::LoadEnvironment => Endpoint::Environment,
-            Kind::LoadClient => Endpoint::Client,
-            Kind::SignIn => Endpoint::SignIn,
-            Kind::TokenFetch => Endpoint::Tokens,
-            Kind::Touch => Endpoint::Touch,
+            Kind::LoadEnvironment => endpoints::ENVIRONMENT,
+            Kind::LoadClient => endpoints::CLIENT,
+            Kind::SignIn => endpoints::SIGN_IN,
+            Kind::TokenFetch => endpoints::TOKENS,
+            Kind::Touch => endpoints::TOUCH,
             Kind::Flow => match self.setup.release.flow {
-                super::release::Flow::Touch { .. } => Endpoint::Touch,
-                super::release::Flow::Client => Endpoint::Client,
+                super::release::Flow::Touch { .. } => endpoints::TOUCH,
+                super::release::Flow::Client => endpoints::CLIENT,
             },
             Kind::Load | Kind::Poll | Kind::Refresh | Kind::GetToken | Kind::SetActive => {
                 unreachable!("these tasks send no request of their own")

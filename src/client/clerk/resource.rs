@@ -119,10 +119,10 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::desk::{Desk, OLD, fine, sends, sent_to, waits};
+    use super::super::endpoints;
     use super::super::messages;
     use super::super::release::Model::ClerkJs6_3_3;
     use super::*;
-    use crate::backend::Endpoint;
     use crate::client::app::Reaction;
     use crate::client::step::Input;
     use crate::kernel::Time;
@@ -140,13 +140,13 @@ mod tests {
         let now = Time::from_ms(100_000);
         let old = fine(Some(Token::issued(Time::from_ms(20_000))));
         let mut desk = reacting(Time(1), Time::NEVER);
-        let touch = sent_to(&desk.step(now, Input::SetActive { navigate: false }), Endpoint::Touch);
+        let touch = sent_to(&desk.step(now, Input::SetActive { navigate: false }), endpoints::TOUCH);
         let actions = desk.answer(now, touch, old);
         assert_eq!(waits(&actions), 1, "{actions:?}");
         // `setActive` itself asks later, and has to fetch.
-        assert_eq!(sends(&actions), [(Endpoint::Tokens, true)]);
+        assert_eq!(sends(&actions), [(endpoints::TOKENS, true)]);
         let mut desk = reacting(Time(1), Time::NEVER);
-        let flow = sent_to(&desk.step(now, Input::Message(messages::SIGN_OUT)), Endpoint::Client);
+        let flow = sent_to(&desk.step(now, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
         let actions = desk.answer(now, flow, old);
         assert_eq!((waits(&actions), sends(&actions).len()), (0, 1), "{actions:?}");
     }
@@ -156,7 +156,7 @@ mod tests {
         let (from, to) = (Time::from_ms(10_000), Time::from_ms(20_000));
         for (now, reacts) in [(Time(from.0 - 1), 0), (from, 1), (Time(to.0 - 1), 1), (to, 0)] {
             let mut desk = reacting(from, to);
-            let touch = sent_to(&desk.step(now, Input::SetActive { navigate: false }), Endpoint::Touch);
+            let touch = sent_to(&desk.step(now, Input::SetActive { navigate: false }), endpoints::TOUCH);
             let actions = desk.answer(now, touch, fine(Some(Token::issued(now))));
             assert_eq!(waits(&actions), 1 + reacts, "`setActive`, and what reacts at {now}");
         }

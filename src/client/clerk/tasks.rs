@@ -4,9 +4,9 @@
 mod tests;
 
 use super::task::{Caller, Holds, Kind, NONE, Stage, Task};
-use crate::backend::Endpoint;
 use crate::client::MOST_CALLS;
 use crate::client::step::TaskId;
+use crate::client::workload;
 use crate::kernel::Time;
 use crate::protocol::Failure;
 
@@ -140,7 +140,7 @@ impl Tasks {
             caller,
             epoch,
             ordinal: 0,
-            endpoint: Endpoint::Generic,
+            endpoint: workload::GENERIC,
             shed: false,
             holds: Holds::Failure,
             since: now,
@@ -286,7 +286,7 @@ impl Tasks {
             caller: if kind == Kind::Poll { Caller::Poller } else { Caller::Background },
             epoch: timer.epoch(),
             ordinal: 0,
-            endpoint: Endpoint::Generic,
+            endpoint: workload::GENERIC,
             shed: false,
             holds: Holds::Failure,
             since: Time::ZERO,

@@ -10,8 +10,15 @@ use crate::client::policy::{FailureBits, Retry, RetryBudget};
 use crate::client::session_policy::{SessionLimits, SessionPolicy};
 use crate::kernel::random::origin;
 use crate::kernel::{Dist, Dur, Time};
-use crate::protocol::Failure;
+use crate::protocol::{Endpoint, EndpointRow, Failure, Method};
 use serde::{Deserialize, Serialize};
+
+/// Where generic clients call.
+pub const GENERIC: Endpoint = Endpoint::known("generic");
+
+/// The same as readers know it.
+pub(super) const ENDPOINT: EndpointRow =
+    EndpointRow { name: "generic", method: Method::Post, about: "calls of generic clients", draws: 5 };
 
 /// `[[workload]]` of a scenario: clients that call the endpoint `generic`.
 ///

@@ -2,7 +2,7 @@
 
 use super::{SCENARIO, Table, Ty};
 use crate::backend::spec::{
-    BackendSpec, ClientToken, Endpoint, EndpointSpec, LimitKey, LimitKind, LimitSpec, RetryAfter,
+    BackendSpec, ClientToken, EndpointSpec, LimitKey, LimitKind, LimitSpec, RetryAfter,
 };
 use crate::client::Model;
 use crate::client::app::AppReaction;
@@ -10,6 +10,7 @@ use crate::client::policy::{CircuitBreaker, Jitter, Policy, Retry, RetryBudget, 
 use crate::client::workload::{Layers, WorkloadSpec};
 use crate::fault::{FaultKind, FaultSpec};
 use crate::fleet::{AppGetToken, FleetSpec, Offline, SetActive, SignInAgain, TabShare};
+use crate::protocol::Endpoint;
 use crate::scenario::{
     Act, ActionSpec, ClientSpec, ExpectOf, ExpectSpec, GuardSpec, Mix, PolicyShare, Scenario,
 };

@@ -3,7 +3,6 @@
 use super::Counts;
 use super::answer::{Answer, backoff, floored, listed};
 use super::limit::Limit;
-use crate::backend::Endpoint;
 use crate::backend::spec::LimitKey;
 use crate::client::policy::Jitter;
 use crate::client::workload::WorkloadSpec;
@@ -42,7 +41,10 @@ impl Draws {
             generic: stream(Purpose::Generic, 0),
             latency: stream(Purpose::Latency, 0),
             service: stream(Purpose::Service, 0),
-            faults: stream_names(&scenario.faults).iter().map(|name| named(name)).collect(),
+            faults: stream_names(&scenario.faults, &scenario.client.model.endpoints())
+                .iter()
+                .map(|name| named(name))
+                .collect(),
             origins,
         }
     }
@@ -116,7 +118,11 @@ struct Simulation<'a> {
 
 /// What happens in a scenario of generic workloads.
 pub(super) fn simulate(scenario: &Scenario) -> Counts {
-    let limits = scenario.backend.limits.iter().filter(|limit| limit.endpoints.contains(&Endpoint::Generic));
+    let limits = scenario
+        .backend
+        .limits
+        .iter()
+        .filter(|limit| limit.endpoints.contains(&crate::client::workload::GENERIC));
     let mut simulation = Simulation {
         scenario,
         draws: Draws::new(scenario),
@@ -259,7 +265,8 @@ impl Simulation<'_> {
         let mut answer = None;
         let mut silent = false;
         for (index, fault) in self.scenario.faults.iter().enumerate() {
-            let here = fault.endpoints.is_empty() || fault.endpoints.contains(&Endpoint::Generic);
+            let here =
+                fault.endpoints.is_empty() || fault.endpoints.contains(&crate::client::workload::GENERIC);
             let open = now >= fault.from.0 && fault.to.is_none_or(|to| now < to.0);
             let bits = self.draws.faults[index].bits(at.0, at.1);
             if fault.kind == FaultKind::Revocation

@@ -100,7 +100,7 @@ impl Observer for Judge {
     /// and retries that do), and the user may sign in. Poller, focus, app and messages send nothing.
     fn sent(&mut self, now: Time, tab: u32, task: TaskId, doing: Doing, endpoint: Endpoint, _first: bool) {
         self.clock(now);
-        self.sent[endpoint as usize] += 1;
+        self.sent[endpoint.index()] += 1;
         if self.open.insert(task, endpoint).is_some() {
             self.violation(format!("task {task} sent a second call before the first had ended, at {now}"));
         }
@@ -134,7 +134,7 @@ impl Observer for Judge {
         }
         if !matches!(outcome, Outcome::InFlight | Outcome::Dropped) {
             let status = call.failure.map_or(200, |failure| failure.status);
-            self.answers.insert((call.tab, endpoint as u8, call.sent), status);
+            self.answers.insert((call.tab, endpoint.index() as u8, call.sent), status);
         }
     }
 

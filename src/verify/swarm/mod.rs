@@ -147,7 +147,7 @@ fn conserve(run: &Run, judge: &mut Judge) {
     }
     let generic: u64 = run.totals.workloads.iter().map(|w| w.calls + w.retries).sum();
     let mut sent = judge.sent;
-    sent[Endpoint::Generic as usize] += generic;
+    sent[crate::client::workload::GENERIC.index()] += generic;
     if sent != outcomes {
         judge.violations.push(format!("sent {sent:?}, outcomes {outcomes:?}"));
     }

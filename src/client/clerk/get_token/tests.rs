@@ -1,10 +1,10 @@
 use super::super::desk::{BARE, Desk, LATE, NEW, NOW, OLD, PAST_CACHE, facts, fine, sends, sent_to};
+use super::super::endpoints;
 use super::super::messages;
 use super::super::release::Model::{self, ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_1_0, ClerkJs6_3_3};
 use super::super::setup::Rules;
 use super::super::task::Reply;
 use super::*;
-use crate::backend::Endpoint;
 use crate::client::policy::{CircuitBreaker, Policy};
 use crate::client::session_policy::SessionLimits;
 use crate::client::step::{Action, Input};
@@ -20,7 +20,7 @@ fn an_open_circuit_sends_nothing() {
     let policy = Policy { circuit_breaker: Some(breaker), ..preset("new").unwrap() };
     desk.rules.limits = SessionLimits::of(&policy);
     for failures in 0..2 {
-        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
+        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
         let actions = desk.fail(NOW, fetch, 429);
         assert!(facts(&actions).contains(&Fact::AppError(Failure::status(429))), "{failures}");
     }
@@ -28,7 +28,7 @@ fn an_open_circuit_sends_nothing() {
     let open = desk.step(NOW.after(Dur::from_ms(29_999)), PAST_CACHE);
     assert_eq!((sends(&open), facts(&open)), (vec![], refused.to_vec()));
     let probe = desk.step(NOW.after(Dur::from_secs(30)), PAST_CACHE);
-    assert_eq!(sends(&probe), [(Endpoint::Tokens, true)]);
+    assert_eq!(sends(&probe), [(endpoints::TOKENS, true)]);
 }
 
 /// `clerk-js.md` knows 422 as an answer to /tokens; with the code `missing_expired_token` the client asks once more,
@@ -48,13 +48,13 @@ fn an_expired_token_is_offered_once_and_by_an_object_that_has_one() {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
         desk.setup.missing_expired_token = 3;
         if !has_token {
-            let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
+            let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
             desk.answer(NOW, touch, BARE);
         }
-        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
+        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
         let mut actions = desk.answer(NOW, fetch, Reply::Fail(failure));
         if offers {
-            assert_eq!((sends(&actions), facts(&actions)), (vec![(Endpoint::Tokens, false)], vec![]));
+            assert_eq!((sends(&actions), facts(&actions)), (vec![(endpoints::TOKENS, false)], vec![]));
             actions = desk.answer(NOW, fetch, Reply::Fail(failure));
         }
         assert_eq!(sends(&actions), [], "{failure:?}");
@@ -69,12 +69,12 @@ fn an_older_session_object_comes_back_with_its_own_token() {
     let token = |ms| Token::issued(Time::from_ms(ms));
     for shares in [false, true] {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
-        let earlier = shares.then(|| sent_to(&desk.step(LATE, PAST_CACHE), Endpoint::Tokens));
-        let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate: false }), Endpoint::Touch);
+        let earlier = shares.then(|| sent_to(&desk.step(LATE, PAST_CACHE), endpoints::TOKENS));
+        let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate: false }), endpoints::TOUCH);
         let actions = desk.answer(LATE, touch, BARE);
-        let fetch = earlier.unwrap_or_else(|| sent_to(&actions, Endpoint::Tokens));
+        let fetch = earlier.unwrap_or_else(|| sent_to(&actions, endpoints::TOKENS));
         // A client resource that has come meanwhile: a newer object.
-        let focus = sent_to(&desk.step(LATE, Input::Focus), Endpoint::Touch);
+        let focus = sent_to(&desk.step(LATE, Input::Focus), endpoints::TOUCH);
         desk.answer(LATE, focus, fine(Some(token(57_000))));
         assert_eq!((desk.tab.object, desk.tab.last_token), (3, Some(token(57_000))));
         desk.answer(LATE, fetch, fine(Some(token(57_500))));
@@ -95,7 +95,7 @@ fn a_token_heard_during_a_fetch_counts_when_it_is_newer() {
         (9, true, Token::known_by_iat(9)),
     ] {
         let mut desk = Desk::signed_in(ClerkJs6_1_0, NEW);
-        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
+        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
         desk.step(NOW, Input::Message(messages::token(Token::known_by_iat(heard_s))));
         let actions =
             if fails { desk.fail(NOW, fetch, 429) } else { desk.answer(NOW, fetch, fine(Some(fetched))) };
@@ -220,7 +220,7 @@ proptest! {
         let mut now = began;
         let mut actions = desk.step(now, PAST_CACHE);
         for at in 0..9 {
-            let fetch = sent_to(&actions, Endpoint::Tokens);
+            let fetch = sent_to(&actions, endpoints::TOKENS);
             now = now.after(Dur::from_ms(rtts[at]));
             if at == failures {
                 actions = desk.answer(now, fetch, fine(Some(Token::issued(now))));
@@ -266,7 +266,7 @@ proptest! {
                     let actions = desk.step(now, Input::AppGetToken { callers: 1, skip_cache: false });
                     prop_assert_eq!(!sends(&actions).is_empty(), naive.asked(second), "at {} ms", ms);
                     if !sends(&actions).is_empty() {
-                        fetch = Some(sent_to(&actions, Endpoint::Tokens));
+                        fetch = Some(sent_to(&actions, endpoints::TOKENS));
                     } else if fetch.is_none() {
                         let served = desk.browser.cookie.map(|token| u64::from(token.iat()));
                         prop_assert_eq!(served, naive.usable(second), "at {} ms", ms);

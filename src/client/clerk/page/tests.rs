@@ -1,5 +1,6 @@
 use super::super::browser::KeptEnvironment;
 use super::super::desk::{Desk, LATE, OLD, fine, sends, sent_to};
+use super::super::endpoints;
 use super::super::release::Model::ClerkJs6_3_3;
 use super::*;
 use crate::kernel::Dur;
@@ -26,12 +27,12 @@ fn a_request_that_a_failed_one_caused_is_not_a_first_one() {
     let mut desk = Desk::new(ClerkJs6_3_3, &[]);
     assert_eq!(
         sends(&desk.step(Time::ZERO, Input::Open)),
-        [(Endpoint::Environment, true), (Endpoint::Client, true)]
+        [(endpoints::ENVIRONMENT, true), (endpoints::CLIENT, true)]
     );
     desk.load(Time(1), fine(None), fine(None));
     for again in [false, true] {
         let actions = desk.step(Time(2), Input::SignIn { again });
-        assert_eq!(sends(&actions), [(Endpoint::SignIn, !again)]);
+        assert_eq!(sends(&actions), [(endpoints::SIGN_IN, !again)]);
         let Some(Action::Send { task, .. }) = actions.first() else { panic!("a request") };
         desk.tasks[*task].set_reply(Reply::Fail(Failure::status(500)));
         let ended = Fact::SignInEnded(Some(Failure::status(500)));
@@ -65,14 +66,14 @@ fn what_a_reload_left_behind_ends_with_its_answer() {
     let calls = desk.step(LATE, Input::AppGetToken { callers: 2, skip_cache: false });
     let set_active = desk.step(LATE, Input::SetActive { navigate: false });
     let focus = desk.step(LATE, Input::Focus);
-    let flow = desk.fail(LATE, sent_to(&focus, Endpoint::Touch), 401);
+    let flow = desk.fail(LATE, sent_to(&focus, endpoints::TOUCH), 401);
     assert_eq!(desk.tasks.live(), 1 + (2 + 1 + 1) + 2 + 2);
     let first = desk.step(LATE, Input::Open);
     assert_eq!(desk.tasks.live(), 9 + 4, "a poller, a load and its two requests");
     for (left_over, live) in [
-        (sent_to(&calls, Endpoint::Tokens), 9),
-        (sent_to(&set_active, Endpoint::Touch), 7),
-        (sent_to(&flow, Endpoint::Client), 5),
+        (sent_to(&calls, endpoints::TOKENS), 9),
+        (sent_to(&set_active, endpoints::TOUCH), 7),
+        (sent_to(&flow, endpoints::CLIENT), 5),
     ] {
         assert_eq!(desk.answer(LATE, left_over, fine(Some(Token::issued(LATE)))), []);
         assert_eq!(desk.tasks.live(), live);
@@ -81,7 +82,7 @@ fn what_a_reload_left_behind_ends_with_its_answer() {
     assert_eq!(desk.tasks.live(), 4);
     // A load waits for both its requests.
     desk.step(LATE, Input::Open);
-    for (endpoint, live) in [(Endpoint::Environment, 4 + 3), (Endpoint::Client, 4 + 1)] {
+    for (endpoint, live) in [(endpoints::ENVIRONMENT, 4 + 3), (endpoints::CLIENT, 4 + 1)] {
         assert_eq!(desk.fail(LATE, sent_to(&first, endpoint), 500), []);
         assert_eq!(desk.tasks.live(), live);
     }
@@ -95,7 +96,7 @@ fn a_sign_in_without_an_answer_has_failed() {
     for offline in [false, true] {
         let sent = desk.step(Time(1), Input::SignIn { again: false });
         desk.browser.set_offline(offline);
-        let actions = desk.answer(Time(2), sent_to(&sent, Endpoint::SignIn), Reply::Fail(Failure::NETWORK));
+        let actions = desk.answer(Time(2), sent_to(&sent, endpoints::SIGN_IN), Reply::Fail(Failure::NETWORK));
         assert_eq!(actions, [Action::Fact(Fact::SignInEnded(Some(Failure::NETWORK)))]);
     }
 }

@@ -1,5 +1,9 @@
 //! The words that clients and the backend share.
 
+mod endpoint;
+
+pub use endpoint::{Endpoint, EndpointRow, Method};
+
 use crate::kernel::Time;
 use crate::kernel::time::NS_PER_S;
 
