@@ -3,6 +3,7 @@
 use super::terminal;
 use authstorm::Error;
 use authstorm::scenario::text::{escape, is_hidden};
+use authstorm::world::StopReason;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -73,8 +74,10 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         let exit = match &error {
             Error::Scenario(_) | Error::NoSuchPolicy { .. } | Error::Choice { .. } => Exit::Usage,
-            Error::Stopped(stopped) if stopped.is_interruption() => Exit::Signal(super::interrupt::signal()),
-            Error::Stopped(_) => Exit::Guard,
+            Error::Stopped(stopped) => match stopped.reason {
+                StopReason::Interrupted => Exit::Signal(super::interrupt::signal()),
+                _ => Exit::Guard,
+            },
         };
         match &error {
             // Several lines, with pictures; what comes from outside is escaped in there.

@@ -107,16 +107,16 @@ pub fn trace(plan: &Plan, control: &Control) -> Result<Vec<Trace>, Stopped> {
         .par_iter()
         .with_max_len(1)
         .map(|&(contender, replication)| {
-            let name = format!("policy {}, replication {replication}", plan.contenders[contender].name);
+            let policy = &plan.contenders[contender].name;
             match observed(plan, contender, replication, control, Tracer::default()) {
                 Ok((run, tracer, _)) => Ok(Trace {
-                    run: name,
+                    run: format!("policy {policy}, replication {replication}"),
                     events: run.events,
                     fingerprint: run.fingerprint,
                     results: digest(&run.metrics),
                     chunks: tracer.0,
                 }),
-                Err(stopped) => Err(Stopped { run: name, ..stopped }),
+                Err(stopped) => Err(stopped.of_run(policy, replication)),
             }
         })
         .collect();

@@ -12,7 +12,7 @@ use crate::backend::limiter::check;
 use crate::backend::spec::{LimitKey, LimitKind, LimitSpec, Rate};
 use crate::kernel::{Dist, Dur, Time};
 use crate::scenario::Scenario;
-use crate::world::{Contender, Control, Observer, Plan, Stopped, observed};
+use crate::world::{Contender, Control, Observer, Plan, StopReason, Stopped, observed};
 use rayon::prelude::*;
 
 /// Sessions of the larger pilot, about.
@@ -144,8 +144,8 @@ fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Res
             demand = demand::of(&small, &run.metrics.tally);
             (None, None)
         }
-        Err(stopped) if stopped.is_interruption() => return Err(stopped),
-        Err(stopped) if stopped.is_event_budget() => (Some(stopped.at), None),
+        Err(stopped) if stopped.reason == StopReason::Interrupted => return Err(stopped),
+        Err(stopped) if stopped.reason.is_event_budget() => (Some(stopped.at), None),
         Err(stopped) => (None, Some(stopped.to_string())),
     };
     let groups = full_sizes.iter().zip(&sizes).zip(&counts);

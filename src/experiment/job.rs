@@ -6,7 +6,7 @@ use crate::kernel::Time;
 use crate::metrics::Exercise;
 use crate::metrics::Timeline;
 use crate::metrics::collect::{Reference, SessionCounts, Tally};
-use crate::world::{Control, Plan, Run, Stopped, run};
+use crate::world::{Control, Plan, Run, StopReason, Stopped, run};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -136,12 +136,11 @@ impl Job {
         });
         let mut gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
         if gathered.stopped.is_none() && gathered.events > max_events {
-            gathered.stopped = Some((0, Stopped::over_budget(plan)));
+            let reason = StopReason::EventBudgetOfParts { max_events };
+            gathered.stopped = Some((0, Stopped { at: plan.horizon, reason, chain: Vec::new(), run: None }));
         }
-        if let Some((_, mut stopped)) = gathered.stopped {
-            let policy = &plan.contenders[self.contender].name;
-            stopped.run = format!("policy {policy}, replication {}", self.replication);
-            return Err(stopped);
+        if let Some((_, stopped)) = gathered.stopped {
+            return Err(stopped.of_run(&plan.contenders[self.contender].name, self.replication));
         }
         control.run_ended();
         Ok(gathered)

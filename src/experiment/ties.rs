@@ -96,11 +96,8 @@ pub fn ties(plan: &Plan, control: &Control) -> Result<Vec<Ties>, Stopped> {
         .par_iter()
         .with_max_len(1)
         .map(|&(contender, replication)| {
-            pair(plan, contender, replication, control).map_err(|mut stopped| {
-                let policy = &plan.contenders[contender].name;
-                stopped.run = format!("policy {policy}, replication {replication}");
-                stopped
-            })
+            let policy = &plan.contenders[contender].name;
+            pair(plan, contender, replication, control).map_err(|stopped| stopped.of_run(policy, replication))
         })
         .collect();
     let pairs = pairs.into_iter().collect::<Result<Vec<Pair>, Stopped>>()?;

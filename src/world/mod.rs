@@ -11,13 +11,14 @@ mod memory;
 mod observe;
 mod plan;
 mod rounds;
+mod stopped;
 mod totals;
 
 pub use control::Control;
-pub use guard::Stopped;
 pub use memory::{MemoryEstimate, memory_estimate};
 pub use observe::{Observer, Outside, Silent};
 pub use plan::{Contender, Fault, MISSING_EXPIRED_TOKEN, Plan};
+pub use stopped::{StopReason, Stopped, StoppedRun};
 pub use totals::{LimitTotals, Snapshot, StationTotals, WorkloadTotals};
 
 use crate::backend::Endpoint;
