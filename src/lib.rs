@@ -1,7 +1,7 @@
 //! authstorm: a deterministic discrete-event simulator for auth retry storms.
 //!
 //! [`Study`] is the way in: it loads a scenario, runs every policy it lists on common random numbers, and gives
-//! [`experiment::results::Results`].
+//! [`results::Results`].
 //!
 //! # The map
 //!
@@ -15,7 +15,11 @@
 //! | [`world`] | the only module that knows all of the above: it schedules, draws, and moves their words to and fro |
 //! | [`metrics`], [`stats`] | what is counted; what counts say |
 //! | [`experiment`] | replications, comparison, expectations |
-//! | [`report`] | charts, CSV and JSON, from results alone |
+//! | [`results`] | what runs come to: written, read, judged, in words |
+//! | [`report`] | charts and the page, from results alone |
+//! | [`diff`] | what changed between two results |
+//! | [`explain`] | the story of one session |
+//! | [`text`] | how numbers and names are written |
 //! | [`conform`] | comparison with recordings of the real client |
 //!
 //! # Invariants
@@ -36,8 +40,10 @@ pub mod fleet;
 pub mod kernel;
 pub mod metrics;
 pub mod report;
+pub mod results;
 pub mod scenario;
 pub mod stats;
+pub mod text;
 pub mod verify;
 pub mod world;
 

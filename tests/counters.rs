@@ -5,7 +5,7 @@
 //! one, and every sum that saturates or wraps. A new one fails the test until the list says why it holds.
 
 use authstorm::Study;
-use authstorm::experiment::results::Results;
+use authstorm::results::Results;
 use authstorm::scenario::load_text;
 use std::collections::BTreeMap;
 use std::fs;

@@ -4,9 +4,8 @@
 
 use authstorm::Study;
 use authstorm::conform::{Outcome, Recording, compare};
-use authstorm::experiment::results::MetricValues;
-use authstorm::metrics::METRICS;
-use authstorm::report::measured::with_interval;
+use authstorm::results::MetricValues;
+use authstorm::results::measured::with_interval;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -83,13 +82,13 @@ fn incident() -> String {
         "stale_token_session_s",
     ] {
         let _ = write!(text, "| {metric} |");
-        let def = *METRICS.iter().find(|def| def.name == metric).expect("a metric");
         for policy in policies.values() {
             let m = &policy["metrics"][metric];
             let number = |value: &serde_json::Value| value.as_f64().unwrap_or(f64::INFINITY);
             let [mean, ci_low, ci_high] = ["mean", "ci_low", "ci_high"].map(|key| number(&m[key]));
             let values = m["values"].as_array().expect("values").iter().map(number).collect();
-            let values = MetricValues { def, values, mean, ci_low, ci_high };
+            let values =
+                MetricValues { name: metric.to_owned(), unit: String::new(), mean, ci_low, ci_high, values };
             let _ = write!(text, " {} |", with_interval(&values));
         }
         text.push('\n');
@@ -157,7 +156,7 @@ fn conformance() -> String {
     let (mut matches, mut all) = (0, 0);
     for (release, [m, n, requests]) in &given {
         let [own_m, own_n, own_requests] = own.get(release).copied().unwrap_or_default();
-        let requests = authstorm::report::number::whole((requests + own_requests) as u64);
+        let requests = authstorm::text::number::whole((requests + own_requests) as u64);
         let _ = writeln!(text, "| {release} | {m} of {n} | {own_m} of {own_n} | {requests} |");
         matches += m;
         all += n;

@@ -2,6 +2,8 @@
 
 use super::terminal;
 use authstorm::Error;
+use authstorm::report::PngError;
+use authstorm::results::{PlaceError, ReadError};
 use authstorm::scenario::text::{escape, is_hidden};
 use authstorm::world::StopReason;
 use std::ffi::OsString;
@@ -84,6 +86,38 @@ impl From<Error> for Failure {
             Error::Scenario(errors) => Failure { exit, message: errors.to_string() },
             _ => Failure::with(exit, format!("error: {error}")),
         }
+    }
+}
+
+impl From<PlaceError> for Failure {
+    fn from(error: PlaceError) -> Failure {
+        let (exit, advice) = match &error {
+            PlaceError::Io { .. } => (Exit::Io, ""),
+            PlaceError::OtherBytes { .. } => (Exit::No, "; --force replaces them"),
+            PlaceError::OtherResults { .. } => {
+                (Exit::Usage, "; choose another --out, or --force to replace them")
+            }
+            PlaceError::InTheWay(_) => (Exit::Usage, ", or choose another --out"),
+            PlaceError::NotADirectory(_) | PlaceError::Foreign { .. } | PlaceError::HoldsInput(_) => {
+                (Exit::Usage, "; choose another --out")
+            }
+            PlaceError::Exists(_) => (Exit::Usage, "; name a new directory"),
+            _ => (Exit::Usage, ""),
+        };
+        Failure::with(exit, format!("error: {error}{advice}"))
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Failure {
+        let exit = if matches!(error, ReadError::Io { .. }) { Exit::Io } else { Exit::Usage };
+        Failure::with(exit, format!("error: {error}"))
+    }
+}
+
+impl From<PngError> for Failure {
+    fn from(error: PngError) -> Failure {
+        Failure::with(Exit::Io, format!("error: PNG: {error}"))
     }
 }
 

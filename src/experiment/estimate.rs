@@ -6,11 +6,12 @@
 //! the group is larger. Two pilots are run, one twice as large as the other; by how much they disagree is the estimate's
 //! own word on its error. A pilot that has more than [`MOST_EVENTS`] is cut there and taken on at its pace so far.
 
-use super::demand::{self, Demand};
+use super::demand;
 use crate::Study;
 use crate::backend::limiter::check;
 use crate::backend::spec::{LimitKey, LimitKind, LimitSpec, Rate};
 use crate::kernel::{Dist, Dur, Time};
+use crate::results::Demand;
 use crate::scenario::Scenario;
 use crate::world::{Contender, Control, Observer, Plan, StopReason, Stopped, observed};
 use rayon::prelude::*;

@@ -1,11 +1,11 @@
 //! One run of one policy, cut down to what results keep.
 
-use super::demand::{self, Demand};
-use super::results::SessionRow;
+use super::demand;
 use crate::kernel::Time;
 use crate::metrics::Exercise;
 use crate::metrics::Timeline;
 use crate::metrics::collect::{Reference, SessionCounts, Tally};
+use crate::results::{Demand, SessionRow};
 use crate::world::{Control, Plan, Run, StopReason, Stopped, run};
 use rayon::prelude::*;
 use std::collections::BTreeMap;
@@ -174,7 +174,7 @@ pub(super) fn chain(fingerprints: impl IntoIterator<Item = u64>) -> u64 {
     fingerprints.into_iter().fold(0, next)
 }
 
-/// The worst session of a policy, as [`super::results::PolicyResults::worst`] finds it in the results: of this
+/// The worst session of a policy, as [`crate::results::PolicyResults::worst`] finds it in the results: of this
 /// replication, or of all of them. None without users.
 ///
 /// # Errors

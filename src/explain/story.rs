@@ -7,9 +7,9 @@ use crate::backend::Endpoint;
 use crate::client::page::{FlowEnd, Judgement, Status};
 use crate::client::policy::Failure;
 use crate::client::task::{Caller, Kind};
-use crate::experiment::results::FaultWindow;
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
+use crate::results::FaultWindow;
 use crate::world::Outside;
 use std::collections::BTreeMap;
 

@@ -1,41 +1,40 @@
 //! What a directory for results holds, and what of it is from authstorm: only that is ever moved or removed.
 
-use super::exit::Failure;
-use super::lock::foreign;
-use super::terminal::shown;
-use super::{MANIFEST, input};
-use serde_json::Value;
+use super::super::DataFile;
+use super::super::provenance::{MANIFEST, Manifest};
+use super::error::PlaceError;
+use super::regular::read_regular;
 use std::ffi::OsString;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
 /// The lock of a results directory that cannot be replaced, inside it.
-pub const LOCK: &str = ".authstorm.lock";
+pub(super) const LOCK: &str = ".authstorm.lock";
 /// New results inside such a directory while they are written.
-pub const PARTIAL: &str = ".authstorm.partial";
+pub(super) const PARTIAL: &str = ".authstorm.partial";
 /// The same once all of them are on the disk, while they are moved into place.
 const COMPLETE: &str = ".authstorm.complete";
 /// In there: the manifest of the results that are replaced.
 const OLD: &str = "manifest.old.json";
 
 /// What is at a place for results.
-pub enum Present {
+pub(super) enum Present {
     /// Nothing, or an empty directory.
     Nothing,
     /// Something else: the name of the first such file.
     Foreign(String),
     /// Results, with their manifest.
-    Results(Value),
+    Results(Manifest),
 }
 
 /// Looks at a place for results.
-pub fn present(place: &Path) -> Result<Present, Failure> {
-    let failed = |e: &io::Error| Failure::io(shown(place), e);
+pub(super) fn present(place: &Path) -> Result<Present, PlaceError> {
+    let failed = |e: io::Error| PlaceError::io(place, e);
     let names = match names(place) {
         Ok(names) => names,
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Present::Nothing),
-        Err(e) => return Err(failed(&e)),
+        Err(e) => return Err(failed(e)),
     };
     // The lock tells whether these are from authstorm.
     let own = |name: &OsString| [LOCK, PARTIAL, COMPLETE].iter().any(|own| name == own);
@@ -58,35 +57,38 @@ fn names(dir: &Path) -> io::Result<Vec<OsString>> {
 }
 
 /// A manifest of authstorm's.
-fn manifest(path: &Path) -> Option<Value> {
-    let manifest: Value = serde_json::from_slice(&input::regular(path).ok()?).ok()?;
-    (manifest["scenario_hash"].is_string() && manifest["files"].is_object()).then_some(manifest)
+fn manifest(path: &Path) -> Option<Manifest> {
+    Manifest::parse(&read_regular(path).ok()?)
 }
 
-fn lists(manifest: Option<&Value>, name: &OsString) -> bool {
-    manifest.zip(name.to_str()).is_some_and(|(manifest, name)| manifest["files"].get(name).is_some())
+fn lists(manifest: Option<&Manifest>, name: &OsString) -> bool {
+    manifest.zip(name.to_str()).is_some_and(|(manifest, name)| manifest.lists(name))
+}
+
+fn foreign(path: &Path) -> PlaceError {
+    PlaceError::InTheWay(path.to_owned())
 }
 
 /// Refuses a name that must be free, where no run has left anything.
-pub fn must_be_free(path: &Path) -> Result<(), Failure> {
+pub(super) fn must_be_free(path: &Path) -> Result<(), PlaceError> {
     if fs::symlink_metadata(path).is_ok() { Err(foreign(path)) } else { Ok(()) }
 }
 
 /// Refuses names inside a place that must be free.
-pub fn must_be_free_inside(place: &Path) -> Result<(), Failure> {
+pub(super) fn must_be_free_inside(place: &Path) -> Result<(), PlaceError> {
     must_be_free(&place.join(PARTIAL))?;
     must_be_free(&place.join(COMPLETE))
 }
 
 /// Removes a directory of results, whole or as far as they were written: what its manifest lists, the manifest, the
 /// directory. When anything else is in it, nothing is removed.
-pub fn remove(dir: &Path) -> Result<(), Failure> {
+pub(super) fn remove(dir: &Path) -> Result<(), PlaceError> {
     match fs::symlink_metadata(dir) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
         Ok(found) if !found.is_dir() => return Err(foreign(dir)),
         _ => {}
     }
-    let failed = |e: io::Error| Failure::io(shown(dir), &e);
+    let failed = |e: io::Error| PlaceError::io(dir, e);
     let names = names(dir).map_err(failed)?;
     let manifests = [MANIFEST, OLD].map(|name| manifest(&dir.join(name)));
     let is_manifest = |name: &OsString| name == MANIFEST || name == OLD;
@@ -101,23 +103,23 @@ pub fn remove(dir: &Path) -> Result<(), Failure> {
 }
 
 /// Writes files into an empty directory, down to the disk. The first is the manifest, by which [`remove`] knows the rest.
-pub fn write_files(dir: &Path, files: &[(String, Vec<u8>)]) -> io::Result<()> {
-    for (name, content) in files {
+pub(super) fn write_files(dir: &Path, files: &[DataFile]) -> io::Result<()> {
+    for DataFile { name, bytes } in files {
         let mut file = File::create_new(dir.join(name))?;
-        file.write_all(content)?;
+        file.write_all(bytes)?;
         file.sync_all()?;
     }
     sync(dir)
 }
 
 /// Has a directory's names on the disk.
-pub fn sync(dir: &Path) -> io::Result<()> {
+pub(super) fn sync(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
 /// Whether a directory is where a file system is mounted, so that nothing can be renamed over it.
 #[cfg(target_os = "linux")]
-pub fn is_mount_point(place: &Path) -> bool {
+pub(super) fn is_mount_point(place: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
     let root = StatxAttributes::MOUNT_ROOT;
     match rustix::fs::statx(CWD, place, AtFlags::SYMLINK_NOFOLLOW, StatxFlags::empty()) {
@@ -127,7 +129,7 @@ pub fn is_mount_point(place: &Path) -> bool {
 }
 
 #[cfg(not(target_os = "linux"))]
-pub fn is_mount_point(place: &Path) -> bool {
+pub(super) fn is_mount_point(place: &Path) -> bool {
     is_on_another_device(place)
 }
 
@@ -140,26 +142,26 @@ fn is_on_another_device(place: &Path) -> bool {
 
 /// What is wrong when a directory cannot take the place of another: it is busy (a mount point), lies in a lower layer of
 /// an overlay, or its file system cannot exchange names.
-pub fn cannot_be_replaced(error: &io::Error) -> bool {
+pub(super) fn cannot_be_replaced(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let errors = [Errno::BUSY, Errno::XDEV, Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP];
     error.raw_os_error().is_some_and(|code| errors.iter().any(|e| e.raw_os_error() == code))
 }
 
 /// Says that the results in `place`/[`PARTIAL`] are all written, so that they will be moved into place even by another run.
-pub fn complete(place: &Path) -> io::Result<()> {
+pub(super) fn complete(place: &Path) -> io::Result<()> {
     fs::rename(place.join(PARTIAL), place.join(COMPLETE))?;
     sync(place)
 }
 
 /// Whether results in this place are written and still to be moved.
-pub fn is_to_be_settled(place: &Path) -> bool {
+pub(super) fn is_to_be_settled(place: &Path) -> bool {
     fs::symlink_metadata(place.join(COMPLETE)).is_ok_and(|found| found.is_dir())
 }
 
 /// Moves written results into place, file by file. It may have been begun before. From its first step to its last there
 /// is no manifest, so that nobody takes what is there for results.
-pub fn settle(place: &Path) -> io::Result<()> {
+pub(super) fn settle(place: &Path) -> io::Result<()> {
     let from = place.join(COMPLETE);
     let (new, old) = (from.join(MANIFEST), from.join(OLD));
     if new.is_file() {

@@ -1,16 +1,26 @@
 //! The titles of charts: what the policies come to, compared.
 
-use super::super::compare::{Clause, compare};
-use super::super::measured::{self, mean, worst};
-use super::super::number;
-use super::harm::chains;
-use crate::experiment::results::{PolicyResults, Results};
+use super::compare::{Clause, compare};
 use crate::metrics::Metric;
+use crate::results::finding::chains;
+use crate::results::{PolicyResults, Results, measured};
+use crate::text::number;
+
+/// What is said of a metric that results of another version do not have.
+pub(super) const UNKNOWN: &str = "not in these results";
+
+/// The mean of a metric. What goes with a chart's own metric is left out where the results do not have it.
+fn mean(policy: &PolicyResults, metric: Metric) -> f64 {
+    measured::mean(policy, metric).unwrap_or(0.0)
+}
 
 /// Most requests per second.
 pub fn peaks(results: &Results) -> String {
     compare(results, |policy, name, average| {
-        let peak = mean(policy, Metric::PeakRequestsPerS);
+        let Some(peak) = measured::mean(policy, Metric::PeakRequestsPerS) else {
+            let full = format!("{name}: the peak is {UNKNOWN}");
+            return Clause { value: 0.0, short: full.clone(), full, says: UNKNOWN.to_owned() };
+        };
         let per_s = number::short(peak);
         let full = match peak > 0.0 {
             true => format!("{name} peaks at {per_s} requests per second{average}"),
@@ -136,7 +146,8 @@ pub fn worst_session(results: &Results) -> String {
         return NO_FLOW.to_owned();
     }
     compare(results, |policy, name, _| {
-        let (worst, of_worst) = worst(policy, Metric::UnauthenticatedEventsWorstSession);
+        let worst = measured::worst(policy, Metric::UnauthenticatedEventsWorstSession);
+        let (worst, of_worst) = worst.unwrap_or_default();
         let says = format!("{}{of_worst}", number::times(worst));
         let (full, short) = match worst {
             0 => (
@@ -157,15 +168,17 @@ const NO_FLOW: &str = "No users in this run, hence no unauthenticated flow";
 
 /// The mean peak, where a label cannot mean another one.
 pub fn mean_peak(policy: &PolicyResults) -> String {
-    let peak = measured::of(policy, Metric::PeakRequestsPerS);
+    let Some(peak) = measured::of(policy, Metric::PeakRequestsPerS) else {
+        return format!("peak {UNKNOWN}");
+    };
     let mean = if peak.values.len() > 1 { "mean peak" } else { "peak" };
     format!("{mean} {}/s", number::short(peak.mean))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::synthetic::{self, set};
     use super::*;
+    use crate::results::synthetic::{self, set};
 
     #[test]
     fn titles_say_the_numbers_in_plain_words() {

@@ -1,7 +1,5 @@
 //! Numbers as a reader meets them: thousands separated, no more digits than the eye uses. One rule for all of them.
 
-use crate::stats::{CONFIDENCE, at_most};
-
 /// A whole number with thousands separators: `12,345`.
 pub fn whole(n: u64) -> String {
     let digits = n.to_string();
@@ -84,17 +82,6 @@ pub fn upper_share(share: f64) -> String {
     self::share(((1_000.0 * share) - 1e-9).ceil() / 1_000.0)
 }
 
-/// That an event happens in no replication, and how often it may happen all the same: `in none of 5 replications (95%
-/// bound: at most 45.1% of runs)`. The bound is [`at_most`], rounded up.
-pub fn none_of(replications: u32) -> String {
-    let all = counted(replications.into(), "replication", "replications");
-    format!(
-        "in none of {all} ({} bound: at most {} of runs)",
-        share(CONFIDENCE),
-        upper_share(at_most(replications))
-    )
-}
-
 /// `1 session`, `2 sessions`, `0 sessions`.
 pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", whole(n), if n == 1 { one } else { many })
@@ -167,14 +154,6 @@ mod tests {
         assert_eq!((with_unit(2.0, "s"), share(0.853)), ("2 s".to_owned(), "85.3%".to_owned()));
         assert_eq!(fixed(-1234.56, 1), "−1,234.6");
         assert_eq!(fixed(-0.01, 1), "0.0");
-    }
-
-    #[test]
-    fn none_of_a_few_replications_says_what_it_allows() {
-        // 1 - 0.05^(1/5) is 0.45072, 1 - 0.05^(1/59) is 0.04950: a bound is rounded up.
-        assert_eq!(none_of(5), "in none of 5 replications (95% bound: at most 45.1% of runs)");
-        assert_eq!(none_of(59), "in none of 59 replications (95% bound: at most 5% of runs)");
-        assert_eq!(none_of(1), "in none of 1 replication (95% bound: at most 95% of runs)");
     }
 
     #[test]

@@ -1,16 +1,14 @@
-//! What the numbers say, in words: sentences for the terminal and the page, and the comparisons that title charts.
+//! What the numbers say, in words: sentences for the terminal, the page and summary.json.
 //!
 //! A policy's sentence names its gravest harm first, in the order that the table of metrics gives.
 
 mod harm;
-mod titles;
 
-pub use titles::{amplification, flow, mean_peak, peaks, sign_outs, stale_tokens, waiting, worst_session};
+pub use harm::chains;
 
-use super::canvas::clean;
-use super::{measured, number};
-use crate::experiment::results::{PolicyResults, Results};
+use super::{PolicyResults, Results, measured};
 use crate::metrics::{Harm, Metric};
+use crate::text::{clean, number};
 
 /// So many harms are said of a policy: a longer sentence is not read.
 const MOST_HARMS: usize = 4;
@@ -64,7 +62,7 @@ fn says(results: &Results, policy: &PolicyResults) -> String {
     let mut harms: Vec<(Harm, String)> = Metric::by_gravity()
         .into_iter()
         .filter_map(|metric| {
-            let mean = measured::mean(policy, metric);
+            let mean = measured::mean(policy, metric)?;
             Some((metric.def().harm.of(mean), harm::clause(results, policy, metric)?))
         })
         .collect();
@@ -95,7 +93,7 @@ fn none(results: &Results, events: &[&str]) -> String {
         [some @ .., last] => format!("{} or {last}", some.join(", ")),
         [] => String::new(),
     };
-    format!("{events} {}", number::none_of(results.replications))
+    format!("{events} {}", measured::none_of(results.replications))
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! The lock of a results directory: a file that says whose it is, held while a run writes.
 
-use super::exit::Failure;
-use super::terminal::shown;
+use super::error::PlaceError;
 use rustix::fs::{FlockOperation, OFlags};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read, Write};
@@ -13,7 +12,8 @@ const MARK: &str = "authstorm holds this file while it writes the results beside
                     The next run clears up after one that was killed.\n";
 
 /// A lock that this process holds; it ends with the value.
-pub struct Lock {
+#[derive(Debug)]
+pub(super) struct Lock {
     path: PathBuf,
     /// Held until the end.
     _file: File,
@@ -24,39 +24,39 @@ pub struct Lock {
 impl Lock {
     /// Takes the lock at a path, for results at `place`.
     ///
-    /// A usage failure when another process holds it, and when what is there is not from authstorm: that is neither
-    /// opened, unless it is a regular file, nor changed.
-    pub fn take(path: &Path, place: &Path) -> Result<Lock, Failure> {
-        let failed = |e: &io::Error| Failure::io(shown(path), e);
+    /// Refused when another process holds it, and when what is there is not from authstorm: that is neither opened,
+    /// unless it is a regular file, nor changed.
+    pub(super) fn take(path: &Path, place: &Path) -> Result<Lock, PlaceError> {
+        let failed = |e: io::Error| PlaceError::io(path, e);
+        let foreign = || PlaceError::InTheWay(path.to_owned());
         loop {
             let (file, left) = match fs::symlink_metadata(path) {
                 // A pipe would be waited for without end, and a link may lead anywhere.
-                Ok(found) if !found.is_file() => return Err(foreign(path)),
+                Ok(found) if !found.is_file() => return Err(foreign()),
                 Ok(_) => match open(path) {
                     Err(e) if e.kind() == ErrorKind::NotFound => continue,
-                    opened => (opened.map_err(|e| failed(&e))?, true),
+                    opened => (opened.map_err(failed)?, true),
                 },
                 Err(e) if e.kind() == ErrorKind::NotFound => match make(path) {
                     Err(e) if e.kind() == ErrorKind::AlreadyExists => continue,
-                    made => (made.map_err(|e| failed(&e))?, false),
+                    made => (made.map_err(failed)?, false),
                 },
-                Err(e) => return Err(failed(&e)),
+                Err(e) => return Err(failed(e)),
             };
             match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
                 Err(rustix::io::Errno::WOULDBLOCK) => {
-                    let place = shown(place);
-                    return Err(Failure::usage(format!("error: {place}: another run is writing there")));
+                    return Err(PlaceError::Locked(place.to_owned()));
                 }
-                other => other.map_err(|e| failed(&e.into()))?,
+                other => other.map_err(|e| failed(e.into()))?,
             }
             // The holder before us may have removed the file between our opening and locking it.
-            let held = file.metadata().map_err(|e| failed(&e))?;
+            let held = file.metadata().map_err(failed)?;
             let there = fs::symlink_metadata(path);
             if !there.is_ok_and(|m| (m.dev(), m.ino()) == (held.dev(), held.ino())) {
                 continue;
             }
-            if left && !is_marked(&file).map_err(|e| failed(&e))? {
-                return Err(foreign(path));
+            if left && !is_marked(&file).map_err(failed)? {
+                return Err(foreign());
             }
             return Ok(Lock { path: path.to_owned(), _file: file, left, kept: false });
         }
@@ -64,12 +64,12 @@ impl Lock {
 
     /// Whether a run that was killed has left this lock, and with it perhaps what it was writing. Where it has not,
     /// nothing beside the lock is from authstorm.
-    pub fn was_left(&self) -> bool {
+    pub(super) fn was_left(&self) -> bool {
         self.left
     }
 
     /// Leaves the file at the end, so that the next run knows that there is something to clear up.
-    pub fn keep(&mut self) {
+    pub(super) fn keep(&mut self) {
         self.kept = true;
     }
 }
@@ -81,14 +81,6 @@ impl Drop for Lock {
             let _ = fs::remove_file(&self.path);
         }
     }
-}
-
-/// Something is where authstorm must write, and is not its own.
-pub fn foreign(path: &Path) -> Failure {
-    let path = shown(path);
-    Failure::usage(format!(
-        "error: {path}: is not from authstorm, which needs this name while it runs; move it away, or choose another --out"
-    ))
 }
 
 fn open(path: &Path) -> io::Result<File> {

@@ -1,12 +1,9 @@
 //! Verdicts in words, for the terminal, the page and programs that print them.
 
-use super::canvas::clean;
-use super::number;
-use crate::experiment::demand::Demand;
-use crate::experiment::results::{PolicyResults, Results};
-use crate::experiment::verdict::{Assurance, Judgement, Verdict};
+use super::{Assurance, Demand, Gap, Judgement, PolicyResults, Results, Verdict, measured};
 use crate::kernel::Dur;
 use crate::metrics::Metric;
+use crate::text::{clean, number};
 
 /// The word that begins a verdict's line.
 pub const fn word(judgement: Judgement) -> &'static str {
@@ -79,14 +76,6 @@ pub fn count(results: &Results) -> String {
     }
 }
 
-/// Whether a check of these results passes: no expectation fails, none is vacuous against the scenario's word, and at least one
-/// is judged where there are any.
-pub fn check_passes(results: &Results) -> bool {
-    let verdicts = &results.expectations;
-    let any_judged = verdicts.iter().any(|v| v.judgement != Judgement::NotJudged);
-    (verdicts.is_empty() || any_judged) && !verdicts.iter().any(Verdict::fails_check)
-}
-
 /// An endpoint or a limit that is offered more than it serves before the first fault of a run of this length.
 pub fn exceeded(policy: &str, demand: &Demand, horizon: Dur) -> String {
     let until = if demand.time == horizon {
@@ -128,8 +117,9 @@ pub fn not_exercised(results: &Results) -> Vec<String> {
 
 /// A sentence for each policy some of whose callers have not ended: ratios and means over calls are not final then.
 pub fn unfinished(results: &Results) -> Vec<String> {
-    let total =
-        |policy: &PolicyResults, metric: Metric| policy.metric(metric.def().name).values.iter().sum::<f64>();
+    let total = |policy: &PolicyResults, metric: Metric| {
+        measured::of(policy, metric).map_or(0.0, |metric| metric.values.iter().sum::<f64>())
+    };
     let of = |policy: &PolicyResults| {
         let [open, begun] = [Metric::CallersUnfinished, Metric::CallersBegun].map(|m| total(policy, m));
         (open > 0.0).then(|| {
@@ -145,18 +135,22 @@ pub fn unfinished(results: &Results) -> Vec<String> {
     results.policies.iter().filter_map(of).collect()
 }
 
-/// Everything that qualifies the numbers of these results: demand beyond capacity, what was not exercised, what has not ended.
+/// Everything that qualifies the numbers of these results, a sentence each: demand beyond capacity, what was not exercised,
+/// what has not ended, and what another version did not write.
 pub fn qualifications(results: &Results) -> Vec<String> {
     let demand = results.policies.iter().flat_map(|policy| {
         let exceeding = policy.demand.iter().filter(|demand| demand.exceeds());
         exceeding.map(|demand| exceeded(&policy.name, demand, results.horizon))
     });
     let mut sentences: Vec<String> = demand.collect();
-    if !results.policies.is_empty() && results.policies.iter().all(|p| p.demand.is_empty()) {
+    let says_demand =
+        !results.gaps.iter().any(|gap| matches!(gap, Gap::NoField { field, .. } if field == "demand"));
+    if says_demand && !results.policies.is_empty() && results.policies.iter().all(|p| p.demand.is_empty()) {
         sentences.push("Demand against capacity is not judged: a fault begins with the run".to_owned());
     }
     sentences.extend(unfinished(results));
     sentences.extend(not_exercised(results));
+    sentences.extend(results.gaps.iter().map(Gap::to_string));
     sentences
 }
 
@@ -190,12 +184,12 @@ mod tests {
     #[test]
     fn a_check_needs_a_judgement() {
         let mut results = synthetic::storm(&["old", "new"], 60, 5);
-        assert!(!check_passes(&results), "one fails");
+        assert!(!results.passes_check(), "one fails");
         results.expectations.remove(1);
-        assert!(check_passes(&results));
+        assert!(results.passes_check());
         results.expectations[0].judgement = Judgement::NotJudged;
-        assert!(!check_passes(&results), "nothing is judged");
+        assert!(!results.passes_check(), "nothing is judged");
         results.expectations.clear();
-        assert!(check_passes(&results), "nothing is asked");
+        assert!(results.passes_check(), "nothing is asked");
     }
 }

@@ -5,9 +5,12 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-/// The bytes of a regular file, or of one that a link leads to. A pipe, which would be waited for, and a device, which
-/// may feed without end, are an error of the kind [`ErrorKind::InvalidInput`].
-pub fn regular(path: &Path) -> io::Result<Vec<u8>> {
+/// The bytes of a regular file, or of one that a link leads to.
+///
+/// # Errors
+/// When the file cannot be read. A pipe, which would be waited for, and a device, which may feed without end, are an error
+/// of the kind [`ErrorKind::InvalidInput`].
+pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
     let refused = || io::Error::new(ErrorKind::InvalidInput, "is not a regular file");
     if !fs::metadata(path)?.is_file() {
         return Err(refused());

@@ -1,7 +1,8 @@
 //! CSV files: one row a fact, plain numbers, names safe to open in a spreadsheet.
 
+use super::Results;
+use super::serial::EVENTS;
 use crate::backend::Endpoint;
-use crate::experiment::results::Results;
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
 use crate::metrics::timeline::{Bucket, Outcome, Timeline};
@@ -13,8 +14,8 @@ pub fn summary(results: &Results) -> Vec<u8> {
         for metric in &policy.metrics {
             table.row(&[
                 text(&policy.name),
-                text(metric.def.name),
-                text(metric.def.unit),
+                text(&metric.name),
+                text(&metric.unit),
                 metric.mean.to_string(),
                 metric.ci_low.to_string(),
                 metric.ci_high.to_string(),
@@ -47,17 +48,10 @@ pub fn timeline(results: &Results) -> Vec<u8> {
 pub fn flow(results: &Results) -> Vec<u8> {
     let mut table = Table::new(&["policy", "replication", "t_s", "event", "count"]);
     each_bucket(results, |policy, replication, t, bucket| {
-        for (event, count) in [
-            ("false_sign_out", bucket.false_sign_outs.into()),
-            ("true_sign_out", bucket.true_sign_outs.into()),
-            ("flow_entry", bucket.flow_entries.into()),
-            ("recursive_entry", bucket.recursive_entries.into()),
-            ("depth_max", u128::from(bucket.depth_max)),
-            ("without_token_ns", bucket.without_token_ns),
-            ("waiting_ns", bucket.waiting_ns),
-        ] {
+        for event in EVENTS {
+            let count = (event.get)(bucket);
             if count > 0 {
-                table.row(&[policy, replication, t, event, &count.to_string()]);
+                table.row(&[policy, replication, t, event.name, &count.to_string()]);
             }
         }
     });
@@ -204,7 +198,7 @@ mod tests {
                 .zip(results.policies.iter().flat_map(|p| p.metrics.iter().map(move |m| (p, m))))
             {
                 assert_eq!(row[0], text(&policy.name));
-                assert_eq!(row[1], metric.def.name);
+                assert_eq!(row[1], metric.name);
                 assert_eq!(row[3].parse::<f64>().unwrap().to_bits(), metric.mean.to_bits());
             }
             let rows = read(&timeline(&results));

@@ -1,31 +1,42 @@
 //! A metric's values in words: its mean, its interval, and the replication in which it is worst. Tables, sentences, charts
 //! and the page all take them from here.
+//!
+//! Results of another version may lack a metric: then there is no value, and no word.
 
-use super::number::{NEVER, short, whole};
-use crate::experiment::results::{MetricValues, PolicyResults, Results};
+use super::{MetricValues, PolicyResults, Results};
 use crate::metrics::Metric;
+use crate::stats::{CONFIDENCE, at_most};
+use crate::text::number::{NEVER, counted, share, short, upper_share, whole};
 
-/// A policy's values of a metric.
-pub fn of(policy: &PolicyResults, metric: Metric) -> &MetricValues {
-    policy.metric(metric.def().name)
+/// A policy's values of a metric; absent in results that do not have it.
+pub fn of(policy: &PolicyResults, metric: Metric) -> Option<&MetricValues> {
+    policy.get(metric.def().name)
 }
 
-/// Whether the runs could move a metric: what needs users or generic clients needs some.
+/// Whether a table shows a metric: the results have it, and the runs could move it, for what needs users or generic clients
+/// needs some.
 pub fn can_move(results: &Results, metric: Metric) -> bool {
-    let generic = || results.policies.iter().any(|policy| mean(policy, Metric::RequestsGeneric) > 0.0);
-    (results.users > 0 || !metric.needs_users()) && (!metric.needs_workloads() || generic())
+    let generic = || results.policies.iter().any(|policy| happens(policy, Metric::RequestsGeneric));
+    (results.users > 0 || !metric.needs_users())
+        && (!metric.needs_workloads() || generic())
+        && results.policies.iter().any(|policy| of(policy, metric).is_some())
 }
 
 /// Whether app code called in a run of this policy: only then can it see errors or wait.
 pub fn app_called(policy: &PolicyResults) -> bool {
     [Metric::CallersBegun, Metric::ErrorsSurfacedToApp, Metric::AppWaitS]
         .into_iter()
-        .any(|metric| mean(policy, metric) > 0.0)
+        .any(|metric| happens(policy, metric))
 }
 
-/// Mean over the replications. It is infinite as soon as one replication is.
-pub fn mean(policy: &PolicyResults, metric: Metric) -> f64 {
-    of(policy, metric).mean
+/// Mean over the replications, infinite as soon as one replication is; absent in results that do not have the metric.
+pub fn mean(policy: &PolicyResults, metric: Metric) -> Option<f64> {
+    of(policy, metric).map(|values| values.mean)
+}
+
+/// Whether a metric is known to be above 0.
+pub fn happens(policy: &PolicyResults, metric: Metric) -> bool {
+    mean(policy, metric).is_some_and(|mean| mean > 0.0)
 }
 
 /// The mean in words: `12.3`, or `never within the run in 2 of 5 replications`.
@@ -59,7 +70,8 @@ pub fn interval(values: &MetricValues) -> Option<(String, String)> {
 pub fn with_interval(values: &MetricValues) -> String {
     let mean = mean_words(values);
     let Some((low, high)) = interval(values) else { return mean };
-    let (least, most) = values.def.kind.range();
+    let range = values.def().map(|def| def.kind.range());
+    let (least, most) = range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
     if values.ci_low > least && values.ci_high < most {
         format!("{mean} ± {}", short((values.ci_high - values.ci_low) / 2.0))
     } else {
@@ -83,11 +95,22 @@ pub fn replication(values: &[f64], value: f64) -> String {
     }
 }
 
-/// [`greatest`] with its replication.
-pub fn worst(policy: &PolicyResults, metric: Metric) -> (u64, String) {
-    let values = of(policy, metric);
+/// [`greatest`] with its replication; absent in results that do not have the metric.
+pub fn worst(policy: &PolicyResults, metric: Metric) -> Option<(u64, String)> {
+    let values = of(policy, metric)?;
     let most = greatest(values);
-    (most, replication(&values.values, most as f64))
+    Some((most, replication(&values.values, most as f64)))
+}
+
+/// That an event happens in no replication, and how often it may happen all the same: `in none of 5 replications (95%
+/// bound: at most 45.1% of runs)`. The bound is [`at_most`], rounded up.
+pub fn none_of(replications: u32) -> String {
+    let all = counted(replications.into(), "replication", "replications");
+    format!(
+        "in none of {all} ({} bound: at most {} of runs)",
+        share(CONFIDENCE),
+        upper_share(at_most(replications))
+    )
 }
 
 #[cfg(test)]
@@ -97,7 +120,8 @@ mod tests {
     fn measured(metric: Metric, values: &[f64]) -> MetricValues {
         let estimate = crate::stats::mean_ci(values, 0.95).within(metric.def().kind.range());
         MetricValues {
-            def: metric.def(),
+            name: metric.def().name.to_owned(),
+            unit: metric.def().unit.to_owned(),
             values: values.to_vec(),
             mean: estimate.mean,
             ci_low: estimate.ci_low,
@@ -129,5 +153,13 @@ mod tests {
         assert_eq!(replication(&[7.0, 7.0], 7.0), "");
         assert_eq!(replication(&[7.0], 7.0), "");
         assert_eq!(replication(&[1.0, 3.0], 2.0), "");
+    }
+
+    #[test]
+    fn none_of_a_few_replications_says_what_it_allows() {
+        // 1 - 0.05^(1/5) is 0.45072, 1 - 0.05^(1/59) is 0.04950: a bound is rounded up.
+        assert_eq!(none_of(5), "in none of 5 replications (95% bound: at most 45.1% of runs)");
+        assert_eq!(none_of(59), "in none of 59 replications (95% bound: at most 5% of runs)");
+        assert_eq!(none_of(1), "in none of 1 replication (95% bound: at most 95% of runs)");
     }
 }

@@ -1,8 +1,9 @@
-//! Invented results for the tests of reports: a storm with known features, and the odd cases.
+//! Invented results for tests: a storm with known features, and the odd cases.
 
+use super::{
+    Assurance, Engine, FaultWindow, Judgement, MetricValues, PolicyResults, Results, SessionRow, Verdict,
+};
 use crate::backend::Endpoint;
-use crate::experiment::results::{FaultWindow, MetricValues, PolicyResults, Results, SessionRow};
-use crate::experiment::verdict::{Assurance, Judgement, Verdict};
 use crate::kernel::Dur;
 use crate::metrics::{METRICS, Metric, Outcome, Timeline};
 use crate::stats::at_most;
@@ -34,11 +35,13 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
         scenario: "touch-429-burst".to_owned(),
         about: "A rate limit on /touch for two minutes.".to_owned(),
         client_model: "clerk-js-6.3.3".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario_hash: "9f3c2ab47d10".repeat(5) + "0000",
         seed: 42,
         replications,
         horizon,
         users: 10_000,
+        bucket: (!names.is_empty()).then_some(bucket),
         faults: vec![FaultWindow {
             name: "/touch limit 600 → 120/s".to_owned(),
             from: Dur(horizon.0 / 5),
@@ -73,9 +76,11 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
                 may_be_vacuous: false,
             },
         ],
-        events: 1_234_567,
-        fingerprint: 0x0123_4567_89ab_cdef,
-        parts: 1,
+        engine: Engine { events: 1_234_567, fingerprint: 0x0123_4567_89ab_cdef, parts: 1 },
+        all_sessions: false,
+        scenario_text: String::new(),
+        stories: Vec::new(),
+        gaps: Vec::new(),
     }
 }
 
@@ -158,7 +163,7 @@ pub fn table() -> Vec<(&'static str, Results)> {
     ]
 }
 
-/// Everything of one metric, by its name.
+/// Every metric, with the values that its name asks for.
 fn metrics(values: impl Fn(&str) -> Vec<f64>) -> Vec<MetricValues> {
     METRICS
         .iter()
@@ -166,7 +171,14 @@ fn metrics(values: impl Fn(&str) -> Vec<f64>) -> Vec<MetricValues> {
             let values = values(def.name);
             let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
             let half = if values.len() > 1 { 0.08 * mean } else { 0.0 };
-            MetricValues { def: *def, values, mean, ci_low: mean - half, ci_high: mean + half }
+            MetricValues {
+                name: def.name.to_owned(),
+                unit: def.unit.to_owned(),
+                values,
+                mean,
+                ci_low: mean - half,
+                ci_high: mean + half,
+            }
         })
         .collect()
 }

@@ -1,12 +1,12 @@
 //! What a sentence says of one metric that harms.
 
-use super::super::{measured, number};
-use crate::experiment::results::{PolicyResults, Results};
+use super::super::{PolicyResults, Results, measured};
 use crate::metrics::Metric;
+use crate::text::number;
 
-/// The harm in words; none where there is none.
+/// The harm in words; absent where there is none, or the results do not have the metric.
 pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Option<String> {
-    let mean = measured::mean(policy, metric);
+    let mean = measured::mean(policy, metric)?;
     // One request for each one that is asked for is no harm, and what is shown as 1.00 is no more.
     let none = if metric == Metric::Amplification { 1.005 } else { 0.0 };
     // What is not a number is said, not passed over.
@@ -14,7 +14,8 @@ pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Opti
         return None;
     }
     let shown = number::short(mean);
-    let of = |metric| measured::mean(policy, metric);
+    // What goes with a harm is left out where the results do not have it.
+    let of = |metric| measured::mean(policy, metric).unwrap_or(0.0);
     Some(match metric {
         Metric::FalseSignOuts => sign_outs(results, mean, of(Metric::TrueSignOuts)),
         Metric::ZombieSessions => {
@@ -24,7 +25,7 @@ pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Opti
             )
         }
         Metric::TimeToRecoverS if mean.is_infinite() => {
-            let values = &measured::of(policy, metric).values;
+            let values = &measured::of(policy, metric)?.values;
             let runs = match (measured::never(values), values.len()) {
                 (_, 1) => String::new(),
                 (never, all) => {
@@ -101,7 +102,8 @@ fn session_time(part: f64, whole: f64) -> String {
 }
 
 fn flow(policy: &PolicyResults, entries: &str) -> String {
-    let (worst, of_worst) = measured::worst(policy, Metric::UnauthenticatedEventsWorstSession);
+    let worst = measured::worst(policy, Metric::UnauthenticatedEventsWorstSession);
+    let (worst, of_worst) = worst.unwrap_or_default();
     let times = if entries == "1" { "once".to_owned() } else { format!("{entries} times") };
     let one =
         if worst > 1 { format!(", one of them {}{of_worst}", number::times(worst)) } else { String::new() };
@@ -110,7 +112,7 @@ fn flow(policy: &PolicyResults, entries: &str) -> String {
 
 /// The longest chain of entries, where there is one.
 pub fn chains(policy: &PolicyResults) -> String {
-    let (depth, of_deepest) = measured::worst(policy, Metric::UnauthenticatedDepthMax);
+    let (depth, of_deepest) = measured::worst(policy, Metric::UnauthenticatedDepthMax).unwrap_or_default();
     if depth > 1 {
         format!(", in chains of up to {}{of_deepest}", number::whole(depth))
     } else {
@@ -120,7 +122,7 @@ pub fn chains(policy: &PolicyResults) -> String {
 
 /// What the calls of a run without users come to, beside the harms.
 pub fn traffic(policy: &PolicyResults) -> Option<String> {
-    let sent = measured::mean(policy, Metric::RequestsTotal);
+    let sent = measured::mean(policy, Metric::RequestsTotal)?;
     (sent > 0.0).then(|| format!("{} sent", are(sent, "request", "requests")))
 }
 
@@ -132,7 +134,7 @@ pub fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<&'static st
     }
     let nowhere = |metric: &Metric| {
         let of_app = matches!(metric, Metric::ErrorsSurfacedToApp | Metric::AppWaitS);
-        policies.iter().all(|policy| measured::mean(policy, *metric) <= 0.0)
+        policies.iter().all(|policy| measured::mean(policy, *metric).is_some_and(|mean| mean <= 0.0))
             && (!of_app || policies.iter().any(|policy| measured::app_called(policy)))
     };
     Metric::by_gravity().into_iter().filter(nowhere).filter_map(event).collect()
