@@ -39,17 +39,20 @@ pub mod fault;
 pub mod fleet;
 pub mod kernel;
 pub mod metrics;
+mod parallel;
+#[cfg(feature = "charts")]
 pub mod report;
 pub mod results;
 pub mod scenario;
 pub mod stats;
 pub mod text;
+#[cfg(feature = "parallel")]
 pub mod verify;
 pub mod world;
 
 pub use experiment::{Error, Study};
 
 /// The README's example, as a test.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "cli"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

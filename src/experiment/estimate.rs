@@ -11,10 +11,10 @@ use crate::Study;
 use crate::backend::limiter::check;
 use crate::backend::spec::{LimitKey, LimitKind, LimitSpec, Rate};
 use crate::kernel::{Dist, Dur, Time};
+use crate::parallel;
 use crate::results::Demand;
 use crate::scenario::Scenario;
 use crate::world::{Contender, Control, Observer, Plan, StopReason, Stopped, observed};
-use rayon::prelude::*;
 
 /// Sessions of the larger pilot, about.
 pub const SESSIONS: u32 = 400;
@@ -75,11 +75,8 @@ pub fn estimate(study: &Study, control: &Control) -> Result<Estimate, Stopped> {
     let plan = study.plan();
     let jobs: Vec<(usize, u32)> =
         (0..plan.contenders.len()).flat_map(|c| [(c, SESSIONS), (c, SESSIONS / 2)]).collect();
-    let pilots: Vec<Result<Pilot, Stopped>> = jobs
-        .par_iter()
-        .with_max_len(1)
-        .map(|&(contender, sessions)| pilot(&plan, contender, sessions, control))
-        .collect();
+    let pilots =
+        parallel::map(&jobs, |&(contender, sessions)| pilot(&plan, contender, sessions, control));
     let pilots = pilots.into_iter().collect::<Result<Vec<Pilot>, Stopped>>()?;
     let of_policy = |(contender, pilots): (&Contender, &[Pilot])| {
         let (large, small) = (&pilots[0], &pilots[1]);

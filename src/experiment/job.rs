@@ -5,9 +5,9 @@ use crate::kernel::Time;
 use crate::metrics::Exercise;
 use crate::metrics::Timeline;
 use crate::metrics::collect::{Reference, SessionCounts, Tally};
+use crate::parallel;
 use crate::results::{Demand, SessionRow};
 use crate::world::{Control, Plan, Run, StopReason, Stopped, run};
-use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -114,7 +114,7 @@ impl Job {
         });
         let lock = || gathered.lock().unwrap_or_else(PoisonError::into_inner);
         let max_events = plan.scenario.guard.max_events;
-        parts.par_iter().enumerate().for_each(|(part, users)| {
+        parallel::for_each(&parts, |part, users| {
             // A part before this one may still be stopped; one after it need not begin.
             if lock().stopped.as_ref().is_some_and(|(earlier, _)| *earlier < part)
                 || lock().events > max_events
@@ -210,7 +210,7 @@ pub(super) fn run_each<T: Sync, R: Send>(
     let ended: Vec<_> = if plan.parts().len() > 1 {
         items.iter().map(&run).collect()
     } else {
-        items.par_iter().with_max_len(1).map(&run).collect()
+        parallel::map(items, &run)
     };
     ended.into_iter().collect()
 }

@@ -16,7 +16,7 @@ pub fn not_judged(expectation: &Expectation) -> Verdict {
         that: expectation.text.clone(),
         policy: expectation.policy.clone(),
         judgement: Judgement::NotJudged,
-        observed: f64::NAN,
+        observed: None,
         replication: None,
         same_in_all: false,
         bound: expectation.bound,
@@ -59,7 +59,7 @@ pub fn judge(expectation: &Expectation, plan: &Plan, values: &[f64], exercises: 
         that: expectation.text.clone(),
         policy: expectation.policy.clone(),
         judgement,
-        observed,
+        observed: Some(observed),
         replication,
         same_in_all: values.iter().all(|v| v.to_bits() == values[0].to_bits()),
         bound: *bound,
@@ -215,8 +215,8 @@ mod tests {
             let verdict = of(&read(text), values);
             let judgement = if passed { Judgement::Passed } else { Judgement::Failed };
             assert_eq!(
-                (verdict.observed.to_bits(), verdict.replication, verdict.judgement),
-                (f64::to_bits(observed), Some(worst), judgement),
+                (verdict.observed.map(f64::to_bits), verdict.replication, verdict.judgement),
+                (Some(f64::to_bits(observed)), Some(worst), judgement),
                 "{text}"
             );
         }

@@ -3,9 +3,9 @@
 use super::{Session, Story, Wanted, tell_planned, text, words};
 use crate::Study;
 use crate::experiment::Error;
+use crate::parallel;
 use crate::results::{Results, StoryDigest};
 use crate::world::Control;
-use rayon::prelude::*;
 
 /// Longer texts are cut: the command prints them whole.
 const MOST_BYTES: usize = 20_000;
@@ -74,11 +74,9 @@ pub fn tell_worst(study: &Study, results: &mut Results, control: &Control) -> Re
         })
         .collect();
     let hash = &study.hash();
-    let stories = wanted
-        .par_iter()
-        .with_max_len(1)
-        .map(|wanted| tell_planned(&plan, hash, *wanted, control).map(|story| story.digest()))
-        .collect::<Vec<_>>();
+    let stories = parallel::map(&wanted, |wanted| {
+        tell_planned(&plan, hash, *wanted, control).map(|story| story.digest())
+    });
     results.stories = stories.into_iter().collect::<Result<_, _>>()?;
     Ok(())
 }

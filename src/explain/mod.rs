@@ -11,6 +11,7 @@ pub mod lines;
 pub mod mermaid;
 pub mod own;
 mod part;
+mod png_text;
 pub mod record;
 pub mod rules;
 pub mod story;

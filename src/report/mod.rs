@@ -53,9 +53,9 @@ pub use sign_outs::sign_outs;
 
 use crate::metrics::Metric;
 use crate::results::Results;
+use crate::parallel;
 use crate::results::{DataFile, measured};
 use columns::Columns;
-use rayon::prelude::*;
 
 /// A picture and the name its files get.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,17 +105,16 @@ pub fn happens(results: &Results, metrics: &[Metric]) -> bool {
 pub fn files(results: &Results) -> Result<Vec<DataFile>, PngError> {
     let draw = || {
         let charts: Vec<Chart> = charts(results).into_iter().chain(lanes::retry_schedule(results)).collect();
-        let pictures = charts.into_par_iter().with_max_len(1).map(pictures);
-        pictures.collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>, PngError>>()
+        parallel::map(&charts, pictures).into_iter().collect::<Result<Vec<_>, PngError>>()
     };
-    let (pictures, page) = rayon::join(draw, || page::page(results));
+    let (pictures, page) = parallel::join(draw, || page::page(results));
     let mut files: Vec<_> = pictures?.into_iter().flatten().collect();
     files.push(DataFile::new(page::FILE, page));
     Ok(files)
 }
 
-fn pictures(chart: Chart) -> Result<[DataFile; 2], PngError> {
-    let png = to_png(&chart.svg)?;
+fn pictures(chart: &Chart) -> Result<[DataFile; 2], PngError> {
     let Chart { file_stem, svg } = chart;
-    Ok([DataFile::new(format!("{file_stem}.svg"), svg), DataFile::new(format!("{file_stem}.png"), png)])
+    let png = to_png(svg)?;
+    Ok([DataFile::new(format!("{file_stem}.svg"), svg.as_str()), DataFile::new(format!("{file_stem}.png"), png)])
 }

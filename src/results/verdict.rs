@@ -44,8 +44,8 @@ pub struct Verdict {
     pub policy: String,
     /// How it is judged.
     pub judgement: Judgement,
-    /// The observed value: the mean, or the worst replication's; NaN when it was not judged.
-    pub observed: f64,
+    /// The observed value: the mean, or the worst replication's; absent when it was not judged.
+    pub observed: Option<f64>,
     /// The replication that the observed value is of; absent for a mean.
     pub replication: Option<u32>,
     /// Whether every replication has the observed value.
@@ -107,7 +107,7 @@ impl From<Verdict> for VerdictText {
             policy: v.policy,
             judgement: v.judgement,
             passed: v.judgement == Judgement::Passed,
-            observed: v.observed,
+            observed: v.observed.unwrap_or(f64::NAN),
             bound: v.bound,
             of_mean: v.replication.is_none(),
             replication: v.replication,
@@ -130,7 +130,7 @@ impl From<VerdictText> for Verdict {
                 None if v.of_mean && is_judged => Assurance::Mean(v.mean_interval),
                 None => Assurance::None,
             },
-            observed: if is_judged { v.observed } else { f64::NAN },
+            observed: is_judged.then_some(v.observed),
             that: v.that,
             policy: v.policy,
             judgement: v.judgement,

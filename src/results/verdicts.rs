@@ -35,7 +35,7 @@ pub fn detail(verdict: &Verdict, runs: u32) -> String {
 }
 
 fn observed(verdict: &Verdict, runs: u32) -> String {
-    let value = number::short(verdict.observed);
+    let value = verdict.observed.map_or_else(|| "nothing".to_owned(), number::short);
     match verdict.replication {
         None => format!("mean {value} of {runs} replications"),
         Some(_) if runs == 1 => format!("observed {value} in 1 replication"),
@@ -167,7 +167,7 @@ mod tests {
             detail(passed, 5),
             "observed 0 in each of 5 replications; at most 45.1% of runs violate it (one-sided 95% bound)"
         );
-        let failed = Verdict { observed: f64::INFINITY, ..results.expectations[1].clone() };
+        let failed = Verdict { observed: Some(f64::INFINITY), ..results.expectations[1].clone() };
         assert_eq!(
             detail(&failed, 5),
             "observed never within the run, the worst of 5 replications (replication 2)"

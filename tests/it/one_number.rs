@@ -1,12 +1,10 @@
 //! A number is the same wherever it is shown: in the table, in the sentences, on the charts and on the page.
 
-mod common;
-
+use crate::common::{authstorm, files, root, said};
 use authstorm::metrics::Metric;
 use authstorm::results::read::{Files, read};
 use authstorm::results::{MetricValues, PolicyResults, Results, measured};
 use authstorm::text::number;
-use common::{authstorm, files, root, said};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

@@ -3,11 +3,9 @@
 //!
 //! `UPDATE_GOLDEN=1 cargo test --test golden` writes the fingerprints of this version anew; the changelog is for people
 //! to write. Debug and release builds, other platforms and other thread counts are held to the same results by
-//! `.ci/run`, `.ci/platforms` and `tests/determinism.rs`.
+//! `.ci/run`, `.ci/platforms` and `tests/it/determinism.rs`.
 
-mod common;
-
-use common::root;
+use crate::common::root;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -61,7 +59,7 @@ fn digest(fingerprints: &BTreeMap<String, String>) -> String {
 fn write_anew(mut golden: Golden) {
     golden.insert(VERSION.to_owned(), committed());
     let mut text = String::from(
-        "# The fingerprint of the event order of every shipped scenario, by version: see tests/golden.rs.\n\
+        "# The fingerprint of the event order of every shipped scenario, by version: see tests/it/golden.rs.\n\
          # Versions that have been released do not change.\n",
     );
     for (version, prints) in &golden {
