@@ -75,8 +75,7 @@ pub fn estimate(study: &Study, control: &Control) -> Result<Estimate, Stopped> {
     let plan = study.plan();
     let jobs: Vec<(usize, u32)> =
         (0..plan.contenders.len()).flat_map(|c| [(c, SESSIONS), (c, SESSIONS / 2)]).collect();
-    let pilots =
-        parallel::map(&jobs, |&(contender, sessions)| pilot(&plan, contender, sessions, control));
+    let pilots = parallel::map(&jobs, |&(contender, sessions)| pilot(&plan, contender, sessions, control));
     let pilots = pilots.into_iter().collect::<Result<Vec<Pilot>, Stopped>>()?;
     let of_policy = |(contender, pilots): (&Contender, &[Pilot])| {
         let (large, small) = (&pilots[0], &pilots[1]);

@@ -207,11 +207,8 @@ pub(super) fn run_each<T: Sync, R: Send>(
 ) -> Result<Vec<R>, Stopped> {
     // Runs of many parts come one after another, and their parts side by side: that takes less memory. Whole runs go
     // one to a thread, so that none is left with several while another has none.
-    let ended: Vec<_> = if plan.parts().len() > 1 {
-        items.iter().map(&run).collect()
-    } else {
-        parallel::map(items, &run)
-    };
+    let ended: Vec<_> =
+        if plan.parts().len() > 1 { items.iter().map(&run).collect() } else { parallel::map(items, &run) };
     ended.into_iter().collect()
 }
 

@@ -22,7 +22,9 @@ pub fn png(bytes: &[u8]) -> Vec<u8> {
 /// Whether a file that begins with these bytes is a story as `explain` writes it, in any of its forms.
 pub fn is_story(head: &[u8]) -> bool {
     if head.starts_with(&png_text::SIGNATURE) {
-        return head.get(png_text::FIRST_TEXT..).is_some_and(|rest| rest.starts_with(&png_text::text_chunk(PNG_MARK)));
+        return head
+            .get(png_text::FIRST_TEXT..)
+            .is_some_and(|rest| rest.starts_with(&png_text::text_chunk(PNG_MARK)));
     }
     // A head may end within a letter; what is before it tells.
     let head = String::from_utf8_lossy(head);

@@ -52,8 +52,8 @@ pub use requests::requests;
 pub use sign_outs::sign_outs;
 
 use crate::metrics::Metric;
-use crate::results::Results;
 use crate::parallel;
+use crate::results::Results;
 use crate::results::{DataFile, measured};
 use columns::Columns;
 
@@ -116,5 +116,8 @@ pub fn files(results: &Results) -> Result<Vec<DataFile>, PngError> {
 fn pictures(chart: &Chart) -> Result<[DataFile; 2], PngError> {
     let Chart { file_stem, svg } = chart;
     let png = to_png(svg)?;
-    Ok([DataFile::new(format!("{file_stem}.svg"), svg.as_str()), DataFile::new(format!("{file_stem}.png"), png)])
+    Ok([
+        DataFile::new(format!("{file_stem}.svg"), svg.as_str()),
+        DataFile::new(format!("{file_stem}.png"), png),
+    ])
 }

@@ -67,7 +67,10 @@ impl<'a, const N: usize> Table<'a, N> {
     }
 
     /// Calls `row` with the known cells of every row.
-    pub(super) fn rows(mut self, mut row: impl FnMut([&str; N]) -> Result<(), Reason>) -> Result<(), Unreadable> {
+    pub(super) fn rows(
+        mut self,
+        mut row: impl FnMut([&str; N]) -> Result<(), Reason>,
+    ) -> Result<(), Unreadable> {
         let file = self.file;
         let broken = |line, why| Unreadable { file, line, why };
         let mut record = StringRecord::new();
