@@ -34,6 +34,7 @@ pub mod page;
 pub mod palette;
 pub mod png;
 pub mod requests;
+mod retry_schedule;
 pub mod series;
 pub mod sign_outs;
 pub mod strip;
@@ -49,6 +50,7 @@ pub use levels::{stale_tokens, waiting};
 pub use overlaid::{Overlaid, overlaid};
 pub use png::{PngError, to_png};
 pub use requests::requests;
+pub use retry_schedule::retry_schedule;
 pub use sign_outs::sign_outs;
 
 use crate::metrics::Metric;
@@ -104,7 +106,7 @@ pub fn happens(results: &Results, metrics: &[Metric]) -> bool {
 /// When a picture cannot be made.
 pub fn files(results: &Results) -> Result<Vec<DataFile>, PngError> {
     let draw = || {
-        let charts: Vec<Chart> = charts(results).into_iter().chain(lanes::retry_schedule(results)).collect();
+        let charts: Vec<Chart> = charts(results).into_iter().chain(retry_schedule(results)).collect();
         parallel::map(&charts, pictures).into_iter().collect::<Result<Vec<_>, PngError>>()
     };
     let (pictures, page) = parallel::join(draw, || page::page(results));

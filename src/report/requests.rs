@@ -11,11 +11,10 @@ use super::strip::Strip;
 use super::typeface::{HEADING, LABEL, NOTE};
 use super::{labels, titles};
 use crate::metrics::Metric;
-use crate::metrics::timeline::{Bucket, Outcome};
-use crate::results::measured;
-use crate::results::{PolicyResults, Results};
-use crate::text::clean;
-use crate::text::number;
+use crate::metrics::Outcome;
+use crate::metrics::timeline::Bucket;
+use crate::results::{PolicyResults, Results, measured};
+use crate::text::{clean, number};
 
 /// A band whose greatest height is below this part of the peak joins the rest.
 const THIN: f64 = 0.005;

@@ -5,7 +5,8 @@ use super::serial::EVENTS;
 use crate::backend::Endpoint;
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
-use crate::metrics::timeline::{Bucket, Outcome, Timeline};
+use crate::metrics::Outcome;
+use crate::metrics::timeline::{Bucket, Timeline};
 
 /// `summary.csv`: every metric of every policy.
 pub fn summary(results: &Results) -> Vec<u8> {

@@ -2,8 +2,8 @@
 
 use crate::backend::Endpoint;
 use crate::kernel::Dur;
-use crate::metrics::Timeline;
-use crate::metrics::timeline::{Bucket, Outcome};
+use crate::metrics::timeline::Bucket;
+use crate::metrics::{Outcome, Timeline};
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::collections::BTreeMap;

@@ -9,7 +9,7 @@ mod html;
 pub use html::shell_word;
 
 use super::columns::{Columns, MOST_POLICIES};
-use super::lanes::retry_schedule;
+use super::retry_schedule;
 use super::{amplification, charts_in, frame, titles};
 use crate::metrics::Metric;
 use crate::results::finding;

@@ -1,4 +1,4 @@
-//! What a directory for results holds, and what of it is from authstorm: only that is ever moved or removed.
+//! The contents of a results directory. Only files from authstorm are ever moved or removed.
 
 use super::super::DataFile;
 use super::super::provenance::{MANIFEST, Manifest};
@@ -9,26 +9,26 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-/// The lock of a results directory that cannot be replaced, inside it.
+/// Lock file inside a results directory that cannot be replaced.
 pub(super) const LOCK: &str = ".authstorm.lock";
-/// New results inside such a directory while they are written.
+/// Directory inside it for new results that are being written.
 pub(super) const PARTIAL: &str = ".authstorm.partial";
-/// The same once all of them are on the disk, while they are moved into place.
+/// Name of that directory once all new results are on disk and are being moved into place.
 const COMPLETE: &str = ".authstorm.complete";
-/// In there: the manifest of the results that are replaced.
+/// Name in that directory for the manifest of the replaced results.
 const OLD: &str = "manifest.old.json";
 
-/// What is at a place for results.
+/// Contents of a place for results.
 pub(super) enum Present {
     /// Nothing, or an empty directory.
     Nothing,
-    /// Something else: the name of the first such file.
+    /// An object that is not from authstorm: the name of the first one.
     Foreign(String),
     /// Results, with their manifest.
     Results(Manifest),
 }
 
-/// Looks at a place for results.
+/// Inspects a place for results.
 pub(super) fn present(place: &Path) -> Result<Present, PlaceError> {
     let failed = |e: io::Error| PlaceError::io(place, e);
     let names = match names(place) {
@@ -36,7 +36,7 @@ pub(super) fn present(place: &Path) -> Result<Present, PlaceError> {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Present::Nothing),
         Err(e) => return Err(failed(e)),
     };
-    // The lock tells whether these are from authstorm.
+    // The lock decides whether these are from authstorm.
     let own = |name: &OsString| [LOCK, PARTIAL, COMPLETE].iter().any(|own| name == own);
     let names: Vec<OsString> = names.into_iter().filter(|name| !own(name)).collect();
     let manifest = manifest(&place.join(MANIFEST));
@@ -49,14 +49,14 @@ pub(super) fn present(place: &Path) -> Result<Present, PlaceError> {
     })
 }
 
-/// The names in a directory. Their order must not depend on how a file system lists its files.
+/// Sorted names of the entries of a directory.
 fn names(dir: &Path) -> io::Result<Vec<OsString>> {
     let mut names = fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
     names.sort_unstable();
     Ok(names)
 }
 
-/// A manifest of authstorm's.
+/// Reads a manifest; `None` if the file is not a manifest of authstorm.
 fn manifest(path: &Path) -> Option<Manifest> {
     Manifest::parse(&read_regular(path).ok()?)
 }
@@ -69,19 +69,19 @@ fn foreign(path: &Path) -> PlaceError {
     PlaceError::InTheWay(path.to_owned())
 }
 
-/// Refuses a name that must be free, where no run has left anything.
+/// Fails if an object exists at a path that must be free.
 pub(super) fn must_be_free(path: &Path) -> Result<(), PlaceError> {
     if fs::symlink_metadata(path).is_ok() { Err(foreign(path)) } else { Ok(()) }
 }
 
-/// Refuses names inside a place that must be free.
+/// Fails if a name that authstorm needs inside a place is in use.
 pub(super) fn must_be_free_inside(place: &Path) -> Result<(), PlaceError> {
     must_be_free(&place.join(PARTIAL))?;
     must_be_free(&place.join(COMPLETE))
 }
 
-/// Removes a directory of results, whole or as far as they were written: what its manifest lists, the manifest, the
-/// directory. When anything else is in it, nothing is removed.
+/// Removes complete or partial results: the files of their manifest, the manifest, and the directory. Removes nothing
+/// if the directory contains anything else.
 pub(super) fn remove(dir: &Path) -> Result<(), PlaceError> {
     match fs::symlink_metadata(dir) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
@@ -96,13 +96,14 @@ pub(super) fn remove(dir: &Path) -> Result<(), PlaceError> {
     if let Some(other) = names.iter().find(|name| !is_manifest(name) && !listed(name)) {
         return Err(foreign(&dir.join(other)));
     }
-    // Manifests last: a removal that is cut short can be taken up again.
+    // Removes manifests last, so that an interrupted removal can be resumed.
     let (last, first): (Vec<_>, Vec<_>) = names.iter().partition(|name| is_manifest(name));
     let removed = first.into_iter().chain(last).try_for_each(|name| fs::remove_file(dir.join(name)));
     removed.and_then(|()| fs::remove_dir(dir)).map_err(failed)
 }
 
-/// Writes files into an empty directory, down to the disk. The first is the manifest, by which [`remove`] knows the rest.
+/// Writes files into an empty directory and flushes them to disk. The first file is the manifest, which [`remove`]
+/// needs.
 pub(super) fn write_files(dir: &Path, files: &[DataFile]) -> io::Result<()> {
     for DataFile { name, bytes } in files {
         let mut file = File::create_new(dir.join(name))?;
@@ -112,12 +113,12 @@ pub(super) fn write_files(dir: &Path, files: &[DataFile]) -> io::Result<()> {
     sync(dir)
 }
 
-/// Has a directory's names on the disk.
+/// Flushes the entries of a directory to disk.
 pub(super) fn sync(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// Whether a directory is where a file system is mounted, so that nothing can be renamed over it.
+/// Whether a directory is a mount point. Nothing can be renamed over a mount point.
 #[cfg(target_os = "linux")]
 pub(super) fn is_mount_point(place: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
@@ -133,34 +134,34 @@ pub(super) fn is_mount_point(place: &Path) -> bool {
     is_on_another_device(place)
 }
 
-/// Whether a directory is on another device than the one it lies in.
+/// Whether a directory is on another device than its parent.
 fn is_on_another_device(place: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let device = |path: &Path| fs::symlink_metadata(path).map(|m| m.dev()).ok();
     device(place).zip(device(&place.join(".."))).is_some_and(|(inside, outside)| inside != outside)
 }
 
-/// What is wrong when a directory cannot take the place of another: it is busy (a mount point), lies in a lower layer of
-/// an overlay, or its file system cannot exchange names.
+/// Whether the error means that the directory cannot be replaced: it is a mount point, belongs to a lower layer of an
+/// overlay, or its file system cannot exchange names.
 pub(super) fn cannot_be_replaced(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let errors = [Errno::BUSY, Errno::XDEV, Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP];
     error.raw_os_error().is_some_and(|code| errors.iter().any(|e| e.raw_os_error() == code))
 }
 
-/// Says that the results in `place`/[`PARTIAL`] are all written, so that they will be moved into place even by another run.
+/// Marks the results in `place`/[`PARTIAL`] as complete. From now on any run can finish moving them into place.
 pub(super) fn complete(place: &Path) -> io::Result<()> {
     fs::rename(place.join(PARTIAL), place.join(COMPLETE))?;
     sync(place)
 }
 
-/// Whether results in this place are written and still to be moved.
+/// Whether complete results wait to be moved into this place.
 pub(super) fn is_to_be_settled(place: &Path) -> bool {
     fs::symlink_metadata(place.join(COMPLETE)).is_ok_and(|found| found.is_dir())
 }
 
-/// Moves written results into place, file by file. It may have been begun before. From its first step to its last there
-/// is no manifest, so that nobody takes what is there for results.
+/// Moves complete results into place, file by file. Resumes an interrupted move. From the first step to the last there
+/// is no manifest, so the place is not mistaken for results.
 pub(super) fn settle(place: &Path) -> io::Result<()> {
     let from = place.join(COMPLETE);
     let (new, old) = (from.join(MANIFEST), from.join(OLD));
