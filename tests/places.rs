@@ -3,7 +3,7 @@
 
 mod common;
 
-use authstorm::scenario::text::is_hidden;
+use authstorm::text::is_hidden;
 use common::{TINY, authstorm, binary, files, root, said, tiny};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;

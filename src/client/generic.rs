@@ -7,51 +7,60 @@
 use super::backoff::Backoff;
 use super::policy::{Failure, FailureBits, Retry, RetryBudget};
 use super::session_policy::{SessionLimits, SessionPolicy};
+use crate::fleet::MAX_USERS;
 use crate::kernel::random::origin;
 use crate::kernel::{Dist, Dur, Time};
+use crate::spec::leaf::Name;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `[[workload]]` of a scenario: clients that call the endpoint `generic`.
-///
-/// Exactly one of `every`, `think` and `at` says when; at most one of `retry`, `orbit` and `layers` says what a failed
-/// call does. Without any of these it is lost.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// Generic clients that call the endpoint `generic`. Exactly one of `every`, `think` and `at` says when; at most one of
+/// `retry`, `orbit` and `layers` says what a failed call does. Without any of these it is lost.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[[workload]]")]
 pub struct WorkloadSpec {
-    /// Its name in results, and of its random numbers: they do not change with the other workloads or the fleet.
+    /// Name in results and of the random numbers, which do not change with other workloads or the fleet.
+    #[schemars(with = "Name", example = &"pollers")]
     pub name: String,
-    /// How many clients; each has its own clock, and is a user, a session and, by `clients-per-network`, an address to
-    /// rate limits.
+    /// Number of clients. Each has its own clock. To rate limits each is a user and a session.
     #[serde(default = "one")]
+    #[schemars(range(min = 1, max = MAX_USERS), extend("x-unit" = "clients"))]
     pub clients: u32,
     /// Clients behind one network address.
     #[serde(default = "one")]
+    #[schemars(range(min = 1), extend("x-unit" = "clients"))]
     pub clients_per_network: u32,
-    /// When a client begins: its first call, or what is added to each time of `at`.
+    /// When a client begins: the time of its first call, or what is added to each time of `at`.
     #[serde(default)]
     pub starts: Dist,
-    /// Open: time from one call of a client to its next, whatever becomes of them.
+    /// Open: time from the start of a client's call to the start of its next, whatever becomes of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-above-zero" = true), example = serde_json::json!({ "exponential": "1s" }))]
     pub every: Option<Dist>,
     /// Closed: time from the end of a call, answered or given up, to the client's next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "5s")]
     pub think: Option<Dist>,
-    /// Scripted: the times of a client's calls.
+    /// Scripted: the times of a client's calls, from its start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(min = 1, max = 100_000), example = ["0s", "1m"])]
     pub at: Vec<Dur>,
-    /// After this time no call begins; retries go on.
+    /// Time after which no call begins; retries go on. Without it, calls begin until the horizon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-above-zero" = true), example = "5m")]
     pub until: Option<Dur>,
     /// A failed call is tried again with back-off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
     /// A failed call is tried again after this delay, without limit: the orbit of a retrial queue.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "exponential": "2s" }))]
     pub orbit: Option<Dist>,
     /// A failed call is tried again at once by each of several layers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub layers: Option<Layers>,
-    /// Retries that a client may spend.
+    /// Limits the retries of a client to a share of its calls; without it, no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_budget: Option<RetryBudget>,
 }
@@ -60,14 +69,17 @@ fn one() -> u32 {
     1
 }
 
-/// Layers of software, each of which tries the one below it so many times: `tries^depth` tries in all
+/// Layers of software, each of which tries the one below it so many times: `tries^depth` tries in all, at most 65535
 /// (AWS Builders' Library, "Timeouts, retries and backoff with jitter"; Google SRE book, chapter 22).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "layers")]
 pub struct Layers {
     /// Tries of each layer, the first included.
+    #[schemars(range(min = 1, max = MAX_LAYERED_TRIES), example = 3, extend("x-unit" = "tries"))]
     pub tries: u32,
-    /// Layers.
+    /// Number of layers.
+    #[schemars(range(min = 1, max = 16), example = 5, extend("x-unit" = "layers"))]
     pub depth: u32,
 }
 

@@ -11,7 +11,7 @@ pub mod verdict;
 
 use crate::metrics::Exercise;
 use crate::scenario::load::{Loaded, load_text, load_with};
-use crate::scenario::text::quote;
+use crate::text::quote;
 use crate::scenario::{ClientModel, ResolvedPolicy, ScenarioErrors, Settings};
 use crate::stats::mean_ci;
 use crate::world::{Contender, Control, Plan, Stopped};

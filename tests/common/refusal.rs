@@ -2,7 +2,7 @@
 
 use authstorm::Study;
 use authstorm::kernel::Time;
-use authstorm::scenario::error::MAX_ERRORS;
+use authstorm::toml_text::error::MAX_ERRORS;
 use authstorm::scenario::{Loaded, ScenarioErrors, load_text_in};
 use authstorm::world::{Control, memory_estimate, run};
 use std::path::Path;
@@ -49,7 +49,7 @@ pub fn check_refusal(what: &str, errors: &ScenarioErrors) {
     }
     let picture = errors.to_string();
     assert!(
-        !picture.chars().any(|c| c != '\n' && authstorm::scenario::text::is_hidden(c)),
+        !picture.chars().any(|c| c != '\n' && authstorm::text::is_hidden(c)),
         "{what}: {picture:?}"
     );
     let source_line = |l: &&str| l.split_once('|').is_some_and(|(n, _)| n.trim().parse::<usize>().is_ok());

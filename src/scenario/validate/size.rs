@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::kernel::Dur;
-use crate::scenario::error::Code;
+use crate::toml_text::Code;
 use crate::scenario::parts::Parts;
 
 /// The most buckets of one run's timeline.

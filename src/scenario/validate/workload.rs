@@ -3,10 +3,10 @@
 use super::Findings;
 use crate::backend::BackendSpec;
 use crate::client::generic::{MAX_LAYERED_TRIES, WorkloadSpec};
+use crate::fleet::MAX_USERS;
 use crate::kernel::Dist;
-use crate::scenario::error::Code;
+use crate::toml_text::Code;
 use crate::scenario::parts::Parts;
-use crate::scenario::schema::MAX_USERS;
 
 /// Checks each workload, and that a fleet without users has one beside it.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
@@ -27,7 +27,7 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     let clients: u64 = parts.workloads.iter().map(|entry| u64::from(entry.spec.clients)).sum();
     let users = parts.fleet.as_ref().map_or(0, |fleet| u64::from(fleet.users));
     if !parts.workloads.is_empty() && clients + users > MAX_USERS {
-        let error = findings.at("workload", Code::TooManyUsers, "too many clients and users together");
+        let error = findings.at("workload", Code::TooMuchMemory, "too many clients and users together");
         findings.push(error.found((clients + users).to_string()).allowed(format!("at most {MAX_USERS}")));
     }
 }
