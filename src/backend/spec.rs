@@ -346,9 +346,7 @@ impl Rate {
     /// # Errors
     /// What was found and what is allowed.
     pub fn parse(text: &str) -> Result<Rate, BadText> {
-        let bad = |why: &str| {
-            BadText::Malformed(format!("{why}; got {text:?}; allowed: {FORMS}"))
-        };
+        let bad = |why: &str| BadText::Malformed(format!("{why}; got {text:?}; allowed: {FORMS}"));
         let (count, per) = text.split_once('/').ok_or_else(|| bad("not a rate"))?;
         if count.is_empty() || count.len() > 12 || !count.bytes().all(|b| b.is_ascii_digit()) {
             return Err(bad("the requests of a rate are a whole number of at most 12 digits"));
@@ -389,7 +387,11 @@ pub static RATE: Leaf = Leaf {
 inline_schema!(
     Rate,
     "Rate",
-    text_schema!("rate", r"^[0-9]{1,12}/([0-9][0-9_]*(\.[0-9_]*)?)?(ns|us|ms|s|m|h|d)([0-9][0-9_]*(\.[0-9_]*)?(ns|us|ms|s|m|h|d))*$", "100/10s")
+    text_schema!(
+        "rate",
+        r"^[0-9]{1,12}/([0-9][0-9_]*(\.[0-9_]*)?)?(ns|us|ms|s|m|h|d)([0-9][0-9_]*(\.[0-9_]*)?(ns|us|ms|s|m|h|d))*$",
+        "100/10s"
+    )
 );
 
 impl fmt::Display for Rate {

@@ -120,9 +120,7 @@ impl JsonSchema for Dist {
                 "additionalProperties": false,
             })
         };
-        let list = |least: u32, most: u32, example: Value| {
-            json!({ "type": "array", "items": duration, "minItems": least, "maxItems": most, "examples": [example] })
-        };
+        let list = |least: u32, most: u32, example: Value| json!({ "type": "array", "items": duration, "minItems": least, "maxItems": most, "examples": [example] });
         let exponential = json!({ "type": "string", "x-type": "duration", "examples": ["80ms"] });
         schemars::json_schema!({
             "title": "a distribution",

@@ -1,11 +1,11 @@
 //! Conditions on metrics: `new.false_sign_outs == 0`, read.
 
 use super::ExpectOf;
-use crate::toml_text::{Code, Doc, TextError};
-use crate::text::{nearest, quote, tick};
 use super::parts::Parts;
 use super::validate::Findings;
 use crate::metrics::METRICS;
+use crate::text::{nearest, quote, tick};
+use crate::toml_text::{Code, Doc, TextError};
 use std::ops::Range;
 
 /// How a value and a bound are compared.

@@ -35,3 +35,13 @@ pub fn reference(path: &str) -> Result<String, NoSuchKey> {
 pub fn json_schema() -> String {
     format!("{:#}\n", json::schema::<Scenario>("A scenario of authstorm"))
 }
+
+/// The text of `scenarios/README.md`: every key of the format, by table.
+pub fn markdown() -> String {
+    let intro = "# Scenarios\n\n\
+        The scenarios that come with authstorm, and every key of the file format. `authstorm keys` prints the same on a \
+        terminal, `authstorm schema` the JSON Schema for editors, which is `schema.json` here. A scenario whose first line \
+        is `#:schema ./schema.json` is completed and checked by editors with a TOML language server.\n\n\
+        A key depends on no order of tables. What is not `required` may be left out.\n\n";
+    format!("{intro}{}", reference::markdown(scenario()))
+}

@@ -1,16 +1,16 @@
 //! Reads scenarios: text to tree, tree against the format, parts against each other, names to policies.
 
 use super::Scenario;
-use crate::toml_text::source::MAX_BYTES;
-use crate::toml_text::{Code, Doc, Errors, Node, Source, TextError, TextErrors};
 use super::expect;
+use super::format;
 pub use super::loaded::Loaded;
 use super::parts::Parts;
 use super::policies;
-use super::format;
 use super::set::{self, Settings};
 use super::validate::{self, validate};
 use crate::spec::check::check;
+use crate::toml_text::source::MAX_BYTES;
+use crate::toml_text::{Code, Doc, Errors, Node, Source, TextError, TextErrors};
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -56,11 +56,7 @@ pub fn load_text_in(
     load_source(source, base, &Settings::from(overrides))
 }
 
-fn load_source(
-    source: Arc<Source>,
-    base: Option<&Path>,
-    settings: &Settings,
-) -> Result<Loaded, TextErrors> {
+fn load_source(source: Arc<Source>, base: Option<&Path>, settings: &Settings) -> Result<Loaded, TextErrors> {
     check_not_empty(&source).map_err(Errors::finish)?;
     // Overrides need a text that can be read; one that cannot be is reported as it is.
     let source = match set::is_readable(&source) {
@@ -109,8 +105,7 @@ fn check_not_empty(source: &Arc<Source>) -> Result<(), Errors> {
     }
     let required = format::scenario().keys.iter().filter(|key| key.required);
     let required = required.map(|key| key.name.as_str()).collect::<Vec<_>>().join(", ");
-    let error =
-        TextError::new(Code::Empty, source, 0..0, format!("empty scenario; required: {required}"));
+    let error = TextError::new(Code::Empty, source, 0..0, format!("empty scenario; required: {required}"));
     Err(error.fix("start from an example").into())
 }
 

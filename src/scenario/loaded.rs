@@ -1,16 +1,16 @@
 //! A scenario that has been read: its hash, and how it is changed without passing by a check.
 
-use crate::toml_text::{Code, Doc, Errors, Source, TextError, TextErrors};
 use super::expect::Expectation;
+use super::format;
 use super::load::load_text;
 use super::parts::Parts;
 use super::policies::{self, ResolvedPolicy};
-use super::format;
 use super::set::{self, Settings};
 use super::validate::validate;
 use super::{ExpectSpec, Mix, PolicyShare, Scenario};
 use crate::client::policy::Policy;
 use crate::spec::check::check;
+use crate::toml_text::{Code, Doc, Errors, Source, TextError, TextErrors};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 

@@ -1,15 +1,15 @@
 //! Names of policies turned into policies: presets, `[[policy]]`, policy files and mixes.
 
 use super::codes::{ErrorCodes, Naming, TooManyCodes};
-use crate::toml_text::{Code, Doc, Errors, Source, TextError};
-use crate::text::{nearest, tick};
+use super::format;
 use super::parts::{Parts, read};
 use super::policy_files;
-use super::format;
 use super::validate::{self, Findings};
 use crate::client::policy::Policy;
 use crate::spec::Ty;
 use crate::spec::check::check;
+use crate::text::{nearest, tick};
+use crate::toml_text::{Code, Doc, Errors, Source, TextError};
 use serde::Serialize;
 use std::ops::Range;
 use std::path::Path;

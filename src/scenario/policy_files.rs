@@ -1,10 +1,10 @@
 //! Policy files: found inside the scenario's directory and nowhere else.
 
-use crate::toml_text::{Code, Doc, Errors, Source, TextError};
 use super::policies::read_policy;
-use crate::text::{escape, quote};
 use super::validate::Findings;
 use crate::client::policy::Policy;
+use crate::text::{escape, quote};
+use crate::toml_text::{Code, Doc, Errors, Source, TextError};
 use std::ops::Range;
 use std::path::{Component, Path};
 use std::sync::Arc;

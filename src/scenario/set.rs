@@ -1,13 +1,13 @@
 //! `--set KEY=VALUE`: overrides, checked against the format and written into the text.
 
+use super::format::scenario;
+use crate::spec::check::check_value;
+use crate::spec::{Table, Ty};
+use crate::text::{escape, is_hidden, nearest, quote, tick};
 use crate::toml_text::edit::edit;
 use crate::toml_text::nesting::too_deep;
 use crate::toml_text::tree::steps;
 use crate::toml_text::{Code, Doc, Errors, Node, Source, Step, TextError};
-use crate::text::{escape, is_hidden, nearest, quote, tick};
-use super::format::scenario;
-use crate::spec::check::check_value;
-use crate::spec::{Table, Ty};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;

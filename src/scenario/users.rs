@@ -30,7 +30,8 @@ pub enum Users {
 }
 
 inline_schema!(Numbers, "Numbers", {
-    let number = schemars::json_schema!({ "type": "integer", "format": "uint32", "minimum": 0, "maximum": u32::MAX });
+    let number =
+        schemars::json_schema!({ "type": "integer", "format": "uint32", "minimum": 0, "maximum": u32::MAX });
     schemars::json_schema!({ "type": "array", "items": number, "minItems": 2, "maxItems": 2, "examples": [[10, 19]] })
 });
 inline_schema!(

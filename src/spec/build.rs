@@ -89,6 +89,8 @@ impl Builder<'_> {
         let unless = property.get("x-unless").and_then(Value::as_str).map(str::to_owned);
         let default = property.get("default").cloned().filter(|default| !default.is_null());
         let example = schema.get("examples").and_then(|examples| examples.get(0)).map(toml_value);
+        // What a table is without its keys stands at those keys.
+        let default = default.filter(|_| !matches!(ty, Ty::Table(_)));
         let example = example.or_else(|| default.as_ref().map(toml_value).filter(|text| text != "[]"));
         Key {
             name: name.to_owned(),
@@ -97,8 +99,7 @@ impl Builder<'_> {
             unit: text(property, "x-unit"),
             required: required || unless.is_some(),
             unless,
-            // What a table's keys are without it stands at those keys.
-            default: default.filter(|_| !matches!(ty, Ty::Table(_))),
+            default,
             add: property.get("x-add").and_then(Value::as_str).map(str::to_owned),
             belongs: self.belongs(property),
             ty,
@@ -185,7 +186,8 @@ impl Builder<'_> {
     /// A type with several forms: words, tables with one key, and others.
     fn forms(&mut self, schema: &Map<String, Value>, definition: Option<String>) -> Ty {
         let (mut words, mut forms) = (Vec::new(), Vec::new());
-        let word = |word: &Value, about: String| Word { word: word.as_str().unwrap_or_default().to_owned(), about };
+        let word =
+            |word: &Value, about: String| Word { word: word.as_str().unwrap_or_default().to_owned(), about };
         for one in schema.get("enum").and_then(Value::as_array).into_iter().flatten() {
             words.push(word(one, String::new()));
         }
@@ -206,7 +208,8 @@ impl Builder<'_> {
             forms.push(Ty::Word(words));
         }
         if self.one_of(schema).is_some() {
-            let table = |builder: &mut Self| builder.one_of(schema).unwrap_or_else(|| unreachable!("just seen"));
+            let table =
+                |builder: &mut Self| builder.one_of(schema).unwrap_or_else(|| unreachable!("just seen"));
             forms.push(Ty::Table(self.shared(definition, table)));
         }
         Ty::Choice { noun: text(schema, "x-noun"), written: text(schema, "x-forms"), forms }
@@ -282,10 +285,21 @@ fn example_of(ty: &Ty) -> String {
         Ty::Choice { written, .. } => written.clone(),
         Ty::List(entry, ..) => format!("[{}]", example_of(entry)),
         Ty::Table(table) => {
-            let needed = |key: &&Key| key.required && key.unless.is_none();
+            let first =
+                |word: &str| table.keys.iter().find(|key| key.name == word).map(|key| key.example.as_str());
+            let needed = |key: &&Key| match &key.belongs {
+                Some(belongs) => {
+                    let word = first(&belongs.to).unwrap_or_default().trim_matches('"');
+                    belongs.needed && belongs.holds(word)
+                }
+                None => key.required,
+            };
             let pair = |key: &Key| format!("{} = {}", key.name, key.example);
             let pairs: Vec<String> = table.keys.iter().filter(needed).map(pair).collect();
-            if pairs.is_empty() { "{}".into() } else { format!("{{ {} }}", pairs.join(", ")) }
+            match (&pairs[..], table.keys.first()) {
+                ([], Some(first)) => format!("{{ {} }}", pair(first)),
+                _ => format!("{{ {} }}", pairs.join(", ")),
+            }
         }
     }
 }

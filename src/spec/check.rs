@@ -1,8 +1,9 @@
 //! Walks a tree beside the description of its file and collects everything that disagrees, not only the first.
 
-use super::single::check_single;
+use super::reference::quoted;
+use super::single::{check_single, wrong_type};
 use super::{Belongs, Key, Table, Ty};
-use crate::text::{nearest, tick};
+use crate::text::{nearest, quote, shorten, tick};
 use crate::toml_text::error::{MAX_ERRORS, PICTURED};
 use crate::toml_text::{Code, Errors, Node, Source, TextError};
 use serde_json::Value;
@@ -40,6 +41,11 @@ impl Checker<'_> {
                 self.length(node, list.len(), *least, *most, errors);
                 list.iter().take(*most).for_each(|entry| self.value(entry, ty, errors));
             }
+            (Ty::Choice { forms, noun, written }, DeValue::String(word)) if !has_word(forms, word) => {
+                let what = format!("unknown {}", noun.split(" (").next().unwrap_or(noun));
+                let error = TextError::new(Code::UnknownWord, self.source, node.span(), what);
+                errors.push(error.found(quote(word)).allowed(written.as_str()));
+            }
             (Ty::Choice { forms, .. }, _) => match forms.iter().find(|form| form.takes(node.get_ref())) {
                 Some(form) => self.value(node, form, errors),
                 None => check_single(self, node, ty, errors),
@@ -52,7 +58,14 @@ impl Checker<'_> {
         let mut unknown = Vec::new();
         for (key, value) in found.iter() {
             match table.key(key.get_ref()) {
-                Some(known) => self.value(value, &known.ty, errors),
+                Some(known) => match table.instead(known, value.get_ref()) {
+                    Some(other) => {
+                        let text = shorten(&self.source.text[value.span()], 20);
+                        let error = wrong_type(self, value, &known.ty);
+                        errors.push(error.fix(format!("write {} = {text}", other.name)));
+                    }
+                    None => self.value(value, &known.ty, errors),
+                },
                 None => unknown.push((key.get_ref().as_ref(), key.span())),
             }
         }
@@ -82,7 +95,8 @@ impl Checker<'_> {
             |name: &str| unknown[..searched].iter().any(|(k, _)| nearest(k, table.names()) == Some(name));
         for key in &table.keys {
             let excused = key.unless.as_ref().is_some_and(|other| found.get(other.as_str()).is_some());
-            if key.required && !excused && found.get(key.name.as_str()).is_none() && !is_near_miss(&key.name) {
+            if key.required && !excused && found.get(key.name.as_str()).is_none() && !is_near_miss(&key.name)
+            {
                 let what = format!("missing key `{}` {}", key.name, table.whereabouts());
                 errors.push(error(what).fix(format!("add {}", key.addition(table))));
             }
@@ -117,8 +131,8 @@ impl Checker<'_> {
                 let what = match belongs.why_not.iter().find(|(other, _)| other == word) {
                     Some((_, why)) => format!("{why}: it has no `{}`", key.name),
                     None => {
-                        let words: Vec<String> = belongs.words.iter().map(|w| format!("\"{w}\"")).collect();
-                        format!("`{}` belongs to {} = {}, not \"{word}\"", key.name, belongs.to, words.join(" or "))
+                        let words = quoted(&belongs.words);
+                        format!("`{}` belongs to {} = {words}, not \"{word}\"", key.name, belongs.to)
                     }
                 };
                 let error = TextError::new(Code::KeyOfOtherKind, self.source, name.span(), what);
@@ -166,6 +180,15 @@ impl Checker<'_> {
     }
 }
 
+/// Whether a choice has words and this is one of them, or has no words, so that the question does not arise.
+fn has_word(forms: &[Ty], found: &str) -> bool {
+    let words = forms.iter().find_map(|form| match form {
+        Ty::Word(words) => Some(words),
+        _ => None,
+    });
+    words.is_none_or(|words| words.iter().any(|known| known.word == found))
+}
+
 impl Belongs {
     /// Whether this value of the other key goes with the key.
     pub fn holds(&self, word: &str) -> bool {
@@ -177,12 +200,18 @@ impl Belongs {
 }
 
 impl Table {
-    /// The keys that this value of another key takes and some value does not.
+    /// The key that stands for this one where a value of this TOML type belongs to it: `user` for `users = 5`.
+    fn instead(&self, key: &Key, value: &DeValue<'_>) -> Option<&Key> {
+        let stands_in = |other: &&Key| other.unless.as_ref() == Some(&key.name) && other.ty.takes(value);
+        self.keys.iter().find(stands_in).filter(|_| matches!(value, DeValue::Integer(_)))
+    }
+
+    /// The keys that belong to this value of another key, and not to all values.
     fn keys_of<'a>(&'a self, to: &'a str, word: &'a str) -> impl Iterator<Item = &'a str> {
-        let takes = move |key: &&Key| {
-            key.belongs.as_ref().is_some_and(|belongs| belongs.to == to && belongs.holds(word))
+        let belongs = move |key: &&Key| {
+            key.belongs.as_ref().is_some_and(|b| b.to == to && b.words.iter().any(|other| other == word))
         };
-        self.keys.iter().filter(takes).map(|key| key.name.as_str())
+        self.keys.iter().filter(belongs).map(|key| key.name.as_str())
     }
 }
 
@@ -193,7 +222,9 @@ impl Key {
             (Some(add), _) => return add.clone(),
             (None, Ty::Table(of)) if of.title.starts_with('[') => {
                 let first = of.keys.iter().find(|key| key.required);
-                first.map_or(of.title.clone(), |key| format!("{} with {} = {}", of.title, key.name, key.example))
+                first.map_or(of.title.clone(), |key| {
+                    format!("{} with {} = {}", of.title, key.name, key.example)
+                })
             }
             _ => format!("{} = {}", self.name, self.example),
         };

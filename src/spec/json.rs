@@ -69,6 +69,13 @@ fn conditions(schema: &mut Map<String, Value>) {
                 all.push(json!({ "if": { "required": [name] }, "then": these }));
             }
         }
+        if let Some((to, never)) = property["x-never"].as_object().and_then(|never| never.iter().next())
+            && property["default"].is_null()
+        {
+            let words: Vec<&String> = never.as_object().into_iter().flat_map(Map::keys).collect();
+            let these = json!({ "properties": { to: { "enum": words } }, "required": [to] });
+            all.push(json!({ "if": these, "then": { "not": { "required": [name] } } }));
+        }
         if let Some(other) = property["x-unless"].as_str() {
             all.push(json!({ "anyOf": [{ "required": [name] }, { "required": [other] }] }));
         }

@@ -18,7 +18,9 @@ pub(super) fn check_number(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, erro
         (Ty::Version(version), DeValue::Integer(n)) => {
             if value(n) != Some(i128::from(*version)) {
                 let what = "a version of the format that this build does not read";
-                errors.push(error(Code::Version, what).allowed(format!("this build reads versions 1..{version}")));
+                errors.push(
+                    error(Code::Version, what).allowed(format!("this build reads versions 1..{version}")),
+                );
             }
         }
         (Ty::Int { least, most, each }, DeValue::Integer(n)) => {
@@ -27,9 +29,8 @@ pub(super) fn check_number(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, erro
                 return;
             }
             errors.push(match each {
-                Some(each) if !n.as_str().starts_with('-') => {
-                    error(Code::TooMuchMemory, &too_many(n, each)).allowed(whole_range((*least).max(1), *most))
-                }
+                Some(each) if !n.as_str().starts_with('-') => error(Code::TooMuchMemory, &too_many(n, each))
+                    .allowed(whole_range((*least).max(1), *most)),
                 _ => error(Code::OutOfRange, "number out of range").allowed(whole_range(*least, *most)),
             });
         }

@@ -48,7 +48,7 @@ impl Ty {
             Ty::Dist { above_zero, .. } => format!("duration or distribution, {}", durations(*above_zero)),
             Ty::Choice { written, .. } => written.clone(),
             Ty::List(entry, least, most) => match &**entry {
-                Ty::Table(table) => format!("list of tables {}, {}", table.title, lengths(*least, *most)),
+                Ty::Table(_) => format!("list of tables, {}", lengths(*least, *most)),
                 entry => format!("list, {} of: {}", lengths(*least, *most), entry.in_words()),
             },
             Ty::Table(_) => "table".into(),
@@ -101,17 +101,26 @@ impl Key {
 
     /// Type, unit and range on one line.
     fn value(&self) -> String {
-        let unit = if self.unit.is_empty() { String::new() } else { format!(", unit: {}", self.unit) };
+        let unit = match self.unit.as_str() {
+            unit if unit.is_empty() || unit == self.name => String::new(),
+            unit => format!(", unit: {unit}"),
+        };
         format!("{}{unit}", self.ty.in_words())
     }
 }
 
-fn quoted(words: &[String]) -> String {
-    words.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" or ")
+/// Words in quotes, with `or` before the last.
+pub(super) fn quoted(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
+    match &quoted[..] {
+        [first @ .., last] if !first.is_empty() => format!("{} or {last}", first.join(", ")),
+        _ => quoted.join(""),
+    }
 }
 
 fn is_empty(value: &Value) -> bool {
-    matches!(value, Value::String(text) if text.is_empty()) || matches!(value, Value::Array(list) if list.is_empty())
+    matches!(value, Value::String(text) if text.is_empty())
+        || matches!(value, Value::Array(list) if list.is_empty())
 }
 
 /// What no key has as its path, and the path that was probably meant.
@@ -207,7 +216,7 @@ fn write_key(out: &mut String, key: &Key, path: &str) {
     let _ = writeln!(out, "    example: {} = {}", key.name, key.example);
 }
 
-/// The whole reference as Markdown, each table once.
+/// The whole reference as Markdown, each table once: where a part stands at a second place, a line names the first.
 pub fn markdown(top: &'static Table) -> String {
     let mut out = String::new();
     let mut written: Vec<*const Table> = Vec::new();
@@ -232,7 +241,13 @@ fn write_section(out: &mut String, table: &'static Table, path: &str, written: &
             let _ = write!(about, "<br>`{}`: {}", word.word, word.about);
         }
         let present = [Some(key.presence()), key.restriction()].into_iter().flatten().collect::<Vec<_>>();
-        let row = [key.name.clone(), key.value(), present.join(", "), about, format!("{} = {}", key.name, key.example)];
+        let row = [
+            key.name.clone(),
+            key.value(),
+            present.join(", "),
+            about,
+            format!("{} = {}", key.name, key.example),
+        ];
         let [name, value, present, about, example] = row.map(|cell| cell.replace('|', "\\|"));
         let _ = writeln!(out, "| `{name}` | {value} | {present} | {about} | `{example}` |");
     }

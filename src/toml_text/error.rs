@@ -136,12 +136,7 @@ pub struct TextError {
 
 impl TextError {
     /// An error about these bytes of a text.
-    pub fn new(
-        code: Code,
-        source: &Arc<Source>,
-        span: Range<usize>,
-        what: impl Into<String>,
-    ) -> TextError {
+    pub fn new(code: Code, source: &Arc<Source>, span: Range<usize>, what: impl Into<String>) -> TextError {
         TextError {
             code,
             what: what.into(),

@@ -5,8 +5,8 @@ use crate::backend::limiter::{self, Inexact};
 use crate::backend::spec::{Endpoint, LimitSpec};
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
-use crate::toml_text::Code;
 use crate::scenario::parts::Parts;
+use crate::toml_text::Code;
 
 /// The shortest life of a token that the client's timers can follow: 10 s.
 const LEAST_TOKEN_LIFE: Dur = Dur::from_secs(10);

@@ -6,10 +6,10 @@ use crate::client::policy::{Failure, Policy, Retry};
 use crate::fault::{FaultKind, FaultSpec};
 use crate::kernel::Dur;
 use crate::scenario::codes::ErrorCodes;
-use crate::toml_text::Code;
 use crate::scenario::parts::{Entry, Parts};
 use crate::scenario::policies::ResolvedPolicy;
 use crate::text::tick;
+use crate::toml_text::Code;
 
 /// Checks each fault, and each pair.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {

@@ -3,10 +3,10 @@
 use super::Findings;
 use crate::fleet::{FleetSpec, MAX_TABS, Tabs};
 use crate::kernel::Dur;
-use crate::toml_text::Code;
 use crate::scenario::parts::{Entry, Parts};
 use crate::scenario::users::most_opened;
 use crate::scenario::{Act, ActionSpec, Users};
+use crate::toml_text::Code;
 
 /// Checks what client, fleet and actions say together.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {

@@ -7,8 +7,8 @@ pub mod policy;
 mod size;
 mod workload;
 
-use crate::toml_text::{Code, Doc, Errors, TextError};
 use super::parts::Parts;
+use crate::toml_text::{Code, Doc, Errors, TextError};
 use std::ops::Range;
 
 /// Where checks put what they find.

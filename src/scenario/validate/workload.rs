@@ -5,8 +5,8 @@ use crate::backend::BackendSpec;
 use crate::client::generic::{MAX_LAYERED_TRIES, WorkloadSpec};
 use crate::fleet::MAX_USERS;
 use crate::kernel::Dist;
-use crate::toml_text::Code;
 use crate::scenario::parts::Parts;
+use crate::toml_text::Code;
 
 /// Checks each workload, and that a fleet without users has one beside it.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {

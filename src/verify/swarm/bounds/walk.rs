@@ -73,7 +73,9 @@ fn durations(above_zero: bool) -> (Vec<String>, Vec<String>) {
 /// The longest and the shortest texts of a leaf, and texts that are just none.
 fn texts(leaf: &str) -> (Vec<String>, Vec<String>) {
     match leaf {
-        "name" => (quoted(&[&format!("a{}", "b".repeat(63))]), quoted(&[&format!("a{}", "b".repeat(64)), ""])),
+        "name" => {
+            (quoted(&[&format!("a{}", "b".repeat(63))]), quoted(&[&format!("a{}", "b".repeat(64)), ""]))
+        }
         "error-code" => (quoted(&[&"c".repeat(64)]), quoted(&[&"c".repeat(65), ""])),
         "rate" => (
             quoted(&["0/1ns", "999999999999/1ns", &format!("1/{}ns", MAX_DURATION.0)]),
@@ -159,7 +161,9 @@ fn one_of(table: &Table) -> (Vec<String>, Vec<String>) {
     let (mut at, mut beyond) = (Vec::new(), Vec::new());
     for key in &table.keys {
         let (own_at, own_beyond) = values(&key.ty);
-        let put = |values: Vec<String>| values.into_iter().map(|v| format!("{{ {} = {v} }}", key.name)).collect::<Vec<_>>();
+        let put = |values: Vec<String>| {
+            values.into_iter().map(|v| format!("{{ {} = {v} }}", key.name)).collect::<Vec<_>>()
+        };
         at.extend(put(own_at));
         beyond.extend(put(own_beyond));
     }
