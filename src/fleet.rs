@@ -1,13 +1,12 @@
 //! Who calls: users, each with a browser session of one or more tabs, behind a network address shared with others.
 
+use crate::client::generic::MAX_CLIENTS;
 use crate::kernel::{Dist, Dur};
 use crate::spec::leaf::Share;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// The most users of a fleet, generic clients included.
-pub const MAX_USERS: u64 = 100_000_000;
 /// What one user takes in memory, in bytes: state of browser and tab, its pending event and its row of results.
 const BYTES_PER_USER: u64 = 160;
 
@@ -18,7 +17,7 @@ const BYTES_PER_USER: u64 = 160;
 pub struct FleetSpec {
     /// Number of users. 0 is allowed beside a `[[workload]]`.
     #[schemars(
-        range(min = 0, max = MAX_USERS),
+        range(min = 0, max = MAX_CLIENTS),
         example = 1_000,
         extend("x-unit" = "users", "x-bytes-each" = BYTES_PER_USER)
     )]

@@ -7,12 +7,14 @@
 use super::backoff::Backoff;
 use super::policy::{Failure, FailureBits, Retry, RetryBudget};
 use super::session_policy::{SessionLimits, SessionPolicy};
-use crate::fleet::MAX_USERS;
 use crate::kernel::random::origin;
 use crate::kernel::{Dist, Dur, Time};
 use crate::spec::leaf::Name;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// The most clients of a scenario, the users of its fleet included.
+pub const MAX_CLIENTS: u64 = 100_000_000;
 
 /// Generic clients that call the endpoint `generic`. Exactly one of `every`, `think` and `at` says when; at most one of
 /// `retry`, `orbit` and `layers` says what a failed call does. Without any of these it is lost.
@@ -25,7 +27,7 @@ pub struct WorkloadSpec {
     pub name: String,
     /// Number of clients. Each has its own clock. To rate limits each is a user and a session.
     #[serde(default = "one")]
-    #[schemars(range(min = 1, max = MAX_USERS), extend("x-unit" = "clients"))]
+    #[schemars(range(min = 1, max = MAX_CLIENTS), extend("x-unit" = "clients"))]
     pub clients: u32,
     /// Clients behind one network address.
     #[serde(default = "one")]

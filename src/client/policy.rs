@@ -6,7 +6,7 @@ use crate::kernel::Dur;
 use crate::spec::PROSE;
 use crate::spec::leaf::{Leaf, Name, Sense, Wrong, inline_schema, text_schema};
 pub use crate::text::Decimal;
-use crate::text::quote;
+use crate::text::names::is_error_code;
 use crate::toml_text::Code;
 use schemars::JsonSchema;
 use serde::de;
@@ -160,33 +160,6 @@ pub static ANSWER: Leaf = Leaf {
     },
 };
 
-/// The error code of an answer.
-pub static ERROR_CODE: Leaf = Leaf {
-    name: "error-code",
-    noun: "string",
-    list: "list",
-    written: ERROR_CODE_RULE,
-    written_list: ERROR_CODE_RULE,
-    example: "too_many_requests",
-    longest: usize::MAX,
-    read: |text| match is_error_code(text) {
-        true => Ok(Sense::Other),
-        false => Err(Wrong {
-            found: Some(quote(text)),
-            allowed: Some(ERROR_CODE_RULE.into()),
-            ..Wrong::new(Code::Malformed, "not an error code")
-        }),
-    },
-};
-
-const ERROR_CODE_RULE: &str = "1 to 64 of a-z, 0-9 and '_'";
-
-/// An error code, as the type of a key that is a `String`.
-#[derive(Debug)]
-pub struct ErrorCode;
-
-inline_schema!(ErrorCode, "ErrorCode", text_schema!("error-code", "^[a-z0-9_]{1,64}$", "too_many_requests"));
-
 /// The most entries of a set of failures: every status there is, and as many pairs with a code.
 const MAX_ANSWERS: usize = 400;
 
@@ -194,13 +167,6 @@ inline_schema!(FailureSet, "Failures", {
     let answer = text_schema!("answer", "^!?([45]xx|[45][0-9]{2}(:[a-z0-9_]{1,64})?|network)$", "401");
     schemars::json_schema!({ "type": "array", "items": answer, "maxItems": MAX_ANSWERS })
 });
-
-/// Whether this is a well-formed error code: `authentication_invalid`, `user_banned`, ...
-pub fn is_error_code(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 64
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-}
 
 /// A compiled [`FailureSet`].
 #[derive(Clone, Debug, Default, PartialEq)]

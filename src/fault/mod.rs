@@ -1,9 +1,8 @@
 //! Faults: verdicts over calls and sessions in windows of time. A fault is asked; it cannot reach the world.
 
 use crate::backend::Endpoint;
-use crate::client::policy::ErrorCode;
 use crate::kernel::{Dist, Dur};
-use crate::spec::leaf::Share;
+use crate::spec::leaf::{ErrorCode, Share};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

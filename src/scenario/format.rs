@@ -1,9 +1,9 @@
 //! The description of scenario and policy files, from their types.
 
 use super::Scenario;
-use crate::backend::spec::RATE;
-use crate::client::policy::{ANSWER, ERROR_CODE};
-use crate::spec::leaf::{DURATION, Leaf, NAME};
+use crate::backend::rate::RATE;
+use crate::client::policy::ANSWER;
+use crate::spec::leaf::{DURATION, ERROR_CODE, Leaf, NAME};
 use crate::spec::reference::{self, NoSuchKey};
 use crate::spec::{Table, describe, json};
 use std::sync::LazyLock;

@@ -2,7 +2,7 @@
 
 use crate::kernel::Dur;
 use crate::kernel::time::BadText;
-use crate::text::names::{NAME_RULE, why_not_a_name};
+use crate::text::names::{ERROR_CODE_RULE, NAME_RULE, is_error_code, why_not_a_name};
 use crate::text::quote;
 use crate::toml_text::Code;
 
@@ -106,6 +106,25 @@ fn read_name(name: &str) -> Result<Sense, Wrong> {
     })
 }
 
+/// The error code of an answer.
+pub static ERROR_CODE: Leaf = Leaf {
+    name: "error-code",
+    noun: "string",
+    list: "list",
+    written: ERROR_CODE_RULE,
+    written_list: ERROR_CODE_RULE,
+    example: "too_many_requests",
+    longest: usize::MAX,
+    read: |text| match is_error_code(text) {
+        true => Ok(Sense::Other),
+        false => Err(Wrong {
+            found: Some(quote(text)),
+            allowed: Some(ERROR_CODE_RULE.into()),
+            ..Wrong::new(Code::Malformed, "not an error code")
+        }),
+    },
+};
+
 /// A schema of a string that a leaf reads; the type's description and pattern are added to it.
 macro_rules! text_schema {
     ($name:literal, $pattern:expr, $example:literal) => {
@@ -125,6 +144,10 @@ pub struct Reference;
 /// A share or a probability, as the type of a key that is a number.
 #[derive(Debug)]
 pub struct Share;
+
+/// An error code, as the type of a key that is a `String`.
+#[derive(Debug)]
+pub struct ErrorCode;
 
 /// A schema that stands in its place, not among the definitions.
 macro_rules! inline_schema {
@@ -149,6 +172,7 @@ inline_schema!(
     "Name",
     schemars::json_schema!({ "type": "string", "x-type": "name", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$" })
 );
+inline_schema!(ErrorCode, "ErrorCode", text_schema!("error-code", "^[a-z0-9_]{1,64}$", "too_many_requests"));
 inline_schema!(Reference, "Reference", schemars::json_schema!({ "type": "string", "x-type": "reference" }));
 inline_schema!(
     Share,

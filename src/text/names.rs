@@ -1,4 +1,4 @@
-//! Names that become file names: what they may hold.
+//! Names that become file names, and error codes of answers: what they may hold.
 
 /// What a name may be, for messages.
 pub const NAME_RULE: &str = "1 to 64 of a-z, 0-9, '.', '_' and '-', a letter or digit first";
@@ -22,6 +22,16 @@ pub fn why_not_a_name(name: &str) -> Option<String> {
         return Some(format!("`{stem}` is a device name on Windows, not a file name"));
     }
     None
+}
+
+/// What an error code may be, for messages.
+pub const ERROR_CODE_RULE: &str = "1 to 64 of a-z, 0-9 and '_'";
+
+/// Whether this is a well-formed error code: `authentication_invalid`, `user_banned`, ...
+pub fn is_error_code(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 64
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
 }
 
 #[cfg(test)]

@@ -1,12 +1,10 @@
 //! A number is the same wherever it is shown: in the table, in the sentences, on the charts and on the page.
 
-mod common;
-
+use crate::common::{authstorm, files, root, said};
 use authstorm::experiment::results::{PolicyResults, Results};
 use authstorm::metrics::Metric;
 use authstorm::report::read::{Files, read};
 use authstorm::report::{measured, number};
-use common::{authstorm, files, root, said};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 

@@ -1,12 +1,10 @@
 //! What a run changes in its scenario from outside: checked as the file is, and told by the hash, by whichever way it comes.
 
-mod common;
-
+use crate::common::{authstorm, files, said};
 use authstorm::client::policy::Policy;
 use authstorm::scenario::policies::preset;
 use authstorm::scenario::{Loaded, ResolvedPolicy, Settings, load_text, load_with};
 use authstorm::{Error, Study};
-use common::{authstorm, files, said};
 
 /// A scenario of few users; `keys` stand at its top.
 fn text(keys: &str) -> String {

@@ -283,7 +283,7 @@ fn every_narrow_count_is_listed_with_its_bound() {
     struct List {
         group: Vec<Group>,
     }
-    let list: List = toml::from_str(include_str!("counters.toml")).expect("the list");
+    let list: List = toml::from_str(include_str!("../counters.toml")).expect("the list");
     let mut listed = BTreeMap::<(String, String), bool>::new();
     for group in &list.group {
         assert!(group.why.len() > 20, "{}", group.why);

@@ -1,8 +1,6 @@
 //! The supply: each dependency has a reason, each licence is one we may use, and nothing reaches outside the registry.
 
-mod common;
-
-use common::root;
+use crate::common::root;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;

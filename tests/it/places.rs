@@ -1,10 +1,8 @@
 //! Places for results: what is there and is not from authstorm stays, what a killed run has left is cleared up, and a place
 //! that cannot be replaced is filled from inside. And what reaches the terminal of names that come from outside.
 
-mod common;
-
+use crate::common::{TINY, authstorm, binary, files, root, said, tiny};
 use authstorm::text::is_hidden;
-use common::{TINY, authstorm, binary, files, root, said, tiny};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,18 +1,16 @@
 //! Hostile inputs: each gets its message at its place, quickly and without a panic.
 
-mod common;
-
+use crate::common::corpus;
+use crate::common::refusal::{check_refusal, first_nanosecond, judge};
 use authstorm::Study;
 use authstorm::scenario::{ScenarioErrors, load, load_text, load_text_in};
-use common::corpus;
-use common::refusal::{check_refusal, first_nanosecond, judge};
 use proptest::prelude::*;
 use serde::Deserialize;
 use std::path::Path;
 use std::process::Command;
 
-const BASE: &str = include_str!("bad_inputs/base.toml");
-const EVERYTHING: &str = include_str!("fixtures/everything.toml");
+const BASE: &str = include_str!("../bad_inputs/base.toml");
+const EVERYTHING: &str = include_str!("../fixtures/everything.toml");
 const FIXTURES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
 
 #[derive(Deserialize)]
@@ -45,7 +43,7 @@ fn cases() -> Vec<Case> {
     struct Cases {
         case: Vec<Case>,
     }
-    let cases: Cases = toml::from_str(include_str!("bad_inputs/cases.toml")).expect("the table of cases");
+    let cases: Cases = toml::from_str(include_str!("../bad_inputs/cases.toml")).expect("the table of cases");
     cases.case
 }
 
@@ -219,7 +217,7 @@ fn policy_files_stay_inside_the_scenarios_directory() {
     let outer = tempfile::tempdir().expect("a temporary directory");
     let dir = outer.path().join("scenarios");
     std::fs::create_dir(&dir).expect("a directory");
-    let policy = include_str!("fixtures/policies/breaker.toml");
+    let policy = include_str!("../fixtures/policies/breaker.toml");
     std::fs::write(outer.path().join("outside.toml"), policy).expect("it can be written");
     std::fs::write(dir.join("broken.toml"), policy.replace("factor = 2", "factor = 0.5\njiter = 1"))
         .expect("it can be written");
@@ -394,7 +392,7 @@ fn every_line_of_the_list_is_accounted_for() {
         sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(dir), &mut code);
     }
     let list: std::collections::BTreeMap<String, Vec<String>> =
-        toml::from_str(include_str!("bad_inputs/coverage.toml")).expect("the list");
+        toml::from_str(include_str!("../bad_inputs/coverage.toml")).expect("the list");
     let cases = cases();
     assert_eq!(list.len(), 102);
     for number in 1..=102 {

@@ -1,14 +1,12 @@
 //! Scenarios that were once read as right and then did something else than they say: what they do now.
 
-mod common;
-
+use crate::common::refusal::first_nanosecond;
+use crate::common::root;
 use authstorm::Study;
 use authstorm::kernel::Time;
 use authstorm::scenario::{Loaded, load, load_text};
 use authstorm::verify::swarm;
 use authstorm::world::{Control, FinalTab, Observer, Outside, Plan, Run, observed, run};
-use common::refusal::first_nanosecond;
-use common::root;
 use std::path::{Path, PathBuf};
 
 fn fault(name: &str) -> PathBuf {

@@ -1,11 +1,7 @@
 //! The report page as its readers meet it: in a browser, with mouse and keyboard, on paper, without scripts.
 
-#[path = "common/chromium.rs"]
-mod chromium;
-mod common;
-
-use chromium::Chromium;
-use common::{authstorm, root};
+use crate::common::chromium::{self, Chromium};
+use crate::common::{authstorm, root};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -19,7 +15,7 @@ fn storm(dir: &Path, changes: &[&str]) -> PathBuf {
         command.args(["--set", change]);
     }
     let run = command.arg("--out").arg(&out).output().expect("it runs");
-    assert!(run.status.code().is_some_and(|code| code <= 1), "{}", common::said(&run));
+    assert!(run.status.code().is_some_and(|code| code <= 1), "{}", crate::common::said(&run));
     out
 }
 

@@ -1,6 +1,6 @@
 //! Once a run is under way, an event asks the allocator for nothing: not for new memory, nor to grow or to give back.
 //!
-//! The only test of this file: the counter counts for the whole process.
+//! The counter counts for the whole process, so the test runs in a process of its own.
 
 use authstorm::Study;
 use authstorm::kernel::{Dur, Time};
@@ -45,7 +45,8 @@ impl Observer for Counter {
 /// events. The stretches of the two incidents lie within their storms; in the second of them the refresh timers that the
 /// client leaks (`clerk-js.md`) pile up for 45 s before.
 #[test]
-fn a_run_under_way_asks_the_allocator_for_nothing() {
+#[ignore = "the next test runs this one in a process of its own"]
+fn alone() {
     for (name, users, from_s, to_s, at_least) in [
         ("rl-poll", "workload[0].clients=10000", 120, 590, 1_000_000),
         ("touch-429-clerk-js", "fleet.users=5000", 108, 118, 15_000),
@@ -68,4 +69,13 @@ fn a_run_under_way_asks_the_allocator_for_nothing() {
             assert_eq!(after - before, 0, "{run} from {from_s} s to {to_s} s");
         }
     }
+}
+
+#[test]
+fn a_run_under_way_asks_the_allocator_for_nothing() {
+    let program = std::env::current_exe().expect("the path of this program");
+    let args = ["--exact", "allocations::alone", "--ignored", "--test-threads", "1"];
+    let output = std::process::Command::new(program).args(args).output().expect("the program runs");
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}");
 }

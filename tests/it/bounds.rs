@@ -1,14 +1,12 @@
 //! Every key of the format at its bounds: what loads can be run, what does not is refused as it should be.
 
-mod common;
-
+use crate::common::refusal::{check_refusal, first_nanosecond};
+use crate::common::root;
 use authstorm::scenario::{load_text_in, text::is_hidden};
-use common::refusal::{check_refusal, first_nanosecond};
-use common::root;
 
 /// A scenario with every key, of few users.
 fn base() -> String {
-    let text = include_str!("fixtures/everything.toml");
+    let text = include_str!("../fixtures/everything.toml");
     let retry =
         "on = [\"5xx\"]\ninitial = \"1s\"\nfactor = 1.5\ncap = \"9s\"\nretries = 3\noffline-retries = 2\n";
     let again = [

@@ -1,14 +1,12 @@
 //! The description of the file format: its reference and its schema are generated, and say what is true.
 //!
-//! `UPDATE_KEYS=1 cargo test --test keys` writes `scenarios/README.md` and `scenarios/schema.json` anew.
+//! `UPDATE_DOCS=1 cargo test --test it keys::` writes `scenarios/README.md` and `scenarios/schema.json` anew.
 
-mod common;
-
+use crate::common::root;
 use authstorm::scenario::{format, load_text};
 use authstorm::spec::check::check_value;
 use authstorm::spec::{Key, Table, Ty};
 use authstorm::toml_text::{Doc, Errors, Source};
-use common::root;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,11 +27,11 @@ fn shipped() -> Vec<PathBuf> {
 fn the_reference_and_the_schema_are_up_to_date() {
     for (name, text) in [("README.md", format::markdown()), ("schema.json", format::json_schema())] {
         let path = root().join("scenarios").join(name);
-        if std::env::var_os("UPDATE_KEYS").is_some() {
+        if std::env::var_os("UPDATE_DOCS").is_some() {
             fs::write(&path, &text).expect("writable");
         }
         let written = fs::read_to_string(&path).unwrap_or_default();
-        assert!(written == text, "scenarios/{name}: run UPDATE_KEYS=1 cargo test --test keys");
+        assert!(written == text, "scenarios/{name}: run UPDATE_DOCS=1 cargo test --test it keys::");
     }
 }
 
@@ -83,7 +81,7 @@ fn every_key_says_what_it_means_and_its_example_and_its_default_are_right() {
 /// A default in the reference is what a scenario without the key means: writing it out changes nothing.
 #[test]
 fn writing_a_default_out_changes_nothing() {
-    let text = include_str!("fixtures/defaults.toml");
+    let text = include_str!("../fixtures/defaults.toml");
     let plain = load_text("defaults.toml", text, &[]).unwrap_or_else(|e| panic!("{e}"));
     let mut written = 0;
     each(format::scenario(), "", &mut |path, _, key| {
@@ -127,7 +125,7 @@ fn taplo(dir: &Path, name: &str, text: &str) -> Option<(bool, String)> {
 fn taplo_accepts_what_is_right_and_refuses_slips() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     fs::write(dir.path().join("schema.json"), format::json_schema()).expect("writable");
-    let everything = format!("{SCHEMA_LINE}{}", include_str!("fixtures/everything.toml"));
+    let everything = format!("{SCHEMA_LINE}{}", include_str!("../fixtures/everything.toml"));
     let read = |path: &PathBuf| fs::read_to_string(path).expect("a scenario");
     for text in shipped().iter().map(read).chain([everything.clone()]) {
         let Some((accepted, said)) = taplo(dir.path(), "right.toml", &text) else {

@@ -1,8 +1,6 @@
 //! `report` and `diff`: results read back from their directories.
 
-mod common;
-
-use common::{authstorm, files, said, tiny};
+use crate::common::{authstorm, files, said, tiny};
 use std::fs;
 use std::path::Path;
 use std::process::Output;

@@ -1,9 +1,7 @@
 //! The edge between the command and the machine: places for results, full and closed devices, names, sizes. What is
 //! refused is refused at once, with its reason, and leaves everything as it was.
 
-mod common;
-
-use common::{TINY, authstorm, binary, files, root, said, tiny};
+use crate::common::{TINY, authstorm, binary, files, root, said, tiny};
 use std::fs::{self, File};
 use std::os::unix::fs::{MetadataExt, symlink};
 use std::path::Path;

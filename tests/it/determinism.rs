@@ -3,9 +3,7 @@
 //! That debug and release builds agree is checked where both are built: `.ci/run` writes the committed results anew with
 //! a release build, and `readme.rs` and `golden.rs` read them in a test build; `.ci/platforms` adds other processors.
 
-mod common;
-
-use common::{TINY, authstorm, binary, files, root, said, tiny};
+use crate::common::{TINY, authstorm, binary, files, root, said, tiny};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

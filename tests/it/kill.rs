@@ -3,9 +3,7 @@
 //! `AUTHSTORM_KILLS` says how often (CI: 1,000, with `AUTHSTORM_BIN` naming the release build); by default as often as
 //! takes some seconds.
 
-mod common;
-
-use common::{TINY, authstorm, files, said, tiny};
+use crate::common::{TINY, authstorm, files, said, tiny};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;
