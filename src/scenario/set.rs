@@ -129,7 +129,7 @@ impl<'a> Piece<'a> {
             let name_at = if at == lead { at..at + len } else { at + 1..at + len };
             match step {
                 Step::Key(key) => {
-                    let here = table.filter(|_| !ty.is_some_and(|ty| ty.entry().is_some()));
+                    let here = table.filter(|_| ty.is_none_or(|ty| ty.entry().is_none()));
                     let Some(here) = here else {
                         let what = match ty {
                             Some(Ty::List(entry, ..)) if entry.table().is_some() => {

@@ -246,12 +246,13 @@ impl Key {
 impl Ty {
     /// Whether a value of this TOML type can be one of this type.
     fn takes(&self, value: &DeValue<'_>) -> bool {
-        match (self, value) {
-            (Ty::Table(_), DeValue::Table(_)) | (Ty::List(..), DeValue::Array(_)) => true,
-            (Ty::Int { .. }, DeValue::Integer(_) | DeValue::Float(_)) => true,
-            (Ty::Word(_) | Ty::Leaf { .. } | Ty::Text { .. }, DeValue::String(_)) => true,
-            _ => false,
-        }
+        matches!(
+            (self, value),
+            (Ty::Table(_), DeValue::Table(_))
+                | (Ty::List(..), DeValue::Array(_))
+                | (Ty::Int { .. }, DeValue::Integer(_) | DeValue::Float(_))
+                | (Ty::Word(_) | Ty::Leaf { .. } | Ty::Text { .. }, DeValue::String(_))
+        )
     }
 }
 
