@@ -5,7 +5,7 @@ use super::terminal;
 use super::terminal::shown;
 use authstorm::conform::{Comparison, Outcome, Recording, Request, Status, compare};
 use authstorm::results::dir::read_regular;
-use authstorm::scenario::text::escape;
+use authstorm::text::escape;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;

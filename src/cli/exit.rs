@@ -4,7 +4,7 @@ use super::terminal;
 use authstorm::Error;
 use authstorm::report::PngError;
 use authstorm::results::{PlaceError, ReadError};
-use authstorm::scenario::text::{escape, is_hidden};
+use authstorm::text::{escape, is_hidden};
 use authstorm::world::StopReason;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -3,7 +3,7 @@
 
 use super::exit::{Exit, Failure};
 use authstorm::results::{PlaceError, Written};
-use authstorm::scenario::text::{escape, is_hidden, push_escaped};
+use authstorm::text::{escape, is_hidden, push_escaped};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 

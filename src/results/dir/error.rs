@@ -2,7 +2,7 @@
 
 use super::super::provenance::MANIFEST;
 use super::super::read::Unreadable;
-use crate::scenario::text::escape;
+use crate::text::escape;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
