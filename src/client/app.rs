@@ -1,18 +1,19 @@
 //! What app code does by itself.
 
 use crate::kernel::Time;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the app's code does by itself with a new session object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+/// What the app's code does by itself when it gets a new session object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AppReaction {
     /// Nothing.
     #[default]
     None,
-    /// Calls `setActive` with it.
+    /// It calls `setActive` with the session.
     SetActive,
-    /// Calls `getToken` of it.
+    /// It calls `getToken` of the session.
     GetToken,
 }
 

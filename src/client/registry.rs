@@ -4,7 +4,9 @@ use super::family::{Around, Client, ModelRow};
 use super::policy::Policy;
 use super::{FAMILY_ENDPOINTS, MODELS, workload};
 use crate::protocol::{Endpoint, EndpointRow};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -100,6 +102,21 @@ impl<'de> Deserialize<'de> for Model {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Model, D::Error> {
         let name = String::deserialize(deserializer)?;
         Model::named(&name).ok_or_else(|| de::Error::unknown_variant(&name, Model::names()))
+    }
+}
+
+impl JsonSchema for Model {
+    fn schema_name() -> Cow<'static, str> {
+        "ClientModel".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let word = |model: Model| {
+            let ModelRow { name, about, .. } = model.row();
+            serde_json::json!({ "description": about, "type": "string", "const": name })
+        };
+        let words: Vec<serde_json::Value> = Model::all().map(word).collect();
+        json_schema!({ "description": "A client that is documented or measured.", "oneOf": words })
     }
 }
 

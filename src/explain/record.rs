@@ -11,10 +11,10 @@ use crate::backend::Endpoint;
 use crate::client::fact::Fact;
 use crate::client::family::{self, Doing, Look, MessageCause, Role};
 use crate::client::step::{Input, TaskId};
-use crate::experiment::results::FaultWindow;
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
+use crate::results::FaultWindow;
 use crate::world::{Observer, Outside, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,10 +6,10 @@
 use crate::backend::Endpoint;
 use crate::client::fact::{FlowEnd, Judgement, Status};
 use crate::client::family::{CallerRow, Due, FlowWords, MessageRow, TaskRow};
-use crate::experiment::results::FaultWindow;
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
+use crate::results::FaultWindow;
 use crate::world::Outside;
 use std::collections::BTreeMap;
 

@@ -1,7 +1,9 @@
 //! The endpoints of the backend.
 
 use crate::client::ENDPOINTS;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
 use std::fmt;
 
 /// What is known of an endpoint. A client family has one row for each endpoint that it calls.
@@ -11,7 +13,7 @@ pub struct EndpointRow {
     pub name: &'static str,
     /// How a client calls it.
     pub method: Method,
-    /// What readers call it, with its method.
+    /// What a call of it is, for the reference of scenarios.
     pub about: &'static str,
     /// The number that stands for it in the coordinates of random draws. A family numbers its own endpoints; a number
     /// never changes and is never used again, so neither the order of the rows nor other families change what is drawn.
@@ -141,6 +143,18 @@ impl<'de> Deserialize<'de> for Endpoint {
         };
         let name = String::deserialize(deserializer)?;
         Endpoint::named(&name).ok_or_else(|| de::Error::unknown_variant(&name, &NAMES))
+    }
+}
+
+impl JsonSchema for Endpoint {
+    fn schema_name() -> Cow<'static, str> {
+        "Endpoint".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let word = |row: &EndpointRow| serde_json::json!({ "description": row.about, "type": "string", "const": row.name });
+        let words: Vec<serde_json::Value> = ENDPOINTS.iter().map(word).collect();
+        json_schema!({ "description": "An endpoint of the backend.", "oneOf": words })
     }
 }
 

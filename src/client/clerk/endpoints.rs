@@ -15,9 +15,19 @@ pub(super) const SIGN_IN: Endpoint = Endpoint::known("sign-in");
 
 /// The same as readers know them.
 pub(super) const ROWS: [EndpointRow; 5] = [
-    EndpointRow { name: "tokens", method: Method::Post, about: "POST /tokens", draws: 0 },
-    EndpointRow { name: "touch", method: Method::Post, about: "POST /touch", draws: 1 },
-    EndpointRow { name: "client", method: Method::Get, about: "GET /client", draws: 2 },
-    EndpointRow { name: "environment", method: Method::Get, about: "GET /environment", draws: 3 },
-    EndpointRow { name: "sign-in", method: Method::Post, about: "POST /sign-in", draws: 4 },
+    EndpointRow {
+        name: "tokens",
+        method: Method::Post,
+        about: "POST /v1/client/sessions/{id}/tokens",
+        draws: 0,
+    },
+    EndpointRow {
+        name: "touch",
+        method: Method::Post,
+        about: "POST /v1/client/sessions/{id}/touch",
+        draws: 1,
+    },
+    EndpointRow { name: "client", method: Method::Get, about: "GET /v1/client", draws: 2 },
+    EndpointRow { name: "environment", method: Method::Get, about: "GET /v1/environment", draws: 3 },
+    EndpointRow { name: "sign-in", method: Method::Post, about: "POST /v1/client/sign_ins", draws: 4 },
 ];

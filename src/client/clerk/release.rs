@@ -29,7 +29,7 @@ impl Model {
 pub(super) const MODELS: [ModelRow; 5] = [
     ModelRow {
         name: "documented",
-        about: "The flow touches the session and is closed in itself, as the pull request tells it.",
+        about: "As the pull request describes it: the flow touches the session, and a failed touch enters the flow again.",
         takes_max_rounds: true,
     },
     ModelRow {

@@ -1,0 +1,114 @@
+//! How text is written: decimal numbers, names, the nearest of known names, and text from outside made safe to show. Nothing that a user
+//! gives reaches a terminal as a control character.
+
+mod decimal;
+pub mod names;
+mod nearest;
+pub mod number;
+
+pub use decimal::Decimal;
+pub use nearest::nearest;
+
+use std::fmt::Write;
+
+/// Format characters (Unicode category Cf) and noncharacters, as inclusive ranges. They are invisible, reorder the
+/// text around them, or make an SVG ill-formed, so no text of a file may hold them.
+const INVISIBLE: [(u32, u32); 23] = [
+    (0x00AD, 0x00AD),
+    (0x0600, 0x0605),
+    (0x061C, 0x061C),
+    (0x06DD, 0x06DD),
+    (0x070F, 0x070F),
+    (0x0890, 0x0891),
+    (0x08E2, 0x08E2),
+    (0x180E, 0x180E),
+    (0x200B, 0x200F),
+    (0x2028, 0x202E),
+    (0x2060, 0x206F),
+    (0xFDD0, 0xFDEF),
+    (0xFEFF, 0xFEFF),
+    (0xFFF9, 0xFFFB),
+    (0xFFFE, 0xFFFF),
+    (0x110BD, 0x110BD),
+    (0x110CD, 0x110CD),
+    (0x13430, 0x1343F),
+    (0x1BCA0, 0x1BCA3),
+    (0x1D173, 0x1D17A),
+    (0x1FFFE, 0x1FFFF),
+    (0xE0000, 0xE007F),
+    (0x10FFFE, 0x10FFFF),
+];
+
+/// Whether a character shows nothing of itself: control, format and separator characters, and noncharacters.
+pub fn is_hidden(c: char) -> bool {
+    let code = u32::from(c);
+    c.is_control()
+        || code & 0xFFFE == 0xFFFE
+        || INVISIBLE.iter().any(|&(first, last)| (first..=last).contains(&code))
+}
+
+/// The text with every hidden character written as an escape.
+pub fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        push_escaped(&mut out, c);
+    }
+    out
+}
+
+/// Appends a character; a hidden one as an escape.
+pub fn push_escaped(out: &mut String, c: char) {
+    match c {
+        c if !is_hidden(c) => out.push(c),
+        '\n' => out.push_str("\\n"),
+        '\t' => out.push_str("\\t"),
+        '\r' => out.push_str("\\r"),
+        c if u32::from(c) < 0x100 => write!(out, "\\x{:02x}", u32::from(c)).expect("a String takes all"),
+        c => write!(out, "\\u{{{:x}}}", u32::from(c)).expect("a String takes all"),
+    }
+}
+
+/// A name or a text from outside on one line, with its hidden characters as escapes: XML forbids some of them, and others
+/// change how their neighbours read.
+pub fn clean(text: &str) -> String {
+    escape(&text.replace('\n', " "))
+}
+
+/// At most `most` characters of the text, escaped; what is cut shows as `...`.
+pub fn shorten(text: &str, most: usize) -> String {
+    let mut cut = text.chars();
+    let head: String = cut.by_ref().take(most).collect();
+    let tail = if cut.next().is_some() { "..." } else { "" };
+    escape(&head) + tail
+}
+
+/// The text in double quotes, escaped and at most 40 characters of it: how messages quote what they found.
+pub fn quote(text: &str) -> String {
+    format!("\"{}\"", shorten(text, 40))
+}
+
+/// The name in back quotes, escaped and at most 40 characters of it: how messages name what a file names.
+pub fn tick(name: &str) -> String {
+    format!("`{}`", shorten(name, 40))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hidden_characters_show_as_escapes() {
+        for (text, shown) in [
+            ("plain é 漢", "plain é 漢"),
+            ("\u{1b}[31m", "\\x1b[31m"),
+            ("a\u{202e}b", "a\\u{202e}b"),
+            ("\u{85}", "\\x85"),
+            ("\u{feff}\u{200b}", "\\u{feff}\\u{200b}"),
+            ("\u{2fffe}", "\\u{2fffe}"),
+            ("\r\n\t", "\\r\\n\\t"),
+        ] {
+            assert_eq!(escape(text), shown);
+        }
+        assert_eq!(quote(&"x".repeat(50)), format!("\"{}...\"", "x".repeat(40)));
+    }
+}

@@ -1,0 +1,69 @@
+//! The known name that a misspelt one probably meant.
+
+/// The nearest of the known names: at most two slips away (Damerau and Levenshtein: a letter too many, too few, wrong,
+/// or two neighbours swapped), and for short names not more than half of the letters. Case and `_` for `-` count as
+/// no slip. Ties go to the name listed first.
+pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    // No known name is longer. A longer one is no slip, and must not cost quadratic time.
+    const LONGEST: usize = 80;
+    let fold = |text: &str| -> Vec<char> {
+        text.chars().take(LONGEST + 1).map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect()
+    };
+    let name = fold(name);
+    if name.len() > LONGEST {
+        return None;
+    }
+    known
+        .into_iter()
+        .filter_map(|candidate| {
+            let letters = fold(candidate);
+            let slips = distance(&name, &letters);
+            (slips <= 2 && 2 * slips <= name.len().max(letters.len())).then_some((slips, candidate))
+        })
+        .min_by_key(|(slips, _)| *slips)
+        .map(|(_, candidate)| candidate)
+}
+
+/// The optimal string alignment distance: the restricted form of Damerau's, equal to it up to two slips.
+fn distance(a: &[char], b: &[char]) -> usize {
+    if a.len().abs_diff(b.len()) > 2 {
+        return usize::MAX / 4;
+    }
+    let mut before: Vec<usize> = Vec::new();
+    let mut previous: Vec<usize> = (0..=b.len()).collect();
+    for i in 1..=a.len() {
+        let mut row = vec![i; b.len() + 1];
+        for j in 1..=b.len() {
+            let wrong = previous[j - 1] + usize::from(a[i - 1] != b[j - 1]);
+            row[j] = wrong.min(previous[j] + 1).min(row[j - 1] + 1);
+            if i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] {
+                row[j] = row[j].min(before[j - 2] + 1);
+            }
+        }
+        before = std::mem::replace(&mut previous, row);
+    }
+    previous[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_are_forgiven_and_other_names_are_not() {
+        let known = ["users", "tabs", "users-per-network", "opens", "at", "do"];
+        for (name, expected) in [
+            ("user", Some("users")),
+            ("usres", Some("users")),
+            ("USERS", Some("users")),
+            ("users_per_network", Some("users-per-network")),
+            ("tbas", Some("tabs")),
+            ("by", None),
+            ("fleet", None),
+            ("", None),
+        ] {
+            assert_eq!(nearest(name, known), expected, "{name}");
+        }
+        assert_eq!(nearest(&"u".repeat(1_000_000), known), None);
+    }
+}
