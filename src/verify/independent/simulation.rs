@@ -5,7 +5,7 @@ use super::answer::{Answer, backoff, floored, listed};
 use super::limit::Limit;
 use crate::backend::spec::LimitKey;
 use crate::client::policy::Jitter;
-use crate::client::workload::WorkloadSpec;
+use crate::client::workload::{GENERIC, WorkloadSpec};
 use crate::fault::{FaultKind, stream_names};
 use crate::kernel::random::{Purpose, Stream, chance, origin, second_word};
 use crate::kernel::{Dist, Dur};
@@ -118,11 +118,7 @@ struct Simulation<'a> {
 
 /// What happens in a scenario of generic workloads.
 pub(super) fn simulate(scenario: &Scenario) -> Counts {
-    let limits = scenario
-        .backend
-        .limits
-        .iter()
-        .filter(|limit| limit.endpoints.contains(&crate::client::workload::GENERIC));
+    let limits = scenario.backend.limits.iter().filter(|limit| limit.endpoints.contains(&GENERIC));
     let mut simulation = Simulation {
         scenario,
         draws: Draws::new(scenario),
@@ -265,8 +261,7 @@ impl Simulation<'_> {
         let mut answer = None;
         let mut silent = false;
         for (index, fault) in self.scenario.faults.iter().enumerate() {
-            let here =
-                fault.endpoints.is_empty() || fault.endpoints.contains(&crate::client::workload::GENERIC);
+            let here = fault.endpoints.is_empty() || fault.endpoints.contains(&GENERIC);
             let open = now >= fault.from.0 && fault.to.is_none_or(|to| now < to.0);
             let bits = self.draws.faults[index].bits(at.0, at.1);
             if fault.kind == FaultKind::Revocation
