@@ -254,7 +254,7 @@ impl Simulation<'_> {
         let (of, now) = (self.tries.len(), self.now);
         let at = self.draws.coordinates(client, number, attempt);
         let backend = &self.scenario.backend;
-        let spec = &backend.generic;
+        let spec = backend.endpoint(GENERIC);
         let sample = |dist: &Dist| dist.sample(self.draws.latency.bits(at.0, at.1)).0;
         let refused = spec.refused_latency.as_ref().map(sample);
         let mut latency = sample(spec.latency.as_ref().unwrap_or(&backend.latency));
@@ -334,7 +334,7 @@ impl Simulation<'_> {
 
     /// A queue does not notice that a client has given up.
     fn arrives(&mut self, of: usize) {
-        let spec = &self.scenario.backend.generic;
+        let spec = self.scenario.backend.endpoint(GENERIC);
         if self.busy < spec.workers.unwrap_or(0) {
             self.serve(of);
         } else if spec.queue.is_none_or(|places| self.waiting.len() < places as usize) {
@@ -355,7 +355,7 @@ impl Simulation<'_> {
         self.busy += 1;
         let one = &self.tries[of];
         let at = self.draws.coordinates(one.client, one.number, one.attempt);
-        let service = self.scenario.backend.generic.service.as_ref();
+        let service = self.scenario.backend.endpoint(GENERIC).service.as_ref();
         let time = service.map_or(0, |dist| dist.sample(self.draws.service.bits(at.0, at.1)).0);
         self.schedule(self.now + time, Event::Served { of });
     }
