@@ -111,7 +111,7 @@ impl StudyArgs {
         if self.json {
             terminal::say_json(&summary(results))?;
         } else if !self.quiet {
-            let mut text = format!("{}\n\n", table::summary(results));
+            let mut text = format!("{}\n\n", table::summary(results, table::width()));
             finding(results).iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
             if results.engine.parts > 1 {
                 text.push_str(&format!(
