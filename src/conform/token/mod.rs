@@ -1,0 +1,10 @@
+//! Comparison with recordings of token clients: the published packages in a browser, against a scripted server.
+
+mod compare;
+mod recording;
+mod replay;
+mod server;
+
+pub use compare::{Comparison, Divergence, Outcome, compare};
+pub use recording::{Recording, State};
+pub use replay::{Called, Replayed, Sent, Told, replay};

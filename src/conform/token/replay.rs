@@ -1,0 +1,547 @@
+//! A recording's configuration, run through the machine, the account and the scripted server.
+
+use super::recording::{Config, Poll, Recording, State};
+use super::server::{Decision, Server};
+use crate::client::token::{
+    Action, Endpoint, Fact, Held, Input, Key, News, Opening, Out, Outcome, Place, Profile, Reply, Request, Rules,
+    ExpiryClockSpec, Storage, Store, Timer, open, step,
+};
+use crate::kernel::Time;
+use std::collections::{BTreeMap, BinaryHeap};
+
+/// A request, on either side of the comparison: `t`, tab, endpoint, status, `t_done`.
+pub type Sent = (u64, u32, String, String, Option<u64>);
+/// A call of the app: `t`, tab, outcome, `t_done`, `exp`.
+pub type Called = (u64, u32, String, Option<u64>, Option<u64>);
+/// An event: `t`, tab, type, name, `exp`.
+pub type Told = (u64, u32, String, String, Option<u64>);
+
+/// What a replay did.
+#[derive(Clone, Debug, Default)]
+pub struct Replayed {
+    /// Every request, by time.
+    pub requests: Vec<Sent>,
+    /// Every call of the app.
+    pub calls: Vec<Called>,
+    /// What the SDK told and wrote.
+    pub events: Vec<Told>,
+    /// How each tab ended.
+    pub last: Vec<State>,
+    /// Entries, and those among them that are recursive.
+    pub entries: (usize, usize),
+}
+
+/// What is due.
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    Timer(Key, Timer),
+    /// An answer, and the request's place in the list.
+    Answer(Key, Request, Reply, usize, AsRecorded),
+    /// A poll of a page: tab, load of the tab, index.
+    Poll(u32, u32, usize),
+    /// An action, by its index.
+    Act(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum AsRecorded {
+    Status(u16),
+    NetworkError,
+}
+
+/// A due event: by time, then actions after everything else, then in the order in which they were set.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    t: Time,
+    action: bool,
+    number: u64,
+    due: Due,
+}
+
+impl At {
+    fn key(&self) -> (Time, bool, u64) {
+        (self.t, self.action, self.number)
+    }
+}
+impl PartialEq for At {
+    fn eq(&self, other: &At) -> bool {
+        self.key() == other.key()
+    }
+}
+impl Eq for At {}
+impl PartialOrd for At {
+    fn partial_cmp(&self, other: &At) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for At {
+    fn cmp(&self, other: &At) -> std::cmp::Ordering {
+        other.key().cmp(&self.key())
+    }
+}
+
+/// A page of a tab.
+struct Page {
+    /// How many pages the tab has had before.
+    load: u32,
+    objects: Vec<Key>,
+    /// The session that the app keeps to put it back.
+    kept: Option<Held>,
+}
+
+/// A call that has no answer yet.
+struct Open {
+    place: usize,
+    tab: u32,
+    load: u32,
+    /// The poll that waits for it before it asks again.
+    poll: Option<usize>,
+    /// The object that serves this call only.
+    own: Option<Key>,
+    /// The app has put its session back.
+    restored: bool,
+}
+
+struct Replay<'a> {
+    config: &'a Config,
+    options: Options,
+    rules: Rules,
+    profile: &'a Profile,
+    store: Store,
+    browser: Key,
+    server: Server,
+    now: Time,
+    queue: BinaryHeap<At>,
+    number: u64,
+    pages: Vec<Page>,
+    tab_of: BTreeMap<Key, u32>,
+    calls: BTreeMap<u32, Open>,
+    next_poll: Option<usize>,
+    offline: bool,
+    out: Replayed,
+}
+
+/// The options of a recording that change what is replayed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Options {
+    /// Client objects of a page.
+    objects: usize,
+    /// Each call makes a client object of its own.
+    object_per_call: bool,
+    /// Removals from the storage have no effect.
+    removals_ignored: bool,
+    /// The SDK's timer or ticker does not run.
+    passive: bool,
+    /// The app puts its copy of the session back when it gets none.
+    puts_back: bool,
+}
+
+/// Replays a recording with a profile.
+///
+/// # Errors
+/// Why it cannot be set up.
+pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, String> {
+    let unknown = recording.unknown();
+    if !unknown.is_empty() {
+        return Err(format!("the recording has keys that the replay does not know: {}", unknown.join(", ")));
+    }
+    let config = &recording.config;
+    let options = options(config)?;
+    let rules = profile.rules().map_err(|e| format!("profile {}: {e}", profile.sdk.name))?;
+    let server = Server::new(config, profile);
+    let first = server.first();
+    let stored = Held {
+        refresh: first.refresh,
+        access: first.access,
+        exp_s: first.exp_s,
+        // The token at t = 0 was stored before the clock went wrong.
+        until: i64::from(first.exp_s) * 1_000_000_000,
+    };
+    let mut store = Store::new();
+    let browser = store.add_browser(Some(stored), config.client_skew_ms * 1_000_000);
+    if options.removals_ignored {
+        store.ignore_removals(browser);
+    }
+    let mut replay = Replay {
+        config,
+        options,
+        rules,
+        profile,
+        store,
+        browser,
+        server,
+        now: Time::ZERO,
+        queue: BinaryHeap::new(),
+        number: 0,
+        pages: Vec::new(),
+        tab_of: BTreeMap::new(),
+        calls: BTreeMap::new(),
+        next_poll: None,
+        offline: false,
+        out: Replayed::default(),
+    };
+    replay.run()?;
+    Ok(replay.out)
+}
+
+fn options(config: &Config) -> Result<Options, String> {
+    let mut options = Options { objects: 1, ..Options::default() };
+    for (key, value) in &config.options {
+        let on = value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(|s| s.starts_with("true")));
+        match key.as_str() {
+            "roStorage" => options.removals_ignored = on,
+            "perCall" => options.object_per_call = on,
+            "clients" => {
+                let objects = value.as_u64().and_then(|n| usize::try_from(n).ok());
+                options.objects = objects.filter(|n| (1..=64).contains(n)).ok_or_else(|| {
+                    format!("config.options.clients: {value}; allowed: a whole number from 1 to 64")
+                })?;
+            }
+            "proactive" => options.passive = !on,
+            "setSession" | "putBack" | "restoreSession" | "keepSession" | "restore" => options.puts_back = on,
+            // Where the session is kept is part of the profile; the recordings name it for the reader.
+            "persistence" => {}
+            other => return Err(format!("config.options.{other}: the replay does not know this option")),
+        }
+    }
+    Ok(options)
+}
+
+impl Replay<'_> {
+    fn run(&mut self) -> Result<(), String> {
+        self.event(0, "storage", "set", None);
+        for n in 0..self.config.actions.len() {
+            let t = Time::from_ms(self.config.actions[n].t);
+            self.push(t, true, Due::Act(n));
+        }
+        self.open_tab();
+        let end = Time::from_ms(self.config.duration_ms);
+        while let Some(at) = self.queue.pop() {
+            if at.t > end {
+                break;
+            }
+            self.now = at.t;
+            match at.due {
+                Due::Timer(agent, timer) => self.step(agent, Input::Timer(timer)),
+                Due::Answer(agent, request, reply, place, status) => {
+                    self.arrive(agent, request, reply, place, status);
+                }
+                Due::Poll(tab, load, poll) => self.poll(tab, load, poll),
+                Due::Act(n) => self.act(n)?,
+            }
+        }
+        self.finish();
+        Ok(())
+    }
+
+    fn push(&mut self, t: Time, action: bool, due: Due) {
+        self.number += 1;
+        self.queue.push(At { t, action, number: self.number, due });
+    }
+
+    fn ms(&self) -> u64 {
+        self.now.0 / crate::kernel::time::NS_PER_MS
+    }
+
+    fn event(&mut self, tab: u32, kind: &str, name: &str, exp: Option<u64>) {
+        self.out.events.push((self.ms(), tab, kind.to_owned(), name.to_owned(), exp));
+    }
+
+    fn open_tab(&mut self) {
+        let tab = u32::try_from(self.pages.len()).unwrap_or(u32::MAX);
+        self.pages.push(Page { load: 0, objects: Vec::new(), kept: None });
+        self.load(tab);
+    }
+
+    fn load(&mut self, tab: u32) {
+        let page = &mut self.pages[tab as usize];
+        page.load += 1;
+        page.kept = None;
+        let load = page.load;
+        // The page's script sets its timers before the SDK's load, which goes on beside it, sets any.
+        for n in 0..self.config.poll.len() {
+            let poll = &self.config.poll[n];
+            if poll.every.is_none() && !poll.eager {
+                continue;
+            }
+            let from = poll.from + if tab > 0 { poll.stagger } else { 0 };
+            self.push(self.now.max(Time::from_ms(from)), false, Due::Poll(tab, load, n));
+        }
+        if self.options.object_per_call {
+            return self.event(tab, "load.end", "true", None);
+        }
+        let asks_on_event = self.config.poll.iter().any(|p| p.on_auth_event);
+        let how = |object| Opening {
+            page: tab,
+            visible: true,
+            auto: !self.options.passive,
+            listens: object == 0,
+            asks_on_event: object == 0 && asks_on_event,
+            asks: 0,
+        };
+        let objects: Vec<Opening> = (0..self.options.objects).map(how).collect();
+        self.open(tab, &objects);
+    }
+
+    fn open(&mut self, tab: u32, objects: &[Opening]) {
+        let (mut keys, mut out) = (Vec::new(), Out::default());
+        open(&self.rules, &mut self.store, self.browser, objects, self.now, (&mut keys, &mut out));
+        self.tab_of.extend(keys.iter().map(|key| (*key, tab)));
+        if !self.options.object_per_call {
+            self.pages[tab as usize].objects = keys;
+        }
+        self.take(out);
+    }
+
+    fn step(&mut self, agent: Key, input: Input) {
+        let mut out = Out::default();
+        step(&self.rules, &mut self.store, agent, input, self.now, &mut out);
+        self.take(out);
+    }
+
+    fn arrive(&mut self, agent: Key, request: Request, reply: Reply, place: usize, status: AsRecorded) {
+        if !self.tab_of.contains_key(&agent) {
+            return;
+        }
+        let t = self.ms();
+        let sent = &mut self.out.requests[place];
+        sent.3 = match status {
+            AsRecorded::Status(status) => status.to_string(),
+            AsRecorded::NetworkError => "network_error".to_owned(),
+        };
+        sent.4 = Some(t);
+        self.step(agent, Input::Answer(request, reply));
+    }
+
+    fn take(&mut self, out: Out) {
+        for action in out.actions {
+            match action {
+                Action::Send { agent, endpoint, refresh, request } => self.send(agent, endpoint, refresh, request),
+                Action::Wait { agent, timer, at, .. } => self.push(at, false, Due::Timer(agent, timer)),
+            }
+        }
+        for (agent, fact) in out.facts {
+            self.note(agent, fact);
+        }
+    }
+
+    fn send(&mut self, agent: Key, endpoint: Endpoint, refresh: std::num::NonZeroU32, request: Request) {
+        let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
+        let place = self.out.requests.len();
+        self.out.requests.push((self.ms(), tab, endpoint.name().to_owned(), "pending".to_owned(), None));
+        let rtt = crate::kernel::Dur::from_ms(self.config.rtt_ms);
+        let after = self.now.after(rtt);
+        if self.offline {
+            let at = if self.config.offline_fetch.as_deref() == Some("immediate") { self.now } else { after };
+            let due = Due::Answer(agent, request, Reply::NoAnswer, place, AsRecorded::NetworkError);
+            return self.push(at, false, due);
+        }
+        let due = match self.server.decide(endpoint, refresh, self.now) {
+            Decision::Hang => return,
+            Decision::Abort => Due::Answer(agent, request, Reply::NoAnswer, place, AsRecorded::NetworkError),
+            Decision::Answer(reply, status) => Due::Answer(agent, request, reply, place, AsRecorded::Status(status)),
+        };
+        self.push(after, false, due);
+    }
+
+    fn note(&mut self, agent: Key, fact: Fact) {
+        let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
+        let names = |news: News| match news {
+            News::SignedIn => &self.profile.events.signed_in,
+            News::Refreshed => &self.profile.events.refreshed,
+            News::SignedOut => &self.profile.events.signed_out,
+        };
+        match fact {
+            Fact::Entered { depth, .. } => {
+                self.out.entries.0 += 1;
+                self.out.entries.1 += usize::from(depth > 0);
+            }
+            Fact::Left { .. } | Fact::SignedOut { .. } => {}
+            Fact::Event(news, exp) => {
+                for name in names(news).clone() {
+                    self.event(tab, "auth", &name, exp.map(u64::from));
+                }
+                self.keep(tab, agent);
+            }
+            Fact::First(exp) => {
+                for name in self.profile.events.first.clone() {
+                    self.event(tab, "auth", &name, exp.map(u64::from));
+                }
+                self.keep(tab, agent);
+            }
+            Fact::Broadcast(news) => {
+                let name = names(news).first().cloned().unwrap_or_default();
+                self.event(tab, "broadcast", &name, None);
+            }
+            Fact::Storage(storage) => {
+                let op = match storage {
+                    Storage::Set => "set",
+                    Storage::Removed => "remove",
+                    Storage::RemovalIgnored => "remove-ignored",
+                };
+                self.event(tab, "storage", op, None);
+            }
+            Fact::Loaded(ok) => {
+                let objects = &self.pages[tab as usize].objects;
+                if !self.options.object_per_call && objects.first() == Some(&agent) {
+                    self.event(tab, "load.end", &ok.to_string(), None);
+                }
+            }
+            Fact::Asked { call } => self.asked(tab, agent, call),
+            Fact::Answered { call, outcome } => self.answered(agent, call, outcome),
+        }
+    }
+
+    fn keep(&mut self, tab: u32, agent: Key) {
+        if self.options.puts_back {
+            if let Some(held) = self.store.held(agent, Place::Storage) {
+                self.pages[tab as usize].kept = Some(held);
+            }
+        }
+    }
+
+    fn asked(&mut self, tab: u32, agent: Key, call: u32) {
+        let place = self.out.calls.len();
+        self.out.calls.push((self.ms(), tab, "pending".to_owned(), None, None));
+        let load = self.pages[tab as usize].load;
+        let (poll, own) = (self.next_poll.take(), self.options.object_per_call.then_some(agent));
+        self.calls.insert(call, Open { place, tab, load, poll, own, restored: false });
+    }
+
+    fn answered(&mut self, agent: Key, call: u32, outcome: Outcome) {
+        let Some(mut open) = self.calls.remove(&call) else { return };
+        let kept = self.pages[open.tab as usize].kept;
+        if let (Outcome::Nothing, Some(kept), false) = (outcome, kept, open.restored) {
+            open.restored = true;
+            let before = self.out.calls.len();
+            self.step_restoring(agent, kept, open, before);
+            return;
+        }
+        let t = self.ms();
+        let record = &mut self.out.calls[open.place];
+        (record.2, record.3, record.4) = match outcome {
+            Outcome::Token(exp) => ("token".to_owned(), Some(t), Some(u64::from(exp))),
+            Outcome::Nothing => ("null".to_owned(), Some(t), None),
+            Outcome::Error => ("error".to_owned(), Some(t), None),
+        };
+        if let Some(own) = open.own {
+            self.step(own, Input::Close);
+            self.tab_of.remove(&own);
+        }
+        if let Some(n) = open.poll {
+            let poll = &self.config.poll[n];
+            let token = matches!(outcome, Outcome::Token(_));
+            let gap = if poll.always || !token { poll.gap } else { 5_000 };
+            let at = self.now.after(crate::kernel::Dur::from_ms(gap));
+            self.push(at, false, Due::Poll(open.tab, open.load, n));
+        }
+    }
+
+    /// The app puts its session back: the call goes on with what that gives.
+    fn step_restoring(&mut self, agent: Key, kept: Held, open: Open, before: usize) {
+        let mut out = Out::default();
+        step(&self.rules, &mut self.store, agent, Input::Restore(kept), self.now, &mut out);
+        let asked = out.facts.iter().position(|(_, f)| matches!(f, Fact::Asked { .. }));
+        if let Some(position) = asked {
+            if let (_, Fact::Asked { call }) = out.facts.remove(position) {
+                self.calls.insert(call, open);
+            }
+        }
+        debug_assert_eq!(before, self.out.calls.len());
+        self.take(out);
+    }
+
+    /// The app asks, so many times at once.
+    fn ask(&mut self, tab: u32, times: u32, poll: Option<usize>) {
+        self.next_poll = poll;
+        if !self.options.object_per_call {
+            let first = self.pages[tab as usize].objects[0];
+            return self.step(first, Input::Ask(times));
+        }
+        let how =
+            Opening { page: tab, visible: true, auto: false, listens: false, asks_on_event: false, asks: 1 };
+        self.open(tab, &vec![how; times as usize]);
+    }
+
+    fn poll(&mut self, tab: u32, load: u32, n: usize) {
+        let poll: &Poll = &self.config.poll[n];
+        let over = poll.to.is_some_and(|to| self.ms() as f64 >= to);
+        if self.pages[tab as usize].load != load || over {
+            return;
+        }
+        match poll.every {
+            Some(every) if !poll.eager => {
+                let at = self.now.after(crate::kernel::Dur::from_ms(every));
+                self.push(at, false, Due::Poll(tab, load, n));
+                self.ask(tab, 1, None);
+            }
+            _ => self.ask(tab, 1, Some(n)),
+        }
+    }
+
+    fn act(&mut self, n: usize) -> Result<(), String> {
+        let action = &self.config.actions[n];
+        let tab = action.tab.unwrap_or(0);
+        if tab as usize >= self.pages.len() {
+            return Err(format!("config.actions[{n}]: tab {tab} is not open"));
+        }
+        match action.label.as_str() {
+            "openTab" => self.open_tab(),
+            "reload" => {
+                for object in std::mem::take(&mut self.pages[tab as usize].objects) {
+                    self.step(object, Input::Close);
+                    self.tab_of.remove(&object);
+                }
+                self.load(tab);
+            }
+            "hidden" | "visible" => {
+                let visible = action.label == "visible";
+                for object in self.pages[tab as usize].objects.clone() {
+                    self.step(object, if visible { Input::Visible } else { Input::Hidden });
+                }
+            }
+            "offline" => self.offline = true,
+            "online" => self.offline = false,
+            "getToken" => self.ask(tab, 1, None),
+            label => {
+                let times = label.strip_suffix("x getToken").and_then(|n| n.parse::<u32>().ok());
+                let times = times.ok_or_else(|| {
+                    format!(
+                        "config.actions[{n}].label: {label:?}; the replay knows hidden, visible, offline, online, \
+                         openTab, reload, getToken, and \"20x getToken\""
+                    )
+                })?;
+                self.ask(tab, times, None);
+            }
+        }
+        Ok(())
+    }
+
+    /// When the SDK takes the token for expired, in whole seconds of true time, rounded as the recordings round.
+    fn known_expiry(&self, held: Held) -> u64 {
+        let until = held.until - self.config.client_skew_ms * 1_000_000;
+        match self.profile.session.expiry_clock {
+            ExpiryClockSpec::Server => u64::from(held.exp_s),
+            ExpiryClockSpec::Receipt => (until.max(0).unsigned_abs() + 500_000_000) / 1_000_000_000,
+        }
+    }
+
+    fn finish(&mut self) {
+        self.now = Time::from_ms(self.config.duration_ms);
+        for tab in 0..self.pages.len() {
+            let held = match self.pages[tab].objects.first() {
+                Some(first) => self.store.held(*first, self.rules.place),
+                None => self.store.stored(self.browser),
+            };
+            let load = self.pages[tab].load;
+            let tab = u32::try_from(tab).unwrap_or(u32::MAX);
+            let open = self.calls.values().filter(|c| c.tab == tab && c.load == load).count();
+            self.out.last.push(State {
+                tab,
+                signed_in: held.is_some(),
+                token_exp: held.map(|h| self.known_expiry(h)),
+                outstanding_calls: open,
+            });
+        }
+    }
+}
