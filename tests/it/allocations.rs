@@ -1,6 +1,6 @@
-//! Once a run is under way, an event asks the allocator for nothing: not for new memory, nor to grow or to give back.
+//! After warm-up, the handling of an event never calls the allocator: no allocation, no reallocation, no deallocation.
 //!
-//! The counter counts for the whole process, so the test runs in a process of its own.
+//! The counter covers the whole process, so the measurement runs in its own process.
 
 use authstorm::Study;
 use authstorm::kernel::{Dur, Time};
@@ -18,11 +18,11 @@ fn calls() -> usize {
     stats.allocations + stats.reallocations + stats.deallocations
 }
 
-/// Reads the counter at the first event of a stretch of virtual time and at the first one after it.
+/// Reads the counter at the first event of a time window and at the first event after it.
 struct Counter {
     from: Time,
     to: Time,
-    /// Number of the event that is about to be handled, and calls of the allocator before it.
+    /// Number of the next event, and allocator calls before it.
     begins: Option<(u64, usize)>,
     ends: Option<(u64, usize)>,
 }
@@ -41,11 +41,11 @@ impl Observer for Counter {
     }
 }
 
-/// Before each stretch, tables grow to what the scenario has under way at once and the queue fits itself to the density of
-/// events. The stretches of the two incidents lie within their storms; in the second of them the refresh timers that the
-/// client leaks (`clerk-js.md`) pile up for 45 s before.
+/// Before each window, tables grow to their largest size and the queue adapts to the density of events. The windows of
+/// the two incidents lie within their storms. In the second incident, the refresh timers that the client leaks
+/// (`clerk-js.md`) accumulate for 45 s before the window.
 #[test]
-#[ignore = "the next test runs this one in a process of its own"]
+#[ignore = "the next test runs it in its own process"]
 fn alone() {
     for (name, users, from_s, to_s, at_least) in [
         ("rl-poll", "workload[0].clients=10000", 120, 590, 1_000_000),
@@ -64,15 +64,15 @@ fn alone() {
                 panic!("{name} under {}: the run ends too early", policy.name)
             };
             let run = format!("{name} under {}: {} events", policy.name, last - first);
-            assert!(before > 0, "the counter counts");
-            assert!(last - first >= at_least, "{run} are too few to say anything");
+            assert!(before > 0, "the counter has counted the start of the run");
+            assert!(last - first >= at_least, "{run} are too few for a meaningful result");
             assert_eq!(after - before, 0, "{run} from {from_s} s to {to_s} s");
         }
     }
 }
 
 #[test]
-fn a_run_under_way_asks_the_allocator_for_nothing() {
+fn a_running_simulation_does_not_allocate() {
     let program = std::env::current_exe().expect("the path of this program");
     let args = ["--exact", "allocations::alone", "--ignored", "--test-threads", "1"];
     let output = std::process::Command::new(program).args(args).output().expect("the program runs");

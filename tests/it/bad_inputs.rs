@@ -1,4 +1,4 @@
-//! Hostile inputs: each gets its message at its place, quickly and without a panic.
+//! Hostile inputs: each is refused with its message at its place, quickly and without a panic.
 
 use crate::common::corpus;
 use crate::common::refusal::{check_refusal, first_nanosecond, judge};
@@ -47,7 +47,7 @@ fn cases() -> Vec<Case> {
     cases.case
 }
 
-/// Code, place and message of each error, one a line.
+/// Code, place and message of each error, one per line.
 fn summary(errors: &ScenarioErrors) -> Vec<String> {
     let line = |e: &authstorm::scenario::ScenarioError| {
         let place = e.place().map_or("-".to_owned(), |(line, column)| format!("{line}:{column}"));
@@ -57,7 +57,7 @@ fn summary(errors: &ScenarioErrors) -> Vec<String> {
 }
 
 #[test]
-fn the_base_of_the_cases_is_right() {
+fn the_base_of_the_cases_is_valid() {
     let loaded = load_text("base.toml", BASE, &[]).unwrap_or_else(|e| panic!("{e}"));
     assert!(loaded.warnings.is_empty());
 }
@@ -91,7 +91,7 @@ fn every_case_gets_its_message_at_its_place() {
     assert!(failures.is_empty(), "{failures}");
 }
 
-/// The pictures of some messages, so that a change of their look is seen.
+/// Snapshots of some messages, to show changes of their layout.
 #[test]
 fn messages_look_like_this() {
     let show = |change: &[(&str, &str)], set: &[&str]| {
@@ -114,9 +114,9 @@ fn messages_look_like_this() {
     insta::assert_snapshot!(shown.join("\n\n"));
 }
 
-/// Twenty errors are shown with their lines, the rest in a line each, and none is only counted.
+/// The first twenty errors are shown with their lines. Each further one has a line of its own.
 #[test]
-fn every_error_of_a_file_is_told() {
+fn every_error_of_a_file_is_listed() {
     let fault = |i: usize| format!("[[fault]]\nname = \"f{i}\"\nkind = \"nap\"\n");
     let text = BASE.to_owned() + &(0..50).map(fault).collect::<String>();
     let errors = load_text("s.toml", &text, &[]).expect_err("fifty kinds that there are not");
@@ -131,7 +131,7 @@ fn every_error_of_a_file_is_told() {
 }
 
 #[test]
-fn bytes_that_are_no_text() {
+fn files_that_are_not_utf8() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("s.toml");
     let utf16 = |text: &str| {
@@ -157,7 +157,7 @@ fn bytes_that_are_no_text() {
 }
 
 #[test]
-fn files_that_are_no_scenario() {
+fn files_that_are_not_a_scenario() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let at = |name: &str| dir.path().join(name);
     let refused = |path: &Path, expected: &str| {
@@ -175,7 +175,7 @@ fn files_that_are_no_scenario() {
         refused(Path::new("/dev/zero"), "E002]: is not a regular file");
         std::os::unix::fs::symlink("loop.toml", at("loop.toml")).expect("a link");
         refused(&at("loop.toml"), "E001]: cannot read it: ");
-        // A FIFO without a writer would block whoever opens it.
+        // Opening a FIFO without a writer would block.
         if Command::new("mkfifo").arg(at("fifo.toml")).status().is_ok_and(|status| status.success()) {
             refused(&at("fifo.toml"), "E002]: is not a regular file");
         }
@@ -186,9 +186,9 @@ fn files_that_are_no_scenario() {
     }
 }
 
-/// Line 3. Root may read everything, so the command runs as nobody where the test runs as root.
+/// Input 3 of the list. Root may read every file, so the command runs as user nobody if the test runs as root.
 #[test]
-fn a_file_that_may_not_be_read_is_an_error() {
+fn an_unreadable_file_is_an_error() {
     use std::os::unix::fs::{MetadataExt, PermissionsExt};
     use std::os::unix::process::CommandExt;
     let dir = tempfile::tempdir().expect("a temporary directory");
@@ -288,7 +288,7 @@ fn large_and_deep_inputs_are_refused_within_bounds() {
         let errors = load_text("s.toml", &text, &[]).expect_err(what);
         check_refusal(what, &errors);
         assert!(summary(&errors).iter().any(|line| line.starts_with(code)), "{what}: {:?}", summary(&errors));
-        // Twenty pictures of ten lines of 120 characters, and a line of at most 500 for each of the others.
+        // Twenty errors have ten lines of 120 characters each. The others have one line of at most 500 characters.
         assert!(
             errors.to_string().len() < 125_000,
             "{what}: a message of {} bytes",
@@ -298,18 +298,18 @@ fn large_and_deep_inputs_are_refused_within_bounds() {
 }
 
 #[test]
-fn a_scenario_cut_at_any_byte_is_refused_or_right() {
+fn a_scenario_cut_at_any_byte_is_refused_or_valid() {
     for end in (0..EVERYTHING.len()).filter(|&end| EVERYTHING.is_char_boundary(end)) {
         judge(&EVERYTHING[..end], Path::new(FIXTURES));
     }
 }
 
 #[test]
-fn the_corpus_is_refused_or_right() {
+fn every_corpus_file_is_refused_or_valid() {
     corpus::each("scenario", 100, |bytes| judge(&String::from_utf8_lossy(bytes), Path::new(FIXTURES)));
 }
 
-/// Pieces that mean something to TOML or to the format, so that edits get past the parser more often than noise would.
+/// Tokens of TOML and of the format. Edits with them pass the parser more often than random bytes.
 const PIECES: [&str; 24] = [
     "\"",
     "'''",
@@ -375,9 +375,9 @@ proptest! {
     }
 }
 
-/// Every numbered input has its tests, or says why not; cases and tests that are named there exist.
+/// Every numbered input of the list names its tests or a reason for having none. The named cases and tests exist.
 #[test]
-fn every_line_of_the_list_is_accounted_for() {
+fn every_input_of_the_list_has_its_tests_or_a_reason() {
     fn sources(dir: &Path, text: &mut String) {
         for entry in std::fs::read_dir(dir).expect("a directory").map(|e| e.expect("an entry").path()) {
             if entry.is_dir() {
@@ -412,7 +412,7 @@ fn every_line_of_the_list_is_accounted_for() {
     }
 }
 
-/// A scenario of one user, with these lines more.
+/// A scenario with one user and these additional lines.
 fn one_user(more: &str) -> Study {
     let text = format!(
         "version = 1\nname = \"one\"\nhorizon = \"10s\"\npolicies = [\"old\"]\n{more}\n[client]\nmodel = \"documented\"\n\
@@ -429,7 +429,7 @@ fn with_fault(kind: &str, probability: &str) -> Study {
 }
 
 #[test]
-fn numbers_at_the_edge_are_what_they_say() {
+fn numbers_at_their_limits_keep_their_values() {
     for seed in [0, i64::MAX as u64 + 1, u64::MAX] {
         assert_eq!(one_user(&format!("seed = {seed}")).loaded().scenario.seed, seed);
     }
@@ -443,7 +443,7 @@ fn numbers_at_the_edge_are_what_they_say() {
 }
 
 #[test]
-fn a_server_that_never_answers_is_waited_for_until_the_end() {
+fn a_call_without_an_answer_is_in_flight_at_the_end() {
     use authstorm::backend::Endpoint;
     use authstorm::metrics::Outcome;
     let results = with_fault("no-answer", "1.0").run().expect("no guard");

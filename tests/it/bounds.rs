@@ -1,10 +1,10 @@
-//! Every key of the format at its bounds: what loads can be run, what does not is refused as it should be.
+//! Every key of the format at its bounds: a value that loads can be run, and every other value is refused properly.
 
 use crate::common::refusal::{check_refusal, first_nanosecond};
 use crate::common::root;
 use authstorm::scenario::{load_text_in, text::is_hidden};
 
-/// A scenario with every key, of few users.
+/// A scenario with every key and few users.
 fn base() -> String {
     let text = include_str!("../fixtures/everything.toml");
     let retry =
@@ -22,13 +22,13 @@ fn base() -> String {
         )
     };
     let workloads: String = again.iter().enumerate().map(workload).collect();
-    // The seed of the fixture is beyond what a generic tree can hold. Tabs that actions open come on top of a fleet's own.
+    // A generic TOML tree cannot hold the seed of the fixture. Tabs that actions open add to the tabs of a fleet.
     let seed = text.lines().find(|line| line.starts_with("seed = ")).expect("a seed");
     let text = text.replace(seed, "seed = 1").replace("do = \"open-tab\"", "do = \"focus\"");
     text.replace("users = 1_000", "users = 10") + &workloads
 }
 
-/// The paths of all values that are no tables, and of the whole of those that are lists.
+/// Collects the paths of all values except tables. A list has a path for itself and for each of its elements.
 fn paths(value: &toml::Value, path: &str, into: &mut Vec<String>) {
     match value {
         toml::Value::Table(table) => {
@@ -52,7 +52,7 @@ fn bounds(message: &str) -> Option<[String; 2]> {
     Some([least.to_owned(), most])
 }
 
-/// Values at and beside the bounds of the key at this path, as its own errors tell its type and its range.
+/// Values at and next to the bounds of the key. The type and the range come from the key's own error messages.
 fn extremes(refused: impl Fn(&str) -> Option<String>) -> Vec<String> {
     let Some(wrong_type) = refused("{ x = 1 }").or_else(|| refused("[[]]")) else { return Vec::new() };
     let words = |list: &[&str]| list.iter().map(|word| (*word).to_owned()).collect();
@@ -105,6 +105,6 @@ fn every_key_at_its_bounds_is_refused_or_runs() {
             }
         }
     }
-    // Of the paths, those of numbers and times are more than half; each has a bound that is allowed.
+    // More than half of the paths hold numbers or times. Each of these has a bound that is allowed.
     assert!(2 * keys > all.len() && ran > keys, "{ran} runs of {keys} keys of {}", all.len());
 }

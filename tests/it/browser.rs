@@ -1,11 +1,11 @@
-//! The report page as its readers meet it: in a browser, with mouse and keyboard, on paper, without scripts.
+//! The report page in a browser: with mouse and keyboard, on paper, and without scripts.
 
 use crate::common::chromium::{self, Chromium};
 use crate::common::{authstorm, root};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
-/// A storm of both policies, small enough for a test, with these changes.
+/// Results of both policies in a small storm with these overrides.
 fn storm(dir: &Path, changes: &[&str]) -> PathBuf {
     let out = dir.join("results");
     let mut command = authstorm();
@@ -19,7 +19,7 @@ fn storm(dir: &Path, changes: &[&str]) -> PathBuf {
     out
 }
 
-/// Calls per bucket of a policy in one replication, as timeline.csv has them.
+/// Calls per bucket of a policy in one replication, from timeline.csv.
 fn calls(results: &Path, policy: &str, replication: u64) -> Vec<(f64, u64)> {
     let mut reader = csv::Reader::from_path(results.join("timeline.csv")).expect("a timeline");
     let headers = reader.headers().expect("a head").clone();
@@ -42,7 +42,7 @@ fn calls(results: &Path, policy: &str, replication: u64) -> Vec<(f64, u64)> {
     all
 }
 
-/// What a request panel reads out: since when, and the sum over its outcomes.
+/// The read-out of a request panel: its time, and the sum over its outcomes.
 fn read_out(page: &mut Chromium, panel: usize) -> (String, f64) {
     let from = page.text(&format!("document.querySelectorAll('.requests .readout')[{panel}].textContent"));
     let sum = format!(
@@ -52,7 +52,7 @@ fn read_out(page: &mut Chromium, panel: usize) -> (String, f64) {
     (from, page.value(&sum).as_f64().expect("a sum"))
 }
 
-/// The second that a read-out names: "from 12 s, per second:" or "from 1:12, per second:".
+/// The second in a read-out: "from 12 s, per second:" or "from 1:12, per second:".
 fn second(from: &str) -> f64 {
     let time =
         from.strip_prefix("from ").and_then(|t| t.split(',').next()).unwrap_or_else(|| panic!("{from:?}"));
@@ -64,14 +64,14 @@ fn second(from: &str) -> f64 {
 const OVER: &str = "document.querySelectorAll('.requests .u-over')";
 
 #[test]
-fn hover_reads_drag_zooms_click_hides_and_nobody_is_asked() {
+fn hover_drag_click_and_keyboard_work_without_network_requests() {
     let Some(path) = chromium::installed() else { return };
     let dir = tempfile::tempdir().expect("a place");
     let results = storm(dir.path(), &[]);
     let mut page = Chromium::start(path);
     page.open(&results.join("report.html"), 1600, false);
 
-    // Hover: what is read out is what timeline.csv has for that second, and all panels read the same time.
+    // Hover: the read-out equals timeline.csv for that second, and all panels show the same time.
     let shown =
         page.value("JSON.parse(document.getElementById('data').textContent).shown").as_u64().expect("one");
     let [left, top, width, height] = page.place(&format!("{OVER}[0]"));
@@ -95,9 +95,9 @@ fn hover_reads_drag_zooms_click_hides_and_nobody_is_asked() {
         }
         with_calls += usize::from(all > 0.0);
     }
-    assert!(with_calls >= 3, "without calls the comparison says nothing");
+    assert!(with_calls >= 3, "enough seconds with calls for a comparison");
 
-    // Drag: the panels show the part that was dragged over, all of them.
+    // Drag: all panels zoom to the dragged range.
     page.mouse("mouseMoved", at(0.25), y, 0);
     page.mouse("mousePressed", at(0.25), y, 1);
     page.mouse("mouseMoved", at(0.4), y, 1);
@@ -118,7 +118,7 @@ fn hover_reads_drag_zooms_click_hides_and_nobody_is_asked() {
         );
     }
 
-    // Double-click: the whole run again.
+    // Double-click: the whole run is shown again.
     let [left, top, width, height] = page.place(&format!("{OVER}[0]"));
     let (x, y) = (left + width / 2.0, top + height / 2.0);
     for clicks in [1, 2] {
@@ -126,9 +126,9 @@ fn hover_reads_drag_zooms_click_hides_and_nobody_is_asked() {
         page.mouse("mouseReleased", x, y, clicks);
     }
     page.drawn();
-    assert!(reads_at(&mut page, 1, 0.99) > 230.0, "a double-click goes back");
+    assert!(reads_at(&mut page, 1, 0.99) > 230.0, "a double-click resets the zoom");
 
-    // Click: the outcome is hidden in every panel, and comes back.
+    // Click: the outcome is hidden in every panel. A second click shows it again.
     let pressed =
         "[...document.querySelectorAll('.requests button[data-band]')].map(b => b.ariaPressed).join(' ')";
     let before = page.text(pressed);
@@ -149,12 +149,12 @@ fn hover_reads_drag_zooms_click_hides_and_nobody_is_asked() {
     click(&mut page);
     assert_eq!(page.text(pressed), before);
 
-    // Keyboard: a chart is reached and read; + zooms, 0 goes back.
+    // Keyboard: a chart can be focused and read; + zooms, 0 resets.
     page.value("document.querySelector('.requests .plot').focus()");
     page.key("ArrowRight");
     let first = second(&read_out(&mut page, 0).0);
     page.key("ArrowRight");
-    assert!(second(&read_out(&mut page, 0).0) > first, "an arrow moves on");
+    assert!(second(&read_out(&mut page, 0).0) > first, "an arrow key moves the cursor");
     let reachable =
         page.value("[...document.querySelectorAll('.plot')].every(p => p.tabIndex === 0 && p.ariaLabel)");
     assert_eq!(reachable, json!(true));
@@ -162,12 +162,12 @@ fn hover_reads_drag_zooms_click_hides_and_nobody_is_asked() {
     assert!(page.complaints.is_empty(), "{:#?}", page.complaints);
 }
 
-/// Names as hostile as a scenario admits them: control and format characters are refused when it is read.
+/// Hostile characters that a scenario's names may contain. The parser refuses control and format characters.
 const HOSTILE: &str =
     r#"<script>window.struck=1</script> "><img src=x onerror=struck=1> ]]> &amp; 'שלום עולם' `|` "#;
 
 #[test]
-fn hostile_words_come_out_as_text() {
+fn hostile_names_are_shown_as_text() {
     let Some(path) = chromium::installed() else { return };
     let dir = tempfile::tempdir().expect("a place");
     let long = format!("{HOSTILE}{}", "wide".repeat(100));
@@ -177,7 +177,7 @@ fn hostile_words_come_out_as_text() {
     let mut page = Chromium::start(path);
     for width in [400, 1600] {
         page.open(&results.join("report.html"), width, false);
-        assert_eq!(page.value("typeof window.struck"), json!("undefined"), "a name was run");
+        assert_eq!(page.value("typeof window.struck"), json!("undefined"), "a name was executed");
         assert_eq!(page.text("document.querySelector('.about').textContent").trim(), long.trim());
         let handlers = "[...document.querySelectorAll('*')].flatMap(e => [...e.attributes])\
                         .filter(a => a.name.startsWith('on')).length";
@@ -196,7 +196,7 @@ fn hostile_words_come_out_as_text() {
 }
 
 #[test]
-fn it_is_read_on_narrow_and_wide_screens_in_light_and_dark() {
+fn the_page_fits_narrow_and_wide_screens_in_light_and_dark() {
     let Some(path) = chromium::installed() else { return };
     let mut page = Chromium::start(path);
     let mut grounds = Vec::new();
@@ -211,7 +211,7 @@ fn it_is_read_on_narrow_and_wide_screens_in_light_and_dark() {
                 );
                 let drawn = page.value("document.querySelectorAll('.plot canvas').length").as_u64();
                 assert!(drawn.is_some_and(|n| n >= 4), "{scenario}: {drawn:?} charts");
-                // Letters below 11 px are not read on a phone.
+                // Letters below 11 px are unreadable on a phone.
                 let small = "[...document.querySelectorAll('main *')].filter(e => e.closest('svg') === null \
                              && e.childNodes.length && [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()) \
                              && parseFloat(getComputedStyle(e).fontSize) < 11).length";
@@ -220,12 +220,12 @@ fn it_is_read_on_narrow_and_wide_screens_in_light_and_dark() {
         }
         grounds.push(page.text("getComputedStyle(document.documentElement).backgroundColor"));
     }
-    assert_ne!(grounds[0], grounds[1], "dark is not light");
+    assert_ne!(grounds[0], grounds[1], "the dark theme has another background");
     assert!(page.complaints.is_empty(), "{:#?}", page.complaints);
 }
 
 #[test]
-fn a_week_is_read_in_days_and_equal_lines_leave_the_first_policy_on_top() {
+fn long_runs_show_days_and_the_first_policy_is_drawn_on_top() {
     let Some(path) = chromium::installed() else { return };
     let mut page = Chromium::start(path);
     page.open(&root().join("results/telemetry-7-days/report.html"), 1600, false);
@@ -234,7 +234,7 @@ fn a_week_is_read_in_days_and_equal_lines_leave_the_first_policy_on_top() {
     page.drawn();
     assert_eq!(read_out(&mut page, 0).0, "from 3 d 12:00, per second:");
 
-    // Every session of both policies fares alike here: the curve that is seen must have the colour of the first.
+    // Both policies give equal curves here. The visible one must have the colour of the first policy.
     page.open(&root().join("results/client-401-recursion/report.html"), 1600, false);
     let seen = "(() => { const c = document.querySelector('#entries canvas'), x = c.getContext('2d'); \
                 const d = x.getImageData(0, 0, c.width, c.height).data; let orange = 0, blue = 0; \
@@ -245,7 +245,7 @@ fn a_week_is_read_in_days_and_equal_lines_leave_the_first_policy_on_top() {
 }
 
 #[test]
-fn paper_and_pages_without_scripts_show_the_pictures() {
+fn print_and_pages_without_scripts_show_static_charts() {
     let Some(path) = chromium::installed() else { return };
     let file = root().join("results/touch-429-cascade/report.html");
     let mut page = Chromium::start(path);
@@ -259,7 +259,7 @@ fn paper_and_pages_without_scripts_show_the_pictures() {
     page.drawn();
     assert!(!visible(&mut page, ".live") && visible(&mut page, ".static"), "on paper");
     let pdf = page.call("Page.printToPDF", json!({ "printBackground": true }));
-    assert!(pdf["data"].as_str().is_some_and(|data| data.len() > 50_000), "it prints");
+    assert!(pdf["data"].as_str().is_some_and(|data| data.len() > 50_000), "the PDF contains the charts");
     page.call("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
     page.load(&file, 1000, false);
     assert!(!visible(&mut page, ".live") && visible(&mut page, ".static"), "without scripts");
@@ -267,14 +267,15 @@ fn paper_and_pages_without_scripts_show_the_pictures() {
 }
 
 #[test]
-fn the_page_shows_numbers_by_the_rule_of_the_program() {
+fn the_page_formats_numbers_as_the_program_does() {
     let Some(path) = chromium::installed() else { return };
     let script = std::fs::read_to_string(root().join("src/report/page/chart.js")).expect("the page's script");
     let begin = script.find("function number").expect("the rule");
     let rule = &script[begin..begin + script[begin..].find("\n}\n").expect("its end") + 2];
     let mut page = Chromium::start(path);
     page.open(&root().join("results/healthy/report.html"), 800, false);
-    // Halves that floats hold exactly, the edges between numbers of decimals, and values of every size.
+    // Halves that a float represents exactly, values where the number of decimals changes, and values of every
+    // magnitude.
     let mut values =
         vec![0.0, 0.125, 100.5, 101.5, 2.5, 0.0995, 0.00995, 9.995, 9.994_999, 99.95, 99.949, 5e-10, 1e-7];
     values.extend(std::iter::successors(Some(1e-9), |value| Some(value * 1.1)).take(600));

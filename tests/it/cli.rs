@@ -1,4 +1,4 @@
-//! The command, run as its users do.
+//! The command line, end to end.
 
 use assert_cmd::Command;
 use std::fs;
@@ -14,7 +14,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("the command writes UTF-8")
 }
 
-/// A storm small enough for a test: the documented incident with few users.
+/// Arguments for a small storm: the documented incident with few users.
 const SMALL: [&str; 6] = ["--set", "fleet.users=60", "--set", "horizon=4m", "--replications", "2"];
 
 fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
@@ -39,7 +39,7 @@ fn run_into(dir: &Path, more: &[&str]) -> std::process::Output {
 }
 
 #[test]
-fn a_run_writes_every_file_and_says_what_happened() {
+fn a_run_writes_every_file_and_prints_its_findings() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
     let output = run_into(&out, &[]);
@@ -75,7 +75,7 @@ fn a_run_writes_every_file_and_says_what_happened() {
 }
 
 #[test]
-fn the_same_run_gives_the_same_bytes_whatever_the_threads_and_the_place() {
+fn results_do_not_depend_on_threads_or_place() {
     let folder = tempfile::tempdir().expect("a folder");
     let dirs: Vec<PathBuf> = (0..4).map(|n| folder.path().join(n.to_string())).collect();
     for (dir, threads) in dirs.iter().zip(["1", "2", "7", "1"]) {
@@ -88,7 +88,7 @@ fn the_same_run_gives_the_same_bytes_whatever_the_threads_and_the_place() {
 }
 
 #[test]
-fn results_are_not_replaced_by_others() {
+fn results_of_another_run_are_replaced_with_force_only() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
     assert!(run_into(&out, &[]).status.success());
@@ -99,14 +99,14 @@ fn results_are_not_replaced_by_others() {
     let other = run_into(&out, &["--seed", "7"]);
     assert_eq!(other.status.code(), Some(2));
     assert!(text(&other.stderr).contains("seed is 8004 there and 7 here"), "{}", text(&other.stderr));
-    // The same horizon in other words: the hash is the same, but the results keep the words.
+    // The same horizon in other words: the hash is equal, but the stored text differs.
     let reworded = run_into(&out, &["--set", "horizon=240s"]);
     assert_eq!(reworded.status.code(), Some(2));
     assert!(text(&reworded.stderr).contains("scenario_text is of SHA-256 "), "{}", text(&reworded.stderr));
     assert!(files(&out) == before, "a refused run changes nothing");
     assert!(run_into(&out, &["--seed", "7", "--force"]).status.success());
     assert!(files(&out) != before);
-    // A byte that somebody changed is found, not papered over.
+    // A changed byte is reported and not overwritten.
     let summary = out.join("summary.csv");
     let mut bytes = fs::read(&summary).expect("a file");
     bytes[0] ^= 1;
@@ -115,7 +115,7 @@ fn results_are_not_replaced_by_others() {
 }
 
 #[test]
-fn a_foreign_directory_and_a_file_are_left_alone() {
+fn a_foreign_directory_or_file_is_unchanged() {
     let folder = tempfile::tempdir().expect("a folder");
     let foreign = folder.path().join("foreign");
     fs::create_dir(&foreign).expect("a folder");
@@ -129,7 +129,7 @@ fn a_foreign_directory_and_a_file_are_left_alone() {
 }
 
 #[test]
-fn expectations_decide_the_exit_code_and_carry_what_was_observed() {
+fn expectations_decide_the_exit_code_and_report_the_observed_value() {
     let check = |condition: &str| {
         let mut command = authstorm();
         let set = format!("expect[0].that={condition}");
@@ -148,7 +148,7 @@ fn expectations_decide_the_exit_code_and_carry_what_was_observed() {
 }
 
 #[test]
-fn a_loop_without_latency_is_stopped_and_named() {
+fn a_loop_without_latency_is_stopped_with_its_event_chain() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
     let mut command = authstorm();
@@ -159,12 +159,12 @@ fn a_loop_without_latency_is_stopped_and_named() {
     for part in ["livelock", "session 0", "t = 43s", "chain: #", "handleUnauthenticated answered 401 <-"] {
         assert!(said.contains(part), "{part:?} is missing: {said}");
     }
-    assert!(!out.exists(), "no results of a run that was stopped");
+    assert!(!out.exists(), "a stopped run writes no results");
     assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 0, "nothing is left behind");
 }
 
 #[test]
-fn one_session_alone_is_named_too_and_so_is_the_event_budget() {
+fn a_livelock_of_one_session_and_the_event_budget_are_reported() {
     let stopped = |set: &str, scenario: &str| {
         let output = authstorm().args(["check", scenario, "--set", set]).output().expect("the command runs");
         (output.status.code(), text(&output.stderr))
@@ -186,7 +186,7 @@ fn one_session_alone_is_named_too_and_so_is_the_event_budget() {
 }
 
 #[test]
-fn a_herd_of_all_at_once_is_no_livelock() {
+fn many_simultaneous_starts_are_no_livelock() {
     let set = ["--set", "fleet.users=5000", "--set", "fleet.opens=0s", "--set", "horizon=10s"];
     let output = authstorm()
         .args(["check", "scenarios/healthy.toml", "--replications", "1"])
@@ -197,7 +197,7 @@ fn a_herd_of_all_at_once_is_no_livelock() {
 }
 
 #[test]
-fn usage_errors_are_exit_2_and_help_is_not() {
+fn usage_errors_exit_with_2_and_help_with_0() {
     for (args, code) in [
         (&["run"][..], 2),
         (&["run", "no-such-file.toml"], 2),
@@ -230,7 +230,7 @@ fn every_shipped_scenario_is_valid() {
 }
 
 #[test]
-fn conform_says_match_or_where_they_part() {
+fn conform_reports_a_match_or_the_first_divergence() {
     let folder = tempfile::tempdir().expect("a folder");
     let good = Path::new("tests/recordings/6.0.0-S3-seed-cascade.json");
     let output = authstorm().arg("conform").arg(good).output().expect("the command runs");
@@ -317,7 +317,7 @@ fn an_estimate_runs_and_writes_nothing() {
     for word in ["events  about", "time    about", "memory  about", "400 of 2000 sessions", "disagrees by"] {
         assert!(told.contains(word), "{told}");
     }
-    // Too large in both ways: told, not refused, for nothing is run.
+    // Both limits are exceeded. An estimate reports this and is not refused, because it runs nothing large.
     let large = [
         "--set",
         "workload[0].clients=60000000",

@@ -1,4 +1,4 @@
-//! Every shipped recording of the real client is matched, request for request.
+//! The simulator matches every shipped recording of the real client, request for request.
 
 use authstorm::conform::{Comparison, Outcome, Recording, compare};
 use std::path::Path;
@@ -29,15 +29,15 @@ fn all_recordings_match() {
 }
 
 #[test]
-fn our_own_recordings_match_too() {
+fn additional_recordings_match() {
     let all = recordings("tests/recordings/more");
     assert!(all.len() > 300, "{}", all.len());
     assert_all_match(&all);
 }
 
-/// A comparison that cannot fail is worth nothing: the old policy in a release that has the new one must show.
+/// Checks that a comparison can fail: a release with the wrong policy must diverge from the recording.
 #[test]
-fn a_wrong_policy_or_release_is_noticed() {
+fn a_wrong_policy_or_release_diverges() {
     for (file, other) in [
         ("6.1.0-S1-tokens429.json", "6.0.0"),
         ("6.0.0-S0c-healthy-focus.json", "6.3.3"),

@@ -1,8 +1,9 @@
-//! Counts that were once too narrow, each by what a run shows of it; and the list of all that are narrow now, with what
-//! bounds them.
+//! Counts that were once too narrow, each tested through a run that exceeds the old bound, and a list of all narrow
+//! counts with their bounds.
 //!
-//! `counters.toml` lists, for the parts of the simulator that make results, every field of 8, 16 or 32 bits, every cast to
-//! one, and every sum that saturates or wraps. A new one fails the test until the list says why it holds.
+//! `counters.toml` covers the parts of the simulator that produce results. It lists every field of 8, 16 or 32 bits,
+//! every cast to such a type, and every saturating or wrapping operation, each with the reason why its bound holds. A
+//! new one fails the test until it is listed.
 
 use authstorm::Study;
 use authstorm::experiment::results::Results;
@@ -29,7 +30,7 @@ fn run(name: &str, text: &str, changes: &[&str]) -> Results {
     Study::of(loaded).and_then(|study| study.run()).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
 
-/// A metric's value in each replication.
+/// Values of a metric, one per replication.
 fn values(results: &Results, metric: &str) -> Vec<f64> {
     results.policies[0].metric(metric).values.clone()
 }
@@ -41,7 +42,7 @@ fn only(results: &Results, metric: &str) -> f64 {
     }
 }
 
-/// What is said of a scenario that is refused.
+/// Error message for a scenario that is refused.
 fn refusal(name: &str, changes: &[&str]) -> String {
     let changes: Vec<String> = changes.iter().map(|c| (*c).to_owned()).collect();
     load_text(name, &text(name), &changes).expect_err("it is refused").to_string()
@@ -52,10 +53,11 @@ fn assert_is(value: f64, expected: f64) {
     assert!((value - expected).abs() < 0.5, "{value}, expected {expected}");
 }
 
-/// A try takes 588 us on average, exponentially, and its retry comes after a nanosecond or none: a Poisson process, whose
-/// count has its mean for its variance. Six standard deviations. Beyond 65,535 tries of one call a draw must be new.
+/// A try takes 588 us on average (exponential), and its retry follows within a nanosecond: a Poisson process, whose
+/// count has a variance equal to its mean. Allows six standard deviations. Draws must stay independent beyond 65,535
+/// tries of one call.
 #[test]
-fn a_call_that_is_tried_for_long_draws_anew_each_time() {
+fn each_try_of_a_long_retried_call_draws_anew() {
     for (orbit, gap_ns) in [("1ns", 588_001.0), ("0s", 588_000.0)] {
         let orbit = format!("workload[0].orbit=\"{orbit}\"");
         let results = results("openbao-4011.toml", &["horizon=2m", &orbit]);
@@ -67,9 +69,9 @@ fn a_call_that_is_tried_for_long_draws_anew_each_time() {
     }
 }
 
-/// Brooker, "Exponential Backoff And Jitter" (AWS blog, 2015): `sleep = min(cap, random_between(base, sleep * 3))`, where
-/// the first `sleep` is `base`: uniform over 1 s to 3 s here, twenty buckets with a twentieth of the retries each. Six
-/// standard deviations of a binomial count.
+/// Brooker, "Exponential Backoff And Jitter" (AWS blog, 2015): `sleep = min(cap, random_between(base, sleep * 3))`,
+/// where the first `sleep` is `base`. Here the first delay is uniform over 1 s to 3 s: each of twenty buckets gets a
+/// twentieth of the retries. Allows six standard deviations of a binomial count.
 #[test]
 fn the_first_decorrelated_delay_is_uniform_up_to_three_times_the_initial_one() {
     let results = results("decorr-first.toml", &["workload[0].retry.retries=1"]);
@@ -82,28 +84,28 @@ fn the_first_decorrelated_delay_is_uniform_up_to_three_times_the_initial_one() {
     }
 }
 
-/// Ten of twenty calls pass; the others are told to come back in a day, and pass then.
+/// Ten of twenty calls pass. The others get a Retry-After of a day and pass then.
 #[test]
-fn a_retry_after_of_a_day_is_a_day() {
+fn a_retry_after_of_a_day_delays_by_a_day() {
     assert_is(only(&results("retry-after-daily.toml", &[]), "requests_generic"), 30.0);
-    // A fault may name as long a time: of the ten that it strikes, each comes back after two days, beyond the run.
+    // A fault may set such a delay too: the ten calls that it strikes would retry after two days, beyond the run.
     let fault = "\n[[fault]]\nkind = \"status\"\nendpoints = [\"generic\"]\nstatus = 429\nretry-after-s = 172801\ncount = 10\n";
     let both = run("retry-after-daily.toml", &(text("retry-after-daily.toml") + fault), &[]);
     assert_is(only(&both, "requests_generic"), 20.0);
 }
 
-/// 256 retries a second and a round trip apart end within five minutes, and the app hears of it once.
+/// 256 retries, each a second and a round trip after the last, end within five minutes. The app gets one error.
 #[test]
-fn a_call_gives_up_after_as_many_retries_as_it_may_make() {
+fn a_call_gives_up_after_its_allowed_retries() {
     for retries in ["255", "256", "257", "1000"] {
         let retries = format!("policy[0].retry.retries={retries}");
         assert_is(only(&results("retries-256.toml", &[&retries]), "errors_surfaced_to_app"), 1.0);
     }
 }
 
-/// Every page is gone before its answers come, whatever the number of reloads between: nothing is served to anybody.
+/// Every page reloads before its answers arrive, for any number of reloads in between: no call is served.
 #[test]
-fn no_page_is_taken_for_an_earlier_one() {
+fn an_answer_never_reaches_a_later_page() {
     let check = |results: &Results, what: &str| {
         for metric in ["goodput", "requests_tokens"] {
             assert_eq!(only(results, metric).to_bits(), 0, "{metric}: {what}");
@@ -112,7 +114,7 @@ fn no_page_is_taken_for_an_earlier_one() {
     for name in ["epoch-u8.toml", "epoch-u8-control.toml"] {
         check(&results(name, &[]), name);
     }
-    // The numbers of page loads come round after 8,191 of them.
+    // Page-load numbers repeat after 8,191 loads.
     for reloads in [255, 256, 8_190, 8_191, 8_192, 16_382] {
         let latency = format!("backend.latency=\"{reloads}.5ms\"");
         let changes = ["horizon=17s", "fleet.reload-every=1ms", "bucket=17s", &latency];
@@ -120,19 +122,20 @@ fn no_page_is_taken_for_an_earlier_one() {
     }
 }
 
-/// App code touches with each new session object, round trip after round trip from the page load on. From 30 s on a touch
-/// enters the flow, whose GET /client brings the next object: an entry at 30.01 s and every 20 ms from there, up to 1,500 s.
+/// App code touches the session for each new session object, one round trip after another from the page load on. From
+/// 30 s on, a touch enters the flow, whose GET /client brings the next object: an entry at 30.01 s and every 20 ms
+/// after it, up to 1,500 s.
 #[test]
-fn a_chain_through_app_code_is_as_deep_as_it_has_entries() {
+fn the_depth_of_a_chain_through_app_code_equals_its_entries() {
     let results = results("depth-app.toml", &["horizon=25m", "fleet.focus-every=10m"]);
     assert_is(only(&results, "unauthenticated_depth_max"), 73_500.0);
 }
 
-/// Each second ten calls wait for an answer that never comes, from the first after the token on: together they wait for a
-/// triangular number of seconds, ten times. The token of the first load is 45 s to 60 s old then. Walked from one to the
-/// next for each, 360,000 of them would take an hour.
+/// Each second ten calls start to wait for an answer that never comes, from the first second after the token on.
+/// Together they wait for ten times a triangular number of seconds. The token of the first load is 45 s to 60 s old
+/// then. If each new call walked the list of 360,000 waiting ones, the test would take an hour.
 #[test]
-fn callers_that_wait_are_not_walked_for_each_new_one() {
+fn a_new_caller_does_not_walk_the_waiting_ones() {
     let results = results("waiters-quadratic.toml", &["horizon=10h", "bucket=10h"]);
     let waited = only(&results, "app_wait_s");
     let since = (45..=60).map(|s| f64::from(36_000 - s)).find(|m| (waited - 5.0 * m * (m + 1.0)).abs() < 1.0);
@@ -140,7 +143,7 @@ fn callers_that_wait_are_not_walked_for_each_new_one() {
 }
 
 #[test]
-fn an_estimate_of_callers_that_wait_for_ever_ends() {
+fn an_estimate_with_endlessly_waiting_callers_ends() {
     let changes = [
         "horizon=36500d".to_owned(),
         "bucket=36500d".to_owned(),
@@ -154,7 +157,7 @@ fn an_estimate_of_callers_that_wait_for_ever_ends() {
 }
 
 #[test]
-fn a_tab_too_many_and_a_tab_that_is_not_there_are_refused_with_their_place() {
+fn too_many_tabs_and_unknown_tabs_are_refused_with_their_place() {
     let said = refusal("open-tabs.toml", &[]);
     for word in ["open-tabs.toml:14:6", "tab number 17", "at most 16"] {
         assert!(said.contains(word), "{said}");
@@ -164,20 +167,20 @@ fn a_tab_too_many_and_a_tab_that_is_not_there_are_refused_with_their_place() {
     for word in ["tab-clamp.toml:12:7", "a tab that its user does not have", "got 9", "0 to 0"] {
         assert!(said.contains(word), "{said}");
     }
-    // A tab that an action opens may be spoken of.
+    // An action may name a tab that another action opens.
     let opens = "\n[[action]]\nat = \"10s\"\nuser = 1\ndo = \"open-tab\"\n";
     let second = run("tab-clamp.toml", &(text("tab-clamp.toml") + opens), &["action[0].tab=1"]);
     assert_is(only(&second, "requests_touch"), 1.0);
 }
 
 #[test]
-fn a_back_off_beyond_every_number_runs() {
+fn a_back_off_that_overflows_runs() {
     assert!(only(&results("backoff-overflow.toml", &[]), "requests_total") > 0.0);
 }
 
-/// What is planned for the horizon comes too late; what begins a nanosecond before it does not.
+/// Events planned for the horizon do not occur. Events a nanosecond before it do.
 #[test]
-fn nothing_that_a_scenario_does_at_the_horizon_is_done() {
+fn events_at_the_horizon_do_not_occur() {
     let late = results("at-horizon.toml", &[]);
     let early = results("at-horizon.toml", &["action[0].at=179999999999ns", "fault[0].from=179999999999ns"]);
     for (results, touches, zombies) in [(&late, 0.0, 0.0), (&early, 1.0, 2.0)] {
@@ -192,33 +195,33 @@ fn nothing_that_a_scenario_does_at_the_horizon_is_done() {
     }
 }
 
-/// One call that fails for ever, with a budget for 10,000 retries and no deposit to speak of.
+/// One call that always fails, with a budget of 10,000 retries and a negligible deposit.
 #[test]
-fn a_retry_budget_is_as_large_as_it_says() {
+fn a_retry_budget_holds_its_full_size() {
     let text = "version = 1\nname = \"b\"\nhorizon = \"1m\"\npolicies = [\"new\"]\n[[workload]]\nname = \"w\"\nat = [\"0s\"]\n\
                 orbit = \"1ms\"\nretry-budget = { ratio = 0.000001, burst = 10000 }\n[[fault]]\nkind = \"status\"\nstatus = 500\n\
                 [backend]\nlatency = \"1ms\"\n";
     assert_is(only(&run("b.toml", text, &[]), "requests_generic"), 10_001.0);
 }
 
-/// A try takes 1 ms, and its client's patience ends 65,536.5 ms after it was sent, while the try 65,536 later is under way.
+/// A try takes 1 ms. Its client times out 65,536.5 ms after sending, while the try 65,536 numbers later is in progress.
 #[test]
-fn the_patience_of_a_try_is_not_taken_for_that_of_a_later_one() {
+fn the_timeout_of_a_try_does_not_end_a_later_try() {
     let text = "version = 1\nname = \"p\"\nhorizon = \"70s\"\npolicies = [\"new\"]\n[[workload]]\nname = \"w\"\nthink = \"0s\"\n\
                 [backend.generic]\nlatency = \"0s\"\nworkers = 1\nservice = \"1ms\"\ntimeout = \"65536.5ms\"\n";
     let closed = run("p.toml", text, &[]);
     let open = run("p.toml", &text.replace("think = \"0s\"", "every = \"1ms\""), &[]);
     for results in [closed, open] {
         assert_eq!(only(&results, "responses_failed").to_bits(), 0);
-        // One each millisecond from 0 to 70 s.
+        // One try per millisecond from 0 to 70 s.
         assert_is(only(&results, "requests_generic"), 70_001.0);
     }
 }
 
-/// A tab is open for half of every millisecond, and gains focus 65,536.25 ms after each opening: 65,536 openings later, when
-/// it is open again. Only an event of the visit under way is its own.
+/// A tab is open for half of every millisecond. It gains focus 65,536.25 ms after each opening, when it is open for the
+/// 65,536th time after that. An event may act on the visit for which it was scheduled only.
 #[test]
-fn a_visit_is_not_taken_for_an_earlier_one() {
+fn an_event_never_acts_on_a_later_visit() {
     let text = "version = 1\nname = \"v\"\nhorizon = \"66s\"\nbucket = \"66s\"\npolicies = [\"new\"]\n\
                 [client]\nmodel = \"clerk-js-6.3.3\"\n[fleet]\nusers = 1\nstays = \"500us\"\naway = \"500us\"\n\
                 focus-every = \"65536.25ms\"\n[backend]\nlatency = \"100us\"\n";
@@ -231,9 +234,9 @@ fn a_visit_is_not_taken_for_an_earlier_one() {
 #[derive(serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Group {
-    /// What bounds these.
+    /// The reason why the bound holds.
     why: String,
-    /// Lines of source by file, without white space at their ends.
+    /// Source lines by file, without leading and trailing white space.
     lines: BTreeMap<String, Vec<String>>,
 }
 

@@ -1,7 +1,7 @@
-//! Same scenario, seed and version: same bytes, whatever surrounds the run.
+//! The same scenario, seed and version give the same bytes in every environment.
 //!
-//! That debug and release builds agree is checked where both are built: `.ci/run` writes the committed results anew with
-//! a release build, and `readme.rs` and `golden.rs` read them in a test build; `.ci/platforms` adds other processors.
+//! `.ci/run` compares debug and release builds: a release build writes the committed results, and tests in a debug
+//! build read them. `.ci/platforms` covers other processors.
 
 use crate::common::{TINY, authstorm, binary, files, root, said, tiny};
 use std::collections::BTreeMap;
@@ -16,10 +16,10 @@ fn reference(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 #[test]
-fn the_surroundings_do_not_reach_a_result() {
+fn environment_variables_do_not_change_a_result() {
     let folder = tempfile::tempdir().expect("a folder");
     let reference = reference(folder.path());
-    // Without FMA and AVX2 the C library takes other paths through its mathematics: the bits must not care.
+    // Without FMA and AVX2 the C library uses other code for its mathematics. The results must be equal.
     let surroundings: [(&str, &[(&str, &str)]); 8] = [
         ("again", &[]),
         ("locale", &[("LC_ALL", "de_DE.UTF-8"), ("LANG", "tr_TR.UTF-8")]),
@@ -41,7 +41,7 @@ fn the_surroundings_do_not_reach_a_result() {
 }
 
 #[test]
-fn neither_an_empty_environment_nor_another_directory_nor_a_mask_does() {
+fn directory_and_umask_do_not_change_a_result() {
     let folder = tempfile::tempdir().expect("a folder");
     let reference = reference(folder.path());
     let elsewhere = folder.path().join("else where");
@@ -66,7 +66,7 @@ fn neither_an_empty_environment_nor_another_directory_nor_a_mask_does() {
 }
 
 #[test]
-fn the_verb_says_yes() {
+fn the_determinism_command_succeeds() {
     let mut command = authstorm();
     command.arg("verify-determinism").args(&TINY[..TINY.len() - 1]);
     let output = command.output().expect("the command runs");
@@ -85,7 +85,7 @@ fn the_verb_says_yes() {
 }
 
 #[test]
-fn what_hangs_on_a_tie_is_told() {
+fn results_that_depend_on_ties_are_reported() {
     let command = |args: &[&str]| {
         let mut command = authstorm();
         command
@@ -94,14 +94,14 @@ fn what_hangs_on_a_tie_is_told() {
         let output = command.output().expect("the command runs");
         (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
     };
-    // Everybody opens at once, and there are no limits to share.
+    // All users open at once, but they share no limits.
     let (code, text) = command(&["scenarios/healthy.toml", "--set", "fleet.opens=0s"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(
         text.contains("share their instant") && text.contains("changes nothing that is counted"),
         "{text}"
     );
-    // The same through one worker: who waits longest hangs on the tie.
+    // With one shared worker, the tie decides who waits longest.
     let one_worker = ["scenarios/healthy.toml", "--json", "--set", "fleet.opens=0s"];
     let worker = ["--set", "backend.client={ workers = 1, service = \"1s\", queue = 2 }"];
     let (code, text) = command(&[&one_worker[..], &worker[..]].concat());
@@ -116,8 +116,8 @@ fn what_hangs_on_a_tie_is_told() {
     }
 }
 
-/// FNV-1a over the bits of a function at 10,000 places: 9 of 50 million rounded draws differed between platforms, so it
-/// is the bits that have to be compared, and many.
+/// FNV-1a hash over the bits of a function at 10,000 arguments. Of 50 million rounded draws, 9 differed between
+/// platforms. The test must therefore compare bits, for many arguments.
 fn hash_of(function: impl Fn(f64) -> f64, at: impl Fn(u64) -> f64) -> u64 {
     (0..10_000u64).fold(0xcbf2_9ce4_8422_2325, |hash, i| {
         let bits = function(std::hint::black_box(at(i))).to_bits();
@@ -125,13 +125,13 @@ fn hash_of(function: impl Fn(f64) -> f64, at: impl Fn(u64) -> f64) -> u64 {
     })
 }
 
-/// 10,000 numbers spread over (0, 1] by a multiplicative sequence, none of them round.
+/// 10,000 numbers spread over (0, 1] by a multiplicative sequence, with irregular bits.
 fn unit(i: u64) -> f64 {
     ((i.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 11) + 1) as f64 / (1u64 << 53) as f64
 }
 
 #[test]
-fn ten_thousand_bit_patterns_of_each_function_are_pinned() {
+fn the_bits_of_each_libm_function_are_pinned() {
     let found = [
         ("log", hash_of(libm::log, unit)),
         ("exp", hash_of(libm::exp, |i| 40.0 * unit(i) - 20.0)),
@@ -150,19 +150,19 @@ fn ten_thousand_bit_patterns_of_each_function_are_pinned() {
     assert_eq!(found, pinned);
 }
 
-/// Functions whose bits a platform may choose, as methods of a float.
+/// Float methods whose result bits depend on the platform.
 const PLATFORM: [&str; 25] = [
     "ln", "log", "log2", "log10", "ln_1p", "exp", "exp2", "exp_m1", "powf", "powi", "sin", "cos", "tan",
     "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "sin_cos", "cbrt", "hypot", "mul_add", "gamma",
 ];
 
-/// What a line of code would take from the platform's mathematics.
+/// The float method in a line of code whose bits depend on the platform, if any.
 fn platform_call(line: &str) -> Option<&'static str> {
     let code = line.split("//").next().unwrap_or_default();
     PLATFORM.into_iter().find(|name| {
-        // A method's dot, or a path such as f64::ln; libm's own functions are called by their crate's name.
+        // A method call, or a path such as f64::ln. Calls of libm have the crate's name in front.
         let method = code.match_indices(&format!(".{name}(")).any(|(at, _)| {
-            // `self.log(key, now)` of a limiter is no logarithm: floats are not called self.
+            // Excludes `self.log(key, now)` of a limiter, which is no logarithm: floats are not called self.
             !code[..at].ends_with("self")
         });
         method || code.contains(&format!("f64::{name}")) || code.contains(&format!("f32::{name}"))
@@ -181,8 +181,8 @@ fn sources(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
 }
 
 #[test]
-fn no_source_calls_the_platforms_mathematics() {
-    // Planted ones are caught, by this and, where clippy knows the method, by clippy.toml.
+fn no_source_calls_platform_mathematics() {
+    // The search finds planted calls. clippy.toml also lists every method that clippy knows.
     for planted in
         ["let x = -u.ln() * mean;", "  x.powf(2.0)", "list.iter().map(f64::exp)", "a.mul_add(b, c)"]
     {
@@ -216,8 +216,8 @@ fn no_source_calls_the_platforms_mathematics() {
     }
 }
 
-/// The logarithm of the simulator itself, through its distributions: a mean of 2^60 ns shows all 53 bits of a draw, which
-/// rounding to nanoseconds hides at ordinary means.
+/// Draws through the simulator's own logarithm. A mean of 2^60 ns shows all 53 bits of a draw. With ordinary means,
+/// rounding to nanoseconds hides the last bits.
 fn draws(logarithm: impl Fn(f64) -> f64) -> Vec<u64> {
     let unit = |i: u64| authstorm::kernel::random::open_unit(i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
     (0..10_000u64)
@@ -225,12 +225,12 @@ fn draws(logarithm: impl Fn(f64) -> f64) -> Vec<u64> {
         .collect()
 }
 
-/// Why all this: the platform's logarithm has other bits than libm's, and so would a result.
+/// The platform's logarithm has other bits than libm's, so a result that used it would too.
 ///
-/// Measured for this (Rust 1.95, 10,000 places): glibc with and without FMA, musl, i686 and s390x, all other than libm's,
-/// and not all like each other.
+/// Measured with Rust 1.95 at 10,000 arguments: glibc with and without FMA, musl, i686 and s390x all differ from libm,
+/// and not all agree with each other.
 #[test]
-fn a_planted_logarithm_of_the_platform_is_caught() {
+fn the_logarithm_of_the_platform_is_detected() {
     let mean = authstorm::kernel::Dist::Exponential(authstorm::kernel::Dur(1 << 60));
     let ours: Vec<u64> = (0..10_000u64)
         .map(|i| mean.sample(i.wrapping_mul(0x9E37_79B9_7F4A_7C15)).0)
@@ -243,7 +243,7 @@ fn a_planted_logarithm_of_the_platform_is_caught() {
     let differ = ours.iter().zip(&planted).filter(|(a, b)| a != b).count();
     eprintln!("{differ} of 10,000 draws differ with the platform's logarithm");
     assert!(differ > 0, "here a planted logarithm would only be caught by the lint");
-    // The pinned hash tells, too, as does the search of the sources.
+    // The pinned hash and the search of the sources detect it too.
     #[expect(clippy::disallowed_methods, reason = "the planted one")]
     let planted = hash_of(f64::ln, unit);
     assert_ne!(planted, hash_of(libm::log, unit));

@@ -1,4 +1,4 @@
-//! `authstorm explain` as somebody uses it who must paste its story into an incident review.
+//! `authstorm explain`: stories, their formats and their errors.
 
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +21,7 @@ fn json(scenario: &str, more: &[&str]) -> Value {
     serde_json::from_str(&said(scenario, &more)).expect("JSON")
 }
 
-/// Shipped scenarios whose stories differ in kind: the incident, both loops of the real client, a revocation.
+/// Shipped scenarios with different kinds of stories: the incident, both loops of the real client, a revocation.
 const STORIES: [(&str, &str); 5] = [
     ("scenarios/touch-429-cascade.toml", "old"),
     ("scenarios/touch-429-clerk-js.toml", "old"),
@@ -44,7 +44,7 @@ fn folded_rounds_add_up() {
         "scenarios/client-401-recursion.toml",
         &["--policy", "new", "--session", "135", "--replication", "0"],
     );
-    // 60.755 s + 593 x 100 ms = 120.055 s, and the two entries that are told make 595 in a chain.
+    // 60.755 s + 593 x 100 ms = 120.055 s. With the two entries that are shown, the chain has 595.
     assert!(text.contains(" 60.755 s "), "{text}");
     assert!(text.contains("… 593 more rounds like this, 100 ms each, until 120.055 s"), "{text}");
     assert!(
@@ -52,7 +52,7 @@ fn folded_rounds_add_up() {
         "{text}"
     );
 
-    // Where rounds differ in length, they add up within the range that is told.
+    // Where rounds differ in length, their sum lies within the printed range.
     let text = said("scenarios/touch-429-cascade.toml", &["--policy", "old", "--session", "1718"]);
     let ms = |word: &str| (word.parse::<f64>().expect("a number") * 1_000.0).round() as u64;
     let mut begin = 0;
@@ -78,7 +78,7 @@ fn folded_rounds_add_up() {
         {
             let [rounds, least, most] = [rounds, least, most].map(|n| n.parse::<u64>().expect("a number"));
             let length = ms(end) - begin;
-            // Each told bound is rounded to a millisecond.
+            // Each printed bound is rounded to a millisecond.
             assert!(
                 ((rounds * least).saturating_sub(rounds)..=rounds * (most + 1)).contains(&length),
                 "{line}"
@@ -110,7 +110,7 @@ fn every_decision_names_the_rule_that_made_it() {
             }
         }
         assert!(judged > 0 || scenario.contains("revoked"), "{scenario}");
-        // What was caused is told after its cause, and the totals are those of the steps.
+        // An effect follows its cause, and the totals match the steps.
         for (id, step) in array(&story, "steps").iter().enumerate() {
             assert!(
                 step["cause"].is_null() || step["cause"].as_u64().is_some_and(|c| c < id as u64),
@@ -157,7 +157,7 @@ fn a_trace_has_a_track_per_tab_and_arrows_from_cause_to_effect() {
             let end = ends[id];
             assert!(start["ts"].as_f64() <= end["ts"].as_f64(), "{scenario}: {start} {end}");
             for arrow in [start, &end] {
-                // An arrow that touches no slice is not drawn.
+                // A viewer does not draw an arrow that touches no slice.
                 let (track, at) =
                     (arrow["tid"].as_u64().expect("a track"), arrow["ts"].as_f64().expect("a time"));
                 let inside = slices.iter().any(|(of, from, to)| *of == track && *from <= at && at <= *to);
@@ -179,7 +179,7 @@ fn a_trace_has_a_track_per_tab_and_arrows_from_cause_to_effect() {
 }
 
 #[test]
-fn a_mermaid_diagram_holds_nothing_but_its_own_syntax() {
+fn a_mermaid_diagram_escapes_hostile_names() {
     let folder = tempfile::tempdir().expect("a folder");
     let text = std::fs::read_to_string("scenarios/touch-429-cascade.toml").expect("a scenario");
     let hostile = r#"<script>alert(1)</script> \"q\"; %%{init}%% end #quot; مرحبا"#;
@@ -190,7 +190,7 @@ fn a_mermaid_diagram_holds_nothing_but_its_own_syntax() {
     let scenario = scenario.to_str().expect("UTF-8");
     let more: Vec<&str> = worst("old").into_iter().chain(["--format", "mermaid"]).collect();
     let output = explain(scenario, &more);
-    // The shipped policies lie beside the shipped scenarios.
+    // The shipped policies are in the directory of the shipped scenarios.
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let diagram = String::from_utf8(output.stdout).expect("UTF-8");
     let mut open = 0usize;
@@ -216,7 +216,7 @@ fn a_mermaid_diagram_holds_nothing_but_its_own_syntax() {
 }
 
 #[test]
-fn a_part_of_the_run_is_told_alone() {
+fn a_time_range_limits_the_story() {
     let story = json(
         "scenarios/touch-429-cascade.toml",
         &["--policy", "old", "--session", "1718", "--from", "125s", "--to", "140s"],
@@ -226,14 +226,14 @@ fn a_part_of_the_run_is_told_alone() {
         assert!((125.0..=140.0).contains(&at), "{step}");
     }
     assert_eq!(story["totals"]["entries"], 150, "the totals are those of the whole run");
-    // An end after the run's is the run's.
+    // An end after the horizon is clipped to it.
     let whole =
         said("scenarios/touch-429-cascade.toml", &["--policy", "old", "--session", "1718", "--to", "2h"]);
     assert_eq!(whole, said("scenarios/touch-429-cascade.toml", &["--policy", "old", "--session", "1718"]));
 }
 
 #[test]
-fn what_cannot_be_told_is_refused_in_words() {
+fn impossible_selections_are_refused_with_the_allowed_values() {
     let incident = "scenarios/touch-429-cascade.toml";
     for (scenario, more, why) in [
         (
@@ -278,8 +278,8 @@ fn what_cannot_be_told_is_refused_in_words() {
     }
 }
 
-/// The worst session is one, wherever it is spoken of: the first by entries, then sign-out, then requests, then
-/// replication and number among all sessions of all replications.
+/// Every output names the same worst session: the first by entries, then sign-out, then requests, then replication and
+/// number, among all sessions of all replications.
 #[test]
 fn the_worst_session_is_the_same_everywhere() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -318,7 +318,7 @@ fn the_worst_session_is_the_same_everywhere() {
     let asked = told(&["--session", "worst"]);
     assert!(asked.starts_with(&name), "{asked}");
     assert_eq!(asked, told(&["--session", session, "--replication", replication]));
-    // Of one replication it is the worst there.
+    // `explain` with a replication selects the worst session of that replication.
     for one in ["0", "1", "2", "3"] {
         let own = rows.iter().filter(|row| row[1] == one).min_by_key(rank).expect("a row");
         let asked = told(&["--session", "worst", "--replication", one]);
@@ -336,10 +336,10 @@ fn the_worst_session_is_the_same_everywhere() {
     assert!(read("entries-per-session.svg").contains(&entries));
 }
 
-/// Every form tells the two refreshes of this minute, which are armed before it: at 129.3 s and at 172.4 s, 43 s apart,
-/// as the client refreshes a token of 60 s 43 s after it came.
+/// Every format shows the two refreshes of this minute, whose timers are set before it: at 129.3 s and 172.4 s, 43 s
+/// apart. The client refreshes a token of 60 s 43 s after receiving it.
 #[test]
-fn every_form_tells_a_part_that_hangs_on_what_was_before() {
+fn every_format_shows_causes_from_before_the_time_range() {
     let part = ["--policy", "new", "--session", "0", "--from", "2m", "--to", "3m"];
     for (format, mark, times) in [
         ("text", "sends POST /tokens", 2),
@@ -363,9 +363,9 @@ fn every_form_tells_a_part_that_hangs_on_what_was_before() {
     assert!(png(&part, "part.png").len() > png(&nothing, "nothing.png").len(), "bars take bytes");
 }
 
-/// What was there and is not a story stays, to the byte, unless --force says otherwise; what the command reads always.
+/// A file that is no story is not changed without --force. The inputs of the command are never overwritten.
 #[test]
-fn a_file_that_is_no_story_is_not_overwritten() {
+fn a_foreign_file_is_not_overwritten() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name).to_str().expect("UTF-8").to_owned();
     std::fs::create_dir(at("policies")).expect("a folder");
@@ -409,7 +409,7 @@ fn a_file_that_is_no_story_is_not_overwritten() {
         std::fs::read_to_string(at("notes.txt")).expect("a story").starts_with("Session 0 under policy mine")
     );
 
-    // A story is told anew over an older one, in each form, and is the same then.
+    // A story replaces an older one in each format. A repetition gives the same bytes.
     for name in ["a.txt", "a.json", "a.mmd", "a.trace", "a.svg", "a.png"] {
         let out = at(name);
         let more = ["--policy", "mine", "--session", "0", "--out", &out];
@@ -422,7 +422,7 @@ fn a_file_that_is_no_story_is_not_overwritten() {
             .collect();
         assert_eq!(told[0], told[1], "{name}");
     }
-    // A chart of a run is none of its stories, though it shows the same.
+    // A chart of a run is not recognised as a story, although it looks the same.
     let chart = std::fs::read_to_string(at("a.svg")).expect("a picture");
     let chart = chart.split_once('\n').expect("a mark and a picture").1;
     std::fs::write(at("a.svg"), chart).expect("writable");

@@ -1,5 +1,5 @@
-//! The story of a part of a run is a choice among the entries of the whole story: exactly those that happen or last at
-//! some time of the part, in every form.
+//! The story of a time range contains exactly those entries of the whole story that occur or last within the range, in
+//! every format.
 
 use authstorm::explain::lines::{Line, Node, Order, lines};
 use authstorm::explain::story::{Call, Step, Trigger, Waiting};
@@ -12,7 +12,7 @@ use authstorm::{Error, Study};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// Scenario, policy, session, replication: long chains of the incident, waits of many seconds, recursion, one quiet user.
+/// Scenario, policy, session, replication: long chains of the incident, waits of many seconds, recursion, a quiet user.
 const STORIES: [(&str, &str, u32, u32); 5] = [
     ("scenarios/touch-429-cascade.toml", "old", 1511, 1),
     ("scenarios/touch-429-clerk-js.toml", "old", 61, 1),
@@ -20,10 +20,10 @@ const STORIES: [(&str, &str, u32, u32); 5] = [
     ("scenarios/tokens-429-outage.toml", "new", 0, 0),
     ("tests/faults/explain-window.toml", "new", 0, 0),
 ];
-/// Windows of each story: a random one of any length, and one that begins within a random call.
+/// Rounds per story. Each has a random range of any length and a range that begins within a random call.
 const ROUNDS: u64 = 3;
 
-/// The next number of a fixed sequence (SplitMix64).
+/// Next number of a fixed sequence (SplitMix64).
 fn next(state: &mut u64) -> u64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut z = *state;
@@ -43,7 +43,7 @@ fn windows(whole: &Story, random: &mut u64) -> Vec<(Time, Time)> {
     let mut windows = Vec::new();
     for _ in 0..ROUNDS {
         let from = next(random) % horizon;
-        // Of every order of magnitude: from milliseconds to the whole run.
+        // Lengths of every order of magnitude, from milliseconds to the whole run.
         let length = horizon >> (next(random) % 20);
         windows.push((Time(from), Time((from + length).min(horizon))));
         let Some(call) = calls.get(next(random) as usize % calls.len().max(1)) else { continue };
@@ -54,7 +54,7 @@ fn windows(whole: &Story, random: &mut u64) -> Vec<(Time, Time)> {
 }
 
 #[test]
-fn a_part_has_what_the_whole_has_of_that_time() -> Result<(), Error> {
+fn a_range_has_the_entries_of_the_whole_story_in_that_time() -> Result<(), Error> {
     let mut random = 1;
     let mut cut = 0;
     for (scenario, policy, session, replication) in STORIES {
@@ -62,7 +62,7 @@ fn a_part_has_what_the_whole_has_of_that_time() -> Result<(), Error> {
         study.only_policies(&[policy.to_owned()])?;
         let whole = told(&study, session, replication, Time::ZERO, Time::NEVER)?;
         assert!(!whole.calls.is_empty(), "{scenario}");
-        assert!(whole.earlier.is_empty(), "{scenario}: nothing is before the whole");
+        assert!(whole.earlier.is_empty(), "{scenario}: the whole story has no earlier steps");
         for (from, to) in windows(&whole, &mut random) {
             let case = format!("{scenario}, session {session}, {from} to {to}");
             let part = told(&study, session, replication, from, to)?;
@@ -76,21 +76,21 @@ fn a_part_has_what_the_whole_has_of_that_time() -> Result<(), Error> {
             lanes_hold(&whole, &part, &expected, &case);
         }
     }
-    assert!(cut > 0, "some chain is cut");
+    assert!(cut > 0, "some range cuts a chain");
     Ok(())
 }
 
-/// What the whole story has of a part, by number.
+/// Numbers of the whole story's entries that belong to a range.
 struct Expected {
     steps: BTreeSet<usize>,
     calls: BTreeSet<usize>,
     waits: BTreeSet<usize>,
-    /// Steps that a reader is told of.
+    /// Steps that the text shows.
     of_note: BTreeSet<usize>,
-    /// Calls sent in the part, and calls whose end is a step of the part.
+    /// Calls sent in the range, and calls whose end is a step of the range.
     sent: BTreeSet<usize>,
     answered: BTreeSet<usize>,
-    /// Calls that are in flight when the run ends, if the part lasts so long.
+    /// Calls in flight at the end of the run, if the range includes it.
     unanswered: BTreeSet<usize>,
 }
 
@@ -117,7 +117,7 @@ impl Expected {
         }
     }
 
-    /// Calls that are in flight through the whole part.
+    /// Calls in flight during the whole range.
     fn through(&self) -> BTreeSet<usize> {
         let in_part =
             |i: &usize| self.sent.contains(i) || self.answered.contains(i) || self.unanswered.contains(i);
@@ -129,7 +129,7 @@ fn story_holds(part: &Story, expected: &Expected, case: &str) {
     assert!(part.steps.keys().eq(&expected.steps), "{case}: steps {:?}", part.steps.keys());
     assert!(part.calls.keys().eq(&expected.calls), "{case}: calls {:?}", part.calls.keys());
     assert!(part.waits.keys().eq(&expected.waits), "{case}: waits {:?}", part.waits.keys());
-    // What is not told is named as what the part hangs on.
+    // Causes outside the range are listed as earlier steps.
     let senders = part.calls.values().map(|call| call.by).chain(part.waits.values().map(|wait| wait.by));
     let causes = part.steps.values().filter_map(|step| step.cause);
     for cause in senders.chain(causes) {
@@ -138,7 +138,7 @@ fn story_holds(part: &Story, expected: &Expected, case: &str) {
     assert!(part.earlier.values().all(|earlier| earlier.at < part.from), "{case}");
 }
 
-/// The entries of a list of the whole story with these numbers are those of the part, to the letter.
+/// The JSON entries of a range equal those of the whole story.
 fn json_holds(whole: &Story, part: &Story, expected: &Expected, case: &str) {
     let [whole, part] =
         [whole, part].map(|story| -> Value { serde_json::from_str(&json::json(story)).expect("JSON") });
@@ -154,7 +154,7 @@ fn json_holds(whole: &Story, part: &Story, expected: &Expected, case: &str) {
     }
 }
 
-/// Bars and marks of a trace, by what they are and when; on which row of its tab a bar lies depends on the others.
+/// Bars and marks of a trace, by kind and time. The row of a bar within its tab depends on the other bars.
 fn drawn(story: &Story, phase: &str, among: impl Fn(&Value) -> bool) -> Vec<String> {
     let trace: Value = serde_json::from_str(&trace::trace(story)).expect("JSON");
     let events = trace["traceEvents"].as_array().expect("a list");
@@ -182,7 +182,7 @@ fn trace_holds(whole: &Story, part: &Story, expected: &Expected, case: &str) {
     assert_eq!(drawn(part, "i", |event| !thread(event)), drawn(whole, "i", within), "{case}: marks");
 }
 
-/// How often each line stands in the unfolded story; none where loops hold loops, whose rounds differ.
+/// Number of times that each line occurs in the unfolded story. `None` if loops contain loops, whose rounds differ.
 fn times(lines: &[Line]) -> Option<Vec<usize>> {
     let mut times = vec![1; lines.len()];
     for (i, line) in lines.iter().enumerate() {
@@ -229,7 +229,7 @@ fn text_holds(part: &Story, expected: &Expected, case: &str) {
     }
 }
 
-/// Arrows to and from the backend, each as often as the loops around it say.
+/// Arrows to and from the backend, each counted as often as the loops around it say.
 fn mermaid_holds(part: &Story, expected: &Expected, case: &str) {
     let diagram = mermaid::mermaid(part);
     if diagram.contains("too many for a diagram") {

@@ -1,4 +1,4 @@
-//! Scenarios that were once read as right and then did something else than they say: what they do now.
+//! Scenarios that once loaded and then did something other than they say.
 
 use crate::common::refusal::first_nanosecond;
 use crate::common::root;
@@ -17,7 +17,7 @@ fn study(text: &str) -> Study {
     Study::parse("fault.toml", text).unwrap_or_else(|e| panic!("{e}\n{text}"))
 }
 
-/// Every scenario of a folder that loads: shipped ones, and those of `tests/faults`.
+/// Calls `with` for every scenario of a folder that loads, and returns their number.
 fn each_file(folder: &Path, mut with: impl FnMut(Loaded)) -> usize {
     let files = std::fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
     let loaded = files.filter(|path| path.extension().is_some_and(|e| e == "toml"));
@@ -28,7 +28,7 @@ fn each_file(folder: &Path, mut with: impl FnMut(Loaded)) -> usize {
 }
 
 #[test]
-fn what_loads_runs_its_first_nanosecond() {
+fn every_scenario_that_loads_runs_its_first_nanosecond() {
     assert!(each_file(&root().join("tests/faults"), first_nanosecond) >= 3);
     assert!(each_file(&root().join("scenarios"), first_nanosecond) >= 8);
     for seed in 0..300 {
@@ -38,7 +38,7 @@ fn what_loads_runs_its_first_nanosecond() {
 }
 
 #[test]
-fn what_a_run_cannot_hold_is_refused_when_it_is_read() {
+fn scenarios_beyond_the_limits_of_a_run_are_refused_when_loaded() {
     for (file, words) in [
         ("burst-64-bits.toml", "13:9: error[E107]: a burst of 213504 at 7/1d is beyond exact 64-bit credit"),
         ("workload-error-codes.toml", "8:11: error[E109]: too many different error codes; got 300"),
@@ -54,7 +54,7 @@ fn what_a_run_cannot_hold_is_refused_when_it_is_read() {
     first_nanosecond(fits.unwrap_or_else(|e| panic!("{e}")));
 }
 
-/// Who was revoked, and what was asked of whom.
+/// Observer that records who is revoked and which actions reach whom.
 #[derive(Default)]
 struct Watch {
     revoked: Vec<u32>,
@@ -79,7 +79,7 @@ fn watched(plan: &Plan) -> (Run, Watch, Vec<FinalTab>) {
 }
 
 #[test]
-fn a_no_op_in_front_changes_nobody_s_fate() {
+fn an_inserted_fault_without_effect_changes_no_result() {
     let run = |file: &str| {
         let study = Study::load(fault(file)).unwrap_or_else(|e| panic!("{e}"));
         let watch = watched(&study.plan()).1;
@@ -92,7 +92,7 @@ fn a_no_op_in_front_changes_nobody_s_fate() {
     assert_eq!(format!("{:?}", a.1), format!("{:?}", b.1));
 }
 
-/// A fleet of 200 with these tables more, each action and fault at whole seconds.
+/// A fleet of 200 users with these additional tables.
 fn fleet(more: &str) -> String {
     format!(
         "version = 1\nname = \"f\"\nhorizon = \"1m\"\npolicies = [\"old\"]\n[client]\nmodel = \"documented\"\n\
@@ -104,9 +104,9 @@ fn revoked(more: &str) -> Vec<u32> {
     watched(&study(&fleet(more)).plan()).1.revoked
 }
 
-/// With one stream and nested shares, whom a share of 0.3 concerns, 0.5 does too: the draw of a user is below both.
+/// Shares are nested: a user drawn for a share of 0.3 is also drawn for 0.5.
 #[test]
-fn a_sweep_over_a_fault_s_values_keeps_its_draws() {
+fn a_fault_keeps_its_draws_when_its_values_change() {
     let with = |name: &str, share: f64| {
         revoked(&format!("[[fault]]\n{name}kind = \"revocation\"\nfrom = \"5s\"\nshare = {share}\n"))
     };
@@ -119,11 +119,11 @@ fn a_sweep_over_a_fault_s_values_keeps_its_draws() {
     let both = revoked(&twice);
     let (first, second) = both.split_at(with("", 0.5).len());
     assert_eq!(first, with("", 0.5));
-    assert_ne!(first, second, "equals are numbered");
+    assert_ne!(first, second, "equal faults have different streams");
 }
 
 #[test]
-fn a_workload_draws_the_same_wherever_it_stands() {
+fn the_draws_of_a_workload_do_not_depend_on_its_position() {
     let workload = |name: &str, clients: u32| {
         format!(
             "[[workload]]\nname = \"{name}\"\nclients = {clients}\nstarts = {{ uniform = [\"0s\", \"9s\"] }}\n\
@@ -144,9 +144,13 @@ fn a_workload_draws_the_same_wherever_it_stands() {
     assert!(a.retries > 0 && a.gave_up > 0, "{a:?}");
     let behind = format!("{alone}{backend}{}{}", workload("b", 7), workload("a", 20));
     assert_eq!(totals(&behind, 1), a);
-    assert_ne!(totals(&behind.replace("clients = 7", "clients = 20"), 0), a, "another name, other draws");
+    assert_ne!(
+        totals(&behind.replace("clients = 7", "clients = 20"), 0),
+        a,
+        "a workload with another name has other draws"
+    );
     let beside = format!("{}{backend}{}", fleet(""), workload("a", 20));
-    assert_eq!(totals(&beside, 0), a, "the fleet is none of its business");
+    assert_eq!(totals(&beside, 0), a, "the fleet does not influence the workload");
 }
 
 fn action(users: &str) -> String {
@@ -154,7 +158,7 @@ fn action(users: &str) -> String {
 }
 
 #[test]
-fn an_action_is_of_the_users_that_it_names() {
+fn an_action_affects_the_users_that_it_names() {
     for (users, expected) in [
         ("user = 3", vec![3]),
         ("users = \"all\"", (0..200).collect()),
@@ -165,16 +169,17 @@ fn an_action_is_of_the_users_that_it_names() {
     ] {
         assert_eq!(revoked(&action(users)), expected, "{users}");
     }
-    // 60 of 200 at a share of 0.3, give or take six standard deviations of a binomial count: 6.5 each.
+    // A share of 0.3 of 200 users: 60, plus or minus six standard deviations of a binomial count, 6.5 each.
     let some = revoked(&action("users = { share = 0.3 }"));
     assert!((21..=99).contains(&some.len()), "{some:?}");
     let more = revoked(&action("users = { share = 0.4 }"));
-    assert!(some.iter().all(|user| more.contains(user)), "a larger share holds a smaller one");
+    assert!(some.iter().all(|user| more.contains(user)), "a larger share contains a smaller one");
 }
 
-/// Who goes offline by an action on a share comes online by one on the same share, wherever both stand in the list.
+/// Two actions on the same share affect the same users: those who go offline come online again. The position of the
+/// actions in the list does not matter.
 #[test]
-fn actions_of_one_share_are_of_the_same_users() {
+fn actions_on_the_same_share_affect_the_same_users() {
     let act = |at: u32, what: &str, users: &str| {
         format!("[[action]]\nat = \"{at}s\"\ndo = \"{what}\"\nusers = {users}\n")
     };
@@ -188,9 +193,9 @@ fn actions_of_one_share_are_of_the_same_users() {
     assert_eq!(watch.offline, watch.online);
 }
 
-/// 20,000 users that nothing ties together are run in parts; each part sees its own users of an action.
+/// 20,000 independent users run in parts. Each part applies an action to its own users.
 #[test]
-fn actions_on_many_users_are_the_same_in_parts() {
+fn actions_have_the_same_effect_in_parts() {
     let text = fleet(
         "[[action]]\nat = \"10s\"\ndo = \"revoke\"\nusers = { range = [8000, 17000] }\n\
          [[action]]\nat = \"12s\"\ndo = \"get-token\"\nusers = \"all\"\nskip-cache = true\n\
@@ -212,15 +217,15 @@ fn actions_on_many_users_are_the_same_in_parts() {
 }
 
 #[test]
-fn a_warning_about_retry_after_knows_who_obeys() {
+fn the_retry_after_warning_appears_if_no_client_obeys() {
     let warned = |text: &str| {
         let loaded = load_text("ra.toml", text, &[]).unwrap_or_else(|e| panic!("{e}"));
         loaded.warnings.iter().any(|w| w.contains("nobody obeys this `Retry-After`"))
     };
     let obeyed = std::fs::read_to_string(fault("ra-503.toml")).expect("it is there");
     assert!(!warned(&obeyed), "the workload obeys");
-    // The call at 1 s is refused at 1.1 s; with `Retry-After: 30` it is tried again at 31.1 s, 61.2 s and 91.3 s, else every
-    // 1.1 s: by 60 s two tries against four.
+    // The call at 1 s is refused at 1.1 s. With `Retry-After: 30` it is retried at 31.1 s, 61.2 s and 91.3 s; otherwise
+    // every 1.1 s. By 60 s there are two tries or four.
     let tries = |text: &str| {
         let plan = study(&text.replace("horizon = \"2m\"", "horizon = \"60s\"")).plan();
         run(&plan, 0, 0, 0..0, &Control::default()).unwrap_or_else(|e| panic!("{e}")).totals.workloads[0]

@@ -1,7 +1,7 @@
 //! The fingerprints of released results. A version's results never change silently: what its shipped scenarios give is
-//! written down in `golden_fingerprints.toml`, and what changed is told in the changelog of README.
+//! written down in `golden_fingerprints.toml`, and what changed is told in `results/CHANGELOG.md`.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --test golden` writes the fingerprints of this version anew; the changelog is for people
+//! `UPDATE_GOLDEN=1 cargo test --test it golden::` writes the fingerprints of this version anew; the changelog is for people
 //! to write. Debug and release builds, other platforms and other thread counts are held to the same results by
 //! `.ci/run`, `.ci/platforms` and `tests/it/determinism.rs`.
 
@@ -37,10 +37,8 @@ fn committed() -> BTreeMap<String, String> {
 
 /// The changelog's section of each version.
 fn changelog() -> BTreeMap<String, String> {
-    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
-    let text = readme.split("\n## Changelog\n").nth(1).expect("README has a changelog");
-    let text = text.split("\n## ").next().expect("a first part");
-    text.split("\n### ")
+    let text = fs::read_to_string(root().join("results/CHANGELOG.md")).expect("a changelog");
+    text.split("\n## ")
         .skip(1)
         .map(|section| {
             let (version, body) = section.split_once('\n').expect("a version and what changed");
@@ -80,7 +78,7 @@ fn committed_results_have_the_fingerprints_of_this_version() {
     assert_eq!(
         golden.get(VERSION),
         Some(&committed),
-        "results changed; UPDATE_GOLDEN=1 cargo test --test golden, and a line in README's changelog that says why"
+        "results changed; UPDATE_GOLDEN=1 cargo test --test it golden::, and a line in results/CHANGELOG.md that says why"
     );
 }
 

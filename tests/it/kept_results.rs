@@ -1,4 +1,4 @@
-//! `report` and `diff`: results read back from their directories.
+//! `report` and `diff`: commands that read results from their directories.
 
 use crate::common::{authstorm, files, said, tiny};
 use std::fs;
@@ -17,11 +17,11 @@ fn result(folder: &Path, name: &str, more: &[&str]) -> std::path::PathBuf {
 }
 
 #[test]
-fn report_gives_the_bytes_of_run() {
+fn report_restores_the_files_of_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let (a, b) = (result(folder.path(), "a", &[]), result(folder.path(), "b", &["--seed", "3"]));
     let before = (files(&a), files(&b));
-    // What is derived may be gone or wrong.
+    // Files derived from the data may be missing or damaged.
     fs::remove_file(a.join("report.html")).expect("it was there");
     fs::write(a.join("requests.svg"), "x").expect("writable");
     fs::write(b.join("summary.csv"), "").expect("writable");
@@ -49,7 +49,7 @@ fn damaged_results_are_refused_and_nothing_is_written() {
                 Some(bytes) => fs::write(&path, bytes).expect("writable"),
             }
             let before = (files(&good), files(&bad));
-            // A good directory first: it must not be written either.
+            // The intact directory comes first: `report` must not write it either.
             let output = verb("report", &[&good, &bad], &[]);
             assert_eq!(output.status.code(), Some(2), "{name}: {}", said(&output));
             let message = said(&output);
@@ -65,7 +65,7 @@ fn damaged_results_are_refused_and_nothing_is_written() {
 }
 
 #[test]
-fn diff_says_what_changed() {
+fn diff_reports_changes_and_the_exit_code() {
     let folder = tempfile::tempdir().expect("a folder");
     let a = result(folder.path(), "a", &[]);
     let same = verb("diff", &[&a, &a], &[]);
@@ -77,7 +77,7 @@ fn diff_says_what_changed() {
     assert_eq!(found["method"], "paired");
     assert_eq!(found["scenario_changes"][0]["key"], "backend.limit[0].burst");
     let changed = found["metrics"].as_array().expect("metrics").iter().any(|m| m["says"] == "changed");
-    assert_eq!(output.status.code(), Some(i32::from(changed)), "the exit code is the verdict");
+    assert_eq!(output.status.code(), Some(i32::from(changed)), "the exit code says whether a metric changed");
     let other = result(folder.path(), "other", &["--seed", "5"]);
     let output = verb("diff", &[&a, &other], &[]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("\nseed: 8004 -> 5\n"));
@@ -117,7 +117,7 @@ fn diff_compares_runs_of_different_sizes_per_user_and_hour() {
             );
         }
     }
-    // Of one size nothing is divided and nothing warned of.
+    // Runs of one size are not divided and give no warning.
     let same = verb("diff", &[&a, &a], &["--json"]);
     let found: serde_json::Value = serde_json::from_slice(&same.stdout).expect("JSON");
     assert!(found["warning"].is_null() && found["rates"]["per_user"] == false, "{found}");
@@ -133,7 +133,7 @@ fn diff_writes_table_data_and_one_chart() {
     assert!(matches!(output.status.code(), Some(0 | 1)), "{}", said(&output));
     let written = files(&out);
     assert_eq!(written.keys().collect::<Vec<_>>(), ["diff.json", "diff.png", "diff.svg", "diff.txt"]);
-    assert_eq!(written["diff.txt"], output.stdout, "what is printed is what is kept");
+    assert_eq!(written["diff.txt"], output.stdout, "diff.txt equals the printed text");
     let json = verb("diff", &[&a, &b], &["--json"]);
     assert_eq!(written["diff.json"], json.stdout);
     let svg = String::from_utf8(written["diff.svg"].clone()).expect("SVG is text");

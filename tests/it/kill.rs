@@ -1,7 +1,7 @@
-//! Runs are ended at random moments: the results directory is the old one or the new one, whole, every time.
+//! Kills runs at random moments: the results directory always holds the complete old or the complete new results.
 //!
-//! `AUTHSTORM_KILLS` says how often (CI: 1,000, with `AUTHSTORM_BIN` naming the release build); by default as often as
-//! takes some seconds.
+//! `AUTHSTORM_KILLS` sets the number of kills. CI uses 1,000 with the release build in `AUTHSTORM_BIN`. The default
+//! takes a few seconds.
 
 use crate::common::{TINY, authstorm, files, said, tiny};
 use sha2::{Digest, Sha256};
@@ -19,7 +19,7 @@ const SIGTERM: i32 = 15;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// Whether a directory holds what its own manifest says, no file more or less.
+/// Whether a directory contains exactly the files of its manifest, with their hashes.
 fn is_whole(files: &Files) -> bool {
     let Some(manifest) = files.get("manifest.json") else { return false };
     let Ok(manifest) = serde_json::from_slice::<serde_json::Value>(manifest) else { return false };
@@ -31,13 +31,13 @@ fn is_whole(files: &Files) -> bool {
         })
 }
 
-/// A folder in memory where that can be had: a kill takes the process, not the disk, and syncing a busy disk thousands of
-/// times would only make the test slow.
+/// A temporary folder in memory if possible. A kill ends the process, not the machine, so disk writes need no test and
+/// would only slow it down.
 fn in_memory() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).expect("a folder")
 }
 
-/// A small generator of its own: the moments differ, and yet a failure can be had again with the same ones.
+/// A small random generator with a fixed seed, so that a failure can be repeated with the same moments.
 struct Moments(u64);
 
 impl Moments {
@@ -50,15 +50,15 @@ impl Moments {
 fn signal(pid: u32, number: i32) {
     let status =
         Command::new("sh").args(["-c", &format!("kill -{number} {pid}")]).stderr(Stdio::null()).status();
-    // It may have ended by itself; its exit status tells.
+    // The process may have ended on its own. Its exit status is checked later.
     let _ = status.expect("a shell");
 }
 
-/// A run small enough for a thousand: everything is written and drawn, by one thread.
+/// Arguments for a run small enough for a thousand repetitions. It writes and draws every file on one thread.
 const SMALL: [&str; 8] =
     ["--set", "fleet.users=8", "--set", "horizon=2m", "--replications", "1", "--threads", "1"];
 
-/// The storm of one policy, small, as a seed has it.
+/// A small run of one policy with this seed.
 fn small(seed: &str, out: &Path) -> Command {
     let mut command = authstorm();
     command.args(["run", TINY[0], "--policy", "old", "--quiet", "--force"]).args(SMALL);
@@ -66,7 +66,7 @@ fn small(seed: &str, out: &Path) -> Command {
     command
 }
 
-/// Where runs were when they were ended, as what they left tells; and by which signal.
+/// Number of kills by phase of the run and signal. The phase is inferred from the files left.
 #[derive(Default)]
 struct Phases(BTreeMap<&'static str, u32>);
 
@@ -80,7 +80,8 @@ impl Phases {
     }
 }
 
-/// What a folder shows of a run that a SIGKILL ended. A name that is not there is a run not yet begun, or all done.
+/// The phase in which a SIGKILL ended a run, inferred from the files left. Without such files the run had not begun to
+/// write or was complete.
 fn phase(folder: &Path, replaced: bool) -> &'static str {
     let aside = fs::read_dir(folder.join(".out.partial")).map(Iterator::count);
     match (aside, replaced) {
@@ -93,8 +94,8 @@ fn phase(folder: &Path, replaced: bool) -> &'static str {
     }
 }
 
-/// Ends runs into one directory `kills` times.
-#[expect(clippy::disallowed_methods, reason = "how long a whole run takes spreads the moments over it")]
+/// Kills runs into one directory `kills` times.
+#[expect(clippy::disallowed_methods, reason = "the moments are spread over the measured length of a run")]
 fn kill_often(kills: u32, seed: u64) -> Phases {
     let folder = in_memory();
     let out = folder.path().join("out");
@@ -114,12 +115,12 @@ fn kill_often(kills: u32, seed: u64) -> Phases {
     for n in 0..kills {
         let before = files(&out);
         let next = if before == whole[0] { "2" } else { "1" };
-        // Half of the moments lie around the end of a run, where files are written and put in place.
+        // Half of the moments are near the end of a run, when files are written and moved into place.
         let late = moments.below(2) == 0;
         let wait = if late { length * 4 / 5 + moments.below(length * 2 / 5) } else { moments.below(length) };
         let number = [SIGKILL, SIGKILL, SIGTERM, SIGINT][moments.below(4) as usize];
-        // Writing takes a hundredth of a run: moments drawn over all of it hit it once in 999. So a third of the
-        // SIGKILLs wait for the first file, and then for a random part of what writing and renaming take.
+        // Writing takes a hundredth of a run. Moments drawn over the whole run hit it once in 999. A third of the
+        // SIGKILLs therefore wait for the first file and then for a random part of the writing time.
         let aimed = number == SIGKILL && moments.below(3) == 0;
         let wait = if aimed { moments.below(3_000) } else { wait };
         let mut command = small(next, &out);
@@ -134,7 +135,7 @@ fn kill_often(kills: u32, seed: u64) -> Phases {
         }
         std::thread::sleep(Duration::from_micros(wait));
         match number {
-            // No process of its own is needed for this one, so it comes at its moment.
+            // A SIGKILL needs no helper process, so it arrives at its moment.
             SIGKILL => drop(child.kill()),
             _ => signal(child.id(), number),
         }
@@ -143,13 +144,13 @@ fn kill_often(kills: u32, seed: u64) -> Phases {
         let moment = format!("kill {n}: signal {number} after {wait} us of {length}, {status}");
         assert!(after == whole[0] || after == whole[1], "{moment}: {:?}", after.keys());
         let replaced = after != before;
-        // Other work on the machine comes and goes: half of the late runs are to end before they are killed.
+        // The load of the machine varies. Adapts the length so that half of the late runs end before their kill.
         if late && !aimed {
             length = if replaced { length * 15 / 16 } else { length * 17 / 16 }.max(1_000);
         }
         let left = files(folder.path()).len() - 1;
         match (number, status.code(), status.signal()) {
-            // It had ended, or was past the point at which it would listen. A small fleet may miss an expectation.
+            // The run had ended or no longer accepted signals. A small fleet may miss an expectation.
             (_, Some(0 | 1), _) => {
                 assert!(replaced && left == 0, "{moment}");
                 phases.add("ended before the signal");
@@ -160,7 +161,7 @@ fn kill_often(kills: u32, seed: u64) -> Phases {
                 assert!(!replaced && left == 0, "{moment}: {left} left");
                 phases.add(if number == SIGINT { "stopped by SIGINT" } else { "stopped by SIGTERM" });
             }
-            // Before it could say what should happen on a signal, and before it had written anything.
+            // The signal came before the handler was installed and before anything was written.
             (SIGINT | SIGTERM, None, Some(by)) => {
                 assert!(by == number && !replaced, "{moment}");
                 phases.add("not yet listening");
@@ -171,12 +172,12 @@ fn kill_often(kills: u32, seed: u64) -> Phases {
     let last = small("1", &out).output().expect("the command runs");
     assert!(matches!(last.status.code(), Some(0 | 1)), "{}", said(&last));
     assert!(files(&out) == whole[0]);
-    assert_eq!(files(folder.path()).into_keys().collect::<Vec<_>>(), ["out"], "nothing is left behind");
+    assert_eq!(files(folder.path()).into_keys().collect::<Vec<_>>(), ["out"], "only the results are left");
     phases
 }
 
 #[test]
-fn killed_at_any_moment_the_results_are_the_old_or_the_new_ones() {
+fn a_killed_run_leaves_the_complete_old_or_new_results() {
     let kills = std::env::var("AUTHSTORM_KILLS").map_or(DEFAULT_KILLS, |n| n.parse().expect("a number"));
     let workers = std::thread::available_parallelism().map_or(2, |n| n.get() as u32).clamp(2, 8);
     let mut phases = Phases::default();
@@ -192,7 +193,7 @@ fn killed_at_any_moment_the_results_are_the_old_or_the_new_ones() {
     });
     eprintln!("{kills} kills: {:?}", phases.0);
     assert_eq!(phases.0.values().sum::<u32>(), kills);
-    // With fewer, chance may leave one out.
+    // With fewer kills, a phase may be missing by chance.
     if kills >= 1_000 {
         for what in ["running", "writing", "stopped by SIGINT", "stopped by SIGTERM"] {
             assert!(phases.of(what) >= 10, "{what}: {:?}", phases.0);
@@ -201,7 +202,7 @@ fn killed_at_any_moment_the_results_are_the_old_or_the_new_ones() {
     }
 }
 
-/// A run of minutes, stopped: the exit code says by what, and nothing is left.
+/// A signal stops a run of minutes. The exit code names the signal, and no files are left.
 #[test]
 fn a_signal_ends_a_long_run() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -222,9 +223,9 @@ fn a_signal_ends_a_long_run() {
     }
 }
 
-/// A checker that never fails would let everything pass.
+/// Checks that `is_whole` can fail.
 #[test]
-fn a_directory_that_is_not_whole_is_told() {
+fn an_incomplete_directory_is_detected() {
     let folder = tempfile::tempdir().expect("a folder");
     let out: &Path = &folder.path().join("out");
     assert!(tiny(out, &[]).status.success());

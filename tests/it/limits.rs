@@ -1,11 +1,11 @@
-//! The engine at its ends: each extreme scenario ends in a result or in an error that says what it is.
+//! Extreme scenarios: each ends in a result or in an error that names the cause.
 
 use authstorm::experiment::results::Results;
 use authstorm::kernel::queue::Calendar;
 use authstorm::kernel::{Dist, Dur, Time};
 use authstorm::{Error, Study};
 
-/// A scenario of one policy with this fleet and whatever follows.
+/// A scenario of one policy with this fleet and these additional tables.
 fn scenario(horizon: &str, fleet: &str, rest: &str) -> String {
     format!(
         "version = 1\nname = \"limits\"\nhorizon = \"{horizon}\"\nbucket = \"{horizon}\"\npolicies = [\"old\"]\n\
@@ -17,7 +17,7 @@ fn run(text: &str) -> Result<Results, Error> {
     Study::parse("limits.toml", text).unwrap_or_else(|e| panic!("{e}")).run()
 }
 
-/// A run that must end in a result; its requests.
+/// Requests of a run that must end in a result.
 fn requests(text: &str) -> f64 {
     let results = run(text).unwrap_or_else(|e| panic!("{e}"));
     results.policies[0].metric("requests_total").mean
@@ -30,9 +30,9 @@ fn stopped(text: &str) -> String {
     }
 }
 
-/// One limit ties them, so that all are simulated together.
+/// A global limit connects the users, so they are simulated together.
 #[test]
-fn a_herd_of_a_million_at_one_instant_is_legal() {
+fn a_million_simultaneous_users_are_allowed() {
     let tie = "[backend]\nlatency = \"100ms\"\n[[backend.limit]]\nendpoints = [\"tokens\"]\nkind = \"fixed-window\"\n\
                key = \"global\"\nlimit = 4000000\nwindow = \"1s\"\nsource = \"made up\"";
     let text = scenario("2s", "users = 1000000", tie);
@@ -41,9 +41,9 @@ fn a_herd_of_a_million_at_one_instant_is_legal() {
     assert_eq!(results.policies[0].metric("sign_outs").mean.to_bits(), 0);
 }
 
-/// The queue alone: a million at one instant come in the order of their scheduling.
+/// The queue alone: a million simultaneous events come in scheduling order.
 #[test]
-fn a_million_events_of_one_instant_keep_their_order() {
+fn a_million_simultaneous_events_keep_their_order() {
     let mut queue = Calendar::default();
     (0..1_000_000u32).for_each(|n| queue.push(Time(7), n));
     for n in 0..1_000_000u32 {
@@ -53,7 +53,7 @@ fn a_million_events_of_one_instant_keep_their_order() {
 }
 
 #[test]
-fn time_ends_without_going_round() {
+fn time_saturates_instead_of_wrapping() {
     let mut queue = Calendar::default();
     queue.push(Time(u64::MAX - 1), 1);
     queue.push(Time(u64::MAX - 1), 2);
@@ -62,9 +62,9 @@ fn time_ends_without_going_round() {
     assert_eq!(
         Time(u64::MAX - 1).after(Dur(5)),
         Time(u64::MAX).after(Dur(5)),
-        "later than all ends stays there"
+        "the latest time is the maximum"
     );
-    // Draws from the ends of the unit interval stay within what the clock can hold.
+    // Draws from the ends of the unit interval fit the clock.
     for bits in [0, 1, u64::MAX, 1 << 11, 1 << 63] {
         let huge = Dist::LogNormal { median: Dur(1 << 62), sigma: 10.0 };
         assert!(huge.sample(bits) <= Dur(1 << 63));
@@ -74,7 +74,7 @@ fn time_ends_without_going_round() {
 }
 
 #[test]
-fn a_hundred_years_with_few_events_end() {
+fn a_run_of_a_hundred_years_with_few_events_ends() {
     let visit = "users = 2\nopens = { uniform = [\"36499d\", \"36500d\"] }\nstays = \"1h\"";
     assert!(requests(&scenario("36500d", visit, "")) > 10.0);
     let refused = Study::parse("limits.toml", &scenario("36600d", "users = 1", ""));
@@ -82,7 +82,7 @@ fn a_hundred_years_with_few_events_end() {
 }
 
 #[test]
-fn delays_beyond_the_horizon_never_come() {
+fn answers_beyond_the_horizon_never_arrive() {
     let text = scenario(
         "1h",
         "users = 3",
@@ -90,7 +90,7 @@ fn delays_beyond_the_horizon_never_come() {
     );
     let results = run(&text).unwrap_or_else(|e| panic!("{e}"));
     let policy = &results.policies[0];
-    assert!(policy.metric("requests_total").mean > 0.0, "they are in flight at the end, and counted");
+    assert!(policy.metric("requests_total").mean > 0.0, "calls in flight at the end are counted");
 }
 
 #[test]
@@ -135,9 +135,10 @@ fn limits_at_their_extremes_end() {
     }
 }
 
-/// A loop of steps of one nanosecond: time moves, so no instant is to blame; the budget ends it and says so.
+/// A loop of steps of one nanosecond. Time advances, so the livelock guard is silent and the event budget stops the
+/// run.
 #[test]
-fn a_loop_that_moves_by_nanoseconds_meets_the_budget() {
+fn a_loop_of_nanosecond_steps_exceeds_the_event_budget() {
     let rest = "[backend]\nlatency = \"1ns\"\n[[fault]]\nkind = \"status\"\nendpoints = [\"tokens\", \"client\"]\nstatus = 401\n\
                 from = \"30s\"\n[guard]\nmax-events = 200000";
     let said = stopped(&scenario("1h", "users = 5", rest));
@@ -145,9 +146,9 @@ fn a_loop_that_moves_by_nanoseconds_meets_the_budget() {
     assert!(said.contains("policy old, replication 0"), "{said}");
 }
 
-/// Several tabs of one browser wake each other at no delay: the instant is judged over all sessions, too.
+/// Tabs of one browser wake each other without delay. The guard counts the events of one time over all sessions.
 #[test]
-fn a_loop_at_one_instant_is_named_with_its_session() {
+fn a_loop_without_delay_is_reported_with_its_session() {
     let rest = "[backend]\nlatency = \"0s\"\n[[fault]]\nkind = \"status\"\nendpoints = [\"tokens\", \"client\"]\nstatus = 401\n\
                 from = \"30s\"";
     for fleet in ["users = 1", "users = 1\ntabs = 4", "users = 200\ntabs = 2"] {

@@ -1,4 +1,4 @@
-//! A number is the same wherever it is shown: in the table, in the sentences, on the charts and on the page.
+//! A number is equal wherever it is shown: in tables, sentences, charts and on the page.
 
 use crate::common::{authstorm, files, root, said};
 use authstorm::experiment::results::{PolicyResults, Results};
@@ -8,7 +8,7 @@ use authstorm::report::{measured, number};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// What stands before and after the mean of a metric in sentences, titles and labels; of a worst session the greatest value.
+/// Words before and after the mean of a metric in sentences, titles and labels. For a worst session it is the maximum.
 const SHOWN: [(Metric, &str, &str); 19] = [
     (Metric::UnauthenticatedEventsWorstSession, ": ", " entries (session"),
     (Metric::UnauthenticatedEventsWorstSession, ", one of them ", " times"),
@@ -31,12 +31,12 @@ const SHOWN: [(Metric, &str, &str); 19] = [
     (Metric::RequestsTotal, "", " requests are sent;"),
 ];
 
-/// The numbers in a text that stand between these words.
+/// The numbers in a text between these words.
 fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
     let is_number = |letter: char| letter.is_ascii_digit() || matches!(letter, ',' | '.');
     let ends = text.match_indices(after).map(|(at, _)| &text[..at]);
     ends.filter_map(|head| {
-        // `1,204 of 10,000 users whose session is valid`: the first of the two.
+        // `1,204 of 10,000 users whose session is valid`: takes the first number.
         let head = match head.strip_suffix(" users").filter(|_| after.starts_with(" whose")) {
             Some(head) => head.trim_end_matches(is_number).strip_suffix(" of ")?,
             None => head,
@@ -49,10 +49,10 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
     .collect()
 }
 
-/// Collects the numbers of a text, and asserts that each is the mean of a policy.
+/// Collects the numbers of a text and asserts that each is the mean of a policy.
 fn collect(results: &Results, place: &str, text: &str, seen: &mut BTreeSet<(usize, String)>) {
     for (i, (metric, before, after)) in SHOWN.iter().enumerate() {
-        // The title of that chart speaks of the worst session, in the words that others use of all.
+        // The title of this chart uses the words of another metric for the worst session.
         if place == "entries-per-session.svg" && *metric == Metric::UnauthenticatedEvents {
             continue;
         }
@@ -72,7 +72,7 @@ fn collect(results: &Results, place: &str, text: &str, seen: &mut BTreeSet<(usiz
     }
 }
 
-/// The texts of a picture and what it is called, each a line.
+/// The texts of a picture and its label, one per line.
 fn texts(svg: &str) -> String {
     let unescaped = |text: &str| {
         text.replace("&quot;", "\"").replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
@@ -93,14 +93,14 @@ fn results_of(all: &BTreeMap<String, Vec<u8>>) -> Results {
     read(files).expect("results")
 }
 
-/// What a cell of the page's table shows of a metric, per policy.
+/// Cells of a metric in the page's table, one per policy.
 fn cells(page: &str, metric: &str) -> Vec<String> {
     let cell = format!("<td data-metric=\"{metric}\"");
     let cells = page.split(&cell).skip(1).filter_map(|rest| rest.split_once('>')?.1.split('<').next());
     cells.map(str::to_owned).collect()
 }
 
-/// Asserts that the files of a results directory show each number alike.
+/// Asserts that all files of a results directory show equal numbers.
 fn all_alike(name: &str, all: &BTreeMap<String, Vec<u8>>, seen: &mut BTreeSet<(usize, String)>) {
     let results = results_of(all);
     areas(name, &results);
@@ -114,11 +114,11 @@ fn all_alike(name: &str, all: &BTreeMap<String, Vec<u8>>, seen: &mut BTreeSet<(u
     }
     let findings = page.split("class=\"findings\"").nth(1).and_then(|rest| rest.split("</ul>").next());
     collect(&results, "page", findings.expect("findings"), seen);
-    // The retry schedule is that of one session, which no metric is about.
+    // The retry schedule shows one session and therefore no metric.
     for (file, bytes) in all.iter().filter(|(f, _)| f.ends_with(".svg") && *f != "retry-schedule.svg") {
         collect(&results, file, &texts(std::str::from_utf8(bytes).expect("UTF-8")), seen);
     }
-    // What the page reads out of a line is the label of that line in the picture.
+    // The page's read-out of a line equals the label of that line in the picture.
     let data = page.split("id=\"data\">").nth(1).and_then(|rest| rest.split("</script>").next());
     let data: serde_json::Value = serde_json::from_str(data.expect("data")).expect("JSON");
     for (file, key) in [
@@ -137,7 +137,7 @@ fn all_alike(name: &str, all: &BTreeMap<String, Vec<u8>>, seen: &mut BTreeSet<(u
     }
 }
 
-/// Asserts that what lies below the lines over time is the metric: whole nanoseconds, summed in another way.
+/// Asserts that the area below a line over time equals the metric. Sums whole nanoseconds, by another method.
 fn areas(name: &str, results: &Results) {
     for policy in &results.policies {
         let of = |metric: Metric| measured::of(policy, metric).values.iter();
@@ -152,14 +152,14 @@ fn areas(name: &str, results: &Results) {
                 "{name}: {}",
                 policy.name
             );
-            // No bucket holds more than all users can spend in it.
+            // No bucket contains more time than all users have in it.
             let most = u128::from(timeline.bucket.0) * u128::from(results.users);
             assert!(timeline.buckets.iter().all(|b| b.without_token_ns <= most), "{name}: {}", policy.name);
         }
     }
 }
 
-/// The first cell of each policy in the row of a metric, from a table that may go on below.
+/// The first cell per policy in the row of a metric. A cell may continue in the next line.
 fn row(table: &str, metric: &str) -> Vec<String> {
     let rows = table.lines().filter_map(|line| line.trim_start().strip_prefix(metric)?.strip_prefix(' '));
     let cells = rows.flat_map(|row| {
@@ -196,7 +196,7 @@ fn table_sentences_charts_and_page_show_the_same_numbers() {
             |policy: &PolicyResults, metric: Metric| measured::with_interval(measured::of(policy, metric));
         for metric in Metric::by_gravity().into_iter().filter(|m| measured::can_move(&results, *m)) {
             let expected: Vec<String> = results.policies.iter().map(|p| with_interval(p, metric)).collect();
-            // Long cells go on in the next line; those that do not are whole.
+            // Long cells continue in the next line. Others must be complete.
             let shown = row(&said, metric.def().name);
             let whole = expected.iter().all(|cell| cell.len() <= 18);
             assert!(
@@ -207,10 +207,10 @@ fn table_sentences_charts_and_page_show_the_same_numbers() {
         }
         all_alike(name, &all, &mut seen);
     }
-    // Each kind of phrase was met in the sentences and on a chart, or the search for it finds nothing.
+    // Each phrase of `SHOWN` must occur somewhere, or the search does not test it.
     for (i, (metric, before, after)) in SHOWN.iter().enumerate() {
         let met = seen.iter().any(|(kind, _)| *kind == i);
-        // Their numbers depend on which harms are the gravest here, and on the room beside a chart.
+        // These depend on which harms are gravest here, and on the space next to a chart.
         let may_be_absent = matches!(
             metric,
             Metric::RequestsTotal | Metric::Responses429 | Metric::AppWaitS | Metric::Amplification

@@ -1,5 +1,5 @@
-//! The edge between the command and the machine: places for results, full and closed devices, names, sizes. What is
-//! refused is refused at once, with its reason, and leaves everything as it was.
+//! The command and the operating system: places for results, full and closed devices, names, sizes. A refusal is
+//! immediate, names its reason and changes no file.
 
 use crate::common::{TINY, authstorm, binary, files, root, said, tiny};
 use std::fs::{self, File};
@@ -12,7 +12,7 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|m| m.uid() == 0)
 }
 
-/// Everything in a directory, hidden or not.
+/// Names of all files of a directory, including hidden ones.
 fn names(dir: &Path) -> Vec<String> {
     files(dir).into_keys().collect()
 }
@@ -27,10 +27,10 @@ fn refused(what: &str, output: &std::process::Output, code: i32, parts: &[&str])
     }
 }
 
-/// Bad-input lines 57 to 65: refused before anything is allocated.
+/// Inputs 57 to 65 of the list: refused before any memory is allocated.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "how long a refusal takes is what is tested")]
-fn what_is_too_large_is_refused_at_once() {
+#[expect(clippy::disallowed_methods, reason = "the test measures the time of a refusal")]
+fn too_large_scenarios_are_refused_at_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
     let many = "policies=[".to_owned() + &"\"old\",".repeat(10_000) + "]";
@@ -39,7 +39,7 @@ fn what_is_too_large_is_refused_at_once() {
     let (million, all) = ("fleet.users=1000000", "fleet.users=100000000");
     for (what, set, parts) in [
         ("10^12 users", &["fleet.users=1000000000000"][..], &["E", "fleet.users", "1000000000000"][..]),
-        // Users whom nothing ties together are run in parts, which fit any memory: their events are too many.
+        // Independent users run in parts, which fit any memory. Their events exceed the budget.
         ("10^8 users", &[all], &["is expected to have about", "guard.max-events=N raises it"]),
         (
             "10^8 users in one",
@@ -62,7 +62,7 @@ fn what_is_too_large_is_refused_at_once() {
         }
         let output = command.output().expect("the command runs");
         refused(what, &output, 2, parts);
-        // 100 ms is what the list asks for; a loaded machine gets ten times that, and a pilot run its time.
+        // The list allows 100 ms. The test allows a loaded machine ten times that, and more for a pilot run.
         let bound = Duration::from_secs(if parts[0].starts_with("is expected") { 10 } else { 1 });
         assert!(begin.elapsed() < bound, "{what}: {:?}", begin.elapsed());
         assert!(names(folder.path()).is_empty(), "{what}: {:?}", names(folder.path()));
@@ -99,9 +99,9 @@ fn what_is_too_large_is_refused_at_once() {
     assert!(tiny(&out, &["--max-memory", "64MiB"]).status.success(), "a limit above the need");
 }
 
-/// Lines 72 to 74: a name is a directory's name, so it may say nothing else.
+/// Inputs 72 to 74: a scenario's name is also the name of a directory and must not lead elsewhere.
 #[test]
-fn names_do_not_lead_elsewhere() {
+fn a_name_cannot_leave_the_directory() {
     let folder = tempfile::tempdir().expect("a folder");
     let scenario = folder.path().join("s.toml");
     let text = fs::read_to_string(root().join("scenarios/healthy.toml")).expect("a scenario");
@@ -139,12 +139,12 @@ fn names_do_not_lead_elsewhere() {
     }
 }
 
-/// Lines 84 to 87, 97 and 98.
+/// Inputs 84 to 87, 97 and 98.
 #[test]
-fn a_place_that_is_not_ours_is_left_alone() {
+fn a_foreign_place_is_unchanged() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
-    // A scenario file, a directory of scenarios, links that lead to nothing and to somebody's directory.
+    // A scenario file, a directory of scenarios, a dangling link, and a link to a foreign directory.
     let scenario = at("scenario.toml");
     fs::copy(root().join(TINY[0]), &scenario).expect("a copy");
     fs::create_dir(at("theirs")).expect("a folder");
@@ -173,7 +173,7 @@ fn a_place_that_is_not_ours_is_left_alone() {
         assert_eq!(names(folder.path()), before);
         assert_eq!(fs::read(at("theirs/diary.txt")).expect("a file"), b"mine");
     }
-    // Results with something of the user's beside them, and results whose scenario is the input.
+    // Results with a foreign file beside them, and results whose scenario is the input.
     let out = at("out");
     assert!(tiny(&out, &[]).status.success());
     let whole = files(&out);
@@ -201,9 +201,9 @@ fn a_place_that_is_not_ours_is_left_alone() {
     assert!(files(&out) == whole);
 }
 
-/// Line 98: names that another user has put in our way in a shared directory.
+/// Input 98: links that another user has placed in a shared directory.
 #[test]
-fn links_in_the_way_are_not_followed() {
+fn links_at_the_output_path_are_not_followed() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
     fs::create_dir(at("theirs")).expect("a folder");
@@ -213,10 +213,10 @@ fn links_in_the_way_are_not_followed() {
     assert_eq!(fs::read(at("theirs/diary.txt")).expect("a file"), b"mine");
     symlink("theirs/made", at(".other.lock")).expect("a link");
     refused("a lock that is a link", &tiny(&at("other"), &[]), 2, &[".other.lock: is not from authstorm"]);
-    assert_eq!(names(&at("theirs")), ["diary.txt"], "nothing was made at its other end");
+    assert_eq!(names(&at("theirs")), ["diary.txt"], "the target of the link does not exist");
 }
 
-/// Line 96.
+/// Input 96.
 #[test]
 fn a_second_run_into_the_same_directory_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -236,11 +236,11 @@ fn a_second_run_into_the_same_directory_is_refused() {
     }
     first.kill().expect("it can be ended");
     first.wait().expect("it ends");
-    assert!(tiny(&out, &[]).status.success(), "what was killed holds no lock");
+    assert!(tiny(&out, &[]).status.success(), "a killed run holds no lock");
     assert_eq!(names(folder.path()), ["out"]);
 }
 
-/// Lines 91 and 92.
+/// Inputs 91 and 92.
 #[test]
 fn standard_output_may_be_full_or_closed() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -257,7 +257,7 @@ fn standard_output_may_be_full_or_closed() {
         assert!(matches!(output.status.code(), Some(0 | 4)), "{verb:?} closed: {}", said(&output));
         assert!(!said(&output).contains("a bug"), "{}", said(&output));
     }
-    // Results are whole even when nobody can be told of them.
+    // Results are complete even if standard output fails.
     if let Ok(full) = File::options().write(true).open("/dev/full") {
         let out = folder.path().join("out");
         let mut command = authstorm();
@@ -267,9 +267,9 @@ fn standard_output_may_be_full_or_closed() {
     }
 }
 
-/// Line 93: a limit on the size of files is an error of the write, not the end of the process.
+/// Input 93: a limit on file sizes causes a write error and does not kill the process.
 #[test]
-fn a_file_that_may_not_grow_is_an_error() {
+fn a_limit_on_file_sizes_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
     let mut command = Command::new("bash");
@@ -279,14 +279,14 @@ fn a_file_that_may_not_grow_is_an_error() {
     assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
 }
 
-/// Line 102: a limit on address space below what a run needs stops it before it begins.
+/// Input 102: a limit on address space below the need of a run stops it before it begins.
 #[test]
-fn a_limit_on_memory_leaves_nothing_half_written() {
+fn a_limit_on_memory_leaves_no_partial_results() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
     let mut command = Command::new("bash");
     command.current_dir(root()).args(["-c", "ulimit -v 1000000; exec \"$0\" \"$@\""]).arg(binary());
-    // Tied together by one key, for in parts they would fit.
+    // A global limit connects the users. In parts they would fit.
     command.arg("run").args(TINY).args(["--set", "fleet.users=3000000"]);
     command.args(["--set", "backend.limit[0].key=\"global\"", "--threads", "1", "--out"]).arg(&out);
     let output = command.output().expect("a shell");
@@ -294,9 +294,9 @@ fn a_limit_on_memory_leaves_nothing_half_written() {
     assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
 }
 
-/// Lines 88 to 90, on a small file system of its own where that can be had.
+/// Inputs 88 to 90, on a small file system if one can be mounted.
 #[test]
-fn full_and_read_only_places_are_errors_that_leave_nothing() {
+fn full_and_read_only_places_are_errors_without_leftovers() {
     let folder = tempfile::tempdir().expect("a folder");
     let mount = folder.path().join("mount");
     fs::create_dir(&mount).expect("a folder");
@@ -311,7 +311,7 @@ fn full_and_read_only_places_are_errors_that_leave_nothing() {
     }
     let full = tiny(&mount.join("out"), &[]);
     let left = names(&mount);
-    // Old results stay when new ones do not fit.
+    // Old results stay if new ones do not fit.
     let remount = |options: &str| {
         Command::new("mount").args(["-o", options]).arg(&mount).status().is_ok_and(|status| status.success())
     };
@@ -328,7 +328,7 @@ fn full_and_read_only_places_are_errors_that_leave_nothing() {
     let begin = std::fs::metadata(&mount).map(|m| m.mtime());
     let read_only = tiny(&mount.join("new"), &[]);
     let end = std::fs::metadata(&mount).map(|m| m.mtime());
-    // Page by page: somewhere in there the last bytes of the last file are the ones that do not fit.
+    // Grows the file system page by page. At some size only the end of the last file does not fit.
     assert!(remount("remount,rw"));
     fs::remove_dir_all(mount.join("out")).expect("removable");
     let pages: u64 = old.values().map(|bytes| bytes.len().div_ceil(4096) as u64).sum();
@@ -350,7 +350,11 @@ fn full_and_read_only_places_are_errors_that_leave_nothing() {
     assert!(kept && beside == ["out"], "{beside:?}");
     refused("read-only", &read_only, 4, &["Read-only file system"]);
     let (last, too_small) = to_the_byte.split_last().expect("some sizes were tried");
-    assert!(last.2 && too_small.len() > 1, "a page too few is tried, and enough: {}", too_small.len());
+    assert!(
+        last.2 && too_small.len() > 1,
+        "sizes with one page too few and with enough pages are tried: {}",
+        too_small.len()
+    );
     for (output, left, _) in too_small {
         refused("full to the byte", output, 4, &["bytes needed", "No space left"]);
         assert!(left.is_empty(), "{left:?}");

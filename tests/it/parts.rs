@@ -1,4 +1,4 @@
-//! Runs whose users have nothing to do with each other are run in parts: what comes out is that of the whole.
+//! Independent users run in parts. The sum of the parts equals the whole run.
 
 use authstorm::Study;
 use authstorm::experiment::results::Results;
@@ -6,7 +6,7 @@ use authstorm::metrics::collect::Tally;
 use authstorm::scenario::load_text;
 use authstorm::world::{Control, Silent, observed, run};
 
-/// Everything that does not tie users together, at once; 17,000 users are three parts.
+/// Every feature that keeps users independent. 17,000 users make three parts.
 const SCENARIO: &str = r#"
 version = 1
 name = "parts"
@@ -71,7 +71,7 @@ fn study(changes: &[&str]) -> Study {
 }
 
 #[test]
-fn parts_together_are_the_whole() {
+fn parts_add_up_to_the_whole_run() {
     let plan = study(&[]).plan();
     let parts = plan.parts();
     assert_eq!(parts.len(), 3);
@@ -92,7 +92,7 @@ fn parts_together_are_the_whole() {
         let tally = tally.expect("three parts");
         assert!(tally == whole.metrics.tally, "counts of policy {contender} differ");
         assert!(sessions == whole.metrics.sessions, "sessions of policy {contender} differ");
-        // The revocation is one event of each part.
+        // The revocation is one event in each part.
         assert_eq!(events, whole.events + 2);
         let values = tally.values(&plan, None);
         assert!(
@@ -103,7 +103,7 @@ fn parts_together_are_the_whole() {
 }
 
 #[test]
-fn threads_do_not_show_in_results() {
+fn results_do_not_depend_on_threads() {
     let study = study(&["horizon=15s"]);
     let on = |threads: usize| -> Results {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
@@ -124,7 +124,7 @@ fn threads_do_not_show_in_results() {
 }
 
 #[test]
-fn what_ties_users_together_is_run_whole() {
+fn dependent_users_run_in_one_part() {
     for (changes, parts) in [
         (&[][..], 3),
         (&["fleet.users=8197", "action[0].user=3"], 1),
@@ -141,7 +141,7 @@ fn what_ties_users_together_is_run_whole() {
 }
 
 #[test]
-fn a_budget_holds_for_all_parts_together() {
+fn the_event_budget_applies_to_the_sum_of_all_parts() {
     let study = study(&["guard.max-events=200000"]);
     let said = study.run().expect_err("each part has about 100,000 events of its own").to_string();
     assert!(said.contains("more than 200000 events"), "{said}");

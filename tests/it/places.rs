@@ -1,5 +1,5 @@
-//! Places for results: what is there and is not from authstorm stays, what a killed run has left is cleared up, and a place
-//! that cannot be replaced is filled from inside. And what reaches the terminal of names that come from outside.
+//! Places for results: foreign files stay, leftovers of a killed run are removed, and a place that cannot be replaced
+//! is filled from inside. Names from outside are escaped before they reach the terminal.
 
 use crate::common::{TINY, authstorm, binary, files, root, said, tiny};
 use authstorm::scenario::text::is_hidden;
@@ -12,7 +12,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-/// Everything in a directory, hidden or not.
+/// Names of all entries of a directory, including hidden ones.
 fn names(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).expect("a directory");
     let mut names: Vec<_> =
@@ -21,7 +21,7 @@ fn names(dir: &Path) -> Vec<String> {
     names
 }
 
-/// The command, ended with exit code 124 when it waits for something that never comes.
+/// The command under timeout(1), which exits with code 124 if the command waits too long.
 fn bounded() -> Command {
     let mut command = Command::new("timeout");
     command.current_dir(root()).arg("120").arg(binary());
@@ -41,7 +41,7 @@ fn fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo(1)").success());
 }
 
-/// A run long enough to be killed while it runs, which leaves its lock and an empty directory.
+/// Starts a long run and kills it, which leaves its lock and an empty directory.
 fn leave(out: &Path) {
     let mut command = authstorm();
     command.args([
@@ -63,7 +63,7 @@ fn leave(out: &Path) {
     assert_eq!(names(out.parent().expect("a parent")), [".out.lock", ".out.partial"]);
 }
 
-/// Makes something at a path that authstorm has not made.
+/// Creates a file-system object at a path.
 type Maker = fn(&Path);
 
 const FOREIGN: [(&str, Maker); 7] = [
@@ -80,7 +80,7 @@ const FOREIGN: [(&str, Maker); 7] = [
 ];
 
 #[test]
-fn what_authstorm_did_not_make_stays_and_nothing_waits_for_it() {
+fn foreign_objects_are_unchanged_and_never_block() {
     for name in [".out.lock", ".out.partial"] {
         for (what, make) in FOREIGN {
             let folder = tempfile::tempdir().expect("a folder");
@@ -102,7 +102,7 @@ fn what_authstorm_did_not_make_stays_and_nothing_waits_for_it() {
             }
         }
     }
-    // The same names inside the place, which are used where it cannot be replaced.
+    // The same names inside the place, which authstorm uses if it cannot replace the place.
     for name in [".authstorm.partial", ".authstorm.complete"] {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path().join("out");
@@ -114,7 +114,7 @@ fn what_authstorm_did_not_make_stays_and_nothing_waits_for_it() {
     }
 }
 
-/// Where results or recordings are read, a pipe is refused and not waited for.
+/// Reading results or recordings refuses a pipe and does not wait for it.
 #[test]
 fn a_pipe_in_place_of_a_file_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -133,9 +133,9 @@ fn a_pipe_in_place_of_a_file_is_refused() {
     assert_eq!(names(&out), ["manifest.json"]);
 }
 
-/// A lock that was left tells that what lies beside it is ours: but only what a manifest lists is removed.
+/// A lock marks the files beside it as leftovers. Only files that a manifest lists are removed.
 #[test]
-fn what_a_killed_run_left_is_cleared_up_and_nothing_else() {
+fn only_the_leftovers_of_a_killed_run_are_removed() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
     leave(&out);
@@ -144,7 +144,7 @@ fn what_a_killed_run_left_is_cleared_up_and_nothing_else() {
     refused("a diary", &tiny(&out, &[]), 2, "diary.txt: is not from authstorm");
     assert_eq!(fs::read(&diary).expect("a file"), b"mine");
     fs::remove_file(&diary).expect("removable");
-    // Killed while it wrote: the manifest is whole, the file after it is not.
+    // Killed while writing: the manifest is complete, the file after it is not.
     let manifest = r#"{ "scenario_hash": "00", "files": { "summary.json": {}, "page.html": {} } }"#;
     fs::write(diary.with_file_name("manifest.json"), manifest).expect("writable");
     fs::write(diary.with_file_name("summary.json"), "{ \"half").expect("writable");
@@ -153,9 +153,9 @@ fn what_a_killed_run_left_is_cleared_up_and_nothing_else() {
     assert_eq!(names(folder.path()), ["out"]);
 }
 
-/// Wherever the moving of files into a place is cut short, the next run does the rest.
+/// If moving files into place is interrupted at any point, the next run completes it.
 #[test]
-fn results_that_were_being_moved_into_place_are_completed() {
+fn an_interrupted_move_into_place_is_completed() {
     let folder = tempfile::tempdir().expect("a folder");
     let at = |name: &str| folder.path().join(name);
     leave(&at("out"));
@@ -169,13 +169,13 @@ fn results_that_were_being_moved_into_place_are_completed() {
     };
     let (mut old, new) = (of("1"), of("2"));
     fs::remove_dir_all(at("out")).expect("removable");
-    // The old ones have a file that the new ones have not.
+    // The old results have a file that the new ones lack.
     let mut manifest: serde_json::Value = serde_json::from_slice(&old["manifest.json"]).expect("JSON");
     manifest["files"]["extra.svg"] = serde_json::json!({});
     old.insert("extra.svg".to_owned(), b"<svg/>".to_vec());
     old.insert("manifest.json".to_owned(), serde_json::to_vec(&manifest).expect("JSON"));
     let moved: Vec<&String> = new.keys().filter(|name| *name != "manifest.json").collect();
-    // Before the first step; the old manifest away; one, all files moved; the new manifest there, the old one left.
+    // Steps: nothing done; old manifest moved away; one file moved; all moved; new manifest moved, old one left.
     for step in ["whole", "begun", "one", "all", "last"] {
         let (place, complete) = (at("out"), at("out/.authstorm.complete"));
         fs::create_dir_all(&complete).expect("makeable");
@@ -211,8 +211,8 @@ fn results_that_were_being_moved_into_place_are_completed() {
     }
 }
 
-/// A shell script in a mount namespace of its own, or nothing where none can be had. `$0` is the command, `$1` the folder;
-/// `tiny` runs the tiny storm and `whole` says what a directory holds, as `digest` does.
+/// Runs a shell script in its own mount namespace. `None` if none can be created. `$0` is the command and `$1` the
+/// folder. In the script `tiny` runs the tiny storm, and `whole` prints the files of a directory as `digest` does.
 fn in_namespace(folder: &Path, script: &str) -> Option<Output> {
     let private = [&["-m"][..], &["-rm"]].into_iter().find(|flags| {
         let mut tried = Command::new("unshare");
@@ -231,13 +231,13 @@ fn in_namespace(folder: &Path, script: &str) -> Option<Output> {
     Some(command.output().expect("a shell"))
 }
 
-/// What `whole` prints of these files.
+/// The output of `whole` for these files.
 fn digest(files: &BTreeMap<String, Vec<u8>>) -> String {
     let sha256 = |bytes: &[u8]| Sha256::digest(bytes).iter().map(|b| format!("{b:02x}")).collect::<String>();
     files.iter().map(|(name, bytes)| format!("{}  {name}\n", sha256(bytes))).collect()
 }
 
-/// The results of two seeds, made where nothing is special.
+/// The results of two seeds, made in an ordinary folder.
 fn two_results(folder: &Path) -> [String; 2] {
     ["1", "2"].map(|seed| {
         let out = folder.join(format!("plain-{seed}"));
@@ -247,8 +247,8 @@ fn two_results(folder: &Path) -> [String; 2] {
     })
 }
 
-/// A container's volume is a mount point: results appear inside it, old ones are replaced, what is foreign is refused, and
-/// one that cannot be written is refused before a run that would take minutes.
+/// A container's volume is a mount point. Results appear inside it, old results are replaced, and foreign files are
+/// refused. A volume that cannot be written is refused before a long run.
 #[test]
 fn a_mount_point_is_filled_from_inside() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -283,8 +283,8 @@ fn a_mount_point_is_filled_from_inside() {
     assert_eq!(names(folder.path()), ["plain-1", "plain-2", "volume"], "nothing is left beside the place");
 }
 
-/// A directory that comes from a lower layer of an overlay, as one from a container's image does, cannot be renamed: that
-/// shows only at the end, and then its files are replaced one by one.
+/// A directory from a lower layer of an overlay, as in a container's image, cannot be renamed. This shows only at the
+/// end of a run. Its files are then replaced one by one.
 #[test]
 fn a_directory_that_cannot_be_renamed_is_filled_from_inside() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -313,11 +313,11 @@ fn a_directory_that_cannot_be_renamed_is_filled_from_inside() {
     assert_eq!(told, format!("{first}{second}out\n"));
 }
 
-/// A name that would clear the screen, begin a line and turn the direction of reading.
+/// A name that would clear the screen, start a line and reverse the reading direction.
 const HOSTILE: &str = "a\u{1b}[2J\nerror: b\u{202e}\u{9b}c";
 const HARMLESS: &str = "a\\x1b[2J\\nerror: b\\u{202e}\\x9bc";
 
-/// Standard output and standard error hold the name as escapes, and nothing hidden but line breaks.
+/// Asserts that both output streams show the name with escapes and contain no hidden characters except line breaks.
 fn harmless(what: &str, output: &Output) {
     harmless_with(HARMLESS, what, output);
 }
@@ -364,17 +364,17 @@ fn names_from_outside_reach_the_terminal_as_escapes() {
     harmless("a wrong verb", &verb(&[HOSTILE], &[]));
     harmless("a wrong value", &verb(&["run", "--threads", HOSTILE], &[&scenario]));
     harmless("a wrong policy", &verb(&["run", "--policy", HOSTILE], &[&scenario]));
-    // An override is shown as a text with its place in it, on one line.
+    // An error about an override quotes its text on one line.
     let set = format!("name={HOSTILE}");
     harmless_with("name=a\\x1b[2J", "a wrong override", &verb(&["run", "--set", &set], &[&scenario]));
-    // A word of somebody else's results.
+    // A hostile name in foreign results.
     let manifest = out.join("manifest.json");
     let mut text: serde_json::Value =
         serde_json::from_slice(&fs::read(&manifest).expect("a manifest")).expect("JSON");
     text["version"] = HOSTILE.into();
     fs::write(&manifest, text.to_string()).expect("writable");
     harmless("another version", &verb(&run, &[&out, &scenario]));
-    // JSON keeps the value: it has the name in escapes of its own.
+    // JSON keeps the value and uses its own escapes.
     let output = verb(&["conform", "--json"], &[&at(".json")]);
     let json = String::from_utf8(output.stdout).expect("text");
     assert!(!json.contains(|c| c != '\n' && is_hidden(c)), "{json:?}");
@@ -382,14 +382,14 @@ fn names_from_outside_reach_the_terminal_as_escapes() {
     assert_eq!(value["recordings"][0]["file"].as_str(), at(".json").to_str());
 }
 
-/// However little address space there is, the command says so: it neither aborts nor panics, and leaves nothing.
+/// With too little address space the command reports an error. It neither aborts nor panics and leaves no files.
 #[test]
-fn too_little_address_space_is_said() {
+fn too_little_address_space_is_reported() {
     let folder = tempfile::tempdir().expect("a folder");
     for verb in ["run", "check"] {
         let (mut refusals, mut runs) = (0, 0);
         let mut kib = 16_000;
-        // By an eighth more each time; half a GiB is more than the tiny storm takes on one thread.
+        // Increases by an eighth each time. The tiny storm needs less than half a GiB on one thread.
         while kib < 600_000 {
             let mut command = Command::new("bash");
             command.current_dir(root()).args(["-c", "ulimit -v $1; shift; exec \"$0\" \"$@\""]);
@@ -408,7 +408,7 @@ fn too_little_address_space_is_said() {
                     refusals += 1;
                     assert!(text.contains("too little address space"), "{verb} {kib}: {text}");
                 }
-                // Without room for its libraries the command does not begin.
+                // With too little space for its libraries, the command does not start.
                 code => assert!(
                     code == Some(127) || (code.is_none() && text.is_empty() && refusals + runs == 0),
                     "{verb} {kib}: {:?} {text}",

@@ -1,5 +1,5 @@
-//! Relations between commands, on random scenarios: `run` judges as `check` does, and writes the same bytes on one thread
-//! as on several.
+//! Relations between commands on random scenarios: `run` and `check` give the same verdicts, and the number of threads
+//! does not change the written bytes.
 
 use assert_cmd::Command;
 use authstorm::verify::swarm::scenario;
@@ -22,10 +22,10 @@ fn files(at: &Path) -> Vec<(String, Vec<u8>)> {
 }
 
 #[test]
-fn run_judges_as_check_does_whatever_the_threads() {
+fn run_and_check_agree_for_any_number_of_threads() {
     let seed = 3;
     let place = tempfile::tempdir().expect("a place");
-    // One condition holds, the other cannot.
+    // The first condition holds, the second cannot.
     let conditions =
         "\n[[expect]]\nthat = \"old.requests_total >= 0\"\n\n[[expect]]\nthat = \"new.requests_total < 0\"\n";
     fs::write(place.path().join("drawn.toml"), scenario(seed) + conditions).expect("written");

@@ -1,4 +1,4 @@
-//! Scenarios that are right: what they become, and that nothing of them gets lost.
+//! Valid scenarios: what they load as, and that no part of them is lost.
 
 use authstorm::scenario::{Loaded, Scenario, load, load_text, load_text_in};
 use std::path::Path;
@@ -24,14 +24,14 @@ fn a_scenario_with_every_key_loads() {
 }
 
 #[test]
-fn a_scenario_written_out_reads_back() {
+fn a_written_scenario_loads_to_the_same_value() {
     let scenario = everything(&[]).scenario;
     let text = toml::to_string(&scenario).expect("every part can be written");
     let again = load_text_in("again.toml", &text, Some(Path::new(FIXTURES)), &[]);
     assert_eq!(again.unwrap_or_else(|e| panic!("{text}\n{e}")).scenario, scenario);
 }
 
-/// Every key of the written-out scenario stands in the fixture too, so that the fixture is as rich as the specs are.
+/// The fixture contains every key that a written scenario can have.
 #[test]
 fn the_fixture_names_every_key_of_the_specs() {
     fn keys(value: &toml::Value, path: &str, into: &mut std::collections::BTreeSet<String>) {
@@ -46,7 +46,7 @@ fn the_fixture_names_every_key_of_the_specs() {
             _ => {}
         }
     }
-    // The seed of the fixture is beyond what this generic tree can hold.
+    // A generic TOML tree cannot hold the seed of the fixture.
     let loaded = everything(&["seed=1"]);
     let tree = |text: &str| toml::Value::Table(text.parse().expect("it is TOML"));
     let (mut written, mut given) = Default::default();
@@ -57,7 +57,7 @@ fn the_fixture_names_every_key_of_the_specs() {
 }
 
 #[test]
-fn line_ends_and_marks_do_not_change_a_scenario_and_its_content_does() {
+fn line_ends_and_byte_order_marks_do_not_change_a_scenario() {
     let text = std::fs::read_to_string(format!("{FIXTURES}/everything.toml")).expect("the fixture is there");
     let read = |text: &str| {
         load_text_in("e.toml", text, Some(Path::new(FIXTURES)), &[]).unwrap_or_else(|e| panic!("{e}"))
@@ -87,7 +87,7 @@ fn the_hash_covers_the_policies_in_use() {
 }
 
 #[test]
-fn overrides_change_the_text_and_the_text_loads_to_the_same() {
+fn overrides_change_the_text_and_the_text_loads_to_the_same_scenario() {
     for (given, check) in [
         ("seed=7", (|s| s.seed == 7) as fn(&Scenario) -> bool),
         ("horizon=20m", |s| s.horizon.as_secs_f64() > 1_199.0),
@@ -111,7 +111,7 @@ fn overrides_change_the_text_and_the_text_loads_to_the_same() {
 }
 
 #[test]
-fn what_is_odd_is_said_and_accepted() {
+fn unusual_settings_give_warnings() {
     let text = small("policies = [\"old\"]\n[[fault]]\nkind = \"outage\"\nfrom = \"1h\"\n");
     let loaded = load_text("s.toml", &text, &[]).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(
@@ -120,7 +120,7 @@ fn what_is_odd_is_said_and_accepted() {
     );
 }
 
-/// A scenario with nothing but what is required; `more` begins with its policies and may end with tables.
+/// A scenario with required keys only. `more` begins with its policies and may end with tables.
 fn small(more: &str) -> String {
     format!(
         "version = 1\nname = \"small\"\nhorizon = \"1m\"\nclient = {{ model = \"documented\" }}\n\

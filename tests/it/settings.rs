@@ -1,4 +1,4 @@
-//! What a run changes in its scenario from outside: checked as the file is, and told by the hash, by whichever way it comes.
+//! Changes of a scenario from outside: all ways are checked like a file and change the hash equally.
 
 use crate::common::{authstorm, files, said};
 use authstorm::client::policy::Policy;
@@ -6,7 +6,7 @@ use authstorm::scenario::policies::preset;
 use authstorm::scenario::{Loaded, ResolvedPolicy, Settings, load_text, load_with};
 use authstorm::{Error, Study};
 
-/// A scenario of few users; `keys` stand at its top.
+/// A scenario of few users. `keys` are inserted at its top.
 fn text(keys: &str) -> String {
     format!(
         "{keys}\nversion = 1\nname = \"settings\"\nhorizon = \"1m\"\npolicies = [\"old\", \"new\"]\n\
@@ -23,7 +23,7 @@ fn study(keys: &str) -> Study {
 }
 
 #[test]
-fn the_same_run_has_the_same_hash_by_whichever_way_it_was_asked_for() {
+fn every_way_to_change_a_setting_gives_the_same_hash() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let wanted = loaded("seed = 7\nreplications = 3").hash();
     for keys in ["", "seed = 2", "replications = 2", "seed = 2\nreplications = 0x2 # two"] {
@@ -41,7 +41,7 @@ fn the_same_run_has_the_same_hash_by_whichever_way_it_was_asked_for() {
         assert_eq!(by(&["seed=7", "replications=3"], None, None), wanted, "{keys}");
         assert_eq!(by(&["replications=3", "seed=0x7"], None, None), wanted, "{keys}");
         assert_eq!(by(&["replications=3"], Some(7), None), wanted, "{keys}");
-        assert_eq!(by(&["seed=9"], Some(7), Some(3)), wanted, "the option counts");
+        assert_eq!(by(&["seed=9"], Some(7), Some(3)), wanted, "the option overrides --set");
         assert_ne!(by(&[], Some(7), Some(2)), wanted, "{keys}");
         assert_ne!(by(&[], Some(8), Some(3)), wanted, "{keys}");
         let mut study = study(keys);
@@ -51,12 +51,12 @@ fn the_same_run_has_the_same_hash_by_whichever_way_it_was_asked_for() {
         let results = study.run().unwrap_or_else(|e| panic!("{e}"));
         assert_eq!((results.scenario_hash, results.seed, results.replications), (wanted.clone(), 7, 3));
         let again = load_text("again.toml", &study.loaded().text, &[]).unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(again.hash(), wanted, "the text in the results says it too");
+        assert_eq!(again.hash(), wanted, "the text in the results has the same hash");
     }
 }
 
 #[test]
-fn the_command_writes_the_same_files_by_whichever_way_it_was_asked() {
+fn every_way_to_change_a_setting_writes_the_same_files() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let run = |name: &str, more: &[&str]| {
         let out = dir.path().join(name);
@@ -71,7 +71,7 @@ fn the_command_writes_the_same_files_by_whichever_way_it_was_asked() {
     assert_eq!(options, run("set", &["--set", "seed=7", "--set", "replications=2"]));
 }
 
-/// 50 ms in 36,000 s are 720,000 buckets; two policies and seven replications of them pass 10^7 rows.
+/// 36,000 s have 720,000 buckets of 50 ms. With two policies and seven replications they exceed 10^7 rows.
 #[test]
 fn replications_from_outside_meet_the_checks_of_the_file() {
     let dir = tempfile::tempdir().expect("a temporary directory");
@@ -121,7 +121,7 @@ fn new_with(retries: u32) -> Policy {
 }
 
 #[test]
-fn policies_made_in_code_are_told_by_the_hash_and_written_into_the_text() {
+fn policies_made_in_code_change_the_hash_and_the_text() {
     let with_policies = |policies: Vec<ResolvedPolicy>| {
         with(|l| {
             l.policies = policies;
@@ -178,7 +178,7 @@ fn a_choice_of_policies_holds_each_once_and_at_least_one() {
     assert!(choose(&["newer"]).unwrap_err().contains("allowed: old, new"));
 }
 
-/// Whole numbers stand for numbers in JSON, as they do in TOML.
+/// JSON may write a whole number for a float, as TOML may.
 #[test]
 fn a_scenario_in_json_may_write_whole_numbers() {
     let scenario = loaded("").scenario;

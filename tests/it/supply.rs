@@ -1,11 +1,11 @@
-//! The supply: each dependency has a reason, each licence is one we may use, and nothing reaches outside the registry.
+//! Dependencies: each has a reason and an allowed licence, and comes from the registry.
 
 use crate::common::root;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-/// Licences that allow use in a program under MIT or Apache-2.0, given notice. One of them must be a choice.
+/// Licences that a program under MIT or Apache-2.0 may use if it gives notice. Each dependency must offer one of them.
 const LICENCES: [&str; 11] = [
     "MIT",
     "Apache-2.0",
@@ -43,9 +43,9 @@ fn each_dependency_has_its_reason() {
     assert!(counted > 15, "{counted}");
 }
 
-/// Whether an expression such as `(MIT OR GPL-2.0) AND Zlib` leaves a choice among the allowed.
+/// Whether an expression such as `(MIT OR GPL-2.0) AND Zlib` can be satisfied with allowed licences.
 fn is_allowed(expression: &str) -> bool {
-    // Old manifests write a slash for OR.
+    // Old manifests use a slash for OR.
     let expression = expression.replace('/', " OR ");
     let clauses = expression.split(" AND ").map(|clause| clause.trim().trim_matches(['(', ')']).to_owned());
     clauses
@@ -54,7 +54,7 @@ fn is_allowed(expression: &str) -> bool {
 }
 
 #[test]
-fn licences_allow_what_we_do_and_sources_are_the_registry() {
+fn licences_are_allowed_and_sources_are_the_registry() {
     for (expression, allowed) in [
         ("MIT", true),
         ("MIT/Apache-2.0", true),
@@ -69,7 +69,7 @@ fn licences_allow_what_we_do_and_sources_are_the_registry() {
     command.current_dir(root()).args(["metadata", "--format-version", "1", "--offline", "--locked"]);
     let output = command.output().expect("cargo");
     if !output.status.success() {
-        // Packages of other platforms may not have been fetched; cargo then says so, and there is nothing to read.
+        // Cargo fails if packages of other platforms have not been fetched.
         eprintln!("skipped: {}", String::from_utf8_lossy(&output.stderr));
         return;
     }
@@ -89,21 +89,21 @@ fn licences_allow_what_we_do_and_sources_are_the_registry() {
 }
 
 #[test]
-fn nothing_is_built_but_rust_and_nothing_is_unsafe() {
+fn the_package_has_no_build_script_and_forbids_unsafe_code() {
     assert!(!root().join("build.rs").exists(), "no build step of our own");
     let manifest: toml::Table = toml::from_str(&manifest()).expect("TOML");
     let package = manifest["package"].as_table().expect("a table");
     assert!(!package.contains_key("build") && package["edition"].as_str() == Some("2024"));
     assert_eq!(manifest["lints"]["rust"]["unsafe_code"].as_str(), Some("forbid"));
-    // What README promises of the toolchain is what the manifest demands.
+    // README and the manifest name the same minimum toolchain.
     let minimum = package["rust-version"].as_str().expect("a minimum version");
     let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
     assert!(readme.contains(&format!("{minimum} or newer")), "README names {minimum}");
 }
 
-/// Two versions of one package in the hot path or in the results would be an accident; elsewhere they only cost time.
+/// Packages of the hot path and of results must have one version. Elsewhere, several versions cost compile time only.
 #[test]
-fn what_results_rest_on_is_there_once() {
+fn packages_that_results_depend_on_have_one_version() {
     let lock: toml::Table =
         toml::from_str(&fs::read_to_string(root().join("Cargo.lock")).expect("Cargo.lock")).expect("TOML");
     let packages = lock["package"].as_array().expect("packages");
@@ -118,7 +118,7 @@ fn what_results_rest_on_is_there_once() {
     assert_eq!(seen.len(), 7, "{seen:?}");
 }
 
-/// Numbers of a version; what follows them, such as `+spec-1.1.0`, does not order it.
+/// Numbers of a version. A suffix such as `+spec-1.1.0` does not influence the order.
 fn numbers(version: &str) -> Vec<u64> {
     let plain = version.split(['+', '-']).next().unwrap_or_default();
     plain.split('.').map(|n| n.parse().unwrap_or_else(|_| panic!("{version}"))).collect()

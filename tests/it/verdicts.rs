@@ -1,4 +1,4 @@
-//! What a run says of itself: recovery, demand, what was exercised, what the number of runs can show.
+//! Judgements of a run: recovery, demand, stimuli, and the bounds that the number of runs allows.
 
 use assert_cmd::Command;
 use authstorm::Study;
@@ -24,13 +24,13 @@ fn recovery(results: &Results, policy: &str) -> f64 {
     values(results, policy, "time_to_recover_s")[0]
 }
 
-/// Cells of the grid on which recovery is judged: a run has at least 1,024.
+/// Upper bound of the length of a recovery cell in seconds: a run has at least 1,024 cells.
 fn cell_s(results: &Results) -> f64 {
     results.horizon.as_secs_f64() / 1_024.0
 }
 
 #[test]
-fn a_run_that_goes_on_failing_never_recovers_whatever_its_length_and_bucket() {
+fn a_run_that_keeps_failing_never_recovers() {
     for sets in [
         &[][..],
         &["horizon=40m", "backend.tokens.service=\"227ms\""],
@@ -42,27 +42,27 @@ fn a_run_that_goes_on_failing_never_recovers_whatever_its_length_and_bucket() {
         assert!(recovery(&results, "new").is_infinite(), "{sets:?}");
         assert_eq!(results.expectations[0].judgement, Judgement::Failed, "{sets:?}");
     }
-    // One call fails every ten seconds; what lies between them is quiet, not recovered.
+    // One call fails every ten seconds. The quiet time in between is no recovery.
     for sets in [&[][..], &["bucket=500ms"], &["horizon=69s"], &["horizon=10m"]] {
         assert!(recovery(&run("tests/faults/tiny-recover.toml", sets), "new").is_infinite(), "{sets:?}");
     }
-    // A fault that goes on to the end of the run.
+    // A fault that lasts to the end of the run.
     for bucket in ["bucket=5s", "bucket=7s", "bucket=300s"] {
         assert!(recovery(&run("tests/faults/ttr-open.toml", &[bucket]), "old").is_infinite(), "{bucket}");
     }
 }
 
-/// The storm after the fault asks for 30 times the load before it, and every call of it is answered with success.
+/// The storm after the fault has 30 times the load before it, and all its calls succeed.
 #[test]
 fn a_storm_of_successful_calls_is_no_recovery() {
     let results = run("scenarios/touch-429-clerk-js.toml", &["replications=2"]);
     assert!(values(&results, "old", "time_to_recover_s").iter().all(|s| s.is_infinite()));
-    // getToken tries again a few seconds after the fault.
+    // getToken retries a few seconds after the fault.
     assert!(values(&results, "new", "time_to_recover_s").iter().all(|s| *s < 10.0));
 }
 
 #[test]
-fn faults_that_do_nothing_move_nothing() {
+fn faults_without_effect_do_not_change_recovery() {
     let with = run("tests/faults/rv-pass.toml", &[]);
     let text = std::fs::read_to_string(format!("{}/tests/faults/rv-pass.toml", env!("CARGO_MANIFEST_DIR")));
     let text = text.expect("a file");
@@ -70,7 +70,7 @@ fn faults_that_do_nothing_move_nothing() {
     for policy in ["old", "new"] {
         let seconds = values(&with, policy, "time_to_recover_s");
         assert_eq!(seconds, values(&without, policy, "time_to_recover_s"));
-        // The last session that is revoked learns of it by its poller's next call, a token's life later at most.
+        // The last revoked session learns of it by its poller's next call, at most a token's life later.
         assert!(seconds.iter().all(|s| (30.0..60.0).contains(s)), "{seconds:?}");
     }
 }
@@ -82,8 +82,8 @@ const RETRIES: &str = "version = 1\nname = \"t\"\nhorizon = \"20m\"\npolicies = 
     [backend.generic]\nlatency = \"10ms\"\n\
     [[fault]]\nkind = \"outage\"\nfrom = \"60s\"\nto = \"120s\"\n";
 
-/// The calls that fail in the last 30 s of the outage come again in the 30 s after it, beside the new ones: twice the load,
-/// until 30 s after the outage.
+/// Calls that fail in the last 30 s of the outage are retried in the 30 s after it, together with new calls. The load
+/// is doubled until 30 s after the outage.
 #[test]
 fn recovery_ends_with_the_last_wave_of_retries() {
     for bucket in ["1s", "60s", "20m"] {
@@ -91,19 +91,20 @@ fn recovery_ends_with_the_last_wave_of_retries() {
         let seconds = recovery(&results, "new");
         assert!((seconds - 30.0).abs() <= 2.0 * cell_s(&results), "{seconds}");
     }
-    // Without retries the first answer after the outage ends it, one latency later.
+    // Without retries, the first answer after the outage ends it, one latency later.
     let lost = RETRIES.replace("retries = 9", "retries = 0");
     let results = parsed(&lost);
     assert!(recovery(&results, "new") <= 2.0 * cell_s(&results));
-    // A longer run leaves the time as it is.
+    // A longer run does not change the time to recover.
     let longer = parsed(&RETRIES.replace("20m", "40m"));
     assert!((recovery(&longer, "new") - 30.0).abs() <= 2.0 * cell_s(&longer));
-    // An outage that ends less than three windows before the run does is not seen to recover.
+    // A run that ends less than three windows after the outage does not count as recovered.
     let late = parsed(&RETRIES.replace("\"60s\"\nto = \"120s\"", "\"17m\"\nto = \"18m\""));
     assert!(recovery(&late, "new").is_infinite());
 }
 
-/// Chance alone keeps no run from recovering: queues at 70% load and random latencies, after an outage of a second.
+/// Random variation alone does not prevent recovery: queues at 70% load and random latencies, after an outage of a
+/// second.
 #[test]
 fn a_healthy_queue_recovers_under_every_seed() {
     let text = "version = 1\nname = \"t\"\nhorizon = \"30m\"\nreplications = 20\npolicies = [\"new\"]\n\
@@ -115,7 +116,7 @@ fn a_healthy_queue_recovers_under_every_seed() {
     assert!(seconds.iter().all(|s| *s < 120.0), "{seconds:?}");
 }
 
-/// `office-nat`: old sends more than new. Divided by what the same users ask for, amplification orders them so.
+/// `office-nat`: old sends more than new. Amplification divides by the same demand, so it orders the policies by load.
 #[test]
 fn amplification_orders_policies_by_their_load() {
     let results = run("scenarios/office-nat.toml", &["replications=1", "horizon=6m", "fleet.users=400"]);
@@ -127,7 +128,7 @@ fn amplification_orders_policies_by_their_load() {
 }
 
 #[test]
-fn the_peak_is_of_a_second_whatever_the_bucket() {
+fn the_peak_is_per_second_for_any_bucket() {
     let peaks = ["bucket=100ms", "bucket=1s", "bucket=1m"].map(|bucket| {
         let results = run("scenarios/touch-429-cascade.toml", &[bucket, "replications=1", "fleet.users=60"]);
         values(&results, "old", "peak_requests_per_s")[0]
@@ -136,9 +137,9 @@ fn the_peak_is_of_a_second_whatever_the_bucket() {
     assert_eq!(peaks[0].to_bits(), peaks[2].to_bits());
 }
 
-/// 40,000 clients with tokens of a minute ask 667 times a second; ten workers of 20 ms serve 500.
+/// 40,000 clients with tokens of a minute call 667 times a second. Ten workers of 20 ms serve 500 calls a second.
 #[test]
-fn demand_beyond_capacity_is_said_before_any_fault() {
+fn demand_beyond_capacity_before_any_fault_is_reported() {
     let text = |workers| {
         format!(
             "version = 1\nname = \"t\"\nhorizon = \"3m\"\npolicies = [\"new\"]\n\
@@ -156,7 +157,7 @@ fn demand_beyond_capacity_is_said_before_any_fault() {
     );
     let enough = verdicts::qualifications(&parsed(&text(20)));
     assert!(!enough.iter().any(|s| s.starts_with("Demand")), "{enough:?}");
-    // A limit: 10 clients of one address ask 10 times a second, 5 a second are admitted.
+    // A limit: 10 clients of one address call 10 times a second, and 5 calls a second are admitted.
     let limited = "version = 1\nname = \"t\"\nhorizon = \"2m\"\npolicies = [\"new\"]\n\
         [[workload]]\nname = \"w\"\nclients = 10\nevery = \"1s\"\n\
         [[backend.limit]]\nendpoints = [\"generic\"]\nkind = \"fixed-window\"\nkey = \"global\"\nlimit = 5\nwindow = \"1s\"\n";
@@ -168,7 +169,7 @@ fn demand_beyond_capacity_is_said_before_any_fault() {
     assert_eq!(said[0], "Demand against capacity is not judged: a fault begins with the run");
 }
 
-/// Five layers of three tries come to 3^5 = 243 requests; a run that ends before says that its ratio is not final.
+/// Five layers of three tries make 3^5 = 243 requests. A run that ends earlier says that its ratio is not final.
 #[test]
 fn callers_cut_by_the_horizon_are_counted() {
     let whole = run("tests/faults/layers-3-5.toml", &[]);
@@ -188,7 +189,7 @@ fn check(file: &str, more: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn a_check_of_nothing_fails_unless_the_scenario_means_it() {
+fn a_check_without_stimulus_fails_unless_the_scenario_allows_it() {
     let opens = ["--policy", "new", "--set", "fleet.opens={uniform=[\"9h\",\"9h10m\"]}"];
     let (code, said) = check("tests/faults/nothing-happens.toml", &opens);
     assert_eq!(code, Some(1), "{said}");
@@ -206,7 +207,7 @@ fn a_check_of_nothing_fails_unless_the_scenario_means_it() {
 }
 
 #[test]
-fn what_is_not_judged_is_said_and_counted() {
+fn expectations_that_are_not_judged_are_reported_and_counted() {
     let few = ["--set", "fleet.users=40"];
     for verb in ["check", "run"] {
         let folder = tempfile::tempdir().expect("a folder");
@@ -229,7 +230,7 @@ fn what_is_not_judged_is_said_and_counted() {
         assert_eq!(code, Some(0), "{said}");
         assert!(said.contains("not judged old.false_sign_outs <= 5: policy old is not run"), "{said}");
         assert!(said.contains("2 expectations: 1 ok, 1 not judged"), "{said}");
-        // None is left to judge of what was asked for by name.
+        // No expectation of the selected policy can be judged.
         let (code, said) = run("old", "tests/faults/nothing-happens.toml");
         assert_eq!(code, Some(1), "{verb}: {said}");
         assert!(said.contains("3 expectations: 3 not judged"), "{said}");
@@ -237,7 +238,7 @@ fn what_is_not_judged_is_said_and_counted() {
 }
 
 #[test]
-fn a_failed_verdict_names_its_run_and_the_command_that_tells_its_story() {
+fn a_failed_verdict_names_its_run_and_the_explain_command() {
     let (code, said) = check("tests/faults/dropped-expectation.toml", &["--policy", "old", "--seed", "7"]);
     assert_eq!(code, Some(1), "{said}");
     let line = said.lines().find(|line| line.contains("authstorm explain")).expect("a command");

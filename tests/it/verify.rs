@@ -10,7 +10,7 @@ fn the_fast_part_passes_and_every_family_rejects_a_wrong_model() {
     assert!(report.confidence() > 0.999_99, "{}", report.confidence());
     for family in families() {
         let of_family = || report.checks.iter().filter(|check| check.family == family.name);
-        // Its hundred runs are too many for the fast part.
+        // Its hundred runs take too long for the fast part.
         if family.name == "ci_coverage_test" {
             continue;
         }
@@ -20,7 +20,7 @@ fn the_fast_part_passes_and_every_family_rejects_a_wrong_model() {
 }
 
 #[test]
-fn a_run_of_verify_gives_the_same_numbers_again() {
+fn verify_is_deterministic() {
     let options = Options { fast: true, family: Some("finite_source_retrial".to_owned()), seed: 7 };
     assert_eq!(verify(&options), verify(&options));
 }

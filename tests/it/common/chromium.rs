@@ -1,4 +1,4 @@
-//! A browser to read pages with: headless Chromium, spoken to in the DevTools protocol over a pipe.
+//! Headless Chromium, controlled by the DevTools protocol over a pipe.
 
 use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
@@ -7,8 +7,8 @@ use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-/// Longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Timeout of every operation, generous for a busy machine.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running browser with one page.
 pub struct Chromium {
@@ -17,13 +17,13 @@ pub struct Chromium {
     from: Receiver<Value>,
     calls: u64,
     session: String,
-    /// What the page did that it should not: errors, exceptions, requests other than for the page itself.
+    /// Unwanted behaviour of the page: errors, exceptions, and requests other than for the page itself.
     pub complaints: Vec<String>,
     loaded: bool,
     _profile: tempfile::TempDir,
 }
 
-/// Where the browser is, if it is installed. Tests that need it say so and pass without it, but not in CI.
+/// Path of the browser; `None` if it is not installed. Tests that need it are then skipped, but they fail in CI.
 pub fn installed() -> Option<&'static str> {
     let found = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
         .into_iter()
@@ -36,7 +36,7 @@ pub fn installed() -> Option<&'static str> {
 }
 
 impl Chromium {
-    /// Starts it.
+    /// Starts the browser.
     pub fn start(path: &str) -> Chromium {
         let profile = tempfile::tempdir().expect("a profile");
         let script = "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1";
@@ -99,7 +99,7 @@ impl Chromium {
         bytes.push(0);
         self.to.write_all(&bytes).expect("the browser listens");
         loop {
-            let message = self.from.recv_timeout(PATIENCE).unwrap_or_else(|e| panic!("{method}: {e}"));
+            let message = self.from.recv_timeout(TIMEOUT).unwrap_or_else(|e| panic!("{method}: {e}"));
             if message["id"] == json!(id) {
                 assert!(message.get("error").is_none(), "{method}: {}", message["error"]);
                 return message["result"].clone();
@@ -129,14 +129,14 @@ impl Chromium {
         }
     }
 
-    /// Shows a file in a window of this width, and waits until it is loaded and drawn.
+    /// Opens a file in a window of this width, and waits until it is loaded and drawn.
     pub fn open(&mut self, file: &Path, width: u32, dark: bool) {
         self.load(file, width, dark);
         self.drawn();
     }
 
-    /// Shows a file in a window of this width, and waits until it is loaded: with scripts switched off, nobody can tell
-    /// when it is drawn.
+    /// Opens a file in a window of this width, and waits until it is loaded. For pages without scripts, where drawing
+    /// cannot be awaited.
     pub fn load(&mut self, file: &Path, width: u32, dark: bool) {
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", size);
@@ -146,12 +146,12 @@ impl Chromium {
         self.loaded = false;
         self.call("Page.navigate", json!({ "url": format!("file://{}", file.display()) }));
         while !self.loaded {
-            let event = self.from.recv_timeout(PATIENCE).expect("the page loads");
+            let event = self.from.recv_timeout(TIMEOUT).expect("the page loads");
             self.take(&event);
         }
     }
 
-    /// Waits until what has been asked for is drawn.
+    /// Waits until the pending changes are drawn.
     pub fn drawn(&mut self) {
         let twice =
             "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(r, 20))))";
@@ -159,7 +159,7 @@ impl Chromium {
         self.call("Runtime.evaluate", wait);
     }
 
-    /// The value of a JavaScript expression in the page.
+    /// Evaluates a JavaScript expression in the page.
     pub fn value(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true });
         let result = self.call("Runtime.evaluate", params);
@@ -167,12 +167,12 @@ impl Chromium {
         result["result"]["value"].clone()
     }
 
-    /// The value of an expression that is text.
+    /// Evaluates a JavaScript expression whose value is text.
     pub fn text(&mut self, expression: &str) -> String {
         self.value(expression).as_str().unwrap_or_else(|| panic!("{expression} is no text")).to_owned()
     }
 
-    /// Where the element that an expression gives stands, scrolled to the middle of the window: left, top, width, height.
+    /// Scrolls an element to the middle of the window. Returns its position: left, top, width, height.
     pub fn place(&mut self, element: &str) -> [f64; 4] {
         let rect = format!(
             "(e => {{ e.scrollIntoView({{ block: 'center', behavior: 'instant' }}); const r = e.getBoundingClientRect(); \

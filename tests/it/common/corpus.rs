@@ -1,8 +1,8 @@
-//! What the fuzzer has found worth keeping (`.ci/fuzz`): each file reaches something that no other does.
+//! Corpus of the fuzzer (`.ci/fuzz`): each file covers code that no other file covers.
 
 use std::panic::{RefUnwindSafe, catch_unwind};
 
-/// Judges every file of a corpus; one that panics is named.
+/// Calls `judge` with every file of a corpus. A panic fails the test and names the file.
 pub fn each(corpus: &str, at_least: usize, judge: impl Fn(&[u8]) + RefUnwindSafe) {
     let folder = format!("{}/tests/corpus/{corpus}", env!("CARGO_MANIFEST_DIR"));
     let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

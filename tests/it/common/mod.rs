@@ -1,6 +1,6 @@
-//! What several tests of the command share.
+//! Helpers that several modules use.
 
-#![allow(dead_code, reason = "each test uses its part")]
+#![allow(dead_code, reason = "modules use different helpers")]
 
 pub mod chromium;
 pub mod corpus;
@@ -11,25 +11,25 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-/// The directory of this package.
+/// Root directory of the package.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The command; `AUTHSTORM_BIN` names another build of it, so that one test can try several.
+/// Path of the command. `AUTHSTORM_BIN` selects another build.
 pub fn binary() -> PathBuf {
     std::env::var_os("AUTHSTORM_BIN")
         .map_or_else(|| env!("CARGO_BIN_EXE_authstorm").into(), |bin| root().join(bin))
 }
 
-/// The command, in the directory of this package.
+/// The command, run in the root directory of the package.
 pub fn authstorm() -> Command {
     let mut command = Command::new(binary());
     command.current_dir(root());
     command
 }
 
-/// A storm that takes milliseconds: the documented incident, one policy, few users.
+/// Arguments of a storm that takes milliseconds: the documented incident, one policy, few users.
 pub const TINY: [&str; 10] = [
     "scenarios/touch-429-cascade.toml",
     "--policy",
@@ -43,12 +43,12 @@ pub const TINY: [&str; 10] = [
     "--quiet",
 ];
 
-/// Runs the tiny storm into a directory.
+/// Runs the tiny storm with results in `out`.
 pub fn tiny(out: &Path, more: &[&str]) -> Output {
     authstorm().arg("run").args(TINY).args(more).arg("--out").arg(out).output().expect("the command runs")
 }
 
-/// Every file of a directory, by name.
+/// Contents of every file of a directory, by name.
 pub fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
     for entry in fs::read_dir(dir).expect("a directory") {

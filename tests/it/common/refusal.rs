@@ -1,4 +1,4 @@
-//! What holds of every text that is read as a scenario.
+//! Properties of every text that is read as a scenario.
 
 use authstorm::Study;
 use authstorm::kernel::Time;
@@ -7,7 +7,8 @@ use authstorm::scenario::{Loaded, ScenarioErrors, load_text_in};
 use authstorm::world::{Control, memory_estimate, run};
 use std::path::Path;
 
-/// The text is right, and then what is kept of it in results reads as the same scenario; or it is refused as it should be.
+/// A valid text must give the same scenario when the text stored in results is loaded. Other texts must be refused
+/// properly.
 pub fn judge(text: &str, dir: &Path) {
     match load_text_in("judged.toml", text, Some(dir), &[]) {
         Ok(loaded) => {
@@ -20,9 +21,10 @@ pub fn judge(text: &str, dir: &Path) {
     }
 }
 
-/// What is read as right can be run: the first nanosecond of its first part under each policy. A guard may stop it.
+/// A scenario that loads must run: simulates the first nanosecond of its first part under each policy. A guard may stop
+/// it.
 pub fn first_nanosecond(loaded: Loaded) {
-    // Users by the million are read as easily as one; their memory is `memory_estimate`'s matter.
+    // Skips scenarios with millions of users. `memory_estimate` decides on those.
     if memory_estimate(&loaded.scenario).bytes > 64 << 20 {
         return;
     }
@@ -35,7 +37,7 @@ pub fn first_nanosecond(loaded: Loaded) {
     }
 }
 
-/// What holds for every refusal: at least one error, each with a place inside its text, and a harmless picture.
+/// Asserts that a refusal has at least one error, each with a place inside its text and a harmless picture.
 pub fn check_refusal(what: &str, errors: &ScenarioErrors) {
     assert!((1..=MAX_ERRORS).contains(&errors.errors.len()), "{what}");
     for error in &errors.errors {
