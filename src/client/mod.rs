@@ -17,4 +17,5 @@ pub mod release;
 pub mod session_policy;
 pub mod tabs;
 pub mod task;
+pub mod token;
 mod touch;

@@ -27,6 +27,7 @@ mod parts;
 mod places;
 mod relations;
 mod scenario_load;
+mod sdks;
 mod settings;
 mod supply;
 mod tidy;

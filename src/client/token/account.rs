@@ -35,23 +35,18 @@ pub enum Refusal {
 /// that is accepted gets a new refresh token, and the newest before it stays unused (supabase/auth,
 /// `internal/tokens`: "the active refresh token instead of creating a new one").
 ///
-/// The account remembers when the last [`REMEMBERED`] used refresh tokens were first used, and the last one that stayed
-/// unused. An older one counts as used before the window; with a window of 10 s that matters only to a tab that holds a
-/// token which others have refreshed four times within it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     newest: NonZeroU32,
+    /// Parent of the newest; 0 for the first.
     parent: u32,
-    /// A token that was passed over without being used, or 0.
-    unused: u32,
-    last: u32,
-    access: u32,
+    /// The last access token issued; a refresh token issued with it has the same number.
+    access: NonZeroU32,
     ended: Option<Refusal>,
-    used: [(u32, Time); REMEMBERED],
+    /// Refresh tokens that the newest does not tell about: with the time of the first use, used ones within the window;
+    /// without, those that were passed over and never used.
+    marks: Box<[(u32, Option<Time>)]>,
 }
-
-/// How many used refresh tokens an account remembers.
-pub const REMEMBERED: usize = 4;
 
 impl Account {
     /// A session whose first tokens have just been issued.
@@ -59,11 +54,9 @@ impl Account {
         Account {
             newest: NonZeroU32::MIN,
             parent: 0,
-            unused: 0,
-            last: 1,
-            access: 1,
+            access: NonZeroU32::MIN,
             ended: None,
-            used: [(0, Time::ZERO); REMEMBERED],
+            marks: Box::default(),
         }
     }
 
@@ -90,32 +83,53 @@ impl Account {
         if self.ended.is_some() {
             return Err(Refusal::Gone);
         }
-        self.access += 1;
+        self.access = self.access.checked_add(1).expect("fewer than 2^32 refreshes of a session");
         if !rules.rotates {
             return Ok(self.issue(rules, now));
         }
-        if token == self.newest || token.get() == self.unused {
-            if token != self.newest {
-                self.unused = 0;
+        let mut passed_over = None;
+        if token != self.newest {
+            match self.mark(token) {
+                Some(None) => {}
+                used => {
+                    let Some(window) = rules.reuse else { return self.reused() };
+                    if rules.accepts_parent && self.parent == token.get() {
+                        return Ok(self.issue(rules, now));
+                    }
+                    if used.flatten().is_none_or(|at| now.since(at) > window) {
+                        return self.reused();
+                    }
+                }
             }
-        } else {
-            let Some(window) = rules.reuse else { return self.reused() };
-            if rules.accepts_parent && self.parent == token.get() {
-                return Ok(self.issue(rules, now));
-            }
-            if self.first_use(token).is_none_or(|at| now.since(at) > window) {
-                return self.reused();
-            }
-            self.unused = self.newest.get();
+            passed_over = Some((self.newest.get(), None));
         }
-        if self.first_use(token).is_none() {
-            self.used.rotate_right(1);
-            self.used[0] = (token.get(), now);
-        }
-        self.last = self.last.checked_add(1).expect("fewer than 2^32 refreshes of a session");
-        self.newest = NonZeroU32::new(self.last).expect("tokens count from 1");
+        self.note(rules, token, passed_over, now);
+        self.newest = self.access;
         self.parent = token.get();
         Ok(self.issue(rules, now))
+    }
+
+    /// Notes the use of a token, and one that is passed over; forgets what is older than the window.
+    fn note(
+        &mut self,
+        rules: &Rotation,
+        token: NonZeroU32,
+        passed_over: Option<(u32, Option<Time>)>,
+        now: Time,
+    ) {
+        let window = rules.reuse.unwrap_or(Dur::ZERO);
+        let first_use = self.mark(token).flatten().unwrap_or(now);
+        let kept = self
+            .marks
+            .iter()
+            .filter(|(t, at)| *t != token.get() && at.is_none_or(|at| now.since(at) <= window));
+        let new = [Some((token.get(), Some(first_use))), passed_over];
+        self.marks = kept.copied().chain(new.into_iter().flatten()).collect();
+    }
+
+    /// What is noted of a token: nothing, or when it was first used, if it was.
+    fn mark(&self, token: NonZeroU32) -> Option<Option<Time>> {
+        self.marks.iter().find(|(t, _)| *t == token.get()).map(|(_, first_use)| *first_use)
     }
 
     fn reused(&mut self) -> Grant {
@@ -123,14 +137,10 @@ impl Account {
         Err(Refusal::Reused)
     }
 
-    fn first_use(&self, token: NonZeroU32) -> Option<Time> {
-        self.used.iter().find(|(t, _)| *t == token.get()).map(|(_, at)| *at)
-    }
-
     fn issue(&self, rules: &Rotation, now: Time) -> Issued {
         let life_s = rules.life.0 / crate::kernel::time::NS_PER_S;
         let exp_s = u32::try_from(now.whole_seconds() + life_s).unwrap_or(u32::MAX);
-        Issued { refresh: self.newest, access: self.access, exp_s, life: rules.life }
+        Issued { refresh: self.newest, access: self.access.get(), exp_s, life: rules.life }
     }
 }
 
@@ -144,8 +154,12 @@ impl Default for Account {
 mod tests {
     use super::*;
 
-    const RULES: Rotation =
-        Rotation { rotates: true, reuse: Some(Dur::from_secs(10)), accepts_parent: true, life: Dur::from_secs(300) };
+    const RULES: Rotation = Rotation {
+        rotates: true,
+        reuse: Some(Dur::from_secs(10)),
+        accepts_parent: true,
+        life: Dur::from_secs(300),
+    };
 
     fn token(n: u32) -> NonZeroU32 {
         NonZeroU32::new(n).expect("tokens count from 1")
@@ -154,17 +168,22 @@ mod tests {
     #[test]
     fn a_used_token_is_accepted_within_the_window_or_as_the_parent_of_the_newest() {
         let at = Time::from_ms;
-        let refresh = |account: &mut Account, n, t| account.refresh(&RULES, token(n), t).map(|i| i.refresh.get());
+        let refresh =
+            |account: &mut Account, n, t| account.refresh(&RULES, token(n), t).map(|i| i.refresh.get());
         let mut account = Account::new();
         assert_eq!(refresh(&mut account, 1, at(1_000)), Ok(2));
-        assert_eq!(refresh(&mut account, 1, at(900_000)), Ok(2), "the parent gets the newest again, at any time");
-        assert_eq!(refresh(&mut account, 2, at(900_000)), Ok(3));
-        assert_eq!(refresh(&mut account, 3, at(900_000)), Ok(4));
-        assert_eq!(refresh(&mut account, 2, at(910_000)), Ok(5), "first used 10 s ago, to the nanosecond");
-        assert_eq!(refresh(&mut account, 4, at(910_000)), Ok(6), "4 was passed over and stayed unused");
+        assert_eq!(
+            refresh(&mut account, 1, at(900_000)),
+            Ok(2),
+            "the parent gets the newest again, at any time"
+        );
+        assert_eq!(refresh(&mut account, 2, at(900_000)), Ok(4));
+        assert_eq!(refresh(&mut account, 4, at(900_000)), Ok(5));
+        assert_eq!(refresh(&mut account, 2, at(910_000)), Ok(6), "first used 10 s ago, to the nanosecond");
+        assert_eq!(refresh(&mut account, 5, at(910_000)), Ok(7), "5 was passed over and stayed unused");
         let late = Time(at(910_000).0 + 1);
-        assert_eq!(refresh(&mut account, 3, late), Err(Refusal::Reused));
-        assert_eq!(refresh(&mut account, 6, late), Err(Refusal::Gone), "the whole family ends");
+        assert_eq!(refresh(&mut account, 4, late), Err(Refusal::Reused));
+        assert_eq!(refresh(&mut account, 7, late), Err(Refusal::Gone), "the whole family ends");
     }
 
     #[test]
@@ -181,7 +200,8 @@ mod tests {
         let fixed = Rotation { rotates: false, ..RULES };
         let mut account = Account::new();
         for second in 0..3 {
-            let issued = account.refresh(&fixed, token(1), Time::from_ms(second * 1_500)).expect("it is alive");
+            let issued =
+                account.refresh(&fixed, token(1), Time::from_ms(second * 1_500)).expect("it is alive");
             assert_eq!((issued.refresh.get(), u64::from(issued.exp_s)), (1, second * 1_500 / 1_000 + 300));
         }
         account.revoke();

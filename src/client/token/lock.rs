@@ -232,7 +232,11 @@ impl Machine<'_> {
         let mut next = self.busy_if_any(agent).and_then(|b| b.tasks);
         while let Some(task) = next {
             let it = self.task(task);
-            if (it.in_lock || it.in_queue) && it.done.is_none() && self.is_placed(task) && (from..to).contains(&it.place) {
+            if (it.in_lock || it.in_queue)
+                && it.done.is_none()
+                && self.is_placed(task)
+                && (from..to).contains(&it.place)
+            {
                 return false;
             }
             next = it.after;

@@ -6,20 +6,29 @@
 //! [`Account`] is the server's side.
 
 mod account;
+mod clocks;
+mod compile;
+mod load;
 mod lock;
 mod machine;
 mod ops;
+mod parse;
 mod pool;
 mod profile;
 mod refresh;
 mod rules;
+mod session;
+mod shipped;
 mod state;
 mod words;
 
 pub use account::{Account, Grant, Refusal, Rotation};
+pub use compile::Unusable;
 pub use machine::{open, step};
+pub use parse::ProfileError;
 pub use pool::Key;
-pub use profile::{ExpiryClockSpec, Profile, Unusable, endpoint};
+pub use profile::{ExpiryClockSpec, Profile};
 pub use rules::{Code, ENDPOINTS, Endpoint, Place, Rules};
-pub use state::{Held, News, Op, Store};
+pub use shipped::{SHIPPED, shipped};
+pub use state::{Held, News, Op, Store, Until};
 pub use words::{Action, Fact, Input, Issued, Opening, Out, Outcome, Reply, Request, Storage, Timer};

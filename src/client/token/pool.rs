@@ -35,6 +35,10 @@ impl<T> Default for Pool<T> {
 }
 
 impl<T> Pool<T> {
+    /// Bytes of a slot.
+    #[cfg(test)]
+    pub(super) const SLOT: usize = size_of::<Slot<T>>();
+
     /// Stores a value in a free slot; grows only when no slot is free.
     pub(super) fn insert(&mut self, value: T) -> Key {
         self.used += 1;
@@ -95,12 +99,6 @@ impl<T> Pool<T> {
     /// The key of a slot in use.
     pub(super) fn key(&self, slot: u32) -> Key {
         Key { slot, generation: self.slots[slot as usize].generation }
-    }
-
-    /// The keys of all slots in use, in the order of the slots.
-    pub(super) fn keys(&self) -> impl Iterator<Item = Key> + '_ {
-        let used = self.slots.iter().enumerate().filter(|(_, entry)| entry.value.is_some());
-        used.map(|(slot, entry)| Key { slot: u32::try_from(slot).unwrap_or(NONE), generation: entry.generation })
     }
 
     /// How many slots are in use.

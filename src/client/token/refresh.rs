@@ -3,8 +3,8 @@
 use super::machine::Machine;
 use super::ops::nanos;
 use super::pool::Key;
-use super::rules::{Code, Endpoint, Ending, ExpiryClock, Place, SignOut};
-use super::state::{Flight, Held, News, Op, Ready, Refreshed};
+use super::rules::{Code, Ending, Endpoint, ExpiryClock, Place, SignOut};
+use super::state::{Flight, Held, News, Op, Ready, Refreshed, Until};
 use super::words::{Action, Fact, Issued, Reply, Request, Timer};
 use std::num::NonZeroU32;
 
@@ -98,12 +98,17 @@ impl Machine<'_> {
     fn succeeded(&mut self, key: Key, issued: Option<Issued>) {
         let flight = self.flight(key).clone();
         let agent = flight.agent;
-        self.depth = flight.depth.saturating_add(1);
+        self.depth = flight.depth_after();
         let refreshed = match issued {
             Some(issued) if flight.endpoint == Endpoint::Token => self.issued(agent, &flight, issued),
             _ => match self.session(agent) {
                 Some(held) => Refreshed::Yes(held),
-                None => Refreshed::Yes(Held { refresh: flight.refresh, access: 0, exp_s: 0, until: 0 }),
+                None => Refreshed::Yes(Held {
+                    refresh: flight.refresh,
+                    access: 0,
+                    exp_s: 0,
+                    until: Until::new(0),
+                }),
             },
         };
         if flight.endpoint == Endpoint::Token {
@@ -122,7 +127,12 @@ impl Machine<'_> {
                 self.clock(agent).saturating_add(nanos(issued.life)).max(iat)
             }
         };
-        let held = Held { refresh: issued.refresh, access: issued.access, exp_s: issued.exp_s, until };
+        let held = Held {
+            refresh: issued.refresh,
+            access: issued.access,
+            exp_s: issued.exp_s,
+            until: Until::new(until),
+        };
         if self.rules.drops_when_replaced && flight.stored.is_some() {
             let stored = self.store.browsers.at(self.agent(agent).browser).stored;
             if stored.map(|s| s.refresh) != flight.stored {
@@ -156,7 +166,7 @@ impl Machine<'_> {
                 }
             }
         }
-        self.depth = flight.depth.saturating_add(1);
+        self.depth = flight.depth_after();
         let status = if let Ending::Status(status) = ending { Some(status) } else { None };
         if flight.endpoint == Endpoint::Token {
             self.fact(agent, Fact::Left { ok: false });
@@ -191,7 +201,7 @@ impl Machine<'_> {
             let it = self.task_mut(task);
             it.flight = None;
             if it.op != Op::Call {
-                it.depth = flight.depth.saturating_add(1);
+                it.depth = flight.depth_after();
             }
             next = it.link;
         }

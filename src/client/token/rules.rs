@@ -214,8 +214,6 @@ pub struct LoadRules {
     pub clears_again: bool,
     /// A session that needs no refresh is announced to listeners and other tabs.
     pub announces: bool,
-    /// Events of the load wait until it has ended.
-    pub holds_events: bool,
     /// A new listener reads the session, as a caller does, and gets it as its first event.
     pub listener_reads: bool,
 }

@@ -15,8 +15,25 @@ pub struct Held {
     pub access: u32,
     /// The access token's `exp`: whole seconds of server time since the start of the run.
     pub exp_s: u32,
-    /// When the client takes the access token for expired, in nanoseconds of its own clock since the start of the run.
-    pub until: i64,
+    /// When the client takes the access token for expired.
+    pub until: Until,
+}
+
+/// A time of a client's own clock: nanoseconds since the start of the run, negative before it. It is kept in two halves,
+/// so that a session that is held takes 20 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Until([u32; 2]);
+
+impl Until {
+    /// The time at so many nanoseconds.
+    pub const fn new(nanoseconds: i64) -> Until {
+        Until([(nanoseconds >> 32) as u32, nanoseconds as u32])
+    }
+
+    /// The nanoseconds.
+    pub const fn nanoseconds(self) -> i64 {
+        ((self.0[0] as i64) << 32) | self.0[1] as i64
+    }
 }
 
 /// Why an operation runs. It is also the cause of the refresh that the operation starts.
@@ -151,17 +168,11 @@ pub(super) struct Busy {
     pub tasks: Option<Key>,
     /// Operations that wait for the load, in order.
     pub parked: (Option<Key>, Option<Key>),
-    /// Events of the load that wait for its end.
-    pub held_events: [Option<News>; 2],
 }
 
 impl Busy {
     pub fn is_idle(&self) -> bool {
-        self.flight.is_none()
-            && self.cool.is_none()
-            && !self.locked
-            && self.tasks.is_none()
-            && self.held_events[0].is_none()
+        self.flight.is_none() && self.cool.is_none() && !self.locked && self.tasks.is_none()
     }
 }
 
@@ -221,6 +232,13 @@ pub(super) struct Flight {
     pub waits_for_answer: bool,
     /// Who waits for it: first and last.
     pub waiters: (Option<Key>, Option<Key>),
+}
+
+impl Flight {
+    /// Depth of an entry that its answer causes. Only a refresh is an entry itself.
+    pub fn depth_after(&self) -> u16 {
+        self.depth.saturating_add(u16::from(self.endpoint == Endpoint::Token))
+    }
 }
 
 /// The browser's lock.
@@ -300,8 +318,34 @@ impl Store {
         }
     }
 
-    /// Operations that have not ended.
+    /// Whether a client object has an operation that has not ended.
+    pub fn is_busy(&self, agent: Key) -> bool {
+        let busy = self.agents.get(agent).map_or(NONE, |it| it.busy);
+        busy != NONE && self.busy.at(busy).tasks.is_some()
+    }
+
+    /// Operations that have not ended, of the whole population.
     pub fn under_way(&self) -> usize {
         self.tasks.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::token::Account;
+
+    #[test]
+    fn both_halves_of_a_time_are_kept() {
+        for nanoseconds in [0, 1, -1, i64::MAX, i64::MIN, 1 << 32, -(1 << 32), 900_000_000_000] {
+            assert_eq!(Until::new(nanoseconds).nanoseconds(), nanoseconds);
+        }
+    }
+
+    /// An idle session with one tab: its browser, its client object, the server's side. What is under way lies aside.
+    #[test]
+    fn an_idle_session_takes_at_most_144_bytes() {
+        let sizes = [Pool::<Browser>::SLOT, Pool::<Agent>::SLOT, size_of::<Account>()];
+        assert!(sizes.iter().sum::<usize>() <= 144, "{sizes:?}");
     }
 }

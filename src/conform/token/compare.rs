@@ -86,7 +86,12 @@ fn part(recording: &Recording, replayed: &Replayed) -> Outcome {
 /// How many differing entries a divergence shows.
 const SHOWN: usize = 5;
 
-fn differ<T: Ord + Clone + Debug>(what: &'static str, recorded: &[T], simulated: &[T], at: impl Fn(&T) -> u64) -> Option<Divergence> {
+fn differ<T: Ord + Clone + Debug>(
+    what: &'static str,
+    recorded: &[T],
+    simulated: &[T],
+    at: impl Fn(&T) -> u64,
+) -> Option<Divergence> {
     let (mut a, mut b) = (recorded.to_vec(), simulated.to_vec());
     a.sort();
     b.sort();

@@ -212,7 +212,24 @@ pub struct State {
     pub outstanding_calls: usize,
 }
 
+/// Whether a text is a recording of this form, whole or not: JSON whose `schema` begins with `sdk-trace/`.
+pub fn is_recording(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Schema {
+        schema: String,
+    }
+    serde_json::from_str::<Schema>(text).is_ok_and(|s| s.schema.starts_with("sdk-trace/"))
+}
+
 impl Recording {
+    /// Reads a recording.
+    ///
+    /// # Errors
+    /// What is wrong, with its line and column.
+    pub fn parse(text: &str) -> Result<Recording, String> {
+        serde_json::from_str(text).map_err(|e| e.to_string())
+    }
+
     /// What of the configuration this reader does not know, as paths. A recording with such a key cannot be replayed:
     /// its client or server may have done something else.
     pub fn unknown(&self) -> Vec<String> {

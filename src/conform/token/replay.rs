@@ -1,10 +1,12 @@
 //! A recording's configuration, run through the machine, the account and the scripted server.
 
-use super::recording::{Config, Poll, Recording, State};
+use super::app::Open;
+use super::options::{Options, options};
+use super::recording::{Config, Recording, State};
 use super::server::{Decision, Server};
 use crate::client::token::{
-    Action, Endpoint, Fact, Held, Input, Key, News, Opening, Out, Outcome, Place, Profile, Reply, Request, Rules,
-    ExpiryClockSpec, Storage, Store, Timer, open, step,
+    Action, Endpoint, ExpiryClockSpec, Fact, Held, Input, Key, News, Opening, Out, Place, Profile, Reply,
+    Request, Rules, Storage, Store, Timer, Until, open, step,
 };
 use crate::kernel::Time;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -33,7 +35,7 @@ pub struct Replayed {
 
 /// What is due.
 #[derive(Clone, Copy, Debug)]
-enum Due {
+pub(super) enum Due {
     Timer(Key, Timer),
     /// An answer, and the request's place in the list.
     Answer(Key, Request, Reply, usize, AsRecorded),
@@ -44,14 +46,14 @@ enum Due {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum AsRecorded {
+pub(super) enum AsRecorded {
     Status(u16),
     NetworkError,
 }
 
 /// A due event: by time, then actions after everything else, then in the order in which they were set.
 #[derive(Clone, Copy, Debug)]
-struct At {
+pub(super) struct At {
     t: Time,
     action: bool,
     number: u64,
@@ -81,59 +83,31 @@ impl Ord for At {
 }
 
 /// A page of a tab.
-struct Page {
+pub(super) struct Page {
     /// How many pages the tab has had before.
-    load: u32,
-    objects: Vec<Key>,
+    pub load: u32,
+    pub objects: Vec<Key>,
     /// The session that the app keeps to put it back.
-    kept: Option<Held>,
+    pub kept: Option<Held>,
 }
 
-/// A call that has no answer yet.
-struct Open {
-    place: usize,
-    tab: u32,
-    load: u32,
-    /// The poll that waits for it before it asks again.
-    poll: Option<usize>,
-    /// The object that serves this call only.
-    own: Option<Key>,
-    /// The app has put its session back.
-    restored: bool,
-}
-
-struct Replay<'a> {
-    config: &'a Config,
-    options: Options,
-    rules: Rules,
-    profile: &'a Profile,
-    store: Store,
-    browser: Key,
-    server: Server,
-    now: Time,
+pub(super) struct Replay<'a> {
+    pub config: &'a Config,
+    pub options: Options,
+    pub rules: Rules,
+    pub profile: &'a Profile,
+    pub store: Store,
+    pub browser: Key,
+    pub server: Server,
+    pub now: Time,
     queue: BinaryHeap<At>,
-    number: u64,
-    pages: Vec<Page>,
-    tab_of: BTreeMap<Key, u32>,
-    calls: BTreeMap<u32, Open>,
-    next_poll: Option<usize>,
-    offline: bool,
-    out: Replayed,
-}
-
-/// The options of a recording that change what is replayed.
-#[derive(Clone, Copy, Debug, Default)]
-struct Options {
-    /// Client objects of a page.
-    objects: usize,
-    /// Each call makes a client object of its own.
-    object_per_call: bool,
-    /// Removals from the storage have no effect.
-    removals_ignored: bool,
-    /// The SDK's timer or ticker does not run.
-    passive: bool,
-    /// The app puts its copy of the session back when it gets none.
-    puts_back: bool,
+    pub number: u64,
+    pub pages: Vec<Page>,
+    pub tab_of: BTreeMap<Key, u32>,
+    pub calls: BTreeMap<u32, Open>,
+    pub next_poll: Option<usize>,
+    pub offline: bool,
+    pub out: Replayed,
 }
 
 /// Replays a recording with a profile.
@@ -155,7 +129,7 @@ pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, Stri
         access: first.access,
         exp_s: first.exp_s,
         // The token at t = 0 was stored before the clock went wrong.
-        until: i64::from(first.exp_s) * 1_000_000_000,
+        until: Until::new(i64::from(first.exp_s) * 1_000_000_000),
     };
     let mut store = Store::new();
     let browser = store.add_browser(Some(stored), config.client_skew_ms * 1_000_000);
@@ -182,29 +156,6 @@ pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, Stri
     };
     replay.run()?;
     Ok(replay.out)
-}
-
-fn options(config: &Config) -> Result<Options, String> {
-    let mut options = Options { objects: 1, ..Options::default() };
-    for (key, value) in &config.options {
-        let on = value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(|s| s.starts_with("true")));
-        match key.as_str() {
-            "roStorage" => options.removals_ignored = on,
-            "perCall" => options.object_per_call = on,
-            "clients" => {
-                let objects = value.as_u64().and_then(|n| usize::try_from(n).ok());
-                options.objects = objects.filter(|n| (1..=64).contains(n)).ok_or_else(|| {
-                    format!("config.options.clients: {value}; allowed: a whole number from 1 to 64")
-                })?;
-            }
-            "proactive" => options.passive = !on,
-            "setSession" | "putBack" | "restoreSession" | "keepSession" | "restore" => options.puts_back = on,
-            // Where the session is kept is part of the profile; the recordings name it for the reader.
-            "persistence" => {}
-            other => return Err(format!("config.options.{other}: the replay does not know this option")),
-        }
-    }
-    Ok(options)
 }
 
 impl Replay<'_> {
@@ -234,26 +185,26 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn push(&mut self, t: Time, action: bool, due: Due) {
+    pub fn push(&mut self, t: Time, action: bool, due: Due) {
         self.number += 1;
         self.queue.push(At { t, action, number: self.number, due });
     }
 
-    fn ms(&self) -> u64 {
+    pub fn ms(&self) -> u64 {
         self.now.0 / crate::kernel::time::NS_PER_MS
     }
 
-    fn event(&mut self, tab: u32, kind: &str, name: &str, exp: Option<u64>) {
+    pub fn event(&mut self, tab: u32, kind: &str, name: &str, exp: Option<u64>) {
         self.out.events.push((self.ms(), tab, kind.to_owned(), name.to_owned(), exp));
     }
 
-    fn open_tab(&mut self) {
+    pub fn open_tab(&mut self) {
         let tab = u32::try_from(self.pages.len()).unwrap_or(u32::MAX);
         self.pages.push(Page { load: 0, objects: Vec::new(), kept: None });
         self.load(tab);
     }
 
-    fn load(&mut self, tab: u32) {
+    pub fn load(&mut self, tab: u32) {
         let page = &mut self.pages[tab as usize];
         page.load += 1;
         page.kept = None;
@@ -283,7 +234,7 @@ impl Replay<'_> {
         self.open(tab, &objects);
     }
 
-    fn open(&mut self, tab: u32, objects: &[Opening]) {
+    pub fn open(&mut self, tab: u32, objects: &[Opening]) {
         let (mut keys, mut out) = (Vec::new(), Out::default());
         open(&self.rules, &mut self.store, self.browser, objects, self.now, (&mut keys, &mut out));
         self.tab_of.extend(keys.iter().map(|key| (*key, tab)));
@@ -293,7 +244,7 @@ impl Replay<'_> {
         self.take(out);
     }
 
-    fn step(&mut self, agent: Key, input: Input) {
+    pub fn step(&mut self, agent: Key, input: Input) {
         let mut out = Out::default();
         step(&self.rules, &mut self.store, agent, input, self.now, &mut out);
         self.take(out);
@@ -313,10 +264,12 @@ impl Replay<'_> {
         self.step(agent, Input::Answer(request, reply));
     }
 
-    fn take(&mut self, out: Out) {
+    pub fn take(&mut self, out: Out) {
         for action in out.actions {
             match action {
-                Action::Send { agent, endpoint, refresh, request } => self.send(agent, endpoint, refresh, request),
+                Action::Send { agent, endpoint, refresh, request } => {
+                    self.send(agent, endpoint, refresh, request)
+                }
                 Action::Wait { agent, timer, at, .. } => self.push(at, false, Due::Timer(agent, timer)),
             }
         }
@@ -339,7 +292,9 @@ impl Replay<'_> {
         let due = match self.server.decide(endpoint, refresh, self.now) {
             Decision::Hang => return,
             Decision::Abort => Due::Answer(agent, request, Reply::NoAnswer, place, AsRecorded::NetworkError),
-            Decision::Answer(reply, status) => Due::Answer(agent, request, reply, place, AsRecorded::Status(status)),
+            Decision::Answer(reply, status) => {
+                Due::Answer(agent, request, reply, place, AsRecorded::Status(status))
+            }
         };
         self.push(after, false, due);
     }
@@ -400,126 +355,9 @@ impl Replay<'_> {
         }
     }
 
-    fn asked(&mut self, tab: u32, agent: Key, call: u32) {
-        let place = self.out.calls.len();
-        self.out.calls.push((self.ms(), tab, "pending".to_owned(), None, None));
-        let load = self.pages[tab as usize].load;
-        let (poll, own) = (self.next_poll.take(), self.options.object_per_call.then_some(agent));
-        self.calls.insert(call, Open { place, tab, load, poll, own, restored: false });
-    }
-
-    fn answered(&mut self, agent: Key, call: u32, outcome: Outcome) {
-        let Some(mut open) = self.calls.remove(&call) else { return };
-        let kept = self.pages[open.tab as usize].kept;
-        if let (Outcome::Nothing, Some(kept), false) = (outcome, kept, open.restored) {
-            open.restored = true;
-            let before = self.out.calls.len();
-            self.step_restoring(agent, kept, open, before);
-            return;
-        }
-        let t = self.ms();
-        let record = &mut self.out.calls[open.place];
-        (record.2, record.3, record.4) = match outcome {
-            Outcome::Token(exp) => ("token".to_owned(), Some(t), Some(u64::from(exp))),
-            Outcome::Nothing => ("null".to_owned(), Some(t), None),
-            Outcome::Error => ("error".to_owned(), Some(t), None),
-        };
-        if let Some(own) = open.own {
-            self.step(own, Input::Close);
-            self.tab_of.remove(&own);
-        }
-        if let Some(n) = open.poll {
-            let poll = &self.config.poll[n];
-            let token = matches!(outcome, Outcome::Token(_));
-            let gap = if poll.always || !token { poll.gap } else { 5_000 };
-            let at = self.now.after(crate::kernel::Dur::from_ms(gap));
-            self.push(at, false, Due::Poll(open.tab, open.load, n));
-        }
-    }
-
-    /// The app puts its session back: the call goes on with what that gives.
-    fn step_restoring(&mut self, agent: Key, kept: Held, open: Open, before: usize) {
-        let mut out = Out::default();
-        step(&self.rules, &mut self.store, agent, Input::Restore(kept), self.now, &mut out);
-        let asked = out.facts.iter().position(|(_, f)| matches!(f, Fact::Asked { .. }));
-        if let Some(position) = asked {
-            if let (_, Fact::Asked { call }) = out.facts.remove(position) {
-                self.calls.insert(call, open);
-            }
-        }
-        debug_assert_eq!(before, self.out.calls.len());
-        self.take(out);
-    }
-
-    /// The app asks, so many times at once.
-    fn ask(&mut self, tab: u32, times: u32, poll: Option<usize>) {
-        self.next_poll = poll;
-        if !self.options.object_per_call {
-            let first = self.pages[tab as usize].objects[0];
-            return self.step(first, Input::Ask(times));
-        }
-        let how =
-            Opening { page: tab, visible: true, auto: false, listens: false, asks_on_event: false, asks: 1 };
-        self.open(tab, &vec![how; times as usize]);
-    }
-
-    fn poll(&mut self, tab: u32, load: u32, n: usize) {
-        let poll: &Poll = &self.config.poll[n];
-        let over = poll.to.is_some_and(|to| self.ms() as f64 >= to);
-        if self.pages[tab as usize].load != load || over {
-            return;
-        }
-        match poll.every {
-            Some(every) if !poll.eager => {
-                let at = self.now.after(crate::kernel::Dur::from_ms(every));
-                self.push(at, false, Due::Poll(tab, load, n));
-                self.ask(tab, 1, None);
-            }
-            _ => self.ask(tab, 1, Some(n)),
-        }
-    }
-
-    fn act(&mut self, n: usize) -> Result<(), String> {
-        let action = &self.config.actions[n];
-        let tab = action.tab.unwrap_or(0);
-        if tab as usize >= self.pages.len() {
-            return Err(format!("config.actions[{n}]: tab {tab} is not open"));
-        }
-        match action.label.as_str() {
-            "openTab" => self.open_tab(),
-            "reload" => {
-                for object in std::mem::take(&mut self.pages[tab as usize].objects) {
-                    self.step(object, Input::Close);
-                    self.tab_of.remove(&object);
-                }
-                self.load(tab);
-            }
-            "hidden" | "visible" => {
-                let visible = action.label == "visible";
-                for object in self.pages[tab as usize].objects.clone() {
-                    self.step(object, if visible { Input::Visible } else { Input::Hidden });
-                }
-            }
-            "offline" => self.offline = true,
-            "online" => self.offline = false,
-            "getToken" => self.ask(tab, 1, None),
-            label => {
-                let times = label.strip_suffix("x getToken").and_then(|n| n.parse::<u32>().ok());
-                let times = times.ok_or_else(|| {
-                    format!(
-                        "config.actions[{n}].label: {label:?}; the replay knows hidden, visible, offline, online, \
-                         openTab, reload, getToken, and \"20x getToken\""
-                    )
-                })?;
-                self.ask(tab, times, None);
-            }
-        }
-        Ok(())
-    }
-
     /// When the SDK takes the token for expired, in whole seconds of true time, rounded as the recordings round.
     fn known_expiry(&self, held: Held) -> u64 {
-        let until = held.until - self.config.client_skew_ms * 1_000_000;
+        let until = held.until.nanoseconds() - self.config.client_skew_ms * 1_000_000;
         match self.profile.session.expiry_clock {
             ExpiryClockSpec::Server => u64::from(held.exp_s),
             ExpiryClockSpec::Receipt => (until.max(0).unsigned_abs() + 500_000_000) / 1_000_000_000,
