@@ -5,7 +5,7 @@ use super::terminal::shown;
 use super::{input, terminal};
 use authstorm::client::token::{Profile, SHIPPED, shipped};
 use authstorm::conform::{Comparison, Outcome, Recording, Request, Status, compare, token};
-use authstorm::scenario::text::escape;
+use authstorm::text::escape;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};

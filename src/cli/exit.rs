@@ -2,7 +2,7 @@
 
 use super::terminal;
 use authstorm::Error;
-use authstorm::scenario::text::{escape, is_hidden};
+use authstorm::text::{escape, is_hidden};
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -19,3 +19,4 @@ pub mod tabs;
 pub mod task;
 pub mod token;
 mod touch;
+mod workload;
