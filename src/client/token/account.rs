@@ -13,6 +13,8 @@ pub struct Rotation {
     pub reuse: Option<Dur>,
     /// A used one is accepted at any time while it is the parent of the newest.
     pub accepts_parent: bool,
+    /// A refused reuse ends the session.
+    pub reuse_ends: bool,
     /// Life of an access token.
     pub life: Dur,
 }
@@ -92,12 +94,12 @@ impl Account {
             match self.mark(token) {
                 Some(None) => {}
                 used => {
-                    let Some(window) = rules.reuse else { return self.reused() };
+                    let Some(window) = rules.reuse else { return self.reused(rules) };
                     if rules.accepts_parent && self.parent == token.get() {
                         return Ok(self.issue(rules, now));
                     }
                     if used.flatten().is_none_or(|at| now.since(at) > window) {
-                        return self.reused();
+                        return self.reused(rules);
                     }
                 }
             }
@@ -132,8 +134,10 @@ impl Account {
         self.marks.iter().find(|(t, _)| *t == token.get()).map(|(_, first_use)| *first_use)
     }
 
-    fn reused(&mut self) -> Grant {
-        self.ended = Some(Refusal::Reused);
+    fn reused(&mut self, rules: &Rotation) -> Grant {
+        if rules.reuse_ends {
+            self.ended = Some(Refusal::Reused);
+        }
         Err(Refusal::Reused)
     }
 
@@ -158,6 +162,7 @@ mod tests {
         rotates: true,
         reuse: Some(Dur::from_secs(10)),
         accepts_parent: true,
+        reuse_ends: true,
         life: Dur::from_secs(300),
     };
 

@@ -3,7 +3,7 @@
 use super::machine::Machine;
 use super::ops::{FIRST_READ, FIRST_TICK, nanos};
 use super::pool::Key;
-use super::state::{Op, Refreshed};
+use super::state::{News, Op, Refreshed};
 use super::words::Timer;
 use crate::kernel::Dur;
 
@@ -70,13 +70,19 @@ impl Machine<'_> {
     pub fn alarm(&mut self, agent: Key, alarm: u32) {
         if self.agent(agent).alarm == alarm {
             self.depth = self.agent(agent).alarm_depth;
+            if self.rules.timer.is_some_and(|t| !t.refreshes) {
+                self.tell(agent, News::Expired);
+                if !self.agent(agent).refreshes_on_expiry {
+                    return;
+                }
+            }
             let task = self.add_task(agent, Op::Alarm);
             self.begin(task);
         }
     }
 
     pub fn after_alarm(&mut self, agent: Key, refreshed: Refreshed) {
-        let Some(timer) = self.rules.timer else { return };
+        let Some(timer) = self.rules.timer.filter(|t| t.refreshes) else { return };
         match refreshed {
             Refreshed::Yes(_) => self.set_alarm(agent),
             Refreshed::Refused { .. } if timer.survives_errors => self.set_alarm(agent),

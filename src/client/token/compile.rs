@@ -2,9 +2,10 @@
 
 use super::profile::{
     Answer, EndpointName, ExpiryClockSpec, KeptIn, LockThen, OnFailure, Profile, SignOutSpec, Ticker,
-    TimerSpec, Waits, WhileLoading,
+    TimerDoes, TimerSetBy, TimerSpec, Waits, WhileLoading,
 };
 use super::rules::{
+    self,
     AnswerRule, Code, CooldownRules, Endpoint, ExpiryClock, Failure, Limit, LoadRules, LockRules, Place,
     Rules, Schedule, SignOut, TickerRules, TimerRules, Verdict,
 };
@@ -67,17 +68,25 @@ impl Profile {
             clock: match self.session.expiry_clock {
                 ExpiryClockSpec::Server => ExpiryClock::Server,
                 ExpiryClockSpec::Receipt => ExpiryClock::Receipt,
+                ExpiryClockSpec::Measured => ExpiryClock::Measured,
             },
             place: match self.session.kept_in {
                 KeptIn::Storage => Place::Storage,
                 KeptIn::ObjectAndStorage => Place::Copied,
+                KeptIn::Object => Place::Memory,
             },
             drops_when_replaced: self.session.drops_when_replaced,
             shares: self.session.shares_refresh,
             broadcasts: self.session.broadcasts,
             lock: self.lock.as_ref().map(|l| LockRules { wait: l.wait, steal: l.then == LockThen::Steal }),
             caller_margin: self.caller.margin,
-            waits_for_load: self.caller.while_loading == WhileLoading::Waits,
+            while_loading: match self.caller.while_loading {
+                WhileLoading::Waits => rules::WhileLoading::Waits,
+                WhileLoading::Nothing => rules::WhileLoading::Nothing,
+                WhileLoading::Asks => rules::WhileLoading::Asks,
+            },
+            none_is_error: self.caller.without_session == OnFailure::Error,
+            tells_failure: !self.events.refresh_failed.is_empty(),
             failure: match self.caller.on_failure {
                 OnFailure::Nothing => Failure::Nothing,
                 OnFailure::Error => Failure::Error,
@@ -85,6 +94,8 @@ impl Profile {
             keeps_valid: self.caller.keeps_valid_token,
             load: LoadRules {
                 refreshes: self.load.refreshes,
+                forces: self.load.forces_refresh,
+                fails: self.load.fails_with_refresh,
                 lookup: self.load.lookup,
                 clears_again: self.load.clears_again,
                 announces: self.load.announces,
@@ -187,6 +198,8 @@ fn timer(spec: &TimerSpec) -> Result<TimerRules, Unusable> {
     Ok(TimerRules {
         before: spec.before_expiry,
         floor: spec.floor,
+        refreshes: spec.does == TimerDoes::Refresh,
+        set_by_all: spec.set_by == TimerSetBy::AnyRefresh,
         again: spec.no_answer.as_ref().map(|w| schedule("timer.no-answer", w)).transpose()?,
         survives_errors: spec.survives_errors,
     })

@@ -1,10 +1,10 @@
 //! The load of a page, the return to a tab, another page's write, and a session that the app puts back.
 
 use super::machine::Machine;
-use super::ops::{LOOKUP, REPLACE, nanos};
+use super::ops::{FAILED, LOOKUP, REPLACE, nanos};
 use super::pool::Key;
-use super::rules::{Endpoint, Place};
-use super::state::{Done, Held, News, Next, Op, Ready, Refreshed};
+use super::rules::{Endpoint, ExpiryClock, Place};
+use super::state::{Done, Held, News, Next, Op, Ready, Refreshed, Until};
 use super::words::{Fact, Storage};
 
 impl Machine<'_> {
@@ -40,13 +40,16 @@ impl Machine<'_> {
     pub fn load_copy(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let browser = self.agent(agent).browser;
-        if self.rules.place == Place::Copied {
-            self.agent_mut(agent).held = self.store.browsers.at(browser).stored;
+        let mut held = self.store.browsers.at(browser).stored;
+        if self.rules.clock == ExpiryClock::Measured {
+            held = held.map(|held| Held { until: Until::new(i64::MIN), ..held });
         }
+        self.agent_mut(agent).held = held;
         match self.agent(agent).held {
             None => self.end_load(task),
             Some(held)
-                if self.rules.load.refreshes && self.left(agent, held) < nanos(self.rules.caller_margin) =>
+                if self.rules.load.forces
+                    || self.rules.load.refreshes && self.left(agent, held) < nanos(self.rules.caller_margin) =>
             {
                 self.refresh(task, held.refresh);
             }
@@ -66,6 +69,8 @@ impl Machine<'_> {
     pub fn loaded_copy(&mut self, task: Key, refreshed: Refreshed) {
         match refreshed {
             Refreshed::Yes(held) if self.task(task).stage != LOOKUP => self.look_up(task, held),
+            Refreshed::Yes(_) => self.end_load(task),
+            _ if self.rules.load.fails => self.fail_load(task),
             _ => self.end_load(task),
         }
     }
@@ -77,8 +82,10 @@ impl Machine<'_> {
         self.agent_mut(agent).ready = Ready::Yes;
         match held {
             Some(held) => {
-                self.save(agent, held);
-                self.set_alarm(agent);
+                if self.rules.place == Place::Copied {
+                    self.save(agent, held);
+                    self.set_alarm(agent);
+                }
             }
             None => {
                 if self.store.browsers.at(slot).stored.is_some() {
@@ -92,15 +99,24 @@ impl Machine<'_> {
         self.finish(task, Done::Nothing);
     }
 
+    /// The load has failed, and the page goes on.
+    fn fail_load(&mut self, task: Key) {
+        let agent = self.task(task).agent;
+        self.agent_mut(agent).ready = Ready::Yes;
+        self.fact(agent, Fact::LoadFailed);
+        self.task_mut(task).stage = FAILED;
+        self.finish(task, Done::Nothing);
+    }
+
     pub fn sign_out_at_load(&mut self, agent: Key) {
         let listens = std::mem::replace(&mut self.agent_mut(agent).listens, false);
         self.sign_out(agent, None);
         self.agent_mut(agent).listens = listens;
     }
 
-    /// The load has ended: whoever waited for it begins.
-    pub fn loaded(&mut self, agent: Key, ok: bool) {
-        self.agent_mut(agent).ready = if ok { Ready::Yes } else { Ready::Broken };
+    /// The load has ended: whoever waited for it begins. A load whose lock was stolen leaves the object broken.
+    pub fn loaded(&mut self, agent: Key, broken: bool, ok: bool) {
+        self.agent_mut(agent).ready = if broken { Ready::Broken } else { Ready::Yes };
         let parked = match self.busy_if_any(agent) {
             Some(_) => std::mem::take(&mut self.busy(agent).parked),
             None => (None, None),

@@ -94,6 +94,7 @@ impl Machine<'_> {
             auto: how.auto,
             listens: how.listens,
             asks_on_event: how.asks_on_event,
+            refreshes_on_expiry: how.refreshes_on_expiry,
         });
         let first = self.store.browsers.at(browser.slot).first;
         if first == NONE {

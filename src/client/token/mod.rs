@@ -27,7 +27,7 @@ pub use compile::Unusable;
 pub use machine::{open, step};
 pub use parse::ProfileError;
 pub use pool::Key;
-pub use profile::{ExpiryClockSpec, Profile};
+pub use profile::{ExpiryClockSpec, KeptIn, Profile};
 pub use rules::{Code, ENDPOINTS, Endpoint, Place, Rules};
 pub use shipped::{SHIPPED, shipped};
 pub use state::{Held, News, Op, Store, Until};

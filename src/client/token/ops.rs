@@ -3,7 +3,7 @@
 
 use super::machine::Machine;
 use super::pool::Key;
-use super::rules::{Failure, Place, SignOut};
+use super::rules::{Failure, Place, SignOut, WhileLoading};
 use super::state::{Done, Held, Next, Op, Ready, Refreshed};
 use super::words::{Fact, Outcome};
 use crate::kernel::Dur;
@@ -36,7 +36,7 @@ impl Machine<'_> {
         let (agent, op) = (self.task(task).agent, self.task(task).op);
         let waits = match op {
             Op::Load | Op::Initial | Op::Tick | Op::Alarm => false,
-            Op::Call | Op::Restore => self.rules.waits_for_load,
+            Op::Call | Op::Restore => self.rules.while_loading == WhileLoading::Waits,
             Op::Visible | Op::Listener | Op::Copy => true,
         } || (op == Op::Tick && self.task(task).stage == FIRST_TICK);
         match self.agent(agent).ready {
@@ -44,7 +44,11 @@ impl Machine<'_> {
                 let parked = self.busy(agent).parked;
                 self.busy(agent).parked = self.append(parked, task);
             }
-            Ready::No if matches!(op, Op::Call | Op::Restore) => self.finish(task, Done::Nothing),
+            Ready::No
+                if matches!(op, Op::Call | Op::Restore) && self.rules.while_loading == WhileLoading::Nothing =>
+            {
+                self.finish(task, Done::Nothing);
+            }
             Ready::Broken if waits => self.finish(task, Done::Failed),
             _ => self.acquire(task),
         }
@@ -74,6 +78,7 @@ impl Machine<'_> {
             Op::Visible if !self.agent(agent).visible => self.finish(task, Done::Nothing),
             Op::Load if self.rules.place != Place::Storage => self.load_copy(task),
             Op::Load | Op::Visible => self.recover(task),
+            Op::Alarm if self.rules.timer.is_some_and(|t| !t.refreshes) => self.read(task),
             Op::Alarm => match self.session(agent) {
                 Some(held) => self.refresh(task, held.refresh),
                 None => self.finish(task, Done::Nothing),
@@ -87,6 +92,7 @@ impl Machine<'_> {
     pub fn read(&mut self, task: Key) {
         let agent = self.task(task).agent;
         match self.session(agent) {
+            None if self.rules.none_is_error => self.has_none(task, Done::Failed),
             None => self.has_none(task, Done::Nothing),
             Some(held) if self.left(agent, held) < nanos(self.rules.caller_margin) => {
                 self.refresh(task, held.refresh);
@@ -202,7 +208,10 @@ impl Machine<'_> {
                 };
                 self.fact(agent, Fact::Answered { call, outcome });
             }
-            Op::Load => self.loaded(agent, done != Done::Failed),
+            Op::Load => {
+                let broken = done == Done::Failed;
+                self.loaded(agent, broken, !broken && self.task(task).stage != FAILED);
+            }
             _ => {}
         }
     }
@@ -219,6 +228,9 @@ pub(super) const LOOKUP: u8 = 4;
 
 /// Stage of a copy that was parked: it replaces the user.
 pub(super) const REPLACE: u8 = 5;
+
+/// Stage of a load that has failed.
+pub(super) const FAILED: u8 = 6;
 
 /// A span of time as a signed number of nanoseconds.
 pub(super) fn nanos(d: Dur) -> i64 {

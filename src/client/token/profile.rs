@@ -91,6 +91,10 @@ pub enum ExpiryClockSpec {
     Server,
     /// `receipt`: local time of receipt plus the token's life. A wrong clock matters only until the first refresh.
     Receipt,
+    /// `measured`: the server's absolute time, corrected by an offset that each refresh measures: whole seconds between
+    /// the issue time of the token and the middle of its request. Until a page has refreshed, its token counts as
+    /// expired.
+    Measured,
 }
 
 /// Where a client object keeps the session.
@@ -102,6 +106,8 @@ pub enum KeptIn {
     /// `object-and-storage`: in the object, and in the storage for reloads; another page's write is copied when the
     /// storage event arrives.
     ObjectAndStorage,
+    /// `object`: in the object only. The app passes the newest tokens of the browser to the next page.
+    Object,
 }
 
 /// `[caller]`: who asks for a token.
@@ -114,6 +120,8 @@ pub struct Caller {
     pub while_loading: WhileLoading,
     /// What a caller gets when the refresh fails. Default: an error.
     pub on_failure: OnFailure,
+    /// What a caller gets when there is no session. Default: nothing.
+    pub without_session: OnFailure,
     /// After a failed refresh the caller gets the old token while it is valid. Default: false.
     pub keeps_valid_token: bool,
 }
@@ -124,6 +132,7 @@ impl Default for Caller {
             margin: Dur::ZERO,
             while_loading: WhileLoading::Waits,
             on_failure: OnFailure::Error,
+            without_session: OnFailure::Nothing,
             keeps_valid_token: false,
         }
     }
@@ -137,6 +146,8 @@ pub enum WhileLoading {
     Waits,
     /// `nothing`: there is no user yet.
     Nothing,
+    /// `asks`: what any caller gets.
+    Asks,
 }
 
 /// What a caller gets when the refresh fails.
@@ -155,6 +166,10 @@ pub enum OnFailure {
 pub struct Load {
     /// A session within the caller's margin is refreshed. Default: false.
     pub refreshes: bool,
+    /// Any session is refreshed. Default: false.
+    pub forces_refresh: bool,
+    /// The load fails when its refresh does; the page goes on. Default: false.
+    pub fails_with_refresh: bool,
     /// Account data is asked for, with a valid token. Default: false.
     pub lookup: bool,
     /// After a refused refresh, a load or a return to the tab clears the session once more, with a second event.
@@ -187,7 +202,7 @@ pub struct Ticker {
     pub skips_when_busy: bool,
 }
 
-/// `[timer]`: set at the load and by the end of its own refresh, not by a caller's. It runs in hidden tabs too.
+/// `[timer]`: it runs in hidden tabs too.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TimerSpec {
@@ -196,12 +211,41 @@ pub struct TimerSpec {
     /// The shortest wait. Default: 0s.
     #[serde(default)]
     pub floor: Dur,
+    /// `refresh`: it refreshes the session. `tell`: it tells listeners that the token has expired. Default: refresh.
+    #[serde(default)]
+    pub does: TimerDoes,
+    /// `own-refresh`: the load and the end of its own refresh set it. `any-refresh`: every refresh does. Default:
+    /// own-refresh.
+    #[serde(default)]
+    pub set_by: TimerSetBy,
     /// The waits after a refresh that had no answer. Absent: the timer is not set again.
     #[serde(default)]
     pub no_answer: Option<Waits>,
     /// An HTTP error sets the timer as a success does. Default: false, it ends the timer until the next load.
     #[serde(default)]
     pub survives_errors: bool,
+}
+
+/// What a timer does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimerDoes {
+    /// `refresh`
+    #[default]
+    Refresh,
+    /// `tell`
+    Tell,
+}
+
+/// What sets a timer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimerSetBy {
+    /// `own-refresh`
+    #[default]
+    OwnRefresh,
+    /// `any-refresh`
+    AnyRefresh,
 }
 
 /// `[lock]`: operations of all the browser's client objects exclude each other. Operations that come while their own
@@ -332,7 +376,9 @@ pub struct RefreshToken {
     pub reuse_window: Dur,
     /// A used one is accepted at any time while it is the parent of the newest. Default: false.
     pub accepts_parent: bool,
-    /// The error code of the answer 400 to a reuse, which ends the session. Absent: none.
+    /// A reuse that is refused leaves the session alive for the newest token. Default: false, it ends the session.
+    pub survives_reuse: bool,
+    /// The error code of the answer 400 to a reuse. Absent: none.
     pub reuse_code: Option<String>,
     /// The error code of the answer 400 when the session is gone. Absent: none.
     pub gone_code: Option<String>,
@@ -342,12 +388,18 @@ pub struct RefreshToken {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Events {
-    /// The first event of a listener.
+    /// The first event of a listener, when the load has ended.
     pub first: Vec<String>,
+    /// The load has failed.
+    pub load_failed: Vec<String>,
     /// A stored session was found, or one was put back.
     pub signed_in: Vec<String>,
     /// A refresh.
     pub refreshed: Vec<String>,
+    /// A refresh failed. Where this is empty, listeners are not told.
+    pub refresh_failed: Vec<String>,
+    /// The token has expired.
+    pub expired: Vec<String>,
     /// The session is gone.
     pub signed_out: Vec<String>,
 }

@@ -40,6 +40,7 @@ impl Machine<'_> {
             stored,
             failures: 0,
             started: self.now,
+            sent: self.now,
             depth: self.task(task).depth,
             waits_for_answer: false,
             waiters: (Some(task), Some(task)),
@@ -54,7 +55,7 @@ impl Machine<'_> {
 
     fn send(&mut self, key: Key) {
         let flight = self.store.flights.at_mut(key.slot);
-        flight.waits_for_answer = true;
+        (flight.waits_for_answer, flight.sent) = (true, self.now);
         let request = Request { flight: key, attempt: flight.failures };
         let (agent, endpoint, refresh) = (flight.agent, flight.endpoint, flight.refresh);
         self.out.actions.push(Action::Send { agent, endpoint, refresh, request });
@@ -122,9 +123,11 @@ impl Machine<'_> {
         let until = match self.rules.clock {
             ExpiryClock::Server => i64::from(issued.exp_s) * 1_000_000_000,
             ExpiryClock::Receipt => self.clock(agent).saturating_add(nanos(issued.life)),
-            ExpiryClock::Corrected => {
-                let iat = i64::from(issued.exp_s) * 1_000_000_000 - nanos(issued.life);
-                self.clock(agent).saturating_add(nanos(issued.life)).max(iat)
+            ExpiryClock::Measured => {
+                let (exp, clock) = (i64::from(issued.exp_s), self.clock(agent));
+                let iat = exp - nanos(issued.life) / 1_000_000_000;
+                let round_trip = nanos(self.now.since(flight.sent));
+                (exp + (clock - round_trip / 2).div_euclid(1_000_000_000) - iat) * 1_000_000_000
             }
         };
         let held = Held {
@@ -172,6 +175,9 @@ impl Machine<'_> {
             self.fact(agent, Fact::Left { ok: false });
         }
         self.apply(agent, verdict.sign_out, status);
+        if self.rules.tells_failure && flight.endpoint == Endpoint::Token {
+            self.tell(agent, News::RefreshFailed);
+        }
         if flight.endpoint == Endpoint::Token && verdict.cools {
             if let Some(cooldown) = self.rules.cooldown {
                 self.busy(agent).cool = Some((flight.refresh, self.now.after(cooldown.lasts)));

@@ -9,9 +9,9 @@ pub enum ExpiryClock {
     Server,
     /// Local time of receipt plus the token's life: right again after the first refresh.
     Receipt,
-    /// The server's absolute time, compared with the local clock corrected by the offset that the client measures from
-    /// the issue time of each token.
-    Corrected,
+    /// The server's absolute time, compared with the local clock corrected by an offset: whole seconds between the
+    /// issue time of a token and the middle of its request. Unknown until the first refresh of a page.
+    Measured,
 }
 
 /// Where a client object keeps the session.
@@ -33,6 +33,17 @@ pub enum Failure {
     Nothing,
     /// An error.
     Error,
+}
+
+/// What a caller gets while the page loads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhileLoading {
+    /// The answer comes after the load.
+    Waits,
+    /// There is no user yet.
+    Nothing,
+    /// What any caller gets.
+    Asks,
 }
 
 /// When an answer signs the user out.
@@ -197,6 +208,10 @@ pub struct TimerRules {
     pub before: Dur,
     /// The shortest wait.
     pub floor: Dur,
+    /// It refreshes; false: it only tells listeners that the token has expired.
+    pub refreshes: bool,
+    /// Every refresh sets it; false: the load and the end of its own refresh do.
+    pub set_by_all: bool,
     /// The waits after a refresh without an answer; none: the timer is not set again.
     pub again: Option<Schedule>,
     /// The timer is set again after an HTTP error, as after a success; false: it is dead until the next load.
@@ -208,6 +223,10 @@ pub struct TimerRules {
 pub struct LoadRules {
     /// The session is refreshed when it has less than the caller's margin left.
     pub refreshes: bool,
+    /// The session is refreshed whatever it has left.
+    pub forces: bool,
+    /// The load fails when its refresh does.
+    pub fails: bool,
     /// Account data is asked for.
     pub lookup: bool,
     /// A refused refresh of a load or a return to the tab clears the session once more.
@@ -244,8 +263,12 @@ pub struct Rules {
     pub lock: Option<LockRules>,
     /// A caller refreshes a session with less than this left.
     pub caller_margin: Dur,
-    /// A caller who asks while the page loads waits (true) or gets nothing (false).
-    pub waits_for_load: bool,
+    /// What a caller who asks while the page loads gets.
+    pub while_loading: WhileLoading,
+    /// A caller gets an error when there is no session.
+    pub none_is_error: bool,
+    /// A failed refresh is told to listeners.
+    pub tells_failure: bool,
     /// What a caller gets when the refresh fails.
     pub failure: Failure,
     /// A caller gets the old token while it is valid.

@@ -45,7 +45,14 @@ impl Machine<'_> {
                     }
                 }
             }
-            Place::Memory => self.agent_mut(agent).held = Some(held),
+            Place::Memory => {
+                self.agent_mut(agent).held = Some(held);
+                // The app keeps the newest tokens for the next page.
+                self.store.browsers.at_mut(browser).stored = Some(held);
+            }
+        }
+        if self.rules.timer.is_some_and(|t| t.set_by_all) {
+            self.set_alarm(agent);
         }
     }
 

@@ -66,6 +66,10 @@ pub enum News {
     SignedIn,
     /// The session was refreshed.
     Refreshed,
+    /// A refresh failed.
+    RefreshFailed,
+    /// The access token has expired.
+    Expired,
     /// The session is gone.
     SignedOut,
 }
@@ -146,6 +150,8 @@ pub(super) struct Agent {
     pub listens: bool,
     /// The app asks for a token on each event.
     pub asks_on_event: bool,
+    /// The app refreshes the session, as a caller does, when it is told that the token has expired.
+    pub refreshes_on_expiry: bool,
 }
 
 /// What is under way at a client object.
@@ -229,6 +235,7 @@ pub(super) struct Flight {
     pub failures: u32,
     pub started: Time,
     pub depth: u16,
+    pub sent: Time,
     pub waits_for_answer: bool,
     /// Who waits for it: first and last.
     pub waiters: (Option<Key>, Option<Key>),

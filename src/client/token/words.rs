@@ -18,6 +18,8 @@ pub struct Opening {
     pub listens: bool,
     /// The app asks for a token on each event.
     pub asks_on_event: bool,
+    /// The app refreshes the session, as a caller does, when it is told that the token has expired.
+    pub refreshes_on_expiry: bool,
     /// The app asks so many times in the same breath.
     pub asks: u32,
 }
@@ -178,6 +180,8 @@ pub enum Fact {
     Event(News, Option<u32>),
     /// The SDK gives a new listener its first event.
     First(Option<u32>),
+    /// The SDK tells its listeners that the load has failed.
+    LoadFailed,
     /// The SDK tells the browser's other client objects.
     Broadcast(News),
     /// The storage changed.

@@ -80,7 +80,7 @@ impl Replay<'_> {
             return self.step(first, Input::Ask(times));
         }
         let how =
-            Opening { page: tab, visible: true, auto: false, listens: false, asks_on_event: false, asks: 1 };
+            Opening { page: tab, visible: true, auto: false, listens: false, asks_on_event: false, refreshes_on_expiry: false, asks: 1 };
         self.open(tab, &vec![how; times as usize]);
     }
 

@@ -13,6 +13,10 @@ pub(super) struct Options {
     pub removals_ignored: bool,
     /// The SDK's timer or ticker does not run.
     pub passive: bool,
+    /// The app refreshes the session when it is told that the token has expired.
+    pub refreshes_on_expiry: bool,
+    /// The margin that the app asks with, in seconds, in place of the profile's.
+    pub margin_s: Option<u64>,
     /// The app puts its copy of the session back when it gets none.
     pub puts_back: bool,
 }
@@ -36,6 +40,14 @@ pub(super) fn options(config: &Config) -> Result<Options, String> {
             }
             "proactive" => options.passive = !on,
             "setSession" | "putBack" | "restoreSession" | "keepSession" | "restore" => options.puts_back = on,
+            "onTokenExpired" => options.refreshes_on_expiry = on,
+            "updateToken" => {
+                options.margin_s = Some(value.as_u64().ok_or_else(|| {
+                    format!("config.options.updateToken: {value}; allowed: a whole number of seconds")
+                })?);
+            }
+            // The login iframe, where it is on, sends no request.
+            "checkLoginIframe" => {}
             // Where the session is kept is part of the profile; the recordings name it for the reader.
             "persistence" => {}
             other => return Err(format!("config.options.{other}: the replay does not know this option")),

@@ -5,7 +5,7 @@ use super::options::{Options, options};
 use super::recording::{Config, Recording, State};
 use super::server::{Decision, Server};
 use crate::client::token::{
-    Action, Endpoint, ExpiryClockSpec, Fact, Held, Input, Key, News, Opening, Out, Place, Profile, Reply,
+    Action, Endpoint, ExpiryClockSpec, Fact, Held, Input, Key, KeptIn, News, Opening, Out, Place, Profile, Reply,
     Request, Rules, Storage, Store, Timer, Until, open, step,
 };
 use crate::kernel::Time;
@@ -121,7 +121,10 @@ pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, Stri
     }
     let config = &recording.config;
     let options = options(config)?;
-    let rules = profile.rules().map_err(|e| format!("profile {}: {e}", profile.sdk.name))?;
+    let mut rules = profile.rules().map_err(|e| format!("profile {}: {e}", profile.sdk.name))?;
+    if let Some(margin) = options.margin_s {
+        rules.caller_margin = crate::kernel::Dur::from_secs(margin);
+    }
     let server = Server::new(config, profile);
     let first = server.first();
     let stored = Held {
@@ -160,7 +163,10 @@ pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, Stri
 
 impl Replay<'_> {
     fn run(&mut self) -> Result<(), String> {
-        self.event(0, "storage", "set", None);
+        // Where the session is in the browser's storage, the recording begins with the write of the first one.
+        if self.profile.session.kept_in != KeptIn::Object {
+            self.event(0, "storage", "set", None);
+        }
         for n in 0..self.config.actions.len() {
             let t = Time::from_ms(self.config.actions[n].t);
             self.push(t, true, Due::Act(n));
@@ -228,6 +234,7 @@ impl Replay<'_> {
             auto: !self.options.passive,
             listens: object == 0,
             asks_on_event: object == 0 && asks_on_event,
+            refreshes_on_expiry: object == 0 && self.options.refreshes_on_expiry,
             asks: 0,
         };
         let objects: Vec<Opening> = (0..self.options.objects).map(how).collect();
@@ -304,6 +311,8 @@ impl Replay<'_> {
         let names = |news: News| match news {
             News::SignedIn => &self.profile.events.signed_in,
             News::Refreshed => &self.profile.events.refreshed,
+            News::RefreshFailed => &self.profile.events.refresh_failed,
+            News::Expired => &self.profile.events.expired,
             News::SignedOut => &self.profile.events.signed_out,
         };
         match fact {
@@ -323,6 +332,11 @@ impl Replay<'_> {
                     self.event(tab, "auth", &name, exp.map(u64::from));
                 }
                 self.keep(tab, agent);
+            }
+            Fact::LoadFailed => {
+                for name in self.profile.events.load_failed.clone() {
+                    self.event(tab, "auth", &name, None);
+                }
             }
             Fact::Broadcast(news) => {
                 let name = names(news).first().cloned().unwrap_or_default();
@@ -359,7 +373,7 @@ impl Replay<'_> {
     fn known_expiry(&self, held: Held) -> u64 {
         let until = held.until.nanoseconds() - self.config.client_skew_ms * 1_000_000;
         match self.profile.session.expiry_clock {
-            ExpiryClockSpec::Server => u64::from(held.exp_s),
+            ExpiryClockSpec::Server | ExpiryClockSpec::Measured => u64::from(held.exp_s),
             ExpiryClockSpec::Receipt => (until.max(0).unsigned_abs() + 500_000_000) / 1_000_000_000,
         }
     }

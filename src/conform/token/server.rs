@@ -38,6 +38,7 @@ impl Server {
                 rotates: tokens.rotates && config.rotation == "rotate",
                 reuse: u64::try_from(config.reuse_ms).ok().map(Dur::from_ms),
                 accepts_parent: tokens.accepts_parent,
+                reuse_ends: !tokens.survives_reuse,
                 life: Dur::from_secs(config.token_life_s),
             },
             profile: profile.clone(),
