@@ -3,7 +3,7 @@
 use super::machine::Machine;
 use super::ops::{FIRST_READ, FIRST_TICK, nanos};
 use super::pool::Key;
-use super::state::{News, Op, Refreshed};
+use super::state::{Held, News, Op, Refreshed};
 use super::words::Timer;
 use crate::kernel::Dur;
 
@@ -51,7 +51,8 @@ impl Machine<'_> {
         if !self.agent(agent).auto {
             return;
         }
-        let wait = self.left(agent, held).saturating_sub(nanos(timer.before)).max(nanos(timer.floor));
+        let left = if timer.in_seconds { self.left_in_seconds(agent, held) } else { self.left(agent, held) };
+        let wait = left.saturating_sub(nanos(timer.before)).max(nanos(timer.floor));
         let depth = if wait == 0 { self.depth } else { 0 };
         let it = self.agent_mut(agent);
         it.alarm = it.alarm.wrapping_add(1);
@@ -101,5 +102,15 @@ impl Machine<'_> {
                 self.wait(agent, Timer::Alarm(alarm), self.now.after(wait), again.jitter);
             }
         }
+    }
+
+    /// What is left of a token as a subtraction of JavaScript numbers gives it: near the epoch times of this century a
+    /// number of seconds is a multiple of 2^-22, and a timer's wait is cut to whole milliseconds.
+    fn left_in_seconds(&self, agent: Key, held: Held) -> i64 {
+        let (second, until) = (1_000_000_000, i128::from(held.until.nanoseconds()));
+        let clock = i128::from(self.clock(agent));
+        let steps = ((clock << 22) + second / 2).div_euclid(second);
+        let left_ms = (((until << 22) / second - steps) * 1_000).div_euclid(1 << 22);
+        i64::try_from(left_ms * 1_000_000).unwrap_or(i64::MAX)
     }
 }

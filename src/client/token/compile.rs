@@ -199,6 +199,7 @@ fn timer(spec: &TimerSpec) -> Result<TimerRules, Unusable> {
         before: spec.before_expiry,
         floor: spec.floor,
         refreshes: spec.does == TimerDoes::Refresh,
+        in_seconds: spec.computed_in_seconds,
         set_by_all: spec.set_by == TimerSetBy::AnyRefresh,
         again: spec.no_answer.as_ref().map(|w| schedule("timer.no-answer", w)).transpose()?,
         survives_errors: spec.survives_errors,

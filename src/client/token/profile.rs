@@ -214,6 +214,10 @@ pub struct TimerSpec {
     /// `refresh`: it refreshes the session. `tell`: it tells listeners that the token has expired. Default: refresh.
     #[serde(default)]
     pub does: TimerDoes,
+    /// The wait is computed in seconds of epoch time, as a JavaScript number, and cut to whole milliseconds: it may be
+    /// 1 ms short. Default: false, it is computed in whole milliseconds.
+    #[serde(default)]
+    pub computed_in_seconds: bool,
     /// `own-refresh`: the load and the end of its own refresh set it. `any-refresh`: every refresh does. Default:
     /// own-refresh.
     #[serde(default)]

@@ -210,6 +210,8 @@ pub struct TimerRules {
     pub floor: Dur,
     /// It refreshes; false: it only tells listeners that the token has expired.
     pub refreshes: bool,
+    /// The wait is computed in seconds of epoch time and cut to whole milliseconds: it may be 1 ms short.
+    pub in_seconds: bool,
     /// Every refresh sets it; false: the load and the end of its own refresh do.
     pub set_by_all: bool,
     /// The waits after a refresh without an answer; none: the timer is not set again.
