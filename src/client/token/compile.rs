@@ -68,6 +68,7 @@ impl Profile {
             clock: match self.session.expiry_clock {
                 ExpiryClockSpec::Server => ExpiryClock::Server,
                 ExpiryClockSpec::Receipt => ExpiryClock::Receipt,
+                ExpiryClockSpec::ReceiptSeconds => ExpiryClock::ReceiptSeconds,
                 ExpiryClockSpec::Measured => ExpiryClock::Measured,
             },
             place: match self.session.kept_in {
@@ -78,7 +79,12 @@ impl Profile {
             drops_when_replaced: self.session.drops_when_replaced,
             shares: self.session.shares_refresh,
             broadcasts: self.session.broadcasts,
-            lock: self.lock.as_ref().map(|l| LockRules { wait: l.wait, steal: l.then == LockThen::Steal }),
+            lock: self.lock.as_ref().map(|l| LockRules {
+                wait: l.wait,
+                steal: l.then == LockThen::Steal,
+                reentrant: l.reentrant,
+                to_refresh: l.only_to_refresh,
+            }),
             caller_margin: self.caller.margin,
             while_loading: match self.caller.while_loading {
                 WhileLoading::Waits => rules::WhileLoading::Waits,
@@ -106,6 +112,8 @@ impl Profile {
             timer: self.timer.as_ref().map(timer).transpose()?,
             retry,
             timeout: self.request.timeout,
+            aborts: self.request.aborts_on_timeout,
+            drops_expired: self.session.drops_expired_after,
             answers: answers.into_boxed_slice(),
             cooldown: self
                 .cooldown

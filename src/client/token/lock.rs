@@ -14,7 +14,7 @@ impl Machine<'_> {
     pub fn acquire(&mut self, task: Key) {
         let (agent, op) = (self.task(task).agent, self.task(task).op);
         let Some(lock) = self.rules.lock.filter(|_| op != Op::Initial) else { return self.run(task) };
-        if self.busy_if_any(agent).is_some_and(|b| b.locked) {
+        if lock.reentrant && self.busy_if_any(agent).is_some_and(|b| b.locked) {
             self.task_mut(task).in_queue = true;
             match self.enqueue(agent, task) {
                 Some(last) => self.task_mut(last).successor = Some(task),

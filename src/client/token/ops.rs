@@ -50,8 +50,16 @@ impl Machine<'_> {
                 self.finish(task, Done::Nothing);
             }
             Ready::Broken if waits => self.finish(task, Done::Failed),
+            _ if op == Op::Call && self.rules.lock.is_some_and(|l| l.to_refresh) => self.read_or_acquire(task),
             _ => self.acquire(task),
         }
+    }
+
+    /// A caller who needs the lock only to refresh.
+    fn read_or_acquire(&mut self, task: Key) {
+        let agent = self.task(task).agent;
+        let stale = |held: &Held| self.left(agent, *held) < nanos(self.rules.caller_margin);
+        if self.session(agent).as_ref().is_some_and(stale) { self.acquire(task) } else { self.read(task) }
     }
 
     /// An operation has its turn.

@@ -78,6 +78,10 @@ pub struct Session {
     /// false.
     #[serde(default)]
     pub drops_when_replaced: bool,
+    /// A token that has expired by the local clock for longer than this when it comes is dropped, and the refresh has
+    /// failed. Absent: it is stored.
+    #[serde(default)]
+    pub drops_expired_after: Option<Dur>,
     /// Each event is sent to the browser's other client objects, whose listeners hear it too. Default: false.
     #[serde(default)]
     pub broadcasts: bool,
@@ -91,6 +95,9 @@ pub enum ExpiryClockSpec {
     Server,
     /// `receipt`: local time of receipt plus the token's life. A wrong clock matters only until the first refresh.
     Receipt,
+    /// `receipt-seconds`: as `receipt`, in whole seconds of the local clock, both when the token comes and when it is
+    /// judged.
+    ReceiptSeconds,
     /// `measured`: the server's absolute time, corrected by an offset that each refresh measures: whole seconds between
     /// the issue time of the token and the middle of its request. Until a page has refreshed, its token counts as
     /// expired.
@@ -252,8 +259,8 @@ pub enum TimerSetBy {
     AnyRefresh,
 }
 
-/// `[lock]`: operations of all the browser's client objects exclude each other. Operations that come while their own
-/// object holds the lock run within it, one after the other. A tick that does not get it at once is skipped.
+/// `[lock]`: operations of all the browser's client objects exclude each other. A tick that does not get it at once is
+/// skipped.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Lock {
@@ -261,6 +268,14 @@ pub struct Lock {
     pub wait: Dur,
     /// What follows.
     pub then: LockThen,
+    /// Operations that come while their own object holds the lock run within it, one after the other, and the holder's
+    /// caller waits for them. Default: false.
+    #[serde(default)]
+    pub reentrant: bool,
+    /// A caller takes the lock only when the session must be refreshed, and reads it again then. Default: false, each
+    /// operation takes it.
+    #[serde(default)]
+    pub only_to_refresh: bool,
 }
 
 /// What follows a wait for the lock that was too long.
@@ -277,9 +292,10 @@ pub enum LockThen {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RequestSpec {
-    /// After this time without an answer the request has failed. It is not aborted: the server still answers it.
-    /// Absent: never.
+    /// After this time without an answer the request has failed. Absent: never.
     pub timeout: Option<Dur>,
+    /// A request that has timed out is aborted. Default: false, the server still answers it.
+    pub aborts_on_timeout: bool,
     /// The waits before a request is tried again, for answers with `retry = true`. Absent: no retry.
     pub retry: Option<Waits>,
 }
@@ -382,9 +398,11 @@ pub struct RefreshToken {
     pub accepts_parent: bool,
     /// A reuse that is refused leaves the session alive for the newest token. Default: false, it ends the session.
     pub survives_reuse: bool,
-    /// The error code of the answer 400 to a reuse. Absent: none.
+    /// The status of the answer to a refused token. Default: 400.
+    pub refused_status: Option<u16>,
+    /// The error code of the answer to a reuse. Absent: none.
     pub reuse_code: Option<String>,
-    /// The error code of the answer 400 when the session is gone. Absent: none.
+    /// The error code of the answer when the session is gone. Absent: none.
     pub gone_code: Option<String>,
 }
 

@@ -85,6 +85,9 @@ impl Machine<'_> {
 
     pub fn timed_out(&mut self, request: Request) {
         if self.is_waiting(request) {
+            if self.rules.aborts {
+                self.out.actions.push(Action::Abort { request });
+            }
             self.failed(request.flight, Ending::TimedOut, Code::OTHER);
         }
     }
@@ -123,6 +126,9 @@ impl Machine<'_> {
         let until = match self.rules.clock {
             ExpiryClock::Server => i64::from(issued.exp_s) * 1_000_000_000,
             ExpiryClock::Receipt => self.clock(agent).saturating_add(nanos(issued.life)),
+            ExpiryClock::ReceiptSeconds => {
+                (self.clock(agent).div_euclid(1_000_000_000) * 1_000_000_000).saturating_add(nanos(issued.life))
+            }
             ExpiryClock::Measured => {
                 let (exp, clock) = (i64::from(issued.exp_s), self.clock(agent));
                 let iat = exp - nanos(issued.life) / 1_000_000_000;
@@ -136,6 +142,10 @@ impl Machine<'_> {
             exp_s: issued.exp_s,
             until: Until::new(until),
         };
+        let exp = i64::from(issued.exp_s) * 1_000_000_000;
+        if self.rules.drops_expired.is_some_and(|leeway| self.clock(agent) > exp.saturating_add(nanos(leeway))) {
+            return Refreshed::Refused { cleared: false };
+        }
         if self.rules.drops_when_replaced && flight.stored.is_some() {
             let stored = self.store.browsers.at(self.agent(agent).browser).stored;
             if stored.map(|s| s.refresh) != flight.stored {

@@ -9,6 +9,8 @@ pub enum ExpiryClock {
     Server,
     /// Local time of receipt plus the token's life: right again after the first refresh.
     Receipt,
+    /// As [`ExpiryClock::Receipt`], in whole seconds of the local clock, both when the token comes and when it is judged.
+    ReceiptSeconds,
     /// The server's absolute time, compared with the local clock corrected by an offset: whole seconds between the
     /// issue time of a token and the middle of its request. Unknown until the first refresh of a page.
     Measured,
@@ -188,6 +190,10 @@ pub struct LockRules {
     pub wait: Dur,
     /// What follows: the lock is stolen (true), or the caller gets an error (false).
     pub steal: bool,
+    /// Operations that come while their own object holds the lock run within it.
+    pub reentrant: bool,
+    /// A caller takes it only to refresh; he reads the session again once he has it.
+    pub to_refresh: bool,
 }
 
 /// A ticker: it judges the session every period.
@@ -285,8 +291,13 @@ pub struct Rules {
     pub timer: Option<TimerRules>,
     /// How a failed request is tried again.
     pub retry: Option<Schedule>,
-    /// After this time a request without an answer counts as failed. It is not aborted.
+    /// After this time a request without an answer counts as failed.
     pub timeout: Option<Dur>,
+    /// A request that has timed out is aborted; false: the server's answer to it still comes, to nobody.
+    pub aborts: bool,
+    /// An answer whose token has expired by the local clock for longer than this is dropped: the refresh has failed, and
+    /// a rotated refresh token is lost.
+    pub drops_expired: Option<Dur>,
     /// What answers do; 2xx is success before any row is asked, an answer that no row names fails and changes nothing.
     pub answers: Box<[AnswerRule]>,
     /// The memory of a failure, if it has one.

@@ -2,9 +2,12 @@
 
 use super::machine::Machine;
 use super::pool::{Key, NONE};
-use super::rules::Place;
+use super::rules::{ExpiryClock, Place};
 use super::state::{Held, News, Next, Ready};
 use super::words::{Fact, Storage};
+
+/// Nanoseconds in a second.
+const SECOND: i64 = 1_000_000_000;
 
 impl Machine<'_> {
     /// The client's own clock, in nanoseconds since the start of the run by the server's.
@@ -15,7 +18,11 @@ impl Machine<'_> {
 
     /// How long the client takes the access token for good; negative when it has expired.
     pub fn left(&self, agent: Key, held: Held) -> i64 {
-        held.until.nanoseconds().saturating_sub(self.clock(agent))
+        let clock = match self.rules.clock {
+            ExpiryClock::ReceiptSeconds => self.clock(agent).div_euclid(SECOND) * SECOND,
+            _ => self.clock(agent),
+        };
+        held.until.nanoseconds().saturating_sub(clock)
     }
 
     /// The session as the object reads it.

@@ -108,6 +108,11 @@ pub enum Action {
         /// To be given back with the answer.
         request: Request,
     },
+    /// A request that was sent is aborted: its answer, if one comes, is for nobody.
+    Abort {
+        /// The request.
+        request: Request,
+    },
     /// A timer is set.
     Wait {
         /// The client object.

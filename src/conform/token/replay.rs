@@ -105,6 +105,8 @@ pub(super) struct Replay<'a> {
     pub pages: Vec<Page>,
     pub tab_of: BTreeMap<Key, u32>,
     pub calls: BTreeMap<u32, Open>,
+    /// Requests that may be aborted, and their places in the list.
+    places: BTreeMap<Request, usize>,
     pub next_poll: Option<usize>,
     pub offline: bool,
     pub out: Replayed,
@@ -153,6 +155,7 @@ pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, Stri
         pages: Vec::new(),
         tab_of: BTreeMap::new(),
         calls: BTreeMap::new(),
+        places: BTreeMap::new(),
         next_poll: None,
         offline: false,
         out: Replayed::default(),
@@ -262,6 +265,9 @@ impl Replay<'_> {
             return;
         }
         let t = self.ms();
+        if self.rules.aborts && self.places.remove(&request).is_none() {
+            return;
+        }
         let sent = &mut self.out.requests[place];
         sent.3 = match status {
             AsRecorded::Status(status) => status.to_string(),
@@ -277,6 +283,7 @@ impl Replay<'_> {
                 Action::Send { agent, endpoint, refresh, request } => {
                     self.send(agent, endpoint, refresh, request)
                 }
+                Action::Abort { request } => self.abort(request),
                 Action::Wait { agent, timer, at, .. } => self.push(at, false, Due::Timer(agent, timer)),
             }
         }
@@ -288,6 +295,9 @@ impl Replay<'_> {
     fn send(&mut self, agent: Key, endpoint: Endpoint, refresh: std::num::NonZeroU32, request: Request) {
         let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
         let place = self.out.requests.len();
+        if self.rules.aborts {
+            self.places.insert(request, place);
+        }
         self.out.requests.push((self.ms(), tab, endpoint.name().to_owned(), "pending".to_owned(), None));
         let rtt = crate::kernel::Dur::from_ms(self.config.rtt_ms);
         let after = self.now.after(rtt);
@@ -304,6 +314,15 @@ impl Replay<'_> {
             }
         };
         self.push(after, false, due);
+    }
+
+    /// A request is aborted by the client.
+    fn abort(&mut self, request: Request) {
+        let t = self.ms();
+        if let Some(place) = self.places.remove(&request) {
+            let sent = &mut self.out.requests[place];
+            (sent.3, sent.4) = ("client_abort".to_owned(), Some(t));
+        }
     }
 
     fn note(&mut self, agent: Key, fact: Fact) {
@@ -374,6 +393,7 @@ impl Replay<'_> {
         let until = held.until.nanoseconds() - self.config.client_skew_ms * 1_000_000;
         match self.profile.session.expiry_clock {
             ExpiryClockSpec::Server | ExpiryClockSpec::Measured => u64::from(held.exp_s),
+            ExpiryClockSpec::ReceiptSeconds => held.until.nanoseconds().max(0).unsigned_abs() / 1_000_000_000,
             ExpiryClockSpec::Receipt => (until.max(0).unsigned_abs() + 500_000_000) / 1_000_000_000,
         }
     }

@@ -68,7 +68,8 @@ impl Server {
                     Refusal::Gone => &tokens.gone_code,
                 };
                 let code = self.profile.code(name.as_deref().unwrap_or_default());
-                Decision::Answer(Reply::Error(400, code), 400)
+                let status = tokens.refused_status.unwrap_or(400);
+                Decision::Answer(Reply::Error(status, code), status)
             }
         }
     }
