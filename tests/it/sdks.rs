@@ -51,6 +51,17 @@ fn every_firebase_recording_matches() {
     assert_all_match("firebase/node", 33);
 }
 
+/// The recordings of the default mode, without refresh tokens, are not part of the repository: no profile says it.
+#[test]
+fn every_auth0_recording_with_refresh_tokens_matches() {
+    assert_all_match("auth0-spa-js", 18);
+}
+
+#[test]
+fn every_keycloak_recording_matches() {
+    assert_all_match("keycloak-js", 20);
+}
+
 /// Checks that the comparison can fail, and that a profile holds nothing that no recording needs: without the line, or with
 /// another value, at least one recording of the client parts.
 #[test]
@@ -77,8 +88,11 @@ fn every_mechanism_of_a_profile_is_needed_by_a_recording() {
     ];
     let old: &[(&str, &str)] =
         &[("clears-again = true", "clears-again = false"), ("\"always\"", "\"if-expired\"")];
-    let lock: &[(&str, &str)] =
-        &[("wait = \"5s\"", "wait = \"6s\""), ("then = \"steal\"", "then = \"error\"")];
+    let lock: &[(&str, &str)] = &[
+        ("wait = \"5s\"", "wait = \"6s\""),
+        ("then = \"steal\"", "then = \"error\""),
+        ("reentrant = true", "reentrant = false"),
+    ];
     let lockless: &[(&str, &str)] = &[
         ("drops-when-replaced = true", "drops-when-replaced = false"),
         ("skips-when-busy = true", "skips-when-busy = false"),
@@ -109,7 +123,39 @@ fn every_mechanism_of_a_profile_is_needed_by_a_recording() {
         ("rotates = false", "rotates = true"),
     ];
     let mut idle = Vec::new();
+    let keycloak: &[(&str, &str)] = &[
+        ("expiry-clock = \"measured\"", "expiry-clock = \"server\""),
+        ("kept-in = \"object\"", "kept-in = \"storage\""),
+        ("shares-refresh = true", "shares-refresh = false"),
+        ("while-loading = \"asks\"", "while-loading = \"waits\""),
+        ("on-failure = \"error\"", "on-failure = \"nothing\""),
+        ("without-session = \"error\"", "without-session = \"nothing\""),
+        ("forces-refresh = true", "forces-refresh = false"),
+        ("fails-with-refresh = true", "fails-with-refresh = false"),
+        ("does = \"tell\"", "does = \"refresh\""),
+        ("computed-in-seconds = true", "computed-in-seconds = false"),
+        ("set-by = \"any-refresh\"", "set-by = \"own-refresh\""),
+        ("sign-out = \"always\"", "sign-out = \"never\""),
+        ("rotates = true", "rotates = false"),
+        ("survives-reuse = true", "survives-reuse = false"),
+    ];
+    let auth0: &[(&str, &str)] = &[
+        ("expiry-clock = \"receipt-seconds\"", "expiry-clock = \"receipt\""),
+        ("kept-in = \"storage\"", "kept-in = \"object\""),
+        ("drops-expired-after = \"60s\"", ""),
+        ("margin = \"60s\"", "margin = \"50s\""),
+        ("on-failure = \"error\"", "on-failure = \"nothing\""),
+        ("refreshes = true", "refreshes = false"),
+        ("wait = \"5s\"", "wait = \"6s\""),
+        ("then = \"error\"", "then = \"steal\""),
+        ("timeout = \"10s\"", "timeout = \"9s\""),
+        ("aborts-on-timeout = true", "aborts-on-timeout = false"),
+        ("tries = 3", "tries = 2"),
+        ("refused-status = 403", "refused-status = 400"),
+    ];
     for (name, edits) in [
+        ("auth0-spa-js-2.28.3", auth0.to_vec()),
+        ("keycloak-js-26.2.4", keycloak.to_vec()),
         ("supabase-js-2.105.4", [supabase_all, old, lock].concat()),
         ("supabase-js-2.107.0", [supabase_all, old, lockless].concat()),
         ("supabase-js-2.119.1", [supabase_all, lockless, newest].concat()),
@@ -117,9 +163,12 @@ fn every_mechanism_of_a_profile_is_needed_by_a_recording() {
     ] {
         let (_, text) = SHIPPED.iter().find(|(n, _)| *n == name).expect("a shipped profile");
         let (right, _) = Profile::parse(text).expect("it is read");
-        let folder = if name.starts_with("firebase") { "firebase" } else { "supabase" };
+        let folder = ["auth0-spa-js", "firebase", "keycloak-js"].into_iter().find(|f| name.starts_with(f));
+        let folder = folder.unwrap_or("supabase");
         let mut all = recordings(folder);
-        all.extend(recordings(&format!("{folder}/node")));
+        if ["firebase", "supabase"].contains(&folder) {
+            all.extend(recordings(&format!("{folder}/node")));
+        }
         all.retain(|(_, recording)| recording.version == right.sdk.version);
         for (from, to) in edits {
             assert!(text.contains(from), "{name}: {from}");

@@ -1,13 +1,12 @@
 //! From a profile to rules.
 
 use super::profile::{
-    Answer, EndpointName, ExpiryClockSpec, KeptIn, LockThen, OnFailure, Profile, SignOutSpec, Ticker,
-    TimerDoes, TimerSetBy, TimerSpec, Waits, WhileLoading,
+    Answer, EndpointName, ExpiryClockSpec, KeptIn, OnFailure, Profile, SignOutSpec, WhileLoading,
 };
+use super::profile_clocks::{LockThen, Ticker, TimerDoes, TimerSetBy, TimerSpec, Waits};
 use super::rules::{
-    self,
-    AnswerRule, Code, CooldownRules, Endpoint, ExpiryClock, Failure, Limit, LoadRules, LockRules, Place,
-    Rules, Schedule, SignOut, TickerRules, TimerRules, Verdict,
+    self, AnswerRule, Code, CooldownRules, Endpoint, ExpiryClock, Failure, Limit, LoadRules, LockRules,
+    Place, Rules, Schedule, SignOut, TickerRules, TimerRules, Verdict,
 };
 use crate::kernel::Dur;
 

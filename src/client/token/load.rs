@@ -49,7 +49,8 @@ impl Machine<'_> {
             None => self.end_load(task),
             Some(held)
                 if self.rules.load.forces
-                    || self.rules.load.refreshes && self.left(agent, held) < nanos(self.rules.caller_margin) =>
+                    || self.rules.load.refreshes
+                        && self.left(agent, held) < nanos(self.rules.caller_margin) =>
             {
                 self.refresh(task, held.refresh);
             }

@@ -15,6 +15,7 @@ mod ops;
 mod parse;
 mod pool;
 mod profile;
+mod profile_clocks;
 mod refresh;
 mod rules;
 mod session;

@@ -45,12 +45,15 @@ impl Machine<'_> {
                 self.busy(agent).parked = self.append(parked, task);
             }
             Ready::No
-                if matches!(op, Op::Call | Op::Restore) && self.rules.while_loading == WhileLoading::Nothing =>
+                if matches!(op, Op::Call | Op::Restore)
+                    && self.rules.while_loading == WhileLoading::Nothing =>
             {
                 self.finish(task, Done::Nothing);
             }
             Ready::Broken if waits => self.finish(task, Done::Failed),
-            _ if op == Op::Call && self.rules.lock.is_some_and(|l| l.to_refresh) => self.read_or_acquire(task),
+            _ if op == Op::Call && self.rules.lock.is_some_and(|l| l.to_refresh) => {
+                self.read_or_acquire(task)
+            }
             _ => self.acquire(task),
         }
     }

@@ -126,9 +126,8 @@ impl Machine<'_> {
         let until = match self.rules.clock {
             ExpiryClock::Server => i64::from(issued.exp_s) * 1_000_000_000,
             ExpiryClock::Receipt => self.clock(agent).saturating_add(nanos(issued.life)),
-            ExpiryClock::ReceiptSeconds => {
-                (self.clock(agent).div_euclid(1_000_000_000) * 1_000_000_000).saturating_add(nanos(issued.life))
-            }
+            ExpiryClock::ReceiptSeconds => (self.clock(agent).div_euclid(1_000_000_000) * 1_000_000_000)
+                .saturating_add(nanos(issued.life)),
             ExpiryClock::Measured => {
                 let (exp, clock) = (i64::from(issued.exp_s), self.clock(agent));
                 let iat = exp - nanos(issued.life) / 1_000_000_000;
@@ -143,7 +142,11 @@ impl Machine<'_> {
             until: Until::new(until),
         };
         let exp = i64::from(issued.exp_s) * 1_000_000_000;
-        if self.rules.drops_expired.is_some_and(|leeway| self.clock(agent) > exp.saturating_add(nanos(leeway))) {
+        if self
+            .rules
+            .drops_expired
+            .is_some_and(|leeway| self.clock(agent) > exp.saturating_add(nanos(leeway)))
+        {
             return Refreshed::Refused { cleared: false };
         }
         if self.rules.drops_when_replaced && flight.stored.is_some() {

@@ -11,7 +11,14 @@ macro_rules! shipped {
     };
 }
 
-shipped!("firebase-1.13.9", "supabase-js-2.105.4", "supabase-js-2.107.0", "supabase-js-2.119.1");
+shipped!(
+    "auth0-spa-js-2.28.3",
+    "firebase-1.13.9",
+    "keycloak-js-26.2.4",
+    "supabase-js-2.105.4",
+    "supabase-js-2.107.0",
+    "supabase-js-2.119.1",
+);
 
 /// The shipped profile for a release of a package, as a recording names both.
 ///

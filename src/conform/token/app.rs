@@ -79,8 +79,15 @@ impl Replay<'_> {
             let first = self.pages[tab as usize].objects[0];
             return self.step(first, Input::Ask(times));
         }
-        let how =
-            Opening { page: tab, visible: true, auto: false, listens: false, asks_on_event: false, refreshes_on_expiry: false, asks: 1 };
+        let how = Opening {
+            page: tab,
+            visible: true,
+            auto: false,
+            listens: false,
+            asks_on_event: false,
+            refreshes_on_expiry: false,
+            asks: 1,
+        };
         self.open(tab, &vec![how; times as usize]);
     }
 

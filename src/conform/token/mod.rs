@@ -2,6 +2,7 @@
 
 mod app;
 mod compare;
+mod last;
 mod options;
 mod recording;
 mod replay;

@@ -5,8 +5,8 @@ use super::options::{Options, options};
 use super::recording::{Config, Recording, State};
 use super::server::{Decision, Server};
 use crate::client::token::{
-    Action, Endpoint, ExpiryClockSpec, Fact, Held, Input, Key, KeptIn, News, Opening, Out, Place, Profile, Reply,
-    Request, Rules, Storage, Store, Timer, Until, open, step,
+    Action, Endpoint, Fact, Held, Input, KeptIn, Key, News, Opening, Out, Place, Profile, Reply, Request,
+    Rules, Storage, Store, Timer, Until, open, step,
 };
 use crate::kernel::Time;
 use std::collections::{BTreeMap, BinaryHeap};
@@ -385,35 +385,6 @@ impl Replay<'_> {
             if let Some(held) = self.store.held(agent, Place::Storage) {
                 self.pages[tab as usize].kept = Some(held);
             }
-        }
-    }
-
-    /// When the SDK takes the token for expired, in whole seconds of true time, rounded as the recordings round.
-    fn known_expiry(&self, held: Held) -> u64 {
-        let until = held.until.nanoseconds() - self.config.client_skew_ms * 1_000_000;
-        match self.profile.session.expiry_clock {
-            ExpiryClockSpec::Server | ExpiryClockSpec::Measured => u64::from(held.exp_s),
-            ExpiryClockSpec::ReceiptSeconds => held.until.nanoseconds().max(0).unsigned_abs() / 1_000_000_000,
-            ExpiryClockSpec::Receipt => (until.max(0).unsigned_abs() + 500_000_000) / 1_000_000_000,
-        }
-    }
-
-    fn finish(&mut self) {
-        self.now = Time::from_ms(self.config.duration_ms);
-        for tab in 0..self.pages.len() {
-            let held = match self.pages[tab].objects.first() {
-                Some(first) => self.store.held(*first, self.rules.place),
-                None => self.store.stored(self.browser),
-            };
-            let load = self.pages[tab].load;
-            let tab = u32::try_from(tab).unwrap_or(u32::MAX);
-            let open = self.calls.values().filter(|c| c.tab == tab && c.load == load).count();
-            self.out.last.push(State {
-                tab,
-                signed_in: held.is_some(),
-                token_exp: held.map(|h| self.known_expiry(h)),
-                outstanding_calls: open,
-            });
         }
     }
 }
