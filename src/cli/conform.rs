@@ -1,10 +1,14 @@
 //! `authstorm conform`
 
 use super::exit::{Exit, Failure};
+use super::terminal;
 use super::terminal::shown;
-use super::{input, terminal};
+use super::terminal;
+use super::terminal::shown;
 use authstorm::client::token::{Profile, SHIPPED, shipped};
 use authstorm::conform::{Comparison, Outcome, Recording, Request, Status, compare, token};
+use authstorm::results::dir::read_regular;
+use authstorm::text::escape;
 use authstorm::text::escape;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -69,7 +73,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 }
 
 fn read_profile(file: &Path) -> Result<Profile, Failure> {
-    let bytes = input::regular(file).map_err(|e| Failure::usage(format!("{}: error: {e}", shown(file))))?;
+    let bytes = read_regular(file).map_err(|e| Failure::usage(format!("{}: error: {e}", shown(file))))?;
     let text =
         String::from_utf8(bytes).map_err(|e| Failure::usage(format!("{}: error: {e}", shown(file))))?;
     match Profile::parse(&text) {
@@ -82,7 +86,7 @@ fn read_profile(file: &Path) -> Result<Profile, Failure> {
 
 fn compare_file(file: &Path, profile: Option<&Profile>) -> Result<Compared, Failure> {
     let failed = |why: String| Failure::usage(format!("{}: error: {why}", shown(file)));
-    let bytes = input::regular(file).map_err(|e| failed(e.to_string()))?;
+    let bytes = read_regular(file).map_err(|e| failed(e.to_string()))?;
     let text = String::from_utf8(bytes).map_err(|e| failed(e.to_string()))?;
     let not_a_recording = |e: String| failed(format!("not a recording: {e}"));
     if !token::is_recording(&text) {
