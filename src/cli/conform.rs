@@ -3,12 +3,9 @@
 use super::exit::{Exit, Failure};
 use super::terminal;
 use super::terminal::shown;
-use super::terminal;
-use super::terminal::shown;
 use authstorm::client::token::{Profile, SHIPPED, shipped};
 use authstorm::conform::{Comparison, Outcome, Recording, Request, Status, compare, token};
 use authstorm::results::dir::read_regular;
-use authstorm::text::escape;
 use authstorm::text::escape;
 use std::collections::BTreeMap;
 use std::fmt::Write;
