@@ -30,6 +30,7 @@ mod places;
 mod public_api;
 mod relations;
 mod scenario_load;
+mod sdks;
 mod settings;
 mod supply;
 mod tidy;
