@@ -86,6 +86,11 @@ impl Page<'_> {
         if self.tab.session {
             return self.settle(id, FlowEnd::StillSignedIn);
         }
+        self.sign_out_and_tell(id);
+    }
+
+    /// The flow ends signed out. The browser's other tabs hear of it, unless this tab has it from one of them.
+    fn sign_out_and_tell(&mut self, id: TaskId) {
         if self.tasks[id].flags & flag::BROADCAST != 0 {
             self.set_cookie(None);
             self.out.push(Action::BroadcastSignOut);
@@ -109,10 +114,7 @@ impl Page<'_> {
                 let gone = matches!(failure.status, 401 | 422);
                 let enters = self.rules.enters.contains(failure);
                 if gone || (enters && self.tasks[id].levels >= max_rounds) {
-                    self.set_cookie(None);
-                    self.out.push(Action::BroadcastSignOut);
-                    self.sign_out();
-                    self.settle(id, FlowEnd::SignedOut);
+                    self.sign_out_and_tell(id);
                 } else if enters {
                     self.fact(Fact::Judged { failure, verdict: Judgement::EnterFlow });
                     self.flow_recurses(id, failure);
@@ -291,6 +293,20 @@ mod tests {
         }
     }
 
+    /// `clerk-js.md`, "The unauthenticated flow", last paragraph: a 401 of any endpoint enters the flow in the fetch layer,
+    /// but with two error codes.
+    #[test]
+    fn two_error_codes_do_not_say_that_the_session_is_lost() {
+        for (code, enters) in [(0, true), (1, true), (2, false), (3, false)] {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, &[]);
+            desk.setup.not_taken_for_a_lost_session = [2, 3];
+            let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
+            let failure = Failure { code, ..Failure::status(401) };
+            let actions = desk.answer(NOW, touch, Reply::Fail(failure));
+            assert_eq!(sends(&actions), vec![(Endpoint::Client, false); usize::from(enters)], "{code}");
+        }
+    }
+
     /// A flow whose tab has signed out meanwhile does not enter again: `clerk-js.md`, "The unauthenticated flow", 1.
     #[test]
     fn a_recursion_ends_where_the_session_is_gone() {
@@ -335,10 +351,21 @@ mod tests {
         }
     }
 
-    /// `clerk-js.md`, "The unauthenticated flow", 3: a tab that heard of a sign-out does not tell it on. A call that the
-    /// fetch layer makes on the way carries no option, and does.
+    /// `clerk-js.md`, "The unauthenticated flow", 3: a tab that heard of a sign-out does not tell it on, neither the
+    /// measured client nor the documented one. A call that the fetch layer makes on the way carries no option, and does.
     #[test]
     fn a_sign_out_is_told_once() {
+        for (heard, tells) in [(false, true), (true, false)] {
+            let mut desk = Desk::signed_in(Documented, NEW);
+            let input = if heard { Input::SignOutBroadcast } else { Input::Focus };
+            let mut touch = sent_to(&desk.step(NOW, input), Endpoint::Touch);
+            if !heard {
+                touch = sent_to(&desk.fail(NOW, touch, 401), Endpoint::Touch);
+            }
+            let actions = desk.fail(NOW, touch, 401);
+            assert_eq!(actions.contains(&Action::BroadcastSignOut), tells, "documented, {heard}");
+            assert!(!desk.tab.session);
+        }
         for (heard, recursion, tells) in [(false, false, true), (true, false, false), (true, true, true)] {
             let mut desk = Desk::signed_in(ClerkJs6_0_0, NEW);
             let actions = if heard {

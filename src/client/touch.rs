@@ -50,6 +50,11 @@ impl Page<'_> {
         self.client_arrives(token, listed, listeners, touch.depth);
         // The object that was touched takes the session of the answer, too.
         self.set_object_token(touch.object, token);
+        // What writes the cookie of an answer of nothing (recording O6) writes that of any other: also of a tab that has
+        // signed out meanwhile.
+        if token.is_some() && !by_navigation {
+            self.set_cookie(token);
+        }
         self.tasks.end(id);
         self.touch_ended(touch.parent, Ok(()));
     }
@@ -266,6 +271,24 @@ mod tests {
             assert_eq!(written, writes, "{model:?} {input:?}: {actions:?}");
             let errors = facts(&actions).iter().filter(|fact| matches!(fact, Fact::AppError(_))).count();
             assert_eq!((errors, desk.tab.session), (0, true), "{model:?} {input:?}");
+        }
+    }
+
+    /// A tab that signs out while its touch is under way writes the cookie again when that is answered.
+    #[test]
+    fn a_touch_writes_the_cookie_of_a_tab_that_has_signed_out() {
+        for (input, writes) in
+            [(Input::SetActive { navigate: false }, true), (Input::SetActive { navigate: true }, false)]
+        {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+            let touch = sent_to(&desk.step(NOW, input), Endpoint::Touch);
+            let flow = sent_to(&desk.step(NOW, Input::SignOutBroadcast), Endpoint::Client);
+            desk.answer(NOW, flow, fine(None));
+            assert_eq!((desk.tab.session, desk.browser.cookie), (false, None));
+            let token = Some(Token::issued(NOW));
+            let actions = desk.answer(NOW, touch, fine(token));
+            let written = actions.contains(&Action::Fact(Fact::Cookie(token)));
+            assert_eq!((written, desk.tab.session), (writes, false), "{input:?}: {actions:?}");
         }
     }
 

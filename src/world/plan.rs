@@ -3,7 +3,7 @@
 use crate::backend::spec::{EndpointSpec, LimitKey};
 use crate::backend::{BackendSpec, Endpoint};
 use crate::client::generic::Workload;
-use crate::client::page::{Reaction, Rules, Setup};
+use crate::client::page::{CODES_NOT_TAKEN_FOR_A_LOST_SESSION, Reaction, Rules, Setup};
 use crate::client::policy::Policy;
 use crate::client::release::{DEFAULT_MAX_ROUNDS, Release};
 use crate::fault::{FaultKind, FaultSpec, stream_names};
@@ -102,6 +102,7 @@ impl Plan {
         let begins = begins.chain(scenario.actions.iter().map(|action| Time(action.at.0)));
         let first_fault = begins.min().unwrap_or(Time::NEVER).min(Time(scenario.horizon.0));
         let missing_expired_token = codes.byte(MISSING_EXPIRED_TOKEN);
+        let not_taken_for_a_lost_session = CODES_NOT_TAKEN_FOR_A_LOST_SESSION.map(|code| codes.byte(code));
         let codes = codes.into_names();
         let rules = contenders
             .iter()
@@ -136,6 +137,7 @@ impl Plan {
                 to: fleet.app_reaction_to.map_or(Time::NEVER, |to| Time(to.0)),
             },
             missing_expired_token,
+            not_taken_for_a_lost_session,
         };
         Plan {
             horizon: Time(scenario.horizon.0),
