@@ -8,6 +8,7 @@
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`kernel`] | virtual time, the event queue, random streams, distributions; no domain word |
+//! | [`protocol`] | the words that clients and the backend share: failures and outcomes of calls |
 //! | [`client`] | a browser tab as a pure state machine; policies and releases as data |
 //! | [`backend`] | rate limiters and queues as pure state machines; what a scenario says of endpoints |
 //! | [`fault`], [`fleet`] | what goes wrong; who calls |
@@ -35,6 +36,7 @@ pub mod fault;
 pub mod fleet;
 pub mod kernel;
 pub mod metrics;
+pub mod protocol;
 pub mod report;
 pub mod scenario;
 pub mod stats;

@@ -1,5 +1,8 @@
-//! The authentication backend: endpoints, rate limits, queues. Pure state machines with the time passed in.
+//! The authentication backend: endpoints, rate limits, queues, and a call's way through them. Pure state machines with the time passed in.
 
+pub mod gateway;
+pub mod keys;
+pub mod layout;
 pub mod limiter;
 pub mod spec;
 pub mod station;

@@ -316,11 +316,6 @@ impl Rate {
         }
         Ok(Rate { count: count.parse().expect("at most 12 digits"), per })
     }
-
-    /// Requests per second, for output only.
-    pub fn per_second(self) -> f64 {
-        self.count as f64 / self.per.as_secs_f64()
-    }
 }
 
 impl fmt::Display for Rate {

@@ -2,13 +2,14 @@
 
 use super::backoff::Backoff;
 use super::page::{Action, Browser, Fact, Input, Page, Passing, Reaction, Rules, Setup, Tab};
-use super::policy::{Failure, FailureSet, TouchErrors};
+use super::policy::{FailureSet, TouchErrors};
 use super::release::{NETWORK_TRIES_ONLINE, Release};
 use super::session_policy::SessionPolicy;
 use super::task::{Reply, TaskId, Tasks, Token};
 use crate::backend::Endpoint;
 use crate::fleet::AppReaction;
 use crate::kernel::Time;
+use crate::protocol::Failure;
 use crate::scenario::ClientModel;
 
 /// What enters the flow before the change, and after it (`clerk-js.md`, "The policies").

@@ -5,9 +5,9 @@
 //! so one task holds them all as a count: memory does not grow with the length of a loop.
 
 use super::page::{Action, Fact, FlowEnd, Judgement, Listeners, Page};
-use super::policy::Failure;
 use super::release::Flow;
 use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
+use crate::protocol::Failure;
 
 impl Page<'_> {
     /// `handleUnauthenticated`. `resumes` is the failed request whose fetch layer waits for the end, or [`NONE`].

@@ -5,10 +5,12 @@
 //! one thing pending at a time, so that a million of them cost what a million pollers should.
 
 use super::backoff::Backoff;
-use super::policy::{Failure, FailureBits, Retry, RetryBudget};
+use super::policy::{FailureBits, Retry, RetryBudget};
 use super::session_policy::{SessionLimits, SessionPolicy};
+use crate::backend::keys::Clients;
 use crate::kernel::random::origin;
 use crate::kernel::{Dist, Dur, Time};
+use crate::protocol::Failure;
 use serde::{Deserialize, Serialize};
 
 /// `[[workload]]` of a scenario: clients that call the endpoint `generic`.
@@ -188,6 +190,16 @@ impl Workload {
         }
     }
 
+    /// Its clients, as limits know them.
+    pub fn as_callers(&self) -> Clients {
+        Clients {
+            first: self.first_client,
+            count: self.clients,
+            first_network: self.first_network,
+            per_network: self.clients_per_network,
+        }
+    }
+
     /// The first coordinate of what a client draws for itself.
     #[inline]
     pub fn draw(&self, client: u32, what: Draw) -> u64 {
@@ -214,7 +226,7 @@ impl Workload {
         let n = caller.attempt + 1;
         let delay = match &self.again {
             Again::Never => return None,
-            Again::Orbit(delay) => delay.sample(if delay.is_constant() { 0 } else { bits(n) }),
+            Again::Orbit(delay) => delay.sample_with(|| bits(n)),
             Again::AtOnce { tries } if n < *tries => Dur::ZERO,
             Again::AtOnce { .. } => return None,
             Again::Backoff { on, backoff } => {

@@ -3,8 +3,8 @@
 use super::backoff::Wait;
 use super::cache::Cached;
 use super::page::{Fact, Judgement, Page, Status};
-use super::policy::Failure;
 use super::task::{Caller, Kind, NONE, Reply, Stage, Task, TaskId, Token, flag};
+use crate::protocol::Failure;
 
 impl Page<'_> {
     /// The app calls `getToken`, so many at once.

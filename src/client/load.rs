@@ -4,10 +4,10 @@
 //! fall back to the session in the cookie, whose token is then fetched past the cache while the poller stands still.
 
 use super::page::{Action, Fact, KeptEnvironment, Listeners, Page, Status, Tab};
-use super::policy::Failure;
 use super::release::ENVIRONMENT_KEPT;
 use super::task::{Caller, Kind, NONE, TaskId, Token, flag, next_epoch};
 use crate::backend::Endpoint;
+use crate::protocol::Failure;
 
 impl Page<'_> {
     /// Opens the page, or loads it anew: all that the old one was in the middle of is gone.

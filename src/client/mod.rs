@@ -1,5 +1,6 @@
 //! The simulated client: pure state machines after `clerk-js.md`.
 
+pub mod account;
 pub mod backoff;
 mod cache;
 #[cfg(test)]
@@ -9,6 +10,7 @@ pub mod generic;
 mod get_token;
 mod load;
 pub mod page;
+pub mod pages;
 pub mod policy;
 mod poll;
 pub mod release;

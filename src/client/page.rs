@@ -5,13 +5,14 @@
 //! the backend or the random streams: a wait says between which bounds it lies, and the world draws.
 
 use super::backoff::{Backoff, Wait};
-use super::policy::{Failure, FailureBits, Policy, TouchErrors};
+use super::policy::{FailureBits, Policy, TouchErrors};
 use super::release::Release;
 use super::session_policy::{SessionLimits, SessionPolicy};
 use super::task::{Caller, Kind, NONE, Reply, Stage, Task, TaskId, Tasks, Token, flag};
 use crate::backend::Endpoint;
 use crate::fleet::AppReaction;
 use crate::kernel::{Dur, Time};
+use crate::protocol::Failure;
 
 /// What the client knows of a policy: its sets of answers as bits, its back-off as a table.
 #[derive(Clone, Debug, PartialEq)]

@@ -3,42 +3,10 @@
 //! A policy owns no state and draws nothing; the call sites it rules are those of `clerk-js.md`, "The policies".
 
 use crate::kernel::Dur;
+use crate::protocol::Failure;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
-
-/// How a call ended, as a client sees it: an HTTP status with the server's error code, or no answer at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// HTTP status; 0 when there was no HTTP answer (network error, time-out).
-    pub status: u16,
-    /// The server's error code, as an index into the scenario's list of codes; 0 when it gave none.
-    pub code: u8,
-    /// `Retry-After` in seconds; 0 when absent. Only a 429 carries it (`Base._baseFetch`).
-    pub retry_after_s: u32,
-}
-
-impl Failure {
-    /// No HTTP answer.
-    pub const NETWORK: Failure = Failure { status: 0, code: 0, retry_after_s: 0 };
-    /// `getToken` gave up while the browser was offline (`ClerkOfflineError`); no answer at all to a policy.
-    pub const OFFLINE: Failure = Failure { status: 0, code: u8::MAX, retry_after_s: 0 };
-
-    /// An answer with this status and no error code.
-    pub const fn status(status: u16) -> Failure {
-        Failure { status, code: 0, retry_after_s: 0 }
-    }
-
-    /// The failure as 56 bits.
-    pub(crate) fn bits(self) -> u64 {
-        u64::from(self.retry_after_s) << 24 | u64::from(self.status) << 8 | u64::from(self.code)
-    }
-
-    /// The failure of these bits.
-    pub(crate) fn from_bits(bits: u64) -> Failure {
-        Failure { status: (bits >> 8) as u16, code: bits as u8, retry_after_s: (bits >> 24) as u32 }
-    }
-}
 
 /// The most retries of a policy or a workload.
 pub const MAX_RETRIES: u32 = 1_000;

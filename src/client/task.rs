@@ -1,8 +1,8 @@
 //! Tasks: what a page is in the middle of. Each waits for one thing (an answer, a timer, another task).
 
 use crate::backend::Endpoint;
-use crate::client::policy::Failure;
 use crate::kernel::{Dur, Time};
+use crate::protocol::Failure;
 
 /// A task's place in the [`Tasks`].
 pub type TaskId = u32;

@@ -1,9 +1,10 @@
 //! Touches on focus, and `setActive` (`clerk-js.md`: focus, "The policies").
 
 use super::page::{Fact, Judgement, Listeners, Page};
-use super::policy::{Failure, TouchErrors};
+use super::policy::TouchErrors;
 use super::release::TOUCH_THROTTLE;
 use super::task::{Caller, Kind, NONE, Reply, TaskId, Token, flag};
+use crate::protocol::Failure;
 
 impl Page<'_> {
     /// The tab gains focus: a touch, unless throttled, and a `getToken` outside the poller's lock.

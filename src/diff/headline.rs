@@ -1,4 +1,4 @@
-//! The finding of a comparison in a sentence: did the change help?
+//! The headline of a comparison: whether the second results are better.
 
 use super::{Compared, Diff, Says};
 use crate::metrics::{Harm, METRICS};
@@ -42,7 +42,8 @@ fn unchanged(found: &Diff) -> String {
     }
 }
 
-/// The gravest changed measure of harm that went this way: of the first policy, and of how many more.
+/// Describes the gravest measure of harm that changed in this direction: its first policy, and the number of further
+/// policies.
 fn gravest(found: &Diff, way: impl Fn(&Compared) -> bool) -> Option<String> {
     let changed: Vec<(Harm, usize, &Compared)> = found
         .rows
@@ -63,8 +64,8 @@ fn gravest(found: &Diff, way: impl Fn(&Compared) -> bool) -> Option<String> {
     })
 }
 
-/// Whether a change stands in the headline: one beyond noise that harms, and that one side never recovers even where few
-/// replications tell no more.
+/// Whether the headline may name a change: a harmful change beyond noise, or a loss of service that only one side has,
+/// even where the replications are too few to tell.
 fn is_told(row: &Compared, harm: Harm) -> bool {
     match harm {
         Harm::None => false,
@@ -75,7 +76,7 @@ fn is_told(row: &Compared, harm: Harm) -> bool {
 
 fn from_to(row: &Compared) -> String {
     let (policy, metric, unit) = (clean(&row.policy), clean(&row.metric), clean(&row.unit));
-    // Of a rate the unit says per what.
+    // The unit of a rate is part of the sentence.
     let unit = if unit.contains(" per ") { format!(" {unit}") } else { String::new() };
     format!("{metric} of {policy} from {} to {}{unit}", row.a.words, row.b.words)
 }
@@ -104,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn the_gravest_change_answers_the_question() {
+    fn the_headline_names_the_gravest_change() {
         use Says::{Changed, Noise, Perhaps, Same, Unknown};
         let fewer_requests = ("old", "requests_total", 9_000.0, 5_000.0, Changed);
         let less_amplified = ("old", "amplification", 3.0, 1.5, Changed);

@@ -1,4 +1,4 @@
-//! What changed between two results: metric by metric, with intervals, and key by key between their scenarios.
+//! Compares two results: metrics with confidence intervals, and scenarios key by key.
 
 mod headline;
 mod rates;
@@ -13,18 +13,18 @@ pub use side::{Series, Side, Size};
 use crate::report::measured;
 use crate::stats::{CONFIDENCE, Estimate, fisher_exact, mean_ci, paired_difference, welch_difference};
 
-/// How an interval was made.
+/// Method of an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// Replication by replication: seed and number of replications are the same on both sides, so both met the same
-    /// random numbers, and two independent samples are what they are not.
+    /// Paired t interval over replications. Used if seed and number of replications are equal, because both sides then
+    /// share their random numbers.
     Paired,
-    /// Welch's interval of two independent samples.
+    /// Welch's interval for two independent samples.
     Welch,
 }
 
 impl Method {
-    /// Its name in JSON.
+    /// Name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Method::Paired => "paired",
@@ -33,23 +33,23 @@ impl Method {
     }
 }
 
-/// What can be said of a difference.
+/// Significance of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Says {
-    /// Every value is the same.
+    /// All values are equal.
     Same,
-    /// Zero lies outside the interval that holds for all comparisons together (Bonferroni).
+    /// Zero lies outside the simultaneous interval of all comparisons (Bonferroni).
     Changed,
-    /// Zero lies outside the 95% interval of this metric alone: among many metrics some do by chance.
+    /// Zero lies outside the 95% interval of this metric alone. With many metrics some do so by chance.
     Perhaps,
-    /// Zero lies inside.
+    /// Zero lies inside the 95% interval.
     Noise,
-    /// One replication on a side: there is no interval.
+    /// A side has one replication, so there is no interval.
     Unknown,
 }
 
 impl Says {
-    /// Its name, in the table and in JSON.
+    /// Name in the table and in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Says::Same => "same",
@@ -61,35 +61,36 @@ impl Says {
     }
 }
 
-/// One metric of one policy, compared.
+/// Comparison of one metric of one policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Compared {
-    /// The policy.
+    /// Name of the policy.
     pub policy: String,
-    /// The metric.
+    /// Name of the metric.
     pub metric: String,
-    /// Its unit.
+    /// Unit of the values.
     pub unit: String,
     /// Mean in the first results.
     pub a: Mean,
-    /// Mean in the second.
+    /// Mean in the second results.
     pub b: Mean,
-    /// The second less the first, with its own 95% interval; without one both ends are the difference.
+    /// Second mean minus first mean, with the 95% interval of this metric alone. Without an interval both ends equal
+    /// the difference.
     pub difference: Estimate,
-    /// The same with the interval that holds for all comparisons together.
+    /// The difference with the simultaneous interval of all comparisons.
     pub together: Estimate,
-    /// The verdict.
+    /// Significance of the difference.
     pub says: Says,
 }
 
-/// A mean over replications.
+/// Mean over replications.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mean {
-    /// Its value; infinite as soon as that of one replication is.
+    /// The mean; infinite if the value of any replication is.
     pub value: f64,
-    /// The share of the replications whose value is infinite.
+    /// Share of the replications whose value is infinite.
     pub never: f64,
-    /// All of this in words.
+    /// The mean in words, as printed.
     pub words: String,
 }
 
@@ -100,30 +101,30 @@ impl Mean {
         Mean { value, never, words: measured::mean_in_words(value, values) }
     }
 
-    /// Whether it is less than another: by its value, and of two infinite ones by how often they are.
+    /// Whether this mean is less than `other`. Two infinite means are compared by their share of infinite values.
     pub fn is_below(&self, other: &Mean) -> bool {
         (self.value, self.never) < (other.value, other.never)
     }
 }
 
-/// What changed.
+/// Result of [`diff`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Diff {
-    /// How intervals were made.
+    /// Method of the intervals.
     pub method: Method,
-    /// Comparisons that share the 5% of error: those with an interval or a test.
+    /// Number of comparisons with an interval or a test, which share the error probability of 5%.
     pub family: usize,
-    /// What totals are divided by, as runs of different sizes are compared.
+    /// Divisors of totals, for results of different size.
     pub rates: Rates,
-    /// Every metric of every policy that both have.
+    /// Comparisons of every metric that both sides have, policy by policy.
     pub rows: Vec<Compared>,
-    /// What only the first results have: policies, and metrics of common policies as `policy.metric`.
+    /// Present only in the first results: policies, and metrics of common policies as `policy.metric`.
     pub only_a: Vec<String>,
-    /// What only the second have.
+    /// Present only in the second results.
     pub only_b: Vec<String>,
 }
 
-/// Compares two results: every difference is the second less the first.
+/// Compares two results. Differences are second minus first.
 pub fn diff(a: &Side, b: &Side) -> Diff {
     let paired = a.seed == b.seed && a.replications == b.replications;
     let method = if paired { Method::Paired } else { Method::Welch };
@@ -152,7 +153,7 @@ pub fn diff(a: &Side, b: &Side) -> Diff {
         .collect();
     let judged = |x: &Series, y: &Series| x.values.len() > 1 && y.values.len() > 1;
     let family = both.iter().filter(|(_, x, y)| judged(x, y)).count();
-    // Bonferroni: with k comparisons, each at 1 - 0.05 / k, all hold together with 95%.
+    // Bonferroni: k comparisons, each with confidence 1 - 0.05 / k, hold together with 95%.
     let each = 1.0 - (1.0 - CONFIDENCE) / family.max(1) as f64;
     let interval = |x: &Series, y: &Series, confidence| match method {
         Method::Paired => paired_difference(&y.values, &x.values, confidence),
@@ -162,7 +163,7 @@ pub fn diff(a: &Side, b: &Side) -> Diff {
         let difference = interval(x, y, CONFIDENCE);
         let together = interval(x, y, each);
         let differs = |e: Estimate, confidence: f64| match never(x, y) {
-            // What never happens within the run has no interval: how often that is so is compared.
+            // An infinite value has no interval, so Fisher's test compares how often it occurs.
             Some(chance) => chance < 1.0 - confidence,
             None => e.ci_low > 0.0 || e.ci_high < 0.0,
         };
@@ -187,7 +188,7 @@ pub fn diff(a: &Side, b: &Side) -> Diff {
     Diff { method, family, rates, rows: rows.collect(), only_a, only_b }
 }
 
-/// How probable a difference as great as that between these counts of infinite values is by chance; none without any.
+/// p-value of Fisher's exact test on the numbers of infinite values; `None` if there is none.
 fn never(x: &Series, y: &Series) -> Option<f64> {
     let count = |s: &Series| (measured::never(&s.values) as u32, s.values.len() as u32);
     let ((a, of_a), (b, of_b)) = (count(x), count(y));
@@ -195,7 +196,7 @@ fn never(x: &Series, y: &Series) -> Option<f64> {
 }
 
 impl Diff {
-    /// How many comparisons say this.
+    /// Number of comparisons with this significance.
     pub fn count(&self, says: Says) -> usize {
         self.rows.iter().filter(|row| row.says == says).count()
     }
@@ -205,7 +206,7 @@ impl Diff {
 mod tests {
     use super::*;
 
-    /// A policy's name, and its metrics with a value of each replication.
+    /// Name of a policy, and its metrics with one value per replication.
     type Policy<'a> = (&'a str, &'a [(&'a str, &'a [f64])]);
 
     fn side(seed: u64, policies: &[Policy]) -> Side {
@@ -229,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_see_what_two_samples_do_not() {
+    fn paired_intervals_find_a_change_that_welch_intervals_miss() {
         let noisy: &[f64] = &[10.0, 200.0, 3_000.0, 40.0];
         let moved: &[f64] = &[11.0, 201.1, 3_000.9, 41.0];
         let a = side(1, &[("old", &[("x", noisy)])]);
@@ -241,8 +242,9 @@ mod tests {
     }
 
     #[test]
-    fn many_comparisons_share_the_error() {
-        // Half width of the 95% interval is 4.303 * 0.5774: 3 is outside, and inside of that of 20 together.
+    fn simultaneous_intervals_are_wider() {
+        // The half width of the 95% interval is 4.303 * 0.5774. A difference of 3 lies outside it, but inside the
+        // simultaneous interval of 20 comparisons.
         let (x, y): (&[f64], &[f64]) = (&[0.0, 0.0, 0.0], &[2.0, 3.0, 4.0]);
         let names: Vec<String> = (0..20).map(|i| format!("m{i}")).collect();
         let all = |values| names.iter().map(|n| (n.as_str(), values)).collect::<Vec<(&str, &[f64])>>();
@@ -252,15 +254,19 @@ mod tests {
     }
 
     #[test]
-    fn edges() {
+    fn special_values_and_missing_metrics() {
         let says = |x: &[f64], y: &[f64], seed| {
             diff(&side(1, &[("p", &[("m", x)])]), &side(seed, &[("p", &[("m", y)])])).rows[0].says
         };
         assert_eq!(says(&[1.0], &[2.0], 1), Says::Unknown, "one replication");
         assert_eq!(says(&[1.0], &[1.0], 1), Says::Same);
         assert_eq!(says(&[5.0, 5.0], &[3.0, 3.0], 1), Says::Changed, "no variance");
-        assert_eq!(says(&[5.0, 5.0], &[5.0, 5.0], 2), Says::Noise, "other seeds are no identity");
-        // Fisher's test of 3 of 3 against 0 of 3: 2 of 20 tables; of 5 of 5 against 0 of 5: 2 of 252.
+        assert_eq!(
+            says(&[5.0, 5.0], &[5.0, 5.0], 2),
+            Says::Noise,
+            "equal values under other seeds are not the same run"
+        );
+        // Fisher's exact test: 3 of 3 against 0 of 3 has 2 of 20 tables; 5 of 5 against 0 of 5 has 2 of 252.
         let (never, some) = ([f64::INFINITY; 5], [1.0; 5]);
         assert_eq!(says(&never[..3], &some[..3], 1), Says::Noise);
         assert_eq!(says(&never, &some, 1), Says::Changed);

@@ -1,26 +1,26 @@
-//! Results of runs of different sizes, made comparable: totals per user and hour.
+//! Rates that make results of different size comparable: totals per user and hour.
 
 use super::{Series, Size};
 use crate::metrics::{Kind, METRICS};
 use crate::report::number;
 
-/// What totals are divided by.
+/// Divisors of totals.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rates {
-    /// By the users: the two results have different numbers of them.
+    /// Divide by the number of users, because the two results differ in it.
     pub per_user: bool,
-    /// By the hours of a run: their runs have different lengths.
+    /// Divide by the hours of a run, because the two results differ in them.
     pub per_hour: bool,
 }
 
 impl Rates {
-    /// What makes results of these sizes comparable. Nobody can divide by no users.
+    /// The divisors for results of these sizes. A result without users has no rate per user.
     pub fn between(a: Option<Size>, b: Option<Size>) -> Rates {
         let (Some(a), Some(b)) = (a, b) else { return Rates::default() };
         Rates { per_user: a.users != b.users && a.users > 0 && b.users > 0, per_hour: a.horizon != b.horizon }
     }
 
-    /// ` per user and hour`, or the one of both; nothing where totals stay what they are.
+    /// ` per user and hour`, ` per user`, ` per hour`, or empty if totals are not divided.
     pub fn words(self) -> &'static str {
         match (self.per_user, self.per_hour) {
             (true, true) => " per user and hour",
@@ -30,7 +30,7 @@ impl Rates {
         }
     }
 
-    /// The values that are compared, with their unit. Metrics that this version does not know stay as they are.
+    /// Divides the values of a series and adapts its unit. Leaves metrics that this version does not know unchanged.
     pub(super) fn applied(self, series: &Series, size: Option<Size>) -> Series {
         let kind = METRICS.iter().find(|def| def.name == series.metric).map_or(Kind::Single, |def| def.kind);
         let here = match kind {
@@ -47,7 +47,7 @@ impl Rates {
         series
     }
 
-    /// What a reader must know; none where the two are of one size.
+    /// Warning about the different sizes, or `None` if the sizes are equal.
     pub fn warning(self, a: Option<Size>, b: Option<Size>) -> Option<String> {
         let (a, b) = (a?, b?);
         if a == b {
@@ -75,9 +75,9 @@ mod tests {
     }
 
     #[test]
-    fn totals_of_runs_of_different_sizes_become_rates() {
-        // 100 users for half an hour: 900 requests are 18 per user and hour, 900 requests/s are 9 per user, and a factor of
-        // 900 stays one.
+    fn totals_become_rates_if_sizes_differ() {
+        // 100 users for half an hour: 900 requests are 18 per user and hour, 900 requests/s are 9 per user, and a
+        // factor of 900 is unchanged.
         let size = |users, minutes: u64| Some(Size { users, horizon: Dur::from_secs(60 * minutes) });
         let (a, b) = (size(100, 30), size(50, 60));
         let both = Rates::between(a, b);

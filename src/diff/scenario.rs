@@ -1,23 +1,23 @@
-//! What differs between two scenarios, key by key.
+//! Compares two scenarios key by key.
 
 use std::collections::BTreeMap;
 use toml::Value;
 
-/// A key whose value differs.
+/// A key whose values differ.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
-    /// The key, as in `backend.limit[0].rate`.
+    /// Path of the key, such as `backend.limit[0].rate`.
     pub key: String,
-    /// Its value in the first scenario, as TOML; none where it has no such key.
+    /// Value in the first scenario, as TOML; `None` if it lacks the key.
     pub a: Option<String>,
-    /// Its value in the second.
+    /// Value in the second scenario, as TOML; `None` if it lacks the key.
     pub b: Option<String>,
 }
 
-/// The keys that differ, in the order of the alphabet.
+/// The keys that differ, in alphabetical order.
 ///
 /// # Errors
-/// When one of the two is no TOML: which, and why.
+/// If a text is not TOML: whether it is the second text, and the reason.
 pub fn scenario_changes(a: &str, b: &str) -> Result<Vec<Changed>, (bool, String)> {
     let read = |second, text: &str| {
         let table = text.parse::<toml::Table>().map_err(|e| (second, e.message().to_owned()))?;
@@ -34,7 +34,8 @@ pub fn scenario_changes(a: &str, b: &str) -> Result<Vec<Changed>, (bool, String)
     Ok(differing.map(changed).collect())
 }
 
-/// Tables and arrays of tables go on by key; every other value, an array of numbers too, is a leaf.
+/// Collects leaves by path. Tables and arrays of tables are descended into. Every other value, also an array, is a
+/// leaf.
 fn flatten(path: &str, value: &Value, keys: &mut BTreeMap<String, String>) {
     match value {
         Value::Table(table) => {
@@ -59,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_differ_one_by_one() {
+    fn every_differing_key_is_listed() {
         let a = "seed = 1\nname = \"x\"\n[[backend.limit]]\nrate = \"10/s\"\nburst = 5\n";
         let b = "seed = 1\n# a remark\nname = \"x\"\n[[backend.limit]]\nrate = \"20/s\"\n[[backend.limit]]\nburst = 1\n";
         let changed = scenario_changes(a, b).unwrap();

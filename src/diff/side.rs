@@ -1,39 +1,40 @@
-//! One side of a comparison, as `summary.json` has it.
+//! One side of a comparison, read from `summary.json`.
 
 use crate::kernel::Dur;
 use serde_json::Value;
 
-/// What `diff` needs of a `summary.json`. Metrics are as the file has them, so that versions with others compare.
+/// The parts of a `summary.json` that `diff` needs. Metrics keep the names of the file, so other versions can be
+/// compared.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Side {
-    /// The scenario's name.
+    /// Name of the scenario.
     pub scenario: String,
-    /// The version that wrote it.
+    /// Version of authstorm that wrote the file.
     pub version: String,
-    /// SHA-256 of the scenario, with its policies.
+    /// SHA-256 of the scenario including its policies, as hexadecimal digits.
     pub hash: String,
-    /// Seed.
+    /// Seed of the runs.
     pub seed: u64,
-    /// Replications.
+    /// Number of replications.
     pub replications: usize,
-    /// How many users it has, and for how long; none where the file does not say.
+    /// Users and length of a run; `None` if the file does not contain them.
     pub size: Option<Size>,
-    /// Policies in the file's order: name and metrics.
+    /// Policies in the order of the file: name and metrics.
     pub policies: Vec<(String, Vec<Series>)>,
 }
 
-/// A metric's values, one per replication.
+/// Values of a metric.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
-    /// The metric.
+    /// Name of the metric.
     pub metric: String,
-    /// Its unit.
+    /// Unit of the values.
     pub unit: String,
-    /// Its values; infinity, what never happens within the run, where the file has null.
+    /// One value per replication. A null in the file becomes infinity: the event never occurred within the run.
     pub values: Vec<f64>,
 }
 
-/// What totals grow with.
+/// Size of a run, with which totals grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Size {
     /// Users of the fleet.
@@ -46,7 +47,7 @@ impl Side {
     /// Reads a `summary.json`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// If the file is not valid JSON, or a part is missing or has the wrong type: a sentence that names it.
     pub fn parse(summary: &[u8]) -> Result<Side, String> {
         let value: Value = serde_json::from_slice(summary).map_err(|e| e.to_string())?;
         let word = |key: &str| value[key].as_str().map(str::to_owned).ok_or(format!("`{key}` is missing"));
@@ -96,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_must_be_whole() {
+    fn parse_rejects_an_incomplete_summary() {
         let text = |values: &str| {
             format!(
                 r#"{{"scenario":"s","version":"1","scenario_hash":"h","seed":1,"replications":2,

@@ -41,11 +41,12 @@ impl Demand {
     }
 }
 
-/// Of one run: its endpoints that are called, then its limits. Empty when the first fault begins with the run.
+/// Demand of one run: endpoints that are called, then limits. Empty if the first fault begins with the run.
 pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
     let grid = &tally.grid;
-    let whole_run = plan.first_fault >= plan.horizon;
-    let cells = if whole_run { grid.count() } else { grid.first_from(Time(plan.first_fault.0 + 1)) - 1 };
+    let whole_run = plan.backend.first_fault >= plan.horizon;
+    let cells =
+        if whole_run { grid.count() } else { grid.first_from(Time(plan.backend.first_fault.0 + 1)) - 1 };
     let time = Dur(if whole_run { plan.horizon } else { grid.begin(cells) }.0);
     if time == Dur::ZERO {
         return Vec::new();
@@ -55,17 +56,17 @@ pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
         let (offered, served) = (sum.sent as f64, sum.ok as f64);
         (sum.sent > 0).then(|| Demand { place: format!("/{endpoint}"), time, offered, served })
     });
-    let limits = plan.backend().limits.iter().zip(&tally.exercise.limits).enumerate();
+    let limits = plan.backend.limits.iter().zip(&tally.exercise.limits).enumerate();
     let limits = limits.map(|(number, (spec, totals))| Demand {
         place: limit_in_words(number, spec),
-        time: Dur(plan.first_fault.0),
+        time: Dur(plan.backend.first_fault.0),
         offered: (totals.admitted_before + totals.refused_before) as f64,
         served: totals.admitted_before as f64,
     });
     endpoints.chain(limits).collect()
 }
 
-/// Means over the replications, in their order.
+/// Means over the replications, in the order of places.
 pub fn mean(runs: &[&[Demand]]) -> Vec<Demand> {
     let mut places: Vec<Demand> = Vec::new();
     for demand in runs.iter().copied().flatten() {
@@ -84,7 +85,7 @@ pub fn mean(runs: &[&[Demand]]) -> Vec<Demand> {
     places
 }
 
-/// A limit by its number and what it is.
+/// A limit in words: its number from 1, its endpoints, its settings.
 pub fn limit_in_words(number: usize, spec: &LimitSpec) -> String {
     let endpoints: Vec<String> = spec.endpoints.iter().map(|e| format!("/{e}")).collect();
     format!("limit {} on {} ({})", number + 1, endpoints.join(", "), spec.in_words())

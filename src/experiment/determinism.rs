@@ -1,7 +1,7 @@
-//! Whether a run can be repeated: two traces of it compared, and the first event that differs named.
+//! Determinism check: compares two traces of a run and names the first event that differs.
 //!
-//! A trace keeps the hash of the event order every 65,536 events, so that a run of 10^9 events leaves 15,000 words. Where
-//! two traces part, that stretch alone is run again with every event written down.
+//! A trace stores the hash of the event order every 65,536 events, so a run of 10^9 events takes 15,000 words. Where
+//! two traces differ, only that chunk is run again with every event recorded.
 
 use crate::kernel::Time;
 use crate::world::{Control, EVENTS_BETWEEN_LOOKS, Observer, Plan, Stopped, observed};
@@ -9,34 +9,34 @@ use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
 
-/// What one run left: enough to find where another one parts from it.
+/// Trace of one run, to be compared with a trace of the same run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
-    /// Which policy, and which replication.
+    /// Name of the policy and number of the replication, in words.
     pub run: String,
-    /// Events in all.
+    /// Number of events.
     pub events: u64,
-    /// The hash of their order.
+    /// Hash of the order of events.
     pub fingerprint: u64,
     /// SHA-256 over every metric, bucket and session.
     pub results: [u8; 32],
     chunks: Vec<u64>,
 }
 
-/// An event as it was taken from the queue.
+/// An event taken from the queue.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Happened {
-    /// Its number, from 1.
+pub struct EventRecord {
+    /// Number of the event, from 1.
     pub number: u64,
-    /// When.
+    /// Time of the event.
     pub time: Time,
-    /// The user it belongs to, if any.
+    /// The user to whom the event belongs; `None` for events of the backend and of the scenario.
     pub user: Option<u32>,
-    /// Its kind.
+    /// Kind of the event, as its debug text.
     pub kind: String,
 }
 
-impl fmt::Display for Happened {
+impl fmt::Display for EventRecord {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} at t = {}", self.kind, self.time)?;
         match self.user {
@@ -46,42 +46,42 @@ impl fmt::Display for Happened {
     }
 }
 
-/// How two runs differ that should be the same.
+/// Difference between two runs of the same plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// Which policy, and which replication.
+    /// Name of the policy and number of the replication, in words.
     pub run: String,
-    /// Where.
-    pub place: Place,
+    /// First difference.
+    pub point: Point,
 }
 
-/// Where two runs part.
+/// First difference between two runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// At this event of the first and of the second; none where a run has ended.
-    Event(Option<Happened>, Option<Happened>),
-    /// After so many events, but running that stretch again twice showed no difference.
-    Unsteady(u64),
-    /// The events are the same, what was counted is not.
+pub enum Point {
+    /// The first event that differs, in the first and the second run. `None` if that run has ended.
+    Event(Option<EventRecord>, Option<EventRecord>),
+    /// The traces differ after this many events, but recording that chunk twice showed no difference.
+    Unreproducible(u64),
+    /// The events are equal, but the counts are not.
     Results,
 }
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.run)?;
-        match &self.place {
-            Place::Event(first, second) => {
+        match &self.point {
+            Point::Event(first, second) => {
                 let number = first.as_ref().or(second.as_ref()).map_or(0, |e| e.number);
-                let words = |e: &Option<Happened>| {
-                    e.as_ref().map_or("the run has ended".to_owned(), Happened::to_string)
+                let words = |e: &Option<EventRecord>| {
+                    e.as_ref().map_or("the run has ended".to_owned(), EventRecord::to_string)
                 };
                 write!(f, "event {number} differs: {} in the first run, ", words(first))?;
                 write!(f, "{} in the second", words(second))
             }
-            Place::Unsteady(after) => {
+            Point::Unreproducible(after) => {
                 write!(f, "the order of events differs after event {after}, but not when it is run again")
             }
-            Place::Results => f.write_str("the same events in the same order, but what was counted differs"),
+            Point::Results => f.write_str("the same events in the same order, but what was counted differs"),
         }
     }
 }
@@ -97,10 +97,10 @@ impl Observer for Tracer {
     }
 }
 
-/// Traces every run of a plan, on the threads of the pool it is called in; in the order of policies and replications.
+/// Traces every run of a plan on the current thread pool, in the order of policies and replications.
 ///
 /// # Errors
-/// When a guard or `control` stops a run.
+/// If a guard or `control` stops a run.
 pub fn trace(plan: &Plan, control: &Control) -> Result<Vec<Trace>, Stopped> {
     let jobs = jobs(plan);
     let traces: Vec<Result<Trace, Stopped>> = jobs
@@ -128,7 +128,7 @@ fn jobs(plan: &Plan) -> Vec<(usize, u32)> {
     (0..plan.contenders.len()).flat_map(|c| (0..replications).map(move |r| (c, r))).collect()
 }
 
-/// Rust writes a float with as many digits as tell it from every other, so the text is as good as the bits.
+/// Hashes the debug text. Rust prints enough digits of a float to identify it, so equal texts mean equal bits.
 fn digest(value: &impl fmt::Debug) -> [u8; 32] {
     struct Hashing(Sha256);
     impl fmt::Write for Hashing {
@@ -142,11 +142,11 @@ fn digest(value: &impl fmt::Debug) -> [u8; 32] {
     hashing.0.finalize().into()
 }
 
-/// Compares two traces of what should be the same runs, and looks closer where they part: the first run that differs.
-/// `first` and `second` are the plans they came from, the same one unless two are to be told apart.
+/// Compares two traces and describes the first run that differs. `first` and `second` are the plans of the traces. They
+/// are the same plan, except in tests that compare two plans.
 ///
 /// # Errors
-/// When `control` stops the closer look.
+/// If `control` stops the repeated run of a chunk.
 pub fn compare(
     (first, left): (&Plan, &[Trace]),
     (second, right): (&Plan, &[Trace]),
@@ -158,52 +158,52 @@ pub fn compare(
             continue;
         }
         let same = a.chunks.iter().zip(&b.chunks).take_while(|(x, y)| x == y).count();
-        let place = if a.chunks == b.chunks {
-            Place::Results
+        let point = if a.chunks == b.chunks {
+            Point::Results
         } else {
             let chunk = same as u64;
-            let a = closer(first, contender, replication, chunk, control)?;
-            let b = closer(second, contender, replication, chunk, control)?;
+            let a = record_chunk(first, contender, replication, chunk, control)?;
+            let b = record_chunk(second, contender, replication, chunk, control)?;
             let at = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
             match (a.get(at), b.get(at)) {
-                (None, None) => Place::Unsteady(chunk * u64::from(EVENTS_BETWEEN_LOOKS)),
-                (a, b) => Place::Event(a.cloned(), b.cloned()),
+                (None, None) => Point::Unreproducible(chunk * u64::from(EVENTS_BETWEEN_LOOKS)),
+                (a, b) => Point::Event(a.cloned(), b.cloned()),
             }
         };
-        return Ok(Some(Difference { run: a.run.clone(), place }));
+        return Ok(Some(Difference { run: a.run.clone(), point }));
     }
     Ok(None)
 }
 
-/// Writes down the events of one stretch.
-struct Closer {
+/// Observer that records the events of one chunk.
+struct ChunkRecorder {
     from: u64,
     to: u64,
-    events: Vec<Happened>,
+    events: Vec<EventRecord>,
 }
 
-impl Observer for Closer {
+impl Observer for ChunkRecorder {
     const ACTIVE: bool = false;
     const EACH_EVENT: bool = true;
 
     fn event(&mut self, number: u64, time: Time, user: u32, kind: &dyn fmt::Debug) {
         if (self.from..=self.to).contains(&number) {
             let user = (user != u32::MAX).then_some(user);
-            self.events.push(Happened { number, time, user, kind: format!("{kind:?}") });
+            self.events.push(EventRecord { number, time, user, kind: format!("{kind:?}") });
         }
     }
 }
 
-fn closer(
+fn record_chunk(
     plan: &Plan,
     contender: usize,
     replication: u32,
     chunk: u64,
     control: &Control,
-) -> Result<Vec<Happened>, Stopped> {
+) -> Result<Vec<EventRecord>, Stopped> {
     let length = u64::from(EVENTS_BETWEEN_LOOKS);
-    let closer = Closer { from: chunk * length + 1, to: (chunk + 1) * length, events: Vec::new() };
-    observed(plan, contender, replication, control, closer).map(|(_, closer, _)| closer.events)
+    let recorder = ChunkRecorder { from: chunk * length + 1, to: (chunk + 1) * length, events: Vec::new() };
+    observed(plan, contender, replication, control, recorder).map(|(_, recorder, _)| recorder.events)
 }
 
 #[cfg(test)]
@@ -215,7 +215,7 @@ mod tests {
         let overrides: Vec<String> = overrides.iter().map(|s| (*s).to_owned()).collect();
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/healthy.toml");
         let all = ["fleet.users=40", "replications=2"].map(str::to_owned).into_iter().chain(overrides);
-        Study::load_with(path, &all.collect::<Vec<_>>()).expect("valid").plan()
+        Study::load_with(path, &all.collect::<Vec<_>>()).expect("the scenario is valid").plan()
     }
 
     fn difference(first: &Plan, second: &Plan) -> Option<Difference> {
@@ -225,17 +225,17 @@ mod tests {
     }
 
     #[test]
-    fn a_run_repeats_itself() {
+    fn a_plan_has_no_difference_from_itself() {
         let plan = plan(&[]);
         assert_eq!(difference(&plan, &plan), None);
     }
 
     #[test]
-    fn the_first_event_that_differs_is_named() {
+    fn compare_names_the_first_event_that_differs() {
         let action = "action=[{ at = \"90s\", user = 3, do = \"focus\" }]";
         let (without, with) = (plan(&[]), plan(&[action]));
-        let found = difference(&without, &with).expect("one has an action more");
-        let Place::Event(Some(first), Some(second)) = &found.place else { panic!("{found:?}") };
+        let found = difference(&without, &with).expect("the second plan has one more action");
+        let Point::Event(Some(first), Some(second)) = &found.point else { panic!("{found:?}") };
         assert_eq!((second.kind.as_str(), second.user), ("Scripted", Some(3)), "{found}");
         assert_eq!(second.time, Time(90_000_000_000));
         assert!(first.number == second.number && first.time >= second.time, "{found}");
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_past_the_first_stretch_and_one_in_counts_alone_are_found() {
+    fn compare_finds_differences_in_a_later_chunk_and_in_counts_alone() {
         let users = ["fleet.users=400"];
         let long = plan(&users);
         let control = Control::default();
@@ -253,11 +253,11 @@ mod tests {
         *b[1].chunks.last_mut().expect("one") ^= 1;
         b[1].fingerprint ^= 1;
         let found = compare((&long, &a), (&long, &b), &control).expect("runs").expect("a difference");
-        assert!(matches!(found.place, Place::Unsteady(after) if after > 0), "{found}");
+        assert!(matches!(found.point, Point::Unreproducible(after) if after > 0), "{found}");
         assert!(found.run.ends_with("replication 1"), "{found}");
         let mut b = a.clone();
         b[0].results[0] ^= 1;
         let found = compare((&long, &a), (&long, &b), &control).expect("runs").expect("a difference");
-        assert_eq!(found.place, Place::Results);
+        assert_eq!(found.point, Point::Results);
     }
 }

@@ -1,10 +1,10 @@
-//! How many events a study will have, from a pilot: the same scenario with a small part of its sessions, run to the end.
+//! Estimates the number of events of a study from pilots: the same scenario with few sessions, run to its end.
 //!
-//! What sessions share is cut down with them, so that each meets the same load: limits that are global or of an app, the
-//! workers of endpoints, how often a fault hits. Addresses stay whole, with their limits, unless one of them alone has
-//! more users than the pilot. What each group of sessions (the fleet, each workload) did is then counted as many times as
-//! the group is larger. Two pilots are run, one twice as large as the other; by how much they disagree is the estimate's
-//! own word on its error. A pilot that has more than [`MOST_EVENTS`] is cut there and taken on at its pace so far.
+//! Shared resources shrink with the number of sessions, so that each session meets the same load. These are global
+//! limits, limits per app, workers of endpoints, and the counts of faults. An address keeps its users and its limit,
+//! unless it alone has more users than the pilot. The events of each group of sessions (the fleet, each workload) are
+//! then scaled to the size of the group. There are two pilots, one twice as large as the other. Their disagreement is
+//! the error estimate. A pilot that exceeds [`MOST_EVENTS`] is stopped and extrapolated at its pace so far.
 
 use super::demand::{self, Demand};
 use crate::Study;
@@ -15,39 +15,39 @@ use crate::scenario::Scenario;
 use crate::world::{Contender, Control, Observer, Plan, Stopped, observed};
 use rayon::prelude::*;
 
-/// Sessions of the larger pilot, about.
+/// Approximate number of sessions of the larger pilot.
 pub const SESSIONS: u32 = 400;
-/// Events of a pilot's run at most; one in which app code calls counts as many times as there are callers.
+/// Greatest number of events of a pilot. If app code calls, the limit is divided by the number of callers.
 pub const MOST_EVENTS: u64 = 1_000_000;
 
-/// What a study is expected to take.
+/// Estimated size of a study.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
-    /// One per policy, in the study's order.
+    /// Estimates per policy, in the study's order.
     pub policies: Vec<OfPolicy>,
-    /// Replications of each.
+    /// Number of replications of each policy.
     pub replications: u32,
-    /// Sessions of the larger pilot, generic clients included.
+    /// Sessions of the larger pilot, including generic clients.
     pub sessions: u64,
-    /// Events of all pilots together.
+    /// Events of all pilots.
     pub pilot_events: u64,
 }
 
-/// What one run of a policy is expected to take.
+/// Estimate for one run of a policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OfPolicy {
-    /// Its name.
+    /// Name of the policy.
     pub name: String,
-    /// Events, from the larger pilot. When a guard stops the pilot for its loop, events up to there.
+    /// Events of one run, from the larger pilot. If a guard for loops stops the pilot, events up to that point.
     pub events: f64,
-    /// By how much the smaller pilot disagrees, as a share of `events`.
+    /// Absolute difference to the smaller pilot's estimate, as a share of `events`.
     pub disagreement: f64,
-    /// When the pilot was cut short, if it was: the rest was taken on at its pace so far.
+    /// Time at which the pilot reached its limit of events. `None` if it reached the horizon.
     pub cut_at: Option<Time>,
-    /// The guard that stopped the pilot, and would stop the run.
+    /// Message of the guard that stopped the pilot and would stop the run. `None` if no guard did.
     pub stopped: Option<String>,
-    /// Offered against served in the larger pilot, in the time before the first fault, scaled to all sessions. Empty when a
-    /// fault begins with the run or the pilot was cut short.
+    /// Demand in the larger pilot before the first fault, scaled to all sessions. Empty if a fault begins with the run
+    /// or the pilot did not reach the horizon.
     pub demand: Vec<Demand>,
 }
 
@@ -57,19 +57,19 @@ impl Estimate {
         self.policies.iter().map(|p| p.events).sum::<f64>() * f64::from(self.replications)
     }
 
-    /// The policy whose run is expected to have the most events.
+    /// The policy with the most events per run.
     ///
     /// # Panics
-    /// When the study has no policy, which no scenario allows.
+    /// If the study has no policy. No valid scenario allows that.
     pub fn largest(&self) -> &OfPolicy {
         self.policies.iter().max_by(|a, b| a.events.total_cmp(&b.events)).expect("at least one policy")
     }
 }
 
-/// Estimates a study, on the threads of the pool it is called in. The same on every machine.
+/// Estimates a study on the current thread pool. The estimate does not depend on the machine.
 ///
 /// # Errors
-/// When `control` stops it.
+/// If `control` stops a pilot.
 pub fn estimate(study: &Study, control: &Control) -> Result<Estimate, Stopped> {
     let plan = study.plan();
     let jobs: Vec<(usize, u32)> =
@@ -108,9 +108,9 @@ struct Pilot {
     demand: Vec<Demand>,
 }
 
-/// Counts events by group: the fleet, each workload, and what belongs to nobody.
+/// Observer that counts events by group: the fleet, each workload, and events without a session.
 struct Counter<'a> {
-    /// The first session of each group after the fleet, and the end of the last.
+    /// Number of the first session of each group after the fleet, and the end of the last group.
     from: &'a [u32],
     counts: &'a mut [u64],
 }
@@ -170,7 +170,7 @@ fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Res
     })
 }
 
-/// The scenario with about so many sessions.
+/// The scenario scaled to about this many sessions.
 fn scaled(full: &Scenario, sessions: u32) -> Scenario {
     let mut s = full.clone();
     let callers = s.fleet.app_get_token.as_ref().map_or(1, |app| u64::from(app.callers).max(1));
@@ -181,7 +181,7 @@ fn scaled(full: &Scenario, sessions: u32) -> Scenario {
         return s;
     }
     let (users, networks) = group(full.fleet.users, full.fleet.users_per_network, share, sessions);
-    // What addresses are cut down to, where they are: all by one share, for their limits do not know whose they are.
+    // Scale of the users per address. All groups share the smallest scale, because a limit per address applies to all.
     let mut address = 1.0f64;
     let mut cut = |per_network: &mut u32, to: u32| {
         address = address.min(f64::from(to) / f64::from((*per_network).max(1)));
@@ -198,9 +198,10 @@ fn scaled(full: &Scenario, sessions: u32) -> Scenario {
         action.users = action.users.map(|whom| whom.scaled(full.fleet.users, users));
         action.user.is_none_or(|user| user < users)
     });
-    // What is shared by all is cut down by what the pilot has come to.
-    let come_to = u64::from(s.fleet.users) + s.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>();
-    let share = come_to as f64 / all as f64;
+    // Shared resources scale with the number of sessions that the pilot really has.
+    let scaled_sessions =
+        u64::from(s.fleet.users) + s.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>();
+    let share = scaled_sessions as f64 / all as f64;
     for limit in &mut s.backend.limits {
         match limit.key {
             LimitKey::Global | LimitKey::App => cut_limit(limit, share),
@@ -213,7 +214,7 @@ fn scaled(full: &Scenario, sessions: u32) -> Scenario {
         [&mut b.tokens, &mut b.touch, &mut b.client, &mut b.environment, &mut b.sign_in, &mut b.generic]
     {
         let Some(workers) = endpoint.workers else { continue };
-        // A part of a worker is a slower one.
+        // Workers are whole, so the service time compensates for the rounding.
         let wanted = f64::from(workers) * share;
         let workers = whole(wanted).max(1);
         endpoint.workers = Some(workers);
@@ -226,8 +227,8 @@ fn scaled(full: &Scenario, sessions: u32) -> Scenario {
     s
 }
 
-/// A group of sessions cut down, in whole networks unless one alone is larger than the pilot: how many sessions, and how
-/// many of them to a network.
+/// Size of a scaled group: sessions, and sessions per network. Networks stay whole, unless one network has more
+/// sessions than the pilot.
 fn group(full: u32, per_network: u32, share: f64, pilot: u32) -> (u32, u32) {
     if full == 0 {
         return (0, per_network);
@@ -248,21 +249,21 @@ fn cut_limit(limit: &mut LimitSpec, share: f64) {
     limit.burst = limit.burst.map(cut);
     limit.limit = limit.limit.map(cut);
     limit.rate = limit.rate.map(|rate| {
-        // Of few requests a part is none: then their time is longer.
+        // A small count cannot be scaled precisely, so the period is scaled instead.
         let count = rate.count as f64 * share;
         if count >= 100.0 {
             return Rate { count: (count + 0.5) as u64, per: rate.per };
         }
         Rate { count: rate.count, per: longer(rate.per, 1.0 / share) }
     });
-    // A rate that is no round number any more may be beyond a token bucket's 64 bits; GCRA decides alike.
+    // The scaled rate may need more than the 64 bits of a token bucket. GCRA makes the same decisions.
     if limit.kind == LimitKind::TokenBucket && check(limit).is_err() {
         limit.kind = LimitKind::Gcra;
     }
 }
 
 fn longer(time: Dur, factor: f64) -> Dur {
-    // Cut far below where sums of times could overflow.
+    // The bound keeps sums of times from overflowing.
     Dur((time.0 as f64 * factor).min(f64::from(u32::MAX) * 1e9) as u64)
 }
 

@@ -1,4 +1,4 @@
-//! One run of one policy, cut down to what results keep.
+//! Runs one replication of one policy and reduces it to what results store.
 
 use super::demand::{self, Demand};
 use super::results::SessionRow;
@@ -11,17 +11,17 @@ use rayon::prelude::*;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
-/// How many of the worst sessions results keep, per policy.
+/// Number of worst sessions that results store per policy.
 pub const WORST_SESSIONS: usize = 100;
 
-/// Which run.
+/// One run: a policy and a replication, by number.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Job {
     pub contender: usize,
     pub replication: u32,
 }
 
-/// What results keep of it.
+/// The parts of a run that results store.
 #[derive(Debug)]
 pub(super) struct Summary {
     pub values: Vec<f64>,
@@ -34,15 +34,15 @@ pub(super) struct Summary {
     pub fingerprint: u64,
 }
 
-/// What has come together of a run so far, in whatever order its parts end: all of it is whole numbers and a choice by a
-/// total order, but for the fingerprints, which keep their places.
+/// Sums over the finished parts of a run. The order in which parts finish has no influence: sums are of integers, the
+/// worst sessions are chosen by a total order, and fingerprints are stored by part.
 struct Gathered {
     tally: Option<Tally>,
     sessions: Vec<SessionRow>,
     distribution: BTreeMap<u32, u64>,
     events: u64,
     fingerprints: Vec<u64>,
-    /// The first part in order that was stopped.
+    /// The first part, in order, that was stopped.
     stopped: Option<(usize, Stopped)>,
 }
 
@@ -62,7 +62,7 @@ impl Gathered {
     }
 }
 
-/// Keeps the first of a collection in the order of a key.
+/// Reduces a collection to its `keep` first items in the order of `key`.
 fn cut<T, K: Ord>(items: &mut Vec<T>, keep: usize, key: impl Fn(&T) -> K) {
     if items.len() > keep {
         items.select_nth_unstable_by_key(keep, key);
@@ -71,7 +71,7 @@ fn cut<T, K: Ord>(items: &mut Vec<T>, keep: usize, key: impl Fn(&T) -> K) {
 }
 
 impl Job {
-    /// Runs the parts of the run, on all cores that are free.
+    /// Runs the parts of the run on all free cores.
     pub(super) fn run(
         &self,
         plan: &Plan,
@@ -95,7 +95,7 @@ impl Job {
         })
     }
 
-    /// Runs a reference, and keeps what runs are compared with; also how many events it had.
+    /// Runs a reference. Also returns the number of its events.
     pub(super) fn run_reference(&self, plan: &Plan, control: &Control) -> Result<(Reference, u64), Stopped> {
         let gathered = self.gather(plan, 0, control)?;
         let tally = gathered.tally.expect("a run has a part");
@@ -115,7 +115,7 @@ impl Job {
         let lock = || gathered.lock().unwrap_or_else(PoisonError::into_inner);
         let max_events = plan.scenario.guard.max_events;
         parts.par_iter().enumerate().for_each(|(part, users)| {
-            // A part before this one may still be stopped; one after it need not begin.
+            // An earlier part may still be stopped, so it must run. A later part need not start.
             if lock().stopped.as_ref().is_some_and(|(earlier, _)| *earlier < part)
                 || lock().events > max_events
             {
@@ -147,7 +147,7 @@ impl Job {
         Ok(gathered)
     }
 
-    /// The rows of the worst of these sessions, the first of which has this number.
+    /// Rows of the worst `keep` sessions. `first` is the number of the first session in `counts`.
     fn rows(&self, counts: &[SessionCounts], first: u32, keep: usize) -> Vec<SessionRow> {
         let row = |place: &u32| {
             let s = &counts[*place as usize];
@@ -162,24 +162,24 @@ impl Job {
                 stale_token_s: s.stale.as_secs_f64(),
             }
         };
-        // Numbers are chosen among, not rows: a row is many times as large.
+        // Sorts numbers instead of rows, because rows are many times as large.
         let mut places: Vec<u32> = (0..counts.len() as u32).collect();
         cut(&mut places, keep, |place| row(place).rank());
         places.iter().map(row).collect()
     }
 }
 
-/// One fingerprint of several, in order; that of a single one is its own.
+/// Combines fingerprints in order. A single fingerprint is unchanged.
 pub(super) fn chain(fingerprints: impl IntoIterator<Item = u64>) -> u64 {
     let next = |all: u64, one: u64| all.rotate_left(7).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ one;
     fingerprints.into_iter().fold(0, next)
 }
 
-/// The worst session of a policy, as [`super::results::PolicyResults::worst`] finds it in the results: of this
-/// replication, or of all of them. None without users.
+/// The worst session of a policy, by the order of [`super::results::PolicyResults::worst`], in one replication or in
+/// all of them. `None` without users.
 ///
 /// # Errors
-/// When a guard stops a run.
+/// If a guard stops a run.
 pub fn worst_session(
     plan: &Plan,
     contender: usize,
@@ -197,17 +197,17 @@ pub fn worst_session(
     Ok(worst.min_by_key(SessionRow::rank))
 }
 
-/// Runs something for each of these on all cores; what comes of them is in their order, whatever the order in which they end.
+/// Applies `run` to each item on all cores. The results are in the order of `items`.
 ///
 /// # Errors
-/// The first in that order which is stopped.
+/// If `run` fails. Returns the error of the first such item.
 pub(super) fn run_each<T: Sync, R: Send>(
     plan: &Plan,
     items: &[T],
     run: impl Fn(&T) -> Result<R, Stopped> + Sync,
 ) -> Result<Vec<R>, Stopped> {
-    // Runs of many parts come one after another, and their parts side by side: that takes less memory. Whole runs go
-    // one to a thread, so that none is left with several while another has none.
+    // Runs with many parts execute one after another with their parts in parallel, which saves memory. Other runs are
+    // assigned to threads one by one, so that no thread has several waiting while another is idle.
     let ended: Vec<_> = if plan.parts().len() > 1 {
         items.iter().map(&run).collect()
     } else {
@@ -216,11 +216,11 @@ pub(super) fn run_each<T: Sync, R: Send>(
     ended.into_iter().collect()
 }
 
-/// Runs these on all cores, each against the reference of its replication where there is one; the summaries are in the order of
-/// the jobs, whatever the order in which they end.
+/// Runs the jobs on all cores, each with the reference of its replication if there is one. The summaries are in the
+/// order of `jobs`.
 ///
 /// # Errors
-/// The first in that order which a guard stops.
+/// If a guard stops a run. Returns the first one in order.
 pub(super) fn run_all(
     jobs: Vec<Job>,
     plan: &Plan,

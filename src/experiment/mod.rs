@@ -41,26 +41,26 @@ pub use crate::stats::CONFIDENCE;
 #[derive(Clone, Debug)]
 pub struct Study {
     loaded: Loaded,
-    /// All policies of the scenario, of which `loaded` keeps those to run.
+    /// All policies of the scenario. `loaded` contains those to run.
     all_policies: Vec<ResolvedPolicy>,
     all_sessions: bool,
 }
 
-/// Why a study has no results.
+/// Reason for which a study has no results.
 #[derive(Debug)]
 pub enum Error {
     /// The scenario is not well-formed.
     Scenario(ScenarioErrors),
-    /// There is no policy of this name in the scenario.
+    /// The scenario has no policy of this name.
     NoSuchPolicy {
-        /// The name.
+        /// The name that was requested.
         name: String,
-        /// Those that are there.
+        /// Names of the scenario's policies.
         known: Vec<String>,
     },
-    /// A choice of policies that holds none, or this one twice.
+    /// The selection of policies is empty or contains a policy twice.
     Choice {
-        /// The name that is there twice.
+        /// Name of the policy that occurs twice; `None` if the selection is empty.
         twice: Option<String>,
     },
     /// A guard stopped a run.
@@ -100,20 +100,20 @@ impl Study {
     /// Loads a scenario file.
     ///
     /// # Errors
-    /// When it cannot be read or is not a well-formed scenario.
+    /// If the file cannot be read or is not a valid scenario.
     pub fn load(path: impl AsRef<Path>) -> Result<Study, Error> {
         Study::load_with(path, &[])
     }
 
-    /// Loads a scenario file and overrides some of its keys, each written `key.of.table=value`.
+    /// Loads a scenario file and overrides keys. An override has the form `key.of.table=value`.
     ///
     /// # Errors
-    /// As [`Study::load`], and when an override names a key that the format does not know.
+    /// As [`Study::load`], and if an override names a key that the format does not know.
     pub fn load_with(path: impl AsRef<Path>, overrides: &[String]) -> Result<Study, Error> {
         Study::load_set(path, &Settings::from(overrides))
     }
 
-    /// Loads a scenario file and changes it.
+    /// Loads a scenario file and applies settings.
     ///
     /// # Errors
     /// As [`Study::load_with`].
@@ -121,20 +121,20 @@ impl Study {
         Ok(Study::new(load_with(path.as_ref(), settings)?))
     }
 
-    /// Takes a scenario from text; `name` stands for the file in errors.
+    /// Parses a scenario from text. Errors show `name` as the file name.
     ///
     /// # Errors
-    /// When it is not a well-formed scenario.
+    /// If the text is not a valid scenario.
     pub fn parse(name: &str, text: &str) -> Result<Study, Error> {
         Ok(Study::new(load_text(name, text, &[])?))
     }
 
-    /// A scenario that was loaded, and perhaps changed since by its fields. A changed one meets the checks of a file, and
-    /// its text in the results says it as it is now, with its policies inside.
+    /// A study of a loaded scenario whose fields the caller may have changed. A changed scenario must pass the checks
+    /// of a file. Results then store its current text, including its policies.
     ///
     /// # Errors
-    /// When the change leaves no well-formed scenario: a bucket of no length, a condition on a policy that is not run,
-    /// a preset's name on another policy, and whatever else a file must not say.
+    /// If the changed scenario is not valid: an empty bucket, an expectation on a policy that is not run, a preset's
+    /// name for another policy, or any other error that a file can have.
     pub fn of(loaded: Loaded) -> Result<Study, Error> {
         Ok(Study::new(loaded.checked()?))
     }
@@ -148,39 +148,39 @@ impl Study {
         &self.loaded
     }
 
-    /// The hash of the scenario, see [`Loaded::hash`]: also where not all of its policies are run.
+    /// Hash of the whole scenario, even if only some of its policies are run. See [`Loaded::hash`].
     pub fn hash(&self) -> String {
         crate::scenario::hash(&self.loaded.scenario, &self.all_policies)
     }
 
-    /// Uses this seed instead of the scenario's: as if the scenario said so.
+    /// Overrides the scenario's seed, as if the file contained it.
     ///
     /// # Errors
-    /// When the scenario does not allow it.
+    /// If the value is not allowed in a scenario.
     pub fn seed(&mut self, seed: u64) -> Result<&mut Study, Error> {
         self.loaded.change(Some(seed), None)?;
         Ok(self)
     }
 
-    /// Runs so many replications instead of the scenario's: as if the scenario said so.
+    /// Overrides the scenario's number of replications, as if the file contained it.
     ///
     /// # Errors
-    /// When the scenario does not allow so many, or so few.
+    /// If the value is not allowed in a scenario.
     pub fn replications(&mut self, replications: u32) -> Result<&mut Study, Error> {
         self.loaded.change(None, Some(replications))?;
         Ok(self)
     }
 
-    /// Keeps every session in the results, not only the worst.
+    /// Whether results store every session instead of the worst ones only.
     pub fn all_sessions(&mut self, all: bool) -> &mut Study {
         self.all_sessions = all;
         self
     }
 
-    /// Runs only these of the scenario's policies, in this order. Expectations on the others are not judged, and said to be so.
+    /// Selects the policies to run, in this order. Expectations on the other policies get the verdict not-judged.
     ///
     /// # Errors
-    /// When the scenario does not list one of them, when one is chosen twice, and when none is.
+    /// If a name is not in the scenario or occurs twice, or if `names` is empty.
     pub fn only_policies(&mut self, names: &[String]) -> Result<&mut Study, Error> {
         if names.is_empty() {
             return Err(Error::Choice { twice: None });
@@ -202,7 +202,7 @@ impl Study {
         Ok(self)
     }
 
-    /// The scenario made ready to run.
+    /// Compiles the scenario for the simulator.
     pub fn plan(&self) -> Plan {
         let contenders = self
             .loaded
@@ -213,18 +213,18 @@ impl Study {
         Plan::new(self.loaded.scenario.clone(), contenders)
     }
 
-    /// Runs every policy in every replication, on all cores.
+    /// Runs every policy in every replication on all cores.
     ///
     /// # Errors
-    /// When a guard stops a run: the first such run in the order of policies and replications.
+    /// If a guard stops a run. Returns the first such run in the order of policies and replications.
     pub fn run(&self) -> Result<Results, Error> {
         self.run_under(&Control::default())
     }
 
-    /// The same, watched and stopped from outside.
+    /// Like [`Study::run`]; `control` reports progress and can stop the runs.
     ///
     /// # Errors
-    /// As [`Study::run`], and when `control` stops it.
+    /// As [`Study::run`], and if `control` stops it.
     pub fn run_under(&self, control: &Control) -> Result<Results, Error> {
         let plan = self.plan();
         let replications = plan.scenario.replications;
@@ -287,7 +287,7 @@ impl Study {
     }
 }
 
-/// A client model's name in scenarios.
+/// Name of a client model in scenarios.
 pub fn model_name(model: ClientModel) -> &'static str {
     match model {
         ClientModel::Documented => "documented",
@@ -344,7 +344,7 @@ fn policy_results(
     }
 }
 
-/// Fault windows for charts, cut at the horizon; a revocation is an instant.
+/// Fault windows for charts, clipped to the horizon. The window of a revocation is empty.
 fn windows(plan: &Plan) -> Vec<FaultWindow> {
     let specs = plan.scenario.faults.iter();
     specs

@@ -1,9 +1,10 @@
-//! The reference of a run: the same users on the same random streams, without faults, triggers and limits.
+//! The reference run: the same users on the same random streams, without faults, triggers and limits.
 //!
-//! Recovery and amplification compare a run with it: it says what the same users ask for, and what they get, at the same times
-//! when nothing stands against them. Queues and latencies stay, for they are the system's own. Revocations stay as well, and so
-//! do tabs opened by `[[action]]`: both change who is there, not how the backend answers. Every policy has the same reference,
-//! in which only 401 and 422 end a session (the preset `new`), so no comparison with it depends on the policy.
+//! Recovery and amplification compare a run with its reference, which shows what the same users request and get at the
+//! same times without disturbance. Queues and latencies stay, because they belong to the system. Revocations and tabs
+//! opened by `[[action]]` also stay, because they change the users rather than the answers. All policies share one
+//! reference, in which only 401 and 422 end a session (the preset `new`). A comparison therefore does not depend on the
+//! policy's own reference.
 
 use super::job::{Job, run_each};
 use crate::backend::Endpoint;
@@ -15,10 +16,10 @@ use crate::scenario::policies::preset;
 use crate::scenario::{Act, Scenario};
 use crate::world::{Contender, Control, Plan, Stopped};
 
-/// The policy of the reference.
+/// Policy of the reference.
 const POLICY: &str = "new";
 
-/// The plan of the reference; none where no call can fail and no load is scripted, because then every run is its own reference.
+/// Plan of the reference. `None` if no call can fail and no load is scripted: every run is then its own reference.
 pub fn plan(scenario: &Scenario) -> Option<Plan> {
     let mut calm = scenario.clone();
     calm.faults.retain(|fault| fault.kind == FaultKind::Revocation);
@@ -37,22 +38,22 @@ pub fn plan(scenario: &Scenario) -> Option<Plan> {
     if same && !fails_by_itself && !offline && !revoked {
         return None;
     }
-    let policy = preset(POLICY).expect("a preset of the program");
+    let policy = preset(POLICY).expect("the policy is a preset");
     Some(Plan::new(calm, vec![Contender { name: "reference".to_owned(), parts: vec![(policy, 1.0)] }]))
 }
 
-/// Whether app code reacts to new sessions for some time only: then the scenario sets its reaction off, as a trigger. Without a
-/// window the reaction is a habit of the app.
+/// Whether the app's reaction to new sessions is limited to a time window. The scenario then uses it as a trigger.
+/// Without a window the reaction is normal behaviour of the app.
 pub(crate) fn app_reaction_is_a_trigger(scenario: &Scenario) -> bool {
     let fleet = &scenario.fleet;
     let windowed = fleet.app_reaction_from > Dur::ZERO || fleet.app_reaction_to.is_some();
     fleet.app_reaction != AppReaction::None && windowed
 }
 
-/// Runs the reference of every replication, in their order; also how many events they had.
+/// Runs the reference of every replication, in order. Also returns the number of their events.
 ///
 /// # Errors
-/// When a guard or `control` stops one: the first in order.
+/// If a guard or `control` stops a run. Returns the first one in order.
 pub fn run(plan: &Plan, control: &Control) -> Result<(Vec<Reference>, u64), Stopped> {
     let replications: Vec<u32> = (0..plan.scenario.replications).collect();
     let runs = run_each(plan, &replications, |replication| {

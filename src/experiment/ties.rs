@@ -1,54 +1,54 @@
-//! Which results hang on a tie: every run once in its own order, and once with ties broken the other way round.
+//! Finds results that depend on ties: runs every replication in scheduling order and with ties reversed.
 //!
-//! Two events tie when they are due at the same nanosecond and belong to different sessions. The model says nothing of who
-//! comes first; the order of scheduling decides, so that a run can be repeated. A result that changes with that order is a
-//! result of the simulator, not of the scenario. Left as they are: the order of one session's own events, which is cause
-//! and effect, and messages between the tabs of a browser, which take no time and come before all else.
+//! Two events tie if they are due in the same nanosecond and belong to different sessions. The model does not order
+//! them. The simulator takes them in scheduling order, so that runs are repeatable. A result that changes with this
+//! order is a property of the simulator, not of the scenario. Two orders are not reversed: the order of one session's
+//! own events, which has a cause, and messages between tabs of one browser, which take no time and come first.
 
 use crate::kernel::Time;
 use crate::metrics::{METRICS, MetricDef};
 use crate::world::{Control, Observer, Plan, Run, Stopped, observed, run_in_opposite_order};
 use rayon::prelude::*;
 
-/// What ties do to the runs of one policy.
+/// Effect of ties on the runs of one policy.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ties {
-    /// The policy.
+    /// Name of the policy.
     pub policy: String,
-    /// Events of its runs, in their own order.
+    /// Events of the policy's runs in scheduling order.
     pub events: u64,
-    /// Of these, events at an instant at which more than one session had an event.
+    /// Events at times at which more than one session has an event. Included in `events`.
     pub tied: u64,
-    /// Replications in which anything that was counted hangs on a tie.
+    /// Number of replications in which any count differs between the orders.
     pub replications: u32,
-    /// Sessions, of all replications, whose own counts hang on a tie.
+    /// Number of sessions whose counts differ, over all replications.
     pub sessions: u64,
-    /// Buckets of the timelines, of all replications, that hang on a tie.
+    /// Number of timeline buckets that differ, over all replications.
     pub buckets: u64,
-    /// The metrics that do.
-    pub metrics: Vec<Hanging>,
+    /// Metrics that differ.
+    pub metrics: Vec<Divergence>,
 }
 
-/// A metric that hangs on a tie: its value per replication.
+/// A metric that differs between the two orders.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Hanging {
-    /// The metric.
+pub struct Divergence {
+    /// Definition of the metric.
     pub def: MetricDef,
-    /// In the order of scheduling.
+    /// Value per replication in scheduling order.
     pub own: Vec<f64>,
-    /// In the opposite order.
+    /// Value per replication with ties reversed.
     pub opposite: Vec<f64>,
 }
 
-impl Hanging {
-    /// Means over the replications: in the order of scheduling, and in the opposite order.
+impl Divergence {
+    /// Means over the replications: in scheduling order, and with ties reversed.
     pub fn means(&self) -> (f64, f64) {
         let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
         (mean(&self.own), mean(&self.opposite))
     }
 }
 
-/// Counts events at instants that several sessions share.
+/// Observer that counts events at times that several sessions share.
 #[derive(Default)]
 struct Counter {
     instant: Time,
@@ -84,10 +84,10 @@ struct Pair {
     opposite: Run,
 }
 
-/// Runs every policy in every replication in both orders, on the threads of the pool it is called in.
+/// Runs every policy in every replication in both orders, on the current thread pool.
 ///
 /// # Errors
-/// When a guard or `control` stops a run: the first such run in the order of policies and replications.
+/// If a guard or `control` stops a run. Returns the first such run in the order of policies and replications.
 pub fn ties(plan: &Plan, control: &Control) -> Result<Vec<Ties>, Stopped> {
     let replications = plan.scenario.replications;
     let jobs: Vec<(usize, u32)> =
@@ -120,7 +120,7 @@ fn summary(plan: &Plan, policy: &str, pairs: &[Pair]) -> Ties {
         pairs.iter().map(|pair| of(pair).metrics.tally.values(plan, None)).collect()
     };
     let (own, opposite) = (values(&|pair| &pair.own), values(&|pair| &pair.opposite));
-    let metrics = METRICS.iter().enumerate().map(|(i, def)| Hanging {
+    let metrics = METRICS.iter().enumerate().map(|(i, def)| Divergence {
         def: *def,
         own: own.iter().map(|values| values[i]).collect(),
         opposite: opposite.iter().map(|values| values[i]).collect(),
@@ -149,7 +149,7 @@ mod tests {
     use crate::Study;
     use crate::metrics::Metric;
 
-    /// Two scripted clients call at the same instant; `rest` says what the backend makes of it.
+    /// Ties of a scenario in which scripted clients call at the same time. `rest` configures the backend.
     fn of(clients: u32, rest: &str) -> Ties {
         let text = format!(
             "version = 1\nname = \"t\"\nhorizon = \"10s\"\npolicies = [\"new\"]\n\
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_share_anything_does_not_hang_on_a_tie() {
+    fn independent_clients_do_not_depend_on_ties() {
         let ties = of(7, "");
         assert!(ties.tied >= 7, "{ties:?}");
         assert_eq!(
@@ -175,33 +175,36 @@ mod tests {
             (0, 0, 0, 0),
             "{ties:?}"
         );
-        assert_eq!(of(7, &limit("session")).metrics, [], "a limit each");
+        assert_eq!(of(7, &limit("session")).metrics, [], "each session has its own limit");
         assert_eq!(of(1, &limit("global")).tied, 0, "one session has no ties");
     }
 
-    /// Who of seven gets the only place is the tie's choice; that one gets it is not. When the last refused call ends depends on
-    /// whose latency it has.
+    /// The tie decides which of seven clients the limit admits, not how many. The end of the last refused call depends
+    /// on the latency of the client that makes it.
     #[test]
-    fn a_shared_limit_lets_one_pass_in_either_order() {
+    fn a_shared_limit_admits_one_client_in_either_order() {
         let ties = of(7, &limit("global"));
         let counts = ties.metrics.iter().filter(|m| m.def.name != Metric::TimeToRecoverS.def().name);
-        assert_eq!(counts.collect::<Vec<_>>(), Vec::<&Hanging>::new());
+        assert_eq!(counts.collect::<Vec<_>>(), Vec::<&Divergence>::new());
     }
 
-    /// One worker and no queue: who of seven is served holds the others up for as long as its own call takes.
+    /// One worker and no queue: the client that is served first blocks the others for its own service time.
     #[test]
-    fn what_hangs_on_a_tie_is_named() {
+    fn ties_lists_the_metrics_that_depend_on_the_order() {
         let text = "version = 1\nname = \"t\"\nhorizon = \"10s\"\npolicies = [\"new\"]\nreplications = 3\n\
              [[workload]]\nname = \"w\"\nclients = 7\nat = [\"1s\"]\norbit = { uniform = [\"1s\", \"2s\"] }\n\
              [backend.generic]\nworkers = 1\nqueue = 0\nservice = { uniform = [\"10ms\", \"4s\"] }\n";
         let plan = Study::parse("t.toml", text).unwrap_or_else(|e| panic!("{e}")).plan();
         let ties = ties(&plan, &Control::default()).expect("runs").remove(0);
         assert!(ties.replications > 0 && ties.buckets > 0, "{ties:?}");
-        let requests =
-            ties.metrics.iter().find(|m| m.def.name == "requests_total").expect("it hangs on a tie");
+        let requests = ties
+            .metrics
+            .iter()
+            .find(|m| m.def.name == "requests_total")
+            .expect("the metric depends on the order");
         assert_eq!((requests.own.len(), requests.opposite.len()), (3, 3));
         assert_ne!(requests.own, requests.opposite);
         let (own, opposite) = requests.means();
-        assert!(own > 7.0 && opposite > 7.0, "somebody tries again in either order: {requests:?}");
+        assert!(own > 7.0 && opposite > 7.0, "clients retry in either order: {requests:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! Verdicts on expectations: what was observed, whether it was exercised, and what the number of runs can show.
+//! Judges expectations: the observed value, whether its stimulus occurred, and what the number of runs can prove.
 
 use crate::metrics::exercise::Exercise;
 use crate::metrics::{METRICS, Metric};
@@ -104,12 +104,13 @@ impl Verdict {
     }
 }
 
-/// Judges an expectation on a metric's values, one per replication in their order, with what each replication exercised.
+/// Judges an expectation. `values` holds the metric per replication, `exercises` the stimuli per replication, both in
+/// the order of replications.
 ///
 /// # Panics
-/// Without a value: a run has at least one replication.
+/// If `values` is empty.
 pub fn judge(expectation: &Expectation, plan: &Plan, values: &[f64], exercises: &[Exercise]) -> Verdict {
-    assert!(!values.is_empty(), "a metric has a value per replication");
+    assert!(!values.is_empty(), "a metric has at least one value");
     let Expectation { op, bound, of, .. } = expectation;
     let (observed, replication) = match of {
         ExpectOf::Mean => (values.iter().sum::<f64>() / values.len() as f64, None),
@@ -121,7 +122,7 @@ pub fn judge(expectation: &Expectation, plan: &Plan, values: &[f64], exercises: 
             (values[worst], Some(worst as u32))
         }
     };
-    // A value that is no number satisfies nothing, not even `!=`.
+    // NaN satisfies no expectation, not even `!=`.
     let broken = values.iter().position(|v| v.is_nan());
     let (observed, replication) = broken.map_or((observed, replication), |at| (f64::NAN, Some(at as u32)));
     let missing: Vec<Option<&str>> =
@@ -151,7 +152,7 @@ fn assurance(judgement: Judgement, expectation: &Expectation, values: &[f64], ex
     match (judgement, expectation.of) {
         (Judgement::Passed, ExpectOf::Every) => Assurance::ViolatedAtMost(at_most(exercised)),
         (Judgement::Passed | Judgement::Failed, ExpectOf::Mean) => {
-            // The interval that the results hold of the metric.
+            // The same interval as in the results.
             let range = METRICS[expectation.metric].kind.range();
             let Estimate { ci_low, ci_high, .. } = mean_ci(values, CONFIDENCE).within(range);
             Assurance::Mean((values.len() > 1 && ci_low.is_finite()).then_some((ci_low, ci_high)))
@@ -160,18 +161,18 @@ fn assurance(judgement: Judgement, expectation: &Expectation, values: &[f64], ex
     }
 }
 
-/// What must have happened for a metric's value to say anything. It concerns the stimulus, never the response: a count of zero
-/// under calls that were struck is judged.
+/// What must occur for the value of a metric to be meaningful. This depends on stimuli only, never on responses: a
+/// count of zero is judged if the calls were struck.
 enum Stimulus {
     /// A page was opened or a generic call began.
     Traffic,
-    /// And, where the scenario sets faults, limits or actions against its clients, one of them acted.
+    /// As `Traffic`; and if the scenario has faults, limits or actions, one of them acted.
     Cause,
     /// A session was revoked.
     Revocation,
     /// App code called.
     App,
-    /// A limit was asked, or a fault that answers 429 struck.
+    /// A limit was asked, or a fault that answers 429 struck a call.
     Limit,
     /// A call failed or a cause acted.
     Recovery,
@@ -203,16 +204,18 @@ fn stimulus(metric: usize) -> Stimulus {
         .map_or(Stimulus::Traffic, |(_, stimulus)| stimulus)
 }
 
-/// Why a run says nothing of this metric; none when it does.
+/// Reason for which a run cannot judge this metric; `None` if it can.
 fn missing(exercise: &Exercise, plan: &Plan, metric: usize) -> Option<&'static str> {
     debug_assert!(metric < METRICS.len());
     if exercise.pages_opened + exercise.generic_calls == 0 {
         return Some("no page is opened and no generic call begins");
     }
     let scenario = &plan.scenario;
-    let declares_causes =
-        !plan.faults.is_empty() || !scenario.backend.limits.is_empty() || !scenario.actions.is_empty();
-    let answers_429 = |fault: usize| plan.faults[fault].failure.status == 429 && exercise.has_struck(fault);
+    let declares_causes = !plan.backend.faults.is_empty()
+        || !scenario.backend.limits.is_empty()
+        || !scenario.actions.is_empty();
+    let answers_429 =
+        |fault: usize| plan.backend.faults[fault].failure.status == 429 && exercise.has_struck(fault);
     let limit_asked = exercise.limits.iter().any(|limit| limit.asked() > 0);
     let (exercised, why) = match stimulus(metric) {
         Stimulus::Traffic => (true, ""),
@@ -223,7 +226,7 @@ fn missing(exercise: &Exercise, plan: &Plan, metric: usize) -> Option<&'static s
         Stimulus::Revocation => (exercise.revoked > 0, "no session is revoked"),
         Stimulus::App => (exercise.app_calls + exercise.errors > 0, "no app code calls"),
         Stimulus::Limit => (
-            limit_asked || (0..plan.faults.len()).any(answers_429),
+            limit_asked || (0..plan.backend.faults.len()).any(answers_429),
             "no limit is asked and no fault answers 429",
         ),
         Stimulus::Recovery => (
@@ -235,7 +238,7 @@ fn missing(exercise: &Exercise, plan: &Plan, metric: usize) -> Option<&'static s
     (!exercised).then_some(why)
 }
 
-/// What the scenario sets against its clients and what acted in none of these runs: a sentence each.
+/// The faults, limits and actions of the scenario that acted in none of these runs, one sentence each.
 pub fn not_exercised(plan: &Plan, exercises: &[Exercise]) -> Vec<String> {
     let never = |count: &dyn Fn(&Exercise) -> u64| exercises.iter().all(|exercise| count(exercise) == 0);
     let scenario = &plan.scenario;
@@ -277,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn every_replication_must_satisfy_and_the_worst_is_shown() {
+    fn every_replication_must_hold_and_the_worst_is_reported() {
         for (text, values, observed, worst, passed) in [
             ("p.goodput == 0", &[0.0, 0.0][..], 0.0, 0, true),
             ("p.goodput == 0", &[0.0, -3.0, 2.0], -3.0, 1, false),
@@ -304,20 +307,20 @@ mod tests {
         assert!(matches!(verdict.assurance, Assurance::Mean(Some((low, high))) if low < 1.0 && high > 4.0));
     }
 
-    /// Five clean runs allow 45% of runs to violate: 1 - 0.05^(1/5) = 0.4507.
+    /// With five runs that hold, up to 45% of runs may violate: 1 - 0.05^(1/5) = 0.4507.
     #[test]
-    fn a_bound_stands_beside_every_zero() {
+    fn a_passed_expectation_states_an_upper_bound() {
         for (runs, bound) in [(1, 0.95), (5, 0.4507), (59, 0.0495)] {
             let Assurance::ViolatedAtMost(share) = of(&read("p.sign_outs == 0"), &vec![0.0; runs]).assurance
             else {
-                panic!("an ok without its bound")
+                panic!("a passed verdict without its bound")
             };
             assert!((share - bound).abs() < 1e-4, "{share}");
         }
     }
 
     #[test]
-    fn what_was_not_exercised_is_vacuous_unless_it_fails() {
+    fn an_expectation_without_stimulus_is_vacuous_unless_it_fails() {
         let plan = plan(&format!(
             "{QUIET}[[fault]]\nkind = \"outage\"\n[[backend.limit]]\nendpoints = [\"touch\"]\nkind = \"fixed-window\"\n\
              key = \"user\"\nlimit = 1\nwindow = \"1s\"\n"
@@ -346,7 +349,7 @@ mod tests {
             assert_eq!(verdict.judgement, expected, "{text}: {verdict:?}");
             assert_eq!(verdict.reason.is_empty(), expected != Judgement::Vacuous);
         }
-        // One of two runs exercises it: judged, and the bound counts one run.
+        // One of two runs has the stimulus: the verdict is judged, and the bound counts one run.
         let verdict = judge(&read("p.sign_outs == 0"), &plan, &[0.0, 0.0], &[opened.clone(), struck]);
         assert_eq!((verdict.judgement, verdict.exercised), (Judgement::Passed, 1));
         assert_eq!(

@@ -6,8 +6,8 @@
 use super::record::code_of;
 use super::story::{Call, Deed, Earlier, Step, Story, Trigger, Waiting};
 use super::words::{self, headline};
-use crate::client::policy::Failure;
 use crate::kernel::Time;
+use crate::protocol::Failure;
 use serde_json::{Value, json};
 
 /// Pretty-printed, keys in a fixed order, with a newline at the end. Times are seconds of virtual time.

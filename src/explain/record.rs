@@ -8,13 +8,14 @@ use super::rules::Rules;
 use super::story::{self, Call, Deed, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
 use crate::client::page::{Fact, Input};
-use crate::client::policy::{Failure, Policy};
+use crate::client::policy::Policy;
 use crate::client::task::{Kind, Reply, Task, TaskId, Tasks};
 use crate::experiment::model_name;
 use crate::experiment::results::FaultWindow;
 use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
+use crate::protocol::Failure;
 use crate::world::{Observer, Outside, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -196,15 +197,18 @@ impl Recorder {
         }
     }
 
+    /// The call that this user just sent, if it is kept.
+    fn just_sent(&mut self, user: u32) -> Option<&mut Call> {
+        self.calls.get_mut(&self.sending.filter(|_| user == self.session)?)
+    }
+
     /// The story of what was seen.
     pub fn finish(self, plan: &Plan, contender: usize, replication: u32, hash: &str) -> Story {
         let policy = policy_of(plan, contender, replication, self.session);
         let scenario = &plan.scenario;
         let limits = Endpoint::ALL.map(|endpoint| {
-            plan.limits_of[endpoint as usize]
-                .iter()
-                .map(|limit| scenario.backend.limits[*limit as usize].in_words())
-                .collect()
+            let limits = plan.backend.route(endpoint).limits.iter();
+            limits.map(|limit| scenario.backend.limits[*limit as usize].in_words()).collect()
         });
         let faults = scenario.faults.iter().map(|spec| {
             let name = if spec.name.is_empty() { spec.in_words() } else { spec.name.clone() };
@@ -327,14 +331,14 @@ impl Observer for Recorder {
         self.did(Deed::Sends(number));
     }
 
-    fn struck(&mut self, fault: usize) {
-        if let Some(call) = self.sending.and_then(|call| self.calls.get_mut(&call)) {
+    fn struck(&mut self, user: u32, fault: usize) {
+        if let Some(call) = self.just_sent(user) {
             call.fault = Some(fault);
         }
     }
 
-    fn limited(&mut self) {
-        if let Some(call) = self.sending.and_then(|call| self.calls.get_mut(&call)) {
+    fn limited(&mut self, user: u32) {
+        if let Some(call) = self.just_sent(user) {
             call.limited = true;
         }
     }

@@ -4,11 +4,11 @@ use super::record::code_of;
 use super::story::{Call, Deed, Earlier, Step, Story, Totals, Trigger, Waiting};
 pub use super::times::{clock, span};
 use crate::client::page::{FlowEnd, Judgement, Status};
-use crate::client::policy::Failure;
 use crate::client::task::{Caller, Kind};
 use crate::experiment::results::FaultWindow;
 use crate::kernel::Time;
 use crate::metrics::Outcome;
+use crate::protocol::Failure;
 use crate::report::number;
 use crate::world::Outside;
 

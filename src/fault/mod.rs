@@ -1,7 +1,8 @@
 //! Faults: verdicts over calls and sessions in windows of time. A fault is asked; it cannot reach the world.
 
 use crate::backend::Endpoint;
-use crate::kernel::{Dist, Dur};
+use crate::kernel::{Dist, Dur, Time};
+use crate::protocol::Failure;
 use serde::{Deserialize, Serialize};
 
 /// `[[fault]]` of a scenario. Which optional keys a kind takes is checked when the scenario is read.
@@ -66,6 +67,54 @@ pub enum FaultKind {
     Revocation,
     /// Lets calls pass, whatever later faults would do.
     Pass,
+}
+
+/// A fault made ready to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fault {
+    /// What it does.
+    pub kind: FaultKind,
+    /// Whether it strikes calls of an endpoint, by endpoint.
+    pub endpoints: [bool; Endpoint::COUNT],
+    /// When it begins.
+    pub from: Time,
+    /// When it ends, that instant excluded; [`Time::NEVER`] for a fault without an end.
+    pub to: Time,
+    /// How likely it strikes a call of its window, 0 to 1.
+    pub probability: f64,
+    /// How many calls it strikes at most, over the whole run.
+    pub count: u64,
+    /// `status`: what is answered.
+    pub failure: Failure,
+    /// `latency`: what is added to the round-trip time.
+    pub add: Dist,
+    /// `revocation`: which share of the sessions, 0 to 1.
+    pub share: f64,
+    /// The name of its random stream: see [`stream_names`].
+    pub stream: String,
+}
+
+impl Fault {
+    /// The fault of this description. `code` is the number of its error code in the scenario's list, 0 for none.
+    pub fn new(spec: &FaultSpec, stream: String, code: u8) -> Fault {
+        let everywhere = spec.endpoints.is_empty();
+        Fault {
+            kind: spec.kind,
+            endpoints: Endpoint::ALL.map(|e| everywhere || spec.endpoints.contains(&e)),
+            from: Time(spec.from.0),
+            to: spec.to.map_or(Time::NEVER, |to| Time(to.0)),
+            probability: spec.probability,
+            count: spec.count.unwrap_or(u64::MAX),
+            failure: Failure {
+                status: spec.status.unwrap_or(0),
+                code,
+                retry_after_s: spec.retry_after_s.unwrap_or(0),
+            },
+            add: spec.add.clone().unwrap_or(Dist::Constant(Dur::ZERO)),
+            share: spec.share.unwrap_or(0.0),
+            stream,
+        }
+    }
 }
 
 /// The names of the faults' random streams, in their order.

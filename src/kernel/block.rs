@@ -1,8 +1,8 @@
-//! State of a range of users or tabs, found by their numbers in the whole fleet.
+//! State of a contiguous range of users or tabs, indexed by their numbers in the whole fleet.
 
 use std::ops::{Index, IndexMut, Range};
 
-/// One `T` for each number of a range.
+/// One `T` per number of a range.
 #[derive(Clone, Debug)]
 pub struct Block<T> {
     first: usize,
@@ -10,24 +10,24 @@ pub struct Block<T> {
 }
 
 impl<T: Clone> Block<T> {
-    /// The same for every number.
+    /// A block whose items are all equal to `item`.
     pub fn new(range: Range<u32>, item: T) -> Block<T> {
         Block { first: range.start as usize, items: vec![item; range.len()] }
     }
 }
 
 impl<T> Block<T> {
-    /// Its numbers.
+    /// The numbers that the block covers.
     pub fn range(&self) -> Range<u32> {
         self.first as u32..(self.first + self.items.len()) as u32
     }
 
-    /// What it holds, in the order of numbers.
+    /// The items in the order of their numbers.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
     }
 
-    /// What it holds, in the order of numbers.
+    /// The items in the order of their numbers.
     pub fn into_items(self) -> Vec<T> {
         self.items
     }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_those_of_the_fleet() {
+    fn items_are_indexed_by_fleet_numbers() {
         let mut block = Block::new(5..8, 'a');
         block[7] = 'b';
         assert_eq!((block[5], block[7], block.range()), ('a', 'b', 5..8));
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "overflow")]
-    fn a_number_of_another_block_is_a_bug() {
+    fn a_number_outside_the_range_panics() {
         assert!(Block::new(5..8, false)[4]);
     }
 }

@@ -48,6 +48,15 @@ impl Dist {
         }
     }
 
+    /// The sample that belongs to the bits that `draw` gives. A constant needs none, so `draw` is not called for it.
+    #[inline]
+    pub fn sample_with(&self, draw: impl FnOnce() -> u64) -> Dur {
+        match self {
+            Dist::Constant(d) => *d,
+            other => other.sample(draw()),
+        }
+    }
+
     /// Whether every sample is the same, so that no random bits need be drawn.
     #[inline]
     pub fn is_constant(&self) -> bool {

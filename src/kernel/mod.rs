@@ -1,4 +1,4 @@
-//! Time, the event queue, random streams and distributions: no domain word lives here.
+//! Time, the event queue, random streams and distributions. This module contains no domain terms.
 
 mod block;
 pub mod dist;

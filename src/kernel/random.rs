@@ -1,22 +1,23 @@
-//! Random numbers that depend on what they are for, never on what was drawn before.
+//! Stateless random numbers. A draw depends on its key and coordinates, never on earlier draws.
 //!
-//! A [`Stream`] is keyed by seed, replication, [`Purpose`] and, where a scenario lists several things of one purpose, the
-//! name of the thing: ChaCha20 turns them into two 64-bit words. A place in a list is no key: what is put in front must
-//! not change what the others draw.
-//! A draw then mixes these words with the coordinates of the thing that is decided (an entity, a time, an ordinal)
-//! by two rounds of 64x64 -> 128 bit multiply-fold, the mixer of `wyhash` (W. Yi, 2019). So a draw needs no state,
-//! costs a few nanoseconds, and two policies that ask the same question get the same answer whatever else they ask:
-//! common random numbers (Law, *Simulation Modeling and Analysis*, ch. 11) hold by construction.
+//! The key of a [`Stream`] is the seed, the replication, the [`Purpose`] and, if a scenario lists several things of one
+//! purpose, the name of the thing. ChaCha20 expands the key to two 64-bit words. A position in a list is not part of
+//! the key, so an inserted entry does not change what the other entries draw.
+//!
+//! A draw mixes these words with two coordinates (an entity, a time, an ordinal) by two rounds of 64x64 -> 128 bit
+//! multiply-fold, the mixer of `wyhash` (W. Yi, 2019). A draw needs no state and takes a few nanoseconds. Two policies
+//! that ask for the same draw get the same number, whatever else they ask for. This gives common random numbers by
+//! construction (Law, *Simulation Modeling and Analysis*, ch. 11).
 
 use rand_chacha::ChaCha20Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
-/// What a random number is for. The discriminants are part of the results' identity: never renumber them.
+/// The use of a random number. The discriminants are part of the identity of results: never renumber them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u16)]
 pub enum Purpose {
-    /// When a page is first opened.
+    /// Time at which a page is first opened.
     Arrival = 1,
     /// Time between focus events.
     Focus = 2,
@@ -24,17 +25,17 @@ pub enum Purpose {
     Latency = 3,
     /// Service time of a call in a worker.
     Service = 4,
-    /// Whether a fault hits a call or a session; one stream per fault, by its name.
+    /// Whether a fault hits a call or a session. Each fault has its own stream, keyed by its name.
     Fault = 5,
     /// Jitter of a retry.
     Jitter = 6,
     /// Time between calls of the app.
     App = 7,
-    /// Think time before a sign-in, and whether there is one.
+    /// Think time before a sign-in, and whether the user signs in.
     SignIn = 8,
-    /// How many tabs a user has.
+    /// Number of tabs of a user.
     Tabs = 9,
-    /// Which policy a user of a mix runs.
+    /// Policy of a user in a mix.
     Rollout = 10,
     /// Time between reloads of a page.
     Reload = 11,
@@ -44,13 +45,13 @@ pub enum Purpose {
     SetActive = 13,
     /// Arrivals and retries of generic clients.
     Generic = 14,
-    /// How long tabs stay open and closed.
+    /// Durations for which tabs are open and closed.
     Visit = 15,
-    /// Whom an action on a share of the users concerns.
+    /// Users to whom an action on a share of the users applies.
     Action = 16,
 }
 
-/// A family of random numbers for one purpose.
+/// A keyed source of random numbers for one purpose.
 #[derive(Clone, Copy, Debug)]
 pub struct Stream {
     a: u64,
@@ -58,12 +59,12 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// The stream of `purpose` number `index` (0 where a purpose has one stream only).
+    /// The stream number `index` of `purpose`. `index` is 0 if the purpose has a single stream.
     pub fn new(seed: u64, replication: u32, purpose: Purpose, index: u16) -> Stream {
         Stream::of_key(seed, replication, purpose, index, [0; 16])
     }
 
-    /// The stream of the thing of this name among those of `purpose`.
+    /// The stream of the thing called `name` among those of `purpose`.
     pub fn named(seed: u64, replication: u32, purpose: Purpose, name: &str) -> Stream {
         let mut half = [0u8; 16];
         half.copy_from_slice(&Sha256::digest(name)[..16]);
@@ -89,15 +90,15 @@ impl Stream {
     }
 }
 
-/// Where the coordinates of the thing of this name begin: a number that no other name has, but for a chance of 2^-64.
-/// Coordinates are counted on from there.
+/// The first coordinate of the thing called `name`; its further coordinates count up from here. Two names collide with
+/// probability 2^-64.
 pub fn origin(name: &str) -> u64 {
     let mut first = [0u8; 8];
     first.copy_from_slice(&Sha256::digest(name)[..8]);
     u64::from_le_bytes(first)
 }
 
-/// A second, independent-looking word from one draw, for decisions that need two.
+/// A second word from the bits of one draw, for decisions that need two. Behaves as if it were independent.
 #[inline]
 pub fn second_word(bits: u64) -> u64 {
     fold(bits ^ 0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB)
@@ -109,22 +110,22 @@ fn fold(x: u64, y: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64)
 }
 
-/// A number in (0, 1], on the grid of 2^-53: never zero, so that its logarithm is finite.
+/// A number in (0, 1], a multiple of 2^-53. It is never zero, so its logarithm is finite.
 #[inline]
 pub fn open_unit(bits: u64) -> f64 {
     ((bits >> 11) + 1) as f64 / (1u64 << 53) as f64
 }
 
-/// A whole number in `0..n`, by multiplication: the bias is below n / 2^64.
+/// An integer in `0..n`, by multiplication. The bias is below n / 2^64.
 #[inline]
 pub fn below(bits: u64, n: u64) -> u64 {
     ((u128::from(bits) * u128::from(n)) >> 64) as u64
 }
 
-/// True with probability `p`; `p` of 1 is always, 0 never.
+/// True with probability `p`. Always true for `p = 1` and never for `p = 0`.
 #[inline]
 pub fn chance(bits: u64, p: f64) -> bool {
-    // The comparison is on the grid of 2^-53, on which 1.0 is above every draw.
+    // Compares multiples of 2^-53: `p = 1` is above every draw.
     ((bits >> 11) as f64) < p * (1u64 << 53) as f64
 }
 
@@ -133,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn draws_depend_on_every_coordinate_and_on_nothing_else() {
+    fn draws_depend_on_key_and_coordinates_alone() {
         let stream = Stream::new(1, 0, Purpose::Latency, 0);
         assert_eq!(stream.bits(3, 4), Stream::new(1, 0, Purpose::Latency, 0).bits(3, 4));
         let mut seen = std::collections::BTreeSet::new();
@@ -159,7 +160,8 @@ mod tests {
 
     #[test]
     fn neighbouring_coordinates_give_uniform_draws() {
-        // Chi-square over 256 cells, 2^18 draws: mean 255, standard deviation sqrt(2 * 255) = 22.6; six of those.
+        // Chi-square over 256 cells, 2^18 draws: mean 255, standard deviation sqrt(2 * 255) = 22.6. Allows six of
+        // those.
         for (label, coordinates) in [
             ("entities", Box::new(|i: u64| (i, 0u64)) as Box<dyn Fn(u64) -> (u64, u64)>),
             ("ordinals", Box::new(|i| (7, i))),
@@ -181,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_honours_its_ends() {
+    fn chance_is_exact_at_zero_and_one() {
         for bits in [0, 1, u64::MAX, u64::MAX >> 1] {
             assert!(chance(bits, 1.0));
             assert!(!chance(bits, 0.0));
@@ -190,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn the_second_word_depends_on_every_bit_of_the_first() {
+    fn second_word_depends_on_every_bit() {
         for bits in [0, u64::MAX, 0x0123_4567_89AB_CDEF] {
             for bit in 0..64 {
                 assert_ne!(second_word(bits), second_word(bits ^ 1 << bit), "bit {bit} of {bits:x}");

@@ -1,8 +1,8 @@
-//! Known answers: whether this build, on this machine, computes what every other does.
+//! Known answers: checks that this build computes the same bits on this machine as on every other.
 //!
-//! Results rest on few operations whose bits could differ: the random mixer, and four functions of `libm`. This asks each
-//! of them what has been asked before and compares the answers. It costs microseconds, so the command asks at every
-//! start, and refuses to give results that nobody else could repeat.
+//! Results depend on few operations whose bits could differ: the random mixer and four functions of `libm`. The
+//! self-test evaluates each of them and compares a hash of the answers with a known one. It takes microseconds. The
+//! command runs it at every start and refuses to produce results that other machines could not repeat.
 
 use super::random::{Purpose, Stream, open_unit};
 use std::fmt;
@@ -10,13 +10,13 @@ use std::fmt;
 /// FNV-1a over all answers, as computed on x86_64, i686, aarch64 and s390x.
 const KNOWN: u64 = 0x6373_9c68_188f_ce7c;
 
-/// How many arguments each function is asked.
+/// Arguments per function.
 const ARGUMENTS: u64 = 64;
 
-/// An answer was not the known one.
+/// The answers of this machine differ from the known ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WrongAnswers {
-    /// The hash of the answers.
+    /// FNV-1a hash of the answers.
     pub found: u64,
 }
 
@@ -33,10 +33,10 @@ impl fmt::Display for WrongAnswers {
 
 impl std::error::Error for WrongAnswers {}
 
-/// Asks.
+/// Evaluates the functions and compares their answers with the known ones.
 ///
 /// # Errors
-/// When any answer differs from the known one in any bit.
+/// If any answer differs from the known one in any bit.
 pub fn self_test() -> Result<(), WrongAnswers> {
     let found = answers();
     if found == KNOWN { Ok(()) } else { Err(WrongAnswers { found }) }
@@ -44,7 +44,7 @@ pub fn self_test() -> Result<(), WrongAnswers> {
 
 fn answers() -> u64 {
     let stream = Stream::new(2026, 1, Purpose::Latency, 3);
-    // The compiler must not answer for the machine.
+    // Keeps the compiler from evaluating the functions at build time.
     let ask = std::hint::black_box::<f64>;
     let mut hash = 0xcbf2_9ce4_8422_2325;
     let mut take = |bits: u64| {

@@ -1,4 +1,4 @@
-//! Virtual time: whole nanoseconds in a `u64`, so that no float ever holds a time.
+//! Virtual time in whole nanoseconds, held in a `u64`. No float holds a time.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::fmt;
@@ -21,7 +21,7 @@ pub struct Dur(pub u64);
 impl Time {
     /// The start of the run.
     pub const ZERO: Time = Time(0);
-    /// A time that is never reached.
+    /// A time that no run reaches.
     pub const NEVER: Time = Time(u64::MAX);
 
     /// The time `ms` milliseconds after the start.
@@ -29,7 +29,7 @@ impl Time {
         Time(ms * NS_PER_MS)
     }
 
-    /// Whole seconds since the start, rounded down: what a JWT's `iat` holds.
+    /// Whole seconds since the start, rounded down, as in a JWT's `iat`.
     pub const fn whole_seconds(self) -> u64 {
         self.0 / NS_PER_S
     }
@@ -39,12 +39,12 @@ impl Time {
         Dur(self.0).as_secs_f64()
     }
 
-    /// The time `d` later; [`Time::NEVER`] when that lies beyond the clock's range.
+    /// The time `d` later, or [`Time::NEVER`] if that exceeds the range of `Time`.
     pub const fn after(self, d: Dur) -> Time {
         Time(self.0.saturating_add(d.0))
     }
 
-    /// The span from `earlier` to this time; zero when `earlier` is later.
+    /// The span from `earlier` to this time, or zero if `earlier` is later.
     pub const fn since(self, earlier: Time) -> Dur {
         Dur(self.0.saturating_sub(earlier.0))
     }
@@ -57,7 +57,7 @@ impl fmt::Display for Time {
 }
 
 impl Dur {
-    /// No time at all.
+    /// Zero length.
     pub const ZERO: Dur = Dur(0);
 
     /// `ms` milliseconds.
@@ -70,12 +70,12 @@ impl Dur {
         Dur(s * NS_PER_S)
     }
 
-    /// Seconds, for output only: the division of two integers below 2^53 is exact to the last bit everywhere.
+    /// Seconds, for output only. Divides two integers below 2^53, which rounds identically on every platform.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / NS_PER_S as f64
     }
 
-    /// Reads `"1.5s"`, `"250ms"`, `"7d"` or `"1h30m"`, exactly: digits are never passed through a float.
+    /// Reads `"1.5s"`, `"250ms"`, `"7d"` or `"1h30m"`. Exact: digits never pass through a float.
     ///
     /// # Errors
     /// A sentence that says what was found and what is allowed.
@@ -148,7 +148,7 @@ impl Dur {
     }
 }
 
-/// The shortest exact text of a duration, in the largest unit that leaves at most nine decimals.
+/// Prints the shortest exact text, in the largest unit that leaves at most nine decimals.
 impl fmt::Display for Dur {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let whole = |unit: u64| self.0 != 0 && self.0.is_multiple_of(unit);
@@ -180,7 +180,7 @@ fn decimal(f: &mut fmt::Formatter<'_>, ns: u64, unit: u64, name: &str) -> fmt::R
     write!(f, "{whole}.{}{name}", text.trim_end_matches('0'))
 }
 
-/// What is said of a whole number where a duration is meant.
+/// The message for an integer where a duration is expected.
 pub(super) fn without_unit(n: impl fmt::Display) -> String {
     format!("a duration needs a unit; got {n}; did you mean \"{n}s\" or \"{n}ms\"?")
 }
@@ -218,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_exactly() {
+    fn parse_is_exact() {
         for (text, ns) in [
             ("5s", 5_000_000_000),
             ("1.001ms", 1_001_000),
@@ -233,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn bad_durations_are_refused_with_what_is_allowed() {
+    fn errors_name_the_allowed_form() {
         for text in [
             "",
             "5",
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_printed_duration_reads_back() {
+    fn a_printed_duration_parses_to_itself() {
         for ns in [
             0,
             1,
@@ -274,7 +274,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_duration_is_told_what_is_bad_about_it() {
+    fn errors_name_the_cause() {
         let digits = |zeros: usize| format!("1h{}1s", "0".repeat(zeros));
         for (text, why) in [
             ("", "empty duration"),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn a_duration_is_printed_in_the_largest_unit_that_is_whole_or_has_nine_decimals() {
+    fn display_uses_the_largest_unit_that_needs_at_most_nine_decimals() {
         for (ns, text) in [
             (0, "0s"),
             (1, "1ns"),
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn seconds_are_rounded_down_where_they_are_whole() {
+    fn whole_seconds_round_down() {
         for (ns, whole) in [(0, 0), (NS_PER_S - 1, 0), (NS_PER_S, 1), (5 * NS_PER_S / 2, 2)] {
             assert_eq!(Time(ns).whole_seconds(), whole);
             let exact = whole as f64 + (ns % NS_PER_S) as f64 / 1e9;
@@ -334,7 +334,7 @@ mod tests {
     }
 
     #[test]
-    fn durations_in_files_are_text_with_a_unit() {
+    fn serde_reads_and_writes_text_with_a_unit() {
         let read = |text: &str| serde_json::from_str::<Dur>(text).map_err(|e| e.to_string());
         assert_eq!(read("\"250ms\""), Ok(Dur::from_ms(250)));
         assert_eq!(serde_json::to_value(Dur::from_ms(250)).unwrap(), "250ms");

@@ -1,11 +1,11 @@
-//! Counting, while a run goes on.
+//! Collects the counts of a run while it executes.
 
 use super::definitions::Metric;
 use super::exercise::Exercise;
 use super::grid::Grid;
-use super::recovery;
 use super::seconds::Seconds;
-use super::timeline::{Outcome, Spent, Timeline};
+use super::timeline::{Spent, Timeline};
+use super::{Outcome, recovery};
 use crate::backend::Endpoint;
 use crate::client::page::{Fact, Status};
 use crate::client::task::{Caller, Kind, Task, Token};
@@ -13,52 +13,52 @@ use crate::kernel::{Block, Dur, Time};
 use crate::world::Plan;
 use std::ops::Range;
 
-/// One browser session's counts.
+/// Counts of one browser session.
 #[derive(Clone, Copy, Debug, Default)]
 struct Session {
     entries: u32,
     depth: u32,
     requests: u32,
-    /// Tabs with a session, one bit each.
+    /// Bit set of the tabs that are signed in.
     signed_in: u16,
-    /// Tabs in status degraded.
+    /// Bit set of the tabs in status degraded.
     degraded: u16,
-    /// Time without a valid token, up to the last account.
+    /// Time without a valid token, up to the last settlement.
     stale: Dur,
-    /// From when on time counts as stale while somebody is signed in: the end of the token's life or the last account,
-    /// whichever is later.
+    /// Start of the stale time that is not settled yet: the expiry of the token or the last settlement, whichever is
+    /// later. Time counts as stale only while the session is signed in.
     stale_from: Time,
-    /// The first sign-out, and whether the sign-in page is up in some tab: see [`SignedOut`].
+    /// First sign-out, and whether the user is signed out now.
     signed_out: SignedOut,
 }
 
 const _: () = assert!(size_of::<Session>() == 40);
-// A bit for each tab.
+// `Session` has one bit per tab.
 const _: () = assert!(crate::fleet::MAX_TABS <= u16::BITS);
-/// Bytes of a session's counts.
+/// Size of a session's counts, in bytes.
 pub(crate) const SESSION_BYTES: usize = size_of::<Session>();
 
-/// When a user was signed out first, 0 for never, shifted left by two; then whether that was false, and whether the user is
-/// out now.
+/// Time of a user's first sign-out, shifted left by two, or 0 without one. Bit 1: that sign-out was false. Bit 0: the
+/// user is signed out now.
 #[derive(Clone, Copy, Debug, Default)]
 struct SignedOut(u64);
 
 impl SignedOut {
     const OUT: u64 = 1;
-    const FALSELY: u64 = 2;
+    const FALSE: u64 = 2;
 
-    fn is_out(self) -> bool {
+    fn is_signed_out(self) -> bool {
         self.0 & SignedOut::OUT != 0
     }
 
-    fn is_in_again(&mut self) {
+    fn mark_signed_in(&mut self) {
         self.0 &= !SignedOut::OUT;
     }
 
-    fn is_out_from(&mut self, now: Time, falsely: bool) {
+    fn mark_signed_out(&mut self, now: Time, is_false: bool) {
         if self.at().is_none() {
-            // An instant takes 62 bits: a run lasts 100 years at most.
-            self.0 = now.0.max(1) << 2 | if falsely { SignedOut::FALSELY } else { 0 };
+            // A time fits in 62 bits, because a run lasts at most 100 years.
+            self.0 = now.0.max(1) << 2 | if is_false { SignedOut::FALSE } else { 0 };
         }
         self.0 |= SignedOut::OUT;
     }
@@ -67,29 +67,29 @@ impl SignedOut {
         Some(Time(self.0 >> 2)).filter(|at| *at > Time::ZERO)
     }
 
-    fn falsely(self) -> bool {
-        self.0 & SignedOut::FALSELY != 0
+    fn is_false(self) -> bool {
+        self.0 & SignedOut::FALSE != 0
     }
 }
 
-/// What a run's counts come to.
+/// Counts of a finished run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RunMetrics {
-    /// The counts of all sessions together.
+    /// Sums over all sessions.
     pub tally: Tally,
-    /// One per browser session.
+    /// Counts per browser session, in the order of users.
     pub sessions: Vec<SessionCounts>,
 }
 
-/// The counts of many sessions together, in whole numbers: those of two groups of sessions that have nothing to do with
-/// each other add up to those of both, in whatever order.
+/// Sums over a group of sessions. All are integers. The sums of two independent groups add up to those of both groups,
+/// in any order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tally {
-    /// Counts over time.
+    /// Counts per bucket of time.
     pub timeline: Timeline,
-    /// Calls on the grid on which recovery and demand are judged.
+    /// Calls on the grid that decides recovery and demand.
     pub grid: Grid,
-    /// What the run exercised.
+    /// Stimuli of the run.
     pub exercise: Exercise,
     seconds: Seconds,
     first_attempts: u64,
@@ -106,34 +106,34 @@ pub struct Tally {
     depth_max: u32,
 }
 
-/// What a run is compared with: the same replication without faults, triggers and limits, see
+/// Counts of the reference run: the same replication without faults, triggers and limits. See
 /// [`crate::experiment::reference`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reference {
-    /// Its calls.
+    /// Calls on the grid.
     pub grid: Grid,
-    /// Its calls that no failed answer caused: what the users ask for.
+    /// Calls that no failed answer caused: the demand of the users.
     pub first_attempts: u64,
 }
 
-/// One browser session's counts, at the end.
+/// Counts of one browser session at the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SessionCounts {
     /// Entries of the unauthenticated flow.
     pub entries: u32,
-    /// Greatest depth.
+    /// Greatest depth of an entry.
     pub depth: u32,
-    /// Calls sent.
+    /// Sent calls.
     pub requests: u32,
-    /// First sign-out.
+    /// Time of the first sign-out; `None` without one.
     pub signed_out_at: Option<Time>,
-    /// Whether it was false.
+    /// Whether the first sign-out was false: the server still knew the session.
     pub false_sign_out: bool,
     /// Time without a valid token while signed in.
     pub stale: Dur,
 }
 
-/// The counts of a run under way.
+/// Counts of a run in progress.
 pub struct Collector {
     timeline: Timeline,
     grid: Grid,
@@ -142,9 +142,9 @@ pub struct Collector {
     sessions: Block<Session>,
     token_life_s: u32,
     first_attempts: u64,
-    /// Nanoseconds in status degraded: each time it begins is taken off, each time it ends put on, modulo 2^128.
+    /// Nanoseconds in status degraded. Each start is subtracted and each end added, modulo 2^128.
     degraded: u128,
-    /// Nanoseconds signed in, in the same way.
+    /// Nanoseconds signed in, by the same method.
     signed_in: u128,
     page_loads: u64,
     page_loads_failed: u64,
@@ -153,7 +153,7 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// All zero, for these users.
+    /// A collector for these users, with all counts zero.
     pub fn new(plan: &Plan, users: Range<u32>) -> Collector {
         Collector {
             timeline: Timeline::new(plan.scenario.bucket, plan.scenario.horizon),
@@ -172,7 +172,7 @@ impl Collector {
         }
     }
 
-    /// A user's call was sent.
+    /// Records a call that a user sent. `first` is true if no failed answer caused the call.
     #[inline]
     pub fn sent(&mut self, user: u32, endpoint: Endpoint, first: bool, now: Time) {
         self.sessions[user as usize].requests += 1;
@@ -192,13 +192,13 @@ impl Collector {
         self.sessions[user as usize].requests
     }
 
-    /// A generic client has sent a call.
+    /// Records a call that a generic client sent.
     #[inline]
     pub fn generic_sent(&mut self, first: bool, now: Time) {
         self.any_sent(Endpoint::Generic, first, now);
     }
 
-    /// A call ended, or will end then; the timeline counts it in the bucket in which it was sent.
+    /// Records the end of a call. `ended` may be in the future. The timeline counts the call in the bucket of `sent`.
     #[inline]
     pub fn call_ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time, ended: Time) {
         self.timeline.at(sent).calls[endpoint as usize][outcome as usize] += 1;
@@ -208,12 +208,12 @@ impl Collector {
         }
     }
 
-    /// What the run exercises, to be counted.
+    /// The stimuli, for the world to count.
     pub fn exercise(&mut self) -> &mut Exercise {
         &mut self.exercise
     }
 
-    /// Takes a fact in; `revoked` matters to a sign-out alone. Returns whether it is the first sign-out of the user since the last sign-in.
+    /// Records a fact. `revoked` matters for a sign-out only. Returns true for the first sign-out since the last sign-in.
     pub fn fact(&mut self, user: u32, tab: u32, fact: Fact, revoked: bool, now: Time) -> bool {
         let bit = 1u16 << tab;
         match fact {
@@ -233,22 +233,22 @@ impl Collector {
             }
             Fact::Status(status) => {
                 let degraded = status == Status::Degraded;
-                self.tabs_change(user, now, |s| {
+                self.change_tabs(user, now, |s| {
                     s.degraded = if degraded { s.degraded | bit } else { s.degraded & !bit };
                 });
             }
             Fact::SignedIn => {
-                self.tabs_change(user, now, |s| s.signed_in |= bit).signed_out.is_in_again();
+                self.change_tabs(user, now, |s| s.signed_in |= bit).signed_out.mark_signed_in();
             }
             Fact::PageGone => {
-                self.tabs_change(user, now, |s| s.signed_in &= !bit);
+                self.change_tabs(user, now, |s| s.signed_in &= !bit);
             }
             Fact::SignedOut => {
-                let session = self.tabs_change(user, now, |s| s.signed_in &= !bit);
-                if session.signed_out.is_out() {
+                let session = self.change_tabs(user, now, |s| s.signed_in &= !bit);
+                if session.signed_out.is_signed_out() {
                     return false;
                 }
-                session.signed_out.is_out_from(now, !revoked);
+                session.signed_out.mark_signed_out(now, !revoked);
                 let bucket = self.timeline.at(now);
                 if revoked {
                     bucket.true_sign_outs += 1;
@@ -259,7 +259,7 @@ impl Collector {
             }
             Fact::AppError(_) => self.errors += 1,
             Fact::AppWaited(wait) => {
-                self.app_waited(Time(now.0.saturating_sub(wait.0)), now);
+                self.record_app_wait(Time(now.0.saturating_sub(wait.0)), now);
                 self.exercise.app_calls += 1;
             }
             Fact::LoadEnd(status) => {
@@ -273,12 +273,12 @@ impl Collector {
     }
 
     fn valid_until(&self, token: Token) -> Time {
-        // Each is at most 100 years.
+        // Both terms are at most 100 years.
         let until_s = u64::from(token.iat()) + u64::from(self.token_life_s);
         Time(until_s * crate::kernel::time::NS_PER_S)
     }
 
-    /// Accounts for the time since the last change of a session's state.
+    /// Adds the stale time since the last change of a session's state.
     fn settle(&mut self, user: u32, now: Time) -> &mut Session {
         let session = &mut self.sessions[user as usize];
         if session.signed_in != 0 {
@@ -289,8 +289,8 @@ impl Collector {
         session
     }
 
-    /// A tab's state changes.
-    fn tabs_change(&mut self, user: u32, now: Time, change: impl FnOnce(&mut Session)) -> &mut Session {
+    /// Changes the state of a session's tabs.
+    fn change_tabs(&mut self, user: u32, now: Time, change: impl FnOnce(&mut Session)) -> &mut Session {
         let is_degraded = |s: &Session| s.degraded & s.signed_in != 0;
         let session = self.settle(user, now);
         let before = (is_degraded(session), session.signed_in != 0);
@@ -310,25 +310,25 @@ impl Collector {
         &mut self.sessions[user as usize]
     }
 
-    /// An app caller has waited.
-    fn app_waited(&mut self, from: Time, now: Time) {
+    /// Records that an app caller waited from `from` to `now`.
+    fn record_app_wait(&mut self, from: Time, now: Time) {
         self.app_wait += u128::from(now.since(from).0);
         self.timeline.spend(Spent::Waiting, from, now);
     }
 
-    /// A task that is not a request stands open at the end of the run.
+    /// Records a task that is still open at the end of the run. Only calls of the app count.
     pub fn waiting_at_end(&mut self, task: &Task, horizon: Time) {
         if task.caller == Caller::App && matches!(task.kind, Kind::GetToken | Kind::SetActive) {
-            self.app_waited(task.since, horizon);
+            self.record_app_wait(task.since, horizon);
             self.exercise.app_calls += 1;
             self.exercise.callers_open += 1;
         }
     }
 
-    /// Closes the books; `revoked` tells of each session, in order, whether the server has revoked it.
+    /// Completes the counts. `revoked` says for each session, in order, whether the server has revoked it.
     pub fn finish(mut self, plan: &Plan, revoked: impl Iterator<Item = bool>) -> RunMetrics {
         for user in self.sessions.range() {
-            let session = self.tabs_change(user, plan.horizon, |s| s.degraded = 0);
+            let session = self.change_tabs(user, plan.horizon, |s| s.degraded = 0);
             if session.signed_in != 0 {
                 self.signed_in = self.signed_in.wrapping_add(u128::from(plan.horizon.0));
             }
@@ -366,7 +366,7 @@ impl Collector {
             depth: s.depth,
             requests: s.requests,
             signed_out_at: s.signed_out.at(),
-            false_sign_out: s.signed_out.falsely(),
+            false_sign_out: s.signed_out.is_false(),
             stale: s.stale,
         };
         RunMetrics { tally, sessions: sessions.into_iter().map(counts).collect() }
@@ -374,7 +374,7 @@ impl Collector {
 }
 
 impl Tally {
-    /// Adds the counts of other sessions of the same run.
+    /// Adds the sums of other sessions of the same run.
     pub fn add(&mut self, other: &Tally) {
         self.timeline.add(&other.timeline);
         self.grid.add(&other.grid);
@@ -394,13 +394,13 @@ impl Tally {
         self.depth_max = self.depth_max.max(other.depth_max);
     }
 
-    /// What other runs are compared with, when this one is the reference.
+    /// Converts a reference run into what other runs are compared with.
     pub fn into_reference(mut self) -> Reference {
         self.grid.shrink();
         Reference { grid: self.grid, first_attempts: self.first_attempts }
     }
 
-    /// One value per metric, in the order of [`super::METRICS`]; without a reference, this run is its own.
+    /// One value per metric, in the order of [`super::METRICS`]. Without a reference the run is compared with itself.
     pub fn values(&self, plan: &Plan, reference: Option<&Reference>) -> Vec<f64> {
         let (grid, asked_for) = match reference {
             Some(reference) => (&reference.grid, reference.first_attempts),

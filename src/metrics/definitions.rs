@@ -1,54 +1,55 @@
-//! The metrics: each definition stands here once; `authstorm metrics` prints this table.
+//! The metrics. Each definition stands here once; `authstorm metrics` prints this table.
 
-/// Whom or what a metric harms, the gravest first: the order in which findings, comparisons and tables speak of metrics.
-/// Of a metric that harms, less is better. Of the others neither more nor less is better by itself; goodput too counts
-/// the answers that a storm asks for.
+/// The harm that a metric measures, gravest first. Findings, comparisons and tables list metrics in this order.
+///
+/// For a metric with a harm, less is better. For [`Harm::None`] neither direction is better by itself. Goodput is one
+/// of these, because it includes answers to the requests of a storm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Harm {
-    /// Users lose a session that is valid, or keep one that is not.
+    /// Users lose a valid session or keep a revoked one.
     SignOut,
-    /// The backend does not serve, or not again within the run.
+    /// The backend does not serve, or does not recover within the run.
     NoService,
     /// A user is signed in and has no valid token.
     StaleToken,
-    /// A page does not load, or only in part.
+    /// A page loads partly or not at all.
     FailedLoad,
-    /// App code gets an error.
+    /// App code receives an error.
     Error,
-    /// The client takes a session for lost and asks for it again.
+    /// The client considers a session lost and asks for it again.
     Flow,
-    /// Somebody waits.
+    /// A caller waits.
     Waiting,
     /// The backend gets more requests.
     Load,
-    /// The backend refuses requests, which their senders expect.
+    /// The backend refuses requests. Their senders expect refusals.
     Refusal,
-    /// Nobody by itself.
+    /// No harm by itself.
     None,
 }
 
 impl Harm {
-    /// The harm of this value of a metric: what takes until after the end of the run is no waiting but no service.
+    /// The harm of a value of a metric with this harm. An infinite wait is a missing service.
     pub fn of(self, value: f64) -> Harm {
         if self == Harm::Waiting && value.is_infinite() { Harm::NoService } else { self }
     }
 }
 
-/// What a metric's value grows with, and between what it lies.
+/// Scale and range of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A sum over all users and the whole run: from 0 on.
+    /// A sum over all users and the whole run. At least 0.
     Total,
-    /// A number of users, or a rate of all of them together: grows with the users, not with the run. From 0 on.
+    /// A number of users, or a rate of all users together. Grows with the users, not with the run. At least 0.
     OfAll,
-    /// Of one user, one call or one run, whatever their number: from 0 on.
+    /// A value of one user, one call or one run. Does not grow with users or run. At least 0.
     Single,
-    /// Of one run, between 0 and 1: the mean is a share of the runs.
+    /// A value from 0 to 1 per run, so that the mean is a share of the runs.
     Share,
 }
 
 impl Kind {
-    /// The least and the greatest value that the metric, and so its mean, can have.
+    /// Least and greatest possible value of the metric and of its mean.
     pub const fn range(self) -> (f64, f64) {
         match self {
             Kind::Total | Kind::OfAll | Kind::Single => (0.0, f64::INFINITY),
@@ -57,30 +58,30 @@ impl Kind {
     }
 }
 
-/// A metric of one run.
+/// Definition of a metric of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricDef {
-    /// Its name in results and expectations.
+    /// Name in results and expectations.
     pub name: &'static str,
-    /// Its unit.
+    /// Unit of the values.
     pub unit: &'static str,
-    /// Whom it harms.
+    /// The harm that greater values mean.
     pub harm: Harm,
-    /// What it grows with.
+    /// Scale and range of the values.
     pub kind: Kind,
-    /// What it counts.
+    /// What the metric counts, as printed.
     pub definition: &'static str,
 }
 
 macro_rules! metrics {
     ($($id:ident, $name:literal, $unit:literal, $harm:ident, $kind:ident, $definition:literal;)*) => {
-        /// A metric, as an index into a run's values.
+        /// A metric. Its discriminant is the index into the values of a run.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(usize)]
         pub enum Metric {
             $(#[doc = $definition] $id,)*
         }
-        /// Every metric, in the order of the results.
+        /// All definitions, in the order of results.
         pub const METRICS: &[MetricDef] = &[
             $(MetricDef {
                 name: $name,
@@ -91,7 +92,7 @@ macro_rules! metrics {
             },)*
         ];
         impl Metric {
-            /// Every metric, in the order of the results.
+            /// All metrics, in the order of results.
             pub const ALL: &[Metric] = &[$(Metric::$id,)*];
         }
     };
@@ -137,7 +138,7 @@ metrics! {
 }
 
 impl Metric {
-    /// Whether only a run with browser sessions can move it.
+    /// Whether the metric is always 0 in a run without browser sessions.
     pub const fn needs_users(self) -> bool {
         matches!(
             self,
@@ -165,20 +166,20 @@ impl Metric {
         )
     }
 
-    /// Whether only a run with generic clients can move it.
+    /// Whether the metric is always 0 in a run without generic clients.
     pub const fn needs_workloads(self) -> bool {
         matches!(self, Metric::RequestsGeneric | Metric::CallersServed | Metric::CallersGaveUp)
     }
 
-    /// Its definition.
+    /// The definition.
     pub const fn def(self) -> MetricDef {
         METRICS[self as usize]
     }
 
-    /// How many there are.
+    /// Number of metrics.
     pub const COUNT: usize = METRICS.len();
 
-    /// The metrics that harm, the gravest first; of one kind of harm in the order of the results.
+    /// The metrics with a harm, gravest first. Metrics of the same harm are in the order of results.
     pub fn by_gravity() -> Vec<Metric> {
         let mut harms: Vec<Metric> =
             Metric::ALL.iter().copied().filter(|metric| metric.def().harm != Harm::None).collect();

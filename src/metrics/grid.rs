@@ -1,31 +1,31 @@
-//! Counts of calls on a time grid that the scenario's `bucket` does not influence: recovery and demand are judged on it.
+//! Calls on a fixed time grid, for the judgement of recovery and demand. The scenario's `bucket` does not influence it.
 
-use super::timeline::Outcome;
 use crate::backend::Endpoint;
 use crate::kernel::{Dur, Time};
+use crate::protocol::Outcome;
 
-/// Most cells of a grid. A cell lasts a power of two nanoseconds, so a run has more than half as many.
+/// Greatest number of cells. A cell lasts a power of two nanoseconds, so a run has more than half as many.
 const MOST_CELLS: u64 = 2_048;
-/// The longest window in which recovery is judged.
+/// Longest window for the judgement of recovery.
 const LONGEST_WINDOW: Dur = Dur::from_secs(60);
-/// A shorter run is judged in windows of one part in so many.
+/// Windows per run, for runs too short for the longest window.
 const WINDOWS_PER_RUN: u64 = 20;
 
-/// The calls of one endpoint in one cell.
+/// Calls of one endpoint in one cell.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cell {
     /// Calls sent in the cell.
     pub sent: u64,
-    /// Calls answered with 2xx in the cell, whenever they were sent.
+    /// Calls that ended with 2xx in the cell.
     pub ok: u64,
     /// Calls that failed in the cell: see [`Outcome::is_failure`].
     pub failed: u64,
-    /// Of the failed calls, those without an HTTP answer because the connection failed.
+    /// Failed calls whose connection failed, so that no HTTP answer came. Included in `failed`.
     pub network: u64,
-    /// Time from sending to the end of the calls that ended in the cell, in nanoseconds. Calls in flight at the horizon
-    /// end there.
+    /// Nanoseconds from sending to the end, summed over the calls that ended in the cell. A call in flight at the
+    /// horizon ends there.
     pub waited: u128,
-    /// Calls that ended in the cell, calls in flight at the horizon included, calls dropped by their page not.
+    /// Calls that ended in the cell. Includes calls in flight at the horizon, excludes calls that their page dropped.
     pub ended: u64,
 }
 
@@ -40,21 +40,21 @@ impl Cell {
     }
 }
 
-/// The counts of one run.
+/// Cells of all endpoints of one run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grid {
-    /// A cell lasts `1 << shift` nanoseconds.
+    /// log2 of the length of a cell in nanoseconds.
     shift: u32,
-    /// By endpoint, then by cell.
+    /// Cells in order of time, indexed by endpoint.
     cells: [Vec<Cell>; Endpoint::COUNT],
     horizon: Time,
 }
 
 impl Grid {
-    /// The largest grid, in bytes.
+    /// Size of the largest grid, in bytes.
     pub(crate) const MOST_BYTES: u64 = MOST_CELLS * (Endpoint::COUNT * size_of::<Cell>()) as u64;
 
-    /// All zero, for these endpoints; a call of another one panics.
+    /// A grid for these endpoints with all counts zero. Recording a call of another endpoint panics.
     pub fn new(horizon: Dur, called: [bool; Endpoint::COUNT]) -> Grid {
         let shift = (0..64).find(|shift| horizon.0 >> shift < MOST_CELLS).unwrap_or(63);
         let count = (horizon.0 >> shift) as usize + 1;
@@ -65,13 +65,13 @@ impl Grid {
         }
     }
 
-    /// A call was sent.
+    /// Records that a call was sent.
     #[inline]
     pub fn sent(&mut self, endpoint: Endpoint, now: Time) {
         self.cells[endpoint as usize][(now.0 >> self.shift) as usize].sent += 1;
     }
 
-    /// A call ended, at the horizon at the latest.
+    /// Records the end of a call. `ended` is clipped to the horizon.
     #[inline]
     pub fn ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time, ended: Time) {
         if outcome == Outcome::Dropped {
@@ -86,14 +86,14 @@ impl Grid {
         cell.network += u64::from(outcome == Outcome::NetworkError);
     }
 
-    /// Adds the counts of other sessions of the same run.
+    /// Adds the calls of other sessions of the same run.
     pub fn add(&mut self, other: &Grid) {
         for (mine, more) in self.cells.iter_mut().zip(&other.cells) {
             mine.iter_mut().zip(more).for_each(|(mine, more)| mine.add(more));
         }
     }
 
-    /// Gives back the memory of endpoints that nobody called.
+    /// Frees the memory of endpoints without calls.
     pub fn shrink(&mut self) {
         for cells in &mut self.cells {
             if cells.iter().all(|cell| cell.sent == 0) {
@@ -102,12 +102,12 @@ impl Grid {
         }
     }
 
-    /// Cells of the run.
+    /// Number of cells of the run.
     pub fn count(&self) -> usize {
         (self.horizon.0 >> self.shift) as usize + 1
     }
 
-    /// Begin of a cell.
+    /// Start of a cell.
     pub fn begin(&self, cell: usize) -> Time {
         Time((cell as u64) << self.shift).min(self.horizon)
     }
@@ -117,13 +117,13 @@ impl Grid {
         (time.0.div_ceil(1 << self.shift) as usize).min(self.count())
     }
 
-    /// Cells of a window: a minute, or a twentieth of a run that is shorter than twenty minutes; at least one cell.
+    /// Cells per window: a minute, or a twentieth of a run shorter than twenty minutes. At least one.
     pub fn window(&self) -> usize {
         let window = Dur(self.horizon.0 / WINDOWS_PER_RUN).min(LONGEST_WINDOW);
         (window.0.div_ceil(1 << self.shift) as usize).max(1)
     }
 
-    /// Sums over cells of one endpoint.
+    /// Prefix sums over the cells of one endpoint.
     pub fn sums(&self, endpoint: Endpoint) -> Sums {
         let cells = &self.cells[endpoint as usize];
         let mut up_to = Vec::with_capacity(self.count() + 1);
@@ -139,15 +139,15 @@ impl Grid {
     }
 }
 
-/// Sums over runs of cells, each in constant time.
+/// Prefix sums over cells. They give the sum over any range of cells in constant time.
 #[derive(Clone, Debug)]
 pub struct Sums {
-    /// The sum of all cells before each.
+    /// Sum of all cells before each cell, and of all cells.
     up_to: Vec<Cell>,
 }
 
 impl Sums {
-    /// The sum of the cells `from..to`, cut at the run's end.
+    /// Sum of the cells `from..to`, clipped to the run.
     pub fn over(&self, from: usize, to: usize) -> Cell {
         let last = self.up_to.len() - 1;
         let (a, b) = (self.up_to[from.min(last)], self.up_to[to.min(last)]);
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_grid_depends_on_the_horizon_alone_and_stays_small() {
+    fn the_number_of_cells_depends_on_the_horizon_alone() {
         for horizon in [1, 2, 1_023, 1_024, 65_000_000_000, crate::kernel::time::MAX_DURATION.0] {
             let grid = Grid::new(Dur(horizon), [true; Endpoint::COUNT]);
             assert!(grid.count() as u64 <= MOST_CELLS, "{horizon}");
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_over_cells_add_up() {
+    fn prefix_sums_match_the_recorded_calls() {
         let mut grid = Grid::new(Dur::from_secs(100), [true; Endpoint::COUNT]);
         for s in 0..100 {
             let sent = Time(s * 1_000_000_000);
@@ -189,7 +189,7 @@ mod tests {
         let sums = grid.sums(Endpoint::Touch);
         let all = sums.over(0, grid.count());
         assert_eq!((all.sent, all.ended, all.ok, all.failed, all.network), (100, 100, 75, 25, 25));
-        // The last two calls are cut at the horizon: 98 x 2 s, then 2 s and 1 s.
+        // The last two calls end at the horizon: 98 x 2 s, then 2 s and 1 s.
         assert_eq!(all.waited, (98 * 2 + 2 + 1) * 1_000_000_000);
         let middle = grid.first_from(Time(49_500_000_000));
         let (a, b) = (sums.over(0, middle), sums.over(middle, grid.count()));

@@ -1,4 +1,4 @@
-//! What is counted, per bucket of time and per session, and what it is called.
+//! Metrics: counts per bucket of time and per session, and their definitions.
 
 pub mod collect;
 pub mod definitions;
@@ -8,6 +8,7 @@ pub mod recovery;
 pub mod seconds;
 pub mod timeline;
 
+pub use crate::protocol::Outcome;
 pub use definitions::{Harm, Kind, METRICS, Metric, MetricDef};
 pub use exercise::Exercise;
-pub use timeline::{Outcome, Timeline};
+pub use timeline::Timeline;

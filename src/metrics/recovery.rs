@@ -1,19 +1,22 @@
-//! When a run has recovered: every endpoint is back within the band of the reference, and stays so to the end.
+//! Time to recover: when every endpoint is back within the band of the reference run and stays there to the end.
 //!
-//! The reference is the same users on the same random streams, without faults, triggers and limits (see
-//! [`crate::experiment::reference`]). Run and reference are compared in windows of [`Grid::window`] cells, one beginning at every
-//! cell, so neither the bucket nor a quiet moment decides. A window is inside the band when for each endpoint
+//! The reference run has the same users and random streams, without faults, triggers and limits (see
+//! [`crate::experiment::reference`]). Run and reference are compared in windows of [`Grid::window`] cells. A window
+//! starts at every cell, so the result depends neither on the bucket nor on a quiet moment. A window is inside the band
+//! if, for each endpoint,
 //!
-//! - at most 1% of the calls that ended failed, beyond what fails in the reference because a browser is offline, and what a fault
-//!   strikes that lasts to the end of the run;
-//! - goodput is at least 75% of the reference's, less five standard deviations of a Poisson count;
+//! - at most 1% of the calls that ended failed, not counting failures that the reference also has because a browser is
+//!   offline, and failures by a fault that lasts to the end of the run;
+//! - goodput is at least 75% of the reference's, minus five standard deviations of a Poisson count;
 //! - load is at most 125% of the reference's, plus five standard deviations;
 //! - the mean waiting time of a call is at most twice the reference's, with an allowance for few calls.
 //!
-//! The reference's value is the least favourable of the windows that begin within one window of the run's, because timers that
-//! start anew after a fault are shifted against the reference's. Each measure of each endpoint is back at the change point of
-//! its last window outside: where its cumulated excess over the band is greatest. The run has recovered when all are back, if
-//! at least three windows and a twentieth of the run follow, and if goodput and load over this whole rest agree to three standard deviations.
+//! The reference value is the least favourable of the windows that start within one window of the run's. The allowance
+//! is needed because timers that restart after a fault are shifted against the reference's timers. Each measure of each
+//! endpoint recovers at the change point of its last window outside the band: the cell where its cumulated excess over
+//! the band is greatest. The run has recovered when all measures have, if at least three windows and a twentieth of the
+//! run follow, and if failures, goodput, load and waiting over this whole rest are inside the band with three standard
+//! deviations.
 
 use super::collect::Tally;
 use super::grid::{Cell, Grid, Sums};
@@ -23,38 +26,39 @@ use crate::fault::FaultKind;
 use crate::kernel::{Dur, Time};
 use crate::world::Plan;
 
-/// Failed calls that the band allows, as a share of those that ended.
+/// Failed calls inside the band, as a share of the calls that ended.
 const FAILED: f64 = 0.01;
-/// Least goodput, as a share of the reference's.
+/// Least goodput inside the band, as a share of the reference's.
 const GOODPUT: f64 = 0.75;
-/// Most load, as a multiple of the reference's.
+/// Greatest load inside the band, as a multiple of the reference's.
 const LOAD: f64 = 1.25;
-/// Most waiting, as a multiple of the reference's.
+/// Greatest mean waiting time inside the band, as a multiple of the reference's.
 const WAITING: f64 = 2.0;
-/// Standard deviations of a Poisson count that a window may lie beyond these: of about 10^4 windows, none is expected to do so
-/// by chance.
+/// Allowance of a window, in standard deviations of a Poisson count. Of about 10^4 windows, none is expected to exceed
+/// it by chance.
 const WINDOW_DEVIATIONS: f64 = 5.0;
-/// Standard deviations that the whole time from recovery to the end may lie beyond these.
+/// Allowance of the time from recovery to the end, in standard deviations.
 const REST_DEVIATIONS: f64 = 3.0;
-/// Windows that recovery must hold for.
+/// Least number of windows after recovery.
 const HOLD: usize = 3;
-/// And at least one part in so many of the run.
+/// Least time after recovery, as one part in this many of the run.
 const HOLD_SHARE: usize = 20;
-/// Reference windows that one window is compared with: so many on either side.
+/// Number of reference windows on either side that a window is compared with.
 const NEIGHBOURS: usize = 8;
 
-/// The time from the last cause to recovery; none when the run does not recover before its end. Zero when nothing failed and
-/// no cause acted, and when the cause never moves the run out of the band.
+/// Time from the last cause to recovery, or `None` if the run does not recover before its end. Zero if nothing failed
+/// and no cause acted, and if the run never leaves the band after the cause.
 pub fn time_to_recover(run: &Tally, reference: &Grid, plan: &Plan) -> Option<Dur> {
     let Some(cause) = last_cause(run, plan) else { return Some(Dur::ZERO) };
     let recovered = recovered_at(&run.grid, reference, background(run, plan))?;
     Some(recovered.since(cause))
 }
 
-/// When the last cause ended: a fault window that struck a call (its begin, when it lasts beyond the horizon), or an action.
-/// Without both, when the first call failed; none when no call did.
+/// Time of the last cause: the end of a fault that struck (its start, if it lasts to the horizon) or an action. Without
+/// any, the end of the first failed call. `None` if no call failed.
 fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
     let struck = plan
+        .backend
         .faults
         .iter()
         .enumerate()
@@ -74,10 +78,10 @@ fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
     faults.chain(triggers).chain(reaction).max().or(run.exercise.first_failure)
 }
 
-/// The share of an endpoint's calls that faults strike which last to the end of the run.
+/// Probability that a fault which lasts to the end of the run strikes a call, per endpoint.
 fn background(run: &Tally, plan: &Plan) -> [f64; Endpoint::COUNT] {
     Endpoint::ALL.map(|endpoint| {
-        let lasting = plan.faults.iter().enumerate().filter(|(i, fault)| {
+        let lasting = plan.backend.faults.iter().enumerate().filter(|(i, fault)| {
             let fails = matches!(fault.kind, FaultKind::Status | FaultKind::Outage | FaultKind::NoAnswer);
             let lasts = fault.to >= plan.horizon && fault.endpoints[endpoint as usize];
             fails && lasts && run.exercise.has_struck(*i)
@@ -86,7 +90,7 @@ fn background(run: &Tally, plan: &Plan) -> [f64; Endpoint::COUNT] {
     })
 }
 
-/// From when on the run stays within the band; none when it does not do so for long enough before its end.
+/// Time from which the run stays inside the band, or `None` if too little of the run follows.
 fn recovered_at(run: &Grid, reference: &Grid, background: [f64; Endpoint::COUNT]) -> Option<Time> {
     let window = run.window();
     let hold = (HOLD * window).max(run.count() / HOLD_SHARE);
@@ -116,7 +120,7 @@ fn recovered_at(run: &Grid, reference: &Grid, background: [f64; Endpoint::COUNT]
     }
     let rest_agrees = endpoints.iter().all(|(run, reference, struck)| {
         let (run, reference) = (run.over(from, usize::MAX), reference.over(from, usize::MAX));
-        // Where the reference still serves calls, recovery is not said of an endpoint that serves none.
+        // An endpoint without successful calls has not recovered while the reference's has some.
         let exercised = reference.ok < HOLD as u64 || run.ok > 0;
         let expected = Expected { struck: *struck, ..Expected::of(&reference) };
         let excess = expected.excess(&run, 1.0, REST_DEVIATIONS);
@@ -125,17 +129,17 @@ fn recovered_at(run: &Grid, reference: &Grid, background: [f64; Endpoint::COUNT]
     rest_agrees.then(|| run.begin(from))
 }
 
-/// Failures, goodput, load, waiting.
+/// Number of measures: failures, goodput, load, waiting.
 const MEASURES: usize = 4;
 
-/// What the reference leads to expect of a window.
+/// Bounds of the reference for a window.
 struct Expected {
     least_ok: f64,
     most_sent: f64,
     most_network: f64,
-    /// Nanoseconds a call.
+    /// Nanoseconds per call.
     most_waiting: f64,
-    /// Share of the calls that faults strike which last to the end of the run.
+    /// Probability that a fault which lasts to the end of the run strikes a call.
     struck: f64,
 }
 
@@ -152,7 +156,7 @@ impl Expected {
         }
     }
 
-    /// The least favourable of the reference's windows that begin within one window of `start`.
+    /// The least favourable bounds of the reference windows that start within one window of `start`.
     fn around(reference: &Sums, start: usize, window: usize, windows: usize) -> Expected {
         let step = window.div_ceil(NEIGHBOURS);
         let near = |i: usize| (start + i * step).checked_sub(NEIGHBOURS * step).filter(|at| *at < windows);
@@ -167,13 +171,13 @@ impl Expected {
         };
         let mut expected = all.reduce(worse).unwrap_or_else(|| Expected::of(&Cell::default()));
         if expected.most_waiting <= 0.0 {
-            // The reference has no call near: what its calls wait over the whole run.
+            // The reference has no call in these windows: takes its mean over the whole run.
             expected.most_waiting = Expected::of(&reference.over(0, usize::MAX)).most_waiting;
         }
         expected
     }
 
-    /// By how many calls each measure lies beyond the band, where `share` of the window has passed; not above zero inside it.
+    /// Excess of each measure over the band, in calls, after a `share` of the window. At most zero inside the band.
     fn excess(&self, run: &Cell, share: f64, deviations: f64) -> [f64; MEASURES] {
         let spread = |count: f64| deviations * count.sqrt();
         let ended = run.ended as f64;
@@ -194,7 +198,7 @@ impl Expected {
         ]
     }
 
-    /// The cell of a window up to which this measure's cumulated excess is greatest.
+    /// The cell of the window up to which the cumulated excess of a measure is greatest.
     fn change_point(&self, run: &Sums, start: usize, window: usize, measure: usize) -> usize {
         let excess = |cells: usize| {
             let share = cells as f64 / window as f64;

@@ -1,39 +1,41 @@
-//! The most calls in a second of a run.
+//! The greatest number of calls in one second of a run.
 
 use crate::kernel::Time;
 
-/// Counts calls by whole second. The calls of a whole run come in order of time, so the greatest count is all that is kept; a
-/// part of a run keeps every second, because the seconds of all parts are added up.
+/// Counts calls per whole second.
+///
+/// The calls of a whole run come in order of time, so only the greatest count is stored. A part of a run stores every
+/// second, because the seconds of all parts are added.
 #[derive(Clone, Debug, Default)]
 pub struct Seconds {
     second: u32,
     count: u64,
     peak: u64,
     is_part: bool,
-    /// Of a part: the seconds that have calls, in their order, but for the present one.
+    /// In a part of a run: completed seconds with calls, in order, with their counts.
     counts: Vec<(u32, u64)>,
 }
 
-/// Bytes of a second that has calls, in a part of a run.
+/// Size of an entry for one second of a part, in bytes.
 pub(crate) const SECOND_BYTES: u64 = size_of::<(u32, u64)>() as u64;
 
 impl PartialEq for Seconds {
-    /// Whether both have the same peak: a whole run keeps no more.
+    /// Compares the peaks. A whole run stores no more than that.
     fn eq(&self, other: &Seconds) -> bool {
         self.peak() == other.peak()
     }
 }
 
 impl Seconds {
-    /// No call yet, of a whole run or of a part of one.
+    /// No calls yet. `is_part` says whether this is one of several parts of a run.
     pub fn new(is_part: bool) -> Seconds {
         Seconds { is_part, ..Seconds::default() }
     }
 
-    /// A call was sent; never earlier than the one before.
+    /// Records a sent call. `now` must not be earlier than in the call before.
     #[inline]
     pub fn sent(&mut self, now: Time) {
-        // A run lasts 100 years at most, which has fewer than 2^32 seconds.
+        // A run lasts at most 100 years, which is fewer than 2^32 seconds.
         let second = now.whole_seconds() as u32;
         if second != self.second {
             self.close();
@@ -70,7 +72,7 @@ impl Seconds {
         }
     }
 
-    /// Most calls in one second.
+    /// The greatest number of calls in one second.
     pub fn peak(&self) -> u64 {
         self.peak.max(self.count)
     }
@@ -87,13 +89,13 @@ mod tests {
     }
 
     #[test]
-    fn the_peak_is_of_a_whole_second() {
+    fn the_peak_covers_one_whole_second() {
         assert_eq!(of(&[], false).peak(), 0);
         assert_eq!(of(&[0, 999, 1_000, 1_001, 1_999, 2_000], false).peak(), 3);
     }
 
     #[test]
-    fn two_groups_of_sessions_add_up_to_both() {
+    fn the_counts_of_two_parts_add_up() {
         let all = [0, 1, 500, 1_500, 1_700, 4_000, 9_000, 9_001, 9_002];
         for split in 0..1 << all.len() {
             let side = |bit| {

@@ -2,110 +2,14 @@
 
 use crate::backend::Endpoint;
 use crate::kernel::{Dur, Time};
+use crate::protocol::Outcome;
 
-/// How a call ended. Every call ends in exactly one of these.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub enum Outcome {
-    /// A 2xx answer.
-    Ok,
-    /// 400
-    BadRequest,
-    /// 401
-    Unauthorized,
-    /// 403
-    Forbidden,
-    /// 404
-    NotFound,
-    /// 422
-    Unprocessable,
-    /// 429
-    TooManyRequests,
-    /// Another 4xx.
-    Other4xx,
-    /// A 5xx answer.
-    Server5xx,
-    /// Shed by a full queue: 503 from the queue itself.
-    Shed,
-    /// No HTTP answer: the connection failed.
-    NetworkError,
-    /// The client gave up waiting.
-    Timeout,
-    /// The page was reloaded or closed, or the browser went away, before the answer.
-    Dropped,
-    /// Not answered when the run ended.
-    InFlight,
-}
-
-impl Outcome {
-    /// How many there are.
-    pub const COUNT: usize = 14;
-    /// All, in the order of their discriminants.
-    pub const ALL: [Outcome; Outcome::COUNT] = [
-        Outcome::Ok,
-        Outcome::BadRequest,
-        Outcome::Unauthorized,
-        Outcome::Forbidden,
-        Outcome::NotFound,
-        Outcome::Unprocessable,
-        Outcome::TooManyRequests,
-        Outcome::Other4xx,
-        Outcome::Server5xx,
-        Outcome::Shed,
-        Outcome::NetworkError,
-        Outcome::Timeout,
-        Outcome::Dropped,
-        Outcome::InFlight,
-    ];
-
-    /// Its name in results.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Outcome::Ok => "200",
-            Outcome::BadRequest => "400",
-            Outcome::Unauthorized => "401",
-            Outcome::Forbidden => "403",
-            Outcome::NotFound => "404",
-            Outcome::Unprocessable => "422",
-            Outcome::TooManyRequests => "429",
-            Outcome::Other4xx => "other-4xx",
-            Outcome::Server5xx => "5xx",
-            Outcome::Shed => "shed",
-            Outcome::NetworkError => "network-error",
-            Outcome::Timeout => "timeout",
-            Outcome::Dropped => "dropped",
-            Outcome::InFlight => "in-flight",
-        }
-    }
-
-    /// Whether a call that ended so failed: it was answered otherwise than 2xx, or given up.
-    pub const fn is_failure(self) -> bool {
-        !matches!(self, Outcome::Ok | Outcome::Dropped | Outcome::InFlight)
-    }
-
-    /// The outcome of an answer with this status.
-    pub const fn of_status(status: u16) -> Outcome {
-        match status {
-            0 => Outcome::NetworkError,
-            200..=299 => Outcome::Ok,
-            400 => Outcome::BadRequest,
-            401 => Outcome::Unauthorized,
-            403 => Outcome::Forbidden,
-            404 => Outcome::NotFound,
-            422 => Outcome::Unprocessable,
-            429 => Outcome::TooManyRequests,
-            s if s < 500 => Outcome::Other4xx,
-            _ => Outcome::Server5xx,
-        }
-    }
-}
-
-/// Counts of one run, per bucket of virtual time. Calls are counted in the bucket in which they were sent.
+/// Counts per bucket of virtual time. A call counts in the bucket in which it was sent.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
     /// Width of a bucket.
     pub bucket: Dur,
-    /// One per bucket; the last may be cut by the horizon.
+    /// The buckets in order of time. The horizon may clip the last one.
     pub buckets: Vec<Bucket>,
 }
 
@@ -114,23 +18,23 @@ pub struct Timeline {
 pub struct Bucket {
     /// Calls by `[endpoint][outcome]`.
     pub calls: [[u64; Outcome::COUNT]; Endpoint::COUNT],
-    /// Users signed out although the server still knew their session.
+    /// Users signed out while the server still knew their session.
     pub false_sign_outs: u64,
     /// Users signed out after the server had revoked their session.
     pub true_sign_outs: u64,
     /// Entries of the unauthenticated flow.
     pub flow_entries: u64,
-    /// Of these, recursive ones.
+    /// Recursive entries, included in `flow_entries`.
     pub recursive_entries: u64,
-    /// Greatest depth of an entry in this bucket; 0 without one.
+    /// Greatest depth of an entry, or 0 without one.
     pub depth_max: u64,
-    /// Nanoseconds, of all signed-in browser sessions together, without an unexpired token.
+    /// Nanoseconds without an unexpired token, summed over the signed-in browser sessions.
     pub without_token_ns: u128,
-    /// Nanoseconds, of all app callers together, in which they waited.
+    /// Nanoseconds of waiting, summed over the app callers.
     pub waiting_ns: u128,
 }
 
-/// A quantity of which a bucket holds the time, summed over sessions or callers.
+/// Selects a time that buckets sum over sessions or callers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Spent {
     /// [`Bucket::without_token_ns`]
@@ -161,7 +65,7 @@ const EMPTY: Bucket = Bucket {
 };
 
 impl Timeline {
-    /// All zero.
+    /// A timeline with all counts zero.
     pub fn new(bucket: Dur, horizon: Dur) -> Timeline {
         let count = horizon.0.div_ceil(bucket.0).max(1);
         Timeline {
@@ -170,7 +74,7 @@ impl Timeline {
         }
     }
 
-    /// Adds the counts of other sessions over the same buckets.
+    /// Adds the counts of other sessions, over the same buckets.
     pub fn add(&mut self, other: &Timeline) {
         for (mine, more) in self.buckets.iter_mut().zip(&other.buckets) {
             for (mine, more) in mine.calls.iter_mut().flatten().zip(more.calls.iter().flatten()) {
@@ -186,8 +90,10 @@ impl Timeline {
         }
     }
 
-    /// Time from `from` to `to` was spent so, by one session or caller. However many buckets that spans, at most four of
-    /// them are written: until [`Timeline::sum_spent`] each holds by how much it differs from the one before it.
+    /// Adds the time from `from` to `to` of one session or caller.
+    ///
+    /// This writes at most four buckets, even if the time spans more. Until [`Timeline::sum_spent`] each bucket holds
+    /// its difference from the one before.
     #[inline]
     pub fn spend(&mut self, what: Spent, from: Time, to: Time) {
         if from < to {
@@ -196,7 +102,7 @@ impl Timeline {
         }
     }
 
-    /// Adds, or takes away, the time from `from` on without an end: what is left of its bucket, and all of each later one.
+    /// Applies `change` for time from `from` without end: to the rest of its bucket and to all later ones.
     #[inline]
     fn spend_from(&mut self, what: Spent, from: Time, change: impl Fn(u128, u128) -> u128) {
         let width = self.bucket.0;
@@ -211,7 +117,8 @@ impl Timeline {
         }
     }
 
-    /// Turns the differences that [`Timeline::spend`] has left into the time of each bucket: once, when all is told.
+    /// Converts the differences that [`Timeline::spend`] left into the time per bucket. Call it once, after the last
+    /// `spend`.
     pub fn sum_spent(&mut self) {
         for what in [Spent::WithoutToken, Spent::Waiting] {
             let mut sum = 0u128;
@@ -223,7 +130,7 @@ impl Timeline {
         }
     }
 
-    /// The bucket that `t` falls in; the last one for the horizon itself.
+    /// The bucket of time `t`. The horizon belongs to the last one.
     #[inline]
     pub fn at(&mut self, t: Time) -> &mut Bucket {
         let index = (t.0 / self.bucket.0) as usize;
@@ -237,9 +144,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn time_that_is_spent_lies_in_the_buckets_that_it_spans() {
-        // Buckets of 10 ns, the last cut at 35 ns. By hand: 3 to 27 spends 7, 10 and 7; 12 to 14 spends 2 in the second;
-        // 30 to 35 spends 5 in the last; 20 to 20 nothing; 10 to 20 fills the second.
+    fn spend_adds_the_time_to_every_bucket_that_it_spans() {
+        // Buckets of 10 ns, the last one clipped at 35 ns. By hand: 3 to 27 adds 7, 10 and 7; 12 to 14 adds 2 to the
+        // second; 30 to 35 adds 5 to the last; 20 to 20 adds nothing; 10 to 20 fills the second.
         let mut timeline = Timeline::new(Dur(10), Dur(35));
         for (from, to) in [(3, 27), (12, 14), (30, 35), (20, 20), (10, 20)] {
             timeline.spend(Spent::WithoutToken, Time(from), Time(to));

@@ -4,7 +4,8 @@ use crate::backend::Endpoint;
 use crate::experiment::results::Results;
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
-use crate::metrics::timeline::{Bucket, Outcome, Timeline};
+use crate::metrics::Outcome;
+use crate::metrics::timeline::{Bucket, Timeline};
 
 /// `summary.csv`: every metric of every policy.
 pub fn summary(results: &Results) -> Vec<u8> {

@@ -12,7 +12,8 @@ use super::typeface::{HEADING, LABEL, NOTE};
 use super::{finding, labels, measured, number};
 use crate::experiment::results::{PolicyResults, Results};
 use crate::metrics::Metric;
-use crate::metrics::timeline::{Bucket, Outcome};
+use crate::metrics::Outcome;
+use crate::metrics::timeline::Bucket;
 
 /// A band whose greatest height is below this part of the peak joins the rest.
 const THIN: f64 = 0.005;

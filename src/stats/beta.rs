@@ -1,8 +1,8 @@
-//! The regularized incomplete beta function, from which the quantiles of Student's t and of proportions follow.
+//! The regularized incomplete beta function. Quantiles of Student's t and intervals of proportions use it.
 
 /// The regularized incomplete beta function `I_x(a, b)`: the probability that a Beta(a, b) variable is at most `x`.
 ///
-/// Relative error about 1e-13 for parameters below 1e4, growing to 1e-10 at 1e6. DLMF 8.17.
+/// The relative error is about 1e-13 for parameters below 1e4 and grows to 1e-10 at 1e6. Definition: DLMF 8.17.
 ///
 /// # Panics
 /// Unless `a` and `b` are above zero and `x` is in `[0, 1]`.
@@ -11,9 +11,9 @@ pub fn incomplete_beta(a: f64, b: f64, x: f64) -> f64 {
     tails(a, b, x, 1.0 - x).0
 }
 
-/// `(I_x(a, b), 1 - I_x(a, b))` where `y = 1 - x`; the smaller of the two has full relative accuracy.
+/// `(I_x(a, b), 1 - I_x(a, b))` where `y = 1 - x`. The smaller of the two has full relative accuracy.
 ///
-/// The caller gives both `x` and `y`, since the small one of them would lose its digits in a subtraction.
+/// The caller passes both `x` and `y`, because subtracting from 1 would cancel the digits of the smaller one.
 pub(super) fn tails(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
     if x <= 0.0 {
         return (0.0, 1.0);
@@ -24,7 +24,8 @@ pub(super) fn tails(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
     let ln_x = if x < 0.5 { libm::log(x) } else { libm::log1p(-y) };
     let ln_y = if y < 0.5 { libm::log(y) } else { libm::log1p(-x) };
     let front = libm::exp(a * ln_x + b * ln_y - ln_beta(a, b));
-    // The fraction converges fast below the mean, about (a + 1) / (a + b + 2); above it the mirror image does.
+    // The fraction converges fast below the mean, about (a + 1) / (a + b + 2). The mirrored fraction converges above
+    // it.
     if x * (a + b + 2.0) <= a + 1.0 {
         let lower = front * fraction(a, b, x) / a;
         (lower, 1.0 - lower)
@@ -34,14 +35,14 @@ pub(super) fn tails(a: f64, b: f64, x: f64, y: f64) -> (f64, f64) {
     }
 }
 
-/// The continued fraction of DLMF 8.17.22 by Lentz's method as modified by Thompson and Barnett (1986): the fraction
-/// is the product of ratios of its successive numerators and denominators, none of which may become zero.
+/// The continued fraction of DLMF 8.17.22, by Lentz's method as modified by Thompson and Barnett (1986). The fraction
+/// is the product of the ratios of successive numerators and denominators. No numerator or denominator may become zero.
 fn fraction(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
-    // The steps needed grow as the square root of the parameters: enough for 1e12.
+    // The number of steps grows as the square root of the parameters. This limit is enough for 1e12.
     const MOST_STEPS: u32 = 2_000_000;
     let away_from_zero = |v: f64| if v.abs() < TINY { TINY } else { v };
-    // As they are after the leading 1 / (1 + ..), whose own numerator ratio is infinite.
+    // Values after the leading 1 / (1 + ..), whose own numerator ratio is infinite.
     let (mut numerator, mut denominator, mut product) = (f64::INFINITY, 1.0, 1.0);
     for step in 1..MOST_STEPS {
         let m = f64::from(step / 2);
@@ -61,10 +62,11 @@ fn fraction(a: f64, b: f64, x: f64) -> f64 {
     product
 }
 
-/// The logarithm of the beta function.
+/// The natural logarithm of the beta function.
 ///
-/// Where Stirling's formula is good, its large terms are cancelled on paper: the difference of three logarithms of
-/// gamma functions would lose as many digits as they have before the point (DiDonato and Morris 1992, section 5).
+/// For large parameters, the large terms of Stirling's formula are cancelled analytically. A difference of three
+/// logarithms of gamma functions would lose as many digits as they have before the decimal point (DiDonato and Morris
+/// 1992, section 5).
 fn ln_beta(a: f64, b: f64) -> f64 {
     const HALF_LN_TWO_PI: f64 = 0.918_938_533_204_672_8;
     let (small, large) = (a.min(b), a.max(b));
@@ -86,12 +88,12 @@ fn ln_beta(a: f64, b: f64) -> f64 {
     }
 }
 
-/// From here on the terms of [`stirling_rest`] are enough for 16 digits of the logarithm of the gamma function.
+/// Lower limit of [`stirling_rest`]: from here on its terms give 16 digits of the logarithm of the gamma function.
 const STIRLING_FROM: f64 = 10.0;
 
-/// What Stirling's formula lacks: `ln Gamma(x) - ((x - 1/2) ln x - x + ln(2 pi) / 2)` (DLMF 5.11.1), for x from 10.
+/// Remainder of Stirling's formula: `ln Gamma(x) - ((x - 1/2) ln x - x + ln(2 pi) / 2)` (DLMF 5.11.1), for `x >= 10`.
 fn stirling_rest(x: f64) -> f64 {
-    // B_2k / (2k (2k - 1)), the last one first.
+    // B_2k / (2k (2k - 1)), from the last term to the first.
     const TERMS: [f64; 7] = [
         1.0 / 156.0,
         -691.0 / 360_360.0,
@@ -110,7 +112,8 @@ mod tests {
     use super::super::testing::assert_close;
     use super::*;
 
-    /// (a, b, x, I_x(a, b), tolerance), computed with 30 digits by mpmath's `betainc`, by quadrature for the large ones.
+    /// (a, b, x, I_x(a, b), tolerance). mpmath computed the values with 30 digits: `betainc`, quadrature for large a
+    /// and b.
     const REFERENCE: [(f64, f64, f64, f64, f64); 8] = [
         (0.5, 0.5, 0.3, 0.369_010_119_565_545_36, 1e-14),
         (2.0, 3.0, 0.4, 0.524_8, 1e-14),
@@ -123,7 +126,7 @@ mod tests {
     ];
 
     #[test]
-    fn values_of_reference() {
+    fn incomplete_beta_matches_reference_values() {
         for (a, b, x, expected, tolerance) in REFERENCE {
             assert_close(incomplete_beta(a, b, x), expected, tolerance, &format!("I_{x}({a}, {b})"));
             let (lower, upper) = tails(b, a, 1.0 - x, x);
@@ -133,8 +136,8 @@ mod tests {
     }
 
     #[test]
-    fn closed_forms_on_both_sides_of_the_switch() {
-        // I_x(a, 1) = x^a and I_x(1, b) = 1 - (1 - x)^b, for every size of parameter.
+    fn incomplete_beta_matches_closed_forms_on_both_sides_of_the_mean() {
+        // I_x(a, 1) = x^a and I_x(1, b) = 1 - (1 - x)^b, for small and large parameters.
         for a in [0.3, 1.0, 7.0, 9.99, 10.0, 250.0, 40_000.0] {
             for x in [1e-12, 0.01, 0.5, 0.99, 0.999_999] {
                 let expected = libm::exp(a * libm::log(x));
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn stirling_meets_lgamma_where_it_takes_over() {
+    fn stirling_agrees_with_lgamma_at_the_switch() {
         for x in [10.0, 11.3, 25.0] {
             let stirling = (x - 0.5) * libm::log(x) - x + 0.5 * libm::log(2.0 * std::f64::consts::PI);
             assert_close(stirling + stirling_rest(x), libm::lgamma(x), 1e-15, "ln gamma");

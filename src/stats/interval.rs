@@ -1,4 +1,4 @@
-//! Confidence intervals of means and of differences of means, from independent replications.
+//! Confidence intervals of means and of differences of means over independent replications.
 
 use super::{assert_confidence, t_quantile};
 
@@ -7,9 +7,9 @@ use super::{assert_confidence, t_quantile};
 pub struct Estimate {
     /// The mean, or the difference of two means, in the unit of the values.
     pub mean: f64,
-    /// Lower end of the interval.
+    /// Lower end of the interval, in the unit of the values. Equals `mean` when there is no interval.
     pub ci_low: f64,
-    /// Upper end of the interval.
+    /// Upper end of the interval, in the unit of the values. Equals `mean` when there is no interval.
     pub ci_high: f64,
 }
 
@@ -18,16 +18,16 @@ impl Estimate {
         Estimate { mean, ci_low: mean - half_width, ci_high: mean + half_width }
     }
 
-    /// Without an interval: both ends are the value.
+    /// An estimate without an interval: both ends equal the mean.
     fn alone(mean: f64) -> Estimate {
         Estimate { mean, ci_low: mean, ci_high: mean }
     }
 
-    /// The same with the interval cut to what the quantity can be, `low` to `high`.
+    /// Clamps the interval to the possible range of the quantity, `low` to `high`. The mean is unchanged.
     ///
-    /// The true mean lies between the two, so the part that is cut off never holds it: the cut interval covers it exactly
-    /// as often as the whole one (Mandelkern 2002, Statistical Science 17, section 3). A t interval on a logarithmic scale
-    /// would stay positive too, but has no value at a mean of 0, which is where most cuts are needed.
+    /// The true mean lies in the possible range, so the removed part never contains it. The clamped interval therefore
+    /// has the same coverage as the whole one (Mandelkern 2002, Statistical Science 17, section 3). A t interval on a
+    /// logarithmic scale would also stay positive, but it does not exist for a mean of 0, where most clamping happens.
     pub fn within(self, (low, high): (f64, f64)) -> Estimate {
         Estimate { ci_low: self.ci_low.clamp(low, high), ci_high: self.ci_high.clamp(low, high), ..self }
     }
@@ -35,8 +35,8 @@ impl Estimate {
 
 /// The mean with its Student t interval (Law, Simulation Modeling and Analysis, chapter 4).
 ///
-/// One value gives itself as both ends, as does a set without spread; no value at all gives zeros. With an infinite value
-/// the mean is infinite and has no interval, both ends are infinite too: no NaN reaches a result.
+/// For one value, and for values without spread, both ends equal the mean. For no values, all three are 0. If a value
+/// is infinite, the mean and both ends are infinite. No NaN reaches a result.
 ///
 /// # Panics
 /// Unless `0 < confidence < 1`.
@@ -50,27 +50,28 @@ pub fn mean_ci(values: &[f64], confidence: f64) -> Estimate {
     Estimate::around(sample.mean, t * libm::sqrt(sample.variance_of_mean()))
 }
 
-/// The mean of `a - b`, pair by pair, for replications that share their random numbers (Law, chapter 10). Two infinite
-/// values of a pair differ by 0; where `a` is infinite in one pair and `b` in another, the mean is not a number.
+/// The mean of `a - b` with its paired t interval, for replications that share their random numbers (Law, chapter 10).
+///
+/// Two infinite values of a pair differ by 0. If `a` is infinite in one pair and `b` in another, the mean is NaN.
 ///
 /// # Panics
-/// When the two do not have as many values, or unless `0 < confidence < 1`.
+/// If the slices differ in length, or unless `0 < confidence < 1`.
 pub fn paired_difference(a: &[f64], b: &[f64], confidence: f64) -> Estimate {
-    assert_eq!(a.len(), b.len(), "values are paired one to one");
+    assert_eq!(a.len(), b.len(), "both samples need the same number of values");
     let differences: Vec<f64> = a.iter().zip(b).map(|(a, b)| difference(*a, *b)).collect();
     mean_ci(&differences, confidence)
 }
 
-/// `a - b`; 0 of two infinities.
+/// `a - b`, or 0 if both are infinite.
 fn difference(a: f64, b: f64) -> f64 {
     if a.is_infinite() && b.is_infinite() { 0.0 } else { a - b }
 }
 
-/// The difference of the means of two independent samples, `a` less `b`, by Welch's t interval (Welch 1947, with
+/// The difference of the means of two independent samples, `a` minus `b`, with Welch's t interval (Welch 1947, with
 /// Satterthwaite's degrees of freedom).
 ///
-/// A side of one value, or two sides without spread, give no interval: both ends are the difference itself; so do
-/// infinite values. A side without values gives zeros.
+/// Both ends equal the difference if a sample has one value, if neither sample has spread, or if a mean is infinite.
+/// If a sample is empty, the difference and both ends are 0.
 ///
 /// # Panics
 /// Unless `0 < confidence < 1`.
@@ -89,13 +90,13 @@ pub fn welch_difference(a: &[f64], b: &[f64], confidence: f64) -> Estimate {
     if a.len() < 2 || b.len() < 2 || variance <= 0.0 {
         return Estimate::around(difference, 0.0);
     }
-    // Satterthwaite's formula in shares of the variance, which neither overflow nor vanish.
+    // Satterthwaite's formula in shares of the variance: shares neither overflow nor underflow.
     let (share_a, share_b) = (of_a / variance, of_b / variance);
     let df = 1.0 / (share_a * share_a / (sample_a.n - 1.0) + share_b * share_b / (sample_b.n - 1.0));
     Estimate::around(difference, t_quantile(upper_level(confidence), df) * libm::sqrt(variance))
 }
 
-/// The level of the quantile of a two-sided interval.
+/// The quantile level of the upper end of a two-sided interval.
 fn upper_level(confidence: f64) -> f64 {
     0.5 + confidence / 2.0
 }
@@ -121,12 +122,12 @@ impl Sample {
 }
 
 #[cfg(test)]
-#[allow(clippy::float_cmp, reason = "a value must come back with its own bits")]
+#[allow(clippy::float_cmp, reason = "the tests compare values bit for bit")]
 mod tests {
     use super::super::testing::assert_close;
     use super::*;
 
-    /// oracles: paired_vs_welch_golden (Law, chapter 10).
+    /// From the oracle paired_vs_welch_golden (Law, chapter 10).
     const A: [f64; 10] = [12.1, 11.8, 13.0, 12.4, 11.9, 12.7, 12.2, 12.9, 11.5, 12.3];
     const B: [f64; 10] = [10.2, 10.4, 11.1, 10.9, 9.9, 11.0, 10.3, 11.3, 9.8, 10.6];
     const MEAN_DIFFERENCE: f64 = 1.729_999_999_999_999_8;
@@ -152,8 +153,8 @@ mod tests {
     }
 
     #[test]
-    fn a_mean_with_a_known_interval() {
-        // Mean 3, variance 2.5: half width t_{0.975,4} sqrt(2.5 / 5) with t from oracles (t_quantiles, n = 5).
+    fn mean_ci_matches_a_known_interval() {
+        // Mean 3, variance 2.5: half width t_{0.975,4} sqrt(2.5 / 5), with t from the oracle t_quantiles, n = 5.
         let half = 2.776_445_105_197_793_4 * libm::sqrt(0.5);
         let estimate = mean_ci(&[1.0, 2.0, 3.0, 4.0, 5.0], 0.95);
         assert_estimate(estimate, 3.0, (3.0 - half, 3.0 + half), "1 to 5");
@@ -163,7 +164,7 @@ mod tests {
 
     #[test]
     fn welch_with_unequal_sizes_and_spreads() {
-        // By hand: means 3 and 10, variances of the means 0.5 and 4 / 3, so 121/36 / (1/16 + 16/18) degrees.
+        // By hand: means 3 and 10, variances of the means 0.5 and 4 / 3, so 121/36 / (1/16 + 16/18) degrees of freedom.
         let estimate = welch_difference(&[1.0, 2.0, 3.0, 4.0, 5.0], &[8.0, 10.0, 12.0], 0.9);
         let df = (121.0 / 36.0) / (1.0 / 16.0 + 8.0 / 9.0);
         let half = t_quantile(0.95, df) * libm::sqrt(11.0 / 6.0);
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn few_values_give_themselves_and_never_nan() {
+    fn samples_without_spread_have_no_interval_and_no_nan() {
         let single = Estimate { mean: 0.1, ci_low: 0.1, ci_high: 0.1 };
         assert_eq!(mean_ci(&[0.1], 0.95), single);
         assert_eq!(mean_ci(&[], 0.95), Estimate::default());
@@ -184,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_ends_has_an_infinite_mean_and_no_interval() {
+    fn an_infinite_value_gives_an_infinite_mean_without_an_interval() {
         let never = Estimate { mean: f64::INFINITY, ci_low: f64::INFINITY, ci_high: f64::INFINITY };
         let (some, none) = ([1.0, f64::INFINITY, 3.0], [1.0, 2.0, 3.0]);
         assert_eq!(mean_ci(&some, 0.95), never);
@@ -197,8 +198,9 @@ mod tests {
     }
 
     #[test]
-    fn an_interval_stays_within_what_the_quantity_can_be() {
-        // Mean 1 of four zeros and a five: half width 2.776 * 1 reaches below 0. The upper end is that of the whole interval.
+    fn within_clamps_an_interval_to_the_possible_range() {
+        // Mean 1 of four zeros and a five: the half width 2.776 * 1 reaches below 0. Clamping leaves the upper end
+        // unchanged.
         let whole = mean_ci(&[0.0, 0.0, 0.0, 0.0, 5.0], 0.95);
         let cut = whole.within((0.0, f64::INFINITY));
         assert!(whole.ci_low < -1.7, "{whole:?}");
@@ -210,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_mean_does_not_swallow_a_small_spread() {
+    fn a_small_spread_around_a_large_mean_keeps_its_digits() {
         let far: Vec<f64> = [1.0, 2.0, 3.0, 4.0, 5.0].map(|v| v + 1e9).to_vec();
         let half = 2.776_445_105_197_793_4 * libm::sqrt(0.5);
         assert_close(mean_ci(&far, 0.95).ci_high - 1e9 - 3.0, half, 1e-6, "half width at 1e9");

@@ -1,7 +1,7 @@
-//! Statistics of replications: quantiles, confidence intervals, comparison of two policies, the warm-up.
+//! Statistics over replications: quantiles, confidence intervals, comparison of two policies, warm-up truncation.
 //!
-//! Sums run in index order and every transcendental function is libm's, so that the same values give the same bits on
-//! every platform.
+//! Sums run in index order and transcendental functions come from `libm`, so equal values give equal bits on every
+//! platform. Crates such as statrs call the platform's `ln`, `exp` and `powf`, whose last bits differ.
 
 mod beta;
 mod interval;
@@ -17,11 +17,11 @@ pub use proportion::{
 pub use quantile::{normal_quantile, t_quantile};
 pub use warm_up::{Truncation, mser5};
 
-/// Confidence of every interval and bound in a result.
+/// Confidence level of every interval and bound in a result.
 pub const CONFIDENCE: f64 = 0.95;
 
-/// Where a predicate that holds up to some point and fails beyond it changes: the last float of `[holds, fails]`, both
-/// at least 0, at which it holds. A thousand halvings at most, some sixty as a rule, each the same everywhere.
+/// The last float of `[holds, fails]` at which `predicate` holds. Both ends are at least 0, and `predicate` holds up to
+/// some point and fails beyond it. Takes at most about a thousand halvings, typically 60.
 fn bisect(mut holds: f64, mut fails: f64, predicate: impl Fn(f64) -> bool) -> f64 {
     loop {
         let middle = holds + (fails - holds) / 2.0;
@@ -38,12 +38,12 @@ fn bisect(mut holds: f64, mut fails: f64, predicate: impl Fn(f64) -> bool) -> f6
 
 /// Panics unless `confidence` lies strictly between 0 and 1.
 fn assert_confidence(confidence: f64) {
-    assert!(confidence > 0.0 && confidence < 1.0, "a confidence between 0 and 1; got {confidence}");
+    assert!(confidence > 0.0 && confidence < 1.0, "confidence must lie between 0 and 1; got {confidence}");
 }
 
 #[cfg(test)]
 mod testing {
-    /// Asserts that `value` is within `tolerance` of `expected`, relative to it.
+    /// Asserts that `value` is within the relative `tolerance` of `expected`.
     pub(super) fn assert_close(value: f64, expected: f64, tolerance: f64, what: &str) {
         let error = (value - expected).abs();
         assert!(error <= tolerance * expected.abs(), "{what}: {value} is not {expected}, off by {error:e}");
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[allow(clippy::float_cmp, reason = "the neighbouring float is the point")]
+    #[allow(clippy::float_cmp, reason = "the test asserts neighbouring floats")]
     fn bisection_ends_at_neighbouring_floats() {
         let root = bisect(0.0, 2.0, |x| x * x <= 2.0);
         assert!(root * root <= 2.0 && root.next_up() * root.next_up() > 2.0);

@@ -1,18 +1,19 @@
-//! Exact intervals that follow from the binomial distribution: proportions, events never seen, quantiles.
+//! Exact intervals from the binomial distribution: proportions, events never seen, quantiles.
 
 use super::beta::tails;
 use super::{CONFIDENCE, assert_confidence, bisect};
 
-/// The exact two-sided interval of a proportion after `k` of `n` (Clopper and Pearson 1934), as (low, high).
+/// The exact two-sided interval of a proportion when `k` of `n` trials showed the event (Clopper and Pearson 1934), as
+/// (low, high).
 ///
-/// Its ends are beta quantiles: at the lower one `k` or more have probability `(1 - confidence) / 2`, at the upper
-/// one `k` or fewer have. Nothing tried says nothing: `n = 0` gives (0, 1).
+/// The ends are beta quantiles: at `low`, `k` or more events have probability `(1 - confidence) / 2`; at `high`, `k` or
+/// fewer have. For `n = 0` the interval is (0, 1).
 ///
 /// # Panics
-/// When `k > n`, or unless `0 < confidence < 1`.
+/// If `k > n`, or unless `0 < confidence < 1`.
 pub fn clopper_pearson(k: u64, n: u64, confidence: f64) -> (f64, f64) {
     assert_confidence(confidence);
-    assert!(k <= n, "{k} of {n}");
+    assert!(k <= n, "{k} events in {n} trials");
     let tail = (1.0 - confidence) / 2.0;
     let (hits, misses) = (k as f64, (n - k) as f64);
     let at_least_k = |x: f64| tails(hits, misses + 1.0, x, 1.0 - x).0;
@@ -29,7 +30,7 @@ pub fn clopper_pearson(k: u64, n: u64, confidence: f64) -> (f64, f64) {
 /// The exact one-sided upper bound of the probability of an event that none of `n` independent replications showed:
 /// `1 - (1 - confidence)^(1/n)`, about `3 / n` at 95% (Hanley and Lippman-Hand 1983, the rule of three).
 ///
-/// Give 0.975 for the upper end of a two-sided 95% interval. Nothing tried says nothing: `n = 0` gives 1.
+/// Pass 0.975 for the upper end of a two-sided 95% interval. For `n = 0` the bound is 1.
 ///
 /// # Panics
 /// Unless `0 < confidence < 1`.
@@ -38,20 +39,20 @@ pub fn zero_event_upper_bound(n: u64, confidence: f64) -> f64 {
     never_seen(n, 1.0 - confidence)
 }
 
-/// What the probability of an event is at most, with [`CONFIDENCE`], when none of so many independent replications showed
-/// it: 0.451 after 5, 0.95 after one, 1 after none. See [`zero_event_upper_bound`].
+/// Upper bound of the probability of an event that none of `zero_of` independent replications showed, at
+/// [`CONFIDENCE`]: 0.451 for 5, 0.95 for 1, 1 for 0. See [`zero_event_upper_bound`].
 pub fn at_most(zero_of: u32) -> f64 {
     zero_event_upper_bound(zero_of.into(), CONFIDENCE)
 }
 
-/// How probable it is, when two groups of independent replications show an event equally often, that `a` of the first and
-/// `b` of the second show it or two numbers as improbable: Fisher's exact test, two-sided (Fisher 1935; Agresti,
-/// Categorical Data Analysis, section 3.5).
+/// Two-sided p-value of Fisher's exact test: the probability, if the event is equally likely in two groups of
+/// independent replications, of `a` events in `of_a` and `b` in `of_b` or of a split that is at most as probable
+/// (Fisher 1935; Agresti, Categorical Data Analysis, section 3.5).
 ///
 /// # Panics
-/// When more show it than there are.
+/// If `a > of_a` or `b > of_b`.
 pub fn fisher_exact(a: u32, of_a: u32, b: u32, of_b: u32) -> f64 {
-    assert!(a <= of_a && b <= of_b, "{a} of {of_a}, {b} of {of_b}");
+    assert!(a <= of_a && b <= of_b, "{a} events in {of_a} replications, {b} in {of_b}");
     let (shown, all) = (u64::from(a) + u64::from(b), u64::from(of_a) + u64::from(of_b));
     let log_choose = |n: u64, k: u64| {
         let log_factorial = |n: u64| libm::lgamma(n as f64 + 1.0);
@@ -63,26 +64,26 @@ pub fn fisher_exact(a: u32, of_a: u32, b: u32, of_b: u32) -> f64 {
     let least = shown.saturating_sub(of_b.into());
     let sum: f64 = (least..=shown.min(of_a.into()))
         .map(log_probability)
-        // The two tails have equal terms, which differ by a rounding.
+        // The tables of the two tails have equal probabilities that may differ by a rounding error.
         .filter(|other| *other <= observed + 1e-9)
         .map(libm::exp)
         .sum();
     sum.min(1.0)
 }
 
-/// The probability whose event stays away `n` times with probability `tail`.
+/// The probability of an event that `n` trials all miss with probability `tail`.
 fn never_seen(n: u64, tail: f64) -> f64 {
     if n == 0 { 1.0 } else { -libm::expm1(libm::log(tail) / n as f64) }
 }
 
-/// Which values of a sorted sample enclose a quantile.
+/// Ranks in a sorted sample that enclose a quantile.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Ranks {
-    /// Rank of the lower end, from 1; `None` when the sample is too small to bound the quantile from below.
+    /// Rank of the lower end, from 1. `None` if the sample is too small to bound the quantile from below.
     pub low: Option<u64>,
-    /// Rank of the upper end, from 1; `None` when the sample is too small to bound it from above.
+    /// Rank of the upper end, from 1. `None` if the sample is too small to bound the quantile from above.
     pub high: Option<u64>,
-    /// The probability that these two enclose it, for a continuous distribution.
+    /// The probability that the two ranks enclose the quantile, for a continuous distribution.
     pub coverage: f64,
 }
 
@@ -93,7 +94,7 @@ pub struct Ranks {
 /// one more than its `1 - (1 - confidence) / 2` quantile; they cover with probability `P(low <= B < high)`.
 ///
 /// # Panics
-/// When `n` is 0, or unless `0 < p < 1` and `0 < confidence < 1`.
+/// If `n` is 0, or unless `0 < p < 1` and `0 < confidence < 1`.
 pub fn quantile_ci_order_stats(n: u64, p: f64, confidence: f64) -> Ranks {
     assert_confidence(confidence);
     assert!(n > 0 && p > 0.0 && p < 1.0, "no interval of the {p} quantile of {n} values");
@@ -125,12 +126,12 @@ fn no_more_than(k: u64, n: u64, p: f64) -> f64 {
 }
 
 #[cfg(test)]
-#[allow(clippy::float_cmp, reason = "ends that are known without computing have exact values")]
+#[allow(clippy::float_cmp, reason = "the tests compare ends that are exact")]
 mod tests {
     use super::super::testing::assert_close;
     use super::*;
 
-    /// oracles: clopper_pearson (Clopper and Pearson 1934), 95%: (k, n, low, high).
+    /// From the oracle clopper_pearson (Clopper and Pearson 1934), 95%: (k, n, low, high).
     const CLOPPER_PEARSON: [(u64, u64, f64, f64); 3] = [
         (0, 20, 0.0, 0.168_433_470_983_085_3),
         (5, 100, 0.016_431_879_182_052_155, 0.112_834_911_105_462_75),
@@ -152,7 +153,8 @@ mod tests {
         assert_eq!(clopper_pearson(7, 7, 0.95).1, 1.0);
     }
 
-    /// oracles: zero_event_upper_bound (Clopper and Pearson 1934; Hanley and Lippman-Hand 1983): (n, 95%, 97.5%).
+    /// From the oracle zero_event_upper_bound (Clopper and Pearson 1934; Hanley and Lippman-Hand 1983): (n, 95%,
+    /// 97.5%).
     const NEVER_SEEN: [(u64, f64, f64); 4] = [
         (10, 0.258_865_550_893_052_3, 0.308_497_107_818_760_83),
         (30, 0.095_033_852_855_304_19, 0.115_703_308_222_027_79),
@@ -168,11 +170,11 @@ mod tests {
             assert_close(clopper_pearson(0, n, 0.95).1, upper975, 1e-12, &format!("two-sided, n {n}"));
         }
         assert_eq!(zero_event_upper_bound(0, 0.95), 1.0);
-        // An event of this probability stays away from five replications once in twenty times.
+        // Five replications all miss an event of this probability with probability 0.05.
         let p = at_most(5);
         let missed_five_times = (1.0 - p) * (1.0 - p) * (1.0 - p) * (1.0 - p) * (1.0 - p);
         assert_close(missed_five_times, 0.05, 1e-12, "none of five");
-        // The replications needed for a bound of p: the last n that does not do, and the first that does.
+        // Replications needed for a bound of p: one fewer is not enough.
         for (p, needed) in [(0.05, 59), (0.001, 2995)] {
             assert!(
                 zero_event_upper_bound(needed - 1, 0.95) > p && zero_event_upper_bound(needed, 0.95) <= p
@@ -181,16 +183,18 @@ mod tests {
     }
 
     #[test]
-    fn fisher_counts_tables() {
-        // By hand: of the 252 ways in which 5 of 10 may show it, 1 has all of them in the first group and 1 none.
+    fn fisher_exact_matches_hand_counted_tables() {
+        // By hand: 252 ways to place 5 events in 10 replications. One has all 5 in the first group, one has none there.
         assert_close(fisher_exact(5, 5, 0, 5), 2.0 / 252.0, 1e-9, "5 of 5 and 0 of 5");
-        // The lady who tastes tea: 3 of 4 and 1 of 4 have 16 of 70 ways, as 1 and 3; 4 and 0 has one, as 0 and 4.
+        // Fisher's lady tasting tea: 16 of 70 ways give 3 of 4 and 1 of 4, 16 give 1 and 3, one gives 4 and 0, one 0
+        // and 4.
         assert_close(fisher_exact(3, 4, 1, 4), 34.0 / 70.0, 1e-9, "3 of 4 and 1 of 4");
         assert_close(fisher_exact(2, 5, 2, 5), 1.0, 1e-12, "2 of 5 twice");
         assert_close(fisher_exact(0, 5, 0, 3), 1.0, 1e-12, "none at all");
     }
 
-    /// oracles: quantile_ci_order_stats (Conover; David and Nagaraja), 95%: (n, p, low rank, high rank, coverage).
+    /// From the oracle quantile_ci_order_stats (Conover; David and Nagaraja), 95%: (n, p, low rank, high rank,
+    /// coverage).
     const RANKS: [(u64, f64, u64, u64, f64); 3] = [
         (100, 0.5, 40, 61, 0.964_799_799_782_295_2),
         (1000, 0.5, 469, 532, 0.953_708_802_639_501_8),
@@ -208,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_small_sample_bounds_a_high_quantile_on_one_side_only() {
-        // B is 10 with probability 0.99^10 = 0.904: the largest of ten is no upper bound of the 99th percentile.
+        // B is 10 with probability 0.99^10 = 0.904, so the largest of ten is no upper bound of the 99th percentile.
         let ranks = quantile_ci_order_stats(10, 0.99, 0.95);
         assert_eq!((ranks.low, ranks.high), (Some(9), None));
         // P(B >= 9) = 0.99^10 + 10 * 0.99^9 * 0.01.

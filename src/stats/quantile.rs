@@ -5,7 +5,7 @@ use super::bisect;
 
 /// The quantile of the standard normal distribution: `x` with `P(Z <= x) = p`.
 ///
-/// Found by halving on libm's `erfc`, so that the far tails are as exact as the middle.
+/// Bisects `libm::erfc`, which keeps full relative accuracy in the far tails.
 ///
 /// # Panics
 /// Unless `0 < p < 1`.
@@ -13,35 +13,34 @@ pub fn normal_quantile(p: f64) -> f64 {
     mirror(p, upper_normal)
 }
 
-/// The quantile of Student's t distribution with `df` degrees of freedom, not necessarily whole: `x` with
-/// `P(T <= x) = p`.
+/// The quantile of Student's t distribution: `x` with `P(T <= x) = p`. The degrees of freedom `df` need not be whole.
 ///
-/// From `P(T > t) = I_z(df / 2, 1 / 2) / 2` with `z = df / (df + t^2)` (Abramowitz and Stegun 26.7.1).
+/// Uses `P(T > t) = I_z(df / 2, 1 / 2) / 2` with `z = df / (df + t^2)` (Abramowitz and Stegun 26.7.1).
 ///
 /// # Panics
 /// Unless `0 < p < 1` and `df > 0`.
 pub fn t_quantile(p: f64, df: f64) -> f64 {
-    assert!(df > 0.0, "degrees of freedom above zero; got {df}");
+    assert!(df > 0.0, "degrees of freedom must be above zero; got {df}");
     mirror(p, |tail| {
         let exceeds = |t: f64| {
             let square = t * t;
             tails(df / 2.0, 0.5, df / (df + square), square / (df + square)).0 / 2.0 > tail
         };
-        // Student's tails are the heavier ones, so the search begins at the normal quantile.
+        // Student's t has heavier tails than the normal distribution, so the search begins at the normal quantile.
         let mut low = upper_normal(tail);
         let mut high = 2.0 * low + 1.0;
         while exceeds(high) {
             (low, high) = (high, 2.0 * high);
         }
-        // A rounding error may put the normal quantile past a root that equals it, for very many degrees of freedom.
+        // For very large df the two quantiles are equal, and rounding may put the normal one above the root.
         bisect(if exceeds(low) { low } else { 0.0 }, high, exceeds)
     })
 }
 
 /// A quantile of a symmetric distribution from its upper half: `upper(q)` is the point exceeded with probability `q`.
 fn mirror(p: f64, upper: impl Fn(f64) -> f64) -> f64 {
-    assert!(p > 0.0 && p < 1.0, "a probability between 0 and 1; got {p}");
-    // 1 - p is exact from one half on.
+    assert!(p > 0.0 && p < 1.0, "probability must lie between 0 and 1; got {p}");
+    // 1 - p is exact for p >= 0.5.
     if p > 0.5 { upper(1.0 - p) } else { -upper(p) }
 }
 
@@ -50,7 +49,7 @@ fn upper_normal(tail: f64) -> f64 {
     if tail >= 0.5 {
         return 0.0;
     }
-    // P(Z > x) <= exp(-x^2 / 2) / 2 bounds the root; the added part covers the rounding of the bound.
+    // P(Z > x) <= exp(-x^2 / 2) / 2 bounds the root. The factor covers the rounding of the bound.
     let bound = libm::sqrt(-2.0 * libm::log(2.0 * tail)) * 1.000_001;
     bisect(0.0, bound, |x| libm::erfc(x / std::f64::consts::SQRT_2) / 2.0 > tail)
 }
@@ -60,7 +59,7 @@ mod tests {
     use super::super::testing::assert_close;
     use super::*;
 
-    /// (p, quantile) from 30 digits from mpmath's `erfinv` and `erfc`.
+    /// (p, quantile). mpmath computed the values with 30 digits by `erfinv` and `erfc`.
     const NORMAL: [(f64, f64); 7] = [
         (0.975, 1.959_963_984_540_053_8),
         (0.95, 1.644_853_626_951_472_2),
@@ -79,14 +78,15 @@ mod tests {
         assert!(normal_quantile(0.5).abs() < f64::MIN_POSITIVE);
     }
 
-    /// oracles: t_quantiles (Law, Simulation Modeling and Analysis, chapter 4): (n, t_0.975, t_0.95) for n - 1 degrees.
+    /// From the oracle t_quantiles (Law, Simulation Modeling and Analysis, chapter 4): (n, t_0.975, t_0.95), df = n -
+    /// 1.
     const T: [(f64, f64, f64); 3] = [
         (5.0, 2.776_445_105_197_793_4, 2.131_846_786_326_649_5),
         (20.0, 2.093_024_054_408_308_7, 1.729_132_811_521_368_2),
         (50.0, 2.009_575_237_129_239_2, 1.676_550_892_616_853_5),
     ];
 
-    /// (p, df, quantile) from 30 digits by quadrature of the density with mpmath.
+    /// (p, df, quantile). mpmath computed the values with 30 digits by quadrature of the density.
     const T_ELSEWHERE: [(f64, f64, f64); 7] = [
         (0.975, 1.0, 12.706_204_736_174_694),
         (0.975, 2.0, 4.302_652_729_749_462),

@@ -1,11 +1,11 @@
-//! A fixed number of clients: machine repair, and the finite source with an orbit.
+//! Finite populations: machine repair, and the finite source with an orbit.
 
 use super::estimate::Run;
 use super::text::{Text, exponential};
 use super::{Estimated, Family, Item, Measure, measures};
 
-/// Finite source with orbit: N, think rate, service rate, rate of each one in orbit; utilisation, throughput, mean
-/// orbit, amplification.
+/// Finite source with orbit: N, think rate, service rate, retrial rate per customer in orbit; then utilisation,
+/// throughput, mean orbit, amplification.
 const FINITE: [(u32, f64, f64, f64, [f64; 4]); 3] = [
     (10, 0.1, 1.0, 0.5, [0.6611822713148172, 0.6611822713148172, 2.7269950155370113, 3.0622112342139407]),
     (100, 0.02, 1.0, 0.33, [0.9468280038079212, 0.9468280038079212, 51.71177180579615, 19.02321501611884]),
@@ -18,14 +18,14 @@ const FINITE: [(u32, f64, f64, f64, [f64; 4]); 3] = [
     ),
 ];
 
-/// Machine repair: N, mean think time, mean service time; throughput, response time.
+/// Machine repair: N, mean think time in s, mean service time in s; then throughput, response time.
 const REPAIR: [(u32, f64, f64, [f64; 2]); 3] = [
     (10, 5.0, 1.0, [0.9816154296633519, 5.18728892987097]),
     (100, 60.0, 1.0, [0.9999993870107665, 40.00006129896092]),
     (2000, 60.0, 0.05, [20.0, 40.00000000000001]),
 ];
 
-/// The families of this file.
+/// The families of this module.
 pub(super) fn families() -> Vec<Family> {
     vec![
         Family {
@@ -97,7 +97,7 @@ fn repair() -> Vec<Item> {
         .collect()
 }
 
-/// Time from one call of a client to its next: N clients over the calls begun per second.
+/// Mean time from one call of a client to its next: N clients divided by the calls begun per second.
 fn cycle(n: u32, exact: f64) -> Measure {
     Measure::new("cycle time", exact, move |p| {
         let (from, to) = (&p[0], &p[p.len() - 1]);

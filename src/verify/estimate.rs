@@ -1,8 +1,8 @@
-//! Intervals from one long run cut into batches, or from independent replications, of a size that is chosen first.
+//! Interval estimates from batches of one long run or from independent replications, with a planned half width.
 //!
-//! Two stages (Stein 1945): a pilot run says how many batches' worth of time the wanted half width needs; the interval
-//! then comes from another run, with random numbers of its own. The ratio of two batch means is estimated from their
-//! sums, its variance from the residuals (delta method; Law, chapter 9).
+//! The procedure has two stages (Stein 1945). A pilot run determines the run length that the wanted half width needs.
+//! A second run with other random numbers gives the interval. The value is a ratio of two sums over batches. Its
+//! variance comes from the residuals (delta method; Law, chapter 9).
 
 use super::{Estimated, Measure};
 use crate::experiment::Study;
@@ -10,23 +10,23 @@ use crate::kernel::Dur;
 use crate::stats::t_quantile;
 use crate::world::{Control, Observer, Plan, Snapshot, observed};
 
-/// Batches of a run. With this many the t quantile is near the normal one, and a batch is long against the memory of
-/// every queue here.
+/// Batches per run, without warm-up. With 50 batches the t quantile is close to the normal one, and a batch is long
+/// compared with the correlation time of every queue here.
 const BATCHES: u64 = 50;
-/// Batches at the start that are thrown away: a tenth of the run, many times the memory of every queue here.
+/// Discarded batches at the start: a tenth of the run, many times the correlation time of every queue here.
 const WARM_UP: u64 = 5;
-/// A run is made at most so many times longer than its pilot.
-const MOST: f64 = 4_000.0;
+/// Greatest length of a run, as a multiple of its pilot.
+const MAX_FACTOR: f64 = 4_000.0;
 
-/// How a model is run.
+/// The kind of run that an estimate uses.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Run {
-    /// One run, cut into batches; the pilot is so many seconds long.
+    /// One run, divided into batches.
     Long {
-        /// Length of the pilot, in seconds.
+        /// Length of the pilot with its warm-up, in seconds.
         pilot_s: f64,
     },
-    /// Independent replications of this length, sampled this often; the pilot has so many.
+    /// Independent replications.
     Replicated {
         /// Length of a replication, in seconds.
         horizon_s: f64,
@@ -37,14 +37,14 @@ pub(crate) enum Run {
     },
 }
 
-/// What is wanted.
+/// Target of an estimate.
 pub(crate) struct Sizes {
     pub wanted: f64,
     pub confidence: f64,
     pub seed: u64,
 }
 
-/// An estimate and its interval.
+/// A ratio estimate and its confidence interval.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Interval {
     pub value: f64,
@@ -58,7 +58,7 @@ impl Interval {
     }
 }
 
-/// Takes samples.
+/// An observer that collects snapshots at regular times.
 pub(crate) struct Sampler {
     every: Dur,
     pub snapshots: Vec<Snapshot>,
@@ -76,17 +76,19 @@ impl Observer for Sampler {
     }
 }
 
-/// A text made ready for runs of this length.
+/// Compiles a scenario text without `horizon`, `bucket` and `seed` for a run of this length.
 fn plan(text: &str, horizon: Dur, seed: u64) -> Plan {
     let text = format!("horizon = \"{horizon}\"\nbucket = \"{horizon}\"\nseed = {seed}\n{text}");
-    Study::parse("verify", &text).unwrap_or_else(|e| panic!("a check's own scenario: {e}\n{text}")).plan()
+    Study::parse("verify", &text)
+        .unwrap_or_else(|e| panic!("the scenario of a check is invalid: {e}\n{text}"))
+        .plan()
 }
 
-/// Runs it; its snapshots and events. `run` numbers runs that must not share random numbers.
+/// Runs the plan. Returns its snapshots and its number of events. Runs with different `run` share no random numbers.
 fn simulate(plan: &Plan, every: Dur, run: u32) -> (Vec<Snapshot>, u64) {
     let sampler = Sampler { every, snapshots: Vec::new() };
     let (run, sampler, _) = observed(plan, 0, run, &Control::default(), sampler)
-        .unwrap_or_else(|stopped| panic!("a check's own scenario was stopped: {stopped}"));
+        .unwrap_or_else(|stopped| panic!("the scenario of a check was stopped: {stopped}"));
     (sampler.snapshots, run.events)
 }
 
@@ -94,7 +96,7 @@ fn dur(s: f64) -> Dur {
     Dur((s * 1e9 + 0.5) as u64)
 }
 
-/// Numerators and denominators: one list per measure.
+/// Numerators and denominators per batch or replication, one list per measure, and the number of events.
 fn data(
     estimated: &Estimated,
     factor: f64,
@@ -130,7 +132,7 @@ fn data(
     }
 }
 
-/// How many times the pilot's length the wanted half width needs, and the events that it took to find out.
+/// The run length that the wanted half width needs, as a multiple of the pilot's, and the events of the pilot.
 pub(crate) fn size(estimated: &Estimated, sizes: &Sizes) -> (f64, u64) {
     let (data, events) = data(estimated, 1.0, 1.0, sizes.seed, true);
     let needed = data.iter().zip(&estimated.measures).map(|(values, measure)| {
@@ -139,18 +141,18 @@ pub(crate) fn size(estimated: &Estimated, sizes: &Sizes) -> (f64, u64) {
         let ratio = half / (sizes.wanted * measure.exact.abs());
         ratio * ratio
     });
-    // A tenth more, since the pilot's variance is an estimate too.
+    // Adds a tenth, because the pilot only estimates the variance.
     let needed = needed.fold(0.0f64, f64::max) * 1.1;
-    (needed.clamp(1.0, MOST), events)
+    (needed.clamp(1.0, MAX_FACTOR), events)
 }
 
-/// The intervals of all measures, and the events it took.
+/// The intervals of all measures, and the number of events.
 pub(crate) fn estimate(estimated: &Estimated, factor: f64, size: f64, sizes: &Sizes) -> (Vec<Interval>, u64) {
     let (data, events) = data(estimated, factor, size, sizes.seed, false);
     (data.iter().map(|values| interval(values, sizes.confidence)).collect(), events)
 }
 
-/// The ratio of the sums and its interval.
+/// The ratio of the sums with its confidence interval. The interval is infinite for fewer than two values.
 pub(super) fn interval(values: &[(f64, f64)], confidence: f64) -> Interval {
     let n = values.len() as f64;
     let (above, below) = values.iter().fold((0.0, 0.0), |(a, b), (x, y)| (a + x, b + y));
@@ -164,7 +166,7 @@ pub(super) fn interval(values: &[(f64, f64)], confidence: f64) -> Interval {
     Interval { value: ratio, low: ratio - half, high: ratio + half }
 }
 
-/// The last of a text's totals, after a run without randomness or without an interval.
+/// The totals at the horizon, for scenarios that need no interval.
 pub(super) fn totals(text: &str, horizon: Dur) -> Snapshot {
     let (mut snapshots, _) = simulate(&plan(text, horizon, 1), horizon, 0);
     snapshots.pop().expect("the last sample is at the horizon")

@@ -1,4 +1,4 @@
-//! A herd of clients that obey `Retry-After` to the nanosecond, against a fixed window.
+//! A herd of clients that wait exactly as long as `Retry-After` says, against a fixed window.
 
 use super::recorder::record;
 use super::text::Text;
@@ -6,14 +6,15 @@ use super::{Family, Item, Number};
 use crate::kernel::Dur;
 use crate::metrics::Outcome;
 
-/// Clients, limit, window in seconds; windows to drain, time of the last success, requests, refused, amplification.
+/// Clients, limit, window in seconds; then windows to drain, time of the last success in s, requests, refusals,
+/// amplification.
 const HERD: [(u32, u32, u64, [f64; 5]); 3] = [
     (1000, 100, 10, [10.0, 90.0, 5500.0, 4500.0, 5.5]),
     (60, 5, 10, [12.0, 110.0, 390.0, 330.0, 6.5]),
     (250, 100, 10, [3.0, 20.0, 450.0, 200.0, 1.8]),
 ];
 
-/// The families of this file.
+/// The families of this module.
 pub(super) fn families() -> Vec<Family> {
     let items = HERD.into_iter().map(|(clients, limit, window, exact)| herd(clients, limit, window, exact));
     vec![Family {

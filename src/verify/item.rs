@@ -1,28 +1,28 @@
-//! Families of checks as data: what is run, and the numbers it is held against.
+//! Families of checks as data: scenarios to run and the exact numbers to compare with.
 
 use super::estimate::Run;
 use crate::world::Snapshot;
 
-/// A family of checks.
+/// A family of checks that share a source.
 pub struct Family {
-    /// Its name: that of the family in `oracles.json`.
+    /// Name of the family, as in the table and in `oracles.json`.
     pub name: &'static str,
-    /// Formula and where it is from.
+    /// The formula and its source.
     pub source: &'static str,
     pub(crate) items: Vec<Item>,
 }
 
-/// One thing that is run, and the numbers it is held against.
+/// One check or group of checks.
 pub(crate) enum Item {
-    /// Estimated, with an interval.
+    /// Estimated from a random run: the exact value must lie in the interval.
     Estimated(Estimated),
-    /// Not random: must agree to the stated tolerance.
+    /// Not random: must agree within the stated tolerance.
     Exact(Exact),
 }
 
 type Measured = Box<dyn Fn(&[Snapshot]) -> (f64, f64) + Send + Sync>;
 
-/// A ratio that is estimated: numerator and denominator of one batch or replication, given its snapshots.
+/// A ratio to be estimated. `of` returns numerator and denominator of one batch or replication from its snapshots.
 pub(crate) struct Measure {
     pub name: String,
     pub exact: f64,
@@ -42,29 +42,32 @@ impl Measure {
 /// A scenario whose measures are estimated.
 pub(crate) struct Estimated {
     pub name: String,
-    /// The scenario's text without its horizon, for a model that is wrong by this factor; 1 is right.
+    /// Builds the scenario text without its horizon. The argument scales a parameter of the model: 1 gives the right
+    /// model, [`super::WRONG`] a wrong one.
     pub build: Box<dyn Fn(f64) -> String + Send + Sync>,
     pub run: Run,
-    /// The half width wanted, relative to the exact value.
+    /// The wanted half width in the full suite, relative to the exact value.
     pub wanted: f64,
-    /// The same in the fast part; without it, only the whole suite runs this.
+    /// The wanted half width in the fast part, relative to the exact value. `None` excludes the check from the fast
+    /// part.
     pub fast: Option<f64>,
     pub measures: Vec<Measure>,
-    /// Whether the wrong model is run too.
+    /// Whether a wrong model is also run and must be rejected.
     pub rejects: bool,
 }
 
-/// Numbers that must agree.
+/// Numbers that must agree within their tolerances.
 pub(crate) struct Exact {
     pub name: String,
-    /// The numbers of a model that is wrong by this factor; 1 is right.
+    /// Computes the numbers. The argument scales a parameter of the model: 1 gives the right model, [`super::WRONG`] a
+    /// wrong one.
     pub numbers: Box<dyn Fn(f64) -> Vec<Number> + Send + Sync>,
     pub fast: bool,
     pub rejects: bool,
 }
 
 impl Item {
-    /// Numbers that must agree.
+    /// A check of numbers that must agree.
     pub fn exact(
         name: impl Into<String>,
         numbers: impl Fn(f64) -> Vec<Number> + Send + Sync + 'static,
@@ -72,7 +75,7 @@ impl Item {
         Item::Exact(Exact { name: name.into(), numbers: Box::new(numbers), fast: true, rejects: false })
     }
 
-    /// The same, and a wrong model must be told apart.
+    /// A check of numbers that must agree, and must disagree for a wrong model.
     pub fn rejecting(
         name: impl Into<String>,
         numbers: impl Fn(f64) -> Vec<Number> + Send + Sync + 'static,
@@ -81,22 +84,22 @@ impl Item {
     }
 }
 
-/// A number and what it must be.
+/// A computed number and its exact value.
 pub(crate) struct Number {
     pub name: String,
     pub ours: f64,
     pub exact: f64,
-    /// How far off it may be.
+    /// Greatest absolute difference allowed.
     pub tolerance: f64,
 }
 
 impl Number {
-    /// Must be equal.
+    /// A number that must equal `exact`.
     pub fn equal(name: impl Into<String>, ours: f64, exact: f64) -> Number {
         Number { name: name.into(), ours, exact, tolerance: 0.0 }
     }
 
-    /// Must be equal but for rounding.
+    /// A number that must equal `exact` up to a relative error.
     pub fn close(name: impl Into<String>, ours: f64, exact: f64, relative: f64) -> Number {
         Number { name: name.into(), ours, exact, tolerance: relative * exact.abs() }
     }

@@ -4,7 +4,7 @@ use super::estimate::Run;
 use super::text::Text;
 use super::{Estimated, Family, Item, measures};
 
-/// Token bucket: arrival rate, tokens per second as text, burst, share admitted, wanted half width.
+/// Token bucket: arrival rate per s, rate as text, burst; then share admitted, wanted half width.
 const BUCKET: [(f64, &str, u32, f64, f64); 6] = [
     (0.5, "1/s", 1, 0.6666666666666666, 0.01),
     (2.0, "1/s", 1, 0.3333333333333333, 0.01),
@@ -14,7 +14,7 @@ const BUCKET: [(f64, &str, u32, f64, f64); 6] = [
     (120.0, "100/s", 100, 0.8333333333333334, 0.01),
 ];
 
-/// Fixed window: arrival rate, limit, window in seconds, share admitted.
+/// Fixed window: arrival rate per s, limit, window in seconds; then share admitted.
 const WINDOW: [(f64, u32, u64, f64); 4] = [
     (0.5, 5, 10, 0.8245326302321494),
     (90.0, 1000, 10, 0.9999952452154044),
@@ -22,7 +22,8 @@ const WINDOW: [(f64, u32, u64, f64); 4] = [
     (3.0, 100, 60, 0.5555555555552014),
 ];
 
-/// Sliding log: arrival rate, limit, window in seconds, share refused, share admitted when refused ones are logged too.
+/// Sliding log: arrival rate per s, limit, window in seconds; then share refused when the log holds admitted calls
+/// only, and share admitted when it holds refused calls too.
 const LOG: [(f64, u32, u64, f64, f64); 4] = [
     (0.5, 5, 10, 0.2848678213309025, 0.44049328506521257),
     (0.3, 5, 10, 0.11005434782608696, 0.8152632445237722),
@@ -30,7 +31,7 @@ const LOG: [(f64, u32, u64, f64, f64); 4] = [
     (0.7, 5, 10, 0.42471949863539876, 0.17299160788207146),
 ];
 
-/// The families of this file.
+/// The families of this module.
 pub(super) fn families() -> Vec<Family> {
     vec![
         Family {

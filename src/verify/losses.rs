@@ -1,10 +1,10 @@
-//! Queues that turn calls away: Erlang B, M/M/c/K, M/D/1/K, and a concurrency limit, which is Erlang B in disguise.
+//! Loss systems: Erlang B, M/M/c/K, M/D/1/K, and a concurrency limit, which is equivalent to Erlang B.
 
 use super::estimate::Run;
 use super::text::{Text, exponential};
 use super::{Estimated, Family, Item, measures};
 
-/// Erlang B: c, offered load, blocking, carried load.
+/// Erlang B: c, offered load; then blocking, carried load.
 const ERLANG_B: [(u32, f64, f64, f64); 5] = [
     (1, 1.0, 0.5, 0.5),
     (10, 5.0, 0.01838457033664814, 4.908077148316759),
@@ -13,7 +13,8 @@ const ERLANG_B: [(u32, f64, f64, f64); 5] = [
     (100, 120.0, 0.19626998945511362, 96.44760126538637),
 ];
 
-/// M/M/c/K: arrival rate, service rate, c, K with those in service; blocking, throughput, L, W of those let in.
+/// M/M/c/K: arrival rate, service rate, c, K including calls in service; then blocking, throughput, L, W of accepted
+/// calls.
 const MMCK: [(f64, f64, u32, u32, [f64; 4]); 4] = [
     (0.9, 1.0, 1, 5, [0.1260225499883686, 0.7865797050104683, 2.194782300628096, 2.790285951503016]),
     (1.5, 1.0, 1, 10, [0.3372320801375222, 0.9941518797937167, 8.128658644538232, 8.176475657044378]),
@@ -21,7 +22,7 @@ const MMCK: [(f64, f64, u32, u32, [f64; 4]); 4] = [
     (12.0, 1.0, 10, 15, [0.20326089889047363, 9.560869213314316, 12.011449109273924, 1.2563135046912857]),
 ];
 
-/// M/D/1/K at D = 1: arrival rate, K with the one in service, blocking, wanted half width.
+/// M/D/1/K with D = 1: arrival rate, K including the call in service; then blocking, wanted half width.
 const MD1K: [(f64, u32, f64, f64); 4] = [
     (0.8, 2, 0.19957030636314269, 0.02),
     (0.9, 10, 0.016631747828946452, 0.05),
@@ -29,11 +30,11 @@ const MD1K: [(f64, u32, f64, f64); 4] = [
     (2.0, 5, 0.5002530829677412, 0.01),
 ];
 
-/// A concurrency limit of c: arrival rate, mean time to answer, share refused.
+/// Concurrency limit: limit, arrival rate per s, mean time to answer in s; then share refused.
 const CONCURRENCY: [(u32, f64, f64, f64); 2] =
     [(10, 50.0, 0.1, 0.01838457033664814), (75, 100.0, 0.6, 0.008326990518868439)];
 
-/// The families of this file.
+/// The families of this module.
 pub(super) fn families() -> Vec<Family> {
     vec![
         Family {

@@ -1,4 +1,4 @@
-//! What is measured: ratios of differences between two snapshots.
+//! Measures of a batch, each a ratio of differences between two snapshots.
 
 use super::Measure;
 use crate::backend::station::Totals;
@@ -22,26 +22,26 @@ fn elapsed(parts: &[Snapshot]) -> f64 {
     to.at.since(from.at).0 as f64
 }
 
-/// The growth of a total over a batch.
+/// Increase of a total during a batch.
 fn grown(parts: &[Snapshot], of: impl Fn(&Snapshot) -> u128) -> f64 {
     let (from, to) = ends(parts);
     (of(to) - of(from)) as f64
 }
 
-/// Nanoseconds to seconds.
+/// Seconds per nanosecond.
 const S: f64 = 1e-9;
 
-/// Mean number in the station.
+/// Mean number of calls in the station.
 pub(super) fn in_system(exact: f64) -> Measure {
     Measure::new("L", exact, |p| (grown(p, |s| station(s).system_area), elapsed(p)))
 }
 
-/// Mean number waiting.
+/// Mean number of waiting calls.
 pub(super) fn in_queue(exact: f64) -> Measure {
     Measure::new("Lq", exact, |p| (grown(p, |s| station(s).queue_area), elapsed(p)))
 }
 
-/// Mean wait of the calls whose service began.
+/// Mean wait of the calls whose service began, in seconds.
 pub(super) fn wait(exact: f64) -> Measure {
     Measure::new("Wq", exact, |p| {
         let began = |s: &Snapshot| {
@@ -52,7 +52,7 @@ pub(super) fn wait(exact: f64) -> Measure {
     })
 }
 
-/// Mean time in the station of the calls let in.
+/// Mean time in the station of accepted calls, in seconds.
 pub(super) fn sojourn(exact: f64) -> Measure {
     Measure::new("W", exact, |p| {
         (
@@ -62,36 +62,36 @@ pub(super) fn sojourn(exact: f64) -> Measure {
     })
 }
 
-/// Share of the calls let in that wait.
+/// Share of the accepted calls that wait.
 pub(super) fn waits(exact: f64) -> Measure {
     Measure::new("P(wait)", exact, |p| {
         (grown(p, |s| u128::from(station(s).waited)), grown(p, |s| u128::from(station(s).arrivals)))
     })
 }
 
-/// Busy workers.
+/// Mean number of busy workers.
 pub(super) fn busy(name: &str, exact: f64) -> Measure {
     Measure::new(name, exact, |p| (grown(p, |s| station(s).busy_area), elapsed(p)))
 }
 
-/// Share of time without a busy worker, at a station of one.
+/// Share of time without a busy worker, for a station with one worker.
 pub(super) fn idle(exact: f64) -> Measure {
     Measure::new("p0", exact, |p| (elapsed(p) - grown(p, |s| station(s).busy_area), elapsed(p)))
 }
 
-/// Share of the calls that are shed.
+/// Share of calls that the queue sheds.
 pub(super) fn blocking(exact: f64) -> Measure {
     Measure::new("blocking", exact, |p| {
         (grown(p, |s| u128::from(station(s).shed)), grown(p, |s| u128::from(station(s).arrivals)))
     })
 }
 
-/// Services per second.
+/// Completed services per second.
 pub(super) fn throughput(exact: f64) -> Measure {
     Measure::new("throughput", exact, |p| (grown(p, |s| u128::from(station(s).served)), S * elapsed(p)))
 }
 
-/// Mean number in orbit.
+/// Mean number of calls in orbit.
 pub(super) fn orbit(exact: f64) -> Measure {
     Measure::new("mean orbit", exact, |p| (grown(p, |s| workload(s).orbit_area(s.at)), elapsed(p)))
 }
@@ -111,7 +111,7 @@ pub(super) fn tries(name: &str, exact: f64) -> Measure {
     })
 }
 
-/// Share of the calls that end well.
+/// Share of calls that succeed.
 pub(super) fn success(name: &str, exact: f64) -> Measure {
     Measure::new(name, exact, |p| {
         let over = |s: &Snapshot| u128::from(workload(s).answered + workload(s).gave_up);
@@ -119,7 +119,7 @@ pub(super) fn success(name: &str, exact: f64) -> Measure {
     })
 }
 
-/// Share of the calls that are given up.
+/// Share of calls that their client gives up.
 pub(super) fn gave_up(name: &str, exact: f64) -> Measure {
     Measure::new(name, exact, |p| {
         let over = |s: &Snapshot| u128::from(workload(s).answered + workload(s).gave_up);
@@ -127,7 +127,7 @@ pub(super) fn gave_up(name: &str, exact: f64) -> Measure {
     })
 }
 
-/// Share of the calls that the first limit admits.
+/// Share of requests that the first limit admits.
 pub(super) fn admitted(exact: f64) -> Measure {
     Measure::new("p admit", exact, |p| {
         let asked = |s: &Snapshot| u128::from(s.limits[0].admitted + s.limits[0].refused);
@@ -135,7 +135,7 @@ pub(super) fn admitted(exact: f64) -> Measure {
     })
 }
 
-/// Share of the calls that the first limit refuses.
+/// Share of requests that the first limit refuses.
 pub(super) fn refused(exact: f64) -> Measure {
     Measure::new("p refuse", exact, |p| {
         let asked = |s: &Snapshot| u128::from(s.limits[0].admitted + s.limits[0].refused);

@@ -1,10 +1,10 @@
-//! Verification: the simulator against closed forms, against its own laws, and against every order of events.
+//! Verification: compares the simulator with closed forms, with its own invariants, and over all orders of events.
 //!
-//! Each family of closed forms is set up as a scenario, read by the scenario reader and run on the ordinary backend; no
-//! second simulator stands beside the first. A check that estimates something compares an interval with the exact
-//! value. All these intervals together are wrong with probability [`FAMILY_WISE_ERROR`] at most (Bonferroni), their
-//! widths are chosen beforehand, and each family must also reject a model that is wrong by 5%: an interval that could
-//! not do that would prove nothing.
+//! Each family of closed forms is a scenario text, read by the scenario parser and run on the ordinary backend. There
+//! is no separate implementation for checks. A random check compares the exact value with a confidence interval. The
+//! probability that any of the intervals misses its value is at most [`FAMILY_WISE_ERROR`] (Bonferroni). The widths of
+//! the intervals are chosen in advance. Each family must also reject a model that is wrong by 5%, which proves that its
+//! intervals are narrow enough.
 
 mod closed;
 mod estimate;
@@ -30,12 +30,12 @@ pub use item::Family;
 pub(crate) use item::{Estimated, Exact, Item, Measure, Number};
 use rayon::prelude::*;
 
-/// The probability that any interval of the whole suite misses its exact value by chance.
+/// Greatest probability that any interval of the whole suite misses its exact value by chance.
 pub const FAMILY_WISE_ERROR: f64 = 1e-3;
-/// By what a deliberately wrong model is wrong.
+/// Factor on a parameter of a deliberately wrong model.
 pub const WRONG: f64 = 1.05;
 
-/// Families that are left out, and why.
+/// Families of `oracles.json` that are not checked, each with the reason.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("sre_adaptive_throttling", "no client of the scenario format throttles by its own accept ratio"),
     ("metastable_fluid", "a fluid approximation of the transient: no exact value to compare with"),
@@ -45,15 +45,15 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("sliding counter under Poisson traffic", "no closed form; its golden vector and its bound are checked"),
 ];
 
-/// A seed of its own for every scenario, or all would be lucky together.
+/// A seed per scenario. With a shared seed the errors of all scenarios would be correlated.
 fn seed_of(family: &str, name: &str, seed: u64) -> u64 {
-    // FNV-1a, cut to what every reader of TOML holds exactly.
+    // FNV-1a, masked to the integers that every TOML parser represents exactly.
     let bytes = family.bytes().chain(name.bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325u64, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3));
     (hash ^ seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)) >> 12
 }
 
-/// What kind of check it is.
+/// Kind of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// The exact value must lie in the interval.
@@ -64,44 +64,44 @@ pub enum Kind {
     Rejects,
 }
 
-/// One line of the table.
+/// One row of the table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Check {
-    /// The family.
+    /// Name of the family.
     pub family: &'static str,
-    /// What is checked.
+    /// The scenario and the measure.
     pub name: String,
-    /// How.
+    /// Kind of the check.
     pub kind: Kind,
-    /// Our value.
+    /// The simulated value.
     pub ours: f64,
-    /// Its simultaneous confidence interval.
+    /// The simultaneous confidence interval; `None` for an exact check.
     pub interval: Option<(f64, f64)>,
     /// The exact value.
     pub exact: f64,
-    /// Whether it passed.
+    /// Whether the check passed.
     pub passed: bool,
 }
 
-/// What to verify.
+/// Selection of checks.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// The fast part only.
+    /// Whether to run the fast part only.
     pub fast: bool,
-    /// Families of this name only.
+    /// Name of the only family to run; `None` for all.
     pub family: Option<String>,
     /// Seed of all runs.
     pub seed: u64,
 }
 
-/// What came out.
+/// Result of [`verify`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Report {
-    /// The checks, in the order of the families.
+    /// The checks, in the order of [`families`].
     pub checks: Vec<Check>,
-    /// Intervals in the whole suite: the number that the error rate is divided by.
+    /// Intervals in the whole suite, by which the error probability is divided.
     pub intervals: usize,
-    /// Events simulated.
+    /// Simulated events.
     pub events: u64,
 }
 
@@ -111,13 +111,13 @@ impl Report {
         self.checks.iter().all(|check| check.passed)
     }
 
-    /// The confidence of each interval.
+    /// Confidence level of each interval.
     pub fn confidence(&self) -> f64 {
         1.0 - FAMILY_WISE_ERROR / self.intervals as f64
     }
 }
 
-/// A number with so many significant digits, without an exponent between 1e-4 and 1e15.
+/// Formats a number with `digits` significant digits. Uses no exponent between 1e-4 and 1e15.
 pub fn significant(x: f64, digits: usize) -> String {
     let size = x.abs();
     if x.to_bits() << 1 == 0 {
@@ -147,7 +147,7 @@ pub fn families() -> Vec<Family> {
     all
 }
 
-/// Runs what the options ask for.
+/// Runs the selected checks.
 pub fn verify(options: &Options) -> Report {
     let families = families();
     let measures = |item: &Item| match item {
@@ -204,12 +204,12 @@ fn exact_checks(family: &Family, exact: &Exact) -> Vec<Check> {
         .collect();
     if exact.rejects {
         let wrong = (exact.numbers)(WRONG);
-        let told = wrong.iter().find(|n| !n.agrees());
-        let shown = told.unwrap_or(&wrong[0]);
+        let rejected = wrong.iter().find(|n| !n.agrees());
+        let shown = rejected.unwrap_or(&wrong[0]);
         checks.push(line(
             shown,
             Kind::Rejects,
-            told.is_some(),
+            rejected.is_some(),
             format!("{}: {}, 5% wrong", exact.name, shown.name),
         ));
     }
@@ -234,7 +234,7 @@ fn estimated_checks(family: &Family, estimated: &Estimated, sizes: &Sizes) -> (V
         .iter()
         .zip(&intervals)
         .map(|(m, i)| {
-            // The pilot's promise must have been kept within a factor of two: a wide interval holds anything.
+            // The interval may be at most twice as wide as wanted: a very wide interval would contain any value.
             let narrow = i.high - i.low <= 4.0 * sizes.wanted * m.exact.abs();
             let remark = if narrow { "" } else { " (interval too wide)" };
             let name = format!("{}: {}{remark}", estimated.name, m.name);
@@ -245,10 +245,10 @@ fn estimated_checks(family: &Family, estimated: &Estimated, sizes: &Sizes) -> (V
         let (intervals, more) = estimate::estimate(estimated, WRONG, size, sizes);
         events += more;
         let pairs = || estimated.measures.iter().zip(&intervals);
-        let told = pairs().find(|(m, i)| !i.contains(m.exact));
-        let (measure, interval) = told.or_else(|| pairs().next()).expect("at least one measure");
+        let rejected = pairs().find(|(m, i)| !i.contains(m.exact));
+        let (measure, interval) = rejected.or_else(|| pairs().next()).expect("at least one measure");
         let name = format!("{}: {}, 5% wrong", estimated.name, measure.name);
-        checks.push(line(measure, interval, Kind::Rejects, told.is_some(), name));
+        checks.push(line(measure, interval, Kind::Rejects, rejected.is_some(), name));
     }
     (checks, events)
 }

@@ -1,11 +1,11 @@
-//! Pollers behind one key: capacity, and the queue of periodic arrivals with random phases.
+//! Pollers that share one rate-limit key: capacity, and the queue of periodic arrivals with random phases.
 
 use super::estimate::Run;
 use super::text::Text;
 use super::{Estimated, Exact, Family, Item, Measure, Number};
 use crate::kernel::Dur;
 
-/// Preset, rate as text, burst, refresh period in seconds, most sessions per key.
+/// Preset, rate as text, burst, refresh period in seconds; then the greatest number of sessions per key.
 const CAPACITY: [(&str, &str, u32, u64, u32); 4] = [
     ("Supabase /token per address", "1/2s", 30, 3510, 1755),
     ("Cognito account", "120/s", 120, 3600, 432_000),
@@ -15,7 +15,7 @@ const CAPACITY: [(&str, &str, u32, u64, u32); 4] = [
 
 type Periodic = (u32, u64, &'static [(u64, f64)]);
 
-/// Clients, period in service times; P(V > x) for some x.
+/// Clients, period in service times; then (x, P(V > x)) for some x.
 const PERIODIC: [Periodic; 3] = [
     (10, 20, &[(0, 0.49999999999999994), (1, 0.14676948121181638), (2, 0.02846801853671875)]),
     (
@@ -26,7 +26,7 @@ const PERIODIC: [Periodic; 3] = [
     (200, 250, &[(0, 0.7999999999999982), (2, 0.3512307593806431), (5, 0.07983190792602908)]),
 ];
 
-/// The families of this file.
+/// The families of this module.
 pub(super) fn families() -> Vec<Family> {
     vec![
         Family {
@@ -42,17 +42,17 @@ pub(super) fn families() -> Vec<Family> {
     ]
 }
 
-/// A tenth more sessions than the key can hold: in each period, so many as it can hold get their token.
+/// Runs 10% more sessions than the key can carry. Per period, as many sessions as the key can carry get their token.
 fn capacity((name, rate, burst, period, most): (&'static str, &'static str, u32, u64, u32)) -> Item {
     let numbers = move |f: f64| {
         let clients = u64::from(most) * 11 / 10;
-        // All sessions of a key refresh at even distances.
+        // All sessions of a key refresh at equal distances.
         let every = Dur((period as f64 * f * 1e9) as u64 / clients);
         let text = Text::new(&format!("every = \"{every}\""))
             .limit(&format!("kind = \"token-bucket\"\nrate = \"{rate}\"\nburst = {burst}"))
             .done();
         let period = Dur((period as f64 * f * 1e9) as u64);
-        // The burst is gone after ten of its own lengths of overload, long before the second period or the tenth.
+        // Overload uses up the burst after ten times the burst's own length, long before the second period ends.
         let at = |periods: u64| record_admitted(&text, Dur(period.0 * periods));
         let (from, to) = if most > 1_000_000 { (1, 2) } else { (2, 3) };
         let served = at(to) - at(from);
@@ -73,12 +73,12 @@ fn record_admitted(text: &str, horizon: Dur) -> f64 {
     super::estimate::totals(text, horizon).limits[0].admitted as f64
 }
 
-/// The workload that a random instant sees: with a service of 1 s it is above x when more than x are in the station.
+/// The workload at a random time. With a service time of 1 s it exceeds x when more than x calls are in the station.
 fn periodic(case: &Periodic, i: usize) -> Item {
     let &(clients, period, tail) = case;
     let measures = tail.iter().map(|&(x, p)| {
         Measure::new(format!("P(V > {x})"), p, move |samples| {
-            // From the second period on the queue is periodic.
+            // The queue is periodic from the second period on.
             let seen = samples.iter().filter(|s| s.at.0 > period * 1_000_000_000);
             let above = seen.clone().filter(|s| s.stations[0].totals.inside > x).count();
             (above as f64, seen.count() as f64)
@@ -94,7 +94,7 @@ fn periodic(case: &Periodic, i: usize) -> Item {
             .served(1, &service, None)
             .done()
         }),
-        // Looks at times that no two periods share.
+        // The sampling times fall on different phases of the period.
         run: Run::Replicated { horizon_s: 2.0 * period as f64, every_s: period as f64 / 39.7, pilot: 200 },
         wanted: 0.03,
         fast: (i == 0).then_some(0.2),

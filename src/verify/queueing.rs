@@ -1,4 +1,4 @@
-//! Queues with room for everybody: M/M/1, M/M/c, M/G/1.
+//! Queues with unlimited room: M/M/1, M/M/c, M/G/1.
 
 use super::estimate::Run;
 use super::text::{Text, exponential, seconds};
@@ -6,17 +6,17 @@ use super::{Estimated, Family, Item, measures};
 
 /// M/M/1: arrival rate, service rate, wanted half width.
 const MM1: [(f64, f64, f64); 3] = [(0.5, 1.0, 0.02), (0.9, 1.0, 0.06), (280.0, 300.0, 0.08)];
-/// The same: L, Lq, W, Wq, p0.
+/// Exact values for [`MM1`]: L, Lq, W, Wq, p0.
 const MM1_EXACT: [[f64; 5]; 3] = [
     [1.0, 0.5, 2.0, 1.0, 0.5],
     [9.000000000000002, 8.100000000000003, 10.000000000000002, 9.000000000000002, 0.09999999999999998],
     [14.000000000000004, 13.06666666666667, 0.05, 0.04666666666666667, 0.06666666666666665],
 ];
-/// M/M/1 at 0.5 and 1: a time and the probability of a longer sojourn.
+/// M/M/1 with arrival rate 0.5 and service rate 1: a time in s and the probability that a sojourn exceeds it.
 const MM1_TAIL: [(f64, f64); 3] =
     [(1.3862943611198906, 0.5), (5.991464547107982, 0.05), (9.210340371976182, 0.01)];
 
-/// M/M/c: c, arrival rate, wanted half width; P(wait), Wq, W, Lq, L.
+/// M/M/c: c, arrival rate, wanted half width; then P(wait), Wq, W, Lq, L.
 const MMC: [(u32, f64, f64, [f64; 5]); 4] = [
     (1, 0.8, 0.05, [0.8, 4.000000000000001, 5.000000000000001, 3.200000000000001, 4.000000000000001]),
     (
@@ -39,7 +39,7 @@ const MMC: [(u32, f64, f64, [f64; 5]); 4] = [
     ),
 ];
 
-/// M/G/1: service law in words, its text, arrival rate, wanted half width; Wq, W, Lq, L.
+/// M/G/1: name of the service law, its text, arrival rate, wanted half width; then Wq, W, Lq, L.
 const MG1: [(&str, &str, f64, f64, [f64; 4]); 6] = [
     ("constant", "\"1s\"", 0.5, 0.02, [0.5, 1.5, 0.25, 0.75]),
     (
@@ -73,10 +73,10 @@ const MG1: [(&str, &str, f64, f64, [f64; 4]); 6] = [
     ),
 ];
 const UNIFORM: &str = "{ uniform = [\"0s\", \"2s\"] }";
-/// Mean 1 s: the median is exp(-ln 5 / 2), sigma the root of ln 5.
+/// Mean 1 s and squared coefficient of variation 4: the median is exp(-ln 5 / 2) s, sigma is the square root of ln 5.
 const LOG_NORMAL: &str = "{ log-normal = { median = \"447213595ns\", sigma = 1.26863624117952 } }";
 
-/// The families of this file.
+/// The families of this module.
 pub(super) fn families() -> Vec<Family> {
     vec![
         Family { name: "mm1", source: "Kleinrock, Queueing Systems I (1975), ch. 3", items: mm1() },
@@ -89,8 +89,8 @@ pub(super) fn families() -> Vec<Family> {
     ]
 }
 
-/// Customers of a pilot: where a wide interval is wanted because the queue remembers long, the pilot must be long too,
-/// or it would not see how the queue varies.
+/// Customers of a pilot. Wide intervals are wanted for queues with long correlation times. Their pilots must also be
+/// long, to estimate the variance.
 fn pilot(wanted: f64) -> f64 {
     if wanted > 0.055 { 1_000_000.0 } else { 100_000.0 }
 }
@@ -120,7 +120,7 @@ fn mm1() -> Vec<Item> {
             })
         })
         .collect();
-    // A client that gives up tells how many are slower than its patience: the queue does not notice.
+    // The client timeout counts sojourns that exceed it. It does not remove the call from the queue.
     items.extend(MM1_TAIL.iter().map(|&(time, tail)| {
         Item::Estimated(Estimated {
             name: "lam 0.5, mu 1".to_owned(),

@@ -1,4 +1,4 @@
-//! Looks on at small runs, for checks of single verdicts and times.
+//! An observer of small runs, for checks of single verdicts and times.
 
 use crate::backend::limiter::Verdict;
 use crate::experiment::Study;
@@ -6,12 +6,12 @@ use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::world::{Control, Observer, Run, observed};
 
-/// What was seen.
+/// Records of one run.
 #[derive(Default)]
 pub(super) struct Recorder {
-    /// Verdicts of limits: when, limit, key, whether it was admitted.
+    /// Limiter verdicts: time, limit, key, whether admitted.
     pub verdicts: Vec<(Time, u16, u32, bool)>,
-    /// Generic calls that ended: client, when sent, how.
+    /// Generic calls that ended: client, time of sending, outcome.
     pub ended: Vec<(u32, Time, Outcome)>,
 }
 
@@ -27,17 +27,17 @@ impl Observer for Recorder {
     }
 }
 
-/// Runs a check's own scenario for so long.
+/// Runs the scenario of a check until `horizon`.
 pub(super) fn record(text: &str, horizon: Dur) -> (Recorder, Run) {
     let text = format!("horizon = \"{horizon}\"\nbucket = \"{horizon}\"\nseed = 1\n{text}");
-    let study =
-        Study::parse("verify", &text).unwrap_or_else(|e| panic!("a check's own scenario: {e}\n{text}"));
+    let study = Study::parse("verify", &text)
+        .unwrap_or_else(|e| panic!("the scenario of a check is invalid: {e}\n{text}"));
     let (run, recorder, _) = observed(&study.plan(), 0, 0, &Control::default(), Recorder::default())
-        .unwrap_or_else(|stopped| panic!("a check's own scenario was stopped: {stopped}"));
+        .unwrap_or_else(|stopped| panic!("the scenario of a check was stopped: {stopped}"));
     (recorder, run)
 }
 
-/// The most times of an ascending list that lie in one closed window of this length.
+/// The greatest number of times, of an ascending list, within one closed window of length `window`.
 pub(super) fn most_in_window(times: &[Time], window: Dur) -> usize {
     let mut first = 0;
     let mut most = 0;

@@ -1,11 +1,11 @@
-//! Retrial queues: a call that meets a busy server goes into orbit and comes back on its own.
+//! Retrial queues: a call that finds all servers busy joins an orbit and retries after a random time.
 
 use super::estimate::Run;
 use super::text::{Text, exponential};
 use super::{Estimated, Family, Item, measures};
 
-/// M/M/1 with orbit: arrival rate, service rate, rate of each one in orbit; busy, mean orbit, retries per customer,
-/// wanted half width.
+/// M/M/1 with orbit: arrival rate, service rate, retrial rate per customer in orbit; then busy servers, mean orbit,
+/// retries per customer; wanted half width.
 const MM1: [(f64, f64, f64, [f64; 3], f64); 6] = [
     (0.3, 1.0, 0.5, [0.3, 0.3857142857142857, 0.6428571428571428], 0.02),
     (0.5, 1.0, 0.1, [0.5, 5.5, 1.1], 0.02),
@@ -15,21 +15,21 @@ const MM1: [(f64, f64, f64, [f64; 3], f64); 6] = [
     (8.0, 10.0, 0.2, [0.8, 163.20000000000005, 4.080000000000001], 0.03),
 ];
 
-/// M/G/1 with orbit: law, its text, arrival rate, rate of each one in orbit, mean orbit.
+/// M/G/1 with orbit: name of the service law, its text, arrival rate, retrial rate per customer; then mean orbit.
 const MG1: [(&str, &str, f64, f64, f64); 3] = [
     ("constant", "\"1s\"", 0.5, 1.0, 0.75),
     ("constant", "\"1s\"", 0.8, 0.2, 17.60000000000001),
     ("exponential", "{ exponential = \"1s\" }", 0.8, 1.0, 6.400000000000003),
 ];
 
-/// M/M/c with orbit: arrival rate, c, rate of each one in orbit; mean orbit, mean busy, retries per customer.
+/// M/M/c with orbit: arrival rate, c, retrial rate per customer; then mean orbit, mean busy, retries per customer.
 const MMC: [(f64, u32, f64, [f64; 3]); 3] = [
     (1.6, 2, 1.0, [6.047026377065783, 1.6000000000000012, 3.779391485666114]),
     (4.0, 5, 0.1, [30.871171116397296, 3.999999999999999, 0.7717792779099324]),
     (0.8, 1, 0.2, [19.200000000000006, 0.7999999999999994, 4.800000000000002]),
 ];
 
-/// The families of this file.
+/// The families of this module.
 pub(super) fn families() -> Vec<Family> {
     vec![
         Family {

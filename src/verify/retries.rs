@@ -1,4 +1,4 @@
-//! Back-off series, jitter, and how many tries a call costs.
+//! Back-off series, jitter, and the number of tries per call.
 
 use super::estimate::Run;
 use super::recorder::record;
@@ -8,7 +8,7 @@ use crate::kernel::Dur;
 
 type Series = (&'static str, f64, f64, f64, u32, &'static [f64]);
 
-/// Back-off: name, initial, factor, cap, retries, delays in seconds.
+/// Back-off: name, initial delay in s, factor, cap in s, retries; then delays in seconds.
 const SERIES: [Series; 4] = [
     (
         "getToken without its cap",
@@ -30,7 +30,7 @@ const SERIES: [Series; 4] = [
     ("generic", 1.0, 2.0, 32.0, 6, &[1.0, 2.0, 4.0, 8.0, 16.0, 32.0]),
 ];
 
-/// Share of failures, retries; tries per call, success.
+/// Probability of failure, retries; then tries per call, probability of success.
 const RETRIES: [(f64, u32, f64, f64); 6] = [
     (0.0, 3, 1.0, 1.0),
     (0.1, 3, 1.111, 0.9999),
@@ -40,10 +40,10 @@ const RETRIES: [(f64, u32, f64, f64); 6] = [
     (1.0, 3, 4.0, 0.0),
 ];
 
-/// Tries of each layer, layers, tries in all.
+/// Tries of each layer, layers; then tries in all.
 const LAYERS: [(u32, u32, f64); 3] = [(3, 5, 243.0), (3, 3, 27.0), (4, 2, 16.0)];
 
-/// The families of this file.
+/// The families of this module.
 pub(super) fn families() -> Vec<Family> {
     let mut series: Vec<Item> = SERIES.into_iter().map(backoff).collect();
     series.extend([("full", 0.5), ("equal", 0.75)].map(|(jitter, share)| jittered(jitter, share)));
@@ -84,7 +84,7 @@ fn backoff((name, initial, factor, cap, retries, delays): Series) -> Item {
         let text = Text::new("at = [\"0s\"]").workload(&retry(initial * f, factor, cap * f, retries, "none"));
         let (seen, _) = record(&text.failing(1.0).done(), Dur::from_secs(10_000));
         let sent: Vec<f64> = seen.ended.iter().map(|e| e.1.as_secs_f64()).collect();
-        // Timers run in whole milliseconds, so each delay is cut by less than one.
+        // Timers run in whole milliseconds, so each delay is shortened by less than one millisecond.
         let off = sent
             .windows(2)
             .zip(delays)
@@ -109,7 +109,8 @@ fn backoff((name, initial, factor, cap, retries, delays): Series) -> Item {
     })
 }
 
-/// One call of many clients that fails until it is given up: the time it takes, as share of the nominal 63 s.
+/// Each of many clients makes one call that fails until it gives up. Checks the time this takes, as a share of the
+/// nominal 63 s.
 fn jittered(jitter: &'static str, share: f64) -> Item {
     Item::Estimated(Estimated {
         name: format!("generic, {jitter} jitter"),
@@ -165,7 +166,7 @@ fn iid((p, n, tries, success): (f64, u32, f64, f64)) -> Item {
 fn layers((tries, depth, total): (u32, u32, f64)) -> Item {
     let name = format!("{tries} tries in each of {depth} layers");
     let numbers = move |f: f64| {
-        // A wrong model lets 5% of the tries succeed: 243 tries meet such a one, 16 may not.
+        // In the wrong model 5% of the tries succeed. 243 tries nearly always include one; 16 may not.
         let text =
             Text::new("at = [\"0s\"]").workload(&format!("layers = {{ tries = {tries}, depth = {depth} }}"));
         let (seen, _) = record(&text.failing(1.0 / f).done(), Dur::from_secs(1));
@@ -182,7 +183,7 @@ fn budget() -> Item {
         let (seen, run) = record(&text.failing(1.0).done(), Dur::from_secs(calls + 100));
         let tries = seen.ended.len() as f64;
         let n = run.totals.workloads[0].calls as f64;
-        // Ten tries beyond the share at most: the burst.
+        // The burst allows ten tries beyond the share.
         vec![
             Number::equal("calls", n, calls as f64),
             Number { name: "tries per call".into(), ours: tries / n, exact: 1.1, tolerance: 10.5 / n },

@@ -1,4 +1,4 @@
-//! Statistics against golden values, Little's law on sample paths, and whether intervals cover what they should.
+//! Statistics against golden values, Little's law on sample paths, and the coverage of intervals.
 
 use super::estimate::{self, Run};
 use super::recorder::record;
@@ -10,42 +10,42 @@ use crate::stats::{
     zero_event_upper_bound,
 };
 
-/// Sample size; t quantiles at 0.975 and 0.95.
+/// Sample size; then t quantiles at 0.975 and 0.95.
 const T: [(f64, f64, f64); 3] = [
     (5.0, 2.7764451051977934, 2.1318467863266495),
     (20.0, 2.0930240544083087, 1.7291328115213682),
     (50.0, 2.0095752371292392, 1.6765508926168535),
 ];
-/// Replications; upper bounds at 95% and at 97.5%.
+/// Replications; then upper bounds at 95% and 97.5%.
 const ZERO: [(u64, f64, f64); 4] = [
     (10, 0.2588655508930523, 0.30849710781876083),
     (30, 0.09503385285530419, 0.11570330822202779),
     (100, 0.029513049607039932, 0.03621669264517646),
     (1000, 0.0029912495450953314, 0.00368208389686564),
 ];
-/// Hits, tries; interval.
+/// Events, trials; then the interval.
 const CLOPPER: [(u64, u64, f64, f64); 3] = [
     (0, 20, 0.0, 0.1684334709830853),
     (5, 100, 0.016431879182052155, 0.11283491110546275),
     (50, 100, 0.39832112950330095, 0.601678870496699),
 ];
-/// Values, quantile; ranks, coverage.
+/// Sample size, quantile; then ranks, coverage.
 const RANKS: [(u64, f64, u64, u64, f64); 3] = [
     (100, 0.5, 40, 61, 0.9647997997822952),
     (1000, 0.5, 469, 532, 0.9537088026395018),
     (1000, 0.99, 983, 997, 0.976094763497977),
 ];
-/// Amplitude of the decay; truncation, mean after it, statistic.
+/// Amplitude of the transient; then truncation, mean after it, statistic.
 const MSER: [(f64, f64, f64, f64); 2] = [
     (3.0, 135.0, 0.4986134847986364, 4.589927923732338e-05),
     (0.0, 5.0, 0.495009500950095, 3.351308612047704e-05),
 ];
 const A: [f64; 10] = [12.1, 11.8, 13.0, 12.4, 11.9, 12.7, 12.2, 12.9, 11.5, 12.3];
 const B: [f64; 10] = [10.2, 10.4, 11.1, 10.9, 9.9, 11.0, 10.3, 11.3, 9.8, 10.6];
-/// Relative error allowed to a golden value.
+/// Relative error allowed for a golden value.
 const EXACTLY: f64 = 1e-9;
 
-/// The families of this file.
+/// The families of this module.
 pub(super) fn families() -> Vec<Family> {
     vec![
         Family {
@@ -156,7 +156,7 @@ fn golden(
     Family { name, source, items: vec![Item::rejecting("golden", numbers)] }
 }
 
-/// Three kinds of station, each run until it is empty again.
+/// Little's law for three kinds of station, each run until it is empty again. Areas and times must agree exactly.
 fn little() -> Vec<Item> {
     let orbit = format!("orbit = {}", exponential(2.0));
     let models: [(&str, u32, Option<u32>, Option<String>); 3] = [
@@ -172,11 +172,11 @@ fn little() -> Vec<Item> {
                 let text = text.workload("until = \"10000s\"").workload(again.as_deref().unwrap_or(""));
                 record(&text.done(), Dur::from_secs(20_000)).1.totals
             };
-            // Areas of the right model against times of a model whose service is slower.
+            // Compares areas of the right model with times of a model whose service time is scaled by `f`.
             let (right, other) = (run(1.0), run(f));
             let (station, times) = (right.stations[0].totals, other.stations[0].totals);
             let (work, end) = (right.workloads[0], right.at);
-            // Compared in nanoseconds, shown in seconds.
+            // The comparison is exact in nanoseconds; the table shows seconds.
             let differ = |a: u128, b: u128| a.abs_diff(b) as f64 * 1e-9;
             vec![
                 Number::equal("calls left inside", (station.inside + work.under_way()) as f64, 0.0),
@@ -197,7 +197,8 @@ fn little() -> Vec<Item> {
     models.map(of).into()
 }
 
-/// A hundred 95% intervals of L at M/M/1 with rho 0.5: how many hold 1. Fewer than 83 have a probability of 1e-5.
+/// Coverage of a hundred 95% intervals of L, for M/M/1 with rho 0.5 and L = 1. Fewer than 83 covering intervals have a
+/// probability of 1e-5.
 fn coverage() -> Item {
     let numbers = |f: f64| {
         let run = |n: u64| {

@@ -1,24 +1,24 @@
-//! Scenario texts of the checks, from the few words they differ in.
+//! Builds the scenario texts of the checks.
 
 use crate::kernel::Dur;
 use std::fmt::Write;
 
-/// A duration of so many seconds, to the nanosecond.
+/// A duration of `s` seconds as text, rounded to nanoseconds.
 pub(super) fn seconds(s: f64) -> String {
     Dur((s * 1e9 + 0.5) as u64).to_string()
 }
 
-/// An exponential distribution of this mean, in seconds.
+/// An exponential distribution as text; the mean is in seconds.
 pub(super) fn exponential(mean_s: f64) -> String {
     format!("{{ exponential = \"{}\" }}", seconds(mean_s))
 }
 
-/// A constant, in seconds.
+/// A constant distribution as text; the value is in seconds.
 pub(super) fn constant(s: f64) -> String {
     format!("\"{}\"", seconds(s))
 }
 
-/// A scenario of one generic workload under construction: lines of its two tables.
+/// A builder of scenarios with one generic workload.
 pub(super) struct Text {
     workload: String,
     tables: String,
@@ -27,7 +27,7 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// A workload with this line, such as `every = ...`.
+    /// A scenario whose workload has this line, such as `every = ...`.
     pub fn new(line: &str) -> Text {
         Text {
             workload: format!("{line}\n"),
@@ -37,19 +37,19 @@ impl Text {
         }
     }
 
-    /// Poisson arrivals at this rate per second.
+    /// A scenario with Poisson arrivals; the rate is per second.
     pub fn poisson(rate: f64) -> Text {
         let gap = exponential(1.0 / rate);
         Text::new(&format!("starts = {gap}\nevery = {gap}"))
     }
 
-    /// A line of `[[workload]]`.
+    /// Adds a line to `[[workload]]`.
     pub fn workload(mut self, line: &str) -> Text {
         let _ = writeln!(self.workload, "{line}");
         self
     }
 
-    /// A line of `[backend.generic]`; one about `latency` replaces the latency of zero.
+    /// Adds a line to `[backend.generic]`. A line about `latency` replaces the default latency of zero.
     pub fn endpoint(mut self, line: &str) -> Text {
         if line.starts_with("latency") {
             self.endpoint = String::new();
@@ -58,7 +58,7 @@ impl Text {
         self
     }
 
-    /// Workers and their service time; `queue` places to wait, any number without it.
+    /// Adds workers with a service time, and the length of the queue; `None` is unlimited.
     pub fn served(self, workers: u32, service: &str, queue: Option<u32>) -> Text {
         let text = self.endpoint(&format!("workers = {workers}\nservice = {service}"));
         match queue {
@@ -67,27 +67,27 @@ impl Text {
         }
     }
 
-    /// A rate limit with these lines.
+    /// Adds a rate limit with these lines.
     pub fn limit(mut self, lines: &str) -> Text {
         let _ =
             writeln!(self.limits, "[[backend.limit]]\nendpoints = [\"generic\"]\nkey = \"global\"\n{lines}");
         self
     }
 
-    /// Another table, as it is.
+    /// Adds a table verbatim.
     pub fn table(mut self, lines: &str) -> Text {
         let _ = writeln!(self.tables, "{lines}");
         self
     }
 
-    /// Every call is answered with 500, or this share of them.
+    /// Adds a fault that answers 500 to a call with this probability.
     pub fn failing(self, probability: f64) -> Text {
         self.table(&format!(
             "[[fault]]\nkind = \"status\"\nstatus = 500\nendpoints = [\"generic\"]\nprobability = {probability:?}"
         ))
     }
 
-    /// The text, but for `horizon`, `bucket` and `seed`, which stand before it.
+    /// The scenario text without `horizon`, `bucket` and `seed`, which the caller puts in front.
     pub fn done(self) -> String {
         format!(
             "version = 1\nname = \"verify\"\npolicies = [\"new\"]\n\n[guard]\nmax-events-at-one-instant = 1000000\n\n\

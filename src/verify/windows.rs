@@ -1,11 +1,11 @@
-//! Limits call by call: golden vectors, bounds in every window, the lock-out of a client whose refusals count.
+//! Limiters call by call: golden vectors, bounds per window, and the lock-out of a client whose refusals count.
 
 use super::recorder::{most_in_window, record};
 use super::text::{Text, seconds};
 use super::{Family, Item, Number};
 use crate::kernel::{Dur, Time};
 
-/// GCRA with T = 100 and tau = 500 (burst 6): arrivals and which of them conform, in nanoseconds.
+/// GCRA with T = 100 ns and tau = 500 ns (burst 6): arrival times in ns, and 1 for those that conform.
 const GCRA: [(&[u64], &[u8]); 2] = [
     (&[0, 100, 110, 120, 130, 140, 150, 160, 170, 180, 1000, 1010], &[1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 1, 1]),
     (
@@ -17,11 +17,13 @@ const GCRA: [(&[u64], &[u8]); 2] = [
     ),
 ];
 
-/// Token bucket: rate as text, tokens per second, burst, window in seconds, most admitted in any closed window.
+/// Token bucket: rate as text, tokens per second, burst, window in seconds; then the greatest number admitted in any
+/// closed window.
 const BUCKET_BOUND: [(&str, f64, u32, u64, f64); 3] =
     [("1/2s", 0.5, 30, 60, 60.0), ("100/s", 100.0, 100, 1, 200.0), ("4/s", 4.0, 4, 1, 8.0)];
 
-/// Lock-out: limit, window, retry period in seconds, share admitted in the tail when refusals are logged and when not.
+/// Lock-out: limit, window in s, retry period in s; then the share admitted in the tail if the log holds refusals, and
+/// if it does not.
 const LOCK_OUT: [(u32, u64, f64, f64, f64); 4] = [
     (10, 60, 7.0, 1.0, 1.0),
     (10, 60, 5.9, 0.0, 10.0 / 11.0),
@@ -29,7 +31,7 @@ const LOCK_OUT: [(u32, u64, f64, f64, f64); 4] = [
     (5, 10, 2.0, 1.0, 1.0),
 ];
 
-/// The families of this file.
+/// The families of this module.
 pub(super) fn families() -> Vec<Family> {
     vec![
         Family {
@@ -80,7 +82,7 @@ fn gcra() -> Vec<Item> {
                 Number::equal("verdicts that differ", wrong as f64, 0.0),
             ]
         };
-        // The shorter vector leaves 5% of T room; the longer does not.
+        // The wrong model, with T 5% longer, decides the longer vector differently but not the shorter one.
         if arrivals.len() > 12 { Item::rejecting(name, numbers) } else { Item::exact(name, numbers) }
     };
     ["gcra", "token-bucket"]
@@ -100,7 +102,7 @@ fn bounds() -> Vec<Item> {
         .map(|(rate, per_s, burst, window, most)| {
             let name = format!("{rate}, burst {burst}, any {window} s of dense traffic");
             let numbers = move |f: f64| {
-                // Fifty calls per token, so that every token is taken as soon as it is there.
+                // Sends fifty calls per token, so that every token is taken as soon as it exists.
                 let every = seconds(0.02 / per_s);
                 let burst = (f64::from(burst) * f + 0.5) as u32;
                 let text = Text::new(&format!("every = \"{every}\""))
@@ -112,7 +114,7 @@ fn bounds() -> Vec<Item> {
                     most,
                 )]
             };
-            // 5% of a burst of 4 is no whole request.
+            // 5% of a burst of 4 is less than one request.
             if burst > 20 { Item::rejecting(name, numbers) } else { Item::exact(name, numbers) }
         })
         .collect()
@@ -136,7 +138,7 @@ fn fixed_window_burst() -> Item {
 
 fn counter() -> Item {
     Item::rejecting("42 in the window before, 18 in this one, limit 50", |f| {
-        // The 18 come while the estimate leaves them room: after 15 s of the window it stands at 49.5.
+        // The 18 calls come when the estimate has room for them: at 15 s into the window it is 49.5.
         let before = (0..42).map(|i| i * 1_000_000_000);
         let current = (0..18).map(|i| 74_999_000_000 + i * 1_000);
         let limit = (50.0 * f) as u32;
@@ -164,7 +166,7 @@ fn lock_out() -> Vec<Item> {
                 let text = Text::new(&format!("every = \"{period}\"")).limit(&format!(
                     "kind = \"sliding-log\"\nlimit = {limit}\nwindow = \"{window}s\"\nlogs-refused = {logs_refused}"
                 ));
-                // A tail of 1,320 calls is whole periods of 11 and of 60 calls.
+                // A tail of 1,320 calls contains whole periods of 11 and of 60 calls.
                 let calls = 2_640.0;
                 let (seen, _) = record(&text.done(), Dur(((calls - 0.5) * every * f * 1e9) as u64));
                 let tail_calls = &seen.verdicts[1_320..];

@@ -106,7 +106,9 @@ impl Guard {
             max_events: guard.max_events,
             max_of_session: guard.max_events_at_one_instant.into(),
             // Two sessions that wake each other pass no limit of their own; a herd of all at once stays far below this.
-            max_of_all: 100 * (u64::from(users) * u64::from(plan.tabs_per_user) + u64::from(plan.clients()))
+            max_of_all: 100
+                * (u64::from(users) * u64::from(plan.tabs_per_user)
+                    + u64::from(plan.backend.keys.all_clients()))
                 + 10_000,
             per_session: Vec::new(),
             counted: Vec::new(),

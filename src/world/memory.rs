@@ -1,9 +1,9 @@
 //! How much memory a run needs, before any of it is asked for.
 
-use super::ServerSession;
 use super::plan::parts_of;
 use crate::backend::limiter::Limiter;
 use crate::backend::spec::LimitKey;
+use crate::client::account::ACCOUNT_BYTES;
 use crate::client::generic::Caller;
 use crate::client::page::Browser;
 use crate::client::release::Release;
@@ -51,7 +51,7 @@ pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
         * ((TabStore::IDLE_BYTES + TabStore::BUSY_BYTES) as u64
             + under_way
             + leaked_timers(scenario) * (TIMER_BYTES + ENTRY))
-        + (size_of::<Browser>() + size_of::<ServerSession>() + size_of::<SessionPolicy>()) as u64
+        + (size_of::<Browser>() + ACCOUNT_BYTES + size_of::<SessionPolicy>()) as u64
         + COUNTS * size_of::<SessionCounts>() as u64;
     // Parts come one after another: the first is the largest.
     let users = parts_of(scenario).first().map_or(0, |part| part.len() as u64);

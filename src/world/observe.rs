@@ -2,15 +2,17 @@
 
 use super::totals::Snapshot;
 use crate::backend::Endpoint;
+use crate::backend::gateway::Watch;
 use crate::backend::limiter::Verdict;
 use crate::client::backoff::Wait;
 use crate::client::page::{Fact, Input};
-use crate::client::policy::Failure;
 use crate::client::task::{Kind, Reply, Task, TaskId, Tasks};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
+use crate::protocol::Failure;
 
-/// Somebody who looks on. Nothing it sees does it change, but for waits that it is asked to give.
+/// Receives notifications from a running world. Must not influence the run, except through
+/// [`given_wait`](Observer::given_wait).
 pub trait Observer {
     /// Whether it wants to be told at all: decided when the program is built.
     const ACTIVE: bool;
@@ -31,11 +33,11 @@ pub trait Observer {
     /// A tab sends a request on behalf of this task. What a fault or a limit makes of it is told next.
     fn sent(&mut self, _now: Time, _tab: u32, _id: TaskId, _task: &Task, _endpoint: Endpoint, _first: bool) {}
 
-    /// This fault hits the call that was just sent.
-    fn struck(&mut self, _fault: usize) {}
+    /// A fault strikes the call that this user, or generic client numbered after the users, just sent.
+    fn struck(&mut self, _user: u32, _fault: usize) {}
 
-    /// A limit refuses the call that was just sent.
-    fn limited(&mut self) {}
+    /// A limit refuses the call that this user, or generic client numbered after the users, just sent.
+    fn limited(&mut self, _user: u32) {}
 
     /// Something happens to a browser that no tab takes notice of at once.
     fn outside(&mut self, _now: Time, _user: u32, _what: Outside) {}
@@ -78,6 +80,25 @@ pub trait Observer {
     /// Gives a wait that would be drawn, where a recording fixes it.
     fn given_wait(&mut self, _now: Time, _tab: u32, _task: &Task, _wait: Wait) -> Option<Dur> {
         None
+    }
+}
+
+impl<O: Observer> Watch for O {
+    const ACTIVE: bool = <O as Observer>::ACTIVE;
+
+    #[inline]
+    fn struck(&mut self, user: u32, fault: usize) {
+        Observer::struck(self, user, fault);
+    }
+
+    #[inline]
+    fn judged(&mut self, now: Time, limit: u16, key: u32, verdict: Verdict) {
+        Observer::judged(self, now, limit, key, verdict);
+    }
+
+    #[inline]
+    fn refused(&mut self, user: u32) {
+        Observer::limited(self, user);
     }
 }
 

@@ -1,10 +1,9 @@
 //! Exact totals of queues, limits and generic workloads: whole numbers, from which verification takes its means.
 
-use super::{Event, EventKind, Observer, World};
 use crate::backend::Endpoint;
+use crate::backend::gateway::LimitTotals;
 use crate::backend::station::Totals;
 use crate::kernel::Time;
-use crate::kernel::queue::Queue;
 
 /// Everything that is totalled, up to one time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -26,34 +25,6 @@ pub struct StationTotals {
     pub endpoint: Endpoint,
     /// Its totals.
     pub totals: Totals,
-}
-
-/// The verdicts of a limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LimitTotals {
-    /// Calls that passed it.
-    pub admitted: u64,
-    /// Calls that it refused.
-    pub refused: u64,
-    /// Of the calls that it passed, those before the first fault.
-    pub admitted_before: u64,
-    /// Of the calls that it refused, those before the first fault.
-    pub refused_before: u64,
-}
-
-impl LimitTotals {
-    /// Calls that it judged.
-    pub const fn asked(&self) -> u64 {
-        self.admitted + self.refused
-    }
-
-    /// Adds the verdicts on other sessions of the same run.
-    pub fn add(&mut self, other: &LimitTotals) {
-        self.admitted += other.admitted;
-        self.refused += other.refused;
-        self.admitted_before += other.admitted_before;
-        self.refused_before += other.refused_before;
-    }
 }
 
 /// What the clients of a generic workload did.
@@ -95,26 +66,5 @@ impl WorkloadTotals {
     /// Time integral of the calls under way up to `now`, in call-nanoseconds.
     pub fn call_area(&self, now: Time) -> u128 {
         self.ended_at + u128::from(self.under_way()) * u128::from(now.0) - self.begun_at
-    }
-}
-
-impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
-    /// All totals up to `now`.
-    pub(super) fn totals(&mut self, now: Time) -> Snapshot {
-        Snapshot {
-            at: now,
-            stations: self.backend.station_totals(now),
-            limits: self.backend.limit_totals(),
-            workloads: self.generic.totals().to_vec(),
-        }
-    }
-
-    /// The observer looks; its next look is planned.
-    pub(super) fn sample(&mut self) {
-        let totals = self.totals(self.now);
-        self.observer.sampled(totals);
-        if let Some(every) = self.observer.sample_every() {
-            self.schedule(self.now.after(every), EventKind::Sample, 0, 0, 0);
-        }
     }
 }

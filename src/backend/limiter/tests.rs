@@ -1,6 +1,6 @@
 //! Every kind against the naive model, and what holds across kinds.
 
-#[path = "../../../tests/common/corpus.rs"]
+#[path = "../../../tests/it/common/corpus.rs"]
 mod corpus;
 
 use super::testing::{ALL_KINDS, KEYS, Requests, TIMED_KINDS, admits, agrees_with_the_model, judge, spec};

@@ -1,27 +1,30 @@
 //! A calendar of days, weeks and a far future (after Brown 1988, "Calendar queues", CACM 31:10).
 //!
-//! Time is cut into *days* of 2^k ns, a [`WEEK`] of days at a time. Days of this week have a list each; so has each of the
-//! next [`WEEKS`] weeks; what lies beyond is in a heap. When a week begins, its list is dealt out to its days; when a day
-//! begins, its list is sorted. Lists are appended to, so events of one time stay in the order of scheduling; what is
-//! scheduled for the day under way goes into a small heap, and comes after the day's own events of the same time.
-//! The length of a day follows the density of events: about [`BUSY_DAY`] of them.
+//! Time is divided into *days* of 2^k ns, and [`WEEK`] days make a week. Each remaining day of the current week has a
+//! list, and each of the next [`WEEKS`] weeks has a list. Later events wait in a heap. When a week begins, the queue
+//! distributes its list to the days. When a day begins, the queue sorts its list. Events are appended to lists, so
+//! events of one time stay in scheduling order. Events scheduled for the current day after it began go into a small
+//! heap. They come after the day's own events of the same time.
+//!
+//! The length of a day adapts to the density of events: the target is [`BUSY_DAY`] events per day.
 
 use super::chunks::{Chunks, List};
 use super::{Due, Heap};
 use crate::kernel::time::Time;
 
-/// Days of a week.
+/// Days per week.
 const WEEK: usize = 4096;
-/// Weeks that have a list each.
+/// Number of later weeks that have a list.
 const WEEKS: usize = 4096;
-/// Events of a day that the length of a day aims at.
+/// Target number of events per day.
 const BUSY_DAY: u64 = 16;
-/// Events between two looks at the density.
+/// Events between two measurements of the density.
 const LOOK: u64 = 1 << 15;
-/// The longest day, and a first guess: 2^20 ns, about a millisecond. In a week of such days an instant takes 32 bits.
+/// log2 of the longest day in nanoseconds, which is also the initial day: 2^20 ns, about a millisecond. With it, an
+/// offset within a week fits in 32 bits.
 const LONGEST_SHIFT: u32 = 20;
 const _: () = assert!((WEEK as u64) << LONGEST_SHIFT == 1 << 32);
-/// The shortest day: 2^8 ns.
+/// log2 of the shortest day in nanoseconds.
 const SHORTEST_SHIFT: u32 = 8;
 
 /// A calendar queue.
@@ -29,23 +32,23 @@ const SHORTEST_SHIFT: u32 = 8;
 pub struct Calendar<E> {
     chunks: Chunks<E>,
     days: Box<[List]>,
-    /// Which days have events, 64 to a word.
+    /// Bit set of the days of the current week that have events.
     busy: [u64; WEEK / 64],
     weeks: Box<[List]>,
     far: Heap<E>,
-    /// The day under way, sorted, its next event last.
+    /// Remaining events of the current day, sorted; the next event is last.
     today: Vec<Due<E>>,
-    /// What was scheduled for the day under way since it began.
+    /// Events scheduled for the current day since it began.
     fresh: Heap<E>,
-    /// The day under way, counted from time zero.
+    /// The current day, counted from time zero.
     day: u64,
-    /// A day is 2^shift ns long.
+    /// log2 of the length of a day, in nanoseconds.
     shift: u32,
     now: Time,
     len: usize,
     taken: u64,
     looked_at: Time,
-    /// Lists on their way to other days, and when their weeks begin; empty but while the length of a day changes.
+    /// Lists to be filed anew, each with the beginning of its week. Empty except while the length of a day changes.
     moving: Vec<(List, Time)>,
 }
 
@@ -74,7 +77,7 @@ impl<E: Copy + Default> Calendar<E> {
     /// Schedules an event.
     ///
     /// # Panics
-    /// When `time` lies before the last event taken: a bug, for virtual time never goes back.
+    /// If `time` is before the last event taken. This is a bug of the caller: virtual time never goes back.
     #[inline]
     pub fn push(&mut self, time: Time, event: E) {
         assert!(time >= self.now, "scheduled for {time}, before now ({})", self.now);
@@ -89,7 +92,7 @@ impl<E: Copy + Default> Calendar<E> {
     #[inline]
     fn file(&mut self, day: u64, time: Time, event: E) {
         let (week, this_week) = (day / WEEK as u64, self.day / WEEK as u64);
-        // After the beginning of its week.
+        // Offset from the beginning of the event's week.
         let within = (1 << (WEEK.ilog2() + self.shift)) - 1;
         let offset = (time.0 & within) as u32;
         if week == this_week {
@@ -103,14 +106,16 @@ impl<E: Copy + Default> Calendar<E> {
         }
     }
 
-    /// When the week of a day begins.
+    /// Beginning of the week that contains `day`, in nanoseconds.
     #[inline]
     fn week_begins(&self, day: u64) -> u64 {
         (day & !(WEEK as u64 - 1)) << self.shift
     }
 
-    /// Takes the next event that is due at `until` or before. When a day begins, `warm` is shown its events in order:
-    /// whoever reads then what they will need finds it in the cache later, for such reads do not wait for each other.
+    /// Takes the next event that is due at `until` or before.
+    ///
+    /// When a day begins, `warm` receives its events in order. It can prefetch the state that these events will read,
+    /// so that their cache misses overlap.
     #[inline]
     pub fn pop(&mut self, until: Time, warm: impl FnOnce(&[Due<E>])) -> Option<(Time, E)> {
         if self.today.is_empty() && self.fresh.is_empty() {
@@ -137,7 +142,7 @@ impl<E: Copy + Default> Calendar<E> {
         Some((time, event))
     }
 
-    /// Turns to the next day that has events, unless it begins after `until`.
+    /// Moves to the next day that has events. Returns `None` if that day begins after `until`.
     #[cold]
     #[inline(never)]
     fn begin_day(&mut self, until: Time, warm: impl FnOnce(&[Due<E>])) -> Option<()> {
@@ -176,14 +181,14 @@ impl<E: Copy + Default> Calendar<E> {
             self.today.sort_unstable_by_key(|due| std::cmp::Reverse((due.time, due.order)));
         }
         warm(&self.today);
-        // The next day's list begins with a cache miss, unless it is looked at in time.
+        // Prefetches the list of the next day.
         if let Some(next) = self.next_busy_day() {
             self.chunks.warm(self.days[(next % WEEK as u64) as usize]);
         }
         Some(())
     }
 
-    /// The next day of this week that has events, from the day under way on.
+    /// The next day of this week that has events, starting at the current day.
     fn next_busy_day(&self) -> Option<u64> {
         let place = (self.day % WEEK as u64) as usize;
         let week = self.day - place as u64;
@@ -198,7 +203,8 @@ impl<E: Copy + Default> Calendar<E> {
         }
     }
 
-    /// Turns to the next week that has events and deals them out to its days; whether there is one that begins in time.
+    /// Moves to the next week that has events and distributes them to its days. Returns false if no such week begins by
+    /// `until`.
     fn begin_week(&mut self, until: Time) -> bool {
         let this_week = self.day / WEEK as u64;
         let listed = (1..WEEKS as u64)
@@ -207,12 +213,12 @@ impl<E: Copy + Default> Calendar<E> {
         let day_length = self.shift;
         let far = self.far.next_time().map(|t| (t.0 >> day_length) / WEEK as u64);
         let Some(week) = listed.into_iter().chain(far).min() else { return false };
-        // Beyond the clock's last week nothing can begin.
+        // No week begins after the last week of the clock's range.
         if week.checked_mul(WEEK as u64).is_none_or(|day| day << self.shift > until.0) {
             return false;
         }
         self.day = week * WEEK as u64;
-        // What was far comes near in the order of its scheduling, before anything can be scheduled beside it.
+        // Moves far events into lists in scheduling order, before later events of the same time can be appended.
         let reach = (week + WEEKS as u64).saturating_mul(WEEK as u64);
         let mut list = std::mem::replace(&mut self.weeks[(week % WEEKS as u64) as usize], List::EMPTY);
         let begin = self.week_begins(self.day);
@@ -232,14 +238,14 @@ impl<E: Copy + Default> Calendar<E> {
         true
     }
 
-    /// Fits the length of a day to the density of the events taken since the last look.
+    /// Adapts the length of a day to the density of the events taken since the last measurement.
     fn adapt(&mut self) {
         let elapsed = (self.now.0 - self.looked_at.0).max(1);
         let wanted = (elapsed / self.taken).saturating_mul(BUSY_DAY).max(1);
         let shift = wanted.ilog2().clamp(SHORTEST_SHIFT, LONGEST_SHIFT);
         self.taken = 0;
         self.looked_at = self.now;
-        // Re-filing costs as much as a few thousand events take: a factor of two is not worth it.
+        // Filing anew costs as much as taking a few thousand events: a factor of two is not worth it.
         if shift.abs_diff(self.shift) < 2 {
             return;
         }
@@ -257,9 +263,9 @@ impl<E: Copy + Default> Calendar<E> {
         moving.retain(|(list, _)| !list.is_empty());
         self.busy = [0; WEEK / 64];
         self.shift = shift;
-        // The day under way is the one of the last event taken, and it is over.
+        // The current day becomes the day of the last event taken. All its events are taken.
         self.day = self.now.0 >> shift;
-        // Chunk by chunk, so that what is filed anew takes the room of what was taken out.
+        // Moves one chunk at a time, so that new chunks reuse the memory of emptied ones.
         for (mut list, begin) in moving.drain(..) {
             while let Some(events) = self.chunks.take_chunk(&mut list) {
                 for (offset, event) in events {
@@ -268,7 +274,7 @@ impl<E: Copy + Default> Calendar<E> {
             }
         }
         self.moving = moving;
-        // What is far in days of the new length stays where it is.
+        // Events that are still far with the new length stay in the heap.
         let reach = (self.day / WEEK as u64 + WEEKS as u64).saturating_mul(WEEK as u64);
         while let Some(next) = self.far.next_time() {
             if next.0 >> shift >= reach {
@@ -288,12 +294,12 @@ impl<E: Copy + Default> Calendar<E> {
         }
     }
 
-    /// Events waiting.
+    /// Number of waiting events.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether none is waiting.
+    /// Whether no event is waiting.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

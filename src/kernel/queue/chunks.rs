@@ -1,14 +1,15 @@
-//! Lists of events in chunks from one pool: appended at the end, read from the front, given back as they are read.
+//! Lists of events in chunks from a shared pool. Events are appended at the end and taken from the front. Emptied
+//! chunks return to the pool.
 
-/// Events of a chunk: with its length and link, 136 bytes for events of 12.
+/// Events per chunk. With its length and link, a chunk of 12-byte events takes 136 bytes.
 const CHUNK: usize = 8;
-/// No chunk.
+/// Index that denotes the absence of a chunk.
 const NONE: u32 = u32::MAX;
 
-/// An event as it waits.
+/// A waiting event.
 #[derive(Clone, Copy, Debug, Default)]
 struct Stored<E> {
-    /// When it is due, after an instant that its list's owner knows: four bytes less for each event that waits.
+    /// Nanoseconds after a base time that the owner of the list knows. Saves four bytes per event.
     offset: u32,
     event: E,
 }
@@ -20,7 +21,7 @@ struct Chunk<E> {
     next: u32,
 }
 
-/// A list: its first and last chunk.
+/// A list, as the indices of its first and last chunk.
 #[derive(Clone, Copy, Debug)]
 pub struct List {
     first: u32,
@@ -28,17 +29,17 @@ pub struct List {
 }
 
 impl List {
-    /// Nothing in it.
+    /// The list without events.
     pub const EMPTY: List = List { first: NONE, last: NONE };
 
-    /// Whether nothing is in it.
+    /// Whether the list has no events.
     #[inline]
     pub fn is_empty(self) -> bool {
         self.first == NONE
     }
 }
 
-/// The pool.
+/// The pool of chunks.
 #[derive(Clone, Debug)]
 pub struct Chunks<E> {
     chunks: Vec<Chunk<E>>,
@@ -52,7 +53,7 @@ impl<E> Default for Chunks<E> {
 }
 
 impl<E: Copy + Default> Chunks<E> {
-    /// Appends an event.
+    /// Appends an event to `list`.
     #[inline]
     pub fn append(&mut self, list: &mut List, offset: u32, event: E) {
         let stored = Stored { offset, event };
@@ -90,7 +91,7 @@ impl<E: Copy + Default> Chunks<E> {
         id
     }
 
-    /// Reads a word of each cache line of a list's first and last chunk, so that they are there when they are needed.
+    /// Prefetches the first and last chunk of a list: reads one word of each of their cache lines.
     #[inline]
     pub fn warm(&self, list: List) {
         for id in [list.first, list.last] {
@@ -102,7 +103,7 @@ impl<E: Copy + Default> Chunks<E> {
         }
     }
 
-    /// Takes the first chunk of a list off it and gives it back to the pool; its events with their offsets, in order.
+    /// Removes the first chunk of a list and returns it to the pool. Yields its events with their offsets, in order.
     #[inline]
     pub fn take_chunk(&mut self, list: &mut List) -> Option<impl Iterator<Item = (u32, E)> + use<E>> {
         if list.first == NONE {

@@ -1,4 +1,4 @@
-//! The plain queue: a binary heap. It runs nothing; it is what the other queue is tested against.
+//! A binary heap: the reference that tests compare the other queues with, and a part of them.
 
 use super::super::time::Time;
 use std::cmp::Ordering;
@@ -21,7 +21,7 @@ impl<E> Eq for Entry<E> {}
 
 impl<E> Ord for Entry<E> {
     fn cmp(&self, other: &Self) -> Ordering {
-        // The heap gives the greatest first: the earliest must be the greatest.
+        // `BinaryHeap` pops the greatest entry, so the earliest event must compare greatest.
         (other.time, other.sequence).cmp(&(self.time, self.sequence))
     }
 }
@@ -32,7 +32,7 @@ impl<E> PartialOrd for Entry<E> {
     }
 }
 
-/// A queue on a binary heap.
+/// An event queue on a binary heap.
 #[derive(Clone, Debug)]
 pub struct Heap<E> {
     heap: BinaryHeap<Entry<E>>,
@@ -62,17 +62,17 @@ impl<E> Heap<E> {
         self.heap.pop().map(|entry| (entry.time, entry.event))
     }
 
-    /// When the next event is due.
+    /// Time of the next event, or `None` if no event is waiting.
     pub fn next_time(&self) -> Option<Time> {
         self.heap.peek().map(|entry| entry.time)
     }
 
-    /// Events waiting.
+    /// Number of waiting events.
     pub fn len(&self) -> usize {
         self.heap.len()
     }
 
-    /// Whether none is waiting.
+    /// Whether no event is waiting.
     pub fn is_empty(&self) -> bool {
         self.heap.is_empty()
     }

@@ -1,12 +1,12 @@
-//! The event queue: a total order by time and, at one time, by the order of scheduling.
+//! Event queues. They order events by time and, within one time, by scheduling order.
 //!
-//! [`Calendar`] is the one that runs; [`Heap`] is the plain binary heap it is tested against, event by event. [`Opposite`]
-//! breaks ties the other way round.
+//! Worlds run on [`Calendar`]. Tests compare it with [`Heap`], a binary heap, event by event. [`Opposite`] reverses the
+//! order of simultaneous events.
 //!
-//! Measured on the polling workload (`scenarios/rl-poll.toml`), CPU time per event of the whole simulator: the heap took
-//! 98 ns with 10,000 and 866 ns with 1,000,000 clients, most of it cache misses; what the calendar takes is printed by
-//! `cargo bench --bench engine`. A list of single nodes per day was not tried beyond paper: its traversal is one cache
-//! miss per event, where a chunk of eight is one per eight.
+//! CPU time per event of the whole simulator, measured on the polling workload (`scenarios/rl-poll.toml`): with the
+//! heap, 98 ns for 10,000 clients and 866 ns for 1,000,000, mostly cache misses. `cargo bench --bench engine` prints
+//! the time with the calendar. A linked list of single events per day would miss the cache once per event; a chunk of
+//! eight events misses it once per eight.
 
 mod calendar;
 mod chunks;
@@ -19,13 +19,15 @@ pub use opposite::Opposite;
 
 use super::time::Time;
 
-/// A queue that a world can run on. Which one is decided when the program is built.
+/// An event queue of a world. The world's type parameter selects the implementation at compile time.
 pub trait Queue<E>: Default {
     /// Schedules an event.
     fn push(&mut self, time: Time, event: E);
 
-    /// Takes the next event that is due at `until` or before. `owner` tells whose an event is, to whom that matters;
-    /// `warm` may be shown events some time before they are taken.
+    /// Takes the next event that is due at `until` or before.
+    ///
+    /// `owner` returns the client that an event belongs to; only [`Opposite`] calls it. `warm` may receive events some
+    /// time before they are taken.
     fn pop(
         &mut self,
         until: Time,
@@ -51,14 +53,14 @@ impl<E: Copy + Default> Queue<E> for Calendar<E> {
     }
 }
 
-/// An event and when it is due.
+/// An event with its due time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Due<E> {
-    /// When.
+    /// Due time.
     pub time: Time,
-    /// Its place among those of one day, set when that day begins.
+    /// Scheduling order within a day, assigned when the day begins.
     order: u32,
-    /// What.
+    /// The event.
     pub event: E,
 }
 
@@ -67,7 +69,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// A step of a random use: schedule so far ahead, then perhaps take one.
+    /// Random steps: schedule an event after a delay in nanoseconds, then take one if the flag is set.
     fn steps() -> impl Strategy<Value = Vec<(u64, bool)>> {
         let delay = prop_oneof![
             Just(0u64),
@@ -83,7 +85,7 @@ mod tests {
     }
 
     proptest! {
-        /// Against a sorted vector and against the heap: same events, same order, ties by order of scheduling.
+        /// Compares both queues with a sorted vector: same events in the same order, ties in scheduling order.
         #[test]
         fn all_queues_order_like_a_sorted_vector(steps in steps()) {
             let (mut calendar, mut heap) = (Calendar::default(), Heap::default());
@@ -115,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_leaves_later_events_in_place() {
+    fn pop_leaves_events_after_until_in_place() {
         let mut queue = Calendar::default();
         queue.push(Time(5), 'a');
         queue.push(Time(7), 'b');
@@ -127,9 +129,10 @@ mod tests {
         assert_eq!(queue.len(), 1);
     }
 
-    /// A long run of the hold model (Vaucher and Duval 1975): the calendar changes its day's length several times.
+    /// A long run of the hold model (Vaucher and Duval 1975), in which the calendar changes the length of its day
+    /// several times.
     #[test]
-    fn the_calendar_keeps_the_order_while_it_changes_its_day() {
+    fn the_calendar_keeps_the_order_while_the_length_of_a_day_changes() {
         let (mut calendar, mut heap) = (Calendar::default(), Heap::default());
         let stream = crate::kernel::random::Stream::new(3, 0, crate::kernel::random::Purpose::Generic, 0);
         let mut n = 0u32;
@@ -142,8 +145,8 @@ mod tests {
         for round in 0..400_000u64 {
             let next = calendar.pop(Time::NEVER, |_| {});
             assert_eq!(next, heap.pop(Time::NEVER), "round {round}");
-            let (now, _) = next.expect("as many are put in as are taken");
-            // Dense, then sparse, then dense again.
+            let (now, _) = next.expect("each round schedules one event and takes one");
+            // The density is high, then low, then high again.
             let scale = if (100_000..250_000).contains(&round) { 1 << 36 } else { 1 << 28 };
             let at = now.after(crate::kernel::Dur(stream.bits(round, 1) % scale));
             calendar.push(at, n);
@@ -154,16 +157,17 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "before now")]
-    fn time_never_goes_back() {
+    fn an_event_before_now_panics() {
         let mut queue = Calendar::default();
         queue.push(Time(5), 'a');
         queue.pop(Time::NEVER, |_| {});
         queue.push(Time(4), 'b');
     }
 
-    /// The first day is 2^20 ns long, a week 2^12 of these, and 2^12 weeks have a list: events at the edges of each.
+    /// The first day is 2^20 ns long, a week has 2^12 days, and 2^12 weeks have a list. The events are at the edges of
+    /// each.
     #[test]
-    fn an_event_at_the_edge_of_a_day_a_week_or_the_lists_is_due_exactly_then() {
+    fn an_event_at_the_edge_of_a_day_or_week_is_due_exactly_then() {
         for edge in [1u64 << 20, 1 << 30, 1 << 32, 1 << 42, 1 << 44, 3 << 44] {
             for at in [edge - 1, edge, edge + 1] {
                 let mut queue = Calendar::default();
@@ -180,9 +184,10 @@ mod tests {
         }
     }
 
-    /// Crowds that make the calendar change its day, long after the start and with an event in each of its lists.
+    /// Dense crowds of events make the calendar change the length of its day, long after the start and while every list
+    /// has events.
     #[test]
-    fn a_change_of_the_day_takes_every_list_along() {
+    fn a_change_of_the_day_length_files_every_list_anew() {
         let (mut calendar, mut heap) = (Calendar::default(), Heap::default());
         let mut n = 0u32;
         let mut push = |calendar: &mut Calendar<u32>, heap: &mut Heap<u32>, at: u64| {
@@ -190,7 +195,7 @@ mod tests {
             heap.push(Time(at), n);
             n += 1;
         };
-        // Week 1000, sixth day; first and second crowd, the second one far denser than time has been until then.
+        // Week 1000, sixth day. The second crowd is far denser than the average until then.
         let start = (1_000 * 4_096 + 5) << 20;
         let crowd = 40_000;
         (0..crowd).for_each(|_| push(&mut calendar, &mut heap, start));
@@ -202,35 +207,37 @@ mod tests {
             let next = heap.pop(Time::NEVER);
             assert_eq!(calendar.pop(Time::NEVER, |_| {}), next, "{taken}");
             let Some((now, _)) = next else { break };
-            // Beside what waits since before the change, so that the order of scheduling shows.
+            // Schedules further events at times that have events since before the change, so that the test sees their
+            // order.
             if taken == crowd + 10 || taken == 3 * crowd + 1_000 {
                 weeks.iter().filter(|at| **at > now.0).for_each(|at| push(&mut calendar, &mut heap, *at));
             }
         }
     }
 
-    /// An event that has no list while days are short has one when they are longer: before others of its instant, which
-    /// are scheduled later.
+    /// An event is beyond all lists while days are short and gets a list when days become longer. It must come before
+    /// events of the same time that are scheduled later.
     #[test]
-    fn what_was_far_keeps_its_place_when_days_become_longer() {
+    fn a_far_event_keeps_its_order_when_days_become_longer() {
         let (mut calendar, mut heap) = (Calendar::default(), Heap::default());
         let push = |calendar: &mut Calendar<u32>, heap: &mut Heap<u32>, at: u64, n: u32| {
             calendar.push(Time(at), n);
             heap.push(Time(at), n);
         };
         let far = 100_000_000_000;
-        // One event each nanosecond makes the shortest day, of which all lists together are four seconds.
+        // One event per nanosecond leads to the shortest day. All lists together then cover four seconds.
         (0..40_000).for_each(|i| push(&mut calendar, &mut heap, i, 0));
         for taken in 0u64.. {
             let next = heap.pop(Time::NEVER);
             assert_eq!(calendar.pop(Time::NEVER, |_| {}), next, "{taken}");
             match (taken, next) {
-                // One each millisecond from then on makes the longest.
+                // One event per millisecond leads to the longest day.
                 (39_999, _) => {
                     push(&mut calendar, &mut heap, far, 1);
                     (1..80_000).for_each(|i| push(&mut calendar, &mut heap, 40_000 + i * 1_000_000, 2));
                 }
-                // Days change about here; before the next week begins some of these are scheduled.
+                // The length of a day changes about here. Some of these events are scheduled before the next week
+                // begins.
                 (60_000..100_000, _) => push(&mut calendar, &mut heap, far, 3),
                 (_, None) => break,
                 _ => {}

@@ -1,22 +1,22 @@
-//! The queue that breaks ties the other way round: it shows which results hang on the order of simultaneous events.
+//! An event queue that reverses the order of simultaneous events, to find results that depend on that order.
 
 use super::{Heap, Queue};
 use crate::kernel::time::Time;
 use std::collections::{BTreeMap, VecDeque};
 
-/// Of the events of one instant, whoever scheduled last comes first.
+/// Among simultaneous events of different owners, the one scheduled last comes first.
 ///
-/// The order of one owner's own events of an instant is kept: what a client puts off twice by the same delay comes in that
-/// order in any JavaScript engine, so it is cause and effect. That two clients meet at the same nanosecond is chance, and
-/// so is who of them comes first.
+/// Simultaneous events of one owner keep their order. A JavaScript engine fires two timers of the same delay in the
+/// order in which the client set them, so this order has a cause. The order of two clients that meet in the same
+/// nanosecond is chance.
 #[derive(Clone, Debug)]
 pub struct Opposite<E> {
     waiting: Heap<E>,
-    /// The instant under way...
+    /// The time whose events are being taken.
     instant: Time,
-    /// ...its events, by owner, in the order of scheduling...
+    /// Events of that time by owner, in scheduling order, each with its sequence number.
     tied: BTreeMap<u32, VecDeque<(u64, E)>>,
-    /// ...and who of them is next: the number of each owner's first event.
+    /// Owners by the sequence number of their first event. The greatest number is next.
     heads: BTreeMap<u64, u32>,
     numbers: u64,
 }
@@ -50,7 +50,7 @@ impl<E: Copy + Default> Queue<E> for Opposite<E> {
         if self.instant > until {
             return None;
         }
-        // What the events of this instant have scheduled for it meanwhile joins those that wait.
+        // Adds the events that events of this time have scheduled for it.
         while let Some((_, event)) = self.waiting.pop(self.instant) {
             self.numbers += 1;
             let owner = owner(event);
@@ -75,7 +75,7 @@ impl<E: Copy + Default> Queue<E> for Opposite<E> {
 mod tests {
     use super::*;
 
-    /// Events are (owner, number).
+    /// Order in which events, given as (time, (owner, number)), are taken.
     fn order(scheduled: &[(u64, (u32, u32))]) -> Vec<(u32, u32)> {
         let mut queue = Opposite::default();
         scheduled.iter().for_each(|(time, event)| queue.push(Time(*time), *event));
@@ -84,15 +84,15 @@ mod tests {
     }
 
     #[test]
-    fn owners_come_the_other_way_round_and_each_keeps_its_own_order() {
+    fn owners_are_reversed_and_each_keeps_its_own_order() {
         for (scheduled, expected) in [
             (vec![(5, (1, 1)), (5, (2, 1)), (5, (3, 1))], vec![(3, 1), (2, 1), (1, 1)]),
             (vec![(5, (1, 1)), (5, (1, 2)), (5, (1, 3))], vec![(1, 1), (1, 2), (1, 3)]),
             (vec![(5, (1, 1)), (5, (2, 1)), (5, (1, 2))], vec![(2, 1), (1, 1), (1, 2)]),
             (vec![(5, (2, 1)), (5, (1, 1)), (5, (2, 2)), (5, (1, 2))], vec![(1, 1), (1, 2), (2, 1), (2, 2)]),
-            // Time goes before all.
+            // The time decides before the owner.
             (vec![(6, (1, 1)), (5, (2, 1)), (7, (3, 1))], vec![(2, 1), (1, 1), (3, 1)]),
-            // What is due later than asked for stays.
+            // Events after `until` stay.
             (vec![(9, (1, 1)), (10, (2, 1))], vec![(1, 1)]),
         ] {
             assert_eq!(order(&scheduled), expected, "{scheduled:?}");
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_an_instant_schedules_for_itself_comes_before_what_waited() {
+    fn events_scheduled_for_the_current_time_come_before_waiting_ones() {
         let mut queue = Opposite::default();
         (1..=3).for_each(|owner| queue.push(Time(5), (owner, 1)));
         let pop = |queue: &mut Opposite<(u32, u32)>| queue.pop(Time(9), |(owner, _)| owner, |_| {});

@@ -2,9 +2,10 @@
 
 use super::Findings;
 use crate::backend::Endpoint;
-use crate::client::policy::{Failure, Policy, Retry};
+use crate::client::policy::{Policy, Retry};
 use crate::fault::{FaultKind, FaultSpec};
 use crate::kernel::Dur;
+use crate::protocol::Failure;
 use crate::scenario::codes::ErrorCodes;
 use crate::scenario::error::Code;
 use crate::scenario::parts::{Entry, Parts};

@@ -1,15 +1,17 @@
-//! Exhausts the small: every order of simultaneous events and every outcome of each call, for the same state machine.
+//! Exhaustive exploration of small configurations: every order of simultaneous events and every outcome of each call.
 //!
-//! Two sessions of one tab, or one session of two, start signed in and are made to do at one instant what real pages
-//! do together: focus, an app's `getToken` past the cache, `setActive`. From there on every order of the events of
-//! one instant and every answer to every call are followed, so many steps deep. Sessions are valid throughout.
+//! The state machine is the one that the simulator runs. One or two sessions of one or two tabs start signed in. At one
+//! time they get inputs that real pages get together: focus, an app's `getToken` that skips the cache, `setActive`. The
+//! search follows every order of simultaneous events and every answer to every call, up to a given depth. The server
+//! accepts the sessions throughout.
 //!
-//! Asserted of every step:
-//! 1. `new` never enters the unauthenticated flow recursively because of a 429 or a 5xx;
-//! 2. a tab loses its session only by an answer to the flow's own request that the rules name: documented, 401 or 422,
-//!    or the policy's set after the last round; measured, 403 or 500 to GET /client.
+//! Assertions at every step:
+//! 1. Under `new`, a 429 or a 5xx never causes a recursive entry of the unauthenticated flow.
+//! 2. A tab loses its session only by an answer to the flow's own request that the rules name. For the documented model
+//!    these are 401, 422, and the policy's set after the last round. For the measured models these are 403 or 500 to
+//!    GET /client.
 //!
-//! The recursion of 1 is found under `old`: a checker that could not find it would prove nothing.
+//! The search must also find the recursion under `old`. This proves that it can find one.
 
 mod state;
 
@@ -21,46 +23,46 @@ use crate::world::{Contender, Plan};
 use rayon::prelude::*;
 use state::{Found, Search, State};
 
-/// Rounds of the documented flow here: few enough that the last one is met.
+/// Rounds of the documented flow in the search. Small enough that the search reaches the last one.
 const MAX_ROUNDS: u32 = 3;
 
-/// What one corner of the space came to.
+/// Result of one configuration.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explored {
     /// The client model.
     pub model: &'static str,
     /// The policy.
     pub policy: &'static str,
-    /// Sessions and tabs of each.
+    /// Sessions.
     pub sessions: u32,
     /// Tabs of each session.
     pub tabs: u32,
-    /// What happens at the start.
+    /// Inputs at the start.
     pub start: &'static str,
     /// Whether app code calls `setActive` with each new session object.
     pub reacts: bool,
-    /// Steps deep.
+    /// Greatest number of steps.
     pub depth: u32,
-    /// States visited.
+    /// Visited states.
     pub states: u64,
-    /// Recursive entries because of a 429 or a 5xx.
+    /// Recursive entries caused by a 429 or a 5xx.
     pub recursive: u64,
     /// Sign-outs that no rule names.
     pub unnamed: u64,
     /// Sign-outs that a rule names.
     pub named: u64,
-    /// The events that led to the first violation.
+    /// The events that led to the first violation; empty without one.
     pub example: Vec<String>,
 }
 
 impl Explored {
-    /// Whether the assertions hold; for `old` the recursion is allowed, and the whole must find it somewhere.
+    /// Whether the assertions hold in this configuration. Recursion is a violation under `new` only.
     pub fn passed(&self) -> bool {
         self.unnamed == 0 && (self.policy != "new" || self.recursive == 0)
     }
 }
 
-/// Client models by their names in scenarios.
+/// Client models with their names in scenarios.
 const MODELS: [(&str, ClientModel); 5] = [
     ("documented", ClientModel::Documented),
     ("clerk-js-5.125.3", ClientModel::ClerkJs5_125_3),
@@ -70,16 +72,16 @@ const MODELS: [(&str, ClientModel); 5] = [
 ];
 const POLICIES: [&str; 4] = ["old", "not-429", "narrowed-retry-all", "new"];
 
-/// How a corner starts, and how much further than the others it is followed: one tab has fewer events at a time.
+/// Inputs at the start. Starts with fewer events at a time are explored extra_depth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Start {
     /// One tab gains focus.
     Focus,
-    /// One tab: focus, an app's `getToken` past the cache and `setActive`, all at one instant.
+    /// One tab gains focus, and its app calls `getToken` without the cache and `setActive`.
     OneTab,
-    /// One session with two tabs: both gain focus, and one calls `getToken` past the cache.
+    /// Two tabs of one session gain focus, and one app calls `getToken` without the cache.
     TwoTabs,
-    /// The same with two sessions.
+    /// Two tabs of two sessions gain focus, and one app calls `getToken` without the cache.
     TwoSessions,
 }
 
@@ -103,7 +105,7 @@ impl Start {
         }
     }
 
-    fn further(self) -> u32 {
+    fn extra_depth(self) -> u32 {
         match self {
             Start::Focus => 2,
             Start::OneTab => 1,
@@ -112,24 +114,24 @@ impl Start {
     }
 }
 
-/// Explores every corner, `depth` steps deep or a little more.
+/// Explores every configuration, at least `depth` steps deep.
 pub fn exhaust(depth: u32) -> Vec<Explored> {
-    let mut corners = Vec::new();
+    let mut configurations = Vec::new();
     for model in MODELS {
         for policy in POLICIES {
             for start in Start::ALL {
                 for reacts in [false, true] {
-                    corners.push((model, policy, start, reacts));
+                    configurations.push((model, policy, start, reacts));
                 }
             }
         }
     }
-    corners
+    configurations
         .par_iter()
         .with_max_len(1)
         .map(|&((name, model), policy, start, reacts)| {
             let plan = plan(model, policy, reacts);
-            let depth = depth + start.further();
+            let depth = depth + start.extra_depth();
             let found = explore(&plan, model, policy, start, depth);
             let (sessions, tabs) = start.sessions_and_tabs();
             Explored {
@@ -152,13 +154,13 @@ pub fn exhaust(depth: u32) -> Vec<Explored> {
 
 fn plan(model: ClientModel, policy: &str, reacts: bool) -> Plan {
     let text = "version = 1\nname = \"exhaust\"\nhorizon = \"1h\"\npolicies = [\"new\"]\n[client]\nmodel = \"documented\"\n[fleet]\nusers = 2";
-    let mut scenario: Scenario = toml::from_str(text).expect("a scenario of this build");
+    let mut scenario: Scenario = toml::from_str(text).expect("the built-in scenario is valid");
     scenario.client.model = model;
     scenario.client.max_rounds = (model == ClientModel::Documented).then_some(MAX_ROUNDS);
     if reacts {
         scenario.fleet.app_reaction = AppReaction::SetActive;
     }
-    let policy = preset(policy).expect("a preset");
+    let policy = preset(policy).expect("the policy is a preset");
     Plan::new(scenario, vec![Contender { name: policy.name.clone(), parts: vec![(policy, 1.0)] }])
 }
 
@@ -187,8 +189,8 @@ mod tests {
     #[test]
     fn the_rules_hold_and_the_recursion_of_old_is_found() {
         let explored = exhaust(3);
-        for corner in &explored {
-            assert!(corner.passed(), "{corner:?}");
+        for configuration in &explored {
+            assert!(configuration.passed(), "{configuration:?}");
         }
         let states: u64 = explored.iter().map(|c| c.states).sum();
         assert!(states > 10_000, "{states}");

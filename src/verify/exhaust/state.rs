@@ -1,27 +1,27 @@
-//! States of the small world and the steps between them.
+//! States of a small configuration and the steps between them.
 
 use super::Start;
 use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Setup, Tab};
-use crate::client::policy::Failure;
 use crate::client::session_policy::SessionPolicy;
 use crate::client::task::{Kind, Reply, TaskId, Tasks, Token};
 use crate::kernel::{Dur, Time};
+use crate::protocol::Failure;
 
-/// Every answer takes this long.
+/// Round-trip time of every call.
 const RTT: Dur = Dur::from_ms(100);
-/// Statuses that a call may be answered with; 0 is a network error.
+/// Statuses of failed answers; 0 is a network error.
 const FAILURES: [u16; 6] = [401, 403, 422, 429, 500, 0];
 
-/// What is due.
+/// A pending event.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum What {
+enum Event {
     Answer(TaskId, u32),
     Timer(TaskId, u32),
     Lock(TaskId, u32),
-    Give(u32, Input),
+    Input(u32, Input),
 }
 
-/// A state: clients, what they are in the middle of, and what is due.
+/// A state: clients, their tasks, and the pending events.
 #[derive(Clone)]
 pub struct State {
     now: Time,
@@ -29,10 +29,10 @@ pub struct State {
     browsers: Vec<Browser>,
     limits: Vec<SessionPolicy>,
     tasks: Tasks,
-    due: Vec<(Time, What)>,
+    due: Vec<(Time, Event)>,
 }
 
-/// What a search found.
+/// Counts of a search.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
     pub states: u64,
@@ -42,15 +42,15 @@ pub struct Found {
     pub example: Vec<String>,
 }
 
-/// A search under way.
+/// A search in progress.
 pub struct Search<'a> {
     pub setup: &'a Setup,
     pub rules: &'a Rules,
     pub documented: bool,
     pub max_rounds: u32,
-    /// Tabs of a session.
+    /// Tabs per session.
     pub tabs: u32,
-    /// Whether a recursive entry because of a 429 or 5xx is a violation.
+    /// Whether a recursive entry caused by a 429 or a 5xx is a violation.
     pub watch_recursion: bool,
     pub path: Vec<String>,
     pub found: Found,
@@ -58,7 +58,7 @@ pub struct Search<'a> {
 }
 
 impl State {
-    /// All tabs loaded and signed in, and at one instant as much of what pages do as happens together.
+    /// All tabs are loaded and signed in, and the inputs of `start` are due at one time.
     pub(super) fn signed_in(search: &mut Search<'_>, start: Start) -> State {
         let (sessions, _) = start.sessions_and_tabs();
         let tabs = (sessions * search.tabs) as usize;
@@ -73,24 +73,24 @@ impl State {
         for tab in 0..tabs as u32 {
             search.step(&mut state, tab, Input::Open, None);
         }
-        // The load and what follows from it, all well, until nothing is due for a second.
+        // Runs the loads and their consequences with successful answers, until no event is due for a second.
         let calm = Time::from_ms(2_000);
         while let Some(next) = state.due.iter().map(|(at, _)| *at).filter(|at| *at < calm).min() {
             let i = state.due.iter().position(|(at, _)| *at == next).expect("the minimum is in the list");
             search.take(&mut state, i, None);
         }
         state.now = calm;
-        let give = |tab: u32, input: Input| (calm, What::Give(tab, input));
+        let input_at = |tab: u32, input: Input| (calm, Event::Input(tab, input));
         let burst = Input::AppGetToken { callers: 1, skip_cache: true };
         match start {
-            Start::Focus => state.due.push(give(0, Input::Focus)),
+            Start::Focus => state.due.push(input_at(0, Input::Focus)),
             Start::OneTab => state.due.extend([
-                give(0, Input::Focus),
-                give(0, burst),
-                give(0, Input::SetActive { navigate: true }),
+                input_at(0, Input::Focus),
+                input_at(0, burst),
+                input_at(0, Input::SetActive { navigate: true }),
             ]),
             Start::TwoTabs | Start::TwoSessions => {
-                state.due.extend([give(0, Input::Focus), give(1, burst), give(1, Input::Focus)]);
+                state.due.extend([input_at(0, Input::Focus), input_at(1, burst), input_at(1, Input::Focus)]);
             }
         }
         search.found = Found::default();
@@ -100,7 +100,7 @@ impl State {
 }
 
 impl Search<'_> {
-    /// Follows every order and every outcome, so many steps deep.
+    /// Visits every order of simultaneous events and every outcome, `depth` steps deep.
     pub fn follow(&mut self, state: &State, depth: u32) {
         self.found.states += 1;
         if depth == 0 {
@@ -108,15 +108,15 @@ impl Search<'_> {
         }
         let Some(next) = state.due.iter().map(|(at, _)| *at).min() else { return };
         for i in 0..state.due.len() {
-            let (at, what) = state.due[i];
+            let (at, event) = state.due[i];
             if at != next {
                 continue;
             }
-            let failures = if matches!(what, What::Answer(..)) { &FAILURES[..] } else { &[] };
+            let failures = if matches!(event, Event::Answer(..)) { &FAILURES[..] } else { &[] };
             let outcomes = std::iter::once(None).chain(failures.iter().map(|status| Some(*status)));
             for outcome in outcomes {
                 let mut child = state.clone();
-                self.path.push(format!("{at}: {what:?} {outcome:?}"));
+                self.path.push(format!("{at}: {event:?} {outcome:?}"));
                 self.take(&mut child, i, outcome);
                 self.follow(&child, depth - 1);
                 self.path.pop();
@@ -124,15 +124,15 @@ impl Search<'_> {
         }
     }
 
-    /// Lets the event of this place happen; a call is answered with success or with this status.
+    /// Takes the event at index `i`. `outcome` is the status of a failed answer, or `None` for success.
     fn take(&mut self, state: &mut State, i: usize, outcome: Option<u16>) {
-        let (at, what) = state.due.remove(i);
+        let (at, event) = state.due.remove(i);
         state.now = at;
-        match what {
-            What::Give(tab, input) => self.step(state, tab, input, None),
-            What::Timer(task, _) => self.step(state, state.tasks.tab(task), Input::Timer(task), None),
-            What::Lock(task, _) => self.step(state, state.tasks.tab(task), Input::Lock(task), None),
-            What::Answer(task, _) => {
+        match event {
+            Event::Input(tab, input) => self.step(state, tab, input, None),
+            Event::Timer(task, _) => self.step(state, state.tasks.tab(task), Input::Timer(task), None),
+            Event::Lock(task, _) => self.step(state, state.tasks.tab(task), Input::Lock(task), None),
+            Event::Answer(task, _) => {
                 state.tasks.rearm(task);
                 state.tasks[task].set_reply(match outcome {
                     None => Reply::Ok { token: Some(Token::issued(at)), listed: true },
@@ -142,11 +142,11 @@ impl Search<'_> {
             }
         }
         let tasks = &state.tasks;
-        state.due.retain(|(_, what)| match what {
-            What::Answer(task, generation) | What::Timer(task, generation) | What::Lock(task, generation) => {
-                tasks.generation(*task) == *generation
-            }
-            What::Give(..) => true,
+        state.due.retain(|(_, event)| match event {
+            Event::Answer(task, generation)
+            | Event::Timer(task, generation)
+            | Event::Lock(task, generation) => tasks.generation(*task) == *generation,
+            Event::Input(..) => true,
         });
     }
 
@@ -195,12 +195,12 @@ impl Search<'_> {
         match action {
             Action::Send { task, endpoint, .. } => {
                 state.tasks[task].endpoint = endpoint;
-                state.due.push((now.after(RTT), What::Answer(task, generation(state, task))));
+                state.due.push((now.after(RTT), Event::Answer(task, generation(state, task))));
             }
             Action::Wait { task, generation, wait } => {
-                state.due.push((now.after(wait.of(wait.low)), What::Timer(task, generation)));
+                state.due.push((now.after(wait.of(wait.low)), Event::Timer(task, generation)));
             }
-            Action::GrantLock { task } => state.due.push((now, What::Lock(task, generation(state, task)))),
+            Action::GrantLock { task } => state.due.push((now, Event::Lock(task, generation(state, task)))),
             Action::BroadcastToken(token) => {
                 self.to_others(state, tab, Input::TokenBroadcast(Token::known_by_iat(token.iat())));
             }
@@ -209,20 +209,20 @@ impl Search<'_> {
                 if depth > 1 && (cause.status == 429 || cause.status >= 500) {
                     self.found.recursive += 1;
                     if self.watch_recursion {
-                        self.keep_example();
+                        self.record_example();
                     }
                 }
             }
             Action::Fact(Fact::SignedOut) if named => self.found.named += 1,
             Action::Fact(Fact::SignedOut) => {
                 self.found.unnamed += 1;
-                self.keep_example();
+                self.record_example();
             }
             Action::Fact(_) => {}
         }
     }
 
-    fn keep_example(&mut self) {
+    fn record_example(&mut self) {
         if self.found.example.is_empty() {
             self.found.example = self.path.clone();
         }
@@ -232,7 +232,7 @@ impl Search<'_> {
         let first = tab / self.tabs * self.tabs;
         for other in first..first + self.tabs {
             if other != tab && state.tabs[other as usize].open {
-                state.due.push((state.now, What::Give(other, input)));
+                state.due.push((state.now, Event::Input(other, input)));
             }
         }
     }

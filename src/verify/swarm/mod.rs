@@ -172,7 +172,7 @@ fn little(run: &Run, judge: &mut Judge) {
 }
 
 fn bounds(plan: &Plan, judge: &mut Judge) {
-    let limits = &plan.backend().limits;
+    let limits = &plan.backend.limits;
     let broken: Vec<String> = judge
         .verdicts
         .iter()
@@ -196,7 +196,7 @@ fn compare(plan: &Plan, seen: &[Judge], violations: &mut Vec<String>) {
     };
     // Limits, queues and counted faults depend on who else called; a sign-in makes a session valid again.
     let same_question = scenario.backend.limits.is_empty()
-        && Endpoint::ALL.iter().all(|e| plan.endpoint(*e).workers.is_none())
+        && Endpoint::ALL.iter().all(|e| plan.backend.route(*e).workers.is_none())
         && scenario.faults.iter().all(|fault| fault.count.is_none())
         && !signs_in;
     for (number, judge) in others.iter().enumerate() {

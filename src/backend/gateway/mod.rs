@@ -1,0 +1,379 @@
+//! A call's way through the backend, once for every kind of caller.
+//!
+//! A call is judged at the instant it is sent; the round-trip time comes after. Faults come first, in the scenario's
+//! order, then limits in theirs, then the queue of the endpoint. A call that nothing refuses is answered by the account
+//! of its client family, which the caller asks. The gateway knows no client and no event queue: it says what becomes of
+//! a call and when, and the world schedules that.
+
+mod draws;
+#[cfg(test)]
+mod tests;
+mod totals;
+
+pub use draws::Draws;
+pub use totals::LimitTotals;
+
+use super::layout::{Layout, Route};
+use super::limiter::{Limiter, Verdict, retry_after_s};
+use super::spec::Endpoint;
+use super::station::{Arrival, Station, Totals};
+use crate::fault::FaultKind;
+use crate::kernel::random::{chance, second_word};
+use crate::kernel::{Dur, Time};
+use crate::protocol::Failure;
+use std::ops::Range;
+
+/// A call on its way to an answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Call {
+    /// Who waits for the answer: in the caller's numbers, which the gateway hands back.
+    pub waiter: u32,
+    /// Which of the waiter's calls this is: the waiter may have given this one up meanwhile.
+    pub generation: u32,
+    /// Where it goes.
+    pub endpoint: Endpoint,
+    /// The user, or the generic client numbered after the users, that limits count it for.
+    pub user: u32,
+    /// When it was sent.
+    pub sent: Time,
+    /// Coordinates of its draws.
+    pub at: (u64, u64),
+}
+
+/// A call in the books: it waits for a worker or is served by one. It outlives a client that gives up.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    /// The call.
+    pub call: Call,
+    /// How long its answer takes, once it leaves the queue.
+    pub latency: Dur,
+    /// It waits or is served; in a free place, not.
+    live: bool,
+}
+
+/// What becomes of a call that is sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Passage {
+    /// Its answer is on the way.
+    Answered {
+        /// Why it is refused; none when its account answers it.
+        refusal: Option<Failure>,
+        /// Time from sending to the answer.
+        after: Dur,
+        /// It takes a place of a concurrency limit until its answer: [`Gateway::release`] gives the place back.
+        holds: bool,
+    },
+    /// Nothing ever comes back.
+    Silent,
+    /// The backend keeps it.
+    Kept(Kept),
+}
+
+/// What becomes of a call that the backend keeps.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Kept {
+    /// A leaky bucket lets it go after this time: [`Gateway::queue`] is next.
+    Delayed(u32, Dur),
+    /// A worker serves it for this long: [`Gateway::served`] is next.
+    Serving(u32, Dur),
+    /// It waits for a worker.
+    Waiting,
+    /// The queue is full. The call is still in the books: [`Gateway::take`] is next.
+    Shed(u32),
+}
+
+/// What happens when a worker has served a call.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Departure {
+    /// The call that the worker takes next, and how long it serves that.
+    pub next: Option<(u32, Dur)>,
+    /// As [`Passage::Answered::holds`].
+    pub holds: bool,
+}
+
+/// Receives notifications from a gateway. Must not influence it.
+pub trait Watch {
+    /// Whether it is notified at all: decided when the program is built.
+    const ACTIVE: bool;
+
+    /// A fault strikes a call of this user.
+    fn struck(&mut self, user: u32, fault: usize);
+
+    /// A limit has judged a call of this key.
+    fn judged(&mut self, now: Time, limit: u16, key: u32, verdict: Verdict);
+
+    /// A limit refuses a call of this user.
+    fn refused(&mut self, user: u32);
+}
+
+/// Limits, queues, and what faults have used up.
+pub struct Gateway<'a> {
+    layout: &'a Layout,
+    limiters: Vec<Limiter>,
+    /// The first key of each: those of other users are kept elsewhere.
+    first_keys: Vec<u32>,
+    /// Whether calls of an endpoint meet a limit that must be told of their end.
+    holds: [bool; Endpoint::COUNT],
+    stations: [Option<Station>; Endpoint::COUNT],
+    struck: Vec<u64>,
+    verdicts: Vec<LimitTotals>,
+    books: Vec<Entry>,
+    free: Vec<u32>,
+}
+
+/// What the faults make of a call.
+enum Struck {
+    No,
+    Answer(Failure),
+    Silence,
+}
+
+impl<'a> Gateway<'a> {
+    /// The backend as these users meet it: all, or a part that shares no key with others.
+    pub fn new(layout: &'a Layout, users: &Range<u32>) -> Gateway<'a> {
+        let keys: Vec<Range<u32>> =
+            layout.limits.iter().map(|spec| layout.keys.of_part(spec.key, users)).collect();
+        let limiter = |(spec, keys): (_, &Range<u32>)| Limiter::new(spec, keys.len() as u32);
+        let limiters: Vec<Limiter> = layout.limits.iter().zip(&keys).map(limiter).collect();
+        let routes = &layout.routes;
+        Gateway {
+            holds: routes.each_ref().map(|r| r.limits.iter().any(|l| limiters[*l as usize].needs_release())),
+            stations: routes.each_ref().map(|r| r.workers.map(|workers| Station::new(workers, r.queue))),
+            layout,
+            limiters,
+            first_keys: keys.iter().map(|keys| keys.start).collect(),
+            struck: vec![0; layout.faults.len()],
+            verdicts: vec![LimitTotals::default(); layout.limits.len()],
+            books: Vec::new(),
+            free: Vec::new(),
+        }
+    }
+
+    /// A call is sent, at the time that it names.
+    #[inline]
+    pub fn arrive<W: Watch>(&mut self, call: Call, draws: &Draws, watch: &mut W) -> Passage {
+        let layout = self.layout;
+        let route = layout.route(call.endpoint);
+        let mut latency = draws.round_trip(route, call.at);
+        if !route.faults.is_empty() {
+            match self.strike(route, &call, draws, &mut latency, watch) {
+                Struck::No => {}
+                Struck::Answer(failure) => {
+                    return Passage::Answered { refusal: Some(failure), after: latency, holds: false };
+                }
+                Struck::Silence => return Passage::Silent,
+            }
+        }
+        let mut delay = Dur::ZERO;
+        if !route.limits.is_empty() {
+            match self.ask_limits(route, &call, watch) {
+                Ok(wait) => delay = wait,
+                Err(failure) => {
+                    let after = refused_latency(route, &call, draws).unwrap_or(latency);
+                    return Passage::Answered { refusal: Some(failure), after, holds: false };
+                }
+            }
+        }
+        if self.stations[call.endpoint as usize].is_none() {
+            let after = Dur(delay.0.saturating_add(latency.0));
+            return Passage::Answered { refusal: None, after, holds: self.holds[call.endpoint as usize] };
+        }
+        let id = self.keep(Entry { call, latency, live: true });
+        Passage::Kept(if delay == Dur::ZERO {
+            self.queue(id, draws, call.sent)
+        } else {
+            Kept::Delayed(id, delay)
+        })
+    }
+
+    /// A call reaches the queue of its endpoint.
+    ///
+    /// # Panics
+    /// When calls of its endpoint do not queue: a bug of the caller.
+    pub fn queue(&mut self, id: u32, draws: &Draws, now: Time) -> Kept {
+        let call = self.books[id as usize].call;
+        match self.station(call.endpoint).arrive(id, now) {
+            Arrival::Serve => Kept::Serving(id, self.service(id, draws)),
+            Arrival::Wait => Kept::Waiting,
+            Arrival::Shed => {
+                self.release(call.endpoint, call.user, now);
+                if let Some(latency) = refused_latency(self.layout.route(call.endpoint), &call, draws) {
+                    self.books[id as usize].latency = latency;
+                }
+                Kept::Shed(id)
+            }
+        }
+    }
+
+    /// A worker has served a call, which stays in the books until [`Gateway::take`].
+    ///
+    /// # Panics
+    /// When no worker of its endpoint is busy: a bug of the caller.
+    pub fn served(&mut self, id: u32, draws: &Draws, now: Time) -> Departure {
+        let endpoint = self.books[id as usize].call.endpoint;
+        let next = self.station(endpoint).finish(now);
+        Departure {
+            next: next.map(|next| (next, self.service(next, draws))),
+            holds: self.holds[endpoint as usize],
+        }
+    }
+
+    /// A call in the books.
+    #[inline]
+    pub fn call(&self, id: u32) -> &Call {
+        &self.books[id as usize].call
+    }
+
+    /// Takes a call out of the books.
+    pub fn take(&mut self, id: u32) -> Entry {
+        self.free.push(id);
+        self.books[id as usize].live = false;
+        self.books[id as usize]
+    }
+
+    /// The calls in the books, in no particular order.
+    pub fn kept(&self) -> impl Iterator<Item = &Call> {
+        self.books.iter().filter(|entry| entry.live).map(|entry| &entry.call)
+    }
+
+    /// A call of this endpoint is no longer being answered: concurrency limits let the next one in.
+    pub fn release(&mut self, endpoint: Endpoint, user: u32, now: Time) {
+        self.release_from(&self.layout.route(endpoint).limits, user, now);
+    }
+
+    fn release_from(&mut self, limits: &[u16], user: u32, now: Time) {
+        for &limit in limits {
+            let limit = limit as usize;
+            if self.limiters[limit].needs_release() {
+                let key = self.layout.keys.of(self.layout.limits[limit].key, user);
+                self.limiters[limit].release(key - self.first_keys[limit], now);
+            }
+        }
+    }
+
+    /// Asks the limits of a route in order: how long a leaky bucket delays the call, or what is answered.
+    fn ask_limits<W: Watch>(&mut self, route: &'a Route, call: &Call, watch: &mut W) -> Result<Dur, Failure> {
+        let (layout, now) = (self.layout, call.sent);
+        let mut delay = Dur::ZERO;
+        let before = u64::from(now < layout.first_fault);
+        for (asked, &number) in route.limits.iter().enumerate() {
+            let limit = number as usize;
+            let spec = &layout.limits[limit];
+            let key = layout.keys.of(spec.key, call.user);
+            let verdict = self.limiters[limit].ask(key - self.first_keys[limit], now);
+            if W::ACTIVE {
+                watch.judged(now, number, key, verdict);
+            }
+            let totals = &mut self.verdicts[limit];
+            match verdict {
+                Verdict::Admit { delay: more } => {
+                    totals.admitted += 1;
+                    totals.admitted_before += before;
+                    delay = Dur(delay.0.saturating_add(more.0));
+                }
+                Verdict::Refuse { wait } => {
+                    totals.refused += 1;
+                    totals.refused_before += before;
+                    // The limits that let it pass count it no longer.
+                    self.release_from(&route.limits[..asked], call.user, now);
+                    if W::ACTIVE {
+                        watch.refused(call.user);
+                    }
+                    let retry_after_s = retry_after_s(spec.retry_after, wait);
+                    return Err(Failure { retry_after_s, ..Failure::status(429) });
+                }
+            }
+        }
+        Ok(delay)
+    }
+
+    /// What the faults make of a call.
+    fn strike<W: Watch>(
+        &mut self,
+        route: &'a Route,
+        call: &Call,
+        draws: &Draws,
+        latency: &mut Dur,
+        watch: &mut W,
+    ) -> Struck {
+        let layout = self.layout;
+        for &index in &route.faults {
+            let index = index as usize;
+            let fault = &layout.faults[index];
+            if call.sent < fault.from || call.sent >= fault.to {
+                continue;
+            }
+            let bits = draws.faults[index].bits(call.at.0, call.at.1);
+            if self.struck[index] >= fault.count || !chance(bits, fault.probability) {
+                continue;
+            }
+            self.struck[index] += 1;
+            if W::ACTIVE {
+                watch.struck(call.user, index);
+            }
+            match fault.kind {
+                FaultKind::Status => return Struck::Answer(fault.failure),
+                FaultKind::Outage => return Struck::Answer(Failure::NETWORK),
+                FaultKind::NoAnswer => return Struck::Silence,
+                FaultKind::Pass => return Struck::No,
+                FaultKind::Latency => {
+                    let added = fault.add.sample(second_word(bits));
+                    *latency = Dur(latency.0.saturating_add(added.0));
+                }
+                FaultKind::Revocation => unreachable!("revocations strike sessions, not calls"),
+            }
+        }
+        Struck::No
+    }
+
+    fn station(&mut self, endpoint: Endpoint) -> &mut Station {
+        self.stations[endpoint as usize].as_mut().expect("only calls of an endpoint with workers queue")
+    }
+
+    fn service(&self, id: u32, draws: &Draws) -> Dur {
+        let call = &self.books[id as usize].call;
+        let service = self.layout.route(call.endpoint).service.as_ref();
+        service.map_or(Dur::ZERO, |dist| dist.sample_with(|| draws.service.bits(call.at.0, call.at.1)))
+    }
+
+    fn keep(&mut self, entry: Entry) -> u32 {
+        if let Some(id) = self.free.pop() {
+            self.books[id as usize] = entry;
+            return id;
+        }
+        self.books.push(entry);
+        (self.books.len() - 1) as u32
+    }
+
+    /// A revocation has struck so many sessions.
+    pub fn revoked(&mut self, fault: usize, sessions: u64) {
+        self.struck[fault] += sessions;
+    }
+
+    /// How many calls, or sessions, each fault has struck.
+    pub fn struck(&self) -> &[u64] {
+        &self.struck
+    }
+
+    /// Totals of every queue, up to `now`.
+    pub fn station_totals(&mut self, now: Time) -> Vec<(Endpoint, Totals)> {
+        let stations = Endpoint::ALL.into_iter().zip(&mut self.stations);
+        let settled = stations.filter_map(|(endpoint, station)| {
+            let station = station.as_mut()?;
+            station.settle(now);
+            Some((endpoint, station.totals()))
+        });
+        settled.collect()
+    }
+
+    /// Verdicts of every limit, in the scenario's order.
+    pub fn limit_totals(&self) -> &[LimitTotals] {
+        &self.verdicts
+    }
+}
+
+/// The round-trip time of a refused call, where the endpoint has one of its own.
+fn refused_latency(route: &Route, call: &Call, draws: &Draws) -> Option<Dur> {
+    let refused = route.refused_latency.as_ref()?;
+    Some(refused.sample_with(|| draws.latency.bits(call.at.0, call.at.1)))
+}

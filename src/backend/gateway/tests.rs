@@ -1,0 +1,167 @@
+use super::*;
+use crate::backend::keys::Keys;
+use crate::backend::spec::BackendSpec;
+use crate::fault::{Fault, FaultSpec};
+
+const USERS: u32 = 4;
+
+fn layout(backend: &str, faults: &[&str]) -> Layout {
+    let spec: BackendSpec = toml::from_str(backend).unwrap_or_else(|e| panic!("{e}"));
+    let fault = |(n, text): (usize, &&str)| {
+        let spec: FaultSpec = toml::from_str(text).unwrap_or_else(|e| panic!("{e}"));
+        Fault::new(&spec, n.to_string(), 7)
+    };
+    let faults: Vec<Fault> = faults.iter().enumerate().map(fault).collect();
+    let keys = Keys { users: USERS, users_per_network: 2, apps: 1, clients: Vec::new() };
+    Layout::new(&spec, faults, keys, Time::from_ms(1_000), Time::from_ms(60_000))
+}
+
+/// What a gateway tells.
+#[derive(Default)]
+struct Told(Vec<String>);
+
+impl Watch for Told {
+    const ACTIVE: bool = true;
+
+    fn struck(&mut self, user: u32, fault: usize) {
+        self.0.push(format!("fault {fault} strikes {user}"));
+    }
+
+    fn judged(&mut self, _now: Time, limit: u16, key: u32, verdict: Verdict) {
+        let admits = matches!(verdict, Verdict::Admit { .. });
+        self.0.push(format!("limit {limit} {} key {key}", if admits { "admits" } else { "refuses" }));
+    }
+
+    fn refused(&mut self, user: u32) {
+        self.0.push(format!("{user} is refused"));
+    }
+}
+
+/// A gateway with what it draws from and tells to.
+struct Desk<'a> {
+    gateway: Gateway<'a>,
+    draws: Draws,
+    told: Told,
+}
+
+impl<'a> Desk<'a> {
+    fn new(layout: &'a Layout) -> Desk<'a> {
+        let draws = Draws::new(1, 0, &layout.faults);
+        Desk { gateway: Gateway::new(layout, &(0..USERS)), draws, told: Told::default() }
+    }
+
+    fn touch(&mut self, user: u32, ms: u64) -> Passage {
+        let sent = Time::from_ms(ms);
+        let at = (u64::from(user), sent.0);
+        let call = Call { waiter: user, generation: 0, endpoint: Endpoint::Touch, user, sent, at };
+        self.gateway.arrive(call, &self.draws, &mut self.told)
+    }
+}
+
+fn answered(refusal: Option<Failure>, ms: u64) -> Passage {
+    Passage::Answered { refusal, after: Dur::from_ms(ms), holds: false }
+}
+
+#[test]
+fn a_call_that_nothing_stops_takes_its_round_trip() {
+    let layout = layout("latency = '100ms'\ntouch = { latency = '30ms' }", &[]);
+    let mut desk = Desk::new(&layout);
+    assert_eq!(desk.touch(0, 5), answered(None, 30));
+    assert!(desk.told.0.is_empty());
+}
+
+/// The scenario's order decides: latency is added until a fault answers, and `pass` spares from what follows.
+#[test]
+fn faults_strike_in_order_within_their_windows() {
+    let status = "kind = 'status'\nstatus = 403\ncode = 'x'\nretry-after-s = 9\nfrom = '2s'\nto = '3s'";
+    let layout = layout(
+        "latency = '100ms'",
+        &["kind = 'latency'\nadd = '50ms'", status, "kind = 'pass'\nto = '4s'", "kind = 'outage'\ncount = 1"],
+    );
+    let mut desk = Desk::new(&layout);
+    let forbidden = Failure { status: 403, code: 7, retry_after_s: 9 };
+    for (ms, passage) in [
+        (1_999, answered(None, 150)),
+        (2_000, answered(Some(forbidden), 150)),
+        (2_999, answered(Some(forbidden), 150)),
+        (3_000, answered(None, 150)),
+        (4_000, answered(Some(Failure::NETWORK), 150)),
+        (4_001, answered(None, 150)),
+    ] {
+        assert_eq!(desk.touch(1, ms), passage, "at {ms} ms");
+    }
+    assert_eq!(desk.gateway.struck(), [6, 2, 2, 1]);
+    assert_eq!(desk.told.0[..3], ["fault 0 strikes 1", "fault 2 strikes 1", "fault 0 strikes 1"]);
+}
+
+#[test]
+fn a_silent_backend_answers_nothing_and_a_late_fault_strikes_nobody() {
+    let layout = layout("", &["kind = 'no-answer'\nto = '1s'", "kind = 'outage'\nfrom = '60s'"]);
+    let mut desk = Desk::new(&layout);
+    assert_eq!(desk.touch(0, 0), Passage::Silent);
+    assert_eq!(desk.touch(0, 60_000), answered(None, 100));
+}
+
+/// The second limit refuses: the first, a concurrency limit, must not keep the place of a call that never got in.
+#[test]
+fn a_refusal_gives_back_what_earlier_limits_took() {
+    let layout = layout(
+        "touch = { refused-latency = '5ms' }\n\
+         [[limit]]\nendpoints = ['touch']\nkind = 'concurrency'\nkey = 'global'\nlimit = 1\n\
+         [[limit]]\nendpoints = ['touch']\nkind = 'fixed-window'\nkey = 'ip'\nlimit = 1\nwindow = '10s'\nretry-after = 'seconds'",
+        &[],
+    );
+    let mut desk = Desk::new(&layout);
+    let holds = Passage::Answered { refusal: None, after: Dur::from_ms(100), holds: true };
+    assert_eq!(desk.touch(0, 0), holds);
+    let busy = desk.touch(2, 1);
+    assert_eq!(busy, answered(Some(Failure::status(429)), 5), "a concurrency limit does not know when");
+    desk.gateway.release(Endpoint::Touch, 0, Time::from_ms(100));
+    // User 1 shares the address of user 0.
+    let later = Failure { retry_after_s: 9, ..Failure::status(429) };
+    assert_eq!(desk.touch(1, 1_000), answered(Some(later), 5));
+    assert_eq!(desk.touch(2, 1_001), holds);
+    let [first, second] = desk.gateway.limit_totals() else { panic!("two limits") };
+    assert_eq!((first.admitted, first.refused, first.admitted_before, first.refused_before), (3, 1, 1, 1));
+    assert_eq!((second.admitted, second.refused, second.admitted_before), (2, 1, 1));
+    assert_eq!(desk.told.0[2..4], ["limit 0 refuses key 0", "2 is refused"]);
+}
+
+#[test]
+fn a_queue_serves_one_after_another_and_sheds_the_rest() {
+    let layout = layout(
+        "touch = { workers = 1, queue = 1, service = '20ms', latency = '100ms', refused-latency = '1ms' }",
+        &[],
+    );
+    let mut desk = Desk::new(&layout);
+    let service = Dur::from_ms(20);
+    assert_eq!(desk.touch(0, 0), Passage::Kept(Kept::Serving(0, service)));
+    assert_eq!(desk.touch(1, 1), Passage::Kept(Kept::Waiting));
+    assert_eq!(desk.touch(2, 2), Passage::Kept(Kept::Shed(2)));
+    let shed = desk.gateway.take(2);
+    assert_eq!((shed.call.waiter, shed.latency), (2, Dur::from_ms(1)));
+    let departure = desk.gateway.served(0, &desk.draws, Time::from_ms(20));
+    assert_eq!(departure, Departure { next: Some((1, service)), holds: false });
+    assert_eq!(desk.gateway.take(0).latency, Dur::from_ms(100));
+    assert_eq!(desk.gateway.kept().map(|call| call.waiter).collect::<Vec<_>>(), [1]);
+    assert_eq!(desk.touch(3, 30), Passage::Kept(Kept::Waiting));
+    assert_eq!(desk.gateway.call(0).user, 3, "places in the books are used again");
+    let [(Endpoint::Touch, totals)] = desk.gateway.station_totals(Time::from_ms(40))[..] else {
+        panic!("one queue")
+    };
+    assert_eq!((totals.arrivals, totals.served, totals.shed), (4, 1, 1));
+}
+
+#[test]
+fn a_leaky_bucket_delays_a_call_before_it_queues() {
+    let layout = layout(
+        "touch = { workers = 1, service = '20ms' }\n\
+         [[limit]]\nendpoints = ['touch']\nkind = 'leaky-bucket'\nkey = 'global'\nrate = '1/s'\nburst = 5",
+        &[],
+    );
+    let mut desk = Desk::new(&layout);
+    let service = Dur::from_ms(20);
+    assert_eq!(desk.touch(0, 0), Passage::Kept(Kept::Serving(0, service)));
+    assert_eq!(desk.touch(1, 0), Passage::Kept(Kept::Delayed(1, Dur::from_secs(1))));
+    assert_eq!(desk.gateway.queue(1, &desk.draws, Time::from_ms(1_000)), Kept::Waiting);
+}

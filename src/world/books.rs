@@ -1,0 +1,65 @@
+//! The books of a run: exact totals while it goes on, and what is left at its end.
+
+use super::event::{Event, EventKind};
+use super::observe::Observer;
+use super::totals::{Snapshot, StationTotals};
+use super::{FinalTab, Run, World};
+use crate::client::task::Stage;
+use crate::kernel::Time;
+use crate::kernel::queue::Queue;
+use crate::protocol::Outcome;
+
+impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
+    /// All totals up to `now`.
+    fn totals(&mut self, now: Time) -> Snapshot {
+        let stations = self.gateway.station_totals(now).into_iter();
+        Snapshot {
+            at: now,
+            stations: stations.map(|(endpoint, totals)| StationTotals { endpoint, totals }).collect(),
+            limits: self.gateway.limit_totals().to_vec(),
+            workloads: self.callers.totals().to_vec(),
+        }
+    }
+
+    /// The observer looks at the totals; its next look is planned.
+    pub(super) fn sample(&mut self) {
+        let totals = self.totals(self.now);
+        self.observer.sampled(totals);
+        if let Some(every) = self.observer.sample_every() {
+            self.schedule(self.now.after(every), EventKind::Sample, 0, 0, 0);
+        }
+    }
+
+    /// Closes the books; how the pages stand is for an observer alone.
+    pub(super) fn finish(mut self) -> (Run, O, Vec<FinalTab>) {
+        let horizon = self.plan.horizon;
+        for (_, task) in self.pages.under_way() {
+            if task.stage != Stage::Requesting && !self.pages.is_left_over(task) {
+                self.collector.waiting_at_end(task, horizon);
+            }
+        }
+        let open_calls = self.pages.requesting();
+        self.now = horizon;
+        for id in open_calls {
+            self.call_ended(id, Outcome::InFlight);
+        }
+        let tabs = if O::ACTIVE { self.pages.final_tabs() } else { Vec::new() };
+        // What is no longer needed makes room for the results.
+        self.queue = Q::default();
+        self.pages.forget_tasks();
+        self.callers_in_flight();
+        let totals = self.totals(horizon);
+        let exercise = self.collector.exercise();
+        exercise.struck = self.gateway.struck().to_vec();
+        exercise.limits = totals.limits.clone();
+        exercise.generic_calls = totals.workloads.iter().map(|w| w.calls).sum();
+        exercise.generic_served = totals.workloads.iter().map(|w| w.answered).sum();
+        exercise.generic_gave_up = totals.workloads.iter().map(|w| w.gave_up).sum();
+        exercise.callers_open += totals.workloads.iter().map(|w| w.under_way()).sum::<u64>();
+        let revoked = self.accounts.all_revoked();
+        let metrics = self.collector.finish(self.plan, revoked);
+        let (events, fingerprint) = (self.guard.events(), self.guard.fingerprint());
+        let run = Run { metrics, events, fingerprint, totals };
+        (run, self.observer, tabs)
+    }
+}

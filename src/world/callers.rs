@@ -1,0 +1,380 @@
+//! Generic clients at work: their calls go through the gateway as those of tabs do.
+//!
+//! A call's outcome is counted as soon as it is known: at once when the gateway does not keep the call, else when it
+//! gives it back. So nothing about it has to be remembered, and a caller stays within 16 bytes.
+
+use super::event::{Event, EventKind};
+use super::totals::WorkloadTotals;
+use super::{Observer, Plan, World};
+use crate::backend::Endpoint;
+use crate::backend::gateway::{Call, Passage};
+use crate::client::generic::{Caller, Draw, Pace, Workload, try_key};
+use crate::client::session_policy::SessionPolicy;
+use crate::client::task::MOST_CALLS;
+use crate::kernel::queue::Queue;
+use crate::kernel::{Dur, Time};
+use crate::protocol::{Failure, Outcome};
+
+/// Where generic callers call.
+const ENDPOINT: Endpoint = Endpoint::Generic;
+/// No caller.
+const NOBODY: u32 = u32::MAX;
+
+/// The callers of all workloads, and what they did.
+pub(super) struct Callers {
+    /// First those of the closed workloads, one per client; then places that open calls take and give back.
+    places: Vec<Caller>,
+    free: u32,
+    /// One per client where a workload has a retry budget; otherwise one that nobody looks at.
+    budgets: Vec<SessionPolicy>,
+    totals: Vec<WorkloadTotals>,
+}
+
+impl Callers {
+    pub(super) fn new(plan: &Plan) -> Callers {
+        let mut places = Vec::new();
+        for (number, workload) in plan.workloads.iter().enumerate() {
+            if let Pace::Think(_) = workload.pace {
+                let of = |client| caller(workload.first_client + client, 0, number);
+                places.extend((0..workload.clients).map(of));
+            }
+        }
+        let budgets = plan.workloads.iter().any(|w| w.budget.is_some());
+        Callers {
+            places,
+            free: NOBODY,
+            budgets: vec![
+                SessionPolicy::default();
+                if budgets { plan.backend.keys.all_clients() as usize } else { 1 }
+            ],
+            totals: vec![WorkloadTotals::default(); plan.workloads.len()],
+        }
+    }
+
+    #[inline]
+    pub(super) fn client_of(&self, caller: u32) -> u32 {
+        self.places[caller as usize].client
+    }
+
+    pub(super) fn totals(&self) -> &[WorkloadTotals] {
+        &self.totals
+    }
+
+    /// A place for a call of an open workload.
+    fn take(&mut self, mut new: Caller) -> u32 {
+        if self.free == NOBODY {
+            self.places.push(new);
+            return (self.places.len() - 1) as u32;
+        }
+        let id = self.free;
+        let place = &mut self.places[id as usize];
+        self.free = place.number;
+        new.generation = place.generation;
+        *place = new;
+        id
+    }
+
+    /// A try has ended: events that name it are stale from now on. Returns where its call goes on.
+    #[inline]
+    fn try_over(&mut self, id: u32) -> u32 {
+        let caller = &mut self.places[id as usize];
+        if caller.generation < LAST_GENERATION {
+            caller.generation += 1;
+            return id;
+        }
+        self.moves(id)
+    }
+
+    /// The call goes on in another place. The old one is not used again, so that no event ever names a later try by the
+    /// number of an earlier one.
+    #[cold]
+    fn moves(&mut self, id: u32) -> u32 {
+        let old = &mut self.places[id as usize];
+        old.generation = LAST_GENERATION + 1;
+        let new = Caller { generation: 0, ..*old };
+        self.take(new)
+    }
+}
+
+/// The last generation of a place that an event names.
+const LAST_GENERATION: u16 = u16::MAX - 1;
+
+fn caller(client: u32, number: u32, workload: usize) -> Caller {
+    Caller { client, number, attempt: 0, generation: 0, workload: workload as u16 }
+}
+
+/// In place of a status: no answer at all.
+const NO_ANSWER: u8 = 255;
+/// In place of a status: success.
+const SUCCESS: u8 = 254;
+
+/// An answer in the words of an event: its status above its error code, and `Retry-After`. `None` is success. A status
+/// from 400 to 599 is written as its distance from 400.
+fn pack(answer: Option<Failure>) -> (u16, u32) {
+    let Some(failure) = answer else { return (u16::from_be_bytes([SUCCESS, 0]), 0) };
+    let status = if failure.status == 0 { NO_ANSWER } else { (failure.status - 400) as u8 };
+    (u16::from_be_bytes([status, failure.code]), failure.retry_after_s)
+}
+
+/// The answer in these words.
+pub(super) fn unpack(status_and_code: u16, retry_after_s: u32) -> Option<Failure> {
+    let [status, code] = status_and_code.to_be_bytes();
+    match status {
+        SUCCESS => None,
+        NO_ANSWER => Some(Failure { status: 0, code, retry_after_s }),
+        _ => Some(Failure { status: u16::from(status) + 400, code, retry_after_s }),
+    }
+}
+
+impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
+    /// Puts the first call of every client into the queue.
+    pub(super) fn schedule_workloads(&mut self) {
+        let plan = self.plan;
+        for workload in &plan.workloads {
+            for n in 0..workload.clients {
+                let client = workload.first_client + n;
+                let start =
+                    Time(workload.starts.sample(self.caller_draw(workload, client, Draw::Start, 0)).0);
+                match &workload.pace {
+                    Pace::Think(_) => self.plan_try(start, workload.first_caller + n, workload.until),
+                    Pace::Every(_) => self.plan_arrival(start, client, 0, workload.until),
+                    Pace::At(times) => self.plan_arrival(start.after(times[0]), client, 0, workload.until),
+                }
+            }
+        }
+    }
+
+    #[inline]
+    fn caller_draw(&self, workload: &Workload, client: u32, what: Draw, key: u64) -> u64 {
+        self.streams.generic.bits(workload.draw(client, what), key)
+    }
+
+    fn plan_arrival(&mut self, at: Time, client: u32, number: u32, until: Time) {
+        if at <= until {
+            self.schedule(at, EventKind::CallerArrives, 0, client, number);
+        }
+    }
+
+    fn plan_try(&mut self, at: Time, caller: u32, until: Time) {
+        if at <= until {
+            self.schedule(at, EventKind::CallerTries, 0, caller, 0);
+        }
+    }
+
+    /// A client of an open or scripted workload begins a call; its next is planned first.
+    pub(super) fn caller_arrives(&mut self, client: u32, number: u32) {
+        let plan = self.plan;
+        let index = plan.backend.keys.workload_of(client);
+        let workload = &plan.workloads[index];
+        let next = match &workload.pace {
+            Pace::Every(gap) => {
+                let draw = || self.caller_draw(workload, client, Draw::Gap, number.into());
+                Some(self.now.after(gap.sample_with(draw)))
+            }
+            Pace::At(times) => times.get(number as usize + 1).map(|next| {
+                let start = workload.starts.sample(self.caller_draw(workload, client, Draw::Start, 0));
+                Time(start.0).after(*next)
+            }),
+            Pace::Think(_) => unreachable!("closed clients do not arrive"),
+        };
+        if let Some(next) = next {
+            match number.checked_add(1) {
+                Some(number) => self.plan_arrival(next, client, number, workload.until),
+                None => self.client_is_full(client),
+            }
+        }
+        let id = self.callers.take(caller(client, number, index));
+        self.caller_tries(id);
+    }
+
+    /// A caller sends its call, for the first time or again.
+    pub(super) fn caller_tries(&mut self, id: u32) {
+        let (now, plan) = (self.now, self.plan);
+        let caller = self.callers.places[id as usize];
+        let first = caller.attempt == 0;
+        let totals = &mut self.callers.totals[caller.workload as usize];
+        if first {
+            totals.calls += 1;
+            totals.begun_at += u128::from(now.0);
+            if let Some(limits) = &plan.workloads[caller.workload as usize].budget {
+                limits.first_attempt(&mut self.callers.budgets[caller.client as usize]);
+            }
+        } else {
+            totals.retries += 1;
+            totals.in_orbit -= 1;
+            totals.orbit_to += u128::from(now.0);
+        }
+        self.collector.generic_sent(first, now);
+        let route = plan.backend.route(ENDPOINT);
+        let call = Call {
+            waiter: id,
+            generation: caller.generation.into(),
+            endpoint: ENDPOINT,
+            user: plan.scenario.fleet.users + caller.client,
+            sent: now,
+            at: (plan.workloads[caller.workload as usize].call(caller.client), caller.try_key()),
+        };
+        match self.gateway.arrive(call, &self.streams.backend, &mut self.observer) {
+            Passage::Answered { refusal, after, holds } => {
+                self.holds(holds, ENDPOINT, call.user, after);
+                match route.timeout {
+                    Some(timeout) if timeout < after => self.caller_silence(id),
+                    _ => {
+                        let outcome = refusal.map_or(Outcome::Ok, |f| Outcome::of_status(f.status));
+                        self.caller_reply(id, refusal, outcome, now, now.after(after));
+                    }
+                }
+            }
+            Passage::Silent => self.caller_silence(id),
+            Passage::Kept(kept) => {
+                if let Some(timeout) = route.timeout {
+                    self.schedule(now.after(timeout), EventKind::CallerTimesOut, caller.generation, id, 1);
+                }
+                self.goes_on(kept);
+            }
+        }
+    }
+
+    /// No answer will come before the client's time-out.
+    fn caller_silence(&mut self, id: u32) {
+        let timeout = self.plan.backend.route(ENDPOINT).timeout;
+        let due = timeout.map_or(Time::NEVER, |timeout| self.now.after(timeout));
+        let generation = self.callers.places[id as usize].generation;
+        self.schedule(due, EventKind::CallerTimesOut, generation, id, 0);
+        self.caller_ends(id, self.now, due, Outcome::Timeout);
+    }
+
+    /// Schedules an answer. It is never stale: an answer that is scheduled comes before its client's patience ends.
+    fn caller_reply(&mut self, id: u32, answer: Option<Failure>, outcome: Outcome, sent: Time, due: Time) {
+        let (status_and_code, retry_after_s) = pack(answer);
+        self.schedule(due, EventKind::CallerAnswered, status_and_code, id, retry_after_s);
+        self.caller_ends(id, sent, due, outcome);
+    }
+
+    /// Counts a call that was sent then and ends at `due`.
+    fn caller_ends(&mut self, id: u32, sent: Time, due: Time, outcome: Outcome) {
+        let outcome = if due > self.plan.horizon { Outcome::InFlight } else { outcome };
+        self.collector.call_ended(ENDPOINT, outcome, sent, due);
+        if O::ACTIVE {
+            self.observer.generic_ended(self.callers.client_of(id), sent, outcome);
+        }
+    }
+
+    /// The gateway gives a call of a generic caller back: served, or turned away with this outcome.
+    pub(super) fn deliver_to_caller(&mut self, call: Call, latency: Dur, turned_away: Option<Outcome>) {
+        if u32::from(self.callers.places[call.waiter as usize].generation) != call.generation {
+            return;
+        }
+        let due = self.now.after(latency);
+        let timeout = self.plan.backend.route(ENDPOINT).timeout;
+        let given_up = timeout.map_or(Time::NEVER, |timeout| call.sent.after(timeout));
+        if due < given_up {
+            let answer = turned_away.map(|_| Failure::status(503));
+            self.caller_reply(call.waiter, answer, turned_away.unwrap_or(Outcome::Ok), call.sent, due);
+        } else if given_up > self.plan.horizon {
+            self.caller_ends(call.waiter, call.sent, given_up, Outcome::Timeout);
+        }
+    }
+
+    /// Calls that still queue at the horizon.
+    pub(super) fn callers_in_flight(&mut self) {
+        let is_callers = |call: &&Call| self.plan.backend.keys.is_client(call.user);
+        let calls: Vec<Call> = self.gateway.kept().filter(is_callers).copied().collect();
+        for call in calls {
+            if u32::from(self.callers.places[call.waiter as usize].generation) == call.generation {
+                self.caller_ends(call.waiter, call.sent, Time::NEVER, Outcome::InFlight);
+            }
+        }
+    }
+
+    /// A try is answered.
+    pub(super) fn caller_answered(&mut self, id: u32, answer: Option<Failure>) {
+        if let Some(failure) = answer {
+            return self.caller_failed(id, failure);
+        }
+        let id = self.callers.try_over(id);
+        let workload = self.callers.places[id as usize].workload;
+        self.callers.totals[workload as usize].answered += 1;
+        self.caller_is_done(id);
+    }
+
+    /// The client's patience with a call has ended.
+    pub(super) fn caller_times_out(&mut self, id: u32, generation: u16, count: bool) {
+        if self.callers.places[id as usize].generation != generation {
+            return;
+        }
+        if count {
+            let patience = self.plan.backend.route(ENDPOINT).timeout.unwrap_or_default();
+            self.caller_ends(id, Time(self.now.0 - patience.0), self.now, Outcome::Timeout);
+        }
+        self.caller_failed(id, Failure::NETWORK);
+    }
+
+    /// A call failed: its workload says whether it is tried again.
+    fn caller_failed(&mut self, id: u32, failure: Failure) {
+        let now = self.now;
+        let id = self.callers.try_over(id);
+        let caller = &mut self.callers.places[id as usize];
+        if caller.attempt >= MOST_CALLS {
+            let client = caller.client;
+            return self.client_is_full(client);
+        }
+        let workload = &self.plan.workloads[caller.workload as usize];
+        let budget = if workload.budget.is_some() { caller.client as usize } else { 0 };
+        let (draw, number) = (workload.draw(caller.client, Draw::Retry), caller.number);
+        let stream = &self.streams.generic;
+        let bits = |n: u32| stream.bits(draw, try_key(number, n));
+        let again = workload.failed(caller, &mut self.callers.budgets[budget], failure, now, bits);
+        let totals = &mut self.callers.totals[caller.workload as usize];
+        let Some(delay) = again else {
+            totals.gave_up += 1;
+            return self.caller_is_done(id);
+        };
+        totals.in_orbit += 1;
+        totals.orbit_from += u128::from(now.0);
+        self.schedule(now.after(delay), EventKind::CallerTries, 0, id, 0);
+    }
+
+    /// A client has made as many calls, or tries of one, as are counted.
+    #[cold]
+    fn client_is_full(&mut self, client: u32) {
+        self.guard.is_full(self.plan.scenario.fleet.users + client, "calls of one client");
+    }
+
+    /// A call has ended. A closed client thinks about its next, an open one gives the place back.
+    fn caller_is_done(&mut self, id: u32) {
+        let now = self.now;
+        let caller = &mut self.callers.places[id as usize];
+        let workload = &self.plan.workloads[caller.workload as usize];
+        self.callers.totals[caller.workload as usize].ended_at += u128::from(now.0);
+        let Pace::Think(think) = &workload.pace else {
+            // Stale events may still ask whose place this was: the client stays.
+            caller.number = self.callers.free;
+            self.callers.free = id;
+            return;
+        };
+        caller.attempt = 0;
+        let (client, number) = (caller.client, caller.number + 1);
+        if number > MOST_CALLS {
+            return self.client_is_full(client);
+        }
+        caller.number = number;
+        let draw = || self.caller_draw(workload, client, Draw::Gap, number.into());
+        self.plan_try(now.after(think.sample_with(draw)), id, workload.until);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_fits_the_words_of_an_event() {
+        let extreme = Failure { status: 599, code: u8::MAX, retry_after_s: u32::MAX };
+        let failures = [Failure::NETWORK, Failure::status(400), Failure::status(429), extreme];
+        for answer in failures.map(Some).into_iter().chain([None]) {
+            let (status_and_code, retry_after_s) = pack(answer);
+            assert_eq!(unpack(status_and_code, retry_after_s), answer);
+        }
+    }
+}

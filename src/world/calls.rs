@@ -1,0 +1,156 @@
+//! Calls of tabs: sent through the gateway, answered or given up; and what the gateway keeps, of tabs and generic callers
+//! alike.
+
+use super::World;
+use super::event::{Event, EventKind};
+use super::observe::Observer;
+use super::streams::coordinates;
+use crate::backend::Endpoint;
+use crate::backend::gateway::{Call, Entry, Kept, Passage};
+use crate::client::page::Input;
+use crate::client::task::{MOST_CALLS, Reply, TaskId};
+use crate::kernel::Dur;
+use crate::kernel::queue::Queue;
+use crate::protocol::{Failure, Outcome};
+
+impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
+    /// A tab sends a request.
+    pub(super) fn send(&mut self, tab: u32, user: u32, task: TaskId, endpoint: Endpoint, first: bool) {
+        let now = self.now;
+        let ordinal = self.pages.sends(task, endpoint);
+        self.collector.sent(user, endpoint, first, now);
+        if self.collector.requests_of(user) >= MOST_CALLS {
+            self.guard.is_full(user, "calls of one session");
+        }
+        if O::ACTIVE {
+            self.observer.sent(now, tab, task, &self.pages.tasks()[task], endpoint, first);
+        }
+        let route = self.plan.backend.route(endpoint);
+        let at = (coordinates(tab, endpoint as u8, ordinal), now.0);
+        if self.pages.offline(user) {
+            let at_once = self.plan.scenario.fleet.offline_fails_at_once;
+            let after = if at_once { Dur::ZERO } else { self.streams.backend.round_trip(route, at) };
+            return self.answer(task, Reply::Fail(Failure::NETWORK), after, route.timeout);
+        }
+        let generation = self.pages.tasks().generation(task);
+        let call = Call { waiter: task, generation, endpoint, user, sent: now, at };
+        match self.gateway.arrive(call, &self.streams.backend, &mut self.observer) {
+            Passage::Answered { refusal, after, holds } => {
+                let reply = match refusal {
+                    Some(failure) => Reply::Fail(failure),
+                    None => self.accounts.answer(user, endpoint, now),
+                };
+                self.holds(holds, endpoint, user, after);
+                self.answer(task, reply, after, route.timeout);
+            }
+            Passage::Silent => self.times_out(task, route.timeout),
+            Passage::Kept(kept) => {
+                self.times_out(task, route.timeout);
+                self.goes_on(kept);
+            }
+        }
+    }
+
+    /// Schedules an answer, or the client's time-out if that comes first.
+    fn answer(&mut self, task: TaskId, reply: Reply, after: Dur, timeout: Option<Dur>) {
+        self.pages.set_reply(task, reply);
+        match timeout {
+            Some(timeout) if timeout < after => self.schedule_task(timeout, EventKind::Answer, 1, task),
+            _ => self.schedule_task(after, EventKind::Answer, 0, task),
+        }
+    }
+
+    /// Schedules the client's time-out, if the client has one.
+    fn times_out(&mut self, task: TaskId, timeout: Option<Dur>) {
+        if let Some(timeout) = timeout {
+            self.schedule_task(timeout, EventKind::Answer, 1, task);
+        }
+    }
+
+    /// Schedules the moment at which a call gives its place of a concurrency limit back, if it takes one.
+    pub(super) fn holds(&mut self, holds: bool, endpoint: Endpoint, user: u32, after: Dur) {
+        if holds {
+            self.schedule(self.now.after(after), EventKind::Release, 0, user, endpoint as u32);
+        }
+    }
+
+    /// Schedules what comes next of a call that the gateway keeps.
+    pub(super) fn goes_on(&mut self, kept: Kept) {
+        match kept {
+            Kept::Delayed(id, after) => self.schedule(self.now.after(after), EventKind::Admitted, 0, id, 0),
+            Kept::Serving(id, length) => self.schedule(self.now.after(length), EventKind::Served, 0, id, 0),
+            Kept::Waiting => {}
+            Kept::Shed(id) => {
+                let Entry { call, latency, .. } = self.gateway.take(id);
+                if self.plan.backend.keys.is_client(call.user) {
+                    return self.deliver_to_caller(call, latency, Some(Outcome::Shed));
+                }
+                if self.is_waited_for(&call) {
+                    self.pages.set_shed(call.waiter);
+                    self.deliver(call, latency, Reply::Fail(Failure::status(503)));
+                }
+            }
+        }
+    }
+
+    /// A worker has served a call: it takes the next one, the answer goes back.
+    pub(super) fn served(&mut self, id: u32) {
+        let departure = self.gateway.served(id, &self.streams.backend, self.now);
+        if let Some((next, length)) = departure.next {
+            self.goes_on(Kept::Serving(next, length));
+        }
+        let Entry { call, latency, .. } = self.gateway.take(id);
+        self.holds(departure.holds, call.endpoint, call.user, latency);
+        if self.plan.backend.keys.is_client(call.user) {
+            return self.deliver_to_caller(call, latency, None);
+        }
+        // The server does its work whether or not its client still waits.
+        let reply = self.accounts.answer(call.user, call.endpoint, self.now);
+        if self.is_waited_for(&call) {
+            self.deliver(call, latency, reply);
+        }
+    }
+
+    /// Whether the client has not given the call up.
+    fn is_waited_for(&self, call: &Call) -> bool {
+        self.pages.tasks().generation(call.waiter) == call.generation
+    }
+
+    /// Sends the answer to a call that the gateway kept. The client's time-out is already scheduled.
+    fn deliver(&mut self, call: Call, latency: Dur, reply: Reply) {
+        self.pages.set_reply(call.waiter, reply);
+        self.schedule_task(latency, EventKind::Answer, 0, call.waiter);
+    }
+
+    /// A task's timer is due, its request ends, or the lock is its.
+    pub(super) fn handle_task(&mut self, kind: EventKind, id: TaskId, timed_out: bool) {
+        let input = match kind {
+            EventKind::Timer => Input::Timer(id),
+            EventKind::Lock => Input::Lock(id),
+            _ => {
+                if timed_out {
+                    self.pages.set_reply(id, Reply::Fail(Failure::NETWORK));
+                }
+                let task = self.pages.call_ended(id);
+                let outcome = match (self.pages.is_left_over(&task), timed_out, task.reply()) {
+                    (true, ..) => Outcome::Dropped,
+                    (_, true, _) => Outcome::Timeout,
+                    (_, _, Reply::Ok { .. }) => Outcome::Ok,
+                    (_, _, Reply::Fail(_)) if task.shed => Outcome::Shed,
+                    (_, _, Reply::Fail(failure)) => Outcome::of_status(failure.status),
+                };
+                self.call_ended(id, outcome);
+                Input::Answer(id)
+            }
+        };
+        self.step(self.pages.tasks().tab(id), input);
+    }
+
+    /// Counts a call that ends now, with this outcome.
+    pub(super) fn call_ended(&mut self, id: TaskId, outcome: Outcome) {
+        let task = &self.pages.tasks()[id];
+        let endpoint = task.endpoint;
+        self.collector.call_ended(endpoint, outcome, task.since, self.now);
+        self.observer.call_ended(self.now, task.tab, id, endpoint, task.since, task.reply(), outcome);
+    }
+}

@@ -1,0 +1,163 @@
+//! What comes of itself: the first openings of pages, the rounds of an open tab, offline periods of browsers.
+
+use super::World;
+use super::event::{Event, EventKind};
+use super::observe::{Observer, Outside};
+use crate::client::page::Input;
+use crate::fleet::Tabs;
+use crate::kernel::Time;
+use crate::kernel::queue::Queue;
+use crate::kernel::random::chance;
+
+impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
+    /// Puts into the queue what comes from outside: openings, actions, revocations. What the scenario does at the horizon
+    /// or later it does not do.
+    pub(super) fn schedule_fleet(&mut self) {
+        let fleet = &self.plan.scenario.fleet;
+        for (i, action) in self.plan.scenario.actions.iter().enumerate() {
+            if action.whom().among(&self.users).is_empty() || action.at >= self.plan.scenario.horizon {
+                continue;
+            }
+            self.schedule(Time(action.at.0), EventKind::Scripted, 0, i as u32, 0);
+        }
+        for (i, fault) in self.plan.backend.faults.iter().enumerate() {
+            if fault.kind == crate::fault::FaultKind::Revocation && fault.from < self.plan.horizon {
+                self.schedule(fault.from, EventKind::Revoke, 0, i as u32, 0);
+            }
+        }
+        for user in self.users.clone() {
+            let mut at = Time(fleet.opens.sample(self.streams.arrival.bits(u64::from(user), 0)).0);
+            for n in 0..self.tabs_of(user) {
+                if n > 0 {
+                    let bits = self.streams.arrival.bits(u64::from(user), u64::from(n));
+                    at = at.after(fleet.further_tab_opens.sample(bits));
+                }
+                self.schedule(at, EventKind::Open, 0, user * self.plan.tabs_per_user + n, 0);
+            }
+            if let Some(offline) = &fleet.offline {
+                let first = offline.every.sample(self.streams.offline.bits(u64::from(user), 0));
+                self.schedule(Time(first.0), EventKind::Network, 0, user, 0);
+            }
+        }
+    }
+
+    /// How many tabs this user opens without being told to.
+    fn tabs_of(&self, user: u32) -> u32 {
+        match &self.plan.scenario.fleet.tabs {
+            Tabs::Fixed(n) => u32::from(*n),
+            Tabs::Shares(shares) => {
+                let bits = self.streams.tabs.bits(u64::from(user), 0);
+                let mut up_to = 0.0;
+                for share in shares {
+                    up_to += share.share;
+                    if chance(bits, up_to) {
+                        return u32::from(share.tabs);
+                    }
+                }
+                u32::from(shares.last().expect("checked: at least one share").tabs)
+            }
+        }
+    }
+
+    /// A page opens; with it begin the tab's own rounds of focus, app calls and reloads, and its stay.
+    pub(super) fn opened(&mut self, tab: u32) {
+        if self.pages.open(tab) {
+            return;
+        }
+        self.collector.exercise().pages_opened += 1;
+        self.step(tab, Input::Open);
+        for kind in [
+            EventKind::Focus,
+            EventKind::AppGetToken,
+            EventKind::SetActive,
+            EventKind::Reload,
+            EventKind::Close,
+        ] {
+            self.schedule_round(kind, tab, 0);
+        }
+    }
+
+    /// One of a tab's recurring events; `round` is 0 for one outside the rounds, else the number of the next.
+    pub(super) fn round(&mut self, kind: EventKind, tab: u32, round: u32) {
+        if round > 0 && kind != EventKind::Close {
+            self.schedule_round(kind, tab, round);
+        }
+        let fleet = &self.plan.scenario.fleet;
+        let input = match kind {
+            EventKind::Focus => Input::Focus,
+            EventKind::Reload => Input::Open,
+            EventKind::AppGetToken => match &fleet.app_get_token {
+                Some(app) => Input::AppGetToken { callers: app.callers, skip_cache: app.skip_cache },
+                None => unreachable!("rounds are scheduled where the scenario asks for them"),
+            },
+            EventKind::SetActive => {
+                Input::SetActive { navigate: fleet.set_active.as_ref().is_some_and(|s| s.navigate) }
+            }
+            EventKind::Close => Input::Close,
+            _ => unreachable!("these do not recur"),
+        };
+        self.step(tab, input);
+        if kind == EventKind::Close
+            && let Some(away) = &fleet.away
+        {
+            let visit = u64::from(self.pages.visit(tab));
+            let after = away.sample(self.streams.visit.bits(u64::from(tab), 2 * visit + 1));
+            self.schedule(self.now.after(after), EventKind::Open, 0, tab, 0);
+        }
+    }
+
+    /// Round number `round` of a visit ends with the event; events carry the number of the next.
+    fn schedule_round(&mut self, kind: EventKind, tab: u32, round: u32) {
+        let fleet = &self.plan.scenario.fleet;
+        let visit = self.pages.visit(tab);
+        let mut at = u64::from(visit) << 32 | u64::from(round);
+        let (every, stream) = match kind {
+            EventKind::Focus => (fleet.focus_every.as_ref(), &self.streams.focus),
+            EventKind::AppGetToken => (fleet.app_get_token.as_ref().map(|a| &a.every), &self.streams.app),
+            EventKind::SetActive => (fleet.set_active.as_ref().map(|s| &s.every), &self.streams.set_active),
+            EventKind::Reload => (fleet.reload_every.as_ref(), &self.streams.reload),
+            EventKind::Close => {
+                at = 2 * u64::from(visit);
+                (fleet.stays.as_ref(), &self.streams.visit)
+            }
+            _ => unreachable!("these do not recur"),
+        };
+        if let Some(every) = every {
+            let delay = every.sample(stream.bits(u64::from(tab), at));
+            match round.checked_add(1) {
+                Some(next) => self.schedule_in_visit(self.now.after(delay), kind, tab, next),
+                None => self.guard.is_full(tab / self.plan.tabs_per_user, "rounds of one visit to a tab"),
+            }
+        }
+    }
+
+    /// Schedules an event that ends with the visit under way, unless it lies beyond the run.
+    pub(super) fn schedule_in_visit(&mut self, at: Time, kind: EventKind, tab: u32, round: u32) {
+        if at <= self.plan.horizon {
+            let (generation, arg) = self.rounds.put(self.pages.visit(tab), round);
+            self.schedule(at, kind, generation, tab, arg);
+        }
+    }
+
+    /// A browser loses the network, or has it again; `round` counts its offline periods.
+    pub(super) fn network_changes(&mut self, user: u32, online: bool, round: u32) {
+        self.set_offline(user, !online);
+        let Some(offline) = &self.plan.scenario.fleet.offline else { return };
+        let draw = |n: u64| self.streams.offline.bits(u64::from(user), 2 * u64::from(round) + n);
+        if !online {
+            let until = self.now.after(offline.lasts.sample(draw(1)));
+            return self.schedule(until, EventKind::Network, 1, user, round);
+        }
+        let next = self.now.after(offline.every.sample(draw(2)));
+        match round.checked_add(1) {
+            Some(round) => self.schedule(next, EventKind::Network, 0, user, round),
+            None => self.guard.is_full(user, "offline periods of one browser"),
+        }
+    }
+
+    /// A browser loses the network, or has it again.
+    pub(super) fn set_offline(&mut self, user: u32, offline: bool) {
+        self.pages.set_offline(user, offline);
+        self.tell_outside(user, if offline { Outside::Offline } else { Outside::Online });
+    }
+}

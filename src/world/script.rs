@@ -1,0 +1,83 @@
+//! What the scenario lets happen: scripted actions and revocations.
+
+use super::World;
+use super::event::Event;
+use super::observe::{Observer, Outside};
+use crate::client::page::Input;
+use crate::kernel::queue::Queue;
+use crate::kernel::random::chance;
+use crate::scenario::{Act, ActionSpec, Users};
+
+impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
+    /// Carries out a scripted action, for every user that it concerns.
+    pub(super) fn scripted(&mut self, index: usize) {
+        let action = &self.plan.scenario.actions[index];
+        let whom = action.whom();
+        for user in whom.among(&self.users) {
+            let is_meant = match whom {
+                Users::Share(share) => chance(self.streams.action.bits(u64::from(user), 0), share),
+                Users::All | Users::Range(..) => true,
+            };
+            if is_meant {
+                self.scripted_by(user, index, action);
+            }
+        }
+    }
+
+    fn scripted_by(&mut self, user: u32, index: usize, action: &ActionSpec) {
+        let first = user * self.plan.tabs_per_user;
+        let tab = first + u32::from(action.tab);
+        // An action on a page that is not open acts on nobody.
+        let acts = match action.act {
+            Act::Focus | Act::SetActive | Act::GetToken => self.pages.open(tab),
+            Act::OpenTab => (first..first + self.plan.tabs_per_user).any(|t| !self.pages.open(t)),
+            Act::Reload | Act::Offline | Act::Online | Act::Revoke => true,
+        };
+        let exercise = self.collector.exercise();
+        exercise.acted[index] += u64::from(acts);
+        exercise.revoked += u64::from(action.act == Act::Revoke);
+        match action.act {
+            Act::Focus => self.step(tab, Input::Focus),
+            Act::SetActive => self.step(tab, Input::SetActive { navigate: action.navigate }),
+            Act::GetToken => {
+                self.step(tab, Input::AppGetToken { callers: action.callers, skip_cache: action.skip_cache });
+            }
+            Act::OpenTab => {
+                let next = (first..first + self.plan.tabs_per_user).find(|t| !self.pages.open(*t));
+                if let Some(next) = next {
+                    self.opened(next);
+                }
+            }
+            Act::Reload => self.step(tab, Input::Open),
+            Act::Offline => self.set_offline(user, true),
+            Act::Online => self.set_offline(user, false),
+            Act::Revoke => self.revoke_session(user),
+        }
+    }
+
+    /// A revocation begins: each session is struck with the fault's share.
+    pub(super) fn revoke(&mut self, fault: usize) {
+        let share = self.plan.backend.faults[fault].share;
+        let mut struck = 0;
+        for user in self.users.clone() {
+            if chance(self.streams.backend.faults[fault].bits(u64::from(user), 0), share) {
+                self.revoke_session(user);
+                struck += 1;
+            }
+        }
+        self.gateway.revoked(fault, struck);
+        self.collector.exercise().revoked += struck;
+    }
+
+    fn revoke_session(&mut self, user: u32) {
+        self.accounts.revoke(user);
+        self.tell_outside(user, Outside::Revoked);
+    }
+
+    /// Notifies the observer of something that happens to a browser.
+    pub(super) fn tell_outside(&mut self, user: u32, what: Outside) {
+        if O::ACTIVE {
+            self.observer.outside(self.now, user, what);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Random streams, one per purpose.
+//!
+//! Faults have one stream each, by name. What generic workloads draw is told apart by its coordinates, which begin at
+//! the workload's [origin](crate::client::generic::Workload::origin).
+
+use crate::backend::gateway::Draws;
+use crate::fault::Fault;
+use crate::kernel::random::{Purpose, Stream};
+
+/// The streams of one replication.
+pub(super) struct Streams {
+    pub arrival: Stream,
+    pub tabs: Stream,
+    pub rollout: Stream,
+    pub focus: Stream,
+    pub jitter: Stream,
+    pub app: Stream,
+    pub set_active: Stream,
+    pub reload: Stream,
+    pub offline: Stream,
+    pub sign_in: Stream,
+    pub generic: Stream,
+    pub visit: Stream,
+    pub action: Stream,
+    pub backend: Draws,
+}
+
+impl Streams {
+    pub(super) fn new(seed: u64, replication: u32, faults: &[Fault]) -> Streams {
+        let one = |purpose| Stream::new(seed, replication, purpose, 0);
+        Streams {
+            arrival: one(Purpose::Arrival),
+            tabs: one(Purpose::Tabs),
+            rollout: one(Purpose::Rollout),
+            focus: one(Purpose::Focus),
+            jitter: one(Purpose::Jitter),
+            app: one(Purpose::App),
+            set_active: one(Purpose::SetActive),
+            reload: one(Purpose::Reload),
+            offline: one(Purpose::Offline),
+            sign_in: one(Purpose::SignIn),
+            generic: one(Purpose::Generic),
+            visit: one(Purpose::Visit),
+            action: one(Purpose::Action),
+            backend: Draws::new(seed, replication, faults),
+        }
+    }
+}
+
+/// One coordinate for a draw that concerns a tab: the tab, what it is doing, and which of several at once.
+pub(super) fn coordinates(tab: u32, what: u8, ordinal: u8) -> u64 {
+    u64::from(tab) << 16 | u64::from(what) << 8 | u64::from(ordinal)
+}

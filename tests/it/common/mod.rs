@@ -1,0 +1,65 @@
+//! Helpers that several modules use.
+
+#![allow(dead_code, reason = "modules use different helpers")]
+
+pub mod chromium;
+pub mod corpus;
+pub mod refusal;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Root directory of the package.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Path of the command. `AUTHSTORM_BIN` selects another build.
+pub fn binary() -> PathBuf {
+    std::env::var_os("AUTHSTORM_BIN")
+        .map_or_else(|| env!("CARGO_BIN_EXE_authstorm").into(), |bin| root().join(bin))
+}
+
+/// The command, run in the root directory of the package.
+pub fn authstorm() -> Command {
+    let mut command = Command::new(binary());
+    command.current_dir(root());
+    command
+}
+
+/// Arguments of a storm that takes milliseconds: the documented incident, one policy, few users.
+pub const TINY: [&str; 10] = [
+    "scenarios/touch-429-cascade.toml",
+    "--policy",
+    "old",
+    "--set",
+    "fleet.users=30",
+    "--set",
+    "horizon=4m",
+    "--replications",
+    "2",
+    "--quiet",
+];
+
+/// Runs the tiny storm with results in `out`.
+pub fn tiny(out: &Path, more: &[&str]) -> Output {
+    authstorm().arg("run").args(TINY).args(more).arg("--out").arg(out).output().expect("the command runs")
+}
+
+/// Contents of every file of a directory, by name.
+pub fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut all = BTreeMap::new();
+    for entry in fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        all.insert(name, fs::read(&path).unwrap_or_default());
+    }
+    all
+}
+
+/// Standard error as text.
+pub fn said(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).expect("the command writes UTF-8")
+}

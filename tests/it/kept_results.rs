@@ -1,0 +1,152 @@
+//! `report` and `diff`: commands that read results from their directories.
+
+use crate::common::{authstorm, files, said, tiny};
+use std::fs;
+use std::path::Path;
+use std::process::Output;
+
+fn verb(verb: &str, dirs: &[&Path], more: &[&str]) -> Output {
+    authstorm().arg(verb).args(dirs).args(more).output().expect("the command runs")
+}
+
+fn result(folder: &Path, name: &str, more: &[&str]) -> std::path::PathBuf {
+    let out = folder.join(name);
+    let output = tiny(&out, more);
+    assert!(out.join("manifest.json").exists(), "{}", said(&output));
+    out
+}
+
+#[test]
+fn report_restores_the_files_of_run() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (a, b) = (result(folder.path(), "a", &[]), result(folder.path(), "b", &["--seed", "3"]));
+    let before = (files(&a), files(&b));
+    // Files derived from the data may be missing or damaged.
+    fs::remove_file(a.join("report.html")).expect("it was there");
+    fs::write(a.join("requests.svg"), "x").expect("writable");
+    fs::write(b.join("summary.csv"), "").expect("writable");
+    let output = verb("report", &[&a, &b], &[]);
+    assert!(output.status.success(), "{}", said(&output));
+    assert!((files(&a), files(&b)) == before, "every byte is as run wrote it");
+}
+
+#[test]
+fn damaged_results_are_refused_and_nothing_is_written() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (good, bad) = (result(folder.path(), "good", &[]), result(folder.path(), "bad", &[]));
+    fs::remove_file(good.join("report.html")).expect("it was there");
+    for name in ["scenario.toml", "summary.json", "timeline.csv", "flow.csv", "sessions.csv", "stories.json"]
+    {
+        let path = bad.join(name);
+        let whole = fs::read(&path).expect("a file");
+        let mut edited = whole.clone();
+        *edited.last_mut().expect("not empty") ^= 1;
+        for damage in
+            [None, Some(&whole[..whole.len() / 2]), Some(&edited), Some(&[][..]), Some(&[0xff, 0][..])]
+        {
+            match damage {
+                None => fs::remove_file(&path).expect("it was there"),
+                Some(bytes) => fs::write(&path, bytes).expect("writable"),
+            }
+            let before = (files(&good), files(&bad));
+            // The intact directory comes first: `report` must not write it either.
+            let output = verb("report", &[&good, &bad], &[]);
+            assert_eq!(output.status.code(), Some(2), "{name}: {}", said(&output));
+            let message = said(&output);
+            assert!(message.contains(name) && message.lines().count() == 1, "{name}: {message}");
+            assert!((files(&good), files(&bad)) == before, "{name}: nothing is written");
+        }
+        fs::write(&path, whole).expect("writable");
+    }
+    fs::write(bad.join("manifest.json"), "{}").expect("writable");
+    assert_eq!(verb("report", &[&bad], &[]).status.code(), Some(2));
+    assert_eq!(verb("report", &[folder.path()], &[]).status.code(), Some(2));
+    assert_eq!(verb("diff", &[&good, &bad], &[]).status.code(), Some(2));
+}
+
+#[test]
+fn diff_reports_changes_and_the_exit_code() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let a = result(folder.path(), "a", &[]);
+    let same = verb("diff", &[&a, &a], &[]);
+    assert!(same.status.success());
+    assert!(String::from_utf8_lossy(&same.stdout).starts_with("Nothing changed"));
+    let b = result(folder.path(), "b", &["--set", "backend.limit[0].burst=2"]);
+    let output = verb("diff", &[&a, &b], &["--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(found["method"], "paired");
+    assert_eq!(found["scenario_changes"][0]["key"], "backend.limit[0].burst");
+    let changed = found["metrics"].as_array().expect("metrics").iter().any(|m| m["says"] == "changed");
+    assert_eq!(output.status.code(), Some(i32::from(changed)), "the exit code says whether a metric changed");
+    let other = result(folder.path(), "other", &["--seed", "5"]);
+    let output = verb("diff", &[&a, &other], &[]);
+    assert!(String::from_utf8_lossy(&output.stdout).contains("\nseed: 8004 -> 5\n"));
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Welch"));
+}
+
+#[test]
+fn diff_compares_runs_of_different_sizes_per_user_and_hour() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let a = result(folder.path(), "a", &[]);
+    let b = result(folder.path(), "b", &["--set", "fleet.users=15", "--set", "horizon=6m"]);
+    let said = String::from_utf8(verb("diff", &[&a, &b], &["--all"]).stdout).expect("UTF-8");
+    let warning = "warning: A has 30 users for 4m, B 15 users for 6m: totals are compared per user and hour";
+    assert!(said.contains(warning), "{said}");
+    let json = verb("diff", &[&a, &b], &["--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
+    assert!(found["warning"].as_str().is_some_and(|said| said.starts_with(warning)), "{found}");
+    let value = |metric: &str, side: &str| {
+        let rows = found["metrics"].as_array().expect("metrics");
+        rows.iter().find(|row| row["metric"] == metric).expect("a row")[side].as_f64().expect("a number")
+    };
+    let mean = |dir: &Path, metric: &str| {
+        let summary = fs::read(dir.join("summary.json")).expect("a file");
+        let summary: serde_json::Value = serde_json::from_slice(&summary).expect("JSON");
+        summary["policies"]["old"]["metrics"][metric]["mean"].as_f64().expect("a number")
+    };
+    for (dir, side, user_hours, users) in
+        [(&a, "a", 30.0 * 4.0 / 60.0, 30.0), (&b, "b", 15.0 * 6.0 / 60.0, 15.0)]
+    {
+        for (metric, size) in
+            [("requests_total", user_hours), ("peak_requests_per_s", users), ("amplification", 1.0)]
+        {
+            let (shown, expected) = (value(metric, side), mean(dir, metric) / size);
+            assert!(
+                (shown - expected).abs() <= 1e-12 * expected,
+                "{metric} of {side}: {shown} is not {expected}"
+            );
+        }
+    }
+    // Runs of one size are not divided and give no warning.
+    let same = verb("diff", &[&a, &a], &["--json"]);
+    let found: serde_json::Value = serde_json::from_slice(&same.stdout).expect("JSON");
+    assert!(found["warning"].is_null() && found["rates"]["per_user"] == false, "{found}");
+}
+
+#[test]
+fn diff_writes_table_data_and_one_chart() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let a = result(folder.path(), "a", &[]);
+    let b = result(folder.path(), "b", &["--set", "backend.limit[0].burst=2"]);
+    let out = folder.path().join("what changed");
+    let output = verb("diff", &[&a, &b], &["--out", out.to_str().expect("UTF-8")]);
+    assert!(matches!(output.status.code(), Some(0 | 1)), "{}", said(&output));
+    let written = files(&out);
+    assert_eq!(written.keys().collect::<Vec<_>>(), ["diff.json", "diff.png", "diff.svg", "diff.txt"]);
+    assert_eq!(written["diff.txt"], output.stdout, "diff.txt equals the printed text");
+    let json = verb("diff", &[&a, &b], &["--json"]);
+    assert_eq!(written["diff.json"], json.stdout);
+    let svg = String::from_utf8(written["diff.svg"].clone()).expect("SVG is text");
+    let headline =
+        String::from_utf8_lossy(&written["diff.txt"]).lines().next().expect("a headline").to_owned();
+    assert!(svg.contains(headline.trim_end_matches('.')), "{headline}");
+    assert!(svg.contains("A: a") && svg.contains("B: b"), "both sides are named");
+
+    let before = files(folder.path());
+    let again = verb("diff", &[&a, &b], &["--out", out.to_str().expect("UTF-8")]);
+    assert_eq!(again.status.code(), Some(2), "{}", said(&again));
+    let nowhere = folder.path().join("no/such/place");
+    let output = verb("diff", &[&a, &b], &["--out", nowhere.to_str().expect("UTF-8")]);
+    assert_eq!(output.status.code(), Some(4), "{}", said(&output));
+    assert!(files(folder.path()) == before && files(&out) == written, "nothing else is written");
+}

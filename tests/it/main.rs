@@ -1,0 +1,34 @@
+//! Every test that needs more than one module, in one program: it is linked once, and its tests share both cores.
+//!
+//! One module a subject; `common` holds what several share. `cargo test --test it kill::` runs one module.
+
+mod common;
+
+mod allocations;
+mod bad_inputs;
+mod bounds;
+mod browser;
+mod cli;
+mod conformance;
+mod counters;
+mod determinism;
+mod docs;
+mod estimate;
+mod explain;
+mod explain_window;
+mod faults;
+mod golden;
+mod kept_results;
+mod kill;
+mod limits;
+mod one_number;
+mod output_edge;
+mod parts;
+mod places;
+mod relations;
+mod scenario_load;
+mod settings;
+mod supply;
+mod tidy;
+mod verdicts;
+mod verify;

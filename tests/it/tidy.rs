@@ -1,0 +1,230 @@
+//! The order of the house: which room imports from which, how long files are, what is public and unused, and which lists of
+//! words stand twice.
+//!
+//! `tests/tidy.toml` lists the rooms in their order and the exceptions of today. An exception that is no longer needed fails
+//! too, so the list only becomes shorter.
+
+use crate::common::root;
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Order {
+    /// The modules of the crate, each of which imports from those before it only.
+    rooms: Vec<String>,
+    /// `"from -> to"`: in how many files a room imports from a later one.
+    arrows: BTreeMap<String, usize>,
+    /// The most lines of a file.
+    most_lines: usize,
+    /// Longer files, and how many lines they have at most.
+    long: BTreeMap<String, usize>,
+    /// Lists of words that stand in several files, by their words in alphabetical order, and in how many.
+    twins: BTreeMap<String, usize>,
+}
+
+fn order() -> Order {
+    let text = fs::read_to_string(root().join("tests/tidy.toml")).expect("tests/tidy.toml");
+    toml::from_str(&text).unwrap_or_else(|e| panic!("tests/tidy.toml: {e}"))
+}
+
+/// Every Rust file of a folder, by its path from the root of the package.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    fn walk(at: &Path, all: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(at).unwrap_or_else(|e| panic!("{}: {e}", at.display())) {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                walk(&path, all);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                all.push(path);
+            }
+        }
+    }
+    let mut all = Vec::new();
+    walk(&root().join(folder), &mut all);
+    all.sort();
+    let read = |path: PathBuf| {
+        let name = path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
+        (name, fs::read_to_string(&path).expect("a source"))
+    };
+    all.into_iter().map(read).collect()
+}
+
+/// The code of a file without its tests: they may reach for any room.
+fn code(text: &str) -> &str {
+    text.find("\n#[cfg(test)]\nmod ").map_or(text, |at| &text[..at])
+}
+
+/// A file whose every line is a test.
+fn is_test(path: &str) -> bool {
+    path.ends_with("tests.rs") || path.ends_with("testing.rs")
+}
+
+/// The room of a file: `src/kernel/time.rs` and `src/kernel.rs` belong to `kernel`.
+fn room(path: &str) -> &str {
+    let within = path.strip_prefix("src/").expect("a source");
+    within.split('/').next().expect("a name").trim_end_matches(".rs")
+}
+
+/// The rooms that a text names, as `crate::room` or, in the command, `authstorm::room`. Comments are passed over.
+fn named(text: &str) -> BTreeSet<&str> {
+    let mut all = BTreeSet::new();
+    for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
+        for prefix in ["crate::", "authstorm::"] {
+            for (at, _) in line.match_indices(prefix) {
+                let rest = &line[at + prefix.len()..];
+                let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+                all.insert(&rest[..end]);
+            }
+        }
+    }
+    all
+}
+
+#[test]
+fn rooms_import_from_rooms_before_them() {
+    let order = order();
+    let place = |room: &str| order.rooms.iter().position(|r| r == room);
+    let mut against: BTreeMap<String, usize> = BTreeMap::new();
+    for (path, text) in sources("src") {
+        let from = room(&path);
+        if matches!(from, "lib" | "main") || is_test(&path) {
+            continue;
+        }
+        let own = place(from).unwrap_or_else(|| panic!("tests/tidy.toml lists no room {from}"));
+        for to in named(code(&text)) {
+            if place(to).is_some_and(|to| to > own) {
+                *against.entry(format!("{from} -> {to}")).or_default() += 1;
+            }
+        }
+    }
+    assert_eq!(
+        against, order.arrows,
+        "left: files that import from a later room; right: the exceptions of tests/tidy.toml"
+    );
+}
+
+#[test]
+fn files_are_short() {
+    let order = order();
+    let mut long = BTreeMap::new();
+    for folder in ["src", "tests/it", "benches", "examples"] {
+        for (path, text) in sources(folder) {
+            let lines = text.lines().count();
+            if lines > order.most_lines {
+                long.insert(path, lines);
+            }
+        }
+    }
+    for (path, lines) in &long {
+        let most = order.long.get(path).copied().unwrap_or(order.most_lines);
+        assert!(*lines <= most, "{path} has {lines} lines; at most {most} are allowed");
+    }
+    for path in order.long.keys() {
+        assert!(long.contains_key(path), "{path} is short by now: take it out of tests/tidy.toml");
+    }
+}
+
+/// The words of a text: names and numbers.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
+}
+
+/// A public item that nothing names but its definition serves nobody.
+#[test]
+fn no_public_item_is_unused() {
+    let mut uses: BTreeMap<String, usize> = BTreeMap::new();
+    let mut count = |text: &str| words(text).for_each(|word| *uses.entry(word.to_owned()).or_default() += 1);
+    for folder in ["src", "tests", "benches", "examples"] {
+        for (_, text) in sources(folder) {
+            let code: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            count(&code.join("\n"));
+        }
+    }
+    // The library's examples in its docs, and README's.
+    for (_, text) in sources("src") {
+        let docs: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("//")).collect();
+        let docs = docs.join("\n");
+        docs.split("```").skip(1).step_by(2).for_each(&mut count);
+    }
+    let mut dead = Vec::new();
+    for (path, text) in sources("src") {
+        for line in code(&text).lines() {
+            let Some(rest) = line.trim_start().strip_prefix("pub ") else { continue };
+            let mut words = words(rest).skip_while(|w| matches!(*w, "const" | "unsafe" | "async"));
+            let Some(kind) = words.next() else { continue };
+            let name = match kind {
+                "fn" | "struct" | "enum" | "trait" | "type" | "static" => words.next(),
+                // `pub const NAME: ...`; what follows `const fn` is above.
+                _ if rest.starts_with("const ") => Some(kind),
+                _ => None,
+            };
+            if let Some(name) = name
+                && uses.get(name).copied().unwrap_or(0) < 2
+            {
+                dead.push(format!("{path}: {name}"));
+            }
+        }
+    }
+    assert!(dead.is_empty(), "public and unused: {dead:#?}");
+}
+
+/// Lists of three words or more, each written as a literal: `["a", "b", "c"]`.
+fn lists(text: &str) -> Vec<BTreeSet<&str>> {
+    let mut all = Vec::new();
+    for (at, _) in text.match_indices('[') {
+        let Some(end) = text[at..].find(']') else { continue };
+        let inside = text[at + 1..at + end].trim();
+        let entries: Vec<&str> = inside.trim_end_matches(',').split(',').map(str::trim).collect();
+        let literal = |entry: &&str| {
+            entry.len() > 2
+                && entry.starts_with('"')
+                && entry.ends_with('"')
+                && !entry[1..entry.len() - 1].contains('"')
+        };
+        if entries.len() >= 3 && entries.iter().all(literal) {
+            all.push(entries.into_iter().collect());
+        }
+    }
+    all
+}
+
+/// A list of words that stands in two files is a rule that stands twice.
+#[test]
+fn no_list_of_words_stands_twice() {
+    let sources = sources("src");
+    let mut places: BTreeMap<BTreeSet<&str>, BTreeSet<&str>> = BTreeMap::new();
+    for (path, text) in &sources {
+        if !is_test(path) {
+            for list in lists(code(text)) {
+                places.entry(list).or_default().insert(path);
+            }
+        }
+    }
+    let plain =
+        |list: &BTreeSet<&str>| list.iter().map(|word| word.trim_matches('"')).collect::<Vec<_>>().join(" ");
+    let twins: BTreeMap<String, usize> = places
+        .iter()
+        .filter(|(_, paths)| paths.len() > 1)
+        .map(|(list, paths)| (plain(list), paths.len()))
+        .collect();
+    assert_eq!(
+        twins,
+        order().twins,
+        "left: lists that stand in several files; right: the exceptions of tests/tidy.toml"
+    );
+}
+
+#[test]
+fn the_rules_find_what_they_look_for() {
+    assert_eq!(
+        named("use crate::world::Plan;\n// crate::cli\nlet x = crate::kernel::Time(1);"),
+        ["kernel", "world"].into()
+    );
+    assert_eq!(room("src/kernel/time.rs"), "kernel");
+    assert_eq!(room("src/fleet.rs"), "fleet");
+    assert_eq!(lists("a[\"x\", \"y\", \"z\"] b[1, 2, 3] c[\"x\", \"y\"]").len(), 1);
+    assert_eq!(code("fn a() {}\n#[cfg(test)]\nmod tests {}"), "fn a() {}");
+}
