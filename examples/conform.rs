@@ -1,4 +1,4 @@
-//! Replays recordings and says of each whether it matches: `conform [-q] FILE...`.
+//! Replays recordings and prints for each whether it matches: `conform [-q] FILE...`.
 
 use authstorm::conform::{Comparison, Outcome, Recording, Request, compare};
 

@@ -1,51 +1,51 @@
-//! Workers and their queue: a station serves calls first come, first served.
+//! A station: workers that serve calls first come, first served, and their queue.
 //!
-//! A station does not notice that a client has given up. A timed-out call keeps its place in the queue and its worker,
-//! as it does in real servers, which read the request long after the connection is gone: this is what turns an overload
-//! into wasted work. So nothing can be taken out of the queue, and there is no call to abandon one.
+//! A station does not notice that a client has given up. A call that timed out keeps its place in the queue and its
+//! worker. Real servers behave like this, because they read a request long after its connection is closed. Overload
+//! thus becomes wasted work. For this reason calls cannot be removed from the queue.
 
 use crate::kernel::{Dur, Time};
 use std::collections::VecDeque;
 
-/// What becomes of a call that arrives.
+/// Outcome of the arrival of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrival {
-    /// A worker takes it now.
+    /// A worker starts to serve the call.
     Serve,
-    /// It waits for a worker.
+    /// The call waits for a worker.
     Wait,
-    /// No worker is free and the queue is full: it is turned away.
+    /// No worker is free and the queue is full, so the call is refused.
     Shed,
 }
 
-/// `workers` servers and a queue.
+/// Workers with a queue.
 #[derive(Clone, Debug)]
 pub struct Station {
     workers: u32,
     room: Option<u32>,
     busy: u32,
-    /// Calls that wait and when they came; the first in line is at the front.
+    /// Waiting calls with their arrival times, in order.
     queue: VecDeque<(u32, Time)>,
     totals: Totals,
-    /// Sum of the times at which calls were let in, in nanoseconds.
+    /// Sum of the arrival times of accepted calls, in nanoseconds.
     came: u128,
     /// Sum of the times at which services ended, in nanoseconds.
     left: u128,
     settled_at: Time,
 }
 
-/// Exact totals of a station up to the time it was settled at: calls, and areas in call-nanoseconds.
+/// Exact totals of a station up to the time of the last settlement: numbers of calls, and areas in call-nanoseconds.
 ///
-/// For a run that starts and ends empty Little's law is an identity of whole numbers (Little 1961; Stidham 1974):
-/// `system_area == sojourns` and `queue_area == waits`. Areas come from the number present between events, sums of
-/// times from when calls came and went, so that the two sides check each other.
+/// For a run that starts and ends with an empty station, Little's law is an identity of integers (Little 1961; Stidham
+/// 1974): `system_area == sojourns` and `queue_area == waits`. Areas come from the number of calls between events, the
+/// sums from the times of arrival and departure. The two sides therefore check each other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Calls that came, shed ones included.
+    /// Calls that arrived, including shed ones.
     pub arrivals: u64,
     /// Calls whose service ended.
     pub served: u64,
-    /// Calls turned away.
+    /// Calls refused because the queue was full.
     pub shed: u64,
     /// Time integral of the calls in the station, waiting or in service: call-nanoseconds.
     pub system_area: u128,
@@ -55,21 +55,21 @@ pub struct Totals {
     pub busy_area: u128,
     /// Calls whose service began after they had waited.
     pub waited: u64,
-    /// Time spent waiting by the calls whose service began: nanoseconds.
+    /// Waiting time of the calls whose service began, in nanoseconds.
     pub waits: u128,
-    /// Time spent in the station by all calls let in: nanoseconds. Those still inside count as if they left when the
-    /// station was settled, since `finish` does not say which of the calls in service it ends.
+    /// Time of all accepted calls in the station, in nanoseconds. Calls still inside count up to the settlement,
+    /// because `finish` does not say which of the calls in service ends.
     pub sojourns: u128,
-    /// Calls in the station when it was settled.
+    /// Calls in the station at the settlement.
     pub inside: u64,
-    /// Of these, calls that wait.
+    /// Waiting calls at the settlement, included in `inside`.
     pub waiting: u64,
 }
 
 impl Station {
-    /// An empty station with so many workers and places to wait; `None` lets any number wait.
+    /// An empty station. `queue` is the number of places to wait; `None` is unlimited.
     ///
-    /// Without workers every call waits, or is shed, for ever.
+    /// With 0 workers every call waits forever or is shed.
     pub fn new(workers: u32, queue: Option<u32>) -> Station {
         Station {
             workers,
@@ -83,7 +83,7 @@ impl Station {
         }
     }
 
-    /// A call comes. After [`Arrival::Serve`] the caller ends its service with [`Station::finish`].
+    /// A call arrives. After [`Arrival::Serve`] the caller must end its service with [`Station::finish`].
     #[inline]
     pub fn arrive(&mut self, call: u32, now: Time) -> Arrival {
         self.settle(now);
@@ -103,10 +103,10 @@ impl Station {
         arrival
     }
 
-    /// A service ends. The call that waited longest, if any, is returned: the worker serves it from now on.
+    /// A service ends. Returns the call that has waited longest, if any. The worker serves it from now on.
     ///
     /// # Panics
-    /// When no worker is busy: a bug of the caller.
+    /// If no worker is busy. This is a bug of the caller.
     #[inline]
     pub fn finish(&mut self, now: Time) -> Option<u32> {
         self.settle(now);
@@ -121,7 +121,7 @@ impl Station {
         Some(call)
     }
 
-    /// Closes the areas at `now`, such as the end of the run.
+    /// Extends the areas to `now`, for example to the end of the run.
     #[inline]
     pub fn settle(&mut self, now: Time) {
         debug_assert!(now >= self.settled_at, "time went back, to {now} from {}", self.settled_at);
@@ -140,12 +140,12 @@ impl Station {
         Totals { sojourns: self.left + inside - self.came, waiting, ..self.totals }
     }
 
-    /// Calls that wait.
+    /// Number of waiting calls.
     pub fn waiting(&self) -> usize {
         self.queue.len()
     }
 
-    /// Calls in service.
+    /// Number of calls in service.
     pub fn in_service(&self) -> u32 {
         self.busy
     }
@@ -168,7 +168,8 @@ mod tests {
         assert_eq!(station.finish(Time(30)), None);
         assert_eq!(station.arrive(5, Time(30)), Arrival::Serve);
         station.settle(Time(40));
-        // Calls 0 and 1 from 10 to 15 and 20; 2 waits 5 and 4 waits 4; one of them leaves at 30; 5 is inside.
+        // Calls 0 and 1 are served from 10 to 15 and 20. Call 2 waits 5 and call 4 waits 4. One leaves at 30; 5 is
+        // inside.
         let expected = Totals {
             arrivals: 6,
             served: 3,
@@ -215,7 +216,7 @@ mod tests {
         assert_eq!(station.totals().system_area, station.totals().sojourns);
     }
 
-    /// A call's life as a naive computation has it.
+    /// Times of a call, from a naive computation.
     #[derive(Clone, Copy)]
     struct Life {
         came: u64,
@@ -223,8 +224,8 @@ mod tests {
         ended: u64,
     }
 
-    /// Begin and end of every call that is let in, by the recursion of Kiefer and Wolfowitz (1955) over worker free
-    /// times; a worker free at t serves what comes at t.
+    /// Begin and end of service of every accepted call, by the recursion of Kiefer and Wolfowitz (1955) over the times
+    /// at which workers become free. A worker that is free at t serves a call that arrives at t.
     fn lives(workers: usize, room: Option<u32>, calls: &[(u64, u64)]) -> Vec<Option<Life>> {
         let mut free_at = vec![0; workers];
         let mut lives: Vec<Option<Life>> = Vec::new();
@@ -245,7 +246,7 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(1000))]
 
-        /// Every call begins when the naive computation says, and Little's law holds to the nanosecond.
+        /// Every service begins when the naive computation says, and Little's law holds exactly.
         #[test]
         fn littles_law_is_an_identity(
             workers in 1..4u32,

@@ -10,7 +10,7 @@ pub struct Args {
     study: StudyArgs,
 }
 
-/// Runs a scenario for its expectations alone; exit 1 when one fails.
+/// Runs a scenario for its expectations only. Exits with 1 if one fails.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study()?;
     if study.loaded().expectations.is_empty() {

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first stops runs and lets the command clean up, the second ends it at once.
+//! Ctrl-C and SIGTERM: the first signal stops runs and lets the command clean up. The second ends it at once.
 
 use authstorm::world::Control;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
@@ -8,27 +8,27 @@ use std::sync::{Arc, OnceLock};
 
 static SIGNAL: AtomicU8 = AtomicU8::new(SIGINT as u8);
 
-/// The signal that came last.
+/// The last signal.
 pub fn signal() -> u8 {
     SIGNAL.load(Ordering::Relaxed)
 }
 
 static CONTROL: OnceLock<Arc<Control>> = OnceLock::new();
 
-/// What every run of this command is under: the first signal stops it. Called before anything is written, so that a
-/// signal always finds somebody who tidies up.
+/// The control of all runs of this command, which the first signal stops. Call it before anything is written, so that
+/// every signal leads to a cleanup.
 pub fn control() -> std::io::Result<Arc<Control>> {
     if let Some(control) = CONTROL.get() {
         return Ok(Arc::clone(control));
     }
     let control = CONTROL.get_or_init(Arc::default);
     stops(control)?;
-    // A file that may grow no further is an error of that write, not the end of the process.
+    // Writing beyond a limit on file sizes then fails with an error and does not kill the process.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     Ok(Arc::clone(control))
 }
 
-/// Stops what `control` controls when a signal comes.
+/// Stops the runs of `control` when a signal arrives.
 fn stops(control: &Arc<Control>) -> std::io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])?;
     let control = Arc::clone(control);

@@ -1,4 +1,4 @@
-//! The lock of a results directory: a file that says whose it is, held while a run writes.
+//! The lock file of a results directory. A run holds it while it writes.
 
 use super::exit::Failure;
 use super::terminal::shown;
@@ -8,29 +8,29 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-/// What a lock's file says. A file that says anything else is not from authstorm.
+/// Content of a lock file. A file with other content is not from authstorm.
 const MARK: &str = "authstorm holds this file while it writes the results beside it, and removes it at the end.\n\
                     The next run clears up after one that was killed.\n";
 
-/// A lock that this process holds; it ends with the value.
+/// A lock held by this process. Dropping the value releases it.
 pub struct Lock {
     path: PathBuf,
-    /// Held until the end.
+    /// Keeps the operating system's lock.
     _file: File,
     left: bool,
     kept: bool,
 }
 
 impl Lock {
-    /// Takes the lock at a path, for results at `place`.
+    /// Takes the lock at `path` for results in `place`.
     ///
-    /// A usage failure when another process holds it, and when what is there is not from authstorm: that is neither
-    /// opened, unless it is a regular file, nor changed.
+    /// Fails as a usage error if another process holds it, or if the existing object is not from authstorm. Such an
+    /// object is not changed, and is opened only if it is a regular file.
     pub fn take(path: &Path, place: &Path) -> Result<Lock, Failure> {
         let failed = |e: &io::Error| Failure::io(shown(path), e);
         loop {
             let (file, left) = match fs::symlink_metadata(path) {
-                // A pipe would be waited for without end, and a link may lead anywhere.
+                // Opening a pipe would block, and a link may lead anywhere.
                 Ok(found) if !found.is_file() => return Err(foreign(path)),
                 Ok(_) => match open(path) {
                     Err(e) if e.kind() == ErrorKind::NotFound => continue,
@@ -49,7 +49,7 @@ impl Lock {
                 }
                 other => other.map_err(|e| failed(&e.into()))?,
             }
-            // The holder before us may have removed the file between our opening and locking it.
+            // The previous holder may have removed the file after this process opened it.
             let held = file.metadata().map_err(|e| failed(&e))?;
             let there = fs::symlink_metadata(path);
             if !there.is_ok_and(|m| (m.dev(), m.ino()) == (held.dev(), held.ino())) {
@@ -62,13 +62,13 @@ impl Lock {
         }
     }
 
-    /// Whether a run that was killed has left this lock, and with it perhaps what it was writing. Where it has not,
-    /// nothing beside the lock is from authstorm.
+    /// Whether a killed run left this lock, and possibly partial results. Otherwise nothing beside the lock is from
+    /// authstorm.
     pub fn was_left(&self) -> bool {
         self.left
     }
 
-    /// Leaves the file at the end, so that the next run knows that there is something to clear up.
+    /// Keeps the file when the lock is dropped, so that the next run cleans up.
     pub fn keep(&mut self) {
         self.kept = true;
     }
@@ -77,13 +77,13 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         if !self.kept {
-            // A failure leaves a file that the next run takes over.
+            // If this fails, the next run takes over the file.
             let _ = fs::remove_file(&self.path);
         }
     }
 }
 
-/// Something is where authstorm must write, and is not its own.
+/// Error for a foreign object at a path that authstorm needs.
 pub fn foreign(path: &Path) -> Failure {
     let path = shown(path);
     Failure::usage(format!(
@@ -92,7 +92,7 @@ pub fn foreign(path: &Path) -> Failure {
 }
 
 fn open(path: &Path) -> io::Result<File> {
-    // What was a regular file a moment ago may be a pipe or a link by now.
+    // The regular file may have been replaced by a pipe or a link.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     File::options().read(true).write(true).custom_flags(flags.bits().cast_signed()).open(path)
 }
@@ -106,7 +106,7 @@ fn is_marked(file: &File) -> io::Result<bool> {
     Ok(text == MARK.as_bytes())
 }
 
-/// Makes the file with its mark, which is there as soon as the name is: a run that is killed in between leaves nothing.
+/// Creates the file with its content in one step. A run that is killed in between leaves no file.
 #[cfg(target_os = "linux")]
 fn make(path: &Path) -> io::Result<File> {
     use rustix::fs::{AtFlags, CWD};
@@ -131,8 +131,8 @@ fn make(path: &Path) -> io::Result<File> {
     make_in_steps(path)
 }
 
-/// The same where a file system knows no files without a name. A run that is killed between the steps leaves a file
-/// without a mark, which the next run does not take for its own.
+/// Creates the file in steps, for file systems without unnamed files. A run that is killed in between leaves a file
+/// without the mark, which the next run treats as foreign.
 fn make_in_steps(path: &Path) -> io::Result<File> {
     let mut file = File::options().read(true).write(true).create_new(true).open(path)?;
     match file.write_all(MARK.as_bytes()) {

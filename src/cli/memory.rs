@@ -1,5 +1,5 @@
-//! `--max-memory`: a scenario too large is refused before anything is allocated. And a limit of the system on this
-//! process: memory that is not there ends a process on the spot, so it is asked for in advance.
+//! `--max-memory` and limits on address space. A scenario that is too large is refused before any allocation. A failed
+//! allocation would abort the process, so room is checked in advance.
 
 use super::exit::{Exit, Failure};
 use authstorm::Study;
@@ -8,21 +8,21 @@ use authstorm::world::memory_estimate;
 use rustix::process::{Resource, getrlimit};
 
 const UNITS: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
-/// Less than what the program itself takes.
+/// Least value of `--max-memory`, below the need of the program itself.
 const LEAST: u64 = 16 << 20;
 
-/// Address space that reading the command line and a scenario takes.
+/// Address space for reading the command line and a scenario, in bytes.
 const START: u64 = 24 << 20;
-/// That of the work which no run does: tables, charts, the page.
+/// Address space for tables, charts and the page, in bytes.
 const PROGRAM: u64 = 96 << 20;
-/// That of a thread: its stack, and what the allocator sets aside for it.
+/// Address space per thread, in bytes: its stack and the reserve of the allocator.
 const THREAD: u64 = 66 << 20;
-/// Threads that run nothing: one waits for signals, one shows the progress.
+/// Threads that run no simulation: one waits for signals, one shows the progress.
 const IDLE: u64 = 2;
-/// A session in the results, in the text of their table, and in what sorts them.
+/// Bytes per session in results: the row, its text, and the sort key.
 const SESSION: u64 = 512;
 
-/// A size such as 512MiB.
+/// Parses a size such as 512MiB.
 pub fn parse(text: &str) -> Result<u64, String> {
     let form = "a whole number and KiB, MiB, GiB or TiB, as in 8GiB, and 16MiB at least";
     let unit = UNITS.iter().find_map(|(name, factor)| Some((text.strip_suffix(name)?, factor)));
@@ -31,13 +31,13 @@ pub fn parse(text: &str) -> Result<u64, String> {
     number.checked_mul(*factor).filter(|bytes| *bytes >= LEAST).ok_or(form.to_owned())
 }
 
-/// Refuses a scenario of which one run needs more. The limit does not ask how much this machine has: whether a scenario
-/// is accepted must not depend on where it is run.
+/// Refuses a scenario if one run needs more than the limit. The memory of this machine has no influence, so that every
+/// machine accepts the same scenarios.
 pub fn check(loaded: &Loaded, limit: u64) -> Result<(), Failure> {
     refusal(loaded, limit).map_or(Ok(()), |why| Err(Failure::usage(format!("error: {why}"))))
 }
 
-/// Why a scenario is too large, if it is.
+/// Message for a scenario that is too large; `None` if it fits.
 pub fn refusal(loaded: &Loaded, limit: u64) -> Option<String> {
     let estimate = memory_estimate(&loaded.scenario);
     if estimate.bytes <= limit {
@@ -53,17 +53,17 @@ pub fn refusal(loaded: &Loaded, limit: u64) -> Option<String> {
     ))
 }
 
-/// What a study takes, beside the program itself.
+/// Memory for a study in bytes, without the program itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Need {
-    /// Each run, while it runs.
+    /// Memory of each run in progress.
     per_run: u64,
-    /// What is kept of all runs.
+    /// Memory for the results of all runs.
     kept: u64,
 }
 
 impl Need {
-    /// Of running all that a study lists. The estimate of a run is about right for a storm, so it is doubled.
+    /// The need of a whole study. The estimate of a run is about right for a storm, so it is doubled.
     pub fn of(study: &Study, all_sessions: bool) -> Need {
         let loaded = study.loaded();
         let run = memory_estimate(&loaded.scenario);
@@ -81,8 +81,8 @@ impl Need {
     }
 }
 
-/// A pool of so many threads; 0 for one per core, or fewer where a limit on address space leaves no room for as many.
-/// No result depends on it.
+/// A pool of `count` threads, or one per core for 0. Has fewer threads if a limit on address space leaves no room. The
+/// number of threads does not influence results.
 pub fn threads(count: usize, need: Need) -> Result<rayon::ThreadPool, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (least, most) = if count == 0 { (1, cores) } else { (count, count) };
@@ -93,13 +93,13 @@ pub fn threads(count: usize, need: Need) -> Result<rayon::ThreadPool, Failure> {
     pool.map_err(|e| Failure::io("threads", &std::io::Error::other(e)))
 }
 
-/// Refuses a run for which a limit on address space leaves no room, where it goes on a pool that is there already.
+/// Refuses a run on an existing pool if a limit on address space leaves no room.
 pub fn check_room(need: Need) -> Result<(), Failure> {
     let bytes = need.on(0).saturating_add(need.per_run);
     if has_room(bytes) { Ok(()) } else { Err(too_little(bytes, "")) }
 }
 
-/// Refuses to begin where not even a scenario could be read.
+/// Fails if there is no room to read a scenario.
 pub fn check_start() -> Result<(), Failure> {
     if has_room(START) { Ok(()) } else { Err(too_little(START, "")) }
 }
@@ -115,20 +115,20 @@ fn too_little(bytes: u64, or: &str) -> Failure {
     )
 }
 
-/// Whether so much can be had under a limit on address space or data. Without one, nothing is asked: whether a scenario
-/// is accepted must not depend on the machine.
+/// Whether this many bytes can be allocated under a limit on address space or data. Always true without a limit, so
+/// that every machine accepts the same scenarios.
 fn has_room(bytes: u64) -> bool {
     if [Resource::As, Resource::Data].iter().all(|&limit| getrlimit(limit).current.is_none()) {
         return true;
     }
     let mut block = Vec::<u8>::new();
     let room = usize::try_from(bytes).is_ok_and(|bytes| block.try_reserve_exact(bytes).is_ok());
-    // Seen to be used, or the compiler may leave the block out and call it had.
+    // Keeps the compiler from removing the allocation.
     std::hint::black_box(&mut block);
     room
 }
 
-/// Bytes with a unit.
+/// A number of bytes with a unit.
 pub fn in_words(bytes: u64) -> String {
     let (name, factor) = UNITS.iter().rev().find(|(_, factor)| bytes >= *factor).unwrap_or(&UNITS[0]);
     let tenths = u128::from(bytes) * 10 / u128::from(*factor);

@@ -12,7 +12,7 @@ pub struct Args {
     json: bool,
 }
 
-/// Prints every metric's definition.
+/// Prints the definitions of all metrics.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     if args.json {
         let list: Vec<_> = METRICS

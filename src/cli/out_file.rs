@@ -1,4 +1,4 @@
-//! A file that `--out` names: what is there already decides whether it may be written.
+//! Checks of the file that `--out` names.
 
 use super::exit::Failure;
 use std::fs::{self, File};
@@ -6,8 +6,8 @@ use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-/// Refuses a place whose file would be lost: one that the command reads, and without `force` one that `is_own` does not
-/// know by its first `head` bytes. Nothing is written.
+/// Refuses a place whose file would be lost: an input of the command, or, without `force`, a file whose first `head`
+/// bytes `is_own` does not recognise. Writes nothing.
 pub fn check(
     place: &Path,
     inputs: &[impl AsRef<Path>],
@@ -23,7 +23,7 @@ pub fn check(
     if there.is_dir() {
         return Err(Failure::usage(format!("error: {shown}: is a directory; name a file in it")));
     }
-    // A link by another name is the same file.
+    // Compares files, not names: a link may lead to an input.
     let same = |input: &&dyn AsRef<Path>| {
         fs::metadata(input.as_ref())
             .is_ok_and(|input| (input.dev(), input.ino()) == (there.dev(), there.ino()))
@@ -33,7 +33,7 @@ pub fn check(
             "error: {shown}: is a file that this command reads, the scenario or a policy of it; choose another --out"
         )));
     }
-    // A device or a pipe keeps nothing that could be lost, nor does an empty file.
+    // Devices, pipes and empty files have no content to lose.
     if force || !there.is_file() || there.len() == 0 {
         return Ok(());
     }

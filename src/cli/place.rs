@@ -1,4 +1,4 @@
-//! What a directory for results holds, and what of it is from authstorm: only that is ever moved or removed.
+//! The contents of a results directory. Only files from authstorm are ever moved or removed.
 
 use super::exit::Failure;
 use super::lock::foreign;
@@ -10,26 +10,26 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::path::Path;
 
-/// The lock of a results directory that cannot be replaced, inside it.
+/// Lock file inside a results directory that cannot be replaced.
 pub const LOCK: &str = ".authstorm.lock";
-/// New results inside such a directory while they are written.
+/// Directory inside it for new results that are being written.
 pub const PARTIAL: &str = ".authstorm.partial";
-/// The same once all of them are on the disk, while they are moved into place.
+/// Name of that directory once all new results are on disk and are being moved into place.
 const COMPLETE: &str = ".authstorm.complete";
-/// In there: the manifest of the results that are replaced.
+/// Name in that directory for the manifest of the replaced results.
 const OLD: &str = "manifest.old.json";
 
-/// What is at a place for results.
+/// Contents of a place for results.
 pub enum Present {
     /// Nothing, or an empty directory.
     Nothing,
-    /// Something else: the name of the first such file.
+    /// An object that is not from authstorm: the name of the first one.
     Foreign(String),
     /// Results, with their manifest.
     Results(Value),
 }
 
-/// Looks at a place for results.
+/// Inspects a place for results.
 pub fn present(place: &Path) -> Result<Present, Failure> {
     let failed = |e: &io::Error| Failure::io(shown(place), e);
     let names = match names(place) {
@@ -37,7 +37,7 @@ pub fn present(place: &Path) -> Result<Present, Failure> {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(Present::Nothing),
         Err(e) => return Err(failed(&e)),
     };
-    // The lock tells whether these are from authstorm.
+    // The lock decides whether these are from authstorm.
     let own = |name: &OsString| [LOCK, PARTIAL, COMPLETE].iter().any(|own| name == own);
     let names: Vec<OsString> = names.into_iter().filter(|name| !own(name)).collect();
     let manifest = manifest(&place.join(MANIFEST));
@@ -50,14 +50,14 @@ pub fn present(place: &Path) -> Result<Present, Failure> {
     })
 }
 
-/// The names in a directory. Their order must not depend on how a file system lists its files.
+/// Sorted names of the entries of a directory.
 fn names(dir: &Path) -> io::Result<Vec<OsString>> {
     let mut names = fs::read_dir(dir)?.map(|entry| Ok(entry?.file_name())).collect::<io::Result<Vec<_>>>()?;
     names.sort_unstable();
     Ok(names)
 }
 
-/// A manifest of authstorm's.
+/// Reads a manifest; `None` if the file is not a manifest of authstorm.
 fn manifest(path: &Path) -> Option<Value> {
     let manifest: Value = serde_json::from_slice(&input::regular(path).ok()?).ok()?;
     (manifest["scenario_hash"].is_string() && manifest["files"].is_object()).then_some(manifest)
@@ -67,19 +67,19 @@ fn lists(manifest: Option<&Value>, name: &OsString) -> bool {
     manifest.zip(name.to_str()).is_some_and(|(manifest, name)| manifest["files"].get(name).is_some())
 }
 
-/// Refuses a name that must be free, where no run has left anything.
+/// Fails if an object exists at a path that must be free.
 pub fn must_be_free(path: &Path) -> Result<(), Failure> {
     if fs::symlink_metadata(path).is_ok() { Err(foreign(path)) } else { Ok(()) }
 }
 
-/// Refuses names inside a place that must be free.
+/// Fails if a name that authstorm needs inside a place is in use.
 pub fn must_be_free_inside(place: &Path) -> Result<(), Failure> {
     must_be_free(&place.join(PARTIAL))?;
     must_be_free(&place.join(COMPLETE))
 }
 
-/// Removes a directory of results, whole or as far as they were written: what its manifest lists, the manifest, the
-/// directory. When anything else is in it, nothing is removed.
+/// Removes complete or partial results: the files of their manifest, the manifest, and the directory. Removes nothing
+/// if the directory contains anything else.
 pub fn remove(dir: &Path) -> Result<(), Failure> {
     match fs::symlink_metadata(dir) {
         Err(e) if e.kind() == ErrorKind::NotFound => return Ok(()),
@@ -94,13 +94,14 @@ pub fn remove(dir: &Path) -> Result<(), Failure> {
     if let Some(other) = names.iter().find(|name| !is_manifest(name) && !listed(name)) {
         return Err(foreign(&dir.join(other)));
     }
-    // Manifests last: a removal that is cut short can be taken up again.
+    // Removes manifests last, so that an interrupted removal can be resumed.
     let (last, first): (Vec<_>, Vec<_>) = names.iter().partition(|name| is_manifest(name));
     let removed = first.into_iter().chain(last).try_for_each(|name| fs::remove_file(dir.join(name)));
     removed.and_then(|()| fs::remove_dir(dir)).map_err(failed)
 }
 
-/// Writes files into an empty directory, down to the disk. The first is the manifest, by which [`remove`] knows the rest.
+/// Writes files into an empty directory and flushes them to disk. The first file is the manifest, which [`remove`]
+/// needs.
 pub fn write_files(dir: &Path, files: &[(String, Vec<u8>)]) -> io::Result<()> {
     for (name, content) in files {
         let mut file = File::create_new(dir.join(name))?;
@@ -110,12 +111,12 @@ pub fn write_files(dir: &Path, files: &[(String, Vec<u8>)]) -> io::Result<()> {
     sync(dir)
 }
 
-/// Has a directory's names on the disk.
+/// Flushes the entries of a directory to disk.
 pub fn sync(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 
-/// Whether a directory is where a file system is mounted, so that nothing can be renamed over it.
+/// Whether a directory is a mount point. Nothing can be renamed over a mount point.
 #[cfg(target_os = "linux")]
 pub fn is_mount_point(place: &Path) -> bool {
     use rustix::fs::{AtFlags, CWD, StatxAttributes, StatxFlags};
@@ -131,34 +132,34 @@ pub fn is_mount_point(place: &Path) -> bool {
     is_on_another_device(place)
 }
 
-/// Whether a directory is on another device than the one it lies in.
+/// Whether a directory is on another device than its parent.
 fn is_on_another_device(place: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     let device = |path: &Path| fs::symlink_metadata(path).map(|m| m.dev()).ok();
     device(place).zip(device(&place.join(".."))).is_some_and(|(inside, outside)| inside != outside)
 }
 
-/// What is wrong when a directory cannot take the place of another: it is busy (a mount point), lies in a lower layer of
-/// an overlay, or its file system cannot exchange names.
+/// Whether the error means that the directory cannot be replaced: it is a mount point, belongs to a lower layer of an
+/// overlay, or its file system cannot exchange names.
 pub fn cannot_be_replaced(error: &io::Error) -> bool {
     use rustix::io::Errno;
     let errors = [Errno::BUSY, Errno::XDEV, Errno::INVAL, Errno::NOSYS, Errno::OPNOTSUPP];
     error.raw_os_error().is_some_and(|code| errors.iter().any(|e| e.raw_os_error() == code))
 }
 
-/// Says that the results in `place`/[`PARTIAL`] are all written, so that they will be moved into place even by another run.
+/// Marks the results in `place`/[`PARTIAL`] as complete. From now on any run can finish moving them into place.
 pub fn complete(place: &Path) -> io::Result<()> {
     fs::rename(place.join(PARTIAL), place.join(COMPLETE))?;
     sync(place)
 }
 
-/// Whether results in this place are written and still to be moved.
+/// Whether complete results wait to be moved into this place.
 pub fn is_to_be_settled(place: &Path) -> bool {
     fs::symlink_metadata(place.join(COMPLETE)).is_ok_and(|found| found.is_dir())
 }
 
-/// Moves written results into place, file by file. It may have been begun before. From its first step to its last there
-/// is no manifest, so that nobody takes what is there for results.
+/// Moves complete results into place, file by file. Resumes an interrupted move. From the first step to the last there
+/// is no manifest, so the place is not mistaken for results.
 pub fn settle(place: &Path) -> io::Result<()> {
     let from = place.join(COMPLETE);
     let (new, old) = (from.join(MANIFEST), from.join(OLD));

@@ -1,4 +1,4 @@
-//! Progress of a long run: on standard error, and only on a terminal.
+//! Progress of a long run, on standard error if it is a terminal.
 
 use authstorm::world::{Control, Plan};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-/// How often it is drawn anew.
+/// Time between updates.
 const TICK: Duration = Duration::from_millis(200);
-/// Shorter runs show nothing.
+/// Updates to skip, so that short runs show no progress.
 const PATIENCE: u32 = 5;
 
-/// A bar that shows virtual time, events per second and time left, until it is dropped.
+/// A line that shows virtual time, events per second and time left until it is dropped.
 pub struct Progress {
     done: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -56,7 +56,7 @@ impl Progress {
             }
             bar.finish_and_clear();
         });
-        // A run without a thread for its progress is a run all the same.
+        // Without a thread for its progress the run continues.
         Progress { done, thread: shown.ok() }
     }
 }

@@ -13,7 +13,7 @@ pub struct Args {
     files: Vec<PathBuf>,
 }
 
-/// Checks scenario files without running them; every file is looked at.
+/// Checks every scenario file without running it.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let mut exit = Exit::Yes;
     for file in &args.files {

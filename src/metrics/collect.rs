@@ -213,7 +213,7 @@ impl Collector {
         &mut self.exercise
     }
 
-    /// Records a fact. `revoked` matters for a sign-out only. Returns true for the first sign-out since the last sign-in.
+    /// Records a fact. `revoked` matters for sign-outs only. Returns true for the first sign-out since a sign-in.
     pub fn fact(&mut self, user: u32, tab: u32, fact: Fact, revoked: bool, now: Time) -> bool {
         let bit = 1u16 << tab;
         match fact {

@@ -1,8 +1,8 @@
-//! Watching and stopping runs from outside; nothing here reaches a result.
+//! Progress and cancellation of runs, for other threads. Nothing here influences a result.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Shared by all runs of a study.
+/// State shared by all runs of a study.
 #[derive(Debug, Default)]
 pub struct Control {
     stop: AtomicBool,
@@ -12,17 +12,17 @@ pub struct Control {
 }
 
 impl Control {
-    /// Stops every run soon.
+    /// Asks every run to stop.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was stopped.
+    /// Whether the runs were asked to stop.
     pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 
-    /// Events so far, of all runs.
+    /// Events so far, over all runs.
     pub fn events(&self) -> u64 {
         self.events.load(Ordering::Relaxed)
     }
@@ -32,12 +32,12 @@ impl Control {
         self.virtual_ns.load(Ordering::Relaxed)
     }
 
-    /// Runs that have ended.
+    /// Number of finished runs.
     pub fn runs_ended(&self) -> u64 {
         self.runs.load(Ordering::Relaxed)
     }
 
-    /// A run has ended.
+    /// Counts a finished run.
     pub fn run_ended(&self) {
         self.runs.fetch_add(1, Ordering::Relaxed);
     }

@@ -1,12 +1,12 @@
-//! The recurring events of a tab, each with the visit and the round that it belongs to.
+//! Recurring events of a tab, each with its visit and its round.
 //!
-//! An event has 16 bits for the visit and 32 for the round. A visit that does not fit is kept aside, while its event waits:
-//! it takes a tab 65,535 openings to come there.
+//! An event has 16 bits for the visit and 32 for the round. Greater visits are stored in a table while their event
+//! waits. A tab needs 65,535 openings to reach them.
 
-/// Says in place of a visit that it is kept aside.
+/// Marks an event whose visit is stored in the table.
 const ASIDE: u16 = u16::MAX;
 
-/// Visits and rounds that do not fit an event.
+/// Visits and rounds that do not fit in an event.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rounds {
     aside: Vec<(u32, u32)>,
@@ -14,7 +14,7 @@ pub(super) struct Rounds {
 }
 
 impl Rounds {
-    /// What an event of this visit and round says; [`Rounds::take`] must take it back once.
+    /// Encodes visit and round for an event. [`Rounds::take`] must decode each result once.
     #[inline]
     pub(super) fn put(&mut self, visit: u32, round: u32) -> (u16, u32) {
         match u16::try_from(visit) {
@@ -33,7 +33,7 @@ impl Rounds {
         u32::try_from(self.aside.len() - 1).expect("fewer events wait than 32 bits number")
     }
 
-    /// The visit and the round of an event.
+    /// Decodes the visit and the round of an event.
     #[inline]
     pub(super) fn take(&mut self, visit: u16, round: u32) -> (u32, u32) {
         if visit != ASIDE {
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_tells_its_visit_and_round_whatever_they_are() {
+    fn every_visit_and_round_is_encoded_and_decoded() {
         let mut rounds = Rounds::default();
         let (inline, aside) = (u32::from(ASIDE) - 1, u32::from(ASIDE));
         let all = [
@@ -65,7 +65,7 @@ mod tests {
             let taken: Vec<(u32, u32)> =
                 put.iter().map(|(visit, round)| rounds.take(*visit, *round)).collect();
             assert_eq!(taken, all, "{again}");
-            assert_eq!(rounds.aside.len(), 4, "two fit an event, and places are used again");
+            assert_eq!(rounds.aside.len(), 4, "two fit in an event, and table entries are reused");
         }
     }
 }

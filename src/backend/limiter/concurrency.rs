@@ -1,29 +1,29 @@
 //! Concurrency: needs `limit`.
 //!
-//! At most `limit` calls of a key are being answered at once; the caller gives each admitted one back by `release`.
-//! When a place becomes free depends on calls in progress, which the limiter does not know: a refusal says to wait
-//! zero, meaning "unknown". Only a limit of 0 says "never".
+//! A key has at most `limit` calls in progress. The caller reports the end of each admitted call by `release`. The
+//! limiter does not know when a call in progress will end. A refusal therefore gives a wait of zero, which means
+//! "unknown". A limit of 0 gives "never".
 
 use super::Verdict;
 use crate::kernel::Dur;
 
-/// One count per key.
+/// A count of calls in progress per key.
 #[derive(Clone, Debug)]
 pub(super) struct Concurrency {
     limit: u32,
     in_progress: Vec<u32>,
 }
 
-/// Bytes per key.
+/// Memory per key, in bytes.
 pub(super) const KEY_BYTES: usize = size_of::<u32>();
 
 impl Concurrency {
-    /// Nothing is in progress.
+    /// A limiter without calls in progress.
     pub(super) fn new(limit: u32, keys: u32) -> Concurrency {
         Concurrency { limit, in_progress: vec![0; keys as usize] }
     }
 
-    /// The verdict on a request; an admitted one must be released.
+    /// Decides on a request. The caller must release an admitted one.
     #[inline]
     pub(super) fn ask(&mut self, key: usize) -> Verdict {
         if self.in_progress[key] < self.limit {
@@ -34,15 +34,15 @@ impl Concurrency {
         }
     }
 
-    /// Unknown, said as zero; "never" for a limit of 0.
+    /// Zero, which means "unknown"; the greatest duration, which means "never", for a limit of 0.
     pub(super) fn wait(&self) -> Dur {
         if self.limit == 0 { Dur(u64::MAX) } else { Dur::ZERO }
     }
 
-    /// An admitted call has been answered.
+    /// Records that an admitted call has been answered.
     ///
     /// # Panics
-    /// When none of this key is in progress: a bug of the caller.
+    /// If the key has no call in progress. This is a bug of the caller.
     #[inline]
     pub(super) fn release(&mut self, key: usize) {
         let left = self.in_progress[key].checked_sub(1);
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "released once")]
-    fn a_call_too_many_released_is_a_bug() {
+    fn a_release_without_a_call_in_progress_panics() {
         Concurrency::new(2, 1).release(0);
     }
 }

@@ -1,8 +1,8 @@
 //! Fixed window: needs `limit` and `window`.
 //!
-//! At most `limit` requests of a key pass in each window `[i W, (i + 1) W)`; windows are aligned to the start of the
-//! run. Around a boundary up to twice the limit pass within one window's length (Cloudflare, "How we built rate
-//! limiting capable of scaling to millions of domains", 2017). A limit of 0 refuses everything.
+//! At most `limit` requests of a key pass in each window `[i W, (i + 1) W)`. Windows are aligned to the start of the
+//! run. Around a boundary, up to twice the limit can pass within the length of a window (Cloudflare, "How we built rate
+//! limiting capable of scaling to millions of domains", 2017). A limit of 0 refuses every request.
 
 use super::Verdict;
 use crate::kernel::{Dur, Time};
@@ -15,26 +15,26 @@ pub(super) struct FixedWindow {
     counters: Vec<Counter>,
 }
 
-/// Requests of one key that passed in the window of this index.
+/// Number of requests of a key that passed in the window `index`.
 #[derive(Clone, Copy, Debug)]
 struct Counter {
     index: u64,
     passed: u32,
 }
 
-/// Bytes per key.
+/// Memory per key, in bytes.
 pub(super) const KEY_BYTES: usize = size_of::<Counter>();
-// 64-bit numbers need no alignment of 8 bytes everywhere.
+// At most, because some platforms align 64-bit numbers to 4 bytes.
 const _: () = assert!(KEY_BYTES <= 16);
 
 impl FixedWindow {
-    /// Nothing has passed yet; `window` is not zero.
+    /// A limiter that no request has passed. `window` must not be zero.
     pub(super) fn new(limit: u32, window: Dur, keys: u32) -> FixedWindow {
         let counters = vec![Counter { index: 0, passed: 0 }; keys as usize];
         FixedWindow { limit, window: window.0, counters }
     }
 
-    /// What passed in the window that `now` lies in.
+    /// The counter for the window that contains `now`.
     #[inline]
     fn counter(&self, key: usize, now: Time) -> Counter {
         let index = now.0 / self.window;
@@ -42,7 +42,7 @@ impl FixedWindow {
         if counter.index == index { counter } else { Counter { index, passed: 0 } }
     }
 
-    /// The verdict on a request.
+    /// Decides on a request.
     #[inline]
     pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
         let counter = self.counter(key, now);
@@ -54,7 +54,7 @@ impl FixedWindow {
         }
     }
 
-    /// How long after `now` a request passes if nothing else comes.
+    /// Time after `now` at which a request would pass if no other request came.
     pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
         if self.limit == 0 {
             Dur(u64::MAX)
@@ -105,8 +105,8 @@ mod tests {
         assert_eq!(admitted((0..3).map(|_| limiter.ask(0, Time::NEVER))), 1);
     }
 
-    /// oracles: synchronised_herd_fixed_window: (clients, limit, windows to drain, last success in s, requests).
-    /// The window is 10 s, clients retry exactly when `wait` says.
+    /// From the oracle synchronised_herd_fixed_window: (clients, limit, windows to drain, last success in s, requests).
+    /// The window is 10 s. Clients retry exactly when `wait` says.
     const HERDS: [(usize, u32, usize, u64, usize); 3] =
         [(1000, 100, 10, 90, 5500), (60, 5, 12, 110, 390), (250, 100, 3, 20, 450)];
 

@@ -1,8 +1,9 @@
 //! Generic cell rate algorithm: needs `rate` and `burst`.
 //!
-//! ITU-T I.371 annex A, virtual scheduling, with T = 1 / rate and tau = (burst - 1) T: a request before TAT - tau is
-//! refused, any other makes TAT the later of TAT and now, plus T. It decides as a token bucket of the same rate and
-//! burst does, with one number per key. A rate of 0 refuses all once the burst is used, a burst of 0 everything.
+//! ITU-T I.371 annex A, virtual scheduling, with T = 1 / rate and tau = (burst - 1) T. A request before TAT - tau is
+//! refused. Any other request sets TAT to max(TAT, now) + T. The decisions equal those of a token bucket of the same
+//! rate and burst, with one number per key. A rate of 0 refuses every request once the burst is used. A burst of 0
+//! refuses every request.
 
 use super::Verdict;
 use super::pace::Pace;
@@ -15,18 +16,17 @@ pub(super) struct Gcra {
     pace: Pace,
     /// tau + T, in scaled time.
     reach: u128,
-    /// Theoretical arrival times (TAT), in scaled time: nanoseconds times [`Pace::per_ns`], where T is the whole
-    /// number [`Pace::cost`] even if 1 / rate is no whole number of nanoseconds.
+    /// Theoretical arrival times (TAT), in scaled time: nanoseconds times [`Pace::per_ns`]. In scaled time T is the
+    /// integer [`Pace::cost`], even if 1 / rate is not a whole number of nanoseconds.
     arrivals: Vec<u128>,
 }
 
-/// Bytes per key.
+/// Memory per key, in bytes.
 pub(super) const KEY_BYTES: usize = size_of::<u128>();
-// 64-bit numbers need no alignment of 8 bytes everywhere.
 const _: () = assert!(KEY_BYTES <= 16);
 
 impl Gcra {
-    /// No key has asked yet.
+    /// A limiter that no key has asked.
     pub(super) fn new(rate: Rate, burst: u32, keys: u32) -> Gcra {
         let pace = Pace::new(rate);
         Gcra { pace, reach: pace.units_of(burst), arrivals: vec![0; keys as usize] }
@@ -34,14 +34,14 @@ impl Gcra {
 
     /// The theoretical arrival time after this request, if it is admitted.
     ///
-    /// Comparing it with now + tau + T says the same as comparing the one before with now + tau, and keeps a burst
-    /// of 0 (tau = -T) among the numbers without a sign.
+    /// Comparing this value with now + tau + T is equivalent to comparing the old one with now + tau. It avoids
+    /// negative numbers for a burst of 0, where tau = -T.
     #[inline]
     fn next_arrival(&self, key: usize, now: u128) -> u128 {
         self.arrivals[key].max(now) + u128::from(self.pace.cost)
     }
 
-    /// The verdict on a request.
+    /// Decides on a request.
     #[inline]
     pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
         let scaled_now = self.pace.units_at(now);
@@ -54,7 +54,7 @@ impl Gcra {
         }
     }
 
-    /// How long after `now` a request passes if nothing else comes.
+    /// Time after `now` at which a request would pass if no other request came.
     pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
         if self.reach == 0 {
             return Dur(u64::MAX);
@@ -69,7 +69,7 @@ mod tests {
     use super::super::testing::{admits, admitted};
     use super::*;
 
-    /// oracles: gcra_golden_vectors (ITU-T I.371 annex A; ATM Forum UNI 3.1), T = 100 and tau = 500.
+    /// From the oracle gcra_golden_vectors (ITU-T I.371 annex A; ATM Forum UNI 3.1), T = 100 and tau = 500.
     const GOLDEN: [(&[u64], &[u8]); 2] = [
         (
             &[0, 100, 110, 120, 130, 140, 150, 160, 170, 180, 1000, 1010],

@@ -1,47 +1,46 @@
 //! Leaky bucket as a queue: needs `rate` and `burst`.
 //!
-//! Requests leave a key's shaper in order, 1 / rate apart at least. One that finds nobody ahead and the last
-//! departure 1 / rate or more ago leaves at once. Any other waits; at most `burst` wait at a time, the next is
-//! refused. Waiting means: departs later than now. What leaves at this very nanosecond, or has left and is being
-//! answered, does not count. So a herd of equal timestamps passes `burst + 1`: one at once and `burst` after it,
-//! and the verdicts are those of a token bucket with one token more. A rate of 0 refuses everything, since nothing
-//! would ever leave.
+//! Requests leave a key's shaper in order, at least 1 / rate apart. A request leaves at once if no other is waiting and
+//! the last one left 1 / rate or more ago. Any other request waits. At most `burst` requests wait; the next one is
+//! refused. A request waits if it leaves later than now. Requests that leave in this nanosecond, or have left, do not
+//! count. Of simultaneous requests, `burst + 1` pass: one at once and `burst` after it. The verdicts equal those of a
+//! token bucket with one more token. A rate of 0 refuses every request, because none would ever leave.
 
 use super::Verdict;
 use super::pace::Pace;
 use crate::backend::spec::Rate;
 use crate::kernel::{Dur, Time};
 
-/// One departure time per key.
+/// A departure time per key.
 #[derive(Clone, Debug)]
 pub(super) struct LeakyBucket {
     pace: Pace,
-    /// How far ahead of now the next departure may lie, in scaled time.
+    /// Greatest distance from now to the next departure, in scaled time.
     reach: u128,
-    /// The earliest next departures, in scaled time: nanoseconds times [`Pace::per_ns`], where 1 / rate is the whole
-    /// number [`Pace::cost`]. Departures are rounded up to a nanosecond when told, never in here: no drift.
+    /// Earliest next departures, in scaled time: nanoseconds times [`Pace::per_ns`]. In scaled time 1 / rate is the
+    /// integer [`Pace::cost`]. Only returned delays are rounded up to nanoseconds, so rounding errors do not
+    /// accumulate.
     departures: Vec<u128>,
 }
 
-/// Bytes per key.
+/// Memory per key, in bytes.
 pub(super) const KEY_BYTES: usize = size_of::<u128>();
-// 64-bit numbers need no alignment of 8 bytes everywhere.
 const _: () = assert!(KEY_BYTES <= 16);
 
 impl LeakyBucket {
-    /// Empty shapers.
+    /// A limiter with empty shapers.
     pub(super) fn new(rate: Rate, burst: u32, keys: u32) -> LeakyBucket {
         let pace = Pace::new(rate);
         LeakyBucket { pace, reach: pace.units_of(burst), departures: vec![0; keys as usize] }
     }
 
-    /// The verdict on a request; an admitted one leaves the shaper after `delay`.
+    /// Decides on a request. An admitted one leaves the shaper after `delay`.
     #[inline]
     pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
         let scaled_now = self.pace.units_at(now);
         let ahead = self.departures[key].saturating_sub(scaled_now);
-        // Departures still to come are `cost` apart, so that `burst` of them wait exactly if the next possible one
-        // lies more than `burst * cost` ahead.
+        // Waiting departures are `cost` apart. More than `burst` of them wait exactly if the next possible departure is
+        // more than `burst * cost` ahead.
         if ahead <= self.reach && self.pace.per_ns > 0 {
             self.departures[key] = scaled_now + ahead + u128::from(self.pace.cost);
             Verdict::Admit { delay: self.pace.time_for(ahead) }
@@ -50,7 +49,7 @@ impl LeakyBucket {
         }
     }
 
-    /// How long after `now` a request is taken in if nothing else comes.
+    /// Time after `now` at which a request would be accepted if no other request came.
     pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
         if self.pace.per_ns == 0 {
             return Dur(u64::MAX);

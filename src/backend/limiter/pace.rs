@@ -1,38 +1,39 @@
-//! A rate in lowest terms, so that refill is exact in whole units.
+//! A rate in lowest terms, for exact refill in integers.
 
 use crate::backend::spec::Rate;
 use crate::kernel::{Dur, Time};
 
-/// `count / per` requests per nanosecond, as credit: `per_ns` units flow in each nanosecond, a request costs `cost`.
+/// A rate of `count / per` requests per nanosecond, expressed as credit: each nanosecond adds `per_ns` units, and a
+/// request costs `cost` units.
 ///
-/// Both are divided by their greatest common divisor: credit that needs 128 bits at `1800/1h` (3.6e12 units a
-/// request) needs 31 at `1/2s`. No rounding happens anywhere, whatever the rate.
+/// Both numbers are divided by their greatest common divisor. This saves bits: a request costs 3.6e12 units at
+/// `1800/1h` without the division and 2e9 with it. No rounding occurs for any rate.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Pace {
-    /// Units of credit per nanosecond; 0 when nothing ever flows in.
+    /// Units of credit per nanosecond; 0 for a rate of 0.
     pub(super) per_ns: u64,
-    /// Units one request costs; never 0.
+    /// Units of credit per request; never 0.
     pub(super) cost: u64,
 }
 
 impl Pace {
-    /// The pace of this rate.
+    /// The pace of a rate.
     pub(super) fn new(rate: Rate) -> Pace {
         let divisor = greatest_common_divisor(rate.count, rate.per.0);
         Pace { per_ns: rate.count / divisor, cost: rate.per.0 / divisor }
     }
 
-    /// Units that have flowed in from the start of the run to `now`: below 2^104 for a rate of 12 digits.
+    /// Units of credit added from the start of the run to `now`. Below 2^104 for a rate of 12 digits.
     pub(super) fn units_at(self, now: Time) -> u128 {
         u128::from(self.per_ns) * u128::from(now.0)
     }
 
-    /// Units that `requests` cost together: below 2^96.
+    /// Cost of `requests` requests, in units. Below 2^96.
     pub(super) fn units_of(self, requests: u32) -> u128 {
         u128::from(self.cost) * u128::from(requests)
     }
 
-    /// The first whole nanosecond by which `units` have flowed in; [`Dur`]'s maximum when that never happens.
+    /// Nanoseconds, rounded up, in which `units` of credit are added. The greatest [`Dur`] if that takes forever.
     pub(super) fn time_for(self, units: u128) -> Dur {
         match (units, self.per_ns) {
             (0, _) => Dur::ZERO,
@@ -42,7 +43,7 @@ impl Pace {
     }
 }
 
-/// Euclid's algorithm; `b` is not 0, so the result is not either.
+/// Euclid's algorithm. `b` must not be 0; the result is then not 0.
 fn greatest_common_divisor(mut a: u64, mut b: u64) -> u64 {
     while b != 0 {
         (a, b) = (b, a % b);

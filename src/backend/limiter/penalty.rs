@@ -1,30 +1,31 @@
-//! Penalty block, around a limiter of any kind: `penalty`.
+//! Penalty block: key `penalty`, for a limiter of any kind.
 //!
-//! After a refusal at t everything of that key is refused in `[t, t + penalty)`. What comes then does not reach the
-//! limiter behind (a sliding log with `logs-refused` does not see it) and does not extend the block; the first request
-//! at or after `t + penalty` is judged by the limiter again, and its refusal starts a new block.
+//! After a refusal at t, every request of the key in `[t, t + penalty)` is refused. These requests do not reach the
+//! limiter (a sliding log with `logs-refused` does not log them) and do not extend the block. The limiter decides again
+//! on the first request at or after `t + penalty`. If it refuses that request, a new block begins.
 
 use crate::kernel::{Dur, Time};
 
-/// One begin of a block per key.
+/// The beginning of a block per key.
 #[derive(Clone, Debug)]
 pub(super) struct Penalty {
     length: Dur,
-    /// The latest refusals by the limiter; [`Time::NEVER`] before the first. An end might lie beyond the clock.
+    /// Times of the latest refusals by the limiter; [`Time::NEVER`] before the first. An end could exceed the clock's
+    /// range.
     begins: Vec<Time>,
 }
 
-/// Bytes per key.
+/// Memory per key, in bytes.
 pub(super) const KEY_BYTES: usize = size_of::<Time>();
 const _: () = assert!(KEY_BYTES == 8);
 
 impl Penalty {
-    /// Nobody is blocked.
+    /// A penalty without blocked keys.
     pub(super) fn new(length: Dur, keys: u32) -> Penalty {
         Penalty { length, begins: vec![Time::NEVER; keys as usize] }
     }
 
-    /// What is left of a block at `now`; zero when the key is to be judged by the limiter.
+    /// Remaining time of the block at `now`; zero if the limiter decides on the key.
     #[inline]
     pub(super) fn left(&self, key: usize, now: Time) -> Dur {
         let begin = self.begins[key];

@@ -1,10 +1,11 @@
 //! Sliding counter: needs `limit` and `window`.
 //!
-//! The requests in the window before now are estimated from two fixed windows aligned to the start of the run:
-//! `estimate = previous * (W - elapsed) / W + current`, as if the previous ones had come evenly (Cloudflare, "How we
-//! built rate limiting capable of scaling to millions of domains", 2017). Of the two conventions in use this one
-//! admits if `estimate + 1 <= limit`, so that the estimate with the request stays within the limit; the other,
-//! `estimate < limit`, lets it pass by up to one. Only what passed is counted. A limit of 0 refuses everything.
+//! The number of requests in the window before now is estimated from two fixed windows, which are aligned to the start
+//! of the run: `estimate = previous * (W - elapsed) / W + current`. This assumes that the previous requests came evenly
+//! (Cloudflare, "How we built rate limiting capable of scaling to millions of domains", 2017). There are two
+//! conventions. This limiter admits if `estimate + 1 <= limit`, so the estimate including the request stays within the
+//! limit. The other convention, `estimate < limit`, lets it exceed the limit by up to one. Only admitted requests
+//! count. A limit of 0 refuses every request.
 
 use super::Verdict;
 use crate::kernel::{Dur, Time};
@@ -17,7 +18,7 @@ pub(super) struct SlidingCounter {
     counters: Vec<Counters>,
 }
 
-/// Requests of one key that passed in the window of this index and in the one before it.
+/// Numbers of requests of a key that passed in the window `index` and in the one before it.
 #[derive(Clone, Copy, Debug)]
 struct Counters {
     index: u64,
@@ -25,19 +26,19 @@ struct Counters {
     current: u32,
 }
 
-/// Bytes per key.
+/// Memory per key, in bytes.
 pub(super) const KEY_BYTES: usize = size_of::<Counters>();
-// 64-bit numbers need no alignment of 8 bytes everywhere.
+// At most, because some platforms align 64-bit numbers to 4 bytes.
 const _: () = assert!(KEY_BYTES <= 16);
 
 impl SlidingCounter {
-    /// Nothing has passed yet; `window` is not zero.
+    /// A limiter that no request has passed. `window` must not be zero.
     pub(super) fn new(limit: u32, window: Dur, keys: u32) -> SlidingCounter {
         let counters = vec![Counters { index: 0, previous: 0, current: 0 }; keys as usize];
         SlidingCounter { limit, window: window.0, counters }
     }
 
-    /// The counters as seen from the window that `now` lies in.
+    /// The counters for the window that contains `now`.
     #[inline]
     fn counters(&self, key: usize, now: Time) -> Counters {
         let index = now.0 / self.window;
@@ -49,12 +50,12 @@ impl SlidingCounter {
         }
     }
 
-    /// The verdict on a request.
+    /// Decides on a request.
     #[inline]
     pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
         let counters = self.counters(key, now);
         let remaining = self.window - now.0 % self.window;
-        // The convention times W: whole numbers, below 2^97.
+        // The condition multiplied by W: integers below 2^97.
         let estimate = u128::from(counters.previous) * u128::from(remaining)
             + u128::from(counters.current) * u128::from(self.window);
         if estimate + u128::from(self.window) <= u128::from(self.limit) * u128::from(self.window) {
@@ -65,20 +66,20 @@ impl SlidingCounter {
         }
     }
 
-    /// How long after `now` a request passes if nothing else comes.
+    /// Time after `now` at which a request would pass if no other request came.
     pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
         let counters = self.counters(key, now);
         let elapsed = now.0 % self.window;
         let Some(at_most) = self.limit.checked_sub(1) else { return Dur(u64::MAX) };
         match at_most.checked_sub(counters.current) {
             Some(room) => Dur(self.enough_elapsed(counters.previous, room).saturating_sub(elapsed)),
-            // This window is full: the next one decides, where its count is the previous one's.
+            // This window is full. The next one decides, with this window's count as the previous one.
             None => Dur(self.enough_elapsed(counters.current, at_most).saturating_add(self.window - elapsed)),
         }
     }
 
-    /// How much of a window must have elapsed for `previous` to weigh at most `room`. That may be all of it: the
-    /// next window then begins with at most `room` counted in the one before it, and a request passes there.
+    /// Elapsed time of a window after which `previous` counts as at most `room`. At most the whole window: the window
+    /// after it then begins with at most `room` counted for the previous one, and a request passes.
     fn enough_elapsed(&self, previous: u32, room: u32) -> u64 {
         if previous <= room {
             return 0;
@@ -93,8 +94,8 @@ mod tests {
     use super::super::testing::{admits, admitted};
     use super::*;
 
-    /// oracles: sliding_window_counter_golden (Cloudflare 2017): 42 in the previous window, 18 in this one, 15 s of
-    /// 60 s elapsed: the estimate is 49.5, which a limit of 50 refuses as 50.5 > 50.
+    /// From the oracle sliding_window_counter_golden (Cloudflare 2017): 42 in the previous window, 18 in this one, 15 s
+    /// of 60 s elapsed. The estimate is 49.5. A limit of 50 refuses, because 50.5 > 50.
     #[test]
     fn golden_estimate_and_convention() {
         let second = |s: u64| Time::from_ms(s * 1000);
@@ -118,7 +119,7 @@ mod tests {
         {
             assert_eq!(admits(limiter.ask(0, Time(now))), passes, "at {now}");
         }
-        // A whole silent window forgets everything.
+        // After a whole window without requests, the count is zero.
         assert_eq!(admitted((0..9).map(|_| limiter.ask(0, Time(300)))), 4);
     }
 

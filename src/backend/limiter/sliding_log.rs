@@ -1,28 +1,28 @@
 //! Sliding log: needs `limit` and `window`, takes `logs-refused`.
 //!
-//! A request passes if fewer than `limit` logged times of its key lie in the half-open window `(now - W, now]`: one
-//! exactly `W` old no longer counts. Without `logs-refused` only what passed is logged, and under Poisson arrivals
-//! this is the M/D/L/L loss system. With it every request is logged, also a refused one, and a client that retries
-//! more often than every `W / limit` is locked out for as long as it keeps on. A limit of 0 refuses everything.
+//! A request passes if fewer than `limit` logged times of its key lie in the half-open window `(now - W, now]`. A time
+//! exactly `W` ago does not count. Without `logs-refused` only admitted requests are logged. Under Poisson arrivals the
+//! limiter is then the M/D/L/L loss system. With `logs-refused` refused requests are logged too. A client that retries
+//! more often than every `W / limit` is then locked out until it pauses. A limit of 0 refuses every request.
 //!
-//! Only the newest `limit` times can matter, logged refusals or not: the window holds `limit` or more of them exactly
-//! if the oldest of those lies in it.
+//! Only the newest `limit` times matter: the window contains at least `limit` times exactly if it contains the oldest
+//! of these.
 
 use super::Verdict;
 use crate::kernel::{Dur, Time};
 
-/// One ring of the newest `limit` logged times per key.
+/// A ring of the newest `limit` logged times per key.
 #[derive(Clone, Debug)]
 pub(super) struct SlidingLog {
     limit: u32,
     window: Dur,
     logs_refused: bool,
-    /// All rings in one piece. Zeroed memory costs nothing until it is written: keys that never ask stay free.
+    /// The rings of all keys. Zeroed memory takes no space until written, so keys that never ask cost nothing.
     times: Vec<u64>,
     places: Vec<Place>,
 }
 
-/// Where one key's ring is written next, and how many times it holds.
+/// Position of the next write in a key's ring, and the number of times in it.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     next: u32,
@@ -31,16 +31,16 @@ struct Place {
 
 const _: () = assert!(size_of::<Place>() == 8);
 
-/// Bytes per key.
+/// Memory per key, in bytes.
 pub(super) fn key_bytes(limit: u32) -> u64 {
     size_of::<Place>() as u64 + u64::from(limit) * size_of::<u64>() as u64
 }
 
 impl SlidingLog {
-    /// Nothing is logged yet.
+    /// A limiter with empty logs.
     ///
     /// # Panics
-    /// When there is no memory for `limit` times per key; see [`super::Limiter::bytes_per_key`].
+    /// If there is no memory for `limit` times per key. See [`super::Limiter::bytes_per_key`].
     pub(super) fn new(limit: u32, window: Dur, logs_refused: bool, keys: u32) -> SlidingLog {
         let slots = u64::from(limit) * u64::from(keys);
         let slots = usize::try_from(slots).expect("the log has an address for each of its times");
@@ -48,23 +48,23 @@ impl SlidingLog {
         SlidingLog { limit, window, logs_refused, times: vec![0; slots], places }
     }
 
-    /// Where the time at the mouth of this key's ring lies: the oldest one, once the ring is full.
+    /// Index of the next entry to write in a key's ring. In a full ring this is the oldest time.
     #[inline]
-    fn mouth(&self, key: usize) -> usize {
+    fn oldest(&self, key: usize) -> usize {
         key * self.limit as usize + self.places[key].next as usize
     }
 
-    /// Writes a time over the oldest one.
+    /// Overwrites the oldest time.
     #[inline]
     fn log(&mut self, key: usize, now: Time) {
-        let mouth = self.mouth(key);
-        self.times[mouth] = now.0;
+        let oldest = self.oldest(key);
+        self.times[oldest] = now.0;
         let place = &mut self.places[key];
         place.next = if place.next + 1 == self.limit { 0 } else { place.next + 1 };
         place.held += u32::from(place.held < self.limit);
     }
 
-    /// The verdict on a request.
+    /// Decides on a request.
     #[inline]
     pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
         if self.limit == 0 {
@@ -77,12 +77,12 @@ impl SlidingLog {
         if passes {
             Verdict::Admit { delay: Dur::ZERO }
         } else {
-            // Asked again because the refusal itself may now be in the log and in the way.
+            // Computed after logging, because the refusal itself may now be in the log.
             Verdict::Refuse { wait: self.wait(key, now) }
         }
     }
 
-    /// How long after `now` a request passes if nothing else comes.
+    /// Time after `now` at which a request would pass if no other request came.
     #[inline]
     pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
         if self.limit == 0 {
@@ -90,7 +90,7 @@ impl SlidingLog {
         } else if self.places[key].held < self.limit {
             Dur::ZERO
         } else {
-            let age = now.since(Time(self.times[self.mouth(key)]));
+            let age = now.since(Time(self.times[self.oldest(key)]));
             Dur(self.window.0.saturating_sub(age.0))
         }
     }
@@ -116,7 +116,7 @@ mod tests {
     fn a_logged_refusal_stands_in_the_way() {
         let mut limiter = SlidingLog::new(2, Dur(10), true, 1);
         assert_eq!(admitted([0, 4].map(|t| limiter.ask(0, Time(t)))), 2);
-        // The log then holds 4 and 9: the next passes when 4 leaves it.
+        // The log then contains 4 and 9. The next request passes when 4 leaves the window.
         assert_eq!(limiter.ask(0, Time(9)), Verdict::Refuse { wait: Dur(5) });
         assert_eq!(limiter.ask(0, Time(13)), Verdict::Refuse { wait: Dur(6) });
         assert!(admits(limiter.ask(0, Time(19))));
@@ -130,8 +130,9 @@ mod tests {
         assert_eq!(admitted([u64::MAX - 1, u64::MAX].map(|t| limiter.ask(0, Time(t)))), 1);
     }
 
-    /// oracles: limiter_lockout_rejected_logged (derived; seen in LanternOps/breeze pull request 3975): (limit, window
-    /// in s, retry every so many ms, share of the tail that passes when refusals are logged, and when not).
+    /// From the oracle limiter_lockout_rejected_logged (derived; observed in LanternOps/breeze pull request 3975):
+    /// (limit, window in s, retry period in ms, share of the tail that passes if refusals are logged, and if they are
+    /// not).
     const LOCKOUT: [(u32, u64, u64, f64, f64); 4] = [
         (10, 60, 7000, 1.0, 1.0),
         (10, 60, 5900, 0.0, 0.909),
@@ -148,7 +149,7 @@ mod tests {
                     (0..13_200).map(|i| limiter.ask(0, Time::from_ms(i * every_ms))).collect();
                 let tail = &verdicts[6600..];
                 let observed = admitted(tail.iter().copied()) as f64 / tail.len() as f64;
-                // The source gives three decimals, and 0.17 for 10 in 60.
+                // The source gives three decimals, but 0.17 for 10 in 60.
                 assert!(
                     (observed - share).abs() < 0.004,
                     "{every_ms} ms, {logs_refused}: {observed} not {share}"

@@ -1,7 +1,8 @@
-//! What the limiters' tests share: short forms, and a naive model that remembers every event of a key.
+//! Helpers for the tests of limiters, and a naive model that stores every event of a key.
 //!
-//! The model shares no code and no formula with the limiters: buckets are judged by their arrival envelope, windows by
-//! counting events, the shaper by replaying all departures; rates stay unreduced fractions, times are 128 bits wide.
+//! The model shares no code and no formula with the limiters. It decides on buckets by their arrival envelope, on
+//! windows by counting events, and on the shaper by replaying all departures. Rates are unreduced fractions, times have
+//! 128 bits.
 
 use super::{Limiter, Verdict, check};
 use crate::backend::spec::{Endpoint, LimitKey, LimitKind, LimitSpec, Rate, RetryAfter};
@@ -17,7 +18,7 @@ pub(super) const ALL_KINDS: [LimitKind; 7] = [
     LimitKind::Concurrency,
 ];
 
-/// All but the last, whose verdicts hang on what is in progress.
+/// All kinds but the last, whose verdicts depend on the calls in progress.
 pub(super) const TIMED_KINDS: &[LimitKind] = {
     let [timed @ .., LimitKind::Concurrency] = &ALL_KINDS else { panic!("it is the last") };
     timed
@@ -28,8 +29,8 @@ pub(super) const KEYS: u32 = 3;
 /// Requests as (key, time), times in order.
 pub(super) type Requests = Vec<(u32, Time)>;
 
-/// A limit and requests as any bytes have them, which is how a fuzzer speaks: eight bytes of limit, then two for each
-/// request, at most 64 of them.
+/// Decodes a limit and requests from arbitrary bytes of a fuzzer: eight bytes for the limit, then two for each request,
+/// at most 64 requests.
 fn case_of(bytes: &[u8]) -> (LimitSpec, Requests) {
     let byte = |at: usize| u64::from(bytes.get(at).copied().unwrap_or(0));
     let grid = [1, 7, 1_000_000_007, 10_000_000_000_000_000][byte(1) as usize % 4];
@@ -50,8 +51,8 @@ fn case_of(bytes: &[u8]) -> (LimitSpec, Requests) {
     (spec, requests)
 }
 
-/// Verdicts and delays equal the naive model's, and each wait is the first time at which the model lets one pass. A delay
-/// beyond 64 bits, 584 years, is told as the longest there is: no run sees its end.
+/// Asserts that verdicts and delays equal the model's, and that each wait is the earliest time at which the model would
+/// admit a request. A delay beyond 64 bits, or 584 years, saturates: no run lasts that long.
 pub(super) fn agrees_with_the_model(limit: &LimitSpec, requests: &Requests) {
     let mut limiter = Limiter::new(limit, KEYS);
     let mut models: Vec<Naive> = (0..KEYS).map(|_| Naive::new(limit)).collect();
@@ -78,7 +79,7 @@ pub(super) fn agrees_with_the_model(limit: &LimitSpec, requests: &Requests) {
     }
 }
 
-/// The same of a limit that may be no right one, as any bytes have it.
+/// Like [`agrees_with_the_model`], for arbitrary bytes whose limit may be invalid.
 pub(super) fn judge(bytes: &[u8]) {
     let (limit, requests) = case_of(bytes);
     if check(&limit).is_ok() {
@@ -94,7 +95,7 @@ pub(super) fn admitted(verdicts: impl IntoIterator<Item = Verdict>) -> usize {
     verdicts.into_iter().filter(|v| admits(*v)).count()
 }
 
-/// A valid spec: 3 in 10 s with 2 at once, or 4 in 10 s, or 4 at once.
+/// A valid spec: 3 in 10 s with a burst of 2, or 4 in 10 s, or 4 in progress.
 pub(super) fn spec(kind: LimitKind) -> LimitSpec {
     let paced = matches!(kind, LimitKind::TokenBucket | LimitKind::Gcra | LimitKind::LeakyBucket);
     let windowed = matches!(kind, LimitKind::FixedWindow | LimitKind::SlidingLog | LimitKind::SlidingCounter);
@@ -107,17 +108,17 @@ pub(super) fn spec(kind: LimitKind) -> LimitSpec {
         limit: (!paced).then_some(4),
         window: windowed.then_some(Dur::from_secs(10)),
         logs_refused: false,
-        // A concurrency limit cannot know when to come back.
+        // A concurrency limit does not know when a retry would pass.
         retry_after: if paced || windowed { RetryAfter::Seconds } else { RetryAfter::None },
         penalty: None,
         source: String::new(),
     }
 }
 
-/// Everything that ever happened to one key.
+/// All events of one key.
 pub(super) struct Naive {
     spec: LimitSpec,
-    /// Times that reached the limiter behind the penalty, and whether they passed.
+    /// Times that reached the limiter, not blocked by the penalty, and whether they passed.
     asked: Vec<(i128, bool)>,
 }
 
@@ -126,7 +127,7 @@ impl Naive {
         Naive { spec: spec.clone(), asked: Vec::new() }
     }
 
-    /// Judges a request and remembers it: its delay if it passes.
+    /// Decides on a request and stores it. Returns the delay of an admitted one.
     pub(super) fn ask(&mut self, now: i128) -> Option<i128> {
         if self.is_blocked(now) {
             return None;
@@ -154,7 +155,8 @@ impl Naive {
         let limit = i128::from(self.spec.limit.unwrap_or(0));
         let window = i128::from(self.spec.window.unwrap_or_default().0);
         match self.spec.kind {
-            // At most burst + rate * (now - s) pass in [s, now], for every s (Le Boudec and Thiran 2001, section 1.2).
+            // At most burst + rate * (now - s) requests pass in [s, now], for every s (Le Boudec and Thiran 2001,
+            // section 1.2).
             LimitKind::TokenBucket | LimitKind::Gcra => {
                 let (count, per) = self.rate();
                 let burst = i128::from(self.spec.burst.unwrap());
@@ -177,7 +179,7 @@ impl Naive {
             LimitKind::SlidingCounter => {
                 let index = now / window;
                 let passed_in = |i: i128| self.passed().filter(|t| t / window == i).count() as i128;
-                // (previous * left / window + current + 1 <= limit) * window, where left runs down with time.
+                // (previous * left / window + current + 1 <= limit) * window, where `left` decreases with time.
                 let left = (index + 1) * window - now;
                 passed_in(index - 1) * left <= (limit - 1 - passed_in(index)) * window
             }
@@ -197,7 +199,7 @@ impl Naive {
         (i128::from(count), i128::from(per.0))
     }
 
-    /// Departures in nanoseconds times the rate's count.
+    /// Departure times, in nanoseconds times the count of the rate.
     fn departures(&self) -> Vec<i128> {
         let (count, per) = self.rate();
         let mut departures: Vec<i128> = Vec::new();

@@ -1,4 +1,4 @@
-//! Every kind against the naive model, and what holds across kinds.
+//! Compares every kind with the naive model, and tests properties across kinds.
 
 #[path = "../../../tests/it/common/corpus.rs"]
 mod corpus;
@@ -8,8 +8,8 @@ use super::*;
 use crate::backend::spec::Rate;
 use proptest::prelude::*;
 
-/// Any limit with small numbers on a coarse or fine grid of nanoseconds, and requests that crowd at its edges: equal
-/// times, gaps of a few grid steps, one nanosecond off the grid; from the start of the run or near the end of time.
+/// Limits with small numbers on a coarse or fine time grid, and requests near the edges of the grid: equal times, gaps
+/// of a few grid steps, and times one nanosecond off. They begin at the start of the run or near the end of time.
 fn cases(kinds: &'static [LimitKind]) -> impl Strategy<Value = (LimitSpec, Requests)> {
     let numbers = (0..5u64, 1..12u64, 0..5u32, 0..5u32, 1..15u64);
     let flags = (prop::sample::select(kinds), any::<bool>(), prop::option::of(0..20u64));
@@ -46,7 +46,7 @@ proptest! {
         agrees_with_the_model(&spec, &requests);
     }
 
-    /// T = 1 / rate and tau = (burst - 1) T make GCRA a token bucket: same verdicts, same waits.
+    /// With T = 1 / rate and tau = (burst - 1) T, GCRA and a token bucket have the same verdicts and waits.
     #[test]
     fn gcra_is_a_token_bucket((mut spec, requests) in cases(&[LimitKind::TokenBucket])) {
         let mut bucket = Limiter::new(&spec, KEYS);
@@ -57,7 +57,7 @@ proptest! {
         }
     }
 
-    /// A queue of `burst` admits what a bucket of `burst + 1` does, and spaces it.
+    /// A shaper with a queue of `burst` admits the same requests as a bucket of `burst + 1`, and spaces them.
     #[test]
     fn a_shaper_admits_as_a_bucket_with_one_token_more((mut spec, requests) in cases(&[LimitKind::LeakyBucket])) {
         prop_assume!(spec.rate.unwrap().count > 0);
@@ -73,7 +73,7 @@ proptest! {
         }
     }
 
-    /// No window of any length holds more than the kind promises, whatever comes.
+    /// No window of any length contains more requests than the bound of the kind.
     #[test]
     fn hard_bounds_hold_in_every_window((spec, requests) in cases(TIMED_KINDS)) {
         let mut limiter = Limiter::new(&spec, KEYS);
@@ -95,7 +95,8 @@ proptest! {
                             let beyond_burst = (within - i128::from(spec.burst.unwrap())) * i128::from(rate.per.0);
                             prop_assert!(beyond_burst <= i128::from(rate.count) * span);
                         }
-                        // Departures told are at most a nanosecond late, so two of them may be that much closer.
+                        // Returned departures are up to a nanosecond late, so the distance of two may be a nanosecond
+                        // shorter.
                         (LimitKind::LeakyBucket, Some(rate)) => {
                             let spaced = (within - 1) * i128::from(rate.per.0);
                             prop_assert!(spaced < i128::from(rate.count) * (span + 1));
@@ -111,7 +112,7 @@ proptest! {
         }
     }
 
-    /// A concurrency limit lets one in exactly while fewer than `limit` are in progress; a refusal starts the penalty.
+    /// A concurrency limit admits exactly while fewer than `limit` calls are in progress. A refusal starts the penalty.
     #[test]
     fn concurrency_counts_calls_in_progress(
         limit in 0..4u32,
@@ -186,11 +187,14 @@ fn a_penalty_hides_requests_from_the_log_and_is_not_extended() {
     strict.penalty = Some(Dur(25));
     let mut limiter = Limiter::new(&strict, 1);
     assert!(admits(limiter.ask(0, Time(0))));
-    // Refused and logged at 5: the block, to 30, outlasts the log, to 15.
+    // Refused and logged at 5. The block until 30 outlasts the log entry until 15.
     assert_eq!(limiter.ask(0, Time(5)), Verdict::Refuse { wait: Dur(25) });
     assert_eq!(limiter.ask(0, Time(29)), Verdict::Refuse { wait: Dur(1) });
-    assert!(admits(limiter.ask(0, Time(30))), "what came at 29 was neither logged nor punished");
-    // A window beyond the block: refused at 31, blocked to 33, in the log until 41.
+    assert!(
+        admits(limiter.ask(0, Time(30))),
+        "the request at 29 is not logged and does not extend the block"
+    );
+    // The window outlasts the block: refused at 31, blocked until 33, in the log until 41.
     strict.penalty = Some(Dur(2));
     let mut limiter = Limiter::new(&strict, 1);
     assert!(admits(limiter.ask(0, Time(30))));

@@ -1,9 +1,9 @@
 //! Token bucket: needs `rate` and `burst`.
 //!
-//! A key's bucket starts full with `burst` tokens and refills continuously at `rate`; a request takes a token or is
-//! refused, and a refused one takes nothing. In any closed window of length w at most `burst + rate * w` pass (Le
-//! Boudec and Thiran, Network Calculus, 2001, section 1.2). A rate of 0 refuses all once the burst is used, a burst
-//! of 0 everything.
+//! A key's bucket starts full with `burst` tokens and refills continuously at `rate`. A request takes a token, or is
+//! refused and takes none. In any closed window of length w at most `burst + rate * w` requests pass (Le Boudec and
+//! Thiran, Network Calculus, 2001, section 1.2). A rate of 0 refuses every request once the burst is used. A burst of 0
+//! refuses every request.
 
 use super::Verdict;
 use super::pace::Pace;
@@ -14,40 +14,40 @@ use crate::kernel::{Dur, Time};
 #[derive(Clone, Debug)]
 pub(super) struct TokenBucket {
     pace: Pace,
-    /// A full bucket, in units of credit.
+    /// Credit of a full bucket, in units.
     capacity: u64,
     buckets: Vec<Bucket>,
 }
 
-/// Credit of one key, in units of which a request costs [`Pace::cost`], as it was at a time.
+/// Credit of a key at a time. A request costs [`Pace::cost`] units.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     credit: u64,
     at: Time,
 }
 
-/// Bytes per key.
+/// Memory per key, in bytes.
 pub(super) const KEY_BYTES: usize = size_of::<Bucket>();
-// 64-bit numbers need no alignment of 8 bytes everywhere.
+// At most, because some platforms align 64-bit numbers to 4 bytes.
 const _: () = assert!(KEY_BYTES <= 16);
 
-/// A full bucket in units of credit; nothing when it needs more than 64 bits.
+/// Credit of a full bucket, in units; `None` if it exceeds 64 bits.
 pub(super) fn capacity(rate: Rate, burst: u32) -> Option<u64> {
     u64::try_from(Pace::new(rate).units_of(burst)).ok()
 }
 
 impl TokenBucket {
-    /// Full buckets.
+    /// A limiter with full buckets.
     ///
     /// # Panics
-    /// When the capacity needs more than 64 bits, which [`super::check`] refuses.
+    /// If the capacity exceeds 64 bits. [`super::check`] refuses such limits.
     pub(super) fn new(rate: Rate, burst: u32, keys: u32) -> TokenBucket {
         let capacity = capacity(rate, burst).expect("checked: the capacity fits 64 bits");
         let full = Bucket { credit: capacity, at: Time::ZERO };
         TokenBucket { pace: Pace::new(rate), capacity, buckets: vec![full; keys as usize] }
     }
 
-    /// The credit of this key at `now`. Saturating is exact: what does not fit 64 bits is beyond the capacity too.
+    /// Credit of the key at `now`. Saturation is exact, because a sum beyond 64 bits also exceeds the capacity.
     #[inline]
     fn credit(&self, key: usize, now: Time) -> u64 {
         let bucket = self.buckets[key];
@@ -55,7 +55,7 @@ impl TokenBucket {
         bucket.credit.saturating_add(inflow).min(self.capacity)
     }
 
-    /// The verdict on a request.
+    /// Decides on a request.
     #[inline]
     pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
         let credit = self.credit(key, now);
@@ -67,7 +67,7 @@ impl TokenBucket {
         }
     }
 
-    /// How long after `now` a request passes if nothing else comes.
+    /// Time after `now` at which a request would pass if no other request came.
     pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
         if self.capacity < self.pace.cost {
             return Dur(u64::MAX);
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn a_full_bucket_passes_its_burst_and_then_the_rate() {
         let mut bucket = bucket("3/10ns", 2);
-        // Tokens complete at 10/3, 20/3 and 10 ns: nothing is rounded away.
+        // Tokens are complete at 10/3, 20/3 and 10 ns. No rounding occurs.
         let expected =
             [(0, true), (0, true), (3, false), (4, true), (6, false), (7, true), (9, false), (10, true)];
         for (now, passes) in expected {
@@ -117,7 +117,8 @@ mod tests {
         assert_eq!(bucket("5/s", 0).ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(u64::MAX) });
     }
 
-    /// oracles: token_bucket_window_bound (Le Boudec and Thiran 2001, section 1.2): (rate, burst, window in s, most).
+    /// From the oracle token_bucket_window_bound (Le Boudec and Thiran 2001, section 1.2): (rate, burst, window in s,
+    /// most).
     const WINDOW_BOUNDS: [(&str, u32, u64, usize); 3] =
         [("1800/1h", 30, 60, 60), ("100/s", 100, 1, 200), ("4/s", 4, 1, 8)];
 
