@@ -142,9 +142,14 @@ impl Page<'_> {
             && session
             && task.object != self.tab.object
         {
-            // Another answer has brought a newer object meanwhile; the older one is current again.
+            // Another answer has brought a newer object meanwhile; the older one is current again, with what has been
+            // fetched for it since.
             self.tab.object = task.object;
-            self.tab.last_token = token;
+            self.tab.last_token = match task.object {
+                newest if newest == self.tab.newest_object => self.tab.newest_token,
+                shown if shown == self.tab.shown_object => self.tab.shown_token,
+                _ => token,
+            };
         }
         self.set_session(session);
         self.emit(task.depth);

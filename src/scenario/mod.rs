@@ -149,7 +149,9 @@ pub struct ClientSpec {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 pub enum ClientModel {
     #[default]
-    /// The flow touches the session and is closed in itself, as the pull request tells it.
+    /// The flow touches the session and is closed in itself, as the pull request tells it. 401 and 422 to its touch sign the
+    /// user out whatever the policy, other failures that the policy takes for a lost session start the flow again, up to
+    /// `max-rounds` times, and any other ends it.
     #[serde(rename = "documented")]
     Documented,
     /// Measured: no background refresh, token age from receipt, old rules.

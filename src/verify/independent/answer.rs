@@ -8,15 +8,23 @@ use std::rc::Rc;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Answer {
     /// 2xx; what a session's endpoints say of it.
-    Ok { token: Option<Token>, listed: bool },
-    Status { status: u16, code: Option<Rc<str>>, retry_after_s: u64, shed: bool },
+    Ok {
+        token: Option<Token>,
+        listed: bool,
+    },
+    Status {
+        status: u16,
+        code: Option<Rc<str>>,
+        retry_after_s: u64,
+        shed: bool,
+    },
     /// No HTTP answer.
     Network,
     /// The client has waited long enough.
     GivenUp,
     /// What a call becomes that got no HTTP answer while the browser knows that it is offline.
     Nothing,
-    /// `getToken` ended offline.
+    /// `getToken` ended offline: to a policy, no HTTP answer.
     Offline,
 }
 
@@ -101,7 +109,6 @@ fn backoff(retry: &Retry, n: u64) -> u64 {
 pub(super) fn listed(on: &FailureSet, answer: &Answer) -> bool {
     let (status, code) = match answer {
         Answer::Status { status, code, .. } => (*status, code.as_deref()),
-        Answer::Offline => return false,
         _ => (0, None),
     };
     let texts = serde_json::to_value(on).expect("a list of texts");

@@ -88,7 +88,9 @@ impl Clock {
     pub fn sleep(&self, delay: u64) -> Promise<()> {
         let promise = Promise::new();
         let due = promise.clone();
-        self.after(delay, move || { due.resolve(()); });
+        self.after(delay, move || {
+            due.resolve(());
+        });
         promise
     }
 

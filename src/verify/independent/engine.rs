@@ -10,7 +10,7 @@ use crate::world::{Control, Observer, Plan, observed};
 use std::collections::BTreeMap;
 
 /// The engine's log of a contender in the first replication; none when a guard stopped it.
-pub(super) fn engine(plan: &Plan, contender: usize) -> Option<Log> {
+pub(super) fn log(plan: &Plan, contender: usize) -> Option<Log> {
     let writer = Writer { tabs: plan.tabs_per_user, ..Writer::default() };
     let (run, mut writer, tabs) = observed(plan, contender, 0, &Control::default(), writer).ok()?;
     let horizon = plan.horizon.0;
@@ -63,7 +63,7 @@ impl Observer for Writer {
 
     fn call_ended(
         &mut self,
-        _now: Time,
+        now: Time,
         tab: u32,
         task: TaskId,
         endpoint: Endpoint,
@@ -72,7 +72,12 @@ impl Observer for Writer {
         outcome: Outcome,
     ) {
         let first = if self.open.get(&task) == Some(&true) { ", first" } else { "" };
-        self.write(sent, tab, format!("{endpoint}{first} {}", outcome.name()));
+        let at = if matches!(outcome, Outcome::Dropped | Outcome::InFlight) {
+            String::new()
+        } else {
+            format!(" at {}", now.0)
+        };
+        self.write(sent, tab, format!("{endpoint}{first} {}{at}", outcome.name()));
     }
 
     fn generic_ended(&mut self, client: u32, sent: Time, outcome: Outcome) {

@@ -60,8 +60,7 @@ impl Page {
 
     /// The measured flow (`clerk-js.md`, "The unauthenticated flow").
     async fn asks_who_is_here(self: &Rc<Page>, tells: bool, depth: u32) -> Fails<()> {
-        let ask =
-            Ask { endpoint: Endpoint::Client, depth, ordinal: 0, first: false, waits: Waits::Flow };
+        let ask = Ask { endpoint: Endpoint::Client, depth, ordinal: 0, first: false, waits: Waits::Flow };
         match self.fetch(ask).await {
             Ok(Answer::Ok { token, listed }) => {
                 self.has_resource(listed, token);
@@ -95,11 +94,11 @@ impl Page {
                 self.has_resource(listed, token);
                 self.world.clock.turn().await;
                 self.takes_client(true, depth);
-                false
+                self.session.borrow().is_none()
             }
             Ok(_) => {
                 self.takes_client(true, depth);
-                false
+                self.session.borrow().is_none()
             }
             Err(answer) if answer.is(401) || answer.is(422) => true,
             Err(answer) if self.enters(&answer) => {
@@ -143,8 +142,7 @@ impl Page {
     /// POST /touch of a session object.
     async fn touches(self: &Rc<Page>, session: &Session, depth: u32, emits: bool) -> Fails<()> {
         let first = depth == 0;
-        let ask =
-            Ask { endpoint: Endpoint::Touch, depth, ordinal: 0, first, waits: Waits::GetToken };
+        let ask = Ask { endpoint: Endpoint::Touch, depth, ordinal: 0, first, waits: Waits::GetToken };
         match self.fetch(ask).await? {
             Answer::Ok { token, listed } => {
                 self.has_resource(listed, token);
@@ -182,12 +180,10 @@ impl Page {
         self.spawn(async move { page.refreshes_session_token(true).await });
         let Some(session) = self.current() else { return };
         let now = self.now();
-        if !self.multi_session.get() {
-            if self.touched_until.get() > now {
-                return;
-            }
-            self.touched_until.set(now + 5_000_000_000);
+        if !self.multi_session.get() && self.touched_until.get() > now {
+            return;
         }
+        self.touched_until.set(now + 5_000_000_000);
         let page = Rc::clone(self);
         self.spawn(async move {
             if page.touches_current(&session, 0).await.is_err() {
@@ -267,7 +263,13 @@ impl Page {
     }
 
     /// App code calls `getToken`.
-    pub fn app_gets_token(self: &Rc<Page>, session: Rc<Session>, skips_cache: bool, depth: u32, ordinal: u64) {
+    pub fn app_gets_token(
+        self: &Rc<Page>,
+        session: Rc<Session>,
+        skips_cache: bool,
+        depth: u32,
+        ordinal: u64,
+    ) {
         let (page, began) = (Rc::clone(self), self.now());
         self.spawn(async move {
             let asks = Asks { skips_cache, depth, ordinal, first: depth == 0 };

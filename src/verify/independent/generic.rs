@@ -110,7 +110,7 @@ impl Client {
             let name = (format!("client {}", self.number), "generic".to_owned());
             let (answer, ended) = world.send(who, Endpoint::Generic, place, name);
             let answer = answer.await;
-            ended.replace(Ended::At(world.now(), answer.clone()));
+            ended.replace(Ended::Then(answer.clone()));
             if answer == Answer::OK {
                 return;
             }

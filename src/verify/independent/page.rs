@@ -171,7 +171,8 @@ impl Page {
             let cap = |wait: u64| if n == 1 { wait } else { wait.min(5_000_000_000) };
             let is_client = ask.endpoint == Endpoint::Client;
             let given = self.world.given_wait.as_ref();
-            let given = given.and_then(|g| g(self.now(), self.tab, is_client, (cap(bounds.0), cap(bounds.1))));
+            let given =
+                given.and_then(|g| g(self.now(), self.tab, is_client, (cap(bounds.0), cap(bounds.1))));
             let drawn = || cap(self.world.draws.wait(self.tab, ask.waits, ask.ordinal, self.now(), bounds));
             self.world.clock.sleep(given.unwrap_or_else(drawn)).await;
         }
@@ -187,7 +188,10 @@ impl Page {
             Answer::Network | Answer::GivenUp if self.offline() => Ok(Answer::Nothing),
             Answer::Status { status: 401, code, .. }
                 if !self.world.is_documented()
-                    && !matches!(code.as_deref(), Some("dev_browser_unauthenticated" | "requires_captcha")) =>
+                    && !matches!(
+                        code.as_deref(),
+                        Some("dev_browser_unauthenticated" | "requires_captcha")
+                    ) =>
             {
                 self.enters_flow(true, ask.depth + 1).await?;
                 Err(answer)

@@ -128,9 +128,7 @@ impl World {
         let in_rounds = visit << 32 | round;
         let (every, purpose, key): (Option<&Dist>, _, _) = match habit {
             Habit::Focus => (fleet.focus_every.as_ref(), Purpose::Focus, in_rounds),
-            Habit::GetToken => {
-                (fleet.app_get_token.as_ref().map(|app| &app.every), Purpose::App, in_rounds)
-            }
+            Habit::GetToken => (fleet.app_get_token.as_ref().map(|app| &app.every), Purpose::App, in_rounds),
             Habit::SetActive => {
                 (fleet.set_active.as_ref().map(|app| &app.every), Purpose::SetActive, in_rounds)
             }
@@ -253,15 +251,13 @@ fn app_sets_active(page: &Rc<Page>, navigates: bool) {
 
 impl Page {
     async fn signs_in(self: &Rc<Page>, again: bool) {
-        let ask = Ask {
-            endpoint: Endpoint::SignIn,
-            depth: 0,
-            ordinal: 0,
-            first: !again,
-            waits: Waits::GetToken,
-        };
-        let answer = self.request(ask, ask.first).await;
-        if !matches!(answer, Answer::Ok { .. }) {
+        let ask =
+            Ask { endpoint: Endpoint::SignIn, depth: 0, ordinal: 0, first: !again, waits: Waits::GetToken };
+        if self.session.borrow().is_some() {
+            return;
+        }
+        let answer = self.fetch(ask).await;
+        if !matches!(answer, Ok(Answer::Ok { .. })) {
             return self.world.plans_sign_in(self, true);
         }
         let user = self.user();

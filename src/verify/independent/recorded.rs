@@ -25,7 +25,7 @@ fn replay(recording: &Recording) -> (Replayed, Vec<(u64, u64, Option<u64>)>) {
         };
         let (status, t_done) = match &*call.ended.borrow() {
             Ended::InFlight => (Some(Status::Word("pending".to_owned())), None),
-            Ended::Dropped => (None, None),
+            Ended::Dropped | Ended::Then(_) => (None, None),
             Ended::At(at, answer) => {
                 let status = match answer {
                     Answer::Ok { .. } => Status::Http(200),

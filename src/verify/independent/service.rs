@@ -42,6 +42,8 @@ pub(super) enum Ended {
     /// Nobody was there to hear the answer.
     Dropped,
     At(u64, Answer),
+    /// At a time that the engine does not tell of.
+    Then(Answer),
 }
 
 /// Who calls.
@@ -274,8 +276,8 @@ impl World {
         drop(service);
         self.give_back(call, self.all_limits());
         let refused = spec.refused_latency.as_ref();
-        let latency = refused
-            .map_or(call.latency.get(), |dist| self.draws.time(dist, Purpose::Latency, call.place));
+        let latency =
+            refused.map_or(call.latency.get(), |dist| self.draws.time(dist, Purpose::Latency, call.place));
         self.answers(call, latency, Answer::Status { status: 503, code: None, retry_after_s: 0, shed: true });
     }
 

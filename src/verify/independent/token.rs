@@ -288,9 +288,8 @@ impl Page {
             if !again {
                 return Err(if offline { Answer::Offline } else { answer });
             }
-            let between = |bounds| {
-                self.world.draws.wait(self.tab, Waits::GetToken, asks.ordinal, self.now(), bounds)
-            };
+            let between =
+                |bounds| self.world.draws.wait(self.tab, Waits::GetToken, asks.ordinal, self.now(), bounds);
             waited = floored(retry, delay(retry, n, waited, between), &answer);
             self.world.clock.sleep(waited).await;
         }

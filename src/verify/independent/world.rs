@@ -68,11 +68,7 @@ pub(super) struct User {
 
 impl World {
     /// The contender of these policies in this scenario, about to begin.
-    pub fn new(
-        scenario: Scenario,
-        policies: Vec<(Policy, f64)>,
-        given_wait: Option<GivenWait>,
-    ) -> Rc<World> {
+    pub fn new(scenario: Scenario, policies: Vec<(Policy, f64)>, given_wait: Option<GivenWait>) -> Rc<World> {
         let tabs = people::most_tabs(&scenario);
         let users = (0..u64::from(scenario.fleet.users)).map(|number| User::new(number, tabs)).collect();
         Rc::new(World {
@@ -104,9 +100,10 @@ impl World {
     fn close(&self) {
         for call in &*self.sent.borrow() {
             let outcome = match &*call.ended.borrow() {
-                Ended::InFlight => "in-flight",
-                Ended::Dropped => "dropped",
-                Ended::At(_, answer) => answer.outcome(),
+                Ended::InFlight => "in-flight".to_owned(),
+                Ended::Dropped => "dropped".to_owned(),
+                Ended::Then(answer) => answer.outcome().to_owned(),
+                Ended::At(at, answer) => format!("{} at {at}", answer.outcome()),
             };
             self.write_at(call.at, call.who.clone(), format!("{} {outcome}", call.what));
         }
