@@ -120,7 +120,7 @@ fn one_second() -> Dur {
 pub struct Mix {
     /// Its name among the policies.
     pub name: String,
-    /// The policies and their shares, which add up to 1.
+    /// The policies and their shares, which add up to 1. Their order changes nothing.
     pub shares: Vec<PolicyShare>,
 }
 

@@ -6,8 +6,6 @@
 mod data;
 mod html;
 
-pub use html::shell_word;
-
 use super::columns::{Columns, MOST_POLICIES};
 use super::told::{Told, chosen, retry_schedule};
 use super::{amplification, charts_in, finding, frame, measured, number, verdicts};
@@ -15,6 +13,7 @@ use crate::experiment::WORST_SESSIONS;
 use crate::experiment::results::{PolicyResults, Results};
 use crate::experiment::verdict::Judgement;
 use crate::metrics::{Metric, MetricDef};
+use crate::scenario::text::shell_word;
 use html::escaped;
 use std::fmt::Write;
 

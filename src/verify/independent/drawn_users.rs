@@ -42,7 +42,7 @@ fn client(dice: &mut Dice, text: &mut String) {
 fn fleet(dice: &mut Dice, text: &mut String) {
     let _ = writeln!(text, "\n[fleet]\nusers = {}", dice.number(1, 4));
     let _ = match dice.number(0, 3) {
-        0 => writeln!(text, "tabs = [{{ tabs = 1, share = 0.6 }}, {{ tabs = 3, share = 0.4 }}]"),
+        0 => writeln!(text, "tabs = [{{ tabs = 3, share = 0.4 }}, {{ tabs = 1, share = 0.6 }}]"),
         tabs => writeln!(text, "tabs = {tabs}"),
     };
     let _ = writeln!(text, "users-per-network = {}\napps = {}", dice.number(1, 3), dice.number(1, 2));

@@ -75,6 +75,9 @@ fn tabs_of(world: &World, user: u64) -> u64 {
     match &world.scenario.fleet.tabs {
         Tabs::Fixed(tabs) => u64::from(*tabs),
         Tabs::Shares(shares) => {
+            // By the number of tabs: the order in the scenario changes nothing.
+            let mut shares = shares.clone();
+            shares.sort_by_key(|share| share.tabs);
             let bits = world.draws.of(Purpose::Tabs, user, 0);
             let mut up_to = 0.0;
             let mine = shares.iter().find(|share| {

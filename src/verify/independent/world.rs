@@ -20,7 +20,8 @@ use std::rc::Rc;
 /// One simulation.
 pub(super) struct World {
     pub scenario: Scenario,
-    /// The policies of the contender and their shares.
+    /// The policies of the contender and their shares, by the names of the policies: their order in the scenario changes
+    /// nothing.
     pub policies: Vec<(Policy, f64)>,
     pub clock: Clock,
     pub draws: Draws,
@@ -69,6 +70,8 @@ pub(super) struct User {
 impl World {
     /// The contender of these policies in this scenario, about to begin.
     pub fn new(scenario: Scenario, policies: Vec<(Policy, f64)>, given_wait: Option<GivenWait>) -> Rc<World> {
+        let mut policies = policies;
+        policies.sort_by(|a, b| a.0.name.cmp(&b.0.name));
         let tabs = people::most_tabs(&scenario);
         let users = (0..u64::from(scenario.fleet.users)).map(|number| User::new(number, tabs)).collect();
         Rc::new(World {
