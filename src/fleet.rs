@@ -1,67 +1,87 @@
 //! Who calls: users, each with a browser session of one or more tabs, behind a network address shared with others.
 
+use crate::client::generic::MAX_CLIENTS;
 use crate::kernel::{Dist, Dur};
+use crate::spec::leaf::Share;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-/// `[fleet]` of a scenario.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// What one user takes in memory, in bytes: state of browser and tab, its pending event and its row of results.
+const BYTES_PER_USER: u64 = 160;
+
+/// The users: each has one browser session with one or more tabs.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[fleet]")]
 pub struct FleetSpec {
-    /// How many users; each has one browser session.
+    /// Number of users. 0 is allowed beside a `[[workload]]`.
+    #[schemars(
+        range(min = 0, max = MAX_CLIENTS),
+        example = 1_000,
+        extend("x-unit" = "users", "x-bytes-each" = BYTES_PER_USER)
+    )]
     pub users: u32,
-    /// Tabs per user: `1`, or a list of shares `[{ tabs = 1, share = 0.7 }, { tabs = 3, share = 0.3 }]`.
+    /// Tabs of a user: a number for everyone, or a list of shares that add up to 1.
     #[serde(default)]
+    #[schemars(extend("x-unit" = "tabs"))]
     pub tabs: Tabs,
     /// Users behind one network address.
     #[serde(default = "one")]
+    #[schemars(range(min = 1), extend("x-unit" = "users"))]
     pub users_per_network: u32,
-    /// Apps the users are dealt to in turn.
+    /// Number of apps. Users belong to them in turn.
     #[serde(default = "one")]
+    #[schemars(range(min = 1), extend("x-unit" = "apps"))]
     pub apps: u32,
-    /// When the first tab's page is opened.
+    /// When a user opens the page in the first tab, from the start of the run.
     #[serde(default)]
     pub opens: Dist,
-    /// How long after the tab before it a further tab is opened.
+    /// How long after the tab before it a user opens a further tab.
     #[serde(default = "ten_seconds")]
     pub further_tab_opens: Dist,
     /// How long a tab stays open before its user closes it; without it, for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-above-zero" = true))]
     pub stays: Option<Dist>,
     /// How long a closed tab stays closed before its user comes back; without it, for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-above-zero" = true))]
     pub away: Option<Dist>,
-    /// Whether touches on focus are not throttled (`clerk-js.md`, "focus: touch").
+    /// Whether the app is configured for several sessions. The client then touches on every focus, without its throttle.
     #[serde(default)]
     pub multi_session: bool,
-    /// Time between focus events of a tab; without it, none.
+    /// Time between two focus events of a tab; without it, a tab never gains focus.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-above-zero" = true))]
     pub focus_every: Option<Dist>,
-    /// Calls of `getToken` by the app.
+    /// Calls of `getToken` by the app's code; without it, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_get_token: Option<AppGetToken>,
-    /// Calls of `setActive` by the app.
+    /// Calls of `setActive` by the app's code; without it, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub set_active: Option<SetActive>,
-    /// What the app's code does by itself with a new session object.
+    /// What the app's code does by itself when it gets a new session object.
     #[serde(default)]
     pub app_reaction: AppReaction,
-    /// The app reacts from this time on.
+    /// Time from which on the app's code reacts.
     #[serde(default)]
     pub app_reaction_from: Dur,
-    /// The app reacts until this time, excluded; without it, for ever.
+    /// Time until which the app's code reacts, that instant excluded; without it, for ever.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_reaction_to: Option<Dur>,
-    /// Time between reloads of a tab's page; without it, none.
+    /// Time between two reloads of a tab's page; without it, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-above-zero" = true))]
     pub reload_every: Option<Dist>,
-    /// Offline periods of a browser.
+    /// Offline periods of a browser; without it, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offline: Option<Offline>,
-    /// A request sent offline fails at once, as browsers have it that know they are offline; without it, after the
-    /// round-trip time, as in a network that swallows requests.
+    /// Whether a request sent offline fails at once, as in a browser that knows that it is offline. Otherwise it fails
+    /// after the round-trip time, as in a network that drops requests.
     #[serde(default)]
     pub offline_fails_at_once: bool,
-    /// Whether and when signed-out users sign in again.
+    /// Whether and when signed-out users sign in again; without it, never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in_again: Option<SignInAgain>,
 }
@@ -129,26 +149,54 @@ impl Default for Tabs {
     }
 }
 
-/// One entry of [`Tabs::Shares`].
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// A number of tabs and the share of the users who have it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "a share of tabs")]
 pub struct TabShare {
-    /// Tabs, 1 to 16.
+    /// Tabs of such a user.
+    #[schemars(range(min = 1, max = MAX_TABS), example = 2, extend("x-unit" = "tabs"))]
     pub tabs: u8,
-    /// Share of the users, 0 to 1.
+    /// Share of the users.
+    #[schemars(with = "Share", example = 0.5)]
     pub share: f64,
 }
 
-/// Calls of `getToken` by the app.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+impl JsonSchema for Tabs {
+    fn schema_name() -> Cow<'static, str> {
+        "Tabs".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        schemars::json_schema!({
+            "x-noun": "number of tabs or list of shares",
+            "x-forms": "1 to 16, or [{ tabs = 1, share = 0.7 }, { tabs = 3, share = 0.3 }]",
+            "anyOf": [
+                { "type": "integer", "minimum": 1, "maximum": MAX_TABS },
+                {
+                    "type": "array",
+                    "items": generator.subschema_for::<TabShare>(),
+                    "minItems": 1,
+                    "maxItems": MAX_TABS,
+                },
+            ],
+        })
+    }
+}
+
+/// Calls of `getToken` by the app's code.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "app-get-token")]
 pub struct AppGetToken {
-    /// Time between them, per tab.
+    /// Time between two rounds of calls of a tab.
+    #[schemars(extend("x-above-zero" = true), example = "30s")]
     pub every: Dist,
-    /// Callers at once.
+    /// Calls at once.
     #[serde(default = "one_caller")]
+    #[schemars(range(min = 1), extend("x-unit" = "calls"))]
     pub callers: u8,
-    /// Whether they pass over the token cache.
+    /// Whether the calls skip the client's token cache.
     #[serde(default)]
     pub skip_cache: bool,
 }
@@ -157,48 +205,56 @@ fn one_caller() -> u8 {
     1
 }
 
-/// Calls of `setActive` by the app.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// Calls of `setActive` by the app's code.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "set-active")]
 pub struct SetActive {
-    /// Time between them, per tab.
+    /// Time between two calls of a tab.
+    #[schemars(extend("x-above-zero" = true), example = "30s")]
     pub every: Dist,
-    /// Whether they navigate (`redirectUrl`).
+    /// Whether the calls navigate to another page (`redirectUrl`).
     #[serde(default)]
     pub navigate: bool,
 }
 
-/// What the app's code does by itself with a new session object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+/// What the app's code does by itself when it gets a new session object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum AppReaction {
     /// Nothing.
     #[default]
     None,
-    /// Calls `setActive` with it: loop G2 of `clerk-js.md`.
+    /// It calls `setActive` with the session: loop G2 of `clerk-js.md`.
     SetActive,
-    /// Calls `getToken` of it.
+    /// It calls `getToken` of the session.
     GetToken,
 }
 
 /// Offline periods of a browser.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "offline")]
 pub struct Offline {
     /// Time from coming online to the next period.
+    #[schemars(extend("x-above-zero" = true), example = serde_json::json!({ "exponential": "1h" }))]
     pub every: Dist,
     /// Length of a period.
+    #[schemars(example = "30s")]
     pub lasts: Dist,
 }
 
 /// Sign-in after a sign-out.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "sign-in-again")]
 pub struct SignInAgain {
-    /// Think time before the sign-in request, and before it is repeated when it fails.
+    /// Time before the sign-in request, and before the next one when it fails.
+    #[schemars(example = serde_json::json!({ "exponential": "20s" }))]
     pub after: Dist,
-    /// Share of the signed-out users who do, 0 to 1.
+    /// Share of the signed-out users who sign in again.
     #[serde(default = "all")]
+    #[schemars(with = "Share", example = 0.8)]
     pub share: f64,
 }
 

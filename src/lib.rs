@@ -8,6 +8,8 @@
 //! | module | what it knows |
 //! | --- | --- |
 //! | [`kernel`] | virtual time, the event queue, random streams, distributions; no domain word |
+//! | [`text`], [`toml_text`] | how text is written; TOML texts with places, edits and pictures of errors |
+//! | [`spec`] | how the parts of a file describe themselves, by their types; checker, reference and schema |
 //! | [`protocol`] | the words that clients and the backend share: failures and outcomes of calls |
 //! | [`client`] | a browser tab as a pure state machine; policies and releases as data |
 //! | [`backend`] | rate limiters and queues as pure state machines; what a scenario says of endpoints |
@@ -39,7 +41,10 @@ pub mod metrics;
 pub mod protocol;
 pub mod report;
 pub mod scenario;
+pub mod spec;
 pub mod stats;
+pub mod text;
+pub mod toml_text;
 pub mod verify;
 pub mod world;
 

@@ -4,6 +4,7 @@ pub mod gateway;
 pub mod keys;
 pub mod layout;
 pub mod limiter;
+pub mod rate;
 pub mod spec;
 pub mod station;
 

@@ -1,11 +1,14 @@
 //! What a scenario says about the backend.
 
+pub use super::rate::Rate;
 use crate::kernel::{Dist, Dur};
+use crate::spec::PROSE;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
 /// The endpoints a client calls (`clerk-js.md`, "Requests").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[repr(u8)]
 pub enum Endpoint {
@@ -60,30 +63,33 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// `[backend]` of a scenario.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// The servers: endpoints with their latencies, workers and queues, and the rate limits before them.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "[backend]")]
 pub struct BackendSpec {
-    /// Life of a session token (`exp - iat`), whole seconds.
+    /// Life of a session token (`exp - iat`): whole seconds, at least 10s.
+    #[schemars(extend("x-above-zero" = true))]
     pub token_life: Dur,
-    /// The token inside /client and /touch answers.
+    /// Which session token the answers of /client and /touch contain.
     pub client_token: ClientToken,
-    /// Round-trip time of a call, without queueing and service; an endpoint's own `latency` overrules it.
+    /// Round-trip time of a call, without queueing and service. An endpoint's own `latency` replaces it.
     pub latency: Dist,
-    /// POST /tokens.
+    /// The endpoint POST /tokens.
     pub tokens: EndpointSpec,
-    /// POST /touch.
+    /// The endpoint POST /touch.
     pub touch: EndpointSpec,
-    /// GET /client.
+    /// The endpoint GET /client.
     pub client: EndpointSpec,
-    /// GET /environment.
+    /// The endpoint GET /environment.
     pub environment: EndpointSpec,
-    /// Sign-in.
+    /// The endpoint of sign-ins.
     pub sign_in: EndpointSpec,
-    /// Calls of generic clients.
+    /// The endpoint that generic clients call.
     pub generic: EndpointSpec,
-    /// Rate limits, in the order in which a call meets them.
+    /// Rate limits, in the order in which a call passes through them.
     #[serde(rename = "limit")]
+    #[schemars(length(max = 1_000))]
     pub limits: Vec<LimitSpec>,
 }
 
@@ -120,10 +126,10 @@ impl BackendSpec {
 }
 
 /// The session token inside GET /client and POST /touch answers (`traces/README.md`, `config.client_token`).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ClientToken {
-    /// Newly issued.
+    /// A newly issued one.
     #[default]
     Fresh,
     /// The newest issued so far.
@@ -132,83 +138,121 @@ pub enum ClientToken {
     None,
 }
 
-/// `[backend.<endpoint>]`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+/// An endpoint of the backend.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "an endpoint")]
 pub struct EndpointSpec {
-    /// Round-trip time, without queueing and service.
+    /// Round-trip time, without queueing and service; without it, that of `[backend]`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "100ms")]
     pub latency: Option<Dist>,
-    /// Round-trip time of calls that a limit or a full queue turns away; without it, `latency`.
+    /// Round-trip time of calls that a limit or a full queue refuses; without it, `latency`.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "20ms")]
     pub refused_latency: Option<Dist>,
-    /// Workers that serve calls one at a time each; without them an answer takes the round-trip time only.
+    /// Workers, each of which serves one call at a time; without them, an answer takes the round-trip time only.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 1_000_000), example = 8, extend("x-unit" = "workers"))]
     pub workers: Option<u32>,
     /// Calls that may wait for a worker; the next one is shed with 503. Without it, any number.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 100, extend("x-unit" = "calls"))]
     pub queue: Option<u32>,
-    /// Service time in a worker.
+    /// Service time of a call in a worker.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "5ms")]
     pub service: Option<Dist>,
-    /// After this long the client gives a call up: to it, a network error.
+    /// Time after which the client gives a call up: to the client, a network error. Without it, never.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-above-zero" = true), example = "10s")]
     pub timeout: Option<Dur>,
 }
 
-/// `[[backend.limit]]`: one rate limiter. Which of the optional keys a kind needs is in its file under `limiter/`.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// A rate limiter.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[[backend.limit]]")]
 pub struct LimitSpec {
     /// The endpoints whose calls pass through it, together.
+    #[schemars(length(min = 1, max = Endpoint::COUNT), example = ["tokens"])]
     pub endpoints: Vec<Endpoint>,
-    /// Its kind.
+    /// How it counts.
     pub kind: LimitKind,
-    /// What shares a limit.
+    /// Whose calls share one count.
+    #[schemars(example = &"ip")]
     pub key: LimitKey,
-    /// Requests per time: token bucket, GCRA, leaky bucket.
+    /// Rate at which requests pass in the long run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-only" = { "kind": ["token-bucket", "gcra", "leaky-bucket"] }, "x-needed" = true))]
     pub rate: Option<Rate>,
-    /// Capacity in requests: token bucket, GCRA (burst of 1 + tau/T), leaky bucket (queue).
+    /// Requests that may come at once: the tokens of a full token bucket, 1 + tau/T of GCRA, the queue of a leaky bucket.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        range(min = 1),
+        example = 10,
+        extend("x-unit" = "requests", "x-only" = { "kind": ["token-bucket", "gcra", "leaky-bucket"] }, "x-needed" = true)
+    )]
     pub burst: Option<u32>,
-    /// Requests allowed in a window, or at once (concurrency).
+    /// Requests that pass in a window, or that are being answered at once (concurrency).
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        example = 10,
+        extend(
+            "x-unit" = "requests",
+            "x-only" = { "kind": ["fixed-window", "sliding-log", "sliding-counter", "concurrency"] },
+            "x-needed" = true
+        )
+    )]
     pub limit: Option<u32>,
     /// Length of a window.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        example = "10s",
+        extend(
+            "x-above-zero" = true,
+            "x-only" = { "kind": ["fixed-window", "sliding-log", "sliding-counter"] },
+            "x-needed" = true
+        )
+    )]
     pub window: Option<Dur>,
-    /// Sliding log: whether refused requests are logged too, which can lock a client out for ever.
+    /// Whether refused requests are counted too, which can lock a client out for ever.
     #[serde(default)]
+    #[schemars(extend("x-only" = { "kind": ["sliding-log"] }))]
     pub logs_refused: bool,
-    /// What a 429 says about when to come back.
+    /// What the `Retry-After` header of a 429 says.
     #[serde(default)]
+    #[schemars(extend("x-never" = {
+        "kind": { "concurrency": "a concurrency limit cannot know when a call will end" }
+    }))]
     pub retry_after: RetryAfter,
-    /// After a refusal, everything of that key is refused for this long.
+    /// After a refusal, everything of that key is refused for this long; without it, nothing more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-above-zero" = true), example = "10s")]
     pub penalty: Option<Dur>,
-    /// The scenario's assumption or source for these numbers; printed, never interpreted.
+    /// Source of these numbers, or that they are assumed. Reports print it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = PROSE), extend("x-lines" = true), example = "assumed: the provider documents no number")]
     pub source: String,
 }
 
 /// The limiter kinds met in practice (`limits.md`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitKind {
-    /// Continuous refill at `rate` up to `burst`; a request takes one token.
+    /// Tokens come continuously at `rate`, up to `burst`; a request takes one.
     TokenBucket,
     /// ITU-T I.371 virtual scheduling with T = 1/rate and tau = (burst - 1) T.
     Gcra,
-    /// At most `limit` in each window aligned to the start of the run.
+    /// At most `limit` requests in each window; windows are aligned to the start of the run.
     FixedWindow,
-    /// At most `limit` in the `window` before now, by a log of times.
+    /// At most `limit` requests in the `window` before now, by a log of times.
     SlidingLog,
-    /// The window before now estimated from two fixed windows.
+    /// The requests in the window before now are estimated from two fixed windows.
     SlidingCounter,
-    /// Requests leave one by one at `rate`; `burst` may wait, the next is refused. A delay, not only a verdict.
+    /// Requests leave one by one at `rate`; `burst` may wait, the next is refused. Waiting delays a request.
     LeakyBucket,
-    /// At most `limit` calls being answered at once.
+    /// At most `limit` calls are being answered at once.
     Concurrency,
 }
 
@@ -257,81 +301,31 @@ impl LimitKey {
     }
 }
 
-/// What shares a limit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+/// Whose calls share one count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LimitKey {
-    /// Everything.
+    /// All calls.
     Global,
-    /// All users of one app.
+    /// The calls of all users of one app.
     App,
-    /// All users behind one address.
+    /// The calls of all users behind one network address.
     Ip,
-    /// One user. In this model a user has one browser session, so it equals `Session`.
+    /// The calls of one user, who has one browser session here: the same as `session`.
     User,
-    /// One browser session.
+    /// The calls of one browser session.
     Session,
 }
 
 /// What a 429 says about when to come back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum RetryAfter {
-    /// Nothing.
+    /// There is no header.
     #[default]
     None,
     /// Seconds until a request of this key would pass, rounded up.
     Seconds,
-    /// Half of that, rounded down: too small, as some servers answer.
+    /// Half of those seconds, rounded down: too small, as some servers answer.
     TooSmall,
-}
-
-/// Requests per time, written `"100/10s"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// Requests; may be 0: then everything is refused.
-    pub count: u64,
-    /// In this time; never zero.
-    pub per: Dur,
-}
-
-impl Rate {
-    /// Reads `"100/10s"` or `"5/s"`.
-    ///
-    /// # Errors
-    /// What was found and what is allowed.
-    pub fn parse(text: &str) -> Result<Rate, String> {
-        let bad = |why: &str| {
-            format!("{why}; got {text:?}; allowed: requests per duration, such as \"100/10s\" or \"5/s\"")
-        };
-        let (count, per) = text.split_once('/').ok_or_else(|| bad("not a rate"))?;
-        if count.is_empty() || count.len() > 12 || !count.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(bad("the requests of a rate are a whole number of at most 12 digits"));
-        }
-        let per =
-            if per.starts_with(|c: char| c.is_ascii_digit()) { per.to_owned() } else { format!("1{per}") };
-        let per = Dur::parse(&per)?;
-        if per == Dur::ZERO {
-            return Err(bad("a rate needs a duration above zero"));
-        }
-        Ok(Rate { count: count.parse().expect("at most 12 digits"), per })
-    }
-}
-
-impl fmt::Display for Rate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.count, self.per)
-    }
-}
-
-impl<'de> Deserialize<'de> for Rate {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Rate, D::Error> {
-        Rate::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-    }
-}
-
-impl Serialize for Rate {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
 }

@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure};
 use super::terminal::shown;
 use super::{input, terminal};
 use authstorm::conform::{Comparison, Outcome, Recording, Request, Status, compare};
-use authstorm::scenario::text::escape;
+use authstorm::text::escape;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;

@@ -2,7 +2,7 @@
 
 use super::terminal;
 use authstorm::Error;
-use authstorm::scenario::text::{escape, shell_word};
+use authstorm::text::{escape, shell_word};
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ mod files;
 mod input;
 mod interrupt;
 mod kept;
+mod keys;
 mod lock;
 mod memory;
 mod metrics;
@@ -20,6 +21,7 @@ mod place;
 mod progress;
 mod report;
 mod run;
+mod schema;
 mod table;
 mod terminal;
 mod validate;
@@ -66,6 +68,10 @@ enum Verb {
     Verify(verify::Args),
     /// Print the definition of every metric
     Metrics(metrics::Args),
+    /// Print every key of a scenario file: value, unit, range, default, meaning and an example
+    Keys(keys::Args),
+    /// Print the JSON Schema of scenario files, for editors
+    Schema,
 }
 
 /// Runs the command.
@@ -100,6 +106,8 @@ pub fn main() -> ExitCode {
         Verb::VerifyDeterminism(args) => determinism::run(args),
         Verb::Verify(args) => on_threads(|| verify::run(args)),
         Verb::Metrics(args) => metrics::run(args),
+        Verb::Keys(args) => keys::run(args),
+        Verb::Schema => schema::run(),
     })
 }
 
@@ -110,7 +118,7 @@ fn on_threads(verb: impl FnOnce() -> Result<Exit, Failure> + Send) -> Result<Exi
 
 /// Shows what the user gave on one line, hidden characters as escapes.
 fn escape_values(error: &mut clap::Error) {
-    use authstorm::scenario::text::escape;
+    use authstorm::text::escape;
     let escaped: Vec<_> = error
         .context()
         .filter_map(|(kind, value)| match value {

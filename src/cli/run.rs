@@ -11,7 +11,7 @@ use authstorm::explain;
 use authstorm::report;
 use authstorm::report::verdicts;
 use authstorm::scenario::Settings;
-use authstorm::scenario::text::shell_word;
+use authstorm::text::shell_word;
 use authstorm::stats::paired_difference;
 use authstorm::world::Control;
 use authstorm::{Study, experiment::CONFIDENCE};

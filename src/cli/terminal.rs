@@ -2,7 +2,7 @@
 //! word of a results file) reaches a terminal as a control character or a mark that turns the direction of reading.
 
 use super::exit::{Exit, Failure};
-use authstorm::scenario::text::{escape, is_hidden, push_escaped};
+use authstorm::text::{escape, is_hidden, push_escaped};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 

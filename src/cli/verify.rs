@@ -2,7 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::{table, terminal};
-use authstorm::scenario::text::quote;
+use authstorm::text::quote;
 use authstorm::verify::exhaust::{Explored, exhaust};
 use authstorm::verify::swarm::{Draw, broken_bounds, broken_relations, judge, scenario, swarm};
 use authstorm::verify::{

@@ -5,83 +5,13 @@
 //! one thing pending at a time, so that a million of them cost what a million pollers should.
 
 use super::backoff::Backoff;
-use super::policy::{FailureBits, Retry, RetryBudget};
+use super::policy::FailureBits;
 use super::session_policy::{SessionLimits, SessionPolicy};
+pub use super::workload::{Layers, MAX_CLIENTS, MAX_LAYERED_TRIES, WorkloadSpec};
 use crate::backend::keys::Clients;
 use crate::kernel::random::origin;
 use crate::kernel::{Dist, Dur, Time};
 use crate::protocol::Failure;
-use serde::{Deserialize, Serialize};
-
-/// `[[workload]]` of a scenario: clients that call the endpoint `generic`.
-///
-/// Exactly one of `every`, `think` and `at` says when; at most one of `retry`, `orbit` and `layers` says what a failed
-/// call does. Without any of these it is lost.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct WorkloadSpec {
-    /// Its name in results, and of its random numbers: they do not change with the other workloads or the fleet.
-    pub name: String,
-    /// How many clients; each has its own clock, and is a user, a session and, by `clients-per-network`, an address to
-    /// rate limits.
-    #[serde(default = "one")]
-    pub clients: u32,
-    /// Clients behind one network address.
-    #[serde(default = "one")]
-    pub clients_per_network: u32,
-    /// When a client begins: its first call, or what is added to each time of `at`.
-    #[serde(default)]
-    pub starts: Dist,
-    /// Open: time from one call of a client to its next, whatever becomes of them.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub every: Option<Dist>,
-    /// Closed: time from the end of a call, answered or given up, to the client's next.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub think: Option<Dist>,
-    /// Scripted: the times of a client's calls.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub at: Vec<Dur>,
-    /// After this time no call begins; retries go on.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub until: Option<Dur>,
-    /// A failed call is tried again with back-off.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry: Option<Retry>,
-    /// A failed call is tried again after this delay, without limit: the orbit of a retrial queue.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub orbit: Option<Dist>,
-    /// A failed call is tried again at once by each of several layers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub layers: Option<Layers>,
-    /// Retries that a client may spend.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub retry_budget: Option<RetryBudget>,
-}
-
-fn one() -> u32 {
-    1
-}
-
-/// Layers of software, each of which tries the one below it so many times: `tries^depth` tries in all
-/// (AWS Builders' Library, "Timeouts, retries and backoff with jitter"; Google SRE book, chapter 22).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-pub struct Layers {
-    /// Tries of each layer, the first included.
-    pub tries: u32,
-    /// Layers.
-    pub depth: u32,
-}
-
-/// The most tries that layers may come to; more is a slip of the pen, not a stack of software.
-pub const MAX_LAYERED_TRIES: u32 = 65_535;
-
-impl Layers {
-    /// Tries of one call that never succeeds; none beyond [`MAX_LAYERED_TRIES`].
-    pub fn total(self) -> Option<u32> {
-        self.tries.checked_pow(self.depth).filter(|n| *n <= MAX_LAYERED_TRIES)
-    }
-}
 
 /// What a draw of a generic client is for; part of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -296,7 +226,7 @@ pub fn try_key(number: u32, attempt: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::policy::{Decimal, FailureSet, Jitter};
+    use crate::client::policy::{Decimal, FailureSet, Jitter, Retry, RetryBudget};
     use crate::kernel::random::{Purpose, Stream};
 
     fn spec() -> WorkloadSpec {

@@ -18,3 +18,4 @@ pub mod session_policy;
 pub mod tabs;
 pub mod task;
 mod touch;
+mod workload;

@@ -4,9 +4,14 @@
 
 use crate::kernel::Dur;
 use crate::protocol::Failure;
-use serde::de::{self, Visitor};
+use crate::spec::PROSE;
+use crate::spec::leaf::{Leaf, Name, Sense, Wrong, inline_schema, text_schema};
+pub use crate::text::Decimal;
+use crate::text::names::is_error_code;
+use crate::toml_text::Code;
+use schemars::JsonSchema;
+use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use std::fmt;
 
 /// The most retries of a policy or a workload.
 pub const MAX_RETRIES: u32 = 1_000;
@@ -108,12 +113,28 @@ impl FailureSet {
     }
 }
 
-/// Whether this is a well-formed error code: `authentication_invalid`, `user_banned`, ...
-pub fn is_error_code(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 64
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
-}
+/// One answer that is no success, as a set of failures writes it.
+pub static ANSWER: Leaf = Leaf {
+    name: "answer",
+    noun: "string",
+    list: "list of answers",
+    written: "\"401\", \"5xx\" or \"network\"",
+    written_list: "[\"401\", \"422\"], [\"4xx\", \"!429\"], [\"5xx\", \"network\"]",
+    example: "401",
+    longest: 80,
+    read: |text| match FailureSet::parse(&[text]) {
+        Ok(_) => Ok(Sense::Other),
+        Err(what) => Err(Wrong::new(Code::Malformed, what)),
+    },
+};
+
+/// The most entries of a set of failures: every status there is, and as many pairs with a code.
+const MAX_ANSWERS: usize = 400;
+
+inline_schema!(FailureSet, "Failures", {
+    let answer = text_schema!("answer", "^!?([45]xx|[45][0-9]{2}(:[a-z0-9_]{1,64})?|network)$", "401");
+    schemars::json_schema!({ "type": "array", "items": answer, "maxItems": MAX_ANSWERS })
+});
 
 /// A compiled [`FailureSet`].
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -168,98 +189,67 @@ impl Serialize for FailureSet {
     }
 }
 
-/// A number with at most six decimals, held as an integer: factors of back-off, shares, ratios.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Decimal {
-    /// Millionths.
-    pub millionths: u64,
-}
-
-impl<'de> Deserialize<'de> for Decimal {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
-        struct V;
-        impl Visitor<'_> for V {
-            type Value = Decimal;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number from 0 to 1000000 with at most six decimals")
-            }
-            fn visit_i64<E: de::Error>(self, n: i64) -> Result<Decimal, E> {
-                self.visit_f64(n as f64)
-            }
-            fn visit_u64<E: de::Error>(self, n: u64) -> Result<Decimal, E> {
-                self.visit_f64(n as f64)
-            }
-            fn visit_f64<E: de::Error>(self, x: f64) -> Result<Decimal, E> {
-                let scaled = x * 1e6;
-                let nearest = (scaled + 0.5).floor();
-                if !(0.0..=1e6).contains(&x) {
-                    return Err(E::custom(format!("number out of range; got {x}; allowed: 0 to 1000000")));
-                }
-                // A decimal text of six places is at most half an ulp from its float: far less than 1e-4 millionths.
-                if (scaled - nearest).abs() > 1e-4 {
-                    return Err(E::custom(format!("too many decimals; got {x}; allowed: at most six")));
-                }
-                Ok(Decimal { millionths: nearest as u64 })
-            }
-        }
-        deserializer.deserialize_any(V)
-    }
-}
-
-impl Serialize for Decimal {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_f64(self.millionths as f64 / 1e6)
-    }
-}
-
-/// A policy file: scenarios/policies/*.toml, or a `[[policy]]` of a scenario.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// What a client does with answers that are no success: when it retries, and when it signs its user out. In a file of its
+/// own, or a `[[policy]]` of a scenario.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "a policy")]
 pub struct Policy {
-    /// Its name in scenarios and results.
+    /// Name in scenarios and results.
+    #[schemars(with = "Name", example = &"my-policy")]
     pub name: String,
-    /// What it is, in a sentence or two.
+    /// What the policy is, in a sentence or two.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(length(max = PROSE), extend("x-lines" = true), example = "The rule before the change.")]
     pub about: String,
-    /// Which failures of a call site enter the unauthenticated flow.
+    /// Failures of a call that enter the unauthenticated flow.
+    #[schemars(example = ["401", "422"])]
     pub enters_unauthenticated_flow: FailureSet,
     /// Retries of `getToken`.
+    #[schemars(extend("x-add" = "[policy.retry] (in a policy file [retry])"))]
     pub retry: Retry,
-    /// What becomes of a touch error that does not enter the flow.
+    /// What becomes of the error of a touch that does not enter the flow.
     #[serde(default)]
     pub touch_errors: TouchErrors,
-    /// Limits the retries of one session to a share of its first attempts.
+    /// Limits the retries of one session to a share of its first attempts; without it, no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_budget: Option<RetryBudget>,
-    /// Stops calls after repeated failures.
+    /// Stops the calls of a session after repeated failures; without it, never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
-    /// At most so many retries of one session in a window of time.
+    /// Limits the retries of one session in a window of time; without it, no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windowed_retry: Option<WindowedRetry>,
 }
 
-/// Retries of `getToken`.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// Retries with exponential back-off.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "retry")]
 pub struct Retry {
-    /// Which failures are retried.
+    /// Failures that are retried.
+    #[schemars(example = ["5xx", "network"])]
     pub on: FailureSet,
     /// Delay before the first retry.
+    #[schemars(example = "3s")]
     pub initial: Dur,
-    /// Each delay is the one before times this factor, at least 1.
+    /// Each delay is the one before times this factor.
+    #[schemars(range(min = 1), example = 1.55)]
     pub factor: Decimal,
-    /// No delay is longer.
+    /// Longest delay, at least `initial`.
+    #[schemars(example = "50s")]
     pub cap: Dur,
-    /// Retries after the first attempt, at most [`MAX_RETRIES`]; 0 never retries.
+    /// Retries after the first attempt; 0 never retries.
+    #[schemars(range(max = MAX_RETRIES), example = 8, extend("x-unit" = "retries"))]
     pub retries: u32,
-    /// Retries while the browser is offline, where the client release looks at that; at most [`MAX_RETRIES`].
+    /// Retries while the browser is offline, in client releases that look at that.
     #[serde(default = "three")]
+    #[schemars(range(max = MAX_RETRIES), extend("x-unit" = "retries"))]
     pub offline_retries: u32,
-    /// How the delay is spread.
+    /// How a delay is spread at random.
     #[serde(default)]
     pub jitter: Jitter,
-    /// Whether a delay is at least what `Retry-After` asks for. No release of clerk-js does (`clerk-js.md`, Timers).
+    /// Whether a delay is at least what `Retry-After` asks for. No release of clerk-js does that (`clerk-js.md`, Timers).
     #[serde(default)]
     pub honour_retry_after: bool,
 }
@@ -269,7 +259,7 @@ fn three() -> u32 {
 }
 
 /// How a back-off delay `d` is spread (Brooker, "Exponential Backoff And Jitter", AWS blog 2015).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Jitter {
     /// Exactly `d`.
@@ -285,43 +275,52 @@ pub enum Jitter {
 }
 
 /// What becomes of a touch error that does not enter the flow (`clerk-js.md`, "The policies", third row).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TouchErrors {
-    /// Nobody hears of it.
+    /// The client drops it.
     Swallow,
-    /// The app does: an error of `setActive`, or an unhandled rejection after a focus.
+    /// The app gets it: as an error of `setActive`, or as an unhandled rejection after a focus.
     #[default]
     Surface,
 }
 
 /// A retry budget (Google SRE book ch. 21; Finagle `RetryBudget`): each first attempt deposits, each retry costs one.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "retry-budget")]
 pub struct RetryBudget {
-    /// Deposit of each first attempt, in retries.
+    /// Deposit of each first attempt.
+    #[schemars(range(min = 0.000_001), example = 0.1, extend("x-unit" = "retries per first attempt"))]
     pub ratio: Decimal,
-    /// What the budget starts with, and its most, in retries.
+    /// What the budget starts with, and its most.
+    #[schemars(range(min = 1), example = 10, extend("x-unit" = "retries"))]
     pub burst: u32,
 }
 
-/// A circuit breaker per session (Nygard, *Release It!*, ch. 5), on /tokens.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// A circuit breaker per session (Nygard, *Release It!*, ch. 5), on the calls of /tokens.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "circuit-breaker")]
 pub struct CircuitBreaker {
-    /// Consecutive failures that open it.
+    /// Consecutive failures that open the breaker.
+    #[schemars(range(min = 1), example = 5, extend("x-unit" = "failures"))]
     pub failures: u32,
-    /// How long it stays open; then one call is let through and decides.
+    /// How long the breaker stays open; then one call is let through and decides.
+    #[schemars(extend("x-above-zero" = true), example = "30s")]
     pub open: Dur,
 }
 
 /// At most `retries` retries of one session in each `window` that starts with a retry.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "windowed-retry")]
 pub struct WindowedRetry {
-    /// Retries allowed in a window.
+    /// Most retries in a window.
+    #[schemars(range(min = 1), example = 3, extend("x-unit" = "retries"))]
     pub retries: u32,
     /// Length of a window.
+    #[schemars(extend("x-above-zero" = true), example = "60s")]
     pub window: Dur,
 }
 
@@ -373,32 +372,6 @@ mod tests {
     fn a_set_names_its_codes() {
         let set = FailureSet::parse(&["401", "403:user_banned", "!5xx", "!422:gone"]).unwrap();
         assert_eq!(set.codes().collect::<Vec<_>>(), ["user_banned", "gone"]);
-    }
-
-    #[test]
-    fn decimals_have_six_places_and_read_back() {
-        for (text, millionths) in [
-            ("0.0", 0),
-            ("2", 2_000_000),
-            ("0.000001", 1),
-            ("1.55", 1_550_000),
-            ("1000000.0", 1_000_000_000_000),
-        ] {
-            let decimal: Decimal = serde_json::from_str(text).unwrap();
-            assert_eq!(decimal.millionths, millionths, "{text}");
-            let again: Decimal = serde_json::from_str(&serde_json::to_string(&decimal).unwrap()).unwrap();
-            assert_eq!(again, decimal, "{text}");
-        }
-        for (text, why) in [
-            ("0.0000005", "too many decimals"),
-            ("1.2345678", "too many decimals"),
-            ("-0.1", "out of range"),
-            ("1000000.1", "out of range"),
-            ("true", "a number from 0 to 1000000"),
-        ] {
-            let message = serde_json::from_str::<Decimal>(text).unwrap_err().to_string();
-            assert!(message.contains(why), "{text}: {message}");
-        }
     }
 
     /// `clerk-js.md`, getToken retry: three retries while offline.

@@ -11,9 +11,9 @@ pub mod verdict;
 
 use crate::metrics::Exercise;
 use crate::scenario::load::{Loaded, load_text, load_with};
-use crate::scenario::text::quote;
 use crate::scenario::{ClientModel, ResolvedPolicy, ScenarioErrors, Settings};
 use crate::stats::mean_ci;
+use crate::text::quote;
 use crate::world::{Contender, Control, Plan, Stopped};
 use job::{Job, Summary};
 use results::{FaultWindow, MetricValues, PolicyResults, Results, SessionRow};

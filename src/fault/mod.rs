@@ -3,56 +3,73 @@
 use crate::backend::Endpoint;
 use crate::kernel::{Dist, Dur, Time};
 use crate::protocol::Failure;
+use crate::spec::leaf::{ErrorCode, Share};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `[[fault]]` of a scenario. Which optional keys a kind takes is checked when the scenario is read.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// Something that goes wrong in a window of time.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[[fault]]")]
 pub struct FaultSpec {
-    /// Its name on charts, and the name of its random numbers: whatever else of it or around it changes, it strikes whom
-    /// it struck before. Without a name, its kind and its endpoints stand for it; see [`stream_names`].
+    /// Name of the fault on charts and of its random numbers: whatever else of the scenario changes, the fault strikes the
+    /// calls that it struck before. Without a name, its kind and its endpoints stand for it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(example = "the limit")]
     pub name: String,
-    /// What it does.
+    /// What the fault does.
     pub kind: FaultKind,
-    /// The endpoints it hits; empty means all.
+    /// The endpoints whose calls it strikes; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = Endpoint::COUNT), example = ["touch"], extend("x-never" = { "kind": { "revocation": ONCE } }))]
     pub endpoints: Vec<Endpoint>,
-    /// When it begins, from the start of the run.
+    /// When the fault begins, from the start of the run.
     #[serde(default)]
+    #[schemars(example = "1m")]
     pub from: Dur,
-    /// When it ends, that instant excluded; without it, never.
+    /// When the fault ends, that instant excluded; without it, never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "2m", extend("x-never" = { "kind": { "revocation": ONCE } }))]
     pub to: Option<Dur>,
-    /// How likely it hits a call of the window: 0 to 1. Default 1.
+    /// Probability that it strikes a call of the window.
     #[serde(default = "one")]
+    #[schemars(with = "Share", example = 0.5, extend("x-never" = { "kind": { "revocation": ONCE } }))]
     pub probability: f64,
-    /// It hits at most so many calls, over the whole run; without it, any number.
+    /// Most calls that it strikes over the whole run; without it, any number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 100, extend("x-unit" = "calls", "x-never" = { "kind": { "revocation": ONCE } }))]
     pub count: Option<u64>,
-    /// `status`: the HTTP status answered, 400 to 599.
+    /// HTTP status of the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 400, max = 599), example = 429, extend("x-only" = { "kind": ["status"] }, "x-needed" = true))]
     pub status: Option<u16>,
-    /// `status`: the error code answered.
+    /// Error code in the answer; without it, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<ErrorCode>", extend("x-only" = { "kind": ["status"] }))]
     pub code: Option<String>,
-    /// `status`: `Retry-After` in seconds.
+    /// `Retry-After` header of the answer; without it, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 10, extend("x-unit" = "seconds", "x-only" = { "kind": ["status"] }))]
     pub retry_after_s: Option<u32>,
-    /// `latency`: what is added to the round-trip time.
+    /// Time added to the round-trip time of a call.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "500ms", extend("x-only" = { "kind": ["latency"] }, "x-needed" = true))]
     pub add: Option<Dist>,
-    /// `revocation`: which share of the sessions is revoked at `from`, 0 to 1.
+    /// Share of the sessions that are revoked at `from`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Share>", example = 0.1, extend("x-only" = { "kind": ["revocation"] }, "x-needed" = true))]
     pub share: Option<f64>,
 }
+
+/// Why a revocation has no window of calls.
+const ONCE: &str = "a revocation happens once, at `from`, to sessions";
 
 fn one() -> f64 {
     1.0
 }
 
 /// What a fault does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum FaultKind {
     /// Answers with a status instead of serving the call.
@@ -61,7 +78,7 @@ pub enum FaultKind {
     Latency,
     /// The connection fails: no HTTP answer, after the round-trip time.
     Outage,
-    /// Nothing comes back at all: the call ends with the client's time-out, or never.
+    /// Nothing comes back: the call ends with the client's time-out, or never.
     NoAnswer,
     /// Revokes a share of the sessions at `from`.
     Revocation,

@@ -2,8 +2,11 @@
 
 use super::random::{below, open_unit, second_word};
 use super::time::{Dur, without_unit};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::fmt;
 
 /// A distribution of durations.
@@ -96,6 +99,53 @@ impl Default for Dist {
     }
 }
 
+/// The parameters of a log-normal distribution.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "log-normal")]
+struct LogNormal {
+    /// The median.
+    #[schemars(example = "80ms")]
+    median: Dur,
+    /// Standard deviation of the logarithm of the time divided by the median.
+    #[schemars(range(min = 0.0, max = 10.0), example = 0.5)]
+    sigma: f64,
+}
+
+impl JsonSchema for Dist {
+    fn schema_name() -> Cow<'static, str> {
+        "Distribution".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let duration = generator.subschema_for::<Dur>();
+        let log_normal = generator.subschema_for::<LogNormal>();
+        let kind = |name: &str, about: &str, of: Value| {
+            json!({
+                "type": "object",
+                "description": about,
+                "properties": { name: of },
+                "required": [name],
+                "additionalProperties": false,
+            })
+        };
+        let list = |least: u32, most: u32, example: Value| json!({ "type": "array", "items": duration, "minItems": least, "maxItems": most, "examples": [example] });
+        let exponential = json!({ "type": "string", "x-type": "duration", "examples": ["80ms"] });
+        schemars::json_schema!({
+            "title": "a distribution",
+            "description": "A distribution of durations: a duration, which is always the same, or a table with one kind.",
+            "x-type": "distribution",
+            "anyOf": [
+                duration,
+                kind("uniform", "Uniform from the first duration to the second, both included.", list(2, 2, json!(["50ms", "150ms"]))),
+                kind("exponential", "Exponential with this mean.", exponential),
+                kind("log-normal", "Log-normal with this median and this standard deviation of the logarithm.", log_normal.to_value()),
+                kind("empirical", "One of these durations, each as likely as the others.", list(1, 100_000, json!(["10ms", "12ms", "90ms"]))),
+            ],
+        })
+    }
+}
+
 const KINDS: [&str; 4] = ["uniform", "exponential", "log-normal", "empirical"];
 
 impl<'de> Deserialize<'de> for Dist {
@@ -134,13 +184,7 @@ impl<'de> Deserialize<'de> for Dist {
                     }
                     "exponential" => Dist::Exponential(map.next_value()?),
                     "log-normal" => {
-                        #[derive(Deserialize)]
-                        #[serde(deny_unknown_fields)]
-                        struct Parameters {
-                            median: Dur,
-                            sigma: f64,
-                        }
-                        let Parameters { median, sigma } = map.next_value()?;
+                        let LogNormal { median, sigma } = map.next_value()?;
                         if !(0.0..=10.0).contains(&sigma) {
                             return Err(de::Error::custom(format!(
                                 "sigma out of range; got {sigma}; allowed: 0 to 10"

@@ -1,6 +1,8 @@
 //! Virtual time in whole nanoseconds, held in a `u64`. No float holds a time.
 
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
 use std::fmt;
 
 /// Nanoseconds in a millisecond.
@@ -78,14 +80,15 @@ impl Dur {
     /// Reads `"1.5s"`, `"250ms"`, `"7d"` or `"1h30m"`. Exact: digits never pass through a float.
     ///
     /// # Errors
-    /// A sentence that says what was found and what is allowed.
-    pub fn parse(text: &str) -> Result<Dur, String> {
+    /// What was found and what is allowed.
+    pub fn parse(text: &str) -> Result<Dur, BadText> {
         const UNITS: &str = "ns, us, ms, s, m, h, d";
-        let bad = |why: &str| {
+        let told = |why: &str| {
             format!(
                 "{why}; got {text:?}; allowed: a number and a unit ({UNITS}), such as \"5s\" or \"1h30m\""
             )
         };
+        let bad = |why: &str| BadText::Malformed(told(why));
         if text.is_empty() {
             return Err(bad("empty duration"));
         }
@@ -141,12 +144,30 @@ impl Dur {
             }
             total += scaled / scale;
             if total > u128::from(MAX_DURATION.0) {
-                return Err(bad("duration beyond the limit of 100 years (36500d)"));
+                return Err(BadText::OutOfRange(told("duration beyond the limit of 100 years (36500d)")));
             }
         }
         Ok(Dur(u64::try_from(total).expect("bounded by 100 years")))
     }
 }
+
+/// Why a text is not a duration or a rate, in words: what is wrong, what was found and what is allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BadText {
+    /// It does not have the form.
+    Malformed(String),
+    /// It has the form, and its value is beyond the limit.
+    OutOfRange(String),
+}
+
+impl fmt::Display for BadText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (BadText::Malformed(what) | BadText::OutOfRange(what)) = self;
+        f.write_str(what)
+    }
+}
+
+impl std::error::Error for BadText {}
 
 /// Prints the shortest exact text, in the largest unit that leaves at most nine decimals.
 impl fmt::Display for Dur {
@@ -207,6 +228,21 @@ impl<'de> Deserialize<'de> for Dur {
     }
 }
 
+impl JsonSchema for Dur {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        "Duration".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let pattern = r"^([0-9][0-9_]*(\.[0-9_]*)?(ns|us|ms|s|m|h|d))+$";
+        schemars::json_schema!({ "type": "string", "x-type": "duration", "pattern": pattern })
+    }
+}
+
 impl Serialize for Dur {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
@@ -250,7 +286,7 @@ mod tests {
             ".5s",
             "٣s",
         ] {
-            let message = Dur::parse(text).unwrap_err();
+            let message = Dur::parse(text).unwrap_err().to_string();
             assert!(message.contains("allowed"), "{text}: {message}");
         }
     }
@@ -290,7 +326,7 @@ mod tests {
             ("36500d1ns", "beyond the limit"),
             (&digits(25), "too many digits"),
         ] {
-            let message = Dur::parse(text).unwrap_err();
+            let message = Dur::parse(text).unwrap_err().to_string();
             assert!(message.contains(why), "{text}: {message}");
         }
         assert_eq!(Dur::parse(&digits(24)), Ok(Dur::from_secs(3_601)), "25 digits are not too many");

@@ -5,7 +5,7 @@
 
 use super::palette::{Color, WHITE};
 use super::typeface::{FAMILY_LIST, Face};
-use crate::scenario::text::escape;
+use crate::text::escape;
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};

@@ -1,13 +1,11 @@
 //! Conditions on metrics: `new.false_sign_outs == 0`, read.
 
 use super::ExpectOf;
-use super::error::{Code, ScenarioError};
-use super::nearest::nearest;
 use super::parts::Parts;
-use super::spans::Doc;
-use super::text::{quote, tick};
 use super::validate::Findings;
 use crate::metrics::METRICS;
+use crate::text::{nearest, quote, tick};
+use crate::toml_text::{Code, Doc, TextError};
 use std::ops::Range;
 
 /// How a value and a bound are compared.
@@ -154,7 +152,7 @@ pub fn read(findings: &mut Findings<'_>, parts: &Parts) -> Vec<Expectation> {
                     let known = || run.iter().map(String::as_str);
                     let meant = nearest(&expectation.policy, known());
                     let error =
-                        error.allowed(super::text::shorten(&known().collect::<Vec<_>>().join(", "), 200));
+                        error.allowed(crate::text::shorten(&known().collect::<Vec<_>>().join(", "), 200));
                     findings.push(error.did_you_mean(meant));
                 }
                 read.push(expectation);
@@ -162,7 +160,7 @@ pub fn read(findings: &mut Findings<'_>, parts: &Parts) -> Vec<Expectation> {
             Err(bad) => {
                 let at = within(findings.doc, &path, bad.at);
                 let error = findings.at_span(at, bad.code, bad.what);
-                let error = ScenarioError { allowed: bad.allowed, ..error };
+                let error = TextError { allowed: bad.allowed, ..error };
                 findings.push(error.did_you_mean(bad.meant.as_deref()));
             }
         }

@@ -1,16 +1,16 @@
 //! Reads scenarios: text to tree, tree against the format, parts against each other, names to policies.
 
 use super::Scenario;
-use super::error::{Code, Errors, ScenarioError, ScenarioErrors};
 use super::expect;
+use super::format;
 pub use super::loaded::Loaded;
 use super::parts::Parts;
 use super::policies;
-use super::schema::{self, SCENARIO};
 use super::set::{self, Settings};
-use super::source::{MAX_BYTES, Source};
-use super::spans::{Doc, Node};
 use super::validate::{self, validate};
+use crate::spec::check::check;
+use crate::toml_text::source::MAX_BYTES;
+use crate::toml_text::{Code, Doc, Errors, Node, Source, TextError, TextErrors};
 use serde::Deserialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -19,8 +19,8 @@ use toml::de::{DeValue, ValueDeserializer};
 /// Reads a scenario file. `overrides` are the `set` of [`Settings`].
 ///
 /// # Errors
-/// Everything that is wrong with the file, its policies or the overrides, up to [`super::error::MAX_ERRORS`].
-pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, ScenarioErrors> {
+/// Everything that is wrong with the file, its policies or the overrides, up to [`crate::toml_text::error::MAX_ERRORS`].
+pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, TextErrors> {
     load_with(path, &Settings::from(overrides))
 }
 
@@ -28,7 +28,7 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, ScenarioErrors>
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_with(path: &Path, settings: &Settings) -> Result<Loaded, ScenarioErrors> {
+pub fn load_with(path: &Path, settings: &Settings) -> Result<Loaded, TextErrors> {
     let name = path.display().to_string();
     let source = Source::read(&name, path).map_err(Errors::finish)?;
     load_source(source, path.parent(), settings)
@@ -38,7 +38,7 @@ pub fn load_with(path: &Path, settings: &Settings) -> Result<Loaded, ScenarioErr
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_text(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, ScenarioErrors> {
+pub fn load_text(name: &str, text: &str, overrides: &[String]) -> Result<Loaded, TextErrors> {
     load_text_in(name, text, None, overrides)
 }
 
@@ -51,16 +51,12 @@ pub fn load_text_in(
     text: &str,
     base: Option<&Path>,
     overrides: &[String],
-) -> Result<Loaded, ScenarioErrors> {
+) -> Result<Loaded, TextErrors> {
     let source = Source::from_bytes(name, text.as_bytes()).map_err(Errors::finish)?;
     load_source(source, base, &Settings::from(overrides))
 }
 
-fn load_source(
-    source: Arc<Source>,
-    base: Option<&Path>,
-    settings: &Settings,
-) -> Result<Loaded, ScenarioErrors> {
+fn load_source(source: Arc<Source>, base: Option<&Path>, settings: &Settings) -> Result<Loaded, TextErrors> {
     check_not_empty(&source).map_err(Errors::finish)?;
     // Overrides need a text that can be read; one that cannot be is reported as it is.
     let source = match set::is_readable(&source) {
@@ -72,7 +68,7 @@ fn load_source(
 
 fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
     let (doc, mut errors) = Doc::parse(source)?;
-    schema::check(source, &doc.root, &SCENARIO, &mut errors);
+    check(source, &doc.root, format::scenario(), &mut errors);
     if errors.has(Code::Version) {
         // What another version of the format allows, this build cannot judge.
         return Err(errors.only(Code::Version));
@@ -85,7 +81,7 @@ fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
     let warnings = std::mem::take(&mut findings.warnings);
     errors.append(findings.errors);
     errors.into_result()?;
-    let text = without_negative_zeros(source, &doc.root);
+    let text = without_schema_line(without_negative_zeros(source, &doc.root));
     let scenario = whole(&Source::new(&source.name, &text))?;
     Ok(Loaded::new(scenario, policies, expectations, text, warnings))
 }
@@ -95,8 +91,8 @@ fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
 fn whole(source: &Arc<Source>) -> Result<Scenario, Errors> {
     let (doc, _) = Doc::parse(source)?;
     Scenario::deserialize(ValueDeserializer::from(doc.root)).map_err(|e| {
-        let what = super::text::shorten(e.message(), 200);
-        ScenarioError::new(Code::Malformed, source, e.span().unwrap_or(0..0), what).into()
+        let what = crate::text::shorten(e.message(), 200);
+        TextError::new(Code::Malformed, source, e.span().unwrap_or(0..0), what).into()
     })
 }
 
@@ -107,10 +103,18 @@ fn check_not_empty(source: &Arc<Source>) -> Result<(), Errors> {
     if !source.text.lines().all(blank) {
         return Ok(());
     }
-    let required = SCENARIO.required().collect::<Vec<_>>().join(", ");
-    let error =
-        ScenarioError::new(Code::Empty, source, 0..0, format!("empty scenario; required: {required}"));
+    let required = format::scenario().keys.iter().filter(|key| key.required);
+    let required = required.map(|key| key.name.as_str()).collect::<Vec<_>>().join(", ");
+    let error = TextError::new(Code::Empty, source, 0..0, format!("empty scenario; required: {required}"));
     Err(error.fix("start from an example").into())
+}
+
+/// The text without a line that names its JSON Schema for editors by a path: from another directory it would lead nowhere.
+fn without_schema_line(text: String) -> String {
+    match text.strip_prefix("#:schema ").and_then(|rest| rest.split_once('\n')) {
+        Some((_, rest)) => rest.trim_start_matches('\n').to_owned(),
+        None => text,
+    }
 }
 
 /// The text with `-0.0` written as `0.0`: the two mean the same, so they must not differ in the hash.

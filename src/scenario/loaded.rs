@@ -1,17 +1,16 @@
 //! A scenario that has been read: its hash, and how it is changed without passing by a check.
 
-use super::error::{Code, Errors, ScenarioError, ScenarioErrors};
 use super::expect::Expectation;
+use super::format;
 use super::load::load_text;
 use super::parts::Parts;
 use super::policies::{self, ResolvedPolicy};
-use super::schema::{self, SCENARIO};
 use super::set::{self, Settings};
-use super::source::Source;
-use super::spans::Doc;
 use super::validate::validate;
 use super::{ExpectSpec, Mix, PolicyShare, Scenario};
 use crate::client::policy::Policy;
+use crate::spec::check::check;
+use crate::toml_text::{Code, Doc, Errors, Source, TextError, TextErrors};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -58,12 +57,12 @@ impl Loaded {
     ///
     /// # Errors
     /// What keeps the scenario from being run so: it stays as it was.
-    pub fn change(&mut self, seed: Option<u64>, replications: Option<u32>) -> Result<(), ScenarioErrors> {
+    pub fn change(&mut self, seed: Option<u64>, replications: Option<u32>) -> Result<(), TextErrors> {
         let settings = Settings { set: Vec::new(), seed, replications };
         let text = Source::new(&self.scenario.name, &self.text);
         let source = set::apply(text, &settings).map_err(Errors::finish)?;
         let (doc, mut errors) = Doc::parse(&source).map_err(Errors::finish)?;
-        schema::check(&source, &doc.root, &SCENARIO, &mut errors);
+        check(&source, &doc.root, format::scenario(), &mut errors);
         errors.append(validate(&doc, &Parts::of(&doc)).errors);
         errors.into_result().map_err(Errors::finish)?;
         let scenario = &mut self.scenario;
@@ -78,14 +77,14 @@ impl Loaded {
     ///
     /// # Errors
     /// What is wrong with a scenario that was changed after it had been read.
-    pub(crate) fn checked(self) -> Result<Loaded, ScenarioErrors> {
+    pub(crate) fn checked(self) -> Result<Loaded, TextErrors> {
         if self.checked == self.seal() {
             return Ok(self);
         }
         let text = toml::to_string(&self.written_out()).map_err(|e| {
             let source = Source::new(&self.scenario.name, "");
             let what = format!("cannot be written: {e}");
-            Errors::from(ScenarioError::of_file(Code::Malformed, &source, what)).finish()
+            Errors::from(TextError::of_file(Code::Malformed, &source, what)).finish()
         })?;
         load_text(&self.scenario.name, &text, &[])
     }

@@ -4,100 +4,111 @@ use crate::backend::BackendSpec;
 use crate::client::generic::WorkloadSpec;
 use crate::client::policy::Policy;
 use crate::fault::FaultSpec;
-use crate::fleet::FleetSpec;
+use crate::fleet::{FleetSpec, MAX_TABS};
 use crate::kernel::Dur;
+use crate::spec::PROSE;
+use crate::spec::leaf::{Name, Reference, Share};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub mod codes;
-mod duplicate;
-pub mod error;
 pub mod expect;
+pub mod format;
 pub mod load;
 mod loaded;
-mod names;
-mod nearest;
-mod nesting;
 mod parts;
-mod place;
 pub mod policies;
 mod policy_files;
-mod render;
-pub(crate) mod schema;
 mod set;
-mod source;
-mod spans;
-pub mod text;
 pub mod users;
 mod validate;
 
-pub use error::{Code, ScenarioError, ScenarioErrors};
+pub use crate::toml_text::{Code, Source, TextError as ScenarioError, TextErrors as ScenarioErrors};
 pub use expect::{Expectation, parse_expectation};
 pub use load::{Loaded, load, load_text, load_text_in, load_with};
 pub(crate) use loaded::hash;
 pub use policies::ResolvedPolicy;
 pub use set::Settings;
-pub use source::Source;
 pub use users::Users;
 
 /// The version of the scenario format that this build reads.
 pub const FORMAT_VERSION: u32 = 1;
+/// The most entries of a list of tables; more is a slip of a generator, not a scenario.
+const MANY: usize = 1_000;
 
-/// A whole scenario, as written. Made by [`load()`], which also checks it; its parts carry the specs of their parts.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// A scenario: who calls what, what goes wrong, which policies are compared, and what must hold.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "the top level")]
 pub struct Scenario {
-    /// Version of the format: 1.
+    /// Version of the file format.
+    #[schemars(extend("const" = FORMAT_VERSION), example = FORMAT_VERSION)]
     pub version: u32,
-    /// Its name, which is also the name of its results directory.
+    /// Name of the scenario and of its results directory: 1 to 64 of a-z, 0-9, `.`, `_` and `-`.
+    #[schemars(with = "Name", example = &"my-storm")]
     pub name: String,
-    /// What it shows, in a sentence or two.
+    /// What the scenario shows, in a sentence or two. Reports print it.
     #[serde(default)]
+    #[schemars(length(max = PROSE), extend("x-lines" = true), example = "What happens when /touch is limited.")]
     pub about: String,
-    /// Seed of all random streams.
+    /// Seed of all random numbers. Two runs of one scenario and one seed give the same results, byte for byte.
     #[serde(default = "one_u64")]
     pub seed: u64,
-    /// Independent replications.
+    /// Independent replications of each policy. Intervals come from them.
     #[serde(default = "one_u32")]
+    #[schemars(range(min = 1, max = 10_000), extend("x-unit" = "replications"))]
     pub replications: u32,
-    /// Length of a run.
+    /// Length of a run in virtual time.
+    #[schemars(extend("x-above-zero" = true), example = "10m")]
     pub horizon: Dur,
-    /// Width of a bucket of the timeline.
+    /// Width of a bucket of the timeline, at most the horizon.
     #[serde(default = "one_second")]
+    #[schemars(extend("x-above-zero" = true))]
     pub bucket: Dur,
     /// The policies to compare, by name: a preset, a `[[policy]]`, a policy file or a `[[mix]]`. The first is the
     /// reference of the comparisons.
+    #[schemars(with = "Vec<Reference>", length(min = 1, max = 100), example = ["old", "new"])]
     pub policies: Vec<String>,
-    /// Policy files, relative to the scenario's directory and inside it.
+    /// Policy files: paths relative to the scenario's directory and inside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), inner(length(max = 1_000)), example = ["policies/mine.toml"])]
     pub policy_files: Vec<String>,
     /// Policies written in the scenario itself.
     #[serde(default, rename = "policy", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
     pub inline_policies: Vec<Policy>,
-    /// Fleets that mix policies, for a rollout.
+    /// Fleets of which a share runs one policy and the rest another, as during a rollout.
     #[serde(default, rename = "mix", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
     pub mixes: Vec<Mix>,
-    /// The simulated client. A scenario of generic workloads alone needs none.
+    /// Which release of the auth client the users' browsers run. Not needed beside a `[[workload]]`.
     #[serde(default)]
+    #[schemars(extend("x-unless" = "workload"))]
     pub client: ClientSpec,
-    /// Who calls. A scenario of generic workloads alone needs none.
+    /// The users: how many, with how many tabs, and what they do. Not needed beside a `[[workload]]`.
     #[serde(default = "FleetSpec::nobody")]
+    #[schemars(extend("x-unless" = "workload"))]
     pub fleet: FleetSpec,
-    /// Who calls besides: generic clients.
+    /// Generic clients, which call the endpoint `generic` and know nothing of sessions and tokens.
     #[serde(default, rename = "workload", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MANY))]
     pub workloads: Vec<WorkloadSpec>,
-    /// What answers.
+    /// The servers: latencies, workers, queues, rate limits.
     #[serde(default)]
     pub backend: BackendSpec,
-    /// What goes wrong.
+    /// What goes wrong, and when. Of two faults that could answer a call, the earlier one does.
     #[serde(default, rename = "fault", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MANY))]
     pub faults: Vec<FaultSpec>,
-    /// Scripted acts of users.
+    /// Scripted acts of users at given times.
     #[serde(default, rename = "action", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 10 * MANY))]
     pub actions: Vec<ActionSpec>,
-    /// Conditions on the metrics.
+    /// Conditions on the metrics. `check` and `run` exit with 1 when one fails.
     #[serde(default, rename = "expect", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MANY))]
     pub expectations: Vec<ExpectSpec>,
-    /// When a run is stopped.
+    /// When a run is stopped before its horizon.
     #[serde(default)]
     pub guard: GuardSpec,
 }
@@ -114,44 +125,57 @@ fn one_second() -> Dur {
     Dur::from_secs(1)
 }
 
-/// `[[mix]]`: users run one of several policies, each user always the same one.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// Users run one of several policies, each user always the same one.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[[mix]]")]
 pub struct Mix {
-    /// Its name among the policies.
+    /// Name of the mix among the policies.
+    #[schemars(with = "Name", example = &"half-new")]
     pub name: String,
-    /// The policies and their shares, which add up to 1. Their order changes nothing.
+    /// The policies and their shares, which add up to 1.
+    #[schemars(
+        length(min = 1, max = 100),
+        example = serde_json::json!([{ "policy": "old", "share": 0.5 }, { "policy": "new", "share": 0.5 }])
+    )]
     pub shares: Vec<PolicyShare>,
 }
 
-/// One policy of a [`Mix`].
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// One policy of a mix.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "a share")]
 pub struct PolicyShare {
-    /// Its name.
+    /// Name of the policy.
+    #[schemars(with = "Reference", example = &"old")]
     pub policy: String,
-    /// Share of the users, 0 to 1.
+    /// Share of the users that run it.
+    #[schemars(with = "Share", example = 0.5)]
     pub share: f64,
 }
 
-/// `[client]`.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+/// The auth client that the users' browsers run.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[client]")]
 pub struct ClientSpec {
     /// Which client: the documented one or a measured release.
     pub model: ClientModel,
-    /// `documented` only: rounds of the unauthenticated flow after which the user is signed out.
+    /// Rounds of the unauthenticated flow after which the client signs its user out; without it, never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        range(min = 1, max = 1_000_000),
+        example = 40,
+        extend("x-unit" = "rounds", "x-only" = { "model": ["documented"] })
+    )]
     pub max_rounds: Option<u32>,
 }
 
 /// The two models of the unauthenticated flow (`clerk-js.md`, last paragraphs).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 pub enum ClientModel {
     #[default]
-    /// The flow touches the session and is closed in itself, as the pull request tells it. 401 and 422 to its touch sign the
-    /// user out whatever the policy, other failures that the policy takes for a lost session start the flow again, up to
-    /// `max-rounds` times, and any other ends it.
+    /// As the pull request describes it: the flow touches the session, and a failed touch enters the flow again.
     #[serde(rename = "documented")]
     Documented,
     /// Measured: no background refresh, token age from receipt, old rules.
@@ -168,32 +192,39 @@ pub enum ClientModel {
     ClerkJs6_3_3,
 }
 
-/// `[[action]]`: a scripted act of users. Exactly one of `user` and `users` says of whom.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// A scripted act of users. Exactly one of `user` and `users` says whose.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[[action]]")]
 pub struct ActionSpec {
-    /// When.
+    /// Time of the act, from the start of the run.
+    #[schemars(example = "30s")]
     pub at: Dur,
-    /// Of one user: which, from 0.
+    /// Number of the one user who acts, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-unless" = "users"))]
     pub user: Option<u32>,
-    /// Of several users: which.
+    /// The users who act, when there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<Users>,
-    /// Which tab of each of them, from 0.
+    /// Number of the tab of each user, from 0.
     #[serde(default)]
+    #[schemars(range(max = MAX_TABS - 1))]
     pub tab: u8,
-    /// What.
+    /// The act.
     #[serde(rename = "do")]
     pub act: Act,
-    /// `get-token`: callers at once.
+    /// Calls of `getToken` at once.
     #[serde(default = "one_u8")]
+    #[schemars(range(min = 1), extend("x-unit" = "calls", "x-only" = { "do": ["get-token"] }))]
     pub callers: u8,
-    /// `get-token`: whether they pass over the token cache.
+    /// Whether the calls of `getToken` skip the client's token cache.
     #[serde(default)]
+    #[schemars(extend("x-only" = { "do": ["get-token"] }))]
     pub skip_cache: bool,
-    /// `set-active`: whether it navigates.
+    /// Whether `setActive` navigates to another page.
     #[serde(default)]
+    #[schemars(extend("x-only" = { "do": ["set-active"] }))]
     pub navigate: bool,
 }
 
@@ -202,7 +233,7 @@ fn one_u8() -> u8 {
 }
 
 /// What a user or an app can do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Act {
     /// The tab gains focus.
@@ -223,18 +254,19 @@ pub enum Act {
     Revoke,
 }
 
-/// `[[expect]]`: a condition on one metric of one policy.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// A condition on one metric of one policy.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[[expect]]")]
 pub struct ExpectSpec {
-    /// `"new.recursive_unauthenticated_events == 0"`: policy, metric, `== != < <= > >=`, number. For a policy name with
-    /// a dot the last dot counts. It must hold for the metric in every replication, unless `of` says otherwise.
+    /// The condition: `policy.metric`, one of `==`, `!=`, `<`, `<=`, `>`, `>=`, and a number. The last dot separates
+    /// policy and metric.
+    #[schemars(example = "new.false_sign_outs == 0")]
     pub that: String,
-    /// Which value is compared.
+    /// Which value of the metric is compared.
     #[serde(default)]
     pub of: ExpectOf,
-    /// Whether `check` passes when the expectation holds without having been exercised: no call, no strike, nobody who could
-    /// have broken it.
+    /// Whether `check` passes when nothing in the run could have broken the expectation.
     #[serde(default, skip_serializing_if = "is_false")]
     pub may_be_vacuous: bool,
 }
@@ -244,23 +276,26 @@ fn is_false(value: &bool) -> bool {
 }
 
 /// Which value of a metric an expectation compares.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExpectOf {
-    /// Every replication's.
+    /// The value of every replication.
     #[default]
     Every,
     /// The mean over the replications.
     Mean,
 }
 
-/// `[guard]`: when a run is stopped, with exit code 3.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// When a run is stopped before its horizon, with exit code 3.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "[guard]")]
 pub struct GuardSpec {
-    /// Events of one run: one policy, one replication.
+    /// Most events of one run, which is one policy and one replication.
+    #[schemars(range(min = 1), extend("x-unit" = "events"))]
     pub max_events: u64,
-    /// Events of one session at one instant.
+    /// Most events of one session at one instant. More is an endless loop.
+    #[schemars(range(min = 1), extend("x-unit" = "events"))]
     pub max_events_at_one_instant: u32,
 }
 

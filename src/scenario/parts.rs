@@ -1,9 +1,6 @@
 //! The parts of a scenario that can be read by themselves, so that one slip does not hide what is wrong elsewhere.
 
-use super::error::{Code, Errors};
-use super::schema::{SCENARIO, Table, Ty, check_value};
-use super::source::Source;
-use super::spans::{Doc, Node};
+use super::format::scenario;
 use super::{ActionSpec, ClientSpec, ExpectSpec, Mix};
 use crate::backend::{BackendSpec, LimitSpec};
 use crate::client::generic::WorkloadSpec;
@@ -11,6 +8,9 @@ use crate::client::policy::Policy;
 use crate::fault::FaultSpec;
 use crate::fleet::FleetSpec;
 use crate::kernel::Dur;
+use crate::spec::Ty;
+use crate::spec::check::check_value;
+use crate::toml_text::{Code, Doc, Errors, Node, Source};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use toml::Spanned;
@@ -63,15 +63,11 @@ pub struct Parts {
 impl Parts {
     /// Reads what can be read.
     pub fn of(doc: &Doc<'_>) -> Parts {
-        let or = |key: &str, default: u32| match doc.node(key) {
-            Some(_) => one(doc, key),
-            None => Some(default),
-        };
         Parts {
             name: one(doc, "name"),
-            replications: or("replications", 1),
+            replications: one_or_default(doc, "replications"),
             horizon: one(doc, "horizon"),
-            bucket: if doc.node("bucket").is_some() { one(doc, "bucket") } else { Some(Dur::from_secs(1)) },
+            bucket: one_or_default(doc, "bucket"),
             policies: one(doc, "policies"),
             policy_files: each(doc, "policy-files"),
             inline_policies: each(doc, "policy"),
@@ -93,14 +89,15 @@ impl Parts {
 
 /// The type of the value at a path of plain keys.
 fn type_at(path: &str) -> Option<&'static Ty> {
-    let mut table: &'static Table = &SCENARIO;
-    let mut ty = None;
-    for key in path.split('.') {
-        let found = &table.key(key)?.ty;
-        table = found.table().unwrap_or(table);
-        ty = Some(found);
+    scenario().at(path).map(|key| &key.ty)
+}
+
+/// The value at a path or, when it is not there, its default.
+fn one_or_default<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Option<T> {
+    match doc.node(path) {
+        Some(_) => one(doc, path),
+        None => serde_json::from_value(scenario().at(path)?.default.clone()?).ok(),
     }
-    ty
 }
 
 /// The value at a path, if it is there and has its shape.
@@ -129,7 +126,7 @@ pub fn read<T: DeserializeOwned>(source: &Arc<Source>, node: &Node<'_>, ty: &Ty)
 
 fn is_sound(source: &Arc<Source>, node: &Node<'_>, ty: &Ty) -> bool {
     let mut errors = Errors::default();
-    check_value(source, node, ty, &mut errors);
+    check_value(source, node, ty, scenario(), &mut errors);
     errors.only_of(Code::UnknownKey)
 }
 

@@ -1,16 +1,15 @@
 //! Names of policies turned into policies: presets, `[[policy]]`, policy files and mixes.
 
 use super::codes::{ErrorCodes, Naming, TooManyCodes};
-use super::error::{Code, Errors, ScenarioError};
-use super::nearest::nearest;
+use super::format;
 use super::parts::{Parts, read};
 use super::policy_files;
-use super::schema::{self, POLICY, Ty};
-use super::source::Source;
-use super::spans::Doc;
-use super::text::tick;
 use super::validate::{self, Findings};
 use crate::client::policy::Policy;
+use crate::spec::Ty;
+use crate::spec::check::check;
+use crate::text::{nearest, tick};
+use crate::toml_text::{Code, Doc, Errors, Source, TextError};
 use serde::Serialize;
 use std::ops::Range;
 use std::path::Path;
@@ -45,8 +44,8 @@ pub fn preset(name: &str) -> Option<Policy> {
 /// Everything that is wrong with it, as for a scenario.
 pub fn read_policy(source: &Arc<Source>) -> Result<Policy, Errors> {
     let (doc, mut errors) = Doc::parse(source)?;
-    schema::check(source, &doc.root, &POLICY, &mut errors);
-    let policy: Option<Policy> = read(source, &doc.root, &Ty::Table(&POLICY));
+    check(source, &doc.root, format::policy(), &mut errors);
+    let policy: Option<Policy> = read(source, &doc.root, &Ty::Table(format::policy()));
     if let Some(policy) = &policy {
         let mut findings = Findings { doc: &doc, errors, warnings: Vec::new() };
         validate::policy::check(&mut findings, "", policy);
@@ -54,7 +53,7 @@ pub fn read_policy(source: &Arc<Source>) -> Result<Policy, Errors> {
     }
     errors.into_result()?;
     policy.ok_or_else(|| {
-        ScenarioError::new(Code::Malformed, source, 0..0, "a policy that this build cannot read").into()
+        TextError::new(Code::Malformed, source, 0..0, "a policy that this build cannot read").into()
     })
 }
 
@@ -169,7 +168,7 @@ fn define(findings: &mut Findings<'_>, defined: &mut Vec<Definition>, new: Defin
     let (source, span) = (&new.at.0, new.at.1.clone());
     if let Some(first) = defined.iter().find(|d| d.name.eq_ignore_ascii_case(&new.name)) {
         let what = format!("the name {} is used twice", tick(&new.name));
-        let error = ScenarioError::new(Code::DuplicateName, source, span, what).label("second time");
+        let error = TextError::new(Code::DuplicateName, source, span, what).label("second time");
         findings.push(error.fix("rename one").other_in(&first.at.0, first.at.1.clone(), "first time"));
         return;
     }
@@ -180,7 +179,7 @@ fn define(findings: &mut Findings<'_>, defined: &mut Vec<Definition>, new: Defin
             .is_some_and(|p| Policy { about: preset.about.clone(), ..p.clone() } == preset);
         if !same {
             let what = format!("{} is a preset, and this says something else", tick(&new.name));
-            let error = ScenarioError::new(Code::PresetRedefined, source, span, what);
+            let error = TextError::new(Code::PresetRedefined, source, span, what);
             findings.push(error.fix("rename it").label("a preset's name"));
             return;
         }

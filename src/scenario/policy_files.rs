@@ -1,12 +1,10 @@
 //! Policy files: found inside the scenario's directory and nowhere else.
 
-use super::error::{Code, Errors, ScenarioError};
 use super::policies::read_policy;
-use super::source::Source;
-use super::spans::Doc;
-use super::text::{escape, quote};
 use super::validate::Findings;
 use crate::client::policy::Policy;
+use crate::text::{escape, quote};
+use crate::toml_text::{Code, Doc, Errors, Source, TextError};
 use std::ops::Range;
 use std::path::{Component, Path};
 use std::sync::Arc;
@@ -65,7 +63,7 @@ impl Errors {
                 Some(_) => error,
                 None => {
                     let what = format!("the policy file {} {}", escape(error.file()), error.what);
-                    ScenarioError { what, ..findings.at(at, error.code, "") }
+                    TextError { what, ..findings.at(at, error.code, "") }
                 }
             });
         }

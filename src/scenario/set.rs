@@ -1,13 +1,13 @@
 //! `--set KEY=VALUE`: overrides, checked against the format and written into the text.
 
-use super::error::{Code, Errors, ScenarioError};
-use super::nearest::nearest;
-use super::nesting::too_deep;
-use super::place::edit;
-use super::schema::{SCENARIO, Table, Ty, check_value};
-use super::source::Source;
-use super::spans::{Doc, Node, Step, steps};
-use super::text::{escape, is_hidden, quote, tick};
+use super::format::scenario;
+use crate::spec::check::check_value;
+use crate::spec::{Table, Ty};
+use crate::text::{escape, is_hidden, nearest, quote, tick};
+use crate::toml_text::edit::edit;
+use crate::toml_text::nesting::too_deep;
+use crate::toml_text::tree::steps;
+use crate::toml_text::{Code, Doc, Errors, Node, Source, Step, TextError};
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -86,8 +86,8 @@ struct Piece<'a> {
 }
 
 impl<'a> Piece<'a> {
-    fn error(&self, code: Code, at: Range<usize>, what: impl Into<String>) -> ScenarioError {
-        ScenarioError::new(code, self.given, self.start + at.start..self.start + at.end, what)
+    fn error(&self, code: Code, at: Range<usize>, what: impl Into<String>) -> TextError {
+        TextError::new(code, self.given, self.start + at.start..self.start + at.end, what)
     }
 
     /// The path, the value, and the value as text.
@@ -113,14 +113,14 @@ impl<'a> Piece<'a> {
         }
         let (node, text) = self.value(value, value_at)?;
         let mut errors = Errors::default();
-        check_value(self.given, &node, ty, &mut errors);
+        check_value(self.given, &node, ty, scenario(), &mut errors);
         errors.into_result()?;
         Ok((path, node, text))
     }
 
     /// The type at a path. `lead` is where the path starts in the line.
     fn type_of(&self, path: &[Step], lead: usize) -> Result<&'static Ty, Errors> {
-        let mut table: Option<&'static Table> = Some(&SCENARIO);
+        let mut table: Option<&'static Table> = Some(scenario());
         let mut ty: Option<&'static Ty> = None;
         let mut at = lead;
         for step in path {
@@ -129,11 +129,12 @@ impl<'a> Piece<'a> {
             let name_at = if at == lead { at..at + len } else { at + 1..at + len };
             match step {
                 Step::Key(key) => {
-                    let here = table.filter(|_| !matches!(ty, Some(Ty::List(..) | Ty::Tabs)));
+                    let here = table.filter(|_| ty.is_none_or(|ty| ty.entry().is_none()));
                     let Some(here) = here else {
                         let what = match ty {
-                            Some(Ty::List(Ty::Table(table), ..)) => {
-                                format!("{} is a list: write its entry's number, such as [0]", table.title)
+                            Some(Ty::List(entry, ..)) if entry.table().is_some() => {
+                                let title = entry.table().map_or("", |table| &table.title);
+                                format!("{title} is a list: write its entry's number, such as [0]")
                             }
                             _ => format!("there are no keys before {}", tick(key)),
                         };
@@ -148,13 +149,7 @@ impl<'a> Piece<'a> {
                     (ty, table) = (Some(&known.ty), known.ty.table());
                 }
                 Step::Index(_) => {
-                    let entry: Option<&'static Ty> = match ty {
-                        Some(Ty::List(entry, ..)) => Some(entry),
-                        Some(Ty::Tabs) => Some(&super::schema::ONE_TAB_SHARE),
-                        Some(Ty::Failures) => Some(&Ty::Reference),
-                        _ => None,
-                    };
-                    let Some(entry) = entry else {
+                    let Some(entry) = ty.and_then(Ty::entry) else {
                         let what = "a number in brackets behind something that is no list";
                         return Err(self.error(Code::UnknownKey, name_at, what).into());
                     };
@@ -210,4 +205,52 @@ fn shifted<'a>(node: &Node<'a>, by: usize) -> Node<'a> {
 /// Whether a text can be read at all, so that overrides can be written into it.
 pub fn is_readable(source: &Arc<Source>) -> bool {
     Doc::parse(source).is_ok_and(|(_, duplicates)| duplicates.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overrides_find_their_place_and_leave_the_rest_alone() {
+        for (text, given, expected) in [
+            ("seed = 1 # x\n", "seed=2", "seed = 2 # x\n"),
+            (
+                "# top\nname = 'a'\n[fleet]\nusers = 1\n",
+                "seed=2",
+                "# top\nseed = 2\nname = 'a'\n[fleet]\nusers = 1\n",
+            ),
+            ("[fleet] # f\nusers = 1\n", "fleet.apps=2", "[fleet] # f\napps = 2\nusers = 1\n"),
+            ("[fleet]", "fleet.apps=2", "[fleet]\napps = 2"),
+            ("fleet = { users = 1 }\n", "fleet.apps=2", "fleet = { apps = 2,  users = 1 }\n"),
+            ("fleet = {}\n", "fleet.apps=2", "fleet = { apps = 2 }\n"),
+            ("fleet.users = 1\n", "fleet.apps=2", "fleet.apps = 2\nfleet.users = 1\n"),
+            ("[backend.tokens]\n", "backend.touch.queue=2", "[backend.tokens]\n[backend.touch]\nqueue = 2\n"),
+            (
+                "[backend.tokens]\n",
+                "backend.token-life=60s",
+                "[backend.tokens]\n[backend]\ntoken-life = \"60s\"\n",
+            ),
+            ("[[fault]]\n[[fault]]\n", "fault[1].from=5s", "[[fault]]\n[[fault]]\nfrom = \"5s\"\n"),
+            ("policies = ['a', 'b']\n", "policies[1]=new", "policies = ['a', \"new\"]\n"),
+            (
+                "[[policy]]\n[policy.retry]\n",
+                "policy[0].retry-budget.burst=1",
+                "[[policy]]\nretry-budget.burst = 1\n[policy.retry]\n",
+            ),
+        ] {
+            let edited = apply(Source::new("t", text), &Settings::from(&[given.to_owned()][..]));
+            let edited = edited.unwrap_or_else(|e| panic!("{text}: {}", e.finish()));
+            assert_eq!(edited.text, expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn lines_that_an_override_adds_are_not_counted() {
+        let source = Source::new("t", "name = 'a'\nabout = \"\"\"\na\n\"\"\"\nseed = 1\n");
+        let given = ["bucket=1s", "about=b", "fleet.users=3"].map(String::from);
+        let edited = apply(source, &Settings::from(&given[..])).unwrap_or_else(|e| panic!("{}", e.finish()));
+        let seed = edited.text.find("seed").unwrap_or_else(|| panic!("{}", edited.text));
+        assert_eq!(edited.place(seed), (5, 1), "{}", edited.text);
+    }
 }

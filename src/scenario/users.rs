@@ -1,22 +1,50 @@
 //! Whom an action concerns: one user, some, or all.
 
 use super::{Act, ActionSpec};
+use crate::spec::leaf::inline_schema;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Several users at once. In a scenario: `"all"`, `{ range = [10, 19] }` or `{ share = 0.1 }`.
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize)]
+/// Several users at once: all, those of a range, or a share.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(
+    title = "users of an action",
+    extend(
+        "x-noun" = "users (\"all\" or a table)",
+        "x-forms" = "\"all\", { range = [10, 19] } or { share = 0.1 }"
+    )
+)]
 pub enum Users {
-    /// All of them.
+    /// Every user.
     All,
-    /// From the first to the last, both included.
+    /// From the first number to the last, both included.
+    #[schemars(with = "Numbers")]
     Range(u32, u32),
-    /// This share of them, 0 to 1, chosen at random. Actions of one share concern the same users, and those of a larger
+    /// This share of the users, chosen at random. Actions of one share concern the same users, and those of a larger
     /// share concern the users of a smaller one and others.
+    #[schemars(with = "TenPercent")]
     Share(f64),
 }
+
+inline_schema!(Numbers, "Numbers", {
+    let number =
+        schemars::json_schema!({ "type": "integer", "format": "uint32", "minimum": 0, "maximum": u32::MAX });
+    schemars::json_schema!({ "type": "array", "items": number, "minItems": 2, "maxItems": 2, "examples": [[10, 19]] })
+});
+inline_schema!(
+    TenPercent,
+    "TenPercent",
+    schemars::json_schema!({ "type": "number", "x-type": "share", "minimum": 0, "maximum": 1, "examples": [0.1] })
+);
+
+/// The numbers of the first and the last user of a range, as the type of a value in a file.
+struct Numbers;
+
+/// A share, whose example is a tenth.
+struct TenPercent;
 
 impl Users {
     /// Those of `users` among whom all that are concerned are. Of a share a draw decides on each.

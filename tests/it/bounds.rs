@@ -2,7 +2,8 @@
 
 use crate::common::refusal::{check_refusal, first_nanosecond};
 use crate::common::root;
-use authstorm::scenario::{load_text_in, text::is_hidden};
+use authstorm::scenario::load_text_in;
+use authstorm::text::is_hidden;
 
 /// A scenario with every key and few users.
 fn base() -> String {

@@ -19,6 +19,7 @@ mod explain_window;
 mod faults;
 mod golden;
 mod kept_results;
+mod keys;
 mod kill;
 mod limits;
 mod one_number;

@@ -2,7 +2,7 @@
 //! is filled from inside. Names from outside are escaped before they reach the terminal.
 
 use crate::common::{TINY, authstorm, binary, files, root, said, tiny};
-use authstorm::scenario::text::is_hidden;
+use authstorm::text::is_hidden;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs;

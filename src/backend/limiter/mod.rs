@@ -19,7 +19,7 @@ mod testing;
 mod tests;
 mod token_bucket;
 
-pub use check::{Misfit, Wrong, check, misfits};
+pub use check::{Inexact, check};
 
 use crate::backend::spec::{LimitKind, LimitSpec, RetryAfter};
 use crate::kernel::time::NS_PER_S;
@@ -73,7 +73,7 @@ impl Limiter {
     /// The limiter that `spec` describes, for keys `0..keys`, none of which has asked yet.
     ///
     /// # Panics
-    /// When [`check`] refuses the spec, or when there is no memory for [`Limiter::bytes_per_key`] times `keys`.
+    /// When a key that the kind needs is missing, when [`check`] refuses the spec, or when there is no memory for [`Limiter::bytes_per_key`] times `keys`.
     pub fn new(spec: &LimitSpec, keys: u32) -> Limiter {
         const CHECKED: &str = "checked: the kind's keys are there";
         let rate = || (spec.rate.expect(CHECKED), spec.burst.expect(CHECKED));

@@ -1,7 +1,7 @@
 //! Text made safe for HTML and for a shell.
 
 use super::super::canvas::clean;
-use crate::scenario::text::push_escaped;
+use crate::text::push_escaped;
 
 /// A name or a line of text, for content and for attributes in double quotes.
 pub fn escaped(text: &str) -> String {

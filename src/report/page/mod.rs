@@ -13,7 +13,7 @@ use crate::experiment::WORST_SESSIONS;
 use crate::experiment::results::{PolicyResults, Results};
 use crate::experiment::verdict::Judgement;
 use crate::metrics::{Metric, MetricDef};
-use crate::scenario::text::shell_word;
+use crate::text::shell_word;
 use html::escaped;
 use std::fmt::Write;
 

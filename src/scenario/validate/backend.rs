@@ -1,12 +1,12 @@
 //! The backend: tokens, workers and the keys that each kind of limiter takes.
 
 use super::Findings;
-use crate::backend::limiter::{Misfit, Wrong, misfits};
+use crate::backend::limiter::{self, Inexact};
 use crate::backend::spec::{Endpoint, LimitSpec};
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
-use crate::scenario::error::Code;
 use crate::scenario::parts::Parts;
+use crate::toml_text::Code;
 
 /// The shortest life of a token that the client's timers can follow: 10 s.
 const LEAST_TOKEN_LIFE: Dur = Dur::from_secs(10);
@@ -44,32 +44,10 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     }
 }
 
-/// What keeps the limiter from being built, each error at its place.
 fn check_limit(findings: &mut Findings<'_>, path: &str, limit: &LimitSpec) {
     findings.check_repeats(&format!("{path}.endpoints"), &limit.endpoints, |e| format!("`{e}`"));
-    let kind_at = findings.doc.at(&format!("{path}.kind"));
-    for Misfit { key, wrong, what, allowed } in misfits(limit) {
-        let place = format!("{path}.{key}");
-        let error = match wrong {
-            Wrong::Missing => {
-                let error = findings.at_span(kind_at.clone(), Code::KeyOfThisKind, what);
-                error.fix(format!("add {key} = {}", example(key))).allowed(allowed)
-            }
-            Wrong::Foreign => {
-                let error = findings.at_key(&place, Code::KeyOfOtherKind, what).allowed(allowed);
-                error.fix("remove it").other(kind_at.clone(), "the kind")
-            }
-            Wrong::Value => findings.at(&place, Code::OutOfRange, what).allowed(allowed),
-        };
-        findings.push(error);
-    }
-}
-
-/// How a key of a limit is written.
-fn example(key: &str) -> &'static str {
-    match key {
-        "rate" => "\"100/10s\"",
-        "window" => "\"10s\"",
-        _ => "10",
+    if let Err(Inexact { key, what, allowed }) = limiter::check(limit) {
+        let error = findings.at(&format!("{path}.{key}"), Code::OutOfRange, what);
+        findings.push(error.allowed(allowed));
     }
 }

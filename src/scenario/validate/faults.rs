@@ -1,4 +1,4 @@
-//! Faults: which keys a kind takes, windows in order, and windows that hide each other.
+//! Faults: windows in order, and windows that hide each other.
 
 use super::Findings;
 use crate::backend::Endpoint;
@@ -7,15 +7,14 @@ use crate::fault::{FaultKind, FaultSpec};
 use crate::kernel::Dur;
 use crate::protocol::Failure;
 use crate::scenario::codes::ErrorCodes;
-use crate::scenario::error::Code;
 use crate::scenario::parts::{Entry, Parts};
 use crate::scenario::policies::ResolvedPolicy;
-use crate::scenario::text::tick;
+use crate::text::tick;
+use crate::toml_text::Code;
 
 /// Checks each fault, and each pair.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     for entry in &parts.faults {
-        check_keys(findings, &entry.path, &entry.spec);
         check_window(findings, &entry.path, &entry.spec, parts.horizon);
         let endpoints = format!("{}.endpoints", entry.path);
         findings.check_repeats(&endpoints, &entry.spec.endpoints, |e| format!("`{e}`"));
@@ -48,42 +47,6 @@ const fn word(kind: FaultKind) -> &'static str {
         FaultKind::NoAnswer => "no-answer",
         FaultKind::Revocation => "revocation",
         FaultKind::Pass => "pass",
-    }
-}
-
-fn check_keys(findings: &mut Findings<'_>, path: &str, fault: &FaultSpec) {
-    use FaultKind::{Latency, Revocation, Status};
-    let kind_at = findings.doc.at(&format!("{path}.kind"));
-    let (kind, shown) = (fault.kind, word(fault.kind));
-    // Key, whether it is given, the kinds that take it (none: all but a revocation), and an example where one needs it.
-    let keys: [(&str, bool, Option<FaultKind>, Option<&str>); 9] = [
-        ("status", fault.status.is_some(), Some(Status), Some("429")),
-        ("code", fault.code.is_some(), Some(Status), None),
-        ("retry-after-s", fault.retry_after_s.is_some(), Some(Status), None),
-        ("add", fault.add.is_some(), Some(Latency), Some("\"500ms\", a duration or a distribution")),
-        ("share", fault.share.is_some(), Some(Revocation), Some("0.1")),
-        ("to", fault.to.is_some(), None, None),
-        ("endpoints", !fault.endpoints.is_empty(), None, None),
-        ("count", fault.count.is_some(), None, None),
-        ("probability", fault.probability < 1.0, None, None),
-    ];
-    for (key, given, owner, example) in keys {
-        let takes = owner.map_or(kind != Revocation, |owner| owner == kind);
-        if given && !takes {
-            let what = match owner {
-                Some(owner) => {
-                    format!("`{key}` belongs to a fault of kind \"{}\", not \"{shown}\"", word(owner))
-                }
-                None => format!("a revocation happens once, at `from`, to sessions: it has no `{key}`"),
-            };
-            let error = findings.at_key(&format!("{path}.{key}"), Code::KeyOfOtherKind, what);
-            findings.push(error.fix("remove it").other(kind_at.clone(), "the kind"));
-        }
-        if let (false, true, Some(example), true) = (given, takes, example, owner.is_some()) {
-            let what = format!("a fault of kind \"{shown}\" needs `{key}`");
-            let error = findings.at_span(kind_at.clone(), Code::KeyOfThisKind, what);
-            findings.push(error.fix(format!("add {key} = {example}")));
-        }
     }
 }
 

@@ -3,22 +3,13 @@
 use super::Findings;
 use crate::fleet::{FleetSpec, MAX_TABS, Tabs};
 use crate::kernel::Dur;
-use crate::scenario::error::Code;
 use crate::scenario::parts::{Entry, Parts};
 use crate::scenario::users::most_opened;
-use crate::scenario::{Act, ActionSpec, ClientModel, Users};
+use crate::scenario::{Act, ActionSpec, Users};
+use crate::toml_text::Code;
 
 /// Checks what client, fleet and actions say together.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
-    if let Some(client) = &parts.client
-        && client.max_rounds.is_some()
-        && client.model != ClientModel::Documented
-    {
-        let model = findings.doc.at("client.model");
-        let what = "`max-rounds` belongs to the documented client; the measured releases have no such limit";
-        let error = findings.at_key("client.max-rounds", Code::KeyOfOtherKind, what);
-        findings.push(error.fix("remove it").other(model, "a measured release"));
-    }
     if let Some(fleet) = &parts.fleet {
         if let Tabs::Shares(shares) = &fleet.tabs {
             findings.check_shares("fleet.tabs", &shares.iter().map(|s| s.share).collect::<Vec<_>>());
@@ -44,19 +35,6 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
         check_whom(findings, path, action, parts.fleet.as_ref());
         if parts.horizon.is_some_and(|horizon| action.at >= horizon) {
             findings.warn(&format!("{path}.at"), "this action is at or after the horizon and never happens");
-        }
-        let foreign = [
-            ("callers", action.callers != 1, Act::GetToken, "get-token"),
-            ("skip-cache", action.skip_cache, Act::GetToken, "get-token"),
-            ("navigate", action.navigate, Act::SetActive, "set-active"),
-        ];
-        for (key, given, act, word) in foreign {
-            if given && action.act != act {
-                let doing = findings.doc.at(&format!("{path}.do"));
-                let what = format!("`{key}` belongs to do = \"{word}\"");
-                let error = findings.at_key(&format!("{path}.{key}"), Code::KeyOfOtherKind, what);
-                findings.push(error.fix("remove it").other(doing, "another act"));
-            }
         }
     }
 }

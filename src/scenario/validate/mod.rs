@@ -7,9 +7,8 @@ pub mod policy;
 mod size;
 mod workload;
 
-use super::error::{Code, Errors, ScenarioError};
 use super::parts::Parts;
-use super::spans::Doc;
+use crate::toml_text::{Code, Doc, Errors, TextError};
 use std::ops::Range;
 
 /// Where checks put what they find.
@@ -24,29 +23,29 @@ pub struct Findings<'d> {
 
 impl Findings<'_> {
     /// An error at the value of this path.
-    pub fn at(&self, path: &str, code: Code, what: impl Into<String>) -> ScenarioError {
+    pub fn at(&self, path: &str, code: Code, what: impl Into<String>) -> TextError {
         self.at_span(self.doc.at(path), code, what)
     }
 
     /// An error at the key of this path.
-    pub fn at_key(&self, path: &str, code: Code, what: impl Into<String>) -> ScenarioError {
+    pub fn at_key(&self, path: &str, code: Code, what: impl Into<String>) -> TextError {
         self.at_span(self.doc.key_at(path), code, what)
     }
 
     /// An error at these bytes.
-    pub fn at_span(&self, span: Range<usize>, code: Code, what: impl Into<String>) -> ScenarioError {
-        ScenarioError::new(code, self.doc.source, span, what)
+    pub fn at_span(&self, span: Range<usize>, code: Code, what: impl Into<String>) -> TextError {
+        TextError::new(code, self.doc.source, span, what)
     }
 
     /// Adds an error.
-    pub fn push(&mut self, error: ScenarioError) {
+    pub fn push(&mut self, error: TextError) {
         self.errors.push(error);
     }
 
     /// Adds a warning about the value of this path.
     pub fn warn(&mut self, path: &str, what: &str) {
         let (line, column) = self.doc.source.place(self.doc.at(path).start);
-        let file = super::text::escape(&self.doc.source.name);
+        let file = crate::text::escape(&self.doc.source.name);
         self.warnings.push(format!("{file}:{line}:{column}: warning: {what}"));
     }
 
@@ -90,7 +89,7 @@ pub fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
         let list = format!("{}.shares", entry.path);
         findings.check_shares(&list, &shares);
         let names: Vec<&str> = entry.spec.shares.iter().map(|s| s.policy.as_str()).collect();
-        findings.check_repeats(&list, &names, |name| super::text::tick(name));
+        findings.check_repeats(&list, &names, |name| crate::text::tick(name));
     }
     findings
 }

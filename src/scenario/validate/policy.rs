@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::client::policy::{Policy, Retry};
-use crate::scenario::error::Code;
+use crate::toml_text::Code;
 
 /// Checks a policy at this path; the path of a policy file's own is empty.
 pub fn check(findings: &mut Findings<'_>, path: &str, policy: &Policy) {

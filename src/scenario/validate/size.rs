@@ -2,8 +2,8 @@
 
 use super::Findings;
 use crate::kernel::Dur;
-use crate::scenario::error::Code;
 use crate::scenario::parts::Parts;
+use crate::toml_text::Code;
 
 /// The most buckets of one run's timeline.
 pub const MAX_BUCKETS: u64 = 1_000_000;

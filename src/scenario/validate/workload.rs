@@ -2,17 +2,16 @@
 
 use super::Findings;
 use crate::backend::BackendSpec;
-use crate::client::generic::{MAX_LAYERED_TRIES, WorkloadSpec};
+use crate::client::generic::{MAX_CLIENTS, MAX_LAYERED_TRIES, WorkloadSpec};
 use crate::kernel::Dist;
-use crate::scenario::error::Code;
 use crate::scenario::parts::Parts;
-use crate::scenario::schema::MAX_USERS;
+use crate::toml_text::Code;
 
 /// Checks each workload, and that a fleet without users has one beside it.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     if parts.fleet.as_ref().is_some_and(|fleet| fleet.users == 0) && findings.doc.node("workload").is_none() {
         let error = findings.at("fleet.users", Code::OutOfRange, "number out of range").found("0");
-        findings.push(error.allowed(format!("1 to {MAX_USERS}, or 0 beside a [[workload]]")));
+        findings.push(error.allowed(format!("1 to {MAX_CLIENTS}, or 0 beside a [[workload]]")));
     }
     let names: Vec<&str> = parts.workloads.iter().map(|entry| entry.spec.name.as_str()).collect();
     for (i, entry) in parts.workloads.iter().enumerate() {
@@ -26,9 +25,9 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     }
     let clients: u64 = parts.workloads.iter().map(|entry| u64::from(entry.spec.clients)).sum();
     let users = parts.fleet.as_ref().map_or(0, |fleet| u64::from(fleet.users));
-    if !parts.workloads.is_empty() && clients + users > MAX_USERS {
-        let error = findings.at("workload", Code::TooManyUsers, "too many clients and users together");
-        findings.push(error.found((clients + users).to_string()).allowed(format!("at most {MAX_USERS}")));
+    if !parts.workloads.is_empty() && clients + users > MAX_CLIENTS {
+        let error = findings.at("workload", Code::TooMuchMemory, "too many clients and users together");
+        findings.push(error.found((clients + users).to_string()).allowed(format!("at most {MAX_CLIENTS}")));
     }
 }
 

@@ -1,6 +1,8 @@
 //! Scenarios drawn at random, put together from each part's own options. A seed gives one text, the same for ever.
 
+use crate::backend::Endpoint;
 use crate::kernel::random::{Purpose, Stream, below, chance};
+use crate::scenario::format;
 use std::fmt::Write;
 
 /// Draws one after another from one stream: here, order is all that there is.
@@ -54,7 +56,15 @@ impl Dice {
     }
 }
 
-pub(super) const ENDPOINTS: [&str; 6] = ["tokens", "touch", "client", "environment", "sign-in", "generic"];
+/// The names of all endpoints.
+pub(super) fn endpoints() -> Vec<&'static str> {
+    Endpoint::ALL.map(Endpoint::name).to_vec()
+}
+
+/// The words that a key of the format may be.
+fn words(path: &str) -> Vec<&'static str> {
+    format::scenario().words(path)
+}
 
 /// The scenario of this seed.
 pub fn scenario(seed: u64) -> String {
@@ -77,8 +87,7 @@ pub fn scenario(seed: u64) -> String {
 }
 
 fn client_and_fleet(dice: &mut Dice, text: &mut String) {
-    let models = ["documented", "clerk-js-5.125.3", "clerk-js-6.0.0", "clerk-js-6.1.0", "clerk-js-6.3.3"];
-    let _ = writeln!(text, "\n[client]\nmodel = \"{}\"", dice.one(&models));
+    let _ = writeln!(text, "\n[client]\nmodel = \"{}\"", dice.one(&words("client.model")));
     let _ = writeln!(text, "\n[fleet]\nusers = {}\ntabs = {}", dice.number(1, 5), dice.number(1, 3));
     let _ = writeln!(text, "users-per-network = {}\napps = {}", dice.number(1, 3), dice.number(1, 2));
     let _ = writeln!(text, "opens = {}", dice.dist(3_000));
@@ -93,7 +102,7 @@ fn client_and_fleet(dice: &mut Dice, text: &mut String) {
         let _ = writeln!(text, "stays = {}\naway = {}", dice.dist(120_000), dice.dist(20_000));
     }
     if dice.yes(0.4) {
-        let _ = writeln!(text, "app-reaction = \"{}\"", dice.one(&["none", "set-active", "get-token"]));
+        let _ = writeln!(text, "app-reaction = \"{}\"", dice.one(&words("fleet.app-reaction")));
     }
     if dice.yes(0.5) {
         let (callers, skip) = (dice.number(1, 4), dice.yes(0.3));
@@ -116,9 +125,9 @@ fn client_and_fleet(dice: &mut Dice, text: &mut String) {
 
 fn backend(dice: &mut Dice, text: &mut String, horizon_s: u64) {
     let _ = writeln!(text, "\n[backend]\ntoken-life = \"{}s\"", dice.number(20, 90));
-    let _ = writeln!(text, "client-token = \"{}\"", dice.one(&["fresh", "last", "none"]));
+    let _ = writeln!(text, "client-token = \"{}\"", dice.one(&words("backend.client-token")));
     let _ = writeln!(text, "latency = {}", dice.dist(100));
-    for endpoint in ENDPOINTS {
+    for endpoint in Endpoint::ALL {
         if !dice.yes(0.3) {
             continue;
         }
@@ -145,18 +154,9 @@ fn backend(dice: &mut Dice, text: &mut String, horizon_s: u64) {
 }
 
 fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
-    let kinds = [
-        "token-bucket",
-        "gcra",
-        "fixed-window",
-        "sliding-log",
-        "sliding-counter",
-        "leaky-bucket",
-        "concurrency",
-    ];
-    let kind = dice.one(&kinds);
-    let endpoints = dice.some(&ENDPOINTS);
-    let key = dice.one(&["global", "app", "ip", "user", "session"]);
+    let kind = dice.one(&words("backend.limit.kind"));
+    let endpoints = dice.some(&words("backend.limit.endpoints"));
+    let key = dice.one(&words("backend.limit.key"));
     let _ =
         writeln!(text, "\n[[backend.limit]]\nendpoints = {endpoints:?}\nkind = \"{kind}\"\nkey = \"{key}\"");
     match kind {
@@ -176,7 +176,7 @@ fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
         let _ = writeln!(text, "logs-refused = true");
     }
     if kind != "concurrency" {
-        let _ = writeln!(text, "retry-after = \"{}\"", dice.one(&["none", "seconds", "too-small"]));
+        let _ = writeln!(text, "retry-after = \"{}\"", dice.one(&words("backend.limit.retry-after")));
     }
     if dice.yes(0.25) {
         let _ = writeln!(text, "penalty = \"{}s\"", dice.number(1, 20));
@@ -184,14 +184,14 @@ fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
 }
 
 fn fault(dice: &mut Dice, text: &mut String, horizon_s: u64) {
-    let kind = dice.one(&["status", "status", "latency", "outage", "no-answer", "revocation", "pass"]);
+    let kind = dice.one(&[vec!["status"], words("fault.kind")].concat());
     let from = dice.number(0, horizon_s / 2);
     let _ = writeln!(text, "\n[[fault]]\nkind = \"{kind}\"\nfrom = \"{from}s\"");
     if kind == "revocation" {
         let _ = writeln!(text, "share = 0.5");
         return;
     }
-    let endpoints = dice.some(&ENDPOINTS);
+    let endpoints = dice.some(&words("fault.endpoints"));
     let _ = writeln!(text, "to = \"{}s\"\nendpoints = {endpoints:?}", from + dice.number(1, horizon_s / 2));
     if dice.yes(0.6) {
         let _ = writeln!(text, "probability = 0.{}", dice.number(1, 9));
@@ -232,7 +232,7 @@ fn workload(dice: &mut Dice, text: &mut String, number: u64) {
     }
     match again {
         1 => {
-            let jitter = dice.one(&["none", "full", "equal", "decorrelated"]);
+            let jitter = dice.one(&words("policy.retry.jitter"));
             let _ = writeln!(
                 text,
                 "retry = {{ on = [\"429\", \"5xx\", \"network\"], initial = \"500ms\", factor = 2, cap = \"20s\", \

@@ -2,8 +2,8 @@
 
 use authstorm::Study;
 use authstorm::kernel::Time;
-use authstorm::scenario::error::MAX_ERRORS;
 use authstorm::scenario::{Loaded, ScenarioErrors, load_text_in};
+use authstorm::toml_text::error::MAX_ERRORS;
 use authstorm::world::{Control, memory_estimate, run};
 use std::path::Path;
 
@@ -50,10 +50,7 @@ pub fn check_refusal(what: &str, errors: &ScenarioErrors) {
         assert!(column <= width + 1, "{what}: column {column}");
     }
     let picture = errors.to_string();
-    assert!(
-        !picture.chars().any(|c| c != '\n' && authstorm::scenario::text::is_hidden(c)),
-        "{what}: {picture:?}"
-    );
+    assert!(!picture.chars().any(|c| c != '\n' && authstorm::text::is_hidden(c)), "{what}: {picture:?}");
     let source_line = |l: &&str| l.split_once('|').is_some_and(|(n, _)| n.trim().parse::<usize>().is_ok());
     for line in picture.lines().filter(source_line) {
         assert!(line.chars().count() <= 120, "{what}: {line}");

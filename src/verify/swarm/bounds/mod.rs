@@ -3,7 +3,8 @@
 
 mod walk;
 
-use super::draw::{Dice, ENDPOINTS};
+use super::draw::Dice;
+use crate::backend::Endpoint;
 use crate::experiment::Study;
 use crate::scenario::load_text;
 use crate::world::{Control, memory_estimate};
@@ -166,7 +167,7 @@ fn key_of(path: &str) -> String {
             None => key.push_str(part),
         }
     }
-    ENDPOINTS.iter().fold(key, |key, endpoint| key.replace(&format!("backend.{endpoint}."), "backend.*."))
+    Endpoint::ALL.iter().fold(key, |key, endpoint| key.replace(&format!("backend.{endpoint}."), "backend.*."))
 }
 
 /// Surveys one key in so many.
@@ -248,18 +249,18 @@ mod tests {
     #[test]
     fn every_key_of_the_format_has_its_bounds_set() {
         // Keys by name, from the tables of the format; lists of tables and tables are entered, references are names.
-        fn collect(table: &'static crate::scenario::schema::Table, names: &mut BTreeSet<&'static str>) {
-            use crate::scenario::schema::Ty;
-            for key in table.keys {
-                match (&key.ty, key.ty.table()) {
-                    (Ty::Table(inner) | Ty::List(Ty::Table(inner), ..), _) => collect(inner, names),
-                    (Ty::Reference | Ty::List(Ty::Reference, ..), _) => {}
-                    _ => _ = names.insert(key.name),
+        use crate::spec::{Table, Ty};
+        fn collect(table: &'static Table, names: &mut BTreeSet<&'static str>) {
+            for key in &table.keys {
+                match (&key.ty, key.ty.entry().unwrap_or(&key.ty)) {
+                    (Ty::Table(_) | Ty::List(..), Ty::Table(inner)) => collect(inner, names),
+                    (_, Ty::Reference) => {}
+                    _ => _ = names.insert(&key.name),
                 }
             }
         }
         let mut all = BTreeSet::new();
-        collect(&crate::scenario::schema::SCENARIO, &mut all);
+        collect(crate::scenario::format::scenario(), &mut all);
         let set: BTreeSet<&str> = BOUNDS
             .iter()
             .map(|(_, b)| b.path.rsplit_once('.').map_or(b.path.as_str(), |(_, key)| key))

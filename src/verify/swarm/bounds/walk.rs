@@ -1,7 +1,8 @@
 //! The bounds of every key of the format: what lies at them, and what lies just beyond.
 
 use crate::kernel::time::MAX_DURATION;
-use crate::scenario::schema::{MAX_USERS, ONE_TAB_SHARE, SCENARIO, Table, Ty};
+use crate::scenario::format;
+use crate::spec::{Leaf, Table, Ty};
 use toml::Value;
 
 /// The bounds of one key.
@@ -18,36 +19,35 @@ pub(super) struct Bounds {
 /// The bounds of every key that this scenario has a place for: keys of tables that it has.
 pub(super) fn bounds_of(scenario: &toml::Table) -> Vec<Bounds> {
     let mut all = Vec::new();
-    table(&SCENARIO, &Value::Table(scenario.clone()), "", &mut all);
+    table(format::scenario(), &Value::Table(scenario.clone()), "", &mut all);
     all
 }
 
 fn table(of: &'static Table, here: &Value, path: &str, all: &mut Vec<Bounds>) {
-    for key in of.keys {
-        let path = if path.is_empty() { key.name.to_owned() } else { format!("{path}.{}", key.name) };
-        let value = here.get(key.name);
+    for key in &of.keys {
+        let path = if path.is_empty() { key.name.clone() } else { format!("{path}.{}", key.name) };
+        let value = here.get(&key.name);
         match &key.ty {
             Ty::Table(inner) => {
                 if let Some(value) = value {
                     table(inner, value, &path, all);
                 }
             }
-            Ty::List(Ty::Table(inner), ..) => entries(inner, value, &path, all),
-            Ty::Tabs => {
-                push(path.clone(), &key.ty, all);
-                if let Ty::Table(inner) = &ONE_TAB_SHARE {
-                    entries(inner, value, &path, all);
-                }
+            Ty::List(..) if key.ty.table().is_some() => entries(&key.ty, value, &path, all),
+            ty => {
+                push(path.clone(), ty, all);
+                entries(ty, value, &path, all);
             }
-            ty => push(path, ty, all),
         }
     }
 }
 
-fn entries(of: &'static Table, list: Option<&Value>, path: &str, all: &mut Vec<Bounds>) {
+/// The keys of the entries of a list of tables.
+fn entries(of: &Ty, list: Option<&Value>, path: &str, all: &mut Vec<Bounds>) {
+    let Some(inner) = of.entry().and_then(Ty::table) else { return };
     let list = list.and_then(Value::as_array);
     for (number, entry) in list.into_iter().flatten().enumerate() {
-        table(of, entry, &format!("{path}[{number}]"), all);
+        table(inner, entry, &format!("{path}[{number}]"), all);
     }
 }
 
@@ -70,6 +70,22 @@ fn durations(above_zero: bool) -> (Vec<String>, Vec<String>) {
     (at, beyond)
 }
 
+/// The longest and the shortest texts of a leaf, and texts that are just none.
+fn texts(leaf: &str) -> (Vec<String>, Vec<String>) {
+    match leaf {
+        "name" => {
+            (quoted(&[&format!("a{}", "b".repeat(63))]), quoted(&[&format!("a{}", "b".repeat(64)), ""]))
+        }
+        "error-code" => (quoted(&[&"c".repeat(64)]), quoted(&[&"c".repeat(65), ""])),
+        "rate" => (
+            quoted(&["0/1ns", "999999999999/1ns", &format!("1/{}ns", MAX_DURATION.0)]),
+            quoted(&["1/0s", "1000000000000/s", "-1/s"]),
+        ),
+        "answer" => (quoted(&["400", "599", "4xx", "5xx", "network"]), quoted(&["399", "600", "6xx"])),
+        other => panic!("say what the bounds of {other} are"),
+    }
+}
+
 /// Values at the bounds of a type and just beyond.
 fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
     let integers = |least: u64, most: u64| {
@@ -77,20 +93,11 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
         (vec![least.to_string(), most.to_string()], beyond)
     };
     match ty {
-        Ty::Version => integers(1, 1),
-        Ty::Name => (
-            vec![format!("\"a{}\"", "b".repeat(63))],
-            vec![format!("\"a{}\"", "b".repeat(64)), "\"\"".into()],
-        ),
-        Ty::Text(most, _) => {
-            (vec![format!("\"{}\"", "x".repeat(*most))], vec![format!("\"{}\"", "x".repeat(most + 1))])
-        }
-        Ty::ErrorCode => {
-            (vec![format!("\"{}\"", "c".repeat(64))], vec![format!("\"{}\"", "c".repeat(65)), "\"\"".into()])
-        }
-        Ty::Int(least, most) => integers(*least, *most),
-        Ty::Users => integers(0, MAX_USERS),
-        Ty::Tabs => integers(1, 16),
+        Ty::Version(version) => integers(*version, *version),
+        Ty::Text { longest, .. } => (quoted(&[&"x".repeat(*longest)]), quoted(&[&"x".repeat(longest + 1)])),
+        Ty::Leaf { leaf: Leaf { name: "duration", .. }, above_zero } => durations(*above_zero),
+        Ty::Leaf { leaf, .. } => texts(leaf.name),
+        Ty::Int { least, most, .. } => integers(*least, *most),
         Ty::Float(least, most) => (
             vec![format!("{least:?}"), format!("{most:?}")],
             vec![format!("{:?}", least - 0.001), format!("{:?}", most + 0.001), "inf".into(), "nan".into()],
@@ -104,8 +111,7 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
             (vec![text(*least), text(1_000_000_000_000)], beyond)
         }
         Ty::Bool => (vec!["true".into(), "false".into()], vec!["1".into()]),
-        Ty::Dur(above_zero) => durations(*above_zero),
-        Ty::Dist(above_zero) => {
+        Ty::Dist { above_zero, .. } => {
             let (mut at, beyond) = durations(*above_zero);
             let most = MAX_DURATION.0;
             at.push(format!("{{ uniform = [\"0s\", \"{most}ns\"] }}"));
@@ -116,21 +122,22 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
             at.push(format!("{{ empirical = [\"0s\", \"1ns\", \"{most}ns\"] }}"));
             (at, beyond)
         }
-        Ty::Rate => (
-            vec!["\"0/1ns\"".into(), "\"999999999999/1ns\"".into(), format!("\"1/{}ns\"", MAX_DURATION.0)],
-            quoted(&["1/0s", "1000000000000/s", "-1/s"]),
-        ),
-        Ty::Whom => (
-            ["\"all\"", "{ share = 0.0 }", "{ share = 1.0 }", "{ range = [0, 0] }"]
-                .map(str::to_owned)
-                .to_vec(),
-            ["\"some\"", "{ share = 1.000001 }", "{ range = [1, 0] }", "3"].map(str::to_owned).to_vec(),
-        ),
-        Ty::Word(words) => (quoted(words), quoted(&["no-word"])),
-        Ty::Failures => (
-            ["[]", "[\"400\", \"599\"]", "[\"4xx\", \"5xx\", \"network\"]"].map(str::to_owned).to_vec(),
-            ["[\"399\"]", "[\"600\"]", "[\"6xx\"]"].map(str::to_owned).to_vec(),
-        ),
+        Ty::Word(words) => {
+            let words: Vec<&str> = words.iter().map(|word| word.word.as_str()).collect();
+            (quoted(&words), quoted(&["no-word"]))
+        }
+        // Each form has its bounds. A list of tables is entered, and only its length is looked at here.
+        Ty::Choice { forms, .. } => {
+            let all = forms.iter().map(|form| match form {
+                Ty::Table(table) if table.one_of => one_of(table),
+                form => values(form),
+            });
+            all.fold((Vec::new(), Vec::new()), |mut sum, (at, beyond)| {
+                sum.0.extend(at);
+                sum.1.extend(beyond);
+                sum
+            })
+        }
         // Lists of tables are entered; other lists have the bounds of their entries, and of their length.
         Ty::List(entry, least, most) => {
             let (at, beyond) = values(entry);
@@ -138,9 +145,27 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
             let mut beyond = listed(&beyond);
             beyond.extend((*least > 0).then(|| "[]".to_owned()));
             beyond.extend(at.first().map(|v| format!("[{}]", vec![v.as_str(); most + 1].join(", "))));
-            (listed(&at), beyond)
+            if *least <= 1 {
+                return (listed(&at), beyond);
+            }
+            let filled = |v: &String| format!("[{}]", vec![v.as_str(); *least].join(", "));
+            (at.iter().map(filled).collect(), beyond)
         }
         // What a reference may be hangs on the names in the file.
         Ty::Reference | Ty::Table(_) => (Vec::new(), Vec::new()),
     }
+}
+
+/// Tables with one key at its bounds.
+fn one_of(table: &Table) -> (Vec<String>, Vec<String>) {
+    let (mut at, mut beyond) = (Vec::new(), Vec::new());
+    for key in &table.keys {
+        let (own_at, own_beyond) = values(&key.ty);
+        let put = |values: Vec<String>| {
+            values.into_iter().map(|v| format!("{{ {} = {v} }}", key.name)).collect::<Vec<_>>()
+        };
+        at.extend(put(own_at));
+        beyond.extend(put(own_beyond));
+    }
+    (at, beyond)
 }

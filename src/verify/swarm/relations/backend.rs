@@ -1,6 +1,6 @@
 //! Relations of limits and faults.
 
-use super::super::draw::{Dice, ENDPOINTS};
+use super::super::draw::{Dice, endpoints};
 use super::sides::{Outcome, Sides, list, table};
 use super::study::many_users;
 use super::{KEYED_BY_NAME, RECOVERY_COUNTS_WHAT_STRIKES};
@@ -24,7 +24,7 @@ pub(super) fn limit_that_never_refuses(sides: &mut Sides, dice: &mut Dice) -> Ou
     let key = dice.one(&["global", "app", "ip", "user", "session"]);
     // A log and its limit are per key; many of the large ones are memory for nothing.
     let key = if kind.contains("sliding-log") { "global" } else { key };
-    let limit = table(&format!("endpoints = {:?}\nkey = \"{key}\"\n{kind}", dice.some(&ENDPOINTS)));
+    let limit = table(&format!("endpoints = {:?}\nkey = \"{key}\"\n{kind}", dice.some(&endpoints())));
     let limits = list(sides.part(), "backend.limit");
     limits.insert(dice.number(0, limits.len() as u64) as usize, Value::Table(limit));
     sides.all_same(&[])
@@ -48,7 +48,7 @@ fn idle_fault(first: &Table, dice: &mut Dice) -> Table {
         1 => "from = \"3s\"\nto = \"40s\"\ncount = 0".to_owned(),
         _ => format!("from = \"{horizon}\""),
     };
-    table(&format!("name = \"idle\"\n{kind}\n{idle}\nendpoints = {:?}", dice.some(&ENDPOINTS)))
+    table(&format!("name = \"idle\"\n{kind}\n{idle}\nendpoints = {:?}", dice.some(&endpoints())))
 }
 
 fn without() -> &'static [&'static str] {
@@ -85,7 +85,7 @@ fn share_an_endpoint(a: &Value, b: &Value) -> bool {
 
 /// Two lists of endpoints that have none in common.
 fn two_groups(dice: &mut Dice) -> (Vec<&'static str>, Vec<&'static str>) {
-    let (first, second): (Vec<_>, Vec<_>) = ENDPOINTS.iter().partition(|_| dice.yes(0.5));
+    let (first, second): (Vec<_>, Vec<_>) = endpoints().into_iter().partition(|_| dice.yes(0.5));
     if first.is_empty() || second.is_empty() {
         return (vec!["tokens"], vec!["client", "touch"]);
     }
@@ -134,7 +134,7 @@ pub(super) fn certain_fault_split(sides: &mut Sides, dice: &mut Dice) -> Outcome
         "kind = \"no-answer\"",
         "kind = \"pass\"",
     ]);
-    let endpoints = dice.some(&ENDPOINTS);
+    let endpoints = dice.some(&endpoints());
     let (from, length, cut) = (dice.number(0, 20), dice.number(2, 50), dice.number(1, 1_999));
     let window = |name: &str, from: u64, to: u64| {
         Value::Table(table(&format!(

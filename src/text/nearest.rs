@@ -4,7 +4,7 @@
 /// or two neighbours swapped), and for short names not more than half of the letters. Case and `_` for `-` count as
 /// no slip. Ties go to the name listed first.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // No name of the format is longer; a longer one is nobody's slip, and must not cost quadratic time.
+    // No known name is longer. A longer one is no slip, and must not cost quadratic time.
     const LONGEST: usize = 80;
     let fold = |text: &str| -> Vec<char> {
         text.chars().take(LONGEST + 1).map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect()

@@ -1,56 +1,40 @@
 //! Checks of numbers: exact ranges, finite floats, and messages that know what was probably meant.
 
-use super::Ty;
 use super::check::Checker;
-use super::leaf::wrong_type;
-use crate::client::policy::Decimal;
-use crate::scenario::FORMAT_VERSION;
-use crate::scenario::error::{Code, Errors, ScenarioError};
-use crate::scenario::spans::Node;
-use crate::scenario::text::shorten;
+use super::reference::whole_range;
+use super::single::wrong_type;
+use super::{Each, Ty};
+use crate::text::{Decimal, shorten};
+use crate::toml_text::{Code, Errors, Node, TextError};
 use serde::Deserialize;
 use toml::de::{DeInteger, DeValue, ValueDeserializer};
 
-/// The most users of a fleet.
-pub const MAX_USERS: u64 = 100_000_000;
-/// What one user costs in memory: state of browser and tab, its pending event and its row of results.
-const BYTES_PER_USER: f64 = 160.0;
-
 /// Checks a number, and refuses everything else that no other check has taken.
-pub fn check_number(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, errors: &mut Errors) {
+pub(super) fn check_number(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, errors: &mut Errors) {
     let found = shorten(&checker.source.text[node.span()], 40);
     let error =
-        |code, what: &str| ScenarioError::new(code, checker.source, node.span(), what).found(found.clone());
-    let range = |least: u64, most: u64| match most {
-        u64::MAX => format!("{least} to 2^64 - 1"),
-        most => format!("{least} to {most}"),
-    };
-    let mut integer = |n: &DeInteger<'_>, least: u64, most: u64| {
-        let inside = value(n).is_some_and(|n| (i128::from(least)..=i128::from(most)).contains(&n));
-        if !inside {
-            errors.push(error(Code::OutOfRange, "number out of range").allowed(range(least, most)));
-        }
-    };
+        |code, what: &str| TextError::new(code, checker.source, node.span(), what).found(found.clone());
     match (ty, node.get_ref()) {
-        (Ty::Int(least, most), DeValue::Integer(n)) => integer(n, *least, *most),
-        (Ty::Tabs, DeValue::Integer(n)) => integer(n, 1, 16),
-        (Ty::Version, DeValue::Integer(n)) => {
-            if value(n) != Some(i128::from(FORMAT_VERSION)) {
+        (Ty::Version(version), DeValue::Integer(n)) => {
+            if value(n) != Some(i128::from(*version)) {
                 let what = "a version of the format that this build does not read";
-                let allowed = format!("this build reads versions 1..{FORMAT_VERSION}");
-                errors.push(error(Code::Version, what).allowed(allowed));
+                errors.push(
+                    error(Code::Version, what).allowed(format!("this build reads versions 1..{version}")),
+                );
             }
         }
-        (Ty::Users, DeValue::Integer(n)) => {
-            let many = value(n).is_none_or(|n| n > i128::from(MAX_USERS)) && !n.as_str().starts_with('-');
-            if many {
-                errors.push(error(Code::TooManyUsers, &too_many_users(n)).allowed(range(1, MAX_USERS)));
-            } else {
-                // Zero is for scenarios of generic workloads; `validate/workload.rs` looks whether there are any.
-                integer(n, 0, MAX_USERS);
+        (Ty::Int { least, most, each }, DeValue::Integer(n)) => {
+            let inside = value(n).is_some_and(|n| (i128::from(*least)..=i128::from(*most)).contains(&n));
+            if inside {
+                return;
             }
+            errors.push(match each {
+                Some(each) if !n.as_str().starts_with('-') => error(Code::TooMuchMemory, &too_many(n, each))
+                    .allowed(whole_range((*least).max(1), *most)),
+                _ => error(Code::OutOfRange, "number out of range").allowed(whole_range(*least, *most)),
+            });
         }
-        (Ty::Int(..) | Ty::Version | Ty::Users | Ty::Tabs, DeValue::Float(f)) => {
+        (Ty::Int { .. } | Ty::Version(_), DeValue::Float(f)) => {
             let error = wrong_type(checker, node, ty);
             let x: f64 = f.as_str().parse().unwrap_or(f64::NAN);
             let whole = x.abs() < 9e15 && libm::trunc(x).to_bits() == x.to_bits();
@@ -67,7 +51,7 @@ pub fn check_number(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, errors: &mu
             let n = value(n).map_or("inf".to_owned(), |n| n.to_string());
             match check_float(&n, ty, error) {
                 Some(error) if error.code == Code::NotFinite => {
-                    errors.push(ScenarioError { code: Code::OutOfRange, ..error });
+                    errors.push(TextError { code: Code::OutOfRange, ..error });
                 }
                 Some(error) => errors.push(error),
                 None => check_decimal(node, ty, error, errors),
@@ -82,17 +66,18 @@ fn value(n: &DeInteger<'_>) -> Option<i128> {
     i128::from_str_radix(n.as_str(), n.radix()).ok()
 }
 
-fn too_many_users(n: &DeInteger<'_>) -> String {
+/// How much memory so many would take.
+fn too_many(n: &DeInteger<'_>, Each { unit, bytes }: &Each) -> String {
     // Beyond 128 bits the amount says nothing any more.
-    let Some(users) = value(n) else { return "more users than any memory holds".into() };
-    let gb = users as f64 * BYTES_PER_USER / 1e9;
+    let Some(many) = value(n) else { return format!("more {unit} than any memory holds") };
+    let gb = many as f64 * *bytes as f64 / 1e9;
     let amount = if gb < 1e4 { format!("{gb:.0} GB") } else { format!("{:.0} TB", gb / 1e3) };
     let amount = if amount.len() > 20 { "more memory than there is".into() } else { amount };
-    format!("too many users: needs about {amount} at {BYTES_PER_USER:.0} B per user")
+    format!("too many {unit}: needs about {amount} at {bytes} B per {}", unit.trim_end_matches('s'))
 }
 
 /// Checks a finite number against the range of its type.
-fn check_float(text: &str, ty: &Ty, error: impl Fn(Code, &str) -> ScenarioError) -> Option<ScenarioError> {
+fn check_float(text: &str, ty: &Ty, error: impl Fn(Code, &str) -> TextError) -> Option<TextError> {
     let x: f64 = text.parse().unwrap_or(f64::NAN);
     let (least, most) = match ty {
         Ty::Float(least, most) => (*least, *most),
@@ -123,7 +108,7 @@ fn check_float(text: &str, ty: &Ty, error: impl Fn(Code, &str) -> ScenarioError)
 }
 
 /// A factor or ratio must also be exact in millionths.
-fn check_decimal(node: &Node<'_>, ty: &Ty, error: impl Fn(Code, &str) -> ScenarioError, errors: &mut Errors) {
+fn check_decimal(node: &Node<'_>, ty: &Ty, error: impl Fn(Code, &str) -> TextError, errors: &mut Errors) {
     if let Ty::Decimal(_) = ty
         && Decimal::deserialize(ValueDeserializer::from(node.clone())).is_err()
     {

@@ -1,7 +1,7 @@
 //! A TOML text as a tree that knows where each key and value stands, and paths such as `backend.limit[0].burst` into it.
 
 use super::duplicate;
-use super::error::{Code, Errors, PICTURED, ScenarioError};
+use super::error::{Code, Errors, PICTURED, TextError};
 use super::nesting::{MAX_DEPTH, too_deep};
 use super::source::Source;
 use std::fmt;
@@ -39,7 +39,7 @@ impl<'a> Doc<'a> {
     pub fn parse(source: &'a Arc<Source>) -> Result<(Doc<'a>, Errors), Errors> {
         if let Some(span) = too_deep(&source.text) {
             let what = format!("nesting deeper than {MAX_DEPTH}");
-            return Err(ScenarioError::new(Code::TooDeep, source, span, what).into());
+            return Err(TextError::new(Code::TooDeep, source, span, what).into());
         }
         let (table, problems) = DeTable::parse_recoverable(&source.text);
         let doc = Doc { source, root: Spanned::new(0..0, DeValue::Table(table.into_inner())) };
@@ -58,8 +58,8 @@ impl<'a> Doc<'a> {
                 line_end = source.text[source.boundary(span.start)..]
                     .find('\n')
                     .map_or(usize::MAX, |n| span.start + n);
-                let what = format!("not TOML: {}", super::text::shorten(problem.message(), 160));
-                errors.push(ScenarioError::new(Code::Syntax, source, span, what));
+                let what = format!("not TOML: {}", crate::text::shorten(problem.message(), 160));
+                errors.push(TextError::new(Code::Syntax, source, span, what));
             }
         }
         if errors.is_empty() {

@@ -1,9 +1,17 @@
-//! Text from outside, made safe to show: nothing in a scenario reaches a terminal as a control character.
+//! How text is written: decimal numbers, names, the nearest of known names, and text from outside made safe to show. Nothing that a user
+//! gives reaches a terminal as a control character.
+
+mod decimal;
+pub mod names;
+mod nearest;
+
+pub use decimal::Decimal;
+pub use nearest::nearest;
 
 use std::fmt::Write;
 
 /// Format characters (Unicode category Cf) and noncharacters, as inclusive ranges. They are invisible, reorder the
-/// text around them, or make an SVG ill-formed, so no text of a scenario may hold them.
+/// text around them, or make an SVG ill-formed, so no text of a file may hold them.
 const INVISIBLE: [(u32, u32); 23] = [
     (0x00AD, 0x00AD),
     (0x0600, 0x0605),
@@ -89,7 +97,7 @@ pub fn quote(text: &str) -> String {
     format!("\"{}\"", shorten(text, 40))
 }
 
-/// The name in back quotes, escaped and at most 40 characters of it: how messages name keys and policies.
+/// The name in back quotes, escaped and at most 40 characters of it: how messages name what a file names.
 pub fn tick(name: &str) -> String {
     format!("`{}`", shorten(name, 40))
 }

@@ -1,17 +1,17 @@
 //! A key given twice: where the first one stands. The parser reports only the second.
 
-use super::error::{Code, ScenarioError};
-use super::spans::{Doc, Node};
-use super::text::tick;
+use super::error::{Code, TextError};
+use super::tree::{Doc, Node};
+use crate::text::tick;
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The error for a key that the parser met a second time at this span, and on demand where the first one stands.
-pub fn error(doc: &Doc<'_>, second: Range<usize>, search: bool) -> ScenarioError {
+pub fn error(doc: &Doc<'_>, second: Range<usize>, search: bool) -> TextError {
     let name = key_text(&doc.source.text, &second);
     let what = format!("{} is given twice", tick(&name));
-    let error = ScenarioError::new(Code::DuplicateKey, doc.source, second.clone(), what)
+    let error = TextError::new(Code::DuplicateKey, doc.source, second.clone(), what)
         .label("second time")
         .fix("keep one of the two");
     match search.then(|| first(doc, &second, &name)).flatten() {
@@ -91,8 +91,8 @@ fn last_opened<'n, 'a>(node: &'n Node<'a>, text: &str) -> &'n Node<'a> {
 
 #[cfg(test)]
 mod tests {
-    use crate::scenario::source::Source;
-    use crate::scenario::spans::Doc;
+    use crate::toml_text::source::Source;
+    use crate::toml_text::tree::Doc;
 
     #[test]
     fn both_places_of_a_key_given_twice() {

@@ -1,16 +1,16 @@
 //! The picture of an error: its first line, then the lines of the text with marks, in the look of rustc.
 
-use super::error::ScenarioError;
+use super::error::TextError;
 use super::source::Source;
-use super::text::push_escaped;
+use crate::text::push_escaped;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
 
 /// The most columns of a source line that a picture shows.
 const COLUMNS: usize = 100;
 
-/// The error with its picture.
-pub fn render(error: &ScenarioError, colour: bool) -> String {
+/// The error's first line and, below it, the lines of the text that it speaks of.
+pub fn picture(error: &TextError, colour: bool) -> String {
     let Some(span) = error.span.clone() else {
         return error.first_line();
     };
@@ -26,7 +26,7 @@ pub fn render(error: &ScenarioError, colour: bool) -> String {
     }
     group = group.element(snippet(&error.source, &marks));
     if let Some((source, marks)) = &elsewhere {
-        group = group.element(snippet(source, marks).path(super::text::escape(&source.name)));
+        group = group.element(snippet(source, marks).path(crate::text::escape(&source.name)));
     }
     if let Some(given) = overriding(error) {
         group = group.element(Level::NOTE.message(format!("this text comes from {given}")));
@@ -36,10 +36,10 @@ pub fn render(error: &ScenarioError, colour: bool) -> String {
 }
 
 /// The override that wrote the bytes of an error.
-fn overriding(error: &ScenarioError) -> Option<String> {
+fn overriding(error: &TextError) -> Option<String> {
     let at = error.span.as_ref()?.start;
     let piece = error.source.overridden.iter().find(|piece| piece.bytes.contains(&at))?;
-    Some(super::text::shorten(&piece.given, 60))
+    Some(crate::text::shorten(&piece.given, 60))
 }
 
 type Mark<'a> = (Range<usize>, &'a str, AnnotationKind);
@@ -111,6 +111,6 @@ fn show_line<'a>(
         let from = to_shown(within(span.start));
         let to = to_shown(within(span.end.max(span.start))).max(from);
         let mark = kind.span(from..to);
-        annotations.push(if label.is_empty() { mark } else { mark.label(super::text::escape(label)) });
+        annotations.push(if label.is_empty() { mark } else { mark.label(crate::text::escape(label)) });
     }
 }

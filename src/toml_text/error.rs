@@ -1,7 +1,7 @@
 //! Errors as values: what is wrong, where, what was found, what is allowed and how to mend it.
 
 use super::source::Source;
-use super::text::{escape, tick};
+use crate::text::{escape, tick};
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -71,8 +71,8 @@ codes! {
     LongText = 204;
     /// More rows of output than a run may write.
     TooManyRows = 301;
-    /// More users than a run can hold.
-    TooManyUsers = 302;
+    /// More than memory holds.
+    TooMuchMemory = 302;
     /// Shares that do not add up to 1.
     Shares = 401;
     /// A key that this kind does not take.
@@ -113,7 +113,7 @@ impl fmt::Display for Code {
 
 /// One error, with the text it speaks of.
 #[derive(Clone, Debug)]
-pub struct ScenarioError {
+pub struct TextError {
     /// Its kind.
     pub code: Code,
     /// What is wrong, in words; hidden characters of the input are escaped.
@@ -134,15 +134,10 @@ pub struct ScenarioError {
     pub other: Option<(Arc<Source>, Range<usize>, String)>,
 }
 
-impl ScenarioError {
+impl TextError {
     /// An error about these bytes of a text.
-    pub fn new(
-        code: Code,
-        source: &Arc<Source>,
-        span: Range<usize>,
-        what: impl Into<String>,
-    ) -> ScenarioError {
-        ScenarioError {
+    pub fn new(code: Code, source: &Arc<Source>, span: Range<usize>, what: impl Into<String>) -> TextError {
+        TextError {
             code,
             what: what.into(),
             found: None,
@@ -156,30 +151,30 @@ impl ScenarioError {
     }
 
     /// An error about a file as a whole, which has no place in its text.
-    pub fn of_file(code: Code, source: &Arc<Source>, what: impl Into<String>) -> ScenarioError {
-        ScenarioError { span: None, ..ScenarioError::new(code, source, 0..0, what) }
+    pub fn of_file(code: Code, source: &Arc<Source>, what: impl Into<String>) -> TextError {
+        TextError { span: None, ..TextError::new(code, source, 0..0, what) }
     }
 
     /// With what was found.
-    pub fn found(mut self, found: impl Into<String>) -> ScenarioError {
+    pub fn found(mut self, found: impl Into<String>) -> TextError {
         self.found = Some(found.into());
         self
     }
 
     /// With what is allowed.
-    pub fn allowed(mut self, allowed: impl Into<String>) -> ScenarioError {
+    pub fn allowed(mut self, allowed: impl Into<String>) -> TextError {
         self.allowed = Some(allowed.into());
         self
     }
 
     /// With what would mend it.
-    pub fn fix(mut self, fix: impl Into<String>) -> ScenarioError {
+    pub fn fix(mut self, fix: impl Into<String>) -> TextError {
         self.fix = Some(fix.into());
         self
     }
 
     /// With the question whether the nearest known name was meant, when there is one.
-    pub fn did_you_mean(self, nearest: Option<&str>) -> ScenarioError {
+    pub fn did_you_mean(self, nearest: Option<&str>) -> TextError {
         match nearest {
             Some(name) => self.label("unknown").fix(format!("did you mean {}?", tick(name))),
             None => self,
@@ -187,13 +182,13 @@ impl ScenarioError {
     }
 
     /// With words under the bytes.
-    pub fn label(mut self, label: impl Into<String>) -> ScenarioError {
+    pub fn label(mut self, label: impl Into<String>) -> TextError {
         self.label = label.into();
         self
     }
 
     /// With the second place of a disagreement.
-    pub fn other(self, span: Range<usize>, label: impl Into<String>) -> ScenarioError {
+    pub fn other(self, span: Range<usize>, label: impl Into<String>) -> TextError {
         let source = Arc::clone(&self.source);
         self.other_in(&source, span, label)
     }
@@ -204,7 +199,7 @@ impl ScenarioError {
         source: &Arc<Source>,
         span: Range<usize>,
         label: impl Into<String>,
-    ) -> ScenarioError {
+    ) -> TextError {
         self.other = Some((Arc::clone(source), span, label.into()));
         self
     }
@@ -247,20 +242,20 @@ impl ScenarioError {
 
 /// The errors of one load: at least one, at most [`MAX_ERRORS`], in the order of the text.
 #[derive(Clone, Debug)]
-pub struct ScenarioErrors {
+pub struct TextErrors {
     /// The errors.
-    pub errors: Vec<ScenarioError>,
+    pub errors: Vec<TextError>,
     /// How many more there were.
     pub more: usize,
 }
 
-impl ScenarioErrors {
+impl TextErrors {
     /// All messages, the first [`PICTURED`] with their pictures, for a terminal with colours or without.
     pub fn render(&self, colour: bool) -> String {
         let (pictured, told) = self.errors.split_at(self.errors.len().min(PICTURED));
-        let mut parts: Vec<String> = pictured.iter().map(|e| super::render::render(e, colour)).collect();
+        let mut parts: Vec<String> = pictured.iter().map(|e| super::picture::picture(e, colour)).collect();
         if !told.is_empty() {
-            parts.push(told.iter().map(ScenarioError::first_line).collect::<Vec<_>>().join("\n"));
+            parts.push(told.iter().map(TextError::first_line).collect::<Vec<_>>().join("\n"));
         }
         if self.more > 0 {
             parts.push(format!("and {} more errors", self.more));
@@ -269,25 +264,25 @@ impl ScenarioErrors {
     }
 }
 
-impl fmt::Display for ScenarioErrors {
+impl fmt::Display for TextErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.render(false))
     }
 }
 
-impl std::error::Error for ScenarioErrors {}
+impl std::error::Error for TextErrors {}
 
 /// Errors while they are collected; possibly none.
 #[derive(Clone, Debug, Default)]
 pub struct Errors {
-    list: Vec<ScenarioError>,
+    list: Vec<TextError>,
     dropped: usize,
 }
 
 impl Errors {
     /// Adds one. Beyond what is listed only the first in the order of the text are kept and the others counted: a
     /// hostile file must not cost memory per error.
-    pub fn push(&mut self, error: ScenarioError) {
+    pub fn push(&mut self, error: TextError) {
         // Some more than are listed, for the same error may come twice.
         const KEPT: usize = 2 * MAX_ERRORS;
         self.list.push(error);
@@ -351,26 +346,26 @@ impl Errors {
                 files.push(Arc::clone(&error.source));
             }
         }
-        let start = |e: &ScenarioError| e.span.as_ref().map_or(0, |s| s.start);
-        let rank = |e: &ScenarioError| files.iter().position(|f| Arc::ptr_eq(f, &e.source));
+        let start = |e: &TextError| e.span.as_ref().map_or(0, |s| s.start);
+        let rank = |e: &TextError| files.iter().position(|f| Arc::ptr_eq(f, &e.source));
         self.list
             .sort_by(|a, b| (rank(a), start(a), a.code, &a.what).cmp(&(rank(b), start(b), b.code, &b.what)));
     }
 
     /// The errors in the order of the text, cut at [`MAX_ERRORS`]; each message once per place.
-    pub fn finish(mut self) -> ScenarioErrors {
+    pub fn finish(mut self) -> TextErrors {
         self.sort();
         self.list.dedup_by(|a, b| {
             Arc::ptr_eq(&a.source, &b.source) && (&a.span, a.code, &a.what) == (&b.span, b.code, &b.what)
         });
         let all = self.list.len() + self.dropped;
         self.list.truncate(MAX_ERRORS);
-        ScenarioErrors { more: all - self.list.len(), errors: self.list }
+        TextErrors { more: all - self.list.len(), errors: self.list }
     }
 }
 
-impl From<ScenarioError> for Errors {
-    fn from(error: ScenarioError) -> Errors {
+impl From<TextError> for Errors {
+    fn from(error: TextError) -> Errors {
         Errors { list: vec![error], dropped: 0 }
     }
 }
@@ -383,7 +378,7 @@ mod tests {
     #[test]
     fn the_nearest_name_is_shown_escaped() {
         let source = Source::new("a.toml", "x = 1\n");
-        let error = ScenarioError::of_file(Code::UnknownPolicy, &source, "no such policy");
+        let error = TextError::of_file(Code::UnknownPolicy, &source, "no such policy");
         let fix = error.did_you_mean(Some("\u{202E}half")).fix.unwrap_or_default();
         assert!(fix.contains("\\u{202e}half") && !fix.contains('\u{202E}'), "{fix}");
     }

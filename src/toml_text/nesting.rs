@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-/// The deepest nesting of arrays, tables and dotted keys that a scenario may have.
+/// The deepest nesting of arrays, tables and dotted keys that a text may have.
 pub const MAX_DEPTH: usize = 32;
 
 /// The first place where brackets, braces and dots nest deeper than [`MAX_DEPTH`].

@@ -2,8 +2,8 @@
 //! pointing at the user's own lines.
 
 use super::source::{Override, Source};
-use super::spans::{Doc, Node, Step};
-use super::text::tick;
+use super::tree::{Doc, Node, Step};
+use crate::text::tick;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
@@ -163,54 +163,5 @@ fn same(a: &Node<'_>, b: &Node<'_>) -> bool {
             a.len() == b.len() && a.iter().all(found)
         }
         _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::scenario::set::{Settings, apply};
-    use crate::scenario::source::Source;
-
-    #[test]
-    fn overrides_find_their_place_and_leave_the_rest_alone() {
-        for (text, given, expected) in [
-            ("seed = 1 # x\n", "seed=2", "seed = 2 # x\n"),
-            (
-                "# top\nname = 'a'\n[fleet]\nusers = 1\n",
-                "seed=2",
-                "# top\nseed = 2\nname = 'a'\n[fleet]\nusers = 1\n",
-            ),
-            ("[fleet] # f\nusers = 1\n", "fleet.apps=2", "[fleet] # f\napps = 2\nusers = 1\n"),
-            ("[fleet]", "fleet.apps=2", "[fleet]\napps = 2"),
-            ("fleet = { users = 1 }\n", "fleet.apps=2", "fleet = { apps = 2,  users = 1 }\n"),
-            ("fleet = {}\n", "fleet.apps=2", "fleet = { apps = 2 }\n"),
-            ("fleet.users = 1\n", "fleet.apps=2", "fleet.apps = 2\nfleet.users = 1\n"),
-            ("[backend.tokens]\n", "backend.touch.queue=2", "[backend.tokens]\n[backend.touch]\nqueue = 2\n"),
-            (
-                "[backend.tokens]\n",
-                "backend.token-life=60s",
-                "[backend.tokens]\n[backend]\ntoken-life = \"60s\"\n",
-            ),
-            ("[[fault]]\n[[fault]]\n", "fault[1].from=5s", "[[fault]]\n[[fault]]\nfrom = \"5s\"\n"),
-            ("policies = ['a', 'b']\n", "policies[1]=new", "policies = ['a', \"new\"]\n"),
-            (
-                "[[policy]]\n[policy.retry]\n",
-                "policy[0].retry-budget.burst=1",
-                "[[policy]]\nretry-budget.burst = 1\n[policy.retry]\n",
-            ),
-        ] {
-            let edited = apply(Source::new("t", text), &Settings::from(&[given.to_owned()][..]));
-            let edited = edited.unwrap_or_else(|e| panic!("{text}: {}", e.finish()));
-            assert_eq!(edited.text, expected, "{given}");
-        }
-    }
-
-    #[test]
-    fn lines_that_an_override_adds_are_not_counted() {
-        let source = Source::new("t", "name = 'a'\nabout = \"\"\"\na\n\"\"\"\nseed = 1\n");
-        let given = ["bucket=1s", "about=b", "fleet.users=3"].map(String::from);
-        let edited = apply(source, &Settings::from(&given[..])).unwrap_or_else(|e| panic!("{}", e.finish()));
-        let seed = edited.text.find("seed").unwrap_or_else(|| panic!("{}", edited.text));
-        assert_eq!(edited.place(seed), (5, 1), "{}", edited.text);
     }
 }

@@ -1,14 +1,14 @@
-//! A text to be read as a scenario or a policy: fetched with bounds, checked as bytes, and able to say where a byte is.
+//! The text of a file: fetched with bounds, checked as bytes, and able to say on which line and column a byte is.
 
-use super::error::{Code, Errors, ScenarioError};
-use super::text::tick;
+use super::error::{Code, Errors, TextError};
+use crate::text::tick;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The most bytes that a scenario or a policy file may have: 1 MiB.
+/// The most bytes that a file may have: 1 MiB.
 pub const MAX_BYTES: u64 = 1 << 20;
 
 /// A text and the name under which messages speak of it.
@@ -43,10 +43,10 @@ impl Source {
     /// cannot block and a device cannot feed without end.
     ///
     /// # Errors
-    /// Why it cannot be read, or what its bytes hold that no scenario may.
+    /// Why it cannot be read, or what its bytes hold that no text may.
     pub fn read(name: &str, path: &Path) -> Result<Arc<Source>, Errors> {
         let nowhere = Source::new(name, "");
-        let refuse = |code, what: String| Errors::from(ScenarioError::of_file(code, &nowhere, what));
+        let refuse = |code, what: String| Errors::from(TextError::of_file(code, &nowhere, what));
         let metadata =
             std::fs::metadata(path).map_err(|e| refuse(Code::Unreadable, format!("cannot read it: {e}")))?;
         if metadata.is_dir() {
@@ -74,11 +74,11 @@ impl Source {
         let nowhere = Source::new(name, "");
         if bytes.len() as u64 > MAX_BYTES {
             let what = format!("larger than {MAX_BYTES} bytes (1 MiB)");
-            return Err(ScenarioError::of_file(Code::TooLarge, &nowhere, what).into());
+            return Err(TextError::of_file(Code::TooLarge, &nowhere, what).into());
         }
         if let [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] = bytes {
             let what = "looks like UTF-16; save it as UTF-8";
-            return Err(ScenarioError::new(Code::Utf16, &nowhere, 0..0, what).into());
+            return Err(TextError::new(Code::Utf16, &nowhere, 0..0, what).into());
         }
         let text = match std::str::from_utf8(bytes) {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
@@ -90,7 +90,7 @@ impl Source {
                     Source::new(name, &head.strip_prefix('\u{feff}').unwrap_or(head).replace("\r\n", "\n"));
                 let what = format!("not UTF-8: byte 0x{:02X} at offset {at}; save it as UTF-8", bytes[at]);
                 let end = head.text.len();
-                return Err(ScenarioError::new(Code::NotUtf8, &head, end..end, what).into());
+                return Err(TextError::new(Code::NotUtf8, &head, end..end, what).into());
             }
         };
         let source = Source::new(name, &text.replace("\r\n", "\n"));
@@ -102,7 +102,7 @@ impl Source {
                 '\u{feff}' => "a byte order mark inside the text; it may only stand at the start",
                 _ => continue,
             };
-            errors.push(ScenarioError::new(Code::ForbiddenCharacter, &source, at..at + c.len_utf8(), what));
+            errors.push(TextError::new(Code::ForbiddenCharacter, &source, at..at + c.len_utf8(), what));
             // UTF-16 without a mark has a NUL at every other byte: once is enough.
             break;
         }

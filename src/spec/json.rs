@@ -1,0 +1,86 @@
+//! The description as JSON Schema, draft 2020-12, for editors: what JSON Schema can say of it.
+
+use super::build::raw_schema;
+use schemars::JsonSchema;
+use serde_json::{Map, Value, json};
+
+/// The JSON Schema of a type.
+pub fn schema<T: JsonSchema>(title: &str) -> Value {
+    let mut root = raw_schema::<T>();
+    clean(&mut root);
+    root["title"] = title.into();
+    root
+}
+
+/// Says in JSON Schema's own words what our extensions say, where it has words, and takes the extensions away.
+fn clean(schema: &mut Value) {
+    match schema {
+        Value::Array(list) => list.iter_mut().for_each(clean),
+        Value::Object(table) => {
+            without_null(table);
+            conditions(table);
+            describe_unit(table);
+            table.retain(|key, _| !key.starts_with("x-"));
+            table.values_mut().for_each(clean);
+        }
+        _ => {}
+    }
+}
+
+/// TOML has no null: an optional key is one that is not there.
+fn without_null(schema: &mut Map<String, Value>) {
+    if let Some(Value::Array(types)) = schema.get("type") {
+        schema["type"] = types[0].clone();
+    }
+    if let Some(Value::Array(forms)) = schema.get("anyOf")
+        && let [form, null] = &forms[..]
+        && null["type"] == "null"
+    {
+        let form = form.as_object().cloned().unwrap_or_default();
+        schema.remove("anyOf");
+        for (key, value) in form {
+            schema.entry(key).or_insert(value);
+        }
+    }
+    if schema.get("default").is_some_and(Value::is_null) {
+        schema.remove("default");
+    }
+}
+
+/// A unit is part of what a reader is told.
+fn describe_unit(schema: &mut Map<String, Value>) {
+    let Some(unit) = schema.get("x-unit").and_then(Value::as_str) else { return };
+    let about = schema.get("description").and_then(Value::as_str).unwrap_or_default();
+    let about = format!("{about}\nUnit: {unit}.");
+    schema.insert("description".into(), about.into());
+}
+
+/// Keys that belong to some values of another key, and keys of which one must be there.
+fn conditions(schema: &mut Map<String, Value>) {
+    let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+    let mut all = Vec::new();
+    for (name, property) in properties {
+        if let Some((to, words)) = property["x-only"].as_object().and_then(|only| only.iter().next()) {
+            let these = json!({ "properties": { to: { "enum": words } }, "required": [to] });
+            if property["x-needed"] == true {
+                all.push(json!({ "if": these, "then": { "required": [name] } }));
+            }
+            if property["default"].is_null() {
+                all.push(json!({ "if": { "required": [name] }, "then": these }));
+            }
+        }
+        if let Some((to, never)) = property["x-never"].as_object().and_then(|never| never.iter().next())
+            && property["default"].is_null()
+        {
+            let words: Vec<&String> = never.as_object().into_iter().flat_map(Map::keys).collect();
+            let these = json!({ "properties": { to: { "enum": words } }, "required": [to] });
+            all.push(json!({ "if": these, "then": { "not": { "required": [name] } } }));
+        }
+        if let Some(other) = property["x-unless"].as_str() {
+            all.push(json!({ "anyOf": [{ "required": [name] }, { "required": [other] }] }));
+        }
+    }
+    if !all.is_empty() {
+        schema.insert("allOf".into(), all.into());
+    }
+}
