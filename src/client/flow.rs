@@ -293,20 +293,6 @@ mod tests {
         }
     }
 
-    /// `clerk-js.md`, "The unauthenticated flow", last paragraph: a 401 of any endpoint enters the flow in the fetch layer,
-    /// but with two error codes.
-    #[test]
-    fn two_error_codes_do_not_say_that_the_session_is_lost() {
-        for (code, enters) in [(0, true), (1, true), (2, false), (3, false)] {
-            let mut desk = Desk::signed_in(ClerkJs6_3_3, &[]);
-            desk.setup.not_taken_for_a_lost_session = [2, 3];
-            let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
-            let failure = Failure { code, ..Failure::status(401) };
-            let actions = desk.answer(NOW, touch, Reply::Fail(failure));
-            assert_eq!(sends(&actions), vec![(Endpoint::Client, false); usize::from(enters)], "{code}");
-        }
-    }
-
     /// A flow whose tab has signed out meanwhile does not enter again: `clerk-js.md`, "The unauthenticated flow", 1.
     #[test]
     fn a_recursion_ends_where_the_session_is_gone() {

@@ -66,8 +66,7 @@ impl Page<'_> {
         }
         let fetch = self.start_fetch(task.object, task.depth, task.caller);
         let fetching = &mut self.tasks[fetch];
-        fetching.attempt = task.attempt;
-        fetching.ordinal = task.ordinal;
+        (fetching.attempt, fetching.ordinal) = (task.attempt, task.ordinal);
         fetching.flags |= task.flags & flag::DEGRADED;
         self.cache_pending(fetch);
         self.wait_for_fetch(id, fetch);

@@ -6,7 +6,7 @@
 
 use super::backoff::{Backoff, Wait};
 use super::policy::{FailureBits, Policy, TouchErrors};
-use super::release::Release;
+pub use super::release::Setup;
 use super::session_policy::{SessionLimits, SessionPolicy};
 use super::task::{Caller, Kind, NONE, Reply, Stage, Task, TaskId, Tasks, Token, flag};
 use crate::backend::Endpoint;
@@ -51,28 +51,6 @@ pub struct Reaction {
     pub from: Time,
     /// Until when, excluded.
     pub to: Time,
-}
-
-/// A 401 with one of these error codes does not enter the unauthenticated flow in the fetch layer (`clerk-js.md`, "The
-/// unauthenticated flow", last paragraph).
-pub const CODES_NOT_TAKEN_FOR_A_LOST_SESSION: [&str; 2] = ["dev_browser_unauthenticated", "requires_captcha"];
-
-/// All that is the same for every page of a run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Setup {
-    /// The client release.
-    pub release: Release,
-    /// Life of a session token, in seconds.
-    pub token_life_s: u32,
-    /// Whether touches on focus are not throttled.
-    pub multi_session: bool,
-    /// What app code does by itself.
-    pub reaction: Reaction,
-    /// Index of the error code `missing_expired_token` in the scenario's list; 0 when no fault answers it.
-    pub missing_expired_token: u8,
-    /// Indices of the error codes with which a 401 does not enter the flow in the fetch layer
-    /// ([`CODES_NOT_TAKEN_FOR_A_LOST_SESSION`]); 0 for one that no fault answers.
-    pub not_taken_for_a_lost_session: [u8; 2],
 }
 
 /// Status of the client in a tab.
@@ -615,7 +593,7 @@ impl Page<'_> {
                 return self.answered_nothing(id);
             }
         }
-        if failure.status == 401 && self.setup.release.fetch_layer_entry && self.says_session_lost(failure) {
+        if self.setup.is_session_lost(failure) {
             if task.kind == Kind::Flow {
                 return self.flow_recurses(id, failure);
             }
@@ -626,11 +604,6 @@ impl Page<'_> {
             }
         }
         self.failed(id, failure);
-    }
-
-    /// Whether the fetch layer takes a 401 for a lost session, by its error code.
-    fn says_session_lost(&self, failure: Failure) -> bool {
-        failure.code == 0 || !self.setup.not_taken_for_a_lost_session.contains(&failure.code)
     }
 
     /// The flow that a 401 entered in the fetch layer has settled: its error replaces the 401.

@@ -1,6 +1,8 @@
 //! Client releases, as named properties: one state machine reads them, no release has its own copy.
 
+use super::page::Reaction;
 use crate::kernel::Dur;
+use crate::protocol::Failure;
 use crate::scenario::ClientModel;
 
 /// Which request the unauthenticated flow makes.
@@ -13,6 +15,36 @@ pub enum Flow {
     },
     /// GET /client (`clerk-js.md`, "The unauthenticated flow").
     Client,
+}
+
+/// A 401 with one of these error codes does not enter the unauthenticated flow in the fetch layer (`clerk-js.md`, "The
+/// unauthenticated flow", last paragraph).
+pub const CODES_NOT_TAKEN_FOR_A_LOST_SESSION: [&str; 2] = ["dev_browser_unauthenticated", "requires_captcha"];
+
+/// All that is the same for every page of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// The client release.
+    pub release: Release,
+    /// Life of a session token, in seconds.
+    pub token_life_s: u32,
+    /// Whether touches on focus are not throttled.
+    pub multi_session: bool,
+    /// What app code does by itself.
+    pub reaction: Reaction,
+    /// Index of the error code `missing_expired_token` in the scenario's list; 0 when no fault answers it.
+    pub missing_expired_token: u8,
+    /// Indices of the error codes with which a 401 does not enter the flow in the fetch layer
+    /// ([`CODES_NOT_TAKEN_FOR_A_LOST_SESSION`]); 0 for one that no fault answers.
+    pub not_taken_for_a_lost_session: [u8; 2],
+}
+
+impl Setup {
+    /// Whether the fetch layer takes this failure for a lost session, and enters the unauthenticated flow.
+    pub fn is_session_lost(&self, failure: Failure) -> bool {
+        let excused = failure.code != 0 && self.not_taken_for_a_lost_session.contains(&failure.code);
+        self.release.fetch_layer_entry && failure.status == 401 && !excused
+    }
 }
 
 /// What sets one client release apart from another (`clerk-js.md`, "What the recordings show", 8 and 9).
@@ -108,7 +140,12 @@ impl Release {
 
 #[cfg(test)]
 mod tests {
+    use super::super::desk::{Desk, NOW, sends, sent_to};
+    use super::super::page::Input;
+    use super::super::task::Reply;
     use super::*;
+    use crate::backend::Endpoint;
+    use crate::scenario::ClientModel::ClerkJs6_3_3;
 
     /// `clerk-js.md`, "What the recordings show", 8 and 9, and its last paragraphs: who leaks, who has a background
     /// refresh, whose fetch layer enters the flow.
@@ -128,6 +165,20 @@ mod tests {
             assert_eq!(release.fetch_layer_entry, fetch_layer, "{model:?}");
             let documented = model == ClientModel::Documented;
             assert_eq!(release.flow == Flow::Touch { max_rounds: 7 }, documented, "{model:?}");
+        }
+    }
+
+    /// `clerk-js.md`, "The unauthenticated flow", last paragraph: a 401 of any endpoint enters the flow in the fetch layer,
+    /// but with two error codes.
+    #[test]
+    fn two_error_codes_do_not_say_that_the_session_is_lost() {
+        for (code, enters) in [(0, true), (1, true), (2, false), (3, false)] {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, &[]);
+            desk.setup.not_taken_for_a_lost_session = [2, 3];
+            let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
+            let failure = Failure { code, ..Failure::status(401) };
+            let actions = desk.answer(NOW, touch, Reply::Fail(failure));
+            assert_eq!(sends(&actions), vec![(Endpoint::Client, false); usize::from(enters)], "{code}");
         }
     }
 }

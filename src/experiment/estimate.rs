@@ -6,14 +6,15 @@
 //! then scaled to the size of the group. There are two pilots, one twice as large as the other. Their disagreement is
 //! the error estimate. A pilot that exceeds [`MOST_EVENTS`] is stopped and extrapolated at its pace so far.
 
-use super::demand::{self, Demand};
+use super::demand;
 use crate::Study;
 use crate::backend::limiter::check;
 use crate::backend::spec::{LimitKey, LimitKind, LimitSpec, Rate};
 use crate::kernel::{Dist, Dur, Time};
+use crate::parallel;
+use crate::results::Demand;
 use crate::scenario::Scenario;
-use crate::world::{Contender, Control, Observer, Plan, Stopped, observed};
-use rayon::prelude::*;
+use crate::world::{Contender, Control, Observer, Plan, StopReason, Stopped, observed};
 
 /// Approximate number of sessions of the larger pilot.
 pub const SESSIONS: u32 = 400;
@@ -74,11 +75,7 @@ pub fn estimate(study: &Study, control: &Control) -> Result<Estimate, Stopped> {
     let plan = study.plan();
     let jobs: Vec<(usize, u32)> =
         (0..plan.contenders.len()).flat_map(|c| [(c, SESSIONS), (c, SESSIONS / 2)]).collect();
-    let pilots: Vec<Result<Pilot, Stopped>> = jobs
-        .par_iter()
-        .with_max_len(1)
-        .map(|&(contender, sessions)| pilot(&plan, contender, sessions, control))
-        .collect();
+    let pilots = parallel::map(&jobs, |&(contender, sessions)| pilot(&plan, contender, sessions, control));
     let pilots = pilots.into_iter().collect::<Result<Vec<Pilot>, Stopped>>()?;
     let of_policy = |(contender, pilots): (&Contender, &[Pilot])| {
         let (large, small) = (&pilots[0], &pilots[1]);
@@ -144,8 +141,8 @@ fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Res
             demand = demand::of(&small, &run.metrics.tally);
             (None, None)
         }
-        Err(stopped) if stopped.is_interruption() => return Err(stopped),
-        Err(stopped) if stopped.is_event_budget() => (Some(stopped.at), None),
+        Err(stopped) if stopped.reason == StopReason::Interrupted => return Err(stopped),
+        Err(stopped) if stopped.reason.is_event_budget() => (Some(stopped.at), None),
         Err(stopped) => (None, Some(stopped.to_string())),
     };
     let groups = full_sizes.iter().zip(&sizes).zip(&counts);

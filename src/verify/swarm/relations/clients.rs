@@ -3,8 +3,7 @@
 use super::super::draw::Dice;
 use super::sides::{Not, Outcome, Sides, list, milliseconds, rows, table};
 use super::study::{milliseconds_of, untie};
-use crate::experiment::results::{Results, SessionRow};
-use crate::report;
+use crate::results::{Results, SessionRow, csv};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
@@ -60,7 +59,7 @@ pub(super) fn twice_the_users(sides: &mut Sides, dice: &mut Dice) -> Outcome {
 
 /// Calls by policy, replication, bucket, endpoint and outcome, in buckets that end before this time in milliseconds.
 fn early(results: &Results, before: u64) -> BTreeMap<Vec<String>, u64> {
-    let mut early = rows(&report::csv::timeline(results));
+    let mut early = rows(&csv::timeline(results));
     early.retain(|key, _| milliseconds_of(&key[2]) < before);
     early
 }
@@ -96,7 +95,7 @@ pub(super) fn longer_horizon(sides: &mut Sides, dice: &mut Dice) -> Outcome {
         }
     }
     let flow = |results: &Results| {
-        let mut flow = rows(&report::csv::flow(results));
+        let mut flow = rows(&csv::flow(results));
         flow.retain(|key, _| milliseconds_of(&key[2]) < whole);
         flow
     };
@@ -191,7 +190,7 @@ pub(super) fn workload_added(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     list(sides.part(), "workload").push(added);
     let (first, second) = sides.results()?;
     let own = |results: &Results| {
-        let mut own = rows(&report::csv::timeline(results));
+        let mut own = rows(&csv::timeline(results));
         own.retain(|key, _| key[3] != "generic");
         own
     };
