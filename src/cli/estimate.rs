@@ -56,7 +56,7 @@ pub fn tell(args: &StudyArgs) -> Result<Exit, Failure> {
     let at_once = memory.bytes.saturating_mul(measured.at_a_time as u64);
     let estimate = &measured.estimate;
     if args.json {
-        let policy = |p: &authstorm::experiment::estimate::OfPolicy| {
+        let policy = |p: &authstorm::experiment::estimate::PolicyEstimate| {
             json!({
                 "name": p.name, "events_per_run": p.events.round(), "disagreement": p.disagreement,
                 "demand": p.demand.iter().map(|d| json!({

@@ -25,7 +25,7 @@ pub const MOST_EVENTS: u64 = 1_000_000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
     /// Estimates per policy, in the study's order.
-    pub policies: Vec<OfPolicy>,
+    pub policies: Vec<PolicyEstimate>,
     /// Number of replications of each policy.
     pub replications: u32,
     /// Sessions of the larger pilot, including generic clients.
@@ -36,7 +36,7 @@ pub struct Estimate {
 
 /// Estimate for one run of a policy.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OfPolicy {
+pub struct PolicyEstimate {
     /// Name of the policy.
     pub name: String,
     /// Events of one run, from the larger pilot. If a guard for loops stops the pilot, events up to that point.
@@ -62,7 +62,7 @@ impl Estimate {
     ///
     /// # Panics
     /// If the study has no policy. No valid scenario allows that.
-    pub fn largest(&self) -> &OfPolicy {
+    pub fn largest(&self) -> &PolicyEstimate {
         self.policies.iter().max_by(|a, b| a.events.total_cmp(&b.events)).expect("at least one policy")
     }
 }
@@ -79,7 +79,7 @@ pub fn estimate(study: &Study, control: &Control) -> Result<Estimate, Stopped> {
     let pilots = pilots.into_iter().collect::<Result<Vec<Pilot>, Stopped>>()?;
     let of_policy = |(contender, pilots): (&Contender, &[Pilot])| {
         let (large, small) = (&pilots[0], &pilots[1]);
-        OfPolicy {
+        PolicyEstimate {
             name: contender.name.clone(),
             events: large.expected,
             disagreement: (small.expected - large.expected).abs() / large.expected.max(1.0),
