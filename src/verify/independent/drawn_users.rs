@@ -1,11 +1,13 @@
 //! Users of a drawn scenario: their client, their policies, what they do and what is done to them.
 
 use super::scenario::{Dice, budget, retry};
+use crate::scenario::policies::PRESETS;
 use std::fmt::Write;
 
 /// Writes the policies, the client, the fleet and the script; `after` goes behind the list of policies.
 pub(super) fn users(dice: &mut Dice, text: &mut String, after: &str, horizon_s: u64) {
-    let preset = dice.one(&["old", "not-429", "narrowed-retry-all", "new"]);
+    let presets = PRESETS.map(|(name, _)| name);
+    let preset = dice.one(&presets);
     let own = dice.number(0, 2);
     let names = match own {
         0 => format!("[\"{preset}\"]"),

@@ -233,7 +233,7 @@ fn fault(dice: &mut Dice, text: &mut String, endpoints: &[&str], (place, horizon
     }
     match kind {
         "status" => {
-            let status = dice.one(&["400", "401", "401", "403", "404", "422", "429", "500", "503"]);
+            let status = dice.one(&["400", "401", "401", "403", "409", "422", "429", "500", "503"]);
             let _ = writeln!(text, "status = {status}");
             if status == "429" {
                 let _ = writeln!(text, "retry-after-s = {}", dice.number(0, 6));
