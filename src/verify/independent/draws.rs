@@ -62,7 +62,8 @@ impl Draws {
             place
         });
         let origins = origins.collect();
-        let faults = stream_names(&scenario.faults).iter().map(named).collect();
+        let faults =
+            stream_names(&scenario.faults, &scenario.client.model.endpoints()).iter().map(named).collect();
         let of = |purpose| (purpose, Stream::new(scenario.seed, 0, purpose, 0));
         Draws { purposes: PURPOSES.map(of).to_vec(), faults, origins }
     }
@@ -106,7 +107,7 @@ impl Draws {
 
     /// The draws of a tab's call: which of several at once, and when.
     pub fn of_call(&self, tab: u64, endpoint: Endpoint, ordinal: u64, now: u64) -> Place {
-        (tab << 16 | (endpoint as u64) << 8 | ordinal, now)
+        (tab << 16 | u64::from(endpoint.row().draws) << 8 | ordinal, now)
     }
 
     /// A wait of a tab between `low` and `high`.

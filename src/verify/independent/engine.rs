@@ -2,8 +2,9 @@
 
 use super::log::Log;
 use crate::backend::Endpoint;
-use crate::client::page::{Fact, Status};
-use crate::client::task::{Reply, Task, TaskId};
+use crate::client::fact::{Fact, Status};
+use crate::client::family::{Call, Doing};
+use crate::client::step::TaskId;
 use crate::kernel::Time;
 use crate::metrics::Outcome;
 use crate::world::{Control, Observer, Plan, observed};
@@ -57,27 +58,18 @@ impl Writer {
 impl Observer for Writer {
     const ACTIVE: bool = true;
 
-    fn sent(&mut self, _now: Time, _tab: u32, id: TaskId, _task: &Task, _endpoint: Endpoint, first: bool) {
+    fn sent(&mut self, _now: Time, _tab: u32, id: TaskId, _doing: Doing, _endpoint: Endpoint, first: bool) {
         self.open.insert(id, first);
     }
 
-    fn call_ended(
-        &mut self,
-        now: Time,
-        tab: u32,
-        task: TaskId,
-        endpoint: Endpoint,
-        sent: Time,
-        _reply: Reply,
-        outcome: Outcome,
-    ) {
+    fn call_ended(&mut self, now: Time, task: TaskId, call: &Call, outcome: Outcome) {
         let first = if self.open.get(&task) == Some(&true) { ", first" } else { "" };
         let at = if matches!(outcome, Outcome::Dropped | Outcome::InFlight) {
             String::new()
         } else {
             format!(" at {}", now.0)
         };
-        self.write(sent, tab, format!("{endpoint}{first} {}{at}", outcome.name()));
+        self.write(call.sent, call.tab, format!("{}{first} {}{at}", call.endpoint, outcome.name()));
     }
 
     fn generic_ended(&mut self, client: u32, sent: Time, outcome: Outcome) {

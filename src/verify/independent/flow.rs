@@ -3,12 +3,11 @@
 use super::answer::Answer;
 use super::clock::Promise;
 use super::draws::Waits;
+use super::endpoints::{CLIENT, TOUCH};
 use super::page::{Ask, Page, Session, Status};
 use super::token::Asks;
 use super::world::Fails;
-use crate::backend::Endpoint;
 use crate::client::policy::TouchErrors;
-use crate::scenario::ClientModel;
 use std::rc::Rc;
 
 /// Rounds of the documented flow when the scenario does not say: more than the "30+ rounds in 11 seconds" of the
@@ -60,7 +59,7 @@ impl Page {
 
     /// The measured flow (`clerk-js.md`, "The unauthenticated flow").
     async fn asks_who_is_here(self: &Rc<Page>, tells: bool, depth: u32) -> Fails<()> {
-        let ask = Ask { endpoint: Endpoint::Client, depth, ordinal: 0, first: false, waits: Waits::Flow };
+        let ask = Ask { endpoint: CLIENT, depth, ordinal: 0, first: false, waits: Waits::Flow };
         match self.fetch(ask).await {
             Ok(Answer::Ok { token, listed }) => {
                 self.has_resource(listed, token);
@@ -88,7 +87,7 @@ impl Page {
     /// again, until the user is sent to the sign-in page (`clerk-js.md`, "The documented cascade"). 401 and 422 say that the
     /// session is lost, whatever the policy. Any other failure ends the flow.
     async fn touches_to_recover(self: &Rc<Page>, tells: bool, depth: u32, round: u32) -> Fails<()> {
-        let ask = Ask { endpoint: Endpoint::Touch, depth, ordinal: 0, first: false, waits: Waits::Flow };
+        let ask = Ask { endpoint: TOUCH, depth, ordinal: 0, first: false, waits: Waits::Flow };
         let lost = match self.fetch(ask).await {
             Ok(Answer::Ok { token, listed }) => {
                 self.has_resource(listed, token);
@@ -142,7 +141,7 @@ impl Page {
     /// POST /touch of a session object.
     async fn touches(self: &Rc<Page>, session: &Session, depth: u32, emits: bool) -> Fails<()> {
         let first = depth == 0;
-        let ask = Ask { endpoint: Endpoint::Touch, depth, ordinal: 0, first, waits: Waits::GetToken };
+        let ask = Ask { endpoint: TOUCH, depth, ordinal: 0, first, waits: Waits::GetToken };
         match self.fetch(ask).await? {
             Answer::Ok { token, listed } => {
                 self.has_resource(listed, token);
@@ -216,7 +215,7 @@ impl Page {
         self.world.clock.turn().await;
         let mut session = session;
         if let Some(object) = session.clone() {
-            if navigates && !self.world.is(ClientModel::ClerkJs5_125_3) {
+            if navigates && !self.world.is("clerk-js-5.125.3") {
                 if let Err(answer) = self.touches(&object, depth, false).await {
                     if !self.enters(&answer) {
                         return Err(answer);

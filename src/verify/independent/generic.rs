@@ -2,11 +2,11 @@
 
 use super::answer::{Answer, delay, floored, listed};
 use super::draws::Own;
+use super::endpoints::GENERIC;
 use super::retries::Retries;
 use super::service::{Ended, Who};
 use super::world::World;
-use crate::backend::Endpoint;
-use crate::client::generic::WorkloadSpec;
+use crate::client::workload::WorkloadSpec;
 use crate::kernel::{Dist, Dur};
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -108,7 +108,7 @@ impl Client {
             let place = world.draws.of_try(self.number, call, attempt);
             let who = Who::Client { workload: self.workload, client: self.number };
             let name = (format!("client {}", self.number), "generic".to_owned());
-            let (answer, ended) = world.send(who, Endpoint::Generic, place, name);
+            let (answer, ended) = world.send(who, GENERIC, place, name);
             let answer = answer.await;
             ended.replace(Ended::Then(answer.clone()));
             if answer == Answer::OK {

@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::clock::Promise;
 use super::draws::Waits;
+use super::endpoints::{CLIENT, ENVIRONMENT};
 use super::page::{Ask, Page, Session, Status};
 use super::token::Asks;
 use super::world::{Fails, World};
@@ -70,7 +71,7 @@ impl Page {
     /// Whether /environment was answered. When not, the one that an earlier load kept will do.
     async fn loads_environment(self: &Rc<Page>) -> bool {
         let multi = self.world.scenario.fleet.multi_session;
-        let answer = self.fetch(Page::ask(Endpoint::Environment, Waits::LoadEnvironment)).await;
+        let answer = self.fetch(Page::ask(ENVIRONMENT, Waits::LoadEnvironment)).await;
         let user = self.user();
         match answer {
             Ok(answer) => {
@@ -94,7 +95,7 @@ impl Page {
     /// Whether /client was answered. A 4xx rejects the load (`clerk-js.md`, S12b); otherwise the session in the cookie
     /// will do, and a token is fetched for it while the poller stands still.
     async fn loads_client(self: &Rc<Page>) -> Fails<bool> {
-        match self.fetch(Page::ask(Endpoint::Client, Waits::LoadClient)).await {
+        match self.fetch(Page::ask(CLIENT, Waits::LoadClient)).await {
             Ok(Answer::Ok { token, listed }) => {
                 self.has_resource(listed, token);
                 self.world.clock.turn().await;

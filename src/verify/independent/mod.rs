@@ -32,6 +32,7 @@ mod answer;
 mod clock;
 mod drawn_users;
 mod draws;
+mod endpoints;
 mod engine;
 mod flow;
 mod generic;

@@ -3,13 +3,14 @@
 use super::answer::{Answer, listed};
 use super::clock::{Gone, Promise};
 use super::draws::Waits;
+use super::endpoints::{CLIENT, ENVIRONMENT};
 use super::log::Token;
 use super::poller::Poller;
 use super::service::{Ended, Who};
 use super::token::Entry;
 use super::world::{Fails, User, World};
 use crate::backend::Endpoint;
-use crate::fleet::AppReaction;
+use crate::client::app::AppReaction;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -160,7 +161,7 @@ impl Page {
     /// time, spread over once to twice that, at most 5 s; 4 tries in all, or 11 when the first was made offline.
     async fn repeated(self: &Rc<Page>, ask: Ask) -> Answer {
         let most = if self.offline() { 11 } else { 4 };
-        let get = matches!(ask.endpoint, Endpoint::Client | Endpoint::Environment);
+        let get = matches!(ask.endpoint, CLIENT | ENVIRONMENT);
         for n in 1.. {
             let answer = self.request(ask, ask.first && n == 1).await;
             if !matches!(answer, Answer::Network | Answer::GivenUp) || !get || n == most {
@@ -169,7 +170,7 @@ impl Page {
             let base = if n == 1 { 100_000_000 } else { 700_000_000u64 << (n - 2) };
             let bounds = (base, 2 * base - 1);
             let cap = |wait: u64| if n == 1 { wait } else { wait.min(5_000_000_000) };
-            let is_client = ask.endpoint == Endpoint::Client;
+            let is_client = ask.endpoint == CLIENT;
             let given = self.world.given_wait.as_ref();
             let given =
                 given.and_then(|g| g(self.now(), self.tab, is_client, (cap(bounds.0), cap(bounds.1))));

@@ -2,9 +2,9 @@
 
 use super::answer::Answer;
 use super::draws::Waits;
+use super::endpoints::SIGN_IN;
 use super::page::{Ask, Page};
 use super::world::World;
-use crate::backend::Endpoint;
 use crate::fault::FaultKind;
 use crate::fleet::Tabs;
 use crate::kernel::Dist;
@@ -254,8 +254,7 @@ fn app_sets_active(page: &Rc<Page>, navigates: bool) {
 
 impl Page {
     async fn signs_in(self: &Rc<Page>, again: bool) {
-        let ask =
-            Ask { endpoint: Endpoint::SignIn, depth: 0, ordinal: 0, first: !again, waits: Waits::GetToken };
+        let ask = Ask { endpoint: SIGN_IN, depth: 0, ordinal: 0, first: !again, waits: Waits::GetToken };
         if self.session.borrow().is_some() {
             return;
         }

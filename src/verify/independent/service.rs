@@ -3,6 +3,7 @@
 use super::answer::Answer;
 use super::clock::Promise;
 use super::draws::Place;
+use super::endpoints::{CLIENT, TOKENS, TOUCH};
 use super::limit::Limit;
 use super::log::Token;
 use super::world::World;
@@ -263,7 +264,7 @@ impl World {
     /// A queue does not notice that a client has given up.
     fn arrives(self: &Rc<World>, call: &Rc<Call>) {
         let spec = self.scenario.backend.endpoint(call.endpoint);
-        let number = call.endpoint as usize;
+        let number = call.endpoint.index();
         let mut service = self.service.borrow_mut();
         let station = &mut service.stations[number];
         if station.busy < spec.workers.unwrap_or(0) {
@@ -284,7 +285,7 @@ impl World {
     fn serve(self: &Rc<World>, call: &Rc<Call>) {
         let service = self.scenario.backend.endpoint(call.endpoint).service.as_ref();
         let time = service.map_or(0, |dist| self.draws.time(dist, Purpose::Service, call.place));
-        self.service.borrow_mut().stations[call.endpoint as usize].busy += 1;
+        self.service.borrow_mut().stations[call.endpoint.index()].busy += 1;
         let (world, call) = (Rc::clone(self), Rc::clone(call));
         self.clock.after(time, move || world.served(&call));
     }
@@ -292,7 +293,7 @@ impl World {
     fn served(self: &Rc<World>, call: &Rc<Call>) {
         let next = {
             let mut service = self.service.borrow_mut();
-            let station = &mut service.stations[call.endpoint as usize];
+            let station = &mut service.stations[call.endpoint.index()];
             station.busy -= 1;
             station.waiting.pop_front()
         };
@@ -313,15 +314,15 @@ impl World {
         let now = self.now();
         let answers = |token: Option<Token>| Answer::Ok { token, listed: true };
         match call.endpoint {
-            Endpoint::Environment | Endpoint::SignIn | Endpoint::Generic => Answer::OK,
-            Endpoint::Client if user.revoked.get() => Answer::Ok { token: None, listed: false },
-            Endpoint::Tokens | Endpoint::Touch if user.revoked.get() => Answer::status(401),
-            Endpoint::Tokens => answers(Some(user.issue(now))),
-            Endpoint::Touch | Endpoint::Client => match self.scenario.backend.client_token {
+            CLIENT if user.revoked.get() => Answer::Ok { token: None, listed: false },
+            TOKENS | TOUCH if user.revoked.get() => Answer::status(401),
+            TOKENS => answers(Some(user.issue(now))),
+            TOUCH | CLIENT => match self.scenario.backend.client_token {
                 ClientToken::Fresh => answers(Some(user.issue(now))),
                 ClientToken::Last => answers(Some(user.newest.get().unwrap_or_else(|| user.issue(now)))),
                 ClientToken::None => answers(None),
             },
+            _ => Answer::OK,
         }
     }
 }

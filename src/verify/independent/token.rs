@@ -3,11 +3,10 @@
 use super::answer::{Answer, delay, floored, listed};
 use super::clock::{Gone, Promise};
 use super::draws::Waits;
+use super::endpoints::TOKENS;
 use super::log::Token;
 use super::page::{Ask, Page, Session};
 use super::world::Fails;
-use crate::backend::Endpoint;
-use crate::scenario::ClientModel;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -46,17 +45,17 @@ impl Page {
 
     /// 5.125.3 counts a token's age from its receipt, 6.x from its `iat` (`clerk-js.md`, finding 9).
     fn is_old_line(&self) -> bool {
-        self.world.is(ClientModel::ClerkJs5_125_3)
+        self.world.is("clerk-js-5.125.3")
     }
 
     /// 6.0.0 and 6.1.0 leave the refresh of a replaced entry armed (`clerk-js.md`, finding 8).
     fn leaks(&self) -> bool {
-        self.world.is(ClientModel::ClerkJs6_0_0) || self.world.is(ClientModel::ClerkJs6_1_0)
+        self.world.is("clerk-js-6.0.0") || self.world.is("clerk-js-6.1.0")
     }
 
     /// From 6.1.0 on an offline `getToken` sends nothing, and an empty answer is a network error.
     fn knows_offline(&self) -> bool {
-        !self.is_old_line() && !self.world.is(ClientModel::ClerkJs6_0_0)
+        !self.is_old_line() && !self.world.is("clerk-js-6.0.0")
     }
 
     /// The entry of the cache, unless its token has too little life left: 5 s or less in 6.x, less than 15 s in 5.125.3.
@@ -206,7 +205,7 @@ impl Page {
     /// POST /tokens; asked for an expired token, once more with the one that the session object had.
     async fn fetches_token(self: &Rc<Page>, session: &Rc<Session>, asks: Asks) -> Fails<Option<Token>> {
         let ask = Ask {
-            endpoint: Endpoint::Tokens,
+            endpoint: TOKENS,
             depth: asks.depth,
             ordinal: asks.ordinal,
             first: asks.first,

@@ -12,7 +12,7 @@ use super::retries::Retries;
 use super::service::{Ended, Sent, Service};
 use crate::client::policy::Policy;
 use crate::kernel::random::{Purpose, chance};
-use crate::scenario::{ClientModel, Scenario};
+use crate::scenario::Scenario;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -146,13 +146,14 @@ impl World {
         &self.policies.last().expect("at least one policy").0
     }
 
-    pub fn is(&self, model: ClientModel) -> bool {
-        self.scenario.client.model == model
+    /// Whether the client is this model.
+    pub fn is(&self, model: &str) -> bool {
+        self.scenario.client.model.name() == model
     }
 
     /// The client of the pull request's account, not a measured one.
     pub fn is_documented(&self) -> bool {
-        self.is(ClientModel::Documented)
+        self.is("documented")
     }
 }
 
