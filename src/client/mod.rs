@@ -12,6 +12,7 @@ pub mod policy;
 mod registry;
 pub mod session_policy;
 pub mod step;
+pub mod token;
 pub mod workload;
 
 use crate::protocol::EndpointRow;

@@ -11,6 +11,7 @@
 mod compare;
 mod recording;
 mod replay;
+pub mod token;
 
 pub use compare::{Comparison, Divergence, Outcome, compare, judge};
 pub use recording::{Cookie, Endpoint, FlowEntry, Recording, Request, State, Status};
