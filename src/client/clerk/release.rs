@@ -66,10 +66,6 @@ pub enum Flow {
     Client,
 }
 
-/// A 401 with one of these error codes does not enter the unauthenticated flow in the fetch layer (`clerk-js.md`, "The
-/// unauthenticated flow", last paragraph).
-pub const CODES_NOT_TAKEN_FOR_A_LOST_SESSION: [&str; 2] = ["dev_browser_unauthenticated", "requires_captcha"];
-
 /// What sets one client release apart from another (`clerk-js.md`, "What the recordings show", 8 and 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Release {
