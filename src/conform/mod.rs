@@ -13,6 +13,6 @@ mod recording;
 mod replay;
 pub mod token;
 
-pub use compare::{Comparison, Divergence, Outcome, compare};
-pub use recording::{Endpoint, FlowEntry, Recording, Request, State, Status};
-pub use replay::{Replayed, replay};
+pub use compare::{Comparison, Divergence, Outcome, compare, judge};
+pub use recording::{Cookie, Endpoint, FlowEntry, Recording, Request, State, Status};
+pub use replay::{Replayed, Setting, replay, setting};
