@@ -8,8 +8,8 @@
 
 use super::job::{Job, run_each};
 use crate::backend::Endpoint;
+use crate::client::app::AppReaction;
 use crate::fault::FaultKind;
-use crate::fleet::AppReaction;
 use crate::kernel::Dur;
 use crate::metrics::collect::Reference;
 use crate::scenario::policies::preset;

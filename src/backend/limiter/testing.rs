@@ -5,8 +5,9 @@
 //! 128 bits.
 
 use super::{Limiter, Verdict, check};
-use crate::backend::spec::{Endpoint, LimitKey, LimitKind, LimitSpec, Rate, RetryAfter};
+use crate::backend::spec::{LimitKey, LimitKind, LimitSpec, Rate, RetryAfter};
 use crate::kernel::{Dur, Time};
+use crate::protocol::Endpoint;
 
 pub(super) const ALL_KINDS: [LimitKind; 7] = [
     LimitKind::TokenBucket,
@@ -100,7 +101,7 @@ pub(super) fn spec(kind: LimitKind) -> LimitSpec {
     let paced = matches!(kind, LimitKind::TokenBucket | LimitKind::Gcra | LimitKind::LeakyBucket);
     let windowed = matches!(kind, LimitKind::FixedWindow | LimitKind::SlidingLog | LimitKind::SlidingCounter);
     LimitSpec {
-        endpoints: vec![Endpoint::Tokens],
+        endpoints: vec![Endpoint::known("tokens")],
         kind,
         key: LimitKey::User,
         rate: paced.then(|| Rate::parse("3/10s").unwrap()),

@@ -1,9 +1,11 @@
 //! The session poller and its cross-tab lock (`clerk-js.md`: session poller, poller lock).
 
-use super::backoff::Wait;
-use super::page::{Action, Page};
+use super::page::Page;
 use super::release::{LOCK_PATIENCE, POLL_INTERVAL};
-use super::task::{Caller, NONE, Stage, TaskId};
+use super::task::{Caller, NONE, Stage};
+use crate::client::backoff::Wait;
+use crate::client::step::Action;
+use crate::client::step::TaskId;
 
 impl Page<'_> {
     /// Starts the poller unless it runs; its first tick comes at once.
@@ -90,7 +92,7 @@ impl Page<'_> {
             // Reserved, so that nobody comes between; its patience no longer counts.
             self.browser.lock = next;
             self.tasks.rearm(next);
-            self.out.push(Action::GrantLock { task: next });
+            self.out.push(Action::Grant { task: next });
         }
     }
 
@@ -131,10 +133,10 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::desk::{Desk, NEW};
-    use super::super::page::Input;
+    use super::super::release::Model::ClerkJs6_3_3;
     use super::*;
+    use crate::client::step::Input;
     use crate::kernel::Time;
-    use crate::scenario::ClientModel::ClerkJs6_3_3;
 
     /// The pollers of a browser's tabs that wait for the lock, in their order.
     fn queue(desk: &Desk) -> Vec<TaskId> {
@@ -180,7 +182,7 @@ mod tests {
         desk.step(Time::from_ms(5_000), Input::Timer(own));
         assert_eq!(queue(&desk), [own]);
         let granted = desk.at(Time::from_ms(5_100), |page| page.release_lock(elsewhere));
-        assert_eq!(granted, [Action::GrantLock { task: own }]);
+        assert_eq!(granted, [Action::Grant { task: own }]);
         desk.step(Time::from_ms(5_100), Input::Open);
         let live = desk.tasks.live();
         assert_eq!(desk.step(Time::from_ms(5_100), Input::Lock(own)), []);

@@ -1,9 +1,12 @@
 //! The server's side: what it knows of each user's browser session, and how it answers a call that nothing refuses.
 
-use super::task::{Reply, Token};
+use super::endpoints;
+use super::task::Reply;
 use crate::backend::{ClientToken, Endpoint};
+use crate::client::Account;
 use crate::kernel::{Block, Time};
 use crate::protocol::Failure;
+use crate::protocol::Token;
 use std::ops::Range;
 
 /// What the server knows of a user's browser session.
@@ -14,7 +17,7 @@ struct Session {
 }
 
 /// Bytes of a session.
-pub(crate) const ACCOUNT_BYTES: usize = size_of::<Session>();
+pub(super) const SESSION_BYTES: usize = size_of::<Session>();
 
 impl Session {
     fn revoked(self) -> bool {
@@ -42,22 +45,24 @@ impl Accounts {
     pub fn new(users: Range<u32>, client_token: ClientToken) -> Accounts {
         Accounts { client_token, sessions: Block::new(users, Session::default()) }
     }
+}
 
-    /// The answer to a call that nothing refuses.
-    pub fn answer(&mut self, user: u32, endpoint: Endpoint, now: Time) -> Reply {
+impl Account for Accounts {
+    type Reply = Reply;
+
+    fn answer(&mut self, user: u32, endpoint: Endpoint, now: Time) -> Reply {
         let session = &mut self.sessions[user as usize];
         let fresh = Token::issued_after(now, session.newest());
         let ok = |token| Reply::Ok { token, listed: true };
         match endpoint {
-            Endpoint::Environment | Endpoint::SignIn | Endpoint::Generic => ok(None),
             // `clerk-js.md`, recording S3k: a revoked session is 401 to /tokens and missing from /client.
-            Endpoint::Client if session.revoked() => Reply::Ok { token: None, listed: false },
-            Endpoint::Tokens | Endpoint::Touch if session.revoked() => Reply::Fail(Failure::status(401)),
-            Endpoint::Tokens => {
+            endpoints::CLIENT if session.revoked() => Reply::Ok { token: None, listed: false },
+            endpoints::TOKENS | endpoints::TOUCH if session.revoked() => Reply::Fail(Failure::status(401)),
+            endpoints::TOKENS => {
                 session.set_newest(fresh);
                 ok(Some(fresh))
             }
-            Endpoint::Touch | Endpoint::Client => match self.client_token {
+            endpoints::TOUCH | endpoints::CLIENT => match self.client_token {
                 ClientToken::Fresh => {
                     session.set_newest(fresh);
                     ok(Some(fresh))
@@ -69,26 +74,19 @@ impl Accounts {
                 }
                 ClientToken::None => ok(None),
             },
+            _ => ok(None),
         }
     }
 
-    /// Revokes a user's session.
-    pub fn revoke(&mut self, user: u32) {
+    fn revoke(&mut self, user: u32) {
         self.sessions[user as usize].state |= 1;
     }
 
-    /// Whether a user's session is revoked.
-    pub fn revoked(&self, user: u32) -> bool {
+    fn revoked(&self, user: u32) -> bool {
         self.sessions[user as usize].revoked()
     }
 
-    /// Whether each session is revoked, in the order of users.
-    pub fn all_revoked(&self) -> impl Iterator<Item = bool> {
-        self.sessions.iter().map(|session| session.revoked())
-    }
-
-    /// A user has signed in: a new session begins.
-    pub fn begin(&mut self, user: u32) {
+    fn begin(&mut self, user: u32) {
         self.sessions[user as usize] = Session::default();
     }
 }

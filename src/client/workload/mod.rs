@@ -4,14 +4,28 @@
 //! As everywhere a machine is given (state, input) and says what to do; draws come in. One caller is 16 bytes and has
 //! one thing pending at a time, so that a million of them cost what a million pollers should.
 
-use super::backoff::Backoff;
-use super::policy::FailureBits;
-use super::session_policy::{SessionLimits, SessionPolicy};
-pub use super::workload::{Layers, MAX_CLIENTS, MAX_LAYERED_TRIES, WorkloadSpec};
+mod spec;
+
+pub use spec::{Layers, MAX_CLIENTS, MAX_LAYERED_TRIES, WorkloadSpec};
+
 use crate::backend::keys::Clients;
+use crate::client::backoff::Backoff;
+use crate::client::policy::FailureBits;
+use crate::client::session_policy::{SessionLimits, SessionPolicy};
 use crate::kernel::random::origin;
 use crate::kernel::{Dist, Dur, Time};
-use crate::protocol::Failure;
+use crate::protocol::{Endpoint, EndpointRow, Failure, Method};
+
+/// Where generic clients call.
+pub const GENERIC: Endpoint = Endpoint::known("generic");
+
+/// The same as readers know it.
+pub(super) const ENDPOINT: EndpointRow = EndpointRow {
+    name: "generic",
+    method: Method::Post,
+    about: "Calls of generic clients, which know nothing of tokens.",
+    draws: 5,
+};
 
 /// What a draw of a generic client is for; part of its key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -197,7 +211,7 @@ pub struct Caller {
     pub client: u32,
     /// Which of its client's calls this is; in a free place, the next free one.
     pub number: u32,
-    /// Retries so far; at most [`MOST_CALLS`](super::task::MOST_CALLS), as `number`.
+    /// Retries so far; at most [`MOST_CALLS`](crate::client::MOST_CALLS), as `number`.
     pub attempt: u32,
     /// Raised whenever a try ends: an event that names an older one is stale. Never raised beyond the last that 16 bits
     /// hold: the call goes to another place.

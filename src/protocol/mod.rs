@@ -1,5 +1,12 @@
 //! The words that clients and the backend share.
 
+mod endpoint;
+
+pub use endpoint::{Endpoint, EndpointRow, Method};
+
+use crate::kernel::Time;
+use crate::kernel::time::NS_PER_S;
+
 /// How a call ended, as a client sees it: an HTTP status with the server's error code, or no answer at all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -14,7 +21,7 @@ pub struct Failure {
 impl Failure {
     /// No HTTP answer.
     pub const NETWORK: Failure = Failure { status: 0, code: 0, retry_after_s: 0 };
-    /// `getToken` gave up while the browser was offline (`ClerkOfflineError`); no answer at all to a policy.
+    /// The client gave up while the browser was offline; no answer at all to a policy.
     pub const OFFLINE: Failure = Failure { status: 0, code: u8::MAX, retry_after_s: 0 };
 
     /// An answer with this status and no error code.
@@ -30,6 +37,43 @@ impl Failure {
     /// The failure of these bits.
     pub(crate) fn from_bits(bits: u64) -> Failure {
         Failure { status: (bits >> 8) as u16, code: bits as u8, retry_after_s: (bits >> 24) as u32 }
+    }
+}
+
+/// A session token, told apart by the instant of its issue; its `iat` is that in whole seconds, rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token(std::num::NonZeroU64);
+
+impl Token {
+    /// The token issued at this time.
+    pub fn issued(at: Time) -> Token {
+        Token(std::num::NonZeroU64::MIN.saturating_add(at.0))
+    }
+
+    /// The token issued at this time, told apart from one that was issued at the same instant.
+    pub fn issued_after(at: Time, newest: Option<Token>) -> Token {
+        let next = newest.map_or(0, |newest| newest.0.get());
+        Token(Token::issued(at).0.max(std::num::NonZeroU64::MIN.saturating_add(next)))
+    }
+
+    /// The token that another tab made known by its `iat` alone; its age and order are the original's.
+    pub fn known_by_iat(iat: u32) -> Token {
+        Token::issued(Time(u64::from(iat) * NS_PER_S))
+    }
+
+    /// The token as 63 bits other than zero.
+    pub(crate) fn bits(self) -> u64 {
+        self.0.get()
+    }
+
+    /// The token of these bits; none for zero.
+    pub(crate) fn from_bits(bits: u64) -> Option<Token> {
+        std::num::NonZeroU64::new(bits).map(Token)
+    }
+
+    /// `iat`: seconds since the start of the run. Saturates after 136 years, past any horizon.
+    pub fn iat(self) -> u32 {
+        u32::try_from(Time(self.0.get() - 1).whole_seconds()).unwrap_or(u32::MAX)
     }
 }
 
@@ -127,5 +171,20 @@ impl Outcome {
             s if s < 500 => Outcome::Other4xx,
             _ => Outcome::Server5xx,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 7519, section 4.1.6: `iat` is a NumericDate, here cut to whole seconds.
+    #[test]
+    fn iat_is_the_second_of_issue() {
+        let second = NS_PER_S;
+        for (at, iat) in [(0, 0), (second - 1, 0), (second, 1), (2 * second - 2, 1), (2 * second - 1, 1)] {
+            assert_eq!(Token::issued(Time(at)).iat(), iat, "at {at}");
+        }
+        assert_eq!(Token::known_by_iat(7).iat(), 7);
     }
 }

@@ -2,9 +2,12 @@
 //! one token, nothing is under way. Such a tab takes 48 bytes; what an idle one does not have is kept aside while it is
 //! there.
 
-use super::page::{PackedEntry, Status, Tab};
-use super::task::{NONE, TaskId, Token};
+use super::tab::{PackedEntry, Tab};
+use super::task::NONE;
+use crate::client::fact::Status;
+use crate::client::step::TaskId;
 use crate::kernel::{Block, Time};
+use crate::protocol::Token;
 use std::ops::Range;
 
 /// A tab, packed.
@@ -243,7 +246,7 @@ fn pack(whole: &Tab) -> (Packed, Rest) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::page::Entry;
+    use super::super::tab::Entry;
     use super::*;
     use proptest::prelude::*;
 

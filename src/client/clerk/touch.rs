@@ -1,10 +1,14 @@
 //! Touches on focus, and `setActive` (`clerk-js.md`: focus, "The policies").
 
-use super::page::{Fact, Judgement, Listeners, Page};
-use super::policy::TouchErrors;
+use super::page::Page;
 use super::release::TOUCH_THROTTLE;
-use super::task::{Caller, Kind, NONE, Reply, TaskId, Token, flag};
+use super::resource::Listeners;
+use super::task::{Caller, Kind, NONE, Reply, flag};
+use crate::client::fact::{Fact, Judgement};
+use crate::client::policy::TouchErrors;
+use crate::client::step::TaskId;
 use crate::protocol::Failure;
+use crate::protocol::Token;
 
 impl Page<'_> {
     /// The tab gains focus: a touch, unless throttled, and a `getToken` outside the poller's lock.
@@ -156,13 +160,14 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::desk::{BARE, Desk, LATE, NEW, NOW, OLD, facts, fine, sends, sent_to, waits};
-    use super::super::page::{Action, Input, Reaction};
+    use super::super::endpoints;
+    use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3};
     use super::super::task::Task;
     use super::*;
-    use crate::backend::Endpoint;
-    use crate::fleet::AppReaction;
+    use crate::client::app::AppReaction;
+    use crate::client::app::Reaction;
+    use crate::client::step::{Action, Input};
     use crate::kernel::{Dur, Time};
-    use crate::scenario::ClientModel::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3};
 
     /// `clerk-js.md`, "The policies": what becomes of a failed touch at each of its call sites.
     #[test]
@@ -193,13 +198,13 @@ mod tests {
         ] {
             let case = format!("{model:?} {policy:?} {input:?} {status}");
             let mut desk = Desk::signed_in(model, policy);
-            let touch = sent_to(&desk.step(NOW, input), Endpoint::Touch);
+            let touch = sent_to(&desk.step(NOW, input), endpoints::TOUCH);
             let actions = desk.fail(NOW, touch, status);
             let failure = Failure::status(status);
             let told = facts(&actions);
             assert_eq!(told[0], Fact::Judged { failure, verdict }, "{case}");
             assert_eq!(told.contains(&Fact::AppError(failure)), verdict == Surface, "{case}: {told:?}");
-            let flow = if verdict == EnterFlow { vec![(Endpoint::Client, false)] } else { vec![] };
+            let flow = if verdict == EnterFlow { vec![(endpoints::CLIENT, false)] } else { vec![] };
             assert_eq!(sends(&actions), flow, "{case}");
             let waited = told.contains(&Fact::AppWaited(Dur::ZERO));
             assert_eq!(waited, input != Input::Focus, "{case}: {told:?}");
@@ -214,7 +219,7 @@ mod tests {
             let mut desk = Desk::new(ClerkJs6_3_3, NEW);
             desk.setup.multi_session = multi_session;
             desk.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
-            assert_eq!(sends(&desk.step(NOW, Input::Focus)), [(Endpoint::Touch, true)]);
+            assert_eq!(sends(&desk.step(NOW, Input::Focus)), [(endpoints::TOUCH, true)]);
             let again = sends(&desk.step(NOW.after(Dur::from_ms(after)), Input::Focus));
             assert_eq!(again.len(), touches, "{multi_session} {after}");
         }
@@ -237,10 +242,10 @@ mod tests {
                 let by_app = |t: &Task| t.kind == Kind::GetToken && t.caller == Caller::App;
                 desk.tasks.slots().filter(|(_, task)| by_app(task)).count()
             };
-            let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate }), Endpoint::Touch);
+            let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate }), endpoints::TOUCH);
             let actions = desk.answer(LATE, touch, BARE);
             assert_eq!(calls(&desk), usize::from(at_once), "{model:?} {navigate}");
-            let fetch = sent_to(&actions, Endpoint::Tokens);
+            let fetch = sent_to(&actions, endpoints::TOKENS);
             let ended = desk.answer(LATE, fetch, fine(Some(Token::issued(LATE))));
             // What app code waited for: `setActive`, and its own call.
             assert_eq!((waits(&ended), calls(&desk)), (2, 0), "{model:?} {navigate}: {ended:?}");
@@ -258,7 +263,7 @@ mod tests {
         ] {
             let mut desk = Desk::signed_in(model, NEW);
             desk.rules.touch_errors = TouchErrors::Surface;
-            let touch = sent_to(&desk.step(LATE, input), Endpoint::Touch);
+            let touch = sent_to(&desk.step(LATE, input), endpoints::TOUCH);
             desk.browser.cookie = None;
             desk.browser.set_offline(true);
             let actions = desk.answer(LATE, touch, Reply::Fail(Failure::NETWORK));
@@ -275,7 +280,7 @@ mod tests {
     fn set_active_ends_signed_out_where_the_session_is_not_listed() {
         for navigate in [false, true] {
             let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
-            let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate }), Endpoint::Touch);
+            let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate }), endpoints::TOUCH);
             let actions = desk.answer(LATE, touch, fine(None));
             assert_eq!(sends(&actions), []);
             assert!(facts(&actions).contains(&Fact::SignedOut), "{actions:?}");
@@ -292,7 +297,7 @@ mod tests {
             let shown = desk.tab.shown_object;
             // The answer carries the very token that listeners know: to them it is the same object.
             let same = fine(desk.tab.last_token);
-            let touch = sent_to(&desk.step(NOW, Input::SetActive { navigate }), Endpoint::Touch);
+            let touch = sent_to(&desk.step(NOW, Input::SetActive { navigate }), endpoints::TOUCH);
             desk.answer(NOW, touch, same);
             let newest = desk.tab.newest_object;
             assert_ne!(newest, shown);

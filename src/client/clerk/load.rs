@@ -3,11 +3,20 @@
 //! `clerk-js.md` knows it by its recordings (S12b, S12d, S12f): a 4xx to /client rejects the load; 5xx and network errors
 //! fall back to the session in the cookie, whose token is then fetched past the cache while the poller stands still.
 
-use super::page::{Action, Fact, KeptEnvironment, Listeners, Page, Status, Tab};
+use super::browser::KeptEnvironment;
+use super::endpoints;
+use super::messages;
+use super::page::Page;
 use super::release::ENVIRONMENT_KEPT;
-use super::task::{Caller, Kind, NONE, TaskId, Token, flag, next_epoch};
-use crate::backend::Endpoint;
+use super::resource::Listeners;
+use super::tab::Tab;
+use super::task::{Caller, Kind, NONE, flag};
+use super::tasks::next_epoch;
+use crate::client::fact::{Fact, Status};
+use crate::client::step::TaskId;
+use crate::client::step::{Action, Message};
 use crate::protocol::Failure;
+use crate::protocol::Token;
 
 impl Page<'_> {
     /// Opens the page, or loads it anew: all that the old one was in the middle of is gone.
@@ -114,14 +123,14 @@ impl Page<'_> {
     fn after_fetch_past_cookie(&mut self) {
         // `setActive` of app code that has just heard of the client awaits a hook before it touches: the fetch goes out
         // first.
-        let touches = |action: &Action| matches!(action, Action::Send { endpoint: Endpoint::Touch, .. });
+        let touches = |action: &Action| matches!(action, Action::Send { endpoint: endpoints::TOUCH, .. });
         if let Some(at) = self.out.iter().position(touches) {
             let touch = self.out.remove(at);
             self.out.push(touch);
         }
         // The fetch has taken the place of the cookie's token before its entry could make it known.
         if self.setup.release.ignores_replaced_entries() {
-            self.out.retain(|action| !matches!(action, Action::BroadcastToken(_)));
+            self.out.retain(|action| !matches!(action, Action::Tell(Message { kind: messages::TOKEN, .. })));
         }
     }
 
@@ -158,11 +167,13 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::desk::{Desk, NEW, NOW, facts, fine, sends, sent_to};
-    use super::super::page::{Input, Reaction};
+    use super::super::endpoints;
+    use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_1_0, ClerkJs6_3_3};
     use super::*;
-    use crate::fleet::AppReaction;
+    use crate::client::app::AppReaction;
+    use crate::client::app::Reaction;
+    use crate::client::step::Input;
     use crate::kernel::Time;
-    use crate::scenario::ClientModel::{ClerkJs5_125_3, ClerkJs6_1_0, ClerkJs6_3_3};
 
     fn kept() -> Token {
         Token::known_by_iat(3)
@@ -177,14 +188,14 @@ mod tests {
             desk.setup.reaction = Reaction { act: AppReaction::SetActive, from: Time::ZERO, to: Time::NEVER };
             desk.browser.cookie = Some(kept());
             let opened = desk.step(NOW, Input::Open);
-            desk.answer(NOW, sent_to(&opened, Endpoint::Environment), fine(None));
-            let actions = desk.fail(NOW, sent_to(&opened, Endpoint::Client), 500);
-            assert_eq!(sends(&actions), [(Endpoint::Tokens, true), (Endpoint::Touch, true)], "{model:?}");
-            let told = actions.contains(&Action::BroadcastToken(kept()));
+            desk.answer(NOW, sent_to(&opened, endpoints::ENVIRONMENT), fine(None));
+            let actions = desk.fail(NOW, sent_to(&opened, endpoints::CLIENT), 500);
+            assert_eq!(sends(&actions), [(endpoints::TOKENS, true), (endpoints::TOUCH, true)], "{model:?}");
+            let told = actions.contains(&Action::Tell(messages::token(kept())));
             assert_eq!(told, tells, "{model:?}: {actions:?}");
             assert_eq!((desk.tab.session, desk.tab.poll), (true, NONE), "it stands still meanwhile");
             let fetched = fine(Some(Token::issued(NOW)));
-            let loaded = desk.answer(NOW, sent_to(&actions, Endpoint::Tokens), fetched);
+            let loaded = desk.answer(NOW, sent_to(&actions, endpoints::TOKENS), fetched);
             assert!(facts(&loaded).contains(&Fact::LoadEnd(Status::Degraded)), "{loaded:?}");
             assert_ne!(desk.tab.poll, NONE);
         }
@@ -202,12 +213,12 @@ mod tests {
         ] {
             let mut desk = Desk::new(ClerkJs6_3_3, NEW);
             let opened = desk.step(Time::ZERO, Input::Open);
-            let client = desk.fail(Time::ZERO, sent_to(&opened, Endpoint::Client), status);
+            let client = desk.fail(Time::ZERO, sent_to(&opened, endpoints::CLIENT), status);
             assert!(
                 !facts(&client).iter().any(|fact| matches!(fact, Fact::LoadEnd(_))),
                 "one part is missing"
             );
-            let told = facts(&desk.answer(Time::ZERO, sent_to(&opened, Endpoint::Environment), fine(None)));
+            let told = facts(&desk.answer(Time::ZERO, sent_to(&opened, endpoints::ENVIRONMENT), fine(None)));
             assert!(told.contains(&Fact::LoadEnd(end)), "{status}: {told:?}");
             assert_eq!(told.contains(&Fact::AppError(Failure::status(status))), error, "{status}: {told:?}");
             assert_eq!((desk.tab.session, desk.tab.poll != NONE), (false, polls), "{status}");
@@ -222,10 +233,10 @@ mod tests {
         assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(true));
         let opened = desk.step(Time::from_ms(1), Input::Open);
         desk.browser.set_offline(true);
-        desk.never_answer(Time::from_ms(1), sent_to(&opened, Endpoint::Environment));
+        desk.never_answer(Time::from_ms(1), sent_to(&opened, endpoints::ENVIRONMENT));
         assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(false));
         assert!(!desk.tab.throttled);
-        let client = sent_to(&opened, Endpoint::Client);
+        let client = sent_to(&opened, endpoints::CLIENT);
         let told = facts(&desk.answer(Time::from_ms(1), client, fine(Some(kept()))));
         assert!(told.contains(&Fact::LoadEnd(Status::Ready)), "{told:?}");
     }

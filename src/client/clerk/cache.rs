@@ -1,10 +1,15 @@
 //! The token cache and its background refresh (`clerk-js.md`: background refresh, expiry margin, leak).
 
-use super::page::{Action, Entry, Page};
+use super::messages;
+use super::page::Page;
 use super::release::REFRESH_MARGIN_S;
-use super::task::{Caller, NONE, TaskId, Token};
+use super::tab::Entry;
+use super::task::{Caller, NONE};
 use crate::client::backoff::Wait;
+use crate::client::step::Action;
+use crate::client::step::TaskId;
 use crate::kernel::Dur;
+use crate::protocol::Token;
 
 /// What the cache has for a caller of `getToken`.
 pub(super) enum Cached {
@@ -62,7 +67,7 @@ impl Page<'_> {
             if self.setup.release.age_from_receipt && object.is_some() { self.now_s() } else { token.iat() };
         self.tab.set_entry(Entry::Cached { token, from_s, refresh });
         if broadcast {
-            self.out.push(Action::BroadcastToken(token));
+            self.out.push(Action::Tell(messages::token(token)));
         }
     }
 
@@ -105,7 +110,7 @@ impl Page<'_> {
         if current {
             self.tab.set_entry(Entry::Cached { token, from_s, refresh });
         }
-        self.out.push(Action::BroadcastToken(token));
+        self.out.push(Action::Tell(messages::token(token)));
     }
 
     /// A background fetch brought a token without content: it takes the entry's place, and is dropped as useless. The

@@ -1,16 +1,26 @@
 //! One tab with nothing around it: for the tables beside the client's parts.
 
-use super::backoff::Backoff;
-use super::page::{Action, Browser, Fact, Input, Page, Passing, Reaction, Rules, Setup, Tab};
-use super::policy::{FailureSet, TouchErrors};
+use super::browser::Browser;
+use super::endpoints;
+use super::page::{Page, Passing};
+use super::release::Model;
 use super::release::{NETWORK_TRIES_ONLINE, Release};
-use super::session_policy::SessionPolicy;
-use super::task::{Reply, TaskId, Tasks, Token};
+use super::setup::{Rules, Setup};
+use super::tab::Tab;
+use super::task::Reply;
+use super::tasks::Tasks;
 use crate::backend::Endpoint;
-use crate::fleet::AppReaction;
+use crate::client::app::AppReaction;
+use crate::client::app::Reaction;
+use crate::client::backoff::Backoff;
+use crate::client::fact::Fact;
+use crate::client::policy::{FailureSet, TouchErrors};
+use crate::client::session_policy::SessionPolicy;
+use crate::client::step::TaskId;
+use crate::client::step::{Action, Input};
 use crate::kernel::Time;
 use crate::protocol::Failure;
-use crate::scenario::ClientModel;
+use crate::protocol::Token;
 
 /// What enters the flow before the change, and after it (`clerk-js.md`, "The policies").
 pub(super) const OLD: &[&str] = &["4xx"];
@@ -38,7 +48,7 @@ pub(super) struct Desk {
 impl Desk {
     /// A tab that is not open yet, under a policy that retries nothing. What the old policy swallows of a touch, the
     /// new one surfaces.
-    pub fn new(model: ClientModel, enters: &[&str]) -> Desk {
+    pub fn new(model: Model, enters: &[&str]) -> Desk {
         let retry = "on = []\ninitial = '1s'\nfactor = 2\ncap = '5s'\nretries = 0";
         Desk {
             tab: Tab::default(),
@@ -63,7 +73,7 @@ impl Desk {
     }
 
     /// The same tab, loaded at the start of the run with a token of that instant, its poller at rest.
-    pub fn signed_in(model: ClientModel, enters: &[&str]) -> Desk {
+    pub fn signed_in(model: Model, enters: &[&str]) -> Desk {
         let mut desk = Desk::new(model, enters);
         desk.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
         desk
@@ -95,7 +105,7 @@ impl Desk {
     pub fn load(&mut self, now: Time, environment: Reply, client: Reply) {
         for action in self.step(now, Input::Open) {
             let Action::Send { task, endpoint, .. } = action else { continue };
-            let reply = if endpoint == Endpoint::Environment { environment } else { client };
+            let reply = if endpoint == endpoints::ENVIRONMENT { environment } else { client };
             self.answer(now, task, reply);
         }
     }

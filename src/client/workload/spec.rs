@@ -1,6 +1,6 @@
 //! What a scenario says of generic clients.
 
-use super::policy::{Retry, RetryBudget};
+use crate::client::policy::{Retry, RetryBudget};
 use crate::kernel::{Dist, Dur};
 use crate::spec::leaf::Name;
 use schemars::JsonSchema;

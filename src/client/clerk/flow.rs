@@ -4,10 +4,16 @@
 //! documented client a failed touch does by the policy's rule. Every level waits for the next and all settle at once,
 //! so one task holds them all as a count: memory does not grow with the length of a loop.
 
-use super::page::{Action, Fact, FlowEnd, Judgement, Listeners, Page};
+use super::messages;
+use super::page::Page;
 use super::release::Flow;
-use super::task::{Caller, Kind, NONE, TaskId, Token, flag};
+use super::resource::Listeners;
+use super::task::{Caller, Kind, NONE, flag};
+use crate::client::fact::{Fact, FlowEnd, Judgement};
+use crate::client::step::Action;
+use crate::client::step::TaskId;
 use crate::protocol::Failure;
+use crate::protocol::Token;
 
 impl Page<'_> {
     /// `handleUnauthenticated`. `resumes` is the failed request whose fetch layer waits for the end, or [`NONE`].
@@ -88,7 +94,7 @@ impl Page<'_> {
         }
         if self.tasks[id].flags & flag::BROADCAST != 0 {
             self.set_cookie(None);
-            self.out.push(Action::BroadcastSignOut);
+            self.out.push(Action::Tell(messages::SIGN_OUT));
         }
         self.sign_out();
         self.settle(id, FlowEnd::SignedOut);
@@ -110,7 +116,7 @@ impl Page<'_> {
                 let enters = self.rules.enters.contains(failure);
                 if gone || (enters && self.tasks[id].levels >= max_rounds) {
                     self.set_cookie(None);
-                    self.out.push(Action::BroadcastSignOut);
+                    self.out.push(Action::Tell(messages::SIGN_OUT));
                     self.sign_out();
                     self.settle(id, FlowEnd::SignedOut);
                 } else if enters {
@@ -159,13 +165,14 @@ mod tests {
     use super::super::desk::{
         Desk, LATE, MAX_ROUNDS, NEW, NOW, OLD, PAST_CACHE, facts, fine, sends, sent_to,
     };
-    use super::super::page::{Input, Reaction};
+    use super::super::endpoints;
+    use super::super::release::Model::{ClerkJs6_0_0, ClerkJs6_3_3, Documented};
     use super::super::task::Reply;
     use super::*;
-    use crate::backend::Endpoint;
-    use crate::fleet::AppReaction;
+    use crate::client::app::AppReaction;
+    use crate::client::app::Reaction;
+    use crate::client::step::Input;
     use crate::kernel::Time;
-    use crate::scenario::ClientModel::{ClerkJs6_0_0, ClerkJs6_3_3, Documented};
 
     fn fresh() -> Reply {
         fine(Some(Token::issued(NOW)))
@@ -182,14 +189,14 @@ mod tests {
     /// Two calls of the flow at once: of a fetch past the cache and of a touch on focus, both answered 401. Returns the
     /// tasks of the two flows.
     fn two_flows(desk: &mut Desk) -> (TaskId, TaskId) {
-        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
-        let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
+        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
+        let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
         let cause = Failure::status(401);
         let of_fetch = desk.fail(NOW, fetch, 401);
         assert_eq!(facts(&of_fetch), [entered(1, 1, true, Some(cause))]);
         let of_touch = desk.fail(NOW, touch, 401);
         assert_eq!(facts(&of_touch), [entered(2, 1, true, Some(cause))]);
-        (sent_to(&of_fetch, Endpoint::Client), sent_to(&of_touch, Endpoint::Client))
+        (sent_to(&of_fetch, endpoints::CLIENT), sent_to(&of_touch, endpoints::CLIENT))
     }
 
     /// `clerk-js.md`, "The documented cascade": a 429 to the flow's touch starts the flow again, round after round, until
@@ -209,7 +216,7 @@ mod tests {
             (NEW, 500, 1, true),
         ] {
             let mut desk = Desk::signed_in(Documented, policy);
-            let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
+            let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
             let mut actions = desk.fail(NOW, touch, 401);
             let mut levels = 0;
             while !sends(&actions).is_empty() {
@@ -221,14 +228,18 @@ mod tests {
                     Some(Failure::status(if levels == 1 { 401 } else { status })),
                 );
                 assert!(facts(&actions).contains(&entry), "{policy:?} {status}: {actions:?}");
-                let flow = sent_to(&actions, Endpoint::Touch);
+                let flow = sent_to(&actions, endpoints::TOUCH);
                 actions = desk.fail(NOW, flow, status);
             }
             let end = if signed_in { FlowEnd::StillSignedIn } else { FlowEnd::SignedOut };
             assert!(facts(&actions).contains(&left(rounds, end)), "{policy:?} {status}: {actions:?}");
             assert_eq!((levels, desk.tab.session), (rounds, signed_in), "{policy:?} {status}");
             assert_eq!(desk.browser.cookie.is_some(), signed_in, "{policy:?} {status}");
-            assert_eq!(actions.contains(&Action::BroadcastSignOut), !signed_in, "{policy:?} {status}");
+            assert_eq!(
+                actions.contains(&Action::Tell(messages::SIGN_OUT)),
+                !signed_in,
+                "{policy:?} {status}"
+            );
             assert_eq!(desk.tab.open_flows, 0);
         }
     }
@@ -240,8 +251,8 @@ mod tests {
             [(403, false), (500, false), (400, true), (422, true), (429, true), (503, true)]
         {
             let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
-            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
-            let flow = sent_to(&desk.fail(NOW, fetch, 401), Endpoint::Client);
+            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
+            let flow = sent_to(&desk.fail(NOW, fetch, 401), endpoints::CLIENT);
             let actions = desk.fail(NOW, flow, status);
             let own = Failure::status(401);
             // Finding 6: an error of the flow replaces the 401.
@@ -264,20 +275,20 @@ mod tests {
             desk.setup.reaction =
                 Reaction { act: AppReaction::SetActive, from: Time::from_ms(1), to: Time::NEVER };
             let own = Failure { status: 401, code: 5, retry_after_s: 0 };
-            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), Endpoint::Tokens);
+            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
             let mut actions = desk.answer(NOW, fetch, Reply::Fail(own));
-            let flow = sent_to(&actions, Endpoint::Client);
+            let flow = sent_to(&actions, endpoints::CLIENT);
             for level in 1..=levels {
                 let cause = if level == 1 { own } else { Failure::status(401) };
                 assert_eq!(facts(&actions), [entered(level, level, true, Some(cause))]);
-                assert_eq!(sent_to(&actions, Endpoint::Client), flow, "one task holds all levels");
+                assert_eq!(sent_to(&actions, endpoints::CLIENT), flow, "one task holds all levels");
                 assert_eq!(desk.tab.open_flows, level);
                 if level < levels {
                     actions = desk.fail(NOW, flow, 401);
                 }
             }
             let actions = desk.answer(NOW, flow, fresh());
-            let touch = sent_to(&actions, Endpoint::Touch);
+            let touch = sent_to(&actions, endpoints::TOUCH);
             assert_eq!(desk.tasks[touch].depth, levels);
             let told = facts(&actions);
             assert!(told.contains(&left(levels, FlowEnd::StillSignedIn)), "{told:?}");
@@ -342,17 +353,17 @@ mod tests {
         for (heard, recursion, tells) in [(false, false, true), (true, false, false), (true, true, true)] {
             let mut desk = Desk::signed_in(ClerkJs6_0_0, NEW);
             let actions = if heard {
-                desk.step(NOW, Input::SignOutBroadcast)
+                desk.step(NOW, Input::Message(messages::SIGN_OUT))
             } else {
-                let touch = sent_to(&desk.step(NOW, Input::Focus), Endpoint::Touch);
+                let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
                 desk.fail(NOW, touch, 401)
             };
-            let flow = sent_to(&actions, Endpoint::Client);
+            let flow = sent_to(&actions, endpoints::CLIENT);
             if recursion {
                 desk.fail(NOW, flow, 401);
             }
             let actions = desk.answer(NOW, flow, fine(None));
-            assert_eq!(actions.contains(&Action::BroadcastSignOut), tells, "{heard} {recursion}");
+            assert_eq!(actions.contains(&Action::Tell(messages::SIGN_OUT)), tells, "{heard} {recursion}");
             assert!(!desk.tab.session);
         }
     }
@@ -363,11 +374,11 @@ mod tests {
     fn calls_without_a_session_overlap_while_the_callers_of_one_fetch_hear_of_its_end() {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
         let actions = desk.step(LATE, Input::Focus);
-        let (fetch, touch) = (sent_to(&actions, Endpoint::Tokens), sent_to(&actions, Endpoint::Touch));
+        let (fetch, touch) = (sent_to(&actions, endpoints::TOKENS), sent_to(&actions, endpoints::TOUCH));
         for _ in 0..2 {
             assert_eq!(desk.step(LATE, Input::Focus), [], "shares the fetch, and touches are throttled");
         }
-        let flow = sent_to(&desk.fail(LATE, touch, 401), Endpoint::Client);
+        let flow = sent_to(&desk.fail(LATE, touch, 401), endpoints::CLIENT);
         desk.fail(LATE, flow, 403);
         assert!(!desk.tab.session);
         let failure = Failure::status(429);

@@ -1,7 +1,58 @@
 //! Client releases, as named properties: one state machine reads them, no release has its own copy.
 
+use crate::client::backoff::Wait;
+use crate::client::family::ModelRow;
 use crate::kernel::Dur;
-use crate::scenario::ClientModel;
+
+/// The models: the client that the pull request documents, and measured releases (`clerk-js.md`, last paragraphs).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Model {
+    Documented,
+    ClerkJs5_125_3,
+    ClerkJs6_0_0,
+    ClerkJs6_1_0,
+    ClerkJs6_3_3,
+}
+
+impl Model {
+    /// In the order of [`MODELS`].
+    pub(super) const ALL: [Model; 5] = [
+        Model::Documented,
+        Model::ClerkJs5_125_3,
+        Model::ClerkJs6_0_0,
+        Model::ClerkJs6_1_0,
+        Model::ClerkJs6_3_3,
+    ];
+}
+
+/// The models as readers know them.
+pub(super) const MODELS: [ModelRow; 5] = [
+    ModelRow {
+        name: "documented",
+        about: "As the pull request describes it: the flow touches the session, and a failed touch enters the flow again.",
+        takes_max_rounds: true,
+    },
+    ModelRow {
+        name: "clerk-js-5.125.3",
+        about: "Measured: no background refresh, token age from receipt, old rules.",
+        takes_max_rounds: false,
+    },
+    ModelRow {
+        name: "clerk-js-6.0.0",
+        about: "Measured: the last release before the change.",
+        takes_max_rounds: false,
+    },
+    ModelRow {
+        name: "clerk-js-6.1.0",
+        about: "Measured: the first release with the change.",
+        takes_max_rounds: false,
+    },
+    ModelRow {
+        name: "clerk-js-6.3.3",
+        about: "Measured: with the change and a repaired refresh timer.",
+        takes_max_rounds: false,
+    },
+];
 
 /// Which request the unauthenticated flow makes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +113,17 @@ pub const NETWORK_TRIES_ONLINE: u16 = 4;
 /// The same when it starts offline.
 pub const NETWORK_TRIES_OFFLINE: u16 = 11;
 
+/// The wait before repeating a GET that got no HTTP answer, after `tries` repeats: 100 ms first, then 0.7 s doubled
+/// each time, spread over [1, 2) times that, cut at 5 s (`clerk-js.md`, network-level retry).
+pub(super) fn network_wait(tries: u16) -> Wait {
+    let base = match tries {
+        0 => Dur::from_ms(100),
+        n => Dur::from_ms(700 << (n - 1).min(10)),
+    };
+    let cap = if tries == 0 { Dur(u64::MAX) } else { Dur::from_secs(5) };
+    Wait { low: base, high: Dur(2 * base.0 - 1), cap, floor: Dur::ZERO, recorded: true }
+}
+
 impl Release {
     /// What a cache entry learns after another has replaced it is of no effect: the repair of the leak.
     pub const fn ignores_replaced_entries(&self) -> bool {
@@ -69,7 +131,7 @@ impl Release {
     }
 
     /// The properties of this client model.
-    pub const fn of(model: ClientModel, max_rounds: u32) -> Release {
+    pub(super) const fn of(model: Model, max_rounds: u32) -> Release {
         let v6 = Release {
             background_refresh: true,
             refresh_chain_leak: false,
@@ -84,10 +146,8 @@ impl Release {
         };
         match model {
             // The documented client is the repaired one but for its flow, which the call sites alone enter.
-            ClientModel::Documented => {
-                Release { fetch_layer_entry: false, flow: Flow::Touch { max_rounds }, ..v6 }
-            }
-            ClientModel::ClerkJs5_125_3 => Release {
+            Model::Documented => Release { fetch_layer_entry: false, flow: Flow::Touch { max_rounds }, ..v6 },
+            Model::ClerkJs5_125_3 => Release {
                 background_refresh: false,
                 age_from_receipt: true,
                 expiry_margin_s: 15,
@@ -97,11 +157,9 @@ impl Release {
                 navigation_touch: false,
                 ..v6
             },
-            ClientModel::ClerkJs6_0_0 => {
-                Release { refresh_chain_leak: true, offline_checks_first: false, ..v6 }
-            }
-            ClientModel::ClerkJs6_1_0 => Release { refresh_chain_leak: true, ..v6 },
-            ClientModel::ClerkJs6_3_3 => v6,
+            Model::ClerkJs6_0_0 => Release { refresh_chain_leak: true, offline_checks_first: false, ..v6 },
+            Model::ClerkJs6_1_0 => Release { refresh_chain_leak: true, ..v6 },
+            Model::ClerkJs6_3_3 => v6,
         }
     }
 }
@@ -109,25 +167,45 @@ impl Release {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::time::NS_PER_MS;
 
     /// `clerk-js.md`, "What the recordings show", 8 and 9, and its last paragraphs: who leaks, who has a background
     /// refresh, whose fetch layer enters the flow.
     #[test]
     fn what_sets_the_releases_apart() {
         for (model, refreshes, leaks, fetch_layer) in [
-            (ClientModel::Documented, true, false, false),
-            (ClientModel::ClerkJs5_125_3, false, false, true),
-            (ClientModel::ClerkJs6_0_0, true, true, true),
-            (ClientModel::ClerkJs6_1_0, true, true, true),
-            (ClientModel::ClerkJs6_3_3, true, false, true),
+            (Model::Documented, true, false, false),
+            (Model::ClerkJs5_125_3, false, false, true),
+            (Model::ClerkJs6_0_0, true, true, true),
+            (Model::ClerkJs6_1_0, true, true, true),
+            (Model::ClerkJs6_3_3, true, false, true),
         ] {
             let release = Release::of(model, 7);
             let found = (release.background_refresh, release.refresh_chain_leak);
             assert_eq!(found, (refreshes, leaks), "{model:?}");
             assert_eq!(release.ignores_replaced_entries(), refreshes && !leaks, "{model:?}");
             assert_eq!(release.fetch_layer_entry, fetch_layer, "{model:?}");
-            let documented = model == ClientModel::Documented;
+            let documented = model == Model::Documented;
             assert_eq!(release.flow == Flow::Touch { max_rounds: 7 }, documented, "{model:?}");
+        }
+    }
+
+    #[test]
+    fn network_level_waits() {
+        let bounds: Vec<(u64, u64)> = (0..5)
+            .map(|tries| {
+                let wait = network_wait(tries);
+                (wait.of(wait.low).0 / NS_PER_MS, wait.of(wait.high).0.div_ceil(NS_PER_MS))
+            })
+            .collect();
+        assert_eq!(bounds, [(100, 200), (700, 1_400), (1_400, 2_800), (2_800, 5_000), (5_000, 5_000)]);
+    }
+
+    #[test]
+    fn a_network_level_wait_stays_below_twice_its_base() {
+        for tries in 0..9 {
+            let wait = network_wait(tries);
+            assert_eq!(wait.high, Dur(wait.low.0 + (wait.low.0 - 1)), "[1, 2) times the base, after {tries}");
         }
     }
 }
