@@ -55,13 +55,13 @@ impl Profile {
             self.compile_row(n, row, &mut answers)?;
         }
         let retry = self.request.retry.as_ref().map(|w| schedule("request.retry", w)).transpose()?;
-        if retry.is_none() {
-            if let Some(n) = self.answer.iter().position(|row| row.retry) {
-                return Err(unusable(
-                    format!("answer[{n}].retry"),
-                    "true, but [request] has no retry; allowed: false, or a schedule in request.retry",
-                ));
-            }
+        if retry.is_none()
+            && let Some(n) = self.answer.iter().position(|row| row.retry)
+        {
+            return Err(unusable(
+                format!("answer[{n}].retry"),
+                "true, but [request] has no retry; allowed: false, or a schedule in request.retry",
+            ));
         }
         Ok(Rules {
             clock: match self.session.expiry_clock {
@@ -130,7 +130,6 @@ impl Profile {
                 SignOutSpec::Always => SignOut::Always,
             },
             no_answer: row.counts_as_no_answer,
-            cools: true,
         };
         let endpoint = row.endpoint.map(|e| match e {
             EndpointName::Token => Endpoint::Token,

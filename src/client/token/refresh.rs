@@ -170,17 +170,16 @@ impl Machine<'_> {
         let flight = self.flight(key).clone();
         let agent = flight.agent;
         let verdict = self.rules.verdict(flight.endpoint, ending, code);
-        if verdict.retry {
-            if let Some(schedule) = self.rules.retry {
-                if schedule.goes_on(flight.failures, flight.started, self.now) {
-                    let wait = schedule.wait(flight.failures);
-                    let it = self.store.flights.at_mut(key.slot);
-                    it.failures += 1;
-                    it.waits_for_answer = false;
-                    let request = Request { flight: key, attempt: it.failures };
-                    return self.wait(agent, Timer::Retry(request), self.now.after(wait), schedule.jitter);
-                }
-            }
+        if verdict.retry
+            && let Some(schedule) = self.rules.retry
+            && schedule.goes_on(flight.failures, flight.started, self.now)
+        {
+            let wait = schedule.wait(flight.failures);
+            let it = self.store.flights.at_mut(key.slot);
+            it.failures += 1;
+            it.waits_for_answer = false;
+            let request = Request { flight: key, attempt: it.failures };
+            return self.wait(agent, Timer::Retry(request), self.now.after(wait), schedule.jitter);
         }
         self.depth = flight.depth_after();
         let status = if let Ending::Status(status) = ending { Some(status) } else { None };
@@ -191,10 +190,10 @@ impl Machine<'_> {
         if self.rules.tells_failure && flight.endpoint == Endpoint::Token {
             self.tell(agent, News::RefreshFailed);
         }
-        if flight.endpoint == Endpoint::Token && verdict.cools {
-            if let Some(cooldown) = self.rules.cooldown {
-                self.busy(agent).cool = Some((flight.refresh, self.now.after(cooldown.lasts)));
-            }
+        if flight.endpoint == Endpoint::Token
+            && let Some(cooldown) = self.rules.cooldown
+        {
+            self.busy(agent).cool = Some((flight.refresh, self.now.after(cooldown.lasts)));
         }
         let refreshed = if verdict.retry || verdict.no_answer {
             Refreshed::Unanswered

@@ -119,8 +119,6 @@ pub struct Verdict {
     pub sign_out: SignOut,
     /// The error counts as "no answer": the timer's back-off applies to it.
     pub no_answer: bool,
-    /// The failure starts the cool-down.
-    pub cools: bool,
 }
 
 /// A row of answers: the first that matches decides.
@@ -307,8 +305,7 @@ pub struct Rules {
 impl Rules {
     /// What an answer other than 2xx does.
     pub fn verdict(&self, endpoint: Endpoint, ending: Ending, code: Code) -> Verdict {
-        const FAILS: Verdict =
-            Verdict { retry: false, sign_out: SignOut::Never, no_answer: false, cools: true };
+        const FAILS: Verdict = Verdict { retry: false, sign_out: SignOut::Never, no_answer: false };
         let row = self.answers.iter().find(|row| {
             row.endpoint.is_none_or(|e| e == endpoint)
                 && row.code.is_none_or(|c| c == code)

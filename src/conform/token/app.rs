@@ -63,10 +63,10 @@ impl Replay<'_> {
         let mut out = Out::default();
         step(&self.rules, &mut self.store, agent, Input::Restore(kept), self.now, &mut out);
         let asked = out.facts.iter().position(|(_, f)| matches!(f, Fact::Asked { .. }));
-        if let Some(position) = asked {
-            if let (_, Fact::Asked { call }) = out.facts.remove(position) {
-                self.calls.insert(call, open);
-            }
+        if let Some(position) = asked
+            && let (_, Fact::Asked { call }) = out.facts.remove(position)
+        {
+            self.calls.insert(call, open);
         }
         debug_assert_eq!(before, self.out.calls.len());
         self.take(out);
@@ -124,7 +124,7 @@ impl Replay<'_> {
             }
             "hidden" | "visible" => {
                 let visible = action.label == "visible";
-                for object in self.pages[tab as usize].objects.clone() {
+                for object in self.pages[tab as usize].loaded.clone() {
                     self.step(object, if visible { Input::Visible } else { Input::Hidden });
                 }
             }

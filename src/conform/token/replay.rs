@@ -87,6 +87,8 @@ pub(super) struct Page {
     /// How many pages the tab has had before.
     pub load: u32,
     pub objects: Vec<Key>,
+    /// The objects in the order in which their loads ended: that in which they listen to the page's visibility.
+    pub loaded: Vec<Key>,
     /// The session that the app keeps to put it back.
     pub kept: Option<Held>,
 }
@@ -209,14 +211,14 @@ impl Replay<'_> {
 
     pub fn open_tab(&mut self) {
         let tab = u32::try_from(self.pages.len()).unwrap_or(u32::MAX);
-        self.pages.push(Page { load: 0, objects: Vec::new(), kept: None });
+        self.pages.push(Page { load: 0, objects: Vec::new(), loaded: Vec::new(), kept: None });
         self.load(tab);
     }
 
     pub fn load(&mut self, tab: u32) {
         let page = &mut self.pages[tab as usize];
         page.load += 1;
-        page.kept = None;
+        (page.kept, page.loaded) = (None, Vec::new());
         let load = page.load;
         // The page's script sets its timers before the SDK's load, which goes on beside it, sets any.
         for n in 0..self.config.poll.len() {
@@ -370,6 +372,7 @@ impl Replay<'_> {
                 self.event(tab, "storage", op, None);
             }
             Fact::Loaded(ok) => {
+                self.pages[tab as usize].loaded.push(agent);
                 let objects = &self.pages[tab as usize].objects;
                 if !self.options.object_per_call && objects.first() == Some(&agent) {
                     self.event(tab, "load.end", &ok.to_string(), None);
@@ -381,10 +384,10 @@ impl Replay<'_> {
     }
 
     fn keep(&mut self, tab: u32, agent: Key) {
-        if self.options.puts_back {
-            if let Some(held) = self.store.held(agent, Place::Storage) {
-                self.pages[tab as usize].kept = Some(held);
-            }
+        if self.options.puts_back
+            && let Some(held) = self.store.held(agent, Place::Storage)
+        {
+            self.pages[tab as usize].kept = Some(held);
         }
     }
 }
