@@ -77,6 +77,7 @@ impl Profile {
             },
             drops_when_replaced: self.session.drops_when_replaced,
             shares: self.session.shares_refresh,
+            each_commits: self.session.each_caller_commits,
             broadcasts: self.session.broadcasts,
             lock: self.lock.as_ref().map(|l| LockRules {
                 wait: l.wait,
@@ -129,6 +130,7 @@ impl Profile {
                 SignOutSpec::IfExpired => SignOut::IfExpired,
                 SignOutSpec::Always => SignOut::Always,
             },
+            gives_nothing: row.gives_nothing,
             no_answer: row.counts_as_no_answer,
         };
         let endpoint = row.endpoint.map(|e| match e {

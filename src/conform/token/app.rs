@@ -17,6 +17,8 @@ pub(super) struct Open {
     own: Option<Key>,
     /// The app has put its session back.
     restored: bool,
+    /// The load ends with it.
+    ends_load: bool,
 }
 
 impl Replay<'_> {
@@ -24,8 +26,9 @@ impl Replay<'_> {
         let place = self.out.calls.len();
         self.out.calls.push((self.ms(), tab, "pending".to_owned(), None, None));
         let load = self.pages[tab as usize].load;
+        let ends_load = self.asks_at_load && !std::mem::replace(&mut self.pages[tab as usize].asked, true);
         let (poll, own) = (self.next_poll.take(), self.options.object_per_call.then_some(agent));
-        self.calls.insert(call, Open { place, tab, load, poll, own, restored: false });
+        self.calls.insert(call, Open { place, tab, load, poll, own, restored: false, ends_load });
     }
 
     pub fn answered(&mut self, agent: Key, call: u32, outcome: Outcome) {
@@ -48,6 +51,9 @@ impl Replay<'_> {
         if let Some(own) = open.own.filter(|own| !self.store.is_busy(*own)) {
             self.step(own, Input::Close);
             self.tab_of.remove(&own);
+        }
+        if open.ends_load {
+            self.event(open.tab, "load.end", "true", None);
         }
         if let Some(n) = open.poll {
             let poll = &self.config.poll[n];

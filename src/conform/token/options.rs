@@ -50,7 +50,7 @@ pub(super) fn options(config: &Config) -> Result<Options, String> {
             // The login iframe, where it is on, sends no request.
             "checkLoginIframe" => {}
             // Where the session is kept is part of the profile; the recordings name it for the reader.
-            "persistence" | "cacheLocation" => {}
+            "persistence" | "cacheLocation" | "storage" => {}
             // The shipped profile has refresh tokens; without them the package uses an iframe.
             "useRefreshTokens" if on => {}
             other => return Err(format!("config.options.{other}: the replay does not know this option")),
