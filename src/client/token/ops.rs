@@ -118,7 +118,7 @@ impl Machine<'_> {
         let (agent, op, stage) = (it.agent, it.op, it.stage);
         match op {
             Op::Load | Op::Visible if self.rules.place == Place::Storage => {
-                let refused = matches!(refreshed, Refreshed::Refused { cleared: true });
+                let refused = matches!(refreshed, Refreshed::Refused { cleared: true, .. });
                 if refused && self.rules.load.clears_again {
                     self.sign_out(agent, None);
                 }
@@ -139,6 +139,9 @@ impl Machine<'_> {
                         self.session(agent).filter(|s| self.rules.keeps_valid && self.left(agent, *s) > 0);
                     match kept {
                         Some(held) => self.has(task, held),
+                        None if matches!(refreshed, Refreshed::Refused { nothing: true, .. }) => {
+                            self.has_none(task, Done::Nothing);
+                        }
                         None => self.has_none(task, self.failure()),
                     }
                 }
