@@ -58,7 +58,7 @@ pub fn compare(recording: &Recording) -> Comparison {
 }
 
 /// Compares what a simulated client did with a recording.
-pub fn judge(recording: &Recording, replayed: &Replayed) -> Outcome {
+pub(crate) fn judge(recording: &Recording, replayed: &Replayed) -> Outcome {
     match first_divergence(recording, replayed) {
         Some(divergence) => Outcome::Diverged(Box::new(divergence)),
         None => Outcome::Match { requests: replayed.requests.len(), entries: replayed.entries.len() },

@@ -31,7 +31,7 @@ pub struct Replayed {
 
 /// A recording's release, server script and acts, as a scenario of one user.
 #[derive(Clone, Debug)]
-pub struct Setting {
+pub(crate) struct Setting {
     /// The scenario.
     pub scenario: Scenario,
     /// The policy of the release.
@@ -44,7 +44,7 @@ pub struct Setting {
 ///
 /// # Errors
 /// What of the recording cannot be set up.
-pub fn setting(recording: &Recording) -> Result<Setting, String> {
+pub(crate) fn setting(recording: &Recording) -> Result<Setting, String> {
     let mut notes = Vec::new();
     let scenario = scenario_of(recording, &mut notes)?;
     Ok(Setting { scenario, policy: policy_of(recording)?, notes })

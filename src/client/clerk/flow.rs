@@ -10,10 +10,8 @@ use super::release::Flow;
 use super::resource::Listeners;
 use super::task::{Caller, Kind, NONE, flag};
 use crate::client::fact::{Fact, FlowEnd, Judgement};
-use crate::client::step::Action;
-use crate::client::step::TaskId;
-use crate::protocol::Failure;
-use crate::protocol::Token;
+use crate::client::step::{Action, TaskId};
+use crate::protocol::{Failure, Token};
 
 impl Page<'_> {
     /// `handleUnauthenticated`. `resumes` is the failed request whose fetch layer waits for the end, or [`NONE`].
@@ -171,8 +169,7 @@ mod tests {
     use super::super::release::Model::{ClerkJs6_0_0, ClerkJs6_3_3, Documented};
     use super::super::task::Reply;
     use super::*;
-    use crate::client::app::AppReaction;
-    use crate::client::app::Reaction;
+    use crate::client::app::{AppReaction, Reaction};
     use crate::client::step::Input;
     use crate::kernel::Time;
 
