@@ -10,9 +10,9 @@
 //! | [`kernel`] | virtual time, the event queue, random streams, distributions; no domain word |
 //! | [`text`], [`toml_text`] | how text is written; TOML texts with places, edits and pictures of errors |
 //! | [`spec`] | how the parts of a file describe themselves, by their types; checker, reference and schema |
-//! | [`protocol`] | the words that clients and the backend share: failures and outcomes of calls |
-//! | [`client`] | a browser tab as a pure state machine; policies and releases as data |
-//! | [`backend`] | rate limiters and queues as pure state machines; what a scenario says of endpoints |
+//! | [`protocol`] | the words that clients and the backend share: endpoints, tokens, failures and outcomes of calls |
+//! | [`client`] | client families: browser tabs as pure state machines, and the server's side of each; policies |
+//! | [`backend`] | a call's way through faults, rate limits and queues; what a scenario says of endpoints |
 //! | [`fault`], [`fleet`] | what goes wrong; who calls |
 //! | [`scenario`] | scenario files: read, checked, with errors that point at the text |
 //! | [`world`] | the only module that knows all of the above: it schedules, draws, and moves their words to and fro |

@@ -1,5 +1,6 @@
 //! The authentication backend: endpoints, rate limits, queues, and a call's way through them. Pure state machines with the time passed in.
 
+pub mod endpoints;
 pub mod gateway;
 pub mod keys;
 pub mod layout;

@@ -1,5 +1,6 @@
 //! What a scenario says about the backend.
 
+use super::endpoints::Endpoints;
 pub use super::rate::Rate;
 use crate::kernel::{Dist, Dur};
 use crate::protocol::Endpoint;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// The servers: endpoints with their latencies, workers and queues, and the rate limits before them.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[serde(rename_all = "kebab-case", default)]
 #[schemars(title = "[backend]")]
 pub struct BackendSpec {
     /// Life of a session token (`exp - iat`): whole seconds, at least 10s.
@@ -19,18 +20,9 @@ pub struct BackendSpec {
     pub client_token: ClientToken,
     /// Round-trip time of a call, without queueing and service. An endpoint's own `latency` replaces it.
     pub latency: Dist,
-    /// The endpoint POST /tokens.
-    pub tokens: EndpointSpec,
-    /// The endpoint POST /touch.
-    pub touch: EndpointSpec,
-    /// The endpoint GET /client.
-    pub client: EndpointSpec,
-    /// The endpoint GET /environment.
-    pub environment: EndpointSpec,
-    /// The endpoint of sign-ins.
-    pub sign_in: EndpointSpec,
-    /// The endpoint that generic clients call.
-    pub generic: EndpointSpec,
+    /// What is said of each endpoint.
+    #[serde(flatten)]
+    pub endpoints: Endpoints,
     /// Rate limits, in the order in which a call passes through them.
     #[serde(rename = "limit")]
     #[schemars(length(max = 1_000))]
@@ -39,17 +31,11 @@ pub struct BackendSpec {
 
 impl Default for BackendSpec {
     fn default() -> BackendSpec {
-        let endpoint = EndpointSpec::default;
         BackendSpec {
             token_life: Dur::from_secs(60),
             client_token: ClientToken::Fresh,
             latency: Dist::Constant(Dur::from_ms(100)),
-            tokens: endpoint(),
-            touch: endpoint(),
-            client: endpoint(),
-            environment: endpoint(),
-            sign_in: endpoint(),
-            generic: endpoint(),
+            endpoints: Endpoints::default(),
             limits: Vec::new(),
         }
     }
@@ -63,15 +49,7 @@ impl BackendSpec {
 
     /// What the scenario says about this endpoint.
     pub fn endpoint(&self, endpoint: Endpoint) -> &EndpointSpec {
-        match endpoint.name() {
-            "tokens" => &self.tokens,
-            "touch" => &self.touch,
-            "client" => &self.client,
-            "environment" => &self.environment,
-            "sign-in" => &self.sign_in,
-            "generic" => &self.generic,
-            other => unreachable!("no keys for /{other}"),
-        }
+        &self.endpoints[endpoint]
     }
 }
 

@@ -207,9 +207,7 @@ fn scaled(full: &Scenario, sessions: u32) -> Scenario {
         }
     }
     let b = &mut s.backend;
-    for endpoint in
-        [&mut b.tokens, &mut b.touch, &mut b.client, &mut b.environment, &mut b.sign_in, &mut b.generic]
-    {
+    for endpoint in b.endpoints.iter_mut() {
         let Some(workers) = endpoint.workers else { continue };
         // Workers are whole, so the service time compensates for the rounding.
         let wanted = f64::from(workers) * share;

@@ -1,5 +1,6 @@
 //! Valid scenarios: what they load as, and that no part of them is lost.
 
+use authstorm::protocol::Endpoint;
 use authstorm::scenario::{Loaded, Scenario, load, load_text, load_text_in};
 use std::path::Path;
 
@@ -94,7 +95,7 @@ fn overrides_change_the_text_and_the_text_loads_to_the_same_scenario() {
         ("fleet.tabs=2", |s| s.fleet.tabs == authstorm::fleet::Tabs::Fixed(2)),
         ("fleet.tabs[1].tabs=4", |s| format!("{:?}", s.fleet.tabs).contains("tabs: 4")),
         ("backend.limit[0].burst=99", |s| s.backend.limits[0].burst == Some(99)),
-        ("backend.touch.timeout=9s", |s| s.backend.touch.timeout.is_some()),
+        ("backend.touch.timeout=9s", |s| s.backend.endpoint(Endpoint::known("touch")).timeout.is_some()),
         ("backend.tokens.latency={ exponential = \"1s\" }", |s| {
             format!("{:?}", s.backend).contains("Exponential")
         }),

@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::backend::BackendSpec;
-use crate::client::workload::{MAX_CLIENTS, MAX_LAYERED_TRIES, WorkloadSpec};
+use crate::client::workload::{GENERIC, MAX_CLIENTS, MAX_LAYERED_TRIES, WorkloadSpec};
 use crate::kernel::Dist;
 use crate::scenario::parts::Parts;
 use crate::toml_text::Code;
@@ -33,8 +33,9 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
 
 /// Whether a generic call is answered, or turned away, in the instant in which it is sent.
 fn a_failed_call_takes_no_time(backend: &BackendSpec) -> bool {
-    let latency = backend.generic.latency.as_ref().unwrap_or(&backend.latency);
-    latency.is_zero() || backend.generic.refused_latency.as_ref().is_some_and(Dist::is_zero)
+    let generic = backend.endpoint(GENERIC);
+    let latency = generic.latency.as_ref().unwrap_or(&backend.latency);
+    latency.is_zero() || generic.refused_latency.as_ref().is_some_and(Dist::is_zero)
 }
 
 fn check_one(findings: &mut Findings<'_>, path: &str, spec: &WorkloadSpec, backend: Option<&BackendSpec>) {
