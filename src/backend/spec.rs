@@ -125,7 +125,7 @@ pub struct EndpointSpec {
 #[schemars(title = "[[backend.limit]]")]
 pub struct LimitSpec {
     /// The endpoints whose calls pass through it, together.
-    #[schemars(length(min = 1, max = Endpoint::COUNT), example = ["tokens"])]
+    #[schemars(length(min = 1, max = Endpoint::COUNT), example = vec!["tokens"])]
     pub endpoints: Vec<Endpoint>,
     /// How it counts.
     pub kind: LimitKind,

@@ -203,7 +203,7 @@ pub struct Policy {
     #[schemars(length(max = PROSE), extend("x-lines" = true), example = "The rule before the change.")]
     pub about: String,
     /// Failures of a call that enter the unauthenticated flow.
-    #[schemars(example = ["401", "422"])]
+    #[schemars(example = vec!["401", "422"])]
     pub enters_unauthenticated_flow: FailureSet,
     /// Retries of `getToken`.
     #[schemars(extend("x-add" = "[policy.retry] (in a policy file [retry])"))]
@@ -228,7 +228,7 @@ pub struct Policy {
 #[schemars(title = "retry")]
 pub struct Retry {
     /// Failures that are retried.
-    #[schemars(example = ["5xx", "network"])]
+    #[schemars(example = vec!["5xx", "network"])]
     pub on: FailureSet,
     /// Delay before the first retry.
     #[schemars(example = "3s")]

@@ -328,6 +328,7 @@ fn policy_results(
                 mean: estimate.mean,
                 ci_low: estimate.ci_low,
                 ci_high: estimate.ci_high,
+                exercised: Some(verdict::exercised(exercises, plan, i)),
             }
         })
         .collect();

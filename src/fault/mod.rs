@@ -21,7 +21,7 @@ pub struct FaultSpec {
     pub kind: FaultKind,
     /// The endpoints whose calls it strikes; empty means all.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = Endpoint::COUNT), example = ["touch"], extend("x-never" = { "kind": { "revocation": ONCE } }))]
+    #[schemars(length(max = Endpoint::COUNT), example = vec!["touch"], extend("x-never" = { "kind": { "revocation": ONCE } }))]
     pub endpoints: Vec<Endpoint>,
     /// When the fault begins, from the start of the run.
     #[serde(default)]

@@ -178,6 +178,7 @@ fn metrics(values: impl Fn(&str) -> Vec<f64>) -> Vec<MetricValues> {
                 mean,
                 ci_low: mean - half,
                 ci_high: mean + half,
+                exercised: None,
             }
         })
         .collect()

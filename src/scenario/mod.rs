@@ -68,11 +68,11 @@ pub struct Scenario {
     pub bucket: Dur,
     /// The policies to compare, by name: a preset, a `[[policy]]`, a policy file or a `[[mix]]`. The first is the
     /// reference of the comparisons.
-    #[schemars(with = "Vec<Reference>", length(min = 1, max = 100), example = ["old", "new"])]
+    #[schemars(with = "Vec<Reference>", length(min = 1, max = 100), example = vec!["old", "new"])]
     pub policies: Vec<String>,
     /// Policy files: paths relative to the scenario's directory and inside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), inner(length(max = 1_000)), example = ["policies/mine.toml"])]
+    #[schemars(length(max = 100), inner(length(max = 1_000)), example = vec!["policies/mine.toml"])]
     pub policy_files: Vec<String>,
     /// Policies written in the scenario itself.
     #[serde(default, rename = "policy", skip_serializing_if = "Vec::is_empty")]

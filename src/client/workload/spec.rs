@@ -39,7 +39,7 @@ pub struct WorkloadSpec {
     pub think: Option<Dist>,
     /// Scripted: the times of a client's calls, from its start.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(min = 1, max = 100_000), example = ["0s", "1m"])]
+    #[schemars(length(min = 1, max = 100_000), example = vec!["0s", "1m"])]
     pub at: Vec<Dur>,
     /// Time after which no call begins; retries go on. Without it, calls begin until the horizon.
     #[serde(default, skip_serializing_if = "Option::is_none")]
