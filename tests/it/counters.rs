@@ -243,6 +243,10 @@ struct Group {
 fn sources(dir: &Path, all: &mut Vec<PathBuf>) {
     for path in fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("an entry").path()) {
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+        // No run has token clients yet: recordings are all that they are compared with.
+        if path.ends_with("client/token") {
+            continue;
+        }
         if path.is_dir() {
             sources(&path, all);
         } else if !["tests.rs", "testing.rs", "desk.rs", "self_test.rs"].contains(&&*name) {

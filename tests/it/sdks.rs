@@ -58,6 +58,11 @@ fn every_auth0_recording_with_refresh_tokens_matches() {
 }
 
 #[test]
+fn every_amplify_recording_matches() {
+    assert_all_match("aws-amplify", 20);
+}
+
+#[test]
 fn every_keycloak_recording_matches() {
     assert_all_match("keycloak-js", 20);
 }
@@ -153,7 +158,24 @@ fn every_mechanism_of_a_profile_is_needed_by_a_recording() {
         ("tries = 3", "tries = 2"),
         ("refused-status = 403", "refused-status = 400"),
     ];
+    let amplify: &[(&str, &str)] = &[
+        ("expiry-clock = \"receipt\"", "expiry-clock = \"server\""),
+        ("kept-in = \"storage\"", "kept-in = \"object\""),
+        ("shares-refresh = true", "shares-refresh = false"),
+        ("each-caller-commits = true", "each-caller-commits = false"),
+        ("margin = \"5s\"", "margin = \"6s\""),
+        ("on-failure = \"error\"", "on-failure = \"nothing\""),
+        ("first = \"200ms\"", "first = \"100ms\""),
+        ("factor = 2", "factor = 1"),
+        ("jitter = \"100ms\"", "jitter = \"10ms\""),
+        ("tries = 3", "tries = 2"),
+        ("sign-out = \"always\"\ngives-nothing = true", "sign-out = \"always\""),
+        ("\"TooManyRequestsException\", ", ""),
+        ("\"429\", ", ""),
+        ("\"502-504\"", "\"504\""),
+    ];
     for (name, edits) in [
+        ("aws-amplify-6.22.1", amplify.to_vec()),
         ("auth0-spa-js-2.28.3", auth0.to_vec()),
         ("keycloak-js-26.2.4", keycloak.to_vec()),
         ("supabase-js-2.105.4", [supabase_all, old, lock].concat()),
@@ -163,7 +185,9 @@ fn every_mechanism_of_a_profile_is_needed_by_a_recording() {
     ] {
         let (_, text) = SHIPPED.iter().find(|(n, _)| *n == name).expect("a shipped profile");
         let (right, _) = Profile::parse(text).expect("it is read");
-        let folder = ["auth0-spa-js", "firebase", "keycloak-js"].into_iter().find(|f| name.starts_with(f));
+        let folder = ["auth0-spa-js", "aws-amplify", "firebase", "keycloak-js"]
+            .into_iter()
+            .find(|f| name.starts_with(f));
         let folder = folder.unwrap_or("supabase");
         let mut all = recordings(folder);
         if ["firebase", "supabase"].contains(&folder) {

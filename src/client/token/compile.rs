@@ -55,13 +55,13 @@ impl Profile {
             self.compile_row(n, row, &mut answers)?;
         }
         let retry = self.request.retry.as_ref().map(|w| schedule("request.retry", w)).transpose()?;
-        if retry.is_none() {
-            if let Some(n) = self.answer.iter().position(|row| row.retry) {
-                return Err(unusable(
-                    format!("answer[{n}].retry"),
-                    "true, but [request] has no retry; allowed: false, or a schedule in request.retry",
-                ));
-            }
+        if retry.is_none()
+            && let Some(n) = self.answer.iter().position(|row| row.retry)
+        {
+            return Err(unusable(
+                format!("answer[{n}].retry"),
+                "true, but [request] has no retry; allowed: false, or a schedule in request.retry",
+            ));
         }
         Ok(Rules {
             clock: match self.session.expiry_clock {
@@ -77,6 +77,7 @@ impl Profile {
             },
             drops_when_replaced: self.session.drops_when_replaced,
             shares: self.session.shares_refresh,
+            each_commits: self.session.each_caller_commits,
             broadcasts: self.session.broadcasts,
             lock: self.lock.as_ref().map(|l| LockRules {
                 wait: l.wait,
@@ -129,8 +130,8 @@ impl Profile {
                 SignOutSpec::IfExpired => SignOut::IfExpired,
                 SignOutSpec::Always => SignOut::Always,
             },
+            gives_nothing: row.gives_nothing,
             no_answer: row.counts_as_no_answer,
-            cools: true,
         };
         let endpoint = row.endpoint.map(|e| match e {
             EndpointName::Token => Endpoint::Token,

@@ -11,8 +11,21 @@ use crate::kernel::Dur;
 impl Machine<'_> {
     /// The app asks for a token.
     pub fn ask(&mut self, agent: Key) {
+        if let Some(held) = self.fresh(agent) {
+            let call = self.next_call(agent);
+            return self.fact(agent, Fact::Answered { call, outcome: Outcome::Token(held.exp_s) });
+        }
         let task = self.new_call(agent, Op::Call);
         self.begin(task);
+    }
+
+    /// The session, where a caller gets it at once: most calls end here, and need no operation.
+    fn fresh(&self, agent: Key) -> Option<Held> {
+        let free = self.rules.lock.is_none_or(|lock| lock.to_refresh);
+        if !free || self.agent(agent).ready != Ready::Yes {
+            return None;
+        }
+        self.session(agent).filter(|held| self.left(agent, *held) >= nanos(self.rules.caller_margin))
     }
 
     /// The app puts back a session that it kept.
@@ -23,12 +36,17 @@ impl Machine<'_> {
     }
 
     fn new_call(&mut self, agent: Key, op: Op) -> Key {
-        let call = self.store.calls;
-        self.store.calls = call.wrapping_add(1);
+        let call = self.next_call(agent);
         let task = self.add_task(agent, op);
         self.task_mut(task).call = call;
-        self.fact(agent, Fact::Asked { call });
         task
+    }
+
+    fn next_call(&mut self, agent: Key) -> u32 {
+        let call = self.store.calls;
+        self.store.calls = call.wrapping_add(1);
+        self.fact(agent, Fact::Asked { call });
+        call
     }
 
     /// An operation begins: it waits for the load, if it must, then for the lock.
@@ -118,7 +136,7 @@ impl Machine<'_> {
         let (agent, op, stage) = (it.agent, it.op, it.stage);
         match op {
             Op::Load | Op::Visible if self.rules.place == Place::Storage => {
-                let refused = matches!(refreshed, Refreshed::Refused { cleared: true });
+                let refused = matches!(refreshed, Refreshed::Refused { cleared: true, .. });
                 if refused && self.rules.load.clears_again {
                     self.sign_out(agent, None);
                 }
@@ -139,6 +157,9 @@ impl Machine<'_> {
                         self.session(agent).filter(|s| self.rules.keeps_valid && self.left(agent, *s) > 0);
                     match kept {
                         Some(held) => self.has(task, held),
+                        None if matches!(refreshed, Refreshed::Refused { nothing: true, .. }) => {
+                            self.has_none(task, Done::Nothing);
+                        }
                         None => self.has_none(task, self.failure()),
                     }
                 }

@@ -75,6 +75,10 @@ pub struct Session {
     /// each is a request of its own.
     #[serde(default)]
     pub shares_refresh: bool,
+    /// Each caller of a shared refresh stores its result, and each tells its outcome as an event. Default: false, once a
+    /// refresh.
+    #[serde(default)]
+    pub each_caller_commits: bool,
     /// A refreshed session is dropped when the stored refresh token changed while the refresh was under way. Default:
     /// false.
     #[serde(default)]
@@ -215,6 +219,9 @@ pub struct Answer {
     /// Whether the user is signed out. Default: never.
     #[serde(default)]
     pub sign_out: SignOutSpec,
+    /// The caller gets nothing, whatever `caller.on-failure` says. Default: false.
+    #[serde(default)]
+    pub gives_nothing: bool,
     /// The failure counts as "no answer" for the timer. Default: false.
     #[serde(default)]
     pub counts_as_no_answer: bool,

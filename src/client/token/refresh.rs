@@ -8,6 +8,9 @@ use super::state::{Flight, Held, News, Op, Ready, Refreshed, Until};
 use super::words::{Action, Fact, Issued, Reply, Request, Timer};
 use std::num::NonZeroU32;
 
+/// A refresh whose result was dropped, or a remembered failure.
+const DROPPED: Refreshed = Refreshed::Refused { cleared: false, nothing: false };
+
 impl Machine<'_> {
     /// An operation wants a new access token: it joins the refresh under way, gets the remembered failure, or starts a
     /// refresh.
@@ -21,7 +24,7 @@ impl Machine<'_> {
                 return;
             }
             if busy.cool.is_some_and(|(token, until)| token == refresh && self.now < until) {
-                return self.resume(task, Refreshed::Refused { cleared: false });
+                return self.resume(task, DROPPED);
             }
         }
         let depth = self.task(task).depth;
@@ -147,18 +150,20 @@ impl Machine<'_> {
             .drops_expired
             .is_some_and(|leeway| self.clock(agent) > exp.saturating_add(nanos(leeway)))
         {
-            return Refreshed::Refused { cleared: false };
+            return DROPPED;
         }
         if self.rules.drops_when_replaced && flight.stored.is_some() {
             let stored = self.store.browsers.at(self.agent(agent).browser).stored;
             if stored.map(|s| s.refresh) != flight.stored {
-                return Refreshed::Refused { cleared: false };
+                return DROPPED;
             }
         }
         let ready = self.agent(agent).ready == Ready::Yes;
         if self.rules.place == Place::Storage || !ready || self.agent(agent).held.is_some() {
-            self.save(agent, held);
-            self.tell(agent, News::Refreshed);
+            for _ in 0..self.commits(flight) {
+                self.save(agent, held);
+                self.tell(agent, News::Refreshed);
+            }
         }
         if self.agent(agent).busy != super::pool::NONE {
             self.busy(agent).cool = None;
@@ -166,21 +171,30 @@ impl Machine<'_> {
         Refreshed::Yes(held)
     }
 
+    /// How often the outcome of a refresh is stored and told.
+    fn commits(&self, flight: &Flight) -> usize {
+        let (mut next, mut callers) = (flight.waiters.0, 0);
+        while let Some(task) = next {
+            callers += 1;
+            next = self.task(task).link;
+        }
+        if self.rules.each_commits { callers } else { 1 }
+    }
+
     fn failed(&mut self, key: Key, ending: Ending, code: Code) {
         let flight = self.flight(key).clone();
         let agent = flight.agent;
         let verdict = self.rules.verdict(flight.endpoint, ending, code);
-        if verdict.retry {
-            if let Some(schedule) = self.rules.retry {
-                if schedule.goes_on(flight.failures, flight.started, self.now) {
-                    let wait = schedule.wait(flight.failures);
-                    let it = self.store.flights.at_mut(key.slot);
-                    it.failures += 1;
-                    it.waits_for_answer = false;
-                    let request = Request { flight: key, attempt: it.failures };
-                    return self.wait(agent, Timer::Retry(request), self.now.after(wait), schedule.jitter);
-                }
-            }
+        if verdict.retry
+            && let Some(schedule) = self.rules.retry
+            && schedule.goes_on(flight.failures, flight.started, self.now)
+        {
+            let wait = schedule.wait(flight.failures);
+            let it = self.store.flights.at_mut(key.slot);
+            it.failures += 1;
+            it.waits_for_answer = false;
+            let request = Request { flight: key, attempt: it.failures };
+            return self.wait(agent, Timer::Retry(request), self.now.after(wait), schedule.jitter);
         }
         self.depth = flight.depth_after();
         let status = if let Ending::Status(status) = ending { Some(status) } else { None };
@@ -189,17 +203,22 @@ impl Machine<'_> {
         }
         self.apply(agent, verdict.sign_out, status);
         if self.rules.tells_failure && flight.endpoint == Endpoint::Token {
-            self.tell(agent, News::RefreshFailed);
-        }
-        if flight.endpoint == Endpoint::Token && verdict.cools {
-            if let Some(cooldown) = self.rules.cooldown {
-                self.busy(agent).cool = Some((flight.refresh, self.now.after(cooldown.lasts)));
+            for _ in 0..self.commits(&flight) {
+                self.tell(agent, News::RefreshFailed);
             }
+        }
+        if flight.endpoint == Endpoint::Token
+            && let Some(cooldown) = self.rules.cooldown
+        {
+            self.busy(agent).cool = Some((flight.refresh, self.now.after(cooldown.lasts)));
         }
         let refreshed = if verdict.retry || verdict.no_answer {
             Refreshed::Unanswered
         } else {
-            Refreshed::Refused { cleared: verdict.sign_out == SignOut::Always }
+            Refreshed::Refused {
+                cleared: verdict.sign_out == SignOut::Always,
+                nothing: verdict.gives_nothing,
+            }
         };
         self.end(key, refreshed);
     }

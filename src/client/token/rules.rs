@@ -117,10 +117,10 @@ pub struct Verdict {
     pub retry: bool,
     /// Whether the user is signed out.
     pub sign_out: SignOut,
+    /// The caller gets nothing, whatever he gets after other failures.
+    pub gives_nothing: bool,
     /// The error counts as "no answer": the timer's back-off applies to it.
     pub no_answer: bool,
-    /// The failure starts the cool-down.
-    pub cools: bool,
 }
 
 /// A row of answers: the first that matches decides.
@@ -265,6 +265,8 @@ pub struct Rules {
     pub drops_when_replaced: bool,
     /// One refresh at a time per client object: who asks meanwhile gets its outcome.
     pub shares: bool,
+    /// Each caller of a shared refresh stores its result and tells its outcome.
+    pub each_commits: bool,
     /// Events are sent to the browser's other client objects.
     pub broadcasts: bool,
     /// The lock, if it takes one.
@@ -308,7 +310,7 @@ impl Rules {
     /// What an answer other than 2xx does.
     pub fn verdict(&self, endpoint: Endpoint, ending: Ending, code: Code) -> Verdict {
         const FAILS: Verdict =
-            Verdict { retry: false, sign_out: SignOut::Never, no_answer: false, cools: true };
+            Verdict { retry: false, sign_out: SignOut::Never, gives_nothing: false, no_answer: false };
         let row = self.answers.iter().find(|row| {
             row.endpoint.is_none_or(|e| e == endpoint)
                 && row.code.is_none_or(|c| c == code)

@@ -13,6 +13,7 @@ macro_rules! shipped {
 
 shipped!(
     "auth0-spa-js-2.28.3",
+    "aws-amplify-6.22.1",
     "firebase-1.13.9",
     "keycloak-js-26.2.4",
     "supabase-js-2.105.4",

@@ -94,6 +94,8 @@ pub(super) enum Refreshed {
     Refused {
         /// The answer is one that clears the session.
         cleared: bool,
+        /// The caller gets nothing.
+        nothing: bool,
     },
     /// No answer, or one that is retried, at the end of the schedule.
     Unanswered,

@@ -17,6 +17,8 @@ pub(super) struct Open {
     own: Option<Key>,
     /// The app has put its session back.
     restored: bool,
+    /// The load ends with it.
+    ends_load: bool,
 }
 
 impl Replay<'_> {
@@ -24,8 +26,9 @@ impl Replay<'_> {
         let place = self.out.calls.len();
         self.out.calls.push((self.ms(), tab, "pending".to_owned(), None, None));
         let load = self.pages[tab as usize].load;
+        let ends_load = self.asks_at_load && !std::mem::replace(&mut self.pages[tab as usize].asked, true);
         let (poll, own) = (self.next_poll.take(), self.options.object_per_call.then_some(agent));
-        self.calls.insert(call, Open { place, tab, load, poll, own, restored: false });
+        self.calls.insert(call, Open { place, tab, load, poll, own, restored: false, ends_load });
     }
 
     pub fn answered(&mut self, agent: Key, call: u32, outcome: Outcome) {
@@ -49,6 +52,9 @@ impl Replay<'_> {
             self.step(own, Input::Close);
             self.tab_of.remove(&own);
         }
+        if open.ends_load {
+            self.event(open.tab, "load.end", "true", None);
+        }
         if let Some(n) = open.poll {
             let poll = &self.config.poll[n];
             let token = matches!(outcome, Outcome::Token(_));
@@ -63,10 +69,10 @@ impl Replay<'_> {
         let mut out = Out::default();
         step(&self.rules, &mut self.store, agent, Input::Restore(kept), self.now, &mut out);
         let asked = out.facts.iter().position(|(_, f)| matches!(f, Fact::Asked { .. }));
-        if let Some(position) = asked {
-            if let (_, Fact::Asked { call }) = out.facts.remove(position) {
-                self.calls.insert(call, open);
-            }
+        if let Some(position) = asked
+            && let (_, Fact::Asked { call }) = out.facts.remove(position)
+        {
+            self.calls.insert(call, open);
         }
         debug_assert_eq!(before, self.out.calls.len());
         self.take(out);
@@ -124,7 +130,7 @@ impl Replay<'_> {
             }
             "hidden" | "visible" => {
                 let visible = action.label == "visible";
-                for object in self.pages[tab as usize].objects.clone() {
+                for object in self.pages[tab as usize].loaded.clone() {
                     self.step(object, if visible { Input::Visible } else { Input::Hidden });
                 }
             }

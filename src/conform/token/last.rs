@@ -2,7 +2,7 @@
 
 use super::recording::State;
 use super::replay::Replay;
-use crate::client::token::{ExpiryClockSpec, Held};
+use crate::client::token::{ExpiryClockSpec, Held, Place};
 use crate::kernel::Time;
 
 impl Replay<'_> {
@@ -10,6 +10,11 @@ impl Replay<'_> {
     pub fn known_expiry(&self, held: Held) -> u64 {
         let until = held.until.nanoseconds() - self.config.client_skew_ms * 1_000_000;
         match self.profile.session.expiry_clock {
+            _ if self.rules.place == Place::Storage
+                && self.profile.session.expiry_clock == ExpiryClockSpec::Receipt =>
+            {
+                u64::from(held.exp_s)
+            }
             ExpiryClockSpec::Server | ExpiryClockSpec::Measured => u64::from(held.exp_s),
             ExpiryClockSpec::ReceiptSeconds => held.until.nanoseconds().max(0).unsigned_abs() / 1_000_000_000,
             ExpiryClockSpec::Receipt => (until.max(0).unsigned_abs() + 500_000_000) / 1_000_000_000,

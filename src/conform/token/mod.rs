@@ -3,6 +3,7 @@
 mod app;
 mod compare;
 mod last;
+mod network;
 mod options;
 mod recording;
 mod replay;

@@ -26,7 +26,8 @@ pub(super) struct Options {
 /// # Errors
 /// The option that the replay does not know, or whose value it cannot use.
 pub(super) fn options(config: &Config) -> Result<Options, String> {
-    let mut options = Options { objects: 1, ..Options::default() };
+    let puts_back = config.poll.iter().any(|poll| poll.put_back);
+    let mut options = Options { objects: 1, puts_back, ..Options::default() };
     for (key, value) in &config.options {
         let on = value.as_bool().unwrap_or_else(|| value.as_str().is_some_and(|s| s.starts_with("true")));
         match key.as_str() {
@@ -49,7 +50,7 @@ pub(super) fn options(config: &Config) -> Result<Options, String> {
             // The login iframe, where it is on, sends no request.
             "checkLoginIframe" => {}
             // Where the session is kept is part of the profile; the recordings name it for the reader.
-            "persistence" | "cacheLocation" => {}
+            "persistence" | "cacheLocation" | "storage" => {}
             // The shipped profile has refresh tokens; without them the package uses an iframe.
             "useRefreshTokens" if on => {}
             other => return Err(format!("config.options.{other}: the replay does not know this option")),

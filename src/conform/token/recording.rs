@@ -141,6 +141,9 @@ pub struct Poll {
     /// Asks on every event of the SDK.
     #[serde(default)]
     pub on_auth_event: bool,
+    /// The app puts its copy of the session back when it gets none.
+    #[serde(default, alias = "puts_back", alias = "restore", alias = "setSession", alias = "set_session")]
+    pub put_back: bool,
     /// Keys that this reader does not know.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,

@@ -2,13 +2,13 @@
 
 use super::app::Open;
 use super::options::{Options, options};
-use super::recording::{Config, Recording, State};
-use super::server::{Decision, Server};
+use super::recording::{Config, RawRequest, Recording, State};
+use super::server::Server;
 use crate::client::token::{
-    Action, Endpoint, Fact, Held, Input, KeptIn, Key, News, Opening, Out, Place, Profile, Reply, Request,
-    Rules, Storage, Store, Timer, Until, open, step,
+    Action, Fact, Held, Input, KeptIn, Key, News, Opening, Out, Place, Profile, Reply, Request, Rules,
+    Storage, Store, Timer, Until, open, step,
 };
-use crate::kernel::Time;
+use crate::kernel::{Dur, Time};
 use std::collections::{BTreeMap, BinaryHeap};
 
 /// A request, on either side of the comparison: `t`, tab, endpoint, status, `t_done`.
@@ -87,12 +87,19 @@ pub(super) struct Page {
     /// How many pages the tab has had before.
     pub load: u32,
     pub objects: Vec<Key>,
+    /// The objects in the order in which their loads ended: that in which they listen to the page's visibility.
+    pub loaded: Vec<Key>,
+    /// The app has asked since the load.
+    pub asked: bool,
     /// The session that the app keeps to put it back.
     pub kept: Option<Held>,
 }
 
 pub(super) struct Replay<'a> {
     pub config: &'a Config,
+    pub recorded: &'a [RawRequest],
+    /// The app asks when the page loads, and the load ends with the answer.
+    pub asks_at_load: bool,
     pub options: Options,
     pub rules: Rules,
     pub profile: &'a Profile,
@@ -106,7 +113,7 @@ pub(super) struct Replay<'a> {
     pub tab_of: BTreeMap<Key, u32>,
     pub calls: BTreeMap<u32, Open>,
     /// Requests that may be aborted, and their places in the list.
-    places: BTreeMap<Request, usize>,
+    pub places: BTreeMap<Request, usize>,
     pub next_poll: Option<usize>,
     pub offline: bool,
     pub out: Replayed,
@@ -125,7 +132,7 @@ pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, Stri
     let options = options(config)?;
     let mut rules = profile.rules().map_err(|e| format!("profile {}: {e}", profile.sdk.name))?;
     if let Some(margin) = options.margin_s {
-        rules.caller_margin = crate::kernel::Dur::from_secs(margin);
+        rules.caller_margin = Dur::from_secs(margin);
     }
     let server = Server::new(config, profile);
     let first = server.first();
@@ -143,6 +150,8 @@ pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, Stri
     }
     let mut replay = Replay {
         config,
+        recorded: &recording.requests,
+        asks_at_load: recording.calls.iter().any(|call| call.2 == "load"),
         options,
         rules,
         profile,
@@ -209,14 +218,14 @@ impl Replay<'_> {
 
     pub fn open_tab(&mut self) {
         let tab = u32::try_from(self.pages.len()).unwrap_or(u32::MAX);
-        self.pages.push(Page { load: 0, objects: Vec::new(), kept: None });
+        self.pages.push(Page { load: 0, objects: Vec::new(), loaded: Vec::new(), asked: false, kept: None });
         self.load(tab);
     }
 
     pub fn load(&mut self, tab: u32) {
         let page = &mut self.pages[tab as usize];
         page.load += 1;
-        page.kept = None;
+        (page.kept, page.loaded, page.asked) = (None, Vec::new(), false);
         let load = page.load;
         // The page's script sets its timers before the SDK's load, which goes on beside it, sets any.
         for n in 0..self.config.poll.len() {
@@ -238,7 +247,7 @@ impl Replay<'_> {
             listens: object == 0,
             asks_on_event: object == 0 && asks_on_event,
             refreshes_on_expiry: object == 0 && self.options.refreshes_on_expiry,
-            asks: 0,
+            asks: u32::from(object == 0 && self.asks_at_load),
         };
         let objects: Vec<Opening> = (0..self.options.objects).map(how).collect();
         self.open(tab, &objects);
@@ -260,23 +269,6 @@ impl Replay<'_> {
         self.take(out);
     }
 
-    fn arrive(&mut self, agent: Key, request: Request, reply: Reply, place: usize, status: AsRecorded) {
-        if !self.tab_of.contains_key(&agent) {
-            return;
-        }
-        let t = self.ms();
-        if self.rules.aborts && self.places.remove(&request).is_none() {
-            return;
-        }
-        let sent = &mut self.out.requests[place];
-        sent.3 = match status {
-            AsRecorded::Status(status) => status.to_string(),
-            AsRecorded::NetworkError => "network_error".to_owned(),
-        };
-        sent.4 = Some(t);
-        self.step(agent, Input::Answer(request, reply));
-    }
-
     pub fn take(&mut self, out: Out) {
         for action in out.actions {
             match action {
@@ -284,44 +276,14 @@ impl Replay<'_> {
                     self.send(agent, endpoint, refresh, request)
                 }
                 Action::Abort { request } => self.abort(request),
-                Action::Wait { agent, timer, at, .. } => self.push(at, false, Due::Timer(agent, timer)),
+                Action::Wait { agent, timer, at, jitter } => {
+                    let at = self.drawn(agent, at, jitter);
+                    self.push(at, false, Due::Timer(agent, timer));
+                }
             }
         }
         for (agent, fact) in out.facts {
             self.note(agent, fact);
-        }
-    }
-
-    fn send(&mut self, agent: Key, endpoint: Endpoint, refresh: std::num::NonZeroU32, request: Request) {
-        let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
-        let place = self.out.requests.len();
-        if self.rules.aborts {
-            self.places.insert(request, place);
-        }
-        self.out.requests.push((self.ms(), tab, endpoint.name().to_owned(), "pending".to_owned(), None));
-        let rtt = crate::kernel::Dur::from_ms(self.config.rtt_ms);
-        let after = self.now.after(rtt);
-        if self.offline {
-            let at = if self.config.offline_fetch.as_deref() == Some("immediate") { self.now } else { after };
-            let due = Due::Answer(agent, request, Reply::NoAnswer, place, AsRecorded::NetworkError);
-            return self.push(at, false, due);
-        }
-        let due = match self.server.decide(endpoint, refresh, self.now) {
-            Decision::Hang => return,
-            Decision::Abort => Due::Answer(agent, request, Reply::NoAnswer, place, AsRecorded::NetworkError),
-            Decision::Answer(reply, status) => {
-                Due::Answer(agent, request, reply, place, AsRecorded::Status(status))
-            }
-        };
-        self.push(after, false, due);
-    }
-
-    /// A request is aborted by the client.
-    fn abort(&mut self, request: Request) {
-        let t = self.ms();
-        if let Some(place) = self.places.remove(&request) {
-            let sent = &mut self.out.requests[place];
-            (sent.3, sent.4) = ("client_abort".to_owned(), Some(t));
         }
     }
 
@@ -370,8 +332,9 @@ impl Replay<'_> {
                 self.event(tab, "storage", op, None);
             }
             Fact::Loaded(ok) => {
+                self.pages[tab as usize].loaded.push(agent);
                 let objects = &self.pages[tab as usize].objects;
-                if !self.options.object_per_call && objects.first() == Some(&agent) {
+                if !self.asks_at_load && !self.options.object_per_call && objects.first() == Some(&agent) {
                     self.event(tab, "load.end", &ok.to_string(), None);
                 }
             }
@@ -381,10 +344,10 @@ impl Replay<'_> {
     }
 
     fn keep(&mut self, tab: u32, agent: Key) {
-        if self.options.puts_back {
-            if let Some(held) = self.store.held(agent, Place::Storage) {
-                self.pages[tab as usize].kept = Some(held);
-            }
+        if self.options.puts_back
+            && let Some(held) = self.store.held(agent, Place::Storage)
+        {
+            self.pages[tab as usize].kept = Some(held);
         }
     }
 }

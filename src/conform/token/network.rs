@@ -1,0 +1,68 @@
+//! The requests of a replay: their way to the scripted server and back.
+
+use super::replay::{AsRecorded, Due, Replay};
+use super::server::Decision;
+use crate::client::token::{Endpoint, Input, Key, Reply, Request};
+use crate::kernel::{Dur, Time};
+
+impl Replay<'_> {
+    pub fn arrive(&mut self, agent: Key, request: Request, reply: Reply, place: usize, status: AsRecorded) {
+        if !self.tab_of.contains_key(&agent) {
+            return;
+        }
+        let t = self.ms();
+        if self.rules.aborts && self.places.remove(&request).is_none() {
+            return;
+        }
+        let sent = &mut self.out.requests[place];
+        sent.3 = match status {
+            AsRecorded::Status(status) => status.to_string(),
+            AsRecorded::NetworkError => "network_error".to_owned(),
+        };
+        sent.4 = Some(t);
+        self.step(agent, Input::Answer(request, reply));
+    }
+
+    pub fn send(&mut self, agent: Key, endpoint: Endpoint, refresh: std::num::NonZeroU32, request: Request) {
+        let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
+        let place = self.out.requests.len();
+        if self.rules.aborts {
+            self.places.insert(request, place);
+        }
+        self.out.requests.push((self.ms(), tab, endpoint.name().to_owned(), "pending".to_owned(), None));
+        let rtt = Dur::from_ms(self.config.rtt_ms);
+        let after = self.now.after(rtt);
+        if self.offline {
+            let at = if self.config.offline_fetch.as_deref() == Some("immediate") { self.now } else { after };
+            let due = Due::Answer(agent, request, Reply::NoAnswer, place, AsRecorded::NetworkError);
+            return self.push(at, false, due);
+        }
+        let due = match self.server.decide(endpoint, refresh, self.now) {
+            Decision::Hang => return,
+            Decision::Abort => Due::Answer(agent, request, Reply::NoAnswer, place, AsRecorded::NetworkError),
+            Decision::Answer(reply, status) => {
+                Due::Answer(agent, request, reply, place, AsRecorded::Status(status))
+            }
+        };
+        self.push(after, false, due);
+    }
+
+    /// When a wait with a random part ends: at the recorded request that lies within the part's bounds. So bounds are
+    /// compared, not draws.
+    pub fn drawn(&self, agent: Key, at: Time, jitter: Dur) -> Time {
+        let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
+        let (from, to) = (at.0, at.after(jitter).0);
+        let within = |t: &Time| jitter > Dur::ZERO && from <= t.0 && t.0 <= to;
+        let sent = self.recorded.iter().filter(|r| r.1 == tab).map(|r| Time::from_ms(r.0));
+        sent.filter(within).min().unwrap_or(at)
+    }
+
+    /// A request is aborted by the client.
+    pub fn abort(&mut self, request: Request) {
+        let t = self.ms();
+        if let Some(place) = self.places.remove(&request) {
+            let sent = &mut self.out.requests[place];
+            (sent.3, sent.4) = ("client_abort".to_owned(), Some(t));
+        }
+    }
+}
