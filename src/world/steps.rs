@@ -57,7 +57,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
                         let t = &tasks[task];
                         let bits =
                             self.streams.jitter.bits(coordinates(tab, t.kind as u8, t.ordinal), self.now.0);
-                        wait.of(Dist::Uniform(wait.low, wait.high).sample(bits))
+                        wait.of(Dist::uniform(wait.low, wait.high).sample(bits))
                     }
                 };
                 if O::ACTIVE {

@@ -407,7 +407,7 @@ impl Simulation<'_> {
             Jitter::Equal => (whole / 2, whole),
             Jitter::Decorrelated => unreachable!("not drawn"),
         };
-        Some(floored(retry, Dist::Uniform(Dur(low), Dur(high)).sample(bits).0, answer))
+        Some(floored(retry, Dist::uniform(Dur(low), Dur(high)).sample(bits).0, answer))
     }
 
     fn count(self) -> Counts {

@@ -3,9 +3,9 @@
 
 mod walk;
 
-use super::draw::Dice;
 use crate::backend::Endpoint;
 use crate::experiment::Study;
+use crate::kernel::dice::Dice;
 use crate::scenario::load_text;
 use crate::world::{Control, memory_estimate};
 use rayon::prelude::*;

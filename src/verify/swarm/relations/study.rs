@@ -1,9 +1,9 @@
 //! Relations of what is run and kept: threads, policies, replications, buckets, overrides, files.
 
-use super::super::draw::Dice;
 use super::sides::{Not, Outcome, Sides, list, milliseconds, rows, run, table};
 use crate::experiment::CONFIDENCE;
 use crate::experiment::results::Results;
+use crate::kernel::dice::Dice;
 use crate::report;
 use crate::scenario::load_text;
 use crate::scenario::policies::PRESETS;
