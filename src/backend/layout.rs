@@ -2,7 +2,7 @@
 
 use super::keys::Keys;
 use super::spec::{BackendSpec, Endpoint, LimitSpec};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::kernel::{Dist, Dur, Time};
 
 /// What every call of one endpoint meets.
@@ -52,7 +52,7 @@ impl Layout {
         horizon: Time,
     ) -> Layout {
         let strikes = |fault: &Fault, endpoint: Endpoint| {
-            fault.kind != FaultKind::Revocation && fault.from < horizon && fault.endpoints[endpoint as usize]
+            !fault.strikes_sessions() && fault.from < horizon && fault.endpoints[endpoint as usize]
         };
         let routes = Endpoint::ALL.map(|endpoint| {
             let own = spec.endpoint(endpoint);

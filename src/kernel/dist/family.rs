@@ -137,12 +137,9 @@ macro_rules! distributions {
             fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
                 let mut forms = vec![generator.subschema_for::<Dur>().to_value()];
                 $({
-                    let mut of = $kind::json_schema(generator).to_value();
-                    // What the kind is, is said of its key.
-                    let about = of.as_object_mut().and_then(|of| of.remove("description"));
+                    let of = $kind::json_schema(generator);
                     forms.push(serde_json::json!({
                         "type": "object",
-                        "description": about,
                         "properties": { $word: of },
                         "required": [$word],
                         "additionalProperties": false,

@@ -256,13 +256,12 @@ impl Simulation<'_> {
         let sample = |dist: &Dist| dist.sample(self.draws.latency.bits(at.0, at.1)).0;
         let refused = spec.refused_latency.as_ref().map(sample);
         let mut latency = sample(spec.latency.as_ref().unwrap_or(&backend.latency));
-        let mut answer = None;
-        let mut silent = false;
+        let (mut answer, mut silent) = (None, false);
         for (index, fault) in self.scenario.faults.iter().enumerate() {
             let here = fault.endpoints.is_empty() || fault.endpoints.contains(&Endpoint::Generic);
             let open = now >= fault.from.0 && fault.to.is_none_or(|to| now < to.0);
             let bits = self.draws.faults[index].bits(at.0, at.1);
-            if fault.kind == FaultKind::Revocation
+            if fault.strikes_sessions()
                 || !here
                 || !open
                 || fault.count.is_some_and(|count| self.struck[index] >= count)
@@ -271,19 +270,20 @@ impl Simulation<'_> {
                 continue;
             }
             self.struck[index] += 1;
-            match fault.kind {
-                FaultKind::Status => {
-                    let status = fault.status.unwrap_or(0);
-                    let retry_after_s = u64::from(fault.retry_after_s.unwrap_or(0));
+            match &fault.kind {
+                FaultKind::Status(of) => {
+                    let status = of.status;
+                    let retry_after_s = u64::from(of.retry_after_s.unwrap_or(0));
                     answer = Some(Answer::Status { status, retry_after_s, shed: false });
                 }
-                FaultKind::Outage => answer = Some(Answer::Network),
-                FaultKind::NoAnswer => silent = true,
-                FaultKind::Pass => {}
-                _ => {
-                    latency += fault.add.as_ref().map_or(0, |add| add.sample(second_word(bits)).0);
+                FaultKind::Outage(_) => answer = Some(Answer::Network),
+                FaultKind::NoAnswer(_) => silent = true,
+                FaultKind::Pass(_) => {}
+                FaultKind::Latency(of) => {
+                    latency += of.add.sample(second_word(bits)).0;
                     continue;
                 }
+                other => unreachable!("{} has no second definition", other.name()),
             }
             break;
         }

@@ -2,6 +2,7 @@
 
 use crate::backend::Endpoint;
 use crate::backend::limiter::LimitKind;
+use crate::fault::{FaultKind, Strikes};
 use crate::kernel::Dist;
 use crate::kernel::dice::Dice;
 use crate::scenario::format;
@@ -135,11 +136,14 @@ fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
 }
 
 fn fault(dice: &mut Dice, text: &mut String, horizon_s: u64) {
-    let kind = dice.one(&[vec!["status"], words("fault.kind")].concat());
+    let kind = FaultKind::draw(dice);
     let from = dice.number(0, horizon_s / 2);
-    let _ = writeln!(text, "\n[[fault]]\nkind = \"{kind}\"\nfrom = \"{from}s\"");
-    if kind == "revocation" {
-        let _ = writeln!(text, "share = 0.5");
+    let _ = writeln!(text, "\n[[fault]]\nfrom = \"{from}s\"");
+    let own = serde_json::to_value(&kind).expect("a table");
+    for (key, value) in own.as_object().into_iter().flatten() {
+        let _ = writeln!(text, "{key} = {}", toml_value(value));
+    }
+    if kind.strikes() == Strikes::Sessions {
         return;
     }
     let endpoints = dice.some(&words("fault.endpoints"));
@@ -149,19 +153,6 @@ fn fault(dice: &mut Dice, text: &mut String, horizon_s: u64) {
     }
     if dice.yes(0.2) {
         let _ = writeln!(text, "count = {}", dice.number(1, 20));
-    }
-    match kind {
-        "status" => {
-            let status = dice.one(&["400", "401", "403", "404", "422", "429", "500", "503"]);
-            let _ = writeln!(text, "status = {status}");
-            if status == "429" && dice.yes(0.5) {
-                let _ = writeln!(text, "retry-after-s = {}", dice.number(1, 30));
-            }
-        }
-        "latency" => {
-            let _ = writeln!(text, "add = {}", dist(dice, 800));
-        }
-        _ => {}
     }
 }
 
