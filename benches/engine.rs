@@ -170,7 +170,7 @@ fn writing(c: &mut Criterion) {
     let mut group = c.benchmark_group("write");
     group.sample_size(10);
     group.bench_function("csv", |b| {
-        b.iter(|| (authstorm::report::csv::timeline(&results), authstorm::report::csv::summary(&results)));
+        b.iter(|| (authstorm::results::csv::timeline(&results), authstorm::results::csv::summary(&results)));
     });
     group.bench_function("charts", |b| b.iter(|| authstorm::report::charts(&results)));
     group.finish();

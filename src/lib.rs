@@ -1,7 +1,7 @@
 //! authstorm: a deterministic discrete-event simulator for auth retry storms.
 //!
 //! [`Study`] is the way in: it loads a scenario, runs every policy it lists on common random numbers, and gives
-//! [`experiment::results::Results`].
+//! [`results::Results`].
 //!
 //! # The map
 //!
@@ -18,7 +18,11 @@
 //! | [`world`] | the only module that knows all of the above: it schedules, draws, and moves their words to and fro |
 //! | [`metrics`], [`stats`] | what is counted; what counts say |
 //! | [`experiment`] | replications, comparison, expectations |
-//! | [`report`] | charts, CSV and JSON, from results alone |
+//! | [`results`] | what runs come to: written, read, judged, in words |
+//! | [`report`] | charts and the page, from results alone |
+//! | [`diff`] | what changed between two results |
+//! | [`explain`] | the story of one session |
+//! | [`text`] | how numbers and names are written |
 //! | [`conform`] | comparison with recordings of the real client |
 //!
 //! # Invariants
@@ -38,19 +42,23 @@ pub mod fault;
 pub mod fleet;
 pub mod kernel;
 pub mod metrics;
+mod parallel;
 pub mod protocol;
+#[cfg(feature = "charts")]
 pub mod report;
+pub mod results;
 pub mod scenario;
 pub mod spec;
 pub mod stats;
 pub mod text;
 pub mod toml_text;
+#[cfg(feature = "parallel")]
 pub mod verify;
 pub mod world;
 
 pub use experiment::{Error, Study};
 
 /// The README's example, as a test.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "cli"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

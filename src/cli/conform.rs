@@ -1,9 +1,10 @@
 //! `authstorm conform`
 
 use super::exit::{Exit, Failure};
+use super::terminal;
 use super::terminal::shown;
-use super::{input, terminal};
 use authstorm::conform::{Comparison, Outcome, Recording, Request, Status, compare};
+use authstorm::results::dir::read_regular;
 use authstorm::text::escape;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -25,7 +26,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let mut comparisons = Vec::new();
     for file in &args.files {
         let failed = |why: String| Failure::usage(format!("{}: error: {why}", shown(file)));
-        let bytes = input::regular(file).map_err(|e| failed(e.to_string()))?;
+        let bytes = read_regular(file).map_err(|e| failed(e.to_string()))?;
         let text = String::from_utf8(bytes).map_err(|e| failed(e.to_string()))?;
         let recording = Recording::parse(&text).map_err(|e| failed(format!("not a recording: {e}")))?;
         comparisons.push((file.display().to_string(), compare(&recording)));

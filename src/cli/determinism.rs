@@ -7,7 +7,7 @@ use super::run::StudyArgs;
 use super::{interrupt, terminal};
 use authstorm::experiment::determinism::{Trace, compare, trace};
 use authstorm::experiment::ties::{Ties, ties};
-use authstorm::report::number::short;
+use authstorm::text::number::short;
 use serde_json::json;
 
 /// Options.

@@ -6,9 +6,9 @@ use super::{interrupt, memory, terminal};
 use authstorm::Study;
 use authstorm::experiment::estimate::{Estimate, estimate};
 use authstorm::fleet::Tabs;
-use authstorm::report;
-use authstorm::report::number::counted;
+use authstorm::results::verdicts;
 use authstorm::scenario::Scenario;
+use authstorm::text::number::counted;
 use authstorm::world::memory_estimate;
 use serde_json::json;
 use std::time::Instant;
@@ -56,7 +56,7 @@ pub fn tell(args: &StudyArgs) -> Result<Exit, Failure> {
     let at_once = memory.bytes.saturating_mul(measured.at_a_time as u64);
     let estimate = &measured.estimate;
     if args.json {
-        let policy = |p: &authstorm::experiment::estimate::OfPolicy| {
+        let policy = |p: &authstorm::experiment::estimate::PolicyEstimate| {
             json!({
                 "name": p.name, "events_per_run": p.events.round(), "disagreement": p.disagreement,
                 "demand": p.demand.iter().map(|d| json!({
@@ -125,7 +125,7 @@ fn in_words(study: &Study, measured: &Measured, per_run: u64, at_once: u64, refu
         for demand in policy.demand.iter().filter(|demand| demand.exceeds()) {
             text.push_str(&format!(
                 "  demand  {}\n",
-                report::verdicts::exceeded(&policy.name, demand, scenario.horizon)
+                verdicts::exceeded(&policy.name, demand, scenario.horizon)
             ));
         }
     }

@@ -2,7 +2,10 @@
 
 use super::terminal;
 use authstorm::Error;
+use authstorm::report::PngError;
+use authstorm::results::{PlaceError, ReadError};
 use authstorm::text::{escape, is_hidden};
+use authstorm::world::StopReason;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
@@ -73,14 +76,48 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         let exit = match &error {
             Error::Scenario(_) | Error::NoSuchPolicy { .. } | Error::Choice { .. } => Exit::Usage,
-            Error::Stopped(stopped) if stopped.is_interruption() => Exit::Signal(super::interrupt::signal()),
-            Error::Stopped(_) => Exit::Guard,
+            Error::Stopped(stopped) => match stopped.reason {
+                StopReason::Interrupted => Exit::Signal(super::interrupt::signal()),
+                _ => Exit::Guard,
+            },
         };
         match &error {
             // Several lines, with pictures; what comes from outside is escaped in there.
             Error::Scenario(errors) => Failure { exit, message: errors.to_string() },
             _ => Failure::with(exit, format!("error: {error}")),
         }
+    }
+}
+
+impl From<PlaceError> for Failure {
+    fn from(error: PlaceError) -> Failure {
+        let (exit, advice) = match &error {
+            PlaceError::Io { .. } => (Exit::Io, ""),
+            PlaceError::OtherBytes { .. } => (Exit::No, "; --force replaces them"),
+            PlaceError::OtherResults { .. } => {
+                (Exit::Usage, "; choose another --out, or --force to replace them")
+            }
+            PlaceError::InTheWay(_) => (Exit::Usage, ", or choose another --out"),
+            PlaceError::NotADirectory(_) | PlaceError::Foreign { .. } | PlaceError::HoldsInput(_) => {
+                (Exit::Usage, "; choose another --out")
+            }
+            PlaceError::Exists(_) => (Exit::Usage, "; name a new directory"),
+            _ => (Exit::Usage, ""),
+        };
+        Failure::with(exit, format!("error: {error}{advice}"))
+    }
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Failure {
+        let exit = if matches!(error, ReadError::Io { .. }) { Exit::Io } else { Exit::Usage };
+        Failure::with(exit, format!("error: {error}"))
+    }
+}
+
+impl From<PngError> for Failure {
+    fn from(error: PngError) -> Failure {
+        Failure::with(Exit::Io, format!("error: PNG: {error}"))
     }
 }
 

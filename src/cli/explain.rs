@@ -7,6 +7,7 @@ use authstorm::explain::{self, Session, Story, Wanted, own};
 use authstorm::kernel::{Dur, Time};
 use authstorm::report;
 use authstorm::scenario::Settings;
+use authstorm::text::number::counted;
 use std::path::{Path, PathBuf};
 
 /// Options.
@@ -157,7 +158,7 @@ fn wanted(args: &Args, study: &Study) -> Result<Wanted, Failure> {
     if let Some(replication) = args.replication.filter(|replication| *replication >= replications) {
         return Err(Failure::usage(format!(
             "error: no replication {replication}: the scenario has {}; allowed: {}, or more --replications",
-            report::number::counted(replications.into(), "replication", "replications"),
+            counted(replications.into(), "replication", "replications"),
             if replications == 1 { "0".to_owned() } else { format!("0 to {}", replications - 1) }
         )));
     }
@@ -192,7 +193,7 @@ fn written(story: &Story, format: Format) -> Result<Vec<u8>, Failure> {
         Format::Mermaid => explain::mermaid::mermaid(story),
         Format::Trace => explain::trace::trace(story),
         Format::Svg => own::svg(&report::lanes::of_story(story).svg),
-        Format::Png => return Ok(own::png(&super::files::png(&report::lanes::of_story(story).svg)?)),
+        Format::Png => return Ok(own::png(&report::to_png(&report::lanes::of_story(story).svg)?)),
     };
     Ok(text.into_bytes())
 }

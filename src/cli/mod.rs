@@ -7,17 +7,11 @@ mod diff;
 mod estimate;
 mod exit;
 mod explain;
-mod files;
-mod input;
 mod interrupt;
-mod kept;
 mod keys;
-mod lock;
 mod memory;
 mod metrics;
 mod out_file;
-mod output;
-mod place;
 mod progress;
 mod report;
 mod run;
@@ -31,9 +25,6 @@ use clap::error::ContextValue;
 use clap::{Parser, Subcommand};
 use exit::{Exit, Failure};
 use std::process::ExitCode;
-
-/// The file that says what a results directory holds.
-const MANIFEST: &str = "manifest.json";
 
 /// Simulates auth retry storms: client policies against a rate-limited authentication backend, in virtual time.
 ///

@@ -1,11 +1,10 @@
 //! `authstorm report`
 
 use super::exit::{Exit, Failure};
-use super::kept::Kept;
-use super::output::{Birth, Output};
-use super::{files, terminal};
-use authstorm::report::{csv, read, told};
-use std::path::{Path, PathBuf};
+use super::terminal;
+use authstorm::report;
+use authstorm::results::{DataFile, Gap, Provenance, Reservation, ResultsDir, csv};
+use std::path::PathBuf;
 
 /// Options.
 #[derive(clap::Args)]
@@ -15,43 +14,40 @@ pub struct Args {
     dirs: Vec<PathBuf>,
 }
 
-/// What cannot be made from other files.
-const DATA: [&str; 6] =
-    ["scenario.toml", "summary.json", "timeline.csv", "flow.csv", "sessions.csv", "stories.json"];
-
 struct Rebuilt {
-    birth: Birth,
-    files: Vec<(String, Vec<u8>)>,
+    provenance: Provenance,
+    files: Vec<DataFile>,
+    gaps: Vec<Gap>,
 }
 
 /// Makes everything derived again. All directories are read before the first is written.
 pub fn run(args: Args) -> Result<Exit, Failure> {
-    let rebuilt = args.dirs.iter().map(|dir| rebuild(dir)).collect::<Result<Vec<_>, _>>()?;
-    for (dir, Rebuilt { birth, files }) in args.dirs.iter().zip(rebuilt) {
+    let rebuilt =
+        args.dirs.iter().map(|dir| rebuild(ResultsDir::open(dir)?)).collect::<Result<Vec<_>, Failure>>()?;
+    for (dir, Rebuilt { provenance, files, gaps }) in args.dirs.iter().zip(rebuilt) {
+        let shown = terminal::shown(dir);
+        gaps.iter().for_each(|gap| terminal::complain(&format!("warning: {shown}: {gap}")));
         // The bytes there are read back already: what is replaced are results, and nothing of them is lost.
-        let output = Output::reserve(dir, &birth, true, Path::new(""))?;
-        let place = output.fill(&birth, files)?;
-        terminal::say(&format!("{place}\n"))?;
+        let mut place = Reservation::take(dir, &provenance, true, None)?;
+        let written = place.fill(&provenance, files);
+        terminal::tidied(place.tidy_up());
+        terminal::say(&format!("{}\n", terminal::written(dir, written?)))?;
     }
     Ok(Exit::Yes)
 }
 
-fn rebuild(dir: &Path) -> Result<Rebuilt, Failure> {
-    let kept = Kept::open(dir)?;
-    let data = DATA.map(|name| kept.read(name));
-    let [scenario, summary, timeline, flow, sessions, stories] = data;
-    let (scenario, summary, timeline, flow, sessions, stories) =
-        (scenario?, summary?, timeline?, flow?, sessions?, stories?);
-    let files = read::Files { summary: &summary, timeline: &timeline, flow: &flow, sessions: &sessions };
-    let results = kept.parse(files)?;
-    let told = told::read(&stories).map_err(|e| kept.wrong(e))?;
-    let text = kept.text("scenario.toml")?;
-    let derived = files::derived(&results, &told, &text)?;
-    let birth = Birth::again(&kept.manifest, text).map_err(|e| kept.wrong(e))?;
-    let table = csv::summary(&results);
-    let all = [scenario, summary, table, timeline, flow, sessions, stories];
-    let names = [DATA[0], DATA[1], "summary.csv", DATA[2], DATA[3], DATA[4], DATA[5]];
-    let mut files: Vec<(String, Vec<u8>)> = names.map(str::to_owned).into_iter().zip(all).collect();
-    files.extend(derived);
-    Ok(Rebuilt { birth, files })
+/// The data files as they are, and what is made from them.
+fn rebuild(dir: ResultsDir) -> Result<Rebuilt, Failure> {
+    let results = dir.results()?;
+    let provenance = dir.provenance()?;
+    let mut files = Vec::new();
+    for name in authstorm::results::DATA_FILES {
+        match name {
+            "summary.csv" => files.push(DataFile::new(name, csv::summary(&results))),
+            _ if dir.lists(name) => files.push(dir.file(name)?),
+            _ => {}
+        }
+    }
+    files.extend(report::files(&results)?);
+    Ok(Rebuilt { provenance, files, gaps: results.gaps })
 }

@@ -2,19 +2,16 @@
 
 use super::exit::{Exit, Failure};
 use super::memory::Need;
-use super::output::{Birth, Output};
 use super::progress::Progress;
 use super::{estimate, interrupt, memory, table, terminal};
-use authstorm::experiment::results::Results;
-use authstorm::experiment::verdict::{Judgement, Verdict};
-use authstorm::explain;
+use authstorm::Study;
+use authstorm::explain::tell_worst;
 use authstorm::report;
 use authstorm::report::page::shell_word;
-use authstorm::report::verdicts;
+use authstorm::results::summary::summary;
+use authstorm::results::{Judgement, Reservation, Results, Verdict, finding, verdicts};
 use authstorm::scenario::Settings;
-use authstorm::stats::paired_difference;
-use authstorm::world::Control;
-use authstorm::{Study, experiment::CONFIDENCE};
+use authstorm::text::number;
 use std::path::PathBuf;
 
 /// Options.
@@ -112,15 +109,15 @@ impl StudyArgs {
     /// Prints the results as asked, and says whether the expectations hold.
     pub fn print(&self, results: &Results, written_to: Option<&str>) -> Result<Exit, Failure> {
         if self.json {
-            terminal::say_json(&summary_json(results))?;
+            terminal::say_json(&summary(results))?;
         } else if !self.quiet {
             let mut text = format!("{}\n\n", table::summary(results));
-            report::finding(results).iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
-            if results.parts > 1 {
+            finding(results).iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
+            if results.engine.parts > 1 {
                 text.push_str(&format!(
                     "Nothing ties the users together here: each run was run in {} independent parts, on the cores \
                      that it was given.\n",
-                    report::number::whole(u64::from(results.parts))
+                    number::whole(u64::from(results.engine.parts))
                 ));
             }
             let qualifications = verdicts::qualifications(results);
@@ -131,7 +128,7 @@ impl StudyArgs {
             }
             terminal::say(&text)?;
         }
-        let passes = verdicts::check_passes(results);
+        let passes = results.passes_check();
         if !passes && (self.json || self.quiet) {
             terminal::complain(
                 &self.verdicts(results, |v| v.fails_check() || v.judgement == Judgement::NotJudged),
@@ -171,14 +168,6 @@ impl StudyArgs {
     }
 }
 
-/// summary.json of these results.
-pub fn summary_json(results: &Results) -> String {
-    report::json::summary(results, |a, b| {
-        let estimate = paired_difference(a, b, CONFIDENCE);
-        (estimate.mean, estimate.ci_low, estimate.ci_high)
-    })
-}
-
 /// Runs a scenario and writes its results.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     if args.estimate {
@@ -188,36 +177,24 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     study.all_sessions(args.all_sessions);
     let name = &study.loaded().scenario.name;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(name));
-    let birth = Birth::of(&study, args.all_sessions);
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let pool = args.study.pool(&study, args.all_sessions)?;
     // The place is taken before the run, so that a long run does not end at a closed door.
-    let output = Output::reserve(&out, &birth, args.force, &args.study.scenario)?;
-    let results = args.study.results_on(&pool, &study)?;
-    let files = pool.install(|| files(&study, &results, &control))?;
-    if control.is_stopped() {
-        return Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted"));
-    }
-    let place = output.fill(&birth, files)?;
-    args.study.print(&results, Some(&place))
-}
-
-/// Every file of a results directory but the manifest.
-fn files(study: &Study, results: &Results, control: &Control) -> Result<Vec<(String, Vec<u8>)>, Failure> {
-    let told = explain::worst_of_each(study, results, control)?;
-    let scenario = &study.loaded().text;
-    let tables = || {
-        vec![
-            ("scenario.toml".to_owned(), scenario.clone().into_bytes()),
-            ("summary.json".to_owned(), summary_json(results).into_bytes()),
-            ("summary.csv".to_owned(), report::csv::summary(results)),
-            ("timeline.csv".to_owned(), report::csv::timeline(results)),
-            ("flow.csv".to_owned(), report::csv::flow(results)),
-            ("sessions.csv".to_owned(), report::csv::sessions(results)),
-            ("stories.json".to_owned(), report::told::stories(&told)),
-        ]
-    };
-    let (derived, mut files) = rayon::join(|| super::files::derived(results, &told, scenario), tables);
-    files.extend(derived?);
-    Ok(files)
+    let provenance = study.provenance();
+    let mut place = Reservation::take(&out, &provenance, args.force, Some(&args.study.scenario))?;
+    let made = args.study.results_on(&pool, &study).and_then(|mut results| {
+        let files = pool.install(|| -> Result<_, Failure> {
+            tell_worst(&study, &mut results, &control)?;
+            let (drawn, mut files) = rayon::join(|| report::files(&results), || results.data_files());
+            files.extend(drawn?);
+            Ok(files)
+        })?;
+        if control.is_stopped() {
+            return Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted"));
+        }
+        Ok((results, place.fill(&provenance, files)?))
+    });
+    terminal::tidied(place.tidy_up());
+    let (results, written) = made?;
+    args.study.print(&results, Some(&terminal::written(&out, written)))
 }

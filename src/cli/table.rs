@@ -1,8 +1,8 @@
 //! The tables of the terminal, at most 100 columns wide.
 
-use authstorm::experiment::results::Results;
 use authstorm::metrics::{METRICS, Metric, MetricDef};
-use authstorm::report::measured;
+use authstorm::results::Results;
+use authstorm::results::measured;
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
 /// Columns of the terminal that a table may take.
@@ -38,7 +38,9 @@ pub fn summary(results: &Results) -> String {
         let metrics = Metric::by_gravity().into_iter().chain(MORE);
         for metric in metrics.filter(|metric| measured::can_move(results, *metric)) {
             let def = metric.def();
-            let values = policies.iter().map(|p| measured::with_interval(measured::of(p, metric)));
+            let values = policies
+                .iter()
+                .map(|p| measured::of(p, metric).map_or_else(String::new, measured::with_interval));
             table.add_row([def.name.to_owned(), def.unit.to_owned()].into_iter().chain(values));
         }
         align_right(&mut table, 2);

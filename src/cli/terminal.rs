@@ -2,6 +2,7 @@
 //! word of a results file) reaches a terminal as a control character or a mark that turns the direction of reading.
 
 use super::exit::{Exit, Failure};
+use authstorm::results::{PlaceError, Written};
 use authstorm::text::{escape, is_hidden, push_escaped};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
@@ -9,6 +10,22 @@ use std::path::Path;
 /// A path as messages show it: on one line, its hidden characters as escapes.
 pub fn shown(path: &Path) -> String {
     escape(&path.display().to_string())
+}
+
+/// What is said of a results directory that was filled.
+pub fn written(place: &Path, written: Written) -> String {
+    let place = shown(place);
+    match written {
+        Written::New => format!("results in {place}"),
+        Written::Already => format!("{place}: already complete, the same bytes"),
+    }
+}
+
+/// Says what is left of a place's former results, if anything; it changes nothing about the new ones.
+pub fn tidied(tidied: Result<(), PlaceError>) {
+    if let Err(error) = tidied {
+        Failure::from(error).tell();
+    }
 }
 
 /// Prints text to standard output; hidden characters show as escapes. A reader that has gone away is no error; a full

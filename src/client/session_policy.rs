@@ -1,12 +1,12 @@
-//! Limits on the retries of one session: retry budget, circuit breaker, windowed retry.
+//! Per-session limits on retries: retry budget, circuit breaker, windowed retry.
 
 use super::policy::{Policy, RetryBudget};
 use crate::kernel::{Dur, Time};
 
-/// One retry, in the units of a budget.
+/// Cost of a retry, in units of the budget.
 const RETRY: u64 = 1_000_000;
 
-/// The limits of a policy, compiled.
+/// Compiled limits of a policy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionLimits {
     budget: Option<Budget>,
@@ -32,14 +32,14 @@ struct Window {
     length: Dur,
 }
 
-/// Where one session stands with these limits.
+/// State of one session with respect to its limits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SessionPolicy {
-    /// What has been taken from the budget, in its units.
+    /// Amount taken from the budget, in its units.
     spent: u64,
-    /// Failures in a row; saturates at the largest number that opens a breaker.
+    /// Consecutive failures. Saturates at the greatest number that opens a breaker.
     failures: u32,
-    /// Retries of the window under way.
+    /// Retries in the current window.
     retries: u32,
     probing: bool,
     open_until: Time,
@@ -53,12 +53,12 @@ impl Budget {
 }
 
 impl SessionLimits {
-    /// A retry budget and nothing else: for generic clients, which have no policy.
+    /// Limits with a retry budget only, for generic clients, which have no policy.
     pub fn budget_only(budget: &RetryBudget) -> SessionLimits {
         SessionLimits { budget: Some(Budget::of(budget)), breaker: None, window: None }
     }
 
-    /// The limits of this policy, or none.
+    /// The limits of a policy; `None` if it has none.
     pub fn of(policy: &Policy) -> Option<SessionLimits> {
         let limits = SessionLimits {
             budget: policy.retry_budget.as_ref().map(Budget::of),
@@ -68,14 +68,14 @@ impl SessionLimits {
         (limits.budget.is_some() || limits.breaker.is_some() || limits.window.is_some()).then_some(limits)
     }
 
-    /// A first attempt begins: it deposits.
+    /// Records a first attempt, which deposits into the budget.
     pub fn first_attempt(&self, session: &mut SessionPolicy) {
         if let Some(budget) = self.budget {
             session.spent = session.spent.saturating_sub(budget.deposit);
         }
     }
 
-    /// Whether a retry may be made; if so, it is paid for.
+    /// Whether a retry is allowed. An allowed retry is charged.
     pub fn take_retry(&self, session: &mut SessionPolicy, now: Time) -> bool {
         if let Some(budget) = self.budget
             && session.spent + RETRY > budget.most
@@ -98,7 +98,7 @@ impl SessionLimits {
         true
     }
 
-    /// Whether the circuit lets a call through; the first one after the open time is the probe.
+    /// Whether the circuit breaker lets a call through. The first call after the open time is the probe.
     pub fn lets_through(&self, session: &mut SessionPolicy, now: Time) -> bool {
         let Some(breaker) = self.breaker else { return true };
         if session.failures < breaker.failures {
@@ -111,7 +111,7 @@ impl SessionLimits {
         true
     }
 
-    /// A call of /tokens ended.
+    /// Records the end of a /tokens call.
     pub fn call_ended(&self, session: &mut SessionPolicy, ok: bool, now: Time) {
         let Some(breaker) = self.breaker else { return };
         session.probing = false;
@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(take(2, &mut session), 1, "ten first attempts pay for one");
     }
 
-    /// The largest burst and the largest deposit that a scenario may name.
+    /// The greatest burst and deposit that a scenario allows.
     #[test]
     fn a_budget_holds_the_largest_burst_and_deposit() {
         let spec = RetryBudget { ratio: Decimal { millionths: 1_000_000_000_000 }, burst: u32::MAX };

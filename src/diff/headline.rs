@@ -1,13 +1,12 @@
 //! The headline of a comparison: whether the second results are better.
 
-use super::{Compared, Diff, Says};
+use super::{Compared, Diff, Verdict};
 use crate::metrics::{Harm, METRICS};
-use crate::report::canvas::clean;
-use crate::report::number;
+use crate::text::{clean, number};
 
 /// Says whether the second results are better or worse, by the gravest measure of harm that changed beyond noise.
 pub fn headline(found: &Diff) -> String {
-    let (changed, all) = (found.count(Says::Changed), found.rows.len());
+    let (changed, all) = (found.count(Verdict::Changed), found.rows.len());
     if all == 0 {
         return "Nothing to compare: no policy has a metric in both.".to_owned();
     }
@@ -24,7 +23,7 @@ pub fn headline(found: &Diff) -> String {
             format!("B is better in some and worse in others: {better}, but {worse}. {beyond}.")
         }
         (None, None) => {
-            let first = found.rows.iter().find(|row| row.says == Says::Changed);
+            let first = found.rows.iter().find(|row| row.verdict == Verdict::Changed);
             let first = first.map(|row| format!(": {}", from_to(row))).unwrap_or_default();
             format!("B is neither better nor worse: {beyond}, none of them a measure of harm{first}.")
         }
@@ -33,10 +32,10 @@ pub fn headline(found: &Diff) -> String {
 
 fn unchanged(found: &Diff) -> String {
     let all = found.rows.len();
-    if found.count(Says::Same) == all {
+    if found.count(Verdict::Same) == all {
         return format!("Nothing changed: all {all} metrics have the same values.");
     }
-    match found.count(Says::Unknown) {
+    match found.count(Verdict::Unknown) {
         0 => format!("No metric of {all} changed beyond noise."),
         n => format!("No change can be told from noise: {n} metrics have no interval (one replication?)."),
     }
@@ -69,8 +68,8 @@ fn gravest(found: &Diff, way: impl Fn(&Compared) -> bool) -> Option<String> {
 fn is_told(row: &Compared, harm: Harm) -> bool {
     match harm {
         Harm::None => false,
-        Harm::NoService => matches!(row.says, Says::Changed | Says::Perhaps | Says::Unknown),
-        _ => row.says == Says::Changed,
+        Harm::NoService => matches!(row.verdict, Verdict::Changed | Verdict::Perhaps | Verdict::Unknown),
+        _ => row.verdict == Verdict::Changed,
     }
 }
 
@@ -87,12 +86,12 @@ mod tests {
     use super::*;
     use crate::stats::Estimate;
 
-    fn found(rows: &[(&str, &str, f64, f64, Says)]) -> Diff {
-        let row = |&(policy, metric, a, b, says): &(&str, &str, f64, f64, Says)| {
+    fn found(rows: &[(&str, &str, f64, f64, Verdict)]) -> Diff {
+        let row = |&(policy, metric, a, b, verdict): &(&str, &str, f64, f64, Verdict)| {
             let difference = Estimate { mean: b - a, ci_low: b - a, ci_high: b - a };
             let (policy, metric, unit) = (policy.to_owned(), metric.to_owned(), String::new());
             let (a, b) = (Mean::of(&[a]), Mean::of(&[b]));
-            Compared { policy, metric, unit, a, b, difference, together: difference, says }
+            Compared { policy, metric, unit, a, b, difference, together: difference, verdict }
         };
         Diff {
             method: Method::Paired,
@@ -106,7 +105,7 @@ mod tests {
 
     #[test]
     fn the_headline_names_the_gravest_change() {
-        use Says::{Changed, Noise, Perhaps, Same, Unknown};
+        use Verdict::{Changed, Noise, Perhaps, Same, Unknown};
         let fewer_requests = ("old", "requests_total", 9_000.0, 5_000.0, Changed);
         let less_amplified = ("old", "amplification", 3.0, 1.5, Changed);
         let fewer_out = ("old", "false_sign_outs", 2_579.0, 911.0, Changed);

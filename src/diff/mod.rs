@@ -1,16 +1,37 @@
 //! Compares two results: metrics with confidence intervals, and scenarios key by key.
+//!
+//! ```
+//! use authstorm::Study;
+//! use authstorm::diff::{Verdict, diff, headline};
+//!
+//! let run = |users: &str| {
+//!     let users = format!("fleet.users={users}");
+//!     let mut study = Study::load_with("scenarios/healthy.toml", &[users])?;
+//!     study.replications(2)?.run()
+//! };
+//! let (fewer, more) = (run("50")?, run("100")?);
+//! let found = diff(&fewer, &more);
+//! assert!(found.rates.per_user, "totals are compared per user");
+//! println!("{}", headline(&found));
+//! for row in found.rows.iter().filter(|row| row.verdict == Verdict::Changed) {
+//!     println!("{} of {}: {}", row.metric, row.policy, row.difference.mean);
+//! }
+//! # Ok::<(), authstorm::Error>(())
+//! ```
 
 mod headline;
+mod json;
 mod rates;
 mod scenario;
-mod side;
+mod text;
 
 pub use headline::headline;
+pub use json::json;
 pub use rates::Rates;
-pub use scenario::{Changed, scenario_changes};
-pub use side::{Series, Side, Size};
+pub use scenario::{Changed, NotToml, scenario_changes};
+pub use text::in_words;
 
-use crate::report::measured;
+use crate::results::{MetricValues, Results, measured};
 use crate::stats::{CONFIDENCE, Estimate, fisher_exact, mean_ci, paired_difference, welch_difference};
 
 /// Method of an interval.
@@ -35,7 +56,7 @@ impl Method {
 
 /// Significance of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Says {
+pub enum Verdict {
     /// All values are equal.
     Same,
     /// Zero lies outside the simultaneous interval of all comparisons (Bonferroni).
@@ -48,15 +69,15 @@ pub enum Says {
     Unknown,
 }
 
-impl Says {
+impl Verdict {
     /// Name in the table and in JSON.
     pub fn name(self) -> &'static str {
         match self {
-            Says::Same => "same",
-            Says::Changed => "changed",
-            Says::Perhaps => "perhaps",
-            Says::Noise => "noise",
-            Says::Unknown => "no interval",
+            Verdict::Same => "same",
+            Verdict::Changed => "changed",
+            Verdict::Perhaps => "perhaps",
+            Verdict::Noise => "noise",
+            Verdict::Unknown => "no interval",
         }
     }
 }
@@ -80,7 +101,7 @@ pub struct Compared {
     /// The difference with the simultaneous interval of all comparisons.
     pub together: Estimate,
     /// Significance of the difference.
-    pub says: Says,
+    pub verdict: Verdict,
 }
 
 /// Mean over replications.
@@ -124,32 +145,47 @@ pub struct Diff {
     pub only_b: Vec<String>,
 }
 
+/// A metric's values, one per replication, as they are compared.
+#[derive(Clone, Debug)]
+struct Series {
+    metric: String,
+    unit: String,
+    values: Vec<f64>,
+}
+
+impl Series {
+    fn of(metric: &MetricValues) -> Series {
+        Series { metric: metric.name.clone(), unit: metric.unit.clone(), values: metric.values.clone() }
+    }
+}
+
 /// Compares two results. Differences are second minus first.
-pub fn diff(a: &Side, b: &Side) -> Diff {
+pub fn diff(a: &Results, b: &Results) -> Diff {
     let paired = a.seed == b.seed && a.replications == b.replications;
     let method = if paired { Method::Paired } else { Method::Welch };
     let (mut both, mut only_a, mut only_b) = (Vec::new(), Vec::new(), Vec::new());
-    for (name, of_a) in &a.policies {
-        let Some((_, of_b)) = b.policies.iter().find(|(other, _)| other == name) else {
+    for policy in &a.policies {
+        let name = &policy.name;
+        let Some(other) = b.policy(name) else {
             only_a.push(name.clone());
             continue;
         };
-        for series in of_a {
-            match of_b.iter().find(|other| other.metric == series.metric) {
-                Some(other) => both.push((name, series, other)),
-                None => only_a.push(format!("{name}.{}", series.metric)),
+        for metric in &policy.metrics {
+            match other.get(&metric.name) {
+                Some(other) => both.push((name, metric, other)),
+                None => only_a.push(format!("{name}.{}", metric.name)),
             }
         }
-        let missing = of_b.iter().filter(|s| !of_a.iter().any(|other| other.metric == s.metric));
-        only_b.extend(missing.map(|s| format!("{name}.{}", s.metric)));
+        let missing = other.metrics.iter().filter(|metric| policy.get(&metric.name).is_none());
+        only_b.extend(missing.map(|metric| format!("{name}.{}", metric.name)));
     }
-    let missing = b.policies.iter().filter(|(name, _)| !a.policies.iter().any(|(other, _)| other == name));
-    only_b.extend(missing.map(|(name, _)| name.clone()));
+    let missing = b.policies.iter().filter(|policy| a.policy(&policy.name).is_none());
+    only_b.extend(missing.map(|policy| policy.name.clone()));
 
-    let rates = Rates::between(a.size, b.size);
+    let rates = Rates::between(a, b);
     let both: Vec<(&String, Series, Series)> = both
         .into_iter()
-        .map(|(name, x, y)| (name, rates.applied(x, a.size), rates.applied(y, b.size)))
+        .map(|(name, x, y)| (name, rates.applied(Series::of(x), a), rates.applied(Series::of(y), b)))
         .collect();
     let judged = |x: &Series, y: &Series| x.values.len() > 1 && y.values.len() > 1;
     let family = both.iter().filter(|(_, x, y)| judged(x, y)).count();
@@ -167,12 +203,12 @@ pub fn diff(a: &Side, b: &Side) -> Diff {
             Some(chance) => chance < 1.0 - confidence,
             None => e.ci_low > 0.0 || e.ci_high < 0.0,
         };
-        let says = match () {
-            () if paired && x.values == y.values => Says::Same,
-            () if !judged(x, y) => Says::Unknown,
-            () if differs(together, each) => Says::Changed,
-            () if differs(difference, CONFIDENCE) => Says::Perhaps,
-            () => Says::Noise,
+        let verdict = match () {
+            () if paired && x.values == y.values => Verdict::Same,
+            () if !judged(x, y) => Verdict::Unknown,
+            () if differs(together, each) => Verdict::Changed,
+            () if differs(difference, CONFIDENCE) => Verdict::Perhaps,
+            () => Verdict::Noise,
         };
         Compared {
             policy: (*policy).clone(),
@@ -182,7 +218,7 @@ pub fn diff(a: &Side, b: &Side) -> Diff {
             b: Mean::of(&y.values),
             difference,
             together,
-            says,
+            verdict,
         }
     });
     Diff { method, family, rates, rows: rows.collect(), only_a, only_b }
@@ -197,36 +233,36 @@ fn never(x: &Series, y: &Series) -> Option<f64> {
 
 impl Diff {
     /// Number of comparisons with this significance.
-    pub fn count(&self, says: Says) -> usize {
-        self.rows.iter().filter(|row| row.says == says).count()
+    pub fn count(&self, verdict: Verdict) -> usize {
+        self.rows.iter().filter(|row| row.verdict == verdict).count()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::results::synthetic;
 
     /// Name of a policy, and its metrics with one value per replication.
     type Policy<'a> = (&'a str, &'a [(&'a str, &'a [f64])]);
 
-    fn side(seed: u64, policies: &[Policy]) -> Side {
-        let series = |(metric, values): &(&str, &[f64])| Series {
-            metric: (*metric).to_owned(),
-            unit: "users".to_owned(),
-            values: values.to_vec(),
-        };
-        Side {
-            scenario: "s".to_owned(),
-            version: "1".to_owned(),
-            hash: "h".to_owned(),
-            seed,
-            replications: policies[0].1[0].1.len(),
-            size: None,
-            policies: policies
-                .iter()
-                .map(|(n, m)| ((*n).to_owned(), m.iter().map(series).collect()))
-                .collect(),
+    fn side(seed: u64, policies: &[Policy]) -> Results {
+        let names: Vec<&str> = policies.iter().map(|(name, _)| *name).collect();
+        let mut results = synthetic::empty(&names);
+        results.seed = seed;
+        results.replications = policies[0].1[0].1.len() as u32;
+        for (policy, (_, metrics)) in results.policies.iter_mut().zip(policies) {
+            let metric = |(metric, values): &(&str, &[f64])| MetricValues {
+                name: (*metric).to_owned(),
+                unit: "users".to_owned(),
+                mean: 0.0,
+                ci_low: 0.0,
+                ci_high: 0.0,
+                values: values.to_vec(),
+            };
+            policy.metrics = metrics.iter().map(metric).collect();
         }
+        results
     }
 
     #[test]
@@ -235,9 +271,9 @@ mod tests {
         let moved: &[f64] = &[11.0, 201.1, 3_000.9, 41.0];
         let a = side(1, &[("old", &[("x", noisy)])]);
         let paired = diff(&a, &side(1, &[("old", &[("x", moved)])]));
-        assert_eq!((paired.method, paired.rows[0].says), (Method::Paired, Says::Changed));
+        assert_eq!((paired.method, paired.rows[0].verdict), (Method::Paired, Verdict::Changed));
         let welch = diff(&a, &side(2, &[("old", &[("x", moved)])]));
-        assert_eq!((welch.method, welch.rows[0].says), (Method::Welch, Says::Noise));
+        assert_eq!((welch.method, welch.rows[0].verdict), (Method::Welch, Verdict::Noise));
         assert_eq!(welch.rows[0].difference, welch_difference(moved, noisy, CONFIDENCE));
     }
 
@@ -248,30 +284,27 @@ mod tests {
         let (x, y): (&[f64], &[f64]) = (&[0.0, 0.0, 0.0], &[2.0, 3.0, 4.0]);
         let names: Vec<String> = (0..20).map(|i| format!("m{i}")).collect();
         let all = |values| names.iter().map(|n| (n.as_str(), values)).collect::<Vec<(&str, &[f64])>>();
-        let of =
-            |n: usize| diff(&side(1, &[("p", &all(x)[..n])]), &side(1, &[("p", &all(y)[..n])])).rows[0].says;
-        assert_eq!((of(1), of(20)), (Says::Changed, Says::Perhaps));
+        let of = |n: usize| {
+            diff(&side(1, &[("p", &all(x)[..n])]), &side(1, &[("p", &all(y)[..n])])).rows[0].verdict
+        };
+        assert_eq!((of(1), of(20)), (Verdict::Changed, Verdict::Perhaps));
     }
 
     #[test]
     fn special_values_and_missing_metrics() {
         let says = |x: &[f64], y: &[f64], seed| {
-            diff(&side(1, &[("p", &[("m", x)])]), &side(seed, &[("p", &[("m", y)])])).rows[0].says
+            diff(&side(1, &[("p", &[("m", x)])]), &side(seed, &[("p", &[("m", y)])])).rows[0].verdict
         };
-        assert_eq!(says(&[1.0], &[2.0], 1), Says::Unknown, "one replication");
-        assert_eq!(says(&[1.0], &[1.0], 1), Says::Same);
-        assert_eq!(says(&[5.0, 5.0], &[3.0, 3.0], 1), Says::Changed, "no variance");
-        assert_eq!(
-            says(&[5.0, 5.0], &[5.0, 5.0], 2),
-            Says::Noise,
-            "equal values under other seeds are not the same run"
-        );
+        assert_eq!(says(&[1.0], &[2.0], 1), Verdict::Unknown, "one replication");
+        assert_eq!(says(&[1.0], &[1.0], 1), Verdict::Same);
+        assert_eq!(says(&[5.0, 5.0], &[3.0, 3.0], 1), Verdict::Changed, "no variance");
+        assert_eq!(says(&[5.0, 5.0], &[5.0, 5.0], 2), Verdict::Noise, "other seeds are no identity");
         // Fisher's exact test: 3 of 3 against 0 of 3 has 2 of 20 tables; 5 of 5 against 0 of 5 has 2 of 252.
         let (never, some) = ([f64::INFINITY; 5], [1.0; 5]);
-        assert_eq!(says(&never[..3], &some[..3], 1), Says::Noise);
-        assert_eq!(says(&never, &some, 1), Says::Changed);
-        assert_eq!(says(&never, &never, 1), Says::Same);
-        assert_eq!(says(&never, &never, 2), Says::Noise);
+        assert_eq!(says(&never[..3], &some[..3], 1), Verdict::Noise);
+        assert_eq!(says(&never, &some, 1), Verdict::Changed);
+        assert_eq!(says(&never, &never, 1), Verdict::Same);
+        assert_eq!(says(&never, &never, 2), Verdict::Noise);
         let a = side(1, &[("p", &[("m", &[1.0]), ("gone", &[1.0])]), ("q", &[("m", &[1.0])])]);
         let b = side(1, &[("p", &[("m", &[1.0]), ("new", &[1.0])]), ("r", &[("m", &[1.0])])]);
         let both = diff(&a, &b);

@@ -14,13 +14,31 @@ pub struct Changed {
     pub b: Option<String>,
 }
 
-/// The keys that differ, in alphabetical order.
+/// A scenario that is not TOML.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotToml {
+    /// Whether it is the second of the two.
+    pub is_second: bool,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl std::fmt::Display for NotToml {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "scenario.toml: {}", self.why)
+    }
+}
+
+impl std::error::Error for NotToml {}
+
+/// The keys that differ between the texts of two scenarios, in the order of the alphabet.
 ///
 /// # Errors
-/// If a text is not TOML: whether it is the second text, and the reason.
-pub fn scenario_changes(a: &str, b: &str) -> Result<Vec<Changed>, (bool, String)> {
-    let read = |second, text: &str| {
-        let table = text.parse::<toml::Table>().map_err(|e| (second, e.message().to_owned()))?;
+/// When one of the two is not TOML.
+pub fn scenario_changes(a: &str, b: &str) -> Result<Vec<Changed>, NotToml> {
+    let read = |is_second, text: &str| {
+        let wrong = |e: toml::de::Error| NotToml { is_second, why: e.message().to_owned() };
+        let table = text.parse::<toml::Table>().map_err(wrong)?;
         let mut keys = BTreeMap::new();
         flatten("", &Value::Table(table), &mut keys);
         Ok(keys)
@@ -75,6 +93,6 @@ mod tests {
             ]
         );
         assert_eq!(scenario_changes(a, a).unwrap(), []);
-        assert!(scenario_changes(a, "=").unwrap_err().0);
+        assert!(scenario_changes(a, "=").unwrap_err().is_second);
     }
 }

@@ -1,47 +1,13 @@
-//! Offered against served, per endpoint and limit, in the time before the first fault: does the system carry its own load?
+//! Offered against served, per endpoint and limit, in the time before the first fault.
 
 use crate::backend::Endpoint;
 use crate::backend::spec::LimitSpec;
 use crate::kernel::{Dur, Time};
 use crate::metrics::collect::Tally;
+use crate::results::Demand;
 use crate::world::Plan;
 
-/// Calls in flight and turned away that a place may have without a word, as a share of what it is offered.
-const SLACK: f64 = 0.05;
-/// And standard deviations of a Poisson count on top.
-const DEVIATIONS: f64 = 5.0;
-
-/// What an endpoint or a limit was offered, and what of that it served or admitted.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Demand {
-    /// The endpoint or the limit, in words.
-    pub place: String,
-    /// Length of the time before the first fault.
-    pub time: Dur,
-    /// Calls sent to it in this time.
-    pub offered: f64,
-    /// Calls that it answered with 2xx, or admitted.
-    pub served: f64,
-}
-
-impl Demand {
-    /// Calls offered per second.
-    pub fn offered_per_s(&self) -> f64 {
-        self.offered / self.time.as_secs_f64()
-    }
-
-    /// Calls served per second.
-    pub fn served_per_s(&self) -> f64 {
-        self.served / self.time.as_secs_f64()
-    }
-
-    /// Whether more is offered than is served, beyond what chance and calls in flight explain.
-    pub fn exceeds(&self) -> bool {
-        self.offered - self.served > SLACK * self.offered + DEVIATIONS * self.offered.sqrt()
-    }
-}
-
-/// Demand of one run: endpoints that are called, then limits. Empty if the first fault begins with the run.
+/// Of one run: its endpoints that are called, then its limits. Empty when the first fault begins with the run.
 pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
     let grid = &tally.grid;
     let whole_run = plan.backend.first_fault >= plan.horizon;

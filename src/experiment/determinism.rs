@@ -4,8 +4,8 @@
 //! two traces differ, only that chunk is run again with every event recorded.
 
 use crate::kernel::Time;
+use crate::parallel;
 use crate::world::{Control, EVENTS_BETWEEN_LOOKS, Observer, Plan, Stopped, observed};
-use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 use std::fmt::{self, Write};
 
@@ -103,23 +103,19 @@ impl Observer for Tracer {
 /// If a guard or `control` stops a run.
 pub fn trace(plan: &Plan, control: &Control) -> Result<Vec<Trace>, Stopped> {
     let jobs = jobs(plan);
-    let traces: Vec<Result<Trace, Stopped>> = jobs
-        .par_iter()
-        .with_max_len(1)
-        .map(|&(contender, replication)| {
-            let name = format!("policy {}, replication {replication}", plan.contenders[contender].name);
-            match observed(plan, contender, replication, control, Tracer::default()) {
-                Ok((run, tracer, _)) => Ok(Trace {
-                    run: name,
-                    events: run.events,
-                    fingerprint: run.fingerprint,
-                    results: digest(&run.metrics),
-                    chunks: tracer.0,
-                }),
-                Err(stopped) => Err(Stopped { run: name, ..stopped }),
-            }
-        })
-        .collect();
+    let traces = parallel::map(&jobs, |&(contender, replication)| {
+        let policy = &plan.contenders[contender].name;
+        match observed(plan, contender, replication, control, Tracer::default()) {
+            Ok((run, tracer, _)) => Ok(Trace {
+                run: format!("policy {policy}, replication {replication}"),
+                events: run.events,
+                fingerprint: run.fingerprint,
+                results: digest(&run.metrics),
+                chunks: tracer.0,
+            }),
+            Err(stopped) => Err(stopped.of_run(policy, replication)),
+        }
+    });
     traces.into_iter().collect()
 }
 

@@ -6,13 +6,14 @@
 //! then scaled to the size of the group. There are two pilots, one twice as large as the other. Their disagreement is
 //! the error estimate. A pilot that exceeds [`MOST_EVENTS`] is stopped and extrapolated at its pace so far.
 
-use super::demand::{self, Demand};
+use super::demand;
 use crate::Study;
 use crate::backend::spec::LimitKey;
 use crate::kernel::Time;
+use crate::parallel;
+use crate::results::Demand;
 use crate::scenario::Scenario;
-use crate::world::{Contender, Control, Observer, Plan, Stopped, observed};
-use rayon::prelude::*;
+use crate::world::{Contender, Control, Observer, Plan, StopReason, Stopped, observed};
 
 /// Approximate number of sessions of the larger pilot.
 pub const SESSIONS: u32 = 400;
@@ -23,7 +24,7 @@ pub const MOST_EVENTS: u64 = 1_000_000;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Estimate {
     /// Estimates per policy, in the study's order.
-    pub policies: Vec<OfPolicy>,
+    pub policies: Vec<PolicyEstimate>,
     /// Number of replications of each policy.
     pub replications: u32,
     /// Sessions of the larger pilot, including generic clients.
@@ -34,7 +35,7 @@ pub struct Estimate {
 
 /// Estimate for one run of a policy.
 #[derive(Clone, Debug, PartialEq)]
-pub struct OfPolicy {
+pub struct PolicyEstimate {
     /// Name of the policy.
     pub name: String,
     /// Events of one run, from the larger pilot. If a guard for loops stops the pilot, events up to that point.
@@ -60,7 +61,7 @@ impl Estimate {
     ///
     /// # Panics
     /// If the study has no policy. No valid scenario allows that.
-    pub fn largest(&self) -> &OfPolicy {
+    pub fn largest(&self) -> &PolicyEstimate {
         self.policies.iter().max_by(|a, b| a.events.total_cmp(&b.events)).expect("at least one policy")
     }
 }
@@ -73,15 +74,11 @@ pub fn estimate(study: &Study, control: &Control) -> Result<Estimate, Stopped> {
     let plan = study.plan();
     let jobs: Vec<(usize, u32)> =
         (0..plan.contenders.len()).flat_map(|c| [(c, SESSIONS), (c, SESSIONS / 2)]).collect();
-    let pilots: Vec<Result<Pilot, Stopped>> = jobs
-        .par_iter()
-        .with_max_len(1)
-        .map(|&(contender, sessions)| pilot(&plan, contender, sessions, control))
-        .collect();
+    let pilots = parallel::map(&jobs, |&(contender, sessions)| pilot(&plan, contender, sessions, control));
     let pilots = pilots.into_iter().collect::<Result<Vec<Pilot>, Stopped>>()?;
     let of_policy = |(contender, pilots): (&Contender, &[Pilot])| {
         let (large, small) = (&pilots[0], &pilots[1]);
-        OfPolicy {
+        PolicyEstimate {
             name: contender.name.clone(),
             events: large.expected,
             disagreement: (small.expected - large.expected).abs() / large.expected.max(1.0),
@@ -143,8 +140,8 @@ fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Res
             demand = demand::of(&small, &run.metrics.tally);
             (None, None)
         }
-        Err(stopped) if stopped.is_interruption() => return Err(stopped),
-        Err(stopped) if stopped.is_event_budget() => (Some(stopped.at), None),
+        Err(stopped) if stopped.reason == StopReason::Interrupted => return Err(stopped),
+        Err(stopped) if stopped.reason.is_event_budget() => (Some(stopped.at), None),
         Err(stopped) => (None, Some(stopped.to_string())),
     };
     let groups = full_sizes.iter().zip(&sizes).zip(&counts);

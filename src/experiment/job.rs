@@ -1,13 +1,13 @@
 //! Runs one replication of one policy and reduces it to what results store.
 
-use super::demand::{self, Demand};
-use super::results::SessionRow;
+use super::demand;
 use crate::kernel::Time;
 use crate::metrics::Exercise;
 use crate::metrics::Timeline;
 use crate::metrics::collect::{Reference, SessionCounts, Tally};
-use crate::world::{Control, Plan, Run, Stopped, run};
-use rayon::prelude::*;
+use crate::parallel;
+use crate::results::{Demand, SessionRow};
+use crate::world::{Control, Plan, Run, StopReason, Stopped, run};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -114,7 +114,7 @@ impl Job {
         });
         let lock = || gathered.lock().unwrap_or_else(PoisonError::into_inner);
         let max_events = plan.scenario.guard.max_events;
-        parts.par_iter().enumerate().for_each(|(part, users)| {
+        parallel::for_each(&parts, |part, users| {
             // An earlier part may still be stopped, so it must run. A later part need not start.
             if lock().stopped.as_ref().is_some_and(|(earlier, _)| *earlier < part)
                 || lock().events > max_events
@@ -136,12 +136,11 @@ impl Job {
         });
         let mut gathered = gathered.into_inner().unwrap_or_else(PoisonError::into_inner);
         if gathered.stopped.is_none() && gathered.events > max_events {
-            gathered.stopped = Some((0, Stopped::over_budget(plan)));
+            let reason = StopReason::EventBudgetOfParts { max_events };
+            gathered.stopped = Some((0, Stopped { at: plan.horizon, reason, chain: Vec::new(), run: None }));
         }
-        if let Some((_, mut stopped)) = gathered.stopped {
-            let policy = &plan.contenders[self.contender].name;
-            stopped.run = format!("policy {policy}, replication {}", self.replication);
-            return Err(stopped);
+        if let Some((_, stopped)) = gathered.stopped {
+            return Err(stopped.of_run(&plan.contenders[self.contender].name, self.replication));
         }
         control.run_ended();
         Ok(gathered)
@@ -208,11 +207,8 @@ pub(super) fn run_each<T: Sync, R: Send>(
 ) -> Result<Vec<R>, Stopped> {
     // Runs with many parts execute one after another with their parts in parallel, which saves memory. Other runs are
     // assigned to threads one by one, so that no thread has several waiting while another is idle.
-    let ended: Vec<_> = if plan.parts().len() > 1 {
-        items.iter().map(&run).collect()
-    } else {
-        items.par_iter().with_max_len(1).map(&run).collect()
-    };
+    let ended: Vec<_> =
+        if plan.parts().len() > 1 { items.iter().map(&run).collect() } else { parallel::map(items, &run) };
     ended.into_iter().collect()
 }
 

@@ -5,25 +5,27 @@ pub mod determinism;
 pub mod estimate;
 mod job;
 pub mod reference;
-pub mod results;
 pub mod ties;
 pub mod verdict;
 
 use crate::metrics::Exercise;
+use crate::results::{Engine, FaultWindow, MetricValues, PolicyResults, Provenance, Results, SessionRow};
 use crate::scenario::load::{Loaded, load_text, load_with};
 use crate::scenario::{ClientModel, ResolvedPolicy, ScenarioErrors, Settings};
 use crate::stats::mean_ci;
 use crate::text::quote;
 use crate::world::{Contender, Control, Plan, Stopped};
 use job::{Job, Summary};
-use results::{FaultWindow, MetricValues, PolicyResults, Results, SessionRow};
 use std::fmt;
 use std::path::Path;
-use verdict::{Verdict, judge, not_exercised};
+use verdict::{judge, not_exercised, not_judged};
 
 pub use job::{WORST_SESSIONS, worst_session};
 
 pub use crate::stats::CONFIDENCE;
+
+/// The version that runs.
+const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// A scenario about to be run: load it, change what should differ, run it.
 ///
@@ -202,7 +204,21 @@ impl Study {
         Ok(self)
     }
 
-    /// Compiles the scenario for the simulator.
+    /// Where the results of this study come from: known before it is run.
+    pub fn provenance(&self) -> Provenance {
+        Provenance {
+            version: VERSION.to_owned(),
+            scenario: self.loaded.scenario.name.clone(),
+            scenario_hash: self.hash(),
+            seed: self.loaded.scenario.seed,
+            replications: self.loaded.scenario.replications,
+            policies: self.loaded.policies.iter().map(|policy| policy.name.clone()).collect(),
+            all_sessions: self.all_sessions,
+            scenario_text: self.loaded.text.clone(),
+        }
+    }
+
+    /// The scenario made ready to run.
     pub fn plan(&self) -> Plan {
         let contenders = self
             .loaded
@@ -261,7 +277,7 @@ impl Study {
                     let values = &policies[at].metrics[expectation.metric].values;
                     judge(expectation, &plan, values, &exercises[at])
                 }
-                None => Verdict::not_judged(expectation),
+                None => not_judged(expectation),
             })
             .collect();
         let scenario = &plan.scenario;
@@ -272,17 +288,21 @@ impl Study {
                 0 => "generic clients".to_owned(),
                 _ => model_name(scenario.client.model).to_owned(),
             },
+            version: VERSION.to_owned(),
             scenario_hash: self.hash(),
             seed: scenario.seed,
             replications,
             horizon: scenario.horizon,
             users: scenario.fleet.users,
+            bucket: Some(scenario.bucket).filter(|_| !policies.is_empty()),
             faults: windows(&plan),
             policies,
             expectations,
-            events,
-            fingerprint: job::chain(fingerprints),
-            parts,
+            engine: Engine { events, fingerprint: job::chain(fingerprints), parts },
+            all_sessions: self.all_sessions,
+            scenario_text: self.loaded.text.clone(),
+            stories: Vec::new(),
+            gaps: Vec::new(),
         })
     }
 }
@@ -313,7 +333,8 @@ fn policy_results(
             let values: Vec<f64> = summaries.iter().map(|s| s.values[i]).collect();
             let estimate = mean_ci(&values, CONFIDENCE).within(def.kind.range());
             MetricValues {
-                def: *def,
+                name: def.name.to_owned(),
+                unit: def.unit.to_owned(),
                 values,
                 mean: estimate.mean,
                 ci_low: estimate.ci_low,

@@ -7,8 +7,8 @@
 
 use crate::kernel::Time;
 use crate::metrics::{METRICS, MetricDef};
+use crate::parallel;
 use crate::world::{Control, Observer, Plan, Run, Stopped, observed, run_in_opposite_order};
-use rayon::prelude::*;
 
 /// Effect of ties on the runs of one policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,17 +92,10 @@ pub fn ties(plan: &Plan, control: &Control) -> Result<Vec<Ties>, Stopped> {
     let replications = plan.scenario.replications;
     let jobs: Vec<(usize, u32)> =
         (0..plan.contenders.len()).flat_map(|c| (0..replications).map(move |r| (c, r))).collect();
-    let pairs: Vec<Result<Pair, Stopped>> = jobs
-        .par_iter()
-        .with_max_len(1)
-        .map(|&(contender, replication)| {
-            pair(plan, contender, replication, control).map_err(|mut stopped| {
-                let policy = &plan.contenders[contender].name;
-                stopped.run = format!("policy {policy}, replication {replication}");
-                stopped
-            })
-        })
-        .collect();
+    let pairs = parallel::map(&jobs, |&(contender, replication)| {
+        let policy = &plan.contenders[contender].name;
+        pair(plan, contender, replication, control).map_err(|stopped| stopped.of_run(policy, replication))
+    });
     let pairs = pairs.into_iter().collect::<Result<Vec<Pair>, Stopped>>()?;
     let of_policy = plan.contenders.iter().zip(pairs.chunks(replications as usize));
     Ok(of_policy.map(|(contender, pairs)| summary(plan, &contender.name, pairs)).collect())

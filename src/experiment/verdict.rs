@@ -2,6 +2,7 @@
 
 use crate::metrics::exercise::Exercise;
 use crate::metrics::{METRICS, Metric};
+use crate::results::{Assurance, Judgement, Verdict};
 use crate::scenario::ExpectOf;
 use crate::scenario::expect::Expectation;
 use crate::stats::{Estimate, at_most, mean_ci};
@@ -9,98 +10,20 @@ use crate::world::Plan;
 
 use super::CONFIDENCE;
 
-/// How an expectation is judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Judgement {
-    /// It holds, and its stimulus was exercised.
-    Passed,
-    /// It does not hold.
-    Failed,
-    /// It holds, but nothing was exercised that could have made it fail.
-    Vacuous,
-    /// Its policy was not run.
-    NotJudged,
-}
-
-impl Judgement {
-    /// Every judgement.
-    pub const ALL: [Judgement; 4] =
-        [Judgement::Passed, Judgement::Failed, Judgement::Vacuous, Judgement::NotJudged];
-
-    /// Its name in results.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Judgement::Passed => "passed",
-            Judgement::Failed => "failed",
-            Judgement::Vacuous => "vacuous",
-            Judgement::NotJudged => "not-judged",
-        }
-    }
-}
-
-/// What the runs show beyond what they observed.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Assurance {
-    /// Nothing more: the expectation does not hold, or was not judged.
-    None,
-    /// Every run held. At 95% confidence, at most this share of runs violates the expectation (Clopper-Pearson, one-sided).
-    ViolatedAtMost(f64),
-    /// The 95% interval of the compared mean; none with one replication.
-    Mean(Option<(f64, f64)>),
-}
-
-/// The verdict on one expectation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Verdict {
-    /// The expression, as written.
-    pub that: String,
-    /// The policy that it speaks of.
-    pub policy: String,
-    /// How it is judged.
-    pub judgement: Judgement,
-    /// The observed value: the mean, or the worst replication's; NaN when it was not judged.
-    pub observed: f64,
-    /// The replication that the observed value is of; none for a mean.
-    pub replication: Option<u32>,
-    /// Every replication has the observed value.
-    pub same_in_all: bool,
-    /// The bound.
-    pub bound: f64,
-    /// Replications in which the stimulus was exercised.
-    pub exercised: u32,
-    /// What the runs show beyond that.
-    pub assurance: Assurance,
-    /// Why it is vacuous or not judged; empty otherwise.
-    pub reason: String,
-    /// The scenario says that it may be vacuous.
-    pub may_be_vacuous: bool,
-}
-
-impl Verdict {
-    /// Whether a check fails for it.
-    pub fn fails_check(&self) -> bool {
-        match self.judgement {
-            Judgement::Failed => true,
-            Judgement::Vacuous => !self.may_be_vacuous,
-            Judgement::Passed | Judgement::NotJudged => false,
-        }
-    }
-
-    /// On an expectation whose policy was not run.
-    pub fn not_judged(expectation: &Expectation) -> Verdict {
-        Verdict {
-            that: expectation.text.clone(),
-            policy: expectation.policy.clone(),
-            judgement: Judgement::NotJudged,
-            observed: f64::NAN,
-            replication: None,
-            same_in_all: false,
-            bound: expectation.bound,
-            exercised: 0,
-            assurance: Assurance::None,
-            reason: format!("policy {} is not run", expectation.policy),
-            may_be_vacuous: expectation.may_be_vacuous,
-        }
+/// The verdict on an expectation whose policy was not run.
+pub fn not_judged(expectation: &Expectation) -> Verdict {
+    Verdict {
+        that: expectation.text.clone(),
+        policy: expectation.policy.clone(),
+        judgement: Judgement::NotJudged,
+        observed: None,
+        replication: None,
+        same_in_all: false,
+        bound: expectation.bound,
+        exercised: 0,
+        assurance: Assurance::None,
+        reason: format!("policy {} is not run", expectation.policy),
+        may_be_vacuous: expectation.may_be_vacuous,
     }
 }
 
@@ -137,7 +60,7 @@ pub fn judge(expectation: &Expectation, plan: &Plan, values: &[f64], exercises: 
         that: expectation.text.clone(),
         policy: expectation.policy.clone(),
         judgement,
-        observed,
+        observed: Some(observed),
         replication,
         same_in_all: values.iter().all(|v| v.to_bits() == values[0].to_bits()),
         bound: *bound,
@@ -297,8 +220,8 @@ mod tests {
             let verdict = of(&read(text), values);
             let judgement = if passed { Judgement::Passed } else { Judgement::Failed };
             assert_eq!(
-                (verdict.observed.to_bits(), verdict.replication, verdict.judgement),
-                (f64::to_bits(observed), Some(worst), judgement),
+                (verdict.observed.map(f64::to_bits), verdict.replication, verdict.judgement),
+                (Some(f64::to_bits(observed)), Some(worst), judgement),
                 "{text}"
             );
         }

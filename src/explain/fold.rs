@@ -1,26 +1,26 @@
-//! Folding what repeats: a sequence of signs becomes items and loops of items, and nothing is lost.
+//! Folds repetitions: a sequence becomes items and loops of items. No element is lost.
 
-/// An item of a folded sequence, by its place in the plain one.
+/// Item of a folded sequence. Elements are identified by their index in the original sequence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Item {
-    /// One.
+    /// A single element.
     One(usize),
-    /// A round that repeats.
+    /// Repeated rounds.
     Loop {
         /// The first round.
         first: Vec<Item>,
-        /// All further rounds; each has the form of the first.
+        /// Further rounds, each with the same form as the first.
         more: Vec<Vec<Item>>,
     },
 }
 
-/// Rounds longer than this are not looked for.
+/// Greatest length of a round.
 const LONGEST: usize = 12;
-/// So many rounds make a loop: two may be chance.
+/// Least number of rounds of a loop. Two equal rounds may be chance.
 const FEWEST: usize = 3;
 
 impl Item {
-    /// The first place in it.
+    /// Index of the first element of the item.
     pub fn begin(&self) -> usize {
         match self {
             Item::One(place) => *place,
@@ -28,7 +28,7 @@ impl Item {
         }
     }
 
-    /// The last place in it.
+    /// Index of the last element of the item.
     pub fn end(&self) -> usize {
         match self {
             Item::One(place) => *place,
@@ -37,7 +37,7 @@ impl Item {
     }
 }
 
-/// Folds a sequence of which `signs` tells what is alike, until nothing repeats: loops may hold loops.
+/// Folds a sequence until nothing repeats. Elements with equal `signs` are alike. Loops may contain loops.
 pub fn fold(signs: &[u32]) -> Vec<Item> {
     let mut items: Vec<Item> = (0..signs.len()).map(Item::One).collect();
     loop {
@@ -50,7 +50,7 @@ pub fn fold(signs: &[u32]) -> Vec<Item> {
     }
 }
 
-/// What an item looks like, whatever the number of its rounds.
+/// Form of an item, independent of its number of rounds.
 fn key(item: &Item, signs: &[u32]) -> Vec<u32> {
     match item {
         Item::One(place) => vec![signs[*place]],
@@ -88,7 +88,8 @@ fn pass(items: Vec<Item>, keys: &[Vec<u32>]) -> (Vec<Item>, bool) {
     (folded, any)
 }
 
-/// The round that covers most from here on, the shortest of equals: its length and how often it comes.
+/// The round from the start of `keys` that covers most items: its length and number of repetitions. The shortest wins
+/// ties.
 fn best(keys: &[Vec<u32>]) -> (usize, usize) {
     let mut best = (1, 1);
     for length in 1..=LONGEST.min(keys.len() / FEWEST) {
@@ -114,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_repeats_three_times_folds() {
+    fn three_repetitions_become_a_loop() {
         for (signs, expected) in [
             (&[][..], ""),
             (&[1], "1"),
@@ -129,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_lost() {
+    fn folding_keeps_every_element() {
         fn places(items: &[Item]) -> Vec<usize> {
             let of = |item: &Item| match item {
                 Item::One(place) => vec![*place],

@@ -4,7 +4,7 @@ use super::fold::{Item, fold};
 use super::story::{Call, Deed, Step, Story, Trigger};
 use super::words::{self, clock, span};
 use crate::kernel::{Dur, Time};
-use crate::report::number;
+use crate::text::number;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a line speaks of.

@@ -109,7 +109,7 @@ fn said(story: &Story, node: Node) -> Vec<String> {
 /// Text in which nothing means anything to Mermaid.
 fn plain(text: &str) -> String {
     let mut out = String::new();
-    for letter in crate::report::canvas::clean(text).chars() {
+    for letter in crate::text::clean(text).chars() {
         match letter {
             '#' => out.push_str("#35;"),
             ';' => out.push_str("#59;"),

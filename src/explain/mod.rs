@@ -4,12 +4,14 @@
 //! and replication, so this is the very run that results speak of. The other files each turn a [`Story`] into something
 //! to read: [`text`] for people, [`json`] for programs, [`mermaid`] for documents, [`trace`] for Perfetto.
 
+mod digest;
 pub mod fold;
 pub mod json;
 pub mod lines;
 pub mod mermaid;
 pub mod own;
 mod part;
+mod png_text;
 pub mod record;
 pub mod rules;
 pub mod story;
@@ -18,15 +20,13 @@ pub mod times;
 pub mod trace;
 pub mod words;
 
+pub use digest::tell_worst;
 pub use story::Story;
 
 use crate::Study;
-use crate::experiment::results::Results;
 use crate::experiment::{Error, worst_session};
 use crate::kernel::Time;
-use crate::report::told::Told;
 use crate::world::{Control, Plan, observed_part};
-use rayon::prelude::*;
 use record::Recorder;
 
 /// Which session.
@@ -34,7 +34,7 @@ use record::Recorder;
 pub enum Session {
     /// The one with this number.
     Number(u32),
-    /// The worst, by the order of [`crate::experiment::results::SessionRow::rank`].
+    /// The worst, by the order of [`crate::results::SessionRow::rank`].
     Worst,
 }
 
@@ -97,41 +97,4 @@ pub fn tell_planned(plan: &Plan, hash: &str, wanted: Wanted, control: &Control) 
     let users = plan.part_of(session);
     let (_, recorder, _) = observed_part(plan, policy, replication, users, control, recorder)?;
     Ok(recorder.finish(plan, policy, replication, hash))
-}
-
-/// More events than this in one run, or part of one, of each policy are not run once more for the stories of a report: `explain` tells
-/// them when somebody asks.
-const MOST_EVENTS: u64 = 20_000_000;
-/// So many policies get a story in a report, and the one with the worst session of all.
-const MOST_STORIES: usize = 6;
-
-/// The stories of the worst session of each policy, for a report; none where running again would take long.
-///
-/// # Errors
-/// When `control` stops it.
-pub fn worst_of_each(study: &Study, results: &Results, control: &Control) -> Result<Vec<Told>, Error> {
-    let runs = u64::from(results.replications.max(1)) * u64::from(results.parts.max(1));
-    if results.events / runs > MOST_EVENTS {
-        return Ok(Vec::new());
-    }
-    let plan = study.plan();
-    let worst = results.worst().map(|(policy, _)| policy.name.as_str());
-    let wanted: Vec<Wanted> = results
-        .policies
-        .iter()
-        .enumerate()
-        .filter(|(i, policy)| *i < MOST_STORIES || Some(policy.name.as_str()) == worst)
-        .filter_map(|(i, policy)| {
-            let row = policy.worst()?;
-            Some(Wanted::whole(i, Some(row.replication), Session::Number(row.session)))
-        })
-        .collect();
-    let hash = &study.hash();
-    wanted
-        .par_iter()
-        .with_max_len(1)
-        .map(|wanted| tell_planned(&plan, hash, *wanted, control).map(|story| Told::of(&story)))
-        .collect::<Vec<_>>()
-        .into_iter()
-        .collect()
 }

@@ -1,6 +1,6 @@
 //! How a file shows that `explain` wrote it, so that the command can write it anew and leave every other file alone.
 
-use crate::report::png;
+use super::png_text;
 
 /// So many bytes from the begin of a file tell.
 pub const HEAD: usize = 4_096;
@@ -16,13 +16,15 @@ pub fn svg(picture: &str) -> String {
 
 /// The same as pixels: the bytes of a PNG, marked.
 pub fn png(bytes: &[u8]) -> Vec<u8> {
-    png::with_text(bytes, PNG_MARK)
+    png_text::with_text(bytes, PNG_MARK)
 }
 
 /// Whether a file that begins with these bytes is a story as `explain` writes it, in any of its forms.
 pub fn is_story(head: &[u8]) -> bool {
-    if head.starts_with(&png::SIGNATURE) {
-        return head.get(png::FIRST_TEXT..).is_some_and(|rest| rest.starts_with(&png::text_chunk(PNG_MARK)));
+    if head.starts_with(&png_text::SIGNATURE) {
+        return head
+            .get(png_text::FIRST_TEXT..)
+            .is_some_and(|rest| rest.starts_with(&png_text::text_chunk(PNG_MARK)));
     }
     // A head may end within a letter; what is before it tells.
     let head = String::from_utf8_lossy(head);

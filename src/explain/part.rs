@@ -1,11 +1,12 @@
-//! A part of a run: what it holds, and what it hangs on.
+//! Restricts a story to a time range.
 
 use super::story::{Call, Earlier, Story, Trigger, Waiting};
 use super::words;
 use crate::kernel::Time;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Takes what lies before the part out of a story, and keeps what the part hangs on, in words.
+/// Removes what lies before the range from a story. Describes its causes in words where entries of the range depend on
+/// them.
 pub(super) fn leave_earlier(story: &mut Story) {
     let first = story.steps.iter().find(|(_, step)| step.at >= story.from).map(|(number, _)| *number);
     let told = first.map_or_else(BTreeMap::new, |first| story.steps.split_off(&first));
@@ -13,7 +14,7 @@ pub(super) fn leave_earlier(story: &mut Story) {
     let (from, to, horizon) = (story.from, story.to, story.horizon);
     let overlaps = |begin: Time, until: Time| begin <= to && until >= from;
     let triggers = || story.steps.values().map(|step| step.trigger);
-    // A wait that ended with its page is told where its time comes.
+    // A wait that ended with its page is shown at the time of its timer.
     let timers: BTreeSet<usize> = triggers().filter_map(Trigger::wait).collect();
     let in_part = |call: &Call| overlaps(call.sent, call.until(horizon));
     let lasts =

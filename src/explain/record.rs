@@ -11,11 +11,11 @@ use crate::client::page::{Fact, Input};
 use crate::client::policy::Policy;
 use crate::client::task::{Kind, Reply, Task, TaskId, Tasks};
 use crate::experiment::model_name;
-use crate::experiment::results::FaultWindow;
 use crate::kernel::random::{Purpose, Stream, chance};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
+use crate::results::FaultWindow;
 use crate::world::{Observer, Outside, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -6,10 +6,10 @@
 use crate::backend::Endpoint;
 use crate::client::page::{FlowEnd, Judgement, Status};
 use crate::client::task::{Caller, Kind};
-use crate::experiment::results::FaultWindow;
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
+use crate::results::FaultWindow;
 use crate::world::Outside;
 use std::collections::BTreeMap;
 

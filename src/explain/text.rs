@@ -3,7 +3,7 @@
 use super::lines::{Line, Order, lines};
 use super::story::Story;
 use super::words::{clock, headline, provenance};
-use crate::report::number;
+use crate::text::number;
 
 /// Columns of a line.
 const WIDTH: usize = 110;

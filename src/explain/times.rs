@@ -1,9 +1,9 @@
-//! Instants and lengths of time as a person says them.
+//! Formats times and durations for readers.
 
 use crate::kernel::time::{NS_PER_MS, NS_PER_S};
 use crate::kernel::{Dur, Time};
 
-/// A length of time with as many digits as a reader uses: `350 ms`, `4.65 s`, `31.9 s`, `2 min 11.9 s`, `7 d`.
+/// A duration with few significant digits: `350 ms`, `4.65 s`, `31.9 s`, `2 min 11.9 s`, `7 d`.
 pub fn span(length: Dur) -> String {
     let (ns, seconds) = (length.0, length.as_secs_f64());
     let trimmed = |decimals: usize, unit: &str| {
@@ -17,7 +17,7 @@ pub fn span(length: Dur) -> String {
         _ if ns < 10 * NS_PER_S => trimmed(2, "s"),
         _ if ns < 120 * NS_PER_S => trimmed(1, "s"),
         _ => {
-            // Tenths of a second are the finest that matters in minutes.
+            // Above a minute, tenths of a second are precise enough.
             let tenths = (ns + NS_PER_S / 20) / (NS_PER_S / 10);
             let (whole, tenth) = (tenths / 10, tenths % 10);
             let seconds = match tenth {
@@ -35,8 +35,7 @@ pub fn span(length: Dur) -> String {
     }
 }
 
-/// An instant, to the millisecond: in seconds, and after the first hour in hours and days too, as nobody reads
-/// 302,447 s.
+/// A time with milliseconds: in seconds, and after the first hour in hours and days too.
 pub fn clock(at: Time) -> String {
     let ms = at.0 / NS_PER_MS;
     let (whole, ms) = (ms / 1_000, ms % 1_000);
@@ -54,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_read_as_a_person_says_them() {
+    fn durations_and_times_are_readable() {
         for (ns, expected) in [
             (0, "no time"),
             (350 * NS_PER_MS, "350 ms"),

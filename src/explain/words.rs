@@ -5,11 +5,11 @@ use super::story::{Call, Deed, Earlier, Step, Story, Totals, Trigger, Waiting};
 pub use super::times::{clock, span};
 use crate::client::page::{FlowEnd, Judgement, Status};
 use crate::client::task::{Caller, Kind};
-use crate::experiment::results::FaultWindow;
 use crate::kernel::Time;
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
-use crate::report::number;
+use crate::results::FaultWindow;
+use crate::text::number;
 use crate::world::Outside;
 
 /// What happened, in a clause: the trigger of a step.
@@ -130,7 +130,7 @@ fn because(story: &Story, call: &Call) -> String {
 
 /// `fault "touch limited"`.
 pub fn fault_name(fault: &FaultWindow) -> String {
-    format!("fault \"{}\"", crate::report::canvas::clean(&fault.name))
+    format!("fault \"{}\"", crate::text::clean(&fault.name))
 }
 
 /// `fault "touch limited" lasts since 120.000 s`.

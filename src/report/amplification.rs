@@ -1,13 +1,16 @@
 //! Requests for each one that is asked for: a bar per policy with the confidence interval of its mean.
 
 use super::axis::Scale;
-use super::canvas::{Anchor, clean, picture};
+use super::canvas::{Anchor, picture};
 use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH};
 use super::palette::{AXIS, GREY, GRID, INK, WHITE};
 use super::typeface::{LABEL, STRONG};
-use super::{Chart, finding, measured, number, palette};
-use crate::experiment::results::{PolicyResults, Results};
+use super::{Chart, palette, titles};
 use crate::metrics::definitions::Metric;
+use crate::results::measured;
+use crate::results::{PolicyResults, Results};
+use crate::text::clean;
+use crate::text::number;
 
 /// Height of a bar's row.
 const ROW: f64 = 40.0;
@@ -34,7 +37,10 @@ pub struct Bar {
 /// The bars, in the order of the policies.
 pub fn bars(results: &Results) -> Vec<Bar> {
     let bar = |policy: &PolicyResults| {
-        let metric = measured::of(policy, Metric::Amplification);
+        let Some(metric) = measured::of(policy, Metric::Amplification) else {
+            let says = super::titles::UNKNOWN.to_owned();
+            return Bar { name: policy.name.clone(), mean: 0.0, low: 0.0, high: 0.0, says };
+        };
         let [mean, low, high] = [metric.mean, metric.ci_low, metric.ci_high];
         let says = match (mean > 0.0, measured::interval(metric)) {
             (false, _) => "no requests".to_owned(),
@@ -52,7 +58,7 @@ pub fn amplification(results: &Results) -> Chart {
     let greatest = rows.iter().map(|bar| bar.mean.max(bar.high)).fold(0.0, f64::max);
     let interval = results.replications > 1;
 
-    let title = finding::amplification(results);
+    let title = titles::amplification(results);
     let mut notes =
         vec!["requests sent for each one that is asked for when nothing is refused; 1 means that nothing was sent again".to_owned()];
     if interval {

@@ -1,8 +1,8 @@
 //! Scales and the values that their ticks name.
 
-use super::number;
 use crate::kernel::Dur;
 use crate::kernel::time::{NS_PER_MS, NS_PER_S};
+use crate::text::number;
 
 const MINUTE: u64 = 60 * NS_PER_S;
 const HOUR: u64 = 60 * MINUTE;

@@ -5,7 +5,7 @@
 
 use super::palette::{Color, WHITE};
 use super::typeface::{FAMILY_LIST, Face};
-use crate::text::escape;
+use crate::text::clean;
 use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
@@ -129,12 +129,6 @@ impl Canvas<'_> {
         let at = point((x, y - face.size * TOP_TO_BASELINE));
         self.backend.draw_text(&clean(text), &style, at).expect(IN_MEMORY);
     }
-}
-
-/// A text as it may stand in a picture, on one line: hidden characters, which XML forbids or with which a name could
-/// change how its neighbours read, show as escapes, as they do on a terminal.
-pub fn clean(text: &str) -> String {
-    escape(&text.replace('\n', " "))
 }
 
 fn escaped(text: &str) -> String {

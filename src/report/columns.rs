@@ -2,9 +2,9 @@
 
 use super::palette::BANDS;
 use super::series::SERIES;
-use crate::experiment::results::{PolicyResults, Results};
 use crate::kernel::Dur;
 use crate::metrics::timeline::Bucket;
+use crate::results::{PolicyResults, Results};
 
 /// More columns than this are narrower than a pixel in most panels.
 pub const MOST: usize = 600;
@@ -176,8 +176,8 @@ pub fn quantile(ascending: &[f64], share: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::synthetic;
     use super::*;
+    use crate::results::synthetic;
 
     #[test]
     fn columns_hold_every_bucket_once() {

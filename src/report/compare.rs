@@ -1,8 +1,8 @@
 //! Titles that compare policies: which has most, which has least, and which are alike.
 
-use super::canvas::clean;
 use super::typeface::TITLE;
-use crate::experiment::results::{PolicyResults, Results};
+use crate::results::{PolicyResults, Results};
+use crate::text::clean;
 
 /// What is said of one policy: in full, and when another policy was spoken of before.
 pub struct Clause {
@@ -66,8 +66,8 @@ pub fn compare(results: &Results, clause: impl Fn(&PolicyResults, &str, &str) ->
 
 #[cfg(test)]
 mod tests {
-    use super::super::synthetic;
     use super::*;
+    use crate::results::synthetic;
 
     /// A title in which policy `i` has `values[i]`, named a, b, c and so on.
     fn title(values: &[f64]) -> String {

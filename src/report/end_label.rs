@@ -1,10 +1,11 @@
 //! Labels at the right ends of lines, each tied to its line.
 
-use super::canvas::{Anchor, Canvas, clean};
+use super::canvas::{Anchor, Canvas};
 use super::frame::Plot;
 use super::labels::spread;
 use super::palette::Color;
 use super::typeface::STRONG;
+use crate::text::clean;
 
 /// A label at the right end of a line.
 #[derive(Clone, Debug, PartialEq)]

@@ -2,12 +2,14 @@
 //! mean hides, and what a loop makes.
 
 use super::axis::{Scale, Tick};
-use super::canvas::{Anchor, clean, picture};
+use super::canvas::{Anchor, picture};
 use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, only_zero, tick_width, with_unit};
 use super::palette::GREY;
 use super::typeface::{HEADING, LABEL};
-use super::{Chart, finding, number, palette};
-use crate::experiment::results::{PolicyResults, Results, SessionRow};
+use super::{Chart, palette, titles};
+use crate::results::{PolicyResults, Results, SessionRow};
+use crate::text::clean;
+use crate::text::number;
 
 /// Room for the key to the right of the plot.
 const KEY: f64 = 350.0;
@@ -21,7 +23,7 @@ pub fn entries_per_session(results: &Results) -> Chart {
     let most = points().map(|&(entries, _)| entries).max().unwrap_or(0);
     let any = most > 0;
 
-    let title = finding::worst_session(results);
+    let title = titles::worst_session(results);
     let notes = ["share of the sessions that enter the unauthenticated flow at least so often; dots: the worst session"
         .to_owned()];
     let head = Head::new(results, &title, &notes);
@@ -136,8 +138,8 @@ fn with_percent(mut ticks: Vec<Tick>) -> Vec<Tick> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::synthetic;
     use super::*;
+    use crate::results::synthetic;
 
     #[test]
     fn policies_with_one_curve_share_a_line_and_a_name() {

@@ -1,7 +1,7 @@
 //! The unauthenticated flow over the run: entries per second, and below it the greatest depth of a chain.
 
 use super::axis::Scale;
-use super::canvas::{Anchor, Canvas, clean, picture};
+use super::canvas::{Anchor, Canvas, picture};
 use super::columns::{Columns, Say, Spread};
 use super::end_label::{EndLabel, LABEL_LINE};
 use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, only_zero, tick_width, time_scale};
@@ -10,8 +10,9 @@ use super::requests::steps;
 use super::series::{DEPTH, FLOW, Series};
 use super::strip::Strip;
 use super::typeface::HEADING;
-use super::{Chart, finding, palette};
-use crate::experiment::results::Results;
+use super::{Chart, palette, titles};
+use crate::results::Results;
+use crate::text::clean;
 
 /// One of the two quantities, of every policy.
 struct Part {
@@ -36,7 +37,7 @@ pub fn flow_in(results: &Results, columns: Columns) -> Chart {
     ];
     let any = parts.iter().any(|part| part.spreads.iter().any(|spread| spread.greatest() > 0.0));
 
-    let title = finding::flow(results);
+    let title = titles::flow(results);
     let mut notes = vec!["entries of the unauthenticated flow".to_owned()];
     if parts.iter().any(|part| part.scale.is_log()) {
         notes.push("logarithmic scale with 0 at its bottom where the range exceeds two decades".to_owned());

@@ -1,13 +1,14 @@
 //! What every chart shares: the head with finding and provenance, the plot's axes, and the faults' windows.
 
 use super::axis::{Scale, Tick, time_ticks};
-use super::canvas::{Anchor, Canvas, clean};
-use super::number;
+use super::canvas::{Anchor, Canvas};
 use super::palette::{AXIS, GREY, GRID, INK, SHADE};
 use super::strip::Strip;
 use super::typeface::{NOTE, TICK, TITLE};
-use crate::experiment::results::Results;
 use crate::kernel::Dur;
+use crate::results::Results;
+use crate::text::clean;
+use crate::text::number;
 
 /// Width of every picture, in pixels.
 pub const WIDTH: f64 = 1280.0;
@@ -71,7 +72,7 @@ pub fn provenance(results: &Results) -> String {
         format!("seed {}", results.seed),
         number::counted(results.replications.into(), "replication", "replications"),
         NOTE.fit(&format!("client model {}", clean(&results.client_model)), 270.0),
-        format!("authstorm {}", env!("CARGO_PKG_VERSION")),
+        format!("authstorm {}", clean(&results.version)),
         format!("sha256 {hash}"),
     ]);
     parts.join(" · ")

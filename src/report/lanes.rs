@@ -5,18 +5,19 @@
 
 use super::Chart;
 use super::axis::window_ticks;
-use super::canvas::{Anchor, Canvas, clean, picture};
+use super::canvas::{Anchor, Canvas, picture};
 use super::frame::{GAP, Head, MARGIN, TIME_AXIS, WIDTH};
-use super::number;
 use super::palette::{AXIS, BANDS, Band, GREY, GRID, INK, SHADE};
 use super::strip::Strip;
 use super::typeface::{HEADING, LABEL, TICK, TITLE};
 use crate::backend::Endpoint;
-use crate::experiment::results::FaultWindow;
 use crate::explain::{Story, words};
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
 use crate::metrics::Outcome;
+use crate::results::FaultWindow;
+use crate::text::clean;
+use crate::text::number;
 use std::collections::BTreeMap;
 
 /// Height of a bar that is alone in its lane, and of one that shares it with others at the same time.

@@ -4,8 +4,8 @@
 use super::columns::Columns;
 use super::lines::{Line, Lines};
 use super::series::{Series, WAITING, WITHOUT_TOKEN};
-use super::{Chart, finding};
-use crate::experiment::results::Results;
+use super::{Chart, titles};
+use crate::results::Results;
 
 /// Draws the sessions without a valid token.
 pub fn stale_tokens(results: &Results) -> Chart {
@@ -15,7 +15,7 @@ pub fn stale_tokens(results: &Results) -> Chart {
 /// The same in these columns.
 pub fn stale_tokens_in(results: &Results, columns: Columns) -> Chart {
     let note = "signed-in sessions without a valid token, mean of each column";
-    let (title, nothing) = (finding::stale_tokens(results), "every signed-in session has a valid token");
+    let (title, nothing) = (titles::stale_tokens(results), "every signed-in session has a valid token");
     level(results, columns, &WITHOUT_TOKEN, title, note, nothing, "stale-tokens")
 }
 
@@ -27,7 +27,7 @@ pub fn waiting(results: &Results) -> Chart {
 /// The same in these columns.
 pub fn waiting_in(results: &Results, columns: Columns) -> Chart {
     let note = "app callers of getToken and setActive that wait, mean of each column";
-    level(results, columns, &WAITING, finding::waiting(results), note, "no app code waits", "waiting")
+    level(results, columns, &WAITING, titles::waiting(results), note, "no app code waits", "waiting")
 }
 
 fn level(

@@ -1,7 +1,7 @@
 //! A chart of lines over the run, one or two of each policy, each named at its end.
 
 use super::axis::Scale;
-use super::canvas::{clean, picture};
+use super::canvas::picture;
 use super::columns::{Columns, Spread};
 use super::end_label::{EndLabel, LABEL_LINE};
 use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, only_zero, tick_width, time_scale};
@@ -9,7 +9,8 @@ use super::requests::steps;
 use super::series::Series;
 use super::strip::Strip;
 use super::{Chart, palette};
-use crate::experiment::results::Results;
+use crate::results::Results;
+use crate::text::clean;
 
 /// The line of a policy.
 pub struct Line {

@@ -1,55 +1,62 @@
-//! Charts, pages, CSV and JSON: everything made from a result.
+//! Charts and the page: what is drawn from results.
 //!
 //! Every function here is pure: results in, text or bytes out, the same on every machine. A chart is a file of its
 //! own, drawn as SVG through [`canvas`] alone; [`png`] draws that SVG again as pixels.
+//!
+//! ```
+//! use authstorm::{Study, report};
+//!
+//! let mut study = Study::load("scenarios/healthy.toml")?;
+//! study.replications(1)?;
+//! let results = study.run()?;
+//! let charts = report::charts(&results);
+//! assert_eq!(charts[0].file_stem, "requests");
+//! assert!(charts[0].svg.starts_with("<svg"));
+//! assert!(report::page::page(&results).ends_with("</html>\n"));
+//! # Ok::<(), authstorm::Error>(())
+//! ```
 
 pub mod amplification;
 pub mod axis;
 pub mod canvas;
 pub mod columns;
 mod compare;
-pub mod csv;
 pub mod end_label;
 pub mod entries;
-pub mod finding;
 pub mod flow;
 pub mod frame;
-pub mod json;
 pub mod labels;
 pub mod lanes;
 pub mod levels;
 pub mod lines;
-pub mod measured;
-pub mod number;
 mod overlaid;
 pub mod page;
 pub mod palette;
 pub mod png;
-pub mod read;
 pub mod requests;
+mod retry_schedule;
 pub mod series;
 pub mod sign_outs;
 pub mod strip;
 #[cfg(test)]
-mod synthetic;
-#[cfg(test)]
 mod tests;
-pub mod told;
+pub mod titles;
 pub mod typeface;
-pub mod verdicts;
 
 pub use amplification::amplification;
 pub use entries::entries_per_session;
-pub use finding::finding;
 pub use flow::flow;
 pub use levels::{stale_tokens, waiting};
 pub use overlaid::{Overlaid, overlaid};
 pub use png::{PngError, to_png};
 pub use requests::requests;
+pub use retry_schedule::retry_schedule;
 pub use sign_outs::sign_outs;
 
-use crate::experiment::results::Results;
 use crate::metrics::Metric;
+use crate::parallel;
+use crate::results::Results;
+use crate::results::{DataFile, measured};
 use columns::Columns;
 
 /// A picture and the name its files get.
@@ -76,7 +83,7 @@ const CHARTS: [Drawn; 7] = [
 ];
 
 /// The charts of the results alone, in the order in which they tell the story. A chart that would show nothing is left
-/// out: the [`finding()`] says that nothing happened.
+/// out: the [finding](crate::results::finding()) says that nothing happened.
 pub fn charts(results: &Results) -> Vec<Chart> {
     charts_in(results, Columns::of(results))
 }
@@ -89,5 +96,30 @@ pub fn charts_in(results: &Results, columns: Columns) -> Vec<Chart> {
 
 /// Whether one of these metrics is more than 0 under some policy.
 pub fn happens(results: &Results, metrics: &[Metric]) -> bool {
-    results.policies.iter().any(|policy| metrics.iter().any(|metric| measured::mean(policy, *metric) > 0.0))
+    results.policies.iter().any(|policy| metrics.iter().any(|metric| measured::happens(policy, *metric)))
+}
+
+/// What is drawn from results and lies beside their data: each chart as SVG and PNG, and the page. It is made on the threads of
+/// the pool in which it is called, for small results take most of their time here.
+///
+/// # Errors
+/// When a picture cannot be made.
+pub fn files(results: &Results) -> Result<Vec<DataFile>, PngError> {
+    let draw = || {
+        let charts: Vec<Chart> = charts(results).into_iter().chain(retry_schedule(results)).collect();
+        parallel::map(&charts, pictures).into_iter().collect::<Result<Vec<_>, PngError>>()
+    };
+    let (pictures, page) = parallel::join(draw, || page::page(results));
+    let mut files: Vec<_> = pictures?.into_iter().flatten().collect();
+    files.push(DataFile::new(page::FILE, page));
+    Ok(files)
+}
+
+fn pictures(chart: &Chart) -> Result<[DataFile; 2], PngError> {
+    let Chart { file_stem, svg } = chart;
+    let png = to_png(svg)?;
+    Ok([
+        DataFile::new(format!("{file_stem}.svg"), svg.as_str()),
+        DataFile::new(format!("{file_stem}.png"), png),
+    ])
 }

@@ -1,7 +1,7 @@
 //! Two results on one scale: requests per second of each policy that both have, before and after.
 
 use super::axis::Scale;
-use super::canvas::{Anchor, clean, picture};
+use super::canvas::{Anchor, picture};
 use super::columns::{Columns, Say, Spread};
 use super::end_label::EndLabel;
 use super::frame::provenance;
@@ -10,8 +10,9 @@ use super::palette::{self, Color, GREY, INK};
 use super::requests::{calls, steps};
 use super::strip::Strip;
 use super::typeface::STRONG;
-use super::{Chart, finding};
-use crate::experiment::results::{PolicyResults, Results};
+use super::{Chart, titles};
+use crate::results::{PolicyResults, Results};
+use crate::text::clean;
 
 /// Policies that are drawn; the others are in the table.
 const MOST_POLICIES: usize = 6;
@@ -43,7 +44,7 @@ impl<'a> Line<'a> {
         let columns = Columns::of(side.results);
         let spread = Spread::of(policy, columns, Say::Rate, |bucket| calls(bucket) as f64);
         // The run's peak, as the table has it: a column may be the mean of many buckets.
-        let says = format!(": {}", finding::mean_peak(policy));
+        let says = format!(": {}", titles::mean_peak(policy));
         Line { side, columns, spread, says, color, dashed }
     }
 }

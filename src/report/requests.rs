@@ -2,18 +2,19 @@
 
 use super::Chart;
 use super::axis::Scale;
-use super::canvas::{Anchor, Canvas, clean, picture};
+use super::canvas::{Anchor, Canvas, picture};
 use super::columns::{Columns, Say};
 use super::end_label::LABEL_LINE;
 use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale, with_unit};
 use super::palette::{BANDS, Color, GREY, INK, REST, WHITE};
 use super::strip::Strip;
 use super::typeface::{HEADING, LABEL, NOTE};
-use super::{finding, labels, measured, number};
-use crate::experiment::results::{PolicyResults, Results};
+use super::{labels, titles};
 use crate::metrics::Metric;
 use crate::metrics::Outcome;
 use crate::metrics::timeline::Bucket;
+use crate::results::{PolicyResults, Results, measured};
+use crate::text::{clean, number};
 
 /// A band whose greatest height is below this part of the peak joins the rest.
 const THIN: f64 = 0.005;
@@ -34,7 +35,7 @@ pub fn requests_in(results: &Results, columns: Columns) -> Chart {
     let peak = results.policies.iter().map(|p| busiest_bucket(p, shown)).fold(0.0, f64::max);
     let panels: Vec<Panel> = results.policies.iter().map(|p| Panel::of(p, columns, shown, peak)).collect();
 
-    let title = if peak > 0.0 { finding::peaks(results) } else { "No requests in this run".to_owned() };
+    let title = if peak > 0.0 { titles::peaks(results) } else { "No requests in this run".to_owned() };
     let mut notes = vec!["requests per second by how they ended".to_owned()];
     if results.replications > 1
         && let Some(first) = results.policies.first()
@@ -119,7 +120,8 @@ struct Area {
 impl Panel {
     fn of(policy: &PolicyResults, columns: Columns, shown: usize, peak_of_all: f64) -> Panel {
         let peaks = measured::of(policy, Metric::PeakRequestsPerS);
-        let peak = peaks.values.get(shown).filter(|peak| **peak > 0.0).map(|peak| number::short(*peak));
+        let peak = peaks.and_then(|peaks| peaks.values.get(shown)).filter(|peak| **peak > 0.0);
+        let peak = peak.map(|peak| number::short(*peak));
         let buckets = policy.timelines.get(shown).map_or(&[][..], |timeline| &timeline.buckets);
         let mut areas: Vec<Area> = Vec::new();
         let mut thin: Vec<Area> = Vec::new();
@@ -136,13 +138,16 @@ impl Panel {
         areas.extend(merged(thin));
         let busiest =
             columns.merges().then(|| columns.values(buckets, Say::GreatestRate, |b| calls(b) as f64));
-        let (mean_peak, runs) = (number::short(peaks.mean), peaks.values.len());
+        let mean_peak = peaks.map(|peaks| number::short(peaks.mean)).unwrap_or_default();
+        let runs = peaks.map_or(0, |peaks| peaks.values.len());
         Panel { name: clean(&policy.name), peak, mean_peak, runs, areas, busiest }
     }
 
     /// The peak in words, as many as have room.
     fn note(&self, room: f64) -> String {
-        let Some(peak) = &self.peak else { return "no requests".to_owned() };
+        let Some(peak) = &self.peak else {
+            return if self.areas.is_empty() { "no requests".to_owned() } else { String::new() };
+        };
         let (mean, runs) = (&self.mean_peak, self.runs);
         let mut variants = vec![format!("peak {peak} requests/s"), format!("peak {peak}/s")];
         if runs > 1 {
@@ -255,8 +260,8 @@ fn busiest_bucket(policy: &PolicyResults, run: usize) -> f64 {
 /// The replication whose peak is the median for the first policy; the lower one of two.
 pub fn median_replication(results: &Results) -> usize {
     let Some(first) = results.policies.first() else { return 0 };
-    let peaks = &measured::of(first, Metric::PeakRequestsPerS).values;
-    let mut peaks: Vec<(f64, usize)> = peaks.iter().copied().zip(0..).collect();
+    let Some(peaks) = measured::of(first, Metric::PeakRequestsPerS) else { return 0 };
+    let mut peaks: Vec<(f64, usize)> = peaks.values.iter().copied().zip(0..).collect();
     peaks.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
     peaks.get(peaks.len().saturating_sub(1) / 2).map_or(0, |(_, run)| *run)
 }

@@ -2,9 +2,9 @@
 //! pictures and the page take both from here.
 
 use super::columns::{Columns, Say, Spread};
-use super::number;
-use crate::experiment::results::PolicyResults;
 use crate::metrics::timeline::Bucket;
+use crate::results::PolicyResults;
+use crate::text::number;
 
 /// A quantity over time.
 #[derive(Debug)]

@@ -3,8 +3,8 @@
 use super::columns::Columns;
 use super::lines::{Line, Lines};
 use super::series::{FALSE_SIGN_OUTS, TRUE_SIGN_OUTS};
-use super::{Chart, finding};
-use crate::experiment::results::Results;
+use super::{Chart, titles};
+use crate::results::Results;
 
 /// Draws it. False sign-outs are solid, true ones dashed; a policy without true ones gets no dashed line.
 pub fn sign_outs(results: &Results) -> Chart {
@@ -33,7 +33,7 @@ pub fn sign_outs_in(results: &Results, columns: Columns) -> Chart {
     Lines {
         results,
         columns,
-        title: finding::sign_outs(results),
+        title: titles::sign_outs(results),
         notes,
         lines,
         nothing: "no sign-outs",

@@ -1,11 +1,12 @@
 //! The strip above a plot that names the faults: a row each where their names would meet, so that no name ever stands
 //! on data or on another name.
 
-use super::canvas::{Anchor, Canvas, clean};
+use super::canvas::{Anchor, Canvas};
 use super::palette::{GREY, STRIP};
 use super::typeface::TICK;
-use crate::experiment::results::{FaultWindow, Results};
 use crate::kernel::Dur;
+use crate::results::{FaultWindow, Results};
+use crate::text::clean;
 
 /// Height of a row.
 const ROW: f64 = 18.0;
@@ -104,8 +105,8 @@ fn beside(from: f64, to: f64, long: f64, width: f64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::synthetic;
     use super::*;
+    use crate::results::synthetic;
 
     #[test]
     fn no_edge_strikes_a_name_through_where_there_is_room() {

@@ -2,9 +2,10 @@
 
 use super::canvas::UNITS;
 use super::typeface::Face;
-use super::{Chart, Columns, Drawn, Overlaid, charts, overlaid, synthetic, to_png};
-use crate::experiment::results::{PolicyResults, Results};
+use super::{Chart, Columns, Drawn, Overlaid, charts, overlaid, to_png};
 use crate::metrics::Metric;
+use crate::results::synthetic;
+use crate::results::{PolicyResults, Results};
 use resvg::usvg::roxmltree::{Document, Node};
 
 /// A text of a picture and the box that holds it, in pixels.
@@ -81,7 +82,7 @@ fn what_never_ends_is_said_in_words_on_the_page() {
     for (policy, values) in [(0, [never, never]), (1, [never, 12.0])] {
         synthetic::set(&mut results, policy, Metric::TimeToRecoverS, &values);
     }
-    let page = super::page::page(&results, &[], "");
+    let page = super::page::page(&results);
     for said in
         [">never within the run in 2 of 2 replications<", ">never within the run in 1 of 2 replications<"]
     {
@@ -175,7 +176,7 @@ fn policies_alike_are_drawn_once_and_a_line_ends_at_the_mean() {
     // Two policies with true and false sign-outs each; alike, only the first has bands.
     assert_eq!((different.matches(bands).count(), alike.matches(bands).count()), (3, 2));
     // What a line ends at is the number that title and table have.
-    let mean = super::number::short(results.policies[0].metric("false_sign_outs").mean);
+    let mean = crate::text::number::short(results.policies[0].metric("false_sign_outs").mean);
     assert!(alike.contains(&format!("old, twin: {mean} false\n")), "{alike}");
     assert!(alike.contains(&format!("signs out {mean} of")), "{alike}");
     assert!(different.contains("twin: 0 false\n"), "{different}");

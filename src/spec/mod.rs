@@ -3,7 +3,7 @@
 //!
 //! `schemars` derives a JSON Schema from the type, which reads serde's own attributes, so that names and defaults cannot
 //! differ from what serde reads. [`describe`] turns that schema into tables, which the checker walks beside a text
-//! ([`check`]), and from which the reference ([`reference`]) and the schema for editors ([`json`]) are written.
+//! ([`check`]), and from which the reference ([`mod@reference`]) and the schema for editors ([`json`]) are written.
 //!
 //! What JSON Schema has no word for stands in extensions, which start with `x-`:
 //!

@@ -4,6 +4,7 @@
 mod decimal;
 pub mod names;
 mod nearest;
+pub mod number;
 
 pub use decimal::Decimal;
 pub use nearest::nearest;
@@ -65,6 +66,12 @@ pub fn push_escaped(out: &mut String, c: char) {
         c if u32::from(c) < 0x100 => write!(out, "\\x{:02x}", u32::from(c)).expect("a String takes all"),
         c => write!(out, "\\u{{{:x}}}", u32::from(c)).expect("a String takes all"),
     }
+}
+
+/// A name or a text from outside on one line, with its hidden characters as escapes: XML forbids some of them, and others
+/// change how their neighbours read.
+pub fn clean(text: &str) -> String {
+    escape(&text.replace('\n', " "))
 }
 
 /// At most `most` characters of the text, escaped; what is cut shows as `...`.

@@ -1,63 +1,9 @@
 //! What stops a run: too many events in all, of one session at one instant, or of all sessions at one instant.
 
 use super::Plan;
-use crate::client::task::MOST_CALLS;
+use super::stopped::{StopReason, Stopped};
 use crate::kernel::Time;
 use std::collections::VecDeque;
-use std::fmt;
-
-/// Why a run was stopped, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stopped {
-    /// When, in virtual time.
-    pub at: Time,
-    /// Which session, if one stands out.
-    pub session: Option<u32>,
-    /// A sentence.
-    pub why: String,
-    /// The last events of that session, newest first.
-    pub chain: Vec<String>,
-    /// Which policy, and which replication; filled in by whoever ran it.
-    pub run: String,
-}
-
-impl Stopped {
-    pub(super) fn interrupted(at: Time) -> Stopped {
-        Stopped { at, session: None, why: "interrupted".to_owned(), chain: Vec::new(), run: String::new() }
-    }
-
-    /// The parts of a run stayed within the event budget each, but not together.
-    pub fn over_budget(plan: &Plan) -> Stopped {
-        let max = plan.scenario.guard.max_events;
-        let why = format!("{EVENT_BUDGET}: more than {max} events; guard.max-events raises it");
-        Stopped { at: plan.horizon, session: None, why, chain: Vec::new(), run: String::new() }
-    }
-
-    /// Whether it ran out of its events in all, not into a loop.
-    pub fn is_event_budget(&self) -> bool {
-        self.why.starts_with(EVENT_BUDGET)
-    }
-
-    /// Whether it was stopped from outside, not by a guard.
-    pub fn is_interruption(&self) -> bool {
-        self.why == "interrupted"
-    }
-}
-
-impl fmt::Display for Stopped {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.why)?;
-        if !self.run.is_empty() {
-            write!(f, " ({})", self.run)?;
-        }
-        if !self.chain.is_empty() {
-            write!(f, "; chain: {}", self.chain.join(" <- "))?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for Stopped {}
 
 /// Chains a word into a hash: both halves of a 64 x 64 bit product, so that no input bit is lost at the ends.
 #[inline]
@@ -66,8 +12,6 @@ fn mix(hash: u64, word: u64) -> u64 {
     (product as u64) ^ ((product >> 64) as u64).wrapping_add(word)
 }
 
-/// How an error of the event budget begins.
-const EVENT_BUDGET: &str = "event budget";
 /// How many events of a session's chain an error shows.
 const CHAIN: usize = 8;
 
@@ -197,45 +141,21 @@ impl Guard {
     }
 
     pub(super) fn explain(&self, limit: Limit, plan: &Plan) -> Stopped {
-        let at = self.instant;
-        let (session, why) = match (limit, self.full) {
-            (Limit::Events, Some((session, what))) => (
-                Some(session),
-                format!(
-                    "count: session {session} has more {what} by t = {at} than the {MOST_CALLS} that are counted"
-                ),
-            ),
-            (Limit::Events, None) => (
-                None,
-                format!(
-                    "{EVENT_BUDGET}: more than {} events by t = {at}; guard.max-events raises it",
-                    self.max_events
-                ),
-            ),
-            (Limit::Session(session), _) => (
-                Some(session),
-                format!(
-                    "livelock: session {session} made more than {} events at t = {at} without time moving; \
-                     guard.max-events-at-one-instant raises it",
-                    self.max_of_session
-                ),
-            ),
+        let reason = match (limit, self.full) {
+            (Limit::Events, Some((session, what))) => StopReason::CountFull { session, what },
+            (Limit::Events, None) => StopReason::EventBudget { max_events: self.max_events },
+            (Limit::Session(session), _) => {
+                StopReason::SessionLivelock { session, most: self.max_of_session }
+            }
             (Limit::Instant, _) => {
                 let count = |session: &u32| self.per_session[*session as usize];
                 let busiest = self.counted.iter().copied().max_by_key(|s| (count(s), std::cmp::Reverse(*s)));
-                let share = busiest.map_or(0, |s| count(&s));
-                (
-                    busiest,
-                    format!(
-                        "livelock: {} sessions made more than {} events at t = {at} without time moving, session {} \
-                         the most: at least {share}",
-                        plan.scenario.fleet.users,
-                        self.max_of_all,
-                        busiest.unwrap_or(0),
-                    ),
-                )
+                let at_least = busiest.map_or(0, |s| count(&s));
+                let users = plan.scenario.fleet.users;
+                StopReason::InstantLivelock { users, most: self.max_of_all, busiest, at_least }
             }
         };
+        let session = reason.session();
         // The session that stands out may have been quiet of late; then whoever was not says more than nobody.
         let told = |of: u32| session.is_none_or(|s| s == of);
         let quiet = !self.chain.iter().any(|(_, of, _, what)| !what.is_empty() && told(*of));
@@ -246,7 +166,7 @@ impl Guard {
             .take(CHAIN)
             .map(|(number, _, _, what)| format!("#{number} {what}"))
             .collect();
-        Stopped { at, session, why, chain, run: String::new() }
+        Stopped { at: self.instant, reason, chain, run: None }
     }
 
     pub(super) fn events(&self) -> u64 {
@@ -315,11 +235,9 @@ mod tests {
         guard.is_full(4, "offline periods of one browser");
         let limit = guard.count(Time(2), 5, 1).expect_err("stopped before the next event");
         let stopped = guard.explain(limit, &plan);
-        assert!(!stopped.is_event_budget() && stopped.session == Some(3), "{stopped:?}");
-        assert!(
-            stopped.why.contains("calls of one session") && stopped.why.contains("4000000000"),
-            "{stopped}"
-        );
+        let what = "calls of one session";
+        assert_eq!(stopped.reason, StopReason::CountFull { session: 3, what });
+        assert!(stopped.to_string().contains("4000000000"), "{stopped}");
     }
 
     #[test]

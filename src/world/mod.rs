@@ -18,16 +18,17 @@ mod rounds;
 mod run;
 mod script;
 mod steps;
+mod stopped;
 mod streams;
 mod totals;
 
 pub use crate::client::pages::FinalTab;
 pub use control::Control;
-pub use guard::Stopped;
 pub use memory::{MemoryEstimate, memory_estimate};
 pub use observe::{Observer, Outside, Silent};
 pub use plan::{Contender, MISSING_EXPIRED_TOKEN, Plan};
 pub use run::{Run, observed, observed_part, run, run_in_opposite_order};
+pub use stopped::{StopReason, Stopped, StoppedRun};
 pub use totals::{Snapshot, StationTotals, WorkloadTotals};
 
 use crate::backend::Endpoint;

@@ -282,6 +282,6 @@ fn the_page_formats_numbers_as_the_program_does() {
     values.extend((0..200).map(|i| f64::from(i) * 0.062_5));
     for value in values.into_iter().filter(|value| *value >= 1e-9 || *value <= 0.0) {
         let shown = page.text(&format!("({rule})({value:e})"));
-        assert_eq!(shown, authstorm::report::number::short(value), "{value:e}");
+        assert_eq!(shown, authstorm::text::number::short(value), "{value:e}");
     }
 }

@@ -6,7 +6,7 @@
 //! new one fails the test until it is listed.
 
 use authstorm::Study;
-use authstorm::experiment::results::Results;
+use authstorm::results::Results;
 use authstorm::scenario::load_text;
 use std::collections::BTreeMap;
 use std::fs;

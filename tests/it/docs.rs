@@ -1,13 +1,13 @@
-//! The documents: every command in them runs, every number in them is generated, every file they name exists.
+//! The documents: their commands run, their numbers are generated, and the files that they name exist.
 //!
-//! `UPDATE_DOCS=1 cargo test --test it docs::` writes the generated parts anew.
+//! `UPDATE_DOCS=1 cargo test --test it docs::` updates the generated parts.
 
 use crate::common::{binary, root};
 use authstorm::Study;
 use authstorm::conform::{Outcome, Recording, compare};
-use authstorm::experiment::results::MetricValues;
 use authstorm::metrics::METRICS;
-use authstorm::report::measured::with_interval;
+use authstorm::results::MetricValues;
+use authstorm::results::measured::with_interval;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;
@@ -18,16 +18,16 @@ use std::sync::{Mutex, PoisonError};
 const DOCUMENTS: [&str; 4] =
     ["README.md", "results/README.md", "results/CHANGELOG.md", "results/verification.md"];
 
-/// Held while a document is read and written anew: tests run at the same time.
-static PEN: Mutex<()> = Mutex::new(());
+/// Locked while a test reads and updates a document, because tests run at the same time.
+static WRITE_LOCK: Mutex<()> = Mutex::new(());
 
 fn document(path: &str) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_else(|e| panic!("{path}: {e}"))
 }
 
-/// Holds a document against what it must say now, or writes it so.
-fn hold(path: &str, change: impl FnOnce(&mut String)) {
-    let _pen = PEN.lock().unwrap_or_else(PoisonError::into_inner);
+/// Asserts that a document is up to date after `change`, or updates it.
+fn check(path: &str, change: impl FnOnce(&mut String)) {
+    let _guard = WRITE_LOCK.lock().unwrap_or_else(PoisonError::into_inner);
     let mut text = document(path);
     change(&mut text);
     if std::env::var_os("UPDATE_DOCS").is_some() {
@@ -36,9 +36,9 @@ fn hold(path: &str, change: impl FnOnce(&mut String)) {
     assert!(document(path) == text, "{path} is out of date: UPDATE_DOCS=1 cargo test --test it docs::");
 }
 
-/// Holds the named generated parts of a document.
-fn hold_parts(path: &str, parts: &[(&str, String)]) {
-    hold(path, |text| {
+/// Asserts that the named generated parts of a document are up to date, or updates them.
+fn check_parts(path: &str, parts: &[(&str, String)]) {
+    check(path, |text| {
         for (name, part) in parts {
             let begin = format!("<!-- generated: {name} -->");
             let from = text.find(&begin).unwrap_or_else(|| panic!("{path} has no part {name}")) + begin.len();
@@ -60,27 +60,27 @@ fn generated_parts_of_readme() {
         matches(&own),
         total(&own),
     );
-    hold_parts("README.md", &[("incident", incident()), ("conformed", conformed)]);
+    check_parts("README.md", &[("incident", incident()), ("conformed", conformed)]);
 }
 
 #[test]
 fn generated_parts_of_the_description_of_results() {
-    hold_parts("results/README.md", &[("scenarios", scenarios()), ("metrics", metrics())]);
+    check_parts("results/README.md", &[("scenarios", scenarios()), ("metrics", metrics())]);
 }
 
 #[test]
 fn generated_parts_of_the_verification() {
-    hold_parts("results/verification.md", &[("conformance", conformance())]);
+    check_parts("results/verification.md", &[("conformance", conformance())]);
 }
 
-/// Readers of a first page do not read a second one.
+/// README is the first page and must stay short.
 #[test]
 fn readme_is_short() {
     let lines = document("README.md").lines().count();
     assert!(lines <= 250, "README.md has {lines} lines; at most 250 are allowed");
 }
 
-/// Every column of every file of results is described.
+/// The documentation of results describes every column of every CSV file.
 #[test]
 fn every_column_is_described() {
     let text = document("results/README.md");
@@ -112,7 +112,7 @@ fn scenarios() -> String {
     format!("\n| scenario | client | what it shows |\n| --- | --- | --- |\n{}\n", rows.join("\n"))
 }
 
-/// Scenarios that a document prints are well-formed.
+/// Scenarios printed in documents are valid.
 #[test]
 fn every_scenario_in_a_document_loads() {
     for path in DOCUMENTS {
@@ -133,13 +133,13 @@ fn metrics() -> String {
     text
 }
 
-/// The committed results of a shipped scenario.
+/// Committed results of a shipped scenario.
 fn results(scenario: &str) -> serde_json::Value {
     let path = root().join("results").join(scenario).join("summary.json");
     serde_json::from_str(&fs::read_to_string(path).expect("results")).expect("JSON")
 }
 
-/// The counts of the telemetry lie within the intervals of the week that is said to be calibrated to them.
+/// The telemetry's counts lie within the intervals of the scenario that is calibrated to them.
 #[test]
 fn the_calibrated_week_agrees_with_the_telemetry() {
     let summary = results("telemetry-7-days");
@@ -156,7 +156,7 @@ fn the_calibrated_week_agrees_with_the_telemetry() {
     }
 }
 
-/// The committed results of the shipped incident.
+/// Table of the shipped incident from its committed results.
 fn incident() -> String {
     let summary = results("touch-429-cascade");
     let policies = summary["policies"].as_object().expect("policies");
@@ -176,13 +176,13 @@ fn incident() -> String {
         "stale_token_session_s",
     ] {
         let _ = write!(text, "| {metric} |");
-        let def = *METRICS.iter().find(|def| def.name == metric).expect("a metric");
         for policy in policies.values() {
             let m = &policy["metrics"][metric];
             let number = |value: &serde_json::Value| value.as_f64().unwrap_or(f64::INFINITY);
             let [mean, ci_low, ci_high] = ["mean", "ci_low", "ci_high"].map(|key| number(&m[key]));
             let values = m["values"].as_array().expect("values").iter().map(number).collect();
-            let values = MetricValues { def, values, mean, ci_low, ci_high };
+            let values =
+                MetricValues { name: metric.to_owned(), unit: String::new(), mean, ci_low, ci_high, values };
             let _ = write!(text, " {} |", with_interval(&values));
         }
         text.push('\n');
@@ -201,7 +201,7 @@ fn incident() -> String {
     text
 }
 
-/// `[matches, all, requests]` per release, of the recordings of a folder.
+/// Per release, `[matches, all, requests]` over the recordings of a folder.
 fn compared(folder: &str) -> BTreeMap<String, [usize; 3]> {
     let mut releases = BTreeMap::<String, [usize; 3]>::new();
     for entry in fs::read_dir(root().join(folder)).expect("recordings") {
@@ -229,7 +229,7 @@ fn conformance() -> String {
     let (mut matches, mut all) = (0, 0);
     for (release, [m, n, requests]) in &given {
         let [own_m, own_n, own_requests] = own.get(release).copied().unwrap_or_default();
-        let requests = authstorm::report::number::whole((requests + own_requests) as u64);
+        let requests = authstorm::text::number::whole((requests + own_requests) as u64);
         let _ = writeln!(text, "| {release} | {m} of {n} | {own_m} of {own_n} | {requests} |");
         matches += m;
         all += n;
@@ -238,10 +238,10 @@ fn conformance() -> String {
     text
 }
 
-/// One console block of a document: its commands, and what the document says they print.
+/// A console block of a document: its commands and their documented output.
 struct Block {
     commands: Vec<String>,
-    /// Where the printed lines stand in the document.
+    /// Position of the output in the document.
     printed: std::ops::Range<usize>,
 }
 
@@ -261,7 +261,7 @@ fn blocks(text: &str) -> Vec<Block> {
     all
 }
 
-/// Runs a command of a document in a folder that has the scenarios and results, as links; what it prints.
+/// Runs a command of a document in a folder with links to scenarios and results. Returns its output.
 fn run(command: &str, folder: &Path) -> String {
     let args = command.strip_prefix("cargo run --release -- ").or_else(|| command.strip_prefix("authstorm "));
     let args = args.unwrap_or_else(|| panic!("{command:?} is no command of authstorm"));
@@ -271,15 +271,15 @@ fn run(command: &str, folder: &Path) -> String {
         .args(args.split_whitespace())
         .output()
         .expect("the command runs");
-    // A difference that is found is an answer too.
+    // `diff` exits with 1 if it finds a difference.
     let answered = output.status.success() || args.starts_with("diff ") && output.status.code() == Some(1);
     assert!(answered, "{command}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 
-/// The commands of a document, in its order, in one folder. What a generated block says is what its command prints.
+/// Runs the commands of a document in order, in one folder. A generated block contains the output of its command.
 #[test]
-fn every_command_runs_and_prints_what_is_said() {
+fn every_command_runs_and_prints_the_documented_output() {
     for path in DOCUMENTS {
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["scenarios", "tests"] {
@@ -287,13 +287,13 @@ fn every_command_runs_and_prints_what_is_said() {
         }
         let mut printed = Vec::new();
         for block in blocks(&document(path)) {
-            // The tests themselves are running; that command needs no second run.
+            // Skips `cargo test`, because the tests are already running.
             let commands = block.commands.iter().filter(|command| *command != "cargo test");
             let outputs: Vec<String> = commands.map(|command| run(command, folder.path())).collect();
             printed.push(outputs.into_iter().next_back().unwrap_or_default());
         }
-        hold(path, |text| {
-            // From the last block to the first: the places of those before stay.
+        check(path, |text| {
+            // Replaces blocks from last to first, so that earlier positions stay valid.
             for (block, printed) in blocks(text).iter().zip(&printed).rev() {
                 let generated = text[..block.printed.start]
                     .rfind("<!-- ")

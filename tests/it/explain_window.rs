@@ -6,7 +6,7 @@ use authstorm::explain::story::{Call, Step, Trigger, Waiting};
 use authstorm::explain::{Session, Story, Wanted, json, mermaid, tell, text, trace};
 use authstorm::kernel::Time;
 use authstorm::report::lanes::{self, Schedule};
-use authstorm::report::number;
+use authstorm::text::number;
 use authstorm::world::Control;
 use authstorm::{Error, Study};
 use serde_json::Value;

@@ -1,9 +1,9 @@
-//! The fingerprints of released results. A version's results never change silently: what its shipped scenarios give is
-//! written down in `golden_fingerprints.toml`, and what changed is told in `results/CHANGELOG.md`.
+//! Fingerprints of released results. `golden_fingerprints.toml` stores the fingerprint of every shipped scenario by
+//! version, and `results/CHANGELOG.md` names every change. Results of a version therefore never change silently.
 //!
-//! `UPDATE_GOLDEN=1 cargo test --test it golden::` writes the fingerprints of this version anew; the changelog is for people
-//! to write. Debug and release builds, other platforms and other thread counts are held to the same results by
-//! `.ci/run`, `.ci/platforms` and `tests/it/determinism.rs`.
+//! `UPDATE_GOLDEN=1 cargo test --test it golden::` updates the fingerprints of this version. The changelog is edited by
+//! hand. `.ci/run`, `.ci/platforms` and `tests/it/determinism.rs` check that debug and release builds, platforms and
+//! thread counts give the same results.
 
 use crate::common::root;
 use sha2::{Digest, Sha256};
@@ -35,7 +35,7 @@ fn committed() -> BTreeMap<String, String> {
     all
 }
 
-/// The changelog's section of each version.
+/// Sections of the changelog by version.
 fn changelog() -> BTreeMap<String, String> {
     let text = fs::read_to_string(root().join("results/CHANGELOG.md")).expect("a changelog");
     text.split("\n## ")
@@ -47,14 +47,14 @@ fn changelog() -> BTreeMap<String, String> {
         .collect()
 }
 
-/// Twelve digits that stand for all fingerprints of a version.
+/// Twelve hexadecimal digits that identify the fingerprints of a version.
 fn digest(fingerprints: &BTreeMap<String, String>) -> String {
     let mut hash = Sha256::new();
     fingerprints.iter().for_each(|(name, print)| hash.update(format!("{name} {print}\n")));
     hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn write_anew(mut golden: Golden) {
+fn update(mut golden: Golden) {
     golden.insert(VERSION.to_owned(), committed());
     let mut text = String::from(
         "# The fingerprint of the event order of every shipped scenario, by version: see tests/it/golden.rs.\n\
@@ -70,7 +70,7 @@ fn write_anew(mut golden: Golden) {
 #[test]
 fn committed_results_have_the_fingerprints_of_this_version() {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        write_anew(golden());
+        update(golden());
     }
     let golden = golden();
     let committed = committed();

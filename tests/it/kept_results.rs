@@ -1,6 +1,8 @@
 //! `report` and `diff`: commands that read results from their directories.
 
-use crate::common::{authstorm, files, said, tiny};
+use crate::common::{authstorm, files, root, said, tiny};
+use authstorm::results::ResultsDir;
+use authstorm::results::provenance::sha256;
 use std::fs;
 use std::path::Path;
 use std::process::Output;
@@ -62,6 +64,103 @@ fn damaged_results_are_refused_and_nothing_is_written() {
     assert_eq!(verb("report", &[&bad], &[]).status.code(), Some(2));
     assert_eq!(verb("report", &[folder.path()], &[]).status.code(), Some(2));
     assert_eq!(verb("diff", &[&good, &bad], &[]).status.code(), Some(2));
+}
+
+/// What version 0.1.0 committed for the scenario healthy: 8 metrics fewer, expectations in another form, no demand.
+fn of_0_1_0(folder: &Path) -> std::path::PathBuf {
+    let old = folder.join("old");
+    fs::create_dir(&old).expect("a folder");
+    for (name, bytes) in files(&root().join("tests/old_results/0.1.0-healthy")) {
+        fs::write(old.join(name), bytes).expect("writable");
+    }
+    old
+}
+
+#[test]
+fn results_of_an_older_version_are_read_and_what_is_missing_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let old = of_0_1_0(folder.path());
+    let results = ResultsDir::open(&old).and_then(|dir| dir.results()).expect("readable");
+    assert_eq!((results.version.as_str(), results.users, results.policies.len()), ("0.1.0", 1000, 2));
+    let summary: serde_json::Value =
+        serde_json::from_slice(&fs::read(old.join("summary.json")).expect("a file")).expect("JSON");
+    for policy in &results.policies {
+        let metrics = summary["policies"][&policy.name]["metrics"].as_object().expect("metrics");
+        assert_eq!(policy.metrics.len(), metrics.len());
+        for metric in &policy.metrics {
+            assert_eq!(Some(metric.mean), metrics[&metric.name]["mean"].as_f64(), "{}", metric.name);
+        }
+        let calls: u64 =
+            policy.timelines.iter().flat_map(|t| &t.buckets).flat_map(|b| b.calls.iter().flatten()).sum();
+        let sent: f64 = policy.metric("requests_total").values.iter().sum();
+        assert_eq!((calls as f64).to_bits(), sent.to_bits(), "every row of timeline.csv is read");
+    }
+
+    let said_by = |output: &Output| (said(output), String::from_utf8_lossy(&output.stdout).into_owned());
+    let (warned, _) = said_by(&verb("report", &[&old], &[]));
+    for part in ["Not in these results: ", "callers_begun", "`demand`", "expectations in a form"] {
+        assert!(warned.contains(part), "{part}: {warned}");
+    }
+    assert!(!warned.contains("goodput"), "what is there is not said to be missing: {warned}");
+    let page = fs::read_to_string(old.join("report.html")).expect("a page");
+    assert!(
+        page.contains("authstorm 0.1.0") && page.contains("Not in these results: "),
+        "the page says both"
+    );
+    assert!(!page.contains("callers begun"), "no row for what is not there");
+
+    let new = result(folder.path(), "new", &[]);
+    let (_, told) = said_by(&verb("diff", &[&old, &new], &[]));
+    assert!(told.contains("only in B: old.callers_begun\n"), "{told}");
+    assert!(told.contains("requests_total (requests per user and hour)"), "{told}");
+}
+
+/// A made-up newer version: another metric, another column, another endpoint, and a field that nobody knows.
+#[test]
+fn results_of_a_newer_version_are_read_and_what_is_unknown_is_said() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let new = result(folder.path(), "new", &[]);
+    let own = ResultsDir::open(&new).and_then(|dir| dir.results()).expect("readable");
+    let read = |name: &str| fs::read_to_string(new.join(name)).expect("a file");
+    let mut summary: serde_json::Value = serde_json::from_str(&read("summary.json")).expect("JSON");
+    summary["version"] = "9.9.9".into();
+    summary["climate"] = serde_json::json!({ "fair": true });
+    let metrics = summary["policies"]["old"]["metrics"].as_object_mut().expect("metrics");
+    let goodput = metrics["goodput"].clone();
+    metrics.insert("serenity".to_owned(), goodput);
+    let timeline: Vec<String> = read("timeline.csv")
+        .lines()
+        .enumerate()
+        .map(|(i, line)| format!("{line},{}", if i == 0 { "region" } else { "eu" }))
+        .collect();
+    let timeline = format!("{}\nold,0,0,passkeys,200,3,eu\n", timeline.join("\n"));
+    let mut manifest: serde_json::Value = serde_json::from_str(&read("manifest.json")).expect("JSON");
+    manifest["version"] = "9.9.9".into();
+    manifest["weather"] = "fine".into();
+    for (name, text) in [("summary.json", format!("{summary:#}\n")), ("timeline.csv", timeline)] {
+        manifest["files"][name]["sha256"] = sha256(text.as_bytes()).into();
+        fs::write(new.join(name), text).expect("writable");
+    }
+    fs::write(new.join("manifest.json"), manifest.to_string()).expect("writable");
+
+    let results = ResultsDir::open(&new).and_then(|dir| dir.results()).expect("readable");
+    assert_eq!(results.policies[0].timelines, own.policies[0].timelines);
+    assert_eq!(results.policies[0].metric("serenity").values, own.policies[0].metric("goodput").values);
+    let warned = said(&verb("report", &[&new], &[]));
+    for part in [
+        "Unknown to this version: serenity;",
+        "1 rows of the endpoint passkeys",
+        "columns that this version does not know: region",
+    ] {
+        assert!(warned.contains(part), "{part}: {warned}");
+    }
+    let table = read("summary.csv");
+    assert!(table.contains("old,serenity,answers/s,"), "{table}");
+    let page = read("report.html");
+    assert!(page.contains("data-metric=\"serenity\"") && page.contains("authstorm 9.9.9"));
+    // What was read is still there, with its hash: it is read again as it was.
+    let again = ResultsDir::open(&new).and_then(|dir| dir.results()).expect("readable");
+    assert_eq!(again, results);
 }
 
 #[test]

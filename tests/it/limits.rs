@@ -1,9 +1,9 @@
 //! Extreme scenarios: each ends in a result or in an error that names the cause.
 
-use authstorm::experiment::results::Results;
 use authstorm::kernel::dist::{Exponential, LogNormal};
 use authstorm::kernel::queue::Calendar;
 use authstorm::kernel::{Dist, Dur, Time};
+use authstorm::results::Results;
 use authstorm::{Error, Study};
 
 /// A scenario of one policy with this fleet and these additional tables.
@@ -27,7 +27,7 @@ fn requests(text: &str) -> f64 {
 fn stopped(text: &str) -> String {
     match run(text) {
         Err(Error::Stopped(stopped)) => stopped.to_string(),
-        other => panic!("it was to be stopped: {:?}", other.map(|r| r.events)),
+        other => panic!("it was to be stopped: {:?}", other.map(|r| r.engine.events)),
     }
 }
 
@@ -38,7 +38,7 @@ fn a_million_simultaneous_users_are_allowed() {
                key = \"global\"\nlimit = 4000000\nwindow = \"1s\"\nsource = \"made up\"";
     let text = scenario("2s", "users = 1000000", tie);
     let results = run(&text).unwrap_or_else(|e| panic!("{e}"));
-    assert!(results.events >= 3_000_000, "{} events", results.events);
+    assert!(results.engine.events >= 3_000_000, "{} events", results.engine.events);
     assert_eq!(results.policies[0].metric("sign_outs").mean.to_bits(), 0);
 }
 
@@ -126,7 +126,7 @@ fn limits_at_their_extremes_end() {
         match Study::parse("limits.toml", &text) {
             Ok(study) => {
                 let results = study.run().unwrap_or_else(|e| panic!("{limit}: {e}"));
-                assert!(results.events > 0, "{limit}");
+                assert!(results.engine.events > 0, "{limit}");
             }
             Err(Error::Scenario(errors)) => {
                 assert!(errors.to_string().contains("allowed"), "{limit}: {errors}");

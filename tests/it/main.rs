@@ -1,6 +1,6 @@
-//! Every test that needs more than one module, in one program: it is linked once, and its tests share both cores.
+//! Integration tests, in one binary to link once and to use all cores.
 //!
-//! One module a subject; `common` holds what several share. `cargo test --test it kill::` runs one module.
+//! Each subject has a module, and `common` contains shared helpers. `cargo test --test it kill::` runs one module.
 
 mod common;
 

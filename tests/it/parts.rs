@@ -1,8 +1,8 @@
 //! Independent users run in parts. The sum of the parts equals the whole run.
 
 use authstorm::Study;
-use authstorm::experiment::results::Results;
 use authstorm::metrics::collect::Tally;
+use authstorm::results::Results;
 use authstorm::scenario::load_text;
 use authstorm::world::{Control, Silent, observed, run};
 
@@ -110,14 +110,14 @@ fn results_do_not_depend_on_threads() {
         pool.install(|| study.run()).expect("no guard")
     };
     let one = on(1);
-    assert_eq!(one.parts, 3);
+    assert_eq!(one.engine.parts, 3);
     for threads in [2, 5] {
         let other = on(threads);
-        assert_eq!((one.events, one.fingerprint), (other.events, other.fingerprint));
+        assert_eq!(one.engine, other.engine);
         for (a, b) in one.policies.iter().zip(&other.policies) {
             assert!(a.metrics.iter().zip(&b.metrics).all(|(a, b)| a.values == b.values));
             assert!(a.timelines == b.timelines && a.entries_distribution == b.entries_distribution);
-            let rows = |p: &authstorm::experiment::results::PolicyResults| format!("{:?}", p.sessions);
+            let rows = |p: &authstorm::results::PolicyResults| format!("{:?}", p.sessions);
             assert_eq!(rows(a), rows(b));
         }
     }

@@ -1,8 +1,7 @@
-//! The order of the house: which room imports from which, how long files are, what is public and unused, and which lists of
-//! words stand twice.
+//! Structure of the source: imports between modules, length of files, unused public items, and duplicate word lists.
 //!
-//! `tests/tidy.toml` lists the rooms in their order and the exceptions of today. An exception that is no longer needed fails
-//! too, so the list only becomes shorter.
+//! `tests/tidy.toml` contains the order of the modules and the current exceptions. An exception that is no longer
+//! needed fails the test, so the list can only shrink.
 
 use crate::common::root;
 use serde::Deserialize;
@@ -13,15 +12,15 @@ use std::path::{Path, PathBuf};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Order {
-    /// The modules of the crate, each of which imports from those before it only.
+    /// Modules of the crate. A module may import from earlier ones only.
     rooms: Vec<String>,
-    /// `"from -> to"`: in how many files a room imports from a later one.
+    /// Number of files by import of a later module, as `"from -> to"`.
     arrows: BTreeMap<String, usize>,
-    /// The most lines of a file.
+    /// Greatest number of lines of a file.
     most_lines: usize,
-    /// Longer files, and how many lines they have at most.
+    /// Greatest number of lines of longer files.
     long: BTreeMap<String, usize>,
-    /// Lists of words that stand in several files, by their words in alphabetical order, and in how many.
+    /// Number of files by word list. The words of a list are in alphabetical order.
     twins: BTreeMap<String, usize>,
 }
 
@@ -30,7 +29,7 @@ fn order() -> Order {
     toml::from_str(&text).unwrap_or_else(|e| panic!("tests/tidy.toml: {e}"))
 }
 
-/// Every Rust file of a folder, by its path from the root of the package.
+/// Every Rust file of a folder: its path relative to the package, and its text.
 fn sources(folder: &str) -> Vec<(String, String)> {
     fn walk(at: &Path, all: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(at).unwrap_or_else(|e| panic!("{}: {e}", at.display())) {
@@ -52,23 +51,23 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     all.into_iter().map(read).collect()
 }
 
-/// The code of a file without its tests: they may reach for any room.
+/// The code of a file without its unit tests, which may import from any module.
 fn code(text: &str) -> &str {
     text.find("\n#[cfg(test)]\nmod ").map_or(text, |at| &text[..at])
 }
 
-/// A file whose every line is a test.
+/// Whether a file contains tests only.
 fn is_test(path: &str) -> bool {
     path.ends_with("tests.rs") || path.ends_with("testing.rs")
 }
 
-/// The room of a file: `src/kernel/time.rs` and `src/kernel.rs` belong to `kernel`.
+/// The top-level module of a file: `src/kernel/time.rs` and `src/kernel.rs` belong to `kernel`.
 fn room(path: &str) -> &str {
     let within = path.strip_prefix("src/").expect("a source");
     within.split('/').next().expect("a name").trim_end_matches(".rs")
 }
 
-/// The rooms that a text names, as `crate::room` or, in the command, `authstorm::room`. Comments are passed over.
+/// Modules that a text names as `crate::module` or `authstorm::module`. Ignores comments.
 fn named(text: &str) -> BTreeSet<&str> {
     let mut all = BTreeSet::new();
     for line in text.lines().filter(|line| !line.trim_start().starts_with("//")) {
@@ -127,12 +126,12 @@ fn files_are_short() {
     }
 }
 
-/// The words of a text: names and numbers.
+/// Words of a text: names and numbers.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty())
 }
 
-/// A public item that nothing names but its definition serves nobody.
+/// A public item must be named somewhere besides its definition.
 #[test]
 fn no_public_item_is_unused() {
     let mut uses: BTreeMap<String, usize> = BTreeMap::new();
@@ -143,7 +142,7 @@ fn no_public_item_is_unused() {
             count(&code.join("\n"));
         }
     }
-    // The library's examples in its docs, and README's.
+    // Examples in the documentation of the library and in README.
     for (_, text) in sources("src") {
         let docs: Vec<&str> = text.lines().filter(|line| line.trim_start().starts_with("//")).collect();
         let docs = docs.join("\n");
@@ -157,7 +156,7 @@ fn no_public_item_is_unused() {
             let Some(kind) = words.next() else { continue };
             let name = match kind {
                 "fn" | "struct" | "enum" | "trait" | "type" | "static" => words.next(),
-                // `pub const NAME: ...`; what follows `const fn` is above.
+                // `pub const NAME: ...`. The arm above handles `const fn`.
                 _ if rest.starts_with("const ") => Some(kind),
                 _ => None,
             };
@@ -171,7 +170,7 @@ fn no_public_item_is_unused() {
     assert!(dead.is_empty(), "public and unused: {dead:#?}");
 }
 
-/// Lists of three words or more, each written as a literal: `["a", "b", "c"]`.
+/// Lists of at least three word literals, such as `["a", "b", "c"]`.
 fn lists(text: &str) -> Vec<BTreeSet<&str>> {
     let mut all = Vec::new();
     for (at, _) in text.match_indices('[') {
@@ -191,9 +190,9 @@ fn lists(text: &str) -> Vec<BTreeSet<&str>> {
     all
 }
 
-/// A list of words that stands in two files is a rule that stands twice.
+/// A list of words in two files is a duplicate rule.
 #[test]
-fn no_list_of_words_stands_twice() {
+fn no_list_of_words_is_duplicated() {
     let sources = sources("src");
     let mut places: BTreeMap<BTreeSet<&str>, BTreeSet<&str>> = BTreeMap::new();
     for (path, text) in &sources {
@@ -218,7 +217,7 @@ fn no_list_of_words_stands_twice() {
 }
 
 #[test]
-fn the_rules_find_what_they_look_for() {
+fn the_helpers_find_planted_examples() {
     assert_eq!(
         named("use crate::world::Plan;\n// crate::cli\nlet x = crate::kernel::Time(1);"),
         ["kernel", "world"].into()

@@ -2,9 +2,9 @@
 
 use assert_cmd::Command;
 use authstorm::Study;
-use authstorm::experiment::results::Results;
-use authstorm::experiment::verdict::Judgement;
-use authstorm::report::verdicts;
+use authstorm::results::Judgement;
+use authstorm::results::Results;
+use authstorm::results::verdicts;
 
 fn run(file: &str, sets: &[&str]) -> Results {
     let path = format!("{}/{file}", env!("CARGO_MANIFEST_DIR"));

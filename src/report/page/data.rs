@@ -4,14 +4,14 @@ use super::super::columns::{Columns, MOST_POLICIES};
 use super::super::palette::{self, BANDS, Color};
 use super::super::requests::{ended, median_replication};
 use super::super::series::SERIES;
-use super::super::told::Told;
-use super::super::{canvas::clean, entries, finding, happens, lanes};
+use super::super::{entries, happens, lanes, titles};
 use super::html;
-use crate::experiment::results::{PolicyResults, Results};
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
 use crate::metrics::Metric;
 use crate::metrics::timeline::Bucket;
+use crate::results::{PolicyResults, Results, StoryDigest};
+use crate::text::clean;
 use serde_json::{Value, json};
 
 /// Points of the curves of entries per session.
@@ -24,7 +24,7 @@ const LONGEST_NAME: usize = 120;
 const MOST_FAULTS: usize = 100;
 
 /// The JSON, ready to stand in a script element.
-pub fn json(results: &Results, told: &[Told]) -> String {
+pub fn json(results: &Results) -> String {
     let columns = Columns::of(results);
     let shown = median_replication(results);
     let policies = &results.policies[..results.policies.len().min(MOST_POLICIES)];
@@ -48,7 +48,7 @@ pub fn json(results: &Results, told: &[Told]) -> String {
         "titles": titles(results),
         "policies": policies.iter().enumerate().map(|(i, p)| policy(p, i, columns, shown)).collect::<Vec<_>>(),
         "entries": curves(results, policies),
-        "stories": told.iter().map(|story| lanes_of(results, story)).collect::<Vec<_>>(),
+        "stories": results.stories.iter().map(|story| lanes_of(results, story)).collect::<Vec<_>>(),
     });
     html::json_in_script(&data.to_string())
 }
@@ -58,12 +58,12 @@ fn titles(results: &Results) -> Value {
     let title =
         |metrics: &[Metric], title: fn(&Results) -> String| happens(results, metrics).then(|| title(results));
     json!({
-        "requests": title(&[Metric::RequestsTotal], finding::peaks),
-        "sign_outs": title(&[Metric::FalseSignOuts, Metric::TrueSignOuts], finding::sign_outs),
-        "stale_tokens": title(&[Metric::StaleTokenSessionS], finding::stale_tokens),
-        "flow": title(&[Metric::UnauthenticatedEvents], finding::flow),
-        "waiting": title(&[Metric::AppWaitS], finding::waiting),
-        "entries": title(&[Metric::UnauthenticatedEvents], finding::worst_session),
+        "requests": title(&[Metric::RequestsTotal], titles::peaks),
+        "sign_outs": title(&[Metric::FalseSignOuts, Metric::TrueSignOuts], titles::sign_outs),
+        "stale_tokens": title(&[Metric::StaleTokenSessionS], titles::stale_tokens),
+        "flow": title(&[Metric::UnauthenticatedEvents], titles::flow),
+        "waiting": title(&[Metric::AppWaitS], titles::waiting),
+        "entries": title(&[Metric::UnauthenticatedEvents], titles::worst_session),
     })
 }
 
@@ -153,8 +153,8 @@ fn curves(results: &Results, policies: &[PolicyResults]) -> Value {
 }
 
 /// The lanes of a story and its calls: lane, begin, end, band.
-fn lanes_of(results: &Results, story: &Told) -> Value {
-    let schedule = story.schedule(results);
+fn lanes_of(results: &Results, story: &StoryDigest) -> Value {
+    let schedule = lanes::Schedule::of_digest(story, results);
     let mut lanes: Vec<_> = schedule.bars.iter().map(|bar| (bar.tab, bar.endpoint)).collect();
     lanes.sort_by_key(|(tab, endpoint)| (*tab, *endpoint as usize));
     lanes.dedup();

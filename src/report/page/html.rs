@@ -1,7 +1,6 @@
 //! Text made safe for HTML and for a shell.
 
-use super::super::canvas::clean;
-use crate::text::push_escaped;
+use crate::text::{clean, push_escaped};
 
 /// A name or a line of text, for content and for attributes in double quotes.
 pub fn escaped(text: &str) -> String {

@@ -9,12 +9,14 @@ mod html;
 pub use html::shell_word;
 
 use super::columns::{Columns, MOST_POLICIES};
-use super::told::{Told, chosen, retry_schedule};
-use super::{amplification, charts_in, finding, frame, measured, number, verdicts};
-use crate::experiment::WORST_SESSIONS;
-use crate::experiment::results::{PolicyResults, Results};
-use crate::experiment::verdict::Judgement;
-use crate::metrics::{Metric, MetricDef};
+use super::retry_schedule;
+use super::{amplification, charts_in, frame, titles};
+use crate::metrics::Metric;
+use crate::results::finding;
+use crate::results::measured;
+use crate::results::verdicts;
+use crate::results::{Judgement, PolicyResults, Results};
+use crate::text::number;
 use html::escaped;
 use std::fmt::Write;
 
@@ -39,17 +41,17 @@ const LANES: &str = include_str!("lanes.js");
 const PAGE: &str = include_str!("page.js");
 
 /// The page.
-pub fn page(results: &Results, told: &[Told], scenario: &str) -> String {
+pub fn page(results: &Results) -> String {
     let mut out = String::new();
     head(results, &mut out);
     findings(results, &mut out);
-    timeline(results, told, &mut out);
+    timeline(results, &mut out);
     whole_run(results, &mut out);
     summary(results, &mut out);
-    worst_sessions(results, told, &mut out);
-    scenario_text(scenario, &mut out);
+    worst_sessions(results, &mut out);
+    scenario_text(&results.scenario_text, &mut out);
     reproduce(results, &mut out);
-    let data = data::json(results, told);
+    let data = data::json(results);
     let _ = write!(
         out,
         "</main>\n<script type=\"application/json\" id=\"data\">{data}</script>\n<script>{UPLOT_JS}</script>\n\
@@ -77,7 +79,7 @@ fn head(results: &Results, out: &mut String) {
 
 fn findings(results: &Results, out: &mut String) {
     out.push_str("<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">Findings</h2>\n<ul class=\"findings\">\n");
-    for sentence in finding::finding(results).iter().take(MOST_POLICIES) {
+    for sentence in finding(results).iter().take(MOST_POLICIES) {
         let _ = writeln!(out, "<li>{}.</li>", escaped(sentence));
     }
     left_out(results.policies.len(), MOST_POLICIES, "policies", "summary.json", out);
@@ -115,7 +117,7 @@ fn left_out(all: usize, most: usize, what: &str, file: &str, out: &mut String) {
 }
 
 /// Interactive charts, and the pictures that stand in for them.
-fn timeline(results: &Results, told: &[Told], out: &mut String) {
+fn timeline(results: &Results, out: &mut String) {
     out.push_str(
         "<section aria-labelledby=\"time\">\n<h2 id=\"time\">Over time</h2>\n<div class=\"live\">\n\
          <p class=\"hint\">Hover reads values, in all charts at once. Drag to zoom, double-click to go back. Click an \
@@ -123,7 +125,7 @@ fn timeline(results: &Results, told: &[Told], out: &mut String) {
          <div class=\"tools\" role=\"toolbar\" aria-label=\"Time\"></div>\n<div id=\"charts\"></div>\n</div>\n\
          <div class=\"static\">\n",
     );
-    for svg in pictures(results, told) {
+    for svg in pictures(results) {
         match svg {
             Ok(svg) => {
                 let _ = writeln!(out, "<figure>{svg}</figure>");
@@ -137,10 +139,10 @@ fn timeline(results: &Results, told: &[Told], out: &mut String) {
 }
 
 /// The pictures, coarser where they would be too large; what is too large even then is named.
-fn pictures(results: &Results, told: &[Told]) -> Vec<Result<String, String>> {
+fn pictures(results: &Results) -> Vec<Result<String, String>> {
     let draw = |most: usize| {
         let mut charts = charts_in(results, Columns::at_most(results, most));
-        charts.extend(retry_schedule(results, told));
+        charts.extend(retry_schedule(results));
         charts
     };
     let size = |charts: &[super::Chart]| charts.iter().map(|chart| chart.svg.len()).sum::<usize>();
@@ -169,7 +171,7 @@ fn whole_run(results: &Results, out: &mut String) {
     let _ = writeln!(
         out,
         "<section class=\"live\" aria-labelledby=\"whole\">\n<h2 id=\"whole\">Over the whole run</h2>\n<h3>{}</h3>",
-        escaped(&finding::amplification(results))
+        escaped(&titles::amplification(results))
     );
     let bars = amplification::bars(results);
     let most = bars.iter().map(|bar| bar.high.max(bar.mean)).fold(1.0, f64::max);
@@ -212,7 +214,17 @@ fn summary(results: &Results, out: &mut String) {
     }
     out.push_str("</tr></thead>\n<tbody>\n");
     for metric in Metric::ALL.iter().filter(|metric| measured::can_move(results, **metric)) {
-        row(&metric.def(), shown, several, out);
+        let def = metric.def();
+        row(def.name, def.unit, def.definition, shown, several, out);
+    }
+    // Those of another version follow, as they are.
+    let others = results.policies.iter().flat_map(|policy| &policy.metrics).filter(|m| m.def().is_none());
+    let mut said: Vec<&str> = Vec::new();
+    for other in others {
+        if !said.contains(&other.name.as_str()) {
+            said.push(&other.name);
+            row(&other.name, &other.unit, "", shown, several, out);
+        }
     }
     out.push_str("</tbody>\n</table>\n</div>\n");
     if shown.len() < results.policies.len() {
@@ -222,21 +234,31 @@ fn summary(results: &Results, out: &mut String) {
     out.push_str("</section>\n");
 }
 
-fn row(def: &MetricDef, policies: &[PolicyResults], several: bool, out: &mut String) {
+fn row(
+    name: &str,
+    unit: &str,
+    definition: &str,
+    policies: &[PolicyResults],
+    several: bool,
+    out: &mut String,
+) {
     let _ = write!(
         out,
         "<tr><th scope=\"row\"><span title=\"{}\">{}</span> <small>{}</small></th>",
-        escaped(def.definition),
-        escaped(&def.name.replace('_', " ")),
-        escaped(def.unit)
+        escaped(definition),
+        escaped(&name.replace('_', " ")),
+        escaped(unit)
     );
     for policy in policies {
-        let m = policy.metric(def.name);
+        let Some(m) = policy.get(name) else {
+            let _ = write!(out, "<td>{}</td>", titles::UNKNOWN);
+            continue;
+        };
         // The very digits of summary.csv.
         let _ = write!(
             out,
             "<td data-metric=\"{}\" data-mean=\"{}\" data-low=\"{}\" data-high=\"{}\" title=\"{} [{}, {}]\">{}",
-            def.name,
+            escaped(name),
             m.mean,
             m.ci_low,
             m.ci_high,
@@ -253,7 +275,7 @@ fn row(def: &MetricDef, policies: &[PolicyResults], several: bool, out: &mut Str
     out.push_str("</tr>\n");
 }
 
-fn worst_sessions(results: &Results, told: &[Told], out: &mut String) {
+fn worst_sessions(results: &Results, out: &mut String) {
     out.push_str("<section aria-labelledby=\"worst\">\n<h2 id=\"worst\">Worst sessions</h2>\n");
     out.push_str(
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"worst\">\n<table class=\"worst\">\n<thead><tr>\
@@ -273,7 +295,7 @@ fn worst_sessions(results: &Results, told: &[Told], out: &mut String) {
                 )
             }
         };
-        let story = match told.iter().position(|story| story.is_of(policy, row)) {
+        let story = match results.stories.iter().position(|story| story.is_of(policy, row)) {
             Some(i) => format!("<a href=\"#story-{i}\">told below</a>"),
             None => format!(
                 "<code>{}</code>",
@@ -294,8 +316,8 @@ fn worst_sessions(results: &Results, told: &[Told], out: &mut String) {
         );
     }
     out.push_str("</tbody>\n</table>\n</div>\n");
-    let chosen = chosen(results, told);
-    for (i, story) in told.iter().enumerate() {
+    let chosen = results.worst_story();
+    for (i, story) in results.stories.iter().enumerate() {
         let _ = writeln!(
             out,
             "<details class=\"story\" id=\"story-{i}\"{}>\n<summary>{}</summary>\n<div class=\"lanes live\" \
@@ -333,12 +355,11 @@ fn scenario_text(scenario: &str, out: &mut String) {
 }
 
 fn reproduce(results: &Results, out: &mut String) {
-    let all = results.policies.iter().any(|policy| policy.sessions.len() > WORST_SESSIONS);
     let mut command = format!(
         "authstorm run scenario.toml --seed {} --replications {} --out again",
         results.seed, results.replications
     );
-    if all {
+    if results.all_sessions {
         command.push_str(" --all-sessions");
     }
     let _ = writeln!(
@@ -349,13 +370,13 @@ fn reproduce(results: &Results, out: &mut String) {
          <dl><dt>seed</dt><dd>{}</dd><dt>version</dt><dd>{}</dd><dt>client model</dt><dd>{}</dd>\
          <dt>SHA-256 of scenario and policies</dt><dd><code>{}</code></dd><dt>events</dt><dd>{}</dd>\
          <dt>fingerprint of their order</dt><dd><code>{:016x}</code></dd></dl>\n</section>",
-        env!("CARGO_PKG_VERSION"),
+        escaped(&results.version),
         escaped(&command),
         results.seed,
-        env!("CARGO_PKG_VERSION"),
+        escaped(&results.version),
         escaped(&results.client_model),
         escaped(&results.scenario_hash),
-        number::whole(results.events),
-        results.fingerprint,
+        number::whole(results.engine.events),
+        results.engine.fingerprint,
     );
 }

@@ -14,7 +14,6 @@ mod simulation;
 
 use crate::experiment::Study;
 use crate::kernel::random::{Purpose, Stream, below};
-use crate::report;
 use crate::world::Control;
 use simulation::simulate;
 use std::collections::BTreeMap;
@@ -196,10 +195,10 @@ fn compare(text: &str, spoilt: u64) -> Compared {
     };
     let Ok(results) = study.run_under(&Control::default()) else { return Compared::Stopped };
     let mut engine = Counts::default();
-    for (key, count) in rows(&report::csv::timeline(&results)) {
+    for (key, count) in rows(&crate::results::csv::timeline(&results)) {
         engine.calls.insert(key, count);
     }
-    let first = results.policies[0].metrics.iter().find(|m| m.def.name == "first_attempts");
+    let first = results.policies[0].metrics.iter().find(|m| m.name == "first_attempts");
     engine.first_attempts = first.map_or(0, |m| m.values[0] as u64);
     let mut scenario = study.loaded().scenario.clone();
     scenario.seed += spoilt;

@@ -3,9 +3,8 @@
 use super::super::draw::dist;
 use super::sides::{Not, Outcome, Sides, list, milliseconds, rows, table};
 use super::study::{milliseconds_of, untie};
-use crate::experiment::results::{Results, SessionRow};
 use crate::kernel::dice::Dice;
-use crate::report;
+use crate::results::{Results, SessionRow, csv};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
@@ -37,7 +36,7 @@ pub(super) fn twice_the_users(sides: &mut Sides, dice: &mut Dice) -> Outcome {
 
 /// Calls by policy, replication, bucket, endpoint and outcome, in buckets that end before this time in milliseconds.
 fn early(results: &Results, before: u64) -> BTreeMap<Vec<String>, u64> {
-    let mut early = rows(&report::csv::timeline(results));
+    let mut early = rows(&csv::timeline(results));
     early.retain(|key, _| milliseconds_of(&key[2]) < before);
     early
 }
@@ -73,7 +72,7 @@ pub(super) fn longer_horizon(sides: &mut Sides, dice: &mut Dice) -> Outcome {
         }
     }
     let flow = |results: &Results| {
-        let mut flow = rows(&report::csv::flow(results));
+        let mut flow = rows(&csv::flow(results));
         flow.retain(|key, _| milliseconds_of(&key[2]) < whole);
         flow
     };
@@ -168,7 +167,7 @@ pub(super) fn workload_added(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     list(sides.part(), "workload").push(added);
     let (first, second) = sides.results()?;
     let own = |results: &Results| {
-        let mut own = rows(&report::csv::timeline(results));
+        let mut own = rows(&csv::timeline(results));
         own.retain(|key, _| key[3] != "generic");
         own
     };

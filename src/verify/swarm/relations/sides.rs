@@ -1,7 +1,7 @@
 //! The two sides of a relation: scenarios as tables, run and compared.
 
 use crate::experiment::Study;
-use crate::experiment::results::{PolicyResults, Results};
+use crate::results::{PolicyResults, Results};
 use crate::scenario::load_text;
 use crate::world::Control;
 use std::collections::BTreeMap;
@@ -140,8 +140,8 @@ pub(super) fn run(study: &Study) -> Result<Results, Not> {
 /// The first thing in which two policies' results differ, but for their names and these metrics.
 fn difference(first: &PolicyResults, second: &PolicyResults, without: &[&str]) -> Option<String> {
     for (a, b) in first.metrics.iter().zip(&second.metrics) {
-        if !without.contains(&a.def.name) && a != b {
-            return Some(format!("{} {:?} against {:?}", a.def.name, a.values, b.values));
+        if !without.contains(&a.name.as_str()) && a != b {
+            return Some(format!("{} {:?} against {:?}", a.name, a.values, b.values));
         }
     }
     if first.timelines != second.timelines {
@@ -156,7 +156,7 @@ fn difference(first: &PolicyResults, second: &PolicyResults, without: &[&str]) -
     let rest = |p: &PolicyResults| {
         let mut rest = p.clone();
         rest.name.clear();
-        rest.metrics.retain(|m| !without.contains(&m.def.name));
+        rest.metrics.retain(|m| !without.contains(&m.name.as_str()));
         // Both name faults, limits and actions by their number in the scenario.
         rest.demand.clear();
         rest.not_exercised.clear();

@@ -1,13 +1,10 @@
 //! Relations of what is run and kept: threads, policies, replications, buckets, overrides, files.
 
 use super::sides::{Not, Outcome, Sides, list, milliseconds, rows, run, table};
-use crate::experiment::CONFIDENCE;
-use crate::experiment::results::Results;
 use crate::kernel::dice::Dice;
-use crate::report;
+use crate::results::{Results, csv, summary};
 use crate::scenario::load_text;
 use crate::scenario::policies::PRESETS;
-use crate::stats::paired_difference;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
@@ -16,16 +13,12 @@ const BY_BUCKET: [&str; 3] = ["peak_requests_per_s", "time_to_recover_s", "time_
 
 /// The data files of results.
 fn files(results: &Results) -> Vec<(&'static str, Vec<u8>)> {
-    let paired = |a: &[f64], b: &[f64]| {
-        let estimate = paired_difference(a, b, CONFIDENCE);
-        (estimate.mean, estimate.ci_low, estimate.ci_high)
-    };
     vec![
-        ("summary.json", report::json::summary(results, paired).into_bytes()),
-        ("summary.csv", report::csv::summary(results)),
-        ("timeline.csv", report::csv::timeline(results)),
-        ("flow.csv", report::csv::flow(results)),
-        ("sessions.csv", report::csv::sessions(results)),
+        ("summary.json", summary::summary(results).into_bytes()),
+        ("summary.csv", csv::summary(results)),
+        ("timeline.csv", csv::timeline(results)),
+        ("flow.csv", csv::flow(results)),
+        ("sessions.csv", csv::sessions(results)),
     ]
 }
 
@@ -155,7 +148,7 @@ pub(super) fn fewer_replications(sides: &mut Sides, dice: &mut Dice) -> Outcome 
     for (more, less) in first.policies.iter().zip(&second.policies) {
         for (a, b) in more.metrics.iter().zip(&less.metrics) {
             if a.values[..fewer] != b.values {
-                let what = format!("{}: {} {:?} against {:?}", more.name, a.def.name, a.values, b.values);
+                let what = format!("{}: {} {:?} against {:?}", more.name, a.name, a.values, b.values);
                 return Err(sides.broken(what));
             }
         }
@@ -183,7 +176,7 @@ pub(super) fn finer_buckets(sides: &mut Sides, dice: &mut Dice) -> Outcome {
         b.timelines.clone_from(&a.timelines);
         sides.same(a, &b, &BY_BUCKET)?;
     }
-    for csv in [report::csv::timeline, report::csv::flow] {
+    for csv in [csv::timeline, csv::flow] {
         let mut summed = BTreeMap::new();
         for (mut key, count) in rows(&csv(&second)) {
             let ms = milliseconds_of(&key[2]);
@@ -265,8 +258,8 @@ pub(super) fn files_agree(sides: &mut Sides, _: &mut Dice) -> Outcome {
     sides.first.insert("replications".into(), Value::Integer(2));
     sides.part();
     let results = run(&sides.first_study()?)?;
-    let calls = rows(&report::csv::timeline(&results));
-    let mut flow = rows(&report::csv::flow(&results));
+    let calls = rows(&csv::timeline(&results));
+    let mut flow = rows(&csv::flow(&results));
     if sides.spoilt {
         flow.insert(["old", "0", "0", "flow_entry"].map(str::to_owned).to_vec(), 1 << 40);
     }
@@ -284,7 +277,7 @@ pub(super) fn files_agree(sides: &mut Sides, _: &mut Dice) -> Outcome {
             let name = policy.name.as_str();
             // A scenario has the metrics that it can move; what it has not, is nothing.
             let value = |metric: &str| {
-                let found = policy.metrics.iter().find(|m| m.def.name == metric);
+                let found = policy.metrics.iter().find(|m| m.name == metric);
                 found.map_or(0.0, |m| m.values[replication])
             };
             let sessions = || policy.sessions.iter().filter(|row| row.replication as usize == replication);

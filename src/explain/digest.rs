@@ -1,0 +1,98 @@
+//! Stories cut to what a page shows, for results.
+
+use super::{Session, Story, Wanted, tell_planned, text, words};
+use crate::Study;
+use crate::experiment::Error;
+use crate::parallel;
+use crate::results::{Results, StoryDigest};
+use crate::world::Control;
+
+/// Longer texts are cut: the command prints them whole.
+const MOST_BYTES: usize = 20_000;
+/// More calls than this no lane chart shows one by one.
+const MOST_CALLS: usize = 2_000;
+/// Runs with more events than this, or parts of runs, are not run once more for the stories of a report: `explain` tells
+/// the stories when somebody asks.
+const MOST_EVENTS: u64 = 20_000_000;
+/// Policies that get a story in a report, beside the policy with the worst session of all.
+const MOST_STORIES: usize = 6;
+
+impl Story {
+    /// The story cut to what a page shows.
+    pub fn digest(&self) -> StoryDigest {
+        let mut told = String::new();
+        text::body(self, &mut told);
+        let calls = self.calls.values().take(MOST_CALLS).map(|call| {
+            let (endpoint, outcome) = (call.endpoint.name().to_owned(), call.outcome.name().to_owned());
+            (call.tab, endpoint, call.sent.0, call.until(self.horizon).0, outcome)
+        });
+        StoryDigest {
+            policy: self.contender.clone(),
+            replication: self.replication,
+            session: self.session,
+            headline: words::headline(self),
+            provenance: words::provenance(self),
+            text: cut(told),
+            calls: calls.collect(),
+            calls_left_out: self.calls.len().saturating_sub(MOST_CALLS),
+        }
+    }
+}
+
+/// Adds the story of the worst session of each policy to the results of a study; none where running again would take long.
+///
+/// ```
+/// use authstorm::Study;
+/// use authstorm::explain::tell_worst;
+///
+/// let mut study = Study::load("scenarios/touch-429-cascade.toml")?;
+/// study.replications(1)?.only_policies(&["old".to_owned()])?;
+/// let mut results = study.run()?;
+/// tell_worst(&study, &mut results, &Default::default())?;
+/// assert!(results.stories[0].headline.starts_with("Session "));
+/// # Ok::<(), authstorm::Error>(())
+/// ```
+///
+/// # Errors
+/// When `control` stops it.
+pub fn tell_worst(study: &Study, results: &mut Results, control: &Control) -> Result<(), Error> {
+    let engine = &results.engine;
+    let runs = u64::from(results.replications.max(1)) * u64::from(engine.parts.max(1));
+    if engine.events / runs > MOST_EVENTS {
+        return Ok(());
+    }
+    let plan = study.plan();
+    let worst = results.worst().map(|(policy, _)| policy.name.as_str());
+    let wanted: Vec<Wanted> = results
+        .policies
+        .iter()
+        .enumerate()
+        .filter(|(i, policy)| *i < MOST_STORIES || Some(policy.name.as_str()) == worst)
+        .filter_map(|(i, policy)| {
+            let row = policy.worst()?;
+            Some(Wanted::whole(i, Some(row.replication), Session::Number(row.session)))
+        })
+        .collect();
+    let hash = &study.hash();
+    let stories = parallel::map(&wanted, |wanted| {
+        tell_planned(&plan, hash, *wanted, control).map(|story| story.digest())
+    });
+    results.stories = stories.into_iter().collect::<Result<_, _>>()?;
+    Ok(())
+}
+
+fn cut(mut text: String) -> String {
+    if text.len() <= MOST_BYTES {
+        return text;
+    }
+    let end = text[..=floor(&text, MOST_BYTES)].rfind('\n').unwrap_or(0);
+    let left = text[end..].lines().count();
+    text.truncate(end);
+    text.push_str(&format!("\n… {left} more lines: the command prints them all\n"));
+    text
+}
+
+/// The last boundary of a letter before this byte.
+fn floor(text: &str, at: usize) -> usize {
+    (0..at).rev().find(|i| text.is_char_boundary(*i) && text.is_char_boundary(i + 1)).unwrap_or(0)
+}

@@ -1,0 +1,41 @@
+//! The retry schedule of the worst session, from the story that results keep of it.
+
+use super::Chart;
+use super::lanes::{Bar, Schedule, lanes};
+use crate::backend::Endpoint;
+use crate::kernel::Dur;
+use crate::metrics::Outcome;
+use crate::results::{Results, StoryDigest};
+use crate::text::number;
+
+impl Schedule {
+    /// Of a story that results keep. Calls that another version would know and this one does not are left out.
+    pub fn of_digest(story: &StoryDigest, results: &Results) -> Schedule {
+        let bar = |(tab, endpoint, from, to, outcome): &(u32, String, u64, u64, String)| {
+            Some(Bar {
+                tab: *tab,
+                endpoint: Endpoint::ALL.into_iter().find(|e| e.name() == endpoint)?,
+                from: Dur(*from),
+                to: Dur(*to),
+                outcome: Outcome::ALL.into_iter().find(|o| o.name() == outcome)?,
+            })
+        };
+        let mut title = story.headline.clone();
+        if story.calls_left_out > 0 {
+            title.push_str(&format!("; the first {} calls", number::whole(story.calls.len() as u64)));
+        }
+        Schedule {
+            title,
+            provenance: story.provenance.clone(),
+            window: (Dur::ZERO, results.horizon),
+            faults: results.faults.clone(),
+            continues: Vec::new(),
+            bars: story.calls.iter().filter_map(bar).collect(),
+        }
+    }
+}
+
+/// The retry schedule of the results' worst session; absent when results keep no story of it.
+pub fn retry_schedule(results: &Results) -> Option<Chart> {
+    Some(lanes(&Schedule::of_digest(results.worst_story()?, results)))
+}

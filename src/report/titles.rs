@@ -1,0 +1,254 @@
+//! The titles of charts: what the policies come to, compared.
+
+use super::compare::{Clause, compare};
+use crate::metrics::Metric;
+use crate::results::finding::chains;
+use crate::results::{PolicyResults, Results, measured};
+use crate::text::number;
+
+/// What is said of a metric that results of another version do not have.
+pub(super) const UNKNOWN: &str = "not in these results";
+
+/// The mean of a metric. What goes with a chart's own metric is left out where the results do not have it.
+fn mean(policy: &PolicyResults, metric: Metric) -> f64 {
+    measured::mean(policy, metric).unwrap_or(0.0)
+}
+
+/// Most requests per second.
+pub fn peaks(results: &Results) -> String {
+    compare(results, |policy, name, average| {
+        let Some(peak) = measured::mean(policy, Metric::PeakRequestsPerS) else {
+            let full = format!("{name}: the peak is {UNKNOWN}");
+            return Clause { value: 0.0, short: full.clone(), full, says: UNKNOWN.to_owned() };
+        };
+        let per_s = number::short(peak);
+        let full = match peak > 0.0 {
+            true => format!("{name} peaks at {per_s} requests per second{average}"),
+            false => format!("{name} sends no requests"),
+        };
+        Clause { value: peak, full, short: format!("{name} at {per_s}"), says: per_s }
+    })
+}
+
+/// Sign-outs: false ones, and true ones where there are any.
+pub fn sign_outs(results: &Results) -> String {
+    if results.users == 0 {
+        return "No users in this run, hence nobody to sign out".to_owned();
+    }
+    let users = results.users;
+    let any_true = results.policies.iter().any(|p| mean(p, Metric::TrueSignOuts) > 0.0);
+    let repeated = results.policies.iter().any(|p| mean(p, Metric::FalseSignOuts) > f64::from(users));
+    compare(results, |policy, name, average| {
+        let [outs, truly] = [Metric::FalseSignOuts, Metric::TrueSignOuts].map(|m| mean(policy, m));
+        let count = if outs > 0.0 { number::short(outs) } else { "none".to_owned() };
+        let of = number::counted(users.into(), "valid session", "valid sessions");
+        let revoked = match (any_true, outs > 0.0) {
+            (false, _) => String::new(),
+            (true, falsely) => {
+                let truly = number::counted_mean(truly, "revoked one", "revoked ones");
+                format!(" {} {truly}", if falsely { "and" } else { "but" })
+            }
+        };
+        let average = if outs + truly > 0.0 { average } else { "" };
+        let says = format!("{count}{revoked}");
+        let (full, short) = match () {
+            () if repeated && outs > 0.0 => (
+                format!("{name} signs out valid sessions {count} times{revoked}{average}"),
+                format!("{name} {count} times{revoked}"),
+            ),
+            () if repeated => {
+                (format!("{name} never signs out a valid session{revoked}"), format!("{name} never{revoked}"))
+            }
+            () => (
+                format!("{name} signs out {count} of {of}{revoked}{average}"),
+                format!("{name} signs out {count}{revoked}"),
+            ),
+        };
+        Clause { value: outs, full, short, says }
+    })
+}
+
+/// Signed-in sessions without a valid token.
+pub fn stale_tokens(results: &Results) -> String {
+    compare(results, |policy, name, average| {
+        let stale = mean(policy, Metric::StaleTokenSessionS);
+        let of_all = mean(policy, Metric::SignedInSessionS);
+        let share = number::share(if of_all > 0.0 { stale / of_all } else { 0.0 });
+        let (full, says) = match stale > 0.0 {
+            true => {
+                let says = format!("{share} ({} session-seconds)", number::short(stale));
+                let full = format!(
+                    "{name} leaves {share} of signed-in session time without a valid token{average} ({} session-seconds)",
+                    number::short(stale)
+                );
+                (full, says)
+            }
+            false => (format!("{name} leaves no session without a valid token"), "none".to_owned()),
+        };
+        Clause { value: stale, full, short: format!("{name} {says}"), says }
+    })
+}
+
+/// App code that waits.
+pub fn waiting(results: &Results) -> String {
+    compare(results, |policy, name, average| {
+        let waited = mean(policy, Metric::AppWaitS);
+        let says = number::with_unit(waited, "s");
+        let full = match waited > 0.0 {
+            true => format!("{name} lets app code wait {says} in all{average}"),
+            false => format!("{name} lets no app code wait"),
+        };
+        Clause { value: waited, full, short: format!("{name} {says}"), says }
+    })
+}
+
+/// Entries of the unauthenticated flow and its chains.
+pub fn flow(results: &Results) -> String {
+    if results.users == 0 {
+        return NO_FLOW.to_owned();
+    }
+    compare(results, |policy, name, average| {
+        let entries = mean(policy, Metric::UnauthenticatedEvents);
+        let chains = chains(policy);
+        let times = match number::short(entries).as_str() {
+            "1" => "once".to_owned(),
+            count => format!("{count} times"),
+        };
+        let (full, says) = match entries > 0.0 {
+            true => (
+                format!("{name} enters the unauthenticated flow {times}{average}{chains}"),
+                format!("{times}{chains}"),
+            ),
+            false => (format!("{name} never enters the unauthenticated flow"), "never".to_owned()),
+        };
+        Clause { value: entries, full, short: format!("{name} {says}"), says }
+    })
+}
+
+/// Requests for each one that is asked for.
+pub fn amplification(results: &Results) -> String {
+    compare(results, |policy, name, average| {
+        let factor = mean(policy, Metric::Amplification);
+        let number = number::short(factor);
+        let (full, says) = match factor > 0.0 {
+            true => {
+                (format!("{name} sends {number} requests for each one that is asked for{average}"), number)
+            }
+            false => (format!("{name} sends no requests"), "none".to_owned()),
+        };
+        Clause { value: factor, full, short: format!("{name} {says}"), says }
+    })
+}
+
+/// The worst session.
+pub fn worst_session(results: &Results) -> String {
+    if results.users == 0 {
+        return NO_FLOW.to_owned();
+    }
+    compare(results, |policy, name, _| {
+        let worst = measured::worst(policy, Metric::UnauthenticatedEventsWorstSession);
+        let (worst, of_worst) = worst.unwrap_or_default();
+        let says = format!("{}{of_worst}", number::times(worst));
+        let (full, short) = match worst {
+            0 => (
+                format!("No session of {name} enters the unauthenticated flow"),
+                format!("none of {name} does"),
+            ),
+            _ => (
+                format!("The worst session of {name} enters the unauthenticated flow {says}"),
+                format!("that of {name} {says}"),
+            ),
+        };
+        Clause { value: worst as f64, full, short, says }
+    })
+}
+
+/// What titles say of a run without users.
+const NO_FLOW: &str = "No users in this run, hence no unauthenticated flow";
+
+/// The mean peak, where a label cannot mean another one.
+pub fn mean_peak(policy: &PolicyResults) -> String {
+    let Some(peak) = measured::of(policy, Metric::PeakRequestsPerS) else {
+        return format!("peak {UNKNOWN}");
+    };
+    let mean = if peak.values.len() > 1 { "mean peak" } else { "peak" };
+    format!("{mean} {}/s", number::short(peak.mean))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::synthetic::{self, set};
+
+    #[test]
+    fn titles_say_the_numbers_in_plain_words() {
+        let mut results = synthetic::storm(&["old", "new"], 60, 1);
+        for (policy, outs, worst, depth) in [(0, 1204.0, 40.0, 39.0), (1, 0.0, 0.0, 0.0)] {
+            set(&mut results, policy, Metric::FalseSignOuts, &[outs]);
+            set(&mut results, policy, Metric::TrueSignOuts, &[0.0]);
+            set(&mut results, policy, Metric::UnauthenticatedEventsWorstSession, &[worst]);
+            set(&mut results, policy, Metric::UnauthenticatedDepthMax, &[depth]);
+            set(&mut results, policy, Metric::SignedInSessionS, &[1_000.0]);
+            set(&mut results, policy, Metric::StaleTokenSessionS, &[outs / 2.0]);
+        }
+        assert_eq!(sign_outs(&results), "old signs out 1,204 of 10,000 valid sessions; new signs out none");
+        assert_eq!(
+            worst_session(&results),
+            "The worst session of old enters the unauthenticated flow 40 times; none of new does"
+        );
+        assert_eq!(
+            stale_tokens(&results),
+            "old leaves 60.2% of signed-in session time without a valid token (602 session-seconds); new none"
+        );
+    }
+
+    #[test]
+    fn the_worst_session_and_chain_are_those_of_a_replication() {
+        let mut results = synthetic::storm(&["old"], 60, 3);
+        set(&mut results, 0, Metric::UnauthenticatedEvents, &[5.0, 9.0, 4.0]);
+        set(&mut results, 0, Metric::UnauthenticatedEventsWorstSession, &[5.0, 4.0, 4.0]);
+        set(&mut results, 0, Metric::UnauthenticatedDepthMax, &[2.0, 2.0, 3.0]);
+        assert_eq!(
+            worst_session(&results),
+            "The worst session of old enters the unauthenticated flow 5 times (replication 0)"
+        );
+        assert_eq!(
+            flow(&results),
+            "old enters the unauthenticated flow 6 times on average, in chains of up to 3 (replication 2)"
+        );
+    }
+
+    #[test]
+    fn true_sign_outs_are_part_of_the_title() {
+        let mut results = synthetic::storm(&["old", "new"], 60, 1);
+        for (policy, falsely, truly) in [(0, 7.0, 103.0), (1, 0.0, 103.0)] {
+            set(&mut results, policy, Metric::FalseSignOuts, &[falsely]);
+            set(&mut results, policy, Metric::TrueSignOuts, &[truly]);
+        }
+        assert_eq!(
+            sign_outs(&results),
+            "old signs out 7 of 10,000 valid sessions and 103 revoked ones; new signs out none but 103 revoked ones"
+        );
+        set(&mut results, 0, Metric::FalseSignOuts, &[30_000.0]);
+        assert!(
+            sign_outs(&results).starts_with("old signs out valid sessions 30,000 times and 103 revoked ones")
+        );
+    }
+
+    #[test]
+    fn nothing_is_on_average_none() {
+        let mut results = synthetic::empty(&["old", "new"]);
+        results.replications = 3;
+        assert_eq!(sign_outs(&results), "old signs out none of 10,000 valid sessions; new likewise");
+        assert_eq!(flow(&results), "old never enters the unauthenticated flow; new likewise");
+        results.users = 0;
+        assert_eq!(sign_outs(&results), "No users in this run, hence nobody to sign out");
+    }
+
+    #[test]
+    fn of_many_policies_the_extremes_are_named() {
+        let results = synthetic::storm(&["a", "b", "c", "d", "e"], 60, 1);
+        let title = peaks(&results);
+        assert_eq!(title, "a peaks at 1,707 requests per second; e at 434; the 3 others lie between");
+    }
+}

@@ -1,0 +1,227 @@
+//! CSV files: one row a fact, plain numbers, names safe to open in a spreadsheet.
+
+use super::Results;
+use super::serial::EVENTS;
+use crate::backend::Endpoint;
+use crate::kernel::Dur;
+use crate::kernel::time::NS_PER_S;
+use crate::metrics::Outcome;
+use crate::metrics::timeline::{Bucket, Timeline};
+
+/// `summary.csv`: every metric of every policy.
+pub fn summary(results: &Results) -> Vec<u8> {
+    let mut table = Table::new(&["policy", "metric", "unit", "mean", "ci_low", "ci_high", "replications"]);
+    for policy in &results.policies {
+        for metric in &policy.metrics {
+            table.row(&[
+                text(&policy.name),
+                text(&metric.name),
+                text(&metric.unit),
+                metric.mean.to_string(),
+                metric.ci_low.to_string(),
+                metric.ci_high.to_string(),
+                metric.values.len().to_string(),
+            ]);
+        }
+    }
+    table.bytes()
+}
+
+/// `timeline.csv`: calls by bucket, endpoint and outcome, where there were any. `t_s` is the begin of the bucket.
+pub fn timeline(results: &Results) -> Vec<u8> {
+    let mut table = Table::new(&["policy", "replication", "t_s", "endpoint", "outcome", "count"]);
+    each_bucket(results, |policy, replication, t, bucket| {
+        for endpoint in Endpoint::ALL {
+            for outcome in Outcome::ALL {
+                let count = bucket.calls[endpoint as usize][outcome as usize];
+                if count > 0 {
+                    let (endpoint, outcome) = (endpoint.name(), outcome.name());
+                    table.row(&[policy, replication, t, endpoint, outcome, &count.to_string()]);
+                }
+            }
+        }
+    });
+    table.bytes()
+}
+
+/// `flow.csv`: what happened to sessions by bucket, where it did: sign-outs, entries of the unauthenticated flow, and the
+/// time, in nanoseconds summed over sessions or callers, without a valid token and of waiting app code.
+pub fn flow(results: &Results) -> Vec<u8> {
+    let mut table = Table::new(&["policy", "replication", "t_s", "event", "count"]);
+    each_bucket(results, |policy, replication, t, bucket| {
+        for event in EVENTS {
+            let count = (event.get)(bucket);
+            if count > 0 {
+                table.row(&[policy, replication, t, event.name, &count.to_string()]);
+            }
+        }
+    });
+    table.bytes()
+}
+
+/// `sessions.csv`: the sessions that results kept.
+pub fn sessions(results: &Results) -> Vec<u8> {
+    let mut table = Table::new(&[
+        "policy",
+        "replication",
+        "session",
+        "entries",
+        "depth",
+        "requests",
+        "signed_out_at_s",
+        "sign_out",
+        "stale_token_s",
+    ]);
+    for policy in &results.policies {
+        let name = text(&policy.name);
+        for row in &policy.sessions {
+            let sign_out = match (row.signed_out_at_s, row.false_sign_out) {
+                (None, _) => "",
+                (Some(_), true) => "false",
+                (Some(_), false) => "true",
+            };
+            table.row(&[
+                &name,
+                &row.replication.to_string(),
+                &row.session.to_string(),
+                &row.entries.to_string(),
+                &row.depth.to_string(),
+                &row.requests.to_string(),
+                &row.signed_out_at_s.map(|s| s.to_string()).unwrap_or_default(),
+                sign_out,
+                &row.stale_token_s.to_string(),
+            ]);
+        }
+    }
+    table.bytes()
+}
+
+/// Calls `row` with the policy, the replication, the begin and the counts of every bucket.
+fn each_bucket(results: &Results, mut row: impl FnMut(&str, &str, &str, &Bucket)) {
+    for policy in &results.policies {
+        let name = text(&policy.name);
+        for (replication, Timeline { bucket, buckets }) in policy.timelines.iter().enumerate() {
+            let replication = replication.to_string();
+            for (i, counts) in buckets.iter().enumerate() {
+                row(&name, &replication, &seconds(Dur(bucket.0.saturating_mul(i as u64))), counts);
+            }
+        }
+    }
+}
+
+/// Seconds without a rounding: no digit passes through a float.
+pub fn seconds(time: Dur) -> String {
+    let (whole, rest) = (time.0 / NS_PER_S, time.0 % NS_PER_S);
+    if rest == 0 {
+        return whole.to_string();
+    }
+    let digits = format!("{rest:09}");
+    format!("{whole}.{}", digits.trim_end_matches('0'))
+}
+
+/// A name as a cell. Spreadsheets run cells that begin like a formula; an apostrophe in front makes them text.
+pub fn text(name: &str) -> String {
+    let begins_formula = name.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let looks_like_number =
+        name.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E'));
+    let is_number = looks_like_number && name.parse::<f64>().is_ok();
+    if begins_formula && !is_number { format!("'{name}") } else { name.to_owned() }
+}
+
+/// Rows in memory.
+struct Table(::csv::Writer<Vec<u8>>);
+
+impl Table {
+    fn new(header: &[&str]) -> Table {
+        let mut table = Table(::csv::Writer::from_writer(Vec::new()));
+        table.row(header);
+        table
+    }
+
+    fn row<T: AsRef<[u8]>>(&mut self, cells: &[T]) {
+        self.0.write_record(cells).expect("rows of one length, written to memory");
+    }
+
+    fn bytes(self) -> Vec<u8> {
+        self.0.into_inner().expect("flushing to memory")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    fn read(bytes: &[u8]) -> Vec<Vec<String>> {
+        let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(bytes);
+        reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
+    }
+
+    #[test]
+    fn cells_that_begin_like_a_formula_become_text() {
+        for (name, cell) in [
+            ("old", "old"),
+            ("=1+1", "'=1+1"),
+            ("@x", "'@x"),
+            ("-5", "-5"),
+            ("+1.5e3", "+1.5e3"),
+            ("-1+1", "'-1+1"),
+            ("-inf", "'-inf"),
+            ("-", "'-"),
+            ("\tx", "'\tx"),
+            ("\r", "'\r"),
+            ("", ""),
+        ] {
+            assert_eq!(text(name), cell);
+        }
+    }
+
+    #[test]
+    fn times_are_exact() {
+        for (ns, text) in
+            [(0, "0"), (1, "0.000000001"), (1_500_000_000, "1.5"), (u64::MAX, "18446744073.709551615")]
+        {
+            assert_eq!(seconds(Dur(ns)), text);
+        }
+    }
+
+    #[test]
+    fn what_is_written_reads_back() {
+        for (case, results) in synthetic::table() {
+            let rows = read(&summary(&results));
+            assert_eq!(
+                rows.len(),
+                1 + results.policies.iter().map(|p| p.metrics.len()).sum::<usize>(),
+                "{case}"
+            );
+            for (row, (policy, metric)) in rows[1..]
+                .iter()
+                .zip(results.policies.iter().flat_map(|p| p.metrics.iter().map(move |m| (p, m))))
+            {
+                assert_eq!(row[0], text(&policy.name));
+                assert_eq!(row[1], metric.name);
+                assert_eq!(row[3].parse::<f64>().unwrap().to_bits(), metric.mean.to_bits());
+            }
+            let rows = read(&timeline(&results));
+            let total: u64 = rows[1..].iter().map(|row| row[5].parse::<u64>().unwrap()).sum();
+            let runs = results.policies.iter().flat_map(|p| &p.timelines);
+            let calls = runs.flat_map(|t| &t.buckets).flat_map(|b| b.calls.iter().flatten());
+            assert_eq!(total, calls.sum::<u64>(), "{case}");
+            let rows = read(&sessions(&results));
+            assert_eq!(
+                rows.len(),
+                1 + results.policies.iter().map(|p| p.sessions.len()).sum::<usize>(),
+                "{case}"
+            );
+            assert!(read(&flow(&results))[1..].iter().all(|row| row[4] != "0"), "{case}");
+        }
+    }
+
+    #[test]
+    fn a_session_that_was_not_signed_out_has_empty_cells() {
+        let rows = read(&sessions(&synthetic::storm(&["old"], 10, 1)));
+        assert_eq!(rows[1][6..], ["125.25", "false", "0"]);
+        assert_eq!(rows[2][7], "true");
+        assert_eq!(rows[3][6..8], ["", ""]);
+    }
+}

@@ -1,0 +1,164 @@
+//! A results directory: complete or not there at all when it is written, checked against its hashes when it is read.
+//!
+//! ```
+//! use authstorm::Study;
+//! use authstorm::results::{ResultsDir, Written};
+//!
+//! let mut study = Study::load("scenarios/healthy.toml")?;
+//! study.replications(1)?;
+//! let results = study.run()?;
+//! let folder = tempfile::tempdir()?;
+//! let place = folder.path().join("healthy");
+//! assert_eq!(results.write(&place)?, Written::New);
+//! assert_eq!(results.write(&place)?, Written::Already);
+//!
+//! let dir = ResultsDir::open(&place)?;
+//! assert_eq!(dir.provenance()?.seed, results.seed);
+//! assert_eq!(dir.results()?, results);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod lock;
+mod place;
+mod regular;
+mod reservation;
+
+pub use error::{PlaceError, ReadError};
+pub use regular::read_regular;
+pub use reservation::{Reservation, Written, write_new};
+
+use super::provenance::{MANIFEST, Manifest, Provenance, sha256};
+use super::{DataFile, Gap, Results, read, stories};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+/// A results directory that is there, of this version or another.
+#[derive(Clone, Debug)]
+pub struct ResultsDir {
+    dir: PathBuf,
+    manifest: Manifest,
+}
+
+impl ResultsDir {
+    /// Reads the manifest of a directory.
+    ///
+    /// # Errors
+    /// When it is not there, or not one of authstorm's.
+    pub fn open(dir: impl AsRef<Path>) -> Result<ResultsDir, ReadError> {
+        let dir = dir.as_ref().to_owned();
+        let bytes = content(&dir, MANIFEST)?;
+        if let Err(e) = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes) {
+            return Err(ReadError::Manifest { dir, why: e.to_string() });
+        }
+        match Manifest::parse(&bytes) {
+            Some(manifest) => Ok(ResultsDir { dir, manifest }),
+            None => Err(ReadError::Manifest { dir, why: "not one of authstorm's".to_owned() }),
+        }
+    }
+
+    /// The directory.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Where the results come from.
+    ///
+    /// # Errors
+    /// When the manifest lacks a field.
+    pub fn provenance(&self) -> Result<Provenance, ReadError> {
+        let wrong = |e: serde_json::Error| ReadError::Manifest { dir: self.dir.clone(), why: e.to_string() };
+        self.manifest.provenance().map_err(wrong)
+    }
+
+    /// Whether the manifest lists a file.
+    pub fn lists(&self, name: &str) -> bool {
+        self.manifest.lists(name)
+    }
+
+    /// The bytes of a file, as they were written.
+    ///
+    /// # Errors
+    /// When the file cannot be read, is not listed, or has another hash than the manifest says.
+    pub fn file(&self, name: &str) -> Result<DataFile, ReadError> {
+        let bytes = content(&self.dir, name)?;
+        let (dir, file) = (self.dir.clone(), name.to_owned());
+        match self.manifest.hash_of(name) {
+            None => Err(ReadError::NotListed { dir, name: file }),
+            Some(hash) if hash == sha256(&bytes) => Ok(DataFile::new(name, bytes)),
+            Some(_) => Err(ReadError::Changed { dir, name: file }),
+        }
+    }
+
+    /// The results, with [`Results::gaps`] saying what this version misses in those of another.
+    ///
+    /// # Errors
+    /// When a file cannot be read or is not what results are made of.
+    pub fn results(&self) -> Result<Results, ReadError> {
+        let of = |name| self.file(name).map(|file| file.bytes);
+        let [summary, timeline] = [of("summary.json")?, of("timeline.csv")?];
+        let [flow, sessions] = [of("flow.csv")?, of("sessions.csv")?];
+        let files = read::Files { summary: &summary, timeline: &timeline, flow: &flow, sessions: &sessions };
+        let mut results = read::read(files).map_err(|why| self.content(why))?;
+        self.add_scenario(&mut results)?;
+        if self.lists("stories.json") {
+            match stories::read(&of("stories.json")?) {
+                Ok(stories) => results.stories = stories,
+                Err(e) => results.gaps.push(Gap::UnreadableStories(e.to_string())),
+            }
+        } else {
+            results.gaps.push(Gap::NoFile("stories.json"));
+        }
+        Ok(results)
+    }
+
+    /// The results without their timelines, sessions and stories: what [`crate::diff`] compares.
+    ///
+    /// # Errors
+    /// As [`ResultsDir::results`].
+    pub fn summary(&self) -> Result<Results, ReadError> {
+        let mut results =
+            read::summary(&self.file("summary.json")?.bytes).map_err(|why| self.content(why))?;
+        self.add_scenario(&mut results)?;
+        Ok(results)
+    }
+
+    /// What summary.json does not say: the scenario's text, and whether every session is kept.
+    fn add_scenario(&self, results: &mut Results) -> Result<(), ReadError> {
+        let text = String::from_utf8(self.file("scenario.toml")?.bytes).map_err(|e| {
+            let why = read::Reason::Malformed(e.to_string());
+            self.content(read::Unreadable { file: "scenario.toml", line: None, why })
+        })?;
+        results.scenario_text = text;
+        results.all_sessions = self.provenance().is_ok_and(|provenance| provenance.all_sessions);
+        Ok(())
+    }
+
+    fn content(&self, why: read::Unreadable) -> ReadError {
+        ReadError::Content { dir: self.dir.clone(), why }
+    }
+}
+
+impl Results {
+    /// Writes the data files into a directory: all of them, or nothing. Results of the same provenance that are there
+    /// stay; those of another are not replaced, for which there is [`Reservation`].
+    ///
+    /// # Errors
+    /// When the place is taken, or something cannot be written.
+    pub fn write(&self, place: impl AsRef<Path>) -> Result<Written, PlaceError> {
+        let provenance = self.provenance();
+        Reservation::take(place.as_ref(), &provenance, false, None)?.fill(&provenance, self.data_files())
+    }
+}
+
+fn content(dir: &Path, name: &str) -> Result<Vec<u8>, ReadError> {
+    let path = dir.join(name);
+    read_regular(&path).map_err(|error| {
+        let (dir, name) = (dir.to_owned(), name.to_owned());
+        match error.kind() {
+            ErrorKind::InvalidInput => ReadError::NotRegular { dir, name },
+            ErrorKind::NotFound | ErrorKind::NotADirectory => ReadError::Missing { dir, name },
+            _ => ReadError::Io { path, error },
+        }
+    })
+}

@@ -1,0 +1,46 @@
+//! The files of a results directory that hold every number; everything else is made from them.
+
+use super::{Results, csv, stories, summary};
+
+/// The names of the data files.
+pub const DATA_FILES: [&str; 7] = [
+    "scenario.toml",
+    "summary.json",
+    "summary.csv",
+    "timeline.csv",
+    "flow.csv",
+    "sessions.csv",
+    "stories.json",
+];
+
+/// A file of a results directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataFile {
+    /// The file's name.
+    pub name: String,
+    /// The file's content.
+    pub bytes: Vec<u8>,
+}
+
+impl DataFile {
+    /// A file of this name and content.
+    pub fn new(name: impl Into<String>, bytes: impl Into<Vec<u8>>) -> DataFile {
+        DataFile { name: name.into(), bytes: bytes.into() }
+    }
+}
+
+impl Results {
+    /// The data files, in the order of [`DATA_FILES`].
+    pub fn data_files(&self) -> Vec<DataFile> {
+        let bytes: [Vec<u8>; DATA_FILES.len()] = [
+            self.scenario_text.clone().into_bytes(),
+            summary::summary(self).into_bytes(),
+            csv::summary(self),
+            csv::timeline(self),
+            csv::flow(self),
+            csv::sessions(self),
+            stories::stories(&self.stories),
+        ];
+        DATA_FILES.into_iter().zip(bytes).map(|(name, bytes)| DataFile::new(name, bytes)).collect()
+    }
+}

@@ -1,0 +1,153 @@
+//! What a sentence says of one metric that harms.
+
+use super::super::{PolicyResults, Results, measured};
+use crate::metrics::Metric;
+use crate::text::number;
+
+/// The harm in words; absent where there is none, or the results do not have the metric.
+pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Option<String> {
+    let mean = measured::mean(policy, metric)?;
+    // One request for each one that is asked for is no harm, and what is shown as 1.00 is no more.
+    let none = if metric == Metric::Amplification { 1.005 } else { 0.0 };
+    // What is not a number is said, not passed over.
+    if mean <= none {
+        return None;
+    }
+    let shown = number::short(mean);
+    // What goes with a harm is left out where the results do not have it.
+    let of = |metric| measured::mean(policy, metric).unwrap_or(0.0);
+    Some(match metric {
+        Metric::FalseSignOuts => sign_outs(results, mean, of(Metric::TrueSignOuts)),
+        Metric::ZombieSessions => {
+            format!(
+                "{} still shown as signed in at the end",
+                are(mean, "revoked session", "revoked sessions")
+            )
+        }
+        Metric::TimeToRecoverS if mean.is_infinite() => {
+            let values = &measured::of(policy, metric)?.values;
+            let runs = match (measured::never(values), values.len()) {
+                (_, 1) => String::new(),
+                (never, all) => {
+                    format!(
+                        " in {} of {} replications",
+                        number::whole(never as u64),
+                        number::whole(all as u64)
+                    )
+                }
+            };
+            format!("the backend does not recover within the run{runs}")
+        }
+        Metric::TimeToRecoverS => format!("recovery takes {shown} s"),
+        Metric::StaleTokenSessionS => format!(
+            "{} is without a valid token ({shown} session-seconds)",
+            session_time(mean, of(Metric::SignedInSessionS))
+        ),
+        Metric::DegradedSessionS => format!(
+            "{} is in status degraded ({shown} degraded session-seconds)",
+            session_time(mean, of(Metric::SignedInSessionS))
+        ),
+        Metric::PageLoadsFailed => {
+            format!("{shown} of {} page loads fail", number::short(of(Metric::PageLoads)))
+        }
+        Metric::ErrorsSurfacedToApp => {
+            format!("app code gets {}", number::counted_mean(mean, "error", "errors"))
+        }
+        Metric::UnauthenticatedEvents => flow(policy, &shown),
+        Metric::CallersGaveUp => format!(
+            "{shown} of {} of generic clients are given up",
+            number::counted_mean(of(Metric::CallersBegun), "call", "calls")
+        ),
+        Metric::AppWaitS => format!("app code waits {shown} s in all for tokens and sessions"),
+        Metric::Amplification => format!("{shown} requests are sent for each one that is asked for"),
+        Metric::PeakRequestsPerS => format!("requests peak at {shown} per second"),
+        Metric::Responses429 => format!("{} refused with 429", are(mean, "request", "requests")),
+        // Others say their name, value and unit.
+        other => {
+            let def = other.def();
+            format!("{} is {}", def.name.replace('_', " "), number::with_unit(mean, def.unit))
+        }
+    })
+}
+
+/// `1 request is`, `2 requests are`.
+fn are(mean: f64, one: &str, many: &str) -> String {
+    let is = if number::short(mean) == "1" { "is" } else { "are" };
+    format!("{} {is}", number::counted_mean(mean, one, many))
+}
+
+fn sign_outs(results: &Results, falsely: f64, truly: f64) -> String {
+    let (shown, users) = (number::short(falsely), number::counted(results.users.into(), "user", "users"));
+    let mut notes = Vec::new();
+    let says = if falsely > f64::from(results.users) {
+        notes.push(users);
+        format!("users whose session is valid are signed out {shown} times")
+    } else {
+        let is = if falsely <= 1.0 { "is" } else { "are" };
+        format!("{shown} of {users} whose session is valid {is} signed out")
+    };
+    if truly > 0.0 {
+        notes.push(format!("and {} whose session is revoked", number::short(truly)));
+    }
+    if notes.is_empty() { says } else { format!("{says} ({})", notes.join(", ")) }
+}
+
+/// A part of the time in which sessions are signed in.
+fn session_time(part: f64, whole: f64) -> String {
+    if whole > 0.0 {
+        format!("{} of signed-in session time", number::share(part / whole))
+    } else {
+        "session time".to_owned()
+    }
+}
+
+fn flow(policy: &PolicyResults, entries: &str) -> String {
+    let worst = measured::worst(policy, Metric::UnauthenticatedEventsWorstSession);
+    let (worst, of_worst) = worst.unwrap_or_default();
+    let times = if entries == "1" { "once".to_owned() } else { format!("{entries} times") };
+    let one =
+        if worst > 1 { format!(", one of them {}{of_worst}", number::times(worst)) } else { String::new() };
+    format!("sessions enter the unauthenticated flow {times}{one}{}", chains(policy))
+}
+
+/// The longest chain of entries, where there is one.
+pub fn chains(policy: &PolicyResults) -> String {
+    let (depth, of_deepest) = measured::worst(policy, Metric::UnauthenticatedDepthMax).unwrap_or_default();
+    if depth > 1 {
+        format!(", in chains of up to {}{of_deepest}", number::whole(depth))
+    } else {
+        String::new()
+    }
+}
+
+/// What the calls of a run without users come to, beside the harms.
+pub fn traffic(policy: &PolicyResults) -> Option<String> {
+    let sent = measured::mean(policy, Metric::RequestsTotal)?;
+    (sent > 0.0).then(|| format!("{} sent", are(sent, "request", "requests")))
+}
+
+/// The harms to users that happen in no replication of these policies, each as an event, the gravest first. Of a run
+/// without users none can.
+pub fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<&'static str> {
+    if results.users == 0 {
+        return Vec::new();
+    }
+    let nowhere = |metric: &Metric| {
+        let of_app = matches!(metric, Metric::ErrorsSurfacedToApp | Metric::AppWaitS);
+        policies.iter().all(|policy| measured::mean(policy, *metric).is_some_and(|mean| mean <= 0.0))
+            && (!of_app || policies.iter().any(|policy| measured::app_called(policy)))
+    };
+    Metric::by_gravity().into_iter().filter(nowhere).filter_map(event).collect()
+}
+
+fn event(metric: Metric) -> Option<&'static str> {
+    Some(match metric {
+        Metric::FalseSignOuts => "a valid session is signed out",
+        Metric::StaleTokenSessionS => "a signed-in session is without a valid token",
+        Metric::PageLoadsFailed => "a page load fails",
+        Metric::ErrorsSurfacedToApp => "app code gets an error",
+        Metric::UnauthenticatedEvents => "a session enters the unauthenticated flow",
+        Metric::AppWaitS => "app code waits",
+        _ => return None,
+    })
+}

@@ -1,0 +1,284 @@
+//! Results: the one type that crosses from running to writing, reading, comparing and drawing.
+//!
+//! [`crate::Study::run`] gives [`Results`]. They say whether their expectations hold, are written into a directory and read
+//! from one, also from one that another version wrote:
+//!
+//! ```
+//! use authstorm::Study;
+//! use authstorm::results::ResultsDir;
+//!
+//! let mut study = Study::load("scenarios/healthy.toml")?;
+//! study.replications(1)?;
+//! let results = study.run()?;
+//! assert!(results.passes_check());
+//!
+//! let folder = tempfile::tempdir()?;
+//! let place = folder.path().join("healthy");
+//! results.write(&place)?;
+//! assert_eq!(ResultsDir::open(&place)?.results()?, results);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Results`] are data of serde as well: one JSON text holds all of them.
+//!
+//! ```
+//! # use authstorm::{Study, results::Results};
+//! # let mut study = Study::load("scenarios/healthy.toml")?;
+//! # study.replications(1)?;
+//! # let results = study.run()?;
+//! let text = serde_json::to_string(&results)?;
+//! assert_eq!(serde_json::from_str::<Results>(&text)?, results);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod csv;
+mod demand;
+#[cfg(unix)]
+pub mod dir;
+mod files;
+pub mod finding;
+mod gap;
+pub mod measured;
+pub mod provenance;
+pub mod read;
+mod serial;
+pub mod stories;
+pub mod summary;
+#[cfg(test)]
+pub(crate) mod synthetic;
+mod verdict;
+pub mod verdicts;
+
+pub use demand::Demand;
+#[cfg(unix)]
+pub use dir::{PlaceError, ReadError, Reservation, ResultsDir, Written};
+pub use files::{DATA_FILES, DataFile};
+pub use finding::finding;
+pub use gap::Gap;
+pub use provenance::Provenance;
+pub use stories::StoryDigest;
+pub use verdict::{Assurance, Judgement, Verdict};
+
+use crate::kernel::Dur;
+use crate::metrics::{METRICS, MetricDef, Timeline};
+use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+
+/// Everything that one study found out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Results {
+    /// The scenario's name.
+    pub scenario: String,
+    /// What the scenario shows; may be empty.
+    #[serde(default)]
+    pub about: String,
+    /// The client model, as named in scenarios, or `generic clients` in a scenario without users.
+    #[serde(default)]
+    pub client_model: String,
+    /// The version of authstorm that ran the study.
+    #[serde(default)]
+    pub version: String,
+    /// The seed.
+    pub seed: u64,
+    /// Replications of each policy.
+    pub replications: u32,
+    /// SHA-256 of what the scenario and its policies say, lower-case hex.
+    pub scenario_hash: String,
+    /// Users of the fleet.
+    pub users: u32,
+    /// Length of a run in virtual time.
+    pub horizon: Dur,
+    /// Length of a bucket of the timelines; absent when nothing was run.
+    #[serde(default)]
+    pub bucket: Option<Dur>,
+    /// Fault windows, in the scenario's order.
+    #[serde(default)]
+    pub faults: Vec<FaultWindow>,
+    /// What the engine says of its work.
+    #[serde(default)]
+    pub engine: Engine,
+    /// What each policy did, in the scenario's order; the first is the one that others are compared with.
+    #[serde(with = "serial::by_name")]
+    pub policies: Vec<PolicyResults>,
+    /// Verdicts on the expectations, in the scenario's order.
+    #[serde(default)]
+    pub expectations: Vec<Verdict>,
+    /// Whether every session is kept, not only the worst of each policy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub all_sessions: bool,
+    /// The scenario's text, with every override written into it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub scenario_text: String,
+    /// Stories of some of the worst sessions; empty until [`crate::explain::tell_worst`] adds them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stories: Vec<StoryDigest>,
+    /// What was missing, or unknown to this version, where the results were read; empty for results of this version.
+    #[serde(skip)]
+    pub gaps: Vec<Gap>,
+}
+
+/// What the engine says of its work.
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Engine {
+    /// Events of all runs together, references included.
+    pub events: u64,
+    /// A hash of the order of all events of all runs: (time, entity, kind).
+    #[serde(with = "serial::hex")]
+    pub fingerprint: u64,
+    /// Parts in which each run was run: more than one when nothing ties the users together (see
+    /// [`crate::world::Plan::parts`]).
+    pub parts: u32,
+}
+
+/// A fault's window, cut at the horizon.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultWindow {
+    /// The fault's name, or a description made from its kind.
+    pub name: String,
+    /// Begin, from the start of the run.
+    pub from: Dur,
+    /// End, from the start of the run; the begin for a fault that is an instant.
+    pub to: Dur,
+}
+
+/// What one policy did.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PolicyResults {
+    /// The policy's name.
+    #[serde(skip)]
+    pub name: String,
+    /// Every metric, in the order of [`crate::metrics::METRICS`]. Results of another version may lack some and have others.
+    #[serde(with = "serial::by_name")]
+    pub metrics: Vec<MetricValues>,
+    /// How many sessions had so many entries of the flow, over all replications: `(entries, sessions)`, ascending.
+    #[serde(default)]
+    pub entries_distribution: Vec<(u32, u64)>,
+    /// Offered against served in the time before the first fault, means over the replications: endpoints, then limits.
+    /// Empty when a fault begins with the run.
+    #[serde(default)]
+    pub demand: Vec<Demand>,
+    /// What the scenario sets against its clients and what acts in no replication, a sentence each.
+    #[serde(default)]
+    pub not_exercised: Vec<String>,
+    /// The counts over time, one timeline per replication.
+    #[serde(default, with = "serial::timelines", skip_serializing_if = "Vec::is_empty")]
+    pub timelines: Vec<Timeline>,
+    /// The worst sessions of all replications (or all sessions), in the order of [`SessionRow::rank`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sessions: Vec<SessionRow>,
+}
+
+/// A metric's values.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MetricValues {
+    /// The metric's name.
+    #[serde(skip)]
+    pub name: String,
+    /// The metric's unit.
+    #[serde(default)]
+    pub unit: String,
+    /// Mean over the replications; infinite as soon as the value of one is.
+    #[serde(with = "serial::float")]
+    pub mean: f64,
+    /// Lower end of the 95% confidence interval of the mean (Student t, cut to what the metric can be); the mean itself
+    /// with one replication, and where that is infinite.
+    #[serde(with = "serial::float")]
+    pub ci_low: f64,
+    /// Upper end of that interval.
+    #[serde(with = "serial::float")]
+    pub ci_high: f64,
+    /// One value per replication, in replication order.
+    #[serde(with = "serial::floats")]
+    pub values: Vec<f64>,
+}
+
+/// One browser session of one replication.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SessionRow {
+    /// Replication, from 0.
+    pub replication: u32,
+    /// The user, from 0.
+    pub session: u32,
+    /// Entries of the unauthenticated flow.
+    pub entries: u32,
+    /// Greatest depth of an entry.
+    pub depth: u32,
+    /// Calls that it sent.
+    pub requests: u32,
+    /// When the user was first signed out, in seconds; absent when never.
+    pub signed_out_at_s: Option<f64>,
+    /// Whether that sign-out was false: the server still knew the session.
+    pub false_sign_out: bool,
+    /// Seconds without a valid token while signed in.
+    pub stale_token_s: f64,
+}
+
+/// How badly a session fares: of two, the lesser value is the worse. Entries of the flow come first, then whether the
+/// user was signed out, then requests.
+pub type Harm = (Reverse<u32>, bool, Reverse<u32>);
+
+impl SessionRow {
+    /// How badly the session fares.
+    pub fn harm(&self) -> Harm {
+        (Reverse(self.entries), self.signed_out_at_s.is_none(), Reverse(self.requests))
+    }
+
+    /// The one order of the sessions of a policy, worst first: by harm, and of equals the first replication and the first
+    /// session.
+    pub fn rank(&self) -> (Harm, u32, u32) {
+        (self.harm(), self.replication, self.session)
+    }
+}
+
+impl MetricValues {
+    /// The metric's definition; absent for a metric that this version does not know.
+    pub fn def(&self) -> Option<&'static MetricDef> {
+        METRICS.iter().find(|def| def.name == self.name)
+    }
+}
+
+impl Results {
+    /// The worst session of all policies, with its policy: the worst by [`SessionRow::harm`], and of equals that of the
+    /// earlier policy. Absent without users.
+    pub fn worst(&self) -> Option<(&PolicyResults, &SessionRow)> {
+        let worst = self.policies.iter().filter_map(|policy| Some((policy, policy.worst()?)));
+        worst.min_by_key(|(_, row)| row.harm())
+    }
+
+    /// What the policy of this name did; absent when it was not run.
+    pub fn policy(&self, name: &str) -> Option<&PolicyResults> {
+        self.policies.iter().find(|policy| policy.name == name)
+    }
+
+    /// Whether a check of these results passes: no expectation fails, none is vacuous against the scenario's word, and at
+    /// least one is judged where there are any.
+    pub fn passes_check(&self) -> bool {
+        let verdicts = &self.expectations;
+        let any_judged = verdicts.iter().any(|v| v.judgement != Judgement::NotJudged);
+        (verdicts.is_empty() || any_judged) && !verdicts.iter().any(Verdict::fails_check)
+    }
+}
+
+impl PolicyResults {
+    /// The worst session of all replications, the first by [`SessionRow::rank`]; absent without users. It is the one that
+    /// `explain --session worst`, the charts, the page and the first row of the policy in sessions.csv mean.
+    pub fn worst(&self) -> Option<&SessionRow> {
+        self.sessions.iter().min_by_key(|row| row.rank())
+    }
+
+    /// The values of this metric; absent in results of a version that does not have it.
+    pub fn get(&self, metric: &str) -> Option<&MetricValues> {
+        self.metrics.iter().find(|m| m.name == metric)
+    }
+
+    /// The values of this metric.
+    ///
+    /// # Panics
+    /// When these results have no metric of this name. Results that [`crate::Study::run`] gives have all of
+    /// [`crate::metrics::METRICS`]; results that were read may not: see [`PolicyResults::get`].
+    pub fn metric(&self, name: &str) -> &MetricValues {
+        self.get(name).unwrap_or_else(|| panic!("no metric named {name}"))
+    }
+}

@@ -1,0 +1,120 @@
+//! Where results come from, and the manifest that says it.
+
+use super::{DataFile, Results};
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+
+/// The file that says what a results directory holds.
+pub const MANIFEST: &str = "manifest.json";
+
+/// What results come from: equal provenances give equal bytes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Provenance {
+    /// The version of authstorm that ran the study.
+    pub version: String,
+    /// The scenario's name.
+    pub scenario: String,
+    /// SHA-256 of what the scenario and its policies say, lower-case hex.
+    pub scenario_hash: String,
+    /// The seed.
+    pub seed: u64,
+    /// Replications of each policy.
+    pub replications: u32,
+    /// The policies that were run, in their order.
+    pub policies: Vec<String>,
+    /// Whether every session is kept, not only the worst of each policy.
+    #[serde(default)]
+    pub all_sessions: bool,
+    /// The scenario's text, with every override written into it.
+    #[serde(default)]
+    pub scenario_text: String,
+}
+
+impl Results {
+    /// Where these results come from.
+    pub fn provenance(&self) -> Provenance {
+        Provenance {
+            version: self.version.clone(),
+            scenario: self.scenario.clone(),
+            scenario_hash: self.scenario_hash.clone(),
+            seed: self.seed,
+            replications: self.replications,
+            policies: self.policies.iter().map(|policy| policy.name.clone()).collect(),
+            all_sessions: self.all_sessions,
+            scenario_text: self.scenario_text.clone(),
+        }
+    }
+}
+
+/// A manifest of any version: the fields of [`Provenance`], and every file with its hash.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Manifest(Value);
+
+impl Manifest {
+    /// The manifest of these files.
+    pub fn new(provenance: &Provenance, files: &[DataFile]) -> Manifest {
+        let mut manifest = serde_json::to_value(provenance).expect("texts and numbers");
+        let files = files.iter().map(|file| {
+            (file.name.clone(), json!({ "sha256": sha256(&file.bytes), "bytes": file.bytes.len() }))
+        });
+        manifest["files"] = files.collect::<Map<String, Value>>().into();
+        Manifest(manifest)
+    }
+
+    /// Reads a manifest; absent when the bytes are not a manifest of authstorm's.
+    pub fn parse(bytes: &[u8]) -> Option<Manifest> {
+        let manifest: Value = serde_json::from_slice(bytes).ok()?;
+        let is_own = manifest["scenario_hash"].is_string() && manifest["files"].is_object();
+        is_own.then_some(Manifest(manifest))
+    }
+
+    /// The text of manifest.json.
+    pub fn text(&self) -> String {
+        format!("{:#}\n", self.0)
+    }
+
+    /// Where the results come from.
+    ///
+    /// # Errors
+    /// When a field of [`Provenance`] is missing or of another type.
+    pub fn provenance(&self) -> Result<Provenance, serde_json::Error> {
+        Provenance::deserialize(&self.0)
+    }
+
+    /// Whether a file of this name belongs to the results.
+    pub fn lists(&self, name: &str) -> bool {
+        self.0["files"].get(name).is_some()
+    }
+
+    /// SHA-256 of a file, lower-case hex; absent when the file is not listed.
+    pub fn hash_of(&self, name: &str) -> Option<&str> {
+        self.0["files"][name]["sha256"].as_str()
+    }
+
+    /// The first field in which the results that are there differ from those to come: its name, its value there and its
+    /// value here.
+    pub fn difference(&self, provenance: &Provenance) -> Option<(String, String, String)> {
+        let here = serde_json::to_value(provenance).expect("texts and numbers");
+        let fields = here.as_object().into_iter().flatten();
+        // The hash holds the seed and the replications too; what says more comes first. Two texts that say the same have
+        // one hash, and yet give other bytes.
+        let rank = |key: &str| ["scenario_hash", "scenario_text"].iter().position(|last| *last == key);
+        let mut fields: Vec<(&String, &Value)> = fields.collect();
+        fields.sort_by_key(|(key, _)| rank(key));
+        let (key, value) = fields.into_iter().find(|(key, value)| self.0.get(key) != Some(value))?;
+        Some((key.clone(), self.0.get(key).map_or("missing".to_owned(), in_words), in_words(value)))
+    }
+}
+
+/// A short value as it is, a text of many lines by its hash.
+fn in_words(value: &Value) -> String {
+    let text = value.to_string();
+    let text = if text.len() > 200 { format!("of SHA-256 {}", sha256(text.as_bytes())) } else { text };
+    text.trim_matches('"').chars().take(40).collect()
+}
+
+/// SHA-256, lower-case hex.
+pub fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}

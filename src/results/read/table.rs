@@ -1,0 +1,92 @@
+//! CSV tables of any version: columns go by their names, and what is unknown is counted.
+
+use super::super::Gap;
+use super::error::{Reason, Unreadable};
+use ::csv::StringRecord;
+use std::collections::BTreeMap;
+
+/// Rows that speak of something unknown, by what and which.
+#[derive(Default)]
+pub(super) struct Unknown(BTreeMap<(&'static str, String), u64>);
+
+impl Unknown {
+    pub(super) fn count(&mut self, what: &'static str, name: &str) {
+        *self.0.entry((what, name.to_owned())).or_default() += 1;
+    }
+
+    pub(super) fn tell(self, file: &'static str, gaps: &mut Vec<Gap>) {
+        let rows = self.0.into_iter();
+        gaps.extend(rows.map(|((what, name), rows)| Gap::UnknownRows { file, what, name, rows }));
+    }
+}
+
+/// What stands in for a column that a file does not have; absent where rows say nothing without it.
+fn stand_in(column: &str) -> Option<&'static str> {
+    match column {
+        "entries" | "depth" | "requests" | "stale_token_s" => Some("0"),
+        "signed_out_at_s" | "sign_out" => Some(""),
+        _ => None,
+    }
+}
+
+/// A table whose columns are known by their names, in whatever order they come.
+pub(super) struct Table<'a, const N: usize> {
+    file: &'static str,
+    reader: ::csv::Reader<&'a [u8]>,
+    /// Where each column is, or what stands in for it.
+    places: [Result<usize, &'static str>; N],
+}
+
+impl<'a, const N: usize> Table<'a, N> {
+    pub(super) fn of(
+        file: &'static str,
+        bytes: &'a [u8],
+        columns: [&'static str; N],
+        gaps: &mut Vec<Gap>,
+    ) -> Result<Table<'a, N>, Unreadable> {
+        let mut reader = ::csv::ReaderBuilder::new().has_headers(true).from_reader(bytes);
+        let broken = |why| Unreadable { file, line: Some(1), why };
+        let header = reader.headers().map_err(|e| broken(Reason::Malformed(e.to_string())))?.clone();
+        let mut places = [Err(""); N];
+        for (place, column) in places.iter_mut().zip(columns) {
+            *place = match header.iter().position(|name| name == column) {
+                Some(at) => Ok(at),
+                None => {
+                    let cell = stand_in(column).ok_or_else(|| broken(Reason::NoColumn(column)))?;
+                    gaps.push(Gap::NoColumn { file, column });
+                    Err(cell)
+                }
+            };
+        }
+        let unknown: Vec<String> =
+            header.iter().filter(|name| !columns.contains(name)).map(str::to_owned).collect();
+        if !unknown.is_empty() {
+            gaps.push(Gap::UnknownColumns { file, columns: unknown });
+        }
+        Ok(Table { file, reader, places })
+    }
+
+    /// Calls `row` with the known cells of every row.
+    pub(super) fn rows(
+        mut self,
+        mut row: impl FnMut([&str; N]) -> Result<(), Reason>,
+    ) -> Result<(), Unreadable> {
+        let file = self.file;
+        let broken = |line, why| Unreadable { file, line, why };
+        let mut record = StringRecord::new();
+        loop {
+            let more = self.reader.read_record(&mut record).map_err(|e| {
+                broken(e.position().map(::csv::Position::line), Reason::Malformed(e.to_string()))
+            })?;
+            if !more {
+                return Ok(());
+            }
+            let cell = |place: Result<usize, &'static str>| match place {
+                Ok(at) => record.get(at).unwrap_or_default(),
+                Err(stand_in) => stand_in,
+            };
+            row(self.places.map(cell))
+                .map_err(|why| broken(record.position().map(::csv::Position::line), why))?;
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `stories.json`: digests of the stories that a results directory keeps, cut to what a page shows.
+
+use super::{PolicyResults, Results, SessionRow};
+use serde::{Deserialize, Serialize};
+
+/// A story as a page shows it. [`crate::explain::tell_worst`] makes it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct StoryDigest {
+    /// The policy or the mix.
+    pub policy: String,
+    /// The replication, from 0.
+    pub replication: u32,
+    /// The user, from 0.
+    pub session: u32,
+    /// The story in a sentence.
+    pub headline: String,
+    /// Where it comes from.
+    pub provenance: String,
+    /// The folded text.
+    pub text: String,
+    /// Calls: tab, endpoint, begin and end in nanoseconds from the start of the run, outcome.
+    pub calls: Vec<(u32, String, u64, u64, String)>,
+    /// How many calls are not among these.
+    pub calls_left_out: usize,
+}
+
+#[derive(Deserialize)]
+struct File {
+    stories: Vec<StoryDigest>,
+}
+
+#[derive(Serialize)]
+struct FileOf<'a> {
+    stories: &'a [StoryDigest],
+}
+
+impl StoryDigest {
+    /// Whether this is the story of a session of a policy.
+    pub fn is_of(&self, policy: &PolicyResults, row: &SessionRow) -> bool {
+        (self.policy.as_str(), self.replication, self.session)
+            == (policy.name.as_str(), row.replication, row.session)
+    }
+}
+
+/// The text of stories.json.
+pub fn stories(stories: &[StoryDigest]) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(&FileOf { stories }).expect("numbers, texts and lists");
+    text.push(b'\n');
+    text
+}
+
+/// Reads stories.json.
+///
+/// # Errors
+/// Where it is not what this version writes.
+pub fn read(bytes: &[u8]) -> Result<Vec<StoryDigest>, serde_json::Error> {
+    serde_json::from_slice::<File>(bytes).map(|file| file.stories)
+}
+
+impl Results {
+    /// The story of the worst session of any policy, which the retry schedule shows; absent when it is not kept.
+    pub fn worst_story(&self) -> Option<&StoryDigest> {
+        let (policy, row) = self.worst()?;
+        self.stories.iter().find(|story| story.is_of(policy, row))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    fn row(replication: u32, session: u32, entries: u32, signed_out: bool, requests: u32) -> SessionRow {
+        SessionRow {
+            replication,
+            session,
+            entries,
+            depth: 0,
+            requests,
+            signed_out_at_s: signed_out.then_some(1.0),
+            false_sign_out: signed_out,
+            stale_token_s: 0.0,
+        }
+    }
+
+    fn told(policy: &str, row: &SessionRow) -> StoryDigest {
+        StoryDigest {
+            policy: policy.to_owned(),
+            replication: row.replication,
+            session: row.session,
+            headline: String::new(),
+            provenance: String::new(),
+            text: String::new(),
+            calls: Vec::new(),
+            calls_left_out: 0,
+        }
+    }
+
+    /// Entries decide, then a sign-out, then requests, then the replication and the number; between policies their order.
+    #[test]
+    fn the_chart_shows_the_session_that_results_call_the_worst() {
+        let mut results = synthetic::empty(&["a", "b"]);
+        let quiet = row(1, 4, 3, false, 100);
+        let signed_out = row(2, 7, 3, true, 10);
+        for (a, b, worst) in [
+            (vec![quiet.clone()], vec![signed_out.clone()], ("b", 2, 7)),
+            (vec![row(0, 1, 2, true, 900), quiet], vec![row(0, 9, 2, true, 10)], ("a", 1, 4)),
+            (vec![row(3, 0, 3, true, 11), row(1, 8, 3, true, 11)], vec![signed_out], ("a", 1, 8)),
+            (vec![row(1, 8, 3, true, 11)], vec![row(0, 0, 3, true, 11)], ("a", 1, 8)),
+        ] {
+            results.policies[0].sessions = a;
+            results.policies[1].sessions = b;
+            results.stories = results
+                .policies
+                .iter()
+                .rev()
+                .filter_map(|policy| Some(told(&policy.name, policy.worst()?)))
+                .collect();
+            let chosen = results.worst_story().expect("a story");
+            assert_eq!((chosen.policy.as_str(), chosen.replication, chosen.session), worst);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! A verdict on an expectation, as data.
+
+use super::serial;
+use serde::{Deserialize, Serialize};
+
+/// How an expectation is judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judgement {
+    /// It holds, and its stimulus was exercised.
+    Passed,
+    /// It does not hold.
+    Failed,
+    /// It holds, but nothing was exercised that could have made it fail.
+    Vacuous,
+    /// Its policy was not run.
+    NotJudged,
+}
+
+impl Judgement {
+    /// Every judgement.
+    pub const ALL: [Judgement; 4] =
+        [Judgement::Passed, Judgement::Failed, Judgement::Vacuous, Judgement::NotJudged];
+}
+
+/// What the runs show beyond what they observed.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Assurance {
+    /// Nothing more: the expectation does not hold, or was not judged.
+    None,
+    /// Every run held. At 95% confidence, at most this share of runs violates the expectation (Clopper-Pearson, one-sided).
+    ViolatedAtMost(f64),
+    /// The 95% interval of the compared mean; absent with one replication.
+    Mean(Option<(f64, f64)>),
+}
+
+/// The verdict on one expectation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(from = "VerdictText", into = "VerdictText")]
+pub struct Verdict {
+    /// The expression, as written.
+    pub that: String,
+    /// The policy that it speaks of.
+    pub policy: String,
+    /// How it is judged.
+    pub judgement: Judgement,
+    /// The observed value: the mean, or the worst replication's; absent when it was not judged.
+    pub observed: Option<f64>,
+    /// The replication that the observed value is of; absent for a mean.
+    pub replication: Option<u32>,
+    /// Whether every replication has the observed value.
+    pub same_in_all: bool,
+    /// The bound.
+    pub bound: f64,
+    /// Replications in which the stimulus was exercised.
+    pub exercised: u32,
+    /// What the runs show beyond that.
+    pub assurance: Assurance,
+    /// Why it is vacuous or not judged; empty otherwise.
+    pub reason: String,
+    /// Whether the scenario says that it may be vacuous.
+    pub may_be_vacuous: bool,
+}
+
+impl Verdict {
+    /// Whether a check fails for it.
+    pub fn fails_check(&self) -> bool {
+        match self.judgement {
+            Judgement::Failed => true,
+            Judgement::Vacuous => !self.may_be_vacuous,
+            Judgement::Passed | Judgement::NotJudged => false,
+        }
+    }
+}
+
+/// A verdict as JSON has it.
+#[derive(Serialize, Deserialize)]
+struct VerdictText {
+    that: String,
+    policy: String,
+    judgement: Judgement,
+    /// For readers that ask no more.
+    passed: bool,
+    #[serde(with = "serial::float")]
+    observed: f64,
+    #[serde(with = "serial::float")]
+    bound: f64,
+    of_mean: bool,
+    replication: Option<u32>,
+    same_in_all: bool,
+    exercised: u32,
+    violated_at_most: Option<f64>,
+    mean_interval: Option<(f64, f64)>,
+    reason: String,
+    may_be_vacuous: bool,
+}
+
+impl From<Verdict> for VerdictText {
+    fn from(v: Verdict) -> VerdictText {
+        let (violated_at_most, mean_interval) = match v.assurance {
+            Assurance::None => (None, None),
+            Assurance::ViolatedAtMost(share) => (Some(share), None),
+            Assurance::Mean(interval) => (None, interval),
+        };
+        VerdictText {
+            that: v.that,
+            policy: v.policy,
+            judgement: v.judgement,
+            passed: v.judgement == Judgement::Passed,
+            observed: v.observed.unwrap_or(f64::NAN),
+            bound: v.bound,
+            of_mean: v.replication.is_none(),
+            replication: v.replication,
+            same_in_all: v.same_in_all,
+            exercised: v.exercised,
+            violated_at_most,
+            mean_interval,
+            reason: v.reason,
+            may_be_vacuous: v.may_be_vacuous,
+        }
+    }
+}
+
+impl From<VerdictText> for Verdict {
+    fn from(v: VerdictText) -> Verdict {
+        let is_judged = v.judgement != Judgement::NotJudged;
+        Verdict {
+            assurance: match v.violated_at_most {
+                Some(share) => Assurance::ViolatedAtMost(share),
+                None if v.of_mean && is_judged => Assurance::Mean(v.mean_interval),
+                None => Assurance::None,
+            },
+            observed: is_judged.then_some(v.observed),
+            that: v.that,
+            policy: v.policy,
+            judgement: v.judgement,
+            replication: v.replication,
+            same_in_all: v.same_in_all,
+            bound: v.bound,
+            exercised: v.exercised,
+            reason: v.reason,
+            may_be_vacuous: v.may_be_vacuous,
+        }
+    }
+}

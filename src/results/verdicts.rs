@@ -1,0 +1,195 @@
+//! Verdicts in words, for the terminal, the page and programs that print them.
+
+use super::{Assurance, Demand, Gap, Judgement, PolicyResults, Results, Verdict, measured};
+use crate::kernel::Dur;
+use crate::metrics::Metric;
+use crate::text::{clean, number};
+
+/// The word that begins a verdict's line.
+pub const fn word(judgement: Judgement) -> &'static str {
+    match judgement {
+        Judgement::Passed => "ok",
+        Judgement::Failed => "FAIL",
+        Judgement::Vacuous => "VACUOUS",
+        Judgement::NotJudged => "not judged",
+    }
+}
+
+/// What is said of a verdict after its expression; `runs` is the number of replications.
+pub fn detail(verdict: &Verdict, runs: u32) -> String {
+    match verdict.judgement {
+        Judgement::NotJudged => verdict.reason.clone(),
+        Judgement::Vacuous if verdict.may_be_vacuous => {
+            format!("holds, but {}; the scenario allows this", verdict.reason)
+        }
+        Judgement::Vacuous => format!("holds, but {}: nothing could break it", verdict.reason),
+        Judgement::Failed => format!("{}{}", observed(verdict, runs), assurance(verdict, runs)),
+        Judgement::Passed => {
+            let exercised = match verdict.exercised {
+                n if n < runs => format!("; exercised in {n} of {runs} replications"),
+                _ => String::new(),
+            };
+            format!("{}{exercised}{}", observed(verdict, runs), assurance(verdict, runs))
+        }
+    }
+}
+
+fn observed(verdict: &Verdict, runs: u32) -> String {
+    let value = verdict.observed.map_or_else(|| "nothing".to_owned(), number::short);
+    match verdict.replication {
+        None => format!("mean {value} of {runs} replications"),
+        Some(_) if runs == 1 => format!("observed {value} in 1 replication"),
+        Some(_) if verdict.same_in_all => format!("observed {value} in each of {runs} replications"),
+        Some(replication) => {
+            format!("observed {value}, the worst of {runs} replications (replication {replication})")
+        }
+    }
+}
+
+fn assurance(verdict: &Verdict, runs: u32) -> String {
+    match verdict.assurance {
+        Assurance::None => String::new(),
+        Assurance::ViolatedAtMost(share) => {
+            format!("; at most {} of runs violate it (one-sided 95% bound)", number::upper_share(share))
+        }
+        Assurance::Mean(Some((low, high))) => {
+            format!("; 95% interval {} to {}", number::short(low), number::short(high))
+        }
+        Assurance::Mean(None) if runs == 1 => "; one replication gives no interval".to_owned(),
+        Assurance::Mean(None) => "; no interval".to_owned(),
+    }
+}
+
+/// How many expectations hold, fail, are vacuous and are not judged; empty without any.
+pub fn count(results: &Results) -> String {
+    let verdicts = &results.expectations;
+    let parts = Judgement::ALL.into_iter().filter_map(|judgement| {
+        let count = verdicts.iter().filter(|v| v.judgement == judgement).count();
+        (count > 0).then(|| format!("{count} {}", word(judgement)))
+    });
+    match verdicts.len() {
+        0 => String::new(),
+        all => {
+            let all = number::counted(all as u64, "expectation", "expectations");
+            format!("{all}: {}", parts.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// An endpoint or a limit that is offered more than it serves before the first fault of a run of this length.
+pub fn exceeded(policy: &str, demand: &Demand, horizon: Dur) -> String {
+    let until = if demand.time == horizon {
+        "over the run".to_owned()
+    } else {
+        format!("in the {} s before the first fault", number::short(demand.time.as_secs_f64()))
+    };
+    format!(
+        "Demand exceeds capacity under {}, {until}: {} is offered {}/s and serves {}/s ({})",
+        clean(policy),
+        demand.place,
+        number::short(demand.offered_per_s()),
+        number::short(demand.served_per_s()),
+        number::share(demand.served / demand.offered),
+    )
+}
+
+/// What acts in no replication, a sentence each, with the policies under which it is so where that is not every policy.
+pub fn not_exercised(results: &Results) -> Vec<String> {
+    let mut sentences: Vec<(&str, Vec<&str>)> = Vec::new();
+    for policy in &results.policies {
+        for sentence in &policy.not_exercised {
+            match sentences.iter_mut().find(|(known, _)| known == sentence) {
+                Some((_, policies)) => policies.push(&policy.name),
+                None => sentences.push((sentence, vec![&policy.name])),
+            }
+        }
+    }
+    let in_words = |(sentence, policies): (&str, Vec<&str>)| {
+        let under = if policies.len() == results.policies.len() {
+            String::new()
+        } else {
+            format!(" under {}", policies.into_iter().map(clean).collect::<Vec<_>>().join(", "))
+        };
+        format!("Not exercised{under}: {}", clean(sentence))
+    };
+    sentences.into_iter().map(in_words).collect()
+}
+
+/// A sentence for each policy some of whose callers have not ended: ratios and means over calls are not final then.
+pub fn unfinished(results: &Results) -> Vec<String> {
+    let total = |policy: &PolicyResults, metric: Metric| {
+        measured::of(policy, metric).map_or(0.0, |metric| metric.values.iter().sum::<f64>())
+    };
+    let of = |policy: &PolicyResults| {
+        let [open, begun] = [Metric::CallersUnfinished, Metric::CallersBegun].map(|m| total(policy, m));
+        (open > 0.0).then(|| {
+            format!(
+                "Under {}, {} of {} still wait or try when the run ends: amplification, waiting and what callers see are not \
+                 final",
+                clean(&policy.name),
+                number::short(open),
+                number::counted_mean(begun, "call", "calls"),
+            )
+        })
+    };
+    results.policies.iter().filter_map(of).collect()
+}
+
+/// Everything that qualifies the numbers of these results, a sentence each: demand beyond capacity, what was not exercised,
+/// what has not ended, and what another version did not write.
+pub fn qualifications(results: &Results) -> Vec<String> {
+    let demand = results.policies.iter().flat_map(|policy| {
+        let exceeding = policy.demand.iter().filter(|demand| demand.exceeds());
+        exceeding.map(|demand| exceeded(&policy.name, demand, results.horizon))
+    });
+    let mut sentences: Vec<String> = demand.collect();
+    let says_demand =
+        !results.gaps.iter().any(|gap| matches!(gap, Gap::NoField { field, .. } if field == "demand"));
+    if says_demand && !results.policies.is_empty() && results.policies.iter().all(|p| p.demand.is_empty()) {
+        sentences.push("Demand against capacity is not judged: a fault begins with the run".to_owned());
+    }
+    sentences.extend(unfinished(results));
+    sentences.extend(not_exercised(results));
+    sentences.extend(results.gaps.iter().map(Gap::to_string));
+    sentences
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::synthetic;
+    use super::*;
+
+    #[test]
+    fn every_judgement_has_its_words() {
+        let results = synthetic::storm(&["old", "new"], 60, 5);
+        let passed = &results.expectations[0];
+        assert_eq!(
+            detail(passed, 5),
+            "observed 0 in each of 5 replications; at most 45.1% of runs violate it (one-sided 95% bound)"
+        );
+        let failed = Verdict { observed: Some(f64::INFINITY), ..results.expectations[1].clone() };
+        assert_eq!(
+            detail(&failed, 5),
+            "observed never within the run, the worst of 5 replications (replication 2)"
+        );
+        let vacuous = Verdict {
+            judgement: Judgement::Vacuous,
+            reason: "no app code calls".to_owned(),
+            ..passed.clone()
+        };
+        assert_eq!(detail(&vacuous, 5), "holds, but no app code calls: nothing could break it");
+        assert_eq!(count(&results), "2 expectations: 1 ok, 1 FAIL");
+    }
+
+    #[test]
+    fn a_check_needs_a_judgement() {
+        let mut results = synthetic::storm(&["old", "new"], 60, 5);
+        assert!(!results.passes_check(), "one fails");
+        results.expectations.remove(1);
+        assert!(results.passes_check());
+        results.expectations[0].judgement = Judgement::NotJudged;
+        assert!(!results.passes_check(), "nothing is judged");
+        results.expectations.clear();
+        assert!(results.passes_check(), "nothing is asked");
+    }
+}

@@ -1,0 +1,141 @@
+//! Why a run did not come to its end, and where.
+
+use crate::client::task::MOST_CALLS;
+use crate::kernel::Time;
+use std::fmt;
+
+/// Why a run was stopped, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// Virtual time of the last event.
+    pub at: Time,
+    /// What stopped it.
+    pub reason: StopReason,
+    /// The last events of the session that stands out, newest first; of all sessions when none does.
+    pub chain: Vec<String>,
+    /// The run; absent until whoever began the run fills it in.
+    pub run: Option<StoppedRun>,
+}
+
+/// Which run of a study was stopped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoppedRun {
+    /// The policy's name.
+    pub policy: String,
+    /// The replication, from 0.
+    pub replication: u32,
+}
+
+/// What stops a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// [`crate::world::Control::stop`] was called.
+    Interrupted,
+    /// The run has more events than `guard.max-events` allows.
+    EventBudget {
+        /// Events allowed.
+        max_events: u64,
+    },
+    /// The parts of the run together have more events than `guard.max-events` allows; no single part has.
+    EventBudgetOfParts {
+        /// Events allowed.
+        max_events: u64,
+    },
+    /// A session has more of something than a count holds.
+    CountFull {
+        /// The session.
+        session: u32,
+        /// What is counted.
+        what: &'static str,
+    },
+    /// One session makes too many events without time moving.
+    SessionLivelock {
+        /// The session.
+        session: u32,
+        /// Events of one session allowed at one instant.
+        most: u64,
+    },
+    /// All sessions together make too many events without time moving.
+    InstantLivelock {
+        /// Users of the run.
+        users: u32,
+        /// Events of all sessions allowed at one instant.
+        most: u64,
+        /// The session with the most events of this instant; absent when no session has one.
+        busiest: Option<u32>,
+        /// Events of that session at this instant, at least.
+        at_least: u64,
+    },
+}
+
+impl StopReason {
+    /// The session that stands out; absent when none does.
+    pub fn session(self) -> Option<u32> {
+        match self {
+            StopReason::CountFull { session, .. } | StopReason::SessionLivelock { session, .. } => {
+                Some(session)
+            }
+            StopReason::InstantLivelock { busiest, .. } => busiest,
+            StopReason::Interrupted
+            | StopReason::EventBudget { .. }
+            | StopReason::EventBudgetOfParts { .. } => None,
+        }
+    }
+
+    /// Whether the run used up its events without being caught in a loop.
+    pub fn is_event_budget(self) -> bool {
+        matches!(self, StopReason::EventBudget { .. } | StopReason::EventBudgetOfParts { .. })
+    }
+}
+
+impl Stopped {
+    pub(super) fn interrupted(at: Time) -> Stopped {
+        Stopped { at, reason: StopReason::Interrupted, chain: Vec::new(), run: None }
+    }
+
+    /// This stop, of this run.
+    pub(crate) fn of_run(self, policy: &str, replication: u32) -> Stopped {
+        Stopped { run: Some(StoppedRun { policy: policy.to_owned(), replication }), ..self }
+    }
+}
+
+impl fmt::Display for Stopped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = self.at;
+        match self.reason {
+            StopReason::Interrupted => f.write_str("interrupted")?,
+            StopReason::EventBudget { max_events } => write!(
+                f,
+                "event budget: more than {max_events} events by t = {at}; guard.max-events raises it"
+            )?,
+            StopReason::EventBudgetOfParts { max_events } => {
+                write!(f, "event budget: more than {max_events} events; guard.max-events raises it")?;
+            }
+            StopReason::CountFull { session, what } => write!(
+                f,
+                "count: session {session} has more {what} by t = {at} than the {MOST_CALLS} that are counted"
+            )?,
+            StopReason::SessionLivelock { session, most } => write!(
+                f,
+                "livelock: session {session} made more than {most} events at t = {at} without time moving; \
+                 guard.max-events-at-one-instant raises it"
+            )?,
+            StopReason::InstantLivelock { users, most, busiest, at_least } => write!(
+                f,
+                "livelock: {users} sessions made more than {most} events at t = {at} without time moving, session {} \
+                 the most: at least {at_least}",
+                busiest.unwrap_or(0)
+            )?,
+        }
+        if let Some(StoppedRun { policy, replication }) = &self.run {
+            write!(f, " (policy {policy}, replication {replication})")?;
+        }
+        if !self.chain.is_empty() {
+            write!(f, "; chain: {}", self.chain.join(" <- "))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Stopped {}
