@@ -22,7 +22,6 @@
 //! | [`report`] | charts and the page, from results alone |
 //! | [`diff`] | what changed between two results |
 //! | [`explain`] | the story of one session |
-//! | [`text`] | how numbers and names are written |
 //! | [`conform`] | comparison with recordings of the real client |
 //!
 //! # Invariants

@@ -45,7 +45,7 @@ impl Kind for Status {
 
     fn draw(dice: &mut Dice) -> Status {
         let status = [400, 401, 403, 404, 422, 429, 500, 503][dice.number(0, 7) as usize];
-        let retry_after_s = (status == 429 && dice.yes(0.5)).then(|| dice.number(1, 30) as u32);
+        let retry_after_s = (status == 429 && dice.yes(0.5)).then(|| dice.small(1, 30));
         Status { status, code: None, retry_after_s }
     }
 }

@@ -25,6 +25,11 @@ impl Dice {
         low + below(self.bits(), high - low + 1)
     }
 
+    /// A whole number from `low` to `high`, both included.
+    pub fn small(&mut self, low: u32, high: u32) -> u32 {
+        self.number(low.into(), high.into()) as u32
+    }
+
     /// Yes with this probability.
     pub fn yes(&mut self, p: f64) -> bool {
         chance(self.bits(), p)

@@ -62,12 +62,19 @@ pub fn tagged<const N: usize>(tag: &str, about: &str, kinds: [(&'static str, Sch
     schemars::json_schema!({ "type": "object", "properties": properties, "required": required })
 }
 
-/// What a key means: said once where it means the same to all kinds, otherwise by kind.
+/// What a key means: said once where it means the same to all kinds, otherwise by the kinds to which it means the same.
 fn merged(words: &[&str], abouts: &[String]) -> String {
-    match abouts {
-        [first, rest @ ..] if rest.iter().all(|about| about == first) => first.clone(),
+    let mut groups: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (word, about) in words.iter().zip(abouts) {
+        match groups.iter_mut().find(|(known, _)| known == about) {
+            Some((_, of)) => of.push(word),
+            None => groups.push((about, vec![word])),
+        }
+    }
+    match &groups[..] {
+        [(about, _)] => (*about).to_owned(),
         _ => {
-            let each = words.iter().zip(abouts).map(|(word, about)| format!("{word}: {about}"));
+            let each = groups.iter().map(|(about, of)| format!("{}: {about}", of.join(", ")));
             each.collect::<Vec<_>>().join(" ")
         }
     }

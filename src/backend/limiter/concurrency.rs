@@ -70,7 +70,7 @@ impl Kind for Concurrency {
     }
 
     fn draw(dice: &mut Dice, _: u64) -> Spec {
-        Spec { limit: dice.number(1, 4) as u32 }
+        Spec { limit: dice.small(1, 4) }
     }
 
     /// Bounds calls under way, not calls in a window; the limiter itself panics when it loses count.

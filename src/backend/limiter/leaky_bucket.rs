@@ -88,7 +88,7 @@ impl Kind for LeakyBucket {
 
     fn draw(dice: &mut Dice, _: u64) -> Spec {
         let rate = Rate { count: dice.number(1, 9), per: Dur::from_secs(dice.number(1, 13)) };
-        Spec { rate, burst: dice.number(1, 8) as u32 }
+        Spec { rate, burst: dice.small(1, 8) }
     }
 
     fn broken_law(spec: &Spec, admitted: &[Time]) -> Option<String> {

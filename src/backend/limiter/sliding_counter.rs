@@ -117,7 +117,7 @@ impl Kind for SlidingCounter {
     }
 
     fn draw(dice: &mut Dice, horizon_s: u64) -> Spec {
-        Spec { limit: dice.number(1, 12) as u32, window: Dur::from_secs(dice.number(1, horizon_s / 4)) }
+        Spec { limit: dice.small(1, 12), window: Dur::from_secs(dice.number(1, horizon_s / 4)) }
     }
 
     fn broken_law(spec: &Spec, admitted: &[Time]) -> Option<String> {

@@ -125,7 +125,7 @@ impl Kind for SlidingLog {
     }
 
     fn draw(dice: &mut Dice, horizon_s: u64) -> Spec {
-        let (limit, window) = (dice.number(1, 12) as u32, Dur::from_secs(dice.number(1, horizon_s / 4)));
+        let (limit, window) = (dice.small(1, 12), Dur::from_secs(dice.number(1, horizon_s / 4)));
         Spec { limit, window, logs_refused: dice.yes(0.5) }
     }
 

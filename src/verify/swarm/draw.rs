@@ -41,8 +41,8 @@ pub fn scenario(seed: u64) -> String {
     );
     client_and_fleet(dice, &mut text);
     backend(dice, &mut text, horizon_s);
-    for _ in 0..dice.number(0, 3) {
-        fault(dice, &mut text, horizon_s);
+    for number in 0..dice.number(0, 3) {
+        fault(dice, &mut text, horizon_s, number > 0);
     }
     for number in 0..dice.number(0, 2) {
         workload(dice, &mut text, number);
@@ -135,7 +135,8 @@ fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
     }
 }
 
-fn fault(dice: &mut Dice, text: &mut String, horizon_s: u64) {
+/// A fault. `chancy` makes it strike some calls of its window only: two that strike every call may be refused.
+fn fault(dice: &mut Dice, text: &mut String, horizon_s: u64, chancy: bool) {
     let kind = FaultKind::draw(dice);
     let from = dice.number(0, horizon_s / 2);
     let _ = writeln!(text, "\n[[fault]]\nfrom = \"{from}s\"");
@@ -148,7 +149,7 @@ fn fault(dice: &mut Dice, text: &mut String, horizon_s: u64) {
     }
     let endpoints = dice.some(&words("fault.endpoints"));
     let _ = writeln!(text, "to = \"{}s\"\nendpoints = {endpoints:?}", from + dice.number(1, horizon_s / 2));
-    if dice.yes(0.6) {
+    if dice.yes(0.6) || chancy {
         let _ = writeln!(text, "probability = 0.{}", dice.number(1, 9));
     }
     if dice.yes(0.2) {
