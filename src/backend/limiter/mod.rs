@@ -88,6 +88,7 @@ limiters! {
     token_bucket::TokenBucket = "token-bucket",
     gcra::Gcra = "gcra",
     fixed_window::FixedWindow = "fixed-window",
+    idle_window::IdleWindow = "idle-window",
     sliding_log::SlidingLog = "sliding-log",
     sliding_counter::SlidingCounter = "sliding-counter",
     leaky_bucket::LeakyBucket = "leaky-bucket",
