@@ -74,6 +74,7 @@ faults! {
     status::Status = "status",
     latency::Latency = "latency",
     outage::Outage = "outage",
+    flapping::Flapping = "flapping",
     no_answer::NoAnswer = "no-answer",
     revocation::Revocation = "revocation",
     pass::Pass = "pass",
