@@ -39,6 +39,7 @@ distributions! {
     uniform::Uniform = "uniform",
     exponential::Exponential = "exponential",
     log_normal::LogNormal = "log-normal",
+    pareto::Pareto = "pareto",
     empirical::Empirical = "empirical",
 }
 
