@@ -4,14 +4,15 @@
 
 use authstorm::Study;
 use authstorm::backend::limiter::Limiter;
-use authstorm::backend::spec::{Endpoint, LimitSpec};
-use authstorm::client::page::Fact;
+use authstorm::backend::spec::LimitSpec;
+use authstorm::client::fact::Fact;
 use authstorm::client::policy::FailureSet;
 use authstorm::kernel::queue::{Calendar, Heap};
 use authstorm::kernel::random::{Purpose, Stream};
 use authstorm::kernel::{Dur, Time};
 use authstorm::metrics::Outcome;
 use authstorm::metrics::collect::Collector;
+use authstorm::protocol::Endpoint;
 use authstorm::protocol::Failure;
 use authstorm::world::{Control, run};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -149,8 +150,8 @@ fn metrics(c: &mut Criterion) {
     group.bench_function("call", |b| {
         b.iter(|| {
             let (user, now) = next();
-            collector.sent(user, Endpoint::Touch, true, now);
-            collector.call_ended(Endpoint::Touch, Outcome::TooManyRequests, now, now);
+            collector.sent(user, Endpoint::known("touch"), true, now);
+            collector.call_ended(Endpoint::known("touch"), Outcome::TooManyRequests, now, now);
         });
     });
     group.bench_function("flow entry", |b| {

@@ -1,6 +1,7 @@
 //! Who calls: users, each with a browser session of one or more tabs, behind a network address shared with others.
 
-use crate::client::generic::MAX_CLIENTS;
+use crate::client::app::AppReaction;
+use crate::client::workload::MAX_CLIENTS;
 use crate::kernel::{Dist, Dur};
 use crate::spec::leaf::Share;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -216,19 +217,6 @@ pub struct SetActive {
     /// Whether the calls navigate to another page (`redirectUrl`).
     #[serde(default)]
     pub navigate: bool,
-}
-
-/// What the app's code does by itself when it gets a new session object.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum AppReaction {
-    /// Nothing.
-    #[default]
-    None,
-    /// It calls `setActive` with the session: loop G2 of `clerk-js.md`.
-    SetActive,
-    /// It calls `getToken` of the session.
-    GetToken,
 }
 
 /// Offline periods of a browser.

@@ -24,6 +24,17 @@
 //! | [`explain`] | the story of one session |
 //! | [`conform`] | comparison with recordings of the real client |
 //!
+//! # Features
+//!
+//! | feature | what it adds |
+//! | --- | --- |
+//! | `cli` (default) | the command, and the features below |
+//! | `charts` | [`report`]: charts and the page |
+//! | `parallel` | replications and policies on all cores, and [`verify`] |
+//!
+//! Without features the library runs, judges, explains, writes, reads and compares. It needs neither threads nor a terminal, and
+//! compiles for `wasm32-unknown-unknown`, where directories ([`results::dir`]) are absent.
+//!
 //! # Invariants
 //!
 //! - Time never goes back, and events of one time come in the order of their scheduling.
@@ -56,6 +67,9 @@ pub mod verify;
 pub mod world;
 
 pub use experiment::{Error, Study};
+pub use results::Results;
+pub use scenario::Settings;
+pub use world::Control;
 
 /// The README's example, as a test.
 #[cfg(all(doctest, feature = "cli"))]

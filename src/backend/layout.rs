@@ -1,9 +1,10 @@
 //! A backend made ready to run: what stands in the way of a call of each endpoint, with nothing left to look up.
 
 use super::keys::Keys;
-use super::spec::{BackendSpec, Endpoint, LimitSpec};
+use super::spec::{BackendSpec, LimitSpec};
 use crate::fault::Fault;
 use crate::kernel::{Dist, Dur, Time};
+use crate::protocol::Endpoint;
 
 /// What every call of one endpoint meets.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,7 +53,7 @@ impl Layout {
         horizon: Time,
     ) -> Layout {
         let strikes = |fault: &Fault, endpoint: Endpoint| {
-            !fault.strikes_sessions() && fault.from < horizon && fault.endpoints[endpoint as usize]
+            !fault.strikes_sessions() && fault.from < horizon && fault.endpoints[endpoint.index()]
         };
         let routes = Endpoint::ALL.map(|endpoint| {
             let own = spec.endpoint(endpoint);
@@ -73,7 +74,7 @@ impl Layout {
     /// What calls of this endpoint meet.
     #[inline]
     pub fn route(&self, endpoint: Endpoint) -> &Route {
-        &self.routes[endpoint as usize]
+        &self.routes[endpoint.index()]
     }
 }
 

@@ -8,4 +8,5 @@ pub mod rate;
 pub mod spec;
 pub mod station;
 
-pub use spec::{BackendSpec, ClientToken, Endpoint, EndpointSpec, LimitSpec};
+pub use crate::protocol::Endpoint;
+pub use spec::{BackendSpec, ClientToken, EndpointSpec, LimitSpec};

@@ -3,66 +3,10 @@
 pub use super::limiter::LimitKind;
 pub use super::rate::Rate;
 use crate::kernel::{Dist, Dur};
+use crate::protocol::Endpoint;
 use crate::spec::PROSE;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fmt;
-
-/// The endpoints a client calls (`clerk-js.md`, "Requests").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[repr(u8)]
-pub enum Endpoint {
-    /// POST /v1/client/sessions/{id}/tokens
-    Tokens,
-    /// POST /v1/client/sessions/{id}/touch
-    Touch,
-    /// GET /v1/client
-    Client,
-    /// GET /v1/environment
-    Environment,
-    /// POST /v1/client/sign_ins
-    SignIn,
-    /// Calls of generic clients, which know nothing of tokens.
-    Generic,
-}
-
-impl Endpoint {
-    /// How many there are.
-    pub const COUNT: usize = 6;
-    /// All of them, in the order of their discriminants.
-    pub const ALL: [Endpoint; Endpoint::COUNT] = [
-        Endpoint::Tokens,
-        Endpoint::Touch,
-        Endpoint::Client,
-        Endpoint::Environment,
-        Endpoint::SignIn,
-        Endpoint::Generic,
-    ];
-
-    /// Its name in scenarios and results.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Endpoint::Tokens => "tokens",
-            Endpoint::Touch => "touch",
-            Endpoint::Client => "client",
-            Endpoint::Environment => "environment",
-            Endpoint::SignIn => "sign-in",
-            Endpoint::Generic => "generic",
-        }
-    }
-
-    /// Whether the client sends it as GET, which the network level may repeat (`clerk-js.md`, network-level retry).
-    pub const fn is_get(self) -> bool {
-        matches!(self, Endpoint::Client | Endpoint::Environment)
-    }
-}
-
-impl fmt::Display for Endpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// The servers: endpoints with their latencies, workers and queues, and the rate limits before them.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -113,15 +57,21 @@ impl Default for BackendSpec {
 }
 
 impl BackendSpec {
+    /// Life of a session token in whole seconds.
+    pub fn token_life_s(&self) -> u32 {
+        u32::try_from(self.token_life.0 / crate::kernel::time::NS_PER_S).unwrap_or(u32::MAX)
+    }
+
     /// What the scenario says about this endpoint.
     pub fn endpoint(&self, endpoint: Endpoint) -> &EndpointSpec {
-        match endpoint {
-            Endpoint::Tokens => &self.tokens,
-            Endpoint::Touch => &self.touch,
-            Endpoint::Client => &self.client,
-            Endpoint::Environment => &self.environment,
-            Endpoint::SignIn => &self.sign_in,
-            Endpoint::Generic => &self.generic,
+        match endpoint.name() {
+            "tokens" => &self.tokens,
+            "touch" => &self.touch,
+            "client" => &self.client,
+            "environment" => &self.environment,
+            "sign-in" => &self.sign_in,
+            "generic" => &self.generic,
+            other => unreachable!("no keys for /{other}"),
         }
     }
 }
@@ -176,7 +126,7 @@ pub struct EndpointSpec {
 #[schemars(title = "[[backend.limit]]", extend("additionalProperties" = false))]
 pub struct LimitSpec {
     /// The endpoints whose calls pass through it, together.
-    #[schemars(length(min = 1, max = Endpoint::COUNT), example = ["tokens"])]
+    #[schemars(length(min = 1, max = Endpoint::COUNT), example = vec!["tokens"])]
     pub endpoints: Vec<Endpoint>,
     /// How it counts, with what only that kind needs.
     #[serde(flatten)]

@@ -3,39 +3,62 @@
 use super::exit::{Exit, Failure};
 use super::terminal;
 use super::terminal::shown;
-use authstorm::conform::{Comparison, Outcome, Recording, Request, Status, compare};
+use authstorm::client::token::{Profile, SHIPPED, shipped};
+use authstorm::conform::{Comparison, Outcome, Recording, Request, Status, compare, token};
 use authstorm::results::dir::read_regular;
 use authstorm::text::escape;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Recordings, in the form of tests/recordings/README.md
+    /// Recordings, in the form of tests/recordings/README.md or of tests/recordings/sdks/README.md
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
+    /// Compare recordings of token clients with this client profile instead of the shipped one of their release
+    #[arg(long, value_name = "FILE")]
+    profile: Option<PathBuf>,
     /// Print JSON instead of text
     #[arg(long)]
     json: bool,
 }
 
+/// A comparison in one of the two forms.
+enum Compared {
+    Clerk(Comparison),
+    Token(token::Comparison),
+}
+
+impl Compared {
+    /// The release, as the summary names it.
+    fn release(&self) -> String {
+        match self {
+            Compared::Clerk(c) => c.client.clone(),
+            Compared::Token(c) => format!("{} {}", c.sdk, c.version),
+        }
+    }
+
+    fn matched(&self) -> bool {
+        match self {
+            Compared::Clerk(c) => matches!(c.outcome, Outcome::Match { .. }),
+            Compared::Token(c) => matches!(c.outcome, token::Outcome::Match { .. }),
+        }
+    }
+}
+
 /// Compares the simulated client with recordings; exit 1 when any diverges.
 pub fn run(args: Args) -> Result<Exit, Failure> {
+    let profile = args.profile.as_deref().map(read_profile).transpose()?;
     let mut comparisons = Vec::new();
     for file in &args.files {
-        let failed = |why: String| Failure::usage(format!("{}: error: {why}", shown(file)));
-        let bytes = read_regular(file).map_err(|e| failed(e.to_string()))?;
-        let text = String::from_utf8(bytes).map_err(|e| failed(e.to_string()))?;
-        let recording = Recording::parse(&text).map_err(|e| failed(format!("not a recording: {e}")))?;
-        comparisons.push((file.display().to_string(), compare(&recording)));
+        comparisons.push((file.display().to_string(), compare_file(file, profile.as_ref())?));
     }
-    let matched = |c: &Comparison| matches!(c.outcome, Outcome::Match { .. });
-    let mut releases = BTreeMap::<&str, (usize, usize)>::new();
+    let mut releases = BTreeMap::<String, (usize, usize)>::new();
     for (_, comparison) in &comparisons {
-        let (matches, all) = releases.entry(&comparison.client).or_default();
-        *matches += usize::from(matched(comparison));
+        let (matches, all) = releases.entry(comparison.release()).or_default();
+        *matches += usize::from(comparison.matched());
         *all += 1;
     }
     if args.json {
@@ -43,50 +66,75 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     } else {
         terminal::say(&words(&comparisons, &releases))?;
     }
-    Ok(if comparisons.iter().all(|(_, c)| matched(c)) { Exit::Yes } else { Exit::No })
+    Ok(if comparisons.iter().all(|(_, c)| c.matched()) { Exit::Yes } else { Exit::No })
 }
 
-fn json(comparisons: &[(String, Comparison)], releases: &BTreeMap<&str, (usize, usize)>) -> String {
+fn read_profile(file: &Path) -> Result<Profile, Failure> {
+    let bytes = read_regular(file).map_err(|e| Failure::usage(format!("{}: error: {e}", shown(file))))?;
+    let text =
+        String::from_utf8(bytes).map_err(|e| Failure::usage(format!("{}: error: {e}", shown(file))))?;
+    match Profile::parse(&text) {
+        Ok((profile, _)) => Ok(profile),
+        Err(e) => {
+            Err(Failure::usage(format!("{}:{}:{}: error: {}", shown(file), e.line, e.column, e.message)))
+        }
+    }
+}
+
+fn compare_file(file: &Path, profile: Option<&Profile>) -> Result<Compared, Failure> {
+    let failed = |why: String| Failure::usage(format!("{}: error: {why}", shown(file)));
+    let bytes = read_regular(file).map_err(|e| failed(e.to_string()))?;
+    let text = String::from_utf8(bytes).map_err(|e| failed(e.to_string()))?;
+    let not_a_recording = |e: String| failed(format!("not a recording: {e}"));
+    if !token::is_recording(&text) {
+        let recording = Recording::parse(&text).map_err(not_a_recording)?;
+        return Ok(Compared::Clerk(compare(&recording)));
+    }
+    let recording = token::Recording::parse(&text).map_err(not_a_recording)?;
+    let found = match profile {
+        Some(profile) => Some(profile.clone()),
+        None => shipped(&recording.package, &recording.version),
+    };
+    let profile = found.ok_or_else(|| {
+        let names: Vec<&str> = SHIPPED.iter().map(|(name, _)| *name).collect();
+        failed(format!(
+            "no shipped client profile is for {} {}; shipped: {}; another is given with --profile",
+            escape(&recording.package),
+            escape(&recording.version),
+            names.join(", ")
+        ))
+    })?;
+    Ok(Compared::Token(token::compare(&recording, &profile)))
+}
+
+fn json(comparisons: &[(String, Compared)], releases: &BTreeMap<String, (usize, usize)>) -> String {
     let recordings: Vec<_> = comparisons
         .iter()
-        .map(|(file, c)| {
-            serde_json::json!({
+        .map(|(file, compared)| match compared {
+            Compared::Clerk(c) => serde_json::json!({
                 "file": file, "client": c.client, "scenario": c.scenario, "outcome": c.outcome, "notes": c.notes,
-            })
+            }),
+            Compared::Token(c) => serde_json::json!({
+                "file": file, "client": compared.release(), "scenario": c.scenario, "outcome": c.outcome,
+            }),
         })
         .collect();
     let releases: serde_json::Map<String, serde_json::Value> = releases
         .iter()
         .map(|(name, (matches, all))| {
-            ((*name).to_owned(), serde_json::json!({ "matches": matches, "recordings": all }))
+            (name.clone(), serde_json::json!({ "matches": matches, "recordings": all }))
         })
         .collect();
     format!("{:#}\n", serde_json::json!({ "recordings": recordings, "releases": releases }))
 }
 
-fn words(comparisons: &[(String, Comparison)], releases: &BTreeMap<&str, (usize, usize)>) -> String {
+fn words(comparisons: &[(String, Compared)], releases: &BTreeMap<String, (usize, usize)>) -> String {
     let mut text = String::new();
     for (file, comparison) in comparisons {
         let file = escape(file);
-        match &comparison.outcome {
-            Outcome::Match { requests, entries } => {
-                let _ = write!(text, "{file}: match ({requests} requests, {entries} entries of the flow)");
-            }
-            Outcome::Impossible(why) => {
-                let _ = write!(text, "{file}: cannot be compared: {}", escape(why));
-            }
-            Outcome::Diverged(d) => {
-                let _ = write!(text, "{file}: DIVERGES at {} ms in {}", d.at_ms, escape(d.what));
-                if !d.detail.is_empty() {
-                    let _ = write!(text, "\n    {}", escape(&d.detail));
-                }
-                for (side, requests) in [("recorded", &d.recorded), ("simulated", &d.simulated)] {
-                    let _ = write!(text, "\n    {side} next: {}", list(requests));
-                }
-            }
-        }
-        for note in &comparison.notes {
-            let _ = write!(text, "\n    note: {}", escape(note));
+        match comparison {
+            Compared::Clerk(c) => clerk_words(&mut text, &file, c),
+            Compared::Token(c) => token_words(&mut text, &file, c),
         }
         text.push('\n');
     }
@@ -94,6 +142,47 @@ fn words(comparisons: &[(String, Comparison)], releases: &BTreeMap<&str, (usize,
         let _ = writeln!(text, "{}: {matches} of {all} recordings match", escape(release));
     }
     text
+}
+
+fn clerk_words(text: &mut String, file: &str, comparison: &Comparison) {
+    match &comparison.outcome {
+        Outcome::Match { requests, entries } => {
+            let _ = write!(text, "{file}: match ({requests} requests, {entries} entries of the flow)");
+        }
+        Outcome::Impossible(why) => {
+            let _ = write!(text, "{file}: cannot be compared: {}", escape(why));
+        }
+        Outcome::Diverged(d) => {
+            let _ = write!(text, "{file}: DIVERGES at {} ms in {}", d.at_ms, escape(d.what));
+            if !d.detail.is_empty() {
+                let _ = write!(text, "\n    {}", escape(&d.detail));
+            }
+            for (side, requests) in [("recorded", &d.recorded), ("simulated", &d.simulated)] {
+                let _ = write!(text, "\n    {side} next: {}", list(requests));
+            }
+        }
+    }
+    for note in &comparison.notes {
+        let _ = write!(text, "\n    note: {}", escape(note));
+    }
+}
+
+fn token_words(text: &mut String, file: &str, comparison: &token::Comparison) {
+    match &comparison.outcome {
+        token::Outcome::Match { requests, calls, events } => {
+            let _ = write!(text, "{file}: match ({requests} requests, {calls} calls, {events} events)");
+        }
+        token::Outcome::Impossible(why) => {
+            let _ = write!(text, "{file}: cannot be compared: {}", escape(why));
+        }
+        token::Outcome::Diverged(d) => {
+            let _ = write!(text, "{file}: DIVERGES at {} ms in {}", d.at_ms, d.what);
+            for (side, entries) in [("recorded", &d.only_recorded), ("simulated", &d.only_simulated)] {
+                let entries = if entries.is_empty() { "nothing".to_owned() } else { entries.join("; ") };
+                let _ = write!(text, "\n    only {side}: {}", escape(&entries));
+            }
+        }
+    }
 }
 
 fn list(requests: &[Request]) -> String {

@@ -12,7 +12,7 @@ use authstorm::results::summary::summary;
 use authstorm::results::{Judgement, Reservation, Results, Verdict, finding, verdicts};
 use authstorm::scenario::Settings;
 use authstorm::text::number;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options.
 #[derive(clap::Args)]
@@ -111,7 +111,7 @@ impl StudyArgs {
         if self.json {
             terminal::say_json(&summary(results))?;
         } else if !self.quiet {
-            let mut text = format!("{}\n\n", table::summary(results));
+            let mut text = format!("{}\n\n", table::summary(results, table::width()));
             finding(results).iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
             if results.engine.parts > 1 {
                 text.push_str(&format!(
@@ -146,7 +146,7 @@ impl StudyArgs {
                 (verdicts::word(verdict.judgement), verdicts::detail(verdict, results.replications));
             text.push_str(&format!("{word:<4} {}: {detail}\n", verdict.that));
             if verdict.judgement == Judgement::Failed && results.users > 0 {
-                text.push_str(&format!("     {}\n", self.story(results, verdict)));
+                text.push_str(&format!("     {}\n", self.story(&verdict.policy, verdict.replication)));
             }
         }
         if !results.expectations.is_empty() {
@@ -155,14 +155,32 @@ impl StudyArgs {
         text
     }
 
-    /// The command that tells the story of the worst session behind a verdict.
-    fn story(&self, results: &Results, verdict: &Verdict) -> String {
+    /// What to look at next: the page, and a command that fits the results.
+    fn next(&self, results: &Results, out: &Path) -> String {
+        let page = shell_word(&terminal::shown(&out.join("report.html")));
+        let scenario = shell_word(&terminal::shown(&self.scenario));
+        let suggestion = match results.worst() {
+            Some((policy, session)) if session.entries > 0 || session.signed_out_at_s.is_some() => {
+                format!("the worst session: {}", self.story(&policy.name, None))
+            }
+            _ => format!(
+                "a change: authstorm run {scenario} --set KEY=VALUE --out changed, then authstorm diff {} changed; \
+                 authstorm keys lists every key",
+                shell_word(&terminal::shown(out))
+            ),
+        };
+        format!("the page: {page}\n{suggestion}")
+    }
+
+    /// The command that tells the story of the worst session of a policy, in one of its replications or in all.
+    fn story(&self, policy: &str, replication: Option<u32>) -> String {
         let mut words = vec!["authstorm".to_owned(), "explain".to_owned()];
-        words.push(shell_word(&self.scenario.display().to_string()));
-        words.extend(["--policy".to_owned(), shell_word(&verdict.policy)]);
-        words.extend(verdict.replication.map(|r| format!("--replication {r}")));
+        words.push(shell_word(&terminal::shown(&self.scenario)));
+        words.extend(["--policy".to_owned(), shell_word(policy)]);
+        words.extend(replication.map(|r| format!("--replication {r}")));
         words.extend(["--session".to_owned(), "worst".to_owned()]);
-        words.extend(self.seed.map(|_| format!("--seed {}", results.seed)));
+        words.extend(self.seed.map(|seed| format!("--seed {seed}")));
+        words.extend(self.replications.map(|n| format!("--set replications={n}")));
         words.extend(self.overrides.iter().map(|set| format!("--set {}", shell_word(set))));
         words.join(" ")
     }
@@ -196,5 +214,6 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     });
     terminal::tidied(place.tidy_up());
     let (results, written) = made?;
-    args.study.print(&results, Some(&terminal::written(&out, written)))
+    let place = format!("{}\n{}", terminal::written(&out, written), args.study.next(&results, &out));
+    args.study.print(&results, Some(&place))
 }

@@ -1,20 +1,20 @@
-//! The tables of the terminal, at most 100 columns wide.
+//! The tables of the terminal. They fit the width of the reader's terminal; text that goes to a file or a pipe gets
+//! [`USUAL_WIDTH`] columns, or as many as `COLUMNS` says.
 
 use authstorm::metrics::{METRICS, Metric, MetricDef};
-use authstorm::results::Results;
-use authstorm::results::measured;
+use authstorm::results::{MetricValues, PolicyResults, Results, measured};
+use authstorm::stats::{CONFIDENCE, paired_difference};
+use authstorm::text::{clean, number};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
-/// Columns of the terminal that a table may take.
-const WIDTH: u16 = 100;
+/// Columns of a table where nobody says how many there are.
+const USUAL_WIDTH: u16 = 100;
 
-/// Columns that names and units of metrics take.
-const NAMES: usize = 51;
-/// Columns that a value with its half width takes.
-const VALUE: usize = 18;
+/// Columns that a table has at least and at most, whatever a terminal says.
+const WIDTHS: std::ops::RangeInclusive<u16> = 60..=160;
 
-/// What the terminal shows below the harms; the rest is in summary.csv.
-const MORE: [Metric; 9] = [
+/// Metrics that the table shows below the harms, where they are not zero. summary.csv has all others.
+const CONTEXT: [Metric; 9] = [
     Metric::CallersBegun,
     Metric::CallersServed,
     Metric::CallersUnfinished,
@@ -26,32 +26,165 @@ const MORE: [Metric; 9] = [
     Metric::Goodput,
 ];
 
-/// A run's summary: a row per metric that it can move, the gravest harm first, and a column per policy. Policies that do not fit
-/// beside each other follow below.
-pub fn summary(results: &Results) -> String {
-    let column = results.policies.iter().map(|p| p.name.chars().count() + 2).max().unwrap_or(0).max(VALUE);
-    let abreast = (usize::from(WIDTH) - NAMES).checked_div(column).unwrap_or(1).max(1);
-    let tables = results.policies.chunks(abreast).map(|policies| {
-        let mut table = plain();
-        let names = policies.iter().map(|p| p.name.clone());
-        table.set_header(["metric".to_owned(), "unit".to_owned()].into_iter().chain(names));
-        let metrics = Metric::by_gravity().into_iter().chain(MORE);
-        for metric in metrics.filter(|metric| measured::can_move(results, *metric)) {
-            let def = metric.def();
-            let values = policies
-                .iter()
-                .map(|p| measured::of(p, metric).map_or_else(String::new, measured::with_interval));
-            table.add_row([def.name.to_owned(), def.unit.to_owned()].into_iter().chain(values));
+/// Columns that a table may take: those of the terminal that standard output is, else `COLUMNS`, else [`USUAL_WIDTH`].
+pub fn width() -> u16 {
+    let terminal = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0);
+    let said = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    terminal.or_else(said).unwrap_or(USUAL_WIDTH).clamp(*WIDTHS.start(), *WIDTHS.end())
+}
+
+/// Most tables below each other that policies are spread over; more policies become rows.
+const MOST_TABLES: usize = 3;
+
+/// A run's summary: a row per metric, the gravest harm first, and a column per policy; below, what differs from the first
+/// policy. Many policies have a row each instead, and a column per metric. A metric is left out that the runs cannot move, or
+/// that is zero where nothing happened that could move it.
+pub fn summary(results: &Results, width: u16) -> String {
+    let metrics = shown(results);
+    let rows: Vec<Vec<String>> = metrics.iter().map(|metric| values(results, *metric)).collect();
+    let mut header = vec!["metric".to_owned()];
+    header.extend(results.policies.iter().map(|policy| clean(&policy.name)));
+    let labelled = |unit: bool| -> Vec<Vec<String>> {
+        let label = |metric: Metric| if unit { label(metric) } else { metric.def().name.to_owned() };
+        let row = |(metric, values): (&Metric, &Vec<String>)| {
+            std::iter::once(label(*metric)).chain(values.iter().cloned()).collect()
+        };
+        metrics.iter().zip(&rows).map(row).collect()
+    };
+    let with_units = labelled(true);
+    let fits = table_width(&header, &with_units) <= usize::from(width);
+    let rows_of_metrics = if fits { with_units } else { labelled(false) };
+    let mut text = match spread(&header, &rows_of_metrics, width) {
+        tables if tables.len() <= MOST_TABLES => tables.join("\n\n"),
+        _ => by_policy(results, &metrics, &rows, width),
+    };
+    let (header, rows) = differences(results, &metrics);
+    if !rows.is_empty() {
+        let tables = spread(&header, &rows, width);
+        if tables.len() <= MOST_TABLES {
+            text.push_str(&format!("\n\n{}", tables.join("\n\n")));
         }
-        align_right(&mut table, 2);
-        table.to_string()
+    }
+    text
+}
+
+/// A table, or several with the same first column, of which each fits the width.
+fn spread(header: &[String], rows: &[Vec<String>], width: u16) -> Vec<String> {
+    let wide = |column| column_width(header, rows, column);
+    let mut tables: Vec<Vec<usize>> = vec![vec![0]];
+    let mut taken = wide(0);
+    for column in 1..header.len() {
+        if taken + wide(column) > usize::from(width) && tables.last().is_some_and(|table| table.len() > 1) {
+            tables.push(vec![0]);
+            taken = wide(0);
+        }
+        taken += wide(column);
+        tables.last_mut().expect("there is one table at least").push(column);
+    }
+    let some = |columns: &[usize], of: &[String]| -> Vec<String> {
+        columns.iter().map(|column| of.get(*column).cloned().unwrap_or_default()).collect()
+    };
+    let one = |columns: Vec<usize>| {
+        table(&some(&columns, header), rows.iter().map(|row| some(&columns, row)).collect(), width)
+    };
+    tables.into_iter().map(one).collect()
+}
+
+/// The metrics that the table shows, in its order.
+fn shown(results: &Results) -> Vec<Metric> {
+    let of_each =
+        |metric: Metric| results.policies.iter().filter_map(move |policy| measured::of(policy, metric));
+    let is_zero = |metric| of_each(metric).all(|of| of.values.iter().all(|value| value.abs() == 0.0));
+    let is_exercised = |metric| of_each(metric).any(|of| of.exercised != Some(0));
+    let harms = Metric::by_gravity().into_iter().filter(|m| is_exercised(*m) || !is_zero(*m));
+    let context = CONTEXT.into_iter().filter(|m| !is_zero(*m));
+    harms.chain(context).filter(|metric| measured::can_move(results, *metric)).collect()
+}
+
+fn label(metric: Metric) -> String {
+    let MetricDef { name, unit, .. } = metric.def();
+    format!("{name} ({unit})")
+}
+
+/// A metric's mean with its interval, under each policy.
+fn values(results: &Results, metric: Metric) -> Vec<String> {
+    let value = |policy| measured::of(policy, metric).map_or_else(String::new, measured::with_interval);
+    results.policies.iter().map(value).collect()
+}
+
+/// A row per policy, a column per metric.
+fn by_policy(results: &Results, metrics: &[Metric], rows: &[Vec<String>], width: u16) -> String {
+    // A name of several words stands on as many lines as it has words.
+    let heads = metrics.iter().map(|metric| label(*metric).replace('_', "_\n").replace(" (", "\n("));
+    let header: Vec<String> = std::iter::once("policy".to_owned()).chain(heads).collect();
+    let row = |(n, policy): (usize, &PolicyResults)| {
+        std::iter::once(clean(&policy.name)).chain(rows.iter().map(|values| values[n].clone())).collect()
+    };
+    let rows: Vec<Vec<String>> = results.policies.iter().enumerate().map(row).collect();
+    spread(&header, &rows, width).join("\n\n")
+}
+
+/// What differs from the first policy beyond the noise of the replications: a column per other policy. With one replication,
+/// whatever differs: there is no interval then.
+fn differences(results: &Results, metrics: &[Metric]) -> (Vec<String>, Vec<Vec<String>>) {
+    let Some((first, others)) = results.policies.split_first() else { return (Vec::new(), Vec::new()) };
+    let one = |other: &PolicyResults, metric: Metric| {
+        let (a, b) = (measured::of(other, metric)?, measured::of(first, metric)?);
+        difference(a, b)
+    };
+    let mut rows = Vec::new();
+    for &metric in metrics {
+        let cells: Vec<Option<String>> = others.iter().map(|other| one(other, metric)).collect();
+        if cells.iter().any(Option::is_some) {
+            let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| "≈".to_owned()));
+            rows.push(std::iter::once(metric.def().name.to_owned()).chain(cells).collect());
+        }
+    }
+    let interval =
+        if results.replications > 1 { ", 95% interval" } else { "; one replication gives no interval" };
+    let mut header = vec![format!("difference to {}{interval}", clean(&first.name))];
+    header.extend(others.iter().map(|other| clean(&other.name)));
+    (header, rows)
+}
+
+/// The paired difference `a - b` in words; none where the replications do not show one.
+fn difference(a: &MetricValues, b: &MetricValues) -> Option<String> {
+    let e = paired_difference(&a.values, &b.values, CONFIDENCE);
+    let differs = if a.values.len() > 1 { e.ci_low > 0.0 || e.ci_high < 0.0 } else { e.mean.abs() > 0.0 };
+    if !differs || !e.mean.is_finite() {
+        return None;
+    }
+    let sign = if e.mean > 0.0 { "+" } else { "" };
+    let half = (e.ci_high - e.ci_low) / 2.0;
+    let interval = if half > 0.0 { format!(" ± {}", number::short(half)) } else { String::new() };
+    Some(format!("{sign}{}{interval}", number::short(e.mean)))
+}
+
+/// Columns of the terminal that a column of a table takes when none of its cells is broken.
+fn column_width(header: &[String], rows: &[Vec<String>], column: usize) -> usize {
+    let cells = rows.iter().filter_map(|row| row.get(column)).chain(header.get(column));
+    let lines = cells.flat_map(|cell| cell.lines());
+    lines.map(|line| line.chars().count()).max().unwrap_or(0) + 2
+}
+
+fn table_width(header: &[String], rows: &[Vec<String>]) -> usize {
+    (0..header.len()).map(|column| column_width(header, rows, column)).sum()
+}
+
+/// Names to the left, numbers to the right.
+fn table(header: &[String], rows: Vec<Vec<String>>, width: u16) -> String {
+    let mut table = plain(width);
+    table.set_header(header);
+    rows.into_iter().for_each(|row| {
+        table.add_row(row);
     });
-    tables.collect::<Vec<_>>().join("\n\n")
+    align_right(&mut table, 1);
+    table.to_string()
 }
 
 /// Every metric with its unit and definition.
 pub fn metrics() -> String {
-    let mut table = plain();
+    let mut table = plain(width());
     table.set_header(["metric", "unit", "definition"]);
     for MetricDef { name, unit, definition, .. } in METRICS {
         table.add_row([*name, *unit, *definition]);
@@ -61,8 +194,8 @@ pub fn metrics() -> String {
 
 /// Checks of `verify`: two columns of words, the rest numbers.
 pub fn checks<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let mut table = plain();
-    table.set_width(WIDTH + 40).set_header(header);
+    let mut table = plain(width().max(140));
+    table.set_header(header);
     rows.for_each(|row| {
         table.add_row(row);
     });
@@ -71,10 +204,10 @@ pub fn checks<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [Str
 }
 
 /// No lines but one under the header.
-fn plain() -> Table {
+fn plain(width: u16) -> Table {
     let mut table = Table::new();
     let rule = LineStyle::none().fill('─').junction('─');
-    table.load_style(TableStyle::new().header_separator(rule)).set_width(WIDTH);
+    table.load_style(TableStyle::new().header_separator(rule)).set_width(width);
     table.set_content_arrangement(comfy_table::ContentArrangement::Dynamic);
     table
 }
@@ -82,5 +215,47 @@ fn plain() -> Table {
 fn align_right(table: &mut Table, from: usize) {
     for column in table.column_iter_mut().skip(from) {
         column.set_cell_alignment(CellAlignment::Right);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(name: &str, unit: &str, values: &[f64]) -> MetricValues {
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        MetricValues {
+            name: name.to_owned(),
+            unit: unit.to_owned(),
+            exercised: None,
+            mean,
+            ci_low: mean,
+            ci_high: mean,
+            values: values.to_vec(),
+        }
+    }
+
+    /// The mean of +1 and +3 is 2, its half width 12.7062 times 1: no difference is shown. That of 2 and 2 is certain.
+    #[test]
+    fn a_difference_is_shown_where_the_replications_show_one() {
+        let of = |values_: &[f64]| values("requests_total", "requests", values_);
+        assert_eq!(difference(&of(&[2.0, 5.0]), &of(&[1.0, 2.0])), None);
+        assert_eq!(difference(&of(&[3.0, 4.0]), &of(&[1.0, 2.0])).as_deref(), Some("+2"));
+        assert_eq!(difference(&of(&[1.0]), &of(&[1234.0])).as_deref(), Some("−1,233"));
+        assert_eq!(difference(&of(&[f64::INFINITY]), &of(&[1.0])), None);
+    }
+
+    /// Three columns of 10, the first of them in every table.
+    #[test]
+    fn columns_that_do_not_fit_stand_in_a_second_table() {
+        let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
+        let (header, rows) =
+            (row(["metric  ", "old     ", "new     "]), [row(["a", "12345678", "87654321"])]);
+        assert_eq!(table_width(&header, &rows), 30);
+        assert_eq!(spread(&header, &rows, 60).len(), 1);
+        let tables = spread(&header, &rows, 29);
+        assert_eq!(tables.len(), 2);
+        assert!(tables[0].contains("12345678") && !tables[0].contains("87654321"), "{tables:?}");
+        assert!(tables[1].contains("metric") && tables[1].contains("87654321"), "{tables:?}");
     }
 }

@@ -17,7 +17,7 @@ pub fn written(place: &Path, written: Written) -> String {
     let place = shown(place);
     match written {
         Written::New => format!("results in {place}"),
-        Written::Already => format!("{place}: already complete, the same bytes"),
+        Written::Already => format!("results in {place}: already complete, the same bytes"),
     }
 }
 

@@ -14,25 +14,14 @@ pub struct Wait {
     pub cap: Dur,
     /// ...but for this, which `Retry-After` asks for.
     pub floor: Dur,
-    /// A repeated GET of the network level: a recording gives this wait.
-    pub network_level: bool,
+    /// A recording may fix this wait, which is drawn otherwise.
+    pub recorded: bool,
 }
 
 impl Wait {
     /// Exactly so long.
     pub const fn exactly(d: Dur) -> Wait {
-        Wait { low: d, high: d, cap: Dur(u64::MAX), floor: Dur::ZERO, network_level: false }
-    }
-
-    /// The wait before repeating a GET that got no HTTP answer, after `tries` repeats: 100 ms first, then 0.7 s doubled
-    /// each time, spread over [1, 2) times that, cut at 5 s (`clerk-js.md`, network-level retry).
-    pub fn network_level(tries: u16) -> Wait {
-        let base = match tries {
-            0 => Dur::from_ms(100),
-            n => Dur::from_ms(700 << (n - 1).min(10)),
-        };
-        let cap = if tries == 0 { Dur(u64::MAX) } else { Dur::from_secs(5) };
-        Wait { low: base, high: Dur(2 * base.0 - 1), cap, floor: Dur::ZERO, network_level: true }
+        Wait { low: d, high: d, cap: Dur(u64::MAX), floor: Dur::ZERO, recorded: false }
     }
 
     /// Whether the world has anything to draw.
@@ -118,7 +107,7 @@ impl Backoff {
         };
         let floor =
             if self.honour_retry_after { Dur::from_secs(u64::from(retry_after_s)) } else { Dur::ZERO };
-        Wait { low, high, cap: self.cap, floor, network_level: false }
+        Wait { low, high, cap: self.cap, floor, recorded: false }
     }
 }
 
@@ -140,7 +129,7 @@ mod tests {
         }
     }
 
-    /// The series of `clerk-js.md`: gaps between the tries of recording `6.1.0-S9-network-abort-60s`, less the RTT.
+    /// The series of the fact sheet: gaps between the tries of recording `6.1.0-S9-network-abort-60s`, less the RTT.
     #[test]
     fn the_series_of_get_token() {
         let backoff = Backoff::new(&retry(Jitter::None));
@@ -183,29 +172,10 @@ mod tests {
     }
 
     #[test]
-    fn network_level_waits() {
-        let bounds: Vec<(u64, u64)> = (0..5)
-            .map(|tries| {
-                let wait = Wait::network_level(tries);
-                (wait.of(wait.low).0 / NS_PER_MS, wait.of(wait.high).0.div_ceil(NS_PER_MS))
-            })
-            .collect();
-        assert_eq!(bounds, [(100, 200), (700, 1_400), (1_400, 2_800), (2_800, 5_000), (5_000, 5_000)]);
-    }
-
-    #[test]
     fn only_decorrelated_jitter_remembers() {
         for jitter in [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated] {
             let remembers = jitter == Jitter::Decorrelated;
             assert_eq!(Backoff::new(&retry(jitter)).remembers(), remembers, "{jitter:?}");
-        }
-    }
-
-    #[test]
-    fn a_network_level_wait_stays_below_twice_its_base() {
-        for tries in 0..9 {
-            let wait = Wait::network_level(tries);
-            assert_eq!(wait.high, Dur(wait.low.0 + (wait.low.0 - 1)), "[1, 2) times the base, after {tries}");
         }
     }
 }

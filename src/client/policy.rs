@@ -1,6 +1,6 @@
 //! Client policies: immutable data that says what an answer means.
 //!
-//! A policy owns no state and draws nothing; the call sites it rules are those of `clerk-js.md`, "The policies".
+//! A policy owns no state and draws nothing; a client family says at which call sites it is asked.
 
 use crate::kernel::Dur;
 use crate::protocol::Failure;
@@ -203,7 +203,7 @@ pub struct Policy {
     #[schemars(length(max = PROSE), extend("x-lines" = true), example = "The rule before the change.")]
     pub about: String,
     /// Failures of a call that enter the unauthenticated flow.
-    #[schemars(example = ["401", "422"])]
+    #[schemars(example = vec!["401", "422"])]
     pub enters_unauthenticated_flow: FailureSet,
     /// Retries of `getToken`.
     #[schemars(extend("x-add" = "[policy.retry] (in a policy file [retry])"))]
@@ -228,7 +228,7 @@ pub struct Policy {
 #[schemars(title = "retry")]
 pub struct Retry {
     /// Failures that are retried.
-    #[schemars(example = ["5xx", "network"])]
+    #[schemars(example = vec!["5xx", "network"])]
     pub on: FailureSet,
     /// Delay before the first retry.
     #[schemars(example = "3s")]
@@ -249,7 +249,7 @@ pub struct Retry {
     /// How a delay is spread at random.
     #[serde(default)]
     pub jitter: Jitter,
-    /// Whether a delay is at least what `Retry-After` asks for. No release of clerk-js does that (`clerk-js.md`, Timers).
+    /// Whether a delay is at least what `Retry-After` asks for. No measured release does that.
     #[serde(default)]
     pub honour_retry_after: bool,
 }
@@ -273,7 +273,7 @@ pub enum Jitter {
     Decorrelated,
 }
 
-/// What becomes of a touch error that does not enter the flow (`clerk-js.md`, "The policies", third row).
+/// What becomes of a touch error that does not enter the flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TouchErrors {
@@ -373,7 +373,7 @@ mod tests {
         assert_eq!(set.codes().collect::<Vec<_>>(), ["user_banned", "gone"]);
     }
 
-    /// `clerk-js.md`, getToken retry: three retries while offline.
+    /// The fact sheet of the measured releases, retry of `getToken`: three retries while offline.
     #[test]
     fn offline_a_policy_retries_three_times_unless_it_says_otherwise() {
         let text = "on = ['network']\ninitial = '3s'\nfactor = 1.55\ncap = '50s'\nretries = 8";

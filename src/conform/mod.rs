@@ -11,6 +11,7 @@
 mod compare;
 mod recording;
 mod replay;
+pub mod token;
 
 pub use compare::{Comparison, Divergence, Outcome, compare};
 pub use recording::{Endpoint, FlowEntry, Recording, Request, State, Status};

@@ -2,15 +2,17 @@
 
 use super::recording::{Endpoint, FlowEntry, Recording, Request, Rule, State, Status};
 use crate::backend::{BackendSpec, Endpoint as Place};
+use crate::client::Model;
+use crate::client::app::AppReaction;
 use crate::client::backoff::Wait;
-use crate::client::page::{Fact, Status as ClientStatus};
-use crate::client::task::{Reply, Task, TaskId};
+use crate::client::fact::{Fact, Status as ClientStatus};
+use crate::client::family::{Call, Doing};
+use crate::client::step::TaskId;
 use crate::fault::{self, FaultKind, FaultSpec, Outage, Pass};
-use crate::fleet::AppReaction;
 use crate::kernel::{Dist, Dur, Time, time::NS_PER_MS};
 use crate::metrics::Outcome;
 use crate::scenario::policies::preset;
-use crate::scenario::{Act, ActionSpec, ClientModel, Scenario};
+use crate::scenario::{Act, ActionSpec, Scenario};
 use crate::world::{Contender, Control, Observer, Plan, observed};
 
 /// What the simulated client did.
@@ -66,23 +68,27 @@ pub fn replay(recording: &Recording) -> Result<Replayed, String> {
     Ok(Replayed { requests: looker.requests, entries: looker.entries, last, notes })
 }
 
-fn model_of(recording: &Recording) -> Result<ClientModel, String> {
-    Ok(match recording.client.as_str() {
-        "5.125.3" => ClientModel::ClerkJs5_125_3,
-        "6.0.0" => ClientModel::ClerkJs6_0_0,
-        "6.1.0" => ClientModel::ClerkJs6_1_0,
-        "6.3.3" => ClientModel::ClerkJs6_3_3,
-        other => return Err(format!("unknown release {other:?}; allowed: 5.125.3, 6.0.0, 6.1.0, 6.3.3")),
+/// The releases of which there are recordings, each with the policy that it follows: those before pull request 8004 the
+/// old one, later ones the new.
+const RELEASES: [(&str, &str); 4] =
+    [("5.125.3", "old"), ("6.0.0", "old"), ("6.1.0", "new"), ("6.3.3", "new")];
+
+fn release_of(recording: &Recording) -> Result<(&'static str, &'static str), String> {
+    let client = recording.client.as_str();
+    RELEASES.into_iter().find(|(release, _)| *release == client).ok_or_else(|| {
+        let known = RELEASES.map(|(release, _)| release).join(", ");
+        format!("unknown release {client:?}; allowed: {known}")
     })
 }
 
-/// Releases before pull request 8004 follow the old policy, later ones the new.
+fn model_of(recording: &Recording) -> Result<Model, String> {
+    let (release, _) = release_of(recording)?;
+    Ok(Model::named(&format!("clerk-js-{release}")).expect("every recorded release is registered"))
+}
+
 fn policy_of(recording: &Recording) -> Result<crate::client::policy::Policy, String> {
-    let name = match model_of(recording)? {
-        ClientModel::ClerkJs5_125_3 | ClientModel::ClerkJs6_0_0 => "old",
-        _ => "new",
-    };
-    Ok(preset(name).expect("the presets are built in"))
+    let (_, policy) = release_of(recording)?;
+    Ok(preset(policy).expect("the presets are built in"))
 }
 
 fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenario, String> {
@@ -227,11 +233,10 @@ fn number_before(text: &str, word: &str) -> Option<u64> {
 fn fault_of(rule: &Rule) -> Result<FaultSpec, String> {
     let endpoints = match rule.endpoint.as_str() {
         "all" => Vec::new(),
-        "tokens" => vec![Place::Tokens],
-        "touch" => vec![Place::Touch],
-        "client" => vec![Place::Client],
-        "environment" => vec![Place::Environment],
-        other => return Err(format!("unknown endpoint {other:?} in a rule")),
+        name => match Place::named(name).filter(|place| recorded(*place).is_some()) {
+            Some(place) => vec![place],
+            None => return Err(format!("unknown endpoint {name:?} in a rule")),
+        },
     };
     let answers_ok = !rule.abort && rule.status.is_some_and(|s| s < 400);
     let retry_after = rule.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case("retry-after"));
@@ -304,19 +309,19 @@ fn ms(t: Time) -> u64 {
 }
 
 fn recorded(endpoint: Place) -> Option<Endpoint> {
-    match endpoint {
-        Place::Tokens => Some(Endpoint::Tokens),
-        Place::Touch => Some(Endpoint::Touch),
-        Place::Client => Some(Endpoint::Client),
-        Place::Environment => Some(Endpoint::Environment),
-        Place::SignIn | Place::Generic => None,
+    match endpoint.name() {
+        "tokens" => Some(Endpoint::Tokens),
+        "touch" => Some(Endpoint::Touch),
+        "client" => Some(Endpoint::Client),
+        "environment" => Some(Endpoint::Environment),
+        _ => None,
     }
 }
 
 impl Observer for Looker {
     const ACTIVE: bool = true;
 
-    fn sent(&mut self, now: Time, tab: u32, id: TaskId, _task: &Task, endpoint: Place, _first: bool) {
+    fn sent(&mut self, now: Time, tab: u32, id: TaskId, _doing: Doing, endpoint: Place, _first: bool) {
         let Some(endpoint) = recorded(endpoint) else { return };
         let task = id as usize;
         if self.open.len() <= task {
@@ -327,28 +332,18 @@ impl Observer for Looker {
         self.requests.push(Request { t: ms(now), tab, endpoint, status: pending, t_done: None });
     }
 
-    fn call_ended(
-        &mut self,
-        now: Time,
-        _tab: u32,
-        task: TaskId,
-        endpoint: Place,
-        _sent: Time,
-        reply: Reply,
-        outcome: Outcome,
-    ) {
-        if recorded(endpoint).is_none() {
+    fn call_ended(&mut self, now: Time, task: TaskId, call: &Call, outcome: Outcome) {
+        if recorded(call.endpoint).is_none() {
             return;
         }
         let request = &mut self.requests[self.open[task as usize]];
-        (request.status, request.t_done) = match (outcome, reply) {
-            (Outcome::InFlight, _) => (Some(Status::Word("pending".to_owned())), None),
+        let word = |word: &str| Some(Status::Word(word.to_owned()));
+        (request.status, request.t_done) = match (outcome, call.failure) {
+            (Outcome::InFlight, _) => (word("pending"), None),
             (Outcome::Dropped, _) => (None, None),
-            (_, Reply::Ok { .. }) => (Some(Status::Http(200)), Some(ms(now))),
-            (_, Reply::Fail(failure)) if failure.status == 0 => {
-                (Some(Status::Word("network_error".to_owned())), Some(ms(now)))
-            }
-            (_, Reply::Fail(failure)) => (Some(Status::Http(failure.status)), Some(ms(now))),
+            (_, None) => (Some(Status::Http(200)), Some(ms(now))),
+            (_, Some(failure)) if failure.status == 0 => (word("network_error"), Some(ms(now))),
+            (_, Some(failure)) => (Some(Status::Http(failure.status)), Some(ms(now))),
         };
     }
 
@@ -358,11 +353,11 @@ impl Observer for Looker {
         }
     }
 
-    fn given_wait(&mut self, now: Time, tab: u32, task: &Task, wait: Wait) -> Option<Dur> {
-        if !wait.network_level {
+    fn given_wait(&mut self, now: Time, tab: u32, doing: Doing, wait: Wait) -> Option<Dur> {
+        if !wait.recorded {
             return None;
         }
-        let endpoint = recorded(task.endpoint)?;
+        let endpoint = recorded(doing.endpoint)?;
         if let Some(jitter) = self.jitter {
             let drawn = Dur((wait.low.0 as f64 * (1.0 + jitter)) as u64);
             return Some(Dur(wait.of(drawn).0 / NS_PER_MS * NS_PER_MS));

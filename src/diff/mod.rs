@@ -259,6 +259,7 @@ mod tests {
                 ci_low: 0.0,
                 ci_high: 0.0,
                 values: values.to_vec(),
+                exercised: None,
             };
             policy.metrics = metrics.iter().map(metric).collect();
         }

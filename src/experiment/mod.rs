@@ -11,7 +11,7 @@ pub mod verdict;
 use crate::metrics::Exercise;
 use crate::results::{Engine, FaultWindow, MetricValues, PolicyResults, Provenance, Results, SessionRow};
 use crate::scenario::load::{Loaded, load_text, load_with};
-use crate::scenario::{ClientModel, ResolvedPolicy, ScenarioErrors, Settings};
+use crate::scenario::{ResolvedPolicy, ScenarioErrors, Settings};
 use crate::stats::mean_ci;
 use crate::text::quote;
 use crate::world::{Contender, Control, Plan, Stopped};
@@ -286,7 +286,7 @@ impl Study {
             about: scenario.about.clone(),
             client_model: match scenario.fleet.users {
                 0 => "generic clients".to_owned(),
-                _ => model_name(scenario.client.model).to_owned(),
+                _ => scenario.client.model.name().to_owned(),
             },
             version: VERSION.to_owned(),
             scenario_hash: self.hash(),
@@ -304,17 +304,6 @@ impl Study {
             stories: Vec::new(),
             gaps: Vec::new(),
         })
-    }
-}
-
-/// Name of a client model in scenarios.
-pub fn model_name(model: ClientModel) -> &'static str {
-    match model {
-        ClientModel::Documented => "documented",
-        ClientModel::ClerkJs5_125_3 => "clerk-js-5.125.3",
-        ClientModel::ClerkJs6_0_0 => "clerk-js-6.0.0",
-        ClientModel::ClerkJs6_1_0 => "clerk-js-6.1.0",
-        ClientModel::ClerkJs6_3_3 => "clerk-js-6.3.3",
     }
 }
 
@@ -339,6 +328,7 @@ fn policy_results(
                 mean: estimate.mean,
                 ci_low: estimate.ci_low,
                 ci_high: estimate.ci_high,
+                exercised: Some(verdict::exercised(exercises, plan, i)),
             }
         })
         .collect();

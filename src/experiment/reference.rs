@@ -8,7 +8,7 @@
 
 use super::job::{Job, run_each};
 use crate::backend::Endpoint;
-use crate::fleet::AppReaction;
+use crate::client::app::AppReaction;
 use crate::kernel::Dur;
 use crate::metrics::collect::Reference;
 use crate::scenario::policies::preset;

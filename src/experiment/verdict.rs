@@ -84,6 +84,11 @@ fn assurance(judgement: Judgement, expectation: &Expectation, values: &[f64], ex
     }
 }
 
+/// Number of these runs in which something happened that could move a metric, given by its index in [`METRICS`].
+pub fn exercised(exercises: &[Exercise], plan: &Plan, metric: usize) -> u32 {
+    exercises.iter().filter(|exercise| missing(exercise, plan, metric).is_none()).count() as u32
+}
+
 /// What must occur for the value of a metric to be meaningful. This depends on stimuli only, never on responses: a
 /// count of zero is judged if the calls were struck.
 enum Stimulus {
@@ -95,6 +100,8 @@ enum Stimulus {
     Revocation,
     /// App code called.
     App,
+    /// App code or a generic client called.
+    Caller,
     /// A limit was asked, or a fault that answers 429 struck a call.
     Limit,
     /// A call failed or a cause acted.
@@ -102,7 +109,7 @@ enum Stimulus {
 }
 
 fn stimulus(metric: usize) -> Stimulus {
-    const TABLE: [(Metric, Stimulus); 17] = [
+    const TABLE: [(Metric, Stimulus); 20] = [
         (Metric::SignOuts, Stimulus::Cause),
         (Metric::FalseSignOuts, Stimulus::Cause),
         (Metric::TrueSignOuts, Stimulus::Revocation),
@@ -120,6 +127,9 @@ fn stimulus(metric: usize) -> Stimulus {
         (Metric::DegradedSessionS, Stimulus::Cause),
         (Metric::ErrorsSurfacedToApp, Stimulus::App),
         (Metric::AppWaitS, Stimulus::App),
+        (Metric::CallersServed, Stimulus::Caller),
+        (Metric::CallersGaveUp, Stimulus::Caller),
+        (Metric::CallersUnfinished, Stimulus::Caller),
     ];
     TABLE
         .into_iter()
@@ -150,6 +160,9 @@ fn missing(exercise: &Exercise, plan: &Plan, metric: usize) -> Option<&'static s
         ),
         Stimulus::Revocation => (exercise.revoked > 0, "no session is revoked"),
         Stimulus::App => (exercise.app_calls + exercise.errors > 0, "no app code calls"),
+        Stimulus::Caller => {
+            (exercise.app_calls + exercise.generic_calls > 0, "no app code and no generic client calls")
+        }
         Stimulus::Limit => (
             limit_asked || (0..plan.backend.faults.len()).any(answers_429),
             "no limit is asked and no fault answers 429",
@@ -268,6 +281,8 @@ mod tests {
             ("p.errors_surfaced_to_app == 0", &struck, Judgement::Vacuous),
             ("p.errors_surfaced_to_app == 0", &app, Judgement::Passed),
             ("p.zombie_sessions == 0", &struck, Judgement::Vacuous),
+            ("p.callers_gave_up == 0", &struck, Judgement::Vacuous),
+            ("p.callers_gave_up == 0", &app, Judgement::Passed),
             ("p.time_to_recover_s == 0", &opened, Judgement::Vacuous),
         ] {
             let verdict = judge(&read(text), &plan, &[0.0], std::slice::from_ref(exercise));

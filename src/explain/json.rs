@@ -61,8 +61,7 @@ fn step(story: &Story, id: usize, step: &Step) -> Value {
         Trigger::Focus => ("focus", None),
         Trigger::AppGetToken { .. } => ("app-get-token", None),
         Trigger::SetActive { .. } => ("set-active", None),
-        Trigger::TokenBroadcast => ("token-broadcast", None),
-        Trigger::SignOutBroadcast => ("sign-out-broadcast", None),
+        Trigger::Message(row) => (row.id, None),
         Trigger::SignIn { .. } => ("sign-in", None),
         Trigger::Answer(call) => ("answer", Some(call)),
         Trigger::Timer(_) => ("timer", None),
@@ -99,7 +98,7 @@ fn deed(story: &Story, step: &Step, deed: Deed) -> Value {
         Deed::Sends(call) => json!({ "does": "sends", "call": call }),
         Deed::Waits(wait) => {
             let wait = &story.waits[&wait];
-            json!({ "does": "waits", "for_s": wait.length.as_secs_f64(), "before": snake(&format!("{:?}", wait.kind)) })
+            json!({ "does": "waits", "for_s": wait.length.as_secs_f64(), "before": wait.task.id })
         }
         Deed::Judged { failure: f, verdict } => json!({
             "does": "judges",
@@ -134,7 +133,7 @@ fn call(story: &Story, id: usize, call: &Call) -> Value {
         "ended_s": call.ended.map(seconds),
         "outcome": call.outcome.name(),
         "failure": call.failure.map(|f| failure(story, f)),
-        "for": snake(&format!("{:?}", call.kind)),
+        "for": call.task.id,
         "attempt": call.attempt,
         "first_attempt": call.first,
         "fault": call.fault.map(|f| story.faults[f].name.as_str()),
@@ -149,7 +148,7 @@ fn wait(story: &Story, id: usize, wait: &Waiting) -> Value {
         "tab": wait.tab,
         "from_s": seconds(wait.from),
         "until_s": seconds(wait.until(story.horizon)),
-        "before": snake(&format!("{:?}", wait.kind)),
+        "before": wait.task.id,
         "retry": wait.is_retry().then_some(wait.retry),
         "begun_by": wait.by,
     })

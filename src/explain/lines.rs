@@ -212,21 +212,21 @@ fn sign(story: &Story, node: Node) -> String {
 
 fn call_sign(call: &Call) -> String {
     let failure = call.failure.map(|f| (f.status, f.code));
-    format!("{:?}", (call.endpoint, call.kind, call.outcome, failure, call.fault, call.limited))
+    format!("{:?}", (call.endpoint, call.task.id, call.outcome, failure, call.fault, call.limited))
 }
 
 fn step_sign(story: &Story, step: &Step) -> String {
     let trigger = match step.trigger {
         Trigger::Answer(call) => call_sign(&story.calls[&call]),
-        Trigger::Timer(wait) => format!("{:?}", (story.waits[&wait].kind, story.waits[&wait].caller)),
+        Trigger::Timer(wait) => format!("{:?}", (story.waits[&wait].task.id, story.waits[&wait].caller)),
         other => format!("{other:?}"),
     };
     let deeds = step.deeds.iter().map(|deed| match *deed {
         Deed::Sends(call) => {
             let call = &story.calls[&call];
-            format!("{:?}", (call.endpoint, call.kind, call.caller))
+            format!("{:?}", (call.endpoint, call.task.id, call.caller))
         }
-        Deed::Waits(wait) => format!("{:?}", (story.waits[&wait].kind, story.waits[&wait].caller)),
+        Deed::Waits(wait) => format!("{:?}", (story.waits[&wait].task.id, story.waits[&wait].caller)),
         Deed::Judged { failure, verdict } => format!("{:?}", (failure.status, failure.code, verdict)),
         Deed::EnteredFlow { entry, cause, .. } => {
             format!("enters {} {:?}", entry > 0, cause.map(|f| (f.status, f.code)))

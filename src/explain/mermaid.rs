@@ -84,7 +84,7 @@ fn said(story: &Story, node: Node) -> Vec<String> {
             let arrow = if story.calls[&call].failure.is_some() { "--x" } else { "-->>" };
             out.push(format!("    B{arrow}{tab}: {}", plain(&format!("{at} {answered}"))));
         }
-        Trigger::SignOutBroadcast | Trigger::TokenBroadcast => {
+        Trigger::Message(_) => {
             // A message comes in the instant in which it is sent, so its cause is no earlier than the part.
             let cause = step.cause.and_then(|cause| story.steps.get(&cause));
             let from = cause.and_then(|cause| cause.tab).unwrap_or(0);

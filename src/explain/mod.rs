@@ -14,6 +14,7 @@ mod part;
 mod png_text;
 pub mod record;
 pub mod rules;
+mod run;
 pub mod story;
 pub mod text;
 pub mod times;

@@ -5,13 +5,12 @@
 
 use super::part;
 use super::rules::Rules;
+use super::run::{FlowOf, policy_of};
 use super::story::{self, Call, Deed, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
-use crate::client::page::{Fact, Input};
-use crate::client::policy::Policy;
-use crate::client::task::{Kind, Reply, Task, TaskId, Tasks};
-use crate::experiment::model_name;
-use crate::kernel::random::{Purpose, Stream, chance};
+use crate::client::fact::Fact;
+use crate::client::family::{self, Doing, Look, MessageCause, Role};
+use crate::client::step::{Input, TaskId};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
@@ -178,12 +177,13 @@ impl Recorder {
         match input {
             Input::Answer(_) => trigger.call().map(|call| self.calls[&call].by),
             Input::Timer(_) => trigger.wait().map(|wait| self.waits[&wait].by),
-            Input::TokenBroadcast(_) => {
-                self.elsewhere(now, tab, |step| matches!(step.trigger, Trigger::Answer(_)))
-            }
-            Input::SignOutBroadcast => {
+            Input::Message(_) => {
+                let Trigger::Message(row) = trigger else { return None };
                 let signs_out = |deed: &Deed| matches!(deed, Deed::SignedOut { .. });
-                self.elsewhere(now, tab, |step| step.deeds.iter().any(signs_out))
+                self.elsewhere(now, tab, |step| match row.cause {
+                    MessageCause::Answer => matches!(step.trigger, Trigger::Answer(_)),
+                    MessageCause::SignOut => step.deeds.iter().any(signs_out),
+                })
             }
             Input::SignIn { .. } => self.last_sign_out,
             Input::Open => {
@@ -205,6 +205,7 @@ impl Recorder {
     /// The story of what was seen.
     pub fn finish(self, plan: &Plan, contender: usize, replication: u32, hash: &str) -> Story {
         let policy = policy_of(plan, contender, replication, self.session);
+        let (flow, max_rounds) = plan.client.with(FlowOf);
         let scenario = &plan.scenario;
         let limits = Endpoint::ALL.map(|endpoint| {
             let limits = plan.backend.route(endpoint).limits.iter();
@@ -218,7 +219,7 @@ impl Recorder {
         });
         let mut story = Story {
             scenario: scenario.name.clone(),
-            client_model: model_name(scenario.client.model).to_owned(),
+            client_model: scenario.client.model.name().to_owned(),
             scenario_hash: hash.to_owned(),
             seed: scenario.seed,
             replication,
@@ -231,7 +232,8 @@ impl Recorder {
             faults: faults.collect(),
             limits,
             codes: plan.codes.clone(),
-            rules: Rules::of(policy, &plan.setup.release),
+            flow,
+            rules: Rules::of(policy, max_rounds),
             tabs: self.last_tab + 1,
             totals: self.totals,
             steps: self.steps,
@@ -245,24 +247,10 @@ impl Recorder {
     }
 }
 
-/// The policy of a user of a mix: the draw that the world makes.
-fn policy_of(plan: &Plan, contender: usize, replication: u32, user: u32) -> &Policy {
-    let parts = &plan.contenders[contender].parts;
-    let stream = Stream::new(plan.scenario.seed, replication, Purpose::Rollout, 0);
-    let mut up_to = 0.0;
-    for (policy, share) in parts {
-        up_to += share;
-        if parts.len() == 1 || chance(stream.bits(u64::from(user), 0), up_to) {
-            return policy;
-        }
-    }
-    &parts.last().expect("a contender has at least one policy").0
-}
-
 impl Observer for Recorder {
     const ACTIVE: bool = true;
 
-    fn input(&mut self, now: Time, tab: u32, input: Input, _tasks: &Tasks) {
+    fn input(&mut self, now: Time, tab: u32, input: Input, look: &dyn Look) {
         let Some(tab) = self.own(tab) else {
             self.step = None;
             return;
@@ -273,8 +261,7 @@ impl Observer for Recorder {
             Input::Focus => Trigger::Focus,
             Input::AppGetToken { callers, skip_cache } => Trigger::AppGetToken { callers, skip_cache },
             Input::SetActive { navigate } => Trigger::SetActive { navigate },
-            Input::TokenBroadcast(_) => Trigger::TokenBroadcast,
-            Input::SignOutBroadcast => Trigger::SignOutBroadcast,
+            Input::Message(message) => Trigger::Message(look.message(message)),
             Input::SignIn { again } => Trigger::SignIn { again },
             Input::Lock(_) => Trigger::Lock,
             // What comes of a step that is left out is left out too.
@@ -303,7 +290,7 @@ impl Observer for Recorder {
         self.begin(now, Some(tab), trigger, cause);
     }
 
-    fn sent(&mut self, now: Time, tab: u32, id: TaskId, task: &Task, endpoint: Endpoint, first: bool) {
+    fn sent(&mut self, now: Time, tab: u32, id: TaskId, doing: Doing, endpoint: Endpoint, first: bool) {
         self.sending = None;
         let Some(tab) = self.own(tab) else { return };
         let number = self.totals.requests as usize;
@@ -313,9 +300,9 @@ impl Observer for Recorder {
         let call = Call {
             tab,
             endpoint,
-            kind: task.kind,
-            caller: task.caller,
-            attempt: if task.kind == Kind::Flow { task.levels } else { u32::from(task.attempt) },
+            task: doing.task,
+            caller: doing.caller,
+            attempt: if doing.task.role == Role::Flow { doing.levels } else { doing.attempt },
             first,
             sent: now,
             ended: None,
@@ -350,27 +337,18 @@ impl Observer for Recorder {
         }
     }
 
-    fn call_ended(
-        &mut self,
-        now: Time,
-        tab: u32,
-        id: TaskId,
-        _endpoint: Endpoint,
-        _sent: Time,
-        reply: Reply,
-        outcome: Outcome,
-    ) {
-        let number = self.own(tab).and_then(|_| self.call_of.get(&id));
+    fn call_ended(&mut self, now: Time, id: TaskId, ended: &family::Call, outcome: Outcome) {
+        let number = self.own(ended.tab).and_then(|_| self.call_of.get(&id));
         let Some(call) = number.and_then(|number| self.calls.get_mut(number)) else { return };
         call.outcome = outcome;
         call.ended = (outcome != Outcome::InFlight).then_some(now);
-        call.failure = match (outcome, reply) {
-            (Outcome::InFlight | Outcome::Dropped, _) | (_, Reply::Ok { .. }) => None,
-            (_, Reply::Fail(failure)) => Some(failure),
+        call.failure = match outcome {
+            Outcome::InFlight | Outcome::Dropped => None,
+            _ => ended.failure,
         };
     }
 
-    fn waits(&mut self, now: Time, tab: u32, id: TaskId, task: &Task, delay: Dur) {
+    fn waits(&mut self, now: Time, tab: u32, id: TaskId, doing: Doing, delay: Dur) {
         let Some(tab) = self.own(tab) else { return };
         if let Some(before) = self.wait_of.remove(&id) {
             self.end_wait(before, now);
@@ -378,8 +356,8 @@ impl Observer for Recorder {
         let number = self.next_wait;
         self.next_wait += 1;
         let Some(by) = self.step else { return };
-        let (kind, caller, retry) = (task.kind, task.caller, u32::from(task.attempt));
-        let wait = Waiting { tab, kind, caller, retry, from: now, length: delay, ended: None, by };
+        let Doing { task, caller, attempt: retry, .. } = doing;
+        let wait = Waiting { tab, task, caller, retry, from: now, length: delay, ended: None, by };
         self.waits.insert(number, wait);
         self.wait_of.insert(id, number);
         self.did(Deed::Waits(number));

@@ -1,7 +1,6 @@
 //! The rules of a policy as they stand in its file, so that a story can name the one that decided.
 
 use crate::client::policy::{Policy, TouchErrors};
-use crate::client::release::{Flow, Release};
 use serde::Serialize;
 
 /// A policy's rules, in the words of its file.
@@ -19,13 +18,13 @@ pub struct Rules {
     pub touch_errors: String,
     /// Limits on the retries of a session, each in the words of the file; empty without any.
     pub limits: Vec<String>,
-    /// Rounds after which the documented flow signs out; none in a measured release.
+    /// Rounds of the flow after which the client signs out; none when it does not count them.
     pub max_rounds: Option<u32>,
 }
 
 impl Rules {
-    /// Those of this policy in this client release.
-    pub fn of(policy: &Policy, release: &Release) -> Rules {
+    /// Those of this policy, in a client that signs out after so many rounds of its flow, if it counts them.
+    pub fn of(policy: &Policy, max_rounds: Option<u32>) -> Rules {
         let touch_errors = match policy.touch_errors {
             TouchErrors::Swallow => "swallow",
             TouchErrors::Surface => "surface",
@@ -42,10 +41,7 @@ impl Rules {
             most_retries: policy.retry.retries,
             touch_errors: format!("touch-errors = \"{touch_errors}\""),
             limits: limits.into_iter().flatten().map(str::to_owned).collect(),
-            max_rounds: match release.flow {
-                Flow::Touch { max_rounds } => Some(max_rounds),
-                Flow::Client => None,
-            },
+            max_rounds,
         }
     }
 }

@@ -4,8 +4,8 @@
 //! the entries of the whole, and a number that a part does not hold is that of something earlier.
 
 use crate::backend::Endpoint;
-use crate::client::page::{FlowEnd, Judgement, Status};
-use crate::client::task::{Caller, Kind};
+use crate::client::fact::{FlowEnd, Judgement, Status};
+use crate::client::family::{CallerRow, Due, FlowWords, MessageRow, TaskRow};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
@@ -44,6 +44,8 @@ pub struct Story {
     pub limits: [Vec<String>; Endpoint::COUNT],
     /// The error codes that a [`Failure`] names.
     pub codes: Vec<String>,
+    /// What the flow is called that the client enters when it takes a session for lost.
+    pub flow: FlowWords,
     /// What the session's policy says, rule by rule.
     pub rules: super::rules::Rules,
     /// Tabs that did anything: `tab 0` is the user's first.
@@ -130,10 +132,8 @@ pub enum Trigger {
         /// With a `redirectUrl`.
         navigate: bool,
     },
-    /// Another tab made a token known.
-    TokenBroadcast,
-    /// Another tab signed out.
-    SignOutBroadcast,
+    /// Another tab sent a message.
+    Message(&'static MessageRow),
     /// The user fills in the sign-in page.
     SignIn {
         /// Once more, after a failed request.
@@ -222,9 +222,9 @@ pub struct Call {
     /// Where to.
     pub endpoint: Endpoint,
     /// What for.
-    pub kind: Kind,
+    pub task: &'static TaskRow,
     /// On whose behalf.
-    pub caller: Caller,
+    pub caller: &'static CallerRow,
     /// Retries before it; of the flow's own request, levels around it.
     pub attempt: u32,
     /// No failed answer caused it.
@@ -251,9 +251,9 @@ pub struct Waiting {
     /// Which tab of the user.
     pub tab: u32,
     /// What waits.
-    pub kind: Kind,
+    pub task: &'static TaskRow,
     /// On whose behalf.
-    pub caller: Caller,
+    pub caller: &'static CallerRow,
     /// The retry that comes after it, from 1.
     pub retry: u32,
     /// When it began.
@@ -279,8 +279,7 @@ impl Call {
 
     /// `POST /touch`.
     pub fn name(&self) -> String {
-        let verb = if self.endpoint.is_get() { "GET" } else { "POST" };
-        format!("{verb} /{}", self.endpoint.name())
+        format!("{} /{}", self.endpoint.row().method.name(), self.endpoint.name())
     }
 }
 
@@ -292,7 +291,7 @@ impl Waiting {
 
     /// Whether it is a wait before trying again, not the rest of a poller or a token.
     pub const fn is_retry(&self) -> bool {
-        !matches!(self.kind, Kind::Poll | Kind::Refresh)
+        !matches!(self.task.due, Due::Tick(_))
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::story::{Deed, Step, Story, Trigger};
 use super::words::{self, headline, provenance, span};
-use crate::client::page::Status;
+use crate::client::fact::Status;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -175,7 +175,7 @@ fn marks(story: &Story, timed: &mut Vec<(u64, Value)>) {
         for deed in &step.deeds {
             match *deed {
                 Deed::EnteredFlow { entry, .. } if entry > 0 => {
-                    mark(step, format!("enters the unauthenticated flow (entry {entry})"));
+                    mark(step, format!("enters {} (entry {entry})", story.flow.name));
                 }
                 Deed::SignedOut { falsely } => {
                     mark(step, format!("signed out ({})", if falsely { "falsely" } else { "rightly" }));

@@ -3,8 +3,8 @@
 use super::record::code_of;
 use super::story::{Call, Deed, Earlier, Step, Story, Totals, Trigger, Waiting};
 pub use super::times::{clock, span};
-use crate::client::page::{FlowEnd, Judgement, Status};
-use crate::client::task::{Caller, Kind};
+use crate::client::fact::{FlowEnd, Judgement, Status};
+use crate::client::family::{Due, Role};
 use crate::kernel::Time;
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
@@ -27,8 +27,7 @@ pub fn trigger(story: &Story, step: &Step) -> String {
         Trigger::SetActive { navigate } => {
             format!("the app calls setActive{}", if navigate { " with navigation" } else { "" })
         }
-        Trigger::TokenBroadcast => "another tab makes its token known".to_owned(),
-        Trigger::SignOutBroadcast => "another tab says that the user is signed out".to_owned(),
+        Trigger::Message(row) => row.words.to_owned(),
         Trigger::SignIn { again } => {
             format!("the user signs in{}", if again { " once more" } else { "" })
         }
@@ -42,24 +41,9 @@ pub fn trigger(story: &Story, step: &Step) -> String {
 }
 
 fn timer(wait: &Waiting) -> String {
-    match wait.kind {
-        Kind::Poll => "the session poller ticks".to_owned(),
-        Kind::Refresh => "the background refresh is due".to_owned(),
-        Kind::GetToken => format!("{} tries again", caller(wait.caller)),
-        Kind::LoadEnvironment => "the page load asks again for /environment".to_owned(),
-        Kind::LoadClient => "the page load asks again for /client".to_owned(),
-        _ => "the request is repeated".to_owned(),
-    }
-}
-
-/// `the poller's getToken`.
-fn caller(caller: Caller) -> &'static str {
-    match caller {
-        Caller::Poller => "the poller's getToken",
-        Caller::Focus => "the getToken of the focus",
-        Caller::App => "the app's getToken",
-        Caller::Parent => "getToken",
-        Caller::Background => "the background refresh",
+    match wait.task.due {
+        Due::Tick(words) | Due::Repeat(words) => words.to_owned(),
+        Due::Retry => format!("{} tries again", wait.caller.who),
     }
 }
 
@@ -107,17 +91,14 @@ pub fn in_flight(call: &Call) -> String {
 
 /// `since 119.650 s the poller's getToken waits 1 min 30 s (retry 3 of 8)`.
 pub fn lasts(story: &Story, wait: &Waiting) -> String {
-    let who = match wait.kind {
-        Kind::GetToken => caller(wait.caller),
-        _ => "the request",
-    };
+    let who = if wait.task.due == Due::Retry { wait.caller.who } else { "the request" };
     format!("since {} {who} {}", clock(wait.from), waits(story, wait))
 }
 
 /// Which fault or limit made the answer.
 fn because(story: &Story, call: &Call) -> String {
     if call.limited {
-        return match &story.limits[call.endpoint as usize][..] {
+        return match &story.limits[call.endpoint.index()][..] {
             [one] => format!(" (limit: {one})"),
             _ => " (one of the limits of this endpoint)".to_owned(),
         };
@@ -157,15 +138,11 @@ pub fn told(story: &Story, step: &Step) -> Vec<(Deed, String)> {
         .collect();
     if let Trigger::Answer(call) = step.trigger
         && step.deeds.is_empty()
-        && let Call { kind: Kind::TokenFetch, caller: Caller::Background, failure: Some(failure), .. } =
-            story.calls[&call]
+        && let Call { task, caller, failure: Some(failure), .. } = story.calls[&call]
+        && let (Role::Fetch, Some(words)) = (task.role, caller.unheard)
     {
         // Nothing is done, which a reader of a failed answer would look for.
-        let deed = Deed::Judged { failure, verdict: Judgement::Swallow };
-        said.push((
-            deed,
-            "a background refresh that fails is not repeated, and nobody hears of it".to_owned(),
-        ));
+        said.push((Deed::Judged { failure, verdict: Judgement::Swallow }, words.to_owned()));
     }
     said
 }
@@ -173,7 +150,7 @@ pub fn told(story: &Story, step: &Step) -> Vec<(Deed, String)> {
 fn clause(story: &Story, step: &Step, deed: Deed, judged_before: bool) -> Option<String> {
     Some(match deed {
         Deed::Judged { failure, verdict } => judged(story, step, failure, verdict),
-        Deed::EnteredFlow { entry, depth, cause } => entered(entry, depth, cause, judged_before),
+        Deed::EnteredFlow { entry, depth, cause } => entered(story, entry, depth, cause, judged_before),
         Deed::LeftFlow { levels, end } => left(story, step, levels, end),
         Deed::SignedOut { falsely: true } => {
             "the user is signed out, although the server still knows the session".to_owned()
@@ -187,32 +164,26 @@ fn clause(story: &Story, step: &Step, deed: Deed, judged_before: bool) -> Option
         Deed::AppError(failure) => format!("the app sees the error: {}", failure_in_words(story, failure)),
         Deed::SignInEnded(None) => "the user is signed in again".to_owned(),
         Deed::SignInEnded(Some(failure)) => format!("signing in fails: {}", failure_in_words(story, failure)),
-        Deed::Sends(call) => sends(&story.calls[&call]),
+        Deed::Sends(call) => sends(story, &story.calls[&call]),
         Deed::Waits(wait) if story.waits[&wait].is_retry() => waits(story, &story.waits[&wait]),
         Deed::Waits(_) | Deed::PageGone | Deed::Status(Status::Loading | Status::Ready) => return None,
     })
 }
 
-fn sends(call: &Call) -> String {
-    let purpose = match call.kind {
-        Kind::Flow => " for the flow",
-        Kind::LoadClient | Kind::LoadEnvironment => "",
-        Kind::TokenFetch => match call.caller {
-            Caller::Background => " to refresh the token",
-            Caller::Poller => " for the poller",
-            Caller::App => " for the app",
-            Caller::Focus | Caller::Parent => "",
-        },
-        _ => "",
+fn sends(story: &Story, call: &Call) -> String {
+    let purpose = match call.task.role {
+        Role::Flow => story.flow.purpose,
+        Role::Fetch => call.caller.purpose,
+        Role::SignIn | Role::Other => "",
     };
     format!("sends {}{purpose}", call.name())
 }
 
 fn waits(story: &Story, wait: &Waiting) -> String {
     let length = span(wait.length);
-    match wait.kind {
-        Kind::GetToken => format!("waits {length} (retry {} of {})", wait.retry, story.rules.most_retries),
-        _ => format!("waits {length} and repeats it"),
+    match wait.task.due {
+        Due::Retry => format!("waits {length} (retry {} of {})", wait.retry, story.rules.most_retries),
+        Due::Tick(_) | Due::Repeat(_) => format!("waits {length} and repeats it"),
     }
 }
 
@@ -230,18 +201,17 @@ fn failure_in_words(story: &Story, failure: Failure) -> String {
 /// The rule that decided, in the words of the policy's file.
 pub fn rule(story: &Story, step: &Step, verdict: Judgement) -> String {
     let rules = &story.rules;
-    let kind = match step.trigger {
-        Trigger::Answer(call) => Some(story.calls[&call].kind),
+    let role = match step.trigger {
+        Trigger::Answer(call) => Some(story.calls[&call].task.role),
         _ => None,
     };
-    match (verdict, kind) {
+    match (verdict, role) {
         (Judgement::EnterFlow | Judgement::Degrade, _) => rules.enters.clone(),
         (Judgement::Retry, _) => rules.retry_on.clone(),
-        (Judgement::Swallow, Some(Kind::Flow)) => rules.enters.clone(),
+        (Judgement::Swallow, Some(Role::Flow)) => rules.enters.clone(),
         (Judgement::Swallow, _) => rules.touch_errors.clone(),
-        // `setActive` with navigation touches by itself and throws, whatever the policy says.
         (Judgement::Surface, _) if rules.touch_errors.contains("surface") => rules.touch_errors.clone(),
-        (Judgement::Surface, _) => "setActive with navigation throws".to_owned(),
+        (Judgement::Surface, _) => story.flow.throws.to_owned(),
     }
 }
 
@@ -253,7 +223,11 @@ fn judged(story: &Story, step: &Step, failure: Failure, verdict: Judgement) -> S
             format!("policy {policy} takes {what} for the end of the session ({rule}){}", spent(story, step))
         }
         Judgement::Degrade => {
-            format!("policy {policy} does not enter the flow for {what} ({rule}){}", spent(story, step))
+            format!(
+                "policy {policy} does not enter {} for {what} ({rule}){}",
+                story.flow.short,
+                spent(story, step)
+            )
         }
         Judgement::Retry => format!("policy {policy} retries {what} ({rule})"),
         Judgement::Surface => format!("policy {policy} hands {what} to the app ({rule})"),
@@ -265,7 +239,7 @@ fn judged(story: &Story, step: &Step, failure: Failure, verdict: Judgement) -> S
 fn spent(story: &Story, step: &Step) -> String {
     let Trigger::Answer(call) = step.trigger else { return String::new() };
     match &story.calls[&call] {
-        call if call.kind != Kind::TokenFetch || call.attempt == 0 => String::new(),
+        call if call.task.role != Role::Fetch || call.attempt == 0 => String::new(),
         call if call.attempt >= story.rules.most_retries => {
             format!(", after all its retries ({})", story.rules.retries)
         }
@@ -273,27 +247,29 @@ fn spent(story: &Story, step: &Step) -> String {
     }
 }
 
-fn entered(entry: u32, depth: u32, cause: Option<Failure>, judged: bool) -> String {
-    let why = match cause {
+fn entered(story: &Story, entry: u32, depth: u32, cause: Option<Failure>, judged: bool) -> String {
+    let flow = story.flow.name;
+    let why = match (cause, story.flow.unasked) {
         _ if judged => "",
-        Some(failure) if failure.status == 401 => "the client's fetch layer lets every 401 ",
-        Some(_) => "",
-        None => "the message from the other tab lets it ",
+        (Some(failure), Some((status, words))) if failure.status == status => words,
+        (Some(_), _) => "",
+        (None, _) => "the message from the other tab lets it ",
     };
     let verb = if why.is_empty() { "enters" } else { "enter" };
     if entry == 0 {
-        return format!("{why}{verb} the unauthenticated flow, which ends at once: there is no session");
+        return format!("{why}{verb} {flow}, which ends at once: there is no session");
     }
     let chain = if depth > 1 { format!(", {depth} in a chain") } else { String::new() };
-    format!("{why}{verb} the unauthenticated flow (entry {entry}{chain})")
+    format!("{why}{verb} {flow} (entry {entry}{chain})")
 }
 
 fn left(story: &Story, step: &Step, levels: u32, end: FlowEnd) -> String {
-    let all =
-        if levels > 1 { format!("{levels} levels of the flow end") } else { "the flow ends".to_owned() };
+    let flow = story.flow.short;
+    let all = if levels > 1 { format!("{levels} levels of {flow} end") } else { format!("{flow} ends") };
     let rounds = match story.rules.max_rounds {
         Some(most)
-            if levels >= most && !matches!(step.trigger, Trigger::Answer(c) if gone(&story.calls[&c])) =>
+            if levels >= most
+                && !matches!(step.trigger, Trigger::Answer(c) if gone(story, &story.calls[&c])) =>
         {
             format!(", which is the most there are (max-rounds = {most})")
         }
@@ -306,23 +282,23 @@ fn left(story: &Story, step: &Step, levels: u32, end: FlowEnd) -> String {
     }
 }
 
-/// An answer that means the end of the session to every client.
-fn gone(call: &Call) -> bool {
-    matches!(call.failure, Some(failure) if matches!(failure.status, 401 | 422))
+/// Whether an answer means the end of the session to every policy.
+fn gone(story: &Story, call: &Call) -> bool {
+    call.failure.is_some_and(|failure| story.flow.ends.contains(&failure.status))
 }
 
 /// The whole story in a sentence.
 pub fn headline(story: &Story) -> String {
     let Totals { entries, depth, requests, errors, sign_outs, signed_out } = story.totals;
     let flow = match entries {
-        0 => "never enters the unauthenticated flow".to_owned(),
+        0 => format!("never enters {}", story.flow.name),
         n => {
             let chain = if depth > 1 {
                 format!(", in a chain of up to {}", number::whole(depth.into()))
             } else {
                 String::new()
             };
-            format!("enters the unauthenticated flow {}{chain}", number::times(n.into()))
+            format!("enters {} {}{chain}", story.flow.name, number::times(n.into()))
         }
     };
     let calls = number::counted(requests.into(), "request", "requests");

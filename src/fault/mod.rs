@@ -95,7 +95,7 @@ pub struct FaultSpec {
     pub kind: FaultKind,
     /// The endpoints whose calls it strikes; empty means all.
     #[serde(default)]
-    #[schemars(length(max = Endpoint::COUNT), example = ["touch"], extend("x-never" = { "kind": { "revocation": ONCE } }))]
+    #[schemars(length(max = Endpoint::COUNT), example = vec!["touch"], extend("x-never" = { "kind": { "revocation": ONCE } }))]
     pub endpoints: Vec<Endpoint>,
     /// When the fault begins, from the start of the run.
     #[serde(default)]
@@ -197,12 +197,13 @@ impl Fault {
 ///
 /// A fault's own name, or its kind and its endpoints; faults of which these are the same are numbered. Neither its place
 /// among the others nor its window, probability or other values take part.
-pub fn stream_names(faults: &[FaultSpec]) -> Vec<String> {
+/// `called` are the endpoints that a run may call: a fault without endpoints strikes all of them.
+pub fn stream_names(faults: &[FaultSpec], called: &[Endpoint]) -> Vec<String> {
     let mut equals = std::collections::BTreeMap::<String, u32>::new();
     let mut name_of = |fault: &FaultSpec| {
         let name = if fault.name.is_empty() {
             let hit = |e: &Endpoint| fault.endpoints.is_empty() || fault.endpoints.contains(e);
-            let endpoints: Vec<&str> = Endpoint::ALL.iter().filter(|e| hit(e)).map(|e| e.name()).collect();
+            let endpoints: Vec<&str> = called.iter().filter(|e| hit(e)).map(|e| e.name()).collect();
             format!("{} of {}", fault.kind.stream(), endpoints.join(" "))
         } else {
             format!("named {}", fault.name)
@@ -241,7 +242,7 @@ mod tests {
             fault: Vec<FaultSpec>,
         }
         let faults: Faults = toml::from_str(of).unwrap_or_else(|e| panic!("{e}"));
-        stream_names(&faults.fault)
+        stream_names(&faults.fault, &Endpoint::ALL)
     }
 
     #[test]

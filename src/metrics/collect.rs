@@ -7,9 +7,9 @@ use super::seconds::Seconds;
 use super::timeline::{Spent, Timeline};
 use super::{Outcome, recovery};
 use crate::backend::Endpoint;
-use crate::client::page::{Fact, Status};
-use crate::client::task::{Caller, Kind, Task, Token};
+use crate::client::fact::{Fact, Status};
 use crate::kernel::{Block, Dur, Time};
+use crate::protocol::Token;
 use crate::world::Plan;
 use std::ops::Range;
 
@@ -161,7 +161,7 @@ impl Collector {
             seconds: Seconds::new(users.len() < plan.scenario.fleet.users as usize),
             exercise: Exercise::new(plan),
             sessions: Block::new(users, Session::default()),
-            token_life_s: plan.setup.token_life_s,
+            token_life_s: plan.scenario.backend.token_life_s(),
             first_attempts: 0,
             degraded: 0,
             signed_in: 0,
@@ -195,13 +195,13 @@ impl Collector {
     /// Records a call that a generic client sent.
     #[inline]
     pub fn generic_sent(&mut self, first: bool, now: Time) {
-        self.any_sent(Endpoint::Generic, first, now);
+        self.any_sent(crate::client::workload::GENERIC, first, now);
     }
 
     /// Records the end of a call. `ended` may be in the future. The timeline counts the call in the bucket of `sent`.
     #[inline]
     pub fn call_ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time, ended: Time) {
-        self.timeline.at(sent).calls[endpoint as usize][outcome as usize] += 1;
+        self.timeline.at(sent).calls[endpoint.index()][outcome as usize] += 1;
         self.grid.ended(endpoint, outcome, sent, ended);
         if outcome.is_failure() {
             self.exercise.failure_at(ended);
@@ -316,13 +316,11 @@ impl Collector {
         self.timeline.spend(Spent::Waiting, from, now);
     }
 
-    /// Records a task that is still open at the end of the run. Only calls of the app count.
-    pub fn waiting_at_end(&mut self, task: &Task, horizon: Time) {
-        if task.caller == Caller::App && matches!(task.kind, Kind::GetToken | Kind::SetActive) {
-            self.record_app_wait(task.since, horizon);
-            self.exercise.app_calls += 1;
-            self.exercise.callers_open += 1;
-        }
+    /// Records an app caller that has waited since this time and still waits at the end of the run.
+    pub fn app_waits_at_end(&mut self, since: Time, horizon: Time) {
+        self.record_app_wait(since, horizon);
+        self.exercise.app_calls += 1;
+        self.exercise.callers_open += 1;
     }
 
     /// Completes the counts. `revoked` says for each session, in order, whether the server has revoked it.
@@ -423,14 +421,14 @@ impl Tally {
         let requests: u64 = totals.calls.iter().flatten().sum();
         set(Metric::RequestsTotal, count(requests));
         for (metric, endpoint) in [
-            (Metric::RequestsTokens, Endpoint::Tokens),
-            (Metric::RequestsTouch, Endpoint::Touch),
-            (Metric::RequestsClient, Endpoint::Client),
-            (Metric::RequestsEnvironment, Endpoint::Environment),
-            (Metric::RequestsSignIn, Endpoint::SignIn),
-            (Metric::RequestsGeneric, Endpoint::Generic),
+            (Metric::RequestsTokens, Endpoint::known("tokens")),
+            (Metric::RequestsTouch, Endpoint::known("touch")),
+            (Metric::RequestsClient, Endpoint::known("client")),
+            (Metric::RequestsEnvironment, Endpoint::known("environment")),
+            (Metric::RequestsSignIn, Endpoint::known("sign-in")),
+            (Metric::RequestsGeneric, crate::client::workload::GENERIC),
         ] {
-            set(metric, count(totals.calls[endpoint as usize].iter().sum()));
+            set(metric, count(totals.calls[endpoint.index()].iter().sum()));
         }
         let of = |outcome: Outcome| totals.calls.iter().map(|c| c[outcome as usize]).sum::<u64>();
         set(Metric::Responses429, count(of(Outcome::TooManyRequests)));

@@ -81,7 +81,7 @@ fn background(run: &Tally, plan: &Plan) -> [f64; Endpoint::COUNT] {
     Endpoint::ALL.map(|endpoint| {
         let lasting = plan.backend.faults.iter().enumerate().filter(|(i, fault)| {
             let fails = fault.kind.failure(0).is_some();
-            let lasts = fault.to >= plan.horizon && fault.endpoints[endpoint as usize];
+            let lasts = fault.to >= plan.horizon && fault.endpoints[endpoint.index()];
             fails && lasts && run.exercise.has_struck(*i)
         });
         1.0 - lasting.map(|(_, fault)| 1.0 - fault.probability).product::<f64>()
@@ -93,7 +93,7 @@ fn recovered_at(run: &Grid, reference: &Grid, background: [f64; Endpoint::COUNT]
     let window = run.window();
     let hold = (HOLD * window).max(run.count() / HOLD_SHARE);
     let endpoints: Vec<(Sums, Sums, f64)> =
-        Endpoint::ALL.into_iter().map(|e| (run.sums(e), reference.sums(e), background[e as usize])).collect();
+        Endpoint::ALL.into_iter().map(|e| (run.sums(e), reference.sums(e), background[e.index()])).collect();
     let windows = (run.count() + 1).saturating_sub(window);
     let mut from = 0;
     for (run, reference, struck) in &endpoints {

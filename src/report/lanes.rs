@@ -176,7 +176,7 @@ impl Lane {
 
 /// `tab 0 · POST /touch`.
 pub fn lane_name((tab, endpoint): LaneId) -> String {
-    format!("tab {tab} · {} /{}", if endpoint.is_get() { "GET" } else { "POST" }, endpoint.name())
+    format!("tab {tab} · {} /{}", endpoint.row().method.name(), endpoint.name())
 }
 
 /// The lanes in the order of tabs and endpoints, and how many are left out.
@@ -184,7 +184,7 @@ fn chosen(schedule: &Schedule) -> (Vec<Lane>, usize) {
     let mut lanes: BTreeMap<(u32, usize), Lane> = BTreeMap::new();
     let mut free: BTreeMap<(u32, usize), Vec<Dur>> = BTreeMap::new();
     for bar in &schedule.bars {
-        let key = (bar.tab, bar.endpoint as usize);
+        let key = (bar.tab, bar.endpoint.index());
         let lane =
             lanes.entry(key).or_insert(Lane { id: (bar.tab, bar.endpoint), rows: 1, bars: Vec::new() });
         let free = free.entry(key).or_default();
@@ -204,7 +204,7 @@ fn chosen(schedule: &Schedule) -> (Vec<Lane>, usize) {
     let mut busiest: Vec<Lane> = lanes.into_values().collect();
     busiest.sort_by_key(|lane| std::cmp::Reverse(lane.bars.len()));
     busiest.truncate(MOST_LANES);
-    busiest.sort_by_key(|lane| (lane.id.0, lane.id.1 as usize));
+    busiest.sort_by_key(|lane| (lane.id.0, lane.id.1.index()));
     (busiest, left_out)
 }
 

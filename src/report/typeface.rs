@@ -148,13 +148,13 @@ mod tests {
 
     #[test]
     fn what_is_cut_fits_and_keeps_both_ends_of_a_name() {
-        let long = "clerk-js-6.3.3-with-a-very-long-name-that-ends-in-jitter-off";
+        let long = "contender-6.3.3-with-a-very-long-name-that-ends-in-jitter-off";
         for width in [0.0, 10.0, 60.0, 123.4, 300.0] {
             let name = LABEL.fit_name(long, width);
             assert!(LABEL.width(&name) <= width.max(LABEL.width("…")), "{name} in {width}");
         }
         let name = LABEL.fit_name(long, 120.0);
-        assert!(name.starts_with("clerk") && name.ends_with("off"), "{name}");
+        assert!(name.starts_with("conte") && name.ends_with("off"), "{name}");
         assert_eq!(LABEL.fit("short", 300.0), "short");
     }
 

@@ -33,7 +33,7 @@ pub fn timeline(results: &Results) -> Vec<u8> {
     each_bucket(results, |policy, replication, t, bucket| {
         for endpoint in Endpoint::ALL {
             for outcome in Outcome::ALL {
-                let count = bucket.calls[endpoint as usize][outcome as usize];
+                let count = bucket.calls[endpoint.index()][outcome as usize];
                 if count > 0 {
                     let (endpoint, outcome) = (endpoint.name(), outcome.name());
                     table.row(&[policy, replication, t, endpoint, outcome, &count.to_string()]);

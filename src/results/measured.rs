@@ -126,6 +126,7 @@ mod tests {
             mean: estimate.mean,
             ci_low: estimate.ci_low,
             ci_high: estimate.ci_high,
+            exercised: None,
         }
     }
 

@@ -192,6 +192,10 @@ pub struct MetricValues {
     /// One value per replication, in replication order.
     #[serde(with = "serial::floats")]
     pub values: Vec<f64>,
+    /// In how many replications something happened that could move the metric; absent in results of a version that does
+    /// not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exercised: Option<u32>,
 }
 
 /// One browser session of one replication.

@@ -171,7 +171,7 @@ impl Series {
         };
         for endpoint in Endpoint::ALL {
             for outcome in Outcome::ALL {
-                let count = |bucket: &Bucket| bucket.calls[endpoint as usize][outcome as usize];
+                let count = |bucket: &Bucket| bucket.calls[endpoint.index()][outcome as usize];
                 let counts: Vec<u64> = timeline.buckets.iter().map(count).collect();
                 if counts.iter().any(|count| *count > 0) {
                     let of_endpoint = series.calls.entry(endpoint.name().to_owned()).or_default();
@@ -211,7 +211,7 @@ impl Series {
                     .ok_or(format!("no outcome `{name}`"))?;
                 has_all(counts.len())?;
                 for (bucket, count) in timeline.buckets.iter_mut().zip(counts) {
-                    bucket.calls[endpoint as usize][outcome as usize] = *count;
+                    bucket.calls[endpoint.index()][outcome as usize] = *count;
                 }
             }
         }

@@ -34,7 +34,7 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
     Results {
         scenario: "touch-429-burst".to_owned(),
         about: "A rate limit on /touch for two minutes.".to_owned(),
-        client_model: "clerk-js-6.3.3".to_owned(),
+        client_model: "documented".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario_hash: "9f3c2ab47d10".repeat(5) + "0000",
         seed: 42,
@@ -178,6 +178,7 @@ fn metrics(values: impl Fn(&str) -> Vec<f64>) -> Vec<MetricValues> {
                 mean,
                 ci_low: mean - half,
                 ci_high: mean + half,
+                exercised: None,
             }
         })
         .collect()
@@ -259,19 +260,19 @@ fn timeline(bucket: Dur, buckets: usize, replication: u32, harm: f64) -> Timelin
         let wobble = ((i * 7 + replication as usize * 13) % 11) as f64 / 11.0;
         let calls = |rate: f64| (rate * seconds * (0.96 + 0.08 * wobble)).round() as u64;
         let mut add = |endpoint: Endpoint, outcome: Outcome, rate: f64| {
-            slot.calls[endpoint as usize][outcome as usize] += calls(rate);
+            slot.calls[endpoint.index()][outcome as usize] += calls(rate);
         };
-        add(Endpoint::Touch, Outcome::Ok, if within { 120.0 } else { 400.0 });
+        add(Endpoint::known("touch"), Outcome::Ok, if within { 120.0 } else { 400.0 });
         add(
-            Endpoint::Touch,
+            Endpoint::known("touch"),
             Outcome::TooManyRequests,
             if within { 300.0 + 300.0 * ramp * harm } else { 0.0 },
         );
-        add(Endpoint::Client, Outcome::Unauthorized, 900.0 * storm);
-        add(Endpoint::Client, Outcome::Server5xx, 80.0 * storm);
-        add(Endpoint::Client, Outcome::Timeout, 40.0 * storm);
-        add(Endpoint::Generic, Outcome::NotFound, 2.0 * storm);
-        add(Endpoint::Generic, Outcome::Dropped, 1.5 * storm);
+        add(Endpoint::known("client"), Outcome::Unauthorized, 900.0 * storm);
+        add(Endpoint::known("client"), Outcome::Server5xx, 80.0 * storm);
+        add(Endpoint::known("client"), Outcome::Timeout, 40.0 * storm);
+        add(crate::client::workload::GENERIC, Outcome::NotFound, 2.0 * storm);
+        add(crate::client::workload::GENERIC, Outcome::Dropped, 1.5 * storm);
         let grow = 1.0 + 0.05 * f64::from(replication % 7);
         slot.false_sign_outs = calls(18.0 * storm * grow);
         slot.true_sign_outs = u64::from((i + replication as usize * 3).is_multiple_of((buckets / 30).max(1)));

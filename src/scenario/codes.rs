@@ -1,7 +1,7 @@
 //! The error codes that a scenario speaks of: a run holds each as one byte.
 
-use crate::client::generic::WorkloadSpec;
 use crate::client::policy::Policy;
+use crate::client::workload::WorkloadSpec;
 use crate::fault::FaultSpec;
 
 /// The different error codes of a scenario.
@@ -78,6 +78,11 @@ impl ErrorCodes {
     pub fn byte(&self, code: &str) -> u8 {
         // `of` keeps no more than fit.
         self.names.iter().position(|name| name == code).map_or(0, |at| at as u8)
+    }
+
+    /// The codes, by number.
+    pub fn names(&self) -> &[String] {
+        &self.names
     }
 
     /// All codes by their bytes; the first, of byte 0, is empty.

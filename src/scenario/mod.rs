@@ -1,8 +1,9 @@
 //! Scenario files: what they may say, how they are read, and errors that point at the text.
 
 use crate::backend::BackendSpec;
-use crate::client::generic::WorkloadSpec;
+use crate::client::Model;
 use crate::client::policy::Policy;
+use crate::client::workload::WorkloadSpec;
 use crate::fault::FaultSpec;
 use crate::fleet::{FleetSpec, MAX_TABS};
 use crate::kernel::Dur;
@@ -67,11 +68,11 @@ pub struct Scenario {
     pub bucket: Dur,
     /// The policies to compare, by name: a preset, a `[[policy]]`, a policy file or a `[[mix]]`. The first is the
     /// reference of the comparisons.
-    #[schemars(with = "Vec<Reference>", length(min = 1, max = 100), example = ["old", "new"])]
+    #[schemars(with = "Vec<Reference>", length(min = 1, max = 100), example = vec!["old", "new"])]
     pub policies: Vec<String>,
     /// Policy files: paths relative to the scenario's directory and inside it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    #[schemars(length(max = 100), inner(length(max = 1_000)), example = ["policies/mine.toml"])]
+    #[schemars(length(max = 100), inner(length(max = 1_000)), example = vec!["policies/mine.toml"])]
     pub policy_files: Vec<String>,
     /// Policies written in the scenario itself.
     #[serde(default, rename = "policy", skip_serializing_if = "Vec::is_empty")]
@@ -160,7 +161,7 @@ pub struct PolicyShare {
 #[schemars(title = "[client]")]
 pub struct ClientSpec {
     /// Which client: the documented one or a measured release.
-    pub model: ClientModel,
+    pub model: Model,
     /// Rounds of the unauthenticated flow after which the client signs its user out; without it, never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
@@ -169,27 +170,6 @@ pub struct ClientSpec {
         extend("x-unit" = "rounds", "x-only" = { "model": ["documented"] })
     )]
     pub max_rounds: Option<u32>,
-}
-
-/// The two models of the unauthenticated flow (`clerk-js.md`, last paragraphs).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-pub enum ClientModel {
-    #[default]
-    /// As the pull request describes it: the flow touches the session, and a failed touch enters the flow again.
-    #[serde(rename = "documented")]
-    Documented,
-    /// Measured: no background refresh, token age from receipt, old rules.
-    #[serde(rename = "clerk-js-5.125.3")]
-    ClerkJs5_125_3,
-    /// Measured: the last release before the change.
-    #[serde(rename = "clerk-js-6.0.0")]
-    ClerkJs6_0_0,
-    /// Measured: the first release with the change.
-    #[serde(rename = "clerk-js-6.1.0")]
-    ClerkJs6_1_0,
-    /// Measured: with the change and a repaired refresh timer.
-    #[serde(rename = "clerk-js-6.3.3")]
-    ClerkJs6_3_3,
 }
 
 /// A scripted act of users. Exactly one of `user` and `users` says whose.

@@ -3,8 +3,8 @@
 use super::format::scenario;
 use super::{ActionSpec, ClientSpec, ExpectSpec, Mix};
 use crate::backend::{BackendSpec, LimitSpec};
-use crate::client::generic::WorkloadSpec;
 use crate::client::policy::Policy;
+use crate::client::workload::WorkloadSpec;
 use crate::fault::FaultSpec;
 use crate::fleet::FleetSpec;
 use crate::kernel::Dur;

@@ -4,12 +4,12 @@ use super::event::{Event, EventKind};
 use super::observe::Observer;
 use super::totals::{Snapshot, StationTotals};
 use super::{FinalTab, Run, World};
-use crate::client::task::Stage;
+use crate::client::{Account, Client, Store};
 use crate::kernel::Time;
 use crate::kernel::queue::Queue;
 use crate::protocol::Outcome;
 
-impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
+impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// All totals up to `now`.
     fn totals(&mut self, now: Time) -> Snapshot {
         let stations = self.gateway.station_totals(now).into_iter();
@@ -33,10 +33,8 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
     /// Closes the books; how the pages stand is for an observer alone.
     pub(super) fn finish(mut self) -> (Run, O, Vec<FinalTab>) {
         let horizon = self.plan.horizon;
-        for (_, task) in self.pages.under_way() {
-            if task.stage != Stage::Requesting && !self.pages.is_left_over(task) {
-                self.collector.waiting_at_end(task, horizon);
-            }
+        for since in self.pages.app_waits() {
+            self.collector.app_waits_at_end(since, horizon);
         }
         let open_calls = self.pages.requesting();
         self.now = horizon;
@@ -56,7 +54,8 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
         exercise.generic_served = totals.workloads.iter().map(|w| w.answered).sum();
         exercise.generic_gave_up = totals.workloads.iter().map(|w| w.gave_up).sum();
         exercise.callers_open += totals.workloads.iter().map(|w| w.under_way()).sum::<u64>();
-        let revoked = self.accounts.all_revoked();
+        let accounts = &self.accounts;
+        let revoked = self.users.clone().map(|user| accounts.revoked(user));
         let metrics = self.collector.finish(self.plan, revoked);
         let (events, fingerprint) = (self.guard.events(), self.guard.fingerprint());
         let run = Run { metrics, events, fingerprint, totals };

@@ -8,15 +8,15 @@ use super::totals::WorkloadTotals;
 use super::{Observer, Plan, World};
 use crate::backend::Endpoint;
 use crate::backend::gateway::{Call, Passage};
-use crate::client::generic::{Caller, Draw, Pace, Workload, try_key};
 use crate::client::session_policy::SessionPolicy;
-use crate::client::task::MOST_CALLS;
+use crate::client::workload::{Caller, Draw, Pace, Workload, try_key};
+use crate::client::{Client, MOST_CALLS};
 use crate::kernel::queue::Queue;
 use crate::kernel::{Dur, Time};
 use crate::protocol::{Failure, Outcome};
 
 /// Where generic callers call.
-const ENDPOINT: Endpoint = Endpoint::Generic;
+const ENDPOINT: Endpoint = crate::client::workload::GENERIC;
 /// No caller.
 const NOBODY: u32 = u32::MAX;
 
@@ -126,7 +126,7 @@ pub(super) fn unpack(status_and_code: u16, retry_after_s: u32) -> Option<Failure
     }
 }
 
-impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
+impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Puts the first call of every client into the queue.
     pub(super) fn schedule_workloads(&mut self) {
         let plan = self.plan;

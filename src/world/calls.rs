@@ -7,13 +7,14 @@ use super::observe::Observer;
 use super::streams::coordinates;
 use crate::backend::Endpoint;
 use crate::backend::gateway::{Call, Entry, Kept, Passage};
-use crate::client::page::Input;
-use crate::client::task::{MOST_CALLS, Reply, TaskId};
+use crate::client::family::Look;
+use crate::client::step::{Input, TaskId};
+use crate::client::{Account, Client, MOST_CALLS, Store};
 use crate::kernel::Dur;
 use crate::kernel::queue::Queue;
 use crate::protocol::{Failure, Outcome};
 
-impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
+impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// A tab sends a request.
     pub(super) fn send(&mut self, tab: u32, user: u32, task: TaskId, endpoint: Endpoint, first: bool) {
         let now = self.now;
@@ -23,21 +24,21 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
             self.guard.is_full(user, "calls of one session");
         }
         if O::ACTIVE {
-            self.observer.sent(now, tab, task, &self.pages.tasks()[task], endpoint, first);
+            self.observer.sent(now, tab, task, self.pages.doing(task), endpoint, first);
         }
         let route = self.plan.backend.route(endpoint);
-        let at = (coordinates(tab, endpoint as u8, ordinal), now.0);
+        let at = (coordinates(tab, endpoint.row().draws, ordinal), now.0);
         if self.pages.offline(user) {
             let at_once = self.plan.scenario.fleet.offline_fails_at_once;
             let after = if at_once { Dur::ZERO } else { self.streams.backend.round_trip(route, at) };
-            return self.answer(task, Reply::Fail(Failure::NETWORK), after, route.timeout);
+            return self.answer(task, Failure::NETWORK.into(), after, route.timeout);
         }
-        let generation = self.pages.tasks().generation(task);
+        let generation = self.pages.generation(task);
         let call = Call { waiter: task, generation, endpoint, user, sent: now, at };
         match self.gateway.arrive(call, &self.streams.backend, &mut self.observer) {
             Passage::Answered { refusal, after, holds } => {
                 let reply = match refusal {
-                    Some(failure) => Reply::Fail(failure),
+                    Some(failure) => failure.into(),
                     None => self.accounts.answer(user, endpoint, now),
                 };
                 self.holds(holds, endpoint, user, after);
@@ -52,7 +53,7 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
     }
 
     /// Schedules an answer, or the client's time-out if that comes first.
-    fn answer(&mut self, task: TaskId, reply: Reply, after: Dur, timeout: Option<Dur>) {
+    fn answer(&mut self, task: TaskId, reply: C::Reply, after: Dur, timeout: Option<Dur>) {
         self.pages.set_reply(task, reply);
         match timeout {
             Some(timeout) if timeout < after => self.schedule_task(timeout, EventKind::Answer, 1, task),
@@ -70,7 +71,7 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
     /// Schedules the moment at which a call gives its place of a concurrency limit back, if it takes one.
     pub(super) fn holds(&mut self, holds: bool, endpoint: Endpoint, user: u32, after: Dur) {
         if holds {
-            self.schedule(self.now.after(after), EventKind::Release, 0, user, endpoint as u32);
+            self.schedule(self.now.after(after), EventKind::Release, 0, user, endpoint.index() as u32);
         }
     }
 
@@ -87,7 +88,7 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
                 }
                 if self.is_waited_for(&call) {
                     self.pages.set_shed(call.waiter);
-                    self.deliver(call, latency, Reply::Fail(Failure::status(503)));
+                    self.deliver(call, latency, Failure::status(503).into());
                 }
             }
         }
@@ -113,11 +114,11 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
 
     /// Whether the client has not given the call up.
     fn is_waited_for(&self, call: &Call) -> bool {
-        self.pages.tasks().generation(call.waiter) == call.generation
+        self.pages.generation(call.waiter) == call.generation
     }
 
     /// Sends the answer to a call that the gateway kept. The client's time-out is already scheduled.
-    fn deliver(&mut self, call: Call, latency: Dur, reply: Reply) {
+    fn deliver(&mut self, call: Call, latency: Dur, reply: C::Reply) {
         self.pages.set_reply(call.waiter, reply);
         self.schedule_task(latency, EventKind::Answer, 0, call.waiter);
     }
@@ -129,28 +130,28 @@ impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
             EventKind::Lock => Input::Lock(id),
             _ => {
                 if timed_out {
-                    self.pages.set_reply(id, Reply::Fail(Failure::NETWORK));
+                    self.pages.set_reply(id, Failure::NETWORK.into());
                 }
-                let task = self.pages.call_ended(id);
-                let outcome = match (self.pages.is_left_over(&task), timed_out, task.reply()) {
+                let call = self.pages.call(id);
+                let outcome = match (call.left_over, timed_out, call.failure) {
                     (true, ..) => Outcome::Dropped,
                     (_, true, _) => Outcome::Timeout,
-                    (_, _, Reply::Ok { .. }) => Outcome::Ok,
-                    (_, _, Reply::Fail(_)) if task.shed => Outcome::Shed,
-                    (_, _, Reply::Fail(failure)) => Outcome::of_status(failure.status),
+                    (_, _, None) => Outcome::Ok,
+                    (_, _, Some(_)) if call.shed => Outcome::Shed,
+                    (_, _, Some(failure)) => Outcome::of_status(failure.status),
                 };
+                self.pages.end_call(id);
                 self.call_ended(id, outcome);
                 Input::Answer(id)
             }
         };
-        self.step(self.pages.tasks().tab(id), input);
+        self.step(self.pages.tab(id), input);
     }
 
     /// Counts a call that ends now, with this outcome.
     pub(super) fn call_ended(&mut self, id: TaskId, outcome: Outcome) {
-        let task = &self.pages.tasks()[id];
-        let endpoint = task.endpoint;
-        self.collector.call_ended(endpoint, outcome, task.since, self.now);
-        self.observer.call_ended(self.now, task.tab, id, endpoint, task.since, task.reply(), outcome);
+        let call = self.pages.call(id);
+        self.collector.call_ended(call.endpoint, outcome, call.sent, self.now);
+        self.observer.call_ended(self.now, id, &call, outcome);
     }
 }

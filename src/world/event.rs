@@ -42,10 +42,8 @@ pub(super) enum EventKind {
     SetActive,
     /// A browser loses the network, or has it again where `generation` is 1; `id` user, `arg` which time.
     Network,
-    /// Another tab made a token known; `id` tab, `arg` the token.
-    TokenBroadcast,
-    /// Another tab signed out; `id` tab.
-    SignOutBroadcast,
+    /// Another tab sent a message; `id` tab, `generation` and `arg` the message's kind and word.
+    Message,
     /// A signed-out user fills in the sign-in page; `id` tab, `arg` which time.
     SignIn,
     /// A scripted action; `id` its number.

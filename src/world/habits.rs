@@ -3,13 +3,14 @@
 use super::World;
 use super::event::{Event, EventKind};
 use super::observe::{Observer, Outside};
-use crate::client::page::Input;
+use crate::client::step::Input;
+use crate::client::{Client, Store};
 use crate::fleet::Tabs;
 use crate::kernel::Time;
 use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
 
-impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
+impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Puts into the queue what comes from outside: openings, actions, revocations. What the scenario does at the horizon
     /// or later it does not do.
     pub(super) fn schedule_fleet(&mut self) {

@@ -1,29 +1,19 @@
 //! How much memory a run needs, before any of it is asked for.
 
-use super::plan::parts_of;
+use super::plan::{client_of, parts_of};
 use crate::backend::limiter::Limiter;
 use crate::backend::spec::LimitKey;
-use crate::client::account::ACCOUNT_BYTES;
-use crate::client::generic::Caller;
-use crate::client::page::Browser;
-use crate::client::release::Release;
 use crate::client::session_policy::SessionPolicy;
-use crate::client::tabs::TabStore;
-use crate::client::task::{TIMER_BYTES, Task};
-use crate::fleet::AppReaction;
+use crate::client::workload::Caller;
+use crate::client::{Client, ForFamily, Prepared};
 use crate::kernel::time::NS_PER_S;
 use crate::metrics::collect::SessionCounts;
 use crate::metrics::grid::Grid;
 use crate::metrics::seconds::SECOND_BYTES;
 use crate::metrics::timeline::Bucket;
 use crate::scenario::Scenario;
+use crate::scenario::codes::ErrorCodes;
 
-/// Tasks under way in a tab at the height of a storm, and timers and scheduled events beside them.
-const TASKS: u64 = 3;
-const TIMERS: u64 = 4;
-const EVENTS: u64 = 7;
-/// Chains of calls that app code keeps going in a tab, each begun by a focus: one a minute or so, for a few minutes.
-const CHAINS: u64 = 2;
 /// An event that waits, with its share of what its list needs.
 const ENTRY: u64 = 18;
 /// The collector's count of a session under way is no larger than what it leaves; room to choose the worst comes on top.
@@ -46,12 +36,8 @@ pub struct MemoryEstimate {
 pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
     let fleet = &scenario.fleet;
     let tabs = u64::from(fleet.tabs.most());
-    let under_way = TASKS * size_of::<Task>() as u64 + TIMERS * TIMER_BYTES + EVENTS * ENTRY;
-    let per_user = tabs
-        * ((TabStore::IDLE_BYTES + TabStore::BUSY_BYTES) as u64
-            + under_way
-            + leaked_timers(scenario) * (TIMER_BYTES + ENTRY))
-        + (size_of::<Browser>() + ACCOUNT_BYTES + size_of::<SessionPolicy>()) as u64
+    let client = client_of(scenario, &[], &ErrorCodes::default());
+    let per_user = client.with(OfUser { tabs, round_trip_s: scenario.backend.latency.mean_s() })
         + COUNTS * size_of::<SessionCounts>() as u64;
     // Parts come one after another: the first is the largest.
     let users = parts_of(scenario).first().map_or(0, |part| part.len() as u64);
@@ -75,35 +61,24 @@ pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
     MemoryEstimate { bytes: users.saturating_mul(per_user).saturating_add(fixed), per_user, fixed }
 }
 
-/// Refresh timers that a tab of a leaking release has armed at once: each new session object leaves one for as long as a
-/// token is fresh, and app code that reacts to each brings another with every two round trips (`clerk-js.md`, leak and
-/// loop G2), in [`CHAINS`] chains at once.
-fn leaked_timers(scenario: &Scenario) -> u64 {
-    let fleet = &scenario.fleet;
-    let release = Release::of(scenario.client.model, 1);
-    if !release.refresh_chain_leak || fleet.app_reaction == AppReaction::None {
-        return 0;
+/// Memory of a user with so many tabs, whatever the client family.
+struct OfUser {
+    tabs: u64,
+    round_trip_s: f64,
+}
+
+impl ForFamily for OfUser {
+    type Output = u64;
+
+    fn with<C: Client>(self, client: &Prepared<C>) -> u64 {
+        C::bytes_per_user(&client.setup, self.tabs, ENTRY, self.round_trip_s)
     }
-    let armed_s = scenario.backend.token_life.as_secs_f64();
-    let round_s = (2.0 * scenario.backend.latency.mean_s()).max(1e-3);
-    (armed_s / round_s) as u64 * CHAINS
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::scenario::load_text;
-
-    #[test]
-    fn a_leaking_release_needs_more_where_the_app_reacts() {
-        let text = include_str!("../../scenarios/touch-429-clerk-js.toml");
-        let per_user = |model: &str| {
-            let set = [format!("client.model=\"{model}\"")];
-            memory_estimate(&load_text("s.toml", text, &set).unwrap_or_else(|e| panic!("{e}")).scenario)
-                .per_user
-        };
-        assert!(per_user("clerk-js-6.1.0") > 4 * per_user("clerk-js-6.3.3"));
-    }
 
     #[test]
     fn it_grows_with_users_tabs_keys_and_buckets() {

@@ -22,21 +22,19 @@ mod stopped;
 mod streams;
 mod totals;
 
-pub use crate::client::pages::FinalTab;
+pub use crate::client::family::FinalTab;
 pub use control::Control;
 pub use memory::{MemoryEstimate, memory_estimate};
 pub use observe::{Observer, Outside, Silent};
-pub use plan::{Contender, MISSING_EXPIRED_TOKEN, Plan};
+pub use plan::{Contender, Plan};
 pub use run::{Run, observed, observed_part, run, run_in_opposite_order};
 pub use stopped::{StopReason, Stopped, StoppedRun};
 pub use totals::{Snapshot, StationTotals, WorkloadTotals};
 
 use crate::backend::Endpoint;
 use crate::backend::gateway::Gateway;
-use crate::client::account::{ACCOUNT_BYTES, Accounts};
-use crate::client::page::{Action, Input, Rules};
-use crate::client::pages::{self, Pages};
-use crate::client::task::{TaskId, Token};
+use crate::client::step::{Action, Input, Message, TaskId};
+use crate::client::{Client, Prepared, Store};
 use crate::kernel::queue::Queue;
 use crate::kernel::{Dur, Time};
 use crate::metrics::collect::{Collector, SESSION_BYTES};
@@ -51,14 +49,16 @@ use streams::Streams;
 /// Events between two looks at the clock on the wall, so to speak: progress and interruption cost nothing per event.
 pub(crate) const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
 
-// What a session of one idle tab takes: the tab, its poller and refresh, the browser, what the server knows, the counts.
-// The events that wait for it, about 17 bytes each, come on top.
-const _: () = assert!(pages::IDLE_BYTES + ACCOUNT_BYTES + SESSION_BYTES <= 144);
+/// What a session of one idle tab takes at most, in bytes: its page and tasks, the browser, what the server knows, the
+/// counts. The events that wait for it, about 17 bytes each, come on top.
+const MOST_IDLE_BYTES: usize = 144;
 
 /// A world of one contender in one replication.
-struct World<'a, O: Observer, Q: Queue<Event>> {
+struct World<'a, C: Client, O: Observer, Q: Queue<Event>> {
     plan: &'a Plan,
-    rules: &'a [Rules],
+    client: &'a Prepared<C>,
+    /// The rules of the contender's parts.
+    rules: &'a [C::Rules],
     shares: Vec<f64>,
     streams: Streams,
     queue: Q,
@@ -69,8 +69,8 @@ struct World<'a, O: Observer, Q: Queue<Event>> {
     users: Range<u32>,
     /// One in how many parts of the run.
     parts: u64,
-    pages: Pages<'a>,
-    accounts: Accounts,
+    pages: C::Store,
+    accounts: C::Account,
     gateway: Gateway<'a>,
     callers: Callers,
     collector: Collector,
@@ -80,18 +80,20 @@ struct World<'a, O: Observer, Q: Queue<Event>> {
     observer: O,
 }
 
-impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
+impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
     fn new(
         plan: &'a Plan,
+        client: &'a Prepared<C>,
         contender: usize,
         replication: u32,
         users: Range<u32>,
         observer: O,
-    ) -> World<'a, O, Q> {
-        let rules = &plan.rules[contender];
-        let limited = rules.iter().any(|r| r.limits.is_some());
+    ) -> World<'a, C, O, Q> {
+        const { assert!(C::IDLE_BYTES + SESSION_BYTES <= MOST_IDLE_BYTES) };
+        let rules = &client.rules[contender];
         let mut world = World {
             plan,
+            client,
             rules,
             shares: plan.contenders[contender].parts.iter().map(|(_, share)| *share).collect(),
             streams: Streams::new(plan.scenario.seed, replication, &plan.backend.faults),
@@ -99,8 +101,8 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
             at_once: VecDeque::new(),
             now: Time::ZERO,
             parts: u64::from(plan.scenario.fleet.users).div_ceil(users.len().max(1) as u64).max(1),
-            pages: Pages::new(&plan.setup, users.clone(), plan.tabs_per_user, limited),
-            accounts: Accounts::new(users.clone(), plan.scenario.backend.client_token),
+            pages: C::store(rules, users.clone(), plan.tabs_per_user),
+            accounts: C::account(&plan.scenario.backend, users.clone()),
             gateway: Gateway::new(&plan.backend, &users),
             callers: Callers::new(plan),
             collector: Collector::new(plan, users.clone()),
@@ -125,7 +127,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
     }
 
     fn schedule_task(&mut self, delay: Dur, kind: EventKind, generation: u16, task: TaskId) {
-        let arg = self.pages.tasks().generation(task);
+        let arg = self.pages.generation(task);
         self.schedule(self.now.after(delay), kind, generation, task, arg);
     }
 
@@ -177,7 +179,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
                     for due in day {
                         let id = due.event.id;
                         let tab = match due.event.kind {
-                            EventKind::Timer | EventKind::Answer | EventKind::Lock => pages.tasks().tab(id),
+                            EventKind::Timer | EventKind::Answer | EventKind::Lock => pages.tab(id),
                             EventKind::Focus | EventKind::Open | EventKind::AppGetToken => id,
                             EventKind::CallerTries
                             | EventKind::CallerAnswered
@@ -203,7 +205,7 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         let Event { kind, generation, id, arg } = event;
         match kind {
             EventKind::Timer | EventKind::Answer | EventKind::Lock => {
-                if self.pages.tasks().generation(id) == arg {
+                if self.pages.generation(id) == arg {
                     self.handle_task(kind, id, generation > 0);
                 }
             }
@@ -220,8 +222,9 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
                 }
             }
             EventKind::Network => self.network_changes(id, generation > 0, arg),
-            EventKind::TokenBroadcast => self.step(id, Input::TokenBroadcast(Token::known_by_iat(arg))),
-            EventKind::SignOutBroadcast => self.step(id, Input::SignOutBroadcast),
+            EventKind::Message => {
+                self.step(id, Input::Message(Message { kind: generation, word: arg }));
+            }
             EventKind::SignIn => self.step(id, Input::SignIn { again: arg > 0 }),
             // In the recordings an act comes after the timers of its instant: it goes to the end of the line once.
             EventKind::Scripted if arg == 0 => self.schedule(self.now, kind, 0, id, 1),
@@ -244,13 +247,12 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
 
 /// The user that an event belongs to; `u32::MAX` for none, as of an event that has become stale.
 #[inline]
-fn session_of(event: Event, plan: &Plan, pages: &Pages, gateway: &Gateway, callers: &Callers) -> u32 {
+fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway, callers: &Callers) -> u32 {
     let (tabs, users) = (plan.tabs_per_user, plan.scenario.fleet.users);
     match event.kind {
         EventKind::Timer | EventKind::Answer | EventKind::Lock => {
             // A task that has moved on may have left its slot to another tab: where it lay must not show.
-            let tasks = pages.tasks();
-            if tasks.generation(event.id) == event.arg { tasks.tab(event.id) / tabs } else { u32::MAX }
+            if pages.generation(event.id) == event.arg { pages.tab(event.id) / tabs } else { u32::MAX }
         }
         EventKind::Open
         | EventKind::Reload
@@ -258,8 +260,7 @@ fn session_of(event: Event, plan: &Plan, pages: &Pages, gateway: &Gateway, calle
         | EventKind::Focus
         | EventKind::AppGetToken
         | EventKind::SetActive
-        | EventKind::TokenBroadcast
-        | EventKind::SignOutBroadcast
+        | EventKind::Message
         | EventKind::SignIn => event.id / tabs,
         EventKind::Network | EventKind::Release => event.id,
         EventKind::Scripted => plan.scenario.actions[event.id as usize].user.unwrap_or(u32::MAX),

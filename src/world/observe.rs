@@ -5,8 +5,9 @@ use crate::backend::Endpoint;
 use crate::backend::gateway::Watch;
 use crate::backend::limiter::Verdict;
 use crate::client::backoff::Wait;
-use crate::client::page::{Fact, Input};
-use crate::client::task::{Kind, Reply, Task, TaskId, Tasks};
+use crate::client::fact::Fact;
+use crate::client::family::{Call, Doing, Look};
+use crate::client::step::{Input, TaskId};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
@@ -28,10 +29,19 @@ pub trait Observer {
     fn event(&mut self, _number: u64, _time: Time, _user: u32, _kind: &dyn std::fmt::Debug) {}
 
     /// A tab takes an input; what it does follows.
-    fn input(&mut self, _now: Time, _tab: u32, _input: Input, _tasks: &Tasks) {}
+    fn input(&mut self, _now: Time, _tab: u32, _input: Input, _look: &dyn Look) {}
 
     /// A tab sends a request on behalf of this task. What a fault or a limit makes of it is told next.
-    fn sent(&mut self, _now: Time, _tab: u32, _id: TaskId, _task: &Task, _endpoint: Endpoint, _first: bool) {}
+    fn sent(
+        &mut self,
+        _now: Time,
+        _tab: u32,
+        _task: TaskId,
+        _doing: Doing,
+        _endpoint: Endpoint,
+        _first: bool,
+    ) {
+    }
 
     /// A fault strikes the call that this user, or generic client numbered after the users, just sent.
     fn struck(&mut self, _user: u32, _fault: usize) {}
@@ -42,19 +52,8 @@ pub trait Observer {
     /// Something happens to a browser that no tab takes notice of at once.
     fn outside(&mut self, _now: Time, _user: u32, _what: Outside) {}
 
-    /// A call ended.
-    #[expect(clippy::too_many_arguments, reason = "all that there is to know of a call")]
-    fn call_ended(
-        &mut self,
-        _now: Time,
-        _tab: u32,
-        _task: TaskId,
-        _endpoint: Endpoint,
-        _sent: Time,
-        _reply: Reply,
-        _outcome: Outcome,
-    ) {
-    }
+    /// The call of a task ended.
+    fn call_ended(&mut self, _now: Time, _task: TaskId, _call: &Call, _outcome: Outcome) {}
 
     /// A limit, by its number, has judged a call of this key.
     fn judged(&mut self, _now: Time, _limit: u16, _key: u32, _verdict: Verdict) {}
@@ -72,13 +71,13 @@ pub trait Observer {
     fn generic_ended(&mut self, _client: u32, _sent: Time, _outcome: Outcome) {}
 
     /// A task waits.
-    fn waits(&mut self, _now: Time, _tab: u32, _id: TaskId, _task: &Task, _delay: Dur) {}
+    fn waits(&mut self, _now: Time, _tab: u32, _task: TaskId, _doing: Doing, _delay: Dur) {}
 
     /// Something to be told.
     fn fact(&mut self, _now: Time, _tab: u32, _fact: Fact) {}
 
     /// Gives a wait that would be drawn, where a recording fixes it.
-    fn given_wait(&mut self, _now: Time, _tab: u32, _task: &Task, _wait: Wait) -> Option<Dur> {
+    fn given_wait(&mut self, _now: Time, _tab: u32, _doing: Doing, _wait: Wait) -> Option<Dur> {
         None
     }
 }
@@ -121,35 +120,22 @@ impl Observer for Silent {
 }
 
 /// An input in a few words, for a causal chain.
-pub(super) fn in_words(input: Input, tasks: &Tasks) -> String {
-    let of = |id: TaskId| match tasks.kind(id) {
-        Kind::Load => "page load",
-        Kind::LoadEnvironment => "GET /environment",
-        Kind::LoadClient => "GET /client of the page load",
-        Kind::Poll => "session poller",
-        Kind::Refresh => "background refresh",
-        Kind::GetToken => "getToken",
-        Kind::TokenFetch => "POST /tokens",
-        Kind::Touch => "POST /touch",
-        Kind::SetActive => "setActive",
-        Kind::Flow => "handleUnauthenticated",
-        Kind::SignIn => "sign-in",
-    };
+pub(super) fn in_words(input: Input, look: &dyn Look) -> String {
+    let of = |task: TaskId| look.doing(task).task.name;
     match input {
-        Input::Answer(id) => match tasks[id].reply() {
-            Reply::Ok { .. } => format!("{} answered 200", of(id)),
-            Reply::Fail(Failure { status: 0, .. }) => format!("{} not answered", of(id)),
-            Reply::Fail(failure) => format!("{} answered {}", of(id), failure.status),
+        Input::Answer(task) => match look.failure(task) {
+            None => format!("{} answered 200", of(task)),
+            Some(Failure { status: 0, .. }) => format!("{} not answered", of(task)),
+            Some(failure) => format!("{} answered {}", of(task), failure.status),
         },
-        Input::Timer(id) => format!("timer of {}", of(id)),
-        Input::Lock(id) => format!("lock for {}", of(id)),
+        Input::Timer(task) => format!("timer of {}", of(task)),
+        Input::Lock(task) => format!("lock for {}", of(task)),
         Input::Open => "page opened".to_owned(),
         Input::Close => "page closed".to_owned(),
         Input::Focus => "focus".to_owned(),
         Input::AppGetToken { .. } => "app calls getToken".to_owned(),
         Input::SetActive { .. } => "app calls setActive".to_owned(),
-        Input::TokenBroadcast(_) => "token from another tab".to_owned(),
-        Input::SignOutBroadcast => "sign-out in another tab".to_owned(),
+        Input::Message(message) => look.message(message).words.to_owned(),
         Input::SignIn { .. } => "user signs in".to_owned(),
     }
 }

@@ -4,19 +4,17 @@ use crate::backend::Endpoint;
 use crate::backend::keys::Keys;
 use crate::backend::layout::Layout;
 use crate::backend::spec::LimitKey;
-use crate::client::generic::Workload;
-use crate::client::page::{Reaction, Rules, Setup};
+use crate::client::AnyClient;
+use crate::client::app::Reaction;
+use crate::client::family::Around;
 use crate::client::policy::Policy;
-use crate::client::release::{DEFAULT_MAX_ROUNDS, Release};
+use crate::client::workload::{GENERIC, Workload};
 use crate::fault::{Fault, stream_names};
 use crate::kernel::Time;
 use crate::scenario::Scenario;
 use crate::scenario::codes::ErrorCodes;
 use crate::scenario::users::most_opened;
 use std::ops::Range;
-
-/// The error code that makes the client ask /tokens again with its expired token (`Session`, `MissingExpiredTokenError`).
-pub const MISSING_EXPIRED_TOKEN: &str = "missing_expired_token";
 
 /// Users of a part: so many that the fixed costs of a part do not show, so few that their state stays in a core's cache.
 const PART: u32 = 8_192;
@@ -37,10 +35,8 @@ pub struct Plan {
     pub scenario: Scenario,
     /// The policies to compare.
     pub contenders: Vec<Contender>,
-    /// The rules of each contender's parts.
-    pub rules: Vec<Vec<Rules>>,
-    /// What is the same for all pages.
-    pub setup: Setup,
+    /// The client family, with the rules of each contender's parts.
+    pub client: AnyClient,
     /// End of a run.
     pub horizon: Time,
     /// Tabs of a user at most; the tabs of user `u` are numbered from `u * tabs_per_user`.
@@ -62,7 +58,7 @@ impl Plan {
         let policies = contenders.iter().flat_map(|c| &c.parts).map(|(policy, _)| policy);
         let codes = ErrorCodes::of(policies, &scenario.workloads, &scenario.faults)
             .unwrap_or_else(|e| panic!("a scenario that was not checked: {} error codes", e.found));
-        let streams = stream_names(&scenario.faults);
+        let streams = stream_names(&scenario.faults, &scenario.client.model.endpoints());
         let faults: Vec<Fault> = scenario
             .faults
             .iter()
@@ -74,28 +70,11 @@ impl Plan {
         let begins = faults.iter().filter(|f| f.kind.harms()).map(|f| f.from);
         let begins = begins.chain(scenario.actions.iter().map(|action| Time(action.at.0)));
         let first_fault = begins.min().unwrap_or(Time::NEVER).min(Time(scenario.horizon.0));
-        let missing_expired_token = codes.byte(MISSING_EXPIRED_TOKEN);
+        let parts: Vec<Vec<&Policy>> =
+            contenders.iter().map(|c| c.parts.iter().map(|(policy, _)| policy).collect()).collect();
+        let client = client_of(&scenario, &parts, &codes);
         let codes = codes.into_names();
-        let rules = contenders
-            .iter()
-            .map(|c| c.parts.iter().map(|(policy, _)| Rules::of(policy, &codes)).collect())
-            .collect();
         let fleet = &scenario.fleet;
-        let setup = Setup {
-            release: Release::of(
-                scenario.client.model,
-                scenario.client.max_rounds.unwrap_or(DEFAULT_MAX_ROUNDS),
-            ),
-            token_life_s: u32::try_from(scenario.backend.token_life.0 / crate::kernel::time::NS_PER_S)
-                .unwrap_or(u32::MAX),
-            multi_session: fleet.multi_session,
-            reaction: Reaction {
-                act: fleet.app_reaction,
-                from: Time(fleet.app_reaction_from.0),
-                to: fleet.app_reaction_to.map_or(Time::NEVER, |to| Time(to.0)),
-            },
-            missing_expired_token,
-        };
         let horizon = Time(scenario.horizon.0);
         let workloads = Workload::all(&scenario.workloads, &codes);
         let keys = Keys {
@@ -107,8 +86,7 @@ impl Plan {
         Plan {
             horizon,
             tabs_per_user: fleet.tabs.most() + most_opened(&scenario.actions),
-            setup,
-            rules,
+            client,
             contenders,
             backend: Layout::new(&scenario.backend, faults, keys, first_fault, horizon),
             workloads,
@@ -117,12 +95,16 @@ impl Plan {
         }
     }
 
-    /// Which endpoints somebody may call: generic clients their own, users the others.
+    /// Which endpoints somebody may call: generic clients their own, users those of their family.
     pub fn called(&self) -> [bool; Endpoint::COUNT] {
-        Endpoint::ALL.map(|endpoint| match endpoint {
-            Endpoint::Generic => !self.workloads.is_empty(),
-            _ => self.scenario.fleet.users > 0,
-        })
+        let mut called = [false; Endpoint::COUNT];
+        for endpoint in self.scenario.client.model.endpoints() {
+            called[endpoint.index()] = match endpoint {
+                GENERIC => !self.workloads.is_empty(),
+                _ => self.scenario.fleet.users > 0,
+            };
+        }
+        called
     }
 
     /// The users in parts that have nothing to do with each other, each to be run by itself: one part when something
@@ -142,6 +124,23 @@ impl Plan {
     pub fn part_of(&self, user: u32) -> Range<u32> {
         self.parts().into_iter().find(|part| part.contains(&user)).expect("the user is one of the scenario's")
     }
+}
+
+/// The scenario's client family, prepared for contenders with the policies of their parts.
+pub(super) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes: &ErrorCodes) -> AnyClient {
+    let fleet = &scenario.fleet;
+    let around = Around {
+        max_rounds: scenario.client.max_rounds,
+        token_life_s: scenario.backend.token_life_s(),
+        multi_session: fleet.multi_session,
+        reaction: Reaction {
+            act: fleet.app_reaction,
+            from: Time(fleet.app_reaction_from.0),
+            to: fleet.app_reaction_to.map_or(Time::NEVER, |to| Time(to.0)),
+        },
+        code: &|code| codes.byte(code),
+    };
+    AnyClient::new(scenario.client.model, &around, contenders, codes.names())
 }
 
 /// See [`Plan::parts`].

@@ -2,9 +2,11 @@
 
 use super::event::Event;
 use super::{Control, FinalTab, Observer, Plan, Silent, Snapshot, Stopped, World};
+use crate::client::{Client, ForFamily, Prepared};
 use crate::kernel::Time;
 use crate::kernel::queue::{Calendar, Opposite, Queue};
 use crate::metrics::collect::RunMetrics;
+use std::marker::PhantomData;
 use std::ops::Range;
 
 /// What a run leaves behind.
@@ -79,6 +81,7 @@ pub fn run_in_opposite_order(
         .map(|(run, _, _)| run)
 }
 
+/// Starts a world on a queue, for whatever family the plan has.
 fn on_queue<O: Observer, Q: Queue<Event>>(
     plan: &Plan,
     contender: usize,
@@ -91,7 +94,35 @@ fn on_queue<O: Observer, Q: Queue<Event>>(
     if control.is_stopped() {
         return Err(Stopped::interrupted(Time::ZERO));
     }
-    let mut world = World::<O, Q>::new(plan, contender, replication, users, observer);
-    world.go(control)?;
-    Ok(world.finish())
+    plan.client.with(Start::<O, Q> {
+        plan,
+        contender,
+        replication,
+        users,
+        control,
+        observer,
+        queue: PhantomData,
+    })
+}
+
+/// A world that is about to start.
+struct Start<'a, O, Q> {
+    plan: &'a Plan,
+    contender: usize,
+    replication: u32,
+    users: Range<u32>,
+    control: &'a Control,
+    observer: O,
+    queue: PhantomData<Q>,
+}
+
+impl<O: Observer, Q: Queue<Event>> ForFamily for Start<'_, O, Q> {
+    type Output = Result<(Run, O, Vec<FinalTab>), Stopped>;
+
+    fn with<C: Client>(self, client: &Prepared<C>) -> Self::Output {
+        let Start { plan, contender, replication, users, control, observer, .. } = self;
+        let mut world = World::<C, O, Q>::new(plan, client, contender, replication, users, observer);
+        world.go(control)?;
+        Ok(world.finish())
+    }
 }

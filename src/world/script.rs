@@ -3,12 +3,13 @@
 use super::World;
 use super::event::Event;
 use super::observe::{Observer, Outside};
-use crate::client::page::Input;
+use crate::client::step::Input;
+use crate::client::{Account, Client, Store};
 use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
 use crate::scenario::{Act, ActionSpec, Users};
 
-impl<O: Observer, Q: Queue<Event>> World<'_, O, Q> {
+impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Carries out a scripted action, for every user that it concerns.
     pub(super) fn scripted(&mut self, index: usize) {
         let action = &self.plan.scenario.actions[index];

@@ -4,24 +4,28 @@ use super::World;
 use super::event::{Event, EventKind};
 use super::observe::{self, Observer};
 use super::streams::coordinates;
-use crate::client::page::{Action, Fact, Input, Rules};
-use crate::kernel::Dist;
+use crate::client::backoff::Wait;
+use crate::client::fact::Fact;
+use crate::client::family::{Look, Who};
+use crate::client::step::{Action, Input, Message, TaskId};
+use crate::client::{Account, Client, Store};
 use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
+use crate::kernel::{Dist, Dur};
 
-impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
+impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
     /// Gives a tab its input and carries out what it does.
     pub(super) fn step(&mut self, tab: u32, input: Input) {
         let user = tab / self.plan.tabs_per_user;
         if O::ACTIVE {
-            self.observer.input(self.now, tab, input, self.pages.tasks());
+            self.observer.input(self.now, tab, input, &self.pages);
         }
         if self.guard.is_close() {
-            self.guard.describe(observe::in_words(input, self.pages.tasks()));
+            self.guard.describe(observe::in_words(input, &self.pages));
         }
-        let rules = self.rules_of(user);
+        let who = Who { tab, user, setup: &self.client.setup, rules: self.rules_of(user) };
         let mut actions = std::mem::take(&mut self.actions);
-        self.pages.step(tab, user, rules, input, self.now, &mut actions);
+        C::step(&mut self.pages, who, input, self.now, &mut actions);
         for action in &actions {
             self.act(tab, user, *action);
         }
@@ -29,7 +33,8 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         self.actions = actions;
     }
 
-    fn rules_of(&self, user: u32) -> &'a Rules {
+    /// The rules that a user follows: in a mix, drawn once for the user.
+    fn rules_of(&self, user: u32) -> &'a C::Rules {
         if self.rules.len() == 1 {
             return &self.rules[0];
         }
@@ -47,37 +52,23 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
     fn act(&mut self, tab: u32, user: u32, action: Action) {
         match action {
             Action::Send { task, endpoint, first } => self.send(tab, user, task, endpoint, first),
-            Action::Wait { task, generation, .. } if self.pages.tasks().generation(task) != generation => {}
+            Action::Wait { task, generation, .. } if self.pages.generation(task) != generation => {}
             Action::Wait { task, wait, .. } => {
-                let tasks = self.pages.tasks();
-                let delay = match self.observer.given_wait(self.now, tab, &tasks.get(task), wait) {
-                    Some(given) => given,
-                    None if wait.is_exact() => wait.of(wait.low),
-                    None => {
-                        let t = &tasks[task];
-                        let bits =
-                            self.streams.jitter.bits(coordinates(tab, t.kind as u8, t.ordinal), self.now.0);
-                        wait.of(Dist::uniform(wait.low, wait.high).sample(bits))
-                    }
+                let given = match O::ACTIVE {
+                    true => self.observer.given_wait(self.now, tab, self.pages.doing(task), wait),
+                    false => None,
                 };
+                let delay = given.unwrap_or_else(|| self.draw_wait(tab, task, wait));
                 if O::ACTIVE {
-                    self.observer.waits(self.now, tab, task, &self.pages.tasks().get(task), delay);
+                    self.observer.waits(self.now, tab, task, self.pages.doing(task), delay);
                 }
                 self.schedule_task(delay, EventKind::Timer, 0, task);
             }
-            Action::GrantLock { task } => {
-                let generation = self.pages.tasks().generation(task);
-                self.at_once.push_back(Event {
-                    kind: EventKind::Lock,
-                    generation: 0,
-                    id: task,
-                    arg: generation,
-                });
+            Action::Grant { task } => {
+                let arg = self.pages.generation(task);
+                self.at_once.push_back(Event { kind: EventKind::Lock, generation: 0, id: task, arg });
             }
-            Action::BroadcastToken(token) => {
-                self.post_to_other_tabs(tab, user, EventKind::TokenBroadcast, token.iat());
-            }
-            Action::BroadcastSignOut => self.post_to_other_tabs(tab, user, EventKind::SignOutBroadcast, 0),
+            Action::Tell(message) => self.tell_other_tabs(tab, user, message),
             Action::Fact(fact) => {
                 if O::ACTIVE {
                     self.observer.fact(self.now, tab, fact);
@@ -87,12 +78,24 @@ impl<'a, O: Observer, Q: Queue<Event>> World<'a, O, Q> {
         }
     }
 
+    /// How long a task waits.
+    #[inline]
+    fn draw_wait(&self, tab: u32, task: TaskId, wait: Wait) -> Dur {
+        if wait.is_exact() {
+            return wait.of(wait.low);
+        }
+        let (what, ordinal) = self.pages.draws(task);
+        let bits = self.streams.jitter.bits(coordinates(tab, what, ordinal), self.now.0);
+        wait.of(Dist::uniform(wait.low, wait.high).sample(bits))
+    }
+
     /// A message to the browser's other tabs: a task of its own, as `BroadcastChannel` has it.
-    fn post_to_other_tabs(&mut self, tab: u32, user: u32, kind: EventKind, arg: u32) {
+    fn tell_other_tabs(&mut self, tab: u32, user: u32, message: Message) {
+        let Message { kind: generation, word: arg } = message;
         let first = user * self.plan.tabs_per_user;
         for other in first..first + self.plan.tabs_per_user {
             if other != tab && self.pages.open(other) {
-                self.at_once.push_back(Event { kind, generation: 0, id: other, arg });
+                self.at_once.push_back(Event { kind: EventKind::Message, generation, id: other, arg });
             }
         }
     }

@@ -1,6 +1,6 @@
 //! Why a run did not come to its end, and where.
 
-use crate::client::task::MOST_CALLS;
+use crate::client::MOST_CALLS;
 use crate::kernel::Time;
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! Random streams, one per purpose.
 //!
 //! Faults have one stream each, by name. What generic workloads draw is told apart by its coordinates, which begin at
-//! the workload's [origin](crate::client::generic::Workload::origin).
+//! the workload's [origin](crate::client::workload::Workload::origin).
 
 use crate::backend::gateway::Draws;
 use crate::fault::Fault;

@@ -1,7 +1,7 @@
 //! The report page in a browser: with mouse and keyboard, on paper, and without scripts.
 
 use crate::common::chromium::{self, Chromium};
-use crate::common::{authstorm, root};
+use crate::common::{authstorm, files, root};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -224,18 +224,31 @@ fn the_page_fits_narrow_and_wide_screens_in_light_and_dark() {
     assert!(page.complaints.is_empty(), "{:#?}", page.complaints);
 }
 
+/// The page of committed results, made from their data in a folder: not every page is kept.
+fn page_of(name: &str, folder: &Path) -> PathBuf {
+    let place = folder.join(name);
+    std::fs::create_dir(&place).expect("a folder");
+    for (file, bytes) in files(&root().join("results").join(name)) {
+        std::fs::write(place.join(file), bytes).expect("writable");
+    }
+    let output = authstorm().arg("report").arg(&place).output().expect("the command runs");
+    assert!(output.status.success(), "{}", crate::common::said(&output));
+    place.join("report.html")
+}
+
 #[test]
 fn long_runs_show_days_and_the_first_policy_is_drawn_on_top() {
     let Some(path) = chromium::installed() else { return };
     let mut page = Chromium::start(path);
-    page.open(&root().join("results/telemetry-7-days/report.html"), 1600, false);
+    let folder = tempfile::tempdir().expect("a folder");
+    page.open(&page_of("telemetry-7-days", folder.path()), 1600, false);
     let [left, top, width, height] = page.place(&format!("{OVER}[0]"));
     page.mouse("mouseMoved", left + 0.51 * width, top + height / 2.0, 0);
     page.drawn();
     assert_eq!(read_out(&mut page, 0).0, "from 3 d 12:00, per second:");
 
     // Both policies give equal curves here. The visible one must have the colour of the first policy.
-    page.open(&root().join("results/client-401-recursion/report.html"), 1600, false);
+    page.open(&page_of("client-401-recursion", folder.path()), 1600, false);
     let seen = "(() => { const c = document.querySelector('#entries canvas'), x = c.getContext('2d'); \
                 const d = x.getImageData(0, 0, c.width, c.height).data; let orange = 0, blue = 0; \
                 for (let i = 0; i < d.length; i += 4) { if (d[i] === 213 && d[i + 1] === 94 && d[i + 2] === 0) orange++; \
@@ -273,7 +286,7 @@ fn the_page_formats_numbers_as_the_program_does() {
     let begin = script.find("function number").expect("the rule");
     let rule = &script[begin..begin + script[begin..].find("\n}\n").expect("its end") + 2];
     let mut page = Chromium::start(path);
-    page.open(&root().join("results/healthy/report.html"), 800, false);
+    page.open(&root().join("results/touch-429-cascade/report.html"), 800, false);
     // Halves that a float represents exactly, values where the number of decimals changes, and values of every
     // magnitude.
     let mut values =

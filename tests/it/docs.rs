@@ -103,7 +103,7 @@ fn scenarios() -> String {
         if path.extension().is_some_and(|e| e == "toml") {
             let study = Study::load(&path).expect("valid");
             let scenario = &study.loaded().scenario;
-            let client = authstorm::experiment::model_name(scenario.client.model);
+            let client = scenario.client.model.name();
             let row = format!("| `{}` | {} | {} |", scenario.name, client, scenario.about.trim());
             rows.insert(scenario.name.clone(), row);
         }
@@ -177,12 +177,9 @@ fn incident() -> String {
     ] {
         let _ = write!(text, "| {metric} |");
         for policy in policies.values() {
-            let m = &policy["metrics"][metric];
-            let number = |value: &serde_json::Value| value.as_f64().unwrap_or(f64::INFINITY);
-            let [mean, ci_low, ci_high] = ["mean", "ci_low", "ci_high"].map(|key| number(&m[key]));
-            let values = m["values"].as_array().expect("values").iter().map(number).collect();
-            let values =
-                MetricValues { name: metric.to_owned(), unit: String::new(), mean, ci_low, ci_high, values };
+            let values = policy["metrics"][metric].clone();
+            let values: MetricValues = serde_json::from_value(values).expect("a metric's values");
+            let values = MetricValues { name: metric.to_owned(), ..values };
             let _ = write!(text, " {} |", with_interval(&values));
         }
         text.push('\n');

@@ -32,6 +32,23 @@ fn report_restores_the_files_of_run() {
     assert!((files(&a), files(&b)) == before, "every byte is as run wrote it");
 }
 
+/// The data of results may travel without their pictures.
+#[test]
+fn a_run_completes_results_that_lack_files_and_replaces_none_that_differ() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = result(folder.path(), "out", &[]);
+    let whole = files(&out);
+    fs::remove_file(out.join("requests.png")).expect("it was there");
+    fs::remove_file(out.join("report.html")).expect("it was there");
+    assert!(tiny(&out, &[]).status.success());
+    assert!(files(&out) == whole, "every byte is back");
+    fs::remove_file(out.join("requests.png")).expect("it was there");
+    fs::write(out.join("report.html"), "x").expect("writable");
+    let before = files(&out);
+    assert_eq!(tiny(&out, &[]).status.code(), Some(1), "other bytes are there");
+    assert!(files(&out) == before, "nothing is written");
+}
+
 #[test]
 fn damaged_results_are_refused_and_nothing_is_written() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -118,6 +118,39 @@ fn packages_that_results_depend_on_have_one_version() {
     assert_eq!(seen.len(), 7, "{seen:?}");
 }
 
+/// The most crates that a user of the library without its features compiles.
+const MOST_CRATES: usize = 55;
+
+/// The crates that the library needs with these features, without itself.
+fn crates(features: &[&str]) -> BTreeSet<String> {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root()).args(["tree", "--offline", "--locked", "-e", "normal", "--prefix", "none"]);
+    let output = command.args(features).output().expect("cargo");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    let names = text.lines().filter(|line| !line.starts_with("authstorm "));
+    names.map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+}
+
+#[test]
+fn the_library_alone_needs_few_crates_and_neither_charts_nor_threads_nor_a_terminal() {
+    let alone = crates(&["--no-default-features"]);
+    assert!(alone.len() <= MOST_CRATES, "{} crates: {alone:#?}", alone.len());
+    let all = crates(&[]);
+    for (feature, name) in [
+        ("charts", "plotters "),
+        ("charts", "resvg "),
+        ("parallel", "rayon "),
+        ("cli", "clap "),
+        ("cli", "comfy-table "),
+    ] {
+        let has = |crates: &BTreeSet<String>| crates.iter().any(|line| line.starts_with(name));
+        assert!(!has(&alone) && has(&all), "{name}");
+        let one = crates(&["--no-default-features", "--features", feature]);
+        assert!(has(&one), "{feature} brings {name}");
+    }
+}
+
 /// Numbers of a version. A suffix such as `+spec-1.1.0` does not influence the order.
 fn numbers(version: &str) -> Vec<u64> {
     let plain = version.split(['+', '-']).next().unwrap_or_default();

@@ -15,12 +15,11 @@ pub use totals::LimitTotals;
 
 use super::layout::{Layout, Route};
 use super::limiter::{Limiter, Verdict, retry_after_s};
-use super::spec::Endpoint;
 use super::station::{Arrival, Station, Totals};
 use crate::fault::Effect;
 use crate::kernel::random::chance;
 use crate::kernel::{Dur, Time};
-use crate::protocol::Failure;
+use crate::protocol::{Endpoint, Failure};
 use std::ops::Range;
 
 /// A call on its way to an answer.
@@ -174,9 +173,9 @@ impl<'a> Gateway<'a> {
                 }
             }
         }
-        if self.stations[call.endpoint as usize].is_none() {
+        if self.stations[call.endpoint.index()].is_none() {
             let after = Dur(delay.0.saturating_add(latency.0));
-            return Passage::Answered { refusal: None, after, holds: self.holds[call.endpoint as usize] };
+            return Passage::Answered { refusal: None, after, holds: self.holds[call.endpoint.index()] };
         }
         let id = self.keep(Entry { call, latency, live: true });
         Passage::Kept(if delay == Dur::ZERO {
@@ -214,7 +213,7 @@ impl<'a> Gateway<'a> {
         let next = self.station(endpoint).finish(now);
         Departure {
             next: next.map(|next| (next, self.service(next, draws))),
-            holds: self.holds[endpoint as usize],
+            holds: self.holds[endpoint.index()],
         }
     }
 
@@ -327,7 +326,7 @@ impl<'a> Gateway<'a> {
     }
 
     fn station(&mut self, endpoint: Endpoint) -> &mut Station {
-        self.stations[endpoint as usize].as_mut().expect("only calls of an endpoint with workers queue")
+        self.stations[endpoint.index()].as_mut().expect("only calls of an endpoint with workers queue")
     }
 
     fn service(&self, id: u32, draws: &Draws) -> Dur {

@@ -4,6 +4,7 @@ use crate::backend::spec::BackendSpec;
 use crate::fault::{Fault, FaultSpec};
 
 const USERS: u32 = 4;
+const TOUCH: Endpoint = Endpoint::known("touch");
 
 fn layout(backend: &str, faults: &[&str]) -> Layout {
     let spec: BackendSpec = toml::from_str(backend).unwrap_or_else(|e| panic!("{e}"));
@@ -53,7 +54,7 @@ impl<'a> Desk<'a> {
     fn touch(&mut self, user: u32, ms: u64) -> Passage {
         let sent = Time::from_ms(ms);
         let at = (u64::from(user), sent.0);
-        let call = Call { waiter: user, generation: 0, endpoint: Endpoint::Touch, user, sent, at };
+        let call = Call { waiter: user, generation: 0, endpoint: TOUCH, user, sent, at };
         self.gateway.arrive(call, &self.draws, &mut self.told)
     }
 }
@@ -116,7 +117,7 @@ fn a_refusal_gives_back_what_earlier_limits_took() {
     assert_eq!(desk.touch(0, 0), holds);
     let busy = desk.touch(2, 1);
     assert_eq!(busy, answered(Some(Failure::status(429)), 5), "a concurrency limit does not know when");
-    desk.gateway.release(Endpoint::Touch, 0, Time::from_ms(100));
+    desk.gateway.release(TOUCH, 0, Time::from_ms(100));
     // User 1 shares the address of user 0.
     let later = Failure { retry_after_s: 9, ..Failure::status(429) };
     assert_eq!(desk.touch(1, 1_000), answered(Some(later), 5));
@@ -146,9 +147,7 @@ fn a_queue_serves_one_after_another_and_sheds_the_rest() {
     assert_eq!(desk.gateway.kept().map(|call| call.waiter).collect::<Vec<_>>(), [1]);
     assert_eq!(desk.touch(3, 30), Passage::Kept(Kept::Waiting));
     assert_eq!(desk.gateway.call(0).user, 3, "places in the books are used again");
-    let [(Endpoint::Touch, totals)] = desk.gateway.station_totals(Time::from_ms(40))[..] else {
-        panic!("one queue")
-    };
+    let [(TOUCH, totals)] = desk.gateway.station_totals(Time::from_ms(40))[..] else { panic!("one queue") };
     assert_eq!((totals.arrivals, totals.served, totals.shed), (4, 1, 1));
 }
 

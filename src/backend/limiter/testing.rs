@@ -9,8 +9,9 @@ use super::{
     token_bucket,
 };
 use crate::backend::rate::Rate;
-use crate::backend::spec::{Endpoint, LimitKey, LimitSpec, RetryAfter};
+use crate::backend::spec::{LimitKey, LimitSpec, RetryAfter};
 use crate::kernel::{Dur, Time};
+use crate::protocol::Endpoint;
 
 /// The kinds that share the numbers of [`Numbers`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +55,7 @@ impl Numbers {
     /// The whole limit.
     pub(super) fn spec(&self) -> LimitSpec {
         LimitSpec {
-            endpoints: vec![Endpoint::Tokens],
+            endpoints: vec![Endpoint::known("tokens")],
             kind: self.kind(),
             key: LimitKey::User,
             retry_after: RetryAfter::None,

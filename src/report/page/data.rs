@@ -156,7 +156,7 @@ fn curves(results: &Results, policies: &[PolicyResults]) -> Value {
 fn lanes_of(results: &Results, story: &StoryDigest) -> Value {
     let schedule = lanes::Schedule::of_digest(story, results);
     let mut lanes: Vec<_> = schedule.bars.iter().map(|bar| (bar.tab, bar.endpoint)).collect();
-    lanes.sort_by_key(|(tab, endpoint)| (*tab, *endpoint as usize));
+    lanes.sort_by_key(|(tab, endpoint)| (*tab, endpoint.index()));
     lanes.dedup();
     lanes.truncate(32);
     let calls: Vec<Value> = schedule

@@ -79,7 +79,7 @@ fn timeline(
             unknown.count("outcome", outcome);
             return Ok(());
         };
-        bucket.calls[endpoint as usize][outcome as usize] = count;
+        bucket.calls[endpoint.index()][outcome as usize] = count;
         Ok(())
     })?;
     unknown.tell(FILE, gaps);

@@ -2,9 +2,10 @@
 
 use super::Findings;
 use crate::backend::limiter::Inexact;
-use crate::backend::spec::{Endpoint, LimitSpec};
+use crate::backend::spec::LimitSpec;
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
+use crate::protocol::Endpoint;
 use crate::scenario::parts::Parts;
 use crate::toml_text::Code;
 

@@ -59,8 +59,10 @@ pub fn warn_of_idle_retry_after(findings: &mut Findings<'_>, parts: &Parts, poli
             retry.honour_retry_after && retry.retries > 0 && retry.on.compile(&names).contains(failure)
         };
         let hits = |e| fault.endpoints.is_empty() || fault.endpoints.contains(&e);
-        let by_policy = has_users && hits(Endpoint::Tokens) && policies.iter().any(|p| obeys(&p.retry));
-        let by_workload = hits(Endpoint::Generic) && workloads().any(|w| w.retry.as_ref().is_some_and(obeys));
+        let by_policy =
+            has_users && hits(Endpoint::known("tokens")) && policies.iter().any(|p| obeys(&p.retry));
+        let by_workload = hits(crate::client::workload::GENERIC)
+            && workloads().any(|w| w.retry.as_ref().is_some_and(obeys));
         if !by_policy && !by_workload {
             let what = format!(
                 "nobody obeys this `Retry-After`: that takes `honour-retry-after` and a {status} among the retried \

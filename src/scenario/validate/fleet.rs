@@ -19,7 +19,7 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
             ("app-reaction-to", fleet.app_reaction_to.is_some(), "app-reaction"),
         ];
         for (key, given, other) in without {
-            if given && fleet.app_reaction == crate::fleet::AppReaction::None {
+            if given && fleet.app_reaction == crate::client::app::AppReaction::None {
                 findings.warn(&format!("fleet.{key}"), &format!("`{key}` without `{other}` does nothing"));
             }
         }

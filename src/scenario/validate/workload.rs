@@ -2,7 +2,7 @@
 
 use super::Findings;
 use crate::backend::BackendSpec;
-use crate::client::generic::{MAX_CLIENTS, MAX_LAYERED_TRIES, WorkloadSpec};
+use crate::client::workload::{MAX_CLIENTS, MAX_LAYERED_TRIES, WorkloadSpec};
 use crate::kernel::Dist;
 use crate::scenario::parts::Parts;
 use crate::toml_text::Code;

@@ -1,9 +1,11 @@
 //! States of a small configuration and the steps between them.
 
 use super::Start;
-use crate::client::page::{Action, Browser, Fact, Input, Page, Rules, Setup, Tab};
-use crate::client::session_policy::SessionPolicy;
-use crate::client::task::{Kind, Reply, TaskId, Tasks, Token};
+use crate::backend::BackendSpec;
+use crate::client::fact::Fact;
+use crate::client::family::Who;
+use crate::client::step::{Action, Input, TaskId};
+use crate::client::{Account, Client, Prepared, Store};
 use crate::kernel::{Dur, Time};
 use crate::protocol::Failure;
 
@@ -23,12 +25,10 @@ enum Event {
 
 /// A state: clients, their tasks, and the pending events.
 #[derive(Clone)]
-pub struct State {
+pub struct State<C: Client> {
     now: Time,
-    tabs: Vec<Tab>,
-    browsers: Vec<Browser>,
-    limits: Vec<SessionPolicy>,
-    tasks: Tasks,
+    pages: C::Store,
+    accounts: C::Account,
     due: Vec<(Time, Event)>,
 }
 
@@ -43,11 +43,8 @@ pub struct Found {
 }
 
 /// A search in progress.
-pub struct Search<'a> {
-    pub setup: &'a Setup,
-    pub rules: &'a Rules,
-    pub documented: bool,
-    pub max_rounds: u32,
+pub struct Search<'a, C: Client> {
+    pub client: &'a Prepared<C>,
     /// Tabs per session.
     pub tabs: u32,
     /// Whether a recursive entry caused by a 429 or a 5xx is a violation.
@@ -57,20 +54,17 @@ pub struct Search<'a> {
     pub scratch: Vec<Action>,
 }
 
-impl State {
+impl<C: Client> State<C> {
     /// All tabs are loaded and signed in, and the inputs of `start` are due at one time.
-    pub(super) fn signed_in(search: &mut Search<'_>, start: Start) -> State {
+    pub(super) fn signed_in(search: &mut Search<'_, C>, start: Start) -> State<C> {
         let (sessions, _) = start.sessions_and_tabs();
-        let tabs = (sessions * search.tabs) as usize;
         let mut state = State {
             now: Time::ZERO,
-            tabs: vec![Tab::default(); tabs],
-            browsers: vec![Browser::default(); sessions as usize],
-            limits: vec![SessionPolicy::default(); sessions as usize],
-            tasks: Tasks::default(),
+            pages: C::store(&search.client.rules[0], 0..sessions, search.tabs),
+            accounts: C::account(&BackendSpec::default(), 0..sessions),
             due: Vec::new(),
         };
-        for tab in 0..tabs as u32 {
+        for tab in 0..sessions * search.tabs {
             search.step(&mut state, tab, Input::Open, None);
         }
         // Runs the loads and their consequences with successful answers, until no event is due for a second.
@@ -99,9 +93,9 @@ impl State {
     }
 }
 
-impl Search<'_> {
+impl<C: Client> Search<'_, C> {
     /// Visits every order of simultaneous events and every outcome, `depth` steps deep.
-    pub fn follow(&mut self, state: &State, depth: u32) {
+    pub fn follow(&mut self, state: &State<C>, depth: u32) {
         self.found.states += 1;
         if depth == 0 {
             return;
@@ -125,86 +119,59 @@ impl Search<'_> {
     }
 
     /// Takes the event at index `i`. `outcome` is the status of a failed answer, or `None` for success.
-    fn take(&mut self, state: &mut State, i: usize, outcome: Option<u16>) {
+    fn take(&mut self, state: &mut State<C>, i: usize, outcome: Option<u16>) {
         let (at, event) = state.due.remove(i);
         state.now = at;
         match event {
             Event::Input(tab, input) => self.step(state, tab, input, None),
-            Event::Timer(task, _) => self.step(state, state.tasks.tab(task), Input::Timer(task), None),
-            Event::Lock(task, _) => self.step(state, state.tasks.tab(task), Input::Lock(task), None),
+            Event::Timer(task, _) => self.step(state, state.pages.tab(task), Input::Timer(task), None),
+            Event::Lock(task, _) => self.step(state, state.pages.tab(task), Input::Lock(task), None),
             Event::Answer(task, _) => {
-                state.tasks.rearm(task);
-                state.tasks[task].set_reply(match outcome {
-                    None => Reply::Ok { token: Some(Token::issued(at)), listed: true },
-                    Some(status) => Reply::Fail(Failure::status(status)),
-                });
-                self.step(state, state.tasks[task].tab, Input::Answer(task), Some(task));
+                let call = state.pages.call(task);
+                state.pages.end_call(task);
+                let reply = match outcome {
+                    None => state.accounts.answer(call.tab / self.tabs, call.endpoint, at),
+                    Some(status) => Failure::status(status).into(),
+                };
+                state.pages.set_reply(task, reply);
+                self.step(state, call.tab, Input::Answer(task), Some(task));
             }
         }
-        let tasks = &state.tasks;
+        let pages = &state.pages;
         state.due.retain(|(_, event)| match event {
             Event::Answer(task, generation)
             | Event::Timer(task, generation)
-            | Event::Lock(task, generation) => tasks.generation(*task) == *generation,
+            | Event::Lock(task, generation) => pages.generation(*task) == *generation,
             Event::Input(..) => true,
         });
     }
 
-    fn step(&mut self, state: &mut State, tab: u32, input: Input, answered: Option<TaskId>) {
-        let named = answered.is_some_and(|task| self.rules_name(state, task));
-        let user = (tab / self.tabs) as usize;
+    fn step(&mut self, state: &mut State<C>, tab: u32, input: Input, answered: Option<TaskId>) {
+        let Prepared { setup, rules } = self.client;
+        let rules = &rules[0][0];
+        let named = answered.is_some_and(|task| C::names_sign_out(&state.pages, setup, rules, task));
         let mut actions = std::mem::take(&mut self.scratch);
-        let mut page = Page {
-            id: tab,
-            tab: &mut state.tabs[tab as usize],
-            browser: &mut state.browsers[user],
-            limits: &mut state.limits[user],
-            tasks: &mut state.tasks,
-            setup: self.setup,
-            rules: self.rules,
-            now: state.now,
-            out: &mut actions,
-            passing: Default::default(),
-        };
-        page.step(input);
+        let who = Who { tab, user: tab / self.tabs, setup, rules };
+        C::step(&mut state.pages, who, input, state.now, &mut actions);
         for action in actions.drain(..) {
             self.act(state, tab, action, named);
         }
         self.scratch = actions;
     }
 
-    /// Whether the rules name the answer to this task as a reason to sign out (`clerk-js.md`, "The unauthenticated
-    /// flow" and "The documented cascade").
-    fn rules_name(&self, state: &State, task: TaskId) -> bool {
-        let task = &state.tasks[task];
-        let Reply::Fail(failure) = task.reply() else { return false };
-        if task.kind != Kind::Flow {
-            return false;
-        }
-        if self.documented {
-            let last_round = task.levels >= self.max_rounds;
-            matches!(failure.status, 401 | 422) || (last_round && self.rules.enters.contains(failure))
-        } else {
-            matches!(failure.status, 403 | 500)
-        }
-    }
-
-    fn act(&mut self, state: &mut State, tab: u32, action: Action, named: bool) {
+    fn act(&mut self, state: &mut State<C>, tab: u32, action: Action, named: bool) {
         let now = state.now;
-        let generation = |state: &State, task: TaskId| state.tasks.generation(task);
+        let generation = |state: &State<C>, task: TaskId| state.pages.generation(task);
         match action {
             Action::Send { task, endpoint, .. } => {
-                state.tasks[task].endpoint = endpoint;
+                state.pages.sends(task, endpoint);
                 state.due.push((now.after(RTT), Event::Answer(task, generation(state, task))));
             }
             Action::Wait { task, generation, wait } => {
                 state.due.push((now.after(wait.of(wait.low)), Event::Timer(task, generation)));
             }
-            Action::GrantLock { task } => state.due.push((now, Event::Lock(task, generation(state, task)))),
-            Action::BroadcastToken(token) => {
-                self.to_others(state, tab, Input::TokenBroadcast(Token::known_by_iat(token.iat())));
-            }
-            Action::BroadcastSignOut => self.to_others(state, tab, Input::SignOutBroadcast),
+            Action::Grant { task } => state.due.push((now, Event::Lock(task, generation(state, task)))),
+            Action::Tell(message) => self.to_others(state, tab, Input::Message(message)),
             Action::Fact(Fact::FlowEntered { active: true, depth, cause: Some(cause), .. }) => {
                 if depth > 1 && (cause.status == 429 || cause.status >= 500) {
                     self.found.recursive += 1;
@@ -228,10 +195,10 @@ impl Search<'_> {
         }
     }
 
-    fn to_others(&self, state: &mut State, tab: u32, input: Input) {
+    fn to_others(&self, state: &mut State<C>, tab: u32, input: Input) {
         let first = tab / self.tabs * self.tabs;
         for other in first..first + self.tabs {
-            if other != tab && state.tabs[other as usize].open {
+            if other != tab && state.pages.open(other) {
                 state.due.push((state.now, Event::Input(other, input)));
             }
         }

@@ -3,10 +3,9 @@
 use super::Counts;
 use super::answer::{Answer, backoff, floored, listed};
 use super::limit::Limit;
-use crate::backend::Endpoint;
 use crate::backend::spec::LimitKey;
-use crate::client::generic::WorkloadSpec;
 use crate::client::policy::Jitter;
+use crate::client::workload::{GENERIC, WorkloadSpec};
 use crate::fault::{FaultKind, stream_names};
 use crate::kernel::random::{Purpose, Stream, chance, origin, second_word};
 use crate::kernel::{Dist, Dur};
@@ -42,7 +41,10 @@ impl Draws {
             generic: stream(Purpose::Generic, 0),
             latency: stream(Purpose::Latency, 0),
             service: stream(Purpose::Service, 0),
-            faults: stream_names(&scenario.faults).iter().map(|name| named(name)).collect(),
+            faults: stream_names(&scenario.faults, &scenario.client.model.endpoints())
+                .iter()
+                .map(|name| named(name))
+                .collect(),
             origins,
         }
     }
@@ -116,7 +118,7 @@ struct Simulation<'a> {
 
 /// What happens in a scenario of generic workloads.
 pub(super) fn simulate(scenario: &Scenario) -> Counts {
-    let limits = scenario.backend.limits.iter().filter(|limit| limit.endpoints.contains(&Endpoint::Generic));
+    let limits = scenario.backend.limits.iter().filter(|limit| limit.endpoints.contains(&GENERIC));
     let mut simulation = Simulation {
         scenario,
         draws: Draws::new(scenario),
@@ -258,7 +260,7 @@ impl Simulation<'_> {
         let mut latency = sample(spec.latency.as_ref().unwrap_or(&backend.latency));
         let (mut answer, mut silent) = (None, false);
         for (index, fault) in self.scenario.faults.iter().enumerate() {
-            let here = fault.endpoints.is_empty() || fault.endpoints.contains(&Endpoint::Generic);
+            let here = fault.endpoints.is_empty() || fault.endpoints.contains(&GENERIC);
             let open = now >= fault.from.0 && fault.to.is_none_or(|to| now < to.0);
             let bits = self.draws.faults[index].bits(at.0, at.1);
             if fault.strikes_sessions()

@@ -3,12 +3,13 @@
 use crate::backend::Endpoint;
 use crate::backend::limiter::Verdict;
 use crate::backend::spec::LimitSpec;
-use crate::client::page::{Fact, Input};
-use crate::client::task::{Kind, Reply, Stage, TaskId, Tasks, next_epoch};
+use crate::client::fact::Fact;
+use crate::client::family::{Call, Doing, Due, Look, Role, TaskRow};
+use crate::client::step::{Input, TaskId};
 use crate::kernel::Time;
 use crate::metrics::Outcome;
 use crate::world::{Observer, Plan};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an observer sees of a limit's key: when, and whether it was admitted.
 type Verdicts = Vec<(Time, bool)>;
@@ -17,9 +18,9 @@ type Verdicts = Vec<(Time, bool)>;
 pub(super) struct Judge {
     tabs_per_user: u32,
     now: Time,
-    /// By tab: page loads so far, whether it is open, whether it is signed out.
-    tabs: BTreeMap<u32, TabState>,
-    trigger: Option<(u32, Input, Option<Kind>)>,
+    /// Tabs that are signed out.
+    signed_out: BTreeSet<u32>,
+    trigger: Option<(u32, Input, Option<&'static TaskRow>)>,
     open: BTreeMap<TaskId, Endpoint>,
     /// Calls of auth clients sent, by endpoint.
     pub sent: [u64; Endpoint::COUNT],
@@ -35,19 +36,12 @@ pub(super) struct Judge {
     pub violations: Vec<String>,
 }
 
-#[derive(Clone, Copy, Default)]
-struct TabState {
-    epoch: u16,
-    open: bool,
-    signed_out: bool,
-}
-
 impl Judge {
     pub fn new(plan: &Plan) -> Judge {
         Judge {
             tabs_per_user: plan.tabs_per_user,
             now: Time::ZERO,
-            tabs: BTreeMap::new(),
+            signed_out: BTreeSet::new(),
             trigger: None,
             open: BTreeMap::new(),
             sent: [0; Endpoint::COUNT],
@@ -76,39 +70,18 @@ impl Judge {
     pub fn still_open(&self) -> usize {
         self.open.len()
     }
-
-    /// One poller of a browser at most is in a tick: it holds the cross-tab lock.
-    fn count_pollers(&mut self, tab: u32, tasks: &Tasks) {
-        let user = tab / self.tabs_per_user;
-        let ticking = tasks
-            .pollers()
-            .filter(|(tab, _, stage)| *stage == Stage::Waiting && tab / self.tabs_per_user == user)
-            .filter(|(tab, epoch, _)| {
-                self.tabs.get(tab).is_some_and(|state| state.open && state.epoch == *epoch)
-            })
-            .count();
-        if ticking > 1 {
-            self.violation(format!("{} pollers of browser {user} are in a tick at {}", ticking, self.now));
-        }
-    }
 }
 
 impl Observer for Judge {
     const ACTIVE: bool = true;
 
-    fn input(&mut self, now: Time, tab: u32, input: Input, tasks: &Tasks) {
+    fn input(&mut self, now: Time, tab: u32, input: Input, look: &dyn Look) {
         self.clock(now);
-        self.count_pollers(tab, tasks);
-        let state = self.tabs.entry(tab).or_default();
-        match input {
-            Input::Open => {
-                *state = TabState { epoch: next_epoch(state.epoch), open: true, signed_out: false };
-            }
-            Input::Close if state.open => {
-                state.epoch = next_epoch(state.epoch);
-                state.open = false;
-            }
-            _ => {}
+        if let Some(law) = look.broken_law(tab / self.tabs_per_user) {
+            self.violation(format!("{law} at {now}"));
+        }
+        if input == Input::Open {
+            self.signed_out.remove(&tab);
         }
         if matches!(
             input,
@@ -117,7 +90,7 @@ impl Observer for Judge {
             self.exogenous.push((now, tab, input));
         }
         let kind = match input {
-            Input::Answer(task) | Input::Timer(task) | Input::Lock(task) => Some(tasks.kind(task)),
+            Input::Answer(task) | Input::Timer(task) | Input::Lock(task) => Some(look.doing(task).task),
             _ => None,
         };
         self.trigger = Some((tab, input, kind));
@@ -125,27 +98,22 @@ impl Observer for Judge {
 
     /// After a sign-out nothing new begins in that tab: what was under way goes on (the recordings show refresh chains
     /// and retries that do), and the user may sign in. Poller, focus, app and messages send nothing.
-    fn sent(
-        &mut self,
-        now: Time,
-        tab: u32,
-        task: TaskId,
-        _state: &crate::client::task::Task,
-        endpoint: Endpoint,
-        _first: bool,
-    ) {
+    fn sent(&mut self, now: Time, tab: u32, task: TaskId, doing: Doing, endpoint: Endpoint, _first: bool) {
         self.clock(now);
-        self.sent[endpoint as usize] += 1;
+        self.sent[endpoint.index()] += 1;
         if self.open.insert(task, endpoint).is_some() {
             self.violation(format!("task {task} sent a second call before the first had ended, at {now}"));
         }
-        if self.tabs.get(&tab).is_some_and(|state| state.signed_out)
-            && let Some((of, input, kind)) = self.trigger
+        if self.signed_out.contains(&tab)
+            && let Some((of, input, row)) = self.trigger
         {
             let goes_on = match input {
                 Input::Answer(_) => true,
-                Input::Timer(_) => kind != Some(Kind::Poll),
-                Input::SignIn { .. } => endpoint == Endpoint::SignIn,
+                // The poller stands still without a session, an armed refresh goes on.
+                Input::Timer(_) => {
+                    row.is_none_or(|row| !matches!(row.due, Due::Tick(_)) || row.role == Role::Fetch)
+                }
+                Input::SignIn { .. } => doing.task.role == Role::SignIn,
                 _ => false,
             };
             if of == tab && !goes_on {
@@ -156,28 +124,17 @@ impl Observer for Judge {
         }
     }
 
-    fn call_ended(
-        &mut self,
-        now: Time,
-        tab: u32,
-        task: TaskId,
-        endpoint: Endpoint,
-        sent: Time,
-        reply: Reply,
-        outcome: Outcome,
-    ) {
+    fn call_ended(&mut self, now: Time, task: TaskId, call: &Call, outcome: Outcome) {
         self.clock(now);
+        let endpoint = call.endpoint;
         if self.open.remove(&task) != Some(endpoint) {
             self.violation(format!(
                 "a call of task {task} to /{endpoint} ended twice, or was never sent, at {now}"
             ));
         }
         if !matches!(outcome, Outcome::InFlight | Outcome::Dropped) {
-            let status = match reply {
-                Reply::Ok { .. } => 200,
-                Reply::Fail(failure) => failure.status,
-            };
-            self.answers.insert((tab, endpoint as u8, sent), status);
+            let status = call.failure.map_or(200, |failure| failure.status);
+            self.answers.insert((call.tab, endpoint.index() as u8, call.sent), status);
         }
     }
 
@@ -194,8 +151,12 @@ impl Observer for Judge {
     fn fact(&mut self, now: Time, tab: u32, fact: Fact) {
         self.clock(now);
         match fact {
-            Fact::SignedOut => self.tabs.entry(tab).or_default().signed_out = true,
-            Fact::SignedIn => self.tabs.entry(tab).or_default().signed_out = false,
+            Fact::SignedOut => {
+                self.signed_out.insert(tab);
+            }
+            Fact::SignedIn => {
+                self.signed_out.remove(&tab);
+            }
             _ => {}
         }
     }

@@ -23,7 +23,7 @@ pub use bounds::broken_bounds;
 pub use draw::scenario;
 
 use crate::backend::Endpoint;
-use crate::client::page::Input;
+use crate::client::step::Input;
 use crate::experiment::Study;
 use crate::verify::independent::{Compared, compared};
 use crate::world::{Control, Plan, Run, observed};
@@ -147,7 +147,7 @@ fn conserve(run: &Run, judge: &mut Judge) {
     }
     let generic: u64 = run.totals.workloads.iter().map(|w| w.calls + w.retries).sum();
     let mut sent = judge.sent;
-    sent[Endpoint::Generic as usize] += generic;
+    sent[crate::client::workload::GENERIC.index()] += generic;
     if sent != outcomes {
         judge.violations.push(format!("sent {sent:?}, outcomes {outcomes:?}"));
     }

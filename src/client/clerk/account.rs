@@ -1,0 +1,92 @@
+//! The server's side: what it knows of each user's browser session, and how it answers a call that nothing refuses.
+
+use super::endpoints;
+use super::task::Reply;
+use crate::backend::{ClientToken, Endpoint};
+use crate::client::Account;
+use crate::kernel::{Block, Time};
+use crate::protocol::Failure;
+use crate::protocol::Token;
+use std::ops::Range;
+
+/// What the server knows of a user's browser session.
+#[derive(Clone, Copy, Debug, Default)]
+struct Session {
+    /// The newest token, shifted left by one; then whether the session is revoked.
+    state: u64,
+}
+
+/// Bytes of a session.
+pub(super) const SESSION_BYTES: usize = size_of::<Session>();
+
+impl Session {
+    fn revoked(self) -> bool {
+        self.state & 1 != 0
+    }
+
+    fn newest(self) -> Option<Token> {
+        Token::from_bits(self.state >> 1)
+    }
+
+    fn set_newest(&mut self, token: Token) {
+        self.state = token.bits() << 1 | self.state & 1;
+    }
+}
+
+/// The sessions of a range of users.
+#[derive(Clone, Debug)]
+pub struct Accounts {
+    client_token: ClientToken,
+    sessions: Block<Session>,
+}
+
+impl Accounts {
+    /// Sessions that have no token yet.
+    pub fn new(users: Range<u32>, client_token: ClientToken) -> Accounts {
+        Accounts { client_token, sessions: Block::new(users, Session::default()) }
+    }
+}
+
+impl Account for Accounts {
+    type Reply = Reply;
+
+    fn answer(&mut self, user: u32, endpoint: Endpoint, now: Time) -> Reply {
+        let session = &mut self.sessions[user as usize];
+        let fresh = Token::issued_after(now, session.newest());
+        let ok = |token| Reply::Ok { token, listed: true };
+        match endpoint {
+            // `clerk-js.md`, recording S3k: a revoked session is 401 to /tokens and missing from /client.
+            endpoints::CLIENT if session.revoked() => Reply::Ok { token: None, listed: false },
+            endpoints::TOKENS | endpoints::TOUCH if session.revoked() => Reply::Fail(Failure::status(401)),
+            endpoints::TOKENS => {
+                session.set_newest(fresh);
+                ok(Some(fresh))
+            }
+            endpoints::TOUCH | endpoints::CLIENT => match self.client_token {
+                ClientToken::Fresh => {
+                    session.set_newest(fresh);
+                    ok(Some(fresh))
+                }
+                ClientToken::Last => {
+                    let last = session.newest().unwrap_or(fresh);
+                    session.set_newest(last);
+                    ok(Some(last))
+                }
+                ClientToken::None => ok(None),
+            },
+            _ => ok(None),
+        }
+    }
+
+    fn revoke(&mut self, user: u32) {
+        self.sessions[user as usize].state |= 1;
+    }
+
+    fn revoked(&self, user: u32) -> bool {
+        self.sessions[user as usize].revoked()
+    }
+
+    fn begin(&mut self, user: u32) {
+        self.sessions[user as usize] = Session::default();
+    }
+}

@@ -1,0 +1,167 @@
+//! The token cache and its background refresh (`clerk-js.md`: background refresh, expiry margin, leak).
+
+use super::messages;
+use super::page::Page;
+use super::release::REFRESH_MARGIN_S;
+use super::tab::Entry;
+use super::task::{Caller, NONE};
+use crate::client::backoff::Wait;
+use crate::client::step::Action;
+use crate::client::step::TaskId;
+use crate::kernel::Dur;
+use crate::protocol::Token;
+
+/// What the cache has for a caller of `getToken`.
+pub(super) enum Cached {
+    /// Nothing: fetch.
+    Nothing,
+    /// A fetch is under way: wait for it.
+    Pending(TaskId),
+    /// A usable token.
+    Token(Token),
+}
+
+impl Page<'_> {
+    fn now_s(&self) -> u32 {
+        u32::try_from(self.now.whole_seconds()).unwrap_or(u32::MAX)
+    }
+
+    /// Looks a token up. One that is too old is dropped on the way, with its refresh.
+    pub(super) fn cached(&mut self) -> Cached {
+        match self.tab.entry() {
+            Entry::Empty => Cached::Nothing,
+            Entry::Pending(fetch) => Cached::Pending(fetch),
+            Entry::Cached { token, from_s, .. } => {
+                let age = self.now_s().saturating_sub(from_s);
+                let left = i64::from(self.setup.token_life_s) - i64::from(age);
+                let margin = i64::from(self.setup.release.expiry_margin_s);
+                // An entry learns of its token's age only in a microtask of its own (`tokenResolver.then`).
+                let usable = self.passing.untimed
+                    || left > margin
+                    || (left == margin && self.setup.release.margin_is_usable);
+                if usable {
+                    return Cached::Token(token);
+                }
+                self.disarm_entry();
+                self.tab.set_entry(Entry::Empty);
+                Cached::Nothing
+            }
+        }
+    }
+
+    fn disarm_entry(&mut self) {
+        if let Entry::Cached { refresh, .. } = self.tab.entry()
+            && refresh != NONE
+        {
+            self.tasks.end(refresh);
+        }
+    }
+
+    /// Puts a token into the cache, in place of what is there. A token of this tab's own is refreshed by the session
+    /// object that brought it.
+    pub(super) fn cache_token(&mut self, token: Token, object: Option<u32>, broadcast: bool) {
+        self.replace_entry();
+        let refresh = object.map_or(NONE, |object| self.arm_refresh(object));
+        // A token from another tab brings its `iat` along, in every release (`createdAt` of the broadcast).
+        let from_s =
+            if self.setup.release.age_from_receipt && object.is_some() { self.now_s() } else { token.iat() };
+        self.tab.set_entry(Entry::Cached { token, from_s, refresh });
+        if broadcast {
+            self.out.push(Action::Tell(messages::token(token)));
+        }
+    }
+
+    /// What a new entry does to the refresh of the one it replaces: disarms it, or leaks it.
+    fn replace_entry(&mut self) {
+        if !self.setup.release.refresh_chain_leak {
+            self.disarm_entry();
+        }
+    }
+
+    fn arm_refresh(&mut self, object: u32) -> TaskId {
+        let delay_s = self.setup.token_life_s.saturating_sub(REFRESH_MARGIN_S);
+        if !self.setup.release.background_refresh || delay_s == 0 {
+            return NONE;
+        }
+        let id = self.tasks.start_refresh(self.id, self.tab.epoch, object);
+        self.wait(id, Wait::exactly(Dur::from_secs(u64::from(delay_s))));
+        id
+    }
+
+    /// A fetch takes the place of the entry until it is answered.
+    pub(super) fn cache_pending(&mut self, fetch: TaskId) {
+        self.replace_entry();
+        self.tab.set_entry(Entry::Pending(fetch));
+    }
+
+    /// The cache hears of a fetched token before any caller does.
+    pub(super) fn cache_fetched(&mut self, fetch: TaskId, token: Token) {
+        let current = self.tab.entry() == Entry::Pending(fetch);
+        let from_s = if self.setup.release.age_from_receipt {
+            // `createdAt` is taken when the entry is made, that is when the fetch begins.
+            u32::try_from(self.tasks[fetch].since.whole_seconds()).unwrap_or(u32::MAX)
+        } else {
+            token.iat()
+        };
+        if !current && self.setup.release.ignores_replaced_entries() {
+            return;
+        }
+        let refresh = self.arm_refresh(self.tasks[fetch].object);
+        if current {
+            self.tab.set_entry(Entry::Cached { token, from_s, refresh });
+        }
+        self.out.push(Action::Tell(messages::token(token)));
+    }
+
+    /// A background fetch brought a token without content: it takes the entry's place, and is dropped as useless. The
+    /// old entry's refresh, if it has been armed anew meanwhile, stays armed.
+    pub(super) fn cache_empty(&mut self) {
+        self.tab.set_entry(Entry::Empty);
+    }
+
+    /// The cache forgets a fetch that failed.
+    pub(super) fn cache_fetch_failed(&mut self, fetch: TaskId) {
+        if self.tab.entry() == Entry::Pending(fetch) {
+            self.tab.set_entry(Entry::Empty);
+        }
+    }
+
+    /// A refresh timer is due: one background fetch at a time; a failure is not retried.
+    pub(super) fn refresh_due(&mut self, id: TaskId) {
+        let object = self.tasks.refresh_object(id);
+        if let Entry::Cached { token, from_s, refresh } = self.tab.entry()
+            && refresh == id
+        {
+            self.tab.set_entry(Entry::Cached { token, from_s, refresh: NONE });
+        }
+        self.tasks.end(id);
+        if self.tab.refreshing {
+            return;
+        }
+        self.tab.refreshing = true;
+        let fetch = self.start_fetch(object, 0, Caller::Background);
+        self.request(fetch);
+    }
+
+    /// Another tab made a token known: taken when it is newer than what is here. A pending fetch is waited for first;
+    /// see [`Page::weigh_heard`].
+    pub(super) fn token_broadcast(&mut self, token: Token) {
+        match self.cached() {
+            Cached::Nothing => self.cache_token(token, None, false),
+            Cached::Token(own) if own.iat() < token.iat() => self.cache_token(token, None, false),
+            Cached::Token(_) => {}
+            Cached::Pending(fetch) => {
+                self.tasks[fetch].next = token.iat().saturating_add(1);
+            }
+        }
+    }
+
+    /// A token that another tab made known during a fetch is compared with what the fetch brought, and with nothing
+    /// else: it takes the place of whatever is cached by now. When the fetch brought nothing, it always does.
+    pub(super) fn weigh_heard(&mut self, heard: u32, fetched: Option<Token>) {
+        let Some(iat) = heard.checked_sub(1) else { return };
+        if fetched.is_none_or(|fetched| fetched.iat() < iat) {
+            self.cache_token(Token::known_by_iat(iat), None, false);
+        }
+    }
+}

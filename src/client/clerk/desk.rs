@@ -1,0 +1,175 @@
+//! One tab with nothing around it: for the tables beside the client's parts.
+
+use super::browser::Browser;
+use super::endpoints;
+use super::page::{Page, Passing};
+use super::release::Model;
+use super::release::{NETWORK_TRIES_ONLINE, Release};
+use super::setup::{Rules, Setup};
+use super::tab::Tab;
+use super::task::Reply;
+use super::tasks::Tasks;
+use crate::backend::Endpoint;
+use crate::client::app::AppReaction;
+use crate::client::app::Reaction;
+use crate::client::backoff::Backoff;
+use crate::client::fact::Fact;
+use crate::client::policy::{FailureSet, TouchErrors};
+use crate::client::session_policy::SessionPolicy;
+use crate::client::step::TaskId;
+use crate::client::step::{Action, Input};
+use crate::kernel::Time;
+use crate::protocol::Failure;
+use crate::protocol::Token;
+
+/// What enters the flow before the change, and after it (`clerk-js.md`, "The policies").
+pub(super) const OLD: &[&str] = &["4xx"];
+pub(super) const NEW: &[&str] = &["401", "422"];
+/// Some time after a page load at the start of the run.
+pub(super) const NOW: Time = Time::from_ms(10_500);
+/// The token of that page load counts as unusable by now.
+pub(super) const LATE: Time = Time::from_ms(58_000);
+/// App code asks once, past the cache.
+pub(super) const PAST_CACHE: Input = Input::AppGetToken { callers: 1, skip_cache: true };
+/// 200 with the session, but no token.
+pub(super) const BARE: Reply = Reply::Ok { token: None, listed: true };
+/// Rounds of the documented flow here.
+pub(super) const MAX_ROUNDS: u32 = 3;
+
+pub(super) struct Desk {
+    pub tab: Tab,
+    pub browser: Browser,
+    pub limits: SessionPolicy,
+    pub tasks: Tasks,
+    pub setup: Setup,
+    pub rules: Rules,
+}
+
+impl Desk {
+    /// A tab that is not open yet, under a policy that retries nothing. What the old policy swallows of a touch, the
+    /// new one surfaces.
+    pub fn new(model: Model, enters: &[&str]) -> Desk {
+        let retry = "on = []\ninitial = '1s'\nfactor = 2\ncap = '5s'\nretries = 0";
+        Desk {
+            tab: Tab::default(),
+            browser: Browser::default(),
+            limits: SessionPolicy::default(),
+            tasks: Tasks::default(),
+            setup: Setup {
+                release: Release::of(model, MAX_ROUNDS),
+                token_life_s: 60,
+                multi_session: false,
+                reaction: Reaction { act: AppReaction::None, from: Time::ZERO, to: Time::ZERO },
+                missing_expired_token: 0,
+            },
+            rules: Rules {
+                enters: FailureSet::parse(enters).unwrap().compile(&[]),
+                retries: FailureSet::default().compile(&[]),
+                backoff: Backoff::new(&toml::from_str(retry).unwrap()),
+                touch_errors: if enters == OLD { TouchErrors::Swallow } else { TouchErrors::Surface },
+                limits: None,
+            },
+        }
+    }
+
+    /// The same tab, loaded at the start of the run with a token of that instant, its poller at rest.
+    pub fn signed_in(model: Model, enters: &[&str]) -> Desk {
+        let mut desk = Desk::new(model, enters);
+        desk.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
+        desk
+    }
+
+    /// What this does to the page, as the actions of one step.
+    pub fn at(&mut self, now: Time, act: impl FnOnce(&mut Page<'_>)) -> Vec<Action> {
+        let mut out = Vec::new();
+        act(&mut Page {
+            id: 0,
+            tab: &mut self.tab,
+            browser: &mut self.browser,
+            limits: &mut self.limits,
+            tasks: &mut self.tasks,
+            setup: &self.setup,
+            rules: &self.rules,
+            now,
+            out: &mut out,
+            passing: Passing::default(),
+        });
+        out
+    }
+
+    pub fn step(&mut self, now: Time, input: Input) -> Vec<Action> {
+        self.at(now, |page| page.step(input))
+    }
+
+    /// Opens the page and answers both its requests.
+    pub fn load(&mut self, now: Time, environment: Reply, client: Reply) {
+        for action in self.step(now, Input::Open) {
+            let Action::Send { task, endpoint, .. } = action else { continue };
+            let reply = if endpoint == endpoints::ENVIRONMENT { environment } else { client };
+            self.answer(now, task, reply);
+        }
+    }
+
+    /// Answers a task's request.
+    pub fn answer(&mut self, now: Time, task: TaskId, reply: Reply) -> Vec<Action> {
+        self.tasks[task].set_reply(reply);
+        self.step(now, Input::Answer(task))
+    }
+
+    /// Answers it with a status and nothing more.
+    pub fn fail(&mut self, now: Time, task: TaskId, status: u16) -> Vec<Action> {
+        self.answer(now, task, Reply::Fail(Failure::status(status)))
+    }
+
+    /// Leaves a GET that was sent online without an answer, and each time that the network level repeats it: what comes of
+    /// the last.
+    pub fn never_answer(&mut self, now: Time, task: TaskId) -> Vec<Action> {
+        for _ in 1..NETWORK_TRIES_ONLINE {
+            let actions = self.answer(now, task, Reply::Fail(Failure::NETWORK));
+            let [Action::Wait { task, .. }] = actions[..] else { panic!("a wait: {actions:?}") };
+            self.step(now, Input::Timer(task));
+        }
+        self.answer(now, task, Reply::Fail(Failure::NETWORK))
+    }
+}
+
+/// 200, with the session if there is a token in it.
+pub(super) fn fine(token: Option<Token>) -> Reply {
+    Reply::Ok { token, listed: token.is_some() }
+}
+
+/// Where requests went, and whether no failed answer caused them.
+pub(super) fn sends(actions: &[Action]) -> Vec<(Endpoint, bool)> {
+    let send = |action: &Action| match action {
+        Action::Send { endpoint, first, .. } => Some((*endpoint, *first)),
+        _ => None,
+    };
+    actions.iter().filter_map(send).collect()
+}
+
+/// The task whose request went there.
+pub(super) fn sent_to(actions: &[Action], to: Endpoint) -> TaskId {
+    let task = |action: &Action| match action {
+        Action::Send { task, endpoint, .. } if *endpoint == to => Some(*task),
+        _ => None,
+    };
+    let mut tasks = actions.iter().filter_map(task);
+    let found = tasks.next().unwrap_or_else(|| panic!("nothing went to {to:?}: {actions:?}"));
+    assert_eq!(tasks.next(), None, "one request to {to:?}");
+    found
+}
+
+/// What was told, without what belongs to the cookie.
+pub(super) fn facts(actions: &[Action]) -> Vec<Fact> {
+    let fact = |action: &Action| match action {
+        Action::Fact(Fact::Cookie(_)) => None,
+        Action::Fact(fact) => Some(*fact),
+        _ => None,
+    };
+    actions.iter().filter_map(fact).collect()
+}
+
+/// How many calls of app code ended here.
+pub(super) fn waits(actions: &[Action]) -> usize {
+    actions.iter().filter(|action| matches!(action, Action::Fact(Fact::AppWaited(_)))).count()
+}

@@ -1,0 +1,390 @@
+//! The unauthenticated flow (`clerk-js.md`, "The unauthenticated flow"), measured and documented.
+//!
+//! The flow re-enters itself: a 401 to its own GET /client enters it again in the fetch layer (loop G1), and in the
+//! documented client a failed touch does by the policy's rule. Every level waits for the next and all settle at once,
+//! so one task holds them all as a count: memory does not grow with the length of a loop.
+
+use super::messages;
+use super::page::Page;
+use super::release::Flow;
+use super::resource::Listeners;
+use super::task::{Caller, Kind, NONE, flag};
+use crate::client::fact::{Fact, FlowEnd, Judgement};
+use crate::client::step::Action;
+use crate::client::step::TaskId;
+use crate::protocol::Failure;
+use crate::protocol::Token;
+
+impl Page<'_> {
+    /// `handleUnauthenticated`. `resumes` is the failed request whose fetch layer waits for the end, or [`NONE`].
+    /// Returns whether the flow is under way; without a session it settles at once.
+    pub(super) fn enter_flow(
+        &mut self,
+        resumes: TaskId,
+        broadcast: bool,
+        depth: u32,
+        cause: Option<Failure>,
+    ) -> bool {
+        let active = self.tab.client && self.tab.session;
+        self.fact(Fact::FlowEntered {
+            open: self.tab.open_flows + 1 + self.passing.overlapping.unwrap_or(0),
+            active,
+            depth: depth + 1,
+            cause,
+        });
+        if !active {
+            self.passing.overlapping = self.passing.overlapping.map(|n| n + 1);
+            return false;
+        }
+        self.tab.open_flows += 1;
+        let id = self.start(Kind::Flow, Caller::Parent, resumes, depth + 1);
+        let task = &mut self.tasks[id];
+        task.levels = 1;
+        if broadcast {
+            task.flags |= flag::BROADCAST;
+        }
+        self.request(id);
+        true
+    }
+
+    /// The flow's own request failed in a way that enters the flow again.
+    pub(super) fn flow_recurses(&mut self, id: TaskId, failure: Failure) {
+        let task = self.tasks[id];
+        let active = self.tab.client && self.tab.session;
+        self.fact(Fact::FlowEntered {
+            open: self.tab.open_flows + 1,
+            active,
+            depth: task.depth + task.levels,
+            cause: Some(failure),
+        });
+        if !active {
+            // The inner call settles at once; the outer one throws the 401 that entered it.
+            return self.settle(id, FlowEnd::Threw(failure));
+        }
+        self.tab.open_flows += 1;
+        let task = &mut self.tasks[id];
+        task.levels += 1;
+        task.attempt = 0;
+        // A call that the fetch layer makes carries no option: it broadcasts.
+        task.flags |= flag::BROADCAST;
+        self.request(id);
+    }
+
+    /// The flow's request was answered.
+    pub(super) fn flow_answered(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
+        let depth = self.depth_now(id);
+        self.client_arrives(token, listed, Listeners::Next, depth);
+        self.flow_looks(id);
+    }
+
+    /// The flow's request was answered with nothing, because the browser is offline: the client stays as it is.
+    pub(super) fn flow_answered_nothing(&mut self, id: TaskId) {
+        if self.tab.session && self.tab.listed {
+            self.tab.object = self.tab.newest_object;
+            self.tab.last_token = self.tab.newest_token;
+            self.set_cookie(self.tab.last_token);
+        }
+        self.emit(self.depth_now(id));
+        self.flow_looks(id);
+    }
+
+    fn flow_looks(&mut self, id: TaskId) {
+        if self.tab.session {
+            return self.settle(id, FlowEnd::StillSignedIn);
+        }
+        if self.tasks[id].flags & flag::BROADCAST != 0 {
+            self.set_cookie(None);
+            self.out.push(Action::Tell(messages::SIGN_OUT));
+        }
+        self.sign_out();
+        self.settle(id, FlowEnd::SignedOut);
+    }
+
+    /// The flow's request failed and does not enter the flow again in the fetch layer.
+    pub(super) fn flow_failed(&mut self, id: TaskId, failure: Failure) {
+        match self.setup.release.flow {
+            Flow::Client => {
+                if matches!(failure.status, 403 | 500) {
+                    self.sign_out();
+                    self.settle(id, FlowEnd::SignedOut);
+                } else {
+                    self.settle(id, FlowEnd::Threw(failure));
+                }
+            }
+            Flow::Touch { max_rounds } => {
+                let gone = matches!(failure.status, 401 | 422);
+                let enters = self.rules.enters.contains(failure);
+                if gone || (enters && self.tasks[id].levels >= max_rounds) {
+                    self.set_cookie(None);
+                    self.out.push(Action::Tell(messages::SIGN_OUT));
+                    self.sign_out();
+                    self.settle(id, FlowEnd::SignedOut);
+                } else if enters {
+                    self.fact(Fact::Judged { failure, verdict: Judgement::EnterFlow });
+                    self.flow_recurses(id, failure);
+                } else {
+                    self.fact(Fact::Judged { failure, verdict: Judgement::Swallow });
+                    self.settle(id, FlowEnd::StillSignedIn);
+                }
+            }
+        }
+    }
+
+    /// `setActive({ session: null })`: the user sees the sign-in page.
+    fn sign_out(&mut self) {
+        self.set_cookie(None);
+        self.set_session(false);
+    }
+
+    fn depth_now(&self, id: TaskId) -> u32 {
+        let task = &self.tasks[id];
+        task.depth + task.levels - 1
+    }
+
+    /// The innermost call has ended, and with it every one around it.
+    fn settle(&mut self, id: TaskId, end: FlowEnd) {
+        let task = self.tasks[id];
+        self.tab.open_flows -= task.levels;
+        self.fact(Fact::FlowLeft { levels: task.levels, end });
+        self.tasks.end(id);
+        if task.parent == NONE {
+            return;
+        }
+        // Below the innermost level, each throws what ended its own request: the error from within, or its own 401.
+        let error = match (end, self.setup.release.flow, task.levels) {
+            (FlowEnd::Threw(failure), ..) => Some(failure),
+            (_, Flow::Client, 2..) => Some(Failure::status(401)),
+            _ => None,
+        };
+        self.fetch_layer_resumes(task.parent, error);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::desk::{
+        Desk, LATE, MAX_ROUNDS, NEW, NOW, OLD, PAST_CACHE, facts, fine, sends, sent_to,
+    };
+    use super::super::endpoints;
+    use super::super::release::Model::{ClerkJs6_0_0, ClerkJs6_3_3, Documented};
+    use super::super::task::Reply;
+    use super::*;
+    use crate::client::app::AppReaction;
+    use crate::client::app::Reaction;
+    use crate::client::step::Input;
+    use crate::kernel::Time;
+
+    fn fresh() -> Reply {
+        fine(Some(Token::issued(NOW)))
+    }
+
+    fn entered(open: u32, depth: u32, active: bool, cause: Option<Failure>) -> Fact {
+        Fact::FlowEntered { open, active, depth, cause }
+    }
+
+    fn left(levels: u32, end: FlowEnd) -> Fact {
+        Fact::FlowLeft { levels, end }
+    }
+
+    /// Two calls of the flow at once: of a fetch past the cache and of a touch on focus, both answered 401. Returns the
+    /// tasks of the two flows.
+    fn two_flows(desk: &mut Desk) -> (TaskId, TaskId) {
+        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
+        let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
+        let cause = Failure::status(401);
+        let of_fetch = desk.fail(NOW, fetch, 401);
+        assert_eq!(facts(&of_fetch), [entered(1, 1, true, Some(cause))]);
+        let of_touch = desk.fail(NOW, touch, 401);
+        assert_eq!(facts(&of_touch), [entered(2, 1, true, Some(cause))]);
+        (sent_to(&of_fetch, endpoints::CLIENT), sent_to(&of_touch, endpoints::CLIENT))
+    }
+
+    /// `clerk-js.md`, "The documented cascade": a 429 to the flow's touch starts the flow again, round after round, until
+    /// the user is sent to the sign-in page. What is no authentication failure to the policy ends it.
+    #[test]
+    fn what_the_documented_flow_makes_of_the_answer_to_its_touch() {
+        for (policy, status, rounds, signed_in) in [
+            (OLD, 401, 1, false),
+            (OLD, 422, 1, false),
+            (OLD, 429, MAX_ROUNDS, false),
+            (OLD, 403, MAX_ROUNDS, false),
+            (OLD, 500, 1, true),
+            (NEW, 401, 1, false),
+            (NEW, 422, 1, false),
+            (NEW, 429, 1, true),
+            (NEW, 403, 1, true),
+            (NEW, 500, 1, true),
+        ] {
+            let mut desk = Desk::signed_in(Documented, policy);
+            let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
+            let mut actions = desk.fail(NOW, touch, 401);
+            let mut levels = 0;
+            while !sends(&actions).is_empty() {
+                levels += 1;
+                let entry = entered(
+                    levels,
+                    levels,
+                    true,
+                    Some(Failure::status(if levels == 1 { 401 } else { status })),
+                );
+                assert!(facts(&actions).contains(&entry), "{policy:?} {status}: {actions:?}");
+                let flow = sent_to(&actions, endpoints::TOUCH);
+                actions = desk.fail(NOW, flow, status);
+            }
+            let end = if signed_in { FlowEnd::StillSignedIn } else { FlowEnd::SignedOut };
+            assert!(facts(&actions).contains(&left(rounds, end)), "{policy:?} {status}: {actions:?}");
+            assert_eq!((levels, desk.tab.session), (rounds, signed_in), "{policy:?} {status}");
+            assert_eq!(desk.browser.cookie.is_some(), signed_in, "{policy:?} {status}");
+            assert_eq!(
+                actions.contains(&Action::Tell(messages::SIGN_OUT)),
+                !signed_in,
+                "{policy:?} {status}"
+            );
+            assert_eq!(desk.tab.open_flows, 0);
+        }
+    }
+
+    /// `clerk-js.md`, "The unauthenticated flow", 4, and finding 3.
+    #[test]
+    fn what_the_measured_flow_makes_of_a_failed_get_client() {
+        for (status, signed_in) in
+            [(403, false), (500, false), (400, true), (422, true), (429, true), (503, true)]
+        {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
+            let flow = sent_to(&desk.fail(NOW, fetch, 401), endpoints::CLIENT);
+            let actions = desk.fail(NOW, flow, status);
+            let own = Failure::status(401);
+            // Finding 6: an error of the flow replaces the 401.
+            let (end, error) = match signed_in {
+                true => (FlowEnd::Threw(Failure::status(status)), Failure::status(status)),
+                false => (FlowEnd::SignedOut, own),
+            };
+            assert!(facts(&actions).contains(&left(1, end)), "{status}: {actions:?}");
+            assert!(facts(&actions).contains(&Fact::AppError(error)), "{status}: {actions:?}");
+            assert_eq!(desk.tab.session, signed_in, "{status}");
+        }
+    }
+
+    /// `clerk-js.md`, G1 and "The unauthenticated flow", 4: each 401 to GET /client enters once more, any other answer
+    /// unwinds every level at once. App code that reacts to the answer is as deep as the loop was (G2).
+    #[test]
+    fn a_recursion_counts_its_levels_and_hands_on_its_depth() {
+        for levels in 1..=4_u32 {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+            desk.setup.reaction =
+                Reaction { act: AppReaction::SetActive, from: Time::from_ms(1), to: Time::NEVER };
+            let own = Failure { status: 401, code: 5, retry_after_s: 0 };
+            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
+            let mut actions = desk.answer(NOW, fetch, Reply::Fail(own));
+            let flow = sent_to(&actions, endpoints::CLIENT);
+            for level in 1..=levels {
+                let cause = if level == 1 { own } else { Failure::status(401) };
+                assert_eq!(facts(&actions), [entered(level, level, true, Some(cause))]);
+                assert_eq!(sent_to(&actions, endpoints::CLIENT), flow, "one task holds all levels");
+                assert_eq!(desk.tab.open_flows, level);
+                if level < levels {
+                    actions = desk.fail(NOW, flow, 401);
+                }
+            }
+            let actions = desk.answer(NOW, flow, fresh());
+            let touch = sent_to(&actions, endpoints::TOUCH);
+            assert_eq!(desk.tasks[touch].depth, levels);
+            let told = facts(&actions);
+            assert!(told.contains(&left(levels, FlowEnd::StillSignedIn)), "{told:?}");
+            // The call that entered hears of its own 401, unless the request of the first level had one, too.
+            let error = if levels == 1 { own } else { Failure::status(401) };
+            assert!(told.contains(&Fact::AppError(error)), "{told:?}");
+            assert_eq!(desk.tab.open_flows, 0);
+            let again = desk.fail(NOW, touch, 429);
+            let entry = entered(1, levels + 1, true, Some(Failure::status(429)));
+            assert!(facts(&again).contains(&entry), "{again:?}");
+        }
+    }
+
+    /// A flow whose tab has signed out meanwhile does not enter again: `clerk-js.md`, "The unauthenticated flow", 1.
+    #[test]
+    fn a_recursion_ends_where_the_session_is_gone() {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+        let (first, second) = two_flows(&mut desk);
+        let gone = desk.fail(NOW, first, 403);
+        assert!(facts(&gone).starts_with(&[Fact::SignedOut, left(1, FlowEnd::SignedOut)]), "{gone:?}");
+        let own = Failure::status(401);
+        let actions = desk.fail(NOW, second, 401);
+        assert_eq!(sends(&actions), []);
+        assert_eq!(
+            facts(&actions),
+            [
+                entered(2, 2, false, Some(own)),
+                left(1, FlowEnd::Threw(own)),
+                Fact::Judged { failure: own, verdict: Judgement::EnterFlow },
+                entered(1, 1, false, Some(own)),
+            ]
+        );
+    }
+
+    /// `Base._baseFetch` answers null offline: the client stays as it is, and so does a sign-out.
+    #[test]
+    fn an_answer_of_nothing_changes_nothing() {
+        for signed_out in [false, true] {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+            let (first, second) = two_flows(&mut desk);
+            if signed_out {
+                desk.fail(NOW, first, 403);
+            } else {
+                desk.browser.cookie = None;
+            }
+            assert_eq!(desk.browser.cookie, None);
+            desk.browser.set_offline(true);
+            let told = desk.never_answer(NOW, second);
+            let end = if signed_out { FlowEnd::SignedOut } else { FlowEnd::StillSignedIn };
+            assert!(facts(&told).contains(&left(1, end)), "{told:?}");
+            let token = Token::issued(Time::ZERO);
+            assert_eq!(desk.browser.cookie, (!signed_out).then_some(token));
+            let written = told.contains(&Action::Fact(Fact::Cookie(Some(token))));
+            assert_eq!(written, !signed_out, "not even for a moment");
+        }
+    }
+
+    /// `clerk-js.md`, "The unauthenticated flow", 3: a tab that heard of a sign-out does not tell it on. A call that the
+    /// fetch layer makes on the way carries no option, and does.
+    #[test]
+    fn a_sign_out_is_told_once() {
+        for (heard, recursion, tells) in [(false, false, true), (true, false, false), (true, true, true)] {
+            let mut desk = Desk::signed_in(ClerkJs6_0_0, NEW);
+            let actions = if heard {
+                desk.step(NOW, Input::Message(messages::SIGN_OUT))
+            } else {
+                let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
+                desk.fail(NOW, touch, 401)
+            };
+            let flow = sent_to(&actions, endpoints::CLIENT);
+            if recursion {
+                desk.fail(NOW, flow, 401);
+            }
+            let actions = desk.answer(NOW, flow, fine(None));
+            assert_eq!(actions.contains(&Action::Tell(messages::SIGN_OUT)), tells, "{heard} {recursion}");
+            assert!(!desk.tab.session);
+        }
+    }
+
+    /// The recordings' `depth` counts calls that have not settled; several callers of one fetch hear of its failure in
+    /// one task of the page's, so that their calls overlap even though each has nothing to do.
+    #[test]
+    fn calls_without_a_session_overlap_while_the_callers_of_one_fetch_hear_of_its_end() {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+        let actions = desk.step(LATE, Input::Focus);
+        let (fetch, touch) = (sent_to(&actions, endpoints::TOKENS), sent_to(&actions, endpoints::TOUCH));
+        for _ in 0..2 {
+            assert_eq!(desk.step(LATE, Input::Focus), [], "shares the fetch, and touches are throttled");
+        }
+        let flow = sent_to(&desk.fail(LATE, touch, 401), endpoints::CLIENT);
+        desk.fail(LATE, flow, 403);
+        assert!(!desk.tab.session);
+        let failure = Failure::status(429);
+        let told = facts(&desk.fail(LATE, fetch, 429));
+        let judged = Fact::Judged { failure, verdict: Judgement::EnterFlow };
+        let expected = [1, 2, 3].map(|open| [judged, entered(open, 1, false, Some(failure))]);
+        assert_eq!(told, expected.concat());
+    }
+}

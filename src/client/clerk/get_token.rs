@@ -1,0 +1,266 @@
+//! `getToken`: the cache, the shared fetch, retries with back-off (`clerk-js.md`: getToken retry, concurrent getToken).
+
+#[cfg(test)]
+mod tests;
+
+use super::cache::Cached;
+use super::page::Page;
+use super::task::{Caller, Kind, NONE, Reply, Stage, Task, flag};
+use crate::client::backoff::Wait;
+use crate::client::fact::{Fact, Judgement, Status};
+use crate::client::step::TaskId;
+use crate::protocol::Failure;
+use crate::protocol::Token;
+
+impl Page<'_> {
+    /// The app calls `getToken`, so many at once.
+    pub(super) fn app_get_token(&mut self, callers: u8, skip_cache: bool) {
+        if !self.tab.session {
+            return;
+        }
+        let flags = if skip_cache { flag::SKIP_CACHE } else { 0 };
+        for ordinal in 0..callers {
+            self.get_token(Caller::App, NONE, flags, 0, ordinal);
+        }
+    }
+
+    /// Begins a call of `getToken` of the current session object.
+    pub(super) fn get_token(&mut self, caller: Caller, parent: TaskId, flags: u8, depth: u32, ordinal: u8) {
+        self.get_token_of(self.tab.object, caller, parent, flags, depth, ordinal);
+    }
+
+    /// Begins a call of a session object's `getToken`.
+    pub(super) fn get_token_of(
+        &mut self,
+        object: u32,
+        caller: Caller,
+        parent: TaskId,
+        flags: u8,
+        depth: u32,
+        ordinal: u8,
+    ) {
+        let id = self.start(Kind::GetToken, caller, parent, depth);
+        self.tasks[id].object = object;
+        self.tasks[id].flags |= flags;
+        self.tasks[id].ordinal = ordinal;
+        if let Some(limits) = self.rules.limits {
+            limits.first_attempt(self.limits);
+        }
+        self.try_token(id);
+    }
+
+    /// One attempt.
+    pub(super) fn try_token(&mut self, id: TaskId) {
+        let task = self.tasks[id];
+        if task.flags & flag::SKIP_CACHE == 0 {
+            match self.cached() {
+                Cached::Token(token) => {
+                    self.set_cookie(Some(token));
+                    return self.got_token(id, Some(token));
+                }
+                Cached::Pending(fetch) => return self.wait_for_fetch(id, fetch),
+                Cached::Nothing => {}
+            }
+        }
+        if self.browser.offline() && self.setup.release.offline_checks_first {
+            return self.attempt_failed(id, Failure::NETWORK);
+        }
+        if let Some(limits) = self.rules.limits
+            && !limits.lets_through(self.limits, self.now)
+        {
+            return self.attempt_failed(id, Failure::NETWORK);
+        }
+        let fetch = self.start_fetch(task.object, task.depth, task.caller);
+        let fetching = &mut self.tasks[fetch];
+        fetching.attempt = task.attempt;
+        fetching.ordinal = task.ordinal;
+        self.cache_pending(fetch);
+        self.wait_for_fetch(id, fetch);
+        self.request(fetch);
+    }
+
+    /// Begins a POST /tokens of a session object. What that has for a last active token now is what it can offer should
+    /// the backend ask for an expired one.
+    pub(super) fn start_fetch(&mut self, object: u32, depth: u32, caller: Caller) -> TaskId {
+        let fetch = self.start(Kind::TokenFetch, caller, NONE, depth);
+        self.tasks[fetch].object = object;
+        if self.object_has_token(object) {
+            self.tasks[fetch].flags |= flag::HAD_TOKEN;
+        }
+        fetch
+    }
+
+    fn wait_for_fetch(&mut self, id: TaskId, fetch: TaskId) {
+        // Those who wait stand in a ring, in the order in which they asked: the fetch knows the last, the last the first.
+        let last = self.tasks[fetch].levels;
+        let first = if last == NONE { id } else { std::mem::replace(&mut self.tasks[last].next, id) };
+        self.tasks[id].stage = Stage::Waiting;
+        self.tasks[id].next = first;
+        self.tasks[fetch].levels = id;
+    }
+
+    /// POST /tokens was answered: with a token, or with nothing because the browser is offline.
+    pub(super) fn token_fetched(&mut self, id: TaskId, token: Option<Token>) {
+        let fetch = self.tasks[id];
+        let background = fetch.caller == Caller::Background;
+        if background {
+            self.tab.refreshing = false;
+        }
+        if let Some(limits) = self.rules.limits {
+            limits.call_ended(self.limits, token.is_some(), self.now);
+        }
+        let Some(token) = token else {
+            if self.setup.release.offline_checks_first {
+                self.cache_fetch_failed(id);
+                return self.wake_waiters(id, Err(Failure::NETWORK));
+            }
+            if background {
+                self.cache_empty();
+            } else {
+                self.cache_fetch_failed(id);
+            }
+            self.set_cookie(None);
+            return self.wake_waiters(id, Ok(None));
+        };
+        if background {
+            self.cache_token(token, Some(fetch.object), true);
+        } else {
+            self.cache_fetched(id, token);
+        }
+        self.set_cookie(Some(token));
+        self.set_object_token(fetch.object, Some(token));
+        self.emit(fetch.depth);
+        self.wake_waiters(id, Ok(Some(token)));
+    }
+
+    /// POST /tokens failed for good.
+    pub(super) fn token_fetch_failed(&mut self, id: TaskId, failure: Failure) {
+        let fetch = self.tasks[id];
+        let asks_for_expired = failure.status == 422
+            && failure.code != 0
+            && failure.code == self.setup.missing_expired_token
+            && fetch.flags & flag::EXPIRED_TOKEN == 0;
+        if asks_for_expired && fetch.flags & flag::HAD_TOKEN != 0 {
+            self.tasks[id].flags |= flag::EXPIRED_TOKEN;
+            return self.request(id);
+        }
+        if fetch.caller == Caller::Background {
+            self.tab.refreshing = false;
+        }
+        if let Some(limits) = self.rules.limits {
+            limits.call_ended(self.limits, false, self.now);
+        }
+        self.cache_fetch_failed(id);
+        self.wake_waiters(id, Err(failure));
+    }
+
+    fn wake_waiters(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
+        let Task { levels: last, next: heard, object, .. } = self.tasks[id];
+        self.tasks.end(id);
+        self.weigh_heard(heard, result.ok().flatten());
+        if last == NONE {
+            return;
+        }
+        // The call that began the fetch hears of it last: it waits for more than the shared promise.
+        let first = self.tasks[last].next;
+        let mut waiter = self.tasks[first].next;
+        self.passing.overlapping = Some(0);
+        loop {
+            let next = self.tasks[waiter].next;
+            let parent = self.tasks[waiter].parent;
+            if let Ok(token @ Some(_)) = result
+                && parent != NONE
+                && self.tasks.kind(parent) == Kind::SetActive
+                && self.tasks[parent].object == object
+            {
+                self.tasks[parent].set_reply(Reply::Ok { token, listed: true });
+            }
+            match result {
+                Ok(token) => self.got_token(waiter, token),
+                Err(failure) => self.attempt_failed(waiter, failure),
+            }
+            if waiter == first {
+                break;
+            }
+            waiter = next;
+        }
+        self.passing.overlapping = None;
+    }
+
+    /// An attempt failed: again later, or for good.
+    fn attempt_failed(&mut self, id: TaskId, failure: Failure) {
+        let task = self.tasks[id];
+        let retry = u32::from(task.attempt) + 1;
+        let offline = self.browser.offline() && self.setup.release.offline_aware;
+        let allowed = self.rules.retries.contains(failure)
+            && self.rules.backoff.allows(retry, offline)
+            && self.rules.limits.is_none_or(|limits| limits.take_retry(self.limits, self.now));
+        if allowed {
+            let wait: Wait = self.rules.backoff.wait(retry, task.waited(), failure.retry_after_s);
+            let task = &mut self.tasks[id];
+            task.attempt += 1;
+            task.stage = Stage::Timer;
+            task.waits_from(self.now);
+            self.fact(Fact::Judged { failure, verdict: Judgement::Retry });
+            self.wait(id, wait);
+            return;
+        }
+        self.gives_up(id, if offline { Failure::OFFLINE } else { failure });
+    }
+
+    /// A call of `getToken` ends with an error.
+    fn gives_up(&mut self, id: TaskId, failure: Failure) {
+        let task = self.tasks[id];
+        self.tasks.end(id);
+        match task.caller {
+            Caller::Poller => {
+                self.poll_ended(task.parent);
+                self.judge_token_error(failure, task.depth);
+            }
+            Caller::Focus => self.judge_token_error(failure, task.depth),
+            Caller::App => {
+                self.fact(Fact::AppWaited(self.now.since(task.since)));
+                self.fact(Fact::AppError(failure));
+            }
+            Caller::Parent => self.parent_has_token(task.parent, Err(failure)),
+            Caller::Background => unreachable!("a background refresh does not call getToken"),
+        }
+    }
+
+    fn got_token(&mut self, id: TaskId, token: Option<Token>) {
+        let task = self.tasks[id];
+        if token.is_none() && self.browser.offline() && self.setup.release.offline_aware {
+            return self.gives_up(id, Failure::OFFLINE);
+        }
+        if token.is_some() {
+            self.set_cookie(token);
+        }
+        self.tasks.end(id);
+        match task.caller {
+            Caller::Poller => self.poll_ended(task.parent),
+            Caller::Focus => {}
+            Caller::App => self.fact(Fact::AppWaited(self.now.since(task.since))),
+            Caller::Parent => self.parent_has_token(task.parent, Ok(token)),
+            Caller::Background => unreachable!("a background refresh does not call getToken"),
+        }
+    }
+
+    fn parent_has_token(&mut self, parent: TaskId, result: Result<Option<Token>, Failure>) {
+        match self.tasks.kind(parent) {
+            Kind::SetActive => self.set_active_has_token(parent, result),
+            Kind::Load => self.load_has_token(parent),
+            _ => unreachable!("only setActive and the page load call getToken for themselves"),
+        }
+    }
+
+    /// `handleGetTokenError`: the policy decides between the unauthenticated flow and status `degraded`.
+    fn judge_token_error(&mut self, failure: Failure, depth: u32) {
+        if self.rules.enters.contains(failure) {
+            self.fact(Fact::Judged { failure, verdict: Judgement::EnterFlow });
+            self.enter_flow(NONE, true, depth, Some(failure));
+        } else {
+            self.fact(Fact::Judged { failure, verdict: Judgement::Degrade });
+            self.set_status(Status::Degraded);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The page load: /environment and /client side by side, and the way on when they fail.
+//!
+//! `clerk-js.md` knows it by its recordings (S12b, S12d, S12f): a 4xx to /client rejects the load; 5xx and network errors
+//! fall back to the session in the cookie, whose token is then fetched past the cache while the poller stands still.
+
+use super::browser::KeptEnvironment;
+use super::endpoints;
+use super::messages;
+use super::page::Page;
+use super::release::ENVIRONMENT_KEPT;
+use super::resource::Listeners;
+use super::tab::Tab;
+use super::task::{Caller, Kind, NONE, flag};
+use super::tasks::next_epoch;
+use crate::client::fact::{Fact, Status};
+use crate::client::step::TaskId;
+use crate::client::step::{Action, Message};
+use crate::protocol::Failure;
+use crate::protocol::Token;
+
+impl Page<'_> {
+    /// Opens the page, or loads it anew: all that the old one was in the middle of is gone.
+    pub(super) fn open(&mut self) {
+        let visit = self.tab.visit + u32::from(!self.tab.open);
+        self.leave();
+        self.tab.open = true;
+        self.tab.visit = visit;
+        self.fact(Fact::Status(Status::Loading));
+        self.start_polling();
+        let load = self.start(Kind::Load, Caller::Parent, NONE, 0);
+        let environment = self.start(Kind::LoadEnvironment, Caller::Parent, load, 0);
+        let client = self.start(Kind::LoadClient, Caller::Parent, load, 0);
+        self.tasks[load].attempt = 2;
+        self.request(environment);
+        self.request(client);
+    }
+
+    /// Closes the page. Nobody signs out by that: the cookie stays.
+    pub(super) fn close(&mut self) {
+        self.leave();
+    }
+
+    /// Leaves the page behind: its tasks are of an epoch that is over.
+    fn leave(&mut self) {
+        if self.tab.open {
+            self.forget_lock();
+        }
+        let was_signed_in = self.tab.session;
+        let (epoch, visit) = (next_epoch(self.tab.epoch), self.tab.visit);
+        if epoch < self.tab.epoch {
+            self.tasks.forget_pages(self.id);
+        }
+        *self.tab = Tab::default();
+        self.tab.epoch = epoch;
+        self.tab.visit = visit;
+        if was_signed_in {
+            self.fact(Fact::PageGone);
+        }
+    }
+
+    /// /environment is there, or has failed: the page goes on with the one that an earlier load kept, if any, and says
+    /// `degraded` in the end.
+    pub(super) fn environment_loaded(&mut self, id: TaskId, failure: Option<Failure>) {
+        let load = self.tasks[id].parent;
+        self.tasks.end(id);
+        if failure.is_none() {
+            self.tab.throttled = !self.setup.multi_session;
+            self.keep_environment();
+        } else {
+            self.tasks[load].flags |= flag::DEGRADED;
+            if let Some(kept) = self.browser.environment().filter(|kept| self.now <= kept.until) {
+                self.tab.throttled = kept.throttled;
+            }
+        }
+        self.part_loaded(load);
+    }
+
+    /// /environment was answered with nothing, because the browser is offline: that counts as an answer, and what is in
+    /// force, the client's default, is kept in place of what an earlier load kept.
+    pub(super) fn environment_answered_nothing(&mut self, id: TaskId) {
+        let load = self.tasks[id].parent;
+        self.tasks.end(id);
+        self.keep_environment();
+        self.part_loaded(load);
+    }
+
+    fn keep_environment(&mut self) {
+        let until = self.now.after(ENVIRONMENT_KEPT);
+        self.browser.keep_environment(KeptEnvironment { throttled: self.tab.throttled, until });
+    }
+
+    /// /client is there.
+    pub(super) fn client_loaded(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
+        let load = self.tasks[id].parent;
+        self.tasks.end(id);
+        self.client_arrives(token, listed, Listeners::Next, 0);
+        self.part_loaded(load);
+    }
+
+    /// /client failed: 4xx for good; otherwise the session in the cookie will have to do.
+    pub(super) fn client_load_failed(&mut self, id: TaskId, failure: Failure) {
+        let load = self.tasks[id].parent;
+        self.tasks.end(id);
+        if matches!(failure.status, 400..=499) {
+            self.tasks[load].set_reply(super::task::Reply::Fail(failure));
+            self.tasks[load].flags |= flag::CLIENT_DONE;
+            return self.part_loaded(load);
+        }
+        self.tasks[load].flags |= flag::DEGRADED;
+        let cookie = self.browser.cookie;
+        self.client_arrives(cookie, cookie.is_some(), Listeners::SameTask, 0);
+        self.stop_polling();
+        if self.tab.session {
+            self.get_token(Caller::Parent, load, flag::SKIP_CACHE, 0, 0);
+            self.after_fetch_past_cookie();
+        } else {
+            // Without a session the poller is not started again (the optional chain skips its `finally`).
+            self.part_loaded(load);
+        }
+    }
+
+    /// Puts in order what the cookie's session has set off in this task of the page's, which is all of this step so far.
+    fn after_fetch_past_cookie(&mut self) {
+        // `setActive` of app code that has just heard of the client awaits a hook before it touches: the fetch goes out
+        // first.
+        let touches = |action: &Action| matches!(action, Action::Send { endpoint: endpoints::TOUCH, .. });
+        if let Some(at) = self.out.iter().position(touches) {
+            let touch = self.out.remove(at);
+            self.out.push(touch);
+        }
+        // The fetch has taken the place of the cookie's token before its entry could make it known.
+        if self.setup.release.ignores_replaced_entries() {
+            self.out.retain(|action| !matches!(action, Action::Tell(Message { kind: messages::TOKEN, .. })));
+        }
+    }
+
+    /// The token of the session in the cookie is there, or is not to be had.
+    pub(super) fn load_has_token(&mut self, load: TaskId) {
+        self.start_polling();
+        self.part_loaded(load);
+    }
+
+    fn part_loaded(&mut self, load: TaskId) {
+        self.tasks[load].attempt -= 1;
+        if self.tasks[load].attempt > 0 {
+            return;
+        }
+        let task = self.tasks[load];
+        self.tasks.end(load);
+        if task.flags & flag::CLIENT_DONE != 0 {
+            if self.browser.offline() {
+                // The load ends without a word, and the status stays.
+                return self.fact(Fact::LoadEnd(self.tab.status));
+            }
+            self.set_status(Status::Error);
+            self.fact(Fact::LoadEnd(Status::Error));
+            if let super::task::Reply::Fail(failure) = task.reply() {
+                self.fact(Fact::AppError(failure));
+            }
+            return;
+        }
+        self.set_status(if task.flags & flag::DEGRADED == 0 { Status::Ready } else { Status::Degraded });
+        self.fact(Fact::LoadEnd(self.tab.status));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::desk::{Desk, NEW, NOW, facts, fine, sends, sent_to};
+    use super::super::endpoints;
+    use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_1_0, ClerkJs6_3_3};
+    use super::*;
+    use crate::client::app::AppReaction;
+    use crate::client::app::Reaction;
+    use crate::client::step::Input;
+    use crate::kernel::Time;
+
+    fn kept() -> Token {
+        Token::known_by_iat(3)
+    }
+
+    /// A page load whose /client fails with a session in the cookie: S12d and S12f, and the published client where app
+    /// code reacts to what it is told. Only what does not replace its entries at once makes the cookie's token known.
+    #[test]
+    fn the_session_in_the_cookie_is_fetched_for_before_app_code_touches() {
+        for (model, tells) in [(ClerkJs5_125_3, true), (ClerkJs6_1_0, true), (ClerkJs6_3_3, false)] {
+            let mut desk = Desk::new(model, NEW);
+            desk.setup.reaction = Reaction { act: AppReaction::SetActive, from: Time::ZERO, to: Time::NEVER };
+            desk.browser.cookie = Some(kept());
+            let opened = desk.step(NOW, Input::Open);
+            desk.answer(NOW, sent_to(&opened, endpoints::ENVIRONMENT), fine(None));
+            let actions = desk.fail(NOW, sent_to(&opened, endpoints::CLIENT), 500);
+            assert_eq!(sends(&actions), [(endpoints::TOKENS, true), (endpoints::TOUCH, true)], "{model:?}");
+            let told = actions.contains(&Action::Tell(messages::token(kept())));
+            assert_eq!(told, tells, "{model:?}: {actions:?}");
+            assert_eq!((desk.tab.session, desk.tab.poll), (true, NONE), "it stands still meanwhile");
+            let fetched = fine(Some(Token::issued(NOW)));
+            let loaded = desk.answer(NOW, sent_to(&actions, endpoints::TOKENS), fetched);
+            assert!(facts(&loaded).contains(&Fact::LoadEnd(Status::Degraded)), "{loaded:?}");
+            assert_ne!(desk.tab.poll, NONE);
+        }
+    }
+
+    /// S12b: a 4xx to /client rejects the load; S12d: without a cookie a 5xx ends in a page without a session, whose
+    /// poller is not started again.
+    #[test]
+    fn what_a_failed_client_makes_of_a_page_load() {
+        for (status, end, error, polls) in [
+            (429, Status::Error, true, true),
+            (403, Status::Error, true, true),
+            (500, Status::Degraded, false, false),
+            (503, Status::Degraded, false, false),
+        ] {
+            let mut desk = Desk::new(ClerkJs6_3_3, NEW);
+            let opened = desk.step(Time::ZERO, Input::Open);
+            let client = desk.fail(Time::ZERO, sent_to(&opened, endpoints::CLIENT), status);
+            assert!(
+                !facts(&client).iter().any(|fact| matches!(fact, Fact::LoadEnd(_))),
+                "one part is missing"
+            );
+            let told = facts(&desk.answer(Time::ZERO, sent_to(&opened, endpoints::ENVIRONMENT), fine(None)));
+            assert!(told.contains(&Fact::LoadEnd(end)), "{status}: {told:?}");
+            assert_eq!(told.contains(&Fact::AppError(Failure::status(status))), error, "{status}: {told:?}");
+            assert_eq!((desk.tab.session, desk.tab.poll != NONE), (false, polls), "{status}");
+        }
+    }
+
+    /// /environment answered with nothing, offline: no failure, and what an earlier load kept is replaced by the
+    /// client's default, that of a multi-session app.
+    #[test]
+    fn an_environment_of_nothing_replaces_the_kept_one() {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+        assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(true));
+        let opened = desk.step(Time::from_ms(1), Input::Open);
+        desk.browser.set_offline(true);
+        desk.never_answer(Time::from_ms(1), sent_to(&opened, endpoints::ENVIRONMENT));
+        assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(false));
+        assert!(!desk.tab.throttled);
+        let client = sent_to(&opened, endpoints::CLIENT);
+        let told = facts(&desk.answer(Time::from_ms(1), client, fine(Some(kept()))));
+        assert!(told.contains(&Fact::LoadEnd(Status::Ready)), "{told:?}");
+    }
+}

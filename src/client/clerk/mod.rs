@@ -1,0 +1,104 @@
+//! clerk-js: browser tabs as `clerk-js.md` and the recordings show them.
+//!
+//! Each file holds one part of the client: the token cache, `getToken`, touches and `setActive`, the unauthenticated
+//! flow, the poller, the page load; and the server's side of it.
+
+mod account;
+mod browser;
+mod cache;
+#[cfg(test)]
+mod desk;
+mod endpoints;
+mod flow;
+mod get_token;
+mod laws;
+mod load;
+mod messages;
+mod page;
+mod pages;
+mod poll;
+mod release;
+mod resource;
+mod setup;
+mod tab;
+mod tabs;
+mod task;
+mod tasks;
+mod touch;
+mod words;
+
+use crate::backend::BackendSpec;
+use crate::client::family::{Around, Client, FlowWords, MessageRow, ModelRow, Who};
+use crate::client::policy::Policy;
+use crate::client::step::{Action, Input, TaskId};
+use crate::kernel::Time;
+use crate::protocol::EndpointRow;
+use account::Accounts;
+use pages::Pages;
+use release::{DEFAULT_MAX_ROUNDS, Flow, Model, Release};
+use setup::{Rules, Setup};
+use std::ops::Range;
+use task::Reply;
+
+/// The error code that makes the client ask /tokens again with its expired token (`Session`, `MissingExpiredTokenError`).
+const MISSING_EXPIRED_TOKEN: &str = "missing_expired_token";
+
+/// The family of clerk-js releases, and the client that its pull request documents.
+#[derive(Clone, Debug)]
+pub struct Clerk;
+
+impl Client for Clerk {
+    const MODELS: &'static [ModelRow] = &release::MODELS;
+    const ENDPOINTS: &'static [EndpointRow] = &endpoints::ROWS;
+    const MESSAGES: &'static [MessageRow] = &messages::ROWS;
+    const FLOW: FlowWords = words::FLOW;
+    const IDLE_BYTES: usize = pages::IDLE_BYTES + account::SESSION_BYTES;
+
+    type Setup = Setup;
+    type Rules = Rules;
+    type Reply = Reply;
+    type Store = Pages;
+    type Account = Accounts;
+
+    fn setup(model: usize, around: &Around<'_>) -> Setup {
+        Setup {
+            release: Release::of(Model::ALL[model], around.max_rounds.unwrap_or(DEFAULT_MAX_ROUNDS)),
+            token_life_s: around.token_life_s,
+            multi_session: around.multi_session,
+            reaction: around.reaction,
+            missing_expired_token: (around.code)(MISSING_EXPIRED_TOKEN),
+        }
+    }
+
+    fn rules(policy: &Policy, codes: &[String]) -> Rules {
+        Rules::of(policy, codes)
+    }
+
+    fn store(rules: &[Rules], users: Range<u32>, tabs_per_user: u32) -> Pages {
+        Pages::new(users, tabs_per_user, rules.iter().any(|rules| rules.limits.is_some()))
+    }
+
+    fn account(backend: &BackendSpec, users: Range<u32>) -> Accounts {
+        Accounts::new(users, backend.client_token)
+    }
+
+    #[inline]
+    fn step(pages: &mut Pages, who: Who<'_, Clerk>, input: Input, now: Time, out: &mut Vec<Action>) {
+        pages.step(&who, input, now, out);
+    }
+
+    fn names_sign_out(pages: &Pages, setup: &Setup, rules: &Rules, task: TaskId) -> bool {
+        laws::names_sign_out(&pages.tasks()[task], setup, rules)
+    }
+
+    fn most_rounds(setup: &Setup) -> Option<u32> {
+        match setup.release.flow {
+            Flow::Touch { max_rounds } => Some(max_rounds),
+            Flow::Client => None,
+        }
+    }
+
+    fn bytes_per_user(setup: &Setup, tabs: u64, event: u64, round_trip_s: f64) -> u64 {
+        pages::bytes_per_user(setup, tabs, event, round_trip_s) + account::SESSION_BYTES as u64
+    }
+}

@@ -1,0 +1,310 @@
+//! A browser tab as a pure state machine: (state, input, now) -> actions.
+//!
+//! The rules are those of `clerk-js.md`; the files beside this one hold one part each: the token cache, `getToken`,
+//! touches and `setActive`, the unauthenticated flow, the poller, the page load. Nothing here knows the event queue,
+//! the backend or the random streams: a wait says between which bounds it lies, and the world draws.
+
+#[cfg(test)]
+mod tests;
+
+use super::browser::Browser;
+use super::endpoints;
+use super::messages;
+use super::release::network_wait;
+use super::setup::{Rules, Setup};
+use super::tab::Tab;
+use super::task::{Caller, Kind, NONE, Reply, Stage, Task, flag};
+use super::tasks::Tasks;
+use crate::client::backoff::Wait;
+use crate::client::fact::{Fact, Status};
+use crate::client::session_policy::SessionPolicy;
+use crate::client::step::{Action, Input, Message, TaskId};
+use crate::kernel::Time;
+use crate::protocol::Failure;
+use crate::protocol::Token;
+
+/// A page at work: its state, its browser's, and where its actions go.
+pub(super) struct Page<'a> {
+    /// The tab's number.
+    pub id: u32,
+    /// Its state.
+    pub tab: &'a mut Tab,
+    /// What it shares with the browser's other tabs.
+    pub browser: &'a mut Browser,
+    /// The state of its session's retry limits; used when the policy has limits.
+    pub limits: &'a mut SessionPolicy,
+    /// Tasks of all tabs.
+    pub tasks: &'a mut Tasks,
+    /// What is the same for all pages.
+    pub setup: &'a Setup,
+    /// The user's policy.
+    pub rules: &'a Rules,
+    /// Now.
+    pub now: Time,
+    /// Where actions go.
+    pub out: &'a mut Vec<Action>,
+    /// What matters within the step alone.
+    pub passing: Passing,
+}
+
+/// What a page knows for the length of one step.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Passing {
+    /// While the callers of one fetch hear of its end: calls of the flow, without a session, that overlap so.
+    pub(super) overlapping: Option<u32>,
+    /// The cached token has come in this very task of the page's: its age is not known yet.
+    pub(super) untimed: bool,
+}
+
+impl Page<'_> {
+    /// Takes an input.
+    pub fn step(&mut self, input: Input) {
+        match input {
+            Input::Open => self.open(),
+            Input::Answer(task) | Input::Timer(task) if self.is_left_over(task) => self.discard(task),
+            Input::Lock(task) if self.is_left_over(task) => {
+                self.release_lock(task);
+                self.discard(task);
+            }
+            Input::Lock(task) => self.hold_lock(task),
+            Input::Answer(task) => self.answered(task),
+            Input::Timer(task) => self.timer(task),
+            _ if !self.tab.open => {}
+            Input::Close => self.close(),
+            Input::SignIn { again } => self.sign_in(again),
+            Input::Focus => self.focus(),
+            Input::AppGetToken { callers, skip_cache } => self.app_get_token(callers, skip_cache),
+            Input::SetActive { navigate } => self.set_active(navigate, self.tab.object, 0),
+            Input::Message(Message { kind: messages::TOKEN, word }) => {
+                self.token_broadcast(Token::known_by_iat(word));
+            }
+            Input::Message(_) => {
+                self.enter_flow(NONE, false, 0, None);
+            }
+        }
+    }
+
+    /// Whether the task belongs to a page load that a reload ended.
+    fn is_left_over(&self, task: TaskId) -> bool {
+        self.tasks.epoch(task) != self.tab.epoch
+    }
+
+    /// Ends a task of a page that is gone, and all that wait for it.
+    pub(super) fn discard(&mut self, task: TaskId) {
+        let Task { kind, parent, levels: last, .. } = self.tasks.get(task);
+        self.tasks.end(task);
+        if kind == Kind::TokenFetch && last != NONE {
+            let mut waiter = self.tasks[last].next;
+            loop {
+                let next = self.tasks[waiter].next;
+                self.discard(waiter);
+                if waiter == last {
+                    break;
+                }
+                waiter = next;
+            }
+        }
+        // A load waits for two requests: the second of them to end takes the load along.
+        if parent != NONE && self.tasks.kind(parent) == Kind::Load {
+            let load = &mut self.tasks[parent];
+            load.attempt -= 1;
+            if load.attempt > 0 {
+                return;
+            }
+        }
+        if parent != NONE {
+            self.discard(parent);
+        }
+    }
+
+    fn answered(&mut self, task: TaskId) {
+        match self.tasks[task].reply() {
+            Reply::Ok { token, listed } => self.succeeded(task, token, listed),
+            Reply::Fail(failure) => self.request_failed(task, failure),
+        }
+    }
+
+    fn timer(&mut self, task: TaskId) {
+        match self.tasks.kind(task) {
+            Kind::Refresh => self.refresh_due(task),
+            Kind::Poll => self.poll_timer(task),
+            Kind::GetToken => {
+                self.tasks[task].waits_until(self.now);
+                self.try_token(task);
+            }
+            Kind::LoadEnvironment | Kind::LoadClient | Kind::Flow => self.request(task),
+            Kind::TokenFetch | Kind::Touch | Kind::SetActive | Kind::Load | Kind::SignIn => {
+                unreachable!("these tasks set no timer")
+            }
+        }
+    }
+
+    /// Starts a task of this tab.
+    pub(super) fn start(&mut self, kind: Kind, caller: Caller, parent: TaskId, depth: u32) -> TaskId {
+        let id = self.tasks.start(kind, self.id, self.tab.epoch, caller, self.now);
+        let task = &mut self.tasks[id];
+        task.parent = parent;
+        task.depth = depth;
+        task.object = self.tab.object;
+        id
+    }
+
+    /// Sends the request that this task stands for.
+    pub(super) fn request(&mut self, id: TaskId) {
+        let offline = self.browser.offline();
+        let task = &mut self.tasks[id];
+        let endpoint = match task.kind {
+            Kind::LoadEnvironment => endpoints::ENVIRONMENT,
+            Kind::LoadClient => endpoints::CLIENT,
+            Kind::SignIn => endpoints::SIGN_IN,
+            Kind::TokenFetch => endpoints::TOKENS,
+            Kind::Touch => endpoints::TOUCH,
+            Kind::Flow => match self.setup.release.flow {
+                super::release::Flow::Touch { .. } => endpoints::TOUCH,
+                super::release::Flow::Client => endpoints::CLIENT,
+            },
+            Kind::Load | Kind::Poll | Kind::Refresh | Kind::GetToken | Kind::SetActive => {
+                unreachable!("these tasks send no request of their own")
+            }
+        };
+        if task.attempt == 0 && offline {
+            task.flags |= flag::STARTED_OFFLINE;
+        }
+        task.stage = Stage::Requesting;
+        task.since = self.now;
+        let first = task.attempt == 0 && task.depth == 0 && task.flags & flag::EXPIRED_TOKEN == 0;
+        self.out.push(Action::Send { task: id, endpoint, first });
+    }
+
+    /// A request failed. The fetch layer sees it first: a repeated GET, an entry of the flow by a 401.
+    fn request_failed(&mut self, id: TaskId, failure: Failure) {
+        let task = self.tasks[id];
+        let is_get = match task.kind {
+            Kind::LoadEnvironment | Kind::LoadClient => true,
+            Kind::Flow => self.setup.release.flow == super::release::Flow::Client,
+            _ => false,
+        };
+        if failure == Failure::NETWORK {
+            // `fapiClient`: tries are counted from the start of the request, whose being online decides how many.
+            let tries = if task.flags & flag::STARTED_OFFLINE == 0 {
+                super::release::NETWORK_TRIES_ONLINE
+            } else {
+                super::release::NETWORK_TRIES_OFFLINE
+            };
+            if is_get && task.attempt + 1 < tries {
+                self.tasks[id].attempt += 1;
+                self.tasks[id].stage = Stage::Timer;
+                self.wait(id, network_wait(task.attempt));
+                return;
+            }
+            if self.browser.offline() {
+                // `Base._baseFetch` answers null when the browser is offline: neither news nor an error.
+                return self.answered_nothing(id);
+            }
+        }
+        if failure.status == 401 && self.setup.release.fetch_layer_entry {
+            if task.kind == Kind::Flow {
+                return self.flow_recurses(id, failure);
+            }
+            self.tasks[id].set_reply(Reply::Fail(failure));
+            if self.enter_flow(id, true, task.depth, Some(failure)) {
+                self.tasks[id].stage = Stage::Waiting;
+                return;
+            }
+        }
+        self.failed(id, failure);
+    }
+
+    /// The flow that a 401 entered in the fetch layer has settled: its error replaces the 401.
+    pub(super) fn fetch_layer_resumes(&mut self, id: TaskId, error: Option<Failure>) {
+        let Reply::Fail(own) = self.tasks[id].reply() else {
+            unreachable!("only a failed request enters the flow")
+        };
+        self.failed(id, error.unwrap_or(own));
+    }
+
+    fn succeeded(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
+        match self.tasks[id].kind {
+            Kind::TokenFetch => self.token_fetched(id, token),
+            Kind::Touch => self.touched(id, token, listed),
+            Kind::Flow => self.flow_answered(id, token, listed),
+            Kind::LoadEnvironment => self.environment_loaded(id, None),
+            Kind::LoadClient => self.client_loaded(id, token, listed),
+            Kind::SignIn => self.sign_in_ended(id, None),
+            _ => unreachable!("these tasks send no request"),
+        }
+    }
+
+    fn failed(&mut self, id: TaskId, failure: Failure) {
+        match self.tasks[id].kind {
+            Kind::TokenFetch => self.token_fetch_failed(id, failure),
+            Kind::Touch => self.touch_failed(id, failure),
+            Kind::Flow => self.flow_failed(id, failure),
+            Kind::LoadEnvironment => self.environment_loaded(id, Some(failure)),
+            Kind::LoadClient => self.client_load_failed(id, failure),
+            Kind::SignIn => self.sign_in_ended(id, Some(failure)),
+            _ => unreachable!("these tasks send no request"),
+        }
+    }
+
+    fn answered_nothing(&mut self, id: TaskId) {
+        match self.tasks[id].kind {
+            Kind::TokenFetch => self.token_fetched(id, None),
+            Kind::Touch => self.touched_nothing(id),
+            Kind::Flow => self.flow_answered_nothing(id),
+            Kind::LoadEnvironment => self.environment_answered_nothing(id),
+            Kind::LoadClient => self.client_loaded(id, None, false),
+            Kind::SignIn => self.sign_in_ended(id, Some(Failure::NETWORK)),
+            _ => unreachable!("these tasks send no request"),
+        }
+    }
+
+    fn sign_in(&mut self, again: bool) {
+        if self.tab.session {
+            return;
+        }
+        let id = self.start(Kind::SignIn, Caller::App, NONE, 0);
+        self.tasks[id].attempt = u16::from(again);
+        self.request(id);
+    }
+
+    fn sign_in_ended(&mut self, id: TaskId, failure: Option<Failure>) {
+        self.tasks.end(id);
+        self.fact(Fact::SignInEnded(failure));
+    }
+
+    /// Sets a task's timer.
+    pub(super) fn wait(&mut self, task: TaskId, wait: Wait) {
+        let generation = self.tasks.generation(task);
+        self.out.push(Action::Wait { task, generation, wait });
+    }
+
+    /// Tells the observer.
+    pub(super) fn fact(&mut self, fact: Fact) {
+        self.out.push(Action::Fact(fact));
+    }
+
+    /// `TokenUpdate`: the cookie takes the token, or goes.
+    pub(super) fn set_cookie(&mut self, token: Option<Token>) {
+        if self.browser.cookie != token {
+            self.browser.cookie = token;
+            self.fact(Fact::Cookie(token));
+        }
+    }
+
+    /// The status changes.
+    pub(super) fn set_status(&mut self, status: Status) {
+        if self.tab.status != status {
+            self.tab.status = status;
+            self.fact(Fact::Status(status));
+        }
+    }
+
+    /// The session comes or goes; app code sees what there is now.
+    pub(super) fn set_session(&mut self, session: bool) {
+        if self.tab.session != session {
+            self.tab.session = session;
+            self.fact(if session { Fact::SignedIn } else { Fact::SignedOut });
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! The pages of a world's users: tabs, what their browsers keep, and the tasks under way.
+
+use super::browser::Browser;
+use super::page::{Page, Passing};
+use super::release::Release;
+use super::setup::Setup;
+use super::tabs::TabStore;
+use super::task::{Caller, Kind, Reply, Stage, Task};
+use super::tasks::{TIMER_BYTES, Tasks};
+use super::{Clerk, messages};
+use crate::backend::Endpoint;
+use crate::client::Reply as _;
+use crate::client::app::{AppReaction, Reaction};
+use crate::client::family::{Call, Doing, FinalTab, Look, MessageRow, Store, Who};
+use crate::client::session_policy::SessionPolicy;
+use crate::client::step::{Action, Input, Message, TaskId};
+use crate::kernel::{Block, Time};
+use crate::protocol::Failure;
+use std::ops::Range;
+
+/// What a session of one idle tab takes on the client's side: the tab, its poller and refresh, the browser.
+pub(super) const IDLE_BYTES: usize = TabStore::IDLE_BYTES + 2 * TIMER_BYTES as usize + size_of::<Browser>();
+
+/// Tasks under way in a tab at the height of a storm, and timers and scheduled events beside them.
+const TASKS: u64 = 3;
+const TIMERS: u64 = 4;
+const EVENTS: u64 = 7;
+/// Chains of calls that app code keeps going in a tab, each begun by a focus: one a minute or so, for a few minutes.
+const CHAINS: u64 = 2;
+
+/// Memory of a user with so many tabs, from above for a quiet one, about right for a storm. An event takes `event` bytes.
+pub(super) fn bytes_per_user(setup: &Setup, tabs: u64, event: u64, round_trip_s: f64) -> u64 {
+    let under_way = TASKS * size_of::<Task>() as u64 + TIMERS * TIMER_BYTES + EVENTS * event;
+    let leaked = leaked_timers(setup.release, setup.reaction, setup.token_life_s, round_trip_s);
+    let tab =
+        (TabStore::IDLE_BYTES + TabStore::BUSY_BYTES) as u64 + under_way + leaked * (TIMER_BYTES + event);
+    tabs * tab + (size_of::<Browser>() + size_of::<SessionPolicy>()) as u64
+}
+
+/// Refresh timers that a tab of a leaking release has armed at once: each new session object leaves one for as long as a
+/// token is fresh, and app code that reacts to each brings another with every two round trips (`clerk-js.md`, leak and
+/// loop G2), in [`CHAINS`] chains at once.
+fn leaked_timers(release: Release, reaction: Reaction, token_life_s: u32, round_trip_s: f64) -> u64 {
+    if !release.refresh_chain_leak || reaction.act == AppReaction::None {
+        return 0;
+    }
+    let round_s = (2.0 * round_trip_s).max(1e-3);
+    (f64::from(token_life_s) / round_s) as u64 * CHAINS
+}
+
+/// The pages of a range of users.
+#[derive(Clone, Debug)]
+pub struct Pages {
+    tabs_per_user: u32,
+    tabs: TabStore,
+    browsers: Block<Browser>,
+    /// One per user where a policy limits the retries of a session; otherwise one that nobody looks at.
+    limits: Block<SessionPolicy>,
+    limited: bool,
+    tasks: Tasks,
+}
+
+impl Pages {
+    /// Pages that are not open yet. `limited`: some policy limits the retries of a session.
+    pub(super) fn new(users: Range<u32>, tabs_per_user: u32, limited: bool) -> Pages {
+        Pages {
+            tabs_per_user,
+            tabs: TabStore::new(users.start * tabs_per_user..users.end * tabs_per_user),
+            browsers: Block::new(users.clone(), Browser::default()),
+            limits: Block::new(if limited { users } else { 0..1 }, SessionPolicy::default()),
+            limited,
+            tasks: Tasks::default(),
+        }
+    }
+
+    /// Gives a tab its input. What the tab does is put into `out`.
+    #[inline]
+    pub(super) fn step(&mut self, who: &Who<'_, Clerk>, input: Input, now: Time, out: &mut Vec<Action>) {
+        let mut whole = self.tabs.get(who.tab);
+        let mut page = Page {
+            id: who.tab,
+            tab: &mut whole,
+            browser: &mut self.browsers[who.user as usize],
+            limits: &mut self.limits[if self.limited { who.user as usize } else { 0 }],
+            tasks: &mut self.tasks,
+            setup: who.setup,
+            rules: who.rules,
+            now,
+            out,
+            passing: Passing::default(),
+        };
+        page.step(input);
+        self.tabs.put(who.tab, &whole);
+    }
+
+    pub(super) fn tasks(&self) -> &Tasks {
+        &self.tasks
+    }
+
+    /// Whether a tab is one of this user's.
+    pub(super) fn is_of(&self, tab: u32, user: u32) -> bool {
+        tab / self.tabs_per_user == user
+    }
+
+    /// Whether the page of this load is the open one of its tab.
+    pub(super) fn is_open_page(&self, tab: u32, epoch: u16) -> bool {
+        self.tabs.open(tab) && self.tabs.epoch(tab) == epoch
+    }
+
+    fn is_left_over(&self, task: &Task) -> bool {
+        task.epoch != self.tabs.epoch(task.tab)
+    }
+}
+
+impl Store for Pages {
+    type Reply = Reply;
+
+    #[inline]
+    fn warm(&self, tab: u32) -> u32 {
+        self.tabs.warm(tab) ^ self.browsers[(tab / self.tabs_per_user) as usize].lock
+    }
+
+    #[inline]
+    fn open(&self, tab: u32) -> bool {
+        self.tabs.open(tab)
+    }
+
+    #[inline]
+    fn session(&self, tab: u32) -> bool {
+        self.tabs.session(tab)
+    }
+
+    #[inline]
+    fn visit(&self, tab: u32) -> u32 {
+        self.tabs.visit(tab)
+    }
+
+    #[inline]
+    fn offline(&self, user: u32) -> bool {
+        self.browsers[user as usize].offline()
+    }
+
+    fn set_offline(&mut self, user: u32, offline: bool) {
+        self.browsers[user as usize].set_offline(offline);
+    }
+
+    #[inline]
+    fn tab(&self, task: TaskId) -> u32 {
+        self.tasks.tab(task)
+    }
+
+    #[inline]
+    fn generation(&self, task: TaskId) -> u32 {
+        self.tasks.generation(task)
+    }
+
+    fn draws(&self, task: TaskId) -> (u8, u8) {
+        let task = &self.tasks[task];
+        (task.kind as u8, task.ordinal)
+    }
+
+    #[inline]
+    fn sends(&mut self, task: TaskId, endpoint: Endpoint) -> u8 {
+        let task = &mut self.tasks[task];
+        task.endpoint = endpoint;
+        task.shed = false;
+        task.ordinal
+    }
+
+    #[inline]
+    fn set_reply(&mut self, task: TaskId, reply: Reply) {
+        self.tasks[task].set_reply(reply);
+    }
+
+    fn set_shed(&mut self, task: TaskId) {
+        self.tasks[task].shed = true;
+    }
+
+    #[inline]
+    fn call(&self, task: TaskId) -> Call {
+        let task = &self.tasks[task];
+        Call {
+            tab: task.tab,
+            endpoint: task.endpoint,
+            sent: task.since,
+            failure: task.reply().failure(),
+            shed: task.shed,
+            left_over: self.is_left_over(task),
+        }
+    }
+
+    #[inline]
+    fn end_call(&mut self, task: TaskId) {
+        self.tasks.rearm(task);
+    }
+
+    fn requesting(&self) -> Vec<TaskId> {
+        self.tasks.slots().filter(|(_, task)| task.stage == Stage::Requesting).map(|(id, _)| id).collect()
+    }
+
+    fn app_waits(&self) -> Vec<Time> {
+        let is_app_call =
+            |task: &Task| task.caller == Caller::App && matches!(task.kind, Kind::GetToken | Kind::SetActive);
+        let waits =
+            |task: &&Task| task.stage != Stage::Requesting && is_app_call(task) && !self.is_left_over(task);
+        self.tasks.slots().map(|(_, task)| task).filter(waits).map(|task| task.since).collect()
+    }
+
+    fn forget_tasks(&mut self) {
+        self.tasks = Tasks::default();
+    }
+
+    fn final_tabs(&self) -> Vec<FinalTab> {
+        let final_tab = |id: u32| {
+            let tab = self.tabs.get(id);
+            FinalTab {
+                open: tab.open,
+                session: tab.session,
+                status: tab.status,
+                client: tab.client,
+                cookie: self.browsers[(id / self.tabs_per_user) as usize].cookie,
+            }
+        };
+        self.tabs.range().map(final_tab).collect()
+    }
+}
+
+impl Look for Pages {
+    fn doing(&self, task: TaskId) -> Doing {
+        let task = self.tasks.get(task);
+        Doing {
+            task: task.kind.row(),
+            caller: task.caller.row(),
+            attempt: task.attempt.into(),
+            levels: if task.kind == Kind::Flow { task.levels } else { 0 },
+            endpoint: task.endpoint,
+        }
+    }
+
+    fn failure(&self, task: TaskId) -> Option<Failure> {
+        self.tasks[task].reply().failure()
+    }
+
+    fn message(&self, message: Message) -> &'static MessageRow {
+        &messages::ROWS[usize::from(message.kind)]
+    }
+
+    fn broken_law(&self, user: u32) -> Option<String> {
+        self.pollers_break_the_lock(user)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::release::{MODELS, Model};
+    use super::*;
+
+    /// The leak of 6.1.0 and what app code adds to it; the repaired release needs as much as without app code.
+    #[test]
+    fn a_leaking_release_needs_more_where_the_app_reacts() {
+        let bytes = |model: Model, act: AppReaction| {
+            let setup = Setup {
+                release: Release::of(model, 1),
+                token_life_s: 60,
+                multi_session: false,
+                reaction: Reaction { act, from: Time::ZERO, to: Time::NEVER },
+                missing_expired_token: 0,
+            };
+            bytes_per_user(&setup, 1, 18, 0.1)
+        };
+        let (leaking, repaired) = (Model::ClerkJs6_1_0, Model::ClerkJs6_3_3);
+        assert!(bytes(leaking, AppReaction::SetActive) > 4 * bytes(repaired, AppReaction::SetActive));
+        assert_eq!(bytes(leaking, AppReaction::None), bytes(repaired, AppReaction::SetActive));
+        assert_eq!(MODELS.len(), Model::ALL.len());
+    }
+}

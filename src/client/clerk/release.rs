@@ -1,0 +1,211 @@
+//! Client releases, as named properties: one state machine reads them, no release has its own copy.
+
+use crate::client::backoff::Wait;
+use crate::client::family::ModelRow;
+use crate::kernel::Dur;
+
+/// The models: the client that the pull request documents, and measured releases (`clerk-js.md`, last paragraphs).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Model {
+    Documented,
+    ClerkJs5_125_3,
+    ClerkJs6_0_0,
+    ClerkJs6_1_0,
+    ClerkJs6_3_3,
+}
+
+impl Model {
+    /// In the order of [`MODELS`].
+    pub(super) const ALL: [Model; 5] = [
+        Model::Documented,
+        Model::ClerkJs5_125_3,
+        Model::ClerkJs6_0_0,
+        Model::ClerkJs6_1_0,
+        Model::ClerkJs6_3_3,
+    ];
+}
+
+/// The models as readers know them.
+pub(super) const MODELS: [ModelRow; 5] = [
+    ModelRow {
+        name: "documented",
+        about: "As the pull request describes it: the flow touches the session, and a failed touch enters the flow again.",
+        takes_max_rounds: true,
+    },
+    ModelRow {
+        name: "clerk-js-5.125.3",
+        about: "Measured: no background refresh, token age from receipt, old rules.",
+        takes_max_rounds: false,
+    },
+    ModelRow {
+        name: "clerk-js-6.0.0",
+        about: "Measured: the last release before the change.",
+        takes_max_rounds: false,
+    },
+    ModelRow {
+        name: "clerk-js-6.1.0",
+        about: "Measured: the first release with the change.",
+        takes_max_rounds: false,
+    },
+    ModelRow {
+        name: "clerk-js-6.3.3",
+        about: "Measured: with the change and a repaired refresh timer.",
+        takes_max_rounds: false,
+    },
+];
+
+/// Which request the unauthenticated flow makes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// POST /touch, entered again by the policy's rule when that fails (the pull request's account).
+    Touch {
+        /// Rounds after which the user is signed out.
+        max_rounds: u32,
+    },
+    /// GET /client (`clerk-js.md`, "The unauthenticated flow").
+    Client,
+}
+
+/// What sets one client release apart from another (`clerk-js.md`, "What the recordings show", 8 and 9).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Release {
+    /// A cached token is fetched anew in the background, `life - 17 s` after it was received.
+    pub background_refresh: bool,
+    /// A cache entry that replaces another leaves the other's refresh timer armed, and a fetched token arms one even
+    /// when its entry was replaced meanwhile: the leak of 6.0.0 and 6.1.0.
+    pub refresh_chain_leak: bool,
+    /// A cached token's age counts from its receipt (5.125.3), not from its `iat`.
+    pub age_from_receipt: bool,
+    /// A cached token is unusable when so much life or less remains.
+    pub expiry_margin_s: u32,
+    /// The margin itself still counts as usable (5.125.3 asks "less than", 6.x "at most").
+    pub margin_is_usable: bool,
+    /// Offline, `getToken` retries less and fails with an error of its own; `setActive` forgives that (from 6.0.0 on).
+    pub offline_aware: bool,
+    /// Offline, `getToken` does not fetch at all, and an empty answer is a network error. Before 6.1.0 an empty answer
+    /// counts as a token without content: the cookie goes, and so does what is cached.
+    pub offline_checks_first: bool,
+    /// `setActive` with navigation touches by itself and throws what does not enter the flow. 5.125.3 has one way of
+    /// touching, `#touchCurrentSession`, whether it navigates or not (its published package, `setActive`).
+    pub navigation_touch: bool,
+    /// Every 401 enters the unauthenticated flow in the fetch layer, before its caller hears of it.
+    pub fetch_layer_entry: bool,
+    /// What the unauthenticated flow requests.
+    pub flow: Flow,
+}
+
+/// Rounds of the documented flow when the scenario does not say: the telemetry's worst session stands at 59 entries,
+/// its loops at "30+ rounds in 11 seconds" (`clerk-js.md`, "The documented cascade").
+pub const DEFAULT_MAX_ROUNDS: u32 = 40;
+
+/// The session poller waits so long after a tick finished (`clerk-js.md`, Timers).
+pub const POLL_INTERVAL: Dur = Dur::from_secs(5);
+/// A tick that waits longer than this for the cross-tab lock is skipped (`clerk-js.md`, Timers).
+pub const LOCK_PATIENCE: Dur = Dur::from_ms(4_999);
+/// A touch on focus suppresses further ones for this long (`clerk-js.md`, Timers).
+pub const TOUCH_THROTTLE: Dur = Dur::from_secs(5);
+/// The background refresh comes so long before the token's end: 15 s and 2 s (`clerk-js.md`, Timers).
+pub const REFRESH_MARGIN_S: u32 = 17;
+/// An environment is kept for later page loads for this long (`SafeLocalStorage`, 24 h).
+pub const ENVIRONMENT_KEPT: Dur = Dur::from_secs(86_400);
+/// Network-level repeats of a GET: tries when the request starts online (`clerk-js.md`, Timers).
+pub const NETWORK_TRIES_ONLINE: u16 = 4;
+/// The same when it starts offline.
+pub const NETWORK_TRIES_OFFLINE: u16 = 11;
+
+/// The wait before repeating a GET that got no HTTP answer, after `tries` repeats: 100 ms first, then 0.7 s doubled
+/// each time, spread over [1, 2) times that, cut at 5 s (`clerk-js.md`, network-level retry).
+pub(super) fn network_wait(tries: u16) -> Wait {
+    let base = match tries {
+        0 => Dur::from_ms(100),
+        n => Dur::from_ms(700 << (n - 1).min(10)),
+    };
+    let cap = if tries == 0 { Dur(u64::MAX) } else { Dur::from_secs(5) };
+    Wait { low: base, high: Dur(2 * base.0 - 1), cap, floor: Dur::ZERO, recorded: true }
+}
+
+impl Release {
+    /// What a cache entry learns after another has replaced it is of no effect: the repair of the leak.
+    pub const fn ignores_replaced_entries(&self) -> bool {
+        self.background_refresh && !self.refresh_chain_leak
+    }
+
+    /// The properties of this client model.
+    pub(super) const fn of(model: Model, max_rounds: u32) -> Release {
+        let v6 = Release {
+            background_refresh: true,
+            refresh_chain_leak: false,
+            age_from_receipt: false,
+            expiry_margin_s: 5,
+            margin_is_usable: false,
+            offline_aware: true,
+            offline_checks_first: true,
+            navigation_touch: true,
+            fetch_layer_entry: true,
+            flow: Flow::Client,
+        };
+        match model {
+            // The documented client is the repaired one but for its flow, which the call sites alone enter.
+            Model::Documented => Release { fetch_layer_entry: false, flow: Flow::Touch { max_rounds }, ..v6 },
+            Model::ClerkJs5_125_3 => Release {
+                background_refresh: false,
+                age_from_receipt: true,
+                expiry_margin_s: 15,
+                margin_is_usable: true,
+                offline_aware: false,
+                offline_checks_first: false,
+                navigation_touch: false,
+                ..v6
+            },
+            Model::ClerkJs6_0_0 => Release { refresh_chain_leak: true, offline_checks_first: false, ..v6 },
+            Model::ClerkJs6_1_0 => Release { refresh_chain_leak: true, ..v6 },
+            Model::ClerkJs6_3_3 => v6,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernel::time::NS_PER_MS;
+
+    /// `clerk-js.md`, "What the recordings show", 8 and 9, and its last paragraphs: who leaks, who has a background
+    /// refresh, whose fetch layer enters the flow.
+    #[test]
+    fn what_sets_the_releases_apart() {
+        for (model, refreshes, leaks, fetch_layer) in [
+            (Model::Documented, true, false, false),
+            (Model::ClerkJs5_125_3, false, false, true),
+            (Model::ClerkJs6_0_0, true, true, true),
+            (Model::ClerkJs6_1_0, true, true, true),
+            (Model::ClerkJs6_3_3, true, false, true),
+        ] {
+            let release = Release::of(model, 7);
+            let found = (release.background_refresh, release.refresh_chain_leak);
+            assert_eq!(found, (refreshes, leaks), "{model:?}");
+            assert_eq!(release.ignores_replaced_entries(), refreshes && !leaks, "{model:?}");
+            assert_eq!(release.fetch_layer_entry, fetch_layer, "{model:?}");
+            let documented = model == Model::Documented;
+            assert_eq!(release.flow == Flow::Touch { max_rounds: 7 }, documented, "{model:?}");
+        }
+    }
+
+    #[test]
+    fn network_level_waits() {
+        let bounds: Vec<(u64, u64)> = (0..5)
+            .map(|tries| {
+                let wait = network_wait(tries);
+                (wait.of(wait.low).0 / NS_PER_MS, wait.of(wait.high).0.div_ceil(NS_PER_MS))
+            })
+            .collect();
+        assert_eq!(bounds, [(100, 200), (700, 1_400), (1_400, 2_800), (2_800, 5_000), (5_000, 5_000)]);
+    }
+
+    #[test]
+    fn a_network_level_wait_stays_below_twice_its_base() {
+        for tries in 0..9 {
+            let wait = network_wait(tries);
+            assert_eq!(wait.high, Dur(wait.low.0 + (wait.low.0 - 1)), "[1, 2) times the base, after {tries}");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The client resource of a page: session objects come and go with it, and listeners hear of them.
+
+use super::page::Page;
+use super::task::{Caller, NONE};
+use crate::client::app::AppReaction;
+use crate::protocol::Token;
+
+/// When listeners hear of a client resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Listeners {
+    /// At the same instant.
+    Next,
+    /// Before anything else gets to run: an answer to /touch carries the client along, a cookie is read.
+    SameTask,
+    /// At the end of the `setActive` that asked for it.
+    Later,
+}
+
+impl Page<'_> {
+    /// A client resource has come: each session in it is a new object, which puts its token into the cache.
+    /// Listeners hear of it at once, later, or in the same task of the page's, when nobody knows the token's age yet.
+    pub(super) fn client_arrives(
+        &mut self,
+        token: Option<Token>,
+        listed: bool,
+        listeners: Listeners,
+        depth: u32,
+    ) {
+        let token = token.filter(|_| listed);
+        if listed {
+            self.tab.newest_object += 1;
+            self.tab.newest_token = token;
+            self.note_bare(self.tab.newest_object, token.is_none());
+        }
+        if let Some(token) = token {
+            self.cache_token(token, Some(self.tab.newest_object), true);
+        }
+        let first = !self.tab.client;
+        self.tab.client = true;
+        self.tab.listed = listed;
+        if self.tab.session || (first && listed) {
+            if listed {
+                self.tab.object = self.tab.newest_object;
+                self.tab.last_token = token;
+            }
+            self.set_session(listed);
+            self.set_cookie(token);
+        }
+        if listeners != Listeners::Later {
+            self.passing.untimed = listeners == Listeners::SameTask && token.is_some();
+            self.emit(depth);
+            self.passing.untimed = false;
+        }
+    }
+
+    /// A session object's last active token changes. Of an object that nobody knows any more it only matters whether
+    /// its refresh has one to offer.
+    pub(super) fn set_object_token(&mut self, object: u32, token: Option<Token>) {
+        if object == self.tab.object {
+            self.tab.last_token = token;
+        }
+        if object == self.tab.newest_object {
+            self.tab.newest_token = token;
+        }
+        if object == self.tab.shown_object {
+            self.tab.shown_token = token;
+        }
+        self.note_bare(object, token.is_none());
+    }
+
+    fn note_bare(&mut self, object: u32, bare: bool) {
+        if self.is_recent(object) {
+            let bit = 1 << (object % 64);
+            self.tab.bare_objects = self.tab.bare_objects & !bit | if bare { bit } else { 0 };
+        }
+    }
+
+    /// Whether a session object has a last active token to offer. One that 64 newer ones have followed counts as having
+    /// one: what still asks on its behalf, a refresh above all, has it from there.
+    pub(super) fn object_has_token(&self, object: u32) -> bool {
+        !self.is_recent(object) || self.tab.bare_objects >> (object % 64) & 1 == 0
+    }
+
+    fn is_recent(&self, object: u32) -> bool {
+        self.tab.newest_object - object < 64
+    }
+
+    /// Listeners hear of the resources. They are handed the object they know as long as nothing in it differs
+    /// (`memoizeListenerCallback`): same token, same object. App code reacts to an object it has not reacted to.
+    pub(super) fn emit(&mut self, depth: u32) {
+        if !self.tab.session {
+            self.tab.shown = false;
+            return;
+        }
+        let known = self.tab.shown
+            && (self.tab.shown_object == self.tab.object || self.tab.shown_token == self.tab.last_token);
+        if !known {
+            self.tab.shown = true;
+            self.tab.shown_object = self.tab.object;
+            self.tab.shown_token = self.tab.last_token;
+        }
+        let reaction = self.setup.reaction;
+        if reaction.act == AppReaction::None || self.now < reaction.from || self.now >= reaction.to {
+            return;
+        }
+        let object = self.tab.shown_object;
+        if self.tab.acted_object == object {
+            return;
+        }
+        self.tab.acted_object = object;
+        match reaction.act {
+            AppReaction::None => {}
+            AppReaction::SetActive => self.set_active(false, object, depth),
+            AppReaction::GetToken => self.get_token_of(object, Caller::App, NONE, 0, depth, 0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::desk::{Desk, OLD, fine, sends, sent_to, waits};
+    use super::super::endpoints;
+    use super::super::messages;
+    use super::super::release::Model::ClerkJs6_3_3;
+    use super::*;
+    use crate::client::app::Reaction;
+    use crate::client::step::Input;
+    use crate::kernel::Time;
+
+    fn reacting(from: Time, to: Time) -> Desk {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+        desk.setup.reaction = Reaction { act: AppReaction::GetToken, from, to };
+        desk
+    }
+
+    /// A cache entry learns its token's age in a microtask of its own. App code that hears of an answer to /touch is faster
+    /// and is served a token of any age; who hears of GET /client is not.
+    #[test]
+    fn a_token_of_this_very_task_has_no_age_yet() {
+        let now = Time::from_ms(100_000);
+        let old = fine(Some(Token::issued(Time::from_ms(20_000))));
+        let mut desk = reacting(Time(1), Time::NEVER);
+        let touch = sent_to(&desk.step(now, Input::SetActive { navigate: false }), endpoints::TOUCH);
+        let actions = desk.answer(now, touch, old);
+        assert_eq!(waits(&actions), 1, "{actions:?}");
+        // `setActive` itself asks later, and has to fetch.
+        assert_eq!(sends(&actions), [(endpoints::TOKENS, true)]);
+        let mut desk = reacting(Time(1), Time::NEVER);
+        let flow = sent_to(&desk.step(now, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
+        let actions = desk.answer(now, flow, old);
+        assert_eq!((waits(&actions), sends(&actions).len()), (0, 1), "{actions:?}");
+    }
+
+    #[test]
+    fn app_code_reacts_from_the_first_instant_of_its_time_until_before_the_last() {
+        let (from, to) = (Time::from_ms(10_000), Time::from_ms(20_000));
+        for (now, reacts) in [(Time(from.0 - 1), 0), (from, 1), (Time(to.0 - 1), 1), (to, 0)] {
+            let mut desk = reacting(from, to);
+            let touch = sent_to(&desk.step(now, Input::SetActive { navigate: false }), endpoints::TOUCH);
+            let actions = desk.answer(now, touch, fine(Some(Token::issued(now))));
+            assert_eq!(waits(&actions), 1 + reacts, "`setActive`, and what reacts at {now}");
+        }
+    }
+}

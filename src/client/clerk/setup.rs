@@ -1,0 +1,50 @@
+//! What is the same for every page of a run, and the rules of a policy.
+
+use super::release::Release;
+use crate::client::app::Reaction;
+use crate::client::backoff::Backoff;
+use crate::client::policy::{FailureBits, Policy, TouchErrors};
+use crate::client::session_policy::SessionLimits;
+
+/// What the client knows of a policy: its sets of answers as bits, its back-off as a table.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rules {
+    /// Which failures enter the unauthenticated flow.
+    pub enters: FailureBits,
+    /// Which failures `getToken` retries.
+    pub retries: FailureBits,
+    /// When.
+    pub backoff: Backoff,
+    /// What becomes of a touch error that does not enter the flow.
+    pub touch_errors: TouchErrors,
+    /// Limits on the retries of one session, if the policy has any.
+    pub limits: Option<SessionLimits>,
+}
+
+impl Rules {
+    /// The rules of this policy; `codes` is the scenario's list of error codes.
+    pub fn of(policy: &Policy, codes: &[String]) -> Rules {
+        Rules {
+            enters: policy.enters_unauthenticated_flow.compile(codes),
+            retries: policy.retry.on.compile(codes),
+            backoff: Backoff::new(&policy.retry),
+            touch_errors: policy.touch_errors,
+            limits: SessionLimits::of(policy),
+        }
+    }
+}
+
+/// All that is the same for every page of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// The client release.
+    pub release: Release,
+    /// Life of a session token, in seconds.
+    pub token_life_s: u32,
+    /// Whether touches on focus are not throttled.
+    pub multi_session: bool,
+    /// What app code does by itself.
+    pub reaction: Reaction,
+    /// Index of the error code `missing_expired_token` in the scenario's list; 0 when no fault answers it.
+    pub missing_expired_token: u8,
+}

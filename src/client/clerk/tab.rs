@@ -1,0 +1,138 @@
+//! The state of one tab.
+
+use super::task::NONE;
+use crate::client::fact::Status;
+use crate::client::step::TaskId;
+use crate::kernel::Time;
+use crate::protocol::Token;
+
+/// The entry of the token cache. One session token per tab: templates and organisations are not modelled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Nothing cached.
+    Empty,
+    /// A fetch is under way; callers share it.
+    Pending(TaskId),
+    /// A token, and the second from which its age counts.
+    Cached {
+        /// The token.
+        token: Token,
+        /// When its age begins, in seconds.
+        from_s: u32,
+        /// The armed background refresh of this entry, or [`NONE`].
+        refresh: TaskId,
+    },
+}
+
+/// The same, in 16 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PackedEntry {
+    pub(super) token: Option<Token>,
+    pub(super) from_s: u32,
+    pub(super) task: TaskId,
+}
+
+/// One tab. Between two inputs it lies packed in the [`TabStore`](super::tabs::TabStore).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tab {
+    /// Touches on focus are suppressed until then.
+    pub touch_after: Time,
+    pub(super) entry: PackedEntry,
+    /// Last active token of the current session object.
+    pub last_token: Option<Token>,
+    /// Last active token of the newest session object.
+    pub newest_token: Option<Token>,
+    /// Last active token of the session object that listeners know.
+    pub shown_token: Option<Token>,
+    /// The poller's chain of ticks, or [`NONE`].
+    pub poll: TaskId,
+    /// Calls of the unauthenticated flow that have not settled.
+    pub open_flows: u32,
+    /// The number of the current session object.
+    pub object: u32,
+    /// The number of the newest session object, the client resource's own: a `setActive` that ends late makes an older
+    /// one current again. Each page load counts from 0, and each object takes an answer.
+    pub newest_object: u32,
+    /// Which of the last 64 session objects have no last active token, one bit each by their number.
+    pub bare_objects: u64,
+    /// The number of the session object that listeners know.
+    pub shown_object: u32,
+    /// The number of the session object that app code reacted to last; 0 for none.
+    pub acted_object: u32,
+    /// Number of the page load, from 1 to [`LAST_EPOCH`](super::task::LAST_EPOCH) and from 1 again; 0 before the first.
+    pub epoch: u16,
+    /// Status.
+    pub status: Status,
+    /// The page is open.
+    pub open: bool,
+    /// The client resource is there.
+    pub client: bool,
+    /// A session is active.
+    pub session: bool,
+    /// The client resource lists the session.
+    pub listed: bool,
+    /// Touches on focus are throttled: by the environment in force, which until it is there is the client's own
+    /// default, that of a multi-session app.
+    pub throttled: bool,
+    /// A background refresh is in flight.
+    pub refreshing: bool,
+    /// Listeners know a session object.
+    pub shown: bool,
+    /// How often the tab was opened.
+    pub visit: u32,
+}
+
+impl Default for Tab {
+    fn default() -> Tab {
+        Tab {
+            touch_after: Time::ZERO,
+            entry: PackedEntry { token: None, from_s: 0, task: NONE },
+            last_token: None,
+            newest_token: None,
+            shown_token: None,
+            poll: NONE,
+            open_flows: 0,
+            object: 0,
+            newest_object: 0,
+            bare_objects: 0,
+            shown_object: 0,
+            acted_object: 0,
+            epoch: 0,
+            status: Status::Loading,
+            open: false,
+            client: false,
+            session: false,
+            listed: false,
+            throttled: false,
+            refreshing: false,
+            shown: false,
+            visit: 0,
+        }
+    }
+}
+
+impl Tab {
+    /// The token cache.
+    #[inline]
+    pub fn entry(&self) -> Entry {
+        match self.entry {
+            PackedEntry { token: Some(token), from_s, task } => {
+                Entry::Cached { token, from_s, refresh: task }
+            }
+            PackedEntry { token: None, task: NONE, .. } => Entry::Empty,
+            PackedEntry { token: None, task, .. } => Entry::Pending(task),
+        }
+    }
+
+    /// Sets the token cache.
+    #[inline]
+    pub fn set_entry(&mut self, entry: Entry) {
+        self.entry = match entry {
+            Entry::Empty => PackedEntry { token: None, from_s: 0, task: NONE },
+            Entry::Pending(task) => PackedEntry { token: None, from_s: 0, task },
+            Entry::Cached { token, from_s, refresh } => {
+                PackedEntry { token: Some(token), from_s, task: refresh }
+            }
+        };
+    }
+}

@@ -1,0 +1,337 @@
+//! Tabs as they lie in memory between two inputs. Most of a million tabs are idle at any time: their session objects share
+//! one token, nothing is under way. Such a tab takes 48 bytes; what an idle one does not have is kept aside while it is
+//! there.
+
+use super::tab::{PackedEntry, Tab};
+use super::task::NONE;
+use crate::client::fact::Status;
+use crate::client::step::TaskId;
+use crate::kernel::{Block, Time};
+use crate::protocol::Token;
+use std::ops::Range;
+
+/// A tab, packed.
+#[derive(Clone, Copy, Debug)]
+struct Packed {
+    touch_after: Time,
+    last_token: Option<Token>,
+    entry_from_s: u32,
+    entry_task: TaskId,
+    poll: TaskId,
+    /// Where the rest is kept, or [`NONE`].
+    rest: u32,
+    newest_object: u32,
+    shown_object: u32,
+    visit: u32,
+    epoch: u16,
+    /// See [`bit`]; above its bits the status.
+    flags: u16,
+}
+
+const _: () = assert!(size_of::<Packed>() <= 48);
+
+/// Bits of [`Packed::flags`].
+mod bit {
+    pub const OPEN: u16 = 1;
+    pub const CLIENT: u16 = 2;
+    pub const SESSION: u16 = 4;
+    pub const LISTED: u16 = 8;
+    pub const THROTTLED: u16 = 16;
+    pub const REFRESHING: u16 = 32;
+    pub const SHOWN: u16 = 64;
+    /// The cached token is the current session object's.
+    pub const CACHED: u16 = 128;
+    /// App code has reacted to the shown session object.
+    pub const ACTED: u16 = 256;
+    /// How many there are.
+    pub const COUNT: u32 = 9;
+}
+
+/// By discriminant, as they lie above the bits of [`Packed::flags`].
+const STATUSES: [Status; 4] = [Status::Loading, Status::Ready, Status::Degraded, Status::Error];
+
+/// What an idle tab does not have: a current session object that is not the newest, one that app code has reacted to and
+/// that is not the shown one, tokens of their own for the cache and for the newest and the shown object, flows that have not
+/// settled, session objects without a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rest {
+    entry_token: Option<Token>,
+    newest_token: Option<Token>,
+    shown_token: Option<Token>,
+    bare_objects: u64,
+    object: u32,
+    acted_object: u32,
+    open_flows: u32,
+    /// In a free place, the next free one.
+    next: u32,
+}
+
+/// All tabs of a range of numbers.
+#[derive(Clone, Debug)]
+pub struct TabStore {
+    tabs: Block<Packed>,
+    rests: Vec<Rest>,
+    free: u32,
+}
+
+impl TabStore {
+    /// Bytes of an idle tab.
+    pub const IDLE_BYTES: usize = size_of::<Packed>();
+    /// Bytes that come on top while something is under way.
+    pub const BUSY_BYTES: usize = size_of::<Rest>();
+
+    /// Tabs that have not been opened yet.
+    pub fn new(range: Range<u32>) -> TabStore {
+        let (packed, _) = pack(&Tab::default());
+        TabStore { tabs: Block::new(range, packed), rests: Vec::new(), free: NONE }
+    }
+
+    /// Whether the page is open.
+    #[inline]
+    pub fn open(&self, tab: u32) -> bool {
+        self.tabs[tab as usize].flags & bit::OPEN != 0
+    }
+
+    /// Whether a session is active.
+    #[inline]
+    pub fn session(&self, tab: u32) -> bool {
+        self.tabs[tab as usize].flags & bit::SESSION != 0
+    }
+
+    /// How often the tab was opened.
+    #[inline]
+    pub fn visit(&self, tab: u32) -> u32 {
+        self.tabs[tab as usize].visit
+    }
+
+    /// Number of the page load: see [`Tab::epoch`].
+    #[inline]
+    pub fn epoch(&self, tab: u32) -> u16 {
+        self.tabs[tab as usize].epoch
+    }
+
+    /// Their numbers.
+    pub fn range(&self) -> Range<u32> {
+        self.tabs.range()
+    }
+
+    /// Reads a word of each cache line that a tab may lie on.
+    #[inline]
+    pub(crate) fn warm(&self, tab: u32) -> u32 {
+        let packed = &self.tabs[tab as usize];
+        packed.touch_after.0 as u32 ^ u32::from(packed.flags)
+    }
+
+    /// A tab as a whole.
+    #[inline]
+    pub fn get(&self, tab: u32) -> Tab {
+        let packed = &self.tabs[tab as usize];
+        let rest = if packed.rest == NONE { rest_of_idle(packed) } else { self.rests[packed.rest as usize] };
+        let is = |bit: u16| packed.flags & bit != 0;
+        Tab {
+            touch_after: packed.touch_after,
+            entry: PackedEntry {
+                token: rest.entry_token,
+                from_s: packed.entry_from_s,
+                task: packed.entry_task,
+            },
+            last_token: packed.last_token,
+            newest_token: rest.newest_token,
+            shown_token: rest.shown_token,
+            poll: packed.poll,
+            open_flows: rest.open_flows,
+            object: rest.object,
+            newest_object: packed.newest_object,
+            bare_objects: rest.bare_objects,
+            shown_object: packed.shown_object,
+            acted_object: rest.acted_object,
+            epoch: packed.epoch,
+            status: STATUSES[usize::from(packed.flags >> bit::COUNT)],
+            open: is(bit::OPEN),
+            client: is(bit::CLIENT),
+            session: is(bit::SESSION),
+            listed: is(bit::LISTED),
+            throttled: is(bit::THROTTLED),
+            refreshing: is(bit::REFRESHING),
+            shown: is(bit::SHOWN),
+            visit: packed.visit,
+        }
+    }
+
+    /// Puts a tab back.
+    #[inline]
+    pub fn put(&mut self, tab: u32, whole: &Tab) {
+        let (mut packed, rest) = pack(whole);
+        let old = self.tabs[tab as usize].rest;
+        if rest == rest_of_idle(&packed) {
+            if old != NONE {
+                self.rests[old as usize].next = self.free;
+                self.free = old;
+            }
+        } else {
+            packed.rest = if old == NONE { self.place() } else { old };
+            match self.rests.get_mut(packed.rest as usize) {
+                Some(place) => *place = rest,
+                None => self.rests.push(rest),
+            }
+        }
+        self.tabs[tab as usize] = packed;
+    }
+
+    /// A free place, or the one after the last.
+    fn place(&mut self) -> u32 {
+        if self.free == NONE {
+            return self.rests.len() as u32;
+        }
+        let place = self.free;
+        self.free = self.rests[place as usize].next;
+        place
+    }
+}
+
+/// The rest of a tab for which none is kept aside.
+#[inline]
+fn rest_of_idle(packed: &Packed) -> Rest {
+    Rest {
+        entry_token: packed.last_token.filter(|_| packed.flags & bit::CACHED != 0),
+        newest_token: packed.last_token,
+        shown_token: packed.last_token,
+        bare_objects: 0,
+        object: packed.newest_object,
+        acted_object: if packed.flags & bit::ACTED != 0 { packed.shown_object } else { 0 },
+        open_flows: 0,
+        next: NONE,
+    }
+}
+
+#[inline]
+fn pack(whole: &Tab) -> (Packed, Rest) {
+    let PackedEntry { token: entry_token, from_s: entry_from_s, task: entry_task } = whole.entry;
+    let cached = entry_token.is_some() && entry_token == whole.last_token;
+    let flag = |is: bool, bit: u16| if is { bit } else { 0 };
+    let packed = Packed {
+        touch_after: whole.touch_after,
+        last_token: whole.last_token,
+        entry_from_s,
+        entry_task,
+        poll: whole.poll,
+        rest: NONE,
+        newest_object: whole.newest_object,
+        shown_object: whole.shown_object,
+        visit: whole.visit,
+        epoch: whole.epoch,
+        flags: (whole.status as u16) << bit::COUNT
+            | flag(whole.open, bit::OPEN)
+            | flag(whole.client, bit::CLIENT)
+            | flag(whole.session, bit::SESSION)
+            | flag(whole.listed, bit::LISTED)
+            | flag(whole.throttled, bit::THROTTLED)
+            | flag(whole.refreshing, bit::REFRESHING)
+            | flag(whole.shown, bit::SHOWN)
+            | flag(whole.acted_object != 0, bit::ACTED)
+            | flag(cached, bit::CACHED),
+    };
+    let rest = Rest {
+        entry_token,
+        newest_token: whole.newest_token,
+        shown_token: whole.shown_token,
+        bare_objects: whole.bare_objects,
+        object: whole.object,
+        acted_object: whole.acted_object,
+        open_flows: whole.open_flows,
+        next: NONE,
+    };
+    (packed, rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tab::Entry;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn token() -> impl Strategy<Value = Option<Token>> {
+        prop_oneof![Just(None), (1u64..4).prop_map(|at| Some(Token::issued(Time(at))))]
+    }
+
+    prop_compose! {
+        fn tab()(
+            tokens in [token(), token(), token()],
+            entry in prop_oneof![
+                Just(Entry::Empty),
+                (0u32..3).prop_map(Entry::Pending),
+                (1u64..4, 0u32..9, any::<u32>()).prop_map(|(at, from_s, refresh)| Entry::Cached {
+                    token: Token::issued(Time(at)),
+                    from_s,
+                    refresh,
+                }),
+            ],
+            touch_after in any::<u64>(),
+            objects in prop_oneof![Just([3; 4]), any::<[u32; 4]>(), [0u32..3, 0u32..3, 0u32..3, 0u32..3]],
+            words in any::<(u32, u32, u16)>(),
+            flows in prop_oneof![Just(0u32), any::<u32>()],
+            bare_objects in prop_oneof![Just(0u64), any::<u64>()],
+            flags in any::<[bool; 7]>(),
+            status in prop_oneof![Just(Status::Loading), Just(Status::Ready), Just(Status::Degraded), Just(Status::Error)],
+        ) -> Tab {
+            let [last_token, newest_token, shown_token] = tokens;
+            let [object, newest_object, shown_object, acted_object] = objects;
+            let (poll, visit, epoch) = words;
+            let [open, client, session, listed, throttled, refreshing, shown] = flags;
+            let mut tab = Tab {
+                touch_after: Time(touch_after), last_token, newest_token, shown_token, poll, open_flows: flows, object,
+                newest_object, bare_objects, shown_object, acted_object, epoch, status, open, client, session, listed,
+                throttled, refreshing, shown, visit, ..Tab::default()
+            };
+            tab.set_entry(entry);
+            tab
+        }
+    }
+
+    proptest! {
+        /// Whatever is put into a few places, over and over, comes out as it was put last.
+        #[test]
+        fn what_is_put_comes_out(puts in proptest::collection::vec((0u32..4, tab()), 1..60)) {
+            let mut tabs = TabStore::new(10..14);
+            let mut model = vec![Tab::default(); 4];
+            for (n, whole) in puts {
+                tabs.put(10 + n, &whole);
+                model[n as usize] = whole;
+                for (n, whole) in (10..).zip(&model) {
+                    prop_assert_eq!(&tabs.get(n), whole);
+                    prop_assert_eq!(
+                        (tabs.open(n), tabs.session(n), tabs.visit(n), tabs.epoch(n)),
+                        (whole.open, whole.session, whole.visit, whole.epoch)
+                    );
+                }
+            }
+            let kept = tabs.tabs.iter().filter(|packed| packed.rest != NONE).count();
+            prop_assert!(tabs.rests.len() <= 4 && kept <= tabs.rests.len(), "places are used again");
+        }
+    }
+
+    #[test]
+    fn an_idle_tab_keeps_nothing_aside() {
+        let token = Some(Token::issued(Time(7)));
+        let mut tab =
+            Tab { last_token: token, newest_token: token, shown_token: token, open: true, ..Tab::default() };
+        let mut tabs = TabStore::new(0..2);
+        for entry in [
+            Entry::Empty,
+            Entry::Pending(3),
+            Entry::Cached { token: Token::issued(Time(7)), from_s: 1, refresh: 5 },
+        ] {
+            tab.set_entry(entry);
+            tabs.put(0, &tab);
+            assert_eq!((tabs.get(0), tabs.rests.len()), (tab, 0));
+        }
+        tab.open_flows = 1;
+        tabs.put(0, &tab);
+        assert_eq!(tabs.rests.len(), 1);
+        tab.open_flows = 0;
+        tabs.put(0, &tab);
+        tab.newest_token = None;
+        tabs.put(1, &tab);
+        assert_eq!((tabs.get(1), tabs.rests.len()), (tab, 1), "the place is used again");
+    }
+}

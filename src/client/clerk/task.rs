@@ -1,0 +1,257 @@
+//! Tasks: what a page is in the middle of. Each waits for one thing (an answer, a timer, another task).
+
+use crate::backend::Endpoint;
+use crate::client::step::TaskId;
+use crate::kernel::{Dur, Time};
+use crate::protocol::{Failure, Token};
+
+/// No task.
+pub const NONE: TaskId = u32::MAX;
+
+/// What a task does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Kind {
+    /// The page load.
+    Load,
+    /// GET /environment of a page load.
+    LoadEnvironment,
+    /// GET /client of a page load.
+    LoadClient,
+    /// The session poller: one chain of ticks.
+    Poll,
+    /// An armed background refresh.
+    Refresh,
+    /// One call of `getToken` with its retries.
+    GetToken,
+    /// POST /tokens: the pending promise that callers of `getToken` share.
+    TokenFetch,
+    /// POST /touch of a focus event or of `setActive`.
+    Touch,
+    /// `setActive`.
+    SetActive,
+    /// The unauthenticated flow, all levels of its own recursion.
+    Flow,
+    /// The sign-in request of a signed-out user.
+    SignIn,
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Stage {
+    /// Waiting for an answer of the backend.
+    Requesting,
+    /// Waiting for a timer.
+    Timer,
+    /// Waiting for another task.
+    Waiting,
+    /// Waiting for the cross-tab lock.
+    Lock,
+}
+
+/// Who called `getToken` or touched, hence who hears of the result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Caller {
+    /// The session poller; `parent` is its task.
+    Poller,
+    /// A focus event.
+    Focus,
+    /// The app.
+    App,
+    /// The parent task: `setActive` or the page load.
+    Parent,
+    /// The background refresh timer.
+    Background,
+}
+
+/// Flags of a task.
+pub mod flag {
+    /// A fetch: the session object had a last active token when it was sent.
+    pub const HAD_TOKEN: u8 = 1;
+    /// `getToken` passes over the cache.
+    pub const SKIP_CACHE: u8 = 2;
+    /// `setActive` navigates.
+    pub const NAVIGATE: u8 = 4;
+    /// The flow tells the browser's other tabs of a sign-out.
+    pub const BROADCAST: u8 = 8;
+    /// The request started while the browser was offline.
+    pub const STARTED_OFFLINE: u8 = 16;
+    /// /tokens is asked again with the expired token, after 422 `missing_expired_token`.
+    pub const EXPIRED_TOKEN: u8 = 32;
+    /// A page load found /environment or /client failing and went on.
+    pub const DEGRADED: u8 = 64;
+    /// A page load has its /client part behind it, for good or bad.
+    pub const CLIENT_DONE: u8 = 128;
+}
+
+/// One task.
+#[derive(Clone, Copy, Debug)]
+pub struct Task {
+    /// The tab it belongs to.
+    pub tab: u32,
+    /// The task that hears of the result, or [`NONE`].
+    pub parent: TaskId,
+    /// The next task that waits for the same fetch, after the last the first again; in a free slot, the next free one. A
+    /// fetch waits for no other: of it, `iat` of the token that another tab made known last meanwhile, plus one; 0 for
+    /// none.
+    pub next: TaskId,
+    /// The flow: levels of its recursion so far. Otherwise the last of the tasks that wait for this one, or [`NONE`].
+    pub levels: u32,
+    /// Entries of the unauthenticated flow on the causal chain that led here.
+    pub depth: u32,
+    /// The number of the session object that it belongs to; of `setActive`, the one that it makes the current one.
+    pub object: u32,
+    /// Raised whenever the slot changes hands or its timer is set anew: an event that names an older one is stale.
+    pub generation: u32,
+    /// What it does.
+    pub kind: Kind,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Retries so far, or tries of the network level.
+    pub attempt: u16,
+    /// See [`flag`].
+    pub flags: u8,
+    /// Who hears of the result.
+    pub caller: Caller,
+    /// The page load it belongs to: a reload changes the tab's. See [`Tasks::forget_pages`](super::tasks::Tasks::forget_pages).
+    pub epoch: u16,
+    /// Which of several equal calls of one instant it is.
+    pub ordinal: u8,
+    /// Where its request went last.
+    pub endpoint: Endpoint,
+    /// The answer under way comes from a full queue.
+    pub shed: bool,
+    /// What `word` holds.
+    pub(super) holds: Holds,
+    /// When the request in flight was sent, or when the task began.
+    pub since: Time,
+    pub(super) word: u64,
+}
+
+const _: () = assert!(size_of::<Task>() <= 56);
+
+/// A request has an answer under way; `getToken`, which sends none of its own, remembers its last wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Holds {
+    /// 2xx that lists the session: the bits of its token, 0 for none.
+    Listed,
+    /// 2xx that does not list it: likewise.
+    Unlisted,
+    /// Another answer: `Retry-After`, status and error code, from the high bits down.
+    Failure,
+    /// The instant at which the wait under way began.
+    WaitFrom,
+    /// How long the last wait was.
+    Waited,
+}
+
+impl Task {
+    /// The answer under way to it.
+    #[inline]
+    pub fn reply(&self) -> Reply {
+        match self.holds {
+            Holds::Listed => Reply::Ok { token: Token::from_bits(self.word), listed: true },
+            Holds::Unlisted => Reply::Ok { token: Token::from_bits(self.word), listed: false },
+            Holds::Failure => Reply::Fail(Failure::from_bits(self.word)),
+            Holds::WaitFrom | Holds::Waited => Reply::Fail(Failure::NETWORK),
+        }
+    }
+
+    /// An answer is under way to it.
+    #[inline]
+    pub fn set_reply(&mut self, reply: Reply) {
+        (self.holds, self.word) = match reply {
+            Reply::Ok { token, listed } => {
+                (if listed { Holds::Listed } else { Holds::Unlisted }, token.map_or(0, Token::bits))
+            }
+            Reply::Fail(failure) => (Holds::Failure, failure.bits()),
+        };
+    }
+
+    /// `getToken`: how long its last wait was, requests not counted; zero before the first.
+    pub fn waited(&self) -> Dur {
+        if self.holds == Holds::Waited { Dur(self.word) } else { Dur::ZERO }
+    }
+
+    /// `getToken` begins to wait.
+    pub fn waits_from(&mut self, now: Time) {
+        (self.holds, self.word) = (Holds::WaitFrom, now.0);
+    }
+
+    /// `getToken` has waited.
+    pub fn waits_until(&mut self, now: Time) {
+        if self.holds == Holds::WaitFrom {
+            (self.holds, self.word) = (Holds::Waited, now.since(Time(self.word)).0);
+        }
+    }
+}
+
+/// What the backend answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// 2xx.
+    Ok {
+        /// `iat` of the session token in the answer.
+        token: Option<Token>,
+        /// Whether the answer lists the session, where it lists sessions.
+        listed: bool,
+    },
+    /// Anything else.
+    Fail(Failure),
+}
+
+impl From<Failure> for Reply {
+    fn from(failure: Failure) -> Reply {
+        Reply::Fail(failure)
+    }
+}
+
+impl crate::client::Reply for Reply {
+    fn failure(&self) -> Option<Failure> {
+        match self {
+            Reply::Ok { .. } => None,
+            Reply::Fail(failure) => Some(*failure),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tasks::Tasks;
+    use super::*;
+
+    #[test]
+    fn get_token_remembers_how_long_its_last_wait_was() {
+        let mut tasks = Tasks::default();
+        let id = tasks.start(Kind::GetToken, 7, 0, Caller::App, Time::ZERO);
+        assert_eq!(tasks[id].waited(), Dur::ZERO);
+        tasks[id].waits_from(Time(5));
+        tasks[id].waits_until(Time(12));
+        tasks[id].waits_until(Time(13));
+        assert_eq!(tasks[id].waited(), Dur(7), "from 5 to 12, whatever comes later");
+    }
+
+    #[test]
+    fn a_task_gives_back_the_answer_that_it_was_given() {
+        let mut tasks = Tasks::default();
+        let id = tasks.start(Kind::Touch, 7, 0, Caller::Focus, Time::ZERO);
+        assert_eq!(tasks[id].reply(), Reply::Fail(Failure::NETWORK));
+        let latest = Token::issued(Time(u64::MAX >> 2));
+        let extreme = Failure { status: u16::MAX, code: u8::MAX, retry_after_s: u32::MAX };
+        for reply in [
+            Reply::Ok { token: Some(latest), listed: true },
+            Reply::Ok { token: Some(latest), listed: false },
+            Reply::Ok { token: None, listed: true },
+            Reply::Ok { token: None, listed: false },
+            Reply::Fail(extreme),
+            Reply::Fail(Failure { status: 429, code: 1, retry_after_s: 86_400 }),
+            Reply::Fail(Failure::OFFLINE),
+        ] {
+            tasks[id].set_reply(reply);
+            assert_eq!(tasks[id].reply(), reply);
+        }
+    }
+}

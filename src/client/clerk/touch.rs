@@ -1,0 +1,322 @@
+//! Touches on focus, and `setActive` (`clerk-js.md`: focus, "The policies").
+
+use super::page::Page;
+use super::release::TOUCH_THROTTLE;
+use super::resource::Listeners;
+use super::task::{Caller, Kind, NONE, Reply, flag};
+use crate::client::fact::{Fact, Judgement};
+use crate::client::policy::TouchErrors;
+use crate::client::step::TaskId;
+use crate::protocol::Failure;
+use crate::protocol::Token;
+
+impl Page<'_> {
+    /// The tab gains focus: a touch, unless throttled, and a `getToken` outside the poller's lock.
+    pub(super) fn focus(&mut self) {
+        if !self.tab.session {
+            return;
+        }
+        // The token listener is the older of the two: it registers before the touch listener does.
+        self.get_token(Caller::Focus, NONE, 0, 0, 0);
+        if !self.tab.session || (self.tab.throttled && self.tab.touch_after > self.now) {
+            return;
+        }
+        self.tab.touch_after = self.now.after(TOUCH_THROTTLE);
+        let touch = self.start(Kind::Touch, Caller::Focus, NONE, 0);
+        self.request(touch);
+    }
+
+    /// `setActive` with a session object, the current one or an older one that app code knows.
+    pub(super) fn set_active(&mut self, navigate: bool, object: u32, depth: u32) {
+        if !self.tab.client {
+            return self.fact(Fact::AppError(Failure::NETWORK));
+        }
+        if !self.tab.session {
+            // `setActive({ session: null })`: nothing to touch, the cookie goes.
+            self.set_cookie(None);
+            return;
+        }
+        let id = self.start(Kind::SetActive, Caller::App, NONE, depth);
+        let touch = self.start(Kind::Touch, Caller::Parent, id, depth);
+        self.tasks[touch].object = object;
+        if navigate {
+            self.tasks[id].flags |= flag::NAVIGATE;
+            self.tasks[touch].flags |= flag::NAVIGATE;
+        }
+        self.request(touch);
+    }
+
+    /// The touch was answered: the client resource in it takes effect.
+    pub(super) fn touched(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
+        let touch = self.tasks[id];
+        // `setActive` with navigation tells listeners only at its end.
+        let by_navigation = touch.flags & flag::NAVIGATE != 0 && self.setup.release.navigation_touch;
+        let listeners = if by_navigation { Listeners::Later } else { Listeners::SameTask };
+        self.client_arrives(token, listed, listeners, touch.depth);
+        // The object that was touched takes the session of the answer, too.
+        self.set_object_token(touch.object, token);
+        self.tasks.end(id);
+        self.touch_ended(touch.parent, Ok(()));
+    }
+
+    /// The touch was answered with nothing, because the browser is offline.
+    pub(super) fn touched_nothing(&mut self, id: TaskId) {
+        let touch = self.tasks[id];
+        let by_navigation = touch.flags & flag::NAVIGATE != 0 && self.setup.release.navigation_touch;
+        if let Some(token) = self.tab.last_token
+            && !by_navigation
+        {
+            self.set_cookie(Some(token));
+        }
+        self.tasks.end(id);
+        self.touch_ended(touch.parent, Ok(()));
+    }
+
+    /// The touch failed: the policy decides.
+    pub(super) fn touch_failed(&mut self, id: TaskId, failure: Failure) {
+        let touch = self.tasks[id];
+        self.tasks.end(id);
+        let result = if self.rules.enters.contains(failure) {
+            self.fact(Fact::Judged { failure, verdict: Judgement::EnterFlow });
+            self.enter_flow(NONE, true, touch.depth, Some(failure));
+            Ok(())
+        } else {
+            let by_navigation = touch.flags & flag::NAVIGATE != 0 && self.setup.release.navigation_touch;
+            if by_navigation || self.rules.touch_errors == TouchErrors::Surface {
+                self.fact(Fact::Judged { failure, verdict: Judgement::Surface });
+                Err(failure)
+            } else {
+                self.fact(Fact::Judged { failure, verdict: Judgement::Swallow });
+                Ok(())
+            }
+        };
+        self.touch_ended(touch.parent, result);
+    }
+
+    fn touch_ended(&mut self, parent: TaskId, result: Result<(), Failure>) {
+        match (parent, result) {
+            (NONE, Ok(())) => {}
+            // Nobody awaits a touch on focus: an unhandled rejection.
+            (NONE, Err(failure)) => self.fact(Fact::AppError(failure)),
+            (set_active, Ok(())) if self.tab.listed => {
+                // From here on it works on the client's own object, and makes it the current one in the end.
+                let object = self.tab.newest_object;
+                let task = &mut self.tasks[set_active];
+                task.object = object;
+                task.set_reply(Reply::Ok { token: self.tab.newest_token, listed: true });
+                let depth = task.depth;
+                self.get_token_of(object, Caller::Parent, set_active, 0, depth, 0);
+            }
+            (set_active, Ok(())) => {
+                self.set_cookie(None);
+                self.set_active_ends(set_active, false);
+            }
+            (set_active, Err(failure)) => self.set_active_throws(set_active, failure),
+        }
+    }
+
+    /// The `getToken` of a `setActive` has ended.
+    pub(super) fn set_active_has_token(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
+        match result {
+            Ok(token) => {
+                if token.is_none() {
+                    self.set_cookie(None);
+                }
+                self.set_active_ends(id, true);
+            }
+            Err(Failure::OFFLINE) => self.set_active_ends(id, true),
+            Err(failure) => self.set_active_throws(id, failure),
+        }
+    }
+
+    fn set_active_ends(&mut self, id: TaskId, session: bool) {
+        let task = self.tasks[id];
+        self.tasks.end(id);
+        self.fact(Fact::AppWaited(self.now.since(task.since)));
+        if task.flags & flag::NAVIGATE != 0 {
+            // `setTransitiveState`: while it navigates, listeners are told that there is no session.
+            self.tab.shown = false;
+        }
+        if let Reply::Ok { token, .. } = task.reply()
+            && session
+            && task.object != self.tab.object
+        {
+            // Another answer has brought a newer object meanwhile; the older one is current again.
+            self.tab.object = task.object;
+            self.tab.last_token = token;
+        }
+        self.set_session(session);
+        self.emit(task.depth);
+    }
+
+    fn set_active_throws(&mut self, id: TaskId, failure: Failure) {
+        let since = self.tasks[id].since;
+        self.tasks.end(id);
+        self.fact(Fact::AppWaited(self.now.since(since)));
+        self.fact(Fact::AppError(failure));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::desk::{BARE, Desk, LATE, NEW, NOW, OLD, facts, fine, sends, sent_to, waits};
+    use super::super::endpoints;
+    use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3};
+    use super::super::task::Task;
+    use super::*;
+    use crate::client::app::AppReaction;
+    use crate::client::app::Reaction;
+    use crate::client::step::{Action, Input};
+    use crate::kernel::{Dur, Time};
+
+    /// `clerk-js.md`, "The policies": what becomes of a failed touch at each of its call sites.
+    #[test]
+    fn a_failed_touch_enters_the_flow_is_thrown_or_is_swallowed() {
+        use Judgement::{EnterFlow, Surface, Swallow};
+        let navigating = Input::SetActive { navigate: true };
+        let staying = Input::SetActive { navigate: false };
+        for (model, policy, input, status, verdict) in [
+            (ClerkJs6_0_0, OLD, navigating, 429, EnterFlow),
+            (ClerkJs6_0_0, OLD, navigating, 503, Surface),
+            (ClerkJs6_3_3, NEW, navigating, 422, EnterFlow),
+            (ClerkJs6_3_3, NEW, navigating, 429, Surface),
+            (ClerkJs6_3_3, NEW, navigating, 503, Surface),
+            (ClerkJs6_0_0, OLD, staying, 429, EnterFlow),
+            (ClerkJs6_0_0, OLD, staying, 503, Swallow),
+            (ClerkJs6_3_3, NEW, staying, 422, EnterFlow),
+            (ClerkJs6_3_3, NEW, staying, 429, Surface),
+            (ClerkJs6_3_3, NEW, staying, 503, Surface),
+            (ClerkJs6_0_0, OLD, Input::Focus, 429, EnterFlow),
+            (ClerkJs6_0_0, OLD, Input::Focus, 503, Swallow),
+            (ClerkJs6_3_3, NEW, Input::Focus, 422, EnterFlow),
+            (ClerkJs6_3_3, NEW, Input::Focus, 429, Surface),
+            (ClerkJs6_3_3, NEW, Input::Focus, 503, Surface),
+            // One way of touching, whether it navigates or not: see `Release::navigation_touch`.
+            (ClerkJs5_125_3, OLD, navigating, 429, EnterFlow),
+            (ClerkJs5_125_3, OLD, navigating, 503, Swallow),
+            (ClerkJs5_125_3, OLD, staying, 503, Swallow),
+        ] {
+            let case = format!("{model:?} {policy:?} {input:?} {status}");
+            let mut desk = Desk::signed_in(model, policy);
+            let touch = sent_to(&desk.step(NOW, input), endpoints::TOUCH);
+            let actions = desk.fail(NOW, touch, status);
+            let failure = Failure::status(status);
+            let told = facts(&actions);
+            assert_eq!(told[0], Fact::Judged { failure, verdict }, "{case}");
+            assert_eq!(told.contains(&Fact::AppError(failure)), verdict == Surface, "{case}: {told:?}");
+            let flow = if verdict == EnterFlow { vec![(endpoints::CLIENT, false)] } else { vec![] };
+            assert_eq!(sends(&actions), flow, "{case}");
+            let waited = told.contains(&Fact::AppWaited(Dur::ZERO));
+            assert_eq!(waited, input != Input::Focus, "{case}: {told:?}");
+            assert!(desk.tab.session, "{case}");
+        }
+    }
+
+    /// `clerk-js.md`, focus: touch. At most once in 5 s, unless the app has several sessions.
+    #[test]
+    fn touches_on_focus_are_throttled() {
+        for (multi_session, after, touches) in [(false, 4_999, 0), (false, 5_000, 1), (true, 1, 1)] {
+            let mut desk = Desk::new(ClerkJs6_3_3, NEW);
+            desk.setup.multi_session = multi_session;
+            desk.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
+            assert_eq!(sends(&desk.step(NOW, Input::Focus)), [(endpoints::TOUCH, true)]);
+            let again = sends(&desk.step(NOW.after(Dur::from_ms(after)), Input::Focus));
+            assert_eq!(again.len(), touches, "{multi_session} {after}");
+        }
+    }
+
+    /// App code that reacts to a session object hears of the one in an answer to /touch at once, but of a `setActive`
+    /// that navigates only when that has ended: after its own `getToken`, which has to fetch here.
+    #[test]
+    fn listeners_hear_of_a_navigation_at_its_end() {
+        for (model, navigate, at_once) in [
+            (ClerkJs6_3_3, false, true),
+            (ClerkJs6_3_3, true, false),
+            (ClerkJs6_0_0, true, false),
+            (ClerkJs5_125_3, true, true),
+        ] {
+            let mut desk = Desk::signed_in(model, NEW);
+            desk.setup.reaction =
+                Reaction { act: AppReaction::GetToken, from: Time::from_ms(1), to: Time::NEVER };
+            let calls = |desk: &Desk| {
+                let by_app = |t: &Task| t.kind == Kind::GetToken && t.caller == Caller::App;
+                desk.tasks.slots().filter(|(_, task)| by_app(task)).count()
+            };
+            let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate }), endpoints::TOUCH);
+            let actions = desk.answer(LATE, touch, BARE);
+            assert_eq!(calls(&desk), usize::from(at_once), "{model:?} {navigate}");
+            let fetch = sent_to(&actions, endpoints::TOKENS);
+            let ended = desk.answer(LATE, fetch, fine(Some(Token::issued(LATE))));
+            // What app code waited for: `setActive`, and its own call.
+            assert_eq!((waits(&ended), calls(&desk)), (2, 0), "{model:?} {navigate}: {ended:?}");
+        }
+    }
+
+    /// Offline an answer of nothing leaves the session as it is; what touches for a focus or without navigation writes
+    /// the cookie of the token it has. From 6.0.0 on `setActive` forgives its `getToken` for being offline.
+    #[test]
+    fn a_touch_answered_with_nothing_writes_the_cookie_unless_it_navigates() {
+        for (model, input, writes) in [
+            (ClerkJs6_3_3, Input::Focus, true),
+            (ClerkJs6_3_3, Input::SetActive { navigate: false }, true),
+            (ClerkJs6_3_3, Input::SetActive { navigate: true }, false),
+        ] {
+            let mut desk = Desk::signed_in(model, NEW);
+            desk.rules.touch_errors = TouchErrors::Surface;
+            let touch = sent_to(&desk.step(LATE, input), endpoints::TOUCH);
+            desk.browser.cookie = None;
+            desk.browser.set_offline(true);
+            let actions = desk.answer(LATE, touch, Reply::Fail(Failure::NETWORK));
+            let token = Token::issued(Time::ZERO);
+            let written = actions.contains(&Action::Fact(Fact::Cookie(Some(token))));
+            assert_eq!(written, writes, "{model:?} {input:?}: {actions:?}");
+            let errors = facts(&actions).iter().filter(|fact| matches!(fact, Fact::AppError(_))).count();
+            assert_eq!((errors, desk.tab.session), (0, true), "{model:?} {input:?}");
+        }
+    }
+
+    /// The server lists the session no more: `setActive` ends without one, and without a call of `getToken`.
+    #[test]
+    fn set_active_ends_signed_out_where_the_session_is_not_listed() {
+        for navigate in [false, true] {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+            let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate }), endpoints::TOUCH);
+            let actions = desk.answer(LATE, touch, fine(None));
+            assert_eq!(sends(&actions), []);
+            assert!(facts(&actions).contains(&Fact::SignedOut), "{actions:?}");
+            assert_eq!((desk.tab.session, desk.browser.cookie), (false, None));
+        }
+    }
+
+    /// A `setActive` that navigates shows no session while it does: listeners then hear of the object anew, as they do of
+    /// one that differs; of the one they know they do not.
+    #[test]
+    fn a_navigation_hides_the_session_while_it_lasts() {
+        for navigate in [false, true] {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+            let shown = desk.tab.shown_object;
+            // The answer carries the very token that listeners know: to them it is the same object.
+            let same = fine(desk.tab.last_token);
+            let touch = sent_to(&desk.step(NOW, Input::SetActive { navigate }), endpoints::TOUCH);
+            desk.answer(NOW, touch, same);
+            let newest = desk.tab.newest_object;
+            assert_ne!(newest, shown);
+            let expected = if navigate { newest } else { shown };
+            assert_eq!((desk.tab.shown, desk.tab.shown_object), (true, expected), "{navigate}");
+        }
+    }
+
+    /// `setActive` of a page without a session has nothing to touch; the cookie goes.
+    #[test]
+    fn set_active_without_a_session_takes_the_cookie() {
+        let mut desk = Desk::new(ClerkJs6_3_3, NEW);
+        desk.step(Time::ZERO, Input::Open);
+        let early = desk.step(NOW, Input::SetActive { navigate: false });
+        assert_eq!(early, [Action::Fact(Fact::AppError(Failure::NETWORK))], "the client is not there yet");
+        let mut desk = Desk::new(ClerkJs6_3_3, NEW);
+        desk.load(Time::ZERO, fine(None), fine(None));
+        desk.browser.cookie = Some(Token::issued(Time::ZERO));
+        let actions = desk.step(NOW, Input::SetActive { navigate: false });
+        assert_eq!(actions, [Action::Fact(Fact::Cookie(None))]);
+    }
+}

@@ -1,0 +1,93 @@
+//! What the tasks of the client are called, and on whose behalf they work.
+
+use super::task::{Caller, Kind};
+use crate::client::family::{CallerRow, Due, FlowWords, Role, TaskRow};
+
+/// A timer that no kind of task has but those that say otherwise.
+const REPEATED: Due = Due::Repeat("the request is repeated");
+
+/// The unauthenticated flow (`clerk-js.md`, "The unauthenticated flow").
+pub(super) const FLOW: FlowWords = FlowWords {
+    name: "the unauthenticated flow",
+    short: "the flow",
+    purpose: " for the flow",
+    unasked: Some((401, "the client's fetch layer lets every 401 ")),
+    ends: &[401, 422],
+    // `setActive` with navigation touches by itself and throws, whatever the policy says.
+    throws: "setActive with navigation throws",
+};
+
+impl Kind {
+    /// What readers know of it.
+    pub(super) const fn row(self) -> &'static TaskRow {
+        const fn row(id: &'static str, name: &'static str, due: Due, role: Role) -> TaskRow {
+            TaskRow { id, name, due, role }
+        }
+        const ENVIRONMENT: Due = Due::Repeat("the page load asks again for /environment");
+        const CLIENT: Due = Due::Repeat("the page load asks again for /client");
+        const ROWS: [TaskRow; 11] = [
+            row("load", "page load", REPEATED, Role::Other),
+            row("load-environment", "GET /environment", ENVIRONMENT, Role::Other),
+            row("load-client", "GET /client of the page load", CLIENT, Role::Other),
+            row("poll", "session poller", Due::Tick("the session poller ticks"), Role::Other),
+            row("refresh", "background refresh", Due::Tick("the background refresh is due"), Role::Fetch),
+            row("get-token", "getToken", Due::Retry, Role::Other),
+            row("token-fetch", "POST /tokens", REPEATED, Role::Fetch),
+            row("touch", "POST /touch", REPEATED, Role::Other),
+            row("set-active", "setActive", REPEATED, Role::Other),
+            row("flow", "handleUnauthenticated", REPEATED, Role::Flow),
+            row("sign-in", "sign-in", REPEATED, Role::SignIn),
+        ];
+        &ROWS[self as usize]
+    }
+}
+
+impl Caller {
+    /// What readers know of it.
+    pub(super) const fn row(self) -> &'static CallerRow {
+        const fn row(who: &'static str, purpose: &'static str) -> CallerRow {
+            CallerRow { who, purpose, unheard: None }
+        }
+        const ROWS: [CallerRow; 5] = [
+            row("the poller's getToken", " for the poller"),
+            row("the getToken of the focus", ""),
+            row("the app's getToken", " for the app"),
+            row("getToken", ""),
+            CallerRow {
+                who: "the background refresh",
+                purpose: " to refresh the token",
+                unheard: Some("a background refresh that fails is not repeated, and nobody hears of it"),
+            },
+        ];
+        &ROWS[self as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rows stand in the order of the kinds.
+    #[test]
+    fn every_kind_has_its_own_row() {
+        for (kind, id) in [
+            (Kind::Load, "load"),
+            (Kind::LoadEnvironment, "load-environment"),
+            (Kind::LoadClient, "load-client"),
+            (Kind::Poll, "poll"),
+            (Kind::Refresh, "refresh"),
+            (Kind::GetToken, "get-token"),
+            (Kind::TokenFetch, "token-fetch"),
+            (Kind::Touch, "touch"),
+            (Kind::SetActive, "set-active"),
+            (Kind::Flow, "flow"),
+            (Kind::SignIn, "sign-in"),
+        ] {
+            assert_eq!(kind.row().id, id);
+        }
+        let who = |caller: Caller| caller.row().who;
+        assert!(who(Caller::Poller).contains("poller") && who(Caller::Background).contains("background"));
+        assert!(who(Caller::App).contains("app") && who(Caller::Focus).contains("focus"));
+        assert_eq!(who(Caller::Parent), "getToken");
+    }
+}

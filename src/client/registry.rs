@@ -1,0 +1,205 @@
+//! The registration of client families: models by name, and a run's family matched once.
+
+use super::family::{Around, Client, ModelRow};
+use super::policy::Policy;
+use super::{FAMILY_ENDPOINTS, MODELS, workload};
+use crate::protocol::{Endpoint, EndpointRow};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::LazyLock;
+
+/// A model of a registered family, written by its name. The default is the first of all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Model(u8);
+
+impl Model {
+    /// The models of all families, in the order of the registration.
+    pub fn all() -> impl Iterator<Item = Model> {
+        let count: usize = MODELS.iter().map(|family| family.len()).sum();
+        (0..count).map(|place| Model(place as u8))
+    }
+
+    /// Their names.
+    pub fn names() -> &'static [&'static str] {
+        static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| Model::all().map(Model::name).collect());
+        &NAMES
+    }
+
+    /// The model of this name.
+    pub fn named(name: &str) -> Option<Model> {
+        Model::all().find(|model| model.name() == name)
+    }
+
+    /// What its family says of it.
+    pub fn row(self) -> &'static ModelRow {
+        MODELS.iter().copied().flatten().nth(self.place()).expect("a model is made from the table")
+    }
+
+    /// Its name in scenarios and results.
+    pub fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The endpoints that a run of this model may call: those of its family and of generic clients.
+    pub fn endpoints(self) -> Vec<Endpoint> {
+        let mut first = 0;
+        let family = MODELS.iter().position(|family| {
+            first += family.len();
+            self.place() < first
+        });
+        let rows = FAMILY_ENDPOINTS[family.expect("a model is made from the table")];
+        let named = |row: &EndpointRow| Endpoint::known(row.name);
+        rows.iter().map(named).chain([workload::GENERIC]).collect()
+    }
+
+    /// Its place among the models of all families.
+    pub(super) const fn place(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// How many rows there are.
+pub(super) const fn count(families: &[&[EndpointRow]]) -> usize {
+    let (mut count, mut family) = (0, 0);
+    while family < families.len() {
+        count += families[family].len();
+        family += 1;
+    }
+    count
+}
+
+/// The rows of all families, and one more.
+pub(super) const fn join<const N: usize>(families: &[&[EndpointRow]], last: EndpointRow) -> [EndpointRow; N] {
+    let mut all = [last; N];
+    let (mut place, mut family) = (0, 0);
+    while family < families.len() {
+        let mut row = 0;
+        while row < families[family].len() {
+            all[place] = families[family][row];
+            place += 1;
+            row += 1;
+        }
+        family += 1;
+    }
+    all
+}
+
+impl fmt::Display for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Model {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Model {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Model, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        Model::named(&name).ok_or_else(|| de::Error::unknown_variant(&name, Model::names()))
+    }
+}
+
+impl JsonSchema for Model {
+    fn schema_name() -> Cow<'static, str> {
+        "ClientModel".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let word = |model: Model| {
+            let ModelRow { name, about, .. } = model.row();
+            serde_json::json!({ "description": about, "type": "string", "const": name })
+        };
+        let words: Vec<serde_json::Value> = Model::all().map(word).collect();
+        json_schema!({ "description": "A client that is documented or measured.", "oneOf": words })
+    }
+}
+
+/// What a run needs to know of its client family.
+#[derive(Clone, Debug)]
+pub struct Prepared<C: Client> {
+    /// What is the same for every page.
+    pub setup: C::Setup,
+    /// The rules of policies, by contender and part.
+    pub rules: Vec<Vec<C::Rules>>,
+}
+
+impl<C: Client> Prepared<C> {
+    /// Prepares a model of the family for contenders, each with the policies of its parts.
+    pub(super) fn new(
+        model: usize,
+        around: &Around<'_>,
+        contenders: &[Vec<&Policy>],
+        codes: &[String],
+    ) -> Self {
+        let rules = |parts: &Vec<&Policy>| parts.iter().map(|policy| C::rules(policy, codes)).collect();
+        Prepared { setup: C::setup(model, around), rules: contenders.iter().map(rules).collect() }
+    }
+}
+
+/// Something to do with the family of a run, whichever it is.
+pub trait ForFamily {
+    /// What it gives.
+    type Output;
+
+    /// Does it with this family.
+    fn with<C: Client>(self, client: &Prepared<C>) -> Self::Output;
+}
+
+/// Registers families: a name, and the type that implements [`Client`].
+macro_rules! families {
+    ($($family:ident = $client:ty;)*) => {
+        /// The models of each family, in the order of the registration.
+        const MODELS: &[&[family::ModelRow]] = &[$(<$client as Client>::MODELS),*];
+
+        /// The endpoints of each family, in the order of the registration.
+        const FAMILY_ENDPOINTS: &[&[EndpointRow]] = &[$(<$client as Client>::ENDPOINTS),*];
+
+        /// The endpoints of all families, then that of generic clients.
+        pub const ENDPOINTS: [EndpointRow; registry::count(FAMILY_ENDPOINTS) + 1] =
+            registry::join(FAMILY_ENDPOINTS, workload::ENDPOINT);
+
+        /// The family of a run, prepared.
+        #[derive(Clone, Debug)]
+        pub enum AnyClient {
+            $(
+                #[doc = concat!("[`", stringify!($client), "`].")]
+                $family(Prepared<$client>),
+            )*
+        }
+
+        impl AnyClient {
+            /// Prepares a model for contenders, each with the policies of its parts. `codes` are the scenario's error
+            /// codes.
+            pub fn new(
+                model: Model,
+                around: &family::Around<'_>,
+                contenders: &[Vec<&policy::Policy>],
+                codes: &[String],
+            ) -> AnyClient {
+                let mut first = 0;
+                $(
+                    let end = first + <$client as Client>::MODELS.len();
+                    if model.place() < end {
+                        return AnyClient::$family(Prepared::new(model.place() - first, around, contenders, codes));
+                    }
+                    first = end;
+                )*
+                unreachable!("{model} is one of {first} models");
+            }
+
+            /// Does something with the family. This is the one place where a run's family is matched.
+            pub fn with<F: ForFamily>(&self, action: F) -> F::Output {
+                match self {
+                    $(AnyClient::$family(client) => action.with(client),)*
+                }
+            }
+        }
+    };
+}
+pub(super) use families;

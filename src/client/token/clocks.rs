@@ -1,0 +1,116 @@
+//! What runs by itself: the ticker of visible tabs, and the timer before expiry.
+
+use super::machine::Machine;
+use super::ops::{FIRST_READ, FIRST_TICK, nanos};
+use super::pool::Key;
+use super::state::{Held, News, Op, Refreshed};
+use super::words::Timer;
+use crate::kernel::Dur;
+
+impl Machine<'_> {
+    /// The tab becomes visible: the ticker starts anew, and the session is recovered.
+    pub fn becomes_visible(&mut self, agent: Key) {
+        self.agent_mut(agent).visible = true;
+        self.start_ticker(agent);
+        if self.rules.visible_recovers {
+            let task = self.add_task(agent, Op::Visible);
+            self.begin(task);
+        }
+    }
+
+    pub fn start_ticker(&mut self, agent: Key) {
+        let Some(ticker) = self.rules.ticker else { return };
+        let it = self.agent_mut(agent);
+        it.tick = it.tick.wrapping_add(1);
+        if it.auto && it.visible {
+            let number = it.tick;
+            let at = self.now.after(ticker.period);
+            self.wait(agent, Timer::Tick { ticker: number, first: false }, at, Dur::ZERO);
+            self.wait(agent, Timer::Tick { ticker: number, first: true }, self.now, Dur::ZERO);
+        }
+    }
+
+    pub fn tick(&mut self, agent: Key, ticker: u32, first: bool) {
+        let Some(rules) = self.rules.ticker else { return };
+        if self.agent(agent).tick != ticker {
+            return;
+        }
+        if !first {
+            let at = self.now.after(rules.period);
+            self.wait(agent, Timer::Tick { ticker, first: false }, at, Dur::ZERO);
+        }
+        let task = self.add_task(agent, Op::Tick);
+        self.task_mut(task).stage = if first { FIRST_TICK } else { FIRST_READ };
+        self.begin(task);
+    }
+
+    /// Sets the timer before expiry.
+    pub fn set_alarm(&mut self, agent: Key) {
+        let Some(timer) = self.rules.timer else { return };
+        let Some(held) = self.agent(agent).held else { return };
+        if !self.agent(agent).auto {
+            return;
+        }
+        let left = if timer.in_seconds { self.left_in_seconds(agent, held) } else { self.left(agent, held) };
+        let wait = left.saturating_sub(nanos(timer.before)).max(nanos(timer.floor));
+        let depth = if wait == 0 { self.depth } else { 0 };
+        let it = self.agent_mut(agent);
+        it.alarm = it.alarm.wrapping_add(1);
+        it.alarm_failures = 0;
+        it.alarm_depth = depth;
+        let (alarm, wait) = (it.alarm, Dur(wait.unsigned_abs()));
+        self.wait(agent, Timer::Alarm(alarm), self.now.after(wait), Dur::ZERO);
+    }
+
+    /// The timer, if set, is void.
+    pub fn stop_alarm(&mut self, agent: Key) {
+        let it = self.agent_mut(agent);
+        it.alarm = it.alarm.wrapping_add(1);
+    }
+
+    pub fn alarm(&mut self, agent: Key, alarm: u32) {
+        if self.agent(agent).alarm == alarm {
+            self.depth = self.agent(agent).alarm_depth;
+            if self.rules.timer.is_some_and(|t| !t.refreshes) {
+                self.tell(agent, News::Expired);
+                if !self.agent(agent).refreshes_on_expiry {
+                    return;
+                }
+            }
+            let task = self.add_task(agent, Op::Alarm);
+            self.begin(task);
+        }
+    }
+
+    pub fn after_alarm(&mut self, agent: Key, refreshed: Refreshed) {
+        let Some(timer) = self.rules.timer.filter(|t| t.refreshes) else { return };
+        match refreshed {
+            Refreshed::Yes(_) => self.set_alarm(agent),
+            Refreshed::Refused { .. } if timer.survives_errors => self.set_alarm(agent),
+            Refreshed::Refused { .. } => {}
+            Refreshed::Unanswered => {
+                let Some(again) = timer.again else { return };
+                if self.agent(agent).held.is_none() {
+                    return;
+                }
+                let it = self.agent_mut(agent);
+                let wait = again.wait(u32::from(it.alarm_failures));
+                it.alarm_failures = it.alarm_failures.saturating_add(1);
+                it.alarm_depth = 0;
+                it.alarm = it.alarm.wrapping_add(1);
+                let alarm = it.alarm;
+                self.wait(agent, Timer::Alarm(alarm), self.now.after(wait), again.jitter);
+            }
+        }
+    }
+
+    /// What is left of a token as a subtraction of JavaScript numbers gives it: near the epoch times of this century a
+    /// number of seconds is a multiple of 2^-22, and a timer's wait is cut to whole milliseconds.
+    fn left_in_seconds(&self, agent: Key, held: Held) -> i64 {
+        let (second, until) = (1_000_000_000, i128::from(held.until.nanoseconds()));
+        let clock = i128::from(self.clock(agent));
+        let steps = ((clock << 22) + second / 2).div_euclid(second);
+        let left_ms = (((until << 22) / second - steps) * 1_000).div_euclid(1 << 22);
+        i64::try_from(left_ms * 1_000_000).unwrap_or(i64::MAX)
+    }
+}

@@ -1,0 +1,214 @@
+//! From a profile to rules.
+
+use super::profile::{
+    Answer, EndpointName, ExpiryClockSpec, KeptIn, OnFailure, Profile, SignOutSpec, WhileLoading,
+};
+use super::profile_clocks::{LockThen, Ticker, TimerDoes, TimerSetBy, TimerSpec, Waits};
+use super::rules::{
+    self, AnswerRule, Code, CooldownRules, Endpoint, ExpiryClock, Failure, Limit, LoadRules, LockRules,
+    Place, Rules, Schedule, SignOut, TickerRules, TimerRules, Verdict,
+};
+use crate::kernel::Dur;
+
+/// A profile that cannot be compiled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The key, as a path: `answer[2].status`.
+    pub key: String,
+    /// What was found, and what is allowed.
+    pub why: String,
+}
+
+impl std::fmt::Display for Unusable {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.key, self.why)
+    }
+}
+
+impl std::error::Error for Unusable {}
+
+impl Profile {
+    /// The error codes that the rows name, in order: index `n` is [`Code`]`(n)`.
+    pub fn codes(&self) -> Vec<&str> {
+        let mut codes: Vec<&str> = Vec::new();
+        for code in self.answer.iter().flat_map(|row| &row.code) {
+            if !codes.contains(&code.as_str()) {
+                codes.push(code);
+            }
+        }
+        codes
+    }
+
+    /// The code of that name.
+    pub fn code(&self, name: &str) -> Code {
+        let found = self.codes().iter().position(|c| *c == name);
+        found.and_then(|n| u16::try_from(n).ok()).map_or(Code::OTHER, Code)
+    }
+
+    /// Compiles the profile.
+    ///
+    /// # Errors
+    /// The key whose value cannot be used, what was found there, and what is allowed.
+    pub fn rules(&self) -> Result<Rules, Unusable> {
+        let mut answers = Vec::new();
+        for (n, row) in self.answer.iter().enumerate() {
+            self.compile_row(n, row, &mut answers)?;
+        }
+        let retry = self.request.retry.as_ref().map(|w| schedule("request.retry", w)).transpose()?;
+        if retry.is_none() {
+            if let Some(n) = self.answer.iter().position(|row| row.retry) {
+                return Err(unusable(
+                    format!("answer[{n}].retry"),
+                    "true, but [request] has no retry; allowed: false, or a schedule in request.retry",
+                ));
+            }
+        }
+        Ok(Rules {
+            clock: match self.session.expiry_clock {
+                ExpiryClockSpec::Server => ExpiryClock::Server,
+                ExpiryClockSpec::Receipt => ExpiryClock::Receipt,
+                ExpiryClockSpec::ReceiptSeconds => ExpiryClock::ReceiptSeconds,
+                ExpiryClockSpec::Measured => ExpiryClock::Measured,
+            },
+            place: match self.session.kept_in {
+                KeptIn::Storage => Place::Storage,
+                KeptIn::ObjectAndStorage => Place::Copied,
+                KeptIn::Object => Place::Memory,
+            },
+            drops_when_replaced: self.session.drops_when_replaced,
+            shares: self.session.shares_refresh,
+            broadcasts: self.session.broadcasts,
+            lock: self.lock.as_ref().map(|l| LockRules {
+                wait: l.wait,
+                steal: l.then == LockThen::Steal,
+                reentrant: l.reentrant,
+                to_refresh: l.only_to_refresh,
+            }),
+            caller_margin: self.caller.margin,
+            while_loading: match self.caller.while_loading {
+                WhileLoading::Waits => rules::WhileLoading::Waits,
+                WhileLoading::Nothing => rules::WhileLoading::Nothing,
+                WhileLoading::Asks => rules::WhileLoading::Asks,
+            },
+            none_is_error: self.caller.without_session == OnFailure::Error,
+            tells_failure: !self.events.refresh_failed.is_empty(),
+            failure: match self.caller.on_failure {
+                OnFailure::Nothing => Failure::Nothing,
+                OnFailure::Error => Failure::Error,
+            },
+            keeps_valid: self.caller.keeps_valid_token,
+            load: LoadRules {
+                refreshes: self.load.refreshes,
+                forces: self.load.forces_refresh,
+                fails: self.load.fails_with_refresh,
+                lookup: self.load.lookup,
+                clears_again: self.load.clears_again,
+                announces: self.load.announces,
+                listener_reads: self.load.listener_reads,
+            },
+            visible_recovers: self.visible.recovers,
+            ticker: self.ticker.as_ref().map(ticker).transpose()?,
+            timer: self.timer.as_ref().map(timer).transpose()?,
+            retry,
+            timeout: self.request.timeout,
+            aborts: self.request.aborts_on_timeout,
+            drops_expired: self.session.drops_expired_after,
+            answers: answers.into_boxed_slice(),
+            cooldown: self
+                .cooldown
+                .as_ref()
+                .map(|c| CooldownRules { lasts: c.lasts, ended_by_news: c.ended_by_news }),
+        })
+    }
+
+    fn compile_row(&self, n: usize, row: &Answer, answers: &mut Vec<AnswerRule>) -> Result<(), Unusable> {
+        let verdict = Verdict {
+            retry: row.retry,
+            sign_out: match row.sign_out {
+                SignOutSpec::Never => SignOut::Never,
+                SignOutSpec::IfExpired => SignOut::IfExpired,
+                SignOutSpec::Always => SignOut::Always,
+            },
+            no_answer: row.counts_as_no_answer,
+            cools: true,
+        };
+        let endpoint = row.endpoint.map(|e| match e {
+            EndpointName::Token => Endpoint::Token,
+            EndpointName::Lookup => Endpoint::Lookup,
+            EndpointName::User => Endpoint::User,
+        });
+        let codes: Vec<Option<Code>> = if row.code.is_empty() {
+            vec![None]
+        } else {
+            row.code.iter().map(|c| Some(self.code(c))).collect()
+        };
+        for text in &row.status {
+            let key = || format!("answer[{n}].status");
+            let (statuses, no_answer, timed_out) = match text.as_str() {
+                "no-answer" => (None, true, false),
+                "timeout" => (None, false, true),
+                range => (Some(statuses(range).ok_or_else(|| {
+                    unusable(
+                        key(),
+                        &format!(
+                            "{range:?}; allowed: a status from 300 to 599 (\"429\"), a range (\"500-504\"), \
+                             \"no-answer\", \"timeout\""
+                        ),
+                    )
+                })?), false, false),
+            };
+            for code in &codes {
+                answers.push(AnswerRule { endpoint, statuses, no_answer, timed_out, code: *code, verdict });
+            }
+        }
+        Ok(())
+    }
+}
+
+fn unusable(key: String, why: &str) -> Unusable {
+    Unusable { key, why: why.to_owned() }
+}
+
+fn statuses(text: &str) -> Option<(u16, u16)> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    let (from, to): (u16, u16) = (from.parse().ok()?, to.parse().ok()?);
+    (300 <= from && from <= to && to <= 599).then_some((from, to))
+}
+
+fn schedule(key: &str, waits: &Waits) -> Result<Schedule, Unusable> {
+    if !(1..=16).contains(&waits.factor) {
+        return Err(unusable(format!("{key}.factor"), &format!("{}; allowed: 1 to 16", waits.factor)));
+    }
+    if waits.tries == Some(0) {
+        return Err(unusable(format!("{key}.tries"), "0; allowed: 1 or more"));
+    }
+    let limit = match (waits.tries, waits.within) {
+        (Some(_), Some(_)) => {
+            return Err(unusable(format!("{key}.within"), "given beside tries; allowed: one of the two"));
+        }
+        (Some(tries), None) => Limit::Tries(tries),
+        (None, Some(within)) => Limit::Within(within),
+        (None, None) => Limit::Endless,
+    };
+    let cap = waits.cap.unwrap_or(crate::kernel::time::MAX_DURATION);
+    Ok(Schedule { first: waits.first, factor: waits.factor, cap, jitter: waits.jitter, limit })
+}
+
+fn ticker(spec: &Ticker) -> Result<TickerRules, Unusable> {
+    if spec.period == Dur::ZERO {
+        return Err(unusable("ticker.period".to_owned(), "0s; allowed: more than 0s"));
+    }
+    Ok(TickerRules { period: spec.period, below: spec.refresh_below, skips_when_busy: spec.skips_when_busy })
+}
+
+fn timer(spec: &TimerSpec) -> Result<TimerRules, Unusable> {
+    Ok(TimerRules {
+        before: spec.before_expiry,
+        floor: spec.floor,
+        refreshes: spec.does == TimerDoes::Refresh,
+        in_seconds: spec.computed_in_seconds,
+        set_by_all: spec.set_by == TimerSetBy::AnyRefresh,
+        again: spec.no_answer.as_ref().map(|w| schedule("timer.no-answer", w)).transpose()?,
+        survives_errors: spec.survives_errors,
+    })
+}

@@ -1,0 +1,278 @@
+//! The lock: one holder in the browser, and a queue of the holder's own object that is drained before it is given back.
+//!
+//! An operation that finds its own object holding the lock queues behind the object's last operation and runs within
+//! the lock. Any other asks the browser. The holder's caller gets its answer only when the object's queue is empty.
+
+use super::machine::Machine;
+use super::pool::{Key, NONE};
+use super::state::{Done, Lock, Next, Op};
+use super::words::Timer;
+use crate::kernel::Dur;
+
+impl Machine<'_> {
+    /// An operation takes the lock, if the client has one, and runs.
+    pub fn acquire(&mut self, task: Key) {
+        let (agent, op) = (self.task(task).agent, self.task(task).op);
+        let Some(lock) = self.rules.lock.filter(|_| op != Op::Initial) else { return self.run(task) };
+        if lock.reentrant && self.busy_if_any(agent).is_some_and(|b| b.locked) {
+            self.task_mut(task).in_queue = true;
+            match self.enqueue(agent, task) {
+                Some(last) => self.task_mut(last).successor = Some(task),
+                None => self.store.soon.push_back(Next::Run(task)),
+            }
+            return;
+        }
+        self.task_mut(task).in_lock = true;
+        if op != Op::Tick {
+            self.wait(agent, Timer::LockWait(task), self.now.after(lock.wait), Dur::ZERO);
+        }
+        self.store.later.push_back(Next::AskLock(task));
+    }
+
+    pub fn ask_lock(&mut self, task: Key) {
+        let Some(it) = self.store.tasks.get(task) else { return };
+        let (agent, op) = (it.agent, it.op);
+        let browser = self.agent(agent).browser;
+        let slot = self.store.browsers.at(browser).lock;
+        if op == Op::Tick && slot != NONE {
+            self.task_mut(task).in_lock = false;
+            return self.finish(task, Done::Nothing);
+        }
+        let slot = if slot == NONE {
+            let slot = self.store.locks.insert(Lock::default()).slot;
+            self.store.browsers.at_mut(browser).lock = slot;
+            slot
+        } else {
+            slot
+        };
+        let queue = self.append(self.store.locks.at(slot).queue, task);
+        self.store.locks.at_mut(slot).queue = queue;
+        self.pump_lock(browser);
+    }
+
+    /// Gives a free lock to the first who waits; forgets the lock when nobody does.
+    pub fn pump_lock(&mut self, browser: u32) {
+        let slot = self.store.browsers.at(browser).lock;
+        if slot == NONE || self.store.locks.at(slot).holder.is_some() {
+            return;
+        }
+        let (first, last) = self.store.locks.at(slot).queue;
+        match first {
+            Some(task) => {
+                let next = self.task_mut(task).link.take();
+                let lock = self.store.locks.at_mut(slot);
+                lock.queue = if next.is_some() { (next, last) } else { (None, None) };
+                self.grant(slot, task);
+            }
+            None => {
+                let key = self.store.locks.key(slot);
+                self.store.locks.remove(key);
+                self.store.browsers.at_mut(browser).lock = NONE;
+            }
+        }
+    }
+
+    fn grant(&mut self, slot: u32, task: Key) {
+        self.store.locks.at_mut(slot).holder = Some(task);
+        self.task_mut(task).granted = true;
+        let agent = self.task(task).agent;
+        self.busy(agent).locked = true;
+        self.enqueue(agent, task);
+        match self.busy(agent).holders {
+            None => self.busy(agent).holders = Some(task),
+            Some(first) => {
+                let mut last = first;
+                while let Some(next) = self.task(last).next_holder {
+                    last = next;
+                }
+                self.task_mut(last).next_holder = Some(task);
+            }
+        }
+        self.store.soon.push_back(Next::Run(task));
+    }
+
+    /// An operation enters the object's own queue; returns the last one before it that has not ended.
+    fn enqueue(&mut self, agent: Key, task: Key) -> Option<Key> {
+        let busy = self.busy(agent);
+        let place = busy.queued;
+        busy.queued += 1;
+        let last = busy.tail.replace(task);
+        self.task_mut(task).place = place;
+        last
+    }
+
+    /// The operation has waited too long.
+    pub fn waited_for_lock(&mut self, task: Key) {
+        let Some(rules) = self.rules.lock else { return };
+        let Some(it) = self.store.tasks.get(task) else { return };
+        if !it.in_lock || !self.is_queued(task) {
+            return;
+        }
+        self.leave_lock(task);
+        if rules.steal {
+            self.store.later.push_back(Next::Steal(task));
+        } else {
+            self.task_mut(task).in_lock = false;
+            self.finish(task, Done::Failed);
+        }
+    }
+
+    pub fn steal(&mut self, task: Key) {
+        let Some(it) = self.store.tasks.get(task) else { return };
+        let browser = self.agent(it.agent).browser;
+        let mut slot = self.store.browsers.at(browser).lock;
+        if slot == NONE {
+            slot = self.store.locks.insert(Lock::default()).slot;
+            self.store.browsers.at_mut(browser).lock = slot;
+        }
+        if let Some(holder) = self.store.locks.at_mut(slot).holder.take() {
+            self.task_mut(holder).stolen = true;
+            self.answer_caller(holder, Done::Failed);
+        }
+        self.grant(slot, task);
+    }
+
+    fn is_queued(&self, task: Key) -> bool {
+        let slot = self.store.browsers.at(self.agent(self.task(task).agent).browser).lock;
+        let mut next = if slot == NONE { None } else { self.store.locks.at(slot).queue.0 };
+        while let Some(waiting) = next {
+            if waiting == task {
+                return true;
+            }
+            next = self.task(waiting).link;
+        }
+        false
+    }
+
+    /// An operation that goes away leaves the lock's queue, or the lock.
+    pub fn leave_lock(&mut self, task: Key) {
+        let agent = self.task(task).agent;
+        let slot = self.store.browsers.at(self.agent(agent).browser).lock;
+        if slot == NONE || !self.task(task).in_lock {
+            return;
+        }
+        if self.store.locks.at(slot).holder == Some(task) {
+            self.store.locks.at_mut(slot).holder = None;
+            return;
+        }
+        let mut kept = (None, None);
+        let mut next = self.store.locks.at(slot).queue.0;
+        while let Some(waiting) = next {
+            next = self.task_mut(waiting).link.take();
+            if waiting != task {
+                kept = self.append(kept, waiting);
+            }
+        }
+        self.store.locks.at_mut(slot).queue = kept;
+    }
+
+    /// An operation has ended. Its caller has the answer at once, or, if it holds the lock, when the object's queue is
+    /// empty.
+    pub fn finish(&mut self, task: Key, done: Done) {
+        let it = self.task(task);
+        let (agent, in_lock, in_queue, successor) = (it.agent, it.in_lock, it.in_queue, it.successor);
+        if !in_lock && !in_queue {
+            self.answer_caller(task, done);
+            return self.remove_task(task);
+        }
+        self.task_mut(task).done = Some(done);
+        if self.busy(agent).tail == Some(task) {
+            self.busy(agent).tail = None;
+        }
+        if let Some(next) = successor {
+            self.store.soon.push_back(Next::Run(next));
+        }
+        if in_queue {
+            self.answer_caller(task, done);
+            self.remove_task(task);
+        }
+        self.drain(agent);
+    }
+
+    /// Holders whose own operation has ended wait for the object's queue: each waits for all that is in it, strikes off
+    /// as many, and looks again; who finds it empty gives the lock back. A holder beside another, after a theft, may so
+    /// strike off what has not ended (source, `_acquireLock`: `splice(0, waitOn.length)`).
+    fn drain(&mut self, agent: Key) {
+        while let Some(holder) = self.next_to_drain(agent) {
+            let (front, queued) = (self.busy(agent).front, self.busy(agent).queued);
+            match self.task_mut(holder).drains.take() {
+                Some((from, to, _)) => self.busy(agent).front = (front + (to - from)).min(queued),
+                None if front == queued => self.give_back(agent, holder),
+                None => {
+                    let number = self.store.drains;
+                    self.store.drains = number.wrapping_add(1);
+                    self.task_mut(holder).drains = Some((front, queued, number));
+                }
+            }
+        }
+    }
+
+    /// A holder that can go on: the one that has waited longest.
+    fn next_to_drain(&self, agent: Key) -> Option<Key> {
+        let busy = self.busy_if_any(agent)?;
+        let (mut next, mut best) = (busy.holders, None);
+        while let Some(holder) = next {
+            let it = self.task(holder);
+            next = it.next_holder;
+            let waits_since = match it.drains {
+                _ if it.done.is_none() => continue,
+                None => return Some(holder),
+                Some((from, to, number)) if self.all_ended(agent, from, to) => number,
+                Some(_) => continue,
+            };
+            if best.is_none_or(|(number, _)| waits_since < number) {
+                best = Some((waits_since, holder));
+            }
+        }
+        best.map(|(_, holder)| holder)
+    }
+
+    /// Whether the operations at these places of the object's queue have all ended.
+    fn all_ended(&self, agent: Key, from: u32, to: u32) -> bool {
+        let mut next = self.busy_if_any(agent).and_then(|b| b.tasks);
+        while let Some(task) = next {
+            let it = self.task(task);
+            if (it.in_lock || it.in_queue)
+                && it.done.is_none()
+                && self.is_placed(task)
+                && (from..to).contains(&it.place)
+            {
+                return false;
+            }
+            next = it.after;
+        }
+        true
+    }
+
+    /// Whether an operation is in its object's own queue, not still in the browser's.
+    fn is_placed(&self, task: Key) -> bool {
+        self.task(task).in_queue || self.task(task).granted
+    }
+
+    /// A holder gives the lock back, and its caller has the answer.
+    fn give_back(&mut self, agent: Key, task: Key) {
+        let browser = self.agent(agent).browser;
+        let next = self.task(task).next_holder;
+        let busy = self.busy(agent);
+        busy.locked = false;
+        if busy.holders == Some(task) {
+            busy.holders = next;
+        } else {
+            let mut before = busy.holders.expect("a holder is in its object's list");
+            while self.task(before).next_holder != Some(task) {
+                before = self.task(before).next_holder.expect("a holder is in its object's list");
+            }
+            self.task_mut(before).next_holder = next;
+        }
+        let slot = self.store.browsers.at(browser).lock;
+        if slot != NONE && self.store.locks.at(slot).holder == Some(task) {
+            self.store.locks.at_mut(slot).holder = None;
+        }
+        let done = self.task(task).done.expect("a holder ends before its queue is empty");
+        if !self.task(task).stolen {
+            self.answer_caller(task, done);
+        }
+        self.remove_task(task);
+        self.pump_lock(browser);
+    }
+}

@@ -1,0 +1,285 @@
+//! The machine: one input, and everything that follows from it within the instant.
+
+use super::pool::{Key, NONE};
+use super::rules::Rules;
+use super::state::{Agent, Busy, Flight, Next, Op, Ready, Refreshed, Store, Task};
+use super::words::{Action, Fact, Input, Opening, Out, Timer};
+use crate::kernel::{Dur, Time};
+
+/// One step of one browser.
+pub(super) struct Machine<'a> {
+    pub store: &'a mut Store,
+    pub rules: &'a Rules,
+    pub now: Time,
+    pub out: &'a mut Out,
+    /// Depth of an entry that begins now: one more than that of the entry whose answer is being heard.
+    pub depth: u16,
+}
+
+/// Opens client objects in a browser, all at once: a page loads. Their keys are appended to `keys`.
+pub fn open(
+    rules: &Rules,
+    store: &mut Store,
+    browser: Key,
+    objects: &[Opening],
+    now: Time,
+    (keys, out): (&mut Vec<Key>, &mut Out),
+) {
+    let mut machine = Machine { store, rules, now, out, depth: 0 };
+    for how in objects {
+        let agent = machine.add_agent(browser, *how);
+        keys.push(agent);
+        let load = machine.add_task(agent, Op::Load);
+        machine.begin(load);
+        if how.listens && rules.load.listener_reads {
+            let first = machine.add_task(agent, Op::Listener);
+            machine.begin(first);
+        }
+        (0..how.asks).for_each(|_| machine.ask(agent));
+    }
+    machine.settle();
+}
+
+/// One input for one client object, and everything that follows from it at this instant. An input for an object that
+/// has been closed does nothing.
+pub fn step(rules: &Rules, store: &mut Store, agent: Key, input: Input, now: Time, out: &mut Out) {
+    let mut machine = Machine { store, rules, now, out, depth: 0 };
+    if machine.store.agents.get(agent).is_none() {
+        return;
+    }
+    match input {
+        Input::Visible => machine.becomes_visible(agent),
+        Input::Hidden => {
+            let it = machine.agent_mut(agent);
+            it.visible = false;
+            it.tick = it.tick.wrapping_add(1);
+        }
+        Input::Ask(times) => (0..times).for_each(|_| machine.ask(agent)),
+        Input::Restore(kept) => machine.restore(agent, kept),
+        Input::Answer(request, reply) => machine.answer(request, reply),
+        Input::Timer(timer) => machine.timer(agent, timer),
+        Input::Close => machine.close(agent),
+    }
+    machine.settle();
+}
+
+impl Machine<'_> {
+    /// Runs what follows, until nothing does: first the client's own continuations, then the browser's messages.
+    fn settle(&mut self) {
+        loop {
+            while let Some(next) = self.store.soon.pop_front() {
+                self.follow(next);
+            }
+            self.depth = 0;
+            match self.store.later.pop_front() {
+                Some(next) => self.follow(next),
+                None => break,
+            }
+        }
+    }
+
+    fn add_agent(&mut self, browser: Key, how: Opening) -> Key {
+        let agent = self.store.agents.insert(Agent {
+            browser: browser.slot,
+            page: how.page,
+            next: NONE,
+            busy: NONE,
+            tick: 0,
+            alarm: 0,
+            held: None,
+            alarm_depth: 0,
+            alarm_failures: 0,
+            ready: Ready::No,
+            visible: how.visible,
+            auto: how.auto,
+            listens: how.listens,
+            asks_on_event: how.asks_on_event,
+            refreshes_on_expiry: how.refreshes_on_expiry,
+        });
+        let first = self.store.browsers.at(browser.slot).first;
+        if first == NONE {
+            self.store.browsers.at_mut(browser.slot).first = agent.slot;
+        } else {
+            let mut last = first;
+            while self.store.agents.at(last).next != NONE {
+                last = self.store.agents.at(last).next;
+            }
+            self.store.agents.at_mut(last).next = agent.slot;
+        }
+        agent
+    }
+
+    fn follow(&mut self, next: Next) {
+        match next {
+            Next::Begin(task) => self.begin(task),
+            Next::Run(task) => self.run(task),
+            Next::Resume(task, refreshed) => self.resume(task, refreshed),
+            Next::AskLock(task) => self.ask_lock(task),
+            Next::Steal(task) => self.steal(task),
+            Next::Deliver { agent, news, depth } => self.hear(agent, news, depth),
+            Next::Changed { agent, depth } => self.storage_changed(agent, depth),
+        }
+    }
+
+    fn timer(&mut self, agent: Key, timer: Timer) {
+        match timer {
+            Timer::Tick { ticker, first } => self.tick(agent, ticker, first),
+            Timer::Alarm(alarm) => self.alarm(agent, alarm),
+            Timer::Retry(request) => self.retry(request),
+            Timer::TimeOut(request) => self.timed_out(request),
+            Timer::LockWait(task) => self.waited_for_lock(task),
+        }
+    }
+
+    pub fn agent(&self, agent: Key) -> &Agent {
+        self.store.agents.at(agent.slot)
+    }
+
+    pub fn agent_mut(&mut self, agent: Key) -> &mut Agent {
+        self.store.agents.at_mut(agent.slot)
+    }
+
+    /// What is under way at a client object; made when first needed.
+    pub fn busy(&mut self, agent: Key) -> &mut Busy {
+        let slot = self.store.agents.at(agent.slot).busy;
+        let slot = if slot == NONE {
+            let key = self.store.busy.insert(Busy::default());
+            self.store.agents.at_mut(agent.slot).busy = key.slot;
+            key.slot
+        } else {
+            slot
+        };
+        self.store.busy.at_mut(slot)
+    }
+
+    /// What is under way, if anything is.
+    pub fn busy_if_any(&self, agent: Key) -> Option<&Busy> {
+        let slot = self.agent(agent).busy;
+        if slot == NONE { None } else { Some(self.store.busy.at(slot)) }
+    }
+
+    /// Gives the slot back when nothing is under way.
+    pub fn rest(&mut self, agent: Key) {
+        let Some(it) = self.store.agents.get(agent) else { return };
+        if it.busy != NONE && self.store.busy.at(it.busy).is_idle() {
+            let key = self.store.busy.key(it.busy);
+            self.store.busy.remove(key);
+            self.agent_mut(agent).busy = NONE;
+        }
+    }
+
+    pub fn add_task(&mut self, agent: Key, op: Op) -> Key {
+        let (depth, started) = (self.depth, self.now);
+        let after = self.busy(agent).tasks;
+        let task = self.store.tasks.insert(Task {
+            agent,
+            op,
+            stage: 0,
+            call: 0,
+            depth,
+            started,
+            kept: None,
+            stolen: false,
+            in_lock: false,
+            granted: false,
+            in_queue: false,
+            place: 0,
+            drains: None,
+            next_holder: None,
+            before: None,
+            after,
+            flight: None,
+            done: None,
+            successor: None,
+            link: None,
+        });
+        if let Some(after) = after {
+            self.task_mut(after).before = Some(task);
+        }
+        self.busy(agent).tasks = Some(task);
+        task
+    }
+
+    /// An operation has ended.
+    pub fn remove_task(&mut self, task: Key) {
+        let it = self.store.tasks.remove(task).expect("an operation ends once");
+        match it.before {
+            Some(before) => self.task_mut(before).after = it.after,
+            None => self.busy(it.agent).tasks = it.after,
+        }
+        if let Some(after) = it.after {
+            self.task_mut(after).before = it.before;
+        }
+        self.rest(it.agent);
+    }
+
+    pub fn fact(&mut self, agent: Key, fact: Fact) {
+        self.out.facts.push((agent, fact));
+    }
+
+    pub fn wait(&mut self, agent: Key, timer: Timer, at: Time, jitter: Dur) {
+        self.out.actions.push(Action::Wait { agent, timer, at, jitter });
+    }
+
+    /// A page goes away: its operations and requests end without a word, its lock is free.
+    fn close(&mut self, agent: Key) {
+        let mut next = self.busy_if_any(agent).and_then(|b| b.tasks);
+        while let Some(task) = next {
+            next = self.task(task).after;
+            self.leave_lock(task);
+            if let Some(flight) = self.task(task).flight {
+                self.store.flights.remove(flight);
+            }
+            self.store.tasks.remove(task);
+        }
+        let it = self.store.agents.remove(agent).expect("a page that closes is open");
+        if it.busy != NONE {
+            let key = self.store.busy.key(it.busy);
+            self.store.busy.remove(key);
+        }
+        let browser = self.store.browsers.at_mut(it.browser);
+        if browser.first == agent.slot {
+            browser.first = it.next;
+        } else {
+            let mut before = browser.first;
+            while self.store.agents.at(before).next != agent.slot {
+                before = self.store.agents.at(before).next;
+            }
+            self.store.agents.at_mut(before).next = it.next;
+        }
+        self.pump_lock(it.browser);
+    }
+
+    pub fn task(&self, task: Key) -> &Task {
+        self.store.tasks.at(task.slot)
+    }
+
+    pub fn task_mut(&mut self, task: Key) -> &mut Task {
+        self.store.tasks.at_mut(task.slot)
+    }
+
+    pub fn flight(&self, flight: Key) -> &Flight {
+        self.store.flights.at(flight.slot)
+    }
+
+    /// Appends a task to a list of waiting ones.
+    pub fn append(&mut self, list: (Option<Key>, Option<Key>), task: Key) -> (Option<Key>, Option<Key>) {
+        self.task_mut(task).link = None;
+        match list {
+            (Some(first), Some(last)) => {
+                self.task_mut(last).link = Some(task);
+                (Some(first), Some(task))
+            }
+            _ => (Some(task), Some(task)),
+        }
+    }
+
+    /// Passes a result to everybody in a list, in order, after what is already to follow.
+    pub fn resume_all(&mut self, list: (Option<Key>, Option<Key>), refreshed: Refreshed) {
+        let mut next = list.0;
+        while let Some(task) = next {
+            next = self.task_mut(task).link.take();
+            self.store.soon.push_back(Next::Resume(task, refreshed));
+        }
+    }
+}

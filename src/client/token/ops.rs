@@ -1,0 +1,249 @@
+//! The operations: load, return to the tab, call, tick, timer, another tab's write. Each reads the session, refreshes it
+//! when its margin says so, and ends.
+
+use super::machine::Machine;
+use super::pool::Key;
+use super::rules::{Failure, Place, SignOut, WhileLoading};
+use super::state::{Done, Held, Next, Op, Ready, Refreshed};
+use super::words::{Fact, Outcome};
+use crate::kernel::Dur;
+
+impl Machine<'_> {
+    /// The app asks for a token.
+    pub fn ask(&mut self, agent: Key) {
+        let task = self.new_call(agent, Op::Call);
+        self.begin(task);
+    }
+
+    /// The app puts back a session that it kept.
+    pub fn restore(&mut self, agent: Key, kept: Held) {
+        let task = self.new_call(agent, Op::Restore);
+        self.task_mut(task).kept = Some(kept);
+        self.begin(task);
+    }
+
+    fn new_call(&mut self, agent: Key, op: Op) -> Key {
+        let call = self.store.calls;
+        self.store.calls = call.wrapping_add(1);
+        let task = self.add_task(agent, op);
+        self.task_mut(task).call = call;
+        self.fact(agent, Fact::Asked { call });
+        task
+    }
+
+    /// An operation begins: it waits for the load, if it must, then for the lock.
+    pub fn begin(&mut self, task: Key) {
+        let (agent, op) = (self.task(task).agent, self.task(task).op);
+        let waits = match op {
+            Op::Load | Op::Initial | Op::Tick | Op::Alarm => false,
+            Op::Call | Op::Restore => self.rules.while_loading == WhileLoading::Waits,
+            Op::Visible | Op::Listener | Op::Copy => true,
+        } || (op == Op::Tick && self.task(task).stage == FIRST_TICK);
+        match self.agent(agent).ready {
+            Ready::No if waits => {
+                let parked = self.busy(agent).parked;
+                self.busy(agent).parked = self.append(parked, task);
+            }
+            Ready::No
+                if matches!(op, Op::Call | Op::Restore)
+                    && self.rules.while_loading == WhileLoading::Nothing =>
+            {
+                self.finish(task, Done::Nothing);
+            }
+            Ready::Broken if waits => self.finish(task, Done::Failed),
+            _ if op == Op::Call && self.rules.lock.is_some_and(|l| l.to_refresh) => {
+                self.read_or_acquire(task)
+            }
+            _ => self.acquire(task),
+        }
+    }
+
+    /// A caller who needs the lock only to refresh.
+    fn read_or_acquire(&mut self, task: Key) {
+        let agent = self.task(task).agent;
+        let stale = |held: &Held| self.left(agent, *held) < nanos(self.rules.caller_margin);
+        if self.session(agent).as_ref().is_some_and(stale) { self.acquire(task) } else { self.read(task) }
+    }
+
+    /// An operation has its turn.
+    pub fn run(&mut self, task: Key) {
+        let Some(it) = self.store.tasks.get(task) else { return };
+        let (agent, op) = (it.agent, it.op);
+        self.task_mut(task).started = self.now;
+        match op {
+            Op::Call | Op::Initial => self.read(task),
+            Op::Listener => {
+                let first = self.add_task(agent, Op::Initial);
+                self.store.soon.push_back(Next::Run(first));
+                self.finish(task, Done::Nothing);
+            }
+            Op::Tick => {
+                self.task_mut(task).stage = FIRST_READ;
+                let skips = self.rules.ticker.is_some_and(|t| t.skips_when_busy);
+                if skips && self.busy_if_any(agent).is_some_and(|b| b.flight.is_some()) {
+                    self.finish(task, Done::Nothing);
+                } else {
+                    self.read(task);
+                }
+            }
+            Op::Visible if !self.agent(agent).visible => self.finish(task, Done::Nothing),
+            Op::Load if self.rules.place != Place::Storage => self.load_copy(task),
+            Op::Load | Op::Visible => self.recover(task),
+            Op::Alarm if self.rules.timer.is_some_and(|t| !t.refreshes) => self.read(task),
+            Op::Alarm => match self.session(agent) {
+                Some(held) => self.refresh(task, held.refresh),
+                None => self.finish(task, Done::Nothing),
+            },
+            Op::Copy => self.copy(task),
+            Op::Restore => self.put_back(task),
+        }
+    }
+
+    /// Reads the session as a caller does, and refreshes it within the caller's margin.
+    pub fn read(&mut self, task: Key) {
+        let agent = self.task(task).agent;
+        match self.session(agent) {
+            None if self.rules.none_is_error => self.has_none(task, Done::Failed),
+            None => self.has_none(task, Done::Nothing),
+            Some(held) if self.left(agent, held) < nanos(self.rules.caller_margin) => {
+                self.refresh(task, held.refresh);
+            }
+            Some(held) => self.has(task, held),
+        }
+    }
+
+    /// A refresh has ended for an operation.
+    pub fn resume(&mut self, task: Key, refreshed: Refreshed) {
+        let Some(it) = self.store.tasks.get(task) else { return };
+        let (agent, op, stage) = (it.agent, it.op, it.stage);
+        match op {
+            Op::Load | Op::Visible if self.rules.place == Place::Storage => {
+                let refused = matches!(refreshed, Refreshed::Refused { cleared: true });
+                if refused && self.rules.load.clears_again {
+                    self.sign_out(agent, None);
+                }
+                self.end_recovery(task);
+            }
+            Op::Load => self.loaded_copy(task, refreshed),
+            Op::Alarm => {
+                self.after_alarm(agent, refreshed);
+                self.finish(task, Done::Nothing);
+            }
+            Op::Tick if stage == JUDGED => self.finish(task, Done::Nothing),
+            Op::Copy => self.finish(task, Done::Nothing),
+            Op::Restore => self.put_back_done(task, refreshed),
+            _ => match refreshed {
+                Refreshed::Yes(held) => self.has(task, held),
+                Refreshed::Refused { .. } | Refreshed::Unanswered => {
+                    let kept =
+                        self.session(agent).filter(|s| self.rules.keeps_valid && self.left(agent, *s) > 0);
+                    match kept {
+                        Some(held) => self.has(task, held),
+                        None => self.has_none(task, self.failure()),
+                    }
+                }
+            },
+        }
+    }
+
+    pub fn failure(&self) -> Done {
+        match self.rules.failure {
+            Failure::Nothing => Done::Nothing,
+            Failure::Error => Done::Failed,
+        }
+    }
+
+    /// A read has given a session.
+    pub fn has(&mut self, task: Key, held: Held) {
+        let (agent, op) = (self.task(task).agent, self.task(task).op);
+        match op {
+            Op::Initial => {
+                self.first_event(agent, Some(held.exp_s));
+                self.finish(task, Done::Session(held.exp_s));
+            }
+            Op::Tick => {
+                let below = self.rules.ticker.map_or(Dur::ZERO, |t| t.below);
+                let waited = i64::try_from(self.now.since(self.task(task).started).0).unwrap_or(i64::MAX);
+                if self.left(agent, held).saturating_add(waited) < nanos(below) {
+                    self.task_mut(task).stage = JUDGED;
+                    self.refresh(task, held.refresh);
+                } else {
+                    self.finish(task, Done::Nothing);
+                }
+            }
+            _ => self.finish(task, Done::Session(held.exp_s)),
+        }
+    }
+
+    /// A read has given none.
+    pub fn has_none(&mut self, task: Key, done: Done) {
+        if self.task(task).op == Op::Initial {
+            self.first_event(self.task(task).agent, None);
+        }
+        self.finish(task, done);
+    }
+
+    pub fn first_event(&mut self, agent: Key, exp: Option<u32>) {
+        self.fact(agent, Fact::First(exp));
+        if self.agent(agent).asks_on_event {
+            self.ask(agent);
+        }
+    }
+
+    /// What a refused refresh does to the session.
+    pub fn apply(&mut self, agent: Key, sign_out: SignOut, status: Option<u16>) {
+        let goes = match sign_out {
+            SignOut::Never => false,
+            SignOut::Always => true,
+            SignOut::IfExpired => self.session(agent).is_none_or(|s| self.left(agent, s) <= 0),
+        };
+        if !goes {
+            return;
+        }
+        if self.rules.place != Place::Storage && self.agent(agent).ready == Ready::No {
+            self.agent_mut(agent).held = None;
+        } else if self.rules.place == Place::Storage || self.agent(agent).held.is_some() {
+            self.sign_out(agent, status);
+        }
+    }
+
+    /// The caller of an operation has its answer.
+    pub fn answer_caller(&mut self, task: Key, done: Done) {
+        let (agent, op, call) = (self.task(task).agent, self.task(task).op, self.task(task).call);
+        match op {
+            Op::Call | Op::Restore => {
+                let outcome = match done {
+                    Done::Session(exp) => Outcome::Token(exp),
+                    Done::Nothing => Outcome::Nothing,
+                    Done::Failed => Outcome::Error,
+                };
+                self.fact(agent, Fact::Answered { call, outcome });
+            }
+            Op::Load => {
+                let broken = done == Done::Failed;
+                self.loaded(agent, broken, !broken && self.task(task).stage != FAILED);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Stage of a tick that waits for the load.
+pub(super) const FIRST_TICK: u8 = 1;
+/// Stage of a tick that reads the session.
+pub(super) const FIRST_READ: u8 = 2;
+/// Stage of a tick that refreshes what it read.
+const JUDGED: u8 = 3;
+/// Stage of an operation that asks for account data.
+pub(super) const LOOKUP: u8 = 4;
+
+/// Stage of a copy that was parked: it replaces the user.
+pub(super) const REPLACE: u8 = 5;
+
+/// Stage of a load that has failed.
+pub(super) const FAILED: u8 = 6;
+
+/// A span of time as a signed number of nanoseconds.
+pub(super) fn nanos(d: Dur) -> i64 {
+    i64::try_from(d.0).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,124 @@
+//! Slots that are used again. What is rare (a refresh under way, a caller who waits) lives in a pool, so that an idle
+//! session pays nothing for it.
+
+/// No slot.
+pub(super) const NONE: u32 = u32::MAX;
+
+/// A pool of slots with generations: an id that outlived its slot finds nothing.
+#[derive(Clone, Debug)]
+pub(super) struct Pool<T> {
+    slots: Vec<Slot<T>>,
+    free: u32,
+    used: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Slot<T> {
+    generation: u32,
+    next_free: u32,
+    value: Option<T>,
+}
+
+/// A slot and its generation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// Index of the slot.
+    pub slot: u32,
+    /// How many values the slot has held before this one.
+    pub generation: u32,
+}
+
+impl<T> Default for Pool<T> {
+    fn default() -> Pool<T> {
+        Pool { slots: Vec::new(), free: NONE, used: 0 }
+    }
+}
+
+impl<T> Pool<T> {
+    /// Bytes of a slot.
+    #[cfg(test)]
+    pub(super) const SLOT: usize = size_of::<Slot<T>>();
+
+    /// Stores a value in a free slot; grows only when no slot is free.
+    pub(super) fn insert(&mut self, value: T) -> Key {
+        self.used += 1;
+        if self.free == NONE {
+            let slot = u32::try_from(self.slots.len()).expect("fewer than 2^32 slots");
+            self.slots.push(Slot { generation: 0, next_free: NONE, value: Some(value) });
+            return Key { slot, generation: 0 };
+        }
+        let slot = self.free;
+        let entry = &mut self.slots[slot as usize];
+        self.free = entry.next_free;
+        entry.value = Some(value);
+        Key { slot, generation: entry.generation }
+    }
+
+    /// The value, unless its slot has been freed.
+    pub(super) fn get(&self, key: Key) -> Option<&T> {
+        let entry = self.slots.get(key.slot as usize)?;
+        if entry.generation == key.generation { entry.value.as_ref() } else { None }
+    }
+
+    /// The value, to be changed, unless its slot has been freed.
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+        let entry = self.slots.get_mut(key.slot as usize)?;
+        if entry.generation == key.generation { entry.value.as_mut() } else { None }
+    }
+
+    /// Frees a slot and returns what it held.
+    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
+        let entry = self.slots.get_mut(key.slot as usize)?;
+        if entry.generation != key.generation {
+            return None;
+        }
+        let value = entry.value.take()?;
+        entry.generation = entry.generation.wrapping_add(1);
+        entry.next_free = self.free;
+        self.free = key.slot;
+        self.used -= 1;
+        Some(value)
+    }
+
+    /// The value of a slot that is in use, whatever its generation.
+    ///
+    /// # Panics
+    /// If the slot is free: a link of a list points only to slots in use.
+    pub(super) fn at(&self, slot: u32) -> &T {
+        self.slots[slot as usize].value.as_ref().expect("a link points to a slot in use")
+    }
+
+    /// As [`Pool::at`], to be changed.
+    ///
+    /// # Panics
+    /// If the slot is free.
+    pub(super) fn at_mut(&mut self, slot: u32) -> &mut T {
+        self.slots[slot as usize].value.as_mut().expect("a link points to a slot in use")
+    }
+
+    /// The key of a slot in use.
+    pub(super) fn key(&self, slot: u32) -> Key {
+        Key { slot, generation: self.slots[slot as usize].generation }
+    }
+
+    /// How many slots are in use.
+    pub(super) fn len(&self) -> usize {
+        self.used as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_freed_slot_is_used_again_and_its_old_key_finds_nothing() {
+        let mut pool = Pool::default();
+        let first = pool.insert("a");
+        assert_eq!(pool.remove(first), Some("a"));
+        let second = pool.insert("b");
+        assert_eq!(second.slot, first.slot);
+        assert_eq!((pool.get(first), pool.get(second), pool.len()), (None, Some(&"b"), 1));
+        assert_eq!(pool.remove(first), None);
+    }
+}

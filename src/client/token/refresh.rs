@@ -1,0 +1,230 @@
+//! A refresh: shared or not, with its cool-down, retries and time-out, and what its end does.
+
+use super::machine::Machine;
+use super::ops::nanos;
+use super::pool::Key;
+use super::rules::{Code, Ending, Endpoint, ExpiryClock, Place, SignOut};
+use super::state::{Flight, Held, News, Op, Ready, Refreshed, Until};
+use super::words::{Action, Fact, Issued, Reply, Request, Timer};
+use std::num::NonZeroU32;
+
+impl Machine<'_> {
+    /// An operation wants a new access token: it joins the refresh under way, gets the remembered failure, or starts a
+    /// refresh.
+    pub fn refresh(&mut self, task: Key, refresh: NonZeroU32) {
+        let agent = self.task(task).agent;
+        if let Some(busy) = self.busy_if_any(agent) {
+            if let Some(flight) = busy.flight {
+                let waiters = self.append(self.flight(flight).waiters, task);
+                self.store.flights.at_mut(flight.slot).waiters = waiters;
+                self.task_mut(task).flight = Some(flight);
+                return;
+            }
+            if busy.cool.is_some_and(|(token, until)| token == refresh && self.now < until) {
+                return self.resume(task, Refreshed::Refused { cleared: false });
+            }
+        }
+        let depth = self.task(task).depth;
+        self.fact(agent, Fact::Entered { op: self.task(task).op, depth });
+        self.start(task, Endpoint::Token, refresh);
+    }
+
+    /// Starts a request for an operation.
+    pub fn start(&mut self, task: Key, endpoint: Endpoint, refresh: NonZeroU32) {
+        let agent = self.task(task).agent;
+        let stored = self.store.browsers.at(self.agent(agent).browser).stored.map(|s| s.refresh);
+        let flight = self.store.flights.insert(Flight {
+            agent,
+            endpoint,
+            refresh,
+            stored,
+            failures: 0,
+            started: self.now,
+            sent: self.now,
+            depth: self.task(task).depth,
+            waits_for_answer: false,
+            waiters: (Some(task), Some(task)),
+        });
+        let it = self.task_mut(task);
+        (it.link, it.flight) = (None, Some(flight));
+        if self.rules.shares && endpoint == Endpoint::Token {
+            self.busy(agent).flight = Some(flight);
+        }
+        self.send(flight);
+    }
+
+    fn send(&mut self, key: Key) {
+        let flight = self.store.flights.at_mut(key.slot);
+        (flight.waits_for_answer, flight.sent) = (true, self.now);
+        let request = Request { flight: key, attempt: flight.failures };
+        let (agent, endpoint, refresh) = (flight.agent, flight.endpoint, flight.refresh);
+        self.out.actions.push(Action::Send { agent, endpoint, refresh, request });
+        if let Some(timeout) = self.rules.timeout {
+            self.wait(agent, Timer::TimeOut(request), self.now.after(timeout), crate::kernel::Dur::ZERO);
+        }
+    }
+
+    /// Whether a request still waits for its answer.
+    fn is_waiting(&self, request: Request) -> bool {
+        self.store
+            .flights
+            .get(request.flight)
+            .is_some_and(|f| f.waits_for_answer && f.failures == request.attempt)
+    }
+
+    pub fn answer(&mut self, request: Request, reply: Reply) {
+        if !self.is_waiting(request) {
+            return;
+        }
+        match reply {
+            Reply::Ok(issued) => self.succeeded(request.flight, issued),
+            Reply::Error(status, code) => self.failed(request.flight, Ending::Status(status), code),
+            Reply::NoAnswer => self.failed(request.flight, Ending::NoAnswer, Code::OTHER),
+        }
+    }
+
+    pub fn timed_out(&mut self, request: Request) {
+        if self.is_waiting(request) {
+            if self.rules.aborts {
+                self.out.actions.push(Action::Abort { request });
+            }
+            self.failed(request.flight, Ending::TimedOut, Code::OTHER);
+        }
+    }
+
+    pub fn retry(&mut self, request: Request) {
+        let due = self.store.flights.get(request.flight);
+        if due.is_some_and(|f| !f.waits_for_answer && f.failures == request.attempt) {
+            self.send(request.flight);
+        }
+    }
+
+    fn succeeded(&mut self, key: Key, issued: Option<Issued>) {
+        let flight = self.flight(key).clone();
+        let agent = flight.agent;
+        self.depth = flight.depth_after();
+        let refreshed = match issued {
+            Some(issued) if flight.endpoint == Endpoint::Token => self.issued(agent, &flight, issued),
+            _ => match self.session(agent) {
+                Some(held) => Refreshed::Yes(held),
+                None => Refreshed::Yes(Held {
+                    refresh: flight.refresh,
+                    access: 0,
+                    exp_s: 0,
+                    until: Until::new(0),
+                }),
+            },
+        };
+        if flight.endpoint == Endpoint::Token {
+            self.fact(agent, Fact::Left { ok: matches!(refreshed, Refreshed::Yes(_)) });
+        }
+        self.end(key, refreshed);
+    }
+
+    /// New tokens have come: they are stored, unless the stored session has been replaced meanwhile.
+    fn issued(&mut self, agent: Key, flight: &Flight, issued: Issued) -> Refreshed {
+        let until = match self.rules.clock {
+            ExpiryClock::Server => i64::from(issued.exp_s) * 1_000_000_000,
+            ExpiryClock::Receipt => self.clock(agent).saturating_add(nanos(issued.life)),
+            ExpiryClock::ReceiptSeconds => (self.clock(agent).div_euclid(1_000_000_000) * 1_000_000_000)
+                .saturating_add(nanos(issued.life)),
+            ExpiryClock::Measured => {
+                let (exp, clock) = (i64::from(issued.exp_s), self.clock(agent));
+                let iat = exp - nanos(issued.life) / 1_000_000_000;
+                let round_trip = nanos(self.now.since(flight.sent));
+                (exp + (clock - round_trip / 2).div_euclid(1_000_000_000) - iat) * 1_000_000_000
+            }
+        };
+        let held = Held {
+            refresh: issued.refresh,
+            access: issued.access,
+            exp_s: issued.exp_s,
+            until: Until::new(until),
+        };
+        let exp = i64::from(issued.exp_s) * 1_000_000_000;
+        if self
+            .rules
+            .drops_expired
+            .is_some_and(|leeway| self.clock(agent) > exp.saturating_add(nanos(leeway)))
+        {
+            return Refreshed::Refused { cleared: false };
+        }
+        if self.rules.drops_when_replaced && flight.stored.is_some() {
+            let stored = self.store.browsers.at(self.agent(agent).browser).stored;
+            if stored.map(|s| s.refresh) != flight.stored {
+                return Refreshed::Refused { cleared: false };
+            }
+        }
+        let ready = self.agent(agent).ready == Ready::Yes;
+        if self.rules.place == Place::Storage || !ready || self.agent(agent).held.is_some() {
+            self.save(agent, held);
+            self.tell(agent, News::Refreshed);
+        }
+        if self.agent(agent).busy != super::pool::NONE {
+            self.busy(agent).cool = None;
+        }
+        Refreshed::Yes(held)
+    }
+
+    fn failed(&mut self, key: Key, ending: Ending, code: Code) {
+        let flight = self.flight(key).clone();
+        let agent = flight.agent;
+        let verdict = self.rules.verdict(flight.endpoint, ending, code);
+        if verdict.retry {
+            if let Some(schedule) = self.rules.retry {
+                if schedule.goes_on(flight.failures, flight.started, self.now) {
+                    let wait = schedule.wait(flight.failures);
+                    let it = self.store.flights.at_mut(key.slot);
+                    it.failures += 1;
+                    it.waits_for_answer = false;
+                    let request = Request { flight: key, attempt: it.failures };
+                    return self.wait(agent, Timer::Retry(request), self.now.after(wait), schedule.jitter);
+                }
+            }
+        }
+        self.depth = flight.depth_after();
+        let status = if let Ending::Status(status) = ending { Some(status) } else { None };
+        if flight.endpoint == Endpoint::Token {
+            self.fact(agent, Fact::Left { ok: false });
+        }
+        self.apply(agent, verdict.sign_out, status);
+        if self.rules.tells_failure && flight.endpoint == Endpoint::Token {
+            self.tell(agent, News::RefreshFailed);
+        }
+        if flight.endpoint == Endpoint::Token && verdict.cools {
+            if let Some(cooldown) = self.rules.cooldown {
+                self.busy(agent).cool = Some((flight.refresh, self.now.after(cooldown.lasts)));
+            }
+        }
+        let refreshed = if verdict.retry || verdict.no_answer {
+            Refreshed::Unanswered
+        } else {
+            Refreshed::Refused { cleared: verdict.sign_out == SignOut::Always }
+        };
+        self.end(key, refreshed);
+    }
+
+    /// A request has ended for good: whoever waits for it goes on.
+    fn end(&mut self, key: Key, refreshed: Refreshed) {
+        let flight = self.store.flights.remove(key).expect("a request ends once");
+        let agent = flight.agent;
+        if self.agent(agent).busy != super::pool::NONE {
+            let busy = self.busy(agent);
+            if busy.flight == Some(key) {
+                busy.flight = None;
+            }
+        }
+        // Who waited is now caused by this answer, as far as it refreshes once more.
+        let mut next = flight.waiters.0;
+        while let Some(task) = next {
+            let it = self.task_mut(task);
+            it.flight = None;
+            if it.op != Op::Call {
+                it.depth = flight.depth_after();
+            }
+            next = it.link;
+        }
+        self.resume_all(flight.waiters, refreshed);
+        self.rest(agent);
+    }
+}

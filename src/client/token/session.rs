@@ -1,0 +1,156 @@
+//! The session as a client object sees it, and who is told when it changes.
+
+use super::machine::Machine;
+use super::pool::{Key, NONE};
+use super::rules::{ExpiryClock, Place};
+use super::state::{Held, News, Next, Ready};
+use super::words::{Fact, Storage};
+
+/// Nanoseconds in a second.
+const SECOND: i64 = 1_000_000_000;
+
+impl Machine<'_> {
+    /// The client's own clock, in nanoseconds since the start of the run by the server's.
+    pub fn clock(&self, agent: Key) -> i64 {
+        let skew = self.store.browsers.at(self.agent(agent).browser).skew;
+        i64::try_from(self.now.0).expect("a run is shorter than 292 years").saturating_add(skew)
+    }
+
+    /// How long the client takes the access token for good; negative when it has expired.
+    pub fn left(&self, agent: Key, held: Held) -> i64 {
+        let clock = match self.rules.clock {
+            ExpiryClock::ReceiptSeconds => self.clock(agent).div_euclid(SECOND) * SECOND,
+            _ => self.clock(agent),
+        };
+        held.until.nanoseconds().saturating_sub(clock)
+    }
+
+    /// The session as the object reads it.
+    pub fn session(&self, agent: Key) -> Option<Held> {
+        match self.rules.place {
+            Place::Storage => self.store.browsers.at(self.agent(agent).browser).stored,
+            Place::Copied | Place::Memory => self.agent(agent).held,
+        }
+    }
+
+    /// Stores a refreshed session and tells about it.
+    pub fn save(&mut self, agent: Key, held: Held) {
+        let (browser, ready) = (self.agent(agent).browser, self.agent(agent).ready);
+        match self.rules.place {
+            Place::Storage => {
+                self.store.browsers.at_mut(browser).stored = Some(held);
+                self.fact(agent, Fact::Storage(Storage::Set));
+            }
+            Place::Copied => {
+                self.agent_mut(agent).held = Some(held);
+                if ready == Ready::Yes {
+                    let before = self.store.browsers.at_mut(browser).stored.replace(held);
+                    self.fact(agent, Fact::Storage(Storage::Set));
+                    // A browser tells the other pages of a change, not of the same value written again.
+                    if before != Some(held) {
+                        self.tell_pages(agent);
+                    }
+                }
+            }
+            Place::Memory => {
+                self.agent_mut(agent).held = Some(held);
+                // The app keeps the newest tokens for the next page.
+                self.store.browsers.at_mut(browser).stored = Some(held);
+            }
+        }
+        if self.rules.timer.is_some_and(|t| t.set_by_all) {
+            self.set_alarm(agent);
+        }
+    }
+
+    /// Removes the session, tells about it, and forgets a remembered failure.
+    pub fn sign_out(&mut self, agent: Key, status: Option<u16>) {
+        let (slot, busy) = (self.agent(agent).browser, self.agent(agent).busy);
+        if busy != NONE {
+            self.store.busy.at_mut(busy).cool = None;
+        }
+        if self.session(agent).is_some() {
+            self.fact(agent, Fact::SignedOut { status });
+        }
+        self.agent_mut(agent).held = None;
+        self.stop_alarm(agent);
+        if self.rules.place != Place::Memory {
+            let browser = self.store.browsers.at_mut(slot);
+            if !browser.removals_stick {
+                self.fact(agent, Fact::Storage(Storage::RemovalIgnored));
+            } else if browser.stored.take().is_some() {
+                self.fact(agent, Fact::Storage(Storage::Removed));
+                self.tell_pages(agent);
+            }
+        }
+        self.tell(agent, News::SignedOut);
+    }
+
+    /// A storage event for every other page of the browser, where clients keep their own copies.
+    pub fn tell_pages(&mut self, agent: Key) {
+        if self.rules.place != Place::Copied {
+            return;
+        }
+        let (page, depth) = (self.agent(agent).page, self.depth);
+        let mut other = self.store.browsers.at(self.agent(agent).browser).first;
+        while other != NONE {
+            let it = self.store.agents.at(other);
+            let next = it.next;
+            if it.page != page {
+                let agent = self.store.agents.key(other);
+                self.store.later.push_back(Next::Changed { agent, depth });
+            }
+            other = next;
+        }
+    }
+
+    /// An event, for the object's listeners and for the browser's other objects.
+    pub fn tell(&mut self, agent: Key, news: News) {
+        if self.agent(agent).ready == Ready::No && self.rules.place == Place::Copied {
+            return;
+        }
+        if self.rules.broadcasts {
+            self.fact(agent, Fact::Broadcast(news));
+            let depth = self.depth;
+            let mut other = self.store.browsers.at(self.agent(agent).browser).first;
+            while other != NONE {
+                let next = self.store.agents.at(other).next;
+                if other != agent.slot {
+                    let agent = self.store.agents.key(other);
+                    self.store.later.push_back(Next::Deliver { agent, news, depth });
+                }
+                other = next;
+            }
+        }
+        self.notify(agent, news);
+    }
+
+    /// An event from another object of the browser.
+    pub fn hear(&mut self, agent: Key, news: News, depth: u16) {
+        if self.store.agents.get(agent).is_none() {
+            return;
+        }
+        if news != News::SignedOut && self.rules.cooldown.is_some_and(|c| c.ended_by_news) {
+            let slot = self.agent(agent).busy;
+            if slot != NONE {
+                self.store.busy.at_mut(slot).cool = None;
+                self.rest(agent);
+            }
+        }
+        self.depth = depth;
+        self.notify(agent, news);
+    }
+
+    /// The object's own listeners.
+    pub fn notify(&mut self, agent: Key, news: News) {
+        let session = if news == News::SignedOut { None } else { self.session(agent) };
+        let it = self.agent(agent);
+        if it.listens {
+            let asks = it.asks_on_event;
+            self.fact(agent, Fact::Event(news, session.map(|s| s.exp_s)));
+            if asks {
+                self.ask(agent);
+            }
+        }
+    }
+}

@@ -1,0 +1,341 @@
+//! Generic clients: calls without tokens, sessions or tabs, and what becomes of a call that fails.
+//!
+//! They are the traffic of queueing theory, in the words of scenarios: open arrivals, finite sources, pollers, herds.
+//! As everywhere a machine is given (state, input) and says what to do; draws come in. One caller is 16 bytes and has
+//! one thing pending at a time, so that a million of them cost what a million pollers should.
+
+mod spec;
+
+pub use spec::{Layers, MAX_CLIENTS, MAX_LAYERED_TRIES, WorkloadSpec};
+
+use crate::backend::keys::Clients;
+use crate::client::backoff::Backoff;
+use crate::client::policy::FailureBits;
+use crate::client::session_policy::{SessionLimits, SessionPolicy};
+use crate::kernel::random::origin;
+use crate::kernel::{Dist, Dur, Time};
+use crate::protocol::{Endpoint, EndpointRow, Failure, Method};
+
+/// Where generic clients call.
+pub const GENERIC: Endpoint = Endpoint::known("generic");
+
+/// The same as readers know it.
+pub(super) const ENDPOINT: EndpointRow = EndpointRow {
+    name: "generic",
+    method: Method::Post,
+    about: "Calls of generic clients, which know nothing of tokens.",
+    draws: 5,
+};
+
+/// What a draw of a generic client is for; part of its key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Draw {
+    /// When it begins.
+    Start = 0,
+    /// Time to its next call.
+    Gap = 1,
+    /// Delay of a retry.
+    Retry = 2,
+}
+
+/// When calls of a client begin.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Pace {
+    /// So long after the call before began.
+    Every(Dist),
+    /// So long after the call before ended.
+    Think(Dist),
+    /// At these times, ascending.
+    At(Vec<Dur>),
+}
+
+/// When a failed call is tried again.
+#[derive(Clone, Debug, PartialEq)]
+enum Again {
+    Never,
+    Backoff { on: FailureBits, backoff: Backoff },
+    Orbit(Dist),
+    AtOnce { tries: u32 },
+}
+
+/// A workload made ready to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    /// Where the coordinates of its random numbers begin: its name tells it, so that they depend neither on its place
+    /// among the workloads nor on what else a scenario holds.
+    pub origin: u64,
+    /// Its clients are numbered from here, over all workloads.
+    pub first_client: u32,
+    /// How many there are.
+    pub clients: u32,
+    /// Their networks are numbered from here, over all workloads.
+    pub first_network: u32,
+    /// Clients behind one network address.
+    pub clients_per_network: u32,
+    /// Closed workloads keep one caller per client: the first of them.
+    pub first_caller: u32,
+    /// When a client begins.
+    pub starts: Dist,
+    /// When its calls begin.
+    pub pace: Pace,
+    /// No call begins after this time.
+    pub until: Time,
+    /// Retry budget, if there is one.
+    pub budget: Option<SessionLimits>,
+    again: Again,
+}
+
+impl Workload {
+    /// The workloads of a scenario, numbered one after another.
+    pub fn all(specs: &[WorkloadSpec], codes: &[String]) -> Vec<Workload> {
+        let (mut client, mut network, mut caller) = (0, 0, 0);
+        let mut all = Vec::new();
+        for spec in specs {
+            all.push(Workload::new(spec, codes, client, network, caller));
+            client += spec.clients;
+            network += spec.clients.div_ceil(spec.clients_per_network);
+            caller += if spec.think.is_some() { spec.clients } else { 0 };
+        }
+        all
+    }
+
+    fn new(spec: &WorkloadSpec, codes: &[String], client: u32, network: u32, caller: u32) -> Workload {
+        let pace = match (&spec.every, &spec.think) {
+            (Some(every), _) => Pace::Every(every.clone()),
+            (None, Some(think)) => Pace::Think(think.clone()),
+            (None, None) => {
+                let mut at = spec.at.clone();
+                at.sort();
+                Pace::At(at)
+            }
+        };
+        let again = if let Some(retry) = &spec.retry {
+            Again::Backoff { on: retry.on.compile(codes), backoff: Backoff::new(retry) }
+        } else if let Some(delay) = &spec.orbit {
+            Again::Orbit(delay.clone())
+        } else if let Some(layers) = spec.layers {
+            Again::AtOnce { tries: layers.total().unwrap_or(MAX_LAYERED_TRIES) }
+        } else {
+            Again::Never
+        };
+        Workload {
+            origin: origin(&spec.name),
+            first_client: client,
+            clients: spec.clients,
+            first_network: network,
+            clients_per_network: spec.clients_per_network,
+            first_caller: caller,
+            starts: spec.starts.clone(),
+            pace,
+            until: spec.until.map_or(Time::NEVER, |until| Time(until.0)),
+            budget: spec.retry_budget.as_ref().map(SessionLimits::budget_only),
+            again,
+        }
+    }
+
+    /// Its clients, as limits know them.
+    pub fn as_callers(&self) -> Clients {
+        Clients {
+            first: self.first_client,
+            count: self.clients,
+            first_network: self.first_network,
+            per_network: self.clients_per_network,
+        }
+    }
+
+    /// The first coordinate of what a client draws for itself.
+    #[inline]
+    pub fn draw(&self, client: u32, what: Draw) -> u64 {
+        self.origin.wrapping_add(u64::from(client - self.first_client) << 8 | what as u64)
+    }
+
+    /// The first coordinate of what is drawn for a call of a client: latency, service, faults.
+    #[inline]
+    pub fn call(&self, client: u32) -> u64 {
+        self.origin.wrapping_add(u64::from(client - self.first_client))
+    }
+
+    /// A try has failed: after which delay comes the next one, if any does. The caller counts its tries on.
+    ///
+    /// `budget` is its client's, used when the workload has one; `bits` are the draws of a retry, by its number from 1.
+    pub fn failed(
+        &self,
+        caller: &mut Caller,
+        budget: &mut SessionPolicy,
+        failure: Failure,
+        now: Time,
+        bits: impl Fn(u32) -> u64,
+    ) -> Option<Dur> {
+        let n = caller.attempt + 1;
+        let delay = match &self.again {
+            Again::Never => return None,
+            Again::Orbit(delay) => delay.sample_with(|| bits(n)),
+            Again::AtOnce { tries } if n < *tries => Dur::ZERO,
+            Again::AtOnce { .. } => return None,
+            Again::Backoff { on, backoff } => {
+                if !on.contains(failure) || !backoff.allows(n, false) {
+                    return None;
+                }
+                delay_of(backoff, n, failure.retry_after_s, bits)
+            }
+        };
+        if let Some(limits) = &self.budget
+            && !limits.take_retry(budget, now)
+        {
+            return None;
+        }
+        caller.attempt = n;
+        Some(delay)
+    }
+}
+
+/// The delay before retry `n`. Decorrelated jitter depends on the delay before: its chain is drawn again from the
+/// first retry, so that no caller has to remember it.
+fn delay_of(backoff: &Backoff, n: u32, retry_after_s: u32, bits: impl Fn(u32) -> u64) -> Dur {
+    let mut previous = Dur::ZERO;
+    let first = if backoff.remembers() { 1 } else { n };
+    for retry in first..=n {
+        let wait = backoff.wait(retry, previous, if retry == n { retry_after_s } else { 0 });
+        let draw =
+            if wait.is_exact() { wait.low } else { Dist::uniform(wait.low, wait.high).sample(bits(retry)) };
+        previous = wait.of(draw);
+    }
+    previous
+}
+
+/// One call that is under way, or a closed client between two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Its client, over all workloads.
+    pub client: u32,
+    /// Which of its client's calls this is; in a free place, the next free one.
+    pub number: u32,
+    /// Retries so far; at most [`MOST_CALLS`](crate::client::MOST_CALLS), as `number`.
+    pub attempt: u32,
+    /// Raised whenever a try ends: an event that names an older one is stale. Never raised beyond the last that 16 bits
+    /// hold: the call goes to another place.
+    pub generation: u16,
+    /// Its workload.
+    pub workload: u16,
+}
+
+const _: () = assert!(size_of::<Caller>() == 16);
+
+impl Caller {
+    /// What tells this try from every other of its client: the second coordinate of its draws.
+    #[inline]
+    pub fn try_key(&self) -> u64 {
+        try_key(self.number, self.attempt)
+    }
+}
+
+/// 64 bits for a call of a client and a try of it: the number of the call stands between the two halves of the try's.
+#[inline]
+pub fn try_key(number: u32, attempt: u32) -> u64 {
+    let (high, low) = (u64::from(attempt >> 16), u64::from(attempt & 0xFFFF));
+    high << 48 | u64::from(number) << 16 | low
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::policy::{Decimal, FailureSet, Jitter, Retry, RetryBudget};
+    use crate::kernel::random::{Purpose, Stream};
+
+    fn spec() -> WorkloadSpec {
+        toml::from_str("name = 'w'\nthink = '1s'").unwrap()
+    }
+
+    fn delays(spec: &WorkloadSpec, failure: Failure, most: usize) -> Vec<Dur> {
+        let workload = &Workload::all(std::slice::from_ref(spec), &[String::new()])[0];
+        let mut caller = Caller { client: 0, number: 0, attempt: 0, generation: 0, workload: 0 };
+        let mut budget = SessionPolicy::default();
+        let stream = Stream::new(1, 0, Purpose::Generic, 0);
+        let mut delays = Vec::new();
+        while delays.len() < most {
+            let bits = |n: u32| stream.bits(7, u64::from(n));
+            match workload.failed(&mut caller, &mut budget, failure, Time::ZERO, bits) {
+                Some(delay) => delays.push(delay),
+                None => break,
+            }
+        }
+        delays
+    }
+
+    fn backoff(jitter: Jitter) -> Retry {
+        Retry {
+            on: FailureSet::parse(&["429"]).unwrap(),
+            initial: Dur::from_secs(1),
+            factor: Decimal { millionths: 2_000_000 },
+            cap: Dur::from_secs(5),
+            retries: 4,
+            offline_retries: 0,
+            jitter,
+            honour_retry_after: true,
+        }
+    }
+
+    #[test]
+    fn what_a_failed_call_does() {
+        let refused = Failure { retry_after_s: 3, ..Failure::status(429) };
+        assert_eq!(delays(&spec(), refused, 9), [], "lost");
+        let layered = WorkloadSpec { layers: Some(Layers { tries: 3, depth: 2 }), ..spec() };
+        assert_eq!(delays(&layered, refused, 99).len(), 8, "nine tries in all");
+        let orbit = WorkloadSpec { orbit: Some(Dist::Constant(Dur(7))), ..spec() };
+        assert_eq!(delays(&orbit, refused, 70_000).len(), 70_000, "no limit");
+        let retrying = WorkloadSpec { retry: Some(backoff(Jitter::None)), ..spec() };
+        assert_eq!(delays(&retrying, refused, 9), [3, 3, 4, 5].map(Dur::from_secs), "Retry-After is a floor");
+        assert_eq!(delays(&retrying, Failure::status(500), 9), [], "not in `on`");
+    }
+
+    #[test]
+    fn a_budget_limits_retries() {
+        let budget = RetryBudget { ratio: Decimal { millionths: 100_000 }, burst: 3 };
+        let spec = WorkloadSpec { orbit: Some(Dist::default()), retry_budget: Some(budget), ..spec() };
+        assert_eq!(delays(&spec, Failure::status(500), 9).len(), 3);
+    }
+
+    #[test]
+    fn decorrelated_delays_follow_from_the_one_before() {
+        let spec = WorkloadSpec { retry: Some(backoff(Jitter::Decorrelated)), ..spec() };
+        let waits = delays(&spec, Failure::status(429), 9);
+        assert!((Dur::from_secs(1)..=Dur::from_secs(3)).contains(&waits[0]), "{waits:?}");
+        for pair in waits.windows(2) {
+            let most = Dur(3 * pair[0].0).min(Dur::from_secs(5));
+            assert!((Dur::from_secs(1)..=most).contains(&pair[1]), "{waits:?}");
+        }
+    }
+
+    /// As long as 16 bits hold the tries of a call, the key is what it always was.
+    #[test]
+    fn every_try_has_a_key_of_its_own() {
+        assert_eq!(try_key(7, 65_535), 7 << 16 | 65_535);
+        let numbers = [0, 1, 65_535, 65_536, u32::MAX];
+        let keys: std::collections::BTreeSet<u64> =
+            numbers.iter().flat_map(|number| numbers.map(|attempt| try_key(*number, attempt))).collect();
+        assert_eq!(keys.len(), numbers.len() * numbers.len());
+    }
+
+    #[test]
+    fn layers_beyond_the_count_of_tries_are_told() {
+        assert_eq!(Layers { tries: 3, depth: 5 }.total(), Some(243));
+        assert_eq!(Layers { tries: 2, depth: 16 }.total(), None);
+        assert_eq!(Layers { tries: 10, depth: 40 }.total(), None);
+    }
+
+    #[test]
+    fn workloads_are_numbered_one_after_another() {
+        let of = |clients, think: bool| WorkloadSpec {
+            clients,
+            clients_per_network: 4,
+            think: think.then(Dist::default),
+            every: (!think).then(Dist::default),
+            ..spec()
+        };
+        let all = Workload::all(&[of(5, true), of(3, false), of(9, true), of(1, true)], &[String::new()]);
+        let first: Vec<_> = all.iter().map(|w| (w.first_client, w.first_network, w.first_caller)).collect();
+        // Networks of four hold 5, 3 and 9 clients in 2, 1 and 3; open workloads keep no caller.
+        assert_eq!(first, [(0, 0, 0), (5, 2, 5), (8, 3, 5), (17, 6, 14)]);
+    }
+}

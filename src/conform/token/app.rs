@@ -1,0 +1,147 @@
+//! The app and the user of a recording: polls, bursts, actions, and what the app does with an answer.
+
+use super::recording::Poll;
+use super::replay::{Due, Replay};
+use crate::client::token::{Fact, Held, Input, Key, Opening, Out, Outcome, step};
+
+/// A call that has no answer yet.
+pub(super) struct Open {
+    /// Its place among the calls.
+    place: usize,
+    pub tab: u32,
+    /// The load of the tab that it belongs to.
+    pub load: u32,
+    /// The poll that waits for it before it asks again.
+    poll: Option<usize>,
+    /// The object that serves this call only.
+    own: Option<Key>,
+    /// The app has put its session back.
+    restored: bool,
+}
+
+impl Replay<'_> {
+    pub fn asked(&mut self, tab: u32, agent: Key, call: u32) {
+        let place = self.out.calls.len();
+        self.out.calls.push((self.ms(), tab, "pending".to_owned(), None, None));
+        let load = self.pages[tab as usize].load;
+        let (poll, own) = (self.next_poll.take(), self.options.object_per_call.then_some(agent));
+        self.calls.insert(call, Open { place, tab, load, poll, own, restored: false });
+    }
+
+    pub fn answered(&mut self, agent: Key, call: u32, outcome: Outcome) {
+        let Some(mut open) = self.calls.remove(&call) else { return };
+        let kept = self.pages[open.tab as usize].kept;
+        if let (Outcome::Nothing, Some(kept), false) = (outcome, kept, open.restored) {
+            open.restored = true;
+            let before = self.out.calls.len();
+            self.step_restoring(agent, kept, open, before);
+            return;
+        }
+        let t = self.ms();
+        let record = &mut self.out.calls[open.place];
+        (record.2, record.3, record.4) = match outcome {
+            Outcome::Token(exp) => ("token".to_owned(), Some(t), Some(u64::from(exp))),
+            Outcome::Nothing => ("null".to_owned(), Some(t), None),
+            Outcome::Error => ("error".to_owned(), Some(t), None),
+        };
+        // An object whose lock was stolen goes on beside.
+        if let Some(own) = open.own.filter(|own| !self.store.is_busy(*own)) {
+            self.step(own, Input::Close);
+            self.tab_of.remove(&own);
+        }
+        if let Some(n) = open.poll {
+            let poll = &self.config.poll[n];
+            let token = matches!(outcome, Outcome::Token(_));
+            let gap = if poll.always || !token { poll.gap } else { 5_000 };
+            let at = self.now.after(crate::kernel::Dur::from_ms(gap));
+            self.push(at, false, Due::Poll(open.tab, open.load, n));
+        }
+    }
+
+    /// The app puts its session back: the call goes on with what that gives.
+    pub fn step_restoring(&mut self, agent: Key, kept: Held, open: Open, before: usize) {
+        let mut out = Out::default();
+        step(&self.rules, &mut self.store, agent, Input::Restore(kept), self.now, &mut out);
+        let asked = out.facts.iter().position(|(_, f)| matches!(f, Fact::Asked { .. }));
+        if let Some(position) = asked {
+            if let (_, Fact::Asked { call }) = out.facts.remove(position) {
+                self.calls.insert(call, open);
+            }
+        }
+        debug_assert_eq!(before, self.out.calls.len());
+        self.take(out);
+    }
+
+    /// The app asks, so many times at once.
+    pub fn ask(&mut self, tab: u32, times: u32, poll: Option<usize>) {
+        self.next_poll = poll;
+        if !self.options.object_per_call {
+            let first = self.pages[tab as usize].objects[0];
+            return self.step(first, Input::Ask(times));
+        }
+        let how = Opening {
+            page: tab,
+            visible: true,
+            auto: false,
+            listens: false,
+            asks_on_event: false,
+            refreshes_on_expiry: false,
+            asks: 1,
+        };
+        self.open(tab, &vec![how; times as usize]);
+    }
+
+    pub fn poll(&mut self, tab: u32, load: u32, n: usize) {
+        let poll: &Poll = &self.config.poll[n];
+        let over = poll.to.is_some_and(|to| self.ms() as f64 >= to);
+        if self.pages[tab as usize].load != load || over {
+            return;
+        }
+        match poll.every {
+            Some(every) if !poll.eager => {
+                let at = self.now.after(crate::kernel::Dur::from_ms(every));
+                self.push(at, false, Due::Poll(tab, load, n));
+                self.ask(tab, 1, None);
+            }
+            _ => self.ask(tab, 1, Some(n)),
+        }
+    }
+
+    pub fn act(&mut self, n: usize) -> Result<(), String> {
+        let action = &self.config.actions[n];
+        let tab = action.tab.unwrap_or(0);
+        if tab as usize >= self.pages.len() {
+            return Err(format!("config.actions[{n}]: tab {tab} is not open"));
+        }
+        match action.label.as_str() {
+            "openTab" => self.open_tab(),
+            "reload" => {
+                for object in std::mem::take(&mut self.pages[tab as usize].objects) {
+                    self.step(object, Input::Close);
+                    self.tab_of.remove(&object);
+                }
+                self.load(tab);
+            }
+            "hidden" | "visible" => {
+                let visible = action.label == "visible";
+                for object in self.pages[tab as usize].objects.clone() {
+                    self.step(object, if visible { Input::Visible } else { Input::Hidden });
+                }
+            }
+            "offline" => self.offline = true,
+            "online" => self.offline = false,
+            "getToken" => self.ask(tab, 1, None),
+            label => {
+                let times = label.strip_suffix("x getToken").and_then(|n| n.parse::<u32>().ok());
+                let times = times.ok_or_else(|| {
+                    format!(
+                        "config.actions[{n}].label: {label:?}; the replay knows hidden, visible, offline, online, \
+                         openTab, reload, getToken, and \"20x getToken\""
+                    )
+                })?;
+                self.ask(tab, times, None);
+            }
+        }
+        Ok(())
+    }
+}

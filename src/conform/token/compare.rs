@@ -1,0 +1,146 @@
+//! Where a replay and its recording part.
+
+use super::recording::Recording;
+use super::replay::{Called, Replayed, Sent, Told, replay};
+use crate::client::token::Profile;
+use std::fmt::Debug;
+
+/// A recording and what became of the comparison.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Comparison {
+    /// Short name of the SDK.
+    pub sdk: String,
+    /// The release.
+    pub version: String,
+    /// Name of the recording.
+    pub scenario: String,
+    /// Match, divergence, or why it could not be compared.
+    pub outcome: Outcome,
+}
+
+/// What became of a comparison.
+#[derive(Clone, Debug, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// Every request, call and event, and the final state, are the recording's.
+    Match {
+        /// Requests compared.
+        requests: usize,
+        /// Calls of the app compared.
+        calls: usize,
+        /// Events compared.
+        events: usize,
+    },
+    /// They part.
+    Diverged(Divergence),
+    /// It cannot be set up.
+    Impossible(String),
+}
+
+/// The first point at which they part.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Divergence {
+    /// When, in ms of virtual time.
+    pub at_ms: u64,
+    /// In what: `requests`, `calls`, `events` or `final state`.
+    pub what: &'static str,
+    /// What only the recording has, the first few.
+    pub only_recorded: Vec<String>,
+    /// What only the simulated client has, the first few.
+    pub only_simulated: Vec<String>,
+}
+
+/// Replays a recording with a profile and compares. Order within an instant does not matter: a recording defines none.
+pub fn compare(recording: &Recording, profile: &Profile) -> Comparison {
+    let outcome = match replay(recording, profile) {
+        Err(why) => Outcome::Impossible(why),
+        Ok(replayed) => part(recording, &replayed),
+    };
+    Comparison {
+        sdk: recording.sdk.clone(),
+        version: recording.version.clone(),
+        scenario: recording.scenario.clone(),
+        outcome,
+    }
+}
+
+fn part(recording: &Recording, replayed: &Replayed) -> Outcome {
+    let (requests, calls, events) = (sent(recording), called(recording), told(recording));
+    let exp_recorded = recording.events.iter().any(|e| e.exp.is_some());
+    let mut simulated = replayed.events.clone();
+    if !exp_recorded {
+        simulated.iter_mut().for_each(|e| e.4 = None);
+    }
+    let first = [
+        differ("requests", &requests, &replayed.requests, |r| r.0),
+        differ("calls", &calls, &replayed.calls, |c| c.0),
+        differ("events", &events, &simulated, |e| e.0),
+        differ("final state", &recording.last, &replayed.last, |_| recording.config.duration_ms),
+    ];
+    match first.into_iter().flatten().min_by_key(|d| d.at_ms) {
+        Some(divergence) => Outcome::Diverged(divergence),
+        None => Outcome::Match { requests: requests.len(), calls: calls.len(), events: events.len() },
+    }
+}
+
+/// How many differing entries a divergence shows.
+const SHOWN: usize = 5;
+
+fn differ<T: Ord + Clone + Debug>(
+    what: &'static str,
+    recorded: &[T],
+    simulated: &[T],
+    at: impl Fn(&T) -> u64,
+) -> Option<Divergence> {
+    let (mut a, mut b) = (recorded.to_vec(), simulated.to_vec());
+    a.sort();
+    b.sort();
+    let (mut only_a, mut only_b) = (Vec::new(), Vec::new());
+    let (mut i, mut j) = (0, 0);
+    while i < a.len() || j < b.len() {
+        match (a.get(i), b.get(j)) {
+            (Some(x), Some(y)) if x == y => (i, j) = (i + 1, j + 1),
+            (Some(x), Some(y)) if x < y => {
+                only_a.push(x);
+                i += 1;
+            }
+            (Some(x), None) => {
+                only_a.push(x);
+                i += 1;
+            }
+            (_, Some(y)) => {
+                only_b.push(y);
+                j += 1;
+            }
+            (None, None) => break,
+        }
+    }
+    let at_ms = only_a.iter().chain(&only_b).map(|x| at(x)).min()?;
+    let show = |list: &[&T]| list.iter().take(SHOWN).map(|x| format!("{x:?}")).collect();
+    Some(Divergence { at_ms, what, only_recorded: show(&only_a), only_simulated: show(&only_b) })
+}
+
+fn sent(recording: &Recording) -> Vec<Sent> {
+    let status = |v: &serde_json::Value| v.as_str().map_or_else(|| v.to_string(), str::to_owned);
+    recording.requests.iter().map(|r| (r.0, r.1, r.2.clone(), status(&r.3), r.4)).collect()
+}
+
+fn called(recording: &Recording) -> Vec<Called> {
+    let exp = |e: Option<f64>| e.map(|e| e as u64);
+    recording.calls.iter().map(|c| (c.0, c.1, c.3.clone(), c.4, exp(c.5))).collect()
+}
+
+fn told(recording: &Recording) -> Vec<Told> {
+    let mut told = Vec::new();
+    for event in &recording.events {
+        let name = match event.kind.as_str() {
+            "auth" => event.event.clone(),
+            "storage" => event.op.clone(),
+            "broadcast" => event.msg.clone(),
+            "load.end" => Some(event.ok.unwrap_or(true).to_string()),
+            _ => continue,
+        };
+        told.push((event.t, event.tab, event.kind.clone(), name.unwrap_or_default(), event.exp.flatten()));
+    }
+    told
+}

@@ -1,0 +1,37 @@
+//! How the tabs of a replay end.
+
+use super::recording::State;
+use super::replay::Replay;
+use crate::client::token::{ExpiryClockSpec, Held};
+use crate::kernel::Time;
+
+impl Replay<'_> {
+    /// When the SDK takes the token for expired, in whole seconds of true time, rounded as the recordings round.
+    pub fn known_expiry(&self, held: Held) -> u64 {
+        let until = held.until.nanoseconds() - self.config.client_skew_ms * 1_000_000;
+        match self.profile.session.expiry_clock {
+            ExpiryClockSpec::Server | ExpiryClockSpec::Measured => u64::from(held.exp_s),
+            ExpiryClockSpec::ReceiptSeconds => held.until.nanoseconds().max(0).unsigned_abs() / 1_000_000_000,
+            ExpiryClockSpec::Receipt => (until.max(0).unsigned_abs() + 500_000_000) / 1_000_000_000,
+        }
+    }
+
+    pub fn finish(&mut self) {
+        self.now = Time::from_ms(self.config.duration_ms);
+        for tab in 0..self.pages.len() {
+            let held = match self.pages[tab].objects.first() {
+                Some(first) => self.store.held(*first, self.rules.place),
+                None => self.store.stored(self.browser),
+            };
+            let load = self.pages[tab].load;
+            let tab = u32::try_from(tab).unwrap_or(u32::MAX);
+            let open = self.calls.values().filter(|c| c.tab == tab && c.load == load).count();
+            self.out.last.push(State {
+                tab,
+                signed_in: held.is_some(),
+                token_exp: held.map(|h| self.known_expiry(h)),
+                outstanding_calls: open,
+            });
+        }
+    }
+}

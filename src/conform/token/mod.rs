@@ -1,0 +1,13 @@
+//! Comparison with recordings of token clients: the published packages in a browser, against a scripted server.
+
+mod app;
+mod compare;
+mod last;
+mod options;
+mod recording;
+mod replay;
+mod server;
+
+pub use compare::{Comparison, Divergence, Outcome, compare};
+pub use recording::{Recording, State, is_recording};
+pub use replay::{Called, Replayed, Sent, Told, replay};

@@ -1,0 +1,390 @@
+//! A recording's configuration, run through the machine, the account and the scripted server.
+
+use super::app::Open;
+use super::options::{Options, options};
+use super::recording::{Config, Recording, State};
+use super::server::{Decision, Server};
+use crate::client::token::{
+    Action, Endpoint, Fact, Held, Input, KeptIn, Key, News, Opening, Out, Place, Profile, Reply, Request,
+    Rules, Storage, Store, Timer, Until, open, step,
+};
+use crate::kernel::Time;
+use std::collections::{BTreeMap, BinaryHeap};
+
+/// A request, on either side of the comparison: `t`, tab, endpoint, status, `t_done`.
+pub type Sent = (u64, u32, String, String, Option<u64>);
+/// A call of the app: `t`, tab, outcome, `t_done`, `exp`.
+pub type Called = (u64, u32, String, Option<u64>, Option<u64>);
+/// An event: `t`, tab, type, name, `exp`.
+pub type Told = (u64, u32, String, String, Option<u64>);
+
+/// What a replay did.
+#[derive(Clone, Debug, Default)]
+pub struct Replayed {
+    /// Every request, by time.
+    pub requests: Vec<Sent>,
+    /// Every call of the app.
+    pub calls: Vec<Called>,
+    /// What the SDK told and wrote.
+    pub events: Vec<Told>,
+    /// How each tab ended.
+    pub last: Vec<State>,
+    /// Entries, and those among them that are recursive.
+    pub entries: (usize, usize),
+}
+
+/// What is due.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Due {
+    Timer(Key, Timer),
+    /// An answer, and the request's place in the list.
+    Answer(Key, Request, Reply, usize, AsRecorded),
+    /// A poll of a page: tab, load of the tab, index.
+    Poll(u32, u32, usize),
+    /// An action, by its index.
+    Act(usize),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum AsRecorded {
+    Status(u16),
+    NetworkError,
+}
+
+/// A due event: by time, then actions after everything else, then in the order in which they were set.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
+    t: Time,
+    action: bool,
+    number: u64,
+    due: Due,
+}
+
+impl At {
+    fn key(&self) -> (Time, bool, u64) {
+        (self.t, self.action, self.number)
+    }
+}
+impl PartialEq for At {
+    fn eq(&self, other: &At) -> bool {
+        self.key() == other.key()
+    }
+}
+impl Eq for At {}
+impl PartialOrd for At {
+    fn partial_cmp(&self, other: &At) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for At {
+    fn cmp(&self, other: &At) -> std::cmp::Ordering {
+        other.key().cmp(&self.key())
+    }
+}
+
+/// A page of a tab.
+pub(super) struct Page {
+    /// How many pages the tab has had before.
+    pub load: u32,
+    pub objects: Vec<Key>,
+    /// The session that the app keeps to put it back.
+    pub kept: Option<Held>,
+}
+
+pub(super) struct Replay<'a> {
+    pub config: &'a Config,
+    pub options: Options,
+    pub rules: Rules,
+    pub profile: &'a Profile,
+    pub store: Store,
+    pub browser: Key,
+    pub server: Server,
+    pub now: Time,
+    queue: BinaryHeap<At>,
+    pub number: u64,
+    pub pages: Vec<Page>,
+    pub tab_of: BTreeMap<Key, u32>,
+    pub calls: BTreeMap<u32, Open>,
+    /// Requests that may be aborted, and their places in the list.
+    places: BTreeMap<Request, usize>,
+    pub next_poll: Option<usize>,
+    pub offline: bool,
+    pub out: Replayed,
+}
+
+/// Replays a recording with a profile.
+///
+/// # Errors
+/// Why it cannot be set up.
+pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, String> {
+    let unknown = recording.unknown();
+    if !unknown.is_empty() {
+        return Err(format!("the recording has keys that the replay does not know: {}", unknown.join(", ")));
+    }
+    let config = &recording.config;
+    let options = options(config)?;
+    let mut rules = profile.rules().map_err(|e| format!("profile {}: {e}", profile.sdk.name))?;
+    if let Some(margin) = options.margin_s {
+        rules.caller_margin = crate::kernel::Dur::from_secs(margin);
+    }
+    let server = Server::new(config, profile);
+    let first = server.first();
+    let stored = Held {
+        refresh: first.refresh,
+        access: first.access,
+        exp_s: first.exp_s,
+        // The token at t = 0 was stored before the clock went wrong.
+        until: Until::new(i64::from(first.exp_s) * 1_000_000_000),
+    };
+    let mut store = Store::new();
+    let browser = store.add_browser(Some(stored), config.client_skew_ms * 1_000_000);
+    if options.removals_ignored {
+        store.ignore_removals(browser);
+    }
+    let mut replay = Replay {
+        config,
+        options,
+        rules,
+        profile,
+        store,
+        browser,
+        server,
+        now: Time::ZERO,
+        queue: BinaryHeap::new(),
+        number: 0,
+        pages: Vec::new(),
+        tab_of: BTreeMap::new(),
+        calls: BTreeMap::new(),
+        places: BTreeMap::new(),
+        next_poll: None,
+        offline: false,
+        out: Replayed::default(),
+    };
+    replay.run()?;
+    Ok(replay.out)
+}
+
+impl Replay<'_> {
+    fn run(&mut self) -> Result<(), String> {
+        // Where the session is in the browser's storage, the recording begins with the write of the first one.
+        if self.profile.session.kept_in != KeptIn::Object {
+            self.event(0, "storage", "set", None);
+        }
+        for n in 0..self.config.actions.len() {
+            let t = Time::from_ms(self.config.actions[n].t);
+            self.push(t, true, Due::Act(n));
+        }
+        self.open_tab();
+        let end = Time::from_ms(self.config.duration_ms);
+        while let Some(at) = self.queue.pop() {
+            if at.t > end {
+                break;
+            }
+            self.now = at.t;
+            match at.due {
+                Due::Timer(agent, timer) => self.step(agent, Input::Timer(timer)),
+                Due::Answer(agent, request, reply, place, status) => {
+                    self.arrive(agent, request, reply, place, status);
+                }
+                Due::Poll(tab, load, poll) => self.poll(tab, load, poll),
+                Due::Act(n) => self.act(n)?,
+            }
+        }
+        self.finish();
+        Ok(())
+    }
+
+    pub fn push(&mut self, t: Time, action: bool, due: Due) {
+        self.number += 1;
+        self.queue.push(At { t, action, number: self.number, due });
+    }
+
+    pub fn ms(&self) -> u64 {
+        self.now.0 / crate::kernel::time::NS_PER_MS
+    }
+
+    pub fn event(&mut self, tab: u32, kind: &str, name: &str, exp: Option<u64>) {
+        self.out.events.push((self.ms(), tab, kind.to_owned(), name.to_owned(), exp));
+    }
+
+    pub fn open_tab(&mut self) {
+        let tab = u32::try_from(self.pages.len()).unwrap_or(u32::MAX);
+        self.pages.push(Page { load: 0, objects: Vec::new(), kept: None });
+        self.load(tab);
+    }
+
+    pub fn load(&mut self, tab: u32) {
+        let page = &mut self.pages[tab as usize];
+        page.load += 1;
+        page.kept = None;
+        let load = page.load;
+        // The page's script sets its timers before the SDK's load, which goes on beside it, sets any.
+        for n in 0..self.config.poll.len() {
+            let poll = &self.config.poll[n];
+            if poll.every.is_none() && !poll.eager {
+                continue;
+            }
+            let from = poll.from + if tab > 0 { poll.stagger } else { 0 };
+            self.push(self.now.max(Time::from_ms(from)), false, Due::Poll(tab, load, n));
+        }
+        if self.options.object_per_call {
+            return self.event(tab, "load.end", "true", None);
+        }
+        let asks_on_event = self.config.poll.iter().any(|p| p.on_auth_event);
+        let how = |object| Opening {
+            page: tab,
+            visible: true,
+            auto: !self.options.passive,
+            listens: object == 0,
+            asks_on_event: object == 0 && asks_on_event,
+            refreshes_on_expiry: object == 0 && self.options.refreshes_on_expiry,
+            asks: 0,
+        };
+        let objects: Vec<Opening> = (0..self.options.objects).map(how).collect();
+        self.open(tab, &objects);
+    }
+
+    pub fn open(&mut self, tab: u32, objects: &[Opening]) {
+        let (mut keys, mut out) = (Vec::new(), Out::default());
+        open(&self.rules, &mut self.store, self.browser, objects, self.now, (&mut keys, &mut out));
+        self.tab_of.extend(keys.iter().map(|key| (*key, tab)));
+        if !self.options.object_per_call {
+            self.pages[tab as usize].objects = keys;
+        }
+        self.take(out);
+    }
+
+    pub fn step(&mut self, agent: Key, input: Input) {
+        let mut out = Out::default();
+        step(&self.rules, &mut self.store, agent, input, self.now, &mut out);
+        self.take(out);
+    }
+
+    fn arrive(&mut self, agent: Key, request: Request, reply: Reply, place: usize, status: AsRecorded) {
+        if !self.tab_of.contains_key(&agent) {
+            return;
+        }
+        let t = self.ms();
+        if self.rules.aborts && self.places.remove(&request).is_none() {
+            return;
+        }
+        let sent = &mut self.out.requests[place];
+        sent.3 = match status {
+            AsRecorded::Status(status) => status.to_string(),
+            AsRecorded::NetworkError => "network_error".to_owned(),
+        };
+        sent.4 = Some(t);
+        self.step(agent, Input::Answer(request, reply));
+    }
+
+    pub fn take(&mut self, out: Out) {
+        for action in out.actions {
+            match action {
+                Action::Send { agent, endpoint, refresh, request } => {
+                    self.send(agent, endpoint, refresh, request)
+                }
+                Action::Abort { request } => self.abort(request),
+                Action::Wait { agent, timer, at, .. } => self.push(at, false, Due::Timer(agent, timer)),
+            }
+        }
+        for (agent, fact) in out.facts {
+            self.note(agent, fact);
+        }
+    }
+
+    fn send(&mut self, agent: Key, endpoint: Endpoint, refresh: std::num::NonZeroU32, request: Request) {
+        let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
+        let place = self.out.requests.len();
+        if self.rules.aborts {
+            self.places.insert(request, place);
+        }
+        self.out.requests.push((self.ms(), tab, endpoint.name().to_owned(), "pending".to_owned(), None));
+        let rtt = crate::kernel::Dur::from_ms(self.config.rtt_ms);
+        let after = self.now.after(rtt);
+        if self.offline {
+            let at = if self.config.offline_fetch.as_deref() == Some("immediate") { self.now } else { after };
+            let due = Due::Answer(agent, request, Reply::NoAnswer, place, AsRecorded::NetworkError);
+            return self.push(at, false, due);
+        }
+        let due = match self.server.decide(endpoint, refresh, self.now) {
+            Decision::Hang => return,
+            Decision::Abort => Due::Answer(agent, request, Reply::NoAnswer, place, AsRecorded::NetworkError),
+            Decision::Answer(reply, status) => {
+                Due::Answer(agent, request, reply, place, AsRecorded::Status(status))
+            }
+        };
+        self.push(after, false, due);
+    }
+
+    /// A request is aborted by the client.
+    fn abort(&mut self, request: Request) {
+        let t = self.ms();
+        if let Some(place) = self.places.remove(&request) {
+            let sent = &mut self.out.requests[place];
+            (sent.3, sent.4) = ("client_abort".to_owned(), Some(t));
+        }
+    }
+
+    fn note(&mut self, agent: Key, fact: Fact) {
+        let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
+        let names = |news: News| match news {
+            News::SignedIn => &self.profile.events.signed_in,
+            News::Refreshed => &self.profile.events.refreshed,
+            News::RefreshFailed => &self.profile.events.refresh_failed,
+            News::Expired => &self.profile.events.expired,
+            News::SignedOut => &self.profile.events.signed_out,
+        };
+        match fact {
+            Fact::Entered { depth, .. } => {
+                self.out.entries.0 += 1;
+                self.out.entries.1 += usize::from(depth > 0);
+            }
+            Fact::Left { .. } | Fact::SignedOut { .. } => {}
+            Fact::Event(news, exp) => {
+                for name in names(news).clone() {
+                    self.event(tab, "auth", &name, exp.map(u64::from));
+                }
+                self.keep(tab, agent);
+            }
+            Fact::First(exp) => {
+                for name in self.profile.events.first.clone() {
+                    self.event(tab, "auth", &name, exp.map(u64::from));
+                }
+                self.keep(tab, agent);
+            }
+            Fact::LoadFailed => {
+                for name in self.profile.events.load_failed.clone() {
+                    self.event(tab, "auth", &name, None);
+                }
+            }
+            Fact::Broadcast(news) => {
+                let name = names(news).first().cloned().unwrap_or_default();
+                self.event(tab, "broadcast", &name, None);
+            }
+            Fact::Storage(storage) => {
+                let op = match storage {
+                    Storage::Set => "set",
+                    Storage::Removed => "remove",
+                    Storage::RemovalIgnored => "remove-ignored",
+                };
+                self.event(tab, "storage", op, None);
+            }
+            Fact::Loaded(ok) => {
+                let objects = &self.pages[tab as usize].objects;
+                if !self.options.object_per_call && objects.first() == Some(&agent) {
+                    self.event(tab, "load.end", &ok.to_string(), None);
+                }
+            }
+            Fact::Asked { call } => self.asked(tab, agent, call),
+            Fact::Answered { call, outcome } => self.answered(agent, call, outcome),
+        }
+    }
+
+    fn keep(&mut self, tab: u32, agent: Key) {
+        if self.options.puts_back {
+            if let Some(held) = self.store.held(agent, Place::Storage) {
+                self.pages[tab as usize].kept = Some(held);
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! The scripted server of a recording: its rules, its token bucket, and the session's account.
+
+use super::recording::{Bucket, Config, Rule};
+use crate::client::token::{Account, Endpoint, Issued, Profile, Refusal, Reply, Rotation};
+use crate::kernel::{Dur, Time};
+use std::num::NonZeroU32;
+
+/// What the server does with a request, decided when the request is sent.
+pub(super) enum Decision {
+    /// An answer after the round-trip time, and the status that the recording shows.
+    Answer(Reply, u16),
+    /// No HTTP answer after the round-trip time.
+    Abort,
+    /// No answer for ever.
+    Hang,
+}
+
+/// The server of a recording.
+pub(super) struct Server {
+    rules: Vec<(Rule, u64)>,
+    bucket: Option<(Bucket, u128, Time)>,
+    pub account: Account,
+    pub rotation: Rotation,
+    profile: Profile,
+}
+
+/// One request, in the unit of the bucket: nanoseconds times nano-requests per second.
+const ONE: u128 = 1_000_000_000 * 1_000_000_000;
+
+impl Server {
+    pub fn new(config: &Config, profile: &Profile) -> Server {
+        let tokens = &profile.refresh_token;
+        Server {
+            rules: config.rules.iter().map(|r| (r.clone(), 0)).collect(),
+            bucket: config.limiter.map(|b| (b, u128::from(b.burst) * ONE, Time::ZERO)),
+            account: Account::new(),
+            rotation: Rotation {
+                rotates: tokens.rotates && config.rotation == "rotate",
+                reuse: u64::try_from(config.reuse_ms).ok().map(Dur::from_ms),
+                accepts_parent: tokens.accepts_parent,
+                reuse_ends: !tokens.survives_reuse,
+                life: Dur::from_secs(config.token_life_s),
+            },
+            profile: profile.clone(),
+        }
+    }
+
+    pub fn first(&self) -> Issued {
+        self.account.first(&self.rotation, Time::ZERO)
+    }
+
+    pub fn decide(&mut self, endpoint: Endpoint, refresh: NonZeroU32, now: Time) -> Decision {
+        if let Some(decision) = self.scripted(endpoint, now) {
+            return decision;
+        }
+        if endpoint != Endpoint::Token {
+            return Decision::Answer(Reply::Ok(None), 200);
+        }
+        if !self.admits(now) {
+            return Decision::Answer(Reply::Error(429, crate::client::token::Code::OTHER), 429);
+        }
+        match self.account.refresh(&self.rotation, refresh, now) {
+            Ok(issued) => Decision::Answer(Reply::Ok(Some(issued)), 200),
+            Err(refusal) => {
+                let tokens = &self.profile.refresh_token;
+                let name = match refusal {
+                    Refusal::Reused => &tokens.reuse_code,
+                    Refusal::Gone => &tokens.gone_code,
+                };
+                let code = self.profile.code(name.as_deref().unwrap_or_default());
+                let status = tokens.refused_status.unwrap_or(400);
+                Decision::Answer(Reply::Error(status, code), status)
+            }
+        }
+    }
+
+    fn scripted(&mut self, endpoint: Endpoint, now: Time) -> Option<Decision> {
+        let at = |ms: u64| Time::from_ms(ms);
+        let (rule, count) = self.rules.iter_mut().find(|(rule, count)| {
+            (rule.endpoint == "all" || rule.endpoint == endpoint.name())
+                && now >= at(rule.from)
+                && rule.to.is_none_or(|to| now < at(to))
+                && rule.count.is_none_or(|most| *count < most)
+        })?;
+        *count += 1;
+        if rule.abort {
+            return Some(Decision::Abort);
+        }
+        if rule.hang {
+            return Some(Decision::Hang);
+        }
+        match rule.status {
+            None | Some(200) => None,
+            Some(status) => {
+                let code = self.profile.code(rule.code.as_deref().unwrap_or_default());
+                Some(Decision::Answer(Reply::Error(status, code), status))
+            }
+        }
+    }
+
+    fn admits(&mut self, now: Time) -> bool {
+        let Some((bucket, level, last)) = &mut self.bucket else { return true };
+        // A recording gives the rate as a decimal number; nano-requests per second hold every rate in use exactly.
+        let rate = (bucket.rate_per_s * 1e9).round() as u128;
+        let gained = u128::from(now.since(*last).0) * rate;
+        *level = (*level + gained).min(u128::from(bucket.burst) * ONE);
+        *last = now;
+        if *level < ONE {
+            return false;
+        }
+        *level -= ONE;
+        true
+    }
+}

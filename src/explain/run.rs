@@ -1,0 +1,32 @@
+//! What a story takes from its run: the words of the client family, and the policy of the session.
+
+use crate::client::family::{Client, FlowWords};
+use crate::client::policy::Policy;
+use crate::client::{ForFamily, Prepared};
+use crate::kernel::random::{Purpose, Stream, chance};
+use crate::world::Plan;
+
+/// What a family's flow is called, and after how many rounds it ends.
+pub(super) struct FlowOf;
+
+impl ForFamily for FlowOf {
+    type Output = (FlowWords, Option<u32>);
+
+    fn with<C: Client>(self, client: &Prepared<C>) -> Self::Output {
+        (C::FLOW, C::most_rounds(&client.setup))
+    }
+}
+
+/// The policy of a user of a mix: the draw that the world makes.
+pub(super) fn policy_of(plan: &Plan, contender: usize, replication: u32, user: u32) -> &Policy {
+    let parts = &plan.contenders[contender].parts;
+    let stream = Stream::new(plan.scenario.seed, replication, Purpose::Rollout, 0);
+    let mut up_to = 0.0;
+    for (policy, share) in parts {
+        up_to += share;
+        if parts.len() == 1 || chance(stream.bits(u64::from(user), 0), up_to) {
+            return policy;
+        }
+    }
+    &parts.last().expect("a contender has at least one policy").0
+}

@@ -1,0 +1,187 @@
+//! The endpoints of the backend.
+
+use crate::client::ENDPOINTS;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use std::borrow::Cow;
+use std::fmt;
+
+/// What is known of an endpoint. A client family has one row for each endpoint that it calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EndpointRow {
+    /// Its name in scenarios and results.
+    pub name: &'static str,
+    /// How a client calls it.
+    pub method: Method,
+    /// What a call of it is, for the reference of scenarios.
+    pub about: &'static str,
+    /// The number that stands for it in the coordinates of random draws. A family numbers its own endpoints; a number
+    /// never changes and is never used again, so neither the order of the rows nor other families change what is drawn.
+    pub draws: u8,
+}
+
+/// A method of HTTP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// GET, which the network level of a client may repeat.
+    Get,
+    /// POST.
+    Post,
+}
+
+impl Method {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Method::Get => "GET",
+            Method::Post => "POST",
+        }
+    }
+}
+
+/// An endpoint: a place in the table of the endpoints of all client families.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Endpoint(u8);
+
+impl Endpoint {
+    /// How many there are.
+    pub const COUNT: usize = ENDPOINTS.len();
+
+    /// All of them, in the order of the table.
+    pub const ALL: [Endpoint; Endpoint::COUNT] = {
+        let mut all = [Endpoint(0); Endpoint::COUNT];
+        let mut place = 0;
+        while place < Endpoint::COUNT {
+            all[place] = Endpoint(place as u8);
+            place += 1;
+        }
+        all
+    };
+
+    /// The endpoint of this name, for constants.
+    ///
+    /// # Panics
+    /// When no family has an endpoint of this name.
+    pub const fn known(name: &str) -> Endpoint {
+        let mut place = 0;
+        while place < Endpoint::COUNT {
+            if same(ENDPOINTS[place].name, name) {
+                return Endpoint(place as u8);
+            }
+            place += 1;
+        }
+        panic!("no client family has this endpoint");
+    }
+
+    /// The endpoint of this name.
+    pub fn named(name: &str) -> Option<Endpoint> {
+        Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name)
+    }
+
+    /// Its place in the table.
+    #[inline]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// What is known of it.
+    #[inline]
+    pub const fn row(self) -> &'static EndpointRow {
+        &ENDPOINTS[self.0 as usize]
+    }
+
+    /// Its name in scenarios and results.
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+}
+
+/// Whether two texts are the same, for constants.
+const fn same(a: &str, b: &str) -> bool {
+    let (a, b) = (a.as_bytes(), b.as_bytes());
+    if a.len() != b.len() {
+        return false;
+    }
+    let mut at = 0;
+    while at < a.len() {
+        if a[at] != b[at] {
+            return false;
+        }
+        at += 1;
+    }
+    true
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Endpoint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for Endpoint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Endpoint, D::Error> {
+        const NAMES: [&str; Endpoint::COUNT] = {
+            let mut names = [""; Endpoint::COUNT];
+            let mut place = 0;
+            while place < Endpoint::COUNT {
+                names[place] = ENDPOINTS[place].name;
+                place += 1;
+            }
+            names
+        };
+        let name = String::deserialize(deserializer)?;
+        Endpoint::named(&name).ok_or_else(|| de::Error::unknown_variant(&name, &NAMES))
+    }
+}
+
+impl JsonSchema for Endpoint {
+    fn schema_name() -> Cow<'static, str> {
+        "Endpoint".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let word = |row: &EndpointRow| serde_json::json!({ "description": row.about, "type": "string", "const": row.name });
+        let words: Vec<serde_json::Value> = ENDPOINTS.iter().map(word).collect();
+        json_schema!({ "description": "An endpoint of the backend.", "oneOf": words })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_endpoint_has_a_name_and_a_number_of_its_own() {
+        let names: BTreeSet<&str> = Endpoint::ALL.iter().map(|endpoint| endpoint.name()).collect();
+        assert_eq!(names.len(), Endpoint::COUNT);
+        for (place, endpoint) in Endpoint::ALL.into_iter().enumerate() {
+            assert_eq!(endpoint.index(), place);
+            assert_eq!(Endpoint::named(endpoint.name()), Some(endpoint));
+            assert_eq!(Endpoint::known(endpoint.name()), endpoint);
+        }
+        assert_eq!(Endpoint::named("token"), None, "a part of a name is no name");
+    }
+
+    /// Results of earlier versions were drawn with these numbers.
+    #[test]
+    fn the_numbers_of_draws_stay() {
+        for (name, draws) in
+            [("tokens", 0), ("touch", 1), ("client", 2), ("environment", 3), ("sign-in", 4), ("generic", 5)]
+        {
+            assert_eq!(Endpoint::named(name).map(|endpoint| endpoint.row().draws), Some(draws), "{name}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! The words that clients and the backend share.
+
+mod endpoint;
+
+pub use endpoint::{Endpoint, EndpointRow, Method};
+
+use crate::kernel::Time;
+use crate::kernel::time::NS_PER_S;
+
+/// How a call ended, as a client sees it: an HTTP status with the server's error code, or no answer at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// HTTP status; 0 when there was no HTTP answer (network error, time-out).
+    pub status: u16,
+    /// The server's error code, as an index into the scenario's list of codes; 0 when it gave none.
+    pub code: u8,
+    /// `Retry-After` in seconds; 0 when absent. Only a 429 carries it (`Base._baseFetch`).
+    pub retry_after_s: u32,
+}
+
+impl Failure {
+    /// No HTTP answer.
+    pub const NETWORK: Failure = Failure { status: 0, code: 0, retry_after_s: 0 };
+    /// The client gave up while the browser was offline; no answer at all to a policy.
+    pub const OFFLINE: Failure = Failure { status: 0, code: u8::MAX, retry_after_s: 0 };
+
+    /// An answer with this status and no error code.
+    pub const fn status(status: u16) -> Failure {
+        Failure { status, code: 0, retry_after_s: 0 }
+    }
+
+    /// The failure as 56 bits.
+    pub(crate) fn bits(self) -> u64 {
+        u64::from(self.retry_after_s) << 24 | u64::from(self.status) << 8 | u64::from(self.code)
+    }
+
+    /// The failure of these bits.
+    pub(crate) fn from_bits(bits: u64) -> Failure {
+        Failure { status: (bits >> 8) as u16, code: bits as u8, retry_after_s: (bits >> 24) as u32 }
+    }
+}
+
+/// A session token, told apart by the instant of its issue; its `iat` is that in whole seconds, rounded down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Token(std::num::NonZeroU64);
+
+impl Token {
+    /// The token issued at this time.
+    pub fn issued(at: Time) -> Token {
+        Token(std::num::NonZeroU64::MIN.saturating_add(at.0))
+    }
+
+    /// The token issued at this time, told apart from one that was issued at the same instant.
+    pub fn issued_after(at: Time, newest: Option<Token>) -> Token {
+        let next = newest.map_or(0, |newest| newest.0.get());
+        Token(Token::issued(at).0.max(std::num::NonZeroU64::MIN.saturating_add(next)))
+    }
+
+    /// The token that another tab made known by its `iat` alone; its age and order are the original's.
+    pub fn known_by_iat(iat: u32) -> Token {
+        Token::issued(Time(u64::from(iat) * NS_PER_S))
+    }
+
+    /// The token as 63 bits other than zero.
+    pub(crate) fn bits(self) -> u64 {
+        self.0.get()
+    }
+
+    /// The token of these bits; none for zero.
+    pub(crate) fn from_bits(bits: u64) -> Option<Token> {
+        std::num::NonZeroU64::new(bits).map(Token)
+    }
+
+    /// `iat`: seconds since the start of the run. Saturates after 136 years, past any horizon.
+    pub fn iat(self) -> u32 {
+        u32::try_from(Time(self.0.get() - 1).whole_seconds()).unwrap_or(u32::MAX)
+    }
+}
+
+/// How a call ended. Every call ends in exactly one of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Outcome {
+    /// A 2xx answer.
+    Ok,
+    /// 400
+    BadRequest,
+    /// 401
+    Unauthorized,
+    /// 403
+    Forbidden,
+    /// 404
+    NotFound,
+    /// 422
+    Unprocessable,
+    /// 429
+    TooManyRequests,
+    /// Another 4xx.
+    Other4xx,
+    /// A 5xx answer.
+    Server5xx,
+    /// Shed by a full queue: 503 from the queue itself.
+    Shed,
+    /// No HTTP answer: the connection failed.
+    NetworkError,
+    /// The client gave up waiting.
+    Timeout,
+    /// The page was reloaded or closed, or the browser went away, before the answer.
+    Dropped,
+    /// Not answered when the run ended.
+    InFlight,
+}
+
+impl Outcome {
+    /// How many there are.
+    pub const COUNT: usize = 14;
+    /// All, in the order of their discriminants.
+    pub const ALL: [Outcome; Outcome::COUNT] = [
+        Outcome::Ok,
+        Outcome::BadRequest,
+        Outcome::Unauthorized,
+        Outcome::Forbidden,
+        Outcome::NotFound,
+        Outcome::Unprocessable,
+        Outcome::TooManyRequests,
+        Outcome::Other4xx,
+        Outcome::Server5xx,
+        Outcome::Shed,
+        Outcome::NetworkError,
+        Outcome::Timeout,
+        Outcome::Dropped,
+        Outcome::InFlight,
+    ];
+
+    /// Its name in results.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Outcome::Ok => "200",
+            Outcome::BadRequest => "400",
+            Outcome::Unauthorized => "401",
+            Outcome::Forbidden => "403",
+            Outcome::NotFound => "404",
+            Outcome::Unprocessable => "422",
+            Outcome::TooManyRequests => "429",
+            Outcome::Other4xx => "other-4xx",
+            Outcome::Server5xx => "5xx",
+            Outcome::Shed => "shed",
+            Outcome::NetworkError => "network-error",
+            Outcome::Timeout => "timeout",
+            Outcome::Dropped => "dropped",
+            Outcome::InFlight => "in-flight",
+        }
+    }
+
+    /// Whether a call that ended so failed: it was answered otherwise than 2xx, or given up.
+    pub const fn is_failure(self) -> bool {
+        !matches!(self, Outcome::Ok | Outcome::Dropped | Outcome::InFlight)
+    }
+
+    /// The outcome of an answer with this status.
+    pub const fn of_status(status: u16) -> Outcome {
+        match status {
+            0 => Outcome::NetworkError,
+            200..=299 => Outcome::Ok,
+            400 => Outcome::BadRequest,
+            401 => Outcome::Unauthorized,
+            403 => Outcome::Forbidden,
+            404 => Outcome::NotFound,
+            422 => Outcome::Unprocessable,
+            429 => Outcome::TooManyRequests,
+            s if s < 500 => Outcome::Other4xx,
+            _ => Outcome::Server5xx,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 7519, section 4.1.6: `iat` is a NumericDate, here cut to whole seconds.
+    #[test]
+    fn iat_is_the_second_of_issue() {
+        let second = NS_PER_S;
+        for (at, iat) in [(0, 0), (second - 1, 0), (second, 1), (2 * second - 2, 1), (2 * second - 1, 1)] {
+            assert_eq!(Token::issued(Time(at)).iat(), iat, "at {at}");
+        }
+        assert_eq!(Token::known_by_iat(7).iat(), 7);
+    }
+}
