@@ -127,7 +127,7 @@ fn ten_seconds() -> Dist {
 pub enum Tabs {
     /// The same number for everyone, 1 to 16.
     Fixed(u8),
-    /// Shares that add up to 1.
+    /// Shares that add up to 1. Their order changes nothing.
     Shares(Vec<TabShare>),
 }
 

@@ -4,7 +4,7 @@ use super::terminal;
 use authstorm::Error;
 use authstorm::report::PngError;
 use authstorm::results::{PlaceError, ReadError};
-use authstorm::text::{escape, is_hidden};
+use authstorm::text::{escape, shell_word};
 use authstorm::world::StopReason;
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -149,7 +149,7 @@ pub fn guarded(verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
 
 /// What is said of a panic: what and where it was, and the command that has it again.
 fn request(what: &str, place: Option<&str>, command: impl Iterator<Item = OsString>) -> String {
-    let command: Vec<String> = command.map(|word| quoted(&word.to_string_lossy())).collect();
+    let command: Vec<String> = command.map(|word| shell_word(&word.to_string_lossy())).collect();
     format!(
         "error: a bug in authstorm {}: {what}{}\nPlease report it with the scenario and this command, which reproduces \
          it:\n  {}",
@@ -157,23 +157,6 @@ fn request(what: &str, place: Option<&str>, command: impl Iterator<Item = OsStri
         place.map_or(String::new(), |place| format!(" (at {place})")),
         command.join(" ")
     )
-}
-
-/// A word as a shell reads it back: a POSIX shell, or where the word holds hidden characters, one that knows `$'...'`.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return word.to_owned();
-    }
-    if !word.contains(is_hidden) {
-        return format!("'{}'", word.replace('\'', "'\\''"));
-    }
-    let letter = |c: char| match c {
-        '\'' | '\\' => format!("\\{c}"),
-        c if is_hidden(c) => format!("\\U{:08x}", u32::from(c)),
-        c => c.to_string(),
-    };
-    format!("$'{}'", word.chars().map(letter).collect::<String>())
 }
 
 #[cfg(test)]

@@ -114,7 +114,13 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
             std::fs::write(path, &bytes).map_err(|e| Failure::io(path.display(), &e))?;
             terminal::say(&format!("{}\n", explain::words::headline(&story)))
         }
-        None => terminal::say(&String::from_utf8_lossy(&bytes)),
+        None => {
+            let text = String::from_utf8_lossy(&bytes);
+            match format {
+                Format::Json | Format::Trace => terminal::say_json(&text),
+                _ => terminal::say(&text),
+            }
+        }
     }
 }
 

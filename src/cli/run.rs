@@ -7,11 +7,10 @@ use super::{estimate, interrupt, memory, table, terminal};
 use authstorm::Study;
 use authstorm::explain::tell_worst;
 use authstorm::report;
-use authstorm::report::page::shell_word;
 use authstorm::results::summary::summary;
 use authstorm::results::{Judgement, Reservation, Results, Verdict, finding, verdicts};
 use authstorm::scenario::Settings;
-use authstorm::text::number;
+use authstorm::text::{number, shell_word};
 use std::path::{Path, PathBuf};
 
 /// Options.

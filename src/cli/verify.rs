@@ -77,11 +77,11 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         explored: if whole { exhaust(depth) } else { Vec::new() },
         bounds: if whole { broken_bounds(if args.fast { BOUNDS.1 } else { BOUNDS.0 }) } else { Vec::new() },
     };
-    terminal::say(&match (args.json, args.markdown) {
-        (true, _) => format!("{:#}\n", json_of(&outcome)),
-        (_, true) => markdown(&outcome),
-        _ => words(&outcome),
-    })?;
+    match (args.json, args.markdown) {
+        (true, _) => terminal::say_json(&format!("{:#}\n", json_of(&outcome))),
+        (_, true) => terminal::say(&markdown(&outcome)),
+        _ => terminal::say(&words(&outcome)),
+    }?;
     Ok(if outcome.passed() { Exit::Yes } else { Exit::No })
 }
 

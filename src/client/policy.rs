@@ -270,6 +270,7 @@ pub enum Jitter {
     /// `d / 2` plus uniform over `[0, d / 2]`.
     Equal,
     /// Uniform over `[initial, 3 * previous delay]`, cut at the cap; what precedes the first delay counts as `initial`.
+    /// What `Retry-After` adds to a delay counts for `getToken`, and does not for generic clients.
     Decorrelated,
 }
 

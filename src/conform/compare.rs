@@ -52,15 +52,17 @@ pub struct Divergence {
 pub fn compare(recording: &Recording) -> Comparison {
     let (outcome, notes) = match replay(recording) {
         Err(why) => (Outcome::Impossible(why), Vec::new()),
-        Ok(replayed) => {
-            let outcome = match first_divergence(recording, &replayed) {
-                Some(divergence) => Outcome::Diverged(Box::new(divergence)),
-                None => Outcome::Match { requests: replayed.requests.len(), entries: replayed.entries.len() },
-            };
-            (outcome, replayed.notes)
-        }
+        Ok(replayed) => (judge(recording, &replayed), replayed.notes),
     };
     Comparison { client: recording.client.clone(), scenario: recording.scenario.clone(), outcome, notes }
+}
+
+/// Compares what a simulated client did with a recording.
+pub(crate) fn judge(recording: &Recording, replayed: &Replayed) -> Outcome {
+    match first_divergence(recording, replayed) {
+        Some(divergence) => Outcome::Diverged(Box::new(divergence)),
+        None => Outcome::Match { requests: replayed.requests.len(), entries: replayed.entries.len() },
+    }
 }
 
 fn first_divergence(recording: &Recording, replayed: &Replayed) -> Option<Divergence> {

@@ -13,6 +13,12 @@ mod recording;
 mod replay;
 pub mod token;
 
+#[cfg(test)]
+pub(crate) use compare::judge;
 pub use compare::{Comparison, Divergence, Outcome, compare};
+#[cfg(test)]
+pub(crate) use recording::Cookie;
 pub use recording::{Endpoint, FlowEntry, Recording, Request, State, Status};
+#[cfg(test)]
+pub(crate) use replay::setting;
 pub use replay::{Replayed, replay};

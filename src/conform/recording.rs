@@ -184,6 +184,9 @@ pub struct Event {
     /// Of `handleUnauthenticated`.
     #[serde(default)]
     pub active: Option<bool>,
+    /// Of a `cookie`: its token's `iat`, in seconds; none when it is removed.
+    #[serde(default)]
+    pub iat: Option<u64>,
     /// Of `handleUnauthenticated.end`.
     #[serde(default)]
     pub outcome: Option<String>,

@@ -7,6 +7,7 @@ use crate::client::app::AppReaction;
 use crate::client::backoff::Wait;
 use crate::client::fact::{Fact, Status as ClientStatus};
 use crate::client::family::{Call, Doing};
+use crate::client::policy::Policy;
 use crate::client::step::TaskId;
 use crate::fault::{self, FaultKind, FaultSpec, Outage, Pass};
 use crate::kernel::{Dist, Dur, Time, time::NS_PER_MS};
@@ -28,14 +29,33 @@ pub struct Replayed {
     pub notes: Vec<String>,
 }
 
+/// A recording's release, server script and acts, as a scenario of one user.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The policy of the release.
+    pub policy: Policy,
+    /// What had to be read from elsewhere than the recording's configuration.
+    pub notes: Vec<String>,
+}
+
+/// Sets a recording up.
+///
+/// # Errors
+/// What of the recording cannot be set up.
+pub(crate) fn setting(recording: &Recording) -> Result<Setting, String> {
+    let mut notes = Vec::new();
+    let scenario = scenario_of(recording, &mut notes)?;
+    Ok(Setting { scenario, policy: policy_of(recording)?, notes })
+}
+
 /// Runs the simulated client as the recording was run.
 ///
 /// # Errors
 /// What of the recording cannot be set up, or why the run was stopped.
 pub fn replay(recording: &Recording) -> Result<Replayed, String> {
-    let mut notes = Vec::new();
-    let scenario = scenario_of(recording, &mut notes)?;
-    let policy = policy_of(recording)?;
+    let Setting { scenario, policy, notes } = setting(recording)?;
     let plan = Plan::new(scenario, vec![Contender { name: policy.name.clone(), parts: vec![(policy, 1.0)] }]);
     let looker = Looker {
         wanted: recording.recorded_requests().into_iter().map(|r| (r.t, r.tab, r.endpoint)).collect(),
@@ -86,7 +106,7 @@ fn model_of(recording: &Recording) -> Result<Model, String> {
     Ok(Model::named(&format!("clerk-js-{release}")).expect("every recorded release is registered"))
 }
 
-fn policy_of(recording: &Recording) -> Result<crate::client::policy::Policy, String> {
+fn policy_of(recording: &Recording) -> Result<Policy, String> {
     let (_, policy) = release_of(recording)?;
     Ok(preset(policy).expect("the presets are built in"))
 }

@@ -56,6 +56,23 @@ pub fn escape(text: &str) -> String {
     out
 }
 
+/// A word as a shell reads it back: a POSIX shell, or where the word holds hidden characters, one that knows `$'...'`.
+pub fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    if !word.contains(is_hidden) {
+        return format!("'{}'", word.replace('\'', "'\\''"));
+    }
+    let letter = |c: char| match c {
+        '\'' | '\\' => format!("\\{c}"),
+        c if is_hidden(c) => format!("\\U{:08x}", u32::from(c)),
+        c => c.to_string(),
+    };
+    format!("$'{}'", word.chars().map(letter).collect::<String>())
+}
+
 /// Appends a character; a hidden one as an escape.
 pub fn push_escaped(out: &mut String, c: char) {
     match c {

@@ -10,6 +10,7 @@ use crate::client::family::Around;
 use crate::client::policy::Policy;
 use crate::client::workload::{GENERIC, Workload};
 use crate::fault::{Fault, stream_names};
+use crate::fleet::Tabs;
 use crate::kernel::Time;
 use crate::scenario::Scenario;
 use crate::scenario::codes::ErrorCodes;
@@ -54,7 +55,14 @@ impl Plan {
     ///
     /// # Panics
     /// When the scenario has more error codes than a run can hold, which no scenario that loads has.
-    pub fn new(scenario: Scenario, contenders: Vec<Contender>) -> Plan {
+    pub fn new(mut scenario: Scenario, mut contenders: Vec<Contender>) -> Plan {
+        // Whom a share concerns must not depend on the order in which a list names the shares.
+        for contender in &mut contenders {
+            contender.parts.sort_by(|a, b| a.0.name.cmp(&b.0.name).then(a.1.total_cmp(&b.1)));
+        }
+        if let Tabs::Shares(shares) = &mut scenario.fleet.tabs {
+            shares.sort_by(|a, b| a.tabs.cmp(&b.tabs).then(a.share.total_cmp(&b.share)));
+        }
         let policies = contenders.iter().flat_map(|c| &c.parts).map(|(policy, _)| policy);
         let codes = ErrorCodes::of(policies, &scenario.workloads, &scenario.faults)
             .unwrap_or_else(|e| panic!("a scenario that was not checked: {} error codes", e.found));

@@ -1,7 +1,7 @@
 //! Any bytes as a scenario: a refusal with its place, or a run whose first nanosecond passes; no panic.
 #![no_main]
 
-#[path = "../common/refusal.rs"]
+#[path = "../it/common/refusal.rs"]
 mod refusal;
 
 use std::path::Path;

@@ -61,6 +61,7 @@ impl Desk {
                 multi_session: false,
                 reaction: Reaction { act: AppReaction::None, from: Time::ZERO, to: Time::ZERO },
                 missing_expired_token: 0,
+                not_taken_for_a_lost_session: [0; 2],
             },
             rules: Rules {
                 enters: FailureSet::parse(enters).unwrap().compile(&[]),

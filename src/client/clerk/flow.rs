@@ -10,10 +10,8 @@ use super::release::Flow;
 use super::resource::Listeners;
 use super::task::{Caller, Kind, NONE, flag};
 use crate::client::fact::{Fact, FlowEnd, Judgement};
-use crate::client::step::Action;
-use crate::client::step::TaskId;
-use crate::protocol::Failure;
-use crate::protocol::Token;
+use crate::client::step::{Action, TaskId};
+use crate::protocol::{Failure, Token};
 
 impl Page<'_> {
     /// `handleUnauthenticated`. `resumes` is the failed request whose fetch layer waits for the end, or [`NONE`].
@@ -92,6 +90,11 @@ impl Page<'_> {
         if self.tab.session {
             return self.settle(id, FlowEnd::StillSignedIn);
         }
+        self.sign_out_and_tell(id);
+    }
+
+    /// The flow ends signed out. The browser's other tabs hear of it, unless this tab has it from one of them.
+    fn sign_out_and_tell(&mut self, id: TaskId) {
         if self.tasks[id].flags & flag::BROADCAST != 0 {
             self.set_cookie(None);
             self.out.push(Action::Tell(messages::SIGN_OUT));
@@ -115,10 +118,7 @@ impl Page<'_> {
                 let gone = matches!(failure.status, 401 | 422);
                 let enters = self.rules.enters.contains(failure);
                 if gone || (enters && self.tasks[id].levels >= max_rounds) {
-                    self.set_cookie(None);
-                    self.out.push(Action::Tell(messages::SIGN_OUT));
-                    self.sign_out();
-                    self.settle(id, FlowEnd::SignedOut);
+                    self.sign_out_and_tell(id);
                 } else if enters {
                     self.fact(Fact::Judged { failure, verdict: Judgement::EnterFlow });
                     self.flow_recurses(id, failure);
@@ -169,8 +169,7 @@ mod tests {
     use super::super::release::Model::{ClerkJs6_0_0, ClerkJs6_3_3, Documented};
     use super::super::task::Reply;
     use super::*;
-    use crate::client::app::AppReaction;
-    use crate::client::app::Reaction;
+    use crate::client::app::{AppReaction, Reaction};
     use crate::client::step::Input;
     use crate::kernel::Time;
 
@@ -346,10 +345,21 @@ mod tests {
         }
     }
 
-    /// `clerk-js.md`, "The unauthenticated flow", 3: a tab that heard of a sign-out does not tell it on. A call that the
-    /// fetch layer makes on the way carries no option, and does.
+    /// `clerk-js.md`, "The unauthenticated flow", 3: a tab that heard of a sign-out does not tell it on, neither the
+    /// measured client nor the documented one. A call that the fetch layer makes on the way carries no option, and does.
     #[test]
     fn a_sign_out_is_told_once() {
+        for (heard, tells) in [(false, true), (true, false)] {
+            let mut desk = Desk::signed_in(Documented, NEW);
+            let input = if heard { Input::Message(messages::SIGN_OUT) } else { Input::Focus };
+            let mut touch = sent_to(&desk.step(NOW, input), endpoints::TOUCH);
+            if !heard {
+                touch = sent_to(&desk.fail(NOW, touch, 401), endpoints::TOUCH);
+            }
+            let actions = desk.fail(NOW, touch, 401);
+            assert_eq!(actions.contains(&Action::Tell(messages::SIGN_OUT)), tells, "documented, {heard}");
+            assert!(!desk.tab.session);
+        }
         for (heard, recursion, tells) in [(false, false, true), (true, false, false), (true, true, true)] {
             let mut desk = Desk::signed_in(ClerkJs6_0_0, NEW);
             let actions = if heard {

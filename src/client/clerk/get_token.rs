@@ -74,6 +74,7 @@ impl Page<'_> {
         let fetching = &mut self.tasks[fetch];
         fetching.attempt = task.attempt;
         fetching.ordinal = task.ordinal;
+        fetching.flags |= task.flags & flag::DEGRADED;
         self.cache_pending(fetch);
         self.wait_for_fetch(id, fetch);
         self.request(fetch);

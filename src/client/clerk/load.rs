@@ -111,7 +111,7 @@ impl Page<'_> {
         self.client_arrives(cookie, cookie.is_some(), Listeners::SameTask, 0);
         self.stop_polling();
         if self.tab.session {
-            self.get_token(Caller::Parent, load, flag::SKIP_CACHE, 0, 0);
+            self.get_token(Caller::Parent, load, flag::SKIP_CACHE | flag::DEGRADED, 0, 0);
             self.after_fetch_past_cookie();
         } else {
             // Without a session the poller is not started again (the optional chain skips its `finally`).
@@ -190,7 +190,7 @@ mod tests {
             let opened = desk.step(NOW, Input::Open);
             desk.answer(NOW, sent_to(&opened, endpoints::ENVIRONMENT), fine(None));
             let actions = desk.fail(NOW, sent_to(&opened, endpoints::CLIENT), 500);
-            assert_eq!(sends(&actions), [(endpoints::TOKENS, true), (endpoints::TOUCH, true)], "{model:?}");
+            assert_eq!(sends(&actions), [(endpoints::TOKENS, false), (endpoints::TOUCH, true)], "{model:?}");
             let told = actions.contains(&Action::Tell(messages::token(kept())));
             assert_eq!(told, tells, "{model:?}: {actions:?}");
             assert_eq!((desk.tab.session, desk.tab.poll), (true, NONE), "it stands still meanwhile");

@@ -36,7 +36,7 @@ use crate::protocol::EndpointRow;
 use account::Accounts;
 use pages::Pages;
 use release::{DEFAULT_MAX_ROUNDS, Flow, Model, Release};
-use setup::{Rules, Setup};
+use setup::{CODES_NOT_TAKEN_FOR_A_LOST_SESSION, Rules, Setup};
 use std::ops::Range;
 use task::Reply;
 
@@ -67,6 +67,7 @@ impl Client for Clerk {
             multi_session: around.multi_session,
             reaction: around.reaction,
             missing_expired_token: (around.code)(MISSING_EXPIRED_TOKEN),
+            not_taken_for_a_lost_session: CODES_NOT_TAKEN_FOR_A_LOST_SESSION.map(|code| (around.code)(code)),
         }
     }
 

@@ -172,7 +172,8 @@ impl Page<'_> {
         }
         task.stage = Stage::Requesting;
         task.since = self.now;
-        let first = task.attempt == 0 && task.depth == 0 && task.flags & flag::EXPIRED_TOKEN == 0;
+        let caused = task.flags & (flag::EXPIRED_TOKEN | flag::DEGRADED) != 0;
+        let first = task.attempt == 0 && task.depth == 0 && !caused;
         self.out.push(Action::Send { task: id, endpoint, first });
     }
 
@@ -202,7 +203,7 @@ impl Page<'_> {
                 return self.answered_nothing(id);
             }
         }
-        if failure.status == 401 && self.setup.release.fetch_layer_entry {
+        if self.setup.is_session_lost(failure) {
             if task.kind == Kind::Flow {
                 return self.flow_recurses(id, failure);
             }

@@ -265,6 +265,7 @@ mod tests {
                 multi_session: false,
                 reaction: Reaction { act, from: Time::ZERO, to: Time::NEVER },
                 missing_expired_token: 0,
+                not_taken_for_a_lost_session: [0; 2],
             };
             bytes_per_user(&setup, 1, 18, 0.1)
         };

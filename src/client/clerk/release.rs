@@ -166,8 +166,13 @@ impl Release {
 
 #[cfg(test)]
 mod tests {
+    use super::super::desk::{Desk, NOW, sends, sent_to};
+    use super::super::endpoints;
+    use super::super::task::Reply;
     use super::*;
+    use crate::client::step::Input;
     use crate::kernel::time::NS_PER_MS;
+    use crate::protocol::Failure;
 
     /// `clerk-js.md`, "What the recordings show", 8 and 9, and its last paragraphs: who leaks, who has a background
     /// refresh, whose fetch layer enters the flow.
@@ -187,6 +192,20 @@ mod tests {
             assert_eq!(release.fetch_layer_entry, fetch_layer, "{model:?}");
             let documented = model == Model::Documented;
             assert_eq!(release.flow == Flow::Touch { max_rounds: 7 }, documented, "{model:?}");
+        }
+    }
+
+    /// `clerk-js.md`, "The unauthenticated flow", last paragraph: a 401 of any endpoint enters the flow in the fetch layer,
+    /// but with two error codes.
+    #[test]
+    fn two_error_codes_do_not_say_that_the_session_is_lost() {
+        for (code, enters) in [(0, true), (1, true), (2, false), (3, false)] {
+            let mut desk = Desk::signed_in(Model::ClerkJs6_3_3, &[]);
+            desk.setup.not_taken_for_a_lost_session = [2, 3];
+            let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
+            let failure = Failure { code, ..Failure::status(401) };
+            let actions = desk.answer(NOW, touch, Reply::Fail(failure));
+            assert_eq!(sends(&actions), vec![(endpoints::CLIENT, false); usize::from(enters)], "{code}");
         }
     }
 

@@ -5,6 +5,7 @@ use crate::client::app::Reaction;
 use crate::client::backoff::Backoff;
 use crate::client::policy::{FailureBits, Policy, TouchErrors};
 use crate::client::session_policy::SessionLimits;
+use crate::protocol::Failure;
 
 /// What the client knows of a policy: its sets of answers as bits, its back-off as a table.
 #[derive(Clone, Debug, PartialEq)]
@@ -47,4 +48,19 @@ pub struct Setup {
     pub reaction: Reaction,
     /// Index of the error code `missing_expired_token` in the scenario's list; 0 when no fault answers it.
     pub missing_expired_token: u8,
+    /// Indices of the error codes with which a 401 does not enter the flow in the fetch layer
+    /// ([`CODES_NOT_TAKEN_FOR_A_LOST_SESSION`]); 0 for one that no fault answers.
+    pub not_taken_for_a_lost_session: [u8; 2],
+}
+
+/// A 401 with one of these error codes does not enter the unauthenticated flow in the fetch layer (`clerk-js.md`, "The
+/// unauthenticated flow", last paragraph).
+pub const CODES_NOT_TAKEN_FOR_A_LOST_SESSION: [&str; 2] = ["dev_browser_unauthenticated", "requires_captcha"];
+
+impl Setup {
+    /// Whether the fetch layer takes this failure for a lost session, and enters the unauthenticated flow.
+    pub fn is_session_lost(&self, failure: Failure) -> bool {
+        let excused = failure.code != 0 && self.not_taken_for_a_lost_session.contains(&failure.code);
+        self.release.fetch_layer_entry && failure.status == 401 && !excused
+    }
 }

@@ -80,7 +80,7 @@ pub mod flag {
     pub const STARTED_OFFLINE: u8 = 16;
     /// /tokens is asked again with the expired token, after 422 `missing_expired_token`.
     pub const EXPIRED_TOKEN: u8 = 32;
-    /// A page load found /environment or /client failing and went on.
+    /// A page load found /environment or /client failing and went on; or the fetch of a token by which it did.
     pub const DEGRADED: u8 = 64;
     /// A page load has its /client part behind it, for good or bad.
     pub const CLIENT_DONE: u8 = 128;

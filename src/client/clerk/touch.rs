@@ -55,6 +55,11 @@ impl Page<'_> {
         self.client_arrives(token, listed, listeners, touch.depth);
         // The object that was touched takes the session of the answer, too.
         self.set_object_token(touch.object, token);
+        // What writes the cookie of an answer of nothing (recording O6) writes that of any other: also of a tab that has
+        // signed out meanwhile.
+        if token.is_some() && !by_navigation {
+            self.set_cookie(token);
+        }
         self.tasks.end(id);
         self.touch_ended(touch.parent, Ok(()));
     }
@@ -141,9 +146,14 @@ impl Page<'_> {
             && session
             && task.object != self.tab.object
         {
-            // Another answer has brought a newer object meanwhile; the older one is current again.
+            // Another answer has brought a newer object meanwhile; the older one is current again, with what has been
+            // fetched for it since.
             self.tab.object = task.object;
-            self.tab.last_token = token;
+            self.tab.last_token = match task.object {
+                newest if newest == self.tab.newest_object => self.tab.newest_token,
+                shown if shown == self.tab.shown_object => self.tab.shown_token,
+                _ => token,
+            };
         }
         self.set_session(session);
         self.emit(task.depth);
@@ -161,6 +171,7 @@ impl Page<'_> {
 mod tests {
     use super::super::desk::{BARE, Desk, LATE, NEW, NOW, OLD, facts, fine, sends, sent_to, waits};
     use super::super::endpoints;
+    use super::super::messages;
     use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3};
     use super::super::task::Task;
     use super::*;
@@ -273,6 +284,19 @@ mod tests {
             let errors = facts(&actions).iter().filter(|fact| matches!(fact, Fact::AppError(_))).count();
             assert_eq!((errors, desk.tab.session), (0, true), "{model:?} {input:?}");
         }
+    }
+
+    /// A tab that signs out while its touch on focus is under way writes the cookie again when that is answered.
+    #[test]
+    fn a_touch_writes_the_cookie_of_a_tab_that_has_signed_out() {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+        let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
+        let flow = sent_to(&desk.step(NOW, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
+        desk.answer(NOW, flow, fine(None));
+        assert_eq!((desk.tab.session, desk.browser.cookie), (false, None));
+        let token = Some(Token::issued(NOW));
+        desk.answer(NOW, touch, fine(token));
+        assert_eq!((desk.tab.session, desk.browser.cookie), (false, token));
     }
 
     /// The server lists the session no more: `setActive` ends without one, and without a call of `getToken`.

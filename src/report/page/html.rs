@@ -36,15 +36,6 @@ fn marked(text: &str) -> String {
     out
 }
 
-/// A word for a shell; names of policies need no quotes.
-pub fn shell_word(word: &str) -> String {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"._-/".contains(&b);
-    if !word.is_empty() && word.bytes().all(plain) && !word.starts_with('-') {
-        return word.to_owned();
-    }
-    format!("'{}'", word.replace('\'', "'\\''"))
-}
-
 /// JSON that may stand in a script element: nothing in it ends one, or begins a comment.
 pub fn json_in_script(json: &str) -> String {
     json.replace('<', "\\u003c")

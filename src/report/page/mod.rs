@@ -6,8 +6,6 @@
 mod data;
 mod html;
 
-pub use html::shell_word;
-
 use super::columns::{Columns, MOST_POLICIES};
 use super::retry_schedule;
 use super::{amplification, charts_in, frame, titles};
@@ -16,7 +14,7 @@ use crate::results::finding;
 use crate::results::measured;
 use crate::results::verdicts;
 use crate::results::{Judgement, PolicyResults, Results};
-use crate::text::number;
+use crate::text::{number, shell_word};
 use html::escaped;
 use std::fmt::Write;
 

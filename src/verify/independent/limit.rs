@@ -5,8 +5,8 @@ use crate::kernel::Dur;
 use std::collections::BTreeMap;
 
 /// A limit, and what each key of it has seen.
-pub(super) struct Limit<'a> {
-    pub spec: &'a LimitSpec,
+pub(super) struct Limit {
+    pub spec: LimitSpec,
     keys: BTreeMap<u64, Key>,
 }
 
@@ -27,14 +27,14 @@ struct Key {
 /// Without end.
 const NEVER: u64 = u64::MAX;
 
-impl<'a> Limit<'a> {
-    pub fn new(spec: &'a LimitSpec) -> Limit<'a> {
+impl Limit {
+    pub fn new(spec: LimitSpec) -> Limit {
         Limit { spec, keys: BTreeMap::new() }
     }
 
     /// The delay of a call that passes, or the wait that a refused one is told.
     pub fn ask(&mut self, key: u64, now: u64) -> Result<u64, u64> {
-        let spec = self.spec;
+        let spec = &self.spec;
         let state = self.keys.entry(key).or_default();
         let wait = state.wait(spec, now);
         if now < state.blocked_until {

@@ -11,8 +11,8 @@
 //!    answer to the same question.
 //!
 //! Then relations between runs are asked of it, a third of them of each scenario (see `relations`), keys drawn by the seed
-//! are set to bounds of theirs (see `bounds`), and a second simulation of generic workloads drawn by the seed must count
-//! what the engine counts (see [`super::independent`]).
+//! are set to bounds of theirs (see `bounds`), and a second simulation must do on a scenario of the seed's what the engine
+//! does (see [`super::independent`]).
 
 mod bounds;
 mod draw;
@@ -43,7 +43,7 @@ pub struct Draw {
     pub stopped: bool,
     /// Relations between runs that held.
     pub relations: u64,
-    /// Calls of the seed's generic workloads that the second simulation counts as the engine does.
+    /// Calls that the second simulation makes as the engine does.
     pub calls_of_both: u64,
     /// What went against the laws, and relations that did not hold.
     pub violations: Vec<String>,

@@ -12,6 +12,30 @@ fn fleet(side: &mut Table) -> &mut Table {
     side["fleet"].as_table_mut().expect("drawn scenarios have a fleet")
 }
 
+/// A mix of three policies, and three numbers of tabs: the second side lists both the other way round.
+pub(super) fn shares_reordered(sides: &mut Sides, dice: &mut Dice) -> Outcome {
+    let tenths = [dice.number(1, 4), dice.number(1, 4)];
+    let shares = [tenths[0], tenths[1], 10 - tenths[0] - tenths[1]];
+    let entries = |key: &str, values: [&str; 3], backwards: bool| {
+        let entry = |(value, tenths)| format!("{{ {key} = {value}, share = 0.{tenths} }}");
+        let mut entries: Vec<String> = values.into_iter().zip(shares).map(entry).collect();
+        if backwards {
+            entries.reverse();
+        }
+        format!("[{}]", entries.join(", "))
+    };
+    let fill = |side: &mut Table, backwards: bool| {
+        let mix = entries("policy", ["\"old\"", "\"new\"", "\"not-429\""], backwards);
+        *list(side, "mix") = vec![Value::Table(table(&format!("name = \"mixed\"\nshares = {mix}")))];
+        *list(side, "policies") = vec!["mixed".into()];
+        let tabs = table(&format!("tabs = {}", entries("tabs", ["1", "2", "3"], backwards)));
+        fleet(side).extend(tabs);
+    };
+    fill(&mut sides.first, false);
+    fill(sides.part(), true);
+    sides.all_same(&[])
+}
+
 pub(super) fn twice_the_users(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     let first = &mut sides.first;
     untie(first);

@@ -70,6 +70,11 @@ pub(super) const RELATIONS: &[Relation] = &[
         "any scenario: a mix of a policy and its copy has that policy's results",
     ),
     holds(
+        "shares in another order",
+        clients::shares_reordered,
+        "any scenario, with shares of policies and of numbers of tabs: all results stay",
+    ),
+    holds(
         "fewer replications",
         study::fewer_replications,
         "any scenario: the first replications are the same, however many follow",
