@@ -4,7 +4,7 @@
 
 use authstorm::Study;
 use authstorm::backend::limiter::Limiter;
-use authstorm::backend::spec::{LimitKey, LimitKind, LimitSpec, Rate, RetryAfter};
+use authstorm::backend::spec::LimitSpec;
 use authstorm::client::fact::Fact;
 use authstorm::client::policy::FailureSet;
 use authstorm::kernel::queue::{Calendar, Heap};
@@ -103,31 +103,18 @@ fn queues(c: &mut Criterion) {
 fn limiters(c: &mut Criterion) {
     let mut group = c.benchmark_group("limiter");
     for kind in [
-        LimitKind::TokenBucket,
-        LimitKind::Gcra,
-        LimitKind::FixedWindow,
-        LimitKind::SlidingLog,
-        LimitKind::SlidingCounter,
-        LimitKind::LeakyBucket,
+        "kind = 'token-bucket'\nrate = '5/s'\nburst = 10",
+        "kind = 'gcra'\nrate = '5/s'\nburst = 10",
+        "kind = 'fixed-window'\nlimit = 10\nwindow = '2s'",
+        "kind = 'sliding-log'\nlimit = 10\nwindow = '2s'",
+        "kind = 'sliding-counter'\nlimit = 10\nwindow = '2s'",
+        "kind = 'leaky-bucket'\nrate = '5/s'\nburst = 10",
     ] {
-        let windowed =
-            matches!(kind, LimitKind::FixedWindow | LimitKind::SlidingLog | LimitKind::SlidingCounter);
-        let spec = LimitSpec {
-            endpoints: vec![Endpoint::known("touch")],
-            kind,
-            key: LimitKey::Ip,
-            rate: (!windowed).then(|| Rate::parse("5/s").expect("a rate")),
-            burst: (!windowed).then_some(10),
-            limit: windowed.then_some(10),
-            window: windowed.then_some(Dur::from_secs(2)),
-            logs_refused: false,
-            retry_after: RetryAfter::None,
-            penalty: None,
-            source: String::new(),
-        };
+        let text = format!("endpoints = ['touch']\nkey = 'ip'\n{kind}");
+        let spec: LimitSpec = toml::from_str(&text).expect("a limit");
         let mut limiter = Limiter::new(&spec, 1_000);
         let mut n = 0u64;
-        group.bench_function(format!("{kind:?}"), |b| {
+        group.bench_function(spec.kind.name(), |b| {
             b.iter(|| {
                 n += 1;
                 limiter.ask((n % 1_000) as u32, Time(n * 150_000))

@@ -2,7 +2,7 @@
 
 use super::keys::Keys;
 use super::spec::{BackendSpec, LimitSpec};
-use crate::fault::{Fault, FaultKind};
+use crate::fault::Fault;
 use crate::kernel::{Dist, Dur, Time};
 use crate::protocol::Endpoint;
 
@@ -53,7 +53,7 @@ impl Layout {
         horizon: Time,
     ) -> Layout {
         let strikes = |fault: &Fault, endpoint: Endpoint| {
-            fault.kind != FaultKind::Revocation && fault.from < horizon && fault.endpoints[endpoint.index()]
+            !fault.strikes_sessions() && fault.from < horizon && fault.endpoints[endpoint.index()]
         };
         let routes = Endpoint::ALL.map(|endpoint| {
             let own = spec.endpoint(endpoint);

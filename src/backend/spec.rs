@@ -1,6 +1,7 @@
 //! What a scenario says about the backend.
 
 use super::endpoints::Endpoints;
+pub use super::limiter::LimitKind;
 pub use super::rate::Rate;
 use crate::kernel::{Dist, Dur};
 use crate::protocol::Endpoint;
@@ -98,56 +99,19 @@ pub struct EndpointSpec {
 }
 
 /// A rate limiter.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "[[backend.limit]]")]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(title = "[[backend.limit]]", extend("additionalProperties" = false))]
 pub struct LimitSpec {
     /// The endpoints whose calls pass through it, together.
     #[schemars(length(min = 1, max = Endpoint::COUNT), example = vec!["tokens"])]
     pub endpoints: Vec<Endpoint>,
-    /// How it counts.
+    /// How it counts, with what only that kind needs.
+    #[serde(flatten)]
     pub kind: LimitKind,
     /// Whose calls share one count.
     #[schemars(example = &"ip")]
     pub key: LimitKey,
-    /// Rate at which requests pass in the long run.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-only" = { "kind": ["token-bucket", "gcra", "leaky-bucket"] }, "x-needed" = true))]
-    pub rate: Option<Rate>,
-    /// Requests that may come at once: the tokens of a full token bucket, 1 + tau/T of GCRA, the queue of a leaky bucket.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        range(min = 1),
-        example = 10,
-        extend("x-unit" = "requests", "x-only" = { "kind": ["token-bucket", "gcra", "leaky-bucket"] }, "x-needed" = true)
-    )]
-    pub burst: Option<u32>,
-    /// Requests that pass in a window, or that are being answered at once (concurrency).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        example = 10,
-        extend(
-            "x-unit" = "requests",
-            "x-only" = { "kind": ["fixed-window", "sliding-log", "sliding-counter", "concurrency"] },
-            "x-needed" = true
-        )
-    )]
-    pub limit: Option<u32>,
-    /// Length of a window.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(
-        example = "10s",
-        extend(
-            "x-above-zero" = true,
-            "x-only" = { "kind": ["fixed-window", "sliding-log", "sliding-counter"] },
-            "x-needed" = true
-        )
-    )]
-    pub window: Option<Dur>,
-    /// Whether refused requests are counted too, which can lock a client out for ever.
-    #[serde(default)]
-    #[schemars(extend("x-only" = { "kind": ["sliding-log"] }))]
-    pub logs_refused: bool,
     /// What the `Retry-After` header of a 429 says.
     #[serde(default)]
     #[schemars(extend("x-never" = {
@@ -155,64 +119,49 @@ pub struct LimitSpec {
     }))]
     pub retry_after: RetryAfter,
     /// After a refusal, everything of that key is refused for this long; without it, nothing more.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     #[schemars(extend("x-above-zero" = true), example = "10s")]
     pub penalty: Option<Dur>,
     /// Source of these numbers, or that they are assumed. Reports print it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     #[schemars(length(max = PROSE), extend("x-lines" = true), example = "assumed: the provider documents no number")]
     pub source: String,
 }
 
-/// The limiter kinds met in practice (`limits.md`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum LimitKind {
-    /// Tokens come continuously at `rate`, up to `burst`; a request takes one.
-    TokenBucket,
-    /// ITU-T I.371 virtual scheduling with T = 1/rate and tau = (burst - 1) T.
-    Gcra,
-    /// At most `limit` requests in each window; windows are aligned to the start of the run.
-    FixedWindow,
-    /// At most `limit` requests in the `window` before now, by a log of times.
-    SlidingLog,
-    /// The requests in the window before now are estimated from two fixed windows.
-    SlidingCounter,
-    /// Requests leave one by one at `rate`; `burst` may wait, the next is refused. Waiting delays a request.
-    LeakyBucket,
-    /// At most `limit` calls are being answered at once.
-    Concurrency,
-}
-
-impl LimitKind {
-    /// Its name in scenarios.
-    pub const fn name(self) -> &'static str {
-        match self {
-            LimitKind::TokenBucket => "token-bucket",
-            LimitKind::Gcra => "gcra",
-            LimitKind::FixedWindow => "fixed-window",
-            LimitKind::SlidingLog => "sliding-log",
-            LimitKind::SlidingCounter => "sliding-counter",
-            LimitKind::LeakyBucket => "leaky-bucket",
-            LimitKind::Concurrency => "concurrency",
+/// Writes the keys in the order of the first version of the format, with `logs-refused` for every kind: hashes of scenarios
+/// are over these bytes.
+impl Serialize for LimitSpec {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::{Error, SerializeMap};
+        let own = serde_json::to_value(&self.kind).map_err(S::Error::custom)?;
+        let own = own.as_object().ok_or_else(|| S::Error::custom("a kind is a table"))?;
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("endpoints", &self.endpoints)?;
+        map.serialize_entry("kind", self.kind.name())?;
+        map.serialize_entry("key", &self.key)?;
+        for (key, value) in own.iter().filter(|(key, _)| !["kind", "logs-refused"].contains(&key.as_str())) {
+            map.serialize_entry(key, value)?;
         }
+        map.serialize_entry("logs-refused", own.get("logs-refused").unwrap_or(&false.into()))?;
+        map.serialize_entry("retry-after", &self.retry_after)?;
+        if let Some(penalty) = &self.penalty {
+            map.serialize_entry("penalty", penalty)?;
+        }
+        if !self.source.is_empty() {
+            map.serialize_entry("source", &self.source)?;
+        }
+        map.end()
     }
 }
 
 impl LimitSpec {
     /// The limit, as a person would name it: `token-bucket of 5/10s, burst 5, per ip`.
     pub fn in_words(&self) -> String {
-        let mut words = self.kind.name().to_owned();
-        let mut add = |part: Option<String>| words.push_str(&part.unwrap_or_default());
-        add(self.rate.map(|rate| format!(" of {rate}")));
-        add(self.limit.map(|limit| format!(" of {limit}")));
-        add(self.window.map(|window| format!(" in {window}")));
-        add(self.burst.map(|burst| format!(", burst {burst}")));
-        match self.key {
-            LimitKey::Global => words.push_str(", for all together"),
-            key => words.push_str(&format!(", per {}", key.name())),
-        }
-        words
+        let whose = match self.key {
+            LimitKey::Global => "for all together".to_owned(),
+            key => format!("per {}", key.name()),
+        };
+        format!("{} {}, {whose}", self.kind.name(), self.kind.in_words())
     }
 }
 

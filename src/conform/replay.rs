@@ -9,7 +9,7 @@ use crate::client::fact::{Fact, Status as ClientStatus};
 use crate::client::family::{Call, Doing};
 use crate::client::policy::Policy;
 use crate::client::step::TaskId;
-use crate::fault::{FaultKind, FaultSpec};
+use crate::fault::{self, FaultKind, FaultSpec, Outage, Pass};
 use crate::kernel::{Dist, Dur, Time, time::NS_PER_MS};
 use crate::metrics::Outcome;
 use crate::scenario::policies::preset;
@@ -260,24 +260,24 @@ fn fault_of(rule: &Rule) -> Result<FaultSpec, String> {
     };
     let answers_ok = !rule.abort && rule.status.is_some_and(|s| s < 400);
     let retry_after = rule.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case("retry-after"));
+    // A rule that answers 2xx shadows later rules: an added latency of zero would not, so it is its own kind.
+    let kind = match (rule.abort, answers_ok) {
+        (true, _) => FaultKind::Outage(Outage {}),
+        (false, true) => FaultKind::Pass(Pass {}),
+        (false, false) => FaultKind::Status(fault::Status {
+            status: rule.status.unwrap_or(500),
+            code: rule.code.clone(),
+            retry_after_s: retry_after.and_then(|(_, v)| v.trim().parse().ok()),
+        }),
+    };
     Ok(FaultSpec {
         name: String::new(),
-        // A rule that answers 2xx shadows later rules: an added latency of zero would not, so it is its own kind.
-        kind: match (rule.abort, answers_ok) {
-            (true, _) => FaultKind::Outage,
-            (false, true) => FaultKind::Pass,
-            (false, false) => FaultKind::Status,
-        },
+        kind,
         endpoints,
         from: Dur::from_ms(rule.from),
         to: rule.to.map(Dur::from_ms),
         probability: 1.0,
         count: rule.count,
-        status: if rule.abort { None } else { Some(rule.status.unwrap_or(500)) },
-        code: rule.code.clone(),
-        retry_after_s: retry_after.and_then(|(_, v)| v.trim().parse().ok()),
-        add: None,
-        share: None,
     })
 }
 

@@ -8,9 +8,8 @@
 
 use super::demand;
 use crate::Study;
-use crate::backend::limiter::check;
-use crate::backend::spec::{LimitKey, LimitKind, LimitSpec, Rate};
-use crate::kernel::{Dist, Dur, Time};
+use crate::backend::spec::LimitKey;
+use crate::kernel::Time;
 use crate::parallel;
 use crate::results::Demand;
 use crate::scenario::Scenario;
@@ -201,8 +200,8 @@ fn scaled(full: &Scenario, sessions: u32) -> Scenario {
     let share = scaled_sessions as f64 / all as f64;
     for limit in &mut s.backend.limits {
         match limit.key {
-            LimitKey::Global | LimitKey::App => cut_limit(limit, share),
-            LimitKey::Ip if address < 1.0 => cut_limit(limit, address),
+            LimitKey::Global | LimitKey::App => limit.kind = limit.kind.scaled(share),
+            LimitKey::Ip if address < 1.0 => limit.kind = limit.kind.scaled(address),
             LimitKey::Ip | LimitKey::User | LimitKey::Session => {}
         }
     }
@@ -213,7 +212,7 @@ fn scaled(full: &Scenario, sessions: u32) -> Scenario {
         let wanted = f64::from(workers) * share;
         let workers = whole(wanted).max(1);
         endpoint.workers = Some(workers);
-        endpoint.service = endpoint.service.as_ref().map(|d| slower(d, f64::from(workers) / wanted));
+        endpoint.service = endpoint.service.as_ref().map(|d| d.slower(f64::from(workers) / wanted));
         endpoint.queue = endpoint.queue.map(|n| (f64::from(n) * share).ceil() as u32);
     }
     for fault in &mut s.faults {
@@ -237,39 +236,4 @@ fn group(full: u32, per_network: u32, share: f64, pilot: u32) -> (u32, u32) {
 
 fn whole(number: f64) -> u32 {
     (number + 0.5) as u32
-}
-
-fn cut_limit(limit: &mut LimitSpec, share: f64) {
-    let cut = |n: u32| if n == 0 { 0 } else { whole(f64::from(n) * share).max(1) };
-    limit.burst = limit.burst.map(cut);
-    limit.limit = limit.limit.map(cut);
-    limit.rate = limit.rate.map(|rate| {
-        // A small count cannot be scaled precisely, so the period is scaled instead.
-        let count = rate.count as f64 * share;
-        if count >= 100.0 {
-            return Rate { count: (count + 0.5) as u64, per: rate.per };
-        }
-        Rate { count: rate.count, per: longer(rate.per, 1.0 / share) }
-    });
-    // The scaled rate may need more than the 64 bits of a token bucket. GCRA makes the same decisions.
-    if limit.kind == LimitKind::TokenBucket && check(limit).is_err() {
-        limit.kind = LimitKind::Gcra;
-    }
-}
-
-fn longer(time: Dur, factor: f64) -> Dur {
-    // The bound keeps sums of times from overflowing.
-    Dur((time.0 as f64 * factor).min(f64::from(u32::MAX) * 1e9) as u64)
-}
-
-fn slower(dist: &Dist, factor: f64) -> Dist {
-    match dist {
-        Dist::Constant(d) => Dist::Constant(longer(*d, factor)),
-        Dist::Uniform(low, high) => Dist::Uniform(longer(*low, factor), longer(*high, factor)),
-        Dist::Exponential(mean) => Dist::Exponential(longer(*mean, factor)),
-        Dist::LogNormal { median, sigma } => {
-            Dist::LogNormal { median: longer(*median, factor), sigma: *sigma }
-        }
-        Dist::Empirical(list) => Dist::Empirical(list.iter().map(|d| longer(*d, factor)).collect()),
-    }
 }

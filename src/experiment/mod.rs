@@ -363,7 +363,7 @@ fn windows(plan: &Plan) -> Vec<FaultWindow> {
         .map(|spec| {
             let name = if spec.name.is_empty() { spec.in_words() } else { spec.name.clone() };
             let to = spec.to.unwrap_or(plan.scenario.horizon).min(plan.scenario.horizon);
-            let to = if spec.kind == crate::fault::FaultKind::Revocation { spec.from } else { to };
+            let to = if spec.strikes_sessions() { spec.from } else { to };
             FaultWindow { name, from: spec.from, to }
         })
         .collect()

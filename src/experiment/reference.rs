@@ -9,7 +9,6 @@
 use super::job::{Job, run_each};
 use crate::backend::Endpoint;
 use crate::client::app::AppReaction;
-use crate::fault::FaultKind;
 use crate::kernel::Dur;
 use crate::metrics::collect::Reference;
 use crate::scenario::policies::preset;
@@ -22,7 +21,7 @@ const POLICY: &str = "new";
 /// Plan of the reference. `None` if no call can fail and no load is scripted: every run is then its own reference.
 pub fn plan(scenario: &Scenario) -> Option<Plan> {
     let mut calm = scenario.clone();
-    calm.faults.retain(|fault| fault.kind == FaultKind::Revocation);
+    calm.faults.retain(|fault| fault.strikes_sessions());
     calm.actions.retain(|action| matches!(action.act, Act::OpenTab | Act::Revoke));
     calm.backend.limits.clear();
     if app_reaction_is_a_trigger(scenario) {

@@ -147,8 +147,10 @@ fn missing(exercise: &Exercise, plan: &Plan, metric: usize) -> Option<&'static s
     let declares_causes = !plan.backend.faults.is_empty()
         || !scenario.backend.limits.is_empty()
         || !scenario.actions.is_empty();
-    let answers_429 =
-        |fault: usize| plan.backend.faults[fault].failure.status == 429 && exercise.has_struck(fault);
+    let answers_429 = |fault: usize| {
+        let failure = plan.backend.faults[fault].kind.failure(0);
+        failure.is_some_and(|failure| failure.status == 429) && exercise.has_struck(fault)
+    };
     let limit_asked = exercise.limits.iter().any(|limit| limit.asked() > 0);
     let (exercised, why) = match stimulus(metric) {
         Stimulus::Traffic => (true, ""),

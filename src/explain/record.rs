@@ -214,7 +214,7 @@ impl Recorder {
         let faults = scenario.faults.iter().map(|spec| {
             let name = if spec.name.is_empty() { spec.in_words() } else { spec.name.clone() };
             let to = spec.to.unwrap_or(scenario.horizon).min(scenario.horizon);
-            let revokes = spec.kind == crate::fault::FaultKind::Revocation;
+            let revokes = spec.strikes_sessions();
             FaultWindow { name, from: spec.from, to: if revokes { spec.from } else { to } }
         });
         let mut story = Story {

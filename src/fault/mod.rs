@@ -1,26 +1,100 @@
-//! Faults: verdicts over calls and sessions in windows of time. A fault is asked; it cannot reach the world.
+//! Faults: verdicts over calls and sessions in windows of time. A fault is asked; it cannot reach the world. One kind a file.
+
+mod family;
 
 use crate::backend::Endpoint;
-use crate::kernel::{Dist, Dur, Time};
+use crate::kernel::dice::Dice;
+use crate::kernel::{Dur, Time};
 use crate::protocol::Failure;
-use crate::spec::leaf::{ErrorCode, Share};
+use crate::spec::leaf::Share;
+use family::faults;
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+/// What a fault makes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing: the fault does not strike it, and later faults are asked.
+    None,
+    /// It is answered with this failure.
+    Answer(Failure),
+    /// Nothing answers it.
+    Silence,
+    /// Its answer takes so much longer; later faults are asked.
+    Slower(Dur),
+    /// It is spared from later faults.
+    Spare,
+}
+
+/// What a fault strikes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Strikes {
+    /// Calls of its window.
+    Calls,
+    /// Sessions, once, when it begins.
+    Sessions,
+}
+
+/// A kind of fault: what a scenario says of it, which is also all that it knows.
+trait Kind: Serialize + DeserializeOwned + JsonSchema {
+    /// What it strikes.
+    const STRIKES: Strikes = Strikes::Calls;
+    /// Whether what it strikes is worse off.
+    const HARMS: bool = true;
+    /// Whether it strikes at every time of its window.
+    const STEADY: bool = true;
+
+    /// What it does at these places, for charts: `/touch 429`.
+    fn in_words(&self, places: &str) -> String;
+
+    /// The error code that it answers with.
+    fn code(&self) -> Option<&str> {
+        None
+    }
+
+    /// What a call that it strikes fails with, when it makes calls fail; `code` is the number of its error code.
+    fn failure(&self, _code: u8) -> Option<Failure> {
+        None
+    }
+
+    /// What it makes of a call, so long after its begin. `bits` decided that it may strike; their second word is free.
+    fn judge(&self, code: u8, since: Dur, bits: u64) -> Effect;
+
+    /// The share of the sessions that it strikes, when it strikes sessions.
+    fn share(&self) -> f64 {
+        0.0
+    }
+
+    /// A fault drawn at random.
+    fn draw(dice: &mut Dice) -> Self;
+}
+
+faults! {
+    status::Status = "status",
+    latency::Latency = "latency",
+    outage::Outage = "outage",
+    flapping::Flapping = "flapping",
+    no_answer::NoAnswer = "no-answer",
+    revocation::Revocation = "revocation",
+    pass::Pass = "pass",
+}
+
 /// Something that goes wrong in a window of time.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "[[fault]]")]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(title = "[[fault]]", extend("additionalProperties" = false))]
 pub struct FaultSpec {
     /// Name of the fault on charts and of its random numbers: whatever else of the scenario changes, the fault strikes the
     /// calls that it struck before. Without a name, its kind and its endpoints stand for it.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[serde(default)]
     #[schemars(example = "the limit")]
     pub name: String,
-    /// What the fault does.
+    /// What the fault does, with what only that kind needs.
+    #[serde(flatten)]
     pub kind: FaultKind,
     /// The endpoints whose calls it strikes; empty means all.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     #[schemars(length(max = Endpoint::COUNT), example = vec!["touch"], extend("x-never" = { "kind": { "revocation": ONCE } }))]
     pub endpoints: Vec<Endpoint>,
     /// When the fault begins, from the start of the run.
@@ -28,7 +102,7 @@ pub struct FaultSpec {
     #[schemars(example = "1m")]
     pub from: Dur,
     /// When the fault ends, that instant excluded; without it, never.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     #[schemars(example = "2m", extend("x-never" = { "kind": { "revocation": ONCE } }))]
     pub to: Option<Dur>,
     /// Probability that it strikes a call of the window.
@@ -36,29 +110,9 @@ pub struct FaultSpec {
     #[schemars(with = "Share", example = 0.5, extend("x-never" = { "kind": { "revocation": ONCE } }))]
     pub probability: f64,
     /// Most calls that it strikes over the whole run; without it, any number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     #[schemars(example = 100, extend("x-unit" = "calls", "x-never" = { "kind": { "revocation": ONCE } }))]
     pub count: Option<u64>,
-    /// HTTP status of the answer.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 400, max = 599), example = 429, extend("x-only" = { "kind": ["status"] }, "x-needed" = true))]
-    pub status: Option<u16>,
-    /// Error code in the answer; without it, none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<ErrorCode>", extend("x-only" = { "kind": ["status"] }))]
-    pub code: Option<String>,
-    /// `Retry-After` header of the answer; without it, none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(example = 10, extend("x-unit" = "seconds", "x-only" = { "kind": ["status"] }))]
-    pub retry_after_s: Option<u32>,
-    /// Time added to the round-trip time of a call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(example = "500ms", extend("x-only" = { "kind": ["latency"] }, "x-needed" = true))]
-    pub add: Option<Dist>,
-    /// Share of the sessions that are revoked at `from`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Option<Share>", example = 0.1, extend("x-only" = { "kind": ["revocation"] }, "x-needed" = true))]
-    pub share: Option<f64>,
 }
 
 /// Why a revocation has no window of calls.
@@ -68,22 +122,32 @@ fn one() -> f64 {
     1.0
 }
 
-/// What a fault does.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum FaultKind {
-    /// Answers with a status instead of serving the call.
-    Status,
-    /// Answers later.
-    Latency,
-    /// The connection fails: no HTTP answer, after the round-trip time.
-    Outage,
-    /// Nothing comes back: the call ends with the client's time-out, or never.
-    NoAnswer,
-    /// Revokes a share of the sessions at `from`.
-    Revocation,
-    /// Lets calls pass, whatever later faults would do.
-    Pass,
+/// Writes the keys in the order of the first version of the format: hashes of scenarios are over these bytes.
+impl Serialize for FaultSpec {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::{Error, SerializeMap};
+        let own = serde_json::to_value(&self.kind).map_err(S::Error::custom)?;
+        let mut map = serializer.serialize_map(None)?;
+        if !self.name.is_empty() {
+            map.serialize_entry("name", &self.name)?;
+        }
+        map.serialize_entry("kind", self.kind.name())?;
+        if !self.endpoints.is_empty() {
+            map.serialize_entry("endpoints", &self.endpoints)?;
+        }
+        map.serialize_entry("from", &self.from)?;
+        if let Some(to) = &self.to {
+            map.serialize_entry("to", to)?;
+        }
+        map.serialize_entry("probability", &self.probability)?;
+        if let Some(count) = &self.count {
+            map.serialize_entry("count", count)?;
+        }
+        for (key, value) in own.as_object().into_iter().flatten().filter(|(key, _)| *key != "kind") {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
 }
 
 /// A fault made ready to run.
@@ -101,12 +165,8 @@ pub struct Fault {
     pub probability: f64,
     /// How many calls it strikes at most, over the whole run.
     pub count: u64,
-    /// `status`: what is answered.
-    pub failure: Failure,
-    /// `latency`: what is added to the round-trip time.
-    pub add: Dist,
-    /// `revocation`: which share of the sessions, 0 to 1.
-    pub share: f64,
+    /// The number of its error code in the scenario's list, 0 for none.
+    pub code: u8,
     /// The name of its random stream: see [`stream_names`].
     pub stream: String,
 }
@@ -116,21 +176,20 @@ impl Fault {
     pub fn new(spec: &FaultSpec, stream: String, code: u8) -> Fault {
         let everywhere = spec.endpoints.is_empty();
         Fault {
-            kind: spec.kind,
+            kind: spec.kind.clone(),
             endpoints: Endpoint::ALL.map(|e| everywhere || spec.endpoints.contains(&e)),
             from: Time(spec.from.0),
             to: spec.to.map_or(Time::NEVER, |to| Time(to.0)),
             probability: spec.probability,
             count: spec.count.unwrap_or(u64::MAX),
-            failure: Failure {
-                status: spec.status.unwrap_or(0),
-                code,
-                retry_after_s: spec.retry_after_s.unwrap_or(0),
-            },
-            add: spec.add.clone().unwrap_or(Dist::Constant(Dur::ZERO)),
-            share: spec.share.unwrap_or(0.0),
+            code,
             stream,
         }
+    }
+
+    /// Whether it strikes sessions, not calls.
+    pub fn strikes_sessions(&self) -> bool {
+        self.kind.strikes() == Strikes::Sessions
     }
 }
 
@@ -145,7 +204,7 @@ pub fn stream_names(faults: &[FaultSpec], called: &[Endpoint]) -> Vec<String> {
         let name = if fault.name.is_empty() {
             let hit = |e: &Endpoint| fault.endpoints.is_empty() || fault.endpoints.contains(e);
             let endpoints: Vec<&str> = called.iter().filter(|e| hit(e)).map(|e| e.name()).collect();
-            format!("{:?} of {}", fault.kind, endpoints.join(" "))
+            format!("{} of {}", fault.kind.stream(), endpoints.join(" "))
         } else {
             format!("named {}", fault.name)
         };
@@ -164,14 +223,12 @@ impl FaultSpec {
         } else {
             self.endpoints.iter().map(|e| format!("/{e}")).collect::<Vec<_>>().join(", ")
         };
-        match self.kind {
-            FaultKind::Status => format!("{places} {}", self.status.unwrap_or(0)),
-            FaultKind::Latency => format!("{places} slow"),
-            FaultKind::Outage => format!("{places} down"),
-            FaultKind::NoAnswer => format!("{places} silent"),
-            FaultKind::Revocation => "sessions revoked".to_owned(),
-            FaultKind::Pass => format!("{places} spared"),
-        }
+        self.kind.in_words(&places)
+    }
+
+    /// Whether it strikes sessions, not calls.
+    pub fn strikes_sessions(&self) -> bool {
+        self.kind.strikes() == Strikes::Sessions
     }
 }
 

@@ -1,6 +1,7 @@
 //! Time, the event queue, random streams and distributions. This module contains no domain terms.
 
 mod block;
+pub mod dice;
 pub mod dist;
 pub mod queue;
 pub mod random;

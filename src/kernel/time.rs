@@ -72,6 +72,11 @@ impl Dur {
         Dur(s * NS_PER_S)
     }
 
+    /// So many times this span, bounded far below where sums of times could overflow: for estimates, not for a run.
+    pub fn times(self, factor: f64) -> Dur {
+        Dur((self.0 as f64 * factor).min(f64::from(u32::MAX) * 1e9) as u64)
+    }
+
     /// Seconds, for output only. Divides two integers below 2^53, which rounds identically on every platform.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / NS_PER_S as f64

@@ -1,7 +1,6 @@
 //! Stimuli of a run, independent of their effects. An expectation whose stimulus never occurred is vacuous.
 
 use crate::backend::gateway::LimitTotals;
-use crate::fault::FaultKind;
 use crate::kernel::Time;
 use crate::world::Plan;
 
@@ -63,7 +62,7 @@ impl Exercise {
     /// Whether any cause acted: a fault other than `pass` struck, a limit was asked, or an action found a user.
     pub fn any_cause(&self, plan: &Plan) -> bool {
         let struck = plan.backend.faults.iter().zip(&self.struck);
-        struck.into_iter().any(|(fault, struck)| fault.kind != FaultKind::Pass && *struck > 0)
+        struck.into_iter().any(|(fault, struck)| fault.kind.harms() && *struck > 0)
             || self.limits.iter().any(|limit| limit.asked() > 0)
             || self.acted.iter().any(|acted| *acted > 0)
     }

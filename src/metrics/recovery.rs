@@ -22,7 +22,6 @@ use super::collect::Tally;
 use super::grid::{Cell, Grid, Sums};
 use crate::backend::Endpoint;
 use crate::experiment::reference::app_reaction_is_a_trigger;
-use crate::fault::FaultKind;
 use crate::kernel::{Dur, Time};
 use crate::world::Plan;
 
@@ -62,11 +61,10 @@ fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
         .faults
         .iter()
         .enumerate()
-        .filter(|(i, fault)| fault.kind != FaultKind::Pass && run.exercise.has_struck(*i));
-    let faults = struck.map(|(_, fault)| match fault.kind {
-        FaultKind::Revocation => fault.from,
-        _ if fault.to < plan.horizon => fault.to,
-        _ => fault.from,
+        .filter(|(i, fault)| fault.kind.harms() && run.exercise.has_struck(*i));
+    let faults = struck.map(|(_, fault)| match fault.to < plan.horizon && !fault.strikes_sessions() {
+        true => fault.to,
+        false => fault.from,
     });
     let actions = plan.scenario.actions.iter().zip(&run.exercise.acted);
     let triggers = actions.filter(|(_, acted)| **acted > 0).map(|(action, _)| Time(action.at.0));
@@ -82,7 +80,7 @@ fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
 fn background(run: &Tally, plan: &Plan) -> [f64; Endpoint::COUNT] {
     Endpoint::ALL.map(|endpoint| {
         let lasting = plan.backend.faults.iter().enumerate().filter(|(i, fault)| {
-            let fails = matches!(fault.kind, FaultKind::Status | FaultKind::Outage | FaultKind::NoAnswer);
+            let fails = fault.kind.failure(0).is_some();
             let lasts = fault.to >= plan.horizon && fault.endpoints[endpoint.index()];
             fails && lasts && run.exercise.has_struck(*i)
         });

@@ -53,7 +53,7 @@ impl ErrorCodes {
             retries.flat_map(move |retry| retry.on.codes().map(move |code| (Naming::Workload(i), code)))
         });
         let of_faults = faults.into_iter().enumerate().flat_map(|(i, fault)| {
-            let code = fault.code.as_deref();
+            let code = fault.kind.code();
             code.into_iter().map(move |code| (Naming::Fault(i), code))
         });
         let mut seen = std::collections::BTreeSet::new();

@@ -260,7 +260,7 @@ fn joined(lines: &str) -> String {
 }
 
 /// A value as TOML writes it on one line.
-pub(super) fn toml_value(value: &Value) -> String {
+pub fn toml_value(value: &Value) -> String {
     match value {
         Value::Array(list) => format!("[{}]", list.iter().map(toml_value).collect::<Vec<_>>().join(", ")),
         Value::Object(table) => {

@@ -23,13 +23,14 @@
 
 mod build;
 pub mod check;
+pub mod family;
 pub mod json;
 pub mod leaf;
 mod number;
 pub mod reference;
 mod single;
 
-pub use build::describe;
+pub use build::{describe, toml_value};
 pub use leaf::Leaf;
 
 use serde_json::Value;

@@ -36,16 +36,3 @@ pub(super) fn record(text: &str, horizon: Dur) -> (Recorder, Run) {
         .unwrap_or_else(|stopped| panic!("the scenario of a check was stopped: {stopped}"));
     (recorder, run)
 }
-
-/// The greatest number of times, of an ascending list, within one closed window of length `window`.
-pub(super) fn most_in_window(times: &[Time], window: Dur) -> usize {
-    let mut first = 0;
-    let mut most = 0;
-    for (i, time) in times.iter().enumerate() {
-        while time.since(times[first]) > window {
-            first += 1;
-        }
-        most = most.max(i + 1 - first);
-    }
-    most
-}

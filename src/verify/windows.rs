@@ -1,8 +1,9 @@
 //! Limiters call by call: golden vectors, bounds per window, and the lock-out of a client whose refusals count.
 
-use super::recorder::{most_in_window, record};
+use super::recorder::record;
 use super::text::{Text, seconds};
 use super::{Family, Item, Number};
+use crate::backend::limiter::law::most_in_window;
 use crate::kernel::{Dur, Time};
 
 /// GCRA with T = 100 ns and tau = 500 ns (burst 6): arrival times in ns, and 1 for those that conform.

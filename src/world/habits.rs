@@ -22,7 +22,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             self.schedule(Time(action.at.0), EventKind::Scripted, 0, i as u32, 0);
         }
         for (i, fault) in self.plan.backend.faults.iter().enumerate() {
-            if fault.kind == crate::fault::FaultKind::Revocation && fault.from < self.plan.horizon {
+            if fault.strikes_sessions() && fault.from < self.plan.horizon {
                 self.schedule(fault.from, EventKind::Revoke, 0, i as u32, 0);
             }
         }

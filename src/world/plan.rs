@@ -9,7 +9,7 @@ use crate::client::app::Reaction;
 use crate::client::family::Around;
 use crate::client::policy::Policy;
 use crate::client::workload::{GENERIC, Workload};
-use crate::fault::{Fault, FaultKind, stream_names};
+use crate::fault::{Fault, stream_names};
 use crate::fleet::Tabs;
 use crate::kernel::Time;
 use crate::scenario::Scenario;
@@ -72,10 +72,10 @@ impl Plan {
             .iter()
             .zip(streams)
             .map(|(spec, stream)| {
-                Fault::new(spec, stream, spec.code.as_deref().map_or(0, |code| codes.byte(code)))
+                Fault::new(spec, stream, spec.kind.code().map_or(0, |code| codes.byte(code)))
             })
             .collect();
-        let begins = faults.iter().filter(|f| f.kind != FaultKind::Pass).map(|f| f.from);
+        let begins = faults.iter().filter(|f| f.kind.harms()).map(|f| f.from);
         let begins = begins.chain(scenario.actions.iter().map(|action| Time(action.at.0)));
         let first_fault = begins.min().unwrap_or(Time::NEVER).min(Time(scenario.horizon.0));
         let parts: Vec<Vec<&Policy>> =

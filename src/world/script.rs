@@ -58,7 +58,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
 
     /// A revocation begins: each session is struck with the fault's share.
     pub(super) fn revoke(&mut self, fault: usize) {
-        let share = self.plan.backend.faults[fault].share;
+        let share = self.plan.backend.faults[fault].kind.share();
         let mut struck = 0;
         for user in self.users.clone() {
             if chance(self.streams.backend.faults[fault].bits(u64::from(user), 0), share) {

@@ -86,7 +86,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         }
         let (what, ordinal) = self.pages.draws(task);
         let bits = self.streams.jitter.bits(coordinates(tab, what, ordinal), self.now.0);
-        wait.of(Dist::Uniform(wait.low, wait.high).sample(bits))
+        wait.of(Dist::uniform(wait.low, wait.high).sample(bits))
     }
 
     /// A message to the browser's other tabs: a task of its own, as `BroadcastChannel` has it.

@@ -1,7 +1,9 @@
 //! Any bytes as a limit and requests: every answer is the naive model's.
 #![no_main]
 
-use authstorm::backend::limiter::{Limiter, Verdict, check};
+use authstorm::backend::limiter::{
+    LimitKind, Limiter, Verdict, concurrency, fixed_window, gcra, leaky_bucket, sliding_counter, sliding_log, token_bucket,
+};
 use authstorm::{backend, kernel};
 
 #[path = "../../src/backend/limiter/testing.rs"]

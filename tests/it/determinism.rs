@@ -231,7 +231,9 @@ fn draws(logarithm: impl Fn(f64) -> f64) -> Vec<u64> {
 /// and not all agree with each other.
 #[test]
 fn the_logarithm_of_the_platform_is_detected() {
-    let mean = authstorm::kernel::Dist::Exponential(authstorm::kernel::Dur(1 << 60));
+    let mean = authstorm::kernel::Dist::Exponential(authstorm::kernel::dist::Exponential(
+        authstorm::kernel::Dur(1 << 60),
+    ));
     let ours: Vec<u64> = (0..10_000u64)
         .map(|i| mean.sample(i.wrapping_mul(0x9E37_79B9_7F4A_7C15)).0)
         .map(|ns| ns.min(1 << 63))

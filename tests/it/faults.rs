@@ -44,7 +44,7 @@ fn scenarios_beyond_the_limits_of_a_run_are_refused_when_loaded() {
         ("workload-error-codes.toml", "8:11: error[E109]: too many different error codes; got 300"),
         (
             "action-user.toml",
-            "11:1: error[E102]: missing key `user` in [[action]]; add user = 0, users = \"all\"",
+            "11:1: error[E102]: missing key `user` in [[action]]; add user = 0, or users = \"all\"",
         ),
     ] {
         let said = load(&fault(file), &[]).expect_err(file).to_string();

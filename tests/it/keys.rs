@@ -181,7 +181,7 @@ fn the_parser_of_errors_and_the_schema_know_the_same_words() {
     let kind = format::scenario().at("backend.limit.kind").expect("a key");
     check_value(&source, doc.node("kind").expect("there"), &kind.ty, format::scenario(), &mut errors);
     let said = errors.finish().to_string();
-    for one in schema["$defs"]["LimitKind"]["oneOf"].as_array().expect("kinds") {
+    for one in schema["$defs"]["LimitSpec"]["properties"]["kind"]["oneOf"].as_array().expect("kinds") {
         assert!(said.contains(one["const"].as_str().expect("a word")), "{one}: {said}");
     }
 }

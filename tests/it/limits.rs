@@ -1,5 +1,6 @@
 //! Extreme scenarios: each ends in a result or in an error that names the cause.
 
+use authstorm::kernel::dist::{Exponential, LogNormal};
 use authstorm::kernel::queue::Calendar;
 use authstorm::kernel::{Dist, Dur, Time};
 use authstorm::results::Results;
@@ -66,10 +67,10 @@ fn time_saturates_instead_of_wrapping() {
     );
     // Draws from the ends of the unit interval fit the clock.
     for bits in [0, 1, u64::MAX, 1 << 11, 1 << 63] {
-        let huge = Dist::LogNormal { median: Dur(1 << 62), sigma: 10.0 };
+        let huge = Dist::LogNormal(LogNormal { median: Dur(1 << 62), sigma: 10.0 });
         assert!(huge.sample(bits) <= Dur(1 << 63));
-        assert!(Dist::Exponential(Dur(u64::MAX)).sample(bits) <= Dur(1 << 63));
-        assert!(Dist::Uniform(Dur(0), Dur(u64::MAX)).sample(bits) <= Dur(u64::MAX));
+        assert!(Dist::Exponential(Exponential(Dur(u64::MAX))).sample(bits) <= Dur(1 << 63));
+        assert!(Dist::uniform(Dur(0), Dur(u64::MAX)).sample(bits) <= Dur(u64::MAX));
     }
 }
 

@@ -16,8 +16,8 @@ pub use totals::LimitTotals;
 use super::layout::{Layout, Route};
 use super::limiter::{Limiter, Verdict, retry_after_s};
 use super::station::{Arrival, Station, Totals};
-use crate::fault::FaultKind;
-use crate::kernel::random::{chance, second_word};
+use crate::fault::Effect;
+use crate::kernel::random::chance;
 use crate::kernel::{Dur, Time};
 use crate::protocol::{Endpoint, Failure};
 use std::ops::Range;
@@ -306,20 +306,20 @@ impl<'a> Gateway<'a> {
             if self.struck[index] >= fault.count || !chance(bits, fault.probability) {
                 continue;
             }
+            let effect = fault.kind.judge(fault.code, call.sent.since(fault.from), bits);
+            if effect == Effect::None {
+                continue;
+            }
             self.struck[index] += 1;
             if W::ACTIVE {
                 watch.struck(call.user, index);
             }
-            match fault.kind {
-                FaultKind::Status => return Struck::Answer(fault.failure),
-                FaultKind::Outage => return Struck::Answer(Failure::NETWORK),
-                FaultKind::NoAnswer => return Struck::Silence,
-                FaultKind::Pass => return Struck::No,
-                FaultKind::Latency => {
-                    let added = fault.add.sample(second_word(bits));
-                    *latency = Dur(latency.0.saturating_add(added.0));
-                }
-                FaultKind::Revocation => unreachable!("revocations strike sessions, not calls"),
+            match effect {
+                Effect::Answer(failure) => return Struck::Answer(failure),
+                Effect::Silence => return Struck::Silence,
+                Effect::Spare => return Struck::No,
+                Effect::Slower(added) => *latency = Dur(latency.0.saturating_add(added.0)),
+                Effect::None => {}
             }
         }
         Struck::No

@@ -4,8 +4,20 @@
 //! limiter does not know when a call in progress will end. A refusal therefore gives a wait of zero, which means
 //! "unknown". A limit of 0 gives "never".
 
-use super::Verdict;
-use crate::kernel::Dur;
+use super::{Kind, LimitKind, Verdict, pilot};
+use crate::kernel::dice::Dice;
+use crate::kernel::{Dur, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// At most `limit` calls are being answered at once.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Spec {
+    /// Most calls of a key that are being answered at once; 0 refuses everything.
+    #[schemars(example = 10, extend("x-unit" = "requests"))]
+    pub limit: u32,
+}
 
 /// A count of calls in progress per key.
 #[derive(Clone, Debug)]
@@ -15,38 +27,55 @@ pub(super) struct Concurrency {
 }
 
 /// Memory per key, in bytes.
-pub(super) const KEY_BYTES: usize = size_of::<u32>();
+const KEY_BYTES: usize = size_of::<u32>();
 
-impl Concurrency {
-    /// A limiter without calls in progress.
-    pub(super) fn new(limit: u32, keys: u32) -> Concurrency {
-        Concurrency { limit, in_progress: vec![0; keys as usize] }
+impl Kind for Concurrency {
+    type Spec = Spec;
+    const NEEDS_RELEASE: bool = true;
+
+    fn in_words(spec: &Spec) -> String {
+        format!("of {}", spec.limit)
     }
 
-    /// Decides on a request. The caller must release an admitted one.
+    fn key_bytes(_: &Spec) -> u64 {
+        KEY_BYTES as u64
+    }
+
+    fn new(spec: &Spec, keys: u32) -> Concurrency {
+        Concurrency { limit: spec.limit, in_progress: vec![0; keys as usize] }
+    }
+
     #[inline]
-    pub(super) fn ask(&mut self, key: usize) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time) -> Verdict {
         if self.in_progress[key] < self.limit {
             self.in_progress[key] += 1;
             Verdict::Admit { delay: Dur::ZERO }
         } else {
-            Verdict::Refuse { wait: self.wait() }
+            Verdict::Refuse { wait: self.wait(key, now) }
         }
     }
 
-    /// Zero, which means "unknown"; the greatest duration, which means "never", for a limit of 0.
-    pub(super) fn wait(&self) -> Dur {
+    fn wait(&self, _: usize, _: Time) -> Dur {
         if self.limit == 0 { Dur(u64::MAX) } else { Dur::ZERO }
     }
 
-    /// Records that an admitted call has been answered.
-    ///
-    /// # Panics
-    /// If the key has no call in progress. This is a bug of the caller.
     #[inline]
-    pub(super) fn release(&mut self, key: usize) {
+    fn release(&mut self, key: usize) {
         let left = self.in_progress[key].checked_sub(1);
         self.in_progress[key] = left.expect("a call is released once, after it was admitted");
+    }
+
+    fn scaled(spec: &Spec, share: f64) -> LimitKind {
+        LimitKind::Concurrency(Spec { limit: pilot::count(spec.limit, share) })
+    }
+
+    fn draw(dice: &mut Dice, _: u64) -> Spec {
+        Spec { limit: dice.small(1, 4) }
+    }
+
+    /// Bounds calls under way, not calls in a window; the limiter itself panics when it loses count.
+    fn broken_law(_: &Spec, _: &[Time]) -> Option<String> {
+        None
     }
 }
 
@@ -57,22 +86,25 @@ mod tests {
 
     #[test]
     fn a_released_place_is_taken_again() {
-        let mut limiter = Concurrency::new(2, 2);
-        assert_eq!(admitted((0..5).map(|_| limiter.ask(0))), 2);
-        assert_eq!(limiter.ask(0), Verdict::Refuse { wait: Dur::ZERO });
-        assert!(admits(limiter.ask(1)), "keys do not share places");
+        let mut limiter = Concurrency::new(&Spec { limit: 2 }, 2);
+        assert_eq!(admitted((0..5).map(|_| limiter.ask(0, Time::ZERO))), 2);
+        assert_eq!(limiter.ask(0, Time::ZERO), Verdict::Refuse { wait: Dur::ZERO });
+        assert!(admits(limiter.ask(1, Time::ZERO)), "keys do not share places");
         limiter.release(0);
-        assert_eq!(admitted((0..5).map(|_| limiter.ask(0))), 1);
+        assert_eq!(admitted((0..5).map(|_| limiter.ask(0, Time::ZERO))), 1);
     }
 
     #[test]
     fn limit_zero_never_passes() {
-        assert_eq!(Concurrency::new(0, 1).ask(0), Verdict::Refuse { wait: Dur(u64::MAX) });
+        assert_eq!(
+            Concurrency::new(&Spec { limit: 0 }, 1).ask(0, Time::ZERO),
+            Verdict::Refuse { wait: Dur(u64::MAX) }
+        );
     }
 
     #[test]
     #[should_panic(expected = "released once")]
     fn a_release_without_a_call_in_progress_panics() {
-        Concurrency::new(2, 1).release(0);
+        Concurrency::new(&Spec { limit: 2 }, 1).release(0);
     }
 }

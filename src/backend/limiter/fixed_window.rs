@@ -4,8 +4,23 @@
 //! run. Around a boundary, up to twice the limit can pass within the length of a window (Cloudflare, "How we built rate
 //! limiting capable of scaling to millions of domains", 2017). A limit of 0 refuses every request.
 
-use super::Verdict;
+use super::{Kind, LimitKind, Verdict, law, pilot};
+use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// At most `limit` requests in each window; windows are aligned to the start of the run.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Spec {
+    /// Most requests of a key that pass in a window; 0 refuses everything.
+    #[schemars(example = 10, extend("x-unit" = "requests"))]
+    pub limit: u32,
+    /// Length of a window.
+    #[schemars(extend("x-above-zero" = true), example = "10s")]
+    pub window: Dur,
+}
 
 /// One counter per key.
 #[derive(Clone, Debug)]
@@ -23,17 +38,11 @@ struct Counter {
 }
 
 /// Memory per key, in bytes.
-pub(super) const KEY_BYTES: usize = size_of::<Counter>();
+const KEY_BYTES: usize = size_of::<Counter>();
 // At most, because some platforms align 64-bit numbers to 4 bytes.
 const _: () = assert!(KEY_BYTES <= 16);
 
 impl FixedWindow {
-    /// A limiter that no request has passed. `window` must not be zero.
-    pub(super) fn new(limit: u32, window: Dur, keys: u32) -> FixedWindow {
-        let counters = vec![Counter { index: 0, passed: 0 }; keys as usize];
-        FixedWindow { limit, window: window.0, counters }
-    }
-
     /// The counter for the window that contains `now`.
     #[inline]
     fn counter(&self, key: usize, now: Time) -> Counter {
@@ -41,10 +50,26 @@ impl FixedWindow {
         let counter = self.counters[key];
         if counter.index == index { counter } else { Counter { index, passed: 0 } }
     }
+}
 
-    /// Decides on a request.
+impl Kind for FixedWindow {
+    type Spec = Spec;
+
+    fn in_words(spec: &Spec) -> String {
+        format!("of {} in {}", spec.limit, spec.window)
+    }
+
+    fn key_bytes(_: &Spec) -> u64 {
+        KEY_BYTES as u64
+    }
+
+    fn new(spec: &Spec, keys: u32) -> FixedWindow {
+        let counters = vec![Counter { index: 0, passed: 0 }; keys as usize];
+        FixedWindow { limit: spec.limit, window: spec.window.0, counters }
+    }
+
     #[inline]
-    pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time) -> Verdict {
         let counter = self.counter(key, now);
         if counter.passed < self.limit {
             self.counters[key] = Counter { passed: counter.passed + 1, ..counter };
@@ -54,8 +79,7 @@ impl FixedWindow {
         }
     }
 
-    /// Time after `now` at which a request would pass if no other request came.
-    pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
+    fn wait(&self, key: usize, now: Time) -> Dur {
         if self.limit == 0 {
             Dur(u64::MAX)
         } else if self.counter(key, now).passed < self.limit {
@@ -64,6 +88,18 @@ impl FixedWindow {
             Dur(self.window - now.0 % self.window)
         }
     }
+
+    fn scaled(spec: &Spec, share: f64) -> LimitKind {
+        LimitKind::FixedWindow(Spec { limit: pilot::count(spec.limit, share), window: spec.window })
+    }
+
+    fn draw(dice: &mut Dice, horizon_s: u64) -> Spec {
+        Spec { limit: dice.small(1, 12), window: Dur::from_secs(dice.number(1, horizon_s / 4)) }
+    }
+
+    fn broken_law(spec: &Spec, admitted: &[Time]) -> Option<String> {
+        law::aligned_windows(spec.limit, spec.window, admitted)
+    }
 }
 
 #[cfg(test)]
@@ -71,9 +107,13 @@ mod tests {
     use super::super::testing::{admits, admitted};
     use super::*;
 
+    fn window(limit: u32, window: Dur) -> FixedWindow {
+        FixedWindow::new(&Spec { limit, window }, 1)
+    }
+
     #[test]
     fn a_window_passes_its_limit_and_the_next_one_starts_anew() {
-        let mut limiter = FixedWindow::new(2, Dur(10), 1);
+        let mut limiter = window(2, Dur(10));
         for (now, passes) in [
             (0, true),
             (9, true),
@@ -91,7 +131,7 @@ mod tests {
 
     #[test]
     fn refused_just_before_allowed_exactly_then() {
-        let mut limiter = FixedWindow::new(1, Dur(10), 1);
+        let mut limiter = window(1, Dur(10));
         assert!(admits(limiter.ask(0, Time(13))));
         assert_eq!(limiter.ask(0, Time(13)), Verdict::Refuse { wait: Dur(7) });
         assert_eq!(limiter.ask(0, Time(19)), Verdict::Refuse { wait: Dur(1) });
@@ -100,8 +140,8 @@ mod tests {
 
     #[test]
     fn limit_zero_and_the_end_of_time() {
-        assert_eq!(FixedWindow::new(0, Dur(10), 1).ask(0, Time(3)), Verdict::Refuse { wait: Dur(u64::MAX) });
-        let mut limiter = FixedWindow::new(1, Dur(10), 1);
+        assert_eq!(window(0, Dur(10)).ask(0, Time(3)), Verdict::Refuse { wait: Dur(u64::MAX) });
+        let mut limiter = window(1, Dur(10));
         assert_eq!(admitted((0..3).map(|_| limiter.ask(0, Time::NEVER))), 1);
     }
 
@@ -113,7 +153,7 @@ mod tests {
     #[test]
     fn a_synchronised_herd_drains_by_one_limit_a_window() {
         for (clients, limit, windows, last_success_s, requests) in HERDS {
-            let mut limiter = FixedWindow::new(limit, Dur::from_secs(10), 1);
+            let mut limiter = window(limit, Dur::from_secs(10));
             let (mut now, mut left, mut rounds, mut sent) = (Time::ZERO, clients, 0, 0);
             let mut last_success = Time::ZERO;
             while left > 0 {

@@ -5,10 +5,24 @@
 //! rate and burst, with one number per key. A rate of 0 refuses every request once the burst is used. A burst of 0
 //! refuses every request.
 
-use super::Verdict;
 use super::pace::Pace;
-use crate::backend::spec::Rate;
+use super::{Kind, LimitKind, Verdict, law, pilot};
+use crate::backend::rate::Rate;
+use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// ITU-T I.371 virtual scheduling with T = 1/rate and tau = (burst - 1) T.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Spec {
+    /// Rate at which requests pass in the long run; 0 refuses everything once the burst is used.
+    pub rate: Rate,
+    /// Requests that may come at once: 1 + tau/T.
+    #[schemars(range(min = 1), example = 10, extend("x-unit" = "requests"))]
+    pub burst: u32,
+}
 
 /// One theoretical arrival time per key.
 #[derive(Clone, Debug)]
@@ -22,16 +36,10 @@ pub(super) struct Gcra {
 }
 
 /// Memory per key, in bytes.
-pub(super) const KEY_BYTES: usize = size_of::<u128>();
+const KEY_BYTES: usize = size_of::<u128>();
 const _: () = assert!(KEY_BYTES <= 16);
 
 impl Gcra {
-    /// A limiter that no key has asked.
-    pub(super) fn new(rate: Rate, burst: u32, keys: u32) -> Gcra {
-        let pace = Pace::new(rate);
-        Gcra { pace, reach: pace.units_of(burst), arrivals: vec![0; keys as usize] }
-    }
-
     /// The theoretical arrival time after this request, if it is admitted.
     ///
     /// Comparing this value with now + tau + T is equivalent to comparing the old one with now + tau. It avoids
@@ -40,10 +48,26 @@ impl Gcra {
     fn next_arrival(&self, key: usize, now: u128) -> u128 {
         self.arrivals[key].max(now) + u128::from(self.pace.cost)
     }
+}
 
-    /// Decides on a request.
+impl Kind for Gcra {
+    type Spec = Spec;
+
+    fn in_words(spec: &Spec) -> String {
+        format!("of {}, burst {}", spec.rate, spec.burst)
+    }
+
+    fn key_bytes(_: &Spec) -> u64 {
+        KEY_BYTES as u64
+    }
+
+    fn new(spec: &Spec, keys: u32) -> Gcra {
+        let pace = Pace::new(spec.rate);
+        Gcra { pace, reach: pace.units_of(spec.burst), arrivals: vec![0; keys as usize] }
+    }
+
     #[inline]
-    pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time) -> Verdict {
         let scaled_now = self.pace.units_at(now);
         let next = self.next_arrival(key, scaled_now);
         if next <= scaled_now + self.reach {
@@ -54,13 +78,25 @@ impl Gcra {
         }
     }
 
-    /// Time after `now` at which a request would pass if no other request came.
-    pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
+    fn wait(&self, key: usize, now: Time) -> Dur {
         if self.reach == 0 {
             return Dur(u64::MAX);
         }
         let scaled_now = self.pace.units_at(now);
         self.pace.time_for(self.next_arrival(key, scaled_now).saturating_sub(scaled_now + self.reach))
+    }
+
+    fn scaled(spec: &Spec, share: f64) -> LimitKind {
+        LimitKind::Gcra(Spec { rate: pilot::rate(spec.rate, share), burst: pilot::count(spec.burst, share) })
+    }
+
+    fn draw(dice: &mut Dice, _: u64) -> Spec {
+        let rate = Rate { count: dice.number(1, 9), per: Dur::from_secs(dice.number(1, 13)) };
+        Spec { rate, burst: dice.small(1, 8) }
+    }
+
+    fn broken_law(spec: &Spec, admitted: &[Time]) -> Option<String> {
+        law::envelope(spec.rate, spec.burst, admitted)
     }
 }
 
@@ -68,6 +104,10 @@ impl Gcra {
 mod tests {
     use super::super::testing::{admits, admitted};
     use super::*;
+
+    fn gcra(rate: &str, burst: u32) -> Gcra {
+        Gcra::new(&Spec { rate: Rate::parse(rate).unwrap(), burst }, 1)
+    }
 
     /// From the oracle gcra_golden_vectors (ITU-T I.371 annex A; ATM Forum UNI 3.1), T = 100 and tau = 500.
     const GOLDEN: [(&[u64], &[u8]); 2] = [
@@ -87,7 +127,7 @@ mod tests {
     #[test]
     fn golden_vectors() {
         for (arrivals, conforming) in GOLDEN {
-            let mut gcra = Gcra::new(Rate { count: 1, per: Dur(100) }, 6, 1);
+            let mut gcra = gcra("1/100ns", 6);
             let verdicts: Vec<u8> =
                 arrivals.iter().map(|t| u8::from(admits(gcra.ask(0, Time(*t))))).collect();
             assert_eq!(verdicts, conforming);
@@ -98,7 +138,7 @@ mod tests {
     fn a_burst_spaced_below_t_has_the_stated_length() {
         // I.371: 1 + floor(tau / (T - d)) requests pass at spacing d < T; with T = 100 and tau = 500.
         for (spacing, longest) in [(0, 6), (10, 6), (50, 11), (90, 51), (95, 101)] {
-            let mut gcra = Gcra::new(Rate { count: 1, per: Dur(100) }, 6, 1);
+            let mut gcra = gcra("1/100ns", 6);
             let run = (0..1000).take_while(|i| admits(gcra.ask(0, Time(i * spacing)))).count();
             assert_eq!(run, longest, "spacing {spacing}");
         }
@@ -107,7 +147,7 @@ mod tests {
     #[test]
     fn refused_just_before_allowed_exactly_then() {
         for rate in ["1/7ns", "3/10ns", "1800/1h", "999999999989/36500d"] {
-            let mut gcra = Gcra::new(Rate::parse(rate).unwrap(), 1, 1);
+            let mut gcra = gcra(rate, 1);
             assert!(admits(gcra.ask(0, Time(5))));
             let Verdict::Refuse { wait } = gcra.ask(0, Time(5)) else { panic!("{rate}: the burst is used") };
             assert!(!admits(gcra.ask(0, Time(5 + wait.0 - 1))), "{rate}");
@@ -117,10 +157,10 @@ mod tests {
 
     #[test]
     fn rate_zero_passes_the_burst_only_and_burst_zero_nothing() {
-        let mut dry = Gcra::new(Rate::parse("0/s").unwrap(), 2, 1);
+        let mut dry = gcra("0/s", 2);
         assert_eq!(admitted((0..10).map(|i| dry.ask(0, Time(i << 60)))), 2);
         assert_eq!(dry.ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(u64::MAX) });
-        let mut closed = Gcra::new(Rate::parse("5/s").unwrap(), 0, 1);
+        let mut closed = gcra("5/s", 0);
         assert_eq!(closed.ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(u64::MAX) });
     }
 }

@@ -6,10 +6,24 @@
 //! count. Of simultaneous requests, `burst + 1` pass: one at once and `burst` after it. The verdicts equal those of a
 //! token bucket with one more token. A rate of 0 refuses every request, because none would ever leave.
 
-use super::Verdict;
 use super::pace::Pace;
-use crate::backend::spec::Rate;
+use super::{Kind, LimitKind, Verdict, law, pilot};
+use crate::backend::rate::Rate;
+use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Requests leave one by one at `rate`; `burst` may wait, the next is refused. Waiting delays a request.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Spec {
+    /// Rate at which requests pass in the long run; 0 refuses everything once the burst is used.
+    pub rate: Rate,
+    /// Requests that may wait.
+    #[schemars(range(min = 1), example = 10, extend("x-unit" = "requests"))]
+    pub burst: u32,
+}
 
 /// A departure time per key.
 #[derive(Clone, Debug)]
@@ -24,19 +38,27 @@ pub(super) struct LeakyBucket {
 }
 
 /// Memory per key, in bytes.
-pub(super) const KEY_BYTES: usize = size_of::<u128>();
+const KEY_BYTES: usize = size_of::<u128>();
 const _: () = assert!(KEY_BYTES <= 16);
 
-impl LeakyBucket {
-    /// A limiter with empty shapers.
-    pub(super) fn new(rate: Rate, burst: u32, keys: u32) -> LeakyBucket {
-        let pace = Pace::new(rate);
-        LeakyBucket { pace, reach: pace.units_of(burst), departures: vec![0; keys as usize] }
+impl Kind for LeakyBucket {
+    type Spec = Spec;
+
+    fn in_words(spec: &Spec) -> String {
+        format!("of {}, burst {}", spec.rate, spec.burst)
     }
 
-    /// Decides on a request. An admitted one leaves the shaper after `delay`.
+    fn key_bytes(_: &Spec) -> u64 {
+        KEY_BYTES as u64
+    }
+
+    fn new(spec: &Spec, keys: u32) -> LeakyBucket {
+        let pace = Pace::new(spec.rate);
+        LeakyBucket { pace, reach: pace.units_of(spec.burst), departures: vec![0; keys as usize] }
+    }
+
     #[inline]
-    pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time) -> Verdict {
         let scaled_now = self.pace.units_at(now);
         let ahead = self.departures[key].saturating_sub(scaled_now);
         // Waiting departures are `cost` apart. More than `burst` of them wait exactly if the next possible departure is
@@ -49,13 +71,28 @@ impl LeakyBucket {
         }
     }
 
-    /// Time after `now` at which a request would be accepted if no other request came.
-    pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
+    fn wait(&self, key: usize, now: Time) -> Dur {
         if self.pace.per_ns == 0 {
             return Dur(u64::MAX);
         }
         let scaled_now = self.pace.units_at(now);
         self.pace.time_for(self.departures[key].saturating_sub(scaled_now + self.reach))
+    }
+
+    fn scaled(spec: &Spec, share: f64) -> LimitKind {
+        LimitKind::LeakyBucket(Spec {
+            rate: pilot::rate(spec.rate, share),
+            burst: pilot::count(spec.burst, share),
+        })
+    }
+
+    fn draw(dice: &mut Dice, _: u64) -> Spec {
+        let rate = Rate { count: dice.number(1, 9), per: Dur::from_secs(dice.number(1, 13)) };
+        Spec { rate, burst: dice.small(1, 8) }
+    }
+
+    fn broken_law(spec: &Spec, admitted: &[Time]) -> Option<String> {
+        law::envelope(spec.rate, spec.burst + 1, admitted)
     }
 }
 
@@ -65,7 +102,7 @@ mod tests {
     use super::*;
 
     fn shaper(rate: &str, burst: u32) -> LeakyBucket {
-        LeakyBucket::new(Rate::parse(rate).unwrap(), burst, 1)
+        LeakyBucket::new(&Spec { rate: Rate::parse(rate).unwrap(), burst }, 1)
     }
 
     #[test]

@@ -1,37 +1,30 @@
 //! Rate limiters: pure state machines from (state, key, now) to a verdict, exact in whole numbers.
 //!
-//! One kind a file; what a kind means and which keys of the scenario it needs is said at the head of its file. Every
-//! decision is that of real arithmetic: rates are never rounded to whole nanoseconds per request. Times must not go
-//! back; a limiter does not see calls, only when a request of a key asks.
+//! One kind a file; what a kind means and which keys of the scenario it needs is said in its file, with how its numbers are
+//! cut down for a pilot, how they are drawn at random, and the law that bounds what passes. Every decision is that of real
+//! arithmetic: rates are never rounded to whole nanoseconds per request. Times must not go back; a limiter does not see
+//! calls, only when a request of a key asks.
 
-mod check;
-mod concurrency;
-mod fixed_window;
-mod gcra;
-mod leaky_bucket;
+mod family;
+pub mod law;
 mod pace;
 mod penalty;
-mod sliding_counter;
-mod sliding_log;
+mod pilot;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
-mod token_bucket;
 
-pub use check::{Inexact, check};
-
-use crate::backend::spec::{LimitKind, LimitSpec, RetryAfter};
+use crate::backend::spec::{LimitSpec, RetryAfter};
+use crate::kernel::dice::Dice;
 use crate::kernel::time::NS_PER_S;
 use crate::kernel::{Dur, Time};
-use concurrency::Concurrency;
-use fixed_window::FixedWindow;
-use gcra::Gcra;
-use leaky_bucket::LeakyBucket;
+use family::limiters;
 use penalty::Penalty;
-use sliding_counter::SlidingCounter;
-use sliding_log::SlidingLog;
-use token_bucket::TokenBucket;
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::fmt;
 
 /// What a limiter says to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,76 +44,88 @@ pub enum Verdict {
     },
 }
 
+/// A kind of limiter: its state for every key.
+trait Kind: Clone + fmt::Debug {
+    /// What a scenario says of it besides what it says of every limit.
+    type Spec: Serialize + DeserializeOwned + JsonSchema;
+    /// Whether an admitted call must be given back by [`Kind::release`] once it is answered.
+    const NEEDS_RELEASE: bool = false;
+
+    /// Its numbers, as a person would name them: `of 5/10s, burst 5`.
+    fn in_words(spec: &Self::Spec) -> String;
+
+    /// A value that the kind cannot compute with exactly.
+    fn inexact(_: &Self::Spec) -> Option<Inexact> {
+        None
+    }
+
+    /// Memory that one key takes, in bytes.
+    fn key_bytes(spec: &Self::Spec) -> u64;
+
+    /// The limiter for keys `0..keys`, none of which has asked yet.
+    fn new(spec: &Self::Spec, keys: u32) -> Self;
+
+    /// The verdict on a request.
+    fn ask(&mut self, key: usize, now: Time) -> Verdict;
+
+    /// How long after `now` a request passes if nothing else comes; from then on one would pass at any time.
+    fn wait(&self, key: usize, now: Time) -> Dur;
+
+    /// An admitted call has been answered.
+    fn release(&mut self, _key: usize) {}
+
+    /// The limit for this share of those who share it: a pilot has so many fewer sessions.
+    fn scaled(spec: &Self::Spec, share: f64) -> LimitKind;
+
+    /// A limit drawn at random, for a run of so many seconds.
+    fn draw(dice: &mut Dice, horizon_s: u64) -> Self::Spec;
+
+    /// In which way these times, at which requests of one key were admitted, break the law of the kind.
+    fn broken_law(spec: &Self::Spec, admitted: &[Time]) -> Option<String>;
+}
+
+limiters! {
+    token_bucket::TokenBucket = "token-bucket",
+    gcra::Gcra = "gcra",
+    fixed_window::FixedWindow = "fixed-window",
+    idle_window::IdleWindow = "idle-window",
+    sliding_log::SlidingLog = "sliding-log",
+    sliding_counter::SlidingCounter = "sliding-counter",
+    leaky_bucket::LeakyBucket = "leaky-bucket",
+    concurrency::Concurrency = "concurrency",
+}
+
+/// A value of a limit that its kind cannot compute with exactly.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Inexact {
+    /// The key, as a scenario writes it.
+    pub key: &'static str,
+    /// What is wrong, in words.
+    pub what: String,
+    /// What is allowed.
+    pub allowed: &'static str,
+}
+
 /// A rate limiter with its state for every key.
 #[derive(Clone, Debug)]
 pub struct Limiter {
-    kind: Kind,
+    kind: State,
     penalty: Option<Penalty>,
-}
-
-#[derive(Clone, Debug)]
-enum Kind {
-    TokenBucket(TokenBucket),
-    Gcra(Gcra),
-    FixedWindow(FixedWindow),
-    SlidingLog(SlidingLog),
-    SlidingCounter(SlidingCounter),
-    LeakyBucket(LeakyBucket),
-    Concurrency(Concurrency),
 }
 
 impl Limiter {
     /// The limiter that `spec` describes, for keys `0..keys`, none of which has asked yet.
     ///
     /// # Panics
-    /// When a key that the kind needs is missing, when [`check`] refuses the spec, or when there is no memory for [`Limiter::bytes_per_key`] times `keys`.
+    /// When [`LimitKind::inexact`] says so, or when there is no memory for [`Limiter::bytes_per_key`] times `keys`.
     pub fn new(spec: &LimitSpec, keys: u32) -> Limiter {
-        const CHECKED: &str = "checked: the kind's keys are there";
-        let rate = || (spec.rate.expect(CHECKED), spec.burst.expect(CHECKED));
-        let limit = || spec.limit.expect(CHECKED);
-        let window = || (limit(), spec.window.expect(CHECKED));
-        let kind = match spec.kind {
-            LimitKind::TokenBucket => {
-                let (rate, burst) = rate();
-                Kind::TokenBucket(TokenBucket::new(rate, burst, keys))
-            }
-            LimitKind::Gcra => {
-                let (rate, burst) = rate();
-                Kind::Gcra(Gcra::new(rate, burst, keys))
-            }
-            LimitKind::FixedWindow => {
-                let (limit, window) = window();
-                Kind::FixedWindow(FixedWindow::new(limit, window, keys))
-            }
-            LimitKind::SlidingLog => {
-                let (limit, window) = window();
-                Kind::SlidingLog(SlidingLog::new(limit, window, spec.logs_refused, keys))
-            }
-            LimitKind::SlidingCounter => {
-                let (limit, window) = window();
-                Kind::SlidingCounter(SlidingCounter::new(limit, window, keys))
-            }
-            LimitKind::LeakyBucket => {
-                let (rate, burst) = rate();
-                Kind::LeakyBucket(LeakyBucket::new(rate, burst, keys))
-            }
-            LimitKind::Concurrency => Kind::Concurrency(Concurrency::new(limit(), keys)),
-        };
-        Limiter { kind, penalty: spec.penalty.map(|length| Penalty::new(length, keys)) }
+        let penalty = spec.penalty.map(|length| Penalty::new(length, keys));
+        Limiter { kind: State::new(&spec.kind, keys), penalty }
     }
 
     /// Memory that one key takes, in bytes: multiply by the keys before building what might not fit.
     pub fn bytes_per_key(spec: &LimitSpec) -> u64 {
-        let kind = match spec.kind {
-            LimitKind::TokenBucket => token_bucket::KEY_BYTES as u64,
-            LimitKind::Gcra => gcra::KEY_BYTES as u64,
-            LimitKind::FixedWindow => fixed_window::KEY_BYTES as u64,
-            LimitKind::SlidingLog => sliding_log::key_bytes(spec.limit.unwrap_or(0)),
-            LimitKind::SlidingCounter => sliding_counter::KEY_BYTES as u64,
-            LimitKind::LeakyBucket => leaky_bucket::KEY_BYTES as u64,
-            LimitKind::Concurrency => concurrency::KEY_BYTES as u64,
-        };
-        kind + if spec.penalty.is_some() { penalty::KEY_BYTES as u64 } else { 0 }
+        spec.kind.key_bytes() + if spec.penalty.is_some() { penalty::KEY_BYTES as u64 } else { 0 }
     }
 
     /// The verdict on a request of this key at `now`, which is not before any earlier `now` and before [`Time::NEVER`].
@@ -141,48 +146,18 @@ impl Limiter {
         Verdict::Refuse { wait: wait.max(penalty.left(key, now)) }
     }
 
-    /// Gives the place of an admitted call back. Only a concurrency limit takes notice.
+    /// Gives the place of an admitted call back. Only a kind that counts calls under way takes notice.
     ///
     /// # Panics
     /// When no call of this key is in progress at a concurrency limit.
     #[inline]
     pub fn release(&mut self, key: u32, _now: Time) {
-        if let Kind::Concurrency(limiter) = &mut self.kind {
-            limiter.release(key as usize);
-        }
+        self.kind.release(key as usize);
     }
 
     /// Whether an admitted call must be given back by [`Limiter::release`] once it is answered.
     pub fn needs_release(&self) -> bool {
-        matches!(self.kind, Kind::Concurrency(_))
-    }
-}
-
-impl Kind {
-    #[inline]
-    fn ask(&mut self, key: usize, now: Time) -> Verdict {
-        match self {
-            Kind::TokenBucket(limiter) => limiter.ask(key, now),
-            Kind::Gcra(limiter) => limiter.ask(key, now),
-            Kind::FixedWindow(limiter) => limiter.ask(key, now),
-            Kind::SlidingLog(limiter) => limiter.ask(key, now),
-            Kind::SlidingCounter(limiter) => limiter.ask(key, now),
-            Kind::LeakyBucket(limiter) => limiter.ask(key, now),
-            Kind::Concurrency(limiter) => limiter.ask(key),
-        }
-    }
-
-    /// How long after `now` a request passes if nothing else comes; from then on one would pass at any time.
-    fn wait(&self, key: usize, now: Time) -> Dur {
-        match self {
-            Kind::TokenBucket(limiter) => limiter.wait(key, now),
-            Kind::Gcra(limiter) => limiter.wait(key, now),
-            Kind::FixedWindow(limiter) => limiter.wait(key, now),
-            Kind::SlidingLog(limiter) => limiter.wait(key, now),
-            Kind::SlidingCounter(limiter) => limiter.wait(key, now),
-            Kind::LeakyBucket(limiter) => limiter.wait(key, now),
-            Kind::Concurrency(limiter) => limiter.wait(),
-        }
+        self.kind.needs_release()
     }
 }
 

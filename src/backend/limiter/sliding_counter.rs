@@ -7,8 +7,23 @@
 //! limit. The other convention, `estimate < limit`, lets it exceed the limit by up to one. Only admitted requests
 //! count. A limit of 0 refuses every request.
 
-use super::Verdict;
+use super::{Kind, LimitKind, Verdict, law, pilot};
+use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The requests in the window before now are estimated from two fixed windows.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Spec {
+    /// Most requests of a key that pass in a window; 0 refuses everything.
+    #[schemars(example = 10, extend("x-unit" = "requests"))]
+    pub limit: u32,
+    /// Length of a window.
+    #[schemars(extend("x-above-zero" = true), example = "10s")]
+    pub window: Dur,
+}
 
 /// Two counters per key.
 #[derive(Clone, Debug)]
@@ -27,17 +42,11 @@ struct Counters {
 }
 
 /// Memory per key, in bytes.
-pub(super) const KEY_BYTES: usize = size_of::<Counters>();
+const KEY_BYTES: usize = size_of::<Counters>();
 // At most, because some platforms align 64-bit numbers to 4 bytes.
 const _: () = assert!(KEY_BYTES <= 16);
 
 impl SlidingCounter {
-    /// A limiter that no request has passed. `window` must not be zero.
-    pub(super) fn new(limit: u32, window: Dur, keys: u32) -> SlidingCounter {
-        let counters = vec![Counters { index: 0, previous: 0, current: 0 }; keys as usize];
-        SlidingCounter { limit, window: window.0, counters }
-    }
-
     /// The counters for the window that contains `now`.
     #[inline]
     fn counters(&self, key: usize, now: Time) -> Counters {
@@ -47,34 +56,6 @@ impl SlidingCounter {
             0 => counters,
             1 => Counters { index, previous: counters.current, current: 0 },
             _ => Counters { index, previous: 0, current: 0 },
-        }
-    }
-
-    /// Decides on a request.
-    #[inline]
-    pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
-        let counters = self.counters(key, now);
-        let remaining = self.window - now.0 % self.window;
-        // The condition multiplied by W: integers below 2^97.
-        let estimate = u128::from(counters.previous) * u128::from(remaining)
-            + u128::from(counters.current) * u128::from(self.window);
-        if estimate + u128::from(self.window) <= u128::from(self.limit) * u128::from(self.window) {
-            self.counters[key] = Counters { current: counters.current + 1, ..counters };
-            Verdict::Admit { delay: Dur::ZERO }
-        } else {
-            Verdict::Refuse { wait: self.wait(key, now) }
-        }
-    }
-
-    /// Time after `now` at which a request would pass if no other request came.
-    pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
-        let counters = self.counters(key, now);
-        let elapsed = now.0 % self.window;
-        let Some(at_most) = self.limit.checked_sub(1) else { return Dur(u64::MAX) };
-        match at_most.checked_sub(counters.current) {
-            Some(room) => Dur(self.enough_elapsed(counters.previous, room).saturating_sub(elapsed)),
-            // This window is full. The next one decides, with this window's count as the previous one.
-            None => Dur(self.enough_elapsed(counters.current, at_most).saturating_add(self.window - elapsed)),
         }
     }
 
@@ -89,10 +70,69 @@ impl SlidingCounter {
     }
 }
 
+impl Kind for SlidingCounter {
+    type Spec = Spec;
+
+    fn in_words(spec: &Spec) -> String {
+        format!("of {} in {}", spec.limit, spec.window)
+    }
+
+    fn key_bytes(_: &Spec) -> u64 {
+        KEY_BYTES as u64
+    }
+
+    fn new(spec: &Spec, keys: u32) -> SlidingCounter {
+        let counters = vec![Counters { index: 0, previous: 0, current: 0 }; keys as usize];
+        SlidingCounter { limit: spec.limit, window: spec.window.0, counters }
+    }
+
+    #[inline]
+    fn ask(&mut self, key: usize, now: Time) -> Verdict {
+        let counters = self.counters(key, now);
+        let remaining = self.window - now.0 % self.window;
+        // The condition multiplied by W: integers below 2^97.
+        let estimate = u128::from(counters.previous) * u128::from(remaining)
+            + u128::from(counters.current) * u128::from(self.window);
+        if estimate + u128::from(self.window) <= u128::from(self.limit) * u128::from(self.window) {
+            self.counters[key] = Counters { current: counters.current + 1, ..counters };
+            Verdict::Admit { delay: Dur::ZERO }
+        } else {
+            Verdict::Refuse { wait: self.wait(key, now) }
+        }
+    }
+
+    fn wait(&self, key: usize, now: Time) -> Dur {
+        let counters = self.counters(key, now);
+        let elapsed = now.0 % self.window;
+        let Some(at_most) = self.limit.checked_sub(1) else { return Dur(u64::MAX) };
+        match at_most.checked_sub(counters.current) {
+            Some(room) => Dur(self.enough_elapsed(counters.previous, room).saturating_sub(elapsed)),
+            // This window is full. The next one decides, with this window's count as the previous one.
+            None => Dur(self.enough_elapsed(counters.current, at_most).saturating_add(self.window - elapsed)),
+        }
+    }
+
+    fn scaled(spec: &Spec, share: f64) -> LimitKind {
+        LimitKind::SlidingCounter(Spec { limit: pilot::count(spec.limit, share), window: spec.window })
+    }
+
+    fn draw(dice: &mut Dice, horizon_s: u64) -> Spec {
+        Spec { limit: dice.small(1, 12), window: Dur::from_secs(dice.number(1, horizon_s / 4)) }
+    }
+
+    fn broken_law(spec: &Spec, admitted: &[Time]) -> Option<String> {
+        law::aligned_windows(spec.limit, spec.window, admitted)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::{admits, admitted};
     use super::*;
+
+    fn counter(limit: u32, window: Dur) -> SlidingCounter {
+        SlidingCounter::new(&Spec { limit, window }, 1)
+    }
 
     /// From the oracle sliding_window_counter_golden (Cloudflare 2017): 42 in the previous window, 18 in this one, 15 s
     /// of 60 s elapsed. The estimate is 49.5. A limit of 50 refuses, because 50.5 > 50.
@@ -100,11 +140,11 @@ mod tests {
     fn golden_estimate_and_convention() {
         let second = |s: u64| Time::from_ms(s * 1000);
         for (limit, passes) in [(50, false), (51, true)] {
-            let mut limiter = SlidingCounter::new(limit, Dur::from_secs(60), 1);
+            let mut limiter = counter(limit, Dur::from_secs(60));
             limiter.counters[0] = Counters { index: 1, previous: 42, current: 18 };
             assert_eq!(admits(limiter.ask(0, second(75))), passes, "limit {limit}");
         }
-        let mut limiter = SlidingCounter::new(50, Dur::from_secs(60), 1);
+        let mut limiter = counter(50, Dur::from_secs(60));
         limiter.counters[0] = Counters { index: 1, previous: 42, current: 18 };
         // 42 (60 - e) / 60 <= 31 from e = 60 (1 - 31/42) s = 15.714285714... s on.
         assert_eq!(limiter.ask(0, second(75)), Verdict::Refuse { wait: Dur(714_285_715) });
@@ -112,7 +152,7 @@ mod tests {
 
     #[test]
     fn the_previous_window_fades_evenly() {
-        let mut limiter = SlidingCounter::new(4, Dur(100), 1);
+        let mut limiter = counter(4, Dur(100));
         assert_eq!(admitted([0, 0, 99, 99, 99].map(|t| limiter.ask(0, Time(t)))), 4);
         for (now, passes) in
             [(100, false), (124, false), (125, true), (149, false), (150, true), (174, false)]
@@ -126,7 +166,7 @@ mod tests {
     #[test]
     fn refused_just_before_allowed_exactly_then() {
         for (limit, window) in [(1, 1), (1, 100), (2, 3), (3, 7), (50, 1_000_003)] {
-            let mut limiter = SlidingCounter::new(limit, Dur(window), 1);
+            let mut limiter = counter(limit, Dur(window));
             assert_eq!(admitted((0..99).map(|_| limiter.ask(0, Time(0)))), limit as usize);
             let Verdict::Refuse { wait } = limiter.ask(0, Time(0)) else { panic!("the limit is used") };
             assert!(!admits(limiter.ask(0, Time(wait.0 - 1))), "{limit} in {window}");
@@ -136,11 +176,8 @@ mod tests {
 
     #[test]
     fn limit_zero_and_the_end_of_time() {
-        assert_eq!(
-            SlidingCounter::new(0, Dur(10), 1).ask(0, Time(3)),
-            Verdict::Refuse { wait: Dur(u64::MAX) }
-        );
-        let mut limiter = SlidingCounter::new(u32::MAX, Dur(u64::MAX), 1);
+        assert_eq!(counter(0, Dur(10)).ask(0, Time(3)), Verdict::Refuse { wait: Dur(u64::MAX) });
+        let mut limiter = counter(u32::MAX, Dur(u64::MAX));
         limiter.counters[0] = Counters { index: 0, previous: u32::MAX, current: u32::MAX };
         assert_eq!(limiter.ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(4_294_967_297) });
     }

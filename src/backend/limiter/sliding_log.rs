@@ -8,8 +8,26 @@
 //! Only the newest `limit` times matter: the window contains at least `limit` times exactly if it contains the oldest
 //! of these.
 
-use super::Verdict;
+use super::{Kind, LimitKind, Verdict, law, pilot};
+use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// At most `limit` requests in the `window` before now, by a log of times.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Spec {
+    /// Most requests of a key that pass in a window; 0 refuses everything.
+    #[schemars(example = 10, extend("x-unit" = "requests"))]
+    pub limit: u32,
+    /// Length of a window.
+    #[schemars(extend("x-above-zero" = true), example = "10s")]
+    pub window: Dur,
+    /// Whether refused requests are counted too, which can lock a client out for ever.
+    #[serde(default)]
+    pub logs_refused: bool,
+}
 
 /// A ring of the newest `limit` logged times per key.
 #[derive(Clone, Debug)]
@@ -32,22 +50,11 @@ struct Place {
 const _: () = assert!(size_of::<Place>() == 8);
 
 /// Memory per key, in bytes.
-pub(super) fn key_bytes(limit: u32) -> u64 {
+fn key_bytes(limit: u32) -> u64 {
     size_of::<Place>() as u64 + u64::from(limit) * size_of::<u64>() as u64
 }
 
 impl SlidingLog {
-    /// A limiter with empty logs.
-    ///
-    /// # Panics
-    /// If there is no memory for `limit` times per key. See [`super::Limiter::bytes_per_key`].
-    pub(super) fn new(limit: u32, window: Dur, logs_refused: bool, keys: u32) -> SlidingLog {
-        let slots = u64::from(limit) * u64::from(keys);
-        let slots = usize::try_from(slots).expect("the log has an address for each of its times");
-        let places = vec![Place { next: 0, held: 0 }; keys as usize];
-        SlidingLog { limit, window, logs_refused, times: vec![0; slots], places }
-    }
-
     /// Index of the next entry to write in a key's ring. In a full ring this is the oldest time.
     #[inline]
     fn oldest(&self, key: usize) -> usize {
@@ -63,10 +70,29 @@ impl SlidingLog {
         place.next = if place.next + 1 == self.limit { 0 } else { place.next + 1 };
         place.held += u32::from(place.held < self.limit);
     }
+}
 
-    /// Decides on a request.
+impl Kind for SlidingLog {
+    type Spec = Spec;
+
+    fn in_words(spec: &Spec) -> String {
+        format!("of {} in {}", spec.limit, spec.window)
+    }
+
+    fn key_bytes(spec: &Spec) -> u64 {
+        key_bytes(spec.limit)
+    }
+
+    fn new(spec: &Spec, keys: u32) -> SlidingLog {
+        let slots = u64::from(spec.limit) * u64::from(keys);
+        let slots = usize::try_from(slots).expect("the log has an address for each of its times");
+        let places = vec![Place { next: 0, held: 0 }; keys as usize];
+        let Spec { limit, window, logs_refused } = *spec;
+        SlidingLog { limit, window, logs_refused, times: vec![0; slots], places }
+    }
+
     #[inline]
-    pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time) -> Verdict {
         if self.limit == 0 {
             return Verdict::Refuse { wait: Dur(u64::MAX) };
         }
@@ -82,9 +108,8 @@ impl SlidingLog {
         }
     }
 
-    /// Time after `now` at which a request would pass if no other request came.
     #[inline]
-    pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
+    fn wait(&self, key: usize, now: Time) -> Dur {
         if self.limit == 0 {
             Dur(u64::MAX)
         } else if self.places[key].held < self.limit {
@@ -94,6 +119,22 @@ impl SlidingLog {
             Dur(self.window.0.saturating_sub(age.0))
         }
     }
+
+    fn scaled(spec: &Spec, share: f64) -> LimitKind {
+        LimitKind::SlidingLog(Spec { limit: pilot::count(spec.limit, share), ..spec.clone() })
+    }
+
+    fn draw(dice: &mut Dice, horizon_s: u64) -> Spec {
+        let (limit, window) = (dice.small(1, 12), Dur::from_secs(dice.number(1, horizon_s / 4)));
+        Spec { limit, window, logs_refused: dice.yes(0.5) }
+    }
+
+    fn broken_law(spec: &Spec, admitted: &[Time]) -> Option<String> {
+        // Half open: a request exactly one window old no longer counts.
+        let most = law::most_in_window(admitted, Dur(spec.window.0 - 1));
+        let Spec { limit, window, .. } = spec;
+        (most > *limit as usize).then(|| format!("{most} in {window}, limit {limit}"))
+    }
 }
 
 #[cfg(test)]
@@ -101,9 +142,13 @@ mod tests {
     use super::super::testing::{admits, admitted};
     use super::*;
 
+    fn log(limit: u32, window: Dur, logs_refused: bool) -> SlidingLog {
+        SlidingLog::new(&Spec { limit, window, logs_refused }, 1)
+    }
+
     #[test]
     fn a_request_exactly_one_window_old_no_longer_counts() {
-        let mut limiter = SlidingLog::new(2, Dur(10), false, 1);
+        let mut limiter = log(2, Dur(10), false);
         for (now, passes) in
             [(0, true), (4, true), (9, false), (10, true), (13, false), (14, true), (19, false)]
         {
@@ -114,7 +159,7 @@ mod tests {
 
     #[test]
     fn a_logged_refusal_stands_in_the_way() {
-        let mut limiter = SlidingLog::new(2, Dur(10), true, 1);
+        let mut limiter = log(2, Dur(10), true);
         assert_eq!(admitted([0, 4].map(|t| limiter.ask(0, Time(t)))), 2);
         // The log then contains 4 and 9. The next request passes when 4 leaves the window.
         assert_eq!(limiter.ask(0, Time(9)), Verdict::Refuse { wait: Dur(5) });
@@ -124,9 +169,9 @@ mod tests {
 
     #[test]
     fn limit_zero_and_the_end_of_time() {
-        let mut closed = SlidingLog::new(0, Dur(10), true, 1);
+        let mut closed = log(0, Dur(10), true);
         assert_eq!(closed.ask(0, Time(3)), Verdict::Refuse { wait: Dur(u64::MAX) });
-        let mut limiter = SlidingLog::new(1, Dur(u64::MAX), false, 1);
+        let mut limiter = log(1, Dur(u64::MAX), false);
         assert_eq!(admitted([u64::MAX - 1, u64::MAX].map(|t| limiter.ask(0, Time(t)))), 1);
     }
 
@@ -144,7 +189,7 @@ mod tests {
     fn logging_refusals_locks_a_keen_client_out_for_ever() {
         for (limit, window_s, every_ms, with_refusals, without) in LOCKOUT {
             for (logs_refused, share) in [(true, with_refusals), (false, without)] {
-                let mut limiter = SlidingLog::new(limit, Dur::from_secs(window_s), logs_refused, 1);
+                let mut limiter = log(limit, Dur::from_secs(window_s), logs_refused);
                 let verdicts: Vec<Verdict> =
                     (0..13_200).map(|i| limiter.ask(0, Time::from_ms(i * every_ms))).collect();
                 let tail = &verdicts[6600..];

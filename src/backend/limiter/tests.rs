@@ -3,14 +3,16 @@
 #[path = "../../../tests/it/common/corpus.rs"]
 mod corpus;
 
-use super::testing::{ALL_KINDS, KEYS, Requests, TIMED_KINDS, admits, agrees_with_the_model, judge, spec};
+use super::testing::{
+    ALL_KINDS, KEYS, Name, Numbers, Requests, TIMED_KINDS, admits, agrees_with_the_model, judge, numbers,
+};
 use super::*;
-use crate::backend::spec::Rate;
+use crate::backend::rate::Rate;
 use proptest::prelude::*;
 
 /// Limits with small numbers on a coarse or fine time grid, and requests near the edges of the grid: equal times, gaps
 /// of a few grid steps, and times one nanosecond off. They begin at the start of the run or near the end of time.
-fn cases(kinds: &'static [LimitKind]) -> impl Strategy<Value = (LimitSpec, Requests)> {
+fn cases(kinds: &'static [Name]) -> impl Strategy<Value = (Numbers, Requests)> {
     let numbers = (0..5u64, 1..12u64, 0..5u32, 0..5u32, 1..15u64);
     let flags = (prop::sample::select(kinds), any::<bool>(), prop::option::of(0..20u64));
     let grid = prop::sample::select(vec![1, 1_000_000_007, 10_000_000_000_000_000u64]);
@@ -20,20 +22,16 @@ fn cases(kinds: &'static [LimitKind]) -> impl Strategy<Value = (LimitSpec, Reque
     (numbers, flags, grid, begin, steps).prop_map(|(numbers, flags, grid, begin, steps)| {
         let (count, per, burst, limit, window) = numbers;
         let (kind, logs_refused, penalty) = flags;
-        let mut spec = spec(kind);
-        spec.rate = spec.rate.map(|_| Rate { count, per: Dur(per * grid) });
-        spec.burst = spec.burst.map(|_| burst);
-        spec.limit = spec.limit.map(|_| limit);
-        spec.window = spec.window.map(|_| Dur(window * grid));
-        spec.logs_refused = logs_refused && kind == LimitKind::SlidingLog;
-        spec.penalty = penalty.map(|p| Dur(p * grid));
+        let (rate, window) = (Rate { count, per: Dur(per * grid) }, Dur(window * grid));
+        let penalty = penalty.map(|p| Dur(p * grid));
+        let limit = Numbers { kind, rate, burst, limit, window, logs_refused, penalty };
         let mut now = begin;
         let requests = steps.into_iter().map(|(key, gap, off)| {
             now = now.saturating_add(gap * grid + off).min(u64::MAX - 1);
             (key, Time(now))
         });
         let requests = requests.collect();
-        (spec, requests)
+        (limit, requests)
     })
 }
 
@@ -42,16 +40,16 @@ proptest! {
 
     #[test]
     fn every_answer_is_the_naive_model_s((spec, requests) in cases(TIMED_KINDS)) {
-        prop_assert_eq!(check(&spec), Ok(()));
+        prop_assert_eq!(spec.kind().inexact(), None);
         agrees_with_the_model(&spec, &requests);
     }
 
     /// With T = 1 / rate and tau = (burst - 1) T, GCRA and a token bucket have the same verdicts and waits.
     #[test]
-    fn gcra_is_a_token_bucket((mut spec, requests) in cases(&[LimitKind::TokenBucket])) {
-        let mut bucket = Limiter::new(&spec, KEYS);
-        spec.kind = LimitKind::Gcra;
-        let mut gcra = Limiter::new(&spec, KEYS);
+    fn gcra_is_a_token_bucket((mut spec, requests) in cases(&[Name::TokenBucket])) {
+        let mut bucket = spec.limiter(KEYS);
+        spec.kind = Name::Gcra;
+        let mut gcra = spec.limiter(KEYS);
         for (key, now) in requests {
             prop_assert_eq!(bucket.ask(key, now), gcra.ask(key, now), "at {}", now.0);
         }
@@ -59,12 +57,12 @@ proptest! {
 
     /// A shaper with a queue of `burst` admits the same requests as a bucket of `burst + 1`, and spaces them.
     #[test]
-    fn a_shaper_admits_as_a_bucket_with_one_token_more((mut spec, requests) in cases(&[LimitKind::LeakyBucket])) {
-        prop_assume!(spec.rate.unwrap().count > 0);
-        let mut shaper = Limiter::new(&spec, KEYS);
-        spec.kind = LimitKind::Gcra;
-        spec.burst = spec.burst.map(|b| b + 1);
-        let mut gcra = Limiter::new(&spec, KEYS);
+    fn a_shaper_admits_as_a_bucket_with_one_token_more((mut spec, requests) in cases(&[Name::LeakyBucket])) {
+        prop_assume!(spec.rate.count > 0);
+        let mut shaper = spec.limiter(KEYS);
+        spec.kind = Name::Gcra;
+        spec.burst += 1;
+        let mut gcra = spec.limiter(KEYS);
         for (key, now) in requests {
             match (shaper.ask(key, now), gcra.ask(key, now)) {
                 (Verdict::Admit { .. }, Verdict::Admit { .. }) => {}
@@ -76,32 +74,32 @@ proptest! {
     /// No window of any length contains more requests than the bound of the kind.
     #[test]
     fn hard_bounds_hold_in_every_window((spec, requests) in cases(TIMED_KINDS)) {
-        let mut limiter = Limiter::new(&spec, KEYS);
+        let mut limiter = spec.limiter(KEYS);
         let mut passed: Vec<Vec<i128>> = vec![Vec::new(); KEYS as usize];
         for (key, now) in requests {
             if let Verdict::Admit { delay } = limiter.ask(key, now) {
                 passed[key as usize].push(i128::from(now.0) + i128::from(delay.0));
             }
         }
-        let limit = i128::from(spec.limit.unwrap_or(0));
-        let window = i128::from(spec.window.unwrap_or_default().0);
+        let limit = i128::from(spec.limit);
+        let window = i128::from(spec.window.0);
         for times in passed {
             for (first, from) in times.iter().enumerate() {
                 for (last, to) in times.iter().enumerate().skip(first) {
                     let within = (last - first + 1) as i128;
                     let span = to - from;
                     match (spec.kind, spec.rate) {
-                        (LimitKind::TokenBucket | LimitKind::Gcra, Some(rate)) => {
-                            let beyond_burst = (within - i128::from(spec.burst.unwrap())) * i128::from(rate.per.0);
+                        (Name::TokenBucket | Name::Gcra, rate) => {
+                            let beyond_burst = (within - i128::from(spec.burst)) * i128::from(rate.per.0);
                             prop_assert!(beyond_burst <= i128::from(rate.count) * span);
                         }
                         // Returned departures are up to a nanosecond late, so the distance of two may be a nanosecond
                         // shorter.
-                        (LimitKind::LeakyBucket, Some(rate)) => {
+                        (Name::LeakyBucket, rate) => {
                             let spaced = (within - 1) * i128::from(rate.per.0);
                             prop_assert!(spaced < i128::from(rate.count) * (span + 1));
                         }
-                        (LimitKind::SlidingLog, _) => prop_assert!(span >= window || within <= limit),
+                        (Name::SlidingLog, _) => prop_assert!(span >= window || within <= limit),
                         (_, _) => {
                             prop_assert!(from / window != to / window || within <= limit);
                             prop_assert!(span >= window || within <= 2 * limit);
@@ -119,10 +117,8 @@ proptest! {
         penalty in prop::option::of(0..10u64),
         steps in prop::collection::vec((0..KEYS, 0..4u64, any::<bool>()), 1..120),
     ) {
-        let mut spec = spec(LimitKind::Concurrency);
-        spec.limit = Some(limit);
-        spec.penalty = penalty.map(Dur);
-        let mut limiter = Limiter::new(&spec, KEYS);
+        let spec = Numbers { limit, penalty: penalty.map(Dur), ..numbers(Name::Concurrency) };
+        let mut limiter = spec.limiter(KEYS);
         prop_assert!(limiter.needs_release());
         let mut in_progress = [0; KEYS as usize];
         let mut blocked_until = [0; KEYS as usize];
@@ -161,7 +157,7 @@ fn the_corpus_agrees_with_the_model() {
 #[test]
 fn a_herd_of_equal_times_passes_the_burst_or_the_limit() {
     for (kind, passes) in ALL_KINDS.into_iter().zip([2, 2, 4, 4, 4, 3, 4]) {
-        let mut limiter = Limiter::new(&spec(kind), 2);
+        let mut limiter = numbers(kind).limiter(2);
         for key in 0..2 {
             let herd = (0..1000).filter(|_| admits(limiter.ask(key, Time(77)))).count();
             assert_eq!(herd, passes, "{kind:?}, key {key}");
@@ -172,20 +168,19 @@ fn a_herd_of_equal_times_passes_the_burst_or_the_limit() {
 #[test]
 fn only_concurrency_takes_notice_of_a_release() {
     for kind in ALL_KINDS {
-        let mut limiter = Limiter::new(&spec(kind), 1);
-        assert_eq!(limiter.needs_release(), kind == LimitKind::Concurrency);
+        let mut limiter = numbers(kind).limiter(1);
+        assert_eq!(limiter.needs_release(), kind == Name::Concurrency);
         while admits(limiter.ask(0, Time(77))) {}
         limiter.release(0, Time(77));
-        assert_eq!(admits(limiter.ask(0, Time(77))), kind == LimitKind::Concurrency, "{kind:?}");
+        assert_eq!(admits(limiter.ask(0, Time(77))), kind == Name::Concurrency, "{kind:?}");
     }
 }
 
 #[test]
 fn a_penalty_hides_requests_from_the_log_and_is_not_extended() {
-    let mut strict = spec(LimitKind::SlidingLog);
-    (strict.limit, strict.window, strict.logs_refused) = (Some(1), Some(Dur(10)), true);
-    strict.penalty = Some(Dur(25));
-    let mut limiter = Limiter::new(&strict, 1);
+    let log = Numbers { limit: 1, window: Dur(10), logs_refused: true, ..numbers(Name::SlidingLog) };
+    let mut strict = Numbers { penalty: Some(Dur(25)), ..log };
+    let mut limiter = strict.limiter(1);
     assert!(admits(limiter.ask(0, Time(0))));
     // Refused and logged at 5. The block until 30 outlasts the log entry until 15.
     assert_eq!(limiter.ask(0, Time(5)), Verdict::Refuse { wait: Dur(25) });
@@ -196,7 +191,7 @@ fn a_penalty_hides_requests_from_the_log_and_is_not_extended() {
     );
     // The window outlasts the block: refused at 31, blocked until 33, in the log until 41.
     strict.penalty = Some(Dur(2));
-    let mut limiter = Limiter::new(&strict, 1);
+    let mut limiter = strict.limiter(1);
     assert!(admits(limiter.ask(0, Time(30))));
     assert_eq!(limiter.ask(0, Time(31)), Verdict::Refuse { wait: Dur(10) });
     assert_eq!(limiter.ask(0, Time(32)), Verdict::Refuse { wait: Dur(9) });
@@ -204,11 +199,11 @@ fn a_penalty_hides_requests_from_the_log_and_is_not_extended() {
 
 #[test]
 fn memory_per_key_is_as_stated() {
-    let mut bytes: Vec<u64> = ALL_KINDS.iter().map(|kind| Limiter::bytes_per_key(&spec(*kind))).collect();
+    let mut bytes: Vec<u64> =
+        ALL_KINDS.iter().map(|kind| Limiter::bytes_per_key(&numbers(*kind).spec())).collect();
     assert_eq!(bytes, [16, 16, 16, 8 + 4 * 8, 16, 16, 4]);
-    let mut strict = spec(LimitKind::Gcra);
-    strict.penalty = Some(Dur(1));
-    bytes = vec![Limiter::bytes_per_key(&strict)];
+    let strict = Numbers { penalty: Some(Dur(1)), ..numbers(Name::Gcra) };
+    bytes = vec![Limiter::bytes_per_key(&strict.spec())];
     assert_eq!(bytes, [24]);
 }
 
@@ -228,5 +223,46 @@ fn retry_after_is_whole_seconds() {
         assert_eq!(retry_after_s(RetryAfter::Seconds, wait), seconds, "{wait}");
         assert_eq!(retry_after_s(RetryAfter::TooSmall, wait), too_small, "{wait}");
         assert_eq!(retry_after_s(RetryAfter::None, wait), 0, "{wait}");
+    }
+}
+
+/// 7 divides no power of ten: a day is 8.64e13 units a request, 213_503 of which fit 64 bits.
+#[test]
+fn credit_beyond_64_bits_is_refused() {
+    let rate = Rate::parse("7/1d").unwrap();
+    let limit =
+        |kind, burst| Numbers { rate, burst, ..numbers(kind) }.kind().inexact().map(|wrong| wrong.key);
+    assert_eq!(limit(Name::TokenBucket, 213_503), None);
+    assert_eq!(limit(Name::TokenBucket, 213_504), Some("burst"));
+    assert_eq!(limit(Name::Gcra, 213_504), None);
+}
+
+/// Verdicts that a limiter gives keep its law, and one request more breaks it.
+#[test]
+fn every_kind_keeps_its_law_and_the_law_can_be_broken() {
+    for &kind in TIMED_KINDS {
+        let limit = numbers(kind);
+        let mut limiter = limit.limiter(1);
+        let times = (0..400u64).map(|n| Time(n * 100_000_000));
+        let mut admitted: Vec<Time> = times.filter(|now| admits(limiter.ask(0, *now))).collect();
+        assert!(admitted.len() > 8, "{kind:?}");
+        assert_eq!(limit.kind().broken_law(&admitted), None, "{kind:?}");
+        // Five in an instant are more than any of the limits lets pass at once.
+        let first = admitted[0];
+        admitted.splice(0..1, [first; 5]);
+        assert!(limit.kind().broken_law(&admitted).is_some(), "{kind:?}");
+    }
+}
+
+/// Names in scenarios, and values that a text gives read back.
+#[test]
+fn limits_read_back_as_they_are_written() {
+    for kind in ALL_KINDS {
+        let spec = numbers(kind).spec();
+        let json = serde_json::to_value(&spec).unwrap();
+        assert_eq!(json["kind"], spec.kind.name());
+        assert_eq!(serde_json::from_value::<LimitSpec>(json).unwrap(), spec);
+        let written = toml::to_string(&spec).unwrap();
+        assert_eq!(toml::from_str::<LimitSpec>(&written).unwrap(), spec, "{written}");
     }
 }

@@ -5,10 +5,24 @@
 //! Thiran, Network Calculus, 2001, section 1.2). A rate of 0 refuses every request once the burst is used. A burst of 0
 //! refuses every request.
 
-use super::Verdict;
 use super::pace::Pace;
-use crate::backend::spec::Rate;
+use super::{Inexact, Kind, LimitKind, Verdict, law, pilot};
+use crate::backend::rate::Rate;
+use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Tokens come continuously at `rate`, up to `burst`; a request takes one.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Spec {
+    /// Rate at which requests pass in the long run; 0 refuses everything once the burst is used.
+    pub rate: Rate,
+    /// Tokens of a full bucket, which is what a key starts with.
+    #[schemars(range(min = 1), example = 10, extend("x-unit" = "requests"))]
+    pub burst: u32,
+}
 
 /// One bucket per key.
 #[derive(Clone, Debug)]
@@ -27,7 +41,7 @@ struct Bucket {
 }
 
 /// Memory per key, in bytes.
-pub(super) const KEY_BYTES: usize = size_of::<Bucket>();
+const KEY_BYTES: usize = size_of::<Bucket>();
 // At most, because some platforms align 64-bit numbers to 4 bytes.
 const _: () = assert!(KEY_BYTES <= 16);
 
@@ -37,16 +51,6 @@ pub(super) fn capacity(rate: Rate, burst: u32) -> Option<u64> {
 }
 
 impl TokenBucket {
-    /// A limiter with full buckets.
-    ///
-    /// # Panics
-    /// If the capacity exceeds 64 bits. [`super::check`] refuses such limits.
-    pub(super) fn new(rate: Rate, burst: u32, keys: u32) -> TokenBucket {
-        let capacity = capacity(rate, burst).expect("checked: the capacity fits 64 bits");
-        let full = Bucket { credit: capacity, at: Time::ZERO };
-        TokenBucket { pace: Pace::new(rate), capacity, buckets: vec![full; keys as usize] }
-    }
-
     /// Credit of the key at `now`. Saturation is exact, because a sum beyond 64 bits also exceeds the capacity.
     #[inline]
     fn credit(&self, key: usize, now: Time) -> u64 {
@@ -54,10 +58,37 @@ impl TokenBucket {
         let inflow = now.since(bucket.at).0.saturating_mul(self.pace.per_ns);
         bucket.credit.saturating_add(inflow).min(self.capacity)
     }
+}
 
-    /// Decides on a request.
+impl Kind for TokenBucket {
+    type Spec = Spec;
+
+    fn in_words(spec: &Spec) -> String {
+        format!("of {}, burst {}", spec.rate, spec.burst)
+    }
+
+    fn inexact(spec: &Spec) -> Option<Inexact> {
+        let Spec { rate, burst } = *spec;
+        capacity(rate, burst).is_none().then(|| Inexact {
+            key: "burst",
+            what: format!("a burst of {burst} at {rate} is beyond exact 64-bit credit"),
+            allowed: "burst times the rate's duration, both of the rate in lowest terms, below 2^64 ns; a rounder rate, \
+                      a smaller burst or the kind gcra, which decides alike",
+        })
+    }
+
+    fn key_bytes(_: &Spec) -> u64 {
+        KEY_BYTES as u64
+    }
+
+    fn new(spec: &Spec, keys: u32) -> TokenBucket {
+        let capacity = capacity(spec.rate, spec.burst).expect("checked: the capacity fits 64 bits");
+        let full = Bucket { credit: capacity, at: Time::ZERO };
+        TokenBucket { pace: Pace::new(spec.rate), capacity, buckets: vec![full; keys as usize] }
+    }
+
     #[inline]
-    pub(super) fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time) -> Verdict {
         let credit = self.credit(key, now);
         if credit >= self.pace.cost {
             self.buckets[key] = Bucket { credit: credit - self.pace.cost, at: now };
@@ -67,12 +98,29 @@ impl TokenBucket {
         }
     }
 
-    /// Time after `now` at which a request would pass if no other request came.
-    pub(super) fn wait(&self, key: usize, now: Time) -> Dur {
+    fn wait(&self, key: usize, now: Time) -> Dur {
         if self.capacity < self.pace.cost {
             return Dur(u64::MAX);
         }
         self.pace.time_for(u128::from(self.pace.cost.saturating_sub(self.credit(key, now))))
+    }
+
+    fn scaled(spec: &Spec, share: f64) -> LimitKind {
+        let scaled = Spec { rate: pilot::rate(spec.rate, share), burst: pilot::count(spec.burst, share) };
+        // A rate that is no round number any more may be beyond 64 bits; GCRA decides alike.
+        match TokenBucket::inexact(&scaled) {
+            None => LimitKind::TokenBucket(scaled),
+            Some(_) => LimitKind::Gcra(super::gcra::Spec { rate: scaled.rate, burst: scaled.burst }),
+        }
+    }
+
+    fn draw(dice: &mut Dice, _: u64) -> Spec {
+        let rate = Rate { count: dice.number(1, 9), per: Dur::from_secs(dice.number(1, 13)) };
+        Spec { rate, burst: dice.small(1, 8) }
+    }
+
+    fn broken_law(spec: &Spec, admitted: &[Time]) -> Option<String> {
+        law::envelope(spec.rate, spec.burst, admitted)
     }
 }
 
@@ -82,7 +130,7 @@ mod tests {
     use super::*;
 
     fn bucket(rate: &str, burst: u32) -> TokenBucket {
-        TokenBucket::new(Rate::parse(rate).unwrap(), burst, 1)
+        TokenBucket::new(&Spec { rate: Rate::parse(rate).unwrap(), burst }, 1)
     }
 
     #[test]

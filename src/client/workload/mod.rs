@@ -198,7 +198,7 @@ fn delay_of(backoff: &Backoff, n: u32, retry_after_s: u32, bits: impl Fn(u32) ->
     for retry in first..=n {
         let wait = backoff.wait(retry, previous, if retry == n { retry_after_s } else { 0 });
         let draw =
-            if wait.is_exact() { wait.low } else { Dist::Uniform(wait.low, wait.high).sample(bits(retry)) };
+            if wait.is_exact() { wait.low } else { Dist::uniform(wait.low, wait.high).sample(bits(retry)) };
         previous = wait.of(draw);
     }
     previous

@@ -1,7 +1,7 @@
 //! The backend: tokens, workers and the keys that each kind of limiter takes.
 
 use super::Findings;
-use crate::backend::limiter::{self, Inexact};
+use crate::backend::limiter::Inexact;
 use crate::backend::spec::LimitSpec;
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
@@ -47,7 +47,7 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
 
 fn check_limit(findings: &mut Findings<'_>, path: &str, limit: &LimitSpec) {
     findings.check_repeats(&format!("{path}.endpoints"), &limit.endpoints, |e| format!("`{e}`"));
-    if let Err(Inexact { key, what, allowed }) = limiter::check(limit) {
+    if let Some(Inexact { key, what, allowed }) = limit.kind.inexact() {
         let error = findings.at(&format!("{path}.{key}"), Code::OutOfRange, what);
         findings.push(error.allowed(allowed));
     }

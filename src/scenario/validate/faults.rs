@@ -3,9 +3,8 @@
 use super::Findings;
 use crate::backend::Endpoint;
 use crate::client::policy::{Policy, Retry};
-use crate::fault::{FaultKind, FaultSpec};
+use crate::fault::FaultSpec;
 use crate::kernel::Dur;
-use crate::protocol::Failure;
 use crate::scenario::codes::ErrorCodes;
 use crate::scenario::parts::{Entry, Parts};
 use crate::scenario::policies::ResolvedPolicy;
@@ -38,18 +37,6 @@ fn check_names(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
     }
 }
 
-/// A kind as scenarios write it.
-const fn word(kind: FaultKind) -> &'static str {
-    match kind {
-        FaultKind::Status => "status",
-        FaultKind::Latency => "latency",
-        FaultKind::Outage => "outage",
-        FaultKind::NoAnswer => "no-answer",
-        FaultKind::Revocation => "revocation",
-        FaultKind::Pass => "pass",
-    }
-}
-
 /// Warns of a `Retry-After` that nobody obeys. Those who may: `getToken`, by its policy, after an answer of /tokens; and
 /// a workload's retries, after an answer of the generic endpoint.
 pub fn warn_of_idle_retry_after(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
@@ -61,11 +48,13 @@ pub fn warn_of_idle_retry_after(findings: &mut Findings<'_>, parts: &Parts, poli
     let Ok(codes) = ErrorCodes::of(policies.iter().copied(), workloads(), faults()) else { return };
     let names = codes.clone().into_names();
     let has_users = parts.fleet.as_ref().is_some_and(|fleet| fleet.users > 0);
-    for entry in parts.faults.iter().filter(|entry| entry.spec.retry_after_s.is_some()) {
-        let fault = &entry.spec;
-        let (Some(status), FaultKind::Status) = (fault.status, fault.kind) else { continue };
-        let code = fault.code.as_deref().map_or(0, |code| codes.byte(code));
-        let failure = Failure { code, ..Failure::status(status) };
+    for entry in &parts.faults {
+        let (fault, at) = (&entry.spec, format!("{}.retry-after-s", entry.path));
+        let code = fault.kind.code().map_or(0, |code| codes.byte(code));
+        let Some(failure) = fault.kind.failure(code).filter(|_| findings.doc.node(&at).is_some()) else {
+            continue;
+        };
+        let status = failure.status;
         let obeys = |retry: &Retry| {
             retry.honour_retry_after && retry.retries > 0 && retry.on.compile(&names).contains(failure)
         };
@@ -79,7 +68,7 @@ pub fn warn_of_idle_retry_after(findings: &mut Findings<'_>, parts: &Parts, poli
                 "nobody obeys this `Retry-After`: that takes `honour-retry-after` and a {status} among the retried \
                  answers, of a policy for tokens, of a workload for generic"
             );
-            findings.warn(&format!("{}.retry-after-s", entry.path), &what);
+            findings.warn(&at, &what);
         }
     }
 }
@@ -102,7 +91,8 @@ fn check_window(findings: &mut Findings<'_>, path: &str, fault: &FaultSpec, hori
 /// the scenario means something that it does not say. A `count` makes the order meaningful: first these, then those.
 fn check_overlaps(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
     let certain = |fault: &FaultSpec| {
-        fault.kind != FaultKind::Revocation && fault.probability >= 1.0 && fault.count.is_none()
+        let calls = !fault.strikes_sessions() && fault.kind.is_steady();
+        calls && fault.probability >= 1.0 && fault.count.is_none()
     };
     let end = |fault: &FaultSpec| fault.to.unwrap_or(Dur(u64::MAX));
     let hits = |fault: &FaultSpec, e: &Endpoint| fault.endpoints.is_empty() || fault.endpoints.contains(e);
@@ -114,7 +104,7 @@ fn check_overlaps(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
     for (i, later) in certain.iter().enumerate() {
         let overlap = certain[..i].iter().find_map(|earlier| {
             let (a, b) = (&earlier.spec, &later.spec);
-            let together = a.kind == b.kind && a.from < end(b) && b.from < end(a);
+            let together = a.kind.name() == b.kind.name() && a.from < end(b) && b.from < end(a);
             let endpoint = Endpoint::ALL.into_iter().find(|e| hits(a, e) && hits(b, e));
             endpoint.filter(|_| together).map(|endpoint| (*earlier, endpoint))
         });
@@ -124,7 +114,7 @@ fn check_overlaps(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
                 "faults {} and {} of kind \"{}\" both hit every call of {endpoint} at the same time",
                 title(earlier),
                 title(later),
-                word(later.spec.kind)
+                later.spec.kind.name()
             );
             let error = findings.at(&later.path, Code::Overlap, what).label("the later one");
             let fix = "separate their windows or endpoints, or give one a `count` or a `probability` below 1";

@@ -113,6 +113,6 @@ impl Draws {
     /// A wait of a tab between `low` and `high`.
     pub fn wait(&self, tab: u64, what: Waits, ordinal: u64, now: u64, (low, high): (u64, u64)) -> u64 {
         let place = (tab << 16 | (what as u64) << 8 | ordinal, now);
-        self.time(&Dist::Uniform(Dur(low), Dur(high)), Purpose::Jitter, place)
+        self.time(&Dist::uniform(Dur(low), Dur(high)), Purpose::Jitter, place)
     }
 }

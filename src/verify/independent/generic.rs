@@ -138,7 +138,7 @@ impl Client {
         if n > u64::from(retry.retries) || !listed(&retry.on, answer) {
             return None;
         }
-        let between = |(low, high)| draw(&Dist::Uniform(Dur(low), Dur(high)));
+        let between = |(low, high)| draw(&Dist::uniform(Dur(low), Dur(high)));
         *drawn = delay(retry, n, *drawn, between);
         Some(floored(retry, *drawn, answer))
     }

@@ -1,6 +1,7 @@
 //! Rate limits from their definitions, slow and plain: every time that matters is kept, nothing is folded together.
 
-use crate::backend::spec::{LimitKind, LimitSpec, RetryAfter};
+use crate::backend::spec::{LimitKind, LimitSpec, Rate, RetryAfter};
+use crate::kernel::Dur;
 use std::collections::BTreeMap;
 
 /// A limit, and what each key of it has seen.
@@ -40,11 +41,11 @@ impl Limit {
             return Err(wait.max(state.blocked_until - now));
         }
         if wait > 0 {
-            if spec.logs_refused {
+            if matches!(&spec.kind, LimitKind::SlidingLog(log) if log.logs_refused) {
                 state.logged.push(now);
             }
             let wait = state.wait(spec, now);
-            let wait = if spec.kind == LimitKind::Concurrency { 0 } else { wait };
+            let wait = if matches!(spec.kind, LimitKind::Concurrency(_)) { 0 } else { wait };
             let Some(penalty) = spec.penalty else { return Err(wait) };
             state.blocked_until = now.saturating_add(penalty.0);
             return Err(wait.max(penalty.0));
@@ -54,7 +55,7 @@ impl Limit {
 
     /// A call gives its place back.
     pub fn release(&mut self, key: u64) {
-        if self.spec.kind == LimitKind::Concurrency {
+        if matches!(self.spec.kind, LimitKind::Concurrency(_)) {
             self.keys.entry(key).or_default().held -= 1;
         }
     }
@@ -70,9 +71,35 @@ impl Limit {
     }
 }
 
-/// Requests of a rate, and the nanoseconds that they take.
-fn rate(spec: &LimitSpec) -> (u128, u128) {
-    spec.rate.map_or((0, 1), |rate| (u128::from(rate.count), u128::from(rate.per.0)))
+/// The numbers of a limit; what its kind does not have is nothing.
+#[derive(Default)]
+struct Numbers {
+    /// Requests of the rate, and the nanoseconds that they take.
+    rate: (u128, u128),
+    burst: u128,
+    limit: u128,
+    window: u64,
+}
+
+fn numbers(kind: &LimitKind) -> Numbers {
+    let paced = |rate: Rate, burst: u32| Numbers {
+        rate: (u128::from(rate.count), u128::from(rate.per.0)),
+        burst: burst.into(),
+        ..Numbers::default()
+    };
+    let windowed =
+        |limit: u32, window: Dur| Numbers { limit: limit.into(), window: window.0, ..Numbers::default() };
+    match kind {
+        LimitKind::TokenBucket(of) => paced(of.rate, of.burst),
+        LimitKind::Gcra(of) => paced(of.rate, of.burst),
+        LimitKind::LeakyBucket(of) => paced(of.rate, of.burst),
+        LimitKind::FixedWindow(of) => windowed(of.limit, of.window),
+        LimitKind::SlidingLog(of) => windowed(of.limit, of.window),
+        LimitKind::SlidingCounter(of) => windowed(of.limit, of.window),
+        LimitKind::Concurrency(of) => windowed(of.limit, Dur(1)),
+        #[allow(unreachable_patterns, reason = "kinds that are not defined here are not drawn")]
+        other => unreachable!("{} has no second definition", other.name()),
+    }
 }
 
 fn nanoseconds(scaled: u128, count: u128) -> u64 {
@@ -82,13 +109,10 @@ fn nanoseconds(scaled: u128, count: u128) -> u64 {
 impl Key {
     /// How long a request would have to wait to pass if nothing else came; 0 when it passes now.
     fn wait(&self, spec: &LimitSpec, now: u64) -> u64 {
-        let (count, per) = rate(spec);
-        let burst = u128::from(spec.burst.unwrap_or(0));
-        let limit = u128::from(spec.limit.unwrap_or(0));
-        let window = spec.window.map_or(1, |window| window.0);
+        let Numbers { rate: (count, per), burst, limit, window } = numbers(&spec.kind);
         let scaled_now = u128::from(now) * count;
         match spec.kind {
-            LimitKind::TokenBucket => {
+            LimitKind::TokenBucket(_) => {
                 // Tokens times `per`, followed through everything that passed.
                 let (mut credit, mut at) = (burst * per, 0);
                 for time in &self.passed {
@@ -98,7 +122,7 @@ impl Key {
                 let credit = (credit + count * u128::from(now - at)).min(burst * per);
                 if burst == 0 { NEVER } else { nanoseconds(per.saturating_sub(credit), count) }
             }
-            LimitKind::Gcra => {
+            LimitKind::Gcra(_) => {
                 let expected = self.departures.last().copied().unwrap_or(0);
                 let early = (burst.max(1) - 1) * per;
                 if burst == 0 {
@@ -106,7 +130,7 @@ impl Key {
                 }
                 nanoseconds(expected.saturating_sub(early).saturating_sub(scaled_now), count)
             }
-            LimitKind::LeakyBucket => {
+            LimitKind::LeakyBucket(_) => {
                 if count == 0 {
                     return NEVER;
                 }
@@ -125,7 +149,7 @@ impl Key {
                 };
                 nanoseconds(leaves.saturating_sub(scaled_now), count)
             }
-            LimitKind::FixedWindow => {
+            LimitKind::FixedWindow(_) => {
                 let start = now / window * window;
                 let passed = self.passed.iter().filter(|time| **time >= start).count();
                 match limit {
@@ -134,7 +158,7 @@ impl Key {
                     _ => start + window - now,
                 }
             }
-            LimitKind::SlidingLog => {
+            LimitKind::SlidingLog(_) => {
                 if limit == 0 {
                     return NEVER;
                 }
@@ -144,7 +168,7 @@ impl Key {
                 let oldest = self.logged[self.logged.len() - limit as usize];
                 (oldest + window).saturating_sub(now)
             }
-            LimitKind::SlidingCounter => {
+            LimitKind::SlidingCounter(_) => {
                 if limit == 0 {
                     return NEVER;
                 }
@@ -169,7 +193,9 @@ impl Key {
                 }
                 high - now
             }
-            LimitKind::Concurrency => u64::from(u128::from(self.held) >= limit),
+            LimitKind::Concurrency(_) => u64::from(u128::from(self.held) >= limit),
+            #[allow(unreachable_patterns, reason = "kinds that are not defined here are not drawn")]
+            _ => unreachable!("told by `numbers`"),
         }
     }
 
@@ -181,17 +207,17 @@ impl Key {
 
     /// A request passes; its delay.
     fn pass(&mut self, spec: &LimitSpec, now: u64) -> u64 {
-        let (count, per) = rate(spec);
+        let (count, per) = numbers(&spec.kind).rate;
         self.passed.push(now);
         self.logged.push(now);
         self.held += 1;
         match spec.kind {
-            LimitKind::Gcra => {
+            LimitKind::Gcra(_) => {
                 let expected = self.departures.last().copied().unwrap_or(0);
                 self.departures.push(expected.max(u128::from(now) * count) + per);
                 0
             }
-            LimitKind::LeakyBucket => {
+            LimitKind::LeakyBucket(_) => {
                 let leaves = self.departure(now, count, per);
                 self.departures.push(leaves);
                 nanoseconds(leaves - u128::from(now) * count, count)

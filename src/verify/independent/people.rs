@@ -5,7 +5,6 @@ use super::draws::Waits;
 use super::endpoints::SIGN_IN;
 use super::page::{Ask, Page};
 use super::world::World;
-use crate::fault::FaultKind;
 use crate::fleet::Tabs;
 use crate::kernel::Dist;
 use crate::kernel::random::{Purpose, chance};
@@ -40,9 +39,9 @@ pub(super) fn begin(world: &Rc<World>) {
         });
     }
     for (index, fault) in scenario.faults.iter().enumerate() {
-        if fault.kind == FaultKind::Revocation && fault.from < scenario.horizon {
+        if fault.strikes_sessions() && fault.from < scenario.horizon {
             let revokes = Rc::clone(world);
-            let share = fault.share.unwrap_or(0.0);
+            let share = fault.kind.share();
             world.clock.at(fault.from.0, move || {
                 for user in &revokes.users {
                     if chance(revokes.draws.fault(index, (user.number, 0)), share) {

@@ -132,7 +132,7 @@ impl World {
             let open = begun && fault.to.is_none_or(|to| now < to.0);
             let bits = self.draws.fault(index, call.place);
             let used = self.service.borrow().struck[index];
-            if fault.kind == FaultKind::Revocation
+            if fault.strikes_sessions()
                 || !here
                 || !open
                 || fault.count.is_some_and(|count| used >= count)
@@ -141,22 +141,23 @@ impl World {
                 continue;
             }
             self.service.borrow_mut().struck[index] += 1;
-            match fault.kind {
-                FaultKind::Status => {
+            match &fault.kind {
+                FaultKind::Status(of) => {
                     return Struck::Answer(Answer::Status {
-                        status: fault.status.unwrap_or(0),
-                        code: fault.code.as_deref().map(Rc::from),
-                        retry_after_s: u64::from(fault.retry_after_s.unwrap_or(0)),
+                        status: of.status,
+                        code: of.code.as_deref().map(Rc::from),
+                        retry_after_s: u64::from(of.retry_after_s.unwrap_or(0)),
                         shed: false,
                     });
                 }
-                FaultKind::Outage => return Struck::Answer(Answer::Network),
-                FaultKind::NoAnswer => return Struck::Silent,
-                FaultKind::Pass => return Struck::No,
-                _ => {
-                    let more = fault.add.as_ref().map_or(0, |add| add.sample(second_word(bits)).0);
+                FaultKind::Outage(_) => return Struck::Answer(Answer::Network),
+                FaultKind::NoAnswer(_) => return Struck::Silent,
+                FaultKind::Pass(_) => return Struck::No,
+                FaultKind::Latency(of) => {
+                    let more = of.add.sample(second_word(bits)).0;
                     call.latency.set(call.latency.get() + more);
                 }
+                other => unreachable!("{} has no second definition and is not drawn", other.name()),
             }
         }
         Struck::No

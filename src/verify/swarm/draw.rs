@@ -1,59 +1,23 @@
 //! Scenarios drawn at random, put together from each part's own options. A seed gives one text, the same for ever.
 
 use crate::backend::Endpoint;
-use crate::kernel::random::{Purpose, Stream, below, chance};
+use crate::backend::limiter::LimitKind;
+use crate::fault::{FaultKind, Strikes};
+use crate::kernel::Dist;
+use crate::kernel::dice::Dice;
 use crate::scenario::format;
+use crate::spec::toml_value;
+use serde::Serialize;
 use std::fmt::Write;
 
-/// Draws one after another from one stream: here, order is all that there is.
-pub(super) struct Dice {
-    stream: Stream,
-    thrown: u64,
+/// A distribution around so many milliseconds, as a scenario writes it.
+pub(super) fn dist(dice: &mut Dice, ms: u64) -> String {
+    written(&Dist::draw(dice, ms))
 }
 
-impl Dice {
-    /// The dice of a seed, for this purpose: 0 for scenarios.
-    pub(super) fn new(seed: u64, purpose: u32) -> Dice {
-        Dice { stream: Stream::new(seed, purpose, Purpose::Generic, u16::MAX), thrown: 0 }
-    }
-
-    fn bits(&mut self) -> u64 {
-        self.thrown += 1;
-        self.stream.bits(0x5EED, self.thrown)
-    }
-
-    /// A whole number from `low` to `high`, both included.
-    pub(super) fn number(&mut self, low: u64, high: u64) -> u64 {
-        low + below(self.bits(), high - low + 1)
-    }
-
-    pub(super) fn yes(&mut self, p: f64) -> bool {
-        chance(self.bits(), p)
-    }
-
-    pub(super) fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[below(self.bits(), of.len() as u64) as usize]
-    }
-
-    /// Some of a list, at least one.
-    pub(super) fn some<'a>(&mut self, of: &[&'a str]) -> Vec<&'a str> {
-        let mut some: Vec<&str> = of.iter().copied().filter(|_| self.yes(0.4)).collect();
-        if some.is_empty() {
-            some.push(self.one(of));
-        }
-        some
-    }
-
-    /// A distribution around so many milliseconds.
-    pub(super) fn dist(&mut self, ms: u64) -> String {
-        match self.number(0, 4) {
-            0 => format!("\"{ms}ms\""),
-            1 => format!("{{ uniform = [\"{}ms\", \"{}ms\"] }}", ms / 2, ms * 3 / 2),
-            2 => format!("{{ exponential = \"{ms}ms\" }}"),
-            3 => format!("{{ log-normal = {{ median = \"{ms}ms\", sigma = 0.5 }} }}"),
-            _ => format!("{{ empirical = [\"{}ms\", \"{ms}ms\", \"{}ms\"] }}", ms / 3, ms * 4),
-        }
-    }
+/// A value as a scenario writes it on one line.
+fn written(value: &impl Serialize) -> String {
+    toml_value(&serde_json::to_value(value).expect("numbers, texts, lists and tables"))
 }
 
 /// The names of all endpoints.
@@ -77,8 +41,8 @@ pub fn scenario(seed: u64) -> String {
     );
     client_and_fleet(dice, &mut text);
     backend(dice, &mut text, horizon_s);
-    for _ in 0..dice.number(0, 3) {
-        fault(dice, &mut text, horizon_s);
+    for number in 0..dice.number(0, 3) {
+        fault(dice, &mut text, horizon_s, number > 0);
     }
     for number in 0..dice.number(0, 2) {
         workload(dice, &mut text, number);
@@ -90,56 +54,56 @@ fn client_and_fleet(dice: &mut Dice, text: &mut String) {
     let _ = writeln!(text, "\n[client]\nmodel = \"{}\"", dice.one(&words("client.model")));
     let _ = writeln!(text, "\n[fleet]\nusers = {}\ntabs = {}", dice.number(1, 5), dice.number(1, 3));
     let _ = writeln!(text, "users-per-network = {}\napps = {}", dice.number(1, 3), dice.number(1, 2));
-    let _ = writeln!(text, "opens = {}", dice.dist(3_000));
-    let _ = writeln!(text, "further-tab-opens = {}", dice.dist(5_000));
+    let _ = writeln!(text, "opens = {}", dist(dice, 3_000));
+    let _ = writeln!(text, "further-tab-opens = {}", dist(dice, 5_000));
     let _ = writeln!(text, "multi-session = {}", dice.yes(0.3));
     for (key, ms, p) in [("focus-every", 20_000, 0.7), ("reload-every", 90_000, 0.3)] {
         if dice.yes(p) {
-            let _ = writeln!(text, "{key} = {}", dice.dist(ms));
+            let _ = writeln!(text, "{key} = {}", dist(dice, ms));
         }
     }
     if dice.yes(0.2) {
-        let _ = writeln!(text, "stays = {}\naway = {}", dice.dist(120_000), dice.dist(20_000));
+        let _ = writeln!(text, "stays = {}\naway = {}", dist(dice, 120_000), dist(dice, 20_000));
     }
     if dice.yes(0.4) {
         let _ = writeln!(text, "app-reaction = \"{}\"", dice.one(&words("fleet.app-reaction")));
     }
     if dice.yes(0.5) {
         let (callers, skip) = (dice.number(1, 4), dice.yes(0.3));
-        let every = dice.dist(25_000);
+        let every = dist(dice, 25_000);
         let _ =
             writeln!(text, "app-get-token = {{ every = {every}, callers = {callers}, skip-cache = {skip} }}");
     }
     if dice.yes(0.3) {
         let _ =
-            writeln!(text, "set-active = {{ every = {}, navigate = {} }}", dice.dist(40_000), dice.yes(0.5));
+            writeln!(text, "set-active = {{ every = {}, navigate = {} }}", dist(dice, 40_000), dice.yes(0.5));
     }
     if dice.yes(0.2) {
         let _ =
-            writeln!(text, "offline = {{ every = {}, lasts = {} }}", dice.dist(60_000), dice.dist(10_000));
+            writeln!(text, "offline = {{ every = {}, lasts = {} }}", dist(dice, 60_000), dist(dice, 10_000));
     }
     if dice.yes(0.4) {
-        let _ = writeln!(text, "sign-in-again = {{ after = {}, share = 0.8 }}", dice.dist(10_000));
+        let _ = writeln!(text, "sign-in-again = {{ after = {}, share = 0.8 }}", dist(dice, 10_000));
     }
 }
 
 fn backend(dice: &mut Dice, text: &mut String, horizon_s: u64) {
     let _ = writeln!(text, "\n[backend]\ntoken-life = \"{}s\"", dice.number(20, 90));
     let _ = writeln!(text, "client-token = \"{}\"", dice.one(&words("backend.client-token")));
-    let _ = writeln!(text, "latency = {}", dice.dist(100));
+    let _ = writeln!(text, "latency = {}", dist(dice, 100));
     for endpoint in Endpoint::ALL {
         if !dice.yes(0.3) {
             continue;
         }
         let _ = writeln!(text, "\n[backend.{endpoint}]");
         if dice.yes(0.4) {
-            let _ = writeln!(text, "latency = {}", dice.dist(50));
+            let _ = writeln!(text, "latency = {}", dist(dice, 50));
         }
         if dice.yes(0.3) {
-            let _ = writeln!(text, "refused-latency = {}", dice.dist(20));
+            let _ = writeln!(text, "refused-latency = {}", dist(dice, 20));
         }
         if dice.yes(0.6) {
-            let _ = writeln!(text, "workers = {}\nservice = {}", dice.number(1, 3), dice.dist(200));
+            let _ = writeln!(text, "workers = {}\nservice = {}", dice.number(1, 3), dist(dice, 200));
             if dice.yes(0.6) {
                 let _ = writeln!(text, "queue = {}", dice.number(0, 4));
             }
@@ -154,28 +118,16 @@ fn backend(dice: &mut Dice, text: &mut String, horizon_s: u64) {
 }
 
 fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
-    let kind = dice.one(&words("backend.limit.kind"));
+    let kind = LimitKind::draw(dice, horizon_s);
     let endpoints = dice.some(&words("backend.limit.endpoints"));
     let key = dice.one(&words("backend.limit.key"));
-    let _ =
-        writeln!(text, "\n[[backend.limit]]\nendpoints = {endpoints:?}\nkind = \"{kind}\"\nkey = \"{key}\"");
-    match kind {
-        "token-bucket" | "gcra" | "leaky-bucket" => {
-            let _ = writeln!(text, "rate = \"{}/{}s\"", dice.number(1, 9), dice.number(1, 13));
-            let _ = writeln!(text, "burst = {}", dice.number(1, 8));
-        }
-        "concurrency" => {
-            let _ = writeln!(text, "limit = {}", dice.number(1, 4));
-        }
-        _ => {
-            let _ = writeln!(text, "limit = {}", dice.number(1, 12));
-            let _ = writeln!(text, "window = \"{}s\"", dice.number(1, horizon_s / 4));
-        }
+    let _ = writeln!(text, "\n[[backend.limit]]\nendpoints = {endpoints:?}\nkey = \"{key}\"");
+    let own = serde_json::to_value(&kind).expect("a table");
+    for (key, value) in own.as_object().into_iter().flatten() {
+        let _ = writeln!(text, "{key} = {}", toml_value(value));
     }
-    if kind == "sliding-log" && dice.yes(0.5) {
-        let _ = writeln!(text, "logs-refused = true");
-    }
-    if kind != "concurrency" {
+    let retry_after = format::scenario().at("backend.limit.retry-after");
+    if retry_after.and_then(|key| key.belongs.as_ref()).is_none_or(|belongs| belongs.holds(kind.name())) {
         let _ = writeln!(text, "retry-after = \"{}\"", dice.one(&words("backend.limit.retry-after")));
     }
     if dice.yes(0.25) {
@@ -183,44 +135,35 @@ fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
     }
 }
 
-fn fault(dice: &mut Dice, text: &mut String, horizon_s: u64) {
-    let kind = dice.one(&[vec!["status"], words("fault.kind")].concat());
+/// A fault. `chancy` makes it strike some calls of its window only: two that strike every call may be refused.
+fn fault(dice: &mut Dice, text: &mut String, horizon_s: u64, chancy: bool) {
+    let kind = FaultKind::draw(dice);
     let from = dice.number(0, horizon_s / 2);
-    let _ = writeln!(text, "\n[[fault]]\nkind = \"{kind}\"\nfrom = \"{from}s\"");
-    if kind == "revocation" {
-        let _ = writeln!(text, "share = 0.5");
+    let _ = writeln!(text, "\n[[fault]]\nfrom = \"{from}s\"");
+    let own = serde_json::to_value(&kind).expect("a table");
+    for (key, value) in own.as_object().into_iter().flatten() {
+        let _ = writeln!(text, "{key} = {}", toml_value(value));
+    }
+    if kind.strikes() == Strikes::Sessions {
         return;
     }
     let endpoints = dice.some(&words("fault.endpoints"));
     let _ = writeln!(text, "to = \"{}s\"\nendpoints = {endpoints:?}", from + dice.number(1, horizon_s / 2));
-    if dice.yes(0.6) {
+    if dice.yes(0.6) || chancy {
         let _ = writeln!(text, "probability = 0.{}", dice.number(1, 9));
     }
     if dice.yes(0.2) {
         let _ = writeln!(text, "count = {}", dice.number(1, 20));
-    }
-    match kind {
-        "status" => {
-            let status = dice.one(&["400", "401", "403", "404", "422", "429", "500", "503"]);
-            let _ = writeln!(text, "status = {status}");
-            if status == "429" && dice.yes(0.5) {
-                let _ = writeln!(text, "retry-after-s = {}", dice.number(1, 30));
-            }
-        }
-        "latency" => {
-            let _ = writeln!(text, "add = {}", dice.dist(800));
-        }
-        _ => {}
     }
 }
 
 fn workload(dice: &mut Dice, text: &mut String, number: u64) {
     let clients = dice.number(1, 20);
     let _ = writeln!(text, "\n[[workload]]\nname = \"clients-{number}\"\nclients = {clients}");
-    let _ = writeln!(text, "clients-per-network = {}\nstarts = {}", dice.number(1, 5), dice.dist(2_000));
+    let _ = writeln!(text, "clients-per-network = {}\nstarts = {}", dice.number(1, 5), dist(dice, 2_000));
     let _ = match dice.number(0, 2) {
-        0 => writeln!(text, "every = {}", dice.dist(4_000)),
-        1 => writeln!(text, "think = {}", dice.dist(3_000)),
+        0 => writeln!(text, "every = {}", dist(dice, 4_000)),
+        1 => writeln!(text, "think = {}", dist(dice, 3_000)),
         _ => writeln!(text, "at = [\"1s\", \"1s\", \"20s\"]"),
     };
     if dice.yes(0.2) {
@@ -242,7 +185,7 @@ fn workload(dice: &mut Dice, text: &mut String, number: u64) {
             );
         }
         2 => {
-            let _ = writeln!(text, "orbit = {}", dice.dist(2_000));
+            let _ = writeln!(text, "orbit = {}", dist(dice, 2_000));
         }
         3 => {
             let _ = writeln!(text, "layers = {{ tries = {}, depth = 2 }}", dice.number(1, 3));

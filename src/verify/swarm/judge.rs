@@ -2,11 +2,11 @@
 
 use crate::backend::Endpoint;
 use crate::backend::limiter::Verdict;
-use crate::backend::spec::{LimitKind, LimitSpec};
+use crate::backend::spec::LimitSpec;
 use crate::client::fact::Fact;
 use crate::client::family::{Call, Doing, Due, Look, Role, TaskRow};
 use crate::client::step::{Input, TaskId};
-use crate::kernel::{Dur, Time};
+use crate::kernel::Time;
 use crate::metrics::Outcome;
 use crate::world::{Observer, Plan};
 use std::collections::{BTreeMap, BTreeSet};
@@ -179,44 +179,7 @@ pub(super) fn broken_bound(spec: &LimitSpec, verdicts: &Verdicts) -> Option<Stri
             }
         }
     }
-    let limit = spec.limit.unwrap_or(0) as usize;
-    match spec.kind {
-        LimitKind::TokenBucket | LimitKind::Gcra => envelope(spec, &admitted, 0),
-        LimitKind::LeakyBucket => envelope(spec, &admitted, 1),
-        LimitKind::FixedWindow | LimitKind::SlidingCounter => {
-            let window = spec.window?;
-            let mut counts = BTreeMap::<u64, usize>::new();
-            for at in &admitted {
-                *counts.entry(at.0 / window.0).or_default() += 1;
-            }
-            let most = counts.values().max().copied().unwrap_or(0);
-            (most > limit).then(|| format!("{most} in one window of {window}, limit {limit}"))
-        }
-        LimitKind::SlidingLog => {
-            // Half open: a request exactly one window old no longer counts.
-            let window = spec.window?;
-            let most = crate::verify::recorder::most_in_window(&admitted, Dur(window.0 - 1));
-            (most > limit).then(|| format!("{most} in {window}, limit {limit}"))
-        }
-        // Bounds calls under way, not calls in a window; the limiter itself panics when it loses count.
-        LimitKind::Concurrency => None,
-    }
-}
-
-/// The arrival envelope: at most `burst + extra` and `rate` times the window's length in every closed window.
-fn envelope(spec: &LimitSpec, admitted: &[Time], extra: u32) -> Option<String> {
-    let (rate, burst) = (spec.rate?, spec.burst? + extra);
-    let (count, per) = (i128::from(rate.count), i128::from(rate.per.0));
-    // The i-th and the j-th are j - i + 1 calls in t_j - t_i; the worst i for each j is the least of i per - count t_i.
-    let mut least = i128::MAX;
-    for (j, at) in admitted.iter().enumerate() {
-        let here = j as i128 * per - count * i128::from(at.0);
-        least = least.min(here);
-        if here - least + per > i128::from(burst) * per {
-            return Some(format!("more than {burst} + {rate} times the window end at {at}"));
-        }
-    }
-    None
+    spec.kind.broken_law(&admitted)
 }
 
 #[cfg(test)]

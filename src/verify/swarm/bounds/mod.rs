@@ -1,11 +1,12 @@
 //! Extreme values that are legal: every bound of every key is set, alone and with others, and the first events of the run
 //! that follows must not panic; what lies one beyond a bound is refused.
 
+mod kinds;
 mod walk;
 
-use super::draw::Dice;
 use crate::backend::Endpoint;
 use crate::experiment::Study;
+use crate::kernel::dice::Dice;
 use crate::scenario::load_text;
 use crate::world::{Control, memory_estimate};
 use rayon::prelude::*;
@@ -75,12 +76,20 @@ enum Tried {
     Panicked,
 }
 
+/// The scenarios, the first with an entry of every kind of limit, fault and act that it does not have itself.
+static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let mut texts: Vec<String> = SCENARIOS.iter().map(|(_, text)| (*text).to_owned()).collect();
+    let more = kinds::missing(&texts[0]);
+    texts[0] += &more;
+    texts
+});
+
 static BOUNDS: LazyLock<Vec<(usize, Bounds)>> = LazyLock::new(|| {
-    let of = |(number, (_, text)): (usize, &(&str, &str))| {
+    let of = |(number, text): (usize, &String)| {
         let bounds = bounds_of(&text.parse().expect("a scenario of our own"));
         bounds.into_iter().map(move |bounds| (number, bounds)).collect::<Vec<_>>()
     };
-    SCENARIOS.iter().enumerate().flat_map(of).collect()
+    TEXTS.iter().enumerate().flat_map(of).collect()
 });
 
 /// The override of a value, and those that go with it.
@@ -137,7 +146,7 @@ pub(super) fn extremes(seed: u64) -> Option<String> {
         let value = &bounds.at[dice.number(0, bounds.at.len() as u64 - 1) as usize];
         let before = set.len();
         set.extend(overrides(&bounds.path, value));
-        match try_with(SCENARIOS[number].1, &set) {
+        match try_with(TEXTS[number].as_str(), &set) {
             Tried::Ran => {}
             // What does not go with what is set already is left out.
             Tried::Refused(_) => set.truncate(before),
@@ -185,7 +194,7 @@ fn survey(one_in: usize) -> Survey {
         }
     }
     let check = |&(number, bounds, first): &(usize, &Bounds, bool)| {
-        let (text, mut survey) = (SCENARIOS[number].1, Survey::default());
+        let (text, mut survey) = (TEXTS[number].as_str(), Survey::default());
         for value in &bounds.at {
             let set = overrides(&bounds.path, value);
             let entry = (key_of(&bounds.path), value.clone());

@@ -111,15 +111,13 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
             (vec![text(*least), text(1_000_000_000_000)], beyond)
         }
         Ty::Bool => (vec!["true".into(), "false".into()], vec!["1".into()]),
-        Ty::Dist { above_zero, .. } => {
-            let (mut at, beyond) = durations(*above_zero);
-            let most = MAX_DURATION.0;
-            at.push(format!("{{ uniform = [\"0s\", \"{most}ns\"] }}"));
-            at.push(format!("{{ exponential = \"{most}ns\" }}"));
-            at.push("{ exponential = \"1ns\" }".into());
-            at.push(format!("{{ log-normal = {{ median = \"{most}ns\", sigma = 10.0 }} }}"));
-            at.push("{ log-normal = { median = \"1ns\", sigma = 10.0 } }".into());
-            at.push(format!("{{ empirical = [\"0s\", \"1ns\", \"{most}ns\"] }}"));
+        Ty::Dist { kinds, above_zero } => {
+            let (mut at, mut beyond) = durations(*above_zero);
+            // A period that is always zero is refused, whatever its kind.
+            let (of_kinds, zero) =
+                one_of(kinds).0.into_iter().partition(|v| !above_zero || !v.contains("\"0s\""));
+            at.extend::<Vec<String>>(of_kinds);
+            beyond.extend::<Vec<String>>(zero);
             (at, beyond)
         }
         Ty::Word(words) => {
@@ -156,16 +154,30 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
     }
 }
 
-/// Tables with one key at its bounds.
+/// Tables with one key at its bounds; of a key that is a table itself, with all of its keys at bounds.
 fn one_of(table: &Table) -> (Vec<String>, Vec<String>) {
     let (mut at, mut beyond) = (Vec::new(), Vec::new());
     for key in &table.keys {
-        let (own_at, own_beyond) = values(&key.ty);
-        let put = |values: Vec<String>| {
-            values.into_iter().map(|v| format!("{{ {} = {v} }}", key.name)).collect::<Vec<_>>()
+        let (own_at, own_beyond) = match &key.ty {
+            Ty::Table(inner) => (rows(inner), Vec::new()),
+            ty => values(ty),
+        };
+        let put = |values: Vec<String>| -> Vec<String> {
+            values.into_iter().map(|v| format!("{{ {} = {v} }}", key.name)).collect()
         };
         at.extend(put(own_at));
         beyond.extend(put(own_beyond));
     }
     (at, beyond)
+}
+
+/// Tables whose keys are all at bounds, so that each bound of each key is in one.
+fn rows(table: &Table) -> Vec<String> {
+    let columns: Vec<(&str, Vec<String>)> =
+        table.keys.iter().map(|key| (key.name.as_str(), values(&key.ty).0)).collect();
+    let most = columns.iter().map(|(_, values)| values.len()).max().unwrap_or(0);
+    let pair =
+        |row: usize| move |(name, of): &(&str, Vec<String>)| format!("{name} = {}", of[row % of.len()]);
+    let row = |row| format!("{{ {} }}", columns.iter().map(pair(row)).collect::<Vec<_>>().join(", "));
+    (0..most).map(row).collect()
 }

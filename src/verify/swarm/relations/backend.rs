@@ -1,9 +1,10 @@
 //! Relations of limits and faults.
 
-use super::super::draw::{Dice, endpoints};
+use super::super::draw::endpoints;
 use super::sides::{Outcome, Sides, list, table};
 use super::study::many_users;
 use super::{KEYED_BY_NAME, RECOVERY_COUNTS_WHAT_STRIKES};
+use crate::kernel::dice::Dice;
 use toml::{Table, Value};
 
 /// Metrics that hang on when the last fault ends.

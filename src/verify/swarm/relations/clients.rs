@@ -1,8 +1,9 @@
 //! Relations of who calls and for how long: users, workloads, the horizon, and distributions of one value.
 
-use super::super::draw::Dice;
+use super::super::draw::dist;
 use super::sides::{Not, Outcome, Sides, list, milliseconds, rows, table};
 use super::study::{milliseconds_of, untie};
+use crate::kernel::dice::Dice;
 use crate::results::{Results, SessionRow, csv};
 use std::collections::BTreeMap;
 use toml::{Table, Value};
@@ -176,11 +177,11 @@ pub(super) fn constant_as_degenerate(sides: &mut Sides, dice: &mut Dice) -> Outc
 
 /// A workload of its own, whose calls nothing limits.
 fn workload(name: &str, dice: &mut Dice) -> Value {
-    let (clients, every, retries) = (dice.number(1, 9), dice.dist(3_000), dice.number(0, 3));
+    let (clients, every, retries) = (dice.number(1, 9), dist(dice, 3_000), dice.number(0, 3));
     Value::Table(table(&format!(
         "name = \"{name}\"\nclients = {clients}\nstarts = {}\nevery = {every}\nretry = {{ on = [\"5xx\", \"network\"], \
          initial = \"1s\", factor = 2, cap = \"9s\", retries = {retries}, jitter = \"full\" }}",
-        dice.dist(900)
+        dist(dice, 900)
     )))
 }
 

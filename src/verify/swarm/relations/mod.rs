@@ -10,7 +10,8 @@ mod shrink;
 mod sides;
 mod study;
 
-use super::draw::{Dice, scenario};
+use super::draw::scenario;
+use crate::kernel::dice::Dice;
 pub(in crate::verify::swarm) use sides::Broken;
 use sides::{Not, Outcome, Sides, table};
 use toml::Table;

@@ -1,7 +1,7 @@
 //! Relations of what is run and kept: threads, policies, replications, buckets, overrides, files.
 
-use super::super::draw::Dice;
 use super::sides::{Not, Outcome, Sides, list, milliseconds, rows, run, table};
+use crate::kernel::dice::Dice;
 use crate::results::{Results, csv, summary};
 use crate::scenario::load_text;
 use crate::scenario::policies::PRESETS;

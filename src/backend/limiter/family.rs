@@ -1,0 +1,129 @@
+//! The family of limiters: from one line a kind, what a scenario says of all of them, their states, and every dispatch.
+
+/// Makes [`LimitKind`](super::LimitKind) and the state of a limiter of the kinds: file, state, and the word that a scenario
+/// writes.
+macro_rules! limiters {
+    ($($file:ident::$kind:ident = $word:literal,)+) => {
+        $(pub mod $file;)+
+
+        /// How a limit counts, with what only that kind needs.
+        #[derive(Clone, Debug, PartialEq, serde::Deserialize, serde::Serialize)]
+        #[serde(tag = "kind")]
+        pub enum LimitKind {
+            $(
+                #[doc = concat!("`", $word, "`: see [`mod@", stringify!($file), "`].")]
+                #[serde(rename = $word)]
+                $kind($file::Spec),
+            )+
+        }
+
+        /// A limiter of any kind.
+        #[derive(Clone, Debug)]
+        enum State {
+            $($kind($file::$kind),)+
+        }
+
+        impl LimitKind {
+            /// Its name in scenarios.
+            pub const fn name(&self) -> &'static str {
+                match self {
+                    $(LimitKind::$kind(_) => $word,)+
+                }
+            }
+
+            /// Its numbers, as a person would name them: `of 5/10s, burst 5`.
+            pub fn in_words(&self) -> String {
+                match self {
+                    $(LimitKind::$kind(spec) => $file::$kind::in_words(spec),)+
+                }
+            }
+
+            /// A value that the kind cannot compute with exactly.
+            pub fn inexact(&self) -> Option<Inexact> {
+                match self {
+                    $(LimitKind::$kind(spec) => $file::$kind::inexact(spec),)+
+                }
+            }
+
+            /// Memory that one key takes, in bytes.
+            fn key_bytes(&self) -> u64 {
+                match self {
+                    $(LimitKind::$kind(spec) => $file::$kind::key_bytes(spec),)+
+                }
+            }
+
+            /// The limit for this share of those who share it.
+            #[must_use]
+            pub fn scaled(&self, share: f64) -> LimitKind {
+                match self {
+                    $(LimitKind::$kind(spec) => $file::$kind::scaled(spec, share),)+
+                }
+            }
+
+            /// A limit of any kind, for a run of so many seconds.
+            pub fn draw(dice: &mut Dice, horizon_s: u64) -> LimitKind {
+                match dice.one(&[$($word),+]) {
+                    $($word => LimitKind::$kind($file::$kind::draw(dice, horizon_s)),)+
+                    other => unreachable!("{other} is none of the kinds"),
+                }
+            }
+
+            /// In which way these times, at which requests of one key were admitted, break the law of the kind.
+            pub fn broken_law(&self, admitted: &[Time]) -> Option<String> {
+                match self {
+                    $(LimitKind::$kind(spec) => $file::$kind::broken_law(spec, admitted),)+
+                }
+            }
+        }
+
+        impl State {
+            fn new(kind: &LimitKind, keys: u32) -> State {
+                match kind {
+                    $(LimitKind::$kind(spec) => State::$kind($file::$kind::new(spec, keys)),)+
+                }
+            }
+
+            #[inline]
+            fn ask(&mut self, key: usize, now: Time) -> Verdict {
+                match self {
+                    $(State::$kind(limiter) => limiter.ask(key, now),)+
+                }
+            }
+
+            fn wait(&self, key: usize, now: Time) -> Dur {
+                match self {
+                    $(State::$kind(limiter) => limiter.wait(key, now),)+
+                }
+            }
+
+            #[inline]
+            fn release(&mut self, key: usize) {
+                match self {
+                    $(State::$kind(limiter) => limiter.release(key),)+
+                }
+            }
+
+            fn needs_release(&self) -> bool {
+                match self {
+                    $(State::$kind(_) => $file::$kind::NEEDS_RELEASE,)+
+                }
+            }
+        }
+
+        impl schemars::JsonSchema for LimitKind {
+            fn inline_schema() -> bool {
+                true
+            }
+
+            fn schema_name() -> std::borrow::Cow<'static, str> {
+                "LimitKind".into()
+            }
+
+            fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+                let kinds = [$(($word, $file::Spec::json_schema(generator)),)+];
+                crate::spec::family::tagged("kind", "How the limit counts.", kinds)
+            }
+        }
+    };
+}
+pub(super) use limiters;

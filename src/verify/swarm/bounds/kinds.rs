@@ -1,0 +1,61 @@
+//! Entries of kinds that a scenario does not have, from the description of the format.
+
+use crate::scenario::format;
+use crate::spec::{Key, Table, Ty};
+use std::fmt::Write;
+
+/// An entry of every kind of which the scenario has none, in lists of tables whose entries have a kind.
+pub(super) fn missing(scenario: &str) -> String {
+    let present: toml::Table = scenario.parse().expect("a scenario of our own");
+    let mut text = String::new();
+    for path in ["backend.limit", "fault", "action"] {
+        let table = format::scenario().at(path).and_then(|key| key.ty.table()).expect("a list of tables");
+        let belongs =
+            table.keys.iter().find_map(|key| key.belongs.as_ref()).expect("its entries have a kind");
+        for word in table.words(&belongs.to) {
+            let has = |entry: &toml::Value| entry[&belongs.to].as_str() == Some(word);
+            let mut here = Some(&toml::Value::Table(present.clone()));
+            for step in path.split('.') {
+                here = here.and_then(|value| value.get(step));
+            }
+            let list = here.and_then(toml::Value::as_array);
+            if !list.into_iter().flatten().any(has) {
+                let _ = write!(text, "\n[[{path}]]\n{}", entry(table, &belongs.to, word));
+            }
+        }
+    }
+    text
+}
+
+/// The keys that an entry of this kind must have.
+fn entry(table: &Table, tag: &str, word: &str) -> String {
+    let needed = |key: &&Key| match &key.belongs {
+        Some(belongs) => belongs.needed && belongs.holds(word),
+        None => key.required && key.name != tag,
+    };
+    let lines = table.keys.iter().filter(needed).map(|key| match key.ty {
+        // All forms are shown; no key that is needed has several.
+        Ty::Choice { .. } => String::new(),
+        _ => format!("{} = {}\n", key.name, key.example),
+    });
+    format!("{tag} = \"{word}\"\n{}", lines.collect::<String>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_an_entry_that_loads() {
+        let bare = "version = 1\nname = 'bare'\nhorizon = '1h'\npolicies = ['new']\n[client]\nmodel = 'documented'\n\
+                    [fleet]\nusers = 1\n";
+        let text = format!("{bare}{}", missing(bare));
+        let study = crate::Study::parse("bare", &text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+        let scenario = &study.loaded().scenario;
+        let words = |path: &str| format::scenario().words(path).len();
+        assert_eq!(scenario.backend.limits.len(), words("backend.limit.kind"));
+        assert_eq!(scenario.faults.len(), words("fault.kind"));
+        assert_eq!(scenario.actions.len(), words("action.do"));
+        assert_eq!(missing(&text), "");
+    }
+}
