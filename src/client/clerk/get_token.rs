@@ -5,7 +5,7 @@ mod tests;
 
 use super::cache::Cached;
 use super::page::Page;
-use super::task::{Caller, Kind, NONE, Reply, Stage, Task, flag};
+use super::task::{Caller, Kind, NONE, Stage, Task, flag};
 use crate::client::backoff::Wait;
 use crate::client::fact::{Fact, Judgement, Status};
 use crate::client::step::TaskId;
@@ -156,7 +156,7 @@ impl Page<'_> {
     }
 
     fn wake_waiters(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
-        let Task { levels: last, next: heard, object, .. } = self.tasks[id];
+        let Task { levels: last, next: heard, .. } = self.tasks[id];
         self.tasks.end(id);
         self.weigh_heard(heard, result.ok().flatten());
         if last == NONE {
@@ -168,14 +168,6 @@ impl Page<'_> {
         self.passing.overlapping = Some(0);
         loop {
             let next = self.tasks[waiter].next;
-            let parent = self.tasks[waiter].parent;
-            if let Ok(token @ Some(_)) = result
-                && parent != NONE
-                && self.tasks.kind(parent) == Kind::SetActive
-                && self.tasks[parent].object == object
-            {
-                self.tasks[parent].set_reply(Reply::Ok { token, listed: true });
-            }
             match result {
                 Ok(token) => self.got_token(waiter, token),
                 Err(failure) => self.attempt_failed(waiter, failure),

@@ -53,8 +53,8 @@ impl Page<'_> {
         }
     }
 
-    /// A session object's last active token changes. Of an object that nobody knows any more it only matters whether
-    /// its refresh has one to offer.
+    /// A session object's last active token changes, whichever call fetched it. Of an object that nobody knows any more it
+    /// only matters whether its refresh has one to offer.
     pub(super) fn set_object_token(&mut self, object: u32, token: Option<Token>) {
         if object == self.tab.object {
             self.tab.last_token = token;
@@ -65,6 +65,7 @@ impl Page<'_> {
         if object == self.tab.shown_object {
             self.tab.shown_token = token;
         }
+        self.tell_set_active(object, token);
         self.note_bare(object, token.is_none());
     }
 

@@ -78,6 +78,9 @@ pub struct Tab {
     pub refreshing: bool,
     /// Listeners know a session object.
     pub shown: bool,
+    /// The newest `setActive` that waits for its token, or [`NONE`]; [`Task::next`](super::task::Task::next) leads to
+    /// the older ones.
+    pub set_active: TaskId,
     /// How often the tab was opened.
     pub visit: u32,
 }
@@ -106,6 +109,7 @@ impl Default for Tab {
             throttled: false,
             refreshing: false,
             shown: false,
+            set_active: NONE,
             visit: 0,
         }
     }

@@ -52,7 +52,7 @@ const STATUSES: [Status; 4] = [Status::Loading, Status::Ready, Status::Degraded,
 
 /// What an idle tab does not have: a current session object that is not the newest, one that app code has reacted to and
 /// that is not the shown one, tokens of their own for the cache and for the newest and the shown object, flows that have not
-/// settled, session objects without a token.
+/// settled, a `setActive` that waits for its token, session objects without a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rest {
     entry_token: Option<Token>,
@@ -62,8 +62,8 @@ struct Rest {
     object: u32,
     acted_object: u32,
     open_flows: u32,
-    /// In a free place, the next free one.
-    next: u32,
+    /// [`Tab::set_active`]; in a free place, the next free one.
+    set_active: u32,
 }
 
 /// All tabs of a range of numbers.
@@ -154,6 +154,7 @@ impl TabStore {
             throttled: is(bit::THROTTLED),
             refreshing: is(bit::REFRESHING),
             shown: is(bit::SHOWN),
+            set_active: rest.set_active,
             visit: packed.visit,
         }
     }
@@ -165,7 +166,7 @@ impl TabStore {
         let old = self.tabs[tab as usize].rest;
         if rest == rest_of_idle(&packed) {
             if old != NONE {
-                self.rests[old as usize].next = self.free;
+                self.rests[old as usize].set_active = self.free;
                 self.free = old;
             }
         } else {
@@ -184,7 +185,7 @@ impl TabStore {
             return self.rests.len() as u32;
         }
         let place = self.free;
-        self.free = self.rests[place as usize].next;
+        self.free = self.rests[place as usize].set_active;
         place
     }
 }
@@ -200,7 +201,7 @@ fn rest_of_idle(packed: &Packed) -> Rest {
         object: packed.newest_object,
         acted_object: if packed.flags & bit::ACTED != 0 { packed.shown_object } else { 0 },
         open_flows: 0,
-        next: NONE,
+        set_active: NONE,
     }
 }
 
@@ -239,7 +240,7 @@ fn pack(whole: &Tab) -> (Packed, Rest) {
         object: whole.object,
         acted_object: whole.acted_object,
         open_flows: whole.open_flows,
-        next: NONE,
+        set_active: whole.set_active,
     };
     (packed, rest)
 }
@@ -270,6 +271,7 @@ mod tests {
             objects in prop_oneof![Just([3; 4]), any::<[u32; 4]>(), [0u32..3, 0u32..3, 0u32..3, 0u32..3]],
             words in any::<(u32, u32, u16)>(),
             flows in prop_oneof![Just(0u32), any::<u32>()],
+            set_active in prop_oneof![Just(NONE), any::<u32>()],
             bare_objects in prop_oneof![Just(0u64), any::<u64>()],
             flags in any::<[bool; 7]>(),
             status in prop_oneof![Just(Status::Loading), Just(Status::Ready), Just(Status::Degraded), Just(Status::Error)],
@@ -281,7 +283,7 @@ mod tests {
             let mut tab = Tab {
                 touch_after: Time(touch_after), last_token, newest_token, shown_token, poll, open_flows: flows, object,
                 newest_object, bare_objects, shown_object, acted_object, epoch, status, open, client, session, listed,
-                throttled, refreshing, shown, visit, ..Tab::default()
+                throttled, refreshing, shown, set_active, visit, ..Tab::default()
             };
             tab.set_entry(entry);
             tab

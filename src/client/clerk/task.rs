@@ -95,9 +95,10 @@ pub struct Task {
     pub parent: TaskId,
     /// The next task that waits for the same fetch, after the last the first again; in a free slot, the next free one. A
     /// fetch waits for no other: of it, `iat` of the token that another tab made known last meanwhile, plus one; 0 for
-    /// none.
+    /// none. Of a `setActive` that waits for its token, the next older one of the page, or [`NONE`].
     pub next: TaskId,
-    /// The flow: levels of its recursion so far. Otherwise the last of the tasks that wait for this one, or [`NONE`].
+    /// The flow: levels of its recursion so far. A `setActive` that waits for its token: the next newer one of the page,
+    /// or [`NONE`]. Otherwise the last of the tasks that wait for this one, or [`NONE`].
     pub levels: u32,
     /// Entries of the unauthenticated flow on the causal chain that led here.
     pub depth: u32,

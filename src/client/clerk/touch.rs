@@ -3,7 +3,7 @@
 use super::page::Page;
 use super::release::TOUCH_THROTTLE;
 use super::resource::Listeners;
-use super::task::{Caller, Kind, NONE, Reply, flag};
+use super::task::{Caller, Kind, NONE, Reply, Task, flag};
 use crate::client::fact::{Fact, Judgement};
 use crate::client::policy::TouchErrors;
 use crate::client::step::TaskId;
@@ -106,10 +106,8 @@ impl Page<'_> {
             (set_active, Ok(())) if self.tab.listed => {
                 // From here on it works on the client's own object, and makes it the current one in the end.
                 let object = self.tab.newest_object;
-                let task = &mut self.tasks[set_active];
-                task.object = object;
-                task.set_reply(Reply::Ok { token: self.tab.newest_token, listed: true });
-                let depth = task.depth;
+                self.wait_for_token(set_active, object);
+                let depth = self.tasks[set_active].depth;
                 self.get_token_of(object, Caller::Parent, set_active, 0, depth, 0);
             }
             (set_active, Ok(())) => {
@@ -120,8 +118,50 @@ impl Page<'_> {
         }
     }
 
+    /// A `setActive` begins to wait for the token of this session object, the newest. Those of the page that wait stand in
+    /// a list, the newest first, so that the numbers of their objects never rise along it.
+    fn wait_for_token(&mut self, id: TaskId, object: u32) {
+        let next = std::mem::replace(&mut self.tab.set_active, id);
+        if next != NONE {
+            self.tasks[next].levels = id;
+        }
+        let task = &mut self.tasks[id];
+        task.object = object;
+        task.next = next;
+        task.levels = NONE;
+        task.set_reply(Reply::Ok { token: self.tab.newest_token, listed: true });
+    }
+
+    /// A session object's last active token changes: each `setActive` that waits for a token of this object has it.
+    pub(super) fn tell_set_active(&mut self, object: u32, token: Option<Token>) {
+        let mut id = self.tab.set_active;
+        while id != NONE {
+            let task = &mut self.tasks[id];
+            if task.object < object {
+                return;
+            }
+            if task.object == object {
+                task.set_reply(Reply::Ok { token, listed: true });
+            }
+            id = task.next;
+        }
+    }
+
+    fn waits_no_more(&mut self, id: TaskId) {
+        let Task { next, levels: newer, .. } = self.tasks[id];
+        if next != NONE {
+            self.tasks[next].levels = newer;
+        }
+        if newer == NONE {
+            self.tab.set_active = next;
+        } else {
+            self.tasks[newer].next = next;
+        }
+    }
+
     /// The `getToken` of a `setActive` has ended.
     pub(super) fn set_active_has_token(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
+        self.waits_no_more(id);
         match result {
             Ok(token) => {
                 if token.is_none() {
@@ -149,11 +189,7 @@ impl Page<'_> {
             // Another answer has brought a newer object meanwhile; the older one is current again, with what has been
             // fetched for it since.
             self.tab.object = task.object;
-            self.tab.last_token = match task.object {
-                newest if newest == self.tab.newest_object => self.tab.newest_token,
-                shown if shown == self.tab.shown_object => self.tab.shown_token,
-                _ => token,
-            };
+            self.tab.last_token = token;
         }
         self.set_session(session);
         self.emit(task.depth);
@@ -173,7 +209,6 @@ mod tests {
     use super::super::endpoints;
     use super::super::messages;
     use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3};
-    use super::super::task::Task;
     use super::*;
     use crate::client::app::AppReaction;
     use crate::client::app::Reaction;
@@ -327,6 +362,35 @@ mod tests {
             assert_ne!(newest, shown);
             let expected = if navigate { newest } else { shown };
             assert_eq!((desk.tab.shown, desk.tab.shown_object), (true, expected), "{navigate}");
+        }
+    }
+
+    /// In whichever order the calls of `setActive` of a page end, those that still wait hear of their own objects' tokens.
+    #[test]
+    fn every_set_active_that_waits_hears_of_its_own_object() {
+        let token = |object: u32| Some(Token::issued(Time::from_ms(u64::from(object))));
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 2, 0, 3], [2, 0, 3, 1]] {
+            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+            desk.at(NOW, |page| {
+                let mut waiting = [1, 2, 2, 4].map(|object| {
+                    let id = page.start(Kind::SetActive, Caller::App, NONE, 0);
+                    page.wait_for_token(id, object);
+                    Some((id, object))
+                });
+                for ends in order {
+                    let bare = Reply::Ok { token: None, listed: true };
+                    waiting.iter().flatten().for_each(|(id, _)| page.tasks[*id].set_reply(bare));
+                    (0..6).for_each(|object| page.tell_set_active(object, token(object)));
+                    for (id, object) in waiting.iter().flatten() {
+                        let own = Reply::Ok { token: token(*object), listed: true };
+                        assert_eq!(page.tasks[*id].reply(), own, "{order:?}");
+                    }
+                    let (id, _) = waiting[ends].take().expect("each ends once");
+                    page.waits_no_more(id);
+                    page.tasks.end(id);
+                }
+                assert_eq!(page.tab.set_active, NONE);
+            });
         }
     }
 

@@ -74,13 +74,64 @@ fn an_older_session_object_comes_back_with_its_own_token() {
         let actions = desk.answer(LATE, touch, BARE);
         let fetch = earlier.unwrap_or_else(|| sent_to(&actions, endpoints::TOKENS));
         // A client resource that has come meanwhile: a newer object.
-        let focus = sent_to(&desk.step(LATE, Input::Focus), endpoints::TOUCH);
-        desk.answer(LATE, focus, fine(Some(token(57_000))));
+        let flow = sent_to(&desk.step(LATE, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
+        desk.answer(LATE, flow, fine(Some(token(57_000))));
         assert_eq!((desk.tab.object, desk.tab.last_token), (3, Some(token(57_000))));
         desk.answer(LATE, fetch, fine(Some(token(57_500))));
         let own = (!shares).then_some(token(57_500));
         assert_eq!((desk.tab.object, desk.tab.last_token), (2, own), "shares: {shares}");
         assert_eq!(desk.tab.newest_token, Some(token(57_000)), "which the newest object does not take");
+    }
+}
+
+/// A `setActive` keeps its session object while it waits, and a token lies in the object: what another call has fetched
+/// for that object is there at the end, whether the two newer objects come before that token or after it. A touch on
+/// focus gives its token to the object that it touches, which is the first time the one that waits.
+#[test]
+fn a_waiting_set_active_has_what_another_call_fetched_for_its_object() {
+    let token = |ms| Token::issued(Time::from_ms(ms));
+    let (own_token, of_touch) = (Some(token(57_500)), Some(token(57_000)));
+    for (by_focus, fetched_first, fails, expected) in [
+        (false, true, false, own_token),
+        (false, false, false, own_token),
+        (false, false, true, None),
+        (true, true, false, of_touch),
+        (true, false, false, own_token),
+        (true, false, true, of_touch),
+    ] {
+        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
+        desk.tab.throttled = false;
+        // The `setActive` shares a fetch of the object before its own.
+        let shared = sent_to(&desk.step(LATE, PAST_CACHE), endpoints::TOKENS);
+        let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate: false }), endpoints::TOUCH);
+        assert_eq!(sends(&desk.answer(LATE, touch, BARE)), []);
+        let own = sent_to(&desk.step(LATE, PAST_CACHE), endpoints::TOKENS);
+        assert_eq!((desk.tab.object, desk.tasks[shared].object, desk.tasks[own].object), (2, 1, 2));
+        let newer = |desk: &mut Desk| {
+            for ms in [57_000, 57_001] {
+                let request = if by_focus {
+                    sent_to(&desk.step(LATE, Input::Focus), endpoints::TOUCH)
+                } else {
+                    sent_to(&desk.step(LATE, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT)
+                };
+                desk.answer(LATE, request, fine(Some(token(ms))));
+            }
+        };
+        let fetched = |desk: &mut Desk| match fails {
+            true => desk.fail(LATE, own, 400),
+            false => desk.answer(LATE, own, fine(Some(token(57_500)))),
+        };
+        if fetched_first {
+            fetched(&mut desk);
+            newer(&mut desk);
+        } else {
+            newer(&mut desk);
+            fetched(&mut desk);
+        }
+        assert_eq!((desk.tab.object, desk.tab.shown_object), (4, 4));
+        desk.answer(LATE, shared, fine(Some(token(57_600))));
+        let case = format!("by focus {by_focus}, fetched first {fetched_first}, fails {fails}");
+        assert_eq!((desk.tab.object, desk.tab.last_token), (2, expected), "{case}");
     }
 }
 
