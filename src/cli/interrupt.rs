@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: the first signal stops runs and lets the command clean up. The second ends it at once.
 
+use super::memory;
 use authstorm::world::Control;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
@@ -21,7 +22,7 @@ pub fn control() -> std::io::Result<Arc<Control>> {
     if let Some(control) = CONTROL.get() {
         return Ok(Arc::clone(control));
     }
-    let control = CONTROL.get_or_init(Arc::default);
+    let control = CONTROL.get_or_init(|| Arc::new(Control::with_room(memory::watch())));
     stops(control)?;
     // Writing beyond a limit on file sizes then fails with an error and does not kill the process.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;

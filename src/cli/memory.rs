@@ -1,5 +1,5 @@
 //! `--max-memory` and limits on address space. A scenario that is too large is refused before any allocation. A failed
-//! allocation would abort the process, so room is checked in advance.
+//! allocation would abort the process, so room is checked in advance, and again and again during a run.
 
 use super::exit::{Exit, Failure};
 use authstorm::Study;
@@ -126,6 +126,46 @@ fn has_room(bytes: u64) -> bool {
     // Keeps the compiler from removing the allocation.
     std::hint::black_box(&mut block);
     room
+}
+
+/// Address space that a run may need between two questions on top of what its lists take when they grow, in bytes: lists
+/// that are still small, and a reserve of the allocator.
+const SLACK: u64 = 64 << 20;
+
+/// What tells a run whether memory may grow; `None` without a limit, or where the system does not say what is in use.
+pub fn watch() -> Option<fn() -> bool> {
+    let limited = [Resource::As, Resource::Data].iter().any(|&limit| getrlimit(limit).current.is_some());
+    (limited && in_use().is_some()).then_some(may_grow)
+}
+
+/// Whether every list may double under the limits on address space and data. A list doubles when it is full, so all lists
+/// together grow by no more than the memory in use.
+fn may_grow() -> bool {
+    let Some(InUse { space, data, own }) = in_use() else { return true };
+    let fits = |limit, taken: u64| {
+        getrlimit(limit).current.is_none_or(|most| taken.saturating_add(own).saturating_add(SLACK) <= most)
+    };
+    fits(Resource::As, space) && fits(Resource::Data, data)
+}
+
+/// Memory of this process, in bytes.
+struct InUse {
+    /// Address space, which the limit on address space counts.
+    space: u64,
+    /// Address space for data and stacks, which the limit on data counts.
+    data: u64,
+    /// Pages in memory that belong to no file.
+    own: u64,
+}
+
+/// Reads `/proc/self/statm` of Linux (proc(5)): size, resident, shared, text, lib, data, dt, in pages.
+fn in_use() -> Option<InUse> {
+    let text = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let mut pages = text.split_ascii_whitespace().map(|number| number.parse::<u64>().ok());
+    let mut next = || pages.next().flatten();
+    let (size, resident, shared, _, _, data) = (next()?, next()?, next()?, next()?, next()?, next()?);
+    let bytes = |pages: u64| pages.saturating_mul(rustix::param::page_size() as u64);
+    Some(InUse { space: bytes(size), data: bytes(data), own: bytes(resident.saturating_sub(shared)) })
 }
 
 /// A number of bytes with a unit.

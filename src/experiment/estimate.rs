@@ -140,7 +140,9 @@ fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Res
             demand = demand::of(&small, &run.metrics.tally);
             (None, None)
         }
-        Err(stopped) if stopped.reason == StopReason::Interrupted => return Err(stopped),
+        Err(stopped) if matches!(stopped.reason, StopReason::Interrupted | StopReason::NoRoom) => {
+            return Err(stopped);
+        }
         Err(stopped) if stopped.reason.is_event_budget() => (Some(stopped.at), None),
         Err(stopped) => (None, Some(stopped.to_string())),
     };

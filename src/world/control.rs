@@ -9,9 +9,17 @@ pub struct Control {
     events: AtomicU64,
     virtual_ns: AtomicU64,
     runs: AtomicU64,
+    has_room: Option<fn() -> bool>,
 }
 
 impl Control {
+    /// A control whose runs ask `has_room` every few events whether memory may grow until they ask again. A run that is
+    /// told that it may not stops with [`StopReason::NoRoom`](super::StopReason::NoRoom). A failed allocation would end
+    /// the process.
+    pub fn with_room(has_room: Option<fn() -> bool>) -> Control {
+        Control { has_room, ..Control::default() }
+    }
+
     /// Asks every run to stop.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
@@ -40,6 +48,11 @@ impl Control {
     /// Counts a finished run.
     pub fn run_ended(&self) {
         self.runs.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Whether runs must ask for room.
+    pub(super) fn room(&self) -> Option<fn() -> bool> {
+        self.has_room
     }
 
     pub(super) fn advance(&self, events: u64, virtual_ns: u64) {

@@ -48,6 +48,9 @@ use streams::Streams;
 
 /// Events between two looks at the clock on the wall, so to speak: progress and interruption cost nothing per event.
 pub(crate) const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
+/// Events between two questions for room, where a limit on memory makes a run ask.
+const EVENTS_BETWEEN_QUESTIONS: u32 = 1 << 10;
+const _: () = assert!(EVENTS_BETWEEN_LOOKS.is_multiple_of(EVENTS_BETWEEN_QUESTIONS));
 
 /// What a session of one idle tab takes at most, in bytes: its page and tasks, the browser, what the server knows, the
 /// counts. The events that wait for it, about 17 bytes each, come on top.
@@ -134,7 +137,10 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
     fn go(&mut self, control: &Control) -> Result<(), Stopped> {
         loop {
             let (from, events) = (self.now, self.guard.events());
-            let goes_on = self.go_on(EVENTS_BETWEEN_LOOKS)?;
+            let goes_on = match control.room() {
+                None => self.go_on(EVENTS_BETWEEN_LOOKS)?,
+                Some(has_room) => self.go_on_with_room(has_room)?,
+            };
             control.advance(self.guard.events() - events, self.now.since(from).0 / self.parts);
             self.observer.chunk(self.guard.events(), self.guard.fingerprint());
             if !goes_on {
@@ -144,6 +150,20 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
                 return Err(Stopped::interrupted(self.now));
             }
         }
+    }
+
+    /// Handles at most [`EVENTS_BETWEEN_LOOKS`] events and stops when there is no room; whether there are more.
+    #[cold]
+    fn go_on_with_room(&mut self, has_room: fn() -> bool) -> Result<bool, Stopped> {
+        for _ in 0..EVENTS_BETWEEN_LOOKS / EVENTS_BETWEEN_QUESTIONS {
+            if !has_room() {
+                return Err(Stopped::without_room(self.now));
+            }
+            if !self.go_on(EVENTS_BETWEEN_QUESTIONS)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Handles at most so many events; whether there are more.

@@ -32,6 +32,8 @@ pub struct StoppedRun {
 pub enum StopReason {
     /// [`crate::world::Control::stop`] was called.
     Interrupted,
+    /// A limit on the memory of the process leaves no room for what the run may need next.
+    NoRoom,
     /// The run has more events than `guard.max-events` allows.
     EventBudget {
         /// Events allowed.
@@ -78,6 +80,7 @@ impl StopReason {
             }
             StopReason::InstantLivelock { busiest, .. } => busiest,
             StopReason::Interrupted
+            | StopReason::NoRoom
             | StopReason::EventBudget { .. }
             | StopReason::EventBudgetOfParts { .. } => None,
         }
@@ -94,6 +97,10 @@ impl Stopped {
         Stopped { at, reason: StopReason::Interrupted, chain: Vec::new(), run: None }
     }
 
+    pub(super) fn without_room(at: Time) -> Stopped {
+        Stopped { at, reason: StopReason::NoRoom, chain: Vec::new(), run: None }
+    }
+
     /// This stop, of this run.
     pub(crate) fn of_run(self, policy: &str, replication: u32) -> Stopped {
         Stopped { run: Some(StoppedRun { policy: policy.to_owned(), replication }), ..self }
@@ -105,6 +112,11 @@ impl fmt::Display for Stopped {
         let at = self.at;
         match self.reason {
             StopReason::Interrupted => f.write_str("interrupted")?,
+            StopReason::NoRoom => write!(
+                f,
+                "too little address space: the run may need more after t = {at} than the limit on this process leaves; \
+                 raise it (ulimit -v, ulimit -d)"
+            )?,
             StopReason::EventBudget { max_events } => write!(
                 f,
                 "event budget: more than {max_events} events by t = {at}; guard.max-events raises it"
