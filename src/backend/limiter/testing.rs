@@ -25,7 +25,7 @@ pub(super) enum Name {
     Concurrency,
 }
 
-/// A limit of any kind with the same numbers: each kind takes those that it knows.
+/// A limit of any kind. Each kind takes those of the numbers that it has.
 #[derive(Clone, Debug)]
 pub(super) struct Numbers {
     pub(super) kind: Name,
@@ -38,7 +38,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// What a scenario would say of it.
+    /// The description of the limit in a scenario.
     pub(super) fn kind(&self) -> LimitKind {
         let Numbers { kind, rate, burst, limit, window, logs_refused, .. } = *self;
         match kind {

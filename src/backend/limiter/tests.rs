@@ -237,7 +237,7 @@ fn credit_beyond_64_bits_is_refused() {
     assert_eq!(limit(Name::Gcra, 213_504), None);
 }
 
-/// Verdicts that a limiter gives keep its law, and one request more breaks it.
+/// Verdicts of a limiter keep its law. One more request breaks it.
 #[test]
 fn every_kind_keeps_its_law_and_the_law_can_be_broken() {
     for &kind in TIMED_KINDS {
