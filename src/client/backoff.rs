@@ -132,7 +132,7 @@ mod tests {
 
     /// The series of the fact sheet: gaps between the tries of recording `6.1.0-S9-network-abort-60s`, less the RTT.
     #[test]
-    fn the_series_of_get_token() {
+    fn the_delays_of_get_token_are_the_recorded_ones() {
         let backoff = Backoff::new(&retry(Jitter::None));
         let series: Vec<u64> = (1..=8).map(|n| backoff.delay(n).0 / NS_PER_MS).collect();
         assert_eq!(series, [3_000, 4_650, 7_207, 11_171, 17_316, 26_839, 41_601, 50_000]);
@@ -158,7 +158,7 @@ mod tests {
 
     /// 1,000 days times a million twice exceeds 128 bits in the table's fixed point.
     #[test]
-    fn a_back_off_that_no_number_holds_ends_at_its_cap() {
+    fn a_back_off_beyond_128_bits_is_cut_at_its_cap() {
         let day = 86_400;
         let (initial, cap) = (Dur::from_secs(1_000 * day), Dur::from_secs(36_500 * day));
         let factor = Decimal { millionths: 1_000_000_000_000 };
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn only_decorrelated_jitter_remembers() {
+    fn only_decorrelated_jitter_depends_on_the_previous_delay() {
         for jitter in [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated] {
             let remembers = jitter == Jitter::Decorrelated;
             assert_eq!(Backoff::new(&retry(jitter)).remembers(), remembers, "{jitter:?}");

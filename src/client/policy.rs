@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_answer_is_refused() {
+    fn an_entry_that_is_no_failure_is_refused() {
         for text in ["200", "399", "600", "4XX", "", "!", "network:x", "403:", "403:Bad Code", "+401", "0401"]
         {
             assert!(FailureSet::parse(&[text]).unwrap_err().contains("allowed"), "{text}");

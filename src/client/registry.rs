@@ -34,7 +34,7 @@ impl Model {
 
     /// The model's entry in its family.
     pub fn row(self) -> &'static ModelRow {
-        MODELS.iter().copied().flatten().nth(self.place()).expect("a model is made from the table")
+        MODELS.iter().copied().flatten().nth(self.place()).expect("every model is in the table")
     }
 
     /// Its name in scenarios and results.
@@ -49,7 +49,7 @@ impl Model {
             first += family.len();
             self.place() < first
         });
-        let rows = FAMILY_ENDPOINTS[family.expect("a model is made from the table")];
+        let rows = FAMILY_ENDPOINTS[family.expect("every model is in the table")];
         let named = |row: &EndpointRow| Endpoint::known(row.name);
         rows.iter().map(named).chain([workload::GENERIC]).collect()
     }

@@ -117,7 +117,7 @@ pub struct FaultSpec {
     pub count: Option<u64>,
 }
 
-/// The error for a revocation with the settings of a window of calls.
+/// The reason why a revocation has no settings of a window of calls.
 const ONCE: &str = "a revocation happens once, at `from`, to sessions";
 
 fn one() -> f64 {
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_s_name_knows_no_place_and_no_value() {
+    fn a_stream_s_name_depends_on_neither_place_nor_values() {
         let alone = names("[[fault]]\nkind = 'outage'\nendpoints = ['touch', 'tokens']\nprobability = 0.5");
         let among = names(
             "[[fault]]\nkind = 'outage'\nendpoints = ['touch']\n[[fault]]\nname = 'x'\nkind = 'pass'\n\

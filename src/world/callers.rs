@@ -176,7 +176,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 let start = workload.starts.sample(self.caller_draw(workload, client, Draw::Start, 0));
                 Time(start.0).after(*next)
             }),
-            Pace::Think(_) => unreachable!("closed clients do not arrive"),
+            Pace::Think(_) => unreachable!("only clients of open and scripted workloads arrive"),
         };
         if let Some(next) = next {
             match number.checked_add(1) {

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_is_full_stops_the_run_and_is_no_event_budget() {
+    fn a_full_count_stops_the_run_and_is_reported_as_such() {
         let plan = plan(10);
         let mut guard = Guard::new(&plan, 10);
         guard.count(Time(1), 3, 1).expect("far below every limit");
@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_moves_forgets_and_the_hash_tells_every_word() {
+    fn counts_restart_when_time_moves_and_the_hash_depends_on_every_word() {
         let plan = plan(10);
         let mut guard = Guard::new(&plan, plan.scenario.fleet.users);
         for n in 0..50_000u64 {

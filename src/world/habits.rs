@@ -56,7 +56,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                         return u32::from(share.tabs);
                     }
                 }
-                u32::from(shares.last().expect("checked: at least one share").tabs)
+                u32::from(shares.last().expect("a checked scenario has at least one share").tabs)
             }
         }
     }
@@ -91,13 +91,13 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             EventKind::Reload => Input::Open,
             EventKind::AppGetToken => match &fleet.app_get_token {
                 Some(app) => Input::AppGetToken { callers: app.callers, skip_cache: app.skip_cache },
-                None => unreachable!("rounds are scheduled where the scenario asks for them"),
+                None => unreachable!("calls are scheduled only if the scenario has them"),
             },
             EventKind::SetActive => {
                 Input::SetActive { navigate: fleet.set_active.as_ref().is_some_and(|s| s.navigate) }
             }
             EventKind::Close => Input::Close,
-            _ => unreachable!("these do not recur"),
+            _ => unreachable!("only recurring events have rounds"),
         };
         self.step(tab, input);
         if kind == EventKind::Close
@@ -123,7 +123,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 at = 2 * u64::from(visit);
                 (fleet.stays.as_ref(), &self.streams.visit)
             }
-            _ => unreachable!("these do not recur"),
+            _ => unreachable!("only recurring events have rounds"),
         };
         if let Some(every) = every {
             let delay = every.sample(stream.bits(u64::from(tab), at));

@@ -81,7 +81,7 @@ mod tests {
     use crate::scenario::load_text;
 
     #[test]
-    fn it_grows_with_users_tabs_keys_and_buckets() {
+    fn the_estimate_grows_with_users_tabs_keys_and_buckets() {
         let base = include_str!("../../tests/bad_inputs/base.toml");
         let estimate = |set: &[&str]| {
             let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();

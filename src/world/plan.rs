@@ -65,7 +65,7 @@ impl Plan {
         }
         let policies = contenders.iter().flat_map(|c| &c.parts).map(|(policy, _)| policy);
         let codes = ErrorCodes::of(policies, &scenario.workloads, &scenario.faults)
-            .unwrap_or_else(|e| panic!("a scenario that was not checked: {} error codes", e.found));
+            .unwrap_or_else(|e| panic!("the scenario was not checked: {} error codes", e.found));
         let streams = stream_names(&scenario.faults, &scenario.client.model.endpoints());
         let faults: Vec<Fault> = scenario
             .faults
@@ -130,7 +130,7 @@ impl Plan {
     /// # Panics
     /// When the scenario has no such user.
     pub fn part_of(&self, user: u32) -> Range<u32> {
-        self.parts().into_iter().find(|part| part.contains(&user)).expect("the user is one of the scenario's")
+        self.parts().into_iter().find(|part| part.contains(&user)).expect("the user belongs to the scenario")
     }
 }
 

@@ -82,7 +82,7 @@ impl Kind for TokenBucket {
     }
 
     fn new(spec: &Spec, keys: u32) -> TokenBucket {
-        let capacity = capacity(spec.rate, spec.burst).expect("checked: the capacity fits 64 bits");
+        let capacity = capacity(spec.rate, spec.burst).expect("the capacity was checked to fit 64 bits");
         let full = Bucket { credit: capacity, at: Time::ZERO };
         TokenBucket { pace: Pace::new(spec.rate), capacity, buckets: vec![full; keys as usize] }
     }

@@ -155,7 +155,7 @@ pub(super) fn sent_to(actions: &[Action], to: Endpoint) -> TaskId {
         _ => None,
     };
     let mut tasks = actions.iter().filter_map(task);
-    let found = tasks.next().unwrap_or_else(|| panic!("nothing went to {to:?}: {actions:?}"));
+    let found = tasks.next().unwrap_or_else(|| panic!("no request to {to:?}: {actions:?}"));
     assert_eq!(tasks.next(), None, "one request to {to:?}");
     found
 }

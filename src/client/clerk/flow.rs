@@ -201,7 +201,7 @@ mod tests {
     /// `clerk-js.md`, "The documented cascade": a 429 to the flow's touch starts the flow again, until the user is sent
     /// to the sign-in page. A failure that the policy does not count as an authentication failure ends the flow.
     #[test]
-    fn what_the_documented_flow_makes_of_the_answer_to_its_touch() {
+    fn the_documented_flow_handles_each_answer_to_its_touch() {
         for (policy, status, rounds, signed_in) in [
             (OLD, 401, 1, false),
             (OLD, 422, 1, false),
@@ -245,7 +245,7 @@ mod tests {
 
     /// `clerk-js.md`, "The unauthenticated flow", 4, and finding 3.
     #[test]
-    fn what_the_measured_flow_makes_of_a_failed_get_client() {
+    fn the_measured_flow_handles_each_failure_of_get_client() {
         for (status, signed_in) in
             [(403, false), (500, false), (400, true), (422, true), (429, true), (503, true)]
         {
@@ -324,7 +324,7 @@ mod tests {
 
     /// `Base._baseFetch` answers null offline. The empty answer changes neither the client nor a sign-out.
     #[test]
-    fn an_answer_of_nothing_changes_nothing() {
+    fn an_empty_answer_changes_nothing() {
         for signed_out in [false, true] {
             let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
             let (first, second) = two_flows(&mut desk);
@@ -341,7 +341,7 @@ mod tests {
             let token = Token::issued(Time::ZERO);
             assert_eq!(desk.browser.cookie, (!signed_out).then_some(token));
             let written = told.contains(&Action::Fact(Fact::Cookie(Some(token))));
-            assert_eq!(written, !signed_out, "not even for a moment");
+            assert_eq!(written, !signed_out, "the cookie is written only if the session stays");
         }
     }
 

@@ -184,7 +184,7 @@ mod tests {
     /// A page load whose /client fails with a session in the cookie: S12d and S12f, and the published client for app
     /// code that reacts. Only releases that do not replace their entries at once broadcast the cookie's token.
     #[test]
-    fn the_session_in_the_cookie_is_fetched_for_before_app_code_touches() {
+    fn the_token_of_the_cookie_s_session_is_fetched_before_app_code_touches() {
         for (model, tells) in [(ClerkJs5_125_3, true), (ClerkJs6_1_0, true), (ClerkJs6_3_3, false)] {
             let mut desk = Desk::new(model, NEW);
             desk.setup.reaction = Reaction { act: AppReaction::SetActive, from: Time::ZERO, to: Time::NEVER };
@@ -195,7 +195,7 @@ mod tests {
             assert_eq!(sends(&actions), [(endpoints::TOKENS, false), (endpoints::TOUCH, true)], "{model:?}");
             let told = actions.contains(&Action::Tell(messages::token(kept())));
             assert_eq!(told, tells, "{model:?}: {actions:?}");
-            assert_eq!((desk.tab.session, desk.tab.poll), (true, NONE), "it stands still meanwhile");
+            assert_eq!((desk.tab.session, desk.tab.poll), (true, NONE), "the poller is stopped meanwhile");
             let fetched = fine(Some(Token::issued(NOW)));
             let loaded = desk.answer(NOW, sent_to(&actions, endpoints::TOKENS), fetched);
             assert!(facts(&loaded).contains(&Fact::LoadEnd(Status::Degraded)), "{loaded:?}");
@@ -206,7 +206,7 @@ mod tests {
     /// S12b: a 4xx to /client rejects the load. S12d: without a cookie a 5xx ends in a page without a session, and the
     /// poller is not restarted.
     #[test]
-    fn what_a_failed_client_makes_of_a_page_load() {
+    fn a_failed_client_request_rejects_the_load_or_ends_it_without_a_session() {
         for (status, end, error, polls) in [
             (429, Status::Error, true, true),
             (403, Status::Error, true, true),
@@ -230,7 +230,7 @@ mod tests {
     /// An empty answer to /environment, offline: the load does not fail. The client's default, that of a multi-session
     /// app, replaces the environment that an earlier load kept.
     #[test]
-    fn an_environment_of_nothing_replaces_the_kept_one() {
+    fn an_empty_environment_answer_replaces_the_kept_one() {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
         assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(true));
         let opened = desk.step(Time::from_ms(1), Input::Open);

@@ -134,7 +134,7 @@ impl Page<'_> {
             }
             Kind::LoadEnvironment | Kind::LoadClient | Kind::Flow => self.request(task),
             Kind::TokenFetch | Kind::Touch | Kind::SetActive | Kind::Load | Kind::SignIn => {
-                unreachable!("these tasks set no timer")
+                unreachable!("tasks of these kinds set no timer")
             }
         }
     }
@@ -164,7 +164,7 @@ impl Page<'_> {
                 super::release::Flow::Client => endpoints::CLIENT,
             },
             Kind::Load | Kind::Poll | Kind::Refresh | Kind::GetToken | Kind::SetActive => {
-                unreachable!("these tasks send no request of their own")
+                unreachable!("tasks of these kinds send no request of their own")
             }
         };
         if task.attempt == 0 && offline {
@@ -233,7 +233,7 @@ impl Page<'_> {
             Kind::LoadEnvironment => self.environment_loaded(id, None),
             Kind::LoadClient => self.client_loaded(id, token, listed),
             Kind::SignIn => self.sign_in_ended(id, None),
-            _ => unreachable!("these tasks send no request"),
+            _ => unreachable!("tasks of these kinds send no request"),
         }
     }
 
@@ -245,7 +245,7 @@ impl Page<'_> {
             Kind::LoadEnvironment => self.environment_loaded(id, Some(failure)),
             Kind::LoadClient => self.client_load_failed(id, failure),
             Kind::SignIn => self.sign_in_ended(id, Some(failure)),
-            _ => unreachable!("these tasks send no request"),
+            _ => unreachable!("tasks of these kinds send no request"),
         }
     }
 
@@ -257,7 +257,7 @@ impl Page<'_> {
             Kind::LoadEnvironment => self.environment_answered_nothing(id),
             Kind::LoadClient => self.client_loaded(id, None, false),
             Kind::SignIn => self.sign_in_ended(id, Some(Failure::NETWORK)),
-            _ => unreachable!("these tasks send no request"),
+            _ => unreachable!("tasks of these kinds send no request"),
         }
     }
 

@@ -178,7 +178,7 @@ mod tests {
     /// `clerk-js.md`, "What the recordings show", 8 and 9, and its last paragraphs: the releases that leak, have a
     /// background refresh, or enter the flow in the fetch layer.
     #[test]
-    fn what_sets_the_releases_apart() {
+    fn releases_differ_in_these_properties() {
         for (model, refreshes, leaks, fetch_layer) in [
             (Model::Documented, true, false, false),
             (Model::ClerkJs5_125_3, false, false, true),

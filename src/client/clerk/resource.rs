@@ -136,7 +136,7 @@ mod tests {
     /// A cache entry learns its token's age in a microtask of its own. App code that reacts to an answer to /touch runs
     /// earlier and gets a token of any age. App code that reacts to GET /client runs later.
     #[test]
-    fn a_token_of_this_very_task_has_no_age_yet() {
+    fn the_cache_does_not_know_the_age_of_a_token_in_its_first_task() {
         let now = Time::from_ms(100_000);
         let old = fine(Some(Token::issued(Time::from_ms(20_000))));
         let mut desk = reacting(Time(1), Time::NEVER);

@@ -290,7 +290,7 @@ mod tests {
     proptest! {
         /// Each place returns the last tab that was stored in it.
         #[test]
-        fn what_is_put_comes_out(puts in proptest::collection::vec((0u32..4, tab()), 1..60)) {
+        fn a_stored_tab_is_read_back_unchanged(puts in proptest::collection::vec((0u32..4, tab()), 1..60)) {
             let mut tabs = TabStore::new(10..14);
             let mut model = vec![Tab::default(); 4];
             for (n, whole) in puts {
@@ -310,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_tab_keeps_nothing_aside() {
+    fn an_idle_tab_has_no_rest() {
         let token = Some(Token::issued(Time(7)));
         let mut tab =
             Tab { last_token: token, newest_token: token, shown_token: token, open: true, ..Tab::default() };

@@ -266,7 +266,7 @@ mod tests {
     /// Offline an empty answer does not change the session. A touch on focus or without navigation writes the cookie of
     /// the known token. From 6.0.0 on `setActive` ignores an offline error of its `getToken`.
     #[test]
-    fn a_touch_answered_with_nothing_writes_the_cookie_unless_it_navigates() {
+    fn an_empty_answer_to_a_touch_writes_the_cookie_unless_it_navigates() {
         for (model, input, writes) in [
             (ClerkJs6_3_3, Input::Focus, true),
             (ClerkJs6_3_3, Input::SetActive { navigate: false }, true),
@@ -332,7 +332,7 @@ mod tests {
 
     /// `setActive` of a page without a session has nothing to touch. The cookie is removed.
     #[test]
-    fn set_active_without_a_session_takes_the_cookie() {
+    fn set_active_without_a_session_removes_the_cookie() {
         let mut desk = Desk::new(ClerkJs6_3_3, NEW);
         desk.step(Time::ZERO, Input::Open);
         let early = desk.step(NOW, Input::SetActive { navigate: false });

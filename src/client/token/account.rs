@@ -205,8 +205,9 @@ mod tests {
         let fixed = Rotation { rotates: false, ..RULES };
         let mut account = Account::new();
         for second in 0..3 {
-            let issued =
-                account.refresh(&fixed, token(1), Time::from_ms(second * 1_500)).expect("it is alive");
+            let issued = account
+                .refresh(&fixed, token(1), Time::from_ms(second * 1_500))
+                .expect("the session is alive");
             assert_eq!((issued.refresh.get(), u64::from(issued.exp_s)), (1, second * 1_500 / 1_000 + 300));
         }
         account.revoke();

@@ -179,7 +179,7 @@ impl Machine<'_> {
 
     pub fn put_back(&mut self, task: Key) {
         let agent = self.task(task).agent;
-        let kept = self.task(task).kept.expect("an app puts back a session");
+        let kept = self.task(task).kept.expect("a restore has a session");
         if self.left(agent, kept) <= 0 {
             self.refresh(task, kept.refresh);
         } else {
@@ -192,7 +192,7 @@ impl Machine<'_> {
         let (agent, stage) = (self.task(task).agent, self.task(task).stage);
         match refreshed {
             Refreshed::Yes(_) if stage == LOOKUP => {
-                let kept = self.task(task).kept.expect("an app puts back a session");
+                let kept = self.task(task).kept.expect("a restore has a session");
                 self.save(agent, kept);
                 self.tell(agent, News::SignedIn);
                 self.finish(task, Done::Session(kept.exp_s));

@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_failed_call_does() {
+    fn a_failed_call_is_lost_or_retried_as_its_workload_says() {
         let refused = Failure { retry_after_s: 3, ..Failure::status(429) };
         assert_eq!(delays(&spec(), refused, 9), [], "lost");
         let layered = WorkloadSpec { layers: Some(Layers { tries: 3, depth: 2 }), ..spec() };
@@ -319,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn layers_beyond_the_count_of_tries_are_told() {
+    fn layers_with_too_many_tries_are_refused() {
         assert_eq!(Layers { tries: 3, depth: 5 }.total(), Some(243));
         assert_eq!(Layers { tries: 2, depth: 16 }.total(), None);
         assert_eq!(Layers { tries: 10, depth: 40 }.total(), None);

@@ -207,7 +207,7 @@ proptest! {
     /// For any retried failure and any answer time, the waits between tries are the recorded ones, the ninth failure is
     /// the last, and the caller waits until then.
     #[test]
-    fn tries_are_as_far_apart_as_in_the_recording(
+    fn the_waits_between_tries_are_the_recorded_ones(
         begin in 0..100_000_u64,
         rtts in prop::collection::vec(0..3_000_u64, 9),
         statuses in prop::collection::vec(prop::sample::select(vec![0_u16, 429, 500, 503]), 9),
@@ -250,7 +250,7 @@ proptest! {
     /// For any order of calls, answers and other tabs' tokens, the cache requests and returns a token exactly when the
     /// naive cache does.
     #[test]
-    fn the_cache_is_the_naive_cache(
+    fn the_cache_agrees_with_the_naive_model(
         model in prop::sample::select(vec![ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_1_0, ClerkJs6_3_3]),
         steps in prop::collection::vec((0..5_u8, 0..30_000_u64, 0..70_u64), 1..60),
     ) {
