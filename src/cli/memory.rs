@@ -1,5 +1,5 @@
 //! `--max-memory` and limits on address space. A scenario that is too large is refused before any allocation. A failed
-//! allocation would abort the process, so room is checked in advance, and again and again during a run.
+//! allocation would abort the process, so room is checked in advance and every few events during a run.
 
 use super::exit::{Exit, Failure};
 use authstorm::Study;
@@ -128,18 +128,18 @@ fn has_room(bytes: u64) -> bool {
     room
 }
 
-/// Address space that a run may need between two questions on top of what its lists take when they grow, in bytes: lists
-/// that are still small, and a reserve of the allocator.
+/// Address space that a run may need between two checks besides the growth of its long lists, in bytes: short lists and
+/// the reserve of the allocator.
 const SLACK: u64 = 64 << 20;
 
-/// What tells a run whether memory may grow; `None` without a limit, or where the system does not say what is in use.
+/// The check for room of all runs. `None` without a limit, or if the system does not report the memory in use.
 pub fn watch() -> Option<fn() -> bool> {
     let limited = [Resource::As, Resource::Data].iter().any(|&limit| getrlimit(limit).current.is_some());
     (limited && in_use().is_some()).then_some(may_grow)
 }
 
-/// Whether every list may double under the limits on address space and data. A list doubles when it is full, so all lists
-/// together grow by no more than the memory in use.
+/// Whether every list may double under the limits on address space and data. A full list doubles when it grows, so all
+/// lists together grow by at most the memory in use.
 fn may_grow() -> bool {
     let Some(InUse { space, data, own }) = in_use() else { return true };
     let fits = |limit, taken: u64| {
@@ -154,7 +154,7 @@ struct InUse {
     space: u64,
     /// Address space for data and stacks, which the limit on data counts.
     data: u64,
-    /// Pages in memory that belong to no file.
+    /// Resident memory that is not backed by a file.
     own: u64,
 }
 
