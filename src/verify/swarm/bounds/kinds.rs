@@ -1,10 +1,10 @@
-//! Entries of kinds that a scenario does not have, from the description of the format.
+//! Adds entries of the kinds that a scenario lacks, from the description of the format.
 
 use crate::scenario::format;
 use crate::spec::{Key, Table, Ty};
 use std::fmt::Write;
 
-/// An entry of every kind of which the scenario has none, in lists of tables whose entries have a kind.
+/// An entry of every kind that the scenario lacks, for each list of tables whose entries have a kind.
 pub(super) fn missing(scenario: &str) -> String {
     let present: toml::Table = scenario.parse().expect("a scenario of our own");
     let mut text = String::new();
@@ -27,14 +27,14 @@ pub(super) fn missing(scenario: &str) -> String {
     text
 }
 
-/// The keys that an entry of this kind must have.
+/// The required keys of an entry of this kind.
 fn entry(table: &Table, tag: &str, word: &str) -> String {
     let needed = |key: &&Key| match &key.belongs {
         Some(belongs) => belongs.needed && belongs.holds(word),
         None => key.required && key.name != tag,
     };
     let lines = table.keys.iter().filter(needed).map(|key| match key.ty {
-        // All forms are shown; no key that is needed has several.
+        // All forms are shown. No required key has several.
         Ty::Choice { .. } => String::new(),
         _ => format!("{} = {}\n", key.name, key.example),
     });

@@ -1,9 +1,9 @@
-//! Smaller scenarios that still show what a larger one showed: keys and entries are taken away one after another.
+//! Shrinks a scenario: removes keys and entries one after another while the scenario still shows the problem.
 
 use super::sides::Broken;
 use toml::{Table, Value};
 
-/// One thing that can be taken away: keys, and numbers of entries, from the top down.
+/// Path of a removable part: keys and indices, from the root down.
 type Path = Vec<Step>;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +12,7 @@ enum Step {
     Entry(usize),
 }
 
-/// Takes away what is not needed for `breaks` to find something, until nothing more can be taken.
+/// Removes what `breaks` does not need to find a problem, until nothing more can be removed.
 pub(super) fn shrink(first: Table, breaks: impl Fn(&Table) -> Option<Broken>) -> Option<Broken> {
     let mut smallest = breaks(&first)?;
     let mut table = first;
@@ -32,7 +32,7 @@ pub(super) fn shrink(first: Table, breaks: impl Fn(&Table) -> Option<Broken>) ->
     }
 }
 
-/// Large parts come before their own parts.
+/// Lists large parts before the parts inside them.
 fn paths_of(value: &Value, at: &mut Path, paths: &mut Vec<Path>) {
     let steps: Vec<(Step, &Value)> = match value {
         Value::Table(table) => table.iter().map(|(key, value)| (Step::Key(key.clone()), value)).collect(),
