@@ -131,8 +131,8 @@ mod tests {
 
     #[test]
     fn a_mean_says_its_interval_and_what_never_ends() {
-        // Half widths by hand: t of two values is 12.7062, and their standard error is half their distance. t of five values is
-        // Half widths by hand: t of two values is 12.7062, and their standard error is half their distance. t of five values
+        // Half widths by hand: t of two values is 12.7062, and their standard error is half their distance. t of five
+        // values is 2.7764, and four zeros and a five have the standard error 1.
         let never = f64::INFINITY;
         for (metric, values, said) in [
             (Metric::RequestsTotal, &[100.0][..], "100"),

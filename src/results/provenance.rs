@@ -96,8 +96,8 @@ impl Manifest {
     pub fn difference(&self, provenance: &Provenance) -> Option<(String, String, String)> {
         let here = serde_json::to_value(provenance).expect("texts and numbers");
         let fields = here.as_object().into_iter().flatten();
-        // The hash also covers the seed and the replications, so more specific fields come first. Two texts with the same content
         // The hash also covers the seed and the replications, so more specific fields come first. Two texts with one
+        // content have one hash but give different bytes.
         let rank = |key: &str| ["scenario_hash", "scenario_text"].iter().position(|last| *last == key);
         let mut fields: Vec<(&String, &Value)> = fields.collect();
         fields.sort_by_key(|(key, _)| rank(key));
