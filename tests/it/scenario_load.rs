@@ -95,9 +95,9 @@ fn overrides_change_the_text_and_the_text_loads_to_the_same_scenario() {
         ("fleet.tabs=2", |s| s.fleet.tabs == authstorm::fleet::Tabs::Fixed(2)),
         ("fleet.tabs[1].tabs=4", |s| format!("{:?}", s.fleet.tabs).contains("tabs: 4")),
         (
-             "backend.limit[0].burst=99",
-             |s| matches!(&s.backend.limits[0].kind, authstorm::backend::limiter::LimitKind::TokenBucket(of) if of.burst == 99),
-         ),
+            "backend.limit[0].burst=99",
+            |s| matches!(&s.backend.limits[0].kind, authstorm::backend::limiter::LimitKind::TokenBucket(of) if of.burst == 99),
+        ),
         ("backend.touch.timeout=9s", |s| s.backend.endpoint(Endpoint::known("touch")).timeout.is_some()),
         ("backend.tokens.latency={ exponential = \"1s\" }", |s| {
             format!("{:?}", s.backend).contains("Exponential")
