@@ -79,7 +79,7 @@ fn spread(header: &[String], rows: &[Vec<String>], width: u16) -> Vec<String> {
             taken = wide(0);
         }
         taken += wide(column);
-        tables.last_mut().expect("there is one table at least").push(column);
+        tables.last_mut().expect("there is at least one table").push(column);
     }
     let some = |columns: &[usize], of: &[String]| -> Vec<String> {
         columns.iter().map(|column| of.get(*column).cloned().unwrap_or_default()).collect()

@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_hidden_shows_and_json_keeps_its_value() {
+    fn hidden_characters_show_and_json_keeps_its_value() {
         let hostile = "a\u{1b}[31m\u{202e}b\u{e0041}\n";
         assert_eq!(visible(hostile), "a\\x1b[31m\\u{202e}b\\u{e0041}\n");
         let json = format!("{:#}\n", serde_json::json!({ "name": hostile }));

@@ -352,7 +352,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_unit_is_said_once() {
+    fn a_common_unit_is_written_once() {
         assert_eq!(range("216 ms", "602 ms"), "216 to 602 ms");
         assert_eq!(range("602 ms", "1.2 s"), "602 ms to 1.2 s");
         assert_eq!(range("43.2 s", "2 min 4 s"), "43.2 s to 2 min 4 s");

@@ -20,7 +20,7 @@ pub(super) fn with_text(png: &[u8], text: (&str, &str)) -> Vec<u8> {
 /// A keyword and a text, both ASCII, as a `tEXt` chunk.
 pub(super) fn text_chunk((keyword, text): (&str, &str)) -> Vec<u8> {
     let body = [b"tEXt", keyword.as_bytes(), b"\0", text.as_bytes()].concat();
-    let length = u32::try_from(body.len() - 4).expect("a text of a few words");
+    let length = u32::try_from(body.len() - 4).expect("the text is short");
     [&length.to_be_bytes()[..], &body, &checksum(&body).to_be_bytes()].concat()
 }
 

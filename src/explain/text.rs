@@ -83,7 +83,7 @@ fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut length = 0;
     for word in text.split(' ') {
         let long = word.chars().count();
-        let last = lines.last_mut().expect("there is always one");
+        let last = lines.last_mut().expect("the list has a line");
         if !last.is_empty() && length + 1 + long > width {
             lines.push(word.to_owned());
             length = long;

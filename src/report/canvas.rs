@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn points_that_add_nothing_are_left_out_and_turns_are_kept() {
+    fn redundant_points_are_left_out_and_turns_are_kept() {
         let run: Vec<(f64, f64)> = (0..100).map(|x| (f64::from(x), 5.0)).collect();
         assert_eq!(tidy(&run), [(0, 50), (990, 50)]);
         let back = [(0.0, 0.0), (2.0, 0.0), (1.0, 0.0), (1.0, 3.0), (1.0, 1.0)];

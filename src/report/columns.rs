@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_adds_up_has_a_mean_for_its_line() {
+    fn the_line_of_a_sum_is_its_mean() {
         // Sign-outs of three replications 0, 0 and 6: their mean is 2, their median 0.
         let mut results = synthetic::storm(&["a"], 1, 3);
         for (timeline, outs) in results.policies[0].timelines.iter_mut().zip([0, 0, 6]) {

@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_says_no_more_than_the_numbers() {
+    fn titles_compare_only_as_far_as_the_numbers_do() {
         for (values, expected) in [
             (&[][..], "No policy was run"),
             (&[1.0], "a sends 1.0"),

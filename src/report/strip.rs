@@ -109,7 +109,7 @@ mod tests {
     use crate::results::synthetic;
 
     #[test]
-    fn no_edge_strikes_a_name_through_where_there_is_room() {
+    fn names_avoid_the_edges_of_their_windows_if_there_is_room() {
         for (from, to, long, expected) in [
             (100.0, 200.0, 60.0, 104.0),
             (100.0, 110.0, 60.0, 114.0),

@@ -76,7 +76,7 @@ fn a_chart_that_would_show_nothing_is_left_out() {
 }
 
 #[test]
-fn what_never_ends_is_said_in_words_on_the_page() {
+fn the_page_describes_endless_values_in_words() {
     let mut results = synthetic::storm(&["old", "new"], 60, 2);
     let never = f64::INFINITY;
     for (policy, values) in [(0, [never, never]), (1, [never, 12.0])] {
@@ -197,7 +197,7 @@ fn a_depth_has_no_tick_between_none_and_one() {
 }
 
 #[test]
-fn without_data_an_axis_has_no_scale() {
+fn an_axis_without_data_has_no_scale() {
     for chart in every_chart(&synthetic::empty(&["old", "new"])) {
         let document = Document::parse(&chart.svg).unwrap();
         let scaled =

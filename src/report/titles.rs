@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_on_average_none() {
+    fn a_mean_of_zero_reads_as_none() {
         let mut results = synthetic::empty(&["old", "new"]);
         results.replications = 3;
         assert_eq!(sign_outs(&results), "old signs out none of 10,000 valid sessions; new likewise");
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_policies_the_extremes_are_named() {
+    fn titles_of_many_policies_name_the_extremes() {
         let results = synthetic::storm(&["a", "b", "c", "d", "e"], 60, 1);
         let title = peaks(&results);
         assert_eq!(title, "a peaks at 1,707 requests per second; e at 434; the 3 others lie between");

@@ -44,7 +44,7 @@ static BOLD_ADVANCES: LazyLock<Advances> = LazyLock::new(|| Advances::read(BOLD)
 
 impl Advances {
     fn read(data: &[u8]) -> Advances {
-        let font = FontRef::new(data).expect("a font that is compiled in");
+        let font = FontRef::new(data).expect("the compiled-in font is valid");
         let glyphs = font.glyph_metrics(Scale::unscaled(), LocationRef::default());
         let em = f64::from(font.metrics(Scale::unscaled(), LocationRef::default()).units_per_em);
         let advance = |glyph| f64::from(glyphs.advance_width(glyph).unwrap_or(0.0)) / em;
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_cut_fits_and_keeps_both_ends_of_a_name() {
+    fn cut_text_fits_and_cut_names_keep_both_ends() {
         let long = "contender-6.3.3-with-a-very-long-name-that-ends-in-jitter-off";
         for width in [0.0, 10.0, 60.0, 123.4, 300.0] {
             let name = LABEL.fit_name(long, width);

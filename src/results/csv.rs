@@ -139,11 +139,11 @@ impl Table {
     }
 
     fn row<T: AsRef<[u8]>>(&mut self, cells: &[T]) {
-        self.0.write_record(cells).expect("rows of one length, written to memory");
+        self.0.write_record(cells).expect("rows have one length and memory takes them");
     }
 
     fn bytes(self) -> Vec<u8> {
-        self.0.into_inner().expect("flushing to memory")
+        self.0.into_inner().expect("flushing to memory cannot fail")
     }
 }
 
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn written_cells_read_back() {
         for (case, results) in synthetic::table() {
             let rows = read(&summary(&results));
             assert_eq!(

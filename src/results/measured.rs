@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn none_of_a_few_replications_says_what_it_allows() {
+    fn no_event_in_a_few_replications_gives_a_bound() {
         // 1 - 0.05^(1/5) is 0.45072 and 1 - 0.05^(1/59) is 0.04950. The bound is rounded up.
         assert_eq!(none_of(5), "in none of 5 replications (95% bound: at most 45.1% of runs)");
         assert_eq!(none_of(59), "in none of 59 replications (95% bound: at most 5% of runs)");

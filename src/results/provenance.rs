@@ -54,7 +54,7 @@ pub struct Manifest(Value);
 impl Manifest {
     /// The manifest of these files.
     pub fn new(provenance: &Provenance, files: &[DataFile]) -> Manifest {
-        let mut manifest = serde_json::to_value(provenance).expect("texts and numbers");
+        let mut manifest = serde_json::to_value(provenance).expect("texts and numbers are JSON");
         let files = files.iter().map(|file| {
             (file.name.clone(), json!({ "sha256": sha256(&file.bytes), "bytes": file.bytes.len() }))
         });
@@ -94,7 +94,7 @@ impl Manifest {
 
     /// The first field in which existing results differ from new ones: its name, its existing value and its new value.
     pub fn difference(&self, provenance: &Provenance) -> Option<(String, String, String)> {
-        let here = serde_json::to_value(provenance).expect("texts and numbers");
+        let here = serde_json::to_value(provenance).expect("texts and numbers are JSON");
         let fields = here.as_object().into_iter().flatten();
         // The hash also covers the seed and the replications, so more specific fields come first. Two texts with one
         // content have one hash but give different bytes.

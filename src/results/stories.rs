@@ -44,7 +44,7 @@ impl StoryDigest {
 
 /// The text of stories.json.
 pub fn stories(stories: &[StoryDigest]) -> Vec<u8> {
-    let mut text = serde_json::to_vec_pretty(&FileOf { stories }).expect("numbers, texts and lists");
+    let mut text = serde_json::to_vec_pretty(&FileOf { stories }).expect("numbers, texts and lists are JSON");
     text.push(b'\n');
     text
 }

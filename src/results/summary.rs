@@ -7,7 +7,8 @@ use serde_json::{Map, Value, json};
 /// The text of summary.json: keys in a fixed order, a newline at the end. Null stands for infinity, that is for what never
 /// happens within the run.
 pub fn summary(results: &Results) -> String {
-    let mut value = serde_json::to_value(without_details(results)).expect("numbers, texts, lists and maps");
+    let mut value =
+        serde_json::to_value(without_details(results)).expect("numbers, texts, lists and maps are JSON");
     for policy in &results.policies {
         let sentence = finding::of_policy(results, policy);
         insert_after(&mut value["policies"][&policy.name], "metrics", "finding", sentence.into());

@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_codes_as_a_byte_has_values_but_the_one_for_none() {
+    fn a_scenario_holds_255_error_codes_and_no_more() {
         let fault: FaultSpec =
             toml::from_str("kind = 'status'\nstatus = 401\ncode = 'last'").expect("a fault");
         let of = |workloads: &[WorkloadSpec]| ErrorCodes::of([], workloads, [&fault]);

@@ -131,6 +131,6 @@ pub(crate) fn hash(scenario: &Scenario, policies: &[ResolvedPolicy]) -> String {
 
 /// SHA-256 of a value as JSON, in lower-case hex.
 fn digest(value: &impl Serialize) -> String {
-    let json = serde_json::to_vec(value).expect("numbers, texts, lists and tables");
+    let json = serde_json::to_vec(value).expect("numbers, texts, lists and tables are JSON");
     Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect()
 }

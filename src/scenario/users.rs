@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_users_has_its_part_of_them() {
+    fn among_keeps_to_a_part_of_the_users() {
         for (users, part, among) in [
             (Users::All, 5..9, 5..9),
             (Users::Share(0.5), 5..9, 5..9),

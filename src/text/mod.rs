@@ -80,8 +80,10 @@ pub fn push_escaped(out: &mut String, c: char) {
         '\n' => out.push_str("\\n"),
         '\t' => out.push_str("\\t"),
         '\r' => out.push_str("\\r"),
-        c if u32::from(c) < 0x100 => write!(out, "\\x{:02x}", u32::from(c)).expect("a String takes all"),
-        c => write!(out, "\\u{{{:x}}}", u32::from(c)).expect("a String takes all"),
+        c if u32::from(c) < 0x100 => {
+            write!(out, "\\x{:02x}", u32::from(c)).expect("writing to a String cannot fail")
+        }
+        c => write!(out, "\\u{{{:x}}}", u32::from(c)).expect("writing to a String cannot fail"),
     }
 }
 

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_forgiven_and_other_names_are_not() {
+    fn misspelt_names_are_recognised_and_others_are_not() {
         let known = ["users", "tabs", "users-per-network", "opens", "at", "do"];
         for (name, expected) in [
             ("user", Some("users")),

@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn one_is_singular() {
+    fn a_count_of_one_is_singular() {
         assert_eq!(counted(1, "user", "users"), "1 user");
         assert_eq!(counted(0, "user", "users"), "0 users");
         assert_eq!(times(1), "once");

@@ -95,7 +95,7 @@ mod tests {
     use crate::toml_text::tree::Doc;
 
     #[test]
-    fn both_places_of_a_key_given_twice() {
+    fn a_key_given_twice_has_both_places() {
         for (text, second, first) in [
             ("a = 1\nb = 2\na = 3\n", (3, 1), (1, 1)),
             ("[t]\na = 1\n[u]\na = 1\na = 2\n", (5, 1), (4, 1)),

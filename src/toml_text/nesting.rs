@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn depth_counts_brackets_braces_and_dots_outside_of_text() {
+    fn depth_counts_brackets_braces_and_dots_outside_strings() {
         let array = |n: usize| format!("a = {}{}", "[".repeat(n), "]".repeat(n));
         assert_eq!(too_deep(&array(32)), None);
         assert_eq!(too_deep(&array(33)), Some(36..37));

@@ -85,7 +85,7 @@ impl Source {
             Err(e) => {
                 let at = e.valid_up_to();
                 // The text before the bad byte gives the line and the column.
-                let head = std::str::from_utf8(&bytes[..at]).expect("valid up to there");
+                let head = std::str::from_utf8(&bytes[..at]).expect("the bytes before the error are valid");
                 let head =
                     Source::new(name, &head.strip_prefix('\u{feff}').unwrap_or(head).replace("\r\n", "\n"));
                 let what = format!("not UTF-8: byte 0x{:02X} at offset {at}; save it as UTF-8", bytes[at]);

@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_recovers_in_some_replications_is_said_of_them() {
+    fn the_finding_counts_replications_that_never_recover() {
         let mut results = calm(5);
         set(&mut results, 0, Metric::TimeToRecoverS, &[1.0, NEVER, 3.0, NEVER, 5.0]);
         set(&mut results, 1, Metric::TimeToRecoverS, &[1.0, 2.0, 3.0, 4.0, 5.0]);

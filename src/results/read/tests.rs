@@ -15,7 +15,7 @@ fn read_back(results: &Results) -> Results {
 }
 
 #[test]
-fn what_is_written_reads_back_whole() {
+fn written_results_read_back_completely() {
     for (case, results) in synthetic::table() {
         if matches!(case, "many-buckets" | "no-runs") {
             // The large case takes long. The empty case has no timeline, as no run has.
@@ -28,7 +28,7 @@ fn what_is_written_reads_back_whole() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_place() {
+fn errors_name_the_place() {
     let results = synthetic::storm(&["old"], 10, 2);
     let [summary, timeline, flow, sessions] = &written(&results);
     let whole = Files { summary, timeline, flow, sessions };

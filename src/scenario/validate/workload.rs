@@ -90,7 +90,7 @@ mod tests {
     use crate::Study;
 
     #[test]
-    fn what_a_workload_must_not_say() {
+    fn contradictory_workloads_are_refused() {
         let text = |workload: &str| {
             format!(
                 "version = 1\nname = \"w\"\nhorizon = \"1m\"\npolicies = [\"new\"]\n[[workload]]\nname = \"w\"\n{workload}"

@@ -17,7 +17,7 @@ pub(super) fn dist(dice: &mut Dice, ms: u64) -> String {
 
 /// A value in the form of a scenario, on one line.
 fn written(value: &impl Serialize) -> String {
-    toml_value(&serde_json::to_value(value).expect("numbers, texts, lists and tables"))
+    toml_value(&serde_json::to_value(value).expect("numbers, texts, lists and tables are JSON"))
 }
 
 /// The names of all endpoints.

@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_is_kept_at_its_edge_and_broken_just_beyond() {
+    fn a_bound_permits_its_edge_and_nothing_beyond() {
         let s = |at: u64| (Time(at * 1_000_000_000), true);
         for (text, kept, broken) in [
             ("kind = \"gcra\"\nrate = \"1/2s\"\nburst = 2", vec![s(0), s(0), s(2)], vec![s(0), s(0), s(1)]),

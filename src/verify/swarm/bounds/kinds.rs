@@ -6,12 +6,12 @@ use std::fmt::Write;
 
 /// An entry of every kind that the scenario lacks, for each list of tables whose entries have a kind.
 pub(super) fn missing(scenario: &str) -> String {
-    let present: toml::Table = scenario.parse().expect("a scenario of our own");
+    let present: toml::Table = scenario.parse().expect("the scenario is valid TOML");
     let mut text = String::new();
     for path in ["backend.limit", "fault", "action"] {
         let table = format::scenario().at(path).and_then(|key| key.ty.table()).expect("a list of tables");
         let belongs =
-            table.keys.iter().find_map(|key| key.belongs.as_ref()).expect("its entries have a kind");
+            table.keys.iter().find_map(|key| key.belongs.as_ref()).expect("the entries have a kind");
         for word in table.words(&belongs.to) {
             let has = |entry: &toml::Value| entry[&belongs.to].as_str() == Some(word);
             let mut here = Some(&toml::Value::Table(present.clone()));

@@ -86,7 +86,7 @@ static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 static BOUNDS: LazyLock<Vec<(usize, Bounds)>> = LazyLock::new(|| {
     let of = |(number, text): (usize, &String)| {
-        let bounds = bounds_of(&text.parse().expect("a scenario of our own"));
+        let bounds = bounds_of(&text.parse().expect("the scenario is valid TOML"));
         bounds.into_iter().map(move |bounds| (number, bounds)).collect::<Vec<_>>()
     };
     TEXTS.iter().enumerate().flat_map(of).collect()

@@ -154,7 +154,7 @@ pub(super) fn constant_as_degenerate(sides: &mut Sides, dice: &mut Dice) -> Outc
             *dist = format!("{ms}ms").into();
         }
     }
-    sides.first = whole.as_table().cloned().expect("it was one");
+    sides.first = whole.as_table().cloned().expect("the value is a table");
     sides.part();
     let mut whole = Value::Table(sides.second.clone());
     let mut found = Vec::new();
@@ -171,7 +171,7 @@ pub(super) fn constant_as_degenerate(sides: &mut Sides, dice: &mut Dice) -> Outc
             *dist = Value::Table(table(&same));
         }
     }
-    sides.second = whole.as_table().cloned().expect("it was one");
+    sides.second = whole.as_table().cloned().expect("the value is a table");
     sides.all_same(&[])
 }
 

@@ -71,13 +71,13 @@ mod tests {
     use crate::verify::swarm::relations::sides::table;
 
     #[test]
-    fn what_is_left_is_what_is_needed() {
+    fn shrinking_leaves_only_what_is_needed() {
         let first = table("a = 1\nb = [{ c = 1, d = 2 }, { c = 3 }]\ne = { f = 4 }");
         let needs = |first: &Table| {
             let has = first.get("b")?.as_array()?.iter().any(|entry| entry.get("d").is_some());
             has.then(|| Broken { what: String::new(), first: first.clone(), second: Table::new() })
         };
-        let smallest = shrink(first, needs).expect("it breaks from the start");
+        let smallest = shrink(first, needs).expect("the whole scenario breaks");
         assert_eq!(smallest.first, table("b = [{ d = 2 }]"));
     }
 }

@@ -172,7 +172,8 @@ pub(super) fn rows(csv: &[u8]) -> BTreeMap<Vec<String>, u64> {
     let mut reader = csv::Reader::from_reader(csv);
     let mut rows = BTreeMap::new();
     for record in reader.records() {
-        let mut cells: Vec<String> = record.expect("a file of our own").iter().map(str::to_owned).collect();
+        let mut cells: Vec<String> =
+            record.expect("the simulator wrote the file").iter().map(str::to_owned).collect();
         let count = cells.pop().and_then(|cell| cell.parse().ok()).expect("the last column counts");
         rows.insert(cells, count);
     }
