@@ -12,7 +12,7 @@ fn a_closed_page_does_nothing_and_an_opening_is_a_visit() {
     desk.load(Time::ZERO, fine(None), session);
     assert_eq!((desk.tab.open, desk.tab.session, desk.tab.visit), (true, true, 1));
     desk.load(Time(1), fine(None), session);
-    assert_eq!((desk.tab.visit, desk.tab.epoch), (1, 2), "a reload is no visit");
+    assert_eq!((desk.tab.visit, desk.tab.epoch), (1, 2), "a reload does not count as a visit");
     assert_eq!(desk.step(Time(2), Input::Close), [Action::Fact(Fact::PageGone)]);
     assert_eq!((desk.tab.open, desk.tab.session), (false, false));
     for input in [Input::Focus, Input::SignIn { again: false }, Input::SetActive { navigate: false }] {
