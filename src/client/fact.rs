@@ -43,7 +43,7 @@ pub enum Fact {
     Cookie(Option<Token>),
     /// The status changed.
     Status(Status),
-    /// The page was loaded anew or closed while it had a session.
+    /// The page was reloaded or closed while it had a session.
     PageGone,
     /// The tab lost its session.
     SignedOut,

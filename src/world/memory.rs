@@ -16,7 +16,8 @@ use crate::scenario::codes::ErrorCodes;
 
 /// A pending event, with its share of the memory of the queue.
 const ENTRY: u64 = 18;
-/// Sizes of [`SessionCounts`] per user: one for the collector's count of the session, one for selecting the worst sessions.
+/// Sizes of [`SessionCounts`] per user: one for the collector's count of the session, one for selecting the worst
+/// sessions.
 const COUNTS: u64 = 2;
 
 /// An estimate of the memory of one run, or of one part when the run has [parts](super::Plan::parts). Each core at work

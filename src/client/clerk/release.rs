@@ -69,7 +69,7 @@ pub enum Flow {
 /// The properties that distinguish client releases (`clerk-js.md`, "What the recordings show", 8 and 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Release {
-    /// A cached token is fetched anew in the background, `life - 17 s` after it was received.
+    /// The client fetches a new token in the background, `life - 17 s` after it received the cached one.
     pub background_refresh: bool,
     /// A cache entry that replaces another leaves the other's refresh timer armed, and a fetched token arms one even
     /// when its entry was replaced meanwhile: the leak of 6.0.0 and 6.1.0.

@@ -56,8 +56,8 @@ fn a_kept_environment_is_good_for_a_day() {
     }
 }
 
-/// A reload leaves requests in flight behind: each answer ends its task and all that waits for it, nothing else, and
-/// nothing comes of it.
+/// A reload leaves requests in flight. Each answer ends its task and the tasks that wait for it, and has no other
+/// effect.
 #[test]
 fn what_a_reload_left_behind_ends_with_its_answer() {
     let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
