@@ -1,4 +1,5 @@
-//! Who calls: users, each with a browser session of one or more tabs, behind a network address shared with others.
+//! The callers of a fleet: users, each with a browser session of one or more tabs, behind a network address shared with
+//! others.
 
 use crate::client::app::AppReaction;
 use crate::client::workload::MAX_CLIENTS;
@@ -8,7 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// What one user takes in memory, in bytes: state of browser and tab, its pending event and its row of results.
+/// Bytes of one user: the state of browser and tabs, pending events, and a row of results.
 const BYTES_PER_USER: u64 = 160;
 
 /// The users: each has one browser session with one or more tabs.
@@ -88,7 +89,7 @@ pub struct FleetSpec {
 }
 
 impl FleetSpec {
-    /// No users: the fleet of a scenario that has generic workloads alone.
+    /// A fleet without users, for a scenario with generic workloads only.
     pub fn nobody() -> FleetSpec {
         FleetSpec {
             users: 0,
@@ -131,11 +132,11 @@ pub enum Tabs {
     Shares(Vec<TabShare>),
 }
 
-/// The most tabs of a user, those that actions open included.
+/// The largest number of tabs of a user, including those that actions open.
 pub const MAX_TABS: u32 = 16;
 
 impl Tabs {
-    /// The most tabs that a user opens without being told to.
+    /// The largest number of tabs that a user opens without a scripted action.
     pub fn most(&self) -> u32 {
         match self {
             Tabs::Fixed(n) => u32::from(*n),

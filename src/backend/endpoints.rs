@@ -1,4 +1,4 @@
-//! `[backend.<endpoint>]`: what a scenario says about each endpoint, by the name in its family's row.
+//! `[backend.<endpoint>]`: the scenario's settings of each endpoint, by the name in its family's row.
 
 use super::spec::EndpointSpec;
 use crate::protocol::Endpoint;
@@ -14,7 +14,7 @@ use std::ops::{Index, IndexMut};
 pub struct Endpoints([EndpointSpec; Endpoint::COUNT]);
 
 impl Endpoints {
-    /// All of them, in the order of the table.
+    /// All settings, in the order of the table.
     pub fn iter_mut(&mut self) -> std::slice::IterMut<'_, EndpointSpec> {
         self.0.iter_mut()
     }

@@ -1,12 +1,13 @@
-//! Who shares a limit: the keys under which limits count the calls of a user or of a generic client.
+//! The keys under which limits count the calls of a user or of a generic client. Callers with the same key share a
+//! limit.
 //!
-//! Generic clients are numbered after the users of the fleet. Apps are dealt to users and clients in turn. Networks are
-//! filled one after another, first with users, then with the clients of each workload.
+//! Generic clients are numbered after the users of the fleet. Apps are assigned to users and clients in turn. Networks
+//! are filled one after another, first with users, then with the clients of each workload.
 
 use super::spec::LimitKey;
 use std::ops::Range;
 
-/// The callers of a run, as limits know them.
+/// The callers of a run, as limits count them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Keys {
     /// Users of the fleet.
@@ -22,35 +23,35 @@ pub struct Keys {
 /// The clients of one workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Clients {
-    /// The number of the first, over all workloads.
+    /// The number of its first client, over all workloads.
     pub first: u32,
-    /// How many there are.
+    /// Number of its clients.
     pub count: u32,
-    /// The number of their first network, over all workloads.
+    /// The number of its first network, over all workloads.
     pub first_network: u32,
     /// Clients behind one network address, at least 1.
     pub per_network: u32,
 }
 
 impl Keys {
-    /// Generic clients of all workloads.
+    /// Number of generic clients of all workloads.
     pub fn all_clients(&self) -> u32 {
         self.clients.last().map_or(0, |c| c.first + c.count)
     }
 
-    /// Whether this number is a generic client's.
+    /// Whether this number belongs to a generic client.
     #[inline]
     pub fn is_client(&self, user: u32) -> bool {
         user >= self.users
     }
 
-    /// The workload of a generic client, by its number over all workloads.
+    /// The index of a generic client's workload. The client is numbered over all workloads.
     #[inline]
     pub fn workload_of(&self, client: u32) -> usize {
         self.clients.partition_point(|c| c.first <= client) - 1
     }
 
-    /// How many keys a limit of this kind of key has.
+    /// Number of keys of a limit with this kind of key.
     pub fn count(&self, key: LimitKey) -> u32 {
         let client_networks =
             self.clients.last().map_or(0, |c| c.first_network + c.count.div_ceil(c.per_network));

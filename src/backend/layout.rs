@@ -1,4 +1,4 @@
-//! A backend made ready to run: what stands in the way of a call of each endpoint, with nothing left to look up.
+//! The compiled backend: for each endpoint the faults and limits of its calls, with no lookups left.
 
 use super::keys::Keys;
 use super::spec::{BackendSpec, LimitSpec};
@@ -6,40 +6,40 @@ use crate::fault::Fault;
 use crate::kernel::{Dist, Dur, Time};
 use crate::protocol::Endpoint;
 
-/// What every call of one endpoint meets.
+/// The compiled settings of one endpoint.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Route {
     /// Round-trip time, without queueing and service.
     pub latency: Dist,
     /// Round-trip time of a call that a limit or a full queue refuses; `latency` when absent.
     pub refused_latency: Option<Dist>,
-    /// Workers; without them a call is served at once.
+    /// The number of workers; `None` if calls are served at once.
     pub workers: Option<u32>,
-    /// Calls that may wait for a worker; any number when absent.
+    /// Calls that may wait for a worker; `None` for any number.
     pub queue: Option<u32>,
     /// Service time in a worker; zero when absent.
     pub service: Option<Dist>,
-    /// How long the client waits for an answer; for ever when absent.
+    /// Time after which the client gives up; `None` for never.
     pub timeout: Option<Dur>,
-    /// Faults that may strike a call, by their places in [`Layout::faults`], in order.
+    /// Indices in [`Layout::faults`] of the faults that may strike a call, in order.
     pub faults: Vec<u16>,
-    /// Limits that a call meets, by their places in [`Layout::limits`], in order.
+    /// Indices in [`Layout::limits`] of the limits that judge a call, in order.
     pub limits: Vec<u16>,
 }
 
 /// A backend made ready to run.
 #[derive(Clone, Debug)]
 pub struct Layout {
-    /// What calls meet, by endpoint.
+    /// The compiled settings, by endpoint.
     pub routes: [Route; Endpoint::COUNT],
     /// Limits, in the scenario's order.
     pub limits: Vec<LimitSpec>,
     /// Faults, in the scenario's order.
     pub faults: Vec<Fault>,
-    /// Who shares a limit.
+    /// The keys of callers at limits.
     pub keys: Keys,
-    /// When the first fault or scripted action begins; the horizon without one. Verdicts of limits are counted apart
-    /// before it, and demand is judged in the time before it.
+    /// Begin of the first fault or scripted action; the horizon without one. The verdicts of limits before it are
+    /// counted separately, and demand is judged in the time before it.
     pub first_fault: Time,
 }
 
@@ -71,14 +71,14 @@ impl Layout {
         Layout { routes, limits: spec.limits.clone(), faults, keys, first_fault }
     }
 
-    /// What calls of this endpoint meet.
+    /// The compiled settings of an endpoint.
     #[inline]
     pub fn route(&self, endpoint: Endpoint) -> &Route {
         &self.routes[endpoint.index()]
     }
 }
 
-/// The places of the items that are meant.
+/// The indices of the items that satisfy a condition.
 fn places<T>(items: &[T], is_meant: impl Fn(&T) -> bool) -> Vec<u16> {
     items.iter().enumerate().filter(|(_, item)| is_meant(item)).map(|(place, _)| place as u16).collect()
 }

@@ -1,4 +1,5 @@
-//! The authentication backend: endpoints, rate limits, queues, and a call's way through them. Pure state machines with the time passed in.
+//! The authentication backend: endpoints, rate limits, queues, and the way of a call through them. All state machines
+//! are pure and get the time as a parameter.
 
 pub mod endpoints;
 pub mod gateway;

@@ -9,9 +9,9 @@ use std::fmt;
 /// Requests per time, written `"100/10s"`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// Requests; may be 0: then everything is refused.
+    /// Number of requests. 0 refuses every request.
     pub count: u64,
-    /// In this time; never zero.
+    /// The time in which they may come; never zero.
     pub per: Dur,
 }
 
@@ -36,7 +36,7 @@ impl Rate {
     }
 }
 
-/// How rates are written.
+/// The format of rates in files.
 const FORMS: &str = "requests per duration, such as \"100/10s\" or \"5/s\"";
 
 /// How a rate is read.

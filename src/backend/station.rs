@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn queues_of_no_and_of_any_length() {
+    fn a_queue_may_have_no_places_or_any_number() {
         let mut loss = Station::new(1, Some(0));
         assert_eq!([0, 1].map(|call| loss.arrive(call, Time(0))), [Arrival::Serve, Arrival::Shed]);
         let mut patient = Station::new(1, None);

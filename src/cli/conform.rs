@@ -25,14 +25,14 @@ pub struct Args {
     json: bool,
 }
 
-/// A comparison in one of the two forms.
+/// A comparison of either kind of client.
 enum Compared {
     Session(Comparison),
     Token(token::Comparison),
 }
 
 impl Compared {
-    /// The release, as the summary names it.
+    /// The release as named in the summary.
     fn release(&self) -> String {
         match self {
             Compared::Session(c) => c.client.clone(),
@@ -48,7 +48,7 @@ impl Compared {
     }
 }
 
-/// Compares the simulated client with recordings; exit 1 when any diverges.
+/// Compares the simulated client with recordings. Exits with 1 if any differs.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let profile = args.profile.as_deref().map(read_profile).transpose()?;
     let mut comparisons = Vec::new();

@@ -17,13 +17,13 @@ pub enum AppReaction {
     GetToken,
 }
 
-/// What app code does by itself in a window of time.
+/// The reaction of app code to new session objects, in a window of time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Reaction {
-    /// What, with each new session object.
+    /// The call that it makes for each new session object.
     pub act: AppReaction,
-    /// When it begins.
+    /// Start of the window.
     pub from: Time,
-    /// When it ends, that instant excluded.
+    /// End of the window, excluded.
     pub to: Time,
 }

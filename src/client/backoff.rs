@@ -1,35 +1,36 @@
-//! When to try again: a table of delays, and how far a delay may be spread.
+//! Retry back-off: a table of delays, and the bounds of their jitter.
 
 use super::policy::{Jitter, MAX_RETRIES, Retry};
 use crate::kernel::{Dur, time::NS_PER_MS};
 
-/// A wait: uniform over `[low, high]`, then at most `cap`, then at least `floor`. The world draws.
+/// A wait: a draw, uniform over `[low, high]`, then cut to at most `cap`, then raised to at least `floor`. The world
+/// draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
     /// Shortest draw.
     pub low: Dur,
     /// Longest draw.
     pub high: Dur,
-    /// No wait is longer...
+    /// Upper bound of the drawn delay.
     pub cap: Dur,
-    /// ...but for this, which `Retry-After` asks for.
+    /// Lower bound of the wait, from `Retry-After`. May exceed `cap`.
     pub floor: Dur,
-    /// A recording may fix this wait, which is drawn otherwise.
+    /// Whether a recording may replace this wait.
     pub recorded: bool,
 }
 
 impl Wait {
-    /// Exactly so long.
+    /// A wait of exactly this length.
     pub const fn exactly(d: Dur) -> Wait {
         Wait { low: d, high: d, cap: Dur(u64::MAX), floor: Dur::ZERO, recorded: false }
     }
 
-    /// Whether the world has anything to draw.
+    /// Whether the wait is random.
     pub fn is_exact(&self) -> bool {
         self.low == self.high
     }
 
-    /// The wait for this draw of `[low, high]`.
+    /// The wait that belongs to a draw of `[low, high]`.
     pub fn of(&self, draw: Dur) -> Dur {
         draw.min(self.cap).max(self.floor)
     }
@@ -47,16 +48,16 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// The table of `min(cap, initial * factor^n)`, cut to whole milliseconds as a browser's timers are (HTML standard,
+    /// Tabulates `min(cap, initial * factor^n)`, cut to whole milliseconds as a browser's timers are (HTML standard,
     /// `setTimeout` takes a `long`).
     ///
     /// # Panics
-    /// When there may be more than [`MAX_RETRIES`] retries, which is refused when a scenario is read.
+    /// When the policy has more than [`MAX_RETRIES`] retries. Reading a scenario refuses such a policy.
     pub fn new(retry: &Retry) -> Backoff {
         assert!(retry.retries.max(retry.offline_retries) <= MAX_RETRIES, "at most {MAX_RETRIES} retries");
         let mut delays = Vec::new();
-        // Fixed point with 32 fractional bits: exact enough that truncation errs only where the product itself is
-        // within 2^-40 of a whole millisecond. A product that 128 bits do not hold is beyond every cap.
+        // Fixed point with 32 fractional bits. Truncation errs only where the product itself is within 2^-40 of a whole
+        // millisecond. A product above 128 bits exceeds every cap.
         let mut exact: u128 = u128::from(retry.initial.0) << 32;
         for _ in 0..retry.retries.max(retry.offline_retries).max(1) {
             let ns = u64::try_from(exact >> 32).unwrap_or(u64::MAX).min(retry.cap.0);
@@ -77,12 +78,12 @@ impl Backoff {
         }
     }
 
-    /// Whether there may be a retry number `n`, from 1.
+    /// Whether retry number `n`, from 1, is allowed.
     pub fn allows(&self, n: u32, offline: bool) -> bool {
         n <= if offline { self.offline_retries } else { self.retries }
     }
 
-    /// Whether a delay depends on the one before it.
+    /// Whether each delay depends on the previous one.
     pub fn remembers(&self) -> bool {
         self.jitter == Jitter::Decorrelated
     }
@@ -92,7 +93,7 @@ impl Backoff {
         self.delays[(n.max(1) as usize - 1).min(self.delays.len() - 1)]
     }
 
-    /// The wait before retry number `n`, from 1; `previous` is how long the last one was, for the first of no account.
+    /// The wait before retry number `n`, from 1. `previous` is the length of the last wait; the first retry ignores it.
     pub fn wait(&self, n: u32, previous: Dur, retry_after_s: u32) -> Wait {
         let d = self.delay(n);
         let (low, high) = match self.jitter {
@@ -131,7 +132,7 @@ mod tests {
 
     /// The series of the fact sheet: gaps between the tries of recording `6.1.0-S9-network-abort-60s`, less the RTT.
     #[test]
-    fn the_series_of_get_token() {
+    fn the_delays_of_get_token_are_the_recorded_ones() {
         let backoff = Backoff::new(&retry(Jitter::None));
         let series: Vec<u64> = (1..=8).map(|n| backoff.delay(n).0 / NS_PER_MS).collect();
         assert_eq!(series, [3_000, 4_650, 7_207, 11_171, 17_316, 26_839, 41_601, 50_000]);
@@ -155,9 +156,9 @@ mod tests {
         }
     }
 
-    /// 1,000 days times a million, and then times a million again, is beyond 128 bits in the fixed point of the table.
+    /// 1,000 days times a million twice exceeds 128 bits in the table's fixed point.
     #[test]
-    fn a_back_off_that_no_number_holds_ends_at_its_cap() {
+    fn a_back_off_beyond_128_bits_is_cut_at_its_cap() {
         let day = 86_400;
         let (initial, cap) = (Dur::from_secs(1_000 * day), Dur::from_secs(36_500 * day));
         let factor = Decimal { millionths: 1_000_000_000_000 };
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn only_decorrelated_jitter_remembers() {
+    fn only_decorrelated_jitter_depends_on_the_previous_delay() {
         for jitter in [Jitter::None, Jitter::Full, Jitter::Equal, Jitter::Decorrelated] {
             let remembers = jitter == Jitter::Decorrelated;
             assert_eq!(Backoff::new(&retry(jitter)).remembers(), remembers, "{jitter:?}");

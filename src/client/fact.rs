@@ -1,4 +1,4 @@
-//! What is worth counting or telling of a tab: metrics count facts, stories tell them.
+//! Facts about tabs. Metrics count facts; stories tell them.
 
 use crate::kernel::Dur;
 use crate::protocol::{Failure, Token};
@@ -18,32 +18,32 @@ pub enum Status {
     Error,
 }
 
-/// What is worth counting or telling.
+/// A fact about a tab.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Fact {
     /// The unauthenticated flow was entered.
     FlowEntered {
-        /// Calls of the flow in this tab that have not settled, this one included: `depth` of the recordings.
+        /// Calls of the flow in this tab that have not settled, including this one: `depth` of the recordings.
         open: u32,
-        /// A session existed; without one the call settles at once.
+        /// Whether a session existed. Without one the call settles at once.
         active: bool,
-        /// Entries on the causal chain, this one included.
+        /// Entries on the causal chain, including this one.
         depth: u32,
-        /// The answer that caused it; none for a broadcast.
+        /// The answer that caused the entry; `None` for a broadcast.
         cause: Option<Failure>,
     },
     /// Calls of the flow settled.
     FlowLeft {
-        /// How many levels at once.
+        /// Number of levels that settled together.
         levels: u32,
-        /// How the innermost one ended.
+        /// The end of the innermost one.
         end: FlowEnd,
     },
     /// The session cookie was written, or removed.
     Cookie(Option<Token>),
     /// The status changed.
     Status(Status),
-    /// The page was loaded anew or closed while it had a session.
+    /// The page was reloaded or closed while it had a session.
     PageGone,
     /// The tab lost its session.
     SignedOut,
@@ -55,29 +55,29 @@ pub enum Fact {
     AppError(Failure),
     /// The sign-in request ended: with a new session, or with this failure.
     SignInEnded(Option<Failure>),
-    /// A call by app code ended, after so long.
+    /// A call by app code ended after this time.
     AppWaited(Dur),
     /// A failure was judged at a call site.
     Judged {
         /// The failure.
         failure: Failure,
-        /// What the policy made of it.
+        /// The policy's verdict.
         verdict: Judgement,
     },
 }
 
-/// How a call of the unauthenticated flow ended.
+/// The end of a call of the unauthenticated flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlowEnd {
-    /// The session is still there.
+    /// The session still exists.
     StillSignedIn,
-    /// It is gone.
+    /// The session is gone.
     SignedOut,
-    /// With this error.
+    /// The call failed with this error.
     Threw(Failure),
 }
 
-/// What a policy made of a failure.
+/// A policy's verdict on a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Judgement {
     /// Enter the unauthenticated flow.
@@ -86,8 +86,8 @@ pub enum Judgement {
     Degrade,
     /// Retry.
     Retry,
-    /// Hand it to the app.
+    /// The app gets the failure.
     Surface,
-    /// Nobody hears of it.
+    /// The client drops the failure.
     Swallow,
 }

@@ -1,8 +1,8 @@
-//! What a client family is: a state machine per tab, the server's side of it, and the words that readers know it by.
+//! The interface of a client family: a state machine per tab, the server's side of a session, and names for reports.
 //!
-//! A world is built for one family, so nothing is dispatched while it runs. It gives a tab an [`Input`], carries out
-//! the tab's [`Action`]s, and lets the family's [`Account`] answer what the gateway lets through. What the fifteen
-//! mechanisms of auth clients need is carried so:
+//! A world is compiled for one family, so it needs no dynamic dispatch. It gives a tab an [`Input`] and carries out the
+//! tab's [`Action`]s. The family's [`Account`] answers the calls that the gateway lets through. The interface supports
+//! fifteen mechanisms of auth clients as follows:
 //!
 //! | mechanism | carried by |
 //! | --- | --- |
@@ -32,76 +32,78 @@ use std::ops::Range;
 
 /// A client family.
 pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
-    /// Its models, in the order in which they are listed.
+    /// Its models, in the order of listings.
     const MODELS: &'static [ModelRow];
     /// The endpoints that it calls, in the order of results.
     const ENDPOINTS: &'static [EndpointRow];
     /// The kinds of messages between tabs.
     const MESSAGES: &'static [MessageRow];
-    /// What readers know the flow by that a client enters when it takes a session for lost.
+    /// The names of the flow that a client enters when it considers its session lost.
     const FLOW: FlowWords;
-    /// Bytes of a session of one idle tab, its tasks and the server's side included.
+    /// Bytes of a session with one idle tab, including its tasks and the server's side.
     const IDLE_BYTES: usize;
 
-    /// What is the same for every page of a run.
+    /// Data shared by all pages of a run.
     type Setup: Clone + Debug + PartialEq + Send + Sync;
-    /// A policy, ready to be asked.
+    /// A compiled policy.
     type Rules: Clone + Debug + PartialEq + Send + Sync;
-    /// What the server answers.
+    /// An answer of the server.
     type Reply: Reply;
     /// The pages of a world's users.
     type Store: Store<Reply = Self::Reply>;
     /// The server's side.
     type Account: Account<Reply = Self::Reply> + Clone;
 
-    /// What is the same for every page under this model, a place in [`MODELS`](Client::MODELS).
+    /// The shared data of all pages under this model. `model` is an index into [`MODELS`](Client::MODELS).
     fn setup(model: usize, around: &Around<'_>) -> Self::Setup;
 
-    /// The rules of a policy. `codes` are the scenario's error codes; a [`Failure`] names one by its place.
+    /// Compiles a policy. `codes` are the scenario's error codes; a [`Failure`] names a code by its index.
     fn rules(policy: &Policy, codes: &[String]) -> Self::Rules;
 
-    /// Pages that are not open yet. `rules` are all that a user may follow.
+    /// Closed pages of these users. `rules` are all rules that a user may follow.
     fn store(rules: &[Self::Rules], users: Range<u32>, tabs_per_user: u32) -> Self::Store;
 
-    /// Sessions of which the server knows nothing yet.
+    /// Sessions without any state on the server's side.
     fn account(backend: &BackendSpec, users: Range<u32>) -> Self::Account;
 
-    /// Gives a tab its input. What the tab does is put into `out`, in order.
+    /// Gives a tab its input and appends the tab's actions to `out`, in order.
     fn step(store: &mut Self::Store, who: Who<'_, Self>, input: Input, now: Time, out: &mut Vec<Action>);
 
-    /// Whether the rules name the answer to this task as a reason to sign out. For checkers: stated apart from the machine.
+    /// Whether the rules count the answer to this task as a reason to sign out. Used by checks only, and independent of
+    /// the state machine.
     fn names_sign_out(store: &Self::Store, setup: &Self::Setup, rules: &Self::Rules, task: TaskId) -> bool;
 
-    /// Entries of the family's flow in a row after which a user is signed out whatever is answered; none without a most.
+    /// Consecutive entries of the family's flow after which a user is signed out whatever the answer; `None` for no
+    /// bound.
     fn most_rounds(setup: &Self::Setup) -> Option<u32>;
 
-    /// Memory of a user with so many tabs at the height of a storm, in bytes, pending events included. `event` is what
-    /// one event takes, `round_trip_s` the mean round-trip time in seconds.
+    /// Bytes of a user with this many tabs at the height of a storm, including pending events. `event` is the size of
+    /// an event in bytes, `round_trip_s` the mean round-trip time in seconds.
     fn bytes_per_user(setup: &Self::Setup, tabs: u64, event: u64, round_trip_s: f64) -> u64;
 }
 
-/// What surrounds the pages of a run.
+/// What a family needs to know of a scenario to build its shared data.
 pub struct Around<'a> {
-    /// Entries of the flow in a row after which a user is signed out, where the scenario says so.
+    /// Consecutive entries of the flow after which a user is signed out; `None` when the scenario does not say.
     pub max_rounds: Option<u32>,
     /// Life of a session token, in seconds.
     pub token_life_s: u32,
     /// Whether the app is configured for several sessions.
     pub multi_session: bool,
-    /// What app code does by itself.
+    /// The app code's reaction to a new session object.
     pub reaction: Reaction,
-    /// The number of an error code in the scenario's list; 0 for a code that nothing answers.
+    /// Returns the index of an error code in the scenario's list; 0 for a code that no fault answers with.
     pub code: &'a dyn Fn(&str) -> u8,
 }
 
 /// The tab that takes a step.
 #[derive(Debug)]
 pub struct Who<'a, C: Client> {
-    /// Its number.
+    /// The tab's number.
     pub tab: u32,
-    /// Its user.
+    /// The number of its user.
     pub user: u32,
-    /// What is the same for every page.
+    /// The data shared by all pages.
     pub setup: &'a C::Setup,
     /// The rules that its user follows.
     pub rules: &'a C::Rules,
@@ -109,16 +111,16 @@ pub struct Who<'a, C: Client> {
 
 /// An answer of the server.
 pub trait Reply: Copy + Debug + From<Failure> {
-    /// Why it is no success; none for one.
+    /// The failure; `None` for a success.
     fn failure(&self) -> Option<Failure>;
 }
 
-/// The server's side of a family: what it knows of a user's session.
+/// The server's side of a family: the state of each user's session.
 pub trait Account {
-    /// What it answers.
+    /// An answer of the server.
     type Reply;
 
-    /// The answer to a call that nothing refuses.
+    /// Answers a call that no fault, limit or queue refused.
     fn answer(&mut self, user: u32, endpoint: Endpoint, now: Time) -> Self::Reply;
 
     /// Revokes a user's session.
@@ -127,114 +129,116 @@ pub trait Account {
     /// Whether a user's session is revoked.
     fn revoked(&self, user: u32) -> bool;
 
-    /// A user has signed in: a new session begins.
+    /// Begins a new session after a user has signed in.
     fn begin(&mut self, user: u32);
 }
 
-/// The pages of a range of users: their tabs, what their browsers keep, and the tasks under way.
+/// The pages of a range of users: their tabs, the state of their browsers, and their tasks.
 ///
-/// Tabs are numbered in the whole fleet: those of user `u` from `u * tabs_per_user`. A task has a generation, which is
-/// raised whenever events that name the task have become stale.
+/// Tab numbers count through the whole fleet: user `u` has those from `u * tabs_per_user`. A task has a generation. The
+/// store raises it whenever events that name the task become stale.
 pub trait Store: Look + Clone + Debug {
-    /// What the server answers.
+    /// An answer of the server.
     type Reply;
 
-    /// Reads a little of what an event of this tab will need, so that its cache misses come early.
+    /// Reads a little of the state that an event of this tab needs, so that its cache misses come early.
     fn warm(&self, tab: u32) -> u32;
     /// Whether the page is open.
     fn open(&self, tab: u32) -> bool;
     /// Whether the page has a session.
     fn session(&self, tab: u32) -> bool;
-    /// How often the tab was opened.
+    /// Number of times the tab was opened.
     fn visit(&self, tab: u32) -> u32;
     /// Whether a user's browser is offline.
     fn offline(&self, user: u32) -> bool;
-    /// A user's browser loses the network, or has it again.
+    /// Takes a user's browser offline or online.
     fn set_offline(&mut self, user: u32, offline: bool);
 
     /// The tab of a task.
     fn tab(&self, task: TaskId) -> u32;
     /// The generation of a task.
     fn generation(&self, task: TaskId) -> u32;
-    /// What tells a draw of this task from other draws of its tab at the same instant: what it does, and which of
-    /// several equal tasks it is.
+    /// Distinguishes draws of this task from other draws of its tab at the same instant: the task's kind, and its
+    /// number among equal tasks.
     fn draws(&self, task: TaskId) -> (u8, u8);
-    /// A task sends a request to this endpoint. Returns which of several equal calls of one instant it is.
+    /// Records that a task sends a request to this endpoint. Returns the request's number among equal calls of the
+    /// instant.
     fn sends(&mut self, task: TaskId, endpoint: Endpoint) -> u8;
-    /// An answer is on the way to a task.
+    /// Stores the answer that is on its way to a task.
     fn set_reply(&mut self, task: TaskId, reply: Self::Reply);
-    /// The answer on the way to a task comes from a full queue.
+    /// Marks the answer on its way to a task as coming from a full queue.
     fn set_shed(&mut self, task: TaskId);
     /// The request of a task that waits for an answer.
     fn call(&self, task: TaskId) -> Call;
-    /// A task's request has ended: events that name the task are stale from now on.
+    /// Ends a task's request. Events that name the task are stale from now on.
     fn end_call(&mut self, task: TaskId);
     /// The tasks that wait for an answer, in the order of their numbers.
     fn requesting(&self) -> Vec<TaskId>;
-    /// Since when each caller of app code waits whose page is still there and who does not wait for an answer himself.
+    /// Start times of the pending calls by app code whose page still exists. Excludes calls that wait for an answer of
+    /// their own.
     fn app_waits(&self) -> Vec<Time>;
     /// Forgets all tasks, at the end of a run.
     fn forget_tasks(&mut self);
-    /// How every page stands, in the order of their numbers.
+    /// The final state of every page, in the order of tab numbers.
     fn final_tabs(&self) -> Vec<FinalTab>;
 }
 
-/// A request that waits for an answer, or has just ended.
+/// A request that waits for an answer or has just ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
     /// The tab that sent it.
     pub tab: u32,
-    /// Where it went.
+    /// Its endpoint.
     pub endpoint: Endpoint,
     /// When it was sent.
     pub sent: Time,
-    /// What the answer on the way says, where it is no success.
+    /// The failure in the answer under way; `None` for a success.
     pub failure: Option<Failure>,
-    /// A full queue turned it away.
+    /// Whether a full queue refused it.
     pub shed: bool,
-    /// Its page is gone.
+    /// Whether its page is gone.
     pub left_over: bool,
 }
 
-/// How a page stands at the end of a run.
+/// The state of a page at the end of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FinalTab {
-    /// The page is open.
+    /// Whether the page is open.
     pub open: bool,
-    /// It has a session.
+    /// Whether the page has a session.
     pub session: bool,
-    /// Its status.
+    /// The client's status.
     pub status: Status,
-    /// It knows what the server says about sessions.
+    /// Whether the page has loaded the server's list of sessions.
     pub client: bool,
-    /// The session token that the browser keeps.
+    /// The session token that the browser holds.
     pub cookie: Option<Token>,
 }
 
-/// What an observer may look up while a run goes on.
+/// State that an observer may look up during a run.
 pub trait Look {
-    /// What a task is doing.
+    /// Describes what a task is doing.
     fn doing(&self, task: TaskId) -> Doing;
-    /// What the answer on the way to a task says, where it is no success.
+    /// The failure in the answer under way to a task; `None` for a success.
     fn failure(&self, task: TaskId) -> Option<Failure>;
-    /// What a message says.
+    /// Describes a message.
     fn message(&self, message: Message) -> &'static MessageRow;
-    /// A law of the family that the pages of this user break at this instant, in words.
+    /// A law of the family that this user's pages violate at this instant, in words; `None` if they violate none.
     fn broken_law(&self, user: u32) -> Option<String>;
 }
 
-/// What a task is doing, in the family's words.
+/// What a task is doing, in the family's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Doing {
-    /// What it does.
+    /// The kind of the task.
     pub task: &'static TaskRow,
-    /// On whose behalf.
+    /// The caller that it works for.
     pub caller: &'static CallerRow,
     /// Tries before this one.
     pub attempt: u32,
-    /// Of a request of the flow, the levels of the flow around it; otherwise 0.
+    /// For a request of the flow, the levels of the flow around it; otherwise 0.
     pub levels: u32,
-    /// Where its request goes, if it has sent one.
+    /// The endpoint of its request; `None` if it has sent none.
     pub endpoint: Endpoint,
 }
 
@@ -243,27 +247,27 @@ pub struct Doing {
 pub struct ModelRow {
     /// Its name in scenarios and results.
     pub name: &'static str,
-    /// What it is, in a sentence.
+    /// A description, in a sentence.
     pub about: &'static str,
-    /// Whether the scenario may say `max-rounds`.
+    /// Whether the scenario may set `max-rounds`.
     pub takes_max_rounds: bool,
 }
 
 /// A kind of message between tabs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageRow {
-    /// Its name in data.
+    /// Its name in results.
     pub id: &'static str,
-    /// What a tab hears, as a clause.
+    /// Describes the message for its receiver, as a clause.
     pub words: &'static str,
-    /// What makes a tab send it.
+    /// The cause of the message.
     pub cause: MessageCause,
 }
 
-/// What makes a tab send a message.
+/// The cause of a message between tabs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessageCause {
-    /// An answer.
+    /// The answer to a request.
     Answer,
     /// The tab's own sign-out.
     SignOut,
@@ -272,64 +276,64 @@ pub enum MessageCause {
 /// A kind of task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TaskRow {
-    /// Its name in data.
+    /// Its name in results.
     pub id: &'static str,
-    /// Its name in the chain of events of an error.
+    /// Its name in an error's list of events.
     pub name: &'static str,
-    /// What its timer means.
+    /// The meaning of its timer.
     pub due: Due,
-    /// What its request is to a reader.
+    /// The role of its request, for readers.
     pub role: Role,
 }
 
-/// What a task's timer means.
+/// The meaning of a task's timer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Due {
-    /// A clock of the client, whose tick begins something new: a clause that says so.
+    /// A clock of the client. A tick begins new work; the clause describes it.
     Tick(&'static str),
-    /// A request is repeated: a clause that says so.
+    /// A repeated request; the clause describes it.
     Repeat(&'static str),
-    /// The caller's call is tried again, as its policy says.
+    /// A retry of the caller's call, under its policy.
     Retry,
 }
 
-/// What a task's request is to a reader.
+/// The role of a task's request, for readers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// It fetches a token, for its caller.
+    /// Fetches a token for the task's caller.
     Fetch,
-    /// It belongs to the flow that the family enters when it takes a session for lost.
+    /// Belongs to the flow that the family enters when it considers a session lost.
     Flow,
-    /// It signs the user in.
+    /// Signs the user in.
     SignIn,
-    /// Anything else.
+    /// Any other role.
     Other,
 }
 
-/// What readers know the flow by that a client enters when it takes a session for lost.
+/// The names of the flow that a client enters when it considers its session lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowWords {
     /// Its name, with its article.
     pub name: &'static str,
     /// Its short name, with its article.
     pub short: &'static str,
-    /// What a request for it is sent for: ` for the flow`.
+    /// The purpose of its requests: ` for the flow`.
     pub purpose: &'static str,
-    /// A status that enters the flow without a question to the policy, and what lets it: a clause that ends in `lets it `.
+    /// A status that enters the flow without asking the policy, and the reason: a clause that ends in `lets it `.
     pub unasked: Option<(u16, &'static str)>,
-    /// Statuses that mean the end of the session to every policy.
+    /// Statuses that mean the end of the session under every policy.
     pub ends: &'static [u16],
-    /// What hands a failure to the app where the policy does not, as a clause.
+    /// The code that passes a failure to the app when the policy does not, as a clause.
     pub throws: &'static str,
 }
 
-/// On whose behalf a task works.
+/// The caller that a task works for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CallerRow {
     /// Who asks for a token: `the poller's getToken`.
     pub who: &'static str,
-    /// What a fetch for it is sent for: ` for the poller`; empty where that goes without saying.
+    /// The purpose of a fetch for it: ` for the poller`; empty where it needs no mention.
     pub purpose: &'static str,
-    /// What a fetch that fails comes to where nobody hears of it, as a clause.
+    /// The consequence of a failed fetch that no caller gets, as a clause.
     pub unheard: Option<&'static str>,
 }

@@ -1,7 +1,7 @@
 //! Simulated clients: pure state machines, told what happens and answering with what they do.
 //!
-//! A client family is a folder with a type that implements [`Client`], and its line in the registration below. What
-//! families share stands beside the folders: policies, back-off, limits on retries, the words of a step.
+//! A client family is a folder with a type that implements [`Client`] and a line in the registration below. Code that
+//! families share is in the files beside the folders: policies, back-off, retry limits, inputs and actions.
 
 pub mod app;
 pub mod backoff;
@@ -19,8 +19,8 @@ use crate::protocol::EndpointRow;
 pub use family::{Account, Client, Reply, Store};
 pub use registry::{ForFamily, Model, Prepared};
 
-/// The most calls that one session or one generic client may make; a run is stopped there. So 32 bits hold whatever a
-/// session counts no more than once a call.
+/// The most calls that one session or one generic client may make. The run stops at this number, so 32 bits hold every
+/// count of a session that grows at most once per call.
 pub const MOST_CALLS: u32 = 4_000_000_000;
 
 registry::families! {

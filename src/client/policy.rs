@@ -1,6 +1,6 @@
-//! Client policies: immutable data that says what an answer means.
+//! Client policies: immutable data that classifies answers.
 //!
-//! A policy owns no state and draws nothing; a client family says at which call sites it is asked.
+//! A policy has no state and draws nothing. The client family defines the call sites that ask it.
 
 use crate::kernel::Dur;
 use crate::protocol::Failure;
@@ -13,7 +13,7 @@ use schemars::JsonSchema;
 use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The most retries of a policy or a workload.
+/// The largest number of retries of a policy or a workload.
 pub const MAX_RETRIES: u32 = 1_000;
 
 /// A set of failures: HTTP statuses 400..=599, `network`, and pairs of status and error code.
@@ -43,7 +43,7 @@ impl FailureSet {
     /// Reads the entries of a list.
     ///
     /// # Errors
-    /// What was found and what is allowed, for the first entry that is neither.
+    /// For the first invalid entry: what was found and what is allowed.
     pub fn parse<S: AsRef<str>>(list: &[S]) -> Result<FailureSet, String> {
         let mut entries = Vec::new();
         for text in list {
@@ -76,7 +76,7 @@ impl FailureSet {
         Ok(FailureSet { entries })
     }
 
-    /// The error codes this set speaks of.
+    /// The error codes that this set names.
     pub fn codes(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().filter_map(|e| match &e.what {
             What::Code(_, code) => Some(code.as_str()),
@@ -84,7 +84,7 @@ impl FailureSet {
         })
     }
 
-    /// The set as bits; `codes` is the scenario's list of error codes, whose index 0 means "none".
+    /// Compiles the set to bits. `codes` is the scenario's list of error codes; its index 0 means "no code".
     pub fn compile(&self, codes: &[String]) -> FailureBits {
         let mut bits = FailureBits::default();
         for Entry { minus, what } in &self.entries {
@@ -100,7 +100,7 @@ impl FailureSet {
                 }
             }
             if let What::Class(_) | What::Status(_) = what {
-                // A later entry about a whole status overrules earlier ones about its codes.
+                // A later entry for a whole status overrides earlier ones for its codes.
                 let covered = |s: u16| match what {
                     What::Class(class) => s / 100 == *class,
                     What::Status(status) => s == *status,
@@ -113,7 +113,7 @@ impl FailureSet {
     }
 }
 
-/// One answer that is no success, as a set of failures writes it.
+/// One failure, as an entry of a set names it.
 pub static ANSWER: Leaf = Leaf {
     name: "answer",
     noun: "string",
@@ -128,7 +128,7 @@ pub static ANSWER: Leaf = Leaf {
     },
 };
 
-/// The most entries of a set of failures: every status there is, and as many pairs with a code.
+/// The largest number of entries of a set: every status, and as many pairs with a code.
 const MAX_ANSWERS: usize = 400;
 
 inline_schema!(FailureSet, "Failures", {
@@ -361,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_an_answer_is_refused() {
+    fn an_entry_that_is_no_failure_is_refused() {
         for text in ["200", "399", "600", "4XX", "", "!", "network:x", "403:", "403:Bad Code", "+401", "0401"]
         {
             assert!(FailureSet::parse(&[text]).unwrap_err().contains("allowed"), "{text}");

@@ -1,4 +1,4 @@
-//! The registration of client families: models by name, and a run's family matched once.
+//! The registration of client families: models by name, and the one place that matches on a run's family.
 
 use super::family::{Around, Client, ModelRow};
 use super::policy::Policy;
@@ -10,7 +10,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
-/// A model of a registered family, written by its name. The default is the first of all.
+/// A model of a registered family. Files write its name. The default is the first model of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Model(u8);
 
@@ -21,7 +21,7 @@ impl Model {
         (0..count).map(|place| Model(place as u8))
     }
 
-    /// Their names.
+    /// The names of all models.
     pub fn names() -> &'static [&'static str] {
         static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| Model::all().map(Model::name).collect());
         &NAMES
@@ -32,9 +32,9 @@ impl Model {
         Model::all().find(|model| model.name() == name)
     }
 
-    /// What its family says of it.
+    /// The model's entry in its family.
     pub fn row(self) -> &'static ModelRow {
-        MODELS.iter().copied().flatten().nth(self.place()).expect("a model is made from the table")
+        MODELS.iter().copied().flatten().nth(self.place()).expect("every model is in the table")
     }
 
     /// Its name in scenarios and results.
@@ -42,25 +42,25 @@ impl Model {
         self.row().name
     }
 
-    /// The endpoints that a run of this model may call: those of its family and of generic clients.
+    /// The endpoints that a run of this model may call: those of its family and the one of generic clients.
     pub fn endpoints(self) -> Vec<Endpoint> {
         let mut first = 0;
         let family = MODELS.iter().position(|family| {
             first += family.len();
             self.place() < first
         });
-        let rows = FAMILY_ENDPOINTS[family.expect("a model is made from the table")];
+        let rows = FAMILY_ENDPOINTS[family.expect("every model is in the table")];
         let named = |row: &EndpointRow| Endpoint::known(row.name);
         rows.iter().map(named).chain([workload::GENERIC]).collect()
     }
 
-    /// Its place among the models of all families.
+    /// Its index among the models of all families.
     pub(super) const fn place(self) -> usize {
         self.0 as usize
     }
 }
 
-/// How many rows there are.
+/// The number of rows in a table of tables.
 pub(super) const fn count(families: &[&[EndpointRow]]) -> usize {
     let (mut count, mut family) = (0, 0);
     while family < families.len() {
@@ -70,7 +70,7 @@ pub(super) const fn count(families: &[&[EndpointRow]]) -> usize {
     count
 }
 
-/// The rows of all families, and one more.
+/// Joins the rows of all families and one more.
 pub(super) const fn join<const N: usize>(families: &[&[EndpointRow]], last: EndpointRow) -> [EndpointRow; N] {
     let mut all = [last; N];
     let (mut place, mut family) = (0, 0);
@@ -120,17 +120,17 @@ impl JsonSchema for Model {
     }
 }
 
-/// What a run needs to know of its client family.
+/// The compiled client family of a run.
 #[derive(Clone, Debug)]
 pub struct Prepared<C: Client> {
-    /// What is the same for every page.
+    /// Data shared by all pages.
     pub setup: C::Setup,
-    /// The rules of policies, by contender and part.
+    /// The compiled policies, by contender and part.
     pub rules: Vec<Vec<C::Rules>>,
 }
 
 impl<C: Client> Prepared<C> {
-    /// Prepares a model of the family for contenders, each with the policies of its parts.
+    /// Compiles a model of the family for contenders, each with the policies of its parts.
     pub(super) fn new(
         model: usize,
         around: &Around<'_>,
@@ -142,16 +142,16 @@ impl<C: Client> Prepared<C> {
     }
 }
 
-/// Something to do with the family of a run, whichever it is.
+/// An operation that works with any family.
 pub trait ForFamily {
-    /// What it gives.
+    /// Its result.
     type Output;
 
-    /// Does it with this family.
+    /// Applies the operation to this family.
     fn with<C: Client>(self, client: &Prepared<C>) -> Self::Output;
 }
 
-/// Registers families: a name, and the type that implements [`Client`].
+/// Registers families: for each a name and the type that implements [`Client`].
 macro_rules! families {
     ($($family:ident = $client:ty;)*) => {
         /// The models of each family, in the order of the registration.
@@ -164,7 +164,7 @@ macro_rules! families {
         pub const ENDPOINTS: [EndpointRow; registry::count(FAMILY_ENDPOINTS) + 1] =
             registry::join(FAMILY_ENDPOINTS, workload::ENDPOINT);
 
-        /// The family of a run, prepared.
+        /// The compiled family of a run.
         #[derive(Clone, Debug)]
         pub enum AnyClient {
             $(
@@ -174,7 +174,7 @@ macro_rules! families {
         }
 
         impl AnyClient {
-            /// Prepares a model for contenders, each with the policies of its parts. `codes` are the scenario's error
+            /// Compiles a model for contenders, each with the policies of its parts. `codes` are the scenario's error
             /// codes.
             pub fn new(
                 model: Model,
@@ -193,7 +193,7 @@ macro_rules! families {
                 unreachable!("{model} is one of {first} models");
             }
 
-            /// Does something with the family. This is the one place where a run's family is matched.
+            /// Applies an operation to the family. This is the only place that matches on a run's family.
             pub fn with<F: ForFamily>(&self, action: F) -> F::Output {
                 match self {
                     $(AnyClient::$family(client) => action.with(client),)*

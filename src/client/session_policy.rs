@@ -151,7 +151,7 @@ mod tests {
         assert_eq!(take(2, &mut session), 1, "ten first attempts pay for one");
     }
 
-    /// The greatest burst and deposit that a scenario allows.
+    /// Tests the greatest burst and deposit that a scenario allows.
     #[test]
     fn a_budget_holds_the_largest_burst_and_deposit() {
         let spec = RetryBudget { ratio: Decimal { millionths: 1_000_000_000_000 }, burst: u32::MAX };

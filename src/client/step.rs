@@ -1,41 +1,41 @@
-//! The words between a world and the tabs of a client: what happens to a tab, and what the tab does.
+//! The interface between a world and a client's tabs: inputs and actions.
 
 use super::backoff::Wait;
 use super::fact::Fact;
 use crate::backend::Endpoint;
 
-/// A task of a tab: something that waits for an answer, a timer, the lock or another task. Families number their tasks.
+/// A task of a tab: it waits for an answer, a timer, the lock or another task. Families number their tasks.
 pub type TaskId = u32;
 
-/// A message to the other tabs of a browser. The family says what both words mean.
+/// A message to the other tabs of a browser. The family defines both fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Its kind: a place in the family's [`MESSAGES`](super::Client::MESSAGES).
+    /// The kind: an index into the family's [`MESSAGES`](super::Client::MESSAGES).
     pub kind: u16,
-    /// What it carries.
+    /// The content.
     pub word: u32,
 }
 
-/// What happens to a tab.
+/// An input of a tab.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The page is opened, or loaded anew.
+    /// The page opens or reloads.
     Open,
-    /// The page is closed.
+    /// The page closes.
     Close,
-    /// A task's request has ended: the answer is in the task.
+    /// A task's request has ended. The task holds the answer.
     Answer(TaskId),
     /// A task's timer is due.
     Timer(TaskId),
-    /// The cross-tab lock is this task's.
+    /// A task gets the cross-tab lock.
     Lock(TaskId),
     /// The tab gains focus.
     Focus,
     /// The app asks for a session token.
     AppGetToken {
-        /// Callers at once.
+        /// Number of simultaneous calls.
         callers: u8,
-        /// Whether they pass over the cache.
+        /// Whether the calls bypass the cache.
         skip_cache: bool,
     },
     /// The app makes the current session the active one.
@@ -52,34 +52,34 @@ pub enum Input {
     },
 }
 
-/// What a tab does.
+/// An action of a tab.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Action {
-    /// Sends a request. The answer goes to the task.
+    /// Sends a request. Its answer goes to the task.
     Send {
         /// The task.
         task: TaskId,
-        /// Where to.
+        /// The endpoint.
         endpoint: Endpoint,
-        /// Whether no failed answer caused it.
+        /// Whether the request is original: no failed answer caused it.
         first: bool,
     },
-    /// Waits. Then the task's timer is due.
+    /// Waits, and then gives the tab the task's timer as an input.
     Wait {
         /// The task.
         task: TaskId,
-        /// The task's generation: the task may end in the very step that sets the timer, and its place change hands.
+        /// The task's generation. The task may end in the step that sets the timer, and its slot may be reused.
         generation: u32,
-        /// How long.
+        /// The length of the wait.
         wait: Wait,
     },
     /// Sends a message to the browser's other open tabs.
     Tell(Message),
-    /// Gives the cross-tab lock to a task, perhaps one of another tab.
+    /// Grants the cross-tab lock to a task, possibly of another tab.
     Grant {
         /// The task.
         task: TaskId,
     },
-    /// Says something that is counted or told and changes nothing.
+    /// Reports a fact to metrics and observers. Changes nothing.
     Fact(Fact),
 }

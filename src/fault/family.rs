@@ -20,14 +20,14 @@ macro_rules! faults {
         }
 
         impl FaultKind {
-            /// Its name in scenarios.
+            /// The kind's name in scenarios.
             pub const fn name(&self) -> &'static str {
                 match self {
                     $(FaultKind::$kind(_) => $word,)+
                 }
             }
 
-            /// Its name in random streams, which must stay what it is.
+            /// The kind's name in the names of random streams. It must not change.
             const fn stream(&self) -> &'static str {
                 match self {
                     $(FaultKind::$kind(_) => stringify!($kind),)+
@@ -41,42 +41,42 @@ macro_rules! faults {
                 }
             }
 
-            /// Whether what it strikes is worse off.
+            /// Whether callers that it strikes are worse off.
             pub const fn harms(&self) -> bool {
                 match self {
                     $(FaultKind::$kind(_) => <$kind as Kind>::HARMS,)+
                 }
             }
 
-            /// Whether it strikes at every time of its window.
+            /// Whether it may strike at every time of its window.
             pub const fn is_steady(&self) -> bool {
                 match self {
                     $(FaultKind::$kind(_) => <$kind as Kind>::STEADY,)+
                 }
             }
 
-            /// What it does at these places, for charts: `/touch 429`.
+            /// A description of its effect at these places, for charts: `/touch 429`.
             pub fn in_words(&self, places: &str) -> String {
                 match self {
                     $(FaultKind::$kind(of) => of.in_words(places),)+
                 }
             }
 
-            /// The error code that it answers with.
+            /// The error code in its answers.
             pub fn code(&self) -> Option<&str> {
                 match self {
                     $(FaultKind::$kind(of) => of.code(),)+
                 }
             }
 
-            /// What a call that it strikes fails with, when it makes calls fail; `code` is the number of its error code.
+            /// The failure of a call that it strikes, if it makes calls fail. `code` is the index of its error code.
             pub fn failure(&self, code: u8) -> Option<Failure> {
                 match self {
                     $(FaultKind::$kind(of) => of.failure(code),)+
                 }
             }
 
-            /// What it makes of a call, so long after its begin.
+            /// Its effect on a call that comes this long after its begin.
             #[inline]
             pub fn judge(&self, code: u8, since: Dur, bits: u64) -> Effect {
                 match self {
@@ -84,14 +84,14 @@ macro_rules! faults {
                 }
             }
 
-            /// The share of the sessions that it strikes, when it strikes sessions.
+            /// The share of the sessions that it strikes; `None` for a fault of calls.
             pub fn share(&self) -> f64 {
                 match self {
                     $(FaultKind::$kind(of) => of.share(),)+
                 }
             }
 
-            /// A fault of any kind.
+            /// A random fault of any kind.
             pub fn draw(dice: &mut Dice) -> FaultKind {
                 match dice.one(&[$($word),+]) {
                     $($word => FaultKind::$kind(<$kind as Kind>::draw(dice)),)+

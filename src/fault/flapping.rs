@@ -20,7 +20,7 @@ pub struct Flapping {
 }
 
 impl Kind for Flapping {
-    /// Two that flap at different times can both be meant.
+    /// Two such faults with different times may both be intended.
     const STEADY: bool = false;
 
     fn in_words(&self, places: &str) -> String {
@@ -61,7 +61,8 @@ mod tests {
         assert!((0..20).all(|since| never.judge(0, Dur(since), 0) == Effect::None));
     }
 
-    /// A call every second, from the begin of the fault: exactly the share `lasts / every` of them fails, 60 of 600.
+    /// With a call every second from the begin of the fault, exactly the share `lasts / every` of the calls fails: 60
+    /// of 600.
     #[test]
     fn a_poller_loses_the_share_of_time_that_is_down() {
         let text = "version = 1\nname = 'flapping'\nhorizon = '10m'\npolicies = ['new']\n\

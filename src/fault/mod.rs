@@ -1,4 +1,5 @@
-//! Faults: verdicts over calls and sessions in windows of time. A fault is asked; it cannot reach the world. One kind a file.
+//! Faults: effects on calls and sessions in windows of time. Each kind has a file. A fault only judges; it cannot
+//! change the world.
 
 mod family;
 
@@ -12,61 +13,62 @@ use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// What a fault makes of a call.
+/// The effect of a fault on a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Nothing: the fault does not strike it, and later faults are asked.
+    /// None: the fault does not strike the call, and later faults judge it.
     None,
-    /// It is answered with this failure.
+    /// The call is answered with this failure.
     Answer(Failure),
-    /// Nothing answers it.
+    /// The call is never answered.
     Silence,
-    /// Its answer takes so much longer; later faults are asked.
+    /// The answer takes this much longer, and later faults judge the call.
     Slower(Dur),
-    /// It is spared from later faults.
+    /// Later faults do not strike the call.
     Spare,
 }
 
 /// What a fault strikes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Strikes {
-    /// Calls of its window.
+    /// The calls of its window.
     Calls,
-    /// Sessions, once, when it begins.
+    /// Sessions, once, when the fault begins.
     Sessions,
 }
 
-/// A kind of fault: what a scenario says of it, which is also all that it knows.
+/// A kind of fault, which is also its description in a scenario.
 trait Kind: Serialize + DeserializeOwned + JsonSchema {
     /// What it strikes.
     const STRIKES: Strikes = Strikes::Calls;
-    /// Whether what it strikes is worse off.
+    /// Whether callers that it strikes are worse off.
     const HARMS: bool = true;
-    /// Whether it strikes at every time of its window.
+    /// Whether it may strike at every time of its window.
     const STEADY: bool = true;
 
-    /// What it does at these places, for charts: `/touch 429`.
+    /// A description of its effect at these places, for charts: `/touch 429`.
     fn in_words(&self, places: &str) -> String;
 
-    /// The error code that it answers with.
+    /// The error code in its answers.
     fn code(&self) -> Option<&str> {
         None
     }
 
-    /// What a call that it strikes fails with, when it makes calls fail; `code` is the number of its error code.
+    /// The failure of a call that it strikes, if it makes calls fail. `code` is the index of its error code.
     fn failure(&self, _code: u8) -> Option<Failure> {
         None
     }
 
-    /// What it makes of a call, so long after its begin. `bits` decided that it may strike; their second word is free.
+    /// Its effect on a call that comes this long after its begin. `bits` have decided that it may strike. Their second
+    /// word is unused.
     fn judge(&self, code: u8, since: Dur, bits: u64) -> Effect;
 
-    /// The share of the sessions that it strikes, when it strikes sessions.
+    /// The share of the sessions that it strikes; `None` for a fault of calls.
     fn share(&self) -> f64 {
         0.0
     }
 
-    /// A fault drawn at random.
+    /// A random fault.
     fn draw(dice: &mut Dice) -> Self;
 }
 
@@ -115,14 +117,14 @@ pub struct FaultSpec {
     pub count: Option<u64>,
 }
 
-/// Why a revocation has no window of calls.
+/// The reason why a revocation has no settings of a window of calls.
 const ONCE: &str = "a revocation happens once, at `from`, to sessions";
 
 fn one() -> f64 {
     1.0
 }
 
-/// Writes the keys in the order of the first version of the format: hashes of scenarios are over these bytes.
+/// Writes the keys in the order of the first version of the format, because hashes of scenarios cover these bytes.
 impl Serialize for FaultSpec {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::{Error, SerializeMap};
@@ -153,26 +155,26 @@ impl Serialize for FaultSpec {
 /// A fault made ready to run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Fault {
-    /// What it does.
+    /// The kind, with its values.
     pub kind: FaultKind,
     /// Whether it strikes calls of an endpoint, by endpoint.
     pub endpoints: [bool; Endpoint::COUNT],
-    /// When it begins.
+    /// Begin of the window.
     pub from: Time,
-    /// When it ends, that instant excluded; [`Time::NEVER`] for a fault without an end.
+    /// End of the window, excluded; [`Time::NEVER`] for a fault without an end.
     pub to: Time,
-    /// How likely it strikes a call of its window, 0 to 1.
+    /// Probability that the fault strikes a call of its window.
     pub probability: f64,
-    /// How many calls it strikes at most, over the whole run.
+    /// The largest number of calls that it strikes in the whole run.
     pub count: u64,
-    /// The number of its error code in the scenario's list, 0 for none.
+    /// Index of its error code in the scenario's list; 0 for none.
     pub code: u8,
-    /// The name of its random stream: see [`stream_names`].
+    /// Name of its random stream: see [`stream_names`].
     pub stream: String,
 }
 
 impl Fault {
-    /// The fault of this description. `code` is the number of its error code in the scenario's list, 0 for none.
+    /// Compiles a description. `code` is the index of its error code in the scenario's list; 0 for none.
     pub fn new(spec: &FaultSpec, stream: String, code: u8) -> Fault {
         let everywhere = spec.endpoints.is_empty();
         Fault {
@@ -187,17 +189,17 @@ impl Fault {
         }
     }
 
-    /// Whether it strikes sessions, not calls.
+    /// Whether the fault strikes sessions instead of calls.
     pub fn strikes_sessions(&self) -> bool {
         self.kind.strikes() == Strikes::Sessions
     }
 }
 
-/// The names of the faults' random streams, in their order.
+/// The names of the faults' random streams, in the order of the faults.
 ///
-/// A fault's own name, or its kind and its endpoints; faults of which these are the same are numbered. Neither its place
-/// among the others nor its window, probability or other values take part.
-/// `called` are the endpoints that a run may call: a fault without endpoints strikes all of them.
+/// The name of a fault, or its kind and its endpoints. Faults for which these are equal are numbered. A stream's name
+/// does not depend on the fault's place among others, its window, its probability or its other values. `called` are the
+/// endpoints that a run may call; a fault without endpoints strikes all of them.
 pub fn stream_names(faults: &[FaultSpec], called: &[Endpoint]) -> Vec<String> {
     let mut equals = std::collections::BTreeMap::<String, u32>::new();
     let mut name_of = |fault: &FaultSpec| {
@@ -216,7 +218,7 @@ pub fn stream_names(faults: &[FaultSpec], called: &[Endpoint]) -> Vec<String> {
 }
 
 impl FaultSpec {
-    /// What it does, for charts: `/touch 429`, `outage of /tokens`.
+    /// A description of the effect, for charts: `/touch 429`, `outage of /tokens`.
     pub fn in_words(&self) -> String {
         let places = if self.endpoints.is_empty() {
             "every endpoint".to_owned()
@@ -226,7 +228,7 @@ impl FaultSpec {
         self.kind.in_words(&places)
     }
 
-    /// Whether it strikes sessions, not calls.
+    /// Whether the fault strikes sessions instead of calls.
     pub fn strikes_sessions(&self) -> bool {
         self.kind.strikes() == Strikes::Sessions
     }
@@ -246,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_s_name_knows_no_place_and_no_value() {
+    fn a_stream_s_name_depends_on_neither_place_nor_values() {
         let alone = names("[[fault]]\nkind = 'outage'\nendpoints = ['touch', 'tokens']\nprobability = 0.5");
         let among = names(
             "[[fault]]\nkind = 'outage'\nendpoints = ['touch']\n[[fault]]\nname = 'x'\nkind = 'pass'\n\

@@ -1,4 +1,4 @@
-//! Calls that nothing answers.
+//! Calls without an answer.
 
 use super::{Effect, Kind};
 use crate::kernel::Dur;

@@ -1,4 +1,4 @@
-//! Sessions revoked at once.
+//! Sessions that are revoked at once.
 
 use super::{Effect, Kind, Strikes};
 use crate::kernel::Dur;
@@ -22,7 +22,7 @@ impl Kind for Revocation {
         "sessions revoked".to_owned()
     }
 
-    /// Calls are not struck, so they are not judged either.
+    /// A revocation strikes no calls, so it judges none.
     fn judge(&self, _: u8, _: Dur, _: u64) -> Effect {
         Effect::None
     }

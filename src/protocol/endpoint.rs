@@ -6,31 +6,31 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use std::borrow::Cow;
 use std::fmt;
 
-/// What is known of an endpoint. A client family has one row for each endpoint that it calls.
+/// The description of an endpoint. A client family has one row for each endpoint that it calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndpointRow {
     /// Its name in scenarios and results.
     pub name: &'static str,
-    /// How a client calls it.
+    /// The HTTP method.
     pub method: Method,
-    /// What a call of it is, for the reference of scenarios.
+    /// A description of its calls, for the reference of scenarios.
     pub about: &'static str,
-    /// The number that stands for it in the coordinates of random draws. A family numbers its own endpoints; a number
-    /// never changes and is never used again, so neither the order of the rows nor other families change what is drawn.
+    /// The endpoint's number in the coordinates of random draws. A family numbers its own endpoints. A number never
+    /// changes and is never reused, so draws depend neither on the order of the rows nor on other families.
     pub draws: u8,
 }
 
-/// A method of HTTP.
+/// An HTTP method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Method {
-    /// GET, which the network level of a client may repeat.
+    /// GET. The network level of a client may repeat it.
     Get,
     /// POST.
     Post,
 }
 
 impl Method {
-    /// Its name.
+    /// The method's name.
     pub const fn name(self) -> &'static str {
         match self {
             Method::Get => "GET",
@@ -39,15 +39,15 @@ impl Method {
     }
 }
 
-/// An endpoint: a place in the table of the endpoints of all client families.
+/// An endpoint: an index into the table of the endpoints of all client families.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Endpoint(u8);
 
 impl Endpoint {
-    /// How many there are.
+    /// Number of endpoints.
     pub const COUNT: usize = ENDPOINTS.len();
 
-    /// All of them, in the order of the table.
+    /// All endpoints, in the order of the table.
     pub const ALL: [Endpoint; Endpoint::COUNT] = {
         let mut all = [Endpoint(0); Endpoint::COUNT];
         let mut place = 0;
@@ -78,13 +78,13 @@ impl Endpoint {
         Endpoint::ALL.into_iter().find(|endpoint| endpoint.name() == name)
     }
 
-    /// Its place in the table.
+    /// Its index in the table.
     #[inline]
     pub const fn index(self) -> usize {
         self.0 as usize
     }
 
-    /// What is known of it.
+    /// Its description.
     #[inline]
     pub const fn row(self) -> &'static EndpointRow {
         &ENDPOINTS[self.0 as usize]
@@ -96,7 +96,7 @@ impl Endpoint {
     }
 }
 
-/// Whether two texts are the same, for constants.
+/// Whether two texts are equal, for constants.
 const fn same(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {
@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(Endpoint::named("token"), None, "a part of a name is no name");
     }
 
-    /// Results of earlier versions were drawn with these numbers.
+    /// Results of earlier versions were drawn with these numbers, so the numbers must not change.
     #[test]
     fn the_numbers_of_draws_stay() {
         for (name, draws) in

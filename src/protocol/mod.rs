@@ -1,4 +1,4 @@
-//! The words that clients and the backend share.
+//! The types that clients and the backend share.
 
 mod endpoint;
 
@@ -7,7 +7,7 @@ pub use endpoint::{Endpoint, EndpointRow, Method};
 use crate::kernel::Time;
 use crate::kernel::time::NS_PER_S;
 
-/// How a call ended, as a client sees it: an HTTP status with the server's error code, or no answer at all.
+/// A failed call, as a client sees it: an HTTP status with the server's error code, or no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// HTTP status; 0 when there was no HTTP answer (network error, time-out).
@@ -19,9 +19,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// No HTTP answer.
+    /// A failure without an HTTP answer.
     pub const NETWORK: Failure = Failure { status: 0, code: 0, retry_after_s: 0 };
-    /// The client gave up while the browser was offline; no answer at all to a policy.
+    /// A client that gave up while the browser was offline. Policies treat it as no answer.
     pub const OFFLINE: Failure = Failure { status: 0, code: u8::MAX, retry_after_s: 0 };
 
     /// An answer with this status and no error code.
@@ -29,18 +29,18 @@ impl Failure {
         Failure { status, code: 0, retry_after_s: 0 }
     }
 
-    /// The failure as 56 bits.
+    /// Packs the failure into 56 bits.
     pub(crate) fn bits(self) -> u64 {
         u64::from(self.retry_after_s) << 24 | u64::from(self.status) << 8 | u64::from(self.code)
     }
 
-    /// The failure of these bits.
+    /// Unpacks a failure.
     pub(crate) fn from_bits(bits: u64) -> Failure {
         Failure { status: (bits >> 8) as u16, code: bits as u8, retry_after_s: (bits >> 24) as u32 }
     }
 }
 
-/// A session token, told apart by the instant of its issue; its `iat` is that in whole seconds, rounded down.
+/// A session token, identified by the instant of its issue. Its `iat` is that instant in whole seconds, rounded down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Token(std::num::NonZeroU64);
 
@@ -50,23 +50,23 @@ impl Token {
         Token(std::num::NonZeroU64::MIN.saturating_add(at.0))
     }
 
-    /// The token issued at this time, told apart from one that was issued at the same instant.
+    /// The token issued at this time, distinct from one that was issued at the same instant.
     pub fn issued_after(at: Time, newest: Option<Token>) -> Token {
         let next = newest.map_or(0, |newest| newest.0.get());
         Token(Token::issued(at).0.max(std::num::NonZeroU64::MIN.saturating_add(next)))
     }
 
-    /// The token that another tab made known by its `iat` alone; its age and order are the original's.
+    /// The token that another tab broadcast by its `iat` alone. It has the original's age and order.
     pub fn known_by_iat(iat: u32) -> Token {
         Token::issued(Time(u64::from(iat) * NS_PER_S))
     }
 
-    /// The token as 63 bits other than zero.
+    /// Packs the token into 63 bits, which are not zero.
     pub(crate) fn bits(self) -> u64 {
         self.0.get()
     }
 
-    /// The token of these bits; none for zero.
+    /// Unpacks a token; `None` for zero.
     pub(crate) fn from_bits(bits: u64) -> Option<Token> {
         std::num::NonZeroU64::new(bits).map(Token)
     }
@@ -77,7 +77,7 @@ impl Token {
     }
 }
 
-/// How a call ended. Every call ends in exactly one of these.
+/// The end of a call. Every call ends in exactly one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Outcome {
@@ -105,16 +105,16 @@ pub enum Outcome {
     NetworkError,
     /// The client gave up waiting.
     Timeout,
-    /// The page was reloaded or closed, or the browser went away, before the answer.
+    /// The page was reloaded or closed, or the browser closed, before the answer.
     Dropped,
     /// Not answered when the run ended.
     InFlight,
 }
 
 impl Outcome {
-    /// How many there are.
+    /// Number of outcomes.
     pub const COUNT: usize = 14;
-    /// All, in the order of their discriminants.
+    /// All outcomes, in the order of their discriminants.
     pub const ALL: [Outcome; Outcome::COUNT] = [
         Outcome::Ok,
         Outcome::BadRequest,
@@ -152,7 +152,7 @@ impl Outcome {
         }
     }
 
-    /// Whether a call that ended so failed: it was answered otherwise than 2xx, or given up.
+    /// Whether the call failed: it was answered with something other than 2xx, or given up.
     pub const fn is_failure(self) -> bool {
         !matches!(self, Outcome::Ok | Outcome::Dropped | Outcome::InFlight)
     }

@@ -1,4 +1,4 @@
-//! The books of a run: exact totals while it goes on, and what is left at its end.
+//! Totals during a run, and the results at its end.
 
 use super::event::{Event, EventKind};
 use super::observe::Observer;
@@ -21,7 +21,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// The observer looks at the totals; its next look is planned.
+    /// Gives the observer the totals and schedules the next sample.
     pub(super) fn sample(&mut self) {
         let totals = self.totals(self.now);
         self.observer.sampled(totals);
@@ -30,7 +30,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// Closes the books; how the pages stand is for an observer alone.
+    /// Ends the run at the horizon and returns its results. The final state of the pages is filled for an active
+    /// observer only.
     pub(super) fn finish(mut self) -> (Run, O, Vec<FinalTab>) {
         let horizon = self.plan.horizon;
         for since in self.pages.app_waits() {
@@ -42,7 +43,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             self.call_ended(id, Outcome::InFlight);
         }
         let tabs = if O::ACTIVE { self.pages.final_tabs() } else { Vec::new() };
-        // What is no longer needed makes room for the results.
+        // Frees memory before the results are computed.
         self.queue = Q::default();
         self.pages.forget_tasks();
         self.callers_in_flight();

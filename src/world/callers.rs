@@ -1,7 +1,7 @@
-//! Generic clients at work: their calls go through the gateway as those of tabs do.
+//! Runs generic clients. Their calls pass the same gateway as the calls of tabs.
 //!
-//! A call's outcome is counted as soon as it is known: at once when the gateway does not keep the call, else when it
-//! gives it back. So nothing about it has to be remembered, and a caller stays within 16 bytes.
+//! A call's outcome is counted as soon as it is known: when the call is sent if the gateway does not keep it, otherwise
+//! when the gateway returns it. No outcome is stored, so a caller takes 16 bytes.
 
 use super::event::{Event, EventKind};
 use super::totals::WorkloadTotals;
@@ -15,17 +15,18 @@ use crate::kernel::queue::Queue;
 use crate::kernel::{Dur, Time};
 use crate::protocol::{Failure, Outcome};
 
-/// Where generic callers call.
+/// The endpoint that generic clients call.
 const ENDPOINT: Endpoint = crate::client::workload::GENERIC;
-/// No caller.
+/// Marks the end of the list of free places.
 const NOBODY: u32 = u32::MAX;
 
-/// The callers of all workloads, and what they did.
+/// The callers of all workloads, and their totals.
 pub(super) struct Callers {
-    /// First those of the closed workloads, one per client; then places that open calls take and give back.
+    /// First one caller per client of the closed workloads, then the callers of open calls. Places of finished open
+    /// calls are reused.
     places: Vec<Caller>,
     free: u32,
-    /// One per client where a workload has a retry budget; otherwise one that nobody looks at.
+    /// One state per client when any workload has a retry budget; otherwise a single unused one.
     budgets: Vec<SessionPolicy>,
     totals: Vec<WorkloadTotals>,
 }
@@ -60,7 +61,7 @@ impl Callers {
         &self.totals
     }
 
-    /// A place for a call of an open workload.
+    /// Takes a place for a call of an open workload.
     fn take(&mut self, mut new: Caller) -> u32 {
         if self.free == NOBODY {
             self.places.push(new);
@@ -74,7 +75,7 @@ impl Callers {
         id
     }
 
-    /// A try has ended: events that name it are stale from now on. Returns where its call goes on.
+    /// Ends a try, so events that name the try are stale. Returns the place in which the call continues.
     #[inline]
     fn try_over(&mut self, id: u32) -> u32 {
         let caller = &mut self.places[id as usize];
@@ -85,8 +86,8 @@ impl Callers {
         self.moves(id)
     }
 
-    /// The call goes on in another place. The old one is not used again, so that no event ever names a later try by the
-    /// number of an earlier one.
+    /// Moves a call to another place and retires the old place. This way no event can name a later try by the
+    /// generation of an earlier one.
     #[cold]
     fn moves(&mut self, id: u32) -> u32 {
         let old = &mut self.places[id as usize];
@@ -96,27 +97,27 @@ impl Callers {
     }
 }
 
-/// The last generation of a place that an event names.
+/// The last generation that an event can name.
 const LAST_GENERATION: u16 = u16::MAX - 1;
 
 fn caller(client: u32, number: u32, workload: usize) -> Caller {
     Caller { client, number, attempt: 0, generation: 0, workload: workload as u16 }
 }
 
-/// In place of a status: no answer at all.
+/// Status byte for a call without an HTTP answer.
 const NO_ANSWER: u8 = 255;
-/// In place of a status: success.
+/// Status byte for success.
 const SUCCESS: u8 = 254;
 
-/// An answer in the words of an event: its status above its error code, and `Retry-After`. `None` is success. A status
-/// from 400 to 599 is written as its distance from 400.
+/// Encodes an answer for an event: the status byte and the error code in one word, `Retry-After` in the other. `None`
+/// is success. A status from 400 to 599 is stored as status minus 400.
 fn pack(answer: Option<Failure>) -> (u16, u32) {
     let Some(failure) = answer else { return (u16::from_be_bytes([SUCCESS, 0]), 0) };
     let status = if failure.status == 0 { NO_ANSWER } else { (failure.status - 400) as u8 };
     (u16::from_be_bytes([status, failure.code]), failure.retry_after_s)
 }
 
-/// The answer in these words.
+/// Decodes an answer from the words of an event.
 pub(super) fn unpack(status_and_code: u16, retry_after_s: u32) -> Option<Failure> {
     let [status, code] = status_and_code.to_be_bytes();
     match status {
@@ -127,7 +128,7 @@ pub(super) fn unpack(status_and_code: u16, retry_after_s: u32) -> Option<Failure
 }
 
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
-    /// Puts the first call of every client into the queue.
+    /// Schedules the first call of every client.
     pub(super) fn schedule_workloads(&mut self) {
         let plan = self.plan;
         for workload in &plan.workloads {
@@ -161,7 +162,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// A client of an open or scripted workload begins a call; its next is planned first.
+    /// A client of an open or scripted workload begins a call. The client's next call is scheduled first.
     pub(super) fn caller_arrives(&mut self, client: u32, number: u32) {
         let plan = self.plan;
         let index = plan.backend.keys.workload_of(client);
@@ -175,7 +176,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 let start = workload.starts.sample(self.caller_draw(workload, client, Draw::Start, 0));
                 Time(start.0).after(*next)
             }),
-            Pace::Think(_) => unreachable!("closed clients do not arrive"),
+            Pace::Think(_) => unreachable!("only clients of open and scripted workloads arrive"),
         };
         if let Some(next) = next {
             match number.checked_add(1) {
@@ -187,7 +188,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         self.caller_tries(id);
     }
 
-    /// A caller sends its call, for the first time or again.
+    /// A caller sends its call: a first try or a retry.
     pub(super) fn caller_tries(&mut self, id: u32) {
         let (now, plan) = (self.now, self.plan);
         let caller = self.callers.places[id as usize];
@@ -235,7 +236,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// No answer will come before the client's time-out.
+    /// A call that gets no answer before the client's time-out.
     fn caller_silence(&mut self, id: u32) {
         let timeout = self.plan.backend.route(ENDPOINT).timeout;
         let due = timeout.map_or(Time::NEVER, |timeout| self.now.after(timeout));
@@ -244,14 +245,15 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         self.caller_ends(id, self.now, due, Outcome::Timeout);
     }
 
-    /// Schedules an answer. It is never stale: an answer that is scheduled comes before its client's patience ends.
+    /// Schedules an answer. The answer is never stale, because it is only scheduled when it comes before the client's
+    /// time-out.
     fn caller_reply(&mut self, id: u32, answer: Option<Failure>, outcome: Outcome, sent: Time, due: Time) {
         let (status_and_code, retry_after_s) = pack(answer);
         self.schedule(due, EventKind::CallerAnswered, status_and_code, id, retry_after_s);
         self.caller_ends(id, sent, due, outcome);
     }
 
-    /// Counts a call that was sent then and ends at `due`.
+    /// Counts a call that was sent at `sent` and ends at `due`.
     fn caller_ends(&mut self, id: u32, sent: Time, due: Time, outcome: Outcome) {
         let outcome = if due > self.plan.horizon { Outcome::InFlight } else { outcome };
         self.collector.call_ended(ENDPOINT, outcome, sent, due);
@@ -260,7 +262,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// The gateway gives a call of a generic caller back: served, or turned away with this outcome.
+    /// The gateway returns a generic client's call: served, or ended with this outcome.
     pub(super) fn deliver_to_caller(&mut self, call: Call, latency: Dur, turned_away: Option<Outcome>) {
         if u32::from(self.callers.places[call.waiter as usize].generation) != call.generation {
             return;
@@ -276,7 +278,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// Calls that still queue at the horizon.
+    /// Counts the calls that wait in queues at the horizon as in flight.
     pub(super) fn callers_in_flight(&mut self) {
         let is_callers = |call: &&Call| self.plan.backend.keys.is_client(call.user);
         let calls: Vec<Call> = self.gateway.kept().filter(is_callers).copied().collect();
@@ -287,7 +289,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// A try is answered.
+    /// A try gets its answer.
     pub(super) fn caller_answered(&mut self, id: u32, answer: Option<Failure>) {
         if let Some(failure) = answer {
             return self.caller_failed(id, failure);
@@ -298,7 +300,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         self.caller_is_done(id);
     }
 
-    /// The client's patience with a call has ended.
+    /// The client's time-out of a try is due.
     pub(super) fn caller_times_out(&mut self, id: u32, generation: u16, count: bool) {
         if self.callers.places[id as usize].generation != generation {
             return;
@@ -310,7 +312,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         self.caller_failed(id, Failure::NETWORK);
     }
 
-    /// A call failed: its workload says whether it is tried again.
+    /// A call failed. Its workload decides whether the client retries it.
     fn caller_failed(&mut self, id: u32, failure: Failure) {
         let now = self.now;
         let id = self.callers.try_over(id);
@@ -335,20 +337,20 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         self.schedule(now.after(delay), EventKind::CallerTries, 0, id, 0);
     }
 
-    /// A client has made as many calls, or tries of one, as are counted.
+    /// A client has reached the maximum number of calls, or of tries of one call, that is counted.
     #[cold]
     fn client_is_full(&mut self, client: u32) {
         self.guard.is_full(self.plan.scenario.fleet.users + client, "calls of one client");
     }
 
-    /// A call has ended. A closed client thinks about its next, an open one gives the place back.
+    /// A call has ended. A closed client waits for its think time; an open client frees the place.
     fn caller_is_done(&mut self, id: u32) {
         let now = self.now;
         let caller = &mut self.callers.places[id as usize];
         let workload = &self.plan.workloads[caller.workload as usize];
         self.callers.totals[caller.workload as usize].ended_at += u128::from(now.0);
         let Pace::Think(think) = &workload.pace else {
-            // Stale events may still ask whose place this was: the client stays.
+            // Stale events may still ask for the client of this place, so the client stays in it.
             caller.number = self.callers.free;
             self.callers.free = id;
             return;

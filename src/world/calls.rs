@@ -1,5 +1,5 @@
-//! Calls of tabs: sent through the gateway, answered or given up; and what the gateway keeps, of tabs and generic callers
-//! alike.
+//! Handles the calls of tabs: sending, answers and time-outs. Also handles all calls that the gateway keeps, of tabs
+//! and of generic clients.
 
 use super::World;
 use super::event::{Event, EventKind};
@@ -61,21 +61,21 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// Schedules the client's time-out, if the client has one.
+    /// Schedules the client's time-out, if the endpoint has one.
     fn times_out(&mut self, task: TaskId, timeout: Option<Dur>) {
         if let Some(timeout) = timeout {
             self.schedule_task(timeout, EventKind::Answer, 1, task);
         }
     }
 
-    /// Schedules the moment at which a call gives its place of a concurrency limit back, if it takes one.
+    /// Schedules the release of a call's place at a concurrency limit, if the call has one.
     pub(super) fn holds(&mut self, holds: bool, endpoint: Endpoint, user: u32, after: Dur) {
         if holds {
             self.schedule(self.now.after(after), EventKind::Release, 0, user, endpoint.index() as u32);
         }
     }
 
-    /// Schedules what comes next of a call that the gateway keeps.
+    /// Schedules the next event of a call that the gateway keeps.
     pub(super) fn goes_on(&mut self, kept: Kept) {
         match kept {
             Kept::Delayed(id, after) => self.schedule(self.now.after(after), EventKind::Admitted, 0, id, 0),
@@ -94,7 +94,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// A worker has served a call: it takes the next one, the answer goes back.
+    /// A worker has served a call. The worker takes the next call, and the answer goes to the client.
     pub(super) fn served(&mut self, id: u32) {
         let departure = self.gateway.served(id, &self.streams.backend, self.now);
         if let Some((next, length)) = departure.next {
@@ -105,25 +105,25 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         if self.plan.backend.keys.is_client(call.user) {
             return self.deliver_to_caller(call, latency, None);
         }
-        // The server does its work whether or not its client still waits.
+        // The server processes the call even if its client has given up.
         let reply = self.accounts.answer(call.user, call.endpoint, self.now);
         if self.is_waited_for(&call) {
             self.deliver(call, latency, reply);
         }
     }
 
-    /// Whether the client has not given the call up.
+    /// Whether the client still waits for the call.
     fn is_waited_for(&self, call: &Call) -> bool {
         self.pages.generation(call.waiter) == call.generation
     }
 
-    /// Sends the answer to a call that the gateway kept. The client's time-out is already scheduled.
+    /// Sends the answer to a call that the gateway kept. The client's time-out was scheduled when the call was sent.
     fn deliver(&mut self, call: Call, latency: Dur, reply: C::Reply) {
         self.pages.set_reply(call.waiter, reply);
         self.schedule_task(latency, EventKind::Answer, 0, call.waiter);
     }
 
-    /// A task's timer is due, its request ends, or the lock is its.
+    /// Handles an event of a task: its timer, the end of its request, or the grant of the lock.
     pub(super) fn handle_task(&mut self, kind: EventKind, id: TaskId, timed_out: bool) {
         let input = match kind {
             EventKind::Timer => Input::Timer(id),
@@ -148,7 +148,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         self.step(self.pages.tab(id), input);
     }
 
-    /// Counts a call that ends now, with this outcome.
+    /// Counts a call that ends now with this outcome.
     pub(super) fn call_ended(&mut self, id: TaskId, outcome: Outcome) {
         let call = self.pages.call(id);
         self.collector.call_ended(call.endpoint, outcome, call.sent, self.now);

@@ -1,4 +1,4 @@
-//! Progress and cancellation of runs, for other threads. Nothing here influences a result.
+//! Progress and cancellation of runs, for other threads. Nothing in this file influences a result.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 

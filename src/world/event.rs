@@ -1,8 +1,8 @@
-//! What is scheduled.
+//! Scheduled events.
 
 use crate::kernel::queue::Due;
 
-/// A scheduled event. What `generation` and `arg` say depends on the kind; 0 where they say nothing.
+/// A scheduled event. The meaning of `generation` and `arg` depends on the kind; unused fields are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Event {
     pub kind: EventKind,
@@ -12,59 +12,64 @@ pub(super) struct Event {
 }
 
 const _: () = assert!(size_of::<Event>() == 12);
-// Less where 64 bits need no alignment of 8 bytes.
+// Smaller on platforms that do not align 64-bit numbers to 8 bytes.
 const _: () = assert!(size_of::<Due<Event>>() <= 24);
 
 /// The kinds of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum EventKind {
-    /// A task's timer is due; `id` task, `arg` its generation: the event is stale when the task has moved on.
+    /// A task's timer is due. `id` is the task, `arg` its generation. The event is stale when the generation has
+    /// changed.
     #[default]
     Timer,
-    /// A task's request ends; `id` and `arg` as in [`EventKind::Timer`], `generation` 1 when the client's patience ends
-    /// before an answer comes.
+    /// A task's request ends. `id` and `arg` as in [`EventKind::Timer`]; `generation` is 1 when the client's time-out
+    /// comes before an answer.
     Answer,
-    /// The cross-tab lock is a task's; `id` and `arg` as in [`EventKind::Timer`].
+    /// A task gets the cross-tab lock. `id` and `arg` as in [`EventKind::Timer`].
     Lock,
-    /// A page opens; `id` tab.
+    /// A page opens. `id` is the tab.
     Open,
-    /// A page is loaded anew; `id` tab, `generation` and `arg` the visit and which time: see
+    /// A page reloads. `id` is the tab; `generation` and `arg` hold the visit and the round: see
     /// [`Rounds`](super::rounds::Rounds).
     Reload,
-    /// A page is closed; as [`EventKind::Reload`].
+    /// A page closes. Fields as in [`EventKind::Reload`].
     Close,
-    /// A tab gains focus; as [`EventKind::Reload`].
+    /// A tab gains focus. Fields as in [`EventKind::Reload`].
     Focus,
-    /// The app calls `getToken`; as [`EventKind::Reload`].
+    /// The app calls `getToken`. Fields as in [`EventKind::Reload`].
     AppGetToken,
-    /// The app calls `setActive`; as [`EventKind::Reload`].
+    /// The app calls `setActive`. Fields as in [`EventKind::Reload`].
     SetActive,
-    /// A browser loses the network, or has it again where `generation` is 1; `id` user, `arg` which time.
+    /// A browser goes offline, or comes online where `generation` is 1. `id` is the user, `arg` the number of the
+    /// offline period.
     Network,
-    /// Another tab sent a message; `id` tab, `generation` and `arg` the message's kind and word.
+    /// A message from another tab arrives. `id` is the tab, `generation` the message's kind and `arg` its word.
     Message,
-    /// A signed-out user fills in the sign-in page; `id` tab, `arg` which time.
+    /// A signed-out user fills in the sign-in page. `id` is the tab; `arg` is above 0 when an earlier sign-in failed.
     SignIn,
-    /// A scripted action; `id` its number.
+    /// A scripted action. `id` is its place in the scenario's list; `arg` is 0 until the event has been put behind the
+    /// timers of its instant.
     Scripted,
-    /// A revocation; `id` the fault.
+    /// A revocation. `id` is the fault's place in the scenario's list.
     Revoke,
-    /// A leaky bucket lets a delayed call go; `id` call.
+    /// A leaky bucket releases a delayed call. `id` is the call's entry in the gateway.
     Admitted,
-    /// A worker has served a call; `id` call.
+    /// A worker has served a call. `id` is the call's entry in the gateway.
     Served,
-    /// A call gives its place of a concurrency limit back; `id` user, `arg` endpoint.
+    /// A call releases its place at a concurrency limit. `id` is the user, `arg` the endpoint.
     Release,
-    /// A generic client begins a call of its own accord; `id` client, `arg` which time.
+    /// A generic client of an open or scripted workload begins a call. `id` is the client, `arg` the number of the
+    /// call.
     CallerArrives,
-    /// A generic caller tries; `id` caller.
+    /// A generic caller sends a try. `id` is the caller.
     CallerTries,
-    /// A generic caller has its answer; `id` caller, `generation` and `arg` the answer: see
+    /// A generic caller gets an answer. `id` is the caller; `generation` and `arg` encode the answer: see
     /// [`callers`](super::callers).
     CallerAnswered,
-    /// A generic caller's patience ends; `id` caller, `generation` its own, `arg` 1 if the outcome is still to be counted.
+    /// A generic caller's time-out is due. `id` is the caller, `generation` the try's; `arg` is 1 when the outcome is
+    /// not counted yet.
     CallerTimesOut,
-    /// The observer looks at the totals.
+    /// The observer samples the totals.
     Sample,
 }

@@ -1,21 +1,22 @@
-//! What stops a run: too many events in all, of one session at one instant, or of all sessions at one instant.
+//! Stops a run that has too many events in all, of one session at one instant, or of all sessions at one instant.
 
 use super::Plan;
 use super::stopped::{StopReason, Stopped};
 use crate::kernel::Time;
 use std::collections::VecDeque;
 
-/// Chains a word into a hash: both halves of a 64 x 64 bit product, so that no input bit is lost at the ends.
+/// Combines a hash and a word with both halves of a 64 x 64 bit product, so that the highest and lowest input bits
+/// count too.
 #[inline]
 fn mix(hash: u64, word: u64) -> u64 {
     let product = u128::from(hash ^ word) * 0x9E37_79B9_7F4A_7C15_u128;
     (product as u64) ^ ((product >> 64) as u64).wrapping_add(word)
 }
 
-/// How many events of a session's chain an error shows.
+/// The most events of a session that an error shows.
 const CHAIN: usize = 8;
 
-/// Counts events. The count per session starts once an instant has more events than one session may make.
+/// Counts events. The counts per session start once an instant has more events than one session may have.
 pub(super) struct Guard {
     events: u64,
     fingerprint: u64,
@@ -30,7 +31,7 @@ pub(super) struct Guard {
     full: Option<(u32, &'static str)>,
 }
 
-/// Which limit was passed.
+/// The limit that a run exceeded.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Limit {
     Events,
@@ -39,7 +40,7 @@ pub(super) enum Limit {
 }
 
 impl Guard {
-    /// A guard over so many users.
+    /// A guard for a run of this many users.
     pub(super) fn new(plan: &Plan, users: u32) -> Guard {
         let guard = &plan.scenario.guard;
         Guard {
@@ -49,7 +50,8 @@ impl Guard {
             at_instant: 0,
             max_events: guard.max_events,
             max_of_session: guard.max_events_at_one_instant.into(),
-            // Two sessions that wake each other pass no limit of their own; a herd of all at once stays far below this.
+            // Two sessions that wake each other exceed no limit per session, but exceed this limit. Simultaneous events
+            // of all sessions stay far below this limit.
             max_of_all: 100
                 * (u64::from(users) * u64::from(plan.tabs_per_user)
                     + u64::from(plan.backend.keys.all_clients()))
@@ -61,12 +63,12 @@ impl Guard {
         }
     }
 
-    /// There are no more events.
+    /// The queue is empty. The run fails if a session's count reached its maximum at the last event.
     pub(super) fn ended(&self, plan: &Plan) -> Result<(), Stopped> {
         if self.full.is_some() { Err(self.explain(Limit::Events, plan)) } else { Ok(()) }
     }
 
-    /// A count of a session has come to the most that it holds: the run is stopped before its next event.
+    /// A session's count has reached its maximum. The run stops before its next event.
     #[cold]
     pub(super) fn is_full(&mut self, session: u32, what: &'static str) {
         self.full.get_or_insert((session, what));
@@ -124,13 +126,13 @@ impl Guard {
         if over { Err(Limit::Session(session)) } else { Ok(()) }
     }
 
-    /// Whether events are being counted closely, so that a word on each is wanted for the chain.
+    /// Whether events are counted per session, so that the chain needs descriptions.
     #[inline]
     pub(super) fn is_close(&self) -> bool {
         !self.chain.is_empty()
     }
 
-    /// What the last event was about.
+    /// Adds a description to the last event.
     pub(super) fn describe(&mut self, what: String) {
         if let Some(last) = self.chain.front_mut() {
             if !last.3.is_empty() {
@@ -156,7 +158,7 @@ impl Guard {
             }
         };
         let session = reason.session();
-        // The session that stands out may have been quiet of late; then whoever was not says more than nobody.
+        // The named session may have no described event in the chain. The error then shows the events of all sessions.
         let told = |of: u32| session.is_none_or(|s| s == of);
         let quiet = !self.chain.iter().any(|(_, of, _, what)| !what.is_empty() && told(*of));
         let chain = self
@@ -190,7 +192,7 @@ mod tests {
         Study::parse("g.toml", &text).unwrap_or_else(|e| panic!("{e}")).plan()
     }
 
-    /// How many events of one instant pass, dealt to these sessions in turn, and which limit ends them.
+    /// The number of events at one instant that pass when these sessions take turns, and the limit that stops them.
     fn until_stopped(plan: &Plan, sessions: u32) -> (u64, Option<Limit>) {
         let mut guard = Guard::new(plan, plan.scenario.fleet.users);
         for n in 0..10_000_000u64 {
@@ -202,10 +204,10 @@ mod tests {
     }
 
     #[test]
-    fn one_session_may_make_so_many_events_at_an_instant_and_two_that_wake_each_other_no_more() {
+    fn one_session_or_two_that_wake_each_other_are_stopped_at_one_instant() {
         let plan = plan(1_000);
         let most = u64::from(plan.scenario.guard.max_events_at_one_instant);
-        // Counting per session starts when the instant as a whole has had as many as one session may make.
+        // Counts per session start once the instant as a whole has had as many events as one session may have.
         let (passed, limit) = until_stopped(&plan, 1);
         assert!(
             matches!(limit, Some(Limit::Session(0))) && (most..=2 * most).contains(&passed),
@@ -217,7 +219,8 @@ mod tests {
 
     #[test]
     fn many_sessions_that_wake_each_other_meet_the_limit_of_the_instant() {
-        // A thousand users in a ring, each below its own limit, stay below it for ever only if time moves.
+        // A thousand users who wake each other in turn exceed no limit per session. Only the limit of the instant stops
+        // them.
         let plan = plan(1_000);
         let (passed, limit) = until_stopped(&plan, 900);
         assert!(matches!(limit, Some(Limit::Instant)), "{passed} {limit:?}");
@@ -225,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_that_is_full_stops_the_run_and_is_no_event_budget() {
+    fn a_full_count_stops_the_run_and_is_reported_as_such() {
         let plan = plan(10);
         let mut guard = Guard::new(&plan, 10);
         guard.count(Time(1), 3, 1).expect("far below every limit");
@@ -241,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_moves_forgets_and_the_hash_tells_every_word() {
+    fn counts_restart_when_time_moves_and_the_hash_depends_on_every_word() {
         let plan = plan(10);
         let mut guard = Guard::new(&plan, plan.scenario.fleet.users);
         for n in 0..50_000u64 {

@@ -1,4 +1,5 @@
-//! What comes of itself: the first openings of pages, the rounds of an open tab, offline periods of browsers.
+//! Events that no other event causes: first openings of pages, recurring events of an open tab, offline periods of
+//! browsers.
 
 use super::World;
 use super::event::{Event, EventKind};
@@ -11,8 +12,8 @@ use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
 
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
-    /// Puts into the queue what comes from outside: openings, actions, revocations. What the scenario does at the horizon
-    /// or later it does not do.
+    /// Schedules openings, scripted actions and revocations. Whatever the scenario puts at the horizon or later is not
+    /// scheduled.
     pub(super) fn schedule_fleet(&mut self) {
         let fleet = &self.plan.scenario.fleet;
         for (i, action) in self.plan.scenario.actions.iter().enumerate() {
@@ -42,7 +43,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// How many tabs this user opens without being told to.
+    /// Number of tabs that this user opens without a scripted action.
     fn tabs_of(&self, user: u32) -> u32 {
         match &self.plan.scenario.fleet.tabs {
             Tabs::Fixed(n) => u32::from(*n),
@@ -55,12 +56,12 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                         return u32::from(share.tabs);
                     }
                 }
-                u32::from(shares.last().expect("checked: at least one share").tabs)
+                u32::from(shares.last().expect("a checked scenario has at least one share").tabs)
             }
         }
     }
 
-    /// A page opens; with it begin the tab's own rounds of focus, app calls and reloads, and its stay.
+    /// A page opens. Schedules the tab's first focus, app calls and reload, and its closing.
     pub(super) fn opened(&mut self, tab: u32) {
         if self.pages.open(tab) {
             return;
@@ -78,7 +79,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// One of a tab's recurring events; `round` is 0 for one outside the rounds, else the number of the next.
+    /// Handles one of a tab's recurring events. `round` is 0 for an event outside the rounds, otherwise the number of
+    /// the next event.
     pub(super) fn round(&mut self, kind: EventKind, tab: u32, round: u32) {
         if round > 0 && kind != EventKind::Close {
             self.schedule_round(kind, tab, round);
@@ -89,13 +91,13 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             EventKind::Reload => Input::Open,
             EventKind::AppGetToken => match &fleet.app_get_token {
                 Some(app) => Input::AppGetToken { callers: app.callers, skip_cache: app.skip_cache },
-                None => unreachable!("rounds are scheduled where the scenario asks for them"),
+                None => unreachable!("calls are scheduled only if the scenario has them"),
             },
             EventKind::SetActive => {
                 Input::SetActive { navigate: fleet.set_active.as_ref().is_some_and(|s| s.navigate) }
             }
             EventKind::Close => Input::Close,
-            _ => unreachable!("these do not recur"),
+            _ => unreachable!("only recurring events have rounds"),
         };
         self.step(tab, input);
         if kind == EventKind::Close
@@ -107,7 +109,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// Round number `round` of a visit ends with the event; events carry the number of the next.
+    /// Schedules event number `round` of a visit. Its event carries the number of the next.
     fn schedule_round(&mut self, kind: EventKind, tab: u32, round: u32) {
         let fleet = &self.plan.scenario.fleet;
         let visit = self.pages.visit(tab);
@@ -121,7 +123,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 at = 2 * u64::from(visit);
                 (fleet.stays.as_ref(), &self.streams.visit)
             }
-            _ => unreachable!("these do not recur"),
+            _ => unreachable!("only recurring events have rounds"),
         };
         if let Some(every) = every {
             let delay = every.sample(stream.bits(u64::from(tab), at));
@@ -132,7 +134,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// Schedules an event that ends with the visit under way, unless it lies beyond the run.
+    /// Schedules an event of the current visit, unless it lies beyond the run.
     pub(super) fn schedule_in_visit(&mut self, at: Time, kind: EventKind, tab: u32, round: u32) {
         if at <= self.plan.horizon {
             let (generation, arg) = self.rounds.put(self.pages.visit(tab), round);
@@ -140,7 +142,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// A browser loses the network, or has it again; `round` counts its offline periods.
+    /// A browser goes offline or comes online. `round` counts its offline periods.
     pub(super) fn network_changes(&mut self, user: u32, online: bool, round: u32) {
         self.set_offline(user, !online);
         let Some(offline) = &self.plan.scenario.fleet.offline else { return };
@@ -156,7 +158,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// A browser loses the network, or has it again.
+    /// Changes a browser's network state.
     pub(super) fn set_offline(&mut self, user: u32, offline: bool) {
         self.pages.set_offline(user, offline);
         self.tell_outside(user, if offline { Outside::Offline } else { Outside::Online });

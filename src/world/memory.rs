@@ -1,4 +1,4 @@
-//! How much memory a run needs, before any of it is asked for.
+//! Estimates the memory of a run before the run allocates any.
 
 use super::plan::{client_of, parts_of};
 use crate::backend::limiter::Limiter;
@@ -14,32 +14,33 @@ use crate::metrics::timeline::Bucket;
 use crate::scenario::Scenario;
 use crate::scenario::codes::ErrorCodes;
 
-/// An event that waits, with its share of what its list needs.
+/// A pending event, with its share of the memory of the queue.
 const ENTRY: u64 = 18;
-/// The collector's count of a session under way is no larger than what it leaves; room to choose the worst comes on top.
+/// Sizes of [`SessionCounts`] per user: one for the collector's count of the session, one for selecting the worst
+/// sessions.
 const COUNTS: u64 = 2;
 
-/// An estimate of what one run needs, or one part of it where it is run in [parts](super::Plan::parts): every core that
-/// takes part needs as much.
+/// An estimate of the memory of one run, or of one part when the run has [parts](super::Plan::parts). Each core at work
+/// needs this much.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MemoryEstimate {
-    /// In all.
+    /// Bytes in all.
     pub bytes: u64,
-    /// Of that, for each user.
+    /// Bytes per user, included in `bytes`.
     pub per_user: u64,
-    /// And what does not grow with the users alone: limits, timelines, queues of endpoints.
+    /// Bytes that do not depend on the number of users alone: limits, timelines, queues of endpoints.
     pub fixed: u64,
 }
 
-/// Estimates the memory of one run: from above for a quiet one, about right for a storm. It depends on the scenario
-/// alone, not on the machine.
+/// Estimates the memory of one run: an upper bound for a quiet run, about right for a storm. The estimate depends on
+/// the scenario only, not on the machine.
 pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
     let fleet = &scenario.fleet;
     let tabs = u64::from(fleet.tabs.most());
     let client = client_of(scenario, &[], &ErrorCodes::default());
     let per_user = client.with(OfUser { tabs, round_trip_s: scenario.backend.latency.mean_s() })
         + COUNTS * size_of::<SessionCounts>() as u64;
-    // Parts come one after another: the first is the largest.
+    // Parts of one core run one after another, and the first part is the largest.
     let users = parts_of(scenario).first().map_or(0, |part| part.len() as u64);
     let clients: u64 = scenario.workloads.iter().map(|w| u64::from(w.clients)).sum();
     let callers = clients * (size_of::<Caller>() as u64 + size_of::<SessionPolicy>() as u64 + ENTRY);
@@ -61,7 +62,7 @@ pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
     MemoryEstimate { bytes: users.saturating_mul(per_user).saturating_add(fixed), per_user, fixed }
 }
 
-/// Memory of a user with so many tabs, whatever the client family.
+/// Memory of a user with this many tabs, for the scenario's client family.
 struct OfUser {
     tabs: u64,
     round_trip_s: f64,
@@ -81,7 +82,7 @@ mod tests {
     use crate::scenario::load_text;
 
     #[test]
-    fn it_grows_with_users_tabs_keys_and_buckets() {
+    fn the_estimate_grows_with_users_tabs_keys_and_buckets() {
         let base = include_str!("../../tests/bad_inputs/base.toml");
         let estimate = |set: &[&str]| {
             let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();

@@ -1,8 +1,9 @@
-//! The only place that knows all parts: it schedules, asks the backend, draws, and tells the observer.
+//! The simulated world. It schedules events, asks the backend, draws random numbers and notifies the observer. No other
+//! module knows all parts.
 //!
-//! One run is one contender (a policy or a mix) in one replication. What a client does is in [`crate::client`], what
-//! becomes of its calls in [`crate::backend::gateway`]. This file holds the loop over events in the order of virtual
-//! time; the files beside it hold what each event does.
+//! One run is one contender (a policy or a mix) in one replication. [`crate::client`] decides what a client does, and
+//! [`crate::backend::gateway`] decides the outcome of its calls. This file holds the loop over events in the order of
+//! virtual time. The files beside it handle the kinds of events.
 
 mod books;
 mod callers;
@@ -46,28 +47,29 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use streams::Streams;
 
-/// Events between two looks at the clock on the wall, so to speak: progress and interruption cost nothing per event.
+/// Events between two updates of progress and checks for cancellation, so that these cost almost nothing per event.
 pub(crate) const EVENTS_BETWEEN_LOOKS: u32 = 1 << 16;
 
-/// What a session of one idle tab takes at most, in bytes: its page and tasks, the browser, what the server knows, the
-/// counts. The events that wait for it, about 17 bytes each, come on top.
+/// Bytes of a session with one idle tab, at most: its page and tasks, the browser, the server's state, the counts.
+/// Pending events, about 17 bytes each, come on top.
 const MOST_IDLE_BYTES: usize = 144;
 
-/// A world of one contender in one replication.
+/// The world of one contender in one replication.
 struct World<'a, C: Client, O: Observer, Q: Queue<Event>> {
     plan: &'a Plan,
     client: &'a Prepared<C>,
-    /// The rules of the contender's parts.
+    /// The rules of the contender's policies, in the order of its parts.
     rules: &'a [C::Rules],
     shares: Vec<f64>,
     streams: Streams,
     queue: Q,
-    /// Messages and locks on their way between the tabs of a browser.
+    /// Events of the current instant that come before all others: messages and lock grants between the tabs of a
+    /// browser.
     at_once: VecDeque<Event>,
     now: Time,
-    /// The users of this world: all, or a part that has nothing to do with the others.
+    /// The users of this world: all users, or one independent part of them.
     users: Range<u32>,
-    /// One in how many parts of the run.
+    /// Number of parts of the run.
     parts: u64,
     pages: C::Store,
     accounts: C::Account,
@@ -146,7 +148,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         }
     }
 
-    /// Handles at most so many events; whether there are more.
+    /// Handles at most this many events. Returns whether more are left.
     fn go_on(&mut self, events: u32) -> Result<bool, Stopped> {
         for _ in 0..events {
             let Some((time, event)) = self.next_event() else {
@@ -165,15 +167,16 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         Ok(true)
     }
 
-    /// What passes between the tabs of a browser takes no time, so it comes before anything else of the same instant.
+    /// Messages and lock grants between the tabs of a browser take no time, so they precede other events of the same
+    /// instant.
     fn next_event(&mut self) -> Option<(Time, Event)> {
         match self.at_once.pop_front() {
             Some(event) => Some((self.now, event)),
             None => {
                 let World { queue, plan, pages, gateway, collector, callers, .. } = self;
                 let owner = |event| session_of(event, plan, pages, gateway, callers);
-                // Reads a little of what the events of a day will need. These reads do not depend on each other, so their
-                // cache misses overlap; event after event they would wait for one another.
+                // Reads a little of the state that the events of a day need. The reads are independent, so their cache
+                // misses overlap. Without them each event would wait for its own miss.
                 queue.pop(plan.horizon, owner, |day| {
                     let mut read = 0u32;
                     for due in day {
@@ -215,7 +218,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             | EventKind::Focus
             | EventKind::AppGetToken
             | EventKind::SetActive => {
-                // The rounds of a visit end with it.
+                // The recurring events of a visit end with the visit.
                 let (visit, round) = self.rounds.take(generation, arg);
                 if self.pages.open(id) && self.pages.visit(id) == visit {
                     self.round(kind, id, round);
@@ -226,7 +229,8 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
                 self.step(id, Input::Message(Message { kind: generation, word: arg }));
             }
             EventKind::SignIn => self.step(id, Input::SignIn { again: arg > 0 }),
-            // In the recordings an act comes after the timers of its instant: it goes to the end of the line once.
+            // In the recordings a scripted action follows the timers of its instant, so it is scheduled once more at
+            // the same instant.
             EventKind::Scripted if arg == 0 => self.schedule(self.now, kind, 0, id, 1),
             EventKind::Scripted => self.scripted(id as usize),
             EventKind::Revoke => self.revoke(id as usize),
@@ -245,13 +249,13 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
     }
 }
 
-/// The user that an event belongs to; `u32::MAX` for none, as of an event that has become stale.
+/// The user that an event belongs to; `u32::MAX` for none, for example for a stale event.
 #[inline]
 fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway, callers: &Callers) -> u32 {
     let (tabs, users) = (plan.tabs_per_user, plan.scenario.fleet.users);
     match event.kind {
         EventKind::Timer | EventKind::Answer | EventKind::Lock => {
-            // A task that has moved on may have left its slot to another tab: where it lay must not show.
+            // A stale event must not count for the user whose task reused the slot.
             if pages.generation(event.id) == event.arg { pages.tab(event.id) / tabs } else { u32::MAX }
         }
         EventKind::Open

@@ -1,4 +1,4 @@
-//! Looking on: for the comparison with recordings and for the story of one session.
+//! Observers: for the comparison with recordings and for the story of one session.
 
 use super::totals::Snapshot;
 use crate::backend::Endpoint;
@@ -15,23 +15,23 @@ use crate::protocol::Failure;
 /// Receives notifications from a running world. Must not influence the run, except through
 /// [`given_wait`](Observer::given_wait).
 pub trait Observer {
-    /// Whether it wants to be told at all: decided when the program is built.
+    /// Whether the observer gets notifications at all. Decided at compile time.
     const ACTIVE: bool;
 
-    /// Whether it wants to be told of every event before it is handled.
+    /// Whether the observer is notified before every event.
     const EACH_EVENT: bool = false;
 
-    /// The run looks up, every 65,536 events and at its end: so many events so far, and the hash of their order. It comes
-    /// rarely enough that it is told to everybody.
+    /// Called every 65,536 events and at the end of the run, with the number of events so far and the hash of their
+    /// order. Inactive observers get this notification too, because it is rare.
     fn chunk(&mut self, _events: u64, _fingerprint: u64) {}
 
-    /// Event number `number`, counted from 1, is about to be handled; `user` is `u32::MAX` for none.
+    /// Event number `number`, counted from 1, is about to be handled. `user` is `u32::MAX` for none.
     fn event(&mut self, _number: u64, _time: Time, _user: u32, _kind: &dyn std::fmt::Debug) {}
 
-    /// A tab takes an input; what it does follows.
+    /// A tab takes an input. Notifications of the tab's actions follow.
     fn input(&mut self, _now: Time, _tab: u32, _input: Input, _look: &dyn Look) {}
 
-    /// A tab sends a request on behalf of this task. What a fault or a limit makes of it is told next.
+    /// A tab sends a request on behalf of this task. Notifications of faults and limits that act on the request follow.
     fn sent(
         &mut self,
         _now: Time,
@@ -43,40 +43,41 @@ pub trait Observer {
     ) {
     }
 
-    /// A fault strikes the call that this user, or generic client numbered after the users, just sent.
+    /// A fault strikes the call that was just sent by this user, or by this generic client numbered after the users.
     fn struck(&mut self, _user: u32, _fault: usize) {}
 
-    /// A limit refuses the call that this user, or generic client numbered after the users, just sent.
+    /// A limit refuses the call that was just sent by this user, or by this generic client numbered after the users.
     fn limited(&mut self, _user: u32) {}
 
-    /// Something happens to a browser that no tab takes notice of at once.
+    /// Something happens to a browser that gives its tabs no input at this instant.
     fn outside(&mut self, _now: Time, _user: u32, _what: Outside) {}
 
     /// The call of a task ended.
     fn call_ended(&mut self, _now: Time, _task: TaskId, _call: &Call, _outcome: Outcome) {}
 
-    /// A limit, by its number, has judged a call of this key.
+    /// A limit, named by its place in the scenario, has judged a call of this key.
     fn judged(&mut self, _now: Time, _limit: u16, _key: u32, _verdict: Verdict) {}
 
-    /// How often it wants to see the totals, from the first such time on; none for never. Each look is an event.
+    /// The time between two samples of the totals, and before the first; `None` for no samples. Each sample is an event
+    /// of the run.
     fn sample_every(&self) -> Option<Dur> {
         None
     }
 
-    /// The totals at a time it asked for.
+    /// Gives the totals at a sample.
     fn sampled(&mut self, _totals: Snapshot) {}
 
-    /// A generic call ended, or was sent for the first time in vain until the horizon: known when it is sent, unless
-    /// it queues.
+    /// A generic call ended, or its first try gets no answer before the horizon. The notification comes when the call
+    /// is sent, unless the call waits in a queue.
     fn generic_ended(&mut self, _client: u32, _sent: Time, _outcome: Outcome) {}
 
-    /// A task waits.
+    /// A task begins to wait for this long.
     fn waits(&mut self, _now: Time, _tab: u32, _task: TaskId, _doing: Doing, _delay: Dur) {}
 
-    /// Something to be told.
+    /// A tab reports a fact.
     fn fact(&mut self, _now: Time, _tab: u32, _fact: Fact) {}
 
-    /// Gives a wait that would be drawn, where a recording fixes it.
+    /// Returns a wait that replaces a random one, where a recording fixes the wait.
     fn given_wait(&mut self, _now: Time, _tab: u32, _doing: Doing, _wait: Wait) -> Option<Dur> {
         None
     }
@@ -101,25 +102,25 @@ impl<O: Observer> Watch for O {
     }
 }
 
-/// What happens to a browser from outside.
+/// A change to a browser that the scenario causes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outside {
-    /// The server revokes its session.
+    /// The server revokes the browser's session.
     Revoked,
-    /// It loses the network.
+    /// The browser goes offline.
     Offline,
-    /// It has the network again.
+    /// The browser comes online.
     Online,
 }
 
-/// Nobody.
+/// An observer that ignores every notification.
 pub struct Silent;
 
 impl Observer for Silent {
     const ACTIVE: bool = false;
 }
 
-/// An input in a few words, for a causal chain.
+/// A short description of an input, for a causal chain.
 pub(super) fn in_words(input: Input, look: &dyn Look) -> String {
     let of = |task: TaskId| look.doing(task).task.name;
     match input {

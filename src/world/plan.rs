@@ -1,4 +1,4 @@
-//! A scenario made ready to run: names resolved, sets of answers as bits, nothing left to look up.
+//! A plan: a scenario made ready to run, with names resolved to indices and failure sets compiled to bits.
 
 use crate::backend::Endpoint;
 use crate::backend::keys::Keys;
@@ -17,10 +17,10 @@ use crate::scenario::codes::ErrorCodes;
 use crate::scenario::users::most_opened;
 use std::ops::Range;
 
-/// Users of a part: so many that the fixed costs of a part do not show, so few that their state stays in a core's cache.
+/// Users of a part: enough that the fixed costs of a part are small, few enough that their state fits a core's cache.
 const PART: u32 = 8_192;
 
-/// One policy of a comparison: a single one, or a mix with the shares of its parts.
+/// A contender of a comparison: one policy, or a mix with the shares of its policies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Contender {
     /// Its name in results.
@@ -34,29 +34,29 @@ pub struct Contender {
 pub struct Plan {
     /// The scenario.
     pub scenario: Scenario,
-    /// The policies to compare.
+    /// The contenders to compare.
     pub contenders: Vec<Contender>,
-    /// The client family, with the rules of each contender's parts.
+    /// The client family, with the compiled rules of each contender's policies.
     pub client: AnyClient,
     /// End of a run.
     pub horizon: Time,
-    /// Tabs of a user at most; the tabs of user `u` are numbered from `u * tabs_per_user`.
+    /// The most tabs of a user. The tabs of user `u` are numbered from `u * tabs_per_user`.
     pub tabs_per_user: u32,
-    /// What calls meet on their way: faults, limits, queues.
+    /// The compiled backend: faults, limits and queues by endpoint.
     pub backend: Layout,
-    /// Error codes; index 0 stands for none.
+    /// The scenario's error codes. Index 0 stands for no code.
     pub codes: Vec<String>,
-    /// Generic workloads. To limits their clients are users numbered after the fleet's.
+    /// Generic workloads. Limits number their clients after the fleet's users.
     pub workloads: Vec<Workload>,
 }
 
 impl Plan {
-    /// Makes a checked scenario ready.
+    /// Compiles a checked scenario.
     ///
     /// # Panics
-    /// When the scenario has more error codes than a run can hold, which no scenario that loads has.
+    /// When the scenario has more error codes than a run can hold. Loading refuses such a scenario.
     pub fn new(mut scenario: Scenario, mut contenders: Vec<Contender>) -> Plan {
-        // Whom a share concerns must not depend on the order in which a list names the shares.
+        // The users that a share selects must not depend on the order in which a list names the shares.
         for contender in &mut contenders {
             contender.parts.sort_by(|a, b| a.0.name.cmp(&b.0.name).then(a.1.total_cmp(&b.1)));
         }
@@ -65,7 +65,7 @@ impl Plan {
         }
         let policies = contenders.iter().flat_map(|c| &c.parts).map(|(policy, _)| policy);
         let codes = ErrorCodes::of(policies, &scenario.workloads, &scenario.faults)
-            .unwrap_or_else(|e| panic!("a scenario that was not checked: {} error codes", e.found));
+            .unwrap_or_else(|e| panic!("the scenario was not checked: {} error codes", e.found));
         let streams = stream_names(&scenario.faults, &scenario.client.model.endpoints());
         let faults: Vec<Fault> = scenario
             .faults
@@ -103,7 +103,7 @@ impl Plan {
         }
     }
 
-    /// Which endpoints somebody may call: generic clients their own, users those of their family.
+    /// Whether a run may call an endpoint, by endpoint. Users call those of their family, generic clients their own.
     pub fn called(&self) -> [bool; Endpoint::COUNT] {
         let mut called = [false; Endpoint::COUNT];
         for endpoint in self.scenario.client.model.endpoints() {
@@ -115,26 +115,26 @@ impl Plan {
         called
     }
 
-    /// The users in parts that have nothing to do with each other, each to be run by itself: one part when something
-    /// ties all users together, or when they are few. It depends on the scenario alone, so results do not depend on how
-    /// many cores there are.
+    /// Splits the users into independent parts, each of which runs by itself. There is one part when something ties all
+    /// users together, or when there are few users. The split depends on the scenario only, so results do not depend on
+    /// the number of cores.
     ///
-    /// Users are tied together by a limit that is not per IP address, user or session, by a queue, by a fault that hits
-    /// so many calls at most, and by generic clients.
+    /// Users are tied together by a limit that is not per IP address, user or session, by a queue, by a fault with a
+    /// maximum number of calls, and by generic clients.
     pub fn parts(&self) -> Vec<Range<u32>> {
         parts_of(&self.scenario)
     }
 
-    /// The part that a user belongs to.
+    /// The part that contains a user.
     ///
     /// # Panics
     /// When the scenario has no such user.
     pub fn part_of(&self, user: u32) -> Range<u32> {
-        self.parts().into_iter().find(|part| part.contains(&user)).expect("the user is one of the scenario's")
+        self.parts().into_iter().find(|part| part.contains(&user)).expect("the user belongs to the scenario")
     }
 }
 
-/// The scenario's client family, prepared for contenders with the policies of their parts.
+/// The scenario's client family, compiled for all contenders.
 pub(super) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes: &ErrorCodes) -> AnyClient {
     let fleet = &scenario.fleet;
     let around = Around {
@@ -151,7 +151,7 @@ pub(super) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes:
     AnyClient::new(scenario.client.model, &around, contenders, codes.names())
 }
 
-/// See [`Plan::parts`].
+/// Computes [`Plan::parts`].
 pub(super) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
     let Scenario { fleet, backend, .. } = scenario;
     let shared_key = |key| matches!(key, LimitKey::Global | LimitKey::App);

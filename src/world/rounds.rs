@@ -30,7 +30,7 @@ impl Rounds {
             return place;
         }
         self.aside.push(both);
-        u32::try_from(self.aside.len() - 1).expect("fewer events wait than 32 bits number")
+        u32::try_from(self.aside.len() - 1).expect("fewer than 2^32 events are pending")
     }
 
     /// Decodes the visit and the round of an event.

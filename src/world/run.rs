@@ -1,4 +1,4 @@
-//! The ways into a world: one contender in one replication, from its first event to its last.
+//! Entry points: each runs one contender in one replication, from the first event to the last.
 
 use super::event::Event;
 use super::{Control, FinalTab, Observer, Plan, Silent, Snapshot, Stopped, World};
@@ -9,12 +9,12 @@ use crate::metrics::collect::RunMetrics;
 use std::marker::PhantomData;
 use std::ops::Range;
 
-/// What a run leaves behind.
+/// The result of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Run {
     /// Its metrics.
     pub metrics: RunMetrics,
-    /// Events processed.
+    /// Number of events processed.
     pub events: u64,
     /// A hash of (time, entity, kind) of every event, in order.
     pub fingerprint: u64,
@@ -25,7 +25,8 @@ pub struct Run {
 /// Runs one contender in one replication, for the users of one of the plan's [parts](Plan::parts).
 ///
 /// # Errors
-/// When a guard stops the run: too many events in all, of one session at one instant, or of all at one instant.
+/// When the guard stops the run: too many events in all, of one session at one instant, or of all sessions at one
+/// instant.
 pub fn run(
     plan: &Plan,
     contender: usize,
@@ -65,8 +66,8 @@ pub fn observed_part<O: Observer>(
     on_queue::<O, Calendar<Event>>(plan, contender, replication, users, control, observer)
 }
 
-/// Runs all users in one world, with ties between simultaneous events of different sessions broken the other way round:
-/// see [`Opposite`]. Slow, for it sorts every instant.
+/// Runs all users in one world and reverses the order of simultaneous events of different sessions: see [`Opposite`].
+/// Slow, because it sorts the events of every instant.
 ///
 /// # Errors
 /// As [`run`].
@@ -81,7 +82,7 @@ pub fn run_in_opposite_order(
         .map(|(run, _, _)| run)
 }
 
-/// Starts a world on a queue, for whatever family the plan has.
+/// Runs a world on a queue, for the plan's client family.
 fn on_queue<O: Observer, Q: Queue<Event>>(
     plan: &Plan,
     contender: usize,
@@ -90,7 +91,7 @@ fn on_queue<O: Observer, Q: Queue<Event>>(
     control: &Control,
     observer: O,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
-    // A study has runs that have not begun: stopped, they do not.
+    // A study may be cancelled before some of its runs begin. Such a run stops at once.
     if control.is_stopped() {
         return Err(Stopped::interrupted(Time::ZERO));
     }

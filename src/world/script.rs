@@ -1,4 +1,4 @@
-//! What the scenario lets happen: scripted actions and revocations.
+//! Scripted actions and revocations.
 
 use super::World;
 use super::event::Event;
@@ -10,7 +10,7 @@ use crate::kernel::random::chance;
 use crate::scenario::{Act, ActionSpec, Users};
 
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
-    /// Carries out a scripted action, for every user that it concerns.
+    /// Carries out a scripted action for every user that it selects.
     pub(super) fn scripted(&mut self, index: usize) {
         let action = &self.plan.scenario.actions[index];
         let whom = action.whom();
@@ -28,7 +28,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     fn scripted_by(&mut self, user: u32, index: usize, action: &ActionSpec) {
         let first = user * self.plan.tabs_per_user;
         let tab = first + u32::from(action.tab);
-        // An action on a page that is not open acts on nobody.
+        // A scripted action has no effect on a page that is not open.
         let acts = match action.act {
             Act::Focus | Act::SetActive | Act::GetToken => self.pages.open(tab),
             Act::OpenTab => (first..first + self.plan.tabs_per_user).any(|t| !self.pages.open(t)),
@@ -56,7 +56,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// A revocation begins: each session is struck with the fault's share.
+    /// A revocation begins. Each session is revoked with the fault's share as probability.
     pub(super) fn revoke(&mut self, fault: usize) {
         let share = self.plan.backend.faults[fault].kind.share();
         let mut struck = 0;
@@ -75,7 +75,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         self.tell_outside(user, Outside::Revoked);
     }
 
-    /// Notifies the observer of something that happens to a browser.
+    /// Notifies the observer of a change to a browser.
     pub(super) fn tell_outside(&mut self, user: u32, what: Outside) {
         if O::ACTIVE {
             self.observer.outside(self.now, user, what);

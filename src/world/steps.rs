@@ -1,4 +1,4 @@
-//! Steps of tabs: an input goes to a tab, and its actions are carried out.
+//! Steps of tabs: gives a tab its input and carries out its actions.
 
 use super::World;
 use super::event::{Event, EventKind};
@@ -14,7 +14,7 @@ use crate::kernel::random::chance;
 use crate::kernel::{Dist, Dur};
 
 impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
-    /// Gives a tab its input and carries out what it does.
+    /// Gives a tab an input and carries out the tab's actions.
     pub(super) fn step(&mut self, tab: u32, input: Input) {
         let user = tab / self.plan.tabs_per_user;
         if O::ACTIVE {
@@ -33,7 +33,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         self.actions = actions;
     }
 
-    /// The rules that a user follows: in a mix, drawn once for the user.
+    /// The rules that a user follows. In a mix, one draw per user selects them.
     fn rules_of(&self, user: u32) -> &'a C::Rules {
         if self.rules.len() == 1 {
             return &self.rules[0];
@@ -78,7 +78,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         }
     }
 
-    /// How long a task waits.
+    /// The length of a task's wait.
     #[inline]
     fn draw_wait(&self, tab: u32, task: TaskId, wait: Wait) -> Dur {
         if wait.is_exact() {
@@ -89,7 +89,8 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         wait.of(Dist::uniform(wait.low, wait.high).sample(bits))
     }
 
-    /// A message to the browser's other tabs: a task of its own, as `BroadcastChannel` has it.
+    /// Schedules a message to the browser's other tabs. Each tab gets it as an event of its own, as with
+    /// `BroadcastChannel`.
     fn tell_other_tabs(&mut self, tab: u32, user: u32, message: Message) {
         let Message { kind: generation, word: arg } = message;
         let first = user * self.plan.tabs_per_user;
@@ -115,7 +116,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         }
     }
 
-    /// A user who has signed in again is sent to the app: a page load in every tab that shows the sign-in page.
+    /// A user who has signed in again goes to the app: every tab that shows the sign-in page loads its page.
     fn step_later(&mut self, tab: u32) {
         let first = tab / self.plan.tabs_per_user * self.plan.tabs_per_user;
         for other in first..first + self.plan.tabs_per_user {

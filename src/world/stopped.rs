@@ -1,32 +1,33 @@
-//! Why a run did not come to its end, and where.
+//! The reason why a run was stopped, and its place.
 
 use crate::client::MOST_CALLS;
 use crate::kernel::Time;
 use std::fmt;
 
-/// Why a run was stopped, and where.
+/// Reports a run that was stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stopped {
     /// Virtual time of the last event.
     pub at: Time,
-    /// What stopped it.
+    /// The reason.
     pub reason: StopReason,
-    /// The last events of the session that stands out, newest first; of all sessions when none does.
+    /// The last events of the session that caused the stop, newest first; of all sessions when no single session caused
+    /// it.
     pub chain: Vec<String>,
-    /// The run; absent until whoever began the run fills it in.
+    /// The run; `None` until the code that started the run fills it in.
     pub run: Option<StoppedRun>,
 }
 
-/// Which run of a study was stopped.
+/// Identifies the run of a study that was stopped.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoppedRun {
-    /// The policy's name.
+    /// The contender's name.
     pub policy: String,
     /// The replication, from 0.
     pub replication: u32,
 }
 
-/// What stops a run.
+/// The reason for a stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopReason {
@@ -34,43 +35,43 @@ pub enum StopReason {
     Interrupted,
     /// The run has more events than `guard.max-events` allows.
     EventBudget {
-        /// Events allowed.
+        /// The most events allowed.
         max_events: u64,
     },
-    /// The parts of the run together have more events than `guard.max-events` allows; no single part has.
+    /// The parts of the run together have more events than `guard.max-events` allows, although no single part has.
     EventBudgetOfParts {
-        /// Events allowed.
+        /// The most events allowed.
         max_events: u64,
     },
-    /// A session has more of something than a count holds.
+    /// A session has reached the maximum of one of its counts.
     CountFull {
         /// The session.
         session: u32,
         /// What is counted.
         what: &'static str,
     },
-    /// One session makes too many events without time moving.
+    /// One session has too many events at one instant.
     SessionLivelock {
         /// The session.
         session: u32,
-        /// Events of one session allowed at one instant.
+        /// The most events of one session allowed at one instant.
         most: u64,
     },
-    /// All sessions together make too many events without time moving.
+    /// All sessions together have too many events at one instant.
     InstantLivelock {
         /// Users of the run.
         users: u32,
-        /// Events of all sessions allowed at one instant.
+        /// The most events of all sessions allowed at one instant.
         most: u64,
-        /// The session with the most events of this instant; absent when no session has one.
+        /// The session with the most events at this instant; `None` when no event belongs to a session.
         busiest: Option<u32>,
-        /// Events of that session at this instant, at least.
+        /// A lower bound of that session's events at this instant.
         at_least: u64,
     },
 }
 
 impl StopReason {
-    /// The session that stands out; absent when none does.
+    /// The session that caused the stop; `None` when no single session did.
     pub fn session(self) -> Option<u32> {
         match self {
             StopReason::CountFull { session, .. } | StopReason::SessionLivelock { session, .. } => {
@@ -83,7 +84,7 @@ impl StopReason {
         }
     }
 
-    /// Whether the run used up its events without being caught in a loop.
+    /// Whether the run ended because its event budget was used up, not because of a loop at one instant.
     pub fn is_event_budget(self) -> bool {
         matches!(self, StopReason::EventBudget { .. } | StopReason::EventBudgetOfParts { .. })
     }
@@ -94,7 +95,7 @@ impl Stopped {
         Stopped { at, reason: StopReason::Interrupted, chain: Vec::new(), run: None }
     }
 
-    /// This stop, of this run.
+    /// Adds the run to this stop.
     pub(crate) fn of_run(self, policy: &str, replication: u32) -> Stopped {
         Stopped { run: Some(StoppedRun { policy: policy.to_owned(), replication }), ..self }
     }

@@ -1,7 +1,7 @@
 //! Random streams, one per purpose.
 //!
-//! Faults have one stream each, by name. What generic workloads draw is told apart by its coordinates, which begin at
-//! the workload's [origin](crate::client::workload::Workload::origin).
+//! Each fault has its own stream, selected by its name. Draws of generic workloads share a stream and differ by their
+//! coordinates, which begin at the workload's [origin](crate::client::workload::Workload::origin).
 
 use crate::backend::gateway::Draws;
 use crate::fault::Fault;
@@ -47,7 +47,7 @@ impl Streams {
     }
 }
 
-/// One coordinate for a draw that concerns a tab: the tab, what it is doing, and which of several at once.
+/// One coordinate for a draw of a tab: the tab, what it is doing, and the number among equal draws of the instant.
 pub(super) fn coordinates(tab: u32, what: u8, ordinal: u8) -> u64 {
     u64::from(tab) << 16 | u64::from(what) << 8 | u64::from(ordinal)
 }

@@ -1,20 +1,20 @@
-//! Exact totals of queues, limits and generic workloads: whole numbers, from which verification takes its means.
+//! Exact totals of queues, limits and generic workloads, as integers. Verification computes means from them.
 
 use crate::backend::Endpoint;
 use crate::backend::gateway::LimitTotals;
 use crate::backend::station::Totals;
 use crate::kernel::Time;
 
-/// Everything that is totalled, up to one time.
+/// All totals up to one time.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Snapshot {
-    /// The time.
+    /// The time of the snapshot.
     pub at: Time,
-    /// One per endpoint that queues, in the order of [`Endpoint::ALL`].
+    /// One entry per endpoint that queues, in the order of [`Endpoint::ALL`].
     pub stations: Vec<StationTotals>,
-    /// One per limit, in the scenario's order.
+    /// One entry per limit, in the scenario's order.
     pub limits: Vec<LimitTotals>,
-    /// One per workload, in the scenario's order.
+    /// One entry per workload, in the scenario's order.
     pub workloads: Vec<WorkloadTotals>,
 }
 
@@ -23,16 +23,16 @@ pub struct Snapshot {
 pub struct StationTotals {
     /// The endpoint.
     pub endpoint: Endpoint,
-    /// Its totals.
+    /// The totals of its queue.
     pub totals: Totals,
 }
 
-/// What the clients of a generic workload did.
+/// Totals of the calls of a generic workload.
 ///
-/// Areas follow from sums of times: a call that begins at `a` and ends at `b` has been under way for `b - a`.
+/// Time integrals follow from sums of times: a call that begins at `a` and ends at `b` contributes `b - a`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WorkloadTotals {
-    /// Calls begun: first tries.
+    /// Calls begun. Each has one first try.
     pub calls: u64,
     /// Tries beyond the first.
     pub retries: u64,
@@ -40,20 +40,20 @@ pub struct WorkloadTotals {
     pub answered: u64,
     /// Calls given up.
     pub gave_up: u64,
-    /// Calls between two tries: in orbit.
+    /// Calls that wait between two tries ("in orbit").
     pub in_orbit: u64,
     /// Sum of the times at which calls began, in nanoseconds.
     pub begun_at: u128,
     /// Sum of the times at which calls ended, in nanoseconds.
     pub ended_at: u128,
-    /// Sum of the times at which calls went into orbit, in nanoseconds.
+    /// Sum of the times at which calls entered the orbit, in nanoseconds.
     pub orbit_from: u128,
-    /// Sum of the times at which calls came out of orbit, in nanoseconds.
+    /// Sum of the times at which calls left the orbit, in nanoseconds.
     pub orbit_to: u128,
 }
 
 impl WorkloadTotals {
-    /// Calls under way, in orbit or not.
+    /// Calls under way, including those in orbit.
     pub fn under_way(&self) -> u64 {
         self.calls - self.answered - self.gave_up
     }

@@ -1,18 +1,18 @@
-//! Random numbers for what the backend draws.
+//! Random numbers for the backend.
 
 use crate::backend::layout::Route;
 use crate::fault::Fault;
 use crate::kernel::Dur;
 use crate::kernel::random::{Purpose, Stream};
 
-/// Random numbers for what the backend draws.
+/// Random numbers for the backend.
 #[derive(Clone, Debug)]
 pub struct Draws {
     /// Round-trip times.
     pub latency: Stream,
     /// Service times.
     pub service: Stream,
-    /// One stream per fault, by its name.
+    /// One stream per fault, selected by the fault's name.
     pub faults: Vec<Stream>,
 }
 

@@ -1,9 +1,9 @@
-//! A call's way through the backend, once for every kind of caller.
+//! The way of a call through the backend. It is the same for all kinds of callers.
 //!
-//! A call is judged at the instant it is sent; the round-trip time comes after. Faults come first, in the scenario's
-//! order, then limits in theirs, then the queue of the endpoint. A call that nothing refuses is answered by the account
-//! of its client family, which the caller asks. The gateway knows no client and no event queue: it says what becomes of
-//! a call and when, and the world schedules that.
+//! The gateway judges a call when it is sent; the round-trip time comes after. It applies faults first, in the
+//! scenario's order, then limits in theirs, then the queue of the endpoint. The caller asks the account of its client
+//! family for the answer to a call that nothing refuses. The gateway does not know clients or the event queue: it
+//! returns the outcome of a call and its time, and the world schedules events.
 
 mod draws;
 #[cfg(test)]
@@ -22,69 +22,71 @@ use crate::kernel::{Dur, Time};
 use crate::protocol::{Endpoint, Failure};
 use std::ops::Range;
 
-/// A call on its way to an answer.
+/// A call that waits for its answer.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
-    /// Who waits for the answer: in the caller's numbers, which the gateway hands back.
+    /// The number of the task or caller that waits for the answer. The gateway only returns it.
     pub waiter: u32,
-    /// Which of the waiter's calls this is: the waiter may have given this one up meanwhile.
+    /// The waiter's generation when the call was sent. The waiter may have given this call up since.
     pub generation: u32,
-    /// Where it goes.
+    /// The endpoint.
     pub endpoint: Endpoint,
-    /// The user, or the generic client numbered after the users, that limits count it for.
+    /// The user, or generic client numbered after the users, for whom limits count the call.
     pub user: u32,
-    /// When it was sent.
+    /// The time at which it was sent.
     pub sent: Time,
     /// Coordinates of its draws.
     pub at: (u64, u64),
 }
 
-/// A call in the books: it waits for a worker or is served by one. It outlives a client that gives up.
+/// A call that the gateway keeps: it waits for a worker, or a worker serves it. The entry stays when the client gives
+/// up.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// The call.
     pub call: Call,
-    /// How long its answer takes, once it leaves the queue.
+    /// The round-trip time of its answer, after the queue.
     pub latency: Dur,
-    /// It waits or is served; in a free place, not.
+    /// Whether the entry is in use; false in a free place.
     live: bool,
 }
 
-/// What becomes of a call that is sent.
+/// The outcome of a call that is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Passage {
     /// Its answer is on the way.
     Answered {
-        /// Why it is refused; none when its account answers it.
+        /// The failure if the call is refused; `None` when the account answers.
         refusal: Option<Failure>,
         /// Time from sending to the answer.
         after: Dur,
-        /// It takes a place of a concurrency limit until its answer: [`Gateway::release`] gives the place back.
+        /// Whether the call takes a place of a concurrency limit until its answer. [`Gateway::release`] releases the
+        /// place.
         holds: bool,
     },
-    /// Nothing ever comes back.
+    /// The call never gets an answer.
     Silent,
-    /// The backend keeps it.
+    /// The gateway keeps the call.
     Kept(Kept),
 }
 
-/// What becomes of a call that the backend keeps.
+/// The state of a call that the gateway keeps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Kept {
-    /// A leaky bucket lets it go after this time: [`Gateway::queue`] is next.
+    /// A leaky bucket delays it for this time. [`Gateway::queue`] is next.
     Delayed(u32, Dur),
-    /// A worker serves it for this long: [`Gateway::served`] is next.
+    /// A worker serves it for this time. [`Gateway::served`] is next.
     Serving(u32, Dur),
     /// It waits for a worker.
     Waiting,
-    /// The queue is full. The call is still in the books: [`Gateway::take`] is next.
+    /// The queue is full. The gateway still keeps the call; [`Gateway::take`] is next.
     Shed(u32),
 }
 
-/// What happens when a worker has served a call.
+/// The outcome of the end of a service.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Departure {
-    /// The call that the worker takes next, and how long it serves that.
+    /// The call that the worker serves next, and its service time.
     pub next: Option<(u32, Dur)>,
     /// As [`Passage::Answered::holds`].
     pub holds: bool,
@@ -92,7 +94,7 @@ pub struct Departure {
 
 /// Receives notifications from a gateway. Must not influence it.
 pub trait Watch {
-    /// Whether it is notified at all: decided when the program is built.
+    /// Whether it gets notifications at all. Decided at compile time.
     const ACTIVE: bool;
 
     /// A fault strikes a call of this user.
@@ -105,13 +107,13 @@ pub trait Watch {
     fn refused(&mut self, user: u32);
 }
 
-/// Limits, queues, and what faults have used up.
+/// The state of limits, queues and faults.
 pub struct Gateway<'a> {
     layout: &'a Layout,
     limiters: Vec<Limiter>,
-    /// The first key of each: those of other users are kept elsewhere.
+    /// The first key of each limiter. The limiter has no keys below it, which belong to users of other parts.
     first_keys: Vec<u32>,
-    /// Whether calls of an endpoint meet a limit that must be told of their end.
+    /// Whether calls of an endpoint meet a limit that needs to know their end.
     holds: [bool; Endpoint::COUNT],
     stations: [Option<Station>; Endpoint::COUNT],
     struck: Vec<u64>,
@@ -120,7 +122,7 @@ pub struct Gateway<'a> {
     free: Vec<u32>,
 }
 
-/// What the faults make of a call.
+/// The effect of all faults on a call.
 enum Struck {
     No,
     Answer(Failure),
@@ -128,7 +130,7 @@ enum Struck {
 }
 
 impl<'a> Gateway<'a> {
-    /// The backend as these users meet it: all, or a part that shares no key with others.
+    /// The backend for these users: all users, or a part that shares no key with others.
     pub fn new(layout: &'a Layout, users: &Range<u32>) -> Gateway<'a> {
         let keys: Vec<Range<u32>> =
             layout.limits.iter().map(|spec| layout.keys.of_part(spec.key, users)).collect();
@@ -148,7 +150,7 @@ impl<'a> Gateway<'a> {
         }
     }
 
-    /// A call is sent, at the time that it names.
+    /// Handles a call that is sent at the time in `call`.
     #[inline]
     pub fn arrive<W: Watch>(&mut self, call: Call, draws: &Draws, watch: &mut W) -> Passage {
         let layout = self.layout;
@@ -185,10 +187,10 @@ impl<'a> Gateway<'a> {
         })
     }
 
-    /// A call reaches the queue of its endpoint.
+    /// Puts a call into the queue of its endpoint.
     ///
     /// # Panics
-    /// When calls of its endpoint do not queue: a bug of the caller.
+    /// When the endpoint has no workers: a bug of the caller.
     pub fn queue(&mut self, id: u32, draws: &Draws, now: Time) -> Kept {
         let call = self.books[id as usize].call;
         match self.station(call.endpoint).arrive(id, now) {
@@ -204,7 +206,7 @@ impl<'a> Gateway<'a> {
         }
     }
 
-    /// A worker has served a call, which stays in the books until [`Gateway::take`].
+    /// Ends the service of a call. The gateway keeps the call until [`Gateway::take`].
     ///
     /// # Panics
     /// When no worker of its endpoint is busy: a bug of the caller.
@@ -217,25 +219,25 @@ impl<'a> Gateway<'a> {
         }
     }
 
-    /// A call in the books.
+    /// A call that the gateway keeps.
     #[inline]
     pub fn call(&self, id: u32) -> &Call {
         &self.books[id as usize].call
     }
 
-    /// Takes a call out of the books.
+    /// Removes a call from the kept ones.
     pub fn take(&mut self, id: u32) -> Entry {
         self.free.push(id);
         self.books[id as usize].live = false;
         self.books[id as usize]
     }
 
-    /// The calls in the books, in no particular order.
+    /// The kept calls, in no particular order.
     pub fn kept(&self) -> impl Iterator<Item = &Call> {
         self.books.iter().filter(|entry| entry.live).map(|entry| &entry.call)
     }
 
-    /// A call of this endpoint is no longer being answered: concurrency limits let the next one in.
+    /// Releases the places of a call of this endpoint at concurrency limits.
     pub fn release(&mut self, endpoint: Endpoint, user: u32, now: Time) {
         self.release_from(&self.layout.route(endpoint).limits, user, now);
     }
@@ -250,7 +252,7 @@ impl<'a> Gateway<'a> {
         }
     }
 
-    /// Asks the limits of a route in order: how long a leaky bucket delays the call, or what is answered.
+    /// Asks the limits of a route in order. Returns the delay by leaky buckets, or the answer of a refusal.
     fn ask_limits<W: Watch>(&mut self, route: &'a Route, call: &Call, watch: &mut W) -> Result<Dur, Failure> {
         let (layout, now) = (self.layout, call.sent);
         let mut delay = Dur::ZERO;
@@ -273,7 +275,7 @@ impl<'a> Gateway<'a> {
                 Verdict::Refuse { wait } => {
                     totals.refused += 1;
                     totals.refused_before += before;
-                    // The limits that let it pass count it no longer.
+                    // The limits that admitted the call release it.
                     self.release_from(&route.limits[..asked], call.user, now);
                     if W::ACTIVE {
                         watch.refused(call.user);
@@ -286,7 +288,7 @@ impl<'a> Gateway<'a> {
         Ok(delay)
     }
 
-    /// What the faults make of a call.
+    /// Applies the faults to a call.
     fn strike<W: Watch>(
         &mut self,
         route: &'a Route,
@@ -344,12 +346,12 @@ impl<'a> Gateway<'a> {
         (self.books.len() - 1) as u32
     }
 
-    /// A revocation has struck so many sessions.
+    /// Counts the sessions that a revocation has struck.
     pub fn revoked(&mut self, fault: usize, sessions: u64) {
         self.struck[fault] += sessions;
     }
 
-    /// How many calls, or sessions, each fault has struck.
+    /// Number of calls, or sessions, that each fault has struck.
     pub fn struck(&self) -> &[u64] {
         &self.struck
     }
@@ -371,7 +373,7 @@ impl<'a> Gateway<'a> {
     }
 }
 
-/// The round-trip time of a refused call, where the endpoint has one of its own.
+/// The round-trip time of a refused call, if the endpoint sets one.
 fn refused_latency(route: &Route, call: &Call, draws: &Draws) -> Option<Dur> {
     let refused = route.refused_latency.as_ref()?;
     Some(refused.sample_with(|| draws.latency.bits(call.at.0, call.at.1)))

@@ -17,7 +17,7 @@ fn layout(backend: &str, faults: &[&str]) -> Layout {
     Layout::new(&spec, faults, keys, Time::from_ms(1_000), Time::from_ms(60_000))
 }
 
-/// What a gateway tells.
+/// Records the notifications of a gateway.
 #[derive(Default)]
 struct Told(Vec<String>);
 
@@ -38,7 +38,7 @@ impl Watch for Told {
     }
 }
 
-/// A gateway with what it draws from and tells to.
+/// A gateway with its random numbers and its observer.
 struct Desk<'a> {
     gateway: Gateway<'a>,
     draws: Draws,
@@ -71,7 +71,8 @@ fn a_call_that_nothing_stops_takes_its_round_trip() {
     assert!(desk.told.0.is_empty());
 }
 
-/// The scenario's order decides: latency is added until a fault answers, and `pass` spares from what follows.
+/// Faults apply in the scenario's order: latency is added until a fault answers, and `pass` exempts the call from later
+/// faults.
 #[test]
 fn faults_strike_in_order_within_their_windows() {
     let status = "kind = 'status'\nstatus = 403\ncode = 'x'\nretry-after-s = 9\nfrom = '2s'\nto = '3s'";
@@ -103,7 +104,7 @@ fn a_silent_backend_answers_nothing_and_a_late_fault_strikes_nobody() {
     assert_eq!(desk.touch(0, 60_000), answered(None, 100));
 }
 
-/// The second limit refuses: the first, a concurrency limit, must not keep the place of a call that never got in.
+/// The second limit refuses. The first, a concurrency limit, must release the place of the refused call.
 #[test]
 fn a_refusal_gives_back_what_earlier_limits_took() {
     let layout = layout(

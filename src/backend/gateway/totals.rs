@@ -1,25 +1,25 @@
-//! What limits decided, in whole numbers.
+//! Verdicts of limits, as integers.
 
-/// The verdicts of a limit.
+/// The number of verdicts of a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LimitTotals {
-    /// Calls that passed it.
+    /// Admitted calls.
     pub admitted: u64,
-    /// Calls that it refused.
+    /// Refused calls.
     pub refused: u64,
-    /// Of the calls that it passed, those before the first fault.
+    /// Admitted calls before the first fault.
     pub admitted_before: u64,
-    /// Of the calls that it refused, those before the first fault.
+    /// Refused calls before the first fault.
     pub refused_before: u64,
 }
 
 impl LimitTotals {
-    /// Calls that it judged.
+    /// Judged calls.
     pub const fn asked(&self) -> u64 {
         self.admitted + self.refused
     }
 
-    /// Adds the verdicts on other sessions of the same run.
+    /// Adds the verdicts on the sessions of another part of the run.
     pub fn add(&mut self, other: &LimitTotals) {
         self.admitted += other.admitted;
         self.refused += other.refused;

@@ -73,7 +73,7 @@ impl Kind for Concurrency {
         Spec { limit: dice.small(1, 4) }
     }
 
-    /// Bounds calls under way, not calls in a window; the limiter itself panics when it loses count.
+    /// The law bounds calls under way, not calls in a window. The limiter panics when it loses count.
     fn broken_law(_: &Spec, _: &[Time]) -> Option<String> {
         None
     }

@@ -24,14 +24,14 @@ macro_rules! limiters {
         }
 
         impl LimitKind {
-            /// Its name in scenarios.
+            /// The kind's name in scenarios.
             pub const fn name(&self) -> &'static str {
                 match self {
                     $(LimitKind::$kind(_) => $word,)+
                 }
             }
 
-            /// Its numbers, as a person would name them: `of 5/10s, burst 5`.
+            /// The kind's numbers in words: `of 5/10s, burst 5`.
             pub fn in_words(&self) -> String {
                 match self {
                     $(LimitKind::$kind(spec) => $file::$kind::in_words(spec),)+
@@ -45,14 +45,14 @@ macro_rules! limiters {
                 }
             }
 
-            /// Memory that one key takes, in bytes.
+            /// Memory of one key, in bytes.
             fn key_bytes(&self) -> u64 {
                 match self {
                     $(LimitKind::$kind(spec) => $file::$kind::key_bytes(spec),)+
                 }
             }
 
-            /// The limit for this share of those who share it.
+            /// The limit for this share of its callers.
             #[must_use]
             pub fn scaled(&self, share: f64) -> LimitKind {
                 match self {
@@ -60,7 +60,7 @@ macro_rules! limiters {
                 }
             }
 
-            /// A limit of any kind, for a run of so many seconds.
+            /// A random limit of any kind, for a run of this many seconds.
             pub fn draw(dice: &mut Dice, horizon_s: u64) -> LimitKind {
                 match dice.one(&[$($word),+]) {
                     $($word => LimitKind::$kind($file::$kind::draw(dice, horizon_s)),)+
@@ -68,7 +68,7 @@ macro_rules! limiters {
                 }
             }
 
-            /// In which way these times, at which requests of one key were admitted, break the law of the kind.
+            /// How the admission times of one key's requests break the kind's law; `None` if they keep it.
             pub fn broken_law(&self, admitted: &[Time]) -> Option<String> {
                 match self {
                     $(LimitKind::$kind(spec) => $file::$kind::broken_law(spec, admitted),)+

@@ -1,9 +1,9 @@
 //! Idle window: needs `limit` and `window`.
 //!
-//! A key's count starts at its first request and is forgotten only when a request comes later than `window` after the last
-//! one that passed. Until then at most `limit` requests pass. So a key that keeps asking below "`limit` in a `window`" is
-//! refused all the same, until it has been refused for a whole window (better-auth issue 6035: "1000 an hour" refuses a
-//! client of 900 an hour). A limit of 0 refuses every request.
+//! A key's count starts at its first request. It is reset only by a request that comes later than `window` after the
+//! last one that passed. Until then at most `limit` requests pass. So a key that keeps asking below "`limit` in a
+//! `window`" is still refused until it has been refused for a whole window (better-auth issue 6035: "1000 an hour"
+//! refuses a client of 900 an hour). A limit of 0 refuses every request.
 
 use super::{Kind, LimitKind, Verdict, pilot};
 use crate::kernel::dice::Dice;
@@ -96,7 +96,7 @@ impl Kind for IdleWindow {
         Spec { limit: dice.small(1, 12), window: Dur::from_secs(dice.number(1, horizon_s / 4)) }
     }
 
-    /// At most `limit` pass one after another less than a window apart.
+    /// Law: at most `limit` requests pass one after another at distances of less than a window.
     fn broken_law(spec: &Spec, admitted: &[Time]) -> Option<String> {
         let (mut run, mut last) = (0, None::<Time>);
         for &at in admitted {
@@ -142,8 +142,8 @@ mod tests {
         assert_eq!(window(0, Dur(10)).ask(0, Time(3)), Verdict::Refuse { wait: Dur(u64::MAX) });
     }
 
-    /// better-auth issue 6035: 900 requests an hour under "1000 an hour". 1000 pass, then 900 are refused for an hour: 11
-    /// such rounds of 1900 and 700 more in the 21,600 requests of a day.
+    /// better-auth issue 6035: 900 requests an hour under "1000 an hour". 1000 pass, then 900 are refused for an hour.
+    /// In the 21,600 requests of a day there are 11 such rounds of 1900, and 700 more.
     #[test]
     fn nine_hundred_an_hour_under_a_thousand_an_hour_lose_almost_half_a_day() {
         let mut limiter = window(1_000, Dur::from_secs(3_600));

@@ -4,11 +4,12 @@ use crate::backend::rate::Rate;
 use crate::kernel::{Dur, Time};
 use std::collections::BTreeMap;
 
-/// The arrival envelope (Le Boudec and Thiran, Network Calculus, 2001, section 1.2): at most `burst` and `rate` times the
-/// window's length in every closed window.
+/// The arrival envelope (Le Boudec and Thiran, Network Calculus, 2001, section 1.2): in every closed window at most
+/// `burst` requests plus `rate` times the window's length.
 pub(super) fn envelope(rate: Rate, burst: u32, admitted: &[Time]) -> Option<String> {
     let (count, per) = (i128::from(rate.count), i128::from(rate.per.0));
-    // The i-th and the j-th are j - i + 1 calls in t_j - t_i; the worst i for each j is the least of i per - count t_i.
+    // From the i-th to the j-th there are j - i + 1 calls in t_j - t_i. For each j the worst i has the least i per -
+    // count t_i.
     let mut least = i128::MAX;
     for (j, at) in admitted.iter().enumerate() {
         let here = j as i128 * per - count * i128::from(at.0);
@@ -30,7 +31,7 @@ pub(super) fn aligned_windows(limit: u32, window: Dur, admitted: &[Time]) -> Opt
     (most > limit as usize).then(|| format!("{most} in one window of {window}, limit {limit}"))
 }
 
-/// The most times of an ascending list that lie in one closed window of this length.
+/// The largest number of times of an ascending list in one closed window of this length.
 pub fn most_in_window(times: &[Time], window: Dur) -> usize {
     let mut first = 0;
     let mut most = 0;

@@ -1,9 +1,9 @@
-//! Rate limiters: pure state machines from (state, key, now) to a verdict, exact in whole numbers.
+//! Rate limiters: pure state machines from (state, key, now) to a verdict, exact in integers.
 //!
-//! One kind a file; what a kind means and which keys of the scenario it needs is said in its file, with how its numbers are
-//! cut down for a pilot, how they are drawn at random, and the law that bounds what passes. Every decision is that of real
-//! arithmetic: rates are never rounded to whole nanoseconds per request. Times must not go back; a limiter does not see
-//! calls, only when a request of a key asks.
+//! Each kind has a file. The file defines the kind's meaning, the scenario keys that it needs, its scaling for a pilot,
+//! its random parameters, and the law that bounds what passes. Decisions are those of real arithmetic: rates are never
+//! rounded to whole nanoseconds per request. Times must not decrease. A limiter sees only the keys and times of
+//! requests.
 
 mod family;
 pub mod law;
@@ -26,32 +26,32 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt;
 
-/// What a limiter says to a request.
+/// A limiter's answer to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It passes.
+    /// The request passes.
     Admit {
-        /// After this long it leaves the shaper; zero for every kind but the leaky bucket. The maximum of
+        /// The request leaves the shaper after this delay; zero for every kind but the leaky bucket. The maximum of
         /// [`Dur`] means that or later.
         delay: Dur,
     },
-    /// It does not.
+    /// The request is refused.
     Refuse {
-        /// How long until a request of this key would pass if nothing else came: refused one nanosecond earlier,
-        /// admitted exactly then. The maximum of [`Dur`] means never. A concurrency limit does not know and says
-        /// zero, or what is left of its penalty.
+        /// Time until a request of this key would pass if no other came: refused one nanosecond earlier, admitted
+        /// exactly then. The maximum of [`Dur`] means never. A concurrency limit does not know the time, and gives zero
+        /// or the rest of its penalty.
         wait: Dur,
     },
 }
 
-/// A kind of limiter: its state for every key.
+/// A kind of limiter, with its state for every key.
 trait Kind: Clone + fmt::Debug {
-    /// What a scenario says of it besides what it says of every limit.
+    /// The kind's own settings in a scenario.
     type Spec: Serialize + DeserializeOwned + JsonSchema;
-    /// Whether an admitted call must be given back by [`Kind::release`] once it is answered.
+    /// Whether an admitted call must be released by [`Kind::release`] once it is answered.
     const NEEDS_RELEASE: bool = false;
 
-    /// Its numbers, as a person would name them: `of 5/10s, burst 5`.
+    /// The numbers in words: `of 5/10s, burst 5`.
     fn in_words(spec: &Self::Spec) -> String;
 
     /// A value that the kind cannot compute with exactly.
@@ -59,28 +59,28 @@ trait Kind: Clone + fmt::Debug {
         None
     }
 
-    /// Memory that one key takes, in bytes.
+    /// Memory of one key, in bytes.
     fn key_bytes(spec: &Self::Spec) -> u64;
 
-    /// The limiter for keys `0..keys`, none of which has asked yet.
+    /// A limiter for keys `0..keys` without any requests so far.
     fn new(spec: &Self::Spec, keys: u32) -> Self;
 
-    /// The verdict on a request.
+    /// Judges a request.
     fn ask(&mut self, key: usize, now: Time) -> Verdict;
 
-    /// How long after `now` a request passes if nothing else comes; from then on one would pass at any time.
+    /// Time from `now` until a request passes if no other comes. A request at any later time also passes.
     fn wait(&self, key: usize, now: Time) -> Dur;
 
-    /// An admitted call has been answered.
+    /// Releases an admitted call that has been answered.
     fn release(&mut self, _key: usize) {}
 
-    /// The limit for this share of those who share it: a pilot has so many fewer sessions.
+    /// The limit for this share of its callers. A pilot runs this share of the sessions.
     fn scaled(spec: &Self::Spec, share: f64) -> LimitKind;
 
-    /// A limit drawn at random, for a run of so many seconds.
+    /// A random limit, for a run of this many seconds.
     fn draw(dice: &mut Dice, horizon_s: u64) -> Self::Spec;
 
-    /// In which way these times, at which requests of one key were admitted, break the law of the kind.
+    /// How the admission times of one key's requests break the kind's law; `None` if they keep it.
     fn broken_law(spec: &Self::Spec, admitted: &[Time]) -> Option<String>;
 }
 
@@ -100,9 +100,9 @@ limiters! {
 pub struct Inexact {
     /// The key, as a scenario writes it.
     pub key: &'static str,
-    /// What is wrong, in words.
+    /// The problem, in words.
     pub what: String,
-    /// What is allowed.
+    /// The values allowed.
     pub allowed: &'static str,
 }
 
@@ -114,21 +114,23 @@ pub struct Limiter {
 }
 
 impl Limiter {
-    /// The limiter that `spec` describes, for keys `0..keys`, none of which has asked yet.
+    /// Builds the limiter that `spec` describes, for keys `0..keys` without any requests so far.
     ///
     /// # Panics
-    /// When [`LimitKind::inexact`] says so, or when there is no memory for [`Limiter::bytes_per_key`] times `keys`.
+    /// When [`LimitKind::inexact`] refuses the values, or when memory for [`Limiter::bytes_per_key`] times `keys` is
+    /// not available.
     pub fn new(spec: &LimitSpec, keys: u32) -> Limiter {
         let penalty = spec.penalty.map(|length| Penalty::new(length, keys));
         Limiter { kind: State::new(&spec.kind, keys), penalty }
     }
 
-    /// Memory that one key takes, in bytes: multiply by the keys before building what might not fit.
+    /// Memory of one key, in bytes. Multiply by the number of keys before building a limiter that might not fit.
     pub fn bytes_per_key(spec: &LimitSpec) -> u64 {
         spec.kind.key_bytes() + if spec.penalty.is_some() { penalty::KEY_BYTES as u64 } else { 0 }
     }
 
-    /// The verdict on a request of this key at `now`, which is not before any earlier `now` and before [`Time::NEVER`].
+    /// Judges a request of this key at `now`, which must not be before any earlier `now` and must be before
+    /// [`Time::NEVER`].
     ///
     /// # Panics
     /// When `key` is not below the number of keys.
@@ -146,7 +148,7 @@ impl Limiter {
         Verdict::Refuse { wait: wait.max(penalty.left(key, now)) }
     }
 
-    /// Gives the place of an admitted call back. Only a kind that counts calls under way takes notice.
+    /// Releases the place of an admitted call. Only kinds that count calls under way use it.
     ///
     /// # Panics
     /// When no call of this key is in progress at a concurrency limit.
@@ -155,17 +157,16 @@ impl Limiter {
         self.kind.release(key as usize);
     }
 
-    /// Whether an admitted call must be given back by [`Limiter::release`] once it is answered.
+    /// Whether an admitted call must be released by [`Limiter::release`] once it is answered.
     pub fn needs_release(&self) -> bool {
         self.kind.needs_release()
     }
 }
 
-/// The whole seconds a 429 names in `Retry-After` (RFC 9110, section 10.2.3); 0 means that it names none.
+/// The whole seconds in a 429's `Retry-After` (RFC 9110, section 10.2.3); 0 for no header.
 ///
-/// `Seconds` rounds up, so that a client which obeys does not come too early. A wait of more than 136 years, which lies
-/// beyond every run, says 4294967295.
-/// `TooSmall` is half of that, rounded down. An unknown wait of zero stays 0.
+/// `Seconds` rounds up, so that a client which obeys does not come too early. A wait of more than 136 years, beyond
+/// every run, gives 4294967295. `TooSmall` is half of that, rounded down. An unknown wait of zero stays 0.
 pub fn retry_after_s(mode: RetryAfter, wait: Dur) -> u32 {
     let seconds = u32::try_from(wait.0.div_ceil(NS_PER_S)).unwrap_or(u32::MAX);
     match mode {

@@ -55,7 +55,7 @@ mod tests {
     }
 
     #[test]
-    fn no_length_blocks_nothing_and_a_block_may_outlast_the_clock() {
+    fn a_penalty_of_zero_blocks_nothing_and_a_block_may_outlast_the_clock() {
         let mut none = Penalty::new(Dur::ZERO, 1);
         none.start(0, Time(5));
         assert_eq!(none.left(0, Time(5)), Dur::ZERO);

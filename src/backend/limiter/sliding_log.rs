@@ -85,7 +85,7 @@ impl Kind for SlidingLog {
 
     fn new(spec: &Spec, keys: u32) -> SlidingLog {
         let slots = u64::from(spec.limit) * u64::from(keys);
-        let slots = usize::try_from(slots).expect("the log has an address for each of its times");
+        let slots = usize::try_from(slots).expect("the log fits the address space");
         let places = vec![Place { next: 0, held: 0 }; keys as usize];
         let Spec { limit, window, logs_refused } = *spec;
         SlidingLog { limit, window, logs_refused, times: vec![0; slots], places }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_logged_refusal_stands_in_the_way() {
+    fn a_logged_refusal_delays_the_next_admission() {
         let mut limiter = log(2, Dur(10), true);
         assert_eq!(admitted([0, 4].map(|t| limiter.ask(0, Time(t)))), 2);
         // The log then contains 4 and 9. The next request passes when 4 leaves the window.

@@ -25,7 +25,7 @@ pub(super) enum Name {
     Concurrency,
 }
 
-/// A limit of any kind with the same numbers: each kind takes those that it knows.
+/// A limit of any kind. Each kind takes those of the numbers that it has.
 #[derive(Clone, Debug)]
 pub(super) struct Numbers {
     pub(super) kind: Name,
@@ -38,7 +38,7 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
-    /// What a scenario would say of it.
+    /// The description of the limit in a scenario.
     pub(super) fn kind(&self) -> LimitKind {
         let Numbers { kind, rate, burst, limit, window, logs_refused, .. } = *self;
         match kind {
@@ -81,7 +81,7 @@ pub(super) const ALL_KINDS: [Name; 7] = [
 
 /// All kinds but the last, whose verdicts depend on the calls in progress.
 pub(super) const TIMED_KINDS: &[Name] = {
-    let [timed @ .., Name::Concurrency] = &ALL_KINDS else { panic!("it is the last") };
+    let [timed @ .., Name::Concurrency] = &ALL_KINDS else { panic!("concurrency is the last kind") };
     timed
 };
 
@@ -131,7 +131,7 @@ pub(super) fn agrees_with_the_model(limit: &Numbers, requests: &Requests) {
             Verdict::Refuse { wait } => {
                 assert_eq!(expected, None, "at {at}");
                 if wait == Dur(u64::MAX) {
-                    assert!(!model.passes(at + i128::from(u64::MAX)), "it would pass, at {at}");
+                    assert!(!model.passes(at + i128::from(u64::MAX)), "the model would pass it, at {at}");
                 } else {
                     let then = at + i128::from(wait.0);
                     assert!(!model.passes(then - 1), "too long a wait, {}, at {at}", wait.0);
@@ -246,7 +246,7 @@ impl Naive {
                 let leaves_at_once = departures.last().is_none_or(|d| d + per <= now * count);
                 count > 0 && (leaves_at_once || waiting < i128::from(self.limit.burst))
             }
-            Name::Concurrency => unreachable!("has its own test"),
+            Name::Concurrency => unreachable!("concurrency limits have their own test"),
         }
     }
 

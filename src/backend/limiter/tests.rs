@@ -39,14 +39,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
-    fn every_answer_is_the_naive_model_s((spec, requests) in cases(TIMED_KINDS)) {
+    fn every_verdict_equals_the_naive_model_s((spec, requests) in cases(TIMED_KINDS)) {
         prop_assert_eq!(spec.kind().inexact(), None);
         agrees_with_the_model(&spec, &requests);
     }
 
     /// With T = 1 / rate and tau = (burst - 1) T, GCRA and a token bucket have the same verdicts and waits.
     #[test]
-    fn gcra_is_a_token_bucket((mut spec, requests) in cases(&[Name::TokenBucket])) {
+    fn gcra_and_a_token_bucket_give_the_same_verdicts((mut spec, requests) in cases(&[Name::TokenBucket])) {
         let mut bucket = spec.limiter(KEYS);
         spec.kind = Name::Gcra;
         let mut gcra = spec.limiter(KEYS);
@@ -237,7 +237,7 @@ fn credit_beyond_64_bits_is_refused() {
     assert_eq!(limit(Name::Gcra, 213_504), None);
 }
 
-/// Verdicts that a limiter gives keep its law, and one request more breaks it.
+/// Verdicts of a limiter keep its law. One more request breaks it.
 #[test]
 fn every_kind_keeps_its_law_and_the_law_can_be_broken() {
     for &kind in TIMED_KINDS {

@@ -82,7 +82,7 @@ impl Kind for TokenBucket {
     }
 
     fn new(spec: &Spec, keys: u32) -> TokenBucket {
-        let capacity = capacity(spec.rate, spec.burst).expect("checked: the capacity fits 64 bits");
+        let capacity = capacity(spec.rate, spec.burst).expect("the capacity was checked to fit 64 bits");
         let full = Bucket { credit: capacity, at: Time::ZERO };
         TokenBucket { pace: Pace::new(spec.rate), capacity, buckets: vec![full; keys as usize] }
     }
@@ -107,7 +107,7 @@ impl Kind for TokenBucket {
 
     fn scaled(spec: &Spec, share: f64) -> LimitKind {
         let scaled = Spec { rate: pilot::rate(spec.rate, share), burst: pilot::count(spec.burst, share) };
-        // A rate that is no round number any more may be beyond 64 bits; GCRA decides alike.
+        // The scaled rate may need more than 64 bits. GCRA then makes the same decisions.
         match TokenBucket::inexact(&scaled) {
             None => LimitKind::TokenBucket(scaled),
             Some(_) => LimitKind::Gcra(super::gcra::Spec { rate: scaled.rate, burst: scaled.burst }),

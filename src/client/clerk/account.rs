@@ -1,4 +1,4 @@
-//! The server's side: what it knows of each user's browser session, and how it answers a call that nothing refuses.
+//! The server's side: the state of each user's browser session, and the answers to calls that nothing refuses.
 
 use super::endpoints;
 use super::task::Reply;
@@ -9,10 +9,10 @@ use crate::protocol::Failure;
 use crate::protocol::Token;
 use std::ops::Range;
 
-/// What the server knows of a user's browser session.
+/// The server's state of a user's browser session.
 #[derive(Clone, Copy, Debug, Default)]
 struct Session {
-    /// The newest token, shifted left by one; then whether the session is revoked.
+    /// The newest token, shifted left by one; the lowest bit is set when the session is revoked.
     state: u64,
 }
 
@@ -41,7 +41,7 @@ pub struct Accounts {
 }
 
 impl Accounts {
-    /// Sessions that have no token yet.
+    /// Sessions without a token.
     pub fn new(users: Range<u32>, client_token: ClientToken) -> Accounts {
         Accounts { client_token, sessions: Block::new(users, Session::default()) }
     }
@@ -55,7 +55,7 @@ impl Account for Accounts {
         let fresh = Token::issued_after(now, session.newest());
         let ok = |token| Reply::Ok { token, listed: true };
         match endpoint {
-            // `clerk-js.md`, recording S3k: a revoked session is 401 to /tokens and missing from /client.
+            // `clerk-js.md`, recording S3k: for a revoked session /tokens answers 401, and /client does not list it.
             endpoints::CLIENT if session.revoked() => Reply::Ok { token: None, listed: false },
             endpoints::TOKENS | endpoints::TOUCH if session.revoked() => Reply::Fail(Failure::status(401)),
             endpoints::TOKENS => {

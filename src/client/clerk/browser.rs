@@ -1,21 +1,22 @@
-//! What the tabs of one browser share.
+//! State that the tabs of one browser share.
 
 use super::task::NONE;
 use crate::client::step::TaskId;
 use crate::kernel::Time;
 use crate::protocol::Token;
 
-/// What the tabs of one browser share.
+/// State that the tabs of one browser share.
 #[derive(Clone, Copy, Debug)]
 pub struct Browser {
     /// The session cookie.
     pub cookie: Option<Token>,
     /// The poller that holds the cross-tab lock, or [`NONE`].
     pub lock: TaskId,
-    /// The first poller that waits for it.
+    /// The first poller that waits for the lock, or [`NONE`].
     pub lock_queue: TaskId,
-    /// The instant until which the kept environment is good, 0 for none, shifted left by two; then whether it throttles
-    /// touches on focus, and whether `navigator.onLine` is false. An instant takes 62 bits: a run lasts 100 years at most.
+    /// The instant until which the kept environment is valid, 0 for none, shifted left by two. The lower bits say
+    /// whether it throttles touches on focus, and whether `navigator.onLine` is false. An instant fits 62 bits, since a
+    /// run lasts 100 years at most.
     state: u64,
 }
 
@@ -23,12 +24,12 @@ const _: () = assert!(size_of::<Browser>() == 24);
 const OFFLINE: u64 = 1;
 const THROTTLED: u64 = 2;
 
-/// What the client keeps of an environment, in `localStorage`, for a later page load that cannot have it.
+/// The environment that the client keeps in `localStorage`. A later page load uses it when /environment fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KeptEnvironment {
-    /// It throttles touches on focus.
+    /// Whether it throttles touches on focus.
     pub throttled: bool,
-    /// Until when it is good, included; after the start of the run.
+    /// Valid until this time, included; after the start of the run.
     pub until: Time,
 }
 
@@ -39,24 +40,24 @@ impl Default for Browser {
 }
 
 impl Browser {
-    /// `navigator.onLine` is false.
+    /// Whether `navigator.onLine` is false.
     #[inline]
     pub fn offline(&self) -> bool {
         self.state & OFFLINE != 0
     }
 
-    /// Loses the network, or has it again.
+    /// Sets whether the browser is offline.
     pub fn set_offline(&mut self, offline: bool) {
         self.state = self.state & !OFFLINE | u64::from(offline);
     }
 
-    /// The environment that a page load kept.
+    /// The kept environment, if any.
     pub fn environment(&self) -> Option<KeptEnvironment> {
         let until = Time(self.state >> 2);
         (until > Time::ZERO).then_some(KeptEnvironment { throttled: self.state & THROTTLED != 0, until })
     }
 
-    /// Keeps an environment.
+    /// Replaces the kept environment.
     pub fn keep_environment(&mut self, kept: KeptEnvironment) {
         let until = kept.until.0.min(u64::MAX >> 2);
         let throttled = if kept.throttled { THROTTLED } else { 0 };

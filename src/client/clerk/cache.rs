@@ -11,11 +11,11 @@ use crate::client::step::TaskId;
 use crate::kernel::Dur;
 use crate::protocol::Token;
 
-/// What the cache has for a caller of `getToken`.
+/// The result of a cache lookup.
 pub(super) enum Cached {
-    /// Nothing: fetch.
+    /// No token: the caller has to fetch.
     Nothing,
-    /// A fetch is under way: wait for it.
+    /// A fetch is under way, and the caller waits for it.
     Pending(TaskId),
     /// A usable token.
     Token(Token),
@@ -26,7 +26,7 @@ impl Page<'_> {
         u32::try_from(self.now.whole_seconds()).unwrap_or(u32::MAX)
     }
 
-    /// Looks a token up. One that is too old is dropped on the way, with its refresh.
+    /// Looks up the token. A token that is too old is removed, and its refresh is disarmed.
     pub(super) fn cached(&mut self) -> Cached {
         match self.tab.entry() {
             Entry::Empty => Cached::Nothing,
@@ -35,7 +35,7 @@ impl Page<'_> {
                 let age = self.now_s().saturating_sub(from_s);
                 let left = i64::from(self.setup.token_life_s) - i64::from(age);
                 let margin = i64::from(self.setup.release.expiry_margin_s);
-                // An entry learns of its token's age only in a microtask of its own (`tokenResolver.then`).
+                // An entry learns its token's age only in a microtask of its own (`tokenResolver.then`).
                 let usable = self.passing.untimed
                     || left > margin
                     || (left == margin && self.setup.release.margin_is_usable);
@@ -57,12 +57,12 @@ impl Page<'_> {
         }
     }
 
-    /// Puts a token into the cache, in place of what is there. A token of this tab's own is refreshed by the session
-    /// object that brought it.
+    /// Replaces the cache entry with a token. If the token came to this tab itself, the session object that received it
+    /// arms a background refresh.
     pub(super) fn cache_token(&mut self, token: Token, object: Option<u32>, broadcast: bool) {
         self.replace_entry();
         let refresh = object.map_or(NONE, |object| self.arm_refresh(object));
-        // A token from another tab brings its `iat` along, in every release (`createdAt` of the broadcast).
+        // The broadcast of a token contains its `iat` in every release (`createdAt`).
         let from_s =
             if self.setup.release.age_from_receipt && object.is_some() { self.now_s() } else { token.iat() };
         self.tab.set_entry(Entry::Cached { token, from_s, refresh });
@@ -71,7 +71,7 @@ impl Page<'_> {
         }
     }
 
-    /// What a new entry does to the refresh of the one it replaces: disarms it, or leaks it.
+    /// Handles the refresh of a replaced entry: disarms it, or leaves it armed (the leak).
     fn replace_entry(&mut self) {
         if !self.setup.release.refresh_chain_leak {
             self.disarm_entry();
@@ -88,17 +88,17 @@ impl Page<'_> {
         id
     }
 
-    /// A fetch takes the place of the entry until it is answered.
+    /// Replaces the entry with a pending fetch.
     pub(super) fn cache_pending(&mut self, fetch: TaskId) {
         self.replace_entry();
         self.tab.set_entry(Entry::Pending(fetch));
     }
 
-    /// The cache hears of a fetched token before any caller does.
+    /// Stores a fetched token, before any caller gets it.
     pub(super) fn cache_fetched(&mut self, fetch: TaskId, token: Token) {
         let current = self.tab.entry() == Entry::Pending(fetch);
         let from_s = if self.setup.release.age_from_receipt {
-            // `createdAt` is taken when the entry is made, that is when the fetch begins.
+            // The entry's `createdAt` is set when the entry is made, when the fetch begins.
             u32::try_from(self.tasks[fetch].since.whole_seconds()).unwrap_or(u32::MAX)
         } else {
             token.iat()
@@ -113,20 +113,20 @@ impl Page<'_> {
         self.out.push(Action::Tell(messages::token(token)));
     }
 
-    /// A background fetch brought a token without content: it takes the entry's place, and is dropped as useless. The
-    /// old entry's refresh, if it has been armed anew meanwhile, stays armed.
+    /// Handles a background fetch that brought a token without content. The token replaces the entry and is dropped as
+    /// unusable. The old entry's refresh stays armed if it was armed again meanwhile.
     pub(super) fn cache_empty(&mut self) {
         self.tab.set_entry(Entry::Empty);
     }
 
-    /// The cache forgets a fetch that failed.
+    /// Removes the entry of a failed fetch.
     pub(super) fn cache_fetch_failed(&mut self, fetch: TaskId) {
         if self.tab.entry() == Entry::Pending(fetch) {
             self.tab.set_entry(Entry::Empty);
         }
     }
 
-    /// A refresh timer is due: one background fetch at a time; a failure is not retried.
+    /// A refresh timer is due. Only one background fetch runs at a time, and a failed one is not retried.
     pub(super) fn refresh_due(&mut self, id: TaskId) {
         let object = self.tasks.refresh_object(id);
         if let Entry::Cached { token, from_s, refresh } = self.tab.entry()
@@ -143,8 +143,8 @@ impl Page<'_> {
         self.request(fetch);
     }
 
-    /// Another tab made a token known: taken when it is newer than what is here. A pending fetch is waited for first;
-    /// see [`Page::weigh_heard`].
+    /// Another tab broadcast a token. The token replaces an older cached one. During a fetch the token waits for the
+    /// fetch to end; see [`Page::weigh_heard`].
     pub(super) fn token_broadcast(&mut self, token: Token) {
         match self.cached() {
             Cached::Nothing => self.cache_token(token, None, false),
@@ -156,8 +156,8 @@ impl Page<'_> {
         }
     }
 
-    /// A token that another tab made known during a fetch is compared with what the fetch brought, and with nothing
-    /// else: it takes the place of whatever is cached by now. When the fetch brought nothing, it always does.
+    /// Compares a token that another tab broadcast during a fetch with the fetched token only. A newer one, or any when
+    /// the fetch brought none, replaces the current cache entry.
     pub(super) fn weigh_heard(&mut self, heard: u32, fetched: Option<Token>) {
         let Some(iat) = heard.checked_sub(1) else { return };
         if fetched.is_none_or(|fetched| fetched.iat() < iat) {

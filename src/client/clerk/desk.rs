@@ -1,4 +1,4 @@
-//! One tab with nothing around it: for the tables beside the client's parts.
+//! A test bench with a single tab and no world around it.
 
 use super::browser::Browser;
 use super::endpoints;
@@ -22,18 +22,18 @@ use crate::kernel::Time;
 use crate::protocol::Failure;
 use crate::protocol::Token;
 
-/// What enters the flow before the change, and after it (`clerk-js.md`, "The policies").
+/// Failures that enter the flow under the old policy and under the new one (`clerk-js.md`, "The policies").
 pub(super) const OLD: &[&str] = &["4xx"];
 pub(super) const NEW: &[&str] = &["401", "422"];
-/// Some time after a page load at the start of the run.
+/// A time after a page load at the start of the run.
 pub(super) const NOW: Time = Time::from_ms(10_500);
-/// The token of that page load counts as unusable by now.
+/// A time at which the token of that page load is unusable.
 pub(super) const LATE: Time = Time::from_ms(58_000);
-/// App code asks once, past the cache.
+/// App code calls `getToken` once and skips the cache.
 pub(super) const PAST_CACHE: Input = Input::AppGetToken { callers: 1, skip_cache: true };
 /// 200 with the session, but no token.
 pub(super) const BARE: Reply = Reply::Ok { token: None, listed: true };
-/// Rounds of the documented flow here.
+/// Maximum rounds of the documented flow in these tests.
 pub(super) const MAX_ROUNDS: u32 = 3;
 
 pub(super) struct Desk {
@@ -46,8 +46,8 @@ pub(super) struct Desk {
 }
 
 impl Desk {
-    /// A tab that is not open yet, under a policy that retries nothing. What the old policy swallows of a touch, the
-    /// new one surfaces.
+    /// A closed tab under a policy without retries. The old policy drops touch errors; the new one passes them to the
+    /// app.
     pub fn new(model: Model, enters: &[&str]) -> Desk {
         let retry = "on = []\ninitial = '1s'\nfactor = 2\ncap = '5s'\nretries = 0";
         Desk {
@@ -73,14 +73,14 @@ impl Desk {
         }
     }
 
-    /// The same tab, loaded at the start of the run with a token of that instant, its poller at rest.
+    /// A tab that was loaded at the start of the run with a token of that instant. Its poller waits between two ticks.
     pub fn signed_in(model: Model, enters: &[&str]) -> Desk {
         let mut desk = Desk::new(model, enters);
         desk.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
         desk
     }
 
-    /// What this does to the page, as the actions of one step.
+    /// Runs `act` on the page and returns the actions of that step.
     pub fn at(&mut self, now: Time, act: impl FnOnce(&mut Page<'_>)) -> Vec<Action> {
         let mut out = Vec::new();
         act(&mut Page {
@@ -117,13 +117,13 @@ impl Desk {
         self.step(now, Input::Answer(task))
     }
 
-    /// Answers it with a status and nothing more.
+    /// Answers a task's request with a status only.
     pub fn fail(&mut self, now: Time, task: TaskId, status: u16) -> Vec<Action> {
         self.answer(now, task, Reply::Fail(Failure::status(status)))
     }
 
-    /// Leaves a GET that was sent online without an answer, and each time that the network level repeats it: what comes of
-    /// the last.
+    /// Leaves a GET that was sent online without an answer, together with its network-level repeats. Returns the
+    /// actions after the last.
     pub fn never_answer(&mut self, now: Time, task: TaskId) -> Vec<Action> {
         for _ in 1..NETWORK_TRIES_ONLINE {
             let actions = self.answer(now, task, Reply::Fail(Failure::NETWORK));
@@ -134,12 +134,12 @@ impl Desk {
     }
 }
 
-/// 200, with the session if there is a token in it.
+/// A 200 answer, which lists the session if there is a token.
 pub(super) fn fine(token: Option<Token>) -> Reply {
     Reply::Ok { token, listed: token.is_some() }
 }
 
-/// Where requests went, and whether no failed answer caused them.
+/// The endpoints of the sent requests, and whether each request is original (not caused by a failed answer).
 pub(super) fn sends(actions: &[Action]) -> Vec<(Endpoint, bool)> {
     let send = |action: &Action| match action {
         Action::Send { endpoint, first, .. } => Some((*endpoint, *first)),
@@ -148,19 +148,19 @@ pub(super) fn sends(actions: &[Action]) -> Vec<(Endpoint, bool)> {
     actions.iter().filter_map(send).collect()
 }
 
-/// The task whose request went there.
+/// The task whose request went to this endpoint.
 pub(super) fn sent_to(actions: &[Action], to: Endpoint) -> TaskId {
     let task = |action: &Action| match action {
         Action::Send { task, endpoint, .. } if *endpoint == to => Some(*task),
         _ => None,
     };
     let mut tasks = actions.iter().filter_map(task);
-    let found = tasks.next().unwrap_or_else(|| panic!("nothing went to {to:?}: {actions:?}"));
+    let found = tasks.next().unwrap_or_else(|| panic!("no request to {to:?}: {actions:?}"));
     assert_eq!(tasks.next(), None, "one request to {to:?}");
     found
 }
 
-/// What was told, without what belongs to the cookie.
+/// The facts, except those about the cookie.
 pub(super) fn facts(actions: &[Action]) -> Vec<Fact> {
     let fact = |action: &Action| match action {
         Action::Fact(Fact::Cookie(_)) => None,
@@ -170,7 +170,7 @@ pub(super) fn facts(actions: &[Action]) -> Vec<Fact> {
     actions.iter().filter_map(fact).collect()
 }
 
-/// How many calls of app code ended here.
+/// The number of app calls that ended in these actions.
 pub(super) fn waits(actions: &[Action]) -> usize {
     actions.iter().filter(|action| matches!(action, Action::Fact(Fact::AppWaited(_)))).count()
 }

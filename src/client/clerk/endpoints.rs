@@ -13,7 +13,7 @@ pub(super) const ENVIRONMENT: Endpoint = Endpoint::known("environment");
 /// POST /v1/client/sign_ins
 pub(super) const SIGN_IN: Endpoint = Endpoint::known("sign-in");
 
-/// The same as readers know them.
+/// The endpoints' descriptions for readers.
 pub(super) const ROWS: [EndpointRow; 5] = [
     EndpointRow {
         name: "tokens",

@@ -1,8 +1,8 @@
 //! The unauthenticated flow (`clerk-js.md`, "The unauthenticated flow"), measured and documented.
 //!
-//! The flow re-enters itself: a 401 to its own GET /client enters it again in the fetch layer (loop G1), and in the
-//! documented client a failed touch does by the policy's rule. Every level waits for the next and all settle at once,
-//! so one task holds them all as a count: memory does not grow with the length of a loop.
+//! The flow re-enters itself: by a 401 to its own GET /client in the fetch layer (loop G1), and in the documented
+//! client by the policy's rule for a failed touch. Each level waits for the next, and all settle at once. One task
+//! therefore holds all levels as a count, and memory does not grow with the length of a loop.
 
 use super::messages;
 use super::page::Page;
@@ -14,8 +14,8 @@ use crate::client::step::{Action, TaskId};
 use crate::protocol::{Failure, Token};
 
 impl Page<'_> {
-    /// `handleUnauthenticated`. `resumes` is the failed request whose fetch layer waits for the end, or [`NONE`].
-    /// Returns whether the flow is under way; without a session it settles at once.
+    /// `handleUnauthenticated`. `resumes` is the failed request whose fetch layer waits for the flow, or [`NONE`].
+    /// Returns whether the flow is under way. Without a session it settles at once.
     pub(super) fn enter_flow(
         &mut self,
         resumes: TaskId,
@@ -45,7 +45,7 @@ impl Page<'_> {
         true
     }
 
-    /// The flow's own request failed in a way that enters the flow again.
+    /// The flow's own request failed, and the failure enters the flow again.
     pub(super) fn flow_recurses(&mut self, id: TaskId, failure: Failure) {
         let task = self.tasks[id];
         let active = self.tab.client && self.tab.session;
@@ -56,14 +56,14 @@ impl Page<'_> {
             cause: Some(failure),
         });
         if !active {
-            // The inner call settles at once; the outer one throws the 401 that entered it.
+            // The inner call settles at once; the outer call throws the 401 that entered it.
             return self.settle(id, FlowEnd::Threw(failure));
         }
         self.tab.open_flows += 1;
         let task = &mut self.tasks[id];
         task.levels += 1;
         task.attempt = 0;
-        // A call that the fetch layer makes carries no option: it broadcasts.
+        // A call by the fetch layer has no option, so it broadcasts.
         task.flags |= flag::BROADCAST;
         self.request(id);
     }
@@ -75,7 +75,7 @@ impl Page<'_> {
         self.flow_looks(id);
     }
 
-    /// The flow's request was answered with nothing, because the browser is offline: the client stays as it is.
+    /// The flow's request got an empty answer because the browser is offline. The client does not change.
     pub(super) fn flow_answered_nothing(&mut self, id: TaskId) {
         if self.tab.session && self.tab.listed {
             self.tab.object = self.tab.newest_object;
@@ -93,7 +93,7 @@ impl Page<'_> {
         self.sign_out_and_tell(id);
     }
 
-    /// The flow ends signed out. The browser's other tabs hear of it, unless this tab has it from one of them.
+    /// The flow ends signed out. It tells the browser's other tabs, unless another tab told this one.
     fn sign_out_and_tell(&mut self, id: TaskId) {
         if self.tasks[id].flags & flag::BROADCAST != 0 {
             self.set_cookie(None);
@@ -103,7 +103,7 @@ impl Page<'_> {
         self.settle(id, FlowEnd::SignedOut);
     }
 
-    /// The flow's request failed and does not enter the flow again in the fetch layer.
+    /// The flow's request failed without entering the flow again in the fetch layer.
     pub(super) fn flow_failed(&mut self, id: TaskId, failure: Failure) {
         match self.setup.release.flow {
             Flow::Client => {
@@ -141,7 +141,7 @@ impl Page<'_> {
         task.depth + task.levels - 1
     }
 
-    /// The innermost call has ended, and with it every one around it.
+    /// The innermost call has ended, and with it every outer call.
     fn settle(&mut self, id: TaskId, end: FlowEnd) {
         let task = self.tasks[id];
         self.tab.open_flows -= task.levels;
@@ -150,7 +150,7 @@ impl Page<'_> {
         if task.parent == NONE {
             return;
         }
-        // Below the innermost level, each throws what ended its own request: the error from within, or its own 401.
+        // Each outer level throws the error that ended its own request: the inner level's error, or its own 401.
         let error = match (end, self.setup.release.flow, task.levels) {
             (FlowEnd::Threw(failure), ..) => Some(failure),
             (_, Flow::Client, 2..) => Some(Failure::status(401)),
@@ -185,7 +185,7 @@ mod tests {
         Fact::FlowLeft { levels, end }
     }
 
-    /// Two calls of the flow at once: of a fetch past the cache and of a touch on focus, both answered 401. Returns the
+    /// Enters the flow twice at once: by a fetch past the cache and by a touch on focus, both answered 401. Returns the
     /// tasks of the two flows.
     fn two_flows(desk: &mut Desk) -> (TaskId, TaskId) {
         let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
@@ -198,10 +198,10 @@ mod tests {
         (sent_to(&of_fetch, endpoints::CLIENT), sent_to(&of_touch, endpoints::CLIENT))
     }
 
-    /// `clerk-js.md`, "The documented cascade": a 429 to the flow's touch starts the flow again, round after round, until
-    /// the user is sent to the sign-in page. What is no authentication failure to the policy ends it.
+    /// `clerk-js.md`, "The documented cascade": a 429 to the flow's touch starts the flow again, until the user is sent
+    /// to the sign-in page. A failure that the policy does not count as an authentication failure ends the flow.
     #[test]
-    fn what_the_documented_flow_makes_of_the_answer_to_its_touch() {
+    fn the_documented_flow_handles_each_answer_to_its_touch() {
         for (policy, status, rounds, signed_in) in [
             (OLD, 401, 1, false),
             (OLD, 422, 1, false),
@@ -245,7 +245,7 @@ mod tests {
 
     /// `clerk-js.md`, "The unauthenticated flow", 4, and finding 3.
     #[test]
-    fn what_the_measured_flow_makes_of_a_failed_get_client() {
+    fn the_measured_flow_handles_each_failure_of_get_client() {
         for (status, signed_in) in
             [(403, false), (500, false), (400, true), (422, true), (429, true), (503, true)]
         {
@@ -265,8 +265,8 @@ mod tests {
         }
     }
 
-    /// `clerk-js.md`, G1 and "The unauthenticated flow", 4: each 401 to GET /client enters once more, any other answer
-    /// unwinds every level at once. App code that reacts to the answer is as deep as the loop was (G2).
+    /// `clerk-js.md`, G1 and "The unauthenticated flow", 4: each 401 to GET /client enters the flow again, and any
+    /// other answer ends every level at once. App code that reacts to the answer has the depth of the loop (G2).
     #[test]
     fn a_recursion_counts_its_levels_and_hands_on_its_depth() {
         for levels in 1..=4_u32 {
@@ -291,7 +291,7 @@ mod tests {
             assert_eq!(desk.tasks[touch].depth, levels);
             let told = facts(&actions);
             assert!(told.contains(&left(levels, FlowEnd::StillSignedIn)), "{told:?}");
-            // The call that entered hears of its own 401, unless the request of the first level had one, too.
+            // The call that entered the flow gets its own 401, unless the request of the first level also had a 401.
             let error = if levels == 1 { own } else { Failure::status(401) };
             assert!(told.contains(&Fact::AppError(error)), "{told:?}");
             assert_eq!(desk.tab.open_flows, 0);
@@ -301,7 +301,7 @@ mod tests {
         }
     }
 
-    /// A flow whose tab has signed out meanwhile does not enter again: `clerk-js.md`, "The unauthenticated flow", 1.
+    /// A flow does not enter again after its tab has signed out: `clerk-js.md`, "The unauthenticated flow", 1.
     #[test]
     fn a_recursion_ends_where_the_session_is_gone() {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
@@ -322,9 +322,9 @@ mod tests {
         );
     }
 
-    /// `Base._baseFetch` answers null offline: the client stays as it is, and so does a sign-out.
+    /// `Base._baseFetch` answers null offline. The empty answer changes neither the client nor a sign-out.
     #[test]
-    fn an_answer_of_nothing_changes_nothing() {
+    fn an_empty_answer_changes_nothing() {
         for signed_out in [false, true] {
             let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
             let (first, second) = two_flows(&mut desk);
@@ -341,12 +341,12 @@ mod tests {
             let token = Token::issued(Time::ZERO);
             assert_eq!(desk.browser.cookie, (!signed_out).then_some(token));
             let written = told.contains(&Action::Fact(Fact::Cookie(Some(token))));
-            assert_eq!(written, !signed_out, "not even for a moment");
+            assert_eq!(written, !signed_out, "the cookie is written only if the session stays");
         }
     }
 
-    /// `clerk-js.md`, "The unauthenticated flow", 3: a tab that heard of a sign-out does not tell it on, neither the
-    /// measured client nor the documented one. A call that the fetch layer makes on the way carries no option, and does.
+    /// `clerk-js.md`, "The unauthenticated flow", 3: a tab does not broadcast a sign-out that it was told of, in the
+    /// measured or the documented client. A call by the fetch layer has no option, so it broadcasts.
     #[test]
     fn a_sign_out_is_told_once() {
         for (heard, tells) in [(false, true), (true, false)] {
@@ -378,8 +378,8 @@ mod tests {
         }
     }
 
-    /// The recordings' `depth` counts calls that have not settled; several callers of one fetch hear of its failure in
-    /// one task of the page's, so that their calls overlap even though each has nothing to do.
+    /// The recordings' `depth` counts calls that have not settled. Callers of one fetch get its failure in one task of
+    /// the page, so their calls overlap even if they do nothing.
     #[test]
     fn calls_without_a_session_overlap_while_the_callers_of_one_fetch_hear_of_its_end() {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);

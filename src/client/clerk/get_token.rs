@@ -13,7 +13,7 @@ use crate::protocol::Failure;
 use crate::protocol::Token;
 
 impl Page<'_> {
-    /// The app calls `getToken`, so many at once.
+    /// The app makes this many calls of `getToken` at once.
     pub(super) fn app_get_token(&mut self, callers: u8, skip_cache: bool) {
         if !self.tab.session {
             return;
@@ -49,7 +49,7 @@ impl Page<'_> {
         self.try_token(id);
     }
 
-    /// One attempt.
+    /// Makes one attempt of a call.
     pub(super) fn try_token(&mut self, id: TaskId) {
         let task = self.tasks[id];
         if task.flags & flag::SKIP_CACHE == 0 {
@@ -80,8 +80,8 @@ impl Page<'_> {
         self.request(fetch);
     }
 
-    /// Begins a POST /tokens of a session object. What that has for a last active token now is what it can offer should
-    /// the backend ask for an expired one.
+    /// Begins a POST /tokens of a session object. The object's current last active token is the expired token that the
+    /// client can send if the backend asks for one.
     pub(super) fn start_fetch(&mut self, object: u32, depth: u32, caller: Caller) -> TaskId {
         let fetch = self.start(Kind::TokenFetch, caller, NONE, depth);
         self.tasks[fetch].object = object;
@@ -92,7 +92,8 @@ impl Page<'_> {
     }
 
     fn wait_for_fetch(&mut self, id: TaskId, fetch: TaskId) {
-        // Those who wait stand in a ring, in the order in which they asked: the fetch knows the last, the last the first.
+        // The waiting tasks form a ring in the order of their calls. The fetch links to the last, and the last links to
+        // the first.
         let last = self.tasks[fetch].levels;
         let first = if last == NONE { id } else { std::mem::replace(&mut self.tasks[last].next, id) };
         self.tasks[id].stage = Stage::Waiting;
@@ -100,7 +101,7 @@ impl Page<'_> {
         self.tasks[fetch].levels = id;
     }
 
-    /// POST /tokens was answered: with a token, or with nothing because the browser is offline.
+    /// POST /tokens was answered: with a token, or with an empty answer because the browser is offline.
     pub(super) fn token_fetched(&mut self, id: TaskId, token: Option<Token>) {
         let fetch = self.tasks[id];
         let background = fetch.caller == Caller::Background;
@@ -162,7 +163,7 @@ impl Page<'_> {
         if last == NONE {
             return;
         }
-        // The call that began the fetch hears of it last: it waits for more than the shared promise.
+        // The call that began the fetch gets the result last, because it waits for more than the shared promise.
         let first = self.tasks[last].next;
         let mut waiter = self.tasks[first].next;
         self.passing.overlapping = Some(0);
@@ -188,7 +189,7 @@ impl Page<'_> {
         self.passing.overlapping = None;
     }
 
-    /// An attempt failed: again later, or for good.
+    /// An attempt failed. The call is retried later, or ends.
     fn attempt_failed(&mut self, id: TaskId, failure: Failure) {
         let task = self.tasks[id];
         let retry = u32::from(task.attempt) + 1;

@@ -1,4 +1,4 @@
-//! What must hold of the client whatever happens, for those who check it.
+//! Laws that hold for every state of the client, for checks.
 
 use super::pages::Pages;
 use super::release::Flow;
@@ -6,7 +6,7 @@ use super::setup::{Rules, Setup};
 use super::task::{Kind, Reply, Stage, Task};
 
 impl Pages {
-    /// One poller of a browser at most is in a tick: it holds the cross-tab lock.
+    /// At most one poller of a browser is in a tick and holds the cross-tab lock.
     pub(super) fn pollers_break_the_lock(&self, user: u32) -> Option<String> {
         let ticking = self
             .tasks()
@@ -19,8 +19,8 @@ impl Pages {
     }
 }
 
-/// Whether the rules name the answer to this task as a reason to sign out (`clerk-js.md`, "The unauthenticated flow" and
-/// "The documented cascade").
+/// Whether the rules count the answer to this task as a reason to sign out (`clerk-js.md`, "The unauthenticated flow"
+/// and "The documented cascade").
 pub(super) fn names_sign_out(task: &Task, setup: &Setup, rules: &Rules) -> bool {
     let Reply::Fail(failure) = task.reply() else { return false };
     if task.kind != Kind::Flow {

@@ -1,7 +1,8 @@
-//! The page load: /environment and /client side by side, and the way on when they fail.
+//! The page load: parallel requests to /environment and /client, and the fallbacks when they fail.
 //!
-//! `clerk-js.md` knows it by its recordings (S12b, S12d, S12f): a 4xx to /client rejects the load; 5xx and network errors
-//! fall back to the session in the cookie, whose token is then fetched past the cache while the poller stands still.
+//! Known from recordings in `clerk-js.md` (S12b, S12d, S12f). A 4xx to /client rejects the load. After a 5xx or a
+//! network error the client uses the session in the cookie and fetches its token past the cache, while the poller is
+//! stopped.
 
 use super::browser::KeptEnvironment;
 use super::endpoints;
@@ -19,7 +20,7 @@ use crate::protocol::Failure;
 use crate::protocol::Token;
 
 impl Page<'_> {
-    /// Opens the page, or loads it anew: all that the old one was in the middle of is gone.
+    /// Opens or reloads the page. Everything that the old page was doing ends.
     pub(super) fn open(&mut self) {
         let visit = self.tab.visit + u32::from(!self.tab.open);
         self.leave();
@@ -35,12 +36,12 @@ impl Page<'_> {
         self.request(client);
     }
 
-    /// Closes the page. Nobody signs out by that: the cookie stays.
+    /// Closes the page. This does not sign out: the cookie stays.
     pub(super) fn close(&mut self) {
         self.leave();
     }
 
-    /// Leaves the page behind: its tasks are of an epoch that is over.
+    /// Ends the page: its tasks belong to an old page load from now on.
     fn leave(&mut self) {
         if self.tab.open {
             self.forget_lock();
@@ -58,8 +59,8 @@ impl Page<'_> {
         }
     }
 
-    /// /environment is there, or has failed: the page goes on with the one that an earlier load kept, if any, and says
-    /// `degraded` in the end.
+    /// The request to /environment has ended. After a failure the page uses the environment that an earlier load kept,
+    /// if any, and the load ends as `degraded`.
     pub(super) fn environment_loaded(&mut self, id: TaskId, failure: Option<Failure>) {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
@@ -75,8 +76,8 @@ impl Page<'_> {
         self.part_loaded(load);
     }
 
-    /// /environment was answered with nothing, because the browser is offline: that counts as an answer, and what is in
-    /// force, the client's default, is kept in place of what an earlier load kept.
+    /// The request to /environment got an empty answer, because the browser is offline. The client counts this as an
+    /// answer and keeps the environment in force, its default, in place of one that an earlier load kept.
     pub(super) fn environment_answered_nothing(&mut self, id: TaskId) {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
@@ -89,7 +90,7 @@ impl Page<'_> {
         self.browser.keep_environment(KeptEnvironment { throttled: self.tab.throttled, until });
     }
 
-    /// /client is there.
+    /// The request to /client succeeded.
     pub(super) fn client_loaded(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
@@ -97,7 +98,8 @@ impl Page<'_> {
         self.part_loaded(load);
     }
 
-    /// /client failed: 4xx for good; otherwise the session in the cookie will have to do.
+    /// The request to /client failed. A 4xx ends the load; after any other failure the page uses the session in the
+    /// cookie.
     pub(super) fn client_load_failed(&mut self, id: TaskId, failure: Failure) {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
@@ -114,27 +116,27 @@ impl Page<'_> {
             self.get_token(Caller::Parent, load, flag::SKIP_CACHE | flag::DEGRADED, 0, 0);
             self.after_fetch_past_cookie();
         } else {
-            // Without a session the poller is not started again (the optional chain skips its `finally`).
+            // Without a session the poller is not restarted (the optional chain skips its `finally`).
             self.part_loaded(load);
         }
     }
 
-    /// Puts in order what the cookie's session has set off in this task of the page's, which is all of this step so far.
+    /// Puts the actions that the cookie's session caused in order. The step has no other actions so far.
     fn after_fetch_past_cookie(&mut self) {
-        // `setActive` of app code that has just heard of the client awaits a hook before it touches: the fetch goes out
+        // `setActive` of app code that reacts to the client awaits a hook before it touches, so the fetch is sent
         // first.
         let touches = |action: &Action| matches!(action, Action::Send { endpoint: endpoints::TOUCH, .. });
         if let Some(at) = self.out.iter().position(touches) {
             let touch = self.out.remove(at);
             self.out.push(touch);
         }
-        // The fetch has taken the place of the cookie's token before its entry could make it known.
+        // The fetch replaced the cookie's token before its cache entry could broadcast the token.
         if self.setup.release.ignores_replaced_entries() {
             self.out.retain(|action| !matches!(action, Action::Tell(Message { kind: messages::TOKEN, .. })));
         }
     }
 
-    /// The token of the session in the cookie is there, or is not to be had.
+    /// The fetch of a token for the cookie's session has ended, with or without a token.
     pub(super) fn load_has_token(&mut self, load: TaskId) {
         self.start_polling();
         self.part_loaded(load);
@@ -149,7 +151,7 @@ impl Page<'_> {
         self.tasks.end(load);
         if task.flags & flag::CLIENT_DONE != 0 {
             if self.browser.offline() {
-                // The load ends without a word, and the status stays.
+                // The load ends without an error, and the status stays.
                 return self.fact(Fact::LoadEnd(self.tab.status));
             }
             self.set_status(Status::Error);
@@ -179,10 +181,10 @@ mod tests {
         Token::known_by_iat(3)
     }
 
-    /// A page load whose /client fails with a session in the cookie: S12d and S12f, and the published client where app
-    /// code reacts to what it is told. Only what does not replace its entries at once makes the cookie's token known.
+    /// A page load whose /client fails with a session in the cookie: S12d and S12f, and the published client for app
+    /// code that reacts. Only releases that do not replace their entries at once broadcast the cookie's token.
     #[test]
-    fn the_session_in_the_cookie_is_fetched_for_before_app_code_touches() {
+    fn the_token_of_the_cookie_s_session_is_fetched_before_app_code_touches() {
         for (model, tells) in [(ClerkJs5_125_3, true), (ClerkJs6_1_0, true), (ClerkJs6_3_3, false)] {
             let mut desk = Desk::new(model, NEW);
             desk.setup.reaction = Reaction { act: AppReaction::SetActive, from: Time::ZERO, to: Time::NEVER };
@@ -193,7 +195,7 @@ mod tests {
             assert_eq!(sends(&actions), [(endpoints::TOKENS, false), (endpoints::TOUCH, true)], "{model:?}");
             let told = actions.contains(&Action::Tell(messages::token(kept())));
             assert_eq!(told, tells, "{model:?}: {actions:?}");
-            assert_eq!((desk.tab.session, desk.tab.poll), (true, NONE), "it stands still meanwhile");
+            assert_eq!((desk.tab.session, desk.tab.poll), (true, NONE), "the poller is stopped meanwhile");
             let fetched = fine(Some(Token::issued(NOW)));
             let loaded = desk.answer(NOW, sent_to(&actions, endpoints::TOKENS), fetched);
             assert!(facts(&loaded).contains(&Fact::LoadEnd(Status::Degraded)), "{loaded:?}");
@@ -201,10 +203,10 @@ mod tests {
         }
     }
 
-    /// S12b: a 4xx to /client rejects the load; S12d: without a cookie a 5xx ends in a page without a session, whose
-    /// poller is not started again.
+    /// S12b: a 4xx to /client rejects the load. S12d: without a cookie a 5xx ends in a page without a session, and the
+    /// poller is not restarted.
     #[test]
-    fn what_a_failed_client_makes_of_a_page_load() {
+    fn a_failed_client_request_rejects_the_load_or_ends_it_without_a_session() {
         for (status, end, error, polls) in [
             (429, Status::Error, true, true),
             (403, Status::Error, true, true),
@@ -225,10 +227,10 @@ mod tests {
         }
     }
 
-    /// /environment answered with nothing, offline: no failure, and what an earlier load kept is replaced by the
-    /// client's default, that of a multi-session app.
+    /// An empty answer to /environment, offline: the load does not fail. The client's default, that of a multi-session
+    /// app, replaces the environment that an earlier load kept.
     #[test]
-    fn an_environment_of_nothing_replaces_the_kept_one() {
+    fn an_empty_environment_answer_replaces_the_kept_one() {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
         assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(true));
         let opened = desk.step(Time::from_ms(1), Input::Open);

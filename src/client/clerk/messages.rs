@@ -17,12 +17,12 @@ pub(super) const ROWS: [MessageRow; 2] = [
         cause: MessageCause::SignOut,
     },
 ];
-/// Another tab makes a token known; the word is its `iat`.
+/// Another tab broadcast a token. The word is the token's `iat`.
 pub(super) const TOKEN: u16 = 0;
 /// Another tab signed out.
 pub(super) const SIGN_OUT: Message = Message { kind: 1, word: 0 };
 
-/// Makes a token known by its `iat` alone.
+/// Broadcasts a token by its `iat`.
 pub(super) fn token(token: Token) -> Message {
     Message { kind: TOKEN, word: token.iat() }
 }

@@ -1,7 +1,7 @@
-//! clerk-js: browser tabs as `clerk-js.md` and the recordings show them.
+//! clerk-js: browser tabs as described by `clerk-js.md` and the recordings.
 //!
 //! Each file holds one part of the client: the token cache, `getToken`, touches and `setActive`, the unauthenticated
-//! flow, the poller, the page load; and the server's side of it.
+//! flow, the poller, the page load, or the server's side.
 
 mod account;
 mod browser;
@@ -43,7 +43,7 @@ use task::Reply;
 /// The error code that makes the client ask /tokens again with its expired token (`Session`, `MissingExpiredTokenError`).
 const MISSING_EXPIRED_TOKEN: &str = "missing_expired_token";
 
-/// The family of clerk-js releases, and the client that its pull request documents.
+/// The family of clerk-js releases, together with the client that the pull request documents.
 #[derive(Clone, Debug)]
 pub struct Clerk;
 

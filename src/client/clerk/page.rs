@@ -1,8 +1,8 @@
 //! A browser tab as a pure state machine: (state, input, now) -> actions.
 //!
-//! The rules are those of `clerk-js.md`; the files beside this one hold one part each: the token cache, `getToken`,
-//! touches and `setActive`, the unauthenticated flow, the poller, the page load. Nothing here knows the event queue,
-//! the backend or the random streams: a wait says between which bounds it lies, and the world draws.
+//! The rules come from `clerk-js.md`. The files beside this one hold one part each: the token cache, `getToken`,
+//! touches and `setActive`, the unauthenticated flow, the poller, the page load. The page does not know the event
+//! queue, the backend or the random streams. A wait names its bounds, and the world draws its length.
 
 #[cfg(test)]
 mod tests;
@@ -23,41 +23,41 @@ use crate::kernel::Time;
 use crate::protocol::Failure;
 use crate::protocol::Token;
 
-/// A page at work: its state, its browser's, and where its actions go.
+/// A page during a step: its state, its browser's state, and the list of its actions.
 pub(super) struct Page<'a> {
     /// The tab's number.
     pub id: u32,
-    /// Its state.
+    /// The tab's state.
     pub tab: &'a mut Tab,
-    /// What it shares with the browser's other tabs.
+    /// State shared with the browser's other tabs.
     pub browser: &'a mut Browser,
-    /// The state of its session's retry limits; used when the policy has limits.
+    /// The state of the session's retry limits. Used only when the policy has limits.
     pub limits: &'a mut SessionPolicy,
     /// Tasks of all tabs.
     pub tasks: &'a mut Tasks,
-    /// What is the same for all pages.
+    /// Data shared by all pages.
     pub setup: &'a Setup,
     /// The user's policy.
     pub rules: &'a Rules,
-    /// Now.
+    /// Time of the step.
     pub now: Time,
-    /// Where actions go.
+    /// The actions of the step, in order.
     pub out: &'a mut Vec<Action>,
-    /// What matters within the step alone.
+    /// State of this step only.
     pub passing: Passing,
 }
 
-/// What a page knows for the length of one step.
+/// State that a page needs during one step only.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Passing {
-    /// While the callers of one fetch hear of its end: calls of the flow, without a session, that overlap so.
+    /// While the callers of one fetch get its failure: calls of the flow without a session, which overlap.
     pub(super) overlapping: Option<u32>,
-    /// The cached token has come in this very task of the page's: its age is not known yet.
+    /// The cached token arrived in the current task of the page, so the cache does not know its age yet.
     pub(super) untimed: bool,
 }
 
 impl Page<'_> {
-    /// Takes an input.
+    /// Handles an input.
     pub fn step(&mut self, input: Input) {
         match input {
             Input::Open => self.open(),
@@ -84,12 +84,12 @@ impl Page<'_> {
         }
     }
 
-    /// Whether the task belongs to a page load that a reload ended.
+    /// Whether the task belongs to an earlier page load.
     fn is_left_over(&self, task: TaskId) -> bool {
         self.tasks.epoch(task) != self.tab.epoch
     }
 
-    /// Ends a task of a page that is gone, and all that wait for it.
+    /// Ends a task of a page that is gone, and all tasks that wait for it.
     pub(super) fn discard(&mut self, task: TaskId) {
         let Task { kind, parent, levels: last, .. } = self.tasks.get(task);
         self.tasks.end(task);
@@ -104,7 +104,7 @@ impl Page<'_> {
                 waiter = next;
             }
         }
-        // A load waits for two requests: the second of them to end takes the load along.
+        // A load waits for two requests. It ends with the second of them.
         if parent != NONE && self.tasks.kind(parent) == Kind::Load {
             let load = &mut self.tasks[parent];
             load.attempt -= 1;
@@ -134,7 +134,7 @@ impl Page<'_> {
             }
             Kind::LoadEnvironment | Kind::LoadClient | Kind::Flow => self.request(task),
             Kind::TokenFetch | Kind::Touch | Kind::SetActive | Kind::Load | Kind::SignIn => {
-                unreachable!("these tasks set no timer")
+                unreachable!("tasks of these kinds set no timer")
             }
         }
     }
@@ -149,7 +149,7 @@ impl Page<'_> {
         id
     }
 
-    /// Sends the request that this task stands for.
+    /// Sends the request of this task.
     pub(super) fn request(&mut self, id: TaskId) {
         let offline = self.browser.offline();
         let task = &mut self.tasks[id];
@@ -164,7 +164,7 @@ impl Page<'_> {
                 super::release::Flow::Client => endpoints::CLIENT,
             },
             Kind::Load | Kind::Poll | Kind::Refresh | Kind::GetToken | Kind::SetActive => {
-                unreachable!("these tasks send no request of their own")
+                unreachable!("tasks of these kinds send no request of their own")
             }
         };
         if task.attempt == 0 && offline {
@@ -177,7 +177,7 @@ impl Page<'_> {
         self.out.push(Action::Send { task: id, endpoint, first });
     }
 
-    /// A request failed. The fetch layer sees it first: a repeated GET, an entry of the flow by a 401.
+    /// A request failed. The fetch layer handles the failure first: it repeats a GET, or enters the flow after a 401.
     fn request_failed(&mut self, id: TaskId, failure: Failure) {
         let task = self.tasks[id];
         let is_get = match task.kind {
@@ -186,7 +186,8 @@ impl Page<'_> {
             _ => false,
         };
         if failure == Failure::NETWORK {
-            // `fapiClient`: tries are counted from the start of the request, whose being online decides how many.
+            // `fapiClient` counts tries from the start of the request. The number allowed depends on whether it started
+            // online.
             let tries = if task.flags & flag::STARTED_OFFLINE == 0 {
                 super::release::NETWORK_TRIES_ONLINE
             } else {
@@ -199,7 +200,7 @@ impl Page<'_> {
                 return;
             }
             if self.browser.offline() {
-                // `Base._baseFetch` answers null when the browser is offline: neither news nor an error.
+                // `Base._baseFetch` answers null when the browser is offline: neither data nor an error.
                 return self.answered_nothing(id);
             }
         }
@@ -216,7 +217,7 @@ impl Page<'_> {
         self.failed(id, failure);
     }
 
-    /// The flow that a 401 entered in the fetch layer has settled: its error replaces the 401.
+    /// The flow that a 401 entered in the fetch layer has settled. The flow's error replaces the 401.
     pub(super) fn fetch_layer_resumes(&mut self, id: TaskId, error: Option<Failure>) {
         let Reply::Fail(own) = self.tasks[id].reply() else {
             unreachable!("only a failed request enters the flow")
@@ -232,7 +233,7 @@ impl Page<'_> {
             Kind::LoadEnvironment => self.environment_loaded(id, None),
             Kind::LoadClient => self.client_loaded(id, token, listed),
             Kind::SignIn => self.sign_in_ended(id, None),
-            _ => unreachable!("these tasks send no request"),
+            _ => unreachable!("tasks of these kinds send no request"),
         }
     }
 
@@ -244,7 +245,7 @@ impl Page<'_> {
             Kind::LoadEnvironment => self.environment_loaded(id, Some(failure)),
             Kind::LoadClient => self.client_load_failed(id, failure),
             Kind::SignIn => self.sign_in_ended(id, Some(failure)),
-            _ => unreachable!("these tasks send no request"),
+            _ => unreachable!("tasks of these kinds send no request"),
         }
     }
 
@@ -256,7 +257,7 @@ impl Page<'_> {
             Kind::LoadEnvironment => self.environment_answered_nothing(id),
             Kind::LoadClient => self.client_loaded(id, None, false),
             Kind::SignIn => self.sign_in_ended(id, Some(Failure::NETWORK)),
-            _ => unreachable!("these tasks send no request"),
+            _ => unreachable!("tasks of these kinds send no request"),
         }
     }
 
@@ -280,12 +281,12 @@ impl Page<'_> {
         self.out.push(Action::Wait { task, generation, wait });
     }
 
-    /// Tells the observer.
+    /// Reports a fact.
     pub(super) fn fact(&mut self, fact: Fact) {
         self.out.push(Action::Fact(fact));
     }
 
-    /// `TokenUpdate`: the cookie takes the token, or goes.
+    /// `TokenUpdate`: writes the token to the cookie, or removes the cookie.
     pub(super) fn set_cookie(&mut self, token: Option<Token>) {
         if self.browser.cookie != token {
             self.browser.cookie = token;
@@ -293,7 +294,7 @@ impl Page<'_> {
         }
     }
 
-    /// The status changes.
+    /// Sets the status, and reports a change.
     pub(super) fn set_status(&mut self, status: Status) {
         if self.tab.status != status {
             self.tab.status = status;
@@ -301,7 +302,7 @@ impl Page<'_> {
         }
     }
 
-    /// The session comes or goes; app code sees what there is now.
+    /// Sets whether there is a session, and reports a change.
     pub(super) fn set_session(&mut self, session: bool) {
         if self.tab.session != session {
             self.tab.session = session;

@@ -1,4 +1,4 @@
-//! The pages of a world's users: tabs, what their browsers keep, and the tasks under way.
+//! The pages of a world's users: tabs, browsers and tasks.
 
 use super::browser::Browser;
 use super::page::{Page, Passing};
@@ -18,17 +18,18 @@ use crate::kernel::{Block, Time};
 use crate::protocol::Failure;
 use std::ops::Range;
 
-/// What a session of one idle tab takes on the client's side: the tab, its poller and refresh, the browser.
+/// Bytes of the client's side of a session with one idle tab: the tab, its poller and refresh, the browser.
 pub(super) const IDLE_BYTES: usize = TabStore::IDLE_BYTES + 2 * TIMER_BYTES as usize + size_of::<Browser>();
 
-/// Tasks under way in a tab at the height of a storm, and timers and scheduled events beside them.
+/// Tasks, timers and pending events of a tab at the height of a storm.
 const TASKS: u64 = 3;
 const TIMERS: u64 = 4;
 const EVENTS: u64 = 7;
-/// Chains of calls that app code keeps going in a tab, each begun by a focus: one a minute or so, for a few minutes.
+/// Chains of calls by app code in a tab. Each begins with a focus, about once a minute, and lasts a few minutes.
 const CHAINS: u64 = 2;
 
-/// Memory of a user with so many tabs, from above for a quiet one, about right for a storm. An event takes `event` bytes.
+/// Bytes of a user with this many tabs: an upper bound for a quiet one, about right for a storm. An event takes `event`
+/// bytes.
 pub(super) fn bytes_per_user(setup: &Setup, tabs: u64, event: u64, round_trip_s: f64) -> u64 {
     let under_way = TASKS * size_of::<Task>() as u64 + TIMERS * TIMER_BYTES + EVENTS * event;
     let leaked = leaked_timers(setup.release, setup.reaction, setup.token_life_s, round_trip_s);
@@ -37,9 +38,9 @@ pub(super) fn bytes_per_user(setup: &Setup, tabs: u64, event: u64, round_trip_s:
     tabs * tab + (size_of::<Browser>() + size_of::<SessionPolicy>()) as u64
 }
 
-/// Refresh timers that a tab of a leaking release has armed at once: each new session object leaves one for as long as a
-/// token is fresh, and app code that reacts to each brings another with every two round trips (`clerk-js.md`, leak and
-/// loop G2), in [`CHAINS`] chains at once.
+/// Refresh timers that are armed at once in a tab of a leaking release. Each new session object leaves one armed for
+/// the life of a token. App code that reacts to each object brings another one every two round trips (`clerk-js.md`,
+/// leak and loop G2), in [`CHAINS`] chains at once.
 fn leaked_timers(release: Release, reaction: Reaction, token_life_s: u32, round_trip_s: f64) -> u64 {
     if !release.refresh_chain_leak || reaction.act == AppReaction::None {
         return 0;
@@ -54,14 +55,14 @@ pub struct Pages {
     tabs_per_user: u32,
     tabs: TabStore,
     browsers: Block<Browser>,
-    /// One per user where a policy limits the retries of a session; otherwise one that nobody looks at.
+    /// One state per user when some policy limits the retries of a session; otherwise a single unused one.
     limits: Block<SessionPolicy>,
     limited: bool,
     tasks: Tasks,
 }
 
 impl Pages {
-    /// Pages that are not open yet. `limited`: some policy limits the retries of a session.
+    /// Closed pages. `limited`: some policy limits the retries of a session.
     pub(super) fn new(users: Range<u32>, tabs_per_user: u32, limited: bool) -> Pages {
         Pages {
             tabs_per_user,
@@ -73,7 +74,7 @@ impl Pages {
         }
     }
 
-    /// Gives a tab its input. What the tab does is put into `out`.
+    /// Gives a tab its input and appends the tab's actions to `out`.
     #[inline]
     pub(super) fn step(&mut self, who: &Who<'_, Clerk>, input: Input, now: Time, out: &mut Vec<Action>) {
         let mut whole = self.tabs.get(who.tab);
@@ -97,12 +98,12 @@ impl Pages {
         &self.tasks
     }
 
-    /// Whether a tab is one of this user's.
+    /// Whether a tab belongs to this user.
     pub(super) fn is_of(&self, tab: u32, user: u32) -> bool {
         tab / self.tabs_per_user == user
     }
 
-    /// Whether the page of this load is the open one of its tab.
+    /// Whether this is the tab's current page load, and the page is open.
     pub(super) fn is_open_page(&self, tab: u32, epoch: u16) -> bool {
         self.tabs.open(tab) && self.tabs.epoch(tab) == epoch
     }
@@ -255,7 +256,7 @@ mod tests {
     use super::super::release::{MODELS, Model};
     use super::*;
 
-    /// The leak of 6.1.0 and what app code adds to it; the repaired release needs as much as without app code.
+    /// The leak of 6.1.0 with reacting app code. The repaired release needs no more memory than without app code.
     #[test]
     fn a_leaking_release_needs_more_where_the_app_reacts() {
         let bytes = |model: Model, act: AppReaction| {

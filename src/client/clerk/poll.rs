@@ -8,7 +8,7 @@ use crate::client::step::Action;
 use crate::client::step::TaskId;
 
 impl Page<'_> {
-    /// Starts the poller unless it runs; its first tick comes at once.
+    /// Starts the poller unless it runs. The first tick comes at once.
     pub(super) fn start_polling(&mut self) {
         if self.tab.poll != NONE {
             return;
@@ -18,7 +18,7 @@ impl Page<'_> {
         self.tick(id);
     }
 
-    /// Stops the poller. A tick under way is not stopped, and goes on to set its next timer: so does the client's.
+    /// Stops the poller. As in the client, a tick under way continues and sets its next timer.
     pub(super) fn stop_polling(&mut self) {
         let id = self.tab.poll;
         if id == NONE {
@@ -30,7 +30,7 @@ impl Page<'_> {
         }
     }
 
-    /// The poller's timer is due: of the next tick, or of its patience with the lock.
+    /// The poller's timer is due: for its next tick, or because it waited too long for the lock.
     pub(super) fn poll_timer(&mut self, id: TaskId) {
         if self.tasks.poller_stage(id) == Stage::Lock {
             self.leave_lock_queue(id);
@@ -57,7 +57,7 @@ impl Page<'_> {
         self.wait(id, Wait::exactly(LOCK_PATIENCE));
     }
 
-    /// The lock is this poller's: `refreshSessionToken`.
+    /// The poller gets the lock: `refreshSessionToken`.
     pub(super) fn hold_lock(&mut self, id: TaskId) {
         self.browser.lock = id;
         self.tasks.poller_waits(id, Stage::Waiting);
@@ -68,7 +68,7 @@ impl Page<'_> {
         }
     }
 
-    /// A tick has ended: the lock goes to the next in line, the next tick comes in 5 s.
+    /// A tick has ended. The lock goes to the next poller in the queue, and the next tick comes in 5 s.
     pub(super) fn poll_ended(&mut self, id: TaskId) {
         self.release_lock(id);
         self.rest(id);
@@ -79,7 +79,7 @@ impl Page<'_> {
         self.wait(id, Wait::exactly(POLL_INTERVAL));
     }
 
-    /// Gives the lock up, if this poller holds it.
+    /// Releases the lock, if this poller holds it.
     pub(super) fn release_lock(&mut self, id: TaskId) {
         if self.browser.lock != id {
             return;
@@ -89,7 +89,7 @@ impl Page<'_> {
         if next != NONE {
             self.browser.lock_queue = self.tasks.next_poller(next);
             self.tasks.set_next_poller(next, NONE);
-            // Reserved, so that nobody comes between; its patience no longer counts.
+            // Reserves the lock for the next poller, whose limit on waiting no longer applies.
             self.browser.lock = next;
             self.tasks.rearm(next);
             self.out.push(Action::Grant { task: next });
@@ -112,7 +112,7 @@ impl Page<'_> {
         }
     }
 
-    /// The pollers of a page that is going away let go of the lock and leave its queue.
+    /// Releases the lock for the pollers of a page that goes away, and removes them from the queue.
     pub(super) fn forget_lock(&mut self) {
         let mine = |page: &Self, id: TaskId| page.tasks.tab(id) == page.id;
         let mut at = self.browser.lock_queue;
@@ -138,7 +138,7 @@ mod tests {
     use crate::client::step::Input;
     use crate::kernel::Time;
 
-    /// The pollers of a browser's tabs that wait for the lock, in their order.
+    /// The pollers of a browser's tabs that wait for the lock, in queue order.
     fn queue(desk: &Desk) -> Vec<TaskId> {
         let mut at = desk.browser.lock_queue;
         std::iter::from_fn(|| {
@@ -149,7 +149,8 @@ mod tests {
         .collect()
     }
 
-    /// `navigator.locks`: first come, first served; who leaves, after 4,999 ms, leaves the others where they are.
+    /// `navigator.locks`: first come, first served. A poller that leaves after 4,999 ms does not change the order of
+    /// the others.
     #[test]
     fn the_queue_for_the_lock_keeps_its_order_whoever_leaves() {
         for gone in 0..5 {
@@ -157,7 +158,7 @@ mod tests {
             let pollers: Vec<TaskId> = (0..5).map(|tab| desk.tasks.start_poller(tab, 0)).collect();
             for &poller in &pollers {
                 let waits = desk.at(Time::ZERO, |page| page.tick(poller));
-                // The first holds the lock, has nothing to do without a session, and rests.
+                // The first poller gets the lock, has nothing to do without a session, and waits for its next tick.
                 let wait = if poller == pollers[0] { POLL_INTERVAL } else { LOCK_PATIENCE };
                 let expected = Action::Wait { task: poller, generation: 0, wait: Wait::exactly(wait) };
                 assert_eq!(waits, [expected]);
@@ -171,8 +172,7 @@ mod tests {
         }
     }
 
-    /// A page that is loaded anew between the grant of the lock and its taking: the old page's poller is gone, and holds
-    /// nothing.
+    /// A page reloads between the grant of the lock and its use. The old page's poller is gone and holds nothing.
     #[test]
     fn a_lock_granted_to_a_page_that_is_gone_is_free() {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);

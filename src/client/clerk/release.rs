@@ -1,4 +1,4 @@
-//! Client releases, as named properties: one state machine reads them, no release has its own copy.
+//! Client releases as sets of named properties. All releases share one state machine, which reads the properties.
 
 use crate::client::backoff::Wait;
 use crate::client::family::ModelRow;
@@ -15,7 +15,7 @@ pub(super) enum Model {
 }
 
 impl Model {
-    /// In the order of [`MODELS`].
+    /// All models, in the order of [`MODELS`].
     pub(super) const ALL: [Model; 5] = [
         Model::Documented,
         Model::ClerkJs5_125_3,
@@ -25,7 +25,7 @@ impl Model {
     ];
 }
 
-/// The models as readers know them.
+/// The models' descriptions for readers.
 pub(super) const MODELS: [ModelRow; 5] = [
     ModelRow {
         name: "documented",
@@ -54,10 +54,10 @@ pub(super) const MODELS: [ModelRow; 5] = [
     },
 ];
 
-/// Which request the unauthenticated flow makes.
+/// The request of the unauthenticated flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// POST /touch, entered again by the policy's rule when that fails (the pull request's account).
+    /// POST /touch. A failed touch enters the flow again by the policy's rule (the pull request's account).
     Touch {
         /// Rounds after which the user is signed out.
         max_rounds: u32,
@@ -66,31 +66,32 @@ pub enum Flow {
     Client,
 }
 
-/// What sets one client release apart from another (`clerk-js.md`, "What the recordings show", 8 and 9).
+/// The properties that distinguish client releases (`clerk-js.md`, "What the recordings show", 8 and 9).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Release {
-    /// A cached token is fetched anew in the background, `life - 17 s` after it was received.
+    /// The client fetches a new token in the background, `life - 17 s` after it received the cached one.
     pub background_refresh: bool,
     /// A cache entry that replaces another leaves the other's refresh timer armed, and a fetched token arms one even
     /// when its entry was replaced meanwhile: the leak of 6.0.0 and 6.1.0.
     pub refresh_chain_leak: bool,
-    /// A cached token's age counts from its receipt (5.125.3), not from its `iat`.
+    /// A cached token's age counts from its receipt (5.125.3), otherwise from its `iat`.
     pub age_from_receipt: bool,
-    /// A cached token is unusable when so much life or less remains.
+    /// A cached token with this much life or less left is unusable.
     pub expiry_margin_s: u32,
-    /// The margin itself still counts as usable (5.125.3 asks "less than", 6.x "at most").
+    /// A token with exactly the margin left is usable (5.125.3 asks "less than", 6.x "at most").
     pub margin_is_usable: bool,
-    /// Offline, `getToken` retries less and fails with an error of its own; `setActive` forgives that (from 6.0.0 on).
+    /// Offline, `getToken` retries less and fails with an error of its own. `setActive` ignores that error (from 6.0.0
+    /// on).
     pub offline_aware: bool,
-    /// Offline, `getToken` does not fetch at all, and an empty answer is a network error. Before 6.1.0 an empty answer
-    /// counts as a token without content: the cookie goes, and so does what is cached.
+    /// Offline, `getToken` does not fetch, and an empty answer is a network error. Before 6.1.0 an empty answer counts
+    /// as a token without content: the client removes the cookie and the cached token.
     pub offline_checks_first: bool,
-    /// `setActive` with navigation touches by itself and throws what does not enter the flow. 5.125.3 has one way of
-    /// touching, `#touchCurrentSession`, whether it navigates or not (its published package, `setActive`).
+    /// `setActive` with navigation touches by itself and throws a failure that does not enter the flow. 5.125.3 always
+    /// touches by `#touchCurrentSession` (its published package, `setActive`).
     pub navigation_touch: bool,
-    /// Every 401 enters the unauthenticated flow in the fetch layer, before its caller hears of it.
+    /// Every 401 enters the unauthenticated flow in the fetch layer, before its caller gets it.
     pub fetch_layer_entry: bool,
-    /// What the unauthenticated flow requests.
+    /// The request of the unauthenticated flow.
     pub flow: Flow,
 }
 
@@ -98,19 +99,19 @@ pub struct Release {
 /// its loops at "30+ rounds in 11 seconds" (`clerk-js.md`, "The documented cascade").
 pub const DEFAULT_MAX_ROUNDS: u32 = 40;
 
-/// The session poller waits so long after a tick finished (`clerk-js.md`, Timers).
+/// Time from the end of a tick of the session poller to its next tick (`clerk-js.md`, Timers).
 pub const POLL_INTERVAL: Dur = Dur::from_secs(5);
 /// A tick that waits longer than this for the cross-tab lock is skipped (`clerk-js.md`, Timers).
 pub const LOCK_PATIENCE: Dur = Dur::from_ms(4_999);
-/// A touch on focus suppresses further ones for this long (`clerk-js.md`, Timers).
+/// A touch on focus suppresses further touches on focus for this long (`clerk-js.md`, Timers).
 pub const TOUCH_THROTTLE: Dur = Dur::from_secs(5);
-/// The background refresh comes so long before the token's end: 15 s and 2 s (`clerk-js.md`, Timers).
+/// The background refresh comes this long before the token's expiry: 15 s and 2 s (`clerk-js.md`, Timers).
 pub const REFRESH_MARGIN_S: u32 = 17;
-/// An environment is kept for later page loads for this long (`SafeLocalStorage`, 24 h).
+/// Time for which an environment is kept for later page loads (`SafeLocalStorage`, 24 h).
 pub const ENVIRONMENT_KEPT: Dur = Dur::from_secs(86_400);
-/// Network-level repeats of a GET: tries when the request starts online (`clerk-js.md`, Timers).
+/// Network-level tries of a GET that starts online (`clerk-js.md`, Timers).
 pub const NETWORK_TRIES_ONLINE: u16 = 4;
-/// The same when it starts offline.
+/// Network-level tries of a GET that starts offline.
 pub const NETWORK_TRIES_OFFLINE: u16 = 11;
 
 /// The wait before repeating a GET that got no HTTP answer, after `tries` repeats: 100 ms first, then 0.7 s doubled
@@ -125,7 +126,7 @@ pub(super) fn network_wait(tries: u16) -> Wait {
 }
 
 impl Release {
-    /// What a cache entry learns after another has replaced it is of no effect: the repair of the leak.
+    /// Whether a cache entry that another has replaced has no further effect: the repair of the leak.
     pub const fn ignores_replaced_entries(&self) -> bool {
         self.background_refresh && !self.refresh_chain_leak
     }
@@ -145,7 +146,7 @@ impl Release {
             flow: Flow::Client,
         };
         match model {
-            // The documented client is the repaired one but for its flow, which the call sites alone enter.
+            // The documented client is the repaired one except for its flow, which only call sites enter.
             Model::Documented => Release { fetch_layer_entry: false, flow: Flow::Touch { max_rounds }, ..v6 },
             Model::ClerkJs5_125_3 => Release {
                 background_refresh: false,
@@ -174,10 +175,10 @@ mod tests {
     use crate::kernel::time::NS_PER_MS;
     use crate::protocol::Failure;
 
-    /// `clerk-js.md`, "What the recordings show", 8 and 9, and its last paragraphs: who leaks, who has a background
-    /// refresh, whose fetch layer enters the flow.
+    /// `clerk-js.md`, "What the recordings show", 8 and 9, and its last paragraphs: the releases that leak, have a
+    /// background refresh, or enter the flow in the fetch layer.
     #[test]
-    fn what_sets_the_releases_apart() {
+    fn releases_differ_in_these_properties() {
         for (model, refreshes, leaks, fetch_layer) in [
             (Model::Documented, true, false, false),
             (Model::ClerkJs5_125_3, false, false, true),
@@ -195,8 +196,8 @@ mod tests {
         }
     }
 
-    /// `clerk-js.md`, "The unauthenticated flow", last paragraph: a 401 of any endpoint enters the flow in the fetch layer,
-    /// but with two error codes.
+    /// `clerk-js.md`, "The unauthenticated flow", last paragraph: a 401 of any endpoint enters the flow in the fetch
+    /// layer, except with two error codes.
     #[test]
     fn two_error_codes_do_not_say_that_the_session_is_lost() {
         for (code, enters) in [(0, true), (1, true), (2, false), (3, false)] {

@@ -1,24 +1,24 @@
-//! The client resource of a page: session objects come and go with it, and listeners hear of them.
+//! The client resource of a page. It creates and removes session objects, and listeners are told of them.
 
 use super::page::Page;
 use super::task::{Caller, NONE};
 use crate::client::app::AppReaction;
 use crate::protocol::Token;
 
-/// When listeners hear of a client resource.
+/// The time at which listeners are told of a client resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Listeners {
     /// At the same instant.
     Next,
-    /// Before anything else gets to run: an answer to /touch carries the client along, a cookie is read.
+    /// In the same task of the page: for an answer to /touch, which contains the client, and for a cookie.
     SameTask,
     /// At the end of the `setActive` that asked for it.
     Later,
 }
 
 impl Page<'_> {
-    /// A client resource has come: each session in it is a new object, which puts its token into the cache.
-    /// Listeners hear of it at once, later, or in the same task of the page's, when nobody knows the token's age yet.
+    /// A client resource has arrived. Each session in it is a new object, which puts its token into the cache.
+    /// Listeners are told at once, later, or in the same task of the page, before the cache knows the token's age.
     pub(super) fn client_arrives(
         &mut self,
         token: Option<Token>,
@@ -53,8 +53,8 @@ impl Page<'_> {
         }
     }
 
-    /// A session object's last active token changes. Of an object that nobody knows any more it only matters whether
-    /// its refresh has one to offer.
+    /// Sets a session object's last active token. For an object that is no longer known, only whether it has a token
+    /// matters, because its refresh may offer one.
     pub(super) fn set_object_token(&mut self, object: u32, token: Option<Token>) {
         if object == self.tab.object {
             self.tab.last_token = token;
@@ -75,8 +75,8 @@ impl Page<'_> {
         }
     }
 
-    /// Whether a session object has a last active token to offer. One that 64 newer ones have followed counts as having
-    /// one: what still asks on its behalf, a refresh above all, has it from there.
+    /// Whether a session object has a last active token to offer. An object with 64 or more newer ones counts as having
+    /// one, since what still asks on its behalf, above all a refresh, got it from there.
     pub(super) fn object_has_token(&self, object: u32) -> bool {
         !self.is_recent(object) || self.tab.bare_objects >> (object % 64) & 1 == 0
     }
@@ -85,8 +85,8 @@ impl Page<'_> {
         self.tab.newest_object - object < 64
     }
 
-    /// Listeners hear of the resources. They are handed the object they know as long as nothing in it differs
-    /// (`memoizeListenerCallback`): same token, same object. App code reacts to an object it has not reacted to.
+    /// Tells listeners of the resources. Listeners keep the object they know while nothing in it differs
+    /// (`memoizeListenerCallback`): same token, same object. App code reacts to an object only once.
     pub(super) fn emit(&mut self, depth: u32) {
         if !self.tab.session {
             self.tab.shown = false;
@@ -133,17 +133,17 @@ mod tests {
         desk
     }
 
-    /// A cache entry learns its token's age in a microtask of its own. App code that hears of an answer to /touch is faster
-    /// and is served a token of any age; who hears of GET /client is not.
+    /// A cache entry learns its token's age in a microtask of its own. App code that reacts to an answer to /touch runs
+    /// earlier and gets a token of any age. App code that reacts to GET /client runs later.
     #[test]
-    fn a_token_of_this_very_task_has_no_age_yet() {
+    fn the_cache_does_not_know_the_age_of_a_token_in_its_first_task() {
         let now = Time::from_ms(100_000);
         let old = fine(Some(Token::issued(Time::from_ms(20_000))));
         let mut desk = reacting(Time(1), Time::NEVER);
         let touch = sent_to(&desk.step(now, Input::SetActive { navigate: false }), endpoints::TOUCH);
         let actions = desk.answer(now, touch, old);
         assert_eq!(waits(&actions), 1, "{actions:?}");
-        // `setActive` itself asks later, and has to fetch.
+        // `setActive` itself asks later and has to fetch.
         assert_eq!(sends(&actions), [(endpoints::TOKENS, true)]);
         let mut desk = reacting(Time(1), Time::NEVER);
         let flow = sent_to(&desk.step(now, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);

@@ -1,4 +1,4 @@
-//! What is the same for every page of a run, and the rules of a policy.
+//! Data shared by all pages of a run, and the rules of a policy.
 
 use super::release::Release;
 use crate::client::app::Reaction;
@@ -7,23 +7,23 @@ use crate::client::policy::{FailureBits, Policy, TouchErrors};
 use crate::client::session_policy::SessionLimits;
 use crate::protocol::Failure;
 
-/// What the client knows of a policy: its sets of answers as bits, its back-off as a table.
+/// A compiled policy: failure sets as bits, back-off as a table.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
     /// Which failures enter the unauthenticated flow.
     pub enters: FailureBits,
     /// Which failures `getToken` retries.
     pub retries: FailureBits,
-    /// When.
+    /// The back-off of these retries.
     pub backoff: Backoff,
-    /// What becomes of a touch error that does not enter the flow.
+    /// Handling of a touch error that does not enter the flow.
     pub touch_errors: TouchErrors,
     /// Limits on the retries of one session, if the policy has any.
     pub limits: Option<SessionLimits>,
 }
 
 impl Rules {
-    /// The rules of this policy; `codes` is the scenario's list of error codes.
+    /// Compiles a policy. `codes` is the scenario's list of error codes.
     pub fn of(policy: &Policy, codes: &[String]) -> Rules {
         Rules {
             enters: policy.enters_unauthenticated_flow.compile(codes),
@@ -35,7 +35,7 @@ impl Rules {
     }
 }
 
-/// All that is the same for every page of a run.
+/// Data shared by all pages of a run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setup {
     /// The client release.
@@ -44,12 +44,12 @@ pub struct Setup {
     pub token_life_s: u32,
     /// Whether touches on focus are not throttled.
     pub multi_session: bool,
-    /// What app code does by itself.
+    /// The app code's reaction to new session objects.
     pub reaction: Reaction,
-    /// Index of the error code `missing_expired_token` in the scenario's list; 0 when no fault answers it.
+    /// Index of the error code `missing_expired_token` in the scenario's list; 0 when no fault answers with it.
     pub missing_expired_token: u8,
-    /// Indices of the error codes with which a 401 does not enter the flow in the fetch layer
-    /// ([`CODES_NOT_TAKEN_FOR_A_LOST_SESSION`]); 0 for one that no fault answers.
+    /// Indices of the error codes of a 401 that does not enter the flow in the fetch layer
+    /// ([`CODES_NOT_TAKEN_FOR_A_LOST_SESSION`]); 0 for a code that no fault answers with.
     pub not_taken_for_a_lost_session: [u8; 2],
 }
 
@@ -58,7 +58,7 @@ pub struct Setup {
 pub const CODES_NOT_TAKEN_FOR_A_LOST_SESSION: [&str; 2] = ["dev_browser_unauthenticated", "requires_captcha"];
 
 impl Setup {
-    /// Whether the fetch layer takes this failure for a lost session, and enters the unauthenticated flow.
+    /// Whether the fetch layer enters the unauthenticated flow after this failure.
     pub fn is_session_lost(&self, failure: Failure) -> bool {
         let excused = failure.code != 0 && self.not_taken_for_a_lost_session.contains(&failure.code);
         self.release.fetch_layer_entry && failure.status == 401 && !excused

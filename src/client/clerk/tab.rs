@@ -6,7 +6,7 @@ use crate::client::step::TaskId;
 use crate::kernel::Time;
 use crate::protocol::Token;
 
-/// The entry of the token cache. One session token per tab: templates and organisations are not modelled.
+/// The entry of the token cache. A tab has one session token; templates and organisations are not modelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
     /// Nothing cached.
@@ -24,7 +24,7 @@ pub enum Entry {
     },
 }
 
-/// The same, in 16 bytes.
+/// A cache entry packed into 16 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct PackedEntry {
     pub(super) token: Option<Token>,
@@ -32,10 +32,10 @@ pub(super) struct PackedEntry {
     pub(super) task: TaskId,
 }
 
-/// One tab. Between two inputs it lies packed in the [`TabStore`](super::tabs::TabStore).
+/// One tab. Between two inputs the tab is stored packed in the [`TabStore`](super::tabs::TabStore).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tab {
-    /// Touches on focus are suppressed until then.
+    /// Touches on focus are suppressed until this time.
     pub touch_after: Time,
     pub(super) entry: PackedEntry,
     /// Last active token of the current session object.
@@ -50,10 +50,10 @@ pub struct Tab {
     pub open_flows: u32,
     /// The number of the current session object.
     pub object: u32,
-    /// The number of the newest session object, the client resource's own: a `setActive` that ends late makes an older
-    /// one current again. Each page load counts from 0, and each object takes an answer.
+    /// The number of the newest session object, which belongs to the client resource. A `setActive` that ends late
+    /// makes an older object current again. Each page load counts from 0, and each new object takes an answer.
     pub newest_object: u32,
-    /// Which of the last 64 session objects have no last active token, one bit each by their number.
+    /// A bit per session object, by number, for the last 64: set if the object has no last active token.
     pub bare_objects: u64,
     /// The number of the session object that listeners know.
     pub shown_object: u32,
@@ -61,24 +61,24 @@ pub struct Tab {
     pub acted_object: u32,
     /// Number of the page load, from 1 to [`LAST_EPOCH`](super::task::LAST_EPOCH) and from 1 again; 0 before the first.
     pub epoch: u16,
-    /// Status.
+    /// The client's status.
     pub status: Status,
-    /// The page is open.
+    /// Whether the page is open.
     pub open: bool,
-    /// The client resource is there.
+    /// Whether the client resource has loaded.
     pub client: bool,
-    /// A session is active.
+    /// Whether a session is active.
     pub session: bool,
-    /// The client resource lists the session.
+    /// Whether the client resource lists the session.
     pub listed: bool,
-    /// Touches on focus are throttled: by the environment in force, which until it is there is the client's own
-    /// default, that of a multi-session app.
+    /// Whether touches on focus are throttled, by the environment in force. Before it has loaded that is the client's
+    /// default, the environment of a multi-session app.
     pub throttled: bool,
-    /// A background refresh is in flight.
+    /// Whether a background refresh is in flight.
     pub refreshing: bool,
-    /// Listeners know a session object.
+    /// Whether listeners know a session object.
     pub shown: bool,
-    /// How often the tab was opened.
+    /// Number of times the tab was opened.
     pub visit: u32,
 }
 

@@ -1,6 +1,5 @@
-//! Tabs as they lie in memory between two inputs. Most of a million tabs are idle at any time: their session objects share
-//! one token, nothing is under way. Such a tab takes 48 bytes; what an idle one does not have is kept aside while it is
-//! there.
+//! Storage of tabs between two inputs. Most of a million tabs are idle at any time: their session objects share one
+//! token, and nothing is under way. An idle tab takes 48 bytes. Other state is kept in a second table while it exists.
 
 use super::tab::{PackedEntry, Tab};
 use super::task::NONE;
@@ -10,7 +9,7 @@ use crate::kernel::{Block, Time};
 use crate::protocol::Token;
 use std::ops::Range;
 
-/// A tab, packed.
+/// A packed tab.
 #[derive(Clone, Copy, Debug)]
 struct Packed {
     touch_after: Time,
@@ -18,13 +17,13 @@ struct Packed {
     entry_from_s: u32,
     entry_task: TaskId,
     poll: TaskId,
-    /// Where the rest is kept, or [`NONE`].
+    /// The index of the tab's [`Rest`], or [`NONE`].
     rest: u32,
     newest_object: u32,
     shown_object: u32,
     visit: u32,
     epoch: u16,
-    /// See [`bit`]; above its bits the status.
+    /// Bits as in [`bit`]; the status is above them.
     flags: u16,
 }
 
@@ -41,18 +40,18 @@ mod bit {
     pub const SHOWN: u16 = 64;
     /// The cached token is the current session object's.
     pub const CACHED: u16 = 128;
-    /// App code has reacted to the shown session object.
+    /// App code has reacted to the object that listeners know.
     pub const ACTED: u16 = 256;
-    /// How many there are.
+    /// Number of bits.
     pub const COUNT: u32 = 9;
 }
 
-/// By discriminant, as they lie above the bits of [`Packed::flags`].
+/// All statuses by discriminant, as stored above the bits of [`Packed::flags`].
 const STATUSES: [Status; 4] = [Status::Loading, Status::Ready, Status::Degraded, Status::Error];
 
-/// What an idle tab does not have: a current session object that is not the newest, one that app code has reacted to and
-/// that is not the shown one, tokens of their own for the cache and for the newest and the shown object, flows that have not
-/// settled, session objects without a token.
+/// State that an idle tab does not have: a current session object that is not the newest, one that app code has reacted
+/// to and listeners do not know, separate tokens for the cache and for the newest and the known object, flows that have
+/// not settled, session objects without a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rest {
     entry_token: Option<Token>,
@@ -62,7 +61,7 @@ struct Rest {
     object: u32,
     acted_object: u32,
     open_flows: u32,
-    /// In a free place, the next free one.
+    /// In a free place, the next free place.
     next: u32,
 }
 
@@ -77,10 +76,10 @@ pub struct TabStore {
 impl TabStore {
     /// Bytes of an idle tab.
     pub const IDLE_BYTES: usize = size_of::<Packed>();
-    /// Bytes that come on top while something is under way.
+    /// Additional bytes of a tab with work under way.
     pub const BUSY_BYTES: usize = size_of::<Rest>();
 
-    /// Tabs that have not been opened yet.
+    /// Tabs that have never been opened.
     pub fn new(range: Range<u32>) -> TabStore {
         let (packed, _) = pack(&Tab::default());
         TabStore { tabs: Block::new(range, packed), rests: Vec::new(), free: NONE }
@@ -98,7 +97,7 @@ impl TabStore {
         self.tabs[tab as usize].flags & bit::SESSION != 0
     }
 
-    /// How often the tab was opened.
+    /// Number of times the tab was opened.
     #[inline]
     pub fn visit(&self, tab: u32) -> u32 {
         self.tabs[tab as usize].visit
@@ -110,19 +109,19 @@ impl TabStore {
         self.tabs[tab as usize].epoch
     }
 
-    /// Their numbers.
+    /// The numbers of the tabs.
     pub fn range(&self) -> Range<u32> {
         self.tabs.range()
     }
 
-    /// Reads a word of each cache line that a tab may lie on.
+    /// Reads a word of each cache line that a tab may span.
     #[inline]
     pub(crate) fn warm(&self, tab: u32) -> u32 {
         let packed = &self.tabs[tab as usize];
         packed.touch_after.0 as u32 ^ u32::from(packed.flags)
     }
 
-    /// A tab as a whole.
+    /// Unpacks a tab.
     #[inline]
     pub fn get(&self, tab: u32) -> Tab {
         let packed = &self.tabs[tab as usize];
@@ -158,7 +157,7 @@ impl TabStore {
         }
     }
 
-    /// Puts a tab back.
+    /// Packs a tab.
     #[inline]
     pub fn put(&mut self, tab: u32, whole: &Tab) {
         let (mut packed, rest) = pack(whole);
@@ -178,7 +177,7 @@ impl TabStore {
         self.tabs[tab as usize] = packed;
     }
 
-    /// A free place, or the one after the last.
+    /// Index of a free place, or one past the last.
     fn place(&mut self) -> u32 {
         if self.free == NONE {
             return self.rests.len() as u32;
@@ -189,7 +188,7 @@ impl TabStore {
     }
 }
 
-/// The rest of a tab for which none is kept aside.
+/// The rest of a tab that has none stored.
 #[inline]
 fn rest_of_idle(packed: &Packed) -> Rest {
     Rest {
@@ -289,9 +288,9 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is put into a few places, over and over, comes out as it was put last.
+        /// Each place returns the last tab that was stored in it.
         #[test]
-        fn what_is_put_comes_out(puts in proptest::collection::vec((0u32..4, tab()), 1..60)) {
+        fn a_stored_tab_is_read_back_unchanged(puts in proptest::collection::vec((0u32..4, tab()), 1..60)) {
             let mut tabs = TabStore::new(10..14);
             let mut model = vec![Tab::default(); 4];
             for (n, whole) in puts {
@@ -311,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn an_idle_tab_keeps_nothing_aside() {
+    fn an_idle_tab_has_no_rest() {
         let token = Some(Token::issued(Time(7)));
         let mut tab =
             Tab { last_token: token, newest_token: token, shown_token: token, open: true, ..Tab::default() };

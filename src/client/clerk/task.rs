@@ -1,4 +1,4 @@
-//! Tasks: what a page is in the middle of. Each waits for one thing (an answer, a timer, another task).
+//! Tasks: the work under way in a page. Each waits for one thing (an answer, a timer, another task).
 
 use crate::backend::Endpoint;
 use crate::client::step::TaskId;
@@ -8,7 +8,7 @@ use crate::protocol::{Failure, Token};
 /// No task.
 pub const NONE: TaskId = u32::MAX;
 
-/// What a task does.
+/// The kind of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Kind {
@@ -36,7 +36,7 @@ pub enum Kind {
     SignIn,
 }
 
-/// Where a task stands.
+/// The stage of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Stage {
@@ -50,7 +50,7 @@ pub enum Stage {
     Lock,
 }
 
-/// Who called `getToken` or touched, hence who hears of the result.
+/// The caller of `getToken` or of a touch, which gets the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Caller {
@@ -68,9 +68,9 @@ pub enum Caller {
 
 /// Flags of a task.
 pub mod flag {
-    /// A fetch: the session object had a last active token when it was sent.
+    /// For a fetch: the session object had a last active token when the request was sent.
     pub const HAD_TOKEN: u8 = 1;
-    /// `getToken` passes over the cache.
+    /// `getToken` skips the cache.
     pub const SKIP_CACHE: u8 = 2;
     /// `setActive` navigates.
     pub const NAVIGATE: u8 = 4;
@@ -80,9 +80,9 @@ pub mod flag {
     pub const STARTED_OFFLINE: u8 = 16;
     /// /tokens is asked again with the expired token, after 422 `missing_expired_token`.
     pub const EXPIRED_TOKEN: u8 = 32;
-    /// A page load found /environment or /client failing and went on; or the fetch of a token by which it did.
+    /// A page load continued although /environment or /client failed. Also set for the token fetch of such a load.
     pub const DEGRADED: u8 = 64;
-    /// A page load has its /client part behind it, for good or bad.
+    /// The /client part of a page load has ended.
     pub const CLIENT_DONE: u8 = 128;
 }
 
@@ -91,39 +91,41 @@ pub mod flag {
 pub struct Task {
     /// The tab it belongs to.
     pub tab: u32,
-    /// The task that hears of the result, or [`NONE`].
+    /// The task that gets the result, or [`NONE`].
     pub parent: TaskId,
-    /// The next task that waits for the same fetch, after the last the first again; in a free slot, the next free one. A
-    /// fetch waits for no other: of it, `iat` of the token that another tab made known last meanwhile, plus one; 0 for
-    /// none.
+    /// The next task that waits for the same fetch; the last one links to the first. In a free slot, the next free
+    /// slot. For a fetch: one plus the `iat` of the token that another tab broadcast last during the fetch; 0 for none.
     pub next: TaskId,
-    /// The flow: levels of its recursion so far. Otherwise the last of the tasks that wait for this one, or [`NONE`].
+    /// For the flow: levels of its recursion so far. Otherwise the last of the tasks that wait for this one, or
+    /// [`NONE`].
     pub levels: u32,
-    /// Entries of the unauthenticated flow on the causal chain that led here.
+    /// Entries of the unauthenticated flow on the causal chain of this task.
     pub depth: u32,
-    /// The number of the session object that it belongs to; of `setActive`, the one that it makes the current one.
+    /// The number of the task's session object. For `setActive`, the object that it makes current.
     pub object: u32,
-    /// Raised whenever the slot changes hands or its timer is set anew: an event that names an older one is stale.
+    /// Raised whenever the slot changes hands or its timer is set again, so that an event with an older generation is
+    /// stale.
     pub generation: u32,
-    /// What it does.
+    /// The kind of the task.
     pub kind: Kind,
-    /// Where it stands.
+    /// The stage of the task.
     pub stage: Stage,
-    /// Retries so far, or tries of the network level.
+    /// Retries so far, or network-level tries.
     pub attempt: u16,
     /// See [`flag`].
     pub flags: u8,
-    /// Who hears of the result.
+    /// The caller, which gets the result.
     pub caller: Caller,
-    /// The page load it belongs to: a reload changes the tab's. See [`Tasks::forget_pages`](super::tasks::Tasks::forget_pages).
+    /// The task's page load; a reload changes the tab's. See
+    /// [`Tasks::forget_pages`](super::tasks::Tasks::forget_pages).
     pub epoch: u16,
-    /// Which of several equal calls of one instant it is.
+    /// The number among equal calls of one instant.
     pub ordinal: u8,
-    /// Where its request went last.
+    /// Endpoint of its last request.
     pub endpoint: Endpoint,
-    /// The answer under way comes from a full queue.
+    /// Whether the answer under way comes from a full queue.
     pub shed: bool,
-    /// What `word` holds.
+    /// The meaning of `word`.
     pub(super) holds: Holds,
     /// When the request in flight was sent, or when the task began.
     pub since: Time,
@@ -132,24 +134,25 @@ pub struct Task {
 
 const _: () = assert!(size_of::<Task>() <= 56);
 
-/// A request has an answer under way; `getToken`, which sends none of its own, remembers its last wait.
+/// The meaning of a task's word. A request stores the answer under way. `getToken` sends no request of its own and
+/// stores its last wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum Holds {
-    /// 2xx that lists the session: the bits of its token, 0 for none.
+    /// 2xx that lists the session. The word is the token's bits, 0 for none.
     Listed,
-    /// 2xx that does not list it: likewise.
+    /// 2xx that does not list the session. The word is the token's bits, 0 for none.
     Unlisted,
-    /// Another answer: `Retry-After`, status and error code, from the high bits down.
+    /// Another answer. The word holds `Retry-After`, status and error code, from the high bits down.
     Failure,
-    /// The instant at which the wait under way began.
+    /// The start of the wait under way.
     WaitFrom,
-    /// How long the last wait was.
+    /// The length of the last wait.
     Waited,
 }
 
 impl Task {
-    /// The answer under way to it.
+    /// The answer under way.
     #[inline]
     pub fn reply(&self) -> Reply {
         match self.holds {
@@ -160,7 +163,7 @@ impl Task {
         }
     }
 
-    /// An answer is under way to it.
+    /// Stores the answer under way.
     #[inline]
     pub fn set_reply(&mut self, reply: Reply) {
         (self.holds, self.word) = match reply {
@@ -171,7 +174,7 @@ impl Task {
         };
     }
 
-    /// `getToken`: how long its last wait was, requests not counted; zero before the first.
+    /// For `getToken`: the length of its last wait, without requests; zero before the first.
     pub fn waited(&self) -> Dur {
         if self.holds == Holds::Waited { Dur(self.word) } else { Dur::ZERO }
     }
@@ -181,7 +184,7 @@ impl Task {
         (self.holds, self.word) = (Holds::WaitFrom, now.0);
     }
 
-    /// `getToken` has waited.
+    /// `getToken` ends its wait.
     pub fn waits_until(&mut self, now: Time) {
         if self.holds == Holds::WaitFrom {
             (self.holds, self.word) = (Holds::Waited, now.since(Time(self.word)).0);
@@ -189,17 +192,17 @@ impl Task {
     }
 }
 
-/// What the backend answers.
+/// An answer of the backend.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reply {
     /// 2xx.
     Ok {
         /// `iat` of the session token in the answer.
         token: Option<Token>,
-        /// Whether the answer lists the session, where it lists sessions.
+        /// Whether the answer lists the session; used where answers list sessions.
         listed: bool,
     },
-    /// Anything else.
+    /// Any other answer.
     Fail(Failure),
 }
 

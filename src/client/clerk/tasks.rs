@@ -1,4 +1,4 @@
-//! All tasks of a group of tabs, and the small timers that idle tabs have.
+//! All tasks of a group of tabs, and the small timers of idle tabs.
 
 #[cfg(test)]
 mod tests;
@@ -10,16 +10,16 @@ use crate::client::workload;
 use crate::kernel::Time;
 use crate::protocol::Failure;
 
-/// A timer that stands by itself for as long as nothing happens: the poller between two ticks, an armed refresh. Each
-/// idle tab has both, so they are kept small and by themselves.
+/// A timer that waits while nothing else happens: the poller between two ticks, or an armed refresh. Each idle tab has
+/// both, so they have a small type of their own.
 #[derive(Clone, Copy, Debug)]
 struct Timer {
     tab: u32,
-    /// The poller: the next one that waits for the lock. The refresh: the number of the session object it belongs to. In
-    /// a free slot, the next free one.
+    /// For the poller: the next poller that waits for the lock. For the refresh: the number of its session object. In a
+    /// free slot: the next free slot.
     word: u32,
     generation: u16,
-    /// The page load it belongs to, shifted left by three; then its [`TimerState`].
+    /// The timer's page load, shifted left by three; the lower bits hold its [`TimerState`].
     epoch_and_state: u16,
 }
 
@@ -47,7 +47,7 @@ impl Timer {
 
 /// Bits of a timer's state.
 const STATE_BITS: u32 = 3;
-/// The page loads of a tab are numbered from 1 to this, and then from 1 again: see [`Tasks::forget_pages`].
+/// The page loads of a tab are numbered from 1 to this number, and then from 1 again: see [`Tasks::forget_pages`].
 pub const LAST_EPOCH: u16 = u16::MAX >> STATE_BITS;
 
 /// The number of the page load after this one.
@@ -55,15 +55,15 @@ pub const fn next_epoch(epoch: u16) -> u16 {
     if epoch == LAST_EPOCH { 1 } else { epoch + 1 }
 }
 
-/// The number of every page load that is long gone.
+/// The page load of tasks whose own number may be in use again.
 const GONE: u16 = 0;
 
-/// A task's slot whose generation is beyond this is not used again. A task raises its slot's generation once an answer,
-/// so it never comes round.
+/// A task's slot with a later generation is not reused. A task raises its slot's generation once per answer, so the
+/// generation never overflows.
 const LAST_GENERATION: u32 = u32::MAX - MOST_CALLS;
-/// The same for a timer's slot. A refresh raises the generation when it ends and at no other time, so it never comes
-/// round. A poller also raises it when it is given the cross-tab lock, at most once in 5 s, and no event of a poller's slot
-/// is more than 5 s ahead: by the time it comes round, all events of its first 32,768 generations are over.
+/// A timer's slot with a later generation is not reused. A refresh raises the generation only when it ends, so the
+/// generation never overflows. A poller also raises it when it gets the cross-tab lock, at most once in 5 s, and its
+/// events are at most 5 s ahead. When the generation overflows, all events of the first 32,768 generations are over.
 const LAST_TIMER_GENERATION: u16 = u16::MAX / 2;
 /// Bytes of an idle timer.
 pub(super) const TIMER_BYTES: u64 = size_of::<Timer>() as u64;
@@ -79,7 +79,7 @@ enum TimerState {
 }
 
 impl TimerState {
-    /// By discriminant, for all values of [`STATE_BITS`].
+    /// All states by discriminant, for all values of [`STATE_BITS`].
     const ALL: [TimerState; 1 << STATE_BITS] = [
         TimerState::Free,
         TimerState::Refresh,
@@ -92,18 +92,18 @@ impl TimerState {
     ];
 }
 
-/// Ids from here on are timers'.
+/// Ids from this number on belong to timers.
 const TIMERS: TaskId = 1 << 31;
 
-/// All tasks of a group of tabs: slots that are used again, so that memory follows what is going on at once.
+/// All tasks of a group of tabs. Slots are reused, so memory follows the number of tasks under way.
 #[derive(Clone, Debug)]
 pub struct Tasks {
     slots: Vec<Task>,
     free: TaskId,
-    /// Slots that are not used again: see [`LAST_GENERATION`].
+    /// Slots that are not reused: see [`LAST_GENERATION`].
     retired: TaskId,
     timers: Vec<Timer>,
-    /// Slots of pollers stay with pollers, for their events are never far ahead.
+    /// Free slots of pollers. Only pollers reuse them, since events of pollers are never far ahead.
     free_poller: u32,
     free_refresh: u32,
 }
@@ -187,8 +187,8 @@ impl Tasks {
         self.start_timer(tab, epoch, object, TimerState::Refresh)
     }
 
-    /// A tab has used up the numbers of its page loads and begins anew: what is left of its earlier pages takes a number
-    /// that no page load has, so that none of it is taken for a later page's. Slow, and rare.
+    /// Handles a tab that has used up the numbers of its page loads. What is left of its earlier pages gets a number
+    /// that no page load has, so that no later page takes it for its own. Slow, and rare.
     #[cold]
     pub fn forget_pages(&mut self, tab: u32) {
         for task in self.slots.iter_mut().filter(|task| task.tab == tab) {
@@ -209,7 +209,7 @@ impl Tasks {
         &mut self.timers[(id - TIMERS) as usize]
     }
 
-    /// Gives the slot back. Events that still name it are stale from now on.
+    /// Frees the slot. Events that still name it are stale from now on.
     pub fn end(&mut self, id: TaskId) {
         self.rearm(id);
         if id >= TIMERS {
@@ -229,7 +229,7 @@ impl Tasks {
         }
     }
 
-    /// Makes events that were scheduled for this task stale.
+    /// Makes the scheduled events of this task stale.
     pub fn rearm(&mut self, id: TaskId) {
         if id >= TIMERS {
             let timer = self.timer_mut(id);
@@ -257,7 +257,7 @@ impl Tasks {
         self.timer(id).map_or_else(|| self[id].epoch, Timer::epoch)
     }
 
-    /// What a task does.
+    /// The kind of a task.
     #[inline]
     pub fn kind(&self, id: TaskId) -> Kind {
         match self.timer(id) {
@@ -267,7 +267,7 @@ impl Tasks {
         }
     }
 
-    /// A task as a whole, of whatever kind: for those who look on.
+    /// A copy of a task of any kind, for observers.
     pub fn get(&self, id: TaskId) -> Task {
         let Some(timer) = self.timer(id) else { return self[id] };
         let kind = self.kind(id);
@@ -294,12 +294,12 @@ impl Tasks {
         }
     }
 
-    /// The number of the session object that a refresh belongs to.
+    /// The number of a refresh's session object.
     pub fn refresh_object(&self, id: TaskId) -> u32 {
         self.timer(id).filter(|timer| timer.state() == TimerState::Refresh).map_or(0, |timer| timer.word)
     }
 
-    /// Where a poller stands.
+    /// The stage of a poller.
     pub fn poller_stage(&self, id: TaskId) -> Stage {
         match self.timer(id).map(Timer::state) {
             Some(TimerState::PollTimer) => Stage::Timer,
@@ -308,7 +308,7 @@ impl Tasks {
         }
     }
 
-    /// A poller waits: for its timer, the lock, or a tick under way.
+    /// Sets a poller's stage: waiting for its timer, for the lock, or for a tick under way.
     pub fn poller_waits(&mut self, id: TaskId, stage: Stage) {
         self.timer_mut(id).set_state(match stage {
             Stage::Timer => TimerState::PollTimer,
@@ -317,7 +317,7 @@ impl Tasks {
         });
     }
 
-    /// The poller that waits for the lock after this one.
+    /// The next poller in the queue for the lock.
     pub fn next_poller(&self, id: TaskId) -> TaskId {
         self.timer(id).map_or(NONE, |timer| timer.word)
     }
@@ -327,7 +327,7 @@ impl Tasks {
         self.timer_mut(id).word = next;
     }
 
-    /// How many slots are in use.
+    /// Number of slots in use.
     #[cfg(test)]
     pub fn live(&self) -> usize {
         self.slots().count() + self.pollers().count()
@@ -346,7 +346,7 @@ impl Tasks {
         })
     }
 
-    /// Every task in the order of ids, pollers and refreshes aside: for the end of a run.
+    /// All tasks in the order of ids, without pollers and refreshes. Used at the end of a run.
     pub fn slots(&self) -> impl Iterator<Item = (TaskId, &Task)> {
         let mut free = vec![false; self.slots.len()];
         for mut at in [self.free, self.retired] {

@@ -11,12 +11,12 @@ use crate::protocol::Failure;
 use crate::protocol::Token;
 
 impl Page<'_> {
-    /// The tab gains focus: a touch, unless throttled, and a `getToken` outside the poller's lock.
+    /// The tab gains focus. It touches unless throttled, and calls `getToken` outside the poller's lock.
     pub(super) fn focus(&mut self) {
         if !self.tab.session {
             return;
         }
-        // The token listener is the older of the two: it registers before the touch listener does.
+        // The token listener registers before the touch listener, so it runs first.
         self.get_token(Caller::Focus, NONE, 0, 0, 0);
         if !self.tab.session || (self.tab.throttled && self.tab.touch_after > self.now) {
             return;
@@ -26,13 +26,13 @@ impl Page<'_> {
         self.request(touch);
     }
 
-    /// `setActive` with a session object, the current one or an older one that app code knows.
+    /// `setActive` with a session object: the current one, or an older one that app code holds.
     pub(super) fn set_active(&mut self, navigate: bool, object: u32, depth: u32) {
         if !self.tab.client {
             return self.fact(Fact::AppError(Failure::NETWORK));
         }
         if !self.tab.session {
-            // `setActive({ session: null })`: nothing to touch, the cookie goes.
+            // `setActive({ session: null })`: there is nothing to touch, and the cookie is removed.
             self.set_cookie(None);
             return;
         }
@@ -46,17 +46,17 @@ impl Page<'_> {
         self.request(touch);
     }
 
-    /// The touch was answered: the client resource in it takes effect.
+    /// The touch was answered. The client resource in the answer takes effect.
     pub(super) fn touched(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let touch = self.tasks[id];
         // `setActive` with navigation tells listeners only at its end.
         let by_navigation = touch.flags & flag::NAVIGATE != 0 && self.setup.release.navigation_touch;
         let listeners = if by_navigation { Listeners::Later } else { Listeners::SameTask };
         self.client_arrives(token, listed, listeners, touch.depth);
-        // The object that was touched takes the session of the answer, too.
+        // The touched object also takes the session of the answer.
         self.set_object_token(touch.object, token);
-        // What writes the cookie of an answer of nothing (recording O6) writes that of any other: also of a tab that has
-        // signed out meanwhile.
+        // The code that writes the cookie after an empty answer (recording O6) writes it after any answer, even for a
+        // tab that has signed out meanwhile.
         if token.is_some() && !by_navigation {
             self.set_cookie(token);
         }
@@ -64,7 +64,7 @@ impl Page<'_> {
         self.touch_ended(touch.parent, Ok(()));
     }
 
-    /// The touch was answered with nothing, because the browser is offline.
+    /// The touch got an empty answer, because the browser is offline.
     pub(super) fn touched_nothing(&mut self, id: TaskId) {
         let touch = self.tasks[id];
         let by_navigation = touch.flags & flag::NAVIGATE != 0 && self.setup.release.navigation_touch;
@@ -77,7 +77,7 @@ impl Page<'_> {
         self.touch_ended(touch.parent, Ok(()));
     }
 
-    /// The touch failed: the policy decides.
+    /// The touch failed. The policy decides.
     pub(super) fn touch_failed(&mut self, id: TaskId, failure: Failure) {
         let touch = self.tasks[id];
         self.tasks.end(id);
@@ -101,10 +101,10 @@ impl Page<'_> {
     fn touch_ended(&mut self, parent: TaskId, result: Result<(), Failure>) {
         match (parent, result) {
             (NONE, Ok(())) => {}
-            // Nobody awaits a touch on focus: an unhandled rejection.
+            // No code awaits a touch on focus, so its error is an unhandled rejection.
             (NONE, Err(failure)) => self.fact(Fact::AppError(failure)),
             (set_active, Ok(())) if self.tab.listed => {
-                // From here on it works on the client's own object, and makes it the current one in the end.
+                // From here on `setActive` works on the client's own object and makes it current at the end.
                 let object = self.tab.newest_object;
                 let task = &mut self.tasks[set_active];
                 task.object = object;
@@ -139,15 +139,15 @@ impl Page<'_> {
         self.tasks.end(id);
         self.fact(Fact::AppWaited(self.now.since(task.since)));
         if task.flags & flag::NAVIGATE != 0 {
-            // `setTransitiveState`: while it navigates, listeners are told that there is no session.
+            // `setTransitiveState`: during navigation, listeners are told that there is no session.
             self.tab.shown = false;
         }
         if let Reply::Ok { token, .. } = task.reply()
             && session
             && task.object != self.tab.object
         {
-            // Another answer has brought a newer object meanwhile; the older one is current again, with what has been
-            // fetched for it since.
+            // Another answer brought a newer object meanwhile. The older object becomes current again, with the token
+            // that was fetched for it since.
             self.tab.object = task.object;
             self.tab.last_token = match task.object {
                 newest if newest == self.tab.newest_object => self.tab.newest_token,
@@ -180,7 +180,7 @@ mod tests {
     use crate::client::step::{Action, Input};
     use crate::kernel::{Dur, Time};
 
-    /// `clerk-js.md`, "The policies": what becomes of a failed touch at each of its call sites.
+    /// `clerk-js.md`, "The policies": the handling of a failed touch at each call site.
     #[test]
     fn a_failed_touch_enters_the_flow_is_thrown_or_is_swallowed() {
         use Judgement::{EnterFlow, Surface, Swallow};
@@ -202,7 +202,7 @@ mod tests {
             (ClerkJs6_3_3, NEW, Input::Focus, 422, EnterFlow),
             (ClerkJs6_3_3, NEW, Input::Focus, 429, Surface),
             (ClerkJs6_3_3, NEW, Input::Focus, 503, Surface),
-            // One way of touching, whether it navigates or not: see `Release::navigation_touch`.
+            // This release touches the same way with and without navigation: see `Release::navigation_touch`.
             (ClerkJs5_125_3, OLD, navigating, 429, EnterFlow),
             (ClerkJs5_125_3, OLD, navigating, 503, Swallow),
             (ClerkJs5_125_3, OLD, staying, 503, Swallow),
@@ -223,7 +223,7 @@ mod tests {
         }
     }
 
-    /// `clerk-js.md`, focus: touch. At most once in 5 s, unless the app has several sessions.
+    /// `clerk-js.md`, focus: a touch at most once in 5 s, unless the app has several sessions.
     #[test]
     fn touches_on_focus_are_throttled() {
         for (multi_session, after, touches) in [(false, 4_999, 0), (false, 5_000, 1), (true, 1, 1)] {
@@ -236,8 +236,8 @@ mod tests {
         }
     }
 
-    /// App code that reacts to a session object hears of the one in an answer to /touch at once, but of a `setActive`
-    /// that navigates only when that has ended: after its own `getToken`, which has to fetch here.
+    /// App code that reacts to a session object is told at once of the one in an answer to /touch. For a `setActive`
+    /// with navigation it is told only at the end, after that call's own `getToken`, which has to fetch here.
     #[test]
     fn listeners_hear_of_a_navigation_at_its_end() {
         for (model, navigate, at_once) in [
@@ -258,15 +258,15 @@ mod tests {
             assert_eq!(calls(&desk), usize::from(at_once), "{model:?} {navigate}");
             let fetch = sent_to(&actions, endpoints::TOKENS);
             let ended = desk.answer(LATE, fetch, fine(Some(Token::issued(LATE))));
-            // What app code waited for: `setActive`, and its own call.
+            // App code's calls: `setActive`, and its own `getToken`.
             assert_eq!((waits(&ended), calls(&desk)), (2, 0), "{model:?} {navigate}: {ended:?}");
         }
     }
 
-    /// Offline an answer of nothing leaves the session as it is; what touches for a focus or without navigation writes
-    /// the cookie of the token it has. From 6.0.0 on `setActive` forgives its `getToken` for being offline.
+    /// Offline an empty answer does not change the session. A touch on focus or without navigation writes the cookie of
+    /// the known token. From 6.0.0 on `setActive` ignores an offline error of its `getToken`.
     #[test]
-    fn a_touch_answered_with_nothing_writes_the_cookie_unless_it_navigates() {
+    fn an_empty_answer_to_a_touch_writes_the_cookie_unless_it_navigates() {
         for (model, input, writes) in [
             (ClerkJs6_3_3, Input::Focus, true),
             (ClerkJs6_3_3, Input::SetActive { navigate: false }, true),
@@ -286,7 +286,7 @@ mod tests {
         }
     }
 
-    /// A tab that signs out while its touch on focus is under way writes the cookie again when that is answered.
+    /// A tab that signs out during its touch on focus writes the cookie again when the touch is answered.
     #[test]
     fn a_touch_writes_the_cookie_of_a_tab_that_has_signed_out() {
         let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
@@ -299,7 +299,7 @@ mod tests {
         assert_eq!((desk.tab.session, desk.browser.cookie), (false, token));
     }
 
-    /// The server lists the session no more: `setActive` ends without one, and without a call of `getToken`.
+    /// The server no longer lists the session. `setActive` ends without a session and without a call of `getToken`.
     #[test]
     fn set_active_ends_signed_out_where_the_session_is_not_listed() {
         for navigate in [false, true] {
@@ -312,14 +312,14 @@ mod tests {
         }
     }
 
-    /// A `setActive` that navigates shows no session while it does: listeners then hear of the object anew, as they do of
-    /// one that differs; of the one they know they do not.
+    /// A `setActive` with navigation shows no session during navigation. Listeners are then told of the object again,
+    /// as they are of an object that differs from the known one.
     #[test]
     fn a_navigation_hides_the_session_while_it_lasts() {
         for navigate in [false, true] {
             let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
             let shown = desk.tab.shown_object;
-            // The answer carries the very token that listeners know: to them it is the same object.
+            // The answer contains the token that listeners know, so they treat it as the same object.
             let same = fine(desk.tab.last_token);
             let touch = sent_to(&desk.step(NOW, Input::SetActive { navigate }), endpoints::TOUCH);
             desk.answer(NOW, touch, same);
@@ -330,9 +330,9 @@ mod tests {
         }
     }
 
-    /// `setActive` of a page without a session has nothing to touch; the cookie goes.
+    /// `setActive` of a page without a session has nothing to touch. The cookie is removed.
     #[test]
-    fn set_active_without_a_session_takes_the_cookie() {
+    fn set_active_without_a_session_removes_the_cookie() {
         let mut desk = Desk::new(ClerkJs6_3_3, NEW);
         desk.step(Time::ZERO, Input::Open);
         let early = desk.step(NOW, Input::SetActive { navigate: false });

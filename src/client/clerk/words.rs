@@ -1,9 +1,9 @@
-//! What the tasks of the client are called, and on whose behalf they work.
+//! Names and descriptions of the client's tasks and of their callers.
 
 use super::task::{Caller, Kind};
 use crate::client::family::{CallerRow, Due, FlowWords, Role, TaskRow};
 
-/// A timer that no kind of task has but those that say otherwise.
+/// The timer meaning of kinds of tasks that have no timer of their own.
 const REPEATED: Due = Due::Repeat("the request is repeated");
 
 /// The unauthenticated flow (`clerk-js.md`, "The unauthenticated flow").
@@ -13,12 +13,12 @@ pub(super) const FLOW: FlowWords = FlowWords {
     purpose: " for the flow",
     unasked: Some((401, "the client's fetch layer lets every 401 ")),
     ends: &[401, 422],
-    // `setActive` with navigation touches by itself and throws, whatever the policy says.
+    // `setActive` with navigation touches by itself and throws under every policy.
     throws: "setActive with navigation throws",
 };
 
 impl Kind {
-    /// What readers know of it.
+    /// The task kind's description for readers.
     pub(super) const fn row(self) -> &'static TaskRow {
         const fn row(id: &'static str, name: &'static str, due: Due, role: Role) -> TaskRow {
             TaskRow { id, name, due, role }
@@ -43,7 +43,7 @@ impl Kind {
 }
 
 impl Caller {
-    /// What readers know of it.
+    /// The caller's description for readers.
     pub(super) const fn row(self) -> &'static CallerRow {
         const fn row(who: &'static str, purpose: &'static str) -> CallerRow {
             CallerRow { who, purpose, unheard: None }
@@ -67,7 +67,7 @@ impl Caller {
 mod tests {
     use super::*;
 
-    /// The rows stand in the order of the kinds.
+    /// The rows are in the order of the kinds.
     #[test]
     fn every_kind_has_its_own_row() {
         for (kind, id) in [

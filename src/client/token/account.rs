@@ -4,14 +4,15 @@ use super::words::Issued;
 use crate::kernel::{Dur, Time};
 use std::num::NonZeroU32;
 
-/// What the server does with refresh tokens.
+/// The server's rules for refresh tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotation {
     /// Each refresh issues a new refresh token.
     pub rotates: bool,
-    /// A used one is accepted for so long after its first use; none: a reuse always ends the session, the parent's too.
+    /// A used token is accepted for this long after its first use. `None`: a reuse always ends the session, even of the
+    /// parent.
     pub reuse: Option<Dur>,
-    /// A used one is accepted at any time while it is the parent of the newest.
+    /// A used token is accepted at any time while it is the parent of the newest.
     pub accepts_parent: bool,
     /// A refused reuse ends the session.
     pub reuse_ends: bool,
@@ -19,24 +20,23 @@ pub struct Rotation {
     pub life: Dur,
 }
 
-/// What the token endpoint answers, as far as the session decides.
+/// The token endpoint's answer, as far as the session decides it.
 pub type Grant = Result<Issued, Refusal>;
 
-/// Why no token is issued.
+/// The reason why no token is issued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     /// The session has been revoked, or it ended before.
     Gone,
-    /// The refresh token had been used: the session ends.
+    /// The refresh token had been used before, so the session ends.
     Reused,
 }
 
-/// A session, as the server knows it.
+/// A session on the server.
 ///
-/// A used token that is the parent of the newest gets the newest once more, with a new access token; any other used token
-/// that is accepted gets a new refresh token, and the newest before it stays unused (supabase/auth,
+/// A used token that is the parent of the newest gets the newest token again, with a new access token. Any other used
+/// token that is accepted gets a new refresh token, and the previous newest token stays unused (supabase/auth,
 /// `internal/tokens`: "the active refresh token instead of creating a new one").
-///
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     newest: NonZeroU32,
@@ -45,8 +45,8 @@ pub struct Account {
     /// The last access token issued; a refresh token issued with it has the same number.
     access: NonZeroU32,
     ended: Option<Refusal>,
-    /// Refresh tokens that the newest does not tell about: with the time of the first use, used ones within the window;
-    /// without, those that were passed over and never used.
+    /// Refresh tokens whose state does not follow from the newest. Used tokens within the window have the time of their
+    /// first use. Tokens that were passed over and never used have none.
     marks: Box<[(u32, Option<Time>)]>,
 }
 
@@ -67,20 +67,20 @@ impl Account {
         self.issue(rules, now)
     }
 
-    /// Ends the session: its refresh tokens are refused from now on. The access tokens stay valid until they expire.
+    /// Ends the session: the server refuses its refresh tokens from now on. Access tokens stay valid until they expire.
     pub fn revoke(&mut self) {
         self.ended.get_or_insert(Refusal::Gone);
     }
 
-    /// Why the session has ended, if it has.
+    /// The reason why the session has ended, if it has.
     pub fn ended(&self) -> Option<Refusal> {
         self.ended
     }
 
-    /// A refresh with refresh token number `token`.
+    /// Refreshes with refresh token number `token`.
     ///
     /// # Errors
-    /// Why no token is issued.
+    /// The reason why no token is issued.
     pub fn refresh(&mut self, rules: &Rotation, token: NonZeroU32, now: Time) -> Grant {
         if self.ended.is_some() {
             return Err(Refusal::Gone);
@@ -111,7 +111,7 @@ impl Account {
         Ok(self.issue(rules, now))
     }
 
-    /// Notes the use of a token, and one that is passed over; forgets what is older than the window.
+    /// Records the use of a token, and a token that is passed over. Drops records older than the window.
     fn note(
         &mut self,
         rules: &Rotation,
@@ -129,7 +129,7 @@ impl Account {
         self.marks = kept.copied().chain(new.into_iter().flatten()).collect();
     }
 
-    /// What is noted of a token: nothing, or when it was first used, if it was.
+    /// The record of a token: `None` for no record; otherwise the time of its first use, if it was used.
     fn mark(&self, token: NonZeroU32) -> Option<Option<Time>> {
         self.marks.iter().find(|(t, _)| *t == token.get()).map(|(_, first_use)| *first_use)
     }
@@ -205,8 +205,9 @@ mod tests {
         let fixed = Rotation { rotates: false, ..RULES };
         let mut account = Account::new();
         for second in 0..3 {
-            let issued =
-                account.refresh(&fixed, token(1), Time::from_ms(second * 1_500)).expect("it is alive");
+            let issued = account
+                .refresh(&fixed, token(1), Time::from_ms(second * 1_500))
+                .expect("the session is alive");
             assert_eq!((issued.refresh.get(), u64::from(issued.exp_s)), (1, second * 1_500 / 1_000 + 300));
         }
         account.revoke();

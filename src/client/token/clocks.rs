@@ -1,4 +1,4 @@
-//! What runs by itself: the ticker of visible tabs, and the timer before expiry.
+//! The clocks of a client object: the ticker of visible tabs, and the timer before expiry.
 
 use super::machine::Machine;
 use super::ops::{FIRST_READ, FIRST_TICK, nanos};
@@ -8,7 +8,7 @@ use super::words::Timer;
 use crate::kernel::Dur;
 
 impl Machine<'_> {
-    /// The tab becomes visible: the ticker starts anew, and the session is recovered.
+    /// The tab becomes visible. The ticker starts again, and the object recovers the session.
     pub fn becomes_visible(&mut self, agent: Key) {
         self.agent_mut(agent).visible = true;
         self.start_ticker(agent);
@@ -62,7 +62,7 @@ impl Machine<'_> {
         self.wait(agent, Timer::Alarm(alarm), self.now.after(wait), Dur::ZERO);
     }
 
-    /// The timer, if set, is void.
+    /// Makes a set timer void.
     pub fn stop_alarm(&mut self, agent: Key) {
         let it = self.agent_mut(agent);
         it.alarm = it.alarm.wrapping_add(1);
@@ -104,8 +104,8 @@ impl Machine<'_> {
         }
     }
 
-    /// What is left of a token as a subtraction of JavaScript numbers gives it: near the epoch times of this century a
-    /// number of seconds is a multiple of 2^-22, and a timer's wait is cut to whole milliseconds.
+    /// Time left of a token as the subtraction of JavaScript numbers computes it. Near the epoch times of this century
+    /// a number of seconds is a multiple of 2^-22, and a timer's wait is cut to whole milliseconds.
     fn left_in_seconds(&self, agent: Key, held: Held) -> i64 {
         let (second, until) = (1_000_000_000, i128::from(held.until.nanoseconds()));
         let clock = i128::from(self.clock(agent));

@@ -1,4 +1,4 @@
-//! From a profile to rules.
+//! Compiles a profile to rules.
 
 use super::profile::{
     Answer, EndpointName, ExpiryClockSpec, KeptIn, OnFailure, Profile, SignOutSpec, WhileLoading,
@@ -10,12 +10,12 @@ use super::rules::{
 };
 use crate::kernel::Dur;
 
-/// A profile that cannot be compiled.
+/// An error of a profile that cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable {
     /// The key, as a path: `answer[2].status`.
     pub key: String,
-    /// What was found, and what is allowed.
+    /// The value found, and the values allowed.
     pub why: String,
 }
 
@@ -39,7 +39,7 @@ impl Profile {
         codes
     }
 
-    /// The code of that name.
+    /// The code of this name.
     pub fn code(&self, name: &str) -> Code {
         let found = self.codes().iter().position(|c| *c == name);
         found.and_then(|n| u16::try_from(n).ok()).map_or(Code::OTHER, Code)
@@ -48,7 +48,7 @@ impl Profile {
     /// Compiles the profile.
     ///
     /// # Errors
-    /// The key whose value cannot be used, what was found there, and what is allowed.
+    /// For an unusable value: its key, what was found and what is allowed.
     pub fn rules(&self) -> Result<Rules, Unusable> {
         let mut answers = Vec::new();
         for (n, row) in self.answer.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! The load of a page, the return to a tab, another page's write, and a session that the app puts back.
+//! The load of a page, the return to a tab, another page's write, and a session that the app restores.
 
 use super::machine::Machine;
 use super::ops::{FAILED, LOOKUP, REPLACE, nanos};
@@ -8,7 +8,7 @@ use super::state::{Done, Held, News, Next, Op, Ready, Refreshed, Until};
 use super::words::{Fact, Storage};
 
 impl Machine<'_> {
-    /// Load or return to the tab, where the session is in the storage.
+    /// Loads or returns to the tab, for a client that keeps the session in the storage.
     pub fn recover(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let Some(held) = self.session(agent) else { return self.end_recovery(task) };
@@ -16,7 +16,8 @@ impl Machine<'_> {
             if self.rules.load.announces {
                 self.tell(agent, News::SignedIn);
                 if self.agent(agent).listens {
-                    // A listener takes a turn of its own: an object without one, opened at the same time, is ahead.
+                    // The listener runs in a turn of its own, so an object without a listener that opened at the same
+                    // time goes first.
                     return self.store.soon.push_back(Next::Resume(task, Refreshed::Unanswered));
                 }
             }
@@ -36,7 +37,8 @@ impl Machine<'_> {
         self.finish(task, Done::Nothing);
     }
 
-    /// Load, where the object keeps a copy: refresh within the margin, then account data, then the user is there.
+    /// Loads, for a client that keeps a copy in the object: refreshes within the margin, then requests account data,
+    /// then sets the user.
     pub fn load_copy(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let browser = self.agent(agent).browser;
@@ -100,7 +102,7 @@ impl Machine<'_> {
         self.finish(task, Done::Nothing);
     }
 
-    /// The load has failed, and the page goes on.
+    /// The load has failed, and the page continues.
     fn fail_load(&mut self, task: Key) {
         let agent = self.task(task).agent;
         self.agent_mut(agent).ready = Ready::Yes;
@@ -115,7 +117,8 @@ impl Machine<'_> {
         self.agent_mut(agent).listens = listens;
     }
 
-    /// The load has ended: whoever waited for it begins. A load whose lock was stolen leaves the object broken.
+    /// The load has ended. The operations that waited for it begin. If the load's lock was stolen, the object is
+    /// broken.
     pub fn loaded(&mut self, agent: Key, broken: bool, ok: bool) {
         self.agent_mut(agent).ready = if broken { Ready::Broken } else { Ready::Yes };
         let parked = match self.busy_if_any(agent) {
@@ -131,7 +134,7 @@ impl Machine<'_> {
         self.rest(agent);
     }
 
-    /// Another page wrote the storage.
+    /// Another page wrote to the storage.
     pub fn storage_changed(&mut self, agent: Key, depth: u16) {
         if self.store.agents.get(agent).is_some() {
             self.depth = depth;
@@ -145,8 +148,8 @@ impl Machine<'_> {
         }
     }
 
-    /// Copies what the storage held when its event arrived. An object that was loading then takes the user as a new
-    /// one: its timer is set anew, and the storage is written once more.
+    /// Copies the storage as it was when its event arrived. An object that was loading then treats the user as new: it
+    /// sets its timer again and writes the storage once more.
     pub fn copy(&mut self, task: Key) {
         let (agent, stage, stored) = (self.task(task).agent, self.task(task).stage, self.task(task).kept);
         match (self.agent(agent).held, stored) {
@@ -176,7 +179,7 @@ impl Machine<'_> {
 
     pub fn put_back(&mut self, task: Key) {
         let agent = self.task(task).agent;
-        let kept = self.task(task).kept.expect("an app puts back a session");
+        let kept = self.task(task).kept.expect("a restore has a session");
         if self.left(agent, kept) <= 0 {
             self.refresh(task, kept.refresh);
         } else {
@@ -189,7 +192,7 @@ impl Machine<'_> {
         let (agent, stage) = (self.task(task).agent, self.task(task).stage);
         match refreshed {
             Refreshed::Yes(_) if stage == LOOKUP => {
-                let kept = self.task(task).kept.expect("an app puts back a session");
+                let kept = self.task(task).kept.expect("a restore has a session");
                 self.save(agent, kept);
                 self.tell(agent, News::SignedIn);
                 self.finish(task, Done::Session(kept.exp_s));

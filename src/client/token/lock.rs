@@ -1,7 +1,9 @@
-//! The lock: one holder in the browser, and a queue of the holder's own object that is drained before it is given back.
+//! The lock. It has one holder in the browser. The holder's object has a queue, which must be empty before the lock is
+//! released.
 //!
-//! An operation that finds its own object holding the lock queues behind the object's last operation and runs within
-//! the lock. Any other asks the browser. The holder's caller gets its answer only when the object's queue is empty.
+//! An operation whose own object holds the lock queues behind the object's last operation and runs within the lock. Any
+//! other operation asks the browser for the lock. The holder's caller gets its answer only when the object's queue is
+//! empty.
 
 use super::machine::Machine;
 use super::pool::{Key, NONE};
@@ -10,7 +12,7 @@ use super::words::Timer;
 use crate::kernel::Dur;
 
 impl Machine<'_> {
-    /// An operation takes the lock, if the client has one, and runs.
+    /// Takes the lock for an operation, if the client has a lock, and runs the operation.
     pub fn acquire(&mut self, task: Key) {
         let (agent, op) = (self.task(task).agent, self.task(task).op);
         let Some(lock) = self.rules.lock.filter(|_| op != Op::Initial) else { return self.run(task) };
@@ -50,7 +52,7 @@ impl Machine<'_> {
         self.pump_lock(browser);
     }
 
-    /// Gives a free lock to the first who waits; forgets the lock when nobody does.
+    /// Grants a free lock to the first operation that waits. Removes the lock when none waits.
     pub fn pump_lock(&mut self, browser: u32) {
         let slot = self.store.browsers.at(browser).lock;
         if slot == NONE || self.store.locks.at(slot).holder.is_some() {
@@ -91,7 +93,7 @@ impl Machine<'_> {
         self.store.soon.push_back(Next::Run(task));
     }
 
-    /// An operation enters the object's own queue; returns the last one before it that has not ended.
+    /// Adds an operation to the object's own queue. Returns the last operation before it that has not ended.
     fn enqueue(&mut self, agent: Key, task: Key) -> Option<Key> {
         let busy = self.busy(agent);
         let place = busy.queued;
@@ -101,7 +103,7 @@ impl Machine<'_> {
         last
     }
 
-    /// The operation has waited too long.
+    /// An operation has waited too long for the lock.
     pub fn waited_for_lock(&mut self, task: Key) {
         let Some(rules) = self.rules.lock else { return };
         let Some(it) = self.store.tasks.get(task) else { return };
@@ -144,7 +146,7 @@ impl Machine<'_> {
         false
     }
 
-    /// An operation that goes away leaves the lock's queue, or the lock.
+    /// Removes an operation that goes away from the lock's queue, or from the lock.
     pub fn leave_lock(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let slot = self.store.browsers.at(self.agent(agent).browser).lock;
@@ -166,8 +168,8 @@ impl Machine<'_> {
         self.store.locks.at_mut(slot).queue = kept;
     }
 
-    /// An operation has ended. Its caller has the answer at once, or, if it holds the lock, when the object's queue is
-    /// empty.
+    /// Ends an operation. Its caller gets the answer at once, unless the operation holds the lock; then the caller gets
+    /// it when the object's queue is empty.
     pub fn finish(&mut self, task: Key, done: Done) {
         let it = self.task(task);
         let (agent, in_lock, in_queue, successor) = (it.agent, it.in_lock, it.in_queue, it.successor);
@@ -189,9 +191,10 @@ impl Machine<'_> {
         self.drain(agent);
     }
 
-    /// Holders whose own operation has ended wait for the object's queue: each waits for all that is in it, strikes off
-    /// as many, and looks again; who finds it empty gives the lock back. A holder beside another, after a theft, may so
-    /// strike off what has not ended (source, `_acquireLock`: `splice(0, waitOn.length)`).
+    /// Lets the holders whose own operation has ended wait for the object's queue. Each holder waits for all operations
+    /// in the queue, removes as many from it, and checks again. The holder that finds the queue empty releases the
+    /// lock. After a theft there are several holders, and one may remove operations that have not ended (source,
+    /// `_acquireLock`: `splice(0, waitOn.length)`).
     fn drain(&mut self, agent: Key) {
         while let Some(holder) = self.next_to_drain(agent) {
             let (front, queued) = (self.busy(agent).front, self.busy(agent).queued);
@@ -207,7 +210,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A holder that can go on: the one that has waited longest.
+    /// The holder that can continue and has waited longest.
     fn next_to_drain(&self, agent: Key) -> Option<Key> {
         let busy = self.busy_if_any(agent)?;
         let (mut next, mut best) = (busy.holders, None);
@@ -227,7 +230,7 @@ impl Machine<'_> {
         best.map(|(_, holder)| holder)
     }
 
-    /// Whether the operations at these places of the object's queue have all ended.
+    /// Whether all operations at these places of the object's queue have ended.
     fn all_ended(&self, agent: Key, from: u32, to: u32) -> bool {
         let mut next = self.busy_if_any(agent).and_then(|b| b.tasks);
         while let Some(task) = next {
@@ -244,12 +247,12 @@ impl Machine<'_> {
         true
     }
 
-    /// Whether an operation is in its object's own queue, not still in the browser's.
+    /// Whether an operation is in its object's own queue and no longer in the browser's.
     fn is_placed(&self, task: Key) -> bool {
         self.task(task).in_queue || self.task(task).granted
     }
 
-    /// A holder gives the lock back, and its caller has the answer.
+    /// Releases the lock, and gives the holder's caller the answer.
     fn give_back(&mut self, agent: Key, task: Key) {
         let browser = self.agent(agent).browser;
         let next = self.task(task).next_holder;

@@ -1,4 +1,4 @@
-//! The machine: one input, and everything that follows from it within the instant.
+//! The state machine: handles one input and all its consequences at that instant.
 
 use super::pool::{Key, NONE};
 use super::rules::Rules;
@@ -12,11 +12,11 @@ pub(super) struct Machine<'a> {
     pub rules: &'a Rules,
     pub now: Time,
     pub out: &'a mut Out,
-    /// Depth of an entry that begins now: one more than that of the entry whose answer is being heard.
+    /// Depth of an entry that begins now: one more than the depth of the entry whose answer is being handled.
     pub depth: u16,
 }
 
-/// Opens client objects in a browser, all at once: a page loads. Their keys are appended to `keys`.
+/// Opens client objects in a browser at once, as a page load does. Appends their keys to `keys`.
 pub fn open(
     rules: &Rules,
     store: &mut Store,
@@ -40,8 +40,8 @@ pub fn open(
     machine.settle();
 }
 
-/// One input for one client object, and everything that follows from it at this instant. An input for an object that
-/// has been closed does nothing.
+/// Handles an input of a client object and all its consequences at this instant. An input of a closed object has no
+/// effect.
 pub fn step(rules: &Rules, store: &mut Store, agent: Key, input: Input, now: Time, out: &mut Out) {
     let mut machine = Machine { store, rules, now, out, depth: 0 };
     if machine.store.agents.get(agent).is_none() {
@@ -64,7 +64,7 @@ pub fn step(rules: &Rules, store: &mut Store, agent: Key, input: Input, now: Tim
 }
 
 impl Machine<'_> {
-    /// Runs what follows, until nothing does: first the client's own continuations, then the browser's messages.
+    /// Runs all consequences: first the client's own continuations, then the browser's messages.
     fn settle(&mut self) {
         loop {
             while let Some(next) = self.store.soon.pop_front() {
@@ -139,7 +139,7 @@ impl Machine<'_> {
         self.store.agents.at_mut(agent.slot)
     }
 
-    /// What is under way at a client object; made when first needed.
+    /// The object's work under way. Created on first use.
     pub fn busy(&mut self, agent: Key) -> &mut Busy {
         let slot = self.store.agents.at(agent.slot).busy;
         let slot = if slot == NONE {
@@ -152,13 +152,13 @@ impl Machine<'_> {
         self.store.busy.at_mut(slot)
     }
 
-    /// What is under way, if anything is.
+    /// The object's work under way, if any.
     pub fn busy_if_any(&self, agent: Key) -> Option<&Busy> {
         let slot = self.agent(agent).busy;
         if slot == NONE { None } else { Some(self.store.busy.at(slot)) }
     }
 
-    /// Gives the slot back when nothing is under way.
+    /// Frees the slot when no work is under way.
     pub fn rest(&mut self, agent: Key) {
         let Some(it) = self.store.agents.get(agent) else { return };
         if it.busy != NONE && self.store.busy.at(it.busy).is_idle() {
@@ -200,7 +200,7 @@ impl Machine<'_> {
         task
     }
 
-    /// An operation has ended.
+    /// Removes an operation that has ended.
     pub fn remove_task(&mut self, task: Key) {
         let it = self.store.tasks.remove(task).expect("an operation ends once");
         match it.before {
@@ -221,7 +221,7 @@ impl Machine<'_> {
         self.out.actions.push(Action::Wait { agent, timer, at, jitter });
     }
 
-    /// A page goes away: its operations and requests end without a word, its lock is free.
+    /// Closes a page. Its operations and requests end without answers, and its lock is released.
     fn close(&mut self, agent: Key) {
         let mut next = self.busy_if_any(agent).and_then(|b| b.tasks);
         while let Some(task) = next {
@@ -262,7 +262,7 @@ impl Machine<'_> {
         self.store.flights.at(flight.slot)
     }
 
-    /// Appends a task to a list of waiting ones.
+    /// Appends a task to a list of waiting tasks.
     pub fn append(&mut self, list: (Option<Key>, Option<Key>), task: Key) -> (Option<Key>, Option<Key>) {
         self.task_mut(task).link = None;
         match list {
@@ -274,7 +274,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Passes a result to everybody in a list, in order, after what is already to follow.
+    /// Schedules a result for every task of a list, in order, after the consequences already scheduled.
     pub fn resume_all(&mut self, list: (Option<Key>, Option<Key>), refreshed: Refreshed) {
         let mut next = list.0;
         while let Some(task) = next {

@@ -1,19 +1,19 @@
-//! Token clients: every browser SDK that holds an access token and a refresh token, as one machine that a profile
-//! drives.
+//! Token clients: browser SDKs that hold an access token and a refresh token. One state machine runs them all, driven
+//! by a profile.
 //!
-//! A [`Profile`] says as data what a client does; [`Profile::rules`] compiles it. The machine knows no clock, no queue
-//! and no random stream: [`open`] and [`step`] take an input and the time, and give back actions and facts.
-//! [`Account`] is the server's side.
+//! A [`Profile`] describes as data what a client does, and [`Profile::rules`] compiles it. The machine does not know
+//! the clock, the queue or the random streams: [`open`] and [`step`] take an input and the time, and return actions and
+//! facts. [`Account`] is the server's side.
 //!
-//! A page has one client object or several ([`Opening`]). What an object does is an operation: a load, a call, a tick, the
-//! timer. An operation reads the session, refreshes it when its margin says so, and ends; under a lock it waits for its
-//! turn first. A refresh is a flight: whoever shares it waits in its list. An idle session holds neither; both lie in
-//! pools. Everything that follows from an input within its instant is done in that step: first the client's own
-//! continuations, in order, then what the browser carries (locks, messages to other tabs, storage events).
+//! A page has one client object or several ([`Opening`]). An object runs operations: a load, a call, a tick, the timer.
+//! An operation reads the session, refreshes it when its margin says so, and ends; under a lock it first waits for its
+//! turn. A refresh is a flight, and operations that share it wait in its list. An idle session has neither, so both are
+//! stored in pools. A step handles all consequences of an input at its instant: first the client's own continuations,
+//! in order, then what the browser carries (locks, messages to other tabs, storage events).
 //!
-//! A refresh is an *entry*. An entry that the answer to an earlier entry's request causes is recursive: a listener that asks
-//! on the event of a refresh, a second refresh of the same tick, a timer that an answer sets to no wait at all. Callers who
-//! queue are not.
+//! A refresh is an *entry*. An entry is recursive when the answer to an earlier entry's request causes it: a listener
+//! that asks on the event of a refresh, a second refresh of the same tick, a timer that an answer sets to no wait.
+//! Callers in a queue are not recursive.
 
 mod account;
 mod clocks;

@@ -1,5 +1,5 @@
-//! The operations: load, return to the tab, call, tick, timer, another tab's write. Each reads the session, refreshes it
-//! when its margin says so, and ends.
+//! The operations: load, return to the tab, call, tick, timer, another tab's write. Each reads the session, refreshes
+//! it when its margin says so, and ends.
 
 use super::machine::Machine;
 use super::pool::Key;
@@ -19,7 +19,7 @@ impl Machine<'_> {
         self.begin(task);
     }
 
-    /// The session, where a caller gets it at once: most calls end here, and need no operation.
+    /// The session, if a caller can get it at once. Most calls end here and need no operation.
     fn fresh(&self, agent: Key) -> Option<Held> {
         let free = self.rules.lock.is_none_or(|lock| lock.to_refresh);
         if !free || self.agent(agent).ready != Ready::Yes {
@@ -28,7 +28,7 @@ impl Machine<'_> {
         self.session(agent).filter(|held| self.left(agent, *held) >= nanos(self.rules.caller_margin))
     }
 
-    /// The app puts back a session that it kept.
+    /// The app restores a session that it kept.
     pub fn restore(&mut self, agent: Key, kept: Held) {
         let task = self.new_call(agent, Op::Restore);
         self.task_mut(task).kept = Some(kept);
@@ -49,7 +49,7 @@ impl Machine<'_> {
         call
     }
 
-    /// An operation begins: it waits for the load, if it must, then for the lock.
+    /// Begins an operation. It waits for the load if it must, then for the lock.
     pub fn begin(&mut self, task: Key) {
         let (agent, op) = (self.task(task).agent, self.task(task).op);
         let waits = match op {
@@ -76,14 +76,14 @@ impl Machine<'_> {
         }
     }
 
-    /// A caller who needs the lock only to refresh.
+    /// Continues a caller that needs the lock only to refresh.
     fn read_or_acquire(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let stale = |held: &Held| self.left(agent, *held) < nanos(self.rules.caller_margin);
         if self.session(agent).as_ref().is_some_and(stale) { self.acquire(task) } else { self.read(task) }
     }
 
-    /// An operation has its turn.
+    /// Runs an operation that has its turn.
     pub fn run(&mut self, task: Key) {
         let Some(it) = self.store.tasks.get(task) else { return };
         let (agent, op) = (it.agent, it.op);
@@ -117,7 +117,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Reads the session as a caller does, and refreshes it within the caller's margin.
+    /// Reads the session for a caller, and refreshes it within the caller's margin.
     pub fn read(&mut self, task: Key) {
         let agent = self.task(task).agent;
         match self.session(agent) {
@@ -130,7 +130,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A refresh has ended for an operation.
+    /// Continues an operation after its refresh.
     pub fn resume(&mut self, task: Key, refreshed: Refreshed) {
         let Some(it) = self.store.tasks.get(task) else { return };
         let (agent, op, stage) = (it.agent, it.op, it.stage);
@@ -174,7 +174,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A read has given a session.
+    /// Continues an operation whose read gave a session.
     pub fn has(&mut self, task: Key, held: Held) {
         let (agent, op) = (self.task(task).agent, self.task(task).op);
         match op {
@@ -196,7 +196,7 @@ impl Machine<'_> {
         }
     }
 
-    /// A read has given none.
+    /// Continues an operation whose read gave no session.
     pub fn has_none(&mut self, task: Key, done: Done) {
         if self.task(task).op == Op::Initial {
             self.first_event(self.task(task).agent, None);
@@ -211,7 +211,7 @@ impl Machine<'_> {
         }
     }
 
-    /// What a refused refresh does to the session.
+    /// Applies a refused refresh to the session.
     pub fn apply(&mut self, agent: Key, sign_out: SignOut, status: Option<u16>) {
         let goes = match sign_out {
             SignOut::Never => false,
@@ -228,7 +228,7 @@ impl Machine<'_> {
         }
     }
 
-    /// The caller of an operation has its answer.
+    /// Gives the caller of an operation its answer.
     pub fn answer_caller(&mut self, task: Key, done: Done) {
         let (agent, op, call) = (self.task(task).agent, self.task(task).op, self.task(task).call);
         match op {
@@ -253,18 +253,18 @@ impl Machine<'_> {
 pub(super) const FIRST_TICK: u8 = 1;
 /// Stage of a tick that reads the session.
 pub(super) const FIRST_READ: u8 = 2;
-/// Stage of a tick that refreshes what it read.
+/// Stage of a tick that refreshes the session that it read.
 const JUDGED: u8 = 3;
-/// Stage of an operation that asks for account data.
+/// Stage of an operation that requests account data.
 pub(super) const LOOKUP: u8 = 4;
 
-/// Stage of a copy that was parked: it replaces the user.
+/// Stage of a copy that arrived during the load: it replaces the user.
 pub(super) const REPLACE: u8 = 5;
 
 /// Stage of a load that has failed.
 pub(super) const FAILED: u8 = 6;
 
-/// A span of time as a signed number of nanoseconds.
+/// A duration as a signed number of nanoseconds.
 pub(super) fn nanos(d: Dur) -> i64 {
     i64::try_from(d.0).unwrap_or(i64::MAX)
 }

@@ -1,18 +1,18 @@
-//! Reading a profile: one clear error with its place, or a profile that compiles.
+//! Reads a profile: returns compiled rules, or one error with its place.
 
 use super::profile::Profile;
 use super::rules::Rules;
 use std::fmt;
 use toml::de::{DeTable, DeValue};
 
-/// Why a text is no profile.
+/// The error of a text that is not a valid profile.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProfileError {
     /// Line of the text, from 1.
     pub line: usize,
     /// Column of the line, in characters, from 1.
     pub column: usize,
-    /// What was found, and what is allowed.
+    /// The value found, and the values allowed.
     pub message: String,
 }
 
@@ -28,7 +28,7 @@ impl Profile {
     /// Reads a profile and compiles it.
     ///
     /// # Errors
-    /// The first place that cannot be read or used, what was found there and what is allowed.
+    /// For the first invalid place: its position, what was found and what is allowed.
     pub fn parse(text: &str) -> Result<(Profile, Rules), ProfileError> {
         let profile: Profile = toml::from_str(text).map_err(|e| {
             let at = e.span().map_or(0, |span| span.start);
@@ -52,7 +52,8 @@ fn error(text: &str, at: usize, message: String) -> ProfileError {
     }
 }
 
-/// Where the value of a key stands, such as `answer[2].status`; of a part of it, where the whole is not found.
+/// The position of the value of a key such as `answer[2].status`; the position of the enclosing value if it is not
+/// found.
 fn place(text: &str, path: &str) -> Option<usize> {
     let table = DeTable::parse(text).ok()?;
     let mut at = 0;

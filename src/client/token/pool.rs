@@ -1,10 +1,10 @@
-//! Slots that are used again. What is rare (a refresh under way, a caller who waits) lives in a pool, so that an idle
-//! session pays nothing for it.
+//! Pools of reusable slots. State that is rare (a refresh under way, a caller that waits) is stored in a pool, so an
+//! idle session uses no memory for it.
 
 /// No slot.
 pub(super) const NONE: u32 = u32::MAX;
 
-/// A pool of slots with generations: an id that outlived its slot finds nothing.
+/// A pool of slots with generations. A key whose slot was freed finds nothing.
 #[derive(Clone, Debug)]
 pub(super) struct Pool<T> {
     slots: Vec<Slot<T>>,
@@ -24,7 +24,7 @@ struct Slot<T> {
 pub struct Key {
     /// Index of the slot.
     pub slot: u32,
-    /// How many values the slot has held before this one.
+    /// Number of values that the slot held before this one.
     pub generation: u32,
 }
 
@@ -39,7 +39,7 @@ impl<T> Pool<T> {
     #[cfg(test)]
     pub(super) const SLOT: usize = size_of::<Slot<T>>();
 
-    /// Stores a value in a free slot; grows only when no slot is free.
+    /// Stores a value in a free slot. Grows only when no slot is free.
     pub(super) fn insert(&mut self, value: T) -> Key {
         self.used += 1;
         if self.free == NONE {
@@ -60,13 +60,13 @@ impl<T> Pool<T> {
         if entry.generation == key.generation { entry.value.as_ref() } else { None }
     }
 
-    /// The value, to be changed, unless its slot has been freed.
+    /// The value for a change, unless its slot has been freed.
     pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let entry = self.slots.get_mut(key.slot as usize)?;
         if entry.generation == key.generation { entry.value.as_mut() } else { None }
     }
 
-    /// Frees a slot and returns what it held.
+    /// Frees a slot and returns its value.
     pub(super) fn remove(&mut self, key: Key) -> Option<T> {
         let entry = self.slots.get_mut(key.slot as usize)?;
         if entry.generation != key.generation {
@@ -88,7 +88,7 @@ impl<T> Pool<T> {
         self.slots[slot as usize].value.as_ref().expect("a link points to a slot in use")
     }
 
-    /// As [`Pool::at`], to be changed.
+    /// As [`Pool::at`], for a change.
     ///
     /// # Panics
     /// If the slot is free.
@@ -101,7 +101,7 @@ impl<T> Pool<T> {
         Key { slot, generation: self.slots[slot as usize].generation }
     }
 
-    /// How many slots are in use.
+    /// Number of slots in use.
     pub(super) fn len(&self) -> usize {
         self.used as usize
     }

@@ -1,4 +1,4 @@
-//! The format of a client profile: what a token client does, as data.
+//! The format of a client profile: a token client described by data.
 //!
 //! A profile is a TOML file, `scenarios/clients/<sdk>-<version>.toml`. Every key has a documented default, so a profile
 //! names only what its client has.
@@ -15,16 +15,16 @@ pub struct Profile {
     pub sdk: Sdk,
     /// The session and where it is kept.
     pub session: Session,
-    /// Who asks for a token through the SDK.
+    /// The callers that ask for a token through the SDK.
     #[serde(default)]
     pub caller: Caller,
-    /// What the page load does by itself.
+    /// The actions of a page load.
     #[serde(default)]
     pub load: Load,
-    /// What a tab does when it becomes visible.
+    /// The actions of a tab that becomes visible.
     #[serde(default)]
     pub visible: Visible,
-    /// A ticker that judges the session every so often. Absent: none.
+    /// A ticker that checks the session periodically. Absent: none.
     #[serde(default)]
     pub ticker: Option<Ticker>,
     /// A timer that is set relative to the token's expiry. Absent: none.
@@ -33,25 +33,25 @@ pub struct Profile {
     /// The lock that operations take. Absent: none.
     #[serde(default)]
     pub lock: Option<Lock>,
-    /// How one request is sent.
+    /// The sending of one request.
     #[serde(default)]
     pub request: RequestSpec,
-    /// What the answers do, besides success. The first row that matches decides; an answer that no row matches fails
-    /// the refresh and changes nothing else.
+    /// The effects of answers other than success. The first row that matches applies. An answer without a row fails the
+    /// refresh and has no other effect.
     #[serde(default)]
     pub answer: Vec<Answer>,
-    /// How long a failure is remembered. Absent: not at all.
+    /// The time for which a failure is remembered. Absent: not at all.
     #[serde(default)]
     pub cooldown: Option<Cooldown>,
-    /// What the server does with refresh tokens.
+    /// The server's rules for refresh tokens.
     #[serde(default)]
     pub refresh_token: RefreshToken,
-    /// The names of the SDK's own events. They matter to nothing but the comparison with recordings.
+    /// The names of the SDK's own events. Only the comparison with recordings uses them.
     #[serde(default)]
     pub events: Events,
 }
 
-/// `[sdk]`: which client this is.
+/// `[sdk]`: the identity of the client.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Sdk {
@@ -59,40 +59,39 @@ pub struct Sdk {
     pub name: String,
     /// The package, as its registry names it.
     pub package: String,
-    /// The version that was read or recorded.
+    /// The version whose source was read or that was recorded.
     pub version: String,
 }
 
-/// `[session]`: the session and where it is kept.
+/// `[session]`: the session and the place where it is kept.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Session {
-    /// How the client learns when the access token expires.
+    /// How the client determines when the access token expires.
     pub expiry_clock: ExpiryClockSpec,
-    /// Where a client object keeps the session.
+    /// The place where a client object keeps the session.
     pub kept_in: KeptIn,
-    /// One refresh at a time per client object: whoever asks meanwhile gets its outcome, good or bad. Default: false,
-    /// each is a request of its own.
+    /// A client object makes one refresh at a time. Callers that ask during a refresh share its outcome, a success or a
+    /// failure. Default: false, each makes a request of its own.
     #[serde(default)]
     pub shares_refresh: bool,
-    /// Each caller of a shared refresh stores its result, and each tells its outcome as an event. Default: false, once a
+    /// Each caller of a shared refresh stores its result and sends an event of its outcome. Default: false, once a
     /// refresh.
     #[serde(default)]
     pub each_caller_commits: bool,
-    /// A refreshed session is dropped when the stored refresh token changed while the refresh was under way. Default:
-    /// false.
+    /// A refreshed session is dropped if the stored refresh token changed during the refresh. Default: false.
     #[serde(default)]
     pub drops_when_replaced: bool,
-    /// A token that has expired by the local clock for longer than this when it comes is dropped, and the refresh has
-    /// failed. Absent: it is stored.
+    /// A token is dropped if it comes after it has expired by the local clock for longer than this. The refresh has
+    /// then failed. Absent: it is stored.
     #[serde(default)]
     pub drops_expired_after: Option<Dur>,
-    /// Each event is sent to the browser's other client objects, whose listeners hear it too. Default: false.
+    /// Each event is also sent to the listeners of the browser's other client objects. Default: false.
     #[serde(default)]
     pub broadcasts: bool,
 }
 
-/// How the client learns when the access token expires.
+/// How the client determines when the access token expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExpiryClockSpec {
@@ -100,8 +99,7 @@ pub enum ExpiryClockSpec {
     Server,
     /// `receipt`: local time of receipt plus the token's life. A wrong clock matters only until the first refresh.
     Receipt,
-    /// `receipt-seconds`: as `receipt`, in whole seconds of the local clock, both when the token comes and when it is
-    /// judged.
+    /// `receipt-seconds`: as `receipt`, in whole seconds of the local clock, both at receipt and at each check.
     ReceiptSeconds,
     /// `measured`: the server's absolute time, corrected by an offset that each refresh measures: whole seconds between
     /// the issue time of the token and the middle of its request. Until a page has refreshed, its token counts as
@@ -109,30 +107,30 @@ pub enum ExpiryClockSpec {
     Measured,
 }
 
-/// Where a client object keeps the session.
+/// The place where a client object keeps the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeptIn {
     /// `storage`: in the browser's storage, read on every use.
     Storage,
-    /// `object-and-storage`: in the object, and in the storage for reloads; another page's write is copied when the
-    /// storage event arrives.
+    /// `object-and-storage`: in the object, and in the storage for reloads. The object copies another page's write when
+    /// the storage event arrives.
     ObjectAndStorage,
     /// `object`: in the object only. The app passes the newest tokens of the browser to the next page.
     Object,
 }
 
-/// `[caller]`: who asks for a token.
+/// `[caller]`: the callers that ask for a token.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Caller {
     /// A session with less than this left is refreshed before the caller gets it. Default: 0s.
     pub margin: Dur,
-    /// What a caller gets while the page loads. Default: he waits.
+    /// The answer to a caller while the page loads. Default: the caller waits.
     pub while_loading: WhileLoading,
-    /// What a caller gets when the refresh fails. Default: an error.
+    /// The answer to a caller when the refresh fails. Default: an error.
     pub on_failure: OnFailure,
-    /// What a caller gets when there is no session. Default: nothing.
+    /// The answer to a caller when there is no session. Default: nothing.
     pub without_session: OnFailure,
     /// After a failed refresh the caller gets the old token while it is valid. Default: false.
     pub keeps_valid_token: bool,
@@ -150,19 +148,19 @@ impl Default for Caller {
     }
 }
 
-/// What a caller gets while the page loads.
+/// The answer to a caller while the page loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhileLoading {
     /// `waits`: the answer comes after the load.
     Waits,
-    /// `nothing`: there is no user yet.
+    /// `nothing`: an empty answer, no user yet.
     Nothing,
-    /// `asks`: what any caller gets.
+    /// `asks`: the answer that any caller gets.
     Asks,
 }
 
-/// What a caller gets when the refresh fails.
+/// The answer to a caller when the refresh fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
@@ -172,7 +170,7 @@ pub enum OnFailure {
     Error,
 }
 
-/// `[load]`: what the page load does by itself.
+/// `[load]`: the actions of a page load.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Load {
@@ -180,20 +178,20 @@ pub struct Load {
     pub refreshes: bool,
     /// Any session is refreshed. Default: false.
     pub forces_refresh: bool,
-    /// The load fails when its refresh does; the page goes on. Default: false.
+    /// The load fails when its refresh fails; the page continues. Default: false.
     pub fails_with_refresh: bool,
-    /// Account data is asked for, with a valid token. Default: false.
+    /// Account data is requested, with a valid token. Default: false.
     pub lookup: bool,
-    /// After a refused refresh, a load or a return to the tab clears the session once more, with a second event.
+    /// After a refused refresh, a load or a return to the tab clears the session again and sends a second event.
     /// Default: false.
     pub clears_again: bool,
-    /// A session that needs no refresh is announced as an event. Default: false.
+    /// A session that needs no refresh is announced by an event. Default: false.
     pub announces: bool,
-    /// A new listener reads the session as a caller does. Default: false, it gets what the load found.
+    /// A new listener reads the session like a caller. Default: false, it gets the session that the load found.
     pub listener_reads: bool,
 }
 
-/// `[visible]`: what a tab does when it becomes visible.
+/// `[visible]`: the actions of a tab that becomes visible.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Visible {
@@ -205,7 +203,7 @@ pub struct Visible {
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Answer {
-    /// Where the request went. Absent: anywhere.
+    /// The endpoint of the request. Absent: any.
     #[serde(default)]
     pub endpoint: Option<EndpointName>,
     /// Statuses: `"429"`, `"500-504"`, `"no-answer"`, `"timeout"`.
@@ -213,13 +211,13 @@ pub struct Answer {
     /// Error codes. Absent: any.
     #[serde(default)]
     pub code: Vec<String>,
-    /// The request is tried again on the schedule. Default: false.
+    /// The request is retried on the schedule. Default: false.
     #[serde(default)]
     pub retry: bool,
     /// Whether the user is signed out. Default: never.
     #[serde(default)]
     pub sign_out: SignOutSpec,
-    /// The caller gets nothing, whatever `caller.on-failure` says. Default: false.
+    /// The caller gets an empty answer, whatever `caller.on-failure` says. Default: false.
     #[serde(default)]
     pub gives_nothing: bool,
     /// The failure counts as "no answer" for the timer. Default: false.
@@ -252,28 +250,28 @@ pub enum SignOutSpec {
     Always,
 }
 
-/// `[cooldown]`: a failure that is remembered per refresh token.
+/// `[cooldown]`: the memory of a failure, per refresh token.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Cooldown {
-    /// For how long callers get the same failure without a request.
+    /// Time during which callers get the same failure without a request.
     pub lasts: Dur,
-    /// A refresh or a sign-in of another client object of the browser ends it. Default: false.
+    /// A refresh or a sign-in of another client object of the browser ends the memory. Default: false.
     #[serde(default)]
     pub ended_by_news: bool,
 }
 
-/// `[refresh-token]`: what the server does with refresh tokens.
+/// `[refresh-token]`: the server's rules for refresh tokens.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RefreshToken {
     /// Each refresh issues a new one. Default: false.
     pub rotates: bool,
-    /// A used one is accepted for so long after its first use. Default: 0s.
+    /// A used token is accepted for this long after its first use. Default: 0s.
     pub reuse_window: Dur,
-    /// A used one is accepted at any time while it is the parent of the newest. Default: false.
+    /// A used token is accepted at any time while it is the parent of the newest. Default: false.
     pub accepts_parent: bool,
-    /// A reuse that is refused leaves the session alive for the newest token. Default: false, it ends the session.
+    /// After a refused reuse the session stays alive for the newest token. Default: false, the reuse ends the session.
     pub survives_reuse: bool,
     /// The status of the answer to a refused token. Default: 400.
     pub refused_status: Option<u16>,
@@ -287,18 +285,18 @@ pub struct RefreshToken {
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Events {
-    /// The first event of a listener, when the load has ended.
+    /// The first event of a listener, after the load.
     pub first: Vec<String>,
     /// The load has failed.
     pub load_failed: Vec<String>,
-    /// A stored session was found, or one was put back.
+    /// A stored session was found, or the app restored one.
     pub signed_in: Vec<String>,
     /// A refresh.
     pub refreshed: Vec<String>,
-    /// A refresh failed. Where this is empty, listeners are not told.
+    /// A refresh failed. If empty, listeners get no event.
     pub refresh_failed: Vec<String>,
     /// The token has expired.
     pub expired: Vec<String>,
-    /// The session is gone.
+    /// The session was removed.
     pub signed_out: Vec<String>,
 }

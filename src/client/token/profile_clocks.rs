@@ -1,50 +1,52 @@
-//! The parts of a profile that have to do with time: ticker, timer, lock, requests and their retries.
+//! The parts of a profile that depend on time: ticker, timer, lock, requests and their retries.
 
 use crate::kernel::Dur;
 use serde::{Deserialize, Serialize};
 
-/// `[ticker]`: it runs in visible tabs; becoming visible starts it anew, with a tick at once.
+/// `[ticker]`: runs in visible tabs. When a tab becomes visible, the ticker starts again with a tick at once.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Ticker {
     /// Time between two ticks.
     pub period: Dur,
-    /// A tick reads the session as a caller does, then refreshes it if less than this was left when the tick began.
+    /// A tick reads the session like a caller. It then refreshes the session if less than this was left when the tick
+    /// began.
     pub refresh_below: Dur,
-    /// A tick is skipped while a refresh is under way. Default: false.
+    /// A tick is skipped during a refresh. Default: false.
     #[serde(default)]
     pub skips_when_busy: bool,
 }
 
-/// `[timer]`: it runs in hidden tabs too.
+/// `[timer]`: runs in hidden tabs too.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct TimerSpec {
-    /// How long before expiry it fires.
+    /// Time from the timer to the expiry.
     pub before_expiry: Dur,
     /// The shortest wait. Default: 0s.
     #[serde(default)]
     pub floor: Dur,
-    /// `refresh`: it refreshes the session. `tell`: it tells listeners that the token has expired. Default: refresh.
+    /// `refresh`: the timer refreshes the session. `tell`: it tells listeners that the token has expired. Default:
+    /// refresh.
     #[serde(default)]
     pub does: TimerDoes,
-    /// The wait is computed in seconds of epoch time, as a JavaScript number, and cut to whole milliseconds: it may be
-    /// 1 ms short. Default: false, it is computed in whole milliseconds.
+    /// The wait is computed in seconds of epoch time, as a JavaScript number, and cut to whole milliseconds. It may be
+    /// 1 ms short. Default: false, the wait is computed in whole milliseconds.
     #[serde(default)]
     pub computed_in_seconds: bool,
-    /// `own-refresh`: the load and the end of its own refresh set it. `any-refresh`: every refresh does. Default:
-    /// own-refresh.
+    /// `own-refresh`: the load and the end of the timer's own refresh set the timer. `any-refresh`: every refresh sets
+    /// it. Default: own-refresh.
     #[serde(default)]
     pub set_by: TimerSetBy,
-    /// The waits after a refresh that had no answer. Absent: the timer is not set again.
+    /// The waits after a refresh without an answer. Absent: the timer is not set again.
     #[serde(default)]
     pub no_answer: Option<Waits>,
-    /// An HTTP error sets the timer as a success does. Default: false, it ends the timer until the next load.
+    /// An HTTP error sets the timer like a success. Default: false, the timer stops until the next load.
     #[serde(default)]
     pub survives_errors: bool,
 }
 
-/// What a timer does.
+/// The action of a timer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimerDoes {
@@ -55,7 +57,7 @@ pub enum TimerDoes {
     Tell,
 }
 
-/// What sets a timer.
+/// The events that set a timer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimerSetBy {
@@ -66,44 +68,44 @@ pub enum TimerSetBy {
     AnyRefresh,
 }
 
-/// `[lock]`: operations of all the browser's client objects exclude each other. A tick that does not get it at once is
-/// skipped.
+/// `[lock]`: operations of all the browser's client objects exclude each other. A tick that does not get the lock at
+/// once is skipped.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Lock {
-    /// How long an operation waits for it.
+    /// The longest wait of an operation for the lock.
     pub wait: Dur,
-    /// What follows.
+    /// The consequence of a longer wait.
     pub then: LockThen,
-    /// Operations that come while their own object holds the lock run within it, one after the other, and the holder's
+    /// Operations that begin while their own object holds the lock run within it, one after the other. The holder's
     /// caller waits for them. Default: false.
     #[serde(default)]
     pub reentrant: bool,
-    /// A caller takes the lock only when the session must be refreshed, and reads it again then. Default: false, each
-    /// operation takes it.
+    /// A caller takes the lock only when the session must be refreshed, and then reads the session again. Default:
+    /// false, each operation takes the lock.
     #[serde(default)]
     pub only_to_refresh: bool,
 }
 
-/// What follows a wait for the lock that was too long.
+/// The consequence of a wait for the lock that is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LockThen {
-    /// `steal`: the holder's caller gets an error, the holder's operation goes on beside.
+    /// `steal`: the holder's caller gets an error, and the holder's operation continues without the lock.
     Steal,
-    /// `error`: for the caller who waited.
+    /// `error`: the caller that waited gets an error.
     Error,
 }
 
-/// `[request]`: how one request is sent.
+/// `[request]`: the sending of one request.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub struct RequestSpec {
-    /// After this time without an answer the request has failed. Absent: never.
+    /// A request without an answer has failed after this time. Absent: never.
     pub timeout: Option<Dur>,
     /// A request that has timed out is aborted. Default: false, the server still answers it.
     pub aborts_on_timeout: bool,
-    /// The waits before a request is tried again, for answers with `retry = true`. Absent: no retry.
+    /// The waits before retries, for answers with `retry = true`. Absent: no retry.
     pub retry: Option<Waits>,
 }
 
@@ -113,16 +115,16 @@ pub struct RequestSpec {
 pub struct Waits {
     /// The first wait.
     pub first: Dur,
-    /// What each further wait is multiplied by, 1 to 16. Default: 2.
+    /// The factor from each wait to the next, 1 to 16. Default: 2.
     #[serde(default = "two")]
     pub factor: u32,
     /// The longest wait. Absent: no bound.
     #[serde(default)]
     pub cap: Option<Dur>,
-    /// A uniform random wait from zero up to this is added. Default: 0s.
+    /// A uniform random wait from zero up to this is added to each. Default: 0s.
     #[serde(default)]
     pub jitter: Dur,
-    /// So many tries in all. Absent: no bound.
+    /// The largest number of tries. Absent: no bound.
     #[serde(default)]
     pub tries: Option<u32>,
     /// A try is made only if its wait ends within this time of the first try. Absent: no bound.

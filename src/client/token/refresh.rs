@@ -1,4 +1,4 @@
-//! A refresh: shared or not, with its cool-down, retries and time-out, and what its end does.
+//! The refresh: sharing, cool-down, retries, time-out, and the effects of its end.
 
 use super::machine::Machine;
 use super::ops::nanos;
@@ -8,12 +8,12 @@ use super::state::{Flight, Held, News, Op, Ready, Refreshed, Until};
 use super::words::{Action, Fact, Issued, Reply, Request, Timer};
 use std::num::NonZeroU32;
 
-/// A refresh whose result was dropped, or a remembered failure.
+/// The failure of a refresh whose result was dropped, and a remembered failure.
 const DROPPED: Refreshed = Refreshed::Refused { cleared: false, nothing: false };
 
 impl Machine<'_> {
-    /// An operation wants a new access token: it joins the refresh under way, gets the remembered failure, or starts a
-    /// refresh.
+    /// Gets a new access token for an operation. The operation joins the refresh under way, gets the remembered
+    /// failure, or starts a refresh.
     pub fn refresh(&mut self, task: Key, refresh: NonZeroU32) {
         let agent = self.task(task).agent;
         if let Some(busy) = self.busy_if_any(agent) {
@@ -67,7 +67,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether a request still waits for its answer.
+    /// Whether a request is still waiting for its answer.
     fn is_waiting(&self, request: Request) -> bool {
         self.store
             .flights
@@ -124,7 +124,7 @@ impl Machine<'_> {
         self.end(key, refreshed);
     }
 
-    /// New tokens have come: they are stored, unless the stored session has been replaced meanwhile.
+    /// Stores new tokens, unless the stored session has been replaced meanwhile.
     fn issued(&mut self, agent: Key, flight: &Flight, issued: Issued) -> Refreshed {
         let until = match self.rules.clock {
             ExpiryClock::Server => i64::from(issued.exp_s) * 1_000_000_000,
@@ -171,7 +171,7 @@ impl Machine<'_> {
         Refreshed::Yes(held)
     }
 
-    /// How often the outcome of a refresh is stored and told.
+    /// Number of times that the outcome of a refresh is stored and reported to listeners.
     fn commits(&self, flight: &Flight) -> usize {
         let (mut next, mut callers) = (flight.waiters.0, 0);
         while let Some(task) = next {
@@ -223,7 +223,7 @@ impl Machine<'_> {
         self.end(key, refreshed);
     }
 
-    /// A request has ended for good: whoever waits for it goes on.
+    /// Ends a request for good and continues the operations that wait for it.
     fn end(&mut self, key: Key, refreshed: Refreshed) {
         let flight = self.store.flights.remove(key).expect("a request ends once");
         let agent = flight.agent;
@@ -233,7 +233,7 @@ impl Machine<'_> {
                 busy.flight = None;
             }
         }
-        // Who waited is now caused by this answer, as far as it refreshes once more.
+        // If these operations refresh again, this answer is the cause.
         let mut next = flight.waiters.0;
         while let Some(task) = next {
             let it = self.task_mut(task);

@@ -1,54 +1,54 @@
-//! A profile, compiled: flat numbers and enums, no text, no map. The machine reads nothing else.
+//! The compiled rules of a profile: numbers and enums without text or maps. The machine reads nothing else.
 
 use crate::kernel::{Dur, Time};
 
-/// How a client learns when its access token expires.
+/// How a client determines when its access token expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ExpiryClock {
-    /// The server's absolute time, compared with the local clock: a wrong clock stays wrong.
+    /// The server's absolute time, compared with the local clock. A wrong clock stays wrong.
     Server,
-    /// Local time of receipt plus the token's life: right again after the first refresh.
+    /// Local time of receipt plus the token's life. A wrong clock is corrected by the first refresh.
     Receipt,
-    /// As [`ExpiryClock::Receipt`], in whole seconds of the local clock, both when the token comes and when it is judged.
+    /// Like [`ExpiryClock::Receipt`], in whole seconds of the local clock, both at receipt and at each check.
     ReceiptSeconds,
-    /// The server's absolute time, compared with the local clock corrected by an offset: whole seconds between the
-    /// issue time of a token and the middle of its request. Unknown until the first refresh of a page.
+    /// The server's absolute time, compared with the local clock corrected by an offset. The offset is whole seconds
+    /// between a token's issue time and the middle of its request. It is unknown until the first refresh of a page.
     Measured,
 }
 
-/// Where a client object keeps the session.
+/// The place where a client object keeps the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Place {
     /// In the browser's storage, read on every use. All tabs see a change at once.
     Storage,
-    /// In the object, with a copy in the browser's storage for reloads; another tab's write is copied when the storage
-    /// event arrives.
+    /// In the object, with a copy in the browser's storage for reloads. The object copies another tab's write when the
+    /// storage event arrives.
     Copied,
-    /// In the object; the app passes the tokens of the last page to the next.
+    /// In the object. The app passes the tokens of the last page to the next page.
     Memory,
 }
 
-/// What a caller gets when the refresh fails.
+/// The answer to a caller when the refresh fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// No session: an empty answer.
+    /// An empty answer: no session.
     Nothing,
     /// An error.
     Error,
 }
 
-/// What a caller gets while the page loads.
+/// The answer to a caller while the page loads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WhileLoading {
     /// The answer comes after the load.
     Waits,
-    /// There is no user yet.
+    /// An empty answer: no user yet.
     Nothing,
-    /// What any caller gets.
+    /// The answer that any caller gets.
     Asks,
 }
 
-/// When an answer signs the user out.
+/// The effect of an answer on the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignOut {
     /// Never: the session is kept.
@@ -59,14 +59,14 @@ pub enum SignOut {
     Always,
 }
 
-/// The requests a client makes.
+/// The endpoints that a client requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Endpoint {
     /// The token endpoint: a refresh token for a new access token.
     Token,
-    /// Account data, asked for at page load (`accounts:lookup`).
+    /// Account data, requested at page load (`accounts:lookup`).
     Lookup,
-    /// Account data, asked for when the app puts a session back (`GET /user`).
+    /// Account data, requested when the app restores a session (`GET /user`).
     User,
     /// The provider's metadata (`/.well-known/openid-configuration`).
     Discovery,
@@ -90,16 +90,16 @@ impl Endpoint {
     }
 }
 
-/// An error code that the profile names, by its index; codes that no row names are [`Code::OTHER`].
+/// An error code, as its index in the profile. Codes that no row names are [`Code::OTHER`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Code(pub u16);
 
 impl Code {
-    /// A code that no row of the profile names, or none at all.
+    /// A code that no row of the profile names, or no code.
     pub const OTHER: Code = Code(u16::MAX);
 }
 
-/// How a request ended, as the client sees it.
+/// The failure of a request, as the client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
     /// An HTTP answer.
@@ -110,59 +110,59 @@ pub enum Ending {
     TimedOut,
 }
 
-/// What a row of answers does.
+/// The effects of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verdict {
-    /// The request is sent again on the schedule of [`Retry`], while the schedule lasts.
+    /// The request is retried on the schedule of [`Retry`], while the schedule lasts.
     pub retry: bool,
     /// Whether the user is signed out.
     pub sign_out: SignOut,
-    /// The caller gets nothing, whatever he gets after other failures.
+    /// The caller gets an empty answer, whatever the answer to other failures is.
     pub gives_nothing: bool,
-    /// The error counts as "no answer": the timer's back-off applies to it.
+    /// The error counts as "no answer", so the timer's back-off applies.
     pub no_answer: bool,
 }
 
-/// A row of answers: the first that matches decides.
+/// A row of answers. The first row that matches applies.
 #[derive(Clone, Debug)]
 pub struct AnswerRule {
-    /// The endpoint; none: any.
+    /// The endpoint; `None` for any.
     pub endpoint: Option<Endpoint>,
-    /// Statuses from and to, both included; none: no HTTP status matches.
+    /// First and last status, both included; `None` matches no HTTP status.
     pub statuses: Option<(u16, u16)>,
     /// Whether a request without an answer matches.
     pub no_answer: bool,
     /// Whether the client's own time-out matches.
     pub timed_out: bool,
-    /// The error code; none: any.
+    /// The error code; `None` for any.
     pub code: Option<Code>,
-    /// What it does.
+    /// The effects.
     pub verdict: Verdict,
 }
 
-/// How long a series of tries goes on.
+/// The end of a series of tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// So many tries in all.
+    /// This many tries in all.
     Tries(u32),
-    /// While the next try starts within this time of the first.
+    /// Tries that start within this time of the first one.
     Within(Dur),
-    /// For ever.
+    /// No end.
     Endless,
 }
 
-/// A schedule of waits: `first`, then each `factor` times the last, at most `cap`; plus up to `jitter`.
+/// A schedule of waits: `first`, then each `factor` times the previous, at most `cap`, plus up to `jitter`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Schedule {
     /// The first wait.
     pub first: Dur,
-    /// What each further wait is multiplied by; a whole number, since every measured client uses one.
+    /// The factor from each wait to the next; a whole number, since every measured client uses one.
     pub factor: u32,
     /// The longest wait.
     pub cap: Dur,
-    /// A uniform random wait from zero up to this is added.
+    /// A uniform random wait from zero up to this is added to each.
     pub jitter: Dur,
-    /// When the series ends.
+    /// The end of the series.
     pub limit: Limit,
 }
 
@@ -173,7 +173,7 @@ impl Schedule {
         Dur(self.first.0.saturating_mul(factor).min(self.cap.0))
     }
 
-    /// Whether a try follows failure `n`, which came at `now`, of a series begun at `started`.
+    /// Whether a try follows failure `n`, which came at `now` in a series that began at `started`.
     pub fn goes_on(&self, n: u32, started: Time, now: Time) -> bool {
         match self.limit {
             Limit::Tries(tries) => n + 1 < tries,
@@ -183,131 +183,133 @@ impl Schedule {
     }
 }
 
-/// The lock that operations of a client take.
+/// The lock of a client's operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockRules {
-    /// How long an operation waits for it.
+    /// The longest wait of an operation for the lock.
     pub wait: Dur,
-    /// What follows: the lock is stolen (true), or the caller gets an error (false).
+    /// After that wait the operation steals the lock (true), or its caller gets an error (false).
     pub steal: bool,
     /// Operations that come while their own object holds the lock run within it.
     pub reentrant: bool,
-    /// A caller takes it only to refresh; he reads the session again once he has it.
+    /// A caller takes the lock only to refresh, and then reads the session again.
     pub to_refresh: bool,
 }
 
-/// A ticker: it judges the session every period.
+/// A ticker. It checks the session every period.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TickerRules {
-    /// Time between two ticks; the first is at once.
+    /// Time between two ticks. The first tick comes at once.
     pub period: Dur,
     /// A tick refreshes a session with less than this left.
     pub below: Dur,
-    /// A tick is skipped while a refresh is under way.
+    /// A tick is skipped during a refresh.
     pub skips_when_busy: bool,
 }
 
 /// A timer set relative to the token's expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimerRules {
-    /// How long before expiry it fires.
+    /// Time from the timer to the expiry.
     pub before: Dur,
     /// The shortest wait.
     pub floor: Dur,
-    /// It refreshes; false: it only tells listeners that the token has expired.
+    /// The timer refreshes the session (true), or only tells listeners that the token has expired (false).
     pub refreshes: bool,
-    /// The wait is computed in seconds of epoch time and cut to whole milliseconds: it may be 1 ms short.
+    /// The wait is computed in seconds of epoch time and cut to whole milliseconds. It may be 1 ms short.
     pub in_seconds: bool,
-    /// Every refresh sets it; false: the load and the end of its own refresh do.
+    /// Every refresh sets the timer (true), or only the load and the end of the timer's own refresh (false).
     pub set_by_all: bool,
-    /// The waits after a refresh without an answer; none: the timer is not set again.
+    /// The waits after a refresh without an answer; `None` if the timer is not set again.
     pub again: Option<Schedule>,
-    /// The timer is set again after an HTTP error, as after a success; false: it is dead until the next load.
+    /// The timer is set again after an HTTP error, as after a success (true), or stops until the next load (false).
     pub survives_errors: bool,
 }
 
-/// What a page load does by itself.
+/// The actions of a page load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadRules {
-    /// The session is refreshed when it has less than the caller's margin left.
+    /// The session is refreshed when less than the caller's margin is left.
     pub refreshes: bool,
-    /// The session is refreshed whatever it has left.
+    /// The session is refreshed always.
     pub forces: bool,
     /// The load fails when its refresh does.
     pub fails: bool,
-    /// Account data is asked for.
+    /// The load requests account data.
     pub lookup: bool,
-    /// A refused refresh of a load or a return to the tab clears the session once more.
+    /// After a refused refresh, a load or a return to the tab clears the session a second time.
     pub clears_again: bool,
     /// A session that needs no refresh is announced to listeners and other tabs.
     pub announces: bool,
-    /// A new listener reads the session, as a caller does, and gets it as its first event.
+    /// A new listener reads the session like a caller, and gets it as its first event.
     pub listener_reads: bool,
 }
 
-/// A failure that is remembered: callers with the same refresh token get it without a request.
+/// A remembered failure: callers with the same refresh token get it without a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CooldownRules {
-    /// For how long.
+    /// Duration of the memory.
     pub lasts: Dur,
-    /// A refresh or sign-in in another tab ends it.
+    /// A refresh or sign-in in another tab ends the memory.
     pub ended_by_news: bool,
 }
 
-/// A client, compiled.
+/// The compiled rules of a client.
 #[derive(Clone, Debug)]
 pub struct Rules {
-    /// How it learns when a token expires.
+    /// How the client determines when a token expires.
     pub clock: ExpiryClock,
-    /// Where it keeps the session.
+    /// The place where it keeps the session.
     pub place: Place,
-    /// A refreshed session is dropped when the stored one has been replaced or removed meanwhile.
+    /// A refreshed session is dropped if the stored one was replaced or removed meanwhile.
     pub drops_when_replaced: bool,
-    /// One refresh at a time per client object: who asks meanwhile gets its outcome.
+    /// One refresh at a time per client object. Operations that ask during a refresh share its outcome.
     pub shares: bool,
-    /// Each caller of a shared refresh stores its result and tells its outcome.
+    /// Each caller of a shared refresh stores its result and reports its outcome to listeners.
     pub each_commits: bool,
-    /// Events are sent to the browser's other client objects.
+    /// Events are sent to the browser's other client objects too.
     pub broadcasts: bool,
-    /// The lock, if it takes one.
+    /// The lock; `None` for a client without one.
     pub lock: Option<LockRules>,
     /// A caller refreshes a session with less than this left.
     pub caller_margin: Dur,
-    /// What a caller who asks while the page loads gets.
+    /// The answer to a caller that asks while the page loads.
     pub while_loading: WhileLoading,
     /// A caller gets an error when there is no session.
     pub none_is_error: bool,
-    /// A failed refresh is told to listeners.
+    /// Listeners are told of a failed refresh.
     pub tells_failure: bool,
-    /// What a caller gets when the refresh fails.
+    /// The answer to a caller when the refresh fails.
     pub failure: Failure,
-    /// A caller gets the old token while it is valid.
+    /// After a failed refresh, a caller gets the old token while it is valid.
     pub keeps_valid: bool,
-    /// What a load does.
+    /// The actions of a load.
     pub load: LoadRules,
-    /// A tab that becomes visible does what a load does to the session.
+    /// A tab that becomes visible treats the session as a load does.
     pub visible_recovers: bool,
-    /// The ticker, if it has one.
+    /// The ticker; `None` for a client without one.
     pub ticker: Option<TickerRules>,
-    /// The timer, if it has one.
+    /// The timer; `None` for a client without one.
     pub timer: Option<TimerRules>,
-    /// How a failed request is tried again.
+    /// The retries of a failed request.
     pub retry: Option<Schedule>,
-    /// After this time a request without an answer counts as failed.
+    /// A request without an answer has failed after this time.
     pub timeout: Option<Dur>,
-    /// A request that has timed out is aborted; false: the server's answer to it still comes, to nobody.
+    /// A request that has timed out is aborted (true), or the server still answers it and the client ignores the answer
+    /// (false).
     pub aborts: bool,
-    /// An answer whose token has expired by the local clock for longer than this is dropped: the refresh has failed, and
-    /// a rotated refresh token is lost.
+    /// An answer is dropped if its token has expired by the local clock for longer than this. The refresh then has
+    /// failed, and a rotated refresh token is lost.
     pub drops_expired: Option<Dur>,
-    /// What answers do; 2xx is success before any row is asked, an answer that no row names fails and changes nothing.
+    /// The effects of answers. A 2xx is a success before any row is checked. An answer without a row fails without
+    /// effects.
     pub answers: Box<[AnswerRule]>,
-    /// The memory of a failure, if it has one.
+    /// The memory of a failure; `None` for a client without one.
     pub cooldown: Option<CooldownRules>,
 }
 
 impl Rules {
-    /// What an answer other than 2xx does.
+    /// The effects of an answer other than 2xx.
     pub fn verdict(&self, endpoint: Endpoint, ending: Ending, code: Code) -> Verdict {
         const FAILS: Verdict =
             Verdict { retry: false, sign_out: SignOut::Never, gives_nothing: false, no_answer: false };

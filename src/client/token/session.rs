@@ -1,4 +1,4 @@
-//! The session as a client object sees it, and who is told when it changes.
+//! The session as a client object sees it, and the notifications of its changes.
 
 use super::machine::Machine;
 use super::pool::{Key, NONE};
@@ -10,13 +10,13 @@ use super::words::{Fact, Storage};
 const SECOND: i64 = 1_000_000_000;
 
 impl Machine<'_> {
-    /// The client's own clock, in nanoseconds since the start of the run by the server's.
+    /// The client's own clock, in nanoseconds since the start of the run by the server's clock.
     pub fn clock(&self, agent: Key) -> i64 {
         let skew = self.store.browsers.at(self.agent(agent).browser).skew;
         i64::try_from(self.now.0).expect("a run is shorter than 292 years").saturating_add(skew)
     }
 
-    /// How long the client takes the access token for good; negative when it has expired.
+    /// The remaining life of the access token by the client's clock; negative after its expiry.
     pub fn left(&self, agent: Key, held: Held) -> i64 {
         let clock = match self.rules.clock {
             ExpiryClock::ReceiptSeconds => self.clock(agent).div_euclid(SECOND) * SECOND,
@@ -25,7 +25,7 @@ impl Machine<'_> {
         held.until.nanoseconds().saturating_sub(clock)
     }
 
-    /// The session as the object reads it.
+    /// The session that the object reads.
     pub fn session(&self, agent: Key) -> Option<Held> {
         match self.rules.place {
             Place::Storage => self.store.browsers.at(self.agent(agent).browser).stored,
@@ -33,7 +33,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Stores a refreshed session and tells about it.
+    /// Stores a refreshed session and notifies of it.
     pub fn save(&mut self, agent: Key, held: Held) {
         let (browser, ready) = (self.agent(agent).browser, self.agent(agent).ready);
         match self.rules.place {
@@ -46,7 +46,7 @@ impl Machine<'_> {
                 if ready == Ready::Yes {
                     let before = self.store.browsers.at_mut(browser).stored.replace(held);
                     self.fact(agent, Fact::Storage(Storage::Set));
-                    // A browser tells the other pages of a change, not of the same value written again.
+                    // A browser notifies other pages of a changed value only, not of the same value written again.
                     if before != Some(held) {
                         self.tell_pages(agent);
                     }
@@ -63,7 +63,7 @@ impl Machine<'_> {
         }
     }
 
-    /// Removes the session, tells about it, and forgets a remembered failure.
+    /// Removes the session, notifies of it, and drops a remembered failure.
     pub fn sign_out(&mut self, agent: Key, status: Option<u16>) {
         let (slot, busy) = (self.agent(agent).browser, self.agent(agent).busy);
         if busy != NONE {
@@ -86,7 +86,7 @@ impl Machine<'_> {
         self.tell(agent, News::SignedOut);
     }
 
-    /// A storage event for every other page of the browser, where clients keep their own copies.
+    /// Sends a storage event to every other page of the browser, for clients that keep their own copies.
     pub fn tell_pages(&mut self, agent: Key) {
         if self.rules.place != Place::Copied {
             return;
@@ -104,7 +104,7 @@ impl Machine<'_> {
         }
     }
 
-    /// An event, for the object's listeners and for the browser's other objects.
+    /// Sends an event to the object's listeners and to the browser's other objects.
     pub fn tell(&mut self, agent: Key, news: News) {
         if self.agent(agent).ready == Ready::No && self.rules.place == Place::Copied {
             return;
@@ -125,7 +125,7 @@ impl Machine<'_> {
         self.notify(agent, news);
     }
 
-    /// An event from another object of the browser.
+    /// Handles an event from another object of the browser.
     pub fn hear(&mut self, agent: Key, news: News, depth: u16) {
         if self.store.agents.get(agent).is_none() {
             return;
@@ -141,7 +141,7 @@ impl Machine<'_> {
         self.notify(agent, news);
     }
 
-    /// The object's own listeners.
+    /// Calls the object's own listeners.
     pub fn notify(&mut self, agent: Key, news: News) {
         let session = if news == News::SignedOut { None } else { self.session(agent) };
         let it = self.agent(agent);

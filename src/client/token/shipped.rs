@@ -1,8 +1,8 @@
-//! The profiles that are shipped: `scenarios/clients/`.
+//! The shipped profiles: `scenarios/clients/`.
 
 use super::profile::Profile;
 
-/// Declares the shipped profiles: the file's name is the model's.
+/// Declares the shipped profiles. A file has the name of its model.
 macro_rules! shipped {
     ($($name:literal),* $(,)?) => {
         /// The shipped profiles: name of the model and text of the file.
@@ -21,10 +21,10 @@ shipped!(
     "supabase-js-2.119.1",
 );
 
-/// The shipped profile for a release of a package, as a recording names both.
+/// The shipped profile for a release of a package, both named as in recordings.
 ///
 /// # Panics
-/// If a shipped profile cannot be read; a test reads each.
+/// If a shipped profile is invalid; a test reads each.
 pub fn shipped(package: &str, version: &str) -> Option<Profile> {
     let read = |text| Profile::parse(text).expect("shipped profiles are read by a test").0;
     let mut all = SHIPPED.iter().map(|(_, text)| read(text));
@@ -44,7 +44,7 @@ mod tests {
         }
     }
 
-    /// A row of a profile says where it is from.
+    /// Each row of a profile cites its source.
     #[test]
     fn every_row_of_a_shipped_profile_cites_its_source() {
         for (name, text) in SHIPPED {

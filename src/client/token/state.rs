@@ -1,4 +1,4 @@
-//! What a browser holds: the stored session, its client objects, and, aside, what is under way.
+//! The state of a browser: the stored session, its client objects, and separately the work under way.
 
 use super::pool::{Key, NONE, Pool};
 use super::rules::Endpoint;
@@ -6,37 +6,37 @@ use crate::kernel::Time;
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
-/// A session as a client holds it.
+/// A session that a client holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Held {
-    /// Number of the refresh token; the server counts them per session, from 1.
+    /// Number of the refresh token. The server numbers them per session, from 1.
     pub refresh: NonZeroU32,
     /// Number of the access token.
     pub access: u32,
     /// The access token's `exp`: whole seconds of server time since the start of the run.
     pub exp_s: u32,
-    /// When the client takes the access token for expired.
+    /// The time at which the client considers the access token expired.
     pub until: Until,
 }
 
-/// A time of a client's own clock: nanoseconds since the start of the run, negative before it. It is kept in two halves,
-/// so that a session that is held takes 20 bytes.
+/// A time of a client's own clock: nanoseconds since the start of the run, negative before it. Stored in two halves, so
+/// that a held session takes 20 bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Until([u32; 2]);
 
 impl Until {
-    /// The time at so many nanoseconds.
+    /// The time at this number of nanoseconds.
     pub const fn new(nanoseconds: i64) -> Until {
         Until([(nanoseconds >> 32) as u32, nanoseconds as u32])
     }
 
-    /// The nanoseconds.
+    /// The number of nanoseconds.
     pub const fn nanoseconds(self) -> i64 {
         ((self.0[0] as i64) << 32) | self.0[1] as i64
     }
 }
 
-/// Why an operation runs. It is also the cause of the refresh that the operation starts.
+/// The reason for an operation, and for a refresh that the operation starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Op {
     /// The page loads.
@@ -45,9 +45,9 @@ pub enum Op {
     Visible,
     /// The app asks for a token.
     Call,
-    /// The app puts back a session that it kept.
+    /// The app restores a session that it kept.
     Restore,
-    /// A new listener asks for its first event.
+    /// A new listener requests its first event.
     Listener,
     /// The first event of a listener reads the session.
     Initial,
@@ -55,14 +55,14 @@ pub enum Op {
     Tick,
     /// The timer before expiry.
     Alarm,
-    /// The storage holds another tab's session.
+    /// The storage contains another tab's session.
     Copy,
 }
 
-/// What the SDK tells its listeners.
+/// An event for the SDK's listeners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum News {
-    /// A stored session was found, or one was put back.
+    /// A stored session was found, or the app restored one.
     SignedIn,
     /// The session was refreshed.
     Refreshed,
@@ -70,11 +70,11 @@ pub enum News {
     RefreshFailed,
     /// The access token has expired.
     Expired,
-    /// The session is gone.
+    /// The session was removed.
     SignedOut,
 }
 
-/// What an operation ends with.
+/// The result of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Done {
     /// A session, with the `exp` of its access token.
@@ -85,19 +85,19 @@ pub(super) enum Done {
     Failed,
 }
 
-/// How a refresh ended, for everybody who waits for it.
+/// The result of a refresh, for every operation that waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refreshed {
     /// A new session.
     Yes(Held),
-    /// The server refused, the failure is remembered, or the session was replaced meanwhile.
+    /// The server refused, the client remembers the failure, or the session was replaced meanwhile.
     Refused {
-        /// The answer is one that clears the session.
+        /// The answer clears the session.
         cleared: bool,
-        /// The caller gets nothing.
+        /// The caller gets an empty answer.
         nothing: bool,
     },
-    /// No answer, or one that is retried, at the end of the schedule.
+    /// The last try got no answer, or an answer that is retried.
     Unanswered,
 }
 
@@ -106,7 +106,7 @@ pub(super) enum Refreshed {
 pub(super) enum Ready {
     No,
     Yes,
-    /// The load failed: its lock was stolen. Every caller gets an error.
+    /// The load failed because its lock was stolen. Every caller gets an error.
     Broken,
 }
 
@@ -114,13 +114,13 @@ pub(super) enum Ready {
 #[derive(Clone, Debug)]
 pub(super) struct Browser {
     pub stored: Option<Held>,
-    /// The local clock is this many nanoseconds ahead of the server's.
+    /// Nanoseconds by which the local clock is ahead of the server's.
     pub skew: i64,
     /// First client object of the list.
     pub first: u32,
-    /// The lock, while somebody holds it or waits for it.
+    /// The lock, or [`NONE`] when no operation holds it or waits for it.
     pub lock: u32,
-    /// Removals from the storage stick; false: the old value stays.
+    /// Removals from the storage take effect (true), or the old value stays (false).
     pub removals_stick: bool,
 }
 
@@ -128,21 +128,21 @@ pub(super) struct Browser {
 #[derive(Clone, Debug)]
 pub(super) struct Agent {
     pub browser: u32,
-    /// Page of the object; objects of one page share its fate and its storage events.
+    /// Number of the object's page. Objects of one page close together and share storage events.
     pub page: u32,
-    /// Next object of the browser.
+    /// Next client object of the browser.
     pub next: u32,
-    /// What is under way, or [`NONE`].
+    /// The work under way, or [`NONE`].
     pub busy: u32,
-    /// Ticks of an older ticker are void.
+    /// Number of the current ticker. Ticks with an older number are void.
     pub tick: u32,
-    /// Timers of an older setting are void.
+    /// Number of the current timer setting. Timers with an older number are void.
     pub alarm: u32,
     /// The object's own copy of the session.
     pub held: Option<Held>,
-    /// Depth of the entry whose answer set the timer to no wait at all, plus one; 0 otherwise.
+    /// One plus the depth of the entry whose answer set the timer to no wait; 0 otherwise.
     pub alarm_depth: u16,
-    /// Failures in a row of the timer's refresh.
+    /// Consecutive failures of the timer's refresh.
     pub alarm_failures: u8,
     pub ready: Ready,
     pub visible: bool,
@@ -152,22 +152,22 @@ pub(super) struct Agent {
     pub listens: bool,
     /// The app asks for a token on each event.
     pub asks_on_event: bool,
-    /// The app refreshes the session, as a caller does, when it is told that the token has expired.
+    /// The app refreshes the session, like a caller, when the SDK tells it that the token has expired.
     pub refreshes_on_expiry: bool,
 }
 
-/// What is under way at a client object.
+/// The work under way at a client object.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Busy {
     /// The refresh that callers share.
     pub flight: Option<Key>,
-    /// The refresh token that failed, and until when its failure is remembered.
+    /// The refresh token that failed, and the time until which the client remembers the failure.
     pub cool: Option<(NonZeroU32, Time)>,
-    /// The object holds the lock: operations queue behind the last one.
+    /// Whether the object holds the lock. Its further operations then queue behind the last one.
     pub locked: bool,
     /// The last operation of the object's own queue.
     pub tail: Option<Key>,
-    /// Number of the next operation of the object's own queue, and of the first that has not been struck off.
+    /// Numbers of the next operation of the object's own queue, and of the first that has not been removed from it.
     pub queued: u32,
     pub front: u32,
     /// The first of the operations that hold the lock, or held it when it was stolen.
@@ -189,43 +189,43 @@ impl Busy {
 pub(super) struct Task {
     pub agent: Key,
     pub op: Op,
-    /// How far it is; what the numbers mean is said where the operation is.
+    /// The progress of the operation. The code of each operation defines the numbers.
     pub stage: u8,
     pub call: u32,
-    /// How many entries, each caused by the answer to a request of the one before, precede it.
+    /// Number of entries before it, each caused by the answer to a request of the previous one.
     pub depth: u16,
     pub started: Time,
-    /// The session that the app puts back, or that another page has written.
+    /// The session that the app restores, or that another page has written.
     pub kept: Option<Held>,
-    /// The lock was taken from it: its caller has an error already.
+    /// Another operation stole its lock, and its caller already has an error.
     pub stolen: bool,
-    /// It asks for the lock, or holds it.
+    /// It has asked for the lock, or holds it.
     pub in_lock: bool,
-    /// It holds the browser's lock, or held it when it was stolen.
+    /// It holds the browser's lock, or held it until the lock was stolen.
     pub granted: bool,
-    /// It runs in the object's own queue, within another's lock.
+    /// It runs in the object's own queue, while another operation holds the lock.
     pub in_queue: bool,
-    /// Its number in the object's own queue, once it is in a lock.
+    /// Its number in the object's own queue, once it has the lock.
     pub place: u32,
-    /// A holder that waits for its object's queue: the places from and to (excluded) that it waits for, and the number
-    /// of the wait.
+    /// For a holder that waits for its object's queue: the first place that it waits for, the last (excluded), and the
+    /// number of the wait.
     pub drains: Option<(u32, u32, u32)>,
     /// Next holder of the object.
     pub next_holder: Option<Key>,
     /// Neighbours in the list of the object's operations.
     pub before: Option<Key>,
     pub after: Option<Key>,
-    /// The request it waits for.
+    /// The request that it waits for.
     pub flight: Option<Key>,
-    /// What it ended with, while the object's queue is drained before the caller gets it.
+    /// Its result, kept until the object's queue is empty and its caller gets the result.
     pub done: Option<Done>,
-    /// Who follows in the object's own queue.
+    /// The next operation in the object's own queue.
     pub successor: Option<Key>,
-    /// Next in the list it waits in: of a refresh, of the load, or of the browser's lock.
+    /// The next operation in the list in which it waits: for a refresh, for the load, or for the browser's lock.
     pub link: Option<Key>,
 }
 
-/// A refresh, or another request of a client, under way.
+/// A request of a client under way: a refresh, or another request.
 #[derive(Clone, Debug)]
 pub(super) struct Flight {
     pub agent: Key,
@@ -233,18 +233,18 @@ pub(super) struct Flight {
     pub refresh: NonZeroU32,
     /// The stored refresh token when the refresh began.
     pub stored: Option<NonZeroU32>,
-    /// Tries that failed.
+    /// Number of failed tries.
     pub failures: u32,
     pub started: Time,
     pub depth: u16,
     pub sent: Time,
     pub waits_for_answer: bool,
-    /// Who waits for it: first and last.
+    /// The first and the last operation that wait for it.
     pub waiters: (Option<Key>, Option<Key>),
 }
 
 impl Flight {
-    /// Depth of an entry that its answer causes. Only a refresh is an entry itself.
+    /// Depth of an entry that its answer causes. A request other than a refresh adds nothing.
     pub fn depth_after(&self) -> u16 {
         self.depth.saturating_add(u16::from(self.endpoint == Endpoint::Token))
     }
@@ -257,18 +257,18 @@ pub(super) struct Lock {
     pub queue: (Option<Key>, Option<Key>),
 }
 
-/// What follows within the same instant.
+/// A consequence within the same instant.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Next {
-    /// An operation begins, once its load and lock allow it.
+    /// An operation begins: it waits for its load and lock if it must.
     Begin(Key),
-    /// An operation has its turn.
+    /// An operation runs.
     Run(Key),
-    /// A refresh has ended for an operation.
+    /// An operation's refresh has ended.
     Resume(Key, Refreshed),
-    /// The browser gives the lock, or lets the operation wait.
+    /// An operation asks the browser for the lock.
     AskLock(Key),
-    /// The operation takes the lock from its holder.
+    /// An operation steals the lock from its holder.
     Steal(Key),
     /// Another client object's event arrives.
     Deliver { agent: Key, news: News, depth: u16 },
@@ -286,9 +286,9 @@ pub struct Store {
     pub(super) flights: Pool<Flight>,
     pub(super) locks: Pool<Lock>,
     pub(super) calls: u32,
-    /// Waits of holders for their queues, counted.
+    /// Number of waits of holders for their queues.
     pub(super) drains: u32,
-    /// What follows at once, and what follows when nothing else does: the browser's own messages.
+    /// First the consequences that run at once; then the browser's own messages, which run when there are none.
     pub(super) soon: VecDeque<Next>,
     pub(super) later: VecDeque<Next>,
 }
@@ -299,25 +299,25 @@ impl Store {
         Store::default()
     }
 
-    /// Adds a browser. `stored` is what its storage holds; `skew` is how many nanoseconds its clock is ahead of the
-    /// server's.
+    /// Adds a browser. `stored` is the session in its storage. `skew` is the number of nanoseconds by which its clock
+    /// is ahead of the server's.
     pub fn add_browser(&mut self, stored: Option<Held>, skew: i64) -> Key {
         self.browsers.insert(Browser { stored, skew, first: NONE, lock: NONE, removals_stick: true })
     }
 
-    /// From now on, removals from this browser's storage have no effect, as with cookies that a server may not write.
+    /// Makes removals from this browser's storage ineffective from now on, as with cookies that a server may not write.
     pub fn ignore_removals(&mut self, browser: Key) {
         if let Some(browser) = self.browsers.get_mut(browser) {
             browser.removals_stick = false;
         }
     }
 
-    /// What the browser's storage holds.
+    /// The session in the browser's storage.
     pub fn stored(&self, browser: Key) -> Option<Held> {
         self.browsers.get(browser).and_then(|b| b.stored)
     }
 
-    /// The session that a client object has: the browser's, or its own copy.
+    /// The session that a client object reads: the browser's, or its own copy.
     pub fn held(&self, agent: Key, place: super::rules::Place) -> Option<Held> {
         let agent = self.agents.get(agent)?;
         match place {
@@ -327,13 +327,13 @@ impl Store {
         }
     }
 
-    /// Whether a client object has an operation that has not ended.
+    /// Whether a client object has an unfinished operation.
     pub fn is_busy(&self, agent: Key) -> bool {
         let busy = self.agents.get(agent).map_or(NONE, |it| it.busy);
         busy != NONE && self.busy.at(busy).tasks.is_some()
     }
 
-    /// Operations that have not ended, of the whole population.
+    /// Number of unfinished operations of all browsers.
     pub fn under_way(&self) -> usize {
         self.tasks.len()
     }
@@ -351,7 +351,8 @@ mod tests {
         }
     }
 
-    /// An idle session with one tab: its browser, its client object, the server's side. What is under way lies aside.
+    /// An idle session with one tab: its browser, its client object, the server's side. Work under way is stored
+    /// separately.
     #[test]
     fn an_idle_session_takes_at_most_144_bytes() {
         let sizes = [Pool::<Browser>::SLOT, Pool::<Agent>::SLOT, size_of::<Account>()];

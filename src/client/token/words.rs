@@ -1,4 +1,4 @@
-//! The words between the machine and whoever runs it: inputs, actions, facts.
+//! The interface between the machine and its driver: inputs, actions, facts.
 
 use super::pool::Key;
 use super::rules::{Code, Endpoint};
@@ -8,49 +8,49 @@ use crate::kernel::{Dur, Time};
 /// How a client object opens.
 #[derive(Clone, Copy, Debug)]
 pub struct Opening {
-    /// The page it belongs to: any number that its objects share and others do not.
+    /// Number of its page. Objects of one page share the number; other objects have another.
     pub page: u32,
     /// The tab is visible.
     pub visible: bool,
-    /// It refreshes by itself: its ticker or timer runs.
+    /// It refreshes by itself, with its ticker or timer.
     pub auto: bool,
     /// The app listens to its events.
     pub listens: bool,
     /// The app asks for a token on each event.
     pub asks_on_event: bool,
-    /// The app refreshes the session, as a caller does, when it is told that the token has expired.
+    /// The app refreshes the session, like a caller, when the SDK tells it that the token has expired.
     pub refreshes_on_expiry: bool,
-    /// The app asks so many times in the same breath.
+    /// Number of calls that the app makes at once.
     pub asks: u32,
 }
 
-/// What happens to a client object.
+/// An input of a client object.
 #[derive(Clone, Copy, Debug)]
 pub enum Input {
     /// The tab becomes visible.
     Visible,
     /// The tab is hidden.
     Hidden,
-    /// The app asks for a token, so many times at once.
+    /// The app makes this many calls at once.
     Ask(u32),
-    /// The app puts back a session that it kept.
+    /// The app restores a session that it kept.
     Restore(Held),
-    /// The answer to a request, or that there is none.
+    /// A request got an answer, or failed without one.
     Answer(Request, Reply),
     /// A timer fires.
     Timer(Timer),
-    /// The page goes away: nothing of it is answered any more.
+    /// The page closes. Its requests get no answers any more.
     Close,
 }
 
-/// One request on its way: a refresh and the number of its try.
+/// A request under way: its refresh and the number of its try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Request {
     pub(super) flight: Key,
     pub(super) attempt: u32,
 }
 
-/// What comes back.
+/// The answer to a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Reply {
     /// Success; the token endpoint issues tokens.
@@ -70,18 +70,18 @@ pub struct Issued {
     pub access: u32,
     /// `exp` of the access token: whole seconds of server time since the start of the run.
     pub exp_s: u32,
-    /// Its life.
+    /// Life of the access token.
     pub life: Dur,
 }
 
-/// A timer that the machine asks for. An old one that still fires finds that it is void.
+/// A timer that the machine sets. A timer of an old setting still fires, and has no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Timer {
-    /// A tick of the ticker; the first of a ticker waits for the load.
+    /// A tick of the ticker. The first tick of a ticker waits for the load.
     Tick {
         /// The ticker's number.
         ticker: u32,
-        /// The first tick.
+        /// Whether this is the first tick.
         first: bool,
     },
     /// The timer before expiry.
@@ -94,21 +94,21 @@ pub enum Timer {
     LockWait(Key),
 }
 
-/// What the machine wants done.
+/// An action that the machine requests.
 #[derive(Clone, Copy, Debug)]
 pub enum Action {
     /// A request is sent.
     Send {
         /// The client object.
         agent: Key,
-        /// Where to.
+        /// The endpoint.
         endpoint: Endpoint,
-        /// The refresh token that it carries.
+        /// The refresh token that it contains.
         refresh: std::num::NonZeroU32,
-        /// To be given back with the answer.
+        /// The request's identity, which the answer returns.
         request: Request,
     },
-    /// A request that was sent is aborted: its answer, if one comes, is for nobody.
+    /// A sent request is aborted. The client ignores an answer that still comes.
     Abort {
         /// The request.
         request: Request,
@@ -121,12 +121,12 @@ pub enum Action {
         timer: Timer,
         /// When it fires.
         at: Time,
-        /// A uniform random wait from zero up to this is added; zero for most.
+        /// A uniform random wait from zero up to this is added; zero for most timers.
         jitter: Dur,
     },
 }
 
-/// What a caller got.
+/// The answer to a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
     /// An access token, with its `exp`.
@@ -137,25 +137,25 @@ pub enum Outcome {
     Error,
 }
 
-/// What happened to the browser's storage.
+/// A change of the browser's storage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Storage {
     /// A session was written.
     Set,
-    /// It was removed.
+    /// The session was removed.
     Removed,
-    /// It was to be removed, and stayed.
+    /// A removal had no effect.
     RemovalIgnored,
 }
 
-/// What metrics and stories count.
+/// A fact for metrics and stories.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// A refresh begins: an entry.
     Entered {
-        /// Why.
+        /// The reason.
         op: Op,
-        /// How many entries precede it, each caused by the answer to a request of the one before; from 1 on the entry
+        /// Number of entries before it, each caused by the answer to a request of the previous one. From 1 on the entry
         /// is recursive.
         depth: u16,
     },
@@ -166,7 +166,7 @@ pub enum Fact {
     },
     /// The client signed the user out.
     SignedOut {
-        /// The answer that did it; none: another tab's sign-out.
+        /// The status of the answer that caused it; `None` for another tab's sign-out.
         status: Option<u16>,
     },
     /// The app asked.
@@ -178,28 +178,28 @@ pub enum Fact {
     Answered {
         /// Number of the call.
         call: u32,
-        /// What it got.
+        /// The answer.
         outcome: Outcome,
     },
-    /// The SDK tells its listeners; the expiry is that of the session that the event carries.
+    /// The SDK notifies its listeners. The expiry is that of the session in the event.
     Event(News, Option<u32>),
     /// The SDK gives a new listener its first event.
     First(Option<u32>),
-    /// The SDK tells its listeners that the load has failed.
+    /// The SDK notifies its listeners that the load has failed.
     LoadFailed,
-    /// The SDK tells the browser's other client objects.
+    /// The SDK notifies the browser's other client objects.
     Broadcast(News),
     /// The storage changed.
     Storage(Storage),
-    /// The load ended; false: it failed.
+    /// The load ended: successfully (true) or not (false).
     Loaded(bool),
 }
 
-/// What a step gives back. The vectors are reused: clear them between steps.
+/// The output of a step. The vectors are reused: clear them between steps.
 #[derive(Clone, Debug, Default)]
 pub struct Out {
-    /// What is to be done, in order.
+    /// The actions, in order.
     pub actions: Vec<Action>,
-    /// What happened, in order, and to which client object.
+    /// The facts, in order, each with its client object.
     pub facts: Vec<(Key, Fact)>,
 }

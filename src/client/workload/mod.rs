@@ -1,8 +1,7 @@
-//! Generic clients: calls without tokens, sessions or tabs, and what becomes of a call that fails.
+//! Generic clients: calls without tokens, sessions or tabs, with retries.
 //!
-//! They are the traffic of queueing theory, in the words of scenarios: open arrivals, finite sources, pollers, herds.
-//! As everywhere a machine is given (state, input) and says what to do; draws come in. One caller is 16 bytes and has
-//! one thing pending at a time, so that a million of them cost what a million pollers should.
+//! They generate the traffic of queueing theory: open arrivals, finite sources, pollers, herds. Each is a state machine
+//! whose draws come from outside. A caller takes 16 bytes and has one pending event at a time.
 
 mod spec;
 
@@ -16,10 +15,10 @@ use crate::kernel::random::origin;
 use crate::kernel::{Dist, Dur, Time};
 use crate::protocol::{Endpoint, EndpointRow, Failure, Method};
 
-/// Where generic clients call.
+/// The endpoint that generic clients call.
 pub const GENERIC: Endpoint = Endpoint::known("generic");
 
-/// The same as readers know it.
+/// The endpoint's description for readers.
 pub(super) const ENDPOINT: EndpointRow = EndpointRow {
     name: "generic",
     method: Method::Post,
@@ -27,30 +26,30 @@ pub(super) const ENDPOINT: EndpointRow = EndpointRow {
     draws: 5,
 };
 
-/// What a draw of a generic client is for; part of its key.
+/// The purpose of a draw of a generic client, which is part of the draw's coordinates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Draw {
-    /// When it begins.
+    /// The start time of the client.
     Start = 0,
-    /// Time to its next call.
+    /// The time to the client's next call.
     Gap = 1,
-    /// Delay of a retry.
+    /// The delay of a retry.
     Retry = 2,
 }
 
-/// When calls of a client begin.
+/// Determines when calls of a client begin.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Pace {
-    /// So long after the call before began.
+    /// This long after the previous call began.
     Every(Dist),
-    /// So long after the call before ended.
+    /// This long after the previous call ended.
     Think(Dist),
     /// At these times, ascending.
     At(Vec<Dur>),
 }
 
-/// When a failed call is tried again.
+/// Determines when a failed call is retried.
 #[derive(Clone, Debug, PartialEq)]
 enum Again {
     Never,
@@ -62,32 +61,32 @@ enum Again {
 /// A workload made ready to run.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
-    /// Where the coordinates of its random numbers begin: its name tells it, so that they depend neither on its place
-    /// among the workloads nor on what else a scenario holds.
+    /// First coordinates of its random numbers. They follow from the workload's name, so they depend neither on its
+    /// place among the workloads nor on the rest of the scenario.
     pub origin: u64,
-    /// Its clients are numbered from here, over all workloads.
+    /// The number of its first client, over all workloads.
     pub first_client: u32,
-    /// How many there are.
+    /// Number of its clients.
     pub clients: u32,
-    /// Their networks are numbered from here, over all workloads.
+    /// The number of its first network, over all workloads.
     pub first_network: u32,
     /// Clients behind one network address.
     pub clients_per_network: u32,
-    /// Closed workloads keep one caller per client: the first of them.
+    /// The place of its first caller. Closed workloads have one caller per client.
     pub first_caller: u32,
-    /// When a client begins.
+    /// The start time of a client.
     pub starts: Dist,
-    /// When its calls begin.
+    /// Determines when its calls begin.
     pub pace: Pace,
     /// No call begins after this time.
     pub until: Time,
-    /// Retry budget, if there is one.
+    /// Retry budget; `None` for no budget.
     pub budget: Option<SessionLimits>,
     again: Again,
 }
 
 impl Workload {
-    /// The workloads of a scenario, numbered one after another.
+    /// Compiles the workloads of a scenario and numbers their clients one workload after another.
     pub fn all(specs: &[WorkloadSpec], codes: &[String]) -> Vec<Workload> {
         let (mut client, mut network, mut caller) = (0, 0, 0);
         let mut all = Vec::new();
@@ -134,7 +133,7 @@ impl Workload {
         }
     }
 
-    /// Its clients, as limits know them.
+    /// Its clients, as limits identify them.
     pub fn as_callers(&self) -> Clients {
         Clients {
             first: self.first_client,
@@ -144,21 +143,23 @@ impl Workload {
         }
     }
 
-    /// The first coordinate of what a client draws for itself.
+    /// The first coordinate of a client's own draws.
     #[inline]
     pub fn draw(&self, client: u32, what: Draw) -> u64 {
         self.origin.wrapping_add(u64::from(client - self.first_client) << 8 | what as u64)
     }
 
-    /// The first coordinate of what is drawn for a call of a client: latency, service, faults.
+    /// The first coordinate of the draws for a client's call: latency, service, faults.
     #[inline]
     pub fn call(&self, client: u32) -> u64 {
         self.origin.wrapping_add(u64::from(client - self.first_client))
     }
 
-    /// A try has failed: after which delay comes the next one, if any does. The caller counts its tries on.
+    /// Decides on a failed try. Returns the delay before the next try, or `None` if the call is given up, and counts
+    /// the try.
     ///
-    /// `budget` is its client's, used when the workload has one; `bits` are the draws of a retry, by its number from 1.
+    /// `budget` is the client's, used when the workload has one. `bits` gives the draws of a retry, by its number from
+    /// 1.
     pub fn failed(
         &self,
         caller: &mut Caller,
@@ -190,8 +191,8 @@ impl Workload {
     }
 }
 
-/// The delay before retry `n`. Decorrelated jitter depends on the delay before: its chain is drawn again from the
-/// first retry, so that no caller has to remember it.
+/// The delay before retry `n`. With decorrelated jitter a delay depends on the previous one. The function draws the
+/// chain again from the first retry, so that a caller need not store it.
 fn delay_of(backoff: &Backoff, n: u32, retry_after_s: u32, bits: impl Fn(u32) -> u64) -> Dur {
     let mut previous = Dur::ZERO;
     let first = if backoff.remembers() { 1 } else { n };
@@ -204,33 +205,33 @@ fn delay_of(backoff: &Backoff, n: u32, retry_after_s: u32, bits: impl Fn(u32) ->
     previous
 }
 
-/// One call that is under way, or a closed client between two.
+/// A call under way, or a closed client between two calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Caller {
-    /// Its client, over all workloads.
+    /// The number of its client, over all workloads.
     pub client: u32,
-    /// Which of its client's calls this is; in a free place, the next free one.
+    /// The number of the call among its client's calls; in a free place, the next free place.
     pub number: u32,
-    /// Retries so far; at most [`MOST_CALLS`](crate::client::MOST_CALLS), as `number`.
+    /// Retries so far, at most [`MOST_CALLS`](crate::client::MOST_CALLS), like `number`.
     pub attempt: u32,
-    /// Raised whenever a try ends: an event that names an older one is stale. Never raised beyond the last that 16 bits
-    /// hold: the call goes to another place.
+    /// Raised whenever a try ends, so that an event with an older generation is stale. A call whose place has used up
+    /// the 16 bits moves to another place.
     pub generation: u16,
-    /// Its workload.
+    /// The index of its workload.
     pub workload: u16,
 }
 
 const _: () = assert!(size_of::<Caller>() == 16);
 
 impl Caller {
-    /// What tells this try from every other of its client: the second coordinate of its draws.
+    /// Distinguishes the try from every other try of its client: the second coordinate of its draws.
     #[inline]
     pub fn try_key(&self) -> u64 {
         try_key(self.number, self.attempt)
     }
 }
 
-/// 64 bits for a call of a client and a try of it: the number of the call stands between the two halves of the try's.
+/// Combines the number of a call and of its try into 64 bits: the call's number is between the two halves of the try's.
 #[inline]
 pub fn try_key(number: u32, attempt: u32) -> u64 {
     let (high, low) = (u64::from(attempt >> 16), u64::from(attempt & 0xFFFF));
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_failed_call_does() {
+    fn a_failed_call_is_lost_or_retried_as_its_workload_says() {
         let refused = Failure { retry_after_s: 3, ..Failure::status(429) };
         assert_eq!(delays(&spec(), refused, 9), [], "lost");
         let layered = WorkloadSpec { layers: Some(Layers { tries: 3, depth: 2 }), ..spec() };
@@ -307,7 +308,7 @@ mod tests {
         }
     }
 
-    /// As long as 16 bits hold the tries of a call, the key is what it always was.
+    /// For tries below 2^16 the key is the same as in earlier versions.
     #[test]
     fn every_try_has_a_key_of_its_own() {
         assert_eq!(try_key(7, 65_535), 7 << 16 | 65_535);
@@ -318,7 +319,7 @@ mod tests {
     }
 
     #[test]
-    fn layers_beyond_the_count_of_tries_are_told() {
+    fn layers_with_too_many_tries_are_refused() {
         assert_eq!(Layers { tries: 3, depth: 5 }.total(), Some(243));
         assert_eq!(Layers { tries: 2, depth: 16 }.total(), None);
         assert_eq!(Layers { tries: 10, depth: 40 }.total(), None);
@@ -335,7 +336,8 @@ mod tests {
         };
         let all = Workload::all(&[of(5, true), of(3, false), of(9, true), of(1, true)], &[String::new()]);
         let first: Vec<_> = all.iter().map(|w| (w.first_client, w.first_network, w.first_caller)).collect();
-        // Networks of four hold 5, 3 and 9 clients in 2, 1 and 3; open workloads keep no caller.
+        // With four clients a network, 5, 3 and 9 clients need 2, 1 and 3 networks. Open workloads have no fixed
+        // callers.
         assert_eq!(first, [(0, 0, 0), (5, 2, 5), (8, 3, 5), (17, 6, 14)]);
     }
 }

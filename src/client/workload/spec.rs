@@ -78,11 +78,11 @@ pub struct Layers {
     pub depth: u32,
 }
 
-/// The most tries that layers may come to; more is a slip of the pen, not a stack of software.
+/// The largest number of tries that layers may multiply to. A larger number is most likely a mistake.
 pub const MAX_LAYERED_TRIES: u32 = 65_535;
 
 impl Layers {
-    /// Tries of one call that never succeeds; none beyond [`MAX_LAYERED_TRIES`].
+    /// Tries of one call that never succeeds; `None` if there are more than [`MAX_LAYERED_TRIES`].
     pub fn total(self) -> Option<u32> {
         self.tries.checked_pow(self.depth).filter(|n| *n <= MAX_LAYERED_TRIES)
     }

@@ -24,7 +24,7 @@ macro_rules! distributions {
         const KINDS: &[&str] = &[$($word),+];
 
         impl Dist {
-            /// The sample that belongs to these random bits.
+            /// The sample for these random bits.
             #[inline]
             pub fn sample(&self, bits: u64) -> Dur {
                 match self {
@@ -49,7 +49,7 @@ macro_rules! distributions {
                 }
             }
 
-            /// The distribution with every sample so many times as long.
+            /// The distribution of the samples times a factor.
             #[must_use]
             pub fn slower(&self, factor: f64) -> Dist {
                 match self {
@@ -58,7 +58,7 @@ macro_rules! distributions {
                 }
             }
 
-            /// A distribution of any kind, or a constant, around so many milliseconds.
+            /// A random distribution of any kind, or a constant, around this many milliseconds.
             pub fn draw(dice: &mut Dice, ms: u64) -> Dist {
                 let kinds: &[fn(&mut Dice, u64) -> Dist] = &[
                     |_, ms| Dist::Constant(Dur::from_ms(ms)),

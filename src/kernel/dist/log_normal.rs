@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use crate::kernel::random::{Purpose, Stream};
 
-    /// The cosine's sign says on which side of the median a sample lies.
+    /// The sign of the cosine decides the side of the median.
     #[test]
     fn a_sample_is_above_its_median_where_the_cosine_is_positive() {
         let stream = Stream::new(7, 0, Purpose::Latency, 0);

@@ -1,4 +1,4 @@
-//! Distributions of durations, as data: written in scenarios, sampled from 64 random bits at a time. One kind a file.
+//! Distributions of durations, described by data of scenarios. A sample uses 64 random bits. Each kind has a file.
 
 mod family;
 #[cfg(test)]
@@ -11,14 +11,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// A kind of distribution: what a scenario says of it, which is also all that it knows.
+/// A kind of distribution, which is also its description in a scenario.
 trait Distribution: Serialize + DeserializeOwned + JsonSchema {
-    /// Why these parameters are not a distribution, when each is within its own bounds.
+    /// The error of parameters that are each within their own bounds but together describe no distribution.
     fn misfit(&self) -> Option<String> {
         None
     }
 
-    /// The sample that belongs to these random bits.
+    /// The sample for these random bits.
     fn sample(&self, bits: u64) -> Dur;
 
     /// The mean, in seconds.
@@ -27,11 +27,11 @@ trait Distribution: Serialize + DeserializeOwned + JsonSchema {
     /// Whether every sample is zero.
     fn is_zero(&self) -> bool;
 
-    /// The distribution with every sample so many times as long.
+    /// The distribution of the samples times a factor.
     #[must_use]
     fn slower(&self, factor: f64) -> Self;
 
-    /// Parameters around so many milliseconds, for scenarios that are drawn at random.
+    /// Random parameters around this many milliseconds.
     fn draw(dice: &mut Dice, ms: u64) -> Self;
 }
 
@@ -49,7 +49,7 @@ impl Dist {
         Dist::Uniform(Uniform { low, high })
     }
 
-    /// The sample that belongs to the bits that `draw` gives. A constant needs none, so `draw` is not called for it.
+    /// The sample for the bits that `draw` returns. A constant does not call `draw`.
     #[inline]
     pub fn sample_with(&self, draw: impl FnOnce() -> u64) -> Dur {
         match self {
@@ -58,7 +58,7 @@ impl Dist {
         }
     }
 
-    /// Whether every sample is the same, so that no random bits need be drawn.
+    /// Whether every sample is the same, so that a sample needs no random bits.
     #[inline]
     pub fn is_constant(&self) -> bool {
         matches!(self, Dist::Constant(_))
@@ -71,7 +71,7 @@ impl Default for Dist {
     }
 }
 
-/// Rounds a non-negative number of nanoseconds; what lies beyond 2^63 is cut there, far past any horizon.
+/// Rounds a non-negative number of nanoseconds. Values above 2^63, far past any horizon, are cut to 2^63.
 #[inline]
 fn round(ns: f64) -> Dur {
     const CAP: f64 = (1u64 << 63) as f64;

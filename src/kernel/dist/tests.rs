@@ -1,4 +1,4 @@
-//! What holds of every kind of distribution.
+//! Properties of all kinds of distributions.
 
 use super::*;
 use crate::kernel::random::{Purpose, Stream};
@@ -39,7 +39,7 @@ fn shares_below_a_quantile_agree_with_the_distribution_functions() {
     ] {
         let n = 100_000u64;
         let below = (0..n).filter(|i| dist.sample(stream.bits(*i, 0)).as_secs_f64() < 0.08 * times).count();
-        // Six standard errors of a share, of which none is larger than that of one half.
+        // Six standard errors of a share, which are largest for a share of one half.
         let tolerance = 6.0 * 0.5 / (n as f64).sqrt();
         assert!(
             (below as f64 / n as f64 - share).abs() < tolerance,

@@ -12,7 +12,7 @@ use crate::kernel::{Dur, Time};
 use crate::scenario::policies::preset;
 use proptest::prelude::*;
 
-/// Nygard, *Release It!*, ch. 5: an open circuit fails at once, and nothing is sent.
+/// Nygard, *Release It!*, ch. 5: an open circuit fails at once and sends nothing.
 #[test]
 fn an_open_circuit_sends_nothing() {
     let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
@@ -31,8 +31,8 @@ fn an_open_circuit_sends_nothing() {
     assert_eq!(sends(&probe), [(endpoints::TOKENS, true)]);
 }
 
-/// `clerk-js.md` knows 422 as an answer to /tokens; with the code `missing_expired_token` the client asks once more,
-/// with the token it has. That request is a failure's consequence.
+/// `clerk-js.md`: after a 422 to /tokens with the code `missing_expired_token` the client sends the request again with
+/// its expired token. The second request is caused by a failure.
 #[test]
 fn an_expired_token_is_offered_once_and_by_an_object_that_has_one() {
     let missing = Failure { status: 422, code: 3, retry_after_s: 0 };
@@ -62,8 +62,8 @@ fn an_expired_token_is_offered_once_and_by_an_object_that_has_one() {
     }
 }
 
-/// `clerk-js.md`, finding 2 (G2): a `setActive` that ends late makes its own, older session object the current one
-/// again, with the token that this object knows: of a fetch of its own, not of one for another object that it shares.
+/// `clerk-js.md`, finding 2 (G2): a `setActive` that ends late makes its own, older session object current again. The
+/// token is the one of that object's own fetch, not one that it shares with another object.
 #[test]
 fn an_older_session_object_comes_back_with_its_own_token() {
     let token = |ms| Token::issued(Time::from_ms(ms));
@@ -73,7 +73,7 @@ fn an_older_session_object_comes_back_with_its_own_token() {
         let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate: false }), endpoints::TOUCH);
         let actions = desk.answer(LATE, touch, BARE);
         let fetch = earlier.unwrap_or_else(|| sent_to(&actions, endpoints::TOKENS));
-        // A client resource that has come meanwhile: a newer object.
+        // A newer client resource arrives, and with it a newer object.
         let focus = sent_to(&desk.step(LATE, Input::Focus), endpoints::TOUCH);
         desk.answer(LATE, focus, fine(Some(token(57_000))));
         assert_eq!((desk.tab.object, desk.tab.last_token), (3, Some(token(57_000))));
@@ -84,7 +84,7 @@ fn an_older_session_object_comes_back_with_its_own_token() {
     }
 }
 
-/// Another tab's token that comes during a fetch is weighed against what the fetch brings.
+/// A token that another tab broadcasts during a fetch is compared with the fetched token.
 #[test]
 fn a_token_heard_during_a_fetch_counts_when_it_is_newer() {
     let fetched = Token::issued(NOW);
@@ -107,7 +107,7 @@ fn a_token_heard_during_a_fetch_counts_when_it_is_newer() {
     }
 }
 
-/// Requests of a recording to one endpoint: when it was sent, when it was answered, in milliseconds, and the status.
+/// Requests of a recording to one endpoint: send time and answer time in milliseconds, and the status.
 fn recorded(name: &str, endpoint: &str) -> Vec<(u64, u64, u64)> {
     let path = format!("{}/tests/recordings/{name}.json", env!("CARGO_MANIFEST_DIR"));
     let recording: serde_json::Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
@@ -116,36 +116,36 @@ fn recorded(name: &str, endpoint: &str) -> Vec<(u64, u64, u64)> {
     requests.filter(|r| r[2] == endpoint).map(|r| (number(r, 0), number(r, 4), number(r, 3))).collect()
 }
 
-/// The waits of a `getToken` that fails again and again, from the poller's calls in 6.1.0-S1: the background refresh
-/// comes first and is not retried; then come nine tries.
+/// The waits of a `getToken` that keeps failing, from the poller's calls in 6.1.0-S1. The background refresh comes
+/// first and is not retried. Nine tries follow.
 fn recorded_waits() -> Vec<u64> {
     let calls = recorded("6.1.0-S1-tokens429", "tokens");
     let first = calls.iter().position(|call| call.2 == 429).unwrap() + 1;
     calls[first..first + 9].windows(2).map(|pair| pair[1].0 - pair[0].1).collect()
 }
 
-/// A cache of one token that knows all it was told and nothing else: `clerk-js.md`, Timers and finding 9.
+/// A naive model of the cache with one token: `clerk-js.md`, Timers and finding 9.
 struct NaiveCache {
     life_s: u64,
-    /// Unusable when less than this remains, in seconds.
+    /// A token with less than this left is unusable, in seconds.
     least_s: u64,
     by_receipt: bool,
-    /// `iat`, and the second from which the age counts.
+    /// The token's `iat`, and the second from which its age counts.
     held: Option<(u64, u64)>,
-    /// The second at which a fetch began.
+    /// The second at which the fetch began.
     fetching: Option<u64>,
     heard: Option<u64>,
 }
 
 impl NaiveCache {
-    /// After a page load at the start of the run.
+    /// The model after a page load at the start of the run.
     fn new(model: Model) -> NaiveCache {
         let by_receipt = model == ClerkJs5_125_3;
         let least_s = if by_receipt { 15 } else { 6 };
         NaiveCache { life_s: 60, least_s, by_receipt, held: Some((0, 0)), fetching: None, heard: None }
     }
 
-    /// The token that serves a call at this second.
+    /// The token that a call at this second gets.
     fn usable(&self, second: u64) -> Option<u64> {
         self.held.filter(|held| held.1 + self.life_s >= second + self.least_s).map(|held| held.0)
     }
@@ -178,8 +178,8 @@ impl NaiveCache {
     }
 }
 
-/// The naive cache under a poller makes the requests of the recordings, in which that is all that fetches: 5.125.3
-/// (S0), and 6.1.0 once its background refresh has failed (S1).
+/// The naive cache and a poller make the requests of recordings in which only the poller fetches: 5.125.3 (S0), and
+/// 6.1.0 after its background refresh has failed (S1).
 #[test]
 fn the_naive_cache_fetches_when_the_recordings_do() {
     let calls = recorded("5.125.3-S0-healthy", "tokens");
@@ -204,10 +204,10 @@ fn the_naive_cache_fetches_when_the_recordings_do() {
 }
 
 proptest! {
-    /// Whatever is retried, however long each answer takes: the waits between tries are the recorded ones, the
-    /// ninth failure is the last, and the caller waits for all of it.
+    /// For any retried failure and any answer time, the waits between tries are the recorded ones, the ninth failure is
+    /// the last, and the caller waits until then.
     #[test]
-    fn tries_are_as_far_apart_as_in_the_recording(
+    fn the_waits_between_tries_are_the_recorded_ones(
         begin in 0..100_000_u64,
         rtts in prop::collection::vec(0..3_000_u64, 9),
         statuses in prop::collection::vec(prop::sample::select(vec![0_u16, 429, 500, 503]), 9),
@@ -247,10 +247,10 @@ proptest! {
         prop_assert_eq!(told.contains(&error), failures == 9);
     }
 
-    /// Calls, answers and other tabs' tokens in any order: the cache asks for a token, and serves one, exactly when
-    /// the naive cache does.
+    /// For any order of calls, answers and other tabs' tokens, the cache requests and returns a token exactly when the
+    /// naive cache does.
     #[test]
-    fn the_cache_is_the_naive_cache(
+    fn the_cache_agrees_with_the_naive_model(
         model in prop::sample::select(vec![ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_1_0, ClerkJs6_3_3]),
         steps in prop::collection::vec((0..5_u8, 0..30_000_u64, 0..70_u64), 1..60),
     ) {

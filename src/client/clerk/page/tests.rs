@@ -12,7 +12,7 @@ fn a_closed_page_does_nothing_and_an_opening_is_a_visit() {
     desk.load(Time::ZERO, fine(None), session);
     assert_eq!((desk.tab.open, desk.tab.session, desk.tab.visit), (true, true, 1));
     desk.load(Time(1), fine(None), session);
-    assert_eq!((desk.tab.visit, desk.tab.epoch), (1, 2), "a reload is no visit");
+    assert_eq!((desk.tab.visit, desk.tab.epoch), (1, 2), "a reload does not count as a visit");
     assert_eq!(desk.step(Time(2), Input::Close), [Action::Fact(Fact::PageGone)]);
     assert_eq!((desk.tab.open, desk.tab.session), (false, false));
     for input in [Input::Focus, Input::SignIn { again: false }, Input::SetActive { navigate: false }] {
@@ -56,8 +56,8 @@ fn a_kept_environment_is_good_for_a_day() {
     }
 }
 
-/// A reload leaves requests in flight behind: each answer ends its task and all that waits for it, nothing else, and
-/// nothing comes of it.
+/// A reload leaves requests in flight. Each answer ends its task and the tasks that wait for it, and has no other
+/// effect.
 #[test]
 fn what_a_reload_left_behind_ends_with_its_answer() {
     let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);

@@ -12,7 +12,7 @@ fn a_slot_used_again_makes_old_events_stale() {
     assert_eq!((tasks.live(), tasks.slots().count()), (1, 1));
 }
 
-/// An event that names a slot and its generation names one task and no other, however often the slot is used.
+/// A slot and its generation name one task only, however often the slot is reused.
 #[test]
 fn no_two_tasks_are_named_alike() {
     let mut tasks = Tasks::default();
@@ -28,7 +28,7 @@ fn no_two_tasks_are_named_alike() {
         }
     }
     assert_eq!((tasks.live(), tasks.slots().count(), tasks.pollers().count()), (0, 0, 0));
-    // A timer's slot has 32,768 generations, of which a use takes one.
+    // A timer's slot has 32,768 generations, and each use takes one.
     assert_eq!((tasks.slots.len(), tasks.timers.len()), (1, 2 * 200_000_usize.div_ceil(32_768)));
 }
 
