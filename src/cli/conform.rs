@@ -25,30 +25,30 @@ pub struct Args {
     json: bool,
 }
 
-/// A comparison in one of the two forms.
+/// A comparison of either kind of client.
 enum Compared {
-    Clerk(Comparison),
+    Session(Comparison),
     Token(token::Comparison),
 }
 
 impl Compared {
-    /// The release, as the summary names it.
+    /// The release as named in the summary.
     fn release(&self) -> String {
         match self {
-            Compared::Clerk(c) => c.client.clone(),
+            Compared::Session(c) => c.client.clone(),
             Compared::Token(c) => format!("{} {}", c.sdk, c.version),
         }
     }
 
     fn matched(&self) -> bool {
         match self {
-            Compared::Clerk(c) => matches!(c.outcome, Outcome::Match { .. }),
+            Compared::Session(c) => matches!(c.outcome, Outcome::Match { .. }),
             Compared::Token(c) => matches!(c.outcome, token::Outcome::Match { .. }),
         }
     }
 }
 
-/// Compares the simulated client with recordings; exit 1 when any diverges.
+/// Compares the simulated client with recordings. Exits with 1 if any differs.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let profile = args.profile.as_deref().map(read_profile).transpose()?;
     let mut comparisons = Vec::new();
@@ -88,7 +88,7 @@ fn compare_file(file: &Path, profile: Option<&Profile>) -> Result<Compared, Fail
     let not_a_recording = |e: String| failed(format!("not a recording: {e}"));
     if !token::is_recording(&text) {
         let recording = Recording::parse(&text).map_err(not_a_recording)?;
-        return Ok(Compared::Clerk(compare(&recording)));
+        return Ok(Compared::Session(compare(&recording)));
     }
     let recording = token::Recording::parse(&text).map_err(not_a_recording)?;
     let found = match profile {
@@ -111,7 +111,7 @@ fn json(comparisons: &[(String, Compared)], releases: &BTreeMap<String, (usize, 
     let recordings: Vec<_> = comparisons
         .iter()
         .map(|(file, compared)| match compared {
-            Compared::Clerk(c) => serde_json::json!({
+            Compared::Session(c) => serde_json::json!({
                 "file": file, "client": c.client, "scenario": c.scenario, "outcome": c.outcome, "notes": c.notes,
             }),
             Compared::Token(c) => serde_json::json!({
@@ -133,7 +133,7 @@ fn words(comparisons: &[(String, Compared)], releases: &BTreeMap<String, (usize,
     for (file, comparison) in comparisons {
         let file = escape(file);
         match comparison {
-            Compared::Clerk(c) => clerk_words(&mut text, &file, c),
+            Compared::Session(c) => session_words(&mut text, &file, c),
             Compared::Token(c) => token_words(&mut text, &file, c),
         }
         text.push('\n');
@@ -144,7 +144,7 @@ fn words(comparisons: &[(String, Compared)], releases: &BTreeMap<String, (usize,
     text
 }
 
-fn clerk_words(text: &mut String, file: &str, comparison: &Comparison) {
+fn session_words(text: &mut String, file: &str, comparison: &Comparison) {
     match &comparison.outcome {
         Outcome::Match { requests, entries } => {
             let _ = write!(text, "{file}: match ({requests} requests, {entries} entries of the flow)");

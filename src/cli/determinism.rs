@@ -1,4 +1,4 @@
-//! `authstorm verify-determinism`: whether a run can be repeated, and, with `--ties`, what hangs on the order of
+//! `authstorm verify-determinism`: whether a run can be repeated and, with `--ties`, which results depend on the order of
 //! simultaneous events.
 
 use super::exit::{Exit, Failure};
@@ -21,7 +21,7 @@ pub struct Args {
     ties: bool,
 }
 
-/// Runs a scenario twice, on one thread and on several; exit 1 when anything differs.
+/// Runs a scenario twice, on one thread and on several. Exits with 1 if anything differs.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study()?;
     let plan = study.plan();
@@ -32,7 +32,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         let found = pool.install(|| ties(&plan, &control)).map_err(authstorm::Error::from)?;
         return tell_ties(&args.study, &found, plan.scenario.replications);
     }
-    // One thread takes the runs in their order; seven shuffle them, however many cores there are.
+    // One thread takes the runs in order. Seven threads shuffle them on any number of cores.
     let second = args.study.threads.map_or(7, usize::from).max(2);
     let run = |count: usize| -> Result<Vec<Trace>, Failure> {
         Ok(threads(count, need)?.install(|| trace(&plan, &control)).map_err(authstorm::Error::from)?)
@@ -69,7 +69,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     })
 }
 
-/// Prints what hangs on a tie; no when a metric does.
+/// Prints what depends on a tie. The answer is no if a metric does.
 fn tell_ties(args: &StudyArgs, found: &[Ties], replications: u32) -> Result<Exit, Failure> {
     if args.json {
         let policies: Vec<_> = found.iter().map(ties_json).collect();

@@ -29,7 +29,7 @@ pub struct Args {
     out: Option<PathBuf>,
 }
 
-/// Compares; the answer is no (exit 1) when a metric changed beyond noise.
+/// Compares two results. The answer is no (exit 1) if a metric changed beyond noise.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let (a, b) = (side(&args.a)?, side(&args.b)?);
     let keys = scenario_changes(&a.scenario_text, &b.scenario_text).map_err(|wrong| {
@@ -66,7 +66,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     Ok(if found.count(Verdict::Changed) > 0 { Exit::No } else { Exit::Yes })
 }
 
-/// Both results on one scale.
+/// Chart of both results on one scale.
 fn chart(args: &Args, finding: &str) -> Result<Chart, Failure> {
     let (a, b) = (ResultsDir::open(&args.a)?.results()?, ResultsDir::open(&args.b)?.results()?);
     let name = |which: &str, dir: &Path| {

@@ -1,4 +1,4 @@
-//! `--estimate`: what a run would take; and the refusal of one that would pass its event budget.
+//! `--estimate`: the cost of a run. Also refuses a run that would exceed its event budget.
 
 use super::exit::{Exit, Failure};
 use super::run::StudyArgs;
@@ -13,16 +13,16 @@ use authstorm::world::memory_estimate;
 use serde_json::json;
 use std::time::Instant;
 
-/// Seconds of sessions, and calls of open workloads, that make a run so large that a pilot goes before it. A smaller one
-/// is stopped by its guard soon enough.
+/// Seconds of sessions plus calls of open workloads above which a run starts with a pilot. The guard stops a smaller run
+/// soon enough.
 const LARGE: f64 = 1e9;
 
-/// An estimate and the speed of the pilot it was made from.
+/// An estimate, and the speed of its pilot.
 struct Measured {
     estimate: Estimate,
     /// Events per second of one thread.
     speed: f64,
-    /// Runs at a time.
+    /// Number of simultaneous runs.
     at_a_time: usize,
 }
 
@@ -30,7 +30,7 @@ impl Measured {
     #[expect(clippy::disallowed_methods, reason = "how fast this machine is; printed, in no result")]
     fn of(args: &StudyArgs, study: &Study) -> Result<Measured, Failure> {
         let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
-        // A pilot is small, whatever the study is.
+        // A pilot is small for every study.
         let pool = memory::threads(args.threads.map_or(0, usize::from), memory::Need::default())?;
         let count = pool.current_num_threads();
         let begin = Instant::now();
@@ -46,7 +46,7 @@ impl Measured {
     }
 }
 
-/// Prints what the run would take; runs nothing but the pilot.
+/// Prints the cost of a run. Runs only the pilot.
 pub fn tell(args: &StudyArgs) -> Result<Exit, Failure> {
     let study = args.study_of_any_size()?;
     let measured = Measured::of(args, &study)?;
@@ -136,7 +136,7 @@ fn in_words(study: &Study, measured: &Measured, per_run: u64, at_once: u64, refu
     text
 }
 
-/// Refuses a large study of which one run is expected to pass its event budget.
+/// Refuses a large study if one of its runs is expected to exceed its event budget.
 pub fn check(args: &StudyArgs, study: &Study) -> Result<(), Failure> {
     if size(&study.loaded().scenario) < LARGE {
         return Ok(());
@@ -166,7 +166,7 @@ fn sessions(scenario: &Scenario) -> u64 {
     u64::from(scenario.fleet.users) + scenario.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>()
 }
 
-/// Seconds of sessions, tabs counted, and calls of open workloads.
+/// Seconds of sessions, counted per tab, plus calls of open workloads.
 fn size(scenario: &Scenario) -> f64 {
     let tabs = match &scenario.fleet.tabs {
         Tabs::Fixed(n) => f64::from(*n),
@@ -181,7 +181,7 @@ fn size(scenario: &Scenario) -> f64 {
     (f64::from(scenario.fleet.users) * tabs + clients) * horizon_s + open.sum::<f64>()
 }
 
-/// A number of two digits with its unit.
+/// A number with two digits and a unit.
 fn count(number: f64) -> String {
     let (factor, unit) = match number {
         n if n >= 1e15 => return format!("{n:.1e}"),

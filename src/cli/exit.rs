@@ -1,4 +1,4 @@
-//! Exit codes, and what becomes of a failure or a panic at the command's edge.
+//! Exit codes, and the handling of failures and panics in the command.
 
 use super::terminal;
 use authstorm::Error;
@@ -11,7 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-/// How the command ends.
+/// Outcome of the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
     /// The answer is yes, or all went well.
@@ -41,7 +41,7 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a verb could not do its work.
+/// Why a verb failed.
 #[derive(Debug)]
 pub struct Failure {
     exit: Exit,
@@ -54,18 +54,18 @@ impl Failure {
         Failure::with(Exit::Usage, message)
     }
 
-    /// Ends so, with this message. It is one line: a line break in it comes from outside and shows as an escape, as every
-    /// hidden character does.
+    /// A failure with this exit code and a message of one line. A line break in the message comes from outside and shows as
+    /// an escape, as every hidden character does.
     pub fn with(exit: Exit, message: impl AsRef<str>) -> Failure {
         Failure { exit, message: escape(message.as_ref()) }
     }
 
-    /// Something could not be read or written.
+    /// A failure of reading or writing.
     pub fn io(what: impl std::fmt::Display, error: &std::io::Error) -> Failure {
         Failure::with(Exit::Io, format!("error: {what}: {error}"))
     }
 
-    /// Prints the message; gives the exit code.
+    /// Prints the message and returns the exit code.
     pub fn tell(&self) -> ExitCode {
         terminal::complain(&self.message);
         self.exit.into()
@@ -82,7 +82,7 @@ impl From<Error> for Failure {
             },
         };
         match &error {
-            // Several lines, with pictures; what comes from outside is escaped in there.
+            // Several lines with pictures, in which text from outside is already escaped.
             Error::Scenario(errors) => Failure { exit, message: errors.to_string() },
             _ => Failure::with(exit, format!("error: {error}")),
         }
@@ -121,10 +121,10 @@ impl From<PngError> for Failure {
     }
 }
 
-/// Where the first panic happened; the message that a panic carries does not say it.
+/// Place of the first panic. The payload of a panic does not contain it.
 static PLACE: Mutex<Option<String>> = Mutex::new(None);
 
-/// Runs a verb; its failure becomes a message and an exit code, a panic a request to report it.
+/// Runs a verb. Turns a failure into a message and an exit code, and a panic into a request to report it.
 pub fn guarded(verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         if let (Ok(mut place), Some(location)) = (PLACE.lock(), info.location()) {
@@ -147,7 +147,7 @@ pub fn guarded(verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
     }
 }
 
-/// What is said of a panic: what and where it was, and the command that has it again.
+/// Message for a panic: its text and place, and the command that reproduces it.
 fn request(what: &str, place: Option<&str>, command: impl Iterator<Item = OsString>) -> String {
     let command: Vec<String> = command.map(|word| shell_word(&word.to_string_lossy())).collect();
     format!(
@@ -178,7 +178,7 @@ mod tests {
         assert_eq!(Failure::usage("error: a\nb\u{1b}").message, "error: a\\nb\\x1b");
     }
 
-    /// The command can be pasted; a word that is not UTF-8 is shown, where `std::env::args` would panic once more.
+    /// The command can be pasted. Shows a word that is not UTF-8, for which `std::env::args` would panic again.
     #[test]
     fn the_request_has_the_command_that_reproduces_it() {
         let words = ["authstorm", "run", "a b.toml", "--set", "x=[\"1\"]", "", "it's", "a\n\u{202e}'"];

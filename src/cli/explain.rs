@@ -102,7 +102,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     study.only_policies(std::slice::from_ref(&args.policy))?;
     let wanted = wanted(&args, &study)?;
     if let Some(out) = &args.out {
-        // The place is looked at before the run, so that a long run does not end at a closed door.
+        // Checks the output file before the run, so that a long run does not fail at its end.
         out_file::check(out, &inputs(&args, &study), args.force, (own::HEAD, own::is_story))?;
     }
     memory::check_room(memory::Need::of(&study, false))?;
@@ -142,7 +142,7 @@ fn format(args: &Args) -> Result<Format, Failure> {
     Ok(format)
 }
 
-/// The story that is asked for, if the run has it.
+/// The requested story, if the run has it.
 fn wanted(args: &Args, study: &Study) -> Result<Wanted, Failure> {
     let scenario = &study.loaded().scenario;
     let users = scenario.fleet.users;
@@ -185,7 +185,7 @@ fn wanted(args: &Args, study: &Study) -> Result<Wanted, Failure> {
     })
 }
 
-/// The files that the story is made from.
+/// The input files of the story.
 fn inputs(args: &Args, study: &Study) -> Vec<PathBuf> {
     let base = args.scenario.parent().unwrap_or(Path::new(""));
     let policies = study.loaded().scenario.policy_files.iter().map(|file| base.join(file));

@@ -1,4 +1,4 @@
-//! The command: one verb a file. The only place for paths, the terminal and the clock on the wall.
+//! The command, one module per verb. Only these modules use the terminal and the wall clock.
 
 mod check;
 mod conform;
@@ -74,7 +74,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(mut error) => {
             escape_values(&mut error);
-            // Help and version are answers, everything else is bad usage; clap prints both to the right stream.
+            // Help and version are answers. Everything else is bad usage. clap prints both to the right stream.
             let code = if error.use_stderr() { Exit::Usage } else { Exit::Yes };
             return match error.print() {
                 Ok(()) => code.into(),
@@ -102,12 +102,13 @@ pub fn main() -> ExitCode {
     })
 }
 
-/// Runs a verb that has no threads of its own on a pool: one that cannot be had is a failure, where rayon's own panics.
+/// Runs a verb without threads of its own on a pool. A pool that cannot be created is a failure here, while rayon's own
+/// panics.
 fn on_threads(verb: impl FnOnce() -> Result<Exit, Failure> + Send) -> Result<Exit, Failure> {
     memory::threads(0, memory::Need::default())?.install(verb)
 }
 
-/// Shows what the user gave on one line, hidden characters as escapes.
+/// Shows the user's values on one line, with hidden characters as escapes.
 fn escape_values(error: &mut clap::Error) {
     use authstorm::text::escape;
     let escaped: Vec<_> = error

@@ -20,14 +20,14 @@ struct Rebuilt {
     gaps: Vec<Gap>,
 }
 
-/// Makes everything derived again. All directories are read before the first is written.
+/// Makes all derived files again. Reads all directories before it writes the first.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     let rebuilt =
         args.dirs.iter().map(|dir| rebuild(ResultsDir::open(dir)?)).collect::<Result<Vec<_>, Failure>>()?;
     for (dir, Rebuilt { provenance, files, gaps }) in args.dirs.iter().zip(rebuilt) {
         let shown = terminal::shown(dir);
         gaps.iter().for_each(|gap| terminal::complain(&format!("warning: {shown}: {gap}")));
-        // The bytes there are read back already: what is replaced are results, and nothing of them is lost.
+        // Replaces only results whose data files were read before, so nothing is lost.
         let mut place = Reservation::take(dir, &provenance, true, None)?;
         let written = place.fill(&provenance, files);
         terminal::tidied(place.tidy_up());
@@ -36,7 +36,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     Ok(Exit::Yes)
 }
 
-/// The data files as they are, and what is made from them.
+/// The unchanged data files, and the files derived from them.
 fn rebuild(dir: ResultsDir) -> Result<Rebuilt, Failure> {
     let results = dir.results()?;
     let provenance = dir.provenance()?;

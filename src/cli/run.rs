@@ -86,17 +86,17 @@ impl StudyArgs {
         Ok(study)
     }
 
-    /// Runs it, with progress on the terminal.
+    /// Runs the study, with progress on the terminal.
     pub fn results(&self, study: &Study) -> Result<Results, Failure> {
         self.results_on(&self.pool(study, false)?, study)
     }
 
-    /// The threads for it.
+    /// The threads for the study.
     fn pool(&self, study: &Study, all_sessions: bool) -> Result<rayon::ThreadPool, Failure> {
         memory::threads(self.threads.map_or(0, usize::from), Need::of(study, all_sessions))
     }
 
-    /// Runs it on these threads, with progress on the terminal.
+    /// Runs the study on these threads, with progress on the terminal.
     fn results_on(&self, pool: &rayon::ThreadPool, study: &Study) -> Result<Results, Failure> {
         let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
         let progress = Progress::of(&study.plan(), &control, self.quiet);
@@ -105,7 +105,7 @@ impl StudyArgs {
         Ok(results?)
     }
 
-    /// Prints the results as asked, and says whether the expectations hold.
+    /// Prints the results in the requested form, and returns whether the expectations hold.
     pub fn print(&self, results: &Results, written_to: Option<&str>) -> Result<Exit, Failure> {
         if self.json {
             terminal::say_json(&summary(results))?;
@@ -136,7 +136,7 @@ impl StudyArgs {
         Ok(if passes { Exit::Yes } else { Exit::No })
     }
 
-    /// A line for each of these verdicts, the command that tells the story of a failed one, and how many there are of each
+    /// Prints a line for each of these verdicts, the command that explains a failed one, and the number of verdicts of each
     /// kind.
     fn verdicts(&self, results: &Results, show: impl Fn(&Verdict) -> bool) -> String {
         let mut text = String::new();
@@ -154,7 +154,7 @@ impl StudyArgs {
         text
     }
 
-    /// What to look at next: the page, and a command that fits the results.
+    /// Suggests the next step: the page, and a command that fits the results.
     fn next(&self, results: &Results, out: &Path) -> String {
         let page = shell_word(&terminal::shown(&out.join("report.html")));
         let scenario = shell_word(&terminal::shown(&self.scenario));
@@ -171,7 +171,7 @@ impl StudyArgs {
         format!("the page: {page}\n{suggestion}")
     }
 
-    /// The command that tells the story of the worst session of a policy, in one of its replications or in all.
+    /// The command that explains the worst session of a policy, in one of its replications or in all.
     fn story(&self, policy: &str, replication: Option<u32>) -> String {
         let mut words = vec!["authstorm".to_owned(), "explain".to_owned()];
         words.push(shell_word(&terminal::shown(&self.scenario)));
@@ -196,7 +196,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(name));
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let pool = args.study.pool(&study, args.all_sessions)?;
-    // The place is taken before the run, so that a long run does not end at a closed door.
+    // Reserves the place before the run, so that a long run does not fail at its end.
     let provenance = study.provenance();
     let mut place = Reservation::take(&out, &provenance, args.force, Some(&args.study.scenario))?;
     let made = args.study.results_on(&pool, &study).and_then(|mut results| {

@@ -1,5 +1,5 @@
-//! The tables of the terminal. They fit the width of the reader's terminal; text that goes to a file or a pipe gets
-//! [`USUAL_WIDTH`] columns, or as many as `COLUMNS` says.
+//! Tables for the terminal. They fit the width of the terminal. Output to a file or a pipe has
+//! [`USUAL_WIDTH`] columns, or the number in `COLUMNS`.
 
 use authstorm::metrics::{METRICS, Metric, MetricDef};
 use authstorm::results::{MetricValues, PolicyResults, Results, measured};
@@ -7,13 +7,13 @@ use authstorm::stats::{CONFIDENCE, paired_difference};
 use authstorm::text::{clean, number};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
-/// Columns of a table where nobody says how many there are.
+/// Columns of a table if neither terminal nor `COLUMNS` gives a number.
 const USUAL_WIDTH: u16 = 100;
 
-/// Columns that a table has at least and at most, whatever a terminal says.
+/// The fewest and the most columns of a table, for every terminal.
 const WIDTHS: std::ops::RangeInclusive<u16> = 60..=160;
 
-/// Metrics that the table shows below the harms, where they are not zero. summary.csv has all others.
+/// Metrics below the harms, shown if they are not zero. summary.csv has all others.
 const CONTEXT: [Metric; 9] = [
     Metric::CallersBegun,
     Metric::CallersServed,
@@ -26,19 +26,19 @@ const CONTEXT: [Metric; 9] = [
     Metric::Goodput,
 ];
 
-/// Columns that a table may take: those of the terminal that standard output is, else `COLUMNS`, else [`USUAL_WIDTH`].
+/// The greatest width of a table: that of the terminal on standard output, else `COLUMNS`, else [`USUAL_WIDTH`].
 pub fn width() -> u16 {
     let terminal = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0);
     let said = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     terminal.or_else(said).unwrap_or(USUAL_WIDTH).clamp(*WIDTHS.start(), *WIDTHS.end())
 }
 
-/// Most tables below each other that policies are spread over; more policies become rows.
+/// The most tables below each other that policies are spread over. With more policies, each becomes a row.
 const MOST_TABLES: usize = 3;
 
-/// A run's summary: a row per metric, the gravest harm first, and a column per policy; below, what differs from the first
-/// policy. Many policies have a row each instead, and a column per metric. A metric is left out that the runs cannot move, or
-/// that is zero where nothing happened that could move it.
+/// Summary of a run: a row per metric, the gravest harm first, and a column per policy. Below, the differences from the first
+/// policy. Many policies have a row each instead, and metrics a column. Leaves out metrics that the runs cannot move, and
+/// metrics that are zero because nothing happened that could move them.
 pub fn summary(results: &Results, width: u16) -> String {
     let metrics = shown(results);
     let rows: Vec<Vec<String>> = metrics.iter().map(|metric| values(results, *metric)).collect();
@@ -68,7 +68,7 @@ pub fn summary(results: &Results, width: u16) -> String {
     text
 }
 
-/// A table, or several with the same first column, of which each fits the width.
+/// A table, or several tables with the same first column, each within the width.
 fn spread(header: &[String], rows: &[Vec<String>], width: u16) -> Vec<String> {
     let wide = |column| column_width(header, rows, column);
     let mut tables: Vec<Vec<usize>> = vec![vec![0]];
@@ -79,7 +79,7 @@ fn spread(header: &[String], rows: &[Vec<String>], width: u16) -> Vec<String> {
             taken = wide(0);
         }
         taken += wide(column);
-        tables.last_mut().expect("there is one table at least").push(column);
+        tables.last_mut().expect("there is at least one table").push(column);
     }
     let some = |columns: &[usize], of: &[String]| -> Vec<String> {
         columns.iter().map(|column| of.get(*column).cloned().unwrap_or_default()).collect()
@@ -90,7 +90,7 @@ fn spread(header: &[String], rows: &[Vec<String>], width: u16) -> Vec<String> {
     tables.into_iter().map(one).collect()
 }
 
-/// The metrics that the table shows, in its order.
+/// The metrics in the table, in its order.
 fn shown(results: &Results) -> Vec<Metric> {
     let of_each =
         |metric: Metric| results.policies.iter().filter_map(move |policy| measured::of(policy, metric));
@@ -114,7 +114,7 @@ fn values(results: &Results, metric: Metric) -> Vec<String> {
 
 /// A row per policy, a column per metric.
 fn by_policy(results: &Results, metrics: &[Metric], rows: &[Vec<String>], width: u16) -> String {
-    // A name of several words stands on as many lines as it has words.
+    // A name of several words takes a line per word.
     let heads = metrics.iter().map(|metric| label(*metric).replace('_', "_\n").replace(" (", "\n("));
     let header: Vec<String> = std::iter::once("policy".to_owned()).chain(heads).collect();
     let row = |(n, policy): (usize, &PolicyResults)| {
@@ -124,8 +124,8 @@ fn by_policy(results: &Results, metrics: &[Metric], rows: &[Vec<String>], width:
     spread(&header, &rows, width).join("\n\n")
 }
 
-/// What differs from the first policy beyond the noise of the replications: a column per other policy. With one replication,
-/// whatever differs: there is no interval then.
+/// Differences from the first policy beyond the noise of the replications, a column per other policy. With one replication
+/// there is no interval, so every difference counts.
 fn differences(results: &Results, metrics: &[Metric]) -> (Vec<String>, Vec<Vec<String>>) {
     let Some((first, others)) = results.policies.split_first() else { return (Vec::new(), Vec::new()) };
     let one = |other: &PolicyResults, metric: Metric| {
@@ -147,7 +147,7 @@ fn differences(results: &Results, metrics: &[Metric]) -> (Vec<String>, Vec<Vec<S
     (header, rows)
 }
 
-/// The paired difference `a - b` in words; none where the replications do not show one.
+/// The paired difference `a - b` in words; `None` if the replications do not show one.
 fn difference(a: &MetricValues, b: &MetricValues) -> Option<String> {
     let e = paired_difference(&a.values, &b.values, CONFIDENCE);
     let differs = if a.values.len() > 1 { e.ci_low > 0.0 || e.ci_high < 0.0 } else { e.mean.abs() > 0.0 };
@@ -160,7 +160,7 @@ fn difference(a: &MetricValues, b: &MetricValues) -> Option<String> {
     Some(format!("{sign}{}{interval}", number::short(e.mean)))
 }
 
-/// Columns of the terminal that a column of a table takes when none of its cells is broken.
+/// Columns of the terminal that a table's column needs if no cell is broken.
 fn column_width(header: &[String], rows: &[Vec<String>], column: usize) -> usize {
     let cells = rows.iter().filter_map(|row| row.get(column)).chain(header.get(column));
     let lines = cells.flat_map(|cell| cell.lines());
@@ -171,7 +171,7 @@ fn table_width(header: &[String], rows: &[Vec<String>]) -> usize {
     (0..header.len()).map(|column| column_width(header, rows, column)).sum()
 }
 
-/// Names to the left, numbers to the right.
+/// A table with names to the left and numbers to the right.
 fn table(header: &[String], rows: Vec<Vec<String>>, width: u16) -> String {
     let mut table = plain(width);
     table.set_header(header);
@@ -192,7 +192,7 @@ pub fn metrics() -> String {
     table.to_string()
 }
 
-/// Checks of `verify`: two columns of words, the rest numbers.
+/// Table of the checks of `verify`: two columns of words, then numbers.
 pub fn checks<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let mut table = plain(width().max(140));
     table.set_header(header);
@@ -203,7 +203,7 @@ pub fn checks<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [Str
     table.to_string()
 }
 
-/// No lines but one under the header.
+/// A table without lines except under the header.
 fn plain(width: u16) -> Table {
     let mut table = Table::new();
     let rule = LineStyle::none().fill('─').junction('─');
@@ -235,7 +235,7 @@ mod tests {
         }
     }
 
-    /// The mean of +1 and +3 is 2, its half width 12.7062 times 1: no difference is shown. That of 2 and 2 is certain.
+    /// The mean of +1 and +3 is 2, with a half width of 12.7062 times 1: no difference is shown. For 2 and 2 it is certain.
     #[test]
     fn a_difference_is_shown_where_the_replications_show_one() {
         let of = |values_: &[f64]| values("requests_total", "requests", values_);
@@ -245,7 +245,7 @@ mod tests {
         assert_eq!(difference(&of(&[f64::INFINITY]), &of(&[1.0])), None);
     }
 
-    /// Three columns of 10, the first of them in every table.
+    /// Three columns of 10. The first one is in every table.
     #[test]
     fn columns_that_do_not_fit_stand_in_a_second_table() {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();

@@ -1,5 +1,5 @@
-//! Standard output and standard error. Every print goes through here, so that nothing from outside (a path, a name, a
-//! word of a results file) reaches a terminal as a control character or a mark that turns the direction of reading.
+//! Standard output and standard error. Every print goes through this module, so that text from outside (a path, a name, a
+//! word of a results file) never reaches a terminal as a control character or a mark that changes the reading direction.
 
 use super::exit::{Exit, Failure};
 use authstorm::results::{PlaceError, Written};
@@ -7,12 +7,12 @@ use authstorm::text::{escape, is_hidden, push_escaped};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
-/// A path as messages show it: on one line, its hidden characters as escapes.
+/// A path for messages: on one line, with hidden characters as escapes.
 pub fn shown(path: &Path) -> String {
     escape(&path.display().to_string())
 }
 
-/// What is said of a results directory that was filled.
+/// Message for a results directory that was filled.
 pub fn written(place: &Path, written: Written) -> String {
     let place = shown(place);
     match written {
@@ -21,26 +21,26 @@ pub fn written(place: &Path, written: Written) -> String {
     }
 }
 
-/// Says what is left of a place's former results, if anything; it changes nothing about the new ones.
+/// Reports leftovers of a place's former results. They do not affect the new ones.
 pub fn tidied(tidied: Result<(), PlaceError>) {
     if let Err(error) = tidied {
         Failure::from(error).tell();
     }
 }
 
-/// Prints text to standard output; hidden characters show as escapes. A reader that has gone away is no error; a full
-/// device is one.
+/// Prints text to standard output, with hidden characters as escapes. A reader that has gone away is not an error. A full
+/// device is.
 pub fn say(text: &str) -> Result<Exit, Failure> {
     print(&visible(text))
 }
 
-/// Prints JSON to standard output; hidden characters become the escapes of JSON, so that the value stays the same.
+/// Prints JSON to standard output. Hidden characters become JSON escapes, so that the value stays the same.
 pub fn say_json(json: &str) -> Result<Exit, Failure> {
     print(&visible_json(json))
 }
 
-/// Prints a message to standard error, hidden characters as escapes; when even that cannot be had, there is nobody left
-/// to tell.
+/// Prints a message to standard error, with hidden characters as escapes. Ignores a failure, since there is no other place
+/// to report it.
 pub fn complain(message: &str) {
     let mut err = std::io::stderr().lock();
     let _ = err.write_all(visible(message.trim_end()).as_bytes()).and_then(|()| err.write_all(b"\n"));
@@ -55,7 +55,7 @@ fn print(text: &str) -> Result<Exit, Failure> {
     }
 }
 
-/// The text with its line breaks; every other hidden character is an escape.
+/// The text with its line breaks. Every other hidden character becomes an escape.
 fn visible(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -68,7 +68,7 @@ fn visible(text: &str) -> String {
     out
 }
 
-/// Hidden characters stand in JSON only inside its strings, where an escape means the same.
+/// JSON has hidden characters only inside strings, where an escape means the same.
 fn visible_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_hidden_shows_and_json_keeps_its_value() {
+    fn hidden_characters_show_and_json_keeps_its_value() {
         let hostile = "a\u{1b}[31m\u{202e}b\u{e0041}\n";
         assert_eq!(visible(hostile), "a\\x1b[31m\\u{202e}b\\u{e0041}\n");
         let json = format!("{:#}\n", serde_json::json!({ "name": hostile }));

@@ -11,12 +11,12 @@ use authstorm::verify::{
 use serde_json::{Value, json};
 use std::fmt::Write;
 
-/// Random scenarios that the judges see: in the whole suite, and in the fast part.
+/// Number of random scenarios for the judges: in the whole suite, and in the fast part.
 const DRAWS: (u64, u64) = (400, 40);
-/// Steps that the exhaustive search goes deep, at least: the same.
+/// Least depth of the exhaustive search, in steps: in the whole suite, and in the fast part.
 const DEPTHS: (u32, u32) = (6, 4);
 
-/// One key in so many is set to its bounds: the same.
+/// One key in this many is set to its bounds: in the whole suite, and in the fast part.
 const BOUNDS: (usize, usize) = (1, 4);
 
 /// Options.
@@ -43,16 +43,16 @@ pub struct Args {
     swarm_seed: Option<u64>,
 }
 
-/// All that came out.
+/// All results of the verification.
 struct Outcome {
     report: Report,
     draws: Vec<Draw>,
     explored: Vec<Explored>,
-    /// What is wrong at the bounds of keys.
+    /// Violations at the bounds of keys.
     bounds: Vec<String>,
 }
 
-/// Verifies the simulator; exit 1 when a check fails.
+/// Verifies the simulator. Exits with 1 if a check fails.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     if let Some(seed) = args.swarm_seed {
         return one_draw(seed);
@@ -111,7 +111,7 @@ impl Outcome {
             && (self.explored.is_empty() || self.recursion_of_old() > 0)
     }
 
-    /// The search must find the recursion where it is: under `old`.
+    /// Number of recursions that the search finds under `old`, where it must find them.
     fn recursion_of_old(&self) -> u64 {
         self.explored.iter().filter(|e| e.policy == "old").map(|e| e.recursive).sum()
     }
@@ -163,7 +163,7 @@ fn verdict(passed: bool) -> &'static str {
     if passed { "pass" } else { "FAIL" }
 }
 
-/// Our value, with its interval where there is one.
+/// The simulator's value, with its interval if there is one.
 fn ours(check: &Check) -> String {
     match check.interval {
         Some((low, high)) => {
@@ -219,7 +219,7 @@ fn words(outcome: &Outcome) -> String {
     text
 }
 
-/// One line per check, for README.
+/// The checks as Markdown for README, one line per check.
 fn markdown(outcome: &Outcome) -> String {
     let mut text = String::from("| family | check | ours | exact | |\n| --- | --- | ---: | ---: | --- |\n");
     let mut last = "";

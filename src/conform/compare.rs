@@ -1,9 +1,9 @@
-//! Where a replay and its recording part.
+//! Compares a replay with its recording.
 
 use super::recording::{FlowEntry, Recording, Request, State};
 use super::replay::{Replayed, replay};
 
-/// A recording and what became of the comparison.
+/// A recording and the outcome of its comparison.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Comparison {
     /// The release.
@@ -12,43 +12,43 @@ pub struct Comparison {
     pub scenario: String,
     /// Match, divergence, or why it could not be compared.
     pub outcome: Outcome,
-    /// What had to be read from elsewhere than the recording's configuration.
+    /// Facts that the recording's configuration lacks and where they were taken from instead.
     pub notes: Vec<String>,
 }
 
-/// What became of a comparison.
+/// Outcome of a comparison.
 #[derive(Clone, Debug, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Every request, every entry of the flow and the final state are the recording's.
+    /// Every request, every entry of the flow and the final state equal those of the recording.
     Match {
-        /// Requests compared.
+        /// Number of requests compared.
         requests: usize,
-        /// Entries of the unauthenticated flow compared.
+        /// Number of entries of the unauthenticated flow compared.
         entries: usize,
     },
-    /// They part.
+    /// The replay differs from the recording.
     Diverged(Box<Divergence>),
-    /// It cannot be set up.
+    /// The recording cannot be set up, with the reason.
     Impossible(String),
 }
 
-/// The first point at which they part.
+/// The first difference.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Divergence {
-    /// When, in ms of virtual time.
+    /// Time of the difference, in ms of virtual time.
     pub at_ms: u64,
-    /// In what: requests, entries of the flow, final state.
+    /// Kind of the difference: requests, entries of the flow, or final state.
     pub what: &'static str,
-    /// The recording's next five requests from then on.
+    /// The recording's next five requests from that time on.
     pub recorded: Vec<Request>,
-    /// The simulated client's next five.
+    /// The simulated client's next five requests from that time on.
     pub simulated: Vec<Request>,
-    /// What else there is to say: the differing entries or states.
+    /// The differing entries or states; empty for requests.
     pub detail: String,
 }
 
-/// Replays a recording and compares.
+/// Replays a recording and compares the replay with it.
 pub fn compare(recording: &Recording) -> Comparison {
     let (outcome, notes) = match replay(recording) {
         Err(why) => (Outcome::Impossible(why), Vec::new()),
@@ -57,7 +57,7 @@ pub fn compare(recording: &Recording) -> Comparison {
     Comparison { client: recording.client.clone(), scenario: recording.scenario.clone(), outcome, notes }
 }
 
-/// Compares what a simulated client did with a recording.
+/// Compares the replay of a simulated client with a recording.
 pub(crate) fn judge(recording: &Recording, replayed: &Replayed) -> Outcome {
     match first_divergence(recording, replayed) {
         Some(divergence) => Outcome::Diverged(Box::new(divergence)),
@@ -114,7 +114,7 @@ fn requests_part(wanted: &[Request], got: &[Request]) -> Option<u64> {
     }
 }
 
-/// Whether the requests of one instant are the same but for their order.
+/// Whether the requests of one instant are equal in any order.
 fn same_requests(recorded: &[Request], simulated: &[Request]) -> bool {
     let mut left: Vec<&Request> = recorded.iter().collect();
     for request in simulated {

@@ -1,12 +1,12 @@
 //! Comparison with recordings of the real client.
 //!
-//! A recording gives the server's script and what the user did; the simulated client runs against the same, and every
-//! request, every entry of the unauthenticated flow and the final state must be the recording's. Within one instant,
-//! order does not matter: a recording defines none.
+//! A recording contains the server's script and the user's acts. The simulated client runs against the same script. Every
+//! request, every entry of the unauthenticated flow and the final state must equal the recording's. Order within one
+//! instant does not matter, since a recording does not define it.
 //!
-//! What a recording cannot fix, it gives: the random wait before a repeated GET of the network level is taken from the
-//! recording when it lies within the bounds that the client's code allows, so bounds are compared, not draws. The
-//! answer to a request of a page that was reloaded meanwhile is not compared: nobody was there to hear it.
+//! Random values come from the recording. The random wait before a repeated GET of the network level is taken from the
+//! recording if it lies within the bounds of the client's code, so bounds are compared, not draws. The answer to a request
+//! of a page that was reloaded meanwhile is not compared, because no page received it.
 
 mod compare;
 mod recording;

@@ -1,4 +1,4 @@
-//! Recordings, as `tests/recordings/README.md` describes them.
+//! Recordings in the form of `tests/recordings/README.md`.
 
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 pub struct Recording {
     /// The release.
     pub client: String,
-    /// Its name.
+    /// Name of the recording.
     pub scenario: String,
-    /// What it is about.
+    /// Subject of the recording.
     #[serde(default)]
     pub about: String,
     /// The server's script and the user's acts.
@@ -41,16 +41,16 @@ pub struct Config {
     /// The server's script.
     #[serde(default)]
     pub rules: Vec<Rule>,
-    /// What the user or the app does.
+    /// Acts of the user or the app.
     #[serde(default)]
     pub actions: Vec<RecordedAction>,
-    /// What the app's code does by itself, in words.
+    /// What the app's code does on its own, in words.
     #[serde(default)]
     pub app_reaction: Option<String>,
     /// `setActive` navigates.
     #[serde(default)]
     pub set_active_redirects: bool,
-    /// What `Math.random` gave: always this number; a seed (`{ "seed": n }`) says nothing that could be used here.
+    /// Value of `Math.random`: this number every time. A seed (`{ "seed": n }`) cannot be used here.
     #[serde(default)]
     pub random: Option<serde_json::Value>,
     /// `immediate`: a request sent offline fails at once, not after the round-trip time.
@@ -67,13 +67,13 @@ pub struct Rule {
     /// The endpoint, or `all`.
     #[serde(rename = "match")]
     pub endpoint: String,
-    /// From when on, in ms.
+    /// First time at which the rule applies, in ms.
     #[serde(default)]
     pub from: u64,
-    /// Until when, in ms, excluded.
+    /// Time at which the rule ends, in ms, exclusive.
     #[serde(default)]
     pub to: Option<u64>,
-    /// At most so many answers.
+    /// The most answers of the rule.
     #[serde(default)]
     pub count: Option<u64>,
     /// HTTP status.
@@ -82,7 +82,7 @@ pub struct Rule {
     /// Error code.
     #[serde(default)]
     pub code: Option<String>,
-    /// Headers; only `retry-after` means anything to the client.
+    /// Headers. The client reads only `retry-after`.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// No HTTP answer.
@@ -96,11 +96,11 @@ pub struct Rule {
 /// One act.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RecordedAction {
-    /// When, in ms.
+    /// Time, in ms.
     pub t: u64,
-    /// What, in words.
+    /// The act, in words.
     pub label: String,
-    /// Which tab, where the recording says.
+    /// Tab, if the recording states it.
     #[serde(default)]
     pub tab: Option<u32>,
 }
@@ -136,58 +136,58 @@ pub enum Status {
 /// A request, on either side of the comparison.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct Request {
-    /// When it was sent, in ms.
+    /// Time of sending, in ms.
     pub t: u64,
-    /// By which tab.
+    /// Tab that sent it.
     pub tab: u32,
-    /// Where to.
+    /// Endpoint of the request.
     pub endpoint: Endpoint,
-    /// How it ended; none when the page was gone by then, and anything matches.
+    /// Outcome; absent if the page was gone by then, which matches anything.
     pub status: Option<Status>,
-    /// When it ended, in ms.
+    /// Time of the end, in ms.
     pub t_done: Option<u64>,
 }
 
 /// An entry of the unauthenticated flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct FlowEntry {
-    /// When, in ms.
+    /// Time, in ms.
     pub t: u64,
-    /// In which tab.
+    /// Tab of the entry.
     pub tab: u32,
-    /// Calls not yet settled when it starts, itself included.
+    /// Number of unsettled calls at its start, itself included.
     pub depth: u32,
-    /// A session existed.
+    /// Whether a session existed.
     pub active: bool,
 }
 
-/// An event of the recording; of most kinds only time and tab matter here.
+/// An event of the recording. For most kinds only time and tab matter here.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Event {
-    /// When, in ms.
+    /// Time, in ms.
     pub t: u64,
-    /// In which tab.
+    /// Tab of the event.
     #[serde(default)]
     pub tab: u32,
-    /// What kind.
+    /// Kind of the event.
     #[serde(rename = "type")]
     pub kind: String,
-    /// Of an action.
+    /// The act; only for an action.
     #[serde(default)]
     pub label: Option<String>,
-    /// Of `handleUnauthenticated` and its end: which call of the tab.
+    /// Number of the call in the tab; only for `handleUnauthenticated` and its end.
     #[serde(default)]
     pub n: Option<u32>,
-    /// Of `handleUnauthenticated`.
+    /// Only for `handleUnauthenticated`.
     #[serde(default)]
     pub depth: Option<u32>,
-    /// Of `handleUnauthenticated`.
+    /// Only for `handleUnauthenticated`.
     #[serde(default)]
     pub active: Option<bool>,
-    /// Of a `cookie`: its token's `iat`, in seconds; none when it is removed.
+    /// `iat` of the token, in seconds, only for a `cookie`; absent if the cookie is removed.
     #[serde(default)]
     pub iat: Option<u64>,
-    /// Of `handleUnauthenticated.end`.
+    /// Only for `handleUnauthenticated.end`.
     #[serde(default)]
     pub outcome: Option<String>,
 }
@@ -195,11 +195,11 @@ pub struct Event {
 /// How a tab ended.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 pub struct State {
-    /// The session's id, none, or `undefined` before the client resource is there.
+    /// Id of the session, absent without one; `undefined` before the client resource exists.
     pub session: Option<String>,
-    /// The status.
+    /// Status of the session.
     pub status: String,
-    /// The cookie.
+    /// The session cookie.
     #[serde(rename = "sessionCookie")]
     pub session_cookie: Option<Cookie>,
 }
@@ -207,7 +207,7 @@ pub struct State {
 /// The session cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, serde::Serialize)]
 pub struct Cookie {
-    /// Its token's `iat`, in seconds.
+    /// `iat` of the cookie's token, in seconds.
     pub iat: u64,
 }
 
@@ -215,7 +215,7 @@ impl Recording {
     /// Reads a recording.
     ///
     /// # Errors
-    /// What is wrong, with its line and column.
+    /// What is wrong, with line and column.
     pub fn parse(text: &str) -> Result<Recording, String> {
         serde_json::from_str(text).map_err(|e| e.to_string())
     }

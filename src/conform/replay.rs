@@ -16,7 +16,7 @@ use crate::scenario::policies::preset;
 use crate::scenario::{Act, ActionSpec, Scenario};
 use crate::world::{Contender, Control, Observer, Plan, observed};
 
-/// What the simulated client did.
+/// Behaviour of the simulated client.
 #[derive(Clone, Debug)]
 pub struct Replayed {
     /// Every request, in the order of sending.
@@ -25,7 +25,7 @@ pub struct Replayed {
     pub entries: Vec<FlowEntry>,
     /// How each tab ended.
     pub last: Vec<State>,
-    /// What had to be read from elsewhere than the recording's configuration.
+    /// Facts that the recording's configuration lacks and where they were taken from instead.
     pub notes: Vec<String>,
 }
 
@@ -36,24 +36,24 @@ pub(crate) struct Setting {
     pub scenario: Scenario,
     /// The policy of the release.
     pub policy: Policy,
-    /// What had to be read from elsewhere than the recording's configuration.
+    /// Facts that the recording's configuration lacks and where they were taken from instead.
     pub notes: Vec<String>,
 }
 
-/// Sets a recording up.
+/// Turns a recording into a scenario.
 ///
 /// # Errors
-/// What of the recording cannot be set up.
+/// The part of the recording that cannot be set up.
 pub(crate) fn setting(recording: &Recording) -> Result<Setting, String> {
     let mut notes = Vec::new();
     let scenario = scenario_of(recording, &mut notes)?;
     Ok(Setting { scenario, policy: policy_of(recording)?, notes })
 }
 
-/// Runs the simulated client as the recording was run.
+/// Runs the simulated client in the setting of the recording.
 ///
 /// # Errors
-/// What of the recording cannot be set up, or why the run was stopped.
+/// The part of the recording that cannot be set up, or the reason why the run was stopped.
 pub fn replay(recording: &Recording) -> Result<Replayed, String> {
     let Setting { scenario, policy, notes } = setting(recording)?;
     let plan = Plan::new(scenario, vec![Contender { name: policy.name.clone(), parts: vec![(policy, 1.0)] }]);
@@ -88,8 +88,8 @@ pub fn replay(recording: &Recording) -> Result<Replayed, String> {
     Ok(Replayed { requests: looker.requests, entries: looker.entries, last, notes })
 }
 
-/// The releases of which there are recordings, each with the policy that it follows: those before pull request 8004 the
-/// old one, later ones the new.
+/// The recorded releases, each with its policy. Releases before pull request 8004 follow the old policy, later ones the
+/// new.
 const RELEASES: [(&str, &str); 4] =
     [("5.125.3", "old"), ("6.0.0", "old"), ("6.1.0", "new"), ("6.3.3", "new")];
 
@@ -172,7 +172,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
     })
 }
 
-/// In which tab an act took place: where the act says so, else where the recording's events show it, else the first.
+/// The tab of an act: as the act states, else as the recording's events show, else the first tab.
 fn tabs_of(recording: &Recording, action: &super::recording::RecordedAction) -> Vec<u32> {
     if let Some(tab) = action.tab {
         return vec![tab];
@@ -244,7 +244,7 @@ fn reaction_of(recording: &Recording) -> Result<(AppReaction, Dur), String> {
     Ok((act, Dur::from_ms(from)))
 }
 
-/// The whole number that stands before a word.
+/// The whole number before a word.
 fn number_before(text: &str, word: &str) -> Option<u64> {
     let words: Vec<&str> = text.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty()).collect();
     words.windows(2).find(|w| w[1] == word).and_then(|w| w[0].parse().ok())
@@ -260,7 +260,7 @@ fn fault_of(rule: &Rule) -> Result<FaultSpec, String> {
     };
     let answers_ok = !rule.abort && rule.status.is_some_and(|s| s < 400);
     let retry_after = rule.headers.iter().find(|(k, _)| k.eq_ignore_ascii_case("retry-after"));
-    // A rule that answers 2xx shadows later rules: an added latency of zero would not, so it is its own kind.
+    // A rule that answers 2xx hides later rules. An added latency of zero would not, so this is a kind of its own.
     let kind = match (rule.abort, answers_ok) {
         (true, _) => FaultKind::Outage(Outage {}),
         (false, true) => FaultKind::Pass(Pass {}),
@@ -281,8 +281,8 @@ fn fault_of(rule: &Rule) -> Result<FaultSpec, String> {
     })
 }
 
-/// When the server revokes the session. The configuration of the recordings at hand does not say; their description
-/// does, and their events show it: GET /client answered 200 and the flow found no session in it.
+/// When the server revokes the session. The configuration of the recordings does not state it. Their description does,
+/// and their events show it: GET /client answered 200 and the flow found no session in it.
 fn revocation(recording: &Recording) -> Option<(u64, &'static str)> {
     let in_config =
         recording.config.other.iter().find(|(k, _)| k.contains("revoke")).and_then(|(_, v)| v.as_u64());
@@ -299,7 +299,7 @@ fn revocation(recording: &Recording) -> Option<(u64, &'static str)> {
         .iter()
         .filter(|e| e.kind == "handleUnauthenticated.end" && e.outcome.as_deref() == Some("signed_out"))
         .filter(|e| {
-            // An entry without a session settles at once and says nothing of the server.
+            // An entry without a session settles at once and reveals nothing about the server.
             recording.events.iter().any(|entry| {
                 entry.kind == "handleUnauthenticated"
                     && (entry.tab, entry.n) == (e.tab, e.n)
@@ -318,9 +318,9 @@ struct Looker {
     wanted: Vec<(u64, u32, Endpoint)>,
     requests: Vec<Request>,
     entries: Vec<FlowEntry>,
-    /// The request in flight of each task.
+    /// The request in flight of each task, as an index.
     open: Vec<usize>,
-    /// What `Math.random` gave, where the recording says it.
+    /// Value of `Math.random`, if the recording states it.
     jitter: Option<f64>,
 }
 
@@ -382,7 +382,7 @@ impl Observer for Looker {
             let drawn = Dur((wait.low.0 as f64 * (1.0 + jitter)) as u64);
             return Some(Dur(wait.of(drawn).0 / NS_PER_MS * NS_PER_MS));
         }
-        // A browser's timer takes whole milliseconds: the fraction of the drawn wait is cut.
+        // A browser's timer takes whole milliseconds and cuts the fraction of the drawn wait.
         let earliest = ms(now.after(wait.of(wait.low)));
         let latest = ms(now.after(wait.of(wait.high)));
         let at = self

@@ -174,7 +174,7 @@ pub(super) fn chain(fingerprints: impl IntoIterator<Item = u64>) -> u64 {
     fingerprints.into_iter().fold(0, next)
 }
 
-/// The worst session of a policy, by the order of [`super::results::PolicyResults::worst`], in one replication or in
+/// The worst session of a policy, by the order of [`crate::results::PolicyResults::worst`], in one replication or in
 /// all of them. `None` without users.
 ///
 /// # Errors

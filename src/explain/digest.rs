@@ -1,4 +1,4 @@
-//! Stories cut to what a page shows, for results.
+//! Digests of stories for results: what a page shows of them.
 
 use super::{Session, Story, Wanted, tell_planned, text, words};
 use crate::Study;
@@ -7,18 +7,18 @@ use crate::parallel;
 use crate::results::{Results, StoryDigest};
 use crate::world::Control;
 
-/// Longer texts are cut: the command prints them whole.
+/// The most bytes of a text. The command prints longer texts whole.
 const MOST_BYTES: usize = 20_000;
-/// More calls than this no lane chart shows one by one.
+/// The most calls of a digest. No lane chart shows more of them one by one.
 const MOST_CALLS: usize = 2_000;
-/// Runs with more events than this, or parts of runs, are not run once more for the stories of a report: `explain` tells
-/// the stories when somebody asks.
+/// The most events of a run, or of a part of one, that is repeated for the stories of a report. `explain` tells the stories
+/// of larger runs on demand.
 const MOST_EVENTS: u64 = 20_000_000;
-/// Policies that get a story in a report, beside the policy with the worst session of all.
+/// The most policies with a story in a report, besides the policy with the worst session of all.
 const MOST_STORIES: usize = 6;
 
 impl Story {
-    /// The story cut to what a page shows.
+    /// The digest of the story.
     pub fn digest(&self) -> StoryDigest {
         let mut told = String::new();
         text::body(self, &mut told);
@@ -39,7 +39,7 @@ impl Story {
     }
 }
 
-/// Adds the story of the worst session of each policy to the results of a study; none where running again would take long.
+/// Adds the story of the worst session of each policy to the results of a study. Adds none if repeating the run takes long.
 ///
 /// ```
 /// use authstorm::Study;
@@ -54,7 +54,7 @@ impl Story {
 /// ```
 ///
 /// # Errors
-/// When `control` stops it.
+/// When `control` stops the run.
 pub fn tell_worst(study: &Study, results: &mut Results, control: &Control) -> Result<(), Error> {
     let engine = &results.engine;
     let runs = u64::from(results.replications.max(1)) * u64::from(engine.parts.max(1));
@@ -92,7 +92,7 @@ fn cut(mut text: String) -> String {
     text
 }
 
-/// The last boundary of a letter before this byte.
+/// The last character boundary before this byte.
 fn floor(text: &str, at: usize) -> usize {
     (0..at).rev().find(|i| text.is_char_boundary(*i) && text.is_char_boundary(i + 1)).unwrap_or(0)
 }

@@ -71,7 +71,7 @@ fn pass(items: Vec<Item>, keys: &[Vec<u32>]) -> (Vec<Item>, bool) {
         let mut take = |from: usize, length: usize| -> Vec<Item> {
             items[from..from + length]
                 .iter_mut()
-                .map(|item| item.take().expect("each is taken once"))
+                .map(|item| item.take().expect("each item is taken once"))
                 .collect()
         };
         if rounds < FEWEST {

@@ -1,7 +1,7 @@
-//! A story as JSON: every step, nothing folded.
+//! A story as JSON: every step, without folding.
 //!
-//! An `id` is the number of a step, call or wait in the whole run, so a part of a run has the entries that the whole has.
-//! A `cause`, `sent_by` or `begun_by` that is not among `steps` is among `earlier`.
+//! An `id` is the number of a step, call or wait in the whole run, so a part of a run has entries with the same ids as the
+//! whole. A `cause`, `sent_by` or `begun_by` that is not in `steps` is in `earlier`.
 
 use super::record::code_of;
 use super::story::{Call, Deed, Earlier, Step, Story, Trigger, Waiting};

@@ -1,4 +1,4 @@
-//! A story cut into lines: the order they are read in, how far each is indented, and where rounds are folded.
+//! Cuts a story into lines: their order, their indentation, and folded rounds.
 
 use super::fold::{Item, fold};
 use super::story::{Call, Deed, Step, Story, Trigger};
@@ -7,28 +7,28 @@ use crate::kernel::{Dur, Time};
 use crate::text::number;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What a line speaks of.
+/// Subject of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Node {
-    /// A step.
+    /// A step of the part.
     Step(usize),
-    /// A step before the part that is told, from which the part continues.
+    /// A step before the part, from which the part continues.
     Earlier(usize),
-    /// A call that was sent before the part and is in flight in it, and whose answer does not belong to it.
+    /// A call that was sent before the part, is in flight in it, and is answered after it.
     InFlight(usize),
-    /// A wait that began before the part and ends after it.
+    /// A wait that begins before the part and ends after it.
     Lasts(usize),
-    /// A fault's window began before the part.
+    /// A fault's window that begins before the part.
     FaultLasts(usize),
-    /// A fault's window begins.
+    /// The begin of a fault's window.
     FaultBegins(usize),
-    /// A fault's window ends.
+    /// The end of a fault's window.
     FaultEnds(usize),
     /// A call that was never answered.
     Unanswered(usize),
 }
 
-/// In which order a story is read.
+/// Order of the lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Each effect after its cause, before the next cause.
@@ -37,31 +37,31 @@ pub enum Order {
     ByTime,
 }
 
-/// A line.
+/// A line of a story.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line {
-    /// Something that happened.
+    /// An event.
     Said {
-        /// What it speaks of.
+        /// Subject of the line.
         node: Node,
-        /// When; none for what lasts through the begin of the part.
+        /// Time; absent for what lasts from before the part.
         at: Option<Time>,
-        /// Which tab; none for what has none.
+        /// Tab; absent for events of the whole browser and of faults.
         tab: Option<u32>,
-        /// How many causes stand above it.
+        /// Number of causes above the line.
         depth: usize,
-        /// What happened.
+        /// What happened, in words.
         happened: String,
-        /// What came of it.
+        /// What followed, in words.
         came: Vec<String>,
     },
-    /// Rounds like the one above, left out.
+    /// Rounds like the one above, which are left out.
     Rounds {
-        /// Indentation, as of the first line of the round.
+        /// Indentation of the round's first line.
         depth: usize,
-        /// How many.
+        /// Number of rounds left out.
         more: usize,
-        /// The lines of the round above this one.
+        /// Number of lines of the round above.
         lines: usize,
         /// `31 more rounds like this, 350 ms each, until 80.9 s`.
         text: String,
@@ -89,7 +89,7 @@ pub fn lines(story: &Story, order: Order) -> Vec<Line> {
 
 struct Ordered {
     nodes: Vec<Node>,
-    /// Per node, the place of its cause in the same order.
+    /// Per node, the index of its cause in the same order.
     parents: Vec<Option<usize>>,
 }
 
@@ -103,8 +103,8 @@ fn at(story: &Story, node: Node) -> Time {
     }
 }
 
-/// The nearest cause of a step that a reader sees, by its number: one that is told, or one before the part. None for a
-/// step that begins something new.
+/// The number of the nearest cause that a reader sees: a step of the part, or one before it. None for a step that begins
+/// something new.
 fn cause(story: &Story, step: &Step) -> Option<usize> {
     let mut step = step;
     loop {
@@ -120,8 +120,8 @@ fn cause(story: &Story, step: &Step) -> Option<usize> {
     }
 }
 
-/// Calls and waits that last through the whole part, or of which no step of the part tells, with the step that each comes
-/// from.
+/// Calls and waits that last through the whole part, or that no step of the part mentions. Each comes with the step that
+/// began it.
 fn lasting(story: &Story) -> Vec<(usize, Node)> {
     let triggers = || story.steps.values().map(|step| step.trigger);
     let answered: BTreeSet<usize> = triggers().filter_map(Trigger::call).collect();
@@ -141,7 +141,7 @@ fn lasting(story: &Story) -> Vec<(usize, Node)> {
 fn ordered(story: &Story, order: Order) -> Ordered {
     let mut children: BTreeMap<usize, Vec<Node>> = BTreeMap::new();
     let mut roots: Vec<(Time, Node)> = Vec::new();
-    // What came before is said once, where its first effect is.
+    // An earlier step is mentioned once, at its first effect.
     let mut named: BTreeSet<usize> = BTreeSet::new();
     let steps = story.steps.iter().filter(|(_, step)| !story.is_quiet(step));
     let steps = steps.map(|(number, step)| (cause(story, step), Node::Step(*number)));
@@ -173,7 +173,7 @@ fn ordered(story: &Story, order: Order) -> Ordered {
         ];
         roots.extend(nodes.into_iter().filter(|(is, ..)| *is).map(|(_, at, node)| (at, node)));
     }
-    // Stable: what happens at one instant keeps its order, but a window opens before what it makes happen.
+    // The sort is stable: events of one instant keep their order, but a window opens before its effects.
     roots.sort_by_key(|(at, node)| (*at, rank(*node)));
     let mut found = Ordered { nodes: Vec::new(), parents: Vec::new() };
     let mut open: Vec<(Node, Option<usize>)> =
@@ -191,7 +191,7 @@ fn ordered(story: &Story, order: Order) -> Ordered {
     found
 }
 
-/// What comes first of one instant: what lasts, windows that open or close, what happens.
+/// Order of nodes at one instant: what lasts, then windows that open or close, then events.
 const fn rank(node: Node) -> u8 {
     match node {
         Node::FaultLasts(_) => 0,
@@ -201,7 +201,7 @@ const fn rank(node: Node) -> u8 {
     }
 }
 
-/// What makes two nodes alike: all but times and counters.
+/// Key of a node for comparison with others: its content without times and counters.
 fn sign(story: &Story, node: Node) -> String {
     match node {
         Node::Step(step) => step_sign(story, &story.steps[&step]),
@@ -241,7 +241,7 @@ struct Writer<'a> {
     story: &'a Story,
     nodes: &'a [Node],
     parents: &'a [Option<usize>],
-    /// The indentation each node has, or would have were it not folded away.
+    /// The indentation of each node. A folded node has the indentation that it would have when shown.
     shown: Vec<usize>,
     lines: Vec<Line>,
 }
@@ -255,7 +255,7 @@ impl Writer<'_> {
                     let before = self.lines.len();
                     self.write(first);
                     let lines = self.lines.len() - before;
-                    // What follows the last round is indented as if it followed the first: else a loop of a hundred
+                    // Indents what follows the last round as if it followed the first. Otherwise a loop of a hundred
                     // rounds would push it off the page.
                     more.iter().for_each(|round| self.mirror(round, first));
                     self.lines.push(Line::Rounds {
@@ -308,7 +308,7 @@ impl Writer<'_> {
         self.lines.push(Line::Said { node, at, tab, depth, happened, came });
     }
 
-    /// Gives a round that is left out the indentation of the one that is shown.
+    /// Gives a folded round the indentation of the shown one.
     fn mirror(&mut self, hidden: &[Item], shown: &[Item]) {
         for (hidden, shown) in hidden.iter().zip(shown) {
             match (hidden, shown) {
@@ -339,7 +339,7 @@ impl Writer<'_> {
     }
 }
 
-/// `216 to 602 ms`: a unit that both have is said once.
+/// `216 to 602 ms`: writes a unit that both have only once.
 fn range(from: &str, to: &str) -> String {
     match (from.split_once(' '), to.split_once(' ')) {
         (Some((number, a)), Some((_, b))) if a == b => format!("{number} to {to}"),
@@ -352,7 +352,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_unit_is_said_once() {
+    fn a_common_unit_is_written_once() {
         assert_eq!(range("216 ms", "602 ms"), "216 to 602 ms");
         assert_eq!(range("602 ms", "1.2 s"), "602 ms to 1.2 s");
         assert_eq!(range("43.2 s", "2 min 4 s"), "43.2 s to 2 min 4 s");

@@ -1,10 +1,10 @@
-//! A story as a Mermaid sequence diagram, for documents that draw it.
+//! A story as a Mermaid sequence diagram.
 
 use super::lines::{Line, Node, Order, lines};
 use super::story::{Deed, Story, Trigger};
 use super::words::{self, clock, headline, provenance};
 
-/// Mermaid refuses texts of more than 50,000 characters, unless told otherwise.
+/// The most bytes of a diagram. By default, Mermaid refuses texts of more than 50,000 characters.
 const MOST: usize = 45_000;
 
 /// The diagram's text.
@@ -85,7 +85,7 @@ fn said(story: &Story, node: Node) -> Vec<String> {
             out.push(format!("    B{arrow}{tab}: {}", plain(&format!("{at} {answered}"))));
         }
         Trigger::Message(_) => {
-            // A message comes in the instant in which it is sent, so its cause is no earlier than the part.
+            // A message arrives at the instant when it is sent, so its cause is not earlier than the part.
             let cause = step.cause.and_then(|cause| story.steps.get(&cause));
             let from = cause.and_then(|cause| cause.tab).unwrap_or(0);
             let words = words::trigger(story, step);
@@ -96,7 +96,7 @@ fn said(story: &Story, node: Node) -> Vec<String> {
             out.push(format!("    Note over {tab}: {}", plain(&format!("{at} {words}"))));
         }
     }
-    // Requests are arrows; what leads to them is a note between.
+    // Requests become arrows. Other events become notes between them.
     for (deed, words) in words::told(story, step) {
         out.push(match deed {
             Deed::Sends(call) => format!("    {tab}->>B: {}", story.calls[&call].name()),
@@ -106,7 +106,7 @@ fn said(story: &Story, node: Node) -> Vec<String> {
     out
 }
 
-/// Text in which nothing means anything to Mermaid.
+/// Text without characters that have a meaning in Mermaid.
 fn plain(text: &str) -> String {
     let mut out = String::new();
     for letter in crate::text::clean(text).chars() {

@@ -1,8 +1,8 @@
-//! The story of one session: what happened to it, what that caused, and which rule of its policy decided.
+//! The story of one session: its events, their effects, and the policy rules that decided.
 //!
-//! [`tell`] runs one contender once more with a [`record::Recorder`] looking on; a run is a function of scenario, seed
-//! and replication, so this is the very run that results speak of. The other files each turn a [`Story`] into something
-//! to read: [`text`] for people, [`json`] for programs, [`mermaid`] for documents, [`trace`] for Perfetto.
+//! [`tell`] repeats the run of one contender and observes it with a [`record::Recorder`]. A run is a function of scenario,
+//! seed and replication, so this run equals the one behind the results. Each other file writes a [`Story`] in one form:
+//! [`text`] for people, [`json`] for programs, [`mermaid`] for documents, [`trace`] for Perfetto.
 
 mod digest;
 pub mod fold;
@@ -30,28 +30,28 @@ use crate::kernel::Time;
 use crate::world::{Control, Plan, observed_part};
 use record::Recorder;
 
-/// Which session.
+/// A choice of session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Session {
-    /// The one with this number.
+    /// The session with this number.
     Number(u32),
-    /// The worst, by the order of [`crate::results::SessionRow::rank`].
+    /// The worst session, by the order of [`crate::results::SessionRow::rank`].
     Worst,
 }
 
-/// Which story is wanted.
+/// A choice of story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wanted {
-    /// The policy, by its place among the study's.
+    /// The policy, as an index into the study's policies.
     pub policy: usize,
-    /// The replication, from 0. None chooses the worst session among all replications, as results do; a session that is
-    /// given by its number is then that of replication 0.
+    /// The replication, from 0. `None` means the worst session of all replications, as in results, or replication 0 for a
+    /// session given by its number.
     pub replication: Option<u32>,
     /// The session.
     pub session: Session,
-    /// What happens or lasts at some time from here...
+    /// Begin of the time range. The story has what happens or lasts within it.
     pub from: Time,
-    /// ...to here.
+    /// End of the time range.
     pub to: Time,
 }
 
@@ -68,13 +68,13 @@ impl Wanted {
 /// When a guard stops the run, as it would in [`Study::run`].
 ///
 /// # Panics
-/// When the study has no such policy, replication or session; [`Wanted`] is checked where it is read.
+/// When the study has no such policy, replication or session. Readers of input check [`Wanted`] before.
 pub fn tell(study: &Study, wanted: Wanted, control: &Control) -> Result<Story, Error> {
     let plan = study.plan();
     tell_planned(&plan, &study.hash(), wanted, control)
 }
 
-/// The same of a plan that is there already; `hash` is that of its scenario.
+/// As [`tell`], for an existing plan. `hash` is the hash of its scenario.
 ///
 /// # Errors
 /// As [`tell`].
@@ -94,7 +94,7 @@ pub fn tell_planned(plan: &Plan, hash: &str, wanted: Wanted, control: &Control) 
     assert!(session < users, "no session {session} among {users} users");
     assert!(replication < replications, "no replication {replication} among {replications}");
     let recorder = Recorder::new(plan, session, from, to);
-    // What has nothing to do with the session need not be run again.
+    // Runs only the users that can influence the session.
     let users = plan.part_of(session);
     let (_, recorder, _) = observed_part(plan, policy, replication, users, control, recorder)?;
     Ok(recorder.finish(plan, policy, replication, hash))

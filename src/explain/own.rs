@@ -1,32 +1,32 @@
-//! How a file shows that `explain` wrote it, so that the command can write it anew and leave every other file alone.
+//! Marks in files that `explain` writes. The command overwrites files with the mark and leaves every other file alone.
 
 use super::png_text;
 
-/// So many bytes from the begin of a file tell.
+/// Bytes from the start of a file that suffice to find the mark.
 pub const HEAD: usize = 4_096;
-/// The first line of a picture that `explain` writes.
+/// First line of an SVG file that `explain` writes.
 const SVG_MARK: &str = "<!-- authstorm explain -->\n";
-/// Keyword and text that the picture in pixels bears.
+/// Keyword and text in a PNG file that `explain` writes.
 const PNG_MARK: (&str, &str) = ("Software", "authstorm explain");
 
-/// The picture of a story as a file of its own.
+/// The SVG file of a story, with the mark.
 pub fn svg(picture: &str) -> String {
     format!("{SVG_MARK}{picture}")
 }
 
-/// The same as pixels: the bytes of a PNG, marked.
+/// The PNG file of a story, with the mark. `bytes` is a PNG.
 pub fn png(bytes: &[u8]) -> Vec<u8> {
     png_text::with_text(bytes, PNG_MARK)
 }
 
-/// Whether a file that begins with these bytes is a story as `explain` writes it, in any of its forms.
+/// Whether a file that begins with these bytes is a story that `explain` wrote, in any format.
 pub fn is_story(head: &[u8]) -> bool {
     if head.starts_with(&png_text::SIGNATURE) {
         return head
             .get(png_text::FIRST_TEXT..)
             .is_some_and(|rest| rest.starts_with(&png_text::text_chunk(PNG_MARK)));
     }
-    // A head may end within a letter; what is before it tells.
+    // The head may end within a character. The text before it suffices.
     let head = String::from_utf8_lossy(head);
     let provenance = |text: &str| {
         [" · seed ", " · client model ", " · authstorm ", " · sha256 "].iter().all(|part| text.contains(part))

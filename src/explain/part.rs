@@ -5,8 +5,8 @@ use super::words;
 use crate::kernel::Time;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Removes what lies before the range from a story. Describes its causes in words where entries of the range depend on
-/// them.
+/// Removes what lies before the range from a story. If entries of the range depend on a removed step, describes that step
+/// in words.
 pub(super) fn leave_earlier(story: &mut Story) {
     let first = story.steps.iter().find(|(_, step)| step.at >= story.from).map(|(number, _)| *number);
     let told = first.map_or_else(BTreeMap::new, |first| story.steps.split_off(&first));

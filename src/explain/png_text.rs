@@ -1,13 +1,13 @@
-//! Words inside a PNG, before its picture.
+//! Inserts a text into a PNG.
 
-/// What every PNG begins with.
+/// First bytes of every PNG.
 pub(super) const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
-/// Where [`with_text`] puts its text: after the signature and the header, which has 13 bytes in a chunk.
+/// Position of the text of [`with_text`]: after the signature and the header, which has 13 bytes in a chunk.
 pub(super) const FIRST_TEXT: usize = SIGNATURE.len() + CHUNK + 13;
-/// What a chunk takes beside its data: length, kind and checksum.
+/// Bytes of a chunk besides its data: length, kind and checksum.
 const CHUNK: usize = 12;
 
-/// A PNG with a keyword and a text before its picture. Bytes that are no PNG stay as they are.
+/// The PNG with a keyword and a text before its picture. Bytes that are not a PNG are returned unchanged.
 pub(super) fn with_text(png: &[u8], text: (&str, &str)) -> Vec<u8> {
     match png.split_at_checked(FIRST_TEXT) {
         Some((header, picture)) if header.starts_with(&SIGNATURE) => {
@@ -20,11 +20,11 @@ pub(super) fn with_text(png: &[u8], text: (&str, &str)) -> Vec<u8> {
 /// A keyword and a text, both ASCII, as a `tEXt` chunk.
 pub(super) fn text_chunk((keyword, text): (&str, &str)) -> Vec<u8> {
     let body = [b"tEXt", keyword.as_bytes(), b"\0", text.as_bytes()].concat();
-    let length = u32::try_from(body.len() - 4).expect("a text of a few words");
+    let length = u32::try_from(body.len() - 4).expect("the text is short");
     [&length.to_be_bytes()[..], &body, &checksum(&body).to_be_bytes()].concat()
 }
 
-/// CRC-32, as PNG has it.
+/// CRC-32 as defined for PNG.
 fn checksum(bytes: &[u8]) -> u32 {
     let bit = |crc: u32| (crc >> 1) ^ if crc & 1 == 1 { 0xEDB8_8320 } else { 0 };
     let byte = |crc: u32, byte: &u8| (0..8).fold(crc ^ u32::from(*byte), |crc, _| bit(crc));
@@ -35,7 +35,7 @@ fn checksum(bytes: &[u8]) -> u32 {
 mod tests {
     use super::*;
 
-    /// The check value that every description of CRC-32 gives, and the end chunk of every PNG.
+    /// The standard check value of CRC-32, and the end chunk of every PNG.
     #[test]
     fn the_checksum_is_that_of_png() {
         assert_eq!(checksum(b"123456789"), 0xCBF4_3926);

@@ -1,7 +1,7 @@
-//! Looking on while a run goes by, and keeping what one session did.
+//! Observes a run and records one session.
 //!
-//! A part of a run hangs on what came before it, so the recorder looks on from the begin. Of what lies before the part it
-//! keeps what the part may still need: steps that calls in flight and waits come from, and where their chains began.
+//! A part of a run depends on what came before it, so the recorder observes the run from its start. Before the part it keeps
+//! only what the part may need: the steps behind calls in flight and waits, and the starts of their chains.
 
 use super::part;
 use super::rules::Rules;
@@ -18,12 +18,12 @@ use crate::results::FaultWindow;
 use crate::world::{Observer, Outside, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// More steps than this nobody reads; the rest is counted. A loop without latency would fill any memory.
+/// The most steps of a story. Further steps are only counted. A loop without latency would fill any memory.
 pub const MOST_STEPS: usize = 100_000;
-/// So many steps before the part are kept without a look at which of them are still needed.
+/// Number of steps before the part that are kept without checking whether they are still needed.
 const FEW_STEPS: usize = 64;
 
-/// Keeps what happens to one user's tabs.
+/// Records the tabs of one user.
 pub struct Recorder {
     session: u32,
     tabs_per_user: u32,
@@ -32,33 +32,33 @@ pub struct Recorder {
     steps: BTreeMap<usize, Step>,
     calls: BTreeMap<usize, Call>,
     waits: BTreeMap<usize, Waiting>,
-    /// Numbers of the next step and the next wait; that of the next call is the number of requests.
+    /// Numbers of the next step and the next wait. The number of the next call is the number of requests so far.
     next_step: usize,
     next_wait: usize,
-    /// Steps of the part.
+    /// Number of recorded steps of the part.
     told: usize,
     left_out: u64,
-    /// More steps than this are looked through for what is needed no more.
+    /// Number of kept steps above which steps that are no longer needed are removed.
     most_kept: usize,
     totals: Totals,
     revoked: bool,
-    /// Signed out, and not in again.
+    /// Whether the user is signed out.
     out: bool,
-    /// The step under way, if it is kept.
+    /// The current step, if it is kept.
     step: Option<usize>,
-    /// The call just sent, if it is kept.
+    /// The call that was just sent, if it is kept.
     sending: Option<usize>,
-    /// Calls to be answered and waits to end, by their tasks.
+    /// Unanswered calls and current waits, by task.
     call_of: BTreeMap<TaskId, usize>,
     wait_of: BTreeMap<TaskId, usize>,
-    /// The last sign-out and the last good sign-in, which cause what the user does next.
+    /// The last sign-out and the last successful sign-in. They cause the user's next actions.
     last_sign_out: Option<usize>,
     last_sign_in: Option<usize>,
     last_tab: u32,
 }
 
 impl Recorder {
-    /// For this session, from one time to another.
+    /// A recorder for this session and time range.
     pub fn new(plan: &Plan, session: u32, from: Time, to: Time) -> Recorder {
         Recorder {
             session,
@@ -107,7 +107,7 @@ impl Recorder {
         }
     }
 
-    /// Counts a step, and says whether it is left out: it lies after the part, or the part has too many.
+    /// Counts a step. Returns true if it is left out: it lies after the part, or the part has too many steps.
     fn leaves_out(&mut self, at: Time) -> bool {
         self.step = None;
         self.next_step += 1;
@@ -120,9 +120,9 @@ impl Recorder {
         too_many
     }
 
-    /// Before the part: forgets what nothing comes from any more.
+    /// Before the part: removes steps on which nothing depends any more.
     fn forget(&mut self, now: Time) {
-        // A wait that ended with its page may still be heard of, when its time comes.
+        // A wait that ended with its page may still be named by its timer.
         let pending: BTreeSet<usize> = self.wait_of.values().copied().collect();
         let lasts = |(number, wait): &(&usize, &Waiting)| wait.ended.is_none() || pending.contains(number);
         let in_flight = self.calls.values().filter(|call| call.ended.is_none());
@@ -150,21 +150,21 @@ impl Recorder {
         }
     }
 
-    /// A wait ends: its time has come, or something else becomes of its task or its page.
+    /// Ends a wait, because its time has come or its task or page has gone.
     fn end_wait(&mut self, number: usize, now: Time) {
         if let Some(wait) = self.waits.get_mut(&number) {
             wait.ended = Some(wait.until(now));
         }
     }
 
-    /// A page goes, and with it whatever waits in it.
+    /// Ends the waits of a page that goes away.
     fn end_waits_of(&mut self, tab: u32, now: Time) {
         let of_tab = |number: &&usize| self.waits.get(number).is_some_and(|wait| wait.tab == tab);
         let lasting: Vec<usize> = self.wait_of.values().filter(of_tab).copied().collect();
         lasting.into_iter().for_each(|number| self.end_wait(number, now));
     }
 
-    /// The newest step of this instant in another tab for which `says` holds: what a message to other tabs comes from.
+    /// The newest step of this instant in another tab for which `says` holds: the origin of a message to other tabs.
     fn elsewhere(&self, now: Time, tab: u32, says: impl Fn(&Step) -> bool) -> Option<usize> {
         let recent = self.steps.iter().rev().take_while(|(_, step)| step.at == now);
         recent
@@ -202,7 +202,7 @@ impl Recorder {
         self.calls.get_mut(&self.sending.filter(|_| user == self.session)?)
     }
 
-    /// The story of what was seen.
+    /// The story of the recorded session.
     pub fn finish(self, plan: &Plan, contender: usize, replication: u32, hash: &str) -> Story {
         let policy = policy_of(plan, contender, replication, self.session);
         let (flow, max_rounds) = plan.client.with(FlowOf);
@@ -264,7 +264,7 @@ impl Observer for Recorder {
             Input::Message(message) => Trigger::Message(look.message(message)),
             Input::SignIn { again } => Trigger::SignIn { again },
             Input::Lock(_) => Trigger::Lock,
-            // What comes of a step that is left out is left out too.
+            // The effects of a step that is left out are left out too.
             Input::Answer(task) => match self.call_of.remove(&task) {
                 Some(call) => Trigger::Answer(call),
                 None => {
@@ -404,7 +404,7 @@ impl Observer for Recorder {
     }
 }
 
-/// A failure that no code belongs to, for tests and words alike.
+/// The error code of a failure; `None` for a failure without a code.
 pub(super) fn code_of(codes: &[String], failure: Failure) -> Option<&str> {
     codes.get(usize::from(failure.code)).map(String::as_str).filter(|code| !code.is_empty())
 }

@@ -1,9 +1,9 @@
-//! The rules of a policy as they stand in its file, so that a story can name the one that decided.
+//! The rules of a policy as written in its file. A story names the rule that decided.
 
 use crate::client::policy::{Policy, TouchErrors};
 use serde::Serialize;
 
-/// A policy's rules, in the words of its file.
+/// A policy's rules, in the text of its file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// `enters-unauthenticated-flow = ["4xx"]`.
@@ -12,18 +12,18 @@ pub struct Rules {
     pub retry_on: String,
     /// `retry.retries = 8`.
     pub retries: String,
-    /// How many that is.
+    /// The number of retries that `retries` allows.
     pub most_retries: u32,
     /// `touch-errors = "swallow"`.
     pub touch_errors: String,
-    /// Limits on the retries of a session, each in the words of the file; empty without any.
+    /// Limits on the retries of a session, in the text of the file; empty without limits.
     pub limits: Vec<String>,
-    /// Rounds of the flow after which the client signs out; none when it does not count them.
+    /// Rounds of the flow after which the client signs out; absent if it does not count them.
     pub max_rounds: Option<u32>,
 }
 
 impl Rules {
-    /// Those of this policy, in a client that signs out after so many rounds of its flow, if it counts them.
+    /// The rules of this policy, for a client that signs out after `max_rounds` rounds of its flow.
     pub fn of(policy: &Policy, max_rounds: Option<u32>) -> Rules {
         let touch_errors = match policy.touch_errors {
             TouchErrors::Swallow => "swallow",
@@ -46,7 +46,7 @@ impl Rules {
     }
 }
 
-/// A value of a policy file. Lists of strings look alike in JSON and TOML, but for the air after a comma.
+/// A value in the text of a policy file. Lists of strings have the same form in JSON and TOML, except for spaces.
 fn value(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_default().replace("\",\"", "\", \"")
 }

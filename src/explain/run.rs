@@ -1,4 +1,4 @@
-//! What a story takes from its run: the words of the client family, and the policy of the session.
+//! What a story needs from its run: the terms of the client family, and the policy of the session.
 
 use crate::client::family::{Client, FlowWords};
 use crate::client::policy::Policy;
@@ -6,7 +6,7 @@ use crate::client::{ForFamily, Prepared};
 use crate::kernel::random::{Purpose, Stream, chance};
 use crate::world::Plan;
 
-/// What a family's flow is called, and after how many rounds it ends.
+/// Name of a family's flow, and the number of rounds after which it ends.
 pub(super) struct FlowOf;
 
 impl ForFamily for FlowOf {
@@ -17,7 +17,7 @@ impl ForFamily for FlowOf {
     }
 }
 
-/// The policy of a user of a mix: the draw that the world makes.
+/// The policy of a user. In a mix, repeats the draw of the world.
 pub(super) fn policy_of(plan: &Plan, contender: usize, replication: u32, user: u32) -> &Policy {
     let parts = &plan.contenders[contender].parts;
     let stream = Stream::new(plan.scenario.seed, replication, Purpose::Rollout, 0);

@@ -1,7 +1,7 @@
-//! A story as data: steps, each with its cause, and the calls and waits between them.
+//! A story as data: steps with their causes, and calls and waits between them.
 //!
-//! Steps, calls and waits bear the numbers that they have in the whole run. A part of a run is therefore a choice among
-//! the entries of the whole, and a number that a part does not hold is that of something earlier.
+//! Steps, calls and waits have their numbers in the whole run. A part of a run therefore holds some entries of the whole. A
+//! number that a part does not hold belongs to something earlier.
 
 use crate::backend::Endpoint;
 use crate::client::fact::{FlowEnd, Judgement, Status};
@@ -13,7 +13,7 @@ use crate::results::FaultWindow;
 use crate::world::Outside;
 use std::collections::BTreeMap;
 
-/// Everything that one session did in one run, or in a part of it.
+/// The record of one session in one run, or in a part of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Story {
     /// The scenario's name.
@@ -34,87 +34,87 @@ pub struct Story {
     pub session: u32,
     /// End of the run.
     pub horizon: Time,
-    /// Where the story begins...
+    /// Begin of the part.
     pub from: Time,
-    /// ...and ends.
+    /// End of the part.
     pub to: Time,
     /// Fault windows, in the scenario's order.
     pub faults: Vec<FaultWindow>,
-    /// What the limits of each endpoint are, in words; by endpoint.
+    /// Descriptions of the limits of each endpoint, by endpoint.
     pub limits: [Vec<String>; Endpoint::COUNT],
     /// The error codes that a [`Failure`] names.
     pub codes: Vec<String>,
-    /// What the flow is called that the client enters when it takes a session for lost.
+    /// Name of the flow that the client enters when it takes a session for lost.
     pub flow: FlowWords,
-    /// What the session's policy says, rule by rule.
+    /// Rules of the session's policy.
     pub rules: super::rules::Rules,
-    /// Tabs that did anything: `tab 0` is the user's first.
+    /// Number of tabs that acted. `tab 0` is the user's first tab.
     pub tabs: u32,
-    /// Totals of the whole run, whatever part of it is told.
+    /// Totals of the whole run, for a part of it too.
     pub totals: Totals,
-    /// What happened from [`Story::from`] to [`Story::to`], by number: in order.
+    /// Steps from [`Story::from`] to [`Story::to`], by number, in order.
     pub steps: BTreeMap<usize, Step>,
-    /// The requests that were in flight at some time of this part, by number: in the order in which they were sent.
+    /// Requests in flight at some time of this part, by number, in the order of sending.
     pub calls: BTreeMap<usize, Call>,
-    /// The waits that lasted at some time of this part, by number: in the order in which they began.
+    /// Waits that lasted at some time of this part, by number, in the order in which they began.
     pub waits: BTreeMap<usize, Waiting>,
-    /// The steps before this part that its steps, calls and waits come from, by number.
+    /// Steps before this part that caused its steps, calls and waits, by number.
     pub earlier: BTreeMap<usize, Earlier>,
-    /// Steps beyond [`super::record::MOST_STEPS`], which are counted and not told.
+    /// Number of steps beyond [`super::record::MOST_STEPS`], which the story leaves out.
     pub left_out: u64,
 }
 
-/// What a session's story comes to.
+/// Totals of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     /// Entries of the unauthenticated flow.
     pub entries: u32,
-    /// Longest causal chain of them.
+    /// Length of the longest causal chain of entries.
     pub depth: u32,
     /// Requests sent.
     pub requests: u32,
     /// Errors that app code saw.
     pub errors: u32,
-    /// How often the user was signed out: each time the first of the tabs was.
+    /// Number of sign-outs of the user. A sign-out counts at its first tab.
     pub sign_outs: u32,
-    /// When the user was first signed out, and whether the server still knew the session then.
+    /// Time of the user's first sign-out, and whether the server still knew the session then.
     pub signed_out: Option<(Time, bool)>,
 }
 
-/// One thing that happened to a tab, and what the tab did then.
+/// An event of a tab, and the tab's reaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Step {
-    /// When.
+    /// Time of the step.
     pub at: Time,
-    /// Which tab of the user; none for what happens to the whole browser.
+    /// Tab of the user; absent for an event of the whole browser.
     pub tab: Option<u32>,
     /// What happened.
     pub trigger: Trigger,
-    /// The step that caused it: one of [`Story::steps`], or of [`Story::earlier`].
+    /// Number of the step that caused it, in [`Story::steps`] or [`Story::earlier`].
     pub cause: Option<usize>,
-    /// The step that its causal chain began with; its own number when it is that step.
+    /// Number of the first step of its causal chain; its own number if it is the first.
     pub chain: usize,
-    /// What came of it, in order.
+    /// Effects of the step, in order.
     pub deeds: Vec<Deed>,
 }
 
-/// A step before the part that is told, on which the part hangs.
+/// A step before the part, on which the part depends.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Earlier {
-    /// When.
+    /// Time of the step.
     pub at: Time,
-    /// Which tab of the user; none for what happens to the whole browser.
+    /// Tab of the user; absent for an event of the whole browser.
     pub tab: Option<u32>,
-    /// What happened, in words.
+    /// The event, in words.
     pub happened: String,
-    /// When the causal chain of the step began and with what, in words; none when it began with this very step.
+    /// Begin of the step's causal chain and its first event in words; absent if this step is the first.
     pub began: Option<(Time, String)>,
 }
 
-/// What happens.
+/// The event of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trigger {
-    /// The page is opened, or loaded anew.
+    /// The page was opened or reloaded.
     Opened,
     /// The page was closed.
     Closed,
@@ -122,35 +122,35 @@ pub enum Trigger {
     Focus,
     /// The app calls `getToken`.
     AppGetToken {
-        /// So many at once.
+        /// Number of simultaneous calls.
         callers: u8,
-        /// Passing over the cache.
+        /// Whether the calls skip the cache.
         skip_cache: bool,
     },
     /// The app calls `setActive`.
     SetActive {
-        /// With a `redirectUrl`.
+        /// Whether it has a `redirectUrl`.
         navigate: bool,
     },
     /// Another tab sent a message.
     Message(&'static MessageRow),
     /// The user fills in the sign-in page.
     SignIn {
-        /// Once more, after a failed request.
+        /// Whether the user tries again after a failed request.
         again: bool,
     },
-    /// A call ended.
+    /// The call of this number ended.
     Answer(usize),
-    /// A wait is over.
+    /// The wait of this number is over.
     Timer(usize),
-    /// The cross-tab lock is this tab's.
+    /// The tab got the cross-tab lock.
     Lock,
-    /// Something from outside.
+    /// An event from outside the client.
     Outside(Outside),
 }
 
 impl Trigger {
-    /// The call that ended.
+    /// Number of the call that ended.
     pub const fn call(self) -> Option<usize> {
         match self {
             Trigger::Answer(call) => Some(call),
@@ -158,7 +158,7 @@ impl Trigger {
         }
     }
 
-    /// The wait that is over.
+    /// Number of the wait that is over.
     pub const fn wait(self) -> Option<usize> {
         match self {
             Trigger::Timer(wait) => Some(wait),
@@ -167,112 +167,112 @@ impl Trigger {
     }
 }
 
-/// What came of a step.
+/// An effect of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Deed {
-    /// A request was sent.
+    /// The request of this number was sent.
     Sends(usize),
-    /// A wait began.
+    /// The wait of this number began.
     Waits(usize),
-    /// A failure was judged.
+    /// The policy judged a failure.
     Judged {
         /// The failure.
         failure: Failure,
-        /// What the policy made of it.
+        /// The policy's decision.
         verdict: Judgement,
     },
     /// The unauthenticated flow was entered.
     EnteredFlow {
-        /// Which entry of the session this is, from 1; 0 without a session, when it settles at once.
+        /// Number of the entry in the session, from 1. 0 without a session, when the entry settles at once.
         entry: u32,
-        /// Entries on the causal chain.
+        /// Number of entries on the causal chain.
         depth: u32,
-        /// The answer that caused it; none for a broadcast.
+        /// The answer that caused the entry; absent for a broadcast.
         cause: Option<Failure>,
     },
     /// Levels of the flow settled.
     LeftFlow {
-        /// How many at once.
+        /// Number of levels that settled at once.
         levels: u32,
-        /// How.
+        /// How the flow ended.
         end: FlowEnd,
     },
     /// The tab lost its session.
     SignedOut {
-        /// The server still knew the session.
+        /// Whether the server still knew the session.
         falsely: bool,
     },
     /// The tab has a session.
     SignedIn,
-    /// The page was loaded anew while it had a session.
+    /// The page was reloaded while it had a session.
     PageGone,
     /// The status changed.
     Status(Status),
     /// App code saw an error.
     AppError(Failure),
-    /// The sign-in request ended well, or not.
+    /// The sign-in request ended, with the failure if it failed.
     SignInEnded(Option<Failure>),
 }
 
 /// A request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Call {
-    /// Which tab of the user.
+    /// Tab of the user.
     pub tab: u32,
     /// Where to.
     pub endpoint: Endpoint,
-    /// What for.
+    /// Purpose of the request.
     pub task: &'static TaskRow,
-    /// On whose behalf.
+    /// The caller on whose behalf the request was sent.
     pub caller: &'static CallerRow,
-    /// Retries before it; of the flow's own request, levels around it.
+    /// Number of retries before it. For the flow's own request, number of levels around it.
     pub attempt: u32,
-    /// No failed answer caused it.
+    /// Whether no failed answer caused the request.
     pub first: bool,
-    /// When it was sent.
+    /// Time of sending.
     pub sent: Time,
-    /// When it ended; none when it was in flight at the end of the run.
+    /// Time of its end; absent if the request was in flight at the end of the run.
     pub ended: Option<Time>,
-    /// How it ended.
+    /// How the request ended.
     pub outcome: Outcome,
-    /// The failure, if it failed.
+    /// The failure, if the request failed.
     pub failure: Option<Failure>,
-    /// The fault that hit it, by its place in the scenario.
+    /// The fault that hit it, as an index into the scenario's faults.
     pub fault: Option<usize>,
-    /// A limit refused it.
+    /// Whether a limit refused it.
     pub limited: bool,
-    /// The step that sent it: one of [`Story::steps`], or of [`Story::earlier`].
+    /// Number of the step that sent it, in [`Story::steps`] or [`Story::earlier`].
     pub by: usize,
 }
 
 /// A wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Waiting {
-    /// Which tab of the user.
+    /// Tab of the user.
     pub tab: u32,
-    /// What waits.
+    /// The task that waits.
     pub task: &'static TaskRow,
-    /// On whose behalf.
+    /// The caller on whose behalf it waits.
     pub caller: &'static CallerRow,
-    /// The retry that comes after it, from 1.
+    /// Number of the retry after the wait, from 1.
     pub retry: u32,
-    /// When it began.
+    /// Begin of the wait.
     pub from: Time,
-    /// How long it is.
+    /// Planned length of the wait.
     pub length: Dur,
-    /// When it ended: its time came, or the page or the task that it belongs to did not last so long. None while it lasts.
+    /// End of the wait: its time has come, or its page or task has gone. Absent while it lasts.
     pub ended: Option<Time>,
-    /// The step in which it began: one of [`Story::steps`], or of [`Story::earlier`].
+    /// Number of the step in which it began, in [`Story::steps`] or [`Story::earlier`].
     pub by: usize,
 }
 
 impl Call {
-    /// When it ended; the horizon when it never did.
+    /// End of the call; the horizon if it never ended.
     pub fn until(&self, horizon: Time) -> Time {
         self.ended.unwrap_or(horizon)
     }
 
-    /// How long it took; until the horizon when it never ended.
+    /// Duration of the call; until the horizon if it never ended.
     pub fn length(&self, horizon: Time) -> Dur {
         self.until(horizon).since(self.sent)
     }
@@ -284,25 +284,25 @@ impl Call {
 }
 
 impl Waiting {
-    /// When it ended, or would end; the horizon when that is earlier.
+    /// Actual or planned end of the wait; at most the horizon.
     pub fn until(&self, horizon: Time) -> Time {
         self.ended.unwrap_or(self.from.after(self.length)).min(horizon)
     }
 
-    /// Whether it is a wait before trying again, not the rest of a poller or a token.
+    /// Whether it is a wait before a retry. A poller and an armed token refresh wait for other reasons.
     pub const fn is_retry(&self) -> bool {
         !matches!(self.task.due, Due::Tick(_))
     }
 }
 
 impl Story {
-    /// Whether a step begins something new in the eyes of a reader: a poller's tick and a refresh are due by themselves,
-    /// a sign-in is the user's own doing.
+    /// Whether a reader takes a step for the start of something new. A poller's tick and a token refresh are due by
+    /// themselves, and a sign-in is the user's own act.
     pub fn is_root(&self, step: &Step) -> bool {
         is_root(step, |wait| self.waits.get(&wait))
     }
 
-    /// Whether a reader misses a step that is left out: one of which nothing came is a tick of a clock.
+    /// Whether a step can be left out without loss to a reader: a timer's tick without effects.
     pub fn is_quiet(&self, step: &Step) -> bool {
         let silent = |deed: &Deed| matches!(deed, Deed::Waits(wait) if !self.waits[wait].is_retry());
         let of_note = matches!(
@@ -317,7 +317,7 @@ impl Story {
     }
 }
 
-/// [`Story::is_root`], of a story that is not whole yet; `wait` has the waits.
+/// As [`Story::is_root`], for a story under construction. `wait` looks up a wait.
 pub(super) fn is_root<'a>(step: &Step, wait: impl Fn(usize) -> Option<&'a Waiting>) -> bool {
     match step.trigger {
         Trigger::Timer(number) => wait(number).is_none_or(|wait| !wait.is_retry()),

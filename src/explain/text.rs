@@ -1,4 +1,4 @@
-//! A story as plain text: indented by cause, folded, at most so many columns wide.
+//! A story as plain text: indented by cause, folded, with a limited line width.
 
 use super::lines::{Line, Order, lines};
 use super::story::Story;
@@ -9,10 +9,10 @@ use crate::text::number;
 const WIDTH: usize = 110;
 /// Columns of an indentation.
 const STEP: usize = 2;
-/// Deeper than this nothing is indented further: the words need room.
+/// Greatest depth that is indented. Deeper lines keep this indentation, so that words have room.
 const DEEPEST: usize = 12;
 
-/// The whole text.
+/// The text with its head.
 pub fn text(story: &Story) -> String {
     let mut out = String::new();
     for line in wrapped(&format!("{}.", headline(story)), WIDTH) {
@@ -29,7 +29,7 @@ pub fn text(story: &Story) -> String {
     out
 }
 
-/// The text without its head, for a page that has its own.
+/// Appends the text without its head, for a page with a head of its own.
 pub fn body(story: &Story, out: &mut String) {
     let lines = lines(story, Order::ByCause);
     if lines.is_empty() {
@@ -57,7 +57,7 @@ pub fn body(story: &Story, out: &mut String) {
         };
         let indent = depth.min(DEEPEST) * STEP;
         for (i, part) in wrapped(&words, WIDTH.saturating_sub(margin + indent + 2)).iter().enumerate() {
-            // What runs over is set in, so that the eye finds the next line's beginning.
+            // Continuation lines are indented, so that a reader finds the start of the next line.
             let (lead, hang) = if i == 0 { (head.clone(), 0) } else { (" ".repeat(margin), 4) };
             out.push_str(&format!("{lead}{}{part}\n", " ".repeat(indent + hang)));
         }
@@ -77,13 +77,13 @@ fn said_at(line: &Line) -> String {
     }
 }
 
-/// Lines of at most so many characters, broken at spaces; a longer word has a line of its own.
+/// Breaks text at spaces into lines of at most `width` characters. A longer word gets its own line.
 fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     let mut length = 0;
     for word in text.split(' ') {
         let long = word.chars().count();
-        let last = lines.last_mut().expect("there is always one");
+        let last = lines.last_mut().expect("the list has a line");
         if !last.is_empty() && length + 1 + long > width {
             lines.push(word.to_owned());
             length = long;

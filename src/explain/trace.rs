@@ -1,8 +1,8 @@
 //! A story as Chrome trace events, which Perfetto and chrome://tracing open: a track per tab, an arrow from each cause
 //! to its effect.
 //!
-//! Slices of one track must nest. Calls of a tab overlap as they please, so a tab gets as many rows as it needs; the
-//! first bears its name.
+//! Slices of one track must nest. Calls of a tab overlap freely, so a tab gets as many rows as it needs. The first row has
+//! the tab's name.
 
 use super::story::{Deed, Step, Story, Trigger};
 use super::words::{self, headline, provenance, span};
@@ -10,10 +10,10 @@ use crate::client::fact::Status;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
-/// The process of the faults, and that of the tabs.
+/// Process numbers of the faults and of the tabs.
 const FAULTS: u32 = 1;
 const TABS: u32 = 2;
-/// Rows of a tab lie this far from those of the next.
+/// Distance between the first rows of two tabs.
 const ROWS: u32 = 1_000;
 
 /// A bar on a track: a call or a wait.
@@ -23,7 +23,7 @@ enum Bar {
     Wait(usize),
 }
 
-/// Where a bar lies.
+/// Position of a bar.
 #[derive(Clone, Copy, Debug)]
 struct Place {
     track: u32,
@@ -61,7 +61,7 @@ fn track_of(tab: u32) -> u32 {
     tab * ROWS + 1
 }
 
-/// Puts every bar on the first row of its tab that is free by then.
+/// Puts every bar on the first row of its tab that is free at that time.
 fn places(story: &Story) -> BTreeMap<Bar, Place> {
     let calls = story.calls.iter().map(|(i, call)| {
         let to = call.until(story.horizon).0;
@@ -76,7 +76,7 @@ fn places(story: &Story) -> BTreeMap<Bar, Place> {
     let mut free: BTreeMap<u32, Vec<u64>> = BTreeMap::new();
     let mut places = BTreeMap::new();
     for (from, bar, tab, to) in bars {
-        // A bar without length could not be clicked, nor an arrow end at it.
+        // A bar without length could not be clicked, and an arrow could not end at it.
         let to = to.max(from + 1);
         let rows = free.entry(tab).or_default();
         let row = rows.iter().position(|until| *until <= from).unwrap_or(rows.len());
@@ -155,7 +155,7 @@ fn slice(story: &Story, bar: Bar, place: Place) -> Value {
     })
 }
 
-/// Instants: what happened without a request, and what came of an answer.
+/// Instants: events without a request, and effects of an answer.
 fn marks(story: &Story, timed: &mut Vec<(u64, Value)>) {
     let mut mark = |step: &Step, name: String| {
         let track = track_of(step.tab.unwrap_or(0));
@@ -189,7 +189,7 @@ fn marks(story: &Story, timed: &mut Vec<(u64, Value)>) {
     }
 }
 
-/// From the bar whose end made a step happen to each bar that the step began.
+/// Arrows from the bar whose end triggered a step to each bar that the step began.
 fn arrows(story: &Story, places: &BTreeMap<Bar, Place>, timed: &mut Vec<(u64, Value)>) {
     let ending = |step: &Step| match step.trigger {
         Trigger::Answer(call) => Some(Bar::Call(call)),
@@ -198,7 +198,7 @@ fn arrows(story: &Story, places: &BTreeMap<Bar, Place>, timed: &mut Vec<(u64, Va
     };
     let mut id = 0;
     for step in story.steps.values() {
-        // A message from another tab points back to the bar that made that tab send it.
+        // A message from another tab refers back to the bar that made that tab send it.
         let heard = || step.cause.and_then(|cause| story.steps.get(&cause)).and_then(ending);
         let Some(from) = ending(step).or_else(heard).and_then(|bar| places.get(&bar)) else { continue };
         for deed in &step.deeds {
@@ -209,7 +209,7 @@ fn arrows(story: &Story, places: &BTreeMap<Bar, Place>, timed: &mut Vec<(u64, Va
             };
             let Some(to) = places.get(&bar) else { continue };
             id += 1;
-            // An arrow binds to the slice that encloses its end: the very end of a slice is no longer inside.
+            // An arrow binds to the slice that encloses its end. The very end of a slice is not inside it.
             let leaves = (from.to - 1).max(from.from);
             let arrow = |ph: &str, at: u64, track: u32| {
                 json!({

@@ -1,4 +1,4 @@
-//! A step in words that an incident review can paste.
+//! Describes a step in words for an incident review.
 
 use super::record::code_of;
 use super::story::{Call, Deed, Earlier, Step, Story, Totals, Trigger, Waiting};
@@ -12,7 +12,7 @@ use crate::results::FaultWindow;
 use crate::text::number;
 use crate::world::Outside;
 
-/// What happened, in a clause: the trigger of a step.
+/// The trigger of a step, as a clause.
 pub fn trigger(story: &Story, step: &Step) -> String {
     match step.trigger {
         Trigger::Opened if step.deeds.contains(&Deed::PageGone) => "page reloaded".to_owned(),
@@ -95,7 +95,7 @@ pub fn lasts(story: &Story, wait: &Waiting) -> String {
     format!("since {} {who} {}", clock(wait.from), waits(story, wait))
 }
 
-/// Which fault or limit made the answer.
+/// The fault or the limit behind an answer.
 fn because(story: &Story, call: &Call) -> String {
     if call.limited {
         return match &story.limits[call.endpoint.index()][..] {
@@ -119,12 +119,12 @@ pub fn fault_lasts(fault: &FaultWindow) -> String {
     format!("{} lasts since {}", fault_name(fault), clock(Time(fault.from.0)))
 }
 
-/// What came of a step, a clause for each deed that a reader wants to know of.
+/// The effects of a step, a clause for each one that matters to a reader.
 pub fn deeds(story: &Story, step: &Step) -> Vec<String> {
     told(story, step).into_iter().map(|(_, words)| words).collect()
 }
 
-/// The same, each clause with its deed.
+/// As [`deeds`], with the effect of each clause.
 pub fn told(story: &Story, step: &Step) -> Vec<(Deed, String)> {
     let judged_before = |place: usize| {
         let entering = |deed: &Deed| matches!(deed, Deed::Judged { verdict: Judgement::EnterFlow, .. });
@@ -141,7 +141,7 @@ pub fn told(story: &Story, step: &Step) -> Vec<(Deed, String)> {
         && let Call { task, caller, failure: Some(failure), .. } = story.calls[&call]
         && let (Role::Fetch, Some(words)) = (task.role, caller.unheard)
     {
-        // Nothing is done, which a reader of a failed answer would look for.
+        // A reader of a failed answer expects an effect, so the absence is said.
         said.push((Deed::Judged { failure, verdict: Judgement::Swallow }, words.to_owned()));
     }
     said
@@ -198,7 +198,7 @@ fn failure_in_words(story: &Story, failure: Failure) -> String {
     }
 }
 
-/// The rule that decided, in the words of the policy's file.
+/// The rule that decided, in the text of the policy's file.
 pub fn rule(story: &Story, step: &Step, verdict: Judgement) -> String {
     let rules = &story.rules;
     let role = match step.trigger {
@@ -235,7 +235,7 @@ fn judged(story: &Story, step: &Step, failure: Failure, verdict: Judgement) -> S
     }
 }
 
-/// Whether retries came before, and that there are no more.
+/// Says that retries came before and none is left.
 fn spent(story: &Story, step: &Step) -> String {
     let Trigger::Answer(call) = step.trigger else { return String::new() };
     match &story.calls[&call] {
@@ -282,7 +282,7 @@ fn left(story: &Story, step: &Step, levels: u32, end: FlowEnd) -> String {
     }
 }
 
-/// Whether an answer means the end of the session to every policy.
+/// Whether every policy takes an answer for the end of the session.
 fn gone(story: &Story, call: &Call) -> bool {
     call.failure.is_some_and(|failure| story.flow.ends.contains(&failure.status))
 }
@@ -326,7 +326,7 @@ pub fn headline(story: &Story) -> String {
     )
 }
 
-/// What makes the story tellable again.
+/// What is needed to reproduce the story.
 pub fn provenance(story: &Story) -> String {
     let hash: String = story.scenario_hash.chars().take(12).collect();
     format!(

@@ -1,4 +1,4 @@
-//! Requests for each one that is asked for: a bar per policy with the confidence interval of its mean.
+//! Amplification, requests sent per request asked for: a bar per policy with the confidence interval of its mean.
 
 use super::axis::Scale;
 use super::canvas::{Anchor, picture};
@@ -24,13 +24,13 @@ const NAME_MOST: f64 = 280.0;
 pub struct Bar {
     /// The policy's name.
     pub name: String,
-    /// Requests for each one that is asked for: the mean of the replications.
+    /// Requests sent per request asked for, mean over the replications.
     pub mean: f64,
     /// Lower end of its 95% confidence interval.
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// The same in words.
+    /// Mean and interval in words.
     pub says: String,
 }
 
@@ -52,7 +52,7 @@ pub fn bars(results: &Results) -> Vec<Bar> {
     results.policies.iter().map(bar).collect()
 }
 
-/// Draws it.
+/// Draws the chart of amplification.
 pub fn amplification(results: &Results) -> Chart {
     let rows = bars(results);
     let greatest = rows.iter().map(|bar| bar.mean.max(bar.high)).fold(0.0, f64::max);
@@ -77,7 +77,7 @@ pub fn amplification(results: &Results) -> Chart {
         top: head.height(),
         width: WIDTH - MARGIN - widest(&says, STRONG) - 14.0 - left,
         height: rows.len().max(1) as f64 * ROW,
-        // Never below 1, so that the line for "nothing was sent again" is always there.
+        // The scale reaches at least 1, so that the reference line "nothing was sent again" is always visible.
         across: Scale::linear(greatest.max(1.0)),
         up: Scale::Linear(1.0),
     };

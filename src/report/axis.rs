@@ -1,4 +1,4 @@
-//! Scales and the values that their ticks name.
+//! Scales and their ticks.
 
 use crate::kernel::Dur;
 use crate::kernel::time::{NS_PER_MS, NS_PER_S};
@@ -8,12 +8,12 @@ const MINUTE: u64 = 60 * NS_PER_S;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
 
-/// A named place on a scale.
+/// A labelled value on a scale.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Tick {
-    /// The value.
+    /// The value, in the unit of the scale.
     pub value: f64,
-    /// What stands beside it.
+    /// The label beside the tick.
     pub label: String,
 }
 
@@ -50,7 +50,7 @@ pub fn time_ticks(horizon: Dur, most: usize) -> Vec<Tick> {
     window_ticks(Dur::ZERO, horizon, most)
 }
 
-/// The same over a part of a run: the ticks between `from` and `to`, counted from the start of the run.
+/// As [`time_ticks`] for a part of a run: the ticks between `from` and `to`, counted from the start of the run.
 pub fn window_ticks(from: Dur, to: Dur, most: usize) -> Vec<Tick> {
     let length = to.0.saturating_sub(from.0);
     let unit = TIME_UNITS.iter().find(|unit| length >= unit.from).unwrap_or(&TIME_UNITS[5]);
@@ -70,9 +70,9 @@ pub fn window_ticks(from: Dur, to: Dur, most: usize) -> Vec<Tick> {
 /// How values become heights.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Scale {
-    /// From 0 to this.
+    /// From 0 to this value.
     Linear(f64),
-    /// Decades; 0 has its place at the bottom, a little below `low`.
+    /// Logarithmic. 0 is drawn at the bottom, below `low`.
     Log {
         /// The lowest value that is not 0.
         low: f64,
@@ -114,12 +114,12 @@ impl Scale {
         Scale::Log { low, high }
     }
 
-    /// Whether it is logarithmic.
+    /// Whether the scale is logarithmic.
     pub const fn is_log(&self) -> bool {
         matches!(self, Scale::Log { .. })
     }
 
-    /// Where `value` stands: 0 at the bottom, 1 at the top.
+    /// Height of `value` on the scale: 0 at the bottom, 1 at the top.
     pub fn place(&self, value: f64) -> f64 {
         match *self {
             Scale::Linear(top) => (value / top).clamp(0.0, 1.0),

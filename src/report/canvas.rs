@@ -1,7 +1,7 @@
-//! The one place that draws: SVG by plotters' backend, from shapes and texts in pixels.
+//! Draws shapes and texts, in pixels, as SVG. All drawing goes through this module.
 //!
-//! That backend speaks whole units, and a slow curve in whole pixels looks like stairs; so a unit is a tenth of a pixel
-//! here, and the picture's head says how large it really is.
+//! The backend of plotters takes whole units. A slow curve in whole pixels looks like stairs, so a unit is a tenth of a
+//! pixel here. The picture's head gives its real size.
 
 use super::palette::{Color, WHITE};
 use super::typeface::{FAMILY_LIST, Face};
@@ -10,10 +10,10 @@ use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color as _, FontDesc, FontFamily, FontStyle, RGBColor, ShapeStyle, TextStyle};
 
-/// Units of the drawing in a pixel.
+/// Drawing units per pixel.
 pub const UNITS: f64 = 10.0;
 
-/// Where a text stands to its point.
+/// Position of a text relative to its point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
     /// The point is its left end.
@@ -29,7 +29,7 @@ pub struct Canvas<'a> {
     backend: SVGBackend<'a>,
 }
 
-/// A picture of this size, rounded up to whole pixels. `alt` is what a screen reader says instead of it.
+/// Draws a picture of this size, rounded up to whole pixels. Screen readers read `alt` instead of the picture.
 pub fn picture(width: f64, height: f64, alt: &str, paint: impl FnOnce(&mut Canvas<'_>)) -> String {
     let (width, height) = (width.ceil(), height.ceil());
     let mut svg = String::new();
@@ -68,7 +68,7 @@ impl Canvas<'_> {
         self.backend.draw_path(tidy(points), &stroke(color, width)).expect(IN_MEMORY);
     }
 
-    /// The same, dashed. Dashes run along the line's length, so that steep and flat parts look alike.
+    /// A dashed line through all points. Dashes run along the line's length, so that steep and flat parts look alike.
     pub fn dashed(&mut self, points: &[(f64, f64)], color: Color, width: f64) {
         const DASH: f64 = 6.0;
         const GAP: f64 = 4.0;
@@ -111,9 +111,9 @@ impl Canvas<'_> {
         self.backend.draw_circle(point(centre), radius, &stroke(color, 0.0), true).expect(IN_MEMORY);
     }
 
-    /// One line of text, its baseline at `y`, as [`clean`] has it.
+    /// One line of text with its baseline at `y`. [`clean`] escapes it first.
     pub fn text(&mut self, text: &str, (x, y): (f64, f64), face: Face, color: Color, anchor: Anchor) {
-        // plotters takes a box height and divides by this; it puts the baseline 0.76 em below the point.
+        // plotters takes the height of a box and divides it by this. It puts the baseline 0.76 em below the point.
         const BOX_PER_EM: f64 = 1.24;
         const TOP_TO_BASELINE: f64 = 0.76;
         let size = face.size * UNITS;
@@ -144,7 +144,7 @@ fn point((x, y): (f64, f64)) -> (i32, i32) {
     (units(x), units(y))
 }
 
-/// The points in units, without those that repeat or continue a straight run: a flat line is two points, not 600.
+/// The points in units, without those that repeat or continue a straight run. A flat line has two points, not 600.
 fn tidy(points: &[(f64, f64)]) -> Vec<(i32, i32)> {
     let mut kept: Vec<(i32, i32)> = Vec::with_capacity(points.len());
     for next in points.iter().copied().map(point) {
@@ -179,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn points_that_add_nothing_are_left_out_and_turns_are_kept() {
+    fn redundant_points_are_left_out_and_turns_are_kept() {
         let run: Vec<(f64, f64)> = (0..100).map(|x| (f64::from(x), 5.0)).collect();
         assert_eq!(tidy(&run), [(0, 50), (990, 50)]);
         let back = [(0.0, 0.0), (2.0, 0.0), (1.0, 0.0), (1.0, 3.0), (1.0, 1.0)];

@@ -1,4 +1,4 @@
-//! Timelines as a picture holds them: at most so many columns, each made of whole buckets.
+//! Timelines cut for pictures: a limited number of columns, each of whole buckets.
 
 use super::palette::BANDS;
 use super::series::SERIES;
@@ -8,48 +8,48 @@ use crate::results::{PolicyResults, Results};
 
 /// More columns than this are narrower than a pixel in most panels.
 pub const MOST: usize = 600;
-/// Numbers in all series of a page together: columns are made coarser until they fit, for pictures too, so that both show
-/// the same.
+/// The most numbers in all series of a page together. Columns become coarser until they fit. Pictures use the same
+/// columns, so that both show the same.
 const MOST_NUMBERS: usize = 60_000;
-/// Policies beyond this are left to the CSV files.
+/// The most policies that are drawn. Only the CSV files have the others.
 pub const MOST_POLICIES: usize = 40;
 
-/// How the buckets of a run become columns.
+/// Maps the buckets of a run to columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Columns {
     /// Buckets in a column; the last column may have fewer.
     pub per_column: usize,
-    /// How many columns.
+    /// Number of columns.
     pub count: usize,
-    /// Width of a bucket.
+    /// Length of a bucket.
     pub bucket: Dur,
     /// End of the run.
     pub horizon: Dur,
 }
 
-/// What a column says of its buckets.
+/// How a column summarises its buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Say {
-    /// Their mean, per second.
+    /// Mean of the buckets, per second.
     Rate,
-    /// The greatest, per second.
+    /// Greatest of the buckets, per second.
     GreatestRate,
-    /// The greatest.
+    /// Greatest of the buckets.
     Greatest,
-    /// The sum of all buckets up to the column's end.
+    /// Sum of all buckets up to the column's end.
     SumSoFar,
-    /// How many at a time, of nanoseconds that were spent: their sum, divided by the column's length.
+    /// How many at a time: the nanoseconds spent in the column, divided by the column's length.
     Level,
 }
 
 impl Say {
-    /// Whether the line of several replications is their mean: of what adds up, so that it ends at the mean that tables
-    /// have. Of greatest values it is the median.
+    /// Whether the line of several replications is their mean. It is the mean for values that add up, so that the line ends
+    /// at the mean in the tables. It is the median for greatest values.
     pub const fn is_mean(self) -> bool {
         matches!(self, Say::Rate | Say::SumSoFar | Say::Level)
     }
 
-    /// What the line and the band of several replications are, for the notes above a chart.
+    /// Explains the line and the band of several replications in the notes above a chart.
     pub const fn note(self) -> &'static str {
         if self.is_mean() {
             "lines: mean of the replications, bands: from a tenth to nine tenths of them"
@@ -60,14 +60,14 @@ impl Say {
 }
 
 impl Columns {
-    /// For all timelines of these results, which share one bucket width. Without any, no column.
+    /// Columns for all timelines of these results, which share one bucket length. No columns if there is no timeline.
     pub fn of(results: &Results) -> Columns {
         let policies = results.policies.len().clamp(1, MOST_POLICIES);
         let series = BANDS.len() + 1 + 3 * SERIES.len();
         Columns::at_most(results, (MOST_NUMBERS / (policies * series)).clamp(8, MOST))
     }
 
-    /// The same with at most so many columns, for pictures whose size is bounded.
+    /// As [`Columns::of`] with at most `most` columns, for pictures of limited size.
     pub fn at_most(results: &Results, most: usize) -> Columns {
         let timelines = || results.policies.iter().flat_map(|policy| &policy.timelines);
         let buckets = timelines().map(|timeline| timeline.buckets.len()).max().unwrap_or(0);
@@ -76,7 +76,7 @@ impl Columns {
         Columns { per_column, count: buckets.div_ceil(per_column), bucket, horizon: results.horizon }
     }
 
-    /// Whether a column stands for more than one bucket.
+    /// Whether a column holds more than one bucket.
     pub const fn merges(&self) -> bool {
         self.per_column > 1
     }
@@ -87,14 +87,14 @@ impl Columns {
         begin.min(u128::from(self.horizon.0)) as f64
     }
 
-    /// One value per column. A last bucket cut by the horizon counts with its full width, so that a sliver of a second
-    /// cannot look like a peak.
-    /// Only of a level is that no peak, and it would sink.
+    /// One value per column. A last bucket that the horizon cuts counts with its full length, so that a sliver of a second
+    /// does not look like a peak.
+    /// A level counts with the real length, since its full length would make it sink.
     pub fn values(&self, buckets: &[Bucket], say: Say, value: impl Fn(&Bucket) -> f64) -> Vec<f64> {
         let seconds = self.bucket.as_secs_f64();
         let mut so_far = 0.0;
         let mut column = |i: usize, part: &[Bucket]| {
-            // Counts are whole: their sums are exact in a float.
+            // Counts are whole numbers, so a float holds their sums exactly.
             let sum: f64 = part.iter().map(&value).sum();
             let greatest = part.iter().map(&value).fold(0.0, f64::max);
             so_far += sum;
@@ -115,25 +115,25 @@ impl Columns {
             .collect()
     }
 
-    /// What the columns stand for, where they stand for more than a bucket.
+    /// Note on what a column shows, if columns merge buckets.
     pub fn note(&self, how: &str) -> Option<String> {
         self.merges().then(|| format!("each column: {how} {} buckets of {}", self.per_column, self.bucket))
     }
 }
 
-/// What the replications have in common, column by column.
+/// Spread of a quantity over the replications, column by column.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Spread {
-    /// A tenth of the replications is below.
+    /// 10% quantile of the replications.
     pub low: Vec<f64>,
-    /// Their mean, or half of them: see [`Say::is_mean`].
+    /// Mean or median of the replications: see [`Say::is_mean`].
     pub middle: Vec<f64>,
-    /// Nine tenths.
+    /// 90% quantile of the replications.
     pub high: Vec<f64>,
 }
 
 impl Spread {
-    /// Over the replications of a policy.
+    /// The spread over the replications of a policy.
     pub fn of(policy: &PolicyResults, columns: Columns, say: Say, value: impl Fn(&Bucket) -> f64) -> Spread {
         let runs: Vec<Vec<f64>> =
             policy.timelines.iter().map(|t| columns.values(&t.buckets, say, &value)).collect();
@@ -149,23 +149,23 @@ impl Spread {
         spread
     }
 
-    /// The greatest value that is drawn.
+    /// The greatest value that is drawn, band included.
     pub fn greatest(&self) -> f64 {
         self.high.iter().chain(&self.middle).copied().fold(0.0, f64::max)
     }
 
-    /// The greatest value of its line.
+    /// The greatest value of the line.
     pub fn top(&self) -> f64 {
         self.middle.iter().copied().fold(0.0, f64::max)
     }
 
-    /// The last value of its line.
+    /// The last value of the line.
     pub fn end(&self) -> f64 {
         self.middle.last().copied().unwrap_or(0.0)
     }
 }
 
-/// The quantile of ascending values, between neighbours on a straight line; 0 of none.
+/// The quantile of ascending values, interpolated linearly between neighbours; 0 for no values.
 pub fn quantile(ascending: &[f64], share: f64) -> f64 {
     let Some(last) = ascending.len().checked_sub(1) else { return 0.0 };
     let place = share * last as f64;
@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_adds_up_has_a_mean_for_its_line() {
+    fn the_line_of_a_sum_is_its_mean() {
         // Sign-outs of three replications 0, 0 and 6: their mean is 2, their median 0.
         let mut results = synthetic::storm(&["a"], 1, 3);
         for (timeline, outs) in results.policies[0].timelines.iter_mut().zip([0, 0, 6]) {

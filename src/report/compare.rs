@@ -1,22 +1,22 @@
-//! Titles that compare policies: which has most, which has least, and which are alike.
+//! Chart titles that compare policies: the greatest value, the least value, and policies that are alike.
 
 use super::typeface::TITLE;
 use crate::results::{PolicyResults, Results};
 use crate::text::clean;
 
-/// What is said of one policy: in full, and when another policy was spoken of before.
+/// Text for one policy: in full, and in short after another policy was named.
 pub struct Clause {
-    /// By which policies are ordered.
+    /// Orders the policies.
     pub value: f64,
-    /// As the first clause of a title.
+    /// Text of the first clause of a title.
     pub full: String,
-    /// As a later one.
+    /// Text of a later clause.
     pub short: String,
-    /// The same without the name. Policies of which the same is said are alike: a reader sees no more digits.
+    /// Text without the name. Policies with equal texts are alike, since a reader sees no more digits.
     pub says: String,
 }
 
-/// Up to three policies are all named; of more, the one with most and the one with least.
+/// Names all of up to three policies. Of more, names those with the greatest and the least value.
 pub fn compare(results: &Results, clause: impl Fn(&PolicyResults, &str, &str) -> Clause) -> String {
     let average = if results.replications > 1 { " on average" } else { "" };
     let names: Vec<String> =
@@ -38,12 +38,12 @@ pub fn compare(results: &Results, clause: impl Fn(&PolicyResults, &str, &str) ->
     let most = clauses.iter().fold(first, |most, next| if next.value > most.value { next } else { most });
     let least = clauses.iter().fold(first, |least, next| if next.value < least.value { next } else { least });
     let alike = |of: &Clause| clauses.iter().filter(|clause| clause.says == of.says).count();
-    // All may have the same value and differ in what else is said of them.
+    // All policies may have the same value and differ in the rest of their text.
     let other = || clauses.iter().find(|clause| clause.says != most.says).unwrap_or(least);
     let least = if most.says == least.says { other() } else { least };
     let (as_most, as_least) = (alike(most), alike(least));
     let between = clauses.len().saturating_sub(as_most + as_least);
-    // Where only the most and the least are said, those like them are all that is left.
+    // Where only the greatest and the least are named, all others may be like one of the two.
     let like = |alike: usize, all_others: bool| match (alike, all_others) {
         (0 | 1, _) => String::new(),
         (2, true) => ", like the other one".to_owned(),
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_title_says_no_more_than_the_numbers() {
+    fn titles_compare_only_as_far_as_the_numbers_do() {
         for (values, expected) in [
             (&[][..], "No policy was run"),
             (&[1.0], "a sends 1.0"),
@@ -96,7 +96,7 @@ mod tests {
             (&[1.0, 1.0, 2.0], "a sends 1.0; b 1.0; c 2.0"),
             (&[3.0, 3.0, 3.0, 3.0], "a sends 3.0; the 3 others likewise"),
             (&[3.0, 1.0, 1.0, 1.0], "a sends 3.0; b 1.0, like the 2 others"),
-            // Where three have most, none of them lies between.
+            // Where three policies have the greatest value, none of them lies between.
             (&[1.0, 3.0, 3.0, 3.0], "b sends 3.0, like the 2 others; a 1.0"),
             (&[1.0, 3.0, 3.0, 1.0], "b sends 3.0, like 1 more; a 1.0, like 1 more"),
             (&[1.0, 3.0, 2.0, 1.0], "b sends 3.0; a 1.0, like 1 more; the other one lies between"),

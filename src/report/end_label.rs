@@ -1,4 +1,4 @@
-//! Labels at the right ends of lines, each tied to its line.
+//! Labels at the right ends of lines, each connected to its line.
 
 use super::canvas::{Anchor, Canvas};
 use super::frame::Plot;
@@ -12,9 +12,9 @@ use crate::text::clean;
 pub struct EndLabel {
     /// Height of the line's end.
     pub y: f64,
-    /// Whose line it is.
+    /// Name of the line's policy.
     pub name: String,
-    /// What it says of it; never cut.
+    /// Value in words. Never shortened.
     pub says: String,
     /// Colour of the line.
     pub line: Color,
@@ -24,7 +24,7 @@ pub struct EndLabel {
 
 /// Distance between the baselines of labels.
 pub const LABEL_LINE: f64 = 16.0;
-/// From the end of a line to its label.
+/// Length of the connection from a line to its label.
 const LEADER: f64 = 20.0;
 /// The widest label.
 const LABEL_MOST: f64 = 250.0;
@@ -35,7 +35,7 @@ impl EndLabel {
         format!("{}{}", STRONG.fit_name(&clean(&self.name), room), self.says)
     }
 
-    /// Lines that end together and say the same share a label: `new, capped: none`.
+    /// Merges labels of lines that end together with the same text: `new, capped: none`.
     pub fn merged(labels: Vec<EndLabel>) -> Vec<EndLabel> {
         let all = labels.len();
         let mut groups: Vec<Vec<EndLabel>> = Vec::new();
@@ -53,7 +53,7 @@ impl EndLabel {
             let names: Vec<String> = group.iter().map(|label| label.name.clone()).collect();
             let mut label = group.swap_remove(0);
             if lines > 1 {
-                // Their lines cover each other: the first one's colour is the one that is seen.
+                // The lines cover each other. The colour of the first one is visible.
                 let names = names.join(", ");
                 let fits = STRONG.width(&names) + STRONG.width(&label.says) <= LABEL_MOST;
                 label.name = match () {
@@ -67,13 +67,13 @@ impl EndLabel {
         groups.into_iter().map(one).collect()
     }
 
-    /// Room that these labels take to the right of a plot.
+    /// Width of these labels to the right of a plot.
     pub fn room(labels: &[EndLabel]) -> f64 {
         let widest = labels.iter().map(|label| STRONG.width(&label.written()));
         widest.fold(0.0, f64::max) + LEADER + 4.0
     }
 
-    /// Draws the labels beside a plot, each tied to the end of its line.
+    /// Draws the labels beside a plot, each connected to the end of its line.
     pub fn draw(labels: &[EndLabel], canvas: &mut Canvas<'_>, plot: &Plot) {
         let mut sorted: Vec<&EndLabel> = labels.iter().collect();
         sorted.sort_by(|a, b| a.y.total_cmp(&b.y));

@@ -1,5 +1,5 @@
-//! How many sessions enter the unauthenticated flow at least so often: few sessions with very many entries are what a
-//! mean hides, and what a loop makes.
+//! Share of sessions with at least a given number of entries into the unauthenticated flow. A loop makes few sessions with
+//! very many entries, which a mean hides.
 
 use super::axis::{Scale, Tick};
 use super::canvas::{Anchor, picture};
@@ -11,12 +11,12 @@ use crate::results::{PolicyResults, Results, SessionRow};
 use crate::text::clean;
 use crate::text::number;
 
-/// Room for the key to the right of the plot.
+/// Width of the key to the right of the plot.
 const KEY: f64 = 350.0;
 /// Height of a policy in the key.
 const KEY_ROW: f64 = 44.0;
 
-/// Draws it. Both scales are logarithmic where they span more than two decades.
+/// Draws the chart. A scale that spans more than two decades is logarithmic.
 pub fn entries_per_session(results: &Results) -> Chart {
     let curves: Vec<Vec<(u32, f64)>> = results.policies.iter().map(|p| at_least(results, p)).collect();
     let points = || curves.iter().flatten();
@@ -45,7 +45,7 @@ pub fn entries_per_session(results: &Results) -> Chart {
         up,
     };
     let mut counts = with_unit(plot.across.ticks(8, true), if most <= 1 { " entry" } else { " entries" });
-    // 0 on a logarithmic scale stands for "any", which needs no name.
+    // 0 on a logarithmic scale stands for "any" and needs no label.
     counts.retain(|tick| tick.value > 0.0 || !plot.across.is_log());
 
     let svg = picture(WIDTH, plot.bottom() + TIME_AXIS + MARGIN / 2.0, &title, |canvas| {
@@ -55,7 +55,7 @@ pub fn entries_per_session(results: &Results) -> Chart {
         for (i, curve) in curves.iter().enumerate().rev().filter(|(i, _)| first_like(&curves, *i) == *i) {
             let Some(&(worst, share)) = curve.last() else { continue };
             let color = palette::policy(i).line;
-            // Left of the first number, as many have at least that many.
+            // Left of the first number the line continues at its height: as many sessions have at least that many entries.
             let mut line = vec![(plot.left, plot.y(curve[0].1))];
             for &(entries, percent) in curve {
                 let before = line.last().map_or(0.0, |point| point.0);
@@ -85,12 +85,12 @@ pub fn entries_per_session(results: &Results) -> Chart {
     Chart { file_stem: "entries-per-session", svg }
 }
 
-/// The first policy with the same curve: one line, and one entry of the key, stand for all of them.
+/// The first policy with the same curve. One line and one entry of the key stand for all policies with that curve.
 fn first_like(curves: &[Vec<(u32, f64)>], i: usize) -> usize {
     curves[..i].iter().position(|curve| *curve == curves[i]).unwrap_or(i)
 }
 
-/// The names of policies whose curves are one: all of them, or the first and how many more.
+/// Names of policies with one curve: all names, or the first one and the number of others.
 fn together(names: Vec<String>, room: f64) -> String {
     let all = names.join(", ");
     match (HEADING.width(&all) <= room, &names[..]) {

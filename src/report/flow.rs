@@ -1,4 +1,4 @@
-//! The unauthenticated flow over the run: entries per second, and below it the greatest depth of a chain.
+//! The unauthenticated flow over the run: entries per second, and below them the greatest depth of a chain.
 
 use super::axis::Scale;
 use super::canvas::{Anchor, Canvas, picture};
@@ -14,22 +14,22 @@ use super::{Chart, palette, titles};
 use crate::results::Results;
 use crate::text::clean;
 
-/// One of the two quantities, of every policy.
+/// One of the two quantities, for every policy.
 struct Part {
     heading: &'static str,
     whole_only: bool,
     spreads: Vec<Spread>,
-    /// What labels say.
+    /// Texts of the labels.
     says: Vec<String>,
     scale: Scale,
 }
 
-/// Draws it. A column shows the greatest value of its buckets: here peaks matter, and areas do not.
+/// Draws the chart. A column shows the greatest of its buckets, because peaks matter here and areas do not.
 pub fn flow(results: &Results) -> Chart {
     flow_in(results, Columns::of(results))
 }
 
-/// The same in these columns.
+/// As [`flow`], with these columns.
 pub fn flow_in(results: &Results, columns: Columns) -> Chart {
     let parts = [
         Part::of(results, columns, "Entries per second", &FLOW),
@@ -95,7 +95,7 @@ impl Part {
             .map(|(policy, spread)| format!(": {}", series.says(policy, spread)))
             .collect();
         let whole_only = series.say == Say::Greatest;
-        // What lies between 0 and 1 of a count is an edge of a band: it needs no decade of its own.
+        // A band's edge may lie between 0 and 1 of a count. It needs no decade of its own.
         let least = if whole_only { 1.0 } else { 0.0 };
         let drawn = spreads.iter().flat_map(|spread| spread.middle.iter().chain(&spread.high)).copied();
         let scale = Scale::fitting(drawn.filter(|value| *value >= least));
@@ -115,7 +115,7 @@ impl Part {
     }
 
     fn draw(&self, canvas: &mut Canvas<'_>, results: &Results, columns: Columns, plot: &Plot) {
-        // What an earlier policy's line covers to the last point is drawn with that: bands on bands would mix colours.
+        // A line that an earlier policy's line covers completely is not drawn: bands over bands would mix colours.
         let shown: Vec<(usize, &Spread)> = self
             .spreads
             .iter()
@@ -129,7 +129,7 @@ impl Part {
                 canvas.area(&band, palette::policy(i).line, 0.18);
             }
         }
-        // The first policy last: where lines cover each other, the reference stays visible.
+        // Draws the first policy last, so that the reference stays visible where lines cover each other.
         for &(i, spread) in shown.iter().rev() {
             canvas.path(&steps(plot, columns, &spread.middle), palette::policy(i).line, 1.8);
         }

@@ -1,4 +1,4 @@
-//! What every chart shares: the head with finding and provenance, the plot's axes, and the faults' windows.
+//! Parts of every chart: the head with finding and provenance, the axes of the plot, and the windows of faults.
 
 use super::axis::{Scale, Tick, time_ticks};
 use super::canvas::{Anchor, Canvas};
@@ -12,26 +12,26 @@ use crate::text::number;
 
 /// Width of every picture, in pixels.
 pub const WIDTH: f64 = 1280.0;
-/// White around everything.
+/// Margin around the picture, in pixels.
 pub const MARGIN: f64 = 28.0;
-/// Between parts that stand side by side.
+/// Space between parts that stand side by side, in pixels.
 pub const GAP: f64 = 28.0;
-/// What a time axis takes below its plot.
+/// Height of a time axis below its plot, in pixels.
 pub const TIME_AXIS: f64 = 30.0;
 
-/// The lines above the data.
+/// The lines of text above the data.
 pub struct Head {
     title: Vec<String>,
     lines: Vec<String>,
 }
 
 impl Head {
-    /// The finding as title; below it where the numbers come from, and what must be known to read the picture.
+    /// The finding as title. Below it the provenance of the numbers, and notes on how to read the picture.
     pub fn new(results: &Results, title: &str, notes: &[String]) -> Head {
         Head::from(&provenance(results), title, notes)
     }
 
-    /// The same of what is not the result of one run, which says itself where it comes from.
+    /// A head with its own provenance, for data that is not the result of one run.
     pub fn from(provenance: &str, title: &str, notes: &[String]) -> Head {
         let width = WIDTH - 2.0 * MARGIN;
         let mut lines = NOTE.wrap_at(provenance, " · ", width, 2);
@@ -41,12 +41,12 @@ impl Head {
         Head { title: TITLE.wrap_even(&clean(title), width, 3), lines }
     }
 
-    /// What it takes from the top of the picture, with some air below.
+    /// Height in pixels, with the space below.
     pub fn height(&self) -> f64 {
         MARGIN + self.title.len() as f64 * TITLE.line() + self.lines.len() as f64 * NOTE.line() + 24.0
     }
 
-    /// Draws it.
+    /// Draws the head.
     pub fn draw(&self, canvas: &mut Canvas<'_>) {
         let mut baseline = MARGIN + TITLE.size * 0.76;
         for line in &self.title {
@@ -60,11 +60,11 @@ impl Head {
     }
 }
 
-/// Where the numbers come from, so that a picture that travels alone can be traced back.
+/// Provenance of the numbers, so that a picture without its directory can be traced back.
 pub fn provenance(results: &Results) -> String {
     let hash: String = results.scenario_hash.chars().take(12).collect();
     let mut parts = vec![NOTE.fit(&clean(&results.scenario), 360.0)];
-    // Generic sessions are no users.
+    // Generic clients are not users.
     if results.users > 0 {
         parts.push(number::counted(results.users.into(), "user", "users"));
     }
@@ -78,7 +78,7 @@ pub fn provenance(results: &Results) -> String {
     parts.join(" · ")
 }
 
-/// The rectangle that data is drawn in, with its scales.
+/// The rectangle for data, with its scales.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plot {
     /// Left edge.
@@ -89,19 +89,19 @@ pub struct Plot {
     pub width: f64,
     /// Height.
     pub height: f64,
-    /// Values to the right.
+    /// Scale of values to the right.
     pub across: Scale,
-    /// Values upward.
+    /// Scale of values upward.
     pub up: Scale,
 }
 
 impl Plot {
-    /// The horizontal place of a value.
+    /// Horizontal position of a value.
     pub fn x(&self, value: f64) -> f64 {
         self.left + self.width * self.across.place(value)
     }
 
-    /// The vertical place of a value.
+    /// Vertical position of a value.
     pub fn y(&self, value: f64) -> f64 {
         self.top + self.height * (1.0 - self.up.place(value))
     }
@@ -116,7 +116,7 @@ impl Plot {
         self.top + self.height
     }
 
-    /// Grid lines at these values, and their names to the left of the plot where `named`.
+    /// Draws grid lines at these values, with labels to the left of the plot if `named`.
     pub fn rows(&self, canvas: &mut Canvas<'_>, ticks: &[Tick], named: bool) {
         for tick in ticks {
             let y = self.y(tick.value);
@@ -127,7 +127,7 @@ impl Plot {
         }
     }
 
-    /// The lower edge as an axis with a mark and a name for each tick.
+    /// Draws the lower edge as an axis with a mark and a label for each tick.
     pub fn baseline(&self, canvas: &mut Canvas<'_>, ticks: &[Tick]) {
         let y = self.bottom();
         canvas.line((self.left, y), (self.right(), y), AXIS, 1.0);
@@ -138,12 +138,12 @@ impl Plot {
         }
     }
 
-    /// The ticks of a time axis, as many as have room.
+    /// The ticks of a time axis, as many as fit.
     pub fn time_ticks(&self, horizon: Dur) -> Vec<Tick> {
         time_ticks(horizon, (self.width / 62.0) as usize)
     }
 
-    /// The faults' windows, behind everything.
+    /// Draws the windows of faults behind the data.
     pub fn shade(&self, canvas: &mut Canvas<'_>, results: &Results) {
         for fault in &results.faults {
             let (from, to) = (self.x(fault.from.0 as f64), self.x(fault.to.0 as f64));
@@ -151,13 +151,13 @@ impl Plot {
         }
     }
 
-    /// Words in the middle of a plot that has nothing to show.
+    /// Draws a text in the middle of a plot without data.
     pub fn say(&self, canvas: &mut Canvas<'_>, text: &str) {
         let centre = (self.left + self.width / 2.0, self.top + self.height / 2.0);
         canvas.text(text, centre, TITLE, AXIS, Anchor::Centre);
     }
 
-    /// Shading, strip, grid and time axis.
+    /// Draws shading, fault names, grid and time axis.
     pub fn time_frame(
         &self,
         canvas: &mut Canvas<'_>,
@@ -180,18 +180,18 @@ pub fn time_scale(horizon: Dur) -> Scale {
     Scale::Linear(horizon.0.max(1) as f64)
 }
 
-/// Room that the names of these ticks take to the left of a plot.
+/// Width of the labels of these ticks to the left of a plot.
 pub fn tick_width(ticks: &[Tick]) -> f64 {
     ticks.iter().map(|tick| TICK.width(&tick.label)).fold(0.0, f64::max) + 10.0
 }
 
-/// Of an axis without data only the zero is true.
+/// Keeps the tick at 0 only: an axis without data has no other true value.
 pub fn only_zero(mut ticks: Vec<Tick>) -> Vec<Tick> {
     ticks.retain(|tick| tick.value <= 0.0);
     ticks
 }
 
-/// Appends `unit` to the uppermost name, which is where a reader looks for it.
+/// Appends `unit` to the uppermost label.
 pub fn with_unit(mut ticks: Vec<Tick>, unit: &str) -> Vec<Tick> {
     if let Some(last) = ticks.last_mut() {
         last.label.push_str(unit);

@@ -1,10 +1,10 @@
 //! Labels beside the ends of lines and areas, pushed apart until none covers another.
 
-/// Heights for labels that would like to stand at `wanted`, ascending: as near as possible (in the least-squares sense),
-/// `gap` apart, between `low` and `high`. Their order is kept. Too many for the room run over its upper end.
+/// Heights for labels with the ascending heights `wanted`: as near as possible (least squares), at least `gap` apart,
+/// between `low` and `high`. Keeps the order. Labels without room run over the upper end.
 pub fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
-    // Taking i * gap away turns "at least gap apart" into "not descending", whose best answer is found by pooling
-    // neighbours that descend into their mean.
+    // Subtracting i * gap turns "at least gap apart" into "not descending". The best answer pools descending neighbours
+    // into their mean.
     let mut pools: Vec<(f64, usize)> = Vec::new();
     for (i, wish) in wanted.iter().enumerate() {
         let mut pool = (wish - i as f64 * gap, 1);

@@ -1,7 +1,7 @@
 //! The retry schedule of one session: a lane per tab and endpoint, a bar per call, coloured by how it ended.
 //!
-//! A call lasts a fraction of a second and a run many minutes. So below the whole time stands its densest part, drawn
-//! large enough to see one call after another.
+//! A call lasts a fraction of a second and a run lasts many minutes. So the densest part of the run is drawn again below,
+//! large enough to tell calls apart.
 
 use super::Chart;
 use super::axis::window_ticks;
@@ -20,20 +20,20 @@ use crate::text::clean;
 use crate::text::number;
 use std::collections::BTreeMap;
 
-/// Height of a bar that is alone in its lane, and of one that shares it with others at the same time.
+/// Height of a bar that is alone in its lane, and of a bar with others at the same time.
 const BAR: f64 = 16.0;
 const SLIM: f64 = 9.0;
 /// Air between lanes.
 const AIR: f64 = 8.0;
-/// Calls of one lane at the same time that are drawn one below the other; further ones cover each other.
+/// The most simultaneous calls of one lane that are drawn below each other. Further calls cover each other.
 const MOST_ROWS: usize = 4;
-/// More lanes than this make no picture; the busiest stay.
+/// The most lanes of a picture. The busiest lanes are kept.
 const MOST_LANES: usize = 32;
-/// A bar is at least this wide, to be seen at all.
+/// Least width of a bar, so that it is visible.
 const THINNEST: f64 = 1.5;
-/// Bars narrower than this in the whole picture ask for a closer look.
+/// Bars narrower than this in the whole picture call for a closer look.
 const TOO_THIN: f64 = 5.0;
-/// So many of them make a part dense enough to be worth one.
+/// Least number of such bars that makes a part dense enough for a closer look.
 const A_FEW: usize = 8;
 /// The closer look shows about this many calls of usual length.
 const CLOSE: u64 = 48;
@@ -45,33 +45,33 @@ pub struct Bar {
     pub tab: u32,
     /// Where to.
     pub endpoint: Endpoint,
-    /// When it was sent.
+    /// When the call was sent.
     pub from: Dur,
-    /// When it ended, or the run.
+    /// When the call ended, or the end of the run.
     pub to: Dur,
-    /// How.
+    /// How the call ended.
     pub outcome: Outcome,
 }
 
-/// What the chart shows, without the story it comes from.
+/// Data of the chart, without the story.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Schedule {
     /// The story in a sentence.
     pub title: String,
-    /// Where it comes from.
+    /// Provenance of the story.
     pub provenance: String,
-    /// The part of the run that is told.
+    /// The part of the run that the story covers.
     pub window: (Dur, Dur),
-    /// Faults.
+    /// Windows of the faults.
     pub faults: Vec<FaultWindow>,
-    /// What the part continues from, if it does not begin with the run: a note each.
+    /// A note for each cause before the part; empty for a part from the start of the run.
     pub continues: Vec<String>,
     /// Calls in flight at some time of the window, in the order in which they were sent.
     pub bars: Vec<Bar>,
 }
 
 impl Schedule {
-    /// Of a story.
+    /// The schedule of a story.
     pub fn of(story: &Story) -> Schedule {
         let bar = |call: &crate::explain::story::Call| Bar {
             tab: call.tab,
@@ -91,7 +91,7 @@ impl Schedule {
     }
 }
 
-/// What a part of a run hangs on. A chart has room for the first, and says how many others there are.
+/// Causes before the part. A chart has room for the first one and counts the others.
 fn continues(story: &Story) -> Vec<String> {
     let mut notes: Vec<String> = story.earlier.values().take(1).map(words::continues).collect();
     let others = story.earlier.len().saturating_sub(notes.len()) as u64;
@@ -101,7 +101,7 @@ fn continues(story: &Story) -> Vec<String> {
     notes
 }
 
-/// Whether a call is in flight at some time of a window.
+/// Whether a call is in flight at some time of the window.
 fn in_flight(bar: &Bar, (begin, end): (Dur, Dur)) -> bool {
     bar.from <= end && bar.to >= begin
 }
@@ -111,7 +111,7 @@ pub fn of_story(story: &Story) -> Chart {
     lanes(&Schedule::of(story))
 }
 
-/// Draws it.
+/// Draws the chart.
 pub fn lanes(schedule: &Schedule) -> Chart {
     let (lanes, left_out) = chosen(schedule);
     let mut notes =
@@ -146,7 +146,7 @@ pub fn lanes(schedule: &Schedule) -> Chart {
     Chart { file_stem: "retry-schedule", svg }
 }
 
-/// Tab and endpoint.
+/// Tab and endpoint of a lane.
 type LaneId = (u32, Endpoint);
 
 /// A lane with its calls.
@@ -157,7 +157,7 @@ struct Lane {
     bars: Vec<Row>,
 }
 
-/// A call and the row of its lane that it is drawn in.
+/// A call and its row in the lane.
 #[derive(Clone, Copy, Debug)]
 struct Row {
     bar: Bar,
@@ -179,7 +179,7 @@ pub fn lane_name((tab, endpoint): LaneId) -> String {
     format!("tab {tab} · {} /{}", endpoint.row().method.name(), endpoint.name())
 }
 
-/// The lanes in the order of tabs and endpoints, and how many are left out.
+/// The lanes in the order of tabs and endpoints, and the number of lanes left out.
 fn chosen(schedule: &Schedule) -> (Vec<Lane>, usize) {
     let mut lanes: BTreeMap<(u32, usize), Lane> = BTreeMap::new();
     let mut free: BTreeMap<(u32, usize), Vec<Dur>> = BTreeMap::new();
@@ -208,12 +208,12 @@ fn chosen(schedule: &Schedule) -> (Vec<Lane>, usize) {
     (busiest, left_out)
 }
 
-/// The band of an outcome.
+/// The band that an outcome belongs to.
 fn band(outcome: Outcome) -> &'static Band {
     BANDS.iter().find(|band| band.outcomes.contains(&outcome)).unwrap_or(&BANDS[0])
 }
 
-/// The part worth a closer look: where most calls failed, or most were made when none did.
+/// The part worth a closer look: the one with most failed calls, or with most calls if none failed.
 fn closer(schedule: &Schedule, width: f64) -> Option<(Dur, Dur)> {
     let (begin, end) = schedule.window;
     let length = end.0.saturating_sub(begin.0);
@@ -227,7 +227,7 @@ fn closer(schedule: &Schedule, width: f64) -> Option<(Dur, Dur)> {
     if of_note.len() < A_FEW || drawn >= TOO_THIN || part > length / 3 {
         return None;
     }
-    // Bars are in the order of their sending: a window that slides over them sees every candidate.
+    // Bars are in the order of sending, so a sliding window over them meets every candidate.
     let (mut best, mut from, mut last) = (0, 0, 0);
     for to in 0..of_note.len() {
         while of_note[to].from.0 - of_note[from].from.0 > part - 2 * usual {
@@ -298,7 +298,7 @@ impl<'a> Panel<'a> {
         let calls = self.schedule.bars.iter().filter(|bar| in_flight(bar, self.window)).count() as u64;
         let calls = number::counted(calls, "call", "calls");
         let length = words::span(Dur(end.0.saturating_sub(begin.0)));
-        // In the unit of the axis below, and as a person says it where that is another.
+        // In the unit of the axis below, and in a reader's unit if that differs.
         let seconds = format!("{} s", number::fixed(begin.as_secs_f64(), 1));
         let from = match begin.0 {
             ns if ns < 3_600 * NS_PER_S => seconds,
@@ -345,14 +345,14 @@ impl<'a> Panel<'a> {
         }
     }
 
-    /// The bars of one row. Neighbours of one colour that would touch become one bar: a run of a million calls is no
-    /// larger a picture than one of a thousand.
+    /// Draws the bars of one row. Neighbours of one colour that would touch become one bar, so that the picture of a million
+    /// calls is no larger than that of a thousand.
     fn bars(&self, canvas: &mut Canvas<'_>, lane: &Lane, row: usize, top: f64) {
         let mut pending: Option<(f64, f64, &Band)> = None;
         let own = lane.bars.iter().filter(|bar| bar.row == row).map(|bar| bar.bar);
         for bar in own.filter(|bar| in_flight(bar, self.window)) {
             let (from, to) = (self.x(bar.from), self.x(bar.to));
-            // A hairline between two calls, where there is room for one.
+            // Leaves a hairline between two calls if there is room.
             let to = if to - from > 4.0 { to - 1.0 } else { to.max(from + THINNEST) };
             let to = to.min(self.left + self.width);
             let band = band(bar.outcome);
@@ -360,7 +360,7 @@ impl<'a> Panel<'a> {
                 Some((_, until, of)) if of.name == band.name && from < *until && to - from <= 4.0 => {
                     *until = until.max(to);
                 }
-                // What failed stays visible over what did not, where both share a pixel.
+                // A failed call stays visible over a successful one where both share a pixel.
                 Some((start, _, _)) if from - *start < 0.5 && !bar.outcome.is_failure() => {}
                 _ => {
                     if let Some((from, to, band)) = pending.replace((from, to, band)) {

@@ -1,5 +1,5 @@
-//! How many are in a bad state at a time, over the run: signed-in sessions without a valid token, and app callers that
-//! wait. A line per policy; the area below it is the metric of that name.
+//! How many are in a bad state over the run: signed-in sessions without a valid token, and waiting app callers. A line per
+//! policy. The area below the line is the metric of that name.
 
 use super::columns::Columns;
 use super::lines::{Line, Lines};
@@ -12,7 +12,7 @@ pub fn stale_tokens(results: &Results) -> Chart {
     stale_tokens_in(results, Columns::of(results))
 }
 
-/// The same in these columns.
+/// As [`stale_tokens`], with these columns.
 pub fn stale_tokens_in(results: &Results, columns: Columns) -> Chart {
     let note = "signed-in sessions without a valid token, mean of each column";
     let (title, nothing) = (titles::stale_tokens(results), "every signed-in session has a valid token");
@@ -24,7 +24,7 @@ pub fn waiting(results: &Results) -> Chart {
     waiting_in(results, Columns::of(results))
 }
 
-/// The same in these columns.
+/// As [`waiting`], with these columns.
 pub fn waiting_in(results: &Results, columns: Columns) -> Chart {
     let note = "app callers of getToken and setActive that wait, mean of each column";
     level(results, columns, &WAITING, titles::waiting(results), note, "no app code waits", "waiting")

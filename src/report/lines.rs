@@ -1,4 +1,4 @@
-//! A chart of lines over the run, one or two of each policy, each named at its end.
+//! A chart of lines over the run: one or two lines per policy, each labelled at its end.
 
 use super::axis::Scale;
 use super::canvas::picture;
@@ -20,28 +20,28 @@ pub struct Line {
     says: String,
 }
 
-/// Lines, and the words around them.
+/// Lines and the texts around them.
 pub struct Lines<'a> {
     /// The results.
     pub results: &'a Results,
-    /// How time is cut.
+    /// The columns of time.
     pub columns: Columns,
     /// The finding.
     pub title: String,
-    /// What must be known to read it.
+    /// Notes on how to read the chart.
     pub notes: Vec<String>,
-    /// The lines, those of a policy together.
+    /// The lines. Those of a policy are neighbours.
     pub lines: Vec<Line>,
-    /// What stands in the middle where there is nothing.
+    /// Text in the middle of a plot without lines.
     pub nothing: &'static str,
-    /// Whether a value holds for all of its column, and is not what is reached at its end.
+    /// Whether a value holds for its whole column. Otherwise it is reached at the column's end.
     pub stepped: bool,
     /// The file's name.
     pub file_stem: &'static str,
 }
 
 impl Line {
-    /// Of a policy, by its place.
+    /// The line of a policy, given by its index.
     pub fn of(results: &Results, columns: Columns, policy: usize, series: &Series, dashed: bool) -> Line {
         let data = &results.policies[policy];
         let spread = series.spread(data, columns);
@@ -67,7 +67,7 @@ impl Line {
 }
 
 impl Lines<'_> {
-    /// Draws it. Of several replications there are bands around the lines.
+    /// Draws the chart. Several replications have bands around their lines.
     pub fn draw(self) -> Chart {
         let Lines { results, columns, title, notes, lines, nothing, stepped, file_stem } = self;
         let greatest = lines.iter().map(|line| line.spread.greatest()).fold(0.0, f64::max);
@@ -100,7 +100,7 @@ impl Lines<'_> {
         let svg = picture(WIDTH, plot.bottom() + TIME_AXIS + MARGIN / 2.0, &title, |canvas| {
             head.draw(canvas);
             plot.time_frame(canvas, results, Some(&strip), &ticks, true);
-            // A line that an earlier policy's covers to the last point is drawn with that: bands on bands would mix
+            // A line that an earlier policy's line covers completely is not drawn: bands over bands would mix
             // colours.
             let covered = |line: &Line| {
                 let before = lines.iter().take_while(|other| other.policy < line.policy);
@@ -113,7 +113,7 @@ impl Lines<'_> {
                 let opacity = if line.dashed { 0.10 } else { 0.18 };
                 canvas.area(&band, palette::policy(line.policy).line, opacity);
             }
-            // The first policy last: where lines cover each other, the reference stays visible.
+            // Draws the first policy last, so that the reference stays visible where lines cover each other.
             for line in shown.iter().rev() {
                 let color = palette::policy(line.policy).line;
                 let points = points(&line.spread.middle);

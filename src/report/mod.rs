@@ -1,7 +1,7 @@
-//! Charts and the page: what is drawn from results.
+//! Charts and the page, drawn from results.
 //!
-//! Every function here is pure: results in, text or bytes out, the same on every machine. A chart is a file of its
-//! own, drawn as SVG through [`canvas`] alone; [`png`] draws that SVG again as pixels.
+//! Every function here is pure: equal results give equal bytes on every machine. A chart is a file of its own, drawn as
+//! SVG through [`canvas`] only. [`png`] renders that SVG as pixels.
 //!
 //! ```
 //! use authstorm::{Study, report};
@@ -59,7 +59,7 @@ use crate::results::Results;
 use crate::results::{DataFile, measured};
 use columns::Columns;
 
-/// A picture and the name its files get.
+/// A picture and the name of its files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chart {
     /// The file's name without its extension.
@@ -68,10 +68,10 @@ pub struct Chart {
     pub svg: String,
 }
 
-/// A chart: what it shows is nothing where all of these metrics are 0, and how it is drawn.
+/// Metrics without which a chart shows nothing, and the function that draws the chart.
 struct Drawn(&'static [Metric], fn(&Results, Columns) -> Chart);
 
-/// Every chart of results alone, in the order in which they tell the story.
+/// Every chart of results alone, in the order of the story.
 const CHARTS: [Drawn; 7] = [
     Drawn(&[Metric::RequestsTotal], requests::requests_in),
     Drawn(&[Metric::FalseSignOuts, Metric::TrueSignOuts], sign_outs::sign_outs_in),
@@ -82,28 +82,28 @@ const CHARTS: [Drawn; 7] = [
     Drawn(&[Metric::UnauthenticatedEvents], |results, _| entries_per_session(results)),
 ];
 
-/// The charts of the results alone, in the order in which they tell the story. A chart that would show nothing is left
-/// out: the [finding](crate::results::finding()) says that nothing happened.
+/// The charts of the results alone, in the order of the story. A chart that would show nothing is left out: the
+/// [finding](crate::results::finding()) says that nothing happened.
 pub fn charts(results: &Results) -> Vec<Chart> {
     charts_in(results, Columns::of(results))
 }
 
-/// The same, with time cut into these columns.
+/// As [`charts`], with these columns.
 pub fn charts_in(results: &Results, columns: Columns) -> Vec<Chart> {
     let shown = CHARTS.iter().filter(|Drawn(metrics, _)| happens(results, metrics));
     shown.map(|Drawn(_, draw)| draw(results, columns)).collect()
 }
 
-/// Whether one of these metrics is more than 0 under some policy.
+/// Whether one of these metrics is above 0 under some policy.
 pub fn happens(results: &Results, metrics: &[Metric]) -> bool {
     results.policies.iter().any(|policy| metrics.iter().any(|metric| measured::happens(policy, *metric)))
 }
 
-/// What is drawn from results and lies beside their data: each chart as SVG and PNG, and the page. It is made on the threads of
-/// the pool in which it is called, for small results take most of their time here.
+/// The files that are drawn from results and stand beside their data: each chart as SVG and PNG, and the page. Runs on the
+/// thread pool of the caller, because small results take most of their time here.
 ///
 /// # Errors
-/// When a picture cannot be made.
+/// When a picture cannot be rendered.
 pub fn files(results: &Results) -> Result<Vec<DataFile>, PngError> {
     let draw = || {
         let charts: Vec<Chart> = charts(results).into_iter().chain(retry_schedule(results)).collect();

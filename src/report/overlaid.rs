@@ -1,4 +1,4 @@
-//! Two results on one scale: requests per second of each policy that both have, before and after.
+//! Two results on one scale: requests per second of each policy that both have.
 
 use super::axis::Scale;
 use super::canvas::{Anchor, picture};
@@ -14,17 +14,17 @@ use super::{Chart, titles};
 use crate::results::{PolicyResults, Results};
 use crate::text::clean;
 
-/// Policies that are drawn; the others are in the table.
+/// The most policies that are drawn. The table has the others.
 const MOST_POLICIES: usize = 6;
 /// Height of a panel's plot.
 const PANEL: f64 = 150.0;
-/// Room for a panel's name.
+/// Height of a panel's heading.
 const NAME: f64 = 26.0;
 
 /// One side of the comparison.
 #[derive(Clone, Copy, Debug)]
 pub struct Overlaid<'a> {
-    /// What to call it.
+    /// Name of the side.
     pub name: &'a str,
     /// Its results.
     pub results: &'a Results,
@@ -43,14 +43,14 @@ impl<'a> Line<'a> {
     fn of(side: &'a Overlaid<'a>, policy: &PolicyResults, color: Color, dashed: bool) -> Line<'a> {
         let columns = Columns::of(side.results);
         let spread = Spread::of(policy, columns, Say::Rate, |bucket| calls(bucket) as f64);
-        // The run's peak, as the table has it: a column may be the mean of many buckets.
+        // The run's peak, as in the table. A column may be the mean of many buckets.
         let says = format!(": {}", titles::mean_peak(policy));
         Line { side, columns, spread, says, color, dashed }
     }
 }
 
-/// Draws it: the first side grey and dashed, the second in colour, each the mean of its replications with a band from a
-/// tenth to nine tenths of them. Without a policy that both have, a word says so.
+/// Draws the chart: the first side grey and dashed, the second in colour. Each line is the mean of the replications with a
+/// band from their 10% to their 90% quantile. Says so if no policy is in both.
 pub fn overlaid(a: Overlaid<'_>, b: Overlaid<'_>, finding: &str) -> Chart {
     let common: Vec<(&PolicyResults, &PolicyResults)> = a
         .results

@@ -1,4 +1,4 @@
-//! Colours: the Okabe-Ito palette, which readers with any colour vision can tell apart, and greys.
+//! Colours: greys, and the Okabe-Ito palette, which readers with any colour vision can tell apart.
 //! An outcome and a policy keep their colour in every picture.
 
 use crate::metrics::Outcome;
@@ -7,7 +7,7 @@ use crate::metrics::Outcome;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Color(pub u8, pub u8, pub u8);
 
-/// Paper.
+/// Background.
 pub const WHITE: Color = Color(255, 255, 255);
 /// Titles and headings.
 pub const INK: Color = Color(28, 28, 34);
@@ -22,14 +22,14 @@ pub const SHADE: Color = Color(241, 241, 243);
 /// A fault's window in the strip that names it.
 pub const STRIP: Color = Color(220, 221, 225);
 
-/// What outcomes are drawn as: bands of one colour, from the bottom of a stack to its top.
+/// A band of one colour that shows some outcomes, in a stack from bottom to top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Band {
     /// Its label.
     pub name: &'static str,
     /// Its colour.
     pub color: Color,
-    /// The outcomes it adds up.
+    /// The outcomes in the band.
     pub outcomes: &'static [Outcome],
 }
 
@@ -58,10 +58,10 @@ pub const BANDS: [Band; 7] = [
     Band { name: "unfinished", color: Color(0, 158, 115), outcomes: &[Outcome::Dropped, Outcome::InFlight] },
 ];
 
-/// Bands too thin to see, together.
+/// Bands that are too thin to see, merged.
 pub const REST: Color = Color(176, 178, 184);
 
-/// A policy's colour for lines, and a darker one for text: the bright ones are too faint to read on white.
+/// A policy's colour for lines, and a darker one for text: bright colours are hard to read on white.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PolicyColor {
     /// Lines and bars.
@@ -80,7 +80,7 @@ const POLICIES: [PolicyColor; 7] = [
     PolicyColor { line: Color(40, 40, 46), text: Color(40, 40, 46) },
 ];
 
-/// The colour of the policy at this place of the scenario; from the eighth on they come round again.
+/// The colour of the policy at this place of the scenario. Colours repeat from the eighth policy on.
 pub const fn policy(index: usize) -> PolicyColor {
     POLICIES[index % POLICIES.len()]
 }

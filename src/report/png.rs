@@ -1,4 +1,4 @@
-//! PNG from the very SVG that a chart is, with the compiled-in font: no font, file or display of the machine is used.
+//! PNG from the SVG of a chart, with the compiled-in font. Uses no font, file or display of the machine.
 
 use super::typeface::{BOLD, FAMILY, REGULAR};
 use resvg::tiny_skia::{Pixmap, Transform};
@@ -6,15 +6,15 @@ use resvg::usvg::{self, Options, Tree, fontdb};
 use std::fmt;
 use std::sync::{Arc, LazyLock};
 
-/// Pixels of the PNG in a pixel of the SVG: sharp on a projector.
+/// PNG pixels per SVG pixel, so that pictures are sharp on a projector.
 pub const SCALE: f32 = 2.0;
 
-/// Why a picture could not be made.
+/// Why a picture cannot be made.
 #[derive(Debug)]
 pub enum PngError {
     /// The text is not an SVG picture.
     Svg(usvg::Error),
-    /// A picture this large, in pixels, does not fit in memory.
+    /// A picture of this width and height in pixels does not fit in memory.
     Size(u32, u32),
     /// The encoder failed.
     Encode(String),

@@ -1,4 +1,4 @@
-//! Requests per second by how they ended: stacked areas, a panel per policy, all on one scale.
+//! Requests per second by outcome: stacked areas, a panel per policy, all on one scale.
 
 use super::Chart;
 use super::axis::Scale;
@@ -16,20 +16,20 @@ use crate::metrics::timeline::Bucket;
 use crate::results::{PolicyResults, Results, measured};
 use crate::text::{clean, number};
 
-/// A band whose greatest height is below this part of the peak joins the rest.
+/// A band whose greatest height is below this share of the peak is merged with the rest.
 const THIN: f64 = 0.005;
-/// Up to this many columns are wide.
+/// The most columns that count as wide.
 const WIDE: usize = 60;
-/// Colour square of a label and the air after it.
+/// Width of a label's colour square and the space after it.
 const SWATCH: f64 = 9.0;
 
-/// Draws it. One replication is shown, the same for every policy, because a mean over replications would flatten
-/// the waves that synchronised retries make: the one whose peak is the median for the first policy.
+/// Draws the chart. Shows one replication, the same for every policy: the one whose peak is the median for the first
+/// policy. A mean over replications would flatten the waves that synchronised retries make.
 pub fn requests(results: &Results) -> Chart {
     requests_in(results, Columns::of(results))
 }
 
-/// The same in these columns.
+/// As [`requests`], with these columns.
 pub fn requests_in(results: &Results, columns: Columns) -> Chart {
     let shown = median_replication(results);
     let peak = results.policies.iter().map(|p| busiest_bucket(p, shown)).fold(0.0, f64::max);
@@ -97,16 +97,16 @@ pub fn requests_in(results: &Results, columns: Columns) -> Chart {
     Chart { file_stem: "requests", svg }
 }
 
-/// One policy's data, as it is drawn.
+/// Data of one policy, as it is drawn.
 struct Panel {
     name: String,
-    /// The peak of the shown run, and the mean of all runs, in words.
+    /// Peak of the shown run and mean peak of all runs, in words.
     peak: Option<String>,
     mean_peak: String,
     runs: usize,
-    /// From the bottom of the stack to its top.
+    /// The areas, from the bottom of the stack to its top.
     areas: Vec<Area>,
-    /// The busiest bucket of each column, where columns merge buckets.
+    /// The busiest bucket of each column; absent where a column is one bucket.
     busiest: Option<Vec<f64>>,
 }
 
@@ -143,7 +143,7 @@ impl Panel {
         Panel { name: clean(&policy.name), peak, mean_peak, runs, areas, busiest }
     }
 
-    /// The peak in words, as many as have room.
+    /// The texts on the peak that fit.
     fn note(&self, room: f64) -> String {
         let Some(peak) = &self.peak else {
             return if self.areas.is_empty() { "no requests".to_owned() } else { String::new() };
@@ -172,8 +172,8 @@ impl Panel {
             plot.say(canvas, "no requests");
             return;
         }
-        // Tops of the stack: `tops[k]` is where area k ends. Each area is drawn down to the axis, the uppermost
-        // first, so that no seam shows between neighbours.
+        // `tops[k]` is the upper edge of area k. Each area is drawn down to the axis, the uppermost first, so that no seam
+        // shows between neighbours.
         let mut tops: Vec<Vec<f64>> = Vec::new();
         for area in &self.areas {
             let below = tops.last();
@@ -186,7 +186,7 @@ impl Panel {
             outline.push((plot.right(), plot.bottom()));
             outline.push((plot.left, plot.bottom()));
             canvas.area(&outline, area.color, 1.0);
-            // Between wide columns a white edge separates; around narrow ones it would cover a thin band.
+            // A white edge separates wide columns. Around narrow columns it would cover a thin band.
             if columns.count <= WIDE {
                 canvas.path(&edge, WHITE, 0.6);
             }
@@ -197,7 +197,7 @@ impl Panel {
         self.draw_key(canvas, plot, &tops);
     }
 
-    /// A label beside each area, as high as the area's middle where it is thickest, in the order of the stack.
+    /// Draws a label beside each area, level with the middle of the area where it is thickest, in the order of the stack.
     fn draw_key(&self, canvas: &mut Canvas<'_>, plot: &Plot, tops: &[Vec<f64>]) {
         let middle = |(area, top): (&Area, &Vec<f64>)| {
             let thickest = area
@@ -207,7 +207,7 @@ impl Panel {
                 .fold((0, 0.0), |most, (i, rate)| if *rate > most.1 { (i, *rate) } else { most });
             plot.y(top[thickest.0] - thickest.1 / 2.0)
         };
-        // The stack runs upward, heights on the picture downward.
+        // The stack grows upward, while heights in the picture grow downward.
         let wanted: Vec<f64> = self.areas.iter().zip(tops).map(middle).rev().collect();
         let placed = labels::spread(&wanted, LABEL_LINE, plot.top + 6.0, plot.bottom() - 6.0);
         let left = plot.right() + 10.0;
@@ -218,7 +218,7 @@ impl Panel {
     }
 }
 
-/// Thin bands as one; a single one keeps its name and colour.
+/// Merges thin bands. A single thin band keeps its name and colour.
 fn merged(thin: Vec<Area>) -> Option<Area> {
     let alone = thin.len() == 1;
     thin.into_iter()
@@ -231,7 +231,7 @@ fn merged(thin: Vec<Area>) -> Option<Area> {
         .map(|all| if alone { all } else { Area { name: "other", color: REST, ..all } })
 }
 
-/// The outline of a column chart: a rate holds for all of its column.
+/// The outline of a column chart. A rate holds for its whole column.
 pub fn steps(plot: &Plot, columns: Columns, values: &[f64]) -> Vec<(f64, f64)> {
     let corners = values.iter().enumerate().flat_map(|(i, value)| {
         let y = plot.y(*value);
@@ -240,7 +240,7 @@ pub fn steps(plot: &Plot, columns: Columns, values: &[f64]) -> Vec<(f64, f64)> {
     corners.collect()
 }
 
-/// Calls of a bucket that ended in one of these ways.
+/// Calls of a bucket with one of these outcomes.
 pub fn ended(bucket: &Bucket, outcomes: &[Outcome]) -> u64 {
     bucket.calls.iter().flat_map(|by| outcomes.iter().map(|&o| by[o as usize])).sum()
 }
@@ -250,14 +250,14 @@ pub(super) fn calls(bucket: &Bucket) -> u64 {
     bucket.calls.iter().flatten().sum()
 }
 
-/// Most requests per second in one bucket of this run: how high its panel must be.
+/// Most requests per second in one bucket of this run: the height that its panel needs.
 fn busiest_bucket(policy: &PolicyResults, run: usize) -> f64 {
     let Some(timeline) = policy.timelines.get(run) else { return 0.0 };
     let most = timeline.buckets.iter().map(calls).max().unwrap_or(0);
     most as f64 / timeline.bucket.as_secs_f64().max(1e-9)
 }
 
-/// The replication whose peak is the median for the first policy; the lower one of two.
+/// The replication whose peak is the median for the first policy. The lower of two medians.
 pub fn median_replication(results: &Results) -> usize {
     let Some(first) = results.policies.first() else { return 0 };
     let Some(peaks) = measured::of(first, Metric::PeakRequestsPerS) else { return 0 };

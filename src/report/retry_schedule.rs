@@ -1,4 +1,4 @@
-//! The retry schedule of the worst session, from the story that results keep of it.
+//! The retry schedule of the worst session, from the story in the results.
 
 use super::Chart;
 use super::lanes::{Bar, Schedule, lanes};
@@ -9,7 +9,7 @@ use crate::results::{Results, StoryDigest};
 use crate::text::number;
 
 impl Schedule {
-    /// Of a story that results keep. Calls that another version would know and this one does not are left out.
+    /// The schedule of a story in results. Leaves out calls with names that this version does not know.
     pub fn of_digest(story: &StoryDigest, results: &Results) -> Schedule {
         let bar = |(tab, endpoint, from, to, outcome): &(u32, String, u64, u64, String)| {
             Some(Bar {
@@ -35,7 +35,7 @@ impl Schedule {
     }
 }
 
-/// The retry schedule of the results' worst session; absent when results keep no story of it.
+/// The retry schedule of the worst session; absent if the results have no story of it.
 pub fn retry_schedule(results: &Results) -> Option<Chart> {
     Some(lanes(&Schedule::of_digest(results.worst_story()?, results)))
 }

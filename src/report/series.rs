@@ -1,5 +1,5 @@
-//! What charts show over time, each quantity once: how it is read from the buckets, and what a line's label says of it. The
-//! pictures and the page take both from here.
+//! Quantities over time, each defined once: how buckets give the value, and the text of a line's label. The pictures and
+//! the page use the same definitions.
 
 use super::columns::{Columns, Say, Spread};
 use crate::metrics::timeline::Bucket;
@@ -13,9 +13,9 @@ pub struct Series {
     pub key: &'static str,
     /// How buckets become columns.
     pub say: Say,
-    /// Its value in a bucket.
+    /// Value of the quantity in a bucket.
     pub value: fn(&Bucket) -> f64,
-    /// What stands after a value: a unit with a blank before it, or `/s`.
+    /// Text after a value: a unit with a blank before it, or `/s`.
     pub unit: &'static str,
 }
 
@@ -42,16 +42,16 @@ pub const WITHOUT_TOKEN: Series =
 pub const WAITING: Series =
     Series { key: "waiting", say: Say::Level, value: |b| b.waiting_ns as f64, unit: " callers" };
 
-/// All of them.
+/// Every series.
 pub const SERIES: [&Series; 6] = [&FALSE_SIGN_OUTS, &TRUE_SIGN_OUTS, &FLOW, &DEPTH, &WITHOUT_TOKEN, &WAITING];
 
 impl Series {
-    /// Of a policy's replications, in these columns.
+    /// The spread over a policy's replications, in these columns.
     pub fn spread(&self, policy: &PolicyResults, columns: Columns) -> Spread {
         Spread::of(policy, columns, self.say, self.value)
     }
 
-    /// What a label says of a line: the value that it ends at where it only rises, else the greatest that it has.
+    /// Text of a line's label: the final value of a line that only rises, else its greatest value.
     pub fn says(&self, policy: &PolicyResults, spread: &Spread) -> String {
         let unit = self.unit;
         let line = match (policy.timelines.len(), self.say.is_mean()) {

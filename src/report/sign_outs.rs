@@ -6,12 +6,13 @@ use super::series::{FALSE_SIGN_OUTS, TRUE_SIGN_OUTS};
 use super::{Chart, titles};
 use crate::results::Results;
 
-/// Draws it. False sign-outs are solid, true ones dashed; a policy without true ones gets no dashed line.
+/// Draws the chart. Lines of false sign-outs are solid, those of true ones dashed. A policy without true sign-outs has no
+/// dashed line.
 pub fn sign_outs(results: &Results) -> Chart {
     sign_outs_in(results, Columns::of(results))
 }
 
-/// The same in these columns.
+/// As [`sign_outs`], with these columns.
 pub fn sign_outs_in(results: &Results, columns: Columns) -> Chart {
     let (mut lines, mut any_true) = (Vec::new(), false);
     for policy in 0..results.policies.len() {

@@ -1,5 +1,5 @@
-//! The strip above a plot that names the faults: a row each where their names would meet, so that no name ever stands
-//! on data or on another name.
+//! The strip above a plot that names the faults. Faults whose names would meet have separate rows, so that no name covers
+//! data or another name.
 
 use super::canvas::{Anchor, Canvas};
 use super::palette::{GREY, STRIP};
@@ -10,14 +10,14 @@ use crate::text::clean;
 
 /// Height of a row.
 const ROW: f64 = 18.0;
-/// More rows than this would leave the data too little room.
+/// The most rows. More would leave too little room for the data.
 const MOST_ROWS: usize = 6;
-/// Between two names of a row.
+/// Space between two names of a row.
 const AIR: f64 = 8.0;
-/// From the beginning of a window to its name.
+/// Distance from the start of a window to its name.
 const INDENT: f64 = 4.0;
 
-/// Where the names of the faults stand, for plots of one width.
+/// Positions of the faults' names, for plots of one width.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Strip {
     marks: Vec<Mark>,
@@ -35,16 +35,16 @@ struct Mark {
 }
 
 impl Strip {
-    /// For plots of this width, of the whole run.
+    /// The strip for the whole run, in plots of this width.
     pub fn new(results: &Results, width: f64) -> Strip {
         Strip::over(&results.faults, (Dur::ZERO, results.horizon), width)
     }
 
-    /// For plots of this width, of a part of a run: the faults that have to do with it.
+    /// The strip for a part of a run, in plots of this width. Has the faults that overlap the part.
     pub fn over(faults: &[FaultWindow], (begin, end): (Dur, Dur), width: f64) -> Strip {
         let length = end.0.saturating_sub(begin.0).max(1) as f64;
         let place = |ns: u64| width * (ns.saturating_sub(begin.0) as f64 / length).min(1.0);
-        // Per row, where the next name may begin.
+        // Per row, the ranges that are taken.
         let mut free: Vec<Vec<(f64, f64)>> = Vec::new();
         let mut strip = Strip { marks: Vec::new(), rows: 0, left_out: 0 };
         for fault in faults.iter().filter(|f| f.from.0 < end.0.max(1) && f.to >= begin) {
@@ -69,12 +69,12 @@ impl Strip {
         strip
     }
 
-    /// What it takes above the plot.
+    /// Height above the plot.
     pub fn height(&self) -> f64 {
         self.rows as f64 * ROW
     }
 
-    /// Draws it onto the upper edge of a plot. The last row touches the plot.
+    /// Draws the strip on the upper edge of a plot. The last row touches the plot.
     pub fn draw(&self, canvas: &mut Canvas<'_>, left: f64, plot_top: f64) {
         let top = plot_top - self.height();
         for mark in &self.marks {
@@ -92,8 +92,8 @@ impl Strip {
     }
 }
 
-/// Where a name stands: inside its window, or where that is too narrow right or left of it, so that no edge strikes it
-/// through; only a name too long for all three lies across.
+/// Position of a name: inside its window, or beside it if the window is too narrow, so that no edge crosses the name. Only
+/// a name too long for the window and both sides crosses an edge.
 fn beside(from: f64, to: f64, long: f64, width: f64) -> f64 {
     match () {
         () if from + long + 2.0 * INDENT <= to => from + INDENT,
@@ -109,7 +109,7 @@ mod tests {
     use crate::results::synthetic;
 
     #[test]
-    fn no_edge_strikes_a_name_through_where_there_is_room() {
+    fn names_avoid_the_edges_of_their_windows_if_there_is_room() {
         for (from, to, long, expected) in [
             (100.0, 200.0, 60.0, 104.0),
             (100.0, 110.0, 60.0, 114.0),

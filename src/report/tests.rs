@@ -1,4 +1,4 @@
-//! Properties that every chart has, over a table of odd results.
+//! Properties of every chart, checked over a table of unusual results.
 
 use super::canvas::UNITS;
 use super::typeface::Face;
@@ -8,7 +8,7 @@ use crate::results::synthetic;
 use crate::results::{PolicyResults, Results};
 use resvg::usvg::roxmltree::{Document, Node};
 
-/// A text of a picture and the box that holds it, in pixels.
+/// A text of a picture and its bounding box, in pixels.
 #[derive(Debug)]
 struct Placed {
     text: String,
@@ -38,7 +38,7 @@ fn texts(document: &Document<'_>) -> Vec<Placed> {
                 Some("middle") => x - width / 2.0,
                 _ => x,
             };
-            // From the height of capitals to the depth of descenders.
+            // From the top of capitals to the bottom of descenders.
             Placed { text, left, right: left + width, top, bottom: top + size }
         })
         .collect()
@@ -50,7 +50,7 @@ fn each_chart(check: impl Fn(&str, &Chart)) {
         for chart in every_chart(results) {
             check(&format!("{case}/{}", chart.file_stem), &chart);
         }
-        // Every pair: other policies, names, horizons, faults and sizes meet each other here.
+        // Compares every pair of results, so that different policies, names, horizons, faults and sizes meet.
         let a = Overlaid { name: &format!("A: {case}"), results };
         for (other, results) in &table {
             let b = Overlaid { name: &format!("B: {other}"), results };
@@ -59,7 +59,7 @@ fn each_chart(check: impl Fn(&str, &Chart)) {
     }
 }
 
-/// All of them, those too that would be left out.
+/// Every chart, also those that would be left out.
 fn every_chart(results: &Results) -> Vec<Chart> {
     super::CHARTS.iter().map(|Drawn(_, draw)| draw(results, Columns::of(results))).collect()
 }
@@ -76,7 +76,7 @@ fn a_chart_that_would_show_nothing_is_left_out() {
 }
 
 #[test]
-fn what_never_ends_is_said_in_words_on_the_page() {
+fn the_page_describes_endless_values_in_words() {
     let mut results = synthetic::storm(&["old", "new"], 60, 2);
     let never = f64::INFINITY;
     for (policy, values) in [(0, [never, never]), (1, [never, 12.0])] {
@@ -173,9 +173,9 @@ fn policies_alike_are_drawn_once_and_a_line_ends_at_the_mean() {
     let different = super::sign_outs(&results).svg;
     results.policies[1] = PolicyResults { name: "twin".to_owned(), ..results.policies[0].clone() };
     let alike = super::sign_outs(&results).svg;
-    // Two policies with true and false sign-outs each; alike, only the first has bands.
+    // Two policies have true and false sign-outs. If they are alike, only the first has bands.
     assert_eq!((different.matches(bands).count(), alike.matches(bands).count()), (3, 2));
-    // What a line ends at is the number that title and table have.
+    // A line ends at the number in the title and in the table.
     let mean = crate::text::number::short(results.policies[0].metric("false_sign_outs").mean);
     assert!(alike.contains(&format!("old, twin: {mean} false\n")), "{alike}");
     assert!(alike.contains(&format!("signs out {mean} of")), "{alike}");
@@ -197,7 +197,7 @@ fn a_depth_has_no_tick_between_none_and_one() {
 }
 
 #[test]
-fn without_data_an_axis_has_no_scale() {
+fn an_axis_without_data_has_no_scale() {
     for chart in every_chart(&synthetic::empty(&["old", "new"])) {
         let document = Document::parse(&chart.svg).unwrap();
         let scaled =
@@ -206,7 +206,7 @@ fn without_data_an_axis_has_no_scale() {
     }
 }
 
-/// Writes every chart of the table, to be looked at: `REPORT_PICTURES=<directory> cargo test -- --ignored pictures`.
+/// Writes every chart of the table for inspection: `REPORT_PICTURES=<directory> cargo test -- --ignored pictures`.
 #[test]
 #[ignore = "writes files for a person to look at"]
 fn pictures() {

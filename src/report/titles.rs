@@ -1,4 +1,4 @@
-//! The titles of charts: what the policies come to, compared.
+//! Chart titles that compare the policies.
 
 use super::compare::{Clause, compare};
 use crate::metrics::Metric;
@@ -6,10 +6,10 @@ use crate::results::finding::chains;
 use crate::results::{PolicyResults, Results, measured};
 use crate::text::number;
 
-/// What is said of a metric that results of another version do not have.
+/// Text for a metric that is absent from results of another version.
 pub(super) const UNKNOWN: &str = "not in these results";
 
-/// The mean of a metric. What goes with a chart's own metric is left out where the results do not have it.
+/// The mean of a metric. 0 if the results do not have it.
 fn mean(policy: &PolicyResults, metric: Metric) -> f64 {
     measured::mean(policy, metric).unwrap_or(0.0)
 }
@@ -125,7 +125,7 @@ pub fn flow(results: &Results) -> String {
     })
 }
 
-/// Requests for each one that is asked for.
+/// Requests sent per request asked for.
 pub fn amplification(results: &Results) -> String {
     compare(results, |policy, name, average| {
         let factor = mean(policy, Metric::Amplification);
@@ -163,10 +163,10 @@ pub fn worst_session(results: &Results) -> String {
     })
 }
 
-/// What titles say of a run without users.
+/// Title for a run without users.
 const NO_FLOW: &str = "No users in this run, hence no unauthenticated flow";
 
-/// The mean peak, where a label cannot mean another one.
+/// The mean peak with its unit, for labels without context.
 pub fn mean_peak(policy: &PolicyResults) -> String {
     let Some(peak) = measured::of(policy, Metric::PeakRequestsPerS) else {
         return format!("peak {UNKNOWN}");
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_on_average_none() {
+    fn a_mean_of_zero_reads_as_none() {
         let mut results = synthetic::empty(&["old", "new"]);
         results.replications = 3;
         assert_eq!(sign_outs(&results), "old signs out none of 10,000 valid sessions; new likewise");
@@ -246,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_policies_the_extremes_are_named() {
+    fn titles_of_many_policies_name_the_extremes() {
         let results = synthetic::storm(&["a", "b", "c", "d", "e"], 60, 1);
         let title = peaks(&results);
         assert_eq!(title, "a peaks at 1,707 requests per second; e at 434; the 3 others lie between");

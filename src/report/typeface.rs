@@ -1,4 +1,4 @@
-//! The font of every picture, compiled in, and the widths of its letters: what layout rests on.
+//! The compiled-in font of every picture, and the widths of its letters, which layout needs.
 
 use skrifa::instance::{LocationRef, Size as Scale};
 use skrifa::{FontRef, MetadataProvider};
@@ -11,10 +11,10 @@ pub const REGULAR: &[u8] = include_bytes!("font/DejaVuSans.ttf");
 pub const BOLD: &[u8] = include_bytes!("font/DejaVuSans-Bold.ttf");
 /// The family's name inside those files.
 pub const FAMILY: &str = "DejaVu Sans";
-/// What an SVG asks for: a reader without our font gets one of about the same width.
+/// The font list of an SVG. A reader without our font gets one of about the same width.
 pub const FAMILY_LIST: &str = "DejaVu Sans, Verdana, sans-serif";
 
-/// How a text looks, colour aside.
+/// Look of a text, without its colour.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Face {
     /// Height of the em square, in pixels.
@@ -23,15 +23,15 @@ pub struct Face {
     pub bold: bool,
 }
 
-/// The finding.
+/// Titles: the finding.
 pub const TITLE: Face = Face { size: 20.0, bold: true };
-/// A policy's name above its panel.
+/// Headings: a policy's name above its panel.
 pub const HEADING: Face = Face { size: 14.0, bold: true };
 /// Lines under the title and under headings.
 pub const NOTE: Face = Face { size: 12.5, bold: false };
 /// Labels of lines and areas.
 pub const LABEL: Face = Face { size: 11.5, bold: false };
-/// The same, for the one thing that the eye should find.
+/// Labels that should stand out.
 pub const STRONG: Face = Face { size: 11.5, bold: true };
 /// Numbers along an axis, names of faults.
 pub const TICK: Face = Face { size: 11.0, bold: false };
@@ -44,7 +44,7 @@ static BOLD_ADVANCES: LazyLock<Advances> = LazyLock::new(|| Advances::read(BOLD)
 
 impl Advances {
     fn read(data: &[u8]) -> Advances {
-        let font = FontRef::new(data).expect("a font that is compiled in");
+        let font = FontRef::new(data).expect("the compiled-in font is valid");
         let glyphs = font.glyph_metrics(Scale::unscaled(), LocationRef::default());
         let em = f64::from(font.metrics(Scale::unscaled(), LocationRef::default()).units_per_em);
         let advance = |glyph| f64::from(glyphs.advance_width(glyph).unwrap_or(0.0)) / em;
@@ -52,14 +52,14 @@ impl Advances {
         Advances(letters.filter_map(|(code, glyph)| Some((char::from_u32(code)?, advance(glyph)))).collect())
     }
 
-    /// A letter we do not have is drawn from some other font by a browser; an em is the widest that is usual.
+    /// A browser draws a letter that this font lacks from another font. An em is the usual greatest width.
     fn of(&self, letter: char) -> f64 {
         self.0.get(&letter).copied().unwrap_or(1.0)
     }
 }
 
 impl Face {
-    /// Width of `text` in pixels. The files hold no kerning, so advances add up exactly.
+    /// Width of `text` in pixels. The font files hold no kerning, so the sum of the advances is exact.
     pub fn width(self, text: &str) -> f64 {
         let advances = if self.bold { &BOLD_ADVANCES } else { &REGULAR_ADVANCES };
         text.chars().map(|letter| advances.of(letter)).sum::<f64>() * self.size
@@ -75,12 +75,12 @@ impl Face {
         self.cut(text, width, |kept| (kept, 0))
     }
 
-    /// `text`, cut in the middle: names that share their beginning often differ at the end.
+    /// `text`, shortened in the middle: names with the same beginning often differ at the end.
     pub fn fit_name(self, text: &str, width: f64) -> String {
         self.cut(text, width, |kept| (kept - kept / 3, kept / 3))
     }
 
-    /// Keeps as many letters as fit, split into head and tail by `share`.
+    /// Keeps as many letters as fit. `share` splits their number into head and tail.
     fn cut(self, text: &str, width: f64, share: fn(usize) -> (usize, usize)) -> String {
         if self.width(text) <= width {
             return text.to_owned();
@@ -92,7 +92,7 @@ impl Face {
             let tail: String = letters[letters.len() - tail..].iter().collect();
             format!("{}…{}", head.trim_end(), tail.trim_start())
         };
-        // Width grows with the letters kept, give or take a trimmed space: search the longest that fits.
+        // Width grows with the number of letters, except for a trimmed space. Searches the longest text that fits.
         let (mut fits, mut too_wide) = (0, letters.len());
         while too_wide - fits > 1 {
             let middle = fits.midpoint(too_wide);
@@ -101,12 +101,12 @@ impl Face {
         shortened(fits)
     }
 
-    /// `text` in lines no wider than `width`, broken at spaces; the last of `lines` is cut when more is left.
+    /// `text` in lines no wider than `width`, broken at spaces. The last of `lines` is shortened if text is left.
     pub fn wrap(self, text: &str, width: f64, lines: usize) -> Vec<String> {
         self.wrap_at(text, " ", width, lines)
     }
 
-    /// The same with lines of about one length: a title whose last line is a single word looks like an accident.
+    /// As [`Face::wrap`] with lines of about one length, so that the last line of a title is not a single word.
     pub fn wrap_even(self, text: &str, width: f64, lines: usize) -> Vec<String> {
         let widest = self.wrap(text, width, lines);
         let (mut too_narrow, mut fits) = (width / 2.0, width);
@@ -118,7 +118,7 @@ impl Face {
         self.wrap(text, fits, lines)
     }
 
-    /// Lines broken at `separator`, which is dropped at a break.
+    /// As [`Face::wrap`], broken at `separator`. A break drops the separator.
     pub fn wrap_at(self, text: &str, separator: &str, width: f64, lines: usize) -> Vec<String> {
         let mut done: Vec<String> = Vec::new();
         let mut line = String::new();
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_cut_fits_and_keeps_both_ends_of_a_name() {
+    fn cut_text_fits_and_cut_names_keep_both_ends() {
         let long = "contender-6.3.3-with-a-very-long-name-that-ends-in-jitter-off";
         for width in [0.0, 10.0, 60.0, 123.4, 300.0] {
             let name = LABEL.fit_name(long, width);

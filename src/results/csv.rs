@@ -1,4 +1,4 @@
-//! CSV files: one row a fact, plain numbers, names safe to open in a spreadsheet.
+//! CSV files: one fact per row, plain numbers, and names that are safe to open in a spreadsheet.
 
 use super::Results;
 use super::serial::EVENTS;
@@ -27,7 +27,7 @@ pub fn summary(results: &Results) -> Vec<u8> {
     table.bytes()
 }
 
-/// `timeline.csv`: calls by bucket, endpoint and outcome, where there were any. `t_s` is the begin of the bucket.
+/// `timeline.csv`: calls by bucket, endpoint and outcome. Counts of 0 have no row. `t_s` is the begin of the bucket.
 pub fn timeline(results: &Results) -> Vec<u8> {
     let mut table = Table::new(&["policy", "replication", "t_s", "endpoint", "outcome", "count"]);
     each_bucket(results, |policy, replication, t, bucket| {
@@ -44,8 +44,8 @@ pub fn timeline(results: &Results) -> Vec<u8> {
     table.bytes()
 }
 
-/// `flow.csv`: what happened to sessions by bucket, where it did: sign-outs, entries of the unauthenticated flow, and the
-/// time, in nanoseconds summed over sessions or callers, without a valid token and of waiting app code.
+/// `flow.csv`: events of sessions by bucket: sign-outs, entries of the unauthenticated flow, time without a valid token, and
+/// waiting time of app code. Times are nanoseconds, summed over sessions or callers. Counts of 0 have no row.
 pub fn flow(results: &Results) -> Vec<u8> {
     let mut table = Table::new(&["policy", "replication", "t_s", "event", "count"]);
     each_bucket(results, |policy, replication, t, bucket| {
@@ -59,7 +59,7 @@ pub fn flow(results: &Results) -> Vec<u8> {
     table.bytes()
 }
 
-/// `sessions.csv`: the sessions that results kept.
+/// `sessions.csv`: the sessions in the results.
 pub fn sessions(results: &Results) -> Vec<u8> {
     let mut table = Table::new(&[
         "policy",
@@ -109,7 +109,7 @@ fn each_bucket(results: &Results, mut row: impl FnMut(&str, &str, &str, &Bucket)
     }
 }
 
-/// Seconds without a rounding: no digit passes through a float.
+/// Seconds with all nine decimals, computed without a float and so without rounding.
 pub fn seconds(time: Dur) -> String {
     let (whole, rest) = (time.0 / NS_PER_S, time.0 % NS_PER_S);
     if rest == 0 {
@@ -119,7 +119,7 @@ pub fn seconds(time: Dur) -> String {
     format!("{whole}.{}", digits.trim_end_matches('0'))
 }
 
-/// A name as a cell. Spreadsheets run cells that begin like a formula; an apostrophe in front makes them text.
+/// A name as a cell. Spreadsheets run cells that begin like a formula, and an apostrophe in front makes them text.
 pub fn text(name: &str) -> String {
     let begins_formula = name.starts_with(['=', '+', '-', '@', '\t', '\r']);
     let looks_like_number =
@@ -128,7 +128,7 @@ pub fn text(name: &str) -> String {
     if begins_formula && !is_number { format!("'{name}") } else { name.to_owned() }
 }
 
-/// Rows in memory.
+/// A CSV table in memory.
 struct Table(::csv::Writer<Vec<u8>>);
 
 impl Table {
@@ -139,11 +139,11 @@ impl Table {
     }
 
     fn row<T: AsRef<[u8]>>(&mut self, cells: &[T]) {
-        self.0.write_record(cells).expect("rows of one length, written to memory");
+        self.0.write_record(cells).expect("rows have one length and memory takes them");
     }
 
     fn bytes(self) -> Vec<u8> {
-        self.0.into_inner().expect("flushing to memory")
+        self.0.into_inner().expect("flushing to memory cannot fail")
     }
 }
 
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_reads_back() {
+    fn written_cells_read_back() {
         for (case, results) in synthetic::table() {
             let rows = read(&summary(&results));
             assert_eq!(

@@ -1,23 +1,24 @@
-//! Offered against served: does the system carry its own load?
+//! Compares offered and served load, to tell whether the system carries its own load.
 
 use crate::kernel::Dur;
 use serde::{Deserialize, Serialize};
 
-/// Calls in flight and turned away that a place may have without a word, as a share of what it is offered.
+/// Share of the offered calls that a place may leave unserved before it counts as overloaded: calls in flight and calls
+/// turned away.
 const SLACK: f64 = 0.05;
-/// And standard deviations of a Poisson count on top.
+/// Number of standard deviations of a Poisson count that a place may leave unserved besides.
 const DEVIATIONS: f64 = 5.0;
 
-/// What an endpoint or a limit was offered before the first fault, and what of that it served or admitted.
+/// Calls that an endpoint or a limit was offered before the first fault, and calls that it served or admitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Demand {
-    /// The endpoint or the limit, in words.
+    /// Name of the endpoint or the limit.
     pub place: String,
-    /// Length of the time before the first fault.
+    /// Duration of the time before the first fault.
     pub time: Dur,
     /// Calls sent to it in this time.
     pub offered: f64,
-    /// Calls that it answered with 2xx, or admitted.
+    /// Calls answered with 2xx, or admitted, in this time.
     pub served: f64,
 }
 
@@ -32,7 +33,7 @@ impl Demand {
         self.served / self.time.as_secs_f64()
     }
 
-    /// Whether more is offered than is served, beyond what chance and calls in flight explain.
+    /// Whether offered load exceeds served load by more than chance and calls in flight explain.
     pub fn exceeds(&self) -> bool {
         self.offered - self.served > SLACK * self.offered + DEVIATIONS * self.offered.sqrt()
     }

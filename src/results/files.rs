@@ -1,4 +1,4 @@
-//! The files of a results directory that hold every number; everything else is made from them.
+//! The files of a results directory that hold every number. All other files are made from them.
 
 use super::{Results, csv, stories, summary};
 

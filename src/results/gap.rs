@@ -1,15 +1,15 @@
-//! What results that another version wrote lack, or have beyond what this version knows.
+//! Differences between results of another version and what this version knows.
 
 use crate::text::clean;
 use std::fmt;
 
-/// One thing that is missing from results, or unknown to this version. Everything else of them is read.
+/// Something that results lack, or have and this version does not know. The rest of the results is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Gap {
     /// Metrics of this version that the results do not have.
     NoMetrics(Vec<String>),
-    /// Metrics that this version does not know. They are kept, in summary.csv and the table of the page too.
+    /// Metrics that this version does not know. They are kept, and shown in summary.csv and in the page's table.
     UnknownMetrics(Vec<String>),
     /// A field that the file does not have.
     NoField {
@@ -32,22 +32,22 @@ pub enum Gap {
         /// The columns.
         columns: Vec<String>,
     },
-    /// Rows that speak of something that this version does not know.
+    /// Rows with a name that this version does not know.
     UnknownRows {
         /// The file.
         file: &'static str,
-        /// What is unknown: an endpoint, an outcome or an event.
+        /// Kind of the unknown name: an endpoint, an outcome or an event.
         what: &'static str,
-        /// Its name.
+        /// The unknown name.
         name: String,
-        /// How many rows.
+        /// Number of such rows.
         rows: u64,
     },
-    /// Expectations in another form.
+    /// Number of expectations with another form.
     UnreadableExpectations(usize),
-    /// A file that is not there.
+    /// A file that does not exist.
     NoFile(&'static str),
-    /// Stories in another form.
+    /// Stories with another form, with the reason.
     UnreadableStories(String),
 }
 

@@ -1,7 +1,7 @@
-//! A metric's values in words: its mean, its interval, and the replication in which it is worst. Tables, sentences, charts
-//! and the page all take them from here.
+//! A metric's values in words: mean, interval, and worst replication. Tables, sentences, charts and the page all use these
+//! functions.
 //!
-//! Results of another version may lack a metric: then there is no value, and no word.
+//! Results of another version may lack a metric. It then has neither value nor words.
 
 use super::{MetricValues, PolicyResults, Results};
 use crate::metrics::Metric;
@@ -13,8 +13,8 @@ pub fn of(policy: &PolicyResults, metric: Metric) -> Option<&MetricValues> {
     policy.get(metric.def().name)
 }
 
-/// Whether a table shows a metric: the results have it, and the runs could move it, for what needs users or generic clients
-/// needs some.
+/// Whether a table shows a metric: the results have it, and the runs could move it. Metrics of users need users, and
+/// metrics of generic clients need generic clients.
 pub fn can_move(results: &Results, metric: Metric) -> bool {
     let generic = || results.policies.iter().any(|policy| happens(policy, Metric::RequestsGeneric));
     (results.users > 0 || !metric.needs_users())
@@ -22,14 +22,14 @@ pub fn can_move(results: &Results, metric: Metric) -> bool {
         && results.policies.iter().any(|policy| of(policy, metric).is_some())
 }
 
-/// Whether app code called in a run of this policy: only then can it see errors or wait.
+/// Whether app code called in a run of this policy. Otherwise it cannot see errors or wait.
 pub fn app_called(policy: &PolicyResults) -> bool {
     [Metric::CallersBegun, Metric::ErrorsSurfacedToApp, Metric::AppWaitS]
         .into_iter()
         .any(|metric| happens(policy, metric))
 }
 
-/// Mean over the replications, infinite as soon as one replication is; absent in results that do not have the metric.
+/// Mean over the replications; infinite if any replication is, absent if the results do not have the metric.
 pub fn mean(policy: &PolicyResults, metric: Metric) -> Option<f64> {
     of(policy, metric).map(|values| values.mean)
 }
@@ -44,7 +44,7 @@ pub fn mean_words(values: &MetricValues) -> String {
     mean_in_words(values.mean, &values.values)
 }
 
-/// The same of values that may be another version's metric.
+/// As [`mean_words`], for values of a metric that this version may not know.
 pub fn mean_in_words(mean: f64, values: &[f64]) -> String {
     let (never, all) = (never(values), values.len());
     if mean.is_infinite() && all > 1 && never > 0 {
@@ -53,20 +53,19 @@ pub fn mean_in_words(mean: f64, values: &[f64]) -> String {
     short(mean)
 }
 
-/// In how many replications the run ends first.
+/// Number of replications in which the run ends first.
 pub fn never(values: &[f64]) -> usize {
     values.iter().filter(|value| value.is_infinite()).count()
 }
 
-/// The ends of the confidence interval of the mean in words; none with one replication, without spread, or where the mean
-/// is infinite.
+/// Ends of the confidence interval of the mean in words. `None` with one replication, without spread, or for an infinite
+/// mean.
 pub fn interval(values: &MetricValues) -> Option<(String, String)> {
     let is_one = values.ci_low.is_finite() && values.ci_high.is_finite() && values.ci_low < values.ci_high;
     is_one.then(|| (short(values.ci_low), short(values.ci_high)))
 }
 
-/// The mean with its interval: `12.3 ± 0.40`, or `0.20 (0 to 0.76)` where the interval is cut at the end of what the metric
-/// can be.
+/// Mean with interval: `12.3 ± 0.40`, or `0.20 (0 to 0.76)` where the metric's range cuts the interval.
 pub fn with_interval(values: &MetricValues) -> String {
     let mean = mean_words(values);
     let Some((low, high)) = interval(values) else { return mean };
@@ -79,14 +78,14 @@ pub fn with_interval(values: &MetricValues) -> String {
     }
 }
 
-/// The greatest value of any replication, of a metric that counts.
+/// Greatest value of any replication, for a metric that counts.
 pub fn greatest(values: &MetricValues) -> u64 {
     // A negative or undefined value, which no counting metric has, becomes 0.
     values.values.iter().copied().fold(0.0, f64::max) as u64
 }
 
-/// In which replication a value was observed: ` (replication 3)`, the first of those that have it, counted from 0 as
-/// everywhere. Nothing where all replications have it.
+/// The first replication with this value: ` (replication 3)`, counted from 0 as everywhere. Empty if all replications have
+/// the value.
 pub fn replication(values: &[f64], value: f64) -> String {
     let has = |other: &f64| other.to_bits() == value.to_bits();
     match values.iter().position(has) {
@@ -95,14 +94,14 @@ pub fn replication(values: &[f64], value: f64) -> String {
     }
 }
 
-/// [`greatest`] with its replication; absent in results that do not have the metric.
+/// [`greatest`] with its replication; absent if the results do not have the metric.
 pub fn worst(policy: &PolicyResults, metric: Metric) -> Option<(u64, String)> {
     let values = of(policy, metric)?;
     let most = greatest(values);
     Some((most, replication(&values.values, most as f64)))
 }
 
-/// That an event happens in no replication, and how often it may happen all the same: `in none of 5 replications (95%
+/// Says that an event happens in no replication, and how often it may happen nevertheless: `in none of 5 replications (95%
 /// bound: at most 45.1% of runs)`. The bound is [`at_most`], rounded up.
 pub fn none_of(replications: u32) -> String {
     let all = counted(replications.into(), "replication", "replications");
@@ -132,8 +131,8 @@ mod tests {
 
     #[test]
     fn a_mean_says_its_interval_and_what_never_ends() {
-        // Half widths by hand: t of two values is 12.7062, their standard error half their distance; of five values t is
-        // 2.7764 and four zeros and a five have the standard error 1.
+        // Half widths by hand: t of two values is 12.7062, and their standard error is half their distance. t of five
+        // values is 2.7764, and four zeros and a five have the standard error 1.
         let never = f64::INFINITY;
         for (metric, values, said) in [
             (Metric::RequestsTotal, &[100.0][..], "100"),
@@ -157,8 +156,8 @@ mod tests {
     }
 
     #[test]
-    fn none_of_a_few_replications_says_what_it_allows() {
-        // 1 - 0.05^(1/5) is 0.45072, 1 - 0.05^(1/59) is 0.04950: a bound is rounded up.
+    fn no_event_in_a_few_replications_gives_a_bound() {
+        // 1 - 0.05^(1/5) is 0.45072 and 1 - 0.05^(1/59) is 0.04950. The bound is rounded up.
         assert_eq!(none_of(5), "in none of 5 replications (95% bound: at most 45.1% of runs)");
         assert_eq!(none_of(59), "in none of 59 replications (95% bound: at most 5% of runs)");
         assert_eq!(none_of(1), "in none of 1 replication (95% bound: at most 95% of runs)");

@@ -1,7 +1,7 @@
-//! Results: the one type that crosses from running to writing, reading, comparing and drawing.
+//! Results: the type that connects running with writing, reading, comparing and drawing.
 //!
-//! [`crate::Study::run`] gives [`Results`]. They say whether their expectations hold, are written into a directory and read
-//! from one, also from one that another version wrote:
+//! [`crate::Study::run`] returns [`Results`]. They contain the verdicts on expectations. They can be written into a directory
+//! and read from one, also from one that another version wrote:
 //!
 //! ```
 //! use authstorm::Study;
@@ -19,7 +19,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! [`Results`] are data of serde as well: one JSON text holds all of them.
+//! [`Results`] also implement serde's traits: one JSON text holds all of them.
 //!
 //! ```
 //! # use authstorm::{Study, results::Results};
@@ -64,13 +64,13 @@ use crate::metrics::{METRICS, MetricDef, Timeline};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
-/// Everything that one study found out.
+/// Everything that a study found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Results {
     /// The scenario's name.
     pub scenario: String,
-    /// What the scenario shows; may be empty.
+    /// What the scenario shows; possibly empty.
     #[serde(default)]
     pub about: String,
     /// The client model, as named in scenarios, or `generic clients` in a scenario without users.
@@ -83,7 +83,7 @@ pub struct Results {
     pub seed: u64,
     /// Replications of each policy.
     pub replications: u32,
-    /// SHA-256 of what the scenario and its policies say, lower-case hex.
+    /// SHA-256 of the content of the scenario and its policies, in lower-case hex.
     pub scenario_hash: String,
     /// Users of the fleet.
     pub users: u32,
@@ -95,10 +95,10 @@ pub struct Results {
     /// Fault windows, in the scenario's order.
     #[serde(default)]
     pub faults: Vec<FaultWindow>,
-    /// What the engine says of its work.
+    /// The engine's account of its work.
     #[serde(default)]
     pub engine: Engine,
-    /// What each policy did, in the scenario's order; the first is the one that others are compared with.
+    /// Results of each policy, in the scenario's order. The others are compared with the first one.
     #[serde(with = "serial::by_name")]
     pub policies: Vec<PolicyResults>,
     /// Verdicts on the expectations, in the scenario's order.
@@ -113,21 +113,21 @@ pub struct Results {
     /// Stories of some of the worst sessions; empty until [`crate::explain::tell_worst`] adds them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stories: Vec<StoryDigest>,
-    /// What was missing, or unknown to this version, where the results were read; empty for results of this version.
+    /// Gaps: what the results lacked when they were read, or have beyond this version. Empty for results of this version.
     #[serde(skip)]
     pub gaps: Vec<Gap>,
 }
 
-/// What the engine says of its work.
+/// The engine's account of its work.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Engine {
-    /// Events of all runs together, references included.
+    /// Events of all runs, reference runs included.
     pub events: u64,
-    /// A hash of the order of all events of all runs: (time, entity, kind).
+    /// Hash over all events of all runs in their order: (time, entity, kind).
     #[serde(with = "serial::hex")]
     pub fingerprint: u64,
-    /// Parts in which each run was run: more than one when nothing ties the users together (see
+    /// Number of parts that each run was split into. More than 1 if nothing connects the users (see
     /// [`crate::world::Plan::parts`]).
     pub parts: u32,
 }
@@ -139,33 +139,33 @@ pub struct FaultWindow {
     pub name: String,
     /// Begin, from the start of the run.
     pub from: Dur,
-    /// End, from the start of the run; the begin for a fault that is an instant.
+    /// End, from the start of the run. Equal to the begin for a fault of an instant.
     pub to: Dur,
 }
 
-/// What one policy did.
+/// Results of one policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PolicyResults {
     /// The policy's name.
     #[serde(skip)]
     pub name: String,
-    /// Every metric, in the order of [`crate::metrics::METRICS`]. Results of another version may lack some and have others.
+    /// Every metric, in the order of [`crate::metrics::METRICS`]. Results of another version may have other metrics.
     #[serde(with = "serial::by_name")]
     pub metrics: Vec<MetricValues>,
-    /// How many sessions had so many entries of the flow, over all replications: `(entries, sessions)`, ascending.
+    /// Number of sessions by their entries of the flow, over all replications: `(entries, sessions)`, ascending.
     #[serde(default)]
     pub entries_distribution: Vec<(u32, u64)>,
-    /// Offered against served in the time before the first fault, means over the replications: endpoints, then limits.
-    /// Empty when a fault begins with the run.
+    /// Offered and served calls before the first fault, means over the replications: endpoints, then limits.
+    /// Empty if a fault begins with the run.
     #[serde(default)]
     pub demand: Vec<Demand>,
-    /// What the scenario sets against its clients and what acts in no replication, a sentence each.
+    /// Hazards of the scenario that act in no replication, a sentence each.
     #[serde(default)]
     pub not_exercised: Vec<String>,
     /// The counts over time, one timeline per replication.
     #[serde(default, with = "serial::timelines", skip_serializing_if = "Vec::is_empty")]
     pub timelines: Vec<Timeline>,
-    /// The worst sessions of all replications (or all sessions), in the order of [`SessionRow::rank`].
+    /// The worst sessions of all replications, or all sessions, in the order of [`SessionRow::rank`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sessions: Vec<SessionRow>,
 }
@@ -179,21 +179,21 @@ pub struct MetricValues {
     /// The metric's unit.
     #[serde(default)]
     pub unit: String,
-    /// Mean over the replications; infinite as soon as the value of one is.
+    /// Mean over the replications; infinite if any replication is.
     #[serde(with = "serial::float")]
     pub mean: f64,
-    /// Lower end of the 95% confidence interval of the mean (Student t, cut to what the metric can be); the mean itself
-    /// with one replication, and where that is infinite.
+    /// Lower end of the 95% confidence interval of the mean (Student t, cut to the metric's range). Equal to the mean with
+    /// one replication or an infinite mean.
     #[serde(with = "serial::float")]
     pub ci_low: f64,
-    /// Upper end of that interval.
+    /// Upper end of the interval.
     #[serde(with = "serial::float")]
     pub ci_high: f64,
-    /// One value per replication, in replication order.
+    /// One value per replication, in order of replications.
     #[serde(with = "serial::floats")]
     pub values: Vec<f64>,
-    /// In how many replications something happened that could move the metric; absent in results of a version that does
-    /// not say.
+    /// Number of replications in which something happened that could move the metric; absent in results of a version that
+    /// does not record it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exercised: Option<u32>,
 }
@@ -209,28 +209,27 @@ pub struct SessionRow {
     pub entries: u32,
     /// Greatest depth of an entry.
     pub depth: u32,
-    /// Calls that it sent.
+    /// Calls that the session sent.
     pub requests: u32,
     /// When the user was first signed out, in seconds; absent when never.
     pub signed_out_at_s: Option<f64>,
-    /// Whether that sign-out was false: the server still knew the session.
+    /// Whether the first sign-out was false: the server still knew the session.
     pub false_sign_out: bool,
     /// Seconds without a valid token while signed in.
     pub stale_token_s: f64,
 }
 
-/// How badly a session fares: of two, the lesser value is the worse. Entries of the flow come first, then whether the
+/// Harm to a session. The lesser of two values is the worse. Entries of the flow decide first, then whether the
 /// user was signed out, then requests.
 pub type Harm = (Reverse<u32>, bool, Reverse<u32>);
 
 impl SessionRow {
-    /// How badly the session fares.
+    /// The harm to the session.
     pub fn harm(&self) -> Harm {
         (Reverse(self.entries), self.signed_out_at_s.is_none(), Reverse(self.requests))
     }
 
-    /// The one order of the sessions of a policy, worst first: by harm, and of equals the first replication and the first
-    /// session.
+    /// Sort key of a policy's sessions, worst first: by harm, then by replication and session.
     pub fn rank(&self) -> (Harm, u32, u32) {
         (self.harm(), self.replication, self.session)
     }
@@ -244,20 +243,20 @@ impl MetricValues {
 }
 
 impl Results {
-    /// The worst session of all policies, with its policy: the worst by [`SessionRow::harm`], and of equals that of the
-    /// earlier policy. Absent without users.
+    /// The worst session of all policies, with its policy, by [`SessionRow::harm`]. Of equal sessions, that of the earlier
+    /// policy. Absent without users.
     pub fn worst(&self) -> Option<(&PolicyResults, &SessionRow)> {
         let worst = self.policies.iter().filter_map(|policy| Some((policy, policy.worst()?)));
         worst.min_by_key(|(_, row)| row.harm())
     }
 
-    /// What the policy of this name did; absent when it was not run.
+    /// Results of the policy of this name; absent if it was not run.
     pub fn policy(&self, name: &str) -> Option<&PolicyResults> {
         self.policies.iter().find(|policy| policy.name == name)
     }
 
-    /// Whether a check of these results passes: no expectation fails, none is vacuous against the scenario's word, and at
-    /// least one is judged where there are any.
+    /// Whether a check of these results passes: no expectation fails, none is vacuous unless the scenario permits it, and at
+    /// least one is judged if there are any.
     pub fn passes_check(&self) -> bool {
         let verdicts = &self.expectations;
         let any_judged = verdicts.iter().any(|v| v.judgement != Judgement::NotJudged);
@@ -266,22 +265,22 @@ impl Results {
 }
 
 impl PolicyResults {
-    /// The worst session of all replications, the first by [`SessionRow::rank`]; absent without users. It is the one that
-    /// `explain --session worst`, the charts, the page and the first row of the policy in sessions.csv mean.
+    /// The worst session of all replications, the first by [`SessionRow::rank`]; absent without users. `explain --session
+    /// worst`, the charts, the page and the policy's first row in sessions.csv all refer to it.
     pub fn worst(&self) -> Option<&SessionRow> {
         self.sessions.iter().min_by_key(|row| row.rank())
     }
 
-    /// The values of this metric; absent in results of a version that does not have it.
+    /// Values of this metric; absent in results of a version that does not have it.
     pub fn get(&self, metric: &str) -> Option<&MetricValues> {
         self.metrics.iter().find(|m| m.name == metric)
     }
 
-    /// The values of this metric.
+    /// Values of this metric.
     ///
     /// # Panics
-    /// When these results have no metric of this name. Results that [`crate::Study::run`] gives have all of
-    /// [`crate::metrics::METRICS`]; results that were read may not: see [`PolicyResults::get`].
+    /// When these results have no metric of this name. Results of [`crate::Study::run`] have all of
+    /// [`crate::metrics::METRICS`]. For results that were read from files, use [`PolicyResults::get`].
     pub fn metric(&self, name: &str) -> &MetricValues {
         self.get(name).unwrap_or_else(|| panic!("no metric named {name}"))
     }

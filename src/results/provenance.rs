@@ -1,21 +1,21 @@
-//! Where results come from, and the manifest that says it.
+//! The provenance of results, and the manifest that records it.
 
 use super::{DataFile, Results};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-/// The file that says what a results directory holds.
+/// Name of the file that lists the files of a results directory.
 pub const MANIFEST: &str = "manifest.json";
 
-/// What results come from: equal provenances give equal bytes.
+/// Provenance of results. Equal provenances give equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Provenance {
     /// The version of authstorm that ran the study.
     pub version: String,
     /// The scenario's name.
     pub scenario: String,
-    /// SHA-256 of what the scenario and its policies say, lower-case hex.
+    /// SHA-256 of the content of the scenario and its policies, in lower-case hex.
     pub scenario_hash: String,
     /// The seed.
     pub seed: u64,
@@ -32,7 +32,7 @@ pub struct Provenance {
 }
 
 impl Results {
-    /// Where these results come from.
+    /// The provenance of these results.
     pub fn provenance(&self) -> Provenance {
         Provenance {
             version: self.version.clone(),
@@ -47,14 +47,14 @@ impl Results {
     }
 }
 
-/// A manifest of any version: the fields of [`Provenance`], and every file with its hash.
+/// A manifest of any version: the fields of [`Provenance`], and the hash of every file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Manifest(Value);
 
 impl Manifest {
     /// The manifest of these files.
     pub fn new(provenance: &Provenance, files: &[DataFile]) -> Manifest {
-        let mut manifest = serde_json::to_value(provenance).expect("texts and numbers");
+        let mut manifest = serde_json::to_value(provenance).expect("texts and numbers are JSON");
         let files = files.iter().map(|file| {
             (file.name.clone(), json!({ "sha256": sha256(&file.bytes), "bytes": file.bytes.len() }))
         });
@@ -62,7 +62,7 @@ impl Manifest {
         Manifest(manifest)
     }
 
-    /// Reads a manifest; absent when the bytes are not a manifest of authstorm's.
+    /// Reads a manifest; absent if the bytes are not a manifest of authstorm.
     pub fn parse(bytes: &[u8]) -> Option<Manifest> {
         let manifest: Value = serde_json::from_slice(bytes).ok()?;
         let is_own = manifest["scenario_hash"].is_string() && manifest["files"].is_object();
@@ -74,7 +74,7 @@ impl Manifest {
         format!("{:#}\n", self.0)
     }
 
-    /// Where the results come from.
+    /// The provenance of the results.
     ///
     /// # Errors
     /// When a field of [`Provenance`] is missing or of another type.
@@ -92,13 +92,12 @@ impl Manifest {
         self.0["files"][name]["sha256"].as_str()
     }
 
-    /// The first field in which the results that are there differ from those to come: its name, its value there and its
-    /// value here.
+    /// The first field in which existing results differ from new ones: its name, its existing value and its new value.
     pub fn difference(&self, provenance: &Provenance) -> Option<(String, String, String)> {
-        let here = serde_json::to_value(provenance).expect("texts and numbers");
+        let here = serde_json::to_value(provenance).expect("texts and numbers are JSON");
         let fields = here.as_object().into_iter().flatten();
-        // The hash holds the seed and the replications too; what says more comes first. Two texts that say the same have
-        // one hash, and yet give other bytes.
+        // The hash also covers the seed and the replications, so more specific fields come first. Two texts with one
+        // content have one hash but give different bytes.
         let rank = |key: &str| ["scenario_hash", "scenario_text"].iter().position(|last| *last == key);
         let mut fields: Vec<(&String, &Value)> = fields.collect();
         fields.sort_by_key(|(key, _)| rank(key));
@@ -107,7 +106,7 @@ impl Manifest {
     }
 }
 
-/// A short value as it is, a text of many lines by its hash.
+/// Shows a short value as it is, and a text of several lines by its hash.
 fn in_words(value: &Value) -> String {
     let text = value.to_string();
     let text = if text.len() > 200 { format!("of SHA-256 {}", sha256(text.as_bytes())) } else { text };

@@ -1,4 +1,4 @@
-//! How serde writes the parts of results: lists of named things as maps, infinity as null, timelines as series.
+//! Serde forms of parts of results: lists of named items as maps, infinity as null, timelines as series.
 
 use crate::backend::Endpoint;
 use crate::kernel::Dur;
@@ -10,14 +10,14 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 
-/// A file that claims more buckets than this in one timeline would only fill the memory.
+/// The most buckets of one timeline in a file. More would only fill the memory.
 pub(super) const MOST_BUCKETS: u64 = 10_000_000;
 
-/// What is a map's value under its name.
+/// An item that a map holds under its name.
 pub(super) trait Named: Sized {
     /// The name.
     fn name(&self) -> &str;
-    /// The same thing under a name.
+    /// The item under another name.
     fn named(self, name: String) -> Self;
 }
 
@@ -41,7 +41,7 @@ impl Named for super::MetricValues {
     }
 }
 
-/// A list of named things as a map that keeps their order.
+/// A list of named items as a map that keeps the order.
 pub(super) mod by_name {
     use super::*;
 
@@ -80,7 +80,7 @@ pub(super) mod by_name {
     }
 }
 
-/// JSON has no word for infinity: null stands for it, and means what never happens within the run.
+/// JSON cannot write infinity. Null stands for it, and means what never happens within the run.
 pub(super) mod float {
     use super::*;
 
@@ -93,7 +93,7 @@ pub(super) mod float {
     }
 }
 
-/// The same of a list.
+/// As [`float`], for a list.
 pub(super) mod floats {
     use super::*;
 
@@ -121,7 +121,7 @@ pub(super) mod hex {
     }
 }
 
-/// What a bucket counts beside calls: its name in flow.csv, how it is read and how it is set.
+/// A count of a bucket other than calls: its name in flow.csv, its getter and its setter.
 pub(super) struct Event {
     pub(super) name: &'static str,
     pub(super) get: fn(&Bucket) -> u128,
@@ -152,7 +152,8 @@ events! {
     "waiting_ns" waiting_ns;
 }
 
-/// A timeline as series: one list of counts per endpoint and outcome, and one per event, of those that have any.
+/// A timeline as series: one list of counts per endpoint and outcome, and one per event. Series without counts are left
+/// out.
 #[derive(Serialize, Deserialize)]
 struct Series {
     bucket: Dur,

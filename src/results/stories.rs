@@ -1,9 +1,9 @@
-//! `stories.json`: digests of the stories that a results directory keeps, cut to what a page shows.
+//! `stories.json`: the digests of stories in a results directory.
 
 use super::{PolicyResults, Results, SessionRow};
 use serde::{Deserialize, Serialize};
 
-/// A story as a page shows it. [`crate::explain::tell_worst`] makes it.
+/// The part of a story that a page shows. [`crate::explain::tell_worst`] makes it.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub struct StoryDigest {
     /// The policy or the mix.
@@ -14,13 +14,13 @@ pub struct StoryDigest {
     pub session: u32,
     /// The story in a sentence.
     pub headline: String,
-    /// Where it comes from.
+    /// Provenance of the story.
     pub provenance: String,
     /// The folded text.
     pub text: String,
     /// Calls: tab, endpoint, begin and end in nanoseconds from the start of the run, outcome.
     pub calls: Vec<(u32, String, u64, u64, String)>,
-    /// How many calls are not among these.
+    /// Number of calls beyond those in `calls`.
     pub calls_left_out: usize,
 }
 
@@ -35,7 +35,7 @@ struct FileOf<'a> {
 }
 
 impl StoryDigest {
-    /// Whether this is the story of a session of a policy.
+    /// Whether this is the story of this session of a policy.
     pub fn is_of(&self, policy: &PolicyResults, row: &SessionRow) -> bool {
         (self.policy.as_str(), self.replication, self.session)
             == (policy.name.as_str(), row.replication, row.session)
@@ -44,7 +44,7 @@ impl StoryDigest {
 
 /// The text of stories.json.
 pub fn stories(stories: &[StoryDigest]) -> Vec<u8> {
-    let mut text = serde_json::to_vec_pretty(&FileOf { stories }).expect("numbers, texts and lists");
+    let mut text = serde_json::to_vec_pretty(&FileOf { stories }).expect("numbers, texts and lists are JSON");
     text.push(b'\n');
     text
 }
@@ -52,13 +52,13 @@ pub fn stories(stories: &[StoryDigest]) -> Vec<u8> {
 /// Reads stories.json.
 ///
 /// # Errors
-/// Where it is not what this version writes.
+/// When it does not have the form of this version.
 pub fn read(bytes: &[u8]) -> Result<Vec<StoryDigest>, serde_json::Error> {
     serde_json::from_slice::<File>(bytes).map(|file| file.stories)
 }
 
 impl Results {
-    /// The story of the worst session of any policy, which the retry schedule shows; absent when it is not kept.
+    /// The story of the worst session of any policy, which the retry schedule shows; absent if the results have none.
     pub fn worst_story(&self) -> Option<&StoryDigest> {
         let (policy, row) = self.worst()?;
         self.stories.iter().find(|story| story.is_of(policy, row))
@@ -96,7 +96,7 @@ mod tests {
         }
     }
 
-    /// Entries decide, then a sign-out, then requests, then the replication and the number; between policies their order.
+    /// Entries decide, then a sign-out, then requests, then replication and number. Between policies, their order decides.
     #[test]
     fn the_chart_shows_the_session_that_results_call_the_worst() {
         let mut results = synthetic::empty(&["a", "b"]);

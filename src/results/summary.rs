@@ -1,13 +1,14 @@
-//! `summary.json`: the results without their timelines, sessions and stories, with what follows from them.
+//! `summary.json`: the results without timelines, sessions and stories, and values derived from them.
 
 use super::{PolicyResults, Results, finding};
 use crate::stats::{CONFIDENCE, paired_difference};
 use serde_json::{Map, Value, json};
 
-/// The text of summary.json: keys in a fixed order, a newline at the end. Null stands for infinity, which JSON has no word
-/// for: what never happens within the run.
+/// The text of summary.json: keys in a fixed order, a newline at the end. Null stands for infinity, that is for what never
+/// happens within the run.
 pub fn summary(results: &Results) -> String {
-    let mut value = serde_json::to_value(without_details(results)).expect("numbers, texts, lists and maps");
+    let mut value =
+        serde_json::to_value(without_details(results)).expect("numbers, texts, lists and maps are JSON");
     for policy in &results.policies {
         let sentence = finding::of_policy(results, policy);
         insert_after(&mut value["policies"][&policy.name], "metrics", "finding", sentence.into());
@@ -23,7 +24,7 @@ fn insert_after(object: &mut Value, before: &str, key: &str, value: Value) {
     }
 }
 
-/// What is in other files is left out; serde skips it where it is empty.
+/// Removes what other files hold. Serde skips the emptied fields.
 fn without_details(results: &Results) -> Results {
     let without_details = |policy: &PolicyResults| PolicyResults {
         name: policy.name.clone(),
@@ -52,7 +53,7 @@ fn without_details(results: &Results) -> Results {
     }
 }
 
-/// Every policy against the first, metric by metric: the paired difference with its 95% interval.
+/// Compares every policy with the first, metric by metric: the paired difference with its 95% interval.
 fn comparisons(results: &Results) -> Map<String, Value> {
     let Some((first, others)) = results.policies.split_first() else { return Map::new() };
     let compared = |other: &PolicyResults| -> Map<String, Value> {

@@ -1,4 +1,4 @@
-//! Invented results for tests: a storm with known features, and the odd cases.
+//! Invented results for tests: a storm with known features, and unusual cases.
 
 use super::{
     Assurance, Engine, FaultWindow, Judgement, MetricValues, PolicyResults, Results, SessionRow, Verdict,
@@ -8,7 +8,7 @@ use crate::kernel::Dur;
 use crate::metrics::{METRICS, Metric, Outcome, Timeline};
 use crate::stats::at_most;
 
-/// Names that a careless report would run, swallow or misprint.
+/// Names that a careless report would execute, lose or misprint.
 pub fn hostile_names() -> Vec<String> {
     vec![
         "<script>alert(1)</script>".to_owned(),
@@ -20,8 +20,8 @@ pub fn hostile_names() -> Vec<String> {
     ]
 }
 
-/// Ten minutes with a fault from the second to the fourth. Earlier policies suffer more; the last hardly at all unless
-/// it is alone.
+/// A run of ten minutes with a fault from minute two to minute four. Earlier policies suffer more. The last policy hardly
+/// suffers unless it is the only one.
 pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
     let horizon = Dur::from_secs(600);
     let bucket = Dur((horizon.0 / buckets as u64).max(1));
@@ -92,7 +92,7 @@ pub fn set(results: &mut Results, policy: usize, metric: Metric, values: &[f64])
     (found.ci_low, found.ci_high) = (found.mean, found.mean);
 }
 
-/// Nothing happened.
+/// Results of a run in which nothing happened.
 pub fn empty(names: &[&str]) -> Results {
     let mut results = storm(names, 60, 1);
     results.faults.clear();
@@ -106,7 +106,7 @@ pub fn empty(names: &[&str]) -> Results {
     results
 }
 
-/// Every table entry of the layout tests: a name and its results.
+/// Every case of the layout tests: its name and its results.
 pub fn table() -> Vec<(&'static str, Results)> {
     let long = [
         "policy-with-a-very-long-name-for-the-old-client-of-2023-and-before",
@@ -163,7 +163,7 @@ pub fn table() -> Vec<(&'static str, Results)> {
     ]
 }
 
-/// Every metric, with the values that its name asks for.
+/// Every metric, with values that depend on its name.
 fn metrics(values: impl Fn(&str) -> Vec<f64>) -> Vec<MetricValues> {
     METRICS
         .iter()
@@ -247,7 +247,7 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
     }
 }
 
-/// A ramp while the fault lasts, a decay after it, and a small saw tooth so that no column equals the next.
+/// A ramp during the fault, a decay after it, and a small saw tooth so that neighbouring columns differ.
 fn timeline(bucket: Dur, buckets: usize, replication: u32, harm: f64) -> Timeline {
     let mut timeline = Timeline::new(bucket, Dur(bucket.0 * buckets as u64));
     let seconds = bucket.as_secs_f64();

@@ -1,9 +1,9 @@
-//! A verdict on an expectation, as data.
+//! Verdicts on expectations, as data.
 
 use super::serial;
 use serde::{Deserialize, Serialize};
 
-/// How an expectation is judged.
+/// Judgement of an expectation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Judgement {
@@ -11,22 +11,22 @@ pub enum Judgement {
     Passed,
     /// It does not hold.
     Failed,
-    /// It holds, but nothing was exercised that could have made it fail.
+    /// It holds, but nothing happened that could have made it fail.
     Vacuous,
     /// Its policy was not run.
     NotJudged,
 }
 
 impl Judgement {
-    /// Every judgement.
+    /// All judgements.
     pub const ALL: [Judgement; 4] =
         [Judgement::Passed, Judgement::Failed, Judgement::Vacuous, Judgement::NotJudged];
 }
 
-/// What the runs show beyond what they observed.
+/// What the runs imply beyond the observations.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Assurance {
-    /// Nothing more: the expectation does not hold, or was not judged.
+    /// Nothing: the expectation does not hold, or was not judged.
     None,
     /// Every run held. At 95% confidence, at most this share of runs violates the expectation (Clopper-Pearson, one-sided).
     ViolatedAtMost(f64),
@@ -38,32 +38,32 @@ pub enum Assurance {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "VerdictText", into = "VerdictText")]
 pub struct Verdict {
-    /// The expression, as written.
+    /// The expression as written in the scenario.
     pub that: String,
-    /// The policy that it speaks of.
+    /// The policy of the expectation.
     pub policy: String,
-    /// How it is judged.
+    /// The judgement.
     pub judgement: Judgement,
-    /// The observed value: the mean, or the worst replication's; absent when it was not judged.
+    /// The observed value: the mean, or the worst replication's value; absent if it was not judged.
     pub observed: Option<f64>,
-    /// The replication that the observed value is of; absent for a mean.
+    /// The replication of the observed value; absent for a mean.
     pub replication: Option<u32>,
     /// Whether every replication has the observed value.
     pub same_in_all: bool,
-    /// The bound.
+    /// The bound in the expression.
     pub bound: f64,
     /// Replications in which the stimulus was exercised.
     pub exercised: u32,
-    /// What the runs show beyond that.
+    /// What the runs imply beyond the observation.
     pub assurance: Assurance,
     /// Why it is vacuous or not judged; empty otherwise.
     pub reason: String,
-    /// Whether the scenario says that it may be vacuous.
+    /// Whether the scenario permits the expectation to be vacuous.
     pub may_be_vacuous: bool,
 }
 
 impl Verdict {
-    /// Whether a check fails for it.
+    /// Whether the verdict fails a check.
     pub fn fails_check(&self) -> bool {
         match self.judgement {
             Judgement::Failed => true,
@@ -73,13 +73,13 @@ impl Verdict {
     }
 }
 
-/// A verdict as JSON has it.
+/// JSON form of a verdict.
 #[derive(Serialize, Deserialize)]
 struct VerdictText {
     that: String,
     policy: String,
     judgement: Judgement,
-    /// For readers that ask no more.
+    /// For readers that need only yes or no.
     passed: bool,
     #[serde(with = "serial::float")]
     observed: f64,

@@ -1,4 +1,4 @@
-//! Verdicts in words, for the terminal, the page and programs that print them.
+//! Verdicts in words, for the terminal and the page.
 
 use super::{Assurance, Demand, Gap, Judgement, PolicyResults, Results, Verdict, measured};
 use crate::kernel::Dur;
@@ -15,7 +15,7 @@ pub const fn word(judgement: Judgement) -> &'static str {
     }
 }
 
-/// What is said of a verdict after its expression; `runs` is the number of replications.
+/// Text after the expression of a verdict. `runs` is the number of replications.
 pub fn detail(verdict: &Verdict, runs: u32) -> String {
     match verdict.judgement {
         Judgement::NotJudged => verdict.reason.clone(),
@@ -60,7 +60,7 @@ fn assurance(verdict: &Verdict, runs: u32) -> String {
     }
 }
 
-/// How many expectations hold, fail, are vacuous and are not judged; empty without any.
+/// Counts of expectations that hold, fail, are vacuous and are not judged; empty without expectations.
 pub fn count(results: &Results) -> String {
     let verdicts = &results.expectations;
     let parts = Judgement::ALL.into_iter().filter_map(|judgement| {
@@ -76,7 +76,8 @@ pub fn count(results: &Results) -> String {
     }
 }
 
-/// An endpoint or a limit that is offered more than it serves before the first fault of a run of this length.
+/// Warns of an endpoint or a limit that is offered more than it serves before the first fault. `horizon` is the length of
+/// the run.
 pub fn exceeded(policy: &str, demand: &Demand, horizon: Dur) -> String {
     let until = if demand.time == horizon {
         "over the run".to_owned()
@@ -93,7 +94,7 @@ pub fn exceeded(policy: &str, demand: &Demand, horizon: Dur) -> String {
     )
 }
 
-/// What acts in no replication, a sentence each, with the policies under which it is so where that is not every policy.
+/// What acts in no replication, a sentence each. Names the policies if it is not so under every policy.
 pub fn not_exercised(results: &Results) -> Vec<String> {
     let mut sentences: Vec<(&str, Vec<&str>)> = Vec::new();
     for policy in &results.policies {
@@ -115,7 +116,7 @@ pub fn not_exercised(results: &Results) -> Vec<String> {
     sentences.into_iter().map(in_words).collect()
 }
 
-/// A sentence for each policy some of whose callers have not ended: ratios and means over calls are not final then.
+/// A sentence for each policy with unfinished callers: their ratios and means over calls are not final.
 pub fn unfinished(results: &Results) -> Vec<String> {
     let total = |policy: &PolicyResults, metric: Metric| {
         measured::of(policy, metric).map_or(0.0, |metric| metric.values.iter().sum::<f64>())
@@ -136,7 +137,7 @@ pub fn unfinished(results: &Results) -> Vec<String> {
 }
 
 /// Everything that qualifies the numbers of these results, a sentence each: demand beyond capacity, what was not exercised,
-/// what has not ended, and what another version did not write.
+/// unfinished callers, and gaps of another version's results.
 pub fn qualifications(results: &Results) -> Vec<String> {
     let demand = results.policies.iter().flat_map(|policy| {
         let exceeding = policy.demand.iter().filter(|demand| demand.exceeds());

@@ -1,4 +1,4 @@
-//! The error codes that a scenario speaks of: a run holds each as one byte.
+//! The error codes of a scenario. A run holds each code as one byte.
 
 use crate::client::policy::Policy;
 use crate::client::workload::WorkloadSpec;
@@ -7,27 +7,27 @@ use crate::fault::FaultSpec;
 /// The different error codes of a scenario.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ErrorCodes {
-    /// Index 0 is empty and stands for none.
+    /// Names by number. Index 0 is empty and stands for no code.
     names: Vec<String>,
 }
 
 /// More codes than a run can hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooManyCodes {
-    /// How many there are.
+    /// Number of different codes.
     pub found: usize,
-    /// What names the first one that finds no room.
+    /// Place in the scenario of the first code without room.
     pub first_beyond: Naming,
 }
 
-/// What names an error code.
+/// A place in the scenario that names an error code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
-    /// One of the policies.
+    /// A policy.
     Policies,
-    /// The workload of this place in the list, by its `retry`.
+    /// The `retry` of the workload at this index.
     Workload(usize),
-    /// The fault of this place in the list.
+    /// The fault at this index.
     Fault(usize),
 }
 
@@ -35,10 +35,10 @@ impl ErrorCodes {
     /// The most codes of a scenario.
     pub const MOST: usize = u8::MAX as usize;
 
-    /// The codes of these parts, each once.
+    /// Collects the codes of these parts, each once.
     ///
     /// # Errors
-    /// When there are more than [`ErrorCodes::MOST`].
+    /// When the scenario has more than [`ErrorCodes::MOST`].
     pub fn of<'a>(
         policies: impl IntoIterator<Item = &'a Policy>,
         workloads: impl IntoIterator<Item = &'a WorkloadSpec>,
@@ -74,18 +74,18 @@ impl ErrorCodes {
         }
     }
 
-    /// The byte that stands for a code; 0 for one that is not there.
+    /// The byte that stands for a code; 0 for an unknown code.
     pub fn byte(&self, code: &str) -> u8 {
-        // `of` keeps no more than fit.
+        // `of` ensures that the index fits.
         self.names.iter().position(|name| name == code).map_or(0, |at| at as u8)
     }
 
-    /// The codes, by number.
+    /// The codes, indexed by number.
     pub fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// All codes by their bytes; the first, of byte 0, is empty.
+    /// All codes, indexed by their bytes. The first one, for byte 0, is empty.
     pub fn into_names(self) -> Vec<String> {
         self.names
     }
@@ -104,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_codes_as_a_byte_has_values_but_the_one_for_none() {
+    fn a_scenario_holds_255_error_codes_and_no_more() {
         let fault: FaultSpec =
             toml::from_str("kind = 'status'\nstatus = 401\ncode = 'last'").expect("a fault");
         let of = |workloads: &[WorkloadSpec]| ErrorCodes::of([], workloads, [&fault]);

@@ -1,4 +1,4 @@
-//! Conditions on metrics: `new.false_sign_outs == 0`, read.
+//! Parses conditions on metrics, such as `new.false_sign_outs == 0`.
 
 use super::ExpectOf;
 use super::parts::Parts;
@@ -8,7 +8,7 @@ use crate::text::{nearest, quote, tick};
 use crate::toml_text::{Code, Doc, TextError};
 use std::ops::Range;
 
-/// How a value and a bound are compared.
+/// A comparison of a value with a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     /// `==`
@@ -34,31 +34,31 @@ const OPS: [(&str, Op); 6] = [
     (">", Op::More),
 ];
 
-/// A condition, read.
+/// A parsed condition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expectation {
     /// The policy whose metric is compared.
     pub policy: String,
-    /// Which metric, as an index into [`METRICS`].
+    /// The metric, as an index into [`METRICS`].
     pub metric: usize,
-    /// How.
+    /// The comparison.
     pub op: Op,
-    /// With what; finite.
+    /// The bound; finite.
     pub bound: f64,
-    /// Which value of the metric.
+    /// The value of the metric that is compared.
     pub of: ExpectOf,
-    /// It may hold without having been exercised.
+    /// Whether the condition may hold without having been exercised.
     pub may_be_vacuous: bool,
     /// The condition, as written.
     pub text: String,
 }
 
-/// What is wrong with a condition, and where in its text.
+/// An error in a condition, with its place in the text.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BadCondition {
     /// The kind of error.
     pub code: Code,
-    /// Bytes of the condition.
+    /// Range of bytes in the condition.
     pub at: Range<usize>,
     /// What is wrong.
     pub what: String,
@@ -68,11 +68,11 @@ pub struct BadCondition {
     pub meant: Option<String>,
 }
 
-/// Reads `policy.metric OP number`. The last dot before the operator separates policy and metric, because names of
-/// policies may have dots and metrics have none. Whether the policy exists is not asked here.
+/// Parses `policy.metric OP number`. The last dot before the operator separates policy and metric, because names of
+/// policies may have dots and names of metrics have none. Does not check that the policy exists.
 ///
 /// # Errors
-/// What is wrong, and where in the text.
+/// What is wrong, and its place in the text.
 pub fn parse_expectation(text: &str, of: ExpectOf) -> Result<Expectation, BadCondition> {
     let bad = |code, at, what: String| BadCondition { code, at, what, allowed: None, meant: None };
     let form = |at, what: &str| BadCondition {
@@ -122,7 +122,7 @@ pub fn parse_expectation(text: &str, of: ExpectOf) -> Result<Expectation, BadCon
         Err(_) if number.is_empty() => return Err(form(op_start..op_end, "a condition without a number")),
         Err(_) => return Err(form(at, &format!("not a number: {}", quote(number)))),
     };
-    // Adding zero turns -0 into 0, which compares alike but would be shown with its sign.
+    // Adding zero turns -0 into 0, which is equal but would be shown with its sign.
     Ok(Expectation {
         policy: policy.to_owned(),
         metric: index,
@@ -134,7 +134,7 @@ pub fn parse_expectation(text: &str, of: ExpectOf) -> Result<Expectation, BadCon
     })
 }
 
-/// Reads the scenario's conditions and checks that their policies are run.
+/// Parses the scenario's conditions and checks that their policies are run.
 pub fn read(findings: &mut Findings<'_>, parts: &Parts) -> Vec<Expectation> {
     let mut read = Vec::new();
     for entry in &parts.expectations {
@@ -168,7 +168,8 @@ pub fn read(findings: &mut Findings<'_>, parts: &Parts) -> Vec<Expectation> {
     read
 }
 
-/// Bytes of the string at this path as bytes of the text; the whole string when it is written with escapes.
+/// Converts a range of bytes of the string at this path to bytes of the text. Returns the whole string if it is written
+/// with escapes.
 fn within(doc: &Doc<'_>, path: &str, bytes: Range<usize>) -> Range<usize> {
     let span = doc.at(path);
     let value = doc.node(path).and_then(|node| node.get_ref().as_str());
@@ -197,7 +198,7 @@ impl Op {
         }
     }
 
-    /// How bad a value is for this comparison: the greater, the worse.
+    /// How bad a value is for this comparison. Greater is worse.
     pub(crate) fn badness(self, value: f64, bound: f64) -> f64 {
         match self {
             Op::Equal => (value - bound).abs(),

@@ -1,4 +1,4 @@
-//! The description of scenario and policy files, from their types.
+//! The description of scenario and policy files, derived from their types.
 
 use super::Scenario;
 use crate::backend::rate::RATE;
@@ -8,7 +8,7 @@ use crate::spec::reference::{self, NoSuchKey};
 use crate::spec::{Table, describe, json};
 use std::sync::LazyLock;
 
-/// The types of values that are texts with a form of their own.
+/// The types of values that are texts of a given form.
 static LEAVES: [&Leaf; 5] = [&NAME, &DURATION, &RATE, &ANSWER, &ERROR_CODE];
 
 /// The table of a scenario file.
@@ -17,16 +17,16 @@ pub fn scenario() -> &'static Table {
     *TABLE
 }
 
-/// The table of a policy file, which is that of a `[[policy]]`.
+/// The table of a policy file, which equals that of a `[[policy]]`.
 pub fn policy() -> &'static Table {
     scenario().at("policy").and_then(|key| key.ty.table()).expect("a scenario has a list of policies")
 }
 
 /// The reference of every key at or below a path such as `fault` or `backend.limit.rate`, as text for a terminal. The
-/// empty path is the whole.
+/// empty path stands for the whole format.
 ///
 /// # Errors
-/// When there is no such key.
+/// When there is no such key, table or list.
 pub fn reference(path: &str) -> Result<String, NoSuchKey> {
     reference::keys(scenario(), path)
 }

@@ -1,4 +1,5 @@
-//! Reads scenarios: text to tree, tree against the format, parts against each other, names to policies.
+//! Loads scenarios: parses the text, checks the tree against the format and the parts against each other, and resolves the
+//! names of policies.
 
 use super::Scenario;
 use super::expect;
@@ -16,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use toml::de::{DeValue, ValueDeserializer};
 
-/// Reads a scenario file. `overrides` are the `set` of [`Settings`].
+/// Loads a scenario file. `overrides` are the `set` of [`Settings`].
 ///
 /// # Errors
 /// Everything that is wrong with the file, its policies or the overrides, up to [`crate::toml_text::error::MAX_ERRORS`].
@@ -24,7 +25,7 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, TextErrors> {
     load_with(path, &Settings::from(overrides))
 }
 
-/// Reads a scenario file and changes it.
+/// Loads a scenario file with settings from outside.
 ///
 /// # Errors
 /// As [`load`].
@@ -34,7 +35,7 @@ pub fn load_with(path: &Path, settings: &Settings) -> Result<Loaded, TextErrors>
     load_source(source, path.parent(), settings)
 }
 
-/// Reads a scenario from text. It has no directory, so it can name no policy files.
+/// Loads a scenario from text. It has no directory, so it cannot name policy files.
 ///
 /// # Errors
 /// As [`load`].
@@ -42,7 +43,7 @@ pub fn load_text(name: &str, text: &str, overrides: &[String]) -> Result<Loaded,
     load_text_in(name, text, None, overrides)
 }
 
-/// Reads a scenario from text, with policy files relative to the directory `base`.
+/// Loads a scenario from text, with policy files relative to the directory `base`.
 ///
 /// # Errors
 /// As [`load`].
@@ -58,7 +59,7 @@ pub fn load_text_in(
 
 fn load_source(source: Arc<Source>, base: Option<&Path>, settings: &Settings) -> Result<Loaded, TextErrors> {
     check_not_empty(&source).map_err(Errors::finish)?;
-    // Overrides need a text that can be read; one that cannot be is reported as it is.
+    // Overrides need a readable text. An unreadable text is reported without them.
     let source = match set::is_readable(&source) {
         true => set::apply(source, settings).map_err(Errors::finish)?,
         false => source,
@@ -70,7 +71,7 @@ fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
     let (doc, mut errors) = Doc::parse(source)?;
     check(source, &doc.root, format::scenario(), &mut errors);
     if errors.has(Code::Version) {
-        // What another version of the format allows, this build cannot judge.
+        // This build cannot judge what another version of the format allows.
         return Err(errors.only(Code::Version));
     }
     let parts = Parts::of(&doc);
@@ -86,8 +87,8 @@ fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
     Ok(Loaded::new(scenario, policies, expectations, text, warnings))
 }
 
-/// The whole scenario. Every check has passed, so a refusal here is a check that is missing: still an error with a
-/// place, because the text is the user's and a panic would say less.
+/// Deserialises the whole scenario. Every check has passed, so a refusal here means a missing check. It is still an error
+/// with a place, because the text is the user's and a panic would say less.
 fn whole(source: &Arc<Source>) -> Result<Scenario, Errors> {
     let (doc, _) = Doc::parse(source)?;
     Scenario::deserialize(ValueDeserializer::from(doc.root)).map_err(|e| {
@@ -96,7 +97,7 @@ fn whole(source: &Arc<Source>) -> Result<Scenario, Errors> {
     })
 }
 
-/// Refuses a text without any key, before overrides could give it one.
+/// Refuses a text without any key, before overrides add one.
 fn check_not_empty(source: &Arc<Source>) -> Result<(), Errors> {
     debug_assert!(source.text.len() as u64 <= MAX_BYTES);
     let blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
@@ -109,7 +110,7 @@ fn check_not_empty(source: &Arc<Source>) -> Result<(), Errors> {
     Err(error.fix("start from an example").into())
 }
 
-/// The text without a line that names its JSON Schema for editors by a path: from another directory it would lead nowhere.
+/// The text without the line that names its JSON Schema for editors by a path. In another directory the path would be wrong.
 fn without_schema_line(text: String) -> String {
     match text.strip_prefix("#:schema ").and_then(|rest| rest.split_once('\n')) {
         Some((_, rest)) => rest.trim_start_matches('\n').to_owned(),
@@ -117,7 +118,7 @@ fn without_schema_line(text: String) -> String {
     }
 }
 
-/// The text with `-0.0` written as `0.0`: the two mean the same, so they must not differ in the hash.
+/// The text with `-0.0` written as `0.0`. Both mean the same, so their hashes must not differ.
 fn without_negative_zeros(source: &Source, root: &Node<'_>) -> String {
     fn collect(node: &Node<'_>, signs: &mut Vec<usize>) {
         let is_zero = match node.get_ref() {

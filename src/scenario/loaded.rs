@@ -1,4 +1,4 @@
-//! A scenario that has been read: its hash, and how it is changed without passing by a check.
+//! A loaded scenario: its hash, and changes that cannot bypass a check.
 
 use super::expect::Expectation;
 use super::format;
@@ -14,26 +14,26 @@ use crate::toml_text::{Code, Doc, Errors, Source, TextError, TextErrors};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-/// A scenario that has been read and found right.
+/// A scenario that was loaded without errors.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
-    /// What it says.
+    /// The scenario.
     pub scenario: Scenario,
     /// Its policies, in the order of [`Scenario::policies`].
     pub policies: Vec<ResolvedPolicy>,
     /// Its conditions, in the order of [`Scenario::expectations`].
     pub expectations: Vec<Expectation>,
-    /// Its text: without byte order mark, lines ending in LF, overrides written in, and no negative zero. It loads to
+    /// Its text: without byte order mark, lines ending in LF, with overrides, without negative zeros. Loading the text gives
     /// the same scenario.
     pub text: String,
-    /// What is odd and yet allowed: whole messages with their places.
+    /// Warnings: whole messages with their places.
     pub warnings: Vec<String>,
-    /// What [`Loaded::seal`] said when all of it had been checked.
+    /// Result of [`Loaded::seal`] after the last check.
     checked: String,
 }
 
 impl Loaded {
-    /// What has just been read and checked.
+    /// A scenario that was just read and checked.
     pub(super) fn new(
         scenario: Scenario,
         policies: Vec<ResolvedPolicy>,
@@ -47,8 +47,8 @@ impl Loaded {
         loaded
     }
 
-    /// SHA-256 over what the scenario and its policies say, lower-case hex: the same for two texts that say the same, by
-    /// whichever way a value came into them.
+    /// SHA-256 of the content of the scenario and its policies, in lower-case hex. Equal for two texts with the same content,
+    /// whether a value came from a file or from an override.
     pub fn hash(&self) -> String {
         hash(&self.scenario, &self.policies)
     }
@@ -56,7 +56,7 @@ impl Loaded {
     /// Changes the seed, the replications or both, as [`Settings`] do when a scenario is read.
     ///
     /// # Errors
-    /// What keeps the scenario from being run so: it stays as it was.
+    /// Why the changed scenario cannot be run. The scenario then stays as it was.
     pub fn change(&mut self, seed: Option<u64>, replications: Option<u32>) -> Result<(), TextErrors> {
         let settings = Settings { set: Vec::new(), seed, replications };
         let text = Source::new(&self.scenario.name, &self.text);
@@ -73,10 +73,10 @@ impl Loaded {
         Ok(())
     }
 
-    /// The same, checked again if it is no longer what was read. Then its text says it anew, with its policies inside.
-    ///
+    /// The same scenario, checked again if it was changed since the last check. Its text is then written anew, with
+    /// its policies inside.
     /// # Errors
-    /// What is wrong with a scenario that was changed after it had been read.
+    /// What is wrong with a changed scenario.
     pub(crate) fn checked(self) -> Result<Loaded, TextErrors> {
         if self.checked == self.seal() {
             return Ok(self);
@@ -89,7 +89,7 @@ impl Loaded {
         load_text(&self.scenario.name, &text, &[])
     }
 
-    /// The scenario with its policies and conditions as they are now, and no files beside it.
+    /// The scenario with its current policies and conditions, and without files beside it.
     fn written_out(&self) -> Scenario {
         let mut scenario = self.scenario.clone();
         scenario.policies = self.policies.iter().map(|policy| policy.name.clone()).collect();
@@ -117,7 +117,7 @@ impl Loaded {
         scenario
     }
 
-    /// What tells whether anything was changed since it was checked.
+    /// A value that changes when the scenario changes.
     fn seal(&self) -> String {
         let conditions: Vec<_> = self.expectations.iter().map(|e| format!("{e:?}")).collect();
         digest(&(&self.scenario, &self.policies, conditions, &self.text))
@@ -129,8 +129,8 @@ pub(crate) fn hash(scenario: &Scenario, policies: &[ResolvedPolicy]) -> String {
     digest(&(scenario, policies))
 }
 
-/// SHA-256 over a value as JSON, lower-case hex.
+/// SHA-256 of a value as JSON, in lower-case hex.
 fn digest(value: &impl Serialize) -> String {
-    let json = serde_json::to_vec(value).expect("numbers, texts, lists and tables");
+    let json = serde_json::to_vec(value).expect("numbers, texts, lists and tables are JSON");
     Sha256::digest(json).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -1,4 +1,4 @@
-//! Scenario files: what they may say, how they are read, and errors that point at the text.
+//! Scenario files: their format, how they are loaded, and errors that point at the text.
 
 use crate::backend::BackendSpec;
 use crate::client::Model;
@@ -34,7 +34,7 @@ pub use users::Users;
 
 /// The version of the scenario format that this build reads.
 pub const FORMAT_VERSION: u32 = 1;
-/// The most entries of a list of tables; more is a slip of a generator, not a scenario.
+/// The most entries of a list of tables. More is an error of a generator, not a scenario.
 const MANY: usize = 1_000;
 
 /// A scenario: who calls what, what goes wrong, which policies are compared, and what must hold.

@@ -1,4 +1,4 @@
-//! The parts of a scenario that can be read by themselves, so that one slip does not hide what is wrong elsewhere.
+//! The parts of a scenario that can be read separately, so that one error does not hide errors elsewhere.
 
 use super::format::scenario;
 use super::{ActionSpec, ClientSpec, ExpectSpec, Mix};
@@ -16,15 +16,15 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, ValueDeserializer};
 
-/// An entry of a list of tables, and its path: `fault[2]`.
+/// An entry of a list of tables, with its path: `fault[2]`.
 pub struct Entry<T> {
     /// Its path in the text.
     pub path: String,
-    /// What it says.
+    /// Content of the entry.
     pub spec: T,
 }
 
-/// What of a scenario can be read. A part is none, or missing in its list, when it does not have its shape.
+/// The readable parts of a scenario. A part of the wrong form is `None`, or missing in its list.
 pub struct Parts {
     /// `name`.
     pub name: Option<String>,
@@ -61,7 +61,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Reads what can be read.
+    /// Reads every readable part.
     pub fn of(doc: &Doc<'_>) -> Parts {
         Parts {
             name: one(doc, "name"),
@@ -92,7 +92,7 @@ fn type_at(path: &str) -> Option<&'static Ty> {
     scenario().at(path).map(|key| &key.ty)
 }
 
-/// The value at a path or, when it is not there, its default.
+/// The value at a path; its default if it is absent.
 fn one_or_default<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Option<T> {
     match doc.node(path) {
         Some(_) => one(doc, path),
@@ -100,12 +100,12 @@ fn one_or_default<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Option<T> {
     }
 }
 
-/// The value at a path, if it is there and has its shape.
+/// The value at a path, if it exists and has the right form.
 pub fn one<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Option<T> {
     read(doc.source, doc.node(path)?, type_at(path)?)
 }
 
-/// The entries of a list that have their shape.
+/// The entries of a list that have the right form.
 fn each<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Vec<Entry<T>> {
     let (Some(node), Some(Ty::List(ty, _, most))) = (doc.node(path), type_at(path)) else {
         return Vec::new();
@@ -115,8 +115,8 @@ fn each<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Vec<Entry<T>> {
     list.iter().take(*most).enumerate().filter_map(entry).collect()
 }
 
-/// Reads a value, unknown keys aside: those are reported already. A value with any other slip in it is none, so that
-/// the checks between parts meet numbers in their ranges only.
+/// Reads a value without its unknown keys, which are already reported. A value with any other error is `None`, so that
+/// checks between parts meet only numbers in their ranges.
 pub fn read<T: DeserializeOwned>(source: &Arc<Source>, node: &Node<'_>, ty: &Ty) -> Option<T> {
     if !is_sound(source, node, ty) {
         return None;
@@ -130,7 +130,7 @@ fn is_sound(source: &Arc<Source>, node: &Node<'_>, ty: &Ty) -> bool {
     errors.only_of(Code::UnknownKey)
 }
 
-/// The backend, whose limits are parts of their own.
+/// The backend without its limits, which are separate parts.
 fn without_limits(source: &Arc<Source>, node: &Node<'_>) -> Option<BackendSpec> {
     let ty = type_at("backend")?;
     let mut pruned = prune(node, ty);
@@ -140,7 +140,7 @@ fn without_limits(source: &Arc<Source>, node: &Node<'_>) -> Option<BackendSpec> 
     read(source, &pruned, ty)
 }
 
-/// The value without the keys that its tables do not know.
+/// The value without keys that its tables do not know.
 fn prune<'a>(node: &Node<'a>, ty: &Ty) -> Node<'a> {
     let value = match (node.get_ref(), ty) {
         (DeValue::Table(found), _) => {
@@ -155,7 +155,7 @@ fn prune<'a>(node: &Node<'a>, ty: &Ty) -> Node<'a> {
             DeValue::Table(kept)
         }
         (DeValue::Array(list), Ty::List(ty, _, most)) => {
-            // What is beyond the most is reported already, and must not cost the checks of pairs their bound.
+            // Entries beyond the limit are already reported. Without them, the checks of pairs stay bounded.
             let mut kept = DeArray::new();
             list.iter().take(*most).for_each(|entry| kept.push(prune(entry, ty)));
             DeValue::Array(kept)

@@ -1,4 +1,4 @@
-//! Names of policies turned into policies: presets, `[[policy]]`, policy files and mixes.
+//! Resolves names of policies: presets, `[[policy]]`, policy files and mixes.
 
 use super::codes::{ErrorCodes, Naming, TooManyCodes};
 use super::format;
@@ -15,7 +15,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-/// The policies that come with the program: name and text.
+/// The policies in the program: name and text.
 pub const PRESETS: [(&str, &str); 4] = [
     ("old", include_str!("../../scenarios/policies/old.toml")),
     ("not-429", include_str!("../../scenarios/policies/not-429.toml")),
@@ -28,20 +28,20 @@ pub const PRESETS: [(&str, &str); 4] = [
 pub struct ResolvedPolicy {
     /// Its name in `policies`.
     pub name: String,
-    /// What users run and which share of them does: one entry of share 1, or those of a mix.
+    /// The policies of users with their shares: one entry of share 1, or the entries of a mix.
     pub parts: Vec<(Policy, f64)>,
 }
 
-/// A preset, by name.
+/// The preset of this name.
 pub fn preset(name: &str) -> Option<Policy> {
     let (_, text) = PRESETS.iter().find(|(preset, _)| *preset == name)?;
-    Some(toml::from_str(text).expect("a test loads every preset"))
+    Some(toml::from_str(text).expect("every preset loads, as a test checks"))
 }
 
 /// Reads the text of a policy file.
 ///
 /// # Errors
-/// Everything that is wrong with it, as for a scenario.
+/// All errors of the text, as for a scenario.
 pub fn read_policy(source: &Arc<Source>) -> Result<Policy, Errors> {
     let (doc, mut errors) = Doc::parse(source)?;
     check(source, &doc.root, format::policy(), &mut errors);
@@ -57,14 +57,14 @@ pub fn read_policy(source: &Arc<Source>) -> Result<Policy, Errors> {
     })
 }
 
-/// Something that a name of the scenario stands for.
+/// The definition of a name.
 struct Definition {
     name: String,
     at: (Arc<Source>, Range<usize>),
     policy: Option<Policy>,
 }
 
-/// Resolves the scenario's policies. `base` is the directory that its policy files are relative to.
+/// Resolves the scenario's policies. Its policy files are relative to the directory `base`.
 pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) -> Vec<ResolvedPolicy> {
     let doc = findings.doc;
     let mut defined: Vec<Definition> = Vec::new();
@@ -92,7 +92,7 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
         let mix = Definition { name: entry.spec.name.clone(), at, policy: None };
         define(findings, &mut defined, mix);
     }
-    // Policies and mixes that are there but malformed are no unknown names: their own errors say what is wrong.
+    // The name of a malformed policy or mix is not unknown: its own errors say what is wrong.
     let unread = ["policy", "mix"].into_iter().flat_map(|list| {
         let nodes = doc.node(list).and_then(|node| node.get_ref().as_array());
         nodes
@@ -162,8 +162,8 @@ fn lower(names: &[String]) -> Vec<String> {
     names.iter().map(|name| name.to_ascii_lowercase()).collect()
 }
 
-/// Adds a definition, unless its name is taken: by another (even in another case: names become file names), or by a
-/// preset of other content.
+/// Adds a definition, unless its name is taken by a preset of other content or by another definition, in any case (names
+/// become file names).
 fn define(findings: &mut Findings<'_>, defined: &mut Vec<Definition>, new: Definition) {
     let (source, span) = (&new.at.0, new.at.1.clone());
     if let Some(first) = defined.iter().find(|d| d.name.eq_ignore_ascii_case(&new.name)) {
@@ -202,7 +202,7 @@ impl Catalog<'_> {
         }
     }
 
-    /// The policy of this name; what else the name is, is an error at this path.
+    /// The policy of this name. Any other meaning of the name is an error at this path.
     fn single(&self, findings: &mut Findings<'_>, path: &str, name: &str) -> Option<Policy> {
         let found = self.find(name);
         if found.is_some() {

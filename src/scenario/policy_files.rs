@@ -1,4 +1,4 @@
-//! Policy files: found inside the scenario's directory and nowhere else.
+//! Policy files, which must be inside the scenario's directory.
 
 use super::policies::read_policy;
 use super::validate::Findings;
@@ -12,7 +12,7 @@ use std::sync::Arc;
 /// Reads the policy file that the scenario names at this path of its text.
 ///
 /// # Errors
-/// A file outside the scenario's directory, or whatever is wrong with it.
+/// A file outside the scenario's directory, or any error in the file.
 pub fn read(
     findings: &Findings<'_>,
     at: &str,
@@ -27,7 +27,7 @@ pub fn read(
     if file.contains("://") {
         return Err(refuse("a policy file is no URL"));
     }
-    // Backslashes and colons would name other places on other platforms.
+    // Backslashes and colons would have another meaning on other platforms.
     let inside = Path::new(file).components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
     if file.is_empty() || !inside || file.contains(['\\', ':']) {
         return Err(refuse("a policy file outside the scenario's directory"));
@@ -39,7 +39,7 @@ pub fn read(
         let what = format!("cannot read the policy file {}: {e}", escape(&name));
         Errors::from(findings.at(at, Code::Unreadable, what))
     };
-    // Links are followed, but may not lead out.
+    // Links are followed, but must not lead out of the directory.
     let real_base = base.canonicalize().map_err(unreadable)?;
     let real = path.canonicalize().map_err(unreadable)?;
     if !real.starts_with(&real_base) {
@@ -49,13 +49,13 @@ pub fn read(
     Ok((read_policy(&source)?, source))
 }
 
-/// Where a policy file gives its name.
+/// Place of the name in a policy file.
 pub fn name_span(source: &Arc<Source>) -> Range<usize> {
     Doc::parse(source).map_or(0..0, |(doc, _)| doc.at("name"))
 }
 
 impl Errors {
-    /// Errors about a policy file as a whole show where the scenario names it.
+    /// Moves errors about a whole policy file to the place where the scenario names it.
     fn caused_at(self, findings: &Findings<'_>, at: &str) -> Errors {
         let mut errors = Errors::default();
         for error in self.finish().errors {

@@ -14,15 +14,15 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-/// What a run changes in its scenario from outside: written into the text, checked as the text is, and part of its hash.
+/// Changes to a scenario from outside. They are written into the text, checked as the text is, and part of its hash.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// `KEY=VALUE` pairs: a path into the text such as `fault[0].from`, and a TOML value or a bare word, which stands for
     /// a string.
     pub set: Vec<String>,
-    /// The seed, whatever `set` says of it.
+    /// The seed. It takes precedence over `set`.
     pub seed: Option<u64>,
-    /// The number of replications, whatever `set` says of it.
+    /// The number of replications. It takes precedence over `set`.
     pub replications: Option<u32>,
 }
 
@@ -33,11 +33,11 @@ impl From<&[String]> for Settings {
 }
 
 impl Settings {
-    /// The overrides in the order in which they apply, by the option that gives them.
+    /// The overrides in the order of application, each with its option.
     fn overrides(&self) -> [(&'static str, Vec<String>); 3] {
         let number =
             |key: &str, value: Option<u64>| value.map(|n| format!("{key}={n}")).into_iter().collect();
-        // A line break inside an override would shift the lines of the others, and no value needs one.
+        // A line break inside an override would shift the lines of the others. No value needs one.
         let set = self.set.iter().map(|given| given.replace('\n', "\0")).collect();
         [
             ("--set", set),
@@ -47,12 +47,12 @@ impl Settings {
     }
 }
 
-/// Applies overrides to a text, one after the other.
+/// Applies overrides to a text, one after another.
 ///
 /// # Errors
-/// Overrides that name no key of the format, whose value does not fit, or that find no place in the text: shown as
-/// `--set:N:...`, N being the number of the override, or under the name of their own option. Also everything that keeps
-/// the text from being read.
+/// Overrides that name no key of the format, that have an unsuitable value, or that find no place in the text. Messages call
+/// them `--set:N:...`, where N is the number of the override, or by their own option. Also every error that keeps the
+/// text from being parsed.
 pub fn apply(source: Arc<Source>, settings: &Settings) -> Result<Arc<Source>, Errors> {
     let (mut errors, mut source) = (Errors::default(), source);
     for (option, lines) in settings.overrides() {
@@ -81,7 +81,7 @@ pub fn apply(source: Arc<Source>, settings: &Settings) -> Result<Arc<Source>, Er
 struct Piece<'a> {
     given: &'a Arc<Source>,
     line: &'a str,
-    /// Where its line starts among the lines of all overrides.
+    /// Start of its line among the lines of all overrides.
     start: usize,
 }
 
@@ -118,14 +118,14 @@ impl<'a> Piece<'a> {
         Ok((path, node, text))
     }
 
-    /// The type at a path. `lead` is where the path starts in the line.
+    /// The type at a path. `lead` is the start of the path in the line.
     fn type_of(&self, path: &[Step], lead: usize) -> Result<&'static Ty, Errors> {
         let mut table: Option<&'static Table> = Some(scenario());
         let mut ty: Option<&'static Ty> = None;
         let mut at = lead;
         for step in path {
             let len = step.to_string().len() - usize::from(at == lead);
-            // The dot before a key belongs to its step.
+            // The dot before a key belongs to the key's step.
             let name_at = if at == lead { at..at + len } else { at + 1..at + len };
             match step {
                 Step::Key(key) => {
@@ -161,7 +161,7 @@ impl<'a> Piece<'a> {
         ty.ok_or_else(|| self.error(Code::BadOverride, 0..1, "not the path of a key").into())
     }
 
-    /// The value: TOML, or a bare word that stands for a string.
+    /// The value: TOML, or a bare word, which stands for a string.
     fn value(&self, value: &'a str, at: usize) -> Result<(Node<'a>, String), Errors> {
         let whole = self.start + at..self.start + at + value.len();
         if too_deep(value).is_some() {
@@ -182,7 +182,7 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// The value with all places moved.
+/// The value with all places shifted by `by` bytes.
 fn shifted<'a>(node: &Node<'a>, by: usize) -> Node<'a> {
     let moved = |span: Range<usize>| span.start + by..span.end + by;
     let value = match node.get_ref() {
@@ -202,7 +202,7 @@ fn shifted<'a>(node: &Node<'a>, by: usize) -> Node<'a> {
     Spanned::new(moved(node.span()), value)
 }
 
-/// Whether a text can be read at all, so that overrides can be written into it.
+/// Whether overrides can be written into the text.
 pub fn is_readable(source: &Arc<Source>) -> bool {
     Doc::parse(source).is_ok_and(|(_, duplicates)| duplicates.is_empty())
 }

@@ -47,7 +47,7 @@ struct Numbers;
 struct TenPercent;
 
 impl Users {
-    /// Those of `users` among whom all that are concerned are. Of a share a draw decides on each.
+    /// The smallest known range within `users` that contains every concerned user. For a share, a draw decides on each user.
     pub fn among(self, users: &Range<u32>) -> Range<u32> {
         match self {
             Users::All | Users::Share(_) => users.clone(),
@@ -58,7 +58,7 @@ impl Users {
         }
     }
 
-    /// Whether some user may be among both.
+    /// Whether both may contain the same user.
     pub fn may_meet(self, other: Users) -> bool {
         match (self, other) {
             (Users::Range(a, b), Users::Range(c, d)) => a <= d && c <= b,
@@ -66,7 +66,7 @@ impl Users {
         }
     }
 
-    /// What these users of a fleet of `full` are in a smaller one of `few`.
+    /// These users of a fleet of `full` users, in a smaller fleet of `few` users.
     pub fn scaled(self, full: u32, few: u32) -> Users {
         let place = |user: u32| (u64::from(user) * u64::from(few) / u64::from(full)) as u32;
         match self {
@@ -80,7 +80,7 @@ impl Users {
 }
 
 impl ActionSpec {
-    /// Whom it concerns. An action without `user` and `users`, which no scenario that loads has, concerns nobody.
+    /// The users of the action. An action without `user` and `users` concerns nobody; no scenario that loads has one.
     pub fn whom(&self) -> Users {
         match (self.user, self.users) {
             (Some(user), _) => Users::Range(user, user),
@@ -90,7 +90,7 @@ impl ActionSpec {
     }
 }
 
-/// The most tabs that `open-tab` actions open for one user. A share may hold any user.
+/// The most tabs that `open-tab` actions open for one user. A share may contain any user.
 pub fn most_opened(actions: &[ActionSpec]) -> u32 {
     let (mut steps, mut of_all) = (BTreeMap::<u64, i64>::new(), 0);
     for action in actions.iter().filter(|action| action.act == Act::OpenTab) {
@@ -106,7 +106,7 @@ pub fn most_opened(actions: &[ActionSpec]) -> u32 {
         *sum += step;
         Some(*sum)
     });
-    // There are at most as many as actions, of which a list holds fewer than 2^32.
+    // At most the number of actions, and a list holds fewer than 2^32.
     (of_all + sums.max().unwrap_or(0).max(0)) as u32
 }
 
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_part_of_the_users_has_its_part_of_them() {
+    fn among_keeps_to_a_part_of_the_users() {
         for (users, part, among) in [
             (Users::All, 5..9, 5..9),
             (Users::Share(0.5), 5..9, 5..9),
@@ -151,7 +151,7 @@ mod tests {
         }
     }
 
-    /// Ranges 0 to 9 and 5 to 14 overlap on users 5 to 9; an action of all and one of a share may hold each of them.
+    /// Ranges 0 to 9 and 5 to 14 overlap on users 5 to 9. An action of all users and one of a share may concern each of them.
     #[test]
     fn tabs_that_actions_open_are_counted_where_ranges_overlap() {
         let count = |users: &[&str]| most_opened(&users.iter().map(|u| open(u)).collect::<Vec<_>>());

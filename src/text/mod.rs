@@ -56,7 +56,7 @@ pub fn escape(text: &str) -> String {
     out
 }
 
-/// A word as a shell reads it back: a POSIX shell, or where the word holds hidden characters, one that knows `$'...'`.
+/// A word in the form of a POSIX shell. A word with hidden characters needs a shell that knows `$'...'`.
 pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
     if !word.is_empty() && word.chars().all(plain) {
@@ -73,25 +73,27 @@ pub fn shell_word(word: &str) -> String {
     format!("$'{}'", word.chars().map(letter).collect::<String>())
 }
 
-/// Appends a character; a hidden one as an escape.
+/// Appends a character. A hidden character becomes an escape.
 pub fn push_escaped(out: &mut String, c: char) {
     match c {
         c if !is_hidden(c) => out.push(c),
         '\n' => out.push_str("\\n"),
         '\t' => out.push_str("\\t"),
         '\r' => out.push_str("\\r"),
-        c if u32::from(c) < 0x100 => write!(out, "\\x{:02x}", u32::from(c)).expect("a String takes all"),
-        c => write!(out, "\\u{{{:x}}}", u32::from(c)).expect("a String takes all"),
+        c if u32::from(c) < 0x100 => {
+            write!(out, "\\x{:02x}", u32::from(c)).expect("writing to a String cannot fail")
+        }
+        c => write!(out, "\\u{{{:x}}}", u32::from(c)).expect("writing to a String cannot fail"),
     }
 }
 
-/// A name or a text from outside on one line, with its hidden characters as escapes: XML forbids some of them, and others
-/// change how their neighbours read.
+/// A name or a text from outside on one line, with hidden characters as escapes. XML forbids some of them, and others
+/// change how their neighbours are read.
 pub fn clean(text: &str) -> String {
     escape(&text.replace('\n', " "))
 }
 
-/// At most `most` characters of the text, escaped; what is cut shows as `...`.
+/// At most `most` characters of the text, escaped. `...` marks the cut.
 pub fn shorten(text: &str, most: usize) -> String {
     let mut cut = text.chars();
     let head: String = cut.by_ref().take(most).collect();
@@ -99,12 +101,12 @@ pub fn shorten(text: &str, most: usize) -> String {
     escape(&head) + tail
 }
 
-/// The text in double quotes, escaped and at most 40 characters of it: how messages quote what they found.
+/// At most 40 characters of the text, escaped, in double quotes: the form of found values in messages.
 pub fn quote(text: &str) -> String {
     format!("\"{}\"", shorten(text, 40))
 }
 
-/// The name in back quotes, escaped and at most 40 characters of it: how messages name what a file names.
+/// At most 40 characters of the name, escaped, in back quotes: the form of names in messages.
 pub fn tick(name: &str) -> String {
     format!("`{}`", shorten(name, 40))
 }

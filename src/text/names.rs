@@ -1,9 +1,9 @@
-//! Names that become file names, and error codes of answers: what they may hold.
+//! Rules for names that become file names, and for error codes of answers.
 
-/// What a name may be, for messages.
+/// The rule for names, for messages.
 pub const NAME_RULE: &str = "1 to 64 of a-z, 0-9, '.', '_' and '-', a letter or digit first";
 
-/// Why this is not a name, if it is none. Names become file and directory names on every platform.
+/// Why this is not a valid name; `None` if it is valid. Names become file and directory names on every platform.
 pub fn why_not_a_name(name: &str) -> Option<String> {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
     let well_formed = (1..=64).contains(&name.len())
@@ -24,7 +24,7 @@ pub fn why_not_a_name(name: &str) -> Option<String> {
     None
 }
 
-/// What an error code may be, for messages.
+/// The rule for error codes, for messages.
 pub const ERROR_CODE_RULE: &str = "1 to 64 of a-z, 0-9 and '_'";
 
 /// Whether this is a well-formed error code: `authentication_invalid`, `user_banned`, ...

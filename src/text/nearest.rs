@@ -1,10 +1,10 @@
-//! The known name that a misspelt one probably meant.
+//! Finds the known name that a misspelt one probably meant.
 
 /// The nearest of the known names: at most two slips away (Damerau and Levenshtein: a letter too many, too few, wrong,
 /// or two neighbours swapped), and for short names not more than half of the letters. Case and `_` for `-` count as
 /// no slip. Ties go to the name listed first.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // No known name is longer. A longer one is no slip, and must not cost quadratic time.
+    // No known name is longer. Skips longer ones, which would cost quadratic time.
     const LONGEST: usize = 80;
     let fold = |text: &str| -> Vec<char> {
         text.chars().take(LONGEST + 1).map(|c| if c == '_' { '-' } else { c.to_ascii_lowercase() }).collect()
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_forgiven_and_other_names_are_not() {
+    fn misspelt_names_are_recognised_and_others_are_not() {
         let known = ["users", "tabs", "users-per-network", "opens", "at", "do"];
         for (name, expected) in [
             ("user", Some("users")),

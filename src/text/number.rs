@@ -1,4 +1,4 @@
-//! Numbers as a reader meets them: thousands separated, no more digits than the eye uses. One rule for all of them.
+//! Numbers for readers: thousands separated, limited digits. One rule for all numbers.
 
 /// A whole number with thousands separators: `12,345`.
 pub fn whole(n: u64) -> String {
@@ -16,32 +16,32 @@ pub fn whole(n: u64) -> String {
 /// `value` with this many decimals and thousands separators; a half is rounded away from zero, as browsers do.
 pub fn fixed(value: f64, decimals: usize) -> String {
     let size = value.abs();
-    // The neighbour above a half is rounded upward; formatting itself rounds a half to the even digit.
+    // Moves a half to the neighbour above, since formatting itself rounds a half to the even digit.
     let size = if is_half(size, decimals) { size.next_up() } else { size };
     let text = format!("{size:.decimals$}");
     let (digits, rest) = text.find('.').map_or((text.as_str(), ""), |point| text.split_at(point));
-    // Longer than u64 or not a number: then no separators either.
+    // Longer than u64 or not a number: no separators.
     let digits = digits.parse().map_or_else(|_| digits.to_owned(), whole);
     let is_zero = text.bytes().all(|b| matches!(b, b'0' | b'.'));
     format!("{}{digits}{rest}", if value < 0.0 && !is_zero { "−" } else { "" })
 }
 
-/// Whether a value lies exactly between two neighbours with so many decimals.
+/// Whether a value lies exactly between two neighbours with this many decimals.
 fn is_half(size: f64, decimals: usize) -> bool {
-    // A float that is such a half has at most one digit more; what follows within 40 digits shows any other.
+    // A float that is such a half has at most one more digit. 40 digits show any other digit.
     let exact = format!("{size:.40}");
     let rest = exact.find('.').and_then(|point| exact.get(point + 1 + decimals..)).unwrap_or_default();
     rest.strip_prefix('5').is_some_and(|rest| rest.bytes().all(|b| b == b'0'))
 }
 
-/// What stands for a time that is over after the end of the run alone.
+/// Text for a time that is certain to be after the end of the run.
 pub const NEVER: &str = "never within the run";
 
-/// Decimals beyond which nothing is shown.
+/// The most decimals that are shown.
 const MOST_DECIMALS: usize = 9;
 
-/// How every number is shown that is not a whole one by its nature: in tables, sentences, charts and on the page, whose
-/// script has the same rule. Whole numbers have no decimals, others about three digits; infinity is [`NEVER`].
+/// Form of every number that is not a whole number by nature: in tables, sentences, charts and on the page, whose script has
+/// the same rule. Whole numbers have no decimals, others about three digits. Infinity is [`NEVER`].
 pub fn short(value: f64) -> String {
     let size = value.abs();
     if size.is_infinite() {
@@ -63,12 +63,12 @@ pub fn short(value: f64) -> String {
     fixed(value, decimals)
 }
 
-/// The same with a unit after it, which [`NEVER`] has not.
+/// As [`short`], followed by a unit, except for [`NEVER`].
 pub fn with_unit(value: f64, unit: &str) -> String {
     if value.is_infinite() { NEVER.to_owned() } else { format!("{} {unit}", short(value)) }
 }
 
-/// A share of 1: `12.3%`; below a hundredth of a percent its digits tell nothing more.
+/// A share of 1: `12.3%`. Values below a hundredth of a percent are not shown in digits.
 pub fn share(share: f64) -> String {
     if share > 0.0 && share < 0.000_1 {
         return "less than 0.01%".to_owned();
@@ -78,7 +78,7 @@ pub fn share(share: f64) -> String {
 
 /// An upper bound of a share, rounded up to a tenth of a percent.
 pub fn upper_share(share: f64) -> String {
-    // What is a whole number of tenths but for the rounding of the last bit stays.
+    // A whole number of tenths stays, despite the rounding of its last bit.
     self::share(((1_000.0 * share) - 1e-9).ceil() / 1_000.0)
 }
 
@@ -87,7 +87,7 @@ pub fn counted(n: u64, one: &str, many: &str) -> String {
     format!("{} {}", whole(n), if n == 1 { one } else { many })
 }
 
-/// The same of a mean of counts; none is `no sessions`.
+/// As [`counted`], for a mean of counts. 0 is `no sessions`.
 pub fn counted_mean(mean: f64, one: &str, many: &str) -> String {
     match short(mean).as_str() {
         "0" => format!("no {many}"),
@@ -105,7 +105,7 @@ pub fn times(n: u64) -> String {
     }
 }
 
-/// A share of 1 as a style sheet has it: `12.34%`, within 0 and 100.
+/// A share of 1 in the form of a style sheet: `12.34%`, clamped to 0 to 100.
 pub fn percent(share: f64) -> String {
     format!("{:.2}%", (100.0 * share).clamp(0.0, 100.0))
 }
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn one_is_singular() {
+    fn a_count_of_one_is_singular() {
         assert_eq!(counted(1, "user", "users"), "1 user");
         assert_eq!(counted(0, "user", "users"), "0 users");
         assert_eq!(times(1), "once");

@@ -1,4 +1,4 @@
-//! A key given twice: where the first one stands. The parser reports only the second.
+//! Errors for a key given twice, with the place of the first one. The parser reports only the second.
 
 use super::error::{Code, TextError};
 use super::tree::{Doc, Node};
@@ -7,7 +7,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The error for a key that the parser met a second time at this span, and on demand where the first one stands.
+/// The error for a key that the parser met a second time at this span. Includes the first place if `search` is set.
 pub fn error(doc: &Doc<'_>, second: Range<usize>, search: bool) -> TextError {
     let name = key_text(&doc.source.text, &second);
     let what = format!("{} is given twice", tick(&name));
@@ -30,8 +30,8 @@ fn key_text(text: &str, span: &Range<usize>) -> String {
     }
 }
 
-/// Where the key was given first: in the inline table around the second or, for a line of its own, in the table that
-/// was open before that line.
+/// Place where the key was given first. It is in the inline table around the second one or, for a key on its own line, in
+/// the table that was open before that line.
 fn first(doc: &Doc<'_>, second: &Range<usize>, name: &str) -> Option<Range<usize>> {
     let text = &doc.source.text;
     if let Some(table) = inline_around(&doc.root, text, second.start) {
@@ -52,7 +52,7 @@ fn first(doc: &Doc<'_>, second: &Range<usize>, name: &str) -> Option<Range<usize
     into_last(node).get_ref().as_table()?.get_key_value(name).map(|(key, _)| key.span())
 }
 
-/// The last table of a list of tables, which a header speaks of; any other node is itself.
+/// The last table of a list of tables, which a header refers to. Any other node is returned unchanged.
 fn into_last<'n, 'a>(node: &'n Node<'a>) -> &'n Node<'a> {
     node.get_ref().as_array().and_then(|list| list.iter().last()).unwrap_or(node)
 }
@@ -70,7 +70,7 @@ fn inline_around<'n, 'a>(node: &'n Node<'a>, text: &str, at: usize) -> Option<&'
     }
 }
 
-/// The table whose header stands last in the text; the whole when there is no header.
+/// The table with the last header in the text; the root if there is no header.
 fn last_opened<'n, 'a>(node: &'n Node<'a>, text: &str) -> &'n Node<'a> {
     fn visit<'n, 'a>(node: &'n Node<'a>, text: &str, best: &mut &'n Node<'a>) {
         match node.get_ref() {
@@ -95,7 +95,7 @@ mod tests {
     use crate::toml_text::tree::Doc;
 
     #[test]
-    fn both_places_of_a_key_given_twice() {
+    fn a_key_given_twice_has_both_places() {
         for (text, second, first) in [
             ("a = 1\nb = 2\na = 3\n", (3, 1), (1, 1)),
             ("[t]\na = 1\n[u]\na = 1\na = 2\n", (5, 1), (4, 1)),

@@ -1,5 +1,5 @@
-//! Finds the place in a TOML text where an override belongs. Comments and lines stay as they are, so that errors go on
-//! pointing at the user's own lines.
+//! Writes an override into a TOML text. Comments and lines stay as they are, so that errors still point at the user's own
+//! lines.
 
 use super::source::{Override, Source};
 use super::tree::{Doc, Node, Step};
@@ -10,11 +10,11 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-/// The text with the value at this path replaced or added. Every way of writing it down is tried and read back; the
-/// first that says what it should, and nothing else, is taken.
+/// The text with the value at this path replaced or added. Tries every form of writing and reads it back. Takes the first
+/// form that has exactly the intended content.
 ///
 /// # Errors
-/// Why there is no place for it.
+/// Why there is no place for the value.
 pub fn edit(
     source: &Arc<Source>,
     path: &[Step],
@@ -40,7 +40,7 @@ pub fn edit(
     Err("found no place for it in the text; set its keys one by one, or edit the file".into())
 }
 
-/// The ways to add a key that is not there: pieces of text, and the bytes that they replace.
+/// The forms of adding a key: pieces of text, and the ranges that they replace.
 fn additions(doc: &Doc<'_>, path: &[Step], text: &str) -> Result<Vec<(Range<usize>, String)>, String> {
     let source = &doc.source.text;
     let depth = (0..path.len()).rev().find(|&n| doc.walk(&path[..n]).is_ok()).unwrap_or(0);
@@ -68,7 +68,7 @@ fn additions(doc: &Doc<'_>, path: &[Step], text: &str) -> Result<Vec<(Range<usiz
     let header = &source[around.span()];
     let mut ways = Vec::new();
     if depth == 0 {
-        // Before the first line that holds a key of the top level, which is above every table.
+        // Before the first line with a key of the top level, which precedes every table.
         let first = table.iter().map(|(key, _)| key.span().start).min().unwrap_or(0);
         ways.push((line_start(first), format!("{pair}\n")));
     } else if header.starts_with('{') {
@@ -76,15 +76,15 @@ fn additions(doc: &Doc<'_>, path: &[Step], text: &str) -> Result<Vec<(Range<usiz
         let at = around.span().start + 1;
         ways.push((at, format!(" {pair}{end}")));
     } else if header.starts_with('[') {
-        // A line of its own below the header; the last line of a text may lack its end.
+        // A new line below the header. The last line of a text may lack its line end.
         let end = around.span().end;
         match source[end..].find('\n') {
             Some(len) => ways.push((end + len + 1, format!("{pair}\n"))),
             None => ways.push((source.len(), format!("\n{pair}"))),
         }
     }
-    // A table that exists through dotted keys takes another one, written as they are. One that exists only through the
-    // headers of tables inside it is left to the last way.
+    // A table that exists through dotted keys gets another dotted key. A table that exists only through the headers of tables
+    // inside it is left to the last form.
     let line = line_start(around.span().start);
     let above: Vec<String> =
         path[..depth].iter().rev().map_while(|step| keys(std::slice::from_ref(step))).flatten().collect();
@@ -92,7 +92,7 @@ fn additions(doc: &Doc<'_>, path: &[Step], text: &str) -> Result<Vec<(Range<usiz
         let lead: Vec<&str> = above[..n].iter().rev().map(String::as_str).collect();
         ways.push((line, format!("{}.{pair}\n", lead.join("."))));
     }
-    // A table that is not there yet, or only through the tables inside it, gets a header at the end.
+    // A table that is absent, or exists only through the tables inside it, gets a header at the end.
     if let Some(all) = keys(path)
         && let [tables @ .., last] = &all[..]
         && !tables.is_empty()
@@ -103,7 +103,7 @@ fn additions(doc: &Doc<'_>, path: &[Step], text: &str) -> Result<Vec<(Range<usiz
     Ok(ways.into_iter().map(|(at, piece)| (at..at, piece)).collect())
 }
 
-/// The text with some bytes replaced, and the places of earlier overrides moved along.
+/// The text with a range replaced. Moves the places of earlier overrides along.
 fn splice(source: &Source, at: Range<usize>, piece: &str, given: &str) -> Arc<Source> {
     let text = [&source.text[..at.start], piece, &source.text[at.end..]].concat();
     let moved = |b: usize| if b >= at.end { b + piece.len() - at.len() } else { b };
@@ -120,7 +120,7 @@ fn splice(source: &Source, at: Range<usize>, piece: &str, given: &str) -> Arc<So
     Arc::new(Source { name: source.name.clone(), text, overridden })
 }
 
-/// Puts a value into a tree, with the tables on the way.
+/// Puts a value into a tree and creates the tables above it.
 fn put<'a>(node: &mut Node<'a>, path: &[Step], value: &Node<'a>) {
     let Some((step, rest)) = path.split_first() else {
         *node = value.clone();
@@ -145,7 +145,7 @@ fn put<'a>(node: &mut Node<'a>, path: &[Step], value: &Node<'a>) {
     }
 }
 
-/// Whether two trees say the same, digit for digit.
+/// Whether two trees have the same content, digit for digit.
 fn same(a: &Node<'_>, b: &Node<'_>) -> bool {
     match (a.get_ref(), b.get_ref()) {
         (DeValue::String(a), DeValue::String(b)) => a == b,

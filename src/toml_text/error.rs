@@ -1,4 +1,4 @@
-//! Errors as values: what is wrong, where, what was found, what is allowed and how to mend it.
+//! Errors as values: what is wrong, its place, what was found, what is allowed, and how to fix it.
 
 use super::source::Source;
 use crate::text::{escape, tick};
@@ -6,14 +6,14 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-/// The most errors that one message lists; the rest, of a file that is none of ours, are counted.
+/// The most errors that one message lists. Further errors are only counted.
 pub const MAX_ERRORS: usize = 200;
-/// The most errors that a message shows with their lines of text; of the rest it says what and where.
+/// The most errors that a message shows with lines of text. Further errors have only place and text.
 pub const PICTURED: usize = 20;
 
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $id:ident = $number:literal;)*) => {
-        /// The kinds of errors; each has a number that stays its own.
+        /// The kinds of errors. The number of a kind never changes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[repr(u16)]
         pub enum Code {
@@ -111,26 +111,26 @@ impl fmt::Display for Code {
     }
 }
 
-/// One error, with the text it speaks of.
+/// One error, with the text that it refers to.
 #[derive(Clone, Debug)]
 pub struct TextError {
-    /// Its kind.
+    /// Kind of the error.
     pub code: Code,
     /// What is wrong, in words; hidden characters of the input are escaped.
     pub what: String,
-    /// What was found.
+    /// What was found, in words.
     pub found: Option<String>,
-    /// What is allowed.
+    /// What is allowed, in words.
     pub allowed: Option<String>,
-    /// What would mend it.
+    /// How to fix it.
     pub fix: Option<String>,
-    /// The text it speaks of.
+    /// The text that the error refers to.
     pub source: Arc<Source>,
-    /// The bytes of that text; none when the error is about the file as a whole.
+    /// Range of bytes in the text; absent for an error about the whole file.
     pub span: Option<Range<usize>>,
-    /// What stands under the bytes.
+    /// Text below the marked bytes.
     pub label: String,
-    /// The second place, where two things disagree, and what stands under it.
+    /// The second place of a conflict, and the text below it.
     pub other: Option<(Arc<Source>, Range<usize>, String)>,
 }
 
@@ -150,30 +150,30 @@ impl TextError {
         }
     }
 
-    /// An error about a file as a whole, which has no place in its text.
+    /// An error about a whole file, without a place in its text.
     pub fn of_file(code: Code, source: &Arc<Source>, what: impl Into<String>) -> TextError {
         TextError { span: None, ..TextError::new(code, source, 0..0, what) }
     }
 
-    /// With what was found.
+    /// Sets what was found.
     pub fn found(mut self, found: impl Into<String>) -> TextError {
         self.found = Some(found.into());
         self
     }
 
-    /// With what is allowed.
+    /// Sets what is allowed.
     pub fn allowed(mut self, allowed: impl Into<String>) -> TextError {
         self.allowed = Some(allowed.into());
         self
     }
 
-    /// With what would mend it.
+    /// Sets how to fix it.
     pub fn fix(mut self, fix: impl Into<String>) -> TextError {
         self.fix = Some(fix.into());
         self
     }
 
-    /// With the question whether the nearest known name was meant, when there is one.
+    /// Asks whether the nearest known name was meant, if there is one.
     pub fn did_you_mean(self, nearest: Option<&str>) -> TextError {
         match nearest {
             Some(name) => self.label("unknown").fix(format!("did you mean {}?", tick(name))),
@@ -181,19 +181,19 @@ impl TextError {
         }
     }
 
-    /// With words under the bytes.
+    /// Sets the text below the marked bytes.
     pub fn label(mut self, label: impl Into<String>) -> TextError {
         self.label = label.into();
         self
     }
 
-    /// With the second place of a disagreement.
+    /// Sets the second place of a conflict.
     pub fn other(self, span: Range<usize>, label: impl Into<String>) -> TextError {
         let source = Arc::clone(&self.source);
         self.other_in(&source, span, label)
     }
 
-    /// With a second place in another text.
+    /// Sets a second place in another text.
     pub fn other_in(
         mut self,
         source: &Arc<Source>,
@@ -204,17 +204,17 @@ impl TextError {
         self
     }
 
-    /// The file, as named by the user.
+    /// Name of the file as given by the user.
     pub fn file(&self) -> &str {
         &self.source.name
     }
 
-    /// The 1-based line and column (in characters); none for an error about a file as a whole.
+    /// The 1-based line and column (in characters); `None` for an error about the whole file.
     pub fn place(&self) -> Option<(usize, usize)> {
         self.span.as_ref().map(|span| self.source.place(span.start))
     }
 
-    /// The message without its place and its picture, on one line.
+    /// The message without place and picture, on one line.
     pub fn message(&self) -> String {
         let mut line = self.what.clone();
         for (lead, part) in [("got ", &self.found), ("allowed: ", &self.allowed), ("", &self.fix)].into_iter()
@@ -240,17 +240,17 @@ impl TextError {
     }
 }
 
-/// The errors of one load: at least one, at most [`MAX_ERRORS`], in the order of the text.
+/// The errors of one load: at least one, at most [`MAX_ERRORS`], in text order.
 #[derive(Clone, Debug)]
 pub struct TextErrors {
     /// The errors.
     pub errors: Vec<TextError>,
-    /// How many more there were.
+    /// Number of further errors.
     pub more: usize,
 }
 
 impl TextErrors {
-    /// All messages, the first [`PICTURED`] with their pictures, for a terminal with colours or without.
+    /// All messages. The first [`PICTURED`] have pictures. `colour` is for terminals with colours.
     pub fn render(&self, colour: bool) -> String {
         let (pictured, told) = self.errors.split_at(self.errors.len().min(PICTURED));
         let mut parts: Vec<String> = pictured.iter().map(|e| super::picture::picture(e, colour)).collect();
@@ -272,7 +272,7 @@ impl fmt::Display for TextErrors {
 
 impl std::error::Error for TextErrors {}
 
-/// Errors while they are collected; possibly none.
+/// A collection of errors; possibly empty.
 #[derive(Clone, Debug, Default)]
 pub struct Errors {
     list: Vec<TextError>,
@@ -280,10 +280,10 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// Adds one. Beyond what is listed only the first in the order of the text are kept and the others counted: a
-    /// hostile file must not cost memory per error.
+    /// Adds an error. Beyond a limit, keeps only the first errors in text order and counts the others, so that a hostile file
+    /// costs no memory per error.
     pub fn push(&mut self, error: TextError) {
-        // Some more than are listed, for the same error may come twice.
+        // Keeps more than are listed, because the same error may come twice.
         const KEPT: usize = 2 * MAX_ERRORS;
         self.list.push(error);
         if self.list.len() > 4 * KEPT {
@@ -293,52 +293,52 @@ impl Errors {
         }
     }
 
-    /// Counts errors that nobody will read one by one. There must be others that say what they are.
+    /// Counts further errors without their text. The collection must have errors that explain them.
     pub fn count(&mut self, more: usize) {
         self.dropped += more;
     }
 
-    /// Adds all of another collection.
+    /// Adds all errors of another collection.
     pub fn append(&mut self, other: Errors) {
         self.dropped += other.dropped;
         other.list.into_iter().for_each(|e| self.push(e));
     }
 
-    /// Whether one is of this kind.
+    /// Whether an error is of this kind.
     pub fn has(&self, code: Code) -> bool {
         self.list.iter().any(|e| e.code == code)
     }
 
-    /// Whether all, if any, are of this kind.
+    /// Whether all errors are of this kind; true without errors.
     pub fn only_of(&self, code: Code) -> bool {
         self.list.iter().all(|e| e.code == code)
     }
 
-    /// Those of one kind.
+    /// Keeps the errors of one kind.
     pub fn only(mut self, code: Code) -> Errors {
         self.list.retain(|e| e.code == code);
         self
     }
 
-    /// Whether there is none.
+    /// Whether there are no errors.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// How many there are.
+    /// The number of errors.
     pub fn len(&self) -> usize {
         self.list.len() + self.dropped
     }
 
-    /// `Ok` when there is none.
+    /// `Ok` without errors.
     ///
     /// # Errors
-    /// Itself, when there is one.
+    /// The collection, if it has errors.
     pub fn into_result(self) -> Result<(), Errors> {
         if self.is_empty() { Ok(()) } else { Err(self) }
     }
 
-    /// Brings the errors into the order of the text. Of several texts, the one spoken of first comes first.
+    /// Sorts the errors by their place in the text. Texts are ordered by their first error.
     fn sort(&mut self) {
         let mut files: Vec<Arc<Source>> = Vec::new();
         for error in &self.list {
@@ -352,7 +352,7 @@ impl Errors {
             .sort_by(|a, b| (rank(a), start(a), a.code, &a.what).cmp(&(rank(b), start(b), b.code, &b.what)));
     }
 
-    /// The errors in the order of the text, cut at [`MAX_ERRORS`]; each message once per place.
+    /// The errors in text order, at most [`MAX_ERRORS`]. Each message appears once per place.
     pub fn finish(mut self) -> TextErrors {
         self.sort();
         self.list.dedup_by(|a, b| {
@@ -374,7 +374,7 @@ impl From<TextError> for Errors {
 mod tests {
     use super::*;
 
-    /// Found by edits at random: a policy's name of which the nearest known one begins with U+202E.
+    /// Found by random edits: the nearest known name to a policy's name begins with U+202E.
     #[test]
     fn the_nearest_name_is_shown_escaped() {
         let source = Source::new("a.toml", "x = 1\n");

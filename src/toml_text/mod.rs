@@ -1,5 +1,5 @@
-//! A TOML text as a tree with the place of every key and value; edits that leave the rest of the text alone; and errors
-//! that show the text they speak of.
+//! A TOML text as a tree with the place of every key and value, edits that keep the rest of the text, and errors that show
+//! the text that they refer to.
 
 mod duplicate;
 pub mod edit;

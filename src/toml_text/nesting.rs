@@ -1,17 +1,17 @@
-//! How deep a TOML text nests, found by a flat scan, so that no recursive reader ever meets a hostile depth.
+//! Finds the nesting depth of a TOML text by a flat scan, so that a recursive reader never meets a hostile depth.
 
 use std::ops::Range;
 
-/// The deepest nesting of arrays, tables and dotted keys that a text may have.
+/// The greatest permitted nesting of arrays, tables and dotted keys in a text.
 pub const MAX_DEPTH: usize = 32;
 
 /// The first place where brackets, braces and dots nest deeper than [`MAX_DEPTH`].
 ///
-/// The scan knows strings and comments and nothing else of TOML. On a text that is not TOML it may misjudge, but only
-/// towards a depth that the parser would not reach either: every level costs a bracket, a brace or a dot.
+/// The scan knows only strings and comments of TOML. On text that is not TOML it may misjudge, but only towards a depth
+/// that the parser would not reach either: every level costs a bracket, a brace or a dot.
 pub fn too_deep(text: &str) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
-    // Dots of the keys on the way to here, one entry per open bracket or brace, and their sum.
+    // Number of dots in the keys above, one entry per open bracket or brace, and their sum.
     let mut open: Vec<usize> = Vec::new();
     let (mut dots, mut total, mut at) = (0usize, 0usize, 0usize);
     while at < bytes.len() {
@@ -51,7 +51,8 @@ pub fn too_deep(text: &str) -> Option<Range<usize>> {
     None
 }
 
-/// The first byte after the string that starts here; an unclosed one ends with its line or, in its long form, the text.
+/// The first byte after the string that starts here. An unclosed string ends with its line or, in its long form, with the
+/// text.
 fn end_of_string(bytes: &[u8], start: usize, quote: u8) -> usize {
     let triple = bytes[start..].starts_with(&[quote; 3]);
     let mut at = start + if triple { 3 } else { 1 };
@@ -61,7 +62,7 @@ fn end_of_string(bytes: &[u8], start: usize, quote: u8) -> usize {
             b'\n' if !triple => return at,
             b if b == quote && !triple => return at + 1,
             b if b == quote && bytes[at..].starts_with(&[quote; 3]) => {
-                // Up to two more quotes belong to the string's own text.
+                // Up to two more quotes belong to the string itself.
                 let extra = bytes[at + 3..].iter().take(2).take_while(|&&b| b == quote).count();
                 return at + 3 + extra;
             }
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn depth_counts_brackets_braces_and_dots_outside_of_text() {
+    fn depth_counts_brackets_braces_and_dots_outside_strings() {
         let array = |n: usize| format!("a = {}{}", "[".repeat(n), "]".repeat(n));
         assert_eq!(too_deep(&array(32)), None);
         assert_eq!(too_deep(&array(33)), Some(36..37));

@@ -1,4 +1,4 @@
-//! The picture of an error: its first line, then the lines of the text with marks, in the look of rustc.
+//! The picture of an error: its first line, then the marked lines of the text, in the form of rustc.
 
 use super::error::TextError;
 use super::source::Source;
@@ -6,10 +6,10 @@ use crate::text::push_escaped;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use std::ops::Range;
 
-/// The most columns of a source line that a picture shows.
+/// The most columns of a source line in a picture.
 const COLUMNS: usize = 100;
 
-/// The error's first line and, below it, the lines of the text that it speaks of.
+/// The error's first line and, below it, the lines of the text that it refers to.
 pub fn picture(error: &TextError, colour: bool) -> String {
     let Some(span) = error.span.clone() else {
         return error.first_line();
@@ -35,7 +35,7 @@ pub fn picture(error: &TextError, colour: bool) -> String {
     format!("{}\n{}", error.first_line(), renderer.term_width(200).render(&[group]))
 }
 
-/// The override that wrote the bytes of an error.
+/// The override that contains the bytes of an error.
 fn overriding(error: &TextError) -> Option<String> {
     let at = error.span.as_ref()?.start;
     let piece = error.source.overridden.iter().find(|piece| piece.bytes.contains(&at))?;
@@ -44,10 +44,10 @@ fn overriding(error: &TextError) -> Option<String> {
 
 type Mark<'a> = (Range<usize>, &'a str, AnnotationKind);
 
-/// The lines between the marks as a snippet. Lines are cut to a window around their marks and hidden characters are
-/// escaped, so what is shown is bounded and harmless whatever the text holds.
+/// The lines between the marks as a snippet. Cuts lines to a window around their marks and escapes hidden characters, so
+/// that the output is small and harmless for every text.
 fn snippet<'a>(source: &Source, marks: &[Mark<'a>]) -> Snippet<'a, annotate_snippets::Annotation<'a>> {
-    // Lines of the text as it stands, with what overrides added; shown is the number that the file has.
+    // Lines of the text with overrides. Pictures show line numbers of the file.
     let line_of = |at: usize| source.text[..source.boundary(at)].matches('\n').count();
     let lines: Vec<usize> = marks.iter().map(|m| line_of(m.0.start)).collect();
     let first = lines.iter().copied().min().unwrap_or(0);
@@ -62,7 +62,7 @@ fn snippet<'a>(source: &Source, marks: &[Mark<'a>]) -> Snippet<'a, annotate_snip
             }
             let here: Vec<&Mark<'a>> =
                 marks.iter().zip(&lines).filter(|(_, l)| **l == number).map(|(m, _)| m).collect();
-            // Lines far from every mark are folded away by the renderer; their text is not needed.
+            // The renderer folds lines that are far from every mark, so their text is not needed.
             if !here.is_empty() || last - first <= 8 {
                 show_line(line, start, &here, &mut shown, &mut annotations);
             }
@@ -72,7 +72,7 @@ fn snippet<'a>(source: &Source, marks: &[Mark<'a>]) -> Snippet<'a, annotate_snip
     Snippet::source(shown).line_start(first_shown).annotations(annotations)
 }
 
-/// Appends the visible part of one line, and its marks moved to where they are shown.
+/// Appends the visible part of one line, and moves its marks to the shown positions.
 fn show_line<'a>(
     line: &str,
     line_start: usize,
@@ -84,7 +84,7 @@ fn show_line<'a>(
     let focus = marks.iter().map(|m| within(m.0.start)).min().unwrap_or(0);
     let columns_before = line.char_indices().take_while(|(at, _)| *at < focus).count();
     let skip = if columns_before > COLUMNS / 2 { columns_before - COLUMNS / 4 } else { 0 };
-    // Where each byte of the line ended up in `shown`: (byte of the line, byte of shown), ascending.
+    // Positions of each byte of the line in `shown`: (byte of the line, byte of shown), ascending.
     let mut moved = Vec::new();
     if skip > 0 {
         shown.push_str("...");

@@ -1,4 +1,4 @@
-//! The text of a file: fetched with bounds, checked as bytes, and able to say on which line and column a byte is.
+//! The text of a file: read with a size limit, checked as bytes, with the line and column of every byte.
 
 use super::error::{Code, Errors, TextError};
 use crate::text::tick;
@@ -11,25 +11,25 @@ use std::sync::Arc;
 /// The most bytes that a file may have: 1 MiB.
 pub const MAX_BYTES: u64 = 1 << 20;
 
-/// A text and the name under which messages speak of it.
+/// A text and its name in messages.
 #[derive(Debug, PartialEq)]
 pub struct Source {
-    /// The path as the user gave it, or the option that an override came by.
+    /// The path as the user gave it, or the option of an override.
     pub name: String,
     /// The text: UTF-8 without byte order mark, lines ending in LF.
     pub text: String,
-    /// What of this text came from the command line.
+    /// Parts of the text that came from the command line.
     pub overridden: Vec<Override>,
 }
 
-/// A piece of a text that came from the command line.
+/// A part of a text that came from the command line.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Override {
-    /// Its bytes.
+    /// Its range of bytes.
     pub bytes: Range<usize>,
     /// The override, as given, with its option.
     pub given: String,
-    /// By how many lines the text is longer here than the file: places in the file do not count them.
+    /// Number of lines that the text has more than the file. Places in the file do not count them.
     pub lines: isize,
 }
 
@@ -39,11 +39,11 @@ impl Source {
         Arc::new(Source { name: name.to_owned(), text: text.to_owned(), overridden: Vec::new() })
     }
 
-    /// Reads a file: a regular one (or a link to one) of at most 1 MiB. Nothing else is even opened, so a FIFO
-    /// cannot block and a device cannot feed without end.
+    /// Reads a regular file, or a link to one, of at most 1 MiB. Does not open anything else, so a FIFO cannot block and a
+    /// device cannot feed without end.
     ///
     /// # Errors
-    /// Why it cannot be read, or what its bytes hold that no text may.
+    /// Why the file cannot be read, or which forbidden bytes it has.
     pub fn read(name: &str, path: &Path) -> Result<Arc<Source>, Errors> {
         let nowhere = Source::new(name, "");
         let refuse = |code, what: String| Errors::from(TextError::of_file(code, &nowhere, what));
@@ -59,14 +59,14 @@ impl Source {
             ));
         }
         let mut bytes = Vec::new();
-        // The size that the file system reports is not trusted: the reader itself stops one byte past the limit.
+        // Does not trust the size that the file system reports. The reader itself stops one byte past the limit.
         File::open(path)
             .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
             .map_err(|e| refuse(Code::Unreadable, format!("cannot read it: {e}")))?;
         Source::from_bytes(name, &bytes)
     }
 
-    /// Checks bytes and makes them a text: UTF-8, a leading byte order mark dropped, CRLF turned into LF.
+    /// Converts bytes to text: UTF-8, without a leading byte order mark, CRLF turned into LF.
     ///
     /// # Errors
     /// Too many bytes, UTF-16, not UTF-8, NUL, a lone CR, or a byte order mark after the start.
@@ -84,8 +84,8 @@ impl Source {
             Ok(text) => text.strip_prefix('\u{feff}').unwrap_or(text),
             Err(e) => {
                 let at = e.valid_up_to();
-                // What precedes the bad byte is text: enough to name the line and the column.
-                let head = std::str::from_utf8(&bytes[..at]).expect("valid up to there");
+                // The text before the bad byte gives the line and the column.
+                let head = std::str::from_utf8(&bytes[..at]).expect("the bytes before the error are valid");
                 let head =
                     Source::new(name, &head.strip_prefix('\u{feff}').unwrap_or(head).replace("\r\n", "\n"));
                 let what = format!("not UTF-8: byte 0x{:02X} at offset {at}; save it as UTF-8", bytes[at]);
@@ -103,7 +103,7 @@ impl Source {
                 _ => continue,
             };
             errors.push(TextError::new(Code::ForbiddenCharacter, &source, at..at + c.len_utf8(), what));
-            // UTF-16 without a mark has a NUL at every other byte: once is enough.
+            // UTF-16 without a mark has a NUL at every other byte. One error is enough.
             break;
         }
         errors.into_result()?;

@@ -1,4 +1,4 @@
-//! A TOML text as a tree that knows where each key and value stands, and paths such as `backend.limit[0].burst` into it.
+//! A TOML text as a tree with the place of each key and value, and paths such as `backend.limit[0].burst` in it.
 
 use super::duplicate;
 use super::error::{Code, Errors, PICTURED, TextError};
@@ -13,11 +13,11 @@ use toml::de::{DeTable, DeValue};
 /// A value and its place.
 pub type Node<'a> = Spanned<DeValue<'a>>;
 
-/// A parsed text. `root` is a table; the span of a `[table]` is its header, of an inline table all of it.
+/// A parsed text. `root` is a table. The span of a `[table]` is its header, that of an inline table the whole table.
 pub struct Doc<'a> {
     /// The text.
     pub source: &'a Arc<Source>,
-    /// The whole as a value.
+    /// The whole text as a value.
     pub root: Node<'a>,
 }
 
@@ -34,8 +34,8 @@ impl<'a> Doc<'a> {
     /// Parses a text.
     ///
     /// # Errors
-    /// Nesting too deep, or what is not TOML: the first such place of each line. Keys given twice do not hinder the
-    /// reading of the rest, so they come back beside the tree.
+    /// Nesting that is too deep, or text that is not TOML: the first such place of each line. Keys given twice do not stop
+    /// the parser. They are returned beside the tree.
     pub fn parse(source: &'a Arc<Source>) -> Result<(Doc<'a>, Errors), Errors> {
         if let Some(span) = too_deep(&source.text) {
             let what = format!("nesting deeper than {MAX_DEPTH}");
@@ -50,11 +50,11 @@ impl<'a> Doc<'a> {
         let mut line_end = 0;
         for (span, problem) in problems {
             if problem.message() == "duplicate key" {
-                // Finding the first of two costs a second reading, so it is done for those that are shown in full.
+                // Finding the first place costs a second parse, so it is done only for errors that are shown in full.
                 let searched = duplicates.len() < PICTURED;
                 duplicates.push(duplicate::error(&doc, span, searched));
             } else if span.start >= line_end {
-                // One slip often makes the parser stumble several times on its line; the first says most.
+                // One mistake often gives several parser errors on its line. The first one is the most informative.
                 line_end = source.text[source.boundary(span.start)..]
                     .find('\n')
                     .map_or(usize::MAX, |n| span.start + n);
@@ -74,14 +74,14 @@ impl<'a> Doc<'a> {
         self.walk(&steps(path)?).ok()
     }
 
-    /// Where the value at this path stands or, when there is none, the nearest table or list around it.
+    /// Place of the value at this path; if there is none, place of the nearest table or list around it.
     pub fn at(&self, path: &str) -> Range<usize> {
         match self.walk(&steps(path).unwrap_or_default()) {
             Ok(node) | Err(node) => node.span(),
         }
     }
 
-    /// Where the key at this path stands; where the value would be, when there is none.
+    /// Place of the key at this path; if there is none, place where the value would be.
     pub fn key_at(&self, path: &str) -> Range<usize> {
         let key = || {
             let (table, key) = path.rsplit_once('.').unwrap_or(("", path));
@@ -91,7 +91,7 @@ impl<'a> Doc<'a> {
         key().unwrap_or_else(|| self.at(path))
     }
 
-    /// Follows the steps; the error is the last node that was there.
+    /// Follows the steps. The error is the last node that exists.
     pub fn walk(&self, steps: &[Step]) -> Result<&Node<'a>, &Node<'a>> {
         let mut node = &self.root;
         for step in steps {
@@ -106,7 +106,7 @@ impl<'a> Doc<'a> {
     }
 }
 
-/// The steps of a path; none when it is not well-formed. The empty path is the whole.
+/// The steps of a path; `None` if it is not well-formed. The empty path is the root.
 pub fn steps(path: &str) -> Option<Vec<Step>> {
     let mut steps = Vec::new();
     if path.is_empty() {

@@ -4,7 +4,8 @@
 
 use crate::common::{binary, root};
 use authstorm::Study;
-use authstorm::conform::{Outcome, Recording, compare};
+use authstorm::client::token::shipped;
+use authstorm::conform::{Outcome, Recording, compare, token};
 use authstorm::metrics::METRICS;
 use authstorm::results::MetricValues;
 use authstorm::results::measured::with_interval;
@@ -70,7 +71,8 @@ fn generated_parts_of_the_description_of_results() {
 
 #[test]
 fn generated_parts_of_the_verification() {
-    check_parts("results/verification.md", &[("conformance", conformance())]);
+    let parts = [("conformance", conformance()), ("token clients", token_conformance())];
+    check_parts("results/verification.md", &parts);
 }
 
 /// README is the first page and must stay short.
@@ -232,6 +234,45 @@ fn conformance() -> String {
         all += n;
     }
     let _ = writeln!(text, "\n{matches} of {all} recordings match.");
+    text
+}
+
+/// Matches, recordings and requests compared of the token clients of a folder, by package and version.
+fn token_compared(folder: &str) -> BTreeMap<String, [usize; 3]> {
+    let mut releases = BTreeMap::<String, [usize; 3]>::new();
+    for entry in fs::read_dir(root().join(folder)).expect("recordings") {
+        let path = entry.expect("an entry").path();
+        if path.extension().is_some_and(|e| e == "json") {
+            let text = fs::read_to_string(&path).expect("readable");
+            let recording = token::Recording::parse(&text).expect("a recording");
+            let profile = shipped(&recording.package, &recording.version).expect("a shipped profile");
+            let name = format!("{} {}", recording.package, recording.version);
+            let [matches, all, requests] = releases.entry(name).or_default();
+            if let token::Outcome::Match { requests: n, .. } = token::compare(&recording, &profile).outcome {
+                *matches += 1;
+                *requests += n;
+            }
+            *all += 1;
+        }
+    }
+    releases
+}
+
+fn token_conformance() -> String {
+    let mut text = String::from(
+        "\n| package | recordings that match | of our own further ones | requests compared |\n| --- | ---: | ---: | ---: |\n",
+    );
+    for sdk in ["supabase", "firebase", "auth0-spa-js", "aws-amplify", "keycloak-js"] {
+        let folder = format!("tests/recordings/sdks/{sdk}");
+        let own = format!("{folder}/node");
+        let own = if root().join(&own).exists() { token_compared(&own) } else { BTreeMap::new() };
+        for (name, [m, n, requests]) in token_compared(&folder) {
+            let [own_m, own_n, own_requests] = own.get(&name).copied().unwrap_or_default();
+            let further = if own_n == 0 { "none".to_owned() } else { format!("{own_m} of {own_n}") };
+            let requests = authstorm::text::number::whole((requests + own_requests) as u64);
+            let _ = writeln!(text, "| {name} | {m} of {n} | {further} | {requests} |");
+        }
+    }
     text
 }
 

@@ -1,23 +1,23 @@
-//! The app and the user of a recording: polls, bursts, actions, and what the app does with an answer.
+//! The app and the user of a recording: polls, bursts, actions, and the app's reactions to an answer.
 
 use super::recording::Poll;
 use super::replay::{Due, Replay};
 use crate::client::token::{Fact, Held, Input, Key, Opening, Out, Outcome, step};
 
-/// A call that has no answer yet.
+/// A call without an answer yet.
 pub(super) struct Open {
-    /// Its place among the calls.
+    /// Index among the calls.
     place: usize,
     pub tab: u32,
-    /// The load of the tab that it belongs to.
+    /// Number of the tab's load that the call belongs to.
     pub load: u32,
-    /// The poll that waits for it before it asks again.
+    /// The poll that waits for this call before it asks again.
     poll: Option<usize>,
-    /// The object that serves this call only.
+    /// The object that serves only this call.
     own: Option<Key>,
-    /// The app has put its session back.
+    /// Whether the app has put its session back.
     restored: bool,
-    /// The load ends with it.
+    /// Whether the load ends with this call.
     ends_load: bool,
 }
 
@@ -47,7 +47,7 @@ impl Replay<'_> {
             Outcome::Nothing => ("null".to_owned(), Some(t), None),
             Outcome::Error => ("error".to_owned(), Some(t), None),
         };
-        // An object whose lock was stolen goes on beside.
+        // An object whose lock was stolen continues beside the new one.
         if let Some(own) = open.own.filter(|own| !self.store.is_busy(*own)) {
             self.step(own, Input::Close);
             self.tab_of.remove(&own);
@@ -64,7 +64,7 @@ impl Replay<'_> {
         }
     }
 
-    /// The app puts its session back: the call goes on with what that gives.
+    /// The app puts its session back. The call continues with the result.
     pub fn step_restoring(&mut self, agent: Key, kept: Held, open: Open, before: usize) {
         let mut out = Out::default();
         step(&self.rules, &mut self.store, agent, Input::Restore(kept), self.now, &mut out);
@@ -78,7 +78,7 @@ impl Replay<'_> {
         self.take(out);
     }
 
-    /// The app asks, so many times at once.
+    /// The app asks `times` times at once.
     pub fn ask(&mut self, tab: u32, times: u32, poll: Option<usize>) {
         self.next_poll = poll;
         if !self.options.object_per_call {

@@ -1,16 +1,16 @@
-//! Where a replay and its recording part.
+//! Compares a replay with its recording.
 
 use super::recording::Recording;
 use super::replay::{Called, Replayed, Sent, Told, replay};
 use crate::client::token::Profile;
 use std::fmt::Debug;
 
-/// A recording and what became of the comparison.
+/// A recording and the outcome of its comparison.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Comparison {
     /// Short name of the SDK.
     pub sdk: String,
-    /// The release.
+    /// Release of the SDK.
     pub version: String,
     /// Name of the recording.
     pub scenario: String,
@@ -18,39 +18,40 @@ pub struct Comparison {
     pub outcome: Outcome,
 }
 
-/// What became of a comparison.
+/// Outcome of a comparison.
 #[derive(Clone, Debug, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// Every request, call and event, and the final state, are the recording's.
+    /// Every request, call and event, and the final state, equal those of the recording.
     Match {
-        /// Requests compared.
+        /// Number of requests compared.
         requests: usize,
-        /// Calls of the app compared.
+        /// Number of calls of the app compared.
         calls: usize,
-        /// Events compared.
+        /// Number of events compared.
         events: usize,
     },
-    /// They part.
+    /// The replay differs from the recording.
     Diverged(Divergence),
-    /// It cannot be set up.
+    /// The recording cannot be set up, with the reason.
     Impossible(String),
 }
 
-/// The first point at which they part.
+/// The first difference.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct Divergence {
-    /// When, in ms of virtual time.
+    /// Time of the difference, in ms of virtual time.
     pub at_ms: u64,
-    /// In what: `requests`, `calls`, `events` or `final state`.
+    /// Kind of the difference: `requests`, `calls`, `events` or `final state`.
     pub what: &'static str,
-    /// What only the recording has, the first few.
+    /// The first few entries that only the recording has.
     pub only_recorded: Vec<String>,
-    /// What only the simulated client has, the first few.
+    /// The first few entries that only the simulated client has.
     pub only_simulated: Vec<String>,
 }
 
-/// Replays a recording with a profile and compares. Order within an instant does not matter: a recording defines none.
+/// Replays a recording with a profile and compares. Order within an instant does not matter, since a recording does not
+/// define it.
 pub fn compare(recording: &Recording, profile: &Profile) -> Comparison {
     let outcome = match replay(recording, profile) {
         Err(why) => Outcome::Impossible(why),
@@ -83,7 +84,7 @@ fn part(recording: &Recording, replayed: &Replayed) -> Outcome {
     }
 }
 
-/// How many differing entries a divergence shows.
+/// The most differing entries that a divergence shows.
 const SHOWN: usize = 5;
 
 fn differ<T: Ord + Clone + Debug>(

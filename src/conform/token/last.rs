@@ -1,4 +1,4 @@
-//! How the tabs of a replay end.
+//! Final states of the tabs of a replay.
 
 use super::recording::State;
 use super::replay::Replay;
@@ -6,7 +6,7 @@ use crate::client::token::{ExpiryClockSpec, Held, Place};
 use crate::kernel::Time;
 
 impl Replay<'_> {
-    /// When the SDK takes the token for expired, in whole seconds of true time, rounded as the recordings round.
+    /// When the SDK considers the token expired, in whole seconds of true time, rounded as in the recordings.
     pub fn known_expiry(&self, held: Held) -> u64 {
         let until = held.until.nanoseconds() - self.config.client_skew_ms * 1_000_000;
         match self.profile.session.expiry_clock {

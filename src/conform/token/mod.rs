@@ -1,4 +1,4 @@
-//! Comparison with recordings of token clients: the published packages in a browser, against a scripted server.
+//! Comparison with recordings of token clients. The recordings run published packages in a browser against a scripted server.
 
 mod app;
 mod compare;

@@ -1,4 +1,4 @@
-//! The requests of a replay: their way to the scripted server and back.
+//! The requests of a replay, on their way to the scripted server and back.
 
 use super::replay::{AsRecorded, Due, Replay};
 use super::server::Decision;
@@ -47,7 +47,7 @@ impl Replay<'_> {
         self.push(after, false, due);
     }
 
-    /// When a wait with a random part ends: at the recorded request that lies within the part's bounds. So bounds are
+    /// End of a wait with a random part: the time of the recorded request within the wait's bounds. So bounds are
     /// compared, not draws.
     pub fn drawn(&self, agent: Key, at: Time, jitter: Dur) -> Time {
         let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
@@ -57,7 +57,7 @@ impl Replay<'_> {
         sent.filter(within).min().unwrap_or(at)
     }
 
-    /// A request is aborted by the client.
+    /// The client aborts a request.
     pub fn abort(&mut self, request: Request) {
         let t = self.ms();
         if let Some(place) = self.places.remove(&request) {

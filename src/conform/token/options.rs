@@ -2,29 +2,29 @@
 
 use super::recording::Config;
 
-/// The options of a recording that change what is replayed.
+/// The options of a recording that influence its replay.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Options {
-    /// Client objects of a page.
+    /// Number of client objects of a page.
     pub objects: usize,
-    /// Each call makes a client object of its own.
+    /// Whether each call makes its own client object.
     pub object_per_call: bool,
-    /// Removals from the storage have no effect.
+    /// Whether removals from the storage have no effect.
     pub removals_ignored: bool,
-    /// The SDK's timer or ticker does not run.
+    /// Whether the SDK's timer or ticker is off.
     pub passive: bool,
-    /// The app refreshes the session when it is told that the token has expired.
+    /// Whether the app refreshes the session when the SDK reports an expired token.
     pub refreshes_on_expiry: bool,
-    /// The margin that the app asks with, in seconds, in place of the profile's.
+    /// Margin of the app's calls, in seconds; absent for the profile's margin.
     pub margin_s: Option<u64>,
-    /// The app puts its copy of the session back when it gets none.
+    /// Whether the app puts its copy of the session back when it gets no session.
     pub puts_back: bool,
 }
 
 /// Reads the options.
 ///
 /// # Errors
-/// The option that the replay does not know, or whose value it cannot use.
+/// The first option that the replay does not know, or whose value it cannot use.
 pub(super) fn options(config: &Config) -> Result<Options, String> {
     let puts_back = config.poll.iter().any(|poll| poll.put_back);
     let mut options = Options { objects: 1, puts_back, ..Options::default() };
@@ -47,11 +47,11 @@ pub(super) fn options(config: &Config) -> Result<Options, String> {
                     format!("config.options.updateToken: {value}; allowed: a whole number of seconds")
                 })?);
             }
-            // The login iframe, where it is on, sends no request.
+            // The login iframe sends no request.
             "checkLoginIframe" => {}
-            // Where the session is kept is part of the profile; the recordings name it for the reader.
+            // The profile states where the session is kept. The recordings name it only for the reader.
             "persistence" | "cacheLocation" | "storage" => {}
-            // The shipped profile has refresh tokens; without them the package uses an iframe.
+            // The shipped profile uses refresh tokens. Without them the package uses an iframe.
             "useRefreshTokens" if on => {}
             other => return Err(format!("config.options.{other}: the replay does not know this option")),
         }

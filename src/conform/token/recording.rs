@@ -1,4 +1,4 @@
-//! Recordings of token clients, schema `sdk-trace/1`: `tests/recordings/sdks/README.md` describes the form.
+//! Recordings of token clients, schema `sdk-trace/1`, in the form of `tests/recordings/sdks/README.md`.
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -9,20 +9,20 @@ use std::collections::BTreeMap;
 pub struct Recording {
     /// Short name of the SDK.
     pub sdk: String,
-    /// The package, as its registry names it.
+    /// Name of the package in its registry.
     pub package: String,
-    /// The release.
+    /// Release of the package.
     pub version: String,
     /// Name of the recording.
     #[serde(default)]
     pub scenario: String,
-    /// The server's script, what the app and the user do.
+    /// The server's script, and the acts of the app and the user.
     pub config: Config,
     /// Every request.
     pub requests: Vec<RawRequest>,
     /// Every call of the app.
     pub calls: Vec<RawCall>,
-    /// What the SDK told and wrote.
+    /// What the SDK reported and wrote.
     #[serde(default)]
     pub events: Vec<RawEvent>,
     /// How each tab ended.
@@ -37,14 +37,14 @@ pub struct Config {
     pub duration_ms: u64,
     /// Fixed time from a request to its answer.
     pub rtt_ms: u64,
-    /// Life of every access token.
+    /// Lifetime of every access token.
     pub token_life_s: u64,
-    /// The page's clock is so far ahead.
+    /// How far the page's clock is ahead.
     #[serde(default)]
     pub client_skew_ms: i64,
     /// `rotate` or `none`.
     pub rotation: String,
-    /// For how long a used refresh token is accepted; -1: never.
+    /// Time during which a used refresh token is accepted; -1 for never.
     pub reuse_ms: i64,
     /// The server's script.
     #[serde(default)]
@@ -52,10 +52,10 @@ pub struct Config {
     /// Token bucket on the token endpoint.
     #[serde(default)]
     pub limiter: Option<Bucket>,
-    /// When the app asks for a token.
+    /// Times at which the app asks for a token.
     #[serde(default)]
     pub poll: Vec<Poll>,
-    /// What the user and the app do at a given time.
+    /// Acts of the user and the app at given times.
     #[serde(default)]
     pub actions: Vec<RawAction>,
     /// Options of the SDK or of the app.
@@ -75,13 +75,13 @@ pub struct Rule {
     /// The endpoint, or `all`.
     #[serde(rename = "match")]
     pub endpoint: String,
-    /// From when on, in ms.
+    /// First time at which the rule applies, in ms.
     #[serde(default)]
     pub from: u64,
-    /// Until when, in ms, excluded.
+    /// Time at which the rule ends, in ms, exclusive.
     #[serde(default)]
     pub to: Option<u64>,
-    /// At most so many answers.
+    /// The most answers of the rule.
     #[serde(default)]
     pub count: Option<u64>,
     /// HTTP status.
@@ -90,13 +90,13 @@ pub struct Rule {
     /// Error code.
     #[serde(default)]
     pub code: Option<String>,
-    /// Headers of the answer. No profile's client reads one.
+    /// Headers of the answer. The client of no profile reads one.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
     /// No HTTP answer.
     #[serde(default)]
     pub abort: bool,
-    /// No answer for ever.
+    /// Whether the request is never answered.
     #[serde(default)]
     pub hang: bool,
     /// Keys that this reader does not know.
@@ -108,40 +108,40 @@ pub struct Rule {
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Bucket {
-    /// Requests per second that it gains.
+    /// Refill rate, in requests per second.
     pub rate_per_s: f64,
-    /// Requests that it holds.
+    /// Capacity, in requests.
     pub burst: u64,
 }
 
-/// When the app asks for a token.
+/// Times at which the app asks for a token.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Poll {
-    /// Every so many ms.
+    /// Interval in ms.
     #[serde(default)]
     pub every: Option<u64>,
-    /// First in a page, at the earliest.
+    /// Earliest time of the first call in a page.
     #[serde(default)]
     pub from: u64,
-    /// Last, in ms; may lie far beyond the end.
+    /// Time of the last call, in ms; may lie far beyond the end.
     #[serde(default)]
     pub to: Option<f64>,
-    /// So much later in tabs other than the first.
+    /// Delay in tabs other than the first.
     #[serde(default)]
     pub stagger: u64,
-    /// Asks again `gap` after an answer without a token, 5 s after one with.
+    /// Asks again `gap` after an answer without a token, and 5 s after one with a token.
     #[serde(default)]
     pub eager: bool,
     /// As `eager`, `gap` after any answer.
     #[serde(default)]
     pub always: bool,
-    /// The wait of `eager`, in ms.
+    /// Wait of `eager`, in ms.
     #[serde(default)]
     pub gap: u64,
-    /// Asks on every event of the SDK.
+    /// Whether the app asks on every event of the SDK.
     #[serde(default)]
     pub on_auth_event: bool,
-    /// The app puts its copy of the session back when it gets none.
+    /// Whether the app puts its copy of the session back when it gets no session.
     #[serde(default, alias = "puts_back", alias = "restore", alias = "setSession", alias = "set_session")]
     pub put_back: bool,
     /// Keys that this reader does not know.
@@ -152,11 +152,11 @@ pub struct Poll {
 /// One act.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RawAction {
-    /// When, in ms.
+    /// Time, in ms.
     pub t: u64,
-    /// What: `hidden`, `visible`, `offline`, `online`, `openTab`, `reload`, `getToken`, `20x getToken`.
+    /// The act: `hidden`, `visible`, `offline`, `online`, `openTab`, `reload`, `getToken`, `20x getToken`.
     pub label: String,
-    /// Which tab; absent: the first.
+    /// Tab; absent for the first.
     #[serde(default)]
     pub tab: Option<u32>,
 }
@@ -169,15 +169,15 @@ pub struct RawRequest(pub u64, pub u32, pub String, pub Value, pub Option<u64>);
 #[derive(Clone, Debug, Deserialize)]
 pub struct RawCall(pub u64, pub u32, pub String, pub String, pub Option<u64>, pub Option<f64>);
 
-/// Something the SDK told or wrote.
+/// Something that the SDK reported or wrote.
 #[derive(Clone, Debug, Deserialize)]
 pub struct RawEvent {
-    /// When, in ms.
+    /// Time, in ms.
     pub t: u64,
-    /// Where.
+    /// Tab of the event.
     #[serde(default)]
     pub tab: u32,
-    /// `auth`, `storage`, `broadcast`, `load.end`; others are the script's own.
+    /// `auth`, `storage`, `broadcast`, `load.end`. Other kinds come from the recording script.
     #[serde(rename = "type")]
     pub kind: String,
     /// Name of an `auth` event.
@@ -192,12 +192,12 @@ pub struct RawEvent {
     /// Whether the load succeeded.
     #[serde(default)]
     pub ok: Option<bool>,
-    /// `exp` of the session that an `auth` event carries, where the recording says.
+    /// `exp` of the session of an `auth` event, if the recording states it.
     #[serde(default, deserialize_with = "present")]
     pub exp: Option<Option<u64>>,
 }
 
-/// A key that is there with `null` is told from one that is absent.
+/// Distinguishes a key with the value `null` from an absent key.
 fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<u64>>, D::Error> {
     Option::<u64>::deserialize(deserializer).map(Some)
 }
@@ -205,17 +205,17 @@ fn present<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<O
 /// How a tab ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
 pub struct State {
-    /// The tab.
+    /// Number of the tab.
     pub tab: u32,
-    /// The SDK has a session.
+    /// Whether the SDK has a session.
     pub signed_in: bool,
-    /// `exp` of its access token, in seconds since the start.
+    /// `exp` of the access token, in seconds since the start.
     pub token_exp: Option<u64>,
-    /// Calls of the app without an answer.
+    /// Number of unanswered calls of the app.
     pub outstanding_calls: usize,
 }
 
-/// Whether a text is a recording of this form, whole or not: JSON whose `schema` begins with `sdk-trace/`.
+/// Whether a text claims to be a recording of this form: JSON whose `schema` begins with `sdk-trace/`.
 pub fn is_recording(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Schema {
@@ -228,13 +228,13 @@ impl Recording {
     /// Reads a recording.
     ///
     /// # Errors
-    /// What is wrong, with its line and column.
+    /// What is wrong, with line and column.
     pub fn parse(text: &str) -> Result<Recording, String> {
         serde_json::from_str(text).map_err(|e| e.to_string())
     }
 
-    /// What of the configuration this reader does not know, as paths. A recording with such a key cannot be replayed:
-    /// its client or server may have done something else.
+    /// Paths of configuration keys that this reader does not know. A recording with such a key cannot be replayed, because
+    /// its client or server may have behaved differently.
     pub fn unknown(&self) -> Vec<String> {
         let keys = |what: &str, keys: &BTreeMap<String, Value>| -> Vec<String> {
             keys.keys().map(|k| format!("{what}{k}")).collect()

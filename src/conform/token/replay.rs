@@ -1,4 +1,4 @@
-//! A recording's configuration, run through the machine, the account and the scripted server.
+//! Runs a recording's configuration through the machine, the account and the scripted server.
 
 use super::app::Open;
 use super::options::{Options, options};
@@ -11,33 +11,33 @@ use crate::client::token::{
 use crate::kernel::{Dur, Time};
 use std::collections::{BTreeMap, BinaryHeap};
 
-/// A request, on either side of the comparison: `t`, tab, endpoint, status, `t_done`.
+/// A request in the form of both sides: `t`, tab, endpoint, status, `t_done`.
 pub type Sent = (u64, u32, String, String, Option<u64>);
 /// A call of the app: `t`, tab, outcome, `t_done`, `exp`.
 pub type Called = (u64, u32, String, Option<u64>, Option<u64>);
 /// An event: `t`, tab, type, name, `exp`.
 pub type Told = (u64, u32, String, String, Option<u64>);
 
-/// What a replay did.
+/// Behaviour of the simulated client in a replay.
 #[derive(Clone, Debug, Default)]
 pub struct Replayed {
     /// Every request, by time.
     pub requests: Vec<Sent>,
     /// Every call of the app.
     pub calls: Vec<Called>,
-    /// What the SDK told and wrote.
+    /// What the SDK reported and wrote.
     pub events: Vec<Told>,
     /// How each tab ended.
     pub last: Vec<State>,
-    /// Entries, and those among them that are recursive.
+    /// Number of entries, and number of recursive entries among them.
     pub entries: (usize, usize),
 }
 
-/// What is due.
+/// Kind of a due event.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Due {
     Timer(Key, Timer),
-    /// An answer, and the request's place in the list.
+    /// An answer. The number is the request's index in the list.
     Answer(Key, Request, Reply, usize, AsRecorded),
     /// A poll of a page: tab, load of the tab, index.
     Poll(u32, u32, usize),
@@ -51,7 +51,7 @@ pub(super) enum AsRecorded {
     NetworkError,
 }
 
-/// A due event: by time, then actions after everything else, then in the order in which they were set.
+/// A due event. Order: by time, then actions last, then in the order of scheduling.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct At {
     t: Time,
@@ -84,21 +84,21 @@ impl Ord for At {
 
 /// A page of a tab.
 pub(super) struct Page {
-    /// How many pages the tab has had before.
+    /// Number of pages that the tab had before.
     pub load: u32,
     pub objects: Vec<Key>,
-    /// The objects in the order in which their loads ended: that in which they listen to the page's visibility.
+    /// The objects in the order in which their loads ended. They listen to the page's visibility in this order.
     pub loaded: Vec<Key>,
-    /// The app has asked since the load.
+    /// Whether the app has asked since the load.
     pub asked: bool,
-    /// The session that the app keeps to put it back.
+    /// The session that the app keeps in order to put it back.
     pub kept: Option<Held>,
 }
 
 pub(super) struct Replay<'a> {
     pub config: &'a Config,
     pub recorded: &'a [RawRequest],
-    /// The app asks when the page loads, and the load ends with the answer.
+    /// Whether the app asks at the page's load, so that the load ends with the answer.
     pub asks_at_load: bool,
     pub options: Options,
     pub rules: Rules,
@@ -112,7 +112,7 @@ pub(super) struct Replay<'a> {
     pub pages: Vec<Page>,
     pub tab_of: BTreeMap<Key, u32>,
     pub calls: BTreeMap<u32, Open>,
-    /// Requests that may be aborted, and their places in the list.
+    /// Requests that may be aborted, with their index in the list.
     pub places: BTreeMap<Request, usize>,
     pub next_poll: Option<usize>,
     pub offline: bool,
@@ -122,7 +122,7 @@ pub(super) struct Replay<'a> {
 /// Replays a recording with a profile.
 ///
 /// # Errors
-/// Why it cannot be set up.
+/// Why the recording cannot be set up.
 pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, String> {
     let unknown = recording.unknown();
     if !unknown.is_empty() {
@@ -140,7 +140,7 @@ pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, Stri
         refresh: first.refresh,
         access: first.access,
         exp_s: first.exp_s,
-        // The token at t = 0 was stored before the clock went wrong.
+        // The token at t = 0 was stored before the clock was moved.
         until: Until::new(i64::from(first.exp_s) * 1_000_000_000),
     };
     let mut store = Store::new();
@@ -175,7 +175,7 @@ pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, Stri
 
 impl Replay<'_> {
     fn run(&mut self) -> Result<(), String> {
-        // Where the session is in the browser's storage, the recording begins with the write of the first one.
+        // If the browser's storage holds the session, the recording begins with the first write of it.
         if self.profile.session.kept_in != KeptIn::Object {
             self.event(0, "storage", "set", None);
         }
@@ -227,7 +227,7 @@ impl Replay<'_> {
         page.load += 1;
         (page.kept, page.loaded, page.asked) = (None, Vec::new(), false);
         let load = page.load;
-        // The page's script sets its timers before the SDK's load, which goes on beside it, sets any.
+        // The page's script sets its timers before the SDK's load, which runs beside it, sets any.
         for n in 0..self.config.poll.len() {
             let poll = &self.config.poll[n];
             if poll.every.is_none() && !poll.eager {

@@ -5,13 +5,13 @@ use crate::client::token::{Account, Endpoint, Issued, Profile, Refusal, Reply, R
 use crate::kernel::{Dur, Time};
 use std::num::NonZeroU32;
 
-/// What the server does with a request, decided when the request is sent.
+/// The server's decision on a request, made at sending.
 pub(super) enum Decision {
     /// An answer after the round-trip time, and the status that the recording shows.
     Answer(Reply, u16),
-    /// No HTTP answer after the round-trip time.
+    /// No HTTP answer; the request fails after the round-trip time.
     Abort,
-    /// No answer for ever.
+    /// The request is never answered.
     Hang,
 }
 
@@ -24,7 +24,7 @@ pub(super) struct Server {
     profile: Profile,
 }
 
-/// One request, in the unit of the bucket: nanoseconds times nano-requests per second.
+/// One request in the bucket's unit: nanoseconds times nano-requests per second.
 const ONE: u128 = 1_000_000_000 * 1_000_000_000;
 
 impl Server {
@@ -100,7 +100,7 @@ impl Server {
 
     fn admits(&mut self, now: Time) -> bool {
         let Some((bucket, level, last)) = &mut self.bucket else { return true };
-        // A recording gives the rate as a decimal number; nano-requests per second hold every rate in use exactly.
+        // A recording states the rate as a decimal number. Nano-requests per second hold every used rate exactly.
         let rate = (bucket.rate_per_s * 1e9).round() as u128;
         let gained = u128::from(now.since(*last).0) * rate;
         *level = (*level + gained).min(u128::from(bucket.burst) * ONE);

@@ -1,4 +1,4 @@
-//! What the page's charts are drawn from: counts per column of time, as they stand in the CSV files.
+//! Data of the page's charts: counts per column of time, equal to those in the CSV files.
 
 use super::super::columns::{Columns, MOST_POLICIES};
 use super::super::palette::{self, BANDS, Color};
@@ -14,16 +14,16 @@ use crate::results::{PolicyResults, Results, StoryDigest};
 use crate::text::clean;
 use serde_json::{Value, json};
 
-/// Points of the curves of entries per session.
+/// The most points of the curves of entries per session.
 const MOST_ENTRIES: usize = 300;
-/// Calls of a story's lane chart.
+/// The most calls of a story's lane chart.
 const MOST_CALLS: usize = 1_000;
-/// Names are cut here: their beginning and end say which they are.
+/// The most characters of a name. Longer names keep their beginning and end.
 const LONGEST_NAME: usize = 120;
-/// Fault windows drawn.
+/// The most fault windows that are drawn.
 const MOST_FAULTS: usize = 100;
 
-/// The JSON, ready to stand in a script element.
+/// The JSON, safe inside a script element.
 pub fn json(results: &Results) -> String {
     let columns = Columns::of(results);
     let shown = median_replication(results);
@@ -53,7 +53,7 @@ pub fn json(results: &Results) -> String {
     html::json_in_script(&data.to_string())
 }
 
-/// The titles of the charts; null of a chart that would show nothing and is left out.
+/// The titles of the charts; null for a chart that would show nothing.
 fn titles(results: &Results) -> Value {
     let title =
         |metrics: &[Metric], title: fn(&Results) -> String| happens(results, metrics).then(|| title(results));
@@ -89,7 +89,7 @@ fn color(Color(r, g, b): Color) -> String {
 
 fn policy(policy: &PolicyResults, index: usize, columns: Columns, shown: usize) -> Value {
     let buckets = policy.timelines.get(shown).map_or(&[][..], |timeline| &timeline.buckets);
-    // Sums of whole buckets: the page divides by their length, so that every request of the CSV is counted once.
+    // Sums of whole buckets. The page divides by the columns' length, so that it counts every request of the CSV once.
     let counts = |of: &dyn Fn(&Bucket) -> u64| -> Vec<u64> {
         (0..columns.count)
             .map(|i| {
@@ -106,7 +106,7 @@ fn policy(policy: &PolicyResults, index: usize, columns: Columns, shown: usize) 
         "color": color(palette::policy(index).line),
         "bands": bands,
     });
-    // What is read out without a cursor is what the pictures' labels say.
+    // Without a cursor the page shows the labels of the pictures.
     for series in SERIES {
         let spread = series.spread(policy, columns);
         value[series.key] = json!({
@@ -119,12 +119,12 @@ fn policy(policy: &PolicyResults, index: usize, columns: Columns, shown: usize) 
     value
 }
 
-/// Three decimals are more than a line shows.
+/// Values with three decimals, which is more than a line shows.
 fn rounded(values: &[f64]) -> Vec<f64> {
     values.iter().map(|value| (value * 1_000.0).round() / 1_000.0).collect()
 }
 
-/// The share of sessions with at least so many entries, for every policy at the same numbers of entries.
+/// The share of sessions with at least a given number of entries. Every policy has the same numbers of entries.
 fn curves(results: &Results, policies: &[PolicyResults]) -> Value {
     let curves: Vec<Vec<(u32, f64)>> = policies.iter().map(|p| entries::at_least(results, p)).collect();
     let mut at: Vec<u32> = curves.iter().flatten().map(|(entries, _)| *entries).collect();
@@ -133,7 +133,7 @@ fn curves(results: &Results, policies: &[PolicyResults]) -> Value {
     at.sort_unstable();
     at.dedup();
     if at.len() > MOST_ENTRIES {
-        // As far apart on a logarithmic axis as its points are drawn; ends of curves stay.
+        // Spaces the points evenly on a logarithmic axis. Keeps the ends of curves.
         let ratio = libm::pow(f64::from(at[at.len() - 1]), 1.0 / (MOST_ENTRIES as f64 / 2.0));
         let mut next = 0.0;
         at.retain(|entries| {

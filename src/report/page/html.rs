@@ -2,12 +2,12 @@
 
 use crate::text::{clean, push_escaped};
 
-/// A name or a line of text, for content and for attributes in double quotes.
+/// Escapes a name or a line of text for content and for attributes in double quotes.
 pub fn escaped(text: &str) -> String {
     marked(&clean(text))
 }
 
-/// Text of several lines. Hidden characters show as escapes: in a scenario they may make one thing look like another.
+/// Escapes text of several lines. Shows hidden characters as escapes, because they could disguise a scenario's text.
 pub fn escaped_lines(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
@@ -36,7 +36,7 @@ fn marked(text: &str) -> String {
     out
 }
 
-/// JSON that may stand in a script element: nothing in it ends one, or begins a comment.
+/// Makes JSON safe inside a script element: nothing in it ends the element or begins a comment.
 pub fn json_in_script(json: &str) -> String {
     json.replace('<', "\\u003c")
         .replace('>', "\\u003e")

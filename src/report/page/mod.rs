@@ -1,7 +1,7 @@
-//! `report.html`: one file that opens from disk, without a network, and stays below two megabytes.
+//! `report.html`: one file that opens from disk without a network and is smaller than two megabytes.
 //!
-//! Everything that is words and tables is HTML from here; charts are drawn by uPlot from the JSON in `data.rs`. For print
-//! and where no script runs the pictures of [`super::charts`] stand in.
+//! This module writes words and tables as HTML. uPlot draws the charts from the JSON of `data.rs`. The pictures of
+//! [`super::charts`] replace them in print and where no script runs.
 
 mod data;
 mod html;
@@ -20,15 +20,15 @@ use std::fmt::Write;
 
 /// The file's name.
 pub const FILE: &str = "report.html";
-/// No page is larger.
+/// The most bytes of a page.
 pub const MOST_BYTES: usize = 2_000_000;
-/// What static pictures may take of it.
+/// The most bytes of static pictures in the page.
 const MOST_PICTURES: usize = 800_000;
-/// Worst sessions shown of a policy.
+/// The most rows of worst sessions per policy.
 const WORST: usize = 3;
-/// Rows of worst sessions in all.
+/// The most rows of worst sessions in total.
 const MOST_ROWS: usize = 60;
-/// A longer scenario is cut: scenario.toml lies beside the page.
+/// The most bytes of the scenario's text. Longer text is cut; scenario.toml is beside the page.
 const MOST_SCENARIO: usize = 60_000;
 
 const UPLOT_JS: &str = include_str!("vendor/uPlot.iife.min.js");
@@ -38,7 +38,7 @@ const CHART: &str = include_str!("chart.js");
 const LANES: &str = include_str!("lanes.js");
 const PAGE: &str = include_str!("page.js");
 
-/// The page.
+/// The page as HTML.
 pub fn page(results: &Results) -> String {
     let mut out = String::new();
     head(results, &mut out);
@@ -60,7 +60,7 @@ pub fn page(results: &Results) -> String {
 
 fn head(results: &Results, out: &mut String) {
     let title = escaped(&results.scenario);
-    // Nothing may be fetched, whatever a name in the data says.
+    // The page must not fetch anything, whatever the names in the data contain.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
     let _ = write!(
         out,
@@ -114,7 +114,7 @@ fn left_out(all: usize, most: usize, what: &str, file: &str, out: &mut String) {
     }
 }
 
-/// Interactive charts, and the pictures that stand in for them.
+/// Interactive charts, and the pictures that replace them.
 fn timeline(results: &Results, out: &mut String) {
     out.push_str(
         "<section aria-labelledby=\"time\">\n<h2 id=\"time\">Over time</h2>\n<div class=\"live\">\n\
@@ -136,7 +136,7 @@ fn timeline(results: &Results, out: &mut String) {
     out.push_str("</div>\n</section>\n");
 }
 
-/// The pictures, coarser where they would be too large; what is too large even then is named.
+/// The pictures, coarser if they would be too large. A picture that is too large even then is named instead.
 fn pictures(results: &Results) -> Vec<Result<String, String>> {
     let draw = |most: usize| {
         let mut charts = charts_in(results, Columns::at_most(results, most));
@@ -164,7 +164,7 @@ fn pictures(results: &Results) -> Vec<Result<String, String>> {
         .collect()
 }
 
-/// What has no time axis: amplification as bars, and entries per session.
+/// Charts without a time axis: amplification as bars, and entries per session.
 fn whole_run(results: &Results, out: &mut String) {
     let _ = writeln!(
         out,
@@ -215,7 +215,7 @@ fn summary(results: &Results, out: &mut String) {
         let def = metric.def();
         row(def.name, def.unit, def.definition, shown, several, out);
     }
-    // Those of another version follow, as they are.
+    // Metrics of another version follow unchanged.
     let others = results.policies.iter().flat_map(|policy| &policy.metrics).filter(|m| m.def().is_none());
     let mut said: Vec<&str> = Vec::new();
     for other in others {
@@ -252,7 +252,7 @@ fn row(
             let _ = write!(out, "<td>{}</td>", titles::UNKNOWN);
             continue;
         };
-        // The very digits of summary.csv.
+        // The same digits as in summary.csv.
         let _ = write!(
             out,
             "<td data-metric=\"{}\" data-mean=\"{}\" data-low=\"{}\" data-high=\"{}\" title=\"{} [{}, {}]\">{}",
@@ -329,7 +329,7 @@ fn worst_sessions(results: &Results, out: &mut String) {
     out.push_str("</section>\n");
 }
 
-/// The command that tells a session's story.
+/// The command that tells the story of a session.
 fn explain(results: &Results, policy: &str, replication: u32, session: u32) -> String {
     format!(
         "authstorm explain scenario.toml --policy {} --replication {replication} --session {session} --seed {} \

@@ -1,4 +1,4 @@
-//! Why a results directory cannot be written or read.
+//! Errors of writing and reading a results directory.
 
 use super::super::provenance::MANIFEST;
 use super::super::read::Unreadable;
@@ -7,57 +7,57 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Why results cannot be put in a place.
+/// Why results cannot be written to a place.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum PlaceError {
-    /// Something could not be read or written.
+    /// An input or output operation failed.
     Io {
-        /// Where.
+        /// The path of the operation.
         path: PathBuf,
-        /// Bytes that the results take; absent where nothing was being written.
+        /// Size of the results in bytes; absent if nothing was being written.
         needed: Option<usize>,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// The path ends in no name, as `..` does.
+    /// The path does not end in a name, for example `..`.
     NoName(PathBuf),
-    /// A file or a link is at the place.
+    /// A file or a link exists at the place.
     NotADirectory(PathBuf),
-    /// The place holds something that authstorm did not write. Not even a replacement takes it away.
+    /// The place contains a file that authstorm did not write. Not even a replacement removes it.
     Foreign {
         /// The place.
         place: PathBuf,
-        /// The name of the first such file.
+        /// Name of the first such file.
         name: String,
     },
-    /// A name that is needed while the results are written is taken by something else.
+    /// Something else uses a name that is needed while results are written.
     InTheWay(PathBuf),
-    /// The place holds the scenario that is being run.
+    /// The place contains the scenario that is run.
     HoldsInput(PathBuf),
-    /// The place holds results of another provenance, and replacing them was not asked for.
+    /// The place holds results of another provenance, and no replacement was requested.
     OtherResults {
         /// The place.
         place: PathBuf,
-        /// The first field in which they differ.
+        /// The first field that differs.
         field: String,
         /// The field's value at the place.
         there: String,
-        /// The field's value in the results to come.
+        /// The field's value in the new results.
         here: String,
     },
-    /// The place holds results of the same provenance, and yet with other bytes.
+    /// The place holds results with the same provenance but other bytes.
     OtherBytes {
         /// The place.
         place: PathBuf,
         /// SHA-256 of the manifest at the place.
         there: String,
-        /// SHA-256 of the manifest to come.
+        /// SHA-256 of the new manifest.
         here: String,
     },
     /// Another process is writing results to the place.
     Locked(PathBuf),
-    /// The place must not be there yet.
+    /// Something exists at a place that must be free.
     Exists(PathBuf),
 }
 
@@ -67,7 +67,7 @@ impl PlaceError {
     }
 }
 
-/// A path on one line, its hidden characters as escapes.
+/// A path on one line, with hidden characters as escapes.
 fn shown(path: &Path) -> String {
     escape(&path.display().to_string())
 }
@@ -119,12 +119,12 @@ impl std::error::Error for PlaceError {}
 pub enum ReadError {
     /// A file could not be read.
     Io {
-        /// Which.
+        /// The path of the file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         error: io::Error,
     },
-    /// A file is not there.
+    /// A file does not exist.
     Missing {
         /// The directory.
         dir: PathBuf,
@@ -138,7 +138,7 @@ pub enum ReadError {
         /// The file's name.
         name: String,
     },
-    /// The manifest is not one of authstorm's, or lacks a field.
+    /// The manifest is not from authstorm, or lacks a field.
     Manifest {
         /// The directory.
         dir: PathBuf,
@@ -152,14 +152,14 @@ pub enum ReadError {
         /// The file's name.
         name: String,
     },
-    /// A file is not what was written: its hash is not that of the manifest.
+    /// The hash of a file differs from the one in the manifest.
     Changed {
         /// The directory.
         dir: PathBuf,
         /// The file's name.
         name: String,
     },
-    /// A file is not what results are made of.
+    /// The content of a file does not have the form of results.
     Content {
         /// The directory.
         dir: PathBuf,

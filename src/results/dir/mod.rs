@@ -1,4 +1,4 @@
-//! A results directory: complete or not there at all when it is written, checked against its hashes when it is read.
+//! Results directories. A written directory is complete or absent. Reading checks the hashes of its files.
 //!
 //! ```
 //! use authstorm::Study;
@@ -33,7 +33,7 @@ use super::{DataFile, Gap, Results, read, stories};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// A results directory that is there, of this version or another.
+/// An existing results directory, of this version or another.
 #[derive(Clone, Debug)]
 pub struct ResultsDir {
     dir: PathBuf,
@@ -44,7 +44,7 @@ impl ResultsDir {
     /// Reads the manifest of a directory.
     ///
     /// # Errors
-    /// When it is not there, or not one of authstorm's.
+    /// When it does not exist or is not from authstorm.
     pub fn open(dir: impl AsRef<Path>) -> Result<ResultsDir, ReadError> {
         let dir = dir.as_ref().to_owned();
         let bytes = content(&dir, MANIFEST)?;
@@ -62,7 +62,7 @@ impl ResultsDir {
         &self.dir
     }
 
-    /// Where the results come from.
+    /// The provenance of the results.
     ///
     /// # Errors
     /// When the manifest lacks a field.
@@ -79,7 +79,7 @@ impl ResultsDir {
     /// The bytes of a file, as they were written.
     ///
     /// # Errors
-    /// When the file cannot be read, is not listed, or has another hash than the manifest says.
+    /// When the file cannot be read, is not listed, or has another hash than in the manifest.
     pub fn file(&self, name: &str) -> Result<DataFile, ReadError> {
         let bytes = content(&self.dir, name)?;
         let (dir, file) = (self.dir.clone(), name.to_owned());
@@ -90,10 +90,10 @@ impl ResultsDir {
         }
     }
 
-    /// The results, with [`Results::gaps`] saying what this version misses in those of another.
+    /// The results. [`Results::gaps`] lists the differences to this version.
     ///
     /// # Errors
-    /// When a file cannot be read or is not what results are made of.
+    /// When a file cannot be read or does not have the form of results.
     pub fn results(&self) -> Result<Results, ReadError> {
         let of = |name| self.file(name).map(|file| file.bytes);
         let [summary, timeline] = [of("summary.json")?, of("timeline.csv")?];
@@ -112,7 +112,7 @@ impl ResultsDir {
         Ok(results)
     }
 
-    /// The results without their timelines, sessions and stories: what [`crate::diff`] compares.
+    /// The results without timelines, sessions and stories, which [`crate::diff`] compares.
     ///
     /// # Errors
     /// As [`ResultsDir::results`].
@@ -123,7 +123,7 @@ impl ResultsDir {
         Ok(results)
     }
 
-    /// What summary.json does not say: the scenario's text, and whether every session is kept.
+    /// Adds what summary.json does not hold: the scenario's text, and whether every session is kept.
     fn add_scenario(&self, results: &mut Results) -> Result<(), ReadError> {
         let text = String::from_utf8(self.file("scenario.toml")?.bytes).map_err(|e| {
             let why = read::Reason::Malformed(e.to_string());
@@ -140,11 +140,11 @@ impl ResultsDir {
 }
 
 impl Results {
-    /// Writes the data files into a directory: all of them, or nothing. Results of the same provenance that are there
-    /// stay; those of another are not replaced, for which there is [`Reservation`].
+    /// Writes all data files into a directory, or nothing. Keeps existing results of the same provenance. Does not replace
+    /// results of another provenance: see [`Reservation`] for that.
     ///
     /// # Errors
-    /// When the place is taken, or something cannot be written.
+    /// When the place is taken, or a file cannot be written.
     pub fn write(&self, place: impl AsRef<Path>) -> Result<Written, PlaceError> {
         let provenance = self.provenance();
         Reservation::take(place.as_ref(), &provenance, false, None)?.fill(&provenance, self.data_files())

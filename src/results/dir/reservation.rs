@@ -1,6 +1,6 @@
-//! A results directory appears complete or not at all: written aside, synced, then put in place in one step. Where a
-//! directory cannot be replaced (a mount point), its files are moved into it one by one, and the manifest is there only
-//! before the first and after the last of them.
+//! Writes a results directory so that it is complete or absent: the files are written aside, synced, and put in place in one
+//! step. If the directory cannot be replaced (a mount point), its files are moved into it one by one. The manifest then
+//! exists only before the first and after the last move.
 
 use super::super::DataFile;
 use super::super::provenance::{MANIFEST, Manifest, Provenance, sha256};
@@ -14,33 +14,33 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// What filling a place came to.
+/// Outcome of filling a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Written {
     /// The files are in place.
     New,
-    /// The same bytes were there already.
+    /// The place already held the same bytes.
     Already,
 }
 
-/// A place for results, locked against other runs. Nothing of it changes before [`Reservation::fill`].
+/// A place for results, locked against other runs. It does not change before [`Reservation::fill`].
 #[derive(Debug)]
 pub struct Reservation {
     place: PathBuf,
-    /// Where results are until they are all written; absent once it is tidied up.
+    /// Directory for results until they are complete; absent once it is removed.
     aside: Option<PathBuf>,
-    /// Nothing can be renamed over the place, so all happens inside it.
+    /// Whether nothing can be renamed over the place, so that all work happens inside it.
     inside: bool,
     lock: Lock,
     replace: bool,
-    /// Results of the same provenance are there.
+    /// Whether the place holds results of the same provenance.
     again: bool,
 }
 
 impl Reservation {
-    /// Takes a place for results, so that a long run does not end at a closed door. Results of another provenance are
-    /// replaced when `replace` says so, but never where they hold `input`, the scenario of the run. Nothing that is there
-    /// changes, but for what a run that was killed has left.
+    /// Reserves a place for results before a run, so that a long run does not fail at its end. `replace` permits replacing
+    /// results of another provenance, but never where they hold `input`, the scenario of the run. Changes nothing at the
+    /// place except what a killed run left.
     ///
     /// # Errors
     /// When the place is taken, or cannot be read or written.
@@ -76,22 +76,22 @@ impl Reservation {
         };
         let mut lock = Lock::take(&lock_path, place)?;
         if lock.was_left() {
-            // What cannot be cleared up now is still ours by its lock.
+            // If this cannot be cleared now, the lock still marks it as ours.
             clear_up(place, &aside).inspect_err(|_| lock.keep())?;
         } else {
             place::must_be_free(&aside)?;
             place::must_be_free_inside(place)?;
         }
-        // Another run may have put its results there after we looked and before we held the lock.
+        // Another run may have put its results there between the first look and the lock.
         let again = accept(place, provenance, replace, input)?;
         fs::create_dir(&aside).map_err(|e| PlaceError::io(&aside, e))?;
         Ok(Reservation { place: place.to_owned(), aside: Some(aside), inside, lock, replace, again })
     }
 
-    /// Puts the files and their manifest in place: all of them, or none.
+    /// Puts the files and their manifest in place: all or none.
     ///
     /// # Errors
-    /// When something cannot be written, and when results of the same provenance are there with other bytes.
+    /// When a file cannot be written, or results of the same provenance with other bytes exist.
     pub fn fill(&mut self, provenance: &Provenance, files: Vec<DataFile>) -> Result<Written, PlaceError> {
         let manifest = Manifest::new(provenance, &files).text().into_bytes();
         if self.again && !self.replace {
@@ -105,7 +105,7 @@ impl Reservation {
                 return Ok(Written::Already);
             }
             if is_whole {
-                // A copy of results may leave files out. They are written again, and nothing is lost.
+                // A copy of results may lack files. They are written again, and nothing is lost.
                 return self.write(manifest, files);
             }
             let (there, here) = (sha256(&there), sha256(&manifest));
@@ -126,10 +126,10 @@ impl Reservation {
         Ok(Written::New)
     }
 
-    /// Removes what was written aside: of a run that gave no results, or the results that were replaced.
+    /// Removes the directory aside: results of an unfinished run, or replaced results.
     ///
     /// # Errors
-    /// When it cannot be removed. It stays with its lock then, by which the next run knows it.
+    /// When it cannot be removed. It then stays with its lock, by which the next run recognises it.
     pub fn tidy_up(&mut self) -> Result<(), PlaceError> {
         match self.aside.take() {
             Some(aside) => place::remove(&aside).inspect_err(|_| self.lock.keep()),
@@ -137,7 +137,7 @@ impl Reservation {
         }
     }
 
-    /// Old and new directory change places in one step, where they can.
+    /// Exchanges the old and the new directory in one step where the file system can.
     fn put_in_place(&mut self, files: &[DataFile]) -> io::Result<()> {
         let Some(aside) = self.aside.clone() else { return Err(io::ErrorKind::NotFound.into()) };
         place::write_files(&aside, files)?;
@@ -164,19 +164,19 @@ impl Reservation {
 
     fn settle(&mut self) -> io::Result<()> {
         place::complete(&self.place)?;
-        // Should a step fail, then the next run does the rest, and needs the lock to know that it is ours.
+        // If a step fails, the next run does the rest. It needs the lock to recognise the files as ours.
         place::settle(&self.place).inspect_err(|_| self.lock.keep())
     }
 }
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        // Who wants to know what cannot be removed tidies up before.
+        // A caller that needs the error calls `tidy_up` before.
         let _ = self.tidy_up();
     }
 }
 
-/// Finishes or removes what a run that was killed has left.
+/// Finishes or removes what a killed run left.
 fn clear_up(place: &Path, aside: &Path) -> Result<(), PlaceError> {
     place::remove(aside)?;
     place::remove(&place.join(place::PARTIAL))?;
@@ -186,10 +186,10 @@ fn clear_up(place: &Path, aside: &Path) -> Result<(), PlaceError> {
     Ok(())
 }
 
-/// Writes files into a directory that is not there yet: all of them, or none.
+/// Writes files into a directory that does not exist yet: all or none.
 ///
 /// # Errors
-/// When the directory is there, and when something cannot be written.
+/// When the directory exists, or a file cannot be written.
 pub fn write_new(place: &Path, files: &[DataFile]) -> Result<(), PlaceError> {
     let name = place.file_name().ok_or_else(|| PlaceError::NoName(place.to_owned()))?;
     if place.symlink_metadata().is_ok() {
@@ -204,7 +204,7 @@ pub fn write_new(place: &Path, files: &[DataFile]) -> Result<(), PlaceError> {
     write().map_err(|e| PlaceError::io(place, e))
 }
 
-/// Whether results of the same provenance are at a place, which may be filled.
+/// Checks that a place may be filled. Returns whether it holds results of the same provenance.
 fn accept(
     place: &Path,
     provenance: &Provenance,

@@ -1,20 +1,20 @@
-//! What a sentence says of one metric that harms.
+//! Sentences about a metric that harms.
 
 use super::super::{PolicyResults, Results, measured};
 use crate::metrics::Metric;
 use crate::text::number;
 
-/// The harm in words; absent where there is none, or the results do not have the metric.
+/// The harm in words; absent if there is none, or the results do not have the metric.
 pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Option<String> {
     let mean = measured::mean(policy, metric)?;
-    // One request for each one that is asked for is no harm, and what is shown as 1.00 is no more.
+    // One request sent per request asked for is no harm, nor is a value that is shown as 1.00.
     let none = if metric == Metric::Amplification { 1.005 } else { 0.0 };
-    // What is not a number is said, not passed over.
+    // A value that is not a number is shown, not skipped.
     if mean <= none {
         return None;
     }
     let shown = number::short(mean);
-    // What goes with a harm is left out where the results do not have it.
+    // Details of a harm are left out if the results do not have them.
     let of = |metric| measured::mean(policy, metric).unwrap_or(0.0);
     Some(match metric {
         Metric::FalseSignOuts => sign_outs(results, mean, of(Metric::TrueSignOuts)),
@@ -62,7 +62,7 @@ pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Opti
         Metric::Amplification => format!("{shown} requests are sent for each one that is asked for"),
         Metric::PeakRequestsPerS => format!("requests peak at {shown} per second"),
         Metric::Responses429 => format!("{} refused with 429", are(mean, "request", "requests")),
-        // Others say their name, value and unit.
+        // The other metrics have their name, value and unit.
         other => {
             let def = other.def();
             format!("{} is {}", def.name.replace('_', " "), number::with_unit(mean, def.unit))
@@ -92,7 +92,7 @@ fn sign_outs(results: &Results, falsely: f64, truly: f64) -> String {
     if notes.is_empty() { says } else { format!("{says} ({})", notes.join(", ")) }
 }
 
-/// A part of the time in which sessions are signed in.
+/// A share of the time in which sessions are signed in.
 fn session_time(part: f64, whole: f64) -> String {
     if whole > 0.0 {
         format!("{} of signed-in session time", number::share(part / whole))
@@ -110,7 +110,7 @@ fn flow(policy: &PolicyResults, entries: &str) -> String {
     format!("sessions enter the unauthenticated flow {times}{one}{}", chains(policy))
 }
 
-/// The longest chain of entries, where there is one.
+/// The longest chain of entries; empty without a chain.
 pub fn chains(policy: &PolicyResults) -> String {
     let (depth, of_deepest) = measured::worst(policy, Metric::UnauthenticatedDepthMax).unwrap_or_default();
     if depth > 1 {
@@ -120,14 +120,14 @@ pub fn chains(policy: &PolicyResults) -> String {
     }
 }
 
-/// What the calls of a run without users come to, beside the harms.
+/// Totals of the calls of a run without users, besides the harms.
 pub fn traffic(policy: &PolicyResults) -> Option<String> {
     let sent = measured::mean(policy, Metric::RequestsTotal)?;
     (sent > 0.0).then(|| format!("{} sent", are(sent, "request", "requests")))
 }
 
-/// The harms to users that happen in no replication of these policies, each as an event, the gravest first. Of a run
-/// without users none can.
+/// Harms to users that happen in no replication of these policies, each as an event, the gravest first. Empty for a run
+/// without users.
 pub fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<&'static str> {
     if results.users == 0 {
         return Vec::new();

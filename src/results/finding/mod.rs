@@ -1,6 +1,6 @@
-//! What the numbers say, in words: sentences for the terminal, the page and summary.json.
+//! Findings: the numbers in sentences, for the terminal, the page and summary.json.
 //!
-//! A policy's sentence names its gravest harm first, in the order that the table of metrics gives.
+//! A policy's sentence names its gravest harm first, by the order in the table of metrics.
 
 mod harm;
 
@@ -10,13 +10,13 @@ use super::{PolicyResults, Results, measured};
 use crate::metrics::{Harm, Metric};
 use crate::text::{clean, number};
 
-/// So many harms are said of a policy: a longer sentence is not read.
+/// The most harms in a policy's sentence. Nobody reads a longer sentence.
 const MOST_HARMS: usize = 4;
-/// So many names stand in one sentence.
+/// The most names in a sentence.
 const MOST_NAMES: usize = 6;
 
-/// A sentence per policy, in their order; policies of which the same is said share one. What happens under no policy is a
-/// sentence of its own at the end.
+/// A sentence per policy, in their order. Policies with the same text share a sentence. A final sentence names what happens
+/// under no policy.
 pub fn finding(results: &Results) -> Vec<String> {
     let mut groups: Vec<(String, Vec<&PolicyResults>)> = Vec::new();
     for policy in &results.policies {
@@ -57,7 +57,7 @@ fn sentence(results: &Results, policies: &[&PolicyResults], says: &str) -> Strin
     format!("Under {names}{mean}, {says}")
 }
 
-/// What a sentence says after the name: the gravest harms, and which of them stay away under this policy but not under all.
+/// Text after the name: the gravest harms, and harms that are absent under this policy but not under all.
 fn says(results: &Results, policy: &PolicyResults) -> String {
     let mut harms: Vec<(Harm, String)> = Metric::by_gravity()
         .into_iter()
@@ -69,7 +69,7 @@ fn says(results: &Results, policy: &PolicyResults) -> String {
     harms.sort_by_key(|(harm, _)| *harm);
     let mut clauses: Vec<String> = harms.into_iter().map(|(_, words)| words).take(MOST_HARMS).collect();
     if results.users == 0 {
-        // Of a run without users little else can be said than what its calls come to.
+        // The finding for a run without users has little besides the totals of its calls.
         clauses.extend(harm::traffic(policy));
     }
     let mut absent = harm::absent(results, &[policy]);
@@ -86,7 +86,7 @@ fn says(results: &Results, policy: &PolicyResults) -> String {
     clauses.join("; ")
 }
 
-/// That none of these events happens, with what that allows.
+/// Says that none of these events happens, and how often they may happen nevertheless.
 fn none(results: &Results, events: &[&str]) -> String {
     let events = match events {
         [one] => (*one).to_owned(),
@@ -103,7 +103,7 @@ mod tests {
 
     const NEVER: f64 = f64::INFINITY;
 
-    /// Results of two policies that harm nobody, in so many replications.
+    /// Results of two policies without harm, with this number of replications.
     fn calm(replications: u32) -> Results {
         let mut results = synthetic::storm(&["old", "new"], 60, replications);
         for policy in 0..2 {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn what_never_recovers_in_some_replications_is_said_of_them() {
+    fn the_finding_counts_replications_that_never_recover() {
         let mut results = calm(5);
         set(&mut results, 0, Metric::TimeToRecoverS, &[1.0, NEVER, 3.0, NEVER, 5.0]);
         set(&mut results, 1, Metric::TimeToRecoverS, &[1.0, 2.0, 3.0, 4.0, 5.0]);

@@ -1,48 +1,48 @@
-//! Why files are not results.
+//! Errors of files that do not have the form of results.
 
 use crate::text::clean;
 use std::fmt;
 
-/// Why files are not results.
+/// Why a file does not have the form of results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unreadable {
-    /// Which file.
+    /// Name of the file.
     pub file: &'static str,
-    /// The file's line, from 1, where one is to blame.
+    /// Line of the file, from 1; absent if no line is at fault.
     pub line: Option<u64>,
-    /// What is wrong.
+    /// The reason.
     pub why: Reason,
 }
 
-/// What is wrong with a file of results.
+/// The reason why a file does not have the form of results.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Reason {
     /// The text is not JSON, CSV or UTF-8, or a value is missing or of another type.
     Malformed(String),
-    /// A column is missing, without which rows say nothing.
+    /// A column is missing that rows need.
     NoColumn(&'static str),
     /// A cell is not a count.
     NotACount(String),
     /// A cell is not a time in seconds.
     NotATime(String),
-    /// A policy that summary.json does not have.
+    /// summary.json does not have this policy.
     NoSuchPolicy(String),
-    /// A replication that summary.json does not have.
+    /// summary.json does not have this replication.
     NoSuchReplication(usize),
-    /// A time at which no bucket begins.
+    /// No bucket begins at this time.
     NoSuchBucket,
-    /// A time beyond the end of the run.
+    /// The time is after the end of the run.
     BeyondHorizon,
-    /// More buckets than any run has: they would only fill the memory.
+    /// More buckets than any run has. They would only fill the memory.
     TooManyBuckets,
-    /// A metric of which there is not one value per replication.
+    /// The number of values of a metric differs from the number of replications.
     Values {
         /// The policy.
         policy: String,
         /// The metric.
         metric: String,
-        /// Replications.
+        /// Number of replications.
         replications: u32,
     },
 }

@@ -1,7 +1,7 @@
-//! Results read back from the data files of a results directory, whichever version wrote them.
+//! Reads results from the data files of a results directory of any version.
 //!
-//! What this version does not know is left out, and what it does not find stays empty; [`Results::gaps`] says both. An error is
-//! what cannot be a result of any version.
+//! Data that this version does not know is left out, and data that is missing stays empty. [`Results::gaps`] lists both. Only
+//! data that no version writes is an error.
 
 mod error;
 mod table;
@@ -34,10 +34,10 @@ pub struct Files<'a> {
     pub sessions: &'a [u8],
 }
 
-/// Reads results. The scenario's text and the stories are in other files.
+/// Reads results. Other files hold the scenario's text and the stories.
 ///
 /// # Errors
-/// When a file is not what any version writes: the first place where it is not.
+/// When a file does not have the form of any version. The error names the first such place.
 pub fn read(files: Files<'_>) -> Result<Results, Unreadable> {
     let mut results = summary(files.summary)?;
     if results.bucket.is_some_and(|bucket| results.horizon.0.div_ceil(bucket.0) > MOST_BUCKETS) {
@@ -153,7 +153,7 @@ fn whole<N: std::str::FromStr>(cell: &str) -> Result<N, Reason> {
     cell.parse().map_err(|_| Reason::NotACount(cell.to_owned()))
 }
 
-/// The bucket that a row of timeline.csv or flow.csv speaks of.
+/// The bucket of a row of timeline.csv or flow.csv.
 fn bucket<'a>(
     results: &'a mut Results,
     cells: &[String],
@@ -173,17 +173,17 @@ fn bucket<'a>(
 }
 
 const SUMMARY: &str = "summary.json";
-/// A file that claims more than this would only fill the memory.
+/// The most replications of a file. More would only fill the memory.
 const MOST_REPLICATIONS: u32 = 10_000;
-/// Fields of results and of their policies without which the rest can still be read.
+/// Fields of results and of policies that may be absent. The rest is read.
 const OPTIONAL: [&str; 7] =
     ["about", "client_model", "version", "bucket", "faults", "engine", "expectations"];
 const OPTIONAL_OF_POLICY: [&str; 3] = ["entries_distribution", "demand", "not_exercised"];
 
-/// Reads summary.json alone: results without timelines and sessions.
+/// Reads summary.json: results without timelines and sessions.
 ///
 /// # Errors
-/// When it is not what any version writes.
+/// When it does not have the form of any version.
 pub fn summary(bytes: &[u8]) -> Result<Results, Unreadable> {
     let broken = |line, why| Unreadable { file: SUMMARY, line, why };
     let mut value: Value = serde_json::from_slice(bytes)
@@ -222,7 +222,7 @@ fn missing_fields(value: &Value) -> Vec<Gap> {
     of_results.chain(of_policy).map(gap).collect()
 }
 
-/// Metrics that every policy lacks, or that one has beyond those of this version.
+/// Metrics that every policy lacks, and metrics of any policy that this version does not know.
 fn other_metrics(results: &Results, gaps: &mut Vec<Gap>) {
     let policies = &results.policies;
     let lacks = |policy: &PolicyResults, name: &str| policy.get(name).is_none();

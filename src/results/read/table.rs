@@ -1,11 +1,11 @@
-//! CSV tables of any version: columns go by their names, and what is unknown is counted.
+//! CSV tables of any version. Columns are found by name, and unknown names are counted.
 
 use super::super::Gap;
 use super::error::{Reason, Unreadable};
 use ::csv::StringRecord;
 use std::collections::BTreeMap;
 
-/// Rows that speak of something unknown, by what and which.
+/// Rows with unknown names, by kind and name.
 #[derive(Default)]
 pub(super) struct Unknown(BTreeMap<(&'static str, String), u64>);
 
@@ -20,7 +20,7 @@ impl Unknown {
     }
 }
 
-/// What stands in for a column that a file does not have; absent where rows say nothing without it.
+/// Replacement for a missing column; absent if rows need the column.
 fn stand_in(column: &str) -> Option<&'static str> {
     match column {
         "entries" | "depth" | "requests" | "stale_token_s" => Some("0"),
@@ -29,11 +29,11 @@ fn stand_in(column: &str) -> Option<&'static str> {
     }
 }
 
-/// A table whose columns are known by their names, in whatever order they come.
+/// A table whose columns are found by name, in any order.
 pub(super) struct Table<'a, const N: usize> {
     file: &'static str,
     reader: ::csv::Reader<&'a [u8]>,
-    /// Where each column is, or what stands in for it.
+    /// Index of each column, or its replacement.
     places: [Result<usize, &'static str>; N],
 }
 

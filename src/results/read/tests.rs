@@ -1,4 +1,4 @@
-//! Results written and read back, whole and damaged, of this version and of others.
+//! Reads written results: whole and damaged, of this version and of others.
 
 use super::super::{csv, summary, synthetic};
 use super::*;
@@ -15,10 +15,10 @@ fn read_back(results: &Results) -> Results {
 }
 
 #[test]
-fn what_is_written_reads_back_whole() {
+fn written_results_read_back_completely() {
     for (case, results) in synthetic::table() {
         if matches!(case, "many-buckets" | "no-runs") {
-            // The one takes long; the other has no timeline, as no run has.
+            // The large case takes long. The empty case has no timeline, as no run has.
             continue;
         }
         assert_eq!(read_back(&results), results, "{case}");
@@ -28,7 +28,7 @@ fn what_is_written_reads_back_whole() {
 }
 
 #[test]
-fn what_is_wrong_is_named_with_its_place() {
+fn errors_name_the_place() {
     let results = synthetic::storm(&["old"], 10, 2);
     let [summary, timeline, flow, sessions] = &written(&results);
     let whole = Files { summary, timeline, flow, sessions };
@@ -66,8 +66,8 @@ fn what_is_wrong_is_named_with_its_place() {
     }
 }
 
-/// Results of a version that lacks a metric, a field and a column, and that has others: all that both know is read, and the
-/// rest is said.
+/// Results of another version lack a metric, a field and a column, and have others. What both versions know is read, and
+/// gaps list the rest.
 #[test]
 fn results_of_another_version_are_read_and_gaps_are_said() {
     let results = synthetic::storm(&["old", "new"], 10, 2);

@@ -1,4 +1,4 @@
-//! The backend: tokens, workers and the keys that each kind of limiter takes.
+//! Checks of the backend: tokens, workers and the keys of each kind of limiter.
 
 use super::Findings;
 use crate::backend::limiter::Inexact;
@@ -9,10 +9,10 @@ use crate::protocol::Endpoint;
 use crate::scenario::parts::Parts;
 use crate::toml_text::Code;
 
-/// The shortest life of a token that the client's timers can follow: 10 s.
+/// The shortest token lifetime that the client's timers can follow: 10 s.
 const LEAST_TOKEN_LIFE: Dur = Dur::from_secs(10);
 
-/// Checks what the backend's keys say together.
+/// Checks the combination of the backend's keys.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     if let Some(backend) = &parts.backend {
         let life = backend.token_life;

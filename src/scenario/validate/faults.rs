@@ -1,4 +1,4 @@
-//! Faults: windows in order, and windows that hide each other.
+//! Checks of faults: windows in order, and windows that hide each other.
 
 use super::Findings;
 use crate::backend::Endpoint;
@@ -22,7 +22,7 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     check_overlaps(findings, &parts.faults);
 }
 
-/// A name stands for one fault: on charts, in stories, and of its random numbers.
+/// Checks that each name stands for one fault. Charts, stories and random numbers identify faults by their names.
 fn check_names(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
     let mut first = std::collections::BTreeMap::<&str, &str>::new();
     for entry in faults.iter().filter(|entry| !entry.spec.name.is_empty()) {
@@ -37,14 +37,14 @@ fn check_names(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
     }
 }
 
-/// Warns of a `Retry-After` that nobody obeys. Those who may: `getToken`, by its policy, after an answer of /tokens; and
-/// a workload's retries, after an answer of the generic endpoint.
+/// Warns of a `Retry-After` that no client obeys. `getToken` may obey it, by its policy, after an answer of /tokens. A
+/// workload's retries may obey it after an answer of the generic endpoint.
 pub fn warn_of_idle_retry_after(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
     let policies: Vec<&Policy> =
         policies.iter().flat_map(|p| p.parts.iter().map(|(policy, _)| policy)).collect();
     let workloads = || parts.workloads.iter().map(|entry| &entry.spec);
     let faults = || parts.faults.iter().map(|entry| &entry.spec);
-    // Too many codes are an error of their own.
+    // Too many codes are a separate error.
     let Ok(codes) = ErrorCodes::of(policies.iter().copied(), workloads(), faults()) else { return };
     let names = codes.clone().into_names();
     let has_users = parts.fleet.as_ref().is_some_and(|fleet| fleet.users > 0);
@@ -87,8 +87,8 @@ fn check_window(findings: &mut Findings<'_>, path: &str, fault: &FaultSpec, hori
     }
 }
 
-/// Two faults of one kind that both hit every call of an endpoint at some time: the later one says nothing there, and
-/// the scenario means something that it does not say. A `count` makes the order meaningful: first these, then those.
+/// Refuses two faults of one kind that both hit every call of an endpoint at some time: the later one has no effect there,
+/// which cannot be intended. A `count` gives the order a meaning: the earlier fault's calls first, then the later one's.
 fn check_overlaps(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
     let certain = |fault: &FaultSpec| {
         let calls = !fault.strikes_sessions() && fault.kind.is_steady();

@@ -1,4 +1,4 @@
-//! The client, the fleet and the scripted acts.
+//! Checks of the client, the fleet and the scripted acts.
 
 use super::Findings;
 use crate::fleet::{FleetSpec, MAX_TABS, Tabs};
@@ -8,7 +8,7 @@ use crate::scenario::users::most_opened;
 use crate::scenario::{Act, ActionSpec, Users};
 use crate::toml_text::Code;
 
-/// Checks what client, fleet and actions say together.
+/// Checks the combination of client, fleet and actions.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     if let Some(fleet) = &parts.fleet {
         if let Tabs::Shares(shares) = &fleet.tabs {
@@ -39,7 +39,7 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     }
 }
 
-/// Checks that an action says of whom it is, and that the fleet has them.
+/// Checks that an action names its users, and that the fleet has them.
 fn check_whom(findings: &mut Findings<'_>, path: &str, action: &ActionSpec, fleet: Option<&FleetSpec>) {
     if action.user.is_some() && action.users.is_some() {
         let user = findings.doc.key_at(&format!("{path}.user"));
@@ -58,7 +58,7 @@ fn check_whom(findings: &mut Findings<'_>, path: &str, action: &ActionSpec, flee
         let error = findings.at(&format!("{path}.users.range"), Code::Order, what);
         findings.push(error.found(format!("{first} and {last}")).allowed("the lower number first"));
     }
-    // A fleet without users has its own error, or is no fleet at all.
+    // A fleet without users is a separate error, or no fleet at all.
     if let Some(fleet) = fleet
         && fleet.users > 0
         && first.max(last) >= fleet.users
@@ -70,7 +70,7 @@ fn check_whom(findings: &mut Findings<'_>, path: &str, action: &ActionSpec, flee
     }
 }
 
-/// Checks that no user has more tabs than there may be, and that actions speak of tabs that their users may have.
+/// Checks that no user has more than the greatest number of tabs, and that actions name tabs that their users may have.
 fn check_tabs(findings: &mut Findings<'_>, tabs: &Tabs, actions: &[Entry<ActionSpec>]) {
     let mut opened: Vec<ActionSpec> = Vec::new();
     for Entry { path, spec: action } in actions.iter().filter(|entry| entry.spec.act == Act::OpenTab) {

@@ -1,4 +1,4 @@
-//! What the parts of a scenario must not say together. Each check points at every place that takes part.
+//! Checks between parts of a scenario. Each error points at every place that takes part.
 
 mod backend;
 pub mod faults;
@@ -11,13 +11,13 @@ use super::parts::Parts;
 use crate::toml_text::{Code, Doc, Errors, TextError};
 use std::ops::Range;
 
-/// Where checks put what they find.
+/// Collects the findings of checks.
 pub struct Findings<'d> {
-    /// The text.
+    /// The text of the scenario.
     pub doc: &'d Doc<'d>,
-    /// What is wrong.
+    /// Errors.
     pub errors: Errors,
-    /// What is only odd, as whole messages.
+    /// Warnings, as whole messages.
     pub warnings: Vec<String>,
 }
 
@@ -49,11 +49,11 @@ impl Findings<'_> {
         self.warnings.push(format!("{file}:{line}:{column}: warning: {what}"));
     }
 
-    /// Checks that shares add up to 1 within 1e-9. `path` is the list's, and each entry has a key `share`.
+    /// Checks that shares add up to 1 within 1e-9. `path` is the path of the list. Each entry has a key `share`.
     pub fn check_shares(&mut self, path: &str, shares: &[f64]) {
         let sum: f64 = shares.iter().sum();
         if (sum - 1.0).abs() > 1e-9 {
-            // Nine decimals show what is too much or too little, and hide what no one wrote.
+            // Nine decimals show the error and hide rounding.
             let sum = format!("{sum:.9}");
             let sum = sum.trim_end_matches('0').trim_end_matches('.');
             let error = self.at(path, Code::Shares, "shares must add up to 1").found(sum).allowed("1");
@@ -61,7 +61,7 @@ impl Findings<'_> {
         }
     }
 
-    /// Checks that a list holds nothing twice. `path` is the list's.
+    /// Checks that a list has no repeated entry. `path` is the path of the list.
     pub fn check_repeats<T: PartialEq>(&mut self, path: &str, list: &[T], show: impl Fn(&T) -> String) {
         for (i, entry) in list.iter().enumerate() {
             if let Some(first) = list[..i].iter().position(|earlier| earlier == entry) {
@@ -73,7 +73,7 @@ impl Findings<'_> {
     }
 }
 
-/// Checks all parts but the policies' resolution.
+/// Checks all parts except the resolution of policies.
 pub fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
     let mut findings = Findings { doc, errors: Errors::default(), warnings: Vec::new() };
     size::check(&mut findings, parts);

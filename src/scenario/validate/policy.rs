@@ -1,10 +1,10 @@
-//! A policy: what its numbers must not say together. The same for inline policies and policy files.
+//! Checks of a policy: combinations of its numbers. The same for inline policies and policy files.
 
 use super::Findings;
 use crate::client::policy::{Policy, Retry};
 use crate::toml_text::Code;
 
-/// Checks a policy at this path; the path of a policy file's own is empty.
+/// Checks the policy at this path. The path is empty for the policy of a policy file.
 pub fn check(findings: &mut Findings<'_>, path: &str, policy: &Policy) {
     check_retry(
         findings,
@@ -13,7 +13,7 @@ pub fn check(findings: &mut Findings<'_>, path: &str, policy: &Policy) {
     );
 }
 
-/// Checks the retries at this path, of a policy or of a workload.
+/// Checks the retries of a policy or a workload at this path.
 pub fn check_retry(findings: &mut Findings<'_>, path: &str, retry: &Retry) {
     if retry.cap < retry.initial {
         let initial = findings.doc.at(&format!("{path}.initial"));

@@ -1,11 +1,11 @@
-//! How much a run would write: refused before anything is allocated.
+//! Limits on the output of a run. A larger scenario is refused before any allocation.
 
 use super::Findings;
 use crate::kernel::Dur;
 use crate::scenario::parts::Parts;
 use crate::toml_text::Code;
 
-/// The most buckets of one run's timeline.
+/// The most buckets of one timeline.
 pub const MAX_BUCKETS: u64 = 1_000_000;
 /// The most rows of all timelines together.
 pub const MAX_ROWS: u64 = 10_000_000;
@@ -16,7 +16,7 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     if bucket == Dur::ZERO {
         return;
     }
-    // Without a `bucket` of its own the scenario is mended at its horizon.
+    // Without a `bucket` of its own, the scenario is fixed at its horizon.
     let at = if findings.doc.node("bucket").is_some() { "bucket" } else { "horizon" };
     let horizon_at = findings.doc.at("horizon");
     if bucket > horizon {
@@ -47,7 +47,7 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     }
 }
 
-/// The shortest bucket of whole seconds (or less, where that is enough) that keeps a run within so many buckets.
+/// The shortest bucket that keeps a run within `buckets` buckets: of whole seconds, or less if that is enough.
 fn fitting(horizon: Dur, buckets: u64) -> Dur {
     let exact = horizon.0.div_ceil(buckets);
     let step = [1_000_000u64, 1_000_000_000, 60_000_000_000];

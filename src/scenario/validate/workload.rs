@@ -1,4 +1,4 @@
-//! Generic workloads: when clients call, what a failed call does, and whether there is anybody at all.
+//! Checks of generic workloads: the times of calls, the effects of a failed call, and that there are clients at all.
 
 use super::Findings;
 use crate::backend::BackendSpec;
@@ -7,7 +7,7 @@ use crate::kernel::Dist;
 use crate::scenario::parts::Parts;
 use crate::toml_text::Code;
 
-/// Checks each workload, and that a fleet without users has one beside it.
+/// Checks each workload, and that a scenario without users has one.
 pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     if parts.fleet.as_ref().is_some_and(|fleet| fleet.users == 0) && findings.doc.node("workload").is_none() {
         let error = findings.at("fleet.users", Code::OutOfRange, "number out of range").found("0");
@@ -31,7 +31,7 @@ pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
     }
 }
 
-/// Whether a generic call is answered, or turned away, in the instant in which it is sent.
+/// Whether a generic call can be answered or refused in the instant when it is sent.
 fn a_failed_call_takes_no_time(backend: &BackendSpec) -> bool {
     let generic = backend.endpoint(GENERIC);
     let latency = generic.latency.as_ref().unwrap_or(&backend.latency);
@@ -90,7 +90,7 @@ mod tests {
     use crate::Study;
 
     #[test]
-    fn what_a_workload_must_not_say() {
+    fn contradictory_workloads_are_refused() {
         let text = |workload: &str| {
             format!(
                 "version = 1\nname = \"w\"\nhorizon = \"1m\"\npolicies = [\"new\"]\n[[workload]]\nname = \"w\"\n{workload}"

@@ -1,4 +1,4 @@
-//! Scenarios drawn at random, put together from each part's own options. A seed gives one text, the same for ever.
+//! Draws random scenarios from the options of each part. A seed always gives the same text.
 
 use crate::backend::Endpoint;
 use crate::backend::limiter::LimitKind;
@@ -10,14 +10,14 @@ use crate::spec::toml_value;
 use serde::Serialize;
 use std::fmt::Write;
 
-/// A distribution around so many milliseconds, as a scenario writes it.
+/// A distribution around `ms` milliseconds, in the form of a scenario.
 pub(super) fn dist(dice: &mut Dice, ms: u64) -> String {
     written(&Dist::draw(dice, ms))
 }
 
-/// A value as a scenario writes it on one line.
+/// A value in the form of a scenario, on one line.
 fn written(value: &impl Serialize) -> String {
-    toml_value(&serde_json::to_value(value).expect("numbers, texts, lists and tables"))
+    toml_value(&serde_json::to_value(value).expect("numbers, texts, lists and tables are JSON"))
 }
 
 /// The names of all endpoints.
@@ -25,7 +25,7 @@ pub(super) fn endpoints() -> Vec<&'static str> {
     Endpoint::ALL.map(Endpoint::name).to_vec()
 }
 
-/// The words that a key of the format may be.
+/// The permitted words of a key of the format.
 fn words(path: &str) -> Vec<&'static str> {
     format::scenario().words(path)
 }
@@ -135,7 +135,7 @@ fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
     }
 }
 
-/// A fault. `chancy` makes it strike some calls of its window only: two that strike every call may be refused.
+/// A fault. With `chancy` it strikes only some calls of its window, since two faults that strike every call may be refused.
 fn fault(dice: &mut Dice, text: &mut String, horizon_s: u64, chancy: bool) {
     let kind = FaultKind::draw(dice);
     let from = dice.number(0, horizon_s / 2);

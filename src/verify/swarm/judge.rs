@@ -1,4 +1,4 @@
-//! Judges: they look on at a run and say what went against the simulator's own laws.
+//! Judges observe a run and report violations of the simulator's laws.
 
 use crate::backend::Endpoint;
 use crate::backend::limiter::Verdict;
@@ -11,10 +11,10 @@ use crate::metrics::Outcome;
 use crate::world::{Observer, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What an observer sees of a limit's key: when, and whether it was admitted.
+/// Decisions of a limit on a key: time, and whether the call was admitted.
 type Verdicts = Vec<(Time, bool)>;
 
-/// Looks on at one run.
+/// Observes one run.
 pub(super) struct Judge {
     tabs_per_user: u32,
     now: Time,
@@ -24,15 +24,15 @@ pub(super) struct Judge {
     open: BTreeMap<TaskId, Endpoint>,
     /// Calls of auth clients sent, by endpoint.
     pub sent: [u64; Endpoint::COUNT],
-    /// Calls of generic clients whose outcome is known.
+    /// Calls of generic clients with a known outcome.
     pub generic_ended: u64,
-    /// By limit and key.
+    /// Decisions by limit and key.
     pub verdicts: BTreeMap<(u16, u32), Verdicts>,
-    /// What comes from outside: when, tab, what.
+    /// Events from outside: time, tab, event.
     pub exogenous: Vec<(Time, u32, Input)>,
-    /// Statuses of calls that are the same question under every policy: tab, endpoint, when sent.
+    /// Statuses of calls that are the same question under every policy: tab, endpoint, time of sending.
     pub answers: BTreeMap<(u32, u8, Time), u16>,
-    /// What went wrong.
+    /// Violations of laws.
     pub violations: Vec<String>,
 }
 
@@ -66,7 +66,7 @@ impl Judge {
         self.now = now;
     }
 
-    /// Calls whose end was never told.
+    /// Calls whose end was never reported.
     pub fn still_open(&self) -> usize {
         self.open.len()
     }
@@ -96,8 +96,8 @@ impl Observer for Judge {
         self.trigger = Some((tab, input, kind));
     }
 
-    /// After a sign-out nothing new begins in that tab: what was under way goes on (the recordings show refresh chains
-    /// and retries that do), and the user may sign in. Poller, focus, app and messages send nothing.
+    /// After a sign-out, nothing new begins in that tab. Running refresh chains and retries continue, as the recordings show,
+    /// and the user may sign in. Poller, focus, app and messages send nothing.
     fn sent(&mut self, now: Time, tab: u32, task: TaskId, doing: Doing, endpoint: Endpoint, _first: bool) {
         self.clock(now);
         self.sent[endpoint.index()] += 1;
@@ -109,7 +109,7 @@ impl Observer for Judge {
         {
             let goes_on = match input {
                 Input::Answer(_) => true,
-                // The poller stands still without a session, an armed refresh goes on.
+                // The poller rests without a session. An armed refresh continues.
                 Input::Timer(_) => {
                     row.is_none_or(|row| !matches!(row.due, Due::Tick(_)) || row.role == Role::Fetch)
                 }
@@ -162,7 +162,7 @@ impl Observer for Judge {
     }
 }
 
-/// The bound that a limit's verdicts on one key break, if they do: in exact integers, over every window.
+/// The bound that a limit's decisions on one key violate, if any. Uses exact integers, and checks every window.
 pub(super) fn broken_bound(spec: &LimitSpec, verdicts: &Verdicts) -> Option<String> {
     let admitted: Vec<Time> = verdicts.iter().filter(|(_, admitted)| *admitted).map(|(at, _)| *at).collect();
     if let Some(penalty) = spec.penalty {
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bound_is_kept_at_its_edge_and_broken_just_beyond() {
+    fn a_bound_permits_its_edge_and_nothing_beyond() {
         let s = |at: u64| (Time(at * 1_000_000_000), true);
         for (text, kept, broken) in [
             ("kind = \"gcra\"\nrate = \"1/2s\"\nburst = 2", vec![s(0), s(0), s(2)], vec![s(0), s(0), s(1)]),

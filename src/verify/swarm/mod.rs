@@ -1,18 +1,18 @@
-//! Judges on random scenarios: each seed draws a scenario, every policy runs it, and nothing may break the laws.
+//! Judges on random scenarios: each seed draws a scenario, every policy runs it, and no run may break a law.
 //!
-//! 1. Every call ends in exactly one outcome, and outcomes add up to what was sent.
-//! 2. No limit lets more pass than its kind allows, in any window; nothing passes during a penalty.
-//! 3. A signed-out tab begins nothing but a sign-in. What was under way goes on: background refresh chains and retries,
-//!    as the recordings show.
-//! 4. One poller of a browser is in a tick at a time.
-//! 5. Time never goes back.
+//! 1. Every call has exactly one outcome, and outcomes add up to the calls sent.
+//! 2. No limit admits more than its kind allows, in any window. Nothing is admitted during a penalty.
+//! 3. A signed-out tab begins nothing but a sign-in. Running background refresh chains and retries continue, as the
+//!    recordings show.
+//! 4. At most one poller of a browser is in a tick at a time.
+//! 5. Time never goes backward.
 //! 6. Little's law holds on every queue, to the nanosecond.
-//! 7. What comes from outside (openings, focus, app calls) is the same under every policy, and so is what faults
-//!    answer to the same question.
+//! 7. Events from outside (openings, focus, app calls) are the same under every policy, and so is the effect of faults
+//!    on the same question.
 //!
-//! Then relations between runs are asked of it, a third of them of each scenario (see `relations`), keys drawn by the seed
-//! are set to bounds of theirs (see `bounds`), and a second simulation must do on a scenario of the seed's what the engine
-//! does (see [`super::independent`]).
+//! The swarm then checks relations between runs, a third of them on each scenario (see `relations`). It sets keys that the
+//! seed draws to their bounds (see `bounds`). A second simulation must do the same as the engine on a scenario of the seed
+//! (see [`super::independent`]).
 
 mod bounds;
 mod draw;
@@ -30,7 +30,7 @@ use crate::world::{Control, Plan, Run, observed};
 use judge::{Judge, broken_bound};
 use rayon::prelude::*;
 
-/// One seed's verdict.
+/// Result of one seed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Draw {
     /// The seed.
@@ -39,13 +39,13 @@ pub struct Draw {
     pub events: u64,
     /// Calls of all its runs.
     pub calls: u64,
-    /// A guard stopped one of its runs, which was not judged to its end.
+    /// Whether a guard stopped one of its runs, which was then not judged to its end.
     pub stopped: bool,
     /// Relations between runs that held.
     pub relations: u64,
-    /// Calls that the second simulation makes as the engine does.
+    /// Calls that the second simulation makes in the same way as the engine.
     pub calls_of_both: u64,
-    /// What went against the laws, and relations that did not hold.
+    /// Violations of laws, and relations that did not hold.
     pub violations: Vec<String>,
 }
 
@@ -100,8 +100,7 @@ pub fn broken_relations(seed: u64) -> Vec<String> {
     asked.broken.iter().map(smallest).collect()
 }
 
-/// What the relations between runs are, and for which scenarios each holds; those that are not expected to hold are
-/// left out.
+/// Name and domain of each relation between runs. Relations that are not expected to hold are left out.
 pub fn relations() -> impl Iterator<Item = (&'static str, &'static str)> {
     relations::RELATIONS.iter().filter(|r| r.expected).map(|r| (r.name, r.domain))
 }
@@ -119,7 +118,7 @@ fn laws(text: &str, draw: &mut Draw) {
     for contender in 0..plan.contenders.len() {
         let name = &plan.contenders[contender].name;
         match observed(&plan, contender, 0, &Control::default(), Judge::new(&plan)) {
-            // A storm may be larger than the judges have time for: the guard's stop is an answer, not a violation.
+            // A storm may be too large for the judges. A stop by the guard is a result, not a violation.
             Err(_) => {
                 draw.stopped = true;
                 return;
@@ -184,17 +183,17 @@ fn bounds(plan: &Plan, judge: &mut Judge) {
     judge.violations.extend(broken);
 }
 
-/// Holds every policy's run against the first one's.
+/// Compares every policy's run with the first one's.
 fn compare(plan: &Plan, seen: &[Judge], violations: &mut Vec<String>) {
     let Some((first, others)) = seen.split_first() else { return };
     let scenario = &plan.scenario;
     let signs_in = scenario.fleet.sign_in_again.is_some();
-    // Pages open and app calls come when the scenario says, but for the page loads after a sign-in.
+    // The scenario decides when pages open and apps call, except for page loads after a sign-in.
     let outside = |judge: &Judge| {
         let events = judge.exogenous.iter().filter(|(_, _, input)| !signs_in || *input != Input::Open);
         events.copied().collect::<Vec<_>>()
     };
-    // Limits, queues and counted faults depend on who else called; a sign-in makes a session valid again.
+    // Limits, queues and counted faults depend on the other callers. A sign-in makes a session valid again.
     let same_question = scenario.backend.limits.is_empty()
         && Endpoint::ALL.iter().all(|e| plan.backend.route(*e).workers.is_none())
         && scenario.faults.iter().all(|fault| fault.count.is_none())

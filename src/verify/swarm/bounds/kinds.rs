@@ -1,17 +1,17 @@
-//! Entries of kinds that a scenario does not have, from the description of the format.
+//! Adds entries of the kinds that a scenario lacks, from the description of the format.
 
 use crate::scenario::format;
 use crate::spec::{Key, Table, Ty};
 use std::fmt::Write;
 
-/// An entry of every kind of which the scenario has none, in lists of tables whose entries have a kind.
+/// An entry of every kind that the scenario lacks, for each list of tables whose entries have a kind.
 pub(super) fn missing(scenario: &str) -> String {
-    let present: toml::Table = scenario.parse().expect("a scenario of our own");
+    let present: toml::Table = scenario.parse().expect("the scenario is valid TOML");
     let mut text = String::new();
     for path in ["backend.limit", "fault", "action"] {
         let table = format::scenario().at(path).and_then(|key| key.ty.table()).expect("a list of tables");
         let belongs =
-            table.keys.iter().find_map(|key| key.belongs.as_ref()).expect("its entries have a kind");
+            table.keys.iter().find_map(|key| key.belongs.as_ref()).expect("the entries have a kind");
         for word in table.words(&belongs.to) {
             let has = |entry: &toml::Value| entry[&belongs.to].as_str() == Some(word);
             let mut here = Some(&toml::Value::Table(present.clone()));
@@ -27,14 +27,14 @@ pub(super) fn missing(scenario: &str) -> String {
     text
 }
 
-/// The keys that an entry of this kind must have.
+/// The required keys of an entry of this kind.
 fn entry(table: &Table, tag: &str, word: &str) -> String {
     let needed = |key: &&Key| match &key.belongs {
         Some(belongs) => belongs.needed && belongs.holds(word),
         None => key.required && key.name != tag,
     };
     let lines = table.keys.iter().filter(needed).map(|key| match key.ty {
-        // All forms are shown; no key that is needed has several.
+        // All forms are shown. No required key has several.
         Ty::Choice { .. } => String::new(),
         _ => format!("{} = {}\n", key.name, key.example),
     });

@@ -1,5 +1,5 @@
-//! Extreme values that are legal: every bound of every key is set, alone and with others, and the first events of the run
-//! that follows must not panic; what lies one beyond a bound is refused.
+//! Extreme legal values: every bound of every key is set, alone and with others, and the first events of the run must not
+//! panic. A value one beyond a bound must be refused.
 
 mod kinds;
 mod walk;
@@ -15,22 +15,22 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 use walk::{Bounds, bounds_of};
 
-/// Every table of the format; one workload beside a fleet; a fleet alone.
+/// Three scenarios: every table of the format, a workload beside a fleet, and a fleet alone.
 const SCENARIOS: [(&str, &str); 3] = [
     ("every.toml", include_str!("every.toml")),
     ("workload.toml", include_str!("workload.toml")),
     ("fleet.toml", include_str!("fleet.toml")),
 ];
-/// The events that a run at a bound may take.
+/// The most events of a run at a bound.
 const EVENTS: u64 = 3_000;
-/// What a run at a bound may need; what needs more is read and not run.
+/// The most memory of a run at a bound, in bytes. A scenario that needs more is loaded but not run.
 const MEMORY: u64 = 1 << 24;
 
 /// The longest name.
 const LONGEST: &str = "\"abbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb\"";
 
-/// What else is set with a value, so that the two go together: end of the path, value, the other path with `.` for the
-/// same table and `^` for the scenario, its value.
+/// Overrides that a value needs besides its own: end of the path, value, the other path (`.` for the same table, `^` for the
+/// scenario), the other value.
 const COMPANIONS: &[(&str, &str, &str, &str)] = &[
     ("retry.initial", "\"3153600000000000000ns\"", ".cap", "\"3153600000000000000ns\""),
     ("retry.cap", "\"1ns\"", ".initial", "\"1ns\""),
@@ -56,7 +56,7 @@ const COMPANIONS: &[(&str, &str, &str, &str)] = &[
     ("workload[0].clients", "100000000", "^fleet.users", "0"),
 ];
 
-/// Values at the bounds of a type that a narrower rule refuses: end of the path, value, and the rule.
+/// Values at the bounds of a type that a narrower rule refuses: end of the path, value, rule.
 const NARROWER: &[(&str, &str, &str)] = &[
     ("policy-files", "", "a scenario from text has no directory to look for files in"),
     ("action[*].user", "4294967295", "the fleet has no such user"),
@@ -68,15 +68,15 @@ const NARROWER: &[(&str, &str, &str)] = &[
     ("action[*].tab", "15", "the user has no such tab"),
 ];
 
-/// What became of a scenario at a bound.
+/// Outcome of a scenario at a bound.
 enum Tried {
     Refused(String),
-    /// It was run to its end, or until a guard stopped it; or it was too large to be run.
+    /// It ran to its end or until a guard stopped it, or it was too large to run.
     Ran,
     Panicked,
 }
 
-/// The scenarios, the first with an entry of every kind of limit, fault and act that it does not have itself.
+/// The scenarios. The first one gets an entry of every kind of limit, fault and act that it lacks.
 static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
     let mut texts: Vec<String> = SCENARIOS.iter().map(|(_, text)| (*text).to_owned()).collect();
     let more = kinds::missing(&texts[0]);
@@ -86,13 +86,13 @@ static TEXTS: LazyLock<Vec<String>> = LazyLock::new(|| {
 
 static BOUNDS: LazyLock<Vec<(usize, Bounds)>> = LazyLock::new(|| {
     let of = |(number, text): (usize, &String)| {
-        let bounds = bounds_of(&text.parse().expect("a scenario of our own"));
+        let bounds = bounds_of(&text.parse().expect("the scenario is valid TOML"));
         bounds.into_iter().map(move |bounds| (number, bounds)).collect::<Vec<_>>()
     };
     TEXTS.iter().enumerate().flat_map(of).collect()
 });
 
-/// The override of a value, and those that go with it.
+/// The override of a value, with the overrides that it needs.
 fn overrides(path: &str, value: &str) -> Vec<String> {
     let mut all = Vec::new();
     for (end, with, other, companion) in COMPANIONS {
@@ -135,7 +135,7 @@ fn in_words(number: usize, overrides: &[String]) -> String {
     format!("src/verify/swarm/bounds/{name} with --set '{}' panics", overrides.join("' --set '"))
 }
 
-/// Sets some keys, drawn by this seed, to bounds of theirs; says what panics.
+/// Sets some keys, drawn by this seed, to their bounds. Returns a description of a panic.
 pub(super) fn extremes(seed: u64) -> Option<String> {
     let dice = &mut Dice::new(seed, 2);
     let number = if dice.yes(0.8) { 0 } else { dice.number(1, 2) as usize };
@@ -148,7 +148,7 @@ pub(super) fn extremes(seed: u64) -> Option<String> {
         set.extend(overrides(&bounds.path, value));
         match try_with(TEXTS[number].as_str(), &set) {
             Tried::Ran => {}
-            // What does not go with what is set already is left out.
+            // Leaves out a value that conflicts with the values set before.
             Tried::Refused(_) => set.truncate(before),
             Tried::Panicked => return Some(in_words(number, &set)),
         }
@@ -156,18 +156,18 @@ pub(super) fn extremes(seed: u64) -> Option<String> {
     None
 }
 
-/// What came of setting every key to each of its bounds, and just beyond.
+/// Outcome of setting every key to each of its bounds, and just beyond.
 #[derive(Default)]
 struct Survey {
-    /// Keys and values that some scenario takes.
+    /// Keys and values that some scenario accepts.
     taken: BTreeSet<(String, String)>,
-    /// Those that one refuses, with the reason.
+    /// Keys and values that a scenario refuses, with the reason.
     refused: Vec<((String, String), String)>,
-    /// Panics, and values beyond a bound that are taken.
+    /// Panics, and values beyond a bound that are accepted.
     wrong: Vec<String>,
 }
 
-/// The path without the numbers of entries and the names of endpoints: one key, wherever it stands.
+/// The path without indices of entries and names of endpoints: the key, wherever it stands.
 fn key_of(path: &str) -> String {
     let mut key = String::new();
     for part in path.split('[') {
@@ -179,7 +179,7 @@ fn key_of(path: &str) -> String {
     Endpoint::ALL.iter().fold(key, |key, endpoint| key.replace(&format!("backend.{endpoint}."), "backend.*."))
 }
 
-/// Surveys one key in so many.
+/// Surveys one key in `one_in`.
 fn survey(one_in: usize) -> Survey {
     let mut keys = Vec::new();
     let mut all: Vec<(usize, &Bounds, bool)> = Vec::new();
@@ -204,7 +204,7 @@ fn survey(one_in: usize) -> Survey {
                 Tried::Panicked => survey.wrong.push(in_words(number, &set)),
             }
         }
-        // What is refused at one place is refused by the same check at all.
+        // Where a value is refused at one place, the same check refuses it everywhere.
         for value in bounds.beyond.iter().filter(|_| first) {
             let set = [format!("{}={value}", bounds.path)];
             match try_with(text, &set) {
@@ -223,8 +223,8 @@ fn survey(one_in: usize) -> Survey {
     })
 }
 
-/// Sets one key in so many to each of its bounds, and just beyond; says what is wrong: a panic, a value beyond a bound that
-/// is taken, or one at a bound that nothing takes and no narrower rule refuses.
+/// Sets one key in `one_in` to each of its bounds, and just beyond. Returns what is wrong: a panic, an accepted value beyond
+/// a bound, or a value at a bound that no scenario accepts and no narrower rule refuses.
 pub fn broken_bounds(one_in: usize) -> Vec<String> {
     let Survey { taken, refused, mut wrong } = survey(one_in);
     for ((key, value), why) in refused {
@@ -257,7 +257,7 @@ mod tests {
 
     #[test]
     fn every_key_of_the_format_has_its_bounds_set() {
-        // Keys by name, from the tables of the format; lists of tables and tables are entered, references are names.
+        // Keys by name, from the tables of the format. Lists of tables and tables are entered. References are names.
         use crate::spec::{Table, Ty};
         fn collect(table: &'static Table, names: &mut BTreeSet<&'static str>) {
             for key in &table.keys {

@@ -1,4 +1,4 @@
-//! The bounds of every key of the format: what lies at them, and what lies just beyond.
+//! The bounds of every key of the format: values at the bounds, and values just beyond.
 
 use crate::kernel::time::MAX_DURATION;
 use crate::scenario::format;
@@ -8,15 +8,15 @@ use toml::Value;
 /// The bounds of one key.
 #[derive(Clone, Debug)]
 pub(super) struct Bounds {
-    /// Where the key stands, as an override writes it.
+    /// Path of the key, in the form of an override.
     pub path: String,
-    /// Values at its bounds.
+    /// Values at the bounds.
     pub at: Vec<String>,
-    /// Values just beyond.
+    /// Values just beyond the bounds.
     pub beyond: Vec<String>,
 }
 
-/// The bounds of every key that this scenario has a place for: keys of tables that it has.
+/// The bounds of every key that has a place in this scenario: keys of its tables.
 pub(super) fn bounds_of(scenario: &toml::Table) -> Vec<Bounds> {
     let mut all = Vec::new();
     table(format::scenario(), &Value::Table(scenario.clone()), "", &mut all);
@@ -70,7 +70,7 @@ fn durations(above_zero: bool) -> (Vec<String>, Vec<String>) {
     (at, beyond)
 }
 
-/// The longest and the shortest texts of a leaf, and texts that are just none.
+/// The longest and the shortest texts of a leaf, and texts that are just invalid.
 fn texts(leaf: &str) -> (Vec<String>, Vec<String>) {
     match leaf {
         "name" => {
@@ -113,7 +113,7 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
         Ty::Bool => (vec!["true".into(), "false".into()], vec!["1".into()]),
         Ty::Dist { kinds, above_zero } => {
             let (mut at, mut beyond) = durations(*above_zero);
-            // A period that is always zero is refused, whatever its kind.
+            // A period that is always zero is refused for every kind.
             let (of_kinds, zero) =
                 one_of(kinds).0.into_iter().partition(|v| !above_zero || !v.contains("\"0s\""));
             at.extend::<Vec<String>>(of_kinds);
@@ -124,7 +124,7 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
             let words: Vec<&str> = words.iter().map(|word| word.word.as_str()).collect();
             (quoted(&words), quoted(&["no-word"]))
         }
-        // Each form has its bounds. A list of tables is entered, and only its length is looked at here.
+        // Each form has its bounds. A list of tables is entered, so only its length matters here.
         Ty::Choice { forms, .. } => {
             let all = forms.iter().map(|form| match form {
                 Ty::Table(table) if table.one_of => one_of(table),
@@ -136,7 +136,7 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
                 sum
             })
         }
-        // Lists of tables are entered; other lists have the bounds of their entries, and of their length.
+        // Lists of tables are entered. Other lists have the bounds of their entries and of their length.
         Ty::List(entry, least, most) => {
             let (at, beyond) = values(entry);
             let listed = |values: &[String]| values.iter().map(|v| format!("[{v}]")).collect::<Vec<_>>();
@@ -149,12 +149,12 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
             let filled = |v: &String| format!("[{}]", vec![v.as_str(); *least].join(", "));
             (at.iter().map(filled).collect(), beyond)
         }
-        // What a reference may be hangs on the names in the file.
+        // The names in the file decide on the valid references.
         Ty::Reference | Ty::Table(_) => (Vec::new(), Vec::new()),
     }
 }
 
-/// Tables with one key at its bounds; of a key that is a table itself, with all of its keys at bounds.
+/// Tables with one key at its bounds. A key that is a table has all of its keys at bounds.
 fn one_of(table: &Table) -> (Vec<String>, Vec<String>) {
     let (mut at, mut beyond) = (Vec::new(), Vec::new());
     for key in &table.keys {
@@ -171,7 +171,7 @@ fn one_of(table: &Table) -> (Vec<String>, Vec<String>) {
     (at, beyond)
 }
 
-/// Tables whose keys are all at bounds, so that each bound of each key is in one.
+/// Tables whose keys are all at bounds. Each bound of each key is in one of them.
 fn rows(table: &Table) -> Vec<String> {
     let columns: Vec<(&str, Vec<String>)> =
         table.keys.iter().map(|key| (key.name.as_str(), values(&key.ty).0)).collect();

@@ -1,4 +1,4 @@
-//! Relations of limits and faults.
+//! Relations on limits and faults.
 
 use super::super::draw::endpoints;
 use super::sides::{Outcome, Sides, list, table};
@@ -7,7 +7,7 @@ use super::{KEYED_BY_NAME, RECOVERY_COUNTS_WHAT_STRIKES};
 use crate::kernel::dice::Dice;
 use toml::{Table, Value};
 
-/// Metrics that hang on when the last fault ends.
+/// Metrics that depend on the end of the last fault.
 const BY_LAST_FAULT: [&str; 2] = ["time_to_recover_s", "time_to_recover_censored"];
 
 pub(super) fn limit_that_never_refuses(sides: &mut Sides, dice: &mut Dice) -> Outcome {
@@ -23,7 +23,7 @@ pub(super) fn limit_that_never_refuses(sides: &mut Sides, dice: &mut Dice) -> Ou
         "kind = \"concurrency\"\nlimit = 4294967295",
     ]);
     let key = dice.one(&["global", "app", "ip", "user", "session"]);
-    // A log and its limit are per key; many of the large ones are memory for nothing.
+    // Log and limit exist per key. Many large logs would only use memory.
     let key = if kind.contains("sliding-log") { "global" } else { key };
     let limit = table(&format!("endpoints = {:?}\nkey = \"{key}\"\n{kind}", dice.some(&endpoints())));
     let limits = list(sides.part(), "backend.limit");
@@ -56,7 +56,7 @@ fn without() -> &'static [&'static str] {
     if RECOVERY_COUNTS_WHAT_STRIKES { &[] } else { &BY_LAST_FAULT }
 }
 
-/// Gives every fault a name of its own, by which its random numbers are told apart.
+/// Gives every fault its own name, which selects its random numbers.
 fn name_faults(first: &mut Table) {
     for (number, fault) in list(first, "fault").iter_mut().enumerate() {
         fault.as_table_mut().expect("a table").insert("name".into(), format!("fault {number}").into());
@@ -75,7 +75,7 @@ pub(super) fn idle_fault_first(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     sides.all_same(without())
 }
 
-/// Whether two lists of endpoints, of which an absent one means all, share one.
+/// Whether two lists of endpoints share one. An absent list means all endpoints.
 fn share_an_endpoint(a: &Value, b: &Value) -> bool {
     let of = |entry: &Value| entry.get("endpoints").and_then(Value::as_array).cloned();
     match (of(a), of(b)) {
@@ -84,7 +84,7 @@ fn share_an_endpoint(a: &Value, b: &Value) -> bool {
     }
 }
 
-/// Two lists of endpoints that have none in common.
+/// Two lists of endpoints without a common one.
 fn two_groups(dice: &mut Dice) -> (Vec<&'static str>, Vec<&'static str>) {
     let (first, second): (Vec<_>, Vec<_>) = endpoints().into_iter().partition(|_| dice.yes(0.5));
     if first.is_empty() || second.is_empty() {
@@ -146,7 +146,7 @@ pub(super) fn certain_fault_split(sides: &mut Sides, dice: &mut Dice) -> Outcome
     name_faults(&mut sides.first);
     let faults = list(&mut sides.first, "fault");
     let end = faults.len() as u64;
-    // Random numbers by place: what is put in front of others changes theirs.
+    // If random numbers depend on the place, an insertion changes those of later faults.
     let at = if KEYED_BY_NAME { dice.number(0, end) } else { end } as usize;
     faults.insert(at, window("certain", from, to));
     let second = list(sides.part(), "fault");

@@ -1,4 +1,4 @@
-//! Relations of who calls and for how long: users, workloads, the horizon, and distributions of one value.
+//! Relations on callers and time: users, workloads, the horizon, and distributions of one value.
 
 use super::super::draw::dist;
 use super::sides::{Not, Outcome, Sides, list, milliseconds, rows, table};
@@ -12,7 +12,7 @@ fn fleet(side: &mut Table) -> &mut Table {
     side["fleet"].as_table_mut().expect("drawn scenarios have a fleet")
 }
 
-/// A mix of three policies, and three numbers of tabs: the second side lists both the other way round.
+/// A mix of three policies, and three numbers of tabs. The second side lists both in reverse order.
 pub(super) fn shares_reordered(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     let tenths = [dice.number(1, 4), dice.number(1, 4)];
     let shares = [tenths[0], tenths[1], 10 - tenths[0] - tenths[1]];
@@ -41,7 +41,7 @@ pub(super) fn twice_the_users(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     untie(first);
     let users = 3 * dice.number(1, 2);
     fleet(first).insert("users".into(), Value::Integer(users as i64));
-    // A network that the users fill, so that no new one joins it.
+    // The users fill a network, so that no new user joins it.
     fleet(first).insert("users-per-network".into(), Value::Integer([1, 3][dice.number(0, 1) as usize]));
     fleet(sides.part()).insert("users".into(), Value::Integer(2 * users as i64));
     let (first, second) = sides.results()?;
@@ -58,7 +58,7 @@ pub(super) fn twice_the_users(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     Ok(())
 }
 
-/// Calls by policy, replication, bucket, endpoint and outcome, in buckets that end before this time in milliseconds.
+/// Calls by policy, replication, bucket, endpoint and outcome, in buckets that end before `before`, in milliseconds.
 fn early(results: &Results, before: u64) -> BTreeMap<Vec<String>, u64> {
     let mut early = rows(&csv::timeline(results));
     early.retain(|key, _| milliseconds_of(&key[2]) < before);
@@ -73,7 +73,7 @@ pub(super) fn longer_horizon(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     let longer = horizon + dice.number(1, 100_000);
     sides.part().insert("horizon".into(), format!("{longer}ms").into());
     let (first, second) = sides.results()?;
-    // What happens at the horizon itself is counted in the last bucket.
+    // The last bucket counts what happens at the horizon itself.
     let whole = (horizon - 1) / bucket * bucket;
     let (short, long) = (early(&first, whole), early(&second, whole));
     let of = |rows: &BTreeMap<Vec<String>, u64>, key: &[String]| rows.get(key).copied().unwrap_or(0);
@@ -89,7 +89,7 @@ pub(super) fn longer_horizon(sides: &mut Sides, dice: &mut Dice) -> Outcome {
             return Err(sides.broken(what));
         }
     }
-    // A call that was under way at the shorter horizon has an outcome by the longer one; the others keep theirs.
+    // A call in flight at the shorter horizon has an outcome by the longer one. The other calls keep theirs.
     for (key, count) in &short {
         if key[4] != IN_FLIGHT && *count > of(&long, key) {
             return Err(sides.broken(format!("{key:?}: {count} calls, {}", of(&long, key))));
@@ -106,7 +106,7 @@ pub(super) fn longer_horizon(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     Ok(())
 }
 
-/// Keys whose values are distributions.
+/// Keys with distributions as values.
 const DISTRIBUTIONS: [&str; 16] = [
     "opens",
     "further-tab-opens",
@@ -126,12 +126,12 @@ const DISTRIBUTIONS: [&str; 16] = [
     "orbit",
 ];
 
-/// Every distribution that stands at one of these keys.
+/// Every distribution at one of these keys.
 fn distributions<'a>(value: &'a mut Value, found: &mut Vec<&'a mut Value>) {
     match value {
         Value::Table(table) => {
             for (key, value) in table.iter_mut() {
-                // `latency` is also a kind of fault, which is no key.
+                // `latency` is also a kind of fault, and then not a key.
                 if DISTRIBUTIONS.contains(&key.as_str()) {
                     found.push(value);
                 } else {
@@ -154,7 +154,7 @@ pub(super) fn constant_as_degenerate(sides: &mut Sides, dice: &mut Dice) -> Outc
             *dist = format!("{ms}ms").into();
         }
     }
-    sides.first = whole.as_table().cloned().expect("it was one");
+    sides.first = whole.as_table().cloned().expect("the value is a table");
     sides.part();
     let mut whole = Value::Table(sides.second.clone());
     let mut found = Vec::new();
@@ -171,11 +171,11 @@ pub(super) fn constant_as_degenerate(sides: &mut Sides, dice: &mut Dice) -> Outc
             *dist = Value::Table(table(&same));
         }
     }
-    sides.second = whole.as_table().cloned().expect("it was one");
+    sides.second = whole.as_table().cloned().expect("the value is a table");
     sides.all_same(&[])
 }
 
-/// A workload of its own, whose calls nothing limits.
+/// A workload without limits on its calls.
 fn workload(name: &str, dice: &mut Dice) -> Value {
     let (clients, every, retries) = (dice.number(1, 9), dist(dice, 3_000), dice.number(0, 3));
     Value::Table(table(&format!(

@@ -1,8 +1,8 @@
-//! Relations between runs: two scenarios that differ in a known way, and what must then be alike.
+//! Relations between runs: two scenarios that differ in a known way, and what both must have in common.
 //!
-//! A closed form knows the answer to a question; a relation knows only that two questions have the same answer, and so
-//! it can be asked of every scenario. Each relation brings a drawn scenario into its domain, makes the second scenario
-//! from it, runs both and compares. One that breaks is told with the smallest pair of scenarios that still breaks it.
+//! A closed form knows the answer to a question. A relation knows only that two questions have the same answer, so it
+//! applies to every scenario. Each relation brings a drawn scenario into its domain, derives the second scenario from it,
+//! runs both and compares. A broken relation is reported with the smallest pair of scenarios that still breaks it.
 
 mod backend;
 mod clients;
@@ -16,19 +16,19 @@ pub(in crate::verify::swarm) use sides::Broken;
 use sides::{Not, Outcome, Sides, table};
 use toml::Table;
 
-/// Random numbers of faults, workloads and limits are keyed by name, not by place: then the order of those that have
-/// nothing to do with each other changes nothing.
+/// Random numbers of faults, workloads and limits depend on their names, not their places. So the order of independent
+/// ones has no effect.
 const KEYED_BY_NAME: bool = true;
-/// `time_to_recover_s` counts from faults that strike something, not from every window in the file.
+/// `time_to_recover_s` counts from faults that strike a call or session, not from every window in the file.
 const RECOVERY_COUNTS_WHAT_STRIKES: bool = true;
 
-/// A relation.
+/// A relation between two scenarios.
 pub(super) struct Relation {
-    /// Its name.
+    /// Name of the relation.
     pub name: &'static str,
-    /// For which scenarios it holds, and what is alike.
+    /// The scenarios for which it holds, and what both sides have in common.
     pub domain: &'static str,
-    /// Whether the simulator is expected to keep it; one that is not expected is not asked.
+    /// Whether the simulator is expected to satisfy it. Other relations are not checked.
     pub expected: bool,
     of: fn(&mut Sides, &mut Dice) -> Outcome,
 }
@@ -41,7 +41,7 @@ const fn holds(
     Relation { name, domain, expected: true, of }
 }
 
-/// All of them.
+/// All relations.
 pub(super) const RELATIONS: &[Relation] = &[
     holds(
         "threads",
@@ -155,19 +155,19 @@ pub(super) const RELATIONS: &[Relation] = &[
     },
 ];
 
-/// Every relation is asked of one scenario in so many.
+/// Every relation is checked on one scenario in this many.
 pub(super) const TURNS: u64 = 3;
 
-/// What came of a scenario's relations.
+/// Results of a scenario's relations.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Asked {
-    /// Relations that held.
+    /// Number of relations that held.
     pub held: u64,
-    /// Those that did not, and how.
+    /// Broken relations, with the difference.
     pub broken: Vec<(&'static str, Broken)>,
 }
 
-/// Asks the scenario of this seed those relations whose turn it is.
+/// Checks the relations whose turn it is on the scenario of this seed.
 pub(super) fn ask(seed: u64) -> Asked {
     let mut asked = Asked::default();
     for (number, relation) in RELATIONS.iter().enumerate() {
@@ -183,7 +183,7 @@ pub(super) fn ask(seed: u64) -> Asked {
     asked
 }
 
-/// The smallest pair of scenarios found that break this relation, beginning with those of a seed.
+/// The smallest pair of scenarios found that breaks this relation, starting from the scenario of a seed.
 pub(super) fn smallest(seed: u64, name: &str) -> Option<Broken> {
     let relation = RELATIONS.iter().find(|relation| relation.name == name)?;
     shrink::shrink(table(&scenario(seed)), |first| match relation.on(seed, first.clone(), false) {
@@ -193,9 +193,9 @@ pub(super) fn smallest(seed: u64, name: &str) -> Option<Broken> {
 }
 
 impl Relation {
-    /// Holds it against a scenario; `spoilt` spoils the second side, so that it must break.
+    /// Checks the relation on a scenario. `spoilt` spoils the second side, so that the relation must break.
     fn on(&self, seed: u64, first: Table, spoilt: bool) -> Outcome {
-        // What the dice decide for one relation does not hang on which others there are.
+        // The draws for one relation do not depend on the other relations.
         let of_name = self.name.bytes().fold(7u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193)) | 1;
         (self.of)(&mut Sides::of(first, spoilt), &mut Dice::new(seed, of_name))
     }

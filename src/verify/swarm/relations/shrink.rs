@@ -1,9 +1,9 @@
-//! Smaller scenarios that still show what a larger one showed: keys and entries are taken away one after another.
+//! Shrinks a scenario: removes keys and entries one after another while the scenario still shows the problem.
 
 use super::sides::Broken;
 use toml::{Table, Value};
 
-/// One thing that can be taken away: keys, and numbers of entries, from the top down.
+/// Path of a removable part: keys and indices, from the root down.
 type Path = Vec<Step>;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -12,7 +12,7 @@ enum Step {
     Entry(usize),
 }
 
-/// Takes away what is not needed for `breaks` to find something, until nothing more can be taken.
+/// Removes what `breaks` does not need to find a problem, until nothing more can be removed.
 pub(super) fn shrink(first: Table, breaks: impl Fn(&Table) -> Option<Broken>) -> Option<Broken> {
     let mut smallest = breaks(&first)?;
     let mut table = first;
@@ -32,7 +32,7 @@ pub(super) fn shrink(first: Table, breaks: impl Fn(&Table) -> Option<Broken>) ->
     }
 }
 
-/// Large parts come before their own parts.
+/// Lists large parts before the parts inside them.
 fn paths_of(value: &Value, at: &mut Path, paths: &mut Vec<Path>) {
     let steps: Vec<(Step, &Value)> = match value {
         Value::Table(table) => table.iter().map(|(key, value)| (Step::Key(key.clone()), value)).collect(),
@@ -71,13 +71,13 @@ mod tests {
     use crate::verify::swarm::relations::sides::table;
 
     #[test]
-    fn what_is_left_is_what_is_needed() {
+    fn shrinking_leaves_only_what_is_needed() {
         let first = table("a = 1\nb = [{ c = 1, d = 2 }, { c = 3 }]\ne = { f = 4 }");
         let needs = |first: &Table| {
             let has = first.get("b")?.as_array()?.iter().any(|entry| entry.get("d").is_some());
             has.then(|| Broken { what: String::new(), first: first.clone(), second: Table::new() })
         };
-        let smallest = shrink(first, needs).expect("it breaks from the start");
+        let smallest = shrink(first, needs).expect("the whole scenario breaks");
         assert_eq!(smallest.first, table("b = [{ d = 2 }]"));
     }
 }

@@ -1,4 +1,4 @@
-//! The two sides of a relation: scenarios as tables, run and compared.
+//! The two sides of a relation: scenarios as tables, which are run and compared.
 
 use crate::experiment::Study;
 use crate::results::{PolicyResults, Results};
@@ -7,28 +7,28 @@ use crate::world::Control;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
-/// Events of a run on the first side; larger scenarios are left to others.
+/// The most events of a run on the first side. A larger scenario is not checked.
 const MAX_EVENTS: i64 = 40_000;
-/// The second side may take more, for what a relation adds has events of its own.
+/// Factor by which the second side may have more events, since a relation may add events.
 const MORE: i64 = 8;
 
-/// Why a relation has nothing good to say.
+/// Why a relation was not confirmed.
 #[derive(Debug)]
 pub(super) enum Not {
     /// The scenario is outside the relation's domain, or too large.
     Here,
-    /// The relation does not hold.
+    /// The relation is broken.
     Held(Box<Broken>),
 }
 
-/// A relation that does not hold.
+/// A broken relation.
 #[derive(Clone, Debug, PartialEq)]
 pub(in crate::verify::swarm) struct Broken {
     /// What differs.
     pub what: String,
-    /// The scenario.
+    /// The first scenario.
     pub first: Table,
-    /// The scenario that it is held against.
+    /// The second scenario, which is compared with the first.
     pub second: Table,
 }
 
@@ -36,21 +36,21 @@ pub(super) type Outcome = Result<(), Not>;
 
 /// Both sides of one relation.
 pub(super) struct Sides {
-    /// The scenario, which the relation brings into its domain.
+    /// The first scenario. The relation brings it into its domain.
     pub first: Table,
-    /// The same, changed.
+    /// The second scenario: the first one with changes.
     pub second: Table,
-    /// The second side is spoilt, so that the relation must break: a test of the relation.
+    /// Whether the second side is spoilt, so that the relation must break. Tests of a relation use this.
     pub spoilt: bool,
 }
 
 impl Sides {
-    /// Both sides alike so far.
+    /// Two equal sides.
     pub fn of(first: Table, spoilt: bool) -> Sides {
         Sides { second: Table::new(), first, spoilt }
     }
 
-    /// The first side is ready: the second begins as a copy of it.
+    /// Finishes the first side. Returns the second side, which starts as a copy of it.
     pub fn part(&mut self) -> &mut Table {
         self.second = self.first.clone();
         &mut self.second
@@ -59,7 +59,7 @@ impl Sides {
     /// The study of the first side.
     ///
     /// # Errors
-    /// When it does not load: what the relation asks for and what was drawn do not go together.
+    /// When it does not load: the relation's changes and the drawn scenario conflict.
     pub fn first_study(&self) -> Result<Study, Not> {
         study(&self.first, MAX_EVENTS).map_err(|_| Not::Here)
     }
@@ -67,7 +67,7 @@ impl Sides {
     /// The study of the second side.
     ///
     /// # Errors
-    /// When it does not load, though the first does.
+    /// When it does not load although the first side does.
     pub fn second_study(&self) -> Result<Study, Not> {
         let mut second = self.second.clone();
         if self.spoilt {
@@ -81,13 +81,13 @@ impl Sides {
     /// Results of both sides.
     ///
     /// # Errors
-    /// When one has none.
+    /// When a side has no results.
     pub fn results(&self) -> Result<(Results, Results), Not> {
         let first = run(&self.first_study()?)?;
         Ok((first, run(&self.second_study()?)?))
     }
 
-    /// Holds two policies of the sides against each other, without these metrics.
+    /// Compares two policies of the sides, except for these metrics.
     ///
     /// # Errors
     /// When they differ.
@@ -98,7 +98,7 @@ impl Sides {
         }
     }
 
-    /// Runs both sides and holds all their policies against each other, by name.
+    /// Runs both sides and compares all their policies by name, except for these metrics.
     ///
     /// # Errors
     /// When they differ.
@@ -113,7 +113,7 @@ impl Sides {
         Ok(())
     }
 
-    /// The relation is broken.
+    /// The relation is broken, with the difference.
     pub fn broken(&self, what: String) -> Not {
         Not::Held(Box::new(Broken { what, first: self.first.clone(), second: self.second.clone() }))
     }
@@ -132,15 +132,15 @@ fn study(table: &Table, max_events: i64) -> Result<Study, String> {
 /// Results of a study.
 ///
 /// # Errors
-/// When a guard stops it: such a scenario is too large for a relation.
+/// When a guard stops the run: the scenario is too large for a relation.
 pub(super) fn run(study: &Study) -> Result<Results, Not> {
     study.run_under(&Control::default()).map_err(|_| Not::Here)
 }
 
-/// The first thing in which two policies' results differ, but for their names and these metrics.
+/// The first difference between two policies' results, except for their names and these metrics.
 fn difference(first: &PolicyResults, second: &PolicyResults, without: &[&str]) -> Option<String> {
     for (a, b) in first.metrics.iter().zip(&second.metrics) {
-        // An idle fault or limit says of metrics that nothing moved them.
+        // Compares only values, because an idle fault or limit changes `exercised`.
         if !without.contains(&a.name.as_str()) && a.values != b.values {
             return Some(format!("{} {:?} against {:?}", a.name, a.values, b.values));
         }
@@ -159,7 +159,7 @@ fn difference(first: &PolicyResults, second: &PolicyResults, without: &[&str]) -
         rest.name.clear();
         rest.metrics.retain(|m| !without.contains(&m.name.as_str()));
         rest.metrics.iter_mut().for_each(|m| m.exercised = None);
-        // Both name faults, limits and actions by their number in the scenario.
+        // Both name faults, limits and actions by their index in the scenario.
         rest.demand.clear();
         rest.not_exercised.clear();
         rest
@@ -167,19 +167,20 @@ fn difference(first: &PolicyResults, second: &PolicyResults, without: &[&str]) -
     (rest(first) != rest(second)).then(|| "something beside metrics, timelines and sessions".to_owned())
 }
 
-/// The rows of a CSV file as counts: the key is every column but the last.
+/// The rows of a CSV file as counts. The key is every column except the last.
 pub(super) fn rows(csv: &[u8]) -> BTreeMap<Vec<String>, u64> {
     let mut reader = csv::Reader::from_reader(csv);
     let mut rows = BTreeMap::new();
     for record in reader.records() {
-        let mut cells: Vec<String> = record.expect("a file of our own").iter().map(str::to_owned).collect();
+        let mut cells: Vec<String> =
+            record.expect("the simulator wrote the file").iter().map(str::to_owned).collect();
         let count = cells.pop().and_then(|cell| cell.parse().ok()).expect("the last column counts");
         rows.insert(cells, count);
     }
     rows
 }
 
-/// The list of tables at a path such as `backend.limit`; made where there is none.
+/// The list of tables at a path such as `backend.limit`. Creates it if it is absent.
 pub(super) fn list<'a>(table: &'a mut Table, path: &str) -> &'a mut Vec<Value> {
     let (parents, last) = path.rsplit_once('.').unwrap_or(("", path));
     let mut here = table;
@@ -191,12 +192,12 @@ pub(super) fn list<'a>(table: &'a mut Table, path: &str) -> &'a mut Vec<Value> {
     entry.as_array_mut().expect("a list of the format")
 }
 
-/// A table from text.
+/// Parses a table.
 pub(super) fn table(text: &str) -> Table {
     text.parse().unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// Whole milliseconds of a duration written as whole seconds or milliseconds, as the drawn scenarios have it.
+/// Milliseconds of a duration that is written as whole seconds or milliseconds, as in drawn scenarios.
 pub(super) fn milliseconds(value: Option<&Value>) -> Option<u64> {
     let text = value?.as_str()?;
     match text.strip_suffix("ms") {

@@ -1,4 +1,4 @@
-//! Relations of what is run and kept: threads, policies, replications, buckets, overrides, files.
+//! Relations on running and keeping: threads, policies, replications, buckets, overrides, files.
 
 use super::sides::{Not, Outcome, Sides, list, milliseconds, rows, run, table};
 use crate::kernel::dice::Dice;
@@ -8,7 +8,7 @@ use crate::scenario::policies::PRESETS;
 use std::collections::BTreeMap;
 use toml::{Table, Value};
 
-/// Metrics that depend on where a bucket begins.
+/// Metrics that depend on the begin of buckets.
 const BY_BUCKET: [&str; 3] = ["peak_requests_per_s", "time_to_recover_s", "time_to_recover_censored"];
 
 /// The data files of results.
@@ -22,7 +22,7 @@ fn files(results: &Results) -> Vec<(&'static str, Vec<u8>)> {
     ]
 }
 
-/// So many users that a run has several parts, and nothing that ties them together.
+/// Gives the scenario so many users that a run has several parts, and nothing that connects them.
 pub(super) fn many_users(first: &mut Table, dice: &mut Dice) {
     untie(first);
     first.remove("workload");
@@ -34,7 +34,7 @@ pub(super) fn many_users(first: &mut Table, dice: &mut Dice) {
     fleet.insert("tabs".into(), Value::Integer(1));
 }
 
-/// Takes away what ties users together: limits that they share, queues, and faults that strike so many calls.
+/// Removes what connects users: shared limits, queues, and faults with a count of calls.
 pub(super) fn untie(first: &mut Table) {
     let own = |limit: &Value| matches!(limit["key"].as_str(), Some("ip" | "user" | "session"));
     list(first, "backend.limit").retain(own);
@@ -61,7 +61,7 @@ pub(super) fn threads(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     let (first, second) = (sides.first_study()?, sides.second_study()?);
     let first = pool(1)?.install(|| run(&first))?;
     let second = pool(threads)?.install(|| run(&second))?;
-    // The guards of the two sides differ, and with them the hashes of the scenarios.
+    // The guards of the two sides differ, and so do the hashes of the scenarios.
     let second = Results { scenario_hash: first.scenario_hash.clone(), ..second };
     for ((name, a), (_, b)) in files(&first).iter().zip(files(&second)) {
         if *a != b {
@@ -76,7 +76,7 @@ pub(super) fn policies_reordered(sides: &mut Sides, _: &mut Dice) -> Outcome {
     sides.all_same(&[])
 }
 
-/// One policy of the scenario's.
+/// A policy of the scenario.
 fn one_policy(first: &mut Table, dice: &mut Dice) -> String {
     let policies = list(first, "policies");
     let place = dice.number(0, policies.len() as u64 - 1) as usize;
@@ -108,7 +108,7 @@ pub(super) fn policy_added(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     sides.all_same(&[])
 }
 
-/// A mix stands on the second side for one policy of the first.
+/// Replaces one policy of the first side by a mix on the second side.
 fn mixed(sides: &mut Sides, dice: &mut Dice, mix: impl Fn(&str, &mut Table, &mut Dice) -> String) -> Outcome {
     let name = one_policy(&mut sides.first, dice);
     *list(&mut sides.first, "policies") = vec![name.as_str().into()];
@@ -163,7 +163,7 @@ pub(super) fn fewer_replications(sides: &mut Sides, dice: &mut Dice) -> Outcome 
     Ok(())
 }
 
-/// `depth_max` is no count: the deepest of the fine buckets is that of the wide one.
+/// `depth_max` is not a sum: a wide bucket has the greatest depth of its fine buckets.
 const DEEPEST: &str = "depth_max";
 
 pub(super) fn finer_buckets(sides: &mut Sides, dice: &mut Dice) -> Outcome {
@@ -195,7 +195,7 @@ pub(super) fn finer_buckets(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     Ok(())
 }
 
-/// Milliseconds of a time in seconds as a file has it.
+/// Milliseconds of a time in seconds, in the form of a file.
 pub(super) fn milliseconds_of(seconds: &str) -> u64 {
     let (whole, rest) = seconds.split_once('.').unwrap_or((seconds, ""));
     let whole: u64 = whole.parse().expect("whole seconds");
@@ -204,7 +204,7 @@ pub(super) fn milliseconds_of(seconds: &str) -> u64 {
 
 type Counts = BTreeMap<Vec<String>, u64>;
 
-/// The first row that two counts do not have alike.
+/// The first row in which two counts differ.
 fn unlike(a: &Counts, b: &Counts) -> Option<String> {
     let key = a.keys().chain(b.keys()).find(|key| a.get(*key) != b.get(*key))?;
     Some(format!("{key:?}: {:?} against {:?}", a.get(key), b.get(key)))
@@ -275,7 +275,7 @@ pub(super) fn files_agree(sides: &mut Sides, _: &mut Dice) -> Outcome {
     for policy in &results.policies {
         for replication in 0..2 {
             let name = policy.name.as_str();
-            // A scenario has the metrics that it can move; what it has not, is nothing.
+            // A scenario has the metrics that it can move. A missing metric counts as nothing.
             let value = |metric: &str| {
                 let found = policy.metrics.iter().find(|m| m.name == metric);
                 found.map_or(0.0, |m| m.values[replication])
