@@ -1,8 +1,9 @@
 //! The client resource of a page. It creates and removes session objects, and listeners are told of them.
 
 use super::page::Page;
-use super::task::{Caller, NONE};
+use super::task::{Caller, NONE, Reply, Task};
 use crate::client::app::AppReaction;
+use crate::client::step::TaskId;
 use crate::protocol::Token;
 
 /// The time at which listeners are told of a client resource.
@@ -67,6 +68,48 @@ impl Page<'_> {
         }
         self.tell_set_active(object, token);
         self.note_bare(object, token.is_none());
+    }
+
+    /// A `setActive` begins to wait for the token of the newest session object. The waiting calls of a page form a list,
+    /// the newest first, so the numbers of their objects never increase along it.
+    pub(super) fn wait_for_token(&mut self, id: TaskId, object: u32) {
+        let next = std::mem::replace(&mut self.tab.set_active, id);
+        if next != NONE {
+            self.tasks[next].levels = id;
+        }
+        let task = &mut self.tasks[id];
+        task.object = object;
+        task.next = next;
+        task.levels = NONE;
+        task.set_reply(Reply::Ok { token: self.tab.newest_token, listed: true });
+    }
+
+    /// Sets the token of each waiting `setActive` of this session object.
+    pub(super) fn tell_set_active(&mut self, object: u32, token: Option<Token>) {
+        let mut id = self.tab.set_active;
+        while id != NONE {
+            let task = &mut self.tasks[id];
+            if task.object < object {
+                return;
+            }
+            if task.object == object {
+                task.set_reply(Reply::Ok { token, listed: true });
+            }
+            id = task.next;
+        }
+    }
+
+    /// Removes a `setActive` from the list of those that wait.
+    pub(super) fn waits_no_more(&mut self, id: TaskId) {
+        let Task { next, levels: newer, .. } = self.tasks[id];
+        if next != NONE {
+            self.tasks[next].levels = newer;
+        }
+        if newer == NONE {
+            self.tab.set_active = next;
+        } else {
+            self.tasks[newer].next = next;
+        }
     }
 
     fn note_bare(&mut self, object: u32, bare: bool) {

@@ -3,7 +3,7 @@
 use super::page::Page;
 use super::release::TOUCH_THROTTLE;
 use super::resource::Listeners;
-use super::task::{Caller, Kind, NONE, Reply, Task, flag};
+use super::task::{Caller, Kind, NONE, Reply, flag};
 use crate::client::fact::{Fact, Judgement};
 use crate::client::policy::TouchErrors;
 use crate::client::step::TaskId;
@@ -118,48 +118,6 @@ impl Page<'_> {
         }
     }
 
-    /// A `setActive` begins to wait for the token of the newest session object. The waiting calls of a page form a list,
-    /// the newest first, so the numbers of their objects never increase along it.
-    fn wait_for_token(&mut self, id: TaskId, object: u32) {
-        let next = std::mem::replace(&mut self.tab.set_active, id);
-        if next != NONE {
-            self.tasks[next].levels = id;
-        }
-        let task = &mut self.tasks[id];
-        task.object = object;
-        task.next = next;
-        task.levels = NONE;
-        task.set_reply(Reply::Ok { token: self.tab.newest_token, listed: true });
-    }
-
-    /// Sets the token of each waiting `setActive` of this session object.
-    pub(super) fn tell_set_active(&mut self, object: u32, token: Option<Token>) {
-        let mut id = self.tab.set_active;
-        while id != NONE {
-            let task = &mut self.tasks[id];
-            if task.object < object {
-                return;
-            }
-            if task.object == object {
-                task.set_reply(Reply::Ok { token, listed: true });
-            }
-            id = task.next;
-        }
-    }
-
-    /// Removes a `setActive` from the list of those that wait.
-    fn waits_no_more(&mut self, id: TaskId) {
-        let Task { next, levels: newer, .. } = self.tasks[id];
-        if next != NONE {
-            self.tasks[next].levels = newer;
-        }
-        if newer == NONE {
-            self.tab.set_active = next;
-        } else {
-            self.tasks[newer].next = next;
-        }
-    }
-
     /// The `getToken` of a `setActive` has ended.
     pub(super) fn set_active_has_token(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
         self.waits_no_more(id);
@@ -210,6 +168,7 @@ mod tests {
     use super::super::endpoints;
     use super::super::messages;
     use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3};
+    use super::super::task::Task;
     use super::*;
     use crate::client::app::AppReaction;
     use crate::client::app::Reaction;
