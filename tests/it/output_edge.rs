@@ -294,6 +294,28 @@ fn a_limit_on_memory_leaves_no_partial_results() {
     assert!(names(folder.path()).is_empty(), "{:?}", names(folder.path()));
 }
 
+/// A storm that needs far more memory than its estimate: 255 callers a second in each tab, whose requests take a minute. It
+/// begins, because the estimate fits, and stops before an allocation fails.
+#[test]
+fn a_storm_that_outgrows_a_limit_on_address_space_stops_with_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let scenario = folder.path().join("outgrows.toml");
+    let text = "version = 1\nname = \"outgrows\"\nhorizon = \"110s\"\npolicies = [\"old\"]\n[client]\nmodel = \"clerk-js-6.3.3\"\n\
+                [fleet]\nusers = 200\napp-get-token = { every = \"1s\", callers = 255, skip-cache = true }\n\
+                [backend]\nlatency = \"60s\"\n";
+    fs::write(&scenario, text).expect("writable");
+    for kib in ["420000", "600000"] {
+        let mut command = Command::new("bash");
+        command.current_dir(root()).args(["-c", "ulimit -v $1; shift; exec \"$0\" \"$@\""]);
+        command.arg(binary()).arg(kib).arg("run").arg(&scenario).args(["--threads", "1", "--quiet", "--out"]);
+        let output = command.arg(folder.path().join("out")).output().expect("a shell");
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{kib}: {:?} {text}", output.status);
+        assert!(text.contains("too little address space: the run may need more after t = "), "{kib}: {text}");
+        assert_eq!(names(folder.path()), ["outgrows.toml"], "{kib}");
+    }
+}
+
 /// Inputs 88 to 90, on a small file system if one can be mounted.
 #[test]
 fn full_and_read_only_places_are_errors_without_leftovers() {
