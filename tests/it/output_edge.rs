@@ -133,7 +133,7 @@ fn a_name_cannot_leave_the_directory() {
         let mut command = authstorm();
         let output =
             command.current_dir(folder.path()).args(["run", "s.toml"]).output().expect("the command runs");
-        refused(name, &output, 2, &["s.toml:3:8: error[E", "name"]);
+        refused(name, &output, 2, &["s.toml:5:8: error[E", "name"]);
         assert!(!said(&output).contains(['\u{1b}', '\u{202e}']), "{name}");
         assert_eq!(names(folder.path()), ["s.toml"], "{name}");
     }
