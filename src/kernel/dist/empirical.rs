@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// One of these durations, each as likely as the others.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(transparent)]
-#[schemars(example = ["10ms", "12ms", "90ms"])]
+#[schemars(example = vec!["10ms", "12ms", "90ms"])]
 pub struct Empirical(#[schemars(length(min = 1, max = 100_000))] pub Vec<Dur>);
 
 impl Distribution for Empirical {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 /// Uniform from the first duration to the second, both included, on the grid of nanoseconds.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(from = "[Dur; 2]", into = "[Dur; 2]")]
-#[schemars(example = ["50ms", "150ms"])]
+#[schemars(example = vec!["50ms", "150ms"])]
 pub struct Uniform {
     /// The least.
     pub low: Dur,

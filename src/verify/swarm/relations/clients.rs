@@ -131,8 +131,11 @@ fn distributions<'a>(value: &'a mut Value, found: &mut Vec<&'a mut Value>) {
     match value {
         Value::Table(table) => {
             for (key, value) in table.iter_mut() {
-                // `latency` is also a kind of fault, and then not a key.
-                if DISTRIBUTIONS.contains(&key.as_str()) {
+                // Of a fault, only the added latency is a distribution: the times of `flapping` are durations.
+                if key == "fault" {
+                    let faults = value.as_array_mut().into_iter().flatten();
+                    found.extend(faults.filter_map(|fault| fault.get_mut("add")));
+                } else if DISTRIBUTIONS.contains(&key.as_str()) {
                     found.push(value);
                 } else {
                     distributions(value, found);
