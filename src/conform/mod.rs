@@ -11,6 +11,7 @@
 mod compare;
 mod recording;
 mod replay;
+mod script;
 pub mod token;
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Recordings in the form of `tests/recordings/README.md`.
 
+use super::script::{RecordedAct, Rule};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -43,7 +44,7 @@ pub struct Config {
     pub rules: Vec<Rule>,
     /// Acts of the user or the app.
     #[serde(default)]
-    pub actions: Vec<RecordedAction>,
+    pub actions: Vec<RecordedAct>,
     /// What the app's code does on its own, in words.
     #[serde(default)]
     pub app_reaction: Option<String>,
@@ -59,50 +60,6 @@ pub struct Config {
     /// Keys that this reader does not know.
     #[serde(flatten)]
     pub other: BTreeMap<String, serde_json::Value>,
-}
-
-/// One rule of the server's script: the first that matches wins, the default is 200.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Rule {
-    /// The endpoint, or `all`.
-    #[serde(rename = "match")]
-    pub endpoint: String,
-    /// First time at which the rule applies, in ms.
-    #[serde(default)]
-    pub from: u64,
-    /// Time at which the rule ends, in ms, exclusive.
-    #[serde(default)]
-    pub to: Option<u64>,
-    /// The most answers of the rule.
-    #[serde(default)]
-    pub count: Option<u64>,
-    /// HTTP status.
-    #[serde(default)]
-    pub status: Option<u16>,
-    /// Error code.
-    #[serde(default)]
-    pub code: Option<String>,
-    /// Headers. The client reads only `retry-after`.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// No HTTP answer.
-    #[serde(default)]
-    pub abort: bool,
-    /// Keys that this reader does not know.
-    #[serde(flatten)]
-    pub other: BTreeMap<String, serde_json::Value>,
-}
-
-/// One act.
-#[derive(Clone, Debug, Deserialize)]
-pub struct RecordedAction {
-    /// Time, in ms.
-    pub t: u64,
-    /// The act, in words.
-    pub label: String,
-    /// Tab, if the recording states it.
-    #[serde(default)]
-    pub tab: Option<u32>,
 }
 
 /// `[t, tab, endpoint, status, t_done]`

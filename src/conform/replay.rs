@@ -1,6 +1,7 @@
 //! Sets up a recording's release, server script and acts, and runs the simulated client against them.
 
-use super::recording::{Endpoint, FlowEntry, Recording, Request, Rule, State, Status};
+use super::recording::{Endpoint, FlowEntry, Recording, Request, State, Status};
+use super::script::{RecordedAct, Rule};
 use crate::backend::{BackendSpec, Endpoint as Place};
 use crate::client::Model;
 use crate::client::app::AppReaction;
@@ -173,7 +174,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
 }
 
 /// The tab of an act: as the act states, else as the recording's events show, else the first tab.
-fn tabs_of(recording: &Recording, action: &super::recording::RecordedAction) -> Vec<u32> {
+fn tabs_of(recording: &Recording, action: &RecordedAct) -> Vec<u32> {
     if let Some(tab) = action.tab {
         return vec![tab];
     }
@@ -197,11 +198,7 @@ fn tabs_of(recording: &Recording, action: &super::recording::RecordedAction) -> 
 }
 
 /// `focus`, `setActive`, `app getToken`, `20x getToken skipCache`, `openTab`, `reload`, `offline`, `online`.
-fn action_of(
-    action: &super::recording::RecordedAction,
-    tab: u32,
-    redirects: bool,
-) -> Result<ActionSpec, String> {
+fn action_of(action: &RecordedAct, tab: u32, redirects: bool) -> Result<ActionSpec, String> {
     let mut words: Vec<&str> = action.label.split_whitespace().filter(|w| *w != "app").collect();
     let mut callers = 1;
     if let Some(count) = words.first().and_then(|w| w.strip_suffix('x')).and_then(|n| n.parse::<u8>().ok()) {

@@ -1,5 +1,6 @@
 //! Recordings of token clients, schema `sdk-trace/1`, in the form of `tests/recordings/sdks/README.md`.
 
+use crate::conform::script::{RecordedAct, Rule};
 use serde::Deserialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -57,48 +58,13 @@ pub struct Config {
     pub poll: Vec<Poll>,
     /// Acts of the user and the app at given times.
     #[serde(default)]
-    pub actions: Vec<RawAction>,
+    pub actions: Vec<RecordedAct>,
     /// Options of the SDK or of the app.
     #[serde(default)]
     pub options: BTreeMap<String, Value>,
     /// `immediate`: a request sent offline fails at once, not after the round-trip time.
     #[serde(default)]
     pub offline_fetch: Option<String>,
-    /// Keys that this reader does not know.
-    #[serde(flatten)]
-    pub other: BTreeMap<String, Value>,
-}
-
-/// One rule of the server's script: the first that matches wins, the default is 200.
-#[derive(Clone, Debug, Deserialize)]
-pub struct Rule {
-    /// The endpoint, or `all`.
-    #[serde(rename = "match")]
-    pub endpoint: String,
-    /// First time at which the rule applies, in ms.
-    #[serde(default)]
-    pub from: u64,
-    /// Time at which the rule ends, in ms, exclusive.
-    #[serde(default)]
-    pub to: Option<u64>,
-    /// The most answers of the rule.
-    #[serde(default)]
-    pub count: Option<u64>,
-    /// HTTP status.
-    #[serde(default)]
-    pub status: Option<u16>,
-    /// Error code.
-    #[serde(default)]
-    pub code: Option<String>,
-    /// Headers of the answer. The client of no profile reads one.
-    #[serde(default)]
-    pub headers: BTreeMap<String, String>,
-    /// No HTTP answer.
-    #[serde(default)]
-    pub abort: bool,
-    /// Whether the request is never answered.
-    #[serde(default)]
-    pub hang: bool,
     /// Keys that this reader does not know.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
@@ -147,18 +113,6 @@ pub struct Poll {
     /// Keys that this reader does not know.
     #[serde(flatten)]
     pub other: BTreeMap<String, Value>,
-}
-
-/// One act.
-#[derive(Clone, Debug, Deserialize)]
-pub struct RawAction {
-    /// Time, in ms.
-    pub t: u64,
-    /// The act: `hidden`, `visible`, `offline`, `online`, `openTab`, `reload`, `getToken`, `20x getToken`.
-    pub label: String,
-    /// Tab; absent for the first.
-    #[serde(default)]
-    pub tab: Option<u32>,
 }
 
 /// `[t, tab, endpoint, status, t_done]`
