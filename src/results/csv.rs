@@ -8,6 +8,26 @@ use crate::kernel::time::NS_PER_S;
 use crate::metrics::Outcome;
 use crate::metrics::timeline::{Bucket, Timeline};
 
+/// Columns of `timeline.csv`.
+pub(super) const TIMELINE_COLUMNS: [&str; 6] =
+    ["policy", "replication", "t_s", "endpoint", "outcome", "count"];
+
+/// Columns of `flow.csv`.
+pub(super) const FLOW_COLUMNS: [&str; 5] = ["policy", "replication", "t_s", "event", "count"];
+
+/// Columns of `sessions.csv`.
+pub(super) const SESSION_COLUMNS: [&str; 9] = [
+    "policy",
+    "replication",
+    "session",
+    "entries",
+    "depth",
+    "requests",
+    "signed_out_at_s",
+    "sign_out",
+    "stale_token_s",
+];
+
 /// `summary.csv`: every metric of every policy.
 pub fn summary(results: &Results) -> Vec<u8> {
     let mut table = Table::new(&["policy", "metric", "unit", "mean", "ci_low", "ci_high", "replications"]);
@@ -29,7 +49,7 @@ pub fn summary(results: &Results) -> Vec<u8> {
 
 /// `timeline.csv`: calls by bucket, endpoint and outcome. Counts of 0 have no row. `t_s` is the begin of the bucket.
 pub fn timeline(results: &Results) -> Vec<u8> {
-    let mut table = Table::new(&["policy", "replication", "t_s", "endpoint", "outcome", "count"]);
+    let mut table = Table::new(&TIMELINE_COLUMNS);
     each_bucket(results, |policy, replication, t, bucket| {
         for endpoint in Endpoint::ALL {
             for outcome in Outcome::ALL {
@@ -47,7 +67,7 @@ pub fn timeline(results: &Results) -> Vec<u8> {
 /// `flow.csv`: events of sessions by bucket: sign-outs, entries of the unauthenticated flow, time without a valid token, and
 /// waiting time of app code. Times are nanoseconds, summed over sessions or callers. Counts of 0 have no row.
 pub fn flow(results: &Results) -> Vec<u8> {
-    let mut table = Table::new(&["policy", "replication", "t_s", "event", "count"]);
+    let mut table = Table::new(&FLOW_COLUMNS);
     each_bucket(results, |policy, replication, t, bucket| {
         for event in EVENTS {
             let count = (event.get)(bucket);
@@ -61,17 +81,7 @@ pub fn flow(results: &Results) -> Vec<u8> {
 
 /// `sessions.csv`: the sessions in the results.
 pub fn sessions(results: &Results) -> Vec<u8> {
-    let mut table = Table::new(&[
-        "policy",
-        "replication",
-        "session",
-        "entries",
-        "depth",
-        "requests",
-        "signed_out_at_s",
-        "sign_out",
-        "stale_token_s",
-    ]);
+    let mut table = Table::new(&SESSION_COLUMNS);
     for policy in &results.policies {
         let name = text(&policy.name);
         for row in &policy.sessions {

@@ -10,7 +10,7 @@ mod tests;
 
 pub use error::{Reason, Unreadable};
 
-use super::csv::text;
+use super::csv::{self, text};
 use super::serial::{EVENTS, MOST_BUCKETS};
 use super::{Gap, PolicyResults, Results, SessionRow, Verdict};
 use crate::backend::Endpoint;
@@ -64,8 +64,7 @@ fn timeline(
     gaps: &mut Vec<Gap>,
 ) -> Result<(), Unreadable> {
     const FILE: &str = "timeline.csv";
-    let table =
-        Table::of(FILE, bytes, ["policy", "replication", "t_s", "endpoint", "outcome", "count"], gaps)?;
+    let table = Table::of(FILE, bytes, csv::TIMELINE_COLUMNS, gaps)?;
     let mut unknown = Unknown::default();
     table.rows(|row| {
         let [policy, replication, t, endpoint, outcome, count] = row;
@@ -93,7 +92,7 @@ fn flow(
     gaps: &mut Vec<Gap>,
 ) -> Result<(), Unreadable> {
     const FILE: &str = "flow.csv";
-    let table = Table::of(FILE, bytes, ["policy", "replication", "t_s", "event", "count"], gaps)?;
+    let table = Table::of(FILE, bytes, csv::FLOW_COLUMNS, gaps)?;
     let mut unknown = Unknown::default();
     table.rows(|row| {
         let [policy, replication, t, event, count] = row;
@@ -115,18 +114,7 @@ fn sessions(
     cells: &[String],
     gaps: &mut Vec<Gap>,
 ) -> Result<(), Unreadable> {
-    let columns = [
-        "policy",
-        "replication",
-        "session",
-        "entries",
-        "depth",
-        "requests",
-        "signed_out_at_s",
-        "sign_out",
-        "stale_token_s",
-    ];
-    let table = Table::of("sessions.csv", bytes, columns, gaps)?;
+    let table = Table::of("sessions.csv", bytes, csv::SESSION_COLUMNS, gaps)?;
     table.rows(|row| {
         let [policy, replication, session, entries, depth, requests, signed_out_at, sign_out, stale] = row;
         let seconds = |cell: &str| cell.parse().map_err(|_| Reason::NotATime(cell.to_owned()));
