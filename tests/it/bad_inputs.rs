@@ -2,6 +2,7 @@
 
 use crate::common::corpus;
 use crate::common::refusal::{check_refusal, first_nanosecond, judge};
+use crate::common::sources::sources;
 use authstorm::Study;
 use authstorm::scenario::{ScenarioErrors, load, load_text, load_text_in};
 use proptest::prelude::*;
@@ -378,19 +379,7 @@ proptest! {
 /// Every numbered input of the list names its tests or a reason for having none. The named cases and tests exist.
 #[test]
 fn every_input_of_the_list_has_its_tests_or_a_reason() {
-    fn sources(dir: &Path, text: &mut String) {
-        for entry in std::fs::read_dir(dir).expect("a directory").map(|e| e.expect("an entry").path()) {
-            if entry.is_dir() {
-                sources(&entry, text);
-            } else if entry.extension().is_some_and(|e| e == "rs") {
-                *text += &std::fs::read_to_string(&entry).expect("a source");
-            }
-        }
-    }
-    let mut code = String::new();
-    for dir in ["src", "tests"] {
-        sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join(dir), &mut code);
-    }
+    let code: String = ["src", "tests"].into_iter().flat_map(sources).map(|(_, text)| text).collect();
     let list: std::collections::BTreeMap<String, Vec<String>> =
         toml::from_str(include_str!("../bad_inputs/coverage.toml")).expect("the list");
     let cases = cases();

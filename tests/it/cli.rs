@@ -1,14 +1,8 @@
 //! The command line, end to end.
 
-use assert_cmd::Command;
+use crate::common::{authstorm, files, root};
 use std::fs;
 use std::path::{Path, PathBuf};
-
-fn authstorm() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_authstorm"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR"));
-    command
-}
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).expect("the command writes UTF-8")
@@ -16,21 +10,6 @@ fn text(bytes: &[u8]) -> String {
 
 /// Arguments for a small storm: the documented incident with few users.
 const SMALL: [&str; 6] = ["--set", "fleet.users=60", "--set", "horizon=4m", "--replications", "2"];
-
-fn files(dir: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut all: Vec<(String, Vec<u8>)> = fs::read_dir(dir)
-        .expect("a directory")
-        .map(|entry| {
-            let path = entry.expect("an entry").path();
-            (
-                path.file_name().expect("a name").to_string_lossy().into_owned(),
-                fs::read(&path).expect("a file"),
-            )
-        })
-        .collect();
-    all.sort();
-    all
-}
 
 fn run_into(dir: &Path, more: &[&str]) -> std::process::Output {
     let mut command = authstorm();
@@ -53,7 +32,7 @@ fn a_run_writes_every_file_and_prints_its_findings() {
         assert!(said.lines().any(names), "a sentence on {policy}: {said}");
     }
     assert!(said.lines().all(|l| l.chars().count() <= 100 || !l.starts_with(' ')), "the table fits: {said}");
-    let names: Vec<String> = files(&out).into_iter().map(|(name, _)| name).collect();
+    let names: Vec<String> = files(&out).into_keys().collect();
     for name in [
         "manifest.json",
         "summary.json",
@@ -121,7 +100,7 @@ fn a_foreign_directory_or_file_is_unchanged() {
     fs::create_dir(&foreign).expect("a folder");
     fs::write(foreign.join("diary.txt"), "mine").expect("writable");
     assert_eq!(run_into(&foreign, &[]).status.code(), Some(2));
-    assert_eq!(files(&foreign), [("diary.txt".to_owned(), b"mine".to_vec())]);
+    assert_eq!(files(&foreign), [("diary.txt".to_owned(), b"mine".to_vec())].into());
     let file = folder.path().join("file");
     fs::write(&file, "mine").expect("writable");
     assert_eq!(run_into(&file, &[]).status.code(), Some(2));
@@ -219,7 +198,7 @@ fn usage_errors_exit_with_2_and_help_with_0() {
 
 #[test]
 fn every_shipped_scenario_is_valid() {
-    for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios")).expect("scenarios") {
+    for entry in fs::read_dir(root().join("scenarios")).expect("scenarios") {
         let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|e| e == "toml") {
             let output = authstorm().arg("validate").arg(&path).output().expect("the command runs");
@@ -237,7 +216,7 @@ fn conform_reports_a_match_or_the_first_divergence() {
     assert_eq!(output.status.code(), Some(0));
     assert!(text(&output.stdout).contains("6.0.0: 1 of 1 recordings match"));
     // The same recording with one request moved by a millisecond.
-    let recording = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(good)).expect("a file");
+    let recording = fs::read_to_string(root().join(good)).expect("a file");
     let bad = folder.path().join("bad.json");
     fs::write(&bad, recording.replace("[86300, 0, \"client\"", "[86301, 0, \"client\"")).expect("writable");
     let output = authstorm().arg("conform").arg(&bad).output().expect("the command runs");
@@ -262,7 +241,7 @@ fn conform_reports_a_match_or_the_first_divergence() {
 fn a_full_device_is_an_io_error_and_a_closed_pipe_is_none() {
     if Path::new("/dev/full").exists() {
         let full = fs::File::options().write(true).open("/dev/full").expect("a device");
-        let status = std::process::Command::new(env!("CARGO_BIN_EXE_authstorm"))
+        let status = authstorm()
             .arg("metrics")
             .stdout(full)
             .stderr(std::process::Stdio::null())
@@ -270,7 +249,7 @@ fn a_full_device_is_an_io_error_and_a_closed_pipe_is_none() {
             .expect("the command runs");
         assert_eq!(status.code(), Some(4));
     }
-    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_authstorm"))
+    let mut child = authstorm()
         .arg("metrics")
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())

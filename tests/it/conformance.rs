@@ -1,10 +1,10 @@
 //! The simulator matches every shipped recording of the real client, request for request.
 
+use crate::common::root;
 use authstorm::conform::{Comparison, Outcome, Recording, compare};
-use std::path::Path;
 
 fn recordings(folder: &str) -> Vec<(String, Recording)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let folder = root().join(folder);
     let mut files: Vec<_> = std::fs::read_dir(folder)
         .expect("the recordings are part of the repository")
         .map(|entry| entry.expect("readable").path())

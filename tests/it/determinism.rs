@@ -3,6 +3,7 @@
 //! `.ci/run` compares debug and release builds: a release build writes the committed results, and tests in a debug
 //! build read them. `.ci/platforms` covers other processors.
 
+use crate::common::sources::sources;
 use crate::common::{TINY, authstorm, binary, files, root, said, tiny};
 use std::collections::BTreeMap;
 use std::fs;
@@ -169,17 +170,6 @@ fn platform_call(line: &str) -> Option<&'static str> {
     })
 }
 
-fn sources(dir: &Path, found: &mut Vec<std::path::PathBuf>) {
-    for entry in fs::read_dir(dir).expect("a directory") {
-        let path = entry.expect("an entry").path();
-        match path.is_dir() {
-            true => sources(&path, found),
-            false if path.extension().is_some_and(|e| e == "rs") => found.push(path),
-            false => {}
-        }
-    }
-}
-
 #[test]
 fn no_source_calls_platform_mathematics() {
     // The search finds planted calls. clippy.toml also lists every method that clippy knows.
@@ -200,17 +190,12 @@ fn no_source_calls_platform_mathematics() {
             "clippy.toml lets {name} pass"
         );
     }
-    let mut files = Vec::new();
-    sources(&root().join("src"), &mut files);
+    let files = sources("src");
     assert!(files.len() > 80, "{} files", files.len());
-    for file in files {
-        for (number, line) in fs::read_to_string(&file).expect("text").lines().enumerate() {
+    for (file, text) in files {
+        for (number, line) in text.lines().enumerate() {
             if let Some(name) = platform_call(line) {
-                panic!(
-                    "{}:{}: {name} has other bits on other platforms: use libm",
-                    file.display(),
-                    number + 1
-                );
+                panic!("{file}:{}: {name} has other bits on other platforms: use libm", number + 1);
             }
         }
     }

@@ -51,7 +51,8 @@ fn check_parts(path: &str, parts: &[(&str, String)]) {
 
 #[test]
 fn generated_parts_of_readme() {
-    let (given, own) = (compared("tests/recordings"), compared("tests/recordings/more"));
+    let (given, own) =
+        (compared("tests/recordings", session_client), compared("tests/recordings/more", session_client));
     let matches = |all: &BTreeMap<String, [usize; 3]>| all.values().map(|[m, ..]| m).sum::<usize>();
     let total = |all: &BTreeMap<String, [usize; 3]>| all.values().map(|[_, n, _]| n).sum::<usize>();
     let conformed = format!(
@@ -200,28 +201,45 @@ fn incident() -> String {
     text
 }
 
-/// Per release, `[matches, all, requests]` over the recordings of a folder.
-fn compared(folder: &str) -> BTreeMap<String, [usize; 3]> {
+/// Per release, `[matches, all, requests]` over the recordings of a folder. `compare` gives the release of a recording, and
+/// the number of compared requests if it matches.
+fn compared(folder: &str, compare: impl Fn(&str) -> (String, Option<usize>)) -> BTreeMap<String, [usize; 3]> {
     let mut releases = BTreeMap::<String, [usize; 3]>::new();
     for entry in fs::read_dir(root().join(folder)).expect("recordings") {
         let path = entry.expect("an entry").path();
         if path.extension().is_some_and(|e| e == "json") {
-            let recording =
-                Recording::parse(&fs::read_to_string(&path).expect("readable")).expect("a recording");
-            let comparison = compare(&recording);
-            let [matches, all, requests] = releases.entry(recording.client.clone()).or_default();
-            if let Outcome::Match { requests: n, .. } = comparison.outcome {
-                *matches += 1;
-                *requests += n;
-            }
+            let (release, requests) = compare(&fs::read_to_string(&path).expect("readable"));
+            let [matches, all, compared] = releases.entry(release).or_default();
+            *matches += usize::from(requests.is_some());
             *all += 1;
+            *compared += requests.unwrap_or(0);
         }
     }
     releases
 }
 
+fn session_client(text: &str) -> (String, Option<usize>) {
+    let recording = Recording::parse(text).expect("a recording");
+    let requests = match compare(&recording).outcome {
+        Outcome::Match { requests, .. } => Some(requests),
+        _ => None,
+    };
+    (recording.client, requests)
+}
+
+fn token_client(text: &str) -> (String, Option<usize>) {
+    let recording = token::Recording::parse(text).expect("a recording");
+    let profile = shipped(&recording.package, &recording.version).expect("a shipped profile");
+    let requests = match token::compare(&recording, &profile).outcome {
+        token::Outcome::Match { requests, .. } => Some(requests),
+        _ => None,
+    };
+    (format!("{} {}", recording.package, recording.version), requests)
+}
+
 fn conformance() -> String {
-    let (given, own) = (compared("tests/recordings"), compared("tests/recordings/more"));
+    let (given, own) =
+        (compared("tests/recordings", session_client), compared("tests/recordings/more", session_client));
     let mut text = String::from(
         "\n| release | recordings that match | of our own further ones | requests compared |\n| --- | ---: | ---: | ---: |\n",
     );
@@ -237,27 +255,6 @@ fn conformance() -> String {
     text
 }
 
-/// Matches, recordings and requests compared of the token clients of a folder, by package and version.
-fn token_compared(folder: &str) -> BTreeMap<String, [usize; 3]> {
-    let mut releases = BTreeMap::<String, [usize; 3]>::new();
-    for entry in fs::read_dir(root().join(folder)).expect("recordings") {
-        let path = entry.expect("an entry").path();
-        if path.extension().is_some_and(|e| e == "json") {
-            let text = fs::read_to_string(&path).expect("readable");
-            let recording = token::Recording::parse(&text).expect("a recording");
-            let profile = shipped(&recording.package, &recording.version).expect("a shipped profile");
-            let name = format!("{} {}", recording.package, recording.version);
-            let [matches, all, requests] = releases.entry(name).or_default();
-            if let token::Outcome::Match { requests: n, .. } = token::compare(&recording, &profile).outcome {
-                *matches += 1;
-                *requests += n;
-            }
-            *all += 1;
-        }
-    }
-    releases
-}
-
 fn token_conformance() -> String {
     let mut text = String::from(
         "\n| package | recordings that match | of our own further ones | requests compared |\n| --- | ---: | ---: | ---: |\n",
@@ -265,8 +262,8 @@ fn token_conformance() -> String {
     for sdk in ["supabase", "firebase", "auth0-spa-js", "aws-amplify", "keycloak-js"] {
         let folder = format!("tests/recordings/sdks/{sdk}");
         let own = format!("{folder}/node");
-        let own = if root().join(&own).exists() { token_compared(&own) } else { BTreeMap::new() };
-        for (name, [m, n, requests]) in token_compared(&folder) {
+        let own = if root().join(&own).exists() { compared(&own, token_client) } else { BTreeMap::new() };
+        for (name, [m, n, requests]) in compared(&folder, token_client) {
             let [own_m, own_n, own_requests] = own.get(&name).copied().unwrap_or_default();
             let further = if own_n == 0 { "none".to_owned() } else { format!("{own_m} of {own_n}") };
             let requests = authstorm::text::number::whole((requests + own_requests) as u64);

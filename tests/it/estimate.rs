@@ -1,16 +1,16 @@
 //! Estimates of events are close to the events of real runs.
 
+use crate::common::root;
 use authstorm::Study;
 use authstorm::experiment::estimate::estimate;
 use authstorm::world::{Control, run};
-use std::path::Path;
 
 /// Greatest ratio between the events of a run and its estimate, for every shipped scenario and policy.
 const FACTOR: f64 = 1.25;
 
 #[test]
 fn estimates_of_shipped_scenarios_are_close() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let folder = root().join("scenarios");
     let entries = std::fs::read_dir(folder).expect("the folder").map(|e| e.expect("an entry").path());
     let mut paths: Vec<_> = entries.filter(|p| p.extension().is_some_and(|e| e == "toml")).collect();
     paths.sort();

@@ -1,13 +1,12 @@
 //! `authstorm explain`: stories, their formats and their errors.
 
+use crate::common::authstorm;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::{Command, Output};
+use std::process::Output;
 
 fn explain(scenario: &str, more: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_authstorm"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).args(["explain", scenario]).args(more);
-    command.output().expect("the command runs")
+    authstorm().args(["explain", scenario]).args(more).output().expect("the command runs")
 }
 
 fn said(scenario: &str, more: &[&str]) -> String {
@@ -286,15 +285,8 @@ fn the_worst_session_is_the_same_everywhere() {
     let out = folder.path().join("results");
     let incident = "scenarios/touch-429-cascade.toml";
     let small = ["--set", "fleet.users=200", "--replications", "4", "--seed", "3"];
-    let mut run = Command::new(env!("CARGO_BIN_EXE_authstorm"));
-    run.current_dir(env!("CARGO_MANIFEST_DIR")).args([
-        "run",
-        incident,
-        "--quiet",
-        "--all-sessions",
-        "--policy",
-        "old",
-    ]);
+    let mut run = authstorm();
+    run.args(["run", incident, "--quiet", "--all-sessions", "--policy", "old"]);
     let status = run.args(small).arg("--out").arg(&out).status().expect("the command runs");
     assert!(status.success());
 

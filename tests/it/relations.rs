@@ -1,24 +1,15 @@
 //! Relations between commands on random scenarios: `run` and `check` give the same verdicts, and the number of threads
 //! does not change the written bytes.
 
-use assert_cmd::Command;
+use crate::common::{binary, files};
 use authstorm::verify::swarm::scenario;
 use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 fn authstorm(at: &Path, args: &[&str]) -> (Option<i32>, Vec<u8>) {
-    let mut command = Command::cargo_bin("authstorm").expect("it is built");
-    let output = command.current_dir(at).args(args).output().expect("it runs");
+    let output = Command::new(binary()).current_dir(at).args(args).output().expect("it runs");
     (output.status.code(), output.stdout)
-}
-
-/// Every file of a directory, by name.
-fn files(at: &Path) -> Vec<(String, Vec<u8>)> {
-    let entries = fs::read_dir(at).expect("a directory").map(|entry| entry.expect("an entry").path());
-    let name = |path: &Path| path.file_name().expect("a name").to_string_lossy().into_owned();
-    let mut files: Vec<_> = entries.map(|path| (name(&path), fs::read(&path).expect("a file"))).collect();
-    files.sort();
-    files
 }
 
 #[test]

@@ -4,10 +4,10 @@
 //! needed fails the test, so the list can only shrink.
 
 use crate::common::root;
+use crate::common::sources::sources;
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -29,31 +29,12 @@ fn order() -> Order {
     toml::from_str(&text).unwrap_or_else(|e| panic!("tests/tidy.toml: {e}"))
 }
 
-/// Every Rust file of a folder: its path relative to the package, and its text.
-fn sources(folder: &str) -> Vec<(String, String)> {
-    fn walk(at: &Path, all: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(at).unwrap_or_else(|e| panic!("{}: {e}", at.display())) {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                walk(&path, all);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                all.push(path);
-            }
-        }
-    }
-    let mut all = Vec::new();
-    walk(&root().join(folder), &mut all);
-    all.sort();
-    let read = |path: PathBuf| {
-        let name = path.strip_prefix(root()).expect("below the root").to_string_lossy().into_owned();
-        (name, fs::read_to_string(&path).expect("a source"))
-    };
-    all.into_iter().map(read).collect()
-}
-
-/// The code of a file without its unit tests, which may import from any module.
+/// The code of a file without its unit tests, which may import from any module. `mod tests;` names another file and ends
+/// nothing.
 fn code(text: &str) -> &str {
-    text.find("\n#[cfg(test)]\nmod ").map_or(text, |at| &text[..at])
+    const BEGIN: &str = "\n#[cfg(test)]\nmod ";
+    let within = |at: &usize| text[at + BEGIN.len()..].lines().next().is_some_and(|line| line.ends_with('{'));
+    text.match_indices(BEGIN).map(|(at, _)| at).find(within).map_or(text, |at| &text[..at])
 }
 
 /// Whether a file contains tests only.
@@ -225,5 +206,7 @@ fn the_helpers_find_planted_examples() {
     assert_eq!(room("src/kernel/time.rs"), "kernel");
     assert_eq!(room("src/fleet.rs"), "fleet");
     assert_eq!(lists("a[\"x\", \"y\", \"z\"] b[1, 2, 3] c[\"x\", \"y\"]").len(), 1);
-    assert_eq!(code("fn a() {}\n#[cfg(test)]\nmod tests {}"), "fn a() {}");
+    assert_eq!(code("fn a() {}\n#[cfg(test)]\nmod tests {\n}"), "fn a() {}");
+    let elsewhere = "mod a;\n#[cfg(test)]\nmod tests;\nfn b() {}";
+    assert_eq!(code(elsewhere), elsewhere);
 }

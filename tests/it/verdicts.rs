@@ -1,6 +1,6 @@
 //! Judgements of a run: recovery, demand, stimuli, and the bounds that the number of runs allows.
 
-use assert_cmd::Command;
+use crate::common::authstorm;
 use authstorm::Study;
 use authstorm::results::Judgement;
 use authstorm::results::Results;
@@ -182,9 +182,7 @@ fn callers_cut_by_the_horizon_are_counted() {
 }
 
 fn check(file: &str, more: &[&str]) -> (Option<i32>, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_authstorm"));
-    command.current_dir(env!("CARGO_MANIFEST_DIR")).arg("check").arg(file).args(more);
-    let output = command.output().expect("the command runs");
+    let output = authstorm().arg("check").arg(file).args(more).output().expect("the command runs");
     (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
 }
 
@@ -213,13 +211,8 @@ fn expectations_that_are_not_judged_are_reported_and_counted() {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path().join("out").display().to_string();
         let run = |policy: &str, file: &str| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_authstorm"));
-            command
-                .current_dir(env!("CARGO_MANIFEST_DIR"))
-                .arg(verb)
-                .arg(file)
-                .args(["--policy", policy])
-                .args(few);
+            let mut command = authstorm();
+            command.arg(verb).arg(file).args(["--policy", policy]).args(few);
             if verb == "run" {
                 command.args(["--force", "--out", &out]);
             }
@@ -243,7 +236,6 @@ fn a_failed_verdict_names_its_run_and_the_explain_command() {
     assert_eq!(code, Some(1), "{said}");
     let line = said.lines().find(|line| line.contains("authstorm explain")).expect("a command");
     let mut words = line.split_whitespace().skip(1);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_authstorm"));
-    let output = command.current_dir(env!("CARGO_MANIFEST_DIR")).args(&mut words).output().expect("runs");
+    let output = authstorm().args(&mut words).output().expect("runs");
     assert!(output.status.success(), "{line}");
 }

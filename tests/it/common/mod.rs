@@ -5,6 +5,7 @@
 pub mod chromium;
 pub mod corpus;
 pub mod refusal;
+pub mod sources;
 
 use std::collections::BTreeMap;
 use std::fs;
