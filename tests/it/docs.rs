@@ -4,7 +4,7 @@
 
 use crate::common::{binary, root};
 use authstorm::Study;
-use authstorm::client::token::shipped;
+use authstorm::client::token::{format as profile_format, shipped};
 use authstorm::conform::{Outcome, Recording, compare, token};
 use authstorm::metrics::all_metrics;
 use authstorm::results::MetricValues;
@@ -74,6 +74,11 @@ fn generated_parts_of_the_description_of_results() {
 fn generated_parts_of_the_verification() {
     let parts = [("conformance", conformance()), ("token clients", token_conformance())];
     check_parts("results/verification.md", &parts);
+}
+
+#[test]
+fn generated_parts_of_the_description_of_client_profiles() {
+    check_parts("scenarios/clients/README.md", &[("keys", format!("\n{}", profile_format::markdown()))]);
 }
 
 /// README is the first page and must stay short.
