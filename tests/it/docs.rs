@@ -93,6 +93,7 @@ fn trials() -> String {
         for report in reports {
             let result = &report.trials[n];
             let out = match result.signed_out.map(|out| out.kind) {
+                None if result.revoked_by_reuse => ", **out by reuse**",
                 None => "",
                 Some(SignedOutKind::True) => ", out",
                 Some(SignedOutKind::False) => ", **falsely out**",

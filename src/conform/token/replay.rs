@@ -33,12 +33,14 @@ pub struct Replayed {
     pub entries: (usize, usize),
     /// The sign-outs that the client decided, in order.
     pub sign_outs: Vec<SignOut>,
+    /// Whether the server's session had ended at the end, and why.
+    pub ended: Option<Refusal>,
     /// Time at which the replay was stopped because of [`MOST_EVENTS`], in ms.
     pub stopped_ms: Option<u64>,
 }
 
 /// The most events of a replay. A client that needs more loops without a bound.
-pub const MOST_EVENTS: u64 = 1_000_000;
+pub const MOST_EVENTS: u64 = 500_000;
 
 /// A sign-out that the client decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,6 +241,7 @@ impl Replay<'_> {
             }
         }
         self.finish();
+        self.out.ended = self.server.account.ended();
         Ok(())
     }
 

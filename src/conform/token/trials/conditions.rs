@@ -116,7 +116,7 @@ pub const TRIALS: [Trial; 17] = [
             c.reuse_ms = -1;
         },
     ),
-    healthy("20 callers", "The app asks 20 times at once every 30 s, and at no other time.", |c| burst(c)),
+    healthy("20 callers", "The app asks 20 times at once every 30 s, and at no other time.", burst),
 ];
 
 const fn healthy(name: &'static str, condition: &'static str, set: fn(&mut Config)) -> Trial {

@@ -22,7 +22,7 @@ pub struct ClientReport {
     pub does: Vec<String>,
     /// What all trials have in common.
     pub setting: String,
-    /// The trials in which the client does harm, in sentences. A harm is a false sign-out or one by its own reuse of a token,
+    /// The trials in which the client does harm, in sentences. A harm is a false sign-out, a session lost by the client's own reuse of a token,
     /// calls without a token from a healthy server, or at least ten times the requests of the healthy trial.
     pub prone_to: Vec<String>,
     /// The trials.
@@ -50,6 +50,8 @@ pub struct TrialResult {
     /// The first sign-out. Absent if the client signs nobody out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub signed_out: Option<SignedOut>,
+    /// Whether the server had ended the session by the end of the trial because the client used a refresh token a second time.
+    pub revoked_by_reuse: bool,
     /// Time at which the trial was stopped because the client loops without a bound, in ms. Absent if it ran to its end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped_ms: Option<u64>,
@@ -132,6 +134,7 @@ fn result(trial: &Trial, replayed: &Replayed, healthy: Option<u64>) -> TrialResu
                 Some(Refusal::Reused) => SignedOutKind::RevokedByReuse,
             },
         }),
+        revoked_by_reuse: replayed.ended == Some(Refusal::Reused),
         stopped_ms: replayed.stopped_ms,
     }
 }
@@ -156,6 +159,9 @@ fn harm(trial: &Trial, result: &TrialResult) -> Option<String> {
         Some(SignedOut { at_ms, kind: SignedOutKind::RevokedByReuse }) => {
             harms.push(format!("loses the session by its own reuse of a token, after {}", minutes(at_ms)));
         }
+        _ if result.revoked_by_reuse => {
+            harms.push("the server ends the session because of the client's own reuse of a token".to_owned());
+        }
         _ => {}
     }
     if trial.server_is_healthy && result.calls_without_token > 0 {
@@ -171,4 +177,23 @@ fn harm(trial: &Trial, result: &TrialResult) -> Option<String> {
 /// A time in minutes, seconds and tenths of a second: `58m30.1s`.
 pub(super) fn minutes(ms: u64) -> String {
     format!("{}m{:02}.{}s", ms / 60_000, ms % 60_000 / 1_000, ms % 1_000 / 100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::token::SHIPPED;
+
+    /// A client that ticks at almost one instant is stopped, and the report says so.
+    #[test]
+    fn a_trial_of_a_client_that_loops_ends() {
+        let (_, text) = SHIPPED.iter().find(|(name, _)| *name == "supabase-js-2.119.1").expect("shipped");
+        let text = text.replace("period = \"30s\"", "period = \"1us\"");
+        let (profile, _) = Profile::parse(&text).unwrap_or_else(|e| panic!("{e}"));
+        let replayed = drive(&TRIALS[0].config(&profile), &[], false, &profile).expect("it is set up");
+        let result = result(&TRIALS[0], &replayed, None);
+        assert!(result.stopped_ms.is_some_and(|ms| ms < 10_000), "{result:?}");
+        let said = harm(&TRIALS[0], &result).expect("a harm");
+        assert!(said.contains("loops without a bound; stopped after 0m00."), "{said}");
+    }
 }

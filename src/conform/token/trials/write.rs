@@ -72,14 +72,17 @@ fn row(trial: &TrialResult) -> [String; 6] {
         },
         trial.times_healthy.map_or("-".to_owned(), number::short),
         number::whole(trial.worst_minute),
-        trial.signed_out.map_or("no".to_owned(), |out| {
-            let kind = match out.kind {
-                SignedOutKind::True => "rightly",
-                SignedOutKind::False => "falsely",
-                SignedOutKind::RevokedByReuse => "by own reuse",
-            };
-            format!("{kind}, {}", minutes(out.at_ms))
-        }),
+        trial.signed_out.map_or(
+            if trial.revoked_by_reuse { "no, but revoked" } else { "no" }.to_owned(),
+            |out| {
+                let kind = match out.kind {
+                    SignedOutKind::True => "rightly",
+                    SignedOutKind::False => "falsely",
+                    SignedOutKind::RevokedByReuse => "by reuse",
+                };
+                format!("{kind}, {}", minutes(out.at_ms))
+            },
+        ),
         format!("{} of {}", number::whole(trial.calls_without_token), number::whole(trial.calls)),
     ]
 }
