@@ -398,7 +398,9 @@ impl Observer for Recorder {
                 Deed::SignInEnded(failure)
             }
             Fact::Judged { failure, verdict } => Deed::Judged { failure, verdict },
-            Fact::Cookie(_) | Fact::LoadEnd(_) | Fact::AppWaited(_) => return,
+            Fact::Cookie(_) | Fact::LoadEnd(_) | Fact::AppAsked | Fact::AppWaited(_) | Fact::AppLeft(_) => {
+                return;
+            }
         };
         self.did(deed);
     }

@@ -134,7 +134,7 @@ metrics! {
     DegradedSessionS, "degraded_session_s", "session-s", FailedLoad, Total, "Time that signed-in browser sessions spent with a tab in status degraded.";
     StaleTokenSessionS, "stale_token_session_s", "session-s", StaleToken, Total, "Time that signed-in browser sessions spent without an unexpired token in their cookie.";
     ErrorsSurfacedToApp, "errors_surfaced_to_app", "errors", Error, Total, "Errors that app code saw: failed getToken and setActive calls, and unhandled rejections.";
-    AppWaitS, "app_wait_s", "s", Waiting, Total, "Time that app callers of getToken and setActive waited for an answer or an error, summed; calls open at the horizon count until then.";
+    AppWaitS, "app_wait_s", "s", Waiting, Total, "Time that app callers of getToken and setActive waited for an answer or an error, summed; a call counts until the horizon, or until its page is reloaded or closed, if it is open then.";
 }
 
 impl Metric {
