@@ -18,6 +18,7 @@
 mod account;
 mod clocks;
 mod compile;
+pub mod format;
 mod load;
 mod lock;
 mod machine;
@@ -36,7 +37,6 @@ mod words;
 pub use account::{Account, Grant, Refusal, Rotation};
 pub use compile::Unusable;
 pub use machine::{open, step};
-pub use parse::ProfileError;
 pub use pool::Key;
 pub use profile::{ExpiryClockSpec, KeptIn, Profile};
 pub use rules::{Code, ENDPOINTS, Endpoint, Place, Rules};

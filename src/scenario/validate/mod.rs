@@ -1,6 +1,7 @@
 //! Checks between parts of a scenario. Each error points at every place that takes part.
 
 mod backend;
+mod endpoints;
 pub mod faults;
 mod fleet;
 pub mod policy;
@@ -81,6 +82,7 @@ pub fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
     workload::check(&mut findings, parts);
     backend::check(&mut findings, parts);
     faults::check(&mut findings, parts);
+    endpoints::check(&mut findings, parts, parts.model());
     for entry in &parts.inline_policies {
         policy::check(&mut findings, &entry.path, &entry.spec);
     }
