@@ -141,7 +141,7 @@ fn a_template_is_written_explained_and_never_overwritten() {
 fn a_report_is_the_same_in_every_form() {
     let dir = root();
     let explain = |format: &str| {
-        let (code, said, _) = run(&dir, &["explain-client", "keycloak-js-26.2.4", "--format", format]);
+        let (code, said, _) = run(dir, &["explain-client", "keycloak-js-26.2.4", "--format", format]);
         assert_eq!(code, Some(0));
         said
     };
@@ -156,7 +156,7 @@ fn a_report_is_the_same_in_every_form() {
     }
     assert!(text.lines().all(|line| line.chars().count() <= 100), "{text}");
     // The JSON has the keys of its schema, and no others.
-    let (_, schema, _) = run(&dir, &["schema", "--of", "client-report"]);
+    let (_, schema, _) = run(dir, &["schema", "--of", "client-report"]);
     let schema: serde_json::Value = serde_json::from_str(&schema).expect("JSON");
     let keys =
         |value: &serde_json::Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
