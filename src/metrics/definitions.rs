@@ -293,7 +293,7 @@ metrics! {
         = seconds(run.tally.stale_ns);
     ErrorsSurfacedToApp Users App Error Total ("errors_surfaced_to_app", "errors", "Errors that app code saw: failed getToken and setActive calls, and unhandled rejections.")
         = count(run.tally.errors);
-    AppWaitS Users App Waiting Total ("app_wait_s", "s", "Time that app callers of getToken and setActive waited for an answer or an error, summed; calls open at the horizon count until then.")
+    AppWaitS Users App Waiting Total ("app_wait_s", "s", "Time that app callers of getToken and setActive waited for an answer or an error, summed; a call that is open at the horizon, or when its page is reloaded or closed, counts until then.")
         = seconds(run.tally.app_wait_ns);
 }
 

@@ -286,6 +286,18 @@ impl Page<'_> {
         self.out.push(Action::Fact(fact));
     }
 
+    /// App code makes a call and waits for its end.
+    pub(super) fn app_asks(&mut self) {
+        self.tab.app_calls += 1;
+        self.fact(Fact::AppAsked);
+    }
+
+    /// A call by app code that has waited since this time ends.
+    pub(super) fn app_hears(&mut self, since: Time) {
+        self.tab.app_calls -= 1;
+        self.fact(Fact::AppWaited(self.now.since(since)));
+    }
+
     /// `TokenUpdate`: writes the token to the cookie, or removes the cookie.
     pub(super) fn set_cookie(&mut self, token: Option<Token>) {
         if self.browser.cookie != token {

@@ -81,6 +81,8 @@ pub(super) struct Tab {
     /// The newest `setActive` that waits for its token, or [`NONE`]. [`Task::next`](super::task::Task::next) links to the
     /// older ones.
     pub set_active: TaskId,
+    /// Calls by app code that have not ended.
+    pub app_calls: u32,
     /// Number of times the tab was opened.
     pub visit: u32,
 }
@@ -110,6 +112,7 @@ impl Default for Tab {
             refreshing: false,
             shown: false,
             set_active: NONE,
+            app_calls: 0,
             visit: 0,
         }
     }

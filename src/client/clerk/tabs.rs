@@ -51,7 +51,7 @@ const STATUSES: [Status; 4] = [Status::Loading, Status::Ready, Status::Degraded,
 
 /// State that an idle tab does not have: a current session object that is not the newest, one that app code has reacted
 /// to and listeners do not know, separate tokens for the cache and for the newest and the known object, flows that have
-/// not settled, a `setActive` that waits for its token, session objects without a token.
+/// not settled, a `setActive` that waits for its token, session objects without a token, calls by app code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rest {
     entry_token: Option<Token>,
@@ -63,6 +63,7 @@ struct Rest {
     open_flows: u32,
     /// [`Tab::set_active`]. In a free place, the next free place.
     set_active: u32,
+    app_calls: u32,
 }
 
 /// All tabs of a range of numbers.
@@ -154,6 +155,7 @@ impl TabStore {
             refreshing: is(bit::REFRESHING),
             shown: is(bit::SHOWN),
             set_active: rest.set_active,
+            app_calls: rest.app_calls,
             visit: packed.visit,
         }
     }
@@ -201,6 +203,7 @@ fn rest_of_idle(packed: &Packed) -> Rest {
         acted_object: if packed.flags & bit::ACTED != 0 { packed.shown_object } else { 0 },
         open_flows: 0,
         set_active: NONE,
+        app_calls: 0,
     }
 }
 
@@ -240,6 +243,7 @@ fn pack(whole: &Tab) -> (Packed, Rest) {
         acted_object: whole.acted_object,
         open_flows: whole.open_flows,
         set_active: whole.set_active,
+        app_calls: whole.app_calls,
     };
     (packed, rest)
 }
@@ -270,6 +274,7 @@ mod tests {
             objects in prop_oneof![Just([3; 4]), any::<[u32; 4]>(), [0u32..3, 0u32..3, 0u32..3, 0u32..3]],
             words in any::<(u32, u32, u16)>(),
             flows in prop_oneof![Just(0u32), any::<u32>()],
+            app_calls in prop_oneof![Just(0u32), any::<u32>()],
             set_active in prop_oneof![Just(NONE), any::<u32>()],
             bare_objects in prop_oneof![Just(0u64), any::<u64>()],
             flags in any::<[bool; 7]>(),
@@ -282,7 +287,7 @@ mod tests {
             let mut tab = Tab {
                 touch_after: Time(touch_after), last_token, newest_token, shown_token, poll, open_flows: flows, object,
                 newest_object, bare_objects, shown_object, acted_object, epoch, status, open, client, session, listed,
-                throttled, refreshing, shown, set_active, visit, ..Tab::default()
+                throttled, refreshing, shown, set_active, app_calls, visit, ..Tab::default()
             };
             tab.set_entry(entry);
             tab

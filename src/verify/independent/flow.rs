@@ -259,7 +259,7 @@ impl Page {
             // `setActive({ session: null })` has nothing to touch.
             return self.set_cookie(None);
         }
-        let (page, began) = (Rc::clone(self), self.now());
+        let (page, began) = (Rc::clone(self), self.app_asks());
         self.spawn(async move {
             let ends = page.sets_active(session, navigates, depth).await;
             page.app_hears(began, ends.is_ok());
@@ -274,7 +274,7 @@ impl Page {
         depth: u32,
         ordinal: u64,
     ) {
-        let (page, began) = (Rc::clone(self), self.now());
+        let (page, began) = (Rc::clone(self), self.app_asks());
         self.spawn(async move {
             let asks = Asks { skips_cache, depth, ordinal, first: depth == 0 };
             let ends = page.gets_token(&session, asks).await;
@@ -282,7 +282,15 @@ impl Page {
         });
     }
 
+    /// App code waits from now on.
+    fn app_asks(&self) -> u64 {
+        self.app_calls.set(self.app_calls.get() + 1);
+        self.write("app asks");
+        self.now()
+    }
+
     fn app_hears(&self, began: u64, ok: bool) {
+        self.app_calls.set(self.app_calls.get() - 1);
         self.write(format!("app waited {}", self.now() - began));
         if !ok {
             self.write("app error");

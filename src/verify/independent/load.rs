@@ -31,6 +31,9 @@ impl World {
         if let Some(old) = old {
             old.gone.set(true);
             old.leaves_lock();
+            if old.app_calls.get() > 0 {
+                old.write(format!("app leaves {}", old.app_calls.get()));
+            }
         }
     }
 }

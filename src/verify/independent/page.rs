@@ -37,6 +37,8 @@ pub(super) struct Page {
     /// The tab's number over all users.
     pub tab: u64,
     pub gone: Gone,
+    /// Calls by app code that have not ended.
+    pub app_calls: Cell<u32>,
     /// There is a client resource.
     pub client: Cell<bool>,
     /// The session object in the client resource.
@@ -81,6 +83,7 @@ impl Page {
             user,
             tab,
             gone: Gone::default(),
+            app_calls: Cell::default(),
             client: Cell::default(),
             listed: RefCell::default(),
             session: RefCell::default(),
