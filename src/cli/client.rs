@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Options of `new-client`.
 #[derive(clap::Args)]
-pub struct NewArgs {
+pub(super) struct NewArgs {
     /// Name of the profile: 1 to 64 of a-z, 0-9, '.', '_' and '-'
     #[arg(value_name = "NAME")]
     name: String,
@@ -26,7 +26,7 @@ pub struct NewArgs {
 /// Options of `explain-client`.
 #[derive(clap::Args)]
 #[command(after_long_help = EXPLAIN_HELP)]
-pub struct ExplainArgs {
+pub(super) struct ExplainArgs {
     /// A client profile: a file, or the name of a shipped one such as supabase-js-2.119.1
     #[arg(value_name = "FILE|MODEL")]
     client: String,
@@ -57,7 +57,7 @@ enum Format {
 }
 
 /// Writes a commented profile to start from.
-pub fn new(args: NewArgs) -> Result<Exit, Failure> {
+pub(super) fn new(args: NewArgs) -> Result<Exit, Failure> {
     let text = template(&args.name).map_err(|why| Failure::usage(format!("error: {why}")))?;
     let out = args.out.unwrap_or_else(|| PathBuf::from(format!("{}.toml", args.name)));
     out_file::check(&out, &[] as &[&Path], args.force, (0, |_| false))?;
@@ -70,7 +70,7 @@ pub fn new(args: NewArgs) -> Result<Exit, Failure> {
 }
 
 /// Says what a client does, and runs its trials.
-pub fn explain(args: ExplainArgs) -> Result<Exit, Failure> {
+pub(super) fn explain(args: ExplainArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.client)?;
     let report = report(&profile).map_err(|why| Failure::usage(format!("error: {why}")))?;
     match args.format {

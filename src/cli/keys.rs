@@ -18,7 +18,7 @@ enum Format {
 
 /// Options of `keys`.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// A key or a table, such as `fault` or `backend.limit.rate`; without it, all of them
     #[arg(default_value = "", hide_default_value = true)]
     path: String,
@@ -41,14 +41,14 @@ enum Described {
 
 /// Options of `schema`.
 #[derive(clap::Args)]
-pub struct SchemaArgs {
+pub(super) struct SchemaArgs {
     /// What the schema describes
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     of: Described,
 }
 
 /// Prints the keys at and below a path.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let reference = match args.of {
         Format::Scenario => scenario::format::reference(&args.path),
         Format::ClientProfile => token::format::reference(&args.path),
@@ -63,7 +63,7 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
 }
 
 /// Prints a JSON Schema.
-pub fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
+pub(super) fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
     terminal::say_json(&match args.of {
         Described::Scenario => scenario::format::json_schema(),
         Described::ClientProfile => token::format::json_schema(),

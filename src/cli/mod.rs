@@ -70,7 +70,7 @@ enum Verb {
 }
 
 /// Runs the command.
-pub fn main() -> ExitCode {
+pub(crate) fn main() -> ExitCode {
     if let Err(failure) = memory::check_start() {
         return failure.tell();
     }

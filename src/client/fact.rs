@@ -20,6 +20,7 @@ pub enum Status {
 
 /// A fact about a tab.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Fact {
     /// The unauthenticated flow was entered.
     FlowEntered {

@@ -9,8 +9,8 @@ use super::timeline::{Spent, Timeline};
 use crate::backend::Endpoint;
 use crate::client::fact::{Fact, Status};
 use crate::kernel::{Block, Dur, Time};
+use crate::plan::Plan;
 use crate::protocol::Token;
-use crate::world::Plan;
 use std::ops::Range;
 
 /// Counts of one browser session.

@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 /// For a metric with a harm, less is better. For [`Harm::None`] neither direction is better by itself. Goodput is one
 /// of these, because it includes answers to the requests of a storm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Harm {
     /// Users lose a valid session or keep a revoked one.
     SignOut,
@@ -48,6 +49,7 @@ impl Harm {
 
 /// Scale and range of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// A sum over all users and the whole run. At least 0.
     Total,
@@ -71,6 +73,7 @@ impl Kind {
 
 /// What a run must have, or else the metric is always 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Needs {
     /// Nothing.
     Nothing,
@@ -83,6 +86,7 @@ pub enum Needs {
 /// What must occur for the value of a metric to be meaningful. This depends on stimuli only, never on responses: a count
 /// of zero is judged if the calls were struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stimulus {
     /// A page was opened or a generic call began.
     Traffic,
@@ -102,6 +106,7 @@ pub enum Stimulus {
 
 /// Definition of a metric of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MetricDef {
     /// The metric.
     pub metric: Metric,
@@ -179,6 +184,7 @@ macro_rules! metrics {
         ($(flow $field:ident)? $($name:literal, $unit:literal, $definition:literal)?) = $value:expr;)*) => {
         /// A metric, whatever a client family calls it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
         pub enum Metric {
             $(
                 $(#[doc = $definition])?

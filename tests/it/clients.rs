@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::sync::LazyLock;
 
 /// The reports of all shipped profiles.
-pub fn reports() -> &'static [ClientReport] {
+pub(crate) fn reports() -> &'static [ClientReport] {
     static REPORTS: LazyLock<Vec<ClientReport>> = LazyLock::new(|| {
         let explain = |(name, text): &(&str, &str)| {
             let (profile, _) = Profile::parse(text).unwrap_or_else(|e| panic!("{name}: {e}"));
