@@ -19,6 +19,7 @@ mod examples;
 mod explain;
 mod explain_window;
 mod faults;
+mod first_minutes;
 mod golden;
 mod kept_results;
 mod keys;
