@@ -17,7 +17,7 @@ pub(super) struct Args {
     /// Name of the scenario: 1 to 64 of a-z, 0-9, '.', '_' and '-'
     #[arg(value_name = "NAME")]
     name: String,
-    /// The client model [default: clerk-js-6.3.3]
+    /// The client model [default: documented]
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// Number of users [default: 1000]

@@ -15,11 +15,8 @@ pub(super) struct Args {
 }
 
 /// Programs that open a page on this system, with the words before its path. On Linux, `wslview` is that of WSL.
-const OPENERS: &[(&str, &[&str])] = if cfg!(target_os = "macos") {
-    &[("open", &[])]
-} else {
-    &[("xdg-open", &[]), ("wslview", &[])]
-};
+const OPENERS: &[(&str, &[&str])] =
+    if cfg!(target_os = "macos") { &[("open", &[])] } else { &[("xdg-open", &[]), ("wslview", &[])] };
 
 /// Opens report.html of a results directory with the system's program for pages. Prints its path in any case.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {

@@ -2,6 +2,7 @@
 
 use super::format;
 use super::load::{Loaded, load_text};
+use crate::client::Model;
 use crate::kernel::Dur;
 use crate::text::push_wrapped;
 use crate::toml_text::TextErrors;
@@ -32,7 +33,7 @@ impl Start {
     pub fn of_name(name: &str) -> Start {
         Start {
             name: name.to_owned(),
-            model: "clerk-js-6.3.3".to_owned(),
+            model: Model::default().name().to_owned(),
             users: 1_000,
             endpoints: vec!["tokens".to_owned(), "touch".to_owned()],
             status: 429,
@@ -164,7 +165,7 @@ mod tests {
     fn a_value_that_no_scenario_takes_is_refused_with_what_is_allowed() {
         let start = Start::of_name("mine");
         for (start, says) in [
-            (Start { model: "clerk-js-6.3.4".to_owned(), ..start.clone() }, "did you mean `clerk-js-6.3.3`?"),
+            (Start { model: "documentd".to_owned(), ..start.clone() }, "did you mean `documented`?"),
             (Start { endpoints: vec!["tuch".to_owned()], ..start.clone() }, "did you mean `touch`?"),
             (Start { status: 200, ..start.clone() }, "400 to 599"),
             (Start { name: "My".to_owned(), ..start.clone() }, "write \"my\""),

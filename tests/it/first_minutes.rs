@@ -61,7 +61,8 @@ fn completions_and_manual_pages_know_every_command() {
     let (_, help, _) = run(dir.path(), &["--help"]);
     let verbs = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list");
     let names = verbs.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    let verbs: Vec<&str> = names.filter_map(|line| line.split_whitespace().next()).filter(|v| *v != "help").collect();
+    let verbs: Vec<&str> =
+        names.filter_map(|line| line.split_whitespace().next()).filter(|v| *v != "help").collect();
     assert!(verbs.len() >= 18, "{verbs:?}");
     for shell in ["bash", "zsh", "fish", "powershell"] {
         let (code, script, _) = run(dir.path(), &["completions", shell]);

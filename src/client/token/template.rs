@@ -65,9 +65,21 @@ fn write_table(out: &mut String, name: &str, table: &'static Table, path: &str, 
         match &key.ty {
             Ty::Word(words) => {
                 push_wrapped(out, ("# ", "# "), &format!("{} ({})", key.about, key.presence()), WIDTH);
-                words.iter().for_each(|word| push_wrapped(out, ("#   ", "#     "), &format!("\"{}\": {}", word.word, word.about), WIDTH));
+                words.iter().for_each(|word| {
+                    push_wrapped(
+                        out,
+                        ("#   ", "#     "),
+                        &format!("\"{}\": {}", word.word, word.about),
+                        WIDTH,
+                    )
+                });
             }
-            ty => push_wrapped(out, ("# ", "# "), &format!("{} ({}; {})", key.about, ty.in_words(), key.presence()), WIDTH),
+            ty => push_wrapped(
+                out,
+                ("# ", "# "),
+                &format!("{} ({}; {})", key.about, ty.in_words(), key.presence()),
+                WIDTH,
+            ),
         }
         let _ = match value(name, &format!("{path}.{}", key.name)) {
             Some(value) => writeln!(out, "{} = {value}", key.name),
