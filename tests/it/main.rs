@@ -5,6 +5,7 @@
 mod common;
 
 mod allocations;
+mod assumptions;
 mod bad_inputs;
 mod bounds;
 mod browser;
