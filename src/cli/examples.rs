@@ -25,6 +25,10 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 18] = [
                 "the story of the session that enters the flow most often",
             ),
             ("mine.toml --policy old --session 7 --from 2m --out story.svg", "a part of a story as a chart"),
+            (
+                "mine.toml --policy old --against new --session worst",
+                "up to the first difference, and what followed",
+            ),
         ],
     ),
     ("diff", &[("results/before results/after", "exit code 1 if a metric changed beyond noise")]),
