@@ -61,7 +61,8 @@ fn both_sides_name_the_rule_that_decided() {
         "scenarios/touch-429-cascade.toml",
         &["--policy", "old", "--against", "new", "--session", "worst", "--replications", "1"],
     );
-    assert!(text.contains("because the policies decide differently"), "{}", text.replace('\n', " "));
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("because the policies decide differently"), "{text}");
     let side = |right: bool| -> String {
         let sides = text.lines().filter_map(|line| line.split_once(" │"));
         let side = sides.map(|(left, rest)| if right { rest.trim() } else { left.trim() });
@@ -85,7 +86,9 @@ fn policies_that_do_the_same_have_no_difference() {
 
 #[test]
 fn a_policy_is_not_compared_with_itself_nor_drawn() {
-    for more in [&["--against", "old"][..], &["--against", "nwe"], &["--against", "new", "--format", "mermaid"]] {
+    for more in
+        [&["--against", "old"][..], &["--against", "nwe"], &["--against", "new", "--format", "mermaid"]]
+    {
         let output = authstorm()
             .args(["explain", "scenarios/touch-429-cascade.toml", "--policy", "old", "--session", "1"])
             .args(more)
@@ -102,7 +105,8 @@ fn a_comparison_is_written_again_to_its_own_file() {
     for name in ["story.json", "story.txt"] {
         let out = dir.path().join(name).display().to_string();
         for _ in 0..2 {
-            let more = ["--policy", "old", "--against", "new", "--session", "7", "--to", "10s", "--out", &out];
+            let more =
+                ["--policy", "old", "--against", "new", "--session", "7", "--to", "10s", "--out", &out];
             assert!(said("scenarios/tokens-429-outage.toml", &more).contains("under policy new"));
         }
     }
