@@ -15,7 +15,13 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 18] = [
             ("mine.toml --estimate", "how long it would take"),
         ],
     ),
-    ("check", &[("mine.toml", "exit code 1 if an [[expect]] fails: for CI")]),
+    (
+        "check",
+        &[
+            ("mine.toml", "exit code 1 if an [[expect]] fails: for CI"),
+            ("mine.toml --format csv", "every metric of every replication, one value a row"),
+        ],
+    ),
     ("validate", &[("mine.toml other.toml", "every error of both files")]),
     (
         "explain",
@@ -55,7 +61,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 18] = [
     ),
     ("verify-determinism", &[("mine.toml", "the same bytes on one thread and on several")]),
     ("verify", &[("--fast", "the checks that take seconds")]),
-    ("metrics", &[("--json", "names, units and definitions as JSON")]),
+    ("metrics", &[("--format json", "names, units and definitions as JSON")]),
     (
         "keys",
         &[
