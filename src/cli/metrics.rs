@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::format::{Format, markdown};
+use super::table::METRIC_COLUMNS;
 use super::{table, terminal};
 use authstorm::metrics::all_metrics;
 use authstorm::results::csv;
@@ -19,7 +20,6 @@ pub(super) struct Args {
 
 /// Prints the definitions of all metrics.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
-    let header = ["metric", "unit", "definition"];
     let rows = all_metrics().iter().map(|m| [m.name, m.unit, m.definition]);
     match Format::of(args.format, args.json) {
         Format::Table => terminal::say(&format!("{}\n", table::metrics())),
@@ -30,11 +30,11 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         }
         Format::Csv => {
             let rows: Vec<[&str; 3]> = rows.collect();
-            terminal::say(&String::from_utf8_lossy(&csv::of(&header, &rows)))
+            terminal::say(&String::from_utf8_lossy(&csv::of(&METRIC_COLUMNS, &rows)))
         }
         Format::Md => {
             let rows: Vec<Vec<String>> = rows.map(|row| row.map(str::to_owned).to_vec()).collect();
-            terminal::say(&markdown(&header.map(str::to_owned), &rows, 3))
+            terminal::say(&markdown(&METRIC_COLUMNS.map(str::to_owned), &rows, 3))
         }
     }
 }

@@ -194,10 +194,13 @@ fn table(header: &[String], rows: Vec<Vec<String>>, width: u16) -> String {
     table.to_string()
 }
 
+/// Columns of the list of metrics.
+pub(super) const METRIC_COLUMNS: [&str; 3] = ["metric", "unit", "definition"];
+
 /// Every metric with its unit and definition.
 pub(super) fn metrics() -> String {
     let mut table = plain(width());
-    table.set_header(["metric", "unit", "definition"]);
+    table.set_header(METRIC_COLUMNS);
     for MetricDef { name, unit, definition, .. } in all_metrics() {
         table.add_row([*name, *unit, *definition]);
     }

@@ -86,7 +86,7 @@ fn results_are_printed_as_json_csv_and_markdown() {
     let check = |format: &str| {
         let args =
             ["check", "scenarios/tokens-429-outage.toml", "--set", "fleet.users=50", "--replications", "2"];
-        let (code, said, wrong) = run(&root, &[&args[..], &["--format", format]].concat());
+        let (code, said, wrong) = run(root, &[&args[..], &["--format", format]].concat());
         // With few users the scenario's expectations may fail, which is told on standard error.
         assert!(code == Some(0) || code == Some(1) && !wrong.is_empty(), "{wrong}");
         said
@@ -118,7 +118,7 @@ fn results_are_printed_as_json_csv_and_markdown() {
 fn the_list_of_metrics_has_every_form() {
     let root = crate::common::root();
     let names = |format: &str, name: &dyn Fn(&str) -> Vec<String>| {
-        name(&run(&root, &["metrics", "--format", format]).1)
+        name(&run(root, &["metrics", "--format", format]).1)
     };
     let json = names("json", &|text| {
         let list: serde_json::Value = serde_json::from_str(text).expect("JSON");
