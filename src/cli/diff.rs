@@ -1,8 +1,9 @@
 //! `authstorm diff`
 
 use super::exit::{Exit, Failure};
+use super::format::{Format, markdown};
 use super::{table, terminal};
-use authstorm::diff::{Verdict, diff, headline, in_words, json, scenario_changes};
+use authstorm::diff::{Verdict, csv, diff, headline, in_words, json, scenario_changes};
 use authstorm::report::{Chart, Overlaid, overlaid, to_png};
 use authstorm::results::dir::write_new;
 use authstorm::results::{DataFile, Results, ResultsDir};
@@ -21,7 +22,10 @@ pub(super) struct Args {
     /// Show every metric, those without a difference too
     #[arg(long)]
     all: bool,
-    /// Print JSON instead of the table
+    /// The form of what is printed; csv has every metric [default: table]
+    #[arg(long, value_enum, conflicts_with = "json")]
+    format: Option<Format>,
+    /// Short for --format json
     #[arg(long)]
     json: bool,
     /// Write the table, the JSON and one chart of both (diff.txt, diff.json, diff.svg, diff.png) into this new directory
@@ -58,11 +62,18 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         ];
         write_new(out, &files)?;
     }
-    if args.json {
-        terminal::say_json(&data)?;
-    } else {
-        terminal::say(&words)?;
-    }
+    match Format::of(args.format, args.json) {
+        Format::Table => terminal::say(&words)?,
+        Format::Json => terminal::say_json(&data)?,
+        Format::Csv => terminal::say(&String::from_utf8_lossy(&csv(&found)))?,
+        Format::Md => {
+            let table = |header: [&str; 7], rows: Vec<[String; 7]>| {
+                let rows: Vec<Vec<String>> = rows.into_iter().map(Vec::from).collect();
+                markdown(&header.map(str::to_owned), &rows, 2)
+            };
+            terminal::say(&in_words((&a, &b), &keys, &found, args.all, table))?
+        }
+    };
     Ok(if found.count(Verdict::Changed) > 0 { Exit::No } else { Exit::Yes })
 }
 

@@ -37,7 +37,13 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 18] = [
             ),
         ],
     ),
-    ("diff", &[("results/before results/after", "exit code 1 if a metric changed beyond noise")]),
+    (
+        "diff",
+        &[
+            ("results/before results/after", "exit code 1 if a metric changed beyond noise"),
+            ("results/before results/after --format md", "for a review"),
+        ],
+    ),
     ("report", &[("results/mine", "charts and page again, from the data files")]),
     ("open", &[("results/mine", "its report.html in the browser")]),
     (

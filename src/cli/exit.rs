@@ -46,6 +46,8 @@ impl From<Exit> for ExitCode {
 pub(super) struct Failure {
     exit: Exit,
     message: String,
+    /// Whether the message has colours, and its text from outside is escaped.
+    in_colour: bool,
 }
 
 impl Failure {
@@ -57,7 +59,7 @@ impl Failure {
     /// A failure with this exit code and a message of one line. A line break in the message comes from outside and shows as
     /// an escape, as every hidden character does.
     pub(super) fn with(exit: Exit, message: impl AsRef<str>) -> Failure {
-        Failure { exit, message: escape(message.as_ref()) }
+        Failure { exit, message: escape(message.as_ref()), in_colour: false }
     }
 
     /// A failure of reading or writing.
@@ -67,7 +69,10 @@ impl Failure {
 
     /// Prints the message and returns the exit code.
     pub(super) fn tell(&self) -> ExitCode {
-        terminal::complain(&self.message);
+        match self.in_colour {
+            true => terminal::complain_in_colour(&self.message),
+            false => terminal::complain(&self.message),
+        }
         self.exit.into()
     }
 }
@@ -83,7 +88,10 @@ impl From<Error> for Failure {
         };
         match &error {
             // Several lines with pictures, in which text from outside is already escaped.
-            Error::Scenario(errors) => Failure { exit, message: errors.to_string() },
+            Error::Scenario(errors) => {
+                let in_colour = terminal::complaints_have_colours();
+                Failure { exit, message: errors.render(in_colour), in_colour }
+            }
             _ => Failure::with(exit, format!("error: {error}")),
         }
     }

@@ -142,7 +142,7 @@ impl StudyArgs {
             if let Some(place) = written_to {
                 text.push_str(&format!("{place}\n"));
             }
-            terminal::say(&text)?;
+            terminal::say_verdicts(&text)?;
         }
         let passes = results.passes_check();
         if !passes && (format != Format::Table || self.quiet) {

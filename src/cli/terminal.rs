@@ -2,10 +2,54 @@
 //! word of a results file) never reaches a terminal as a control character or a mark that changes the reading direction.
 
 use super::exit::{Exit, Failure};
-use authstorm::results::{PlaceError, Written};
+use authstorm::results::{Judgement, PlaceError, Written, verdicts};
 use authstorm::text::{escape, is_hidden, push_escaped};
-use std::io::{ErrorKind, Write};
+use std::ffi::OsString;
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::path::Path;
+
+/// Whether a reader of a stream sees colours: a terminal, unless `NO_COLOR` is set to something.
+fn has_colours(is_terminal: bool, no_color: Option<OsString>) -> bool {
+    is_terminal && no_color.is_none_or(|value| value.is_empty())
+}
+
+/// Whether a reader of standard error sees colours.
+pub(super) fn complaints_have_colours() -> bool {
+    has_colours(std::io::stderr().is_terminal(), std::env::var_os("NO_COLOR"))
+}
+
+/// As [`say`], with the word that begins a verdict's line in colour where a reader sees colours.
+pub(super) fn say_verdicts(text: &str) -> Result<Exit, Failure> {
+    match has_colours(std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR")) {
+        true => print(&painted(&visible(text))),
+        false => say(text),
+    }
+}
+
+/// The text with the words of verdicts in colour: green for one that holds, red for one that fails, yellow for others.
+fn painted(text: &str) -> String {
+    let colours = [
+        (Judgement::Passed, 32),
+        (Judgement::Failed, 31),
+        (Judgement::Vacuous, 33),
+        (Judgement::NotJudged, 33),
+    ];
+    let paint = |line: &str| {
+        let found = colours.iter().find_map(|(judgement, colour)| {
+            let word = verdicts::word(*judgement);
+            let rest = line.strip_prefix(word).filter(|rest| rest.starts_with(' '))?;
+            Some(format!("\x1b[{colour}m{word}\x1b[0m{rest}"))
+        });
+        found.unwrap_or_else(|| line.to_owned())
+    };
+    text.split_inclusive('\n').map(paint).collect()
+}
+
+/// Prints a message whose text from outside is already escaped, and which may have colours, to standard error.
+pub(super) fn complain_in_colour(message: &str) {
+    let mut err = std::io::stderr().lock();
+    let _ = err.write_all(message.trim_end().as_bytes()).and_then(|()| err.write_all(b"\n"));
+}
 
 /// A path for messages: on one line, with hidden characters as escapes.
 pub(super) fn shown(path: &Path) -> String {
@@ -84,6 +128,20 @@ fn visible_json(json: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn colours_are_for_terminals_without_no_color() {
+        assert!(has_colours(true, None) && has_colours(true, Some(OsString::new())));
+        assert!(!has_colours(false, None) && !has_colours(true, Some(OsString::from("1"))));
+    }
+
+    #[test]
+    fn only_the_word_of_a_verdict_is_painted() {
+        let text = "ok   new.x == 0: observed 0\nFAIL old.x == 0: ok\nokay\n";
+        let expected =
+            "\x1b[32mok\x1b[0m   new.x == 0: observed 0\n\x1b[31mFAIL\x1b[0m old.x == 0: ok\nokay\n";
+        assert_eq!(painted(text), expected);
+    }
 
     #[test]
     fn hidden_characters_show_and_json_keeps_its_value() {

@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::terminal;
+use authstorm::Error;
 use authstorm::scenario::load::load;
 use std::path::PathBuf;
 
@@ -32,7 +33,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
                 ))?;
             }
             Err(errors) => {
-                terminal::complain(&errors.to_string());
+                Failure::from(Error::Scenario(errors)).tell();
                 exit = Exit::Usage;
             }
         }

@@ -19,12 +19,14 @@
 //! # Ok::<(), authstorm::Error>(())
 //! ```
 
+mod csv;
 mod headline;
 mod json;
 mod rates;
 mod scenario;
 mod text;
 
+pub use csv::csv;
 pub use headline::headline;
 pub use json::json;
 pub use rates::Rates;

@@ -114,6 +114,39 @@ fn results_are_printed_as_json_csv_and_markdown() {
     );
 }
 
+/// The CSV of a comparison has a row for each metric of its JSON, and the same numbers.
+#[test]
+fn a_comparison_is_printed_as_json_csv_and_markdown() {
+    let root = crate::common::root();
+    let diff = |format: &str| {
+        let args = ["diff", "results/touch-429-cascade", "results/touch-429-clerk-js", "--format", format];
+        let (code, said, wrong) = run(root, &args);
+        assert_eq!(code, Some(1), "{wrong}");
+        said
+    };
+    let json: serde_json::Value = serde_json::from_str(&diff("json")).expect("JSON");
+    let metrics = json["metrics"].as_array().expect("metrics");
+    let csv = diff("csv");
+    let rows: Vec<csv::StringRecord> =
+        csv::Reader::from_reader(csv.as_bytes()).records().map(|row| row.expect("a row")).collect();
+    assert_eq!(rows.len(), metrics.len());
+    for (row, metric) in rows.iter().zip(metrics) {
+        assert_eq!(
+            (&row[0], &row[1]),
+            (metric["policy"].as_str().expect("a name"), metric["metric"].as_str().expect("a name"))
+        );
+        let same = |cell: &str, value: &serde_json::Value| match value.as_f64() {
+            Some(value) => cell.parse::<f64>().is_ok_and(|cell| cell.to_bits() == value.to_bits()),
+            None => cell.parse::<f64>().map_or(true, |cell| !cell.is_finite()),
+        };
+        assert!(same(&row[3], &metric["a"]) && same(&row[4], &metric["b"]), "{row:?}: {metric}");
+        assert!(same(&row[6], &metric["ci95"][0]) && row[8] == metric["says"], "{row:?}: {metric}");
+    }
+    assert!(
+        diff("md").contains("\n| policy | metric | A | B | B - A | 95% CI | says |\n| --- | --- | ---: |")
+    );
+}
+
 #[test]
 fn the_list_of_metrics_has_every_form() {
     let root = crate::common::root();
