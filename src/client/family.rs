@@ -25,7 +25,7 @@ use super::fact::Status;
 use super::policy::Policy;
 use super::step::{Action, Input, Message, TaskId};
 use crate::backend::{BackendSpec, Endpoint};
-use crate::kernel::Time;
+use crate::kernel::{Dur, Time};
 use crate::protocol::{EndpointRow, Failure, Token};
 use std::fmt::Debug;
 use std::ops::Range;
@@ -40,6 +40,8 @@ pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
     const MESSAGES: &'static [MessageRow];
     /// The names of the flow that a client enters when it considers its session lost.
     const FLOW: FlowWords;
+    /// What a scenario may say that the models cannot use.
+    const UNUSABLE: &'static [Unusable];
     /// Bytes of a session with one idle tab, including its tasks and the server's side.
     const IDLE_BYTES: usize;
 
@@ -58,13 +60,14 @@ pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
     fn setup(model: usize, around: &Around<'_>) -> Self::Setup;
 
     /// Compiles a policy. `codes` are the scenario's error codes; a [`Failure`] names a code by its index.
-    fn rules(policy: &Policy, codes: &[String]) -> Self::Rules;
+    fn rules(setup: &Self::Setup, policy: &Policy, codes: &[String]) -> Self::Rules;
 
     /// Closed pages of these users. `rules` are all rules that a user may follow.
-    fn store(rules: &[Self::Rules], users: Range<u32>, tabs_per_user: u32) -> Self::Store;
+    fn store(setup: &Self::Setup, rules: &[Self::Rules], users: Range<u32>, tabs_per_user: u32)
+    -> Self::Store;
 
-    /// Sessions without any state on the server's side.
-    fn account(backend: &BackendSpec, users: Range<u32>) -> Self::Account;
+    /// Sessions without any state on the server's side. `rules` are all rules that a user may follow.
+    fn account(rules: &[Self::Rules], backend: &BackendSpec, users: Range<u32>) -> Self::Account;
 
     /// Gives a tab its input and appends the tab's actions to `out`, in order.
     fn step(store: &mut Self::Store, who: Who<'_, Self>, input: Input, now: Time, out: &mut Vec<Action>);
@@ -88,6 +91,12 @@ pub struct Around<'a> {
     pub max_rounds: Option<u32>,
     /// Life of a session token, in seconds.
     pub token_life_s: u32,
+    /// How long the server accepts a used refresh token again; `None` where the scenario does not say.
+    pub refresh_token_reuse: Option<Dur>,
+    /// Client objects of a page.
+    pub objects: u8,
+    /// Whether a browser's storage ignores removals.
+    pub storage_ignores_removals: bool,
     /// Whether the app is configured for several sessions.
     pub multi_session: bool,
     /// The app code's reaction to a new session object.
@@ -120,8 +129,8 @@ pub trait Account {
     /// An answer of the server.
     type Reply;
 
-    /// Answers a call that no fault, limit or queue refused.
-    fn answer(&mut self, user: u32, endpoint: Endpoint, now: Time) -> Self::Reply;
+    /// Answers a call that no fault, limit or queue refused. `word` is what the request contains: see [`Store::word`].
+    fn answer(&mut self, user: u32, endpoint: Endpoint, word: u32, now: Time) -> Self::Reply;
 
     /// Revokes a user's session.
     fn revoke(&mut self, user: u32);
@@ -153,6 +162,8 @@ pub trait Store: Look + Clone + Debug {
     fn offline(&self, user: u32) -> bool;
     /// Takes a user's browser offline or online.
     fn set_offline(&mut self, user: u32, offline: bool);
+    /// Sets by how many nanoseconds the clock of a user's browser is ahead of the server's.
+    fn set_clock(&mut self, user: u32, ahead_ns: i64);
 
     /// The tab of a task.
     fn tab(&self, task: TaskId) -> u32;
@@ -164,6 +175,8 @@ pub trait Store: Look + Clone + Debug {
     /// Records that a task sends a request to this endpoint. Returns the request's number among equal calls of the
     /// instant.
     fn sends(&mut self, task: TaskId, endpoint: Endpoint) -> u8;
+    /// What the request of a task tells the family's [`Account`]; 0 for nothing.
+    fn word(&self, task: TaskId) -> u32;
     /// Stores the answer that is on its way to a task.
     fn set_reply(&mut self, task: TaskId, reply: Self::Reply);
     /// Marks the answer on its way to a task as coming from a full queue.
@@ -251,6 +264,31 @@ pub struct ModelRow {
     pub about: &'static str,
     /// Whether the scenario may set `max-rounds`.
     pub takes_max_rounds: bool,
+    /// Whether the model is a contender by itself: a scenario compares it, as it is, under its name. Otherwise only
+    /// policies are compared.
+    pub is_contender: bool,
+}
+
+/// Something that a scenario may say and a family's models cannot use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unusable {
+    /// The key, as a path in the scenario. `[]` stands for each entry of a list: `action[].do`.
+    pub key: &'static str,
+    /// The values that cannot be used.
+    pub values: Values,
+    /// Why not, as a clause.
+    pub why: &'static str,
+}
+
+/// Values of a key, as a file writes them, without quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Values {
+    /// Every value.
+    Any,
+    /// This value.
+    Only(&'static str),
+    /// Every value but this one, which says nothing.
+    AllBut(&'static str),
 }
 
 /// A kind of message between tabs.

@@ -25,4 +25,5 @@ pub const MOST_CALLS: u32 = 4_000_000_000;
 
 registry::families! {
     Clerk = clerk::Clerk;
+    Token = token::Token;
 }

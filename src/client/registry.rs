@@ -1,8 +1,8 @@
 //! The registration of client families: models by name, and the one place that matches on a run's family.
 
-use super::family::{Around, Client, ModelRow};
+use super::family::{Around, Client, ModelRow, Unusable};
 use super::policy::Policy;
-use super::{FAMILY_ENDPOINTS, MODELS, workload};
+use super::{FAMILY_ENDPOINTS, FAMILY_UNUSABLE, MODELS, workload};
 use crate::protocol::{Endpoint, EndpointRow};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -42,14 +42,24 @@ impl Model {
         self.row().name
     }
 
-    /// The endpoints that a run of this model may call: those of its family and the one of generic clients.
-    pub fn endpoints(self) -> Vec<Endpoint> {
+    /// The index of its family, in the order of the registration.
+    fn family(self) -> usize {
         let mut first = 0;
         let family = MODELS.iter().position(|family| {
             first += family.len();
             self.place() < first
         });
-        let rows = FAMILY_ENDPOINTS[family.expect("every model is in the table")];
+        family.expect("every model is in the table")
+    }
+
+    /// What a scenario may say that the model cannot use.
+    pub fn unusable(self) -> &'static [Unusable] {
+        FAMILY_UNUSABLE[self.family()]
+    }
+
+    /// The endpoints that a run of this model may call: those of its family and the one of generic clients.
+    pub fn endpoints(self) -> Vec<Endpoint> {
+        let rows = FAMILY_ENDPOINTS[self.family()];
         let named = |row: &EndpointRow| Endpoint::known(row.name);
         rows.iter().map(named).chain([workload::GENERIC]).collect()
     }
@@ -137,8 +147,11 @@ impl<C: Client> Prepared<C> {
         contenders: &[Vec<&Policy>],
         codes: &[String],
     ) -> Self {
-        let rules = |parts: &Vec<&Policy>| parts.iter().map(|policy| C::rules(policy, codes)).collect();
-        Prepared { setup: C::setup(model, around), rules: contenders.iter().map(rules).collect() }
+        let setup = C::setup(model, around);
+        let rules =
+            |parts: &Vec<&Policy>| parts.iter().map(|policy| C::rules(&setup, policy, codes)).collect();
+        let rules = contenders.iter().map(rules).collect();
+        Prepared { setup, rules }
     }
 }
 
@@ -159,6 +172,9 @@ macro_rules! families {
 
         /// The endpoints of each family, in the order of the registration.
         const FAMILY_ENDPOINTS: &[&[EndpointRow]] = &[$(<$client as Client>::ENDPOINTS),*];
+
+        /// What the models of each family cannot use, in the order of the registration.
+        const FAMILY_UNUSABLE: &[&[family::Unusable]] = &[$(<$client as Client>::UNUSABLE),*];
 
         /// The endpoints of all families, then that of generic clients.
         pub const ENDPOINTS: [EndpointRow; registry::count(FAMILY_ENDPOINTS) + 1] =

@@ -34,12 +34,13 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             return self.answer(task, Failure::NETWORK.into(), after, route.timeout);
         }
         let generation = self.pages.generation(task);
-        let call = Call { waiter: task, generation, endpoint, user, sent: now, at };
+        let word = self.pages.word(task);
+        let call = Call { waiter: task, generation, endpoint, word, user, sent: now, at };
         match self.gateway.arrive(call, &self.streams.backend, &mut self.observer) {
             Passage::Answered { refusal, after, holds } => {
                 let reply = match refusal {
                     Some(failure) => failure.into(),
-                    None => self.accounts.answer(user, endpoint, now),
+                    None => self.accounts.answer(user, endpoint, word, now),
                 };
                 self.holds(holds, endpoint, user, after);
                 self.answer(task, reply, after, route.timeout);
@@ -106,7 +107,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             return self.deliver_to_caller(call, latency, None);
         }
         // The server processes the call even if its client has given up.
-        let reply = self.accounts.answer(call.user, call.endpoint, self.now);
+        let reply = self.accounts.answer(call.user, call.endpoint, call.word, self.now);
         if self.is_waited_for(&call) {
             self.deliver(call, latency, reply);
         }

@@ -26,8 +26,12 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         let who = Who { tab, user, setup: &self.client.setup, rules: self.rules_of(user) };
         let mut actions = std::mem::take(&mut self.actions);
         C::step(&mut self.pages, who, input, self.now, &mut actions);
+        let mut acting = tab;
         for action in &actions {
-            self.act(tab, user, *action);
+            match *action {
+                Action::Of { tab } => acting = tab,
+                action => self.act(acting, user, action),
+            }
         }
         actions.clear();
         self.actions = actions;
@@ -68,6 +72,8 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
                 let arg = self.pages.generation(task);
                 self.at_once.push_back(Event { kind: EventKind::Lock, generation: 0, id: task, arg });
             }
+            Action::Abort { task } => self.schedule_task(Dur::ZERO, EventKind::Answer, 1, task),
+            Action::Of { .. } => {}
             Action::Tell(message) => self.tell_other_tabs(tab, user, message),
             Action::Fact(fact) => {
                 if O::ACTIVE {

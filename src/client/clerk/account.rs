@@ -50,7 +50,7 @@ impl Accounts {
 impl Account for Accounts {
     type Reply = Reply;
 
-    fn answer(&mut self, user: u32, endpoint: Endpoint, now: Time) -> Reply {
+    fn answer(&mut self, user: u32, endpoint: Endpoint, _: u32, now: Time) -> Reply {
         let session = &mut self.sessions[user as usize];
         let fresh = Token::issued_after(now, session.newest());
         let ok = |token| Reply::Ok { token, listed: true };

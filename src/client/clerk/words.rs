@@ -1,7 +1,7 @@
 //! Names and descriptions of the client's tasks and of their callers.
 
 use super::task::{Caller, Kind};
-use crate::client::family::{CallerRow, Due, FlowWords, Role, TaskRow};
+use crate::client::family::{CallerRow, Due, FlowWords, Role, TaskRow, Unusable, Values};
 
 /// The timer meaning of kinds of tasks that have no timer of their own.
 const REPEATED: Due = Due::Repeat("the request is repeated");
@@ -15,6 +15,20 @@ pub(super) const FLOW: FlowWords = FlowWords {
     ends: &[401, 422],
     // `setActive` with navigation touches by itself and throws under every policy.
     throws: "setActive with navigation throws",
+};
+
+/// The models judge a token's age by `iat` and keep one session object a page (`clerk-js.md`, "Timers and constants"). A
+/// wrong clock, several client objects, and refresh tokens are not modelled.
+pub(super) const UNUSABLE: [Unusable; 4] = {
+    const fn never(key: &'static str, why: &'static str) -> Unusable {
+        Unusable { key, values: Values::Any, why }
+    }
+    [
+        never("fleet.clock-skew", "these models do not say what a wrong clock does"),
+        never("client.objects", "a page has one client object in these models"),
+        never("client.storage-ignores-removals", "these models keep no session in a browser's storage"),
+        never("backend.refresh-token-reuse", "these models have no refresh tokens"),
+    ]
 };
 
 impl Kind {

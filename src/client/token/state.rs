@@ -2,6 +2,7 @@
 
 use super::pool::{Key, NONE, Pool};
 use super::rules::Endpoint;
+use super::words::Request;
 use crate::kernel::Time;
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -81,6 +82,8 @@ pub(super) enum Done {
     Session(u32),
     /// No session.
     Nothing,
+    /// No session, and an error beside it.
+    Empty,
     /// An error.
     Failed,
 }
@@ -122,6 +125,10 @@ pub(super) struct Browser {
     pub lock: u32,
     /// Removals from the storage take effect (true), or the old value stays (false).
     pub removals_stick: bool,
+    /// The browser's requests get no answer.
+    pub offline: bool,
+    /// One of its pages has been opened.
+    pub opened: bool,
 }
 
 /// A client object in a page.
@@ -134,10 +141,6 @@ pub(super) struct Agent {
     pub next: u32,
     /// The work under way, or [`NONE`].
     pub busy: u32,
-    /// Number of the current ticker. Ticks with an older number are void.
-    pub tick: u32,
-    /// Number of the current timer setting. Timers with an older number are void.
-    pub alarm: u32,
     /// The object's own copy of the session.
     pub held: Option<Held>,
     /// One plus the depth of the entry whose answer set the timer to no wait; 0 otherwise.
@@ -154,6 +157,16 @@ pub(super) struct Agent {
     pub asks_on_event: bool,
     /// The app refreshes the session, like a caller, when the SDK tells it that the token has expired.
     pub refreshes_on_expiry: bool,
+}
+
+/// The numbers of a client object's clocks. They belong to the object's slot and never begin anew, so a timer of an
+/// earlier object is void.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Clock {
+    /// Number of the current ticker. Ticks with an older number are void.
+    pub tick: u32,
+    /// Number of the current timer setting. Timers with an older number are void.
+    pub alarm: u32,
 }
 
 /// The work under way at a client object.
@@ -195,6 +208,8 @@ pub(super) struct Task {
     /// Number of entries before it, each caused by the answer to a request of the previous one.
     pub depth: u16,
     pub started: Time,
+    /// When the operation was added: for a call, when the app asked.
+    pub asked: Time,
     /// The session that the app restores, or that another page has written.
     pub kept: Option<Held>,
     /// Another operation stole its lock, and its caller already has an error.
@@ -229,6 +244,8 @@ pub(super) struct Task {
 #[derive(Clone, Debug)]
 pub(super) struct Flight {
     pub agent: Key,
+    /// The operation that began it.
+    pub op: Op,
     pub endpoint: Endpoint,
     pub refresh: NonZeroU32,
     /// The stored refresh token when the refresh began.
@@ -239,6 +256,8 @@ pub(super) struct Flight {
     pub depth: u16,
     pub sent: Time,
     pub waits_for_answer: bool,
+    /// The driver's name for the request of the current try.
+    pub ticket: u32,
     /// The first and the last operation that wait for it.
     pub waiters: (Option<Key>, Option<Key>),
 }
@@ -279,8 +298,10 @@ pub(super) enum Next {
 /// Every browser, client object and operation of a population.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    pub(super) browsers: Pool<Browser>,
+    pub(super) browsers: Vec<Browser>,
     pub(super) agents: Pool<Agent>,
+    /// By the slots of `agents`.
+    pub(super) clocks: Vec<Clock>,
     pub(super) busy: Pool<Busy>,
     pub(super) tasks: Pool<Task>,
     pub(super) flights: Pool<Flight>,
@@ -299,31 +320,81 @@ impl Store {
         Store::default()
     }
 
-    /// Adds a browser. `stored` is the session in its storage. `skew` is the number of nanoseconds by which its clock
-    /// is ahead of the server's.
-    pub fn add_browser(&mut self, stored: Option<Held>, skew: i64) -> Key {
-        self.browsers.insert(Browser { stored, skew, first: NONE, lock: NONE, removals_stick: true })
+    /// Adds a browser and returns its number. `stored` is the session in its storage. `skew` is the number of
+    /// nanoseconds by which its clock is ahead of the server's.
+    pub fn add_browser(&mut self, stored: Option<Held>, skew: i64) -> u32 {
+        let number = u32::try_from(self.browsers.len()).expect("fewer than 2^32 browsers");
+        let (removals_stick, offline, opened) = (true, false, false);
+        self.browsers.push(Browser { stored, skew, first: NONE, lock: NONE, removals_stick, offline, opened });
+        number
     }
 
     /// Makes removals from this browser's storage ineffective from now on, as with cookies that a server may not write.
-    pub fn ignore_removals(&mut self, browser: Key) {
-        if let Some(browser) = self.browsers.get_mut(browser) {
-            browser.removals_stick = false;
-        }
+    pub fn ignore_removals(&mut self, browser: u32) {
+        self.browser_mut(browser).removals_stick = false;
     }
 
     /// The session in the browser's storage.
-    pub fn stored(&self, browser: Key) -> Option<Held> {
-        self.browsers.get(browser).and_then(|b| b.stored)
+    pub fn stored(&self, browser: u32) -> Option<Held> {
+        self.browser(browser).stored
+    }
+
+    pub(super) fn browser(&self, number: u32) -> &Browser {
+        &self.browsers[number as usize]
+    }
+
+    pub(super) fn browser_mut(&mut self, number: u32) -> &mut Browser {
+        &mut self.browsers[number as usize]
     }
 
     /// The session that a client object reads: the browser's, or its own copy.
     pub fn held(&self, agent: Key, place: super::rules::Place) -> Option<Held> {
         let agent = self.agents.get(agent)?;
         match place {
-            super::rules::Place::Storage => self.browsers.at(agent.browser).stored,
+            super::rules::Place::Storage => self.browser(agent.browser).stored,
             _ if agent.ready == Ready::Yes => agent.held,
             _ => None,
+        }
+    }
+
+    /// The number of a request among those that client objects of its page sent at the same instant and that are not
+    /// answered.
+    pub(super) fn ordinal(&self, request: Request) -> u8 {
+        let Some(flight) = self.flights.get(request.flight) else { return 0 };
+        let Some(agent) = self.agents.get(flight.agent) else { return 0 };
+        let (mut next, mut before) = (self.browser(agent.browser).first, 0u8);
+        while next != NONE {
+            let other = self.agents.at(next);
+            if other.page == agent.page && other.busy != NONE {
+                before = before.saturating_add(self.sent_with(other.busy, request.flight, flight.sent));
+            }
+            next = other.next;
+        }
+        before
+    }
+
+    /// Requests of one client object that were sent at this instant and are in earlier slots.
+    fn sent_with(&self, busy: u32, own: Key, sent: Time) -> u8 {
+        let (mut next, mut count) = (self.busy.at(busy).tasks, 0u8);
+        while let Some(task) = next {
+            let task = self.tasks.at(task.slot);
+            // Of the operations that share a request, only the first counts it.
+            let counts = |key: Key| {
+                let flight = self.flights.at(key.slot);
+                key.slot < own.slot && flight.sent == sent && flight.waiters.0.is_some_and(|first| {
+                    self.tasks.at(first.slot).flight == Some(key) && std::ptr::eq(self.tasks.at(first.slot), task)
+                })
+            };
+            count = count.saturating_add(u8::from(task.flight.is_some_and(counts)));
+            next = task.after;
+        }
+        count
+    }
+
+    /// Gives a request that was just sent a number of the driver's, which the request's abort returns.
+    pub fn set_ticket(&mut self, request: Request, ticket: u32) {
+        if let Some(flight) = self.flights.get_mut(request.flight) {
+            flight.ticket = ticket;
         }
     }
 
@@ -355,7 +426,7 @@ mod tests {
     /// separately.
     #[test]
     fn an_idle_session_takes_at_most_144_bytes() {
-        let sizes = [Pool::<Browser>::SLOT, Pool::<Agent>::SLOT, size_of::<Account>()];
+        let sizes = [size_of::<Browser>(), Pool::<Agent>::SLOT, size_of::<Clock>(), size_of::<Account>()];
         assert!(sizes.iter().sum::<usize>() <= 144, "{sizes:?}");
     }
 }

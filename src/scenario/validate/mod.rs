@@ -1,6 +1,7 @@
 //! Checks between parts of a scenario. Each error points at every place that takes part.
 
 mod backend;
+pub mod client;
 pub mod faults;
 mod fleet;
 pub mod policy;
@@ -77,6 +78,7 @@ impl Findings<'_> {
 pub fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
     let mut findings = Findings { doc, errors: Errors::default(), warnings: Vec::new() };
     size::check(&mut findings, parts);
+    client::check(&mut findings, parts);
     fleet::check(&mut findings, parts);
     workload::check(&mut findings, parts);
     backend::check(&mut findings, parts);
