@@ -50,7 +50,10 @@ impl Compared {
 
 /// Compares the simulated client with recordings. Exits with 1 if any differs.
 pub fn run(args: Args) -> Result<Exit, Failure> {
-    let profile = args.profile.as_deref().map(read_profile).transpose()?;
+    let profile = match &args.profile {
+        Some(file) => Some(Profile::load(file).map_err(authstorm::Error::Scenario)?.0),
+        None => None,
+    };
     let mut comparisons = Vec::new();
     for file in &args.files {
         comparisons.push((file.display().to_string(), compare_file(file, profile.as_ref())?));
@@ -67,18 +70,6 @@ pub fn run(args: Args) -> Result<Exit, Failure> {
         terminal::say(&words(&comparisons, &releases))?;
     }
     Ok(if comparisons.iter().all(|(_, c)| c.matched()) { Exit::Yes } else { Exit::No })
-}
-
-fn read_profile(file: &Path) -> Result<Profile, Failure> {
-    let bytes = read_regular(file).map_err(|e| Failure::usage(format!("{}: error: {e}", shown(file))))?;
-    let text =
-        String::from_utf8(bytes).map_err(|e| Failure::usage(format!("{}: error: {e}", shown(file))))?;
-    match Profile::parse(&text) {
-        Ok((profile, _)) => Ok(profile),
-        Err(e) => {
-            Err(Failure::usage(format!("{}:{}:{}: error: {}", shown(file), e.line, e.column, e.message)))
-        }
-    }
 }
 
 fn compare_file(file: &Path, profile: Option<&Profile>) -> Result<Compared, Failure> {

@@ -1,24 +1,58 @@
-//! `authstorm keys`
+//! `authstorm keys` and `authstorm schema`
 
 use super::exit::{Exit, Failure};
 use super::terminal;
-use authstorm::scenario::format;
+use authstorm::client::token;
+use authstorm::scenario;
 
-/// Options.
+/// A file format of authstorm.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Scenario files, and the policy files that they name
+    #[default]
+    Scenario,
+    /// Client profiles
+    ClientProfile,
+}
+
+/// Options of `keys`.
 #[derive(clap::Args)]
 pub struct Args {
     /// A key or a table, such as `fault` or `backend.limit.rate`; without it, all of them
     #[arg(default_value = "", hide_default_value = true)]
     path: String,
+    /// The file format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    of: Format,
+}
+
+/// Options of `schema`.
+#[derive(clap::Args)]
+pub struct SchemaArgs {
+    /// The file format
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    of: Format,
 }
 
 /// Prints the keys at and below a path.
 pub fn run(args: Args) -> Result<Exit, Failure> {
-    match format::reference(&args.path) {
+    let reference = match args.of {
+        Format::Scenario => scenario::format::reference(&args.path),
+        Format::ClientProfile => token::format::reference(&args.path),
+    };
+    match reference {
         Ok(text) => terminal::say(&text),
         Err(none) => {
             terminal::complain(&format!("error: {none}"));
             Ok(Exit::Usage)
         }
     }
+}
+
+/// Prints the JSON Schema of a file format.
+pub fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
+    terminal::say_json(&match args.of {
+        Format::Scenario => scenario::format::json_schema(),
+        Format::ClientProfile => token::format::json_schema(),
+    })
 }

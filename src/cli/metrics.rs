@@ -2,7 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::{table, terminal};
-use authstorm::metrics::METRICS;
+use authstorm::metrics::all_metrics;
 
 /// Options.
 #[derive(clap::Args)]
@@ -15,7 +15,7 @@ pub struct Args {
 /// Prints the definitions of all metrics.
 pub fn run(args: Args) -> Result<Exit, Failure> {
     if args.json {
-        let list: Vec<_> = METRICS
+        let list: Vec<_> = all_metrics()
             .iter()
             .map(|m| serde_json::json!({ "name": m.name, "unit": m.unit, "definition": m.definition }))
             .collect();

@@ -15,7 +15,6 @@ mod out_file;
 mod progress;
 mod report;
 mod run;
-mod schema;
 mod table;
 mod terminal;
 mod validate;
@@ -59,10 +58,10 @@ enum Verb {
     Verify(verify::Args),
     /// Print the definition of every metric
     Metrics(metrics::Args),
-    /// Print every key of a scenario file: value, unit, range, default, meaning and an example
+    /// Print every key of a scenario file or a client profile: value, unit, range, default, meaning and an example
     Keys(keys::Args),
-    /// Print the JSON Schema of scenario files, for editors
-    Schema,
+    /// Print the JSON Schema of scenario files or client profiles, for editors
+    Schema(keys::SchemaArgs),
 }
 
 /// Runs the command.
@@ -98,7 +97,7 @@ pub fn main() -> ExitCode {
         Verb::Verify(args) => on_threads(|| verify::run(args)),
         Verb::Metrics(args) => metrics::run(args),
         Verb::Keys(args) => keys::run(args),
-        Verb::Schema => schema::run(),
+        Verb::Schema(args) => keys::schema(args),
     })
 }
 

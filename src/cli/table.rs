@@ -1,7 +1,7 @@
 //! Tables for the terminal. They fit the width of the terminal. Output to a file or a pipe has
 //! [`USUAL_WIDTH`] columns, or the number in `COLUMNS`.
 
-use authstorm::metrics::{METRICS, Metric, MetricDef};
+use authstorm::metrics::{Metric, MetricDef, all_metrics};
 use authstorm::results::{MetricValues, PolicyResults, Results, measured};
 use authstorm::stats::{CONFIDENCE, paired_difference};
 use authstorm::text::{clean, number};
@@ -19,9 +19,9 @@ const CONTEXT: [Metric; 9] = [
     Metric::CallersServed,
     Metric::CallersUnfinished,
     Metric::TrueSignOuts,
-    Metric::UnauthenticatedSessions,
-    Metric::UnauthenticatedEventsWorstSession,
-    Metric::RecursiveUnauthenticatedEvents,
+    Metric::FlowSessions,
+    Metric::FlowWorstSession,
+    Metric::RecursiveEntries,
     Metric::RequestsTotal,
     Metric::Goodput,
 ];
@@ -45,7 +45,8 @@ pub fn summary(results: &Results, width: u16) -> String {
     let mut header = vec!["metric".to_owned()];
     header.extend(results.policies.iter().map(|policy| clean(&policy.name)));
     let labelled = |unit: bool| -> Vec<Vec<String>> {
-        let label = |metric: Metric| if unit { label(metric) } else { metric.def().name.to_owned() };
+        let label =
+            |metric: Metric| if unit { label(results, metric) } else { results.def(metric).name.to_owned() };
         let row = |(metric, values): (&Metric, &Vec<String>)| {
             std::iter::once(label(*metric)).chain(values.iter().cloned()).collect()
         };
@@ -101,8 +102,8 @@ fn shown(results: &Results) -> Vec<Metric> {
     harms.chain(context).filter(|metric| measured::can_move(results, *metric)).collect()
 }
 
-fn label(metric: Metric) -> String {
-    let MetricDef { name, unit, .. } = metric.def();
+fn label(results: &Results, metric: Metric) -> String {
+    let MetricDef { name, unit, .. } = results.def(metric);
     format!("{name} ({unit})")
 }
 
@@ -115,7 +116,7 @@ fn values(results: &Results, metric: Metric) -> Vec<String> {
 /// A row per policy, a column per metric.
 fn by_policy(results: &Results, metrics: &[Metric], rows: &[Vec<String>], width: u16) -> String {
     // A name of several words takes a line per word.
-    let heads = metrics.iter().map(|metric| label(*metric).replace('_', "_\n").replace(" (", "\n("));
+    let heads = metrics.iter().map(|metric| label(results, *metric).replace('_', "_\n").replace(" (", "\n("));
     let header: Vec<String> = std::iter::once("policy".to_owned()).chain(heads).collect();
     let row = |(n, policy): (usize, &PolicyResults)| {
         std::iter::once(clean(&policy.name)).chain(rows.iter().map(|values| values[n].clone())).collect()
@@ -137,7 +138,7 @@ fn differences(results: &Results, metrics: &[Metric]) -> (Vec<String>, Vec<Vec<S
         let cells: Vec<Option<String>> = others.iter().map(|other| one(other, metric)).collect();
         if cells.iter().any(Option::is_some) {
             let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| "≈".to_owned()));
-            rows.push(std::iter::once(metric.def().name.to_owned()).chain(cells).collect());
+            rows.push(std::iter::once(results.def(metric).name.to_owned()).chain(cells).collect());
         }
     }
     let interval =
@@ -186,7 +187,7 @@ fn table(header: &[String], rows: Vec<Vec<String>>, width: u16) -> String {
 pub fn metrics() -> String {
     let mut table = plain(width());
     table.set_header(["metric", "unit", "definition"]);
-    for MetricDef { name, unit, definition, .. } in METRICS {
+    for MetricDef { name, unit, definition, .. } in all_metrics() {
         table.add_row([*name, *unit, *definition]);
     }
     table.to_string()

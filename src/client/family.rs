@@ -26,7 +26,7 @@ use super::policy::Policy;
 use super::step::{Action, Input, Message, TaskId};
 use crate::backend::{BackendSpec, Endpoint};
 use crate::kernel::{Dur, Time};
-use crate::protocol::{EndpointRow, Failure, Token};
+use crate::protocol::{EndpointRow, Failure, MetricWords, Token};
 use std::fmt::Debug;
 use std::ops::Range;
 
@@ -63,8 +63,12 @@ pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
     fn rules(setup: &Self::Setup, policy: &Policy, codes: &[String]) -> Self::Rules;
 
     /// Closed pages of these users. `rules` are all rules that a user may follow.
-    fn store(setup: &Self::Setup, rules: &[Self::Rules], users: Range<u32>, tabs_per_user: u32)
-    -> Self::Store;
+    fn store(
+        setup: &Self::Setup,
+        rules: &[Self::Rules],
+        users: Range<u32>,
+        tabs_per_user: u32,
+    ) -> Self::Store;
 
     /// Sessions without any state on the server's side. `rules` are all rules that a user may follow.
     fn account(rules: &[Self::Rules], backend: &BackendSpec, users: Range<u32>) -> Self::Account;
@@ -355,6 +359,14 @@ pub struct FlowWords {
     pub name: &'static str,
     /// Its short name, with its article.
     pub short: &'static str,
+    /// The verb of a session that enters it: `enters the flow`.
+    pub enters: &'static str,
+    /// The verb of several sessions: `enter the flow`.
+    pub enter: &'static str,
+    /// Its entries: `entries of the flow`.
+    pub entries: &'static str,
+    /// The metrics that count its entries.
+    pub metrics: FlowMetrics,
     /// The purpose of its requests: ` for the flow`.
     pub purpose: &'static str,
     /// A status that enters the flow without asking the policy, and the reason: a clause that ends in `lets it `.
@@ -363,6 +375,21 @@ pub struct FlowWords {
     pub ends: &'static [u16],
     /// The code that passes a failure to the app when the policy does not, as a clause.
     pub throws: &'static str,
+}
+
+/// The metrics that count a flow's entries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FlowMetrics {
+    /// Entries while a session exists.
+    pub entries: MetricWords,
+    /// Browser sessions with at least one entry.
+    pub sessions: MetricWords,
+    /// Most entries of one browser session.
+    pub worst_session: MetricWords,
+    /// Entries that the answer to a request of an earlier entry caused.
+    pub recursive: MetricWords,
+    /// Longest causal chain of entries.
+    pub depth_max: MetricWords,
 }
 
 /// The caller that a task works for.

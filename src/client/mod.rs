@@ -17,7 +17,7 @@ pub mod workload;
 
 use crate::protocol::EndpointRow;
 pub use family::{Account, Client, Reply, Store};
-pub use registry::{ForFamily, Model, Prepared};
+pub use registry::{FamilyTables, ForFamily, Model, Prepared};
 
 /// The most calls that one session or one generic client may make. The run stops at this number, so 32 bits hold every
 /// count of a session that grows at most once per call.

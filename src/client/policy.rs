@@ -134,7 +134,7 @@ pub static ANSWER: Leaf = Leaf {
 const MAX_ANSWERS: usize = 400;
 
 inline_schema!(FailureSet, "Failures", {
-    let answer = text_schema!("answer", "^!?([45]xx|[45][0-9]{2}(:[a-z0-9_]{1,64})?|network)$", "401");
+    let answer = text_schema!("answer", "^!?([45]xx|[45][0-9]{2}(:[A-Za-z0-9_]{1,64})?|network)$", "401");
     schemars::json_schema!({ "type": "array", "items": answer, "maxItems": MAX_ANSWERS })
 });
 

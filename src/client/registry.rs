@@ -1,8 +1,8 @@
 //! The registration of client families: models by name, and the one place that matches on a run's family.
 
-use super::family::{Around, Client, ModelRow, Unusable};
+use super::family::{Around, Client, FlowWords, ModelRow, Unusable};
 use super::policy::Policy;
-use super::{FAMILY_ENDPOINTS, FAMILY_UNUSABLE, MODELS, workload};
+use super::{FAMILIES, workload};
 use crate::protocol::{Endpoint, EndpointRow};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -17,7 +17,7 @@ pub struct Model(u8);
 impl Model {
     /// The models of all families, in the order of the registration.
     pub fn all() -> impl Iterator<Item = Model> {
-        let count: usize = MODELS.iter().map(|family| family.len()).sum();
+        let count: usize = FAMILIES.iter().map(|family| family.models.len()).sum();
         (0..count).map(|place| Model(place as u8))
     }
 
@@ -34,7 +34,8 @@ impl Model {
 
     /// The model's entry in its family.
     pub fn row(self) -> &'static ModelRow {
-        MODELS.iter().copied().flatten().nth(self.place()).expect("every model is in the table")
+        let rows = FAMILIES.iter().flat_map(|family| family.models);
+        rows.into_iter().nth(self.place()).expect("every model is in the table")
     }
 
     /// Its name in scenarios and results.
@@ -42,11 +43,22 @@ impl Model {
         self.row().name
     }
 
-    /// The index of its family, in the order of the registration.
-    fn family(self) -> usize {
+    /// The endpoints that a run of this model may call: those of its family and the one of generic clients.
+    pub fn endpoints(self) -> Vec<Endpoint> {
+        let named = |row: &EndpointRow| Endpoint::known(row.name);
+        self.tables().endpoints.iter().map(named).chain([workload::GENERIC]).collect()
+    }
+
+    /// The names of its family's flow.
+    pub fn flow(self) -> &'static FlowWords {
+        &self.tables().flow
+    }
+
+    /// The index of its family among [`FAMILIES`].
+    pub(crate) fn family(self) -> usize {
         let mut first = 0;
-        let family = MODELS.iter().position(|family| {
-            first += family.len();
+        let family = FAMILIES.iter().position(|family| {
+            first += family.models.len();
             self.place() < first
         });
         family.expect("every model is in the table")
@@ -54,14 +66,11 @@ impl Model {
 
     /// What a scenario may say that the model cannot use.
     pub fn unusable(self) -> &'static [Unusable] {
-        FAMILY_UNUSABLE[self.family()]
+        self.tables().unusable
     }
 
-    /// The endpoints that a run of this model may call: those of its family and the one of generic clients.
-    pub fn endpoints(self) -> Vec<Endpoint> {
-        let rows = FAMILY_ENDPOINTS[self.family()];
-        let named = |row: &EndpointRow| Endpoint::known(row.name);
-        rows.iter().map(named).chain([workload::GENERIC]).collect()
+    fn tables(self) -> &'static FamilyTables {
+        &FAMILIES[self.family()]
     }
 
     /// Its index among the models of all families.
@@ -70,24 +79,36 @@ impl Model {
     }
 }
 
-/// The number of rows in a table of tables.
-pub(super) const fn count(families: &[&[EndpointRow]]) -> usize {
+/// The tables of a registered family.
+pub struct FamilyTables {
+    /// [`Client::MODELS`].
+    pub models: &'static [ModelRow],
+    /// [`Client::ENDPOINTS`].
+    pub endpoints: &'static [EndpointRow],
+    /// [`Client::FLOW`].
+    pub flow: FlowWords,
+    /// [`Client::UNUSABLE`].
+    pub unusable: &'static [Unusable],
+}
+
+/// The number of endpoints of all families.
+pub(super) const fn count(families: &[FamilyTables]) -> usize {
     let (mut count, mut family) = (0, 0);
     while family < families.len() {
-        count += families[family].len();
+        count += families[family].endpoints.len();
         family += 1;
     }
     count
 }
 
-/// Joins the rows of all families and one more.
-pub(super) const fn join<const N: usize>(families: &[&[EndpointRow]], last: EndpointRow) -> [EndpointRow; N] {
+/// Joins the endpoints of all families and one more.
+pub(super) const fn join<const N: usize>(families: &[FamilyTables], last: EndpointRow) -> [EndpointRow; N] {
     let mut all = [last; N];
     let (mut place, mut family) = (0, 0);
     while family < families.len() {
         let mut row = 0;
-        while row < families[family].len() {
-            all[place] = families[family][row];
+        while row < families[family].endpoints.len() {
+            all[place] = families[family].endpoints[row];
             place += 1;
             row += 1;
         }
@@ -167,18 +188,17 @@ pub trait ForFamily {
 /// Registers families: for each a name and the type that implements [`Client`].
 macro_rules! families {
     ($($family:ident = $client:ty;)*) => {
-        /// The models of each family, in the order of the registration.
-        const MODELS: &[&[family::ModelRow]] = &[$(<$client as Client>::MODELS),*];
-
-        /// The endpoints of each family, in the order of the registration.
-        const FAMILY_ENDPOINTS: &[&[EndpointRow]] = &[$(<$client as Client>::ENDPOINTS),*];
-
-        /// What the models of each family cannot use, in the order of the registration.
-        const FAMILY_UNUSABLE: &[&[family::Unusable]] = &[$(<$client as Client>::UNUSABLE),*];
+        /// The tables of each family, in the order of the registration.
+        pub(crate) const FAMILIES: &[registry::FamilyTables] = &[$(registry::FamilyTables {
+            models: <$client as Client>::MODELS,
+            endpoints: <$client as Client>::ENDPOINTS,
+            flow: <$client as Client>::FLOW,
+            unusable: <$client as Client>::UNUSABLE,
+        }),*];
 
         /// The endpoints of all families, then that of generic clients.
-        pub const ENDPOINTS: [EndpointRow; registry::count(FAMILY_ENDPOINTS) + 1] =
-            registry::join(FAMILY_ENDPOINTS, workload::ENDPOINT);
+        pub const ENDPOINTS: [EndpointRow; registry::count(FAMILIES) + 1] =
+            registry::join(FAMILIES, workload::ENDPOINT);
 
         /// The compiled family of a run.
         #[derive(Clone, Debug)]

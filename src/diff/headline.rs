@@ -1,7 +1,7 @@
 //! The headline of a comparison: whether the second results are better.
 
 use super::{Compared, Diff, Verdict};
-use crate::metrics::{Harm, METRICS};
+use crate::metrics::{Harm, all_metrics};
 use crate::text::{clean, number};
 
 /// Says whether the second results are better or worse, by the gravest measure of harm that changed beyond noise.
@@ -49,8 +49,8 @@ fn gravest(found: &Diff, way: impl Fn(&Compared) -> bool) -> Option<String> {
         .iter()
         .filter(|row| way(row))
         .filter_map(|row| {
-            let at = METRICS.iter().position(|def| def.name == row.metric)?;
-            let harm = METRICS[at].harm.of(row.a.value.max(row.b.value));
+            let at = all_metrics().iter().position(|def| def.name == row.metric)?;
+            let harm = all_metrics()[at].harm.of(row.a.value.max(row.b.value));
             is_told(row, harm).then_some((harm, at, row))
         })
         .collect();

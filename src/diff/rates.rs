@@ -2,7 +2,7 @@
 
 use super::Series;
 use crate::kernel::Dur;
-use crate::metrics::{Kind, METRICS};
+use crate::metrics::{Kind, all_metrics};
 use crate::results::Results;
 use crate::text::number;
 
@@ -33,7 +33,8 @@ impl Rates {
 
     /// Divides the values of a series and adapts its unit. Leaves metrics that this version does not know unchanged.
     pub(super) fn applied(self, mut series: Series, of: &Results) -> Series {
-        let kind = METRICS.iter().find(|def| def.name == series.metric).map_or(Kind::Single, |def| def.kind);
+        let kind =
+            all_metrics().iter().find(|def| def.name == series.metric).map_or(Kind::Single, |def| def.kind);
         let here = match kind {
             Kind::Total => self,
             Kind::OfAll => Rates { per_hour: false, ..self },

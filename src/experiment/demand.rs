@@ -3,7 +3,7 @@
 use crate::backend::Endpoint;
 use crate::backend::spec::LimitSpec;
 use crate::kernel::{Dur, Time};
-use crate::metrics::collect::Tally;
+use crate::metrics::tally::Tally;
 use crate::results::Demand;
 use crate::world::Plan;
 

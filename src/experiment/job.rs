@@ -4,7 +4,7 @@ use super::demand;
 use crate::kernel::Time;
 use crate::metrics::Exercise;
 use crate::metrics::Timeline;
-use crate::metrics::collect::{Reference, SessionCounts, Tally};
+use crate::metrics::tally::{Reference, SessionCounts, Tally};
 use crate::parallel;
 use crate::results::{Demand, SessionRow};
 use crate::world::{Control, Plan, Run, StopReason, Stopped, run};

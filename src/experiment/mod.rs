@@ -8,7 +8,7 @@ pub mod reference;
 pub mod ties;
 pub mod verdict;
 
-use crate::metrics::Exercise;
+use crate::metrics::{Exercise, metrics_of};
 use crate::results::{Engine, FaultWindow, MetricValues, PolicyResults, Provenance, Results, SessionRow};
 use crate::scenario::load::{Loaded, load_text, load_with};
 use crate::scenario::{ResolvedPolicy, ScenarioErrors, Settings};
@@ -274,7 +274,7 @@ impl Study {
             .iter()
             .map(|expectation| match policies.iter().position(|p| p.name == expectation.policy) {
                 Some(at) => {
-                    let values = &policies[at].metrics[expectation.metric].values;
+                    let values = &policies[at].metric(expectation.metric.name).values;
                     judge(expectation, &plan, values, &exercises[at])
                 }
                 None => not_judged(expectation),
@@ -315,7 +315,7 @@ fn policy_results(
     keep: usize,
 ) -> PolicyResults {
     let demand = demand::mean(&summaries.iter().map(|s| s.demand.as_slice()).collect::<Vec<_>>());
-    let metrics = crate::metrics::METRICS
+    let metrics = metrics_of(plan.scenario.client.model)
         .iter()
         .enumerate()
         .map(|(i, def)| {
@@ -328,7 +328,7 @@ fn policy_results(
                 mean: estimate.mean,
                 ci_low: estimate.ci_low,
                 ci_high: estimate.ci_high,
-                exercised: Some(verdict::exercised(exercises, plan, i)),
+                exercised: Some(verdict::exercised(exercises, plan, def)),
             }
         })
         .collect();

@@ -10,7 +10,7 @@ use super::job::{Job, run_each};
 use crate::backend::Endpoint;
 use crate::client::app::AppReaction;
 use crate::kernel::Dur;
-use crate::metrics::collect::Reference;
+use crate::metrics::tally::Reference;
 use crate::scenario::policies::known;
 use crate::scenario::{Act, Scenario};
 use crate::world::{Contender, Control, Plan, Stopped};

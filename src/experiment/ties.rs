@@ -6,7 +6,7 @@
 //! own events, which has a cause, and messages between tabs of one browser, which take no time and come first.
 
 use crate::kernel::Time;
-use crate::metrics::{METRICS, MetricDef};
+use crate::metrics::{MetricDef, metrics_of};
 use crate::parallel;
 use crate::world::{Control, Observer, Plan, Run, Stopped, observed, run_in_opposite_order};
 
@@ -113,7 +113,7 @@ fn summary(plan: &Plan, policy: &str, pairs: &[Pair]) -> Ties {
         pairs.iter().map(|pair| of(pair).metrics.tally.values(plan, None)).collect()
     };
     let (own, opposite) = (values(&|pair| &pair.own), values(&|pair| &pair.opposite));
-    let metrics = METRICS.iter().enumerate().map(|(i, def)| Divergence {
+    let metrics = metrics_of(plan.scenario.client.model).iter().enumerate().map(|(i, def)| Divergence {
         def: *def,
         own: own.iter().map(|values| values[i]).collect(),
         opposite: opposite.iter().map(|values| values[i]).collect(),

@@ -1,7 +1,7 @@
 //! Judges expectations: the observed value, whether its stimulus occurred, and what the number of runs can prove.
 
 use crate::metrics::exercise::Exercise;
-use crate::metrics::{METRICS, Metric};
+use crate::metrics::{MetricDef, Stimulus};
 use crate::results::{Assurance, Judgement, Verdict};
 use crate::scenario::ExpectOf;
 use crate::scenario::expect::Expectation;
@@ -76,7 +76,7 @@ fn assurance(judgement: Judgement, expectation: &Expectation, values: &[f64], ex
         (Judgement::Passed, ExpectOf::Every) => Assurance::ViolatedAtMost(at_most(exercised)),
         (Judgement::Passed | Judgement::Failed, ExpectOf::Mean) => {
             // The same interval as in the results.
-            let range = METRICS[expectation.metric].kind.range();
+            let range = expectation.metric.kind.range();
             let Estimate { ci_low, ci_high, .. } = mean_ci(values, CONFIDENCE).within(range);
             Assurance::Mean((values.len() > 1 && ci_low.is_finite()).then_some((ci_low, ci_high)))
         }
@@ -84,62 +84,13 @@ fn assurance(judgement: Judgement, expectation: &Expectation, values: &[f64], ex
     }
 }
 
-/// Number of these runs in which something happened that could move a metric, given by its index in [`METRICS`].
-pub fn exercised(exercises: &[Exercise], plan: &Plan, metric: usize) -> u32 {
+/// Number of these runs in which something happened that could move a metric.
+pub fn exercised(exercises: &[Exercise], plan: &Plan, metric: &MetricDef) -> u32 {
     exercises.iter().filter(|exercise| missing(exercise, plan, metric).is_none()).count() as u32
 }
 
-/// What must occur for the value of a metric to be meaningful. This depends on stimuli only, never on responses: a
-/// count of zero is judged if the calls were struck.
-enum Stimulus {
-    /// A page was opened or a generic call began.
-    Traffic,
-    /// As `Traffic`; and if the scenario has faults, limits or actions, one of them acted.
-    Cause,
-    /// A session was revoked.
-    Revocation,
-    /// App code called.
-    App,
-    /// App code or a generic client called.
-    Caller,
-    /// A limit was asked, or a fault that answers 429 struck a call.
-    Limit,
-    /// A call failed or a cause acted.
-    Recovery,
-}
-
-fn stimulus(metric: usize) -> Stimulus {
-    const TABLE: [(Metric, Stimulus); 20] = [
-        (Metric::SignOuts, Stimulus::Cause),
-        (Metric::FalseSignOuts, Stimulus::Cause),
-        (Metric::TrueSignOuts, Stimulus::Revocation),
-        (Metric::ZombieSessions, Stimulus::Revocation),
-        (Metric::UnauthenticatedEvents, Stimulus::Cause),
-        (Metric::UnauthenticatedSessions, Stimulus::Cause),
-        (Metric::UnauthenticatedEventsWorstSession, Stimulus::Cause),
-        (Metric::RecursiveUnauthenticatedEvents, Stimulus::Cause),
-        (Metric::UnauthenticatedDepthMax, Stimulus::Cause),
-        (Metric::Responses429, Stimulus::Limit),
-        (Metric::ResponsesFailed, Stimulus::Cause),
-        (Metric::Amplification, Stimulus::Cause),
-        (Metric::TimeToRecoverS, Stimulus::Recovery),
-        (Metric::TimeToRecoverCensored, Stimulus::Recovery),
-        (Metric::DegradedSessionS, Stimulus::Cause),
-        (Metric::ErrorsSurfacedToApp, Stimulus::App),
-        (Metric::AppWaitS, Stimulus::App),
-        (Metric::CallersServed, Stimulus::Caller),
-        (Metric::CallersGaveUp, Stimulus::Caller),
-        (Metric::CallersUnfinished, Stimulus::Caller),
-    ];
-    TABLE
-        .into_iter()
-        .find(|(of, _)| *of as usize == metric)
-        .map_or(Stimulus::Traffic, |(_, stimulus)| stimulus)
-}
-
 /// Reason for which a run cannot judge this metric; `None` if it can.
-fn missing(exercise: &Exercise, plan: &Plan, metric: usize) -> Option<&'static str> {
-    debug_assert!(metric < METRICS.len());
+fn missing(exercise: &Exercise, plan: &Plan, metric: &MetricDef) -> Option<&'static str> {
     if exercise.pages_opened + exercise.generic_calls == 0 {
         return Some("no page is opened and no generic call begins");
     }
@@ -152,7 +103,7 @@ fn missing(exercise: &Exercise, plan: &Plan, metric: usize) -> Option<&'static s
         failure.is_some_and(|failure| failure.status == 429) && exercise.has_struck(fault)
     };
     let limit_asked = exercise.limits.iter().any(|limit| limit.asked() > 0);
-    let (exercised, why) = match stimulus(metric) {
+    let (exercised, why) = match metric.stimulus {
         Stimulus::Traffic => (true, ""),
         Stimulus::Cause => (
             !declares_causes || exercise.any_cause(plan),

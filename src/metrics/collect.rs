@@ -1,11 +1,11 @@
 //! Collects the counts of a run while it executes.
 
-use super::definitions::Metric;
+use super::Outcome;
 use super::exercise::Exercise;
 use super::grid::Grid;
 use super::seconds::Seconds;
+use super::tally::{RunMetrics, SessionCounts, Tally};
 use super::timeline::{Spent, Timeline};
-use super::{Outcome, recovery};
 use crate::backend::Endpoint;
 use crate::client::fact::{Fact, Status};
 use crate::kernel::{Block, Dur, Time};
@@ -70,67 +70,6 @@ impl SignedOut {
     fn is_false(self) -> bool {
         self.0 & SignedOut::FALSE != 0
     }
-}
-
-/// Counts of a finished run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct RunMetrics {
-    /// Sums over all sessions.
-    pub tally: Tally,
-    /// Counts per browser session, in the order of users.
-    pub sessions: Vec<SessionCounts>,
-}
-
-/// Sums over a group of sessions. All are integers. The sums of two independent groups add up to those of both groups,
-/// in any order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Tally {
-    /// Counts per bucket of time.
-    pub timeline: Timeline,
-    /// Calls on the grid that decides recovery and demand.
-    pub grid: Grid,
-    /// Stimuli of the run.
-    pub exercise: Exercise,
-    seconds: Seconds,
-    first_attempts: u64,
-    page_loads: u64,
-    page_loads_failed: u64,
-    degraded_ns: u128,
-    signed_in_ns: u128,
-    stale_ns: u128,
-    app_wait_ns: u128,
-    errors: u64,
-    zombies: u64,
-    sessions_with_entries: u64,
-    worst_entries: u32,
-    depth_max: u32,
-}
-
-/// Counts of the reference run: the same replication without faults, triggers and limits. See
-/// [`crate::experiment::reference`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct Reference {
-    /// Calls on the grid.
-    pub grid: Grid,
-    /// Calls that no failed answer caused: the demand of the users.
-    pub first_attempts: u64,
-}
-
-/// Counts of one browser session at the end of a run.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SessionCounts {
-    /// Entries of the unauthenticated flow.
-    pub entries: u32,
-    /// Greatest depth of an entry.
-    pub depth: u32,
-    /// Sent calls.
-    pub requests: u32,
-    /// Time of the first sign-out; `None` without one.
-    pub signed_out_at: Option<Time>,
-    /// Whether the first sign-out was false: the server still knew the session.
-    pub false_sign_out: bool,
-    /// Time without a valid token while signed in.
-    pub stale: Dur,
 }
 
 /// Counts of a run in progress.
@@ -368,123 +307,5 @@ impl Collector {
             stale: s.stale,
         };
         RunMetrics { tally, sessions: sessions.into_iter().map(counts).collect() }
-    }
-}
-
-impl Tally {
-    /// Adds the sums of other sessions of the same run.
-    pub fn add(&mut self, other: &Tally) {
-        self.timeline.add(&other.timeline);
-        self.grid.add(&other.grid);
-        self.exercise.add(&other.exercise);
-        self.seconds.add(&other.seconds);
-        self.first_attempts += other.first_attempts;
-        self.page_loads += other.page_loads;
-        self.page_loads_failed += other.page_loads_failed;
-        self.degraded_ns += other.degraded_ns;
-        self.signed_in_ns += other.signed_in_ns;
-        self.stale_ns += other.stale_ns;
-        self.app_wait_ns += other.app_wait_ns;
-        self.errors += other.errors;
-        self.zombies += other.zombies;
-        self.sessions_with_entries += other.sessions_with_entries;
-        self.worst_entries = self.worst_entries.max(other.worst_entries);
-        self.depth_max = self.depth_max.max(other.depth_max);
-    }
-
-    /// Converts a reference run into what other runs are compared with.
-    pub fn into_reference(mut self) -> Reference {
-        self.grid.shrink();
-        Reference { grid: self.grid, first_attempts: self.first_attempts }
-    }
-
-    /// One value per metric, in the order of [`super::METRICS`]. Without a reference the run is compared with itself.
-    pub fn values(&self, plan: &Plan, reference: Option<&Reference>) -> Vec<f64> {
-        let (grid, asked_for) = match reference {
-            Some(reference) => (&reference.grid, reference.first_attempts),
-            None => (&self.grid, self.first_attempts),
-        };
-        let mut values = vec![0.0; Metric::COUNT];
-        let mut set = |metric: Metric, value: f64| values[metric as usize] = value;
-        let totals = Totals::of(&self.timeline);
-        let count = |n: u64| n as f64;
-        let seconds = |ns: u128| (ns / 1_000) as f64 / 1e6;
-        set(Metric::SignOuts, count(totals.false_sign_outs + totals.true_sign_outs));
-        set(Metric::FalseSignOuts, count(totals.false_sign_outs));
-        set(Metric::TrueSignOuts, count(totals.true_sign_outs));
-        set(Metric::ZombieSessions, count(self.zombies));
-        set(Metric::UnauthenticatedEvents, count(totals.entries));
-        set(Metric::UnauthenticatedSessions, count(self.sessions_with_entries));
-        set(Metric::UnauthenticatedEventsWorstSession, f64::from(self.worst_entries));
-        set(Metric::RecursiveUnauthenticatedEvents, count(totals.recursive));
-        set(Metric::UnauthenticatedDepthMax, f64::from(self.depth_max));
-        let requests: u64 = totals.calls.iter().flatten().sum();
-        set(Metric::RequestsTotal, count(requests));
-        for (metric, endpoint) in [
-            (Metric::RequestsTokens, Endpoint::known("tokens")),
-            (Metric::RequestsTouch, Endpoint::known("touch")),
-            (Metric::RequestsClient, Endpoint::known("client")),
-            (Metric::RequestsEnvironment, Endpoint::known("environment")),
-            (Metric::RequestsSignIn, Endpoint::known("sign-in")),
-            (Metric::RequestsGeneric, crate::client::workload::GENERIC),
-        ] {
-            set(metric, count(totals.calls[endpoint.index()].iter().sum()));
-        }
-        let of = |outcome: Outcome| totals.calls.iter().map(|c| c[outcome as usize]).sum::<u64>();
-        set(Metric::Responses429, count(of(Outcome::TooManyRequests)));
-        let failed: u64 = Outcome::ALL.into_iter().filter(|o| o.is_failure()).map(of).sum();
-        set(Metric::ResponsesFailed, count(failed));
-        set(Metric::FirstAttempts, count(self.first_attempts));
-        set(Metric::Amplification, if asked_for == 0 { 0.0 } else { count(requests) / count(asked_for) });
-        set(Metric::PeakRequestsPerS, count(self.seconds.peak()));
-        set(Metric::Goodput, count(of(Outcome::Ok)) / plan.scenario.horizon.as_secs_f64());
-        let recovered = recovery::time_to_recover(self, grid, plan);
-        set(Metric::TimeToRecoverS, recovered.map_or(f64::INFINITY, crate::kernel::Dur::as_secs_f64));
-        set(Metric::TimeToRecoverCensored, f64::from(u8::from(recovered.is_none())));
-        set(Metric::CallsUnfinished, count(of(Outcome::InFlight)));
-        set(Metric::CallersBegun, count(self.exercise.callers()));
-        set(Metric::CallersServed, count(self.exercise.generic_served));
-        set(Metric::CallersGaveUp, count(self.exercise.generic_gave_up));
-        set(Metric::CallersUnfinished, count(self.exercise.callers_open));
-        set(Metric::PageLoads, count(self.page_loads));
-        set(Metric::PageLoadsFailed, count(self.page_loads_failed));
-        set(Metric::SignedInSessionS, seconds(self.signed_in_ns));
-        set(Metric::DegradedSessionS, seconds(self.degraded_ns));
-        set(Metric::StaleTokenSessionS, seconds(self.stale_ns));
-        set(Metric::ErrorsSurfacedToApp, count(self.errors));
-        set(Metric::AppWaitS, seconds(self.app_wait_ns));
-        values
-    }
-}
-
-struct Totals {
-    calls: [[u64; Outcome::COUNT]; Endpoint::COUNT],
-    false_sign_outs: u64,
-    true_sign_outs: u64,
-    entries: u64,
-    recursive: u64,
-}
-
-impl Totals {
-    fn of(timeline: &Timeline) -> Totals {
-        let mut totals = Totals {
-            calls: [[0; Outcome::COUNT]; Endpoint::COUNT],
-            false_sign_outs: 0,
-            true_sign_outs: 0,
-            entries: 0,
-            recursive: 0,
-        };
-        for bucket in &timeline.buckets {
-            for (total, counts) in totals.calls.iter_mut().zip(&bucket.calls) {
-                for (total, count) in total.iter_mut().zip(counts) {
-                    *total += count;
-                }
-            }
-            totals.false_sign_outs += bucket.false_sign_outs;
-            totals.true_sign_outs += bucket.true_sign_outs;
-            totals.entries += bucket.flow_entries;
-            totals.recursive += bucket.recursive_entries;
-        }
-        totals
     }
 }

@@ -1,4 +1,15 @@
-//! The metrics. Each definition stands here once; `authstorm metrics` prints this table.
+//! The metrics: name, unit, definition, harm and formula, a row each. `authstorm metrics` prints this table.
+//!
+//! A client family names the metrics of its flow and of its endpoints ([`FlowWords`], [`crate::protocol::EndpointRow`]),
+//! so a run has the metrics of its own family only.
+
+use super::tally::Sums;
+use crate::client::family::FlowWords;
+use crate::client::workload::GENERIC;
+use crate::client::{FAMILIES, Model};
+use crate::kernel::Dur;
+use crate::protocol::{Endpoint, EndpointRow, MetricWords, Outcome};
+use std::sync::LazyLock;
 
 /// The harm that a metric measures, gravest first. Findings, comparisons and tables list metrics in this order.
 ///
@@ -58,9 +69,42 @@ impl Kind {
     }
 }
 
+/// What a run must have, or else the metric is always 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Needs {
+    /// Nothing.
+    Nothing,
+    /// Browser sessions.
+    Users,
+    /// Generic clients.
+    Workloads,
+}
+
+/// What must occur for the value of a metric to be meaningful. This depends on stimuli only, never on responses: a count
+/// of zero is judged if the calls were struck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stimulus {
+    /// A page was opened or a generic call began.
+    Traffic,
+    /// As `Traffic`; and if the scenario has faults, limits or actions, one of them acted.
+    Cause,
+    /// A session was revoked.
+    Revocation,
+    /// App code called.
+    App,
+    /// App code or a generic client called.
+    Caller,
+    /// A limit was asked, or a fault that answers 429 struck a call.
+    Limit,
+    /// A call failed or a cause acted.
+    Recovery,
+}
+
 /// Definition of a metric of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MetricDef {
+    /// The metric.
+    pub metric: Metric,
     /// Name in results and expectations.
     pub name: &'static str,
     /// Unit of the values.
@@ -69,121 +113,247 @@ pub struct MetricDef {
     pub harm: Harm,
     /// Scale and range of the values.
     pub kind: Kind,
+    /// What a run must have for the metric to be other than 0.
+    pub needs: Needs,
+    /// What must occur for the value to be meaningful.
+    pub stimulus: Stimulus,
     /// What the metric counts, as printed.
     pub definition: &'static str,
 }
 
-macro_rules! metrics {
-    ($($id:ident, $name:literal, $unit:literal, $harm:ident, $kind:ident, $definition:literal;)*) => {
-        /// A metric. Its discriminant is the index into the values of a run.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        #[repr(usize)]
-        pub enum Metric {
-            $(#[doc = $definition] $id,)*
+impl MetricDef {
+    /// The row that counts the calls of an endpoint.
+    fn of_calls(row: &EndpointRow) -> MetricDef {
+        let endpoint = Endpoint::known(row.name);
+        MetricDef {
+            metric: Metric::Requests(endpoint),
+            name: row.calls.name,
+            unit: row.calls.unit,
+            harm: Harm::None,
+            kind: Kind::Total,
+            needs: if endpoint == GENERIC { Needs::Workloads } else { Needs::Users },
+            stimulus: Stimulus::Traffic,
+            definition: row.calls.definition,
         }
-        /// All definitions, in the order of results.
-        pub const METRICS: &[MetricDef] = &[
-            $(MetricDef {
-                name: $name,
-                unit: $unit,
-                harm: Harm::$harm,
-                kind: Kind::$kind,
-                definition: $definition,
-            },)*
-        ];
+    }
+}
+
+/// The metrics of runs of a model, in the order of results.
+pub fn metrics_of(model: Model) -> &'static [MetricDef] {
+    &TABLES[model.family()]
+}
+
+/// The metrics of all client families, each name once: those of the first family in the order of results, then what other
+/// families add.
+pub fn all_metrics() -> &'static [MetricDef] {
+    &ALL
+}
+
+/// The metrics of each family, in the order of the registration.
+static TABLES: LazyLock<Vec<Vec<MetricDef>>> = LazyLock::new(|| {
+    let table = |family: &crate::client::FamilyTables| {
+        let mut all = Vec::new();
+        for row in common(&family.flow) {
+            all.push(row);
+            if row.metric == Metric::RequestsTotal {
+                all.extend(family.endpoints.iter().chain([GENERIC.row()]).map(MetricDef::of_calls));
+            }
+        }
+        all
+    };
+    FAMILIES.iter().map(table).collect()
+});
+
+static ALL: LazyLock<Vec<MetricDef>> = LazyLock::new(|| {
+    let mut all: Vec<MetricDef> = Vec::new();
+    for def in TABLES.iter().flatten() {
+        if all.iter().all(|other| other.name != def.name) {
+            all.push(*def);
+        }
+    }
+    all
+});
+
+macro_rules! metrics {
+    ($flow:ident $run:ident $($id:ident $needs:ident $stimulus:ident $harm:ident $kind:ident
+        ($(flow $field:ident)? $($name:literal, $unit:literal, $definition:literal)?) = $value:expr;)*) => {
+        /// A metric, whatever a client family calls it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Metric {
+            $(
+                $(#[doc = $definition])?
+                $(#[doc = concat!("[`FlowMetrics::", stringify!($field), "`](crate::client::family::FlowMetrics::", stringify!($field), ")")])?
+                $id,
+            )*
+            /// Calls of an endpoint.
+            Requests(Endpoint),
+        }
+
+        /// The metrics of every run, in the order of results.
+        fn common($flow: &FlowWords) -> Vec<MetricDef> {
+            vec![$({
+                let words = words!($($flow.metrics.$field)? $($name, $unit, $definition)?);
+                MetricDef {
+                    metric: Metric::$id,
+                    name: words.name,
+                    unit: words.unit,
+                    harm: Harm::$harm,
+                    kind: Kind::$kind,
+                    needs: Needs::$needs,
+                    stimulus: Stimulus::$stimulus,
+                    definition: words.definition,
+                }
+            },)*]
+        }
+
         impl Metric {
-            /// All metrics, in the order of results.
-            pub const ALL: &[Metric] = &[$(Metric::$id,)*];
+            /// The value of a run.
+            pub(super) fn value(self, $run: &Sums<'_>) -> f64 {
+                match self {
+                    $(Metric::$id => $value,)*
+                    Metric::Requests(endpoint) => count($run.calls_of(endpoint)),
+                }
+            }
         }
     };
 }
 
+macro_rules! words {
+    ($name:literal, $unit:literal, $definition:literal) => {
+        MetricWords { name: $name, unit: $unit, definition: $definition }
+    };
+    ($words:expr) => {
+        $words
+    };
+}
+
 metrics! {
-    SignOuts, "sign_outs", "users", None, Total, "Browser sessions that were shown the sign-in page, each time the first of their tabs is; false_sign_outs plus true sign-outs.";
-    FalseSignOuts, "false_sign_outs", "users", SignOut, Total, "Sign-outs of a session that the server still knew as valid.";
-    TrueSignOuts, "true_sign_outs", "users", None, Total, "Sign-outs of a session that the server had revoked.";
-    ZombieSessions, "zombie_sessions", "sessions", SignOut, OfAll, "Revoked sessions that a tab still shows as signed in at the horizon.";
-    UnauthenticatedEvents, "unauthenticated_events", "entries", Flow, Total, "Entries of the unauthenticated flow while a session existed.";
-    UnauthenticatedSessions, "unauthenticated_sessions", "sessions", None, OfAll, "Browser sessions with at least one entry of the unauthenticated flow.";
-    UnauthenticatedEventsWorstSession, "unauthenticated_events_worst_session", "entries", None, Single, "Most entries of the unauthenticated flow by one browser session.";
-    RecursiveUnauthenticatedEvents, "recursive_unauthenticated_events", "entries", None, Total, "Entries of the flow caused by the answer to a request that an earlier entry issued, directly or through app code that reacted to what that entry delivered.";
-    UnauthenticatedDepthMax, "unauthenticated_depth_max", "entries", None, Single, "Longest causal chain of entries of the flow; 1 is an entry that no earlier entry caused.";
-    RequestsTotal, "requests_total", "requests", None, Total, "Calls sent to the backend.";
-    RequestsTokens, "requests_tokens", "requests", None, Total, "Calls of POST /tokens.";
-    RequestsTouch, "requests_touch", "requests", None, Total, "Calls of POST /touch.";
-    RequestsClient, "requests_client", "requests", None, Total, "Calls of GET /client.";
-    RequestsEnvironment, "requests_environment", "requests", None, Total, "Calls of GET /environment.";
-    RequestsSignIn, "requests_sign_in", "requests", None, Total, "Sign-in calls.";
-    RequestsGeneric, "requests_generic", "requests", None, Total, "Calls of generic clients.";
-    Responses429, "responses_429", "answers", Refusal, Total, "Answers with status 429.";
-    ResponsesFailed, "responses_failed", "calls", None, Total, "Calls that ended in anything but a 2xx answer; calls in flight at the horizon and calls dropped by a reload are not counted.";
-    FirstAttempts, "first_attempts", "requests", None, Total, "Calls that no failed answer caused: not the retries of getToken, not network-level retries, not requests of the unauthenticated flow or of app code that reacts to it.";
-    Amplification, "amplification", "ratio", Load, Single, "requests_total / the first attempts of the reference: what the same users ask for when nothing is refused. The reference is the run without faults, triggers and limits, so every policy is divided by the same number; 0 without a first attempt.";
-    PeakRequestsPerS, "peak_requests_per_s", "requests/s", Load, OfAll, "Most calls sent in one whole second of the run, whatever the bucket.";
-    Goodput, "goodput", "answers/s", None, OfAll, "2xx answers per second, over the whole run.";
-    TimeToRecoverS, "time_to_recover_s", "s", Waiting, Single, "From the end of the last fault window that struck a call, the last trigger, or (without both) the first failed call, to the time from which on every endpoint stays within the band of the reference to the end of the run; infinite when that does not happen within the run. The README states the band.";
-    TimeToRecoverCensored, "time_to_recover_censored", "runs", None, Share, "1 when the run does not recover before its end, else 0.";
-    CallsUnfinished, "calls_unfinished", "calls", None, OfAll, "Calls in flight at the horizon.";
-    CallersBegun, "callers_begun", "callers", None, Total, "Calls of generic clients, each counted once with all its tries, and calls of getToken and setActive by app code.";
-    CallersServed, "callers_served", "callers", None, Total, "Calls of generic clients that were answered with success, at whichever try.";
-    CallersGaveUp, "callers_gave_up", "callers", NoService, Total, "Calls of generic clients that their clients gave up.";
-    CallersUnfinished, "callers_unfinished", "callers", None, OfAll, "Callers who still wait or try at the horizon; amplification and waiting are not final for them.";
-    PageLoads, "page_loads", "page loads", None, Total, "Page loads that ended, in whatever status.";
-    PageLoadsFailed, "page_loads_failed", "page loads", FailedLoad, Total, "Page loads that ended in status degraded or error.";
-    SignedInSessionS, "signed_in_session_s", "session-s", None, Total, "Time that browser sessions were signed in.";
-    DegradedSessionS, "degraded_session_s", "session-s", FailedLoad, Total, "Time that signed-in browser sessions spent with a tab in status degraded.";
-    StaleTokenSessionS, "stale_token_session_s", "session-s", StaleToken, Total, "Time that signed-in browser sessions spent without an unexpired token in their cookie.";
-    ErrorsSurfacedToApp, "errors_surfaced_to_app", "errors", Error, Total, "Errors that app code saw: failed getToken and setActive calls, and unhandled rejections.";
-    AppWaitS, "app_wait_s", "s", Waiting, Total, "Time that app callers of getToken and setActive waited for an answer or an error, summed; calls open at the horizon count until then.";
+    flow run
+    SignOuts Users Cause None Total ("sign_outs", "users", "Browser sessions that were shown the sign-in page, each time the first of their tabs is; false_sign_outs plus true sign-outs.")
+        = count(run.false_sign_outs + run.true_sign_outs);
+    FalseSignOuts Users Cause SignOut Total ("false_sign_outs", "users", "Sign-outs of a session that the server still knew as valid.")
+        = count(run.false_sign_outs);
+    TrueSignOuts Users Revocation None Total ("true_sign_outs", "users", "Sign-outs of a session that the server had revoked.")
+        = count(run.true_sign_outs);
+    ZombieSessions Users Revocation SignOut OfAll ("zombie_sessions", "sessions", "Revoked sessions that a tab still shows as signed in at the horizon.")
+        = count(run.tally.zombies);
+    FlowEntries Users Cause Flow Total (flow entries)
+        = count(run.entries);
+    FlowSessions Users Cause None OfAll (flow sessions)
+        = count(run.tally.sessions_with_entries);
+    FlowWorstSession Users Cause None Single (flow worst_session)
+        = f64::from(run.tally.worst_entries);
+    RecursiveEntries Users Cause None Total (flow recursive)
+        = count(run.recursive);
+    FlowDepthMax Users Cause None Single (flow depth_max)
+        = f64::from(run.tally.depth_max);
+    RequestsTotal Nothing Traffic None Total ("requests_total", "requests", "Calls sent to the backend.")
+        = count(run.requests());
+    Responses429 Nothing Limit Refusal Total ("responses_429", "answers", "Answers with status 429.")
+        = count(run.ended(Outcome::TooManyRequests));
+    ResponsesFailed Nothing Cause None Total ("responses_failed", "calls", "Calls that ended in anything but a 2xx answer; calls in flight at the horizon and calls dropped by a reload are not counted.")
+        = count(Outcome::ALL.into_iter().filter(|o| o.is_failure()).map(|o| run.ended(o)).sum());
+    FirstAttempts Nothing Traffic None Total ("first_attempts", "requests", "Calls that no failed answer caused: not the retries of getToken, not network-level retries, not requests of the unauthenticated flow or of app code that reacts to it.")
+        = count(run.tally.first_attempts);
+    Amplification Nothing Cause Load Single ("amplification", "ratio", "requests_total / the first attempts of the reference: what the same users ask for when nothing is refused. The reference is the run without faults, triggers and limits, so every policy is divided by the same number; 0 without a first attempt.")
+        = if run.demand == 0 { 0.0 } else { count(run.requests()) / count(run.demand) };
+    PeakRequestsPerS Nothing Traffic Load OfAll ("peak_requests_per_s", "requests/s", "Most calls sent in one whole second of the run, whatever the bucket.")
+        = count(run.tally.seconds.peak());
+    Goodput Nothing Traffic None OfAll ("goodput", "answers/s", "2xx answers per second, over the whole run.")
+        = count(run.ended(Outcome::Ok)) / run.horizon.as_secs_f64();
+    TimeToRecoverS Nothing Recovery Waiting Single ("time_to_recover_s", "s", "From the end of the last fault window that struck a call, the last trigger, or (without both) the first failed call, to the time from which on every endpoint stays within the band of the reference to the end of the run; infinite when that does not happen within the run. The README states the band.")
+        = run.recovered.map_or(f64::INFINITY, Dur::as_secs_f64);
+    TimeToRecoverCensored Nothing Recovery None Share ("time_to_recover_censored", "runs", "1 when the run does not recover before its end, else 0.")
+        = f64::from(u8::from(run.recovered.is_none()));
+    CallsUnfinished Nothing Traffic None OfAll ("calls_unfinished", "calls", "Calls in flight at the horizon.")
+        = count(run.ended(Outcome::InFlight));
+    CallersBegun Nothing Traffic None Total ("callers_begun", "callers", "Calls of generic clients, each counted once with all its tries, and calls of getToken and setActive by app code.")
+        = count(run.tally.exercise.callers());
+    CallersServed Workloads Caller None Total ("callers_served", "callers", "Calls of generic clients that were answered with success, at whichever try.")
+        = count(run.tally.exercise.generic_served);
+    CallersGaveUp Workloads Caller NoService Total ("callers_gave_up", "callers", "Calls of generic clients that their clients gave up.")
+        = count(run.tally.exercise.generic_gave_up);
+    CallersUnfinished Nothing Caller None OfAll ("callers_unfinished", "callers", "Callers who still wait or try at the horizon; amplification and waiting are not final for them.")
+        = count(run.tally.exercise.callers_open);
+    PageLoads Users Traffic None Total ("page_loads", "page loads", "Page loads that ended, in whatever status.")
+        = count(run.tally.page_loads);
+    PageLoadsFailed Users Traffic FailedLoad Total ("page_loads_failed", "page loads", "Page loads that ended in status degraded or error.")
+        = count(run.tally.page_loads_failed);
+    SignedInSessionS Users Traffic None Total ("signed_in_session_s", "session-s", "Time that browser sessions were signed in.")
+        = seconds(run.tally.signed_in_ns);
+    DegradedSessionS Users Cause FailedLoad Total ("degraded_session_s", "session-s", "Time that signed-in browser sessions spent with a tab in status degraded.")
+        = seconds(run.tally.degraded_ns);
+    StaleTokenSessionS Users Traffic StaleToken Total ("stale_token_session_s", "session-s", "Time that signed-in browser sessions spent without an unexpired token in their cookie.")
+        = seconds(run.tally.stale_ns);
+    ErrorsSurfacedToApp Users App Error Total ("errors_surfaced_to_app", "errors", "Errors that app code saw: failed getToken and setActive calls, and unhandled rejections.")
+        = count(run.tally.errors);
+    AppWaitS Users App Waiting Total ("app_wait_s", "s", "Time that app callers of getToken and setActive waited for an answer or an error, summed; calls open at the horizon count until then.")
+        = seconds(run.tally.app_wait_ns);
+}
+
+fn count(n: u64) -> f64 {
+    n as f64
+}
+
+/// Nanoseconds in seconds, cut to whole microseconds.
+fn seconds(ns: u128) -> f64 {
+    (ns / 1_000) as f64 / 1e6
 }
 
 impl Metric {
-    /// Whether the metric is always 0 in a run without browser sessions.
-    pub const fn needs_users(self) -> bool {
-        matches!(
-            self,
-            Metric::SignOuts
-                | Metric::FalseSignOuts
-                | Metric::TrueSignOuts
-                | Metric::ZombieSessions
-                | Metric::UnauthenticatedEvents
-                | Metric::UnauthenticatedSessions
-                | Metric::UnauthenticatedEventsWorstSession
-                | Metric::RecursiveUnauthenticatedEvents
-                | Metric::UnauthenticatedDepthMax
-                | Metric::RequestsTokens
-                | Metric::RequestsTouch
-                | Metric::RequestsClient
-                | Metric::RequestsEnvironment
-                | Metric::RequestsSignIn
-                | Metric::PageLoads
-                | Metric::PageLoadsFailed
-                | Metric::SignedInSessionS
-                | Metric::DegradedSessionS
-                | Metric::StaleTokenSessionS
-                | Metric::ErrorsSurfacedToApp
-                | Metric::AppWaitS
-        )
+    /// Its definition. A metric that families name has the words of the first family.
+    pub fn def(self) -> &'static MetricDef {
+        all_metrics().iter().find(|def| def.metric == self).expect("every metric is in the table")
     }
-
-    /// Whether the metric is always 0 in a run without generic clients.
-    pub const fn needs_workloads(self) -> bool {
-        matches!(self, Metric::RequestsGeneric | Metric::CallersServed | Metric::CallersGaveUp)
-    }
-
-    /// The definition.
-    pub const fn def(self) -> MetricDef {
-        METRICS[self as usize]
-    }
-
-    /// Number of metrics.
-    pub const COUNT: usize = METRICS.len();
 
     /// The metrics with a harm, gravest first. Metrics of the same harm are in the order of results.
     pub fn by_gravity() -> Vec<Metric> {
-        let mut harms: Vec<Metric> =
-            Metric::ALL.iter().copied().filter(|metric| metric.def().harm != Harm::None).collect();
+        let mut harms: Vec<Metric> = Vec::new();
+        for def in all_metrics().iter().filter(|def| def.harm != Harm::None) {
+            if !harms.contains(&def.metric) {
+                harms.push(def.metric);
+            }
+        }
         harms.sort_by_key(|metric| metric.def().harm);
         harms
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn a_family_has_each_name_and_each_metric_once() {
+        for table in TABLES.iter() {
+            let names: BTreeSet<&str> = table.iter().map(|def| def.name).collect();
+            assert_eq!(names.len(), table.len());
+            for (i, def) in table.iter().enumerate() {
+                assert!(table[..i].iter().all(|other| other.metric != def.metric), "{}", def.name);
+            }
+        }
+    }
+
+    /// Whatever families call a metric, its harm and its scale are the same.
+    #[test]
+    fn families_differ_in_words_only() {
+        for def in TABLES.iter().flatten() {
+            let MetricDef { name, unit, definition, .. } = *def;
+            assert_eq!(MetricDef { name, unit, definition, ..*def.metric.def() }, *def);
+        }
+        let names: BTreeSet<&str> = all_metrics().iter().map(|def| def.name).collect();
+        assert_eq!(names.len(), all_metrics().len());
+    }
+
+    #[test]
+    fn a_model_has_the_calls_of_its_own_endpoints() {
+        for model in Model::all() {
+            let counted = metrics_of(model).iter().filter_map(|def| match def.metric {
+                Metric::Requests(endpoint) => Some(endpoint),
+                _ => None,
+            });
+            assert_eq!(counted.collect::<Vec<_>>(), model.endpoints());
+        }
     }
 }

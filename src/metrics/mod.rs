@@ -6,9 +6,10 @@ pub mod exercise;
 pub mod grid;
 pub mod recovery;
 pub mod seconds;
+pub mod tally;
 pub mod timeline;
 
 pub use crate::protocol::Outcome;
-pub use definitions::{Harm, Kind, METRICS, Metric, MetricDef};
+pub use definitions::{Harm, Kind, Metric, MetricDef, Needs, Stimulus, all_metrics, metrics_of};
 pub use exercise::Exercise;
 pub use timeline::Timeline;

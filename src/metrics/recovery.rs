@@ -18,8 +18,8 @@
 //! run follow, and if failures, goodput, load and waiting over this whole rest are inside the band with three standard
 //! deviations.
 
-use super::collect::Tally;
 use super::grid::{Cell, Grid, Sums};
+use super::tally::Tally;
 use crate::backend::Endpoint;
 use crate::experiment::reference::app_reaction_is_a_trigger;
 use crate::kernel::{Dur, Time};

@@ -18,6 +18,28 @@ pub struct EndpointRow {
     /// The endpoint's number in the coordinates of random draws. A family numbers its own endpoints. A number never
     /// changes and is never reused, so draws depend neither on the order of the rows nor on other families.
     pub draws: u8,
+    /// Whether a policy's `retry` repeats its calls, and may obey a `Retry-After`.
+    pub retried: bool,
+    /// The metric that counts its calls.
+    pub calls: MetricWords,
+}
+
+/// The words of a metric that a client family names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MetricWords {
+    /// Name in results and expectations.
+    pub name: &'static str,
+    /// Unit of the values.
+    pub unit: &'static str,
+    /// What the metric counts, as printed.
+    pub definition: &'static str,
+}
+
+impl MetricWords {
+    /// The words of a metric that counts the calls of an endpoint.
+    pub const fn calls(name: &'static str, definition: &'static str) -> MetricWords {
+        MetricWords { name, unit: "requests", definition }
+    }
 }
 
 /// An HTTP method.
@@ -178,9 +200,17 @@ mod tests {
     /// Results of earlier versions were drawn with these numbers, so the numbers must not change.
     #[test]
     fn the_numbers_of_draws_stay() {
-        for (name, draws) in
-            [("tokens", 0), ("touch", 1), ("client", 2), ("environment", 3), ("sign-in", 4), ("generic", 5), ("token", 6), ("lookup", 7), ("user", 8)]
-        {
+        for (name, draws) in [
+            ("tokens", 0),
+            ("touch", 1),
+            ("client", 2),
+            ("environment", 3),
+            ("sign-in", 4),
+            ("generic", 5),
+            ("token", 6),
+            ("lookup", 7),
+            ("user", 8),
+        ] {
             assert_eq!(Endpoint::named(name).map(|endpoint| endpoint.row().draws), Some(draws), "{name}");
         }
     }

@@ -2,7 +2,7 @@
 
 mod endpoint;
 
-pub use endpoint::{Endpoint, EndpointRow, Method};
+pub use endpoint::{Endpoint, EndpointRow, Method, MetricWords};
 
 use crate::kernel::Time;
 use crate::kernel::time::NS_PER_S;

@@ -1,4 +1,4 @@
-//! Share of sessions with at least a given number of entries into the unauthenticated flow. A loop makes few sessions with
+//! Share of sessions with at least a given number of entries of the flow. A loop makes few sessions with
 //! very many entries, which a mean hides.
 
 use super::axis::{Scale, Tick};
@@ -24,8 +24,8 @@ pub fn entries_per_session(results: &Results) -> Chart {
     let any = most > 0;
 
     let title = titles::worst_session(results);
-    let notes = ["share of the sessions that enter the unauthenticated flow at least so often; dots: the worst session"
-        .to_owned()];
+    let enter = results.flow().enter;
+    let notes = [format!("share of the sessions that {enter} at least so often; dots: the worst session")];
     let head = Head::new(results, &title, &notes);
 
     let across = if most > 100 { Scale::log(1.0, most.into()) } else { Scale::linear(f64::from(most)) };

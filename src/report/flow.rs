@@ -1,4 +1,4 @@
-//! The unauthenticated flow over the run: entries per second, and below them the greatest depth of a chain.
+//! The flow over the run: entries per second, and below them the greatest depth of a chain.
 
 use super::axis::Scale;
 use super::canvas::{Anchor, Canvas, picture};
@@ -38,7 +38,7 @@ pub fn flow_in(results: &Results, columns: Columns) -> Chart {
     let any = parts.iter().any(|part| part.spreads.iter().any(|spread| spread.greatest() > 0.0));
 
     let title = titles::flow(results);
-    let mut notes = vec!["entries of the unauthenticated flow".to_owned()];
+    let mut notes = vec![results.flow().entries.to_owned()];
     if parts.iter().any(|part| part.scale.is_log()) {
         notes.push("logarithmic scale with 0 at its bottom where the range exceeds two decades".to_owned());
     }
@@ -77,7 +77,7 @@ pub fn flow_in(results: &Results, columns: Columns) -> Chart {
             plot.time_frame(canvas, results, Some(&strip), ticks, true);
             part.draw(canvas, results, columns, &plot);
             if !any {
-                plot.say(canvas, "no entries of the unauthenticated flow");
+                plot.say(canvas, &format!("no {}", results.flow().entries));
             }
         }
     });

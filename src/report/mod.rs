@@ -76,10 +76,10 @@ const CHARTS: [Drawn; 7] = [
     Drawn(&[Metric::RequestsTotal], requests::requests_in),
     Drawn(&[Metric::FalseSignOuts, Metric::TrueSignOuts], sign_outs::sign_outs_in),
     Drawn(&[Metric::StaleTokenSessionS], levels::stale_tokens_in),
-    Drawn(&[Metric::UnauthenticatedEvents], flow::flow_in),
+    Drawn(&[Metric::FlowEntries], flow::flow_in),
     Drawn(&[Metric::AppWaitS], levels::waiting_in),
     Drawn(&[Metric::Amplification], |results, _| amplification(results)),
-    Drawn(&[Metric::UnauthenticatedEvents], |results, _| entries_per_session(results)),
+    Drawn(&[Metric::FlowEntries], |results, _| entries_per_session(results)),
 ];
 
 /// The charts of the results alone, in the order of the story. A chart that would show nothing is left out: the

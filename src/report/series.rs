@@ -29,7 +29,7 @@ pub const FALSE_SIGN_OUTS: Series = Series {
 /// Sign-outs of revoked sessions.
 pub const TRUE_SIGN_OUTS: Series =
     Series { key: "true_sign_outs", say: Say::SumSoFar, value: |b| b.true_sign_outs as f64, unit: " true" };
-/// Entries of the unauthenticated flow per second.
+/// Entries of the flow per second.
 pub const FLOW: Series =
     Series { key: "flow_per_s", say: Say::GreatestRate, value: |b| b.flow_entries as f64, unit: "/s" };
 /// The greatest depth of a chain of entries.

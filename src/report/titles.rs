@@ -102,24 +102,22 @@ pub fn waiting(results: &Results) -> String {
     })
 }
 
-/// Entries of the unauthenticated flow and its chains.
+/// Entries of the flow and its chains.
 pub fn flow(results: &Results) -> String {
     if results.users == 0 {
-        return NO_FLOW.to_owned();
+        return no_flow(results);
     }
+    let words = results.flow();
     compare(results, |policy, name, average| {
-        let entries = mean(policy, Metric::UnauthenticatedEvents);
+        let entries = mean(policy, Metric::FlowEntries);
         let chains = chains(policy);
         let times = match number::short(entries).as_str() {
             "1" => "once".to_owned(),
             count => format!("{count} times"),
         };
         let (full, says) = match entries > 0.0 {
-            true => (
-                format!("{name} enters the unauthenticated flow {times}{average}{chains}"),
-                format!("{times}{chains}"),
-            ),
-            false => (format!("{name} never enters the unauthenticated flow"), "never".to_owned()),
+            true => (format!("{name} {} {times}{average}{chains}", words.enters), format!("{times}{chains}")),
+            false => (format!("{name} never {}", words.enters), "never".to_owned()),
         };
         Clause { value: entries, full, short: format!("{name} {says}"), says }
     })
@@ -143,19 +141,17 @@ pub fn amplification(results: &Results) -> String {
 /// The worst session.
 pub fn worst_session(results: &Results) -> String {
     if results.users == 0 {
-        return NO_FLOW.to_owned();
+        return no_flow(results);
     }
+    let words = results.flow();
     compare(results, |policy, name, _| {
-        let worst = measured::worst(policy, Metric::UnauthenticatedEventsWorstSession);
+        let worst = measured::worst(policy, Metric::FlowWorstSession);
         let (worst, of_worst) = worst.unwrap_or_default();
         let says = format!("{}{of_worst}", number::times(worst));
         let (full, short) = match worst {
-            0 => (
-                format!("No session of {name} enters the unauthenticated flow"),
-                format!("none of {name} does"),
-            ),
+            0 => (format!("No session of {name} {}", words.enters), format!("none of {name} does")),
             _ => (
-                format!("The worst session of {name} enters the unauthenticated flow {says}"),
+                format!("The worst session of {name} {} {says}", words.enters),
                 format!("that of {name} {says}"),
             ),
         };
@@ -164,7 +160,9 @@ pub fn worst_session(results: &Results) -> String {
 }
 
 /// Title for a run without users.
-const NO_FLOW: &str = "No users in this run, hence no unauthenticated flow";
+fn no_flow(results: &Results) -> String {
+    format!("No users in this run, hence no {}", results.flow().name.trim_start_matches("the "))
+}
 
 /// The mean peak with its unit, for labels without context.
 pub fn mean_peak(policy: &PolicyResults) -> String {
@@ -186,8 +184,8 @@ mod tests {
         for (policy, outs, worst, depth) in [(0, 1204.0, 40.0, 39.0), (1, 0.0, 0.0, 0.0)] {
             set(&mut results, policy, Metric::FalseSignOuts, &[outs]);
             set(&mut results, policy, Metric::TrueSignOuts, &[0.0]);
-            set(&mut results, policy, Metric::UnauthenticatedEventsWorstSession, &[worst]);
-            set(&mut results, policy, Metric::UnauthenticatedDepthMax, &[depth]);
+            set(&mut results, policy, Metric::FlowWorstSession, &[worst]);
+            set(&mut results, policy, Metric::FlowDepthMax, &[depth]);
             set(&mut results, policy, Metric::SignedInSessionS, &[1_000.0]);
             set(&mut results, policy, Metric::StaleTokenSessionS, &[outs / 2.0]);
         }
@@ -205,9 +203,9 @@ mod tests {
     #[test]
     fn the_worst_session_and_chain_are_those_of_a_replication() {
         let mut results = synthetic::storm(&["old"], 60, 3);
-        set(&mut results, 0, Metric::UnauthenticatedEvents, &[5.0, 9.0, 4.0]);
-        set(&mut results, 0, Metric::UnauthenticatedEventsWorstSession, &[5.0, 4.0, 4.0]);
-        set(&mut results, 0, Metric::UnauthenticatedDepthMax, &[2.0, 2.0, 3.0]);
+        set(&mut results, 0, Metric::FlowEntries, &[5.0, 9.0, 4.0]);
+        set(&mut results, 0, Metric::FlowWorstSession, &[5.0, 4.0, 4.0]);
+        set(&mut results, 0, Metric::FlowDepthMax, &[2.0, 2.0, 3.0]);
         assert_eq!(
             worst_session(&results),
             "The worst session of old enters the unauthenticated flow 5 times (replication 0)"

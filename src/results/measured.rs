@@ -4,22 +4,27 @@
 //! Results of another version may lack a metric. It then has neither value nor words.
 
 use super::{MetricValues, PolicyResults, Results};
-use crate::metrics::Metric;
+use crate::client::workload::GENERIC;
+use crate::metrics::{Metric, Needs, all_metrics};
 use crate::stats::{CONFIDENCE, at_most};
 use crate::text::number::{NEVER, counted, share, short, upper_share, whole};
 
 /// A policy's values of a metric; absent in results that do not have it.
 pub fn of(policy: &PolicyResults, metric: Metric) -> Option<&MetricValues> {
-    policy.get(metric.def().name)
+    let names = all_metrics().iter().filter(|def| def.metric == metric).map(|def| def.name);
+    names.into_iter().find_map(|name| policy.get(name))
 }
 
 /// Whether a table shows a metric: the results have it, and the runs could move it. Metrics of users need users, and
 /// metrics of generic clients need generic clients.
 pub fn can_move(results: &Results, metric: Metric) -> bool {
-    let generic = || results.policies.iter().any(|policy| happens(policy, Metric::RequestsGeneric));
-    (results.users > 0 || !metric.needs_users())
-        && (!metric.needs_workloads() || generic())
-        && results.policies.iter().any(|policy| of(policy, metric).is_some())
+    let generic = || results.policies.iter().any(|policy| happens(policy, Metric::Requests(GENERIC)));
+    let has = match metric.def().needs {
+        Needs::Nothing => true,
+        Needs::Users => results.users > 0,
+        Needs::Workloads => generic(),
+    };
+    has && results.policies.iter().any(|policy| of(policy, metric).is_some())
 }
 
 /// Whether app code called in a run of this policy. Otherwise it cannot see errors or wait.

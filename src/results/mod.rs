@@ -59,8 +59,10 @@ pub use provenance::Provenance;
 pub use stories::StoryDigest;
 pub use verdict::{Assurance, Judgement, Verdict};
 
+use crate::client::Model;
+use crate::client::family::FlowWords;
 use crate::kernel::Dur;
-use crate::metrics::{METRICS, MetricDef, Timeline};
+use crate::metrics::{Metric, MetricDef, Timeline, all_metrics, metrics_of};
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
@@ -149,7 +151,7 @@ pub struct PolicyResults {
     /// The policy's name.
     #[serde(skip)]
     pub name: String,
-    /// Every metric, in the order of [`crate::metrics::METRICS`]. Results of another version may have other metrics.
+    /// Every metric, in the order of [`metrics_of`] the model. Results of another version may have other metrics.
     #[serde(with = "serial::by_name")]
     pub metrics: Vec<MetricValues>,
     /// Number of sessions by their entries of the flow, over all replications: `(entries, sessions)`, ascending.
@@ -238,7 +240,7 @@ impl SessionRow {
 impl MetricValues {
     /// The metric's definition; absent for a metric that this version does not know.
     pub fn def(&self) -> Option<&'static MetricDef> {
-        METRICS.iter().find(|def| def.name == self.name)
+        all_metrics().iter().find(|def| def.name == self.name)
     }
 }
 
@@ -248,6 +250,21 @@ impl Results {
     pub fn worst(&self) -> Option<(&PolicyResults, &SessionRow)> {
         let worst = self.policies.iter().filter_map(|policy| Some((policy, policy.worst()?)));
         worst.min_by_key(|(_, row)| row.harm())
+    }
+
+    /// The client model. The first of all where the results name none of this version, such as in a scenario without users.
+    pub fn model(&self) -> Model {
+        Model::named(&self.client_model).unwrap_or_default()
+    }
+
+    /// The names of the flow of the model's family.
+    pub fn flow(&self) -> &'static FlowWords {
+        self.model().flow()
+    }
+
+    /// The definition of a metric, in the words of the model's family.
+    pub fn def(&self, metric: Metric) -> &'static MetricDef {
+        metrics_of(self.model()).iter().find(|def| def.metric == metric).unwrap_or_else(|| metric.def())
     }
 
     /// Results of the policy of this name; absent if it was not run.
@@ -280,7 +297,7 @@ impl PolicyResults {
     ///
     /// # Panics
     /// When these results have no metric of this name. Results of [`crate::Study::run`] have all of
-    /// [`crate::metrics::METRICS`]. For results that were read from files, use [`PolicyResults::get`].
+    /// [`metrics_of`] the model. For results that were read from files, use [`PolicyResults::get`].
     pub fn metric(&self, name: &str) -> &MetricValues {
         self.get(name).unwrap_or_else(|| panic!("no metric named {name}"))
     }

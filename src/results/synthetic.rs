@@ -4,8 +4,9 @@ use super::{
     Assurance, Engine, FaultWindow, Judgement, MetricValues, PolicyResults, Results, SessionRow, Verdict,
 };
 use crate::backend::Endpoint;
+use crate::client::Model;
 use crate::kernel::Dur;
-use crate::metrics::{METRICS, Metric, Outcome, Timeline};
+use crate::metrics::{Metric, Outcome, Timeline, metrics_of};
 use crate::stats::at_most;
 
 /// Names that a careless report would execute, lose or misprint.
@@ -86,7 +87,9 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
 
 /// Gives a policy these values of a metric, one per replication, with their mean and no interval.
 pub fn set(results: &mut Results, policy: usize, metric: Metric, values: &[f64]) {
-    let found = &mut results.policies[policy].metrics[metric as usize];
+    let metrics = &mut results.policies[policy].metrics;
+    let found = metrics.iter_mut().find(|values| values.def().is_some_and(|def| def.metric == metric));
+    let Some(found) = found else { return };
     found.values = values.to_vec();
     found.mean = values.iter().sum::<f64>() / values.len() as f64;
     (found.ci_low, found.ci_high) = (found.mean, found.mean);
@@ -165,7 +168,7 @@ pub fn table() -> Vec<(&'static str, Results)> {
 
 /// Every metric, with values that depend on its name.
 fn metrics(values: impl Fn(&str) -> Vec<f64>) -> Vec<MetricValues> {
-    METRICS
+    metrics_of(Model::default())
         .iter()
         .map(|def| {
             let values = values(def.name);

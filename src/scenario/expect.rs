@@ -3,7 +3,7 @@
 use super::ExpectOf;
 use super::parts::Parts;
 use super::validate::Findings;
-use crate::metrics::METRICS;
+use crate::metrics::{MetricDef, all_metrics, metrics_of};
 use crate::text::{nearest, quote, tick};
 use crate::toml_text::{Code, Doc, TextError};
 use std::ops::Range;
@@ -39,8 +39,8 @@ const OPS: [(&str, Op); 6] = [
 pub struct Expectation {
     /// The policy whose metric is compared.
     pub policy: String,
-    /// The metric, as an index into [`METRICS`].
-    pub metric: usize,
+    /// The metric.
+    pub metric: &'static MetricDef,
     /// The comparison.
     pub op: Op,
     /// The bound; finite.
@@ -106,10 +106,10 @@ pub fn parse_expectation(text: &str, of: ExpectOf) -> Result<Expectation, BadCon
     else {
         return Err(form(lead..left.len().max(lead), "a condition without `policy.metric`"));
     };
-    let Some(index) = METRICS.iter().position(|def| def.name == metric) else {
+    let Some(metric) = all_metrics().iter().find(|def| def.name == metric) else {
         let at = left.len() - metric.len()..left.len();
         return Err(BadCondition {
-            meant: nearest(metric, METRICS.iter().map(|def| def.name)).map(str::to_owned),
+            meant: nearest(metric, all_metrics().iter().map(|def| def.name)).map(str::to_owned),
             ..bad(Code::UnknownMetric, at, format!("no metric is named {}", tick(metric)))
         });
     };
@@ -125,7 +125,7 @@ pub fn parse_expectation(text: &str, of: ExpectOf) -> Result<Expectation, BadCon
     // Adding zero turns -0 into 0, which is equal but would be shown with its sign.
     Ok(Expectation {
         policy: policy.to_owned(),
-        metric: index,
+        metric,
         op,
         bound: bound + 0.0,
         of,
@@ -136,12 +136,20 @@ pub fn parse_expectation(text: &str, of: ExpectOf) -> Result<Expectation, BadCon
 
 /// Parses the scenario's conditions and checks that their policies are run.
 pub fn read(findings: &mut Findings<'_>, parts: &Parts) -> Vec<Expectation> {
+    let model = parts.model();
     let mut read = Vec::new();
     for entry in &parts.expectations {
         let path = format!("{}.that", entry.path);
         match parse_expectation(&entry.spec.that, entry.spec.of) {
             Ok(expectation) => {
                 let expectation = Expectation { may_be_vacuous: entry.spec.may_be_vacuous, ..expectation };
+                if !metrics_of(model).iter().any(|def| def.name == expectation.metric.name) {
+                    let name = expectation.metric.name;
+                    let start = entry.spec.that.find(name).unwrap_or(0);
+                    let at = within(findings.doc, &path, start..start + name.len());
+                    let what = format!("no run of {model} has the metric {}", tick(name));
+                    findings.push(findings.at_span(at, Code::UnknownMetric, what));
+                }
                 let run = parts.policies.as_deref();
                 if let Some(run) = run.filter(|run| !run.contains(&expectation.policy)) {
                     let start = entry.spec.that.len() - entry.spec.that.trim_start().len();
@@ -220,10 +228,7 @@ mod tests {
     #[test]
     fn conditions_are_read() {
         let e = read("new.v1.2.false_sign_outs <= -0");
-        assert_eq!(
-            (e.policy.as_str(), METRICS[e.metric].name, e.op),
-            ("new.v1.2", "false_sign_outs", Op::AtMost)
-        );
+        assert_eq!((e.policy.as_str(), e.metric.name, e.op), ("new.v1.2", "false_sign_outs", Op::AtMost));
         assert!(e.bound.is_sign_positive());
         assert_eq!(read(" a.goodput>1e3 ").op, Op::More);
         for (text, at) in [

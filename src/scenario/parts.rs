@@ -3,6 +3,7 @@
 use super::format::scenario;
 use super::{ActionSpec, ClientSpec, ExpectSpec, Mix};
 use crate::backend::{BackendSpec, LimitSpec};
+use crate::client::Model;
 use crate::client::policy::Policy;
 use crate::client::workload::WorkloadSpec;
 use crate::fault::FaultSpec;
@@ -84,6 +85,13 @@ impl Parts {
             actions: each(doc, "action"),
             expectations: each(doc, "expect"),
         }
+    }
+}
+
+impl Parts {
+    /// The client model; the default one in a scenario without `[client]`.
+    pub fn model(&self) -> Model {
+        self.client.as_ref().map_or_else(Model::default, |client| client.model)
     }
 }
 

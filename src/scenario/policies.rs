@@ -179,10 +179,8 @@ fn define(findings: &mut Findings<'_>, defined: &mut Vec<Definition>, new: Defin
         return;
     }
     if let Some(known) = known(&new.name) {
-        let same = new
-            .policy
-            .as_ref()
-            .is_some_and(|p| Policy { about: known.about.clone(), ..p.clone() } == known);
+        let same =
+            new.policy.as_ref().is_some_and(|p| Policy { about: known.about.clone(), ..p.clone() } == known);
         if !same {
             let kind = if known.client.is_some() { "token client" } else { "preset" };
             let what = format!("{} is a {kind}, and this says something else", tick(&new.name));

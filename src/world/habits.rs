@@ -7,9 +7,9 @@ use super::observe::{Observer, Outside};
 use crate::client::step::Input;
 use crate::client::{Client, Store};
 use crate::fleet::Tabs;
-use crate::kernel::{Dist, Time};
 use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
+use crate::kernel::{Dist, Time};
 
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Schedules openings, scripted actions and revocations. Whatever the scenario puts at the horizon or later is not

@@ -5,7 +5,7 @@ use super::{Control, FinalTab, Observer, Plan, Silent, Snapshot, Stopped, World}
 use crate::client::{Client, ForFamily, Prepared};
 use crate::kernel::Time;
 use crate::kernel::queue::{Calendar, Opposite, Queue};
-use crate::metrics::collect::RunMetrics;
+use crate::metrics::tally::RunMetrics;
 use std::marker::PhantomData;
 use std::ops::Range;
 

@@ -4,9 +4,9 @@
 
 use crate::common::{binary, root};
 use authstorm::Study;
-use authstorm::client::token::shipped;
+use authstorm::client::token::{format as profile_format, shipped};
 use authstorm::conform::{Outcome, Recording, compare, token};
-use authstorm::metrics::METRICS;
+use authstorm::metrics::all_metrics;
 use authstorm::results::MetricValues;
 use authstorm::results::measured::with_interval;
 use std::collections::BTreeMap;
@@ -76,6 +76,11 @@ fn generated_parts_of_the_verification() {
     check_parts("results/verification.md", &parts);
 }
 
+#[test]
+fn generated_parts_of_the_description_of_client_profiles() {
+    check_parts("scenarios/clients/README.md", &[("keys", format!("\n{}", profile_format::markdown()))]);
+}
+
 /// README is the first page and must stay short.
 #[test]
 fn readme_is_short() {
@@ -128,7 +133,7 @@ fn every_scenario_in_a_document_loads() {
 
 fn metrics() -> String {
     let mut text = String::from("\n| metric | unit | what it counts |\n| --- | --- | --- |\n");
-    let mut all: Vec<_> = METRICS.iter().collect();
+    let mut all: Vec<_> = all_metrics().iter().collect();
     all.sort_by_key(|def| def.harm);
     for def in all {
         let _ = writeln!(text, "| `{}` | {} | {} |", def.name, def.unit, def.definition);

@@ -1,8 +1,10 @@
 //! The description of the file format: its reference and its schema are generated, and say what is true.
 //!
-//! `UPDATE_DOCS=1 cargo test --test it keys::` writes `scenarios/README.md` and `scenarios/schema.json` anew.
+//! `UPDATE_DOCS=1 cargo test --test it keys::` writes `scenarios/README.md`, `scenarios/schema.json` and
+//! `scenarios/clients/schema.json` anew.
 
 use crate::common::root;
+use authstorm::client::token::{SHIPPED, format as profile_format};
 use authstorm::scenario::{format, load_text};
 use authstorm::spec::check::check_value;
 use authstorm::spec::{Key, Table, Ty};
@@ -25,7 +27,11 @@ fn shipped() -> Vec<PathBuf> {
 
 #[test]
 fn the_reference_and_the_schema_are_up_to_date() {
-    for (name, text) in [("README.md", format::markdown()), ("schema.json", format::json_schema())] {
+    for (name, text) in [
+        ("README.md", format::markdown()),
+        ("schema.json", format::json_schema()),
+        ("clients/schema.json", profile_format::json_schema()),
+    ] {
         let path = root().join("scenarios").join(name);
         if std::env::var_os("UPDATE_DOCS").is_some() {
             fs::write(&path, &text).expect("writable");
@@ -47,18 +53,26 @@ fn each(table: &'static Table, path: &str, visit: &mut impl FnMut(&str, &'static
 }
 
 /// What a text of one key says is wrong with its value.
-fn wrong(key: &Key, value: &str) -> Option<String> {
+fn wrong(top: &'static Table, key: &Key, value: &str) -> Option<String> {
     let source = Source::new("example", &format!("{} = {value}\n", key.name));
     let (doc, mut errors) = Doc::parse(&source).unwrap_or_else(|e| panic!("{}", e.finish()));
     let node = doc.node(&key.name).expect("it is there");
-    check_value(&source, node, &key.ty, format::scenario(), &mut errors);
+    check_value(&source, node, &key.ty, top, &mut errors);
     (!errors.is_empty()).then(|| errors.finish().to_string())
 }
 
 #[test]
 fn every_key_says_what_it_means_and_its_example_and_its_default_are_right() {
+    let scenario = count_described(format::scenario());
+    assert!(scenario > 200, "{scenario} keys, those of parts at several places counted at each");
+    let profile = count_described(profile_format::profile());
+    assert!(profile > 60, "{profile} keys of a client profile");
+}
+
+/// Number of keys at and below a table, each of which is described and has an example and a default that are right.
+fn count_described(top: &'static Table) -> usize {
     let mut count = 0;
-    each(format::scenario(), "", &mut |path, table, key| {
+    each(top, "", &mut |path, table, key| {
         count += 1;
         assert!(!table.title.is_empty() && !table.about.is_empty(), "{path}: its table is not described");
         assert!(key.about.ends_with('.') && !key.about.contains("[`"), "{path}: {}", key.about);
@@ -69,13 +83,13 @@ fn every_key_says_what_it_means_and_its_example_and_its_default_are_right() {
             }
             _ => &key.example,
         };
-        assert_eq!(wrong(key, example), None, "{path}: its example");
+        assert_eq!(wrong(top, key, example), None, "{path}: its example");
         if let Some(default) = &key.default {
             let value: toml::Value = serde_json::from_value(default.clone()).expect("no null");
-            assert_eq!(wrong(key, &value.to_string()), None, "{path}: its default");
+            assert_eq!(wrong(top, key, &value.to_string()), None, "{path}: its default");
         }
     });
-    assert!(count > 200, "{count} keys, those of parts at several places counted at each");
+    count
 }
 
 /// A default in the reference is what a scenario without the key means: writing it out changes nothing.
@@ -137,6 +151,11 @@ fn taplo_accepts_what_is_right_and_refuses_slips() {
         return;
     };
     assert!(accepted, "{said}");
+    let profiles = tempfile::tempdir().expect("a temporary directory");
+    fs::write(profiles.path().join("schema.json"), profile_format::json_schema()).expect("writable");
+    let shipped: Vec<String> = SHIPPED.iter().map(|(_, text)| (*text).to_owned()).collect();
+    let (accepted, said) = taplo(profiles.path(), &shipped).expect("it ran before");
+    assert!(accepted, "{said}");
     let slips = [
         ("users = 1_000", "usres = 1_000"),
         ("jitter = \"decorrelated\"", "jitter = \"decorelated\""),
@@ -157,7 +176,16 @@ fn taplo_accepts_what_is_right_and_refuses_slips() {
 }
 
 #[test]
+fn shipped_client_profiles_name_their_schema() {
+    for (name, text) in SHIPPED {
+        assert!(text.starts_with(SCHEMA_LINE), "{name}.toml begins with {SCHEMA_LINE:?}");
+    }
+}
+
+#[test]
 fn a_path_narrows_the_reference() {
+    let wait = profile_format::reference("request.retry.factor").expect("a key of a client profile");
+    assert!(wait.contains("integer, 1 to 16") && wait.contains("default 2"), "{wait}");
     let limit = format::reference("backend.limit").expect("a table");
     assert!(limit.contains("backend.limit.rate\n") && limit.contains("[[backend.limit]]"), "{limit}");
     assert!(!limit.contains("fleet.users"), "{limit}");

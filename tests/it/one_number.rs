@@ -1,7 +1,7 @@
 //! A number is equal wherever it is shown: in tables, sentences, charts and on the page.
 
 use crate::common::{authstorm, files, root, said};
-use authstorm::metrics::Metric;
+use authstorm::metrics::{Metric, all_metrics};
 use authstorm::results::read::{Files, read};
 use authstorm::results::{MetricValues, PolicyResults, Results, measured};
 use authstorm::text::number;
@@ -10,15 +10,15 @@ use std::path::Path;
 
 /// Words before and after the mean of a metric in sentences, titles and labels. For a worst session it is the maximum.
 const SHOWN: [(Metric, &str, &str); 19] = [
-    (Metric::UnauthenticatedEventsWorstSession, ": ", " entries (session"),
-    (Metric::UnauthenticatedEventsWorstSession, ", one of them ", " times"),
+    (Metric::FlowWorstSession, ": ", " entries (session"),
+    (Metric::FlowWorstSession, ", one of them ", " times"),
     (Metric::FalseSignOuts, "", " whose session is valid are signed out"),
     (Metric::FalseSignOuts, "signs out ", " of "),
     (Metric::FalseSignOuts, ": ", " false"),
     (Metric::TrueSignOuts, ": ", " true"),
     (Metric::StaleTokenSessionS, "(", " session-seconds)"),
-    (Metric::UnauthenticatedEvents, "sessions enter the unauthenticated flow ", " times"),
-    (Metric::UnauthenticatedEvents, " enters the unauthenticated flow ", " times"),
+    (Metric::FlowEntries, "sessions enter the unauthenticated flow ", " times"),
+    (Metric::FlowEntries, " enters the unauthenticated flow ", " times"),
     (Metric::AppWaitS, "app code waits ", " s in all"),
     (Metric::AppWaitS, "lets app code wait ", " s in all"),
     (Metric::Amplification, "", " requests are sent for each one that is asked for"),
@@ -53,13 +53,11 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> Vec<&'a str> {
 fn collect(results: &Results, place: &str, text: &str, seen: &mut BTreeSet<(usize, String)>) {
     for (i, (metric, before, after)) in SHOWN.iter().enumerate() {
         // The title of this chart uses the words of another metric for the worst session.
-        if place == "entries-per-session.svg" && *metric == Metric::UnauthenticatedEvents {
+        if place == "entries-per-session.svg" && *metric == Metric::FlowEntries {
             continue;
         }
         let value = |policy: &PolicyResults| match metric {
-            Metric::UnauthenticatedEventsWorstSession => {
-                number::whole(measured::greatest(of(policy, *metric)))
-            }
+            Metric::FlowWorstSession => number::whole(measured::greatest(of(policy, *metric))),
             _ => number::short(of(policy, *metric).mean),
         };
         let means: Vec<String> = results.policies.iter().map(value).collect();
@@ -112,7 +110,9 @@ fn all_alike(name: &str, all: &BTreeMap<String, Vec<u8>>, seen: &mut BTreeSet<(u
     areas(name, &results);
     let text = |name: &str| String::from_utf8(all[name].clone()).expect("UTF-8");
     let page = text("report.html");
-    for metric in Metric::ALL.iter().filter(|metric| measured::can_move(&results, **metric)) {
+    for metric in
+        all_metrics().iter().map(|def| def.metric).filter(|metric| measured::can_move(&results, *metric))
+    {
         let def = metric.def();
         let means: Vec<String> =
             results.policies.iter().map(|policy| measured::mean_words(policy.metric(def.name))).collect();

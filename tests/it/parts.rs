@@ -1,7 +1,7 @@
 //! Independent users run in parts. The sum of the parts equals the whole run.
 
 use authstorm::Study;
-use authstorm::metrics::collect::Tally;
+use authstorm::metrics::tally::Tally;
 use authstorm::results::Results;
 use authstorm::scenario::load_text;
 use authstorm::world::{Control, Silent, observed, run};

@@ -1,7 +1,8 @@
 //! Names and descriptions of the client's tasks and of their callers.
 
 use super::task::{Caller, Kind};
-use crate::client::family::{CallerRow, Due, FlowWords, Role, TaskRow, Unusable, Values};
+use crate::client::family::{CallerRow, Due, FlowMetrics, FlowWords, Role, TaskRow, Unusable, Values};
+use crate::protocol::MetricWords;
 
 /// The timer meaning of kinds of tasks that have no timer of their own.
 const REPEATED: Due = Due::Repeat("the request is repeated");
@@ -10,6 +11,36 @@ const REPEATED: Due = Due::Repeat("the request is repeated");
 pub(super) const FLOW: FlowWords = FlowWords {
     name: "the unauthenticated flow",
     short: "the flow",
+    enters: "enters the unauthenticated flow",
+    enter: "enter the unauthenticated flow",
+    entries: "entries of the unauthenticated flow",
+    metrics: FlowMetrics {
+        entries: MetricWords {
+            name: "unauthenticated_events",
+            unit: "entries",
+            definition: "Entries of the unauthenticated flow while a session existed.",
+        },
+        sessions: MetricWords {
+            name: "unauthenticated_sessions",
+            unit: "sessions",
+            definition: "Browser sessions with at least one entry of the unauthenticated flow.",
+        },
+        worst_session: MetricWords {
+            name: "unauthenticated_events_worst_session",
+            unit: "entries",
+            definition: "Most entries of the unauthenticated flow by one browser session.",
+        },
+        recursive: MetricWords {
+            name: "recursive_unauthenticated_events",
+            unit: "entries",
+            definition: "Entries of the flow caused by the answer to a request that an earlier entry issued, directly or through app code that reacted to what that entry delivered.",
+        },
+        depth_max: MetricWords {
+            name: "unauthenticated_depth_max",
+            unit: "entries",
+            definition: "Longest causal chain of entries of the flow; 1 is an entry that no earlier entry caused.",
+        },
+    },
     purpose: " for the flow",
     unasked: Some((401, "the client's fetch layer lets every 401 ")),
     ends: &[401, 422],

@@ -1,5 +1,6 @@
 //! Compiles a profile to rules.
 
+use super::format::STATUS_RULE;
 use super::profile::{
     Answer, EndpointName, ExpiryClockSpec, KeptIn, OnFailure, Profile, SignOutSpec, WhileLoading,
 };
@@ -9,19 +10,27 @@ use super::rules::{
     Place, Rules, Schedule, SignOut, TickerRules, TimerRules, Verdict,
 };
 use crate::kernel::Dur;
+use crate::text::quote;
+use crate::toml_text::Code as ErrorCode;
 
 /// An error of a profile that cannot be compiled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unusable {
+    /// The kind of error.
+    pub code: ErrorCode,
     /// The key, as a path: `answer[2].status`.
     pub key: String,
-    /// The value found, and the values allowed.
-    pub why: String,
+    /// What is wrong, in words.
+    pub why: &'static str,
+    /// The value found, in words.
+    pub found: String,
+    /// The values allowed, in words.
+    pub allowed: &'static str,
 }
 
 impl std::fmt::Display for Unusable {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.key, self.why)
+        write!(f, "{}: {}; got {}; allowed: {}", self.key, self.why, self.found, self.allowed)
     }
 }
 
@@ -58,10 +67,13 @@ impl Profile {
         if retry.is_none()
             && let Some(n) = self.answer.iter().position(|row| row.retry)
         {
-            return Err(unusable(
-                format!("answer[{n}].retry"),
-                "true, but [request] has no retry; allowed: false, or a schedule in request.retry",
-            ));
+            return Err(Unusable {
+                code: ErrorCode::NeedsKey,
+                key: format!("answer[{n}].retry"),
+                why: "[request] has no schedule of retries",
+                found: "true".to_owned(),
+                allowed: "false, or a schedule in request.retry",
+            });
         }
         Ok(Rules {
             clock: match self.session.expiry_clock {
@@ -144,19 +156,19 @@ impl Profile {
             row.code.iter().map(|c| Some(self.code(c))).collect()
         };
         for text in &row.status {
-            let key = || format!("answer[{n}].status");
             let (statuses, no_answer, timed_out) = match text.as_str() {
                 "no-answer" => (None, true, false),
                 "timeout" => (None, false, true),
-                range => (Some(statuses(range).ok_or_else(|| {
-                    unusable(
-                        key(),
-                        &format!(
-                            "{range:?}; allowed: a status from 300 to 599 (\"429\"), a range (\"500-504\"), \
-                             \"no-answer\", \"timeout\""
-                        ),
-                    )
-                })?), false, false),
+                range => {
+                    let unusable = || Unusable {
+                        code: ErrorCode::Malformed,
+                        key: format!("answer[{n}].status"),
+                        why: "not a status of an answer",
+                        found: quote(range),
+                        allowed: STATUS_RULE,
+                    };
+                    (Some(statuses(range).ok_or_else(unusable)?), false, false)
+                }
             };
             for code in &codes {
                 answers.push(AnswerRule { endpoint, statuses, no_answer, timed_out, code: *code, verdict });
@@ -166,26 +178,34 @@ impl Profile {
     }
 }
 
-fn unusable(key: String, why: &str) -> Unusable {
-    Unusable { key, why: why.to_owned() }
-}
-
-fn statuses(text: &str) -> Option<(u16, u16)> {
+/// The first and the last status of a text such as `429` or `500-504`.
+pub(super) fn statuses(text: &str) -> Option<(u16, u16)> {
     let (from, to) = text.split_once('-').unwrap_or((text, text));
     let (from, to): (u16, u16) = (from.parse().ok()?, to.parse().ok()?);
     (300 <= from && from <= to && to <= 599).then_some((from, to))
 }
 
+/// An error of a number or a duration out of its range.
+fn out_of_range(key: String, found: impl ToString, allowed: &'static str) -> Unusable {
+    Unusable { code: ErrorCode::OutOfRange, key, why: "out of range", found: found.to_string(), allowed }
+}
+
 fn schedule(key: &str, waits: &Waits) -> Result<Schedule, Unusable> {
     if !(1..=16).contains(&waits.factor) {
-        return Err(unusable(format!("{key}.factor"), &format!("{}; allowed: 1 to 16", waits.factor)));
+        return Err(out_of_range(format!("{key}.factor"), waits.factor, "1 to 16"));
     }
     if waits.tries == Some(0) {
-        return Err(unusable(format!("{key}.tries"), "0; allowed: 1 or more"));
+        return Err(out_of_range(format!("{key}.tries"), 0, "1 or more"));
     }
     let limit = match (waits.tries, waits.within) {
         (Some(_), Some(_)) => {
-            return Err(unusable(format!("{key}.within"), "given beside tries; allowed: one of the two"));
+            return Err(Unusable {
+                code: ErrorCode::KeyOfOtherKind,
+                key: format!("{key}.within"),
+                why: "a schedule has one bound",
+                found: "`tries` and `within`".to_owned(),
+                allowed: "one of the two",
+            });
         }
         (Some(tries), None) => Limit::Tries(tries),
         (None, Some(within)) => Limit::Within(within),
@@ -197,7 +217,7 @@ fn schedule(key: &str, waits: &Waits) -> Result<Schedule, Unusable> {
 
 fn ticker(spec: &Ticker) -> Result<TickerRules, Unusable> {
     if spec.period == Dur::ZERO {
-        return Err(unusable("ticker.period".to_owned(), "0s; allowed: more than 0s"));
+        return Err(out_of_range("ticker.period".to_owned(), spec.period, "more than 0s"));
     }
     Ok(TickerRules { period: spec.period, below: spec.refresh_below, skips_when_busy: spec.skips_when_busy })
 }

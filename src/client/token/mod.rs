@@ -20,6 +20,7 @@
 mod account;
 mod clocks;
 mod compile;
+pub mod format;
 mod load;
 mod lock;
 mod machine;
@@ -40,7 +41,6 @@ pub use account::{Account, Grant, Refusal, Rotation};
 pub use compile::Unusable;
 pub use machine::{open, step};
 pub use pages::Token;
-pub use parse::ProfileError;
 pub use pool::Key;
 pub use profile::{ExpiryClockSpec, KeptIn, Profile};
 pub use rules::{Code, ENDPOINTS, Endpoint, Place, Rules};

@@ -3,13 +3,20 @@
 //! A profile is a TOML file, `scenarios/clients/<sdk>-<version>.toml`. Every key has a documented default, so a profile
 //! names only what its client has.
 
+use super::format::Status;
 use super::profile_clocks::{Lock, RequestSpec, Ticker, TimerSpec};
 use crate::kernel::Dur;
+use crate::spec::leaf::Name;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A client profile.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// The most entries of a list. More is an error of a generator, not a profile.
+const MANY: usize = 1_000;
+
+/// What a browser SDK does that holds an access token and a refresh token.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "the top level")]
 pub struct Profile {
     /// Which client this is.
     pub sdk: Sdk,
@@ -39,6 +46,7 @@ pub struct Profile {
     /// The effects of answers other than success. The first row that matches applies. An answer without a row fails the
     /// refresh and has no other effect.
     #[serde(default)]
+    #[schemars(length(max = MANY))]
     pub answer: Vec<Answer>,
     /// The time for which a failure is remembered. Absent: not at all.
     #[serde(default)]
@@ -51,88 +59,97 @@ pub struct Profile {
     pub events: Events,
 }
 
-/// `[sdk]`: the identity of the client.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// The identity of the client.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[sdk]")]
 pub struct Sdk {
-    /// Name of the profile, as `model` names it: `supabase-js-2.119.1`.
+    /// Name of the profile, as `model` names it: 1 to 64 of a-z, 0-9, `.`, `_` and `-`.
+    #[schemars(with = "Name", example = &"my-sdk-1.0.0")]
     pub name: String,
     /// The package, as its registry names it.
+    #[schemars(example = &"@example/auth")]
     pub package: String,
     /// The version whose source was read or that was recorded.
+    #[schemars(example = &"1.0.0")]
     pub version: String,
 }
 
-/// `[session]`: the session and the place where it is kept.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// The session and the place where it is kept.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[session]")]
 pub struct Session {
     /// How the client determines when the access token expires.
+    #[schemars(example = &"server")]
     pub expiry_clock: ExpiryClockSpec,
     /// The place where a client object keeps the session.
+    #[schemars(example = &"storage")]
     pub kept_in: KeptIn,
     /// A client object makes one refresh at a time. Callers that ask during a refresh share its outcome, a success or a
-    /// failure. Default: false, each makes a request of its own.
+    /// failure. Otherwise each makes a request of its own.
     #[serde(default)]
     pub shares_refresh: bool,
-    /// Each caller of a shared refresh stores its result and sends an event of its outcome. Default: false, once a
-    /// refresh.
+    /// Each caller of a shared refresh stores its result and sends an event of its outcome. Otherwise this happens once
+    /// a refresh.
     #[serde(default)]
     pub each_caller_commits: bool,
-    /// A refreshed session is dropped if the stored refresh token changed during the refresh. Default: false.
+    /// A refreshed session is dropped if the stored refresh token changed during the refresh.
     #[serde(default)]
     pub drops_when_replaced: bool,
     /// A token is dropped if it comes after it has expired by the local clock for longer than this. The refresh has
     /// then failed. Absent: it is stored.
     #[serde(default)]
+    #[schemars(example = "60s")]
     pub drops_expired_after: Option<Dur>,
-    /// Each event is also sent to the listeners of the browser's other client objects. Default: false.
+    /// Each event is also sent to the listeners of the browser's other client objects.
     #[serde(default)]
     pub broadcasts: bool,
 }
 
 /// How the client determines when the access token expires.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExpiryClockSpec {
-    /// `server`: the server's absolute time, compared with the local clock. A wrong clock stays wrong.
+    /// The server's absolute time, compared with the local clock. A wrong clock stays wrong.
     Server,
-    /// `receipt`: local time of receipt plus the token's life. A wrong clock matters only until the first refresh.
+    /// Local time of receipt plus the token's life. A wrong clock matters only until the first refresh.
     Receipt,
-    /// `receipt-seconds`: as `receipt`, in whole seconds of the local clock, both at receipt and at each check.
+    /// As `receipt`, in whole seconds of the local clock, both at receipt and at each check.
     ReceiptSeconds,
-    /// `measured`: the server's absolute time, corrected by an offset that each refresh measures: whole seconds between
+    /// The server's absolute time, corrected by an offset that each refresh measures: whole seconds between
     /// the issue time of the token and the middle of its request. Until a page has refreshed, its token counts as
     /// expired.
     Measured,
 }
 
 /// The place where a client object keeps the session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum KeptIn {
-    /// `storage`: in the browser's storage, read on every use.
+    /// In the browser's storage, read on every use.
     Storage,
-    /// `object-and-storage`: in the object, and in the storage for reloads. The object copies another page's write when
+    /// In the object, and in the storage for reloads. The object copies another page's write when
     /// the storage event arrives.
     ObjectAndStorage,
-    /// `object`: in the object only. The app passes the newest tokens of the browser to the next page.
+    /// In the object only. The app passes the newest tokens of the browser to the next page.
     Object,
 }
 
-/// `[caller]`: the callers that ask for a token.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// The callers that ask for a token.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[caller]")]
 pub struct Caller {
-    /// A session with less than this left is refreshed before the caller gets it. Default: 0s.
+    /// A session with less than this left is refreshed before the caller gets it.
     pub margin: Dur,
-    /// The answer to a caller while the page loads. Default: the caller waits.
+    /// The answer to a caller while the page loads.
     pub while_loading: WhileLoading,
-    /// The answer to a caller when the refresh fails. Default: an error.
+    /// The answer to a caller when the refresh fails.
     pub on_failure: OnFailure,
-    /// The answer to a caller when there is no session. Default: nothing.
+    /// The answer to a caller when there is no session.
     pub without_session: OnFailure,
-    /// After a failed refresh the caller gets the old token while it is valid. Default: false.
+    /// After a failed refresh the caller gets the old token while it is valid.
     pub keeps_valid_token: bool,
 }
 
@@ -149,154 +166,173 @@ impl Default for Caller {
 }
 
 /// The answer to a caller while the page loads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum WhileLoading {
-    /// `waits`: the answer comes after the load.
+    /// The answer comes after the load.
     Waits,
-    /// `nothing`: an empty answer, no user yet.
+    /// An empty answer, no user yet.
     Nothing,
-    /// `asks`: the answer that any caller gets.
+    /// The answer that any caller gets.
     Asks,
 }
 
 /// The answer to a caller when the refresh fails.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OnFailure {
-    /// `nothing`: no session.
+    /// No session.
     Nothing,
-    /// `error`
+    /// An error.
     Error,
 }
 
-/// `[load]`: the actions of a page load.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+/// The actions of a page load.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[load]")]
 pub struct Load {
-    /// A session within the caller's margin is refreshed. Default: false.
+    /// A session within the caller's margin is refreshed.
     pub refreshes: bool,
-    /// Any session is refreshed. Default: false.
+    /// Any session is refreshed.
     pub forces_refresh: bool,
-    /// The load fails when its refresh fails; the page continues. Default: false.
+    /// The load fails when its refresh fails; the page continues.
     pub fails_with_refresh: bool,
-    /// Account data is requested, with a valid token. Default: false.
+    /// Account data is requested, with a valid token.
     pub lookup: bool,
     /// After a refused refresh, a load or a return to the tab clears the session again and sends a second event.
-    /// Default: false.
+    ///
     pub clears_again: bool,
-    /// A session that needs no refresh is announced by an event. Default: false.
+    /// A session that needs no refresh is announced by an event.
     pub announces: bool,
-    /// A new listener reads the session like a caller. Default: false, it gets the session that the load found.
+    /// A new listener reads the session like a caller. Otherwise it gets the session that the load found.
     pub listener_reads: bool,
 }
 
-/// `[visible]`: the actions of a tab that becomes visible.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+/// The actions of a tab that becomes visible.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[visible]")]
 pub struct Visible {
-    /// The session is treated as at a page load. Default: false.
+    /// The session is treated as at a page load.
     pub recovers: bool,
 }
 
-/// `[[answer]]`: a row of answers.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// A row of answers.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[[answer]]")]
 pub struct Answer {
     /// The endpoint of the request. Absent: any.
     #[serde(default)]
     pub endpoint: Option<EndpointName>,
-    /// Statuses: `"429"`, `"500-504"`, `"no-answer"`, `"timeout"`.
+    /// Statuses: one, a range with both ends, no HTTP answer, or none within `request.timeout`.
+    #[schemars(with = "Vec<Status>", length(min = 1, max = MANY), example = vec!["429", "500-504"])]
     pub status: Vec<String>,
-    /// Error codes. Absent: any.
+    /// Error codes of the answer's body. Absent: any.
     #[serde(default)]
+    #[schemars(length(max = MANY), example = vec!["session_not_found"])]
     pub code: Vec<String>,
-    /// The request is retried on the schedule. Default: false.
+    /// The request is retried on the schedule.
     #[serde(default)]
     pub retry: bool,
-    /// Whether the user is signed out. Default: never.
+    /// Whether the user is signed out.
     #[serde(default)]
     pub sign_out: SignOutSpec,
-    /// The caller gets an empty answer, whatever `caller.on-failure` says. Default: false.
+    /// The caller gets an empty answer, whatever `caller.on-failure` says.
     #[serde(default)]
     pub gives_nothing: bool,
-    /// The failure counts as "no answer" for the timer. Default: false.
+    /// The failure counts as "no answer" for the timer.
     #[serde(default)]
     pub counts_as_no_answer: bool,
 }
 
 /// An endpoint, by its short name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum EndpointName {
-    /// `token`
+    /// The token endpoint, which refreshes.
     Token,
-    /// `lookup`
+    /// The lookup of account data at a page load.
     Lookup,
-    /// `user`
+    /// The check of a session that the app puts back.
     User,
 }
 
 /// Whether an answer signs the user out.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum SignOutSpec {
-    /// `never`
+    /// The user stays signed in.
     #[default]
     Never,
-    /// `if-expired`: only if the access token in hand has expired by the local clock.
+    /// Only if the access token in hand has expired by the local clock.
     IfExpired,
-    /// `always`
+    /// The first such answer signs out.
     Always,
 }
 
-/// `[cooldown]`: the memory of a failure, per refresh token.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// The memory of a failure, per refresh token.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[cooldown]")]
 pub struct Cooldown {
     /// Time during which callers get the same failure without a request.
+    #[schemars(example = "60s")]
     pub lasts: Dur,
-    /// A refresh or a sign-in of another client object of the browser ends the memory. Default: false.
+    /// A refresh or a sign-in of another client object of the browser ends the memory.
     #[serde(default)]
     pub ended_by_news: bool,
 }
 
-/// `[refresh-token]`: the server's rules for refresh tokens.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+/// The server's rules for refresh tokens.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[refresh-token]")]
 pub struct RefreshToken {
-    /// Each refresh issues a new one. Default: false.
+    /// Each refresh issues a new one.
     pub rotates: bool,
-    /// A used token is accepted for this long after its first use. Default: 0s.
+    /// A used token is accepted for this long after its first use.
     pub reuse_window: Dur,
-    /// A used token is accepted at any time while it is the parent of the newest. Default: false.
+    /// A used token is accepted at any time while it is the parent of the newest.
     pub accepts_parent: bool,
-    /// After a refused reuse the session stays alive for the newest token. Default: false, the reuse ends the session.
+    /// After a refused reuse the session stays alive for the newest token. Otherwise the reuse ends the session.
     pub survives_reuse: bool,
-    /// The status of the answer to a refused token. Default: 400.
+    /// The status of the answer to a refused token. Absent: 400.
+    #[schemars(range(min = 300, max = 599), example = 400)]
     pub refused_status: Option<u16>,
     /// The error code of the answer to a reuse. Absent: none.
+    #[schemars(example = &"refresh_token_already_used")]
     pub reuse_code: Option<String>,
     /// The error code of the answer when the session is gone. Absent: none.
+    #[schemars(example = &"refresh_token_not_found")]
     pub gone_code: Option<String>,
 }
 
-/// `[events]`: the names of the SDK's own events.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+/// The names of the SDK's own events.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[events]")]
 pub struct Events {
     /// The first event of a listener, after the load.
+    #[schemars(length(max = MANY), example = vec!["INITIAL_SESSION"])]
     pub first: Vec<String>,
     /// The load has failed.
+    #[schemars(length(max = MANY), example = vec!["onAuthError"])]
     pub load_failed: Vec<String>,
     /// A stored session was found, or the app restored one.
+    #[schemars(length(max = MANY), example = vec!["SIGNED_IN"])]
     pub signed_in: Vec<String>,
     /// A refresh.
+    #[schemars(length(max = MANY), example = vec!["TOKEN_REFRESHED"])]
     pub refreshed: Vec<String>,
     /// A refresh failed. If empty, listeners get no event.
+    #[schemars(length(max = MANY), example = vec!["onAuthRefreshError"])]
     pub refresh_failed: Vec<String>,
     /// The token has expired.
+    #[schemars(length(max = MANY), example = vec!["onTokenExpired"])]
     pub expired: Vec<String>,
     /// The session was removed.
+    #[schemars(length(max = MANY), example = vec!["SIGNED_OUT"])]
     pub signed_out: Vec<String>,
 }

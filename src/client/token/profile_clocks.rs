@@ -1,134 +1,149 @@
 //! The parts of a profile that depend on time: ticker, timer, lock, requests and their retries.
 
 use crate::kernel::Dur;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// `[ticker]`: runs in visible tabs. When a tab becomes visible, the ticker starts again with a tick at once.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// A ticker, which runs in visible tabs. When a tab becomes visible, the ticker starts again with a tick at once.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[ticker]")]
 pub struct Ticker {
     /// Time between two ticks.
+    #[schemars(extend("x-above-zero" = true), example = "30s")]
     pub period: Dur,
     /// A tick reads the session like a caller. It then refreshes the session if less than this was left when the tick
     /// began.
+    #[schemars(example = "120s")]
     pub refresh_below: Dur,
-    /// A tick is skipped during a refresh. Default: false.
+    /// A tick is skipped during a refresh.
     #[serde(default)]
     pub skips_when_busy: bool,
 }
 
-/// `[timer]`: runs in hidden tabs too.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+/// A timer before the expiry of the token, which runs in hidden tabs too.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[timer]")]
 pub struct TimerSpec {
     /// Time from the timer to the expiry.
+    #[schemars(example = "60s")]
     pub before_expiry: Dur,
-    /// The shortest wait. Default: 0s.
+    /// The shortest wait.
     #[serde(default)]
     pub floor: Dur,
-    /// `refresh`: the timer refreshes the session. `tell`: it tells listeners that the token has expired. Default:
-    /// refresh.
+    /// What the timer does when it fires.
     #[serde(default)]
     pub does: TimerDoes,
     /// The wait is computed in seconds of epoch time, as a JavaScript number, and cut to whole milliseconds. It may be
-    /// 1 ms short. Default: false, the wait is computed in whole milliseconds.
+    /// 1 ms short. Otherwise the wait is computed in whole milliseconds.
     #[serde(default)]
     pub computed_in_seconds: bool,
-    /// `own-refresh`: the load and the end of the timer's own refresh set the timer. `any-refresh`: every refresh sets
-    /// it. Default: own-refresh.
+    /// What sets the timer.
     #[serde(default)]
     pub set_by: TimerSetBy,
     /// The waits after a refresh without an answer. Absent: the timer is not set again.
     #[serde(default)]
     pub no_answer: Option<Waits>,
-    /// An HTTP error sets the timer like a success. Default: false, the timer stops until the next load.
+    /// An HTTP error sets the timer like a success. Otherwise the timer stops until the next load.
     #[serde(default)]
     pub survives_errors: bool,
 }
 
 /// The action of a timer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimerDoes {
-    /// `refresh`
+    /// It refreshes the session.
     #[default]
     Refresh,
-    /// `tell`
+    /// It tells listeners that the token has expired.
     Tell,
 }
 
 /// The events that set a timer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimerSetBy {
-    /// `own-refresh`
+    /// The load and the end of the timer's own refresh.
     #[default]
     OwnRefresh,
-    /// `any-refresh`
+    /// The load and the end of any refresh.
     AnyRefresh,
 }
 
-/// `[lock]`: operations of all the browser's client objects exclude each other. A tick that does not get the lock at
+/// A lock: operations of all the browser's client objects exclude each other. A tick that does not get the lock at
 /// once is skipped.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[lock]")]
 pub struct Lock {
     /// The longest wait of an operation for the lock.
+    #[schemars(example = "5s")]
     pub wait: Dur,
     /// The consequence of a longer wait.
+    #[schemars(example = &"steal")]
     pub then: LockThen,
     /// Operations that begin while their own object holds the lock run within it, one after the other. The holder's
-    /// caller waits for them. Default: false.
+    /// caller waits for them.
     #[serde(default)]
     pub reentrant: bool,
-    /// A caller takes the lock only when the session must be refreshed, and then reads the session again. Default:
-    /// false, each operation takes the lock.
+    /// A caller takes the lock only when the session must be refreshed, and then reads the session again. Otherwise
+    /// each operation takes the lock.
     #[serde(default)]
     pub only_to_refresh: bool,
 }
 
 /// The consequence of a wait for the lock that is too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum LockThen {
-    /// `steal`: the holder's caller gets an error, and the holder's operation continues without the lock.
+    /// The holder's caller gets an error, and the holder's operation continues without the lock.
     Steal,
-    /// `error`: the caller that waited gets an error.
+    /// The caller that waited gets an error.
     Error,
 }
 
-/// `[request]`: the sending of one request.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize)]
+/// The sending of one request.
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "[request]")]
 pub struct RequestSpec {
     /// A request without an answer has failed after this time. Absent: never.
+    #[schemars(extend("x-above-zero" = true), example = "30s")]
     pub timeout: Option<Dur>,
-    /// A request that has timed out is aborted. Default: false, the server still answers it.
+    /// A request that has timed out is aborted. Otherwise the server still answers it.
     pub aborts_on_timeout: bool,
     /// The waits before retries, for answers with `retry = true`. Absent: no retry.
     pub retry: Option<Waits>,
 }
 
 /// A schedule of waits.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "a schedule of waits")]
 pub struct Waits {
     /// The first wait.
+    #[schemars(example = "200ms")]
     pub first: Dur,
-    /// The factor from each wait to the next, 1 to 16. Default: 2.
+    /// The factor from each wait to the next.
     #[serde(default = "two")]
+    #[schemars(range(min = 1, max = 16))]
     pub factor: u32,
     /// The longest wait. Absent: no bound.
     #[serde(default)]
+    #[schemars(example = "960s")]
     pub cap: Option<Dur>,
-    /// A uniform random wait from zero up to this is added to each. Default: 0s.
+    /// A uniform random wait from zero up to this is added to each.
     #[serde(default)]
     pub jitter: Dur,
-    /// The largest number of tries. Absent: no bound.
+    /// The largest number of tries, the first included. It does not go with `within`. Absent: no bound.
     #[serde(default)]
+    #[schemars(range(min = 1), example = 3, extend("x-unit" = "tries"))]
     pub tries: Option<u32>,
     /// A try is made only if its wait ends within this time of the first try. Absent: no bound.
     #[serde(default)]
+    #[schemars(example = "30s")]
     pub within: Option<Dur>,
 }
 

@@ -325,7 +325,15 @@ impl Store {
     pub fn add_browser(&mut self, stored: Option<Held>, skew: i64) -> u32 {
         let number = u32::try_from(self.browsers.len()).expect("fewer than 2^32 browsers");
         let (removals_stick, offline, opened) = (true, false, false);
-        self.browsers.push(Browser { stored, skew, first: NONE, lock: NONE, removals_stick, offline, opened });
+        self.browsers.push(Browser {
+            stored,
+            skew,
+            first: NONE,
+            lock: NONE,
+            removals_stick,
+            offline,
+            opened,
+        });
         number
     }
 
@@ -381,9 +389,12 @@ impl Store {
             // Of the operations that share a request, only the first counts it.
             let counts = |key: Key| {
                 let flight = self.flights.at(key.slot);
-                key.slot < own.slot && flight.sent == sent && flight.waiters.0.is_some_and(|first| {
-                    self.tasks.at(first.slot).flight == Some(key) && std::ptr::eq(self.tasks.at(first.slot), task)
-                })
+                key.slot < own.slot
+                    && flight.sent == sent
+                    && flight.waiters.0.is_some_and(|first| {
+                        self.tasks.at(first.slot).flight == Some(key)
+                            && std::ptr::eq(self.tasks.at(first.slot), task)
+                    })
             };
             count = count.saturating_add(u8::from(task.flight.is_some_and(counts)));
             next = task.after;

@@ -13,7 +13,7 @@ use crate::client::policy::FailureBits;
 use crate::client::session_policy::{SessionLimits, SessionPolicy};
 use crate::kernel::random::origin;
 use crate::kernel::{Dist, Dur, Time};
-use crate::protocol::{Endpoint, EndpointRow, Failure, Method};
+use crate::protocol::{Endpoint, EndpointRow, Failure, Method, MetricWords};
 
 /// The endpoint that generic clients call.
 pub const GENERIC: Endpoint = Endpoint::known("generic");
@@ -24,6 +24,8 @@ pub(super) const ENDPOINT: EndpointRow = EndpointRow {
     method: Method::Post,
     about: "Calls of generic clients, which know nothing of tokens.",
     draws: 5,
+    retried: false,
+    calls: MetricWords::calls("requests_generic", "Calls of generic clients."),
 };
 
 /// The purpose of a draw of a generic client, which is part of the draw's coordinates.

@@ -46,6 +46,7 @@ pub fn json(results: &Results) -> String {
         "faults": faults,
         "bands": bands,
         "titles": titles(results),
+        "flow": results.flow().entries,
         "policies": policies.iter().enumerate().map(|(i, p)| policy(p, i, columns, shown)).collect::<Vec<_>>(),
         "entries": curves(results, policies),
         "stories": results.stories.iter().map(|story| lanes_of(results, story)).collect::<Vec<_>>(),
@@ -61,9 +62,9 @@ fn titles(results: &Results) -> Value {
         "requests": title(&[Metric::RequestsTotal], titles::peaks),
         "sign_outs": title(&[Metric::FalseSignOuts, Metric::TrueSignOuts], titles::sign_outs),
         "stale_tokens": title(&[Metric::StaleTokenSessionS], titles::stale_tokens),
-        "flow": title(&[Metric::UnauthenticatedEvents], titles::flow),
+        "flow": title(&[Metric::FlowEntries], titles::flow),
         "waiting": title(&[Metric::AppWaitS], titles::waiting),
-        "entries": title(&[Metric::UnauthenticatedEvents], titles::worst_session),
+        "entries": title(&[Metric::FlowEntries], titles::worst_session),
     })
 }
 

@@ -9,7 +9,7 @@ mod html;
 use super::columns::{Columns, MOST_POLICIES};
 use super::retry_schedule;
 use super::{amplification, charts_in, frame, titles};
-use crate::metrics::Metric;
+use crate::metrics::metrics_of;
 use crate::results::finding;
 use crate::results::measured;
 use crate::results::verdicts;
@@ -211,12 +211,16 @@ fn summary(results: &Results, out: &mut String) {
         let _ = write!(out, "<th scope=\"col\"><bdi>{}</bdi></th>", escaped(&policy.name));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
-    for metric in Metric::ALL.iter().filter(|metric| measured::can_move(results, **metric)) {
-        let def = metric.def();
+    let known = metrics_of(results.model());
+    for def in known.iter().filter(|def| measured::can_move(results, def.metric)) {
         row(def.name, def.unit, def.definition, shown, several, out);
     }
     // Metrics of another version follow unchanged.
-    let others = results.policies.iter().flat_map(|policy| &policy.metrics).filter(|m| m.def().is_none());
+    let others = results
+        .policies
+        .iter()
+        .flat_map(|policy| &policy.metrics)
+        .filter(|m| known.iter().all(|def| def.name != m.name));
     let mut said: Vec<&str> = Vec::new();
     for other in others {
         if !said.contains(&other.name.as_str()) {

@@ -201,7 +201,8 @@ function build() {
     head(titles.flow);
     const flow = element("div", { class: "panels" });
     root.append(flow);
-    lineChart(flow, "Entries of the unauthenticated flow per second", lines("flow_per_s", true), "/s", true);
+    const entries = data.flow.charAt(0).toUpperCase() + data.flow.slice(1);
+    lineChart(flow, `${entries} per second`, lines("flow_per_s", true), "/s", true);
     lineChart(flow, "Greatest depth of a causal chain", lines("depth", true), "", "whole");
   }
   if (titles.waiting) {

@@ -53,7 +53,7 @@ pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Opti
         Metric::ErrorsSurfacedToApp => {
             format!("app code gets {}", number::counted_mean(mean, "error", "errors"))
         }
-        Metric::UnauthenticatedEvents => flow(policy, &shown),
+        Metric::FlowEntries => flow(results, policy, &shown),
         Metric::CallersGaveUp => format!(
             "{shown} of {} of generic clients are given up",
             number::counted_mean(of(Metric::CallersBegun), "call", "calls")
@@ -64,7 +64,7 @@ pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Opti
         Metric::Responses429 => format!("{} refused with 429", are(mean, "request", "requests")),
         // The other metrics have their name, value and unit.
         other => {
-            let def = other.def();
+            let def = results.def(other);
             format!("{} is {}", def.name.replace('_', " "), number::with_unit(mean, def.unit))
         }
     })
@@ -101,18 +101,18 @@ fn session_time(part: f64, whole: f64) -> String {
     }
 }
 
-fn flow(policy: &PolicyResults, entries: &str) -> String {
-    let worst = measured::worst(policy, Metric::UnauthenticatedEventsWorstSession);
+fn flow(results: &Results, policy: &PolicyResults, entries: &str) -> String {
+    let worst = measured::worst(policy, Metric::FlowWorstSession);
     let (worst, of_worst) = worst.unwrap_or_default();
     let times = if entries == "1" { "once".to_owned() } else { format!("{entries} times") };
     let one =
         if worst > 1 { format!(", one of them {}{of_worst}", number::times(worst)) } else { String::new() };
-    format!("sessions enter the unauthenticated flow {times}{one}{}", chains(policy))
+    format!("sessions {} {times}{one}{}", results.flow().enter, chains(policy))
 }
 
 /// The longest chain of entries; empty without a chain.
 pub fn chains(policy: &PolicyResults) -> String {
-    let (depth, of_deepest) = measured::worst(policy, Metric::UnauthenticatedDepthMax).unwrap_or_default();
+    let (depth, of_deepest) = measured::worst(policy, Metric::FlowDepthMax).unwrap_or_default();
     if depth > 1 {
         format!(", in chains of up to {}{of_deepest}", number::whole(depth))
     } else {
@@ -128,7 +128,7 @@ pub fn traffic(policy: &PolicyResults) -> Option<String> {
 
 /// Harms to users that happen in no replication of these policies, each as an event, the gravest first. Empty for a run
 /// without users.
-pub fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<&'static str> {
+pub fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<String> {
     if results.users == 0 {
         return Vec::new();
     }
@@ -137,17 +137,18 @@ pub fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<&'static st
         policies.iter().all(|policy| measured::mean(policy, *metric).is_some_and(|mean| mean <= 0.0))
             && (!of_app || policies.iter().any(|policy| measured::app_called(policy)))
     };
-    Metric::by_gravity().into_iter().filter(nowhere).filter_map(event).collect()
+    Metric::by_gravity().into_iter().filter(nowhere).filter_map(|metric| event(results, metric)).collect()
 }
 
-fn event(metric: Metric) -> Option<&'static str> {
-    Some(match metric {
+fn event(results: &Results, metric: Metric) -> Option<String> {
+    let words = match metric {
         Metric::FalseSignOuts => "a valid session is signed out",
         Metric::StaleTokenSessionS => "a signed-in session is without a valid token",
         Metric::PageLoadsFailed => "a page load fails",
         Metric::ErrorsSurfacedToApp => "app code gets an error",
-        Metric::UnauthenticatedEvents => "a session enters the unauthenticated flow",
+        Metric::FlowEntries => return Some(format!("a session {}", results.flow().enters)),
         Metric::AppWaitS => "app code waits",
         _ => return None,
-    })
+    };
+    Some(words.to_owned())
 }

@@ -87,9 +87,9 @@ fn says(results: &Results, policy: &PolicyResults) -> String {
 }
 
 /// Says that none of these events happens, and how often they may happen nevertheless.
-fn none(results: &Results, events: &[&str]) -> String {
+fn none(results: &Results, events: &[String]) -> String {
     let events = match events {
-        [one] => (*one).to_owned(),
+        [one] => one.clone(),
         [some @ .., last] => format!("{} or {last}", some.join(", ")),
         [] => String::new(),
     };
@@ -100,6 +100,7 @@ fn none(results: &Results, events: &[&str]) -> String {
 mod tests {
     use super::super::synthetic::{self, set};
     use super::*;
+    use crate::metrics::all_metrics;
 
     const NEVER: f64 = f64::INFINITY;
 
@@ -107,8 +108,8 @@ mod tests {
     fn calm(replications: u32) -> Results {
         let mut results = synthetic::storm(&["old", "new"], 60, replications);
         for policy in 0..2 {
-            for metric in Metric::ALL {
-                set(&mut results, policy, *metric, &vec![0.0; replications as usize]);
+            for def in all_metrics() {
+                set(&mut results, policy, def.metric, &vec![0.0; replications as usize]);
             }
             set(&mut results, policy, Metric::PeakRequestsPerS, &vec![12.0; replications as usize]);
             set(&mut results, policy, Metric::CallersBegun, &vec![9.0; replications as usize]);
@@ -121,9 +122,9 @@ mod tests {
         let mut results = calm(1);
         set(&mut results, 0, Metric::FalseSignOuts, &[1204.0]);
         set(&mut results, 0, Metric::TrueSignOuts, &[103.0]);
-        set(&mut results, 0, Metric::UnauthenticatedEvents, &[9_000.0]);
-        set(&mut results, 0, Metric::UnauthenticatedEventsWorstSession, &[40.0]);
-        set(&mut results, 0, Metric::UnauthenticatedDepthMax, &[39.0]);
+        set(&mut results, 0, Metric::FlowEntries, &[9_000.0]);
+        set(&mut results, 0, Metric::FlowWorstSession, &[40.0]);
+        set(&mut results, 0, Metric::FlowDepthMax, &[39.0]);
         set(&mut results, 1, Metric::TimeToRecoverS, &[NEVER]);
         for (metric, value) in
             [(Metric::SignedInSessionS, 240_000.0), (Metric::StaleTokenSessionS, 204_000.0)]
@@ -177,9 +178,9 @@ mod tests {
         let mut results = calm(4);
         results.users = 1;
         set(&mut results, 0, Metric::FalseSignOuts, &[1.0, 0.0, 1.0, 1.0]);
-        set(&mut results, 0, Metric::UnauthenticatedEvents, &[2.0, 2.0, 3.0, 1.0]);
-        set(&mut results, 0, Metric::UnauthenticatedEventsWorstSession, &[2.0, 2.0, 3.0, 1.0]);
-        set(&mut results, 0, Metric::UnauthenticatedDepthMax, &[1.0; 4]);
+        set(&mut results, 0, Metric::FlowEntries, &[2.0, 2.0, 3.0, 1.0]);
+        set(&mut results, 0, Metric::FlowWorstSession, &[2.0, 2.0, 3.0, 1.0]);
+        set(&mut results, 0, Metric::FlowDepthMax, &[1.0; 4]);
         let said = &finding(&results)[0];
         assert!(said.contains("0.75 of 1 user whose session is valid is signed out; "), "{said}");
         assert!(said.contains("flow 2 times, one of them 3 times (replication 2);"), "{said}");

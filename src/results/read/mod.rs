@@ -16,7 +16,7 @@ use super::{Gap, PolicyResults, Results, SessionRow, Verdict};
 use crate::backend::Endpoint;
 use crate::kernel::Dur;
 use crate::metrics::timeline::{Bucket, Timeline};
-use crate::metrics::{METRICS, Outcome};
+use crate::metrics::{Outcome, metrics_of};
 use serde::Deserialize;
 use serde_json::Value;
 use table::{Table, Unknown};
@@ -214,7 +214,9 @@ fn missing_fields(value: &Value) -> Vec<Gap> {
 fn other_metrics(results: &Results, gaps: &mut Vec<Gap>) {
     let policies = &results.policies;
     let lacks = |policy: &PolicyResults, name: &str| policy.get(name).is_none();
-    let missing = METRICS.iter().filter(|def| policies.iter().any(|policy| lacks(policy, def.name)));
+    let missing = metrics_of(results.model())
+        .iter()
+        .filter(|def| policies.iter().any(|policy| lacks(policy, def.name)));
     let missing: Vec<String> = missing.map(|def| def.name.to_owned()).collect();
     let mut unknown: Vec<String> = Vec::new();
     for metric in policies.iter().flat_map(|policy| &policy.metrics).filter(|metric| metric.def().is_none()) {

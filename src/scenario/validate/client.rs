@@ -70,7 +70,10 @@ pub fn check_contenders(findings: &mut Findings<'_>, parts: &Parts, policies: &[
             continue;
         }
         let (what, allowed) = if is_contender {
-            ("a policy, and the model is a token client, which is compared as it is", "names of token clients")
+            (
+                "a policy, and the model is a token client, which is compared as it is",
+                "names of token clients",
+            )
         } else {
             ("a token client, and the model is none", "presets, [[policy]], policy files and mixes of them")
         };

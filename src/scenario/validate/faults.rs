@@ -37,8 +37,8 @@ fn check_names(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
     }
 }
 
-/// Warns of a `Retry-After` that no client obeys. `getToken` may obey it, by its policy, after an answer of /tokens. A
-/// workload's retries may obey it after an answer of the generic endpoint.
+/// Warns of a `Retry-After` that no client obeys. `getToken` may obey it, by its policy, after an answer of an endpoint that
+/// policies retry. A workload's retries may obey it after an answer of the generic endpoint.
 pub fn warn_of_idle_retry_after(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
     let policies: Vec<&Policy> =
         policies.iter().flat_map(|p| p.parts.iter().map(|(policy, _)| policy)).collect();
@@ -48,6 +48,9 @@ pub fn warn_of_idle_retry_after(findings: &mut Findings<'_>, parts: &Parts, poli
     let Ok(codes) = ErrorCodes::of(policies.iter().copied(), workloads(), faults()) else { return };
     let names = codes.clone().into_names();
     let has_users = parts.fleet.as_ref().is_some_and(|fleet| fleet.users > 0);
+    let mut retried = parts.model().endpoints();
+    retried.retain(|endpoint| endpoint.row().retried);
+    let retried_names = retried.iter().map(|endpoint| endpoint.name()).collect::<Vec<_>>().join(" and ");
     for entry in &parts.faults {
         let (fault, at) = (&entry.spec, format!("{}.retry-after-s", entry.path));
         let code = fault.kind.code().map_or(0, |code| codes.byte(code));
@@ -60,13 +63,13 @@ pub fn warn_of_idle_retry_after(findings: &mut Findings<'_>, parts: &Parts, poli
         };
         let hits = |e| fault.endpoints.is_empty() || fault.endpoints.contains(&e);
         let by_policy =
-            has_users && hits(Endpoint::known("tokens")) && policies.iter().any(|p| obeys(&p.retry));
+            has_users && retried.iter().copied().any(hits) && policies.iter().any(|p| obeys(&p.retry));
         let by_workload = hits(crate::client::workload::GENERIC)
             && workloads().any(|w| w.retry.as_ref().is_some_and(obeys));
         if !by_policy && !by_workload {
             let what = format!(
                 "nobody obeys this `Retry-After`: that takes `honour-retry-after` and a {status} among the retried \
-                 answers, of a policy for tokens, of a workload for generic"
+                 answers, of a policy for {retried_names}, of a workload for generic"
             );
             findings.warn(&at, &what);
         }

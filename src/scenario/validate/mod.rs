@@ -2,6 +2,7 @@
 
 mod backend;
 pub mod client;
+mod endpoints;
 pub mod faults;
 mod fleet;
 pub mod policy;
@@ -83,6 +84,7 @@ pub fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
     workload::check(&mut findings, parts);
     backend::check(&mut findings, parts);
     faults::check(&mut findings, parts);
+    endpoints::check(&mut findings, parts, parts.model());
     for entry in &parts.inline_policies {
         policy::check(&mut findings, &entry.path, &entry.spec);
     }

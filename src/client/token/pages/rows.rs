@@ -1,8 +1,8 @@
 //! Names and descriptions of what token clients do, for scenarios and readers.
 
-use crate::client::family::{CallerRow, Due, FlowWords, Role, TaskRow, Unusable, Values};
+use crate::client::family::{CallerRow, Due, FlowMetrics, FlowWords, Role, TaskRow, Unusable, Values};
 use crate::client::token::{self, Op};
-use crate::protocol::{Endpoint, EndpointRow, Method};
+use crate::protocol::{Endpoint, EndpointRow, Method, MetricWords};
 
 /// The token endpoint.
 pub(super) const TOKEN: Endpoint = Endpoint::known("token");
@@ -16,18 +16,27 @@ pub(super) const ENDPOINTS: [EndpointRow; 3] = [
         method: Method::Post,
         about: "the token endpoint of token clients, which takes a refresh token",
         draws: 6,
+        retried: true,
+        calls: MetricWords::calls("requests_token", "Calls of the token endpoint."),
     },
     EndpointRow {
         name: "lookup",
         method: Method::Post,
         about: "account data that a token client requests at a page load",
         draws: 7,
+        retried: false,
+        calls: MetricWords::calls("requests_lookup", "Requests for account data at page loads."),
     },
     EndpointRow {
         name: "user",
         method: Method::Get,
         about: "account data that a token client requests when the app restores a session",
         draws: 8,
+        retried: false,
+        calls: MetricWords::calls(
+            "requests_user",
+            "Requests for account data when the app restores a session.",
+        ),
     },
 ];
 
@@ -59,6 +68,36 @@ pub(super) fn machine(endpoint: Endpoint) -> token::Endpoint {
 pub(super) const FLOW: FlowWords = FlowWords {
     name: "the refresh",
     short: "the refresh",
+    enters: "refreshes its token",
+    enter: "refresh their tokens",
+    entries: "refreshes",
+    metrics: FlowMetrics {
+        entries: MetricWords {
+            name: "refreshes",
+            unit: "refreshes",
+            definition: "Refreshes that began. A refresh lasts until its last retry is answered or given up.",
+        },
+        sessions: MetricWords {
+            name: "refreshing_sessions",
+            unit: "sessions",
+            definition: "Browser sessions with at least one refresh.",
+        },
+        worst_session: MetricWords {
+            name: "refreshes_worst_session",
+            unit: "refreshes",
+            definition: "Most refreshes of one browser session.",
+        },
+        recursive: MetricWords {
+            name: "recursive_refreshes",
+            unit: "refreshes",
+            definition: "Refreshes caused by the answer to a request that an earlier refresh issued, directly or through app code that reacted to what that refresh delivered.",
+        },
+        depth_max: MetricWords {
+            name: "refresh_depth_max",
+            unit: "refreshes",
+            definition: "Longest causal chain of refreshes; 1 is a refresh that no earlier one caused.",
+        },
+    },
     purpose: "",
     unasked: None,
     ends: &[],
@@ -112,8 +151,12 @@ pub(super) static TIME_OUT: TaskRow = task(
     Role::Other,
 );
 /// A wait for the lock.
-pub(super) static LOCK: TaskRow =
-    task("lock", "wait for the lock", Due::Tick("an operation has waited long enough for the lock"), Role::Other);
+pub(super) static LOCK: TaskRow = task(
+    "lock",
+    "wait for the lock",
+    Due::Tick("an operation has waited long enough for the lock"),
+    Role::Other,
+);
 
 /// The caller of an operation.
 pub(super) fn caller(op: Op) -> &'static CallerRow {

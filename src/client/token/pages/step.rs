@@ -167,12 +167,8 @@ impl Pages {
                 token::Fact::SignedOut { .. } | token::Fact::Storage(_) | token::Fact::Loaded(_)
             ) || matches!(fact, token::Fact::Left { ok: true });
             let Some(tab) = self.store.agents.get(agent).map(|agent| agent.page) else { continue };
-            if let token::Fact::Loaded(ok) = fact
-                && self.tabs[tab as usize].object != agent.slot
-                && self.tabs[tab as usize].object != NONE
-            {
-                // A page has loaded when its first object has.
-                let _ = ok;
+            // A page has loaded when its first object has.
+            if matches!(fact, token::Fact::Loaded(_)) && self.tabs[tab as usize].object != agent.slot {
                 continue;
             }
             told_facts(fact, failure, now, |fact| told.push(tab, Action::Fact(fact)));

@@ -5,6 +5,7 @@ use super::sessions::{Reply, SESSION_BYTES};
 use super::setup::Setup;
 use super::tasks::{self, Kind, Sent, Tasks, Waiting};
 use crate::backend::Endpoint;
+use crate::client::Reply as _;
 use crate::client::fact::Status;
 use crate::client::family::{self, Call, Doing, FinalTab, Look, MessageRow};
 use crate::client::step::{Message, TaskId};
@@ -13,7 +14,6 @@ use crate::client::token::state::{Agent, Browser, Busy, Clock, Flight, Held, Op,
 use crate::client::token::{self, Out, Timer};
 use crate::kernel::{Block, Time};
 use crate::protocol::{Failure, Token as SessionToken};
-use crate::client::Reply as _;
 use std::ops::Range;
 
 /// Bytes of the client's side of a session with one idle tab and one client object.
@@ -257,13 +257,8 @@ impl family::Store for Pages {
 
 impl Look for Pages {
     fn doing(&self, task: TaskId) -> Doing {
-        let clock = |task, op| Doing {
-            task,
-            caller: rows::caller(op),
-            attempt: 0,
-            levels: 0,
-            endpoint: rows::TOKEN,
-        };
+        let clock =
+            |task, op| Doing { task, caller: rows::caller(op), attempt: 0, levels: 0, endpoint: rows::TOKEN };
         match tasks::parts(task) {
             (Kind::Call, index) => {
                 let sent = self.tasks.sent(index);

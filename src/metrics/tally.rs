@@ -1,0 +1,174 @@
+//! The sums of a finished run, and the values of its metrics.
+
+use super::definitions::metrics_of;
+use super::exercise::Exercise;
+use super::grid::Grid;
+use super::recovery;
+use super::seconds::Seconds;
+use super::timeline::Timeline;
+use crate::backend::Endpoint;
+use crate::kernel::{Dur, Time};
+use crate::protocol::Outcome;
+use crate::world::Plan;
+
+/// Counts of a finished run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RunMetrics {
+    /// Sums over all sessions.
+    pub tally: Tally,
+    /// Counts per browser session, in the order of users.
+    pub sessions: Vec<SessionCounts>,
+}
+
+/// Sums over a group of sessions. All are integers. The sums of two independent groups add up to those of both groups,
+/// in any order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tally {
+    /// Counts per bucket of time.
+    pub timeline: Timeline,
+    /// Calls on the grid that decides recovery and demand.
+    pub grid: Grid,
+    /// Stimuli of the run.
+    pub exercise: Exercise,
+    pub(super) seconds: Seconds,
+    pub(super) first_attempts: u64,
+    pub(super) page_loads: u64,
+    pub(super) page_loads_failed: u64,
+    pub(super) degraded_ns: u128,
+    pub(super) signed_in_ns: u128,
+    pub(super) stale_ns: u128,
+    pub(super) app_wait_ns: u128,
+    pub(super) errors: u64,
+    pub(super) zombies: u64,
+    pub(super) sessions_with_entries: u64,
+    pub(super) worst_entries: u32,
+    pub(super) depth_max: u32,
+}
+
+/// Counts of the reference run: the same replication without faults, triggers and limits. See
+/// [`crate::experiment::reference`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reference {
+    /// Calls on the grid.
+    pub grid: Grid,
+    /// Calls that no failed answer caused: the demand of the users.
+    pub first_attempts: u64,
+}
+
+/// Counts of one browser session at the end of a run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SessionCounts {
+    /// Entries of the unauthenticated flow.
+    pub entries: u32,
+    /// Greatest depth of an entry.
+    pub depth: u32,
+    /// Sent calls.
+    pub requests: u32,
+    /// Time of the first sign-out; `None` without one.
+    pub signed_out_at: Option<Time>,
+    /// Whether the first sign-out was false: the server still knew the session.
+    pub false_sign_out: bool,
+    /// Time without a valid token while signed in.
+    pub stale: Dur,
+}
+
+impl Tally {
+    /// Adds the sums of other sessions of the same run.
+    pub fn add(&mut self, other: &Tally) {
+        self.timeline.add(&other.timeline);
+        self.grid.add(&other.grid);
+        self.exercise.add(&other.exercise);
+        self.seconds.add(&other.seconds);
+        self.first_attempts += other.first_attempts;
+        self.page_loads += other.page_loads;
+        self.page_loads_failed += other.page_loads_failed;
+        self.degraded_ns += other.degraded_ns;
+        self.signed_in_ns += other.signed_in_ns;
+        self.stale_ns += other.stale_ns;
+        self.app_wait_ns += other.app_wait_ns;
+        self.errors += other.errors;
+        self.zombies += other.zombies;
+        self.sessions_with_entries += other.sessions_with_entries;
+        self.worst_entries = self.worst_entries.max(other.worst_entries);
+        self.depth_max = self.depth_max.max(other.depth_max);
+    }
+
+    /// Converts a reference run into what other runs are compared with.
+    pub fn into_reference(mut self) -> Reference {
+        self.grid.shrink();
+        Reference { grid: self.grid, first_attempts: self.first_attempts }
+    }
+
+    /// One value per metric, in the order of [`metrics_of`] the plan's model. Without a reference the run is compared with
+    /// itself.
+    pub fn values(&self, plan: &Plan, reference: Option<&Reference>) -> Vec<f64> {
+        let sums = Sums::of(self, plan, reference);
+        metrics_of(plan.scenario.client.model).iter().map(|def| def.metric.value(&sums)).collect()
+    }
+}
+
+/// What the formulas of metrics are made of.
+pub(super) struct Sums<'a> {
+    /// Sums over all sessions.
+    pub(super) tally: &'a Tally,
+    /// Length of the run.
+    pub(super) horizon: Dur,
+    /// First attempts of the reference.
+    pub(super) demand: u64,
+    /// Time to recover; `None` if the run does not recover before its end.
+    pub(super) recovered: Option<Dur>,
+    /// Sign-outs of sessions that the server still knew.
+    pub(super) false_sign_outs: u64,
+    /// Sign-outs of sessions that the server had revoked.
+    pub(super) true_sign_outs: u64,
+    /// Entries of the family's flow.
+    pub(super) entries: u64,
+    /// Recursive entries, included in `entries`.
+    pub(super) recursive: u64,
+    calls: [[u64; Outcome::COUNT]; Endpoint::COUNT],
+}
+
+impl Sums<'_> {
+    fn of<'a>(tally: &'a Tally, plan: &Plan, reference: Option<&Reference>) -> Sums<'a> {
+        let (grid, demand) = match reference {
+            Some(reference) => (&reference.grid, reference.first_attempts),
+            None => (&tally.grid, tally.first_attempts),
+        };
+        let mut sums = Sums {
+            tally,
+            horizon: plan.scenario.horizon,
+            demand,
+            recovered: recovery::time_to_recover(tally, grid, plan),
+            false_sign_outs: 0,
+            true_sign_outs: 0,
+            entries: 0,
+            recursive: 0,
+            calls: [[0; Outcome::COUNT]; Endpoint::COUNT],
+        };
+        for bucket in &tally.timeline.buckets {
+            for (sum, count) in sums.calls.iter_mut().flatten().zip(bucket.calls.iter().flatten()) {
+                *sum += count;
+            }
+            sums.false_sign_outs += bucket.false_sign_outs;
+            sums.true_sign_outs += bucket.true_sign_outs;
+            sums.entries += bucket.flow_entries;
+            sums.recursive += bucket.recursive_entries;
+        }
+        sums
+    }
+
+    /// Calls that were sent.
+    pub(super) fn requests(&self) -> u64 {
+        self.calls.iter().flatten().sum()
+    }
+
+    /// Calls of this endpoint that were sent.
+    pub(super) fn calls_of(&self, endpoint: Endpoint) -> u64 {
+        self.calls[endpoint.index()].iter().sum()
+    }
+
+    /// Calls that ended in this way.
+    pub(super) fn ended(&self, outcome: Outcome) -> u64 {
+        self.calls.iter().map(|calls| calls[outcome as usize]).sum()
+    }
+}
