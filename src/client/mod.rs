@@ -10,6 +10,7 @@ pub mod fact;
 pub mod family;
 pub mod policy;
 mod registry;
+mod rows;
 pub mod session_policy;
 pub mod step;
 pub mod token;

@@ -87,6 +87,8 @@ pub struct FamilyTables {
     pub endpoints: &'static [EndpointRow],
     /// [`Client::FLOW`].
     pub flow: FlowWords,
+    /// [`Client::REFRESH_TOKENS`].
+    pub refresh_tokens: bool,
     /// [`Client::UNUSABLE`].
     pub unusable: &'static [Unusable],
 }
@@ -193,6 +195,7 @@ macro_rules! families {
             models: <$client as Client>::MODELS,
             endpoints: <$client as Client>::ENDPOINTS,
             flow: <$client as Client>::FLOW,
+            refresh_tokens: <$client as Client>::REFRESH_TOKENS,
             unusable: <$client as Client>::UNUSABLE,
         }),*];
 

@@ -35,6 +35,9 @@ pub fn trigger(story: &Story, step: &Step) -> String {
         Trigger::Timer(wait) => timer(&story.waits[&wait]),
         Trigger::Lock => "the session poller gets the cross-tab lock".to_owned(),
         Trigger::Outside(Outside::Revoked) => "the server revokes the session".to_owned(),
+        Trigger::Outside(Outside::Reused) => {
+            "the server ends the session: a refresh token came again".to_owned()
+        }
         Trigger::Outside(Outside::Offline) => "the browser goes offline".to_owned(),
         Trigger::Outside(Outside::Online) => "the browser is online again".to_owned(),
     }
@@ -152,12 +155,14 @@ fn clause(story: &Story, step: &Step, deed: Deed, judged_before: bool) -> Option
         Deed::Judged { failure, verdict } => judged(story, step, failure, verdict),
         Deed::EnteredFlow { entry, depth, cause } => entered(story, entry, depth, cause, judged_before),
         Deed::LeftFlow { levels, end } => left(story, step, levels, end),
-        Deed::SignedOut { falsely: true } => {
+        Deed::SignedOut { falsely: true, .. } => {
             "the user is signed out, although the server still knows the session".to_owned()
         }
-        Deed::SignedOut { falsely: false } => {
-            "the user is signed out; the server had revoked the session".to_owned()
+        Deed::SignedOut { reused: true, .. } => {
+            "the user is signed out; the client had ended the session by using a refresh token again"
+                .to_owned()
         }
+        Deed::SignedOut { .. } => "the user is signed out; the server had revoked the session".to_owned(),
         Deed::SignedIn => "the tab has a session".to_owned(),
         Deed::Status(Status::Degraded) => "status degraded".to_owned(),
         Deed::Status(Status::Error) => "status error".to_owned(),

@@ -6,7 +6,7 @@ use super::observe::{self, Observer};
 use super::streams::coordinates;
 use crate::client::backoff::Wait;
 use crate::client::fact::Fact;
-use crate::client::family::{Look, Who};
+use crate::client::family::{Look, SessionEnd, Who};
 use crate::client::step::{Action, Input, Message, TaskId};
 use crate::client::{Account, Client, Store};
 use crate::kernel::queue::Queue;
@@ -109,8 +109,11 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
 
     fn take_note(&mut self, tab: u32, user: u32, fact: Fact) {
         let within = tab % self.plan.tabs_per_user;
-        let revoked = fact == Fact::SignedOut && self.accounts.revoked(user);
-        let signed_out = self.collector.fact(user, within, fact, revoked, self.now);
+        let ended = match fact {
+            Fact::SignedOut => self.accounts.ended(user),
+            _ => SessionEnd::Alive,
+        };
+        let signed_out = self.collector.fact(user, within, fact, ended, self.now);
         match fact {
             Fact::SignInEnded(None) => {
                 self.accounts.begin(user);

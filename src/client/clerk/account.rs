@@ -4,6 +4,7 @@ use super::endpoints;
 use super::task::Reply;
 use crate::backend::{ClientToken, Endpoint};
 use crate::client::Account;
+use crate::client::family::SessionEnd;
 use crate::kernel::{Block, Time};
 use crate::protocol::Failure;
 use crate::protocol::Token;
@@ -82,8 +83,8 @@ impl Account for Accounts {
         self.sessions[user as usize].state |= 1;
     }
 
-    fn revoked(&self, user: u32) -> bool {
-        self.sessions[user as usize].revoked()
+    fn ended(&self, user: u32) -> SessionEnd {
+        if self.sessions[user as usize].revoked() { SessionEnd::Revoked } else { SessionEnd::Alive }
     }
 
     fn begin(&mut self, user: u32) {

@@ -55,6 +55,7 @@ impl Client for Clerk {
     const ENDPOINTS: &'static [EndpointRow] = &endpoints::ROWS;
     const MESSAGES: &'static [MessageRow] = &messages::ROWS;
     const FLOW: FlowWords = words::FLOW;
+    const REFRESH_TOKENS: bool = false;
     const UNUSABLE: &'static [Unusable] = &words::UNUSABLE;
     const IDLE_BYTES: usize = pages::IDLE_BYTES + account::SESSION_BYTES;
 

@@ -33,6 +33,7 @@ impl Client for Token {
     const ENDPOINTS: &'static [EndpointRow] = &rows::ENDPOINTS;
     const MESSAGES: &'static [MessageRow] = &[];
     const FLOW: FlowWords = rows::FLOW;
+    const REFRESH_TOKENS: bool = true;
     const UNUSABLE: &'static [Unusable] = &rows::UNUSABLE;
     const IDLE_BYTES: usize = store::IDLE_BYTES + sessions::SESSION_BYTES;
 

@@ -2,6 +2,7 @@
 
 use super::rows;
 use crate::backend::Endpoint;
+use crate::client::family::SessionEnd;
 use crate::client::token::{Account, Issued, Refusal, Rotation};
 use crate::client::{self, family};
 use crate::kernel::{Block, Time};
@@ -82,8 +83,12 @@ impl family::Account for Sessions {
         self.accounts[user as usize].revoke();
     }
 
-    fn revoked(&self, user: u32) -> bool {
-        self.accounts[user as usize].ended().is_some()
+    fn ended(&self, user: u32) -> SessionEnd {
+        match self.accounts[user as usize].ended() {
+            None => SessionEnd::Alive,
+            Some(Refusal::Gone) => SessionEnd::Revoked,
+            Some(Refusal::Reused) => SessionEnd::Reused,
+        }
     }
 
     fn begin(&mut self, user: u32) {
