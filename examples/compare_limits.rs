@@ -19,7 +19,7 @@ fn run(burst: u32) -> Result<Results, Error> {
 }
 
 /// What a burst of 2 instead of 5 changes, in words.
-pub fn compare(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
+pub(crate) fn compare(folder: &Path) -> Result<String, Box<dyn std::error::Error>> {
     for (name, burst) in [("five", 5), ("two", 2)] {
         run(burst)?.write(folder.join(name))?;
     }

@@ -92,6 +92,13 @@ pub struct FleetSpec {
 }
 
 impl FleetSpec {
+    /// Whether the app's reaction to new sessions is limited to a time window. The scenario then uses it as a trigger.
+    /// Without a window the reaction is normal behaviour of the app.
+    pub(crate) fn app_reaction_is_a_trigger(&self) -> bool {
+        let windowed = self.app_reaction_from > Dur::ZERO || self.app_reaction_to.is_some();
+        self.app_reaction != AppReaction::None && windowed
+    }
+
     /// A fleet without users, for a scenario with generic workloads only.
     pub fn nobody() -> FleetSpec {
         FleetSpec {

@@ -15,6 +15,7 @@
 //! | [`backend`] | a call's way through faults, rate limits and queues; what a scenario says of endpoints |
 //! | [`fault`], [`fleet`] | what goes wrong; who calls |
 //! | [`scenario`] | scenario files: read, checked, with errors that point at the text |
+//! | [`plan`] | a scenario made ready to run: names resolved to indices, rules compiled |
 //! | [`world`] | the only module that knows all of the above: it schedules, draws, and moves their words to and fro |
 //! | [`metrics`], [`stats`] | what is counted; what counts say |
 //! | [`experiment`] | replications, comparison, expectations |
@@ -53,6 +54,7 @@ pub mod fleet;
 pub mod kernel;
 pub mod metrics;
 mod parallel;
+pub mod plan;
 pub mod protocol;
 #[cfg(feature = "charts")]
 pub mod report;

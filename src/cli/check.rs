@@ -5,13 +5,13 @@ use super::run::StudyArgs;
 
 /// Options.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     study: StudyArgs,
 }
 
 /// Runs a scenario for its expectations only. Exits with 1 if one fails.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study()?;
     if study.loaded().expectations.is_empty() {
         return Err(Failure::usage("error: the scenario has no [[expect]]: nothing to check"));

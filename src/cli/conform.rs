@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Options.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Recordings, in the form of tests/recordings/README.md or of tests/recordings/sdks/README.md
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
@@ -49,7 +49,7 @@ impl Compared {
 }
 
 /// Compares the simulated client with recordings. Exits with 1 if any differs.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let profile = match &args.profile {
         Some(file) => Some(Profile::load(file).map_err(authstorm::Error::Scenario)?.0),
         None => None,

@@ -12,7 +12,7 @@ use serde_json::json;
 
 /// Options.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     study: StudyArgs,
     /// Break ties between simultaneous events of different sessions the other way round, and name the results that change;
@@ -22,7 +22,7 @@ pub struct Args {
 }
 
 /// Runs a scenario twice, on one thread and on several. Exits with 1 if anything differs.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study()?;
     let plan = study.plan();
     let need = Need::of(&study, false);

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// Options.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Results to compare with
     #[arg(value_name = "DIR_A")]
     a: PathBuf,
@@ -30,7 +30,7 @@ pub struct Args {
 }
 
 /// Compares two results. The answer is no (exit 1) if a metric changed beyond noise.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let (a, b) = (side(&args.a)?, side(&args.b)?);
     let keys = scenario_changes(&a.scenario_text, &b.scenario_text).map_err(|wrong| {
         let dir = if wrong.is_second { &args.b } else { &args.a };

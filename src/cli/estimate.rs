@@ -47,7 +47,7 @@ impl Measured {
 }
 
 /// Prints the cost of a run. Runs only the pilot.
-pub fn tell(args: &StudyArgs) -> Result<Exit, Failure> {
+pub(super) fn tell(args: &StudyArgs) -> Result<Exit, Failure> {
     let study = args.study_of_any_size()?;
     let measured = Measured::of(args, &study)?;
     let memory = memory_estimate(&study.loaded().scenario);
@@ -137,7 +137,7 @@ fn in_words(study: &Study, measured: &Measured, per_run: u64, at_once: u64, refu
 }
 
 /// Refuses a large study if one of its runs is expected to exceed its event budget.
-pub fn check(args: &StudyArgs, study: &Study) -> Result<(), Failure> {
+pub(super) fn check(args: &StudyArgs, study: &Study) -> Result<(), Failure> {
     if size(&study.loaded().scenario) < LARGE {
         return Ok(());
     }

@@ -43,30 +43,30 @@ impl From<Exit> for ExitCode {
 
 /// Why a verb failed.
 #[derive(Debug)]
-pub struct Failure {
+pub(super) struct Failure {
     exit: Exit,
     message: String,
 }
 
 impl Failure {
     /// Bad usage or bad input.
-    pub fn usage(message: impl AsRef<str>) -> Failure {
+    pub(super) fn usage(message: impl AsRef<str>) -> Failure {
         Failure::with(Exit::Usage, message)
     }
 
     /// A failure with this exit code and a message of one line. A line break in the message comes from outside and shows as
     /// an escape, as every hidden character does.
-    pub fn with(exit: Exit, message: impl AsRef<str>) -> Failure {
+    pub(super) fn with(exit: Exit, message: impl AsRef<str>) -> Failure {
         Failure { exit, message: escape(message.as_ref()) }
     }
 
     /// A failure of reading or writing.
-    pub fn io(what: impl std::fmt::Display, error: &std::io::Error) -> Failure {
+    pub(super) fn io(what: impl std::fmt::Display, error: &std::io::Error) -> Failure {
         Failure::with(Exit::Io, format!("error: {what}: {error}"))
     }
 
     /// Prints the message and returns the exit code.
-    pub fn tell(&self) -> ExitCode {
+    pub(super) fn tell(&self) -> ExitCode {
         terminal::complain(&self.message);
         self.exit.into()
     }
@@ -125,7 +125,7 @@ impl From<PngError> for Failure {
 static PLACE: Mutex<Option<String>> = Mutex::new(None);
 
 /// Runs a verb. Turns a failure into a message and an exit code, and a panic into a request to report it.
-pub fn guarded(verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
+pub(super) fn guarded(verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
     std::panic::set_hook(Box::new(|info| {
         if let (Ok(mut place), Some(location)) = (PLACE.lock(), info.location()) {
             place.get_or_insert_with(|| location.to_string());

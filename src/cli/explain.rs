@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 /// Options.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Scenario file
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
@@ -94,7 +94,7 @@ fn session(text: &str) -> Result<Session, String> {
 }
 
 /// Tells the story of one session.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let format = format(&args)?;
     let settings = Settings { set: args.overrides.clone(), seed: args.seed, replications: args.replications };
     let mut study = Study::load_set(&args.scenario, &settings)?;

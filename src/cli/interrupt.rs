@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 static SIGNAL: AtomicU8 = AtomicU8::new(SIGINT as u8);
 
 /// The last signal.
-pub fn signal() -> u8 {
+pub(super) fn signal() -> u8 {
     SIGNAL.load(Ordering::Relaxed)
 }
 
@@ -18,7 +18,7 @@ static CONTROL: OnceLock<Arc<Control>> = OnceLock::new();
 
 /// The control of all runs of this command, which the first signal stops. Call it before anything is written, so that
 /// every signal leads to a cleanup.
-pub fn control() -> std::io::Result<Arc<Control>> {
+pub(super) fn control() -> std::io::Result<Arc<Control>> {
     if let Some(control) = CONTROL.get() {
         return Ok(Arc::clone(control));
     }

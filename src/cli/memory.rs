@@ -23,7 +23,7 @@ const IDLE: u64 = 2;
 const SESSION: u64 = 512;
 
 /// Parses a size such as 512MiB.
-pub fn parse(text: &str) -> Result<u64, String> {
+pub(super) fn parse(text: &str) -> Result<u64, String> {
     let form = "a whole number and KiB, MiB, GiB or TiB, as in 8GiB, and 16MiB at least";
     let unit = UNITS.iter().find_map(|(name, factor)| Some((text.strip_suffix(name)?, factor)));
     let (number, factor) = unit.ok_or(form)?;
@@ -33,12 +33,12 @@ pub fn parse(text: &str) -> Result<u64, String> {
 
 /// Refuses a scenario if one run needs more than the limit. The memory of this machine has no influence, so that every
 /// machine accepts the same scenarios.
-pub fn check(loaded: &Loaded, limit: u64) -> Result<(), Failure> {
+pub(super) fn check(loaded: &Loaded, limit: u64) -> Result<(), Failure> {
     refusal(loaded, limit).map_or(Ok(()), |why| Err(Failure::usage(format!("error: {why}"))))
 }
 
 /// Message for a scenario that is too large; `None` if it fits.
-pub fn refusal(loaded: &Loaded, limit: u64) -> Option<String> {
+pub(super) fn refusal(loaded: &Loaded, limit: u64) -> Option<String> {
     let estimate = memory_estimate(&loaded.scenario);
     if estimate.bytes <= limit {
         return None;
@@ -55,7 +55,7 @@ pub fn refusal(loaded: &Loaded, limit: u64) -> Option<String> {
 
 /// Memory for a study in bytes, without the program itself.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Need {
+pub(super) struct Need {
     /// Memory of each run in progress.
     per_run: u64,
     /// Memory for the results of all runs.
@@ -64,7 +64,7 @@ pub struct Need {
 
 impl Need {
     /// The need of a whole study. The estimate of a run is about right for a storm, so it is doubled.
-    pub fn of(study: &Study, all_sessions: bool) -> Need {
+    pub(super) fn of(study: &Study, all_sessions: bool) -> Need {
         let loaded = study.loaded();
         let run = memory_estimate(&loaded.scenario);
         let sessions = if all_sessions { u64::from(loaded.scenario.fleet.users) } else { 0 };
@@ -83,7 +83,7 @@ impl Need {
 
 /// A pool of `count` threads, or one per core for 0. Has fewer threads if a limit on address space leaves no room. The
 /// number of threads does not influence results.
-pub fn threads(count: usize, need: Need) -> Result<rayon::ThreadPool, Failure> {
+pub(super) fn threads(count: usize, need: Need) -> Result<rayon::ThreadPool, Failure> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let (least, most) = if count == 0 { (1, cores) } else { (count, count) };
     let fitting = (least..=most).rev().find(|&threads| has_room(need.on(threads)));
@@ -94,13 +94,13 @@ pub fn threads(count: usize, need: Need) -> Result<rayon::ThreadPool, Failure> {
 }
 
 /// Refuses a run on an existing pool if a limit on address space leaves no room.
-pub fn check_room(need: Need) -> Result<(), Failure> {
+pub(super) fn check_room(need: Need) -> Result<(), Failure> {
     let bytes = need.on(0).saturating_add(need.per_run);
     if has_room(bytes) { Ok(()) } else { Err(too_little(bytes, "")) }
 }
 
 /// Fails if there is no room to read a scenario.
-pub fn check_start() -> Result<(), Failure> {
+pub(super) fn check_start() -> Result<(), Failure> {
     if has_room(START) { Ok(()) } else { Err(too_little(START, "")) }
 }
 
@@ -133,7 +133,7 @@ fn has_room(bytes: u64) -> bool {
 const SLACK: u64 = 64 << 20;
 
 /// The check for room of all runs. `None` without a limit, or if the system does not report the memory in use.
-pub fn watch() -> Option<fn() -> bool> {
+pub(super) fn watch() -> Option<fn() -> bool> {
     let limited = [Resource::As, Resource::Data].iter().any(|&limit| getrlimit(limit).current.is_some());
     (limited && in_use().is_some()).then_some(may_grow)
 }
@@ -169,7 +169,7 @@ fn in_use() -> Option<InUse> {
 }
 
 /// A number of bytes with a unit.
-pub fn in_words(bytes: u64) -> String {
+pub(super) fn in_words(bytes: u64) -> String {
     let (name, factor) = UNITS.iter().rev().find(|(_, factor)| bytes >= *factor).unwrap_or(&UNITS[0]);
     let tenths = u128::from(bytes) * 10 / u128::from(*factor);
     if tenths.is_multiple_of(10) {

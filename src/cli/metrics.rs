@@ -6,14 +6,14 @@ use authstorm::metrics::all_metrics;
 
 /// Options.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Print JSON instead of a table
     #[arg(long)]
     json: bool,
 }
 
 /// Prints the definitions of all metrics.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     if args.json {
         let list: Vec<_> = all_metrics()
             .iter()

@@ -8,7 +8,7 @@ use std::path::Path;
 
 /// Refuses a place whose file would be lost: an input of the command, or, without `force`, a file whose first `head`
 /// bytes `is_own` does not recognise. Writes nothing.
-pub fn check(
+pub(super) fn check(
     place: &Path,
     inputs: &[impl AsRef<Path>],
     force: bool,

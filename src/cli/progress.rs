@@ -14,14 +14,14 @@ const TICK: Duration = Duration::from_millis(200);
 const PATIENCE: u32 = 5;
 
 /// A line that shows virtual time, events per second and time left until it is dropped.
-pub struct Progress {
+pub(super) struct Progress {
     done: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Progress {
     /// Shows the progress of all runs of a plan.
-    pub fn of(plan: &Plan, control: &Arc<Control>, quiet: bool) -> Progress {
+    pub(super) fn of(plan: &Plan, control: &Arc<Control>, quiet: bool) -> Progress {
         let done = Arc::new(AtomicBool::new(false));
         if quiet || !std::io::stderr().is_terminal() {
             return Progress { done, thread: None };

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Options.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Results directories
     #[arg(value_name = "DIR", required = true)]
     dirs: Vec<PathBuf>,
@@ -21,7 +21,7 @@ struct Rebuilt {
 }
 
 /// Makes all derived files again. Reads all directories before it writes the first.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let rebuilt =
         args.dirs.iter().map(|dir| rebuild(ResultsDir::open(dir)?)).collect::<Result<Vec<_>, Failure>>()?;
     for (dir, Rebuilt { provenance, files, gaps }) in args.dirs.iter().zip(rebuilt) {

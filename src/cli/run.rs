@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 /// Options.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     #[command(flatten)]
     pub study: StudyArgs,
     /// Write results here instead of results/<scenario name>
@@ -35,7 +35,7 @@ pub struct Args {
 
 /// What to run: shared by the verbs that do.
 #[derive(clap::Args)]
-pub struct StudyArgs {
+pub(super) struct StudyArgs {
     /// Scenario file
     #[arg(value_name = "SCENARIO")]
     scenario: PathBuf,
@@ -67,7 +67,7 @@ pub struct StudyArgs {
 
 impl StudyArgs {
     /// Loads the scenario with the overrides, unless it is too large to be run.
-    pub fn study(&self) -> Result<Study, Failure> {
+    pub(super) fn study(&self) -> Result<Study, Failure> {
         let study = self.study_of_any_size()?;
         memory::check(study.loaded(), self.max_memory)?;
         estimate::check(self, &study)?;
@@ -75,7 +75,7 @@ impl StudyArgs {
     }
 
     /// Loads the scenario with the overrides.
-    pub fn study_of_any_size(&self) -> Result<Study, Failure> {
+    pub(super) fn study_of_any_size(&self) -> Result<Study, Failure> {
         let settings =
             Settings { set: self.overrides.clone(), seed: self.seed, replications: self.replications };
         let mut study = Study::load_set(&self.scenario, &settings)?;
@@ -87,7 +87,7 @@ impl StudyArgs {
     }
 
     /// Runs the study, with progress on the terminal.
-    pub fn results(&self, study: &Study) -> Result<Results, Failure> {
+    pub(super) fn results(&self, study: &Study) -> Result<Results, Failure> {
         self.results_on(&self.pool(study, false)?, study)
     }
 
@@ -106,7 +106,7 @@ impl StudyArgs {
     }
 
     /// Prints the results in the requested form, and returns whether the expectations hold.
-    pub fn print(&self, results: &Results, written_to: Option<&str>) -> Result<Exit, Failure> {
+    pub(super) fn print(&self, results: &Results, written_to: Option<&str>) -> Result<Exit, Failure> {
         if self.json {
             terminal::say_json(&summary(results))?;
         } else if !self.quiet {
@@ -186,7 +186,7 @@ impl StudyArgs {
 }
 
 /// Runs a scenario and writes its results.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     if args.estimate {
         return estimate::tell(&args.study);
     }

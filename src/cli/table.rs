@@ -27,7 +27,7 @@ const CONTEXT: [Metric; 9] = [
 ];
 
 /// The greatest width of a table: that of the terminal on standard output, else `COLUMNS`, else [`USUAL_WIDTH`].
-pub fn width() -> u16 {
+pub(super) fn width() -> u16 {
     let terminal = terminal_size::terminal_size_of(std::io::stdout()).map(|(width, _)| width.0);
     let said = || std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     terminal.or_else(said).unwrap_or(USUAL_WIDTH).clamp(*WIDTHS.start(), *WIDTHS.end())
@@ -39,7 +39,7 @@ const MOST_TABLES: usize = 3;
 /// Summary of a run: a row per metric, the gravest harm first, and a column per policy. Below, the differences from the first
 /// policy. Many policies have a row each instead, and metrics a column. Leaves out metrics that the runs cannot move, and
 /// metrics that are zero because nothing happened that could move them.
-pub fn summary(results: &Results, width: u16) -> String {
+pub(super) fn summary(results: &Results, width: u16) -> String {
     let metrics = shown(results);
     let rows: Vec<Vec<String>> = metrics.iter().map(|metric| values(results, *metric)).collect();
     let mut header = vec!["metric".to_owned()];
@@ -184,7 +184,7 @@ fn table(header: &[String], rows: Vec<Vec<String>>, width: u16) -> String {
 }
 
 /// Every metric with its unit and definition.
-pub fn metrics() -> String {
+pub(super) fn metrics() -> String {
     let mut table = plain(width());
     table.set_header(["metric", "unit", "definition"]);
     for MetricDef { name, unit, definition, .. } in all_metrics() {
@@ -194,7 +194,7 @@ pub fn metrics() -> String {
 }
 
 /// Table of the checks of `verify`: two columns of words, then numbers.
-pub fn checks<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
+pub(super) fn checks<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
     let mut table = plain(width().max(140));
     table.set_header(header);
     rows.for_each(|row| {

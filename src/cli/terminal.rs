@@ -8,12 +8,12 @@ use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// A path for messages: on one line, with hidden characters as escapes.
-pub fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     escape(&path.display().to_string())
 }
 
 /// Message for a results directory that was filled.
-pub fn written(place: &Path, written: Written) -> String {
+pub(super) fn written(place: &Path, written: Written) -> String {
     let place = shown(place);
     match written {
         Written::New => format!("results in {place}"),
@@ -22,7 +22,7 @@ pub fn written(place: &Path, written: Written) -> String {
 }
 
 /// Reports leftovers of a place's former results. They do not affect the new ones.
-pub fn tidied(tidied: Result<(), PlaceError>) {
+pub(super) fn tidied(tidied: Result<(), PlaceError>) {
     if let Err(error) = tidied {
         Failure::from(error).tell();
     }
@@ -30,18 +30,18 @@ pub fn tidied(tidied: Result<(), PlaceError>) {
 
 /// Prints text to standard output, with hidden characters as escapes. A reader that has gone away is not an error. A full
 /// device is.
-pub fn say(text: &str) -> Result<Exit, Failure> {
+pub(super) fn say(text: &str) -> Result<Exit, Failure> {
     print(&visible(text))
 }
 
 /// Prints JSON to standard output. Hidden characters become JSON escapes, so that the value stays the same.
-pub fn say_json(json: &str) -> Result<Exit, Failure> {
+pub(super) fn say_json(json: &str) -> Result<Exit, Failure> {
     print(&visible_json(json))
 }
 
 /// Prints a message to standard error, with hidden characters as escapes. Ignores a failure, since there is no other place
 /// to report it.
-pub fn complain(message: &str) {
+pub(super) fn complain(message: &str) {
     let mut err = std::io::stderr().lock();
     let _ = err.write_all(visible(message.trim_end()).as_bytes()).and_then(|()| err.write_all(b"\n"));
 }

@@ -7,14 +7,14 @@ use std::path::PathBuf;
 
 /// Options.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// Scenario files
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
 /// Checks every scenario file without running it.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let mut exit = Exit::Yes;
     for file in &args.files {
         match load(file, &[]) {

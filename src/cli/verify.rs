@@ -21,7 +21,7 @@ const BOUNDS: (usize, usize) = (1, 4);
 
 /// Options.
 #[derive(clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// The fast part only, some seconds
     #[arg(long)]
     fast: bool,
@@ -53,7 +53,7 @@ struct Outcome {
 }
 
 /// Verifies the simulator. Exits with 1 if a check fails.
-pub fn run(args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     if let Some(seed) = args.swarm_seed {
         return one_draw(seed);
     }

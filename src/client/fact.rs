@@ -20,6 +20,7 @@ pub enum Status {
 
 /// A fact about a tab.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Fact {
     /// The unauthenticated flow was entered.
     FlowEntered {
@@ -55,8 +56,12 @@ pub enum Fact {
     AppError(Failure),
     /// The sign-in request ended: with a new session, or with this failure.
     SignInEnded(Option<Failure>),
+    /// App code calls the client and waits from now on.
+    AppAsked,
     /// A call by app code ended after this time.
     AppWaited(Dur),
+    /// The page was reloaded or closed while this many calls by app code were pending.
+    AppLeft(u32),
     /// A failure was judged at a call site.
     Judged {
         /// The failure.

@@ -206,9 +206,6 @@ pub trait Store: Look + Clone + Debug {
     fn end_call(&mut self, task: TaskId);
     /// The tasks that wait for an answer, in the order of their numbers.
     fn requesting(&self) -> Vec<TaskId>;
-    /// Start times of the pending calls by app code whose page still exists. Excludes calls that wait for an answer of
-    /// their own.
-    fn app_waits(&self) -> Vec<Time>;
     /// Forgets all tasks, at the end of a run.
     fn forget_tasks(&mut self);
     /// The final state of every page, in the order of tab numbers.

@@ -56,6 +56,7 @@ impl Method {
 
 /// Significance of a difference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Verdict {
     /// All values are equal.
     Same,
@@ -84,6 +85,7 @@ impl Verdict {
 
 /// Comparison of one metric of one policy.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Compared {
     /// Name of the policy.
     pub policy: String,
@@ -130,6 +132,7 @@ impl Mean {
 
 /// Result of [`diff`].
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub struct Diff {
     /// Method of the intervals.
     pub method: Method,

@@ -9,7 +9,6 @@
 use super::job::{Job, run_each};
 use crate::backend::Endpoint;
 use crate::client::app::AppReaction;
-use crate::kernel::Dur;
 use crate::metrics::tally::Reference;
 use crate::scenario::policies::known;
 use crate::scenario::{Act, Scenario};
@@ -24,7 +23,7 @@ pub fn plan(scenario: &Scenario) -> Option<Plan> {
     calm.faults.retain(|fault| fault.strikes_sessions());
     calm.actions.retain(|action| matches!(action.act, Act::OpenTab | Act::Revoke));
     calm.backend.limits.clear();
-    if app_reaction_is_a_trigger(scenario) {
+    if scenario.fleet.app_reaction_is_a_trigger() {
         calm.fleet.app_reaction = AppReaction::None;
     }
     let same = calm == *scenario;
@@ -41,14 +40,6 @@ pub fn plan(scenario: &Scenario) -> Option<Plan> {
     let name = if model.is_contender { model.name } else { POLICY };
     let policy = known(name).expect("the policy is a preset or a token client");
     Some(Plan::new(calm, vec![Contender { name: "reference".to_owned(), parts: vec![(policy, 1.0)] }]))
-}
-
-/// Whether the app's reaction to new sessions is limited to a time window. The scenario then uses it as a trigger.
-/// Without a window the reaction is normal behaviour of the app.
-pub(crate) fn app_reaction_is_a_trigger(scenario: &Scenario) -> bool {
-    let fleet = &scenario.fleet;
-    let windowed = fleet.app_reaction_from > Dur::ZERO || fleet.app_reaction_to.is_some();
-    fleet.app_reaction != AppReaction::None && windowed
 }
 
 /// Runs the reference of every replication, in order. Also returns the number of their events.

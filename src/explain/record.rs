@@ -350,10 +350,7 @@ impl Observer for Recorder {
         let Some(call) = number.and_then(|number| self.calls.get_mut(number)) else { return };
         call.outcome = outcome;
         call.ended = (outcome != Outcome::InFlight).then_some(now);
-        call.failure = match outcome {
-            Outcome::InFlight | Outcome::Dropped => None,
-            _ => ended.failure,
-        };
+        call.failure = ended.failure.filter(|_| !matches!(outcome, Outcome::InFlight | Outcome::Dropped));
     }
 
     fn waits(&mut self, now: Time, tab: u32, id: TaskId, doing: Doing, delay: Dur) {
@@ -408,7 +405,9 @@ impl Observer for Recorder {
                 Deed::SignInEnded(failure)
             }
             Fact::Judged { failure, verdict } => Deed::Judged { failure, verdict },
-            Fact::Cookie(_) | Fact::LoadEnd(_) | Fact::AppWaited(_) => return,
+            Fact::Cookie(_) | Fact::LoadEnd(_) | Fact::AppAsked | Fact::AppWaited(_) | Fact::AppLeft(_) => {
+                return;
+            }
         };
         self.did(deed);
     }

@@ -3,10 +3,9 @@
 
 mod family;
 
-use crate::backend::Endpoint;
 use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
-use crate::protocol::Failure;
+use crate::protocol::{Endpoint, Failure};
 use crate::spec::leaf::Share;
 use family::faults;
 use schemars::JsonSchema;

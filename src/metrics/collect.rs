@@ -10,8 +10,8 @@ use crate::backend::Endpoint;
 use crate::client::fact::{Fact, Status};
 use crate::client::family::SessionEnd;
 use crate::kernel::{Block, Dur, Time};
+use crate::plan::Plan;
 use crate::protocol::Token;
-use crate::world::Plan;
 use std::ops::Range;
 
 /// Counts of one browser session.
@@ -89,6 +89,9 @@ pub struct Collector {
     page_loads: u64,
     page_loads_failed: u64,
     errors: u64,
+    /// Callers in app code that wait now.
+    app_callers: u64,
+    /// Nanoseconds that callers in app code waited, by the same method as `degraded`.
     app_wait: u128,
 }
 
@@ -108,6 +111,7 @@ impl Collector {
             page_loads: 0,
             page_loads_failed: 0,
             errors: 0,
+            app_callers: 0,
             app_wait: 0,
         }
     }
@@ -198,10 +202,14 @@ impl Collector {
                 return true;
             }
             Fact::AppError(_) => self.errors += 1,
-            Fact::AppWaited(wait) => {
-                self.record_app_wait(Time(now.0.saturating_sub(wait.0)), now);
+            Fact::AppAsked => {
                 self.exercise.app_calls += 1;
+                self.app_callers += 1;
+                self.app_wait = self.app_wait.wrapping_sub(now.0.into());
+                self.timeline.begin(Spent::Waiting, now);
             }
+            Fact::AppWaited(_) => self.app_callers_leave(1, now),
+            Fact::AppLeft(callers) => self.app_callers_leave(callers.into(), now),
             Fact::LoadEnd(status) => {
                 self.page_loads += 1;
                 self.page_loads_failed += u64::from(matches!(status, Status::Degraded | Status::Error));
@@ -250,17 +258,11 @@ impl Collector {
         &mut self.sessions[user as usize]
     }
 
-    /// Records that an app caller waited from `from` to `now`.
-    fn record_app_wait(&mut self, from: Time, now: Time) {
-        self.app_wait += u128::from(now.since(from).0);
-        self.timeline.spend(Spent::Waiting, from, now);
-    }
-
-    /// Records an app caller that has waited since this time and still waits at the end of the run.
-    pub fn app_waits_at_end(&mut self, since: Time, horizon: Time) {
-        self.record_app_wait(since, horizon);
-        self.exercise.app_calls += 1;
-        self.exercise.callers_open += 1;
+    /// Records that this many app callers no longer wait: their calls have ended, or their page is gone.
+    fn app_callers_leave(&mut self, callers: u64, now: Time) {
+        self.app_callers -= callers;
+        self.app_wait = self.app_wait.wrapping_add(u128::from(callers) * u128::from(now.0));
+        self.timeline.end(Spent::Waiting, now, callers);
     }
 
     /// Completes the counts. `ended` says for each session, in order, how it ended on the server's side.
@@ -272,6 +274,8 @@ impl Collector {
             }
         }
         self.exercise.errors = self.errors;
+        self.exercise.callers_open += self.app_callers;
+        self.app_callers_leave(self.app_callers, plan.horizon);
         self.timeline.sum_spent();
         let mut tally = Tally {
             timeline: self.timeline,

@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 /// For a metric with a harm, less is better. For [`Harm::None`] neither direction is better by itself. Goodput is one
 /// of these, because it includes answers to the requests of a storm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Harm {
     /// Users lose a valid session or keep a revoked one.
     SignOut,
@@ -48,6 +49,7 @@ impl Harm {
 
 /// Scale and range of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// A sum over all users and the whole run. At least 0.
     Total,
@@ -71,6 +73,7 @@ impl Kind {
 
 /// What a run must have, or else the metric is always 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Needs {
     /// Nothing.
     Nothing,
@@ -85,6 +88,7 @@ pub enum Needs {
 /// What must occur for the value of a metric to be meaningful. This depends on stimuli only, never on responses: a count
 /// of zero is judged if the calls were struck.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Stimulus {
     /// A page was opened or a generic call began.
     Traffic,
@@ -104,6 +108,7 @@ pub enum Stimulus {
 
 /// Definition of a metric of one run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MetricDef {
     /// The metric.
     pub metric: Metric,
@@ -182,6 +187,7 @@ macro_rules! metrics {
         ($(flow $field:ident)? $($name:literal, $unit:literal, $definition:literal)?) = $value:expr;)*) => {
         /// A metric, whatever a client family calls it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[non_exhaustive]
         pub enum Metric {
             $(
                 $(#[doc = $definition])?
@@ -292,7 +298,7 @@ metrics! {
         = seconds(run.tally.stale_ns);
     ErrorsSurfacedToApp Users App Error Total ("errors_surfaced_to_app", "errors", "Errors that app code saw: failed getToken and setActive calls, and unhandled rejections.")
         = count(run.tally.errors);
-    AppWaitS Users App Waiting Total ("app_wait_s", "s", "Time that app callers of getToken and setActive waited for an answer or an error, summed; calls open at the horizon count until then.")
+    AppWaitS Users App Waiting Total ("app_wait_s", "s", "Time that app callers of getToken and setActive waited for an answer or an error, summed; a call that is open at the horizon, or when its page is reloaded or closed, counts until then.")
         = seconds(run.tally.app_wait_ns);
 }
 

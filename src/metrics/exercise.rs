@@ -2,7 +2,7 @@
 
 use crate::backend::gateway::LimitTotals;
 use crate::kernel::Time;
-use crate::world::Plan;
+use crate::plan::Plan;
 
 /// Counts of the stimuli of one run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -21,9 +21,8 @@
 use super::grid::{Cell, Grid, Sums};
 use super::tally::Tally;
 use crate::backend::Endpoint;
-use crate::experiment::reference::app_reaction_is_a_trigger;
 use crate::kernel::{Dur, Time};
-use crate::world::Plan;
+use crate::plan::Plan;
 
 /// Failed calls inside the band, as a share of the calls that ended.
 const FAILED: f64 = 0.01;
@@ -69,7 +68,7 @@ fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
     let actions = plan.scenario.actions.iter().zip(&run.exercise.acted);
     let triggers = actions.filter(|(_, acted)| **acted > 0).map(|(action, _)| Time(action.at.0));
     let fleet = &plan.scenario.fleet;
-    let reaction = app_reaction_is_a_trigger(&plan.scenario).then(|| {
+    let reaction = plan.scenario.fleet.app_reaction_is_a_trigger().then(|| {
         let to = fleet.app_reaction_to.map(|to| Time(to.0)).filter(|to| *to < plan.horizon);
         to.unwrap_or(Time(fleet.app_reaction_from.0))
     });

@@ -8,8 +8,8 @@ use super::seconds::Seconds;
 use super::timeline::Timeline;
 use crate::backend::Endpoint;
 use crate::kernel::{Dur, Time};
+use crate::plan::Plan;
 use crate::protocol::Outcome;
-use crate::world::Plan;
 
 /// Counts of a finished run.
 #[derive(Clone, Debug, PartialEq)]

@@ -101,9 +101,21 @@ impl Timeline {
     #[inline]
     pub fn spend(&mut self, what: Spent, from: Time, to: Time) {
         if from < to {
-            self.spend_from(what, from, u128::wrapping_add);
-            self.spend_from(what, to, u128::wrapping_sub);
+            self.begin(what, from);
+            self.end(what, to, 1);
         }
+    }
+
+    /// Adds the time from `from` on of one session or caller, until [`Timeline::end`].
+    #[inline]
+    pub fn begin(&mut self, what: Spent, from: Time) {
+        self.spend_from(what, from, u128::wrapping_add);
+    }
+
+    /// Ends the time of this many sessions or callers at `to`.
+    #[inline]
+    pub fn end(&mut self, what: Spent, to: Time, count: u64) {
+        self.spend_from(what, to, |sum, time| sum.wrapping_sub(time * u128::from(count)));
     }
 
     /// Applies `change` for time from `from` without end: to the rest of its bucket and to all later ones.
@@ -155,10 +167,13 @@ mod tests {
         for (from, to) in [(3, 27), (12, 14), (30, 35), (20, 20), (10, 20)] {
             timeline.spend(Spent::WithoutToken, Time(from), Time(to));
         }
-        timeline.spend(Spent::Waiting, Time(0), Time(35));
+        // Three callers from 0, of which two leave at 10 and one at 35.
+        (0..3).for_each(|_| timeline.begin(Spent::Waiting, Time(0)));
+        timeline.end(Spent::Waiting, Time(10), 2);
+        timeline.end(Spent::Waiting, Time(35), 1);
         timeline.sum_spent();
         let of = |value: fn(&Bucket) -> u128| timeline.buckets.iter().map(value).collect::<Vec<_>>();
         assert_eq!(of(|b| b.without_token_ns), [7, 22, 7, 5]);
-        assert_eq!(of(|b| b.waiting_ns), [10, 10, 10, 5]);
+        assert_eq!(of(|b| b.waiting_ns), [30, 10, 10, 5]);
     }
 }

@@ -80,6 +80,7 @@ impl Token {
 /// The end of a call. Every call ends in exactly one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum Outcome {
     /// A 2xx answer.
     Ok,

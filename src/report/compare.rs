@@ -5,7 +5,7 @@ use crate::results::{PolicyResults, Results};
 use crate::text::clean;
 
 /// Text for one policy: in full, and in short after another policy was named.
-pub struct Clause {
+pub(super) struct Clause {
     /// Orders the policies.
     pub value: f64,
     /// Text of the first clause of a title.
@@ -17,7 +17,7 @@ pub struct Clause {
 }
 
 /// Names all of up to three policies. Of more, names those with the greatest and the least value.
-pub fn compare(results: &Results, clause: impl Fn(&PolicyResults, &str, &str) -> Clause) -> String {
+pub(super) fn compare(results: &Results, clause: impl Fn(&PolicyResults, &str, &str) -> Clause) -> String {
     let average = if results.replications > 1 { " on average" } else { "" };
     let names: Vec<String> =
         results.policies.iter().map(|policy| TITLE.fit_name(&clean(&policy.name), 460.0)).collect();

@@ -123,6 +123,7 @@ pub struct Results {
 /// The engine's account of its work.
 #[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[non_exhaustive]
 pub struct Engine {
     /// Events of all runs, reference runs included.
     pub events: u64,
@@ -136,6 +137,7 @@ pub struct Engine {
 
 /// A fault's window, cut at the horizon.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct FaultWindow {
     /// The fault's name, or a description made from its kind.
     pub name: String,
@@ -147,6 +149,7 @@ pub struct FaultWindow {
 
 /// Results of one policy.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct PolicyResults {
     /// The policy's name.
     #[serde(skip)]
@@ -202,6 +205,7 @@ pub struct MetricValues {
 
 /// One browser session of one replication.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct SessionRow {
     /// Replication, from 0.
     pub replication: u32,

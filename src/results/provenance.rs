@@ -10,6 +10,7 @@ pub const MANIFEST: &str = "manifest.json";
 
 /// Provenance of results. Equal provenances give equal bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
 pub struct Provenance {
     /// The version of authstorm that ran the study.
     pub version: String,

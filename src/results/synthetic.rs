@@ -10,7 +10,7 @@ use crate::metrics::{Metric, Outcome, Timeline, metrics_of};
 use crate::stats::at_most;
 
 /// Names that a careless report would execute, lose or misprint.
-pub fn hostile_names() -> Vec<String> {
+pub(crate) fn hostile_names() -> Vec<String> {
     vec![
         "<script>alert(1)</script>".to_owned(),
         "\"quotes\" & 'apostrophes' ]]> onload=\"x\"".to_owned(),
@@ -23,7 +23,7 @@ pub fn hostile_names() -> Vec<String> {
 
 /// A run of ten minutes with a fault from minute two to minute four. Earlier policies suffer more. The last policy hardly
 /// suffers unless it is the only one.
-pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
+pub(crate) fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
     let horizon = Dur::from_secs(600);
     let bucket = Dur((horizon.0 / buckets as u64).max(1));
     let horizon = Dur(bucket.0 * buckets as u64);
@@ -86,7 +86,7 @@ pub fn storm(names: &[&str], buckets: usize, replications: u32) -> Results {
 }
 
 /// Gives a policy these values of a metric, one per replication, with their mean and no interval.
-pub fn set(results: &mut Results, policy: usize, metric: Metric, values: &[f64]) {
+pub(crate) fn set(results: &mut Results, policy: usize, metric: Metric, values: &[f64]) {
     let metrics = &mut results.policies[policy].metrics;
     let found = metrics.iter_mut().find(|values| values.def().is_some_and(|def| def.metric == metric));
     let Some(found) = found else { return };
@@ -96,7 +96,7 @@ pub fn set(results: &mut Results, policy: usize, metric: Metric, values: &[f64])
 }
 
 /// Results of a run in which nothing happened.
-pub fn empty(names: &[&str]) -> Results {
+pub(crate) fn empty(names: &[&str]) -> Results {
     let mut results = storm(names, 60, 1);
     results.faults.clear();
     for policy in &mut results.policies {
@@ -110,7 +110,7 @@ pub fn empty(names: &[&str]) -> Results {
 }
 
 /// Every case of the layout tests: its name and its results.
-pub fn table() -> Vec<(&'static str, Results)> {
+pub(crate) fn table() -> Vec<(&'static str, Results)> {
     let long = [
         "policy-with-a-very-long-name-for-the-old-client-of-2023-and-before",
         "policy-with-a-very-long-name-for-the-new-client-of-2024-and-after-a",

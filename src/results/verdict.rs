@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Judgement of an expectation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Judgement {
     /// It holds, and its stimulus was exercised.
     Passed,
@@ -25,6 +26,7 @@ impl Judgement {
 
 /// What the runs imply beyond the observations.
 #[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
 pub enum Assurance {
     /// Nothing: the expectation does not hold, or was not judged.
     None,
@@ -37,6 +39,7 @@ pub enum Assurance {
 /// The verdict on one expectation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(from = "VerdictText", into = "VerdictText")]
+#[non_exhaustive]
 pub struct Verdict {
     /// The expression as written in the scenario.
     pub that: String,

@@ -41,6 +41,7 @@ const MANY: usize = 1_000;
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "the top level")]
+#[non_exhaustive]
 pub struct Scenario {
     /// Version of the file format.
     #[schemars(extend("const" = FORMAT_VERSION), example = FORMAT_VERSION)]

@@ -109,7 +109,7 @@ fn one_or_default<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Option<T> {
 }
 
 /// The value at a path, if it exists and has the right form.
-pub fn one<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Option<T> {
+pub(super) fn one<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Option<T> {
     read(doc.source, doc.node(path)?, type_at(path)?)
 }
 
@@ -125,7 +125,7 @@ fn each<T: DeserializeOwned>(doc: &Doc<'_>, path: &str) -> Vec<Entry<T>> {
 
 /// Reads a value without its unknown keys, which are already reported. A value with any other error is `None`, so that
 /// checks between parts meet only numbers in their ranges.
-pub fn read<T: DeserializeOwned>(source: &Arc<Source>, node: &Node<'_>, ty: &Ty) -> Option<T> {
+pub(super) fn read<T: DeserializeOwned>(source: &Arc<Source>, node: &Node<'_>, ty: &Ty) -> Option<T> {
     if !is_sound(source, node, ty) {
         return None;
     }

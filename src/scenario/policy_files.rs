@@ -13,7 +13,7 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// A file outside the scenario's directory, or any error in the file.
-pub fn read(
+pub(super) fn read(
     findings: &Findings<'_>,
     at: &str,
     file: &str,
@@ -50,7 +50,7 @@ pub fn read(
 }
 
 /// Place of the name in a policy file.
-pub fn name_span(source: &Arc<Source>) -> Range<usize> {
+pub(super) fn name_span(source: &Arc<Source>) -> Range<usize> {
     Doc::parse(source).map_or(0..0, |(doc, _)| doc.at("name"))
 }
 

@@ -53,7 +53,7 @@ impl Settings {
 /// Overrides that name no key of the format, that have an unsuitable value, or that find no place in the text. Messages call
 /// them `--set:N:...`, where N is the number of the override, or by their own option. Also every error that keeps the
 /// text from being parsed.
-pub fn apply(source: Arc<Source>, settings: &Settings) -> Result<Arc<Source>, Errors> {
+pub(super) fn apply(source: Arc<Source>, settings: &Settings) -> Result<Arc<Source>, Errors> {
     let (mut errors, mut source) = (Errors::default(), source);
     for (option, lines) in settings.overrides() {
         let given = Source::new(option, &lines.join("\n"));
@@ -203,7 +203,7 @@ fn shifted<'a>(node: &Node<'a>, by: usize) -> Node<'a> {
 }
 
 /// Whether overrides can be written into the text.
-pub fn is_readable(source: &Arc<Source>) -> bool {
+pub(super) fn is_readable(source: &Arc<Source>) -> bool {
     Doc::parse(source).is_ok_and(|(_, duplicates)| duplicates.is_empty())
 }
 

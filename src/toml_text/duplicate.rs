@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 /// The error for a key that the parser met a second time at this span. Includes the first place if `search` is set.
-pub fn error(doc: &Doc<'_>, second: Range<usize>, search: bool) -> TextError {
+pub(super) fn error(doc: &Doc<'_>, second: Range<usize>, search: bool) -> TextError {
     let name = key_text(&doc.source.text, &second);
     let what = format!("{} is given twice", tick(&name));
     let error = TextError::new(Code::DuplicateKey, doc.source, second.clone(), what)

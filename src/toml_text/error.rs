@@ -16,6 +16,7 @@ macro_rules! codes {
         /// The kinds of errors. The number of a kind never changes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[repr(u16)]
+        #[non_exhaustive]
         pub enum Code {
             $($(#[doc = $doc])+ $id = $number,)*
         }

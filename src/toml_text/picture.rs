@@ -10,7 +10,7 @@ use std::ops::Range;
 const COLUMNS: usize = 100;
 
 /// The error's first line and, below it, the lines of the text that it refers to.
-pub fn picture(error: &TextError, colour: bool) -> String {
+pub(super) fn picture(error: &TextError, colour: bool) -> String {
     let Some(span) = error.span.clone() else {
         return error.first_line();
     };

@@ -53,7 +53,7 @@ pub(crate) struct Interval {
 }
 
 impl Interval {
-    pub fn contains(&self, x: f64) -> bool {
+    pub(super) fn contains(&self, x: f64) -> bool {
         (self.low..=self.high).contains(&x)
     }
 }

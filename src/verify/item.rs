@@ -30,7 +30,7 @@ pub(crate) struct Measure {
 }
 
 impl Measure {
-    pub fn new(
+    pub(crate) fn new(
         name: impl Into<String>,
         exact: f64,
         of: impl Fn(&[Snapshot]) -> (f64, f64) + Send + Sync + 'static,
@@ -68,7 +68,7 @@ pub(crate) struct Exact {
 
 impl Item {
     /// A check of numbers that must agree.
-    pub fn exact(
+    pub(crate) fn exact(
         name: impl Into<String>,
         numbers: impl Fn(f64) -> Vec<Number> + Send + Sync + 'static,
     ) -> Item {
@@ -76,7 +76,7 @@ impl Item {
     }
 
     /// A check of numbers that must agree, and must disagree for a wrong model.
-    pub fn rejecting(
+    pub(crate) fn rejecting(
         name: impl Into<String>,
         numbers: impl Fn(f64) -> Vec<Number> + Send + Sync + 'static,
     ) -> Item {
@@ -95,16 +95,16 @@ pub(crate) struct Number {
 
 impl Number {
     /// A number that must equal `exact`.
-    pub fn equal(name: impl Into<String>, ours: f64, exact: f64) -> Number {
+    pub(crate) fn equal(name: impl Into<String>, ours: f64, exact: f64) -> Number {
         Number { name: name.into(), ours, exact, tolerance: 0.0 }
     }
 
     /// A number that must equal `exact` up to a relative error.
-    pub fn close(name: impl Into<String>, ours: f64, exact: f64, relative: f64) -> Number {
+    pub(crate) fn close(name: impl Into<String>, ours: f64, exact: f64, relative: f64) -> Number {
         Number { name: name.into(), ours, exact, tolerance: relative * exact.abs() }
     }
 
-    pub fn agrees(&self) -> bool {
+    pub(crate) fn agrees(&self) -> bool {
         (self.ours - self.exact).abs() <= self.tolerance
     }
 }

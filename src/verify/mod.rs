@@ -30,6 +30,9 @@ pub use item::Family;
 pub(crate) use item::{Estimated, Exact, Item, Measure, Number};
 use rayon::prelude::*;
 
+/// The keys of limits, for scenarios that are drawn at random.
+const LIMIT_KEYS: [&str; 5] = ["global", "app", "ip", "user", "session"];
+
 /// Greatest probability that any interval of the whole suite misses its exact value by chance.
 pub const FAMILY_WISE_ERROR: f64 = 1e-3;
 /// Factor on a parameter of a deliberately wrong model.

@@ -28,7 +28,7 @@ pub(super) struct Text {
 
 impl Text {
     /// A scenario whose workload has this line, such as `every = ...`.
-    pub fn new(line: &str) -> Text {
+    pub(super) fn new(line: &str) -> Text {
         Text {
             workload: format!("{line}\n"),
             tables: String::new(),
@@ -38,19 +38,19 @@ impl Text {
     }
 
     /// A scenario with Poisson arrivals; the rate is per second.
-    pub fn poisson(rate: f64) -> Text {
+    pub(super) fn poisson(rate: f64) -> Text {
         let gap = exponential(1.0 / rate);
         Text::new(&format!("starts = {gap}\nevery = {gap}"))
     }
 
     /// Adds a line to `[[workload]]`.
-    pub fn workload(mut self, line: &str) -> Text {
+    pub(super) fn workload(mut self, line: &str) -> Text {
         let _ = writeln!(self.workload, "{line}");
         self
     }
 
     /// Adds a line to `[backend.generic]`. A line about `latency` replaces the default latency of zero.
-    pub fn endpoint(mut self, line: &str) -> Text {
+    pub(super) fn endpoint(mut self, line: &str) -> Text {
         if line.starts_with("latency") {
             self.endpoint = String::new();
         }
@@ -59,7 +59,7 @@ impl Text {
     }
 
     /// Adds workers with a service time, and the length of the queue; `None` is unlimited.
-    pub fn served(self, workers: u32, service: &str, queue: Option<u32>) -> Text {
+    pub(super) fn served(self, workers: u32, service: &str, queue: Option<u32>) -> Text {
         let text = self.endpoint(&format!("workers = {workers}\nservice = {service}"));
         match queue {
             Some(queue) => text.endpoint(&format!("queue = {queue}")),
@@ -68,27 +68,27 @@ impl Text {
     }
 
     /// Adds a rate limit with these lines.
-    pub fn limit(mut self, lines: &str) -> Text {
+    pub(super) fn limit(mut self, lines: &str) -> Text {
         let _ =
             writeln!(self.limits, "[[backend.limit]]\nendpoints = [\"generic\"]\nkey = \"global\"\n{lines}");
         self
     }
 
     /// Adds a table verbatim.
-    pub fn table(mut self, lines: &str) -> Text {
+    pub(super) fn table(mut self, lines: &str) -> Text {
         let _ = writeln!(self.tables, "{lines}");
         self
     }
 
     /// Adds a fault that answers 500 to a call with this probability.
-    pub fn failing(self, probability: f64) -> Text {
+    pub(super) fn failing(self, probability: f64) -> Text {
         self.table(&format!(
             "[[fault]]\nkind = \"status\"\nstatus = 500\nendpoints = [\"generic\"]\nprobability = {probability:?}"
         ))
     }
 
     /// The scenario text without `horizon`, `bucket` and `seed`, which the caller puts in front.
-    pub fn done(self) -> String {
+    pub(super) fn done(self) -> String {
         format!(
             "version = 1\nname = \"verify\"\npolicies = [\"new\"]\n\n[guard]\nmax-events-at-one-instant = 1000000\n\n\
              [backend.generic]\n{}\n{}{}\n[[workload]]\nname = \"customers\"\n{}",

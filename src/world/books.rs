@@ -34,9 +34,6 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// observer only.
     pub(super) fn finish(mut self) -> (Run, O, Vec<FinalTab>) {
         let horizon = self.plan.horizon;
-        for since in self.pages.app_waits() {
-            self.collector.app_waits_at_end(since, horizon);
-        }
         let open_calls = self.pages.requesting();
         self.now = horizon;
         for id in open_calls {

@@ -1,6 +1,5 @@
 //! Estimates the memory of a run before the run allocates any.
 
-use super::plan::{client_of, parts_of};
 use crate::backend::limiter::Limiter;
 use crate::backend::spec::LimitKey;
 use crate::client::session_policy::SessionPolicy;
@@ -11,6 +10,7 @@ use crate::metrics::grid::Grid;
 use crate::metrics::seconds::SECOND_BYTES;
 use crate::metrics::tally::SessionCounts;
 use crate::metrics::timeline::Bucket;
+use crate::plan::{client_of, parts_of};
 use crate::scenario::Scenario;
 use crate::scenario::codes::ErrorCodes;
 

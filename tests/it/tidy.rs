@@ -4,7 +4,7 @@
 //! needed fails the test, so the list can only shrink.
 
 use crate::common::root;
-use crate::common::sources::sources;
+use crate::common::sources::{files, sources};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -20,6 +20,8 @@ struct Order {
     most_lines: usize,
     /// Greatest number of lines of longer files.
     long: BTreeMap<String, usize>,
+    /// Files and folders that name the Clerk family besides its own folder, each with the reason.
+    clerk: BTreeMap<String, String>,
     /// Number of files by word list. The words of a list are in alphabetical order.
     twins: BTreeMap<String, usize>,
 }
@@ -105,6 +107,25 @@ fn files_are_short() {
     for path in order.long.keys() {
         assert!(long.contains_key(path), "{path} is short by now: take it out of tests/tidy.toml");
     }
+}
+
+/// Only a family's folder and its registration know the family.
+#[test]
+fn no_other_module_names_a_client_family() {
+    let order = order();
+    let mut unused: BTreeSet<&str> = order.clerk.keys().map(String::as_str).collect();
+    for (path, text) in files("src") {
+        if path.starts_with("src/client/clerk/") || !text.to_lowercase().contains("clerk") {
+            continue;
+        }
+        let known = order
+            .clerk
+            .keys()
+            .find(|known| **known == path || known.ends_with('/') && path.starts_with(*known));
+        let known = known.unwrap_or_else(|| panic!("{path} names a client family"));
+        unused.remove(known.as_str());
+    }
+    assert_eq!(unused, BTreeSet::new(), "these no longer name it: take them out of tests/tidy.toml");
 }
 
 /// Words of a text: names and numbers.

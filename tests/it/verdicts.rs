@@ -181,6 +181,30 @@ fn callers_cut_by_the_horizon_are_counted() {
     assert!(said.contains("Under new, 1 of 1 call still wait or try"), "{said}");
 }
 
+/// Three callers ask for a token at 2 m, and no answer ever comes. Their page is reloaded, or closed, at 2 m 30 s. Each
+/// of them waits for 30 s, wherever the run ends after that. At the horizon, calls of an open page count until then.
+#[test]
+fn a_caller_waits_until_its_page_is_gone() {
+    let text = |reload: &str, horizon: &str| {
+        format!(
+            "version = 1\nname = \"t\"\nhorizon = \"{horizon}\"\nbucket = \"10s\"\npolicies = [\"new\"]\n\
+             [client]\nmodel = \"documented\"\n[fleet]\nusers = 1\nopens = \"0s\"\n[[fault]]\nkind = \"no-answer\"\nfrom = \"10s\"\n\
+             [[action]]\nat = \"2m\"\nuser = 0\ndo = \"get-token\"\ncallers = 3\n{reload}"
+        )
+    };
+    let reload = "[[action]]\nat = \"2m30s\"\nuser = 0\ndo = \"reload\"\n";
+    for (reload, horizon, waited, open) in [
+        (reload, "2m40s", 90.0, 0.0),
+        (reload, "20m", 90.0, 0.0),
+        ("", "2m40s", 120.0, 3.0),
+        ("", "2m30s", 90.0, 3.0),
+    ] {
+        let results = parsed(&text(reload, horizon));
+        assert_eq!(values(&results, "new", "app_wait_s"), [waited], "{horizon} {reload}");
+        assert_eq!(values(&results, "new", "callers_unfinished"), [open], "{horizon} {reload}");
+    }
+}
+
 fn check(file: &str, more: &[&str]) -> (Option<i32>, String) {
     let output = authstorm().arg("check").arg(file).args(more).output().expect("the command runs");
     (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))

@@ -7,7 +7,7 @@ use crate::protocol::Token;
 
 /// State that the tabs of one browser share.
 #[derive(Clone, Copy, Debug)]
-pub struct Browser {
+pub(super) struct Browser {
     /// The session cookie.
     pub cookie: Option<Token>,
     /// The poller that holds the cross-tab lock, or [`NONE`].
@@ -26,7 +26,7 @@ const THROTTLED: u64 = 2;
 
 /// The environment that the client keeps in `localStorage`. A later page load uses it when /environment fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KeptEnvironment {
+pub(super) struct KeptEnvironment {
     /// Whether it throttles touches on focus.
     pub throttled: bool,
     /// Valid until this time, included; after the start of the run.
@@ -42,23 +42,23 @@ impl Default for Browser {
 impl Browser {
     /// Whether `navigator.onLine` is false.
     #[inline]
-    pub fn offline(&self) -> bool {
+    pub(super) fn offline(&self) -> bool {
         self.state & OFFLINE != 0
     }
 
     /// Sets whether the browser is offline.
-    pub fn set_offline(&mut self, offline: bool) {
+    pub(super) fn set_offline(&mut self, offline: bool) {
         self.state = self.state & !OFFLINE | u64::from(offline);
     }
 
     /// The kept environment, if any.
-    pub fn environment(&self) -> Option<KeptEnvironment> {
+    pub(super) fn environment(&self) -> Option<KeptEnvironment> {
         let until = Time(self.state >> 2);
         (until > Time::ZERO).then_some(KeptEnvironment { throttled: self.state & THROTTLED != 0, until })
     }
 
     /// Replaces the kept environment.
-    pub fn keep_environment(&mut self, kept: KeptEnvironment) {
+    pub(super) fn keep_environment(&mut self, kept: KeptEnvironment) {
         let until = kept.until.0.min(u64::MAX >> 2);
         let throttled = if kept.throttled { THROTTLED } else { 0 };
         self.state = until << 2 | throttled | self.state & OFFLINE;

@@ -48,7 +48,7 @@ pub(super) struct Desk {
 impl Desk {
     /// A closed tab under a policy without retries. The old policy drops touch errors; the new one passes them to the
     /// app.
-    pub fn new(model: Model, enters: &[&str]) -> Desk {
+    pub(super) fn new(model: Model, enters: &[&str]) -> Desk {
         let retry = "on = []\ninitial = '1s'\nfactor = 2\ncap = '5s'\nretries = 0";
         Desk {
             tab: Tab::default(),
@@ -74,14 +74,14 @@ impl Desk {
     }
 
     /// A tab that was loaded at the start of the run with a token of that instant. Its poller waits between two ticks.
-    pub fn signed_in(model: Model, enters: &[&str]) -> Desk {
+    pub(super) fn signed_in(model: Model, enters: &[&str]) -> Desk {
         let mut desk = Desk::new(model, enters);
         desk.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
         desk
     }
 
     /// Runs `act` on the page and returns the actions of that step.
-    pub fn at(&mut self, now: Time, act: impl FnOnce(&mut Page<'_>)) -> Vec<Action> {
+    pub(super) fn at(&mut self, now: Time, act: impl FnOnce(&mut Page<'_>)) -> Vec<Action> {
         let mut out = Vec::new();
         act(&mut Page {
             id: 0,
@@ -98,12 +98,12 @@ impl Desk {
         out
     }
 
-    pub fn step(&mut self, now: Time, input: Input) -> Vec<Action> {
+    pub(super) fn step(&mut self, now: Time, input: Input) -> Vec<Action> {
         self.at(now, |page| page.step(input))
     }
 
     /// Opens the page and answers both its requests.
-    pub fn load(&mut self, now: Time, environment: Reply, client: Reply) {
+    pub(super) fn load(&mut self, now: Time, environment: Reply, client: Reply) {
         for action in self.step(now, Input::Open) {
             let Action::Send { task, endpoint, .. } = action else { continue };
             let reply = if endpoint == endpoints::ENVIRONMENT { environment } else { client };
@@ -112,19 +112,19 @@ impl Desk {
     }
 
     /// Answers a task's request.
-    pub fn answer(&mut self, now: Time, task: TaskId, reply: Reply) -> Vec<Action> {
+    pub(super) fn answer(&mut self, now: Time, task: TaskId, reply: Reply) -> Vec<Action> {
         self.tasks[task].set_reply(reply);
         self.step(now, Input::Answer(task))
     }
 
     /// Answers a task's request with a status only.
-    pub fn fail(&mut self, now: Time, task: TaskId, status: u16) -> Vec<Action> {
+    pub(super) fn fail(&mut self, now: Time, task: TaskId, status: u16) -> Vec<Action> {
         self.answer(now, task, Reply::Fail(Failure::status(status)))
     }
 
     /// Leaves a GET that was sent online without an answer, together with its network-level repeats. Returns the
     /// actions after the last.
-    pub fn never_answer(&mut self, now: Time, task: TaskId) -> Vec<Action> {
+    pub(super) fn never_answer(&mut self, now: Time, task: TaskId) -> Vec<Action> {
         for _ in 1..NETWORK_TRIES_ONLINE {
             let actions = self.answer(now, task, Reply::Fail(Failure::NETWORK));
             let [Action::Wait { task, .. }] = actions[..] else { panic!("a wait: {actions:?}") };

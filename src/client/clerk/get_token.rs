@@ -43,6 +43,9 @@ impl Page<'_> {
         self.tasks[id].object = object;
         self.tasks[id].flags |= flags;
         self.tasks[id].ordinal = ordinal;
+        if caller == Caller::App {
+            self.app_asks();
+        }
         if let Some(limits) = self.rules.limits {
             limits.first_attempt(self.limits);
         }
@@ -213,7 +216,7 @@ impl Page<'_> {
             }
             Caller::Focus => self.judge_token_error(failure, task.depth),
             Caller::App => {
-                self.fact(Fact::AppWaited(self.now.since(task.since)));
+                self.app_hears(task.since);
                 self.fact(Fact::AppError(failure));
             }
             Caller::Parent => self.parent_has_token(task.parent, Err(failure)),
@@ -233,7 +236,7 @@ impl Page<'_> {
         match task.caller {
             Caller::Poller => self.poll_ended(task.parent),
             Caller::Focus => {}
-            Caller::App => self.fact(Fact::AppWaited(self.now.since(task.since))),
+            Caller::App => self.app_hears(task.since),
             Caller::Parent => self.parent_has_token(task.parent, Ok(token)),
             Caller::Background => unreachable!("a background refresh does not call getToken"),
         }

@@ -46,7 +46,7 @@ impl Page<'_> {
         if self.tab.open {
             self.forget_lock();
         }
-        let was_signed_in = self.tab.session;
+        let (was_signed_in, app_calls) = (self.tab.session, self.tab.app_calls);
         let (epoch, visit) = (next_epoch(self.tab.epoch), self.tab.visit);
         if epoch < self.tab.epoch {
             self.tasks.forget_pages(self.id);
@@ -56,6 +56,9 @@ impl Page<'_> {
         self.tab.visit = visit;
         if was_signed_in {
             self.fact(Fact::PageGone);
+        }
+        if app_calls > 0 {
+            self.fact(Fact::AppLeft(app_calls));
         }
     }
 

@@ -49,7 +49,7 @@ pub(super) struct Page<'a> {
 
 /// State that a page needs during one step only.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Passing {
+pub(super) struct Passing {
     /// While the callers of one fetch get its failure: calls of the flow without a session, which overlap.
     pub(super) overlapping: Option<u32>,
     /// The cached token arrived in the current task of the page, so the cache does not know its age yet.
@@ -58,7 +58,7 @@ pub struct Passing {
 
 impl Page<'_> {
     /// Handles an input.
-    pub fn step(&mut self, input: Input) {
+    pub(super) fn step(&mut self, input: Input) {
         match input {
             Input::Open => self.open(),
             Input::Answer(task) | Input::Timer(task) if self.is_left_over(task) => self.discard(task),
@@ -284,6 +284,18 @@ impl Page<'_> {
     /// Reports a fact.
     pub(super) fn fact(&mut self, fact: Fact) {
         self.out.push(Action::Fact(fact));
+    }
+
+    /// App code makes a call and waits for its end.
+    pub(super) fn app_asks(&mut self) {
+        self.tab.app_calls += 1;
+        self.fact(Fact::AppAsked);
+    }
+
+    /// A call by app code that has waited since this time ends.
+    pub(super) fn app_hears(&mut self, since: Time) {
+        self.tab.app_calls -= 1;
+        self.fact(Fact::AppWaited(self.now.since(since)));
     }
 
     /// `TokenUpdate`: writes the token to the cookie, or removes the cookie.

@@ -5,7 +5,7 @@ use super::page::{Page, Passing};
 use super::release::Release;
 use super::setup::Setup;
 use super::tabs::TabStore;
-use super::task::{Caller, Kind, Reply, Stage, Task};
+use super::task::{Kind, Reply, Stage, Task};
 use super::tasks::{TIMER_BYTES, Tasks};
 use super::{Clerk, messages};
 use crate::backend::Endpoint;
@@ -206,14 +206,6 @@ impl Store for Pages {
 
     fn requesting(&self) -> Vec<TaskId> {
         self.tasks.slots().filter(|(_, task)| task.stage == Stage::Requesting).map(|(id, _)| id).collect()
-    }
-
-    fn app_waits(&self) -> Vec<Time> {
-        let is_app_call =
-            |task: &Task| task.caller == Caller::App && matches!(task.kind, Kind::GetToken | Kind::SetActive);
-        let waits =
-            |task: &&Task| task.stage != Stage::Requesting && is_app_call(task) && !self.is_left_over(task);
-        self.tasks.slots().map(|(_, task)| task).filter(waits).map(|task| task.since).collect()
     }
 
     fn forget_tasks(&mut self) {

@@ -102,22 +102,22 @@ pub struct Release {
 
 /// Rounds of the documented flow when the scenario does not say: the telemetry's worst session stands at 59 entries,
 /// its loops at "30+ rounds in 11 seconds" (`clerk-js.md`, "The documented cascade").
-pub const DEFAULT_MAX_ROUNDS: u32 = 40;
+pub(super) const DEFAULT_MAX_ROUNDS: u32 = 40;
 
 /// Time from the end of a tick of the session poller to its next tick (`clerk-js.md`, Timers).
-pub const POLL_INTERVAL: Dur = Dur::from_secs(5);
+pub(super) const POLL_INTERVAL: Dur = Dur::from_secs(5);
 /// A tick that waits longer than this for the cross-tab lock is skipped (`clerk-js.md`, Timers).
-pub const LOCK_PATIENCE: Dur = Dur::from_ms(4_999);
+pub(super) const LOCK_PATIENCE: Dur = Dur::from_ms(4_999);
 /// A touch on focus suppresses further touches on focus for this long (`clerk-js.md`, Timers).
-pub const TOUCH_THROTTLE: Dur = Dur::from_secs(5);
+pub(super) const TOUCH_THROTTLE: Dur = Dur::from_secs(5);
 /// The background refresh comes this long before the token's expiry: 15 s and 2 s (`clerk-js.md`, Timers).
-pub const REFRESH_MARGIN_S: u32 = 17;
+pub(super) const REFRESH_MARGIN_S: u32 = 17;
 /// Time for which an environment is kept for later page loads (`SafeLocalStorage`, 24 h).
-pub const ENVIRONMENT_KEPT: Dur = Dur::from_secs(86_400);
+pub(super) const ENVIRONMENT_KEPT: Dur = Dur::from_secs(86_400);
 /// Network-level tries of a GET that starts online (`clerk-js.md`, Timers).
-pub const NETWORK_TRIES_ONLINE: u16 = 4;
+pub(super) const NETWORK_TRIES_ONLINE: u16 = 4;
 /// Network-level tries of a GET that starts offline.
-pub const NETWORK_TRIES_OFFLINE: u16 = 11;
+pub(super) const NETWORK_TRIES_OFFLINE: u16 = 11;
 
 /// The wait before repeating a GET that got no HTTP answer, after `tries` repeats: 100 ms first, then 0.7 s doubled
 /// each time, spread over [1, 2) times that, cut at 5 s (`clerk-js.md`, network-level retry).

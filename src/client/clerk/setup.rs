@@ -55,7 +55,8 @@ pub struct Setup {
 
 /// A 401 with one of these error codes does not enter the unauthenticated flow in the fetch layer (`clerk-js.md`, "The
 /// unauthenticated flow", last paragraph).
-pub const CODES_NOT_TAKEN_FOR_A_LOST_SESSION: [&str; 2] = ["dev_browser_unauthenticated", "requires_captcha"];
+pub(super) const CODES_NOT_TAKEN_FOR_A_LOST_SESSION: [&str; 2] =
+    ["dev_browser_unauthenticated", "requires_captcha"];
 
 impl Setup {
     /// Whether the fetch layer enters the unauthenticated flow after this failure.

@@ -8,7 +8,7 @@ use crate::protocol::Token;
 
 /// The entry of the token cache. A tab has one session token; templates and organisations are not modelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub(super) enum Entry {
     /// Nothing cached.
     Empty,
     /// A fetch is under way; callers share it.
@@ -34,7 +34,7 @@ pub(super) struct PackedEntry {
 
 /// One tab. Between two inputs the tab is stored packed in the [`TabStore`](super::tabs::TabStore).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Tab {
+pub(super) struct Tab {
     /// Touches on focus are suppressed until this time.
     pub touch_after: Time,
     pub(super) entry: PackedEntry,
@@ -81,6 +81,8 @@ pub struct Tab {
     /// The newest `setActive` that waits for its token, or [`NONE`]. [`Task::next`](super::task::Task::next) links to the
     /// older ones.
     pub set_active: TaskId,
+    /// Calls by app code that have not ended.
+    pub app_calls: u32,
     /// Number of times the tab was opened.
     pub visit: u32,
 }
@@ -110,6 +112,7 @@ impl Default for Tab {
             refreshing: false,
             shown: false,
             set_active: NONE,
+            app_calls: 0,
             visit: 0,
         }
     }
@@ -118,7 +121,7 @@ impl Default for Tab {
 impl Tab {
     /// The token cache.
     #[inline]
-    pub fn entry(&self) -> Entry {
+    pub(super) fn entry(&self) -> Entry {
         match self.entry {
             PackedEntry { token: Some(token), from_s, task } => {
                 Entry::Cached { token, from_s, refresh: task }
@@ -130,7 +133,7 @@ impl Tab {
 
     /// Sets the token cache.
     #[inline]
-    pub fn set_entry(&mut self, entry: Entry) {
+    pub(super) fn set_entry(&mut self, entry: Entry) {
         self.entry = match entry {
             Entry::Empty => PackedEntry { token: None, from_s: 0, task: NONE },
             Entry::Pending(task) => PackedEntry { token: None, from_s: 0, task },

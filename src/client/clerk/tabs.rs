@@ -31,19 +31,19 @@ const _: () = assert!(size_of::<Packed>() <= 48);
 
 /// Bits of [`Packed::flags`].
 mod bit {
-    pub const OPEN: u16 = 1;
-    pub const CLIENT: u16 = 2;
-    pub const SESSION: u16 = 4;
-    pub const LISTED: u16 = 8;
-    pub const THROTTLED: u16 = 16;
-    pub const REFRESHING: u16 = 32;
-    pub const SHOWN: u16 = 64;
+    pub(super) const OPEN: u16 = 1;
+    pub(super) const CLIENT: u16 = 2;
+    pub(super) const SESSION: u16 = 4;
+    pub(super) const LISTED: u16 = 8;
+    pub(super) const THROTTLED: u16 = 16;
+    pub(super) const REFRESHING: u16 = 32;
+    pub(super) const SHOWN: u16 = 64;
     /// The cached token is the current session object's.
-    pub const CACHED: u16 = 128;
+    pub(super) const CACHED: u16 = 128;
     /// App code has reacted to the object that listeners know.
-    pub const ACTED: u16 = 256;
+    pub(super) const ACTED: u16 = 256;
     /// Number of bits.
-    pub const COUNT: u32 = 9;
+    pub(super) const COUNT: u32 = 9;
 }
 
 /// All statuses by discriminant, as stored above the bits of [`Packed::flags`].
@@ -51,7 +51,7 @@ const STATUSES: [Status; 4] = [Status::Loading, Status::Ready, Status::Degraded,
 
 /// State that an idle tab does not have: a current session object that is not the newest, one that app code has reacted
 /// to and listeners do not know, separate tokens for the cache and for the newest and the known object, flows that have
-/// not settled, a `setActive` that waits for its token, session objects without a token.
+/// not settled, a `setActive` that waits for its token, session objects without a token, calls by app code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rest {
     entry_token: Option<Token>,
@@ -63,11 +63,12 @@ struct Rest {
     open_flows: u32,
     /// [`Tab::set_active`]. In a free place, the next free place.
     set_active: u32,
+    app_calls: u32,
 }
 
 /// All tabs of a range of numbers.
 #[derive(Clone, Debug)]
-pub struct TabStore {
+pub(super) struct TabStore {
     tabs: Block<Packed>,
     rests: Vec<Rest>,
     free: u32,
@@ -75,42 +76,42 @@ pub struct TabStore {
 
 impl TabStore {
     /// Bytes of an idle tab.
-    pub const IDLE_BYTES: usize = size_of::<Packed>();
+    pub(super) const IDLE_BYTES: usize = size_of::<Packed>();
     /// Additional bytes of a tab with work under way.
-    pub const BUSY_BYTES: usize = size_of::<Rest>();
+    pub(super) const BUSY_BYTES: usize = size_of::<Rest>();
 
     /// Tabs that have never been opened.
-    pub fn new(range: Range<u32>) -> TabStore {
+    pub(super) fn new(range: Range<u32>) -> TabStore {
         let (packed, _) = pack(&Tab::default());
         TabStore { tabs: Block::new(range, packed), rests: Vec::new(), free: NONE }
     }
 
     /// Whether the page is open.
     #[inline]
-    pub fn open(&self, tab: u32) -> bool {
+    pub(super) fn open(&self, tab: u32) -> bool {
         self.tabs[tab as usize].flags & bit::OPEN != 0
     }
 
     /// Whether a session is active.
     #[inline]
-    pub fn session(&self, tab: u32) -> bool {
+    pub(super) fn session(&self, tab: u32) -> bool {
         self.tabs[tab as usize].flags & bit::SESSION != 0
     }
 
     /// Number of times the tab was opened.
     #[inline]
-    pub fn visit(&self, tab: u32) -> u32 {
+    pub(super) fn visit(&self, tab: u32) -> u32 {
         self.tabs[tab as usize].visit
     }
 
     /// Number of the page load: see [`Tab::epoch`].
     #[inline]
-    pub fn epoch(&self, tab: u32) -> u16 {
+    pub(super) fn epoch(&self, tab: u32) -> u16 {
         self.tabs[tab as usize].epoch
     }
 
     /// The numbers of the tabs.
-    pub fn range(&self) -> Range<u32> {
+    pub(super) fn range(&self) -> Range<u32> {
         self.tabs.range()
     }
 
@@ -123,7 +124,7 @@ impl TabStore {
 
     /// Unpacks a tab.
     #[inline]
-    pub fn get(&self, tab: u32) -> Tab {
+    pub(super) fn get(&self, tab: u32) -> Tab {
         let packed = &self.tabs[tab as usize];
         let rest = if packed.rest == NONE { rest_of_idle(packed) } else { self.rests[packed.rest as usize] };
         let is = |bit: u16| packed.flags & bit != 0;
@@ -154,13 +155,14 @@ impl TabStore {
             refreshing: is(bit::REFRESHING),
             shown: is(bit::SHOWN),
             set_active: rest.set_active,
+            app_calls: rest.app_calls,
             visit: packed.visit,
         }
     }
 
     /// Packs a tab.
     #[inline]
-    pub fn put(&mut self, tab: u32, whole: &Tab) {
+    pub(super) fn put(&mut self, tab: u32, whole: &Tab) {
         let (mut packed, rest) = pack(whole);
         let old = self.tabs[tab as usize].rest;
         if rest == rest_of_idle(&packed) {
@@ -201,6 +203,7 @@ fn rest_of_idle(packed: &Packed) -> Rest {
         acted_object: if packed.flags & bit::ACTED != 0 { packed.shown_object } else { 0 },
         open_flows: 0,
         set_active: NONE,
+        app_calls: 0,
     }
 }
 
@@ -240,6 +243,7 @@ fn pack(whole: &Tab) -> (Packed, Rest) {
         acted_object: whole.acted_object,
         open_flows: whole.open_flows,
         set_active: whole.set_active,
+        app_calls: whole.app_calls,
     };
     (packed, rest)
 }
@@ -270,6 +274,7 @@ mod tests {
             objects in prop_oneof![Just([3; 4]), any::<[u32; 4]>(), [0u32..3, 0u32..3, 0u32..3, 0u32..3]],
             words in any::<(u32, u32, u16)>(),
             flows in prop_oneof![Just(0u32), any::<u32>()],
+            app_calls in prop_oneof![Just(0u32), any::<u32>()],
             set_active in prop_oneof![Just(NONE), any::<u32>()],
             bare_objects in prop_oneof![Just(0u64), any::<u64>()],
             flags in any::<[bool; 7]>(),
@@ -282,7 +287,7 @@ mod tests {
             let mut tab = Tab {
                 touch_after: Time(touch_after), last_token, newest_token, shown_token, poll, open_flows: flows, object,
                 newest_object, bare_objects, shown_object, acted_object, epoch, status, open, client, session, listed,
-                throttled, refreshing, shown, set_active, visit, ..Tab::default()
+                throttled, refreshing, shown, set_active, app_calls, visit, ..Tab::default()
             };
             tab.set_entry(entry);
             tab

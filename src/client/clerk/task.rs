@@ -6,12 +6,12 @@ use crate::kernel::{Dur, Time};
 use crate::protocol::{Failure, Token};
 
 /// No task.
-pub const NONE: TaskId = u32::MAX;
+pub(super) const NONE: TaskId = u32::MAX;
 
 /// The kind of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Kind {
+pub(super) enum Kind {
     /// The page load.
     Load,
     /// GET /environment of a page load.
@@ -39,7 +39,7 @@ pub enum Kind {
 /// The stage of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Stage {
+pub(super) enum Stage {
     /// Waiting for an answer of the backend.
     Requesting,
     /// Waiting for a timer.
@@ -53,7 +53,7 @@ pub enum Stage {
 /// The caller of `getToken` or of a touch, which gets the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Caller {
+pub(super) enum Caller {
     /// The session poller; `parent` is its task.
     Poller,
     /// A focus event.
@@ -67,28 +67,28 @@ pub enum Caller {
 }
 
 /// Flags of a task.
-pub mod flag {
+pub(super) mod flag {
     /// For a fetch: the session object had a last active token when the request was sent.
-    pub const HAD_TOKEN: u8 = 1;
+    pub(crate) const HAD_TOKEN: u8 = 1;
     /// `getToken` skips the cache.
-    pub const SKIP_CACHE: u8 = 2;
+    pub(crate) const SKIP_CACHE: u8 = 2;
     /// `setActive` navigates.
-    pub const NAVIGATE: u8 = 4;
+    pub(crate) const NAVIGATE: u8 = 4;
     /// The flow tells the browser's other tabs of a sign-out.
-    pub const BROADCAST: u8 = 8;
+    pub(crate) const BROADCAST: u8 = 8;
     /// The request started while the browser was offline.
-    pub const STARTED_OFFLINE: u8 = 16;
+    pub(crate) const STARTED_OFFLINE: u8 = 16;
     /// /tokens is asked again with the expired token, after 422 `missing_expired_token`.
-    pub const EXPIRED_TOKEN: u8 = 32;
+    pub(crate) const EXPIRED_TOKEN: u8 = 32;
     /// A page load continued although /environment or /client failed. Also set for the token fetch of such a load.
-    pub const DEGRADED: u8 = 64;
+    pub(crate) const DEGRADED: u8 = 64;
     /// The /client part of a page load has ended.
-    pub const CLIENT_DONE: u8 = 128;
+    pub(crate) const CLIENT_DONE: u8 = 128;
 }
 
 /// One task.
 #[derive(Clone, Copy, Debug)]
-pub struct Task {
+pub(super) struct Task {
     /// The tab it belongs to.
     pub tab: u32,
     /// The task that gets the result, or [`NONE`].
@@ -155,7 +155,7 @@ pub(super) enum Holds {
 impl Task {
     /// The answer under way.
     #[inline]
-    pub fn reply(&self) -> Reply {
+    pub(super) fn reply(&self) -> Reply {
         match self.holds {
             Holds::Listed => Reply::Ok { token: Token::from_bits(self.word), listed: true },
             Holds::Unlisted => Reply::Ok { token: Token::from_bits(self.word), listed: false },
@@ -166,7 +166,7 @@ impl Task {
 
     /// Stores the answer under way.
     #[inline]
-    pub fn set_reply(&mut self, reply: Reply) {
+    pub(super) fn set_reply(&mut self, reply: Reply) {
         (self.holds, self.word) = match reply {
             Reply::Ok { token, listed } => {
                 (if listed { Holds::Listed } else { Holds::Unlisted }, token.map_or(0, Token::bits))
@@ -176,17 +176,17 @@ impl Task {
     }
 
     /// For `getToken`: the length of its last wait, without requests; zero before the first.
-    pub fn waited(&self) -> Dur {
+    pub(super) fn waited(&self) -> Dur {
         if self.holds == Holds::Waited { Dur(self.word) } else { Dur::ZERO }
     }
 
     /// `getToken` begins to wait.
-    pub fn waits_from(&mut self, now: Time) {
+    pub(super) fn waits_from(&mut self, now: Time) {
         (self.holds, self.word) = (Holds::WaitFrom, now.0);
     }
 
     /// `getToken` ends its wait.
-    pub fn waits_until(&mut self, now: Time) {
+    pub(super) fn waits_until(&mut self, now: Time) {
         if self.holds == Holds::WaitFrom {
             (self.holds, self.word) = (Holds::Waited, now.since(Time(self.word)).0);
         }

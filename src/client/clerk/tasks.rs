@@ -48,10 +48,10 @@ impl Timer {
 /// Bits of a timer's state.
 const STATE_BITS: u32 = 3;
 /// The page loads of a tab are numbered from 1 to this number, and then from 1 again: see [`Tasks::forget_pages`].
-pub const LAST_EPOCH: u16 = u16::MAX >> STATE_BITS;
+pub(super) const LAST_EPOCH: u16 = u16::MAX >> STATE_BITS;
 
 /// The number of the page load after this one.
-pub const fn next_epoch(epoch: u16) -> u16 {
+pub(super) const fn next_epoch(epoch: u16) -> u16 {
     if epoch == LAST_EPOCH { 1 } else { epoch + 1 }
 }
 
@@ -97,7 +97,7 @@ const TIMERS: TaskId = 1 << 31;
 
 /// All tasks of a group of tabs. Slots are reused, so memory follows the number of tasks under way.
 #[derive(Clone, Debug)]
-pub struct Tasks {
+pub(super) struct Tasks {
     slots: Vec<Task>,
     free: TaskId,
     /// Slots that are not reused: see [`LAST_GENERATION`].
@@ -123,7 +123,7 @@ impl Default for Tasks {
 
 impl Tasks {
     /// Takes a slot for a task of this tab and page load, other than a poller or a refresh.
-    pub fn start(&mut self, kind: Kind, tab: u32, epoch: u16, caller: Caller, now: Time) -> TaskId {
+    pub(super) fn start(&mut self, kind: Kind, tab: u32, epoch: u16, caller: Caller, now: Time) -> TaskId {
         debug_assert!(!matches!(kind, Kind::Poll | Kind::Refresh), "these are timers");
         let mut task = Task {
             tab,
@@ -178,19 +178,19 @@ impl Tasks {
     }
 
     /// Takes a slot for a poller.
-    pub fn start_poller(&mut self, tab: u32, epoch: u16) -> TaskId {
+    pub(super) fn start_poller(&mut self, tab: u32, epoch: u16) -> TaskId {
         self.start_timer(tab, epoch, NONE, TimerState::PollWaiting)
     }
 
     /// Takes a slot for an armed refresh of a session object.
-    pub fn start_refresh(&mut self, tab: u32, epoch: u16, object: u32) -> TaskId {
+    pub(super) fn start_refresh(&mut self, tab: u32, epoch: u16, object: u32) -> TaskId {
         self.start_timer(tab, epoch, object, TimerState::Refresh)
     }
 
     /// Handles a tab that has used up the numbers of its page loads. What is left of its earlier pages gets a number
     /// that no page load has, so that no later page takes it for its own. Slow, and rare.
     #[cold]
-    pub fn forget_pages(&mut self, tab: u32) {
+    pub(super) fn forget_pages(&mut self, tab: u32) {
         for task in self.slots.iter_mut().filter(|task| task.tab == tab) {
             task.epoch = GONE;
         }
@@ -210,7 +210,7 @@ impl Tasks {
     }
 
     /// Frees the slot. Events that still name it are stale from now on.
-    pub fn end(&mut self, id: TaskId) {
+    pub(super) fn end(&mut self, id: TaskId) {
         self.rearm(id);
         if id >= TIMERS {
             let state = self.timer_mut(id).state();
@@ -230,7 +230,7 @@ impl Tasks {
     }
 
     /// Makes the scheduled events of this task stale.
-    pub fn rearm(&mut self, id: TaskId) {
+    pub(super) fn rearm(&mut self, id: TaskId) {
         if id >= TIMERS {
             let timer = self.timer_mut(id);
             timer.generation = timer.generation.wrapping_add(1);
@@ -241,25 +241,25 @@ impl Tasks {
 
     /// The generation of the slot: see [`Task::generation`].
     #[inline]
-    pub fn generation(&self, id: TaskId) -> u32 {
+    pub(super) fn generation(&self, id: TaskId) -> u32 {
         self.timer(id).map_or_else(|| self[id].generation, |timer| timer.generation.into())
     }
 
     /// The tab that a task belongs to.
     #[inline]
-    pub fn tab(&self, id: TaskId) -> u32 {
+    pub(super) fn tab(&self, id: TaskId) -> u32 {
         self.timer(id).map_or_else(|| self[id].tab, |timer| timer.tab)
     }
 
     /// The page load that a task belongs to.
     #[inline]
-    pub fn epoch(&self, id: TaskId) -> u16 {
+    pub(super) fn epoch(&self, id: TaskId) -> u16 {
         self.timer(id).map_or_else(|| self[id].epoch, Timer::epoch)
     }
 
     /// The kind of a task.
     #[inline]
-    pub fn kind(&self, id: TaskId) -> Kind {
+    pub(super) fn kind(&self, id: TaskId) -> Kind {
         match self.timer(id) {
             None => self[id].kind,
             Some(timer) if timer.state() == TimerState::Refresh => Kind::Refresh,
@@ -268,7 +268,7 @@ impl Tasks {
     }
 
     /// A copy of a task of any kind, for observers.
-    pub fn get(&self, id: TaskId) -> Task {
+    pub(super) fn get(&self, id: TaskId) -> Task {
         let Some(timer) = self.timer(id) else { return self[id] };
         let kind = self.kind(id);
         Task {
@@ -295,12 +295,12 @@ impl Tasks {
     }
 
     /// The number of a refresh's session object.
-    pub fn refresh_object(&self, id: TaskId) -> u32 {
+    pub(super) fn refresh_object(&self, id: TaskId) -> u32 {
         self.timer(id).filter(|timer| timer.state() == TimerState::Refresh).map_or(0, |timer| timer.word)
     }
 
     /// The stage of a poller.
-    pub fn poller_stage(&self, id: TaskId) -> Stage {
+    pub(super) fn poller_stage(&self, id: TaskId) -> Stage {
         match self.timer(id).map(Timer::state) {
             Some(TimerState::PollTimer) => Stage::Timer,
             Some(TimerState::PollLock) => Stage::Lock,
@@ -309,7 +309,7 @@ impl Tasks {
     }
 
     /// Sets a poller's stage: waiting for its timer, for the lock, or for a tick under way.
-    pub fn poller_waits(&mut self, id: TaskId, stage: Stage) {
+    pub(super) fn poller_waits(&mut self, id: TaskId, stage: Stage) {
         self.timer_mut(id).set_state(match stage {
             Stage::Timer => TimerState::PollTimer,
             Stage::Lock => TimerState::PollLock,
@@ -318,23 +318,23 @@ impl Tasks {
     }
 
     /// The next poller in the queue for the lock.
-    pub fn next_poller(&self, id: TaskId) -> TaskId {
+    pub(super) fn next_poller(&self, id: TaskId) -> TaskId {
         self.timer(id).map_or(NONE, |timer| timer.word)
     }
 
     /// Puts a poller after another one in the queue for the lock.
-    pub fn set_next_poller(&mut self, id: TaskId, next: TaskId) {
+    pub(super) fn set_next_poller(&mut self, id: TaskId, next: TaskId) {
         self.timer_mut(id).word = next;
     }
 
     /// Number of slots in use.
     #[cfg(test)]
-    pub fn live(&self) -> usize {
+    pub(super) fn live(&self) -> usize {
         self.slots().count() + self.pollers().count()
     }
 
     /// Every poller with its tab, page load and stage.
-    pub fn pollers(&self) -> impl Iterator<Item = (u32, u16, Stage)> {
+    pub(super) fn pollers(&self) -> impl Iterator<Item = (u32, u16, Stage)> {
         let poller = |t: &&Timer| !matches!(t.state(), TimerState::Free | TimerState::Refresh);
         self.timers.iter().filter(poller).map(|t| {
             let stage = match t.state() {
@@ -347,7 +347,7 @@ impl Tasks {
     }
 
     /// All tasks in the order of ids, without pollers and refreshes. Used at the end of a run.
-    pub fn slots(&self) -> impl Iterator<Item = (TaskId, &Task)> {
+    pub(super) fn slots(&self) -> impl Iterator<Item = (TaskId, &Task)> {
         let mut free = vec![false; self.slots.len()];
         for mut at in [self.free, self.retired] {
             while at != NONE {

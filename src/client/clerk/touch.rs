@@ -37,6 +37,7 @@ impl Page<'_> {
             return;
         }
         let id = self.start(Kind::SetActive, Caller::App, NONE, depth);
+        self.app_asks();
         let touch = self.start(Kind::Touch, Caller::Parent, id, depth);
         self.tasks[touch].object = object;
         if navigate {
@@ -136,7 +137,7 @@ impl Page<'_> {
     fn set_active_ends(&mut self, id: TaskId, session: bool) {
         let task = self.tasks[id];
         self.tasks.end(id);
-        self.fact(Fact::AppWaited(self.now.since(task.since)));
+        self.app_hears(task.since);
         if task.flags & flag::NAVIGATE != 0 {
             // `setTransitiveState`: during navigation, listeners are told that there is no session.
             self.tab.shown = false;
@@ -157,7 +158,7 @@ impl Page<'_> {
     fn set_active_throws(&mut self, id: TaskId, failure: Failure) {
         let since = self.tasks[id].since;
         self.tasks.end(id);
-        self.fact(Fact::AppWaited(self.now.since(since)));
+        self.app_hears(since);
         self.fact(Fact::AppError(failure));
     }
 }

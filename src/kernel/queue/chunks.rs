@@ -23,25 +23,25 @@ struct Chunk<E> {
 
 /// A list, as the indices of its first and last chunk.
 #[derive(Clone, Copy, Debug)]
-pub struct List {
+pub(super) struct List {
     first: u32,
     last: u32,
 }
 
 impl List {
     /// The list without events.
-    pub const EMPTY: List = List { first: NONE, last: NONE };
+    pub(super) const EMPTY: List = List { first: NONE, last: NONE };
 
     /// Whether the list has no events.
     #[inline]
-    pub fn is_empty(self) -> bool {
+    pub(super) fn is_empty(self) -> bool {
         self.first == NONE
     }
 }
 
 /// The pool of chunks.
 #[derive(Clone, Debug)]
-pub struct Chunks<E> {
+pub(super) struct Chunks<E> {
     chunks: Vec<Chunk<E>>,
     free: u32,
 }
@@ -55,7 +55,7 @@ impl<E> Default for Chunks<E> {
 impl<E: Copy + Default> Chunks<E> {
     /// Appends an event to `list`.
     #[inline]
-    pub fn append(&mut self, list: &mut List, offset: u32, event: E) {
+    pub(super) fn append(&mut self, list: &mut List, offset: u32, event: E) {
         let stored = Stored { offset, event };
         if list.last != NONE {
             let last = &mut self.chunks[list.last as usize];
@@ -93,7 +93,7 @@ impl<E: Copy + Default> Chunks<E> {
 
     /// Prefetches the first and last chunk of a list: reads one word of each of their cache lines.
     #[inline]
-    pub fn warm(&self, list: List) {
+    pub(super) fn warm(&self, list: List) {
         for id in [list.first, list.last] {
             if let Some(chunk) = self.chunks.get(id as usize) {
                 let first =
@@ -105,7 +105,7 @@ impl<E: Copy + Default> Chunks<E> {
 
     /// Removes the first chunk of a list and returns it to the pool. Yields its events with their offsets, in order.
     #[inline]
-    pub fn take_chunk(&mut self, list: &mut List) -> Option<impl Iterator<Item = (u32, E)> + use<E>> {
+    pub(super) fn take_chunk(&mut self, list: &mut List) -> Option<impl Iterator<Item = (u32, E)> + use<E>> {
         if list.first == NONE {
             return None;
         }

@@ -24,7 +24,7 @@ const LONGEST_NAME: usize = 120;
 const MOST_FAULTS: usize = 100;
 
 /// The JSON, safe inside a script element.
-pub fn json(results: &Results) -> String {
+pub(super) fn json(results: &Results) -> String {
     let columns = Columns::of(results);
     let shown = median_replication(results);
     let policies = &results.policies[..results.policies.len().min(MOST_POLICIES)];

@@ -3,12 +3,12 @@
 use crate::text::{clean, push_escaped};
 
 /// Escapes a name or a line of text for content and for attributes in double quotes.
-pub fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     marked(&clean(text))
 }
 
 /// Escapes text of several lines. Shows hidden characters as escapes, because they could disguise a scenario's text.
-pub fn escaped_lines(text: &str) -> String {
+pub(super) fn escaped_lines(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
@@ -37,7 +37,7 @@ fn marked(text: &str) -> String {
 }
 
 /// Makes JSON safe inside a script element: nothing in it ends the element or begins a comment.
-pub fn json_in_script(json: &str) -> String {
+pub(super) fn json_in_script(json: &str) -> String {
     json.replace('<', "\\u003c")
         .replace('>', "\\u003e")
         .replace('\u{2028}', "\\u2028")

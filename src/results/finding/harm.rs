@@ -5,7 +5,7 @@ use crate::metrics::Metric;
 use crate::text::number;
 
 /// The harm in words; absent if there is none, or the results do not have the metric.
-pub fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Option<String> {
+pub(super) fn clause(results: &Results, policy: &PolicyResults, metric: Metric) -> Option<String> {
     let mean = measured::mean(policy, metric)?;
     // One request sent per request asked for is no harm, nor is a value that is shown as 1.00.
     let none = if metric == Metric::Amplification { 1.005 } else { 0.0 };
@@ -126,14 +126,14 @@ pub fn chains(policy: &PolicyResults) -> String {
 }
 
 /// Totals of the calls of a run without users, besides the harms.
-pub fn traffic(policy: &PolicyResults) -> Option<String> {
+pub(super) fn traffic(policy: &PolicyResults) -> Option<String> {
     let sent = measured::mean(policy, Metric::RequestsTotal)?;
     (sent > 0.0).then(|| format!("{} sent", are(sent, "request", "requests")))
 }
 
 /// Harms to users that happen in no replication of these policies, each as an event, the gravest first. Empty for a run
 /// without users.
-pub fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<String> {
+pub(super) fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<String> {
     if results.users == 0 {
         return Vec::new();
     }

@@ -13,7 +13,7 @@ use crate::toml_text::Code;
 const LEAST_TOKEN_LIFE: Dur = Dur::from_secs(10);
 
 /// Checks the combination of the backend's keys.
-pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
+pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts) {
     if let Some(backend) = &parts.backend {
         let life = backend.token_life;
         if life < LEAST_TOKEN_LIFE || !life.0.is_multiple_of(NS_PER_S) {

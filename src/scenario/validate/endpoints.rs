@@ -7,7 +7,7 @@ use crate::scenario::parts::Parts;
 use crate::toml_text::Code;
 
 /// Checks the endpoints of `[backend]`, limits and faults against those of a model's family.
-pub fn check(findings: &mut Findings<'_>, parts: &Parts, model: Model) {
+pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts, model: Model) {
     check_against(findings, parts, model.name(), &model.endpoints());
 }
 

@@ -12,7 +12,7 @@ use crate::text::tick;
 use crate::toml_text::Code;
 
 /// Checks each fault, and each pair.
-pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
+pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts) {
     for entry in &parts.faults {
         check_window(findings, &entry.path, &entry.spec, parts.horizon);
         let endpoints = format!("{}.endpoints", entry.path);
@@ -39,7 +39,11 @@ fn check_names(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
 
 /// Warns of a `Retry-After` that no client obeys. `getToken` may obey it, by its policy, after an answer of an endpoint that
 /// policies retry. A workload's retries may obey it after an answer of the generic endpoint.
-pub fn warn_of_idle_retry_after(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
+pub(crate) fn warn_of_idle_retry_after(
+    findings: &mut Findings<'_>,
+    parts: &Parts,
+    policies: &[ResolvedPolicy],
+) {
     let policies: Vec<&Policy> =
         policies.iter().flat_map(|p| p.parts.iter().map(|(policy, _)| policy)).collect();
     let workloads = || parts.workloads.iter().map(|entry| &entry.spec);

@@ -9,7 +9,7 @@ use crate::scenario::{Act, ActionSpec, Users};
 use crate::toml_text::Code;
 
 /// Checks the combination of client, fleet and actions.
-pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
+pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts) {
     if let Some(fleet) = &parts.fleet {
         if let Tabs::Shares(shares) = &fleet.tabs {
             findings.check_shares("fleet.tabs", &shares.iter().map(|s| s.share).collect::<Vec<_>>());

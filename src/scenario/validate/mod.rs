@@ -3,9 +3,9 @@
 mod backend;
 pub mod client;
 mod endpoints;
-pub mod faults;
+pub(super) mod faults;
 mod fleet;
-pub mod policy;
+pub(super) mod policy;
 mod size;
 mod workload;
 
@@ -76,7 +76,7 @@ impl Findings<'_> {
 }
 
 /// Checks all parts except the resolution of policies.
-pub fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
+pub(super) fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
     let mut findings = Findings { doc, errors: Errors::default(), warnings: Vec::new() };
     size::check(&mut findings, parts);
     client::check(&mut findings, parts);

@@ -5,7 +5,7 @@ use crate::client::policy::{Policy, Retry};
 use crate::toml_text::Code;
 
 /// Checks the policy at this path. The path is empty for the policy of a policy file.
-pub fn check(findings: &mut Findings<'_>, path: &str, policy: &Policy) {
+pub(crate) fn check(findings: &mut Findings<'_>, path: &str, policy: &Policy) {
     check_retry(
         findings,
         &if path.is_empty() { "retry".to_owned() } else { format!("{path}.retry") },
@@ -14,7 +14,7 @@ pub fn check(findings: &mut Findings<'_>, path: &str, policy: &Policy) {
 }
 
 /// Checks the retries of a policy or a workload at this path.
-pub fn check_retry(findings: &mut Findings<'_>, path: &str, retry: &Retry) {
+pub(crate) fn check_retry(findings: &mut Findings<'_>, path: &str, retry: &Retry) {
     if retry.cap < retry.initial {
         let initial = findings.doc.at(&format!("{path}.initial"));
         let what = "the longest delay is shorter than the first";

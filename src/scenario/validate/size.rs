@@ -6,12 +6,12 @@ use crate::scenario::parts::Parts;
 use crate::toml_text::Code;
 
 /// The most buckets of one timeline.
-pub const MAX_BUCKETS: u64 = 1_000_000;
+pub(super) const MAX_BUCKETS: u64 = 1_000_000;
 /// The most rows of all timelines together.
-pub const MAX_ROWS: u64 = 10_000_000;
+pub(super) const MAX_ROWS: u64 = 10_000_000;
 
 /// Checks the number of buckets and of rows.
-pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
+pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts) {
     let (Some(horizon), Some(bucket)) = (parts.horizon, parts.bucket) else { return };
     if bucket == Dur::ZERO {
         return;

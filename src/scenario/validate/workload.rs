@@ -8,7 +8,7 @@ use crate::scenario::parts::Parts;
 use crate::toml_text::Code;
 
 /// Checks each workload, and that a scenario without users has one.
-pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
+pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts) {
     if parts.fleet.as_ref().is_some_and(|fleet| fleet.users == 0) && findings.doc.node("workload").is_none() {
         let error = findings.at("fleet.users", Code::OutOfRange, "number out of range").found("0");
         findings.push(error.allowed(format!("1 to {MAX_CLIENTS}, or 0 beside a [[workload]]")));

@@ -25,7 +25,7 @@ enum Event {
 
 /// A state: clients, their tasks, and the pending events.
 #[derive(Clone)]
-pub struct State<C: Client> {
+pub(super) struct State<C: Client> {
     now: Time,
     pages: C::Store,
     accounts: C::Account,
@@ -34,7 +34,7 @@ pub struct State<C: Client> {
 
 /// Counts of a search.
 #[derive(Clone, Debug, Default)]
-pub struct Found {
+pub(super) struct Found {
     pub states: u64,
     pub recursive: u64,
     pub unnamed: u64,
@@ -43,7 +43,7 @@ pub struct Found {
 }
 
 /// A search in progress.
-pub struct Search<'a, C: Client> {
+pub(super) struct Search<'a, C: Client> {
     pub client: &'a Prepared<C>,
     /// Tabs per session.
     pub tabs: u32,
@@ -95,7 +95,7 @@ impl<C: Client> State<C> {
 
 impl<C: Client> Search<'_, C> {
     /// Visits every order of simultaneous events and every outcome, `depth` steps deep.
-    pub fn follow(&mut self, state: &State<C>, depth: u32) {
+    pub(super) fn follow(&mut self, state: &State<C>, depth: u32) {
         self.found.states += 1;
         if depth == 0 {
             return;

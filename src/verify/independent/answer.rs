@@ -29,18 +29,18 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub const OK: Answer = Answer::Ok { token: None, listed: true };
+    pub(super) const OK: Answer = Answer::Ok { token: None, listed: true };
 
-    pub fn status(status: u16) -> Answer {
+    pub(super) fn status(status: u16) -> Answer {
         Answer::Status { status, code: None, retry_after_s: 0, shed: false }
     }
 
-    pub fn is(&self, wanted: u16) -> bool {
+    pub(super) fn is(&self, wanted: u16) -> bool {
         matches!(self, Answer::Status { status, .. } if *status == wanted)
     }
 
     /// Its name in results.
-    pub fn outcome(&self) -> &'static str {
+    pub(super) fn outcome(&self) -> &'static str {
         match self {
             Answer::Ok { .. } => "200",
             Answer::Status { shed: true, .. } => "shed",

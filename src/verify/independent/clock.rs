@@ -50,7 +50,7 @@ impl Wake for Bell {
 }
 
 impl Clock {
-    pub fn new(horizon: u64) -> Clock {
+    pub(super) fn new(horizon: u64) -> Clock {
         Clock {
             now: Cell::new(0),
             horizon,
@@ -63,12 +63,12 @@ impl Clock {
     }
 
     /// Nanoseconds since the start of the run.
-    pub fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         self.now.get()
     }
 
     /// What is due after the horizon does not happen.
-    pub fn at(&self, time: u64, act: impl FnOnce() + 'static) {
+    pub(super) fn at(&self, time: u64, act: impl FnOnce() + 'static) {
         if time <= self.horizon {
             self.scheduled.set(self.scheduled.get() + 1);
             self.events.borrow_mut().insert((time, self.scheduled.get()), Box::new(act));
@@ -76,16 +76,16 @@ impl Clock {
     }
 
     /// After so long.
-    pub fn after(&self, delay: u64, act: impl FnOnce() + 'static) {
+    pub(super) fn after(&self, delay: u64, act: impl FnOnce() + 'static) {
         self.at(self.now().saturating_add(delay), act);
     }
 
     /// Before anything else of this instant that has not begun.
-    pub fn at_once(&self, act: impl FnOnce() + 'static) {
+    pub(super) fn at_once(&self, act: impl FnOnce() + 'static) {
         self.at_once.borrow_mut().push_back(Box::new(act));
     }
 
-    pub fn sleep(&self, delay: u64) -> Promise<()> {
+    pub(super) fn sleep(&self, delay: u64) -> Promise<()> {
         let promise = Promise::new();
         let due = promise.clone();
         self.after(delay, move || {
@@ -95,12 +95,12 @@ impl Clock {
     }
 
     /// Lets every job go on first that can.
-    pub fn turn(&self) -> Turn {
+    pub(super) fn turn(&self) -> Turn {
         Turn(false)
     }
 
     /// Begins a job; it goes on at once as far as it can.
-    pub fn spawn(&self, of: Option<&Gone>, work: impl Future<Output = ()> + 'static) {
+    pub(super) fn spawn(&self, of: Option<&Gone>, work: impl Future<Output = ()> + 'static) {
         self.scheduled.set(self.scheduled.get() + 1);
         self.go_on(self.scheduled.get(), Job { of: of.cloned(), work: Box::pin(work) });
     }
@@ -127,7 +127,7 @@ impl Clock {
     }
 
     /// Runs to the horizon, or until so many acts have happened: then `false`. Nothing is left of what waits.
-    pub fn run(&self, most: u64) -> bool {
+    pub(super) fn run(&self, most: u64) -> bool {
         let mut done = 0;
         self.go_on_with_all();
         while done < most {
@@ -184,18 +184,18 @@ impl<T> Clone for Promise<T> {
 }
 
 impl<T: Clone> Promise<T> {
-    pub fn new() -> Promise<T> {
+    pub(super) fn new() -> Promise<T> {
         Promise(Rc::new(RefCell::new(State { value: None, waiting: Vec::new() })))
     }
 
-    pub fn known(value: T) -> Promise<T> {
+    pub(super) fn known(value: T) -> Promise<T> {
         let promise = Promise::new();
         promise.resolve(value);
         promise
     }
 
     /// The first value counts; whether it is this one.
-    pub fn resolve(&self, value: T) -> bool {
+    pub(super) fn resolve(&self, value: T) -> bool {
         let mut state = self.0.borrow_mut();
         if state.value.is_some() {
             return false;
@@ -207,7 +207,7 @@ impl<T: Clone> Promise<T> {
         true
     }
 
-    pub fn is_known(&self) -> bool {
+    pub(super) fn is_known(&self) -> bool {
         self.0.borrow().value.is_some()
     }
 }

@@ -53,7 +53,7 @@ pub(super) enum Waits {
 pub(super) type Place = (u64, u64);
 
 impl Draws {
-    pub fn new(scenario: &Scenario) -> Draws {
+    pub(super) fn new(scenario: &Scenario) -> Draws {
         let named = |name: &String| Stream::named(scenario.seed, 0, Purpose::Fault, name);
         let mut first = 0;
         let origins = scenario.workloads.iter().map(|workload| {
@@ -73,17 +73,17 @@ impl Draws {
     }
 
     /// A draw of one purpose, for a user or a tab and which time.
-    pub fn of(&self, purpose: Purpose, who: u64, which: u64) -> u64 {
+    pub(super) fn of(&self, purpose: Purpose, who: u64, which: u64) -> u64 {
         self.stream(purpose).bits(who, which)
     }
 
     /// A duration of this purpose.
-    pub fn time(&self, dist: &Dist, purpose: Purpose, place: Place) -> u64 {
+    pub(super) fn time(&self, dist: &Dist, purpose: Purpose, place: Place) -> u64 {
         dist.sample(self.stream(purpose).bits(place.0, place.1)).0
     }
 
     /// Whether and how a fault strikes a call, or a session.
-    pub fn fault(&self, index: usize, place: Place) -> u64 {
+    pub(super) fn fault(&self, index: usize, place: Place) -> u64 {
         self.faults[index].bits(place.0, place.1)
     }
 
@@ -94,24 +94,24 @@ impl Draws {
         (client - first, *origin)
     }
 
-    pub fn client(&self, client: u64, what: Own, key: u64) -> u64 {
+    pub(super) fn client(&self, client: u64, what: Own, key: u64) -> u64 {
         let (within, origin) = self.client_place(client);
         self.of(Purpose::Generic, origin.wrapping_add(within << 8 | what as u64), key)
     }
 
     /// The draws of a generic try; attempts of these scenarios stay below 2^16.
-    pub fn of_try(&self, client: u64, number: u64, attempt: u64) -> Place {
+    pub(super) fn of_try(&self, client: u64, number: u64, attempt: u64) -> Place {
         let (within, origin) = self.client_place(client);
         (origin.wrapping_add(within), number << 16 | attempt)
     }
 
     /// The draws of a tab's call: which of several at once, and when.
-    pub fn of_call(&self, tab: u64, endpoint: Endpoint, ordinal: u64, now: u64) -> Place {
+    pub(super) fn of_call(&self, tab: u64, endpoint: Endpoint, ordinal: u64, now: u64) -> Place {
         (tab << 16 | u64::from(endpoint.row().draws) << 8 | ordinal, now)
     }
 
     /// A wait of a tab between `low` and `high`.
-    pub fn wait(&self, tab: u64, what: Waits, ordinal: u64, now: u64, (low, high): (u64, u64)) -> u64 {
+    pub(super) fn wait(&self, tab: u64, what: Waits, ordinal: u64, now: u64, (low, high): (u64, u64)) -> u64 {
         let place = (tab << 16 | (what as u64) << 8 | ordinal, now);
         self.time(&Dist::uniform(Dur(low), Dur(high)), Purpose::Jitter, place)
     }

@@ -16,7 +16,7 @@ const ROUNDS: u32 = 40;
 
 impl Page {
     /// `handleUnauthenticated`. Without a session it has nothing to do.
-    pub fn enters_flow(self: &Rc<Page>, tells: bool, depth: u32) -> Promise<Fails<()>> {
+    pub(super) fn enters_flow(self: &Rc<Page>, tells: bool, depth: u32) -> Promise<Fails<()>> {
         self.enters_round(tells, depth, 1)
     }
 
@@ -174,7 +174,7 @@ impl Page {
     }
 
     /// The tab gains focus: a `getToken` outside the poller's lock, and a touch at most once in 5 s.
-    pub fn gains_focus(self: &Rc<Page>) {
+    pub(super) fn gains_focus(self: &Rc<Page>) {
         let page = Rc::clone(self);
         self.spawn(async move { page.refreshes_session_token(true).await });
         let Some(session) = self.current() else { return };
@@ -192,7 +192,7 @@ impl Page {
     }
 
     /// `refreshSessionToken`, of the poller and of a focus.
-    pub async fn refreshes_session_token(self: &Rc<Page>, focus: bool) {
+    pub(super) async fn refreshes_session_token(self: &Rc<Page>, focus: bool) {
         let Some(session) = self.current() else { return };
         match self.gets_token(&session, Asks::PLAIN).await {
             Ok(token) if focus => self.set_cookie(token),
@@ -246,7 +246,12 @@ impl Page {
     }
 
     /// App code calls `setActive`.
-    pub fn app_sets_active(self: &Rc<Page>, session: Option<Rc<Session>>, navigates: bool, depth: u32) {
+    pub(super) fn app_sets_active(
+        self: &Rc<Page>,
+        session: Option<Rc<Session>>,
+        navigates: bool,
+        depth: u32,
+    ) {
         if !self.client.get() {
             return self.write("app error");
         }
@@ -254,7 +259,7 @@ impl Page {
             // `setActive({ session: null })` has nothing to touch.
             return self.set_cookie(None);
         }
-        let (page, began) = (Rc::clone(self), self.now());
+        let (page, began) = (Rc::clone(self), self.app_asks());
         self.spawn(async move {
             let ends = page.sets_active(session, navigates, depth).await;
             page.app_hears(began, ends.is_ok());
@@ -262,14 +267,14 @@ impl Page {
     }
 
     /// App code calls `getToken`.
-    pub fn app_gets_token(
+    pub(super) fn app_gets_token(
         self: &Rc<Page>,
         session: Rc<Session>,
         skips_cache: bool,
         depth: u32,
         ordinal: u64,
     ) {
-        let (page, began) = (Rc::clone(self), self.now());
+        let (page, began) = (Rc::clone(self), self.app_asks());
         self.spawn(async move {
             let asks = Asks { skips_cache, depth, ordinal, first: depth == 0 };
             let ends = page.gets_token(&session, asks).await;
@@ -277,7 +282,15 @@ impl Page {
         });
     }
 
+    /// App code waits from now on.
+    fn app_asks(&self) -> u64 {
+        self.app_calls.set(self.app_calls.get() + 1);
+        self.write("app asks");
+        self.now()
+    }
+
     fn app_hears(&self, began: u64, ok: bool) {
+        self.app_calls.set(self.app_calls.get() - 1);
         self.write(format!("app waited {}", self.now() - began));
         if !ok {
             self.write("app error");

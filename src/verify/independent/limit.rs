@@ -28,12 +28,12 @@ struct Key {
 const NEVER: u64 = u64::MAX;
 
 impl Limit {
-    pub fn new(spec: LimitSpec) -> Limit {
+    pub(super) fn new(spec: LimitSpec) -> Limit {
         Limit { spec, keys: BTreeMap::new() }
     }
 
     /// The delay of a call that passes, or the wait that a refused one is told.
-    pub fn ask(&mut self, key: u64, now: u64) -> Result<u64, u64> {
+    pub(super) fn ask(&mut self, key: u64, now: u64) -> Result<u64, u64> {
         let spec = &self.spec;
         let state = self.keys.entry(key).or_default();
         let wait = state.wait(spec, now);
@@ -54,14 +54,14 @@ impl Limit {
     }
 
     /// A call gives its place back.
-    pub fn release(&mut self, key: u64) {
+    pub(super) fn release(&mut self, key: u64) {
         if matches!(self.spec.kind, LimitKind::Concurrency(_)) {
             self.keys.entry(key).or_default().held -= 1;
         }
     }
 
     /// `Retry-After` in seconds for a wait.
-    pub fn told(&self, wait: u64) -> u64 {
+    pub(super) fn told(&self, wait: u64) -> u64 {
         let seconds = wait.div_ceil(1_000_000_000).min(65_535);
         match self.spec.retry_after {
             RetryAfter::None => 0,

@@ -16,7 +16,7 @@ const KEPT: u64 = 86_400_000_000_000;
 
 impl World {
     /// A page opens in a tab, in place of the one that is there.
-    pub fn opens_page(self: &Rc<World>, user: u64, within: usize) {
+    pub(super) fn opens_page(self: &Rc<World>, user: u64, within: usize) {
         self.closes_page(user, within);
         let page = Page::new(self, user, user * self.tabs_per_user + within as u64);
         self.users[user as usize].tabs.borrow_mut()[within] = Some(Rc::clone(&page));
@@ -26,11 +26,14 @@ impl World {
     }
 
     /// A page goes away, with all that it was in the middle of. Nobody signs out by that: the cookie stays.
-    pub fn closes_page(&self, user: u64, within: usize) {
+    pub(super) fn closes_page(&self, user: u64, within: usize) {
         let old = self.users[user as usize].tabs.borrow_mut()[within].take();
         if let Some(old) = old {
             old.gone.set(true);
             old.leaves_lock();
+            if old.app_calls.get() > 0 {
+                old.write(format!("app leaves {}", old.app_calls.get()));
+            }
         }
     }
 }

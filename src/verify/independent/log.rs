@@ -21,12 +21,12 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub fn add(&mut self, time: u64, who: String, what: String) {
+    pub(super) fn add(&mut self, time: u64, who: String, what: String) {
         *self.lines.entry((time, who, what)).or_default() += 1;
     }
 
     /// When the session cookie of a user changed: what is written and overwritten in one instant does not count.
-    pub fn cookies(&mut self, user: u64, at: &BTreeMap<u64, Option<u64>>) {
+    pub(super) fn cookies(&mut self, user: u64, at: &BTreeMap<u64, Option<u64>>) {
         let mut before = None;
         for (time, iat) in at {
             if *iat != before {
@@ -38,7 +38,7 @@ impl Log {
     }
 
     /// The first line that the two do not share, with how often each has it.
-    pub fn first_difference<'a>(&'a self, other: &'a Log) -> Option<(&'a Line, u64, u64)> {
+    pub(super) fn first_difference<'a>(&'a self, other: &'a Log) -> Option<(&'a Line, u64, u64)> {
         let lines = self.lines.keys().chain(other.lines.keys());
         let count = |log: &Log, line: &Line| log.lines.get(line).copied().unwrap_or(0);
         let differ = |line: &&Line| count(self, line) != count(other, line);

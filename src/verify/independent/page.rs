@@ -37,6 +37,8 @@ pub(super) struct Page {
     /// The tab's number over all users.
     pub tab: u64,
     pub gone: Gone,
+    /// Calls by app code that have not ended.
+    pub app_calls: Cell<u32>,
     /// There is a client resource.
     pub client: Cell<bool>,
     /// The session object in the client resource.
@@ -75,12 +77,13 @@ pub(super) struct Ask {
 }
 
 impl Page {
-    pub fn new(world: &Rc<World>, user: u64, tab: u64) -> Rc<Page> {
+    pub(super) fn new(world: &Rc<World>, user: u64, tab: u64) -> Rc<Page> {
         Rc::new(Page {
             world: Rc::clone(world),
             user,
             tab,
             gone: Gone::default(),
+            app_calls: Cell::default(),
             client: Cell::default(),
             listed: RefCell::default(),
             session: RefCell::default(),
@@ -97,52 +100,52 @@ impl Page {
         })
     }
 
-    pub fn user(&self) -> &User {
+    pub(super) fn user(&self) -> &User {
         &self.world.users[self.user as usize]
     }
 
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         format!("tab {}", self.tab)
     }
 
-    pub fn write(&self, what: impl Into<String>) {
+    pub(super) fn write(&self, what: impl Into<String>) {
         self.world.write(self.name(), what);
     }
 
-    pub fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         self.world.now()
     }
 
-    pub fn now_s(&self) -> u64 {
+    pub(super) fn now_s(&self) -> u64 {
         self.now() / 1_000_000_000
     }
 
-    pub fn offline(&self) -> bool {
+    pub(super) fn offline(&self) -> bool {
         self.user().offline.get()
     }
 
-    pub fn current(&self) -> Option<Rc<Session>> {
+    pub(super) fn current(&self) -> Option<Rc<Session>> {
         self.session.borrow().clone()
     }
 
     /// How it stands, for the end of the log.
-    pub fn state(&self) -> String {
+    pub(super) fn state(&self) -> String {
         let cookie = self.user().cookie.get().map(|token| token.iat);
         let session = (self.client.get(), self.session.borrow().is_some());
         format!("client {}, session {}, {:?}, cookie {cookie:?}", session.0, session.1, self.status.get())
     }
 
     /// Whether the policy of the user takes this answer for a lost session.
-    pub fn enters(&self, answer: &Answer) -> bool {
+    pub(super) fn enters(&self, answer: &Answer) -> bool {
         listed(&self.world.policy(self.user).enters_unauthenticated_flow, answer)
     }
 
-    pub fn spawn(&self, work: impl Future<Output = ()> + 'static) {
+    pub(super) fn spawn(&self, work: impl Future<Output = ()> + 'static) {
         self.world.clock.spawn(Some(&self.gone), work);
     }
 
     /// One request, and its answer when it comes. The page may be gone by then.
-    pub fn request(self: &Rc<Page>, ask: Ask, first: bool) -> Promise<Answer> {
+    pub(super) fn request(self: &Rc<Page>, ask: Ask, first: bool) -> Promise<Answer> {
         let world = &self.world;
         self.user().requests.set(self.user().requests.get() + 1);
         let place = world.draws.of_call(self.tab, ask.endpoint, ask.ordinal, self.now());
@@ -182,7 +185,7 @@ impl Page {
 
     /// The fetch layer: a 2xx answer, nothing at all, or a failure. A 401 enters the unauthenticated flow before its caller
     /// hears of it, and what the flow throws takes its place (`clerk-js.md`, "What the recordings show", 6).
-    pub async fn fetch(self: &Rc<Page>, ask: Ask) -> Fails<Answer> {
+    pub(super) async fn fetch(self: &Rc<Page>, ask: Ask) -> Fails<Answer> {
         let answer = self.repeated(ask).await;
         match &answer {
             Answer::Ok { .. } => Ok(answer),
@@ -202,7 +205,7 @@ impl Page {
     }
 
     /// The session cookie is written, or removed.
-    pub fn set_cookie(&self, token: Option<Token>) {
+    pub(super) fn set_cookie(&self, token: Option<Token>) {
         let user = self.user();
         let iat = token.map(|token| token.iat);
         if self.written.replace(Some(iat)) != Some(iat) {
@@ -212,12 +215,12 @@ impl Page {
         user.cookies.borrow_mut().insert(self.now(), iat);
     }
 
-    pub fn set_status(&self, status: Status) {
+    pub(super) fn set_status(&self, status: Status) {
         self.status.set(status);
     }
 
     /// The client is signed in with this session object, or with none.
-    pub fn set_session(&self, session: Option<Rc<Session>>) {
+    pub(super) fn set_session(&self, session: Option<Rc<Session>>) {
         let now_in = session.is_some();
         let before = self.session.replace(session);
         if before.is_some() && !now_in {
@@ -242,7 +245,7 @@ impl Page {
     }
 
     /// A client resource has come: with or without the session, and with a token or without.
-    pub fn has_resource(self: &Rc<Page>, listed: bool, token: Option<Token>) {
+    pub(super) fn has_resource(self: &Rc<Page>, listed: bool, token: Option<Token>) {
         let object = listed.then(|| Rc::new(Session { last: Cell::new(token) }));
         if let (Some(object), Some(token)) = (&object, token) {
             self.remembers(Promise::known(Ok(Some(token))), Some(Rc::clone(object)), true);
@@ -251,7 +254,7 @@ impl Page {
     }
 
     /// `updateClient` with the client resource that has come.
-    pub fn takes_client(self: &Rc<Page>, emits: bool, depth: u32) {
+    pub(super) fn takes_client(self: &Rc<Page>, emits: bool, depth: u32) {
         let object = self.listed.borrow().clone();
         if !self.client.replace(true) {
             self.set_session(object.clone());
@@ -267,7 +270,7 @@ impl Page {
 
     /// Listeners hear of the session: of a new object when its token differs, otherwise the old one stands for it. App code
     /// reacts once to each object that it hears of.
-    pub fn emits(self: &Rc<Page>, depth: u32) {
+    pub(super) fn emits(self: &Rc<Page>, depth: u32) {
         let Some(session) = self.current() else {
             self.told.replace(None);
             return;

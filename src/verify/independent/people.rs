@@ -222,7 +222,7 @@ impl World {
     }
 
     /// A signed-out user may fill in the sign-in page.
-    pub fn plans_sign_in(self: &Rc<World>, page: &Page, again: bool) {
+    pub(super) fn plans_sign_in(self: &Rc<World>, page: &Page, again: bool) {
         let (user, tab) = (page.user, page.tab);
         let Some(spec) = &self.scenario.fleet.sign_in_again else { return };
         if !chance(self.draws.of(Purpose::SignIn, user, u64::MAX), spec.share) {

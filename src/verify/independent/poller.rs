@@ -29,7 +29,7 @@ const INTERVAL: u64 = 5_000_000_000;
 
 impl Page {
     /// `startPollingForToken`: unless it polls.
-    pub fn starts_polling(self: &Rc<Page>) {
+    pub(super) fn starts_polling(self: &Rc<Page>) {
         let poller = Rc::clone(self.poller.borrow_mut().get_or_insert_default());
         if !poller.began.replace(true) {
             self.ticks(poller);
@@ -38,7 +38,7 @@ impl Page {
 
     /// `stopPollingForToken`: the next tick is called off, and the poller is done with. A tick under way goes on, and plans
     /// a next one all the same.
-    pub fn stops_polling(&self) {
+    pub(super) fn stops_polling(&self) {
         if let Some(poller) = self.poller.take()
             && let Some(tick) = poller.tick.take()
         {
@@ -104,7 +104,7 @@ impl Page {
     }
 
     /// A page that goes away lets go of the lock and leaves its queue.
-    pub fn leaves_lock(self: &Rc<Page>) {
+    pub(super) fn leaves_lock(self: &Rc<Page>) {
         let holds = {
             let mut lock = self.user().lock.borrow_mut();
             lock.waiting.retain(|(gone, _)| !Rc::ptr_eq(gone, &self.gone));

@@ -20,7 +20,7 @@ pub(super) struct Retries {
 
 impl Retries {
     /// A first attempt pays in.
-    pub fn first_attempt(&mut self, budget: Option<&RetryBudget>) {
+    pub(super) fn first_attempt(&mut self, budget: Option<&RetryBudget>) {
         if let Some(budget) = budget {
             let most = u64::from(budget.burst) * WHOLE;
             let left = self.left.unwrap_or(most);
@@ -35,7 +35,7 @@ impl Retries {
     }
 
     /// A retry costs one of the budget, where there is one; whether it can be paid.
-    pub fn pays(&mut self, budget: Option<&RetryBudget>) -> bool {
+    pub(super) fn pays(&mut self, budget: Option<&RetryBudget>) -> bool {
         let affords = self.affords(budget);
         if let Some(budget) = budget
             && affords
@@ -46,7 +46,7 @@ impl Retries {
     }
 
     /// Whether a policy grants a retry now: at most so many in a window that a retry began, and each paid for.
-    pub fn grants(&mut self, policy: &Policy, now: u64) -> bool {
+    pub(super) fn grants(&mut self, policy: &Policy, now: u64) -> bool {
         if !self.affords(policy.retry_budget.as_ref()) {
             return false;
         }
@@ -64,7 +64,7 @@ impl Retries {
     }
 
     /// Whether the breaker lets a call through; after its time open, one, which decides.
-    pub fn lets_through(&mut self, breaker: Option<&CircuitBreaker>, now: u64) -> bool {
+    pub(super) fn lets_through(&mut self, breaker: Option<&CircuitBreaker>, now: u64) -> bool {
         let Some(breaker) = breaker else { return true };
         if self.failures < u64::from(breaker.failures) {
             return true;
@@ -75,7 +75,7 @@ impl Retries {
     }
 
     /// A call of /tokens ended.
-    pub fn call_ended(&mut self, breaker: Option<&CircuitBreaker>, ok: bool, now: u64) {
+    pub(super) fn call_ended(&mut self, breaker: Option<&CircuitBreaker>, ok: bool, now: u64) {
         let Some(breaker) = breaker else { return };
         self.probing = false;
         self.failures = if ok { 0 } else { self.failures + 1 };

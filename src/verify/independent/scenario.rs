@@ -4,6 +4,7 @@
 
 use super::drawn_users::users;
 use crate::kernel::random::{Purpose, Stream, below};
+use crate::verify::LIMIT_KEYS;
 use std::fmt::Write;
 
 /// Draws one after another from one stream.
@@ -13,22 +14,22 @@ pub(super) struct Dice {
 }
 
 impl Dice {
-    pub fn number(&mut self, low: u64, high: u64) -> u64 {
+    pub(super) fn number(&mut self, low: u64, high: u64) -> u64 {
         self.thrown += 1;
         low + below(self.stream.bits(0xD1CE, self.thrown), high - low + 1)
     }
 
     /// Once in so many times.
-    pub fn once_in(&mut self, times: u64) -> bool {
+    pub(super) fn once_in(&mut self, times: u64) -> bool {
         self.number(1, times) == 1
     }
 
-    pub fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
+    pub(super) fn one<'a>(&mut self, of: &[&'a str]) -> &'a str {
         of[self.number(0, of.len() as u64 - 1) as usize]
     }
 
     /// Some of a list, at least one.
-    pub fn some<'a>(&mut self, of: &[&'a str]) -> Vec<&'a str> {
+    pub(super) fn some<'a>(&mut self, of: &[&'a str]) -> Vec<&'a str> {
         let mut some: Vec<&str> = of.iter().copied().filter(|_| self.once_in(3)).collect();
         if some.is_empty() {
             some.push(self.one(of));
@@ -37,7 +38,7 @@ impl Dice {
     }
 
     /// A distribution around so many milliseconds.
-    pub fn dist(&mut self, ms: u64) -> String {
+    pub(super) fn dist(&mut self, ms: u64) -> String {
         match self.number(0, 4) {
             0 => format!("\"{}ns\"", ms * 1_000_000 + self.number(1, 999_983)),
             1 => format!("{{ uniform = [\"{}ms\", \"{}ms\"] }}", ms / 2, ms * 3 / 2),
@@ -189,7 +190,7 @@ fn limit(dice: &mut Dice, text: &mut String, endpoints: &[&str]) {
         "concurrency",
     ];
     let kind = dice.one(&kinds);
-    let key = dice.one(&["global", "app", "ip", "user", "session"]);
+    let key = dice.one(&LIMIT_KEYS);
     let some = dice.some(endpoints);
     let _ = writeln!(text, "\n[[backend.limit]]\nendpoints = {some:?}\nkind = \"{kind}\"\nkey = \"{key}\"");
     let _ = match kind {

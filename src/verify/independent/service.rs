@@ -66,7 +66,7 @@ pub(super) struct Call {
 }
 
 impl Service {
-    pub fn new(scenario: &Scenario) -> Service {
+    pub(super) fn new(scenario: &Scenario) -> Service {
         Service {
             limits: scenario.backend.limits.iter().cloned().map(Limit::new).collect(),
             struck: vec![0; scenario.faults.len()],
@@ -164,7 +164,7 @@ impl World {
     }
 
     /// Sends a call. `what` it is stands in the log when the run is over, with its outcome.
-    pub fn send(
+    pub(super) fn send(
         self: &Rc<World>,
         who: Who,
         endpoint: Endpoint,

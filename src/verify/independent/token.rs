@@ -35,7 +35,7 @@ pub(super) struct Asks {
 }
 
 impl Asks {
-    pub const PLAIN: Asks = Asks { skips_cache: false, depth: 0, ordinal: 0, first: true };
+    pub(super) const PLAIN: Asks = Asks { skips_cache: false, depth: 0, ordinal: 0, first: true };
 }
 
 impl Page {
@@ -88,7 +88,7 @@ impl Page {
 
     /// Puts a token, or the promise of one, into the cache. `of` is the session object that refreshes it; a token that
     /// another tab made known has none, and is not made known again.
-    pub fn remembers(self: &Rc<Page>, token: Fetched, of: Option<Rc<Session>>, tells: bool) {
+    pub(super) fn remembers(self: &Rc<Page>, token: Fetched, of: Option<Rc<Session>>, tells: bool) {
         let entry = Rc::new(Entry {
             token,
             created: Cell::new(self.now_s()),
@@ -264,7 +264,11 @@ impl Page {
     }
 
     /// `getToken`: attempts with back-off (`clerk-js.md`, getToken retry).
-    pub async fn gets_token(self: &Rc<Page>, session: &Rc<Session>, asks: Asks) -> Fails<Option<Token>> {
+    pub(super) async fn gets_token(
+        self: &Rc<Page>,
+        session: &Rc<Session>,
+        asks: Asks,
+    ) -> Fails<Option<Token>> {
         let policy = self.world.policy(self.user);
         let retry = &policy.retry;
         self.user().retries.borrow_mut().first_attempt(policy.retry_budget.as_ref());

@@ -69,7 +69,11 @@ pub(super) struct User {
 
 impl World {
     /// The contender of these policies in this scenario, about to begin.
-    pub fn new(scenario: Scenario, policies: Vec<(Policy, f64)>, given_wait: Option<GivenWait>) -> Rc<World> {
+    pub(super) fn new(
+        scenario: Scenario,
+        policies: Vec<(Policy, f64)>,
+        given_wait: Option<GivenWait>,
+    ) -> Rc<World> {
         let mut policies = policies;
         policies.sort_by(|a, b| a.0.name.cmp(&b.0.name));
         let tabs = people::most_tabs(&scenario);
@@ -90,7 +94,7 @@ impl World {
     }
 
     /// Runs to the horizon, or until so many acts: then `false`.
-    pub fn run(self: &Rc<World>, most: u64) -> bool {
+    pub(super) fn run(self: &Rc<World>, most: u64) -> bool {
         people::begin(self);
         generic::begin(self);
         let ended = self.clock.run(most);
@@ -121,20 +125,20 @@ impl World {
         }
     }
 
-    pub fn now(&self) -> u64 {
+    pub(super) fn now(&self) -> u64 {
         self.clock.now()
     }
 
-    pub fn write(&self, who: String, what: impl Into<String>) {
+    pub(super) fn write(&self, who: String, what: impl Into<String>) {
         self.write_at(self.now(), who, what.into());
     }
 
-    pub fn write_at(&self, time: u64, who: String, what: String) {
+    pub(super) fn write_at(&self, time: u64, who: String, what: String) {
         self.log.borrow_mut().add(time, who, what);
     }
 
     /// The policy of a user: in a mix, that of the user's share.
-    pub fn policy(&self, user: u64) -> &Policy {
+    pub(super) fn policy(&self, user: u64) -> &Policy {
         let bits = self.draws.of(Purpose::Rollout, user, 0);
         let mut up_to = 0.0;
         for (policy, share) in &self.policies {
@@ -147,12 +151,12 @@ impl World {
     }
 
     /// Whether the client is this model.
-    pub fn is(&self, model: &str) -> bool {
+    pub(super) fn is(&self, model: &str) -> bool {
         self.scenario.client.model.name() == model
     }
 
     /// The client of the pull request's account, not a measured one.
-    pub fn is_documented(&self) -> bool {
+    pub(super) fn is_documented(&self) -> bool {
         self.is("documented")
     }
 }
@@ -179,12 +183,12 @@ impl User {
         }
     }
 
-    pub fn open_pages(&self) -> Vec<Rc<Page>> {
+    pub(super) fn open_pages(&self) -> Vec<Rc<Page>> {
         self.tabs.borrow().iter().flatten().cloned().collect()
     }
 
     /// A token issued now: told apart from one of the same instant.
-    pub fn issue(&self, now: u64) -> Token {
+    pub(super) fn issue(&self, now: u64) -> Token {
         let after = self.newest.get().map_or(0, |newest| newest.number + 1);
         let token = Token { number: after.max(now), iat: after.max(now) / 1_000_000_000 };
         self.newest.set(Some(token));

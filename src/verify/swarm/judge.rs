@@ -37,7 +37,7 @@ pub(super) struct Judge {
 }
 
 impl Judge {
-    pub fn new(plan: &Plan) -> Judge {
+    pub(super) fn new(plan: &Plan) -> Judge {
         Judge {
             tabs_per_user: plan.tabs_per_user,
             now: Time::ZERO,
@@ -67,7 +67,7 @@ impl Judge {
     }
 
     /// Calls whose end was never reported.
-    pub fn still_open(&self) -> usize {
+    pub(super) fn still_open(&self) -> usize {
         self.open.len()
     }
 }

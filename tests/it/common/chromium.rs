@@ -11,7 +11,7 @@ use std::time::Duration;
 const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A running browser with one page.
-pub struct Chromium {
+pub(crate) struct Chromium {
     child: Child,
     to: ChildStdin,
     from: Receiver<Value>,
@@ -24,7 +24,7 @@ pub struct Chromium {
 }
 
 /// Path of the browser; `None` if it is not installed. Tests that need it are then skipped, but they fail in CI.
-pub fn installed() -> Option<&'static str> {
+pub(crate) fn installed() -> Option<&'static str> {
     let found = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]
         .into_iter()
         .find(|path| Path::new(path).exists());
@@ -37,7 +37,7 @@ pub fn installed() -> Option<&'static str> {
 
 impl Chromium {
     /// Starts the browser.
-    pub fn start(path: &str) -> Chromium {
+    pub(crate) fn start(path: &str) -> Chromium {
         let profile = tempfile::tempdir().expect("a profile");
         let script = "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1";
         let mut child = Command::new("sh")
@@ -88,7 +88,7 @@ impl Chromium {
     }
 
     /// Calls a method of the protocol and waits for its result.
-    pub fn call(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
         let id = self.calls;
         let mut message = json!({ "id": id, "method": method, "params": params });
@@ -130,14 +130,14 @@ impl Chromium {
     }
 
     /// Opens a file in a window of this width, and waits until it is loaded and drawn.
-    pub fn open(&mut self, file: &Path, width: u32, dark: bool) {
+    pub(crate) fn open(&mut self, file: &Path, width: u32, dark: bool) {
         self.load(file, width, dark);
         self.drawn();
     }
 
     /// Opens a file in a window of this width, and waits until it is loaded. For pages without scripts, where drawing
     /// cannot be awaited.
-    pub fn load(&mut self, file: &Path, width: u32, dark: bool) {
+    pub(crate) fn load(&mut self, file: &Path, width: u32, dark: bool) {
         let size = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", size);
         let scheme = if dark { "dark" } else { "light" };
@@ -152,7 +152,7 @@ impl Chromium {
     }
 
     /// Waits until the pending changes are drawn.
-    pub fn drawn(&mut self) {
+    pub(crate) fn drawn(&mut self) {
         let twice =
             "new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(r, 20))))";
         let wait = json!({ "expression": twice, "awaitPromise": true });
@@ -160,7 +160,7 @@ impl Chromium {
     }
 
     /// Evaluates a JavaScript expression in the page.
-    pub fn value(&mut self, expression: &str) -> Value {
+    pub(crate) fn value(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true });
         let result = self.call("Runtime.evaluate", params);
         assert!(result.get("exceptionDetails").is_none(), "{expression}: {}", result["exceptionDetails"]);
@@ -168,12 +168,12 @@ impl Chromium {
     }
 
     /// Evaluates a JavaScript expression whose value is text.
-    pub fn text(&mut self, expression: &str) -> String {
+    pub(crate) fn text(&mut self, expression: &str) -> String {
         self.value(expression).as_str().unwrap_or_else(|| panic!("{expression} is no text")).to_owned()
     }
 
     /// Scrolls an element to the middle of the window. Returns its position: left, top, width, height.
-    pub fn place(&mut self, element: &str) -> [f64; 4] {
+    pub(crate) fn place(&mut self, element: &str) -> [f64; 4] {
         let rect = format!(
             "(e => {{ e.scrollIntoView({{ block: 'center', behavior: 'instant' }}); const r = e.getBoundingClientRect(); \
              return [r.left, r.top, r.width, r.height] }})({element})"
@@ -183,7 +183,7 @@ impl Chromium {
     }
 
     /// Moves, presses or releases the mouse.
-    pub fn mouse(&mut self, kind: &str, x: f64, y: f64, clicks: u32) {
+    pub(crate) fn mouse(&mut self, kind: &str, x: f64, y: f64, clicks: u32) {
         let button = if kind == "mouseMoved" && clicks == 0 { "none" } else { "left" };
         let held = u32::from(button == "left" && kind != "mouseReleased");
         let params =
@@ -192,7 +192,7 @@ impl Chromium {
     }
 
     /// Presses a key.
-    pub fn key(&mut self, key: &str) {
+    pub(crate) fn key(&mut self, key: &str) {
         for kind in ["keyDown", "keyUp"] {
             self.call("Input.dispatchKeyEvent", json!({ "type": kind, "key": key, "code": key }));
         }

@@ -3,7 +3,7 @@
 use std::panic::{RefUnwindSafe, catch_unwind};
 
 /// Calls `judge` with every file of a corpus. A panic fails the test and names the file.
-pub fn each(corpus: &str, at_least: usize, judge: impl Fn(&[u8]) + RefUnwindSafe) {
+pub(crate) fn each(corpus: &str, at_least: usize, judge: impl Fn(&[u8]) + RefUnwindSafe) {
     let folder = format!("{}/tests/corpus/{corpus}", env!("CARGO_MANIFEST_DIR"));
     let files: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(files.len() > at_least, "{} files", files.len());

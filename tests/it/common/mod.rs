@@ -2,10 +2,10 @@
 
 #![allow(dead_code, reason = "modules use different helpers")]
 
-pub mod chromium;
-pub mod corpus;
-pub mod refusal;
-pub mod sources;
+pub(crate) mod chromium;
+pub(crate) mod corpus;
+pub(crate) mod refusal;
+pub(crate) mod sources;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,25 +13,25 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 /// Root directory of the package.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// Path of the command. `AUTHSTORM_BIN` selects another build.
-pub fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     std::env::var_os("AUTHSTORM_BIN")
         .map_or_else(|| env!("CARGO_BIN_EXE_authstorm").into(), |bin| root().join(bin))
 }
 
 /// The command, run in the root directory of the package.
-pub fn authstorm() -> Command {
+pub(crate) fn authstorm() -> Command {
     let mut command = Command::new(binary());
     command.current_dir(root());
     command
 }
 
 /// Arguments of a storm that takes milliseconds: the documented incident, one policy, few users.
-pub const TINY: [&str; 10] = [
+pub(crate) const TINY: [&str; 10] = [
     "scenarios/touch-429-cascade.toml",
     "--policy",
     "old",
@@ -45,12 +45,12 @@ pub const TINY: [&str; 10] = [
 ];
 
 /// Runs the tiny storm with results in `out`.
-pub fn tiny(out: &Path, more: &[&str]) -> Output {
+pub(crate) fn tiny(out: &Path, more: &[&str]) -> Output {
     authstorm().arg("run").args(TINY).args(more).arg("--out").arg(out).output().expect("the command runs")
 }
 
 /// Contents of every file of a directory, by name.
-pub fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut all = BTreeMap::new();
     for entry in fs::read_dir(dir).expect("a directory") {
         let path = entry.expect("an entry").path();
@@ -61,6 +61,6 @@ pub fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Standard error as text.
-pub fn said(output: &Output) -> String {
+pub(crate) fn said(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("the command writes UTF-8")
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// A valid text must give the same scenario when the text stored in results is loaded. Other texts must be refused
 /// properly.
-pub fn judge(text: &str, dir: &Path) {
+pub(crate) fn judge(text: &str, dir: &Path) {
     match load_text_in("judged.toml", text, Some(dir), &[]) {
         Ok(loaded) => {
             let again = load_text_in("judged.toml", &loaded.text, Some(dir), &[]);
@@ -23,7 +23,7 @@ pub fn judge(text: &str, dir: &Path) {
 
 /// A scenario that loads must run: simulates the first nanosecond of its first part under each policy. A guard may stop
 /// it.
-pub fn first_nanosecond(loaded: Loaded) {
+pub(crate) fn first_nanosecond(loaded: Loaded) {
     // Skips scenarios with millions of users. `memory_estimate` decides on those.
     if memory_estimate(&loaded.scenario).bytes > 64 << 20 {
         return;
@@ -38,7 +38,7 @@ pub fn first_nanosecond(loaded: Loaded) {
 }
 
 /// Asserts that a refusal has at least one error, each with a place inside its text and a harmless picture.
-pub fn check_refusal(what: &str, errors: &ScenarioErrors) {
+pub(crate) fn check_refusal(what: &str, errors: &ScenarioErrors) {
     assert!((1..=MAX_ERRORS).contains(&errors.errors.len()), "{what}");
     for error in &errors.errors {
         let span = error.span.clone().unwrap_or_else(|| panic!("{what}: {error:?}"));

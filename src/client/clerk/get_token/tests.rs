@@ -24,7 +24,7 @@ fn an_open_circuit_sends_nothing() {
         let actions = desk.fail(NOW, fetch, 429);
         assert!(facts(&actions).contains(&Fact::AppError(Failure::status(429))), "{failures}");
     }
-    let refused = [Fact::AppWaited(Dur::ZERO), Fact::AppError(Failure::NETWORK)];
+    let refused = [Fact::AppAsked, Fact::AppWaited(Dur::ZERO), Fact::AppError(Failure::NETWORK)];
     let open = desk.step(NOW.after(Dur::from_ms(29_999)), PAST_CACHE);
     assert_eq!((sends(&open), facts(&open)), (vec![], refused.to_vec()));
     let probe = desk.step(NOW.after(Dur::from_secs(30)), PAST_CACHE);

@@ -5,6 +5,7 @@ use super::sides::{Outcome, Sides, list, table};
 use super::study::many_users;
 use super::{KEYED_BY_NAME, RECOVERY_COUNTS_WHAT_STRIKES};
 use crate::kernel::dice::Dice;
+use crate::verify::LIMIT_KEYS;
 use toml::{Table, Value};
 
 /// Metrics that depend on the end of the last fault.
@@ -22,7 +23,7 @@ pub(super) fn limit_that_never_refuses(sides: &mut Sides, dice: &mut Dice) -> Ou
         "kind = \"sliding-log\"\nlimit = 60000\nwindow = \"500ms\"",
         "kind = \"concurrency\"\nlimit = 4294967295",
     ]);
-    let key = dice.one(&["global", "app", "ip", "user", "session"]);
+    let key = dice.one(&LIMIT_KEYS);
     // Log and limit exist per key. Many large logs would only use memory.
     let key = if kind.contains("sliding-log") { "global" } else { key };
     let limit = table(&format!("endpoints = {:?}\nkey = \"{key}\"\n{kind}", dice.some(&endpoints())));

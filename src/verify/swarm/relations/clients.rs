@@ -101,7 +101,9 @@ pub(super) fn longer_horizon(sides: &mut Sides, dice: &mut Dice) -> Outcome {
         flow
     };
     if flow(&first) != flow(&second) {
-        return Err(sides.broken("sign-outs or entries of the flow".to_owned()));
+        return Err(
+            sides.broken("sign-outs, entries of the flow, or time without a token or waiting".to_owned())
+        );
     }
     Ok(())
 }

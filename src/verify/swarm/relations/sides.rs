@@ -46,12 +46,12 @@ pub(super) struct Sides {
 
 impl Sides {
     /// Two equal sides.
-    pub fn of(first: Table, spoilt: bool) -> Sides {
+    pub(super) fn of(first: Table, spoilt: bool) -> Sides {
         Sides { second: Table::new(), first, spoilt }
     }
 
     /// Finishes the first side. Returns the second side, which starts as a copy of it.
-    pub fn part(&mut self) -> &mut Table {
+    pub(super) fn part(&mut self) -> &mut Table {
         self.second = self.first.clone();
         &mut self.second
     }
@@ -60,7 +60,7 @@ impl Sides {
     ///
     /// # Errors
     /// When it does not load: the relation's changes and the drawn scenario conflict.
-    pub fn first_study(&self) -> Result<Study, Not> {
+    pub(super) fn first_study(&self) -> Result<Study, Not> {
         study(&self.first, MAX_EVENTS).map_err(|_| Not::Here)
     }
 
@@ -68,7 +68,7 @@ impl Sides {
     ///
     /// # Errors
     /// When it does not load although the first side does.
-    pub fn second_study(&self) -> Result<Study, Not> {
+    pub(super) fn second_study(&self) -> Result<Study, Not> {
         let mut second = self.second.clone();
         if self.spoilt {
             let seed = second.get("seed").and_then(Value::as_integer).unwrap_or(1);
@@ -82,7 +82,7 @@ impl Sides {
     ///
     /// # Errors
     /// When a side has no results.
-    pub fn results(&self) -> Result<(Results, Results), Not> {
+    pub(super) fn results(&self) -> Result<(Results, Results), Not> {
         let first = run(&self.first_study()?)?;
         Ok((first, run(&self.second_study()?)?))
     }
@@ -91,7 +91,7 @@ impl Sides {
     ///
     /// # Errors
     /// When they differ.
-    pub fn same(&self, first: &PolicyResults, second: &PolicyResults, without: &[&str]) -> Outcome {
+    pub(super) fn same(&self, first: &PolicyResults, second: &PolicyResults, without: &[&str]) -> Outcome {
         match difference(first, second, without) {
             Some(what) => Err(self.broken(format!("{}: {what}", first.name))),
             None => Ok(()),
@@ -102,7 +102,7 @@ impl Sides {
     ///
     /// # Errors
     /// When they differ.
-    pub fn all_same(&self, without: &[&str]) -> Outcome {
+    pub(super) fn all_same(&self, without: &[&str]) -> Outcome {
         let (first, second) = self.results()?;
         for policy in &first.policies {
             let other = second.policies.iter().find(|other| other.name == policy.name);
@@ -114,7 +114,7 @@ impl Sides {
     }
 
     /// The relation is broken, with the difference.
-    pub fn broken(&self, what: String) -> Not {
+    pub(super) fn broken(&self, what: String) -> Not {
         Not::Held(Box::new(Broken { what, first: self.first.clone(), second: self.second.clone() }))
     }
 }

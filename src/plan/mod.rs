@@ -1,6 +1,5 @@
 //! A plan: a scenario made ready to run, with names resolved to indices and failure sets compiled to bits.
 
-use crate::backend::Endpoint;
 use crate::backend::keys::Keys;
 use crate::backend::layout::Layout;
 use crate::backend::spec::LimitKey;
@@ -12,6 +11,7 @@ use crate::client::workload::{GENERIC, Workload};
 use crate::fault::{Fault, stream_names};
 use crate::fleet::Tabs;
 use crate::kernel::Time;
+use crate::protocol::Endpoint;
 use crate::scenario::Scenario;
 use crate::scenario::codes::ErrorCodes;
 use crate::scenario::users::most_opened;
@@ -135,7 +135,7 @@ impl Plan {
 }
 
 /// The scenario's client family, compiled for all contenders.
-pub(super) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes: &ErrorCodes) -> AnyClient {
+pub(crate) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes: &ErrorCodes) -> AnyClient {
     let fleet = &scenario.fleet;
     let around = Around {
         max_rounds: scenario.client.max_rounds,
@@ -155,7 +155,7 @@ pub(super) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes:
 }
 
 /// Computes [`Plan::parts`].
-pub(super) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
+pub(crate) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
     let Scenario { fleet, backend, .. } = scenario;
     let shared_key = |key| matches!(key, LimitKey::Global | LimitKey::App);
     let tied = !scenario.workloads.is_empty()
