@@ -4,6 +4,7 @@
 //! families share is in the files beside the folders: policies, back-off, retry limits, inputs and actions.
 
 pub mod app;
+mod as_is;
 pub mod backoff;
 pub mod clerk;
 pub mod fact;

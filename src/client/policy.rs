@@ -223,40 +223,9 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windowed_retry: Option<WindowedRetry>,
     /// The token client that the users run instead of the scenario's model. [`Policy::as_is`] sets it; no file does.
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none", serialize_with = "inner")]
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none", serialize_with = "super::as_is::serialize")]
     #[schemars(skip)]
     pub client: Option<Arc<Profile>>,
-}
-
-fn inner<S: Serializer>(client: &Option<Arc<Profile>>, serializer: S) -> Result<S::Ok, S::Error> {
-    client.as_deref().serialize(serializer)
-}
-
-impl Policy {
-    /// A token client as it is: what the policy says of answers comes from its profile.
-    pub fn as_is(profile: Arc<Profile>) -> Policy {
-        let retry = Retry {
-            on: FailureSet::default(),
-            initial: Dur::ZERO,
-            factor: Decimal { millionths: 1_000_000 },
-            cap: Dur::ZERO,
-            retries: 0,
-            offline_retries: 0,
-            jitter: Jitter::None,
-            honour_retry_after: false,
-        };
-        Policy {
-            name: profile.sdk.name.clone(),
-            about: format!("{} {} as it is.", profile.sdk.package, profile.sdk.version),
-            enters_unauthenticated_flow: FailureSet::default(),
-            retry,
-            touch_errors: TouchErrors::default(),
-            retry_budget: None,
-            circuit_breaker: None,
-            windowed_retry: None,
-            client: Some(profile),
-        }
-    }
 }
 
 /// Retries with exponential back-off.

@@ -78,6 +78,8 @@ pub struct FlowWords {
     pub purpose: &'static str,
     /// A status that enters the flow without asking the policy, and the reason: a clause that ends in `lets it `.
     pub unasked: Option<(u16, &'static str)>,
+    /// Why a session enters it that no answer lets in: as in `unasked`, or empty where there is nothing to say.
+    pub unprompted: &'static str,
     /// Statuses that mean the end of the session under every policy.
     pub ends: &'static [u16],
     /// The code that passes a failure to the app when the policy does not, as a clause.

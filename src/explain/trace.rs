@@ -175,7 +175,7 @@ fn marks(story: &Story, timed: &mut Vec<(u64, Value)>) {
         for deed in &step.deeds {
             match *deed {
                 Deed::EnteredFlow { entry, .. } if entry > 0 => {
-                    mark(step, format!("enters {} (entry {entry})", story.flow.name));
+                    mark(step, format!("{} (entry {entry})", story.flow.enters));
                 }
                 Deed::SignedOut { falsely, reused } => {
                     let how = match (falsely, reused) {

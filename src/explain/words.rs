@@ -253,19 +253,18 @@ fn spent(story: &Story, step: &Step) -> String {
 }
 
 fn entered(story: &Story, entry: u32, depth: u32, cause: Option<Failure>, judged: bool) -> String {
-    let flow = story.flow.name;
     let why = match (cause, story.flow.unasked) {
         _ if judged => "",
         (Some(failure), Some((status, words))) if failure.status == status => words,
         (Some(_), _) => "",
-        (None, _) => "the message from the other tab lets it ",
+        (None, _) => story.flow.unprompted,
     };
-    let verb = if why.is_empty() { "enters" } else { "enter" };
+    let enters = if why.is_empty() { story.flow.enters } else { story.flow.enter };
     if entry == 0 {
-        return format!("{why}{verb} {flow}, which ends at once: there is no session");
+        return format!("{why}{enters}, which ends at once: there is no session");
     }
     let chain = if depth > 1 { format!(", {depth} in a chain") } else { String::new() };
-    format!("{why}{verb} {flow} (entry {entry}{chain})")
+    format!("{why}{enters} (entry {entry}{chain})")
 }
 
 fn left(story: &Story, step: &Step, levels: u32, end: FlowEnd) -> String {
@@ -296,14 +295,14 @@ fn gone(story: &Story, call: &Call) -> bool {
 pub fn headline(story: &Story) -> String {
     let Totals { entries, depth, requests, errors, sign_outs, signed_out } = story.totals;
     let flow = match entries {
-        0 => format!("never enters {}", story.flow.name),
+        0 => format!("never {}", story.flow.enters),
         n => {
             let chain = if depth > 1 {
                 format!(", in a chain of up to {}", number::whole(depth.into()))
             } else {
                 String::new()
             };
-            format!("enters {} {}{chain}", story.flow.name, number::times(n.into()))
+            format!("{} {}{chain}", story.flow.enters, number::times(n.into()))
         }
     };
     let calls = number::counted(requests.into(), "request", "requests");

@@ -72,7 +72,8 @@ pub struct Scenario {
     /// comparisons.
     #[schemars(with = "Vec<Reference>", length(min = 1, max = 100), example = vec!["old", "new"])]
     pub policies: Vec<String>,
-    /// Policy files: paths relative to the scenario's directory and inside it.
+    /// Policy files: paths relative to the scenario's directory and inside it. A file with a table `[sdk]` is a client
+    /// profile of your own, which `policies` names by its `sdk.name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), inner(length(max = 1_000)), example = vec!["policies/mine.toml"])]
     pub policy_files: Vec<String>,

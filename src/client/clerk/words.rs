@@ -43,6 +43,7 @@ pub(super) const FLOW: FlowWords = FlowWords {
     },
     purpose: " for the flow",
     unasked: Some((401, "the client's fetch layer lets every 401 ")),
+    unprompted: "the message from the other tab lets it ",
     ends: &[401, 422],
     // `setActive` with navigation touches by itself and throws under every policy.
     throws: "setActive with navigation throws",

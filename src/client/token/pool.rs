@@ -100,11 +100,6 @@ impl<T> Pool<T> {
         self.slots.get(slot as usize).and_then(|entry| entry.value.as_ref())
     }
 
-    /// The values in use, in the order of their slots.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
-        self.slots.iter().filter_map(|entry| entry.value.as_ref())
-    }
-
     /// The key of a slot in use.
     pub(super) fn key(&self, slot: u32) -> Key {
         Key { slot, generation: self.slots[slot as usize].generation }

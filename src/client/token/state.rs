@@ -365,6 +365,20 @@ impl Store {
         }
     }
 
+    /// Number of calls by app code that wait for the answer of a client object.
+    pub(super) fn callers(&self, agent: Key) -> u32 {
+        let busy = self.agents.get(agent).map_or(NONE, |it| it.busy);
+        let mut next = if busy == NONE { None } else { self.busy.at(busy).tasks };
+        let mut callers = 0;
+        while let Some(task) = next {
+            let task = self.tasks.at(task.slot);
+            // The caller of an operation whose lock was stolen has an error already.
+            callers += u32::from(matches!(task.op, Op::Call | Op::Restore) && !task.stolen);
+            next = task.after;
+        }
+        callers
+    }
+
     /// The number of a request among those that client objects of its page sent at the same instant and that are not
     /// answered.
     pub(super) fn ordinal(&self, request: Request) -> u8 {

@@ -10,7 +10,7 @@ use crate::toml_text::{Code, Node};
 use toml::de::DeValue;
 
 /// Refuses keys and values that the model cannot use.
-pub fn check(findings: &mut Findings<'_>, parts: &Parts) {
+pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts) {
     let Some(model) = parts.client.as_ref().map(|client| client.model) else { return };
     if parts.fleet.as_ref().is_none_or(|fleet| fleet.users == 0) {
         return;
@@ -59,7 +59,7 @@ fn written(node: &Node<'_>) -> String {
 
 /// Refuses contenders that the model's family does not have: token clients beside another model, and policies beside a
 /// token client.
-pub fn check_contenders(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
+pub(crate) fn check_contenders(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
     let Some(model) = parts.client.as_ref().map(|client| client.model) else { return };
     if parts.fleet.as_ref().is_none_or(|fleet| fleet.users == 0) {
         return;

@@ -1,7 +1,7 @@
 //! Checks between parts of a scenario. Each error points at every place that takes part.
 
 mod backend;
-pub mod client;
+pub(super) mod client;
 mod endpoints;
 pub(super) mod faults;
 mod fleet;

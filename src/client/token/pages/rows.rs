@@ -69,7 +69,7 @@ pub(super) const FLOW: FlowWords = FlowWords {
     name: "the refresh",
     short: "the refresh",
     enters: "refreshes its token",
-    enter: "refresh their tokens",
+    enter: "refresh their token",
     entries: "refreshes",
     metrics: FlowMetrics {
         entries: MetricWords {
@@ -100,6 +100,7 @@ pub(super) const FLOW: FlowWords = FlowWords {
     },
     purpose: "",
     unasked: None,
+    unprompted: "",
     ends: &[],
     throws: "the client passes the error on",
 };

@@ -143,8 +143,13 @@ impl Pages {
 
     /// Closes the page of a tab, if it is open.
     fn close(&mut self, who: &Who<'_, Token>, now: Time, made: &mut Out, told: &mut Told<'_>) {
+        let mut callers = 0;
         for object in self.objects(who.tab) {
+            callers += self.store.callers(object);
             self.feed(who, object, token::Input::Close, now, made);
+        }
+        if callers > 0 {
+            told.push(who.tab, Action::Fact(Fact::AppLeft(callers)));
         }
         let tab = &mut self.tabs[who.tab as usize];
         if std::mem::take(&mut tab.session) {
@@ -283,8 +288,8 @@ fn told_facts(fact: token::Fact, failure: Option<Failure>, now: Time, mut tell: 
             tell(Fact::AppWaited(now.since(asked)));
         }
         token::Fact::Loaded(ok) => tell(Fact::LoadEnd(if ok { Status::Ready } else { Status::Error })),
+        token::Fact::Asked { .. } => tell(Fact::AppAsked),
         token::Fact::SignedOut { .. }
-        | token::Fact::Asked { .. }
         | token::Fact::Event(..)
         | token::Fact::First(_)
         | token::Fact::LoadFailed

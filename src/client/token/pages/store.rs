@@ -12,7 +12,7 @@ use crate::client::step::{Message, TaskId};
 use crate::client::token::pool::{NONE, Pool};
 use crate::client::token::state::{Agent, Browser, Busy, Clock, Flight, Held, Op, Ready, Store, Task};
 use crate::client::token::{self, Out, Timer};
-use crate::kernel::{Block, Time};
+use crate::kernel::Block;
 use crate::protocol::{Failure, Token as SessionToken};
 use std::ops::Range;
 
@@ -226,11 +226,6 @@ impl family::Store for Pages {
 
     fn requesting(&self) -> Vec<TaskId> {
         self.tasks.requesting().map(|index| tasks::id(Kind::Call, index)).collect()
-    }
-
-    fn app_waits(&self) -> Vec<Time> {
-        let is_call = |task: &&Task| matches!(task.op, Op::Call | Op::Restore) && !task.stolen;
-        self.store.tasks.iter().filter(is_call).map(|task| task.asked).collect()
     }
 
     fn forget_tasks(&mut self) {
