@@ -7,7 +7,10 @@ use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
 /// Writes the profile, for hashes of scenarios.
-pub(super) fn serialize<S: Serializer>(client: &Option<Arc<Profile>>, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn serialize<S: Serializer>(
+    client: &Option<Arc<Profile>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     client.as_deref().serialize(serializer)
 }
 

@@ -223,7 +223,11 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windowed_retry: Option<WindowedRetry>,
     /// The token client that the users run instead of the scenario's model. [`Policy::as_is`] sets it; no file does.
-    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none", serialize_with = "super::as_is::serialize")]
+    #[serde(
+        skip_deserializing,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "super::as_is::serialize"
+    )]
     #[schemars(skip)]
     pub client: Option<Arc<Profile>>,
 }

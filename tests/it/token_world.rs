@@ -327,10 +327,8 @@ fn a_profile_of_your_own_is_a_policy_file() {
     let shipped = root().join("scenarios/clients/supabase-js-2.119.1.toml");
     let own = std::fs::read_to_string(shipped).expect("readable");
     let own = own.replace("name = \"supabase-js-2.119.1\"", "name = \"my-sdk\"");
-    let text = healthy("supabase-js-2.119.1", "").replace(
-        "policies = [",
-        "policy-files = [\"my-sdk.toml\"]\npolicies = [\"my-sdk\", ",
-    );
+    let text = healthy("supabase-js-2.119.1", "")
+        .replace("policies = [", "policy-files = [\"my-sdk.toml\"]\npolicies = [\"my-sdk\", ");
     std::fs::write(folder.join("s.toml"), text).expect("written");
     let load = |own: &str| {
         std::fs::write(folder.join("my-sdk.toml"), own).expect("written");
@@ -338,7 +336,9 @@ fn a_profile_of_your_own_is_a_policy_file() {
     };
     let study = load(&own).unwrap_or_else(|e| panic!("{e}"));
     let results = study.run().unwrap_or_else(|e| panic!("{e}"));
-    let values = |n: usize| -> Vec<Vec<f64>> { results.policies[n].metrics.iter().map(|m| m.values.clone()).collect() };
+    let values = |n: usize| -> Vec<Vec<f64>> {
+        results.policies[n].metrics.iter().map(|m| m.values.clone()).collect()
+    };
     assert_eq!(values(0), values(1), "the same client under another name");
     let other = own.replace("period = \"30s\"", "period = \"20s\"");
     assert_ne!(load(&other).unwrap_or_else(|e| panic!("{e}")).hash(), study.hash());
