@@ -149,7 +149,10 @@ impl Recorder {
 
     fn did(&mut self, deed: Deed) {
         if let Some(step) = self.step.and_then(|step| self.steps.get_mut(&step)) {
-            step.deeds.push(deed);
+            // A sign-out that reaches several tabs within a step is one.
+            if !(matches!(deed, Deed::SignedOut { .. }) && step.deeds.contains(&deed)) {
+                step.deeds.push(deed);
+            }
         }
     }
 

@@ -282,6 +282,7 @@ fn left(story: &Story, step: &Step, levels: u32, end: FlowEnd) -> String {
     match end {
         FlowEnd::StillSignedIn => format!("{all}: the session is still there"),
         FlowEnd::SignedOut => format!("{all}{rounds}"),
+        FlowEnd::Dropped => format!("{all}: the client drops the answer"),
         FlowEnd::Threw(failure) => format!("{all} with the error {}", failure_in_words(story, failure)),
     }
 }

@@ -36,6 +36,7 @@ mod rules;
 mod session;
 mod shipped;
 mod state;
+mod store;
 mod template;
 mod words;
 

@@ -83,7 +83,8 @@ impl Pages {
                 unreachable!("a scenario of this family has no such input")
             }
         }
-        self.tell(who, &mut made, &mut told, (stored, failure, now));
+        let answered = matches!(input, Input::Answer(_));
+        self.tell(who, &mut made, &mut told, (stored, answered, failure, now));
         self.out = made;
     }
 
@@ -163,7 +164,7 @@ impl Pages {
         who: &Who<'_, Token>,
         made: &mut Out,
         told: &mut Told<'_>,
-        (stored, failure, now): (Option<Held>, Option<Failure>, Time),
+        (stored, answered, failure, now): (Option<Held>, bool, Option<Failure>, Time),
     ) {
         let mut may_change_sessions = false;
         for (agent, fact) in made.facts.drain(..) {
@@ -176,7 +177,7 @@ impl Pages {
             if matches!(fact, token::Fact::Loaded(_)) && self.tabs[tab as usize].object != agent.slot {
                 continue;
             }
-            told_facts(fact, failure, now, |fact| told.push(tab, Action::Fact(fact)));
+            told_facts(fact, (answered, failure), now, |fact| told.push(tab, Action::Fact(fact)));
         }
         let now_stored = self.store.stored(self.browser_of(who.user));
         if now_stored != stored {
@@ -266,9 +267,14 @@ impl Pages {
     }
 }
 
-/// Gives each fact of the world that a fact of the machine means. `failure` is the answer that the step handles, if it
-/// is a failure.
-fn told_facts(fact: token::Fact, failure: Option<Failure>, now: Time, mut tell: impl FnMut(Fact)) {
+/// Gives each fact of the world that a fact of the machine means. `answered` says whether the step handles an answer, and
+/// `failure` which failure the answer is.
+fn told_facts(
+    fact: token::Fact,
+    (answered, failure): (bool, Option<Failure>),
+    now: Time,
+    mut tell: impl FnMut(Fact),
+) {
     match fact {
         token::Fact::Entered { depth, .. } => {
             let depth = u32::from(depth) + 1;
@@ -277,7 +283,9 @@ fn told_facts(fact: token::Fact, failure: Option<Failure>, now: Time, mut tell: 
         token::Fact::Left { ok } => {
             let end = match (ok, failure) {
                 (true, _) => FlowEnd::StillSignedIn,
-                (false, failure) => FlowEnd::Threw(failure.unwrap_or(Failure::NETWORK)),
+                (false, Some(failure)) => FlowEnd::Threw(failure),
+                (false, None) if answered => FlowEnd::Dropped,
+                (false, None) => FlowEnd::Threw(Failure::NETWORK),
             };
             tell(Fact::FlowLeft { levels: 1, end });
         }
