@@ -1,6 +1,6 @@
 //! What does an event cost? What a decision of a limiter, of a policy? What the queue alone?
 //!
-//! `cargo bench --bench engine`; times are CPU times of one core, per element where a throughput is given.
+//! `cargo bench -p authstorm-benches`; times are CPU times of one core, per element where a throughput is given.
 
 use authstorm::Study;
 use authstorm::backend::limiter::Limiter;
@@ -20,7 +20,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 fn scenario(name: &str, overrides: &[String]) -> Study {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(format!("{name}.toml"));
     Study::load_with(path, overrides).expect("a shipped scenario")
 }
 

@@ -77,7 +77,10 @@ pub fn with_interval(values: &MetricValues) -> String {
     let range = values.def().map(|def| def.kind.range());
     let (least, most) = range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
     if values.ci_low > least && values.ci_high < most {
-        format!("{mean} ± {}", short((values.ci_high - values.ci_low) / 2.0))
+        let half = (values.ci_high - values.ci_low) / 2.0;
+        // An interval has a width, however small.
+        let shown = Some(short(half)).filter(|shown| shown != "0");
+        format!("{mean} ± {}", shown.unwrap_or_else(|| format!("{half:.0e}")))
     } else {
         format!("{mean} ({low} to {high})")
     }
@@ -143,6 +146,7 @@ mod tests {
             (Metric::RequestsTotal, &[100.0][..], "100"),
             (Metric::RequestsTotal, &[100.0, 100.0], "100"),
             (Metric::RequestsTotal, &[99.0, 101.0], "100 ± 12.7"),
+            (Metric::Goodput, &[12.1, 12.1 + 1e-11], "12.1 ± 6e-11"),
             (Metric::RequestsTotal, &[0.0, 0.0, 0.0, 0.0, 5.0], "1 (0 to 3.78)"),
             (Metric::TimeToRecoverCensored, &[0.0, 1.0, 1.0, 1.0, 1.0], "0.80 (0.24 to 1)"),
             (Metric::TimeToRecoverS, &[never], "never within the run"),
