@@ -3,6 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::terminal;
 use authstorm::client::token;
+use authstorm::conform::token::trials;
 use authstorm::scenario;
 
 /// A file format of authstorm.
@@ -26,12 +27,24 @@ pub(super) struct Args {
     of: Format,
 }
 
+/// What `schema` describes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Described {
+    /// Scenario files
+    #[default]
+    Scenario,
+    /// Client profiles
+    ClientProfile,
+    /// The JSON of `explain-client`
+    ClientReport,
+}
+
 /// Options of `schema`.
 #[derive(clap::Args)]
 pub(super) struct SchemaArgs {
-    /// The file format
+    /// What the schema describes
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    of: Format,
+    of: Described,
 }
 
 /// Prints the keys at and below a path.
@@ -49,10 +62,11 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     }
 }
 
-/// Prints the JSON Schema of a file format.
+/// Prints a JSON Schema.
 pub(super) fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
     terminal::say_json(&match args.of {
-        Format::Scenario => scenario::format::json_schema(),
-        Format::ClientProfile => token::format::json_schema(),
+        Described::Scenario => scenario::format::json_schema(),
+        Described::ClientProfile => token::format::json_schema(),
+        Described::ClientReport => trials::json_schema(),
     })
 }

@@ -1,6 +1,7 @@
 //! The command, one module per verb. Only these modules use the terminal and the wall clock.
 
 mod check;
+mod client;
 mod conform;
 mod determinism;
 mod diff;
@@ -52,6 +53,10 @@ enum Verb {
     Report(report::Args),
     /// Compare the simulated client with recordings of the real one
     Conform(conform::Args),
+    /// Write a commented client profile to start from: your own SDK as data
+    NewClient(client::NewArgs),
+    /// Say what a client profile does, and what it is prone to by running it through small trials
+    ExplainClient(client::ExplainArgs),
     /// Run a scenario twice with different thread counts, and name the first event that differs
     VerifyDeterminism(determinism::Args),
     /// Check the simulator against closed forms, its own laws and every order of events
@@ -60,7 +65,7 @@ enum Verb {
     Metrics(metrics::Args),
     /// Print every key of a scenario file or a client profile: value, unit, range, default, meaning and an example
     Keys(keys::Args),
-    /// Print the JSON Schema of scenario files or client profiles, for editors
+    /// Print the JSON Schema of scenario files, client profiles or client reports
     Schema(keys::SchemaArgs),
 }
 
@@ -93,6 +98,8 @@ pub(crate) fn main() -> ExitCode {
         Verb::Diff(args) => on_threads(|| diff::run(args)),
         Verb::Report(args) => on_threads(|| report::run(args)),
         Verb::Conform(args) => conform::run(args),
+        Verb::NewClient(args) => client::new(args),
+        Verb::ExplainClient(args) => client::explain(args),
         Verb::VerifyDeterminism(args) => determinism::run(args),
         Verb::Verify(args) => on_threads(|| verify::run(args)),
         Verb::Metrics(args) => metrics::run(args),

@@ -5,6 +5,7 @@
 use crate::common::{binary, root};
 use authstorm::Study;
 use authstorm::client::token::{format as profile_format, shipped};
+use authstorm::conform::token::trials::{SETTING, SignedOutKind, TRIALS};
 use authstorm::conform::{Outcome, Recording, compare, token};
 use authstorm::metrics::all_metrics;
 use authstorm::results::MetricValues;
@@ -78,7 +79,34 @@ fn generated_parts_of_the_verification() {
 
 #[test]
 fn generated_parts_of_the_description_of_client_profiles() {
-    check_parts("scenarios/clients/README.md", &[("keys", format!("\n{}", profile_format::markdown()))]);
+    let parts = [("keys", format!("\n{}", profile_format::markdown())), ("trials", trials())];
+    check_parts("scenarios/clients/README.md", &parts);
+}
+
+/// The trials of all shipped client profiles, a row per trial.
+fn trials() -> String {
+    let reports = crate::clients::reports();
+    let names: Vec<String> = reports.iter().map(|report| format!("`{}`", report.name)).collect();
+    let mut text = format!("\n| trial | {} |\n| --- |{}\n", names.join(" | "), " ---: |".repeat(names.len()));
+    for (n, trial) in TRIALS.iter().enumerate() {
+        let _ = write!(text, "| {} |", trial.name);
+        for report in reports {
+            let result = &report.trials[n];
+            let out = match result.signed_out.map(|out| out.kind) {
+                None if result.revoked_by_reuse => ", **out by reuse**",
+                None => "",
+                Some(SignedOutKind::True) => ", out",
+                Some(SignedOutKind::False) => ", **falsely out**",
+                Some(SignedOutKind::RevokedByReuse) => ", **out by reuse**",
+            };
+            let _ = write!(text, " {}{out} |", authstorm::text::number::whole(result.requests));
+        }
+        text.push('\n');
+    }
+    text.push_str("\n| trial | condition |\n| --- | --- |\n");
+    TRIALS.iter().for_each(|trial| writeln!(text, "| {} | {} |", trial.name, trial.condition).expect("text"));
+    let _ = writeln!(text, "\n{SETTING}");
+    text
 }
 
 /// README is the first page and must stay short.

@@ -9,6 +9,7 @@ mod bad_inputs;
 mod bounds;
 mod browser;
 mod cli;
+mod clients;
 mod conformance;
 mod counters;
 mod determinism;

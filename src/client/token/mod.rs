@@ -18,6 +18,7 @@
 mod account;
 mod clocks;
 mod compile;
+mod describe;
 pub mod format;
 mod load;
 mod lock;
@@ -32,6 +33,7 @@ mod rules;
 mod session;
 mod shipped;
 mod state;
+mod template;
 mod words;
 
 pub use account::{Account, Grant, Refusal, Rotation};
@@ -42,4 +44,5 @@ pub use profile::{ExpiryClockSpec, KeptIn, Profile};
 pub use rules::{Code, ENDPOINTS, Endpoint, Place, Rules};
 pub use shipped::{SHIPPED, shipped};
 pub use state::{Held, News, Op, Store, Until};
+pub use template::template;
 pub use words::{Action, Fact, Input, Issued, Opening, Out, Outcome, Reply, Request, Storage, Timer};

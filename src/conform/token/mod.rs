@@ -8,7 +8,8 @@ mod options;
 mod recording;
 mod replay;
 mod server;
+pub mod trials;
 
 pub use compare::{Comparison, Divergence, Outcome, compare};
 pub use recording::{Recording, State, is_recording};
-pub use replay::{Called, Replayed, Sent, Told, replay};
+pub use replay::{Called, MOST_EVENTS, Replayed, Sent, SignOut, Told, replay};

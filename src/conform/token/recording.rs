@@ -50,6 +50,9 @@ pub struct Config {
     /// The server's script.
     #[serde(default)]
     pub rules: Vec<Rule>,
+    /// Time at which the server ends the session, in ms. Recordings say it with a rule.
+    #[serde(skip)]
+    pub revoked_ms: Option<u64>,
     /// Token bucket on the token endpoint.
     #[serde(default)]
     pub limiter: Option<Bucket>,

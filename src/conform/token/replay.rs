@@ -5,8 +5,8 @@ use super::options::{Options, options};
 use super::recording::{Config, RawRequest, Recording, State};
 use super::server::Server;
 use crate::client::token::{
-    Action, Fact, Held, Input, KeptIn, Key, News, Opening, Out, Place, Profile, Reply, Request, Rules,
-    Storage, Store, Timer, Until, open, step,
+    Action, Fact, Held, Input, KeptIn, Key, News, Opening, Out, Place, Profile, Refusal, Reply, Request,
+    Rules, Storage, Store, Timer, Until, open, step,
 };
 use crate::kernel::{Dur, Time};
 use std::collections::{BTreeMap, BinaryHeap};
@@ -31,6 +31,24 @@ pub struct Replayed {
     pub last: Vec<State>,
     /// Number of entries, and number of recursive entries among them.
     pub entries: (usize, usize),
+    /// The sign-outs that the client decided, in order.
+    pub sign_outs: Vec<SignOut>,
+    /// Whether the server's session had ended at the end, and why.
+    pub ended: Option<Refusal>,
+    /// Time at which the replay was stopped because of [`MOST_EVENTS`], in ms.
+    pub stopped_ms: Option<u64>,
+}
+
+/// The most events of a replay. A client that needs more loops without a bound.
+pub const MOST_EVENTS: u64 = 500_000;
+
+/// A sign-out that the client decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignOut {
+    /// Time, in ms.
+    pub at_ms: u64,
+    /// Whether the server's session had ended, and why.
+    pub ended: Option<Refusal>,
 }
 
 /// Kind of a due event.
@@ -128,7 +146,24 @@ pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, Stri
     if !unknown.is_empty() {
         return Err(format!("the recording has keys that the replay does not know: {}", unknown.join(", ")));
     }
-    let config = &recording.config;
+    let asks_at_load = recording.calls.iter().any(|call| call.2 == "load");
+    let replayed = drive(&recording.config, &recording.requests, asks_at_load, profile)?;
+    match replayed.stopped_ms {
+        Some(ms) => Err(format!("more than {MOST_EVENTS} events in {ms} ms: the client loops")),
+        None => Ok(replayed),
+    }
+}
+
+/// Drives the machine through a configuration. `recorded` are the requests from which random waits come.
+///
+/// # Errors
+/// Why the configuration cannot be set up.
+pub(super) fn drive(
+    config: &Config,
+    recorded: &[RawRequest],
+    asks_at_load: bool,
+    profile: &Profile,
+) -> Result<Replayed, String> {
     let options = options(config)?;
     let mut rules = profile.rules().map_err(|e| format!("profile {}: {e}", profile.sdk.name))?;
     if let Some(margin) = options.margin_s {
@@ -150,8 +185,8 @@ pub fn replay(recording: &Recording, profile: &Profile) -> Result<Replayed, Stri
     }
     let mut replay = Replay {
         config,
-        recorded: &recording.requests,
-        asks_at_load: recording.calls.iter().any(|call| call.2 == "load"),
+        recorded,
+        asks_at_load,
         options,
         rules,
         profile,
@@ -185,11 +220,17 @@ impl Replay<'_> {
         }
         self.open_tab();
         let end = Time::from_ms(self.config.duration_ms);
+        let mut events = 0;
         while let Some(at) = self.queue.pop() {
             if at.t > end {
                 break;
             }
             self.now = at.t;
+            events += 1;
+            if events > MOST_EVENTS {
+                self.out.stopped_ms = Some(self.ms());
+                break;
+            }
             match at.due {
                 Due::Timer(agent, timer) => self.step(agent, Input::Timer(timer)),
                 Due::Answer(agent, request, reply, place, status) => {
@@ -200,6 +241,7 @@ impl Replay<'_> {
             }
         }
         self.finish();
+        self.out.ended = self.server.account.ended();
         Ok(())
     }
 
@@ -301,7 +343,10 @@ impl Replay<'_> {
                 self.out.entries.0 += 1;
                 self.out.entries.1 += usize::from(depth > 0);
             }
-            Fact::Left { .. } | Fact::SignedOut { .. } => {}
+            Fact::Left { .. } => {}
+            Fact::SignedOut { .. } => {
+                self.out.sign_outs.push(SignOut { at_ms: self.ms(), ended: self.server.account.ended() });
+            }
             Fact::Event(news, exp) => {
                 for name in names(news).clone() {
                     self.event(tab, "auth", &name, exp.map(u64::from));

@@ -22,6 +22,7 @@ pub(super) struct Server {
     bucket: Option<(Bucket, u128, Time)>,
     pub account: Account,
     pub rotation: Rotation,
+    revoked: Option<Time>,
     profile: Profile,
 }
 
@@ -42,6 +43,7 @@ impl Server {
                 reuse_ends: !tokens.survives_reuse,
                 life: Dur::from_secs(config.token_life_s),
             },
+            revoked: config.revoked_ms.map(Time::from_ms),
             profile: profile.clone(),
         }
     }
@@ -59,6 +61,9 @@ impl Server {
         }
         if !self.admits(now) {
             return Decision::Answer(Reply::Error(429, crate::client::token::Code::OTHER), 429);
+        }
+        if self.revoked.is_some_and(|at| now >= at) {
+            self.account.revoke();
         }
         match self.account.refresh(&self.rotation, refresh, now) {
             Ok(issued) => Decision::Answer(Reply::Ok(Some(issued)), 200),

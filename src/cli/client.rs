@@ -1,0 +1,100 @@
+//! `authstorm new-client` and `authstorm explain-client`
+
+use super::exit::{Exit, Failure};
+use super::terminal::shown;
+use super::{out_file, terminal};
+use authstorm::Error;
+use authstorm::client::token::{Profile, SHIPPED, template};
+use authstorm::conform::token::trials::report;
+use authstorm::text::{nearest, shell_word, tick};
+use std::path::{Path, PathBuf};
+
+/// Options of `new-client`.
+#[derive(clap::Args)]
+pub(super) struct NewArgs {
+    /// Name of the profile: 1 to 64 of a-z, 0-9, '.', '_' and '-'
+    #[arg(value_name = "NAME")]
+    name: String,
+    /// The file to write [default: NAME.toml]
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Overwrite the file of --out
+    #[arg(long, requires = "out")]
+    force: bool,
+}
+
+/// Options of `explain-client`.
+#[derive(clap::Args)]
+#[command(after_long_help = EXPLAIN_HELP)]
+pub(super) struct ExplainArgs {
+    /// A client profile: a file, or the name of a shipped one such as supabase-js-2.119.1
+    #[arg(value_name = "FILE|MODEL")]
+    client: String,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// What follows the options in the help of `explain-client`.
+const EXPLAIN_HELP: &str = "\
+Examples:
+  authstorm explain-client supabase-js-2.105.4
+  authstorm explain-client my-sdk.toml --format md > my-sdk.md
+
+The output states the setting of the trials and the condition of each. `authstorm schema --of client-report` prints the
+JSON Schema of --format json.";
+
+/// The form of a client report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Text of 100 columns
+    #[default]
+    Text,
+    /// JSON
+    Json,
+    /// Markdown
+    Md,
+}
+
+/// Writes a commented profile to start from.
+pub(super) fn new(args: NewArgs) -> Result<Exit, Failure> {
+    let text = template(&args.name).map_err(|why| Failure::usage(format!("error: {why}")))?;
+    let out = args.out.unwrap_or_else(|| PathBuf::from(format!("{}.toml", args.name)));
+    out_file::check(&out, &[] as &[&Path], args.force, (0, |_| false))?;
+    std::fs::write(&out, text).map_err(|e| Failure::io(shown(&out), &e))?;
+    terminal::say(&format!(
+        "{}: written\nnext: edit it, then: authstorm explain-client {}\n",
+        shown(&out),
+        shell_word(&out.display().to_string())
+    ))
+}
+
+/// Says what a client does, and runs its trials.
+pub(super) fn explain(args: ExplainArgs) -> Result<Exit, Failure> {
+    let profile = profile(&args.client)?;
+    let report = report(&profile).map_err(|why| Failure::usage(format!("error: {why}")))?;
+    match args.format {
+        Format::Text => terminal::say(&report.text()),
+        Format::Md => terminal::say(&report.markdown()),
+        Format::Json => terminal::say_json(&format!("{:#}\n", serde_json::json!(report))),
+    }
+}
+
+/// The shipped profile of this name, or else the profile in this file.
+fn profile(client: &str) -> Result<Profile, Failure> {
+    let names = || SHIPPED.iter().map(|(name, _)| *name);
+    let loaded = match SHIPPED.iter().find(|(name, _)| *name == client) {
+        Some((_, text)) => Profile::parse(text),
+        None if Path::new(client).exists() => Profile::load(Path::new(client)),
+        None => {
+            let meant = nearest(client, names()).map(|name| format!("; did you mean {}?", tick(name)));
+            return Err(Failure::usage(format!(
+                "error: {}: no such file, and no shipped client profile has this name; shipped: {}{}",
+                shown(Path::new(client)),
+                names().collect::<Vec<_>>().join(", "),
+                meant.unwrap_or_default()
+            )));
+        }
+    };
+    loaded.map(|(profile, _)| profile).map_err(|errors| Error::Scenario(errors).into())
+}

@@ -1,0 +1,115 @@
+//! A report as text and as Markdown.
+
+use super::report::{ClientReport, SignedOutKind, TrialResult, minutes};
+use crate::text::{clean, number};
+use std::fmt::Write;
+
+/// The head of the table of trials.
+const HEAD: [&str; 6] = ["trial", "requests/h", "x healthy", "worst minute", "signed out", "no token"];
+
+impl ClientReport {
+    /// The report as text for a terminal of 100 columns.
+    pub fn text(&self) -> String {
+        let mut out = format!("{}: {} {}\n", clean(&self.name), clean(&self.package), clean(&self.version));
+        list(&mut out, "\nWhat it does\n", "  - ", &self.does);
+        list(&mut out, "\nWhat it is prone to\n", "  - ", &self.harms());
+        out.push_str("\nTrials\n");
+        wrap(&mut out, "  ", &self.setting);
+        out.push('\n');
+        let rows: Vec<[String; 6]> = self.trials.iter().map(row).collect();
+        let width = |n: usize| {
+            let cells = rows.iter().map(|row| row[n].chars().count());
+            cells.chain([HEAD[n].len()]).max().unwrap_or(0)
+        };
+        for row in std::iter::once(HEAD.map(str::to_owned)).chain(rows.iter().cloned()) {
+            let mut line = format!("  {:<1$}", row[0], width(0));
+            for (n, cell) in row.iter().enumerate().skip(1) {
+                let _ = write!(line, "  {cell:>0$}", width(n));
+            }
+            let _ = writeln!(out, "{}", line.trim_end());
+        }
+        let conditions = self.trials.iter().map(|trial| format!("{}: {}", trial.name, trial.condition));
+        list(&mut out, "\nConditions\n", "  - ", &conditions.collect::<Vec<_>>());
+        out
+    }
+
+    /// The report as Markdown.
+    pub fn markdown(&self) -> String {
+        let (name, package) = (clean(&self.name), clean(&self.package));
+        let mut out = format!("# {name}\n\n{package} {}\n\n## What it does\n\n", clean(&self.version));
+        self.does.iter().for_each(|line| out += &format!("- {line}\n"));
+        out += "\n## What it is prone to\n\n";
+        self.harms().iter().for_each(|line| out += &format!("- {line}\n"));
+        let _ = write!(out, "\n## Trials\n\n{}\n\n", self.setting);
+        out += &self.table();
+        out += "\n| trial | condition |\n| --- | --- |\n";
+        self.trials.iter().for_each(|trial| out += &format!("| {} | {} |\n", trial.name, trial.condition));
+        out
+    }
+
+    /// The table of the trials' outcomes as Markdown.
+    pub fn table(&self) -> String {
+        let mut out = format!("| {} |\n| --- | ---: | ---: | ---: | ---: | ---: |\n", HEAD.join(" | "));
+        self.trials.iter().for_each(|trial| out += &format!("| {} |\n", row(trial).join(" | ")));
+        out
+    }
+
+    fn harms(&self) -> Vec<String> {
+        match self.prone_to.is_empty() {
+            true => vec!["No trial shows harm. Other conditions may.".to_owned()],
+            false => self.prone_to.clone(),
+        }
+    }
+}
+
+fn row(trial: &TrialResult) -> [String; 6] {
+    let requests = number::whole(trial.requests);
+    [
+        trial.name.clone(),
+        match trial.stopped_ms {
+            Some(ms) => format!("{requests}, stopped at {}", minutes(ms)),
+            None => requests,
+        },
+        trial.times_healthy.map_or("-".to_owned(), number::short),
+        number::whole(trial.worst_minute),
+        trial.signed_out.map_or(
+            if trial.revoked_by_reuse { "no, but revoked" } else { "no" }.to_owned(),
+            |out| {
+                let kind = match out.kind {
+                    SignedOutKind::True => "rightly",
+                    SignedOutKind::False => "falsely",
+                    SignedOutKind::RevokedByReuse => "by reuse",
+                };
+                format!("{kind}, {}", minutes(out.at_ms))
+            },
+        ),
+        format!("{} of {}", number::whole(trial.calls_without_token), number::whole(trial.calls)),
+    ]
+}
+
+/// A title and its lines, each after a mark, broken at 100 columns.
+fn list(out: &mut String, title: &str, mark: &str, lines: &[String]) {
+    out.push_str(title);
+    for line in lines {
+        wrap(out, mark, line);
+    }
+}
+
+/// Appends a line, broken at 100 columns; later lines begin below the first one's text.
+fn wrap(out: &mut String, mark: &str, line: &str) {
+    let mut column = mark.chars().count();
+    out.push_str(mark);
+    for (n, word) in line.split_whitespace().enumerate() {
+        let long = word.chars().count();
+        if n > 0 && column + 1 + long > 100 {
+            let _ = write!(out, "\n{:1$}", "", mark.chars().count());
+            column = mark.chars().count();
+        } else if n > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += long;
+    }
+    out.push('\n');
+}
