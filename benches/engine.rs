@@ -173,7 +173,7 @@ fn writing(c: &mut Criterion) {
     group.bench_function("csv", |b| {
         b.iter(|| (authstorm::results::csv::timeline(&results), authstorm::results::csv::summary(&results)));
     });
-    group.bench_function("charts", |b| b.iter(|| authstorm::report::charts(&results)));
+    group.bench_function("charts", |b| b.iter(|| authstorm::plot::charts(&results)));
     group.finish();
 }
 

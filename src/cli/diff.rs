@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::{table, terminal};
 use authstorm::diff::{Verdict, diff, headline, in_words, json, scenario_changes};
-use authstorm::report::{Chart, Overlaid, overlaid, to_png};
+use authstorm::plot::{Chart, Overlaid, overlaid, to_png};
 use authstorm::results::dir::write_new;
 use authstorm::results::{DataFile, Results, ResultsDir};
 use authstorm::text::clean;

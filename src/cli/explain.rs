@@ -5,7 +5,7 @@ use super::{interrupt, memory, out_file, terminal};
 use authstorm::Study;
 use authstorm::explain::{self, Session, Story, Wanted, own};
 use authstorm::kernel::{Dur, Time};
-use authstorm::report;
+use authstorm::plot;
 use authstorm::scenario::Settings;
 use authstorm::text::number::counted;
 use std::path::{Path, PathBuf};
@@ -198,8 +198,8 @@ fn written(story: &Story, format: Format) -> Result<Vec<u8>, Failure> {
         Format::Json => explain::json::json(story),
         Format::Mermaid => explain::mermaid::mermaid(story),
         Format::Trace => explain::trace::trace(story),
-        Format::Svg => own::svg(&report::lanes::of_story(story).svg),
-        Format::Png => return Ok(own::png(&report::to_png(&report::lanes::of_story(story).svg)?)),
+        Format::Svg => own::svg(&plot::lanes::of_story(story).svg),
+        Format::Png => return Ok(own::png(&plot::to_png(&plot::lanes::of_story(story).svg)?)),
     };
     Ok(text.into_bytes())
 }

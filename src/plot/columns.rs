@@ -218,7 +218,7 @@ mod tests {
             bucket.without_token_ns = 3 * seconds * 1_000_000_000;
         }
         let columns = Columns::of(&results);
-        let spread = crate::report::series::WITHOUT_TOKEN.spread(&results.policies[0], columns);
+        let spread = crate::plot::series::WITHOUT_TOKEN.spread(&results.policies[0], columns);
         assert_eq!(spread.middle, [3.0; 3]);
     }
 
@@ -231,9 +231,9 @@ mod tests {
             timeline.buckets[0].depth_max = outs;
         }
         let columns = Columns::of(&results);
-        let of = |series: &crate::report::series::Series| series.spread(&results.policies[0], columns).end();
-        assert_eq!(of(&crate::report::series::FALSE_SIGN_OUTS).to_bits(), 2.0f64.to_bits());
-        assert_eq!(of(&crate::report::series::DEPTH).to_bits(), 0.0f64.to_bits());
+        let of = |series: &crate::plot::series::Series| series.spread(&results.policies[0], columns).end();
+        assert_eq!(of(&crate::plot::series::FALSE_SIGN_OUTS).to_bits(), 2.0f64.to_bits());
+        assert_eq!(of(&crate::plot::series::DEPTH).to_bits(), 0.0f64.to_bits());
     }
 
     #[test]
