@@ -25,7 +25,6 @@ pub(super) struct NewArgs {
 
 /// Options of `explain-client`.
 #[derive(clap::Args)]
-#[command(after_long_help = EXPLAIN_HELP)]
 pub(super) struct ExplainArgs {
     /// A client profile: a file, or the name of a shipped one such as supabase-js-2.119.1
     #[arg(value_name = "FILE|MODEL")]
@@ -34,15 +33,6 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
-
-/// What follows the options in the help of `explain-client`.
-const EXPLAIN_HELP: &str = "\
-Examples:
-  authstorm explain-client supabase-js-2.105.4
-  authstorm explain-client my-sdk.toml --format md > my-sdk.md
-
-The output states the setting of the trials and the condition of each. `authstorm schema --of client-report` prints the
-JSON Schema of --format json.";
 
 /// The form of a client report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -60,8 +50,7 @@ enum Format {
 pub(super) fn new(args: NewArgs) -> Result<Exit, Failure> {
     let text = template(&args.name).map_err(|why| Failure::usage(format!("error: {why}")))?;
     let out = args.out.unwrap_or_else(|| PathBuf::from(format!("{}.toml", args.name)));
-    out_file::check(&out, &[] as &[&Path], args.force, (0, |_| false))?;
-    std::fs::write(&out, text).map_err(|e| Failure::io(shown(&out), &e))?;
+    out_file::write_text(&out, args.force, &text)?;
     terminal::say(&format!(
         "{}: written\nnext: edit it, then: authstorm explain-client {}\n",
         shown(&out),

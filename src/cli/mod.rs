@@ -6,13 +6,17 @@ mod conform;
 mod determinism;
 mod diff;
 mod estimate;
+mod examples;
 mod exit;
 mod explain;
 mod interrupt;
 mod keys;
 mod memory;
 mod metrics;
+mod new;
+mod open;
 mod out_file;
+mod pages;
 mod progress;
 mod report;
 mod run;
@@ -22,7 +26,7 @@ mod validate;
 mod verify;
 
 use clap::error::ContextValue;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::{Exit, Failure};
 use std::process::ExitCode;
 
@@ -34,7 +38,7 @@ use std::process::ExitCode;
 #[command(name = "authstorm", version, max_term_width = 100)]
 struct Cli {
     #[command(subcommand)]
-    verb: Verb,
+    verb: Option<Verb>,
 }
 
 #[derive(Subcommand)]
@@ -51,8 +55,12 @@ enum Verb {
     Diff(diff::Args),
     /// Make charts, report.html and tables of results directories again, from their data files alone
     Report(report::Args),
+    /// Open the page of a results directory in the browser
+    Open(open::Args),
     /// Compare the simulated client with recordings of the real one
     Conform(conform::Args),
+    /// Write a commented scenario to start from
+    New(new::Args),
     /// Write a commented client profile to start from: your own SDK as data
     NewClient(client::NewArgs),
     /// Say what a client profile does, and what it is prone to by running it through small trials
@@ -67,6 +75,15 @@ enum Verb {
     Keys(keys::Args),
     /// Print the JSON Schema of scenario files, client profiles or client reports
     Schema(keys::SchemaArgs),
+    /// Print completions for a shell
+    Completions(pages::CompletionsArgs),
+    /// Print or write manual pages
+    Man(pages::ManArgs),
+}
+
+/// The command line with its examples.
+fn command() -> clap::Command {
+    examples::with_examples(Cli::command())
 }
 
 /// Runs the command.
@@ -74,7 +91,8 @@ pub(crate) fn main() -> ExitCode {
     if let Err(failure) = memory::check_start() {
         return failure.tell();
     }
-    let cli = match Cli::try_parse() {
+    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(mut error) => {
             escape_values(&mut error);
@@ -90,14 +108,19 @@ pub(crate) fn main() -> ExitCode {
         terminal::complain(&format!("error: {wrong}"));
         return Exit::Io.into();
     }
-    exit::guarded(|| match cli.verb {
+    let Some(verb) = cli.verb else {
+        return exit::guarded(|| terminal::say(examples::FIVE_THINGS));
+    };
+    exit::guarded(|| match verb {
         Verb::Run(args) => run::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Validate(args) => validate::run(args),
         Verb::Explain(args) => on_threads(|| explain::run(args)),
         Verb::Diff(args) => on_threads(|| diff::run(args)),
         Verb::Report(args) => on_threads(|| report::run(args)),
+        Verb::Open(args) => open::run(args),
         Verb::Conform(args) => conform::run(args),
+        Verb::New(args) => new::run(args),
         Verb::NewClient(args) => client::new(args),
         Verb::ExplainClient(args) => client::explain(args),
         Verb::VerifyDeterminism(args) => determinism::run(args),
@@ -105,6 +128,8 @@ pub(crate) fn main() -> ExitCode {
         Verb::Metrics(args) => metrics::run(args),
         Verb::Keys(args) => keys::run(args),
         Verb::Schema(args) => keys::schema(args),
+        Verb::Completions(args) => pages::completions(args, command()),
+        Verb::Man(args) => pages::man(args, command()),
     })
 }
 

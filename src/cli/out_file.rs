@@ -1,6 +1,7 @@
 //! Checks of the file that `--out` names.
 
 use super::exit::Failure;
+use super::terminal::shown;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -44,6 +45,12 @@ pub(super) fn check(
     Err(Failure::usage(format!(
         "error: {shown}: is there already, and not written by this command; choose another --out, or --force to overwrite it"
     )))
+}
+
+/// Writes a new text file. Without `force`, a file that is there stays.
+pub(super) fn write_text(place: &Path, force: bool, text: &str) -> Result<(), Failure> {
+    check(place, &[] as &[&Path], force, (0, |_| false))?;
+    fs::write(place, text).map_err(|e| Failure::io(shown(place), &e))
 }
 
 fn first_bytes(place: &Path, most: usize) -> io::Result<Vec<u8>> {

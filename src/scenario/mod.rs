@@ -21,6 +21,7 @@ mod parts;
 pub mod policies;
 mod policy_files;
 mod set;
+mod template;
 pub mod users;
 mod validate;
 
@@ -30,6 +31,7 @@ pub use load::{Loaded, load, load_text, load_text_in, load_with};
 pub(crate) use loaded::hash;
 pub use policies::ResolvedPolicy;
 pub use set::Settings;
+pub use template::{Start, template};
 pub use users::Users;
 
 /// The version of the scenario format that this build reads.

@@ -87,6 +87,27 @@ pub fn push_escaped(out: &mut String, c: char) {
     }
 }
 
+/// Appends a text, broken between words so that no line has more than `width` columns. `first` begins the first line and
+/// `later` each further one. A longer word has a line of its own.
+pub fn push_wrapped(out: &mut String, (first, later): (&str, &str), text: &str, width: usize) {
+    out.push_str(first);
+    let mut column = first.chars().count();
+    for (n, word) in text.split_whitespace().enumerate() {
+        let long = word.chars().count();
+        if n > 0 && column + 1 + long > width {
+            out.push('\n');
+            out.push_str(later);
+            column = later.chars().count();
+        } else if n > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += long;
+    }
+    out.push('\n');
+}
+
 /// A name or a text from outside on one line, with hidden characters as escapes. XML forbids some of them, and others
 /// change how their neighbours are read.
 pub fn clean(text: &str) -> String {

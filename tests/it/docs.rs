@@ -17,8 +17,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
 
-const DOCUMENTS: [&str; 4] =
-    ["README.md", "results/README.md", "results/CHANGELOG.md", "results/verification.md"];
+const DOCUMENTS: [&str; 5] = [
+    "README.md",
+    "results/README.md",
+    "results/CHANGELOG.md",
+    "results/verification.md",
+    "results/assumptions.md",
+];
 
 /// Locked while a test reads and updates a document, because tests run at the same time.
 static WRITE_LOCK: Mutex<()> = Mutex::new(());
@@ -39,7 +44,7 @@ fn check(path: &str, change: impl FnOnce(&mut String)) {
 }
 
 /// Asserts that the named generated parts of a document are up to date, or updates them.
-fn check_parts(path: &str, parts: &[(&str, String)]) {
+pub(crate) fn check_parts(path: &str, parts: &[(&str, String)]) {
     check(path, |text| {
         for (name, part) in parts {
             let begin = format!("<!-- generated: {name} -->");

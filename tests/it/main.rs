@@ -5,6 +5,7 @@
 mod common;
 
 mod allocations;
+mod assumptions;
 mod bad_inputs;
 mod bounds;
 mod browser;
@@ -19,6 +20,7 @@ mod examples;
 mod explain;
 mod explain_window;
 mod faults;
+mod first_minutes;
 mod golden;
 mod kept_results;
 mod keys;

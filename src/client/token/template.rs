@@ -3,8 +3,11 @@
 use super::format;
 use crate::spec::{Key, Table, Ty};
 use crate::text::names::{NAME_RULE, why_not_a_name};
-use crate::text::quote;
+use crate::text::{push_wrapped, quote};
 use std::fmt::Write;
+
+/// Columns of a comment.
+const WIDTH: usize = 100;
 
 /// The keys that the template sets: a client that refreshes 60 s before expiry, by callers and page loads. All other keys
 /// are commented out.
@@ -56,15 +59,27 @@ fn write_table(out: &mut String, name: &str, table: &'static Table, path: &str, 
     let on = table.keys.iter().all(|key| !key.required || is_set(key));
     let (mark, end) = if is_list { ("[[", "]]") } else { ("[", "]") };
     out.push('\n');
-    comment(out, about);
+    push_wrapped(out, ("# ", "# "), about, WIDTH);
     let _ = writeln!(out, "{}{mark}{path}{end}", if on { "" } else { "#" });
     for key in table.keys.iter().filter(|key| key.ty.table().is_none()) {
         match &key.ty {
             Ty::Word(words) => {
-                comment(out, &format!("{} ({})", key.about, key.presence()));
-                words.iter().for_each(|word| comment(out, &format!("  \"{}\": {}", word.word, word.about)));
+                push_wrapped(out, ("# ", "# "), &format!("{} ({})", key.about, key.presence()), WIDTH);
+                words.iter().for_each(|word| {
+                    push_wrapped(
+                        out,
+                        ("#   ", "#     "),
+                        &format!("\"{}\": {}", word.word, word.about),
+                        WIDTH,
+                    )
+                });
             }
-            ty => comment(out, &format!("{} ({}; {})", key.about, ty.in_words(), key.presence())),
+            ty => push_wrapped(
+                out,
+                ("# ", "# "),
+                &format!("{} ({}; {})", key.about, ty.in_words(), key.presence()),
+                WIDTH,
+            ),
         }
         let _ = match value(name, &format!("{path}.{}", key.name)) {
             Some(value) => writeln!(out, "{} = {value}", key.name),
@@ -87,21 +102,6 @@ fn value(name: &str, path: &str) -> Option<String> {
         "sdk.name" => Some(format!("\"{name}\"")),
         _ => SET.iter().find(|(key, _)| *key == path).map(|(_, value)| (*value).to_owned()),
     }
-}
-
-/// Appends a comment, broken at 100 columns.
-fn comment(out: &mut String, text: &str) {
-    let indent = text.len() - text.trim_start().len();
-    let mut line = format!("#{:indent$}", "");
-    for word in text.split_whitespace() {
-        if line.chars().count() + 1 + word.chars().count() > 100 {
-            let _ = writeln!(out, "{line}");
-            line = format!("#{:indent$}", "");
-        }
-        line.push(' ');
-        line.push_str(word);
-    }
-    let _ = writeln!(out, "{line}");
 }
 
 #[cfg(test)]

@@ -1,8 +1,11 @@
 //! A report as text and as Markdown.
 
 use super::report::{ClientReport, SignedOutKind, TrialResult, minutes};
-use crate::text::{clean, number};
+use crate::text::{clean, number, push_wrapped};
 use std::fmt::Write;
+
+/// Columns of the text.
+const WIDTH: usize = 100;
 
 /// The head of the table of trials.
 const HEAD: [&str; 6] = ["trial", "requests/h", "x healthy", "worst minute", "signed out", "no token"];
@@ -14,7 +17,7 @@ impl ClientReport {
         list(&mut out, "\nWhat it does\n", "  - ", &self.does);
         list(&mut out, "\nWhat it is prone to\n", "  - ", &self.harms());
         out.push_str("\nTrials\n");
-        wrap(&mut out, "  ", &self.setting);
+        push_wrapped(&mut out, ("  ", "  "), &self.setting, WIDTH);
         out.push('\n');
         let rows: Vec<[String; 6]> = self.trials.iter().map(row).collect();
         let width = |n: usize| {
@@ -91,25 +94,6 @@ fn row(trial: &TrialResult) -> [String; 6] {
 fn list(out: &mut String, title: &str, mark: &str, lines: &[String]) {
     out.push_str(title);
     for line in lines {
-        wrap(out, mark, line);
+        push_wrapped(out, (mark, "    "), line, WIDTH);
     }
-}
-
-/// Appends a line, broken at 100 columns; later lines begin below the first one's text.
-fn wrap(out: &mut String, mark: &str, line: &str) {
-    let mut column = mark.chars().count();
-    out.push_str(mark);
-    for (n, word) in line.split_whitespace().enumerate() {
-        let long = word.chars().count();
-        if n > 0 && column + 1 + long > 100 {
-            let _ = write!(out, "\n{:1$}", "", mark.chars().count());
-            column = mark.chars().count();
-        } else if n > 0 {
-            out.push(' ');
-            column += 1;
-        }
-        out.push_str(word);
-        column += long;
-    }
-    out.push('\n');
 }

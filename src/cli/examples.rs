@@ -1,0 +1,113 @@
+//! Examples in the help of every command, and what `authstorm` alone prints.
+
+use clap::Command;
+
+/// Examples of each verb, without `authstorm` and the verb, and what each does.
+const EXAMPLES: [(&str, &[(&str, &str)]); 18] = [
+    (
+        "run",
+        &[
+            ("scenarios/touch-429-cascade.toml", "the incident of README, into results/touch-429-cascade"),
+            (
+                "mine.toml --set fleet.users=500 --out small",
+                "with another number of users, into another directory",
+            ),
+            ("mine.toml --estimate", "how long it would take"),
+        ],
+    ),
+    ("check", &[("mine.toml", "exit code 1 if an [[expect]] fails: for CI")]),
+    ("validate", &[("mine.toml other.toml", "every error of both files")]),
+    (
+        "explain",
+        &[
+            (
+                "mine.toml --policy old --session worst",
+                "the story of the session that enters the flow most often",
+            ),
+            ("mine.toml --policy old --session 7 --from 2m --out story.svg", "a part of a story as a chart"),
+        ],
+    ),
+    ("diff", &[("results/before results/after", "exit code 1 if a metric changed beyond noise")]),
+    ("report", &[("results/mine", "charts and page again, from the data files")]),
+    ("open", &[("results/mine", "its report.html in the browser")]),
+    (
+        "conform",
+        &[
+            ("recording.json", "with the shipped profile of the recording's release"),
+            ("--profile my-sdk.toml recording.json", "with yours"),
+        ],
+    ),
+    (
+        "new",
+        &[
+            ("mine", "writes mine.toml; asks on a terminal"),
+            ("mine --status 503 --endpoint tokens --lasts 2m", "asks nothing"),
+        ],
+    ),
+    ("new-client", &[("my-sdk", "writes my-sdk.toml with every key of a client profile")]),
+    (
+        "explain-client",
+        &[("supabase-js-2.105.4", "a shipped profile"), ("my-sdk.toml --format md", "yours, as Markdown")],
+    ),
+    ("verify-determinism", &[("mine.toml", "the same bytes on one thread and on several")]),
+    ("verify", &[("--fast", "the checks that take seconds")]),
+    ("metrics", &[("--json", "names, units and definitions as JSON")]),
+    (
+        "keys",
+        &[
+            ("backend.limit", "one table of a scenario"),
+            ("--of client-profile answer", "one table of a client profile"),
+        ],
+    ),
+    ("schema", &[("--of client-profile", "the schema of client profiles")]),
+    ("completions", &[("bash", "put it where bash looks for completions")]),
+    ("man", &[("--out man", "a page for each command")]),
+];
+
+/// What `authstorm` alone prints.
+pub(super) const FIVE_THINGS: &str = "\
+authstorm simulates auth retry storms: client policies against a rate-limited authentication backend, in virtual time.
+
+  authstorm run scenarios/touch-429-cascade.toml       run a scenario, write results, charts and a page
+  authstorm new mine                                   write a scenario of your own
+  authstorm explain-client supabase-js-2.119.1         see what a client SDK is prone to; new-client: your own
+  authstorm explain mine.toml --policy old --session worst
+                                                       tell what happened to one session, and why
+  authstorm diff results/before results/after          say what changed between two results
+
+`authstorm --help` lists all commands, `authstorm help COMMAND` explains one.
+";
+
+/// The command with the examples of each verb after its options.
+pub(super) fn with_examples(mut command: Command) -> Command {
+    for (verb, examples) in EXAMPLES {
+        let lines: Vec<String> = examples
+            .iter()
+            .map(|(words, does)| format!("  authstorm {verb} {words}\n      {does}"))
+            .collect();
+        command = command.mut_subcommand(verb, |c| c.after_help(format!("Examples:\n{}", lines.join("\n"))));
+    }
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn every_verb_has_examples_that_can_be_parsed() {
+        let command = super::super::Cli::command();
+        for verb in command.get_subcommands() {
+            let (_, examples) = EXAMPLES
+                .iter()
+                .find(|(name, _)| *name == verb.get_name())
+                .unwrap_or_else(|| panic!("{} has no examples", verb.get_name()));
+            for (words, does) in *examples {
+                let line = ["authstorm", verb.get_name()].into_iter().chain(words.split(' '));
+                command.clone().try_get_matches_from(line).unwrap_or_else(|e| panic!("{words}: {e}"));
+                assert!(!does.is_empty());
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The page on assumptions: its table is made by runs.
+
+use crate::common::root;
+use crate::docs::check_parts;
+use authstorm::Study;
+use authstorm::results::Results;
+use authstorm::scenario::load;
+use std::fmt::Write;
+
+/// The assumption that a row changes, and the key that changes it.
+const ROWS: [(&str, &str); 14] = [
+    ("as shipped", ""),
+    ("every answer takes the median latency", "backend.latency=\"350ms\""),
+    ("answers take half as long", "backend.latency={ log-normal = { median = \"175ms\", sigma = 0.25 } }"),
+    ("all pages open at once", "fleet.opens=\"0s\""),
+    ("users focus three times as often", "fleet.focus-every={ exponential = \"30s\" }"),
+    ("users focus a third as often", "fleet.focus-every={ exponential = \"270s\" }"),
+    ("each user has two tabs", "fleet.tabs=2"),
+    ("nobody signs in again", "fleet.sign-in-again.share=0.0"),
+    ("40 users share an address, not 4", "fleet.users-per-network=40"),
+    ("5% of /tokens calls get a 401, not 15%", "fault[0].probability=0.05"),
+    ("30% of /tokens calls get a 401", "fault[0].probability=0.3"),
+    ("/touch is refused for 8 minutes, not 3", "fault[1].to=\"10m\""),
+    ("the client signs out after 10 rounds, not 30", "client.max-rounds=10"),
+    ("the client signs out after 60 rounds", "client.max-rounds=60"),
+];
+
+fn run(change: &str) -> Results {
+    let changes: Vec<String> =
+        ["fleet.users=500", change].into_iter().filter(|c| !c.is_empty()).map(str::to_owned).collect();
+    let path = root().join("scenarios/touch-429-cascade.toml");
+    let loaded = load(&path, &changes).unwrap_or_else(|e| panic!("{e}"));
+    let mut study = Study::of(loaded).expect("a study");
+    study.replications(2).and_then(|study| study.run()).expect("a run")
+}
+
+#[test]
+fn the_table_of_assumptions_is_made_by_runs() {
+    let metrics = ["false_sign_outs", "recursive_unauthenticated_events", "requests_total"];
+    let mut text = String::from(
+        "\n| assumption changed | `--set` | false sign-outs, `old` | `new` | recursive entries, `old` | `new` | requests, \
+         `old` | `new` |\n| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |\n",
+    );
+    for (what, change) in ROWS {
+        let results = run(change);
+        let key = if change.is_empty() { String::new() } else { format!("`{change}`") };
+        let _ = write!(text, "| {what} | {key} |");
+        for metric in metrics {
+            for policy in results.policies.iter().filter(|policy| ["old", "new"].contains(&&*policy.name)) {
+                let _ = write!(text, " {:.0} |", policy.metric(metric).mean);
+            }
+        }
+        text.push('\n');
+        let new = results.policies.iter().find(|policy| policy.name == "new").expect("a policy");
+        let loops = new.metric("recursive_unauthenticated_events");
+        assert_eq!(loops.values, [0.0, 0.0], "the page says that no row has one under new: {what}");
+    }
+    check_parts("results/assumptions.md", &[("assumptions", text)]);
+}

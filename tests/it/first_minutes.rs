@@ -1,0 +1,80 @@
+//! What a newcomer tries first: the command alone, a scenario of one's own, the page, completions and manual pages.
+
+use crate::common::binary;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn run(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(binary());
+    // Without PATH, no program that opens pages is found.
+    command.args(args).current_dir(dir).env("PATH", "").stdin(Stdio::null());
+    let output = command.output().expect("the command runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
+#[test]
+fn the_command_alone_shows_what_people_do() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (code, said, _) = run(dir.path(), &[]);
+    assert_eq!(code, Some(0));
+    for verb in ["run ", "new ", "explain-client ", "explain ", "diff "] {
+        assert!(said.contains(&format!("\n  authstorm {verb}")), "{verb}: {said}");
+    }
+}
+
+#[test]
+fn a_new_scenario_runs_as_it_stands_and_is_never_overwritten() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let new = ["new", "mine", "--status", "503", "--endpoint", "touch", "--lasts", "1m", "--users", "20"];
+    let (code, said, _) = run(dir.path(), &new);
+    assert!(code == Some(0) && said.contains("authstorm run mine.toml"), "{said}");
+    let written = fs::read_to_string(dir.path().join("mine.toml")).expect("the scenario");
+    for line in ["status = 503", "endpoints = [\"touch\"]", "to = \"6m\"", "users = 20"] {
+        assert!(written.lines().any(|l| l == line), "{line}: {written}");
+    }
+    let (code, said, wrong) = run(dir.path(), &["check", "mine.toml", "--replications", "1"]);
+    assert!(code == Some(0) && said.contains("1 expectation: 1 ok"), "{said}{wrong}");
+    let (code, _, wrong) = run(dir.path(), &["new", "mine"]);
+    assert!(code == Some(2) && wrong.contains("is there already"), "{wrong}");
+    assert_eq!(fs::read_to_string(dir.path().join("mine.toml")).expect("it is there"), written);
+    let (code, _, wrong) = run(dir.path(), &["new", "other", "--model", "clerk-js-6.3.4"]);
+    assert!(code == Some(2) && wrong.contains("did you mean `clerk-js-6.3.3`?"), "{wrong}");
+    assert!(!dir.path().join("other.toml").exists());
+}
+
+#[test]
+fn the_path_of_a_page_is_printed_where_nothing_opens_it() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (code, _, wrong) = run(dir.path(), &["open", "."]);
+    assert!(code == Some(2) && wrong.contains("no report.html"), "{wrong}");
+    fs::write(dir.path().join("report.html"), "<p>").expect("writable");
+    let (code, said, wrong) = run(dir.path(), &["open", "."]);
+    assert!(code == Some(0) && wrong.contains("open this file in a browser"), "{wrong}");
+    assert!(Path::new(said.trim_end()).is_absolute() && said.ends_with("report.html\n"), "{said}");
+}
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let (_, help, _) = run(dir.path(), &["--help"]);
+    let verbs = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a list");
+    let names = verbs.lines().filter(|line| line.starts_with("  ") && !line.starts_with("   "));
+    let verbs: Vec<&str> =
+        names.filter_map(|line| line.split_whitespace().next()).filter(|v| *v != "help").collect();
+    assert!(verbs.len() >= 18, "{verbs:?}");
+    for shell in ["bash", "zsh", "fish", "powershell"] {
+        let (code, script, _) = run(dir.path(), &["completions", shell]);
+        assert_eq!(code, Some(0));
+        assert!(verbs.iter().all(|verb| script.contains(verb)), "{shell}");
+    }
+    let (code, page, _) = run(dir.path(), &["man"]);
+    assert!(code == Some(0) && page.contains(".SH SYNOPSIS"), "{page}");
+    assert_eq!(run(dir.path(), &["man", "--out", "man"]).0, Some(0));
+    for verb in &verbs {
+        let page = fs::read_to_string(dir.path().join(format!("man/authstorm-{verb}.1"))).expect("a page");
+        assert!(page.contains("Examples:"), "{verb} has no examples");
+    }
+    assert_eq!(fs::read_dir(dir.path().join("man")).expect("a directory").count(), verbs.len() + 1);
+}
