@@ -41,7 +41,7 @@ pub(super) struct Args {
     /// with --format
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Overwrite the file of --out, whoever wrote it; never the scenario or a policy file of it
+    /// Overwrite the file of --out; the scenario and its policy files are never overwritten
     #[arg(long, requires = "out")]
     force: bool,
     /// Override a key of the scenario, as in --set fleet.users=500; may be given several times
@@ -65,7 +65,7 @@ enum Format {
     Trace,
     /// The lane chart: a lane per tab and endpoint, a bar per call
     Svg,
-    /// The same as pixels; needs --out
+    /// The lane chart as pixels; needs --out
     Png,
 }
 
