@@ -6,7 +6,7 @@
 use super::part;
 use super::rules::Rules;
 use super::run::{FlowOf, policy_of};
-use super::story::{self, Call, Effect, Step, Story, Totals, Trigger, Waiting};
+use super::story::{self, Call, Deed, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
 use crate::client::fact::Fact;
 use crate::client::family::{self, Doing, Look, MessageCause, Role};
@@ -96,7 +96,7 @@ impl Recorder {
             return;
         }
         self.last_tab = self.last_tab.max(tab.unwrap_or(0));
-        let mut step = Step { at, tab, trigger, cause, chain: number, effects: Vec::new() };
+        let mut step = Step { at, tab, trigger, cause, chain: number, deeds: Vec::new() };
         if !story::is_root(&step, |wait| self.waits.get(&wait)) {
             step.chain = cause.and_then(|cause| self.steps.get(&cause)).map_or(number, |cause| cause.chain);
         }
@@ -144,9 +144,9 @@ impl Recorder {
         self.most_kept = 2 * self.steps.len() + FEW_STEPS;
     }
 
-    fn did(&mut self, effect: Effect) {
+    fn did(&mut self, deed: Deed) {
         if let Some(step) = self.step.and_then(|step| self.steps.get_mut(&step)) {
-            step.effects.push(effect);
+            step.deeds.push(deed);
         }
     }
 
@@ -179,10 +179,10 @@ impl Recorder {
             Input::Timer(_) => trigger.wait().map(|wait| self.waits[&wait].by),
             Input::Message(_) => {
                 let Trigger::Message(row) = trigger else { return None };
-                let signs_out = |effect: &Effect| matches!(effect, Effect::SignedOut { .. });
+                let signs_out = |deed: &Deed| matches!(deed, Deed::SignedOut { .. });
                 self.elsewhere(now, tab, |step| match row.cause {
                     MessageCause::Answer => matches!(step.trigger, Trigger::Answer(_)),
-                    MessageCause::SignOut => step.effects.iter().any(signs_out),
+                    MessageCause::SignOut => step.deeds.iter().any(signs_out),
                 })
             }
             Input::SignIn { .. } => self.last_sign_out,
@@ -315,7 +315,7 @@ impl Observer for Recorder {
         self.calls.insert(number, call);
         self.call_of.insert(id, number);
         self.sending = Some(number);
-        self.did(Effect::Sends(number));
+        self.did(Deed::Sends(number));
     }
 
     fn struck(&mut self, user: u32, fault: usize) {
@@ -357,34 +357,34 @@ impl Observer for Recorder {
         let wait = Waiting { tab, task, caller, retry, from: now, length: delay, ended: None, by };
         self.waits.insert(number, wait);
         self.wait_of.insert(id, number);
-        self.did(Effect::Waits(number));
+        self.did(Deed::Waits(number));
     }
 
     fn fact(&mut self, now: Time, tab: u32, fact: Fact) {
         if self.own(tab).is_none() {
             return;
         }
-        let effect = match fact {
+        let deed = match fact {
             Fact::FlowEntered { active, depth, cause, .. } => {
                 self.totals.entries += u32::from(active);
                 self.totals.depth = self.totals.depth.max(if active { depth } else { 0 });
                 let entry = if active { self.totals.entries } else { 0 };
-                Effect::EnteredFlow { entry, depth, cause }
+                Deed::EnteredFlow { entry, depth, cause }
             }
-            Fact::FlowLeft { levels, end } => Effect::LeftFlow { levels, end },
+            Fact::FlowLeft { levels, end } => Deed::LeftFlow { levels, end },
             Fact::SignedOut => {
                 self.totals.signed_out.get_or_insert((now, !self.revoked));
                 self.totals.sign_outs += u32::from(!self.out);
                 self.out = true;
                 self.last_sign_out = self.step.or(self.last_sign_out);
-                Effect::SignedOut { falsely: !self.revoked }
+                Deed::SignedOut { falsely: !self.revoked }
             }
-            Fact::SignedIn => Effect::SignedIn,
-            Fact::PageGone => Effect::PageGone,
-            Fact::Status(status) => Effect::Status(status),
+            Fact::SignedIn => Deed::SignedIn,
+            Fact::PageGone => Deed::PageGone,
+            Fact::Status(status) => Deed::Status(status),
             Fact::AppError(failure) => {
                 self.totals.errors += 1;
-                Effect::AppError(failure)
+                Deed::AppError(failure)
             }
             Fact::SignInEnded(failure) => {
                 if failure.is_none() {
@@ -392,14 +392,14 @@ impl Observer for Recorder {
                     self.out = false;
                     self.last_sign_in = self.step;
                 }
-                Effect::SignInEnded(failure)
+                Deed::SignInEnded(failure)
             }
-            Fact::Judged { failure, verdict } => Effect::Judged { failure, verdict },
+            Fact::Judged { failure, verdict } => Deed::Judged { failure, verdict },
             Fact::Cookie(_) | Fact::LoadEnd(_) | Fact::AppAsked | Fact::AppWaited(_) | Fact::AppLeft(_) => {
                 return;
             }
         };
-        self.did(effect);
+        self.did(deed);
     }
 }
 

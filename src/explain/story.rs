@@ -95,7 +95,7 @@ pub struct Step {
     /// Number of the first step of its causal chain; its own number if it is the first.
     pub chain: usize,
     /// Effects of the step, in order.
-    pub effects: Vec<Effect>,
+    pub deeds: Vec<Deed>,
 }
 
 /// A step before the part, on which the part depends.
@@ -169,7 +169,7 @@ impl Trigger {
 
 /// An effect of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub enum Deed {
     /// The request of this number was sent.
     Sends(usize),
     /// The wait of this number began.
@@ -304,7 +304,7 @@ impl Story {
 
     /// Whether a step can be left out without loss to a reader: a timer's tick without effects.
     pub fn is_quiet(&self, step: &Step) -> bool {
-        let silent = |effect: &Effect| matches!(effect, Effect::Waits(wait) if !self.waits[wait].is_retry());
+        let silent = |deed: &Deed| matches!(deed, Deed::Waits(wait) if !self.waits[wait].is_retry());
         let of_note = matches!(
             step.trigger,
             Trigger::Answer(_)
@@ -313,7 +313,7 @@ impl Story {
                 | Trigger::Closed
                 | Trigger::SignIn { .. }
         );
-        !of_note && step.effects.iter().all(silent)
+        !of_note && step.deeds.iter().all(silent)
     }
 }
 

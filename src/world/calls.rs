@@ -6,7 +6,7 @@ use super::event::{Event, EventKind};
 use super::observe::Observer;
 use super::streams::coordinates;
 use crate::backend::Endpoint;
-use crate::backend::gateway::{Call, Entry, Passage, Pending};
+use crate::backend::gateway::{Call, Entry, Kept, Passage};
 use crate::client::family::Look;
 use crate::client::step::{Input, TaskId};
 use crate::client::{Account, Client, MOST_CALLS, Store};
@@ -45,9 +45,9 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 self.answer(task, reply, after, route.timeout);
             }
             Passage::Silent => self.times_out(task, route.timeout),
-            Passage::Pending(pending) => {
+            Passage::Kept(kept) => {
                 self.times_out(task, route.timeout);
-                self.schedule_pending(pending);
+                self.goes_on(kept);
             }
         }
     }
@@ -76,16 +76,12 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     }
 
     /// Schedules the next event of a call that the gateway keeps.
-    pub(super) fn schedule_pending(&mut self, pending: Pending) {
-        match pending {
-            Pending::Delayed(id, after) => {
-                self.schedule(self.now.after(after), EventKind::Admitted, 0, id, 0)
-            }
-            Pending::Serving(id, length) => {
-                self.schedule(self.now.after(length), EventKind::Served, 0, id, 0)
-            }
-            Pending::Waiting => {}
-            Pending::Shed(id) => {
+    pub(super) fn goes_on(&mut self, kept: Kept) {
+        match kept {
+            Kept::Delayed(id, after) => self.schedule(self.now.after(after), EventKind::Admitted, 0, id, 0),
+            Kept::Serving(id, length) => self.schedule(self.now.after(length), EventKind::Served, 0, id, 0),
+            Kept::Waiting => {}
+            Kept::Shed(id) => {
                 let Entry { call, latency, .. } = self.gateway.take(id);
                 if self.plan.backend.keys.is_client(call.user) {
                     return self.deliver_to_caller(call, latency, Some(Outcome::Shed));
@@ -102,7 +98,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     pub(super) fn served(&mut self, id: u32) {
         let departure = self.gateway.served(id, &self.streams.backend, self.now);
         if let Some((next, length)) = departure.next {
-            self.schedule_pending(Pending::Serving(next, length));
+            self.goes_on(Kept::Serving(next, length));
         }
         let Entry { call, latency, .. } = self.gateway.take(id);
         self.holds(departure.holds, call.endpoint, call.user, latency);
@@ -121,7 +117,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         self.pages.generation(call.waiter) == call.generation
     }
 
-    /// Sends the answer to a call that the gateway pending. The client's time-out was scheduled when the call was sent.
+    /// Sends the answer to a call that the gateway kept. The client's time-out was scheduled when the call was sent.
     fn deliver(&mut self, call: Call, latency: Dur, reply: C::Reply) {
         self.pages.set_reply(call.waiter, reply);
         self.schedule_task(latency, EventKind::Answer, 0, call.waiter);

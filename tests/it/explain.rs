@@ -98,10 +98,10 @@ fn every_decision_names_the_rule_that_made_it() {
         let story = json(scenario, &worst(policy));
         let mut judged = 0;
         for step in array(&story, "steps") {
-            for effect in array(step, "effects").iter().filter(|effect| effect["does"] == "judges") {
+            for deed in array(step, "deeds").iter().filter(|deed| deed["does"] == "judges") {
                 judged += 1;
-                let rule = effect["rule"].as_str().unwrap_or_default();
-                assert!(rule.contains(" = "), "{scenario}: a rule as it stands in the file: {effect}");
+                let rule = deed["rule"].as_str().unwrap_or_default();
+                assert!(rule.contains(" = "), "{scenario}: a rule as it stands in the file: {deed}");
                 let told = array(step, "came")
                     .iter()
                     .any(|clause| clause.as_str().is_some_and(|c| c.contains(rule)));
@@ -118,8 +118,8 @@ fn every_decision_names_the_rule_that_made_it() {
         }
         let entries = array(&story, "steps")
             .iter()
-            .flat_map(|step| array(step, "effects"))
-            .filter(|effect| effect["does"] == "enters-flow" && !effect["entry"].is_null());
+            .flat_map(|step| array(step, "deeds"))
+            .filter(|deed| deed["does"] == "enters-flow" && !deed["entry"].is_null());
         assert_eq!(
             entries.count() as u64,
             story["totals"]["entries"].as_u64().expect("a number"),

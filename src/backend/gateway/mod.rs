@@ -67,12 +67,12 @@ pub enum Passage {
     /// The call never gets an answer.
     Silent,
     /// The gateway keeps the call.
-    Pending(Pending),
+    Kept(Kept),
 }
 
 /// The state of a call that the gateway keeps.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Pending {
+pub enum Kept {
     /// A leaky bucket delays it for this time. [`Gateway::queue`] is next.
     Delayed(u32, Dur),
     /// A worker serves it for this time. [`Gateway::served`] is next.
@@ -180,10 +180,10 @@ impl<'a> Gateway<'a> {
             return Passage::Answered { refusal: None, after, holds: self.holds[call.endpoint.index()] };
         }
         let id = self.keep(Entry { call, latency, live: true });
-        Passage::Pending(if delay == Dur::ZERO {
+        Passage::Kept(if delay == Dur::ZERO {
             self.queue(id, draws, call.sent)
         } else {
-            Pending::Delayed(id, delay)
+            Kept::Delayed(id, delay)
         })
     }
 
@@ -191,17 +191,17 @@ impl<'a> Gateway<'a> {
     ///
     /// # Panics
     /// When the endpoint has no workers: a bug of the caller.
-    pub fn queue(&mut self, id: u32, draws: &Draws, now: Time) -> Pending {
+    pub fn queue(&mut self, id: u32, draws: &Draws, now: Time) -> Kept {
         let call = self.books[id as usize].call;
         match self.station(call.endpoint).arrive(id, now) {
-            Arrival::Serve => Pending::Serving(id, self.service(id, draws)),
-            Arrival::Wait => Pending::Waiting,
+            Arrival::Serve => Kept::Serving(id, self.service(id, draws)),
+            Arrival::Wait => Kept::Waiting,
             Arrival::Shed => {
                 self.release(call.endpoint, call.user, now);
                 if let Some(latency) = refused_latency(self.layout.route(call.endpoint), &call, draws) {
                     self.books[id as usize].latency = latency;
                 }
-                Pending::Shed(id)
+                Kept::Shed(id)
             }
         }
     }
@@ -225,15 +225,15 @@ impl<'a> Gateway<'a> {
         &self.books[id as usize].call
     }
 
-    /// Removes a call from the pending ones.
+    /// Removes a call from the kept ones.
     pub fn take(&mut self, id: u32) -> Entry {
         self.free.push(id);
         self.books[id as usize].live = false;
         self.books[id as usize]
     }
 
-    /// The pending calls, in no particular order.
-    pub fn pending(&self) -> impl Iterator<Item = &Call> {
+    /// The kept calls, in no particular order.
+    pub fn kept(&self) -> impl Iterator<Item = &Call> {
         self.books.iter().filter(|entry| entry.live).map(|entry| &entry.call)
     }
 
