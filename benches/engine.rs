@@ -1,6 +1,6 @@
 //! What does an event cost? What a decision of a limiter, of a policy? What the queue alone?
 //!
-//! `cargo bench --bench engine`; times are CPU times of one core, per element where a throughput is given.
+//! `cargo bench -p authstorm-benches`; times are CPU times of one core, per element where a throughput is given.
 
 use authstorm::Study;
 use authstorm::backend::limiter::Limiter;
@@ -21,7 +21,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 fn scenario(name: &str, overrides: &[String]) -> Study {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(format!("{name}.toml"));
     Study::load_with(path, overrides).expect("a shipped scenario")
 }
 
@@ -174,7 +174,7 @@ fn writing(c: &mut Criterion) {
     group.bench_function("csv", |b| {
         b.iter(|| (authstorm::results::csv::timeline(&results), authstorm::results::csv::summary(&results)));
     });
-    group.bench_function("charts", |b| b.iter(|| authstorm::report::charts(&results)));
+    group.bench_function("charts", |b| b.iter(|| authstorm::plot::charts(&results)));
     group.finish();
 }
 

@@ -1,6 +1,7 @@
 //! `authstorm check`
 
 use super::exit::{Exit, Failure};
+use super::format::Format;
 use super::run::StudyArgs;
 
 /// Options.
@@ -8,6 +9,9 @@ use super::run::StudyArgs;
 pub(super) struct Args {
     #[command(flatten)]
     study: StudyArgs,
+    /// The form of what is printed: csv has every metric of every replication [default: table]
+    #[arg(long, value_enum, conflicts_with_all = ["json", "quiet"])]
+    format: Option<Format>,
 }
 
 /// Runs a scenario for its expectations only. Exits with 1 if one fails.
@@ -17,5 +21,5 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         return Err(Failure::usage("error: the scenario has no [[expect]]: nothing to check"));
     }
     let results = args.study.results(&study)?;
-    args.study.print(&results, None)
+    args.study.print(&results, args.format, None)
 }

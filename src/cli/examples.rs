@@ -15,7 +15,13 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 18] = [
             ("mine.toml --estimate", "how long it would take"),
         ],
     ),
-    ("check", &[("mine.toml", "exit code 1 if an [[expect]] fails: for CI")]),
+    (
+        "check",
+        &[
+            ("mine.toml", "exit code 1 if an [[expect]] fails: for CI"),
+            ("mine.toml --format csv", "every metric of every replication, one value a row"),
+        ],
+    ),
     ("validate", &[("mine.toml other.toml", "every error of both files")]),
     (
         "explain",
@@ -25,6 +31,10 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 18] = [
                 "the story of the session that enters the flow most often",
             ),
             ("mine.toml --policy old --session 7 --from 2m --out story.svg", "a part of a story as a chart"),
+            (
+                "mine.toml --policy old --against new --session worst",
+                "up to the first difference, and what followed",
+            ),
         ],
     ),
     ("diff", &[("results/before results/after", "exit code 1 if a metric changed beyond noise")]),
@@ -51,7 +61,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 18] = [
     ),
     ("verify-determinism", &[("mine.toml", "the same bytes on one thread and on several")]),
     ("verify", &[("--fast", "the checks that take seconds")]),
-    ("metrics", &[("--json", "names, units and definitions as JSON")]),
+    ("metrics", &[("--format json", "names, units and definitions as JSON")]),
     (
         "keys",
         &[

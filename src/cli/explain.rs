@@ -3,9 +3,9 @@
 use super::exit::{Exit, Failure};
 use super::{interrupt, memory, out_file, terminal};
 use authstorm::Study;
-use authstorm::explain::{self, Session, Story, Wanted, own};
+use authstorm::explain::{self, Session, Story, Wanted, own, tell_against};
 use authstorm::kernel::{Dur, Time};
-use authstorm::report;
+use authstorm::plot;
 use authstorm::scenario::Settings;
 use authstorm::text::number::counted;
 use std::path::{Path, PathBuf};
@@ -19,6 +19,10 @@ pub(super) struct Args {
     /// The policy of the scenario to run
     #[arg(long, value_name = "NAME")]
     policy: String,
+    /// Compare with the same session under this policy of the scenario, side by side from the first difference on; text or
+    /// JSON
+    #[arg(long, value_name = "NAME")]
+    against: Option<String>,
     /// The session: its number in sessions.csv, or `worst` for the first there: the one that enters the flow most often
     #[arg(long, value_name = "N|worst", value_parser = session, allow_hyphen_values = true)]
     session: Session,
@@ -41,7 +45,7 @@ pub(super) struct Args {
     /// with --format
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Overwrite the file of --out, whoever wrote it; never the scenario or a policy file of it
+    /// Overwrite the file of --out; the scenario and its policy files are never overwritten
     #[arg(long, requires = "out")]
     force: bool,
     /// Override a key of the scenario, as in --set fleet.users=500; may be given several times
@@ -65,7 +69,7 @@ enum Format {
     Trace,
     /// The lane chart: a lane per tab and endpoint, a bar per call
     Svg,
-    /// The same as pixels; needs --out
+    /// The lane chart as pixels; needs --out
     Png,
 }
 
@@ -99,7 +103,8 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let settings = Settings { set: args.overrides.clone(), seed: args.seed, replications: args.replications };
     let mut study = Study::load_set(&args.scenario, &settings)?;
     study.loaded().warnings.iter().for_each(|w| terminal::complain(w));
-    study.only_policies(std::slice::from_ref(&args.policy))?;
+    let policies: Vec<String> = std::iter::once(args.policy.clone()).chain(args.against.clone()).collect();
+    study.only_policies(&policies)?;
     let wanted = wanted(&args, &study)?;
     if let Some(out) = &args.out {
         // Checks the output file before the run, so that a long run does not fail at its end.
@@ -107,12 +112,25 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     }
     memory::check_room(memory::Need::of(&study, false))?;
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
-    let story = explain::tell(&study, wanted, &control)?;
-    let bytes = written(&story, format)?;
+    let (headline, bytes) = match args.against {
+        None => {
+            let story = explain::tell(&study, wanted, &control)?;
+            (explain::words::headline(&story), written(&story, format)?)
+        }
+        Some(_) => {
+            let against = tell_against(&study, wanted, 1, &control)?;
+            let headlines: Vec<String> = against.stories.iter().map(explain::words::headline).collect();
+            let text = match format {
+                Format::Json => explain::against::json(&against),
+                _ => explain::against::text(&against),
+            };
+            (headlines.join("\n"), text.into_bytes())
+        }
+    };
     match &args.out {
         Some(path) => {
             std::fs::write(path, &bytes).map_err(|e| Failure::io(path.display(), &e))?;
-            terminal::say(&format!("{}\n", explain::words::headline(&story)))
+            terminal::say(&format!("{headline}\n"))
         }
         None => {
             let text = String::from_utf8_lossy(&bytes);
@@ -136,6 +154,11 @@ fn format(args: &Args) -> Result<Format, Failure> {
         (None, Some(guessed)) => guessed?,
         (None, None) => Format::Text,
     };
+    if args.against.is_some() && !matches!(format, Format::Text | Format::Json) {
+        return Err(Failure::usage(
+            "error: --against writes text or JSON; use --format text or --format json",
+        ));
+    }
     if format == Format::Png && args.out.is_none() {
         return Err(Failure::usage("error: --format png writes pixels, not text: add --out FILE"));
     }
@@ -198,8 +221,8 @@ fn written(story: &Story, format: Format) -> Result<Vec<u8>, Failure> {
         Format::Json => explain::json::json(story),
         Format::Mermaid => explain::mermaid::mermaid(story),
         Format::Trace => explain::trace::trace(story),
-        Format::Svg => own::svg(&report::lanes::of_story(story).svg),
-        Format::Png => return Ok(own::png(&report::to_png(&report::lanes::of_story(story).svg)?)),
+        Format::Svg => own::svg(&plot::lanes::of_story(story).svg),
+        Format::Png => return Ok(own::png(&plot::to_png(&plot::lanes::of_story(story).svg)?)),
     };
     Ok(text.into_bytes())
 }

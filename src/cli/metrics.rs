@@ -1,25 +1,40 @@
 //! `authstorm metrics`
 
 use super::exit::{Exit, Failure};
+use super::format::{Format, markdown};
+use super::table::METRIC_COLUMNS;
 use super::{table, terminal};
 use authstorm::metrics::all_metrics;
+use authstorm::results::csv;
 
 /// Options.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Print JSON instead of a table
+    /// The form of the list [default: table]
+    #[arg(long, value_enum, conflicts_with = "json")]
+    format: Option<Format>,
+    /// Short for --format json
     #[arg(long)]
     json: bool,
 }
 
 /// Prints the definitions of all metrics.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
-    if args.json {
-        let list: Vec<_> = all_metrics()
-            .iter()
-            .map(|m| serde_json::json!({ "name": m.name, "unit": m.unit, "definition": m.definition }))
-            .collect();
-        return terminal::say_json(&format!("{:#}\n", serde_json::Value::from(list)));
+    let rows = all_metrics().iter().map(|m| [m.name, m.unit, m.definition]);
+    match Format::of(args.format, args.json) {
+        Format::Table => terminal::say(&format!("{}\n", table::metrics())),
+        Format::Json => {
+            let one = |[name, unit, definition]: [&str; 3]| serde_json::json!({ "name": name, "unit": unit, "definition": definition });
+            let list: Vec<_> = rows.map(one).collect();
+            terminal::say_json(&format!("{:#}\n", serde_json::Value::from(list)))
+        }
+        Format::Csv => {
+            let rows: Vec<[&str; 3]> = rows.collect();
+            terminal::say(&String::from_utf8_lossy(&csv::of(&METRIC_COLUMNS, &rows)))
+        }
+        Format::Md => {
+            let rows: Vec<Vec<String>> = rows.map(|row| row.map(str::to_owned).to_vec()).collect();
+            terminal::say(&markdown(&METRIC_COLUMNS.map(str::to_owned), &rows, 3))
+        }
     }
-    terminal::say(&format!("{}\n", table::metrics()))
 }

@@ -9,6 +9,7 @@ mod estimate;
 mod examples;
 mod exit;
 mod explain;
+mod format;
 mod interrupt;
 mod keys;
 mod memory;

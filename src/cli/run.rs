@@ -1,12 +1,14 @@
 //! `authstorm run`
 
 use super::exit::{Exit, Failure};
+use super::format::Format;
 use super::memory::Need;
 use super::progress::Progress;
 use super::{estimate, interrupt, memory, table, terminal};
 use authstorm::Study;
 use authstorm::explain::tell_worst;
-use authstorm::report;
+use authstorm::page;
+use authstorm::results::csv;
 use authstorm::results::summary::summary;
 use authstorm::results::{Judgement, Reservation, Results, Verdict, finding, verdicts};
 use authstorm::scenario::Settings;
@@ -31,6 +33,9 @@ pub(super) struct Args {
     /// write nothing
     #[arg(long)]
     estimate: bool,
+    /// The form of what is printed: csv has every metric of every replication [default: table]
+    #[arg(long, value_enum, conflicts_with_all = ["json", "quiet", "estimate"])]
+    format: Option<Format>,
 }
 
 /// What to run: shared by the verbs that do.
@@ -105,10 +110,22 @@ impl StudyArgs {
         Ok(results?)
     }
 
-    /// Prints the results in the requested form, and returns whether the expectations hold.
-    pub(super) fn print(&self, results: &Results, written_to: Option<&str>) -> Result<Exit, Failure> {
-        if self.json {
+    /// Prints the results in this form, and returns whether the expectations hold.
+    pub(super) fn print(
+        &self,
+        results: &Results,
+        format: Option<Format>,
+        written_to: Option<&str>,
+    ) -> Result<Exit, Failure> {
+        let format = Format::of(format, self.json);
+        if format == Format::Json {
             terminal::say_json(&summary(results))?;
+        } else if format == Format::Csv {
+            terminal::say(&String::from_utf8_lossy(&csv::replications(results)))?;
+        } else if format == Format::Md {
+            let mut text = format!("{}\n", table::summary_markdown(results));
+            finding(results).iter().for_each(|sentence| text.push_str(&format!("- {sentence}.\n")));
+            terminal::say(&text)?;
         } else if !self.quiet {
             let mut text = format!("{}\n\n", table::summary(results, table::width()));
             finding(results).iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
@@ -128,7 +145,7 @@ impl StudyArgs {
             terminal::say(&text)?;
         }
         let passes = results.passes_check();
-        if !passes && (self.json || self.quiet) {
+        if !passes && (format != Format::Table || self.quiet) {
             terminal::complain(
                 &self.verdicts(results, |v| v.fails_check() || v.judgement == Judgement::NotJudged),
             );
@@ -202,7 +219,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let made = args.study.results_on(&pool, &study).and_then(|mut results| {
         let files = pool.install(|| -> Result<_, Failure> {
             tell_worst(&study, &mut results, &control)?;
-            let (drawn, mut files) = rayon::join(|| report::files(&results), || results.data_files());
+            let (drawn, mut files) = rayon::join(|| page::files(&results), || results.data_files());
             files.extend(drawn?);
             Ok(files)
         })?;
@@ -214,5 +231,5 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     terminal::tidied(place.tidy_up());
     let (results, written) = made?;
     let place = format!("{}\n{}", terminal::written(&out, written), args.study.next(&results, &out));
-    args.study.print(&results, Some(&place))
+    args.study.print(&results, args.format, Some(&place))
 }

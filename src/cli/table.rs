@@ -1,6 +1,7 @@
 //! Tables for the terminal. They fit the width of the terminal. Output to a file or a pipe has
 //! [`USUAL_WIDTH`] columns, or the number in `COLUMNS`.
 
+use super::format::markdown;
 use authstorm::metrics::{Metric, MetricDef, all_metrics};
 use authstorm::results::{MetricValues, PolicyResults, Results, measured};
 use authstorm::stats::{CONFIDENCE, paired_difference};
@@ -67,6 +68,16 @@ pub(super) fn summary(results: &Results, width: u16) -> String {
         }
     }
     text
+}
+
+/// The rows of [`summary`] as Markdown.
+pub(super) fn summary_markdown(results: &Results) -> String {
+    let header: Vec<String> =
+        std::iter::once("metric".to_owned()).chain(results.policies.iter().map(|p| clean(&p.name))).collect();
+    let row = |metric: Metric| {
+        std::iter::once(label(results, metric)).chain(values(results, metric)).collect::<Vec<String>>()
+    };
+    markdown(&header, &shown(results).into_iter().map(row).collect::<Vec<_>>(), 1)
 }
 
 /// A table, or several tables with the same first column, each within the width.
@@ -183,10 +194,13 @@ fn table(header: &[String], rows: Vec<Vec<String>>, width: u16) -> String {
     table.to_string()
 }
 
+/// Columns of the list of metrics.
+pub(super) const METRIC_COLUMNS: [&str; 3] = ["metric", "unit", "definition"];
+
 /// Every metric with its unit and definition.
 pub(super) fn metrics() -> String {
     let mut table = plain(width());
-    table.set_header(["metric", "unit", "definition"]);
+    table.set_header(METRIC_COLUMNS);
     for MetricDef { name, unit, definition, .. } in all_metrics() {
         table.add_row([*name, *unit, *definition]);
     }

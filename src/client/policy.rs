@@ -210,7 +210,7 @@ pub struct Policy {
     /// Retries of `getToken`.
     #[schemars(extend("x-add" = "[policy.retry] (in a policy file [retry])"))]
     pub retry: Retry,
-    /// What becomes of the error of a touch that does not enter the flow.
+    /// Who gets the error of a touch that does not enter the flow.
     #[serde(default)]
     pub touch_errors: TouchErrors,
     /// Limits the retries of one session to a share of its first attempts; without it, no limit.
@@ -256,7 +256,7 @@ pub struct Retry {
     #[serde(default = "three")]
     #[schemars(range(max = MAX_RETRIES), extend("x-unit" = "retries"))]
     pub offline_retries: u32,
-    /// How a delay is spread at random.
+    /// The random spread of a delay `d`.
     #[serde(default)]
     pub jitter: Jitter,
     /// Whether a delay is at least what `Retry-After` asks for. No measured release does that.
@@ -284,7 +284,7 @@ pub enum Jitter {
     Decorrelated,
 }
 
-/// What becomes of a touch error that does not enter the flow.
+/// Receiver of a touch error that does not enter the flow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TouchErrors {

@@ -12,13 +12,18 @@ use serde_json::{Value, json};
 
 /// Pretty-printed, keys in a fixed order, with a newline at the end. Times are seconds of virtual time.
 pub fn json(story: &Story) -> String {
+    format!("{:#}\n", value(story))
+}
+
+/// A story as a JSON object, keys in a fixed order.
+pub(super) fn value(story: &Story) -> Value {
     let faults: Vec<Value> = story
         .faults
         .iter()
         .map(|f| json!({ "name": f.name, "from_s": f.from.as_secs_f64(), "to_s": f.to.as_secs_f64() }))
         .collect();
     let totals = story.totals;
-    let value = json!({
+    json!({
         "headline": headline(story),
         "scenario": story.scenario,
         "client_model": story.client_model,
@@ -46,8 +51,7 @@ pub fn json(story: &Story) -> String {
         "waits": story.waits.iter().map(|(i, w)| wait(story, *i, w)).collect::<Vec<_>>(),
         "earlier": story.earlier.iter().map(|(i, e)| earlier(*i, e)).collect::<Vec<_>>(),
         "steps_left_out": story.left_out,
-    });
-    format!("{value:#}\n")
+    })
 }
 
 fn seconds(at: Time) -> f64 {

@@ -4,6 +4,7 @@
 //! seed and replication, so this run equals the one behind the results. Each other file writes a [`Story`] in one form:
 //! [`text`] for people, [`json`] for programs, [`mermaid`] for documents, [`trace`] for Perfetto.
 
+pub mod against;
 mod digest;
 pub mod fold;
 pub mod json;
@@ -21,6 +22,7 @@ pub mod times;
 pub mod trace;
 pub mod words;
 
+pub use against::{Against, tell_against};
 pub use digest::tell_worst;
 pub use story::Story;
 

@@ -34,6 +34,7 @@ pub fn is_story(head: &[u8]) -> bool {
     let begins = |text: &str| head.starts_with(text);
     begins(SVG_MARK)
         || begins("{\n  \"headline\": \"Session ")
+        || begins("{\n  \"steps_alike\": ")
         || begins("{\"displayTimeUnit\":\"ms\",\"otherData\":{\"headline\":\"Session ")
         || (begins("Session ") && provenance(&head))
         || (begins("%% ") && provenance(&head) && head.contains("\nsequenceDiagram\n"))

@@ -47,6 +47,32 @@ pub fn summary(results: &Results) -> Vec<u8> {
     table.bytes()
 }
 
+/// Every value of every metric: a row per policy, metric and replication. It is printed, and no file of a directory.
+pub fn replications(results: &Results) -> Vec<u8> {
+    let mut table = Table::new(&["policy", "metric", "unit", "replication", "value"]);
+    for policy in &results.policies {
+        for metric in &policy.metrics {
+            for (replication, value) in metric.values.iter().enumerate() {
+                table.row(&[
+                    text(&policy.name),
+                    text(&metric.name),
+                    text(&metric.unit),
+                    replication.to_string(),
+                    value.to_string(),
+                ]);
+            }
+        }
+    }
+    table.bytes()
+}
+
+/// A table of texts of our own, as CSV.
+pub fn of<const N: usize>(columns: &[&'static str; N], rows: &[[&str; N]]) -> Vec<u8> {
+    let mut table = Table::new(columns);
+    rows.iter().for_each(|row| table.row(row));
+    table.bytes()
+}
+
 /// `timeline.csv`: calls by bucket, endpoint and outcome. Counts of 0 have no row. `t_s` is the begin of the bucket.
 pub fn timeline(results: &Results) -> Vec<u8> {
     let mut table = Table::new(&TIMELINE_COLUMNS);

@@ -78,3 +78,68 @@ fn completions_and_manual_pages_know_every_command() {
     }
     assert_eq!(fs::read_dir(dir.path().join("man")).expect("a directory").count(), verbs.len() + 1);
 }
+
+/// Every form has the same numbers, those of summary.json.
+#[test]
+fn results_are_printed_as_json_csv_and_markdown() {
+    let root = crate::common::root();
+    let check = |format: &str| {
+        let args =
+            ["check", "scenarios/tokens-429-outage.toml", "--set", "fleet.users=50", "--replications", "2"];
+        let (code, said, wrong) = run(root, &[&args[..], &["--format", format]].concat());
+        // With few users the scenario's expectations may fail, which is told on standard error.
+        assert!(code == Some(0) || code == Some(1) && !wrong.is_empty(), "{wrong}");
+        said
+    };
+    let json: serde_json::Value = serde_json::from_str(&check("json")).expect("JSON");
+    let csv = check("csv");
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let mut rows = 0;
+    for row in reader.records() {
+        let row = row.expect("a row");
+        let replication: usize = row[3].parse().expect("a number");
+        let value = &json["policies"][&row[0]]["metrics"][&row[1]]["values"][replication];
+        // JSON has no infinity.
+        assert!(row[4].parse::<f64>().ok() == value.as_f64() || value.as_f64().is_none(), "{row:?}: {value}");
+        rows += 1;
+    }
+    let policies = json["policies"].as_object().expect("policies");
+    let metrics: usize = policies.values().map(|p| p["metrics"].as_object().expect("metrics").len()).sum();
+    assert_eq!(rows, 2 * metrics);
+    let markdown = check("md");
+    let head = format!("| metric | {} |", policies.keys().cloned().collect::<Vec<_>>().join(" | "));
+    assert!(
+        markdown.starts_with(&head) && markdown.contains("\n| false_sign_outs (users) | 0 |"),
+        "{markdown}"
+    );
+}
+
+#[test]
+fn the_list_of_metrics_has_every_form() {
+    let root = crate::common::root();
+    let names = |format: &str, name: &dyn Fn(&str) -> Vec<String>| {
+        name(&run(root, &["metrics", "--format", format]).1)
+    };
+    let json = names("json", &|text| {
+        let list: serde_json::Value = serde_json::from_str(text).expect("JSON");
+        list.as_array()
+            .expect("a list")
+            .iter()
+            .map(|m| m["name"].as_str().expect("a name").to_owned())
+            .collect()
+    });
+    let csv = names("csv", &|text| {
+        csv::Reader::from_reader(text.as_bytes())
+            .records()
+            .map(|row| row.expect("a row")[0].to_owned())
+            .collect()
+    });
+    let md = names("md", &|text| {
+        text.lines()
+            .skip(2)
+            .filter_map(|line| line.split(" | ").next()?.strip_prefix("| "))
+            .map(str::to_owned)
+            .collect()
+    });
+    assert!(json.len() > 20 && json == csv && json == md, "{json:?} {csv:?} {md:?}");
+}

@@ -18,6 +18,7 @@ mod docs;
 mod estimate;
 mod examples;
 mod explain;
+mod explain_against;
 mod explain_window;
 mod faults;
 mod first_minutes;

@@ -4,10 +4,10 @@
 //! flow, the poller, the page load, or the server's side.
 
 mod account;
+#[cfg(test)]
+mod bench;
 mod browser;
 mod cache;
-#[cfg(test)]
-mod desk;
 mod endpoints;
 mod flow;
 mod get_token;

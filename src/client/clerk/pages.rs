@@ -1,7 +1,7 @@
 //! The pages of a world's users: tabs, browsers and tasks.
 
 use super::browser::Browser;
-use super::page::{Page, Passing};
+use super::page::{Page, Scratch};
 use super::release::Release;
 use super::setup::Setup;
 use super::tabs::TabStore;
@@ -88,7 +88,7 @@ impl Pages {
             rules: who.rules,
             now,
             out,
-            passing: Passing::default(),
+            scratch: Scratch::default(),
         };
         page.step(input);
         self.tabs.put(who.tab, &whole);
