@@ -1,11 +1,12 @@
 //! What does an event cost? What a decision of a limiter, of a policy? What the queue alone?
 //!
-//! `cargo bench --bench engine`; times are CPU times of one core, per element where a throughput is given.
+//! `cargo bench -p authstorm-benches`; times are CPU times of one core, per element where a throughput is given.
 
 use authstorm::Study;
 use authstorm::backend::limiter::Limiter;
 use authstorm::backend::spec::LimitSpec;
 use authstorm::client::fact::Fact;
+use authstorm::client::family::SessionEnd;
 use authstorm::client::policy::FailureSet;
 use authstorm::kernel::queue::{Calendar, Heap};
 use authstorm::kernel::random::{Purpose, Stream};
@@ -20,7 +21,7 @@ use std::hint::black_box;
 use std::path::Path;
 
 fn scenario(name: &str, overrides: &[String]) -> Study {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios").join(format!("{name}.toml"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scenarios").join(format!("{name}.toml"));
     Study::load_with(path, overrides).expect("a shipped scenario")
 }
 
@@ -158,7 +159,7 @@ fn metrics(c: &mut Criterion) {
         b.iter(|| {
             let (user, now) = next();
             let entry = Fact::FlowEntered { active: true, depth: 2, open: 1, cause: None };
-            collector.fact(user, 0, entry, false, now)
+            collector.fact(user, 0, entry, SessionEnd::Alive, now)
         });
     });
     group.finish();
@@ -173,7 +174,7 @@ fn writing(c: &mut Criterion) {
     group.bench_function("csv", |b| {
         b.iter(|| (authstorm::results::csv::timeline(&results), authstorm::results::csv::summary(&results)));
     });
-    group.bench_function("charts", |b| b.iter(|| authstorm::report::charts(&results)));
+    group.bench_function("charts", |b| b.iter(|| authstorm::plot::charts(&results)));
     group.finish();
 }
 

@@ -20,7 +20,7 @@
 //! | [`metrics`], [`stats`] | what is counted; what counts say |
 //! | [`experiment`] | replications, comparison, expectations |
 //! | [`results`] | what runs come to: written, read, judged, in words |
-//! | [`report`] | charts and the page, from results alone |
+//! | [`plot`], [`page`] | charts; the page of a run; from results alone |
 //! | [`diff`] | what changed between two results |
 //! | [`explain`] | the story of one session |
 //! | [`conform`] | comparison with recordings of the real client |
@@ -30,7 +30,7 @@
 //! | feature | what it adds |
 //! | --- | --- |
 //! | `cli` (default) | the command, and the features below |
-//! | `charts` | [`report`]: charts and the page |
+//! | `charts` | [`plot`] and [`page`]: charts and the page |
 //! | `parallel` | replications and policies on all cores, and [`verify`] |
 //!
 //! Without features the library runs, judges, explains, writes, reads and compares. It needs neither threads nor a terminal, and
@@ -53,11 +53,13 @@ pub mod fault;
 pub mod fleet;
 pub mod kernel;
 pub mod metrics;
+#[cfg(feature = "charts")]
+pub mod page;
 mod parallel;
 pub mod plan;
-pub mod protocol;
 #[cfg(feature = "charts")]
-pub mod report;
+pub mod plot;
+pub mod protocol;
 pub mod results;
 pub mod scenario;
 pub mod spec;

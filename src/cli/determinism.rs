@@ -15,7 +15,7 @@ use serde_json::json;
 pub(super) struct Args {
     #[command(flatten)]
     study: StudyArgs,
-    /// Break ties between simultaneous events of different sessions the other way round, and name the results that change;
+    /// Also run simultaneous events of different sessions in reverse order, and name the results that change;
     /// exit 1 when a metric does
     #[arg(long)]
     ties: bool,

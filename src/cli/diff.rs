@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure};
 use super::format::{Format, markdown};
 use super::{table, terminal};
 use authstorm::diff::{Verdict, csv, diff, headline, in_words, json, scenario_changes};
-use authstorm::report::{Chart, Overlaid, overlaid, to_png};
+use authstorm::plot::{Chart, Overlaid, overlaid, to_png};
 use authstorm::results::dir::write_new;
 use authstorm::results::{DataFile, Results, ResultsDir};
 use authstorm::text::clean;
@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 /// Options.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Results to compare with
+    /// Reference results
     #[arg(value_name = "DIR_A")]
     a: PathBuf,
-    /// Results that may differ from them; every difference is B less A
+    /// Results to compare; every difference is B minus A
     #[arg(value_name = "DIR_B")]
     b: PathBuf,
-    /// Show every metric, those without a difference too
+    /// Show every metric, also those without a difference
     #[arg(long)]
     all: bool,
     /// The form of what is printed; csv has every metric [default: table]

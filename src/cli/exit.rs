@@ -2,7 +2,7 @@
 
 use super::terminal;
 use authstorm::Error;
-use authstorm::report::PngError;
+use authstorm::plot::PngError;
 use authstorm::results::{PlaceError, ReadError};
 use authstorm::text::{escape, shell_word};
 use authstorm::world::StopReason;

@@ -5,7 +5,7 @@ use super::{interrupt, memory, out_file, terminal};
 use authstorm::Study;
 use authstorm::explain::{self, Session, Story, Wanted, own, tell_against};
 use authstorm::kernel::{Dur, Time};
-use authstorm::report;
+use authstorm::plot;
 use authstorm::scenario::Settings;
 use authstorm::text::number::counted;
 use std::path::{Path, PathBuf};
@@ -45,7 +45,7 @@ pub(super) struct Args {
     /// with --format
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Overwrite the file of --out, whoever wrote it; never the scenario or a policy file of it
+    /// Overwrite the file of --out; the scenario and its policy files are never overwritten
     #[arg(long, requires = "out")]
     force: bool,
     /// Override a key of the scenario, as in --set fleet.users=500; may be given several times
@@ -69,7 +69,7 @@ enum Format {
     Trace,
     /// The lane chart: a lane per tab and endpoint, a bar per call
     Svg,
-    /// The same as pixels; needs --out
+    /// The lane chart as pixels; needs --out
     Png,
 }
 
@@ -221,8 +221,8 @@ fn written(story: &Story, format: Format) -> Result<Vec<u8>, Failure> {
         Format::Json => explain::json::json(story),
         Format::Mermaid => explain::mermaid::mermaid(story),
         Format::Trace => explain::trace::trace(story),
-        Format::Svg => own::svg(&report::lanes::of_story(story).svg),
-        Format::Png => return Ok(own::png(&report::to_png(&report::lanes::of_story(story).svg)?)),
+        Format::Svg => own::svg(&plot::lanes::of_story(story).svg),
+        Format::Png => return Ok(own::png(&plot::to_png(&plot::lanes::of_story(story).svg)?)),
     };
     Ok(text.into_bytes())
 }

@@ -2,7 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::terminal;
-use authstorm::report;
+use authstorm::page;
 use authstorm::results::{DataFile, Gap, Provenance, Reservation, ResultsDir, csv};
 use std::path::PathBuf;
 
@@ -48,6 +48,6 @@ fn rebuild(dir: ResultsDir) -> Result<Rebuilt, Failure> {
             _ => {}
         }
     }
-    files.extend(report::files(&results)?);
+    files.extend(page::files(&results)?);
     Ok(Rebuilt { provenance, files, gaps: results.gaps })
 }

@@ -7,7 +7,7 @@ use super::progress::Progress;
 use super::{estimate, interrupt, memory, table, terminal};
 use authstorm::Study;
 use authstorm::explain::tell_worst;
-use authstorm::report;
+use authstorm::page;
 use authstorm::results::csv;
 use authstorm::results::summary::summary;
 use authstorm::results::{Judgement, Reservation, Results, Verdict, finding, verdicts};
@@ -219,7 +219,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let made = args.study.results_on(&pool, &study).and_then(|mut results| {
         let files = pool.install(|| -> Result<_, Failure> {
             tell_worst(&study, &mut results, &control)?;
-            let (drawn, mut files) = rayon::join(|| report::files(&results), || results.data_files());
+            let (drawn, mut files) = rayon::join(|| page::files(&results), || results.data_files());
             files.extend(drawn?);
             Ok(files)
         })?;

@@ -9,8 +9,8 @@
 //! that ask for the same draw get the same number, whatever else they ask for. This gives common random numbers by
 //! construction (Law, *Simulation Modeling and Analysis*, ch. 11).
 
-use rand_chacha::ChaCha20Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use chacha20::ChaCha20Rng;
+use chacha20::rand_core::{Rng, SeedableRng};
 use sha2::{Digest, Sha256};
 
 /// The use of a random number. The discriminants are part of the identity of results: never renumber them.
@@ -49,6 +49,8 @@ pub enum Purpose {
     Visit = 15,
     /// Users to whom an action on a share of the users applies.
     Action = 16,
+    /// How wrong a user's clock is.
+    Clock = 17,
 }
 
 /// A keyed source of random numbers for one purpose.

@@ -21,7 +21,7 @@ pub fn can_move(results: &Results, metric: Metric) -> bool {
     let generic = || results.policies.iter().any(|policy| happens(policy, Metric::Requests(GENERIC)));
     let has = match metric.def().needs {
         Needs::Nothing => true,
-        Needs::Users => results.users > 0,
+        Needs::Users | Needs::RefreshTokens => results.users > 0,
         Needs::Workloads => generic(),
     };
     has && results.policies.iter().any(|policy| of(policy, metric).is_some())
@@ -63,10 +63,14 @@ pub fn never(values: &[f64]) -> usize {
     values.iter().filter(|value| value.is_infinite()).count()
 }
 
+/// The width of an interval, as a share of the mean, that rounding alone gives to replications of one value.
+const ROUNDING: f64 = 1e-12;
+
 /// Ends of the confidence interval of the mean in words. `None` with one replication, without spread, or for an infinite
 /// mean.
 pub fn interval(values: &MetricValues) -> Option<(String, String)> {
-    let is_one = values.ci_low.is_finite() && values.ci_high.is_finite() && values.ci_low < values.ci_high;
+    let width = values.ci_high - values.ci_low;
+    let is_one = width.is_finite() && width > ROUNDING * values.mean.abs();
     is_one.then(|| (short(values.ci_low), short(values.ci_high)))
 }
 
@@ -77,7 +81,10 @@ pub fn with_interval(values: &MetricValues) -> String {
     let range = values.def().map(|def| def.kind.range());
     let (least, most) = range.unwrap_or((f64::NEG_INFINITY, f64::INFINITY));
     if values.ci_low > least && values.ci_high < most {
-        format!("{mean} ± {}", short((values.ci_high - values.ci_low) / 2.0))
+        let half = (values.ci_high - values.ci_low) / 2.0;
+        // An interval has a width, however small.
+        let shown = Some(short(half)).filter(|shown| shown != "0");
+        format!("{mean} ± {}", shown.unwrap_or_else(|| format!("{half:.0e}")))
     } else {
         format!("{mean} ({low} to {high})")
     }
@@ -143,6 +150,8 @@ mod tests {
             (Metric::RequestsTotal, &[100.0][..], "100"),
             (Metric::RequestsTotal, &[100.0, 100.0], "100"),
             (Metric::RequestsTotal, &[99.0, 101.0], "100 ± 12.7"),
+            (Metric::Goodput, &[12.1, 12.1 + 1e-11], "12.1 ± 6e-11"),
+            (Metric::Goodput, &[12.1, 12.1 + 4e-15], "12.1"),
             (Metric::RequestsTotal, &[0.0, 0.0, 0.0, 0.0, 5.0], "1 (0 to 3.78)"),
             (Metric::TimeToRecoverCensored, &[0.0, 1.0, 1.0, 1.0, 1.0], "0.80 (0.24 to 1)"),
             (Metric::TimeToRecoverS, &[never], "never within the run"),

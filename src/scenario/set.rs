@@ -15,6 +15,18 @@ use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
 /// Changes to a scenario from outside. They are written into the text, checked as the text is, and part of its hash.
+///
+/// ```
+/// use authstorm::{Settings, Study};
+///
+/// let settings = Settings { set: vec!["fleet.users=20".to_owned()], ..Settings::default() };
+/// let study = Study::load_set("scenarios/healthy.toml", &settings)?;
+/// assert_eq!(study.loaded().scenario.fleet.users, 20);
+///
+/// let misspelt = Settings { set: vec!["fleet.user=20".to_owned()], ..Settings::default() };
+/// assert!(Study::load_set("scenarios/healthy.toml", &misspelt).is_err());
+/// # Ok::<(), authstorm::Error>(())
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// `KEY=VALUE` pairs: a path into the text such as `fault[0].from`, and a TOML value or a bare word, which stands for

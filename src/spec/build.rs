@@ -201,16 +201,15 @@ impl Builder<'_> {
                 forms.push(self.ty(&form, name));
             }
         }
-        if forms.is_empty() && self.one_of(schema).is_none() {
+        let table = self.one_of(schema);
+        if forms.is_empty() && table.is_none() {
             return Ty::Word(words);
         }
         if !words.is_empty() {
             forms.push(Ty::Word(words));
         }
-        if self.one_of(schema).is_some() {
-            let table =
-                |builder: &mut Self| builder.one_of(schema).unwrap_or_else(|| unreachable!("just seen"));
-            forms.push(Ty::Table(self.shared(definition, table)));
+        if let Some(table) = table {
+            forms.push(Ty::Table(self.shared(definition, |_| table)));
         }
         Ty::Choice { noun: text(schema, "x-noun"), written: text(schema, "x-forms"), forms }
     }

@@ -114,7 +114,7 @@ pub enum Ty {
     Version(u64),
     /// A whole number in a range, both ends included.
     Int {
-        /// The least.
+        /// Least value.
         least: u64,
         /// The most.
         most: u64,

@@ -3,6 +3,22 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// State shared by all runs of a study.
+///
+/// Another thread reads the progress and may stop the runs:
+///
+/// ```
+/// use authstorm::{Control, Study};
+///
+/// let mut study = Study::load("scenarios/healthy.toml")?;
+/// study.replications(1)?;
+/// let control = Control::default();
+/// study.run_under(&control)?;
+/// assert!(control.events() > 0);
+///
+/// control.stop();
+/// assert!(matches!(study.run_under(&control), Err(authstorm::Error::Stopped(_))));
+/// # Ok::<(), authstorm::Error>(())
+/// ```
 #[derive(Debug, Default)]
 pub struct Control {
     stop: AtomicBool,

@@ -5,7 +5,7 @@ use authstorm::explain::lines::{Line, Node, Order, lines};
 use authstorm::explain::story::{Call, Step, Trigger, Waiting};
 use authstorm::explain::{Session, Story, Wanted, json, mermaid, tell, text, trace};
 use authstorm::kernel::Time;
-use authstorm::report::lanes::{self, Schedule};
+use authstorm::plot::lanes::{self, Schedule};
 use authstorm::text::number;
 use authstorm::world::Control;
 use authstorm::{Error, Study};

@@ -36,7 +36,7 @@ impl Page<'_> {
                 let left = i64::from(self.setup.token_life_s) - i64::from(age);
                 let margin = i64::from(self.setup.release.expiry_margin_s);
                 // An entry learns its token's age only in a microtask of its own (`tokenResolver.then`).
-                let usable = self.passing.untimed
+                let usable = self.scratch.untimed
                     || left > margin
                     || (left == margin && self.setup.release.margin_is_usable);
                 if usable {

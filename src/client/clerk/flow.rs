@@ -25,13 +25,13 @@ impl Page<'_> {
     ) -> bool {
         let active = self.tab.client && self.tab.session;
         self.fact(Fact::FlowEntered {
-            open: self.tab.open_flows + 1 + self.passing.overlapping.unwrap_or(0),
+            open: self.tab.open_flows + 1 + self.scratch.overlapping.unwrap_or(0),
             active,
             depth: depth + 1,
             cause,
         });
         if !active {
-            self.passing.overlapping = self.passing.overlapping.map(|n| n + 1);
+            self.scratch.overlapping = self.scratch.overlapping.map(|n| n + 1);
             return false;
         }
         self.tab.open_flows += 1;
@@ -162,8 +162,8 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::{
-        Desk, LATE, MAX_ROUNDS, NEW, NOW, OLD, PAST_CACHE, facts, fine, sends, sent_to,
+    use super::super::bench::{
+        LATE, MAX_ROUNDS, NEW, NOW, OLD, PAST_CACHE, TestBench, facts, fine, sends, sent_to,
     };
     use super::super::endpoints;
     use super::super::release::Model::{ClerkJs6_0_0, ClerkJs6_3_3, Documented};
@@ -187,13 +187,13 @@ mod tests {
 
     /// Enters the flow twice at once: by a fetch past the cache and by a touch on focus, both answered 401. Returns the
     /// tasks of the two flows.
-    fn two_flows(desk: &mut Desk) -> (TaskId, TaskId) {
-        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
-        let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
+    fn two_flows(bench: &mut TestBench) -> (TaskId, TaskId) {
+        let fetch = sent_to(&bench.step(NOW, PAST_CACHE), endpoints::TOKENS);
+        let touch = sent_to(&bench.step(NOW, Input::Focus), endpoints::TOUCH);
         let cause = Failure::status(401);
-        let of_fetch = desk.fail(NOW, fetch, 401);
+        let of_fetch = bench.fail(NOW, fetch, 401);
         assert_eq!(facts(&of_fetch), [entered(1, 1, true, Some(cause))]);
-        let of_touch = desk.fail(NOW, touch, 401);
+        let of_touch = bench.fail(NOW, touch, 401);
         assert_eq!(facts(&of_touch), [entered(2, 1, true, Some(cause))]);
         (sent_to(&of_fetch, endpoints::CLIENT), sent_to(&of_touch, endpoints::CLIENT))
     }
@@ -214,9 +214,9 @@ mod tests {
             (NEW, 403, 1, true),
             (NEW, 500, 1, true),
         ] {
-            let mut desk = Desk::signed_in(Documented, policy);
-            let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
-            let mut actions = desk.fail(NOW, touch, 401);
+            let mut bench = TestBench::signed_in(Documented, policy);
+            let touch = sent_to(&bench.step(NOW, Input::Focus), endpoints::TOUCH);
+            let mut actions = bench.fail(NOW, touch, 401);
             let mut levels = 0;
             while !sends(&actions).is_empty() {
                 levels += 1;
@@ -228,18 +228,18 @@ mod tests {
                 );
                 assert!(facts(&actions).contains(&entry), "{policy:?} {status}: {actions:?}");
                 let flow = sent_to(&actions, endpoints::TOUCH);
-                actions = desk.fail(NOW, flow, status);
+                actions = bench.fail(NOW, flow, status);
             }
             let end = if signed_in { FlowEnd::StillSignedIn } else { FlowEnd::SignedOut };
             assert!(facts(&actions).contains(&left(rounds, end)), "{policy:?} {status}: {actions:?}");
-            assert_eq!((levels, desk.tab.session), (rounds, signed_in), "{policy:?} {status}");
-            assert_eq!(desk.browser.cookie.is_some(), signed_in, "{policy:?} {status}");
+            assert_eq!((levels, bench.tab.session), (rounds, signed_in), "{policy:?} {status}");
+            assert_eq!(bench.browser.cookie.is_some(), signed_in, "{policy:?} {status}");
             assert_eq!(
                 actions.contains(&Action::Tell(messages::SIGN_OUT)),
                 !signed_in,
                 "{policy:?} {status}"
             );
-            assert_eq!(desk.tab.open_flows, 0);
+            assert_eq!(bench.tab.open_flows, 0);
         }
     }
 
@@ -249,10 +249,10 @@ mod tests {
         for (status, signed_in) in
             [(403, false), (500, false), (400, true), (422, true), (429, true), (503, true)]
         {
-            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
-            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
-            let flow = sent_to(&desk.fail(NOW, fetch, 401), endpoints::CLIENT);
-            let actions = desk.fail(NOW, flow, status);
+            let mut bench = TestBench::signed_in(ClerkJs6_3_3, NEW);
+            let fetch = sent_to(&bench.step(NOW, PAST_CACHE), endpoints::TOKENS);
+            let flow = sent_to(&bench.fail(NOW, fetch, 401), endpoints::CLIENT);
+            let actions = bench.fail(NOW, flow, status);
             let own = Failure::status(401);
             // Finding 6: an error of the flow replaces the 401.
             let (end, error) = match signed_in {
@@ -261,7 +261,7 @@ mod tests {
             };
             assert!(facts(&actions).contains(&left(1, end)), "{status}: {actions:?}");
             assert!(facts(&actions).contains(&Fact::AppError(error)), "{status}: {actions:?}");
-            assert_eq!(desk.tab.session, signed_in, "{status}");
+            assert_eq!(bench.tab.session, signed_in, "{status}");
         }
     }
 
@@ -270,32 +270,32 @@ mod tests {
     #[test]
     fn a_recursion_counts_its_levels_and_hands_on_its_depth() {
         for levels in 1..=4_u32 {
-            let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
-            desk.setup.reaction =
+            let mut bench = TestBench::signed_in(ClerkJs6_3_3, OLD);
+            bench.setup.reaction =
                 Reaction { act: AppReaction::SetActive, from: Time::from_ms(1), to: Time::NEVER };
             let own = Failure { status: 401, code: 5, retry_after_s: 0 };
-            let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
-            let mut actions = desk.answer(NOW, fetch, Reply::Fail(own));
+            let fetch = sent_to(&bench.step(NOW, PAST_CACHE), endpoints::TOKENS);
+            let mut actions = bench.answer(NOW, fetch, Reply::Fail(own));
             let flow = sent_to(&actions, endpoints::CLIENT);
             for level in 1..=levels {
                 let cause = if level == 1 { own } else { Failure::status(401) };
                 assert_eq!(facts(&actions), [entered(level, level, true, Some(cause))]);
                 assert_eq!(sent_to(&actions, endpoints::CLIENT), flow, "one task holds all levels");
-                assert_eq!(desk.tab.open_flows, level);
+                assert_eq!(bench.tab.open_flows, level);
                 if level < levels {
-                    actions = desk.fail(NOW, flow, 401);
+                    actions = bench.fail(NOW, flow, 401);
                 }
             }
-            let actions = desk.answer(NOW, flow, fresh());
+            let actions = bench.answer(NOW, flow, fresh());
             let touch = sent_to(&actions, endpoints::TOUCH);
-            assert_eq!(desk.tasks[touch].depth, levels);
+            assert_eq!(bench.tasks[touch].depth, levels);
             let told = facts(&actions);
             assert!(told.contains(&left(levels, FlowEnd::StillSignedIn)), "{told:?}");
             // The call that entered the flow gets its own 401, unless the request of the first level also had a 401.
             let error = if levels == 1 { own } else { Failure::status(401) };
             assert!(told.contains(&Fact::AppError(error)), "{told:?}");
-            assert_eq!(desk.tab.open_flows, 0);
-            let again = desk.fail(NOW, touch, 429);
+            assert_eq!(bench.tab.open_flows, 0);
+            let again = bench.fail(NOW, touch, 429);
             let entry = entered(1, levels + 1, true, Some(Failure::status(429)));
             assert!(facts(&again).contains(&entry), "{again:?}");
         }
@@ -304,12 +304,12 @@ mod tests {
     /// A flow does not enter again after its tab has signed out: `clerk-js.md`, "The unauthenticated flow", 1.
     #[test]
     fn a_recursion_ends_where_the_session_is_gone() {
-        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
-        let (first, second) = two_flows(&mut desk);
-        let gone = desk.fail(NOW, first, 403);
+        let mut bench = TestBench::signed_in(ClerkJs6_3_3, OLD);
+        let (first, second) = two_flows(&mut bench);
+        let gone = bench.fail(NOW, first, 403);
         assert!(facts(&gone).starts_with(&[Fact::SignedOut, left(1, FlowEnd::SignedOut)]), "{gone:?}");
         let own = Failure::status(401);
-        let actions = desk.fail(NOW, second, 401);
+        let actions = bench.fail(NOW, second, 401);
         assert_eq!(sends(&actions), []);
         assert_eq!(
             facts(&actions),
@@ -326,20 +326,20 @@ mod tests {
     #[test]
     fn an_empty_answer_changes_nothing() {
         for signed_out in [false, true] {
-            let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
-            let (first, second) = two_flows(&mut desk);
+            let mut bench = TestBench::signed_in(ClerkJs6_3_3, OLD);
+            let (first, second) = two_flows(&mut bench);
             if signed_out {
-                desk.fail(NOW, first, 403);
+                bench.fail(NOW, first, 403);
             } else {
-                desk.browser.cookie = None;
+                bench.browser.cookie = None;
             }
-            assert_eq!(desk.browser.cookie, None);
-            desk.browser.set_offline(true);
-            let told = desk.never_answer(NOW, second);
+            assert_eq!(bench.browser.cookie, None);
+            bench.browser.set_offline(true);
+            let told = bench.never_answer(NOW, second);
             let end = if signed_out { FlowEnd::SignedOut } else { FlowEnd::StillSignedIn };
             assert!(facts(&told).contains(&left(1, end)), "{told:?}");
             let token = Token::issued(Time::ZERO);
-            assert_eq!(desk.browser.cookie, (!signed_out).then_some(token));
+            assert_eq!(bench.browser.cookie, (!signed_out).then_some(token));
             let written = told.contains(&Action::Fact(Fact::Cookie(Some(token))));
             assert_eq!(written, !signed_out, "the cookie is written only if the session stays");
         }
@@ -350,31 +350,31 @@ mod tests {
     #[test]
     fn a_sign_out_is_told_once() {
         for (heard, tells) in [(false, true), (true, false)] {
-            let mut desk = Desk::signed_in(Documented, NEW);
+            let mut bench = TestBench::signed_in(Documented, NEW);
             let input = if heard { Input::Message(messages::SIGN_OUT) } else { Input::Focus };
-            let mut touch = sent_to(&desk.step(NOW, input), endpoints::TOUCH);
+            let mut touch = sent_to(&bench.step(NOW, input), endpoints::TOUCH);
             if !heard {
-                touch = sent_to(&desk.fail(NOW, touch, 401), endpoints::TOUCH);
+                touch = sent_to(&bench.fail(NOW, touch, 401), endpoints::TOUCH);
             }
-            let actions = desk.fail(NOW, touch, 401);
+            let actions = bench.fail(NOW, touch, 401);
             assert_eq!(actions.contains(&Action::Tell(messages::SIGN_OUT)), tells, "documented, {heard}");
-            assert!(!desk.tab.session);
+            assert!(!bench.tab.session);
         }
         for (heard, recursion, tells) in [(false, false, true), (true, false, false), (true, true, true)] {
-            let mut desk = Desk::signed_in(ClerkJs6_0_0, NEW);
+            let mut bench = TestBench::signed_in(ClerkJs6_0_0, NEW);
             let actions = if heard {
-                desk.step(NOW, Input::Message(messages::SIGN_OUT))
+                bench.step(NOW, Input::Message(messages::SIGN_OUT))
             } else {
-                let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
-                desk.fail(NOW, touch, 401)
+                let touch = sent_to(&bench.step(NOW, Input::Focus), endpoints::TOUCH);
+                bench.fail(NOW, touch, 401)
             };
             let flow = sent_to(&actions, endpoints::CLIENT);
             if recursion {
-                desk.fail(NOW, flow, 401);
+                bench.fail(NOW, flow, 401);
             }
-            let actions = desk.answer(NOW, flow, fine(None));
+            let actions = bench.answer(NOW, flow, fine(None));
             assert_eq!(actions.contains(&Action::Tell(messages::SIGN_OUT)), tells, "{heard} {recursion}");
-            assert!(!desk.tab.session);
+            assert!(!bench.tab.session);
         }
     }
 
@@ -382,17 +382,17 @@ mod tests {
     /// the page, so their calls overlap even if they do nothing.
     #[test]
     fn calls_without_a_session_overlap_while_the_callers_of_one_fetch_hear_of_its_end() {
-        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
-        let actions = desk.step(LATE, Input::Focus);
+        let mut bench = TestBench::signed_in(ClerkJs6_3_3, OLD);
+        let actions = bench.step(LATE, Input::Focus);
         let (fetch, touch) = (sent_to(&actions, endpoints::TOKENS), sent_to(&actions, endpoints::TOUCH));
         for _ in 0..2 {
-            assert_eq!(desk.step(LATE, Input::Focus), [], "shares the fetch, and touches are throttled");
+            assert_eq!(bench.step(LATE, Input::Focus), [], "shares the fetch, and touches are throttled");
         }
-        let flow = sent_to(&desk.fail(LATE, touch, 401), endpoints::CLIENT);
-        desk.fail(LATE, flow, 403);
-        assert!(!desk.tab.session);
+        let flow = sent_to(&bench.fail(LATE, touch, 401), endpoints::CLIENT);
+        bench.fail(LATE, flow, 403);
+        assert!(!bench.tab.session);
         let failure = Failure::status(429);
-        let told = facts(&desk.fail(LATE, fetch, 429));
+        let told = facts(&bench.fail(LATE, fetch, 429));
         let judged = Fact::Judged { failure, verdict: Judgement::EnterFlow };
         let expected = [1, 2, 3].map(|open| [judged, entered(open, 1, false, Some(failure))]);
         assert_eq!(told, expected.concat());

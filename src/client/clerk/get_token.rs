@@ -169,7 +169,7 @@ impl Page<'_> {
         // The call that began the fetch gets the result last, because it waits for more than the shared promise.
         let first = self.tasks[last].next;
         let mut waiter = self.tasks[first].next;
-        self.passing.overlapping = Some(0);
+        self.scratch.overlapping = Some(0);
         loop {
             let next = self.tasks[waiter].next;
             match result {
@@ -181,7 +181,7 @@ impl Page<'_> {
             }
             waiter = next;
         }
-        self.passing.overlapping = None;
+        self.scratch.overlapping = None;
     }
 
     /// An attempt failed. The call is retried later, or ends.

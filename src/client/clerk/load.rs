@@ -171,7 +171,7 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::{Desk, NEW, NOW, facts, fine, sends, sent_to};
+    use super::super::bench::{NEW, NOW, TestBench, facts, fine, sends, sent_to};
     use super::super::endpoints;
     use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_1_0, ClerkJs6_3_3};
     use super::*;
@@ -189,20 +189,21 @@ mod tests {
     #[test]
     fn the_token_of_the_cookie_s_session_is_fetched_before_app_code_touches() {
         for (model, tells) in [(ClerkJs5_125_3, true), (ClerkJs6_1_0, true), (ClerkJs6_3_3, false)] {
-            let mut desk = Desk::new(model, NEW);
-            desk.setup.reaction = Reaction { act: AppReaction::SetActive, from: Time::ZERO, to: Time::NEVER };
-            desk.browser.cookie = Some(kept());
-            let opened = desk.step(NOW, Input::Open);
-            desk.answer(NOW, sent_to(&opened, endpoints::ENVIRONMENT), fine(None));
-            let actions = desk.fail(NOW, sent_to(&opened, endpoints::CLIENT), 500);
+            let mut bench = TestBench::new(model, NEW);
+            bench.setup.reaction =
+                Reaction { act: AppReaction::SetActive, from: Time::ZERO, to: Time::NEVER };
+            bench.browser.cookie = Some(kept());
+            let opened = bench.step(NOW, Input::Open);
+            bench.answer(NOW, sent_to(&opened, endpoints::ENVIRONMENT), fine(None));
+            let actions = bench.fail(NOW, sent_to(&opened, endpoints::CLIENT), 500);
             assert_eq!(sends(&actions), [(endpoints::TOKENS, false), (endpoints::TOUCH, true)], "{model:?}");
             let told = actions.contains(&Action::Tell(messages::token(kept())));
             assert_eq!(told, tells, "{model:?}: {actions:?}");
-            assert_eq!((desk.tab.session, desk.tab.poll), (true, NONE), "the poller is stopped meanwhile");
+            assert_eq!((bench.tab.session, bench.tab.poll), (true, NONE), "the poller is stopped meanwhile");
             let fetched = fine(Some(Token::issued(NOW)));
-            let loaded = desk.answer(NOW, sent_to(&actions, endpoints::TOKENS), fetched);
+            let loaded = bench.answer(NOW, sent_to(&actions, endpoints::TOKENS), fetched);
             assert!(facts(&loaded).contains(&Fact::LoadEnd(Status::Degraded)), "{loaded:?}");
-            assert_ne!(desk.tab.poll, NONE);
+            assert_ne!(bench.tab.poll, NONE);
         }
     }
 
@@ -216,17 +217,17 @@ mod tests {
             (500, Status::Degraded, false, false),
             (503, Status::Degraded, false, false),
         ] {
-            let mut desk = Desk::new(ClerkJs6_3_3, NEW);
-            let opened = desk.step(Time::ZERO, Input::Open);
-            let client = desk.fail(Time::ZERO, sent_to(&opened, endpoints::CLIENT), status);
+            let mut bench = TestBench::new(ClerkJs6_3_3, NEW);
+            let opened = bench.step(Time::ZERO, Input::Open);
+            let client = bench.fail(Time::ZERO, sent_to(&opened, endpoints::CLIENT), status);
             assert!(
                 !facts(&client).iter().any(|fact| matches!(fact, Fact::LoadEnd(_))),
                 "one part is missing"
             );
-            let told = facts(&desk.answer(Time::ZERO, sent_to(&opened, endpoints::ENVIRONMENT), fine(None)));
+            let told = facts(&bench.answer(Time::ZERO, sent_to(&opened, endpoints::ENVIRONMENT), fine(None)));
             assert!(told.contains(&Fact::LoadEnd(end)), "{status}: {told:?}");
             assert_eq!(told.contains(&Fact::AppError(Failure::status(status))), error, "{status}: {told:?}");
-            assert_eq!((desk.tab.session, desk.tab.poll != NONE), (false, polls), "{status}");
+            assert_eq!((bench.tab.session, bench.tab.poll != NONE), (false, polls), "{status}");
         }
     }
 
@@ -234,15 +235,15 @@ mod tests {
     /// app, replaces the environment that an earlier load kept.
     #[test]
     fn an_empty_environment_answer_replaces_the_kept_one() {
-        let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
-        assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(true));
-        let opened = desk.step(Time::from_ms(1), Input::Open);
-        desk.browser.set_offline(true);
-        desk.never_answer(Time::from_ms(1), sent_to(&opened, endpoints::ENVIRONMENT));
-        assert_eq!(desk.browser.environment().map(|kept| kept.throttled), Some(false));
-        assert!(!desk.tab.throttled);
+        let mut bench = TestBench::signed_in(ClerkJs6_3_3, NEW);
+        assert_eq!(bench.browser.environment().map(|kept| kept.throttled), Some(true));
+        let opened = bench.step(Time::from_ms(1), Input::Open);
+        bench.browser.set_offline(true);
+        bench.never_answer(Time::from_ms(1), sent_to(&opened, endpoints::ENVIRONMENT));
+        assert_eq!(bench.browser.environment().map(|kept| kept.throttled), Some(false));
+        assert!(!bench.tab.throttled);
         let client = sent_to(&opened, endpoints::CLIENT);
-        let told = facts(&desk.answer(Time::from_ms(1), client, fine(Some(kept()))));
+        let told = facts(&bench.answer(Time::from_ms(1), client, fine(Some(kept()))));
         assert!(told.contains(&Fact::LoadEnd(Status::Ready)), "{told:?}");
     }
 }

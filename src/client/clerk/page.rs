@@ -44,12 +44,12 @@ pub(super) struct Page<'a> {
     /// The actions of the step, in order.
     pub out: &'a mut Vec<Action>,
     /// State of this step only.
-    pub passing: Passing,
+    pub scratch: Scratch,
 }
 
 /// State that a page needs during one step only.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Passing {
+pub(super) struct Scratch {
     /// While the callers of one fetch get its failure: calls of the flow without a session, which overlap.
     pub(super) overlapping: Option<u32>,
     /// The cached token arrived in the current task of the page, so the cache does not know its age yet.

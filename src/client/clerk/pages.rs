@@ -1,7 +1,7 @@
 //! The pages of a world's users: tabs, browsers and tasks.
 
 use super::browser::Browser;
-use super::page::{Page, Passing};
+use super::page::{Page, Scratch};
 use super::release::Release;
 use super::setup::Setup;
 use super::tabs::TabStore;
@@ -88,7 +88,7 @@ impl Pages {
             rules: who.rules,
             now,
             out,
-            passing: Passing::default(),
+            scratch: Scratch::default(),
         };
         page.step(input);
         self.tabs.put(who.tab, &whole);
@@ -145,6 +145,10 @@ impl Store for Pages {
         self.browsers[user as usize].set_offline(offline);
     }
 
+    fn set_clock(&mut self, _: u32, _: i64) {
+        unreachable!("a scenario of this family sets no clocks")
+    }
+
     #[inline]
     fn tab(&self, task: TaskId) -> u32 {
         self.tasks.tab(task)
@@ -166,6 +170,11 @@ impl Store for Pages {
         task.endpoint = endpoint;
         task.shed = false;
         task.ordinal
+    }
+
+    #[inline]
+    fn word(&self, _: TaskId) -> u32 {
+        0
     }
 
     #[inline]

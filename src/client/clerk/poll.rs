@@ -132,18 +132,18 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::{Desk, NEW};
+    use super::super::bench::{NEW, TestBench};
     use super::super::release::Model::ClerkJs6_3_3;
     use super::*;
     use crate::client::step::Input;
     use crate::kernel::Time;
 
     /// The pollers of a browser's tabs that wait for the lock, in queue order.
-    fn queue(desk: &Desk) -> Vec<TaskId> {
-        let mut at = desk.browser.lock_queue;
+    fn queue(bench: &TestBench) -> Vec<TaskId> {
+        let mut at = bench.browser.lock_queue;
         std::iter::from_fn(|| {
             let found = at;
-            at = if at == NONE { NONE } else { desk.tasks.next_poller(at) };
+            at = if at == NONE { NONE } else { bench.tasks.next_poller(at) };
             (found != NONE).then_some(found)
         })
         .collect()
@@ -154,38 +154,38 @@ mod tests {
     #[test]
     fn the_queue_for_the_lock_keeps_its_order_whoever_leaves() {
         for gone in 0..5 {
-            let mut desk = Desk::new(ClerkJs6_3_3, NEW);
-            let pollers: Vec<TaskId> = (0..5).map(|tab| desk.tasks.start_poller(tab, 0)).collect();
+            let mut bench = TestBench::new(ClerkJs6_3_3, NEW);
+            let pollers: Vec<TaskId> = (0..5).map(|tab| bench.tasks.start_poller(tab, 0)).collect();
             for &poller in &pollers {
-                let waits = desk.at(Time::ZERO, |page| page.tick(poller));
+                let waits = bench.at(Time::ZERO, |page| page.tick(poller));
                 // The first poller gets the lock, has nothing to do without a session, and waits for its next tick.
                 let wait = if poller == pollers[0] { POLL_INTERVAL } else { LOCK_PATIENCE };
                 let expected = Action::Wait { task: poller, generation: 0, wait: Wait::exactly(wait) };
                 assert_eq!(waits, [expected]);
-                desk.browser.lock = pollers[0];
+                bench.browser.lock = pollers[0];
             }
-            assert_eq!(queue(&desk), pollers[1..]);
-            desk.at(Time::ZERO, |page| page.leave_lock_queue(pollers[gone]));
+            assert_eq!(queue(&bench), pollers[1..]);
+            bench.at(Time::ZERO, |page| page.leave_lock_queue(pollers[gone]));
             let mut left = pollers[1..].to_vec();
             left.retain(|poller| *poller != pollers[gone]);
-            assert_eq!(queue(&desk), left, "{gone} has gone");
+            assert_eq!(queue(&bench), left, "{gone} has gone");
         }
     }
 
     /// A page reloads between the grant of the lock and its use. The old page's poller is gone and holds nothing.
     #[test]
     fn a_lock_granted_to_a_page_that_is_gone_is_free() {
-        let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
-        let elsewhere = desk.tasks.start_poller(7, 0);
-        desk.browser.lock = elsewhere;
-        let own = desk.tab.poll;
-        desk.step(Time::from_ms(5_000), Input::Timer(own));
-        assert_eq!(queue(&desk), [own]);
-        let granted = desk.at(Time::from_ms(5_100), |page| page.release_lock(elsewhere));
+        let mut bench = TestBench::signed_in(ClerkJs6_3_3, NEW);
+        let elsewhere = bench.tasks.start_poller(7, 0);
+        bench.browser.lock = elsewhere;
+        let own = bench.tab.poll;
+        bench.step(Time::from_ms(5_000), Input::Timer(own));
+        assert_eq!(queue(&bench), [own]);
+        let granted = bench.at(Time::from_ms(5_100), |page| page.release_lock(elsewhere));
         assert_eq!(granted, [Action::Grant { task: own }]);
-        desk.step(Time::from_ms(5_100), Input::Open);
-        let live = desk.tasks.live();
-        assert_eq!(desk.step(Time::from_ms(5_100), Input::Lock(own)), []);
-        assert_eq!((desk.browser.lock, desk.tasks.live()), (NONE, live - 1));
+        bench.step(Time::from_ms(5_100), Input::Open);
+        let live = bench.tasks.live();
+        assert_eq!(bench.step(Time::from_ms(5_100), Input::Lock(own)), []);
+        assert_eq!((bench.browser.lock, bench.tasks.live()), (NONE, live - 1));
     }
 }

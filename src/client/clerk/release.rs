@@ -31,26 +31,31 @@ pub(super) const MODELS: [ModelRow; 5] = [
         name: "documented",
         about: "As the pull request describes it: the flow touches the session, and a failed touch enters the flow again.",
         takes_max_rounds: true,
+        is_contender: false,
     },
     ModelRow {
         name: "clerk-js-5.125.3",
         about: "Measured: no background refresh, token age from receipt, old rules.",
         takes_max_rounds: false,
+        is_contender: false,
     },
     ModelRow {
         name: "clerk-js-6.0.0",
         about: "Measured: the last release before the change.",
         takes_max_rounds: false,
+        is_contender: false,
     },
     ModelRow {
         name: "clerk-js-6.1.0",
         about: "Measured: the first release with the change.",
         takes_max_rounds: false,
+        is_contender: false,
     },
     ModelRow {
         name: "clerk-js-6.3.3",
         about: "Measured: with the change and a repaired refresh timer.",
         takes_max_rounds: false,
+        is_contender: false,
     },
 ];
 
@@ -167,7 +172,7 @@ impl Release {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::{Desk, NOW, sends, sent_to};
+    use super::super::bench::{NOW, TestBench, sends, sent_to};
     use super::super::endpoints;
     use super::super::task::Reply;
     use super::*;
@@ -201,11 +206,11 @@ mod tests {
     #[test]
     fn two_error_codes_do_not_say_that_the_session_is_lost() {
         for (code, enters) in [(0, true), (1, true), (2, false), (3, false)] {
-            let mut desk = Desk::signed_in(Model::ClerkJs6_3_3, &[]);
-            desk.setup.not_taken_for_a_lost_session = [2, 3];
-            let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
+            let mut bench = TestBench::signed_in(Model::ClerkJs6_3_3, &[]);
+            bench.setup.not_taken_for_a_lost_session = [2, 3];
+            let touch = sent_to(&bench.step(NOW, Input::Focus), endpoints::TOUCH);
             let failure = Failure { code, ..Failure::status(401) };
-            let actions = desk.answer(NOW, touch, Reply::Fail(failure));
+            let actions = bench.answer(NOW, touch, Reply::Fail(failure));
             assert_eq!(sends(&actions), vec![(endpoints::CLIENT, false); usize::from(enters)], "{code}");
         }
     }

@@ -48,9 +48,9 @@ impl Page<'_> {
             self.set_cookie(token);
         }
         if listeners != Listeners::Later {
-            self.passing.untimed = listeners == Listeners::SameTask && token.is_some();
+            self.scratch.untimed = listeners == Listeners::SameTask && token.is_some();
             self.emit(depth);
-            self.passing.untimed = false;
+            self.scratch.untimed = false;
         }
     }
 
@@ -162,7 +162,7 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::{Desk, OLD, fine, sends, sent_to, waits};
+    use super::super::bench::{OLD, TestBench, fine, sends, sent_to, waits};
     use super::super::endpoints;
     use super::super::messages;
     use super::super::release::Model::ClerkJs6_3_3;
@@ -171,10 +171,10 @@ mod tests {
     use crate::client::step::Input;
     use crate::kernel::Time;
 
-    fn reacting(from: Time, to: Time) -> Desk {
-        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
-        desk.setup.reaction = Reaction { act: AppReaction::GetToken, from, to };
-        desk
+    fn reacting(from: Time, to: Time) -> TestBench {
+        let mut bench = TestBench::signed_in(ClerkJs6_3_3, OLD);
+        bench.setup.reaction = Reaction { act: AppReaction::GetToken, from, to };
+        bench
     }
 
     /// A cache entry learns its token's age in a microtask of its own. App code that reacts to an answer to /touch runs
@@ -183,15 +183,15 @@ mod tests {
     fn the_cache_does_not_know_the_age_of_a_token_in_its_first_task() {
         let now = Time::from_ms(100_000);
         let old = fine(Some(Token::issued(Time::from_ms(20_000))));
-        let mut desk = reacting(Time(1), Time::NEVER);
-        let touch = sent_to(&desk.step(now, Input::SetActive { navigate: false }), endpoints::TOUCH);
-        let actions = desk.answer(now, touch, old);
+        let mut bench = reacting(Time(1), Time::NEVER);
+        let touch = sent_to(&bench.step(now, Input::SetActive { navigate: false }), endpoints::TOUCH);
+        let actions = bench.answer(now, touch, old);
         assert_eq!(waits(&actions), 1, "{actions:?}");
         // `setActive` itself asks later and has to fetch.
         assert_eq!(sends(&actions), [(endpoints::TOKENS, true)]);
-        let mut desk = reacting(Time(1), Time::NEVER);
-        let flow = sent_to(&desk.step(now, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
-        let actions = desk.answer(now, flow, old);
+        let mut bench = reacting(Time(1), Time::NEVER);
+        let flow = sent_to(&bench.step(now, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
+        let actions = bench.answer(now, flow, old);
         assert_eq!((waits(&actions), sends(&actions).len()), (0, 1), "{actions:?}");
     }
 
@@ -199,9 +199,9 @@ mod tests {
     fn app_code_reacts_from_the_first_instant_of_its_time_until_before_the_last() {
         let (from, to) = (Time::from_ms(10_000), Time::from_ms(20_000));
         for (now, reacts) in [(Time(from.0 - 1), 0), (from, 1), (Time(to.0 - 1), 1), (to, 0)] {
-            let mut desk = reacting(from, to);
-            let touch = sent_to(&desk.step(now, Input::SetActive { navigate: false }), endpoints::TOUCH);
-            let actions = desk.answer(now, touch, fine(Some(Token::issued(now))));
+            let mut bench = reacting(from, to);
+            let touch = sent_to(&bench.step(now, Input::SetActive { navigate: false }), endpoints::TOUCH);
+            let actions = bench.answer(now, touch, fine(Some(Token::issued(now))));
             assert_eq!(waits(&actions), 1 + reacts, "`setActive`, and what reacts at {now}");
         }
     }

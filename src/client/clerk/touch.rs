@@ -165,7 +165,7 @@ impl Page<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::desk::{BARE, Desk, LATE, NEW, NOW, OLD, facts, fine, sends, sent_to, waits};
+    use super::super::bench::{BARE, LATE, NEW, NOW, OLD, TestBench, facts, fine, sends, sent_to, waits};
     use super::super::endpoints;
     use super::super::messages;
     use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3};
@@ -204,9 +204,9 @@ mod tests {
             (ClerkJs5_125_3, OLD, staying, 503, Swallow),
         ] {
             let case = format!("{model:?} {policy:?} {input:?} {status}");
-            let mut desk = Desk::signed_in(model, policy);
-            let touch = sent_to(&desk.step(NOW, input), endpoints::TOUCH);
-            let actions = desk.fail(NOW, touch, status);
+            let mut bench = TestBench::signed_in(model, policy);
+            let touch = sent_to(&bench.step(NOW, input), endpoints::TOUCH);
+            let actions = bench.fail(NOW, touch, status);
             let failure = Failure::status(status);
             let told = facts(&actions);
             assert_eq!(told[0], Fact::Judged { failure, verdict }, "{case}");
@@ -215,7 +215,7 @@ mod tests {
             assert_eq!(sends(&actions), flow, "{case}");
             let waited = told.contains(&Fact::AppWaited(Dur::ZERO));
             assert_eq!(waited, input != Input::Focus, "{case}: {told:?}");
-            assert!(desk.tab.session, "{case}");
+            assert!(bench.tab.session, "{case}");
         }
     }
 
@@ -223,11 +223,11 @@ mod tests {
     #[test]
     fn touches_on_focus_are_throttled() {
         for (multi_session, after, touches) in [(false, 4_999, 0), (false, 5_000, 1), (true, 1, 1)] {
-            let mut desk = Desk::new(ClerkJs6_3_3, NEW);
-            desk.setup.multi_session = multi_session;
-            desk.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
-            assert_eq!(sends(&desk.step(NOW, Input::Focus)), [(endpoints::TOUCH, true)]);
-            let again = sends(&desk.step(NOW.after(Dur::from_ms(after)), Input::Focus));
+            let mut bench = TestBench::new(ClerkJs6_3_3, NEW);
+            bench.setup.multi_session = multi_session;
+            bench.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
+            assert_eq!(sends(&bench.step(NOW, Input::Focus)), [(endpoints::TOUCH, true)]);
+            let again = sends(&bench.step(NOW.after(Dur::from_ms(after)), Input::Focus));
             assert_eq!(again.len(), touches, "{multi_session} {after}");
         }
     }
@@ -242,20 +242,20 @@ mod tests {
             (ClerkJs6_0_0, true, false),
             (ClerkJs5_125_3, true, true),
         ] {
-            let mut desk = Desk::signed_in(model, NEW);
-            desk.setup.reaction =
+            let mut bench = TestBench::signed_in(model, NEW);
+            bench.setup.reaction =
                 Reaction { act: AppReaction::GetToken, from: Time::from_ms(1), to: Time::NEVER };
-            let calls = |desk: &Desk| {
+            let calls = |bench: &TestBench| {
                 let by_app = |t: &Task| t.kind == Kind::GetToken && t.caller == Caller::App;
-                desk.tasks.slots().filter(|(_, task)| by_app(task)).count()
+                bench.tasks.slots().filter(|(_, task)| by_app(task)).count()
             };
-            let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate }), endpoints::TOUCH);
-            let actions = desk.answer(LATE, touch, BARE);
-            assert_eq!(calls(&desk), usize::from(at_once), "{model:?} {navigate}");
+            let touch = sent_to(&bench.step(LATE, Input::SetActive { navigate }), endpoints::TOUCH);
+            let actions = bench.answer(LATE, touch, BARE);
+            assert_eq!(calls(&bench), usize::from(at_once), "{model:?} {navigate}");
             let fetch = sent_to(&actions, endpoints::TOKENS);
-            let ended = desk.answer(LATE, fetch, fine(Some(Token::issued(LATE))));
+            let ended = bench.answer(LATE, fetch, fine(Some(Token::issued(LATE))));
             // App code's calls: `setActive`, and its own `getToken`.
-            assert_eq!((waits(&ended), calls(&desk)), (2, 0), "{model:?} {navigate}: {ended:?}");
+            assert_eq!((waits(&ended), calls(&bench)), (2, 0), "{model:?} {navigate}: {ended:?}");
         }
     }
 
@@ -268,43 +268,43 @@ mod tests {
             (ClerkJs6_3_3, Input::SetActive { navigate: false }, true),
             (ClerkJs6_3_3, Input::SetActive { navigate: true }, false),
         ] {
-            let mut desk = Desk::signed_in(model, NEW);
-            desk.rules.touch_errors = TouchErrors::Surface;
-            let touch = sent_to(&desk.step(LATE, input), endpoints::TOUCH);
-            desk.browser.cookie = None;
-            desk.browser.set_offline(true);
-            let actions = desk.answer(LATE, touch, Reply::Fail(Failure::NETWORK));
+            let mut bench = TestBench::signed_in(model, NEW);
+            bench.rules.touch_errors = TouchErrors::Surface;
+            let touch = sent_to(&bench.step(LATE, input), endpoints::TOUCH);
+            bench.browser.cookie = None;
+            bench.browser.set_offline(true);
+            let actions = bench.answer(LATE, touch, Reply::Fail(Failure::NETWORK));
             let token = Token::issued(Time::ZERO);
             let written = actions.contains(&Action::Fact(Fact::Cookie(Some(token))));
             assert_eq!(written, writes, "{model:?} {input:?}: {actions:?}");
             let errors = facts(&actions).iter().filter(|fact| matches!(fact, Fact::AppError(_))).count();
-            assert_eq!((errors, desk.tab.session), (0, true), "{model:?} {input:?}");
+            assert_eq!((errors, bench.tab.session), (0, true), "{model:?} {input:?}");
         }
     }
 
     /// A tab that signs out during its touch on focus writes the cookie again when the touch is answered.
     #[test]
     fn a_touch_writes_the_cookie_of_a_tab_that_has_signed_out() {
-        let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
-        let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
-        let flow = sent_to(&desk.step(NOW, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
-        desk.answer(NOW, flow, fine(None));
-        assert_eq!((desk.tab.session, desk.browser.cookie), (false, None));
+        let mut bench = TestBench::signed_in(ClerkJs6_3_3, NEW);
+        let touch = sent_to(&bench.step(NOW, Input::Focus), endpoints::TOUCH);
+        let flow = sent_to(&bench.step(NOW, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
+        bench.answer(NOW, flow, fine(None));
+        assert_eq!((bench.tab.session, bench.browser.cookie), (false, None));
         let token = Some(Token::issued(NOW));
-        desk.answer(NOW, touch, fine(token));
-        assert_eq!((desk.tab.session, desk.browser.cookie), (false, token));
+        bench.answer(NOW, touch, fine(token));
+        assert_eq!((bench.tab.session, bench.browser.cookie), (false, token));
     }
 
     /// The server no longer lists the session. `setActive` ends without a session and without a call of `getToken`.
     #[test]
     fn set_active_ends_signed_out_where_the_session_is_not_listed() {
         for navigate in [false, true] {
-            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
-            let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate }), endpoints::TOUCH);
-            let actions = desk.answer(LATE, touch, fine(None));
+            let mut bench = TestBench::signed_in(ClerkJs6_3_3, NEW);
+            let touch = sent_to(&bench.step(LATE, Input::SetActive { navigate }), endpoints::TOUCH);
+            let actions = bench.answer(LATE, touch, fine(None));
             assert_eq!(sends(&actions), []);
             assert!(facts(&actions).contains(&Fact::SignedOut), "{actions:?}");
-            assert_eq!((desk.tab.session, desk.browser.cookie), (false, None));
+            assert_eq!((bench.tab.session, bench.browser.cookie), (false, None));
         }
     }
 
@@ -313,16 +313,16 @@ mod tests {
     #[test]
     fn a_navigation_hides_the_session_while_it_lasts() {
         for navigate in [false, true] {
-            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
-            let shown = desk.tab.shown_object;
+            let mut bench = TestBench::signed_in(ClerkJs6_3_3, NEW);
+            let shown = bench.tab.shown_object;
             // The answer contains the token that listeners know, so they treat it as the same object.
-            let same = fine(desk.tab.last_token);
-            let touch = sent_to(&desk.step(NOW, Input::SetActive { navigate }), endpoints::TOUCH);
-            desk.answer(NOW, touch, same);
-            let newest = desk.tab.newest_object;
+            let same = fine(bench.tab.last_token);
+            let touch = sent_to(&bench.step(NOW, Input::SetActive { navigate }), endpoints::TOUCH);
+            bench.answer(NOW, touch, same);
+            let newest = bench.tab.newest_object;
             assert_ne!(newest, shown);
             let expected = if navigate { newest } else { shown };
-            assert_eq!((desk.tab.shown, desk.tab.shown_object), (true, expected), "{navigate}");
+            assert_eq!((bench.tab.shown, bench.tab.shown_object), (true, expected), "{navigate}");
         }
     }
 
@@ -331,8 +331,8 @@ mod tests {
     fn every_waiting_set_active_gets_the_tokens_of_its_own_object() {
         let token = |object: u32| Some(Token::issued(Time::from_ms(u64::from(object))));
         for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 2, 0, 3], [2, 0, 3, 1]] {
-            let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
-            desk.at(NOW, |page| {
+            let mut bench = TestBench::signed_in(ClerkJs6_3_3, NEW);
+            bench.at(NOW, |page| {
                 let mut waiting = [1, 2, 2, 4].map(|object| {
                     let id = page.start(Kind::SetActive, Caller::App, NONE, 0);
                     page.wait_for_token(id, object);
@@ -358,14 +358,14 @@ mod tests {
     /// `setActive` of a page without a session has nothing to touch. The cookie is removed.
     #[test]
     fn set_active_without_a_session_removes_the_cookie() {
-        let mut desk = Desk::new(ClerkJs6_3_3, NEW);
-        desk.step(Time::ZERO, Input::Open);
-        let early = desk.step(NOW, Input::SetActive { navigate: false });
+        let mut bench = TestBench::new(ClerkJs6_3_3, NEW);
+        bench.step(Time::ZERO, Input::Open);
+        let early = bench.step(NOW, Input::SetActive { navigate: false });
         assert_eq!(early, [Action::Fact(Fact::AppError(Failure::NETWORK))], "the client is not there yet");
-        let mut desk = Desk::new(ClerkJs6_3_3, NEW);
-        desk.load(Time::ZERO, fine(None), fine(None));
-        desk.browser.cookie = Some(Token::issued(Time::ZERO));
-        let actions = desk.step(NOW, Input::SetActive { navigate: false });
+        let mut bench = TestBench::new(ClerkJs6_3_3, NEW);
+        bench.load(Time::ZERO, fine(None), fine(None));
+        bench.browser.cookie = Some(Token::issued(Time::ZERO));
+        let actions = bench.step(NOW, Input::SetActive { navigate: false });
         assert_eq!(actions, [Action::Fact(Fact::Cookie(None))]);
     }
 }

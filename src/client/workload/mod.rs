@@ -53,7 +53,7 @@ pub enum Pace {
 
 /// Determines when a failed call is retried.
 #[derive(Clone, Debug, PartialEq)]
-enum Again {
+enum RetryRule {
     Never,
     Backoff { on: FailureBits, backoff: Backoff },
     Orbit(Dist),
@@ -84,7 +84,7 @@ pub struct Workload {
     pub until: Time,
     /// Retry budget; `None` for no budget.
     pub budget: Option<SessionLimits>,
-    again: Again,
+    retry: RetryRule,
 }
 
 impl Workload {
@@ -111,14 +111,14 @@ impl Workload {
                 Pace::At(at)
             }
         };
-        let again = if let Some(retry) = &spec.retry {
-            Again::Backoff { on: retry.on.compile(codes), backoff: Backoff::new(retry) }
+        let retry = if let Some(retry) = &spec.retry {
+            RetryRule::Backoff { on: retry.on.compile(codes), backoff: Backoff::new(retry) }
         } else if let Some(delay) = &spec.orbit {
-            Again::Orbit(delay.clone())
+            RetryRule::Orbit(delay.clone())
         } else if let Some(layers) = spec.layers {
-            Again::AtOnce { tries: layers.total().unwrap_or(MAX_LAYERED_TRIES) }
+            RetryRule::AtOnce { tries: layers.total().unwrap_or(MAX_LAYERED_TRIES) }
         } else {
-            Again::Never
+            RetryRule::Never
         };
         Workload {
             origin: origin(&spec.name),
@@ -131,7 +131,7 @@ impl Workload {
             pace,
             until: spec.until.map_or(Time::NEVER, |until| Time(until.0)),
             budget: spec.retry_budget.as_ref().map(SessionLimits::budget_only),
-            again,
+            retry,
         }
     }
 
@@ -171,12 +171,12 @@ impl Workload {
         bits: impl Fn(u32) -> u64,
     ) -> Option<Dur> {
         let n = caller.attempt + 1;
-        let delay = match &self.again {
-            Again::Never => return None,
-            Again::Orbit(delay) => delay.sample_with(|| bits(n)),
-            Again::AtOnce { tries } if n < *tries => Dur::ZERO,
-            Again::AtOnce { .. } => return None,
-            Again::Backoff { on, backoff } => {
+        let delay = match &self.retry {
+            RetryRule::Never => return None,
+            RetryRule::Orbit(delay) => delay.sample_with(|| bits(n)),
+            RetryRule::AtOnce { tries } if n < *tries => Dur::ZERO,
+            RetryRule::AtOnce { .. } => return None,
+            RetryRule::Backoff { on, backoff } => {
                 if !on.contains(failure) || !backoff.allows(n, false) {
                     return None;
                 }

@@ -29,7 +29,7 @@ pub struct WorkloadSpec {
     /// When a client begins: the time of its first call, or what is added to each time of `at`.
     #[serde(default)]
     pub starts: Dist,
-    /// Open: time from the start of a client's call to the start of its next, whatever becomes of them.
+    /// Open: time from the start of a client's call to the start of its next, whether or not it ends before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-above-zero" = true), example = serde_json::json!({ "exponential": "1s" }))]
     pub every: Option<Dist>,

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 #[schemars(title = "log-normal")]
 pub struct LogNormal {
-    /// The median.
+    /// Median: half of the values are below it.
     #[schemars(example = "80ms")]
     pub median: Dur,
     /// Standard deviation of the logarithm.

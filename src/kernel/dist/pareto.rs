@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 #[schemars(title = "pareto")]
 pub struct Pareto {
-    /// The least.
+    /// Least value.
     #[schemars(example = "20ms")]
     pub least: Dur,
     /// How fast the tail falls. The mean is finite above 1, which is the least shape here.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[serde(from = "[Dur; 2]", into = "[Dur; 2]")]
 #[schemars(example = vec!["50ms", "150ms"])]
 pub struct Uniform {
-    /// The least.
+    /// Least value.
     pub low: Dur,
     /// The most.
     pub high: Dur,

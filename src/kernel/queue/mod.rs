@@ -4,7 +4,7 @@
 //! order of simultaneous events.
 //!
 //! CPU time per event of the whole simulator, measured on the polling workload (`scenarios/rl-poll.toml`): with the
-//! heap, 98 ns for 10,000 clients and 866 ns for 1,000,000, mostly cache misses. `cargo bench --bench engine` prints
+//! heap, 98 ns for 10,000 clients and 866 ns for 1,000,000, mostly cache misses. `cargo bench -p authstorm-benches` prints
 //! the time with the calendar. A linked list of single events per day would miss the cache once per event; a chunk of
 //! eight events misses it once per eight.
 

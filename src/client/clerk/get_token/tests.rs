@@ -1,4 +1,4 @@
-use super::super::desk::{BARE, Desk, LATE, NEW, NOW, OLD, PAST_CACHE, facts, fine, sends, sent_to};
+use super::super::bench::{BARE, LATE, NEW, NOW, OLD, PAST_CACHE, TestBench, facts, fine, sends, sent_to};
 use super::super::endpoints;
 use super::super::messages;
 use super::super::release::Model::{self, ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_1_0, ClerkJs6_3_3};
@@ -15,19 +15,19 @@ use proptest::prelude::*;
 /// Nygard, *Release It!*, ch. 5: an open circuit fails at once and sends nothing.
 #[test]
 fn an_open_circuit_sends_nothing() {
-    let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
+    let mut bench = TestBench::signed_in(ClerkJs6_3_3, NEW);
     let breaker = CircuitBreaker { failures: 2, open: Dur::from_secs(30) };
     let policy = Policy { circuit_breaker: Some(breaker), ..preset("new").unwrap() };
-    desk.rules.limits = SessionLimits::of(&policy);
+    bench.rules.limits = SessionLimits::of(&policy);
     for failures in 0..2 {
-        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
-        let actions = desk.fail(NOW, fetch, 429);
+        let fetch = sent_to(&bench.step(NOW, PAST_CACHE), endpoints::TOKENS);
+        let actions = bench.fail(NOW, fetch, 429);
         assert!(facts(&actions).contains(&Fact::AppError(Failure::status(429))), "{failures}");
     }
     let refused = [Fact::AppAsked, Fact::AppWaited(Dur::ZERO), Fact::AppError(Failure::NETWORK)];
-    let open = desk.step(NOW.after(Dur::from_ms(29_999)), PAST_CACHE);
+    let open = bench.step(NOW.after(Dur::from_ms(29_999)), PAST_CACHE);
     assert_eq!((sends(&open), facts(&open)), (vec![], refused.to_vec()));
-    let probe = desk.step(NOW.after(Dur::from_secs(30)), PAST_CACHE);
+    let probe = bench.step(NOW.after(Dur::from_secs(30)), PAST_CACHE);
     assert_eq!(sends(&probe), [(endpoints::TOKENS, true)]);
 }
 
@@ -45,17 +45,17 @@ fn an_expired_token_is_offered_once_and_by_an_object_that_has_one() {
         (elsewhere, true, false),
         (Failure::status(422), true, false),
     ] {
-        let mut desk = Desk::signed_in(ClerkJs6_3_3, NEW);
-        desk.setup.missing_expired_token = 3;
+        let mut bench = TestBench::signed_in(ClerkJs6_3_3, NEW);
+        bench.setup.missing_expired_token = 3;
         if !has_token {
-            let touch = sent_to(&desk.step(NOW, Input::Focus), endpoints::TOUCH);
-            desk.answer(NOW, touch, BARE);
+            let touch = sent_to(&bench.step(NOW, Input::Focus), endpoints::TOUCH);
+            bench.answer(NOW, touch, BARE);
         }
-        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
-        let mut actions = desk.answer(NOW, fetch, Reply::Fail(failure));
+        let fetch = sent_to(&bench.step(NOW, PAST_CACHE), endpoints::TOKENS);
+        let mut actions = bench.answer(NOW, fetch, Reply::Fail(failure));
         if offers {
             assert_eq!((sends(&actions), facts(&actions)), (vec![(endpoints::TOKENS, false)], vec![]));
-            actions = desk.answer(NOW, fetch, Reply::Fail(failure));
+            actions = bench.answer(NOW, fetch, Reply::Fail(failure));
         }
         assert_eq!(sends(&actions), [], "{failure:?}");
         assert!(facts(&actions).contains(&Fact::AppError(failure)), "{failure:?}: {actions:?}");
@@ -68,19 +68,19 @@ fn an_expired_token_is_offered_once_and_by_an_object_that_has_one() {
 fn an_older_session_object_comes_back_with_its_own_token() {
     let token = |ms| Token::issued(Time::from_ms(ms));
     for shares in [false, true] {
-        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
-        let earlier = shares.then(|| sent_to(&desk.step(LATE, PAST_CACHE), endpoints::TOKENS));
-        let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate: false }), endpoints::TOUCH);
-        let actions = desk.answer(LATE, touch, BARE);
+        let mut bench = TestBench::signed_in(ClerkJs6_3_3, OLD);
+        let earlier = shares.then(|| sent_to(&bench.step(LATE, PAST_CACHE), endpoints::TOKENS));
+        let touch = sent_to(&bench.step(LATE, Input::SetActive { navigate: false }), endpoints::TOUCH);
+        let actions = bench.answer(LATE, touch, BARE);
         let fetch = earlier.unwrap_or_else(|| sent_to(&actions, endpoints::TOKENS));
         // A newer client resource arrives, and with it a newer object.
-        let flow = sent_to(&desk.step(LATE, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
-        desk.answer(LATE, flow, fine(Some(token(57_000))));
-        assert_eq!((desk.tab.object, desk.tab.last_token), (3, Some(token(57_000))));
-        desk.answer(LATE, fetch, fine(Some(token(57_500))));
+        let flow = sent_to(&bench.step(LATE, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
+        bench.answer(LATE, flow, fine(Some(token(57_000))));
+        assert_eq!((bench.tab.object, bench.tab.last_token), (3, Some(token(57_000))));
+        bench.answer(LATE, fetch, fine(Some(token(57_500))));
         let own = (!shares).then_some(token(57_500));
-        assert_eq!((desk.tab.object, desk.tab.last_token), (2, own), "shares: {shares}");
-        assert_eq!(desk.tab.newest_token, Some(token(57_000)), "which the newest object does not take");
+        assert_eq!((bench.tab.object, bench.tab.last_token), (2, own), "shares: {shares}");
+        assert_eq!(bench.tab.newest_token, Some(token(57_000)), "which the newest object does not take");
     }
 }
 
@@ -99,39 +99,39 @@ fn a_waiting_set_active_has_what_another_call_fetched_for_its_object() {
         (true, false, false, own_token),
         (true, false, true, of_touch),
     ] {
-        let mut desk = Desk::signed_in(ClerkJs6_3_3, OLD);
-        desk.tab.throttled = false;
+        let mut bench = TestBench::signed_in(ClerkJs6_3_3, OLD);
+        bench.tab.throttled = false;
         // The `setActive` shares a fetch of the object before its own.
-        let shared = sent_to(&desk.step(LATE, PAST_CACHE), endpoints::TOKENS);
-        let touch = sent_to(&desk.step(LATE, Input::SetActive { navigate: false }), endpoints::TOUCH);
-        assert_eq!(sends(&desk.answer(LATE, touch, BARE)), []);
-        let own = sent_to(&desk.step(LATE, PAST_CACHE), endpoints::TOKENS);
-        assert_eq!((desk.tab.object, desk.tasks[shared].object, desk.tasks[own].object), (2, 1, 2));
-        let newer = |desk: &mut Desk| {
+        let shared = sent_to(&bench.step(LATE, PAST_CACHE), endpoints::TOKENS);
+        let touch = sent_to(&bench.step(LATE, Input::SetActive { navigate: false }), endpoints::TOUCH);
+        assert_eq!(sends(&bench.answer(LATE, touch, BARE)), []);
+        let own = sent_to(&bench.step(LATE, PAST_CACHE), endpoints::TOKENS);
+        assert_eq!((bench.tab.object, bench.tasks[shared].object, bench.tasks[own].object), (2, 1, 2));
+        let newer = |bench: &mut TestBench| {
             for ms in [57_000, 57_001] {
                 let request = if by_focus {
-                    sent_to(&desk.step(LATE, Input::Focus), endpoints::TOUCH)
+                    sent_to(&bench.step(LATE, Input::Focus), endpoints::TOUCH)
                 } else {
-                    sent_to(&desk.step(LATE, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT)
+                    sent_to(&bench.step(LATE, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT)
                 };
-                desk.answer(LATE, request, fine(Some(token(ms))));
+                bench.answer(LATE, request, fine(Some(token(ms))));
             }
         };
-        let fetched = |desk: &mut Desk| match fails {
-            true => desk.fail(LATE, own, 400),
-            false => desk.answer(LATE, own, fine(Some(token(57_500)))),
+        let fetched = |bench: &mut TestBench| match fails {
+            true => bench.fail(LATE, own, 400),
+            false => bench.answer(LATE, own, fine(Some(token(57_500)))),
         };
         if fetched_first {
-            fetched(&mut desk);
-            newer(&mut desk);
+            fetched(&mut bench);
+            newer(&mut bench);
         } else {
-            newer(&mut desk);
-            fetched(&mut desk);
+            newer(&mut bench);
+            fetched(&mut bench);
         }
-        assert_eq!((desk.tab.object, desk.tab.shown_object), (4, 4));
-        desk.answer(LATE, shared, fine(Some(token(57_600))));
+        assert_eq!((bench.tab.object, bench.tab.shown_object), (4, 4));
+        bench.answer(LATE, shared, fine(Some(token(57_600))));
         let case = format!("by focus {by_focus}, fetched first {fetched_first}, fails {fails}");
-        assert_eq!((desk.tab.object, desk.tab.last_token), (2, expected), "{case}");
+        assert_eq!((bench.tab.object, bench.tab.last_token), (2, expected), "{case}");
     }
 }
 
@@ -145,16 +145,16 @@ fn a_token_heard_during_a_fetch_counts_when_it_is_newer() {
         (11, false, Token::known_by_iat(11)),
         (9, true, Token::known_by_iat(9)),
     ] {
-        let mut desk = Desk::signed_in(ClerkJs6_1_0, NEW);
-        let fetch = sent_to(&desk.step(NOW, PAST_CACHE), endpoints::TOKENS);
-        desk.step(NOW, Input::Message(messages::token(Token::known_by_iat(heard_s))));
+        let mut bench = TestBench::signed_in(ClerkJs6_1_0, NEW);
+        let fetch = sent_to(&bench.step(NOW, PAST_CACHE), endpoints::TOKENS);
+        bench.step(NOW, Input::Message(messages::token(Token::known_by_iat(heard_s))));
         let actions =
-            if fails { desk.fail(NOW, fetch, 429) } else { desk.answer(NOW, fetch, fine(Some(fetched))) };
+            if fails { bench.fail(NOW, fetch, 429) } else { bench.answer(NOW, fetch, fine(Some(fetched))) };
         let told = actions.contains(&Action::Tell(messages::token(fetched)));
         assert_eq!(told, !fails, "what is fetched is told, what is heard is not");
-        let next = desk.step(NOW, Input::AppGetToken { callers: 1, skip_cache: false });
+        let next = bench.step(NOW, Input::AppGetToken { callers: 1, skip_cache: false });
         assert_eq!(sends(&next), [], "{heard_s}: it is cached");
-        assert_eq!(desk.browser.cookie, Some(kept), "heard {heard_s} s, fails: {fails}");
+        assert_eq!(bench.browser.cookie, Some(kept), "heard {heard_s} s, fails: {fails}");
     }
 }
 
@@ -265,19 +265,19 @@ proptest! {
         failures in 0..=9_usize,
     ) {
         let waits = recorded_waits();
-        let mut desk = Desk::signed_in(ClerkJs6_1_0, NEW);
-        desk.rules = Rules::of(&preset("new").unwrap(), &[]);
+        let mut bench = TestBench::signed_in(ClerkJs6_1_0, NEW);
+        bench.rules = Rules::of(&preset("new").unwrap(), &[]);
         let began = Time::from_ms(begin);
         let mut now = began;
-        let mut actions = desk.step(now, PAST_CACHE);
+        let mut actions = bench.step(now, PAST_CACHE);
         for at in 0..9 {
             let fetch = sent_to(&actions, endpoints::TOKENS);
             now = now.after(Dur::from_ms(rtts[at]));
             if at == failures {
-                actions = desk.answer(now, fetch, fine(Some(Token::issued(now))));
+                actions = bench.answer(now, fetch, fine(Some(Token::issued(now))));
                 break;
             }
-            actions = desk.fail(now, fetch, statuses[at]);
+            actions = bench.fail(now, fetch, statuses[at]);
             let timers: Vec<_> = actions.iter().filter_map(|action| match action {
                 Action::Wait { task, wait, .. } => Some((*task, *wait)),
                 _ => None,
@@ -287,7 +287,7 @@ proptest! {
                 prop_assert_eq!(timers.len(), 1);
                 prop_assert_eq!((timers[0].1.low, timers[0].1.high), (wait, wait));
                 now = now.after(wait);
-                actions = desk.step(now, Input::Timer(timers[0].0));
+                actions = bench.step(now, Input::Timer(timers[0].0));
             } else {
                 prop_assert!(timers.is_empty());
             }
@@ -305,7 +305,7 @@ proptest! {
         model in prop::sample::select(vec![ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_1_0, ClerkJs6_3_3]),
         steps in prop::collection::vec((0..5_u8, 0..30_000_u64, 0..70_u64), 1..60),
     ) {
-        let mut desk = Desk::signed_in(model, NEW);
+        let mut bench = TestBench::signed_in(model, NEW);
         let mut naive = NaiveCache::new(model);
         let mut fetch = None;
         let mut ms = 0;
@@ -314,28 +314,28 @@ proptest! {
             let (now, second) = (Time::from_ms(ms), ms / 1_000);
             match (what, fetch) {
                 (0..2, _) => {
-                    let actions = desk.step(now, Input::AppGetToken { callers: 1, skip_cache: false });
+                    let actions = bench.step(now, Input::AppGetToken { callers: 1, skip_cache: false });
                     prop_assert_eq!(!sends(&actions).is_empty(), naive.asked(second), "at {} ms", ms);
                     if !sends(&actions).is_empty() {
                         fetch = Some(sent_to(&actions, endpoints::TOKENS));
                     } else if fetch.is_none() {
-                        let served = desk.browser.cookie.map(|token| u64::from(token.iat()));
+                        let served = bench.browser.cookie.map(|token| u64::from(token.iat()));
                         prop_assert_eq!(served, naive.usable(second), "at {} ms", ms);
                     }
                 }
                 (2, Some(task)) => {
-                    desk.answer(now, task, fine(Some(Token::issued(now))));
+                    bench.answer(now, task, fine(Some(Token::issued(now))));
                     naive.answered(Some(second));
                     fetch = None;
                 }
                 (3, Some(task)) => {
-                    desk.answer(now, task, Reply::Fail(Failure::status(400)));
+                    bench.answer(now, task, Reply::Fail(Failure::status(400)));
                     naive.answered(None);
                     fetch = None;
                 }
                 (4, _) => {
                     let iat = second.saturating_sub(age);
-                    desk.step(now, Input::Message(messages::token(Token::known_by_iat(iat as u32))));
+                    bench.step(now, Input::Message(messages::token(Token::known_by_iat(iat as u32))));
                     naive.hears(iat, second);
                 }
                 _ => {}

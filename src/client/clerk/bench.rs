@@ -2,7 +2,7 @@
 
 use super::browser::Browser;
 use super::endpoints;
-use super::page::{Page, Passing};
+use super::page::{Page, Scratch};
 use super::release::Model;
 use super::release::{NETWORK_TRIES_ONLINE, Release};
 use super::setup::{Rules, Setup};
@@ -36,7 +36,7 @@ pub(super) const BARE: Reply = Reply::Ok { token: None, listed: true };
 /// Maximum rounds of the documented flow in these tests.
 pub(super) const MAX_ROUNDS: u32 = 3;
 
-pub(super) struct Desk {
+pub(super) struct TestBench {
     pub tab: Tab,
     pub browser: Browser,
     pub limits: SessionPolicy,
@@ -45,12 +45,12 @@ pub(super) struct Desk {
     pub rules: Rules,
 }
 
-impl Desk {
+impl TestBench {
     /// A closed tab under a policy without retries. The old policy drops touch errors; the new one passes them to the
     /// app.
-    pub(super) fn new(model: Model, enters: &[&str]) -> Desk {
+    pub(super) fn new(model: Model, enters: &[&str]) -> TestBench {
         let retry = "on = []\ninitial = '1s'\nfactor = 2\ncap = '5s'\nretries = 0";
-        Desk {
+        TestBench {
             tab: Tab::default(),
             browser: Browser::default(),
             limits: SessionPolicy::default(),
@@ -74,10 +74,10 @@ impl Desk {
     }
 
     /// A tab that was loaded at the start of the run with a token of that instant. Its poller waits between two ticks.
-    pub(super) fn signed_in(model: Model, enters: &[&str]) -> Desk {
-        let mut desk = Desk::new(model, enters);
-        desk.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
-        desk
+    pub(super) fn signed_in(model: Model, enters: &[&str]) -> TestBench {
+        let mut bench = TestBench::new(model, enters);
+        bench.load(Time::ZERO, fine(None), fine(Some(Token::issued(Time::ZERO))));
+        bench
     }
 
     /// Runs `act` on the page and returns the actions of that step.
@@ -93,7 +93,7 @@ impl Desk {
             rules: &self.rules,
             now,
             out: &mut out,
-            passing: Passing::default(),
+            scratch: Scratch::default(),
         });
         out
     }

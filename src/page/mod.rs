@@ -1,15 +1,27 @@
 //! `report.html`: one file that opens from disk without a network and is smaller than two megabytes.
 //!
 //! This module writes words and tables as HTML. uPlot draws the charts from the JSON of `data.rs`. The pictures of
-//! [`super::charts`] replace them in print and where no script runs.
+//! [`crate::plot::charts`] replace them in print and where no script runs.
+//!
+//! ```
+//! use authstorm::{Study, page};
+//!
+//! let mut study = Study::load("scenarios/healthy.toml")?;
+//! study.replications(1)?;
+//! assert!(page::page(&study.run()?).ends_with("</html>\n"));
+//! # Ok::<(), authstorm::Error>(())
+//! ```
 
 mod data;
+mod files;
 mod html;
 
-use super::columns::{Columns, MOST_POLICIES};
-use super::retry_schedule;
-use super::{amplification, charts_in, frame, titles};
+pub use files::files;
+
 use crate::metrics::metrics_of;
+use crate::plot::columns::{Columns, MOST_POLICIES};
+use crate::plot::retry_schedule;
+use crate::plot::{Chart, amplification, charts_in, frame, titles};
 use crate::results::finding;
 use crate::results::measured;
 use crate::results::verdicts;
@@ -143,7 +155,7 @@ fn pictures(results: &Results) -> Vec<Result<String, String>> {
         charts.extend(retry_schedule(results));
         charts
     };
-    let size = |charts: &[super::Chart]| charts.iter().map(|chart| chart.svg.len()).sum::<usize>();
+    let size = |charts: &[Chart]| charts.iter().map(|chart| chart.svg.len()).sum::<usize>();
     let most = Columns::of(results).count;
     let mut charts = draw(most);
     for fewer in [200, 60] {
@@ -293,7 +305,11 @@ fn worst_sessions(results: &Results, out: &mut String) {
                 format!(
                     "{}, {}",
                     number::with_unit(at, "s"),
-                    if row.false_sign_out { "falsely" } else { "rightly" }
+                    match (row.false_sign_out, row.reuse_sign_out) {
+                        (true, _) => "falsely",
+                        (_, true) => "by its own reuse",
+                        _ => "rightly",
+                    }
                 )
             }
         };

@@ -41,7 +41,7 @@ fn level(
 ) -> Chart {
     let mut notes = vec![note.to_owned()];
     if results.replications > 1 {
-        notes.push(series.say.note().to_owned());
+        notes.push(series.aggregate.note().to_owned());
     }
     notes.extend(columns.note("mean of"));
     let lines = (0..results.policies.len()).map(|p| Line::of(results, columns, p, series, false)).collect();

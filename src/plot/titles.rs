@@ -7,7 +7,7 @@ use crate::results::{PolicyResults, Results, measured};
 use crate::text::number;
 
 /// Text for a metric that is absent from results of another version.
-pub(super) const UNKNOWN: &str = "not in these results";
+pub(crate) const UNKNOWN: &str = "not in these results";
 
 /// The mean of a metric. 0 if the results do not have it.
 fn mean(policy: &PolicyResults, metric: Metric) -> f64 {

@@ -2,7 +2,7 @@
 
 use super::axis::Scale;
 use super::canvas::{Anchor, Canvas, picture};
-use super::columns::{Columns, Say, Spread};
+use super::columns::{Aggregate, Columns, Spread};
 use super::end_label::{EndLabel, LABEL_LINE};
 use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, only_zero, tick_width, time_scale};
 use super::palette::INK;
@@ -43,7 +43,7 @@ pub fn flow_in(results: &Results, columns: Columns) -> Chart {
         notes.push("logarithmic scale with 0 at its bottom where the range exceeds two decades".to_owned());
     }
     if results.replications > 1 {
-        notes.push(FLOW.say.note().to_owned());
+        notes.push(FLOW.aggregate.note().to_owned());
     }
     notes.extend(columns.note("greatest of"));
     let head = Head::new(results, &title, &notes);
@@ -94,7 +94,7 @@ impl Part {
             .zip(&spreads)
             .map(|(policy, spread)| format!(": {}", series.says(policy, spread)))
             .collect();
-        let whole_only = series.say == Say::Greatest;
+        let whole_only = series.aggregate == Aggregate::Greatest;
         // A band's edge may lie between 0 and 1 of a count. It needs no decade of its own.
         let least = if whole_only { 1.0 } else { 0.0 };
         let drawn = spreads.iter().flat_map(|spread| spread.middle.iter().chain(&spread.high)).copied();

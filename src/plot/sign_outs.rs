@@ -29,7 +29,7 @@ pub fn sign_outs_in(results: &Results, columns: Columns) -> Chart {
         "false sign-outs so far, of sessions that the server still knew; no true ones".to_owned()
     }];
     if results.replications > 1 {
-        notes.push(FALSE_SIGN_OUTS.say.note().to_owned());
+        notes.push(FALSE_SIGN_OUTS.aggregate.note().to_owned());
     }
     Lines {
         results,

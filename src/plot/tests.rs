@@ -82,7 +82,7 @@ fn the_page_describes_endless_values_in_words() {
     for (policy, values) in [(0, [never, never]), (1, [never, 12.0])] {
         synthetic::set(&mut results, policy, Metric::TimeToRecoverS, &values);
     }
-    let page = super::page::page(&results);
+    let page = crate::page::page(&results);
     for said in
         [">never within the run in 2 of 2 replications<", ">never within the run in 1 of 2 replications<"]
     {

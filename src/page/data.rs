@@ -1,15 +1,15 @@
 //! Data of the page's charts: counts per column of time, equal to those in the CSV files.
 
-use super::super::columns::{Columns, MOST_POLICIES};
-use super::super::palette::{self, BANDS, Color};
-use super::super::requests::{ended, median_replication};
-use super::super::series::SERIES;
-use super::super::{entries, happens, lanes, titles};
 use super::html;
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
 use crate::metrics::Metric;
 use crate::metrics::timeline::Bucket;
+use crate::plot::columns::{Columns, MOST_POLICIES};
+use crate::plot::palette::{self, BANDS, Color};
+use crate::plot::requests::{ended, median_replication};
+use crate::plot::series::SERIES;
+use crate::plot::{entries, happens, lanes, titles};
 use crate::results::{PolicyResults, Results, StoryDigest};
 use crate::text::clean;
 use serde_json::{Value, json};

@@ -1,18 +1,17 @@
-//! Charts and the page, drawn from results.
+//! Charts, drawn from results.
 //!
 //! Every function here is pure: equal results give equal bytes on every machine. A chart is a file of its own, drawn as
 //! SVG through [`canvas`] only. [`png`] renders that SVG as pixels.
 //!
 //! ```
-//! use authstorm::{Study, report};
+//! use authstorm::{Study, plot};
 //!
 //! let mut study = Study::load("scenarios/healthy.toml")?;
 //! study.replications(1)?;
 //! let results = study.run()?;
-//! let charts = report::charts(&results);
+//! let charts = plot::charts(&results);
 //! assert_eq!(charts[0].file_stem, "requests");
 //! assert!(charts[0].svg.starts_with("<svg"));
-//! assert!(report::page::page(&results).ends_with("</html>\n"));
 //! # Ok::<(), authstorm::Error>(())
 //! ```
 
@@ -30,7 +29,6 @@ pub mod lanes;
 pub mod levels;
 pub mod lines;
 mod overlaid;
-pub mod page;
 pub mod palette;
 pub mod png;
 pub mod requests;
@@ -54,9 +52,8 @@ pub use retry_schedule::retry_schedule;
 pub use sign_outs::sign_outs;
 
 use crate::metrics::Metric;
-use crate::parallel;
 use crate::results::Results;
-use crate::results::{DataFile, measured};
+use crate::results::measured;
 use columns::Columns;
 
 /// A picture and the name of its files.
@@ -97,29 +94,4 @@ pub fn charts_in(results: &Results, columns: Columns) -> Vec<Chart> {
 /// Whether one of these metrics is above 0 under some policy.
 pub fn happens(results: &Results, metrics: &[Metric]) -> bool {
     results.policies.iter().any(|policy| metrics.iter().any(|metric| measured::happens(policy, *metric)))
-}
-
-/// The files that are drawn from results and stand beside their data: each chart as SVG and PNG, and the page. Runs on the
-/// thread pool of the caller, because small results take most of their time here.
-///
-/// # Errors
-/// When a picture cannot be rendered.
-pub fn files(results: &Results) -> Result<Vec<DataFile>, PngError> {
-    let draw = || {
-        let charts: Vec<Chart> = charts(results).into_iter().chain(retry_schedule(results)).collect();
-        parallel::map(&charts, pictures).into_iter().collect::<Result<Vec<_>, PngError>>()
-    };
-    let (pictures, page) = parallel::join(draw, || page::page(results));
-    let mut files: Vec<_> = pictures?.into_iter().flatten().collect();
-    files.push(DataFile::new(page::FILE, page));
-    Ok(files)
-}
-
-fn pictures(chart: &Chart) -> Result<[DataFile; 2], PngError> {
-    let Chart { file_stem, svg } = chart;
-    let png = to_png(svg)?;
-    Ok([
-        DataFile::new(format!("{file_stem}.svg"), svg.as_str()),
-        DataFile::new(format!("{file_stem}.png"), png),
-    ])
 }

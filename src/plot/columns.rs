@@ -29,7 +29,7 @@ pub struct Columns {
 
 /// How a column summarises its buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Say {
+pub enum Aggregate {
     /// Mean of the buckets, per second.
     Rate,
     /// Greatest of the buckets, per second.
@@ -42,11 +42,11 @@ pub enum Say {
     Level,
 }
 
-impl Say {
+impl Aggregate {
     /// Whether the line of several replications is their mean. It is the mean for values that add up, so that the line ends
     /// at the mean in the tables. It is the median for greatest values.
     pub const fn is_mean(self) -> bool {
-        matches!(self, Say::Rate | Say::SumSoFar | Say::Level)
+        matches!(self, Aggregate::Rate | Aggregate::SumSoFar | Aggregate::Level)
     }
 
     /// Explains the line and the band of several replications in the notes above a chart.
@@ -90,7 +90,12 @@ impl Columns {
     /// One value per column. A last bucket that the horizon cuts counts with its full length, so that a sliver of a second
     /// does not look like a peak.
     /// A level counts with the real length, since its full length would make it sink.
-    pub fn values(&self, buckets: &[Bucket], say: Say, value: impl Fn(&Bucket) -> f64) -> Vec<f64> {
+    pub fn values(
+        &self,
+        buckets: &[Bucket],
+        aggregate: Aggregate,
+        value: impl Fn(&Bucket) -> f64,
+    ) -> Vec<f64> {
         let seconds = self.bucket.as_secs_f64();
         let mut so_far = 0.0;
         let mut column = |i: usize, part: &[Bucket]| {
@@ -98,12 +103,12 @@ impl Columns {
             let sum: f64 = part.iter().map(&value).sum();
             let greatest = part.iter().map(&value).fold(0.0, f64::max);
             so_far += sum;
-            match say {
-                Say::Rate => sum / (seconds * part.len().max(1) as f64),
-                Say::GreatestRate => greatest / seconds,
-                Say::Greatest => greatest,
-                Say::SumSoFar => so_far,
-                Say::Level => sum / (self.begin(i + 1) - self.begin(i)).max(1.0),
+            match aggregate {
+                Aggregate::Rate => sum / (seconds * part.len().max(1) as f64),
+                Aggregate::GreatestRate => greatest / seconds,
+                Aggregate::Greatest => greatest,
+                Aggregate::SumSoFar => so_far,
+                Aggregate::Level => sum / (self.begin(i + 1) - self.begin(i)).max(1.0),
             }
         };
         (0..self.count)
@@ -126,7 +131,7 @@ impl Columns {
 pub struct Spread {
     /// 10% quantile of the replications.
     pub low: Vec<f64>,
-    /// Mean or median of the replications: see [`Say::is_mean`].
+    /// Mean or median of the replications: see [`Aggregate::is_mean`].
     pub middle: Vec<f64>,
     /// 90% quantile of the replications.
     pub high: Vec<f64>,
@@ -134,16 +139,21 @@ pub struct Spread {
 
 impl Spread {
     /// The spread over the replications of a policy.
-    pub fn of(policy: &PolicyResults, columns: Columns, say: Say, value: impl Fn(&Bucket) -> f64) -> Spread {
+    pub fn of(
+        policy: &PolicyResults,
+        columns: Columns,
+        aggregate: Aggregate,
+        value: impl Fn(&Bucket) -> f64,
+    ) -> Spread {
         let runs: Vec<Vec<f64>> =
-            policy.timelines.iter().map(|t| columns.values(&t.buckets, say, &value)).collect();
+            policy.timelines.iter().map(|t| columns.values(&t.buckets, aggregate, &value)).collect();
         let mut spread = Spread { low: Vec::new(), middle: Vec::new(), high: Vec::new() };
         for column in 0..columns.count {
             let mut values: Vec<f64> = runs.iter().map(|run| run[column]).collect();
             let mean = values.iter().sum::<f64>() / values.len().max(1) as f64;
             values.sort_by(f64::total_cmp);
             spread.low.push(quantile(&values, 0.1));
-            spread.middle.push(if say.is_mean() { mean } else { quantile(&values, 0.5) });
+            spread.middle.push(if aggregate.is_mean() { mean } else { quantile(&values, 0.5) });
             spread.high.push(quantile(&values, 0.9));
         }
         spread
@@ -188,10 +198,10 @@ mod tests {
             let timeline = &results.policies[0].timelines[0];
             let calls = |b: &Bucket| b.calls.iter().flatten().map(|&n| n as f64).sum();
             let total: f64 = timeline.buckets.iter().map(calls).sum();
-            let sums = columns.values(&timeline.buckets, Say::SumSoFar, calls);
+            let sums = columns.values(&timeline.buckets, Aggregate::SumSoFar, calls);
             assert_eq!(sums.last().copied(), Some(total));
-            let mean = columns.values(&timeline.buckets, Say::Rate, calls);
-            let peak = columns.values(&timeline.buckets, Say::GreatestRate, calls);
+            let mean = columns.values(&timeline.buckets, Aggregate::Rate, calls);
+            let peak = columns.values(&timeline.buckets, Aggregate::GreatestRate, calls);
             assert!(mean.iter().zip(&peak).all(|(mean, peak)| mean <= peak));
             assert!(columns.begin(columns.count) <= results.horizon.0 as f64);
         }
@@ -208,7 +218,7 @@ mod tests {
             bucket.without_token_ns = 3 * seconds * 1_000_000_000;
         }
         let columns = Columns::of(&results);
-        let spread = crate::report::series::WITHOUT_TOKEN.spread(&results.policies[0], columns);
+        let spread = crate::plot::series::WITHOUT_TOKEN.spread(&results.policies[0], columns);
         assert_eq!(spread.middle, [3.0; 3]);
     }
 
@@ -221,9 +231,9 @@ mod tests {
             timeline.buckets[0].depth_max = outs;
         }
         let columns = Columns::of(&results);
-        let of = |series: &crate::report::series::Series| series.spread(&results.policies[0], columns).end();
-        assert_eq!(of(&crate::report::series::FALSE_SIGN_OUTS).to_bits(), 2.0f64.to_bits());
-        assert_eq!(of(&crate::report::series::DEPTH).to_bits(), 0.0f64.to_bits());
+        let of = |series: &crate::plot::series::Series| series.spread(&results.policies[0], columns).end();
+        assert_eq!(of(&crate::plot::series::FALSE_SIGN_OUTS).to_bits(), 2.0f64.to_bits());
+        assert_eq!(of(&crate::plot::series::DEPTH).to_bits(), 0.0f64.to_bits());
     }
 
     #[test]

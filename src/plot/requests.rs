@@ -3,7 +3,7 @@
 use super::Chart;
 use super::axis::Scale;
 use super::canvas::{Anchor, Canvas, picture};
-use super::columns::{Columns, Say};
+use super::columns::{Aggregate, Columns};
 use super::end_label::LABEL_LINE;
 use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale, with_unit};
 use super::palette::{BANDS, Color, GREY, INK, REST, WHITE};
@@ -126,7 +126,8 @@ impl Panel {
         let mut areas: Vec<Area> = Vec::new();
         let mut thin: Vec<Area> = Vec::new();
         for band in BANDS {
-            let rates = columns.values(buckets, Say::Rate, |bucket| ended(bucket, band.outcomes) as f64);
+            let rates =
+                columns.values(buckets, Aggregate::Rate, |bucket| ended(bucket, band.outcomes) as f64);
             let greatest = rates.iter().copied().fold(0.0, f64::max);
             let area = Area { name: band.name, color: band.color, rates };
             match () {
@@ -137,7 +138,7 @@ impl Panel {
         }
         areas.extend(merged(thin));
         let busiest =
-            columns.merges().then(|| columns.values(buckets, Say::GreatestRate, |b| calls(b) as f64));
+            columns.merges().then(|| columns.values(buckets, Aggregate::GreatestRate, |b| calls(b) as f64));
         let mean_peak = peaks.map(|peaks| number::short(peaks.mean)).unwrap_or_default();
         let runs = peaks.map_or(0, |peaks| peaks.values.len());
         Panel { name: clean(&policy.name), peak, mean_peak, runs, areas, busiest }

@@ -2,7 +2,7 @@
 
 use super::axis::Scale;
 use super::canvas::{Anchor, picture};
-use super::columns::{Columns, Say, Spread};
+use super::columns::{Aggregate, Columns, Spread};
 use super::end_label::EndLabel;
 use super::frame::provenance;
 use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale, with_unit};
@@ -42,7 +42,7 @@ struct Line<'a> {
 impl<'a> Line<'a> {
     fn of(side: &'a Overlaid<'a>, policy: &PolicyResults, color: Color, dashed: bool) -> Line<'a> {
         let columns = Columns::of(side.results);
-        let spread = Spread::of(policy, columns, Say::Rate, |bucket| calls(bucket) as f64);
+        let spread = Spread::of(policy, columns, Aggregate::Rate, |bucket| calls(bucket) as f64);
         // The run's peak, as in the table. A column may be the mean of many buckets.
         let says = format!(": {}", titles::mean_peak(policy));
         Line { side, columns, spread, says, color, dashed }
@@ -72,7 +72,7 @@ pub fn overlaid(a: Overlaid<'_>, b: Overlaid<'_>, finding: &str) -> Chart {
     let mut notes = vec![
         format!("B: {}", provenance(b.results)),
         "requests per second; dashed: A, solid: B".to_owned(),
-        Say::Rate.note().to_owned(),
+        Aggregate::Rate.note().to_owned(),
     ];
     if a.results.faults != b.results.faults {
         notes.push("fault windows: those of B; A's differ".to_owned());

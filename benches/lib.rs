@@ -1,0 +1,1 @@
+//! The benchmarks of authstorm: `cargo bench -p authstorm-benches`.

@@ -1,0 +1,30 @@
+//! The files that are drawn from results.
+
+use crate::parallel;
+use crate::plot::{Chart, PngError, charts, retry_schedule, to_png};
+use crate::results::{DataFile, Results};
+
+/// The files that are drawn from results and stand beside their data: each chart as SVG and PNG, and the page. Runs on the
+/// thread pool of the caller, because small results take most of their time here.
+///
+/// # Errors
+/// When a picture cannot be rendered.
+pub fn files(results: &Results) -> Result<Vec<DataFile>, PngError> {
+    let draw = || {
+        let charts: Vec<Chart> = charts(results).into_iter().chain(retry_schedule(results)).collect();
+        parallel::map(&charts, pictures).into_iter().collect::<Result<Vec<_>, PngError>>()
+    };
+    let (pictures, page) = parallel::join(draw, || super::page(results));
+    let mut files: Vec<_> = pictures?.into_iter().flatten().collect();
+    files.push(DataFile::new(super::FILE, page));
+    Ok(files)
+}
+
+fn pictures(chart: &Chart) -> Result<[DataFile; 2], PngError> {
+    let Chart { file_stem, svg } = chart;
+    let png = to_png(svg)?;
+    Ok([
+        DataFile::new(format!("{file_stem}.svg"), svg.as_str()),
+        DataFile::new(format!("{file_stem}.png"), png),
+    ])
+}
