@@ -6,6 +6,7 @@ use authstorm::Study;
 use authstorm::backend::limiter::Limiter;
 use authstorm::backend::spec::LimitSpec;
 use authstorm::client::fact::Fact;
+use authstorm::client::family::SessionEnd;
 use authstorm::client::policy::FailureSet;
 use authstorm::kernel::queue::{Calendar, Heap};
 use authstorm::kernel::random::{Purpose, Stream};
@@ -158,7 +159,7 @@ fn metrics(c: &mut Criterion) {
         b.iter(|| {
             let (user, now) = next();
             let entry = Fact::FlowEntered { active: true, depth: 2, open: 1, cause: None };
-            collector.fact(user, 0, entry, false, now)
+            collector.fact(user, 0, entry, SessionEnd::Alive, now)
         });
     });
     group.finish();

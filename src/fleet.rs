@@ -83,6 +83,9 @@ pub struct FleetSpec {
     /// after the round-trip time, as in a network that drops requests.
     #[serde(default)]
     pub offline_fails_at_once: bool,
+    /// Wrong clocks of the users' devices; without it, every clock is right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clock_skew: Option<ClockSkew>,
     /// Whether and when signed-out users sign in again; without it, never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in_again: Option<SignInAgain>,
@@ -117,6 +120,7 @@ impl FleetSpec {
             reload_every: None,
             offline: None,
             offline_fails_at_once: false,
+            clock_skew: None,
             sign_in_again: None,
         }
     }
@@ -238,6 +242,26 @@ pub struct Offline {
     /// Length of a period.
     #[schemars(example = "30s")]
     pub lasts: Dist,
+}
+
+/// Wrong clocks of users' devices. A token that is stored when the user's first page opens was stored before the clock
+/// went wrong.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "clock-skew")]
+pub struct ClockSkew {
+    /// How far a wrong clock is ahead of the server's.
+    #[serde(default)]
+    #[schemars(example = "1h")]
+    pub ahead: Dist,
+    /// How far a wrong clock is behind the server's. With `ahead`, the difference counts.
+    #[serde(default)]
+    #[schemars(example = "1h")]
+    pub behind: Dist,
+    /// Share of the users whose clock is wrong.
+    #[serde(default = "all")]
+    #[schemars(with = "Share", example = 0.01)]
+    pub share: f64,
 }
 
 /// Sign-in after a sign-out.

@@ -17,6 +17,11 @@ pub struct BackendSpec {
     /// Life of a session token (`exp - iat`): whole seconds, at least 10s.
     #[schemars(extend("x-above-zero" = true))]
     pub token_life: Dur,
+    /// How long a used refresh token is accepted again; 0s: never, not even as the parent of the newest one. Without it,
+    /// what the client's profile says of its server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "10s")]
+    pub refresh_token_reuse: Option<Dur>,
     /// Which session token the answers of /client and /touch contain.
     pub client_token: ClientToken,
     /// Round-trip time of a call, without queueing and service. An endpoint's own `latency` replaces it.
@@ -34,6 +39,7 @@ impl Default for BackendSpec {
     fn default() -> BackendSpec {
         BackendSpec {
             token_life: Dur::from_secs(60),
+            refresh_token_reuse: None,
             client_token: ClientToken::Fresh,
             latency: Dist::Constant(Dur::from_ms(100)),
             endpoints: Endpoints::default(),

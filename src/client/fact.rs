@@ -80,6 +80,8 @@ pub enum FlowEnd {
     SignedOut,
     /// The call failed with this error.
     Threw(Failure),
+    /// The call was answered with success, and the client dropped the answer.
+    Dropped,
 }
 
 /// A policy's verdict on a failure.

@@ -23,10 +23,11 @@
 use super::app::Reaction;
 use super::fact::Status;
 use super::policy::Policy;
+pub use super::rows::{CallerRow, Due, FlowMetrics, FlowWords, MessageCause, MessageRow, Role, TaskRow};
 use super::step::{Action, Input, Message, TaskId};
 use crate::backend::{BackendSpec, Endpoint};
-use crate::kernel::Time;
-use crate::protocol::{EndpointRow, Failure, MetricWords, Token};
+use crate::kernel::{Dur, Time};
+use crate::protocol::{EndpointRow, Failure, Token};
 use std::fmt::Debug;
 use std::ops::Range;
 
@@ -40,6 +41,10 @@ pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
     const MESSAGES: &'static [MessageRow];
     /// The names of the flow that a client enters when it considers its session lost.
     const FLOW: FlowWords;
+    /// Whether sessions have refresh tokens, whose reuse may end the session.
+    const REFRESH_TOKENS: bool;
+    /// What a scenario may say that the models cannot use.
+    const UNUSABLE: &'static [Unusable];
     /// Bytes of a session with one idle tab, including its tasks and the server's side.
     const IDLE_BYTES: usize;
 
@@ -58,13 +63,18 @@ pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
     fn setup(model: usize, around: &Around<'_>) -> Self::Setup;
 
     /// Compiles a policy. `codes` are the scenario's error codes; a [`Failure`] names a code by its index.
-    fn rules(policy: &Policy, codes: &[String]) -> Self::Rules;
+    fn rules(setup: &Self::Setup, policy: &Policy, codes: &[String]) -> Self::Rules;
 
     /// Closed pages of these users. `rules` are all rules that a user may follow.
-    fn store(rules: &[Self::Rules], users: Range<u32>, tabs_per_user: u32) -> Self::Store;
+    fn store(
+        setup: &Self::Setup,
+        rules: &[Self::Rules],
+        users: Range<u32>,
+        tabs_per_user: u32,
+    ) -> Self::Store;
 
-    /// Sessions without any state on the server's side.
-    fn account(backend: &BackendSpec, users: Range<u32>) -> Self::Account;
+    /// Sessions without any state on the server's side. `rules` are all rules that a user may follow.
+    fn account(rules: &[Self::Rules], backend: &BackendSpec, users: Range<u32>) -> Self::Account;
 
     /// Gives a tab its input and appends the tab's actions to `out`, in order.
     fn step(store: &mut Self::Store, who: Who<'_, Self>, input: Input, now: Time, out: &mut Vec<Action>);
@@ -88,6 +98,12 @@ pub struct Around<'a> {
     pub max_rounds: Option<u32>,
     /// Life of a session token, in seconds.
     pub token_life_s: u32,
+    /// How long the server accepts a used refresh token again; `None` where the scenario does not say.
+    pub refresh_token_reuse: Option<Dur>,
+    /// Client objects of a page.
+    pub objects: u8,
+    /// Whether a browser's storage ignores removals.
+    pub storage_ignores_removals: bool,
     /// Whether the app is configured for several sessions.
     pub multi_session: bool,
     /// The app code's reaction to a new session object.
@@ -120,17 +136,29 @@ pub trait Account {
     /// An answer of the server.
     type Reply;
 
-    /// Answers a call that no fault, limit or queue refused.
-    fn answer(&mut self, user: u32, endpoint: Endpoint, now: Time) -> Self::Reply;
+    /// Answers a call that no fault, limit or queue refused. `word` is what the request contains: see [`Store::word`].
+    fn answer(&mut self, user: u32, endpoint: Endpoint, word: u32, now: Time) -> Self::Reply;
 
     /// Revokes a user's session.
     fn revoke(&mut self, user: u32);
 
-    /// Whether a user's session is revoked.
-    fn revoked(&self, user: u32) -> bool;
+    /// How a user's session ended on the server's side.
+    fn ended(&self, user: u32) -> SessionEnd;
 
     /// Begins a new session after a user has signed in.
     fn begin(&mut self, user: u32);
+}
+
+/// How a session ended on the server's side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// It has not ended.
+    #[default]
+    Alive,
+    /// It was revoked.
+    Revoked,
+    /// The client used a refresh token again that the server accepts once.
+    Reused,
 }
 
 /// The pages of a range of users: their tabs, the state of their browsers, and their tasks.
@@ -153,6 +181,8 @@ pub trait Store: Look + Clone + Debug {
     fn offline(&self, user: u32) -> bool;
     /// Takes a user's browser offline or online.
     fn set_offline(&mut self, user: u32, offline: bool);
+    /// Sets by how many nanoseconds the clock of a user's browser is ahead of the server's.
+    fn set_clock(&mut self, user: u32, ahead_ns: i64);
 
     /// The tab of a task.
     fn tab(&self, task: TaskId) -> u32;
@@ -164,6 +194,8 @@ pub trait Store: Look + Clone + Debug {
     /// Records that a task sends a request to this endpoint. Returns the request's number among equal calls of the
     /// instant.
     fn sends(&mut self, task: TaskId, endpoint: Endpoint) -> u8;
+    /// What the request of a task tells the family's [`Account`]; 0 for nothing.
+    fn word(&self, task: TaskId) -> u32;
     /// Stores the answer that is on its way to a task.
     fn set_reply(&mut self, task: TaskId, reply: Self::Reply);
     /// Marks the answer on its way to a task as coming from a full queue.
@@ -248,112 +280,29 @@ pub struct ModelRow {
     pub about: &'static str,
     /// Whether the scenario may set `max-rounds`.
     pub takes_max_rounds: bool,
+    /// Whether the model is a contender by itself: a scenario compares it, as it is, under its name. Otherwise only
+    /// policies are compared.
+    pub is_contender: bool,
 }
 
-/// A kind of message between tabs.
+/// Something that a scenario may say and a family's models cannot use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MessageRow {
-    /// Its name in results.
-    pub id: &'static str,
-    /// Describes the message for its receiver, as a clause.
-    pub words: &'static str,
-    /// The cause of the message.
-    pub cause: MessageCause,
+pub struct Unusable {
+    /// The key, as a path in the scenario. `[]` stands for each entry of a list: `action[].do`.
+    pub key: &'static str,
+    /// The values that cannot be used.
+    pub values: Values,
+    /// Why not, as a clause.
+    pub why: &'static str,
 }
 
-/// The cause of a message between tabs.
+/// Values of a key, as a file writes them, without quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MessageCause {
-    /// The answer to a request.
-    Answer,
-    /// The tab's own sign-out.
-    SignOut,
-}
-
-/// A kind of task.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TaskRow {
-    /// Its name in results.
-    pub id: &'static str,
-    /// Its name in an error's list of events.
-    pub name: &'static str,
-    /// The meaning of its timer.
-    pub due: Due,
-    /// The role of its request, for readers.
-    pub role: Role,
-}
-
-/// The meaning of a task's timer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Due {
-    /// A clock of the client. A tick begins new work; the clause describes it.
-    Tick(&'static str),
-    /// A repeated request; the clause describes it.
-    Repeat(&'static str),
-    /// A retry of the caller's call, under its policy.
-    Retry,
-}
-
-/// The role of a task's request, for readers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Role {
-    /// Fetches a token for the task's caller.
-    Fetch,
-    /// Belongs to the flow that the family enters when it considers a session lost.
-    Flow,
-    /// Signs the user in.
-    SignIn,
-    /// Any other role.
-    Other,
-}
-
-/// The names of the flow that a client enters when it considers its session lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlowWords {
-    /// Its name, with its article.
-    pub name: &'static str,
-    /// Its short name, with its article.
-    pub short: &'static str,
-    /// The verb of a session that enters it: `enters the flow`.
-    pub enters: &'static str,
-    /// The verb of several sessions: `enter the flow`.
-    pub enter: &'static str,
-    /// Its entries: `entries of the flow`.
-    pub entries: &'static str,
-    /// The metrics that count its entries.
-    pub metrics: FlowMetrics,
-    /// The purpose of its requests: ` for the flow`.
-    pub purpose: &'static str,
-    /// A status that enters the flow without asking the policy, and the reason: a clause that ends in `lets it `.
-    pub unasked: Option<(u16, &'static str)>,
-    /// Statuses that mean the end of the session under every policy.
-    pub ends: &'static [u16],
-    /// The code that passes a failure to the app when the policy does not, as a clause.
-    pub throws: &'static str,
-}
-
-/// The metrics that count a flow's entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FlowMetrics {
-    /// Entries while a session exists.
-    pub entries: MetricWords,
-    /// Browser sessions with at least one entry.
-    pub sessions: MetricWords,
-    /// Most entries of one browser session.
-    pub worst_session: MetricWords,
-    /// Entries that the answer to a request of an earlier entry caused.
-    pub recursive: MetricWords,
-    /// Longest causal chain of entries.
-    pub depth_max: MetricWords,
-}
-
-/// The caller that a task works for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CallerRow {
-    /// Who asks for a token: `the poller's getToken`.
-    pub who: &'static str,
-    /// The purpose of a fetch for it: ` for the poller`; empty where it needs no mention.
-    pub purpose: &'static str,
-    /// The consequence of a failed fetch that no caller gets, as a clause.
-    pub unheard: Option<&'static str>,
+pub enum Values {
+    /// Every value.
+    Any,
+    /// This value.
+    Only(&'static str),
+    /// Every value but this one, which says nothing.
+    AllBut(&'static str),
 }

@@ -4,12 +4,14 @@
 //! families share is in the files beside the folders: policies, back-off, retry limits, inputs and actions.
 
 pub mod app;
+mod as_is;
 pub mod backoff;
 pub mod clerk;
 pub mod fact;
 pub mod family;
 pub mod policy;
 mod registry;
+mod rows;
 pub mod session_policy;
 pub mod step;
 #[allow(unreachable_pub, reason = "the next change of these files adapts them")]
@@ -26,4 +28,5 @@ pub const MOST_CALLS: u32 = 4_000_000_000;
 
 registry::families! {
     Clerk = clerk::Clerk;
+    Token = token::Token;
 }

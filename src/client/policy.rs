@@ -2,6 +2,7 @@
 //!
 //! A policy has no state and draws nothing. The client family defines the call sites that ask it.
 
+use super::token::Profile;
 use crate::kernel::Dur;
 use crate::protocol::Failure;
 use crate::spec::PROSE;
@@ -12,6 +13,7 @@ use crate::toml_text::Code;
 use schemars::JsonSchema;
 use serde::de;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::sync::Arc;
 
 /// The largest number of retries of a policy or a workload.
 pub const MAX_RETRIES: u32 = 1_000;
@@ -132,7 +134,7 @@ pub static ANSWER: Leaf = Leaf {
 const MAX_ANSWERS: usize = 400;
 
 inline_schema!(FailureSet, "Failures", {
-    let answer = text_schema!("answer", "^!?([45]xx|[45][0-9]{2}(:[a-z0-9_]{1,64})?|network)$", "401");
+    let answer = text_schema!("answer", "^!?([45]xx|[45][0-9]{2}(:[A-Za-z0-9_]{1,64})?|network)$", "401");
     schemars::json_schema!({ "type": "array", "items": answer, "maxItems": MAX_ANSWERS })
 });
 
@@ -220,6 +222,14 @@ pub struct Policy {
     /// Limits the retries of one session in a window of time; without it, no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windowed_retry: Option<WindowedRetry>,
+    /// The token client that the users run instead of the scenario's model. [`Policy::as_is`] sets it; no file does.
+    #[serde(
+        skip_deserializing,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "super::as_is::serialize"
+    )]
+    #[schemars(skip)]
+    pub client: Option<Arc<Profile>>,
 }
 
 /// Retries with exponential back-off.

@@ -1,6 +1,6 @@
 //! The registration of client families: models by name, and the one place that matches on a run's family.
 
-use super::family::{Around, Client, FlowWords, ModelRow};
+use super::family::{Around, Client, FlowWords, ModelRow, Unusable};
 use super::policy::Policy;
 use super::{FAMILIES, workload};
 use crate::protocol::{Endpoint, EndpointRow};
@@ -64,6 +64,11 @@ impl Model {
         family.expect("every model is in the table")
     }
 
+    /// What a scenario may say that the model cannot use.
+    pub fn unusable(self) -> &'static [Unusable] {
+        self.tables().unusable
+    }
+
     fn tables(self) -> &'static FamilyTables {
         &FAMILIES[self.family()]
     }
@@ -82,6 +87,10 @@ pub struct FamilyTables {
     pub endpoints: &'static [EndpointRow],
     /// [`Client::FLOW`].
     pub flow: FlowWords,
+    /// [`Client::REFRESH_TOKENS`].
+    pub refresh_tokens: bool,
+    /// [`Client::UNUSABLE`].
+    pub unusable: &'static [Unusable],
 }
 
 /// The number of endpoints of all families.
@@ -161,8 +170,11 @@ impl<C: Client> Prepared<C> {
         contenders: &[Vec<&Policy>],
         codes: &[String],
     ) -> Self {
-        let rules = |parts: &Vec<&Policy>| parts.iter().map(|policy| C::rules(policy, codes)).collect();
-        Prepared { setup: C::setup(model, around), rules: contenders.iter().map(rules).collect() }
+        let setup = C::setup(model, around);
+        let rules =
+            |parts: &Vec<&Policy>| parts.iter().map(|policy| C::rules(&setup, policy, codes)).collect();
+        let rules = contenders.iter().map(rules).collect();
+        Prepared { setup, rules }
     }
 }
 
@@ -183,6 +195,8 @@ macro_rules! families {
             models: <$client as Client>::MODELS,
             endpoints: <$client as Client>::ENDPOINTS,
             flow: <$client as Client>::FLOW,
+            refresh_tokens: <$client as Client>::REFRESH_TOKENS,
+            unusable: <$client as Client>::UNUSABLE,
         }),*];
 
         /// The endpoints of all families, then that of generic clients.

@@ -82,4 +82,15 @@ pub enum Action {
     },
     /// Reports a fact to metrics and observers. Changes nothing.
     Fact(Fact),
+    /// Ends a request, as timed out. Its answer, if one still comes, is dropped.
+    Abort {
+        /// The request's task.
+        task: TaskId,
+    },
+    /// The actions from here to the next one of this kind are another tab's of the same browser. A list of actions
+    /// begins with those of the tab that took the input.
+    Of {
+        /// The tab.
+        tab: u32,
+    },
 }

@@ -158,6 +158,7 @@ impl Job {
                 requests: s.requests,
                 signed_out_at_s: s.signed_out_at.map(Time::as_secs_f64),
                 false_sign_out: s.false_sign_out,
+                reuse_sign_out: s.reuse_sign_out,
                 stale_token_s: s.stale.as_secs_f64(),
             }
         };

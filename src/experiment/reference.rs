@@ -10,11 +10,11 @@ use super::job::{Job, run_each};
 use crate::backend::Endpoint;
 use crate::client::app::AppReaction;
 use crate::metrics::tally::Reference;
-use crate::scenario::policies::preset;
+use crate::scenario::policies::known;
 use crate::scenario::{Act, Scenario};
 use crate::world::{Contender, Control, Plan, Stopped};
 
-/// Policy of the reference.
+/// Policy of the reference, for models that are no contenders by themselves. The others run as they are.
 const POLICY: &str = "new";
 
 /// Plan of the reference. `None` if no call can fail and no load is scripted: every run is then its own reference.
@@ -36,7 +36,9 @@ pub fn plan(scenario: &Scenario) -> Option<Plan> {
     if same && !fails_by_itself && !offline && !revoked {
         return None;
     }
-    let policy = preset(POLICY).expect("the policy is a preset");
+    let model = scenario.client.model.row();
+    let name = if model.is_contender { model.name } else { POLICY };
+    let policy = known(name).expect("the policy is a preset or a token client");
     Some(Plan::new(calm, vec![Contender { name: "reference".to_owned(), parts: vec![(policy, 1.0)] }]))
 }
 

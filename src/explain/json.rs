@@ -119,7 +119,10 @@ fn deed(story: &Story, step: &Step, deed: Deed) -> Value {
         Deed::LeftFlow { levels, end } => json!({
             "does": "leaves-flow", "levels": levels, "end": snake(format!("{end:?}").split('(').next().unwrap_or("")),
         }),
-        Deed::SignedOut { falsely } => json!({ "does": "signs-out", "false": falsely }),
+        Deed::SignedOut { falsely, reused: true } => {
+            json!({ "does": "signs-out", "false": falsely, "reused": true })
+        }
+        Deed::SignedOut { falsely, .. } => json!({ "does": "signs-out", "false": falsely }),
         Deed::SignedIn => json!({ "does": "has-session" }),
         Deed::PageGone => json!({ "does": "leaves the page" }),
         Deed::Status(status) => json!({ "does": "status", "status": snake(&format!("{status:?}")) }),

@@ -42,6 +42,8 @@ pub struct Recorder {
     most_kept: usize,
     totals: Totals,
     revoked: bool,
+    /// Whether the client's reuse of a refresh token has ended the session.
+    reused: bool,
     /// Whether the user is signed out.
     out: bool,
     /// The current step, if it is kept.
@@ -75,6 +77,7 @@ impl Recorder {
             most_kept: FEW_STEPS,
             totals: Totals::default(),
             revoked: false,
+            reused: false,
             out: false,
             step: None,
             sending: None,
@@ -146,7 +149,10 @@ impl Recorder {
 
     fn did(&mut self, deed: Deed) {
         if let Some(step) = self.step.and_then(|step| self.steps.get_mut(&step)) {
-            step.deeds.push(deed);
+            // A sign-out that reaches several tabs within a step is one.
+            if !(matches!(deed, Deed::SignedOut { .. }) && step.deeds.contains(&deed)) {
+                step.deeds.push(deed);
+            }
         }
     }
 
@@ -333,6 +339,11 @@ impl Observer for Recorder {
     fn outside(&mut self, now: Time, user: u32, what: Outside) {
         if user == self.session {
             self.revoked |= what == Outside::Revoked;
+            // The answer to the request that is being sent says it, so it is no step of its own.
+            if what == Outside::Reused {
+                self.reused = true;
+                return;
+            }
             self.begin(now, None, Trigger::Outside(what), None);
         }
     }
@@ -373,11 +384,12 @@ impl Observer for Recorder {
             }
             Fact::FlowLeft { levels, end } => Deed::LeftFlow { levels, end },
             Fact::SignedOut => {
-                self.totals.signed_out.get_or_insert((now, !self.revoked));
+                let falsely = !self.revoked && !self.reused;
+                self.totals.signed_out.get_or_insert((now, falsely));
                 self.totals.sign_outs += u32::from(!self.out);
                 self.out = true;
                 self.last_sign_out = self.step.or(self.last_sign_out);
-                Deed::SignedOut { falsely: !self.revoked }
+                Deed::SignedOut { falsely, reused: self.reused && !self.revoked }
             }
             Fact::SignedIn => Deed::SignedIn,
             Fact::PageGone => Deed::PageGone,
@@ -389,6 +401,7 @@ impl Observer for Recorder {
             Fact::SignInEnded(failure) => {
                 if failure.is_none() {
                     self.revoked = false;
+                    self.reused = false;
                     self.out = false;
                     self.last_sign_in = self.step;
                 }

@@ -201,6 +201,8 @@ pub enum Deed {
     SignedOut {
         /// Whether the server still knew the session.
         falsely: bool,
+        /// Whether the client's reuse of a refresh token had ended the session.
+        reused: bool,
     },
     /// The tab has a session.
     SignedIn,

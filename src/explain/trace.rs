@@ -175,10 +175,15 @@ fn marks(story: &Story, timed: &mut Vec<(u64, Value)>) {
         for deed in &step.deeds {
             match *deed {
                 Deed::EnteredFlow { entry, .. } if entry > 0 => {
-                    mark(step, format!("enters {} (entry {entry})", story.flow.name));
+                    mark(step, format!("{} (entry {entry})", story.flow.enters));
                 }
-                Deed::SignedOut { falsely } => {
-                    mark(step, format!("signed out ({})", if falsely { "falsely" } else { "rightly" }));
+                Deed::SignedOut { falsely, reused } => {
+                    let how = match (falsely, reused) {
+                        (true, _) => "falsely",
+                        (_, true) => "by its own reuse",
+                        _ => "rightly",
+                    };
+                    mark(step, format!("signed out ({how})"));
                 }
                 Deed::Judged { verdict, .. } => mark(step, words::rule(story, step, verdict)),
                 Deed::Status(Status::Degraded) => mark(step, "status degraded".to_owned()),

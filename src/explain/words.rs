@@ -35,6 +35,9 @@ pub fn trigger(story: &Story, step: &Step) -> String {
         Trigger::Timer(wait) => timer(&story.waits[&wait]),
         Trigger::Lock => "the session poller gets the cross-tab lock".to_owned(),
         Trigger::Outside(Outside::Revoked) => "the server revokes the session".to_owned(),
+        Trigger::Outside(Outside::Reused) => {
+            "the server ends the session: a refresh token came again".to_owned()
+        }
         Trigger::Outside(Outside::Offline) => "the browser goes offline".to_owned(),
         Trigger::Outside(Outside::Online) => "the browser is online again".to_owned(),
     }
@@ -152,12 +155,14 @@ fn clause(story: &Story, step: &Step, deed: Deed, judged_before: bool) -> Option
         Deed::Judged { failure, verdict } => judged(story, step, failure, verdict),
         Deed::EnteredFlow { entry, depth, cause } => entered(story, entry, depth, cause, judged_before),
         Deed::LeftFlow { levels, end } => left(story, step, levels, end),
-        Deed::SignedOut { falsely: true } => {
+        Deed::SignedOut { falsely: true, .. } => {
             "the user is signed out, although the server still knows the session".to_owned()
         }
-        Deed::SignedOut { falsely: false } => {
-            "the user is signed out; the server had revoked the session".to_owned()
+        Deed::SignedOut { reused: true, .. } => {
+            "the user is signed out; the client had ended the session by using a refresh token again"
+                .to_owned()
         }
+        Deed::SignedOut { .. } => "the user is signed out; the server had revoked the session".to_owned(),
         Deed::SignedIn => "the tab has a session".to_owned(),
         Deed::Status(Status::Degraded) => "status degraded".to_owned(),
         Deed::Status(Status::Error) => "status error".to_owned(),
@@ -248,19 +253,18 @@ fn spent(story: &Story, step: &Step) -> String {
 }
 
 fn entered(story: &Story, entry: u32, depth: u32, cause: Option<Failure>, judged: bool) -> String {
-    let flow = story.flow.name;
     let why = match (cause, story.flow.unasked) {
         _ if judged => "",
         (Some(failure), Some((status, words))) if failure.status == status => words,
         (Some(_), _) => "",
-        (None, _) => "the message from the other tab lets it ",
+        (None, _) => story.flow.unprompted,
     };
-    let verb = if why.is_empty() { "enters" } else { "enter" };
+    let enters = if why.is_empty() { story.flow.enters } else { story.flow.enter };
     if entry == 0 {
-        return format!("{why}{verb} {flow}, which ends at once: there is no session");
+        return format!("{why}{enters}, which ends at once: there is no session");
     }
     let chain = if depth > 1 { format!(", {depth} in a chain") } else { String::new() };
-    format!("{why}{verb} {flow} (entry {entry}{chain})")
+    format!("{why}{enters} (entry {entry}{chain})")
 }
 
 fn left(story: &Story, step: &Step, levels: u32, end: FlowEnd) -> String {
@@ -278,6 +282,7 @@ fn left(story: &Story, step: &Step, levels: u32, end: FlowEnd) -> String {
     match end {
         FlowEnd::StillSignedIn => format!("{all}: the session is still there"),
         FlowEnd::SignedOut => format!("{all}{rounds}"),
+        FlowEnd::Dropped => format!("{all}: the client drops the answer"),
         FlowEnd::Threw(failure) => format!("{all} with the error {}", failure_in_words(story, failure)),
     }
 }
@@ -291,14 +296,14 @@ fn gone(story: &Story, call: &Call) -> bool {
 pub fn headline(story: &Story) -> String {
     let Totals { entries, depth, requests, errors, sign_outs, signed_out } = story.totals;
     let flow = match entries {
-        0 => format!("never enters {}", story.flow.name),
+        0 => format!("never {}", story.flow.enters),
         n => {
             let chain = if depth > 1 {
                 format!(", in a chain of up to {}", number::whole(depth.into()))
             } else {
                 String::new()
             };
-            format!("enters {} {}{chain}", story.flow.name, number::times(n.into()))
+            format!("{} {}{chain}", story.flow.enters, number::times(n.into()))
         }
     };
     let calls = number::counted(requests.into(), "request", "requests");

@@ -49,6 +49,8 @@ pub enum Purpose {
     Visit = 15,
     /// Users to whom an action on a share of the users applies.
     Action = 16,
+    /// How wrong a user's clock is.
+    Clock = 17,
 }
 
 /// A keyed source of random numbers for one purpose.

@@ -8,6 +8,7 @@ use super::tally::{RunMetrics, SessionCounts, Tally};
 use super::timeline::{Spent, Timeline};
 use crate::backend::Endpoint;
 use crate::client::fact::{Fact, Status};
+use crate::client::family::SessionEnd;
 use crate::kernel::{Block, Dur, Time};
 use crate::plan::Plan;
 use crate::protocol::Token;
@@ -156,8 +157,8 @@ impl Collector {
         &mut self.exercise
     }
 
-    /// Records a fact. `revoked` matters for sign-outs only. Returns true for the first sign-out since a sign-in.
-    pub fn fact(&mut self, user: u32, tab: u32, fact: Fact, revoked: bool, now: Time) -> bool {
+    /// Records a fact. `ended` matters for sign-outs only. Returns true for the first sign-out since a sign-in.
+    pub fn fact(&mut self, user: u32, tab: u32, fact: Fact, ended: SessionEnd, now: Time) -> bool {
         let bit = 1u16 << tab;
         match fact {
             Fact::FlowEntered { active: true, depth, .. } => {
@@ -191,12 +192,12 @@ impl Collector {
                 if session.signed_out.is_signed_out() {
                     return false;
                 }
-                session.signed_out.mark_signed_out(now, !revoked);
+                session.signed_out.mark_signed_out(now, ended == SessionEnd::Alive);
                 let bucket = self.timeline.at(now);
-                if revoked {
-                    bucket.true_sign_outs += 1;
-                } else {
-                    bucket.false_sign_outs += 1;
+                match ended {
+                    SessionEnd::Alive => bucket.false_sign_outs += 1,
+                    SessionEnd::Revoked => bucket.true_sign_outs += 1,
+                    SessionEnd::Reused => bucket.reuse_sign_outs += 1,
                 }
                 return true;
             }
@@ -264,8 +265,8 @@ impl Collector {
         self.timeline.end(Spent::Waiting, now, callers);
     }
 
-    /// Completes the counts. `revoked` says for each session, in order, whether the server has revoked it.
-    pub fn finish(mut self, plan: &Plan, revoked: impl Iterator<Item = bool>) -> RunMetrics {
+    /// Completes the counts. `ended` says for each session, in order, how it ended on the server's side.
+    pub fn finish(mut self, plan: &Plan, ended: impl Iterator<Item = SessionEnd> + Clone) -> RunMetrics {
         for user in self.sessions.range() {
             let session = self.change_tabs(user, plan.horizon, |s| s.degraded = 0);
             if session.signed_in != 0 {
@@ -295,21 +296,24 @@ impl Collector {
             depth_max: 0,
         };
         let sessions = self.sessions.into_items();
-        for (session, revoked) in sessions.iter().zip(revoked) {
-            tally.zombies += u64::from(revoked && session.signed_in != 0);
+        for (session, ended) in sessions.iter().zip(ended.clone()) {
+            tally.zombies += u64::from(ended != SessionEnd::Alive && session.signed_in != 0);
             tally.stale_ns += u128::from(session.stale.0);
             tally.sessions_with_entries += u64::from(session.entries > 0);
             tally.worst_entries = tally.worst_entries.max(session.entries);
             tally.depth_max = tally.depth_max.max(session.depth);
         }
-        let counts = |s: Session| SessionCounts {
+        let counts = |(s, ended): (Session, SessionEnd)| SessionCounts {
             entries: s.entries,
             depth: s.depth,
             requests: s.requests,
             signed_out_at: s.signed_out.at(),
             false_sign_out: s.signed_out.is_false(),
+            reuse_sign_out: ended == SessionEnd::Reused
+                && s.signed_out.at().is_some()
+                && !s.signed_out.is_false(),
             stale: s.stale,
         };
-        RunMetrics { tally, sessions: sessions.into_iter().map(counts).collect() }
+        RunMetrics { tally, sessions: sessions.into_iter().zip(ended).map(counts).collect() }
     }
 }

@@ -81,6 +81,8 @@ pub enum Needs {
     Users,
     /// Generic clients.
     Workloads,
+    /// Browser sessions with refresh tokens. Only client families that have them have the metric.
+    RefreshTokens,
 }
 
 /// What must occur for the value of a metric to be meaningful. This depends on stimuli only, never on responses: a count
@@ -158,7 +160,8 @@ pub fn all_metrics() -> &'static [MetricDef] {
 static TABLES: LazyLock<Vec<Vec<MetricDef>>> = LazyLock::new(|| {
     let table = |family: &crate::client::FamilyTables| {
         let mut all = Vec::new();
-        for row in common(&family.flow) {
+        let has = |row: &MetricDef| family.refresh_tokens || row.needs != Needs::RefreshTokens;
+        for row in common(&family.flow).into_iter().filter(has) {
             all.push(row);
             if row.metric == Metric::RequestsTotal {
                 all.extend(family.endpoints.iter().chain([GENERIC.row()]).map(MetricDef::of_calls));
@@ -235,12 +238,14 @@ macro_rules! words {
 
 metrics! {
     flow run
-    SignOuts Users Cause None Total ("sign_outs", "users", "Browser sessions that were shown the sign-in page, each time the first of their tabs is; false_sign_outs plus true sign-outs.")
-        = count(run.false_sign_outs + run.true_sign_outs);
+    SignOuts Users Cause None Total ("sign_outs", "users", "Browser sessions that were shown the sign-in page, each time the first of their tabs is: the sum of the kinds of sign-outs.")
+        = count(run.false_sign_outs + run.true_sign_outs + run.reuse_sign_outs);
     FalseSignOuts Users Cause SignOut Total ("false_sign_outs", "users", "Sign-outs of a session that the server still knew as valid.")
         = count(run.false_sign_outs);
     TrueSignOuts Users Revocation None Total ("true_sign_outs", "users", "Sign-outs of a session that the server had revoked.")
         = count(run.true_sign_outs);
+    ReuseSignOuts RefreshTokens Cause SignOut Total ("reuse_sign_outs", "users", "Sign-outs of a session that the server had ended because the client used a refresh token again.")
+        = count(run.reuse_sign_outs);
     ZombieSessions Users Revocation SignOut OfAll ("zombie_sessions", "sessions", "Revoked sessions that a tab still shows as signed in at the horizon.")
         = count(run.tally.zombies);
     FlowEntries Users Cause Flow Total (flow entries)

@@ -68,6 +68,8 @@ pub struct SessionCounts {
     pub signed_out_at: Option<Time>,
     /// Whether the first sign-out was false: the server still knew the session.
     pub false_sign_out: bool,
+    /// Whether the client's reuse of a refresh token had ended the session before that sign-out.
+    pub reuse_sign_out: bool,
     /// Time without a valid token while signed in.
     pub stale: Dur,
 }
@@ -121,6 +123,8 @@ pub(super) struct Sums<'a> {
     pub(super) false_sign_outs: u64,
     /// Sign-outs of sessions that the server had revoked.
     pub(super) true_sign_outs: u64,
+    /// Sign-outs of sessions that the client's reuse of a refresh token had ended.
+    pub(super) reuse_sign_outs: u64,
     /// Entries of the family's flow.
     pub(super) entries: u64,
     /// Recursive entries, included in `entries`.
@@ -141,6 +145,7 @@ impl Sums<'_> {
             recovered: recovery::time_to_recover(tally, grid, plan),
             false_sign_outs: 0,
             true_sign_outs: 0,
+            reuse_sign_outs: 0,
             entries: 0,
             recursive: 0,
             calls: [[0; Outcome::COUNT]; Endpoint::COUNT],
@@ -151,6 +156,7 @@ impl Sums<'_> {
             }
             sums.false_sign_outs += bucket.false_sign_outs;
             sums.true_sign_outs += bucket.true_sign_outs;
+            sums.reuse_sign_outs += bucket.reuse_sign_outs;
             sums.entries += bucket.flow_entries;
             sums.recursive += bucket.recursive_entries;
         }

@@ -22,6 +22,8 @@ pub struct Bucket {
     pub false_sign_outs: u64,
     /// Users signed out after the server had revoked their session.
     pub true_sign_outs: u64,
+    /// Users signed out after their client's reuse of a refresh token had ended their session.
+    pub reuse_sign_outs: u64,
     /// Entries of the unauthenticated flow.
     pub flow_entries: u64,
     /// Recursive entries, included in `flow_entries`.
@@ -57,6 +59,7 @@ const EMPTY: Bucket = Bucket {
     calls: [[0; Outcome::COUNT]; Endpoint::COUNT],
     false_sign_outs: 0,
     true_sign_outs: 0,
+    reuse_sign_outs: 0,
     flow_entries: 0,
     recursive_entries: 0,
     depth_max: 0,
@@ -82,6 +85,7 @@ impl Timeline {
             }
             mine.false_sign_outs += more.false_sign_outs;
             mine.true_sign_outs += more.true_sign_outs;
+            mine.reuse_sign_outs += more.reuse_sign_outs;
             mine.flow_entries += more.flow_entries;
             mine.recursive_entries += more.recursive_entries;
             mine.depth_max = mine.depth_max.max(more.depth_max);

@@ -305,7 +305,11 @@ fn worst_sessions(results: &Results, out: &mut String) {
                 format!(
                     "{}, {}",
                     number::with_unit(at, "s"),
-                    if row.false_sign_out { "falsely" } else { "rightly" }
+                    match (row.false_sign_out, row.reuse_sign_out) {
+                        (true, _) => "falsely",
+                        (_, true) => "by its own reuse",
+                        _ => "rightly",
+                    }
                 )
             }
         };

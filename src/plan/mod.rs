@@ -140,6 +140,9 @@ pub(crate) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes:
     let around = Around {
         max_rounds: scenario.client.max_rounds,
         token_life_s: scenario.backend.token_life_s(),
+        refresh_token_reuse: scenario.backend.refresh_token_reuse,
+        objects: scenario.client.objects,
+        storage_ignores_removals: scenario.client.storage_ignores_removals,
         multi_session: fleet.multi_session,
         reaction: Reaction {
             act: fleet.app_reaction,

@@ -111,10 +111,11 @@ pub fn sessions(results: &Results) -> Vec<u8> {
     for policy in &results.policies {
         let name = text(&policy.name);
         for row in &policy.sessions {
-            let sign_out = match (row.signed_out_at_s, row.false_sign_out) {
-                (None, _) => "",
-                (Some(_), true) => "false",
-                (Some(_), false) => "true",
+            let sign_out = match (row.signed_out_at_s, row.false_sign_out, row.reuse_sign_out) {
+                (None, ..) => "",
+                (Some(_), true, _) => "false",
+                (Some(_), false, true) => "reuse",
+                (Some(_), false, false) => "true",
             };
             table.row(&[
                 &name,

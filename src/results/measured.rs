@@ -21,7 +21,7 @@ pub fn can_move(results: &Results, metric: Metric) -> bool {
     let generic = || results.policies.iter().any(|policy| happens(policy, Metric::Requests(GENERIC)));
     let has = match metric.def().needs {
         Needs::Nothing => true,
-        Needs::Users => results.users > 0,
+        Needs::Users | Needs::RefreshTokens => results.users > 0,
         Needs::Workloads => generic(),
     };
     has && results.policies.iter().any(|policy| of(policy, metric).is_some())

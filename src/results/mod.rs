@@ -221,6 +221,9 @@ pub struct SessionRow {
     pub signed_out_at_s: Option<f64>,
     /// Whether the first sign-out was false: the server still knew the session.
     pub false_sign_out: bool,
+    /// Whether the client's reuse of a refresh token had ended the session before that sign-out.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reuse_sign_out: bool,
     /// Seconds without a valid token while signed in.
     pub stale_token_s: f64,
 }

@@ -145,6 +145,7 @@ macro_rules! events {
 events! {
     "false_sign_out" false_sign_outs;
     "true_sign_out" true_sign_outs;
+    "reuse_sign_out" reuse_sign_outs;
     "flow_entry" flow_entries;
     "recursive_entry" recursive_entries;
     "depth_max" depth_max;

@@ -79,6 +79,7 @@ mod tests {
             requests,
             signed_out_at_s: signed_out.then_some(1.0),
             false_sign_out: signed_out,
+            reuse_sign_out: false,
             stale_token_s: 0.0,
         }
     }

@@ -234,6 +234,7 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
             requests: 80 - i,
             signed_out_at_s: (i != 2).then_some(125.25 + f64::from(i)),
             false_sign_out: i.is_multiple_of(2) && i != 2,
+            reuse_sign_out: false,
             stale_token_s: 0.1 * f64::from(i),
         })
         .filter(|row| row.entries > 0)

@@ -77,6 +77,7 @@ fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
     let parts = Parts::of(&doc);
     let mut findings = validate(&doc, &parts);
     let policies = policies::resolve(&mut findings, &parts, base);
+    validate::client::check_contenders(&mut findings, &parts, &policies);
     validate::faults::warn_of_idle_retry_after(&mut findings, &parts, &policies);
     let expectations = expect::read(&mut findings, &parts);
     let warnings = std::mem::take(&mut findings.warnings);

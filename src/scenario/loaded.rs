@@ -97,7 +97,7 @@ impl Loaded {
         let used = self.policies.iter().flat_map(|policy| policy.parts.iter().map(|(part, _)| part));
         let mut inline: Vec<Policy> = Vec::new();
         for policy in used {
-            if policies::preset(&policy.name).as_ref() != Some(policy) && !inline.contains(policy) {
+            if policies::known(&policy.name).as_ref() != Some(policy) && !inline.contains(policy) {
                 inline.push(policy.clone());
             }
         }

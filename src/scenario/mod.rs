@@ -69,11 +69,13 @@ pub struct Scenario {
     #[serde(default = "one_second")]
     #[schemars(extend("x-above-zero" = true))]
     pub bucket: Dur,
-    /// The policies to compare, by name: a preset, a `[[policy]]`, a policy file or a `[[mix]]`. The first is the
-    /// reference of the comparisons.
+    /// The policies to compare, by name: a preset, a `[[policy]]`, a policy file or a `[[mix]]`. The name of a token
+    /// client stands for that client as it is, whatever `client.model` is. The first is the reference of the
+    /// comparisons.
     #[schemars(with = "Vec<Reference>", length(min = 1, max = 100), example = vec!["old", "new"])]
     pub policies: Vec<String>,
-    /// Policy files: paths relative to the scenario's directory and inside it.
+    /// Policy files: paths relative to the scenario's directory and inside it. A file with a table `[sdk]` is a client
+    /// profile of your own, which `policies` names by its `sdk.name`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), inner(length(max = 1_000)), example = vec!["policies/mine.toml"])]
     pub policy_files: Vec<String>,
@@ -159,11 +161,11 @@ pub struct PolicyShare {
 }
 
 /// The auth client that the users' browsers run.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "[client]")]
 pub struct ClientSpec {
-    /// Which client: the documented one or a measured release.
+    /// Which client: the documented one, a measured release, or a token client.
     pub model: Model,
     /// Rounds of the unauthenticated flow after which the client signs its user out; without it, never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -173,6 +175,23 @@ pub struct ClientSpec {
         extend("x-unit" = "rounds", "x-only" = { "model": ["documented"] })
     )]
     pub max_rounds: Option<u32>,
+    /// Client objects of a page, which open at once. The app asks the first of them for tokens.
+    #[serde(default = "one_u8", skip_serializing_if = "is_one")]
+    #[schemars(range(min = 1, max = 64), extend("x-unit" = "objects"))]
+    pub objects: u8,
+    /// Whether the browser's storage keeps a session that the client removes, as cookies that a page may not write.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub storage_ignores_removals: bool,
+}
+
+impl Default for ClientSpec {
+    fn default() -> ClientSpec {
+        ClientSpec { model: Model::default(), max_rounds: None, objects: 1, storage_ignores_removals: false }
+    }
+}
+
+fn is_one(value: &u8) -> bool {
+    *value == 1
 }
 
 /// A scripted act of users. Exactly one of `user` and `users` says whose.

@@ -6,6 +6,7 @@ use super::parts::{Parts, read};
 use super::policy_files;
 use super::validate::{self, Findings};
 use crate::client::policy::Policy;
+use crate::client::token;
 use crate::spec::Ty;
 use crate::spec::check::check;
 use crate::text::{nearest, tick};
@@ -36,6 +37,11 @@ pub struct ResolvedPolicy {
 pub fn preset(name: &str) -> Option<Policy> {
     let (_, text) = PRESETS.iter().find(|(preset, _)| *preset == name)?;
     Some(toml::from_str(text).expect("every preset loads, as a test checks"))
+}
+
+/// The policy that a name stands for where no scenario defines it: a preset, or a token client as it is.
+pub fn known(name: &str) -> Option<Policy> {
+    preset(name).or_else(|| token::named(name).map(Policy::as_is))
 }
 
 /// Reads the text of a policy file.
@@ -172,15 +178,14 @@ fn define(findings: &mut Findings<'_>, defined: &mut Vec<Definition>, new: Defin
         findings.push(error.fix("rename one").other_in(&first.at.0, first.at.1.clone(), "first time"));
         return;
     }
-    if let Some(preset) = preset(&new.name) {
-        let same = new
-            .policy
-            .as_ref()
-            .is_some_and(|p| Policy { about: preset.about.clone(), ..p.clone() } == preset);
+    if let Some(known) = known(&new.name) {
+        let same =
+            new.policy.as_ref().is_some_and(|p| Policy { about: known.about.clone(), ..p.clone() } == known);
         if !same {
-            let what = format!("{} is a preset, and this says something else", tick(&new.name));
+            let kind = if known.client.is_some() { "token client" } else { "preset" };
+            let what = format!("{} is a {kind}, and this says something else", tick(&new.name));
             let error = TextError::new(Code::PresetRedefined, source, span, what);
-            findings.push(error.fix("rename it").label("a preset's name"));
+            findings.push(error.fix("rename it").label(format!("a {kind}'s name")));
             return;
         }
     }
@@ -198,7 +203,7 @@ impl Catalog<'_> {
     fn find(&self, name: &str) -> Option<Policy> {
         match self.defined.iter().find(|d| d.name == name) {
             Some(definition) => definition.policy.clone(),
-            None => preset(name),
+            None => known(name),
         }
     }
 
@@ -213,8 +218,11 @@ impl Catalog<'_> {
             let error = error.allowed("presets, [[policy]] and policy files");
             findings.push(error.other_in(&mix.at.0, mix.at.1.clone(), "the mix"));
         } else if !self.unread.contains(&name) && self.all_files_read {
-            let known =
-                || self.defined.iter().map(|d| d.name.as_str()).chain(PRESETS.iter().map(|(name, _)| *name));
+            let clients = || token::SHIPPED.iter().map(|(name, _)| *name);
+            let known = || {
+                let defined = self.defined.iter().map(|d| d.name.as_str());
+                defined.chain(PRESETS.iter().map(|(name, _)| *name)).chain(clients())
+            };
             let allowed = known().collect::<Vec<_>>().join(", ");
             let error = findings.at(path, Code::UnknownPolicy, format!("no policy is named {}", tick(name)));
             findings.push(error.allowed(allowed).did_you_mean(nearest(name, known())));

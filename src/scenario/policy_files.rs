@@ -1,15 +1,17 @@
-//! Policy files, which must be inside the scenario's directory.
+//! Policy files and client profiles, which must be inside the scenario's directory.
 
 use super::policies::read_policy;
 use super::validate::Findings;
 use crate::client::policy::Policy;
+use crate::client::token::Profile;
 use crate::text::{escape, quote};
 use crate::toml_text::{Code, Doc, Errors, Source, TextError};
 use std::ops::Range;
 use std::path::{Component, Path};
 use std::sync::Arc;
 
-/// Reads the policy file that the scenario names at this path of its text.
+/// Reads the policy file that the scenario names at this path of its text. A file with a table `[sdk]` is a client profile:
+/// its policy is that client as it is.
 ///
 /// # Errors
 /// A file outside the scenario's directory, or any error in the file.
@@ -46,12 +48,22 @@ pub(super) fn read(
         return Err(refuse("a link that leads out of the scenario's directory"));
     }
     let source = Source::read(&name, &real).map_err(|errors| errors.caused_at(findings, at))?;
-    Ok((read_policy(&source)?, source))
+    let policy = match is_profile(&source) {
+        true => Policy::as_is(Arc::new(Profile::read(&source)?.0)),
+        false => read_policy(&source)?,
+    };
+    Ok((policy, source))
+}
+
+/// Whether a file is a client profile.
+fn is_profile(source: &Arc<Source>) -> bool {
+    Doc::parse(source).is_ok_and(|(doc, _)| doc.node("sdk").is_some())
 }
 
 /// Place of the name in a policy file.
 pub(super) fn name_span(source: &Arc<Source>) -> Range<usize> {
-    Doc::parse(source).map_or(0..0, |(doc, _)| doc.at("name"))
+    let path = if is_profile(source) { "sdk.name" } else { "name" };
+    Doc::parse(source).map_or(0..0, |(doc, _)| doc.at(path))
 }
 
 impl Errors {

@@ -172,7 +172,11 @@ inline_schema!(
     "Name",
     schemars::json_schema!({ "type": "string", "x-type": "name", "pattern": "^[a-z0-9][a-z0-9._-]{0,63}$" })
 );
-inline_schema!(ErrorCode, "ErrorCode", text_schema!("error-code", "^[a-z0-9_]{1,64}$", "too_many_requests"));
+inline_schema!(
+    ErrorCode,
+    "ErrorCode",
+    text_schema!("error-code", "^[A-Za-z0-9_]{1,64}$", "too_many_requests")
+);
 inline_schema!(Reference, "Reference", schemars::json_schema!({ "type": "string", "x-type": "reference" }));
 inline_schema!(
     Share,

@@ -25,13 +25,11 @@ pub fn why_not_a_name(name: &str) -> Option<String> {
 }
 
 /// The rule for error codes, for messages.
-pub const ERROR_CODE_RULE: &str = "1 to 64 of a-z, 0-9 and '_'";
+pub const ERROR_CODE_RULE: &str = "1 to 64 of A-Z, a-z, 0-9 and '_'";
 
-/// Whether this is a well-formed error code: `authentication_invalid`, `user_banned`, ...
+/// Whether this is a well-formed error code: `authentication_invalid`, `USER_DISABLED`, ...
 pub fn is_error_code(text: &str) -> bool {
-    !text.is_empty()
-        && text.len() <= 64
-        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_')
+    !text.is_empty() && text.len() <= 64 && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
 #[cfg(test)]

@@ -53,8 +53,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         exercise.generic_gave_up = totals.workloads.iter().map(|w| w.gave_up).sum();
         exercise.callers_open += totals.workloads.iter().map(|w| w.under_way()).sum::<u64>();
         let accounts = &self.accounts;
-        let revoked = self.users.clone().map(|user| accounts.revoked(user));
-        let metrics = self.collector.finish(self.plan, revoked);
+        let ended = self.users.clone().map(|user| accounts.ended(user));
+        let metrics = self.collector.finish(self.plan, ended);
         let (events, fingerprint) = (self.guard.events(), self.guard.fingerprint());
         let run = Run { metrics, events, fingerprint, totals };
         (run, self.observer, tabs)

@@ -211,6 +211,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             waiter: id,
             generation: caller.generation.into(),
             endpoint: ENDPOINT,
+            word: 0,
             user: plan.scenario.fleet.users + caller.client,
             sent: now,
             at: (plan.workloads[caller.workload as usize].call(caller.client), caller.try_key()),

@@ -3,11 +3,11 @@
 
 use super::World;
 use super::event::{Event, EventKind};
-use super::observe::Observer;
+use super::observe::{Observer, Outside};
 use super::streams::coordinates;
 use crate::backend::Endpoint;
 use crate::backend::gateway::{Call, Entry, Kept, Passage};
-use crate::client::family::Look;
+use crate::client::family::{Look, SessionEnd};
 use crate::client::step::{Input, TaskId};
 use crate::client::{Account, Client, MOST_CALLS, Store};
 use crate::kernel::Dur;
@@ -34,12 +34,13 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             return self.answer(task, Failure::NETWORK.into(), after, route.timeout);
         }
         let generation = self.pages.generation(task);
-        let call = Call { waiter: task, generation, endpoint, user, sent: now, at };
+        let word = self.pages.word(task);
+        let call = Call { waiter: task, generation, endpoint, word, user, sent: now, at };
         match self.gateway.arrive(call, &self.streams.backend, &mut self.observer) {
             Passage::Answered { refusal, after, holds } => {
                 let reply = match refusal {
                     Some(failure) => failure.into(),
-                    None => self.accounts.answer(user, endpoint, now),
+                    None => self.account_answers(&call),
                 };
                 self.holds(holds, endpoint, user, after);
                 self.answer(task, reply, after, route.timeout);
@@ -50,6 +51,16 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 self.goes_on(kept);
             }
         }
+    }
+
+    /// The answer of the family's account to a call that nothing refuses.
+    #[inline]
+    fn account_answers(&mut self, call: &Call) -> C::Reply {
+        let reply = self.accounts.answer(call.user, call.endpoint, call.word, self.now);
+        if O::ACTIVE && self.accounts.ended(call.user) == SessionEnd::Reused {
+            self.observer.outside(self.now, call.user, Outside::Reused);
+        }
+        reply
     }
 
     /// Schedules an answer, or the client's time-out if that comes first.
@@ -106,7 +117,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             return self.deliver_to_caller(call, latency, None);
         }
         // The server processes the call even if its client has given up.
-        let reply = self.accounts.answer(call.user, call.endpoint, self.now);
+        let reply = self.account_answers(&call);
         if self.is_waited_for(&call) {
             self.deliver(call, latency, reply);
         }

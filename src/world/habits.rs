@@ -7,9 +7,9 @@ use super::observe::{Observer, Outside};
 use crate::client::step::Input;
 use crate::client::{Client, Store};
 use crate::fleet::Tabs;
-use crate::kernel::Time;
 use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
+use crate::kernel::{Dist, Time};
 
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Schedules openings, scripted actions and revocations. Whatever the scenario puts at the horizon or later is not
@@ -39,6 +39,19 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             if let Some(offline) = &fleet.offline {
                 let first = offline.every.sample(self.streams.offline.bits(u64::from(user), 0));
                 self.schedule(Time(first.0), EventKind::Network, 0, user, 0);
+            }
+        }
+    }
+
+    /// Sets the clocks of the users' browsers.
+    pub(super) fn set_clocks(&mut self) {
+        let Some(skew) = &self.plan.scenario.fleet.clock_skew else { return };
+        for user in self.users.clone() {
+            let draw = |n: u64| self.streams.clock.bits(u64::from(user), n);
+            if chance(draw(0), skew.share) {
+                // A duration is at most 100 years, which 63 bits hold in nanoseconds.
+                let ns = |dist: &Dist, n| dist.sample(draw(n)).0 as i64;
+                self.pages.set_clock(user, ns(&skew.ahead, 1) - ns(&skew.behind, 2));
             }
         }
     }

@@ -53,8 +53,8 @@ const EVENTS_BETWEEN_ROOM_CHECKS: u32 = 1 << 10;
 const _: () = assert!(EVENTS_BETWEEN_LOOKS.is_multiple_of(EVENTS_BETWEEN_ROOM_CHECKS));
 
 /// Bytes of a session with one idle tab, at most: its page and tasks, the browser, the server's state, the counts.
-/// Pending events, about 17 bytes each, come on top.
-const MOST_IDLE_BYTES: usize = 144;
+/// Pending events, about 17 bytes each, come on top. Each family asserts a smaller bound of its own.
+const MOST_IDLE_BYTES: usize = 192;
 
 /// The world of one contender in one replication.
 struct World<'a, C: Client, O: Observer, Q: Queue<Event>> {
@@ -105,8 +105,8 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             at_once: VecDeque::new(),
             now: Time::ZERO,
             parts: u64::from(plan.scenario.fleet.users).div_ceil(users.len().max(1) as u64).max(1),
-            pages: C::store(rules, users.clone(), plan.tabs_per_user),
-            accounts: C::account(&plan.scenario.backend, users.clone()),
+            pages: C::store(&client.setup, rules, users.clone(), plan.tabs_per_user),
+            accounts: C::account(rules, &plan.scenario.backend, users.clone()),
             gateway: Gateway::new(&plan.backend, &users),
             callers: Callers::new(plan),
             collector: Collector::new(plan, users.clone()),
@@ -116,6 +116,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             actions: Vec::new(),
             observer,
         };
+        world.set_clocks();
         world.schedule_fleet();
         world.schedule_workloads();
         if let Some(every) = world.observer.sample_every() {

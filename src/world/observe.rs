@@ -107,6 +107,8 @@ impl<O: Observer> Watch for O {
 pub enum Outside {
     /// The server revokes the browser's session.
     Revoked,
+    /// The server ends the browser's session, because its client used a refresh token again.
+    Reused,
     /// The browser goes offline.
     Offline,
     /// The browser comes online.

@@ -6,7 +6,7 @@ use super::observe::{self, Observer};
 use super::streams::coordinates;
 use crate::client::backoff::Wait;
 use crate::client::fact::Fact;
-use crate::client::family::{Look, Who};
+use crate::client::family::{Look, SessionEnd, Who};
 use crate::client::step::{Action, Input, Message, TaskId};
 use crate::client::{Account, Client, Store};
 use crate::kernel::queue::Queue;
@@ -26,8 +26,12 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         let who = Who { tab, user, setup: &self.client.setup, rules: self.rules_of(user) };
         let mut actions = std::mem::take(&mut self.actions);
         C::step(&mut self.pages, who, input, self.now, &mut actions);
+        let mut acting = tab;
         for action in &actions {
-            self.act(tab, user, *action);
+            match *action {
+                Action::Of { tab } => acting = tab,
+                action => self.act(acting, user, action),
+            }
         }
         actions.clear();
         self.actions = actions;
@@ -68,6 +72,8 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
                 let arg = self.pages.generation(task);
                 self.at_once.push_back(Event { kind: EventKind::Lock, generation: 0, id: task, arg });
             }
+            Action::Abort { task } => self.schedule_task(Dur::ZERO, EventKind::Answer, 1, task),
+            Action::Of { .. } => {}
             Action::Tell(message) => self.tell_other_tabs(tab, user, message),
             Action::Fact(fact) => {
                 if O::ACTIVE {
@@ -103,8 +109,11 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
 
     fn take_note(&mut self, tab: u32, user: u32, fact: Fact) {
         let within = tab % self.plan.tabs_per_user;
-        let revoked = fact == Fact::SignedOut && self.accounts.revoked(user);
-        let signed_out = self.collector.fact(user, within, fact, revoked, self.now);
+        let ended = match fact {
+            Fact::SignedOut => self.accounts.ended(user),
+            _ => SessionEnd::Alive,
+        };
+        let signed_out = self.collector.fact(user, within, fact, ended, self.now);
         match fact {
             Fact::SignInEnded(None) => {
                 self.accounts.begin(user);

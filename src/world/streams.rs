@@ -22,6 +22,7 @@ pub(super) struct Streams {
     pub generic: Stream,
     pub visit: Stream,
     pub action: Stream,
+    pub clock: Stream,
     pub backend: Draws,
 }
 
@@ -42,6 +43,7 @@ impl Streams {
             generic: one(Purpose::Generic),
             visit: one(Purpose::Visit),
             action: one(Purpose::Action),
+            clock: one(Purpose::Clock),
             backend: Draws::new(seed, replication, faults),
         }
     }

@@ -237,7 +237,7 @@ struct Group {
     lines: BTreeMap<String, Vec<String>>,
 }
 
-/// Whether a file makes results. No run has token clients yet: recordings are all that they are compared with.
+/// Whether a file makes results. The counts of token clients are not listed yet.
 fn makes_results(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
     !["tests.rs", "testing.rs", "desk.rs", "self_test.rs"].contains(&name)

@@ -70,6 +70,7 @@ impl Observer for Watch {
             Outside::Revoked => self.revoked.push(user),
             Outside::Offline => self.offline.push(user),
             Outside::Online => self.online.push(user),
+            Outside::Reused => unreachable!("no family with refresh tokens here"),
         }
     }
 }

@@ -38,5 +38,6 @@ mod sdks;
 mod settings;
 mod supply;
 mod tidy;
+mod token_world;
 mod verdicts;
 mod verify;

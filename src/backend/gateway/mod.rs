@@ -31,6 +31,8 @@ pub struct Call {
     pub generation: u32,
     /// The endpoint.
     pub endpoint: Endpoint,
+    /// What the request contains for the answering side. The gateway only returns it.
+    pub word: u32,
     /// The user, or generic client numbered after the users, for whom limits count the call.
     pub user: u32,
     /// The time at which it was sent.

@@ -54,7 +54,7 @@ impl<'a> Desk<'a> {
     fn touch(&mut self, user: u32, ms: u64) -> Passage {
         let sent = Time::from_ms(ms);
         let at = (u64::from(user), sent.0);
-        let call = Call { waiter: user, generation: 0, endpoint: TOUCH, user, sent, at };
+        let call = Call { waiter: user, generation: 0, endpoint: TOUCH, word: 0, user, sent, at };
         self.gateway.arrive(call, &self.draws, &mut self.told)
     }
 }

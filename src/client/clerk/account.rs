@@ -4,6 +4,7 @@ use super::endpoints;
 use super::task::Reply;
 use crate::backend::{ClientToken, Endpoint};
 use crate::client::Account;
+use crate::client::family::SessionEnd;
 use crate::kernel::{Block, Time};
 use crate::protocol::Failure;
 use crate::protocol::Token;
@@ -50,7 +51,7 @@ impl Accounts {
 impl Account for Accounts {
     type Reply = Reply;
 
-    fn answer(&mut self, user: u32, endpoint: Endpoint, now: Time) -> Reply {
+    fn answer(&mut self, user: u32, endpoint: Endpoint, _: u32, now: Time) -> Reply {
         let session = &mut self.sessions[user as usize];
         let fresh = Token::issued_after(now, session.newest());
         let ok = |token| Reply::Ok { token, listed: true };
@@ -82,8 +83,8 @@ impl Account for Accounts {
         self.sessions[user as usize].state |= 1;
     }
 
-    fn revoked(&self, user: u32) -> bool {
-        self.sessions[user as usize].revoked()
+    fn ended(&self, user: u32) -> SessionEnd {
+        if self.sessions[user as usize].revoked() { SessionEnd::Revoked } else { SessionEnd::Alive }
     }
 
     fn begin(&mut self, user: u32) {

@@ -145,6 +145,10 @@ impl Store for Pages {
         self.browsers[user as usize].set_offline(offline);
     }
 
+    fn set_clock(&mut self, _: u32, _: i64) {
+        unreachable!("a scenario of this family sets no clocks")
+    }
+
     #[inline]
     fn tab(&self, task: TaskId) -> u32 {
         self.tasks.tab(task)
@@ -166,6 +170,11 @@ impl Store for Pages {
         task.endpoint = endpoint;
         task.shed = false;
         task.ordinal
+    }
+
+    #[inline]
+    fn word(&self, _: TaskId) -> u32 {
+        0
     }
 
     #[inline]

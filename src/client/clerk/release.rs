@@ -31,26 +31,31 @@ pub(super) const MODELS: [ModelRow; 5] = [
         name: "documented",
         about: "As the pull request describes it: the flow touches the session, and a failed touch enters the flow again.",
         takes_max_rounds: true,
+        is_contender: false,
     },
     ModelRow {
         name: "clerk-js-5.125.3",
         about: "Measured: no background refresh, token age from receipt, old rules.",
         takes_max_rounds: false,
+        is_contender: false,
     },
     ModelRow {
         name: "clerk-js-6.0.0",
         about: "Measured: the last release before the change.",
         takes_max_rounds: false,
+        is_contender: false,
     },
     ModelRow {
         name: "clerk-js-6.1.0",
         about: "Measured: the first release with the change.",
         takes_max_rounds: false,
+        is_contender: false,
     },
     ModelRow {
         name: "clerk-js-6.3.3",
         about: "Measured: with the change and a repaired refresh timer.",
         takes_max_rounds: false,
+        is_contender: false,
     },
 ];
 

@@ -1,7 +1,7 @@
 //! Names and descriptions of the client's tasks and of their callers.
 
 use super::task::{Caller, Kind};
-use crate::client::family::{CallerRow, Due, FlowMetrics, FlowWords, Role, TaskRow};
+use crate::client::family::{CallerRow, Due, FlowMetrics, FlowWords, Role, TaskRow, Unusable, Values};
 use crate::protocol::MetricWords;
 
 /// The timer meaning of kinds of tasks that have no timer of their own.
@@ -43,9 +43,24 @@ pub(super) const FLOW: FlowWords = FlowWords {
     },
     purpose: " for the flow",
     unasked: Some((401, "the client's fetch layer lets every 401 ")),
+    unprompted: "the message from the other tab lets it ",
     ends: &[401, 422],
     // `setActive` with navigation touches by itself and throws under every policy.
     throws: "setActive with navigation throws",
+};
+
+/// The models judge a token's age by `iat` and keep one session object a page (`clerk-js.md`, "Timers and constants"). A
+/// wrong clock, several client objects, and refresh tokens are not modelled.
+pub(super) const UNUSABLE: [Unusable; 4] = {
+    const fn never(key: &'static str, why: &'static str) -> Unusable {
+        Unusable { key, values: Values::Any, why }
+    }
+    [
+        never("fleet.clock-skew", "these models do not say what a wrong clock does"),
+        never("client.objects", "a page has one client object in these models"),
+        never("client.storage-ignores-removals", "these models keep no session in a browser's storage"),
+        never("backend.refresh-token-reuse", "these models have no refresh tokens"),
+    ]
 };
 
 impl Kind {

@@ -3,7 +3,7 @@
 use super::machine::Machine;
 use super::ops::{FIRST_READ, FIRST_TICK, nanos};
 use super::pool::Key;
-use super::state::{Held, News, Op, Refreshed};
+use super::state::{Clock, Held, News, Op, Refreshed};
 use super::words::Timer;
 use crate::kernel::Dur;
 
@@ -20,19 +20,29 @@ impl Machine<'_> {
 
     pub fn start_ticker(&mut self, agent: Key) {
         let Some(ticker) = self.rules.ticker else { return };
-        let it = self.agent_mut(agent);
-        it.tick = it.tick.wrapping_add(1);
+        self.stop_ticker(agent);
+        let it = self.agent(agent);
         if it.auto && it.visible {
-            let number = it.tick;
+            let number = self.clock_of(agent).tick;
             let at = self.now.after(ticker.period);
             self.wait(agent, Timer::Tick { ticker: number, first: false }, at, Dur::ZERO);
             self.wait(agent, Timer::Tick { ticker: number, first: true }, self.now, Dur::ZERO);
         }
     }
 
+    /// Makes the ticks of the current ticker void.
+    pub fn stop_ticker(&mut self, agent: Key) {
+        let clock = self.clock_of(agent);
+        clock.tick = clock.tick.wrapping_add(1);
+    }
+
+    fn clock_of(&mut self, agent: Key) -> &mut Clock {
+        &mut self.store.clocks[agent.slot as usize]
+    }
+
     pub fn tick(&mut self, agent: Key, ticker: u32, first: bool) {
         let Some(rules) = self.rules.ticker else { return };
-        if self.agent(agent).tick != ticker {
+        if self.clock_of(agent).tick != ticker {
             return;
         }
         if !first {
@@ -55,21 +65,21 @@ impl Machine<'_> {
         let wait = left.saturating_sub(nanos(timer.before)).max(nanos(timer.floor));
         let depth = if wait == 0 { self.depth } else { 0 };
         let it = self.agent_mut(agent);
-        it.alarm = it.alarm.wrapping_add(1);
         it.alarm_failures = 0;
         it.alarm_depth = depth;
-        let (alarm, wait) = (it.alarm, Dur(wait.unsigned_abs()));
+        self.stop_alarm(agent);
+        let (alarm, wait) = (self.clock_of(agent).alarm, Dur(wait.unsigned_abs()));
         self.wait(agent, Timer::Alarm(alarm), self.now.after(wait), Dur::ZERO);
     }
 
     /// Makes a set timer void.
     pub fn stop_alarm(&mut self, agent: Key) {
-        let it = self.agent_mut(agent);
-        it.alarm = it.alarm.wrapping_add(1);
+        let clock = self.clock_of(agent);
+        clock.alarm = clock.alarm.wrapping_add(1);
     }
 
     pub fn alarm(&mut self, agent: Key, alarm: u32) {
-        if self.agent(agent).alarm == alarm {
+        if self.clock_of(agent).alarm == alarm {
             self.depth = self.agent(agent).alarm_depth;
             if self.rules.timer.is_some_and(|t| !t.refreshes) {
                 self.tell(agent, News::Expired);
@@ -97,8 +107,8 @@ impl Machine<'_> {
                 let wait = again.wait(u32::from(it.alarm_failures));
                 it.alarm_failures = it.alarm_failures.saturating_add(1);
                 it.alarm_depth = 0;
-                it.alarm = it.alarm.wrapping_add(1);
-                let alarm = it.alarm;
+                self.stop_alarm(agent);
+                let alarm = self.clock_of(agent).alarm;
                 self.wait(agent, Timer::Alarm(alarm), self.now.after(wait), again.jitter);
             }
         }

@@ -42,7 +42,7 @@ impl Machine<'_> {
     pub fn load_copy(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let browser = self.agent(agent).browser;
-        let mut held = self.store.browsers.at(browser).stored;
+        let mut held = self.store.browser(browser).stored;
         if self.rules.clock == ExpiryClock::Measured {
             held = held.map(|held| Held { until: Until::new(i64::MIN), ..held });
         }
@@ -91,7 +91,7 @@ impl Machine<'_> {
                 }
             }
             None => {
-                if self.store.browsers.at(slot).stored.is_some() {
+                if self.store.browser(slot).stored.is_some() {
                     self.sign_out_at_load(agent);
                 }
             }
@@ -141,7 +141,7 @@ impl Machine<'_> {
             let task = self.add_task(agent, Op::Copy);
             let it = self.agent(agent);
             let stage = if it.ready == Ready::No { REPLACE } else { 0 };
-            let kept = self.store.browsers.at(it.browser).stored;
+            let kept = self.store.browser(it.browser).stored;
             let it = self.task_mut(task);
             (it.kept, it.stage) = (kept, stage);
             self.begin(task);

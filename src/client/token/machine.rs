@@ -2,7 +2,7 @@
 
 use super::pool::{Key, NONE};
 use super::rules::Rules;
-use super::state::{Agent, Busy, Flight, Next, Op, Ready, Refreshed, Store, Task};
+use super::state::{Agent, Busy, Clock, Flight, Next, Op, Ready, Refreshed, Store, Task};
 use super::words::{Action, Fact, Input, Opening, Out, Timer};
 use crate::kernel::{Dur, Time};
 
@@ -20,7 +20,7 @@ pub(super) struct Machine<'a> {
 pub fn open(
     rules: &Rules,
     store: &mut Store,
-    browser: Key,
+    browser: u32,
     objects: &[Opening],
     now: Time,
     (keys, out): (&mut Vec<Key>, &mut Out),
@@ -50,9 +50,8 @@ pub fn step(rules: &Rules, store: &mut Store, agent: Key, input: Input, now: Tim
     match input {
         Input::Visible => machine.becomes_visible(agent),
         Input::Hidden => {
-            let it = machine.agent_mut(agent);
-            it.visible = false;
-            it.tick = it.tick.wrapping_add(1);
+            machine.agent_mut(agent).visible = false;
+            machine.stop_ticker(agent);
         }
         Input::Ask(times) => (0..times).for_each(|_| machine.ask(agent)),
         Input::Restore(kept) => machine.restore(agent, kept),
@@ -78,14 +77,12 @@ impl Machine<'_> {
         }
     }
 
-    fn add_agent(&mut self, browser: Key, how: Opening) -> Key {
+    fn add_agent(&mut self, browser: u32, how: Opening) -> Key {
         let agent = self.store.agents.insert(Agent {
-            browser: browser.slot,
+            browser,
             page: how.page,
             next: NONE,
             busy: NONE,
-            tick: 0,
-            alarm: 0,
             held: None,
             alarm_depth: 0,
             alarm_failures: 0,
@@ -96,9 +93,12 @@ impl Machine<'_> {
             asks_on_event: how.asks_on_event,
             refreshes_on_expiry: how.refreshes_on_expiry,
         });
-        let first = self.store.browsers.at(browser.slot).first;
+        if self.store.clocks.len() <= agent.slot as usize {
+            self.store.clocks.push(Clock::default());
+        }
+        let first = self.store.browser(browser).first;
         if first == NONE {
-            self.store.browsers.at_mut(browser.slot).first = agent.slot;
+            self.store.browser_mut(browser).first = agent.slot;
         } else {
             let mut last = first;
             while self.store.agents.at(last).next != NONE {
@@ -178,6 +178,7 @@ impl Machine<'_> {
             call: 0,
             depth,
             started,
+            asked: started,
             kept: None,
             stolen: false,
             in_lock: false,
@@ -232,12 +233,14 @@ impl Machine<'_> {
             }
             self.store.tasks.remove(task);
         }
+        self.stop_ticker(agent);
+        self.stop_alarm(agent);
         let it = self.store.agents.remove(agent).expect("a page that closes is open");
         if it.busy != NONE {
             let key = self.store.busy.key(it.busy);
             self.store.busy.remove(key);
         }
-        let browser = self.store.browsers.at_mut(it.browser);
+        let browser = self.store.browser_mut(it.browser);
         if browser.first == agent.slot {
             browser.first = it.next;
         } else {

@@ -11,6 +11,8 @@
 //! stored in pools. A step handles all consequences of an input at its instant: first the client's own continuations,
 //! in order, then what the browser carries (locks, messages to other tabs, storage events).
 //!
+//! [`Token`] puts the machine into a world as a client family.
+//!
 //! A refresh is an *entry*. An entry is recursive when the answer to an earlier entry's request causes it: a listener
 //! that asks on the event of a refresh, a second refresh of the same tick, a timer that an answer sets to no wait.
 //! Callers in a queue are not recursive.
@@ -24,6 +26,7 @@ mod load;
 mod lock;
 mod machine;
 mod ops;
+mod pages;
 mod parse;
 mod pool;
 mod profile;
@@ -33,16 +36,18 @@ mod rules;
 mod session;
 mod shipped;
 mod state;
+mod store;
 mod template;
 mod words;
 
 pub use account::{Account, Grant, Refusal, Rotation};
 pub use compile::Unusable;
 pub use machine::{open, step};
+pub use pages::Token;
 pub use pool::Key;
 pub use profile::{ExpiryClockSpec, KeptIn, Profile};
 pub use rules::{Code, ENDPOINTS, Endpoint, Place, Rules};
-pub use shipped::{SHIPPED, shipped};
+pub use shipped::{SHIPPED, named, shipped};
 pub use state::{Held, News, Op, Store, Until};
 pub use template::template;
 pub use words::{Action, Fact, Input, Issued, Opening, Out, Outcome, Reply, Request, Storage, Timer};

@@ -13,7 +13,8 @@ impl Machine<'_> {
     pub fn ask(&mut self, agent: Key) {
         if let Some(held) = self.fresh(agent) {
             let call = self.next_call(agent);
-            return self.fact(agent, Fact::Answered { call, outcome: Outcome::Token(held.exp_s) });
+            let outcome = Outcome::Token(held.exp_s);
+            return self.fact(agent, Fact::Answered { call, asked: self.now, outcome, error: false });
         }
         let task = self.new_call(agent, Op::Call);
         self.begin(task);
@@ -169,7 +170,7 @@ impl Machine<'_> {
 
     pub fn failure(&self) -> Done {
         match self.rules.failure {
-            Failure::Nothing => Done::Nothing,
+            Failure::Nothing => Done::Empty,
             Failure::Error => Done::Failed,
         }
     }
@@ -235,10 +236,11 @@ impl Machine<'_> {
             Op::Call | Op::Restore => {
                 let outcome = match done {
                     Done::Session(exp) => Outcome::Token(exp),
-                    Done::Nothing => Outcome::Nothing,
+                    Done::Nothing | Done::Empty => Outcome::Nothing,
                     Done::Failed => Outcome::Error,
                 };
-                self.fact(agent, Fact::Answered { call, outcome });
+                let (asked, error) = (self.task(task).asked, matches!(done, Done::Empty | Done::Failed));
+                self.fact(agent, Fact::Answered { call, asked, outcome, error });
             }
             Op::Load => {
                 let broken = done == Done::Failed;

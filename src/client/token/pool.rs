@@ -36,7 +36,6 @@ impl<T> Default for Pool<T> {
 
 impl<T> Pool<T> {
     /// Bytes of a slot.
-    #[cfg(test)]
     pub(super) const SLOT: usize = size_of::<Slot<T>>();
 
     /// Stores a value in a free slot. Grows only when no slot is free.
@@ -94,6 +93,11 @@ impl<T> Pool<T> {
     /// If the slot is free.
     pub(super) fn at_mut(&mut self, slot: u32) -> &mut T {
         self.slots[slot as usize].value.as_mut().expect("a link points to a slot in use")
+    }
+
+    /// The value of a slot, whatever its generation, unless the slot is free.
+    pub(super) fn in_slot(&self, slot: u32) -> Option<&T> {
+        self.slots.get(slot as usize).and_then(|entry| entry.value.as_ref())
     }
 
     /// The key of a slot in use.

@@ -35,9 +35,10 @@ impl Machine<'_> {
     /// Starts a request for an operation.
     pub fn start(&mut self, task: Key, endpoint: Endpoint, refresh: NonZeroU32) {
         let agent = self.task(task).agent;
-        let stored = self.store.browsers.at(self.agent(agent).browser).stored.map(|s| s.refresh);
+        let stored = self.store.browser(self.agent(agent).browser).stored.map(|s| s.refresh);
         let flight = self.store.flights.insert(Flight {
             agent,
+            op: self.task(task).op,
             endpoint,
             refresh,
             stored,
@@ -46,6 +47,7 @@ impl Machine<'_> {
             sent: self.now,
             depth: self.task(task).depth,
             waits_for_answer: false,
+            ticket: 0,
             waiters: (Some(task), Some(task)),
         });
         let it = self.task_mut(task);
@@ -89,7 +91,8 @@ impl Machine<'_> {
     pub fn timed_out(&mut self, request: Request) {
         if self.is_waiting(request) {
             if self.rules.aborts {
-                self.out.actions.push(Action::Abort { request });
+                let ticket = self.flight(request.flight).ticket;
+                self.out.actions.push(Action::Abort { request, ticket });
             }
             self.failed(request.flight, Ending::TimedOut, Code::OTHER);
         }
@@ -153,7 +156,7 @@ impl Machine<'_> {
             return DROPPED;
         }
         if self.rules.drops_when_replaced && flight.stored.is_some() {
-            let stored = self.store.browsers.at(self.agent(agent).browser).stored;
+            let stored = self.store.browser(self.agent(agent).browser).stored;
             if stored.map(|s| s.refresh) != flight.stored {
                 return DROPPED;
             }

@@ -1,5 +1,6 @@
 //! The compiled rules of a profile: numbers and enums without text or maps. The machine reads nothing else.
 
+use super::words::Reply;
 use crate::kernel::{Dur, Time};
 
 /// How a client determines when its access token expires.
@@ -124,7 +125,7 @@ pub struct Verdict {
 }
 
 /// A row of answers. The first row that matches applies.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct AnswerRule {
     /// The endpoint; `None` for any.
     pub endpoint: Option<Endpoint>,
@@ -255,7 +256,7 @@ pub struct CooldownRules {
 }
 
 /// The compiled rules of a client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Rules {
     /// How the client determines when a token expires.
     pub clock: ExpiryClock,
@@ -309,6 +310,16 @@ pub struct Rules {
 }
 
 impl Rules {
+    /// Whether this answer is a reason to sign out, if only an expired token makes it one.
+    pub fn ends_session(&self, endpoint: Endpoint, reply: &Reply) -> bool {
+        let (ending, code) = match *reply {
+            Reply::Ok(_) => return false,
+            Reply::Error(status, code) => (Ending::Status(status), code),
+            Reply::NoAnswer => (Ending::NoAnswer, Code::OTHER),
+        };
+        self.verdict(endpoint, ending, code).sign_out != SignOut::Never
+    }
+
     /// The effects of an answer other than 2xx.
     pub fn verdict(&self, endpoint: Endpoint, ending: Ending, code: Code) -> Verdict {
         const FAILS: Verdict =

@@ -12,7 +12,7 @@ const SECOND: i64 = 1_000_000_000;
 impl Machine<'_> {
     /// The client's own clock, in nanoseconds since the start of the run by the server's clock.
     pub fn clock(&self, agent: Key) -> i64 {
-        let skew = self.store.browsers.at(self.agent(agent).browser).skew;
+        let skew = self.store.browser(self.agent(agent).browser).skew;
         i64::try_from(self.now.0).expect("a run is shorter than 292 years").saturating_add(skew)
     }
 
@@ -28,7 +28,7 @@ impl Machine<'_> {
     /// The session that the object reads.
     pub fn session(&self, agent: Key) -> Option<Held> {
         match self.rules.place {
-            Place::Storage => self.store.browsers.at(self.agent(agent).browser).stored,
+            Place::Storage => self.store.browser(self.agent(agent).browser).stored,
             Place::Copied | Place::Memory => self.agent(agent).held,
         }
     }
@@ -38,13 +38,13 @@ impl Machine<'_> {
         let (browser, ready) = (self.agent(agent).browser, self.agent(agent).ready);
         match self.rules.place {
             Place::Storage => {
-                self.store.browsers.at_mut(browser).stored = Some(held);
+                self.store.browser_mut(browser).stored = Some(held);
                 self.fact(agent, Fact::Storage(Storage::Set));
             }
             Place::Copied => {
                 self.agent_mut(agent).held = Some(held);
                 if ready == Ready::Yes {
-                    let before = self.store.browsers.at_mut(browser).stored.replace(held);
+                    let before = self.store.browser_mut(browser).stored.replace(held);
                     self.fact(agent, Fact::Storage(Storage::Set));
                     // A browser notifies other pages of a changed value only, not of the same value written again.
                     if before != Some(held) {
@@ -55,7 +55,7 @@ impl Machine<'_> {
             Place::Memory => {
                 self.agent_mut(agent).held = Some(held);
                 // The app keeps the newest tokens for the next page.
-                self.store.browsers.at_mut(browser).stored = Some(held);
+                self.store.browser_mut(browser).stored = Some(held);
             }
         }
         if self.rules.timer.is_some_and(|t| t.set_by_all) {
@@ -75,7 +75,7 @@ impl Machine<'_> {
         self.agent_mut(agent).held = None;
         self.stop_alarm(agent);
         if self.rules.place != Place::Memory {
-            let browser = self.store.browsers.at_mut(slot);
+            let browser = self.store.browser_mut(slot);
             if !browser.removals_stick {
                 self.fact(agent, Fact::Storage(Storage::RemovalIgnored));
             } else if browser.stored.take().is_some() {
@@ -92,7 +92,7 @@ impl Machine<'_> {
             return;
         }
         let (page, depth) = (self.agent(agent).page, self.depth);
-        let mut other = self.store.browsers.at(self.agent(agent).browser).first;
+        let mut other = self.store.browser(self.agent(agent).browser).first;
         while other != NONE {
             let it = self.store.agents.at(other);
             let next = it.next;
@@ -112,7 +112,7 @@ impl Machine<'_> {
         if self.rules.broadcasts {
             self.fact(agent, Fact::Broadcast(news));
             let depth = self.depth;
-            let mut other = self.store.browsers.at(self.agent(agent).browser).first;
+            let mut other = self.store.browser(self.agent(agent).browser).first;
             while other != NONE {
                 let next = self.store.agents.at(other).next;
                 if other != agent.slot {

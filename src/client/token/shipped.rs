@@ -1,6 +1,8 @@
 //! The shipped profiles: `scenarios/clients/`.
 
 use super::profile::Profile;
+use crate::client::family::ModelRow;
+use std::sync::{Arc, LazyLock};
 
 /// Declares the shipped profiles. A file has the name of its model.
 macro_rules! shipped {
@@ -8,6 +10,14 @@ macro_rules! shipped {
         /// The shipped profiles: name of the model and text of the file.
         pub const SHIPPED: &[(&str, &str)] =
             &[$(($name, include_str!(concat!("../../../scenarios/clients/", $name, ".toml")))),*];
+
+        /// The models of the shipped profiles, in the same order.
+        pub(super) const MODELS: [ModelRow; SHIPPED.len()] = [$(ModelRow {
+            name: $name,
+            about: concat!("The token client that `scenarios/clients/", $name, ".toml` describes."),
+            takes_max_rounds: false,
+            is_contender: true,
+        }),*];
     };
 }
 
@@ -26,9 +36,26 @@ shipped!(
 /// # Panics
 /// If a shipped profile is invalid; a test reads each.
 pub fn shipped(package: &str, version: &str) -> Option<Profile> {
-    let read = |text| Profile::parse(text).expect("shipped profiles are read by a test").0;
-    let mut all = SHIPPED.iter().map(|(_, text)| read(text));
-    all.find(|profile| profile.sdk.package == package && profile.sdk.version == version)
+    let mut all = profiles().iter();
+    all.find(|p| p.sdk.package == package && p.sdk.version == version).map(|p| Profile::clone(p))
+}
+
+/// The shipped profile at this place.
+pub(super) fn profile(place: usize) -> Arc<Profile> {
+    Arc::clone(&profiles()[place])
+}
+
+/// The shipped profile of this name.
+pub fn named(name: &str) -> Option<Arc<Profile>> {
+    profiles().iter().find(|profile| profile.sdk.name == name).map(Arc::clone)
+}
+
+fn profiles() -> &'static [Arc<Profile>] {
+    static PROFILES: LazyLock<Vec<Arc<Profile>>> = LazyLock::new(|| {
+        let read = |text| Profile::parse(text).expect("shipped profiles are read by a test").0;
+        SHIPPED.iter().map(|(_, text)| Arc::new(read(text))).collect()
+    });
+    &PROFILES
 }
 
 #[cfg(test)]

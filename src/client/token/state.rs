@@ -1,6 +1,6 @@
 //! The state of a browser: the stored session, its client objects, and separately the work under way.
 
-use super::pool::{Key, NONE, Pool};
+use super::pool::{Key, Pool};
 use super::rules::Endpoint;
 use crate::kernel::Time;
 use std::collections::VecDeque;
@@ -81,6 +81,8 @@ pub(super) enum Done {
     Session(u32),
     /// No session.
     Nothing,
+    /// No session, and an error beside it.
+    Empty,
     /// An error.
     Failed,
 }
@@ -122,6 +124,10 @@ pub(super) struct Browser {
     pub lock: u32,
     /// Removals from the storage take effect (true), or the old value stays (false).
     pub removals_stick: bool,
+    /// The browser's requests get no answer.
+    pub offline: bool,
+    /// One of its pages has been opened.
+    pub opened: bool,
 }
 
 /// A client object in a page.
@@ -134,10 +140,6 @@ pub(super) struct Agent {
     pub next: u32,
     /// The work under way, or [`NONE`].
     pub busy: u32,
-    /// Number of the current ticker. Ticks with an older number are void.
-    pub tick: u32,
-    /// Number of the current timer setting. Timers with an older number are void.
-    pub alarm: u32,
     /// The object's own copy of the session.
     pub held: Option<Held>,
     /// One plus the depth of the entry whose answer set the timer to no wait; 0 otherwise.
@@ -154,6 +156,16 @@ pub(super) struct Agent {
     pub asks_on_event: bool,
     /// The app refreshes the session, like a caller, when the SDK tells it that the token has expired.
     pub refreshes_on_expiry: bool,
+}
+
+/// The numbers of a client object's clocks. They belong to the object's slot and never begin anew, so a timer of an
+/// earlier object is void.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Clock {
+    /// Number of the current ticker. Ticks with an older number are void.
+    pub tick: u32,
+    /// Number of the current timer setting. Timers with an older number are void.
+    pub alarm: u32,
 }
 
 /// The work under way at a client object.
@@ -195,6 +207,8 @@ pub(super) struct Task {
     /// Number of entries before it, each caused by the answer to a request of the previous one.
     pub depth: u16,
     pub started: Time,
+    /// When the operation was added: for a call, when the app asked.
+    pub asked: Time,
     /// The session that the app restores, or that another page has written.
     pub kept: Option<Held>,
     /// Another operation stole its lock, and its caller already has an error.
@@ -229,6 +243,8 @@ pub(super) struct Task {
 #[derive(Clone, Debug)]
 pub(super) struct Flight {
     pub agent: Key,
+    /// The operation that began it.
+    pub op: Op,
     pub endpoint: Endpoint,
     pub refresh: NonZeroU32,
     /// The stored refresh token when the refresh began.
@@ -239,6 +255,8 @@ pub(super) struct Flight {
     pub depth: u16,
     pub sent: Time,
     pub waits_for_answer: bool,
+    /// The driver's name for the request of the current try.
+    pub ticket: u32,
     /// The first and the last operation that wait for it.
     pub waiters: (Option<Key>, Option<Key>),
 }
@@ -279,8 +297,10 @@ pub(super) enum Next {
 /// Every browser, client object and operation of a population.
 #[derive(Clone, Debug, Default)]
 pub struct Store {
-    pub(super) browsers: Pool<Browser>,
+    pub(super) browsers: Vec<Browser>,
     pub(super) agents: Pool<Agent>,
+    /// By the slots of `agents`.
+    pub(super) clocks: Vec<Clock>,
     pub(super) busy: Pool<Busy>,
     pub(super) tasks: Pool<Task>,
     pub(super) flights: Pool<Flight>,
@@ -291,52 +311,6 @@ pub struct Store {
     /// First the consequences that run at once; then the browser's own messages, which run when there are none.
     pub(super) soon: VecDeque<Next>,
     pub(super) later: VecDeque<Next>,
-}
-
-impl Store {
-    /// An empty store.
-    pub fn new() -> Store {
-        Store::default()
-    }
-
-    /// Adds a browser. `stored` is the session in its storage. `skew` is the number of nanoseconds by which its clock
-    /// is ahead of the server's.
-    pub fn add_browser(&mut self, stored: Option<Held>, skew: i64) -> Key {
-        self.browsers.insert(Browser { stored, skew, first: NONE, lock: NONE, removals_stick: true })
-    }
-
-    /// Makes removals from this browser's storage ineffective from now on, as with cookies that a server may not write.
-    pub fn ignore_removals(&mut self, browser: Key) {
-        if let Some(browser) = self.browsers.get_mut(browser) {
-            browser.removals_stick = false;
-        }
-    }
-
-    /// The session in the browser's storage.
-    pub fn stored(&self, browser: Key) -> Option<Held> {
-        self.browsers.get(browser).and_then(|b| b.stored)
-    }
-
-    /// The session that a client object reads: the browser's, or its own copy.
-    pub fn held(&self, agent: Key, place: super::rules::Place) -> Option<Held> {
-        let agent = self.agents.get(agent)?;
-        match place {
-            super::rules::Place::Storage => self.browsers.at(agent.browser).stored,
-            _ if agent.ready == Ready::Yes => agent.held,
-            _ => None,
-        }
-    }
-
-    /// Whether a client object has an unfinished operation.
-    pub fn is_busy(&self, agent: Key) -> bool {
-        let busy = self.agents.get(agent).map_or(NONE, |it| it.busy);
-        busy != NONE && self.busy.at(busy).tasks.is_some()
-    }
-
-    /// Number of unfinished operations of all browsers.
-    pub fn under_way(&self) -> usize {
-        self.tasks.len()
-    }
 }
 
 #[cfg(test)]
@@ -355,7 +329,7 @@ mod tests {
     /// separately.
     #[test]
     fn an_idle_session_takes_at_most_144_bytes() {
-        let sizes = [Pool::<Browser>::SLOT, Pool::<Agent>::SLOT, size_of::<Account>()];
+        let sizes = [size_of::<Browser>(), Pool::<Agent>::SLOT, size_of::<Clock>(), size_of::<Account>()];
         assert!(sizes.iter().sum::<usize>() <= 144, "{sizes:?}");
     }
 }

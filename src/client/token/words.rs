@@ -50,6 +50,13 @@ pub struct Request {
     pub(super) attempt: u32,
 }
 
+impl Request {
+    /// Number of tries before this one.
+    pub fn attempt(self) -> u32 {
+        self.attempt
+    }
+}
+
 /// The answer to a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Reply {
@@ -112,6 +119,8 @@ pub enum Action {
     Abort {
         /// The request.
         request: Request,
+        /// Its ticket: see [`Store::set_ticket`](super::Store::set_ticket).
+        ticket: u32,
     },
     /// A timer is set.
     Wait {
@@ -178,8 +187,12 @@ pub enum Fact {
     Answered {
         /// Number of the call.
         call: u32,
+        /// When the app asked.
+        asked: Time,
         /// The answer.
         outcome: Outcome,
+        /// Whether the answer is an error, or an error stands beside an empty answer.
+        error: bool,
     },
     /// The SDK notifies its listeners. The expiry is that of the session in the event.
     Event(News, Option<u32>),

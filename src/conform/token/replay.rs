@@ -122,7 +122,7 @@ pub(super) struct Replay<'a> {
     pub rules: Rules,
     pub profile: &'a Profile,
     pub store: Store,
-    pub browser: Key,
+    pub browser: u32,
     pub server: Server,
     pub now: Time,
     queue: BinaryHeap<At>,
@@ -317,7 +317,7 @@ impl Replay<'_> {
                 Action::Send { agent, endpoint, refresh, request } => {
                     self.send(agent, endpoint, refresh, request)
                 }
-                Action::Abort { request } => self.abort(request),
+                Action::Abort { request, .. } => self.abort(request),
                 Action::Wait { agent, timer, at, jitter } => {
                     let at = self.drawn(agent, at, jitter);
                     self.push(at, false, Due::Timer(agent, timer));
@@ -384,7 +384,7 @@ impl Replay<'_> {
                 }
             }
             Fact::Asked { call } => self.asked(tab, agent, call),
-            Fact::Answered { call, outcome } => self.answered(agent, call, outcome),
+            Fact::Answered { call, outcome, .. } => self.answered(agent, call, outcome),
         }
     }
 

@@ -18,6 +18,11 @@ pub(super) fn clause(results: &Results, policy: &PolicyResults, metric: Metric) 
     let of = |metric| measured::mean(policy, metric).unwrap_or(0.0);
     Some(match metric {
         Metric::FalseSignOuts => sign_outs(results, mean, of(Metric::TrueSignOuts)),
+        Metric::ReuseSignOuts => format!(
+            "{shown} of {} {} signed out because their client used a refresh token twice",
+            number::counted(results.users.into(), "user", "users"),
+            if mean <= 1.0 { "is" } else { "are" }
+        ),
         Metric::ZombieSessions => {
             format!(
                 "{} still shown as signed in at the end",
@@ -143,6 +148,7 @@ pub(super) fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<Stri
 fn event(results: &Results, metric: Metric) -> Option<String> {
     let words = match metric {
         Metric::FalseSignOuts => "a valid session is signed out",
+        Metric::ReuseSignOuts => "a client ends its session by using a refresh token twice",
         Metric::StaleTokenSessionS => "a signed-in session is without a valid token",
         Metric::PageLoadsFailed => "a page load fails",
         Metric::ErrorsSurfacedToApp => "app code gets an error",

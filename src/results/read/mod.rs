@@ -126,6 +126,7 @@ fn sessions(
             requests: whole(requests)?,
             signed_out_at_s: (!signed_out_at.is_empty()).then(|| seconds(signed_out_at)).transpose()?,
             false_sign_out: sign_out == "false",
+            reuse_sign_out: sign_out == "reuse",
             stale_token_s: seconds(stale)?,
         };
         results.policies[position(cells, policy)?].sessions.push(row);

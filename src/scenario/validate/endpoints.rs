@@ -15,7 +15,9 @@ fn check_against(findings: &mut Findings<'_>, parts: &Parts, model: &str, called
     let mut used: Vec<(String, Endpoint)> = Vec::new();
     for endpoint in Endpoint::ALL {
         let path = format!("backend.{endpoint}");
-        if findings.doc.node(&path).is_some() {
+        // An empty table says nothing.
+        let table = findings.doc.node(&path).and_then(|node| node.get_ref().as_table());
+        if table.is_some_and(|table| !table.is_empty()) {
             used.push((path, endpoint));
         }
     }

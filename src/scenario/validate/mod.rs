@@ -1,6 +1,7 @@
 //! Checks between parts of a scenario. Each error points at every place that takes part.
 
 mod backend;
+pub(super) mod client;
 mod endpoints;
 pub(super) mod faults;
 mod fleet;
@@ -78,6 +79,7 @@ impl Findings<'_> {
 pub(super) fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
     let mut findings = Findings { doc, errors: Errors::default(), warnings: Vec::new() };
     size::check(&mut findings, parts);
+    client::check(&mut findings, parts);
     fleet::check(&mut findings, parts);
     workload::check(&mut findings, parts);
     backend::check(&mut findings, parts);

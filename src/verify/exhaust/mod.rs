@@ -109,7 +109,7 @@ impl Start {
 /// Explores every configuration, at least `depth` steps deep.
 pub fn exhaust(depth: u32) -> Vec<Explored> {
     let mut configurations = Vec::new();
-    for model in Model::all() {
+    for model in Model::all().filter(|model| !model.row().is_contender) {
         for policy in POLICIES {
             for start in Start::ALL {
                 for reacts in [false, true] {

@@ -60,8 +60,8 @@ impl<C: Client> State<C> {
         let (sessions, _) = start.sessions_and_tabs();
         let mut state = State {
             now: Time::ZERO,
-            pages: C::store(&search.client.rules[0], 0..sessions, search.tabs),
-            accounts: C::account(&BackendSpec::default(), 0..sessions),
+            pages: C::store(&search.client.setup, &search.client.rules[0], 0..sessions, search.tabs),
+            accounts: C::account(&search.client.rules[0], &BackendSpec::default(), 0..sessions),
             due: Vec::new(),
         };
         for tab in 0..sessions * search.tabs {
@@ -130,7 +130,10 @@ impl<C: Client> Search<'_, C> {
                 let call = state.pages.call(task);
                 state.pages.end_call(task);
                 let reply = match outcome {
-                    None => state.accounts.answer(call.tab / self.tabs, call.endpoint, at),
+                    None => {
+                        let word = state.pages.word(task);
+                        state.accounts.answer(call.tab / self.tabs, call.endpoint, word, at)
+                    }
                     Some(status) => Failure::status(status).into(),
                 };
                 state.pages.set_reply(task, reply);
@@ -186,6 +189,9 @@ impl<C: Client> Search<'_, C> {
                 self.record_example();
             }
             Action::Fact(_) => {}
+            Action::Abort { .. } | Action::Of { .. } => {
+                unreachable!("only families with policies of their own are explored")
+            }
         }
     }
 

@@ -2,6 +2,7 @@
 
 use crate::backend::Endpoint;
 use crate::backend::limiter::LimitKind;
+use crate::client::Model;
 use crate::fault::{FaultKind, Strikes};
 use crate::kernel::Dist;
 use crate::kernel::dice::Dice;
@@ -20,9 +21,9 @@ fn written(value: &impl Serialize) -> String {
     toml_value(&serde_json::to_value(value).expect("numbers, texts, lists and tables are JSON"))
 }
 
-/// The names of all endpoints.
+/// The names of the endpoints that the drawn scenarios' callers use.
 pub(super) fn endpoints() -> Vec<&'static str> {
-    Endpoint::ALL.map(Endpoint::name).to_vec()
+    Model::default().endpoints().into_iter().map(Endpoint::name).collect()
 }
 
 /// The permitted words of a key of the format.
@@ -51,7 +52,9 @@ pub fn scenario(seed: u64) -> String {
 }
 
 fn client_and_fleet(dice: &mut Dice, text: &mut String) {
-    let _ = writeln!(text, "\n[client]\nmodel = \"{}\"", dice.one(&words("client.model")));
+    let models = Model::all().filter(|model| !model.row().is_contender).map(Model::name);
+    let models: Vec<&str> = models.collect();
+    let _ = writeln!(text, "\n[client]\nmodel = \"{}\"", dice.one(&models));
     let _ = writeln!(text, "\n[fleet]\nusers = {}\ntabs = {}", dice.number(1, 5), dice.number(1, 3));
     let _ = writeln!(text, "users-per-network = {}\napps = {}", dice.number(1, 3), dice.number(1, 2));
     let _ = writeln!(text, "opens = {}", dist(dice, 3_000));
@@ -91,7 +94,7 @@ fn backend(dice: &mut Dice, text: &mut String, horizon_s: u64) {
     let _ = writeln!(text, "\n[backend]\ntoken-life = \"{}s\"", dice.number(20, 90));
     let _ = writeln!(text, "client-token = \"{}\"", dice.one(&words("backend.client-token")));
     let _ = writeln!(text, "latency = {}", dist(dice, 100));
-    for endpoint in Endpoint::ALL {
+    for endpoint in Model::default().endpoints() {
         if !dice.yes(0.3) {
             continue;
         }

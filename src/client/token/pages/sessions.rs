@@ -1,0 +1,97 @@
+//! The server's side of token clients: the refresh tokens of each user's session.
+
+use super::rows;
+use crate::backend::Endpoint;
+use crate::client::family::SessionEnd;
+use crate::client::token::{Account, Issued, Refusal, Rotation};
+use crate::client::{self, family};
+use crate::kernel::{Block, Time};
+use crate::protocol::Failure;
+use std::num::NonZeroU32;
+use std::ops::Range;
+
+/// Bytes of a session.
+pub(super) const SESSION_BYTES: usize = size_of::<Account>();
+
+/// An answer of the server.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Reply {
+    /// A success; the token endpoint issues tokens.
+    Ok(Option<Issued>),
+    /// The session decides against the request, with this status.
+    Refused(Refusal, u16),
+    /// Anything else decides against it: a fault, a limit, a queue, the network.
+    Failed(Failure),
+}
+
+impl From<Failure> for Reply {
+    fn from(failure: Failure) -> Reply {
+        Reply::Failed(failure)
+    }
+}
+
+impl client::Reply for Reply {
+    fn failure(&self) -> Option<Failure> {
+        match self {
+            Reply::Ok(_) => None,
+            Reply::Refused(_, status) => Some(Failure::status(*status)),
+            Reply::Failed(failure) => Some(*failure),
+        }
+    }
+}
+
+/// The server's rules.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Its rules for refresh tokens.
+    pub rotation: Rotation,
+    /// Status of the answer to a refused refresh token.
+    pub refused_status: u16,
+}
+
+/// The sessions of a range of users.
+#[derive(Clone, Debug)]
+pub struct Sessions {
+    server: Server,
+    accounts: Block<Account>,
+}
+
+impl Sessions {
+    pub(super) fn new(server: Server, users: Range<u32>) -> Sessions {
+        Sessions { server, accounts: Block::new(users, Account::new()) }
+    }
+}
+
+impl family::Account for Sessions {
+    type Reply = Reply;
+
+    fn answer(&mut self, user: u32, endpoint: Endpoint, word: u32, now: Time) -> Reply {
+        let account = &mut self.accounts[user as usize];
+        let refused = |refusal| Reply::Refused(refusal, self.server.refused_status);
+        if endpoint == rows::TOKEN {
+            let refresh = NonZeroU32::new(word).expect("a request of the token endpoint has a refresh token");
+            return match account.refresh(&self.server.rotation, refresh, now) {
+                Ok(issued) => Reply::Ok(Some(issued)),
+                Err(refusal) => refused(refusal),
+            };
+        }
+        // Access tokens stay valid until they expire, also of a revoked session.
+        Reply::Ok(None)
+    }
+
+    fn revoke(&mut self, user: u32) {
+        self.accounts[user as usize].revoke();
+    }
+
+    fn ended(&self, user: u32) -> SessionEnd {
+        match self.accounts[user as usize].ended() {
+            None => SessionEnd::Alive,
+            Some(Refusal::Gone) => SessionEnd::Revoked,
+            Some(Refusal::Reused) => SessionEnd::Reused,
+        }
+    }
+
+    fn begin(&mut self, user: u32) {
+        self.accounts[user as usize] = Account::new();
+    }
+}

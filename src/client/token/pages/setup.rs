@@ -1,0 +1,106 @@
+//! Data shared by all pages of a run, and the rules that a user follows.
+
+use super::sessions::{Reply, Server};
+use crate::client::app::Reaction;
+use crate::client::family::Around;
+use crate::client::policy::Policy;
+use crate::client::token::{self, Code, Endpoint, Profile, Refusal, Rotation, Rules};
+use crate::kernel::Dur;
+use std::sync::Arc;
+
+/// The status of the answer to a refused refresh token where a profile names none (RFC 6749, section 5.2).
+const BAD_REQUEST: u16 = 400;
+
+/// Data shared by all pages of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Setup {
+    /// The client of users whose policy names none.
+    pub profile: Arc<Profile>,
+    /// Life of an access token.
+    pub token_life: Dur,
+    /// How long a used refresh token is accepted again; `None`: as the profile says.
+    pub reuse: Option<Dur>,
+    /// Client objects of a page.
+    pub objects: u8,
+    /// Whether a browser's storage ignores removals.
+    pub ignores_removals: bool,
+    /// The app code's reaction to events of the client.
+    pub reaction: Reaction,
+}
+
+impl Setup {
+    pub(super) fn new(profile: Arc<Profile>, around: &Around<'_>) -> Setup {
+        Setup {
+            profile,
+            token_life: Dur::from_secs(around.token_life_s.into()),
+            reuse: around.refresh_token_reuse,
+            objects: around.objects,
+            ignores_removals: around.storage_ignores_removals,
+            reaction: around.reaction,
+        }
+    }
+
+    /// The server's rules for this client.
+    fn server(&self, profile: &Profile) -> Server {
+        let tokens = &profile.refresh_token;
+        let reuse = match self.reuse {
+            None => Some(tokens.reuse_window),
+            Some(Dur::ZERO) => None,
+            Some(window) => Some(window),
+        };
+        let rotation = Rotation {
+            rotates: tokens.rotates,
+            reuse,
+            accepts_parent: tokens.accepts_parent,
+            reuse_ends: !tokens.survives_reuse,
+            life: self.token_life,
+        };
+        Server { rotation, refused_status: tokens.refused_status.unwrap_or(BAD_REQUEST) }
+    }
+}
+
+/// The rules that a user follows: those of a client, and what its server says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Policed {
+    /// The client's rules.
+    pub client: Rules,
+    /// The server's rules.
+    pub server: Server,
+    /// The client's codes of the scenario's error codes, by their numbers.
+    codes: Box<[Code]>,
+    reused: Code,
+    gone: Code,
+}
+
+impl Policed {
+    pub(super) fn new(setup: &Setup, policy: &Policy, codes: &[String]) -> Policed {
+        let profile = policy.client.as_ref().unwrap_or(&setup.profile);
+        let named = |code: &Option<String>| profile.code(code.as_deref().unwrap_or_default());
+        Policed {
+            client: profile.rules().expect("a profile is checked when it is read"),
+            server: setup.server(profile),
+            codes: codes.iter().map(|code| profile.code(code)).collect(),
+            reused: named(&profile.refresh_token.reuse_code),
+            gone: named(&profile.refresh_token.gone_code),
+        }
+    }
+
+    /// An answer, as the client sees it.
+    pub(super) fn seen(&self, reply: Reply) -> token::Reply {
+        match reply {
+            Reply::Ok(issued) => token::Reply::Ok(issued),
+            Reply::Refused(Refusal::Reused, status) => token::Reply::Error(status, self.reused),
+            Reply::Refused(Refusal::Gone, status) => token::Reply::Error(status, self.gone),
+            Reply::Failed(failure) if failure.status == 0 => token::Reply::NoAnswer,
+            Reply::Failed(failure) => {
+                let code = self.codes.get(usize::from(failure.code)).copied().unwrap_or(Code::OTHER);
+                token::Reply::Error(failure.status, code)
+            }
+        }
+    }
+
+    /// Whether the rules count this answer as a reason to sign out.
+    pub(super) fn ends_session(&self, endpoint: Endpoint, reply: Reply) -> bool {
+        self.client.ends_session(endpoint, &self.seen(reply))
+    }
+}

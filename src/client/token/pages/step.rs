@@ -1,0 +1,317 @@
+//! One step of a tab: a world's input to the machine, and the machine's output to the world.
+
+use super::store::Pages;
+use super::tasks::{self, Kind, Sent, Waiting};
+use super::{Token, rows};
+use crate::client::Reply as _;
+use crate::client::app::AppReaction;
+use crate::client::backoff::Wait;
+use crate::client::fact::{Fact, FlowEnd, Status};
+use crate::client::family::Who;
+use crate::client::step::{Action, Input};
+use crate::client::token::pool::{Key, NONE};
+use crate::client::token::state::{Held, Op, Until};
+use crate::client::token::{self, Opening, Out, Timer, machine};
+use crate::kernel::{Dur, Time};
+use crate::protocol::Failure;
+
+/// The list of a step's actions, and the tab whose actions come last in it.
+struct Told<'a> {
+    out: &'a mut Vec<Action>,
+    tab: u32,
+}
+
+impl Told<'_> {
+    fn push(&mut self, tab: u32, action: Action) {
+        if tab != self.tab {
+            self.tab = tab;
+            self.out.push(Action::Of { tab });
+        }
+        self.out.push(action);
+    }
+}
+
+impl Pages {
+    /// Gives a tab its input and appends the actions to `out`.
+    pub(super) fn step(&mut self, who: &Who<'_, Token>, input: Input, now: Time, out: &mut Vec<Action>) {
+        let mut made = std::mem::take(&mut self.out);
+        let browser = self.browser_of(who.user);
+        let stored = self.store.stored(browser);
+        let mut told = Told { out, tab: who.tab };
+        let mut failure = None;
+        match input {
+            Input::Open => {
+                self.close(who, now, &mut made, &mut told);
+                self.open(who, now, &mut made);
+            }
+            Input::Close => self.close(who, now, &mut made, &mut told),
+            Input::Focus => {
+                for object in self.objects(who.tab) {
+                    self.feed(who, object, token::Input::Visible, now, &mut made);
+                }
+            }
+            Input::AppGetToken { callers, .. } => {
+                if let Some(first) = self.first_object(who.tab) {
+                    self.feed(who, first, token::Input::Ask(callers.into()), now, &mut made);
+                }
+            }
+            Input::Answer(task) => {
+                let Sent { agent, request, reply, .. } = self.tasks.take(tasks::parts(task).1);
+                failure = reply.failure();
+                self.feed(who, agent, token::Input::Answer(request, who.rules.seen(reply)), now, &mut made);
+            }
+            Input::Timer(task) => {
+                let (kind, index) = tasks::parts(task);
+                let clock = |first| Timer::Tick { ticker: self.store.clocks[index as usize].tick, first };
+                let (agent, timer) = match kind {
+                    Kind::Tick => (self.store.agents.key(index), clock(false)),
+                    Kind::FirstTick => (self.store.agents.key(index), clock(true)),
+                    Kind::Alarm => {
+                        let alarm = self.store.clocks[index as usize].alarm;
+                        (self.store.agents.key(index), Timer::Alarm(alarm))
+                    }
+                    Kind::Wait => {
+                        let wait = self.tasks.waits.key(index);
+                        let wait = self.tasks.waits.remove(wait).expect("a wait ends once");
+                        (wait.agent, wait.timer)
+                    }
+                    Kind::Call => unreachable!("a request ends with an answer"),
+                };
+                self.feed(who, agent, token::Input::Timer(timer), now, &mut made);
+            }
+            Input::SetActive { .. } | Input::SignIn { .. } | Input::Lock(_) | Input::Message(_) => {
+                unreachable!("a scenario of this family has no such input")
+            }
+        }
+        let answered = matches!(input, Input::Answer(_));
+        self.tell(who, &mut made, &mut told, (stored, answered, failure, now));
+        self.out = made;
+    }
+
+    fn feed(&mut self, who: &Who<'_, Token>, agent: Key, input: token::Input, now: Time, made: &mut Out) {
+        machine::step(&who.rules.client, &mut self.store, agent, input, now, made);
+    }
+
+    /// The first client object of a tab; `None` for a closed tab.
+    fn first_object(&self, tab: u32) -> Option<Key> {
+        let object = self.tabs[tab as usize].object;
+        (object != NONE).then(|| self.store.agents.key(object))
+    }
+
+    /// The client objects of a tab, in the order in which they were opened.
+    fn objects(&self, tab: u32) -> Vec<Key> {
+        let user = tab / self.tabs_per_user;
+        let mut next = self.store.browser(self.browser_of(user)).first;
+        let mut objects = Vec::new();
+        while next != NONE {
+            let agent = self.store.agents.at(next);
+            if agent.page == tab {
+                objects.push(self.store.agents.key(next));
+            }
+            next = agent.next;
+        }
+        objects
+    }
+
+    /// Opens the client objects of a page. A browser's first page finds the session of a user who has just signed in.
+    fn open(&mut self, who: &Who<'_, Token>, now: Time, made: &mut Out) {
+        let number = self.browser_of(who.user);
+        let browser = self.store.browser_mut(number);
+        if !browser.opened {
+            browser.opened = true;
+            let first = token::Account::new().first(&who.rules.server.rotation, now);
+            let until = Until::new(i64::from(first.exp_s) * 1_000_000_000);
+            let held = Held { refresh: first.refresh, access: first.access, exp_s: first.exp_s, until };
+            browser.stored = Some(held);
+        }
+        let asks = who.setup.reaction.act == AppReaction::GetToken;
+        let how = |object| Opening {
+            page: who.tab,
+            visible: true,
+            auto: true,
+            listens: object == 0,
+            asks_on_event: object == 0 && asks,
+            refreshes_on_expiry: false,
+            asks: 0,
+        };
+        let objects: Vec<Opening> = (0..who.setup.objects).map(how).collect();
+        let mut keys = Vec::new();
+        machine::open(&who.rules.client, &mut self.store, number, &objects, now, (&mut keys, made));
+        let tab = &mut self.tabs[who.tab as usize];
+        tab.visit += u32::from(tab.object == NONE);
+        tab.object = keys[0].slot;
+    }
+
+    /// Closes the page of a tab, if it is open.
+    fn close(&mut self, who: &Who<'_, Token>, now: Time, made: &mut Out, told: &mut Told<'_>) {
+        let mut callers = 0;
+        for object in self.objects(who.tab) {
+            callers += self.store.callers(object);
+            self.feed(who, object, token::Input::Close, now, made);
+        }
+        if callers > 0 {
+            told.push(who.tab, Action::Fact(Fact::AppLeft(callers)));
+        }
+        let tab = &mut self.tabs[who.tab as usize];
+        if std::mem::take(&mut tab.session) {
+            told.push(who.tab, Action::Fact(Fact::PageGone));
+        }
+    }
+
+    /// Reports what a step made: facts, then requests and waits.
+    fn tell(
+        &mut self,
+        who: &Who<'_, Token>,
+        made: &mut Out,
+        told: &mut Told<'_>,
+        (stored, answered, failure, now): (Option<Held>, bool, Option<Failure>, Time),
+    ) {
+        let mut may_change_sessions = false;
+        for (agent, fact) in made.facts.drain(..) {
+            may_change_sessions |= matches!(
+                fact,
+                token::Fact::SignedOut { .. } | token::Fact::Storage(_) | token::Fact::Loaded(_)
+            ) || matches!(fact, token::Fact::Left { ok: true });
+            let Some(tab) = self.store.agents.get(agent).map(|agent| agent.page) else { continue };
+            // A page has loaded when its first object has.
+            if matches!(fact, token::Fact::Loaded(_)) && self.tabs[tab as usize].object != agent.slot {
+                continue;
+            }
+            told_facts(fact, (answered, failure), now, |fact| told.push(tab, Action::Fact(fact)));
+        }
+        let now_stored = self.store.stored(self.browser_of(who.user));
+        if now_stored != stored {
+            told.push(who.tab, Action::Fact(Fact::Cookie(now_stored.map(|held| self.token(held)))));
+            may_change_sessions = true;
+        }
+        if may_change_sessions {
+            self.tell_sessions(who, told);
+        }
+        for action in made.actions.drain(..) {
+            self.act(action, told, now);
+        }
+    }
+
+    /// Reports the tabs whose session came or went.
+    fn tell_sessions(&mut self, who: &Who<'_, Token>, told: &mut Told<'_>) {
+        let first = who.user * self.tabs_per_user;
+        for tab in first..first + self.tabs_per_user {
+            let object = self.tabs[tab as usize].object;
+            if object == NONE {
+                continue;
+            }
+            let session = self.shows_session(object, who.rules.client.place);
+            if session != self.tabs[tab as usize].session {
+                self.tabs[tab as usize].session = session;
+                told.push(tab, Action::Fact(if session { Fact::SignedIn } else { Fact::SignedOut }));
+            }
+        }
+    }
+
+    fn act(&mut self, action: token::Action, told: &mut Told<'_>, now: Time) {
+        match action {
+            token::Action::Send { agent, endpoint, refresh, request } => {
+                let tab = self.store.agents.at(agent.slot).page;
+                let flight = self.store.flights.at(request.flight.slot);
+                let first = flight.failures == 0 && flight.depth == 0;
+                let sent = Sent {
+                    agent,
+                    tab,
+                    request,
+                    refresh: refresh.get(),
+                    endpoint: rows::backend(endpoint),
+                    ordinal: self.store.ordinal(request),
+                    op: flight.op,
+                    sent: now,
+                    reply: Sent::UNANSWERED,
+                    shed: false,
+                };
+                let task = tasks::id(Kind::Call, self.tasks.send(sent));
+                self.store.set_ticket(request, task);
+                told.push(tab, Action::Send { task, endpoint: sent.endpoint, first });
+            }
+            token::Action::Abort { ticket, .. } => {
+                let tab = self.tasks.sent(tasks::parts(ticket).1).tab;
+                told.push(tab, Action::Abort { task: ticket });
+            }
+            token::Action::Wait { agent, timer, at, jitter } => {
+                let Some(it) = self.store.agents.get(agent) else { return };
+                let tab = it.page;
+                let clock = |kind| tasks::id(kind, agent.slot);
+                let task = match timer {
+                    Timer::Tick { first: false, .. } => clock(Kind::Tick),
+                    Timer::Tick { first: true, .. } => clock(Kind::FirstTick),
+                    Timer::Alarm(_) => clock(Kind::Alarm),
+                    Timer::Retry(request) | Timer::TimeOut(request) => {
+                        let flight = self.store.flights.get(request.flight);
+                        let op = flight.map_or(Op::Call, |flight| flight.op);
+                        let (ordinal, attempt) = (self.store.ordinal(request), request.attempt());
+                        self.wait(Waiting { agent, tab, timer, ordinal, op, attempt })
+                    }
+                    Timer::LockWait(task) => {
+                        let op = self.store.tasks.get(task).map_or(Op::Call, |task| task.op);
+                        self.wait(Waiting { agent, tab, timer, ordinal: 0, op, attempt: 0 })
+                    }
+                };
+                let generation = crate::client::Store::generation(self, task);
+                let low = at.since(now);
+                let high = Dur(low.0.saturating_add(jitter.0));
+                let wait = Wait { low, high, ..Wait::exactly(low) };
+                told.push(tab, Action::Wait { task, generation, wait });
+            }
+        }
+    }
+
+    fn wait(&mut self, waiting: Waiting) -> u32 {
+        tasks::id(Kind::Wait, self.tasks.waits.insert(waiting).slot)
+    }
+}
+
+/// Gives each fact of the world that a fact of the machine means. `answered` says whether the step handles an answer, and
+/// `failure` which failure the answer is.
+fn told_facts(
+    fact: token::Fact,
+    (answered, failure): (bool, Option<Failure>),
+    now: Time,
+    mut tell: impl FnMut(Fact),
+) {
+    match fact {
+        token::Fact::Entered { depth, .. } => {
+            let depth = u32::from(depth) + 1;
+            tell(Fact::FlowEntered { open: 1, active: true, depth, cause: failure });
+        }
+        token::Fact::Left { ok } => {
+            let end = match (ok, failure) {
+                (true, _) => FlowEnd::StillSignedIn,
+                (false, Some(failure)) => FlowEnd::Threw(failure),
+                (false, None) if answered => FlowEnd::Dropped,
+                (false, None) => FlowEnd::Threw(Failure::NETWORK),
+            };
+            tell(Fact::FlowLeft { levels: 1, end });
+        }
+        token::Fact::Answered { asked, error, .. } => {
+            if error {
+                tell(Fact::AppError(failure.unwrap_or(Failure::NETWORK)));
+            }
+            tell(Fact::AppWaited(now.since(asked)));
+        }
+        token::Fact::Loaded(ok) => tell(Fact::LoadEnd(if ok { Status::Ready } else { Status::Error })),
+        token::Fact::Asked { .. } => tell(Fact::AppAsked),
+        token::Fact::SignedOut { .. }
+        | token::Fact::Event(..)
+        | token::Fact::First(_)
+        | token::Fact::LoadFailed
+        | token::Fact::Broadcast(_)
+        | token::Fact::Storage(_) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_before_one_is_known_is_none() {
+        assert_eq!(Sent::UNANSWERED.failure(), Some(Failure::NETWORK));
+    }
+}

@@ -1,0 +1,178 @@
+//! What a machine waits for, numbered as a world's tasks.
+//!
+//! The upper bits of a number are its kind; the others are an index: of a request, of a wait, or of the client object
+//! whose clock it is. The clocks of an idle object need no entry of their own.
+
+use super::sessions::Reply;
+use crate::backend::Endpoint;
+use crate::client::step::TaskId;
+use crate::client::token::pool::{Key, NONE, Pool};
+use crate::client::token::{Op, Request, Timer};
+use crate::kernel::Time;
+use crate::protocol::Failure;
+
+/// Bits of an index.
+const INDEX_BITS: u32 = 29;
+
+/// The kind of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(super) enum Kind {
+    /// A request.
+    Call,
+    /// A retry, a time-out, a wait for the lock.
+    Wait,
+    /// A tick of an object's ticker.
+    Tick,
+    /// The first tick of an object's ticker.
+    FirstTick,
+    /// An object's timer before expiry.
+    Alarm,
+}
+
+/// The task of this kind and index.
+pub(super) fn id(kind: Kind, index: u32) -> TaskId {
+    debug_assert!(index >> INDEX_BITS == 0, "an index has {INDEX_BITS} bits");
+    (kind as u32) << INDEX_BITS | index
+}
+
+/// The kind and the index of a task.
+pub(super) fn parts(task: TaskId) -> (Kind, u32) {
+    let kind = match task >> INDEX_BITS {
+        0 => Kind::Call,
+        1 => Kind::Wait,
+        2 => Kind::Tick,
+        3 => Kind::FirstTick,
+        _ => Kind::Alarm,
+    };
+    (kind, task & ((1 << INDEX_BITS) - 1))
+}
+
+/// A request that a client sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    /// The client object.
+    pub agent: Key,
+    pub tab: u32,
+    pub request: Request,
+    /// Number of the refresh token in it.
+    pub refresh: u32,
+    pub endpoint: Endpoint,
+    /// Its number among equal requests of its tab and instant.
+    pub ordinal: u8,
+    /// The operation that began it.
+    pub op: Op,
+    pub sent: Time,
+    /// The answer on its way.
+    pub reply: Reply,
+    /// Whether the answer comes from a full queue.
+    pub shed: bool,
+}
+
+/// A retry, a time-out or a wait for the lock.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waiting {
+    pub agent: Key,
+    pub tab: u32,
+    pub timer: Timer,
+    /// As in [`Sent`].
+    pub ordinal: u8,
+    pub op: Op,
+    /// Tries before the one that it waits for.
+    pub attempt: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Slot {
+    /// Rises when the request ends, and the event of an answer or a time-out becomes stale.
+    generation: u32,
+    /// The next free slot; [`NONE`] for none.
+    next_free: u32,
+    /// Whether the request still waits for its answer.
+    waits: bool,
+    sent: Sent,
+}
+
+/// The requests and waits under way.
+#[derive(Clone, Debug)]
+pub(super) struct Tasks {
+    slots: Vec<Slot>,
+    free: u32,
+    pub waits: Pool<Waiting>,
+}
+
+impl Default for Tasks {
+    fn default() -> Tasks {
+        Tasks { slots: Vec::new(), free: NONE, waits: Pool::default() }
+    }
+}
+
+impl Tasks {
+    /// Adds a request and returns its index.
+    pub fn send(&mut self, sent: Sent) -> u32 {
+        if self.free == NONE {
+            let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 requests");
+            self.slots.push(Slot { generation: 0, next_free: NONE, waits: true, sent });
+            return index;
+        }
+        let index = self.free;
+        let slot = &mut self.slots[index as usize];
+        self.free = slot.next_free;
+        (slot.waits, slot.sent) = (true, sent);
+        index
+    }
+
+    /// The request of this index.
+    pub fn sent(&self, index: u32) -> &Sent {
+        &self.slots[index as usize].sent
+    }
+
+    /// The request of this index, for a change.
+    pub fn sent_mut(&mut self, index: u32) -> &mut Sent {
+        &mut self.slots[index as usize].sent
+    }
+
+    /// Generation of the request's events.
+    pub fn generation(&self, index: u32) -> u32 {
+        self.slots[index as usize].generation
+    }
+
+    /// Ends a request. It stays readable until [`Tasks::take`].
+    pub fn end(&mut self, index: u32) {
+        let slot = &mut self.slots[index as usize];
+        slot.generation = slot.generation.wrapping_add(1);
+        slot.waits = false;
+    }
+
+    /// Takes a request that has ended.
+    pub fn take(&mut self, index: u32) -> Sent {
+        let slot = &mut self.slots[index as usize];
+        slot.next_free = self.free;
+        self.free = index;
+        slot.sent
+    }
+
+    /// The indices of the requests that wait for answers, in order.
+    pub fn requesting(&self) -> impl Iterator<Item = u32> {
+        self.slots.iter().enumerate().filter(|(_, slot)| slot.waits).map(|(index, _)| index as u32)
+    }
+}
+
+impl Sent {
+    /// The answer before one is known: none.
+    pub const UNANSWERED: Reply = Reply::Failed(Failure::NETWORK);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_task_is_read_as_it_was_numbered() {
+        for kind in [Kind::Call, Kind::Wait, Kind::Tick, Kind::FirstTick, Kind::Alarm] {
+            for index in [0, 1, (1 << INDEX_BITS) - 1] {
+                assert_eq!(parts(id(kind, index)), (kind, index));
+            }
+        }
+    }
+}

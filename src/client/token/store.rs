@@ -1,0 +1,128 @@
+//! What a driver asks of a population: its browsers, sessions, and the work under way.
+
+use super::pool::{Key, NONE};
+use super::rules::Place;
+use super::state::{Browser, Held, Op, Ready, Store};
+use super::words::Request;
+use crate::kernel::Time;
+
+impl Store {
+    /// An empty store.
+    pub fn new() -> Store {
+        Store::default()
+    }
+
+    /// Adds a browser and returns its number. `stored` is the session in its storage. `skew` is the number of
+    /// nanoseconds by which its clock is ahead of the server's.
+    pub fn add_browser(&mut self, stored: Option<Held>, skew: i64) -> u32 {
+        let number = u32::try_from(self.browsers.len()).expect("fewer than 2^32 browsers");
+        let (removals_stick, offline, opened) = (true, false, false);
+        self.browsers.push(Browser {
+            stored,
+            skew,
+            first: NONE,
+            lock: NONE,
+            removals_stick,
+            offline,
+            opened,
+        });
+        number
+    }
+
+    /// Makes removals from this browser's storage ineffective from now on, as with cookies that a server may not write.
+    pub fn ignore_removals(&mut self, browser: u32) {
+        self.browser_mut(browser).removals_stick = false;
+    }
+
+    /// The session in the browser's storage.
+    pub fn stored(&self, browser: u32) -> Option<Held> {
+        self.browser(browser).stored
+    }
+
+    pub(super) fn browser(&self, number: u32) -> &Browser {
+        &self.browsers[number as usize]
+    }
+
+    pub(super) fn browser_mut(&mut self, number: u32) -> &mut Browser {
+        &mut self.browsers[number as usize]
+    }
+
+    /// The session that a client object reads: the browser's, or its own copy.
+    pub fn held(&self, agent: Key, place: Place) -> Option<Held> {
+        let agent = self.agents.get(agent)?;
+        match place {
+            Place::Storage => self.browser(agent.browser).stored,
+            _ if agent.ready == Ready::Yes => agent.held,
+            _ => None,
+        }
+    }
+
+    /// Number of calls by app code that wait for the answer of a client object.
+    pub(super) fn callers(&self, agent: Key) -> u32 {
+        let busy = self.agents.get(agent).map_or(NONE, |it| it.busy);
+        let mut next = if busy == NONE { None } else { self.busy.at(busy).tasks };
+        let mut callers = 0;
+        while let Some(task) = next {
+            let task = self.tasks.at(task.slot);
+            // The caller of an operation whose lock was stolen has an error already.
+            callers += u32::from(matches!(task.op, Op::Call | Op::Restore) && !task.stolen);
+            next = task.after;
+        }
+        callers
+    }
+
+    /// The number of a request among those that client objects of its page sent at the same instant and that are not
+    /// answered.
+    pub(super) fn ordinal(&self, request: Request) -> u8 {
+        let Some(flight) = self.flights.get(request.flight) else { return 0 };
+        let Some(agent) = self.agents.get(flight.agent) else { return 0 };
+        let (mut next, mut before) = (self.browser(agent.browser).first, 0u8);
+        while next != NONE {
+            let other = self.agents.at(next);
+            if other.page == agent.page && other.busy != NONE {
+                before = before.saturating_add(self.sent_with(other.busy, request.flight, flight.sent));
+            }
+            next = other.next;
+        }
+        before
+    }
+
+    /// Requests of one client object that were sent at this instant and are in earlier slots.
+    fn sent_with(&self, busy: u32, own: Key, sent: Time) -> u8 {
+        let (mut next, mut count) = (self.busy.at(busy).tasks, 0u8);
+        while let Some(task) = next {
+            let task = self.tasks.at(task.slot);
+            // Of the operations that share a request, only the first counts it.
+            let counts = |key: Key| {
+                let flight = self.flights.at(key.slot);
+                key.slot < own.slot
+                    && flight.sent == sent
+                    && flight.waiters.0.is_some_and(|first| {
+                        self.tasks.at(first.slot).flight == Some(key)
+                            && std::ptr::eq(self.tasks.at(first.slot), task)
+                    })
+            };
+            count = count.saturating_add(u8::from(task.flight.is_some_and(counts)));
+            next = task.after;
+        }
+        count
+    }
+
+    /// Gives a request that was just sent a number of the driver's, which the request's abort returns.
+    pub fn set_ticket(&mut self, request: Request, ticket: u32) {
+        if let Some(flight) = self.flights.get_mut(request.flight) {
+            flight.ticket = ticket;
+        }
+    }
+
+    /// Whether a client object has an unfinished operation.
+    pub fn is_busy(&self, agent: Key) -> bool {
+        let busy = self.agents.get(agent).map_or(NONE, |it| it.busy);
+        busy != NONE && self.busy.at(busy).tasks.is_some()
+    }
+
+    /// Number of unfinished operations of all browsers.
+    pub fn under_way(&self) -> usize {
+        self.tasks.len()
+    }
+}

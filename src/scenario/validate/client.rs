@@ -1,0 +1,84 @@
+//! Checks of what a scenario says against what its client model can use.
+
+use super::Findings;
+use crate::client::Model;
+use crate::client::family::{Unusable, Values};
+use crate::scenario::parts::Parts;
+use crate::scenario::policies::ResolvedPolicy;
+use crate::text::tick;
+use crate::toml_text::{Code, Node};
+use toml::de::DeValue;
+
+/// Refuses keys and values that the model cannot use.
+pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts) {
+    let Some(model) = parts.client.as_ref().map(|client| client.model) else { return };
+    if parts.fleet.as_ref().is_none_or(|fleet| fleet.users == 0) {
+        return;
+    }
+    for unusable in model.unusable() {
+        let paths: Vec<String> = match unusable.key.split_once("[]") {
+            None => vec![unusable.key.to_owned()],
+            Some((list, rest)) => {
+                let entries = findings.doc.node(list).and_then(|node| node.get_ref().as_array());
+                (0..entries.map_or(0, |list| list.len())).map(|i| format!("{list}[{i}]{rest}")).collect()
+            }
+        };
+        for path in paths {
+            check_one(findings, model, unusable, &path);
+        }
+    }
+}
+
+fn check_one(findings: &mut Findings<'_>, model: Model, unusable: &Unusable, path: &str) {
+    let Some(node) = findings.doc.node(path) else { return };
+    let found = written(node);
+    let (refused, allowed) = match unusable.values {
+        Values::Any => (true, "nothing here".to_owned()),
+        Values::Only(value) => (found == value, format!("any value but \"{value}\"")),
+        Values::AllBut(value) => (found != value, format!("only {value}")),
+    };
+    if refused {
+        let key = path.rsplit('.').next().unwrap_or(path);
+        let what = format!("`{key}` is nothing that the model \"{model}\" can use: {}", unusable.why);
+        let error = findings.at(path, Code::KeyOfOtherKind, what);
+        let at_model = findings.doc.at("client.model");
+        findings.push(error.allowed(allowed).other(at_model, "the model"));
+    }
+}
+
+/// A value as a file writes it, without quotes.
+fn written(node: &Node<'_>) -> String {
+    match node.get_ref() {
+        DeValue::String(text) => text.to_string(),
+        DeValue::Boolean(value) => value.to_string(),
+        DeValue::Integer(value) => value.as_str().to_owned(),
+        DeValue::Float(value) => value.as_str().to_owned(),
+        _ => String::new(),
+    }
+}
+
+/// Refuses contenders that the model's family does not have: token clients beside another model, and policies beside a
+/// token client.
+pub(crate) fn check_contenders(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
+    let Some(model) = parts.client.as_ref().map(|client| client.model) else { return };
+    if parts.fleet.as_ref().is_none_or(|fleet| fleet.users == 0) {
+        return;
+    }
+    let is_contender = model.row().is_contender;
+    for (i, policy) in policies.iter().enumerate() {
+        if policy.parts.iter().all(|(part, _)| part.client.is_some() == is_contender) {
+            continue;
+        }
+        let (what, allowed) = if is_contender {
+            (
+                "a policy, and the model is a token client, which is compared as it is",
+                "names of token clients",
+            )
+        } else {
+            ("a token client, and the model is none", "presets, [[policy]], policy files and mixes of them")
+        };
+        let error = findings.at(&format!("policies[{i}]"), Code::UnknownPolicy, what);
+        let at_model = findings.doc.at("client.model");
+        findings.push(error.found(tick(&policy.name)).allowed(allowed).other(at_model, "the model"));
+    }
+}
