@@ -124,7 +124,17 @@ const MOST_CRATES: usize = 55;
 /// The crates that the library needs with these features, without itself.
 fn crates(features: &[&str]) -> BTreeSet<String> {
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(root()).args(["tree", "--offline", "--locked", "-e", "normal", "--prefix", "none"]);
+    command.current_dir(root()).args([
+        "tree",
+        "-p",
+        "authstorm",
+        "--offline",
+        "--locked",
+        "-e",
+        "normal",
+        "--prefix",
+        "none",
+    ]);
     let output = command.args(features).output().expect("cargo");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = String::from_utf8(output.stdout).expect("UTF-8");
