@@ -9,8 +9,8 @@
 //! that ask for the same draw get the same number, whatever else they ask for. This gives common random numbers by
 //! construction (Law, *Simulation Modeling and Analysis*, ch. 11).
 
-use chacha20::ChaCha20Rng;
-use chacha20::rand_core::{Rng, SeedableRng};
+use rand::{Rng, SeedableRng};
+use rand_chacha::ChaCha20Rng;
 use sha2::{Digest, Sha256};
 
 /// The use of a random number. The discriminants are part of the identity of results: never renumber them.
