@@ -23,7 +23,8 @@ pub(super) struct Args {
     /// Number of users [default: 1000]
     #[arg(long, value_name = "N")]
     users: Option<u32>,
-    /// An endpoint at which something goes wrong; may be given several times [default: tokens and touch]
+    /// An endpoint at which something goes wrong; may be given several times [default: token
+    /// of a token client, else tokens and touch]
     #[arg(long, value_name = "NAME")]
     endpoint: Vec<String>,
     /// The status that the endpoints answer meanwhile [default: 429]
@@ -52,10 +53,11 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
     if says_nothing && stdin().is_terminal() && stdout().is_terminal() {
         ask_all(&mut args, &usual)?;
     }
+    let model = args.model.unwrap_or(usual.model);
     let start = Start {
-        model: args.model.unwrap_or(usual.model),
         users: args.users.unwrap_or(usual.users),
-        endpoints: if args.endpoint.is_empty() { usual.endpoints } else { args.endpoint },
+        endpoints: if args.endpoint.is_empty() { Start::usual_endpoints(&model) } else { args.endpoint },
+        model,
         status: args.status.unwrap_or(usual.status),
         lasts: args.lasts.unwrap_or(usual.lasts),
         name: usual.name,
@@ -74,7 +76,9 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
 fn ask_all(args: &mut Args, usual: &Start) -> Result<(), Failure> {
     args.model = ask("Which client?", &usual.model, |text| Ok(text.to_owned()))?;
     args.users = ask("How many users?", &usual.users.to_string(), number)?;
-    let endpoints = ask("Which endpoints fail?", &usual.endpoints.join(" "), |text| Ok(text.to_owned()))?;
+    let model = args.model.as_deref().unwrap_or(&usual.model);
+    let endpoints =
+        ask("Which endpoints fail?", &Start::usual_endpoints(model).join(" "), |text| Ok(text.to_owned()))?;
     let words = |text: String| text.split([' ', ',']).filter(|w| !w.is_empty()).map(str::to_owned).collect();
     args.endpoint = endpoints.map(words).unwrap_or_default();
     args.status = ask("What do they answer?", &usual.status.to_string(), number)?;

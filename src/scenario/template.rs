@@ -3,6 +3,7 @@
 use super::format;
 use super::load::{Loaded, load_text};
 use crate::client::Model;
+use crate::client::token::SHIPPED;
 use crate::kernel::Dur;
 use crate::text::push_wrapped;
 use crate::toml_text::TextErrors;
@@ -29,17 +30,28 @@ pub struct Start {
 }
 
 impl Start {
+    /// The usual endpoints of a model's incident: those of a token client, or of README's.
+    pub fn usual_endpoints(model: &str) -> Vec<String> {
+        let names: &[&str] = if is_token_client(model) { &["token"] } else { &["tokens", "touch"] };
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
     /// The incident that README tells: ten minutes of 429 for 1,000 users.
     pub fn of_name(name: &str) -> Start {
         Start {
             name: name.to_owned(),
             model: Model::default().name().to_owned(),
             users: 1_000,
-            endpoints: vec!["tokens".to_owned(), "touch".to_owned()],
+            endpoints: Start::usual_endpoints(Model::default().name()),
             status: 429,
             lasts: Dur::from_secs(600),
         }
     }
+}
+
+/// Whether a model is a shipped token client, which is compared as it is.
+fn is_token_client(model: &str) -> bool {
+    SHIPPED.iter().any(|(name, _)| *name == model)
 }
 
 /// Time from the start of the run to the fault.
@@ -73,13 +85,18 @@ pub fn template(start: &Start) -> Result<String, TextErrors> {
         start.status,
         start.lasts
     );
+    let contenders = match is_token_client(&start.model) {
+        true => vec![start.model.clone()],
+        false => vec!["old".to_owned(), "new".to_owned()],
+    };
+    let judged = &contenders[contenders.len() - 1];
     let lines = [
         Line::Set("version", super::FORMAT_VERSION.to_string()),
         Line::Set("name", quoted(&start.name)),
         Line::Set("about", quoted(&about)),
         Line::Set("horizon", quoted(&Dur(end.0.saturating_add(AFTER.0)).to_string())),
         Line::Set("replications", "5".to_owned()),
-        Line::Set("policies", "[\"old\", \"new\"]".to_owned()),
+        Line::Set("policies", list(&contenders)),
         Line::Off("policy-files"),
         Line::Off("seed"),
         Line::Table("[client]", "client"),
@@ -107,7 +124,7 @@ pub fn template(start: &Start) -> Result<String, TextErrors> {
         Line::Off("backend.limit.rate"),
         Line::Off("backend.limit.burst"),
         Line::Table("[[expect]]", "expect"),
-        Line::Set("expect.that", quoted("new.false_sign_outs == 0")),
+        Line::Set("expect.that", quoted(&format!("{judged}.false_sign_outs == 0"))),
     ];
     let mut out = format!(
         "# {}: a scenario of authstorm.\n\
@@ -159,6 +176,15 @@ mod tests {
         assert_eq!(loaded.scenario.faults.len(), 1);
         assert_eq!(loaded.scenario.backend.limits.len(), 1);
         assert_eq!(loaded.scenario.horizon, Dur::from_secs(1_800));
+    }
+
+    #[test]
+    fn every_shipped_token_client_has_a_valid_template() {
+        for (model, _) in SHIPPED {
+            let endpoints = Start::usual_endpoints(model);
+            let start = Start { model: (*model).to_owned(), endpoints, ..Start::of_name("mine") };
+            template(&start).unwrap_or_else(|e| panic!("{model}: {e}"));
+        }
     }
 
     #[test]
