@@ -9,6 +9,7 @@ pub mod ties;
 pub mod verdict;
 
 use crate::metrics::{Exercise, metrics_of};
+use crate::results::provenance::hashes_of;
 use crate::results::{Engine, FaultWindow, MetricValues, PolicyResults, Provenance, Results, SessionRow};
 use crate::scenario::load::{Loaded, load_text, load_with};
 use crate::scenario::{ResolvedPolicy, ScenarioErrors, Settings};
@@ -214,7 +215,8 @@ impl Study {
             replications: self.loaded.scenario.replications,
             policies: self.loaded.policies.iter().map(|policy| policy.name.clone()).collect(),
             all_sessions: self.all_sessions,
-            scenario_text: self.loaded.text.clone(),
+            scenario_text: self.loaded.portable_text(),
+            policy_files: hashes_of(&self.loaded.policy_files()),
         }
     }
 
@@ -300,7 +302,8 @@ impl Study {
             expectations,
             engine: Engine { events, fingerprint: job::chain(fingerprints), parts },
             all_sessions: self.all_sessions,
-            scenario_text: self.loaded.text.clone(),
+            scenario_text: self.loaded.portable_text(),
+            policy_files: self.loaded.policy_files(),
             stories: Vec::new(),
             gaps: Vec::new(),
         })

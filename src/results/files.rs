@@ -30,7 +30,7 @@ impl DataFile {
 }
 
 impl Results {
-    /// The data files, in the order of [`DATA_FILES`].
+    /// The data files, in the order of [`DATA_FILES`], then copies of the policy files.
     pub fn data_files(&self) -> Vec<DataFile> {
         let bytes: [Vec<u8>; DATA_FILES.len()] = [
             self.scenario_text.clone().into_bytes(),
@@ -41,6 +41,12 @@ impl Results {
             csv::sessions(self),
             stories::stories(&self.stories),
         ];
-        DATA_FILES.into_iter().zip(bytes).map(|(name, bytes)| DataFile::new(name, bytes)).collect()
+        let copies = self.policy_files.iter().map(|file| DataFile::new(&file.name, file.text.clone()));
+        DATA_FILES
+            .into_iter()
+            .zip(bytes)
+            .map(|(name, bytes)| DataFile::new(name, bytes))
+            .chain(copies)
+            .collect()
     }
 }

@@ -63,6 +63,7 @@ use crate::client::Model;
 use crate::client::family::FlowWords;
 use crate::kernel::Dur;
 use crate::metrics::{Metric, MetricDef, Timeline, all_metrics, metrics_of};
+use crate::scenario::PolicyFile;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 
@@ -112,6 +113,9 @@ pub struct Results {
     /// The scenario's text, with every override written into it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub scenario_text: String,
+    /// Copies of the policy files and client profiles that the text names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub policy_files: Vec<PolicyFile>,
     /// Stories of some of the worst sessions; empty until [`crate::explain::tell_worst`] adds them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stories: Vec<StoryDigest>,

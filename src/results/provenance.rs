@@ -1,9 +1,11 @@
 //! The provenance of results, and the manifest that records it.
 
 use super::{DataFile, Results};
+use crate::scenario::PolicyFile;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 
 /// Name of the file that lists the files of a results directory.
 pub const MANIFEST: &str = "manifest.json";
@@ -30,6 +32,14 @@ pub struct Provenance {
     /// The scenario's text, with every override written into it.
     #[serde(default)]
     pub scenario_text: String,
+    /// SHA-256 of each copy of a policy file beside the scenario, in lower-case hex, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub policy_files: BTreeMap<String, String>,
+}
+
+/// SHA-256 of each file, by name.
+pub(crate) fn hashes_of(files: &[PolicyFile]) -> BTreeMap<String, String> {
+    files.iter().map(|file| (file.name.clone(), sha256(file.text.as_bytes()))).collect()
 }
 
 impl Results {
@@ -44,6 +54,7 @@ impl Results {
             policies: self.policies.iter().map(|policy| policy.name.clone()).collect(),
             all_sessions: self.all_sessions,
             scenario_text: self.scenario_text.clone(),
+            policy_files: hashes_of(&self.policy_files),
         }
     }
 }

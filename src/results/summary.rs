@@ -47,6 +47,7 @@ fn without_details(results: &Results) -> Results {
         expectations: results.expectations.clone(),
         all_sessions: false,
         scenario_text: String::new(),
+        policy_files: Vec::new(),
         stories: Vec::new(),
         gaps: Vec::new(),
         ..*results

@@ -80,6 +80,7 @@ pub(crate) fn storm(names: &[&str], buckets: usize, replications: u32) -> Result
         engine: Engine { events: 1_234_567, fingerprint: 0x0123_4567_89ab_cdef, parts: 1 },
         all_sessions: false,
         scenario_text: String::new(),
+        policy_files: Vec::new(),
         stories: Vec::new(),
         gaps: Vec::new(),
     }

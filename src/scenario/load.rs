@@ -76,7 +76,7 @@ fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
     }
     let parts = Parts::of(&doc);
     let mut findings = validate(&doc, &parts);
-    let policies = policies::resolve(&mut findings, &parts, base);
+    let (policies, files) = policies::resolve(&mut findings, &parts, base);
     validate::client::check_contenders(&mut findings, &parts, &policies);
     validate::faults::warn_of_idle_retry_after(&mut findings, &parts, &policies);
     let expectations = expect::read(&mut findings, &parts);
@@ -85,7 +85,7 @@ fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
     errors.into_result()?;
     let text = without_schema_line(without_negative_zeros(source, &doc.root));
     let scenario = whole(&Source::new(&source.name, &text))?;
-    Ok(Loaded::new(scenario, policies, expectations, text, warnings))
+    Ok(Loaded::new(scenario, policies, files, expectations, text, warnings))
 }
 
 /// Deserialises the whole scenario. Every check has passed, so a refusal here means a missing check. It is still an error
@@ -112,7 +112,7 @@ fn check_not_empty(source: &Arc<Source>) -> Result<(), Errors> {
 }
 
 /// The text without the line that names its JSON Schema for editors by a path. In another directory the path would be wrong.
-fn without_schema_line(text: String) -> String {
+pub(super) fn without_schema_line(text: String) -> String {
     match text.strip_prefix("#:schema ").and_then(|rest| rest.split_once('\n')) {
         Some((_, rest)) => rest.trim_start_matches('\n').to_owned(),
         None => text,

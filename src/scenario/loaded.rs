@@ -2,9 +2,10 @@
 
 use super::expect::Expectation;
 use super::format;
-use super::load::load_text;
+use super::load::{load_text, without_schema_line};
 use super::parts::Parts;
 use super::policies::{self, ResolvedPolicy};
+use super::policy_files::{PolicyFile, names_of_copies};
 use super::set::{self, Settings};
 use super::validate::validate;
 use super::{ExpectSpec, Mix, PolicyShare, Scenario};
@@ -21,6 +22,8 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// Its policies, in the order of [`Scenario::policies`].
     pub policies: Vec<ResolvedPolicy>,
+    /// The texts of its policy files, in the order of [`Scenario::policy_files`].
+    pub files: Vec<String>,
     /// Its conditions, in the order of [`Scenario::expectations`].
     pub expectations: Vec<Expectation>,
     /// Its text: without byte order mark, lines ending in LF, with overrides, without negative zeros. Loading the text gives
@@ -37,12 +40,13 @@ impl Loaded {
     pub(super) fn new(
         scenario: Scenario,
         policies: Vec<ResolvedPolicy>,
+        files: Vec<String>,
         expectations: Vec<Expectation>,
         text: String,
         warnings: Vec<String>,
     ) -> Loaded {
         let checked = String::new();
-        let mut loaded = Loaded { scenario, policies, expectations, text, warnings, checked };
+        let mut loaded = Loaded { scenario, policies, files, expectations, text, warnings, checked };
         loaded.checked = loaded.seal();
         loaded
     }
@@ -51,6 +55,33 @@ impl Loaded {
     /// whether a value came from a file or from an override.
     pub fn hash(&self) -> String {
         hash(&self.scenario, &self.policies)
+    }
+
+    /// The text as results keep it: policy files go by the names of their copies beside it.
+    pub fn portable_text(&self) -> String {
+        let mut source = Source::new(&self.scenario.name, &self.text);
+        for (i, (file, copy)) in self.scenario.policy_files.iter().zip(self.names_of_copies()).enumerate() {
+            if *file != copy {
+                let settings =
+                    Settings { set: vec![format!("policy-files[{i}]={:?}", copy)], ..Settings::default() };
+                source =
+                    set::apply(source, &settings).unwrap_or_else(|_| unreachable!("a list has its entries"));
+            }
+        }
+        source.text.clone()
+    }
+
+    /// The policy files as results keep them, by name.
+    pub fn policy_files(&self) -> Vec<PolicyFile> {
+        let texts = self.files.iter().cloned().map(without_schema_line);
+        let copies = self.names_of_copies().into_iter().zip(texts);
+        let mut copies: Vec<_> = copies.map(|(name, text)| PolicyFile { name, text }).collect();
+        copies.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        copies
+    }
+
+    fn names_of_copies(&self) -> Vec<String> {
+        names_of_copies(self.scenario.policy_files.iter().map(String::as_str))
     }
 
     /// Changes the seed, the replications or both, as [`Settings`] do when a scenario is read.
@@ -126,7 +157,12 @@ impl Loaded {
 
 /// See [`Loaded::hash`].
 pub(crate) fn hash(scenario: &Scenario, policies: &[ResolvedPolicy]) -> String {
-    digest(&(scenario, policies))
+    if scenario.policy_files.is_empty() {
+        return digest(&(scenario, policies));
+    }
+    // The names of files say nothing about a run, and copies have other names.
+    let scenario = Scenario { policy_files: Vec::new(), ..scenario.clone() };
+    digest(&(&scenario, policies))
 }
 
 /// SHA-256 of a value as JSON, in lower-case hex.

@@ -30,6 +30,7 @@ pub use expect::{Expectation, parse_expectation};
 pub use load::{Loaded, load, load_text, load_text_in, load_with};
 pub(crate) use loaded::hash;
 pub use policies::ResolvedPolicy;
+pub use policy_files::PolicyFile;
 pub use set::Settings;
 pub use template::{Start, template};
 pub use users::Users;

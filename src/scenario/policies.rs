@@ -70,8 +70,14 @@ struct Definition {
     policy: Option<Policy>,
 }
 
-/// Resolves the scenario's policies. Its policy files are relative to the directory `base`.
-pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) -> Vec<ResolvedPolicy> {
+/// Resolves the scenario's policies. Its policy files are relative to the directory `base`. Returns the texts of the files
+/// too, in their order.
+pub fn resolve(
+    findings: &mut Findings<'_>,
+    parts: &Parts,
+    base: Option<&Path>,
+) -> (Vec<ResolvedPolicy>, Vec<String>) {
+    let mut texts = Vec::new();
     let doc = findings.doc;
     let mut defined: Vec<Definition> = Vec::new();
     for entry in &parts.inline_policies {
@@ -85,6 +91,7 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
             Ok((policy, source)) => {
                 let at = (Arc::clone(&source), policy_files::name_span(&source));
                 let name = policy.name.clone();
+                texts.push(source.text.clone());
                 define(findings, &mut defined, Definition { name, at, policy: Some(policy) });
             }
             Err(errors) => {
@@ -144,7 +151,7 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
             findings.warn(&format!("{path}.name"), &what);
         }
     }
-    resolved
+    (resolved, texts)
 }
 
 /// Checks that a run can hold the different error codes.

@@ -1,4 +1,4 @@
-//! Policy files and client profiles, which must be inside the scenario's directory.
+//! Policy files and client profiles, which must be inside the scenario's directory. Results keep a copy of each.
 
 use super::policies::read_policy;
 use super::validate::Findings;
@@ -6,9 +6,40 @@ use crate::client::policy::Policy;
 use crate::client::token::Profile;
 use crate::text::{escape, quote};
 use crate::toml_text::{Code, Doc, Errors, Source, TextError};
+use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::{Component, Path};
 use std::sync::Arc;
+
+/// A policy file or client profile of a scenario, as results keep it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyFile {
+    /// Its name beside the results' `scenario.toml`.
+    pub name: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// The names of copies of these files in one directory. A name that is taken, or is the scenario's own, gets a prefix, and
+/// other characters than letters, digits, dots, dashes and blanks are replaced. The copies of copies have the same names.
+pub(super) fn names_of_copies<'a>(files: impl Iterator<Item = &'a str>) -> Vec<String> {
+    const PREFIX: &str = "policy-";
+    const SUFFIX: &str = ".toml";
+    let mut taken = vec!["scenario.toml".to_owned()];
+    for file in files {
+        let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ' ');
+        let name = file.rsplit('/').next().unwrap_or(file);
+        let mut name: String = name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+        if !name.to_lowercase().ends_with(SUFFIX) {
+            name.push_str(SUFFIX);
+        }
+        while taken.iter().any(|other| other.to_lowercase() == name.to_lowercase()) {
+            name.insert_str(0, PREFIX);
+        }
+        taken.push(name);
+    }
+    taken.split_off(1)
+}
 
 /// Reads the policy file that the scenario names at this path of its text. A file with a table `[sdk]` is a client profile:
 /// its policy is that client as it is.
@@ -80,5 +111,26 @@ impl Errors {
             });
         }
         errors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_of_copies;
+
+    #[test]
+    fn copies_have_names_of_their_own_and_copies_of_copies_the_same() {
+        for (files, names) in [
+            (&["mine.toml"][..], &["mine.toml"][..]),
+            (&["a/x.toml", "b/x.toml", "./b/X.TOML"], &["x.toml", "policy-x.toml", "policy-policy-X.TOML"]),
+            (
+                &["policies/scenario.toml", "y", "summary.csv", "a\"b/\u{7}.toml"],
+                &["policy-scenario.toml", "y.toml", "summary.csv.toml", "_.toml"],
+            ),
+        ] {
+            let copies = names_of_copies(files.iter().copied());
+            assert_eq!(copies, names);
+            assert_eq!(names_of_copies(copies.iter().map(String::as_str)), names);
+        }
     }
 }

@@ -49,6 +49,35 @@ fn a_run_completes_results_that_lack_files_and_replaces_none_that_differ() {
     assert!(files(&out) == before, "nothing is written");
 }
 
+/// The files that a scenario names lie beside it in the results, under names of their own. The scenario runs again from
+/// there to the same bytes.
+#[test]
+fn a_scenario_with_policy_files_runs_again_from_its_results() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let shipped =
+        fs::read_to_string(root().join("scenarios/clients/supabase-js-2.119.1.toml")).expect("a profile");
+    let own = shipped.replace("name = \"supabase-js-2.119.1\"", "name = \"my-sdk\"");
+    fs::create_dir_all(folder.path().join("clients")).expect("a folder");
+    fs::write(folder.path().join("clients/scenario.toml"), own).expect("writable");
+    let text = "version = 1\nname = \"own\"\nhorizon = \"2h\"\nbucket = \"1m\"\npolicies = [\"my-sdk\"]\n\
+        policy-files = [\"clients/scenario.toml\"]\n[client]\nmodel = \"supabase-js-2.119.1\"\n[fleet]\nusers = 3\n\
+        [backend]\ntoken-life = \"1h\"\n";
+    fs::write(folder.path().join("own.toml"), text).expect("writable");
+    let run = |scenario: &str, out: &str| {
+        let run =
+            authstorm().current_dir(folder.path()).args(["run", scenario, "--quiet", "--out", out]).output();
+        let run = run.expect("the command runs");
+        assert!(run.status.success(), "{}", said(&run));
+    };
+    run("own.toml", "first");
+    run("first/scenario.toml", "second");
+    let [first, second] = ["first", "second"].map(|name| files(&folder.path().join(name)));
+    assert!(first.keys().any(|name| name.ends_with("policy-scenario.toml")), "the profile is copied");
+    assert!(first == second, "the same bytes");
+    let read = ResultsDir::open(folder.path().join("first")).and_then(|dir| dir.results()).expect("readable");
+    assert_eq!(read.policy_files.len(), 1);
+}
+
 #[test]
 fn damaged_results_are_refused_and_nothing_is_written() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -30,6 +30,7 @@ pub use reservation::{Reservation, Written, write_new};
 
 use super::provenance::{MANIFEST, Manifest, Provenance, sha256};
 use super::{DataFile, Gap, Results, read, stories};
+use crate::scenario::PolicyFile;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -130,7 +131,12 @@ impl ResultsDir {
             self.content(read::Unreadable { file: "scenario.toml", line: None, why })
         })?;
         results.scenario_text = text;
-        results.all_sessions = self.provenance().is_ok_and(|provenance| provenance.all_sessions);
+        let Ok(provenance) = self.provenance() else { return Ok(()) };
+        results.all_sessions = provenance.all_sessions;
+        for name in provenance.policy_files.into_keys() {
+            let text = String::from_utf8_lossy(&self.file(&name)?.bytes).into_owned();
+            results.policy_files.push(PolicyFile { name, text });
+        }
         Ok(())
     }
 
