@@ -57,7 +57,12 @@ pub fn step(rules: &Rules, store: &mut Store, agent: Key, input: Input, now: Tim
         Input::Restore(kept) => machine.restore(agent, kept),
         Input::Answer(request, reply) => machine.answer(request, reply),
         Input::Timer(timer) => machine.timer(agent, timer),
-        Input::Close => machine.close(agent),
+        Input::Close => {
+            let browser = machine.agent(agent).browser;
+            machine.close(agent);
+            machine.pump_lock(browser);
+        }
+        Input::ClosePage => machine.close_page(agent),
     }
     machine.settle();
 }
@@ -222,7 +227,22 @@ impl Machine<'_> {
         self.out.actions.push(Action::Wait { agent, timer, at, jitter });
     }
 
-    /// Closes a page. Its operations and requests end without answers, and its lock is released.
+    /// Closes the page of an object. All its objects go before the lock passes on, so that none of them gets it.
+    fn close_page(&mut self, agent: Key) {
+        let (browser, page) = (self.agent(agent).browser, self.agent(agent).page);
+        let mut next = self.store.browser(browser).first;
+        while next != NONE {
+            let it = self.store.agents.at(next);
+            let (slot, of_page) = (next, it.page == page);
+            next = it.next;
+            if of_page {
+                self.close(self.store.agents.key(slot));
+            }
+        }
+        self.pump_lock(browser);
+    }
+
+    /// Closes an object. Its operations and requests end without answers, and they leave the lock.
     fn close(&mut self, agent: Key) {
         let mut next = self.busy_if_any(agent).and_then(|b| b.tasks);
         while let Some(task) = next {
@@ -250,7 +270,6 @@ impl Machine<'_> {
             }
             self.store.agents.at_mut(before).next = it.next;
         }
-        self.pump_lock(it.browser);
     }
 
     pub fn task(&self, task: Key) -> &Task {

@@ -39,8 +39,10 @@ pub enum Input {
     Answer(Request, Reply),
     /// A timer fires.
     Timer(Timer),
-    /// The page closes. Its requests get no answers any more.
+    /// The object closes. Its requests get no answers any more.
     Close,
+    /// The object's page closes, with all its objects.
+    ClosePage,
 }
 
 /// A request under way: its refresh and the number of its try.

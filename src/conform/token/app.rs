@@ -123,7 +123,7 @@ impl Replay<'_> {
             "openTab" => self.open_tab(),
             "reload" => {
                 for object in std::mem::take(&mut self.pages[tab as usize].objects) {
-                    self.step(object, Input::Close);
+                    self.step(object, Input::ClosePage);
                     self.tab_of.remove(&object);
                 }
                 self.load(tab);

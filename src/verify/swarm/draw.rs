@@ -122,7 +122,7 @@ fn backend(dice: &mut Dice, text: &mut String, horizon_s: u64) {
 
 fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
     let kind = LimitKind::draw(dice, horizon_s);
-    let endpoints = dice.some(&words("backend.limit.endpoints"));
+    let endpoints = dice.some(&endpoints());
     let key = dice.one(&words("backend.limit.key"));
     let _ = writeln!(text, "\n[[backend.limit]]\nendpoints = {endpoints:?}\nkey = \"{key}\"");
     let own = serde_json::to_value(&kind).expect("a table");
@@ -150,7 +150,7 @@ fn fault(dice: &mut Dice, text: &mut String, horizon_s: u64, chancy: bool) {
     if kind.strikes() == Strikes::Sessions {
         return;
     }
-    let endpoints = dice.some(&words("fault.endpoints"));
+    let endpoints = dice.some(&endpoints());
     let _ = writeln!(text, "to = \"{}s\"\nendpoints = {endpoints:?}", from + dice.number(1, horizon_s / 2));
     if dice.yes(0.6) || chancy {
         let _ = writeln!(text, "probability = 0.{}", dice.number(1, 9));

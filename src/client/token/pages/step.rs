@@ -144,10 +144,9 @@ impl Pages {
 
     /// Closes the page of a tab, if it is open.
     fn close(&mut self, who: &Who<'_, Token>, now: Time, made: &mut Out, told: &mut Told<'_>) {
-        let mut callers = 0;
-        for object in self.objects(who.tab) {
-            callers += self.store.callers(object);
-            self.feed(who, object, token::Input::Close, now, made);
+        let callers: u32 = self.objects(who.tab).into_iter().map(|object| self.store.callers(object)).sum();
+        if let Some(first) = self.first_object(who.tab) {
+            self.feed(who, first, token::Input::ClosePage, now, made);
         }
         if callers > 0 {
             told.push(who.tab, Action::Fact(Fact::AppLeft(callers)));

@@ -15,11 +15,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 use walk::{Bounds, bounds_of};
 
-/// Three scenarios: every table of the format, a workload beside a fleet, and a fleet alone.
-const SCENARIOS: [(&str, &str); 3] = [
+/// Four scenarios: every table of the format, a workload beside a fleet, a fleet alone, and a fleet of token clients.
+const SCENARIOS: [(&str, &str); 4] = [
     ("every.toml", include_str!("every.toml")),
     ("workload.toml", include_str!("workload.toml")),
     ("fleet.toml", include_str!("fleet.toml")),
+    ("token.toml", include_str!("token.toml")),
 ];
 /// The most events of a run at a bound.
 const EVENTS: u64 = 3_000;
@@ -60,6 +61,7 @@ const COMPANIONS: &[(&str, &str, &str, &str)] = &[
 const NARROWER: &[(&str, &str, &str)] = &[
     ("policy-files", "", "a scenario from text has no directory to look for files in"),
     ("action[*].user", "4294967295", "the fleet has no such user"),
+    ("action[*].users", "{ range = [4294967295, 4294967295] }", "the fleet has no such user"),
     ("token-life", "\"1ns\"", "whole seconds, 10 s or more"),
     ("fault[*].to", "\"0s\"", "a window ends after it begins"),
     ("orbit", "\"0s\"", "an orbit of no delay is an endless loop"),
@@ -138,7 +140,7 @@ fn in_words(number: usize, overrides: &[String]) -> String {
 /// Sets some keys, drawn by this seed, to their bounds. Returns a description of a panic.
 pub(super) fn extremes(seed: u64) -> Option<String> {
     let dice = &mut Dice::new(seed, 2);
-    let number = if dice.yes(0.8) { 0 } else { dice.number(1, 2) as usize };
+    let number = if dice.yes(0.8) { 0 } else { dice.number(1, 3) as usize };
     let of_scenario: Vec<&Bounds> = BOUNDS.iter().filter(|(n, _)| *n == number).map(|(_, b)| b).collect();
     let mut set: Vec<String> = Vec::new();
     for _ in 0..dice.number(2, 6) {
