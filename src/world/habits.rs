@@ -9,6 +9,7 @@ use crate::client::{Client, Store};
 use crate::fleet::Tabs;
 use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
+use crate::kernel::time::MAX_DURATION;
 use crate::kernel::{Dist, Time};
 
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
@@ -49,8 +50,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         for user in self.users.clone() {
             let draw = |n: u64| self.streams.clock.bits(u64::from(user), n);
             if chance(draw(0), skew.share) {
-                // A duration is at most 100 years, which 63 bits hold in nanoseconds.
-                let ns = |dist: &Dist, n| dist.sample(draw(n)).0 as i64;
+                // A clock that is wrong by more than 100 years is wrong by 100 years.
+                let ns = |dist: &Dist, n| dist.sample(draw(n)).0.min(MAX_DURATION.0).cast_signed();
                 self.pages.set_clock(user, ns(&skew.ahead, 1) - ns(&skew.behind, 2));
             }
         }
