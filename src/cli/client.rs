@@ -6,7 +6,7 @@ use super::{out_file, terminal};
 use authstorm::Error;
 use authstorm::client::token::{Profile, SHIPPED, template};
 use authstorm::conform::token::trials::report;
-use authstorm::text::{nearest, shell_word, tick};
+use authstorm::text::{nearest, tick};
 use std::path::{Path, PathBuf};
 
 /// Options of `new-client`.
@@ -50,12 +50,7 @@ enum Format {
 pub(super) fn new(args: NewArgs) -> Result<Exit, Failure> {
     let text = template(&args.name).map_err(|why| Failure::usage(format!("error: {why}")))?;
     let out = args.out.unwrap_or_else(|| PathBuf::from(format!("{}.toml", args.name)));
-    out_file::write_text(&out, args.force, &text)?;
-    terminal::say(&format!(
-        "{}: written\nnext: edit it, then: authstorm explain-client {}\n",
-        shown(&out),
-        shell_word(&out.display().to_string())
-    ))
+    out_file::write_start(&out, args.force, &text, "edit it, then: authstorm explain-client")
 }
 
 /// Says what a client does, and runs its trials.

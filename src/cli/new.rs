@@ -1,12 +1,10 @@
 //! `authstorm new`
 
 use super::exit::{Exit, Failure};
-use super::terminal::shown;
 use super::{out_file, terminal};
 use authstorm::Error;
 use authstorm::kernel::Dur;
 use authstorm::scenario::{Start, template};
-use authstorm::text::shell_word;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -64,12 +62,7 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
     };
     let text = template(&start).map_err(Error::Scenario)?;
     let out = args.out.unwrap_or_else(|| PathBuf::from(format!("{}.toml", start.name)));
-    out_file::write_text(&out, args.force, &text)?;
-    terminal::say(&format!(
-        "{}: written\nnext: authstorm run {}\n",
-        shown(&out),
-        shell_word(&out.display().to_string())
-    ))
+    out_file::write_start(&out, args.force, &text, "authstorm run")
 }
 
 /// Asks for every option.

@@ -1,7 +1,8 @@
 //! Checks of the file that `--out` names.
 
-use super::exit::Failure;
-use super::terminal::shown;
+use super::exit::{Exit, Failure};
+use super::terminal::{self, shown};
+use authstorm::text::shell_word;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
@@ -47,10 +48,12 @@ pub(super) fn check(
     )))
 }
 
-/// Writes a new text file. Without `force`, a file that is there stays.
-pub(super) fn write_text(place: &Path, force: bool, text: &str) -> Result<(), Failure> {
+/// Writes a new file to start from, and says which command comes next for it. Without `force`, a file that is there stays.
+pub(super) fn write_start(place: &Path, force: bool, text: &str, next: &str) -> Result<Exit, Failure> {
     check(place, &[] as &[&Path], force, (0, |_| false))?;
-    fs::write(place, text).map_err(|e| Failure::io(shown(place), &e))
+    fs::write(place, text).map_err(|e| Failure::io(shown(place), &e))?;
+    let file = shell_word(&place.display().to_string());
+    terminal::say(&format!("{}: written\nnext: {next} {file}\n", shown(place)))
 }
 
 fn first_bytes(place: &Path, most: usize) -> io::Result<Vec<u8>> {

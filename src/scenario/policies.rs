@@ -3,7 +3,7 @@
 use super::codes::{ErrorCodes, Naming, TooManyCodes};
 use super::format;
 use super::parts::{Parts, read};
-use super::policy_files;
+use super::policy_files::{self, PolicyIn};
 use super::validate::{self, Findings};
 use crate::client::policy::Policy;
 use crate::client::token;
@@ -88,10 +88,9 @@ pub fn resolve(
     let mut all_files_read = true;
     for entry in &parts.policy_files {
         match policy_files::read(findings, &entry.path, &entry.spec, base) {
-            Ok((policy, source)) => {
-                let at = (Arc::clone(&source), policy_files::name_span(&source));
-                let name = policy.name.clone();
+            Ok(PolicyIn { policy, source, name }) => {
                 texts.push(source.text.clone());
+                let (at, name) = ((source, name), policy.name.clone());
                 define(findings, &mut defined, Definition { name, at, policy: Some(policy) });
             }
             Err(errors) => {

@@ -20,6 +20,14 @@ pub struct PolicyFile {
     pub text: String,
 }
 
+/// A policy and the file that holds it.
+pub(super) struct PolicyIn {
+    pub policy: Policy,
+    pub source: Arc<Source>,
+    /// Place of the policy's name in the file.
+    pub name: Range<usize>,
+}
+
 /// The names of copies of these files in one directory. A name that is taken, or is the scenario's own, gets a prefix, and
 /// other characters than letters, digits, dots, dashes and blanks are replaced. The copies of copies have the same names.
 pub(super) fn names_of_copies<'a>(files: impl Iterator<Item = &'a str>) -> Vec<String> {
@@ -51,7 +59,7 @@ pub(super) fn read(
     at: &str,
     file: &str,
     base: Option<&Path>,
-) -> Result<(Policy, Arc<Source>), Errors> {
+) -> Result<PolicyIn, Errors> {
     const RULE: &str = "only relative paths inside the scenario's directory, such as \"policies/mine.toml\"";
     let refuse =
         |what: &str| Errors::from(findings.at(at, Code::PolicyPath, what).found(quote(file)).allowed(RULE));
@@ -79,22 +87,12 @@ pub(super) fn read(
         return Err(refuse("a link that leads out of the scenario's directory"));
     }
     let source = Source::read(&name, &real).map_err(|errors| errors.caused_at(findings, at))?;
-    let policy = match is_profile(&source) {
-        true => Policy::as_is(Arc::new(Profile::read(&source)?.0)),
-        false => read_policy(&source)?,
+    let (doc, _) = Doc::parse(&source)?;
+    let (policy, name) = match doc.node("sdk") {
+        Some(_) => (Policy::as_is(Arc::new(Profile::read(&source)?.0)), doc.at("sdk.name")),
+        None => (read_policy(&source)?, doc.at("name")),
     };
-    Ok((policy, source))
-}
-
-/// Whether a file is a client profile.
-fn is_profile(source: &Arc<Source>) -> bool {
-    Doc::parse(source).is_ok_and(|(doc, _)| doc.node("sdk").is_some())
-}
-
-/// Place of the name in a policy file.
-pub(super) fn name_span(source: &Arc<Source>) -> Range<usize> {
-    let path = if is_profile(source) { "sdk.name" } else { "name" };
-    Doc::parse(source).map_or(0..0, |(doc, _)| doc.at(path))
+    Ok(PolicyIn { policy, source, name })
 }
 
 impl Errors {

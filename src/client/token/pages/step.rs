@@ -10,7 +10,7 @@ use crate::client::fact::{Fact, FlowEnd, Status};
 use crate::client::family::Who;
 use crate::client::step::{Action, Input};
 use crate::client::token::pool::{Key, NONE};
-use crate::client::token::state::{Held, Op, Until};
+use crate::client::token::state::{Agent, Held, Op, Until};
 use crate::client::token::{self, Opening, Out, Timer, machine};
 use crate::kernel::{Dur, Time};
 use crate::protocol::Failure;
@@ -46,8 +46,10 @@ impl Pages {
             }
             Input::Close => self.close(who, now, &mut made, &mut told),
             Input::Focus => {
-                for object in self.objects(who.tab) {
+                let mut next = self.first_object(who.tab);
+                while let Some(object) = next {
                     self.feed(who, object, token::Input::Visible, now, &mut made);
+                    next = self.object_after(object);
                 }
             }
             Input::AppGetToken { callers, .. } => {
@@ -98,19 +100,14 @@ impl Pages {
         (object != NONE).then(|| self.store.agents.key(object))
     }
 
-    /// The client objects of a tab, in the order in which they were opened.
-    fn objects(&self, tab: u32) -> Vec<Key> {
-        let user = tab / self.tabs_per_user;
-        let mut next = self.store.browser(self.browser_of(user)).first;
-        let mut objects = Vec::new();
-        while next != NONE {
-            let agent = self.store.agents.at(next);
-            if agent.page == tab {
-                objects.push(self.store.agents.key(next));
-            }
-            next = agent.next;
+    /// The next client object of an object's page, in the order in which they were opened.
+    fn object_after(&self, object: Key) -> Option<Key> {
+        let agents = &self.store.agents;
+        let Agent { page, mut next, .. } = *agents.at(object.slot);
+        while next != NONE && agents.at(next).page != page {
+            next = agents.at(next).next;
         }
-        objects
+        (next != NONE).then(|| agents.key(next))
     }
 
     /// Opens the client objects of a page. A browser's first page finds the session of a user who has just signed in.
@@ -144,8 +141,10 @@ impl Pages {
 
     /// Closes the page of a tab, if it is open.
     fn close(&mut self, who: &Who<'_, Token>, now: Time, made: &mut Out, told: &mut Told<'_>) {
-        let callers: u32 = self.objects(who.tab).into_iter().map(|object| self.store.callers(object)).sum();
-        if let Some(first) = self.first_object(who.tab) {
+        let first = self.first_object(who.tab);
+        let objects = std::iter::successors(first, |object| self.object_after(*object));
+        let callers: u32 = objects.map(|object| self.store.callers(object)).sum();
+        if let Some(first) = first {
             self.feed(who, first, token::Input::ClosePage, now, made);
         }
         if callers > 0 {
