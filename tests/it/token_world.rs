@@ -292,6 +292,27 @@ fn a_healthy_ticker_refreshes_once_a_life_less_its_margin() {
     assert!(least <= refreshes && refreshes <= most, "{refreshes}, allowed: {least} to {most}");
 }
 
+/// A closed tab does nothing until its user comes back, and its session stays in the browser. The timer refreshes 55 minutes
+/// after the sign-in: a page that closes before does not refresh, one that closes 35 minutes later does so once. A user who
+/// returns after the expiry refreshes once per visit: in the page load or by the app's call.
+#[test]
+fn a_closed_tab_does_nothing_until_its_user_returns() {
+    let calls = "app-get-token = { every = \"1m\" }";
+    for (more, expected) in [
+        ("stays = \"54m\"", 0.0),
+        ("stays = \"90m\"", 20.0),
+        ("tabs = 2\nstays = \"54m\"", 0.0),
+        (&format!("stays = \"54m\"\n{calls}"), 0.0),
+        ("stays = \"30m\"\naway = \"2h30m\"", 60.0),
+        (&format!("stays = \"30m\"\naway = \"2h30m\"\n{calls}"), 60.0),
+    ] {
+        let text = healthy("firebase-1.13.9", more);
+        let study = Study::parse("t.toml", &text).unwrap_or_else(|e| panic!("{e}"));
+        let found = value(&study, Metric::FlowEntries);
+        assert_eq!(found.to_bits(), f64::to_bits(expected), "{more}: {found}");
+    }
+}
+
 /// A key or a policy that the family cannot use is refused with one error at its place.
 #[test]
 fn what_a_model_cannot_use_is_refused() {

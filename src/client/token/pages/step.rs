@@ -44,7 +44,10 @@ impl Pages {
                 self.close(who, now, &mut made, &mut told);
                 self.open(who, now, &mut made);
             }
-            Input::Close => self.close(who, now, &mut made, &mut told),
+            Input::Close => {
+                self.close(who, now, &mut made, &mut told);
+                self.tabs[who.tab as usize].object = NONE;
+            }
             Input::Focus => {
                 let mut next = self.first_object(who.tab);
                 while let Some(object) = next {
