@@ -72,7 +72,7 @@ pub mod world;
 
 pub use experiment::{Error, Study};
 pub use results::Results;
-pub use scenario::Settings;
+pub use scenario::{Extensions, Settings};
 pub use world::Control;
 
 /// The README's example, as a test.

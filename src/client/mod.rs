@@ -9,6 +9,7 @@ pub mod backoff;
 pub mod clerk;
 pub mod fact;
 pub mod family;
+pub mod own;
 pub mod policy;
 mod registry;
 mod rows;

@@ -1,6 +1,7 @@
 //! The registration of client families: models by name, and the one place that matches on a run's family.
 
 use super::family::{Around, Client, FlowWords, ModelRow, Unusable};
+use super::own::OwnFamily;
 use super::policy::Policy;
 use super::{FAMILIES, workload};
 use crate::protocol::{Endpoint, EndpointRow};
@@ -10,30 +11,51 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::LazyLock;
 
-/// A model of a registered family. Files write its name. The default is the first model of all.
+/// A model of a registered family, or the client of a program's own. Files write its name. The default is the first model
+/// of all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Model(u8);
 
+/// The row of [`Model::OWN`].
+const OWN: ModelRow = ModelRow {
+    name: "own",
+    about: "The client that `client.sdk` names, of a program that uses the library.",
+    takes_max_rounds: false,
+    is_contender: false,
+};
+
 impl Model {
-    /// The models of all families, in the order of the registration.
+    /// A client from outside of the crate: see [`own`](super::own). Its results have the words and the endpoints of the first
+    /// family with refresh tokens.
+    pub const OWN: Model = Model(u8::MAX);
+
+    /// The models of all families, in the order of the registration. [`Model::OWN`] is not among them.
     pub fn all() -> impl Iterator<Item = Model> {
         let count: usize = FAMILIES.iter().map(|family| family.models.len()).sum();
         (0..count).map(|place| Model(place as u8))
     }
 
+    fn with_own() -> impl Iterator<Item = Model> {
+        Model::all().chain([Model::OWN])
+    }
+
     /// The names of all models.
     pub fn names() -> &'static [&'static str] {
-        static NAMES: LazyLock<Vec<&'static str>> = LazyLock::new(|| Model::all().map(Model::name).collect());
+        static NAMES: LazyLock<Vec<&'static str>> =
+            LazyLock::new(|| Model::with_own().map(Model::name).collect());
         &NAMES
     }
 
     /// The model of this name.
     pub fn named(name: &str) -> Option<Model> {
-        Model::all().find(|model| model.name() == name)
+        Model::with_own().find(|model| model.name() == name)
     }
 
     /// The model's entry in its family.
     pub fn row(self) -> &'static ModelRow {
+        if self == Model::OWN {
+            return &OWN;
+        }
         let rows = FAMILIES.iter().flat_map(|family| family.models);
         rows.into_iter().nth(self.place()).expect("every model is in the table")
     }
@@ -58,6 +80,9 @@ impl Model {
     pub(crate) fn family(self) -> usize {
         let mut first = 0;
         let family = FAMILIES.iter().position(|family| {
+            if self == Model::OWN {
+                return family.refresh_tokens;
+            }
             first += family.models.len();
             self.place() < first
         });
@@ -148,7 +173,7 @@ impl JsonSchema for Model {
             let ModelRow { name, about, .. } = model.row();
             serde_json::json!({ "description": about, "type": "string", "const": name })
         };
-        let words: Vec<serde_json::Value> = Model::all().map(word).collect();
+        let words: Vec<serde_json::Value> = Model::with_own().map(word).collect();
         json_schema!({ "description": "A client that is documented or measured.", "oneOf": words })
     }
 }
@@ -164,7 +189,7 @@ pub struct Prepared<C: Client> {
 
 impl<C: Client> Prepared<C> {
     /// Compiles a model of the family for contenders, each with the policies of its parts.
-    pub(super) fn new(
+    pub(crate) fn new(
         model: usize,
         around: &Around<'_>,
         contenders: &[Vec<&Policy>],
@@ -185,6 +210,9 @@ pub trait ForFamily {
 
     /// Applies the operation to this family.
     fn with<C: Client>(self, client: &Prepared<C>) -> Self::Output;
+
+    /// Applies the operation to a family from outside of the crate.
+    fn with_own(self, client: &dyn OwnFamily) -> Self::Output;
 }
 
 /// Registers families: for each a name and the type that implements [`Client`].
@@ -210,11 +238,16 @@ macro_rules! families {
                 #[doc = concat!("[`", stringify!($client), "`].")]
                 $family(Prepared<$client>),
             )*
+            /// A family from outside of the crate.
+            Own(std::sync::Arc<dyn own::OwnFamily>),
         }
 
         impl AnyClient {
             /// Compiles a model for contenders, each with the policies of its parts. `codes` are the scenario's error
             /// codes.
+            ///
+            /// # Panics
+            /// For [`Model::OWN`], whose code the scenario has.
             pub fn new(
                 model: Model,
                 around: &family::Around<'_>,
@@ -236,6 +269,7 @@ macro_rules! families {
             pub fn with<F: ForFamily>(&self, action: F) -> F::Output {
                 match self {
                     $(AnyClient::$family(client) => action.with(client),)*
+                    AnyClient::Own(client) => action.with_own(&**client),
                 }
             }
         }

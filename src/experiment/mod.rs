@@ -11,8 +11,8 @@ pub mod verdict;
 use crate::metrics::{Exercise, metrics_of};
 use crate::results::provenance::hashes_of;
 use crate::results::{Engine, FaultWindow, MetricValues, PolicyResults, Provenance, Results, SessionRow};
-use crate::scenario::load::{Loaded, load_text, load_with};
-use crate::scenario::{ResolvedPolicy, ScenarioErrors, Settings};
+use crate::scenario::load::{Loaded, load_extended, load_text, load_text_extended, load_with};
+use crate::scenario::{Extensions, ResolvedPolicy, ScenarioErrors, Settings};
 use crate::stats::mean_ci;
 use crate::text::quote;
 use crate::world::{Contender, Control, Plan, Stopped};
@@ -122,6 +122,26 @@ impl Study {
     /// As [`Study::load_with`].
     pub fn load_set(path: impl AsRef<Path>, settings: &Settings) -> Result<Study, Error> {
         Ok(Study::new(load_with(path.as_ref(), settings)?))
+    }
+
+    /// Loads a scenario file for a program with clients or limiters of its own, and applies settings.
+    ///
+    /// # Errors
+    /// As [`Study::load_with`], and if the scenario names a client or a limiter that the program does not have.
+    pub fn load_extended(
+        path: impl AsRef<Path>,
+        settings: &Settings,
+        own: &Extensions,
+    ) -> Result<Study, Error> {
+        Ok(Study::new(load_extended(path.as_ref(), settings, own)?))
+    }
+
+    /// Parses a scenario from text for a program with clients or limiters of its own.
+    ///
+    /// # Errors
+    /// As [`Study::load_extended`].
+    pub fn parse_extended(name: &str, text: &str, own: &Extensions) -> Result<Study, Error> {
+        Ok(Study::new(load_text_extended(name, text, own)?))
     }
 
     /// Parses a scenario from text. Errors show `name` as the file name.
@@ -288,7 +308,7 @@ impl Study {
             about: scenario.about.clone(),
             client_model: match scenario.fleet.users {
                 0 => "generic clients".to_owned(),
-                _ => scenario.client.model.name().to_owned(),
+                _ => scenario.client.in_words(),
             },
             version: VERSION.to_owned(),
             scenario_hash: self.hash(),

@@ -225,7 +225,7 @@ impl Recorder {
         });
         let mut story = Story {
             scenario: scenario.name.clone(),
-            client_model: scenario.client.model.name().to_owned(),
+            client_model: scenario.client.in_words(),
             scenario_hash: hash.to_owned(),
             seed: scenario.seed,
             replication,

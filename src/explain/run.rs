@@ -1,8 +1,9 @@
 //! What a story needs from its run: the terms of the client family, and the policy of the session.
 
 use crate::client::family::{Client, FlowWords};
+use crate::client::own::OwnFamily;
 use crate::client::policy::Policy;
-use crate::client::{ForFamily, Prepared};
+use crate::client::{ForFamily, Model, Prepared};
 use crate::kernel::random::{Purpose, Stream, chance};
 use crate::world::Plan;
 
@@ -14,6 +15,10 @@ impl ForFamily for FlowOf {
 
     fn with<C: Client>(self, client: &Prepared<C>) -> Self::Output {
         (C::FLOW, C::most_rounds(&client.setup))
+    }
+
+    fn with_own(self, client: &dyn OwnFamily) -> Self::Output {
+        (*Model::OWN.flow(), client.most_rounds())
     }
 }
 

@@ -151,7 +151,10 @@ pub(crate) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes:
         },
         code: &|code| codes.byte(code),
     };
-    AnyClient::new(scenario.client.model, &around, contenders, codes.names())
+    match &scenario.client.own {
+        Some(own) => own.compile(&around, contenders, codes.names()),
+        None => AnyClient::new(scenario.client.model, &around, contenders, codes.names()),
+    }
 }
 
 /// Computes [`Plan::parts`].

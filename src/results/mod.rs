@@ -76,7 +76,8 @@ pub struct Results {
     /// What the scenario shows; possibly empty.
     #[serde(default)]
     pub about: String,
-    /// The client model, as named in scenarios, or `generic clients` in a scenario without users.
+    /// The client model, as named in scenarios (`own my-sdk` for a client of the program's own), or `generic clients` in a
+    /// scenario without users.
     #[serde(default)]
     pub client_model: String,
     /// The version of authstorm that ran the study.
@@ -265,7 +266,8 @@ impl Results {
 
     /// The client model. The first of all where the results name none of this version, such as in a scenario without users.
     pub fn model(&self) -> Model {
-        Model::named(&self.client_model).unwrap_or_default()
+        let name = self.client_model.split(' ').next().unwrap_or_default();
+        Model::named(name).unwrap_or_default()
     }
 
     /// The names of the flow of the model's family.

@@ -3,6 +3,7 @@
 
 use super::Scenario;
 use super::expect;
+use super::extensions::Extensions;
 use super::format;
 pub use super::loaded::Loaded;
 use super::parts::Parts;
@@ -30,9 +31,17 @@ pub fn load(path: &Path, overrides: &[String]) -> Result<Loaded, TextErrors> {
 /// # Errors
 /// As [`load`].
 pub fn load_with(path: &Path, settings: &Settings) -> Result<Loaded, TextErrors> {
+    load_extended(path, settings, &Extensions::default())
+}
+
+/// Loads a scenario file with settings from outside, for a program with extensions.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_extended(path: &Path, settings: &Settings, own: &Extensions) -> Result<Loaded, TextErrors> {
     let name = path.display().to_string();
     let source = Source::read(&name, path).map_err(Errors::finish)?;
-    load_source(source, path.parent(), settings)
+    load_source(source, path.parent(), settings, own)
 }
 
 /// Loads a scenario from text. It has no directory, so it cannot name policy files.
@@ -54,20 +63,34 @@ pub fn load_text_in(
     overrides: &[String],
 ) -> Result<Loaded, TextErrors> {
     let source = Source::from_bytes(name, text.as_bytes()).map_err(Errors::finish)?;
-    load_source(source, base, &Settings::from(overrides))
+    load_source(source, base, &Settings::from(overrides), &Extensions::default())
 }
 
-fn load_source(source: Arc<Source>, base: Option<&Path>, settings: &Settings) -> Result<Loaded, TextErrors> {
+/// Loads a scenario from text, for a program with extensions.
+///
+/// # Errors
+/// As [`load_text`].
+pub fn load_text_extended(name: &str, text: &str, own: &Extensions) -> Result<Loaded, TextErrors> {
+    let source = Source::from_bytes(name, text.as_bytes()).map_err(Errors::finish)?;
+    load_source(source, None, &Settings::default(), own)
+}
+
+fn load_source(
+    source: Arc<Source>,
+    base: Option<&Path>,
+    settings: &Settings,
+    own: &Extensions,
+) -> Result<Loaded, TextErrors> {
     check_not_empty(&source).map_err(Errors::finish)?;
     // Overrides need a readable text. An unreadable text is reported without them.
     let source = match set::is_readable(&source) {
         true => set::apply(source, settings).map_err(Errors::finish)?,
         false => source,
     };
-    read(&source, base).map_err(Errors::finish)
+    read(&source, base, own).map_err(Errors::finish)
 }
 
-fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
+fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<Loaded, Errors> {
     let (doc, mut errors) = Doc::parse(source)?;
     check(source, &doc.root, format::scenario(), &mut errors);
     if errors.has(Code::Version) {
@@ -78,13 +101,15 @@ fn read(source: &Arc<Source>, base: Option<&Path>) -> Result<Loaded, Errors> {
     let mut findings = validate(&doc, &parts);
     let (policies, files) = policies::resolve(&mut findings, &parts, base);
     validate::client::check_contenders(&mut findings, &parts, &policies);
+    validate::own::check(&mut findings, &parts, own);
     validate::faults::warn_of_idle_retry_after(&mut findings, &parts, &policies);
     let expectations = expect::read(&mut findings, &parts);
     let warnings = std::mem::take(&mut findings.warnings);
     errors.append(findings.errors);
     errors.into_result()?;
     let text = without_schema_line(without_negative_zeros(source, &doc.root));
-    let scenario = whole(&Source::new(&source.name, &text))?;
+    let mut scenario = whole(&Source::new(&source.name, &text))?;
+    own.give(&mut scenario);
     Ok(Loaded::new(scenario, policies, files, expectations, text, warnings))
 }
 

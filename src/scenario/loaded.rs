@@ -1,8 +1,9 @@
 //! A loaded scenario: its hash, and changes that cannot bypass a check.
 
 use super::expect::Expectation;
+use super::extensions::Extensions;
 use super::format;
-use super::load::{load_text, without_schema_line};
+use super::load::{load_text_extended, without_schema_line};
 use super::parts::Parts;
 use super::policies::{self, ResolvedPolicy};
 use super::policy_files::{PolicyFile, names_of_copies};
@@ -117,7 +118,7 @@ impl Loaded {
             let what = format!("cannot be written: {e}");
             Errors::from(TextError::of_file(Code::Malformed, &source, what)).finish()
         })?;
-        load_text(&self.scenario.name, &text, &[])
+        load_text_extended(&self.scenario.name, &text, &Extensions::of(&self.scenario))
     }
 
     /// The scenario with its current policies and conditions, and without files beside it.

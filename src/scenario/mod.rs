@@ -2,6 +2,7 @@
 
 use crate::backend::BackendSpec;
 use crate::client::Model;
+use crate::client::own::OwnClient;
 use crate::client::policy::Policy;
 use crate::client::workload::WorkloadSpec;
 use crate::fault::FaultSpec;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub mod codes;
 pub mod expect;
+mod extensions;
 pub mod format;
 pub mod load;
 mod loaded;
@@ -27,7 +29,8 @@ mod validate;
 
 pub use crate::toml_text::{Code, Source, TextError as ScenarioError, TextErrors as ScenarioErrors};
 pub use expect::{Expectation, parse_expectation};
-pub use load::{Loaded, load, load_text, load_text_in, load_with};
+pub use extensions::Extensions;
+pub use load::{Loaded, load, load_extended, load_text, load_text_extended, load_text_in, load_with};
 pub(crate) use loaded::hash;
 pub use policies::ResolvedPolicy;
 pub use policy_files::PolicyFile;
@@ -168,6 +171,13 @@ pub struct PolicyShare {
 pub struct ClientSpec {
     /// Which client: the documented one, a measured release, or a token client.
     pub model: Model,
+    /// Name of the client that `model = "own"` stands for, in the program that uses the library.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Name", example = &"my-sdk", extend("x-only" = { "model": ["own"] }, "x-needed" = true))]
+    pub sdk: Option<String>,
+    /// The client of this name.
+    #[serde(skip)]
+    pub own: Option<OwnClient>,
     /// Rounds of the unauthenticated flow after which the client signs its user out; without it, never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
@@ -187,7 +197,22 @@ pub struct ClientSpec {
 
 impl Default for ClientSpec {
     fn default() -> ClientSpec {
-        ClientSpec { model: Model::default(), max_rounds: None, objects: 1, storage_ignores_removals: false }
+        ClientSpec {
+            model: Model::default(),
+            sdk: None,
+            own: None,
+            max_rounds: None,
+            objects: 1,
+            storage_ignores_removals: false,
+        }
+    }
+}
+
+impl ClientSpec {
+    /// The model's name; for a client of the program's own, with its name: `own my-sdk`.
+    pub fn in_words(&self) -> String {
+        let sdk = self.sdk.as_ref().map(|sdk| format!(" {sdk}"));
+        format!("{}{}", self.model, sdk.unwrap_or_default())
     }
 }
 

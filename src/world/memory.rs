@@ -2,6 +2,7 @@
 
 use crate::backend::limiter::Limiter;
 use crate::backend::spec::LimitKey;
+use crate::client::own::OwnFamily;
 use crate::client::session_policy::SessionPolicy;
 use crate::client::workload::Caller;
 use crate::client::{Client, ForFamily, Prepared};
@@ -73,6 +74,10 @@ impl ForFamily for OfUser {
 
     fn with<C: Client>(self, client: &Prepared<C>) -> u64 {
         C::bytes_per_user(&client.setup, self.tabs, ENTRY, self.round_trip_s)
+    }
+
+    fn with_own(self, client: &dyn OwnFamily) -> u64 {
+        client.bytes_per_user(self.tabs, ENTRY, self.round_trip_s)
     }
 }
 

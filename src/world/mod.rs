@@ -14,6 +14,7 @@ mod guard;
 mod habits;
 mod memory;
 mod observe;
+mod own;
 mod rounds;
 mod run;
 mod script;

@@ -1,7 +1,9 @@
 //! Entry points: each runs one contender in one replication, from the first event to the last.
 
 use super::event::Event;
+use super::own::{self, Launch};
 use super::{Control, FinalTab, Observer, Plan, Silent, Snapshot, Stopped, World};
+use crate::client::own::OwnFamily;
 use crate::client::{Client, ForFamily, Prepared};
 use crate::kernel::Time;
 use crate::kernel::queue::{Calendar, Opposite, Queue};
@@ -63,7 +65,7 @@ pub fn observed_part<O: Observer>(
     control: &Control,
     observer: O,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
-    on_queue::<O, Calendar<Event>>(plan, contender, replication, users, control, observer)
+    on_queue::<O, Calendar<Event>>(plan, contender, replication, users, control, (observer, false))
 }
 
 /// Runs all users in one world and reverses the order of simultaneous events of different sessions: see [`Opposite`].
@@ -78,41 +80,31 @@ pub fn run_in_opposite_order(
     control: &Control,
 ) -> Result<Run, Stopped> {
     let users = 0..plan.scenario.fleet.users;
-    on_queue::<Silent, Opposite<Event>>(plan, contender, replication, users, control, Silent)
+    on_queue::<Silent, Opposite<Event>>(plan, contender, replication, users, control, (Silent, true))
         .map(|(run, _, _)| run)
 }
 
-/// Runs a world on a queue, for the plan's client family.
+/// Runs a world on a queue, for the plan's client family. The observer comes with whether the queue reverses the order of
+/// simultaneous events of different sessions.
 fn on_queue<O: Observer, Q: Queue<Event>>(
     plan: &Plan,
     contender: usize,
     replication: u32,
     users: Range<u32>,
     control: &Control,
-    observer: O,
+    (observer, reversed): (O, bool),
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
     // A study may be cancelled before some of its runs begin. Such a run stops at once.
     if control.is_stopped() {
         return Err(Stopped::interrupted(Time::ZERO));
     }
-    plan.client.with(Start::<O, Q> {
-        plan,
-        contender,
-        replication,
-        users,
-        control,
-        observer,
-        queue: PhantomData,
-    })
+    let launch = Launch { plan, contender, replication, users, control, reversed };
+    plan.client.with(Start::<O, Q> { launch, observer, queue: PhantomData })
 }
 
 /// A world that is about to start.
 struct Start<'a, O, Q> {
-    plan: &'a Plan,
-    contender: usize,
-    replication: u32,
-    users: Range<u32>,
-    control: &'a Control,
+    launch: Launch<'a>,
     observer: O,
     queue: PhantomData<Q>,
 }
@@ -121,9 +113,14 @@ impl<O: Observer, Q: Queue<Event>> ForFamily for Start<'_, O, Q> {
     type Output = Result<(Run, O, Vec<FinalTab>), Stopped>;
 
     fn with<C: Client>(self, client: &Prepared<C>) -> Self::Output {
-        let Start { plan, contender, replication, users, control, observer, .. } = self;
+        let Start { launch: Launch { plan, contender, replication, users, control, .. }, observer, .. } =
+            self;
         let mut world = World::<C, O, Q>::new(plan, client, contender, replication, users, observer);
         world.go(control)?;
         Ok(world.finish())
+    }
+
+    fn with_own(self, client: &dyn OwnFamily) -> Self::Output {
+        own::start(client, self.launch, self.observer)
     }
 }

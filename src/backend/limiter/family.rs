@@ -62,7 +62,8 @@ macro_rules! limiters {
 
             /// A random limit of any kind, for a run of this many seconds.
             pub fn draw(dice: &mut Dice, horizon_s: u64) -> LimitKind {
-                match dice.one(&[$($word),+]) {
+                let drawn = [$(($word, $file::$kind::IS_DRAWN)),+].into_iter().filter(|(_, is_drawn)| *is_drawn);
+                match dice.one(&drawn.map(|(word, _)| word).collect::<Vec<_>>()) {
                     $($word => LimitKind::$kind($file::$kind::draw(dice, horizon_s)),)+
                     other => unreachable!("{other} is none of the kinds"),
                 }

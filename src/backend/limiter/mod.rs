@@ -50,6 +50,8 @@ trait Kind: Clone + fmt::Debug {
     type Spec: Serialize + DeserializeOwned + JsonSchema;
     /// Whether an admitted call must be released by [`Kind::release`] once it is answered.
     const NEEDS_RELEASE: bool = false;
+    /// Whether random scenarios have the kind.
+    const IS_DRAWN: bool = true;
 
     /// The numbers in words: `of 5/10s, burst 5`.
     fn in_words(spec: &Self::Spec) -> String;
@@ -93,6 +95,7 @@ limiters! {
     sliding_counter::SlidingCounter = "sliding-counter",
     leaky_bucket::LeakyBucket = "leaky-bucket",
     concurrency::Concurrency = "concurrency",
+    own::Own = "own",
 }
 
 /// A value of a limit that its kind cannot compute with exactly.

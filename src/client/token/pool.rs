@@ -2,11 +2,11 @@
 //! idle session uses no memory for it.
 
 /// No slot.
-pub(super) const NONE: u32 = u32::MAX;
+pub(in crate::client) const NONE: u32 = u32::MAX;
 
 /// A pool of slots with generations. A key whose slot was freed finds nothing.
 #[derive(Clone, Debug)]
-pub(super) struct Pool<T> {
+pub(in crate::client) struct Pool<T> {
     slots: Vec<Slot<T>>,
     free: u32,
     used: u32,
@@ -36,10 +36,10 @@ impl<T> Default for Pool<T> {
 
 impl<T> Pool<T> {
     /// Bytes of a slot.
-    pub(super) const SLOT: usize = size_of::<Slot<T>>();
+    pub(in crate::client) const SLOT: usize = size_of::<Slot<T>>();
 
     /// Stores a value in a free slot. Grows only when no slot is free.
-    pub(super) fn insert(&mut self, value: T) -> Key {
+    pub(in crate::client) fn insert(&mut self, value: T) -> Key {
         self.used += 1;
         if self.free == NONE {
             let slot = u32::try_from(self.slots.len()).expect("fewer than 2^32 slots");
@@ -54,19 +54,19 @@ impl<T> Pool<T> {
     }
 
     /// The value, unless its slot has been freed.
-    pub(super) fn get(&self, key: Key) -> Option<&T> {
+    pub(in crate::client) fn get(&self, key: Key) -> Option<&T> {
         let entry = self.slots.get(key.slot as usize)?;
         if entry.generation == key.generation { entry.value.as_ref() } else { None }
     }
 
     /// The value for a change, unless its slot has been freed.
-    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
+    pub(in crate::client) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let entry = self.slots.get_mut(key.slot as usize)?;
         if entry.generation == key.generation { entry.value.as_mut() } else { None }
     }
 
     /// Frees a slot and returns its value.
-    pub(super) fn remove(&mut self, key: Key) -> Option<T> {
+    pub(in crate::client) fn remove(&mut self, key: Key) -> Option<T> {
         let entry = self.slots.get_mut(key.slot as usize)?;
         if entry.generation != key.generation {
             return None;
@@ -83,7 +83,7 @@ impl<T> Pool<T> {
     ///
     /// # Panics
     /// If the slot is free: a link of a list points only to slots in use.
-    pub(super) fn at(&self, slot: u32) -> &T {
+    pub(in crate::client) fn at(&self, slot: u32) -> &T {
         self.slots[slot as usize].value.as_ref().expect("a link points to a slot in use")
     }
 
@@ -91,22 +91,22 @@ impl<T> Pool<T> {
     ///
     /// # Panics
     /// If the slot is free.
-    pub(super) fn at_mut(&mut self, slot: u32) -> &mut T {
+    pub(in crate::client) fn at_mut(&mut self, slot: u32) -> &mut T {
         self.slots[slot as usize].value.as_mut().expect("a link points to a slot in use")
     }
 
     /// The value of a slot, whatever its generation, unless the slot is free.
-    pub(super) fn in_slot(&self, slot: u32) -> Option<&T> {
+    pub(in crate::client) fn in_slot(&self, slot: u32) -> Option<&T> {
         self.slots.get(slot as usize).and_then(|entry| entry.value.as_ref())
     }
 
     /// The key of a slot in use.
-    pub(super) fn key(&self, slot: u32) -> Key {
+    pub(in crate::client) fn key(&self, slot: u32) -> Key {
         Key { slot, generation: self.slots[slot as usize].generation }
     }
 
     /// Number of slots in use.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::client) fn len(&self) -> usize {
         self.used as usize
     }
 }

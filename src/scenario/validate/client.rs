@@ -12,10 +12,16 @@ use toml::de::DeValue;
 /// Refuses keys and values that the model cannot use.
 pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts) {
     let Some(model) = parts.client.as_ref().map(|client| client.model) else { return };
+    check_all(findings, parts, model.unusable());
+}
+
+/// Refuses what a list says that the model cannot use.
+pub(super) fn check_all(findings: &mut Findings<'_>, parts: &Parts, list: &[Unusable]) {
+    let Some(model) = parts.client.as_ref().map(|client| client.model) else { return };
     if parts.fleet.as_ref().is_none_or(|fleet| fleet.users == 0) {
         return;
     }
-    for unusable in model.unusable() {
+    for unusable in list {
         let paths: Vec<String> = match unusable.key.split_once("[]") {
             None => vec![unusable.key.to_owned()],
             Some((list, rest)) => {

@@ -5,6 +5,7 @@ pub(super) mod client;
 mod endpoints;
 pub(super) mod faults;
 mod fleet;
+pub(super) mod own;
 pub(super) mod policy;
 mod size;
 mod workload;

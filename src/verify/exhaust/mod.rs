@@ -16,6 +16,7 @@
 mod state;
 
 use crate::client::app::AppReaction;
+use crate::client::own::OwnFamily;
 use crate::client::{Client, ForFamily, Model, Prepared};
 use crate::scenario::Scenario;
 use crate::scenario::policies::preset;
@@ -178,6 +179,10 @@ impl ForFamily for Explore {
         let first = State::signed_in(&mut search, self.start);
         search.follow(&first, self.depth);
         search.found
+    }
+
+    fn with_own(self, _: &dyn OwnFamily) -> Found {
+        unreachable!("the models of this crate are explored")
     }
 }
 

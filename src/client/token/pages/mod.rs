@@ -11,7 +11,9 @@ mod step;
 mod store;
 mod tasks;
 
+pub(in crate::client) use rows::TOKEN;
 pub use sessions::{Reply, Sessions};
+pub(in crate::client) use sessions::{SESSION_BYTES, Server};
 pub use setup::{Policed, Setup};
 pub use store::Pages;
 

@@ -5,7 +5,7 @@ use crate::client::token::{self, Op};
 use crate::protocol::{Endpoint, EndpointRow, Method, MetricWords};
 
 /// The token endpoint.
-pub(super) const TOKEN: Endpoint = Endpoint::known("token");
+pub(in crate::client) const TOKEN: Endpoint = Endpoint::known("token");
 const LOOKUP: Endpoint = Endpoint::known("lookup");
 const USER: Endpoint = Endpoint::known("user");
 

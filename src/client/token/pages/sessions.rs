@@ -11,7 +11,7 @@ use std::num::NonZeroU32;
 use std::ops::Range;
 
 /// Bytes of a session.
-pub(super) const SESSION_BYTES: usize = size_of::<Account>();
+pub(in crate::client) const SESSION_BYTES: usize = size_of::<Account>();
 
 /// An answer of the server.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,7 +57,7 @@ pub struct Sessions {
 }
 
 impl Sessions {
-    pub(super) fn new(server: Server, users: Range<u32>) -> Sessions {
+    pub(in crate::client) fn new(server: Server, users: Range<u32>) -> Sessions {
         Sessions { server, accounts: Block::new(users, Account::new()) }
     }
 }
