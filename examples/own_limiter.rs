@@ -62,7 +62,7 @@ pub(crate) fn passes(limiter: &str) -> Result<(f64, f64), Error> {
     let at: Vec<String> = (1..=60).map(|second| format!("\"{second}s\"")).collect();
     let scenario = format!(
         "version = 1\nname = \"own-limiter\"\nhorizon = \"2m\"\npolicies = [\"new\"]\n\
-         [[workload]]\nclients = 1\npattern = \"scripted\"\nat = [{}]\n\
+         [[workload]]\nname = \"w\"\nclients = 1\nat = [{}]\n\
          [[backend.limit]]\nendpoints = [\"generic\"]\nkey = \"ip\"\nkind = \"own\"\nlimiter = \"{limiter}\"\n",
         at.join(", ")
     );

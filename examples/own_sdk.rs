@@ -37,13 +37,10 @@ impl MySdk {
         }
     }
 
-    /// Gives callers a good token; otherwise they wait for a refresh.
-    fn serve(&mut self, page: &mut Page<'_>) {
-        if page.token_left() > Some(Dur::ZERO) {
-            page.answer_callers();
-        } else {
-            self.refresh(page);
-        }
+    /// Sets the timer before expiry. The token may be one that another tab has refreshed.
+    fn set_timer(page: &mut Page<'_>) {
+        let left = page.token_left().unwrap_or_default();
+        page.set_timer(EXPIRY, Dur(left.0.saturating_sub(MARGIN.0)).max(Dur::from_secs(1)));
     }
 }
 
@@ -54,24 +51,24 @@ impl Sdk for MySdk {
     fn on(&mut self, event: Event, page: &mut Page<'_>) {
         match event {
             Event::Opened | Event::Refreshed => {
-                self.rests = false;
                 page.answer_callers();
-                let left = page.token_left().unwrap_or_default();
-                page.set_timer(EXPIRY, Dur(left.0.saturating_sub(MARGIN.0)).max(Dur::from_secs(1)));
+                MySdk::set_timer(page);
             }
-            Event::Timer(REST) => {
-                self.rests = false;
+            Event::Timer(EXPIRY) if page.token_left() > Some(MARGIN) => MySdk::set_timer(page),
+            Event::Timer(number) => {
+                self.rests &= number != REST;
                 self.refresh(page);
             }
-            Event::Timer(_) => self.refresh(page),
             // The server refuses the refresh token with 400: the session is gone.
             Event::Failed(failure) if failure.status == 400 || page.ends_session(failure) => page.sign_out(),
-            Event::Failed(failure) if !page.retry() => {
+            Event::Failed(failure) => {
                 page.fail_callers(failure);
                 self.rests = true;
                 page.set_timer(REST, PAUSE);
             }
-            _ => self.serve(page),
+            // Whoever asks for a token gets the old one while it is good.
+            _ if page.token_left() > Some(Dur::ZERO) => page.answer_callers(),
+            _ => self.refresh(page),
         }
     }
 }

@@ -77,10 +77,10 @@ fn an_own_sdk_refreshes_when_its_timer_says_so_on_one_thread_and_on_many() {
 fn a_client_or_a_limiter_that_the_program_does_not_have_is_refused_at_its_place() {
     let client = "version = 1\nname = \"t\"\nhorizon = \"1m\"\npolicies = [\"new\"]\n[client]\nmodel = \"own\"\n\
         sdk = \"my-sdk\"\n[fleet]\nusers = 1\n";
-    let limit = "version = 1\nname = \"t\"\nhorizon = \"1m\"\npolicies = [\"new\"]\n[[workload]]\nclients = 1\n\
-        pattern = \"scripted\"\nat = [\"1s\"]\n[[backend.limit]]\nendpoints = [\"generic\"]\nkey = \"ip\"\nkind = \"own\"\n\
+    let limit = "version = 1\nname = \"t\"\nhorizon = \"1m\"\npolicies = [\"new\"]\n[[workload]]\nname = \"w\"\nclients = 1\n\
+        at = [\"1s\"]\n[[backend.limit]]\nendpoints = [\"generic\"]\nkey = \"ip\"\nkind = \"own\"\n\
         limiter = \"forgiving\"\n";
-    for (text, place) in [(client, "t.toml:7:7"), (limit, "t.toml:13:11")] {
+    for (text, place) in [(client, "t.toml:7:7"), (limit, "t.toml:14:11")] {
         let said = authstorm::Study::parse("t.toml", text).expect_err("no such code").to_string();
         assert!(said.contains(place) && said.contains("no code of this name"), "{said}");
     }

@@ -39,7 +39,7 @@
 //!     name = "limited"
 //!     horizon = "10s"
 //!     policies = ["new"]
-//!     workload = [{ clients = 1, pattern = "scripted", at = ["1s", "2s", "3s"] }]
+//!     workload = [{ name = "w", clients = 1, at = ["1s", "2s", "3s"] }]
 //!     backend.limit = [{ endpoints = ["generic"], key = "global", kind = "own", limiter = "only-one" }]
 //! "#;
 //! let own = Extensions::default().limiter::<OnlyOne>();

@@ -28,7 +28,7 @@ pub enum Event {
     /// The timer of this number is due.
     Timer(u8),
     /// Another tab of the browser sent this word.
-    Told(u16),
+    Told(u8),
 }
 
 /// What a tab was doing when it began a refresh.
@@ -53,7 +53,7 @@ pub struct Page<'a> {
     pub(super) now: Time,
     pub(super) cause: Cause,
     /// Number of entries before one that begins now, each caused by the answer to a request of the previous one.
-    pub(super) depth: u16,
+    pub(super) depth: u32,
     /// The answer that is being handled.
     pub(super) failure: Option<Failure>,
     /// The refresh that has just failed and may be retried.
@@ -79,12 +79,7 @@ impl Page<'_> {
     /// Begins a refresh with the stored refresh token. Does nothing without a session.
     pub fn refresh(&mut self) {
         let Some(stored) = self.core.browsers[self.user as usize].stored else { return };
-        self.fact(Fact::FlowEntered {
-            open: 1,
-            active: true,
-            depth: u32::from(self.depth) + 1,
-            cause: self.failure,
-        });
+        self.fact(Fact::FlowEntered { open: 1, active: true, depth: self.depth + 1, cause: self.failure });
         let next = self.core.tabs[self.tab as usize].requests;
         let index = self.core.tasks.add(Request {
             tab: self.tab,
@@ -174,9 +169,8 @@ impl Page<'_> {
     }
 
     /// Sends a word to the browser's other tabs.
-    pub fn tell(&mut self, word: u16) {
-        let word = u32::from(self.depth) << 16 | u32::from(word);
-        self.out.push(Action::Tell(Message { kind: 0, word }));
+    pub fn tell(&mut self, word: u8) {
+        self.out.push(Action::Tell(Message { kind: word.into(), word: self.depth }));
     }
 
     /// Gives every caller of this tab that waits the stored token; without a session, an empty answer.

@@ -219,8 +219,9 @@ impl Page<'_> {
             self.session_is_gone();
             return None;
         }
-        self.depth = (message.word >> 16) as u16;
-        Some(Event::Told(message.word as u16))
+        self.depth = message.word;
+        let word = u8::try_from(message.kind).expect("every other kind is a word of the SDK");
+        Some(Event::Told(word))
     }
 
     /// A refresh was answered, or got no answer in time.
@@ -231,7 +232,7 @@ impl Page<'_> {
             return self.core.tasks.remove(index);
         }
         let dropped = self.core.browsers[self.user as usize].stored.is_none();
-        self.depth = request.depth.saturating_add(1);
+        self.depth = request.depth + 1;
         if let (false, Some(failure)) = (dropped, request.reply.failure()) {
             return self.refused(index, failure, sdk);
         }

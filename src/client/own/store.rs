@@ -336,7 +336,7 @@ impl<S> Look for Pages<S> {
     }
 
     fn message(&self, message: Message) -> &'static MessageRow {
-        &words::MESSAGES[usize::from(message.kind)]
+        &words::MESSAGES[usize::from(message.kind == words::SIGNED_OUT)]
     }
 
     fn broken_law(&self, _: u32) -> Option<String> {

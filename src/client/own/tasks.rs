@@ -54,7 +54,7 @@ pub(super) struct Request {
     /// What the tab was doing when it began.
     pub cause: Cause,
     /// Number of entries before it, each caused by the answer to a request of the previous one.
-    pub depth: u16,
+    pub depth: u32,
     /// Number of failed tries.
     pub failures: u32,
     /// Number of the refresh token in it.
@@ -90,7 +90,7 @@ pub(super) struct Timer {
     /// The SDK's number for it.
     pub number: u8,
     /// As in [`Request`], of an entry that it causes.
-    pub depth: u16,
+    pub depth: u32,
     /// The next timer of its tab, or [`NONE`].
     pub next: u32,
 }

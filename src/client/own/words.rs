@@ -61,10 +61,10 @@ impl Rules {
     }
 }
 
-/// The number of the message of a sign-out.
-pub(super) const SIGNED_OUT: u16 = 1;
+/// The kind of the message of a sign-out. Kinds below it are words of the SDK.
+pub(super) const SIGNED_OUT: u16 = 1 << 8;
 
-/// The messages between tabs, by their numbers.
+/// The messages between tabs: a word of the SDK, and a sign-out.
 pub(super) static MESSAGES: [MessageRow; 2] = [
     MessageRow { id: "told", words: "another tab sends a message", cause: MessageCause::Answer },
     MessageRow { id: "signed-out", words: "another tab signs out", cause: MessageCause::SignOut },

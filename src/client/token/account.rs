@@ -1,5 +1,6 @@
 //! The server's side of a session: its refresh tokens.
 
+use super::pool::{NONE, Pool};
 use super::words::Issued;
 use crate::kernel::{Dur, Time};
 use std::num::NonZeroU32;
@@ -37,6 +38,8 @@ pub enum Refusal {
 /// A used token that is the parent of the newest gets the newest token again, with a new access token. Any other used
 /// token that is accepted gets a new refresh token, and the previous newest token stays unused (supabase/auth,
 /// `internal/tokens`: "the active refresh token instead of creating a new one").
+///
+/// The state of a refresh token follows from the newest, except for [`Marks`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
     newest: NonZeroU32,
@@ -44,22 +47,29 @@ pub struct Account {
     parent: u32,
     /// The last access token issued; a refresh token issued with it has the same number.
     access: NonZeroU32,
-    ended: Option<Refusal>,
-    /// Refresh tokens whose state does not follow from the newest. Used tokens within the window have the time of their
-    /// first use. Tokens that were passed over and never used have none.
-    marks: Box<[(u32, Option<Time>)]>,
+    /// The slot of the session's marks, or [`NONE`].
+    marks: u32,
+    /// The time of the parent's first use, shifted left by two, in two halves; below it, how the session ended. A time fits
+    /// in 62 bits, because a run lasts at most 100 years.
+    used: [u32; 2],
 }
+
+/// The refresh tokens of some sessions whose state does not follow from the newest token, beside its parent. Used tokens
+/// within the window have the time of their first use. Tokens that were passed over and never used have none. A session
+/// without such tokens has no entry.
+#[derive(Clone, Debug, Default)]
+pub struct Marks(Pool<Vec<Mark>>);
+
+/// A refresh token, and the time of its first use, if it was used.
+type Mark = (u32, Option<Time>);
+
+/// How a session ended, in two bits.
+const ENDED: [Option<Refusal>; 3] = [None, Some(Refusal::Gone), Some(Refusal::Reused)];
 
 impl Account {
     /// A session whose first tokens have just been issued.
-    pub fn new() -> Account {
-        Account {
-            newest: NonZeroU32::MIN,
-            parent: 0,
-            access: NonZeroU32::MIN,
-            ended: None,
-            marks: Box::default(),
-        }
+    pub const fn new() -> Account {
+        Account { newest: NonZeroU32::MIN, parent: 0, access: NonZeroU32::MIN, marks: NONE, used: [0; 2] }
     }
 
     /// The first tokens of the session, issued at `now`.
@@ -69,29 +79,44 @@ impl Account {
 
     /// Ends the session: the server refuses its refresh tokens from now on. Access tokens stay valid until they expire.
     pub fn revoke(&mut self) {
-        self.ended.get_or_insert(Refusal::Gone);
+        if self.ended().is_none() {
+            self.end(Refusal::Gone);
+        }
     }
 
     /// The reason why the session has ended, if it has.
     pub fn ended(&self) -> Option<Refusal> {
-        self.ended
+        ENDED[(self.used[1] & 3) as usize]
     }
 
-    /// Refreshes with refresh token number `token`.
+    fn end(&mut self, why: Refusal) {
+        self.used[1] = self.used[1] & !3 | if why == Refusal::Gone { 1 } else { 2 };
+    }
+
+    /// The time of the parent's first use.
+    fn used_at(&self) -> Time {
+        Time((u64::from(self.used[0]) << 32 | u64::from(self.used[1])) >> 2)
+    }
+
+    fn set_used_at(&mut self, at: Time) {
+        let bits = at.0 << 2 | u64::from(self.used[1] & 3);
+        self.used = [(bits >> 32) as u32, bits as u32];
+    }
+
+    /// Refreshes with refresh token number `token`. `marks` are those of all sessions of this server.
     ///
     /// # Errors
     /// The reason why no token is issued.
-    pub fn refresh(&mut self, rules: &Rotation, token: NonZeroU32, now: Time) -> Grant {
-        if self.ended.is_some() {
+    pub fn refresh(&mut self, marks: &mut Marks, rules: &Rotation, token: NonZeroU32, now: Time) -> Grant {
+        if self.ended().is_some() {
             return Err(Refusal::Gone);
         }
         self.access = self.access.checked_add(1).expect("fewer than 2^32 refreshes of a session");
         if !rules.rotates {
             return Ok(self.issue(rules, now));
         }
-        let mut passed_over = None;
         if token != self.newest {
-            match self.mark(token) {
+            match self.mark(marks, token) {
                 Some(None) => {}
                 used => {
                     let Some(window) = rules.reuse else { return self.reused(rules) };
@@ -103,40 +128,51 @@ impl Account {
                     }
                 }
             }
-            passed_over = Some((self.newest.get(), None));
         }
-        self.note(rules, token, passed_over, now);
+        self.note(marks, rules, token, now);
         self.newest = self.access;
         self.parent = token.get();
         Ok(self.issue(rules, now))
     }
 
-    /// Records the use of a token, and a token that is passed over. Drops records older than the window.
-    fn note(
-        &mut self,
-        rules: &Rotation,
-        token: NonZeroU32,
-        passed_over: Option<(u32, Option<Time>)>,
-        now: Time,
-    ) {
+    /// Records the use of a token, which becomes the parent of the newest: the mark of the parent until now stays, and so
+    /// does a newest token that is passed over. Drops marks older than the window.
+    fn note(&mut self, marks: &mut Marks, rules: &Rotation, token: NonZeroU32, now: Time) {
         let window = rules.reuse.unwrap_or(Dur::ZERO);
-        let first_use = self.mark(token).flatten().unwrap_or(now);
-        let kept = self
-            .marks
-            .iter()
-            .filter(|(t, at)| *t != token.get() && at.is_none_or(|at| now.since(at) <= window));
-        let new = [Some((token.get(), Some(first_use))), passed_over];
-        self.marks = kept.copied().chain(new.into_iter().flatten()).collect();
+        let lasts = |at: Option<Time>| at.is_none_or(|at| now.since(at) <= window);
+        let first_use = self.mark(marks, token).flatten().unwrap_or(now);
+        let before = (self.parent, Some(self.used_at()));
+        let before = Some(before).filter(|(t, at)| *t != 0 && *t != token.get() && lasts(*at));
+        let passed_over = Some((self.newest.get(), None)).filter(|_| token != self.newest);
+        self.set_used_at(first_use);
+        if self.marks == NONE {
+            if before.is_none() && passed_over.is_none() {
+                return;
+            }
+            self.marks = marks.0.insert(Vec::new()).slot;
+        }
+        let key = marks.0.key(self.marks);
+        let list = marks.0.get_mut(key).expect("the marks of a session are its own");
+        list.retain(|(t, at)| *t != token.get() && lasts(*at));
+        list.extend(before.into_iter().chain(passed_over));
+        if list.is_empty() {
+            marks.0.remove(key);
+            self.marks = NONE;
+        }
     }
 
-    /// The record of a token: `None` for no record; otherwise the time of its first use, if it was used.
-    fn mark(&self, token: NonZeroU32) -> Option<Option<Time>> {
-        self.marks.iter().find(|(t, _)| *t == token.get()).map(|(_, first_use)| *first_use)
+    /// The mark of a token: `None` for none; otherwise the time of its first use, if it was used.
+    fn mark(&self, marks: &Marks, token: NonZeroU32) -> Option<Option<Time>> {
+        if token.get() == self.parent {
+            return Some(Some(self.used_at()));
+        }
+        let list = if self.marks == NONE { None } else { marks.0.in_slot(self.marks) };
+        list?.iter().find(|(t, _)| *t == token.get()).map(|(_, first_use)| *first_use)
     }
 
     fn reused(&mut self, rules: &Rotation) -> Grant {
         if rules.reuse_ends {
-            self.ended = Some(Refusal::Reused);
+            self.end(Refusal::Reused);
         }
         Err(Refusal::Reused)
     }
@@ -173,8 +209,10 @@ mod tests {
     #[test]
     fn a_used_token_is_accepted_within_the_window_or_as_the_parent_of_the_newest() {
         let at = Time::from_ms;
-        let refresh =
-            |account: &mut Account, n, t| account.refresh(&RULES, token(n), t).map(|i| i.refresh.get());
+        let mut marks = Marks::default();
+        let mut refresh = |account: &mut Account, n, t| {
+            account.refresh(&mut marks, &RULES, token(n), t).map(|i| i.refresh.get())
+        };
         let mut account = Account::new();
         assert_eq!(refresh(&mut account, 1, at(1_000)), Ok(2));
         assert_eq!(
@@ -194,23 +232,46 @@ mod tests {
     #[test]
     fn without_a_window_the_parent_is_refused_too() {
         let strict = Rotation { reuse: None, ..RULES };
-        let mut account = Account::new();
-        assert!(account.refresh(&strict, token(1), Time::ZERO).is_ok());
-        assert_eq!(account.refresh(&strict, token(1), Time::ZERO), Err(Refusal::Reused));
+        let (mut account, mut marks) = (Account::new(), Marks::default());
+        assert!(account.refresh(&mut marks, &strict, token(1), Time::ZERO).is_ok());
+        assert_eq!(account.refresh(&mut marks, &strict, token(1), Time::ZERO), Err(Refusal::Reused));
         assert_eq!(account.ended(), Some(Refusal::Reused));
     }
 
     #[test]
     fn a_token_that_does_not_rotate_serves_for_ever_until_the_session_is_revoked() {
         let fixed = Rotation { rotates: false, ..RULES };
-        let mut account = Account::new();
+        let (mut account, mut marks) = (Account::new(), Marks::default());
         for second in 0..3 {
             let issued = account
-                .refresh(&fixed, token(1), Time::from_ms(second * 1_500))
+                .refresh(&mut marks, &fixed, token(1), Time::from_ms(second * 1_500))
                 .expect("the session is alive");
             assert_eq!((issued.refresh.get(), u64::from(issued.exp_s)), (1, second * 1_500 / 1_000 + 300));
         }
         account.revoke();
-        assert_eq!(account.refresh(&fixed, token(1), Time::ZERO), Err(Refusal::Gone));
+        assert_eq!(account.refresh(&mut marks, &fixed, token(1), Time::ZERO), Err(Refusal::Gone));
+    }
+
+    /// A session that one client refreshes has no marks of its own, so an idle one takes no memory for them. A second client
+    /// that comes late leaves one, until the window has passed.
+    #[test]
+    fn marks_are_kept_for_as_long_as_they_matter() {
+        let (mut account, mut marks) = (Account::new(), Marks::default());
+        let mut newest = 1;
+        for second in 0..3 {
+            let issued = account.refresh(&mut marks, &RULES, token(newest), Time::from_ms(300_000 * second));
+            newest = issued.expect("the session is alive").refresh.get();
+            assert_eq!(account.marks, NONE, "{second}");
+        }
+        let at = Time::from_ms(600_001);
+        assert!(account.refresh(&mut marks, &RULES, token(newest), at).is_ok());
+        assert_ne!(account.marks, NONE, "the token used a millisecond ago still matters");
+        let newest = account.newest;
+        assert!(
+            account
+                .refresh(&mut marks, &RULES, newest, at.after(RULES.reuse.expect("a window")).after(Dur(1)))
+                .is_ok()
+        );
+        assert_eq!(account.marks, NONE);
     }
 }

@@ -10,7 +10,7 @@ use crate::kernel::Dur;
 impl Machine<'_> {
     /// The tab becomes visible. The ticker starts again, and the object recovers the session.
     pub fn becomes_visible(&mut self, agent: Key) {
-        self.agent_mut(agent).visible = true;
+        self.agent_mut(agent).traits.set_visible(true);
         self.start_ticker(agent);
         if self.rules.visible_recovers {
             let task = self.add_task(agent, Op::Visible);
@@ -22,7 +22,7 @@ impl Machine<'_> {
         let Some(ticker) = self.rules.ticker else { return };
         self.stop_ticker(agent);
         let it = self.agent(agent);
-        if it.auto && it.visible {
+        if it.traits.is_auto() && it.traits.is_visible() {
             let number = self.clock_of(agent).tick;
             let at = self.now.after(ticker.period);
             self.wait(agent, Timer::Tick { ticker: number, first: false }, at, Dur::ZERO);
@@ -57,8 +57,8 @@ impl Machine<'_> {
     /// Sets the timer before expiry.
     pub fn set_alarm(&mut self, agent: Key) {
         let Some(timer) = self.rules.timer else { return };
-        let Some(held) = self.agent(agent).held else { return };
-        if !self.agent(agent).auto {
+        let Some(held) = self.store.copy(agent) else { return };
+        if !self.agent(agent).traits.is_auto() {
             return;
         }
         let left = if timer.in_seconds { self.left_in_seconds(agent, held) } else { self.left(agent, held) };
@@ -83,7 +83,7 @@ impl Machine<'_> {
             self.depth = self.agent(agent).alarm_depth;
             if self.rules.timer.is_some_and(|t| !t.refreshes) {
                 self.tell(agent, News::Expired);
-                if !self.agent(agent).refreshes_on_expiry {
+                if !self.agent(agent).traits.refreshes_on_expiry() {
                     return;
                 }
             }
@@ -100,7 +100,7 @@ impl Machine<'_> {
             Refreshed::Refused { .. } => {}
             Refreshed::Unanswered => {
                 let Some(again) = timer.again else { return };
-                if self.agent(agent).held.is_none() {
+                if self.store.copy(agent).is_none() {
                     return;
                 }
                 let it = self.agent_mut(agent);

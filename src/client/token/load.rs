@@ -4,7 +4,8 @@ use super::machine::Machine;
 use super::ops::{FAILED, LOOKUP, REPLACE, nanos};
 use super::pool::Key;
 use super::rules::{Endpoint, ExpiryClock, Place};
-use super::state::{Done, Held, News, Next, Op, Ready, Refreshed, Until};
+use super::state::{Done, Held, News, Next, Op, Refreshed, Until};
+use super::traits::Ready;
 use super::words::{Fact, Storage};
 
 impl Machine<'_> {
@@ -15,14 +16,14 @@ impl Machine<'_> {
         if self.left(agent, held) >= nanos(self.rules.caller_margin) {
             if self.rules.load.announces {
                 self.tell(agent, News::SignedIn);
-                if self.agent(agent).listens {
+                if self.agent(agent).traits.listens() {
                     // The listener runs in a turn of its own, so an object without a listener that opened at the same
                     // time goes first.
                     return self.store.soon.push_back(Next::Resume(task, Refreshed::Unanswered));
                 }
             }
             self.end_recovery(task);
-        } else if self.agent(agent).auto && self.rules.load.refreshes {
+        } else if self.agent(agent).traits.is_auto() && self.rules.load.refreshes {
             self.refresh(task, held.refresh);
         } else {
             self.end_recovery(task);
@@ -46,8 +47,8 @@ impl Machine<'_> {
         if self.rules.clock == ExpiryClock::Measured {
             held = held.map(|held| Held { until: Until::new(i64::MIN), ..held });
         }
-        self.agent_mut(agent).held = held;
-        match self.agent(agent).held {
+        self.store.set_copy(agent, held);
+        match held {
             None => self.end_load(task),
             Some(held)
                 if self.rules.load.forces
@@ -81,8 +82,8 @@ impl Machine<'_> {
     pub fn end_load(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let (slot, held, listens) =
-            (self.agent(agent).browser, self.agent(agent).held, self.agent(agent).listens);
-        self.agent_mut(agent).ready = Ready::Yes;
+            (self.agent(agent).browser, self.store.copy(agent), self.agent(agent).traits.listens());
+        self.agent_mut(agent).traits.set_ready(Ready::Yes);
         match held {
             Some(held) => {
                 if self.rules.place == Place::Copied {
@@ -105,22 +106,22 @@ impl Machine<'_> {
     /// The load has failed, and the page continues.
     fn fail_load(&mut self, task: Key) {
         let agent = self.task(task).agent;
-        self.agent_mut(agent).ready = Ready::Yes;
+        self.agent_mut(agent).traits.set_ready(Ready::Yes);
         self.fact(agent, Fact::LoadFailed);
         self.task_mut(task).stage = FAILED;
         self.finish(task, Done::Nothing);
     }
 
     pub fn sign_out_at_load(&mut self, agent: Key) {
-        let listens = std::mem::replace(&mut self.agent_mut(agent).listens, false);
+        let listens = self.agent_mut(agent).traits.listen(false);
         self.sign_out(agent, None);
-        self.agent_mut(agent).listens = listens;
+        self.agent_mut(agent).traits.listen(listens);
     }
 
     /// The load has ended. The operations that waited for it begin. If the load's lock was stolen, the object is
     /// broken.
     pub fn loaded(&mut self, agent: Key, broken: bool, ok: bool) {
-        self.agent_mut(agent).ready = if broken { Ready::Broken } else { Ready::Yes };
+        self.agent_mut(agent).traits.set_ready(if broken { Ready::Broken } else { Ready::Yes });
         let parked = match self.busy_if_any(agent) {
             Some(_) => std::mem::take(&mut self.busy(agent).parked),
             None => (None, None),
@@ -140,7 +141,7 @@ impl Machine<'_> {
             self.depth = depth;
             let task = self.add_task(agent, Op::Copy);
             let it = self.agent(agent);
-            let stage = if it.ready == Ready::No { REPLACE } else { 0 };
+            let stage = if it.traits.ready() == Ready::No { REPLACE } else { 0 };
             let kept = self.store.browser(it.browser).stored;
             let it = self.task_mut(task);
             (it.kept, it.stage) = (kept, stage);
@@ -152,14 +153,14 @@ impl Machine<'_> {
     /// sets its timer again and writes the storage once more.
     pub fn copy(&mut self, task: Key) {
         let (agent, stage, stored) = (self.task(task).agent, self.task(task).stage, self.task(task).kept);
-        match (self.agent(agent).held, stored) {
+        match (self.store.copy(agent), stored) {
             (old, Some(new)) if old.is_none() || stage == REPLACE => {
                 self.save(agent, new);
                 self.set_alarm(agent);
                 self.tell(agent, if old.is_none() { News::SignedIn } else { News::Refreshed });
             }
             (Some(old), Some(new)) if old.access != new.access => {
-                self.agent_mut(agent).held = Some(new);
+                self.store.set_copy(agent, Some(new));
                 if self.left(agent, new) < nanos(self.rules.caller_margin) {
                     return self.refresh(task, new.refresh);
                 }
@@ -168,7 +169,7 @@ impl Machine<'_> {
             }
             (Some(_), None) => {
                 self.fact(agent, Fact::SignedOut { status: None });
-                self.agent_mut(agent).held = None;
+                self.store.set_copy(agent, None);
                 self.stop_alarm(agent);
                 self.tell(agent, News::SignedOut);
             }

@@ -35,14 +35,14 @@ impl Machine<'_> {
         let Some(it) = self.store.tasks.get(task) else { return };
         let (agent, op) = (it.agent, it.op);
         let browser = self.agent(agent).browser;
-        let slot = self.store.browser(browser).lock;
+        let slot = self.store.browser(browser).lock();
         if op == Op::Tick && slot != NONE {
             self.task_mut(task).in_lock = false;
             return self.finish(task, Done::Nothing);
         }
         let slot = if slot == NONE {
             let slot = self.store.locks.insert(Lock::default()).slot;
-            self.store.browser_mut(browser).lock = slot;
+            self.store.browser_mut(browser).set_lock(slot);
             slot
         } else {
             slot
@@ -54,7 +54,7 @@ impl Machine<'_> {
 
     /// Grants a free lock to the first operation that waits. Removes the lock when none waits.
     pub fn pump_lock(&mut self, browser: u32) {
-        let slot = self.store.browser(browser).lock;
+        let slot = self.store.browser(browser).lock();
         if slot == NONE || self.store.locks.at(slot).holder.is_some() {
             return;
         }
@@ -69,7 +69,7 @@ impl Machine<'_> {
             None => {
                 let key = self.store.locks.key(slot);
                 self.store.locks.remove(key);
-                self.store.browser_mut(browser).lock = NONE;
+                self.store.browser_mut(browser).set_lock(NONE);
             }
         }
     }
@@ -122,10 +122,10 @@ impl Machine<'_> {
     pub fn steal(&mut self, task: Key) {
         let Some(it) = self.store.tasks.get(task) else { return };
         let browser = self.agent(it.agent).browser;
-        let mut slot = self.store.browser(browser).lock;
+        let mut slot = self.store.browser(browser).lock();
         if slot == NONE {
             slot = self.store.locks.insert(Lock::default()).slot;
-            self.store.browser_mut(browser).lock = slot;
+            self.store.browser_mut(browser).set_lock(slot);
         }
         if let Some(holder) = self.store.locks.at_mut(slot).holder.take() {
             self.task_mut(holder).stolen = true;
@@ -135,7 +135,7 @@ impl Machine<'_> {
     }
 
     fn is_queued(&self, task: Key) -> bool {
-        let slot = self.store.browser(self.agent(self.task(task).agent).browser).lock;
+        let slot = self.store.browser(self.agent(self.task(task).agent).browser).lock();
         let mut next = if slot == NONE { None } else { self.store.locks.at(slot).queue.0 };
         while let Some(waiting) = next {
             if waiting == task {
@@ -149,7 +149,7 @@ impl Machine<'_> {
     /// Removes an operation that goes away from the lock's queue, or from the lock.
     pub fn leave_lock(&mut self, task: Key) {
         let agent = self.task(task).agent;
-        let slot = self.store.browser(self.agent(agent).browser).lock;
+        let slot = self.store.browser(self.agent(agent).browser).lock();
         if slot == NONE || !self.task(task).in_lock {
             return;
         }
@@ -267,7 +267,7 @@ impl Machine<'_> {
             }
             self.task_mut(before).next_holder = next;
         }
-        let slot = self.store.browser(browser).lock;
+        let slot = self.store.browser(browser).lock();
         if slot != NONE && self.store.locks.at(slot).holder == Some(task) {
             self.store.locks.at_mut(slot).holder = None;
         }

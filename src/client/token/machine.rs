@@ -1,8 +1,10 @@
 //! The state machine: handles one input and all its consequences at that instant.
 
+use super::browser::Copied;
 use super::pool::{Key, NONE};
 use super::rules::Rules;
-use super::state::{Agent, Busy, Clock, Flight, Next, Op, Ready, Refreshed, Store, Task};
+use super::state::{Agent, Busy, Clock, Flight, Next, Op, Refreshed, Store, Task};
+use super::traits::Traits;
 use super::words::{Action, Fact, Input, Opening, Out, Timer};
 use crate::kernel::{Dur, Time};
 
@@ -16,19 +18,19 @@ pub(super) struct Machine<'a> {
     pub depth: u16,
 }
 
-/// Opens client objects in a browser at once, as a page load does. Appends their keys to `keys`.
+/// Opens client objects in a browser at once, as a page load does. Gives their keys to `opened`, in order.
 pub fn open(
     rules: &Rules,
     store: &mut Store,
     browser: u32,
-    objects: &[Opening],
+    objects: impl IntoIterator<Item = Opening>,
     now: Time,
-    (keys, out): (&mut Vec<Key>, &mut Out),
+    (mut opened, out): (impl FnMut(Key), &mut Out),
 ) {
     let mut machine = Machine { store, rules, now, out, depth: 0 };
     for how in objects {
-        let agent = machine.add_agent(browser, *how);
-        keys.push(agent);
+        let agent = machine.add_agent(browser, how);
+        opened(agent);
         let load = machine.add_task(agent, Op::Load);
         machine.begin(load);
         if how.listens && rules.load.listener_reads {
@@ -50,7 +52,7 @@ pub fn step(rules: &Rules, store: &mut Store, agent: Key, input: Input, now: Tim
     match input {
         Input::Visible => machine.becomes_visible(agent),
         Input::Hidden => {
-            machine.agent_mut(agent).visible = false;
+            machine.agent_mut(agent).traits.set_visible(false);
             machine.stop_ticker(agent);
         }
         Input::Ask(times) => (0..times).for_each(|_| machine.ask(agent)),
@@ -88,15 +90,10 @@ impl Machine<'_> {
             page: how.page,
             next: NONE,
             busy: NONE,
-            held: None,
+            copy: Copied::NONE,
             alarm_depth: 0,
             alarm_failures: 0,
-            ready: Ready::No,
-            visible: how.visible,
-            auto: how.auto,
-            listens: how.listens,
-            asks_on_event: how.asks_on_event,
-            refreshes_on_expiry: how.refreshes_on_expiry,
+            traits: Traits::new(&how),
         });
         if self.store.clocks.len() <= agent.slot as usize {
             self.store.clocks.push(Clock::default());
@@ -255,6 +252,7 @@ impl Machine<'_> {
         }
         self.stop_ticker(agent);
         self.stop_alarm(agent);
+        self.store.set_copy(agent, None);
         let it = self.store.agents.remove(agent).expect("a page that closes is open");
         if it.busy != NONE {
             let key = self.store.busy.key(it.busy);

@@ -18,6 +18,7 @@
 //! Callers in a queue are not recursive.
 
 mod account;
+mod browser;
 mod clocks;
 mod compile;
 mod describe;
@@ -38,9 +39,10 @@ mod shipped;
 mod state;
 mod store;
 mod template;
+mod traits;
 mod words;
 
-pub use account::{Account, Grant, Refusal, Rotation};
+pub use account::{Account, Grant, Marks, Refusal, Rotation};
 pub use compile::Unusable;
 pub use machine::{open, step};
 pub use pages::{Reply as ServerReply, Sessions, Token};

@@ -4,7 +4,8 @@
 use super::machine::Machine;
 use super::pool::Key;
 use super::rules::{Failure, Place, SignOut, WhileLoading};
-use super::state::{Done, Held, Next, Op, Ready, Refreshed};
+use super::state::{Done, Held, Next, Op, Refreshed};
+use super::traits::Ready;
 use super::words::{Fact, Outcome};
 use crate::kernel::Dur;
 
@@ -23,7 +24,7 @@ impl Machine<'_> {
     /// The session, if a caller can get it at once. Most calls end here and need no operation.
     fn fresh(&self, agent: Key) -> Option<Held> {
         let free = self.rules.lock.is_none_or(|lock| lock.to_refresh);
-        if !free || self.agent(agent).ready != Ready::Yes {
+        if !free || self.agent(agent).traits.ready() != Ready::Yes {
             return None;
         }
         self.session(agent).filter(|held| self.left(agent, *held) >= nanos(self.rules.caller_margin))
@@ -58,7 +59,7 @@ impl Machine<'_> {
             Op::Call | Op::Restore => self.rules.while_loading == WhileLoading::Waits,
             Op::Visible | Op::Listener | Op::Copy => true,
         } || (op == Op::Tick && self.task(task).stage == FIRST_TICK);
-        match self.agent(agent).ready {
+        match self.agent(agent).traits.ready() {
             Ready::No if waits => {
                 let parked = self.busy(agent).parked;
                 self.busy(agent).parked = self.append(parked, task);
@@ -105,7 +106,7 @@ impl Machine<'_> {
                     self.read(task);
                 }
             }
-            Op::Visible if !self.agent(agent).visible => self.finish(task, Done::Nothing),
+            Op::Visible if !self.agent(agent).traits.is_visible() => self.finish(task, Done::Nothing),
             Op::Load if self.rules.place != Place::Storage => self.load_copy(task),
             Op::Load | Op::Visible => self.recover(task),
             Op::Alarm if self.rules.timer.is_some_and(|t| !t.refreshes) => self.read(task),
@@ -207,7 +208,7 @@ impl Machine<'_> {
 
     pub fn first_event(&mut self, agent: Key, exp: Option<u32>) {
         self.fact(agent, Fact::First(exp));
-        if self.agent(agent).asks_on_event {
+        if self.agent(agent).traits.asks_on_event() {
             self.ask(agent);
         }
     }
@@ -222,9 +223,9 @@ impl Machine<'_> {
         if !goes {
             return;
         }
-        if self.rules.place != Place::Storage && self.agent(agent).ready == Ready::No {
-            self.agent_mut(agent).held = None;
-        } else if self.rules.place == Place::Storage || self.agent(agent).held.is_some() {
+        if self.rules.place != Place::Storage && self.agent(agent).traits.ready() == Ready::No {
+            self.store.set_copy(agent, None);
+        } else if self.rules.place == Place::Storage || self.store.copy(agent).is_some() {
             self.sign_out(agent, status);
         }
     }

@@ -15,8 +15,30 @@ pub(in crate::client) struct Pool<T> {
 #[derive(Clone, Debug)]
 struct Slot<T> {
     generation: u32,
-    next_free: u32,
-    value: Option<T>,
+    content: Content<T>,
+}
+
+/// What a slot holds: a value, or the number of the next free slot.
+#[derive(Clone, Debug)]
+enum Content<T> {
+    Used(T),
+    Free(u32),
+}
+
+impl<T> Slot<T> {
+    fn value(&self) -> Option<&T> {
+        match &self.content {
+            Content::Used(value) => Some(value),
+            Content::Free(_) => None,
+        }
+    }
+
+    fn value_mut(&mut self) -> Option<&mut T> {
+        match &mut self.content {
+            Content::Used(value) => Some(value),
+            Content::Free(_) => None,
+        }
+    }
 }
 
 /// A slot and its generation.
@@ -43,37 +65,40 @@ impl<T> Pool<T> {
         self.used += 1;
         if self.free == NONE {
             let slot = u32::try_from(self.slots.len()).expect("fewer than 2^32 slots");
-            self.slots.push(Slot { generation: 0, next_free: NONE, value: Some(value) });
+            self.slots.push(Slot { generation: 0, content: Content::Used(value) });
             return Key { slot, generation: 0 };
         }
         let slot = self.free;
         let entry = &mut self.slots[slot as usize];
-        self.free = entry.next_free;
-        entry.value = Some(value);
+        let Content::Free(next) = std::mem::replace(&mut entry.content, Content::Used(value)) else {
+            unreachable!("the list of free slots has free slots only")
+        };
+        self.free = next;
         Key { slot, generation: entry.generation }
     }
 
     /// The value, unless its slot has been freed.
     pub(in crate::client) fn get(&self, key: Key) -> Option<&T> {
         let entry = self.slots.get(key.slot as usize)?;
-        if entry.generation == key.generation { entry.value.as_ref() } else { None }
+        if entry.generation == key.generation { entry.value() } else { None }
     }
 
     /// The value for a change, unless its slot has been freed.
     pub(in crate::client) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let entry = self.slots.get_mut(key.slot as usize)?;
-        if entry.generation == key.generation { entry.value.as_mut() } else { None }
+        if entry.generation == key.generation { entry.value_mut() } else { None }
     }
 
     /// Frees a slot and returns its value.
     pub(in crate::client) fn remove(&mut self, key: Key) -> Option<T> {
         let entry = self.slots.get_mut(key.slot as usize)?;
-        if entry.generation != key.generation {
+        if entry.generation != key.generation || entry.value().is_none() {
             return None;
         }
-        let value = entry.value.take()?;
+        let Content::Used(value) = std::mem::replace(&mut entry.content, Content::Free(self.free)) else {
+            unreachable!("the slot is in use")
+        };
         entry.generation = entry.generation.wrapping_add(1);
-        entry.next_free = self.free;
         self.free = key.slot;
         self.used -= 1;
         Some(value)
@@ -84,7 +109,7 @@ impl<T> Pool<T> {
     /// # Panics
     /// If the slot is free: a link of a list points only to slots in use.
     pub(in crate::client) fn at(&self, slot: u32) -> &T {
-        self.slots[slot as usize].value.as_ref().expect("a link points to a slot in use")
+        self.slots[slot as usize].value().expect("a link points to a slot in use")
     }
 
     /// As [`Pool::at`], for a change.
@@ -92,12 +117,12 @@ impl<T> Pool<T> {
     /// # Panics
     /// If the slot is free.
     pub(in crate::client) fn at_mut(&mut self, slot: u32) -> &mut T {
-        self.slots[slot as usize].value.as_mut().expect("a link points to a slot in use")
+        self.slots[slot as usize].value_mut().expect("a link points to a slot in use")
     }
 
     /// The value of a slot, whatever its generation, unless the slot is free.
     pub(in crate::client) fn in_slot(&self, slot: u32) -> Option<&T> {
-        self.slots.get(slot as usize).and_then(|entry| entry.value.as_ref())
+        self.slots.get(slot as usize).and_then(Slot::value)
     }
 
     /// The key of a slot in use.

@@ -4,7 +4,8 @@ use super::machine::Machine;
 use super::ops::nanos;
 use super::pool::Key;
 use super::rules::{Code, Ending, Endpoint, ExpiryClock, Place, SignOut};
-use super::state::{Flight, Held, News, Op, Ready, Refreshed, Until};
+use super::state::{Flight, Held, News, Op, Refreshed, Until};
+use super::traits::Ready;
 use super::words::{Action, Fact, Issued, Reply, Request, Timer};
 use std::num::NonZeroU32;
 
@@ -161,8 +162,8 @@ impl Machine<'_> {
                 return DROPPED;
             }
         }
-        let ready = self.agent(agent).ready == Ready::Yes;
-        if self.rules.place == Place::Storage || !ready || self.agent(agent).held.is_some() {
+        let ready = self.agent(agent).traits.ready() == Ready::Yes;
+        if self.rules.place == Place::Storage || !ready || self.store.copy(agent).is_some() {
             for _ in 0..self.commits(flight) {
                 self.save(agent, held);
                 self.tell(agent, News::Refreshed);

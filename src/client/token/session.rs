@@ -3,7 +3,8 @@
 use super::machine::Machine;
 use super::pool::{Key, NONE};
 use super::rules::{ExpiryClock, Place};
-use super::state::{Held, News, Next, Ready};
+use super::state::{Held, News, Next};
+use super::traits::Ready;
 use super::words::{Fact, Storage};
 
 /// Nanoseconds in a second.
@@ -12,7 +13,7 @@ const SECOND: i64 = 1_000_000_000;
 impl Machine<'_> {
     /// The client's own clock, in nanoseconds since the start of the run by the server's clock.
     pub fn clock(&self, agent: Key) -> i64 {
-        let skew = self.store.browser(self.agent(agent).browser).skew;
+        let skew = self.store.browser(self.agent(agent).browser).skew();
         i64::try_from(self.now.0).expect("a run is shorter than 292 years").saturating_add(skew)
     }
 
@@ -29,22 +30,25 @@ impl Machine<'_> {
     pub fn session(&self, agent: Key) -> Option<Held> {
         match self.rules.place {
             Place::Storage => self.store.browser(self.agent(agent).browser).stored,
-            Place::Copied | Place::Memory => self.agent(agent).held,
+            Place::Copied | Place::Memory => self.store.copy(agent),
         }
     }
 
     /// Stores a refreshed session and notifies of it.
     pub fn save(&mut self, agent: Key, held: Held) {
-        let (browser, ready) = (self.agent(agent).browser, self.agent(agent).ready);
+        let (browser, ready) = (self.agent(agent).browser, self.agent(agent).traits.ready());
         match self.rules.place {
             Place::Storage => {
-                self.store.browser_mut(browser).stored = Some(held);
+                self.store.set_stored(browser, Some(held));
                 self.fact(agent, Fact::Storage(Storage::Set));
             }
             Place::Copied => {
-                self.agent_mut(agent).held = Some(held);
+                let before = match ready {
+                    Ready::Yes => self.store.set_stored(browser, Some(held)),
+                    _ => None,
+                };
+                self.store.set_copy(agent, Some(held));
                 if ready == Ready::Yes {
-                    let before = self.store.browser_mut(browser).stored.replace(held);
                     self.fact(agent, Fact::Storage(Storage::Set));
                     // A browser notifies other pages of a changed value only, not of the same value written again.
                     if before != Some(held) {
@@ -53,9 +57,9 @@ impl Machine<'_> {
                 }
             }
             Place::Memory => {
-                self.agent_mut(agent).held = Some(held);
                 // The app keeps the newest tokens for the next page.
-                self.store.browser_mut(browser).stored = Some(held);
+                self.store.set_stored(browser, Some(held));
+                self.store.set_copy(agent, Some(held));
             }
         }
         if self.rules.timer.is_some_and(|t| t.set_by_all) {
@@ -72,13 +76,12 @@ impl Machine<'_> {
         if self.session(agent).is_some() {
             self.fact(agent, Fact::SignedOut { status });
         }
-        self.agent_mut(agent).held = None;
+        self.store.set_copy(agent, None);
         self.stop_alarm(agent);
         if self.rules.place != Place::Memory {
-            let browser = self.store.browser_mut(slot);
-            if !browser.removals_stick {
+            if self.store.ignores_removals {
                 self.fact(agent, Fact::Storage(Storage::RemovalIgnored));
-            } else if browser.stored.take().is_some() {
+            } else if self.store.set_stored(slot, None).is_some() {
                 self.fact(agent, Fact::Storage(Storage::Removed));
                 self.tell_pages(agent);
             }
@@ -106,7 +109,7 @@ impl Machine<'_> {
 
     /// Sends an event to the object's listeners and to the browser's other objects.
     pub fn tell(&mut self, agent: Key, news: News) {
-        if self.agent(agent).ready == Ready::No && self.rules.place == Place::Copied {
+        if self.agent(agent).traits.ready() == Ready::No && self.rules.place == Place::Copied {
             return;
         }
         if self.rules.broadcasts {
@@ -145,8 +148,8 @@ impl Machine<'_> {
     pub fn notify(&mut self, agent: Key, news: News) {
         let session = if news == News::SignedOut { None } else { self.session(agent) };
         let it = self.agent(agent);
-        if it.listens {
-            let asks = it.asks_on_event;
+        if it.traits.listens() {
+            let asks = it.traits.asks_on_event();
             self.fact(agent, Fact::Event(news, session.map(|s| s.exp_s)));
             if asks {
                 self.ask(agent);

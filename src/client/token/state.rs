@@ -1,7 +1,9 @@
 //! The state of a browser: the stored session, its client objects, and separately the work under way.
 
+use super::browser::{Browser, Copied};
 use super::pool::{Key, Pool};
 use super::rules::Endpoint;
+use super::traits::Traits;
 use crate::kernel::Time;
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -103,33 +105,6 @@ pub(super) enum Refreshed {
     Unanswered,
 }
 
-/// Whether a client object has loaded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Ready {
-    No,
-    Yes,
-    /// The load failed because its lock was stolen. Every caller gets an error.
-    Broken,
-}
-
-/// A browser of one user: the storage that its tabs share.
-#[derive(Clone, Debug)]
-pub(super) struct Browser {
-    pub stored: Option<Held>,
-    /// Nanoseconds by which the local clock is ahead of the server's.
-    pub skew: i64,
-    /// First client object of the list.
-    pub first: u32,
-    /// The lock, or [`NONE`] when no operation holds it or waits for it.
-    pub lock: u32,
-    /// Removals from the storage take effect (true), or the old value stays (false).
-    pub removals_stick: bool,
-    /// The browser's requests get no answer.
-    pub offline: bool,
-    /// One of its pages has been opened.
-    pub opened: bool,
-}
-
 /// A client object in a page.
 #[derive(Clone, Debug)]
 pub(super) struct Agent {
@@ -138,24 +113,15 @@ pub(super) struct Agent {
     pub page: u32,
     /// Next client object of the browser.
     pub next: u32,
-    /// The work under way, or [`NONE`].
+    /// The work under way, or [`NONE`](super::pool::NONE).
     pub busy: u32,
     /// The object's own copy of the session.
-    pub held: Option<Held>,
+    pub copy: Copied,
     /// One plus the depth of the entry whose answer set the timer to no wait; 0 otherwise.
     pub alarm_depth: u16,
     /// Consecutive failures of the timer's refresh.
     pub alarm_failures: u8,
-    pub ready: Ready,
-    pub visible: bool,
-    /// The object refreshes by itself.
-    pub auto: bool,
-    /// The app listens to its events.
-    pub listens: bool,
-    /// The app asks for a token on each event.
-    pub asks_on_event: bool,
-    /// The app refreshes the session, like a caller, when the SDK tells it that the token has expired.
-    pub refreshes_on_expiry: bool,
+    pub traits: Traits,
 }
 
 /// The numbers of a client object's clocks. They belong to the object's slot and never begin anew, so a timer of an
@@ -305,6 +271,10 @@ pub struct Store {
     pub(super) tasks: Pool<Task>,
     pub(super) flights: Pool<Flight>,
     pub(super) locks: Pool<Lock>,
+    /// Copies of sessions that differ from what the browser stores.
+    pub(super) copies: Pool<Held>,
+    /// Removals from the storage have no effect: the old value stays.
+    pub(super) ignores_removals: bool,
     pub(super) calls: u32,
     /// Number of waits of holders for their queues.
     pub(super) drains: u32,
@@ -316,20 +286,11 @@ pub struct Store {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::token::Account;
 
     #[test]
     fn both_halves_of_a_time_are_kept() {
         for nanoseconds in [0, 1, -1, i64::MAX, i64::MIN, 1 << 32, -(1 << 32), 900_000_000_000] {
             assert_eq!(Until::new(nanoseconds).nanoseconds(), nanoseconds);
         }
-    }
-
-    /// An idle session with one tab: its browser, its client object, the server's side. Work under way is stored
-    /// separately.
-    #[test]
-    fn an_idle_session_takes_at_most_144_bytes() {
-        let sizes = [size_of::<Browser>(), Pool::<Agent>::SLOT, size_of::<Clock>(), size_of::<Account>()];
-        assert!(sizes.iter().sum::<usize>() <= 144, "{sizes:?}");
     }
 }

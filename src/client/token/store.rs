@@ -1,8 +1,10 @@
 //! What a driver asks of a population: its browsers, sessions, and the work under way.
 
+use super::browser::Browser;
 use super::pool::{Key, NONE};
 use super::rules::Place;
-use super::state::{Browser, Held, Op, Ready, Store};
+use super::state::{Held, Op, Store};
+use super::traits::Ready;
 use super::words::Request;
 use crate::kernel::Time;
 
@@ -16,22 +18,13 @@ impl Store {
     /// nanoseconds by which its clock is ahead of the server's.
     pub fn add_browser(&mut self, stored: Option<Held>, skew: i64) -> u32 {
         let number = u32::try_from(self.browsers.len()).expect("fewer than 2^32 browsers");
-        let (removals_stick, offline, opened) = (true, false, false);
-        self.browsers.push(Browser {
-            stored,
-            skew,
-            first: NONE,
-            lock: NONE,
-            removals_stick,
-            offline,
-            opened,
-        });
+        self.browsers.push(Browser::new(stored, skew));
         number
     }
 
-    /// Makes removals from this browser's storage ineffective from now on, as with cookies that a server may not write.
-    pub fn ignore_removals(&mut self, browser: u32) {
-        self.browser_mut(browser).removals_stick = false;
+    /// Makes removals from the browsers' storage ineffective from now on, as with cookies that a server may not write.
+    pub fn ignore_removals(&mut self) {
+        self.ignores_removals = true;
     }
 
     /// The session in the browser's storage.
@@ -49,10 +42,10 @@ impl Store {
 
     /// The session that a client object reads: the browser's, or its own copy.
     pub fn held(&self, agent: Key, place: Place) -> Option<Held> {
-        let agent = self.agents.get(agent)?;
+        let it = self.agents.get(agent)?;
         match place {
-            Place::Storage => self.browser(agent.browser).stored,
-            _ if agent.ready == Ready::Yes => agent.held,
+            Place::Storage => self.browser(it.browser).stored,
+            _ if it.traits.ready() == Ready::Yes => self.copy(agent),
             _ => None,
         }
     }

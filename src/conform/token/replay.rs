@@ -181,7 +181,7 @@ pub(super) fn drive(
     let mut store = Store::new();
     let browser = store.add_browser(Some(stored), config.client_skew_ms * 1_000_000);
     if options.removals_ignored {
-        store.ignore_removals(browser);
+        store.ignore_removals();
     }
     let mut replay = Replay {
         config,
@@ -297,7 +297,9 @@ impl Replay<'_> {
 
     pub fn open(&mut self, tab: u32, objects: &[Opening]) {
         let (mut keys, mut out) = (Vec::new(), Out::default());
-        open(&self.rules, &mut self.store, self.browser, objects, self.now, (&mut keys, &mut out));
+        let opened = |key| keys.push(key);
+        let objects = objects.iter().copied();
+        open(&self.rules, &mut self.store, self.browser, objects, self.now, (opened, &mut out));
         self.tab_of.extend(keys.iter().map(|key| (*key, tab)));
         if !self.options.object_per_call {
             self.pages[tab as usize].objects = keys;

@@ -1,7 +1,7 @@
 //! The scripted server of a recording: its rules, its token bucket, and the session's account.
 
 use super::recording::{Bucket, Config};
-use crate::client::token::{Account, Endpoint, Issued, Profile, Refusal, Reply, Rotation};
+use crate::client::token::{Account, Endpoint, Issued, Marks, Profile, Refusal, Reply, Rotation};
 use crate::conform::script::Rule;
 use crate::kernel::{Dur, Time};
 use std::num::NonZeroU32;
@@ -21,6 +21,7 @@ pub(super) struct Server {
     rules: Vec<(Rule, u64)>,
     bucket: Option<(Bucket, u128, Time)>,
     pub account: Account,
+    marks: Marks,
     pub rotation: Rotation,
     revoked: Option<Time>,
     profile: Profile,
@@ -36,6 +37,7 @@ impl Server {
             rules: config.rules.iter().map(|r| (r.clone(), 0)).collect(),
             bucket: config.limiter.map(|b| (b, u128::from(b.burst) * ONE, Time::ZERO)),
             account: Account::new(),
+            marks: Marks::default(),
             rotation: Rotation {
                 rotates: tokens.rotates && config.rotation == "rotate",
                 reuse: u64::try_from(config.reuse_ms).ok().map(Dur::from_ms),
@@ -65,7 +67,7 @@ impl Server {
         if self.revoked.is_some_and(|at| now >= at) {
             self.account.revoke();
         }
-        match self.account.refresh(&self.rotation, refresh, now) {
+        match self.account.refresh(&mut self.marks, &self.rotation, refresh, now) {
             Ok(issued) => Decision::Answer(Reply::Ok(Some(issued)), 200),
             Err(refusal) => {
                 let tokens = &self.profile.refresh_token;

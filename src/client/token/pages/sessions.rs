@@ -3,7 +3,7 @@
 use super::rows;
 use crate::backend::Endpoint;
 use crate::client::family::SessionEnd;
-use crate::client::token::{Account, Issued, Refusal, Rotation};
+use crate::client::token::{Account, Issued, Marks, Refusal, Rotation};
 use crate::client::{self, family};
 use crate::kernel::{Block, Time};
 use crate::protocol::Failure;
@@ -54,11 +54,12 @@ pub struct Server {
 pub struct Sessions {
     server: Server,
     accounts: Block<Account>,
+    marks: Marks,
 }
 
 impl Sessions {
     pub(in crate::client) fn new(server: Server, users: Range<u32>) -> Sessions {
-        Sessions { server, accounts: Block::new(users, Account::new()) }
+        Sessions { server, accounts: Block::new(users, Account::new()), marks: Marks::default() }
     }
 }
 
@@ -70,7 +71,7 @@ impl family::Account for Sessions {
         let refused = |refusal| Reply::Refused(refusal, self.server.refused_status);
         if endpoint == rows::TOKEN {
             let refresh = NonZeroU32::new(word).expect("a request of the token endpoint has a refresh token");
-            return match account.refresh(&self.server.rotation, refresh, now) {
+            return match account.refresh(&mut self.marks, &self.server.rotation, refresh, now) {
                 Ok(issued) => Reply::Ok(Some(issued)),
                 Err(refusal) => refused(refusal),
             };

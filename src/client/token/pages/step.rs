@@ -116,13 +116,11 @@ impl Pages {
     /// Opens the client objects of a page. A browser's first page finds the session of a user who has just signed in.
     fn open(&mut self, who: &Who<'_, Token>, now: Time, made: &mut Out) {
         let number = self.browser_of(who.user);
-        let browser = self.store.browser_mut(number);
-        if !browser.opened {
-            browser.opened = true;
+        if !self.store.browser_mut(number).open() {
             let first = token::Account::new().first(&who.rules.server.rotation, now);
             let until = Until::new(i64::from(first.exp_s) * 1_000_000_000);
             let held = Held { refresh: first.refresh, access: first.access, exp_s: first.exp_s, until };
-            browser.stored = Some(held);
+            self.store.set_stored(number, Some(held));
         }
         let asks = who.setup.reaction.act == AppReaction::GetToken;
         let how = |object| Opening {
@@ -134,12 +132,15 @@ impl Pages {
             refreshes_on_expiry: false,
             asks: 0,
         };
-        let objects: Vec<Opening> = (0..who.setup.objects).map(how).collect();
-        let mut keys = Vec::new();
-        machine::open(&who.rules.client, &mut self.store, number, &objects, now, (&mut keys, made));
+        let objects = (0..who.setup.objects).map(how);
+        let mut first = None;
+        let opened = |key: Key| drop(first.get_or_insert(key.slot));
+        machine::open(&who.rules.client, &mut self.store, number, objects, now, (opened, made));
         let tab = &mut self.tabs[who.tab as usize];
-        tab.visit += u32::from(tab.object == NONE);
-        tab.object = keys[0].slot;
+        if tab.object == NONE {
+            tab.count_visit();
+        }
+        tab.object = first.expect("a page has a client object");
     }
 
     /// Closes the page of a tab, if it is open.
@@ -154,7 +155,7 @@ impl Pages {
             told.push(who.tab, Action::Fact(Fact::AppLeft(callers)));
         }
         let tab = &mut self.tabs[who.tab as usize];
-        if std::mem::take(&mut tab.session) {
+        if tab.set_session(false) {
             told.push(who.tab, Action::Fact(Fact::PageGone));
         }
     }
@@ -202,8 +203,7 @@ impl Pages {
                 continue;
             }
             let session = self.shows_session(object, who.rules.client.place);
-            if session != self.tabs[tab as usize].session {
-                self.tabs[tab as usize].session = session;
+            if self.tabs[tab as usize].set_session(session) != session {
                 told.push(tab, Action::Fact(if session { Fact::SignedIn } else { Fact::SignedOut }));
             }
         }

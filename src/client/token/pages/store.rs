@@ -9,8 +9,10 @@ use crate::client::Reply as _;
 use crate::client::fact::Status;
 use crate::client::family::{self, Call, Doing, FinalTab, Look, MessageRow};
 use crate::client::step::{Message, TaskId};
+use crate::client::token::browser::Browser;
 use crate::client::token::pool::{NONE, Pool};
-use crate::client::token::state::{Agent, Browser, Busy, Clock, Flight, Held, Op, Ready, Store, Task};
+use crate::client::token::state::{Agent, Busy, Clock, Flight, Held, Op, Store, Task};
+use crate::client::token::traits::Ready;
 use crate::client::token::{self, Out, Timer};
 use crate::kernel::Block;
 use crate::protocol::{Failure, Token as SessionToken};
@@ -43,10 +45,32 @@ pub(super) fn bytes_per_user(setup: &Setup, tabs: u64, event: u64) -> u64 {
 pub(super) struct Tab {
     /// The slot of the page's first client object, or [`NONE`] for a closed tab.
     pub object: u32,
+    /// Number of times the tab was opened, doubled; one more while the page shows the user as signed in.
+    visits: u32,
+}
+
+impl Tab {
     /// Number of times the tab was opened.
-    pub visit: u32,
+    pub fn visit(self) -> u32 {
+        self.visits >> 1
+    }
+
+    /// Counts an opening.
+    pub fn count_visit(&mut self) {
+        self.visits += 2;
+    }
+
     /// Whether the page shows the user as signed in.
-    pub session: bool,
+    pub fn session(self) -> bool {
+        self.visits & 1 == 1
+    }
+
+    /// Sets whether the page shows the user as signed in, and returns whether it did.
+    pub fn set_session(&mut self, session: bool) -> bool {
+        let before = self.session();
+        self.visits = self.visits & !1 | u32::from(session);
+        before
+    }
 }
 
 /// The pages of a range of users.
@@ -65,14 +89,12 @@ pub struct Pages {
 impl Pages {
     pub(super) fn new(setup: &Setup, users: Range<u32>, tabs_per_user: u32) -> Pages {
         let mut store = Store::new();
-        for _ in users.clone() {
-            let browser = store.add_browser(None, 0);
-            if setup.ignores_removals {
-                store.ignore_removals(browser);
-            }
+        users.clone().for_each(|_| drop(store.add_browser(None, 0)));
+        if setup.ignores_removals {
+            store.ignore_removals();
         }
         let tabs = users.start * tabs_per_user..users.end * tabs_per_user;
-        let closed = Tab { object: NONE, visit: 0, session: false };
+        let closed = Tab { object: NONE, visits: 0 };
         Pages {
             tabs_per_user,
             first_user: users.start,
@@ -106,7 +128,7 @@ impl Pages {
     /// Whether the page of an open tab has loaded and shows a session.
     pub(super) fn shows_session(&self, object: u32, place: token::Place) -> bool {
         let agent = self.store.agents.at(object);
-        agent.ready != Ready::No && self.store.held(self.store.agents.key(object), place).is_some()
+        agent.traits.ready() != Ready::No && self.store.held(self.store.agents.key(object), place).is_some()
     }
 
     /// The tab of a client object's slot. The first tab for a free slot, whose events are all stale.
@@ -123,7 +145,7 @@ impl family::Store for Pages {
     fn warm(&self, tab: u32) -> u32 {
         let object = self.tabs[tab as usize].object;
         self.store.agents.in_slot(object).map_or(0, |agent| agent.busy)
-            ^ self.store.browser(self.browser_of(tab / self.tabs_per_user)).lock
+            ^ self.store.browser(self.browser_of(tab / self.tabs_per_user)).lock()
     }
 
     #[inline]
@@ -133,27 +155,27 @@ impl family::Store for Pages {
 
     #[inline]
     fn session(&self, tab: u32) -> bool {
-        self.tabs[tab as usize].session
+        self.tabs[tab as usize].session()
     }
 
     #[inline]
     fn visit(&self, tab: u32) -> u32 {
-        self.tabs[tab as usize].visit
+        self.tabs[tab as usize].visit()
     }
 
     #[inline]
     fn offline(&self, user: u32) -> bool {
-        self.store.browser(self.browser_of(user)).offline
+        self.store.browser(self.browser_of(user)).is_offline()
     }
 
     fn set_offline(&mut self, user: u32, offline: bool) {
         let browser = self.browser_of(user);
-        self.store.browser_mut(browser).offline = offline;
+        self.store.browser_mut(browser).set_offline(offline);
     }
 
     fn set_clock(&mut self, user: u32, ahead_ns: i64) {
         let browser = self.browser_of(user);
-        self.store.browser_mut(browser).skew = ahead_ns;
+        self.store.browser_mut(browser).set_skew(ahead_ns);
     }
 
     #[inline]
@@ -234,13 +256,13 @@ impl family::Store for Pages {
 
     fn final_tabs(&self) -> Vec<FinalTab> {
         let final_tab = |tab: u32| {
-            let Tab { object, session, .. } = self.tabs[tab as usize];
-            let agent = self.store.agents.in_slot(object);
-            let loaded = agent.is_some_and(|agent| agent.ready != Ready::No);
+            let it = self.tabs[tab as usize];
+            let agent = self.store.agents.in_slot(it.object);
+            let loaded = agent.is_some_and(|agent| agent.traits.ready() != Ready::No);
             let stored = self.store.browser(self.browser_of(tab / self.tabs_per_user)).stored;
             FinalTab {
                 open: agent.is_some(),
-                session,
+                session: it.session(),
                 status: if loaded { Status::Ready } else { Status::Loading },
                 client: loaded,
                 cookie: stored.map(|held| self.token(held)),
@@ -290,4 +312,5 @@ impl Look for Pages {
     }
 }
 
-const _: () = assert!(SESSION_BYTES + IDLE_BYTES <= 152);
+/// With the counts of a session, 144 bytes.
+const _: () = assert!(SESSION_BYTES + IDLE_BYTES <= 104);
