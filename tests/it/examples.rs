@@ -36,7 +36,11 @@ fn an_own_sdk_runs_with_faults_limits_metrics_charts_and_stories() {
     let (results, said) = own_sdk::show(folder.path()).unwrap_or_else(|e| panic!("{e}"));
     assert!(results.passes_check(), "{:?}", results.expectations);
     assert!(said.starts_with("Under old (mean of 3 replications), "), "{said}");
-    assert!(said.contains("valid are signed out") && said.contains("429"), "{said}");
+    assert!(said.contains("users whose session is valid are signed out; "), "{said}");
+    assert!(
+        said.contains("client model own my-sdk") && said.contains("refreshes its token (entry 1)"),
+        "{said}"
+    );
     // Results, page and charts speak the words of token clients, also after they were read.
     let read = authstorm::results::ResultsDir::open(folder.path().join("data")).and_then(|dir| dir.results());
     let read = read.unwrap_or_else(|e| panic!("{e}"));
@@ -80,7 +84,7 @@ fn a_client_or_a_limiter_that_the_program_does_not_have_is_refused_at_its_place(
     let limit = "version = 1\nname = \"t\"\nhorizon = \"1m\"\npolicies = [\"new\"]\n[[workload]]\nname = \"w\"\nclients = 1\n\
         at = [\"1s\"]\n[[backend.limit]]\nendpoints = [\"generic\"]\nkey = \"ip\"\nkind = \"own\"\n\
         limiter = \"forgiving\"\n";
-    for (text, place) in [(client, "t.toml:7:7"), (limit, "t.toml:14:11")] {
+    for (text, place) in [(client, "t.toml:7:7"), (limit, "t.toml:13:11")] {
         let said = authstorm::Study::parse("t.toml", text).expect_err("no such code").to_string();
         assert!(said.contains(place) && said.contains("no code of this name"), "{said}");
     }

@@ -134,7 +134,7 @@ impl Pages {
         };
         let objects = (0..who.setup.objects).map(how);
         let mut first = None;
-        let opened = |key: Key| drop(first.get_or_insert(key.slot));
+        let opened = |key: Key| first = first.or(Some(key.slot));
         machine::open(&who.rules.client, &mut self.store, number, objects, now, (opened, made));
         let tab = &mut self.tabs[who.tab as usize];
         if tab.object == NONE {

@@ -89,7 +89,9 @@ pub struct Pages {
 impl Pages {
     pub(super) fn new(setup: &Setup, users: Range<u32>, tabs_per_user: u32) -> Pages {
         let mut store = Store::new();
-        users.clone().for_each(|_| drop(store.add_browser(None, 0)));
+        for _ in users.clone() {
+            store.add_browser(None, 0);
+        }
         if setup.ignores_removals {
             store.ignore_removals();
         }
