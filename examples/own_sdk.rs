@@ -85,12 +85,8 @@ pub(crate) fn show(folder: &Path) -> Result<(Results, String), Box<dyn std::erro
     let study = study()?;
     let mut results = study.run()?;
     for policy in &results.policies {
-        assert_eq!(
-            policy.metric("recursive_refreshes").mean,
-            0.0,
-            "{}: no refresh causes another",
-            policy.name
-        );
+        let recursive = policy.metric("recursive_refreshes").mean;
+        assert!(recursive <= 0.0, "{}: {recursive} refreshes cause another", policy.name);
     }
     explain::tell_worst(&study, &mut results, &Control::default())?;
     results.write(folder.join("data"))?;

@@ -51,7 +51,7 @@ fn an_own_sdk_runs_with_faults_limits_metrics_charts_and_stories() {
         page.contains("own my-sdk") && page.contains("refreshes"),
         "the page names the client and its flow"
     );
-    for chart in ["requests.svg", "sign_outs.svg", "flow.svg"] {
+    for chart in ["requests.svg", "sign-outs.svg", "flow.svg"] {
         assert!(folder.path().join(chart).exists(), "{chart}");
     }
 }

@@ -27,8 +27,8 @@
 //!             Event::Timer(_) => page.refresh(),
 //!             Event::Failed(failure) if page.ends_session(failure) => page.sign_out(),
 //!             Event::Failed(failure) if !page.retry() => page.fail_callers(failure),
-//!             Event::Failed(_) | Event::Visible | Event::Told(_) => {}
-//!             Event::Asked => page.answer_callers(),
+//!             Event::Failed(_) => {}
+//!             _ => page.answer_callers(),
 //!         }
 //!     }
 //! }
