@@ -4,6 +4,9 @@ use crate::scenario::format;
 use crate::spec::{Key, Table, Ty};
 use std::fmt::Write;
 
+/// The word for what a program that uses the library brings. Nothing here brings it.
+pub(super) const FROM_A_PROGRAM: &str = "own";
+
 /// An entry of every kind that the scenario lacks, for each list of tables whose entries have a kind.
 pub(super) fn missing(scenario: &str) -> String {
     let present: toml::Table = scenario.parse().expect("the scenario is valid TOML");
@@ -12,7 +15,7 @@ pub(super) fn missing(scenario: &str) -> String {
         let table = format::scenario().at(path).and_then(|key| key.ty.table()).expect("a list of tables");
         let belongs =
             table.keys.iter().find_map(|key| key.belongs.as_ref()).expect("the entries have a kind");
-        for word in table.words(&belongs.to) {
+        for word in table.words(&belongs.to).into_iter().filter(|word| *word != FROM_A_PROGRAM) {
             let has = |entry: &toml::Value| entry[&belongs.to].as_str() == Some(word);
             let mut here = Some(&toml::Value::Table(present.clone()));
             for step in path.split('.') {
@@ -52,7 +55,10 @@ mod tests {
         let text = format!("{bare}{}", missing(bare));
         let study = crate::Study::parse("bare", &text).unwrap_or_else(|e| panic!("{e}\n{text}"));
         let scenario = &study.loaded().scenario;
-        let words = |path: &str| format::scenario().words(path).len();
+        let words = |path: &str| {
+            let words = format::scenario().words(path);
+            words.into_iter().filter(|word| *word != FROM_A_PROGRAM).count()
+        };
         assert_eq!(scenario.backend.limits.len(), words("backend.limit.kind"));
         assert_eq!(scenario.faults.len(), words("fault.kind"));
         assert_eq!(scenario.actions.len(), words("action.do"));
