@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::terminal;
 use authstorm::page;
-use authstorm::results::{DataFile, Gap, Provenance, Reservation, ResultsDir, csv};
+use authstorm::results::{DataFile, Provenance, Reservation, Results, ResultsDir, csv};
 use std::path::PathBuf;
 
 /// Options.
@@ -14,19 +14,21 @@ pub(super) struct Args {
     dirs: Vec<PathBuf>,
 }
 
-struct Rebuilt {
+struct Data {
     provenance: Provenance,
+    results: Results,
+    /// The files that are not derived from others.
     files: Vec<DataFile>,
-    gaps: Vec<Gap>,
 }
 
-/// Makes all derived files again. Reads all directories before it writes the first.
+/// Makes all derived files again. Reads all directories before it draws and writes the first.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
-    let rebuilt =
-        args.dirs.iter().map(|dir| rebuild(ResultsDir::open(dir)?)).collect::<Result<Vec<_>, Failure>>()?;
-    for (dir, Rebuilt { provenance, files, gaps }) in args.dirs.iter().zip(rebuilt) {
+    let read =
+        args.dirs.iter().map(|dir| read(ResultsDir::open(dir)?)).collect::<Result<Vec<_>, Failure>>()?;
+    for (dir, Data { provenance, results, mut files }) in args.dirs.iter().zip(read) {
+        files.extend(page::files(&results)?);
         let shown = terminal::shown(dir);
-        gaps.iter().for_each(|gap| terminal::complain(&format!("warning: {shown}: {gap}")));
+        results.gaps.iter().for_each(|gap| terminal::complain(&format!("warning: {shown}: {gap}")));
         // Replaces only results whose data files were read before, so nothing is lost.
         let mut place = Reservation::take(dir, &provenance, true, None)?;
         let written = place.fill(&provenance, files);
@@ -36,8 +38,8 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     Ok(Exit::Yes)
 }
 
-/// The unchanged data files, and the files derived from them.
-fn rebuild(dir: ResultsDir) -> Result<Rebuilt, Failure> {
+/// The data of a directory, each file as it is.
+fn read(dir: ResultsDir) -> Result<Data, Failure> {
     let results = dir.results()?;
     let provenance = dir.provenance()?;
     let mut files = Vec::new();
@@ -48,6 +50,5 @@ fn rebuild(dir: ResultsDir) -> Result<Rebuilt, Failure> {
             _ => {}
         }
     }
-    files.extend(page::files(&results)?);
-    Ok(Rebuilt { provenance, files, gaps: results.gaps })
+    Ok(Data { provenance, results, files })
 }

@@ -48,10 +48,10 @@ impl Observer for Counter {
 #[ignore = "the next test runs it in its own process"]
 fn alone() {
     for (name, users, from_s, to_s, at_least) in [
-        ("rl-poll", "workload[0].clients=10000", 120, 590, 1_000_000),
+        ("rl-poll", "workload[0].clients=2500", 120, 590, 250_000),
         ("touch-429-clerk-js", "fleet.users=5000", 108, 118, 15_000),
-        ("touch-429-cascade", "fleet.users=10000", 180, 298, 100_000),
-        ("healthy", "fleet.users=10000", 180, 590, 1_000_000),
+        ("touch-429-cascade", "fleet.users=2500", 180, 298, 25_000),
+        ("healthy", "fleet.users=2500", 180, 590, 250_000),
     ] {
         let path = format!("{}/scenarios/{name}.toml", env!("CARGO_MANIFEST_DIR"));
         let plan = Study::load_with(path, &[users.to_owned()]).unwrap_or_else(|e| panic!("{e}")).plan();
