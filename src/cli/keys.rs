@@ -1,9 +1,11 @@
 //! `authstorm keys` and `authstorm schema`
 
 use super::exit::{Exit, Failure};
-use super::terminal;
+use super::{metrics, terminal};
 use authstorm::client::token;
 use authstorm::conform::token::trials;
+use authstorm::diff;
+use authstorm::results::summary;
 use authstorm::scenario;
 
 /// A file format of authstorm.
@@ -37,6 +39,12 @@ enum Described {
     ClientProfile,
     /// The JSON of `explain-client`
     ClientReport,
+    /// summary.json, which `run --json` and `check --json` print
+    Summary,
+    /// The JSON of `diff`
+    Diff,
+    /// The JSON of `metrics`
+    Metrics,
 }
 
 /// Options of `schema`.
@@ -68,5 +76,8 @@ pub(super) fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
         Described::Scenario => scenario::format::json_schema(),
         Described::ClientProfile => token::format::json_schema(),
         Described::ClientReport => trials::json_schema(),
+        Described::Summary => summary::json_schema(),
+        Described::Diff => diff::json_schema(),
+        Described::Metrics => metrics::json_schema(),
     })
 }

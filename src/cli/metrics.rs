@@ -6,6 +6,9 @@ use super::table::METRIC_COLUMNS;
 use super::{table, terminal};
 use authstorm::metrics::all_metrics;
 use authstorm::results::csv;
+use authstorm::spec::json::output_schema;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Options.
 #[derive(clap::Args)]
@@ -18,15 +21,31 @@ pub(super) struct Args {
     json: bool,
 }
 
+/// A metric in the JSON list.
+#[derive(Serialize, JsonSchema)]
+struct Definition {
+    /// Its name in results and expectations.
+    name: &'static str,
+    /// The unit of its values.
+    unit: &'static str,
+    /// What it counts or measures.
+    definition: &'static str,
+}
+
+/// The JSON Schema of the list, draft 2020-12, as text.
+pub(super) fn json_schema() -> String {
+    format!("{:#}\n", output_schema::<Vec<Definition>>("The metrics of authstorm"))
+}
+
 /// Prints the definitions of all metrics.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let rows = all_metrics().iter().map(|m| [m.name, m.unit, m.definition]);
     match Format::of(args.format, args.json) {
         Format::Table => terminal::say(&format!("{}\n", table::metrics())),
         Format::Json => {
-            let one = |[name, unit, definition]: [&str; 3]| serde_json::json!({ "name": name, "unit": unit, "definition": definition });
-            let list: Vec<_> = rows.map(one).collect();
-            terminal::say_json(&format!("{:#}\n", serde_json::Value::from(list)))
+            let list: Vec<_> =
+                rows.map(|[name, unit, definition]| Definition { name, unit, definition }).collect();
+            terminal::say_json(&format!("{:#}\n", serde_json::json!(list)))
         }
         Format::Csv => {
             let rows: Vec<[&str; 3]> = rows.collect();

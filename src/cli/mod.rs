@@ -74,7 +74,7 @@ enum Verb {
     Metrics(metrics::Args),
     /// Print every key of a scenario file or a client profile: value, unit, range, default, meaning and an example
     Keys(keys::Args),
-    /// Print the JSON Schema of scenario files, client profiles or client reports
+    /// Print the JSON Schema of a file format, or of the JSON that a command prints
     Schema(keys::SchemaArgs),
     /// Print completions for a shell
     Completions(pages::CompletionsArgs),

@@ -28,7 +28,7 @@ mod text;
 
 pub use csv::csv;
 pub use headline::headline;
-pub use json::json;
+pub use json::{json, json_schema};
 pub use rates::Rates;
 pub use scenario::{Changed, NotToml, scenario_changes};
 pub use text::in_words;
@@ -73,6 +73,10 @@ pub enum Verdict {
 }
 
 impl Verdict {
+    /// All verdicts.
+    pub const ALL: [Verdict; 5] =
+        [Verdict::Same, Verdict::Changed, Verdict::Perhaps, Verdict::Noise, Verdict::Unknown];
+
     /// Name in the table and in JSON.
     pub fn name(self) -> &'static str {
         match self {

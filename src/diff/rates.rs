@@ -5,9 +5,11 @@ use crate::kernel::Dur;
 use crate::metrics::{Kind, all_metrics};
 use crate::results::Results;
 use crate::text::number;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Divisors of totals.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Rates {
     /// Divide by the number of users, because the two results differ in it.
     pub per_user: bool,

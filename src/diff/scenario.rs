@@ -1,10 +1,12 @@
 //! Compares two scenarios key by key.
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use toml::Value;
 
 /// A key whose values differ.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Changed {
     /// Path of the key, such as `backend.limit[0].rate`.
     pub key: String,

@@ -1,6 +1,7 @@
 //! Compares offered and served load, to tell whether the system carries its own load.
 
 use crate::kernel::Dur;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Share of the offered calls that a place may leave unserved before it counts as overloaded: calls in flight and calls
@@ -10,7 +11,7 @@ const SLACK: f64 = 0.05;
 const DEVIATIONS: f64 = 5.0;
 
 /// Calls that an endpoint or a limit was offered before the first fault, and calls that it served or admitted.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Demand {
     /// Name of the endpoint or the limit.
     pub place: String,

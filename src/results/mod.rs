@@ -64,11 +64,13 @@ use crate::client::family::FlowWords;
 use crate::kernel::Dur;
 use crate::metrics::{Metric, MetricDef, Timeline, all_metrics, metrics_of};
 use crate::scenario::PolicyFile;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// Everything that a study found.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct Results {
     /// The scenario's name.
@@ -104,21 +106,26 @@ pub struct Results {
     pub engine: Engine,
     /// Results of each policy, in the scenario's order. The others are compared with the first one.
     #[serde(with = "serial::by_name")]
+    #[schemars(with = "BTreeMap<String, PolicyResults>")]
     pub policies: Vec<PolicyResults>,
     /// Verdicts on the expectations, in the scenario's order.
     #[serde(default)]
     pub expectations: Vec<Verdict>,
     /// Whether every session is kept, not only the worst of each policy.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(skip)]
     pub all_sessions: bool,
     /// The scenario's text, with every override written into it.
     #[serde(default, skip_serializing_if = "String::is_empty")]
+    #[schemars(skip)]
     pub scenario_text: String,
     /// Copies of the policy files and client profiles that the text names.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
     pub policy_files: Vec<PolicyFile>,
     /// Stories of some of the worst sessions; empty until [`crate::explain::tell_worst`] adds them.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
     pub stories: Vec<StoryDigest>,
     /// Gaps: what the results lacked when they were read, or have beyond this version. Empty for results of this version.
     #[serde(skip)]
@@ -126,7 +133,7 @@ pub struct Results {
 }
 
 /// The engine's account of its work.
-#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Engine {
@@ -134,6 +141,7 @@ pub struct Engine {
     pub events: u64,
     /// Hash over all events of all runs in their order: (time, entity, kind).
     #[serde(with = "serial::hex")]
+    #[schemars(with = "String")]
     pub fingerprint: u64,
     /// Number of parts that each run was split into. More than 1 if nothing connects the users (see
     /// [`crate::world::Plan::parts`]).
@@ -141,7 +149,7 @@ pub struct Engine {
 }
 
 /// A fault's window, cut at the horizon.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct FaultWindow {
     /// The fault's name, or a description made from its kind.
@@ -153,7 +161,7 @@ pub struct FaultWindow {
 }
 
 /// Results of one policy.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[non_exhaustive]
 pub struct PolicyResults {
     /// The policy's name.
@@ -161,6 +169,7 @@ pub struct PolicyResults {
     pub name: String,
     /// Every metric, in the order of [`metrics_of`] the model. Results of another version may have other metrics.
     #[serde(with = "serial::by_name")]
+    #[schemars(with = "BTreeMap<String, MetricValues>")]
     pub metrics: Vec<MetricValues>,
     /// Number of sessions by their entries of the flow, over all replications: `(entries, sessions)`, ascending.
     #[serde(default)]
@@ -174,14 +183,16 @@ pub struct PolicyResults {
     pub not_exercised: Vec<String>,
     /// The counts over time, one timeline per replication.
     #[serde(default, with = "serial::timelines", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
     pub timelines: Vec<Timeline>,
     /// The worst sessions of all replications, or all sessions, in the order of [`SessionRow::rank`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(skip)]
     pub sessions: Vec<SessionRow>,
 }
 
 /// A metric's values.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MetricValues {
     /// The metric's name.
     #[serde(skip)]
@@ -191,16 +202,20 @@ pub struct MetricValues {
     pub unit: String,
     /// Mean over the replications; infinite if any replication is.
     #[serde(with = "serial::float")]
+    #[schemars(with = "Option<f64>")]
     pub mean: f64,
     /// Lower end of the 95% confidence interval of the mean (Student t, cut to the metric's range). Equal to the mean with
     /// one replication or an infinite mean.
     #[serde(with = "serial::float")]
+    #[schemars(with = "Option<f64>")]
     pub ci_low: f64,
     /// Upper end of the interval.
     #[serde(with = "serial::float")]
+    #[schemars(with = "Option<f64>")]
     pub ci_high: f64,
     /// One value per replication, in order of replications.
     #[serde(with = "serial::floats")]
+    #[schemars(with = "Vec<Option<f64>>")]
     pub values: Vec<f64>,
     /// Number of replications in which something happened that could move the metric; absent in results of a version that
     /// does not record it.

@@ -1,8 +1,12 @@
 //! `summary.json`: the results without timelines, sessions and stories, and values derived from them.
 
 use super::{PolicyResults, Results, finding};
+use crate::spec::json::output_schema;
 use crate::stats::{CONFIDENCE, paired_difference};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// The text of summary.json: keys in a fixed order, a newline at the end. Null stands for infinity, that is for what never
 /// happens within the run.
@@ -15,6 +19,45 @@ pub fn summary(results: &Results) -> String {
     }
     insert_after(&mut value, "policies", "comparisons", comparisons(results).into());
     format!("{value:#}\n")
+}
+
+/// The difference of a metric from the first policy, in `comparisons`.
+#[derive(Serialize, JsonSchema)]
+struct Difference {
+    /// Mean difference over the replications, each paired with the same replication of the first policy; null where either
+    /// is infinite.
+    #[schemars(with = "Option<f64>")]
+    mean: f64,
+    /// Lower end of its 95% interval.
+    #[schemars(with = "Option<f64>")]
+    ci_low: f64,
+    /// Upper end of the interval.
+    #[schemars(with = "Option<f64>")]
+    ci_high: f64,
+}
+
+/// The JSON Schema of summary.json, draft 2020-12, as text.
+pub fn json_schema() -> String {
+    let mut schema = output_schema::<Results>("The summary of results of authstorm");
+    let differences = output_schema::<BTreeMap<String, BTreeMap<String, Difference>>>("");
+    schema["$defs"]["Difference"] = differences["$defs"]["Difference"].clone();
+    let comparisons = json!({
+        "description": "Differences of each policy from the first, as `other - first`, by metric.",
+        "type": "object",
+        "additionalProperties": differences["additionalProperties"],
+    });
+    let finding = json!({ "description": "What the policy does, in a sentence.", "type": "string" });
+    require(&mut schema, "policies", "comparisons", comparisons);
+    require(&mut schema["$defs"]["PolicyResults"], "metrics", "finding", finding);
+    format!("{schema:#}\n")
+}
+
+/// Adds a required property to the schema of an object.
+fn require(schema: &mut Value, before: &str, name: &str, property: Value) {
+    insert_after(&mut schema["properties"], before, name, property);
+    if let Some(required) = schema["required"].as_array_mut() {
+        required.push(name.into());
+    }
 }
 
 fn insert_after(object: &mut Value, before: &str, key: &str, value: Value) {
@@ -60,7 +103,8 @@ fn comparisons(results: &Results) -> Map<String, Value> {
     let compared = |other: &PolicyResults| -> Map<String, Value> {
         let metrics = other.metrics.iter().filter_map(|metric| {
             let e = paired_difference(&metric.values, &first.get(&metric.name)?.values, CONFIDENCE);
-            Some((metric.name.clone(), json!({ "mean": e.mean, "ci_low": e.ci_low, "ci_high": e.ci_high })))
+            let difference = Difference { mean: e.mean, ci_low: e.ci_low, ci_high: e.ci_high };
+            Some((metric.name.clone(), json!(difference)))
         });
         metrics.collect()
     };

@@ -1,10 +1,11 @@
 //! Verdicts on expectations, as data.
 
 use super::serial;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Judgement of an expectation.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Judgement {
@@ -37,8 +38,9 @@ pub enum Assurance {
 }
 
 /// The verdict on one expectation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "VerdictText", into = "VerdictText")]
+#[schemars(with = "VerdictText")]
 #[non_exhaustive]
 pub struct Verdict {
     /// The expression as written in the scenario.
@@ -77,24 +79,40 @@ impl Verdict {
 }
 
 /// JSON form of a verdict.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
 struct VerdictText {
+    /// The expression as written in the scenario.
     that: String,
+    /// The policy of the expectation.
     policy: String,
+    /// The judgement.
     judgement: Judgement,
     /// For readers that need only yes or no.
     passed: bool,
+    /// The observed value: the mean, or the worst replication's value. Null for infinity, and if it was not judged.
     #[serde(with = "serial::float")]
+    #[schemars(with = "Option<f64>")]
     observed: f64,
+    /// The bound in the expression; null for infinity.
     #[serde(with = "serial::float")]
+    #[schemars(with = "Option<f64>")]
     bound: f64,
+    /// Whether the observed value is a mean.
     of_mean: bool,
+    /// The replication of the observed value; null for a mean.
     replication: Option<u32>,
+    /// Whether every replication has the observed value.
     same_in_all: bool,
+    /// Replications in which the stimulus was exercised.
     exercised: u32,
+    /// At 95% confidence, at most this share of runs violates the expectation (Clopper-Pearson, one-sided); null unless every
+    /// run held.
     violated_at_most: Option<f64>,
+    /// The 95% interval of the compared mean; null for a single value, and with one replication.
     mean_interval: Option<(f64, f64)>,
+    /// Why it is vacuous or not judged; empty otherwise.
     reason: String,
+    /// Whether the scenario permits the expectation to be vacuous.
     may_be_vacuous: bool,
 }
 

@@ -2,6 +2,7 @@
 
 use super::build::raw_schema;
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 /// The JSON Schema of a type.
@@ -10,6 +11,28 @@ pub fn schema<T: JsonSchema>(title: &str) -> Value {
     clean(&mut root);
     root["title"] = title.into();
     root
+}
+
+/// The JSON Schema of what a type is written as: results, reports, comparisons. A number that may be infinite, or is absent,
+/// is `null`.
+pub fn output_schema<T: JsonSchema>(title: &str) -> Value {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut root = generator.into_root_schema_for::<T>().to_value();
+    without_extensions(&mut root);
+    root["title"] = title.into();
+    root
+}
+
+fn without_extensions(schema: &mut Value) {
+    match schema {
+        Value::Array(list) => list.iter_mut().for_each(without_extensions),
+        Value::Object(table) => {
+            describe_unit(table);
+            table.retain(|key, _| !key.starts_with("x-"));
+            table.values_mut().for_each(without_extensions);
+        }
+        _ => {}
+    }
 }
 
 /// Says in JSON Schema's own words what our extensions say, where it has words, and takes the extensions away.

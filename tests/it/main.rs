@@ -34,6 +34,7 @@ mod places;
 mod public_api;
 mod relations;
 mod scenario_load;
+mod schemas;
 mod sdks;
 mod settings;
 mod supply;

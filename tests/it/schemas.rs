@@ -1,0 +1,103 @@
+//! Every JSON that the command prints has a schema, and agrees with it.
+
+use crate::common::{authstorm, said, tiny};
+use serde_json::Value;
+use std::collections::BTreeSet;
+
+/// Where a value disagrees with a schema, in the words of JSON Schema that `authstorm schema` uses.
+fn disagreements(schema: &Value, root: &Value, value: &Value, at: &str, found: &mut Vec<String>) {
+    if let Some(name) = schema["$ref"].as_str() {
+        let definition = &root["$defs"][name.trim_start_matches("#/$defs/")];
+        assert!(definition.is_object(), "{at}: the schema lacks {name}");
+        return disagreements(definition, root, value, at, found);
+    }
+    for forms in ["anyOf", "oneOf"].iter().filter_map(|key| schema[key].as_array()) {
+        let agrees = |form: &&Value| {
+            let mut none = Vec::new();
+            disagreements(form, root, value, at, &mut none);
+            none.is_empty()
+        };
+        if !forms.iter().any(|form| agrees(&form)) {
+            found.push(format!("{at}: {value} has none of the allowed forms"));
+        }
+    }
+    if schema["enum"].as_array().is_some_and(|words| !words.contains(value))
+        || schema.get("const").is_some_and(|only| only != value)
+    {
+        found.push(format!("{at}: {value} is not among the words"));
+    }
+    let types: BTreeSet<&str> = match &schema["type"] {
+        Value::String(one) => BTreeSet::from([one.as_str()]),
+        Value::Array(several) => several.iter().filter_map(Value::as_str).collect(),
+        _ => BTreeSet::new(),
+    };
+    let is = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "boolean",
+        Value::Number(n) if n.is_f64() => "number",
+        Value::Number(_) => "integer",
+        Value::String(_) => "string",
+        Value::Array(_) => "array",
+        Value::Object(_) => "object",
+    };
+    let fits = types.is_empty() || types.contains(is) || is == "integer" && types.contains("number");
+    if !fits {
+        found.push(format!("{at}: {is}, allowed: {types:?}"));
+    }
+    if let Value::Array(items) = value {
+        for (n, item) in items.iter().enumerate() {
+            let of_item = schema["prefixItems"].get(n).or(schema.get("items")).unwrap_or(&Value::Null);
+            disagreements(of_item, root, item, &format!("{at}[{n}]"), found);
+        }
+    }
+    let Value::Object(table) = value else { return };
+    for required in schema["required"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+        if !table.contains_key(required) {
+            found.push(format!("{at}: `{required}` is missing"));
+        }
+    }
+    for (key, inner) in table {
+        let at = format!("{at}.{key}");
+        match (schema["properties"].get(key), &schema["additionalProperties"]) {
+            (Some(property), _) => disagreements(property, root, inner, &at, found),
+            (None, Value::Object(_)) => {
+                disagreements(&schema["additionalProperties"], root, inner, &at, found)
+            }
+            (None, _) => found.push(format!("{at}: the schema does not name it")),
+        }
+    }
+}
+
+fn printed(args: &[&str]) -> Value {
+    let output = authstorm().args(args).output().expect("the command runs");
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{args:?}: {e}: {}", said(&output)))
+}
+
+#[test]
+fn the_json_of_each_command_agrees_with_its_schema() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [a, b] = ["a", "b"].map(|name| folder.path().join(name));
+    assert!(tiny(&a, &[]).status.success());
+    assert!(tiny(&b, &["--set", "fleet.users=40"]).status.success());
+    let (a, b) = (a.to_string_lossy(), b.to_string_lossy());
+    let storm =
+        ["check", "scenarios/healthy.toml", "--set", "fleet.users=20", "--replications", "1", "--json"];
+    let several = ["check", "scenarios/touch-429-cascade.toml", "--set", "fleet.users=20", "--json"];
+    for (name, args) in [
+        ("summary", &storm[..]),
+        ("summary", &several),
+        ("diff", &["diff", &a, &b, "--json"]),
+        ("diff", &["diff", &a, &a, "--json"]),
+        ("metrics", &["metrics", "--json"]),
+        ("client-report", &["explain-client", "firebase-1.13.9", "--format", "json"]),
+    ] {
+        let (schema, value) = (printed(&["schema", "--of", name]), printed(args));
+        let mut found = Vec::new();
+        disagreements(&schema, &schema, &value, "", &mut found);
+        assert_eq!(found, Vec::<String>::new(), "{name}: {args:?}");
+        // The judge itself can say no.
+        let mut found = Vec::new();
+        disagreements(&schema, &schema, &serde_json::json!({ "unknown": 1 }), "", &mut found);
+        assert!(!found.is_empty(), "{name}");
+    }
+}
