@@ -1,7 +1,7 @@
 //! authstorm: a deterministic discrete-event simulator for auth retry storms.
 //!
 //! [`Study`] is the way in: it loads a scenario, runs every policy it lists on common random numbers, and gives
-//! [`results::Results`].
+//! [`results::Results`]. The [`guide`] says how it works and how to add to it.
 //!
 //! # The map
 //!
@@ -51,6 +51,7 @@ pub mod experiment;
 pub mod explain;
 pub mod fault;
 pub mod fleet;
+pub mod guide;
 pub mod kernel;
 pub mod metrics;
 #[cfg(feature = "charts")]
