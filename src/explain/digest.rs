@@ -1,16 +1,20 @@
 //! Digests of stories for results: what a page shows of them.
 
+use super::story::Deed;
 use super::{Session, Story, Wanted, tell_planned, text, words};
 use crate::Study;
 use crate::experiment::Error;
+use crate::kernel::Time;
 use crate::parallel;
-use crate::results::{Results, StoryDigest};
+use crate::results::{Mark, Results, StoryDigest};
 use crate::world::Control;
 
 /// The most bytes of a text. The command prints longer texts whole.
 const MOST_BYTES: usize = 20_000;
 /// The most calls of a digest. No lane chart shows more of them one by one.
 const MOST_CALLS: usize = 2_000;
+/// The most marks of a digest.
+const MOST_MARKS: usize = 2_000;
 /// The most events of a run, or of a part of one, that is repeated for the stories of a report. `explain` tells the stories
 /// of larger runs on demand.
 const MOST_EVENTS: u64 = 20_000_000;
@@ -35,7 +39,22 @@ impl Story {
             text: cut(told),
             calls: calls.collect(),
             calls_left_out: self.calls.len().saturating_sub(MOST_CALLS),
+            marks: self.marks().into_iter().take(MOST_MARKS).map(|(at, mark)| (at.0, mark)).collect(),
+            against: None,
         }
+    }
+
+    /// The entries of the flow and the sign-outs, in their order.
+    pub fn marks(&self) -> Vec<(Time, Mark)> {
+        let mark = |deed: &Deed| match *deed {
+            Deed::EnteredFlow { .. } => Some(Mark::Entry),
+            Deed::SignedOut { falsely: true, .. } => Some(Mark::FalseSignOut),
+            Deed::SignedOut { reused: true, .. } => Some(Mark::ReuseSignOut),
+            Deed::SignedOut { .. } => Some(Mark::TrueSignOut),
+            _ => None,
+        };
+        let steps = self.steps.values();
+        steps.flat_map(|step| step.deeds.iter().filter_map(mark).map(|mark| (step.at, mark))).collect()
     }
 }
 

@@ -101,7 +101,7 @@ fn policy(policy: &PolicyResults, index: usize, columns: Columns, shown: usize) 
             .collect()
     };
     let bands: Vec<Vec<u64>> =
-        BANDS.iter().map(|band| counts(&|bucket: &Bucket| ended(bucket, band.outcomes))).collect();
+        BANDS.iter().map(|band| counts(&|bucket: &Bucket| ended(bucket, band.outcome))).collect();
     let mut value = json!({
         "name": name(&policy.name),
         "color": color(palette::policy(index).line),
@@ -165,7 +165,7 @@ fn lanes_of(results: &Results, story: &StoryDigest) -> Value {
         .iter()
         .filter_map(|bar| {
             let lane = lanes.iter().position(|lane| *lane == (bar.tab, bar.endpoint))?;
-            let band = BANDS.iter().position(|band| band.outcomes.contains(&bar.outcome))?;
+            let band = BANDS.iter().position(|band| band.outcome == bar.outcome)?;
             Some(json!([lane, seconds(bar.from), seconds(bar.to), band]))
         })
         .take(MOST_CALLS)

@@ -47,18 +47,13 @@ const TIME_UNITS: [TimeUnit; 6] = [
 
 /// At most `most` ticks over a run of this length, in nanoseconds; the last one names the unit.
 pub fn time_ticks(horizon: Dur, most: usize) -> Vec<Tick> {
-    window_ticks(Dur::ZERO, horizon, most)
-}
-
-/// As [`time_ticks`] for a part of a run: the ticks between `from` and `to`, counted from the start of the run.
-pub fn window_ticks(from: Dur, to: Dur, most: usize) -> Vec<Tick> {
-    let length = to.0.saturating_sub(from.0);
+    let length = horizon.0;
     let unit = TIME_UNITS.iter().find(|unit| length >= unit.from).unwrap_or(&TIME_UNITS[5]);
     let most = most.max(2) as u64;
     let fits = |step: &&u64| length / (**step * unit.size) < most;
     let step = unit.steps.iter().find(fits).or(unit.steps.last()).copied().unwrap_or(1);
-    let (first, last) = (from.0.div_ceil(step * unit.size), to.0 / (step * unit.size));
-    (first..=last)
+    let last = length / (step * unit.size);
+    (0..=last)
         .map(|i| {
             let number = number::whole(i * step);
             let label = if i == last { format!("{number} {}", unit.name) } else { number };
@@ -181,13 +176,18 @@ fn ten_to(power: i32) -> f64 {
     if power < 0 { 1.0 / ten } else { ten }
 }
 
-/// 0 and every power of ten of the scale.
+/// 0, every power of ten of the scale, and its upper end.
 fn log_ticks(low: f64, high: f64) -> Vec<Tick> {
     let mut ticks = vec![Tick { value: 0.0, label: "0".to_owned() }];
     let first = libm::floor(libm::log10(low)) as i32;
     let powers = (first..first + 12).map(|power| (power, ten_to(power)));
     for (power, value) in powers.filter(|(_, value)| (low..=high).contains(value)) {
         ticks.push(Tick { value, label: number::fixed(value, power.min(0).unsigned_abs() as usize) });
+    }
+    // The greatest value of the scale needs a tick near it.
+    if !ticks.iter().any(|tick| tick.value >= high) {
+        let power = libm::floor(libm::log10(high)) as i32;
+        ticks.push(Tick { value: high, label: number::fixed(high, power.min(0).unsigned_abs() as usize) });
     }
     ticks
 }
@@ -242,6 +242,8 @@ mod tests {
         assert!(!Scale::fitting([0.0, 0.0].into_iter()).is_log());
         let scale = Scale::log(0.02, 950.0);
         assert_eq!(labels(&scale.ticks(5, false)), ["0", "0.1", "1", "10", "100", "1,000"]);
+        assert_eq!(labels(&Scale::log(1.0, 463.0).ticks(5, true)), ["0", "1", "10", "100", "500"]);
+        assert_eq!(labels(&Scale::log(0.03, 0.16).ticks(5, false)), ["0", "0.1", "0.2"]);
         assert!(scale.place(0.0) < scale.place(0.02) && scale.place(0.02) < scale.place(1.0));
     }
 }

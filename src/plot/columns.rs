@@ -175,13 +175,12 @@ impl Spread {
     }
 }
 
-/// The quantile of ascending values, interpolated linearly between neighbours; 0 for no values.
+/// The value of ascending values that this share of them lies below, counted from the nearer end; 0 for no values. It is
+/// always one of the values: between the counts of two replications lies no count of any.
 pub fn quantile(ascending: &[f64], share: f64) -> f64 {
     let Some(last) = ascending.len().checked_sub(1) else { return 0.0 };
-    let place = share * last as f64;
-    let below = place.floor() as usize;
-    let above = (below + 1).min(last);
-    ascending[below] + (ascending[above] - ascending[below]) * (place - below as f64)
+    let from_end = (share.min(1.0 - share) * last as f64).floor() as usize;
+    ascending[if share <= 0.5 { from_end } else { last - from_end }]
 }
 
 #[cfg(test)]
@@ -237,12 +236,31 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_lie_between_neighbours() {
+    fn a_quantile_is_a_value_of_a_replication() {
         assert_eq!(quantile(&[], 0.5).to_bits(), 0.0f64.to_bits());
-        for (values, share, expected) in
-            [(&[7.0][..], 0.9, 7.0), (&[1.0, 2.0], 0.5, 1.5), (&[0.0, 10.0, 20.0], 0.1, 2.0)]
-        {
+        for (values, share, expected) in [
+            (&[7.0][..], 0.9, 7.0),
+            (&[1.0, 2.0], 0.5, 1.0),
+            (&[0.0, 10.0, 20.0], 0.1, 0.0),
+            (&[0.0, 10.0, 20.0], 0.9, 20.0),
+        ] {
             assert!((quantile(values, share) - expected).abs() < 1e-12);
+        }
+        let twenty: Vec<f64> = (0..20).map(f64::from).collect();
+        let ends = [0.1, 0.5, 0.9].map(|share| quantile(&twenty, share));
+        assert_eq!(ends, [1.0, 9.0, 18.0], "as far from one end as from the other");
+    }
+
+    #[test]
+    fn whole_numbers_have_bands_at_whole_numbers() {
+        // Depths 0, 0, 1, 2 and 7 of five replications.
+        let mut results = synthetic::storm(&["a"], 1, 5);
+        for (timeline, depth) in results.policies[0].timelines.iter_mut().zip([0, 0, 1, 2, 7]) {
+            timeline.buckets[0].depth_max = depth;
+        }
+        let spread = crate::plot::series::DEPTH.spread(&results.policies[0], Columns::of(&results));
+        for value in spread.low.iter().chain(&spread.middle).chain(&spread.high) {
+            assert!(value.fract() <= 0.0, "{spread:?}");
         }
     }
 }

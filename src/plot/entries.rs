@@ -4,6 +4,7 @@
 use super::axis::{Scale, Tick};
 use super::canvas::{Anchor, picture};
 use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, only_zero, tick_width, with_unit};
+use super::labels::together;
 use super::palette::GREY;
 use super::typeface::{HEADING, LABEL};
 use super::{Chart, palette, titles};
@@ -75,7 +76,8 @@ pub fn entries_per_session(results: &Results) -> Chart {
             canvas.line((left, y - 4.0), (left + 16.0, y - 4.0), color.line, 3.0);
             let room = WIDTH - MARGIN - left - 24.0;
             let alike = (0..curves.len()).filter(|j| first_like(&curves, *j) == i);
-            let name = together(alike.map(|j| clean(&results.policies[j].name)).collect(), room);
+            let names: Vec<String> = alike.map(|j| clean(&results.policies[j].name)).collect();
+            let name = together(&names, HEADING, room);
             canvas.text(&name, (left + 24.0, y), HEADING, color.text, Anchor::Left);
             let worst = LABEL.fit(&worst_named(policy), room);
             canvas.text(&worst, (left + 24.0, y + HEADING.line()), LABEL, GREY, Anchor::Left);
@@ -88,19 +90,6 @@ pub fn entries_per_session(results: &Results) -> Chart {
 /// The first policy with the same curve. One line and one entry of the key stand for all policies with that curve.
 fn first_like(curves: &[Vec<(u32, f64)>], i: usize) -> usize {
     curves[..i].iter().position(|curve| *curve == curves[i]).unwrap_or(i)
-}
-
-/// Names of policies with one curve: all names, or the first one and the number of others.
-fn together(names: Vec<String>, room: f64) -> String {
-    let all = names.join(", ");
-    match (HEADING.width(&all) <= room, &names[..]) {
-        (true, _) => all,
-        (false, [first, more @ ..]) if !more.is_empty() => {
-            let more = format!(" and {} alike", more.len());
-            format!("{}{more}", HEADING.fit_name(first, room - HEADING.width(&more)))
-        }
-        (false, _) => HEADING.fit_name(&all, room),
-    }
 }
 
 /// `(entries, percent of all sessions with at least so many)`, for every number of entries that occurs, from 1 on.
@@ -149,8 +138,5 @@ mod tests {
         let svg = entries_per_session(&results).svg;
         assert!(svg.contains("a, b\n"), "their names stand together");
         assert_eq!(svg.matches("<polyline").count(), 2, "old, and one for a and b; new has no entries");
-        let long =
-            vec!["one-policy-with-a-long-name".to_owned(), "another-policy-with-a-long-name".to_owned()];
-        assert!(together(long, 300.0).ends_with(" and 1 alike"));
     }
 }

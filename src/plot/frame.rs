@@ -16,6 +16,8 @@ pub const WIDTH: f64 = 1280.0;
 pub const MARGIN: f64 = 28.0;
 /// Space between parts that stand side by side, in pixels.
 pub const GAP: f64 = 28.0;
+/// Least space between two labels of an axis, in pixels.
+const TICK_AIR: f64 = 6.0;
 /// Height of a time axis below its plot, in pixels.
 pub const TIME_AXIS: f64 = 30.0;
 
@@ -36,7 +38,7 @@ impl Head {
         let width = WIDTH - 2.0 * MARGIN;
         let mut lines = NOTE.wrap_at(provenance, " · ", width, 2);
         if !notes.is_empty() {
-            lines.extend(NOTE.wrap_at(&notes.join(" · "), " · ", width, 3));
+            lines.extend(NOTE.wrap_at(&notes.join(" · "), " · ", width, 5));
         }
         Head { title: TITLE.wrap_even(&clean(title), width, 3), lines }
     }
@@ -127,14 +129,20 @@ impl Plot {
         }
     }
 
-    /// Draws the lower edge as an axis with a mark and a label for each tick.
+    /// Draws the lower edge as an axis with a mark for each tick, and a label for each that has room. The last label, which
+    /// names the unit, is always there.
     pub fn baseline(&self, canvas: &mut Canvas<'_>, ticks: &[Tick]) {
         let y = self.bottom();
         canvas.line((self.left, y), (self.right(), y), AXIS, 1.0);
-        for tick in ticks {
+        let mut free = f64::INFINITY;
+        for tick in ticks.iter().rev() {
             let x = self.x(tick.value);
             canvas.line((x, y), (x, y + 4.0), AXIS, 1.0);
-            canvas.text(&tick.label, (x, y + 17.0), TICK, GREY, Anchor::Centre);
+            let half = TICK.width(&tick.label) / 2.0;
+            if x + half < free {
+                canvas.text(&tick.label, (x, y + 17.0), TICK, GREY, Anchor::Centre);
+                free = x - half - TICK_AIR;
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! Labels beside the ends of lines and areas, pushed apart until none covers another.
 
+use super::typeface::Face;
+
 /// Heights for labels with the ascending heights `wanted`: as near as possible (least squares), at least `gap` apart,
 /// between `low` and `high`. Keeps the order. Labels without room run over the upper end.
 pub fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
@@ -27,9 +29,30 @@ pub fn spread(wanted: &[f64], gap: f64, low: f64, high: f64) -> Vec<f64> {
         .collect()
 }
 
+/// Names of policies that are drawn as one: all names, or the first one and the number of others.
+pub fn together(names: &[String], face: Face, room: f64) -> String {
+    let all = names.join(", ");
+    match (face.width(&all) <= room, names) {
+        (true, _) => all,
+        (false, [first, more @ ..]) if !more.is_empty() => {
+            let more = format!(" and {} alike", more.len());
+            format!("{}{more}", face.fit_name(first, room - face.width(&more)))
+        }
+        (false, _) => face.fit_name(&all, room),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::typeface::HEADING;
     use super::*;
+
+    #[test]
+    fn names_without_room_are_counted() {
+        let long = ["one-policy-with-a-long-name", "another-policy-with-a-long-name"].map(str::to_owned);
+        assert!(together(&long, HEADING, 300.0).ends_with(" and 1 alike"));
+        assert_eq!(together(&["a".to_owned(), "b".to_owned()], HEADING, 300.0), "a, b");
+    }
 
     #[test]
     fn labels_keep_their_distance_order_and_room() {

@@ -25,6 +25,7 @@ pub mod entries;
 pub mod flow;
 pub mod frame;
 pub mod labels;
+mod lane_panel;
 pub mod lanes;
 pub mod levels;
 pub mod lines;

@@ -22,44 +22,40 @@ pub const SHADE: Color = Color(241, 241, 243);
 /// A fault's window in the strip that names it.
 pub const STRIP: Color = Color(220, 221, 225);
 
-/// A band of one colour that shows some outcomes, in a stack from bottom to top.
+/// A band of one colour that shows the calls of an outcome, in a stack from bottom to top.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Band {
     /// Its label.
     pub name: &'static str,
     /// Its colour.
     pub color: Color,
-    /// The outcomes in the band.
-    pub outcomes: &'static [Outcome],
+    /// The outcome.
+    pub outcome: Outcome,
 }
 
-/// Every outcome belongs to exactly one of these.
-pub const BANDS: [Band; 7] = [
-    Band { name: "200 answered", color: Color(86, 180, 233), outcomes: &[Outcome::Ok] },
-    Band { name: "429 limited", color: Color(230, 159, 0), outcomes: &[Outcome::TooManyRequests] },
-    Band { name: "401 refused", color: Color(213, 94, 0), outcomes: &[Outcome::Unauthorized] },
-    Band {
-        name: "other 4xx",
-        color: Color(240, 228, 66),
-        outcomes: &[
-            Outcome::BadRequest,
-            Outcome::Forbidden,
-            Outcome::NotFound,
-            Outcome::Unprocessable,
-            Outcome::Other4xx,
-        ],
-    },
-    Band { name: "5xx or shed", color: Color(204, 121, 167), outcomes: &[Outcome::Server5xx, Outcome::Shed] },
-    Band {
-        name: "no answer",
-        color: Color(64, 64, 70),
-        outcomes: &[Outcome::NetworkError, Outcome::Timeout],
-    },
-    Band { name: "unfinished", color: Color(0, 158, 115), outcomes: &[Outcome::Dropped, Outcome::InFlight] },
+/// Every outcome has one of these. No chart merges them: a hundred refusals in a million answers are a fact, however thin
+/// their band is.
+pub const BANDS: [Band; 14] = [
+    Band { name: "200 answered", color: Color(86, 180, 233), outcome: Outcome::Ok },
+    Band { name: "429 limited", color: Color(230, 159, 0), outcome: Outcome::TooManyRequests },
+    Band { name: "401 refused", color: Color(213, 94, 0), outcome: Outcome::Unauthorized },
+    Band { name: "400 refused", color: Color(240, 228, 66), outcome: Outcome::BadRequest },
+    Band { name: "403 refused", color: Color(140, 74, 30), outcome: Outcome::Forbidden },
+    Band { name: "404 refused", color: Color(178, 166, 24), outcome: Outcome::NotFound },
+    Band { name: "422 refused", color: Color(116, 108, 16), outcome: Outcome::Unprocessable },
+    Band { name: "other 4xx", color: Color(214, 204, 140), outcome: Outcome::Other4xx },
+    Band { name: "5xx", color: Color(204, 121, 167), outcome: Outcome::Server5xx },
+    Band { name: "shed by a full queue", color: Color(140, 66, 112), outcome: Outcome::Shed },
+    Band { name: "network error", color: NETWORK_ERROR, outcome: Outcome::NetworkError },
+    Band { name: "timed out", color: Color(126, 128, 136), outcome: Outcome::Timeout },
+    Band { name: "page gone", color: Color(0, 158, 115), outcome: Outcome::Dropped },
+    Band { name: "in flight at the end", color: IN_FLIGHT, outcome: Outcome::InFlight },
 ];
 
-/// Bands that are too thin to see, merged.
-pub const REST: Color = Color(176, 178, 184);
+/// Calls without any answer, for light backgrounds.
+pub const NETWORK_ERROR: Color = Color(64, 64, 70);
+/// Calls that have not ended.
+pub const IN_FLIGHT: Color = Color(176, 178, 184);
 
 /// A policy's colour for lines, and a darker one for text: bright colours are hard to read on white.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,7 +88,7 @@ mod tests {
     #[test]
     fn every_outcome_has_exactly_one_band() {
         for outcome in Outcome::ALL {
-            let bands = BANDS.iter().filter(|band| band.outcomes.contains(&outcome)).count();
+            let bands = BANDS.iter().filter(|band| band.outcome == outcome).count();
             assert_eq!(bands, 1, "{}", outcome.name());
         }
     }

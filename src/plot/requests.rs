@@ -1,4 +1,5 @@
-//! Requests per second by outcome: stacked areas, a panel per policy, all on one scale.
+//! Requests per second by outcome: stacked areas, a panel per policy, all on one scale. Policies whose runs are alike share a
+//! panel.
 
 use super::Chart;
 use super::axis::Scale;
@@ -6,18 +7,23 @@ use super::canvas::{Anchor, Canvas, picture};
 use super::columns::{Aggregate, Columns};
 use super::end_label::LABEL_LINE;
 use super::frame::{GAP, Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width, time_scale, with_unit};
-use super::palette::{BANDS, Color, GREY, INK, REST, WHITE};
+use super::palette::{BANDS, Band, Color, GREY, INK, WHITE};
 use super::strip::Strip;
 use super::typeface::{HEADING, LABEL, NOTE};
 use super::{labels, titles};
 use crate::metrics::Metric;
 use crate::metrics::Outcome;
 use crate::metrics::timeline::Bucket;
-use crate::results::{PolicyResults, Results, measured};
+use crate::results::{Limit, PolicyResults, Results, limits, measured};
 use crate::text::{clean, number};
 
-/// A band whose greatest height is below this share of the peak is merged with the rest.
-const THIN: f64 = 0.005;
+/// A limit of at most so many times the peak is a line. One above it is said in words, because the scale of its line would
+/// flatten the data.
+const NEAR: f64 = 2.0;
+/// The most limits that the notes say in words.
+const MOST_LIMITS: usize = 3;
+/// The last columns of a run, whose calls may be in flight at its end without any trouble.
+const LAST: usize = 2;
 /// The most columns that count as wide.
 const WIDE: usize = 60;
 /// Width of a label's colour square and the space after it.
@@ -33,7 +39,9 @@ pub fn requests(results: &Results) -> Chart {
 pub fn requests_in(results: &Results, columns: Columns) -> Chart {
     let shown = median_replication(results);
     let peak = results.policies.iter().map(|p| busiest_bucket(p, shown)).fold(0.0, f64::max);
-    let panels: Vec<Panel> = results.policies.iter().map(|p| Panel::of(p, columns, shown, peak)).collect();
+    let panels = Panel::all(results, columns, shown);
+    let limits = limits(results);
+    let lines: Vec<(f64, String)> = limits.iter().filter_map(|limit| line(limit, peak)).collect();
 
     let title = if peak > 0.0 { titles::peaks(results) } else { "No requests in this run".to_owned() };
     let mut notes = vec!["requests per second by how they ended".to_owned()];
@@ -48,6 +56,10 @@ pub fn requests_in(results: &Results, columns: Columns) -> Chart {
     if columns.merges() {
         notes.push("thin line: the busiest bucket of each column".to_owned());
     }
+    if panels.iter().any(|panel| panel.ends_open) {
+        notes.push("grey at the end: in flight when the run ends".to_owned());
+    }
+    notes.extend(in_words(&limits, peak));
     let head = Head::new(results, &title, &notes);
 
     let across = match panels.len() {
@@ -61,10 +73,11 @@ pub fn requests_in(results: &Results, columns: Columns) -> Chart {
         (1, _) => 300.0,
         _ => 220.0,
     };
-    let scale = Scale::linear(peak);
+    let scale = Scale::linear(lines.iter().map(|(rate, _)| *rate).fold(peak, f64::max));
     let ticks = with_unit(scale.ticks((height / 60.0) as usize, true), "/s");
     let axis = tick_width(&ticks);
-    let key = panels.iter().map(Panel::key_width).fold(0.0, f64::max);
+    let texts = panels.iter().flat_map(Panel::key).chain(lines.iter().map(|(_, label)| label.clone()));
+    let key = 10.0 + SWATCH + 6.0 + texts.map(|text| LABEL.width(&text)).fold(0.0, f64::max);
     let parts = across as f64;
     let width = (WIDTH - 2.0 * MARGIN - axis - parts * key - (parts - 1.0) * GAP) / parts;
     let strip = Strip::new(results, width);
@@ -86,20 +99,52 @@ pub fn requests_in(results: &Results, columns: Columns) -> Chart {
                 across: time_scale(results.horizon),
                 up: scale.clone(),
             };
-            let name = HEADING.fit_name(&panel.name, width + key);
+            let name = labels::together(&panel.names, HEADING, width + key);
             canvas.text(&name, (left, top + HEADING.size * 0.76), HEADING, INK, Anchor::Left);
             let note = panel.note(width + key);
             canvas.text(&note, (left, top + HEADING.line() + NOTE.size * 0.76), NOTE, GREY, Anchor::Left);
             plot.time_frame(canvas, results, Some(&strip), &ticks, column == 0);
-            panel.draw(canvas, &plot, columns);
+            panel.draw(canvas, &plot, columns, &lines);
         }
     });
     Chart { file_stem: "requests", svg }
 }
 
-/// Data of one policy, as it is drawn.
+/// The line of a limit that applies to what the chart counts: its height and its label.
+fn line(limit: &Limit, peak: f64) -> Option<(f64, String)> {
+    let rate = limit.per_s.filter(|rate| *rate <= NEAR * peak)?;
+    Some((rate, limit.label()?))
+}
+
+/// Notes on the limits.
+fn in_words(limits: &[Limit], peak: f64) -> Vec<String> {
+    let note = |limit: &Limit| match limit.per_s {
+        Some(rate) if rate > NEAR * peak => format!("{}, above this scale", limit.words),
+        _ => limit.words.clone(),
+    };
+    let mut notes: Vec<String> = limits.iter().take(MOST_LIMITS).map(note).collect();
+    if limits.len() > MOST_LIMITS {
+        notes.push(number::counted((limits.len() - MOST_LIMITS) as u64, "more limit", "more limits"));
+    }
+    notes
+}
+
+/// The policies whose runs look alike in this chart, by index, in the order of the first of each group.
+pub fn alike(results: &Results, columns: Columns, shown: usize) -> Vec<Vec<usize>> {
+    let mut groups: Vec<(Panel, Vec<usize>)> = Vec::new();
+    for (i, policy) in results.policies.iter().enumerate() {
+        let panel = Panel::of(policy, columns, shown);
+        match groups.iter_mut().find(|(first, _)| first.looks_like(&panel)) {
+            Some((_, group)) => group.push(i),
+            None => groups.push((panel, vec![i])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// Data of a policy, or of several that are alike, as it is drawn.
 struct Panel {
-    name: String,
+    names: Vec<String>,
     /// Peak of the shown run and mean peak of all runs, in words.
     peak: Option<String>,
     mean_peak: String,
@@ -108,40 +153,53 @@ struct Panel {
     areas: Vec<Area>,
     /// The busiest bucket of each column; absent where a column is one bucket.
     busiest: Option<Vec<f64>>,
+    /// Whether calls are in flight at the end that were sent just before it.
+    ends_open: bool,
 }
 
+#[derive(PartialEq)]
 struct Area {
-    name: &'static str,
-    color: Color,
+    band: &'static Band,
+    /// Requests, over the run.
+    count: u64,
     /// Requests per second, by column.
     rates: Vec<f64>,
+    /// Whether the key names it.
+    named: bool,
 }
 
 impl Panel {
-    fn of(policy: &PolicyResults, columns: Columns, shown: usize, peak_of_all: f64) -> Panel {
+    fn all(results: &Results, columns: Columns, shown: usize) -> Vec<Panel> {
+        let panel = |group: &Vec<usize>| {
+            let names = group.iter().map(|i| clean(&results.policies[*i].name)).collect();
+            Panel { names, ..Panel::of(&results.policies[group[0]], columns, shown) }
+        };
+        alike(results, columns, shown).iter().map(panel).collect()
+    }
+
+    fn of(policy: &PolicyResults, columns: Columns, shown: usize) -> Panel {
         let peaks = measured::of(policy, Metric::PeakRequestsPerS);
         let peak = peaks.and_then(|peaks| peaks.values.get(shown)).filter(|peak| **peak > 0.0);
         let peak = peak.map(|peak| number::short(*peak));
         let buckets = policy.timelines.get(shown).map_or(&[][..], |timeline| &timeline.buckets);
-        let mut areas: Vec<Area> = Vec::new();
-        let mut thin: Vec<Area> = Vec::new();
-        for band in BANDS {
-            let rates =
-                columns.values(buckets, Aggregate::Rate, |bucket| ended(bucket, band.outcomes) as f64);
-            let greatest = rates.iter().copied().fold(0.0, f64::max);
-            let area = Area { name: band.name, color: band.color, rates };
-            match () {
-                () if greatest <= 0.0 => {}
-                () if greatest < THIN * peak_of_all => thin.push(area),
-                () => areas.push(area),
-            }
-        }
-        areas.extend(merged(thin));
+        let area = |band: &'static Band| Area {
+            band,
+            count: buckets.iter().map(|bucket| ended(bucket, band.outcome)).sum(),
+            rates: columns.values(buckets, Aggregate::Rate, |bucket| ended(bucket, band.outcome) as f64),
+            named: !just_sent(band, columns, buckets),
+        };
+        let areas: Vec<Area> = BANDS.iter().map(area).filter(|area| area.count > 0).collect();
         let busiest =
             columns.merges().then(|| columns.values(buckets, Aggregate::GreatestRate, |b| calls(b) as f64));
         let mean_peak = peaks.map(|peaks| number::short(peaks.mean)).unwrap_or_default();
         let runs = peaks.map_or(0, |peaks| peaks.values.len());
-        Panel { name: clean(&policy.name), peak, mean_peak, runs, areas, busiest }
+        let ends_open = areas.iter().any(|area| !area.named);
+        Panel { names: vec![clean(&policy.name)], peak, mean_peak, runs, areas, busiest, ends_open }
+    }
+
+    fn looks_like(&self, other: &Panel) -> bool {
+        (&self.peak, &self.mean_peak, &self.areas, &self.busiest)
+            == (&other.peak, &other.mean_peak, &other.areas, &other.busiest)
     }
 
     /// The texts on the peak that fit.
@@ -163,12 +221,17 @@ impl Panel {
         fits.cloned().unwrap_or_else(|| NOTE.fit(&format!("peak {peak}/s"), room))
     }
 
-    fn key_width(&self) -> f64 {
-        let widest = self.areas.iter().map(|area| LABEL.width(area.name)).fold(0.0, f64::max);
-        10.0 + SWATCH + 6.0 + widest
+    fn named(&self) -> impl Iterator<Item = (usize, &Area)> {
+        self.areas.iter().enumerate().filter(|(_, area)| area.named)
     }
 
-    fn draw(&self, canvas: &mut Canvas<'_>, plot: &Plot, columns: Columns) {
+    /// Texts of the key, from the bottom of the stack to its top.
+    fn key(&self) -> Vec<String> {
+        let text = |(_, area): (usize, &Area)| format!("{}: {}", area.band.name, number::whole(area.count));
+        self.named().map(text).collect()
+    }
+
+    fn draw(&self, canvas: &mut Canvas<'_>, plot: &Plot, columns: Columns, lines: &[(f64, String)]) {
         if self.areas.is_empty() {
             plot.say(canvas, "no requests");
             return;
@@ -186,7 +249,7 @@ impl Panel {
             let mut outline = edge.clone();
             outline.push((plot.right(), plot.bottom()));
             outline.push((plot.left, plot.bottom()));
-            canvas.area(&outline, area.color, 1.0);
+            canvas.area(&outline, area.band.color, 1.0);
             // A white edge separates wide columns. Around narrow columns it would cover a thin band.
             if columns.count <= WIDE {
                 canvas.path(&edge, WHITE, 0.6);
@@ -195,11 +258,16 @@ impl Panel {
         if let Some(busiest) = &self.busiest {
             canvas.path(&steps(plot, columns, busiest), INK, 0.7);
         }
-        self.draw_key(canvas, plot, &tops);
+        for (rate, _) in lines {
+            let y = plot.y(*rate);
+            canvas.dashed(&[(plot.left, y), (plot.right(), y)], INK, 1.4);
+        }
+        self.draw_key(canvas, plot, &tops, lines);
     }
 
-    /// Draws a label beside each area, level with the middle of the area where it is thickest, in the order of the stack.
-    fn draw_key(&self, canvas: &mut Canvas<'_>, plot: &Plot, tops: &[Vec<f64>]) {
+    /// Draws a label beside each area, level with the middle of the area where it is thickest, and beside each line of a
+    /// limit, in the order of their heights.
+    fn draw_key(&self, canvas: &mut Canvas<'_>, plot: &Plot, tops: &[Vec<f64>], lines: &[(f64, String)]) {
         let middle = |(area, top): (&Area, &Vec<f64>)| {
             let thickest = area
                 .rates
@@ -209,27 +277,38 @@ impl Panel {
             plot.y(top[thickest.0] - thickest.1 / 2.0)
         };
         // The stack grows upward, while heights in the picture grow downward.
-        let wanted: Vec<f64> = self.areas.iter().zip(tops).map(middle).rev().collect();
+        let areas = self.named().zip(self.key());
+        let mut items: Vec<(f64, String, Option<Color>)> =
+            areas.map(|((i, area), text)| (middle((area, &tops[i])), text, Some(area.band.color))).collect();
+        items.reverse();
+        // Labels keep the order of the stack, in which thin areas may share a height.
+        for above in (1..items.len()).rev() {
+            items[above - 1].0 = items[above - 1].0.min(items[above].0);
+        }
+        for (rate, label) in lines {
+            let y = plot.y(*rate);
+            let at = items.iter().position(|item| item.0 > y).unwrap_or(items.len());
+            items.insert(at, (y, label.clone(), None));
+        }
+        let wanted: Vec<f64> = items.iter().map(|item| item.0).collect();
         let placed = labels::spread(&wanted, LABEL_LINE, plot.top + 6.0, plot.bottom() - 6.0);
         let left = plot.right() + 10.0;
-        for (area, y) in self.areas.iter().rev().zip(placed) {
-            canvas.rect(left, y - SWATCH / 2.0, SWATCH, SWATCH, area.color);
-            canvas.text(area.name, (left + SWATCH + 6.0, y + 4.0), LABEL, INK, Anchor::Left);
+        for ((_, text, color), y) in items.iter().zip(placed) {
+            match color {
+                Some(color) => canvas.rect(left, y - SWATCH / 2.0, SWATCH, SWATCH, *color),
+                None => canvas.line((left, y), (left + SWATCH, y), INK, 1.4),
+            }
+            canvas.text(text, (left + SWATCH + 6.0, y + 4.0), LABEL, INK, Anchor::Left);
         }
     }
 }
 
-/// Merges thin bands. A single thin band keeps its name and colour.
-fn merged(thin: Vec<Area>) -> Option<Area> {
-    let alone = thin.len() == 1;
-    thin.into_iter()
-        .reduce(|mut all, next| {
-            for (sum, rate) in all.rates.iter_mut().zip(next.rates) {
-                *sum += rate;
-            }
-            all
-        })
-        .map(|all| if alone { all } else { Area { name: "other", color: REST, ..all } })
+/// Whether this band has calls in flight at the end, all of them sent in the last columns: they are there at the end of
+/// every run.
+fn just_sent(band: &Band, columns: Columns, buckets: &[Bucket]) -> bool {
+    let before = buckets.len().saturating_sub(LAST * columns.per_column);
+    band.outcome == Outcome::InFlight
+        && buckets[..before].iter().all(|bucket| ended(bucket, Outcome::InFlight) == 0)
 }
 
 /// The outline of a column chart. A rate holds for its whole column.
@@ -241,9 +320,9 @@ pub fn steps(plot: &Plot, columns: Columns, values: &[f64]) -> Vec<(f64, f64)> {
     corners.collect()
 }
 
-/// Calls of a bucket with one of these outcomes.
-pub fn ended(bucket: &Bucket, outcomes: &[Outcome]) -> u64 {
-    bucket.calls.iter().flat_map(|by| outcomes.iter().map(|&o| by[o as usize])).sum()
+/// Calls of a bucket with this outcome.
+pub fn ended(bucket: &Bucket, outcome: Outcome) -> u64 {
+    bucket.calls.iter().map(|by| by[outcome as usize]).sum()
 }
 
 /// All calls of a bucket.

@@ -1,4 +1,4 @@
-//! The retry schedule of the worst session, from the story in the results.
+//! The retry schedule of the worst session of each policy, from the stories in the results.
 
 use super::Chart;
 use super::lanes::{Bar, Schedule, lanes};
@@ -31,11 +31,16 @@ impl Schedule {
             faults: results.faults.clone(),
             continues: Vec::new(),
             bars: story.calls.iter().filter_map(bar).collect(),
+            marks: story.marks.iter().map(|(at, mark)| (Dur(*at), *mark)).collect(),
+            entries: results.flow().entries.to_owned(),
         }
     }
 }
 
-/// The retry schedule of the worst session; absent if the results have no story of it.
+/// The retry schedule of the worst session of each policy, that of the worst session of all first; absent if the results
+/// have no stories of them.
 pub fn retry_schedule(results: &Results) -> Option<Chart> {
-    Some(lanes(&Schedule::of_digest(results.worst_story()?, results)))
+    let told = results.worst_stories();
+    let schedules: Vec<Schedule> = told.iter().map(|story| Schedule::of_digest(story, results)).collect();
+    (!schedules.is_empty()).then(|| lanes(&schedules))
 }

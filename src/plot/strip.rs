@@ -1,8 +1,9 @@
 //! The strip above a plot that names the faults. Faults whose names would meet have separate rows, so that no name covers
-//! data or another name.
+//! data or another name. A name beside its window has an arrow to it, so that the window does not seem to last until the end
+//! of the name.
 
 use super::canvas::{Anchor, Canvas};
-use super::palette::{GREY, STRIP};
+use super::palette::{AXIS, GREY, STRIP};
 use super::typeface::TICK;
 use crate::kernel::Dur;
 use crate::results::{FaultWindow, Results};
@@ -49,9 +50,8 @@ impl Strip {
         let mut strip = Strip { marks: Vec::new(), rows: 0, left_out: 0 };
         for fault in faults.iter().filter(|f| f.from.0 < end.0.max(1) && f.to >= begin) {
             let (from, to) = (place(fault.from.0), place(fault.to.0).max(place(fault.from.0) + 1.0));
-            let name = TICK.fit(&clean(&fault.name), width - 2.0 * INDENT);
+            let (name_at, name) = beside(from, to, &clean(&fault.name), width);
             let long = TICK.width(&name);
-            let name_at = beside(from, to, long, width);
             let (begin, end) = (from.min(name_at), to.max(name_at + long) + AIR);
             let clear = |taken: &Vec<(f64, f64)>| taken.iter().all(|&(b, e)| end <= b || e <= begin);
             let row = free.iter().position(clear).unwrap_or(free.len());
@@ -80,6 +80,9 @@ impl Strip {
         for mark in &self.marks {
             let y = top + mark.row as f64 * ROW;
             canvas.rect(left + mark.from, y, mark.to - mark.from, ROW - 2.0, STRIP);
+            for edge in [mark.from, mark.to] {
+                canvas.line((left + edge, y), (left + edge, y + ROW - 2.0), AXIS, 1.0);
+            }
         }
         for mark in &self.marks {
             let baseline = top + mark.row as f64 * ROW + 12.0;
@@ -92,14 +95,21 @@ impl Strip {
     }
 }
 
-/// Position of a name: inside its window, or beside it if the window is too narrow, so that no edge crosses the name. Only
-/// a name too long for the window and both sides crosses an edge.
-fn beside(from: f64, to: f64, long: f64, width: f64) -> f64 {
+/// Position and text of a name: inside its window, or beside it with an arrow if the window is too narrow, so that no edge
+/// crosses the name. A name too long for the window and both sides is cut to the widest of them.
+fn beside(from: f64, to: f64, name: &str, width: f64) -> (f64, String) {
+    let (after, before) = (format!("← {name}"), format!("{name} →"));
+    let [inside, right, left] = [to - from, width - to, from].map(|room| room - 2.0 * INDENT);
+    let on_the_right = |text: String| (to + INDENT, text);
+    let on_the_left = |text: String| (from - INDENT - TICK.width(&text), text);
+    let arrow = TICK.width(&after) - TICK.width(name);
     match () {
-        () if from + long + 2.0 * INDENT <= to => from + INDENT,
-        () if to + long + 2.0 * INDENT <= width => to + INDENT,
-        () if long + 2.0 * INDENT <= from => from - INDENT - long,
-        () => (from + INDENT).min(width - INDENT - long).max(INDENT),
+        () if TICK.width(name) <= inside => (from + INDENT, name.to_owned()),
+        () if TICK.width(&after) <= right => on_the_right(after),
+        () if TICK.width(&before) <= left => on_the_left(before),
+        () if inside >= right.max(left) - arrow => (from + INDENT, TICK.fit(name, inside)),
+        () if right >= left => on_the_right(format!("← {}", TICK.fit(name, right - arrow))),
+        () => on_the_left(format!("{} →", TICK.fit(name, left - arrow))),
     }
 }
 
@@ -109,16 +119,21 @@ mod tests {
     use crate::results::synthetic;
 
     #[test]
-    fn names_avoid_the_edges_of_their_windows_if_there_is_room() {
-        for (from, to, long, expected) in [
-            (100.0, 200.0, 60.0, 104.0),
-            (100.0, 110.0, 60.0, 114.0),
-            (380.0, 390.0, 60.0, 316.0),
-            (190.0, 210.0, 300.0, 96.0),
-            (0.0, 1.0, 392.0, 4.0),
-        ] {
-            assert!((beside(from, to, long, 400.0) - expected).abs() < 1e-9, "{from} {to} {long}");
+    fn a_name_is_inside_its_window_or_points_at_it() {
+        let names = ["short", "/tokens 401 for 15% of calls", "a name that is wider than everything around it"];
+        for (from, to) in [(100.0, 300.0), (100.0, 110.0), (380.0, 390.0), (0.0, 1.0), (190.0, 210.0), (0.0, 400.0)] {
+            for name in names {
+                let (at, shown) = beside(from, to, name, 400.0);
+                let end = at + TICK.width(&shown);
+                let inside = from <= at && end <= to && !shown.contains(['←', '→']);
+                let right = to < at && end <= 400.0 && shown.starts_with("← ");
+                let left = 0.0 <= at && end < from && shown.ends_with(" →");
+                assert!(inside || right || left, "{name} of {from} to {to}: {shown:?} at {at} to {end}");
+                assert!(shown.contains(&name[..4]), "{shown}");
+            }
         }
+        assert_eq!(beside(100.0, 200.0, "limit", 400.0), (104.0, "limit".to_owned()));
+        assert_eq!(beside(100.0, 110.0, "limit", 400.0), (114.0, "← limit".to_owned()));
     }
 
     #[test]

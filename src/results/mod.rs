@@ -38,6 +38,7 @@ pub mod dir;
 mod files;
 pub mod finding;
 mod gap;
+mod limits;
 pub mod measured;
 pub mod provenance;
 pub mod read;
@@ -55,8 +56,9 @@ pub use dir::{PlaceError, ReadError, Reservation, ResultsDir, Written};
 pub use files::{DATA_FILES, DataFile};
 pub use finding::finding;
 pub use gap::Gap;
+pub use limits::{Limit, limits};
 pub use provenance::Provenance;
-pub use stories::StoryDigest;
+pub use stories::{Comparison, Mark, StoryDigest};
 pub use verdict::{Assurance, Judgement, Verdict};
 
 use crate::client::Model;

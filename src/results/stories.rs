@@ -22,6 +22,50 @@ pub struct StoryDigest {
     pub calls: Vec<(u32, String, u64, u64, String)>,
     /// Number of calls beyond those in `calls`.
     pub calls_left_out: usize,
+    /// Entries of the flow and sign-outs, in their order: nanoseconds from the start of the run, and kind.
+    #[serde(default)]
+    pub marks: Vec<(u64, Mark)>,
+    /// The same session under another policy; absent if there is no other, or if it was not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Comparison>,
+}
+
+/// An event of a session that a lane chart marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mark {
+    /// The session enters the flow.
+    Entry,
+    /// The user is signed out although the server still knew the session.
+    FalseSignOut,
+    /// The user is signed out because the server had revoked the session.
+    TrueSignOut,
+    /// The user is signed out because the client used a refresh token twice.
+    ReuseSignOut,
+    /// An event of another version.
+    #[serde(other)]
+    Other,
+}
+
+impl Mark {
+    /// The sign-out in words; absent for other events.
+    pub const fn sign_out(self) -> Option<&'static str> {
+        match self {
+            Mark::FalseSignOut => Some("signed out falsely"),
+            Mark::TrueSignOut => Some("signed out rightly"),
+            Mark::ReuseSignOut => Some("signed out by its own reuse"),
+            Mark::Entry | Mark::Other => None,
+        }
+    }
+}
+
+/// The same session under two policies, up to their first difference and what followed.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub struct Comparison {
+    /// The other policy or mix.
+    pub policy: String,
+    /// The comparison as text, side by side from the first difference on.
+    pub text: String,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +102,23 @@ pub fn read(bytes: &[u8]) -> Result<Vec<StoryDigest>, serde_json::Error> {
 }
 
 impl Results {
-    /// The story of the worst session of any policy, which the retry schedule shows; absent if the results have none.
+    /// The stories of the worst session of each policy, that of the worst session of all first: the retry schedule shows
+    /// them.
+    pub fn worst_stories(&self) -> Vec<&StoryDigest> {
+        let of_policies = self.policies.iter().filter_map(|policy| {
+            let row = policy.worst()?;
+            self.stories.iter().find(|story| story.is_of(policy, row))
+        });
+        let mut told: Vec<&StoryDigest> = self.worst_story().into_iter().collect();
+        for story in of_policies {
+            if !told.contains(&story) {
+                told.push(story);
+            }
+        }
+        told
+    }
+
+    /// The story of the worst session of any policy; absent if the results have none.
     pub fn worst_story(&self) -> Option<&StoryDigest> {
         let (policy, row) = self.worst()?;
         self.stories.iter().find(|story| story.is_of(policy, row))
@@ -94,6 +154,8 @@ mod tests {
             text: String::new(),
             calls: Vec::new(),
             calls_left_out: 0,
+            marks: Vec::new(),
+            against: None,
         }
     }
 

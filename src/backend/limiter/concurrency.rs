@@ -5,6 +5,7 @@
 //! "unknown". A limit of 0 gives "never".
 
 use super::{Kind, LimitKind, Verdict, pilot};
+use crate::backend::rate::Rate;
 use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
 use schemars::JsonSchema;
@@ -35,6 +36,10 @@ impl Kind for Concurrency {
 
     fn in_words(spec: &Spec) -> String {
         format!("of {}", spec.limit)
+    }
+
+    fn rate(_: &Spec) -> Option<Rate> {
+        None
     }
 
     fn key_bytes(_: &Spec) -> u64 {

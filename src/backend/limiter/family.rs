@@ -38,6 +38,14 @@ macro_rules! limiters {
                 }
             }
 
+            /// The rate at which one key's requests pass in the long run if there are more than enough of them; `None` for
+            /// a kind that bounds no rate.
+            pub fn rate(&self) -> Option<Rate> {
+                match self {
+                    $(LimitKind::$kind(spec) => $file::$kind::rate(spec),)+
+                }
+            }
+
             /// A value that the kind cannot compute with exactly.
             pub fn inexact(&self) -> Option<Inexact> {
                 match self {

@@ -5,6 +5,7 @@
 //! limiting capable of scaling to millions of domains", 2017). A limit of 0 refuses every request.
 
 use super::{Kind, LimitKind, Verdict, law, pilot};
+use crate::backend::rate::Rate;
 use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
 use schemars::JsonSchema;
@@ -57,6 +58,10 @@ impl Kind for FixedWindow {
 
     fn in_words(spec: &Spec) -> String {
         format!("of {} in {}", spec.limit, spec.window)
+    }
+
+    fn rate(spec: &Spec) -> Option<Rate> {
+        Some(Rate { count: spec.limit.into(), per: spec.window })
     }
 
     fn key_bytes(_: &Spec) -> u64 {

@@ -57,6 +57,10 @@ impl Kind for Gcra {
         format!("of {}, burst {}", spec.rate, spec.burst)
     }
 
+    fn rate(spec: &Spec) -> Option<Rate> {
+        Some(spec.rate)
+    }
+
     fn key_bytes(_: &Spec) -> u64 {
         KEY_BYTES as u64
     }

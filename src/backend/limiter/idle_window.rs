@@ -6,6 +6,7 @@
 //! refuses a client of 900 an hour). A limit of 0 refuses every request.
 
 use super::{Kind, LimitKind, Verdict, pilot};
+use crate::backend::rate::Rate;
 use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
 use schemars::JsonSchema;
@@ -56,6 +57,10 @@ impl Kind for IdleWindow {
 
     fn in_words(spec: &Spec) -> String {
         format!("of {} until idle for {}", spec.limit, spec.window)
+    }
+
+    fn rate(_: &Spec) -> Option<Rate> {
+        None
     }
 
     fn key_bytes(_: &Spec) -> u64 {

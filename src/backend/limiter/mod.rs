@@ -15,6 +15,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 
+use crate::backend::rate::Rate;
 use crate::backend::spec::{LimitSpec, RetryAfter};
 use crate::kernel::dice::Dice;
 use crate::kernel::time::NS_PER_S;
@@ -55,6 +56,10 @@ trait Kind: Clone + fmt::Debug {
 
     /// The numbers in words: `of 5/10s, burst 5`.
     fn in_words(spec: &Self::Spec) -> String;
+
+    /// The rate at which one key's requests pass in the long run if there are more than enough of them; `None` for a kind
+    /// that bounds no rate.
+    fn rate(spec: &Self::Spec) -> Option<Rate>;
 
     /// A value that the kind cannot compute with exactly.
     fn inexact(_: &Self::Spec) -> Option<Inexact> {

@@ -8,6 +8,7 @@
 //! count. A limit of 0 refuses every request.
 
 use super::{Kind, LimitKind, Verdict, law, pilot};
+use crate::backend::rate::Rate;
 use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
 use schemars::JsonSchema;
@@ -75,6 +76,10 @@ impl Kind for SlidingCounter {
 
     fn in_words(spec: &Spec) -> String {
         format!("of {} in {}", spec.limit, spec.window)
+    }
+
+    fn rate(spec: &Spec) -> Option<Rate> {
+        Some(Rate { count: spec.limit.into(), per: spec.window })
     }
 
     fn key_bytes(_: &Spec) -> u64 {

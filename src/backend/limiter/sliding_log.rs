@@ -9,6 +9,7 @@
 //! of these.
 
 use super::{Kind, LimitKind, Verdict, law, pilot};
+use crate::backend::rate::Rate;
 use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
 use schemars::JsonSchema;
@@ -77,6 +78,11 @@ impl Kind for SlidingLog {
 
     fn in_words(spec: &Spec) -> String {
         format!("of {} in {}", spec.limit, spec.window)
+    }
+
+    fn rate(spec: &Spec) -> Option<Rate> {
+        // Refused requests that are logged leave less than the window's share to pass.
+        (!spec.logs_refused).then(|| Rate { count: spec.limit.into(), per: spec.window })
     }
 
     fn key_bytes(spec: &Spec) -> u64 {

@@ -67,6 +67,10 @@ impl Kind for TokenBucket {
         format!("of {}, burst {}", spec.rate, spec.burst)
     }
 
+    fn rate(spec: &Spec) -> Option<Rate> {
+        Some(spec.rate)
+    }
+
     fn inexact(spec: &Spec) -> Option<Inexact> {
         let Spec { rate, burst } = *spec;
         capacity(rate, burst).is_none().then(|| Inexact {
