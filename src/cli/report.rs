@@ -4,6 +4,7 @@ use super::exit::{Exit, Failure};
 use super::terminal;
 use authstorm::page;
 use authstorm::results::{DataFile, Provenance, Reservation, Results, ResultsDir, csv};
+use authstorm::text::shell_word;
 use std::path::PathBuf;
 
 /// Options.
@@ -33,7 +34,11 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         let mut place = Reservation::take(dir, &provenance, true, None)?;
         let written = place.fill(&provenance, files);
         terminal::tidied(place.tidy_up());
-        terminal::say(&format!("{}\n", terminal::written(dir, written?)))?;
+        let page = shell_word(&terminal::shown(&dir.join(page::FILE)));
+        terminal::say(&format!(
+            "{}\nopen the page in a browser: {page}\n",
+            terminal::written(dir, written?)
+        ))?;
     }
     Ok(Exit::Yes)
 }

@@ -171,7 +171,7 @@ impl StudyArgs {
         text
     }
 
-    /// Suggests the next step: the page, and a command that fits the results.
+    /// Suggests the next steps: a command that fits the results, and the page, in the last line, where a reader looks first.
     fn next(&self, results: &Results, out: &Path) -> String {
         let page = shell_word(&terminal::shown(&out.join("report.html")));
         let scenario = shell_word(&terminal::shown(&self.scenario));
@@ -185,7 +185,7 @@ impl StudyArgs {
                 shell_word(&terminal::shown(out))
             ),
         };
-        format!("the page: {page}\n{suggestion}")
+        format!("{suggestion}\nopen the page in a browser: {page}")
     }
 
     /// The command that explains the worst session of a policy, in one of its replications or in all.

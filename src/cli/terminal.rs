@@ -61,7 +61,7 @@ pub(super) fn written(place: &Path, written: Written) -> String {
     let place = shown(place);
     match written {
         Written::New => format!("results in {place}"),
-        Written::Already => format!("results in {place}: already complete, the same bytes"),
+        Written::Already => format!("results in {place}, unchanged since the last run"),
     }
 }
 

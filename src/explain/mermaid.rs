@@ -2,10 +2,15 @@
 
 use super::lines::{Line, Node, Order, lines};
 use super::story::{Deed, Story, Trigger};
+use super::text::wrapped;
 use super::words::{self, clock, headline, provenance};
 
 /// The most bytes of a diagram. By default, Mermaid refuses texts of more than 50,000 characters.
 const MOST: usize = 45_000;
+
+/// The most characters of a line in a note. Mermaid does not make a note over two participants wider than their distance, and
+/// cuts what is drawn beyond the edge of the diagram.
+const NOTE: usize = 40;
 
 /// The diagram's text.
 pub fn mermaid(story: &Story) -> String {
@@ -16,7 +21,7 @@ pub fn mermaid(story: &Story) -> String {
     ];
     head.extend((0..story.tabs).map(|tab| format!("    participant T{tab} as tab {tab}")));
     head.push("    participant B as backend".to_owned());
-    head.push(format!("    Note over T0,B: {}", plain(&headline(story))));
+    head.push(note("T0,B", &headline(story)));
     let lines = lines(story, Order::ByTime);
     let mut chunks: Vec<Vec<String>> = Vec::new();
     let mut size: usize = head.iter().map(String::len).sum();
@@ -34,7 +39,7 @@ pub fn mermaid(story: &Story) -> String {
         size += chunk.iter().map(|line| line.len() + 1).sum::<usize>();
         if size > MOST {
             let left = lines.len() - chunks.len();
-            chunks.push(vec![format!("    Note over T0,B: {left} lines more, too many for a diagram")]);
+            chunks.push(vec![note("T0,B", &format!("{left} lines more, too many for a diagram"))]);
             break;
         }
         chunks.push(chunk);
@@ -49,25 +54,25 @@ fn said(story: &Story, node: Node) -> Vec<String> {
         Node::Earlier(step) => {
             let earlier = &story.earlier[&step];
             let tab = earlier.tab.unwrap_or(0);
-            return vec![format!("    Note over T{tab}: {}", plain(&words::continues(earlier)))];
+            return vec![note(&format!("T{tab}"), &words::continues(earlier))];
         }
         Node::InFlight(call) => {
             let call = &story.calls[&call];
-            return vec![format!("    Note over T{},B: {}", call.tab, plain(&words::in_flight(call)))];
+            return vec![note(&format!("T{},B", call.tab), &words::in_flight(call))];
         }
         Node::Lasts(wait) => {
             let wait = &story.waits[&wait];
-            return vec![format!("    Note over T{}: {}", wait.tab, plain(&words::lasts(story, wait)))];
+            return vec![note(&format!("T{}", wait.tab), &words::lasts(story, wait))];
         }
         Node::FaultLasts(fault) => {
-            return vec![format!("    Note over B: {}", plain(&words::fault_lasts(&story.faults[fault])))];
+            return vec![note("B", &words::fault_lasts(&story.faults[fault]))];
         }
         Node::FaultBegins(fault) | Node::FaultEnds(fault) => {
             let begins = matches!(node, Node::FaultBegins(_));
             let fault = &story.faults[fault];
             let (at, word) = if begins { (fault.from, "begins") } else { (fault.to, "ends") };
             let words = format!("{} fault \"{}\" {word}", clock(crate::kernel::Time(at.0)), fault.name);
-            return vec![format!("    Note over B: {}", plain(&words))];
+            return vec![note("B", &words)];
         }
         Node::Unanswered(call) => {
             let call = &story.calls[&call];
@@ -93,17 +98,23 @@ fn said(story: &Story, node: Node) -> Vec<String> {
         }
         _ => {
             let words = words::trigger(story, step);
-            out.push(format!("    Note over {tab}: {}", plain(&format!("{at} {words}"))));
+            out.push(note(&tab, &format!("{at} {words}")));
         }
     }
     // Requests become arrows. Other events become notes between them.
     for (deed, words) in words::told(story, step) {
         out.push(match deed {
             Deed::Sends(call) => format!("    {tab}->>B: {}", story.calls[&call].name()),
-            _ => format!("    Note over {tab}: {}", plain(&words)),
+            _ => note(&tab, &words),
         });
     }
     out
+}
+
+/// A note over these participants, in lines that fit.
+fn note(over: &str, text: &str) -> String {
+    let lines: Vec<String> = wrapped(text, NOTE).iter().map(|line| plain(line)).collect();
+    format!("    Note over {over}: {}", lines.join("<br/>"))
 }
 
 /// Text without characters that have a meaning in Mermaid.

@@ -78,7 +78,7 @@ fn said_at(line: &Line) -> String {
 }
 
 /// Breaks text at spaces into lines of at most `width` characters. A longer word gets its own line.
-fn wrapped(text: &str, width: usize) -> Vec<String> {
+pub(super) fn wrapped(text: &str, width: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![String::new()];
     let mut length = 0;
     for word in text.split(' ') {

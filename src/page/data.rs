@@ -64,7 +64,7 @@ fn titles(results: &Results) -> Value {
         "stale_tokens": title(&[Metric::StaleTokenSessionS], titles::stale_tokens),
         "flow": title(&[Metric::FlowEntries], titles::flow),
         "waiting": title(&[Metric::AppWaitS], titles::waiting),
-        "entries": title(&[Metric::FlowEntries], titles::worst_session),
+        "entries": title(&[Metric::FlowEntries], titles::worst_session).filter(|_| results.users > 1),
     })
 }
 

@@ -22,8 +22,6 @@ const AIR: f64 = 8.0;
 const THINNEST: f64 = 1.5;
 /// Half the width of a mark.
 const MARK: f64 = 4.5;
-/// Distance from a mark to its text.
-const INDENT: f64 = 8.0;
 /// A sign-out.
 const SIGN_OUT: Color = Color(184, 0, 60);
 
@@ -61,37 +59,31 @@ impl<'a> Panel<'a> {
         Panel { schedule, lanes, window, left, width, strip, close }
     }
 
-    /// Names of the lanes for events of a schedule.
-    pub(super) fn event_lanes(schedule: &Schedule) -> Vec<String> {
-        let any = |is: fn(Mark) -> bool| schedule.marks.iter().any(|(_, mark)| is(*mark));
-        let mut lanes = Vec::new();
-        if any(|mark| mark.sign_out().is_some()) {
-            lanes.push("sign-outs".to_owned());
-        }
-        if any(|mark| mark == Mark::Entry) {
-            lanes.push(schedule.entries.clone());
-        }
-        lanes
+    /// The kinds of events of a schedule that have lanes, with their names.
+    pub(super) fn event_lanes(schedule: &Schedule) -> Vec<(Mark, String)> {
+        let name = |mark: Mark| match mark {
+            Mark::Entry => Some(schedule.entries.clone()),
+            other => other.sign_out().map(str::to_owned),
+        };
+        let kinds = [Mark::FalseSignOut, Mark::ReuseSignOut, Mark::TrueSignOut, Mark::Entry];
+        let any = |kind: &Mark| schedule.marks.iter().any(|(_, mark)| mark == kind);
+        kinds.into_iter().filter(any).filter_map(|kind| Some((kind, name(kind)?))).collect()
     }
 
-    /// The events of one lane in this window, in their order.
-    fn events(&self, is: impl Fn(Mark) -> bool) -> Vec<(f64, Mark)> {
+    /// The lanes of events in this window, with the places of their events.
+    fn events(&self) -> Vec<(Mark, String, Vec<f64>)> {
         let (begin, end) = self.window;
-        let inside = self.schedule.marks.iter().filter(|(at, mark)| (begin..=end).contains(at) && is(*mark));
-        inside.map(|(at, mark)| (self.x(*at), *mark)).collect()
-    }
-
-    fn sign_outs(&self) -> Vec<(f64, Mark)> {
-        self.events(|mark| mark.sign_out().is_some())
-    }
-
-    fn entries(&self) -> Vec<(f64, Mark)> {
-        self.events(|mark| mark == Mark::Entry)
+        let lane = |(kind, name): (Mark, String)| {
+            let inside = |(at, mark): &&(Dur, Mark)| (begin..=end).contains(at) && *mark == kind;
+            let places = self.schedule.marks.iter().filter(inside).map(|(at, _)| self.x(*at)).collect();
+            (kind, name, places)
+        };
+        let lanes = Panel::event_lanes(self.schedule).into_iter().map(lane);
+        lanes.filter(|(_, _, places): &(Mark, String, Vec<f64>)| !places.is_empty()).collect()
     }
 
     fn events_height(&self) -> f64 {
-        let rows = usize::from(!self.sign_outs().is_empty()) + usize::from(!self.entries().is_empty());
-        rows as f64 * (BAR + AIR)
+        self.events().len() as f64 * (BAR + AIR)
     }
 
     fn lanes_height(&self) -> f64 {
@@ -164,36 +156,21 @@ impl<'a> Panel<'a> {
 
     /// Draws the sign-outs, each as a line through all lanes, and the entries. Returns the top of the lanes below.
     fn draw_events(&self, canvas: &mut Canvas<'_>, mut y: f64, bottom: f64) -> f64 {
-        let sign_outs = self.sign_outs();
-        if !sign_outs.is_empty() {
+        for (kind, name, places) in self.events() {
             let middle = y + (BAR + AIR) / 2.0;
-            self.name_lane(canvas, "sign-outs", middle);
-            let mut free = self.left;
-            for (x, mark) in &sign_outs {
-                canvas.line((*x, y), (*x, bottom), SIGN_OUT, 1.4);
-                canvas.dot((*x, middle), MARK, SIGN_OUT);
-                let says = mark.sign_out().unwrap_or_default();
-                let long = LABEL.width(says) + INDENT;
-                let fits = |from: f64| from >= free && from + long <= self.left + self.width;
-                let at = [x + INDENT, x - long].into_iter().find(|from| fits(*from));
-                if let Some(at) = at {
-                    canvas.text(says, (at, middle + 4.0), LABEL, SIGN_OUT, Anchor::Left);
-                    free = at + long;
-                }
-                free = free.max(x + MARK + 2.0);
-            }
-            y += BAR + AIR;
-        }
-        let entries = self.entries();
-        if !entries.is_empty() {
-            let middle = y + (BAR + AIR) / 2.0;
-            self.name_lane(canvas, &self.schedule.entries, middle);
-            // Entries on one pixel are one mark, so that a loop makes no larger picture.
+            self.name_lane(canvas, &name, middle);
+            // Events on one pixel are one mark, so that a loop makes no larger picture.
             let mut last = f64::NEG_INFINITY;
-            for (x, _) in entries {
-                if x - last >= 1.0 {
+            for x in places {
+                if x - last < 1.0 {
+                    continue;
+                }
+                last = x;
+                if kind == Mark::Entry {
                     canvas.line((x, middle - BAR / 2.0), (x, middle + BAR / 2.0), INK, 1.4);
-                    last = x;
+                } else {
+                    canvas.line((x, middle), (x, bottom), SIGN_OUT, 1.4);
+                    canvas.dot((x, middle), MARK, SIGN_OUT);
                 }
             }
             y += BAR + AIR;

@@ -146,16 +146,16 @@ pub fn lanes(schedules: &[Schedule]) -> Chart {
     notes.extend(first.continues.iter().map(|note| clean(note)));
     let head = Head::from(&clean(&first.provenance), &first.title, &notes);
     let names = chosen.iter().flat_map(|(lanes, _)| lanes).map(|lane| lane_name(lane.id));
-    let events = schedules.iter().flat_map(Panel::event_lanes);
+    let events = schedules.iter().flat_map(Panel::event_lanes).map(|(_, name)| name);
     let left = MARGIN + names.chain(events).map(|name| LABEL.width(&name)).fold(0.0, f64::max) + 12.0;
     let width = WIDTH - MARGIN - left;
 
     let mut sections: Vec<Section<'_>> = Vec::new();
     for (schedule, (lanes, _)) in schedules.iter().zip(chosen) {
         match sections.iter_mut().find(|section| section.schedule.is_like(schedule)) {
-            Some(section) => section.titles.push(title(schedule, "The same: ")),
+            Some(section) => section.titles.extend(title(schedule, "The same calls: ")),
             None => {
-                let titles = if sections.is_empty() { Vec::new() } else { vec![title(schedule, "")] };
+                let titles = if sections.is_empty() { Vec::new() } else { title(schedule, "") };
                 sections.push(Section { schedule, titles, panels: panels(schedule, lanes, left, width) });
             }
         }
@@ -185,8 +185,8 @@ pub fn lanes(schedules: &[Schedule]) -> Chart {
     Chart { file_stem: "retry-schedule", svg }
 }
 
-fn title(schedule: &Schedule, before: &str) -> String {
-    HEADING.fit(&format!("{before}{}", clean(&schedule.title)), WIDTH - 2.0 * MARGIN)
+fn title(schedule: &Schedule, before: &str) -> Vec<String> {
+    HEADING.wrap(&format!("{before}{}", clean(&schedule.title)), WIDTH - 2.0 * MARGIN, 2)
 }
 
 /// The whole window, and a closer look at its densest part.

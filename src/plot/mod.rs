@@ -66,18 +66,20 @@ pub struct Chart {
     pub svg: String,
 }
 
-/// Metrics without which a chart shows nothing, and the function that draws the chart.
-struct Drawn(&'static [Metric], fn(&Results, Columns) -> Chart);
+/// Metrics without which a chart shows nothing, the least number of users whose chart shows more than a sentence does, and
+/// the function that draws the chart.
+struct Drawn(&'static [Metric], u32, fn(&Results, Columns) -> Chart);
 
 /// Every chart of results alone, in the order of the story.
 const CHARTS: [Drawn; 7] = [
-    Drawn(&[Metric::RequestsTotal], requests::requests_in),
-    Drawn(&[Metric::FalseSignOuts, Metric::TrueSignOuts], sign_outs::sign_outs_in),
-    Drawn(&[Metric::StaleTokenSessionS], levels::stale_tokens_in),
-    Drawn(&[Metric::FlowEntries], flow::flow_in),
-    Drawn(&[Metric::AppWaitS], levels::waiting_in),
-    Drawn(&[Metric::Amplification], |results, _| amplification(results)),
-    Drawn(&[Metric::FlowEntries], |results, _| entries_per_session(results)),
+    Drawn(&[Metric::RequestsTotal], 0, requests::requests_in),
+    Drawn(&[Metric::FalseSignOuts, Metric::TrueSignOuts], 0, sign_outs::sign_outs_in),
+    Drawn(&[Metric::StaleTokenSessionS], 0, levels::stale_tokens_in),
+    Drawn(&[Metric::FlowEntries], 0, flow::flow_in),
+    Drawn(&[Metric::AppWaitS], 0, levels::waiting_in),
+    Drawn(&[Metric::Amplification], 0, |results, _| amplification(results)),
+    // A share of the sessions of one user is all or nothing.
+    Drawn(&[Metric::FlowEntries], 2, |results, _| entries_per_session(results)),
 ];
 
 /// The charts of the results alone, in the order of the story. A chart that would show nothing is left out: the
@@ -88,8 +90,9 @@ pub fn charts(results: &Results) -> Vec<Chart> {
 
 /// As [`charts`], with these columns.
 pub fn charts_in(results: &Results, columns: Columns) -> Vec<Chart> {
-    let shown = CHARTS.iter().filter(|Drawn(metrics, _)| happens(results, metrics));
-    shown.map(|Drawn(_, draw)| draw(results, columns)).collect()
+    let shown =
+        CHARTS.iter().filter(|Drawn(metrics, users, _)| results.users >= *users && happens(results, metrics));
+    shown.map(|Drawn(_, _, draw)| draw(results, columns)).collect()
 }
 
 /// Whether one of these metrics is above 0 under some policy.

@@ -120,8 +120,11 @@ mod tests {
 
     #[test]
     fn a_name_is_inside_its_window_or_points_at_it() {
-        let names = ["short", "/tokens 401 for 15% of calls", "a name that is wider than everything around it"];
-        for (from, to) in [(100.0, 300.0), (100.0, 110.0), (380.0, 390.0), (0.0, 1.0), (190.0, 210.0), (0.0, 400.0)] {
+        let names =
+            ["short", "/tokens 401 for 15% of calls", "a name that is wider than everything around it"];
+        for (from, to) in
+            [(100.0, 300.0), (100.0, 110.0), (380.0, 390.0), (0.0, 1.0), (190.0, 210.0), (0.0, 400.0)]
+        {
             for name in names {
                 let (at, shown) = beside(from, to, name, 400.0);
                 let end = at + TICK.width(&shown);

@@ -1,11 +1,14 @@
 //! Properties of every chart, checked over a table of unusual results.
 
 use super::canvas::UNITS;
+use super::lanes::{Bar, Schedule, lanes};
 use super::typeface::Face;
 use super::{Chart, Columns, Drawn, Overlaid, charts, overlaid, to_png};
-use crate::metrics::Metric;
+use crate::backend::Endpoint;
+use crate::kernel::Dur;
+use crate::metrics::{Metric, Outcome};
 use crate::results::synthetic;
-use crate::results::{PolicyResults, Results};
+use crate::results::{Mark, PolicyResults, Results};
 use resvg::usvg::roxmltree::{Document, Node};
 
 /// A text of a picture and its bounding box, in pixels.
@@ -50,6 +53,9 @@ fn each_chart(check: impl Fn(&str, &Chart)) {
         for chart in every_chart(results) {
             check(&format!("{case}/{}", chart.file_stem), &chart);
         }
+        if !results.policies.is_empty() {
+            check(&format!("{case}/lanes"), &lanes(&schedules(results)));
+        }
         // Compares every pair of results, so that different policies, names, horizons, faults and sizes meet.
         let a = Overlaid { name: &format!("A: {case}"), results };
         for (other, results) in &table {
@@ -59,9 +65,42 @@ fn each_chart(check: impl Fn(&str, &Chart)) {
     }
 }
 
+/// A session of each policy: calls at the start, in the middle and at the end; in the middle a loop of 429 with entries of
+/// the flow and sign-outs. The sessions of the first two policies are alike.
+fn schedules(results: &Results) -> Vec<Schedule> {
+    let end = results.horizon.0;
+    let call = |endpoint: &str, from: u64, length: u64, outcome: Outcome| Bar {
+        tab: 0,
+        endpoint: Endpoint::known(endpoint),
+        from: Dur(from.min(end)),
+        to: Dur((from + length).min(end)),
+        outcome,
+    };
+    let schedule = |(i, policy): (usize, &PolicyResults)| {
+        let begin = end / 2 + i.saturating_sub(1) as u64;
+        let ms = (end / 600_000).max(1);
+        let mut bars = vec![call("tokens", 0, 100 * ms, Outcome::Ok)];
+        bars.extend((0..60).map(|n| call("touch", begin + n * 100 * ms, 100 * ms, Outcome::TooManyRequests)));
+        bars.push(call("tokens", end - 50 * ms, 100 * ms, Outcome::InFlight));
+        let mut marks: Vec<(Dur, Mark)> = (0..60).map(|n| (Dur(begin + n * 100 * ms), Mark::Entry)).collect();
+        marks.extend([(Dur(begin + 20 * ms), Mark::FalseSignOut), (Dur(end), Mark::TrueSignOut)]);
+        Schedule {
+            title: format!("Session 7 under policy {}, replication 0: sends 62 requests", policy.name),
+            provenance: "touch-429-burst · seed 42".to_owned(),
+            window: (Dur::ZERO, results.horizon),
+            faults: results.faults.clone(),
+            continues: Vec::new(),
+            bars,
+            marks,
+            entries: "entries of the unauthenticated flow".to_owned(),
+        }
+    };
+    results.policies.iter().enumerate().map(schedule).collect()
+}
+
 /// Every chart, also those that would be left out.
 fn every_chart(results: &Results) -> Vec<Chart> {
-    super::CHARTS.iter().map(|Drawn(_, draw)| draw(results, Columns::of(results))).collect()
+    super::CHARTS.iter().map(|Drawn(_, _, draw)| draw(results, Columns::of(results))).collect()
 }
 
 #[test]
@@ -163,7 +202,7 @@ fn a_png_is_twice_as_large_as_its_svg() {
 #[test]
 fn a_run_without_requests_says_so() {
     let chart = super::requests(&synthetic::empty(&["old", "new"]));
-    assert_eq!(chart.svg.matches("no requests\n").count(), 4, "a note and a word in each of two panels");
+    assert_eq!(chart.svg.matches("no requests\n").count(), 2, "a note and a word in the panel of both policies");
 }
 
 #[test]
@@ -194,6 +233,98 @@ fn a_depth_has_no_tick_between_none_and_one() {
     let svg = super::flow(&six).svg;
     let (_, depth) = svg.split_once("Greatest depth").unwrap();
     assert!(!depth.contains(">\n0.1\n<"), "a decade of its own for the edge of a band");
+}
+
+/// A lane for each kind of event, a section for each policy, sessions alike drawn once, and ticks that count from the start
+/// of the closer look.
+#[test]
+fn lanes_mark_events_for_every_policy() {
+    let mut results = synthetic::storm(&["old", "twin", "new"], 60, 1);
+    results.horizon = Dur::from_secs(7 * 86_400);
+    let chart = lanes(&schedules(&results));
+    let document = Document::parse(&chart.svg).unwrap();
+    let texts = texts(&document);
+    let count = |wanted: &str| texts.iter().filter(|t| t.text == wanted).count();
+    // Two sections with two panels; the second sign-out is not in the closer looks.
+    assert_eq!(count("entries of the unauthenticated flow"), 4);
+    assert_eq!((count("signed out falsely"), count("signed out rightly")), (4, 2));
+    assert!(texts.iter().any(|t| t.text.starts_with("The same calls: Session 7 under policy twin")));
+    assert!(texts.iter().any(|t| t.text.starts_with("Session 7 under policy new")));
+    let long = texts.iter().find(|t| t.text.len() > 4 && t.text.ends_with(" s") && t.text.contains(','));
+    assert!(long.is_none(), "a tick counts from the start of its window: {long:?}");
+    assert!(count("0") >= 4, "every axis begins at 0");
+}
+
+fn calls_of(results: &mut Results, policy: usize, bucket: usize, outcome: Outcome, count: u64) {
+    let buckets = &mut results.policies[policy].timelines[0].buckets;
+    buckets[bucket].calls[Endpoint::known("touch").index()][outcome as usize] = count;
+}
+
+#[test]
+fn every_outcome_is_named_with_its_count() {
+    let mut results = synthetic::empty(&["old"]);
+    synthetic::set(&mut results, 0, Metric::PeakRequestsPerS, &[100_000.0]);
+    for bucket in 0..60 {
+        calls_of(&mut results, 0, bucket, Outcome::Ok, 1_000_000);
+    }
+    calls_of(&mut results, 0, 9, Outcome::TooManyRequests, 389);
+    calls_of(&mut results, 0, 9, Outcome::BadRequest, 1);
+    calls_of(&mut results, 0, 59, Outcome::InFlight, 17);
+    let svg = super::requests(&results).svg;
+    for named in ["200 answered: 60,000,000\n", "429 limited: 389\n", "400 refused: 1\n"] {
+        assert!(svg.contains(named), "{named}");
+    }
+    // Calls that were just sent are in flight at every end. Calls that hang are a finding.
+    assert!(!svg.contains("in flight at the end:") && svg.contains("grey at the end: in flight"));
+    calls_of(&mut results, 0, 30, Outcome::InFlight, 1);
+    assert!(super::requests(&results).svg.contains("in flight at the end: 18\n"));
+    let calm = synthetic::storm(&["old"], 60, 1);
+    assert!(!super::requests(&calm).svg.contains("in flight"), "none is in flight");
+}
+
+#[test]
+fn policies_with_the_same_requests_share_a_panel() {
+    let mut results = synthetic::storm(&["old", "a", "b", "new"], 60, 1);
+    for twin in [2, 3] {
+        let name = results.policies[twin].name.clone();
+        results.policies[twin] = PolicyResults { name, ..results.policies[1].clone() };
+    }
+    let svg = super::requests(&results).svg;
+    assert!(svg.contains("a, b, new\n") && svg.contains("old\n"), "{svg}");
+    assert_eq!(svg.matches("/touch limit 600").count(), 2, "the fault is named above each of two panels");
+}
+
+#[test]
+fn a_limit_of_all_requests_is_a_line_and_others_are_words() {
+    let mut results = synthetic::storm(&["old", "new"], 60, 1);
+    let text = |key: &str, rate: &str| {
+        format!(
+            "version = 1\nname = \"x\"\nhorizon = \"10m\"\npolicies = [\"old\"]\n[client]\nmodel = \"documented\"\n[fleet]\n\
+             users = 10000\n[[backend.limit]]\nendpoints = [\"touch\", \"client\", \"generic\"]\nkind = \"gcra\"\n\
+             rate = \"{rate}\"\nburst = 9\nkey = \"{key}\"\n"
+        )
+    };
+    for (key, rate, lines, word) in [
+        ("global", "900/s", 2, "gcra of 900/1s, burst 9, for all together\n"),
+        ("ip", "900/s", 0, "gcra of 900/1s, burst 9, per ip\n"),
+        // A line at this height would flatten the data.
+        ("global", "9000/s", 0, "for all together, above this scale\n"),
+    ] {
+        results.scenario_text = text(key, rate);
+        let svg = super::requests(&results).svg;
+        assert_eq!(svg.matches("limit: 900/s\n").count(), lines, "{key} {rate}");
+        assert!(svg.contains(word), "{word}: {svg}");
+    }
+}
+
+#[test]
+fn one_user_has_no_distribution() {
+    let mut results = synthetic::storm(&["old", "new"], 60, 1);
+    let drawn =
+        |results: &Results| charts(results).iter().any(|chart| chart.file_stem == "entries-per-session");
+    assert!(drawn(&results));
+    results.users = 1;
+    assert!(!drawn(&results), "all or nothing: the title says it");
 }
 
 #[test]

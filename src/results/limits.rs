@@ -77,9 +77,11 @@ mod tests {
 
     #[test]
     fn only_a_limit_of_every_request_of_all_callers_has_a_height() {
-        let bucket = |key: &str| format!("kind = \"token-bucket\"\nrate = \"100/10s\"\nburst = 5\nkey = \"{key}\"");
+        let bucket =
+            |key: &str| format!("kind = \"token-bucket\"\nrate = \"100/10s\"\nburst = 5\nkey = \"{key}\"");
         let all = "[\"touch\", \"client\", \"generic\"]";
-        let heights = |endpoints: &str, limit: &str| of(endpoints, limit).iter().map(|l| l.per_s).collect::<Vec<_>>();
+        let heights =
+            |endpoints: &str, limit: &str| of(endpoints, limit).iter().map(|l| l.per_s).collect::<Vec<_>>();
         assert_eq!(heights(all, &bucket("global")), [Some(10.0)]);
         // The documented app is one; 100 users are behind 5 addresses.
         assert_eq!(heights(all, &bucket("app")), [Some(10.0)]);

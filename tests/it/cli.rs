@@ -74,7 +74,10 @@ fn results_of_another_run_are_replaced_with_force_only() {
     let before = files(&out);
     let again = run_into(&out, &[]);
     assert!(again.status.success());
-    assert!(text(&again.stdout).contains("already complete"), "{}", text(&again.stdout));
+    let said = text(&again.stdout);
+    assert!(said.contains("unchanged since the last run"), "{said}");
+    let last = said.lines().last().unwrap_or_default();
+    assert!(last.starts_with("open the page in a browser: ") && last.ends_with("report.html"), "{said}");
     let other = run_into(&out, &["--seed", "7"]);
     assert_eq!(other.status.code(), Some(2));
     assert!(text(&other.stderr).contains("seed is 8004 there and 7 here"), "{}", text(&other.stderr));
