@@ -1,13 +1,13 @@
 //! Digests of stories for results: what a page shows of them.
 
 use super::story::Deed;
-use super::{Session, Story, Wanted, tell_planned, text, words};
+use super::{Session, Story, Wanted, against, tell_against, tell_planned, text, words};
 use crate::Study;
 use crate::experiment::Error;
 use crate::kernel::Time;
 use crate::parallel;
-use crate::results::{Mark, Results, StoryDigest};
-use crate::world::Control;
+use crate::results::{Comparison, Mark, PolicyResults, Results, StoryDigest};
+use crate::world::{Control, Plan};
 
 /// The most bytes of a text. The command prints longer texts whole.
 const MOST_BYTES: usize = 20_000;
@@ -18,6 +18,13 @@ const MOST_MARKS: usize = 2_000;
 /// The most events of a run, or of a part of one, that is repeated for the stories of a report. `explain` tells the stories
 /// of larger runs on demand.
 const MOST_EVENTS: u64 = 20_000_000;
+/// The most events of all runs that are repeated for the stories and comparisons of a report besides the first story of each
+/// policy.
+const MOST_EVENTS_OF_ALL: u64 = 60_000_000;
+/// The most stories of a policy: the page lists so many sessions of each.
+pub const TOLD: usize = 3;
+/// The runs that a comparison repeats: twice each side.
+const RUNS_OF_COMPARISON: u64 = 4;
 /// The most policies with a story in a report, besides the policy with the worst session of all.
 const MOST_STORIES: usize = 6;
 
@@ -58,7 +65,8 @@ impl Story {
     }
 }
 
-/// Adds the story of the worst session of each policy to the results of a study. Adds none if repeating the run takes long.
+/// Adds the stories of the worst sessions of each policy to the results of a study, and compares the worst of each policy with
+/// the same session under another one. Adds fewer, or none, if repeating the runs takes long.
 ///
 /// ```
 /// use authstorm::Study;
@@ -77,27 +85,62 @@ impl Story {
 pub fn tell_worst(study: &Study, results: &mut Results, control: &Control) -> Result<(), Error> {
     let engine = &results.engine;
     let runs = u64::from(results.replications.max(1)) * u64::from(engine.parts.max(1));
-    if engine.events / runs > MOST_EVENTS {
+    let events = engine.events / runs;
+    if events > MOST_EVENTS {
         return Ok(());
     }
     let plan = study.plan();
     let worst = results.worst().map(|(policy, _)| policy.name.as_str());
-    let wanted: Vec<Wanted> = results
+    let chosen: Vec<(usize, &PolicyResults)> = results
         .policies
         .iter()
         .enumerate()
         .filter(|(i, policy)| *i < MOST_STORIES || Some(policy.name.as_str()) == worst)
-        .filter_map(|(i, policy)| {
-            let row = policy.worst()?;
-            Some(Wanted::whole(i, Some(row.replication), Session::Number(row.session)))
-        })
         .collect();
-    let hash = &study.hash();
-    let stories = parallel::map(&wanted, |wanted| {
-        tell_planned(&plan, hash, *wanted, control).map(|story| story.digest())
-    });
-    results.stories = stories.into_iter().collect::<Result<_, _>>()?;
+    let told = |rank: usize| {
+        chosen.iter().filter_map(move |(policy, of)| {
+            let row = of.sessions.get(rank)?;
+            let wanted = Wanted::whole(*policy, Some(row.replication), Session::Number(row.session));
+            Some(Telling { wanted, against: None })
+        })
+    };
+    let mut tellings: Vec<Telling> = told(0).collect();
+    let mut left = MOST_EVENTS_OF_ALL.saturating_sub(events.saturating_mul(tellings.len() as u64));
+    let mut may = |runs: u64| {
+        let rest = left.checked_sub(events.saturating_mul(runs));
+        left = rest.unwrap_or(left);
+        rest.is_some()
+    };
+    if results.policies.len() > 1 {
+        for telling in &mut tellings {
+            // The first policy is the reference of every comparison.
+            let other = usize::from(telling.wanted.policy == 0);
+            telling.against = Some(other).filter(|_| may(RUNS_OF_COMPARISON));
+        }
+    }
+    tellings.extend((1..TOLD).flat_map(told).filter(|_| may(1)));
+    results.stories = parallel::map(&tellings, |telling| telling.tell(&plan, study, control))
+        .into_iter()
+        .collect::<Result<_, _>>()?;
     Ok(())
+}
+
+/// A session whose story is told, and the policy with which it is compared.
+struct Telling {
+    wanted: Wanted,
+    against: Option<usize>,
+}
+
+impl Telling {
+    fn tell(&self, plan: &Plan, study: &Study, control: &Control) -> Result<StoryDigest, Error> {
+        let mut digest = tell_planned(plan, &study.hash(), self.wanted, control)?.digest();
+        if let Some(other) = self.against {
+            let told = tell_against(study, self.wanted, other, control)?;
+            let policy = told.stories[1].contender.clone();
+            digest.against = Some(Comparison { policy, text: cut(against::text(&told)) });
+        }
+        Ok(digest)
+    }
 }
 
 fn cut(mut text: String) -> String {

@@ -23,7 +23,7 @@ pub mod trace;
 pub mod words;
 
 pub use against::{Against, tell_against};
-pub use digest::tell_worst;
+pub use digest::{TOLD, tell_worst};
 pub use story::Story;
 
 use crate::Study;

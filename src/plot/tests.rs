@@ -202,7 +202,11 @@ fn a_png_is_twice_as_large_as_its_svg() {
 #[test]
 fn a_run_without_requests_says_so() {
     let chart = super::requests(&synthetic::empty(&["old", "new"]));
-    assert_eq!(chart.svg.matches("no requests\n").count(), 2, "a note and a word in the panel of both policies");
+    assert_eq!(
+        chart.svg.matches("no requests\n").count(),
+        2,
+        "a note and a word in the panel of both policies"
+    );
 }
 
 #[test]

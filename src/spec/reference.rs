@@ -87,6 +87,11 @@ impl Key {
         }
     }
 
+    /// What it means, what its value may be, and what holds without it, on one line.
+    pub fn hint(&self) -> String {
+        format!("{} ({}; {})", self.about.replace('\n', " "), self.value(), self.presence())
+    }
+
     /// With which values of another key it goes, when not with all.
     fn restriction(&self) -> Option<String> {
         let belongs = self.belongs.as_ref().filter(|belongs| !belongs.needed)?;

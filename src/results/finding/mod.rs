@@ -15,32 +15,54 @@ const MOST_HARMS: usize = 4;
 /// The most names in a sentence.
 const MOST_NAMES: usize = 6;
 
+/// Policies about which the same is said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Their names, and the number of replications of which the numbers are means.
+    pub who: String,
+    /// What is said of them, the gravest harm first.
+    pub clauses: Vec<String>,
+}
+
+/// What is said of each policy, in their order, with at most so many harms of each. Policies of which the same is said share
+/// a group.
+pub fn groups(results: &Results, most_harms: usize) -> Vec<Group> {
+    let mut groups: Vec<(Vec<String>, Vec<&PolicyResults>)> = Vec::new();
+    for policy in &results.policies {
+        let clauses = clauses(results, policy, most_harms);
+        match groups.iter_mut().find(|(other, _)| *other == clauses) {
+            Some((_, group)) => group.push(policy),
+            None => groups.push((clauses, vec![policy])),
+        }
+    }
+    groups.into_iter().map(|(clauses, group)| Group { who: who(results, &group), clauses }).collect()
+}
+
 /// A sentence per policy, in their order. Policies with the same text share a sentence. A final sentence names what happens
 /// under no policy.
 pub fn finding(results: &Results) -> Vec<String> {
-    let mut groups: Vec<(String, Vec<&PolicyResults>)> = Vec::new();
-    for policy in &results.policies {
-        let says = says(results, policy);
-        match groups.iter_mut().find(|(other, _)| *other == says) {
-            Some((_, group)) => group.push(policy),
-            None => groups.push((says, vec![policy])),
-        }
-    }
-    let mut sentences: Vec<String> =
-        groups.iter().map(|(says, group)| sentence(results, group, says)).collect();
+    let groups = groups(results, MOST_HARMS).into_iter();
+    groups.map(|group| sentence(&group.who, &group.clauses)).chain(nowhere(results)).collect()
+}
+
+/// What happens under none of several policies; absent if there is nothing to say.
+pub fn nowhere(results: &Results) -> Option<String> {
     let nowhere = harm::absent(results, &results.policies.iter().collect::<Vec<_>>());
-    if results.policies.len() > 1 && !nowhere.is_empty() {
-        sentences.push(format!("Under every policy, {}", none(results, &nowhere)));
-    }
-    sentences
+    let says = results.policies.len() > 1 && !nowhere.is_empty();
+    says.then(|| format!("Under every policy, {}", none(results, &nowhere)))
 }
 
 /// The sentence of one policy.
 pub fn of_policy(results: &Results, policy: &PolicyResults) -> String {
-    sentence(results, &[policy], &says(results, policy))
+    sentence(&who(results, &[policy]), &clauses(results, policy, MOST_HARMS))
 }
 
-fn sentence(results: &Results, policies: &[&PolicyResults], says: &str) -> String {
+fn sentence(who: &str, clauses: &[String]) -> String {
+    format!("Under {who}, {}", clauses.join("; "))
+}
+
+/// The names of policies, and of how many replications their numbers are means.
+fn who(results: &Results, policies: &[&PolicyResults]) -> String {
     let names: Vec<String> = policies.iter().map(|policy| clean(&policy.name)).collect();
     let names = match &names[..] {
         [] => String::new(),
@@ -54,11 +76,11 @@ fn sentence(results: &Results, policies: &[&PolicyResults], says: &str) -> Strin
         0 | 1 => String::new(),
         n => format!(" (mean of {} replications)", number::whole(n.into())),
     };
-    format!("Under {names}{mean}, {says}")
+    format!("{names}{mean}")
 }
 
 /// Text after the name: the gravest harms, and harms that are absent under this policy but not under all.
-fn says(results: &Results, policy: &PolicyResults) -> String {
+fn clauses(results: &Results, policy: &PolicyResults, most_harms: usize) -> Vec<String> {
     let mut harms: Vec<(Harm, String)> = Metric::by_gravity()
         .into_iter()
         .filter_map(|metric| {
@@ -67,7 +89,7 @@ fn says(results: &Results, policy: &PolicyResults) -> String {
         })
         .collect();
     harms.sort_by_key(|(harm, _)| *harm);
-    let mut clauses: Vec<String> = harms.into_iter().map(|(_, words)| words).take(MOST_HARMS).collect();
+    let mut clauses: Vec<String> = harms.into_iter().map(|(_, words)| words).take(most_harms).collect();
     if results.users == 0 {
         // The finding for a run without users has little besides the totals of its calls.
         clauses.extend(harm::traffic(policy));
@@ -83,7 +105,7 @@ fn says(results: &Results, policy: &PolicyResults) -> String {
     if clauses.is_empty() {
         clauses.push("no request is sent".to_owned());
     }
-    clauses.join("; ")
+    clauses
 }
 
 /// Says that none of these events happens, and how often they may happen nevertheless.
