@@ -56,15 +56,20 @@ function timeAxis() {
 // An axis names round values: what they end in is no digit that was measured.
 const round = value => number(value).replace(/(\.\d*?)0+$/, "$1").replace(/\.$/, "");
 
-// Of a logarithmic axis' many lines those of whole decades are enough.
-const decades = splits => splits.map(v => v == null || v === 0 || Math.abs(Math.log10(v) % 1) < 1e-9 ? v : null);
+// Of a logarithmic axis' many lines those of whole decades are enough, and the last one, so that the greatest value has a
+// line near it.
+const isDecade = v => Math.abs(Math.log10(v) - Math.round(Math.log10(v))) < 1e-9;
+function decades(splits) {
+  const last = splits.findLastIndex(v => v != null);
+  return splits.map((v, i) => v == null || v === 0 || isDecade(v) || (i === last && v / 10 ** Math.floor(Math.log10(v)) >= 2) ? v : null);
+}
 
 function valueAxis(unit, wide) {
   return {
     stroke: style("--grey"), font: "12px system-ui, sans-serif", size: 62,
     grid: { stroke: style("--grid"), width: 1, ...(wide ? { filter: (u, splits) => decades(splits) } : {}) },
     ticks: { show: false },
-    values: (u, splits) => splits.map(v => v == null || v < 0 ? "" : round(v) + unit),
+    values: (u, splits) => (wide ? decades(splits) : splits).map(v => v == null || v < 0 ? "" : round(v) + unit),
   };
 }
 
@@ -90,6 +95,7 @@ function zoomTo(from, to) {
   zooming = true;
   for (const chart of charts) if (chart.time) chart.plot.setScale("x", { min: zoom[0], max: zoom[1] });
   zooming = false;
+  remember();
 }
 
 function followZoom(u, key) {

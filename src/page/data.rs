@@ -1,33 +1,43 @@
 //! Data of the page's charts: counts per column of time, equal to those in the CSV files.
 
 use super::html;
+use crate::backend::Endpoint;
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
-use crate::metrics::Metric;
-use crate::metrics::timeline::Bucket;
+use crate::metrics::{Metric, Outcome};
 use crate::plot::columns::{Columns, MOST_POLICIES};
 use crate::plot::palette::{self, BANDS, Color};
-use crate::plot::requests::{ended, median_replication};
+use crate::plot::requests::{alike, just_sent, median_replication};
 use crate::plot::series::SERIES;
-use crate::plot::{entries, happens, lanes, titles};
-use crate::results::{PolicyResults, Results, StoryDigest};
+use crate::plot::{entries, frame, happens, lanes, titles};
+use crate::results::{PolicyResults, Results, StoryDigest, limits};
 use crate::text::clean;
 use serde_json::{Value, json};
 
 /// The most points of the curves of entries per session.
 const MOST_ENTRIES: usize = 300;
-/// The most calls of a story's lane chart.
+/// The most calls of a story's lane chart, and of all stories together.
 const MOST_CALLS: usize = 1_000;
+const MOST_CALLS_OF_ALL: usize = 8_000;
+/// The most lanes of a story.
+const MOST_LANES: usize = 32;
+/// The most limits in words.
+const MOST_LIMITS: usize = 20;
 /// The most characters of a name. Longer names keep their beginning and end.
 const LONGEST_NAME: usize = 120;
 /// The most fault windows that are drawn.
 const MOST_FAULTS: usize = 100;
 
+/// The policies of the page's charts.
+fn shown_policies(results: &Results) -> &[PolicyResults] {
+    &results.policies[..results.policies.len().min(MOST_POLICIES)]
+}
+
 /// The JSON, safe inside a script element.
 pub(super) fn json(results: &Results) -> String {
     let columns = Columns::of(results);
     let shown = median_replication(results);
-    let policies = &results.policies[..results.policies.len().min(MOST_POLICIES)];
+    let policies = shown_policies(results);
     let edges: Vec<f64> = (0..=columns.count).map(|i| columns.begin(i) / NS_PER_S as f64).collect();
     let faults: Vec<Value> = results
         .faults
@@ -35,9 +45,24 @@ pub(super) fn json(results: &Results) -> String {
         .take(MOST_FAULTS)
         .map(|f| json!({ "name": name(&f.name), "from": seconds(f.from), "to": seconds(f.to) }))
         .collect();
-    let bands: Vec<Value> =
-        BANDS.iter().map(|band| json!({ "name": band.name, "color": color(band.color) })).collect();
+    let bands: Vec<Value> = BANDS
+        .iter()
+        .map(|band| {
+            // Black is invisible on a dark background.
+            let dark = band.color == palette::NETWORK_ERROR;
+            json!({ "name": band.name, "color": color(band.color), "dark": dark })
+        })
+        .collect();
+    let in_flight = BANDS.iter().position(|band| band.outcome == Outcome::InFlight);
+    let limits: Vec<Value> = limits(results)
+        .iter()
+        .take(MOST_LIMITS)
+        .map(|limit| json!({ "words": name(&limit.words), "per_s": limit.per_s, "label": limit.label() }))
+        .collect();
+    let mut left = MOST_CALLS_OF_ALL;
     let data = json!({
+        "scenario": name(&results.scenario),
+        "provenance": frame::provenance(results),
         "bucket_s": columns.bucket.as_secs_f64(),
         "per_column": columns.per_column,
         "replications": results.replications,
@@ -45,11 +70,15 @@ pub(super) fn json(results: &Results) -> String {
         "edges": edges,
         "faults": faults,
         "bands": bands,
+        "in_flight": in_flight,
+        "endpoints": Endpoint::ALL.map(|endpoint| format!("/{}", endpoint.name())),
+        "limits": limits,
+        "alike": alike(shown_policies(results), columns, shown),
         "titles": titles(results),
         "flow": results.flow().entries,
         "policies": policies.iter().enumerate().map(|(i, p)| policy(p, i, columns, shown)).collect::<Vec<_>>(),
         "entries": curves(results, policies),
-        "stories": results.stories.iter().map(|story| lanes_of(results, story)).collect::<Vec<_>>(),
+        "stories": results.stories.iter().map(|story| lanes_of(results, story, &mut left)).collect::<Vec<_>>(),
     });
     html::json_in_script(&data.to_string())
 }
@@ -91,21 +120,29 @@ fn color(Color(r, g, b): Color) -> String {
 fn policy(policy: &PolicyResults, index: usize, columns: Columns, shown: usize) -> Value {
     let buckets = policy.timelines.get(shown).map_or(&[][..], |timeline| &timeline.buckets);
     // Sums of whole buckets. The page divides by the columns' length, so that it counts every request of the CSV once.
-    let counts = |of: &dyn Fn(&Bucket) -> u64| -> Vec<u64> {
+    let counts = |endpoint: Endpoint, outcome: Outcome| -> Vec<u64> {
         (0..columns.count)
             .map(|i| {
                 let begin = (i * columns.per_column).min(buckets.len());
                 let end = (begin + columns.per_column).min(buckets.len());
-                buckets[begin..end].iter().map(of).sum()
+                buckets[begin..end].iter().map(|b| b.calls[endpoint.index()][outcome as usize]).sum()
             })
             .collect()
     };
-    let bands: Vec<Vec<u64>> =
-        BANDS.iter().map(|band| counts(&|bucket: &Bucket| ended(bucket, band.outcome))).collect();
+    let mut calls: Vec<Value> = Vec::new();
+    for endpoint in Endpoint::ALL {
+        for (band, of) in BANDS.iter().enumerate() {
+            let counts = counts(endpoint, of.outcome);
+            if counts.iter().any(|n| *n > 0) {
+                calls.push(json!([endpoint.index(), band, counts]));
+            }
+        }
+    }
     let mut value = json!({
         "name": name(&policy.name),
         "color": color(palette::policy(index).line),
-        "bands": bands,
+        "calls": calls,
+        "just_sent": just_sent(columns, buckets),
     });
     // Without a cursor the page shows the labels of the pictures.
     for series in SERIES {
@@ -153,23 +190,39 @@ fn curves(results: &Results, policies: &[PolicyResults]) -> Value {
     json!({ "at": at, "percent": curves.iter().map(share).collect::<Vec<_>>() })
 }
 
-/// The lanes of a story and its calls: lane, begin, end, band.
-fn lanes_of(results: &Results, story: &StoryDigest) -> Value {
+/// The lanes of a story and what is in them. Events: lane, time, kind. Calls: lane, begin, end, band.
+fn lanes_of(results: &Results, story: &StoryDigest, left: &mut usize) -> Value {
     let schedule = lanes::Schedule::of_digest(story, results);
+    let kinds = lanes::event_lanes(&schedule);
     let mut lanes: Vec<_> = schedule.bars.iter().map(|bar| (bar.tab, bar.endpoint)).collect();
     lanes.sort_by_key(|(tab, endpoint)| (*tab, endpoint.index()));
     lanes.dedup();
-    lanes.truncate(32);
+    lanes.truncate(MOST_LANES);
+    let most = MOST_CALLS.min(*left);
     let calls: Vec<Value> = schedule
         .bars
         .iter()
         .filter_map(|bar| {
             let lane = lanes.iter().position(|lane| *lane == (bar.tab, bar.endpoint))?;
             let band = BANDS.iter().position(|band| band.outcome == bar.outcome)?;
-            Some(json!([lane, seconds(bar.from), seconds(bar.to), band]))
+            Some(json!([kinds.len() + lane, seconds(bar.from), seconds(bar.to), band]))
         })
-        .take(MOST_CALLS)
+        .take(most)
         .collect();
-    let names: Vec<String> = lanes.iter().map(|lane| lanes::lane_name(*lane)).collect();
-    json!({ "lanes": names, "calls": calls })
+    let events: Vec<Value> = schedule
+        .marks
+        .iter()
+        .filter_map(|(at, mark)| {
+            let lane = kinds.iter().position(|(kind, _)| kind == mark)?;
+            Some(json!([lane, seconds(*at), mark.sign_out().is_some()]))
+        })
+        .take(most)
+        .collect();
+    *left = left.saturating_sub(calls.len() + events.len());
+    let names: Vec<String> = kinds
+        .into_iter()
+        .map(|(_, name)| name)
+        .chain(lanes.iter().map(|lane| lanes::lane_name(*lane)))
+        .collect();
+    json!({ "lanes": names, "calls": calls, "events": events })
 }

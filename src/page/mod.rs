@@ -40,6 +40,8 @@ const UPLOT_JS: &str = include_str!("vendor/uPlot.iife.min.js");
 const UPLOT_CSS: &str = include_str!("vendor/uPlot.min.css");
 const STYLE: &str = include_str!("page.css");
 const CHART: &str = include_str!("chart.js");
+const TOOLS: &str = include_str!("tools.js");
+const REQUESTS: &str = include_str!("requests.js");
 const LANES: &str = include_str!("lanes.js");
 const PAGE: &str = include_str!("page.js");
 
@@ -58,7 +60,7 @@ pub fn page(results: &Results) -> String {
     let _ = write!(
         out,
         "</main>\n<script type=\"application/json\" id=\"data\">{data}</script>\n<script>{UPLOT_JS}</script>\n\
-         <script>\n\"use strict\";\n(() => {{\n{CHART}\n{LANES}\n{PAGE}\n}})();\n</script>\n</body>\n</html>\n"
+         <script>\n\"use strict\";\n(() => {{\n{CHART}\n{TOOLS}\n{REQUESTS}\n{LANES}\n{PAGE}\n}})();\n</script>\n</body>\n</html>\n"
     );
     out
 }
@@ -85,7 +87,8 @@ fn timeline(results: &Results, out: &mut String) {
     out.push_str(
         "<section aria-labelledby=\"time\">\n<h2 id=\"time\">Over time</h2>\n<div class=\"live\">\n\
          <p class=\"hint\">Hover reads values, in all charts at once. Drag to zoom, double-click to go back. Click an \
-         outcome to hide it. With the keyboard: Tab to a chart, then ← → to read, + − to zoom, 0 to go back.</p>\n\
+         outcome to hide it. With the keyboard: Tab to a chart, then ← → to read, + − to zoom, 0 to go back. The address of \
+         this page names the zoom; Link copies it with the chart.</p>\n\
          <div class=\"tools\" role=\"toolbar\" aria-label=\"Time\"></div>\n<div id=\"charts\"></div>\n</div>\n\
          <div class=\"static\">\n",
     );

@@ -3,7 +3,7 @@
 use super::axis::time_ticks;
 use super::canvas::{Anchor, Canvas};
 use super::frame::TIME_AXIS;
-use super::lanes::{Lane, Schedule, band, in_flight, lane_name};
+use super::lanes::{Lane, Schedule, band, event_lanes, in_flight, lane_name};
 use super::palette::{AXIS, Band, Color, GREY, GRID, INK, SHADE};
 use super::strip::Strip;
 use super::typeface::{HEADING, LABEL, TICK, TITLE};
@@ -59,17 +59,6 @@ impl<'a> Panel<'a> {
         Panel { schedule, lanes, window, left, width, strip, close }
     }
 
-    /// The kinds of events of a schedule that have lanes, with their names.
-    pub(super) fn event_lanes(schedule: &Schedule) -> Vec<(Mark, String)> {
-        let name = |mark: Mark| match mark {
-            Mark::Entry => Some(schedule.entries.clone()),
-            other => other.sign_out().map(str::to_owned),
-        };
-        let kinds = [Mark::FalseSignOut, Mark::ReuseSignOut, Mark::TrueSignOut, Mark::Entry];
-        let any = |kind: &Mark| schedule.marks.iter().any(|(_, mark)| mark == kind);
-        kinds.into_iter().filter(any).filter_map(|kind| Some((kind, name(kind)?))).collect()
-    }
-
     /// The lanes of events in this window, with the places of their events.
     fn events(&self) -> Vec<(Mark, String, Vec<f64>)> {
         let (begin, end) = self.window;
@@ -78,7 +67,7 @@ impl<'a> Panel<'a> {
             let places = self.schedule.marks.iter().filter(inside).map(|(at, _)| self.x(*at)).collect();
             (kind, name, places)
         };
-        let lanes = Panel::event_lanes(self.schedule).into_iter().map(lane);
+        let lanes = event_lanes(self.schedule).into_iter().map(lane);
         lanes.filter(|(_, _, places): &(Mark, String, Vec<f64>)| !places.is_empty()).collect()
     }
 

@@ -146,7 +146,7 @@ pub fn lanes(schedules: &[Schedule]) -> Chart {
     notes.extend(first.continues.iter().map(|note| clean(note)));
     let head = Head::from(&clean(&first.provenance), &first.title, &notes);
     let names = chosen.iter().flat_map(|(lanes, _)| lanes).map(|lane| lane_name(lane.id));
-    let events = schedules.iter().flat_map(Panel::event_lanes).map(|(_, name)| name);
+    let events = schedules.iter().flat_map(event_lanes).map(|(_, name)| name);
     let left = MARGIN + names.chain(events).map(|name| LABEL.width(&name)).fold(0.0, f64::max) + 12.0;
     let width = WIDTH - MARGIN - left;
 
@@ -221,6 +221,17 @@ pub(super) struct Row {
 /// `tab 0 · POST /touch`.
 pub fn lane_name((tab, endpoint): LaneId) -> String {
     format!("tab {tab} · {} /{}", endpoint.row().method.name(), endpoint.name())
+}
+
+/// The kinds of events of a schedule that have lanes, with their names.
+pub fn event_lanes(schedule: &Schedule) -> Vec<(Mark, String)> {
+    let name = |mark: Mark| match mark {
+        Mark::Entry => Some(schedule.entries.clone()),
+        other => other.sign_out().map(str::to_owned),
+    };
+    let kinds = [Mark::FalseSignOut, Mark::ReuseSignOut, Mark::TrueSignOut, Mark::Entry];
+    let any = |kind: &Mark| schedule.marks.iter().any(|(_, mark)| mark == kind);
+    kinds.into_iter().filter(any).filter_map(|kind| Some((kind, name(kind)?))).collect()
 }
 
 /// The lanes in the order of tabs and endpoints, and the number of lanes left out.

@@ -130,9 +130,9 @@ fn in_words(limits: &[Limit], peak: f64) -> Vec<String> {
 }
 
 /// The policies whose runs look alike in this chart, by index, in the order of the first of each group.
-pub fn alike(results: &Results, columns: Columns, shown: usize) -> Vec<Vec<usize>> {
+pub fn alike(policies: &[PolicyResults], columns: Columns, shown: usize) -> Vec<Vec<usize>> {
     let mut groups: Vec<(Panel, Vec<usize>)> = Vec::new();
-    for (i, policy) in results.policies.iter().enumerate() {
+    for (i, policy) in policies.iter().enumerate() {
         let panel = Panel::of(policy, columns, shown);
         match groups.iter_mut().find(|(first, _)| first.looks_like(&panel)) {
             Some((_, group)) => group.push(i),
@@ -174,7 +174,7 @@ impl Panel {
             let names = group.iter().map(|i| clean(&results.policies[*i].name)).collect();
             Panel { names, ..Panel::of(&results.policies[group[0]], columns, shown) }
         };
-        alike(results, columns, shown).iter().map(panel).collect()
+        alike(&results.policies, columns, shown).iter().map(panel).collect()
     }
 
     fn of(policy: &PolicyResults, columns: Columns, shown: usize) -> Panel {
@@ -186,7 +186,7 @@ impl Panel {
             band,
             count: buckets.iter().map(|bucket| ended(bucket, band.outcome)).sum(),
             rates: columns.values(buckets, Aggregate::Rate, |bucket| ended(bucket, band.outcome) as f64),
-            named: !just_sent(band, columns, buckets),
+            named: band.outcome != Outcome::InFlight || !just_sent(columns, buckets),
         };
         let areas: Vec<Area> = BANDS.iter().map(area).filter(|area| area.count > 0).collect();
         let busiest =
@@ -303,12 +303,10 @@ impl Panel {
     }
 }
 
-/// Whether this band has calls in flight at the end, all of them sent in the last columns: they are there at the end of
-/// every run.
-fn just_sent(band: &Band, columns: Columns, buckets: &[Bucket]) -> bool {
+/// Whether all calls in flight at the end were sent in the last columns: such calls are there at the end of every run.
+pub fn just_sent(columns: Columns, buckets: &[Bucket]) -> bool {
     let before = buckets.len().saturating_sub(LAST * columns.per_column);
-    band.outcome == Outcome::InFlight
-        && buckets[..before].iter().all(|bucket| ended(bucket, Outcome::InFlight) == 0)
+    buckets[..before].iter().all(|bucket| ended(bucket, Outcome::InFlight) == 0)
 }
 
 /// The outline of a column chart. A rate holds for its whole column.

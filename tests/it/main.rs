@@ -29,6 +29,7 @@ mod kill;
 mod limits;
 mod one_number;
 mod output_edge;
+mod page;
 mod parts;
 mod places;
 mod public_api;
