@@ -86,7 +86,7 @@ function laneChart(box, chart, title, lanes, bars) {
 // One lane per fault; of many faults, one per group of faults that do not meet.
 function faultLanes(parent) {
   if (data.faults.length === 0) return;
-  const [box, chart] = chartBox(parent, "faults", "Faults of the scenario");
+  const [box, chart] = chartBox(parent, "faults", "Faults of the scenario", "", "h3");
   const free = [], bars = [];
   for (const fault of data.faults) {
     let lane = data.faults.length <= 12 ? -1 : free.findIndex(until => until <= fault.from);
@@ -105,7 +105,7 @@ function storyLanes(details) {
   if (!details.open || !place || place.childElementCount > 0) return;
   const number = Number(place.dataset.story), story = data.stories[number];
   if (!story || story.lanes.length === 0) return;
-  const [box, chart] = chartBox(place, `calls-${number}`, "Each call of this session");
+  const [box, chart] = chartBox(place, `calls-${number}`, "Each call of this session", "", "h3");
   const events = story.events.map(([lane, at, signOut]) => ({
     lane, from: at, to: at, through: signOut, what: story.lanes[lane], says: story.lanes[lane],
     color: () => style(signOut ? "--sign-out" : "--ink"),

@@ -21,7 +21,7 @@ pub(super) fn summary(results: &Results, out: &mut String) {
     }
     let shown = &results.policies[..results.policies.len().min(MOST_POLICIES)];
     out.push_str(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"summary\">\n<table class=\"summary\">\n\
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Summary, a table\">\n<table class=\"summary\">\n\
          <thead><tr><th scope=\"col\">metric</th>",
     );
     for policy in shown {

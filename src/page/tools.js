@@ -30,9 +30,9 @@ function follow() {
 }
 
 // A place for a chart, with its title and its tools. `chart.content()` returns { plot, legend, note, table } when asked.
-function chartBox(parent, id, title, className = "") {
+function chartBox(parent, id, title, className = "", level = "h4") {
   const chart = { id, title, content: null };
-  const heading = element("h4", {}, element("bdi", {}, title));
+  const heading = element(level, {}, element("bdi", {}, title));
   const tool = (name, does, what) => {
     const button = element("button", { type: "button", "aria-label": `${what}: ${title}` }, name);
     button.addEventListener("click", async () => {
