@@ -333,10 +333,10 @@ fn full_and_read_only_places_are_errors_without_leftovers() {
     let remount = |options: &str| {
         Command::new("mount").args(["-o", options]).arg(&mount).status().is_ok_and(|status| status.success())
     };
-    assert!(remount("remount,size=1m"));
+    assert!(remount("remount,size=4m"));
     let first = tiny(&mount.join("out"), &[]);
     let old = files(&mount.join("out"));
-    let filler = vec![0u8; 1 << 20];
+    let filler = vec![0u8; 4 << 20];
     let _ = fs::write(mount.join("filler"), &filler);
     let second = tiny(&mount.join("out"), &["--seed", "7", "--force"]);
     let kept = files(&mount.join("out")) == old;
