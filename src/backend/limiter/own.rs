@@ -52,6 +52,7 @@
 //! do not know it.
 
 use super::{Kind, LimitKind, Verdict};
+use crate::backend::rate::Rate;
 use crate::kernel::dice::Dice;
 use crate::kernel::{Dur, Time};
 use crate::spec::leaf::Name;
@@ -175,6 +176,10 @@ impl Kind for Own {
             Some(own) => format!("`{}` {}", own.name, (own.in_words)()),
             None => format!("`{}`", spec.limiter),
         }
+    }
+
+    fn rate(_: &Spec) -> Option<Rate> {
+        None
     }
 
     fn key_bytes(spec: &Spec) -> u64 {
