@@ -1,6 +1,7 @@
 //! One session under two contenders: the same until their first difference, and side by side after it.
 
 use super::lines::{Line, Order, lines};
+use super::part::leave_earlier;
 use super::story::{Call, Step, Story, Trigger};
 use super::words::{clock, headline, provenance};
 use super::{Session, Wanted, json, tell_planned};
@@ -9,7 +10,7 @@ use crate::experiment::Error;
 use crate::kernel::Time;
 use crate::text::number;
 use crate::text::push_wrapped;
-use crate::world::Control;
+use crate::world::{Control, Plan};
 use serde_json::json;
 use std::cmp::Ordering;
 
@@ -87,16 +88,36 @@ pub fn tell_against(
 ) -> Result<Against, Error> {
     let (plan, hash) = (study.plan(), study.hash());
     let first = tell_planned(&plan, &hash, wanted, control)?;
+    compare_told(&plan, &hash, (wanted, first), other, control)
+}
+
+/// As [`tell_against`], for an existing plan and the story of `wanted`, which was told before.
+///
+/// # Errors
+/// As [`tell_against`].
+pub(super) fn compare_told(
+    plan: &Plan,
+    hash: &str,
+    (wanted, first): (Wanted, Story),
+    other: usize,
+    control: &Control,
+) -> Result<Against, Error> {
     let (replication, session) = (Some(first.replication), Session::Number(first.session));
     let same = |policy: usize, from: Time| Wanted { policy, replication, session, from, to: wanted.to };
-    let second = tell_planned(&plan, &hash, same(other, wanted.from), control)?;
+    let second = tell_planned(plan, hash, same(other, wanted.from), control)?;
     let (alike, difference) = compare(&first, &second);
+    // A whole story holds each later part of it. Otherwise the part is told by another run.
+    let later = |mut story: Story, policy: usize, at: Time| {
+        if story.from > Time::ZERO || story.left_out > 0 {
+            return tell_planned(plan, hash, same(policy, at), control);
+        }
+        story.from = at;
+        leave_earlier(&mut story);
+        Ok(story)
+    };
     let stories = match difference {
         None => [first, second],
-        Some(Difference { at, .. }) => [
-            tell_planned(&plan, &hash, same(wanted.policy, at), control)?,
-            tell_planned(&plan, &hash, same(other, at), control)?,
-        ],
+        Some(Difference { at, .. }) => [later(first, wanted.policy, at)?, later(second, other, at)?],
     };
     Ok(Against { difference, alike, stories })
 }

@@ -1,7 +1,7 @@
 //! Digests of stories for results: what a page shows of them.
 
 use super::story::Deed;
-use super::{Session, Story, Wanted, against, tell_against, tell_planned, text, words};
+use super::{Session, Story, Wanted, against, tell_planned, text, words};
 use crate::Study;
 use crate::experiment::Error;
 use crate::kernel::Time;
@@ -19,12 +19,11 @@ const MOST_MARKS: usize = 2_000;
 /// of larger runs on demand.
 const MOST_EVENTS: u64 = 20_000_000;
 /// The most events of all runs that are repeated for the stories and comparisons of a report besides the first story of each
-/// policy.
+/// policy: half of the events of the study, but at least what takes a few seconds, and at most what takes ten.
+const LEAST_EVENTS_OF_ALL: u64 = 20_000_000;
 const MOST_EVENTS_OF_ALL: u64 = 60_000_000;
 /// The most stories of a policy: the page lists so many sessions of each.
 pub const TOLD: usize = 3;
-/// The runs that a comparison repeats: twice each side.
-const RUNS_OF_COMPARISON: u64 = 4;
 /// The most policies with a story in a report, besides the policy with the worst session of all.
 const MOST_STORIES: usize = 6;
 
@@ -105,9 +104,9 @@ pub fn tell_worst(study: &Study, results: &mut Results, control: &Control) -> Re
         })
     };
     let mut tellings: Vec<Telling> = told(0).collect();
-    let mut left = MOST_EVENTS_OF_ALL.saturating_sub(events.saturating_mul(tellings.len() as u64));
-    let mut may = |runs: u64| {
-        let rest = left.checked_sub(events.saturating_mul(runs));
+    let mut left = (engine.events / 2).clamp(LEAST_EVENTS_OF_ALL, MOST_EVENTS_OF_ALL);
+    let mut may_repeat = || {
+        let rest = left.checked_sub(events);
         left = rest.unwrap_or(left);
         rest.is_some()
     };
@@ -115,11 +114,12 @@ pub fn tell_worst(study: &Study, results: &mut Results, control: &Control) -> Re
         for telling in &mut tellings {
             // The first policy is the reference of every comparison.
             let other = usize::from(telling.wanted.policy == 0);
-            telling.against = Some(other).filter(|_| may(RUNS_OF_COMPARISON));
+            telling.against = Some(other).filter(|_| may_repeat());
         }
     }
-    tellings.extend((1..TOLD).flat_map(told).filter(|_| may(1)));
-    results.stories = parallel::map(&tellings, |telling| telling.tell(&plan, study, control))
+    tellings.extend((1..TOLD).flat_map(told).filter(|_| may_repeat()));
+    let hash = &study.hash();
+    results.stories = parallel::map(&tellings, |telling| telling.tell(&plan, hash, control))
         .into_iter()
         .collect::<Result<_, _>>()?;
     Ok(())
@@ -132,10 +132,11 @@ struct Telling {
 }
 
 impl Telling {
-    fn tell(&self, plan: &Plan, study: &Study, control: &Control) -> Result<StoryDigest, Error> {
-        let mut digest = tell_planned(plan, &study.hash(), self.wanted, control)?.digest();
+    fn tell(&self, plan: &Plan, hash: &str, control: &Control) -> Result<StoryDigest, Error> {
+        let story = tell_planned(plan, hash, self.wanted, control)?;
+        let mut digest = story.digest();
         if let Some(other) = self.against {
-            let told = tell_against(study, self.wanted, other, control)?;
+            let told = against::compare_told(plan, hash, (self.wanted, story), other, control)?;
             let policy = told.stories[1].contender.clone();
             digest.against = Some(Comparison { policy, text: cut(against::text(&told)) });
         }
