@@ -23,7 +23,7 @@ pub(super) struct Args {
     /// JSON
     #[arg(long, value_name = "NAME")]
     against: Option<String>,
-    /// The session: its number in sessions.csv, or `worst` for the first there: the one that enters the flow most often
+    /// The session: its number in sessions.csv, or `worst` for the first there: the one that came to most harm
     #[arg(long, value_name = "N|worst", value_parser = session, allow_hyphen_values = true)]
     session: Session,
     /// The replication, from 0 [default: that of the worst session; 0 for a number]

@@ -176,7 +176,7 @@ impl StudyArgs {
         let page = shell_word(&terminal::shown(&out.join("report.html")));
         let scenario = shell_word(&terminal::shown(&self.scenario));
         let suggestion = match results.worst() {
-            Some((policy, session)) if session.entries > 0 || session.signed_out_at_s.is_some() => {
+            Some((policy, session)) if session.is_harmed(results.flow()) => {
                 format!("the worst session: {}", self.story(&policy.name, None))
             }
             _ => format!(

@@ -14,12 +14,13 @@ const USUAL_WIDTH: u16 = 100;
 /// The fewest and the most columns of a table, for every terminal.
 const WIDTHS: std::ops::RangeInclusive<u16> = 60..=160;
 
-/// Metrics below the harms, shown if they are not zero. summary.csv has all others.
-const CONTEXT: [Metric; 9] = [
+/// Metrics below the harms, shown if they are not zero and no harm of the family. summary.csv has all others.
+const CONTEXT: [Metric; 10] = [
     Metric::CallersBegun,
     Metric::CallersServed,
     Metric::CallersUnfinished,
     Metric::TrueSignOuts,
+    Metric::FlowEntries,
     Metric::FlowSessions,
     Metric::FlowWorstSession,
     Metric::RecursiveEntries,
@@ -108,9 +109,10 @@ fn shown(results: &Results) -> Vec<Metric> {
         |metric: Metric| results.policies.iter().filter_map(move |policy| measured::of(policy, metric));
     let is_zero = |metric| of_each(metric).all(|of| of.values.iter().all(|value| value.abs() == 0.0));
     let is_exercised = |metric| of_each(metric).any(|of| of.exercised != Some(0));
-    let harms = Metric::by_gravity().into_iter().filter(|m| is_exercised(*m) || !is_zero(*m));
-    let context = CONTEXT.into_iter().filter(|m| !is_zero(*m));
-    harms.chain(context).filter(|metric| measured::can_move(results, *metric)).collect()
+    let harms = Metric::by_gravity(results.model());
+    let context = CONTEXT.into_iter().filter(|m| !harms.contains(m) && !is_zero(*m));
+    let harmful = harms.iter().copied().filter(|m| is_exercised(*m) || !is_zero(*m));
+    harmful.chain(context).filter(|metric| measured::can_move(results, *metric)).collect()
 }
 
 fn label(results: &Results, metric: Metric) -> String {

@@ -23,7 +23,9 @@
 use super::app::Reaction;
 use super::fact::Status;
 use super::policy::Policy;
-pub use super::rows::{CallerRow, Due, FlowMetrics, FlowWords, MessageCause, MessageRow, Role, TaskRow};
+pub use super::rows::{
+    CallerRow, Due, FlowHarm, FlowMetrics, FlowWords, MessageCause, MessageRow, Role, TaskRow,
+};
 use super::step::{Action, Input, Message, TaskId};
 use crate::backend::{BackendSpec, Endpoint};
 use crate::kernel::{Dur, Time};

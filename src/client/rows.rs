@@ -72,6 +72,8 @@ pub struct FlowWords {
     pub enter: &'static str,
     /// Its entries: `entries of the flow`.
     pub entries: &'static str,
+    /// Which entries harm.
+    pub harm: FlowHarm,
     /// The metrics that count its entries.
     pub metrics: FlowMetrics,
     /// The purpose of its requests: ` for the flow`.
@@ -84,6 +86,15 @@ pub struct FlowWords {
     pub ends: &'static [u16],
     /// The code that passes a failure to the app when the policy does not, as a clause.
     pub throws: &'static str,
+}
+
+/// Which entries of a flow harm. Rankings, findings and tables follow it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlowHarm {
+    /// Each one: a client that enters considers its session lost.
+    Each,
+    /// Recursive ones and those that fail. Other entries are a client's ordinary work.
+    RecursiveOrFailed,
 }
 
 /// The metrics that count a flow's entries.

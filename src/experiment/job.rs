@@ -1,6 +1,7 @@
 //! Runs one replication of one policy and reduces it to what results store.
 
 use super::demand;
+use crate::client::family::FlowWords;
 use crate::kernel::Time;
 use crate::metrics::Exercise;
 use crate::metrics::Timeline;
@@ -47,7 +48,7 @@ struct Gathered {
 }
 
 impl Gathered {
-    fn take(&mut self, part: usize, run: Run, rows: Vec<SessionRow>, keep: usize) {
+    fn take(&mut self, part: usize, run: Run, rows: Vec<SessionRow>, (keep, flow): (usize, &FlowWords)) {
         for session in &run.metrics.sessions {
             *self.distribution.entry(session.entries).or_default() += 1;
         }
@@ -58,8 +59,13 @@ impl Gathered {
         self.events += run.events;
         self.fingerprints[part] = run.fingerprint;
         self.sessions.extend(rows);
-        cut(&mut self.sessions, keep, SessionRow::rank);
+        cut(&mut self.sessions, keep, |row| row.rank(flow));
     }
+}
+
+/// The flow of the plan's family.
+fn flow_of(plan: &Plan) -> &'static FlowWords {
+    plan.scenario.client.model.flow()
 }
 
 /// Reduces a collection to its `keep` first items in the order of `key`.
@@ -82,7 +88,7 @@ impl Job {
         let gathered = self.gather(plan, keep, control)?;
         let tally = gathered.tally.expect("a run has a part");
         let mut sessions = gathered.sessions;
-        sessions.sort_by_key(SessionRow::rank);
+        sessions.sort_by_key(|row| row.rank(flow_of(plan)));
         Ok(Summary {
             values: tally.values(plan, reference),
             demand: demand::of(plan, &tally),
@@ -123,8 +129,9 @@ impl Job {
             }
             match run(plan, self.contender, self.replication, users.clone(), control) {
                 Ok(run) => {
-                    let rows = self.rows(&run.metrics.sessions, users.start, keep);
-                    lock().take(part, run, rows, keep);
+                    let most = (keep, flow_of(plan));
+                    let rows = self.rows(&run.metrics.sessions, users.start, most);
+                    lock().take(part, run, rows, most);
                 }
                 Err(stopped) => {
                     let mut gathered = lock();
@@ -147,13 +154,20 @@ impl Job {
     }
 
     /// Rows of the worst `keep` sessions. `first` is the number of the first session in `counts`.
-    fn rows(&self, counts: &[SessionCounts], first: u32, keep: usize) -> Vec<SessionRow> {
+    fn rows(
+        &self,
+        counts: &[SessionCounts],
+        first: u32,
+        (keep, flow): (usize, &FlowWords),
+    ) -> Vec<SessionRow> {
         let row = |place: &u32| {
             let s = &counts[*place as usize];
             SessionRow {
                 replication: self.replication,
                 session: first + *place,
                 entries: s.entries,
+                recursive_entries: s.recursive,
+                failed_entries: s.failed,
                 depth: s.depth,
                 requests: s.requests,
                 signed_out_at_s: s.signed_out_at.map(Time::as_secs_f64),
@@ -164,7 +178,7 @@ impl Job {
         };
         // Sorts numbers instead of rows, because rows are many times as large.
         let mut places: Vec<u32> = (0..counts.len() as u32).collect();
-        cut(&mut places, keep, |place| row(place).rank());
+        cut(&mut places, keep, |place| row(place).rank(flow));
         places.iter().map(row).collect()
     }
 }
@@ -194,7 +208,7 @@ pub fn worst_session(
     let worst = run_all(jobs, plan, &[], 1, control)?
         .into_iter()
         .filter_map(|summary| summary.sessions.into_iter().next());
-    Ok(worst.min_by_key(SessionRow::rank))
+    Ok(worst.min_by_key(|row| row.rank(flow_of(plan))))
 }
 
 /// Applies `run` to each item on all cores. The results are in the order of `items`.

@@ -365,7 +365,7 @@ fn policy_results(
         sessions.extend(summary.sessions);
         timelines.push(summary.timeline);
     }
-    sessions.sort_by_key(SessionRow::rank);
+    sessions.sort_by_key(|row| row.rank(plan.scenario.client.model.flow()));
     sessions.truncate(keep);
     PolicyResults {
         name: name.to_owned(),

@@ -5,8 +5,8 @@
 
 use super::part;
 use super::rules::Rules;
-use super::run::{FlowOf, policy_of};
-use super::story::{self, Call, Deed, Step, Story, Totals, Trigger, Waiting};
+use super::run::{FlowOf, client_of, policy_of};
+use super::story::{self, Call, Deed, SignedOut, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
 use crate::client::fact::Fact;
 use crate::client::family::{self, Doing, Look, MessageCause, Role};
@@ -225,7 +225,7 @@ impl Recorder {
         });
         let mut story = Story {
             scenario: scenario.name.clone(),
-            client_model: scenario.client.in_words(),
+            client_model: client_of(plan, policy),
             scenario_hash: hash.to_owned(),
             seed: scenario.seed,
             replication,
@@ -384,12 +384,12 @@ impl Observer for Recorder {
             }
             Fact::FlowLeft { levels, end } => Deed::LeftFlow { levels, end },
             Fact::SignedOut => {
-                let falsely = !self.revoked && !self.reused;
-                self.totals.signed_out.get_or_insert((now, falsely));
+                let (falsely, reused) = (!self.revoked && !self.reused, self.reused && !self.revoked);
+                self.totals.signed_out.get_or_insert(SignedOut { at: now, falsely, reused });
                 self.totals.sign_outs += u32::from(!self.out);
                 self.out = true;
                 self.last_sign_out = self.step.or(self.last_sign_out);
-                Deed::SignedOut { falsely, reused: self.reused && !self.revoked }
+                Deed::SignedOut { falsely, reused }
             }
             Fact::SignedIn => Deed::SignedIn,
             Fact::PageGone => Deed::PageGone,

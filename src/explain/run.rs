@@ -35,3 +35,11 @@ pub(super) fn policy_of(plan: &Plan, contender: usize, replication: u32, user: u
     }
     &parts.last().expect("a contender has at least one policy").0
 }
+
+/// The name of the client that users of this policy run.
+pub(super) fn client_of(plan: &Plan, policy: &Policy) -> String {
+    match &policy.client {
+        Some(client) => client.sdk.name.clone(),
+        None => plan.scenario.client.in_words(),
+    }
+}

@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 pub struct Story {
     /// The scenario's name.
     pub scenario: String,
-    /// The client model, as named in scenarios.
+    /// The session's client: the token client that its policy names, else the scenario's model.
     pub client_model: String,
     /// SHA-256 of the scenario's canonical text.
     pub scenario_hash: String,
@@ -77,8 +77,19 @@ pub struct Totals {
     pub errors: u32,
     /// Number of sign-outs of the user. A sign-out counts at its first tab.
     pub sign_outs: u32,
-    /// Time of the user's first sign-out, and whether the server still knew the session then.
-    pub signed_out: Option<(Time, bool)>,
+    /// The user's first sign-out; absent without one.
+    pub signed_out: Option<SignedOut>,
+}
+
+/// A sign-out of a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedOut {
+    /// Time of the sign-out.
+    pub at: Time,
+    /// Whether the server still knew the session.
+    pub falsely: bool,
+    /// Whether the client's reuse of a refresh token had ended the session.
+    pub reused: bool,
 }
 
 /// An event of a tab, and the tab's reaction.

@@ -1,7 +1,7 @@
 //! Describes a step in words for an incident review.
 
 use super::record::code_of;
-use super::story::{Call, Deed, Earlier, Step, Story, Totals, Trigger, Waiting};
+use super::story::{Call, Deed, Earlier, SignedOut, Step, Story, Totals, Trigger, Waiting};
 pub use super::times::{clock, span};
 use crate::client::fact::{FlowEnd, Judgement, Status};
 use crate::client::family::{Due, Role};
@@ -317,8 +317,13 @@ pub fn headline(story: &Story) -> String {
     };
     let out = match signed_out {
         None => "is not signed out".to_owned(),
-        Some((at, true)) => format!("is signed out {} although the server still knows the session", when(at)),
-        Some((at, false)) => format!("is signed out {}, its session being revoked", when(at)),
+        Some(SignedOut { at, falsely: true, .. }) => {
+            format!("is signed out {} although the server still knows the session", when(at))
+        }
+        Some(SignedOut { at, reused: true, .. }) => {
+            format!("is signed out {}, its client having used a refresh token twice", when(at))
+        }
+        Some(SignedOut { at, .. }) => format!("is signed out {}, its session being revoked", when(at)),
     };
     let policy = if story.policy == story.contender {
         story.policy.clone()

@@ -7,7 +7,7 @@ use super::seconds::Seconds;
 use super::tally::{RunMetrics, SessionCounts, Tally};
 use super::timeline::{Spent, Timeline};
 use crate::backend::Endpoint;
-use crate::client::fact::{Fact, Status};
+use crate::client::fact::{Fact, FlowEnd, Status};
 use crate::client::family::SessionEnd;
 use crate::kernel::{Block, Dur, Time};
 use crate::plan::Plan;
@@ -18,6 +18,8 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, Default)]
 struct Session {
     entries: u32,
+    recursive: u32,
+    failed: u32,
     depth: u32,
     requests: u32,
     /// Bit set of the tabs that are signed in.
@@ -33,7 +35,7 @@ struct Session {
     signed_out: SignedOut,
 }
 
-const _: () = assert!(size_of::<Session>() == 40);
+const _: () = assert!(size_of::<Session>() == 48);
 // `Session` has one bit per tab.
 const _: () = assert!(crate::fleet::MAX_TABS <= u16::BITS);
 /// Size of a session's counts, in bytes.
@@ -164,6 +166,7 @@ impl Collector {
             Fact::FlowEntered { active: true, depth, .. } => {
                 let session = &mut self.sessions[user as usize];
                 session.entries += 1;
+                session.recursive += u32::from(depth > 1);
                 session.depth = session.depth.max(depth);
                 let bucket = self.timeline.at(now);
                 bucket.flow_entries += 1;
@@ -213,6 +216,9 @@ impl Collector {
             Fact::LoadEnd(status) => {
                 self.page_loads += 1;
                 self.page_loads_failed += u64::from(matches!(status, Status::Degraded | Status::Error));
+            }
+            Fact::FlowLeft { levels, end: FlowEnd::Threw(_) | FlowEnd::Dropped } => {
+                self.sessions[user as usize].failed += levels;
             }
             Fact::FlowEntered { .. } | Fact::FlowLeft { .. } | Fact::Judged { .. } | Fact::SignInEnded(_) => {
             }
@@ -291,6 +297,7 @@ impl Collector {
             app_wait_ns: self.app_wait,
             errors: self.errors,
             zombies: 0,
+            failed_entries: 0,
             sessions_with_entries: 0,
             worst_entries: 0,
             depth_max: 0,
@@ -298,6 +305,7 @@ impl Collector {
         let sessions = self.sessions.into_items();
         for (session, ended) in sessions.iter().zip(ended.clone()) {
             tally.zombies += u64::from(ended != SessionEnd::Alive && session.signed_in != 0);
+            tally.failed_entries += u64::from(session.failed);
             tally.stale_ns += u128::from(session.stale.0);
             tally.sessions_with_entries += u64::from(session.entries > 0);
             tally.worst_entries = tally.worst_entries.max(session.entries);
@@ -305,6 +313,8 @@ impl Collector {
         }
         let counts = |(s, ended): (Session, SessionEnd)| SessionCounts {
             entries: s.entries,
+            recursive: s.recursive,
+            failed: s.failed,
             depth: s.depth,
             requests: s.requests,
             signed_out_at: s.signed_out.at(),

@@ -4,7 +4,7 @@
 //! so a run has the metrics of its own family only.
 
 use super::tally::Sums;
-use crate::client::family::FlowWords;
+use crate::client::family::{FlowHarm, FlowWords};
 use crate::client::workload::GENERIC;
 use crate::client::{FAMILIES, Model};
 use crate::kernel::Dur;
@@ -28,7 +28,7 @@ pub enum Harm {
     FailedLoad,
     /// App code receives an error.
     Error,
-    /// The client considers a session lost and asks for it again.
+    /// Entries of a flow that harm: see [`FlowHarm`].
     Flow,
     /// A caller waits.
     Waiting,
@@ -161,7 +161,8 @@ static TABLES: LazyLock<Vec<Vec<MetricDef>>> = LazyLock::new(|| {
     let table = |family: &crate::client::FamilyTables| {
         let mut all = Vec::new();
         let has = |row: &MetricDef| family.refresh_tokens || row.needs != Needs::RefreshTokens;
-        for row in common(&family.flow).into_iter().filter(has) {
+        for mut row in common(&family.flow).into_iter().filter(has) {
+            row.harm = harm_in(family.flow.harm, &row);
             all.push(row);
             if row.metric == Metric::RequestsTotal {
                 all.extend(family.endpoints.iter().chain([GENERIC.row()]).map(MetricDef::of_calls));
@@ -171,6 +172,16 @@ static TABLES: LazyLock<Vec<Vec<MetricDef>>> = LazyLock::new(|| {
     };
     FAMILIES.iter().map(table).collect()
 });
+
+/// The harm of a metric in a family whose flow harms in this way. The table of metrics says `Flow` of every metric of
+/// entries that harms in some family.
+fn harm_in(flow: FlowHarm, row: &MetricDef) -> Harm {
+    match (row.metric, flow) {
+        (Metric::FlowEntries, FlowHarm::RecursiveOrFailed) => Harm::None,
+        (Metric::RecursiveEntries | Metric::FailedEntries, FlowHarm::Each) => Harm::None,
+        _ => row.harm,
+    }
+}
 
 static ALL: LazyLock<Vec<MetricDef>> = LazyLock::new(|| {
     let mut all: Vec<MetricDef> = Vec::new();
@@ -254,8 +265,10 @@ metrics! {
         = count(run.tally.sessions_with_entries);
     FlowWorstSession Users Cause None Single (flow worst_session)
         = f64::from(run.tally.worst_entries);
-    RecursiveEntries Users Cause None Total (flow recursive)
+    RecursiveEntries Users Cause Flow Total (flow recursive)
         = count(run.recursive);
+    FailedEntries RefreshTokens Cause Flow Total ("failed_refreshes", "refreshes", "Refreshes that ended without a new session: the last try was refused or not answered, or the client dropped the answer.")
+        = count(run.tally.failed_entries);
     FlowDepthMax Users Cause None Single (flow depth_max)
         = f64::from(run.tally.depth_max);
     RequestsTotal Nothing Traffic None Total ("requests_total", "requests", "Calls sent to the backend.")
@@ -317,16 +330,12 @@ impl Metric {
         all_metrics().iter().find(|def| def.metric == self).expect("every metric is in the table")
     }
 
-    /// The metrics with a harm, gravest first. Metrics of the same harm are in the order of results.
-    pub fn by_gravity() -> Vec<Metric> {
-        let mut harms: Vec<Metric> = Vec::new();
-        for def in all_metrics().iter().filter(|def| def.harm != Harm::None) {
-            if !harms.contains(&def.metric) {
-                harms.push(def.metric);
-            }
-        }
-        harms.sort_by_key(|metric| metric.def().harm);
-        harms
+    /// The metrics with a harm in runs of a model, gravest first. Metrics of the same harm are in the order of results.
+    pub fn by_gravity(model: Model) -> Vec<Metric> {
+        let mut harms: Vec<&MetricDef> =
+            metrics_of(model).iter().filter(|def| def.harm != Harm::None).collect();
+        harms.sort_by_key(|def| def.harm);
+        harms.into_iter().map(|def| def.metric).collect()
     }
 }
 
@@ -346,12 +355,14 @@ mod tests {
         }
     }
 
-    /// Whatever families call a metric, its harm and its scale are the same.
+    /// Whatever families call a metric, its scale is the same, and so is its harm, unless it counts entries of the flow.
     #[test]
-    fn families_differ_in_words_only() {
+    fn families_differ_in_words_and_in_what_harms() {
         for def in TABLES.iter().flatten() {
-            let MetricDef { name, unit, definition, .. } = *def;
-            assert_eq!(MetricDef { name, unit, definition, ..*def.metric.def() }, *def);
+            let MetricDef { name, unit, definition, harm, .. } = *def;
+            assert_eq!(MetricDef { name, unit, definition, harm, ..*def.metric.def() }, *def);
+            let counts_entries = [Metric::FlowEntries, Metric::RecursiveEntries, Metric::FailedEntries];
+            assert!(harm == def.metric.def().harm || counts_entries.contains(&def.metric), "{name}");
         }
         let names: BTreeSet<&str> = all_metrics().iter().map(|def| def.name).collect();
         assert_eq!(names.len(), all_metrics().len());

@@ -40,6 +40,7 @@ pub struct Tally {
     pub(super) app_wait_ns: u128,
     pub(super) errors: u64,
     pub(super) zombies: u64,
+    pub(super) failed_entries: u64,
     pub(super) sessions_with_entries: u64,
     pub(super) worst_entries: u32,
     pub(super) depth_max: u32,
@@ -60,6 +61,10 @@ pub struct Reference {
 pub struct SessionCounts {
     /// Entries of the unauthenticated flow.
     pub entries: u32,
+    /// Entries that the answer to a request of an earlier entry caused.
+    pub recursive: u32,
+    /// Entries that failed.
+    pub failed: u32,
     /// Greatest depth of an entry.
     pub depth: u32,
     /// Sent calls.
@@ -90,6 +95,7 @@ impl Tally {
         self.app_wait_ns += other.app_wait_ns;
         self.errors += other.errors;
         self.zombies += other.zombies;
+        self.failed_entries += other.failed_entries;
         self.sessions_with_entries += other.sessions_with_entries;
         self.worst_entries = self.worst_entries.max(other.worst_entries);
         self.depth_max = self.depth_max.max(other.depth_max);

@@ -8,7 +8,7 @@ use super::labels::together;
 use super::palette::GREY;
 use super::typeface::{HEADING, LABEL};
 use super::{Chart, palette, titles};
-use crate::results::{PolicyResults, Results, SessionRow};
+use crate::results::{PolicyResults, Results};
 use crate::text::clean;
 use crate::text::number;
 
@@ -26,7 +26,10 @@ pub fn entries_per_session(results: &Results) -> Chart {
 
     let title = titles::worst_session(results);
     let enter = results.flow().enter;
-    let notes = [format!("share of the sessions that {enter} at least so often; dots: the worst session")];
+    let notes = [format!(
+        "share of the sessions that {enter} at least so often; dots: the {} session",
+        titles::most_entries(results)
+    )];
     let head = Head::new(results, &title, &notes);
 
     let across = if most > 100 { Scale::log(1.0, most.into()) } else { Scale::linear(f64::from(most)) };
@@ -79,7 +82,7 @@ pub fn entries_per_session(results: &Results) -> Chart {
             let names: Vec<String> = alike.map(|j| clean(&results.policies[j].name)).collect();
             let name = together(&names, HEADING, room);
             canvas.text(&name, (left + 24.0, y), HEADING, color.text, Anchor::Left);
-            let worst = LABEL.fit(&worst_named(policy), room);
+            let worst = LABEL.fit(&most_named(results, policy), room);
             canvas.text(&worst, (left + 24.0, y + HEADING.line()), LABEL, GREY, Anchor::Left);
             y += KEY_ROW;
         }
@@ -107,14 +110,20 @@ pub fn at_least(results: &Results, policy: &PolicyResults) -> Vec<(u32, f64)> {
     curve
 }
 
-/// The worst session, as `sessions.csv` numbers it.
-fn worst_named(policy: &PolicyResults) -> String {
-    match policy.worst() {
-        None | Some(SessionRow { entries: 0, .. }) => "no entries".to_owned(),
-        Some(row) => {
-            let entries = number::counted(row.entries.into(), "entry", "entries");
-            format!("worst: {entries} (session {}, replication {})", row.session, row.replication)
-        }
+/// The session with most entries, as `sessions.csv` numbers it. Where that file leaves it out, its entries only.
+fn most_named(results: &Results, policy: &PolicyResults) -> String {
+    let Some(&(entries, _)) = policy.entries_distribution.iter().rev().find(|(_, sessions)| *sessions > 0)
+    else {
+        return "no entries".to_owned();
+    };
+    if entries == 0 {
+        return "no entries".to_owned();
+    }
+    let says =
+        format!("{}: {}", titles::most_entries(results), number::counted(entries.into(), "entry", "entries"));
+    match policy.sessions.iter().find(|row| row.entries == entries) {
+        Some(row) => format!("{says} (session {}, replication {})", row.session, row.replication),
+        None => says,
     }
 }
 

@@ -1,6 +1,7 @@
 //! Chart titles that compare the policies.
 
 use super::compare::{Clause, compare};
+use crate::client::family::FlowHarm;
 use crate::metrics::Metric;
 use crate::results::finding::chains;
 use crate::results::{PolicyResults, Results, measured};
@@ -138,12 +139,20 @@ pub fn amplification(results: &Results) -> String {
     })
 }
 
-/// The worst session.
+/// How charts call the session with most entries of the flow.
+pub(super) fn most_entries(results: &Results) -> &'static str {
+    match results.flow().harm {
+        FlowHarm::Each => "worst",
+        FlowHarm::RecursiveOrFailed => "busiest",
+    }
+}
+
+/// The session with most entries.
 pub fn worst_session(results: &Results) -> String {
     if results.users == 0 {
         return no_flow(results);
     }
-    let words = results.flow();
+    let (words, most) = (results.flow(), most_entries(results));
     compare(results, |policy, name, _| {
         let worst = measured::worst(policy, Metric::FlowWorstSession);
         let (worst, of_worst) = worst.unwrap_or_default();
@@ -151,7 +160,7 @@ pub fn worst_session(results: &Results) -> String {
         let (full, short) = match worst {
             0 => (format!("No session of {name} {}", words.enters), format!("none of {name} does")),
             _ => (
-                format!("The worst session of {name} {} {says}", words.enters),
+                format!("The {most} session of {name} {} {says}", words.enters),
                 format!("that of {name} {says}"),
             ),
         };

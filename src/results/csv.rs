@@ -16,7 +16,7 @@ pub(super) const TIMELINE_COLUMNS: [&str; 6] =
 pub(super) const FLOW_COLUMNS: [&str; 5] = ["policy", "replication", "t_s", "event", "count"];
 
 /// Columns of `sessions.csv`.
-pub(super) const SESSION_COLUMNS: [&str; 9] = [
+pub(super) const SESSION_COLUMNS: [&str; 11] = [
     "policy",
     "replication",
     "session",
@@ -26,6 +26,8 @@ pub(super) const SESSION_COLUMNS: [&str; 9] = [
     "signed_out_at_s",
     "sign_out",
     "stale_token_s",
+    "recursive_entries",
+    "failed_entries",
 ];
 
 /// `summary.csv`: every metric of every policy.
@@ -127,6 +129,8 @@ pub fn sessions(results: &Results) -> Vec<u8> {
                 &row.signed_out_at_s.map(|s| s.to_string()).unwrap_or_default(),
                 sign_out,
                 &row.stale_token_s.to_string(),
+                &row.recursive_entries.to_string(),
+                &row.failed_entries.to_string(),
             ]);
         }
     }
@@ -257,7 +261,7 @@ mod tests {
     #[test]
     fn a_session_that_was_not_signed_out_has_empty_cells() {
         let rows = read(&sessions(&synthetic::storm(&["old"], 10, 1)));
-        assert_eq!(rows[1][6..], ["125.25", "false", "0"]);
+        assert_eq!(rows[1][6..], ["125.25", "false", "0", "39", "0"]);
         assert_eq!(rows[2][7], "true");
         assert_eq!(rows[3][6..8], ["", ""]);
     }

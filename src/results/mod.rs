@@ -62,7 +62,7 @@ pub use stories::{Comparison, Mark, StoryDigest};
 pub use verdict::{Assurance, Judgement, Verdict};
 
 use crate::client::Model;
-use crate::client::family::FlowWords;
+use crate::client::family::{FlowHarm, FlowWords};
 use crate::kernel::Dur;
 use crate::metrics::{Metric, MetricDef, Timeline, all_metrics, metrics_of};
 use crate::scenario::PolicyFile;
@@ -233,8 +233,14 @@ pub struct SessionRow {
     pub replication: u32,
     /// The user, from 0.
     pub session: u32,
-    /// Entries of the unauthenticated flow.
+    /// Entries of the family's flow.
     pub entries: u32,
+    /// Entries that the answer to a request of an earlier entry caused.
+    #[serde(default)]
+    pub recursive_entries: u32,
+    /// Entries that failed.
+    #[serde(default)]
+    pub failed_entries: u32,
     /// Greatest depth of an entry.
     pub depth: u32,
     /// Calls that the session sent.
@@ -250,19 +256,35 @@ pub struct SessionRow {
     pub stale_token_s: f64,
 }
 
-/// Harm to a session. The lesser of two values is the worse. Entries of the flow decide first, then whether the
-/// user was signed out, then requests.
-pub type Harm = (Reverse<u32>, bool, Reverse<u32>);
+/// Harm to a session. The lesser of two values is the worse.
+///
+/// Where each entry of the flow harms, entries decide first, then whether the user was signed out, then requests.
+/// Where only recursive and failed entries do, the first to decide is whether the client signed out a user whose session
+/// no one had revoked; then come the number of such entries, a sign-out, and requests.
+pub type Harm = (bool, Reverse<u64>, bool, Reverse<u32>);
 
 impl SessionRow {
-    /// The harm to the session.
-    pub fn harm(&self) -> Harm {
-        (Reverse(self.entries), self.signed_out_at_s.is_none(), Reverse(self.requests))
+    /// The harm to the session, in a family with this flow.
+    pub fn harm(&self, flow: &FlowWords) -> Harm {
+        let wrongly = self.false_sign_out || self.reuse_sign_out;
+        let (first, entries) = match flow.harm {
+            FlowHarm::Each => (true, self.entries.into()),
+            FlowHarm::RecursiveOrFailed => {
+                (!wrongly, u64::from(self.recursive_entries) + u64::from(self.failed_entries))
+            }
+        };
+        (first, Reverse(entries), self.signed_out_at_s.is_none(), Reverse(self.requests))
+    }
+
+    /// Whether the client did the session any harm that its rank counts.
+    pub fn is_harmed(&self, flow: &FlowWords) -> bool {
+        let (first, Reverse(entries), kept, _) = self.harm(flow);
+        entries > 0 || !first || !kept
     }
 
     /// Sort key of a policy's sessions, worst first: by harm, then by replication and session.
-    pub fn rank(&self) -> (Harm, u32, u32) {
-        (self.harm(), self.replication, self.session)
+    pub fn rank(&self, flow: &FlowWords) -> (Harm, u32, u32) {
+        (self.harm(flow), self.replication, self.session)
     }
 }
 
@@ -278,7 +300,7 @@ impl Results {
     /// policy. Absent without users.
     pub fn worst(&self) -> Option<(&PolicyResults, &SessionRow)> {
         let worst = self.policies.iter().filter_map(|policy| Some((policy, policy.worst()?)));
-        worst.min_by_key(|(_, row)| row.harm())
+        worst.min_by_key(|(_, row)| row.harm(self.flow()))
     }
 
     /// The client model. The first of all where the results name none of this version, such as in a scenario without users.
@@ -312,10 +334,10 @@ impl Results {
 }
 
 impl PolicyResults {
-    /// The worst session of all replications, the first by [`SessionRow::rank`]; absent without users. `explain --session
-    /// worst`, the charts, the page and the policy's first row in sessions.csv all refer to it.
+    /// The worst session of all replications: the first of [`PolicyResults::sessions`]; absent without users. `explain
+    /// --session worst`, the page and the policy's first row in sessions.csv all refer to it.
     pub fn worst(&self) -> Option<&SessionRow> {
-        self.sessions.iter().min_by_key(|row| row.rank())
+        self.sessions.first()
     }
 
     /// Values of this metric; absent in results of a version that does not have it.

@@ -129,12 +129,15 @@ impl Results {
 mod tests {
     use super::super::synthetic;
     use super::*;
+    use crate::client::Model;
 
     fn row(replication: u32, session: u32, entries: u32, signed_out: bool, requests: u32) -> SessionRow {
         SessionRow {
             replication,
             session,
             entries,
+            recursive_entries: 0,
+            failed_entries: 0,
             depth: 0,
             requests,
             signed_out_at_s: signed_out.then_some(1.0),
@@ -142,6 +145,26 @@ mod tests {
             reuse_sign_out: false,
             stale_token_s: 0.0,
         }
+    }
+
+    /// Where a refresh is ordinary work, a wrong sign-out decides, then recursive and failed refreshes, then requests.
+    #[test]
+    fn a_token_client_that_refreshes_often_is_not_the_worst() {
+        let flow = Model::named("supabase-js-2.119.1").expect("shipped").flow();
+        let of = |session, entries, recursive_entries, failed_entries, requests| SessionRow {
+            recursive_entries,
+            failed_entries,
+            ..row(0, session, entries, false, requests)
+        };
+        let (busy, looping, refused) = (of(0, 900, 0, 0, 900), of(1, 80, 79, 0, 80), of(2, 90, 0, 90, 90));
+        let out = row(0, 3, 2, true, 2);
+        let revoked = SessionRow { false_sign_out: false, signed_out_at_s: Some(1.0), ..of(4, 9, 0, 1, 9) };
+        let reused = SessionRow { false_sign_out: false, reuse_sign_out: true, ..row(0, 5, 1, true, 1) };
+        let mut rows = [&busy, &looping, &refused, &out, &revoked, &reused];
+        rows.sort_by_key(|row| row.rank(flow));
+        assert_eq!(rows.map(|row| row.session), [3, 5, 2, 1, 4, 0]);
+        assert!(!busy.is_harmed(flow) && busy.is_harmed(Model::default().flow()));
+        assert!([looping, refused, out, revoked, reused].iter().all(|row| row.is_harmed(flow)));
     }
 
     fn told(policy: &str, row: &SessionRow) -> StoryDigest {
@@ -171,8 +194,10 @@ mod tests {
             (vec![row(3, 0, 3, true, 11), row(1, 8, 3, true, 11)], vec![signed_out], ("a", 1, 8)),
             (vec![row(1, 8, 3, true, 11)], vec![row(0, 0, 3, true, 11)], ("a", 1, 8)),
         ] {
-            results.policies[0].sessions = a;
-            results.policies[1].sessions = b;
+            for (policy, mut rows) in results.policies.iter_mut().zip([a, b]) {
+                rows.sort_by_key(|row| row.rank(Model::default().flow()));
+                policy.sessions = rows;
+            }
             results.stories = results
                 .policies
                 .iter()

@@ -231,6 +231,8 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
             replication: i % replications,
             session: 1_234 + i,
             entries: (worst as u32).saturating_sub(i),
+            recursive_entries: 39,
+            failed_entries: 0,
             depth: 39,
             requests: 80 - i,
             signed_out_at_s: (i != 2).then_some(125.25 + f64::from(i)),

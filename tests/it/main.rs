@@ -40,6 +40,7 @@ mod sdks;
 mod settings;
 mod supply;
 mod tidy;
+mod token_harms;
 mod token_world;
 mod verdicts;
 mod verify;

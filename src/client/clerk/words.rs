@@ -1,7 +1,9 @@
 //! Names and descriptions of the client's tasks and of their callers.
 
 use super::task::{Caller, Kind};
-use crate::client::family::{CallerRow, Due, FlowMetrics, FlowWords, Role, TaskRow, Unusable, Values};
+use crate::client::family::{
+    CallerRow, Due, FlowHarm, FlowMetrics, FlowWords, Role, TaskRow, Unusable, Values,
+};
 use crate::protocol::MetricWords;
 
 /// The timer meaning of kinds of tasks that have no timer of their own.
@@ -14,6 +16,7 @@ pub(super) const FLOW: FlowWords = FlowWords {
     enters: "enters the unauthenticated flow",
     enter: "enter the unauthenticated flow",
     entries: "entries of the unauthenticated flow",
+    harm: FlowHarm::Each,
     metrics: FlowMetrics {
         entries: MetricWords {
             name: "unauthenticated_events",

@@ -59,6 +59,11 @@ pub(super) fn clause(results: &Results, policy: &PolicyResults, metric: Metric) 
             format!("app code gets {}", number::counted_mean(mean, "error", "errors"))
         }
         Metric::FlowEntries => flow(results, policy, &shown),
+        Metric::RecursiveEntries => recursive(policy, &shown),
+        Metric::FailedEntries => {
+            let fails = if shown == "1" { "refresh fails" } else { "refreshes fail" };
+            format!("{shown} of {} {fails}", number::short(of(Metric::FlowEntries)))
+        }
         Metric::CallersGaveUp => format!(
             "{shown} of {} of generic clients are given up",
             number::counted_mean(of(Metric::CallersBegun), "call", "calls")
@@ -115,6 +120,13 @@ fn flow(results: &Results, policy: &PolicyResults, entries: &str) -> String {
     format!("sessions {} {times}{one}{}", results.flow().enter, chains(policy))
 }
 
+/// Refreshes that the answer to a refresh causes.
+fn recursive(policy: &PolicyResults, shown: &str) -> String {
+    let entries = measured::mean(policy, Metric::FlowEntries).unwrap_or(0.0);
+    let are = if shown == "1" { "refresh is" } else { "refreshes are" };
+    format!("{shown} of {} {are} caused by the answer to another{}", number::short(entries), chains(policy))
+}
+
 /// The longest chain of entries; empty without a chain.
 pub fn chains(policy: &PolicyResults) -> String {
     let (depth, of_deepest) = measured::worst(policy, Metric::FlowDepthMax).unwrap_or_default();
@@ -142,7 +154,11 @@ pub(super) fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<Stri
         policies.iter().all(|policy| measured::mean(policy, *metric).is_some_and(|mean| mean <= 0.0))
             && (!of_app || policies.iter().any(|policy| measured::app_called(policy)))
     };
-    Metric::by_gravity().into_iter().filter(nowhere).filter_map(|metric| event(results, metric)).collect()
+    Metric::by_gravity(results.model())
+        .into_iter()
+        .filter(nowhere)
+        .filter_map(|metric| event(results, metric))
+        .collect()
 }
 
 fn event(results: &Results, metric: Metric) -> Option<String> {
@@ -153,6 +169,8 @@ fn event(results: &Results, metric: Metric) -> Option<String> {
         Metric::PageLoadsFailed => "a page load fails",
         Metric::ErrorsSurfacedToApp => "app code gets an error",
         Metric::FlowEntries => return Some(format!("a session {}", results.flow().enters)),
+        Metric::RecursiveEntries => "a refresh causes another",
+        Metric::FailedEntries => "a refresh fails",
         Metric::AppWaitS => "app code waits",
         _ => return None,
     };

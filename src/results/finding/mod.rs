@@ -81,11 +81,11 @@ fn who(results: &Results, policies: &[&PolicyResults]) -> String {
 
 /// Text after the name: the gravest harms, and harms that are absent under this policy but not under all.
 fn clauses(results: &Results, policy: &PolicyResults, most_harms: usize) -> Vec<String> {
-    let mut harms: Vec<(Harm, String)> = Metric::by_gravity()
+    let mut harms: Vec<(Harm, String)> = Metric::by_gravity(results.model())
         .into_iter()
         .filter_map(|metric| {
             let mean = measured::mean(policy, metric)?;
-            Some((metric.def().harm.of(mean), harm::clause(results, policy, metric)?))
+            Some((results.def(metric).harm.of(mean), harm::clause(results, policy, metric)?))
         })
         .collect();
     harms.sort_by_key(|(harm, _)| *harm);

@@ -116,12 +116,26 @@ fn sessions(
 ) -> Result<(), Unreadable> {
     let table = Table::of("sessions.csv", bytes, csv::SESSION_COLUMNS, gaps)?;
     table.rows(|row| {
-        let [policy, replication, session, entries, depth, requests, signed_out_at, sign_out, stale] = row;
+        let [
+            policy,
+            replication,
+            session,
+            entries,
+            depth,
+            requests,
+            signed_out_at,
+            sign_out,
+            stale,
+            more @ ..,
+        ] = row;
+        let [recursive, failed] = more;
         let seconds = |cell: &str| cell.parse().map_err(|_| Reason::NotATime(cell.to_owned()));
         let row = SessionRow {
             replication: whole(replication)?,
             session: whole(session)?,
             entries: whole(entries)?,
+            recursive_entries: whole(recursive)?,
+            failed_entries: whole(failed)?,
             depth: whole(depth)?,
             requests: whole(requests)?,
             signed_out_at_s: (!signed_out_at.is_empty()).then(|| seconds(signed_out_at)).transpose()?,
@@ -131,7 +145,11 @@ fn sessions(
         };
         results.policies[position(cells, policy)?].sessions.push(row);
         Ok(())
-    })
+    })?;
+    // Other versions may rank sessions in another order.
+    let flow = results.flow();
+    results.policies.iter_mut().for_each(|policy| policy.sessions.sort_by_key(|row| row.rank(flow)));
+    Ok(())
 }
 
 fn position(cells: &[String], cell: &str) -> Result<usize, Reason> {

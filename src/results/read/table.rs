@@ -23,7 +23,9 @@ impl Unknown {
 /// Replacement for a missing column; absent if rows need the column.
 fn stand_in(column: &str) -> Option<&'static str> {
     match column {
-        "entries" | "depth" | "requests" | "stale_token_s" => Some("0"),
+        "entries" | "depth" | "requests" | "stale_token_s" | "recursive_entries" | "failed_entries" => {
+            Some("0")
+        }
         "signed_out_at_s" | "sign_out" => Some(""),
         _ => None,
     }

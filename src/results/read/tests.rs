@@ -126,6 +126,8 @@ fn results_of_another_version_are_read_and_gaps_are_said() {
             rows("timeline.csv", "endpoint", "passkeys"),
             rows("flow.csv", "event", "joy"),
             Gap::NoColumn { file: "sessions.csv", column: "stale_token_s" },
+            Gap::NoColumn { file: "sessions.csv", column: "recursive_entries" },
+            Gap::NoColumn { file: "sessions.csv", column: "failed_entries" },
             Gap::UnknownColumns { file: "sessions.csv", columns: name("x") },
         ]
     );

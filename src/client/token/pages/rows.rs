@@ -1,6 +1,8 @@
 //! Names and descriptions of what token clients do, for scenarios and readers.
 
-use crate::client::family::{CallerRow, Due, FlowMetrics, FlowWords, Role, TaskRow, Unusable, Values};
+use crate::client::family::{
+    CallerRow, Due, FlowHarm, FlowMetrics, FlowWords, Role, TaskRow, Unusable, Values,
+};
 use crate::client::token::{self, Op};
 use crate::protocol::{Endpoint, EndpointRow, Method, MetricWords};
 
@@ -71,6 +73,7 @@ pub(super) const FLOW: FlowWords = FlowWords {
     enters: "refreshes its token",
     enter: "refresh their token",
     entries: "refreshes",
+    harm: FlowHarm::RecursiveOrFailed,
     metrics: FlowMetrics {
         entries: MetricWords {
             name: "refreshes",
