@@ -1,6 +1,6 @@
 //! Retry back-off: a table of delays, and the bounds of their jitter.
 
-use super::policy::{Jitter, MAX_RETRIES, Retry};
+use super::policy::{Decimal, Jitter, MAX_RETRIES, Retry};
 use crate::kernel::{Dur, time::NS_PER_MS};
 
 /// A wait: a draw, uniform over `[low, high]`, then cut to at most `cap`, then raised to at least `floor`. The world
@@ -36,6 +36,47 @@ impl Wait {
     }
 }
 
+/// A delay that grows by factors, in fixed point with 32 fractional bits. Truncation errs only where the product itself is
+/// within 2^-40 of a whole millisecond. A product above 128 bits exceeds every cap.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Growing(u128);
+
+impl Growing {
+    /// The first delay.
+    pub(crate) fn from(first: Dur) -> Growing {
+        Growing(u128::from(first.0) << 32)
+    }
+
+    /// The next delay.
+    pub(crate) fn times(self, factor: Decimal) -> Growing {
+        let product = self.0.checked_mul(factor.millionths.into());
+        Growing(product.map_or(u128::MAX, |product| product.saturating_add(500_000) / 1_000_000))
+    }
+
+    /// The delay, at most `cap`, in nanoseconds.
+    pub(crate) fn at_most(self, cap: Dur) -> Dur {
+        Dur(u64::try_from(self.0 >> 32).unwrap_or(u64::MAX).min(cap.0))
+    }
+}
+
+/// A duration cut to whole milliseconds, as a browser's timers are (HTML standard, `setTimeout` takes a `long`).
+pub(crate) fn in_whole_ms(d: Dur) -> Dur {
+    Dur(d.0 / NS_PER_MS * NS_PER_MS)
+}
+
+impl Jitter {
+    /// The shortest and the longest draw for a delay. `first` is the first delay of the series, `previous` the length of
+    /// the last wait.
+    pub(crate) fn bounds(self, delay: Dur, first: Dur, previous: Dur) -> (Dur, Dur) {
+        match self {
+            Jitter::None => (delay, delay),
+            Jitter::Full => (Dur::ZERO, delay),
+            Jitter::Equal => (Dur(delay.0 / 2), delay),
+            Jitter::Decorrelated => (first, Dur(previous.0.saturating_mul(3).max(first.0))),
+        }
+    }
+}
+
 /// The back-off of a policy's `getToken`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backoff {
@@ -48,25 +89,21 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Tabulates `min(cap, initial * factor^n)`, cut to whole milliseconds as a browser's timers are (HTML standard,
-    /// `setTimeout` takes a `long`).
+    /// Tabulates `min(cap, initial * factor^n)`, cut to whole milliseconds.
     ///
     /// # Panics
     /// When the policy has more than [`MAX_RETRIES`] retries. Reading a scenario refuses such a policy.
     pub fn new(retry: &Retry) -> Backoff {
         assert!(retry.retries.max(retry.offline_retries) <= MAX_RETRIES, "at most {MAX_RETRIES} retries");
         let mut delays = Vec::new();
-        // Fixed point with 32 fractional bits. Truncation errs only where the product itself is within 2^-40 of a whole
-        // millisecond. A product above 128 bits exceeds every cap.
-        let mut exact: u128 = u128::from(retry.initial.0) << 32;
+        let mut growing = Growing::from(retry.initial);
         for _ in 0..retry.retries.max(retry.offline_retries).max(1) {
-            let ns = u64::try_from(exact >> 32).unwrap_or(u64::MAX).min(retry.cap.0);
-            delays.push(Dur(ns / NS_PER_MS * NS_PER_MS));
-            if ns == retry.cap.0 {
+            let delay = growing.at_most(retry.cap);
+            delays.push(in_whole_ms(delay));
+            if delay == retry.cap {
                 break;
             }
-            let product = exact.checked_mul(retry.factor.millionths.into());
-            exact = product.map_or(u128::MAX, |product| product.saturating_add(500_000) / 1_000_000);
+            growing = growing.times(retry.factor);
         }
         Backoff {
             delays,
@@ -96,16 +133,8 @@ impl Backoff {
     /// The wait before retry number `n`, from 1. `previous` is the length of the last wait; the first retry ignores it.
     pub fn wait(&self, n: u32, previous: Dur, retry_after_s: u32) -> Wait {
         let d = self.delay(n);
-        let (low, high) = match self.jitter {
-            Jitter::None => (d, d),
-            Jitter::Full => (Dur::ZERO, d),
-            Jitter::Equal => (Dur(d.0 / 2), d),
-            Jitter::Decorrelated => {
-                let first = self.delays[0];
-                let previous = if n <= 1 { first } else { previous };
-                (first, Dur(previous.0.saturating_mul(3).max(first.0)))
-            }
-        };
+        let first = self.delays[0];
+        let (low, high) = self.jitter.bounds(d, first, if n <= 1 { first } else { previous });
         let floor =
             if self.honour_retry_after { Dur::from_secs(u64::from(retry_after_s)) } else { Dur::ZERO };
         Wait { low, high, cap: self.cap, floor, recorded: false }
@@ -115,7 +144,7 @@ impl Backoff {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::policy::{Decimal, FailureSet};
+    use crate::client::policy::FailureSet;
 
     fn retry(jitter: Jitter) -> Retry {
         Retry {

@@ -138,8 +138,9 @@ pub trait Account {
     /// An answer of the server.
     type Reply;
 
-    /// Answers a call that no fault, limit or queue refused. `word` is what the request contains: see [`Store::word`].
-    fn answer(&mut self, user: u32, endpoint: Endpoint, word: u32, now: Time) -> Self::Reply;
+    /// Answers a call that no fault, limit or queue refused. `policy` is the index of the user's rules among those given to
+    /// [`Client::account`]. `word` is what the request contains: see [`Store::word`].
+    fn answer(&mut self, user: u32, policy: usize, endpoint: Endpoint, word: u32, now: Time) -> Self::Reply;
 
     /// Revokes a user's session.
     fn revoke(&mut self, user: u32);

@@ -192,7 +192,8 @@ impl Serialize for FailureSet {
 }
 
 /// What a client does with answers that are no success: when it retries, and when it signs its user out. In a file of its
-/// own, or a `[[policy]]` of a scenario.
+/// own, or a `[[policy]]` of a scenario. Over a token client, a policy decides on the answers to refreshes; the rest of the
+/// client stays as its profile says.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "a policy")]
@@ -204,22 +205,23 @@ pub struct Policy {
     #[serde(default, skip_serializing_if = "String::is_empty")]
     #[schemars(length(max = PROSE), extend("x-lines" = true), example = "The rule before the change.")]
     pub about: String,
-    /// Failures of a call that enter the unauthenticated flow.
+    /// Failures of a call that enter the unauthenticated flow. A token client has no such flow: it signs its user out when
+    /// a refresh fails in one of these ways and is not retried.
     #[schemars(example = vec!["401", "422"])]
     pub enters_unauthenticated_flow: FailureSet,
-    /// Retries of `getToken`.
+    /// Retries of `getToken`, and of the refreshes of token clients.
     #[schemars(extend("x-add" = "[policy.retry] (in a policy file [retry])"))]
     pub retry: Retry,
-    /// Who gets the error of a touch that does not enter the flow.
+    /// Who gets the error of a touch that does not enter the flow. Token clients send no touch.
     #[serde(default)]
     pub touch_errors: TouchErrors,
-    /// Limits the retries of one session to a share of its first attempts; without it, no limit.
+    /// Limits the retries of one session to a share of its first attempts; without it, no limit. Not in token clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_budget: Option<RetryBudget>,
-    /// Stops the calls of a session after repeated failures; without it, never.
+    /// Stops the calls of a session after repeated failures; without it, never. Not in token clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
-    /// Limits the retries of one session in a window of time; without it, no limit.
+    /// Limits the retries of one session in a window of time; without it, no limit. Not in token clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windowed_retry: Option<WindowedRetry>,
     /// The token client that the users run instead of the scenario's model. [`Policy::as_is`] sets it; no file does.
@@ -252,7 +254,7 @@ pub struct Retry {
     /// Retries after the first attempt; 0 never retries.
     #[schemars(range(max = MAX_RETRIES), example = 8, extend("x-unit" = "retries"))]
     pub retries: u32,
-    /// Retries while the browser is offline, in client releases that look at that.
+    /// Retries while the browser is offline, in client releases that look at that, and in token clients.
     #[serde(default = "three")]
     #[schemars(range(max = MAX_RETRIES), extend("x-unit" = "retries"))]
     pub offline_retries: u32,
@@ -280,7 +282,7 @@ pub enum Jitter {
     /// `d / 2` plus uniform over `[0, d / 2]`.
     Equal,
     /// Uniform over `[initial, 3 * previous delay]`, cut at the cap; what precedes the first delay counts as `initial`.
-    /// What `Retry-After` adds to a delay counts for `getToken`, and does not for generic clients.
+    /// What `Retry-After` adds to a delay counts for `getToken` and refreshes, and does not for generic clients.
     Decorrelated,
 }
 

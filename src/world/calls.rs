@@ -56,7 +56,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// The answer of the family's account to a call that nothing refuses.
     #[inline]
     fn account_answers(&mut self, call: &Call) -> C::Reply {
-        let reply = self.accounts.answer(call.user, call.endpoint, call.word, self.now);
+        let policy = self.policy_of(call.user);
+        let reply = self.accounts.answer(call.user, policy, call.endpoint, call.word, self.now);
         if O::ACTIVE && self.accounts.ended(call.user) == SessionEnd::Reused {
             self.observer.outside(self.now, call.user, Outside::Reused);
         }

@@ -37,20 +37,26 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         self.actions = actions;
     }
 
-    /// The rules that a user follows. In a mix, one draw per user selects them.
+    /// The rules that a user follows.
     fn rules_of(&self, user: u32) -> &'a C::Rules {
-        if self.rules.len() == 1 {
-            return &self.rules[0];
+        &self.rules[self.policy_of(user)]
+    }
+
+    /// The index of the rules that a user follows. In a mix, one draw per user selects them.
+    pub(super) fn policy_of(&self, user: u32) -> usize {
+        let last = self.rules.len() - 1;
+        if last == 0 {
+            return 0;
         }
         let bits = self.streams.rollout.bits(u64::from(user), 0);
         let mut up_to = 0.0;
-        for (rules, share) in self.rules.iter().zip(&self.shares) {
+        for (policy, share) in self.shares.iter().enumerate() {
             up_to += share;
             if chance(bits, up_to) {
-                return rules;
+                return policy;
             }
         }
-        self.rules.last().expect("a contender has at least one policy")
+        last
     }
 
     fn act(&mut self, tab: u32, user: u32, action: Action) {

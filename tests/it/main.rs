@@ -41,6 +41,7 @@ mod settings;
 mod supply;
 mod tidy;
 mod token_harms;
+mod token_policies;
 mod token_world;
 mod verdicts;
 mod verify;

@@ -202,7 +202,9 @@ fn table_sentences_charts_and_page_show_the_same_numbers() {
         collect(&results, "terminal", &said, &mut seen);
         let with_interval =
             |policy: &PolicyResults, metric: Metric| measured::with_interval(of(policy, metric));
-        for metric in Metric::by_gravity().into_iter().filter(|m| measured::can_move(&results, *m)) {
+        for metric in
+            Metric::by_gravity(results.model()).into_iter().filter(|m| measured::can_move(&results, *m))
+        {
             let expected: Vec<String> = results.policies.iter().map(|p| with_interval(p, metric)).collect();
             let is_idle = |p| of(p, metric).exercised == Some(0) && of(p, metric).mean.abs() < 1e-300;
             if results.policies.iter().all(is_idle) {

@@ -313,7 +313,7 @@ fn a_closed_tab_does_nothing_until_its_user_returns() {
     }
 }
 
-/// A key or a policy that the family cannot use is refused with one error at its place.
+/// A key or a client that the family cannot use is refused with one error at its place.
 #[test]
 fn what_a_model_cannot_use_is_refused() {
     for (set, says) in [
@@ -321,7 +321,6 @@ fn what_a_model_cannot_use_is_refused() {
         ("fleet.multi-session = true", "only false"),
         ("fleet.app-reaction = \"set-active\"", "any value but \"set-active\""),
         ("backend.client-token = \"last\"", "does not call /client"),
-        ("policies = [\"new\"]", "compared as it is"),
         ("client.model = \"documented\"", "the model is none"),
         ("backend.touch.latency = \"1s\"", "no client of this scenario calls touch"),
     ] {

@@ -1,7 +1,7 @@
 //! The server's side: the state of each user's browser session, and the answers to calls that nothing refuses.
 
-use super::endpoints;
 use super::task::Reply;
+use super::endpoints;
 use crate::backend::{ClientToken, Endpoint};
 use crate::client::Account;
 use crate::client::family::SessionEnd;
@@ -51,7 +51,7 @@ impl Accounts {
 impl Account for Accounts {
     type Reply = Reply;
 
-    fn answer(&mut self, user: u32, endpoint: Endpoint, _: u32, now: Time) -> Reply {
+    fn answer(&mut self, user: u32, _: usize, endpoint: Endpoint, _: u32, now: Time) -> Reply {
         let session = &mut self.sessions[user as usize];
         let fresh = Token::issued_after(now, session.newest());
         let ok = |token| Reply::Ok { token, listed: true };

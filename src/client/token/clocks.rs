@@ -3,8 +3,10 @@
 use super::machine::Machine;
 use super::ops::{FIRST_READ, FIRST_TICK, nanos};
 use super::pool::Key;
+use super::schedule::Failed;
 use super::state::{Clock, Held, News, Op, Refreshed};
 use super::words::Timer;
+use crate::client::backoff::Wait;
 use crate::kernel::Dur;
 
 impl Machine<'_> {
@@ -24,9 +26,9 @@ impl Machine<'_> {
         let it = self.agent(agent);
         if it.traits.is_auto() && it.traits.is_visible() {
             let number = self.clock_of(agent).tick;
-            let at = self.now.after(ticker.period);
-            self.wait(agent, Timer::Tick { ticker: number, first: false }, at, Dur::ZERO);
-            self.wait(agent, Timer::Tick { ticker: number, first: true }, self.now, Dur::ZERO);
+            let next = Timer::Tick { ticker: number, first: false };
+            self.wait(agent, next, Wait::exactly(ticker.period));
+            self.wait(agent, Timer::Tick { ticker: number, first: true }, Wait::exactly(Dur::ZERO));
         }
     }
 
@@ -46,8 +48,7 @@ impl Machine<'_> {
             return;
         }
         if !first {
-            let at = self.now.after(rules.period);
-            self.wait(agent, Timer::Tick { ticker, first: false }, at, Dur::ZERO);
+            self.wait(agent, Timer::Tick { ticker, first: false }, Wait::exactly(rules.period));
         }
         let task = self.add_task(agent, Op::Tick);
         self.task_mut(task).stage = if first { FIRST_TICK } else { FIRST_READ };
@@ -69,7 +70,7 @@ impl Machine<'_> {
         it.alarm_depth = depth;
         self.stop_alarm(agent);
         let (alarm, wait) = (self.clock_of(agent).alarm, Dur(wait.unsigned_abs()));
-        self.wait(agent, Timer::Alarm(alarm), self.now.after(wait), Dur::ZERO);
+        self.wait(agent, Timer::Alarm(alarm), Wait::exactly(wait));
     }
 
     /// Makes a set timer void.
@@ -103,13 +104,18 @@ impl Machine<'_> {
                 if self.store.copy(agent).is_none() {
                     return;
                 }
+                let now = self.now;
                 let it = self.agent_mut(agent);
-                let wait = again.wait(u32::from(it.alarm_failures));
+                let before = u32::from(it.alarm_failures);
+                // A timer's own schedule has no end and depends on no answer.
+                let failed =
+                    Failed { before, started: now, now, waited: Dur::ZERO, retry_after_s: 0, offline: false };
+                let Some(wait) = again.after(&failed) else { return };
                 it.alarm_failures = it.alarm_failures.saturating_add(1);
                 it.alarm_depth = 0;
                 self.stop_alarm(agent);
                 let alarm = self.clock_of(agent).alarm;
-                self.wait(agent, Timer::Alarm(alarm), self.now.after(wait), again.jitter);
+                self.wait(agent, Timer::Alarm(alarm), wait);
             }
         }
     }

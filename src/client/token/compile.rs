@@ -6,9 +6,11 @@ use super::profile::{
 };
 use super::profile_clocks::{LockThen, Ticker, TimerDoes, TimerSetBy, TimerSpec, Waits};
 use super::rules::{
-    self, AnswerRule, Code, CooldownRules, Endpoint, ExpiryClock, Failure, Limit, LoadRules, LockRules,
-    Place, Rules, Schedule, SignOut, TickerRules, TimerRules, Verdict,
+    self, AnswerRule, Code, CooldownRules, Endpoint, ExpiryClock, Failure, LoadRules, LockRules, Place,
+    Rules, SignOut, TickerRules, TimerRules, Verdict,
 };
+use super::schedule::{Limit, Schedule};
+use crate::client::policy::Jitter;
 use crate::kernel::Dur;
 use crate::text::quote;
 use crate::toml_text::Code as ErrorCode;
@@ -64,6 +66,17 @@ impl Profile {
             self.compile_row(n, row, &mut answers)?;
         }
         let retry = self.request.retry.as_ref().map(|w| schedule("request.retry", w)).transpose()?;
+        let honours_retry_after = self.request.honours_retry_after;
+        let retry = retry.map(|schedule| Schedule { honours_retry_after, ..schedule });
+        if honours_retry_after && retry.is_none() {
+            return Err(Unusable {
+                code: ErrorCode::NeedsKey,
+                key: "request.honours-retry-after".to_owned(),
+                why: "[request] has no schedule of retries",
+                found: "true".to_owned(),
+                allowed: "false, or a schedule in request.retry",
+            });
+        }
         if retry.is_none()
             && let Some(n) = self.answer.iter().position(|row| row.retry)
         {
@@ -191,8 +204,18 @@ fn out_of_range(key: String, found: impl ToString, allowed: &'static str) -> Unu
 }
 
 fn schedule(key: &str, waits: &Waits) -> Result<Schedule, Unusable> {
-    if !(1..=16).contains(&waits.factor) {
-        return Err(out_of_range(format!("{key}.factor"), waits.factor, "1 to 16"));
+    if !(1_000_000..=16_000_000).contains(&waits.factor.millionths) {
+        let found = waits.factor.millionths as f64 / 1e6;
+        return Err(out_of_range(format!("{key}.factor"), found, "1 to 16"));
+    }
+    if waits.jitter > Dur::ZERO && waits.spread != Jitter::None {
+        return Err(Unusable {
+            code: ErrorCode::KeyOfOtherKind,
+            key: format!("{key}.spread"),
+            why: "a wait is spread, or has a random wait added",
+            found: "`jitter` and `spread`".to_owned(),
+            allowed: "one of the two",
+        });
     }
     if waits.tries == Some(0) {
         return Err(out_of_range(format!("{key}.tries"), 0, "1 or more"));
@@ -212,7 +235,16 @@ fn schedule(key: &str, waits: &Waits) -> Result<Schedule, Unusable> {
         (None, None) => Limit::Endless,
     };
     let cap = waits.cap.unwrap_or(crate::kernel::time::MAX_DURATION);
-    Ok(Schedule { first: waits.first, factor: waits.factor, cap, jitter: waits.jitter, limit })
+    Ok(Schedule {
+        first: waits.first,
+        factor: waits.factor,
+        cap,
+        spread: waits.spread,
+        jitter: waits.jitter,
+        honours_retry_after: false,
+        limit,
+        offline_tries: None,
+    })
 }
 
 fn ticker(spec: &Ticker) -> Result<TickerRules, Unusable> {
@@ -223,6 +255,21 @@ fn ticker(spec: &Ticker) -> Result<TickerRules, Unusable> {
 }
 
 fn timer(spec: &TimerSpec) -> Result<TimerRules, Unusable> {
+    if let Some(waits) = &spec.no_answer {
+        let unusable = |key: &str, found: &str, allowed| Unusable {
+            code: ErrorCode::KeyOfOtherKind,
+            key: format!("timer.no-answer.{key}"),
+            why: "a timer does not remember its series of tries",
+            found: found.to_owned(),
+            allowed,
+        };
+        if let Some(within) = waits.within {
+            return Err(unusable("within", &within.to_string(), "`tries`, or neither"));
+        }
+        if waits.spread == Jitter::Decorrelated {
+            return Err(unusable("spread", "\"decorrelated\"", "none, full, equal"));
+        }
+    }
     Ok(TimerRules {
         before: spec.before_expiry,
         floor: spec.floor,

@@ -6,6 +6,7 @@ use super::profile::{
 };
 use super::profile_clocks::{LockThen, TimerDoes, TimerSetBy, Waits};
 use super::rules::{Code, Ending, Endpoint, Rules, SignOut};
+use crate::client::policy::Jitter;
 use crate::kernel::Dur;
 use crate::text::clean;
 
@@ -121,7 +122,10 @@ impl Profile {
             }
             None => "A failure is not remembered: the next caller sends the next request.".to_owned(),
         });
-        all.push("Retry-After is ignored.".to_owned());
+        all.push(match self.request.honours_retry_after {
+            true => "A retry waits at least as long as Retry-After asks for.".to_owned(),
+            false => "Retry-After is ignored.".to_owned(),
+        });
         let what = |failure| match failure {
             OnFailure::Nothing => "no session",
             OnFailure::Error => "an error",
@@ -263,12 +267,19 @@ fn schedule(waits: &Waits) -> String {
         Dur::ZERO => "at once".to_owned(),
         first => format!("after {first}"),
     };
-    if waits.factor > 1 && waits.first > Dur::ZERO {
-        text += &format!(", then each time after {} times the wait before", waits.factor);
+    if waits.factor.millionths > 1_000_000 && waits.first > Dur::ZERO {
+        let factor = waits.factor.millionths as f64 / 1e6;
+        text += &format!(", then each time after {factor} times the wait before");
     }
     if let Some(cap) = waits.cap {
         text += &format!(", at most {cap}");
     }
+    text += match waits.spread {
+        Jitter::None => "",
+        Jitter::Full => ", drawn between zero and that",
+        Jitter::Equal => ", drawn between half of that and that",
+        Jitter::Decorrelated => ", drawn between the first wait and three times the wait before",
+    };
     if waits.jitter > Dur::ZERO {
         text += &format!(", plus up to {} at random", waits.jitter);
     }

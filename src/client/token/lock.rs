@@ -9,7 +9,7 @@ use super::machine::Machine;
 use super::pool::{Key, NONE};
 use super::state::{Done, Lock, Next, Op};
 use super::words::Timer;
-use crate::kernel::Dur;
+use crate::client::backoff::Wait;
 
 impl Machine<'_> {
     /// Takes the lock for an operation, if the client has a lock, and runs the operation.
@@ -26,7 +26,7 @@ impl Machine<'_> {
         }
         self.task_mut(task).in_lock = true;
         if op != Op::Tick {
-            self.wait(agent, Timer::LockWait(task), self.now.after(lock.wait), Dur::ZERO);
+            self.wait(agent, Timer::LockWait(task), Wait::exactly(lock.wait));
         }
         self.store.later.push_back(Next::AskLock(task));
     }

@@ -6,7 +6,8 @@ use super::rules::Rules;
 use super::state::{Agent, Busy, Clock, Flight, Next, Op, Refreshed, Store, Task};
 use super::traits::Traits;
 use super::words::{Action, Fact, Input, Opening, Out, Timer};
-use crate::kernel::{Dur, Time};
+use crate::client::backoff::Wait;
+use crate::kernel::Time;
 
 /// One step of one browser.
 pub(super) struct Machine<'a> {
@@ -220,8 +221,8 @@ impl Machine<'_> {
         self.out.facts.push((agent, fact));
     }
 
-    pub fn wait(&mut self, agent: Key, timer: Timer, at: Time, jitter: Dur) {
-        self.out.actions.push(Action::Wait { agent, timer, at, jitter });
+    pub fn wait(&mut self, agent: Key, timer: Timer, wait: Wait) {
+        self.out.actions.push(Action::Wait { agent, timer, wait });
     }
 
     /// Closes the page of an object. All its objects go before the lock passes on, so that none of them gets it.

@@ -34,12 +34,14 @@ mod profile;
 mod profile_clocks;
 mod refresh;
 mod rules;
+mod schedule;
 mod session;
 mod shipped;
 mod state;
 mod store;
 mod template;
 mod traits;
+mod under;
 mod words;
 
 pub use account::{Account, Grant, Marks, Refusal, Rotation};

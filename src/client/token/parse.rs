@@ -76,6 +76,23 @@ mod tests {
             ("\n[[answer]]\nstatus = [\"429\"]\nretry = true\n", (12, 9), "allowed: false, or a schedule"),
             ("\n[ticker]\nperiod = \"0s\"\nrefresh-below = \"1s\"\n", (11, 10), "a duration above zero"),
             ("\n[request.retry]\nfirst = \"1s\"\nfactor = 0\n", (12, 10), "allowed: 1 to 16"),
+            ("\n[request.retry]\nfirst = \"1s\"\nfactor = 16.5\n", (12, 10), "allowed: 1 to 16"),
+            (
+                "\n[request.retry]\nfirst = \"1s\"\njitter = \"1s\"\nspread = \"full\"\n",
+                (13, 10),
+                "allowed: one of the two",
+            ),
+            ("\n[request]\nhonours-retry-after = true\n", (11, 23), "or a schedule in request.retry"),
+            (
+                "\n[timer]\nbefore-expiry = \"1s\"\n[timer.no-answer]\nfirst = \"1s\"\nwithin = \"9s\"\n",
+                (14, 10),
+                "allowed: `tries`, or neither",
+            ),
+            (
+                "\n[timer]\nbefore-expiry = \"1s\"\n[timer.no-answer]\nfirst = \"1s\"\nspread = \"decorrelated\"\n",
+                (14, 10),
+                "allowed: none, full, equal",
+            ),
             (
                 "\n[request.retry]\nfirst = \"1s\"\ntries = 3\nwithin = \"9s\"\n",
                 (13, 10),

@@ -1,8 +1,10 @@
 //! The parts of a profile that depend on time: ticker, timer, lock, requests and their retries.
 
+use crate::client::policy::Jitter;
 use crate::kernel::Dur;
+use crate::text::Decimal;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 /// A ticker, which runs in visible tabs. When a tab becomes visible, the ticker starts again with a tick at once.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -42,7 +44,8 @@ pub struct TimerSpec {
     /// What sets the timer.
     #[serde(default)]
     pub set_by: TimerSetBy,
-    /// The waits after a refresh without an answer. Absent: the timer is not set again.
+    /// The waits after a refresh without an answer. Absent: the timer is not set again. `within` and the spread
+    /// `decorrelated` need the memory of a series of tries, which a timer does not have.
     #[serde(default)]
     pub no_answer: Option<Waits>,
     /// An HTTP error sets the timer like a success. Otherwise the timer stops until the next load.
@@ -116,6 +119,9 @@ pub struct RequestSpec {
     pub aborts_on_timeout: bool,
     /// The waits before retries, for answers with `retry = true`. Absent: no retry.
     pub retry: Option<Waits>,
+    /// A wait before a retry is at least what the answer's `Retry-After` asks for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub honours_retry_after: bool,
 }
 
 /// A schedule of waits.
@@ -126,17 +132,20 @@ pub struct Waits {
     /// The first wait.
     #[schemars(example = "200ms")]
     pub first: Dur,
-    /// The factor from each wait to the next.
-    #[serde(default = "two")]
+    /// The factor from each wait to the next. Waits are cut to whole milliseconds.
+    #[serde(default = "two", serialize_with = "whole_if_whole")]
     #[schemars(range(min = 1, max = 16))]
-    pub factor: u32,
+    pub factor: Decimal,
     /// The longest wait. Absent: no bound.
     #[serde(default)]
     #[schemars(example = "960s")]
     pub cap: Option<Dur>,
-    /// A uniform random wait from zero up to this is added to each.
+    /// A uniform random wait from zero up to this is added to each. It does not go with `spread`.
     #[serde(default)]
     pub jitter: Dur,
+    /// The random spread of a wait `d`.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub spread: Jitter,
     /// The largest number of tries, the first included. It does not go with `within`. Absent: no bound.
     #[serde(default)]
     #[schemars(range(min = 1), example = 3, extend("x-unit" = "tries"))]
@@ -147,6 +156,18 @@ pub struct Waits {
     pub within: Option<Dur>,
 }
 
-fn two() -> u32 {
-    2
+fn two() -> Decimal {
+    Decimal { millionths: 2_000_000 }
+}
+
+fn is_none(spread: &Jitter) -> bool {
+    *spread == Jitter::None
+}
+
+/// Writes a whole number without decimals.
+fn whole_if_whole<S: Serializer>(factor: &Decimal, serializer: S) -> Result<S::Ok, S::Error> {
+    match (factor.millionths % 1_000_000, factor.millionths / 1_000_000) {
+        (0, whole) => serializer.serialize_u64(whole),
+        _ => factor.serialize(serializer),
+    }
 }

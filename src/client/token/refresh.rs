@@ -4,9 +4,12 @@ use super::machine::Machine;
 use super::ops::nanos;
 use super::pool::Key;
 use super::rules::{Code, Ending, Endpoint, ExpiryClock, Place, SignOut};
+use super::schedule::Failed;
 use super::state::{Flight, Held, News, Op, Refreshed, Until};
 use super::traits::Ready;
 use super::words::{Action, Fact, Issued, Reply, Request, Timer};
+use crate::client::backoff::Wait;
+use crate::kernel::Dur;
 use std::num::NonZeroU32;
 
 /// The failure of a refresh whose result was dropped, and a remembered failure.
@@ -44,6 +47,8 @@ impl Machine<'_> {
             refresh,
             stored,
             failures: 0,
+            failed: self.now,
+            waited: Dur::ZERO,
             started: self.now,
             sent: self.now,
             depth: self.task(task).depth,
@@ -66,7 +71,7 @@ impl Machine<'_> {
         let (agent, endpoint, refresh) = (flight.agent, flight.endpoint, flight.refresh);
         self.out.actions.push(Action::Send { agent, endpoint, refresh, request });
         if let Some(timeout) = self.rules.timeout {
-            self.wait(agent, Timer::TimeOut(request), self.now.after(timeout), crate::kernel::Dur::ZERO);
+            self.wait(agent, Timer::TimeOut(request), Wait::exactly(timeout));
         }
     }
 
@@ -84,8 +89,10 @@ impl Machine<'_> {
         }
         match reply {
             Reply::Ok(issued) => self.succeeded(request.flight, issued),
-            Reply::Error(status, code) => self.failed(request.flight, Ending::Status(status), code),
-            Reply::NoAnswer => self.failed(request.flight, Ending::NoAnswer, Code::OTHER),
+            Reply::Error { status, code, retry_after_s } => {
+                self.failed(request.flight, Ending::Status(status), code, retry_after_s);
+            }
+            Reply::NoAnswer => self.failed(request.flight, Ending::NoAnswer, Code::OTHER, 0),
         }
     }
 
@@ -95,13 +102,15 @@ impl Machine<'_> {
                 let ticket = self.flight(request.flight).ticket;
                 self.out.actions.push(Action::Abort { request, ticket });
             }
-            self.failed(request.flight, Ending::TimedOut, Code::OTHER);
+            self.failed(request.flight, Ending::TimedOut, Code::OTHER, 0);
         }
     }
 
     pub fn retry(&mut self, request: Request) {
         let due = self.store.flights.get(request.flight);
         if due.is_some_and(|f| !f.waits_for_answer && f.failures == request.attempt) {
+            let flight = self.store.flights.at_mut(request.flight.slot);
+            flight.waited = self.now.since(flight.failed);
             self.send(request.flight);
         }
     }
@@ -185,20 +194,27 @@ impl Machine<'_> {
         if self.rules.each_commits { callers } else { 1 }
     }
 
-    fn failed(&mut self, key: Key, ending: Ending, code: Code) {
+    fn failed(&mut self, key: Key, ending: Ending, code: Code, retry_after_s: u32) {
         let flight = self.flight(key).clone();
         let agent = flight.agent;
         let verdict = self.rules.verdict(flight.endpoint, ending, code);
         if verdict.retry
             && let Some(schedule) = self.rules.retry
-            && schedule.goes_on(flight.failures, flight.started, self.now)
+            && let Some(wait) = schedule.after(&Failed {
+                before: flight.failures,
+                started: flight.started,
+                now: self.now,
+                waited: flight.waited,
+                retry_after_s,
+                offline: self.store.browser(self.agent(agent).browser).offline,
+            })
         {
-            let wait = schedule.wait(flight.failures);
             let it = self.store.flights.at_mut(key.slot);
             it.failures += 1;
+            it.failed = self.now;
             it.waits_for_answer = false;
             let request = Request { flight: key, attempt: it.failures };
-            return self.wait(agent, Timer::Retry(request), self.now.after(wait), schedule.jitter);
+            return self.wait(agent, Timer::Retry(request), wait);
         }
         self.depth = flight.depth_after();
         let status = if let Ending::Status(status) = ending { Some(status) } else { None };

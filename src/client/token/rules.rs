@@ -1,7 +1,8 @@
 //! The compiled rules of a profile: numbers and enums without text or maps. The machine reads nothing else.
 
+use super::schedule::Schedule;
 use super::words::Reply;
-use crate::kernel::{Dur, Time};
+use crate::kernel::Dur;
 
 /// How a client determines when its access token expires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,49 +142,6 @@ pub struct AnswerRule {
     pub verdict: Verdict,
 }
 
-/// The end of a series of tries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Limit {
-    /// This many tries in all.
-    Tries(u32),
-    /// Tries that start within this time of the first one.
-    Within(Dur),
-    /// No end.
-    Endless,
-}
-
-/// A schedule of waits: `first`, then each `factor` times the previous, at most `cap`, plus up to `jitter`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schedule {
-    /// The first wait.
-    pub first: Dur,
-    /// The factor from each wait to the next; a whole number, since every measured client uses one.
-    pub factor: u32,
-    /// The longest wait.
-    pub cap: Dur,
-    /// A uniform random wait from zero up to this is added to each.
-    pub jitter: Dur,
-    /// The end of the series.
-    pub limit: Limit,
-}
-
-impl Schedule {
-    /// The wait after failure `n` (the first is 0), without jitter.
-    pub fn wait(&self, n: u32) -> Dur {
-        let factor = u64::from(self.factor).checked_pow(n).unwrap_or(u64::MAX);
-        Dur(self.first.0.saturating_mul(factor).min(self.cap.0))
-    }
-
-    /// Whether a try follows failure `n`, which came at `now` in a series that began at `started`.
-    pub fn goes_on(&self, n: u32, started: Time, now: Time) -> bool {
-        match self.limit {
-            Limit::Tries(tries) => n + 1 < tries,
-            Limit::Within(budget) => now.since(started).0.saturating_add(self.wait(n).0) < budget.0,
-            Limit::Endless => true,
-        }
-    }
-}
-
 /// The lock of a client's operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LockRules {
@@ -314,7 +272,7 @@ impl Rules {
     pub fn ends_session(&self, endpoint: Endpoint, reply: &Reply) -> bool {
         let (ending, code) = match *reply {
             Reply::Ok(_) => return false,
-            Reply::Error(status, code) => (Ending::Status(status), code),
+            Reply::Error { status, code, .. } => (Ending::Status(status), code),
             Reply::NoAnswer => (Ending::NoAnswer, Code::OTHER),
         };
         self.verdict(endpoint, ending, code).sign_out != SignOut::Never

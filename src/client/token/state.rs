@@ -4,7 +4,7 @@ use super::browser::{Browser, Copied};
 use super::pool::{Key, Pool};
 use super::rules::Endpoint;
 use super::traits::Traits;
-use crate::kernel::Time;
+use crate::kernel::{Dur, Time};
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 
@@ -217,6 +217,10 @@ pub(super) struct Flight {
     pub stored: Option<NonZeroU32>,
     /// Number of failed tries.
     pub failures: u32,
+    /// When the last try failed.
+    pub failed: Time,
+    /// The wait before the last try; zero before the first.
+    pub waited: Dur,
     pub started: Time,
     pub depth: u16,
     pub sent: Time,

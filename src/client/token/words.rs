@@ -3,6 +3,7 @@
 use super::pool::Key;
 use super::rules::{Code, Endpoint};
 use super::state::{Held, News, Op};
+use crate::client::backoff::Wait;
 use crate::kernel::{Dur, Time};
 
 /// How a client object opens.
@@ -64,8 +65,15 @@ impl Request {
 pub enum Reply {
     /// Success; the token endpoint issues tokens.
     Ok(Option<Issued>),
-    /// An HTTP status other than success, with its error code.
-    Error(u16, Code),
+    /// An HTTP status other than success.
+    Error {
+        /// The status.
+        status: u16,
+        /// Its error code.
+        code: Code,
+        /// What `Retry-After` asks for, in seconds; 0 for nothing.
+        retry_after_s: u32,
+    },
     /// No HTTP answer.
     NoAnswer,
 }
@@ -130,10 +138,8 @@ pub enum Action {
         agent: Key,
         /// The timer.
         timer: Timer,
-        /// When it fires.
-        at: Time,
-        /// A uniform random wait from zero up to this is added; zero for most timers.
-        jitter: Dur,
+        /// How long it takes.
+        wait: Wait,
     },
 }
 

@@ -2,6 +2,7 @@
 
 use super::replay::{AsRecorded, Due, Replay};
 use super::server::Decision;
+use crate::client::backoff::Wait;
 use crate::client::token::{Endpoint, Input, Key, Reply, Request};
 use crate::kernel::{Dur, Time};
 
@@ -49,12 +50,12 @@ impl Replay<'_> {
 
     /// End of a wait with a random part: the time of the recorded request within the wait's bounds. So bounds are
     /// compared, not draws.
-    pub fn drawn(&self, agent: Key, at: Time, jitter: Dur) -> Time {
+    pub fn drawn(&self, agent: Key, wait: Wait) -> Time {
         let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
-        let (from, to) = (at.0, at.after(jitter).0);
-        let within = |t: &Time| jitter > Dur::ZERO && from <= t.0 && t.0 <= to;
+        let [from, to] = [wait.low, wait.high].map(|draw| self.now.after(wait.of(draw)));
+        let within = |t: &Time| from < to && from <= *t && *t <= to;
         let sent = self.recorded.iter().filter(|r| r.1 == tab).map(|r| Time::from_ms(r.0));
-        sent.filter(within).min().unwrap_or(at)
+        sent.filter(within).min().unwrap_or(from)
     }
 
     /// The client aborts a request.

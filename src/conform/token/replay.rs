@@ -320,8 +320,8 @@ impl Replay<'_> {
                     self.send(agent, endpoint, refresh, request)
                 }
                 Action::Abort { request, .. } => self.abort(request),
-                Action::Wait { agent, timer, at, jitter } => {
-                    let at = self.drawn(agent, at, jitter);
+                Action::Wait { agent, timer, wait } => {
+                    let at = self.drawn(agent, wait);
                     self.push(at, false, Due::Timer(agent, timer));
                 }
             }

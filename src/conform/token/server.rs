@@ -1,7 +1,9 @@
 //! The scripted server of a recording: its rules, its token bucket, and the session's account.
 
 use super::recording::{Bucket, Config};
-use crate::client::token::{Account, Endpoint, Issued, Marks, Profile, Refusal, Reply, Rotation};
+use crate::client::token::{
+    Account, Code, Endpoint, Issued, Marks, Profile, Refusal, Reply, Rotation,
+};
 use crate::conform::script::Rule;
 use crate::kernel::{Dur, Time};
 use std::num::NonZeroU32;
@@ -25,6 +27,17 @@ pub(super) struct Server {
     pub rotation: Rotation,
     revoked: Option<Time>,
     profile: Profile,
+}
+
+/// An answer other than success.
+fn error(status: u16, code: Code, retry_after_s: u32) -> Reply {
+    Reply::Error { status, code, retry_after_s }
+}
+
+/// What a rule's `Retry-After` asks for, in seconds; 0 for nothing, or for a date.
+fn retry_after_s(rule: &Rule) -> u32 {
+    let header = rule.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
+    header.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0)
 }
 
 /// One request in the bucket's unit: nanoseconds times nano-requests per second.
@@ -62,7 +75,7 @@ impl Server {
             return Decision::Answer(Reply::Ok(None), 200);
         }
         if !self.admits(now) {
-            return Decision::Answer(Reply::Error(429, crate::client::token::Code::OTHER), 429);
+            return Decision::Answer(error(429, Code::OTHER, 0), 429);
         }
         if self.revoked.is_some_and(|at| now >= at) {
             self.account.revoke();
@@ -77,7 +90,7 @@ impl Server {
                 };
                 let code = self.profile.code(name.as_deref().unwrap_or_default());
                 let status = tokens.refused_status.unwrap_or(400);
-                Decision::Answer(Reply::Error(status, code), status)
+                Decision::Answer(error(status, code, 0), status)
             }
         }
     }
@@ -101,7 +114,7 @@ impl Server {
             None | Some(200) => None,
             Some(status) => {
                 let code = self.profile.code(rule.code.as_deref().unwrap_or_default());
-                Some(Decision::Answer(Reply::Error(status, code), status))
+                Some(Decision::Answer(error(status, code, retry_after_s(rule)), status))
             }
         }
     }

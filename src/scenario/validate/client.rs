@@ -3,6 +3,7 @@
 use super::Findings;
 use crate::client::Model;
 use crate::client::family::{Unusable, Values};
+use crate::client::policy::Policy;
 use crate::scenario::parts::Parts;
 use crate::scenario::policies::ResolvedPolicy;
 use crate::text::tick;
@@ -63,28 +64,51 @@ fn written(node: &Node<'_>) -> String {
     }
 }
 
-/// Refuses contenders that the model's family does not have: token clients beside another model, and policies beside a
-/// token client.
+/// Refuses token clients beside a model that is none. Over a token client, warns of what its policies say in vain.
 pub(crate) fn check_contenders(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
     let Some(model) = parts.client.as_ref().map(|client| client.model) else { return };
     if parts.fleet.as_ref().is_none_or(|fleet| fleet.users == 0) {
         return;
     }
-    let is_contender = model.row().is_contender;
+    if model.row().is_contender {
+        return warn_of_what_has_no_effect(findings, model, policies);
+    }
     for (i, policy) in policies.iter().enumerate() {
-        if policy.parts.iter().all(|(part, _)| part.client.is_some() == is_contender) {
+        if policy.parts.iter().all(|(part, _)| part.client.is_none()) {
             continue;
         }
-        let (what, allowed) = if is_contender {
-            (
-                "a policy, and the model is a token client, which is compared as it is",
-                "names of token clients",
-            )
-        } else {
-            ("a token client, and the model is none", "presets, [[policy]], policy files and mixes of them")
-        };
+        let what = "a token client, and the model is none";
         let error = findings.at(&format!("policies[{i}]"), Code::UnknownPolicy, what);
         let at_model = findings.doc.at("client.model");
+        let allowed = "presets, [[policy]], policy files and mixes of them";
         findings.push(error.found(tick(&policy.name)).allowed(allowed).other(at_model, "the model"));
+    }
+}
+
+/// Warns of the keys of policies for which a token client has no mechanism.
+fn warn_of_what_has_no_effect(findings: &mut Findings<'_>, model: Model, policies: &[ResolvedPolicy]) {
+    type Says = fn(&Policy) -> bool;
+    const NO_LIMITS: &str = "a token client does not count its retries over several refreshes";
+    const LACKS: [(&str, Says, &str); 4] = [
+        ("touch-errors", |_| true, "a token client sends no touch"),
+        ("retry-budget", |policy| policy.retry_budget.is_some(), NO_LIMITS),
+        ("circuit-breaker", |policy| policy.circuit_breaker.is_some(), NO_LIMITS),
+        ("windowed-retry", |policy| policy.windowed_retry.is_some(), NO_LIMITS),
+    ];
+    let mut over: Vec<&Policy> = Vec::new();
+    for (part, _) in policies.iter().flat_map(|policy| &policy.parts) {
+        if part.client.is_none() && !over.contains(&part) {
+            over.push(part);
+        }
+    }
+    for (key, says, why) in LACKS {
+        let names: Vec<String> =
+            over.iter().filter(|policy| says(policy)).map(|policy| tick(&policy.name)).collect();
+        if !names.is_empty() {
+            let who = if names.len() == 1 { "policy" } else { "policies" };
+            let names = names.join(", ");
+            let what = format!("`{key}` of {who} {names} has no effect over \"{model}\": {why}");
+            findings.warn("policies", &what);
+        }
     }
 }

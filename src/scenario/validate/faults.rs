@@ -66,8 +66,12 @@ pub(crate) fn warn_of_idle_retry_after(
             retry.honour_retry_after && retry.retries > 0 && retry.on.compile(&names).contains(failure)
         };
         let hits = |e| fault.endpoints.is_empty() || fault.endpoints.contains(&e);
-        let by_policy =
-            has_users && retried.iter().copied().any(hits) && policies.iter().any(|p| obeys(&p.retry));
+        let by_policy = has_users
+            && retried.iter().copied().any(hits)
+            && policies.iter().any(|p| match &p.client {
+                Some(client) => client.request.honours_retry_after,
+                None => obeys(&p.retry),
+            });
         let by_workload = hits(crate::client::workload::GENERIC)
             && workloads().any(|w| w.retry.as_ref().is_some_and(obeys));
         if !by_policy && !by_workload {

@@ -132,7 +132,7 @@ impl<C: Client> Search<'_, C> {
                 let reply = match outcome {
                     None => {
                         let word = state.pages.word(task);
-                        state.accounts.answer(call.tab / self.tabs, call.endpoint, word, at)
+                        state.accounts.answer(call.tab / self.tabs, 0, call.endpoint, word, at)
                     }
                     Some(status) => Failure::status(status).into(),
                 };

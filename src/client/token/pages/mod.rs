@@ -58,8 +58,7 @@ impl Client for Token {
     }
 
     fn account(rules: &[Policed], _: &BackendSpec, users: Range<u32>) -> Sessions {
-        let server = rules.first().expect("a user follows rules").server;
-        Sessions::new(server, users)
+        Sessions::new(rules.iter().map(|rules| rules.server), users)
     }
 
     #[inline]

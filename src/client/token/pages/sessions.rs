@@ -52,26 +52,29 @@ pub struct Server {
 /// The sessions of a range of users.
 #[derive(Clone, Debug)]
 pub struct Sessions {
-    server: Server,
+    /// By the policies that a user may follow.
+    servers: Box<[Server]>,
     accounts: Block<Account>,
     marks: Marks,
 }
 
 impl Sessions {
-    pub(in crate::client) fn new(server: Server, users: Range<u32>) -> Sessions {
-        Sessions { server, accounts: Block::new(users, Account::new()), marks: Marks::default() }
+    pub(in crate::client) fn new(servers: impl Iterator<Item = Server>, users: Range<u32>) -> Sessions {
+        let accounts = Block::new(users, Account::new());
+        Sessions { servers: servers.collect(), accounts, marks: Marks::default() }
     }
 }
 
 impl family::Account for Sessions {
     type Reply = Reply;
 
-    fn answer(&mut self, user: u32, endpoint: Endpoint, word: u32, now: Time) -> Reply {
+    fn answer(&mut self, user: u32, policy: usize, endpoint: Endpoint, word: u32, now: Time) -> Reply {
+        let server = self.servers[policy];
         let account = &mut self.accounts[user as usize];
-        let refused = |refusal| Reply::Refused(refusal, self.server.refused_status);
+        let refused = |refusal| Reply::Refused(refusal, server.refused_status);
         if endpoint == rows::TOKEN {
             let refresh = NonZeroU32::new(word).expect("a request of the token endpoint has a refresh token");
-            return match account.refresh(&mut self.marks, &self.server.rotation, refresh, now) {
+            return match account.refresh(&mut self.marks, &server.rotation, refresh, now) {
                 Ok(issued) => Reply::Ok(Some(issued)),
                 Err(refusal) => refused(refusal),
             };

@@ -6,6 +6,7 @@ use crate::client::family::Around;
 use crate::client::policy::Policy;
 use crate::client::token::{self, Code, Endpoint, Profile, Refusal, Rotation, Rules};
 use crate::kernel::Dur;
+use crate::protocol::Failure;
 use std::sync::Arc;
 
 /// The status of the answer to a refused refresh token where a profile names none (RFC 6749, section 5.2).
@@ -75,13 +76,23 @@ pub struct Policed {
 impl Policed {
     pub(super) fn new(setup: &Setup, policy: &Policy, codes: &[String]) -> Policed {
         let profile = policy.client.as_ref().unwrap_or(&setup.profile);
-        let named = |code: &Option<String>| profile.code(code.as_deref().unwrap_or_default());
+        let rules = profile.rules().expect("a profile is checked when it is read");
+        // A policy may name codes that the profile does not. They get the numbers after the profile's.
+        let (client, names) = match policy.client {
+            Some(_) => (rules, profile.codes()),
+            None => rules.under(profile, policy, codes),
+        };
+        let code = |name: &str| {
+            let number = names.iter().position(|known| *known == name && !name.is_empty());
+            number.and_then(|n| u16::try_from(n).ok()).map_or(Code::OTHER, Code)
+        };
+        let named = |name: &Option<String>| code(name.as_deref().unwrap_or_default());
         Policed {
-            client: profile.rules().expect("a profile is checked when it is read"),
             server: setup.server(profile),
-            codes: codes.iter().map(|code| profile.code(code)).collect(),
+            codes: codes.iter().map(|name| code(name)).collect(),
             reused: named(&profile.refresh_token.reuse_code),
             gone: named(&profile.refresh_token.gone_code),
+            client,
         }
     }
 
@@ -89,12 +100,15 @@ impl Policed {
     pub(super) fn seen(&self, reply: Reply) -> token::Reply {
         match reply {
             Reply::Ok(issued) => token::Reply::Ok(issued),
-            Reply::Refused(Refusal::Reused, status) => token::Reply::Error(status, self.reused),
-            Reply::Refused(Refusal::Gone, status) => token::Reply::Error(status, self.gone),
+            Reply::Refused(refusal, status) => {
+                let code = if refusal == Refusal::Reused { self.reused } else { self.gone };
+                token::Reply::Error { status, code, retry_after_s: 0 }
+            }
             Reply::Failed(failure) if failure.status == 0 => token::Reply::NoAnswer,
             Reply::Failed(failure) => {
                 let code = self.codes.get(usize::from(failure.code)).copied().unwrap_or(Code::OTHER);
-                token::Reply::Error(failure.status, code)
+                let Failure { status, retry_after_s, .. } = failure;
+                token::Reply::Error { status, code, retry_after_s }
             }
         }
     }

@@ -5,14 +5,13 @@ use super::tasks::{self, Kind, Sent, Waiting};
 use super::{Token, rows};
 use crate::client::Reply as _;
 use crate::client::app::AppReaction;
-use crate::client::backoff::Wait;
 use crate::client::fact::{Fact, FlowEnd, Status};
 use crate::client::family::Who;
 use crate::client::step::{Action, Input};
 use crate::client::token::pool::{Key, NONE};
 use crate::client::token::state::{Agent, Held, Op, Until};
 use crate::client::token::{self, Opening, Out, Timer, machine};
-use crate::kernel::{Dur, Time};
+use crate::kernel::Time;
 use crate::protocol::Failure;
 
 /// The list of a step's actions, and the tab whose actions come last in it.
@@ -235,7 +234,7 @@ impl Pages {
                 let tab = self.tasks.sent(tasks::parts(ticket).1).tab;
                 told.push(tab, Action::Abort { task: ticket });
             }
-            token::Action::Wait { agent, timer, at, jitter } => {
+            token::Action::Wait { agent, timer, wait } => {
                 let Some(it) = self.store.agents.get(agent) else { return };
                 let tab = it.page;
                 let clock = |kind| tasks::id(kind, agent.slot);
@@ -255,9 +254,6 @@ impl Pages {
                     }
                 };
                 let generation = crate::client::Store::generation(self, task);
-                let low = at.since(now);
-                let high = Dur(low.0.saturating_add(jitter.0));
-                let wait = Wait { low, high, ..Wait::exactly(low) };
                 told.push(tab, Action::Wait { task, generation, wait });
             }
         }
