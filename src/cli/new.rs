@@ -6,7 +6,7 @@ use authstorm::Error;
 use authstorm::kernel::Dur;
 use authstorm::scenario::{Start, template};
 use std::io::{IsTerminal, stdin, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 /// Options.
@@ -15,7 +15,7 @@ pub(super) struct Args {
     /// Name of the scenario: 1 to 64 of a-z, 0-9, '.', '_' and '-'
     #[arg(value_name = "NAME")]
     name: String,
-    /// The client model [default: documented]
+    /// The client model, or the path of a client profile of your own [default: documented]
     #[arg(long, value_name = "MODEL")]
     model: Option<String>,
     /// Number of users [default: 1000]
@@ -60,8 +60,9 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
         lasts: args.lasts.unwrap_or(usual.lasts),
         name: usual.name,
     };
-    let text = template(&start).map_err(Error::Scenario)?;
     let out = args.out.unwrap_or_else(|| PathBuf::from(format!("{}.toml", start.name)));
+    let base = out.parent().unwrap_or(Path::new(""));
+    let text = template(&start, base).map_err(Error::Scenario)?;
     out_file::write_start(&out, args.force, &text, "authstorm run")
 }
 

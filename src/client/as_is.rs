@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 use std::sync::Arc;
 
 /// Writes the profile, for hashes of scenarios.
-pub(super) fn serialize<S: Serializer>(
+pub(crate) fn serialize<S: Serializer>(
     client: &Option<Arc<Profile>>,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {

@@ -27,11 +27,13 @@ pub use super::rows::{
     CallerRow, Due, FlowHarm, FlowMetrics, FlowWords, MessageCause, MessageRow, Role, TaskRow,
 };
 use super::step::{Action, Input, Message, TaskId};
+use super::token::Profile;
 use crate::backend::{BackendSpec, Endpoint};
 use crate::kernel::{Dur, Time};
 use crate::protocol::{EndpointRow, Failure, Token};
 use std::fmt::Debug;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// A client family.
 pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
@@ -102,6 +104,8 @@ pub struct Around<'a> {
     pub token_life_s: u32,
     /// How long the server accepts a used refresh token again; `None` where the scenario does not say.
     pub refresh_token_reuse: Option<Dur>,
+    /// The scenario's own profile of a token client; `None` where it names a model.
+    pub profile: Option<&'a Arc<Profile>>,
     /// Client objects of a page.
     pub objects: u8,
     /// Whether a browser's storage ignores removals.

@@ -4,7 +4,7 @@
 //! families share is in the files beside the folders: policies, back-off, retry limits, inputs and actions.
 
 pub mod app;
-mod as_is;
+pub(crate) mod as_is;
 pub mod backoff;
 pub mod clerk;
 pub mod fact;
@@ -21,7 +21,7 @@ pub mod workload;
 
 use crate::protocol::EndpointRow;
 pub use family::{Account, Client, Reply, Store};
-pub use registry::{FamilyTables, ForFamily, Model, Prepared};
+pub use registry::{FamilyTables, ForFamily, Model, ModelName, Prepared};
 
 /// The most calls that one session or one generic client may make. The run stops at this number, so 32 bits hold every
 /// count of a session that grows at most once per call.

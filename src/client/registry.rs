@@ -24,12 +24,24 @@ const OWN: ModelRow = ModelRow {
     is_contender: false,
 };
 
+/// The row of [`Model::PROFILE`].
+const PROFILE: ModelRow = ModelRow {
+    name: "profile",
+    about: "The token client that a profile of your own describes.",
+    takes_max_rounds: false,
+    is_contender: true,
+};
+
 impl Model {
     /// A client from outside of the crate: see [`own`](super::own). Its results have the words and the endpoints of the first
     /// family with refresh tokens.
     pub const OWN: Model = Model(u8::MAX);
 
-    /// The models of all families, in the order of the registration. [`Model::OWN`] is not among them.
+    /// A token client that a scenario's own file describes. Scenarios name the file.
+    pub const PROFILE: Model = Model(u8::MAX - 1);
+
+    /// The models of all families, in the order of the registration. [`Model::OWN`] and [`Model::PROFILE`] are not among
+    /// them.
     pub fn all() -> impl Iterator<Item = Model> {
         let count: usize = FAMILIES.iter().map(|family| family.models.len()).sum();
         (0..count).map(|place| Model(place as u8))
@@ -46,15 +58,18 @@ impl Model {
         &NAMES
     }
 
-    /// The model of this name.
+    /// The model of this name, as results write it.
     pub fn named(name: &str) -> Option<Model> {
-        Model::with_own().find(|model| model.name() == name)
+        Model::with_own().chain([Model::PROFILE]).find(|model| model.name() == name)
     }
 
     /// The model's entry in its family.
     pub fn row(self) -> &'static ModelRow {
         if self == Model::OWN {
             return &OWN;
+        }
+        if self == Model::PROFILE {
+            return &PROFILE;
         }
         let rows = FAMILIES.iter().flat_map(|family| family.models);
         rows.into_iter().nth(self.place()).expect("every model is in the table")
@@ -80,7 +95,7 @@ impl Model {
     pub(crate) fn family(self) -> usize {
         let mut first = 0;
         let family = FAMILIES.iter().position(|family| {
-            if self == Model::OWN {
+            if self == Model::OWN || self == Model::PROFILE {
                 return family.refresh_tokens;
             }
             first += family.models.len();
@@ -98,9 +113,61 @@ impl Model {
         &FAMILIES[self.family()]
     }
 
-    /// Its index among the models of all families.
-    pub(super) const fn place(self) -> usize {
-        self.0 as usize
+    /// Its index among the models of all families. A profile of a scenario's own has that of its family's first model,
+    /// whose setup takes the profile.
+    pub(super) fn place(self) -> usize {
+        match self == Model::PROFILE {
+            true => FAMILIES[..self.family()].iter().map(|family| family.models.len()).sum(),
+            false => usize::from(self.0),
+        }
+    }
+}
+
+/// What a scenario names as its client: a model, or a file with a profile.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ModelName {
+    model: Model,
+    /// The path; only for [`Model::PROFILE`].
+    file: Option<String>,
+}
+
+impl ModelName {
+    /// The model.
+    pub fn model(&self) -> Model {
+        self.model
+    }
+
+    /// The path of the profile, if the name is one.
+    pub fn file(&self) -> Option<&str> {
+        self.file.as_deref()
+    }
+
+    /// The name without its path, which says nothing about a run.
+    pub(crate) fn without_path(&self) -> ModelName {
+        ModelName { model: self.model, file: self.file.as_ref().map(|_| String::new()) }
+    }
+}
+
+impl From<Model> for ModelName {
+    fn from(model: Model) -> ModelName {
+        ModelName { model, file: None }
+    }
+}
+
+impl Serialize for ModelName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.file().unwrap_or(self.model.name()))
+    }
+}
+
+impl<'de> Deserialize<'de> for ModelName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<ModelName, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if name.ends_with(".toml") {
+            return Ok(ModelName { model: Model::PROFILE, file: Some(name) });
+        }
+        let model = Model::with_own().find(|model| model.name() == name);
+        model.map(ModelName::from).ok_or_else(|| de::Error::unknown_variant(&name, Model::names()))
     }
 }
 
@@ -150,20 +217,7 @@ impl fmt::Display for Model {
     }
 }
 
-impl Serialize for Model {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(self.name())
-    }
-}
-
-impl<'de> Deserialize<'de> for Model {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Model, D::Error> {
-        let name = String::deserialize(deserializer)?;
-        Model::named(&name).ok_or_else(|| de::Error::unknown_variant(&name, Model::names()))
-    }
-}
-
-impl JsonSchema for Model {
+impl JsonSchema for ModelName {
     fn schema_name() -> Cow<'static, str> {
         "ClientModel".into()
     }
@@ -173,7 +227,14 @@ impl JsonSchema for Model {
             let ModelRow { name, about, .. } = model.row();
             serde_json::json!({ "description": about, "type": "string", "const": name })
         };
-        let words: Vec<serde_json::Value> = Model::with_own().map(word).collect();
+        let path = serde_json::json!({
+            "description": "A path, relative to the scenario's directory and inside it, of a client profile of your own: \
+                            `authstorm new-client` writes one. `policies` names that client, as it is, by its `sdk.name`.",
+            "type": "string",
+            "pattern": "\\.toml$",
+            "x-path": "./my-sdk.toml"
+        });
+        let words: Vec<serde_json::Value> = Model::with_own().map(word).chain([path]).collect();
         json_schema!({ "description": "A client that is documented or measured.", "oneOf": words })
     }
 }

@@ -158,7 +158,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
         policy_files: Vec::new(),
         inline_policies: Vec::new(),
         mixes: Vec::new(),
-        client: crate::scenario::ClientSpec { model, ..Default::default() },
+        client: crate::scenario::ClientSpec { name: model.into(), ..Default::default() },
         fleet,
         workloads: Vec::new(),
         backend: BackendSpec {

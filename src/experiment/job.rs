@@ -65,7 +65,7 @@ impl Gathered {
 
 /// The flow of the plan's family.
 fn flow_of(plan: &Plan) -> &'static FlowWords {
-    plan.scenario.client.model.flow()
+    plan.scenario.client.model().flow()
 }
 
 /// Reduces a collection to its `keep` first items in the order of `key`.

@@ -338,7 +338,7 @@ fn policy_results(
     keep: usize,
 ) -> PolicyResults {
     let demand = demand::mean(&summaries.iter().map(|s| s.demand.as_slice()).collect::<Vec<_>>());
-    let metrics = metrics_of(plan.scenario.client.model)
+    let metrics = metrics_of(plan.scenario.client.model())
         .iter()
         .enumerate()
         .map(|(i, def)| {
@@ -365,7 +365,7 @@ fn policy_results(
         sessions.extend(summary.sessions);
         timelines.push(summary.timeline);
     }
-    sessions.sort_by_key(|row| row.rank(plan.scenario.client.model.flow()));
+    sessions.sort_by_key(|row| row.rank(plan.scenario.client.model().flow()));
     sessions.truncate(keep);
     PolicyResults {
         name: name.to_owned(),

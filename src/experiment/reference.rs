@@ -9,10 +9,12 @@
 use super::job::{Job, run_each};
 use crate::backend::Endpoint;
 use crate::client::app::AppReaction;
+use crate::client::policy::Policy;
 use crate::metrics::tally::Reference;
 use crate::scenario::policies::known;
 use crate::scenario::{Act, Scenario};
 use crate::world::{Contender, Control, Plan, Stopped};
+use std::sync::Arc;
 
 /// Policy of the reference, for models that are no contenders by themselves. The others run as they are.
 const POLICY: &str = "new";
@@ -36,9 +38,12 @@ pub fn plan(scenario: &Scenario) -> Option<Plan> {
     if same && !fails_by_itself && !offline && !revoked {
         return None;
     }
-    let model = scenario.client.model.row();
+    let model = scenario.client.model().row();
     let name = if model.is_contender { model.name } else { POLICY };
-    let policy = known(name).expect("the policy is a preset or a token client");
+    let policy = match &scenario.client.profile {
+        Some(profile) => Policy::as_is(Arc::clone(profile)),
+        None => known(name).expect("the policy is a preset or a token client"),
+    };
     Some(Plan::new(calm, vec![Contender { name: "reference".to_owned(), parts: vec![(policy, 1.0)] }]))
 }
 

@@ -38,8 +38,9 @@ pub(super) fn policy_of(plan: &Plan, contender: usize, replication: u32, user: u
 
 /// The name of the client that users of this policy run.
 pub(super) fn client_of(plan: &Plan, policy: &Policy) -> String {
-    match &policy.client {
+    let scenario = &plan.scenario.client;
+    match policy.client.as_ref().or(scenario.profile.as_ref()) {
         Some(client) => client.sdk.name.clone(),
-        None => plan.scenario.client.in_words(),
+        None => scenario.in_words(),
     }
 }

@@ -18,8 +18,6 @@ use std::ops::Range;
 #[derive(Clone, Copy, Debug, Default)]
 struct Session {
     entries: u32,
-    recursive: u32,
-    failed: u32,
     depth: u32,
     requests: u32,
     /// Bit set of the tabs that are signed in.
@@ -35,7 +33,14 @@ struct Session {
     signed_out: SignedOut,
 }
 
-const _: () = assert!(size_of::<Session>() == 48);
+/// Entries of one browser session that are recursive, and those that failed.
+#[derive(Clone, Copy, Debug, Default)]
+struct Losses {
+    recursive: u32,
+    failed: u32,
+}
+
+const _: () = assert!(size_of::<Session>() == 40);
 // `Session` has one bit per tab.
 const _: () = assert!(crate::fleet::MAX_TABS <= u16::BITS);
 /// Size of a session's counts, in bytes.
@@ -82,6 +87,8 @@ pub struct Collector {
     seconds: Seconds,
     exercise: Exercise,
     sessions: Block<Session>,
+    /// By user, in the order of `sessions`; empty until the first entry that is recursive or fails.
+    losses: Vec<Losses>,
     token_life_s: u32,
     first_attempts: u64,
     /// Nanoseconds in status degraded. Each start is subtracted and each end added, modulo 2^128.
@@ -106,6 +113,7 @@ impl Collector {
             seconds: Seconds::new(users.len() < plan.scenario.fleet.users as usize),
             exercise: Exercise::new(plan),
             sessions: Block::new(users, Session::default()),
+            losses: Vec::new(),
             token_life_s: plan.scenario.backend.token_life_s(),
             first_attempts: 0,
             degraded: 0,
@@ -166,12 +174,14 @@ impl Collector {
             Fact::FlowEntered { active: true, depth, .. } => {
                 let session = &mut self.sessions[user as usize];
                 session.entries += 1;
-                session.recursive += u32::from(depth > 1);
                 session.depth = session.depth.max(depth);
                 let bucket = self.timeline.at(now);
                 bucket.flow_entries += 1;
                 bucket.recursive_entries += u64::from(depth > 1);
                 bucket.depth_max = bucket.depth_max.max(depth.into());
+                if depth > 1 {
+                    self.losses_of(user).recursive += 1;
+                }
             }
             Fact::Cookie(token) => {
                 let valid_until = token.map_or(Time::ZERO, |t| self.valid_until(t));
@@ -218,12 +228,20 @@ impl Collector {
                 self.page_loads_failed += u64::from(matches!(status, Status::Degraded | Status::Error));
             }
             Fact::FlowLeft { levels, end: FlowEnd::Threw(_) | FlowEnd::Dropped } => {
-                self.sessions[user as usize].failed += levels;
+                self.losses_of(user).failed += levels;
             }
             Fact::FlowEntered { .. } | Fact::FlowLeft { .. } | Fact::Judged { .. } | Fact::SignInEnded(_) => {
             }
         }
         false
+    }
+
+    fn losses_of(&mut self, user: u32) -> &mut Losses {
+        let users = self.sessions.range();
+        if self.losses.is_empty() {
+            self.losses = vec![Losses::default(); users.len()];
+        }
+        &mut self.losses[(user - users.start) as usize]
     }
 
     fn valid_until(&self, token: Token) -> Time {
@@ -297,7 +315,7 @@ impl Collector {
             app_wait_ns: self.app_wait,
             errors: self.errors,
             zombies: 0,
-            failed_entries: 0,
+            failed_entries: self.losses.iter().map(|losses| u64::from(losses.failed)).sum(),
             sessions_with_entries: 0,
             worst_entries: 0,
             depth_max: 0,
@@ -305,16 +323,16 @@ impl Collector {
         let sessions = self.sessions.into_items();
         for (session, ended) in sessions.iter().zip(ended.clone()) {
             tally.zombies += u64::from(ended != SessionEnd::Alive && session.signed_in != 0);
-            tally.failed_entries += u64::from(session.failed);
             tally.stale_ns += u128::from(session.stale.0);
             tally.sessions_with_entries += u64::from(session.entries > 0);
             tally.worst_entries = tally.worst_entries.max(session.entries);
             tally.depth_max = tally.depth_max.max(session.depth);
         }
-        let counts = |(s, ended): (Session, SessionEnd)| SessionCounts {
+        let losses = self.losses.into_iter().chain(std::iter::repeat(Losses::default()));
+        let counts = |((s, ended), losses): ((Session, SessionEnd), Losses)| SessionCounts {
             entries: s.entries,
-            recursive: s.recursive,
-            failed: s.failed,
+            recursive: losses.recursive,
+            failed: losses.failed,
             depth: s.depth,
             requests: s.requests,
             signed_out_at: s.signed_out.at(),
@@ -324,6 +342,6 @@ impl Collector {
                 && !s.signed_out.is_false(),
             stale: s.stale,
         };
-        RunMetrics { tally, sessions: sessions.into_iter().zip(ended).map(counts).collect() }
+        RunMetrics { tally, sessions: sessions.into_iter().zip(ended).zip(losses).map(counts).collect() }
     }
 }

@@ -111,7 +111,7 @@ impl Tally {
     /// itself.
     pub fn values(&self, plan: &Plan, reference: Option<&Reference>) -> Vec<f64> {
         let sums = Sums::of(self, plan, reference);
-        metrics_of(plan.scenario.client.model).iter().map(|def| def.metric.value(&sums)).collect()
+        metrics_of(plan.scenario.client.model()).iter().map(|def| def.metric.value(&sums)).collect()
     }
 }
 

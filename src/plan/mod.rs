@@ -66,7 +66,7 @@ impl Plan {
         let policies = contenders.iter().flat_map(|c| &c.parts).map(|(policy, _)| policy);
         let codes = ErrorCodes::of(policies, &scenario.workloads, &scenario.faults)
             .unwrap_or_else(|e| panic!("the scenario was not checked: {} error codes", e.found));
-        let streams = stream_names(&scenario.faults, &scenario.client.model.endpoints());
+        let streams = stream_names(&scenario.faults, &scenario.client.model().endpoints());
         let faults: Vec<Fault> = scenario
             .faults
             .iter()
@@ -106,7 +106,7 @@ impl Plan {
     /// Whether a run may call an endpoint, by endpoint. Users call those of their family, generic clients their own.
     pub fn called(&self) -> [bool; Endpoint::COUNT] {
         let mut called = [false; Endpoint::COUNT];
-        for endpoint in self.scenario.client.model.endpoints() {
+        for endpoint in self.scenario.client.model().endpoints() {
             called[endpoint.index()] = match endpoint {
                 GENERIC => !self.workloads.is_empty(),
                 _ => self.scenario.fleet.users > 0,
@@ -141,6 +141,7 @@ pub(crate) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes:
         max_rounds: scenario.client.max_rounds,
         token_life_s: scenario.backend.token_life_s(),
         refresh_token_reuse: scenario.backend.refresh_token_reuse,
+        profile: scenario.client.profile.as_ref(),
         objects: scenario.client.objects,
         storage_ignores_removals: scenario.client.storage_ignores_removals,
         multi_session: fleet.multi_session,
@@ -153,7 +154,7 @@ pub(crate) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes:
     };
     match &scenario.client.own {
         Some(own) => own.compile(&around, contenders, codes.names()),
-        None => AnyClient::new(scenario.client.model, &around, contenders, codes.names()),
+        None => AnyClient::new(scenario.client.model(), &around, contenders, codes.names()),
     }
 }
 

@@ -80,8 +80,8 @@ pub struct Results {
     /// What the scenario shows; possibly empty.
     #[serde(default)]
     pub about: String,
-    /// The client model, as named in scenarios (`own my-sdk` for a client of the program's own), or `generic clients` in a
-    /// scenario without users.
+    /// The client model, as named in scenarios (`own my-sdk` for a client of the program's own, `profile my-sdk` for a profile
+    /// in a file), or `generic clients` in a scenario without users.
     #[serde(default)]
     pub client_model: String,
     /// The version of authstorm that ran the study.

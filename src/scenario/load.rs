@@ -7,7 +7,7 @@ use super::extensions::Extensions;
 use super::format;
 pub use super::loaded::Loaded;
 use super::parts::Parts;
-use super::policies;
+use super::policies::{self, Resolved};
 use super::set::{self, Settings};
 use super::validate::{self, validate};
 use crate::spec::check::check;
@@ -99,7 +99,7 @@ fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<L
     }
     let parts = Parts::of(&doc);
     let mut findings = validate(&doc, &parts);
-    let (policies, files) = policies::resolve(&mut findings, &parts, base);
+    let Resolved { policies, profile, texts } = policies::resolve(&mut findings, &parts, base);
     validate::client::check_contenders(&mut findings, &parts, &policies);
     validate::own::check(&mut findings, &parts, own);
     validate::faults::warn_of_idle_retry_after(&mut findings, &parts, &policies);
@@ -109,8 +109,9 @@ fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<L
     errors.into_result()?;
     let text = without_schema_line(without_negative_zeros(source, &doc.root));
     let mut scenario = whole(&Source::new(&source.name, &text))?;
+    scenario.client.profile = profile;
     own.give(&mut scenario);
-    Ok(Loaded::new(scenario, policies, files, expectations, text, warnings))
+    Ok(Loaded::new(scenario, policies, texts, expectations, text, warnings))
 }
 
 /// Deserialises the whole scenario. Every check has passed, so a refusal here means a missing check. It is still an error

@@ -23,7 +23,7 @@ pub struct Loaded {
     pub scenario: Scenario,
     /// Its policies, in the order of [`Scenario::policies`].
     pub policies: Vec<ResolvedPolicy>,
-    /// The texts of its policy files, in the order of [`Scenario::policy_files`].
+    /// The texts of its files: the client profile of `client.model`, if that is a file, then [`Scenario::policy_files`].
     pub files: Vec<String>,
     /// Its conditions, in the order of [`Scenario::expectations`].
     pub expectations: Vec<Expectation>,
@@ -61,10 +61,9 @@ impl Loaded {
     /// The text as results keep it: policy files go by the names of their copies beside it.
     pub fn portable_text(&self) -> String {
         let mut source = Source::new(&self.scenario.name, &self.text);
-        for (i, (file, copy)) in self.scenario.policy_files.iter().zip(self.names_of_copies()).enumerate() {
-            if *file != copy {
-                let settings =
-                    Settings { set: vec![format!("policy-files[{i}]={:?}", copy)], ..Settings::default() };
+        for ((key, file), copy) in self.named_files().into_iter().zip(self.names_of_copies()) {
+            if file != copy {
+                let settings = Settings { set: vec![format!("{key}={copy:?}")], ..Settings::default() };
                 source =
                     set::apply(source, &settings).unwrap_or_else(|_| unreachable!("a list has its entries"));
             }
@@ -72,7 +71,15 @@ impl Loaded {
         source.text.clone()
     }
 
-    /// The policy files as results keep them, by name.
+    /// The files that the scenario names: key and path, in the order of [`Loaded::files`].
+    fn named_files(&self) -> Vec<(String, &str)> {
+        let model = self.scenario.client.name.file().map(|file| ("client.model".to_owned(), file));
+        let policies = self.scenario.policy_files.iter().enumerate();
+        let policies = policies.map(|(i, file)| (format!("policy-files[{i}]"), file.as_str()));
+        model.into_iter().chain(policies).collect()
+    }
+
+    /// The client profile and the policy files as results keep them, by name.
     pub fn policy_files(&self) -> Vec<PolicyFile> {
         let texts = self.files.iter().cloned().map(without_schema_line);
         let copies = self.names_of_copies().into_iter().zip(texts);
@@ -82,7 +89,7 @@ impl Loaded {
     }
 
     fn names_of_copies(&self) -> Vec<String> {
-        names_of_copies(self.scenario.policy_files.iter().map(String::as_str))
+        names_of_copies(self.named_files().into_iter().map(|(_, file)| file))
     }
 
     /// Changes the seed, the replications or both, as [`Settings`] do when a scenario is read.
@@ -158,11 +165,12 @@ impl Loaded {
 
 /// See [`Loaded::hash`].
 pub(crate) fn hash(scenario: &Scenario, policies: &[ResolvedPolicy]) -> String {
-    if scenario.policy_files.is_empty() {
+    if scenario.policy_files.is_empty() && scenario.client.name.file().is_none() {
         return digest(&(scenario, policies));
     }
     // The names of files say nothing about a run, and copies have other names.
-    let scenario = Scenario { policy_files: Vec::new(), ..scenario.clone() };
+    let mut scenario = Scenario { policy_files: Vec::new(), ..scenario.clone() };
+    scenario.client.name = scenario.client.name.without_path();
     digest(&(&scenario, policies))
 }
 

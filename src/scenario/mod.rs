@@ -1,10 +1,11 @@
 //! Scenario files: their format, how they are loaded, and errors that point at the text.
 
 use crate::backend::BackendSpec;
-use crate::client::Model;
 use crate::client::own::OwnClient;
 use crate::client::policy::Policy;
+use crate::client::token::Profile;
 use crate::client::workload::WorkloadSpec;
+use crate::client::{Model, ModelName};
 use crate::fault::FaultSpec;
 use crate::fleet::{FleetSpec, MAX_TABS};
 use crate::kernel::Dur;
@@ -12,6 +13,7 @@ use crate::spec::PROSE;
 use crate::spec::leaf::{Name, Reference, Share};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 pub mod codes;
 pub mod expect;
@@ -169,8 +171,17 @@ pub struct PolicyShare {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "[client]")]
 pub struct ClientSpec {
-    /// Which client: the documented one, a measured release, or a token client.
-    pub model: Model,
+    /// Which client: the documented one, a measured release, a token client, or a profile of your own.
+    #[serde(rename = "model")]
+    pub name: ModelName,
+    /// The profile of your own. Loading a scenario reads it from its file.
+    #[serde(
+        skip_deserializing,
+        skip_serializing_if = "Option::is_none",
+        serialize_with = "crate::client::as_is::serialize"
+    )]
+    #[schemars(skip)]
+    pub profile: Option<Arc<Profile>>,
     /// Name of the client that `model = "own"` stands for, in the program that uses the library.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Name", example = &"my-sdk", extend("x-only" = { "model": ["own"] }, "x-needed" = true))]
@@ -198,7 +209,8 @@ pub struct ClientSpec {
 impl Default for ClientSpec {
     fn default() -> ClientSpec {
         ClientSpec {
-            model: Model::default(),
+            name: ModelName::default(),
+            profile: None,
             sdk: None,
             own: None,
             max_rounds: None,
@@ -209,10 +221,16 @@ impl Default for ClientSpec {
 }
 
 impl ClientSpec {
-    /// The model's name; for a client of the program's own, with its name: `own my-sdk`.
+    /// The client's model.
+    pub fn model(&self) -> Model {
+        self.name.model()
+    }
+
+    /// The model's name; for a client of the program's own or a profile in a file, with its name: `own my-sdk`.
     pub fn in_words(&self) -> String {
-        let sdk = self.sdk.as_ref().map(|sdk| format!(" {sdk}"));
-        format!("{}{}", self.model, sdk.unwrap_or_default())
+        let profile = self.profile.as_ref().map(|profile| &profile.sdk.name);
+        let name = self.sdk.as_ref().or(profile).map(|name| format!(" {name}"));
+        format!("{}{}", self.model(), name.unwrap_or_default())
     }
 }
 

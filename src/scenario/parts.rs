@@ -91,7 +91,7 @@ impl Parts {
 impl Parts {
     /// The client model; the default one in a scenario without `[client]`.
     pub fn model(&self) -> Model {
-        self.client.as_ref().map_or_else(Model::default, |client| client.model)
+        self.client.as_ref().map_or_else(Model::default, ClientSpec::model)
     }
 }
 

@@ -6,7 +6,7 @@ use super::parts::{Parts, read};
 use super::policy_files::{self, PolicyIn};
 use super::validate::{self, Findings};
 use crate::client::policy::Policy;
-use crate::client::token;
+use crate::client::token::{self, Profile};
 use crate::spec::Ty;
 use crate::spec::check::check;
 use crate::text::{nearest, tick};
@@ -70,14 +70,19 @@ struct Definition {
     policy: Option<Policy>,
 }
 
-/// Resolves the scenario's policies. Its policy files are relative to the directory `base`. Returns the texts of the files
-/// too, in their order.
-pub fn resolve(
-    findings: &mut Findings<'_>,
-    parts: &Parts,
-    base: Option<&Path>,
-) -> (Vec<ResolvedPolicy>, Vec<String>) {
-    let mut texts = Vec::new();
+/// The policies of a scenario, and what its files say.
+pub struct Resolved {
+    /// The policies, in the order of `policies`.
+    pub policies: Vec<ResolvedPolicy>,
+    /// The client of `client.model`, where that is a file.
+    pub profile: Option<Arc<Profile>>,
+    /// The texts of the files: that of `client.model`, then the policy files.
+    pub texts: Vec<String>,
+}
+
+/// Resolves the scenario's policies. Its files are relative to the directory `base`.
+pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) -> Resolved {
+    let (mut texts, mut profile) = (Vec::new(), None);
     let doc = findings.doc;
     let mut defined: Vec<Definition> = Vec::new();
     for entry in &parts.inline_policies {
@@ -86,8 +91,14 @@ pub fn resolve(
         define(findings, &mut defined, Definition { name: entry.spec.name.clone(), at, policy });
     }
     let mut all_files_read = true;
-    for entry in &parts.policy_files {
-        match policy_files::read(findings, &entry.path, &entry.spec, base) {
+    let model = parts.client.as_ref().and_then(|client| client.name.file());
+    let model = model.map(|file| policy_files::read_model(findings, file, base));
+    let model = model.map(|read| read.inspect(|read| profile.clone_from(&read.policy.client)));
+    let others = parts.policy_files.iter();
+    let others: Vec<_> =
+        others.map(|entry| policy_files::read(findings, &entry.path, &entry.spec, base)).collect();
+    for read in model.into_iter().chain(others) {
+        match read {
             Ok(PolicyIn { policy, source, name }) => {
                 texts.push(source.text.clone());
                 let (at, name) = ((source, name), policy.name.clone());
@@ -150,7 +161,7 @@ pub fn resolve(
             findings.warn(&format!("{path}.name"), &what);
         }
     }
-    (resolved, texts)
+    Resolved { policies: resolved, profile, texts }
 }
 
 /// Checks that a run can hold the different error codes.

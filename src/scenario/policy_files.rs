@@ -20,7 +20,7 @@ pub struct PolicyFile {
     pub text: String,
 }
 
-/// A policy and the file that holds it.
+/// A policy, or a client profile as it is, and the file that holds it.
 pub(super) struct PolicyIn {
     pub policy: Policy,
     pub source: Arc<Source>,
@@ -47,6 +47,25 @@ pub(super) fn names_of_copies<'a>(files: impl Iterator<Item = &'a str>) -> Vec<S
         taken.push(name);
     }
     taken.split_off(1)
+}
+
+/// Reads the client profile that the scenario names as its model.
+///
+/// # Errors
+/// As [`read`], and for a policy file.
+pub(super) fn read_model(
+    findings: &Findings<'_>,
+    file: &str,
+    base: Option<&Path>,
+) -> Result<PolicyIn, Errors> {
+    const AT: &str = "client.model";
+    let read = read(findings, AT, file, base)?;
+    if read.policy.client.is_none() {
+        let error = findings.at(AT, Code::UnknownPolicy, "a policy file, which is no client");
+        let error = error.found(quote(file)).allowed("a client profile: a file with a table [sdk]");
+        return Err(error.fix("name it in `policy-files`").into());
+    }
+    Ok(read)
 }
 
 /// Reads the policy file that the scenario names at this path of its text. A file with a table `[sdk]` is a client profile:

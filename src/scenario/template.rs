@@ -1,13 +1,14 @@
 //! A commented scenario to start from. Its comments come from the description of the format.
 
 use super::format;
-use super::load::{Loaded, load_text};
+use super::load::{Loaded, load_text_in};
 use crate::client::Model;
-use crate::client::token::SHIPPED;
+use crate::client::token::{Profile, SHIPPED};
 use crate::kernel::Dur;
 use crate::text::push_wrapped;
 use crate::toml_text::TextErrors;
 use std::fmt::Write;
+use std::path::Path;
 
 /// Columns of a comment.
 const WIDTH: usize = 100;
@@ -17,7 +18,7 @@ const WIDTH: usize = 100;
 pub struct Start {
     /// Name of the scenario.
     pub name: String,
-    /// The client model.
+    /// The client model: a name, or the path of a client profile relative to the scenario's directory.
     pub model: String,
     /// Number of users.
     pub users: u32,
@@ -49,13 +50,19 @@ impl Start {
     }
 }
 
-/// Whether a model is a shipped token client, which is compared as it is.
+/// Whether a model is a token client, which is compared as it is: a shipped one, or a profile of one's own.
 fn is_token_client(model: &str) -> bool {
-    SHIPPED.iter().any(|(name, _)| *name == model)
+    is_path(model) || SHIPPED.iter().any(|(name, _)| *name == model)
+}
+
+fn is_path(model: &str) -> bool {
+    model.ends_with(".toml")
 }
 
 /// Time from the start of the run to the fault.
 const BEFORE: Dur = Dur::from_secs(300);
+/// The same for token clients. Their tokens live an hour, so each has refreshed once by then, and some are always due.
+const BEFORE_OF_TOKENS: Dur = Dur::from_secs(4_200);
 /// Time from the end of the fault to the end of the run.
 const AFTER: Dur = Dur::from_secs(900);
 
@@ -69,15 +76,17 @@ enum Line {
     Off(&'static str),
 }
 
-/// A commented scenario, valid as it stands.
+/// A commented scenario, valid as it stands in the directory `base`.
 ///
 /// # Errors
 /// What is wrong with the values of `start`, as errors of the text that they give.
-pub fn template(start: &Start) -> Result<String, TextErrors> {
+pub fn template(start: &Start, base: &Path) -> Result<String, TextErrors> {
+    let is_tokens = is_token_client(&start.model);
+    let before = if is_tokens { BEFORE_OF_TOKENS } else { BEFORE };
     let quoted = |text: &str| format!("\"{text}\"");
     let list =
         |words: &[String]| format!("[{}]", words.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(", "));
-    let end = Dur(BEFORE.0.saturating_add(start.lasts.0));
+    let end = Dur(before.0.saturating_add(start.lasts.0));
     let about = format!(
         "What each policy does while {} answer{} {} for {}.",
         start.endpoints.join(" and "),
@@ -85,10 +94,12 @@ pub fn template(start: &Start) -> Result<String, TextErrors> {
         start.status,
         start.lasts
     );
-    let contenders = match is_token_client(&start.model) {
-        true => vec![start.model.clone()],
-        false => vec!["old".to_owned(), "new".to_owned()],
+    let contenders = match (is_tokens, is_path(&start.model)) {
+        (true, true) => vec![Profile::load(&base.join(&start.model))?.0.sdk.name],
+        (true, false) => vec![start.model.clone()],
+        (false, _) => vec!["old".to_owned(), "new".to_owned()],
     };
+    let opens = if is_tokens { "1h" } else { "60s" };
     let judged = &contenders[contenders.len() - 1];
     let lines = [
         Line::Set("version", super::FORMAT_VERSION.to_string()),
@@ -103,17 +114,21 @@ pub fn template(start: &Start) -> Result<String, TextErrors> {
         Line::Set("client.model", quoted(&start.model)),
         Line::Table("[fleet]", "fleet"),
         Line::Set("fleet.users", start.users.to_string()),
-        Line::Set("fleet.opens", "{ uniform = [\"0s\", \"60s\"] }".to_owned()),
+        Line::Set("fleet.opens", format!("{{ uniform = [\"0s\", \"{opens}\"] }}")),
         Line::Set("fleet.focus-every", "{ exponential = \"2m\" }".to_owned()),
         Line::Off("fleet.tabs"),
         Line::Off("fleet.users-per-network"),
         Line::Off("fleet.stays"),
         Line::Table("[backend]", "backend"),
+        match is_tokens {
+            true => Line::Set("backend.token-life", quoted("1h")),
+            false => Line::Off("backend.token-life"),
+        },
         Line::Off("backend.latency"),
         Line::Table("[[fault]]", "fault"),
         Line::Set("fault.kind", quoted("status")),
         Line::Set("fault.endpoints", list(&start.endpoints)),
-        Line::Set("fault.from", quoted(&BEFORE.to_string())),
+        Line::Set("fault.from", quoted(&before.to_string())),
         Line::Set("fault.to", quoted(&end.to_string())),
         Line::Set("fault.status", start.status.to_string()),
         Line::Off("fault.probability"),
@@ -134,12 +149,12 @@ pub fn template(start: &Start) -> Result<String, TextErrors> {
         start.name
     );
     lines.iter().for_each(|line| write_line(&mut out, line));
-    load(&out)?;
+    load(&out, Some(base))?;
     Ok(out)
 }
 
-fn load(text: &str) -> Result<Loaded, TextErrors> {
-    load_text("the new scenario", text, &[])
+fn load(text: &str, base: Option<&Path>) -> Result<Loaded, TextErrors> {
+    load_text_in("the new scenario", text, base, &[])
 }
 
 fn write_line(out: &mut String, line: &Line) {
@@ -165,14 +180,14 @@ mod tests {
 
     #[test]
     fn the_template_is_valid_as_it_stands_and_with_every_key() {
-        let text = template(&Start::of_name("mine")).unwrap_or_else(|e| panic!("{e}"));
+        let text = template(&Start::of_name("mine"), Path::new(".")).unwrap_or_else(|e| panic!("{e}"));
         let on = |line: &str| match line.strip_prefix('#') {
             // There is no policy file.
             Some(key) if !key.starts_with(' ') && !key.starts_with("policy-files") => key.to_owned(),
             _ => line.to_owned(),
         };
         let all: Vec<String> = text.lines().map(on).collect();
-        let loaded = load(&all.join("\n")).unwrap_or_else(|e| panic!("{e}"));
+        let loaded = load(&all.join("\n"), None).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(loaded.scenario.faults.len(), 1);
         assert_eq!(loaded.scenario.backend.limits.len(), 1);
         assert_eq!(loaded.scenario.horizon, Dur::from_secs(1_800));
@@ -183,7 +198,9 @@ mod tests {
         for (model, _) in SHIPPED {
             let endpoints = Start::usual_endpoints(model);
             let start = Start { model: (*model).to_owned(), endpoints, ..Start::of_name("mine") };
-            template(&start).unwrap_or_else(|e| panic!("{model}: {e}"));
+            let text = template(&start, Path::new(".")).unwrap_or_else(|e| panic!("{model}: {e}"));
+            // With the default life of a minute every token would be within the margin of its client.
+            assert!(text.contains("\ntoken-life = \"1h\"\n"), "{text}");
         }
     }
 
@@ -196,7 +213,7 @@ mod tests {
             (Start { status: 200, ..start.clone() }, "400 to 599"),
             (Start { name: "My".to_owned(), ..start.clone() }, "write \"my\""),
         ] {
-            let errors = template(&start).expect_err(says).to_string();
+            let errors = template(&start, Path::new(".")).expect_err(says).to_string();
             assert!(errors.contains(says), "{says}: {errors}");
         }
     }

@@ -186,14 +186,19 @@ impl Builder<'_> {
     /// A type with several forms: words, tables with one key, and others.
     fn forms(&mut self, schema: &Map<String, Value>, definition: Option<String>) -> Ty {
         let (mut words, mut forms) = (Vec::new(), Vec::new());
-        let word =
-            |word: &Value, about: String| Word { word: word.as_str().unwrap_or_default().to_owned(), about };
+        let word = |word: &Value, about: String| Word {
+            word: word.as_str().unwrap_or_default().to_owned(),
+            about,
+            is_path: false,
+        };
         for one in schema.get("enum").and_then(Value::as_array).into_iter().flatten() {
             words.push(word(one, String::new()));
         }
         for form in listed(schema) {
             let (form, name) = self.plain(form);
-            if let Some(constant) = form.get("const") {
+            if let Some(path) = form.get("x-path") {
+                words.push(Word { is_path: true, ..word(path, about(&form)) });
+            } else if let Some(constant) = form.get("const") {
                 words.push(word(constant, about(&form)));
             } else if let Some(list) = form.get("enum").and_then(Value::as_array) {
                 words.extend(list.iter().map(|one| word(one, String::new())));

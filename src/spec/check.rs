@@ -117,7 +117,7 @@ impl Checker<'_> {
     ) {
         let Some(tag) = found.get(belongs.to.as_str()) else { return };
         // A word that is none has an error of its own.
-        let Some(word) = tag.get_ref().as_str().filter(|word| table.words(&belongs.to).contains(word)) else {
+        let Some(word) = tag.get_ref().as_str().filter(|word| table.is_word(&belongs.to, word)) else {
             return;
         };
         match (belongs.holds(word), found.get_key_value(key.name.as_str())) {
@@ -186,7 +186,7 @@ fn has_word(forms: &[Ty], found: &str) -> bool {
         Ty::Word(words) => Some(words),
         _ => None,
     });
-    words.is_none_or(|words| words.iter().any(|known| known.word == found))
+    words.is_none_or(|words| words.iter().any(|known| known.is(found)))
 }
 
 impl Belongs {

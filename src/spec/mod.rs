@@ -19,6 +19,7 @@
 //! | `x-only` | a key | it belongs to these values of another key: `{ kind = ["status"] }` |
 //! | `x-never` | a key | it does not belong to a value of another key, and why: `{ kind = { revocation = "..." } }` |
 //! | `x-needed` | a key with `x-only` | those values need it |
+//! | `x-path` | a form of a word | any path to a TOML file may stand here; its example |
 //! | `x-add` | a key | how it is added when it is missing, where its example does not say so |
 
 mod build;
@@ -96,6 +97,15 @@ pub struct Word {
     pub word: String,
     /// What it means.
     pub about: String,
+    /// Whether the word is the example of a path: any text that ends in `.toml` may stand for it.
+    pub is_path: bool,
+}
+
+impl Word {
+    /// Whether a text is this word.
+    pub fn is(&self, text: &str) -> bool {
+        self.word == text || self.is_path && text.ends_with(".toml")
+    }
 }
 
 /// What each of a number takes.
@@ -239,13 +249,22 @@ impl Table {
         }
     }
 
-    /// The words that the key at a path, or its entries, may be; empty when it is no word.
+    /// The words that the key at a path, or its entries, may be, without paths; empty when it is no word.
     pub fn words(&self, path: &str) -> Vec<&str> {
-        let words = self.at(path).and_then(|key| match key.ty.entry().unwrap_or(&key.ty) {
-            Ty::Word(words) => Some(words.iter().map(|word| word.word.as_str()).collect()),
-            _ => None,
-        });
-        words.unwrap_or_default()
+        let words = self.words_at(path).iter().filter(|word| !word.is_path);
+        words.map(|word| word.word.as_str()).collect()
+    }
+
+    /// Whether a text is a word that the key at a path, or one of its entries, may be.
+    pub fn is_word(&self, path: &str, text: &str) -> bool {
+        self.words_at(path).iter().any(|word| word.is(text))
+    }
+
+    fn words_at(&self, path: &str) -> &[Word] {
+        match self.at(path).map(|key| key.ty.entry().unwrap_or(&key.ty)) {
+            Some(Ty::Word(words)) => words,
+            _ => &[],
+        }
     }
 
     /// The first table at or below this one that has a key of this name.

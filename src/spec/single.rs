@@ -24,7 +24,7 @@ pub(super) fn check_single(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty, erro
             }
         }
         (Ty::Word(words), DeValue::String(word)) => {
-            if !words.iter().any(|known| known.word == *word) {
+            if !words.iter().any(|known| known.is(word)) {
                 let error = error(Code::UnknownWord, "unknown word").found(quote(word));
                 let known = || words.iter().map(|known| known.word.as_str());
                 errors.push(error.allowed(join(words)).did_you_mean(nearest(word, known())));

@@ -144,7 +144,7 @@ fn scenarios() -> String {
         if path.extension().is_some_and(|e| e == "toml") {
             let study = Study::load(&path).expect("valid");
             let scenario = &study.loaded().scenario;
-            let client = scenario.client.model.name();
+            let client = scenario.client.model().name();
             let row = format!("| `{}` | {} | {} |", scenario.name, client, scenario.about.trim());
             rows.insert(scenario.name.clone(), row);
         }

@@ -257,7 +257,7 @@ fn one_user_of_a_firebase_client_sends_the_requests_of_the_recordings() {
 /// The value of a metric of the first replication of a contender.
 fn value(study: &Study, metric: Metric) -> f64 {
     let results = study.run().unwrap_or_else(|e| panic!("{e}"));
-    let def = metrics_of(study.loaded().scenario.client.model).iter().find(|def| def.metric == metric);
+    let def = metrics_of(study.loaded().scenario.client.model()).iter().find(|def| def.metric == metric);
     let name = def.expect("a metric of the model").name;
     let metric = results.policies[0].metrics.iter().find(|m| m.name == name).expect("in the results");
     metric.values[0]
@@ -321,7 +321,7 @@ fn what_a_model_cannot_use_is_refused() {
         ("fleet.multi-session = true", "only false"),
         ("fleet.app-reaction = \"set-active\"", "any value but \"set-active\""),
         ("backend.client-token = \"last\"", "does not call /client"),
-        ("client.model = \"documented\"", "the model is none"),
+        ("client.model() = \"documented\"", "the model is none"),
         ("backend.touch.latency = \"1s\"", "no client of this scenario calls touch"),
     ] {
         let settings = Settings::from(&[set.replacen(" = ", "=", 1)][..]);

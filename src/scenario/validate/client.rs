@@ -4,6 +4,7 @@ use super::Findings;
 use crate::client::Model;
 use crate::client::family::{Unusable, Values};
 use crate::client::policy::Policy;
+use crate::scenario::ClientSpec;
 use crate::scenario::parts::Parts;
 use crate::scenario::policies::ResolvedPolicy;
 use crate::text::tick;
@@ -12,13 +13,13 @@ use toml::de::DeValue;
 
 /// Refuses keys and values that the model cannot use.
 pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts) {
-    let Some(model) = parts.client.as_ref().map(|client| client.model) else { return };
+    let Some(model) = parts.client.as_ref().map(ClientSpec::model) else { return };
     check_all(findings, parts, model.unusable());
 }
 
 /// Refuses what a list says that the model cannot use.
 pub(super) fn check_all(findings: &mut Findings<'_>, parts: &Parts, list: &[Unusable]) {
-    let Some(model) = parts.client.as_ref().map(|client| client.model) else { return };
+    let Some(model) = parts.client.as_ref().map(ClientSpec::model) else { return };
     if parts.fleet.as_ref().is_none_or(|fleet| fleet.users == 0) {
         return;
     }
@@ -66,7 +67,7 @@ fn written(node: &Node<'_>) -> String {
 
 /// Refuses token clients beside a model that is none. Over a token client, warns of what its policies say in vain.
 pub(crate) fn check_contenders(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
-    let Some(model) = parts.client.as_ref().map(|client| client.model) else { return };
+    let Some(model) = parts.client.as_ref().map(ClientSpec::model) else { return };
     if parts.fleet.as_ref().is_none_or(|fleet| fleet.users == 0) {
         return;
     }

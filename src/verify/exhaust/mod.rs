@@ -148,7 +148,7 @@ pub fn exhaust(depth: u32) -> Vec<Explored> {
 fn plan(model: Model, policy: &str, reacts: bool) -> Plan {
     let text = "version = 1\nname = \"exhaust\"\nhorizon = \"1h\"\npolicies = [\"new\"]\n[client]\nmodel = \"documented\"\n[fleet]\nusers = 2";
     let mut scenario: Scenario = toml::from_str(text).expect("the built-in scenario is valid");
-    scenario.client.model = model;
+    scenario.client.name = model.into();
     scenario.client.max_rounds = model.row().takes_max_rounds.then_some(MAX_ROUNDS);
     if reacts {
         scenario.fleet.app_reaction = AppReaction::SetActive;

@@ -63,7 +63,7 @@ impl Draws {
         });
         let origins = origins.collect();
         let faults =
-            stream_names(&scenario.faults, &scenario.client.model.endpoints()).iter().map(named).collect();
+            stream_names(&scenario.faults, &scenario.client.model().endpoints()).iter().map(named).collect();
         let of = |purpose| (purpose, Stream::new(scenario.seed, 0, purpose, 0));
         Draws { purposes: PURPOSES.map(of).to_vec(), faults, origins }
     }

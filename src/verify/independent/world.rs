@@ -152,7 +152,7 @@ impl World {
 
     /// Whether the client is this model.
     pub(super) fn is(&self, model: &str) -> bool {
-        self.scenario.client.model.name() == model
+        self.scenario.client.model().name() == model
     }
 
     /// The client of the pull request's account, not a measured one.

@@ -25,6 +25,7 @@ use crate::client::step::{Action, Input, TaskId};
 use crate::kernel::Time;
 use crate::protocol::EndpointRow;
 use std::ops::Range;
+use std::sync::Arc;
 
 /// The family of token clients: browser SDKs, each described by a profile.
 #[derive(Clone, Debug)]
@@ -46,7 +47,7 @@ impl Client for Token {
     type Account = Sessions;
 
     fn setup(model: usize, around: &Around<'_>) -> Setup {
-        Setup::new(shipped::profile(model), around)
+        Setup::new(around.profile.map_or_else(|| shipped::profile(model), Arc::clone), around)
     }
 
     fn rules(setup: &Setup, policy: &Policy, codes: &[String]) -> Policed {

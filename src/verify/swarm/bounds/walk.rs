@@ -121,7 +121,9 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
             (at, beyond)
         }
         Ty::Word(words) => {
-            let words: Vec<&str> = words.iter().map(|word| word.word.as_str()).collect();
+            // Paths lead to files, which a drawn scenario does not have.
+            let words: Vec<&str> =
+                words.iter().filter(|word| !word.is_path).map(|word| word.word.as_str()).collect();
             (quoted(&words), quoted(&["no-word"]))
         }
         // Each form has its bounds. A list of tables is entered, so only its length matters here.
