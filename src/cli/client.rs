@@ -6,7 +6,7 @@ use super::{out_file, terminal};
 use authstorm::Error;
 use authstorm::client::token::{Profile, SHIPPED, template};
 use authstorm::conform::token::trials::report;
-use authstorm::text::{nearest, tick};
+use authstorm::text::{nearest, shell_word, tick};
 use std::path::{Path, PathBuf};
 
 /// Options of `new-client`.
@@ -58,7 +58,13 @@ pub(super) fn explain(args: ExplainArgs) -> Result<Exit, Failure> {
     let profile = profile(&args.client)?;
     let report = report(&profile).map_err(|why| Failure::usage(format!("error: {why}")))?;
     match args.format {
-        Format::Text => terminal::say(&report.text()),
+        Format::Text => {
+            let client = shell_word(&args.client);
+            terminal::say(&format!(
+                "{}\na scenario with it: authstorm new mine --model {client}\n",
+                report.text()
+            ))
+        }
         Format::Md => terminal::say(&report.markdown()),
         Format::Json => terminal::say_json(&format!("{:#}\n", serde_json::json!(report))),
     }

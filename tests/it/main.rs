@@ -42,6 +42,7 @@ mod supply;
 mod tidy;
 mod token_harms;
 mod token_policies;
+mod token_profiles;
 mod token_world;
 mod verdicts;
 mod verify;

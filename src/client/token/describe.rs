@@ -122,6 +122,10 @@ impl Profile {
             }
             None => "A failure is not remembered: the next caller sends the next request.".to_owned(),
         });
+        all.push(
+            "A policy of a scenario may take the place of what answers to a refresh do, and of the retries."
+                .to_owned(),
+        );
         all.push(match self.request.honours_retry_after {
             true => "A retry waits at least as long as Retry-After asks for.".to_owned(),
             false => "Retry-After is ignored.".to_owned(),

@@ -43,6 +43,8 @@ pub fn template(name: &str) -> Result<String, String> {
          #\n\
          # Change what differs in your client. A line that begins with # and a key shows a key that is not set: take the #\n\
          # away to set it. `authstorm explain-client FILE` says what the profile does and what it is prone to.\n\
+         # A scenario in this directory runs it with `model = \"{name}.toml\"`: `authstorm new mine --model {name}.toml`
+         # writes one. Its `policies` name the client as it is, \"{name}\", and policies that run over it, such as \"new\".
          # `authstorm keys --of client-profile` prints every key; `authstorm schema --of client-profile > schema.json`\n\
          # writes the schema for editors, which a first line `#:schema ./schema.json` then names.\n"
     );
