@@ -4,6 +4,7 @@ use authstorm::Study;
 use authstorm::backend::Endpoint;
 use authstorm::client::family::{Call, Doing};
 use authstorm::client::step::TaskId;
+use authstorm::explain::{Session, Wanted, tell, text};
 use authstorm::kernel::Time;
 use authstorm::metrics::Outcome;
 use authstorm::results::Results;
@@ -252,4 +253,22 @@ fn a_profile_has_the_waits_that_a_policy_has() {
         seen.insert(own[..8].to_vec());
     }
     assert_eq!(seen.len(), 4, "each says something else: {seen:?}");
+}
+
+/// A story names the rule of the policy that decided.
+#[test]
+fn a_story_names_the_rule_that_decided() {
+    let text =
+        scenario("firebase-1.13.9", "\"old\", \"new\"", 1, &format!("{FAULT}status = 429\nto = \"58m\""));
+    let study = study(&text);
+    for (policy, says) in [
+        (0, "policy old takes 429 for the end of the session (enters-unauthenticated-flow = [\"4xx\"])"),
+        (1, "policy new retries 429 (retry.on = [\"5xx\", \"network\", \"429\"])"),
+    ] {
+        let wanted = Wanted::whole(policy, Some(0), Session::Number(0));
+        let story = tell(&study, wanted, &Control::default()).expect("it runs");
+        let told = text::text(&story).split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(told.contains(says), "{told}");
+        assert!(told.contains("client model firebase-1.13.9 ·"), "{told}");
+    }
 }

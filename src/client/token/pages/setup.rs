@@ -67,6 +67,8 @@ pub struct Policed {
     pub client: Rules,
     /// The server's rules.
     pub server: Server,
+    /// Whether a policy says what answers to a refresh do. Otherwise the client is as it is.
+    pub(super) is_policed: bool,
     /// The client's codes of the scenario's error codes, by their numbers.
     codes: Box<[Code]>,
     reused: Code,
@@ -89,6 +91,7 @@ impl Policed {
         let named = |name: &Option<String>| code(name.as_deref().unwrap_or_default());
         Policed {
             server: setup.server(profile),
+            is_policed: policy.client.is_none(),
             codes: codes.iter().map(|name| code(name)).collect(),
             reused: named(&profile.refresh_token.reuse_code),
             gone: named(&profile.refresh_token.gone_code),

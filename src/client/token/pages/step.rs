@@ -5,7 +5,7 @@ use super::tasks::{self, Kind, Sent, Waiting};
 use super::{Token, rows};
 use crate::client::Reply as _;
 use crate::client::app::AppReaction;
-use crate::client::fact::{Fact, FlowEnd, Status};
+use crate::client::fact::{Fact, FlowEnd, Judgement, Status};
 use crate::client::family::Who;
 use crate::client::step::{Action, Input};
 use crate::client::token::pool::{Key, NONE};
@@ -37,7 +37,7 @@ impl Pages {
         let browser = self.browser_of(who.user);
         let stored = self.store.stored(browser);
         let mut told = Told { out, tab: who.tab };
-        let mut failure = None;
+        let (mut failure, mut ends) = (None, false);
         match input {
             Input::Open => {
                 self.close(who, now, &mut made, &mut told);
@@ -60,8 +60,11 @@ impl Pages {
                 }
             }
             Input::Answer(task) => {
-                let Sent { agent, request, reply, .. } = self.tasks.take(tasks::parts(task).1);
+                let Sent { agent, request, reply, endpoint, .. } = self.tasks.take(tasks::parts(task).1);
                 failure = reply.failure();
+                ends = failure.is_some()
+                    && who.rules.is_policed
+                    && who.rules.ends_session(rows::machine(endpoint), reply);
                 self.feed(who, agent, token::Input::Answer(request, who.rules.seen(reply)), now, &mut made);
             }
             Input::Timer(task) => {
@@ -88,6 +91,9 @@ impl Pages {
             }
         }
         let answered = matches!(input, Input::Answer(_));
+        if let Some(failure) = failure.filter(|_| who.rules.is_policed) {
+            judge(failure, ends, &made, &mut told, who.tab);
+        }
         self.tell(who, &mut made, &mut told, (stored, answered, failure, now));
         self.out = made;
     }
@@ -262,6 +268,19 @@ impl Pages {
     fn wait(&mut self, waiting: Waiting) -> u32 {
         tasks::id(Kind::Wait, self.tasks.waits.insert(waiting).slot)
     }
+}
+
+/// Reports what the policy says of a failed answer: the request is retried, or the session has ended. A failure that means
+/// neither is the client's own business.
+fn judge(failure: Failure, ends: bool, made: &Out, told: &mut Told<'_>, tab: u32) {
+    let is_retry =
+        |action: &token::Action| matches!(action, token::Action::Wait { timer: Timer::Retry(_), .. });
+    let verdict = match made.actions.iter().any(is_retry) {
+        true => Judgement::Retry,
+        false if ends => Judgement::EnterFlow,
+        false => return,
+    };
+    told.push(tab, Action::Fact(Fact::Judged { failure, verdict }));
 }
 
 /// Gives each fact of the world that a fact of the machine means. `answered` says whether the step handles an answer, and
