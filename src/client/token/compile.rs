@@ -204,9 +204,9 @@ fn out_of_range(key: String, found: impl ToString, allowed: &'static str) -> Unu
 }
 
 fn schedule(key: &str, waits: &Waits) -> Result<Schedule, Unusable> {
-    if !(1_000_000..=16_000_000).contains(&waits.factor.millionths) {
+    if waits.factor.millionths < 1_000_000 {
         let found = waits.factor.millionths as f64 / 1e6;
-        return Err(out_of_range(format!("{key}.factor"), found, "1 to 16"));
+        return Err(out_of_range(format!("{key}.factor"), found, "1 or more"));
     }
     if waits.jitter > Dur::ZERO && waits.spread != Jitter::None {
         return Err(Unusable {

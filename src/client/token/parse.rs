@@ -75,8 +75,7 @@ mod tests {
             ("\n[[answer]]\nstatus = []\n", (11, 10), "allowed: 1 to 1000"),
             ("\n[[answer]]\nstatus = [\"429\"]\nretry = true\n", (12, 9), "allowed: false, or a schedule"),
             ("\n[ticker]\nperiod = \"0s\"\nrefresh-below = \"1s\"\n", (11, 10), "a duration above zero"),
-            ("\n[request.retry]\nfirst = \"1s\"\nfactor = 0\n", (12, 10), "allowed: 1 to 16"),
-            ("\n[request.retry]\nfirst = \"1s\"\nfactor = 16.5\n", (12, 10), "allowed: 1 to 16"),
+            ("\n[request.retry]\nfirst = \"1s\"\nfactor = 0.5\n", (12, 10), "allowed: 1 to 1000000"),
             (
                 "\n[request.retry]\nfirst = \"1s\"\njitter = \"1s\"\nspread = \"full\"\n",
                 (13, 10),

@@ -134,7 +134,7 @@ pub struct Waits {
     pub first: Dur,
     /// The factor from each wait to the next. Waits are cut to whole milliseconds.
     #[serde(default = "two", serialize_with = "whole_if_whole")]
-    #[schemars(range(min = 1, max = 16))]
+    #[schemars(range(min = 1))]
     pub factor: Decimal,
     /// The longest wait. Absent: no bound.
     #[serde(default)]
