@@ -44,7 +44,10 @@ impl Ty {
                 name if name == leaf.noun => format!("{name}: {}", leaf.written),
                 name => format!("{}: {}", name.replace('-', " "), leaf.written),
             },
-            Ty::Word(words) => words.iter().map(|w| format!("\"{}\"", w.word)).collect::<Vec<_>>().join(", "),
+            Ty::Word(words) => {
+                let path = |word: &Word| if word.is_path { "a path such as " } else { "" };
+                words.iter().map(|w| format!("{}\"{}\"", path(w), w.word)).collect::<Vec<_>>().join(", ")
+            }
             Ty::Dist { above_zero, .. } => format!("duration or distribution, {}", durations(*above_zero)),
             Ty::Choice { written, .. } => written.clone(),
             Ty::List(entry, least, most) => match &**entry {

@@ -147,5 +147,9 @@ pub(super) fn wrong_type(checker: &Checker<'_>, node: &Node<'_>, ty: &Ty) -> Tex
 }
 
 fn join(words: &[Word]) -> String {
-    words.iter().map(|known| known.word.as_str()).collect::<Vec<_>>().join(", ")
+    let said = |known: &Word| match known.is_path {
+        true => format!("a path such as {}", quote(&known.word)),
+        false => known.word.clone(),
+    };
+    words.iter().map(said).collect::<Vec<_>>().join(", ")
 }

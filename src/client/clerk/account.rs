@@ -1,7 +1,7 @@
 //! The server's side: the state of each user's browser session, and the answers to calls that nothing refuses.
 
-use super::task::Reply;
 use super::endpoints;
+use super::task::Reply;
 use crate::backend::{ClientToken, Endpoint};
 use crate::client::Account;
 use crate::client::family::SessionEnd;

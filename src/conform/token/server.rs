@@ -1,9 +1,7 @@
 //! The scripted server of a recording: its rules, its token bucket, and the session's account.
 
 use super::recording::{Bucket, Config};
-use crate::client::token::{
-    Account, Code, Endpoint, Issued, Marks, Profile, Refusal, Reply, Rotation,
-};
+use crate::client::token::{Account, Code, Endpoint, Issued, Marks, Profile, Refusal, Reply, Rotation};
 use crate::conform::script::Rule;
 use crate::kernel::{Dur, Time};
 use std::num::NonZeroU32;

@@ -10,7 +10,7 @@ use crate::toml_text::Code;
 
 /// Refuses names that the program does not have, and what its client cannot use.
 pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts, own: &Extensions) {
-    if let Some(spec) = parts.client.as_ref().filter(|client| client.model == Model::OWN) {
+    if let Some(spec) = parts.client.as_ref().filter(|client| client.model() == Model::OWN) {
         match (&own.client, &spec.sdk) {
             (Some(client), Some(name)) if client.name == name => {
                 client::check_all(findings, parts, client.unusable);
