@@ -206,7 +206,7 @@ impl Machine<'_> {
                 now: self.now,
                 waited: flight.waited,
                 retry_after_s,
-                offline: self.store.browser(self.agent(agent).browser).offline,
+                offline: self.store.browser(self.agent(agent).browser).is_offline(),
             })
         {
             let it = self.store.flights.at_mut(key.slot);
