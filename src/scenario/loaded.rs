@@ -133,6 +133,7 @@ impl Loaded {
         let mut scenario = self.scenario.clone();
         scenario.policies = self.policies.iter().map(|policy| policy.name.clone()).collect();
         scenario.policy_files = Vec::new();
+        scenario.client.profile = None;
         let used = self.policies.iter().flat_map(|policy| policy.parts.iter().map(|(part, _)| part));
         let mut inline: Vec<Policy> = Vec::new();
         for policy in used {
