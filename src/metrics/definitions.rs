@@ -277,7 +277,7 @@ metrics! {
         = count(run.ended(Outcome::TooManyRequests));
     ResponsesFailed Nothing Cause None Total ("responses_failed", "calls", "Calls that ended in anything but a 2xx answer; calls in flight at the horizon and calls dropped by a reload are not counted.")
         = count(Outcome::ALL.into_iter().filter(|o| o.is_failure()).map(|o| run.ended(o)).sum());
-    FirstAttempts Nothing Traffic None Total ("first_attempts", "requests", "Calls that no failed answer caused: not the retries of getToken, not network-level retries, not requests of the unauthenticated flow or of app code that reacts to it.")
+    FirstAttempts Nothing Traffic None Total ("first_attempts", "requests", "Calls that no failed answer caused: no retries, and no requests of a flow that a failed answer lets in, or of app code that reacts to it.")
         = count(run.tally.first_attempts);
     Amplification Nothing Cause Load Single ("amplification", "ratio", "requests_total / the first attempts of the reference: what the same users ask for when nothing is refused. The reference is the run without faults, triggers and limits, so every policy is divided by the same number; 0 without a first attempt.")
         = if run.demand == 0 { 0.0 } else { count(run.requests()) / count(run.demand) };

@@ -59,7 +59,7 @@ pub(super) fn read_model(
     base: Option<&Path>,
 ) -> Result<PolicyIn, Errors> {
     const AT: &str = "client.model";
-    let read = read(findings, AT, file, base)?;
+    let read = read_as(findings, AT, file, base, "client profile")?;
     if read.policy.client.is_none() {
         let error = findings.at(AT, Code::UnknownPolicy, "a policy file, which is no client");
         let error = error.found(quote(file)).allowed("a client profile: a file with a table [sdk]");
@@ -79,24 +79,35 @@ pub(super) fn read(
     file: &str,
     base: Option<&Path>,
 ) -> Result<PolicyIn, Errors> {
+    read_as(findings, at, file, base, "policy file")
+}
+
+/// As [`read`]. Messages call the file `noun`.
+fn read_as(
+    findings: &Findings<'_>,
+    at: &str,
+    file: &str,
+    base: Option<&Path>,
+    noun: &str,
+) -> Result<PolicyIn, Errors> {
     const RULE: &str = "only relative paths inside the scenario's directory, such as \"policies/mine.toml\"";
     let refuse =
         |what: &str| Errors::from(findings.at(at, Code::PolicyPath, what).found(quote(file)).allowed(RULE));
     let base =
-        base.ok_or_else(|| refuse("this scenario has no directory, so it can name no policy files"))?;
+        base.ok_or_else(|| refuse(&format!("this scenario has no directory, so it can name no {noun}s")))?;
     if file.contains("://") {
-        return Err(refuse("a policy file is no URL"));
+        return Err(refuse(&format!("a {noun} is no URL")));
     }
     // Backslashes and colons would have another meaning on other platforms.
     let inside = Path::new(file).components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
     if file.is_empty() || !inside || file.contains(['\\', ':']) {
-        return Err(refuse("a policy file outside the scenario's directory"));
+        return Err(refuse(&format!("a {noun} outside the scenario's directory")));
     }
     let base = if base.as_os_str().is_empty() { Path::new(".") } else { base };
     let path = base.join(file);
     let name = path.display().to_string();
     let unreadable = |e: std::io::Error| {
-        let what = format!("cannot read the policy file {}: {e}", escape(&name));
+        let what = format!("cannot read the {noun} {}: {e}", escape(&name));
         Errors::from(findings.at(at, Code::Unreadable, what))
     };
     // Links are followed, but must not lead out of the directory.
@@ -105,7 +116,7 @@ pub(super) fn read(
     if !real.starts_with(&real_base) {
         return Err(refuse("a link that leads out of the scenario's directory"));
     }
-    let source = Source::read(&name, &real).map_err(|errors| errors.caused_at(findings, at))?;
+    let source = Source::read(&name, &real).map_err(|errors| errors.caused_at(findings, at, noun))?;
     let (doc, _) = Doc::parse(&source)?;
     let (policy, name) = match doc.node("sdk") {
         Some(_) => (Policy::as_is(Arc::new(Profile::read(&source)?.0)), doc.at("sdk.name")),
@@ -116,13 +127,13 @@ pub(super) fn read(
 
 impl Errors {
     /// Moves errors about a whole policy file to the place where the scenario names it.
-    fn caused_at(self, findings: &Findings<'_>, at: &str) -> Errors {
+    fn caused_at(self, findings: &Findings<'_>, at: &str, noun: &str) -> Errors {
         let mut errors = Errors::default();
         for error in self.finish().errors {
             errors.push(match error.span {
                 Some(_) => error,
                 None => {
-                    let what = format!("the policy file {} {}", escape(error.file()), error.what);
+                    let what = format!("the {noun} {} {}", escape(error.file()), error.what);
                     TextError { what, ..findings.at(at, error.code, "") }
                 }
             });

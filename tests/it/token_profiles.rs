@@ -97,7 +97,7 @@ fn a_model_that_is_no_profile_is_refused_at_its_place() {
     fs::copy(policy, dir.path().join("policy.toml")).expect("copied");
     let line = own("").lines().position(|line| line.starts_with("margin")).expect("a margin") + 1;
     for (model, policies, more, says) in [
-        ("./none.toml", "\"new\"", "", "s.toml:7:9: cannot read the policy file"),
+        ("./none.toml", "\"new\"", "", "s.toml:7:9: error[E001]: cannot read the client profile"),
         ("../mine.toml", "\"new\"", "", "only relative paths inside the scenario's directory"),
         ("policy.toml", "\"new\"", "", "a policy file, which is no client"),
         ("wrong.toml", "\"new\"", "", &format!("wrong.toml:{line}:")),
@@ -149,7 +149,7 @@ fn a_newcomer_models_an_sdk_in_a_few_commands() {
     assert!(said.contains("report.html") && !said.contains("unauthenticated"), "{said}");
     let page = fs::read_to_string(dir.join("results/mine/report.html")).expect("a page");
     assert!(
-        page.contains("profile my-sdk") && !page.contains("unauthenticated"),
+        page.contains("profile my-sdk") && !page.contains("unauthenticated_events"),
         "the page has the family's words"
     );
     let (code, said, wrong) = run(dir, &["explain", "mine.toml", "--policy", "my-sdk", "--session", "worst"]);
