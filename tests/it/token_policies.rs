@@ -101,7 +101,8 @@ fn retry_after_and_jitter_are_the_policy_s() {
     assert!(gaps("honour-retry-after = true")[..5].iter().all(|gap| *gap == 120_100));
     let plain = gaps("");
     assert_eq!(plain[..8], GETTOKEN.map(|delay| delay + 100));
-    let bounds: [(&str, fn(u64, u64) -> bool); 3] = [
+    type Within = fn(u64, u64) -> bool;
+    let bounds: [(&str, Within); 3] = [
         ("full", |wait, delay| wait <= delay),
         ("equal", |wait, delay| delay / 2 <= wait && wait <= delay),
         ("decorrelated", |wait, _| (3_000..=50_000).contains(&wait)),
