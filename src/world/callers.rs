@@ -228,11 +228,11 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 }
             }
             Passage::Silent => self.caller_silence(id),
-            Passage::Kept(kept) => {
+            Passage::Pending(pending) => {
                 if let Some(timeout) = route.timeout {
                     self.schedule(now.after(timeout), EventKind::CallerTimesOut, caller.generation, id, 1);
                 }
-                self.goes_on(kept);
+                self.goes_on(pending);
             }
         }
     }
@@ -282,7 +282,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Counts the calls that wait in queues at the horizon as in flight.
     pub(super) fn callers_in_flight(&mut self) {
         let is_callers = |call: &&Call| self.plan.backend.keys.is_client(call.user);
-        let calls: Vec<Call> = self.gateway.kept().filter(is_callers).copied().collect();
+        let calls: Vec<Call> = self.gateway.pending().filter(is_callers).copied().collect();
         for call in calls {
             if u32::from(self.callers.places[call.waiter as usize].generation) == call.generation {
                 self.caller_ends(call.waiter, call.sent, Time::NEVER, Outcome::InFlight);

@@ -6,7 +6,7 @@ use super::event::{Event, EventKind};
 use super::observe::{Observer, Outside};
 use super::streams::coordinates;
 use crate::backend::Endpoint;
-use crate::backend::gateway::{Call, Entry, Kept, Passage};
+use crate::backend::gateway::{Call, Entry, Passage, Pending};
 use crate::client::family::{Look, SessionEnd};
 use crate::client::step::{Input, TaskId};
 use crate::client::{Account, Client, MOST_CALLS, Store};
@@ -46,9 +46,9 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 self.answer(task, reply, after, route.timeout);
             }
             Passage::Silent => self.times_out(task, route.timeout),
-            Passage::Kept(kept) => {
+            Passage::Pending(pending) => {
                 self.times_out(task, route.timeout);
-                self.goes_on(kept);
+                self.goes_on(pending);
             }
         }
     }
@@ -88,12 +88,16 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     }
 
     /// Schedules the next event of a call that the gateway keeps.
-    pub(super) fn goes_on(&mut self, kept: Kept) {
-        match kept {
-            Kept::Delayed(id, after) => self.schedule(self.now.after(after), EventKind::Admitted, 0, id, 0),
-            Kept::Serving(id, length) => self.schedule(self.now.after(length), EventKind::Served, 0, id, 0),
-            Kept::Waiting => {}
-            Kept::Shed(id) => {
+    pub(super) fn goes_on(&mut self, pending: Pending) {
+        match pending {
+            Pending::Delayed(id, after) => {
+                self.schedule(self.now.after(after), EventKind::Admitted, 0, id, 0)
+            }
+            Pending::Serving(id, length) => {
+                self.schedule(self.now.after(length), EventKind::Served, 0, id, 0)
+            }
+            Pending::Waiting => {}
+            Pending::Shed(id) => {
                 let Entry { call, latency, .. } = self.gateway.take(id);
                 if self.plan.backend.keys.is_client(call.user) {
                     return self.deliver_to_caller(call, latency, Some(Outcome::Shed));
@@ -110,7 +114,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     pub(super) fn served(&mut self, id: u32) {
         let departure = self.gateway.served(id, &self.streams.backend, self.now);
         if let Some((next, length)) = departure.next {
-            self.goes_on(Kept::Serving(next, length));
+            self.goes_on(Pending::Serving(next, length));
         }
         let Entry { call, latency, .. } = self.gateway.take(id);
         self.holds(departure.holds, call.endpoint, call.user, latency);

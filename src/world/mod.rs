@@ -256,8 +256,8 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             EventKind::Scripted => self.scripted(id as usize),
             EventKind::Revoke => self.revoke(id as usize),
             EventKind::Admitted => {
-                let kept = self.gateway.queue(id, &self.streams.backend, self.now);
-                self.goes_on(kept);
+                let pending = self.gateway.queue(id, &self.streams.backend, self.now);
+                self.goes_on(pending);
             }
             EventKind::Served => self.served(id),
             EventKind::Release => self.gateway.release(Endpoint::ALL[arg as usize], id, self.now),

@@ -69,12 +69,12 @@ pub enum Passage {
     /// The call never gets an answer.
     Silent,
     /// The gateway keeps the call.
-    Kept(Kept),
+    Pending(Pending),
 }
 
-/// The state of a call that the gateway keeps.
+/// The state of a pending call: the gateway keeps it.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Kept {
+pub enum Pending {
     /// A leaky bucket delays it for this time. [`Gateway::queue`] is next.
     Delayed(u32, Dur),
     /// A worker serves it for this time. [`Gateway::served`] is next.
@@ -182,10 +182,10 @@ impl<'a> Gateway<'a> {
             return Passage::Answered { refusal: None, after, holds: self.holds[call.endpoint.index()] };
         }
         let id = self.keep(Entry { call, latency, live: true });
-        Passage::Kept(if delay == Dur::ZERO {
+        Passage::Pending(if delay == Dur::ZERO {
             self.queue(id, draws, call.sent)
         } else {
-            Kept::Delayed(id, delay)
+            Pending::Delayed(id, delay)
         })
     }
 
@@ -193,17 +193,17 @@ impl<'a> Gateway<'a> {
     ///
     /// # Panics
     /// When the endpoint has no workers: a bug of the caller.
-    pub fn queue(&mut self, id: u32, draws: &Draws, now: Time) -> Kept {
+    pub fn queue(&mut self, id: u32, draws: &Draws, now: Time) -> Pending {
         let call = self.books[id as usize].call;
         match self.station(call.endpoint).arrive(id, now) {
-            Arrival::Serve => Kept::Serving(id, self.service(id, draws)),
-            Arrival::Wait => Kept::Waiting,
+            Arrival::Serve => Pending::Serving(id, self.service(id, draws)),
+            Arrival::Wait => Pending::Waiting,
             Arrival::Shed => {
                 self.release(call.endpoint, call.user, now);
                 if let Some(latency) = refused_latency(self.layout.route(call.endpoint), &call, draws) {
                     self.books[id as usize].latency = latency;
                 }
-                Kept::Shed(id)
+                Pending::Shed(id)
             }
         }
     }
@@ -227,15 +227,15 @@ impl<'a> Gateway<'a> {
         &self.books[id as usize].call
     }
 
-    /// Removes a call from the kept ones.
+    /// Removes a pending call.
     pub fn take(&mut self, id: u32) -> Entry {
         self.free.push(id);
         self.books[id as usize].live = false;
         self.books[id as usize]
     }
 
-    /// The kept calls, in no particular order.
-    pub fn kept(&self) -> impl Iterator<Item = &Call> {
+    /// The pending calls, in no particular order.
+    pub fn pending(&self) -> impl Iterator<Item = &Call> {
         self.books.iter().filter(|entry| entry.live).map(|entry| &entry.call)
     }
 

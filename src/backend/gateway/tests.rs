@@ -19,9 +19,9 @@ fn layout(backend: &str, faults: &[&str]) -> Layout {
 
 /// Records the notifications of a gateway.
 #[derive(Default)]
-struct Told(Vec<String>);
+struct Log(Vec<String>);
 
-impl Watch for Told {
+impl Watch for Log {
     const ACTIVE: bool = true;
 
     fn struck(&mut self, user: u32, fault: usize) {
@@ -39,23 +39,23 @@ impl Watch for Told {
 }
 
 /// A gateway with its random numbers and its observer.
-struct Desk<'a> {
+struct Fixture<'a> {
     gateway: Gateway<'a>,
     draws: Draws,
-    told: Told,
+    log: Log,
 }
 
-impl<'a> Desk<'a> {
-    fn new(layout: &'a Layout) -> Desk<'a> {
+impl<'a> Fixture<'a> {
+    fn new(layout: &'a Layout) -> Fixture<'a> {
         let draws = Draws::new(1, 0, &layout.faults);
-        Desk { gateway: Gateway::new(layout, &(0..USERS)), draws, told: Told::default() }
+        Fixture { gateway: Gateway::new(layout, &(0..USERS)), draws, log: Log::default() }
     }
 
     fn touch(&mut self, user: u32, ms: u64) -> Passage {
         let sent = Time::from_ms(ms);
         let at = (u64::from(user), sent.0);
         let call = Call { waiter: user, generation: 0, endpoint: TOUCH, word: 0, user, sent, at };
-        self.gateway.arrive(call, &self.draws, &mut self.told)
+        self.gateway.arrive(call, &self.draws, &mut self.log)
     }
 }
 
@@ -66,9 +66,9 @@ fn answered(refusal: Option<Failure>, ms: u64) -> Passage {
 #[test]
 fn a_call_that_nothing_stops_takes_its_round_trip() {
     let layout = layout("latency = '100ms'\ntouch = { latency = '30ms' }", &[]);
-    let mut desk = Desk::new(&layout);
-    assert_eq!(desk.touch(0, 5), answered(None, 30));
-    assert!(desk.told.0.is_empty());
+    let mut fixture = Fixture::new(&layout);
+    assert_eq!(fixture.touch(0, 5), answered(None, 30));
+    assert!(fixture.log.0.is_empty());
 }
 
 /// Faults apply in the scenario's order: latency is added until a fault answers, and `pass` exempts the call from later
@@ -80,7 +80,7 @@ fn faults_strike_in_order_within_their_windows() {
         "latency = '100ms'",
         &["kind = 'latency'\nadd = '50ms'", status, "kind = 'pass'\nto = '4s'", "kind = 'outage'\ncount = 1"],
     );
-    let mut desk = Desk::new(&layout);
+    let mut fixture = Fixture::new(&layout);
     let forbidden = Failure { status: 403, code: 7, retry_after_s: 9 };
     for (ms, passage) in [
         (1_999, answered(None, 150)),
@@ -90,18 +90,18 @@ fn faults_strike_in_order_within_their_windows() {
         (4_000, answered(Some(Failure::NETWORK), 150)),
         (4_001, answered(None, 150)),
     ] {
-        assert_eq!(desk.touch(1, ms), passage, "at {ms} ms");
+        assert_eq!(fixture.touch(1, ms), passage, "at {ms} ms");
     }
-    assert_eq!(desk.gateway.struck(), [6, 2, 2, 1]);
-    assert_eq!(desk.told.0[..3], ["fault 0 strikes 1", "fault 2 strikes 1", "fault 0 strikes 1"]);
+    assert_eq!(fixture.gateway.struck(), [6, 2, 2, 1]);
+    assert_eq!(fixture.log.0[..3], ["fault 0 strikes 1", "fault 2 strikes 1", "fault 0 strikes 1"]);
 }
 
 #[test]
 fn a_silent_backend_answers_nothing_and_a_late_fault_strikes_nobody() {
     let layout = layout("", &["kind = 'no-answer'\nto = '1s'", "kind = 'outage'\nfrom = '60s'"]);
-    let mut desk = Desk::new(&layout);
-    assert_eq!(desk.touch(0, 0), Passage::Silent);
-    assert_eq!(desk.touch(0, 60_000), answered(None, 100));
+    let mut fixture = Fixture::new(&layout);
+    assert_eq!(fixture.touch(0, 0), Passage::Silent);
+    assert_eq!(fixture.touch(0, 60_000), answered(None, 100));
 }
 
 /// The second limit refuses. The first, a concurrency limit, must release the place of the refused call.
@@ -113,20 +113,20 @@ fn a_refusal_gives_back_what_earlier_limits_took() {
          [[limit]]\nendpoints = ['touch']\nkind = 'fixed-window'\nkey = 'ip'\nlimit = 1\nwindow = '10s'\nretry-after = 'seconds'",
         &[],
     );
-    let mut desk = Desk::new(&layout);
+    let mut fixture = Fixture::new(&layout);
     let holds = Passage::Answered { refusal: None, after: Dur::from_ms(100), holds: true };
-    assert_eq!(desk.touch(0, 0), holds);
-    let busy = desk.touch(2, 1);
+    assert_eq!(fixture.touch(0, 0), holds);
+    let busy = fixture.touch(2, 1);
     assert_eq!(busy, answered(Some(Failure::status(429)), 5), "a concurrency limit does not know when");
-    desk.gateway.release(TOUCH, 0, Time::from_ms(100));
+    fixture.gateway.release(TOUCH, 0, Time::from_ms(100));
     // User 1 shares the address of user 0.
     let later = Failure { retry_after_s: 9, ..Failure::status(429) };
-    assert_eq!(desk.touch(1, 1_000), answered(Some(later), 5));
-    assert_eq!(desk.touch(2, 1_001), holds);
-    let [first, second] = desk.gateway.limit_totals() else { panic!("two limits") };
+    assert_eq!(fixture.touch(1, 1_000), answered(Some(later), 5));
+    assert_eq!(fixture.touch(2, 1_001), holds);
+    let [first, second] = fixture.gateway.limit_totals() else { panic!("two limits") };
     assert_eq!((first.admitted, first.refused, first.admitted_before, first.refused_before), (3, 1, 1, 1));
     assert_eq!((second.admitted, second.refused, second.admitted_before), (2, 1, 1));
-    assert_eq!(desk.told.0[2..4], ["limit 0 refuses key 0", "2 is refused"]);
+    assert_eq!(fixture.log.0[2..4], ["limit 0 refuses key 0", "2 is refused"]);
 }
 
 #[test]
@@ -135,20 +135,22 @@ fn a_queue_serves_one_after_another_and_sheds_the_rest() {
         "touch = { workers = 1, queue = 1, service = '20ms', latency = '100ms', refused-latency = '1ms' }",
         &[],
     );
-    let mut desk = Desk::new(&layout);
+    let mut fixture = Fixture::new(&layout);
     let service = Dur::from_ms(20);
-    assert_eq!(desk.touch(0, 0), Passage::Kept(Kept::Serving(0, service)));
-    assert_eq!(desk.touch(1, 1), Passage::Kept(Kept::Waiting));
-    assert_eq!(desk.touch(2, 2), Passage::Kept(Kept::Shed(2)));
-    let shed = desk.gateway.take(2);
+    assert_eq!(fixture.touch(0, 0), Passage::Pending(Pending::Serving(0, service)));
+    assert_eq!(fixture.touch(1, 1), Passage::Pending(Pending::Waiting));
+    assert_eq!(fixture.touch(2, 2), Passage::Pending(Pending::Shed(2)));
+    let shed = fixture.gateway.take(2);
     assert_eq!((shed.call.waiter, shed.latency), (2, Dur::from_ms(1)));
-    let departure = desk.gateway.served(0, &desk.draws, Time::from_ms(20));
+    let departure = fixture.gateway.served(0, &fixture.draws, Time::from_ms(20));
     assert_eq!(departure, Departure { next: Some((1, service)), holds: false });
-    assert_eq!(desk.gateway.take(0).latency, Dur::from_ms(100));
-    assert_eq!(desk.gateway.kept().map(|call| call.waiter).collect::<Vec<_>>(), [1]);
-    assert_eq!(desk.touch(3, 30), Passage::Kept(Kept::Waiting));
-    assert_eq!(desk.gateway.call(0).user, 3, "places in the books are used again");
-    let [(TOUCH, totals)] = desk.gateway.station_totals(Time::from_ms(40))[..] else { panic!("one queue") };
+    assert_eq!(fixture.gateway.take(0).latency, Dur::from_ms(100));
+    assert_eq!(fixture.gateway.pending().map(|call| call.waiter).collect::<Vec<_>>(), [1]);
+    assert_eq!(fixture.touch(3, 30), Passage::Pending(Pending::Waiting));
+    assert_eq!(fixture.gateway.call(0).user, 3, "places in the books are used again");
+    let [(TOUCH, totals)] = fixture.gateway.station_totals(Time::from_ms(40))[..] else {
+        panic!("one queue")
+    };
     assert_eq!((totals.arrivals, totals.served, totals.shed), (4, 1, 1));
 }
 
@@ -159,9 +161,9 @@ fn a_leaky_bucket_delays_a_call_before_it_queues() {
          [[limit]]\nendpoints = ['touch']\nkind = 'leaky-bucket'\nkey = 'global'\nrate = '1/s'\nburst = 5",
         &[],
     );
-    let mut desk = Desk::new(&layout);
+    let mut fixture = Fixture::new(&layout);
     let service = Dur::from_ms(20);
-    assert_eq!(desk.touch(0, 0), Passage::Kept(Kept::Serving(0, service)));
-    assert_eq!(desk.touch(1, 0), Passage::Kept(Kept::Delayed(1, Dur::from_secs(1))));
-    assert_eq!(desk.gateway.queue(1, &desk.draws, Time::from_ms(1_000)), Kept::Waiting);
+    assert_eq!(fixture.touch(0, 0), Passage::Pending(Pending::Serving(0, service)));
+    assert_eq!(fixture.touch(1, 0), Passage::Pending(Pending::Delayed(1, Dur::from_secs(1))));
+    assert_eq!(fixture.gateway.queue(1, &fixture.draws, Time::from_ms(1_000)), Pending::Waiting);
 }
