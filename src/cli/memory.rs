@@ -4,12 +4,9 @@
 use super::exit::{Exit, Failure};
 use authstorm::Study;
 use authstorm::scenario::load::Loaded;
+use authstorm::text::size;
 use authstorm::world::memory_estimate;
 use rustix::process::{Resource, getrlimit};
-
-const UNITS: [(&str, u64); 4] = [("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
-/// Least value of `--max-memory`, below the need of the program itself.
-const LEAST: u64 = 16 << 20;
 
 /// Address space for reading the command line and a scenario, in bytes.
 const START: u64 = 24 << 20;
@@ -22,13 +19,13 @@ const IDLE: u64 = 2;
 /// Bytes per session in results: the row, its text, and the sort key.
 const SESSION: u64 = 512;
 
+/// Least value of `--max-memory`, below the need of the program itself.
+const LEAST: u64 = 16 << 20;
+
 /// Parses a size such as 512MiB.
 pub(super) fn parse(text: &str) -> Result<u64, String> {
     let form = "a whole number and KiB, MiB, GiB or TiB, as in 8GiB, and 16MiB at least";
-    let unit = UNITS.iter().find_map(|(name, factor)| Some((text.strip_suffix(name)?, factor)));
-    let (number, factor) = unit.ok_or(form)?;
-    let number: u64 = number.trim_end().parse().map_err(|_| form)?;
-    number.checked_mul(*factor).filter(|bytes| *bytes >= LEAST).ok_or(form.to_owned())
+    size::parse(text).filter(|bytes| *bytes >= LEAST).ok_or(form.to_owned())
 }
 
 /// Refuses a scenario if one run needs more than the limit. The memory of this machine has no influence, so that every
@@ -39,18 +36,8 @@ pub(super) fn check(loaded: &Loaded, limit: u64) -> Result<(), Failure> {
 
 /// Message for a scenario that is too large; `None` if it fits.
 pub(super) fn refusal(loaded: &Loaded, limit: u64) -> Option<String> {
-    let estimate = memory_estimate(&loaded.scenario);
-    if estimate.bytes <= limit {
-        return None;
-    }
-    Some(format!(
-        "a run needs about {}: {} users at about {} bytes, {} for limits and timelines; limit {}; --max-memory raises it",
-        in_words(estimate.bytes),
-        loaded.scenario.fleet.users,
-        estimate.per_user,
-        in_words(estimate.fixed),
-        in_words(limit),
-    ))
+    let why = memory_estimate(&loaded.scenario).refusal(loaded.scenario.fleet.users, limit)?;
+    Some(format!("{why}; --max-memory raises it"))
 }
 
 /// Memory for a study in bytes, without the program itself.
@@ -110,7 +97,7 @@ fn too_little(bytes: u64, or: &str) -> Failure {
         format!(
             "error: too little address space: this needs about {}, and the limit on this process leaves less; raise it \
              (ulimit -v, ulimit -d){or}",
-            in_words(bytes)
+            size::in_words(bytes)
         ),
     )
 }
@@ -166,15 +153,4 @@ fn in_use() -> Option<InUse> {
     let (size, resident, shared, _, _, data) = (next()?, next()?, next()?, next()?, next()?, next()?);
     let bytes = |pages: u64| pages.saturating_mul(rustix::param::page_size() as u64);
     Some(InUse { space: bytes(size), data: bytes(data), own: bytes(resident.saturating_sub(shared)) })
-}
-
-/// A number of bytes with a unit.
-pub(super) fn in_words(bytes: u64) -> String {
-    let (name, factor) = UNITS.iter().rev().find(|(_, factor)| bytes >= *factor).unwrap_or(&UNITS[0]);
-    let tenths = u128::from(bytes) * 10 / u128::from(*factor);
-    if tenths.is_multiple_of(10) {
-        format!("{} {name}", tenths / 10)
-    } else {
-        format!("{}.{} {name}", tenths / 10, tenths % 10)
-    }
 }

@@ -1,5 +1,6 @@
 //! Runs of a scenario under several policies and replications, and what comes out of them.
 
+pub mod cost;
 pub mod demand;
 pub mod determinism;
 pub mod estimate;

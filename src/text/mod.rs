@@ -5,6 +5,7 @@ mod decimal;
 pub mod names;
 mod nearest;
 pub mod number;
+pub mod size;
 
 pub use decimal::Decimal;
 pub use nearest::nearest;

@@ -14,6 +14,7 @@ use crate::metrics::timeline::Bucket;
 use crate::plan::{client_of, parts_of};
 use crate::scenario::Scenario;
 use crate::scenario::codes::ErrorCodes;
+use crate::text::size;
 
 /// A pending event, with its share of the memory of the queue.
 const ENTRY: u64 = 18;
@@ -31,6 +32,21 @@ pub struct MemoryEstimate {
     pub per_user: u64,
     /// Bytes that do not depend on the number of users alone: limits, timelines, queues of endpoints.
     pub fixed: u64,
+}
+
+impl MemoryEstimate {
+    /// Says that a run needs more than this limit, in bytes; `None` if it fits.
+    pub fn refusal(&self, users: u32, limit: u64) -> Option<String> {
+        (self.bytes > limit).then(|| {
+            format!(
+                "a run needs about {}: {users} users at about {} bytes, {} for limits and timelines; limit {}",
+                size::in_words(self.bytes),
+                self.per_user,
+                size::in_words(self.fixed),
+                size::in_words(limit),
+            )
+        })
+    }
 }
 
 /// Estimates the memory of one run: an upper bound for a quiet run, about right for a storm. The estimate depends on
