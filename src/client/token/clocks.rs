@@ -2,9 +2,10 @@
 
 use super::machine::Machine;
 use super::ops::{FIRST_READ, FIRST_TICK, nanos};
-use super::pool::Key;
+use super::pool::{Key, NONE};
 use super::schedule::Failed;
 use super::state::{Clock, Held, News, Op, Refreshed};
+use super::traits::Ready;
 use super::words::Timer;
 use crate::client::backoff::Wait;
 use crate::kernel::Dur;
@@ -50,9 +51,26 @@ impl Machine<'_> {
         if !first {
             self.wait(agent, Timer::Tick { ticker, first: false }, Wait::exactly(rules.period));
         }
+        if self.has_nothing_to_do(agent, rules.below) {
+            return;
+        }
         let task = self.add_task(agent, Op::Tick);
         self.task_mut(task).stage = if first { FIRST_TICK } else { FIRST_READ };
         self.begin(task);
+    }
+
+    /// Whether a tick of an idle object has no effect: another object holds the lock, or the session needs no refresh. Most
+    /// ticks end here and need no operation.
+    fn has_nothing_to_do(&self, agent: Key, below: Dur) -> bool {
+        let it = self.agent(agent);
+        if it.busy != NONE || it.traits.ready() != Ready::Yes {
+            return false;
+        }
+        if self.rules.lock.is_some() && self.store.browser(it.browser).lock() != NONE {
+            return true;
+        }
+        let least = nanos(below.max(self.rules.caller_margin));
+        self.session(agent).is_none_or(|held| self.left(agent, held) >= least)
     }
 
     /// Sets the timer before expiry.
