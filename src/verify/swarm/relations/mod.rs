@@ -9,6 +9,7 @@ mod clients;
 mod shrink;
 mod sides;
 mod study;
+mod tokens;
 
 use super::draw::scenario;
 use crate::kernel::dice::Dice;
@@ -158,6 +159,13 @@ pub(super) const RELATIONS: &[Relation] = &[
 /// Every relation is checked on one scenario in this many.
 pub(super) const TURNS: u64 = 3;
 
+/// On one of so many turns the users run token clients.
+const TOKEN_TURNS: u64 = 3;
+
+/// Relations that say something about policies, endpoints or metrics by their names, and are not checked on token clients.
+const NOT_OF_TOKEN_CLIENTS: [&str; 4] =
+    ["a subset of the policies", "a mix of twins", "--set", "sums across the files"];
+
 /// Results of a scenario's relations.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Asked {
@@ -174,7 +182,7 @@ pub(super) fn ask(seed: u64) -> Asked {
         if !relation.expected || !(seed + number as u64).is_multiple_of(TURNS) {
             continue;
         }
-        match relation.on(seed, table(&scenario(seed)), false) {
+        match relation.on(seed, table(&scenario(seed)), false, relation.has_token_clients(seed)) {
             Ok(()) => asked.held += 1,
             Err(Not::Here) => {}
             Err(Not::Held(broken)) => asked.broken.push((relation.name, *broken)),
@@ -186,18 +194,25 @@ pub(super) fn ask(seed: u64) -> Asked {
 /// The smallest pair of scenarios found that breaks this relation, starting from the scenario of a seed.
 pub(super) fn smallest(seed: u64, name: &str) -> Option<Broken> {
     let relation = RELATIONS.iter().find(|relation| relation.name == name)?;
-    shrink::shrink(table(&scenario(seed)), |first| match relation.on(seed, first.clone(), false) {
+    let tokens = relation.has_token_clients(seed);
+    shrink::shrink(table(&scenario(seed)), |first| match relation.on(seed, first.clone(), false, tokens) {
         Err(Not::Held(broken)) => Some(*broken),
         _ => None,
     })
 }
 
 impl Relation {
-    /// Checks the relation on a scenario. `spoilt` spoils the second side, so that the relation must break.
-    fn on(&self, seed: u64, first: Table, spoilt: bool) -> Outcome {
+    /// Whether the users of this seed's scenario run token clients.
+    fn has_token_clients(&self, seed: u64) -> bool {
+        seed / TURNS % TOKEN_TURNS == 0 && !NOT_OF_TOKEN_CLIENTS.contains(&self.name)
+    }
+
+    /// Checks the relation on a scenario. `spoilt` spoils the second side, so that the relation must break. With `tokens` the
+    /// users run token clients.
+    fn on(&self, seed: u64, first: Table, spoilt: bool, tokens: bool) -> Outcome {
         // The draws for one relation do not depend on the other relations.
         let of_name = self.name.bytes().fold(7u32, |h, b| (h ^ u32::from(b)).wrapping_mul(0x0100_0193)) | 1;
-        (self.of)(&mut Sides::of(first, spoilt), &mut Dice::new(seed, of_name))
+        (self.of)(&mut Sides::of(first, spoilt, tokens), &mut Dice::new(seed, of_name))
     }
 }
 
@@ -209,9 +224,15 @@ mod tests {
     #[test]
     fn every_relation_breaks_when_one_side_is_spoilt() {
         RELATIONS.par_iter().for_each(|relation| {
-            let breaks =
-                |seed: &u64| matches!(relation.on(*seed, table(&scenario(*seed)), true), Err(Not::Held(_)));
-            assert!((0..12).any(|seed| breaks(&seed)), "{} compares nothing", relation.name);
+            for tokens in [false, true] {
+                if tokens && NOT_OF_TOKEN_CLIENTS.contains(&relation.name) {
+                    continue;
+                }
+                let breaks = |seed: &u64| {
+                    matches!(relation.on(*seed, table(&scenario(*seed)), true, tokens), Err(Not::Held(_)))
+                };
+                assert!((0..12).any(|seed| breaks(&seed)), "{} compares nothing ({tokens})", relation.name);
+            }
         });
     }
 }

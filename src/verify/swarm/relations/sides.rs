@@ -1,5 +1,6 @@
 //! The two sides of a relation: scenarios as tables, which are run and compared.
 
+use super::tokens::with_token_clients;
 use crate::experiment::Study;
 use crate::results::{PolicyResults, Results};
 use crate::scenario::load_text;
@@ -42,12 +43,14 @@ pub(super) struct Sides {
     pub second: Table,
     /// Whether the second side is spoilt, so that the relation must break. Tests of a relation use this.
     pub spoilt: bool,
+    /// Whether the users of both sides run token clients.
+    pub tokens: bool,
 }
 
 impl Sides {
     /// Two equal sides.
-    pub(super) fn of(first: Table, spoilt: bool) -> Sides {
-        Sides { second: Table::new(), first, spoilt }
+    pub(super) fn of(first: Table, spoilt: bool, tokens: bool) -> Sides {
+        Sides { second: Table::new(), first, spoilt, tokens }
     }
 
     /// Finishes the first side. Returns the second side, which starts as a copy of it.
@@ -61,7 +64,7 @@ impl Sides {
     /// # Errors
     /// When it does not load: the relation's changes and the drawn scenario conflict.
     pub(super) fn first_study(&self) -> Result<Study, Not> {
-        study(&self.first, MAX_EVENTS).map_err(|_| Not::Here)
+        self.study(&self.first, MAX_EVENTS).map_err(|_| Not::Here)
     }
 
     /// The study of the second side.
@@ -74,8 +77,24 @@ impl Sides {
             let seed = second.get("seed").and_then(Value::as_integer).unwrap_or(1);
             second.insert("seed".into(), Value::Integer(seed + 1));
         }
-        study(&second, MAX_EVENTS * MORE)
+        self.study(&second, MAX_EVENTS * MORE)
             .map_err(|error| self.broken(format!("only the first side loads: {error}")))
+    }
+
+    /// The study of a side with a bound on its events.
+    fn study(&self, side: &Table, max_events: i64) -> Result<Study, String> {
+        study(&self.run_as(side, max_events))
+    }
+
+    /// The scenario of a side as it is run.
+    fn run_as(&self, side: &Table, max_events: i64) -> Table {
+        let mut table = side.clone();
+        if self.tokens {
+            with_token_clients(&mut table);
+        }
+        let guard = format!("max-events = {max_events}").parse().expect("a table");
+        table.insert("guard".into(), Value::Table(guard));
+        table
     }
 
     /// Results of both sides.
@@ -115,14 +134,19 @@ impl Sides {
 
     /// The relation is broken, with the difference.
     pub(super) fn broken(&self, what: String) -> Not {
-        Not::Held(Box::new(Broken { what, first: self.first.clone(), second: self.second.clone() }))
+        let [first, second] = [&self.first, &self.second].map(|side| match self.tokens {
+            true => self.run_as(side, MAX_EVENTS),
+            false => side.clone(),
+        });
+        Not::Held(Box::new(Broken { what, first, second }))
     }
 }
 
-fn study(table: &Table, max_events: i64) -> Result<Study, String> {
-    let mut table = table.clone();
-    let guard = format!("max-events = {max_events}").parse().expect("a table");
-    table.insert("guard".into(), Value::Table(guard));
+/// The study of a scenario.
+///
+/// # Errors
+/// When it does not load.
+fn study(table: &Table) -> Result<Study, String> {
     let loaded = load_text("relation", &table.to_string(), &[]).map_err(|errors| errors.to_string())?;
     let mut study = Study::of(loaded).map_err(|refused| refused.to_string())?;
     study.all_sessions(true);
