@@ -240,8 +240,7 @@ struct Group {
 /// Whether a file makes results. The counts of token clients are not listed yet.
 fn makes_results(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    !["tests.rs", "testing.rs", "self_test.rs"].contains(&name)
-        && !path.starts_with("src/client/token/")
+    !["tests.rs", "testing.rs", "self_test.rs"].contains(&name) && !path.starts_with("src/client/token/")
 }
 
 /// Whether a line declares a narrow field, casts to a narrow number, or saturates or wraps.

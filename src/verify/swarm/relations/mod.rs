@@ -204,7 +204,7 @@ pub(super) fn smallest(seed: u64, name: &str) -> Option<Broken> {
 impl Relation {
     /// Whether the users of this seed's scenario run token clients.
     fn has_token_clients(&self, seed: u64) -> bool {
-        seed / TURNS % TOKEN_TURNS == 0 && !NOT_OF_TOKEN_CLIENTS.contains(&self.name)
+        (seed / TURNS).is_multiple_of(TOKEN_TURNS) && !NOT_OF_TOKEN_CLIENTS.contains(&self.name)
     }
 
     /// Checks the relation on a scenario. `spoilt` spoils the second side, so that the relation must break. With `tokens` the

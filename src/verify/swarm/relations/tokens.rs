@@ -3,6 +3,7 @@
 //! The change is one of the text alone, and it changes both sides of a relation alike. What a relation adds or swaps
 //! stays added or swapped. An entry whose endpoints a token client does not call goes away.
 
+use super::super::draw::endpoints;
 use super::sides::{list, milliseconds};
 use toml::{Table, Value};
 
@@ -54,7 +55,7 @@ pub(super) fn with_token_clients(scenario: &mut Table) {
         backend.remove("client-token");
         let life_ms = milliseconds(backend.get("token-life")).expect("drawn scenarios have a token life");
         backend.insert("token-life".into(), format!("{}ms", LONGER * life_ms).into());
-        for name in ["tokens", "touch", "client", "environment", "sign-in"] {
+        for name in endpoints() {
             let renamed = renamed(&ENDPOINTS, &Value::from(name));
             if let (Some(spec), Some(to)) = (backend.remove(name), renamed) {
                 backend.insert(to.as_str().expect("a name").to_owned(), spec);
