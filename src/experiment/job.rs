@@ -5,6 +5,7 @@ use crate::client::family::FlowWords;
 use crate::kernel::Time;
 use crate::metrics::Exercise;
 use crate::metrics::Timeline;
+use crate::metrics::latency::Latencies;
 use crate::metrics::tally::{Reference, SessionCounts, Tally};
 use crate::parallel;
 use crate::results::{Demand, SessionRow};
@@ -29,6 +30,7 @@ pub(super) struct Summary {
     pub exercise: Exercise,
     pub demand: Vec<Demand>,
     pub timeline: Timeline,
+    pub latencies: Latencies,
     pub sessions: Vec<SessionRow>,
     pub distribution: Vec<(u32, u64)>,
     pub events: u64,
@@ -94,6 +96,7 @@ impl Job {
             demand: demand::of(plan, &tally),
             exercise: tally.exercise,
             timeline: tally.timeline,
+            latencies: tally.latencies,
             sessions,
             distribution: gathered.distribution.into_iter().collect(),
             events: gathered.events,

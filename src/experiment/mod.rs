@@ -9,9 +9,12 @@ pub mod reference;
 pub mod ties;
 pub mod verdict;
 
+use crate::metrics::latency::Latencies;
 use crate::metrics::{Exercise, metrics_of};
 use crate::results::provenance::hashes_of;
-use crate::results::{Engine, FaultWindow, MetricValues, PolicyResults, Provenance, Results, SessionRow};
+use crate::results::{
+    Answers, Engine, FaultWindow, MetricValues, PolicyResults, Provenance, Results, SessionRow,
+};
 use crate::scenario::load::{Loaded, load_extended, load_text, load_text_extended, load_with};
 use crate::scenario::{Extensions, ResolvedPolicy, ScenarioErrors, Settings};
 use crate::stats::mean_ci;
@@ -359,11 +362,13 @@ fn policy_results(
     let mut distribution = std::collections::BTreeMap::<u32, u64>::new();
     let mut sessions: Vec<SessionRow> = Vec::new();
     let mut timelines = Vec::new();
+    let mut latencies = Latencies::new(plan.called());
     for summary in summaries {
         for (entries, count) in summary.distribution {
             *distribution.entry(entries).or_default() += count;
         }
         sessions.extend(summary.sessions);
+        latencies.add(&summary.latencies);
         timelines.push(summary.timeline);
     }
     sessions.sort_by_key(|row| row.rank(plan.scenario.client.model().flow()));
@@ -372,6 +377,7 @@ fn policy_results(
         name: name.to_owned(),
         metrics,
         demand,
+        answers: Answers::all(&latencies),
         not_exercised: not_exercised(plan, exercises),
         timelines,
         sessions,

@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::exercise::Exercise;
 use super::grid::Grid;
+use super::latency::Latencies;
 use super::seconds::Seconds;
 use super::tally::{RunMetrics, SessionCounts, Tally};
 use super::timeline::{Spent, Timeline};
@@ -84,6 +85,7 @@ impl SignedOut {
 pub struct Collector {
     timeline: Timeline,
     grid: Grid,
+    latencies: Latencies,
     seconds: Seconds,
     exercise: Exercise,
     sessions: Block<Session>,
@@ -110,6 +112,7 @@ impl Collector {
         Collector {
             timeline: Timeline::new(plan.scenario.bucket, plan.scenario.horizon),
             grid: Grid::new(plan.scenario.horizon, plan.called()),
+            latencies: Latencies::new(plan.called()),
             seconds: Seconds::new(users.len() < plan.scenario.fleet.users as usize),
             exercise: Exercise::new(plan),
             sessions: Block::new(users, Session::default()),
@@ -157,6 +160,7 @@ impl Collector {
     pub fn call_ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time, ended: Time) {
         self.timeline.at(sent).calls[endpoint.index()][outcome as usize] += 1;
         self.grid.ended(endpoint, outcome, sent, ended);
+        self.latencies.ended(endpoint, outcome, ended.since(sent));
         if outcome.is_failure() {
             self.exercise.failure_at(ended);
         }
@@ -304,6 +308,7 @@ impl Collector {
         let mut tally = Tally {
             timeline: self.timeline,
             grid: self.grid,
+            latencies: self.latencies,
             exercise: self.exercise,
             seconds: self.seconds,
             first_attempts: self.first_attempts,

@@ -4,6 +4,7 @@ pub mod collect;
 pub mod definitions;
 pub mod exercise;
 pub mod grid;
+pub mod latency;
 pub mod recovery;
 pub mod seconds;
 pub mod tally;

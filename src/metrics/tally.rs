@@ -3,6 +3,7 @@
 use super::definitions::metrics_of;
 use super::exercise::Exercise;
 use super::grid::Grid;
+use super::latency::Latencies;
 use super::recovery;
 use super::seconds::Seconds;
 use super::timeline::Timeline;
@@ -28,6 +29,8 @@ pub struct Tally {
     pub timeline: Timeline,
     /// Calls on the grid that decides recovery and demand.
     pub grid: Grid,
+    /// Answers by the time that they took.
+    pub latencies: Latencies,
     /// Stimuli of the run.
     pub exercise: Exercise,
     pub(super) seconds: Seconds,
@@ -84,6 +87,7 @@ impl Tally {
     pub fn add(&mut self, other: &Tally) {
         self.timeline.add(&other.timeline);
         self.grid.add(&other.grid);
+        self.latencies.add(&other.latencies);
         self.exercise.add(&other.exercise);
         self.seconds.add(&other.seconds);
         self.first_attempts += other.first_attempts;

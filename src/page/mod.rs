@@ -12,6 +12,7 @@
 //! # Ok::<(), authstorm::Error>(())
 //! ```
 
+mod answers;
 mod data;
 mod files;
 mod findings;
@@ -53,6 +54,7 @@ pub fn page(results: &Results) -> String {
     timeline(results, &mut out);
     whole_run(results, &mut out);
     summary::summary(results, &mut out);
+    answers::answers(results, &mut out);
     sessions::worst_sessions(results, &mut out);
     scenario::scenario_text(&results.scenario_text, &mut out);
     reproduce(results, &mut out);

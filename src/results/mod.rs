@@ -31,6 +31,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod answers;
 pub mod csv;
 mod demand;
 #[cfg(unix)]
@@ -50,6 +51,7 @@ pub(crate) mod synthetic;
 mod verdict;
 pub mod verdicts;
 
+pub use answers::Answers;
 pub use demand::Demand;
 #[cfg(unix)]
 pub use dir::{PlaceError, ReadError, Reservation, ResultsDir, Written};
@@ -180,6 +182,9 @@ pub struct PolicyResults {
     /// Empty if a fault begins with the run.
     #[serde(default)]
     pub demand: Vec<Demand>,
+    /// How long answers take, by endpoint; empty in results of a version that does not record it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<Answers>,
     /// Hazards of the scenario that act in no replication, a sentence each.
     #[serde(default)]
     pub not_exercised: Vec<String>,

@@ -74,6 +74,7 @@ fn without_details(results: &Results) -> Results {
         metrics: policy.metrics.clone(),
         entries_distribution: policy.entries_distribution.clone(),
         demand: policy.demand.clone(),
+        answers: policy.answers.clone(),
         not_exercised: policy.not_exercised.clone(),
         timelines: Vec::new(),
         sessions: Vec::new(),

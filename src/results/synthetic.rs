@@ -247,6 +247,7 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
         name: name.to_owned(),
         metrics,
         demand,
+        answers: Vec::new(),
         not_exercised,
         timelines,
         sessions,

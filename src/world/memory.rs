@@ -8,6 +8,7 @@ use crate::client::workload::Caller;
 use crate::client::{Client, ForFamily, Prepared};
 use crate::kernel::time::NS_PER_S;
 use crate::metrics::grid::Grid;
+use crate::metrics::latency::Latencies;
 use crate::metrics::seconds::SECOND_BYTES;
 use crate::metrics::tally::SessionCounts;
 use crate::metrics::timeline::Bucket;
@@ -74,7 +75,7 @@ pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
     let is_part = users < u64::from(fleet.users);
     let seconds = (scenario.horizon.0 / NS_PER_S).min(scenario.guard.max_events).saturating_mul(SECOND_BYTES);
     let seconds = if is_part { seconds } else { 0 };
-    let timeline = timeline.saturating_add(Grid::MOST_BYTES).saturating_add(seconds);
+    let timeline = timeline.saturating_add(Grid::MOST_BYTES + Latencies::MOST_BYTES).saturating_add(seconds);
     let fixed = limits.fold(timeline.saturating_add(callers), u64::saturating_add);
     MemoryEstimate { bytes: users.saturating_mul(per_user).saturating_add(fixed), per_user, fixed }
 }

@@ -1,0 +1,54 @@
+//! How long answers take: a row per endpoint and percentile, a column per policy.
+
+use super::html::escaped;
+use crate::explain::words::span;
+use crate::kernel::Dur;
+use crate::plot::columns::MOST_POLICIES;
+use crate::results::{Answers, PolicyResults, Results};
+use std::fmt::Write;
+
+/// A percentile: its name, and its value of an endpoint.
+type Percentile = (&'static str, fn(&Answers) -> Dur);
+
+/// The percentiles of the table.
+const PERCENTILES: [Percentile; 3] =
+    [("half within", |a| a.p50), ("90% within", |a| a.p90), ("99% within", |a| a.p99)];
+
+/// Writes the section, if the results say how long answers take.
+pub(super) fn answers(results: &Results, out: &mut String) {
+    let shown = &results.policies[..results.policies.len().min(MOST_POLICIES)];
+    let mut endpoints: Vec<&str> = Vec::new();
+    for answers in shown.iter().flat_map(|policy| &policy.answers) {
+        if !endpoints.contains(&answers.endpoint.as_str()) {
+            endpoints.push(&answers.endpoint);
+        }
+    }
+    if endpoints.is_empty() {
+        return;
+    }
+    out.push_str(
+        "<section aria-labelledby=\"answers\">\n<h2 id=\"answers\">How long answers take</h2>\n<p class=\"hint\">From sending a \
+         request to its answer, refusals included, over all replications. Requests without an answer are not counted.</p>\n\
+         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"How long answers take, a table\">\n\
+         <table class=\"summary\">\n<thead><tr><th scope=\"col\">answers of</th>",
+    );
+    for policy in shown {
+        let _ = write!(out, "<th scope=\"col\"><bdi>{}</bdi></th>", escaped(&policy.name));
+    }
+    out.push_str("</tr></thead>\n<tbody>\n");
+    for endpoint in endpoints {
+        for (name, value) in PERCENTILES {
+            let _ = write!(out, "<tr><th scope=\"row\">/{} <small>{name}</small></th>", escaped(endpoint));
+            for policy in shown {
+                let _ = write!(out, "<td>{}</td>", cell(policy, endpoint, value));
+            }
+            out.push_str("</tr>\n");
+        }
+    }
+    out.push_str("</tbody>\n</table>\n</div>\n</section>\n");
+}
+
+fn cell(policy: &PolicyResults, endpoint: &str, value: fn(&Answers) -> Dur) -> String {
+    let answers = policy.answers.iter().find(|answers| answers.endpoint == endpoint);
+    answers.map_or_else(|| "no answers".to_owned(), |answers| span(value(answers)))
+}
