@@ -3,6 +3,7 @@
 use super::story::Deed;
 use super::{Session, Story, Wanted, against, tell_planned, text, words};
 use crate::Study;
+use crate::client::family::FlowHarm;
 use crate::experiment::Error;
 use crate::kernel::Time;
 use crate::parallel;
@@ -50,10 +51,13 @@ impl Story {
         }
     }
 
-    /// The entries of the flow and the sign-outs, in their order.
+    /// The entries of the flow that may harm, and the sign-outs, in their order. Where entries are ordinary work, only those
+    /// that an earlier entry caused are marked.
     pub fn marks(&self) -> Vec<(Time, Mark)> {
         let mark = |deed: &Deed| match *deed {
-            Deed::EnteredFlow { .. } => Some(Mark::Entry),
+            Deed::EnteredFlow { depth, .. } => {
+                (self.flow.harm == FlowHarm::Each || depth > 1).then_some(Mark::Entry)
+            }
             Deed::SignedOut { falsely: true, .. } => Some(Mark::FalseSignOut),
             Deed::SignedOut { reused: true, .. } => Some(Mark::ReuseSignOut),
             Deed::SignedOut { .. } => Some(Mark::TrueSignOut),

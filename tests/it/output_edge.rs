@@ -29,7 +29,6 @@ fn refused(what: &str, output: &std::process::Output, code: i32, parts: &[&str])
 
 /// Inputs 57 to 65 of the list: refused before any memory is allocated.
 #[test]
-#[expect(clippy::disallowed_methods, reason = "the test measures the time of a refusal")]
 fn too_large_scenarios_are_refused_before_they_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let out = folder.path().join("out");
