@@ -116,6 +116,11 @@ pub fn template(start: &Start, base: &Path) -> Result<String, TextErrors> {
         Line::Set("fleet.users", start.users.to_string()),
         Line::Set("fleet.opens", format!("{{ uniform = [\"0s\", \"{opens}\"] }}")),
         Line::Set("fleet.focus-every", "{ exponential = \"2m\" }".to_owned()),
+        // Some token clients refresh for callers only.
+        match is_tokens {
+            true => Line::Set("fleet.app-get-token", "{ every = \"1m\" }".to_owned()),
+            false => Line::Off("fleet.app-get-token"),
+        },
         Line::Off("fleet.tabs"),
         Line::Off("fleet.users-per-network"),
         Line::Off("fleet.stays"),

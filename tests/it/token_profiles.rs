@@ -139,6 +139,7 @@ fn a_newcomer_models_an_sdk_in_a_few_commands() {
         "policies = [\"my-sdk\"]",
         "endpoints = [\"token\"]",
         "token-life = \"1h\"",
+        "app-get-token = { every = \"1m\" }",
     ] {
         assert!(text.lines().any(|l| l == line), "{line}: {text}");
     }
@@ -146,6 +147,7 @@ fn a_newcomer_models_an_sdk_in_a_few_commands() {
     assert!(code == Some(0), "{said}{wrong}");
     let (code, said, wrong) = run(dir, &["run", "mine.toml", "--replications", "1"]);
     assert!(matches!(code, Some(0 | 1)) && said.contains("Under my-sdk, "), "{said}{wrong}");
+    assert!(said.contains("refreshes fail") && !said.contains("Not exercised"), "the fault strikes: {said}");
     assert!(said.contains("report.html") && !said.contains("unauthenticated"), "{said}");
     let page = fs::read_to_string(dir.join("results/mine/report.html")).expect("a page");
     assert!(

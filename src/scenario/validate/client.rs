@@ -72,7 +72,8 @@ pub(crate) fn check_contenders(findings: &mut Findings<'_>, parts: &Parts, polic
         return;
     }
     if model.row().is_contender {
-        return warn_of_what_has_no_effect(findings, model, policies);
+        let name = parts.client.as_ref().and_then(|client| client.name.file()).unwrap_or(model.name());
+        return warn_of_what_has_no_effect(findings, name, policies);
     }
     for (i, policy) in policies.iter().enumerate() {
         if policy.parts.iter().all(|(part, _)| part.client.is_none()) {
@@ -87,7 +88,7 @@ pub(crate) fn check_contenders(findings: &mut Findings<'_>, parts: &Parts, polic
 }
 
 /// Warns of the keys of policies for which a token client has no mechanism.
-fn warn_of_what_has_no_effect(findings: &mut Findings<'_>, model: Model, policies: &[ResolvedPolicy]) {
+fn warn_of_what_has_no_effect(findings: &mut Findings<'_>, client: &str, policies: &[ResolvedPolicy]) {
     type Says = fn(&Policy) -> bool;
     const NO_LIMITS: &str = "a token client does not count its retries over several refreshes";
     const LACKS: [(&str, Says, &str); 4] = [
@@ -108,7 +109,7 @@ fn warn_of_what_has_no_effect(findings: &mut Findings<'_>, model: Model, policie
         if !names.is_empty() {
             let who = if names.len() == 1 { "policy" } else { "policies" };
             let names = names.join(", ");
-            let what = format!("`{key}` of {who} {names} has no effect over \"{model}\": {why}");
+            let what = format!("`{key}` of {who} {names} has no effect over \"{client}\": {why}");
             findings.warn("policies", &what);
         }
     }
