@@ -7,7 +7,7 @@
 //! | mechanism | carried by |
 //! | --- | --- |
 //! | triggers: ticker, timer before expiry, callers, load, focus | inputs, and waits of tasks |
-//! | expiry clock, life of a token, skew | [`Around`], the time of a step, tokens in replies |
+//! | expiry clock, life of a token, skew | [`Context`], the time of a step, tokens in replies |
 //! | sharing of a pending request, per page or object | tasks of the store that wait for another task |
 //! | lock: scope, patience, skip, error, steal | [`Action::Grant`], [`Input::Lock`], waits |
 //! | retry, schedule, jitter, `Retry-After` | [`Wait`](super::backoff::Wait), [`Failure`] |
@@ -64,7 +64,7 @@ pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
     type Account: Account<Reply = Self::Reply> + Clone;
 
     /// The shared data of all pages under this model. `model` is an index into [`MODELS`](Client::MODELS).
-    fn setup(model: usize, around: &Around<'_>) -> Self::Setup;
+    fn setup(model: usize, context: &Context<'_>) -> Self::Setup;
 
     /// Compiles a policy. `codes` are the scenario's error codes; a [`Failure`] names a code by its index.
     fn rules(setup: &Self::Setup, policy: &Policy, codes: &[String]) -> Self::Rules;
@@ -97,7 +97,7 @@ pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
 }
 
 /// What a family needs to know of a scenario to build its shared data.
-pub struct Around<'a> {
+pub struct Context<'a> {
     /// Consecutive entries of the flow after which a user is signed out; `None` when the scenario does not say.
     pub max_rounds: Option<u32>,
     /// Life of a session token, in seconds.
@@ -254,7 +254,7 @@ pub struct FinalTab {
 /// State that an observer may look up during a run.
 pub trait Look {
     /// Describes what a task is doing.
-    fn doing(&self, task: TaskId) -> Doing;
+    fn doing(&self, task: TaskId) -> Activity;
     /// The failure in the answer under way to a task; `None` for a success.
     fn failure(&self, task: TaskId) -> Option<Failure>;
     /// Describes a message.
@@ -265,7 +265,7 @@ pub trait Look {
 
 /// What a task is doing, in the family's terms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Doing {
+pub struct Activity {
     /// The kind of the task.
     pub task: &'static TaskRow,
     /// The caller that it works for.

@@ -1,6 +1,6 @@
 //! The registration of client families: models by name, and the one place that matches on a run's family.
 
-use super::family::{Around, Client, FlowWords, ModelRow, Unusable};
+use super::family::{Client, Context, FlowWords, ModelRow, Unusable};
 use super::own::OwnFamily;
 use super::policy::Policy;
 use super::{FAMILIES, workload};
@@ -252,11 +252,11 @@ impl<C: Client> Prepared<C> {
     /// Compiles a model of the family for contenders, each with the policies of its parts.
     pub(crate) fn new(
         model: usize,
-        around: &Around<'_>,
+        context: &Context<'_>,
         contenders: &[Vec<&Policy>],
         codes: &[String],
     ) -> Self {
-        let setup = C::setup(model, around);
+        let setup = C::setup(model, context);
         let rules =
             |parts: &Vec<&Policy>| parts.iter().map(|policy| C::rules(&setup, policy, codes)).collect();
         let rules = contenders.iter().map(rules).collect();
@@ -311,7 +311,7 @@ macro_rules! families {
             /// For [`Model::OWN`], whose code the scenario has.
             pub fn new(
                 model: Model,
-                around: &family::Around<'_>,
+                context: &family::Context<'_>,
                 contenders: &[Vec<&policy::Policy>],
                 codes: &[String],
             ) -> AnyClient {
@@ -319,7 +319,7 @@ macro_rules! families {
                 $(
                     let end = first + <$client as Client>::MODELS.len();
                     if model.place() < end {
-                        return AnyClient::$family(Prepared::new(model.place() - first, around, contenders, codes));
+                        return AnyClient::$family(Prepared::new(model.place() - first, context, contenders, codes));
                     }
                     first = end;
                 )*

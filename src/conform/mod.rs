@@ -12,7 +12,6 @@ mod compare;
 mod recording;
 mod replay;
 mod script;
-#[allow(unreachable_pub, reason = "the next change of these files adapts them")]
 pub mod token;
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::client::Model;
 use crate::client::app::AppReaction;
 use crate::client::backoff::Wait;
 use crate::client::fact::{Fact, Status as ClientStatus};
-use crate::client::family::{Call, Doing};
+use crate::client::family::{Activity, Call};
 use crate::client::policy::Policy;
 use crate::client::step::TaskId;
 use crate::fault::{self, FaultKind, FaultSpec, Outage, Pass};
@@ -338,7 +338,7 @@ fn recorded(endpoint: Place) -> Option<Endpoint> {
 impl Observer for Looker {
     const ACTIVE: bool = true;
 
-    fn sent(&mut self, now: Time, tab: u32, id: TaskId, _doing: Doing, endpoint: Place, _first: bool) {
+    fn sent(&mut self, now: Time, tab: u32, id: TaskId, _doing: Activity, endpoint: Place, _first: bool) {
         let Some(endpoint) = recorded(endpoint) else { return };
         let task = id as usize;
         if self.open.len() <= task {
@@ -370,7 +370,7 @@ impl Observer for Looker {
         }
     }
 
-    fn given_wait(&mut self, now: Time, tab: u32, doing: Doing, wait: Wait) -> Option<Dur> {
+    fn given_wait(&mut self, now: Time, tab: u32, doing: Activity, wait: Wait) -> Option<Dur> {
         if !wait.recorded {
             return None;
         }

@@ -9,7 +9,7 @@ use super::run::{FlowOf, client_of, policy_of};
 use super::story::{self, Call, Deed, SignedOut, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
 use crate::client::fact::Fact;
-use crate::client::family::{self, Doing, Look, MessageCause, Role};
+use crate::client::family::{self, Activity, Look, MessageCause, Role};
 use crate::client::step::{Input, TaskId};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
@@ -296,7 +296,7 @@ impl Observer for Recorder {
         self.begin(now, Some(tab), trigger, cause);
     }
 
-    fn sent(&mut self, now: Time, tab: u32, id: TaskId, doing: Doing, endpoint: Endpoint, first: bool) {
+    fn sent(&mut self, now: Time, tab: u32, id: TaskId, doing: Activity, endpoint: Endpoint, first: bool) {
         self.sending = None;
         let Some(tab) = self.own(tab) else { return };
         let number = self.totals.requests as usize;
@@ -356,7 +356,7 @@ impl Observer for Recorder {
         call.failure = ended.failure.filter(|_| !matches!(outcome, Outcome::InFlight | Outcome::Dropped));
     }
 
-    fn waits(&mut self, now: Time, tab: u32, id: TaskId, doing: Doing, delay: Dur) {
+    fn waits(&mut self, now: Time, tab: u32, id: TaskId, doing: Activity, delay: Dur) {
         let Some(tab) = self.own(tab) else { return };
         if let Some(before) = self.wait_of.remove(&id) {
             self.end_wait(before, now);
@@ -364,7 +364,7 @@ impl Observer for Recorder {
         let number = self.next_wait;
         self.next_wait += 1;
         let Some(by) = self.step else { return };
-        let Doing { task, caller, attempt: retry, .. } = doing;
+        let Activity { task, caller, attempt: retry, .. } = doing;
         let wait = Waiting { tab, task, caller, retry, from: now, length: delay, ended: None, by };
         self.waits.insert(number, wait);
         self.wait_of.insert(id, number);

@@ -5,7 +5,7 @@ use crate::backend::layout::Layout;
 use crate::backend::spec::LimitKey;
 use crate::client::AnyClient;
 use crate::client::app::Reaction;
-use crate::client::family::Around;
+use crate::client::family::Context;
 use crate::client::policy::Policy;
 use crate::client::workload::{GENERIC, Workload};
 use crate::fault::{Fault, stream_names};
@@ -137,7 +137,7 @@ impl Plan {
 /// The scenario's client family, compiled for all contenders.
 pub(crate) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes: &ErrorCodes) -> AnyClient {
     let fleet = &scenario.fleet;
-    let around = Around {
+    let context = Context {
         max_rounds: scenario.client.max_rounds,
         token_life_s: scenario.backend.token_life_s(),
         refresh_token_reuse: scenario.backend.refresh_token_reuse,
@@ -153,8 +153,8 @@ pub(crate) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes:
         code: &|code| codes.byte(code),
     };
     match &scenario.client.own {
-        Some(own) => own.compile(&around, contenders, codes.names()),
-        None => AnyClient::new(scenario.client.model(), &around, contenders, codes.names()),
+        Some(own) => own.compile(&context, contenders, codes.names()),
+        None => AnyClient::new(scenario.client.model(), &context, contenders, codes.names()),
     }
 }
 

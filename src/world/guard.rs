@@ -75,7 +75,7 @@ impl Guard {
         self.max_events = self.events;
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn count(&mut self, time: Time, session: u32, kind: u8) -> Result<(), Limit> {
         self.events += 1;
         let word = time.0 ^ u64::from(session).rotate_left(24) ^ u64::from(kind).rotate_left(56);

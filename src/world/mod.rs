@@ -271,7 +271,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
 }
 
 /// The user that an event belongs to; `u32::MAX` for none, for example for a stale event.
-#[inline]
+#[inline(always)]
 fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway, callers: &Callers) -> u32 {
     let (tabs, users) = (plan.tabs_per_user, plan.scenario.fleet.users);
     match event.kind {

@@ -6,7 +6,7 @@ use crate::backend::gateway::Watch;
 use crate::backend::limiter::Verdict;
 use crate::client::backoff::Wait;
 use crate::client::fact::Fact;
-use crate::client::family::{Call, Doing, Look};
+use crate::client::family::{Activity, Call, Look};
 use crate::client::step::{Input, TaskId};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
@@ -37,7 +37,7 @@ pub trait Observer {
         _now: Time,
         _tab: u32,
         _task: TaskId,
-        _doing: Doing,
+        _doing: Activity,
         _endpoint: Endpoint,
         _first: bool,
     ) {
@@ -72,13 +72,13 @@ pub trait Observer {
     fn generic_ended(&mut self, _client: u32, _sent: Time, _outcome: Outcome) {}
 
     /// A task begins to wait for this long.
-    fn waits(&mut self, _now: Time, _tab: u32, _task: TaskId, _doing: Doing, _delay: Dur) {}
+    fn waits(&mut self, _now: Time, _tab: u32, _task: TaskId, _doing: Activity, _delay: Dur) {}
 
     /// A tab reports a fact.
     fn fact(&mut self, _now: Time, _tab: u32, _fact: Fact) {}
 
     /// Returns a wait that replaces a random one, where a recording fixes the wait.
-    fn given_wait(&mut self, _now: Time, _tab: u32, _doing: Doing, _wait: Wait) -> Option<Dur> {
+    fn given_wait(&mut self, _now: Time, _tab: u32, _doing: Activity, _wait: Wait) -> Option<Dur> {
         None
     }
 }

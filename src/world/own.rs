@@ -8,7 +8,7 @@ use crate::backend::Endpoint;
 use crate::backend::limiter::Verdict;
 use crate::client::backoff::Wait;
 use crate::client::fact::Fact;
-use crate::client::family::{Call, Doing, Look};
+use crate::client::family::{Activity, Call, Look};
 use crate::client::own::{OwnClient, OwnFamily};
 use crate::client::step::{Input, TaskId};
 use crate::client::{Client, Prepared};
@@ -154,15 +154,15 @@ passed_on! {
     each {
         fn event(&mut self, number: u64, time: Time, user: u32, kind: &dyn Debug);
         fn input(&mut self, now: Time, tab: u32, input: Input, look: &dyn Look);
-        fn sent(&mut self, now: Time, tab: u32, task: TaskId, doing: Doing, endpoint: Endpoint, first: bool);
+        fn sent(&mut self, now: Time, tab: u32, task: TaskId, doing: Activity, endpoint: Endpoint, first: bool);
         fn struck(&mut self, user: u32, fault: usize);
         fn limited(&mut self, user: u32);
         fn outside(&mut self, now: Time, user: u32, what: Outside);
         fn call_ended(&mut self, now: Time, task: TaskId, call: &Call, outcome: Outcome);
         fn judged(&mut self, now: Time, limit: u16, key: u32, verdict: Verdict);
         fn generic_ended(&mut self, client: u32, sent: Time, outcome: Outcome);
-        fn waits(&mut self, now: Time, tab: u32, task: TaskId, doing: Doing, delay: Dur);
+        fn waits(&mut self, now: Time, tab: u32, task: TaskId, doing: Activity, delay: Dur);
         fn fact(&mut self, now: Time, tab: u32, fact: Fact);
-        fn given_wait(&mut self, now: Time, tab: u32, doing: Doing, wait: Wait) -> Option<Dur>;
+        fn given_wait(&mut self, now: Time, tab: u32, doing: Activity, wait: Wait) -> Option<Dur>;
     }
 }

@@ -2,7 +2,7 @@
 
 use authstorm::Study;
 use authstorm::backend::Endpoint;
-use authstorm::client::family::{Call, Doing};
+use authstorm::client::family::{Activity, Call};
 use authstorm::client::step::TaskId;
 use authstorm::explain::{Session, Wanted, tell, text};
 use authstorm::kernel::Time;
@@ -41,7 +41,7 @@ struct Sent(Vec<Time>);
 impl Observer for Sent {
     const ACTIVE: bool = true;
 
-    fn sent(&mut self, now: Time, _: u32, _: TaskId, _: Doing, endpoint: Endpoint, _: bool) {
+    fn sent(&mut self, now: Time, _: u32, _: TaskId, _: Activity, endpoint: Endpoint, _: bool) {
         if endpoint.name() == "token" {
             self.0.push(now);
         }

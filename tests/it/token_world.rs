@@ -3,7 +3,7 @@
 use crate::common::root;
 use authstorm::backend::Endpoint;
 use authstorm::client::Model;
-use authstorm::client::family::{Call, Doing};
+use authstorm::client::family::{Activity, Call};
 use authstorm::client::step::TaskId;
 use authstorm::client::token::shipped;
 use authstorm::conform::token::{Recording, Replayed, Sent, replay};
@@ -177,7 +177,7 @@ fn in_ms(time: Time) -> u64 {
 impl Observer for Requests {
     const ACTIVE: bool = true;
 
-    fn sent(&mut self, now: Time, tab: u32, task: TaskId, _: Doing, endpoint: Endpoint, _: bool) {
+    fn sent(&mut self, now: Time, tab: u32, task: TaskId, _: Activity, endpoint: Endpoint, _: bool) {
         self.open.insert(task, self.sent.len());
         self.sent.push((in_ms(now), tab, endpoint.name().to_owned(), "pending".to_owned(), None));
     }

@@ -28,7 +28,7 @@ mod touch;
 mod words;
 
 use crate::backend::BackendSpec;
-use crate::client::family::{Around, Client, FlowWords, MessageRow, ModelRow, Unusable, Who};
+use crate::client::family::{Client, Context, FlowWords, MessageRow, ModelRow, Unusable, Who};
 use crate::client::policy::Policy;
 use crate::client::step::{Action, Input, TaskId};
 use crate::kernel::Time;
@@ -65,14 +65,14 @@ impl Client for Clerk {
     type Store = Pages;
     type Account = Accounts;
 
-    fn setup(model: usize, around: &Around<'_>) -> Setup {
+    fn setup(model: usize, context: &Context<'_>) -> Setup {
         Setup {
-            release: Release::of(Model::ALL[model], around.max_rounds.unwrap_or(DEFAULT_MAX_ROUNDS)),
-            token_life_s: around.token_life_s,
-            multi_session: around.multi_session,
-            reaction: around.reaction,
-            missing_expired_token: (around.code)(MISSING_EXPIRED_TOKEN),
-            not_taken_for_a_lost_session: CODES_NOT_TAKEN_FOR_A_LOST_SESSION.map(|code| (around.code)(code)),
+            release: Release::of(Model::ALL[model], context.max_rounds.unwrap_or(DEFAULT_MAX_ROUNDS)),
+            token_life_s: context.token_life_s,
+            multi_session: context.multi_session,
+            reaction: context.reaction,
+            missing_expired_token: (context.code)(MISSING_EXPIRED_TOKEN),
+            not_taken_for_a_lost_session: CODES_NOT_TAKEN_FOR_A_LOST_SESSION.map(|code| (context.code)(code)),
         }
     }
 

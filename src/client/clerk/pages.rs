@@ -11,7 +11,7 @@ use super::{Clerk, messages};
 use crate::backend::Endpoint;
 use crate::client::Reply as _;
 use crate::client::app::{AppReaction, Reaction};
-use crate::client::family::{Call, Doing, FinalTab, Look, MessageRow, Store, Who};
+use crate::client::family::{Activity, Call, FinalTab, Look, MessageRow, Store, Who};
 use crate::client::session_policy::SessionPolicy;
 use crate::client::step::{Action, Input, Message, TaskId};
 use crate::kernel::{Block, Time};
@@ -228,9 +228,9 @@ impl Store for Pages {
 }
 
 impl Look for Pages {
-    fn doing(&self, task: TaskId) -> Doing {
+    fn doing(&self, task: TaskId) -> Activity {
         let task = self.tasks.get(task);
-        Doing {
+        Activity {
             task: task.kind.row(),
             caller: task.caller.row(),
             attempt: task.attempt.into(),

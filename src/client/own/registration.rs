@@ -3,7 +3,7 @@
 //! A world is compiled for one client family. The code of an outside client is compiled where its program is, so a scenario
 //! carries it as a value: one indirect call starts a run, and within the run nothing is indirect.
 
-use crate::client::family::{Around, Client, Unusable};
+use crate::client::family::{Client, Context, Unusable};
 use crate::client::policy::Policy;
 use crate::client::{AnyClient, Prepared};
 use std::any::Any;
@@ -49,7 +49,7 @@ impl<C: Client> OwnFamily for Compiled<C> {
     }
 }
 
-type Compile = fn(&Around<'_>, &[Vec<&Policy>], &[String], Worlds) -> Arc<dyn OwnFamily>;
+type Compile = fn(&Context<'_>, &[Vec<&Policy>], &[String], Worlds) -> Arc<dyn OwnFamily>;
 
 /// A client from outside of the crate.
 #[derive(Clone, Copy)]
@@ -74,8 +74,8 @@ impl OwnClient {
         OwnClient {
             name: C::MODELS[0].name,
             unusable: C::UNUSABLE,
-            compile: |around, contenders, codes, worlds| {
-                Arc::new(Compiled::<C> { prepared: Prepared::new(0, around, contenders, codes), worlds })
+            compile: |context, contenders, codes, worlds| {
+                Arc::new(Compiled::<C> { prepared: Prepared::new(0, context, contenders, codes), worlds })
             },
             worlds,
         }
@@ -84,11 +84,11 @@ impl OwnClient {
     /// Compiles it for contenders, each with the policies of its parts.
     pub(crate) fn compile(
         &self,
-        around: &Around<'_>,
+        context: &Context<'_>,
         contenders: &[Vec<&Policy>],
         codes: &[String],
     ) -> AnyClient {
-        AnyClient::Own((self.compile)(around, contenders, codes, self.worlds))
+        AnyClient::Own((self.compile)(context, contenders, codes, self.worlds))
     }
 }
 

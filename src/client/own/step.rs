@@ -8,7 +8,7 @@ use super::{MOST_BYTES, Sdk};
 use crate::backend::BackendSpec;
 use crate::client::Reply as _;
 use crate::client::fact::{Fact, FlowEnd, Status};
-use crate::client::family::{Around, Client, FlowWords, MessageRow, ModelRow, Store as _, Unusable, Who};
+use crate::client::family::{Client, Context, FlowWords, MessageRow, ModelRow, Store as _, Unusable, Who};
 use crate::client::policy::Policy;
 use crate::client::step::{Action, Input, Message, TaskId};
 use crate::client::token::pool::NONE;
@@ -38,9 +38,9 @@ impl<S: Sdk> Client for Own<S> {
     type Store = Pages<S>;
     type Account = Sessions;
 
-    fn setup(_: usize, around: &Around<'_>) -> Setup {
+    fn setup(_: usize, context: &Context<'_>) -> Setup {
         const { assert!(size_of::<S>() <= MOST_BYTES, "the state of a tab takes more bytes than MOST_BYTES") };
-        Setup::new::<S>(around)
+        Setup::new::<S>(context)
     }
 
     fn rules(setup: &Setup, policy: &Policy, codes: &[String]) -> Rules {

@@ -5,7 +5,7 @@ use super::words;
 use crate::backend::Endpoint;
 use crate::client::Reply as _;
 use crate::client::fact::Status;
-use crate::client::family::{self, Call, Doing, FinalTab, Look, MessageRow};
+use crate::client::family::{self, Activity, Call, FinalTab, Look, MessageRow};
 use crate::client::step::{Message, TaskId};
 use crate::client::token::pool::{NONE, Pool};
 use crate::client::token::{ServerReply as Reply, TOKEN};
@@ -313,17 +313,17 @@ impl<S: Clone + Debug> family::Store for Pages<S> {
 }
 
 impl<S> Look for Pages<S> {
-    fn doing(&self, id: TaskId) -> Doing {
+    fn doing(&self, id: TaskId) -> Activity {
         match Task::of(id) {
             Task::Request(index) => {
                 let request = self.core.tasks.request(index);
                 let task = if request.state == State::Waits { &words::RETRY } else { &words::REFRESH };
                 let caller = words::caller(request.cause);
-                Doing { task, caller, attempt: request.failures, levels: 0, endpoint: TOKEN }
+                Activity { task, caller, attempt: request.failures, levels: 0, endpoint: TOKEN }
             }
             Task::Timer(_) => {
                 let caller = words::caller(super::page::Cause::Timer);
-                Doing { task: &words::TIMER, caller, attempt: 0, levels: 0, endpoint: TOKEN }
+                Activity { task: &words::TIMER, caller, attempt: 0, levels: 0, endpoint: TOKEN }
             }
         }
     }

@@ -4,7 +4,7 @@ use super::Sdk;
 use super::page::Cause;
 use crate::client::backoff::Backoff;
 use crate::client::family::{
-    Around, CallerRow, Due, MessageCause, MessageRow, Role, TaskRow, Unusable, Values,
+    CallerRow, Context, Due, MessageCause, MessageRow, Role, TaskRow, Unusable, Values,
 };
 use crate::client::policy::{FailureBits, Policy};
 use crate::client::token::{Rotation, Server};
@@ -20,17 +20,17 @@ pub struct Setup {
 }
 
 impl Setup {
-    pub(super) fn new<S: Sdk>(around: &Around<'_>) -> Setup {
+    pub(super) fn new<S: Sdk>(context: &Context<'_>) -> Setup {
         let rotation = Rotation {
             rotates: S::ROTATES,
             // RFC 9700, section 4.14.2: a used refresh token is refused, and its session ends.
-            reuse: around.refresh_token_reuse.filter(|window| *window > Dur::ZERO),
+            reuse: context.refresh_token_reuse.filter(|window| *window > Dur::ZERO),
             accepts_parent: false,
             reuse_ends: true,
-            life: Dur::from_secs(around.token_life_s.into()),
+            life: Dur::from_secs(context.token_life_s.into()),
         };
         Setup {
-            token_life_s: around.token_life_s,
+            token_life_s: context.token_life_s,
             server: Server { rotation, refused_status: S::REFUSED_STATUS },
         }
     }

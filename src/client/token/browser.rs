@@ -25,40 +25,40 @@ const OPENED: u32 = 1 << 30;
 const LOCK: u32 = OPENED - 1;
 
 impl Browser {
-    pub fn new(stored: Option<Held>, skew: i64) -> Browser {
+    pub(super) fn new(stored: Option<Held>, skew: i64) -> Browser {
         let mut browser = Browser { stored, skew: [0; 2], first: NONE, lock: LOCK };
         browser.set_skew(skew);
         browser
     }
 
-    pub fn skew(&self) -> i64 {
+    pub(super) fn skew(&self) -> i64 {
         (i64::from(self.skew[0].cast_signed()) << 32) | i64::from(self.skew[1])
     }
 
-    pub fn set_skew(&mut self, nanoseconds: i64) {
+    pub(super) fn set_skew(&mut self, nanoseconds: i64) {
         self.skew = [(nanoseconds >> 32) as u32, nanoseconds as u32];
     }
 
     /// The lock, or [`NONE`] when no operation holds it or waits for it.
-    pub fn lock(&self) -> u32 {
+    pub(super) fn lock(&self) -> u32 {
         let lock = self.lock & LOCK;
         if lock == LOCK { NONE } else { lock }
     }
 
-    pub fn set_lock(&mut self, lock: u32) {
+    pub(super) fn set_lock(&mut self, lock: u32) {
         self.lock = self.lock & !LOCK | lock & LOCK;
     }
 
-    pub fn is_offline(&self) -> bool {
+    pub(super) fn is_offline(&self) -> bool {
         self.lock & OFFLINE != 0
     }
 
-    pub fn set_offline(&mut self, offline: bool) {
+    pub(super) fn set_offline(&mut self, offline: bool) {
         self.lock = self.lock & !OFFLINE | if offline { OFFLINE } else { 0 };
     }
 
     /// Whether one of its pages has been opened before; marks it as opened.
-    pub fn open(&mut self) -> bool {
+    pub(super) fn open(&mut self) -> bool {
         let before = self.lock & OPENED != 0;
         self.lock |= OPENED;
         before
@@ -71,7 +71,7 @@ pub(super) struct Copied(u32);
 
 impl Copied {
     /// No session.
-    pub const NONE: Copied = Copied(u32::MAX);
+    pub(super) const NONE: Copied = Copied(u32::MAX);
     /// The session that the browser stores.
     const AS_STORED: Copied = Copied(u32::MAX - 1);
 }

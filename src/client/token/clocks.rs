@@ -12,7 +12,7 @@ use crate::kernel::Dur;
 
 impl Machine<'_> {
     /// The tab becomes visible. The ticker starts again, and the object recovers the session.
-    pub fn becomes_visible(&mut self, agent: Key) {
+    pub(super) fn becomes_visible(&mut self, agent: Key) {
         self.agent_mut(agent).traits.set_visible(true);
         self.start_ticker(agent);
         if self.rules.visible_recovers {
@@ -21,7 +21,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn start_ticker(&mut self, agent: Key) {
+    pub(super) fn start_ticker(&mut self, agent: Key) {
         let Some(ticker) = self.rules.ticker else { return };
         self.stop_ticker(agent);
         let it = self.agent(agent);
@@ -34,7 +34,7 @@ impl Machine<'_> {
     }
 
     /// Makes the ticks of the current ticker void.
-    pub fn stop_ticker(&mut self, agent: Key) {
+    pub(super) fn stop_ticker(&mut self, agent: Key) {
         let clock = self.clock_of(agent);
         clock.tick = clock.tick.wrapping_add(1);
     }
@@ -43,7 +43,7 @@ impl Machine<'_> {
         &mut self.store.clocks[agent.slot as usize]
     }
 
-    pub fn tick(&mut self, agent: Key, ticker: u32, first: bool) {
+    pub(super) fn tick(&mut self, agent: Key, ticker: u32, first: bool) {
         let Some(rules) = self.rules.ticker else { return };
         if self.clock_of(agent).tick != ticker {
             return;
@@ -74,7 +74,7 @@ impl Machine<'_> {
     }
 
     /// Sets the timer before expiry.
-    pub fn set_alarm(&mut self, agent: Key) {
+    pub(super) fn set_alarm(&mut self, agent: Key) {
         let Some(timer) = self.rules.timer else { return };
         let Some(held) = self.store.copy(agent) else { return };
         if !self.agent(agent).traits.is_auto() {
@@ -92,12 +92,12 @@ impl Machine<'_> {
     }
 
     /// Makes a set timer void.
-    pub fn stop_alarm(&mut self, agent: Key) {
+    pub(super) fn stop_alarm(&mut self, agent: Key) {
         let clock = self.clock_of(agent);
         clock.alarm = clock.alarm.wrapping_add(1);
     }
 
-    pub fn alarm(&mut self, agent: Key, alarm: u32) {
+    pub(super) fn alarm(&mut self, agent: Key, alarm: u32) {
         if self.clock_of(agent).alarm == alarm {
             self.depth = self.agent(agent).alarm_depth;
             if self.rules.timer.is_some_and(|t| !t.refreshes) {
@@ -111,7 +111,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn after_alarm(&mut self, agent: Key, refreshed: Refreshed) {
+    pub(super) fn after_alarm(&mut self, agent: Key, refreshed: Refreshed) {
         let Some(timer) = self.rules.timer.filter(|t| t.refreshes) else { return };
         match refreshed {
             Refreshed::Yes(_) => self.set_alarm(agent),

@@ -10,7 +10,7 @@ use super::words::{Fact, Storage};
 
 impl Machine<'_> {
     /// Loads or returns to the tab, for a client that keeps the session in the storage.
-    pub fn recover(&mut self, task: Key) {
+    pub(super) fn recover(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let Some(held) = self.session(agent) else { return self.end_recovery(task) };
         if self.left(agent, held) >= nanos(self.rules.caller_margin) {
@@ -30,7 +30,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn end_recovery(&mut self, task: Key) {
+    pub(super) fn end_recovery(&mut self, task: Key) {
         let (agent, op) = (self.task(task).agent, self.task(task).op);
         if op == Op::Load {
             self.start_ticker(agent);
@@ -40,7 +40,7 @@ impl Machine<'_> {
 
     /// Loads, for a client that keeps a copy in the object: refreshes within the margin, then requests account data,
     /// then sets the user.
-    pub fn load_copy(&mut self, task: Key) {
+    pub(super) fn load_copy(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let browser = self.agent(agent).browser;
         let mut held = self.store.browser(browser).stored;
@@ -61,7 +61,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn look_up(&mut self, task: Key, held: Held) {
+    pub(super) fn look_up(&mut self, task: Key, held: Held) {
         self.task_mut(task).stage = LOOKUP;
         if self.rules.load.lookup {
             self.start(task, Endpoint::Lookup, held.refresh);
@@ -70,7 +70,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn loaded_copy(&mut self, task: Key, refreshed: Refreshed) {
+    pub(super) fn loaded_copy(&mut self, task: Key, refreshed: Refreshed) {
         match refreshed {
             Refreshed::Yes(held) if self.task(task).stage != LOOKUP => self.look_up(task, held),
             Refreshed::Yes(_) => self.end_load(task),
@@ -79,7 +79,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn end_load(&mut self, task: Key) {
+    pub(super) fn end_load(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let (slot, held, listens) =
             (self.agent(agent).browser, self.store.copy(agent), self.agent(agent).traits.listens());
@@ -112,7 +112,7 @@ impl Machine<'_> {
         self.finish(task, Done::Nothing);
     }
 
-    pub fn sign_out_at_load(&mut self, agent: Key) {
+    pub(super) fn sign_out_at_load(&mut self, agent: Key) {
         let listens = self.agent_mut(agent).traits.listen(false);
         self.sign_out(agent, None);
         self.agent_mut(agent).traits.listen(listens);
@@ -120,7 +120,7 @@ impl Machine<'_> {
 
     /// The load has ended. The operations that waited for it begin. If the load's lock was stolen, the object is
     /// broken.
-    pub fn loaded(&mut self, agent: Key, broken: bool, ok: bool) {
+    pub(super) fn loaded(&mut self, agent: Key, broken: bool, ok: bool) {
         self.agent_mut(agent).traits.set_ready(if broken { Ready::Broken } else { Ready::Yes });
         let parked = match self.busy_if_any(agent) {
             Some(_) => std::mem::take(&mut self.busy(agent).parked),
@@ -136,7 +136,7 @@ impl Machine<'_> {
     }
 
     /// Another page wrote to the storage.
-    pub fn storage_changed(&mut self, agent: Key, depth: u16) {
+    pub(super) fn storage_changed(&mut self, agent: Key, depth: u16) {
         if self.store.agents.get(agent).is_some() {
             self.depth = depth;
             let task = self.add_task(agent, Op::Copy);
@@ -151,7 +151,7 @@ impl Machine<'_> {
 
     /// Copies the storage as it was when its event arrived. An object that was loading then treats the user as new: it
     /// sets its timer again and writes the storage once more.
-    pub fn copy(&mut self, task: Key) {
+    pub(super) fn copy(&mut self, task: Key) {
         let (agent, stage, stored) = (self.task(task).agent, self.task(task).stage, self.task(task).kept);
         match (self.store.copy(agent), stored) {
             (old, Some(new)) if old.is_none() || stage == REPLACE => {
@@ -178,7 +178,7 @@ impl Machine<'_> {
         self.finish(task, Done::Nothing);
     }
 
-    pub fn put_back(&mut self, task: Key) {
+    pub(super) fn put_back(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let kept = self.task(task).kept.expect("a restore has a session");
         if self.left(agent, kept) <= 0 {
@@ -189,7 +189,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn put_back_done(&mut self, task: Key, refreshed: Refreshed) {
+    pub(super) fn put_back_done(&mut self, task: Key, refreshed: Refreshed) {
         let (agent, stage) = (self.task(task).agent, self.task(task).stage);
         match refreshed {
             Refreshed::Yes(_) if stage == LOOKUP => {

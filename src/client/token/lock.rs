@@ -13,7 +13,7 @@ use crate::client::backoff::Wait;
 
 impl Machine<'_> {
     /// Takes the lock for an operation, if the client has a lock, and runs the operation.
-    pub fn acquire(&mut self, task: Key) {
+    pub(super) fn acquire(&mut self, task: Key) {
         let (agent, op) = (self.task(task).agent, self.task(task).op);
         let Some(lock) = self.rules.lock.filter(|_| op != Op::Initial) else { return self.run(task) };
         if lock.reentrant && self.busy_if_any(agent).is_some_and(|b| b.locked) {
@@ -31,7 +31,7 @@ impl Machine<'_> {
         self.store.later.push_back(Next::AskLock(task));
     }
 
-    pub fn ask_lock(&mut self, task: Key) {
+    pub(super) fn ask_lock(&mut self, task: Key) {
         let Some(it) = self.store.tasks.get(task) else { return };
         let (agent, op) = (it.agent, it.op);
         let browser = self.agent(agent).browser;
@@ -53,7 +53,7 @@ impl Machine<'_> {
     }
 
     /// Grants a free lock to the first operation that waits. Removes the lock when none waits.
-    pub fn pump_lock(&mut self, browser: u32) {
+    pub(super) fn pump_lock(&mut self, browser: u32) {
         let slot = self.store.browser(browser).lock();
         if slot == NONE || self.store.locks.at(slot).holder.is_some() {
             return;
@@ -104,7 +104,7 @@ impl Machine<'_> {
     }
 
     /// An operation has waited too long for the lock.
-    pub fn waited_for_lock(&mut self, task: Key) {
+    pub(super) fn waited_for_lock(&mut self, task: Key) {
         let Some(rules) = self.rules.lock else { return };
         let Some(it) = self.store.tasks.get(task) else { return };
         if !it.in_lock || !self.is_queued(task) {
@@ -119,7 +119,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn steal(&mut self, task: Key) {
+    pub(super) fn steal(&mut self, task: Key) {
         let Some(it) = self.store.tasks.get(task) else { return };
         let browser = self.agent(it.agent).browser;
         let mut slot = self.store.browser(browser).lock();
@@ -147,7 +147,7 @@ impl Machine<'_> {
     }
 
     /// Removes an operation that goes away from the lock's queue, or from the lock.
-    pub fn leave_lock(&mut self, task: Key) {
+    pub(super) fn leave_lock(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let slot = self.store.browser(self.agent(agent).browser).lock();
         if slot == NONE || !self.task(task).in_lock {
@@ -170,7 +170,7 @@ impl Machine<'_> {
 
     /// Ends an operation. Its caller gets the answer at once, unless the operation holds the lock; then the caller gets
     /// it when the object's queue is empty.
-    pub fn finish(&mut self, task: Key, done: Done) {
+    pub(super) fn finish(&mut self, task: Key, done: Done) {
         let it = self.task(task);
         let (agent, in_lock, in_queue, successor) = (it.agent, it.in_lock, it.in_queue, it.successor);
         if !in_lock && !in_queue {

@@ -134,16 +134,16 @@ impl Machine<'_> {
         }
     }
 
-    pub fn agent(&self, agent: Key) -> &Agent {
+    pub(super) fn agent(&self, agent: Key) -> &Agent {
         self.store.agents.at(agent.slot)
     }
 
-    pub fn agent_mut(&mut self, agent: Key) -> &mut Agent {
+    pub(super) fn agent_mut(&mut self, agent: Key) -> &mut Agent {
         self.store.agents.at_mut(agent.slot)
     }
 
     /// The object's work under way. Created on first use.
-    pub fn busy(&mut self, agent: Key) -> &mut Busy {
+    pub(super) fn busy(&mut self, agent: Key) -> &mut Busy {
         let slot = self.store.agents.at(agent.slot).busy;
         let slot = if slot == NONE {
             let key = self.store.busy.insert(Busy::default());
@@ -156,13 +156,13 @@ impl Machine<'_> {
     }
 
     /// The object's work under way, if any.
-    pub fn busy_if_any(&self, agent: Key) -> Option<&Busy> {
+    pub(super) fn busy_if_any(&self, agent: Key) -> Option<&Busy> {
         let slot = self.agent(agent).busy;
         if slot == NONE { None } else { Some(self.store.busy.at(slot)) }
     }
 
     /// Frees the slot when no work is under way.
-    pub fn rest(&mut self, agent: Key) {
+    pub(super) fn rest(&mut self, agent: Key) {
         let Some(it) = self.store.agents.get(agent) else { return };
         if it.busy != NONE && self.store.busy.at(it.busy).is_idle() {
             let key = self.store.busy.key(it.busy);
@@ -171,7 +171,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn add_task(&mut self, agent: Key, op: Op) -> Key {
+    pub(super) fn add_task(&mut self, agent: Key, op: Op) -> Key {
         let (depth, started) = (self.depth, self.now);
         let after = self.busy(agent).tasks;
         let task = self.store.tasks.insert(Task {
@@ -205,7 +205,7 @@ impl Machine<'_> {
     }
 
     /// Removes an operation that has ended.
-    pub fn remove_task(&mut self, task: Key) {
+    pub(super) fn remove_task(&mut self, task: Key) {
         let it = self.store.tasks.remove(task).expect("an operation ends once");
         match it.before {
             Some(before) => self.task_mut(before).after = it.after,
@@ -217,11 +217,11 @@ impl Machine<'_> {
         self.rest(it.agent);
     }
 
-    pub fn fact(&mut self, agent: Key, fact: Fact) {
+    pub(super) fn fact(&mut self, agent: Key, fact: Fact) {
         self.out.facts.push((agent, fact));
     }
 
-    pub fn wait(&mut self, agent: Key, timer: Timer, wait: Wait) {
+    pub(super) fn wait(&mut self, agent: Key, timer: Timer, wait: Wait) {
         self.out.actions.push(Action::Wait { agent, timer, wait });
     }
 
@@ -271,20 +271,24 @@ impl Machine<'_> {
         }
     }
 
-    pub fn task(&self, task: Key) -> &Task {
+    pub(super) fn task(&self, task: Key) -> &Task {
         self.store.tasks.at(task.slot)
     }
 
-    pub fn task_mut(&mut self, task: Key) -> &mut Task {
+    pub(super) fn task_mut(&mut self, task: Key) -> &mut Task {
         self.store.tasks.at_mut(task.slot)
     }
 
-    pub fn flight(&self, flight: Key) -> &Flight {
+    pub(super) fn flight(&self, flight: Key) -> &Flight {
         self.store.flights.at(flight.slot)
     }
 
     /// Appends a task to a list of waiting tasks.
-    pub fn append(&mut self, list: (Option<Key>, Option<Key>), task: Key) -> (Option<Key>, Option<Key>) {
+    pub(super) fn append(
+        &mut self,
+        list: (Option<Key>, Option<Key>),
+        task: Key,
+    ) -> (Option<Key>, Option<Key>) {
         self.task_mut(task).link = None;
         match list {
             (Some(first), Some(last)) => {
@@ -296,7 +300,7 @@ impl Machine<'_> {
     }
 
     /// Schedules a result for every task of a list, in order, after the consequences already scheduled.
-    pub fn resume_all(&mut self, list: (Option<Key>, Option<Key>), refreshed: Refreshed) {
+    pub(super) fn resume_all(&mut self, list: (Option<Key>, Option<Key>), refreshed: Refreshed) {
         let mut next = list.0;
         while let Some(task) = next {
             next = self.task_mut(task).link.take();

@@ -11,7 +11,7 @@ use crate::kernel::Dur;
 
 impl Machine<'_> {
     /// The app asks for a token.
-    pub fn ask(&mut self, agent: Key) {
+    pub(super) fn ask(&mut self, agent: Key) {
         if let Some(held) = self.fresh(agent) {
             let call = self.next_call(agent);
             let outcome = Outcome::Token(held.exp_s);
@@ -31,7 +31,7 @@ impl Machine<'_> {
     }
 
     /// The app restores a session that it kept.
-    pub fn restore(&mut self, agent: Key, kept: Held) {
+    pub(super) fn restore(&mut self, agent: Key, kept: Held) {
         let task = self.new_call(agent, Op::Restore);
         self.task_mut(task).kept = Some(kept);
         self.begin(task);
@@ -52,7 +52,7 @@ impl Machine<'_> {
     }
 
     /// Begins an operation. It waits for the load if it must, then for the lock.
-    pub fn begin(&mut self, task: Key) {
+    pub(super) fn begin(&mut self, task: Key) {
         let (agent, op) = (self.task(task).agent, self.task(task).op);
         let waits = match op {
             Op::Load | Op::Initial | Op::Tick | Op::Alarm => false,
@@ -86,7 +86,7 @@ impl Machine<'_> {
     }
 
     /// Runs an operation that has its turn.
-    pub fn run(&mut self, task: Key) {
+    pub(super) fn run(&mut self, task: Key) {
         let Some(it) = self.store.tasks.get(task) else { return };
         let (agent, op) = (it.agent, it.op);
         self.task_mut(task).started = self.now;
@@ -120,7 +120,7 @@ impl Machine<'_> {
     }
 
     /// Reads the session for a caller, and refreshes it within the caller's margin.
-    pub fn read(&mut self, task: Key) {
+    pub(super) fn read(&mut self, task: Key) {
         let agent = self.task(task).agent;
         match self.session(agent) {
             None if self.rules.none_is_error => self.has_none(task, Done::Failed),
@@ -133,7 +133,7 @@ impl Machine<'_> {
     }
 
     /// Continues an operation after its refresh.
-    pub fn resume(&mut self, task: Key, refreshed: Refreshed) {
+    pub(super) fn resume(&mut self, task: Key, refreshed: Refreshed) {
         let Some(it) = self.store.tasks.get(task) else { return };
         let (agent, op, stage) = (it.agent, it.op, it.stage);
         match op {
@@ -169,7 +169,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn failure(&self) -> Done {
+    pub(super) fn failure(&self) -> Done {
         match self.rules.failure {
             Failure::Nothing => Done::Empty,
             Failure::Error => Done::Failed,
@@ -177,7 +177,7 @@ impl Machine<'_> {
     }
 
     /// Continues an operation whose read gave a session.
-    pub fn has(&mut self, task: Key, held: Held) {
+    pub(super) fn has(&mut self, task: Key, held: Held) {
         let (agent, op) = (self.task(task).agent, self.task(task).op);
         match op {
             Op::Initial => {
@@ -199,14 +199,14 @@ impl Machine<'_> {
     }
 
     /// Continues an operation whose read gave no session.
-    pub fn has_none(&mut self, task: Key, done: Done) {
+    pub(super) fn has_none(&mut self, task: Key, done: Done) {
         if self.task(task).op == Op::Initial {
             self.first_event(self.task(task).agent, None);
         }
         self.finish(task, done);
     }
 
-    pub fn first_event(&mut self, agent: Key, exp: Option<u32>) {
+    pub(super) fn first_event(&mut self, agent: Key, exp: Option<u32>) {
         self.fact(agent, Fact::First(exp));
         if self.agent(agent).traits.asks_on_event() {
             self.ask(agent);
@@ -214,7 +214,7 @@ impl Machine<'_> {
     }
 
     /// Applies a refused refresh to the session.
-    pub fn apply(&mut self, agent: Key, sign_out: SignOut, status: Option<u16>) {
+    pub(super) fn apply(&mut self, agent: Key, sign_out: SignOut, status: Option<u16>) {
         let goes = match sign_out {
             SignOut::Never => false,
             SignOut::Always => true,
@@ -231,7 +231,7 @@ impl Machine<'_> {
     }
 
     /// Gives the caller of an operation its answer.
-    pub fn answer_caller(&mut self, task: Key, done: Done) {
+    pub(super) fn answer_caller(&mut self, task: Key, done: Done) {
         let (agent, op, call) = (self.task(task).agent, self.task(task).op, self.task(task).call);
         match op {
             Op::Call | Op::Restore => {

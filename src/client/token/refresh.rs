@@ -18,7 +18,7 @@ const DROPPED: Refreshed = Refreshed::Refused { cleared: false, nothing: false }
 impl Machine<'_> {
     /// Gets a new access token for an operation. The operation joins the refresh under way, gets the remembered
     /// failure, or starts a refresh.
-    pub fn refresh(&mut self, task: Key, refresh: NonZeroU32) {
+    pub(super) fn refresh(&mut self, task: Key, refresh: NonZeroU32) {
         let agent = self.task(task).agent;
         if let Some(busy) = self.busy_if_any(agent) {
             if let Some(flight) = busy.flight {
@@ -37,7 +37,7 @@ impl Machine<'_> {
     }
 
     /// Starts a request for an operation.
-    pub fn start(&mut self, task: Key, endpoint: Endpoint, refresh: NonZeroU32) {
+    pub(super) fn start(&mut self, task: Key, endpoint: Endpoint, refresh: NonZeroU32) {
         let agent = self.task(task).agent;
         let stored = self.store.browser(self.agent(agent).browser).stored.map(|s| s.refresh);
         let flight = self.store.flights.insert(Flight {
@@ -83,7 +83,7 @@ impl Machine<'_> {
             .is_some_and(|f| f.waits_for_answer && f.failures == request.attempt)
     }
 
-    pub fn answer(&mut self, request: Request, reply: Reply) {
+    pub(super) fn answer(&mut self, request: Request, reply: Reply) {
         if !self.is_waiting(request) {
             return;
         }
@@ -96,7 +96,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn timed_out(&mut self, request: Request) {
+    pub(super) fn timed_out(&mut self, request: Request) {
         if self.is_waiting(request) {
             if self.rules.aborts {
                 let ticket = self.flight(request.flight).ticket;
@@ -106,7 +106,7 @@ impl Machine<'_> {
         }
     }
 
-    pub fn retry(&mut self, request: Request) {
+    pub(super) fn retry(&mut self, request: Request) {
         let due = self.store.flights.get(request.flight);
         if due.is_some_and(|f| !f.waits_for_answer && f.failures == request.attempt) {
             let flight = self.store.flights.at_mut(request.flight.slot);

@@ -12,13 +12,13 @@ const SECOND: i64 = 1_000_000_000;
 
 impl Machine<'_> {
     /// The client's own clock, in nanoseconds since the start of the run by the server's clock.
-    pub fn clock(&self, agent: Key) -> i64 {
+    pub(super) fn clock(&self, agent: Key) -> i64 {
         let skew = self.store.browser(self.agent(agent).browser).skew();
         i64::try_from(self.now.0).expect("a run is shorter than 292 years").saturating_add(skew)
     }
 
     /// The remaining life of the access token by the client's clock; negative after its expiry.
-    pub fn left(&self, agent: Key, held: Held) -> i64 {
+    pub(super) fn left(&self, agent: Key, held: Held) -> i64 {
         let clock = match self.rules.clock {
             ExpiryClock::ReceiptSeconds => self.clock(agent).div_euclid(SECOND) * SECOND,
             _ => self.clock(agent),
@@ -27,7 +27,7 @@ impl Machine<'_> {
     }
 
     /// The session that the object reads.
-    pub fn session(&self, agent: Key) -> Option<Held> {
+    pub(super) fn session(&self, agent: Key) -> Option<Held> {
         match self.rules.place {
             Place::Storage => self.store.browser(self.agent(agent).browser).stored,
             Place::Copied | Place::Memory => self.store.copy(agent),
@@ -35,7 +35,7 @@ impl Machine<'_> {
     }
 
     /// Stores a refreshed session and notifies of it.
-    pub fn save(&mut self, agent: Key, held: Held) {
+    pub(super) fn save(&mut self, agent: Key, held: Held) {
         let (browser, ready) = (self.agent(agent).browser, self.agent(agent).traits.ready());
         match self.rules.place {
             Place::Storage => {
@@ -68,7 +68,7 @@ impl Machine<'_> {
     }
 
     /// Removes the session, notifies of it, and drops a remembered failure.
-    pub fn sign_out(&mut self, agent: Key, status: Option<u16>) {
+    pub(super) fn sign_out(&mut self, agent: Key, status: Option<u16>) {
         let (slot, busy) = (self.agent(agent).browser, self.agent(agent).busy);
         if busy != NONE {
             self.store.busy.at_mut(busy).cool = None;
@@ -90,7 +90,7 @@ impl Machine<'_> {
     }
 
     /// Sends a storage event to every other page of the browser, for clients that keep their own copies.
-    pub fn tell_pages(&mut self, agent: Key) {
+    pub(super) fn tell_pages(&mut self, agent: Key) {
         if self.rules.place != Place::Copied {
             return;
         }
@@ -108,7 +108,7 @@ impl Machine<'_> {
     }
 
     /// Sends an event to the object's listeners and to the browser's other objects.
-    pub fn tell(&mut self, agent: Key, news: News) {
+    pub(super) fn tell(&mut self, agent: Key, news: News) {
         if self.agent(agent).traits.ready() == Ready::No && self.rules.place == Place::Copied {
             return;
         }
@@ -129,7 +129,7 @@ impl Machine<'_> {
     }
 
     /// Handles an event from another object of the browser.
-    pub fn hear(&mut self, agent: Key, news: News, depth: u16) {
+    pub(super) fn hear(&mut self, agent: Key, news: News, depth: u16) {
         if self.store.agents.get(agent).is_none() {
             return;
         }
@@ -145,7 +145,7 @@ impl Machine<'_> {
     }
 
     /// Calls the object's own listeners.
-    pub fn notify(&mut self, agent: Key, news: News) {
+    pub(super) fn notify(&mut self, agent: Key, news: News) {
         let session = if news == News::SignedOut { None } else { self.session(agent) };
         let it = self.agent(agent);
         if it.traits.listens() {

@@ -157,7 +157,7 @@ pub(super) struct Busy {
 }
 
 impl Busy {
-    pub fn is_idle(&self) -> bool {
+    pub(super) fn is_idle(&self) -> bool {
         self.flight.is_none() && self.cool.is_none() && !self.locked && self.tasks.is_none()
     }
 }
@@ -233,7 +233,7 @@ pub(super) struct Flight {
 
 impl Flight {
     /// Depth of an entry that its answer causes. A request other than a refresh adds nothing.
-    pub fn depth_after(&self) -> u16 {
+    pub(super) fn depth_after(&self) -> u16 {
         self.depth.saturating_add(u16::from(self.endpoint == Endpoint::Token))
     }
 }

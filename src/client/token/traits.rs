@@ -27,7 +27,7 @@ const ALWAYS: NonZeroU8 = NonZeroU8::new(1 << 7).expect("a bit is set");
 
 impl Traits {
     /// Those of an object that begins to load.
-    pub fn new(how: &Opening) -> Traits {
+    pub(super) fn new(how: &Opening) -> Traits {
         let mut traits = Traits(ALWAYS);
         for (bit, on) in [
             (VISIBLE, how.visible),
@@ -49,7 +49,7 @@ impl Traits {
         self.0 = ALWAYS | (self.0.get() & !bit) | if on { bit } else { 0 };
     }
 
-    pub fn ready(self) -> Ready {
+    pub(super) fn ready(self) -> Ready {
         match (self.has(LOADED), self.has(BROKEN)) {
             (false, false) => Ready::No,
             (true, _) => Ready::Yes,
@@ -57,43 +57,43 @@ impl Traits {
         }
     }
 
-    pub fn set_ready(&mut self, ready: Ready) {
+    pub(super) fn set_ready(&mut self, ready: Ready) {
         self.set(LOADED, ready == Ready::Yes);
         self.set(BROKEN, ready == Ready::Broken);
     }
 
-    pub fn is_visible(self) -> bool {
+    pub(super) fn is_visible(self) -> bool {
         self.has(VISIBLE)
     }
 
-    pub fn set_visible(&mut self, visible: bool) {
+    pub(super) fn set_visible(&mut self, visible: bool) {
         self.set(VISIBLE, visible);
     }
 
     /// The object refreshes by itself.
-    pub fn is_auto(self) -> bool {
+    pub(super) fn is_auto(self) -> bool {
         self.has(AUTO)
     }
 
     /// The app listens to its events.
-    pub fn listens(self) -> bool {
+    pub(super) fn listens(self) -> bool {
         self.has(LISTENS)
     }
 
     /// Changes whether the app listens, and returns whether it did.
-    pub fn listen(&mut self, listens: bool) -> bool {
+    pub(super) fn listen(&mut self, listens: bool) -> bool {
         let before = self.listens();
         self.set(LISTENS, listens);
         before
     }
 
     /// The app asks for a token on each event.
-    pub fn asks_on_event(self) -> bool {
+    pub(super) fn asks_on_event(self) -> bool {
         self.has(ASKS_ON_EVENT)
     }
 
     /// The app refreshes the session, like a caller, when the SDK tells it that the token has expired.
-    pub fn refreshes_on_expiry(self) -> bool {
+    pub(super) fn refreshes_on_expiry(self) -> bool {
         self.has(REFRESHES_ON_EXPIRY)
     }
 }

@@ -22,7 +22,7 @@ pub(super) struct Open {
 }
 
 impl Replay<'_> {
-    pub fn asked(&mut self, tab: u32, agent: Key, call: u32) {
+    pub(super) fn asked(&mut self, tab: u32, agent: Key, call: u32) {
         let place = self.out.calls.len();
         self.out.calls.push((self.ms(), tab, "pending".to_owned(), None, None));
         let load = self.pages[tab as usize].load;
@@ -31,7 +31,7 @@ impl Replay<'_> {
         self.calls.insert(call, Open { place, tab, load, poll, own, restored: false, ends_load });
     }
 
-    pub fn answered(&mut self, agent: Key, call: u32, outcome: Outcome) {
+    pub(super) fn answered(&mut self, agent: Key, call: u32, outcome: Outcome) {
         let Some(mut open) = self.calls.remove(&call) else { return };
         let kept = self.pages[open.tab as usize].kept;
         if let (Outcome::Nothing, Some(kept), false) = (outcome, kept, open.restored) {
@@ -65,7 +65,7 @@ impl Replay<'_> {
     }
 
     /// The app puts its session back. The call continues with the result.
-    pub fn step_restoring(&mut self, agent: Key, kept: Held, open: Open, before: usize) {
+    pub(super) fn step_restoring(&mut self, agent: Key, kept: Held, open: Open, before: usize) {
         let mut out = Out::default();
         step(&self.rules, &mut self.store, agent, Input::Restore(kept), self.now, &mut out);
         let asked = out.facts.iter().position(|(_, f)| matches!(f, Fact::Asked { .. }));
@@ -79,7 +79,7 @@ impl Replay<'_> {
     }
 
     /// The app asks `times` times at once.
-    pub fn ask(&mut self, tab: u32, times: u32, poll: Option<usize>) {
+    pub(super) fn ask(&mut self, tab: u32, times: u32, poll: Option<usize>) {
         self.next_poll = poll;
         if !self.options.object_per_call {
             let first = self.pages[tab as usize].objects[0];
@@ -97,7 +97,7 @@ impl Replay<'_> {
         self.open(tab, &vec![how; times as usize]);
     }
 
-    pub fn poll(&mut self, tab: u32, load: u32, n: usize) {
+    pub(super) fn poll(&mut self, tab: u32, load: u32, n: usize) {
         let poll: &Poll = &self.config.poll[n];
         let over = poll.to.is_some_and(|to| self.ms() as f64 >= to);
         if self.pages[tab as usize].load != load || over {
@@ -113,7 +113,7 @@ impl Replay<'_> {
         }
     }
 
-    pub fn act(&mut self, n: usize) -> Result<(), String> {
+    pub(super) fn act(&mut self, n: usize) -> Result<(), String> {
         let action = &self.config.actions[n];
         let tab = action.tab.unwrap_or(0);
         if tab as usize >= self.pages.len() {

@@ -1,7 +1,7 @@
 //! Compares a replay with its recording.
 
 use super::recording::Recording;
-use super::replay::{Called, Replayed, Sent, Told, replay};
+use super::replay::{Called, Replayed, Reported, Sent, replay};
 use crate::client::token::Profile;
 use std::fmt::Debug;
 
@@ -131,7 +131,7 @@ fn called(recording: &Recording) -> Vec<Called> {
     recording.calls.iter().map(|c| (c.0, c.1, c.3.clone(), c.4, exp(c.5))).collect()
 }
 
-fn told(recording: &Recording) -> Vec<Told> {
+fn told(recording: &Recording) -> Vec<Reported> {
     let mut told = Vec::new();
     for event in &recording.events {
         let name = match event.kind.as_str() {

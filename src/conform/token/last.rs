@@ -7,7 +7,7 @@ use crate::kernel::Time;
 
 impl Replay<'_> {
     /// When the SDK considers the token expired, in whole seconds of true time, rounded as in the recordings.
-    pub fn known_expiry(&self, held: Held) -> u64 {
+    pub(super) fn known_expiry(&self, held: Held) -> u64 {
         let until = held.until.nanoseconds() - self.config.client_skew_ms * 1_000_000;
         match self.profile.session.expiry_clock {
             _ if self.rules.place == Place::Storage
@@ -21,7 +21,7 @@ impl Replay<'_> {
         }
     }
 
-    pub fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         self.now = Time::from_ms(self.config.duration_ms);
         for tab in 0..self.pages.len() {
             let held = match self.pages[tab].objects.first() {

@@ -12,4 +12,4 @@ pub mod trials;
 
 pub use compare::{Comparison, Divergence, Outcome, compare};
 pub use recording::{Recording, State, is_recording};
-pub use replay::{Called, MOST_EVENTS, Replayed, Sent, SignOut, Told, replay};
+pub use replay::{Called, MOST_EVENTS, Replayed, Reported, Sent, SignOut, replay};

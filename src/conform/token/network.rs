@@ -7,7 +7,14 @@ use crate::client::token::{Endpoint, Input, Key, Reply, Request};
 use crate::kernel::{Dur, Time};
 
 impl Replay<'_> {
-    pub fn arrive(&mut self, agent: Key, request: Request, reply: Reply, place: usize, status: AsRecorded) {
+    pub(super) fn arrive(
+        &mut self,
+        agent: Key,
+        request: Request,
+        reply: Reply,
+        place: usize,
+        status: AsRecorded,
+    ) {
         if !self.tab_of.contains_key(&agent) {
             return;
         }
@@ -24,7 +31,13 @@ impl Replay<'_> {
         self.step(agent, Input::Answer(request, reply));
     }
 
-    pub fn send(&mut self, agent: Key, endpoint: Endpoint, refresh: std::num::NonZeroU32, request: Request) {
+    pub(super) fn send(
+        &mut self,
+        agent: Key,
+        endpoint: Endpoint,
+        refresh: std::num::NonZeroU32,
+        request: Request,
+    ) {
         let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
         let place = self.out.requests.len();
         if self.rules.aborts {
@@ -50,7 +63,7 @@ impl Replay<'_> {
 
     /// End of a wait with a random part: the time of the recorded request within the wait's bounds. So bounds are
     /// compared, not draws.
-    pub fn drawn(&self, agent: Key, wait: Wait) -> Time {
+    pub(super) fn drawn(&self, agent: Key, wait: Wait) -> Time {
         let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
         let [from, to] = [wait.low, wait.high].map(|draw| self.now.after(wait.of(draw)));
         let within = |t: &Time| from < to && from <= *t && *t <= to;
@@ -59,7 +72,7 @@ impl Replay<'_> {
     }
 
     /// The client aborts a request.
-    pub fn abort(&mut self, request: Request) {
+    pub(super) fn abort(&mut self, request: Request) {
         let t = self.ms();
         if let Some(place) = self.places.remove(&request) {
             let sent = &mut self.out.requests[place];

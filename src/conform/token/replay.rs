@@ -16,7 +16,7 @@ pub type Sent = (u64, u32, String, String, Option<u64>);
 /// A call of the app: `t`, tab, outcome, `t_done`, `exp`.
 pub type Called = (u64, u32, String, Option<u64>, Option<u64>);
 /// An event: `t`, tab, type, name, `exp`.
-pub type Told = (u64, u32, String, String, Option<u64>);
+pub type Reported = (u64, u32, String, String, Option<u64>);
 
 /// Behaviour of the simulated client in a replay.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ pub struct Replayed {
     /// Every call of the app.
     pub calls: Vec<Called>,
     /// What the SDK reported and wrote.
-    pub events: Vec<Told>,
+    pub events: Vec<Reported>,
     /// How each tab ended.
     pub last: Vec<State>,
     /// Number of entries, and number of recursive entries among them.
@@ -245,26 +245,26 @@ impl Replay<'_> {
         Ok(())
     }
 
-    pub fn push(&mut self, t: Time, action: bool, due: Due) {
+    pub(super) fn push(&mut self, t: Time, action: bool, due: Due) {
         self.number += 1;
         self.queue.push(At { t, action, number: self.number, due });
     }
 
-    pub fn ms(&self) -> u64 {
+    pub(super) fn ms(&self) -> u64 {
         self.now.0 / crate::kernel::time::NS_PER_MS
     }
 
-    pub fn event(&mut self, tab: u32, kind: &str, name: &str, exp: Option<u64>) {
+    pub(super) fn event(&mut self, tab: u32, kind: &str, name: &str, exp: Option<u64>) {
         self.out.events.push((self.ms(), tab, kind.to_owned(), name.to_owned(), exp));
     }
 
-    pub fn open_tab(&mut self) {
+    pub(super) fn open_tab(&mut self) {
         let tab = u32::try_from(self.pages.len()).unwrap_or(u32::MAX);
         self.pages.push(Page { load: 0, objects: Vec::new(), loaded: Vec::new(), asked: false, kept: None });
         self.load(tab);
     }
 
-    pub fn load(&mut self, tab: u32) {
+    pub(super) fn load(&mut self, tab: u32) {
         let page = &mut self.pages[tab as usize];
         page.load += 1;
         (page.kept, page.loaded, page.asked) = (None, Vec::new(), false);
@@ -295,7 +295,7 @@ impl Replay<'_> {
         self.open(tab, &objects);
     }
 
-    pub fn open(&mut self, tab: u32, objects: &[Opening]) {
+    pub(super) fn open(&mut self, tab: u32, objects: &[Opening]) {
         let (mut keys, mut out) = (Vec::new(), Out::default());
         let opened = |key| keys.push(key);
         let objects = objects.iter().copied();
@@ -307,13 +307,13 @@ impl Replay<'_> {
         self.take(out);
     }
 
-    pub fn step(&mut self, agent: Key, input: Input) {
+    pub(super) fn step(&mut self, agent: Key, input: Input) {
         let mut out = Out::default();
         step(&self.rules, &mut self.store, agent, input, self.now, &mut out);
         self.take(out);
     }
 
-    pub fn take(&mut self, out: Out) {
+    pub(super) fn take(&mut self, out: Out) {
         for action in out.actions {
             match action {
                 Action::Send { agent, endpoint, refresh, request } => {

@@ -42,7 +42,7 @@ fn retry_after_s(rule: &Rule) -> u32 {
 const ONE: u128 = 1_000_000_000 * 1_000_000_000;
 
 impl Server {
-    pub fn new(config: &Config, profile: &Profile) -> Server {
+    pub(super) fn new(config: &Config, profile: &Profile) -> Server {
         let tokens = &profile.refresh_token;
         Server {
             rules: config.rules.iter().map(|r| (r.clone(), 0)).collect(),
@@ -61,11 +61,11 @@ impl Server {
         }
     }
 
-    pub fn first(&self) -> Issued {
+    pub(super) fn first(&self) -> Issued {
         self.account.first(&self.rotation, Time::ZERO)
     }
 
-    pub fn decide(&mut self, endpoint: Endpoint, refresh: NonZeroU32, now: Time) -> Decision {
+    pub(super) fn decide(&mut self, endpoint: Endpoint, refresh: NonZeroU32, now: Time) -> Decision {
         if let Some(decision) = self.scripted(endpoint, now) {
             return decision;
         }

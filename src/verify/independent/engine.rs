@@ -3,7 +3,7 @@
 use super::log::Log;
 use crate::backend::Endpoint;
 use crate::client::fact::{Fact, Status};
-use crate::client::family::{Call, Doing};
+use crate::client::family::{Activity, Call};
 use crate::client::step::TaskId;
 use crate::kernel::Time;
 use crate::metrics::Outcome;
@@ -58,7 +58,15 @@ impl Writer {
 impl Observer for Writer {
     const ACTIVE: bool = true;
 
-    fn sent(&mut self, _now: Time, _tab: u32, id: TaskId, _doing: Doing, _endpoint: Endpoint, first: bool) {
+    fn sent(
+        &mut self,
+        _now: Time,
+        _tab: u32,
+        id: TaskId,
+        _doing: Activity,
+        _endpoint: Endpoint,
+        first: bool,
+    ) {
         self.open.insert(id, first);
     }
 

@@ -4,7 +4,7 @@ use crate::backend::Endpoint;
 use crate::backend::limiter::Verdict;
 use crate::backend::spec::LimitSpec;
 use crate::client::fact::Fact;
-use crate::client::family::{Call, Doing, Due, Look, Role, TaskRow};
+use crate::client::family::{Activity, Call, Due, Look, Role, TaskRow};
 use crate::client::step::{Input, TaskId};
 use crate::kernel::Time;
 use crate::metrics::Outcome;
@@ -98,7 +98,7 @@ impl Observer for Judge {
 
     /// After a sign-out, nothing new begins in that tab. Running refresh chains and retries continue, as the recordings show,
     /// and the user may sign in. Poller, focus, app and messages send nothing.
-    fn sent(&mut self, now: Time, tab: u32, task: TaskId, doing: Doing, endpoint: Endpoint, _first: bool) {
+    fn sent(&mut self, now: Time, tab: u32, task: TaskId, doing: Activity, endpoint: Endpoint, _first: bool) {
         self.clock(now);
         self.sent[endpoint.index()] += 1;
         if self.open.insert(task, endpoint).is_some() {

@@ -14,12 +14,12 @@ mod tasks;
 pub(in crate::client) use rows::TOKEN;
 pub use sessions::{Reply, Sessions};
 pub(in crate::client) use sessions::{SESSION_BYTES, Server};
-pub use setup::{Policed, Setup};
-pub use store::Pages;
+pub(super) use setup::{Policed, Setup};
+pub(super) use store::Pages;
 
 use super::shipped;
 use crate::backend::BackendSpec;
-use crate::client::family::{Around, Client, FlowWords, MessageRow, ModelRow, Unusable, Who};
+use crate::client::family::{Client, Context, FlowWords, MessageRow, ModelRow, Unusable, Who};
 use crate::client::policy::Policy;
 use crate::client::step::{Action, Input, TaskId};
 use crate::kernel::Time;
@@ -46,8 +46,8 @@ impl Client for Token {
     type Store = Pages;
     type Account = Sessions;
 
-    fn setup(model: usize, around: &Around<'_>) -> Setup {
-        Setup::new(around.profile.map_or_else(|| shipped::profile(model), Arc::clone), around)
+    fn setup(model: usize, context: &Context<'_>) -> Setup {
+        Setup::new(context.profile.map_or_else(|| shipped::profile(model), Arc::clone), context)
     }
 
     fn rules(setup: &Setup, policy: &Policy, codes: &[String]) -> Policed {

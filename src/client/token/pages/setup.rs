@@ -2,7 +2,7 @@
 
 use super::sessions::{Reply, Server};
 use crate::client::app::Reaction;
-use crate::client::family::Around;
+use crate::client::family::Context;
 use crate::client::policy::Policy;
 use crate::client::token::{self, Code, Endpoint, Profile, Refusal, Rotation, Rules};
 use crate::kernel::Dur;
@@ -30,14 +30,14 @@ pub struct Setup {
 }
 
 impl Setup {
-    pub(super) fn new(profile: Arc<Profile>, around: &Around<'_>) -> Setup {
+    pub(super) fn new(profile: Arc<Profile>, context: &Context<'_>) -> Setup {
         Setup {
             profile,
-            token_life: Dur::from_secs(around.token_life_s.into()),
-            reuse: around.refresh_token_reuse,
-            objects: around.objects,
-            ignores_removals: around.storage_ignores_removals,
-            reaction: around.reaction,
+            token_life: Dur::from_secs(context.token_life_s.into()),
+            reuse: context.refresh_token_reuse,
+            objects: context.objects,
+            ignores_removals: context.storage_ignores_removals,
+            reaction: context.reaction,
         }
     }
 

@@ -15,12 +15,12 @@ use crate::kernel::Time;
 use crate::protocol::Failure;
 
 /// The list of a step's actions, and the tab whose actions come last in it.
-struct Told<'a> {
+struct ActionList<'a> {
     out: &'a mut Vec<Action>,
     tab: u32,
 }
 
-impl Told<'_> {
+impl ActionList<'_> {
     fn push(&mut self, tab: u32, action: Action) {
         if tab != self.tab {
             self.tab = tab;
@@ -36,15 +36,15 @@ impl Pages {
         let mut made = std::mem::take(&mut self.out);
         let browser = self.browser_of(who.user);
         let stored = self.store.stored(browser);
-        let mut told = Told { out, tab: who.tab };
+        let mut list = ActionList { out, tab: who.tab };
         let (mut failure, mut ends) = (None, false);
         match input {
             Input::Open => {
-                self.close(who, now, &mut made, &mut told);
+                self.close(who, now, &mut made, &mut list);
                 self.open(who, now, &mut made);
             }
             Input::Close => {
-                self.close(who, now, &mut made, &mut told);
+                self.close(who, now, &mut made, &mut list);
                 self.tabs[who.tab as usize].object = NONE;
             }
             Input::Focus => {
@@ -92,9 +92,9 @@ impl Pages {
         }
         let answered = matches!(input, Input::Answer(_));
         if let Some(failure) = failure.filter(|_| who.rules.is_policed) {
-            judge(failure, ends, &made, &mut told, who.tab);
+            judge(failure, ends, &made, &mut list, who.tab);
         }
-        self.tell(who, &mut made, &mut told, (stored, answered, failure, now));
+        self.tell(who, &mut made, &mut list, (stored, answered, failure, now));
         self.out = made;
     }
 
@@ -149,7 +149,7 @@ impl Pages {
     }
 
     /// Closes the page of a tab, if it is open.
-    fn close(&mut self, who: &Who<'_, Token>, now: Time, made: &mut Out, told: &mut Told<'_>) {
+    fn close(&mut self, who: &Who<'_, Token>, now: Time, made: &mut Out, list: &mut ActionList<'_>) {
         let first = self.first_object(who.tab);
         let objects = std::iter::successors(first, |object| self.object_after(*object));
         let callers: u32 = objects.map(|object| self.store.callers(object)).sum();
@@ -157,11 +157,11 @@ impl Pages {
             self.feed(who, first, token::Input::ClosePage, now, made);
         }
         if callers > 0 {
-            told.push(who.tab, Action::Fact(Fact::AppLeft(callers)));
+            list.push(who.tab, Action::Fact(Fact::AppLeft(callers)));
         }
         let tab = &mut self.tabs[who.tab as usize];
         if tab.set_session(false) {
-            told.push(who.tab, Action::Fact(Fact::PageGone));
+            list.push(who.tab, Action::Fact(Fact::PageGone));
         }
     }
 
@@ -170,7 +170,7 @@ impl Pages {
         &mut self,
         who: &Who<'_, Token>,
         made: &mut Out,
-        told: &mut Told<'_>,
+        list: &mut ActionList<'_>,
         (stored, answered, failure, now): (Option<Held>, bool, Option<Failure>, Time),
     ) {
         let mut may_change_sessions = false;
@@ -184,23 +184,23 @@ impl Pages {
             if matches!(fact, token::Fact::Loaded(_)) && self.tabs[tab as usize].object != agent.slot {
                 continue;
             }
-            told_facts(fact, (answered, failure), now, |fact| told.push(tab, Action::Fact(fact)));
+            told_facts(fact, (answered, failure), now, |fact| list.push(tab, Action::Fact(fact)));
         }
         let now_stored = self.store.stored(self.browser_of(who.user));
         if now_stored != stored {
-            told.push(who.tab, Action::Fact(Fact::Cookie(now_stored.map(|held| self.token(held)))));
+            list.push(who.tab, Action::Fact(Fact::Cookie(now_stored.map(|held| self.token(held)))));
             may_change_sessions = true;
         }
         if may_change_sessions {
-            self.tell_sessions(who, told);
+            self.tell_sessions(who, list);
         }
         for action in made.actions.drain(..) {
-            self.act(action, told, now);
+            self.act(action, list, now);
         }
     }
 
     /// Reports the tabs whose session came or went.
-    fn tell_sessions(&mut self, who: &Who<'_, Token>, told: &mut Told<'_>) {
+    fn tell_sessions(&mut self, who: &Who<'_, Token>, list: &mut ActionList<'_>) {
         let first = who.user * self.tabs_per_user;
         for tab in first..first + self.tabs_per_user {
             let object = self.tabs[tab as usize].object;
@@ -209,12 +209,12 @@ impl Pages {
             }
             let session = self.shows_session(object, who.rules.client.place);
             if self.tabs[tab as usize].set_session(session) != session {
-                told.push(tab, Action::Fact(if session { Fact::SignedIn } else { Fact::SignedOut }));
+                list.push(tab, Action::Fact(if session { Fact::SignedIn } else { Fact::SignedOut }));
             }
         }
     }
 
-    fn act(&mut self, action: token::Action, told: &mut Told<'_>, now: Time) {
+    fn act(&mut self, action: token::Action, list: &mut ActionList<'_>, now: Time) {
         match action {
             token::Action::Send { agent, endpoint, refresh, request } => {
                 let tab = self.store.agents.at(agent.slot).page;
@@ -234,11 +234,11 @@ impl Pages {
                 };
                 let task = tasks::id(Kind::Call, self.tasks.send(sent));
                 self.store.set_ticket(request, task);
-                told.push(tab, Action::Send { task, endpoint: sent.endpoint, first });
+                list.push(tab, Action::Send { task, endpoint: sent.endpoint, first });
             }
             token::Action::Abort { ticket, .. } => {
                 let tab = self.tasks.sent(tasks::parts(ticket).1).tab;
-                told.push(tab, Action::Abort { task: ticket });
+                list.push(tab, Action::Abort { task: ticket });
             }
             token::Action::Wait { agent, timer, wait } => {
                 let Some(it) = self.store.agents.get(agent) else { return };
@@ -260,7 +260,7 @@ impl Pages {
                     }
                 };
                 let generation = crate::client::Store::generation(self, task);
-                told.push(tab, Action::Wait { task, generation, wait });
+                list.push(tab, Action::Wait { task, generation, wait });
             }
         }
     }
@@ -272,7 +272,7 @@ impl Pages {
 
 /// Reports what the policy says of a failed answer: the request is retried, or the session has ended. A failure that means
 /// neither is the client's own business.
-fn judge(failure: Failure, ends: bool, made: &Out, told: &mut Told<'_>, tab: u32) {
+fn judge(failure: Failure, ends: bool, made: &Out, list: &mut ActionList<'_>, tab: u32) {
     let is_retry =
         |action: &token::Action| matches!(action, token::Action::Wait { timer: Timer::Retry(_), .. });
     let verdict = match made.actions.iter().any(is_retry) {
@@ -280,7 +280,7 @@ fn judge(failure: Failure, ends: bool, made: &Out, told: &mut Told<'_>, tab: u32
         false if ends => Judgement::EnterFlow,
         false => return,
     };
-    told.push(tab, Action::Fact(Fact::Judged { failure, verdict }));
+    list.push(tab, Action::Fact(Fact::Judged { failure, verdict }));
 }
 
 /// Gives each fact of the world that a fact of the machine means. `answered` says whether the step handles an answer, and

@@ -7,7 +7,7 @@ use super::tasks::{self, Kind, Sent, Tasks, Waiting};
 use crate::backend::Endpoint;
 use crate::client::Reply as _;
 use crate::client::fact::Status;
-use crate::client::family::{self, Call, Doing, FinalTab, Look, MessageRow};
+use crate::client::family::{self, Activity, Call, FinalTab, Look, MessageRow};
 use crate::client::step::{Message, TaskId};
 use crate::client::token::browser::Browser;
 use crate::client::token::pool::{NONE, Pool};
@@ -51,22 +51,22 @@ pub(super) struct Tab {
 
 impl Tab {
     /// Number of times the tab was opened.
-    pub fn visit(self) -> u32 {
+    pub(super) fn visit(self) -> u32 {
         self.visits >> 1
     }
 
     /// Counts an opening.
-    pub fn count_visit(&mut self) {
+    pub(super) fn count_visit(&mut self) {
         self.visits += 2;
     }
 
     /// Whether the page shows the user as signed in.
-    pub fn session(self) -> bool {
+    pub(super) fn session(self) -> bool {
         self.visits & 1 == 1
     }
 
     /// Sets whether the page shows the user as signed in, and returns whether it did.
-    pub fn set_session(&mut self, session: bool) -> bool {
+    pub(super) fn set_session(&mut self, session: bool) -> bool {
         let before = self.session();
         self.visits = self.visits & !1 | u32::from(session);
         before
@@ -275,15 +275,20 @@ impl family::Store for Pages {
 }
 
 impl Look for Pages {
-    fn doing(&self, task: TaskId) -> Doing {
-        let clock =
-            |task, op| Doing { task, caller: rows::caller(op), attempt: 0, levels: 0, endpoint: rows::TOKEN };
+    fn doing(&self, task: TaskId) -> Activity {
+        let clock = |task, op| Activity {
+            task,
+            caller: rows::caller(op),
+            attempt: 0,
+            levels: 0,
+            endpoint: rows::TOKEN,
+        };
         match tasks::parts(task) {
             (Kind::Call, index) => {
                 let sent = self.tasks.sent(index);
                 let row = if sent.endpoint == rows::TOKEN { &rows::REFRESH } else { &rows::ACCOUNT };
                 let attempt = sent.request.attempt();
-                Doing { attempt, endpoint: sent.endpoint, ..clock(row, sent.op) }
+                Activity { attempt, endpoint: sent.endpoint, ..clock(row, sent.op) }
             }
             (Kind::Wait, index) => match self.tasks.waits.in_slot(index) {
                 None => clock(&rows::RETRY, Op::Call),
@@ -293,7 +298,7 @@ impl Look for Pages {
                         Timer::LockWait(_) => &rows::LOCK,
                         Timer::Retry(_) | Timer::Tick { .. } | Timer::Alarm(_) => &rows::RETRY,
                     };
-                    Doing { attempt: wait.attempt, ..clock(row, wait.op) }
+                    Activity { attempt: wait.attempt, ..clock(row, wait.op) }
                 }
             },
             (Kind::Tick | Kind::FirstTick, _) => clock(&rows::TICKER, Op::Tick),

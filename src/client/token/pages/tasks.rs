@@ -109,7 +109,7 @@ impl Default for Tasks {
 
 impl Tasks {
     /// Adds a request and returns its index.
-    pub fn send(&mut self, sent: Sent) -> u32 {
+    pub(super) fn send(&mut self, sent: Sent) -> u32 {
         if self.free == NONE {
             let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 requests");
             self.slots.push(Slot { generation: 0, next_free: NONE, waits: true, sent });
@@ -123,29 +123,29 @@ impl Tasks {
     }
 
     /// The request of this index.
-    pub fn sent(&self, index: u32) -> &Sent {
+    pub(super) fn sent(&self, index: u32) -> &Sent {
         &self.slots[index as usize].sent
     }
 
     /// The request of this index, for a change.
-    pub fn sent_mut(&mut self, index: u32) -> &mut Sent {
+    pub(super) fn sent_mut(&mut self, index: u32) -> &mut Sent {
         &mut self.slots[index as usize].sent
     }
 
     /// Generation of the request's events.
-    pub fn generation(&self, index: u32) -> u32 {
+    pub(super) fn generation(&self, index: u32) -> u32 {
         self.slots[index as usize].generation
     }
 
     /// Ends a request. It stays readable until [`Tasks::take`].
-    pub fn end(&mut self, index: u32) {
+    pub(super) fn end(&mut self, index: u32) {
         let slot = &mut self.slots[index as usize];
         slot.generation = slot.generation.wrapping_add(1);
         slot.waits = false;
     }
 
     /// Takes a request that has ended.
-    pub fn take(&mut self, index: u32) -> Sent {
+    pub(super) fn take(&mut self, index: u32) -> Sent {
         let slot = &mut self.slots[index as usize];
         slot.next_free = self.free;
         self.free = index;
@@ -153,14 +153,14 @@ impl Tasks {
     }
 
     /// The indices of the requests that wait for answers, in order.
-    pub fn requesting(&self) -> impl Iterator<Item = u32> {
+    pub(super) fn requesting(&self) -> impl Iterator<Item = u32> {
         self.slots.iter().enumerate().filter(|(_, slot)| slot.waits).map(|(index, _)| index as u32)
     }
 }
 
 impl Sent {
     /// The answer before one is known: none.
-    pub const UNANSWERED: Reply = Reply::Failed(Failure::NETWORK);
+    pub(super) const UNANSWERED: Reply = Reply::Failed(Failure::NETWORK);
 }
 
 #[cfg(test)]
