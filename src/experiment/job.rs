@@ -66,7 +66,7 @@ impl Gathered {
 }
 
 /// The flow of the plan's family.
-fn flow_of(plan: &Plan) -> &'static FlowWords {
+pub(super) fn flow_of(plan: &Plan) -> &'static FlowWords {
     plan.scenario.client.model().flow()
 }
 

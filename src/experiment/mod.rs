@@ -371,7 +371,7 @@ fn policy_results(
         latencies.add(&summary.latencies);
         timelines.push(summary.timeline);
     }
-    sessions.sort_by_key(|row| row.rank(plan.scenario.client.model().flow()));
+    sessions.sort_by_key(|row| row.rank(job::flow_of(plan)));
     sessions.truncate(keep);
     PolicyResults {
         name: name.to_owned(),

@@ -1,9 +1,9 @@
 //! How long answers take: a row per endpoint and percentile, a column per policy.
 
-use super::html::escaped;
+use super::data::shown_policies;
+use super::html::{begin_policy_table, escaped};
 use crate::explain::words::span;
 use crate::kernel::Dur;
-use crate::plot::columns::MOST_POLICIES;
 use crate::results::{Answers, PolicyResults, Results};
 use std::fmt::Write;
 
@@ -16,7 +16,7 @@ const PERCENTILES: [Percentile; 3] =
 
 /// Writes the section, if the results say how long answers take.
 pub(super) fn answers(results: &Results, out: &mut String) {
-    let shown = &results.policies[..results.policies.len().min(MOST_POLICIES)];
+    let shown = shown_policies(results);
     let mut endpoints: Vec<&str> = Vec::new();
     for answers in shown.iter().flat_map(|policy| &policy.answers) {
         if !endpoints.contains(&answers.endpoint.as_str()) {
@@ -28,14 +28,9 @@ pub(super) fn answers(results: &Results, out: &mut String) {
     }
     out.push_str(
         "<section aria-labelledby=\"answers\">\n<h2 id=\"answers\">How long answers take</h2>\n<p class=\"hint\">From sending a \
-         request to its answer, refusals included, over all replications. Requests without an answer are not counted.</p>\n\
-         <div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"How long answers take, a table\">\n\
-         <table class=\"summary\">\n<thead><tr><th scope=\"col\">answers of</th>",
+         request to its answer, refusals included, over all replications. Requests without an answer are not counted.</p>\n",
     );
-    for policy in shown {
-        let _ = write!(out, "<th scope=\"col\"><bdi>{}</bdi></th>", escaped(&policy.name));
-    }
-    out.push_str("</tr></thead>\n<tbody>\n");
+    begin_policy_table("How long answers take", "answers of", shown, out);
     for endpoint in endpoints {
         for (name, value) in PERCENTILES {
             let _ = write!(out, "<tr><th scope=\"row\">/{} <small>{name}</small></th>", escaped(endpoint));

@@ -28,8 +28,8 @@ const LONGEST_NAME: usize = 120;
 /// The most fault windows that are drawn.
 const MOST_FAULTS: usize = 100;
 
-/// The policies of the page's charts.
-fn shown_policies(results: &Results) -> &[PolicyResults] {
+/// The policies that the page shows.
+pub(super) fn shown_policies(results: &Results) -> &[PolicyResults] {
     &results.policies[..results.policies.len().min(MOST_POLICIES)]
 }
 

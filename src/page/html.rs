@@ -1,6 +1,8 @@
 //! Text made safe for HTML and for a shell.
 
+use crate::results::PolicyResults;
 use crate::text::{clean, push_escaped};
+use std::fmt::Write;
 
 /// Escapes a name or a line of text for content and for attributes in double quotes.
 pub(super) fn escaped(text: &str) -> String {
@@ -34,6 +36,20 @@ fn marked(text: &str) -> String {
         }
     }
     out
+}
+
+/// Begins a table that scrolls, up to its first row: a column with this heading, and a column for each policy. The table's
+/// label is text of the page itself.
+pub(super) fn begin_policy_table(label: &str, heading: &str, policies: &[PolicyResults], out: &mut String) {
+    let _ = write!(
+        out,
+        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"{label}, a table\">\n\
+         <table class=\"summary\">\n<thead><tr><th scope=\"col\">{heading}</th>"
+    );
+    for policy in policies {
+        let _ = write!(out, "<th scope=\"col\"><bdi>{}</bdi></th>", escaped(&policy.name));
+    }
+    out.push_str("</tr></thead>\n<tbody>\n");
 }
 
 /// Makes JSON safe inside a script element: nothing in it ends the element or begins a comment.

@@ -1,8 +1,8 @@
 //! The table of metrics: a row per metric, a column per policy.
 
-use super::html::escaped;
+use super::data::shown_policies;
+use super::html::{begin_policy_table, escaped};
 use crate::metrics::metrics_of;
-use crate::plot::columns::MOST_POLICIES;
 use crate::plot::titles;
 use crate::results::measured;
 use crate::results::{PolicyResults, Results};
@@ -19,15 +19,8 @@ pub(super) fn summary(results: &Results, out: &mut String) {
             results.replications
         );
     }
-    let shown = &results.policies[..results.policies.len().min(MOST_POLICIES)];
-    out.push_str(
-        "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Summary, a table\">\n<table class=\"summary\">\n\
-         <thead><tr><th scope=\"col\">metric</th>",
-    );
-    for policy in shown {
-        let _ = write!(out, "<th scope=\"col\"><bdi>{}</bdi></th>", escaped(&policy.name));
-    }
-    out.push_str("</tr></thead>\n<tbody>\n");
+    let shown = shown_policies(results);
+    begin_policy_table("Summary", "metric", shown, out);
     let known = metrics_of(results.model());
     for def in known.iter().filter(|def| measured::can_move(results, def.metric)) {
         row(def.name, def.unit, def.definition, shown, several, out);

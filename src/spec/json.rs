@@ -7,44 +7,35 @@ use serde_json::{Map, Value, json};
 
 /// The JSON Schema of a type.
 pub fn schema<T: JsonSchema>(title: &str) -> Value {
-    let mut root = raw_schema::<T>();
-    clean(&mut root);
-    root["title"] = title.into();
-    root
+    titled(raw_schema::<T>(), title, &|table| {
+        without_null(table);
+        conditions(table);
+    })
 }
 
 /// The JSON Schema of what a type is written as: results, reports, comparisons. A number that may be infinite, or is absent,
 /// is `null`.
 pub fn output_schema<T: JsonSchema>(title: &str) -> Value {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
-    let mut root = generator.into_root_schema_for::<T>().to_value();
-    without_extensions(&mut root);
+    titled(generator.into_root_schema_for::<T>().to_value(), title, &|_| {})
+}
+
+fn titled(mut root: Value, title: &str, say: &dyn Fn(&mut Map<String, Value>)) -> Value {
+    clean(&mut root, say);
     root["title"] = title.into();
     root
 }
 
-fn without_extensions(schema: &mut Value) {
+/// Says in JSON Schema's own words what our extensions say, where it has words, and takes the extensions away. `say` changes
+/// each table before.
+fn clean(schema: &mut Value, say: &dyn Fn(&mut Map<String, Value>)) {
     match schema {
-        Value::Array(list) => list.iter_mut().for_each(without_extensions),
+        Value::Array(list) => list.iter_mut().for_each(|part| clean(part, say)),
         Value::Object(table) => {
+            say(table);
             describe_unit(table);
             table.retain(|key, _| !key.starts_with("x-"));
-            table.values_mut().for_each(without_extensions);
-        }
-        _ => {}
-    }
-}
-
-/// Says in JSON Schema's own words what our extensions say, where it has words, and takes the extensions away.
-fn clean(schema: &mut Value) {
-    match schema {
-        Value::Array(list) => list.iter_mut().for_each(clean),
-        Value::Object(table) => {
-            without_null(table);
-            conditions(table);
-            describe_unit(table);
-            table.retain(|key, _| !key.starts_with("x-"));
-            table.values_mut().for_each(clean);
+            table.values_mut().for_each(|part| clean(part, say));
         }
         _ => {}
     }

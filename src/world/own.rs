@@ -26,15 +26,13 @@ pub(super) struct Launch<'a> {
     pub replication: u32,
     pub users: Range<u32>,
     pub control: &'a Control,
-    /// Whether simultaneous events of different sessions come in the opposite order.
-    pub reversed: bool,
 }
 
 type Ended = Result<(Run, Vec<FinalTab>), Stopped>;
 
 /// What starts the worlds of one client.
 struct Worlds {
-    run: fn(&dyn OwnFamily, Launch<'_>, &mut dyn AnyObserver) -> Ended,
+    run: fn(&dyn OwnFamily, Launch<'_>, &mut dyn AnyObserver, bool) -> Ended,
 }
 
 impl Extensions {
@@ -50,20 +48,27 @@ impl Extensions {
     }
 }
 
-/// Runs the worlds of a client from outside with an observer.
+/// Runs the worlds of a client from outside with an observer. `reversed` says whether simultaneous events of different
+/// sessions come in the opposite order.
 pub(super) fn start<O: Observer>(
     client: &dyn OwnFamily,
     launch: Launch<'_>,
     mut observer: O,
+    reversed: bool,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
     let worlds = client.worlds().downcast_ref::<Worlds>().expect("an own client is made by `Extensions`");
-    let (run, tabs) = (worlds.run)(client, launch, &mut observer)?;
+    let (run, tabs) = (worlds.run)(client, launch, &mut observer, reversed)?;
     Ok((run, observer, tabs))
 }
 
-fn run<C: Client>(client: &dyn OwnFamily, launch: Launch<'_>, observer: &mut dyn AnyObserver) -> Ended {
+fn run<C: Client>(
+    client: &dyn OwnFamily,
+    launch: Launch<'_>,
+    observer: &mut dyn AnyObserver,
+    reversed: bool,
+) -> Ended {
     let client = client.prepared().downcast_ref().expect("a client runs in its own worlds");
-    match (launch.reversed, observer.is_active()) {
+    match (reversed, observer.is_active()) {
         (true, _) => go::<C, _, Opposite<Event>>(client, launch, Passive(observer)),
         (false, false) => go::<C, _, Calendar<Event>>(client, launch, Passive(observer)),
         (false, true) => go::<C, _, Calendar<Event>>(client, launch, Active(observer)),
@@ -75,7 +80,7 @@ fn go<C: Client, O: Observer, Q: Queue<Event>>(
     launch: Launch<'_>,
     observer: O,
 ) -> Ended {
-    let Launch { plan, contender, replication, users, control, .. } = launch;
+    let Launch { plan, contender, replication, users, control } = launch;
     let mut world = World::<C, O, Q>::new(plan, client, contender, replication, users, observer);
     world.go(control)?;
     let (run, _, tabs) = world.finish();

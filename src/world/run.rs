@@ -65,7 +65,7 @@ pub fn observed_part<O: Observer>(
     control: &Control,
     observer: O,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
-    on_queue::<O, Calendar<Event>>(plan, contender, replication, users, control, (observer, false))
+    on_queue::<O, Calendar<Event>>(plan, contender, replication, users, control, observer)
 }
 
 /// Runs all users in one world and reverses the order of simultaneous events of different sessions: see [`Opposite`].
@@ -80,25 +80,24 @@ pub fn run_in_opposite_order(
     control: &Control,
 ) -> Result<Run, Stopped> {
     let users = 0..plan.scenario.fleet.users;
-    on_queue::<Silent, Opposite<Event>>(plan, contender, replication, users, control, (Silent, true))
+    on_queue::<Silent, Opposite<Event>>(plan, contender, replication, users, control, Silent)
         .map(|(run, _, _)| run)
 }
 
-/// Runs a world on a queue, for the plan's client family. The observer comes with whether the queue reverses the order of
-/// simultaneous events of different sessions.
+/// Runs a world on a queue, for the plan's client family.
 fn on_queue<O: Observer, Q: Queue<Event>>(
     plan: &Plan,
     contender: usize,
     replication: u32,
     users: Range<u32>,
     control: &Control,
-    (observer, reversed): (O, bool),
+    observer: O,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
     // A study may be cancelled before some of its runs begin. Such a run stops at once.
     if control.is_stopped() {
         return Err(Stopped::interrupted(Time::ZERO));
     }
-    let launch = Launch { plan, contender, replication, users, control, reversed };
+    let launch = Launch { plan, contender, replication, users, control };
     plan.client.with(Start::<O, Q> { launch, observer, queue: PhantomData })
 }
 
@@ -113,14 +112,13 @@ impl<O: Observer, Q: Queue<Event>> ForFamily for Start<'_, O, Q> {
     type Output = Result<(Run, O, Vec<FinalTab>), Stopped>;
 
     fn with<C: Client>(self, client: &Prepared<C>) -> Self::Output {
-        let Start { launch: Launch { plan, contender, replication, users, control, .. }, observer, .. } =
-            self;
+        let Start { launch: Launch { plan, contender, replication, users, control }, observer, .. } = self;
         let mut world = World::<C, O, Q>::new(plan, client, contender, replication, users, observer);
         world.go(control)?;
         Ok(world.finish())
     }
 
     fn with_own(self, client: &dyn OwnFamily) -> Self::Output {
-        own::start(client, self.launch, self.observer)
+        own::start(client, self.launch, self.observer, Q::REVERSES)
     }
 }

@@ -1,10 +1,8 @@
 //! Your own client: the template, the report of a client's trials, and the facts that the report must show.
 
-use crate::common::{binary, root};
+use crate::common::{root, run_in as run};
 use authstorm::client::token::{Profile, SHIPPED};
 use authstorm::conform::token::trials::{ClientReport, SignedOutKind, TRIALS, TrialResult, report};
-use std::path::Path;
-use std::process::{Command, Output};
 use std::sync::LazyLock;
 
 /// The reports of all shipped profiles.
@@ -102,13 +100,6 @@ fn a_healthy_hour_has_one_refresh_and_every_call_gets_its_token() {
                 .all(|harm| TRIALS.iter().any(|t| harm.starts_with(&format!("{}: ", t.name))))
         );
     }
-}
-
-fn run(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } =
-        Command::new(binary()).args(args).current_dir(dir).output().expect("the command runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (status.code(), text(stdout), text(stderr))
 }
 
 #[test]

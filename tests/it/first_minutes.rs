@@ -1,6 +1,6 @@
 //! What a newcomer tries first: the command alone, a scenario of one's own, the page, completions and manual pages.
 
-use crate::common::binary;
+use crate::common::{binary, told};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -8,10 +8,7 @@ use std::process::{Command, Stdio};
 fn run(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
     let mut command = Command::new(binary());
     // Without PATH, no program that opens pages is found.
-    command.args(args).current_dir(dir).env("PATH", "").stdin(Stdio::null());
-    let output = command.output().expect("the command runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (output.status.code(), text(output.stdout), text(output.stderr))
+    told(command.env("PATH", "").stdin(Stdio::null()), dir, args)
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! A client profile of one's own, from the template to the page: as a scenario's model, under policies, in results.
 
-use crate::common::{binary, root};
+use crate::common::{root, run_in as run};
 use authstorm::Study;
 use authstorm::metrics::Metric;
 use authstorm::results::{ResultsDir, finding};
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Output};
 
 /// A scenario whose model is `model`, with policies and more keys of `[client]`.
 fn scenario(model: &str, policies: &str, more: &str) -> String {
@@ -113,13 +112,6 @@ fn a_model_that_is_no_profile_is_refused_at_its_place() {
     let text = scenario("./mine.toml", "\"my-sdk\"", "");
     let found = Study::parse("s.toml", &text).map(|_| ()).expect_err("no directory").to_string();
     assert!(found.contains("this scenario has no directory"), "{found}");
-}
-
-fn run(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
-    let Output { status, stdout, stderr } =
-        Command::new(binary()).args(args).current_dir(dir).output().expect("the command runs");
-    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
-    (status.code(), text(stdout), text(stderr))
 }
 
 /// What the README tells a newcomer, command by command.

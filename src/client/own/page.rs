@@ -81,7 +81,7 @@ impl Page<'_> {
         let Some(stored) = self.core.browsers[self.user as usize].stored else { return };
         self.fact(Fact::FlowEntered { open: 1, active: true, depth: self.depth + 1, cause: self.failure });
         let next = self.core.tabs[self.tab as usize].requests;
-        let index = self.core.tasks.add(Request {
+        let index = self.core.tasks.requests.add(Request {
             tab: self.tab,
             state: State::Sent,
             cause: self.cause,

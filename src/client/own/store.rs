@@ -7,8 +7,8 @@ use crate::client::Reply as _;
 use crate::client::fact::Status;
 use crate::client::family::{self, Activity, Call, FinalTab, Look, MessageRow};
 use crate::client::step::{Message, TaskId};
-use crate::client::token::pool::{NONE, Pool};
-use crate::client::token::{ServerReply as Reply, TOKEN};
+use crate::client::token::pool::{NONE, Pool, Slots};
+use crate::client::token::{ServerReply as Reply, TOKEN, rows};
 use crate::kernel::{Block, Time};
 use crate::protocol::{Failure, Token};
 use std::fmt::Debug;
@@ -97,7 +97,7 @@ impl<S: Clone + Default> Pages<S> {
     /// Bytes of a user with this many tabs: an upper bound for a quiet one, about right for a storm.
     pub(super) fn bytes_per_user(tabs: u64, event: u64) -> u64 {
         let tab = (size_of::<S>() + size_of::<Tab>()) as u64
-            + REQUESTS * Tasks::REQUEST_BYTES as u64
+            + REQUESTS * Slots::<Request>::SLOT as u64
             + TIMERS * Pool::<Timer>::SLOT as u64
             + EVENTS * event;
         tabs * tab + size_of::<Browser>() as u64
@@ -284,7 +284,7 @@ impl<S: Clone + Debug> family::Store for Pages<S> {
     #[inline]
     fn end_call(&mut self, id: TaskId) {
         if let Task::Request(index) = Task::of(id) {
-            self.core.tasks.turn(index);
+            self.core.tasks.requests.turn(index);
             self.core.tasks.request_mut(index).state = State::Answered;
         }
     }
@@ -317,7 +317,7 @@ impl<S> Look for Pages<S> {
         match Task::of(id) {
             Task::Request(index) => {
                 let request = self.core.tasks.request(index);
-                let task = if request.state == State::Waits { &words::RETRY } else { &words::REFRESH };
+                let task = if request.state == State::Waits { &rows::RETRY } else { &rows::REFRESH };
                 let caller = words::caller(request.cause);
                 Activity { task, caller, attempt: request.failures, levels: 0, endpoint: TOKEN }
             }

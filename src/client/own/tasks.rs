@@ -5,7 +5,7 @@
 use super::page::Cause;
 use crate::client::step::TaskId;
 use crate::client::token::ServerReply as Reply;
-use crate::client::token::pool::{NONE, Pool};
+use crate::client::token::pool::{Pool, Slots};
 use crate::kernel::{Dur, Time};
 
 /// The bit of a timer's number.
@@ -71,16 +71,8 @@ pub(super) struct Request {
     pub shed: bool,
     /// Whether its page is gone.
     pub left_over: bool,
-    /// The next request of its tab, or [`NONE`].
+    /// The next request of its tab, or `NONE`.
     pub next: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Slot {
-    /// Rises when events that name the request become stale.
-    generation: u32,
-    next_free: u32,
-    request: Request,
 }
 
 /// A timer of a tab.
@@ -91,7 +83,7 @@ pub(super) struct Timer {
     pub number: u8,
     /// As in [`Request`], of an entry that it causes.
     pub depth: u32,
-    /// The next timer of its tab, or [`NONE`].
+    /// The next timer of its tab, or `NONE`.
     pub next: u32,
 }
 
@@ -100,75 +92,44 @@ pub(super) struct Timer {
 pub(super) struct Callers {
     pub asked: Time,
     pub count: u32,
-    /// The group that asked before, or [`NONE`].
+    /// The group that asked before, or `NONE`.
     pub next: u32,
 }
 
 /// The tasks under way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tasks {
-    slots: Vec<Slot>,
-    free: u32,
+    pub requests: Slots<Request>,
     pub timers: Pool<Timer>,
     pub callers: Pool<Callers>,
 }
 
-impl Default for Tasks {
-    fn default() -> Tasks {
-        Tasks { slots: Vec::new(), free: NONE, timers: Pool::default(), callers: Pool::default() }
-    }
-}
-
 impl Tasks {
-    /// Bytes of a request.
-    pub(super) const REQUEST_BYTES: usize = size_of::<Slot>();
-
-    /// Adds a request and returns its index.
-    pub(super) fn add(&mut self, request: Request) -> u32 {
-        if self.free == NONE {
-            self.slots.push(Slot { generation: 0, next_free: NONE, request });
-            return u32::try_from(self.slots.len() - 1).expect("fewer than 2^31 requests");
-        }
-        let index = self.free;
-        let slot = &mut self.slots[index as usize];
-        self.free = slot.next_free;
-        slot.request = request;
-        index
-    }
-
     pub(super) fn request(&self, index: u32) -> &Request {
-        &self.slots[index as usize].request
+        self.requests.at(index)
     }
 
     pub(super) fn request_mut(&mut self, index: u32) -> &mut Request {
-        &mut self.slots[index as usize].request
-    }
-
-    /// Makes the events that name a request stale.
-    pub(super) fn turn(&mut self, index: u32) {
-        let slot = &mut self.slots[index as usize];
-        slot.generation = slot.generation.wrapping_add(1);
+        self.requests.at_mut(index)
     }
 
     /// Frees the place of a request that has ended.
     pub(super) fn remove(&mut self, index: u32) {
-        self.turn(index);
-        let slot = &mut self.slots[index as usize];
-        slot.request.state = State::Answered;
-        slot.next_free = self.free;
-        self.free = index;
+        self.requests.turn(index);
+        self.requests.at_mut(index).state = State::Answered;
+        self.requests.free(index);
     }
 
     pub(super) fn generation(&self, task: Task) -> u32 {
         match task {
-            Task::Request(index) => self.slots[index as usize].generation,
+            Task::Request(index) => self.requests.generation(index),
             Task::Timer(slot) => self.timers.key(slot).generation,
         }
     }
 
     /// The requests whose answers are on the way, in order.
     pub(super) fn sent(&self) -> impl Iterator<Item = u32> {
-        let sent = |(_, slot): &(usize, &Slot)| slot.request.state == State::Sent;
-        self.slots.iter().enumerate().filter(sent).map(|(index, _)| index as u32)
+        let sent = |(_, request): &(u32, &Request)| request.state == State::Sent;
+        self.requests.iter().filter(sent).map(|(index, _)| index)
     }
 }

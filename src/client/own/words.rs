@@ -7,7 +7,7 @@ use crate::client::family::{
     CallerRow, Context, Due, MessageCause, MessageRow, Role, TaskRow, Unusable, Values,
 };
 use crate::client::policy::{FailureBits, Policy};
-use crate::client::token::{Rotation, Server};
+use crate::client::token::{Op, Rotation, Server, rows};
 use crate::kernel::Dur;
 use crate::protocol::Failure;
 
@@ -70,13 +70,6 @@ pub(super) static MESSAGES: [MessageRow; 2] = [
     MessageRow { id: "signed-out", words: "another tab signs out", cause: MessageCause::SignOut },
 ];
 
-const RETRIED: Due = Due::Repeat("the request is repeated");
-/// A refresh.
-pub(super) static REFRESH: TaskRow =
-    TaskRow { id: "refresh", name: "refresh", due: RETRIED, role: Role::Fetch };
-/// A wait before a retry.
-pub(super) static RETRY: TaskRow =
-    TaskRow { id: "retry", name: "retry of a refresh", due: RETRIED, role: Role::Fetch };
 /// A timer of the SDK.
 pub(super) static TIMER: TaskRow =
     TaskRow { id: "timer", name: "timer", due: Due::Tick("a timer of the client is due"), role: Role::Other };
@@ -86,16 +79,13 @@ pub(super) fn caller(cause: Cause) -> &'static CallerRow {
     const fn row(who: &'static str, purpose: &'static str) -> CallerRow {
         CallerRow { who, purpose, unheard: None }
     }
-    static OPENED: CallerRow = row("the page load", " for the page load");
-    static VISIBLE: CallerRow = row("the return to the tab", " because the tab becomes visible");
-    static ASKED: CallerRow = row("the app's call", " for the app");
     static TIMER: CallerRow = row("the timer", " for the timer");
     static ANSWER: CallerRow = row("the answer", " because of an answer");
     static TOLD: CallerRow = row("another tab's message", " because another tab sent a message");
     match cause {
-        Cause::Opened => &OPENED,
-        Cause::Visible => &VISIBLE,
-        Cause::Asked => &ASKED,
+        Cause::Opened => rows::caller(Op::Load),
+        Cause::Visible => rows::caller(Op::Visible),
+        Cause::Asked => rows::caller(Op::Call),
         Cause::Timer => &TIMER,
         Cause::Answer => &ANSWER,
         Cause::Told => &TOLD,

@@ -48,7 +48,7 @@ pub use account::{Account, Grant, Marks, Refusal, Rotation};
 pub use compile::Unusable;
 pub use machine::{open, step};
 pub use pages::{Reply as ServerReply, Sessions, Token};
-pub(in crate::client) use pages::{SESSION_BYTES, Server, TOKEN};
+pub(in crate::client) use pages::{SESSION_BYTES, Server, TOKEN, rows};
 pub use pool::Key;
 pub use profile::{ExpiryClockSpec, KeptIn, Profile};
 pub use rules::{Code, ENDPOINTS, Endpoint, Place, Rules};

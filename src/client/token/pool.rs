@@ -41,6 +41,79 @@ impl<T> Slot<T> {
     }
 }
 
+/// Slots whose values stay readable after their end, until their places are freed. A generation rises when what refers to a
+/// value becomes stale.
+#[derive(Clone, Debug)]
+pub(in crate::client) struct Slots<T> {
+    slots: Vec<Lasting<T>>,
+    free: u32,
+}
+
+#[derive(Clone, Debug)]
+struct Lasting<T> {
+    generation: u32,
+    /// The next free slot, or [`NONE`].
+    next_free: u32,
+    value: T,
+}
+
+impl<T> Default for Slots<T> {
+    fn default() -> Slots<T> {
+        Slots { slots: Vec::new(), free: NONE }
+    }
+}
+
+impl<T> Slots<T> {
+    /// Bytes of a slot.
+    pub(in crate::client) const SLOT: usize = size_of::<Lasting<T>>();
+
+    /// Stores a value and returns its index. Grows only when no slot is free.
+    pub(in crate::client) fn add(&mut self, value: T) -> u32 {
+        if self.free == NONE {
+            let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 slots");
+            self.slots.push(Lasting { generation: 0, next_free: NONE, value });
+            return index;
+        }
+        let index = self.free;
+        let slot = &mut self.slots[index as usize];
+        self.free = slot.next_free;
+        slot.value = value;
+        index
+    }
+
+    /// The value of this index.
+    pub(in crate::client) fn at(&self, index: u32) -> &T {
+        &self.slots[index as usize].value
+    }
+
+    /// The value of this index, for a change.
+    pub(in crate::client) fn at_mut(&mut self, index: u32) -> &mut T {
+        &mut self.slots[index as usize].value
+    }
+
+    /// The generation of what refers to this index.
+    pub(in crate::client) fn generation(&self, index: u32) -> u32 {
+        self.slots[index as usize].generation
+    }
+
+    /// Makes what refers to this index stale.
+    pub(in crate::client) fn turn(&mut self, index: u32) {
+        let slot = &mut self.slots[index as usize];
+        slot.generation = slot.generation.wrapping_add(1);
+    }
+
+    /// Frees a place. Its value stays readable until another takes it.
+    pub(in crate::client) fn free(&mut self, index: u32) {
+        self.slots[index as usize].next_free = self.free;
+        self.free = index;
+    }
+
+    /// Indices and values of all places, in order.
+    pub(in crate::client) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
+        (0u32..).zip(self.slots.iter().map(|slot| &slot.value))
+    }
+}
+
 /// A slot and its generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {

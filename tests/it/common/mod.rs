@@ -60,6 +60,19 @@ pub(crate) fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
     all
 }
 
+/// Exit code, standard output and standard error of the command in a directory.
+pub(crate) fn run_in(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    told(&mut Command::new(binary()), dir, args)
+}
+
+/// As [`run_in`], of a command that is prepared otherwise.
+pub(crate) fn told(command: &mut Command, dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
+    let Output { status, stdout, stderr } =
+        command.args(args).current_dir(dir).output().expect("the command runs");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    (status.code(), text(stdout), text(stderr))
+}
+
 /// Standard error as text.
 pub(crate) fn said(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).expect("the command writes UTF-8")

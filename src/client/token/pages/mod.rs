@@ -4,7 +4,7 @@
 //! what the machine waits for, [`step`] translates a world's inputs to the machine's and its actions and facts back.
 //! The machine carries what tabs tell each other within one step, so the family has no messages of its own.
 
-mod rows;
+pub(in crate::client) mod rows;
 mod sessions;
 mod setup;
 mod step;

@@ -137,7 +137,7 @@ const fn task(id: &'static str, name: &'static str, due: Due, role: Role) -> Tas
 
 const RETRIED: Due = Due::Repeat("the request is repeated");
 /// A refresh.
-pub(super) static REFRESH: TaskRow = task("refresh", "refresh", RETRIED, Role::Fetch);
+pub(in crate::client) static REFRESH: TaskRow = task("refresh", "refresh", RETRIED, Role::Fetch);
 /// A request for account data.
 pub(super) static ACCOUNT: TaskRow = task("account", "account data", RETRIED, Role::Other);
 /// The ticker.
@@ -146,7 +146,7 @@ pub(super) static TICKER: TaskRow = task("ticker", "ticker", Due::Tick("the tick
 pub(super) static TIMER: TaskRow =
     task("timer", "timer before expiry", Due::Tick("the timer before expiry fires"), Role::Other);
 /// A wait before a try.
-pub(super) static RETRY: TaskRow = task("retry", "retry of a refresh", RETRIED, Role::Fetch);
+pub(in crate::client) static RETRY: TaskRow = task("retry", "retry of a refresh", RETRIED, Role::Fetch);
 /// The client's own time-out.
 pub(super) static TIME_OUT: TaskRow = task(
     "time-out",
@@ -163,7 +163,7 @@ pub(super) static LOCK: TaskRow = task(
 );
 
 /// The caller of an operation.
-pub(super) fn caller(op: Op) -> &'static CallerRow {
+pub(in crate::client) fn caller(op: Op) -> &'static CallerRow {
     const fn row(who: &'static str, purpose: &'static str) -> CallerRow {
         CallerRow { who, purpose, unheard: None }
     }

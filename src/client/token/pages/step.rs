@@ -231,6 +231,7 @@ impl Pages {
                     sent: now,
                     reply: Sent::UNANSWERED,
                     shed: false,
+                    waits: true,
                 };
                 let task = tasks::id(Kind::Call, self.tasks.send(sent));
                 self.store.set_ticket(request, task);

@@ -6,7 +6,7 @@
 use super::sessions::Reply;
 use crate::backend::Endpoint;
 use crate::client::step::TaskId;
-use crate::client::token::pool::{Key, NONE, Pool};
+use crate::client::token::pool::{Key, Pool, Slots};
 use crate::client::token::{Op, Request, Timer};
 use crate::kernel::Time;
 use crate::protocol::Failure;
@@ -67,6 +67,8 @@ pub(super) struct Sent {
     pub reply: Reply,
     /// Whether the answer comes from a full queue.
     pub shed: bool,
+    /// Whether it still waits for its answer.
+    pub waits: bool,
 }
 
 /// A retry, a time-out or a wait for the lock.
@@ -82,79 +84,49 @@ pub(super) struct Waiting {
     pub attempt: u32,
 }
 
-#[derive(Clone, Debug)]
-struct Slot {
-    /// Rises when the request ends, and the event of an answer or a time-out becomes stale.
-    generation: u32,
-    /// The next free slot; [`NONE`] for none.
-    next_free: u32,
-    /// Whether the request still waits for its answer.
-    waits: bool,
-    sent: Sent,
-}
-
 /// The requests and waits under way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Tasks {
-    slots: Vec<Slot>,
-    free: u32,
+    requests: Slots<Sent>,
     pub waits: Pool<Waiting>,
-}
-
-impl Default for Tasks {
-    fn default() -> Tasks {
-        Tasks { slots: Vec::new(), free: NONE, waits: Pool::default() }
-    }
 }
 
 impl Tasks {
     /// Adds a request and returns its index.
     pub(super) fn send(&mut self, sent: Sent) -> u32 {
-        if self.free == NONE {
-            let index = u32::try_from(self.slots.len()).expect("fewer than 2^32 requests");
-            self.slots.push(Slot { generation: 0, next_free: NONE, waits: true, sent });
-            return index;
-        }
-        let index = self.free;
-        let slot = &mut self.slots[index as usize];
-        self.free = slot.next_free;
-        (slot.waits, slot.sent) = (true, sent);
-        index
+        self.requests.add(sent)
     }
 
     /// The request of this index.
     pub(super) fn sent(&self, index: u32) -> &Sent {
-        &self.slots[index as usize].sent
+        self.requests.at(index)
     }
 
     /// The request of this index, for a change.
     pub(super) fn sent_mut(&mut self, index: u32) -> &mut Sent {
-        &mut self.slots[index as usize].sent
+        self.requests.at_mut(index)
     }
 
     /// Generation of the request's events.
     pub(super) fn generation(&self, index: u32) -> u32 {
-        self.slots[index as usize].generation
+        self.requests.generation(index)
     }
 
     /// Ends a request. It stays readable until [`Tasks::take`].
     pub(super) fn end(&mut self, index: u32) {
-        let slot = &mut self.slots[index as usize];
-        slot.generation = slot.generation.wrapping_add(1);
-        slot.waits = false;
+        self.requests.turn(index);
+        self.requests.at_mut(index).waits = false;
     }
 
     /// Takes a request that has ended.
     pub(super) fn take(&mut self, index: u32) -> Sent {
-        let slot = &mut self.slots[index as usize];
-        slot.next_free = self.free;
-        self.free = index;
-        slot.sent
+        self.requests.free(index);
+        *self.requests.at(index)
     }
 
     /// The indices of the requests that wait for answers, in order.
     pub(super) fn requesting(&self) -> impl Iterator<Item = u32> {
-        self.slots.iter().enumerate().filter(|(_, slot)| slot.waits).map(|(index, _)| index as u32)
+        self.requests.iter().filter(|(_, sent)| sent.waits).map(|(index, _)| index)
     }
 }
 
