@@ -142,7 +142,7 @@ fn policy(c: &mut Criterion) {
 fn metrics(c: &mut Criterion) {
     let plan = scenario("touch-429-cascade", &[]).plan();
     let mut group = c.benchmark_group("metrics");
-    let mut collector = Collector::new(&plan, 0..plan.scenario.fleet.users);
+    let mut collector = Collector::new(&plan, 0, 0..plan.scenario.users());
     let mut n = 0u64;
     let mut next = || {
         n += 1;

@@ -1,8 +1,9 @@
 //! The keys under which limits count the calls of a user or of a generic client. Callers with the same key share a
 //! limit.
 //!
-//! Generic clients are numbered after the users of the fleet. Apps are assigned to users and clients in turn. Networks
-//! are filled one after another, first with users, then with the clients of each workload.
+//! Generic clients are numbered after the users. Apps are assigned to the users of a cohort and to clients in turn. Networks
+//! are filled one after another, first with the users of each cohort, then with the clients of each workload. The networks
+//! that several cohorts share come before those of one cohort.
 
 use super::spec::LimitKey;
 use std::ops::Range;
@@ -10,14 +11,33 @@ use std::ops::Range;
 /// The callers of a run, as limits count them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Keys {
-    /// Users of the fleet.
+    /// Users of all cohorts.
     pub users: u32,
-    /// Users behind one network address, at least 1.
-    pub users_per_network: u32,
-    /// Apps, at least 1.
+    /// The users, one entry per cohort, at least one.
+    pub cohorts: Vec<Cohort>,
+    /// Networks of users.
+    pub user_networks: u32,
+    /// Apps of users, at least 1.
     pub apps: u32,
+    /// Apps of generic clients, at least 1: the first ones.
+    pub client_apps: u32,
     /// Generic clients, one entry per workload.
     pub clients: Vec<Clients>,
+}
+
+/// The users of one cohort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cohort {
+    /// The number of its first user.
+    pub first: u32,
+    /// The number of its first network.
+    pub first_network: u32,
+    /// Users behind one network address, at least 1. [`u32::MAX`] for a cohort of one network.
+    pub per_network: u32,
+    /// The number of its first app.
+    pub first_app: u32,
+    /// Its apps, at least 1.
+    pub apps: u32,
 }
 
 /// The clients of one workload.
@@ -34,6 +54,13 @@ pub struct Clients {
 }
 
 impl Keys {
+    /// The keys of users in one cohort and of generic clients.
+    pub fn of_one(users: u32, users_per_network: u32, apps: u32, clients: Vec<Clients>) -> Keys {
+        let cohort = Cohort { first: 0, first_network: 0, per_network: users_per_network, first_app: 0, apps };
+        let user_networks = users.div_ceil(users_per_network);
+        Keys { users, cohorts: vec![cohort], user_networks, apps, client_apps: apps, clients }
+    }
+
     /// Number of generic clients of all workloads.
     pub fn all_clients(&self) -> u32 {
         self.clients.last().map_or(0, |c| c.first + c.count)
@@ -43,6 +70,15 @@ impl Keys {
     #[inline]
     pub fn is_client(&self, user: u32) -> bool {
         user >= self.users
+    }
+
+    /// The index of a user's cohort.
+    #[inline]
+    pub fn cohort_of(&self, user: u32) -> usize {
+        match &self.cohorts[..] {
+            [_] => 0,
+            cohorts => cohorts.partition_point(|cohort| cohort.first <= user) - 1,
+        }
     }
 
     /// The index of a generic client's workload. The client is numbered over all workloads.
@@ -58,7 +94,7 @@ impl Keys {
         match key {
             LimitKey::Global => 1,
             LimitKey::App => self.apps,
-            LimitKey::Ip => self.user_networks() + client_networks,
+            LimitKey::Ip => self.user_networks + client_networks,
             LimitKey::User | LimitKey::Session => self.users + self.all_clients(),
         }
     }
@@ -73,7 +109,8 @@ impl Keys {
         }
         match key {
             LimitKey::User | LimitKey::Session => users.clone(),
-            LimitKey::Ip => users.start / self.users_per_network..users.end.div_ceil(self.users_per_network),
+            LimitKey::Ip if users.is_empty() => 0..0,
+            LimitKey::Ip => self.of(key, users.start)..self.of(key, users.end - 1) + 1,
             LimitKey::Global | LimitKey::App => unreachable!("these limits tie all users together"),
         }
     }
@@ -83,20 +120,23 @@ impl Keys {
     pub fn of(&self, key: LimitKey, user: u32) -> u32 {
         match key {
             LimitKey::Global => 0,
-            LimitKey::App => user % self.apps,
-            LimitKey::Ip if !self.is_client(user) => user / self.users_per_network,
+            LimitKey::App if self.is_client(user) => user % self.client_apps,
+            LimitKey::App => {
+                let cohort = &self.cohorts[self.cohort_of(user)];
+                cohort.first_app + (user - cohort.first) % cohort.apps
+            }
+            LimitKey::Ip if !self.is_client(user) => {
+                let cohort = &self.cohorts[self.cohort_of(user)];
+                cohort.first_network + (user - cohort.first) / cohort.per_network
+            }
             LimitKey::Ip => self.network_of_client(user - self.users),
             LimitKey::User | LimitKey::Session => user,
         }
     }
 
-    fn user_networks(&self) -> u32 {
-        self.users.div_ceil(self.users_per_network)
-    }
-
     fn network_of_client(&self, client: u32) -> u32 {
         let clients = &self.clients[self.workload_of(client)];
-        self.user_networks() + clients.first_network + (client - clients.first) / clients.per_network
+        self.user_networks + clients.first_network + (client - clients.first) / clients.per_network
     }
 }
 
@@ -104,27 +144,53 @@ impl Keys {
 mod tests {
     use super::*;
 
-    fn keys() -> Keys {
+    fn workloads() -> Vec<Clients> {
         let clients =
             |first, count, first_network, per_network| Clients { first, count, first_network, per_network };
+        vec![clients(0, 5, 0, 2), clients(5, 2, 3, 1)]
+    }
+
+    fn keys() -> Keys {
+        Keys::of_one(10, 4, 3, workloads())
+    }
+
+    /// Users 0 to 3 and 8 and 9 are behind address 0, users 4 to 7 behind two addresses of their own. Users 4 to 7 belong to
+    /// app 0 in turn with app 1, the others to app 2.
+    fn cohorts() -> Keys {
+        let cohort = |first, first_network, per_network, first_app, apps| Cohort {
+            first,
+            first_network,
+            per_network,
+            first_app,
+            apps,
+        };
         Keys {
             users: 10,
-            users_per_network: 4,
+            cohorts: vec![
+                cohort(0, 0, u32::MAX, 2, 1),
+                cohort(4, 1, 2, 0, 2),
+                // A cohort without users.
+                cohort(8, 3, 5, 0, 1),
+                cohort(8, 0, u32::MAX, 2, 1),
+            ],
+            user_networks: 3,
             apps: 3,
-            clients: vec![clients(0, 5, 0, 2), clients(5, 2, 3, 1)],
+            client_apps: 2,
+            clients: workloads(),
         }
     }
 
     #[test]
     fn every_caller_has_a_key_and_every_key_a_caller() {
-        let keys = keys();
-        let callers = keys.users + keys.all_clients();
-        assert_eq!(callers, 17);
-        for key in [LimitKey::Global, LimitKey::App, LimitKey::Ip, LimitKey::User, LimitKey::Session] {
-            let mut seen: Vec<u32> = (0..callers).map(|user| keys.of(key, user)).collect();
-            seen.sort_unstable();
-            seen.dedup();
-            assert_eq!(seen, (0..keys.count(key)).collect::<Vec<_>>(), "{key:?}");
+        for keys in [keys(), cohorts()] {
+            let callers = keys.users + keys.all_clients();
+            assert_eq!(callers, 17);
+            for key in [LimitKey::Global, LimitKey::App, LimitKey::Ip, LimitKey::User, LimitKey::Session] {
+                let mut seen: Vec<u32> = (0..callers).map(|user| keys.of(key, user)).collect();
+                seen.sort_unstable();
+                seen.dedup();
+                assert_eq!(seen, (0..keys.count(key)).collect::<Vec<_>>(), "{key:?}");
+            }
         }
     }
 
@@ -133,6 +199,13 @@ mod tests {
     fn networks_are_filled_one_after_another() {
         let networks: Vec<u32> = (0..17).map(|user| keys().of(LimitKey::Ip, user)).collect();
         assert_eq!(networks, [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn cohorts_share_a_network_and_an_app() {
+        let of = |key| (0..10).map(|user| cohorts().of(key, user)).collect::<Vec<u32>>();
+        assert_eq!(of(LimitKey::Ip), [0, 0, 0, 0, 1, 1, 2, 2, 0, 0]);
+        assert_eq!(of(LimitKey::App), [2, 2, 2, 2, 0, 1, 0, 1, 2, 2]);
     }
 
     #[test]

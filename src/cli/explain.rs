@@ -168,7 +168,7 @@ fn format(args: &Args) -> Result<Format, Failure> {
 /// The requested story, if the run has it.
 fn wanted(args: &Args, study: &Study) -> Result<Wanted, Failure> {
     let scenario = &study.loaded().scenario;
-    let users = scenario.fleet.users;
+    let users = scenario.users();
     if users == 0 {
         let shown = args.scenario.display();
         return Err(Failure::usage(format!(

@@ -3,7 +3,7 @@
 
 use super::format::markdown;
 use authstorm::metrics::{Metric, MetricDef, all_metrics};
-use authstorm::results::{MetricValues, PolicyResults, Results, measured};
+use authstorm::results::{MetricValues, PolicyResults, Results, groups, measured};
 use authstorm::stats::{CONFIDENCE, paired_difference};
 use authstorm::text::{clean, number};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
@@ -63,6 +63,19 @@ pub(super) fn summary(results: &Results, width: u16) -> String {
     };
     let (header, rows) = differences(results, &metrics);
     if !rows.is_empty() {
+        let tables = spread(&header, &rows, width);
+        if tables.len() <= MOST_TABLES {
+            text.push_str(&format!("\n\n{}", tables.join("\n\n")));
+        }
+    }
+    for (kind, rows) in groups::tables(results) {
+        let names = results.policies.iter().map(|policy| clean(&policy.name));
+        let header: Vec<String> = std::iter::once(kind).chain(names).collect();
+        let row = |row: groups::Row| {
+            let label = format!("{}: {} ({})", clean(&row.group), row.metric, row.unit);
+            std::iter::once(label).chain(row.cells).collect()
+        };
+        let rows: Vec<Vec<String>> = rows.into_iter().map(row).collect();
         let tables = spread(&header, &rows, width);
         if tables.len() <= MOST_TABLES {
             text.push_str(&format!("\n\n{}", tables.join("\n\n")));

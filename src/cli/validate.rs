@@ -27,7 +27,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
                     terminal::shown(file),
                     scenario.name,
                     loaded.policies.len(),
-                    scenario.fleet.users,
+                    scenario.users(),
                     scenario.horizon,
                     scenario.replications
                 ))?;

@@ -242,25 +242,23 @@ impl JsonSchema for ModelName {
 /// The compiled client family of a run.
 #[derive(Clone, Debug)]
 pub struct Prepared<C: Client> {
-    /// Data shared by all pages.
-    pub setup: C::Setup,
-    /// The compiled policies, by contender and part.
+    /// Data shared by all pages of a cohort, by cohort.
+    pub setups: Vec<C::Setup>,
+    /// The compiled policies, by contender and arm.
     pub rules: Vec<Vec<C::Rules>>,
 }
 
 impl<C: Client> Prepared<C> {
-    /// Compiles a model of the family for contenders, each with the policies of its parts.
-    pub(crate) fn new(
-        model: usize,
-        context: &Context<'_>,
-        contenders: &[Vec<&Policy>],
+    /// Compiles models of the family, one per cohort, for contenders, each with its arms: cohort and policy.
+    pub(crate) fn new<'c, 'd: 'c>(
+        cohorts: impl Iterator<Item = (usize, &'c Context<'d>)>,
+        contenders: &[Vec<(usize, Policy)>],
         codes: &[String],
     ) -> Self {
-        let setup = C::setup(model, context);
-        let rules =
-            |parts: &Vec<&Policy>| parts.iter().map(|policy| C::rules(&setup, policy, codes)).collect();
-        let rules = contenders.iter().map(rules).collect();
-        Prepared { setup, rules }
+        let setups: Vec<C::Setup> = cohorts.map(|(model, context)| C::setup(model, context)).collect();
+        let rules = |(cohort, policy): &(usize, Policy)| C::rules(&setups[*cohort], policy, codes);
+        let rules = contenders.iter().map(|arms| arms.iter().map(rules).collect()).collect();
+        Prepared { setups, rules }
     }
 }
 
@@ -304,22 +302,24 @@ macro_rules! families {
         }
 
         impl AnyClient {
-            /// Compiles a model for contenders, each with the policies of its parts. `codes` are the scenario's error
-            /// codes.
+            /// Compiles the models of all cohorts for contenders, each with its arms: cohort and policy. `codes` are the
+            /// scenario's error codes.
             ///
             /// # Panics
-            /// For [`Model::OWN`], whose code the scenario has.
+            /// For [`Model::OWN`], whose code the scenario has, and for models of different families.
             pub fn new(
-                model: Model,
-                context: &family::Context<'_>,
-                contenders: &[Vec<&policy::Policy>],
+                cohorts: &[(Model, family::Context<'_>)],
+                contenders: &[Vec<(usize, policy::Policy)>],
                 codes: &[String],
             ) -> AnyClient {
+                let model = cohorts[0].0;
+                assert!(cohorts.iter().all(|(other, _)| other.family() == model.family()), "one family");
                 let mut first = 0;
                 $(
                     let end = first + <$client as Client>::MODELS.len();
                     if model.place() < end {
-                        return AnyClient::$family(Prepared::new(model.place() - first, context, contenders, codes));
+                        let cohorts = cohorts.iter().map(|(model, context)| (model.place() - first, context));
+                        return AnyClient::$family(Prepared::new(cohorts, contenders, codes));
                     }
                     first = end;
                 )*

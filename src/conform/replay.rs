@@ -127,6 +127,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
         actions.push(ActionSpec {
             at: Dur::from_ms(at_ms),
             act: Act::Revoke,
+            cohort: None,
             user: Some(0),
             users: None,
             tab: 0,
@@ -160,6 +161,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
         mixes: Vec::new(),
         client: crate::scenario::ClientSpec { name: model.into(), ..Default::default() },
         fleet,
+        cohorts: Vec::new(),
         workloads: Vec::new(),
         backend: BackendSpec {
             client_token: config.client_token.unwrap_or_default(),
@@ -219,6 +221,7 @@ fn action_of(action: &RecordedAct, tab: u32, redirects: bool) -> Result<ActionSp
     };
     Ok(ActionSpec {
         at: Dur::from_ms(action.t),
+        cohort: None,
         user: Some(0),
         users: None,
         tab: u8::try_from(tab).map_err(|_| format!("tab {tab} is out of range"))?,

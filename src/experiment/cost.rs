@@ -145,22 +145,25 @@ impl Cost {
 }
 
 fn sessions(scenario: &Scenario) -> u64 {
-    u64::from(scenario.fleet.users) + scenario.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>()
+    u64::from(scenario.users()) + scenario.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>()
 }
 
 /// Seconds of sessions, counted per tab, plus calls of open workloads.
 fn size_of_run(scenario: &Scenario) -> f64 {
-    let tabs = match &scenario.fleet.tabs {
-        Tabs::Fixed(n) => f64::from(*n),
-        Tabs::Shares(shares) => shares.iter().map(|s| f64::from(s.tabs) * s.share).sum(),
-    };
+    let tabs = scenario.fleets().map(|fleet| {
+        let each = match &fleet.tabs {
+            Tabs::Fixed(n) => f64::from(*n),
+            Tabs::Shares(shares) => shares.iter().map(|s| f64::from(s.tabs) * s.share).sum(),
+        };
+        f64::from(fleet.users) * each
+    });
     let horizon_s = scenario.horizon.as_secs_f64();
     let open = scenario.workloads.iter().filter_map(|w| {
         let gap_s = w.every.as_ref()?.mean_s();
         Some(f64::from(w.clients) * horizon_s / gap_s.max(1e-9))
     });
     let clients: f64 = scenario.workloads.iter().map(|w| f64::from(w.clients)).sum();
-    (f64::from(scenario.fleet.users) * tabs + clients) * horizon_s + open.sum::<f64>()
+    (tabs.sum::<f64>() + clients) * horizon_s + open.sum::<f64>()
 }
 
 /// A number with two digits and a unit.

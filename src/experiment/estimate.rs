@@ -123,7 +123,7 @@ impl Observer for Counter<'_> {
 fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Result<Pilot, Stopped> {
     let small = scaled(&plan.scenario, sessions);
     let sizes = |s: &Scenario| -> Vec<u32> {
-        std::iter::once(s.fleet.users).chain(s.workloads.iter().map(|w| w.clients)).collect()
+        s.fleets().map(|fleet| fleet.users).chain(s.workloads.iter().map(|w| w.clients)).collect()
     };
     let (full_sizes, sizes) = (sizes(&plan.scenario), sizes(&small));
     let ends = sizes.iter().scan(0u32, |at, n| {
@@ -171,34 +171,49 @@ fn pilot(plan: &Plan, contender: usize, sessions: u32, control: &Control) -> Res
 /// The scenario scaled to about this many sessions.
 fn scaled(full: &Scenario, sessions: u32) -> Scenario {
     let mut s = full.clone();
-    let callers = s.fleet.app_get_token.as_ref().map_or(1, |app| u64::from(app.callers).max(1));
+    let callers = s.fleets().filter_map(|fleet| fleet.app_get_token.as_ref());
+    let callers = callers.map(|app| u64::from(app.callers)).max().unwrap_or(1).max(1);
     s.guard.max_events = s.guard.max_events.min(MOST_EVENTS / callers);
-    let all = u64::from(full.fleet.users) + full.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>();
+    let all = u64::from(full.users()) + full.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>();
     let share = (f64::from(sessions) / all.max(1) as f64).min(1.0);
     if share >= 1.0 {
         return s;
     }
-    let (users, networks) = group(full.fleet.users, full.fleet.users_per_network, share, sessions);
     // Scale of the users per address. All groups share the smallest scale, because a limit per address applies to all.
     let mut address = 1.0f64;
     let mut cut = |per_network: &mut u32, to: u32| {
         address = address.min(f64::from(to) / f64::from((*per_network).max(1)));
         *per_network = to;
     };
-    s.fleet.users = users;
-    cut(&mut s.fleet.users_per_network, networks);
+    for fleet in s.fleets_mut() {
+        let (users, networks) = group(fleet.users, fleet.users_per_network, share, sessions);
+        fleet.users = users;
+        cut(&mut fleet.users_per_network, networks);
+    }
     for workload in &mut s.workloads {
         let (clients, per_network) = group(workload.clients, workload.clients_per_network, share, sessions);
         workload.clients = clients;
         cut(&mut workload.clients_per_network, per_network);
     }
-    s.actions.retain_mut(|action| {
-        action.users = action.users.map(|whom| whom.scaled(full.fleet.users, users));
+    // Cohorts that share a network make it as much smaller as they get.
+    if full.cohorts.iter().any(|cohort| cohort.network.is_some()) {
+        address = address.min(f64::from(s.users()) / f64::from(full.users()).max(1.0));
+    }
+    let of = |scenario: &Scenario, name: &Option<String>| {
+        let cohorts = scenario.cohorts().into_iter();
+        let named = cohorts.filter(|cohort| name.as_deref() == Some(cohort.name)).map(|c| c.fleet.users);
+        named.last().unwrap_or_else(|| scenario.users())
+    };
+    let mut actions = std::mem::take(&mut s.actions);
+    actions.retain_mut(|action| {
+        let (all, users) = (of(full, &action.cohort), of(&s, &action.cohort));
+        action.users = action.users.map(|whom| whom.scaled(all, users));
         action.user.is_none_or(|user| user < users)
     });
+    s.actions = actions;
     // Shared resources scale with the number of sessions that the pilot really has.
     let scaled_sessions =
-        u64::from(s.fleet.users) + s.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>();
+        u64::from(s.users()) + s.workloads.iter().map(|w| u64::from(w.clients)).sum::<u64>();
     let share = scaled_sessions as f64 / all as f64;
     for limit in &mut s.backend.limits {
         match limit.key {

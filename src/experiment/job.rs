@@ -5,11 +5,12 @@ use crate::client::family::FlowWords;
 use crate::kernel::Time;
 use crate::metrics::Exercise;
 use crate::metrics::Timeline;
+use crate::metrics::groups::GroupCounts;
 use crate::metrics::latency::Latencies;
 use crate::metrics::tally::{Reference, SessionCounts, Tally};
 use crate::parallel;
 use crate::results::{Demand, SessionRow};
-use crate::world::{Control, Plan, Run, StopReason, Stopped, run};
+use crate::world::{Control, Plan, Run, StopReason, Stopped, WorkloadTotals, run};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -33,6 +34,8 @@ pub(super) struct Summary {
     pub latencies: Latencies,
     pub sessions: Vec<SessionRow>,
     pub distribution: Vec<(u32, u64)>,
+    pub groups: Vec<Vec<GroupCounts>>,
+    pub workloads: Vec<WorkloadTotals>,
     pub events: u64,
     pub fingerprint: u64,
 }
@@ -41,6 +44,8 @@ pub(super) struct Summary {
 /// worst sessions are chosen by a total order, and fingerprints are stored by part.
 struct Gathered {
     tally: Option<Tally>,
+    /// Generic clients tie all users together, so a run that has them has one part.
+    workloads: Vec<WorkloadTotals>,
     sessions: Vec<SessionRow>,
     distribution: BTreeMap<u32, u64>,
     events: u64,
@@ -58,6 +63,7 @@ impl Gathered {
             Some(tally) => tally.add(&run.metrics.tally),
             none => *none = Some(run.metrics.tally),
         }
+        self.workloads = run.totals.workloads;
         self.events += run.events;
         self.fingerprints[part] = run.fingerprint;
         self.sessions.extend(rows);
@@ -67,7 +73,7 @@ impl Gathered {
 
 /// The flow of the plan's family.
 pub(super) fn flow_of(plan: &Plan) -> &'static FlowWords {
-    plan.scenario.client.model().flow()
+    plan.scenario.model().flow()
 }
 
 /// Reduces a collection to its `keep` first items in the order of `key`.
@@ -92,6 +98,8 @@ impl Job {
         let mut sessions = gathered.sessions;
         sessions.sort_by_key(|row| row.rank(flow_of(plan)));
         Ok(Summary {
+            groups: tally.groups.clone(),
+            workloads: gathered.workloads,
             values: tally.values(plan, reference),
             demand: demand::of(plan, &tally),
             exercise: tally.exercise,
@@ -115,6 +123,7 @@ impl Job {
         let parts = plan.parts();
         let gathered = Mutex::new(Gathered {
             tally: None,
+            workloads: Vec::new(),
             sessions: Vec::new(),
             distribution: BTreeMap::new(),
             events: 0,

@@ -4,6 +4,7 @@ pub mod cost;
 pub mod demand;
 pub mod determinism;
 pub mod estimate;
+mod groups;
 mod job;
 pub mod reference;
 pub mod ties;
@@ -17,7 +18,6 @@ use crate::results::{
 };
 use crate::scenario::load::{Loaded, load_extended, load_text, load_text_extended, load_with};
 use crate::scenario::{Extensions, ResolvedPolicy, ScenarioErrors, Settings};
-use crate::stats::mean_ci;
 use crate::text::quote;
 use crate::world::{Contender, Control, Plan, Stopped};
 use job::{Job, Summary};
@@ -283,7 +283,7 @@ impl Study {
         let mut policies = Vec::new();
         let (mut events, mut fingerprints) = (reference_events, Vec::new());
         let mut exercises = Vec::new();
-        for contender in &plan.contenders {
+        for contender in 0..plan.contenders.len() {
             let mut of_policy: Vec<Summary> = summaries.by_ref().take(replications as usize).collect();
             for summary in &of_policy {
                 events += summary.events;
@@ -291,7 +291,7 @@ impl Study {
             }
             let exercised: Vec<Exercise> =
                 of_policy.iter_mut().map(|summary| std::mem::take(&mut summary.exercise)).collect();
-            policies.push(policy_results(&plan, &contender.name, of_policy, &exercised, keep));
+            policies.push(policy_results(&plan, contender, of_policy, &exercised, keep));
             exercises.push(exercised);
         }
         let expectations = self
@@ -300,7 +300,7 @@ impl Study {
             .iter()
             .map(|expectation| match policies.iter().position(|p| p.name == expectation.policy) {
                 Some(at) => {
-                    let values = &policies[at].metric(expectation.metric.name).values;
+                    let values = groups::values_of(&policies[at], expectation);
                     judge(expectation, &plan, values, &exercises[at])
                 }
                 None => not_judged(expectation),
@@ -310,16 +310,16 @@ impl Study {
         Ok(Results {
             scenario: scenario.name.clone(),
             about: scenario.about.clone(),
-            client_model: match scenario.fleet.users {
+            client_model: match scenario.users() {
                 0 => "generic clients".to_owned(),
-                _ => scenario.client.in_words(),
+                _ => scenario.clients_in_words(),
             },
             version: VERSION.to_owned(),
             scenario_hash: self.hash(),
             seed: scenario.seed,
             replications,
             horizon: scenario.horizon,
-            users: scenario.fleet.users,
+            users: scenario.users(),
             bucket: Some(scenario.bucket).filter(|_| !policies.is_empty()),
             faults: windows(&plan),
             policies,
@@ -336,29 +336,22 @@ impl Study {
 
 fn policy_results(
     plan: &Plan,
-    name: &str,
+    contender: usize,
     summaries: Vec<Summary>,
     exercises: &[Exercise],
     keep: usize,
 ) -> PolicyResults {
     let demand = demand::mean(&summaries.iter().map(|s| s.demand.as_slice()).collect::<Vec<_>>());
-    let metrics = metrics_of(plan.scenario.client.model())
+    let metrics = metrics_of(plan.scenario.model())
         .iter()
         .enumerate()
         .map(|(i, def)| {
             let values: Vec<f64> = summaries.iter().map(|s| s.values[i]).collect();
-            let estimate = mean_ci(&values, CONFIDENCE).within(def.kind.range());
-            MetricValues {
-                name: def.name.to_owned(),
-                unit: def.unit.to_owned(),
-                values,
-                mean: estimate.mean,
-                ci_low: estimate.ci_low,
-                ci_high: estimate.ci_high,
-                exercised: Some(verdict::exercised(exercises, plan, def)),
-            }
+            let exercised = Some(verdict::exercised(exercises, plan, def));
+            MetricValues { exercised, ..MetricValues::of(def, values) }
         })
         .collect();
+    let groups = groups::results(plan, contender, &summaries);
     let mut distribution = std::collections::BTreeMap::<u32, u64>::new();
     let mut sessions: Vec<SessionRow> = Vec::new();
     let mut timelines = Vec::new();
@@ -374,7 +367,8 @@ fn policy_results(
     sessions.sort_by_key(|row| row.rank(job::flow_of(plan)));
     sessions.truncate(keep);
     PolicyResults {
-        name: name.to_owned(),
+        name: plan.contenders[contender].name.clone(),
+        groups,
         metrics,
         demand,
         answers: Answers::all(&latencies),

@@ -12,7 +12,7 @@ use crate::client::app::AppReaction;
 use crate::client::policy::Policy;
 use crate::metrics::tally::Reference;
 use crate::scenario::policies::known;
-use crate::scenario::{Act, Scenario};
+use crate::scenario::{Act, ClientSpec, Scenario};
 use crate::world::{Contender, Control, Plan, Stopped};
 use std::sync::Arc;
 
@@ -25,26 +25,38 @@ pub fn plan(scenario: &Scenario) -> Option<Plan> {
     calm.faults.retain(|fault| fault.strikes_sessions());
     calm.actions.retain(|action| matches!(action.act, Act::OpenTab | Act::Revoke));
     calm.backend.limits.clear();
-    if scenario.fleet.app_reaction_is_a_trigger() {
-        calm.fleet.app_reaction = AppReaction::None;
+    for fleet in calm.fleets_mut().filter(|fleet| fleet.app_reaction_is_a_trigger()) {
+        fleet.app_reaction = AppReaction::None;
     }
     let same = calm == *scenario;
     let fails_by_itself = Endpoint::ALL.into_iter().any(|endpoint| {
         let spec = scenario.backend.endpoint(endpoint);
         spec.timeout.is_some() || (spec.workers.is_some() && spec.queue.is_some())
     });
-    let offline = scenario.fleet.offline.is_some();
+    let offline = scenario.fleets().any(|fleet| fleet.offline.is_some());
     let revoked = !calm.faults.is_empty() || calm.actions.iter().any(|action| action.act == Act::Revoke);
     if same && !fails_by_itself && !offline && !revoked {
         return None;
     }
-    let model = scenario.client.model().row();
+    for cohort in &mut calm.cohorts {
+        // A client that is pinned as it is stays as it is.
+        if cohort.pinned.iter().all(|(policy, _)| policy.client.is_none()) {
+            let client = cohort.client.as_ref().unwrap_or(&calm.client);
+            cohort.pinned = vec![(policy_of(client), 1.0)];
+        }
+    }
+    let parts = vec![(policy_of(&scenario.client), 1.0)];
+    Some(Plan::new(calm, vec![Contender { name: "reference".to_owned(), parts }]))
+}
+
+/// The policy of users of this client in the reference.
+fn policy_of(client: &ClientSpec) -> Policy {
+    let model = client.model().row();
     let name = if model.is_contender { model.name } else { POLICY };
-    let policy = match &scenario.client.profile {
+    match &client.profile {
         Some(profile) => Policy::as_is(Arc::clone(profile)),
         None => known(name).expect("the policy is a preset or a token client"),
-    };
-    Some(Plan::new(calm, vec![Contender { name: "reference".to_owned(), parts: vec![(policy, 1.0)] }]))
+    }
 }
 
 /// Runs the reference of every replication, in order. Also returns the number of their events.

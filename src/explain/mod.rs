@@ -85,7 +85,7 @@ pub fn tell(study: &Study, wanted: Wanted, control: &Control) -> Result<Story, E
 /// As [`tell`].
 pub fn tell_planned(plan: &Plan, hash: &str, wanted: Wanted, control: &Control) -> Result<Story, Error> {
     let Wanted { policy, replication, session, from, to } = wanted;
-    let (users, replications) = (plan.scenario.fleet.users, plan.scenario.replications);
+    let (users, replications) = (plan.backend.keys.users, plan.scenario.replications);
     let (replication, session) = match session {
         Session::Number(session) => (replication.unwrap_or(0), session),
         Session::Worst => match worst_session(plan, policy, replication, control)? {

@@ -211,7 +211,7 @@ impl Recorder {
     /// The story of the recorded session.
     pub fn finish(self, plan: &Plan, contender: usize, replication: u32, hash: &str) -> Story {
         let policy = policy_of(plan, contender, replication, self.session);
-        let (flow, max_rounds) = plan.client.with(FlowOf);
+        let (flow, max_rounds) = plan.client.with(FlowOf(plan.cohort_of(self.session)));
         let scenario = &plan.scenario;
         let limits = Endpoint::ALL.map(|endpoint| {
             let limits = plan.backend.route(endpoint).limits.iter();
@@ -225,7 +225,7 @@ impl Recorder {
         });
         let mut story = Story {
             scenario: scenario.name.clone(),
-            client_model: client_of(plan, policy),
+            client_model: client_of(plan, self.session, policy),
             scenario_hash: hash.to_owned(),
             seed: scenario.seed,
             replication,

@@ -3,6 +3,7 @@
 use super::Outcome;
 use super::exercise::Exercise;
 use super::grid::Grid;
+use super::groups::{GroupCounts, Harms, by_group};
 use super::latency::Latencies;
 use super::seconds::Seconds;
 use super::tally::{RunMetrics, SessionCounts, Tally};
@@ -91,6 +92,10 @@ pub struct Collector {
     sessions: Block<Session>,
     /// By user, in the order of `sessions`; empty until the first entry that is recursive or fails.
     losses: Vec<Losses>,
+    /// Sign-outs and errors by user, in the order of `sessions`; empty until the first one, and where no group of users is
+    /// counted apart.
+    harms: Vec<Harms>,
+    is_grouped: bool,
     token_life_s: u32,
     first_attempts: u64,
     /// Nanoseconds in status degraded. Each start is subtracted and each end added, modulo 2^128.
@@ -107,16 +112,18 @@ pub struct Collector {
 }
 
 impl Collector {
-    /// A collector for these users, with all counts zero.
-    pub fn new(plan: &Plan, users: Range<u32>) -> Collector {
+    /// A collector for these users under a contender, with all counts zero.
+    pub fn new(plan: &Plan, contender: usize, users: Range<u32>) -> Collector {
         Collector {
             timeline: Timeline::new(plan.scenario.bucket, plan.scenario.horizon),
             grid: Grid::new(plan.scenario.horizon, plan.called()),
             latencies: Latencies::new(plan.called()),
-            seconds: Seconds::new(users.len() < plan.scenario.fleet.users as usize),
+            seconds: Seconds::new(users.len() < plan.backend.keys.users as usize),
             exercise: Exercise::new(plan),
             sessions: Block::new(users, Session::default()),
             losses: Vec::new(),
+            harms: Vec::new(),
+            is_grouped: !plan.groupings(contender).is_empty(),
             token_life_s: plan.scenario.backend.token_life_s(),
             first_attempts: 0,
             degraded: 0,
@@ -216,9 +223,17 @@ impl Collector {
                     SessionEnd::Revoked => bucket.true_sign_outs += 1,
                     SessionEnd::Reused => bucket.reuse_sign_outs += 1,
                 }
+                if self.is_grouped {
+                    self.harms_of(user).signed_out(ended);
+                }
                 return true;
             }
-            Fact::AppError(_) => self.errors += 1,
+            Fact::AppError(_) => {
+                self.errors += 1;
+                if self.is_grouped {
+                    self.harms_of(user).errors += 1;
+                }
+            }
             Fact::AppAsked => {
                 self.exercise.app_calls += 1;
                 self.app_callers += 1;
@@ -246,6 +261,14 @@ impl Collector {
             self.losses = vec![Losses::default(); users.len()];
         }
         &mut self.losses[(user - users.start) as usize]
+    }
+
+    fn harms_of(&mut self, user: u32) -> &mut Harms {
+        let users = self.sessions.range();
+        if self.harms.is_empty() {
+            self.harms = vec![Harms::default(); users.len()];
+        }
+        &mut self.harms[(user - users.start) as usize]
     }
 
     fn valid_until(&self, token: Token) -> Time {
@@ -293,8 +316,15 @@ impl Collector {
         self.timeline.end(Spent::Waiting, now, callers);
     }
 
-    /// Completes the counts. `ended` says for each session, in order, how it ended on the server's side.
-    pub fn finish(mut self, plan: &Plan, ended: impl Iterator<Item = SessionEnd> + Clone) -> RunMetrics {
+    /// Completes the counts of a run of a contender. `ended` says for each session, in order, how it ended on the server's
+    /// side, and `arm_of` which arm a user follows.
+    pub fn finish(
+        mut self,
+        plan: &Plan,
+        contender: usize,
+        ended: impl Iterator<Item = SessionEnd> + Clone,
+        arm_of: impl Fn(u32) -> usize,
+    ) -> RunMetrics {
         for user in self.sessions.range() {
             let session = self.change_tabs(user, plan.horizon, |s| s.degraded = 0);
             if session.signed_in != 0 {
@@ -324,7 +354,9 @@ impl Collector {
             sessions_with_entries: 0,
             worst_entries: 0,
             depth_max: 0,
+            groups: Vec::new(),
         };
+        let first = self.sessions.range().start;
         let sessions = self.sessions.into_items();
         for (session, ended) in sessions.iter().zip(ended.clone()) {
             tally.zombies += u64::from(ended != SessionEnd::Alive && session.signed_in != 0);
@@ -347,6 +379,18 @@ impl Collector {
                 && !s.signed_out.is_false(),
             stale: s.stale,
         };
-        RunMetrics { tally, sessions: sessions.into_iter().zip(ended).zip(losses).map(counts).collect() }
+        let zombie = |(s, ended): (&Session, SessionEnd)| ended != SessionEnd::Alive && s.signed_in != 0;
+        let zombies: Vec<bool> =
+            if self.is_grouped { sessions.iter().zip(ended.clone()).map(zombie).collect() } else { Vec::new() };
+        let sessions: Vec<SessionCounts> = sessions.into_iter().zip(ended).zip(losses).map(counts).collect();
+        if self.is_grouped {
+            let of_place = |place: usize| {
+                let harms = self.harms.get(place).copied().unwrap_or_default();
+                let user = first + place as u32;
+                (user, arm_of(user), GroupCounts::of_user(&sessions[place], harms, zombies[place]))
+            };
+            tally.groups = by_group(plan, contender, (0..sessions.len()).map(of_place));
+        }
+        RunMetrics { tally, sessions }
     }
 }

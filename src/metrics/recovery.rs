@@ -67,12 +67,12 @@ fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
     });
     let actions = plan.scenario.actions.iter().zip(&run.exercise.acted);
     let triggers = actions.filter(|(_, acted)| **acted > 0).map(|(action, _)| Time(action.at.0));
-    let fleet = &plan.scenario.fleet;
-    let reaction = plan.scenario.fleet.app_reaction_is_a_trigger().then(|| {
+    let reactions = plan.scenario.fleets().filter(|fleet| fleet.app_reaction_is_a_trigger());
+    let reactions = reactions.map(|fleet| {
         let to = fleet.app_reaction_to.map(|to| Time(to.0)).filter(|to| *to < plan.horizon);
         to.unwrap_or(Time(fleet.app_reaction_from.0))
     });
-    faults.chain(triggers).chain(reaction).max().or(run.exercise.first_failure)
+    faults.chain(triggers).chain(reactions).max().or(run.exercise.first_failure)
 }
 
 /// Probability that a fault which lasts to the end of the run strikes a call, per endpoint.

@@ -3,6 +3,7 @@
 use super::definitions::metrics_of;
 use super::exercise::Exercise;
 use super::grid::Grid;
+use super::groups::GroupCounts;
 use super::latency::Latencies;
 use super::recovery;
 use super::seconds::Seconds;
@@ -47,6 +48,8 @@ pub struct Tally {
     pub(super) sessions_with_entries: u64,
     pub(super) worst_entries: u32,
     pub(super) depth_max: u32,
+    /// Counts by group, for each of the plan's [groupings](Plan::groupings).
+    pub groups: Vec<Vec<GroupCounts>>,
 }
 
 /// Counts of the reference run: the same replication without faults, triggers and limits. See
@@ -103,6 +106,9 @@ impl Tally {
         self.sessions_with_entries += other.sessions_with_entries;
         self.worst_entries = self.worst_entries.max(other.worst_entries);
         self.depth_max = self.depth_max.max(other.depth_max);
+        for (mine, more) in self.groups.iter_mut().flatten().zip(other.groups.iter().flatten()) {
+            mine.add(more);
+        }
     }
 
     /// Converts a reference run into what other runs are compared with.
@@ -115,7 +121,7 @@ impl Tally {
     /// itself.
     pub fn values(&self, plan: &Plan, reference: Option<&Reference>) -> Vec<f64> {
         let sums = Sums::of(self, plan, reference);
-        metrics_of(plan.scenario.client.model()).iter().map(|def| def.metric.value(&sums)).collect()
+        metrics_of(plan.scenario.model()).iter().map(|def| def.metric.value(&sums)).collect()
     }
 }
 

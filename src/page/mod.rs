@@ -16,6 +16,7 @@ mod answers;
 mod data;
 mod files;
 mod findings;
+mod groups;
 mod html;
 mod scenario;
 mod sessions;
@@ -54,6 +55,7 @@ pub fn page(results: &Results) -> String {
     timeline(results, &mut out);
     whole_run(results, &mut out);
     summary::summary(results, &mut out);
+    groups::groups(results, &mut out);
     answers::answers(results, &mut out);
     sessions::worst_sessions(results, &mut out);
     scenario::scenario_text(&results.scenario_text, &mut out);

@@ -1,20 +1,27 @@
 //! A plan: a scenario made ready to run, with names resolved to indices and failure sets compiled to bits.
 
-use crate::backend::keys::Keys;
+mod cohorts;
+mod groups;
+
+pub(crate) use cohorts::keys_of;
+pub use cohorts::{Acting, Arm, Arms, Cohort};
+pub use groups::{GroupKind, Grouping};
+
 use crate::backend::layout::Layout;
 use crate::backend::spec::LimitKey;
-use crate::client::AnyClient;
+use crate::client::{AnyClient, Model};
 use crate::client::app::Reaction;
 use crate::client::family::Context;
 use crate::client::policy::Policy;
 use crate::client::workload::{GENERIC, Workload};
 use crate::fault::{Fault, stream_names};
-use crate::fleet::Tabs;
 use crate::kernel::Time;
+use crate::kernel::random::Stream;
 use crate::protocol::Endpoint;
-use crate::scenario::Scenario;
 use crate::scenario::codes::ErrorCodes;
 use crate::scenario::users::most_opened;
+use crate::scenario::{self, Scenario};
+use cohorts::sort_shares;
 use std::ops::Range;
 
 /// Users of a part: enough that the fixed costs of a part are small, few enough that their state fits a core's cache.
@@ -36,8 +43,14 @@ pub struct Plan {
     pub scenario: Scenario,
     /// The contenders to compare.
     pub contenders: Vec<Contender>,
-    /// The client family, with the compiled rules of each contender's policies.
+    /// The client family, with the data of each cohort and the compiled rules of each contender's arms.
     pub client: AnyClient,
+    /// The cohorts, in the order of their users.
+    pub cohorts: Vec<Cohort>,
+    /// The arms of each contender.
+    pub arms: Vec<Arms>,
+    /// The users whom each scripted action concerns, in the scenario's order.
+    pub acting: Vec<Acting>,
     /// End of a run.
     pub horizon: Time,
     /// The most tabs of a user. The tabs of user `u` are numbered from `u * tabs_per_user`.
@@ -55,18 +68,15 @@ impl Plan {
     ///
     /// # Panics
     /// When the scenario has more error codes than a run can hold. Loading refuses such a scenario.
-    pub fn new(mut scenario: Scenario, mut contenders: Vec<Contender>) -> Plan {
-        // The users that a share selects must not depend on the order in which a list names the shares.
+    pub fn new(scenario: Scenario, mut contenders: Vec<Contender>) -> Plan {
         for contender in &mut contenders {
-            contender.parts.sort_by(|a, b| a.0.name.cmp(&b.0.name).then(a.1.total_cmp(&b.1)));
+            sort_shares(&mut contender.parts);
         }
-        if let Tabs::Shares(shares) = &mut scenario.fleet.tabs {
-            shares.sort_by(|a, b| a.tabs.cmp(&b.tabs).then(a.share.total_cmp(&b.share)));
-        }
-        let policies = contenders.iter().flat_map(|c| &c.parts).map(|(policy, _)| policy);
-        let codes = ErrorCodes::of(policies, &scenario.workloads, &scenario.faults)
+        let arms: Vec<Arms> = contenders.iter().map(|c| Arms::of(&scenario, &c.parts)).collect();
+        let followed = || arms.iter().flat_map(|arms| &arms.all).map(|arm| &arm.policy);
+        let codes = ErrorCodes::of(followed(), &scenario.workloads, &scenario.faults)
             .unwrap_or_else(|e| panic!("the scenario was not checked: {} error codes", e.found));
-        let streams = stream_names(&scenario.faults, &scenario.client.model().endpoints());
+        let streams = stream_names(&scenario.faults, &scenario.model().endpoints());
         let faults: Vec<Fault> = scenario
             .faults
             .iter()
@@ -78,23 +88,19 @@ impl Plan {
         let begins = faults.iter().filter(|f| f.kind.harms()).map(|f| f.from);
         let begins = begins.chain(scenario.actions.iter().map(|action| Time(action.at.0)));
         let first_fault = begins.min().unwrap_or(Time::NEVER).min(Time(scenario.horizon.0));
-        let parts: Vec<Vec<&Policy>> =
-            contenders.iter().map(|c| c.parts.iter().map(|(policy, _)| policy).collect()).collect();
-        let client = client_of(&scenario, &parts, &codes);
+        let client = client_of(&scenario, &arms, &codes);
         let codes = codes.into_names();
-        let fleet = &scenario.fleet;
         let horizon = Time(scenario.horizon.0);
         let workloads = Workload::all(&scenario.workloads, &codes);
-        let keys = Keys {
-            users: fleet.users,
-            users_per_network: fleet.users_per_network,
-            apps: fleet.apps,
-            clients: workloads.iter().map(Workload::as_callers).collect(),
-        };
+        let keys = keys_of(&scenario, workloads.iter().map(Workload::as_callers).collect());
+        let most_tabs = scenario.fleets().map(|fleet| fleet.tabs.most()).max().unwrap_or(1);
         Plan {
             horizon,
-            tabs_per_user: fleet.tabs.most() + most_opened(&scenario.actions),
+            tabs_per_user: most_tabs + most_opened(&scenario.actions),
             client,
+            cohorts: Cohort::all(&scenario),
+            arms,
+            acting: scenario.actions.iter().map(|action| Acting::of(action, &scenario)).collect(),
             contenders,
             backend: Layout::new(&scenario.backend, faults, keys, first_fault, horizon),
             workloads,
@@ -103,13 +109,43 @@ impl Plan {
         }
     }
 
+    /// The index of a user's cohort.
+    #[inline]
+    pub fn cohort_of(&self, user: u32) -> usize {
+        self.backend.keys.cohort_of(user)
+    }
+
+    /// The first coordinate of a user's draws.
+    #[inline]
+    pub fn draws_of_user(&self, user: u32) -> u64 {
+        if self.scenario.cohorts.is_empty() {
+            return u64::from(user);
+        }
+        self.cohorts[self.cohort_of(user)].draws_of_user(user)
+    }
+
+    /// The first coordinate of a tab's draws.
+    #[inline]
+    pub fn draws_of_tab(&self, tab: u32) -> u64 {
+        if self.scenario.cohorts.is_empty() {
+            return u64::from(tab);
+        }
+        self.cohorts[self.cohort_of(tab / self.tabs_per_user)].draws_of_tab(tab, self.tabs_per_user)
+    }
+
+    /// The place of a user's arm among [`Plan::arms`] of a contender.
+    #[inline]
+    pub fn arm_of(&self, contender: usize, rollout: &Stream, user: u32) -> usize {
+        self.arms[contender].arm_of(self.cohort_of(user), rollout, self.draws_of_user(user))
+    }
+
     /// Whether a run may call an endpoint, by endpoint. Users call those of their family, generic clients their own.
     pub fn called(&self) -> [bool; Endpoint::COUNT] {
         let mut called = [false; Endpoint::COUNT];
-        for endpoint in self.scenario.client.model().endpoints() {
+        for endpoint in self.scenario.model().endpoints() {
             called[endpoint.index()] = match endpoint {
                 GENERIC => !self.workloads.is_empty(),
-                _ => self.scenario.fleet.users > 0,
+                _ => self.scenario.users() > 0,
             };
         }
         called
@@ -134,42 +170,57 @@ impl Plan {
     }
 }
 
-/// The scenario's client family, compiled for all contenders.
-pub(crate) fn client_of(scenario: &Scenario, contenders: &[Vec<&Policy>], codes: &ErrorCodes) -> AnyClient {
-    let fleet = &scenario.fleet;
-    let context = Context {
-        max_rounds: scenario.client.max_rounds,
-        token_life_s: scenario.backend.token_life_s(),
-        refresh_token_reuse: scenario.backend.refresh_token_reuse,
-        profile: scenario.client.profile.as_ref(),
-        objects: scenario.client.objects,
-        storage_ignores_removals: scenario.client.storage_ignores_removals,
-        multi_session: fleet.multi_session,
-        reaction: Reaction {
-            act: fleet.app_reaction,
-            from: Time(fleet.app_reaction_from.0),
-            to: fleet.app_reaction_to.map_or(Time::NEVER, |to| Time(to.0)),
-        },
-        code: &|code| codes.byte(code),
-    };
+/// The scenario's client family, compiled for the arms of all contenders.
+pub(crate) fn client_of(scenario: &Scenario, arms: &[Arms], codes: &ErrorCodes) -> AnyClient {
+    let code = |code: &str| codes.byte(code);
+    let mut cohorts: Vec<(Model, Context<'_>)> = Vec::new();
+    for scenario::Cohort { client, fleet, .. } in scenario.cohorts() {
+        let context = Context {
+            max_rounds: client.max_rounds,
+            token_life_s: scenario.backend.token_life_s(),
+            refresh_token_reuse: scenario.backend.refresh_token_reuse,
+            profile: client.profile.as_ref(),
+            objects: client.objects,
+            storage_ignores_removals: client.storage_ignores_removals,
+            multi_session: fleet.multi_session,
+            reaction: Reaction {
+                act: fleet.app_reaction,
+                from: Time(fleet.app_reaction_from.0),
+                to: fleet.app_reaction_to.map_or(Time::NEVER, |to| Time(to.0)),
+            },
+            code: &code,
+        };
+        cohorts.push((client.model(), context));
+    }
+    let rules = |arms: &Arms| arms.all.iter().map(|arm| (arm.cohort, arm.policy.clone())).collect();
+    let rules: Vec<Vec<(usize, Policy)>> = arms.iter().map(rules).collect();
     match &scenario.client.own {
-        Some(own) => own.compile(&context, contenders, codes.names()),
-        None => AnyClient::new(scenario.client.model(), &context, contenders, codes.names()),
+        Some(own) => own.compile(&cohorts, &rules, codes.names()),
+        None => AnyClient::new(&cohorts, &rules, codes.names()),
     }
 }
 
 /// Computes [`Plan::parts`].
 pub(crate) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
-    let Scenario { fleet, backend, .. } = scenario;
+    let backend = &scenario.backend;
+    let cohorts = scenario.cohorts();
+    let by_network = backend.limits.iter().any(|limit| limit.key == LimitKey::Ip);
     let shared_key = |key| matches!(key, LimitKey::Global | LimitKey::App);
     let tied = !scenario.workloads.is_empty()
         || backend.limits.iter().any(|limit| shared_key(limit.key))
+        || (by_network && cohorts.iter().any(|cohort| cohort.network.is_some()))
         || Endpoint::ALL.into_iter().any(|endpoint| backend.endpoint(endpoint).workers.is_some())
         || scenario.faults.iter().any(|fault| fault.count.is_some());
-    let by_network = backend.limits.iter().any(|limit| limit.key == LimitKey::Ip);
-    let unit = if by_network { fleet.users_per_network.max(1) } else { 1 };
-    let size = PART.div_ceil(unit).saturating_mul(unit);
-    let size = if tied { fleet.users } else { size.min(fleet.users) }.max(1);
-    let starts = (0..fleet.users.div_ceil(size).max(1)).map(|n| n * size);
-    starts.map(|start| start..start.saturating_add(size).min(fleet.users)).collect()
+    if tied {
+        return vec![0..scenario.users()];
+    }
+    let mut parts: Vec<Range<u32>> = Vec::new();
+    for cohort in cohorts {
+        let unit = if by_network { cohort.fleet.users_per_network.max(1) } else { 1 };
+        let size = PART.div_ceil(unit).saturating_mul(unit);
+        let Range { start, end } = cohort.users;
+        let starts = (0..(end - start).div_ceil(size)).map(|n| start + n * size);
+        parts.extend(starts.map(|start| start..start.saturating_add(size).min(end)));
+    }
+    if parts.is_empty() { vec![0..0] } else { parts }
 }

@@ -49,6 +49,30 @@ pub fn summary(results: &Results) -> Vec<u8> {
     table.bytes()
 }
 
+/// `groups.csv`: every metric of every group of every policy.
+pub fn groups(results: &Results) -> Vec<u8> {
+    let columns = ["policy", "kind", "group", "users", "metric", "unit", "mean", "ci_low", "ci_high"];
+    let mut table = Table::new(&columns);
+    for policy in &results.policies {
+        for group in &policy.groups {
+            for metric in &group.metrics {
+                table.row(&[
+                    text(&policy.name),
+                    text(&group.kind),
+                    text(&group.group),
+                    group.users.to_string(),
+                    text(&metric.name),
+                    text(&metric.unit),
+                    metric.mean.to_string(),
+                    metric.ci_low.to_string(),
+                    metric.ci_high.to_string(),
+                ]);
+            }
+        }
+    }
+    table.bytes()
+}
+
 /// Every value of every metric: a row per policy, metric and replication. It is printed, and no file of a directory.
 pub fn replications(results: &Results) -> Vec<u8> {
     let mut table = Table::new(&["policy", "metric", "unit", "replication", "value"]);

@@ -13,6 +13,9 @@ pub const DATA_FILES: [&str; 7] = [
     "stories.json",
 ];
 
+/// The file with the results by group. A scenario with one group of each kind has none.
+pub const GROUPS_FILE: &str = "groups.csv";
+
 /// A file of a results directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DataFile {
@@ -30,7 +33,8 @@ impl DataFile {
 }
 
 impl Results {
-    /// The data files, in the order of [`DATA_FILES`], then copies of the policy files.
+    /// The data files, in the order of [`DATA_FILES`], then [`GROUPS_FILE`] where the results have groups, then copies of the
+    /// policy files.
     pub fn data_files(&self) -> Vec<DataFile> {
         let bytes: [Vec<u8>; DATA_FILES.len()] = [
             self.scenario_text.clone().into_bytes(),
@@ -41,11 +45,14 @@ impl Results {
             csv::sessions(self),
             stories::stories(&self.stories),
         ];
+        let has_groups = self.policies.iter().any(|policy| !policy.groups.is_empty());
+        let groups = has_groups.then(|| DataFile::new(GROUPS_FILE, csv::groups(self)));
         let copies = self.policy_files.iter().map(|file| DataFile::new(&file.name, file.text.clone()));
         DATA_FILES
             .into_iter()
             .zip(bytes)
             .map(|(name, bytes)| DataFile::new(name, bytes))
+            .chain(groups)
             .chain(copies)
             .collect()
     }

@@ -1,9 +1,12 @@
 //! The rate limits of a run, read from the scenario's text in its results.
 
 use super::Results;
-use crate::backend::spec::{LimitKey, LimitSpec};
+use crate::backend::spec::LimitSpec;
+use crate::client::workload::Workload;
+use crate::plan::keys_of;
 use crate::protocol::Endpoint;
 use crate::scenario::Scenario;
+use crate::scenario::codes::ErrorCodes;
 use crate::text::number;
 
 /// A rate limit of the scenario.
@@ -29,9 +32,12 @@ impl Limit {
 pub fn limits(results: &Results) -> Vec<Limit> {
     let Ok(scenario) = toml::from_str::<Scenario>(&results.scenario_text) else { return Vec::new() };
     let called = called(results);
+    let Ok(codes) = ErrorCodes::of([], &scenario.workloads, []) else { return Vec::new() };
+    let workloads = Workload::all(&scenario.workloads, codes.names());
+    let keys = keys_of(&scenario, workloads.iter().map(Workload::as_callers).collect());
     let limit = |spec: &LimitSpec| {
         let all = called.iter().all(|endpoint| spec.endpoints.contains(endpoint));
-        let rate = spec.kind.rate().filter(|_| all && is_one_count(spec.key, &scenario));
+        let rate = spec.kind.rate().filter(|_| all && keys.count(spec.key) <= 1);
         let endpoints: Vec<String> = spec.endpoints.iter().map(|e| format!("/{}", e.name())).collect();
         Limit {
             words: format!("limit on {}: {}", endpoints.join(", "), spec.in_words()),
@@ -46,18 +52,6 @@ fn called(results: &Results) -> Vec<Endpoint> {
     let buckets = || results.policies.iter().flat_map(|p| &p.timelines).flat_map(|t| &t.buckets);
     let is_called = |e: &Endpoint| buckets().any(|bucket| bucket.calls[e.index()].iter().any(|n| *n > 0));
     Endpoint::ALL.into_iter().filter(is_called).collect()
-}
-
-/// Whether all callers of the run share one count.
-fn is_one_count(key: LimitKey, scenario: &Scenario) -> bool {
-    let fleet = &scenario.fleet;
-    let alone = scenario.workloads.is_empty();
-    match key {
-        LimitKey::Global => true,
-        LimitKey::App => fleet.apps <= 1,
-        LimitKey::Ip => alone && fleet.users <= fleet.users_per_network,
-        LimitKey::User | LimitKey::Session => alone && fleet.users <= 1,
-    }
 }
 
 #[cfg(test)]

@@ -5,9 +5,25 @@
 
 use super::{MetricValues, PolicyResults, Results};
 use crate::client::workload::GENERIC;
-use crate::metrics::{Metric, Needs, all_metrics};
-use crate::stats::{CONFIDENCE, at_most};
+use crate::metrics::{Metric, MetricDef, Needs, all_metrics};
+use crate::stats::{CONFIDENCE, at_most, mean_ci};
 use crate::text::number::{NEVER, counted, share, short, upper_share, whole};
+
+impl MetricValues {
+    /// The values of a metric, one per replication, with their mean and its interval.
+    pub(crate) fn of(def: &MetricDef, values: Vec<f64>) -> MetricValues {
+        let estimate = mean_ci(&values, CONFIDENCE).within(def.kind.range());
+        MetricValues {
+            name: def.name.to_owned(),
+            unit: def.unit.to_owned(),
+            values,
+            mean: estimate.mean,
+            ci_low: estimate.ci_low,
+            ci_high: estimate.ci_high,
+            exercised: None,
+        }
+    }
+}
 
 /// A policy's values of a metric; absent in results that do not have it.
 pub fn of(policy: &PolicyResults, metric: Metric) -> Option<&MetricValues> {
@@ -129,16 +145,7 @@ mod tests {
     use super::*;
 
     fn measured(metric: Metric, values: &[f64]) -> MetricValues {
-        let estimate = crate::stats::mean_ci(values, 0.95).within(metric.def().kind.range());
-        MetricValues {
-            name: metric.def().name.to_owned(),
-            unit: metric.def().unit.to_owned(),
-            values: values.to_vec(),
-            mean: estimate.mean,
-            ci_low: estimate.ci_low,
-            ci_high: estimate.ci_high,
-            exercised: None,
-        }
+        MetricValues::of(metric.def(), values.to_vec())
     }
 
     #[test]

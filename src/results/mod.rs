@@ -38,6 +38,7 @@ mod demand;
 pub mod dir;
 mod files;
 pub mod finding;
+pub mod groups;
 mod gap;
 mod limits;
 pub mod measured;
@@ -55,9 +56,10 @@ pub use answers::Answers;
 pub use demand::Demand;
 #[cfg(unix)]
 pub use dir::{PlaceError, ReadError, Reservation, ResultsDir, Written};
-pub use files::{DATA_FILES, DataFile};
+pub use files::{DATA_FILES, DataFile, GROUPS_FILE};
 pub use finding::finding;
 pub use gap::Gap;
+pub use groups::GroupResults;
 pub use limits::{Limit, limits};
 pub use provenance::Provenance;
 pub use stories::{Comparison, Mark, StoryDigest};
@@ -185,6 +187,10 @@ pub struct PolicyResults {
     /// How long answers take, by endpoint; empty in results of a version that does not record it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub answers: Vec<Answers>,
+    /// Results by group of users or of generic clients: each kind of group of which the scenario has several. Of apps and of
+    /// networks, the ten worst.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupResults>,
     /// Hazards of the scenario that act in no replication, a sentence each.
     #[serde(default)]
     pub not_exercised: Vec<String>,

@@ -75,6 +75,7 @@ fn without_details(results: &Results) -> Results {
         entries_distribution: policy.entries_distribution.clone(),
         demand: policy.demand.clone(),
         answers: policy.answers.clone(),
+        groups: policy.groups.clone(),
         not_exercised: policy.not_exercised.clone(),
         timelines: Vec::new(),
         sessions: Vec::new(),

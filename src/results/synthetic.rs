@@ -244,6 +244,7 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
         .collect();
     let (demand, not_exercised) = (Vec::new(), Vec::new());
     PolicyResults {
+        groups: Vec::new(),
         name: name.to_owned(),
         metrics,
         demand,

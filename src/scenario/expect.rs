@@ -3,7 +3,8 @@
 use super::ExpectOf;
 use super::parts::Parts;
 use super::validate::Findings;
-use crate::metrics::{MetricDef, all_metrics, metrics_of};
+use super::validate::cohorts::check_name;
+use crate::metrics::{MetricDef, all_metrics, is_counted_by_group, metrics_of};
 use crate::text::{nearest, quote, tick};
 use crate::toml_text::{Code, Doc, TextError};
 use std::ops::Range;
@@ -41,6 +42,8 @@ pub struct Expectation {
     pub policy: String,
     /// The metric.
     pub metric: &'static MetricDef,
+    /// The cohort whose users are counted; `None` for all users.
+    pub cohort: Option<String>,
     /// The comparison.
     pub op: Op,
     /// The bound; finite.
@@ -126,6 +129,7 @@ pub fn parse_expectation(text: &str, of: ExpectOf) -> Result<Expectation, BadCon
     Ok(Expectation {
         policy: policy.to_owned(),
         metric,
+        cohort: None,
         op,
         bound: bound + 0.0,
         of,
@@ -142,7 +146,13 @@ pub fn read(findings: &mut Findings<'_>, parts: &Parts) -> Vec<Expectation> {
         let path = format!("{}.that", entry.path);
         match parse_expectation(&entry.spec.that, entry.spec.of) {
             Ok(expectation) => {
-                let expectation = Expectation { may_be_vacuous: entry.spec.may_be_vacuous, ..expectation };
+                let cohort = entry.spec.cohort.clone();
+                if let Some(name) = &cohort {
+                    check_name(findings, parts, &format!("{}.cohort", entry.path), name);
+                    check_counted_by_group(findings, parts, &path, &entry.spec.that, expectation.metric);
+                }
+                let may_be_vacuous = entry.spec.may_be_vacuous;
+                let expectation = Expectation { may_be_vacuous, cohort, ..expectation };
                 if !metrics_of(model).iter().any(|def| def.name == expectation.metric.name) {
                     let name = expectation.metric.name;
                     let start = entry.spec.that.find(name).unwrap_or(0);
@@ -174,6 +184,26 @@ pub fn read(findings: &mut Findings<'_>, parts: &Parts) -> Vec<Expectation> {
         }
     }
     read
+}
+
+/// Refuses a metric that is not counted by group.
+fn check_counted_by_group(
+    findings: &mut Findings<'_>,
+    parts: &Parts,
+    path: &str,
+    that: &str,
+    metric: &MetricDef,
+) {
+    if is_counted_by_group(metric.metric) {
+        return;
+    }
+    let counted = || metrics_of(parts.model()).iter().filter(|def| is_counted_by_group(def.metric));
+    let start = that.find(metric.name).unwrap_or(0);
+    let at = within(findings.doc, path, start..start + metric.name.len());
+    let what = format!("{} is not counted by cohort", tick(metric.name));
+    let error = findings.at_span(at, Code::UnknownMetric, what);
+    let allowed = counted().map(|def| def.name).collect::<Vec<_>>().join(", ");
+    findings.push(error.allowed(allowed).did_you_mean(nearest(metric.name, counted().map(|def| def.name))));
 }
 
 /// Converts a range of bytes of the string at this path to bytes of the text. Returns the whole string if it is written

@@ -7,7 +7,7 @@ use super::extensions::Extensions;
 use super::format;
 pub use super::loaded::Loaded;
 use super::parts::Parts;
-use super::policies::{self, Resolved};
+use super::policies::{self, Pinned, Resolved};
 use super::set::{self, Settings};
 use super::validate::{self, validate};
 use crate::spec::check::check;
@@ -99,8 +99,9 @@ fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<L
     }
     let parts = Parts::of(&doc);
     let mut findings = validate(&doc, &parts);
-    let Resolved { policies, profile, texts } = policies::resolve(&mut findings, &parts, base);
+    let Resolved { policies, pinned, profile, texts } = policies::resolve(&mut findings, &parts, base);
     validate::client::check_contenders(&mut findings, &parts, &policies);
+    validate::cohorts::check_pinned(&mut findings, &parts, &pinned);
     validate::own::check(&mut findings, &parts, own);
     validate::faults::warn_of_idle_retry_after(&mut findings, &parts, &policies);
     let expectations = expect::read(&mut findings, &parts);
@@ -110,6 +111,9 @@ fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<L
     let text = without_schema_line(without_negative_zeros(source, &doc.root));
     let mut scenario = whole(&Source::new(&source.name, &text))?;
     scenario.client.profile = profile;
+    for Pinned { cohort, policy } in pinned {
+        scenario.cohorts[cohort].pinned = policy.parts;
+    }
     own.give(&mut scenario);
     Ok(Loaded::new(scenario, policies, texts, expectations, text, warnings))
 }

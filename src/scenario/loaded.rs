@@ -134,7 +134,17 @@ impl Loaded {
         scenario.policies = self.policies.iter().map(|policy| policy.name.clone()).collect();
         scenario.policy_files = Vec::new();
         scenario.client.profile = None;
-        let used = self.policies.iter().flat_map(|policy| policy.parts.iter().map(|(part, _)| part));
+        let pinned = scenario.cohorts.iter_mut().filter_map(|cohort| {
+            Some(ResolvedPolicy { name: cohort.policy.clone()?, parts: std::mem::take(&mut cohort.pinned) })
+        });
+        let pinned: Vec<ResolvedPolicy> = pinned.collect();
+        let mut all: Vec<&ResolvedPolicy> = Vec::new();
+        for policy in self.policies.iter().chain(&pinned) {
+            if all.iter().all(|known| known.name != policy.name) {
+                all.push(policy);
+            }
+        }
+        let used = all.iter().flat_map(|policy| policy.parts.iter().map(|(part, _)| part));
         let mut inline: Vec<Policy> = Vec::new();
         for policy in used {
             if policies::known(&policy.name).as_ref() != Some(policy) && !inline.contains(policy) {
@@ -146,13 +156,18 @@ impl Loaded {
             _ => true,
         };
         let share = |(part, share): &(Policy, f64)| PolicyShare { policy: part.name.clone(), share: *share };
-        let mixes = self.policies.iter().filter(is_mix);
+        let mixes = all.iter().copied().filter(is_mix);
         scenario.mixes = mixes
             .map(|p| Mix { name: p.name.clone(), shares: p.parts.iter().map(share).collect() })
             .collect();
         scenario.inline_policies = inline;
         let written =
-            |e: &Expectation| ExpectSpec { that: e.text.clone(), of: e.of, may_be_vacuous: e.may_be_vacuous };
+            |e: &Expectation| ExpectSpec {
+                that: e.text.clone(),
+                of: e.of,
+                cohort: e.cohort.clone(),
+                may_be_vacuous: e.may_be_vacuous,
+            };
         scenario.expectations = self.expectations.iter().map(written).collect();
         scenario
     }

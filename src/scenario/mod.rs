@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 pub mod codes;
+mod cohort;
 pub mod expect;
 mod extensions;
 pub mod format;
@@ -29,6 +30,7 @@ mod template;
 pub mod users;
 mod validate;
 
+pub use cohort::{Cohort, CohortSpec};
 pub use crate::toml_text::{Code, Source, TextError as ScenarioError, TextErrors as ScenarioErrors};
 pub use expect::{Expectation, parse_expectation};
 pub use extensions::Extensions;
@@ -44,6 +46,8 @@ pub use users::Users;
 pub const FORMAT_VERSION: u32 = 1;
 /// The most entries of a list of tables. More is an error of a generator, not a scenario.
 const MANY: usize = 1_000;
+/// The most cohorts. Results have a row of each metric for each.
+const MOST_COHORTS: usize = 100;
 
 /// A scenario: who calls what, what goes wrong, which policies are compared, and what must hold.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -93,14 +97,20 @@ pub struct Scenario {
     #[serde(default, rename = "mix", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub mixes: Vec<Mix>,
-    /// Which release of the auth client the users' browsers run. Not needed beside a `[[workload]]`.
+    /// Which release of the auth client the users' browsers run. Not needed beside a `[[workload]]`, or where each
+    /// `[[cohort]]` has a client.
     #[serde(default)]
-    #[schemars(extend("x-unless" = "workload"))]
+    #[schemars(extend("x-unless" = ["workload", "cohort"]))]
     pub client: ClientSpec,
-    /// The users: how many, with how many tabs, and what they do. Not needed beside a `[[workload]]`.
+    /// The users: how many, with how many tabs, and what they do. Not needed beside a `[[workload]]` or
+    /// a `[[cohort]]`.
     #[serde(default = "FleetSpec::nobody")]
-    #[schemars(extend("x-unless" = "workload"))]
+    #[schemars(extend("x-unless" = ["workload", "cohort"]))]
     pub fleet: FleetSpec,
+    /// Parts of the users that differ in client, policy, habits, network or app. A scenario with cohorts has no `[fleet]`.
+    #[serde(default, rename = "cohort", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MOST_COHORTS))]
+    pub cohorts: Vec<CohortSpec>,
     /// Generic clients, which call the endpoint `generic` and know nothing of sessions and tokens.
     #[serde(default, rename = "workload", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MANY))]
@@ -246,9 +256,13 @@ pub struct ActionSpec {
     /// Time of the act, from the start of the run.
     #[schemars(example = "30s")]
     pub at: Dur,
+    /// The cohort whose users act; `user` and `users` then count within it. Without it, they count through all cohorts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Reference", example = &"office")]
+    pub cohort: Option<String>,
     /// Number of the one user who acts, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(extend("x-unless" = "users"))]
+    #[schemars(extend("x-unless" = ["users"]))]
     pub user: Option<u32>,
     /// The users who act, when there are several.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -312,6 +326,10 @@ pub struct ExpectSpec {
     /// Which value of the metric is compared.
     #[serde(default)]
     pub of: ExpectOf,
+    /// The cohort whose users are counted; without it, all users.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Reference", example = &"office")]
+    pub cohort: Option<String>,
     /// Whether `check` passes when nothing in the run could have broken the expectation.
     #[serde(default, skip_serializing_if = "is_false")]
     pub may_be_vacuous: bool,

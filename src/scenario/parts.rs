@@ -1,7 +1,7 @@
 //! The parts of a scenario that can be read separately, so that one error does not hide errors elsewhere.
 
 use super::format::scenario;
-use super::{ActionSpec, ClientSpec, ExpectSpec, Mix};
+use super::{ActionSpec, ClientSpec, CohortSpec, ExpectSpec, Mix};
 use crate::backend::{BackendSpec, LimitSpec};
 use crate::client::Model;
 use crate::client::policy::Policy;
@@ -47,6 +47,8 @@ pub struct Parts {
     pub client: Option<ClientSpec>,
     /// `[fleet]`.
     pub fleet: Option<FleetSpec>,
+    /// `[[cohort]]`.
+    pub cohorts: Vec<Entry<CohortSpec>>,
     /// `[[workload]]`.
     pub workloads: Vec<Entry<WorkloadSpec>>,
     /// `[backend]` without its limits, or its default.
@@ -75,6 +77,7 @@ impl Parts {
             mixes: each(doc, "mix"),
             client: one(doc, "client"),
             fleet: one(doc, "fleet"),
+            cohorts: each(doc, "cohort"),
             workloads: each(doc, "workload"),
             backend: match doc.node("backend") {
                 Some(node) => without_limits(doc.source, node),
@@ -89,9 +92,22 @@ impl Parts {
 }
 
 impl Parts {
-    /// The client model; the default one in a scenario without `[client]`.
+    /// The client model, of the first cohort where there are cohorts; the default one in a scenario without a client.
     pub fn model(&self) -> Model {
-        self.client.as_ref().map_or_else(Model::default, ClientSpec::model)
+        let client = self.cohorts.first().and_then(|cohort| cohort.spec.client.as_ref());
+        client.or(self.client.as_ref()).map_or_else(Model::default, ClientSpec::model)
+    }
+
+    /// The readable fleets: that of `[fleet]` and those of the cohorts, each with its path.
+    pub fn fleets(&self) -> impl Iterator<Item = (String, &FleetSpec)> {
+        let alone = self.fleet.iter().map(|fleet| ("fleet".to_owned(), fleet));
+        let cohorts = self.cohorts.iter();
+        alone.chain(cohorts.map(|cohort| (format!("{}.fleet", cohort.path), &cohort.spec.fleet)))
+    }
+
+    /// Number of users; `None` where no fleet is readable.
+    pub fn users(&self) -> Option<u64> {
+        self.fleets().map(|(_, fleet)| u64::from(fleet.users)).reduce(|sum, users| sum + users)
     }
 }
 

@@ -70,10 +70,20 @@ struct Definition {
     policy: Option<Policy>,
 }
 
+/// The policy of a cohort that has its own.
+pub struct Pinned {
+    /// The index of the cohort among the readable ones.
+    pub cohort: usize,
+    /// The policy.
+    pub policy: ResolvedPolicy,
+}
+
 /// The policies of a scenario, and what its files say.
 pub struct Resolved {
     /// The policies, in the order of `policies`.
     pub policies: Vec<ResolvedPolicy>,
+    /// The policies of cohorts that have their own.
+    pub pinned: Vec<Pinned>,
     /// The client of `client.model`, where that is a file.
     pub profile: Option<Arc<Profile>>,
     /// The texts of the files: that of `client.model`, then the policy files.
@@ -126,12 +136,14 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
     let catalog = Catalog { defined: &defined, unread, all_files_read };
     let mut resolved: Vec<ResolvedPolicy> = Vec::new();
     let run: Vec<&String> = parts.policies.iter().flatten().collect();
+    let of_cohorts = || parts.cohorts.iter().filter_map(|cohort| cohort.spec.policy.as_ref());
     let mut used: Vec<&str> = run.iter().map(|name| name.as_str()).collect();
+    used.extend(of_cohorts().map(String::as_str));
     for (m, entry) in parts.mixes.iter().enumerate() {
         for (i, share) in entry.spec.shares.iter().enumerate() {
             let path = format!("{}.shares[{i}].policy", parts.mixes[m].path);
             catalog.single(findings, &path, &share.policy);
-            if run.contains(&&entry.spec.name) {
+            if run.contains(&&entry.spec.name) || of_cohorts().any(|name| *name == entry.spec.name) {
                 used.push(&share.policy);
             }
         }
@@ -139,20 +151,17 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
     if let Some(names) = &parts.policies {
         findings.check_repeats("policies", &lower(names), |name| tick(name));
         for (i, name) in names.iter().enumerate() {
-            let chosen: Vec<(Policy, f64)> = match parts.mixes.iter().find(|m| m.spec.name == *name) {
-                Some(mix) => {
-                    let shares = mix.spec.shares.iter();
-                    shares.filter_map(|s| catalog.find(&s.policy).map(|policy| (policy, s.share))).collect()
-                }
-                None => {
-                    let found = catalog.single(findings, &format!("policies[{i}]"), name);
-                    found.map(|policy| (policy, 1.0)).into_iter().collect()
-                }
-            };
+            let chosen = chosen(findings, &catalog, parts, &format!("policies[{i}]"), name);
             resolved.push(ResolvedPolicy { name: name.clone(), parts: chosen });
         }
     }
-    check_codes(findings, parts, &resolved);
+    let mut pinned = Vec::new();
+    for (cohort, entry) in parts.cohorts.iter().enumerate() {
+        let Some(name) = &entry.spec.policy else { continue };
+        let chosen = chosen(findings, &catalog, parts, &format!("{}.policy", entry.path), name);
+        pinned.push(Pinned { cohort, policy: ResolvedPolicy { name: name.clone(), parts: chosen } });
+    }
+    check_codes(findings, parts, resolved.iter().chain(pinned.iter().map(|pinned| &pinned.policy)));
     let inline = parts.inline_policies.iter().map(|entry| ("policy", &entry.path, &entry.spec.name));
     let mixes = parts.mixes.iter().map(|entry| ("mix", &entry.path, &entry.spec.name));
     for (what, path, name) in inline.chain(mixes) {
@@ -161,12 +170,33 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
             findings.warn(&format!("{path}.name"), &what);
         }
     }
-    Resolved { policies: resolved, profile, texts }
+    Resolved { policies: resolved, pinned, profile, texts }
+}
+
+/// The policies of the mix or the policy of this name. Another name is an error at this path.
+fn chosen(
+    findings: &mut Findings<'_>,
+    catalog: &Catalog<'_>,
+    parts: &Parts,
+    path: &str,
+    name: &str,
+) -> Vec<(Policy, f64)> {
+    match parts.mixes.iter().find(|m| m.spec.name == *name) {
+        Some(mix) => {
+            let shares = mix.spec.shares.iter();
+            shares.filter_map(|s| catalog.find(&s.policy).map(|policy| (policy, s.share))).collect()
+        }
+        None => catalog.single(findings, path, name).map(|policy| (policy, 1.0)).into_iter().collect(),
+    }
 }
 
 /// Checks that a run can hold the different error codes.
-fn check_codes(findings: &mut Findings<'_>, parts: &Parts, resolved: &[ResolvedPolicy]) {
-    let policies = resolved.iter().flat_map(|policy| &policy.parts).map(|(policy, _)| policy);
+fn check_codes<'a>(
+    findings: &mut Findings<'_>,
+    parts: &Parts,
+    resolved: impl Iterator<Item = &'a ResolvedPolicy>,
+) {
+    let policies = resolved.flat_map(|policy| &policy.parts).map(|(policy, _)| policy);
     let workloads = parts.workloads.iter().map(|entry| &entry.spec);
     let faults = parts.faults.iter().map(|entry| &entry.spec);
     if let Err(TooManyCodes { found, first_beyond }) = ErrorCodes::of(policies, workloads, faults) {

@@ -86,7 +86,9 @@ impl Builder<'_> {
     fn key(&mut self, name: &str, property: &Map<String, Value>, required: bool) -> Key {
         let (schema, definition) = self.plain(property);
         let ty = self.ty(&schema, definition);
-        let unless = property.get("x-unless").and_then(Value::as_str).map(str::to_owned);
+        let unless = property.get("x-unless").and_then(Value::as_array);
+        let unless: Vec<String> =
+            unless.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
         let default = property.get("default").cloned().filter(|default| !default.is_null());
         let example = schema.get("examples").and_then(|examples| examples.get(0)).map(toml_value);
         // What a table is without its keys stands at those keys.
@@ -97,7 +99,7 @@ impl Builder<'_> {
             about: about(property),
             example: example.unwrap_or_else(|| example_of(&ty)),
             unit: text(property, "x-unit"),
-            required: required || unless.is_some(),
+            required: required || !unless.is_empty(),
             unless,
             default,
             add: property.get("x-add").and_then(Value::as_str).map(str::to_owned),

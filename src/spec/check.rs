@@ -94,7 +94,7 @@ impl Checker<'_> {
         let is_near_miss =
             |name: &str| unknown[..searched].iter().any(|(k, _)| nearest(k, table.names()) == Some(name));
         for key in &table.keys {
-            let excused = key.unless.as_ref().is_some_and(|other| found.get(other.as_str()).is_some());
+            let excused = key.unless.iter().any(|other| found.get(other.as_str()).is_some());
             if key.required && !excused && found.get(key.name.as_str()).is_none() && !is_near_miss(&key.name)
             {
                 let what = format!("missing key `{}` {}", key.name, table.whereabouts());
@@ -202,7 +202,7 @@ impl Belongs {
 impl Table {
     /// The key that stands for this one where a value of this TOML type belongs to it: `user` for `users = 5`.
     fn instead(&self, key: &Key, value: &DeValue<'_>) -> Option<&Key> {
-        let stands_in = |other: &&Key| other.unless.as_ref() == Some(&key.name) && other.ty.takes(value);
+        let stands_in = |other: &&Key| other.unless.contains(&key.name) && other.ty.takes(value);
         self.keys.iter().find(stands_in).filter(|_| matches!(value, DeValue::Integer(_)))
     }
 
@@ -235,7 +235,7 @@ impl Key {
             (_, unit) if unit == self.name => own,
             (_, unit) => format!("{own}, {unit}"),
         };
-        match self.unless.as_ref().and_then(|other| table.key(other)) {
+        match self.unless.first().and_then(|other| table.key(other)) {
             Some(Key { ty: Ty::List(..), name, .. }) => format!("{own}, or a [[{name}]]"),
             Some(other) => format!("{own}, or {} = {}", other.name, other.example),
             None => own,

@@ -90,8 +90,10 @@ fn conditions(schema: &mut Map<String, Value>) {
             let these = json!({ "properties": { to: { "enum": words } }, "required": [to] });
             all.push(json!({ "if": these, "then": { "not": { "required": [name] } } }));
         }
-        if let Some(other) = property["x-unless"].as_str() {
-            all.push(json!({ "anyOf": [{ "required": [name] }, { "required": [other] }] }));
+        if let Some(others) = property["x-unless"].as_array() {
+            let any = std::iter::once(json!({ "required": [name] }));
+            let any: Vec<Value> = any.chain(others.iter().map(|other| json!({ "required": [other] }))).collect();
+            all.push(json!({ "anyOf": any }));
         }
     }
     if !all.is_empty() {

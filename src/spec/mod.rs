@@ -15,7 +15,7 @@
 //! | `x-above-zero` | a key | a duration of zero is refused |
 //! | `x-lines` | a key | the text may have several lines |
 //! | `x-bytes-each` | a key | what each unit takes in memory, in bytes |
-//! | `x-unless` | a key | the key is required unless this other key of its table is there |
+//! | `x-unless` | a key | the key is required unless one of these other keys of its table is there |
 //! | `x-only` | a key | it belongs to these values of another key: `{ kind = ["status"] }` |
 //! | `x-never` | a key | it does not belong to a value of another key, and why: `{ kind = { revocation = "..." } }` |
 //! | `x-needed` | a key with `x-only` | those values need it |
@@ -65,8 +65,8 @@ pub struct Key {
     pub unit: String,
     /// Whether it must be there. A key that only some values of another key need is not required.
     pub required: bool,
-    /// It is not required when this key of the same table is there.
-    pub unless: Option<String>,
+    /// It is not required when one of these keys of the same table is there.
+    pub unless: Vec<String>,
     /// The value that it has when it is not there; none when that means something that no value says.
     pub default: Option<Value>,
     /// How a value is written.

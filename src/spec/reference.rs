@@ -80,9 +80,12 @@ impl Key {
         if let Some(belongs) = self.belongs.as_ref().filter(|belongs| belongs.needed) {
             return format!("required for {} = {}", belongs.to, quoted(&belongs.words));
         }
-        match (self.required, &self.unless, &self.default) {
-            (true, Some(other), _) => format!("required unless `{other}` is there"),
-            (true, None, _) => "required".into(),
+        match (self.required, &self.unless[..], &self.default) {
+            (true, [], _) => "required".into(),
+            (true, others, _) => {
+                let others: Vec<String> = others.iter().map(|other| format!("`{other}`")).collect();
+                format!("required unless {} is there", others.join(" or "))
+            }
             (false, _, Some(default)) if !is_empty(default) => {
                 format!("default {}", super::build::toml_value(default))
             }

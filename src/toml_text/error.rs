@@ -90,6 +90,8 @@ codes! {
     NeedsKey = 407;
     /// A user that the fleet does not have.
     NoSuchUser = 408;
+    /// A cohort that the scenario does not have.
+    NoSuchCohort = 409;
     /// A policy that is not defined.
     UnknownPolicy = 501;
     /// A preset's name with other content.

@@ -54,7 +54,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         exercise.callers_open += totals.workloads.iter().map(|w| w.under_way()).sum::<u64>();
         let accounts = &self.accounts;
         let ended = self.users.clone().map(|user| accounts.ended(user));
-        let metrics = self.collector.finish(self.plan, ended);
+        let arm_of = |user| self.plan.arm_of(self.contender, &self.streams.rollout, user);
+        let metrics = self.collector.finish(self.plan, self.contender, ended, arm_of);
         let (events, fingerprint) = (self.guard.events(), self.guard.fingerprint());
         let run = Run { metrics, events, fingerprint, totals };
         (run, self.observer, tabs)

@@ -212,7 +212,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             generation: caller.generation.into(),
             endpoint: ENDPOINT,
             word: 0,
-            user: plan.scenario.fleet.users + caller.client,
+            user: plan.backend.keys.users + caller.client,
             sent: now,
             at: (plan.workloads[caller.workload as usize].call(caller.client), caller.try_key()),
         };
@@ -341,7 +341,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// A client has reached the maximum number of calls, or of tries of one call, that is counted.
     #[cold]
     fn client_is_full(&mut self, client: u32) {
-        self.guard.is_full(self.plan.scenario.fleet.users + client, "calls of one client");
+        self.guard.is_full(self.plan.backend.keys.users + client, "calls of one client");
     }
 
     /// A call has ended. A closed client waits for its think time; an open client frees the place.

@@ -27,9 +27,9 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             self.observer.sent(now, tab, task, self.pages.doing(task), endpoint, first);
         }
         let route = self.plan.backend.route(endpoint);
-        let at = (coordinates(tab, endpoint.row().draws, ordinal), now.0);
+        let at = (coordinates(self.plan.draws_of_tab(tab), endpoint.row().draws, ordinal), now.0);
         if self.pages.offline(user) {
-            let at_once = self.plan.scenario.fleet.offline_fails_at_once;
+            let at_once = self.fleet_of(user).offline_fails_at_once;
             let after = if at_once { Dur::ZERO } else { self.streams.backend.round_trip(route, at) };
             return self.answer(task, Failure::NETWORK.into(), after, route.timeout);
         }

@@ -153,7 +153,7 @@ impl Guard {
                 let count = |session: &u32| self.per_session[*session as usize];
                 let busiest = self.counted.iter().copied().max_by_key(|s| (count(s), std::cmp::Reverse(*s)));
                 let at_least = busiest.map_or(0, |s| count(&s));
-                let users = plan.scenario.fleet.users;
+                let users = plan.backend.keys.users;
                 StopReason::InstantLivelock { users, most: self.max_of_all, busiest, at_least }
             }
         };
@@ -194,7 +194,7 @@ mod tests {
 
     /// The number of events at one instant that pass when these sessions take turns, and the limit that stops them.
     fn until_stopped(plan: &Plan, sessions: u32) -> (u64, Option<Limit>) {
-        let mut guard = Guard::new(plan, plan.scenario.fleet.users);
+        let mut guard = Guard::new(plan, plan.backend.keys.users);
         for n in 0..10_000_000u64 {
             if let Err(limit) = guard.count(Time(5), (n % u64::from(sessions)) as u32, 1) {
                 return (n, Some(limit));
@@ -246,12 +246,12 @@ mod tests {
     #[test]
     fn counts_restart_when_time_moves_and_the_hash_depends_on_every_word() {
         let plan = plan(10);
-        let mut guard = Guard::new(&plan, plan.scenario.fleet.users);
+        let mut guard = Guard::new(&plan, plan.backend.keys.users);
         for n in 0..50_000u64 {
             guard.count(Time(n / 900), 3, 1).expect("each instant is within its limit");
         }
         let print = |events: &[(u64, u32, u8)]| {
-            let mut guard = Guard::new(&plan, plan.scenario.fleet.users);
+            let mut guard = Guard::new(&plan, plan.backend.keys.users);
             events.iter().for_each(|(t, s, k)| guard.count(Time(*t), *s, *k).expect("few"));
             guard.fingerprint()
         };

@@ -6,19 +6,21 @@ use super::event::{Event, EventKind};
 use super::observe::{Observer, Outside};
 use crate::client::step::Input;
 use crate::client::{Client, Store};
-use crate::fleet::Tabs;
+use crate::fleet::{FleetSpec, Tabs};
 use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
 use crate::kernel::time::MAX_DURATION;
 use crate::kernel::{Dist, Time};
+use crate::plan::Acting;
 
-impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
+impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
     /// Schedules openings, scripted actions and revocations. Whatever the scenario puts at the horizon or later is not
     /// scheduled.
     pub(super) fn schedule_fleet(&mut self) {
-        let fleet = &self.plan.scenario.fleet;
         for (i, action) in self.plan.scenario.actions.iter().enumerate() {
-            if action.whom().among(&self.users).is_empty() || action.at >= self.plan.scenario.horizon {
+            let Acting { users, .. } = &self.plan.acting[i];
+            let nobody = users.start.max(self.users.start) >= users.end.min(self.users.end);
+            if nobody || action.at >= self.plan.scenario.horizon {
                 continue;
             }
             self.schedule(Time(action.at.0), EventKind::Scripted, 0, i as u32, 0);
@@ -29,26 +31,46 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             }
         }
         for user in self.users.clone() {
-            let mut at = Time(fleet.opens.sample(self.streams.arrival.bits(u64::from(user), 0)).0);
+            let (fleet, draws) = (self.fleet_of(user), self.plan.draws_of_user(user));
+            let mut at = Time(fleet.opens.sample(self.streams.arrival.bits(draws, 0)).0);
             for n in 0..self.tabs_of(user) {
                 if n > 0 {
-                    let bits = self.streams.arrival.bits(u64::from(user), u64::from(n));
+                    let bits = self.streams.arrival.bits(draws, u64::from(n));
                     at = at.after(fleet.further_tab_opens.sample(bits));
                 }
                 self.schedule(at, EventKind::Open, 0, user * self.plan.tabs_per_user + n, 0);
             }
             if let Some(offline) = &fleet.offline {
-                let first = offline.every.sample(self.streams.offline.bits(u64::from(user), 0));
+                let first = offline.every.sample(self.streams.offline.bits(draws, 0));
                 self.schedule(Time(first.0), EventKind::Network, 0, user, 0);
             }
         }
     }
 
+    /// The habits of a user.
+    #[inline]
+    pub(super) fn fleet_of(&self, user: u32) -> &'a FleetSpec {
+        &self.plan.cohorts[self.plan.cohort_of(user)].fleet
+    }
+
+    /// The habits of the user of a tab.
+    #[inline]
+    fn fleet_of_tab(&self, tab: u32) -> &'a FleetSpec {
+        match &self.plan.cohorts[..] {
+            [only] => &only.fleet,
+            _ => self.fleet_of(tab / self.plan.tabs_per_user),
+        }
+    }
+
     /// Sets the clocks of the users' browsers.
     pub(super) fn set_clocks(&mut self) {
-        let Some(skew) = &self.plan.scenario.fleet.clock_skew else { return };
+        if self.plan.cohorts.iter().all(|cohort| cohort.fleet.clock_skew.is_none()) {
+            return;
+        }
         for user in self.users.clone() {
-            let draw = |n: u64| self.streams.clock.bits(u64::from(user), n);
+            let Some(skew) = &self.fleet_of(user).clock_skew else { continue };
+            let draws = self.plan.draws_of_user(user);
+            let draw = |n: u64| self.streams.clock.bits(draws, n);
             if chance(draw(0), skew.share) {
                 // A clock that is wrong by more than 100 years is wrong by 100 years.
                 let ns = |dist: &Dist, n| dist.sample(draw(n)).0.min(MAX_DURATION.0).cast_signed();
@@ -59,10 +81,10 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
 
     /// Number of tabs that this user opens without a scripted action.
     fn tabs_of(&self, user: u32) -> u32 {
-        match &self.plan.scenario.fleet.tabs {
+        match &self.fleet_of(user).tabs {
             Tabs::Fixed(n) => u32::from(*n),
             Tabs::Shares(shares) => {
-                let bits = self.streams.tabs.bits(u64::from(user), 0);
+                let bits = self.streams.tabs.bits(self.plan.draws_of_user(user), 0);
                 let mut up_to = 0.0;
                 for share in shares {
                     up_to += share.share;
@@ -99,7 +121,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         if round > 0 && kind != EventKind::Close {
             self.schedule_round(kind, tab, round);
         }
-        let fleet = &self.plan.scenario.fleet;
+        let fleet = self.fleet_of_tab(tab);
         let input = match kind {
             EventKind::Focus => Input::Focus,
             EventKind::Reload => Input::Open,
@@ -118,14 +140,14 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             && let Some(away) = &fleet.away
         {
             let visit = u64::from(self.pages.visit(tab));
-            let after = away.sample(self.streams.visit.bits(u64::from(tab), 2 * visit + 1));
+            let after = away.sample(self.streams.visit.bits(self.plan.draws_of_tab(tab), 2 * visit + 1));
             self.schedule(self.now.after(after), EventKind::Open, 0, tab, 0);
         }
     }
 
     /// Schedules event number `round` of a visit. Its event carries the number of the next.
     fn schedule_round(&mut self, kind: EventKind, tab: u32, round: u32) {
-        let fleet = &self.plan.scenario.fleet;
+        let fleet = self.fleet_of_tab(tab);
         let visit = self.pages.visit(tab);
         let mut at = u64::from(visit) << 32 | u64::from(round);
         let (every, stream) = match kind {
@@ -140,7 +162,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             _ => unreachable!("only recurring events have rounds"),
         };
         if let Some(every) = every {
-            let delay = every.sample(stream.bits(u64::from(tab), at));
+            let delay = every.sample(stream.bits(self.plan.draws_of_tab(tab), at));
             match round.checked_add(1) {
                 Some(next) => self.schedule_in_visit(self.now.after(delay), kind, tab, next),
                 None => self.guard.is_full(tab / self.plan.tabs_per_user, "rounds of one visit to a tab"),
@@ -159,8 +181,9 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// A browser goes offline or comes online. `round` counts its offline periods.
     pub(super) fn network_changes(&mut self, user: u32, online: bool, round: u32) {
         self.set_offline(user, !online);
-        let Some(offline) = &self.plan.scenario.fleet.offline else { return };
-        let draw = |n: u64| self.streams.offline.bits(u64::from(user), 2 * u64::from(round) + n);
+        let Some(offline) = &self.fleet_of(user).offline else { return };
+        let draws = self.plan.draws_of_user(user);
+        let draw = |n: u64| self.streams.offline.bits(draws, 2 * u64::from(round) + n);
         if !online {
             let until = self.now.after(offline.lasts.sample(draw(1)));
             return self.schedule(until, EventKind::Network, 1, user, round);

@@ -6,6 +6,7 @@ use crate::client::own::OwnFamily;
 use crate::client::session_policy::SessionPolicy;
 use crate::client::workload::Caller;
 use crate::client::{Client, ForFamily, Prepared};
+use crate::fleet::FleetSpec;
 use crate::kernel::time::NS_PER_S;
 use crate::metrics::grid::Grid;
 use crate::metrics::latency::Latencies;
@@ -53,26 +54,28 @@ impl MemoryEstimate {
 /// Estimates the memory of one run: an upper bound for a quiet run, about right for a storm. The estimate depends on
 /// the scenario only, not on the machine.
 pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
-    let fleet = &scenario.fleet;
-    let tabs = u64::from(fleet.tabs.most());
+    let tabs = scenario.fleets().map(|fleet| u64::from(fleet.tabs.most())).collect();
     let client = client_of(scenario, &[], &ErrorCodes::default());
     let per_user = client.with(OfUser { tabs, round_trip_s: scenario.backend.latency.mean_s() })
         + COUNTS * size_of::<SessionCounts>() as u64;
-    // Parts of one core run one after another, and the first part is the largest.
-    let users = parts_of(scenario).first().map_or(0, |part| part.len() as u64);
+    // Parts of one core run one after another.
+    let users = parts_of(scenario).iter().map(|part| part.len() as u64).max().unwrap_or(0);
     let clients: u64 = scenario.workloads.iter().map(|w| u64::from(w.clients)).sum();
     let callers = clients * (size_of::<Caller>() as u64 + size_of::<SessionPolicy>() as u64 + ENTRY);
+    let networks = |fleet: &FleetSpec| {
+        users.min(fleet.users.into()).div_ceil(u64::from(fleet.users_per_network).max(1))
+    };
     let keys = |key| match key {
         LimitKey::Global => 1,
-        LimitKey::App => u64::from(fleet.apps),
-        LimitKey::Ip => users.div_ceil(u64::from(fleet.users_per_network).max(1)) + clients,
+        LimitKey::App => scenario.fleets().map(|fleet| u64::from(fleet.apps)).sum(),
+        LimitKey::Ip => scenario.fleets().map(networks).sum::<u64>() + clients,
         LimitKey::User | LimitKey::Session => users + clients,
     };
     let limits = scenario.backend.limits.iter();
     let limits = limits.map(|l| keys(l.key).saturating_mul(Limiter::bytes_per_key(l)));
     let buckets = scenario.horizon.0.div_ceil(scenario.bucket.0.max(1));
     let timeline = buckets.saturating_mul(size_of::<Bucket>() as u64);
-    let is_part = users < u64::from(fleet.users);
+    let is_part = users < u64::from(scenario.users());
     let seconds = (scenario.horizon.0 / NS_PER_S).min(scenario.guard.max_events).saturating_mul(SECOND_BYTES);
     let seconds = if is_part { seconds } else { 0 };
     let timeline = timeline.saturating_add(Grid::MOST_BYTES + Latencies::MOST_BYTES).saturating_add(seconds);
@@ -80,9 +83,9 @@ pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
     MemoryEstimate { bytes: users.saturating_mul(per_user).saturating_add(fixed), per_user, fixed }
 }
 
-/// Memory of a user with this many tabs, for the scenario's client family.
+/// Memory of a user of the cohort that needs most. `tabs` has the tabs of a user of each cohort.
 struct OfUser {
-    tabs: u64,
+    tabs: Vec<u64>,
     round_trip_s: f64,
 }
 
@@ -90,11 +93,15 @@ impl ForFamily for OfUser {
     type Output = u64;
 
     fn with<C: Client>(self, client: &Prepared<C>) -> u64 {
-        C::bytes_per_user(&client.setup, self.tabs, ENTRY, self.round_trip_s)
+        let cohorts = client.setups.iter().zip(self.tabs);
+        let each = cohorts.map(|(setup, tabs)| C::bytes_per_user(setup, tabs, ENTRY, self.round_trip_s));
+        each.max().unwrap_or(0)
     }
 
     fn with_own(self, client: &dyn OwnFamily) -> u64 {
-        client.bytes_per_user(self.tabs, ENTRY, self.round_trip_s)
+        let cohorts = self.tabs.into_iter().enumerate();
+        let each = cohorts.map(|(cohort, tabs)| client.bytes_per_user(cohort, tabs, ENTRY, self.round_trip_s));
+        each.max().unwrap_or(0)
     }
 }
 

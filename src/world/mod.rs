@@ -61,9 +61,10 @@ const MOST_IDLE_BYTES: usize = 192;
 struct World<'a, C: Client, O: Observer, Q: Queue<Event>> {
     plan: &'a Plan,
     client: &'a Prepared<C>,
-    /// The rules of the contender's policies, in the order of its parts.
+    /// Index of the contender.
+    contender: usize,
+    /// The rules of the contender's arms.
     rules: &'a [C::Rules],
-    shares: Vec<f64>,
     streams: Streams,
     queue: Q,
     /// Events of the current instant that come before all others: messages and lock grants between the tabs of a
@@ -99,18 +100,18 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         let mut world = World {
             plan,
             client,
+            contender,
             rules,
-            shares: plan.contenders[contender].parts.iter().map(|(_, share)| *share).collect(),
             streams: Streams::new(plan.scenario.seed, replication, &plan.backend.faults),
             queue: Q::default(),
             at_once: VecDeque::new(),
             now: Time::ZERO,
-            parts: u64::from(plan.scenario.fleet.users).div_ceil(users.len().max(1) as u64).max(1),
-            pages: C::store(&client.setup, rules, users.clone(), plan.tabs_per_user),
+            parts: u64::from(plan.backend.keys.users).div_ceil(users.len().max(1) as u64).max(1),
+            pages: C::store(&client.setups[0], rules, users.clone(), plan.tabs_per_user),
             accounts: C::account(rules, &plan.scenario.backend, users.clone()),
             gateway: Gateway::new(&plan.backend, &users),
             callers: Callers::new(plan),
-            collector: Collector::new(plan, users.clone()),
+            collector: Collector::new(plan, contender, users.clone()),
             guard: Guard::new(plan, users.len() as u32),
             users,
             rounds: Rounds::default(),
@@ -273,7 +274,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
 /// The user that an event belongs to; `u32::MAX` for none, for example for a stale event.
 #[inline(always)]
 fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway, callers: &Callers) -> u32 {
-    let (tabs, users) = (plan.tabs_per_user, plan.scenario.fleet.users);
+    let (tabs, users) = (plan.tabs_per_user, plan.backend.keys.users);
     match event.kind {
         EventKind::Timer | EventKind::Answer | EventKind::Lock => {
             // A stale event must not count for the user whose task reused the slot.
@@ -288,7 +289,7 @@ fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway,
         | EventKind::Message
         | EventKind::SignIn => event.id / tabs,
         EventKind::Network | EventKind::Release => event.id,
-        EventKind::Scripted => plan.scenario.actions[event.id as usize].user.unwrap_or(u32::MAX),
+        EventKind::Scripted => plan.acting[event.id as usize].one.unwrap_or(u32::MAX),
         EventKind::Admitted | EventKind::Served => gateway.call(event.id).user,
         EventKind::CallerArrives => users + event.id,
         EventKind::CallerTries | EventKind::CallerAnswered | EventKind::CallerTimesOut => {

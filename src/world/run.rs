@@ -50,7 +50,7 @@ pub fn observed<O: Observer>(
     control: &Control,
     observer: O,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
-    observed_part(plan, contender, replication, 0..plan.scenario.fleet.users, control, observer)
+    observed_part(plan, contender, replication, 0..plan.backend.keys.users, control, observer)
 }
 
 /// Runs the users of one part, with an observer.
@@ -79,7 +79,7 @@ pub fn run_in_opposite_order(
     replication: u32,
     control: &Control,
 ) -> Result<Run, Stopped> {
-    let users = 0..plan.scenario.fleet.users;
+    let users = 0..plan.backend.keys.users;
     on_queue::<Silent, Opposite<Event>>(plan, contender, replication, users, control, Silent)
         .map(|(run, _, _)| run)
 }

@@ -8,15 +8,17 @@ use crate::client::{Account, Client, Store};
 use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
 use crate::scenario::{Act, ActionSpec, Users};
+use std::ops::Range;
 
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Carries out a scripted action for every user that it selects.
     pub(super) fn scripted(&mut self, index: usize) {
         let action = &self.plan.scenario.actions[index];
         let whom = action.whom();
-        for user in whom.among(&self.users) {
+        let Range { start, end } = self.plan.acting[index].users;
+        for user in start.max(self.users.start)..end.min(self.users.end) {
             let is_meant = match whom {
-                Users::Share(share) => chance(self.streams.action.bits(u64::from(user), 0), share),
+                Users::Share(share) => chance(self.streams.action.bits(self.plan.draws_of_user(user), 0), share),
                 Users::All | Users::Range(..) => true,
             };
             if is_meant {
@@ -61,7 +63,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let share = self.plan.backend.faults[fault].kind.share();
         let mut struck = 0;
         for user in self.users.clone() {
-            if chance(self.streams.backend.faults[fault].bits(u64::from(user), 0), share) {
+            if chance(self.streams.backend.faults[fault].bits(self.plan.draws_of_user(user), 0), share) {
                 self.revoke_session(user);
                 struck += 1;
             }

@@ -23,7 +23,8 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         if self.guard.is_close() {
             self.guard.describe(observe::in_words(input, &self.pages));
         }
-        let who = Who { tab, user, setup: &self.client.setup, rules: self.rules_of(user) };
+        let setup = &self.client.setups[self.plan.cohort_of(user)];
+        let who = Who { tab, user, setup, rules: self.rules_of(user) };
         let mut actions = std::mem::take(&mut self.actions);
         C::step(&mut self.pages, who, input, self.now, &mut actions);
         let mut acting = tab;
@@ -42,21 +43,13 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         &self.rules[self.policy_of(user)]
     }
 
-    /// The index of the rules that a user follows. In a mix, one draw per user selects them.
+    /// The index of the rules that a user follows.
+    #[inline]
     pub(super) fn policy_of(&self, user: u32) -> usize {
-        let last = self.rules.len() - 1;
-        if last == 0 {
-            return 0;
+        match self.rules.len() {
+            1 => 0,
+            _ => self.plan.arm_of(self.contender, &self.streams.rollout, user),
         }
-        let bits = self.streams.rollout.bits(u64::from(user), 0);
-        let mut up_to = 0.0;
-        for (policy, share) in self.shares.iter().enumerate() {
-            up_to += share;
-            if chance(bits, up_to) {
-                return policy;
-            }
-        }
-        last
     }
 
     fn act(&mut self, tab: u32, user: u32, action: Action) {
@@ -97,7 +90,8 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             return wait.of(wait.low);
         }
         let (what, ordinal) = self.pages.draws(task);
-        let bits = self.streams.jitter.bits(coordinates(tab, what, ordinal), self.now.0);
+        let at = coordinates(self.plan.draws_of_tab(tab), what, ordinal);
+        let bits = self.streams.jitter.bits(at, self.now.0);
         wait.of(Dist::uniform(wait.low, wait.high).sample(bits))
     }
 
@@ -142,12 +136,13 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
     }
 
     fn plan_sign_in(&mut self, tab: u32, user: u32, again: bool) {
-        let Some(spec) = &self.plan.scenario.fleet.sign_in_again else { return };
-        let will = self.streams.sign_in.bits(u64::from(user), u64::MAX);
+        let Some(spec) = &self.fleet_of(user).sign_in_again else { return };
+        let draws = self.plan.draws_of_user(user);
+        let will = self.streams.sign_in.bits(draws, u64::MAX);
         if !chance(will, spec.share) {
             return;
         }
-        let after = spec.after.sample(self.streams.sign_in.bits(u64::from(user), self.now.0));
+        let after = spec.after.sample(self.streams.sign_in.bits(draws, self.now.0));
         self.schedule(self.now.after(after), EventKind::SignIn, 0, tab, u32::from(again));
     }
 }

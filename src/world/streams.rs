@@ -49,7 +49,8 @@ impl Streams {
     }
 }
 
-/// One coordinate for a draw of a tab: the tab, what it is doing, and the number among equal draws of the instant.
-pub(super) fn coordinates(tab: u32, what: u8, ordinal: u8) -> u64 {
-    u64::from(tab) << 16 | u64::from(what) << 8 | u64::from(ordinal)
+/// One coordinate for a draw of a tab: the first coordinate of the tab's draws, what it is doing, and the number among equal
+/// draws of the instant.
+pub(super) fn coordinates(tab: u64, what: u8, ordinal: u8) -> u64 {
+    tab << 16 | u64::from(what) << 8 | u64::from(ordinal)
 }

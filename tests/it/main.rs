@@ -11,6 +11,7 @@ mod bounds;
 mod browser;
 mod cli;
 mod clients;
+mod cohorts;
 mod conformance;
 mod counters;
 mod determinism;

@@ -13,7 +13,7 @@ fn layout(backend: &str, faults: &[&str]) -> Layout {
         Fault::new(&spec, n.to_string(), 7)
     };
     let faults: Vec<Fault> = faults.iter().enumerate().map(fault).collect();
-    let keys = Keys { users: USERS, users_per_network: 2, apps: 1, clients: Vec::new() };
+    let keys = Keys::of_one(USERS, 2, 1, Vec::new());
     Layout::new(&spec, faults, keys, Time::from_ms(1_000), Time::from_ms(60_000))
 }
 

@@ -5,17 +5,17 @@
 
 use crate::client::family::{Client, Context, Unusable};
 use crate::client::policy::Policy;
-use crate::client::{AnyClient, Prepared};
+use crate::client::{AnyClient, Model, Prepared};
 use std::any::Any;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 /// A compiled client from outside of the crate.
 pub trait OwnFamily: Debug + Send + Sync {
-    /// [`Client::most_rounds`].
-    fn most_rounds(&self) -> Option<u32>;
-    /// [`Client::bytes_per_user`].
-    fn bytes_per_user(&self, tabs: u64, event: u64, round_trip_s: f64) -> u64;
+    /// [`Client::most_rounds`] of a cohort.
+    fn most_rounds(&self, cohort: usize) -> Option<u32>;
+    /// [`Client::bytes_per_user`] of a cohort.
+    fn bytes_per_user(&self, cohort: usize, tabs: u64, event: u64, round_trip_s: f64) -> u64;
     /// The [`Prepared`] client.
     fn prepared(&self) -> &dyn Any;
     /// What starts its worlds.
@@ -32,12 +32,12 @@ struct Compiled<C: Client> {
 }
 
 impl<C: Client> OwnFamily for Compiled<C> {
-    fn most_rounds(&self) -> Option<u32> {
-        C::most_rounds(&self.prepared.setup)
+    fn most_rounds(&self, cohort: usize) -> Option<u32> {
+        C::most_rounds(&self.prepared.setups[cohort])
     }
 
-    fn bytes_per_user(&self, tabs: u64, event: u64, round_trip_s: f64) -> u64 {
-        C::bytes_per_user(&self.prepared.setup, tabs, event, round_trip_s)
+    fn bytes_per_user(&self, cohort: usize, tabs: u64, event: u64, round_trip_s: f64) -> u64 {
+        C::bytes_per_user(&self.prepared.setups[cohort], tabs, event, round_trip_s)
     }
 
     fn prepared(&self) -> &dyn Any {
@@ -49,7 +49,8 @@ impl<C: Client> OwnFamily for Compiled<C> {
     }
 }
 
-type Compile = fn(&Context<'_>, &[Vec<&Policy>], &[String], Worlds) -> Arc<dyn OwnFamily>;
+type Cohorts<'a, 'b> = &'a [(Model, Context<'b>)];
+type Compile = fn(Cohorts<'_, '_>, &[Vec<(usize, Policy)>], &[String], Worlds) -> Arc<dyn OwnFamily>;
 
 /// A client from outside of the crate.
 #[derive(Clone, Copy)]
@@ -74,21 +75,22 @@ impl OwnClient {
         OwnClient {
             name: C::MODELS[0].name,
             unusable: C::UNUSABLE,
-            compile: |context, contenders, codes, worlds| {
-                Arc::new(Compiled::<C> { prepared: Prepared::new(0, context, contenders, codes), worlds })
+            compile: |cohorts, contenders, codes, worlds| {
+                let cohorts = cohorts.iter().map(|(_, context)| (0, context));
+                Arc::new(Compiled::<C> { prepared: Prepared::new(cohorts, contenders, codes), worlds })
             },
             worlds,
         }
     }
 
-    /// Compiles it for contenders, each with the policies of its parts.
+    /// Compiles it for all cohorts and for contenders, each with its arms: cohort and policy.
     pub(crate) fn compile(
         &self,
-        context: &Context<'_>,
-        contenders: &[Vec<&Policy>],
+        cohorts: Cohorts<'_, '_>,
+        contenders: &[Vec<(usize, Policy)>],
         codes: &[String],
     ) -> AnyClient {
-        AnyClient::Own((self.compile)(context, contenders, codes, self.worlds))
+        AnyClient::Own((self.compile)(cohorts, contenders, codes, self.worlds))
     }
 }
 

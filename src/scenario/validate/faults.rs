@@ -51,7 +51,7 @@ pub(crate) fn warn_of_idle_retry_after(
     // Too many codes are a separate error.
     let Ok(codes) = ErrorCodes::of(policies.iter().copied(), workloads(), faults()) else { return };
     let names = codes.clone().into_names();
-    let has_users = parts.fleet.as_ref().is_some_and(|fleet| fleet.users > 0);
+    let has_users = parts.users().is_some_and(|users| users > 0);
     let mut retried = parts.model().endpoints();
     retried.retain(|endpoint| endpoint.row().retried);
     let retried_names = retried.iter().map(|endpoint| endpoint.name()).collect::<Vec<_>>().join(" and ");

@@ -2,6 +2,7 @@
 
 mod backend;
 pub(super) mod client;
+pub(super) mod cohorts;
 mod endpoints;
 pub(super) mod faults;
 mod fleet;
@@ -81,6 +82,7 @@ pub(super) fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
     let mut findings = Findings { doc, errors: Errors::default(), warnings: Vec::new() };
     size::check(&mut findings, parts);
     client::check(&mut findings, parts);
+    cohorts::check(&mut findings, parts);
     fleet::check(&mut findings, parts);
     workload::check(&mut findings, parts);
     backend::check(&mut findings, parts);

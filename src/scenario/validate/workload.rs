@@ -9,8 +9,9 @@ use crate::toml_text::Code;
 
 /// Checks each workload, and that a scenario without users has one.
 pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts) {
-    if parts.fleet.as_ref().is_some_and(|fleet| fleet.users == 0) && findings.doc.node("workload").is_none() {
-        let error = findings.at("fleet.users", Code::OutOfRange, "number out of range").found("0");
+    if parts.users() == Some(0) && findings.doc.node("workload").is_none() {
+        let (path, _) = parts.fleets().next().expect("there is a fleet");
+        let error = findings.at(&format!("{path}.users"), Code::OutOfRange, "number out of range").found("0");
         findings.push(error.allowed(format!("1 to {MAX_CLIENTS}, or 0 beside a [[workload]]")));
     }
     let names: Vec<&str> = parts.workloads.iter().map(|entry| entry.spec.name.as_str()).collect();
@@ -24,9 +25,11 @@ pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts) {
         check_one(findings, &entry.path, &entry.spec, parts.backend.as_ref());
     }
     let clients: u64 = parts.workloads.iter().map(|entry| u64::from(entry.spec.clients)).sum();
-    let users = parts.fleet.as_ref().map_or(0, |fleet| u64::from(fleet.users));
-    if !parts.workloads.is_empty() && clients + users > MAX_CLIENTS {
-        let error = findings.at("workload", Code::TooMuchMemory, "too many clients and users together");
+    let users = parts.users().unwrap_or(0);
+    let several = !parts.workloads.is_empty() || parts.cohorts.len() > 1;
+    if several && clients + users > MAX_CLIENTS {
+        let at = if parts.workloads.is_empty() { "cohort" } else { "workload" };
+        let error = findings.at(at, Code::TooMuchMemory, "too many clients and users together");
         findings.push(error.found((clients + users).to_string()).allowed(format!("at most {MAX_CLIENTS}")));
     }
 }

@@ -60,7 +60,7 @@ impl<C: Client> State<C> {
         let (sessions, _) = start.sessions_and_tabs();
         let mut state = State {
             now: Time::ZERO,
-            pages: C::store(&search.client.setup, &search.client.rules[0], 0..sessions, search.tabs),
+            pages: C::store(&search.client.setups[0], &search.client.rules[0], 0..sessions, search.tabs),
             accounts: C::account(&search.client.rules[0], &BackendSpec::default(), 0..sessions),
             due: Vec::new(),
         };
@@ -150,8 +150,8 @@ impl<C: Client> Search<'_, C> {
     }
 
     fn step(&mut self, state: &mut State<C>, tab: u32, input: Input, answered: Option<TaskId>) {
-        let Prepared { setup, rules } = self.client;
-        let rules = &rules[0][0];
+        let Prepared { setups, rules } = self.client;
+        let (setup, rules) = (&setups[0], &rules[0][0]);
         let named = answered.is_some_and(|task| C::names_sign_out(&state.pages, setup, rules, task));
         let mut actions = std::mem::take(&mut self.scratch);
         let who = Who { tab, user: tab / self.tabs, setup, rules };

@@ -6,6 +6,7 @@
 
 mod backend;
 mod clients;
+mod cohorts;
 mod shrink;
 mod sides;
 mod study;
@@ -147,6 +148,21 @@ pub(super) const RELATIONS: &[Relation] = &[
         "an added workload",
         clients::workload_added,
         "no limit, queue or counted fault that clients share: the auth clients' calls and sessions stay",
+    ),
+    holds(
+        "an added cohort",
+        cohorts::cohort_added,
+        "no limit, queue or counted fault that users share, no actions or revocations: the other cohort's sessions stay",
+    ),
+    holds(
+        "cohorts in another order",
+        cohorts::cohorts_reordered,
+        "as above: every metric of each cohort stays",
+    ),
+    holds(
+        "a cohort that never opens",
+        cohorts::cohort_never_opens,
+        "no actions or revocations: every metric of all users stays",
     ),
     Relation {
         name: "workloads in another order",

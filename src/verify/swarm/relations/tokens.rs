@@ -27,6 +27,19 @@ fn renamed(names: &[(&str, &'static str)], value: &Value) -> Option<Value> {
     names.iter().find(|(from, _)| *from == name).map(|(_, to)| Value::from(*to))
 }
 
+/// Removes the habits of a fleet that token clients cannot use.
+fn of_token_clients(fleet: &mut Table) {
+    for key in ["multi-session", "set-active", "sign-in-again"] {
+        fleet.remove(key);
+    }
+    if fleet.get("app-reaction").and_then(Value::as_str) == Some("set-active") {
+        fleet.insert("app-reaction".into(), "get-token".into());
+    }
+    if let Some(app) = fleet.get_mut("app-get-token").and_then(Value::as_table_mut) {
+        app.remove("skip-cache");
+    }
+}
+
 /// Gives the users of a scenario token clients.
 pub(super) fn with_token_clients(scenario: &mut Table) {
     scenario.remove("policy");
@@ -40,15 +53,12 @@ pub(super) fn with_token_clients(scenario: &mut Table) {
             share["policy"] = renamed(&CONTENDERS, &share["policy"]).expect("a mix of drawn policies");
         }
     }
-    if let Some(fleet) = scenario["fleet"].as_table_mut() {
-        for key in ["multi-session", "set-active", "sign-in-again"] {
-            fleet.remove(key);
-        }
-        if fleet.get("app-reaction").and_then(Value::as_str) == Some("set-active") {
-            fleet.insert("app-reaction".into(), "get-token".into());
-        }
-        if let Some(app) = fleet.get_mut("app-get-token").and_then(Value::as_table_mut) {
-            app.remove("skip-cache");
+    scenario.get_mut("fleet").and_then(Value::as_table_mut).into_iter().for_each(of_token_clients);
+    let cohorts = scenario.get_mut("cohort").and_then(Value::as_array_mut).into_iter().flatten();
+    for cohort in cohorts.filter_map(Value::as_table_mut) {
+        cohort.get_mut("fleet").and_then(Value::as_table_mut).into_iter().for_each(of_token_clients);
+        if let Some(policy) = cohort.get_mut("policy") {
+            *policy = renamed(&CONTENDERS, policy).unwrap_or_else(|| policy.clone());
         }
     }
     if let Some(backend) = scenario["backend"].as_table_mut() {

@@ -1,0 +1,134 @@
+//! Counts by group of users: who sent the requests, and whom it hurt.
+
+use super::definitions::Metric;
+use super::tally::SessionCounts;
+use crate::client::family::SessionEnd;
+use crate::plan::Plan;
+
+/// Counts of the users of one group in one run. The counts of two parts of a group add up.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GroupCounts {
+    /// Users.
+    pub users: u64,
+    /// Calls that they sent.
+    pub requests: u64,
+    /// Entries of the family's flow.
+    pub entries: u64,
+    /// Entries that an earlier entry caused.
+    pub recursive: u64,
+    /// Entries that failed.
+    pub failed: u64,
+    /// Users with an entry.
+    pub sessions_with_entries: u64,
+    /// Sign-outs and errors.
+    pub harms: Harms,
+    /// Sessions that the server has ended and a tab shows at the horizon.
+    pub zombies: u64,
+    /// Nanoseconds without a valid token while signed in.
+    pub stale_ns: u128,
+}
+
+/// Sign-outs of a user, and errors that the app's code saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Harms {
+    /// Sign-outs of a session that the server still knew.
+    pub false_sign_outs: u64,
+    /// Sign-outs of a session that the server had revoked.
+    pub true_sign_outs: u64,
+    /// Sign-outs of a session that the reuse of a refresh token had ended.
+    pub reuse_sign_outs: u64,
+    /// Errors that app code saw.
+    pub errors: u64,
+}
+
+impl Harms {
+    /// Counts a sign-out of a session that ended in this way on the server's side.
+    pub fn signed_out(&mut self, ended: SessionEnd) {
+        match ended {
+            SessionEnd::Alive => self.false_sign_outs += 1,
+            SessionEnd::Revoked => self.true_sign_outs += 1,
+            SessionEnd::Reused => self.reuse_sign_outs += 1,
+        }
+    }
+
+    /// Adds other counts.
+    pub fn add(&mut self, other: &Harms) {
+        self.false_sign_outs += other.false_sign_outs;
+        self.true_sign_outs += other.true_sign_outs;
+        self.reuse_sign_outs += other.reuse_sign_outs;
+        self.errors += other.errors;
+    }
+}
+
+/// Sums the counts of users, each with its arm, in the groups of each of the plan's groupings.
+pub(super) fn by_group(
+    plan: &Plan,
+    contender: usize,
+    users: impl Iterator<Item = (u32, usize, GroupCounts)>,
+) -> Vec<Vec<GroupCounts>> {
+    let groupings = plan.groupings(contender);
+    let mut all: Vec<Vec<GroupCounts>> =
+        groupings.iter().map(|by| vec![GroupCounts::default(); by.count]).collect();
+    for (user, arm, counts) in users {
+        for (by, groups) in groupings.iter().zip(&mut all) {
+            groups[by.of(plan, user, arm)].add(&counts);
+        }
+    }
+    all
+}
+
+impl GroupCounts {
+    /// The counts of one user.
+    pub(super) fn of_user(session: &SessionCounts, harms: Harms, is_zombie: bool) -> GroupCounts {
+        GroupCounts {
+            users: 1,
+            requests: session.requests.into(),
+            entries: session.entries.into(),
+            recursive: session.recursive.into(),
+            failed: session.failed.into(),
+            sessions_with_entries: u64::from(session.entries > 0),
+            harms,
+            zombies: u64::from(is_zombie),
+            stale_ns: session.stale.0.into(),
+        }
+    }
+
+    /// Adds the counts of other users.
+    pub fn add(&mut self, other: &GroupCounts) {
+        self.users += other.users;
+        self.requests += other.requests;
+        self.entries += other.entries;
+        self.recursive += other.recursive;
+        self.failed += other.failed;
+        self.sessions_with_entries += other.sessions_with_entries;
+        self.harms.add(&other.harms);
+        self.zombies += other.zombies;
+        self.stale_ns += other.stale_ns;
+    }
+
+    /// The value of a metric for the group; `None` for a metric that is not counted by group.
+    pub fn value(&self, metric: Metric) -> Option<f64> {
+        let count = |n: u64| Some(n as f64);
+        let Harms { false_sign_outs, true_sign_outs, reuse_sign_outs, errors } = self.harms;
+        match metric {
+            Metric::SignOuts => count(false_sign_outs + true_sign_outs + reuse_sign_outs),
+            Metric::FalseSignOuts => count(false_sign_outs),
+            Metric::TrueSignOuts => count(true_sign_outs),
+            Metric::ReuseSignOuts => count(reuse_sign_outs),
+            Metric::ZombieSessions => count(self.zombies),
+            Metric::FlowEntries => count(self.entries),
+            Metric::FlowSessions => count(self.sessions_with_entries),
+            Metric::RecursiveEntries => count(self.recursive),
+            Metric::FailedEntries => count(self.failed),
+            Metric::RequestsTotal => count(self.requests),
+            Metric::StaleTokenSessionS => Some((self.stale_ns / 1_000) as f64 / 1e6),
+            Metric::ErrorsSurfacedToApp => count(errors),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a metric is counted by group of users.
+pub fn is_counted_by_group(metric: Metric) -> bool {
+    GroupCounts::default().value(metric).is_some()
+}

@@ -1,0 +1,191 @@
+//! Cohorts made ready to run, and the policies that their users follow.
+
+use crate::backend::keys::{self, Clients, Keys};
+use crate::client::policy::Policy;
+use crate::fleet::{FleetSpec, MAX_TABS, Tabs};
+use crate::kernel::random::{Stream, chance, origin};
+use crate::scenario::{ActionSpec, Scenario, Users};
+use std::ops::Range;
+
+/// A cohort made ready to run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cohort {
+    /// Its name; empty for the one cohort of a scenario without `[[cohort]]`.
+    pub name: String,
+    /// The numbers of its users.
+    pub users: Range<u32>,
+    /// Its users' habits.
+    pub fleet: FleetSpec,
+    /// First coordinate of the cohort's draws. Unused in a scenario without `[[cohort]]`, whose draws begin with the numbers
+    /// of users and tabs.
+    origin: u64,
+}
+
+impl Cohort {
+    /// The cohorts of a scenario.
+    pub(super) fn all(scenario: &Scenario) -> Vec<Cohort> {
+        let cohort = |spec: crate::scenario::Cohort<'_>| Cohort {
+            name: spec.name.to_owned(),
+            users: spec.users,
+            fleet: with_sorted_shares(spec.fleet),
+            origin: origin(spec.name),
+        };
+        scenario.cohorts().into_iter().map(cohort).collect()
+    }
+
+    /// The first coordinate of a user's draws.
+    #[inline]
+    pub fn draws_of_user(&self, user: u32) -> u64 {
+        self.origin.wrapping_add(u64::from(user - self.users.start))
+    }
+
+    /// The first coordinate of a tab's draws. It does not depend on the number of tabs that users of other cohorts have.
+    #[inline]
+    pub fn draws_of_tab(&self, tab: u32, tabs_per_user: u32) -> u64 {
+        let (user, within) = (tab / tabs_per_user, tab % tabs_per_user);
+        self.origin.wrapping_add(u64::from(user - self.users.start) * u64::from(MAX_TABS) + u64::from(within))
+    }
+}
+
+/// The users that a share selects must not depend on the order in which a list names the shares.
+fn with_sorted_shares(fleet: &FleetSpec) -> FleetSpec {
+    let mut fleet = fleet.clone();
+    if let Tabs::Shares(shares) = &mut fleet.tabs {
+        shares.sort_by(|a, b| a.tabs.cmp(&b.tabs).then(a.share.total_cmp(&b.share)));
+    }
+    fleet
+}
+
+/// Sorts the policies of a mix: see [`with_sorted_shares`].
+pub(super) fn sort_shares(parts: &mut [(Policy, f64)]) {
+    parts.sort_by(|a, b| a.0.name.cmp(&b.0.name).then(a.1.total_cmp(&b.1)));
+}
+
+/// An arm: users of one cohort who follow one policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arm {
+    /// The index of the cohort.
+    pub cohort: usize,
+    /// The policy.
+    pub policy: Policy,
+    /// Share of the cohort's users.
+    pub share: f64,
+}
+
+/// The arms of a contender, by cohort.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Arms {
+    /// All arms. Those of a cohort follow one another.
+    pub all: Vec<Arm>,
+    /// The arms of each cohort, as places in `all`.
+    pub of_cohorts: Vec<Range<usize>>,
+}
+
+impl Arms {
+    /// The arms of a contender of these policies, in a scenario.
+    pub(super) fn of(scenario: &Scenario, compared: &[(Policy, f64)]) -> Arms {
+        let mut arms = Arms { all: Vec::new(), of_cohorts: Vec::new() };
+        for (index, cohort) in scenario.cohorts().into_iter().enumerate() {
+            let mut parts = if cohort.pinned.is_empty() { compared } else { cohort.pinned }.to_vec();
+            sort_shares(&mut parts);
+            let first = arms.all.len();
+            let arm = |(policy, share)| Arm { cohort: index, policy, share };
+            arms.all.extend(parts.into_iter().map(arm));
+            arms.of_cohorts.push(first..arms.all.len());
+        }
+        arms
+    }
+
+    /// The arm of a user of this cohort. Where a cohort has several, one draw per user selects it. `draws` is the first
+    /// coordinate of the user's draws.
+    #[inline]
+    pub fn arm_of(&self, cohort: usize, rollout: &Stream, draws: u64) -> usize {
+        let arms = &self.of_cohorts[cohort];
+        if arms.len() == 1 {
+            return arms.start;
+        }
+        let bits = rollout.bits(draws, 0);
+        let mut up_to = 0.0;
+        for arm in arms.clone() {
+            up_to += self.all[arm].share;
+            if chance(bits, up_to) {
+                return arm;
+            }
+        }
+        arms.end - 1
+    }
+}
+
+/// The users whom an action concerns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acting {
+    /// The smallest known range that contains them.
+    pub users: Range<u32>,
+    /// The one user of an action that names one.
+    pub one: Option<u32>,
+}
+
+impl Acting {
+    pub(super) fn of(action: &ActionSpec, scenario: &Scenario) -> Acting {
+        let cohorts = scenario.cohorts();
+        let named = action.cohort.as_ref().and_then(|name| cohorts.iter().find(|cohort| cohort.name == *name));
+        let within = named.map_or(0..scenario.users(), |cohort| cohort.users.clone());
+        let shifted = match action.whom() {
+            Users::Range(first, last) => {
+                Users::Range(first.saturating_add(within.start), last.saturating_add(within.start))
+            }
+            whom => whom,
+        };
+        Acting {
+            users: shifted.among(&within),
+            one: action.user.map(|user| user.saturating_add(within.start)),
+        }
+    }
+}
+
+/// The keys under which limits count the callers of a scenario.
+pub(crate) fn keys_of(scenario: &Scenario, clients: Vec<Clients>) -> Keys {
+    let cohorts = scenario.cohorts();
+    let named = |name: fn(&crate::scenario::Cohort<'_>) -> Option<String>| {
+        let mut names: Vec<String> = Vec::new();
+        for name in cohorts.iter().filter_map(name) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+        names
+    };
+    let networks = named(|cohort| cohort.network.map(str::to_owned));
+    let apps = named(|cohort| cohort.app.map(str::to_owned));
+    let place = |names: &[String], name: &str| names.iter().position(|n| n == name).unwrap_or(0) as u32;
+    // Apps without a name come first, because generic clients belong to them.
+    let without = || cohorts.iter().filter(|cohort| cohort.app.is_none()).map(|cohort| cohort.fleet.apps);
+    let client_apps = without().max().unwrap_or(1);
+    let unnamed = if without().next().is_some() || !clients.is_empty() { client_apps } else { 0 };
+    let mut next_network = networks.len() as u32;
+    let mut groups = Vec::new();
+    for cohort in &cohorts {
+        let (first_network, per_network) = match cohort.network {
+            Some(name) => (place(&networks, name), u32::MAX),
+            None => {
+                let first = next_network;
+                let per_network = cohort.fleet.users_per_network;
+                next_network += cohort.fleet.users.div_ceil(per_network);
+                (first, per_network)
+            }
+        };
+        let (first_app, apps) = match cohort.app {
+            Some(name) => (unnamed + place(&apps, name), 1),
+            None => (0, cohort.fleet.apps),
+        };
+        groups.push(keys::Cohort { first: cohort.users.start, first_network, per_network, first_app, apps });
+    }
+    Keys {
+        users: scenario.users(),
+        cohorts: groups,
+        user_networks: next_network,
+        apps: unnamed + apps.len() as u32,
+        client_apps,
+        clients,
+    }
+}

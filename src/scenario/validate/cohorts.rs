@@ -1,0 +1,125 @@
+//! Checks of cohorts: their names, clients, networks and apps, and the policies that fit their clients.
+
+use super::Findings;
+use crate::client::Model;
+use crate::scenario::ClientSpec;
+use crate::scenario::parts::Parts;
+use crate::scenario::policies::Pinned;
+use crate::text::{nearest, tick};
+use crate::toml_text::{Code, TextError};
+
+/// Checks the cohorts, and the actions that name one.
+pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts) {
+    for entry in &parts.actions {
+        if let Some(name) = &entry.spec.cohort {
+            check_name(findings, parts, &format!("{}.cohort", entry.path), name);
+        }
+    }
+    if parts.cohorts.is_empty() {
+        return;
+    }
+    if findings.doc.node("fleet").is_some() {
+        let what = "the users of a scenario stand in `[fleet]` or in cohorts";
+        let error = findings.at_key("fleet", Code::KeyOfOtherKind, what);
+        let cohorts = findings.doc.key_at("cohort");
+        findings.push(error.fix("remove one of the two").other(cohorts, "the cohorts"));
+    }
+    for (i, entry) in parts.cohorts.iter().enumerate() {
+        let first = parts.cohorts[..i].iter().find(|other| other.spec.name == entry.spec.name);
+        if let Some(first) = first {
+            let there = findings.doc.at(&format!("{}.name", first.path));
+            let at = format!("{}.name", entry.path);
+            let error = findings.at(&at, Code::DuplicateName, "two cohorts of one name");
+            findings.push(error.label("second time").other(there, "first time"));
+        }
+        for (key, given, of_fleet, why) in [
+            ("network", entry.spec.network.is_some(), "users-per-network", "these users share one address"),
+            ("app", entry.spec.app.is_some(), "apps", "these users belong to one app"),
+        ] {
+            let other = format!("{}.fleet.{of_fleet}", entry.path);
+            if given && findings.doc.node(&other).is_some() {
+                let there = findings.doc.key_at(&format!("{}.{key}", entry.path));
+                let what = format!("`{of_fleet}` beside `{key}`: {why}");
+                let error = findings.at_key(&other, Code::KeyOfOtherKind, what);
+                findings.push(error.fix("remove one of the two").other(there, "the other one"));
+            }
+        }
+    }
+    check_clients(findings, parts);
+}
+
+/// Checks that each cohort has a client, and that all clients can be run beside each other.
+fn check_clients(findings: &mut Findings<'_>, parts: &Parts) {
+    let mut first: Option<(String, &ClientSpec)> = None;
+    for entry in &parts.cohorts {
+        // A client that cannot be read has its own errors.
+        if entry.spec.client.is_none() && findings.doc.node("client").is_none() {
+            let error = findings.at(&entry.path, Code::MissingKey, "a cohort without a client");
+            let add = format!("add client = {{ model = \"{}\" }}", Model::default());
+            findings.push(error.fix(format!("{add}, or a [client] for all cohorts")));
+        }
+        let own = entry.spec.client.as_ref();
+        let path = if own.is_some() { format!("{}.client", entry.path) } else { "client".to_owned() };
+        if own.is_some_and(|own| own.model() == Model::OWN || own.name.file().is_some()) {
+            let what = "a client that is not of this program stands in `[client]` or in `policy`";
+            let error = findings.at(&format!("{path}.model"), Code::KeyOfOtherKind, what);
+            findings.push(error.fix("name its file in `policy-files` and its `sdk.name` in `policy`"));
+            continue;
+        }
+        let Some(client) = own.or(parts.client.as_ref()) else { continue };
+        let Some((first_path, first)) = &first else {
+            first = Some((path, client));
+            continue;
+        };
+        let there = findings.doc.at(first_path);
+        if client.model().family() != first.model().family() {
+            let what = "clients of two families in one scenario";
+            let error = findings.at(&format!("{path}.model"), Code::KeyOfOtherKind, what);
+            let family = Model::all().filter(|model| model.family() == first.model().family());
+            let allowed = family.map(Model::name).collect::<Vec<_>>().join(", ");
+            let error = error.found(tick(client.model().name())).allowed(allowed);
+            findings.push(error.other(there, "a client of the other family"));
+        } else if client.storage_ignores_removals != first.storage_ignores_removals {
+            let what = "browsers that keep removed sessions beside browsers that do not";
+            let at = format!("{path}.storage-ignores-removals");
+            let at = if findings.doc.node(&at).is_some() { at } else { path };
+            let error = findings.at(&at, Code::KeyOfOtherKind, what);
+            findings.push(error.allowed("the same value for all cohorts").other(there, "another client"));
+        }
+    }
+}
+
+/// Refuses the name of a cohort that does not exist. Returns whether it exists.
+pub(crate) fn check_name(findings: &mut Findings<'_>, parts: &Parts, path: &str, name: &str) -> bool {
+    let names = || parts.cohorts.iter().map(|cohort| cohort.spec.name.as_str());
+    if names().any(|known| known == name) {
+        return true;
+    }
+    let what = format!("no cohort is named {}", tick(name));
+    let error: TextError = findings.at(path, Code::NoSuchCohort, what);
+    let error = match parts.cohorts.is_empty() {
+        true => error.fix("add a [[cohort]]"),
+        false => error.allowed(crate::text::shorten(&names().collect::<Vec<_>>().join(", "), 200)),
+    };
+    findings.push(error.did_you_mean(nearest(name, names())));
+    false
+}
+
+/// Refuses token clients as policies of cohorts whose client is none, and warns of policies that nobody follows.
+pub(crate) fn check_pinned(findings: &mut Findings<'_>, parts: &Parts, pinned: &[Pinned]) {
+    for Pinned { cohort, policy } in pinned {
+        let entry = &parts.cohorts[*cohort];
+        let Some(client) = entry.spec.client.as_ref().or(parts.client.as_ref()) else { continue };
+        if !client.model().row().is_contender && policy.parts.iter().any(|(part, _)| part.client.is_some()) {
+            let what = "a token client, and the client of the cohort is none";
+            let error = findings.at(&format!("{}.policy", entry.path), Code::UnknownPolicy, what);
+            let allowed = "presets, [[policy]], policy files and mixes of them";
+            findings.push(error.found(tick(&policy.name)).allowed(allowed));
+        }
+    }
+    let compared = parts.policies.as_ref().map_or(0, Vec::len);
+    if compared > 1 && !parts.cohorts.is_empty() && parts.cohorts.iter().all(|c| c.spec.policy.is_some()) {
+        let what = "every cohort has a `policy`, so the compared policies change nothing";
+        findings.warn("policies", what);
+    }
+}
