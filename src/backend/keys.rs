@@ -56,7 +56,8 @@ pub struct Clients {
 impl Keys {
     /// The keys of users in one cohort and of generic clients.
     pub fn of_one(users: u32, users_per_network: u32, apps: u32, clients: Vec<Clients>) -> Keys {
-        let cohort = Cohort { first: 0, first_network: 0, per_network: users_per_network, first_app: 0, apps };
+        let cohort =
+            Cohort { first: 0, first_network: 0, per_network: users_per_network, first_app: 0, apps };
         let user_networks = users.div_ceil(users_per_network);
         Keys { users, cohorts: vec![cohort], user_networks, apps, client_apps: apps, clients }
     }

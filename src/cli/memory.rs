@@ -36,7 +36,7 @@ pub(super) fn check(loaded: &Loaded, limit: u64) -> Result<(), Failure> {
 
 /// Message for a scenario that is too large; `None` if it fits.
 pub(super) fn refusal(loaded: &Loaded, limit: u64) -> Option<String> {
-    let why = memory_estimate(&loaded.scenario).refusal(loaded.scenario.users(), limit)?;
+    let why = memory_estimate(loaded).refusal(loaded.scenario.users(), limit)?;
     Some(format!("{why}; --max-memory raises it"))
 }
 
@@ -53,7 +53,7 @@ impl Need {
     /// The need of a whole study. The estimate of a run is about right for a storm, so it is doubled.
     pub(super) fn of(study: &Study, all_sessions: bool) -> Need {
         let loaded = study.loaded();
-        let run = memory_estimate(&loaded.scenario);
+        let run = memory_estimate(loaded);
         let sessions = if all_sessions { u64::from(loaded.scenario.users()) } else { 0 };
         let runs = loaded.policies.len() as u64 * u64::from(loaded.scenario.replications);
         let kept_of_each = run.fixed.saturating_add(sessions.saturating_mul(SESSION));

@@ -1,6 +1,6 @@
 //! Token clients as they are, as policies: a contender is a policy, and a token client's policy is its profile.
 
-use super::policy::{Decimal, FailureSet, Jitter, Policy, Retry, TouchErrors};
+use super::policy::{Decimal, FailureSet, Jitter, Policy, Retry, RetryAfterAs, TouchErrors};
 use super::token::Profile;
 use crate::kernel::Dur;
 use serde::{Serialize, Serializer};
@@ -26,6 +26,8 @@ impl Policy {
             offline_retries: 0,
             jitter: Jitter::None,
             honour_retry_after: false,
+            retry_after_as: RetryAfterAs::Floor,
+            retry_after_cap: None,
         };
         Policy {
             name: profile.sdk.name.clone(),
@@ -36,6 +38,7 @@ impl Policy {
             retry_budget: None,
             circuit_breaker: None,
             windowed_retry: None,
+            resilience: None,
             client: Some(profile),
         }
     }

@@ -1,7 +1,8 @@
 //! Retry back-off: a table of delays, and the bounds of their jitter.
 
-use super::policy::{Decimal, Jitter, MAX_RETRIES, Retry};
+use super::policy::{Decimal, Jitter, MAX_RETRIES, Retry, RetryAfterAs};
 use crate::kernel::{Dur, time::NS_PER_MS};
+use crate::protocol::RetryIn;
 
 /// A wait: a draw, uniform over `[low, high]`, then cut to at most `cap`, then raised to at least `floor`. The world
 /// draws.
@@ -77,6 +78,44 @@ impl Jitter {
     }
 }
 
+/// How a client obeys `Retry-After`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Obedience {
+    /// What the header is to the client; `None`: the client ignores it.
+    how: Option<RetryAfterAs>,
+    /// Longest time that the header may ask for.
+    most: Dur,
+}
+
+impl Obedience {
+    /// The client waits at least as long as the header asks for, or ignores it.
+    pub(crate) fn floor_if(honours: bool) -> Obedience {
+        Obedience { how: honours.then_some(RetryAfterAs::Floor), most: Dur(u64::MAX) }
+    }
+
+    /// What a policy says.
+    pub(crate) fn of(retry: &Retry) -> Obedience {
+        Obedience {
+            how: retry.honour_retry_after.then_some(retry.retry_after_as),
+            most: retry.retry_after_cap.unwrap_or(Dur(u64::MAX)),
+        }
+    }
+
+    /// The wait after an answer with this header, where the back-off alone says `wait`.
+    pub(crate) fn after(self, wait: Wait, header: RetryIn) -> Wait {
+        let (Some(how), Some(seconds)) = (self.how, header.get()) else { return wait };
+        let asked = Dur::from_secs(seconds.into()).min(self.most);
+        let later = |d: Dur| Dur(d.0.saturating_add(asked.0));
+        match how {
+            RetryAfterAs::Floor => Wait { floor: asked, ..wait },
+            RetryAfterAs::Instead => Wait::exactly(asked),
+            RetryAfterAs::OnTop => {
+                Wait { low: later(wait.low), high: later(wait.high), cap: later(wait.cap), ..wait }
+            }
+        }
+    }
+}
+
 /// The back-off of a policy's `getToken`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Backoff {
@@ -85,7 +124,7 @@ pub struct Backoff {
     offline_retries: u32,
     jitter: Jitter,
     cap: Dur,
-    honour_retry_after: bool,
+    obedience: Obedience,
 }
 
 impl Backoff {
@@ -111,7 +150,7 @@ impl Backoff {
             offline_retries: retry.offline_retries,
             jitter: retry.jitter,
             cap: retry.cap,
-            honour_retry_after: retry.honour_retry_after,
+            obedience: Obedience::of(retry),
         }
     }
 
@@ -131,13 +170,12 @@ impl Backoff {
     }
 
     /// The wait before retry number `n`, from 1. `previous` is the length of the last wait; the first retry ignores it.
-    pub fn wait(&self, n: u32, previous: Dur, retry_after_s: u32) -> Wait {
+    pub fn wait(&self, n: u32, previous: Dur, retry_after: RetryIn) -> Wait {
         let d = self.delay(n);
         let first = self.delays[0];
         let (low, high) = self.jitter.bounds(d, first, if n <= 1 { first } else { previous });
-        let floor =
-            if self.honour_retry_after { Dur::from_secs(u64::from(retry_after_s)) } else { Dur::ZERO };
-        Wait { low, high, cap: self.cap, floor, recorded: false }
+        let wait = Wait { low, high, cap: self.cap, floor: Dur::ZERO, recorded: false };
+        self.obedience.after(wait, retry_after)
     }
 }
 
@@ -156,6 +194,8 @@ mod tests {
             offline_retries: 3,
             jitter,
             honour_retry_after: true,
+            retry_after_as: RetryAfterAs::Floor,
+            retry_after_cap: None,
         }
     }
 
@@ -179,7 +219,7 @@ mod tests {
             (Jitter::Decorrelated, 2, 3_000, 3_000, 9_000),
             (Jitter::Decorrelated, 5, 40_000, 3_000, 120_000),
         ] {
-            let wait = Backoff::new(&retry(jitter)).wait(n, Dur::from_ms(previous), 0);
+            let wait = Backoff::new(&retry(jitter)).wait(n, Dur::from_ms(previous), RetryIn::NONE);
             assert_eq!((wait.low, wait.high), (Dur::from_ms(low), Dur::from_ms(high)), "{jitter:?} {n}");
             assert_eq!(wait.of(wait.high), wait.high.min(Dur::from_secs(50)));
         }
@@ -197,8 +237,41 @@ mod tests {
 
     #[test]
     fn retry_after_is_a_floor_above_the_cap() {
-        let wait = Backoff::new(&retry(Jitter::None)).wait(1, Dur::ZERO, 120);
+        let wait = Backoff::new(&retry(Jitter::None)).wait(1, Dur::ZERO, RetryIn::seconds(120));
         assert_eq!(wait.of(wait.low), Dur::from_secs(120));
+    }
+
+    /// What is to be waited follows from the meaning of the words: the later of both, the header alone, or both in turn.
+    #[test]
+    fn retry_after_is_a_floor_or_a_delay_or_comes_before_one() {
+        use RetryAfterAs::{Floor, Instead, OnTop};
+        let header = RetryIn::seconds;
+        for (how, cap_s, jitter, header, low, high) in [
+            (Floor, None, Jitter::Full, header(2), 2_000, 4_650),
+            (Floor, None, Jitter::Full, header(0), 0, 4_650),
+            (Floor, Some(60), Jitter::None, header(86_400), 60_000, 60_000),
+            (Instead, None, Jitter::Full, header(2), 2_000, 2_000),
+            (Instead, None, Jitter::None, header(0), 0, 0),
+            (Instead, None, Jitter::None, RetryIn::NONE, 4_650, 4_650),
+            (Instead, Some(21_600), Jitter::None, header(100_000), 21_600_000, 21_600_000),
+            (OnTop, None, Jitter::Full, header(60), 60_000, 64_650),
+            (OnTop, None, Jitter::Equal, header(60), 62_325, 64_650),
+            (OnTop, Some(1), Jitter::None, header(60), 5_650, 5_650),
+            (OnTop, None, Jitter::None, RetryIn::NONE, 4_650, 4_650),
+        ] {
+            let cap = cap_s.map(Dur::from_secs);
+            let retry = Retry { retry_after_as: how, retry_after_cap: cap, ..retry(jitter) };
+            let wait = Backoff::new(&retry).wait(2, Dur::ZERO, header);
+            let bounds = (wait.of(wait.low), wait.of(wait.high));
+            assert_eq!(
+                bounds,
+                (Dur::from_ms(low), Dur::from_ms(high)),
+                "{how:?} {cap_s:?} {jitter:?} {header:?}"
+            );
+        }
+        let deaf = Retry { retry_after_as: Instead, honour_retry_after: false, ..retry(Jitter::None) };
+        let wait = Backoff::new(&deaf).wait(1, Dur::ZERO, header(0));
+        assert_eq!(wait.of(wait.low), Dur::from_secs(3), "the client ignores the header");
     }
 
     #[test]

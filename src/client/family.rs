@@ -106,6 +106,10 @@ pub struct Context<'a> {
     pub refresh_token_reuse: Option<Dur>,
     /// The scenario's own profile of a token client; `None` where it names a model.
     pub profile: Option<&'a Arc<Profile>>,
+    /// Number of apps of the cohort.
+    pub apps: u32,
+    /// Number of the cohort's first user.
+    pub first_user: u32,
     /// Client objects of a page.
     pub objects: u8,
     /// Whether a browser's storage ignores removals.
@@ -188,6 +192,8 @@ pub trait Store: Look + Clone + Debug {
     fn offline(&self, user: u32) -> bool;
     /// Takes a user's browser offline or online.
     fn set_offline(&mut self, user: u32, offline: bool);
+    /// Gives random numbers for what clients decide at random by themselves: `bits` has some for each user.
+    fn seed(&mut self, _: &dyn Fn(u32) -> u64) {}
     /// Sets by how many nanoseconds the clock of a user's browser is ahead of the server's.
     fn set_clock(&mut self, user: u32, ahead_ns: i64);
 

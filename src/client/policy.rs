@@ -2,194 +2,19 @@
 //!
 //! A policy has no state and draws nothing. The client family defines the call sites that ask it.
 
+pub use super::failures::{ANSWER, FailureBits, FailureSet};
+use super::resilience::Resilience;
 use super::token::Profile;
 use crate::kernel::Dur;
-use crate::protocol::Failure;
 use crate::spec::PROSE;
-use crate::spec::leaf::{Leaf, Name, Sense, Wrong, inline_schema, text_schema};
+use crate::spec::leaf::Name;
 pub use crate::text::Decimal;
-use crate::text::names::is_error_code;
-use crate::toml_text::Code;
 use schemars::JsonSchema;
-use serde::de;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 /// The largest number of retries of a policy or a workload.
 pub const MAX_RETRIES: u32 = 1_000;
-
-/// A set of failures: HTTP statuses 400..=599, `network`, and pairs of status and error code.
-///
-/// In a file, a list: `["401", "422"]`, `["4xx", "!429"]`, `["5xx", "network", "403:user_banned"]`. Entries apply in
-/// order; `!` takes away what earlier entries added.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FailureSet {
-    entries: Vec<Entry>,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-struct Entry {
-    minus: bool,
-    what: What,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum What {
-    Class(u16),
-    Status(u16),
-    Code(u16, String),
-    Network,
-}
-
-impl FailureSet {
-    /// Reads the entries of a list.
-    ///
-    /// # Errors
-    /// For the first invalid entry: what was found and what is allowed.
-    pub fn parse<S: AsRef<str>>(list: &[S]) -> Result<FailureSet, String> {
-        let mut entries = Vec::new();
-        for text in list {
-            let text = text.as_ref();
-            let (minus, body) = text.strip_prefix('!').map_or((false, text), |rest| (true, rest));
-            let bad = || {
-                format!(
-                    "not an answer; got {text:?}; allowed: a status \"400\" to \"599\", a class \"4xx\" or \"5xx\", \
-                     \"network\", or \"403:error_code\", each with \"!\" before it to take it away"
-                )
-            };
-            let status = |digits: &str| {
-                let well_formed = digits.len() == 3 && digits.bytes().all(|b| b.is_ascii_digit());
-                digits.parse::<u16>().ok().filter(|s| well_formed && (400..600).contains(s)).ok_or_else(bad)
-            };
-            let what = match body {
-                "network" => What::Network,
-                "4xx" => What::Class(4),
-                "5xx" => What::Class(5),
-                _ => match body.split_once(':') {
-                    Some((digits, code)) if is_error_code(code) => {
-                        What::Code(status(digits)?, code.to_owned())
-                    }
-                    Some(_) => return Err(bad()),
-                    None => What::Status(status(body)?),
-                },
-            };
-            entries.push(Entry { minus, what });
-        }
-        Ok(FailureSet { entries })
-    }
-
-    /// The error codes that this set names.
-    pub fn codes(&self) -> impl Iterator<Item = &str> {
-        self.entries.iter().filter_map(|e| match &e.what {
-            What::Code(_, code) => Some(code.as_str()),
-            _ => None,
-        })
-    }
-
-    /// Compiles the set to bits. `codes` is the scenario's list of error codes; its index 0 means "no code".
-    pub fn compile(&self, codes: &[String]) -> FailureBits {
-        let mut bits = FailureBits::default();
-        for Entry { minus, what } in &self.entries {
-            match what {
-                What::Network => bits.network = !minus,
-                What::Class(class) => (class * 100..class * 100 + 100).for_each(|s| bits.set(s, !minus)),
-                What::Status(s) => bits.set(*s, !minus),
-                What::Code(status, code) => {
-                    let index =
-                        codes.iter().position(|c| c == code).expect("codes() lists every code of the set");
-                    bits.by_code.retain(|(s, c, _)| (*s, *c) != (*status, index as u8));
-                    bits.by_code.push((*status, index as u8, !minus));
-                }
-            }
-            if let What::Class(_) | What::Status(_) = what {
-                // A later entry for a whole status overrides earlier ones for its codes.
-                let covered = |s: u16| match what {
-                    What::Class(class) => s / 100 == *class,
-                    What::Status(status) => s == *status,
-                    _ => false,
-                };
-                bits.by_code.retain(|(s, _, _)| !covered(*s));
-            }
-        }
-        bits
-    }
-}
-
-/// One failure, as an entry of a set names it.
-pub static ANSWER: Leaf = Leaf {
-    name: "answer",
-    noun: "string",
-    list: "list of answers",
-    written: "\"401\", \"5xx\" or \"network\"",
-    written_list: "[\"401\", \"422\"], [\"4xx\", \"!429\"], [\"5xx\", \"network\"]",
-    example: "401",
-    longest: 80,
-    read: |text| match FailureSet::parse(&[text]) {
-        Ok(_) => Ok(Sense::Other),
-        Err(what) => Err(Wrong::new(Code::Malformed, what)),
-    },
-};
-
-/// The largest number of entries of a set: every status, and as many pairs with a code.
-const MAX_ANSWERS: usize = 400;
-
-inline_schema!(FailureSet, "Failures", {
-    let answer = text_schema!("answer", "^!?([45]xx|[45][0-9]{2}(:[A-Za-z0-9_]{1,64})?|network)$", "401");
-    schemars::json_schema!({ "type": "array", "items": answer, "maxItems": MAX_ANSWERS })
-});
-
-/// A compiled [`FailureSet`].
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct FailureBits {
-    statuses: [u64; 4],
-    network: bool,
-    by_code: Vec<(u16, u8, bool)>,
-}
-
-impl FailureBits {
-    fn set(&mut self, status: u16, on: bool) {
-        let (word, bit) = ((status - 400) / 64, (status - 400) % 64);
-        self.statuses[word as usize] = self.statuses[word as usize] & !(1 << bit) | u64::from(on) << bit;
-    }
-
-    /// Whether the failure is in the set.
-    #[inline]
-    pub fn contains(&self, failure: Failure) -> bool {
-        if failure.status == 0 {
-            return self.network;
-        }
-        if failure.code != 0 && !self.by_code.is_empty() {
-            for &(status, code, on) in &self.by_code {
-                if (status, code) == (failure.status, failure.code) {
-                    return on;
-                }
-            }
-        }
-        let at = failure.status.wrapping_sub(400);
-        at < 200 && self.statuses[(at / 64) as usize] >> (at % 64) & 1 == 1
-    }
-}
-
-impl<'de> Deserialize<'de> for FailureSet {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<FailureSet, D::Error> {
-        let list: Vec<String> = Deserialize::deserialize(deserializer)?;
-        FailureSet::parse(&list).map_err(de::Error::custom)
-    }
-}
-
-impl Serialize for FailureSet {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.entries.iter().map(|Entry { minus, what }| {
-            let sign = if *minus { "!" } else { "" };
-            match what {
-                What::Class(class) => format!("{sign}{class}xx"),
-                What::Status(status) => format!("{sign}{status}"),
-                What::Code(status, code) => format!("{sign}{status}:{code}"),
-                What::Network => format!("{sign}network"),
-            }
-        }))
-    }
-}
 
 /// What a client does with answers that are no success: when it retries, and when it signs its user out. In a file of its
 /// own, or a `[[policy]]` of a scenario. Over a token client, a policy decides on the answers to refreshes; the rest of the
@@ -215,15 +40,18 @@ pub struct Policy {
     /// Who gets the error of a touch that does not enter the flow. Token clients send no touch.
     #[serde(default)]
     pub touch_errors: TouchErrors,
-    /// Limits the retries of one session to a share of its first attempts; without it, no limit. Not in token clients.
+    /// Limits the retries of one session to a share of its first attempts; without it, no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_budget: Option<RetryBudget>,
-    /// Stops the calls of a session after repeated failures; without it, never. Not in token clients.
+    /// Stops the calls of a session after repeated failures; without it, never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub circuit_breaker: Option<CircuitBreaker>,
-    /// Limits the retries of one session in a window of time; without it, no limit. Not in token clients.
+    /// Limits the retries of one session in a window of time; without it, no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windowed_retry: Option<WindowedRetry>,
+    /// Budgets, throttles and breakers with the exact rules of the libraries that name them; without it, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resilience: Option<Resilience>,
     /// The token client that the users run instead of the scenario's model. [`Policy::as_is`] sets it; no file does.
     #[serde(
         skip_deserializing,
@@ -261,13 +89,41 @@ pub struct Retry {
     /// The random spread of a delay `d`.
     #[serde(default)]
     pub jitter: Jitter,
-    /// Whether a delay is at least what `Retry-After` asks for. No measured release does that.
+    /// Whether the client obeys `Retry-After`; `retry-after-as` says how. No measured release does that.
     #[serde(default)]
     pub honour_retry_after: bool,
+    /// What `Retry-After` is to a client that honours it.
+    #[serde(default, skip_serializing_if = "RetryAfterAs::is_floor")]
+    pub retry_after_as: RetryAfterAs,
+    /// Longest time that `Retry-After` may ask for: a larger number counts as this (urllib3: `retry_after_max`, 6 hours).
+    /// Without it, any number counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "6h")]
+    pub retry_after_cap: Option<Dur>,
 }
 
 fn three() -> u32 {
     3
+}
+
+/// What `Retry-After` is to a client that honours it. An answer without the header has the back-off delay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RetryAfterAs {
+    /// The delay is at least what the header asks for.
+    #[default]
+    Floor,
+    /// The delay is what the header asks for, 0 included, without back-off and jitter (urllib3, go-retryablehttp).
+    Instead,
+    /// The delay is what the header asks for and the drawn back-off delay after it.
+    OnTop,
+}
+
+impl RetryAfterAs {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_floor(&self) -> bool {
+        *self == RetryAfterAs::Floor
+    }
 }
 
 /// How a back-off delay `d` is spread (Brooker, "Exponential Backoff And Jitter", AWS blog 2015).
@@ -310,7 +166,8 @@ pub struct RetryBudget {
     pub burst: u32,
 }
 
-/// A circuit breaker per session (Nygard, *Release It!*, ch. 5), on the calls of /tokens.
+/// A circuit breaker (Nygard, *Release It!*, ch. 5), on the calls of `getToken`, the refreshes of token clients, or the calls
+/// of a generic client. A call that it stops has failed without an answer.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 #[schemars(title = "circuit-breaker")]
@@ -339,52 +196,6 @@ pub struct WindowedRetry {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sets_of_answers() {
-        let codes: Vec<String> = ["", "user_banned", "authentication_invalid"].map(String::from).to_vec();
-        let of = |list: &[&str]| FailureSet::parse(list).unwrap().compile(&codes);
-        let with_code = |status, code| Failure { status, code, retry_after_s: 0 };
-        for (list, failure, expected) in [
-            (&["4xx"][..], Failure::status(429), true),
-            (&["4xx"], Failure::status(500), false),
-            (&["4xx", "!429"], Failure::status(429), false),
-            (&["4xx", "!429"], Failure::status(428), true),
-            (&["401", "422"], Failure::status(422), true),
-            (&["401", "422"], Failure::status(403), false),
-            (&["5xx", "network"], Failure::NETWORK, true),
-            (&["5xx"], Failure::NETWORK, false),
-            (&["5xx"], Failure::status(599), true),
-            (&["401", "403:user_banned"], with_code(403, 1), true),
-            (&["401", "403:user_banned"], with_code(403, 2), false),
-            (&["401", "403:user_banned"], with_code(403, 0), false),
-            (&["4xx", "!401:authentication_invalid"], with_code(401, 2), false),
-            (&["4xx", "!401:authentication_invalid"], with_code(401, 1), true),
-            (&["!401:authentication_invalid", "4xx"], with_code(401, 2), true),
-            (&["!401:authentication_invalid", "401"], with_code(401, 2), true),
-            (&["401", "!401:authentication_invalid", "403"], with_code(401, 2), false),
-            (&["403:user_banned", "!403"], with_code(403, 1), false),
-            (&["403:user_banned", "!403:user_banned"], with_code(403, 1), false),
-            (&["403:user_banned", "401:authentication_invalid"], with_code(403, 1), true),
-            (&["403:user_banned", "403:authentication_invalid"], with_code(403, 1), true),
-        ] {
-            assert_eq!(of(list).contains(failure), expected, "{list:?} and {failure:?}");
-        }
-    }
-
-    #[test]
-    fn an_entry_that_is_no_failure_is_refused() {
-        for text in ["200", "399", "600", "4XX", "", "!", "network:x", "403:", "403:Bad Code", "+401", "0401"]
-        {
-            assert!(FailureSet::parse(&[text]).unwrap_err().contains("allowed"), "{text}");
-        }
-    }
-
-    #[test]
-    fn a_set_names_its_codes() {
-        let set = FailureSet::parse(&["401", "403:user_banned", "!5xx", "!422:gone"]).unwrap();
-        assert_eq!(set.codes().collect::<Vec<_>>(), ["user_banned", "gone"]);
-    }
 
     /// The fact sheet of the measured releases, retry of `getToken`: three retries while offline.
     #[test]

@@ -38,7 +38,7 @@ impl Cost {
 
     /// Memory of all simultaneous runs, in bytes.
     fn memory(&self, study: &Study) -> (u64, u64) {
-        let per_run = memory_estimate(&study.loaded().scenario).bytes;
+        let per_run = memory_estimate(study.loaded()).bytes;
         (per_run, per_run.saturating_mul(self.at_a_time as u64))
     }
 

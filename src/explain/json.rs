@@ -89,10 +89,10 @@ fn failure(story: &Story, failure: Failure) -> Value {
     match failure {
         Failure::OFFLINE => json!("offline"),
         Failure { status: 0, .. } => json!("network"),
-        Failure { status, retry_after_s, .. } => json!({
+        Failure { status, retry_after, .. } => json!({
             "status": status,
             "code": code_of(&story.codes, failure),
-            "retry_after_s": (retry_after_s > 0).then_some(retry_after_s),
+            "retry_after_s": retry_after.get(),
         }),
     }
 }

@@ -34,13 +34,14 @@ impl Rules {
             policy.circuit_breaker.as_ref().map(|_| "circuit-breaker"),
             policy.windowed_retry.as_ref().map(|_| "windowed-retry"),
         ];
+        let named = policy.resilience.iter().flat_map(|named| named.keys());
         Rules {
             enters: format!("enters-unauthenticated-flow = {}", value(&policy.enters_unauthenticated_flow)),
             retry_on: format!("retry.on = {}", value(&policy.retry.on)),
             retries: format!("retry.retries = {}", policy.retry.retries),
             most_retries: policy.retry.retries,
             touch_errors: format!("touch-errors = \"{touch_errors}\""),
-            limits: limits.into_iter().flatten().map(str::to_owned).collect(),
+            limits: limits.into_iter().flatten().map(str::to_owned).chain(named).collect(),
             max_rounds,
         }
     }

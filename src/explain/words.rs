@@ -63,9 +63,9 @@ pub fn answer(story: &Story, call: &Call) -> String {
         (_, Some(failure)) if failure.status == 0 => format!("failed after {after} without an answer"),
         (_, Some(failure)) => {
             let code = code_of(&story.codes, failure).map(|code| format!(" {code}")).unwrap_or_default();
-            let later = match failure.retry_after_s {
-                0 => String::new(),
-                s => format!(", Retry-After {s} s"),
+            let later = match failure.retry_after.get() {
+                None => String::new(),
+                Some(s) => format!(", Retry-After {s} s"),
             };
             format!("answered {}{code} after {after}{later}", failure.status)
         }

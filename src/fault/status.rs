@@ -3,7 +3,7 @@
 use super::{Effect, Kind};
 use crate::kernel::Dur;
 use crate::kernel::dice::Dice;
-use crate::protocol::Failure;
+use crate::protocol::{Failure, RetryIn};
 use crate::spec::leaf::ErrorCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,12 @@ pub struct Status {
     pub retry_after_s: Option<u32>,
 }
 
+impl Status {
+    fn retry_after(&self) -> RetryIn {
+        self.retry_after_s.map_or(RetryIn::NONE, RetryIn::seconds)
+    }
+}
+
 impl Kind for Status {
     fn in_words(&self, places: &str) -> String {
         format!("{places} {}", self.status)
@@ -35,12 +41,12 @@ impl Kind for Status {
     }
 
     fn failure(&self, code: u8) -> Option<Failure> {
-        Some(Failure { status: self.status, code, retry_after_s: self.retry_after_s.unwrap_or(0) })
+        Some(Failure { status: self.status, code, retry_after: self.retry_after() })
     }
 
     #[inline]
     fn judge(&self, code: u8, _: Dur, _: u64) -> Effect {
-        Effect::Answer(Failure { status: self.status, code, retry_after_s: self.retry_after_s.unwrap_or(0) })
+        Effect::Answer(Failure { status: self.status, code, retry_after: self.retry_after() })
     }
 
     fn draw(dice: &mut Dice) -> Status {

@@ -51,6 +51,8 @@ pub enum Purpose {
     Action = 16,
     /// How wrong a user's clock is.
     Clock = 17,
+    /// Calls that a client throttles by itself.
+    Throttle = 18,
 }
 
 /// A keyed source of random numbers for one purpose.
@@ -104,6 +106,12 @@ pub fn origin(name: &str) -> u64 {
 #[inline]
 pub fn second_word(bits: u64) -> u64 {
     fold(bits ^ 0xA076_1D64_78BD_642F, 0xE703_7ED1_A0B4_28DB)
+}
+
+/// Word number `n` of the sequence that this seed begins, for decisions whose number is known only when they are made.
+#[inline]
+pub fn nth_word(seed: u64, n: u64) -> u64 {
+    second_word(seed.wrapping_add(n.wrapping_mul(0x9E37_79B9_7F4A_7C15)))
 }
 
 #[inline]

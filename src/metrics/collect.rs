@@ -380,8 +380,11 @@ impl Collector {
             stale: s.stale,
         };
         let zombie = |(s, ended): (&Session, SessionEnd)| ended != SessionEnd::Alive && s.signed_in != 0;
-        let zombies: Vec<bool> =
-            if self.is_grouped { sessions.iter().zip(ended.clone()).map(zombie).collect() } else { Vec::new() };
+        let zombies: Vec<bool> = if self.is_grouped {
+            sessions.iter().zip(ended.clone()).map(zombie).collect()
+        } else {
+            Vec::new()
+        };
         let sessions: Vec<SessionCounts> = sessions.into_iter().zip(ended).zip(losses).map(counts).collect();
         if self.is_grouped {
             let of_place = |place: usize| {

@@ -83,7 +83,7 @@ pub struct Arms {
 
 impl Arms {
     /// The arms of a contender of these policies, in a scenario.
-    pub(super) fn of(scenario: &Scenario, compared: &[(Policy, f64)]) -> Arms {
+    pub(crate) fn of(scenario: &Scenario, compared: &[(Policy, f64)]) -> Arms {
         let mut arms = Arms { all: Vec::new(), of_cohorts: Vec::new() };
         for (index, cohort) in scenario.cohorts().into_iter().enumerate() {
             let mut parts = if cohort.pinned.is_empty() { compared } else { cohort.pinned }.to_vec();
@@ -128,7 +128,8 @@ pub struct Acting {
 impl Acting {
     pub(super) fn of(action: &ActionSpec, scenario: &Scenario) -> Acting {
         let cohorts = scenario.cohorts();
-        let named = action.cohort.as_ref().and_then(|name| cohorts.iter().find(|cohort| cohort.name == *name));
+        let named =
+            action.cohort.as_ref().and_then(|name| cohorts.iter().find(|cohort| cohort.name == *name));
         let within = named.map_or(0..scenario.users(), |cohort| cohort.users.clone());
         let shifted = match action.whom() {
             Users::Range(first, last) => {

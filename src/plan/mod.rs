@@ -9,11 +9,12 @@ pub use groups::{GroupKind, Grouping};
 
 use crate::backend::layout::Layout;
 use crate::backend::spec::LimitKey;
-use crate::client::{AnyClient, Model};
 use crate::client::app::Reaction;
 use crate::client::family::Context;
 use crate::client::policy::Policy;
+use crate::client::resilience::Per;
 use crate::client::workload::{GENERIC, Workload};
+use crate::client::{AnyClient, Model};
 use crate::fault::{Fault, stream_names};
 use crate::kernel::Time;
 use crate::kernel::random::Stream;
@@ -156,9 +157,9 @@ impl Plan {
     /// the number of cores.
     ///
     /// Users are tied together by a limit that is not per IP address, user or session, by a queue, by a fault with a
-    /// maximum number of calls, and by generic clients.
+    /// maximum number of calls, by generic clients, and by a policy whose limits belong to a process.
     pub fn parts(&self) -> Vec<Range<u32>> {
-        parts_of(&self.scenario)
+        parts_of(&self.scenario, &self.arms)
     }
 
     /// The part that contains a user.
@@ -174,12 +175,14 @@ impl Plan {
 pub(crate) fn client_of(scenario: &Scenario, arms: &[Arms], codes: &ErrorCodes) -> AnyClient {
     let code = |code: &str| codes.byte(code);
     let mut cohorts: Vec<(Model, Context<'_>)> = Vec::new();
-    for scenario::Cohort { client, fleet, .. } in scenario.cohorts() {
+    for scenario::Cohort { client, fleet, app, users, .. } in scenario.cohorts() {
         let context = Context {
             max_rounds: client.max_rounds,
             token_life_s: scenario.backend.token_life_s(),
             refresh_token_reuse: scenario.backend.refresh_token_reuse,
             profile: client.profile.as_ref(),
+            apps: if app.is_some() { 1 } else { fleet.apps },
+            first_user: users.start,
             objects: client.objects,
             storage_ignores_removals: client.storage_ignores_removals,
             multi_session: fleet.multi_session,
@@ -201,7 +204,8 @@ pub(crate) fn client_of(scenario: &Scenario, arms: &[Arms], codes: &ErrorCodes) 
 }
 
 /// Computes [`Plan::parts`].
-pub(crate) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
+pub(crate) fn parts_of<'a>(scenario: &Scenario, arms: impl IntoIterator<Item = &'a Arms>) -> Vec<Range<u32>> {
+    let mut policies = arms.into_iter().flat_map(|arms| &arms.all).map(|arm| &arm.policy);
     let backend = &scenario.backend;
     let cohorts = scenario.cohorts();
     let by_network = backend.limits.iter().any(|limit| limit.key == LimitKey::Ip);
@@ -210,7 +214,8 @@ pub(crate) fn parts_of(scenario: &Scenario) -> Vec<Range<u32>> {
         || backend.limits.iter().any(|limit| shared_key(limit.key))
         || (by_network && cohorts.iter().any(|cohort| cohort.network.is_some()))
         || Endpoint::ALL.into_iter().any(|endpoint| backend.endpoint(endpoint).workers.is_some())
-        || scenario.faults.iter().any(|fault| fault.count.is_some());
+        || scenario.faults.iter().any(|fault| fault.count.is_some())
+        || policies.any(|policy| policy.resilience.as_ref().is_some_and(|it| it.per == Per::Process));
     if tied {
         return vec![0..scenario.users()];
     }

@@ -14,29 +14,59 @@ pub struct Failure {
     pub status: u16,
     /// The server's error code, as an index into the scenario's list of codes; 0 when it gave none.
     pub code: u8,
-    /// `Retry-After` in seconds; 0 when absent. Only a 429 carries it (`Base._baseFetch`).
-    pub retry_after_s: u32,
+    /// The `Retry-After` header.
+    pub retry_after: RetryIn,
+}
+
+/// The `Retry-After` header of an answer (RFC 9110, section 10.2.3): absent, or a number of whole seconds, which may be 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RetryIn(u32);
+
+impl RetryIn {
+    /// No header.
+    pub const NONE: RetryIn = RetryIn(0);
+
+    /// A header of this many seconds, at most 4294967294.
+    pub const fn seconds(seconds: u32) -> RetryIn {
+        RetryIn(seconds.saturating_add(1))
+    }
+
+    /// The seconds of the header; `None` without one.
+    pub const fn get(self) -> Option<u32> {
+        self.0.checked_sub(1)
+    }
+
+    /// Packs the header into a word; 0 for none.
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// Unpacks a header.
+    pub(crate) const fn from_bits(bits: u32) -> RetryIn {
+        RetryIn(bits)
+    }
 }
 
 impl Failure {
     /// A failure without an HTTP answer.
-    pub const NETWORK: Failure = Failure { status: 0, code: 0, retry_after_s: 0 };
+    pub const NETWORK: Failure = Failure { status: 0, code: 0, retry_after: RetryIn::NONE };
     /// A client that gave up while the browser was offline. Policies treat it as no answer.
-    pub const OFFLINE: Failure = Failure { status: 0, code: u8::MAX, retry_after_s: 0 };
+    pub const OFFLINE: Failure = Failure { status: 0, code: u8::MAX, retry_after: RetryIn::NONE };
 
     /// An answer with this status and no error code.
     pub const fn status(status: u16) -> Failure {
-        Failure { status, code: 0, retry_after_s: 0 }
+        Failure { status, code: 0, retry_after: RetryIn::NONE }
     }
 
     /// Packs the failure into 56 bits.
     pub(crate) fn bits(self) -> u64 {
-        u64::from(self.retry_after_s) << 24 | u64::from(self.status) << 8 | u64::from(self.code)
+        u64::from(self.retry_after.bits()) << 24 | u64::from(self.status) << 8 | u64::from(self.code)
     }
 
     /// Unpacks a failure.
     pub(crate) fn from_bits(bits: u64) -> Failure {
-        Failure { status: (bits >> 8) as u16, code: bits as u8, retry_after_s: (bits >> 24) as u32 }
+        let retry_after = RetryIn::from_bits((bits >> 24) as u32);
+        Failure { status: (bits >> 8) as u16, code: bits as u8, retry_after }
     }
 }
 

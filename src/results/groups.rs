@@ -69,7 +69,10 @@ pub fn tables(results: &Results) -> Vec<(String, Vec<Row>)> {
                 group: group.group.clone(),
                 metric: metric.name.clone(),
                 unit: metric.unit.clone(),
-                cells: of.iter().map(|values| values.map_or_else(String::new, measured::with_interval)).collect(),
+                cells: of
+                    .iter()
+                    .map(|values| values.map_or_else(String::new, measured::with_interval))
+                    .collect(),
             });
         }
     }

@@ -161,13 +161,12 @@ impl Loaded {
             .map(|p| Mix { name: p.name.clone(), shares: p.parts.iter().map(share).collect() })
             .collect();
         scenario.inline_policies = inline;
-        let written =
-            |e: &Expectation| ExpectSpec {
-                that: e.text.clone(),
-                of: e.of,
-                cohort: e.cohort.clone(),
-                may_be_vacuous: e.may_be_vacuous,
-            };
+        let written = |e: &Expectation| ExpectSpec {
+            that: e.text.clone(),
+            of: e.of,
+            cohort: e.cohort.clone(),
+            may_be_vacuous: e.may_be_vacuous,
+        };
         scenario.expectations = self.expectations.iter().map(written).collect();
         scenario
     }

@@ -30,8 +30,8 @@ mod template;
 pub mod users;
 mod validate;
 
-pub use cohort::{Cohort, CohortSpec};
 pub use crate::toml_text::{Code, Source, TextError as ScenarioError, TextErrors as ScenarioErrors};
+pub use cohort::{Cohort, CohortSpec};
 pub use expect::{Expectation, parse_expectation};
 pub use extensions::Extensions;
 pub use load::{Loaded, load, load_extended, load_text, load_text_extended, load_text_in, load_with};

@@ -92,7 +92,8 @@ fn conditions(schema: &mut Map<String, Value>) {
         }
         if let Some(others) = property["x-unless"].as_array() {
             let any = std::iter::once(json!({ "required": [name] }));
-            let any: Vec<Value> = any.chain(others.iter().map(|other| json!({ "required": [other] }))).collect();
+            let any: Vec<Value> =
+                any.chain(others.iter().map(|other| json!({ "required": [other] }))).collect();
             all.push(json!({ "anyOf": any }));
         }
     }

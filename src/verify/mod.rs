@@ -12,10 +12,12 @@ pub mod exhaust;
 mod herd;
 pub mod independent;
 mod item;
+mod libraries;
 mod limiters;
 mod losses;
 mod measures;
 mod polling;
+mod published;
 mod queueing;
 mod recorder;
 mod retrial;
@@ -40,7 +42,6 @@ pub const WRONG: f64 = 1.05;
 
 /// Families of `oracles.json` that are not checked, each with the reason.
 pub const LEFT_OUT: &[(&str, &str)] = &[
-    ("sre_adaptive_throttling", "no client of the scenario format throttles by its own accept ratio"),
     ("metastable_fluid", "a fluid approximation of the transient: no exact value to compare with"),
     ("nhpp_thinning", "the scenario format has no arrival rate that changes with time"),
     ("mg1, mg1_retrial: Erlang-4 and H2", "the scenario format has neither of the two distributions"),
@@ -145,6 +146,8 @@ pub fn families() -> Vec<Family> {
     all.extend(windows::families());
     all.extend(herd::families());
     all.extend(retries::families());
+    all.extend(libraries::families());
+    all.extend(published::families());
     all.extend(polling::families());
     all.extend(statistics::families());
     all

@@ -3,17 +3,25 @@
 //! A call's outcome is counted as soon as it is known: when the call is sent if the gateway does not keep it, otherwise
 //! when the gateway returns it. No outcome is stored, so a caller takes 16 bytes.
 
+mod limits;
+mod packed;
+mod tokens;
+
 use super::event::{Event, EventKind};
 use super::totals::WorkloadTotals;
 use super::{Observer, Plan, World};
 use crate::backend::Endpoint;
 use crate::backend::gateway::{Call, Passage};
+use crate::client::resilience::Cause;
 use crate::client::session_policy::SessionPolicy;
 use crate::client::workload::{Caller, Draw, Pace, Workload, try_key};
 use crate::client::{Client, MOST_CALLS};
 use crate::kernel::queue::Queue;
 use crate::kernel::{Dur, Time};
 use crate::protocol::{Failure, Outcome};
+use packed::pack;
+pub(super) use packed::unpack;
+pub(super) use tokens::Held as HeldToken;
 
 /// The endpoint that generic clients call.
 const ENDPOINT: Endpoint = crate::client::workload::GENERIC;
@@ -26,8 +34,12 @@ pub(super) struct Callers {
     /// calls are reused.
     places: Vec<Caller>,
     free: u32,
-    /// One state per client when any workload has a retry budget; otherwise a single unused one.
-    budgets: Vec<SessionPolicy>,
+    /// One state per client when any workload has limits of its own; otherwise a single unused one.
+    limits: Vec<SessionPolicy>,
+    /// By place, whether the last failed try of its call had no answer in time. Kept where a mechanism asks for it.
+    timed_out: Vec<bool>,
+    /// The token of each client when any workload's clients hold tokens; otherwise empty.
+    tokens: Vec<tokens::Held>,
     totals: Vec<WorkloadTotals>,
 }
 
@@ -40,14 +52,16 @@ impl Callers {
                 places.extend((0..workload.clients).map(of));
             }
         }
-        let budgets = plan.workloads.iter().any(|w| w.budget.is_some());
+        let limited = plan.workloads.iter().any(|w| w.limits.is_some());
         Callers {
             places,
             free: NOBODY,
-            budgets: vec![
+            limits: vec![
                 SessionPolicy::default();
-                if budgets { plan.backend.keys.all_clients() as usize } else { 1 }
+                if limited { plan.backend.keys.all_clients() as usize } else { 1 }
             ],
+            timed_out: Vec::new(),
+            tokens: tokens::none(plan),
             totals: vec![WorkloadTotals::default(); plan.workloads.len()],
         }
     }
@@ -73,6 +87,12 @@ impl Callers {
         new.generation = place.generation;
         *place = new;
         id
+    }
+
+    /// Frees the place of a call of an open workload. Stale events may still ask for its client, so the client stays in it.
+    fn put_back(&mut self, id: u32) {
+        self.places[id as usize].number = self.free;
+        self.free = id;
     }
 
     /// Ends a try, so events that name the try are stale. Returns the place in which the call continues.
@@ -102,29 +122,6 @@ const LAST_GENERATION: u16 = u16::MAX - 1;
 
 fn caller(client: u32, number: u32, workload: usize) -> Caller {
     Caller { client, number, attempt: 0, generation: 0, workload: workload as u16 }
-}
-
-/// Status byte for a call without an HTTP answer.
-const NO_ANSWER: u8 = 255;
-/// Status byte for success.
-const SUCCESS: u8 = 254;
-
-/// Encodes an answer for an event: the status byte and the error code in one word, `Retry-After` in the other. `None`
-/// is success. A status from 400 to 599 is stored as status minus 400.
-fn pack(answer: Option<Failure>) -> (u16, u32) {
-    let Some(failure) = answer else { return (u16::from_be_bytes([SUCCESS, 0]), 0) };
-    let status = if failure.status == 0 { NO_ANSWER } else { (failure.status - 400) as u8 };
-    (u16::from_be_bytes([status, failure.code]), failure.retry_after_s)
-}
-
-/// Decodes an answer from the words of an event.
-pub(super) fn unpack(status_and_code: u16, retry_after_s: u32) -> Option<Failure> {
-    let [status, code] = status_and_code.to_be_bytes();
-    match status {
-        SUCCESS => None,
-        NO_ANSWER => Some(Failure { status: 0, code, retry_after_s }),
-        _ => Some(Failure { status: u16::from(status) + 400, code, retry_after_s }),
-    }
 }
 
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
@@ -197,13 +194,25 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         if first {
             totals.calls += 1;
             totals.begun_at += u128::from(now.0);
-            if let Some(limits) = &plan.workloads[caller.workload as usize].budget {
-                limits.first_attempt(&mut self.callers.budgets[caller.client as usize]);
+            if plan.workloads[caller.workload as usize].token.is_some()
+                && !self.callers.fetches(plan, id, now)
+            {
+                return self.caller_needs_no_fetch(id);
             }
         } else {
             totals.retries += 1;
             totals.in_orbit -= 1;
             totals.orbit_to += u128::from(now.0);
+        }
+        if let (Workload { limits: Some(limits), .. }, state) = self.callers.limits_of(plan, id) {
+            if first {
+                limits.first_attempt(state, now);
+            }
+            if !limits.lets_through(state, now) {
+                self.callers.totals[caller.workload as usize].unsent += 1;
+                return self.caller_failed(id, Failure::NETWORK, Cause::Failed);
+            }
+            limits.sent(state);
         }
         self.collector.generic_sent(first, now);
         let route = plan.backend.route(ENDPOINT);
@@ -249,8 +258,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Schedules an answer. The answer is never stale, because it is only scheduled when it comes before the client's
     /// time-out.
     fn caller_reply(&mut self, id: u32, answer: Option<Failure>, outcome: Outcome, sent: Time, due: Time) {
-        let (status_and_code, retry_after_s) = pack(answer);
-        self.schedule(due, EventKind::CallerAnswered, status_and_code, id, retry_after_s);
+        let (status_and_code, retry_after) = pack(answer);
+        self.schedule(due, EventKind::CallerAnswered, status_and_code, id, retry_after);
         self.caller_ends(id, sent, due, outcome);
     }
 
@@ -292,12 +301,24 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
 
     /// A try gets its answer.
     pub(super) fn caller_answered(&mut self, id: u32, answer: Option<Failure>) {
+        self.callers.tell_end(self.plan, id, answer, self.now);
         if let Some(failure) = answer {
-            return self.caller_failed(id, failure);
+            return self.caller_failed(id, failure, Cause::Failed);
         }
+        self.callers.retry_over(self.plan, id);
         let id = self.callers.try_over(id);
         let workload = self.callers.places[id as usize].workload;
         self.callers.totals[workload as usize].answered += 1;
+        self.callers.fetch_ended(self.plan, id, true, self.now);
+        self.caller_is_done(id);
+    }
+
+    /// A call finds a token, or waits for the fetch of another call.
+    fn caller_needs_no_fetch(&mut self, id: u32) {
+        if self.callers.waits_for_token(self.plan, id, self.now) {
+            return self.callers.put_back(id);
+        }
+        self.callers.totals[usize::from(self.callers.places[id as usize].workload)].answered += 1;
         self.caller_is_done(id);
     }
 
@@ -310,31 +331,37 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             let patience = self.plan.backend.route(ENDPOINT).timeout.unwrap_or_default();
             self.caller_ends(id, Time(self.now.0 - patience.0), self.now, Outcome::Timeout);
         }
-        self.caller_failed(id, Failure::NETWORK);
+        self.callers.tell_end(self.plan, id, Some(Failure::NETWORK), self.now);
+        self.caller_failed(id, Failure::NETWORK, Cause::TimedOut);
     }
 
-    /// A call failed. Its workload decides whether the client retries it.
-    fn caller_failed(&mut self, id: u32, failure: Failure) {
-        let now = self.now;
+    /// A try failed, or the client refused it itself. Its workload decides whether the client retries it.
+    fn caller_failed(&mut self, id: u32, failure: Failure, cause: Cause) {
+        let (now, plan) = (self.now, self.plan);
+        self.callers.retry_over(plan, id);
         let id = self.callers.try_over(id);
         let caller = &mut self.callers.places[id as usize];
         if caller.attempt >= MOST_CALLS {
             let client = caller.client;
             return self.client_is_full(client);
         }
-        let workload = &self.plan.workloads[caller.workload as usize];
-        let budget = if workload.budget.is_some() { caller.client as usize } else { 0 };
+        let workload = &plan.workloads[caller.workload as usize];
+        let holder = if workload.limits.is_some() { workload.holder(caller.client) as usize } else { 0 };
         let (draw, number) = (workload.draw(caller.client, Draw::Retry), caller.number);
         let stream = &self.streams.generic;
         let bits = |n: u32| stream.bits(draw, try_key(number, n));
-        let again = workload.failed(caller, &mut self.callers.budgets[budget], failure, now, bits);
+        let again = workload.failed(caller, &mut self.callers.limits[holder], (failure, cause), now, bits);
         let totals = &mut self.callers.totals[caller.workload as usize];
         let Some(delay) = again else {
             totals.gave_up += 1;
+            self.callers.fetch_ended(plan, id, false, now);
             return self.caller_is_done(id);
         };
         totals.in_orbit += 1;
         totals.orbit_from += u128::from(now.0);
+        if workload.limits.is_some() {
+            self.callers.set_cause(id, cause);
+        }
         self.schedule(now.after(delay), EventKind::CallerTries, 0, id, 0);
     }
 
@@ -351,10 +378,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let workload = &self.plan.workloads[caller.workload as usize];
         self.callers.totals[caller.workload as usize].ended_at += u128::from(now.0);
         let Pace::Think(think) = &workload.pace else {
-            // Stale events may still ask for the client of this place, so the client stays in it.
-            caller.number = self.callers.free;
-            self.callers.free = id;
-            return;
+            return self.callers.put_back(id);
         };
         caller.attempt = 0;
         let (client, number) = (caller.client, caller.number + 1);
@@ -364,20 +388,5 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         caller.number = number;
         let draw = || self.caller_draw(workload, client, Draw::Gap, number.into());
         self.plan_try(now.after(think.sample_with(draw)), id, workload.until);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_fits_the_words_of_an_event() {
-        let extreme = Failure { status: 599, code: u8::MAX, retry_after_s: u32::MAX };
-        let failures = [Failure::NETWORK, Failure::status(400), Failure::status(429), extreme];
-        for answer in failures.map(Some).into_iter().chain([None]) {
-            let (status_and_code, retry_after_s) = pack(answer);
-            assert_eq!(unpack(status_and_code, retry_after_s), answer);
-        }
     }
 }

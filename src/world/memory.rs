@@ -3,6 +3,7 @@
 use crate::backend::limiter::Limiter;
 use crate::backend::spec::LimitKey;
 use crate::client::own::OwnFamily;
+use crate::client::resilience::Resilience;
 use crate::client::session_policy::SessionPolicy;
 use crate::client::workload::Caller;
 use crate::client::{Client, ForFamily, Prepared};
@@ -13,13 +14,15 @@ use crate::metrics::latency::Latencies;
 use crate::metrics::seconds::SECOND_BYTES;
 use crate::metrics::tally::SessionCounts;
 use crate::metrics::timeline::Bucket;
-use crate::plan::{client_of, parts_of};
-use crate::scenario::Scenario;
+use crate::plan::{Arms, client_of, parts_of};
+use crate::scenario::Loaded;
 use crate::scenario::codes::ErrorCodes;
 use crate::text::size;
 
 /// A pending event, with its share of the memory of the queue.
 const ENTRY: u64 = 18;
+/// The token of a generic client.
+const HELD_TOKEN: u64 = size_of::<super::callers::HeldToken>() as u64;
 /// Sizes of [`SessionCounts`] per user: one for the collector's count of the session, one for selecting the worst
 /// sessions.
 const COUNTS: u64 = 2;
@@ -53,18 +56,28 @@ impl MemoryEstimate {
 
 /// Estimates the memory of one run: an upper bound for a quiet run, about right for a storm. The estimate depends on
 /// the scenario only, not on the machine.
-pub fn memory_estimate(scenario: &Scenario) -> MemoryEstimate {
+pub fn memory_estimate(loaded: &Loaded) -> MemoryEstimate {
+    let scenario = &loaded.scenario;
+    let arms: Vec<Arms> = loaded.policies.iter().map(|policy| Arms::of(scenario, &policy.parts)).collect();
+    let followed = arms.iter().flat_map(|arms| &arms.all).filter_map(|arm| arm.policy.resilience.as_ref());
     let tabs = scenario.fleets().map(|fleet| u64::from(fleet.tabs.most())).collect();
     let client = client_of(scenario, &[], &ErrorCodes::default());
     let per_user = client.with(OfUser { tabs, round_trip_s: scenario.backend.latency.mean_s() })
-        + COUNTS * size_of::<SessionCounts>() as u64;
+        + COUNTS * size_of::<SessionCounts>() as u64
+        + followed.map(Resilience::bytes).max().unwrap_or(0);
     // Parts of one core run one after another.
-    let users = parts_of(scenario).iter().map(|part| part.len() as u64).max().unwrap_or(0);
+    let users = parts_of(scenario, &arms).iter().map(|part| part.len() as u64).max().unwrap_or(0);
     let clients: u64 = scenario.workloads.iter().map(|w| u64::from(w.clients)).sum();
-    let callers = clients * (size_of::<Caller>() as u64 + size_of::<SessionPolicy>() as u64 + ENTRY);
-    let networks = |fleet: &FleetSpec| {
-        users.min(fleet.users.into()).div_ceil(u64::from(fleet.users_per_network).max(1))
-    };
+    let named = scenario
+        .workloads
+        .iter()
+        .map(|w| u64::from(w.clients) * w.resilience.as_ref().map_or(0, Resilience::bytes));
+    let tokens = clients * if scenario.workloads.iter().any(|w| w.token.is_some()) { HELD_TOKEN } else { 0 };
+    let callers = tokens
+        + named.sum::<u64>()
+        + clients * (size_of::<Caller>() as u64 + size_of::<SessionPolicy>() as u64 + ENTRY);
+    let networks =
+        |fleet: &FleetSpec| users.min(fleet.users.into()).div_ceil(u64::from(fleet.users_per_network).max(1));
     let keys = |key| match key {
         LimitKey::Global => 1,
         LimitKey::App => scenario.fleets().map(|fleet| u64::from(fleet.apps)).sum(),
@@ -100,7 +113,8 @@ impl ForFamily for OfUser {
 
     fn with_own(self, client: &dyn OwnFamily) -> u64 {
         let cohorts = self.tabs.into_iter().enumerate();
-        let each = cohorts.map(|(cohort, tabs)| client.bytes_per_user(cohort, tabs, ENTRY, self.round_trip_s));
+        let each =
+            cohorts.map(|(cohort, tabs)| client.bytes_per_user(cohort, tabs, ENTRY, self.round_trip_s));
         each.max().unwrap_or(0)
     }
 }
@@ -115,7 +129,7 @@ mod tests {
         let base = include_str!("../../tests/bad_inputs/base.toml");
         let estimate = |set: &[&str]| {
             let set: Vec<String> = set.iter().map(|s| (*s).to_owned()).collect();
-            memory_estimate(&load_text("base.toml", base, &set).unwrap_or_else(|e| panic!("{e}")).scenario)
+            memory_estimate(&load_text("base.toml", base, &set).unwrap_or_else(|e| panic!("{e}")))
         };
         let small = estimate(&["fleet.users=1000"]);
         assert!((500..20_000).contains(&small.per_user), "{small:?}");

@@ -118,6 +118,9 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             actions: Vec::new(),
             observer,
         };
+        let throttle = world.streams.throttle;
+        world.pages.seed(&|user| throttle.bits(plan.draws_of_user(user), 0));
+        world.callers.seed(plan, &world.streams.generic);
         world.set_clocks();
         world.schedule_fleet();
         world.schedule_workloads();

@@ -18,7 +18,9 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let Range { start, end } = self.plan.acting[index].users;
         for user in start.max(self.users.start)..end.min(self.users.end) {
             let is_meant = match whom {
-                Users::Share(share) => chance(self.streams.action.bits(self.plan.draws_of_user(user), 0), share),
+                Users::Share(share) => {
+                    chance(self.streams.action.bits(self.plan.draws_of_user(user), 0), share)
+                }
                 Users::All | Users::Range(..) => true,
             };
             if is_meant {

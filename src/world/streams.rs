@@ -23,6 +23,7 @@ pub(super) struct Streams {
     pub visit: Stream,
     pub action: Stream,
     pub clock: Stream,
+    pub throttle: Stream,
     pub backend: Draws,
 }
 
@@ -44,6 +45,7 @@ impl Streams {
             visit: one(Purpose::Visit),
             action: one(Purpose::Action),
             clock: one(Purpose::Clock),
+            throttle: one(Purpose::Throttle),
             backend: Draws::new(seed, replication, faults),
         }
     }

@@ -36,6 +36,9 @@ pub struct WorkloadTotals {
     pub calls: u64,
     /// Tries beyond the first.
     pub retries: u64,
+    /// Tries that were never sent: the client refused them itself, held a token, or waited for the fetch of another call.
+    /// Included in `calls` and `retries`.
+    pub unsent: u64,
     /// Calls answered with success.
     pub answered: u64,
     /// Calls given up.

@@ -1,8 +1,8 @@
 //! Cohorts: their users are independent, share networks and apps by name, follow policies of their own, and are counted
 //! apart.
 
-use authstorm::results::{PolicyResults, Results};
 use authstorm::Study;
+use authstorm::results::{PolicyResults, Results};
 
 fn run(text: &str) -> Results {
     let study = Study::parse("cohorts.toml", text).unwrap_or_else(|e| panic!("{e}\n{text}"));
@@ -29,8 +29,7 @@ const HEAD: &str = "version = 1\nname = \"cohorts\"\nhorizon = \"10m\"\nbucket =
 const CLERK: &str = "[client]\nmodel = \"documented\"\n";
 /// The incident of README: from the second to the fifth minute each call of /tokens gets 401 and each touch 429. `old` then signs
 /// users out, and `new` does not.
-const LIMITED: &str =
-    "[[fault]]\nkind = \"status\"\nendpoints = [\"tokens\"]\nfrom = \"2m\"\nto = \"5m\"\nstatus = 401\n\
+const LIMITED: &str = "[[fault]]\nkind = \"status\"\nendpoints = [\"tokens\"]\nfrom = \"2m\"\nto = \"5m\"\nstatus = 401\n\
      [[fault]]\nkind = \"status\"\nendpoints = [\"touch\"]\nfrom = \"2m\"\nto = \"5m\"\nstatus = 429\n";
 const HABITS: &str = "opens = { uniform = [\"0s\", \"60s\"] }\nfocus-every = { exponential = \"30s\" }\n";
 
@@ -42,11 +41,17 @@ fn cohort(name: &str, users: u32, more: &str) -> String {
 #[test]
 fn one_cohort_is_a_fleet() {
     let constant = "users = 5\nopens = \"1s\"\nfocus-every = \"20s\"\n";
-    let rest = format!("{HEAD}policies = [\"old\", \"new\"]\n{CLERK}{LIMITED}[backend]\nlatency = \"80ms\"\n");
+    let rest =
+        format!("{HEAD}policies = [\"old\", \"new\"]\n{CLERK}{LIMITED}[backend]\nlatency = \"80ms\"\n");
     let fleet = run(&format!("{rest}[fleet]\n{constant}"));
     let cohort = run(&format!("{rest}[[cohort]]\nname = \"all\"\n[cohort.fleet]\n{constant}"));
     for (a, b) in fleet.policies.iter().zip(&cohort.policies) {
-        assert_eq!((&a.metrics, &a.timelines, &a.sessions), (&b.metrics, &b.timelines, &b.sessions), "{}", a.name);
+        assert_eq!(
+            (&a.metrics, &a.timelines, &a.sessions),
+            (&b.metrics, &b.timelines, &b.sessions),
+            "{}",
+            a.name
+        );
         assert!(b.groups.is_empty(), "one group is not counted apart");
     }
     assert!(total(&fleet.policies[0], "false_sign_outs") > 0.0, "the scenario has a storm");
@@ -144,7 +149,9 @@ fn cohorts_share_a_network_by_its_name() {
     let text = |network: &str| {
         let limit = "[[backend.limit]]\nendpoints = [\"tokens\"]\nkind = \"fixed-window\"\nkey = \"ip\"\nlimit = 10\nwindow = \"10m\"\n";
         let cohort = |name: &str| {
-            format!("[[cohort]]\nname = \"{name}\"\n{network}fleet = {{ users = 1, app-get-token = {{ every = \"20s\", skip-cache = true }} }}\n")
+            format!(
+                "[[cohort]]\nname = \"{name}\"\n{network}fleet = {{ users = 1, app-get-token = {{ every = \"20s\", skip-cache = true }} }}\n"
+            )
         };
         // No call is in flight at this horizon, and the window of the limit has not ended.
         let head = HEAD.replace("\"10m\"", "\"595s\"");

@@ -22,6 +22,7 @@ mod explain;
 mod explain_against;
 mod explain_window;
 mod faults;
+mod field;
 mod first_minutes;
 mod golden;
 mod kept_results;

@@ -207,14 +207,7 @@ fn what_a_token_client_lacks_is_said() {
     let mine = format!("{}{limits}", own("\"429\"", "")).replace("retry-after-s = 120\n", "");
     for (policies, more, expected) in [
         ("\"old\"", &fault, &["`touch-errors` of policy `old` has no effect"][..]),
-        (
-            "\"mine\", \"new\"",
-            &mine,
-            &[
-                "`touch-errors` of policies `mine`, `new` has no",
-                "`retry-budget` of policy `mine` has no effect over",
-            ],
-        ),
+        ("\"mine\", \"new\"", &mine, &["`touch-errors` of policies `mine`, `new` has no"]),
         ("\"supabase-js-2.119.1\"", &fault, &[]),
     ] {
         let study = study(&scenario("supabase-js-2.119.1", policies, 1, more));
@@ -226,6 +219,89 @@ fn what_a_token_client_lacks_is_said() {
     }
     let clerk = scenario("documented", "\"old\"", 1, "");
     assert!(study(&clerk.replace("token-life = \"1h\"\n", "")).loaded().warnings.is_empty());
+}
+
+/// The limits of a policy hold for refreshes. Each right value is that of the first refresh, in which every try fails, and of
+/// the ones after it.
+#[test]
+fn a_policy_limits_the_refreshes_of_a_token_client() {
+    let gaps = |limit: &str| {
+        let mine = own("\"429\"", &format!("{limit}\n")).replace("retry-after-s = 120\n", "");
+        gaps(&scenario("supabase-js-2.119.1", "\"mine\"", 1, &mine))
+    };
+    let retried =
+        |gaps: &[u64]| gaps.iter().zip(GETTOKEN).take_while(|(gap, delay)| **gap == delay + 100).count();
+    assert_eq!(retried(&gaps("")), 8);
+    // A full budget of 3 retries, then a tenth of a retry for each refresh.
+    assert_eq!(retried(&gaps("[policy.retry-budget]\nratio = 0.1\nburst = 3")), 3);
+    assert_eq!(retried(&gaps("[policy.windowed-retry]\nretries = 2\nwindow = \"60s\"")), 2);
+    // 4 tokens: the first failure leaves 3, which is more than half, the second leaves 2. No success follows.
+    let grpc = gaps("[policy.resilience]\ngrpc-retry-throttling = { max-tokens = 4, token-ratio = 0.1 }");
+    assert_eq!(retried(&grpc), 1);
+    assert!(grpc[1..].iter().all(|gap| *gap > 5_000), "{grpc:?}");
+    // 12 tokens of the quota pay for two retries.
+    assert_eq!(retried(&gaps("[policy.resilience]\naws-retry-quota = { capacity = 12 }")), 2);
+    // The second failure opens the breaker for five minutes. A refresh that it stops sends nothing; the client asks at each
+    // tick of 30 s.
+    for breaker in [
+        "[policy.circuit-breaker]\nfailures = 2\nopen = \"5m\"",
+        "[policy.resilience.resilience4j-circuit-breaker]\nminimum-number-of-calls = 2\n\
+         wait-duration-in-open-state = \"5m\"\npermitted-number-of-calls-in-half-open-state = 1",
+    ] {
+        let gaps = gaps(breaker);
+        assert_eq!(retried(&gaps), 1, "{breaker}: {gaps:?}");
+        assert!((300_000..=335_000).contains(&gaps[1]), "{breaker}: {gaps:?}");
+    }
+}
+
+/// The same for `getToken` of another family: 4 tokens allow one retry, 12 of the quota two. A client that throttles itself
+/// sends few calls to a server that answers none: after R requests it refuses the next with probability R / (R + 1).
+#[test]
+fn the_mechanisms_of_libraries_hold_for_get_token() {
+    let results = |limit: &str| {
+        let mine = own("\"429\"", "").replace("retry-after-s = 120\n", "").replace("\"token\"", "\"tokens\"");
+        let text = scenario("clerk-js-5.125.3", "\"mine\"", 1, &format!("{mine}{limit}"));
+        run(&text.replace("token-life = \"1h\"\n", ""))
+    };
+    let of = |results: &Results, metric: &str| value(results, "mine", metric);
+    let retries = |limit: &str| {
+        let results = results(limit);
+        of(&results, "requests_total") - of(&results, "first_attempts")
+    };
+    let near = |a: f64, b: f64| (a - b).abs() < 0.5;
+    let grpc =
+        retries("[policy.resilience]\ngrpc-retry-throttling = { max-tokens = 4, token-ratio = 0.001 }");
+    let aws = retries("[policy.resilience]\naws-retry-quota = { capacity = 12 }");
+    assert!(near(grpc, 1.0) && near(aws, 2.0), "{grpc} {aws}");
+    let free = of(&results(""), "responses_429");
+    let throttled = of(&results("[policy.resilience]\nsre-throttling = {}"), "responses_429");
+    assert!(free > 20.0 && throttled < free / 2.0 && throttled > 0.0, "{free} {throttled}");
+}
+
+/// Of a process, all users of an app share the limits: 3 retries of all users, not of each.
+#[test]
+fn users_of_one_app_share_the_limits_of_a_process() {
+    for (model, endpoint) in [("supabase-js-2.119.1", "token"), ("clerk-js-6.3.3", "tokens")] {
+        let retries = |per: &str, apps: u32| {
+            let mine = own("\"429\"", "")
+                .replace("retry-after-s = 120\n", "")
+                .replace("\"token\"", &format!("\"{endpoint}\""));
+            let limit = format!(
+                "[policy.retry-budget]\nratio = 0.000001\nburst = 3\n[policy.resilience]\nper = \"{per}\"\n"
+            );
+            let text = scenario(model, "\"mine\"", 6, &format!("{mine}{limit}"))
+                .replace("[fleet]\n", &format!("[fleet]\napps = {apps}\n"));
+            let text = if endpoint == "tokens" { text.replace("token-life = \"1h\"\n", "") } else { text };
+            let results = run(&text);
+            value(&results, "mine", "requests_total") - value(&results, "mine", "first_attempts")
+        };
+        let (session, process, two) = (retries("session", 1), retries("process", 1), retries("process", 2));
+        let near = |a: f64, b: f64| (a - b).abs() < 0.5;
+        assert!(
+            near(session, 18.0) && near(process, 3.0) && near(two, 6.0),
+            "{model}: {session} {process} {two}"
+        );
+    }
 }
 
 /// The profile's own waits may be what a policy's are.

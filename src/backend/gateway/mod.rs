@@ -14,7 +14,7 @@ pub use draws::Draws;
 pub use totals::LimitTotals;
 
 use super::layout::{Layout, Route};
-use super::limiter::{Limiter, Verdict, retry_after_s};
+use super::limiter::{Limiter, Verdict, retry_after};
 use super::station::{Arrival, Station, Totals};
 use crate::fault::Effect;
 use crate::kernel::random::chance;
@@ -282,8 +282,8 @@ impl<'a> Gateway<'a> {
                     if W::ACTIVE {
                         watch.refused(call.user);
                     }
-                    let retry_after_s = retry_after_s(spec.retry_after, wait);
-                    return Err(Failure { retry_after_s, ..Failure::status(429) });
+                    let retry_after = retry_after(spec.retry_after, wait);
+                    return Err(Failure { retry_after, ..Failure::status(429) });
                 }
             }
         }

@@ -2,6 +2,7 @@ use super::*;
 use crate::backend::keys::Keys;
 use crate::backend::spec::BackendSpec;
 use crate::fault::{Fault, FaultSpec};
+use crate::protocol::RetryIn;
 
 const USERS: u32 = 4;
 const TOUCH: Endpoint = Endpoint::known("touch");
@@ -81,7 +82,7 @@ fn faults_strike_in_order_within_their_windows() {
         &["kind = 'latency'\nadd = '50ms'", status, "kind = 'pass'\nto = '4s'", "kind = 'outage'\ncount = 1"],
     );
     let mut fixture = Fixture::new(&layout);
-    let forbidden = Failure { status: 403, code: 7, retry_after_s: 9 };
+    let forbidden = Failure { status: 403, code: 7, retry_after: RetryIn::seconds(9) };
     for (ms, passage) in [
         (1_999, answered(None, 150)),
         (2_000, answered(Some(forbidden), 150)),
@@ -120,7 +121,7 @@ fn a_refusal_gives_back_what_earlier_limits_took() {
     assert_eq!(busy, answered(Some(Failure::status(429)), 5), "a concurrency limit does not know when");
     fixture.gateway.release(TOUCH, 0, Time::from_ms(100));
     // User 1 shares the address of user 0.
-    let later = Failure { retry_after_s: 9, ..Failure::status(429) };
+    let later = Failure { retry_after: RetryIn::seconds(9), ..Failure::status(429) };
     assert_eq!(fixture.touch(1, 1_000), answered(Some(later), 5));
     assert_eq!(fixture.touch(2, 1_001), holds);
     let [first, second] = fixture.gateway.limit_totals() else { panic!("two limits") };

@@ -20,6 +20,7 @@ use crate::backend::spec::{LimitSpec, RetryAfter};
 use crate::kernel::dice::Dice;
 use crate::kernel::time::NS_PER_S;
 use crate::kernel::{Dur, Time};
+use crate::protocol::RetryIn;
 use family::limiters;
 use penalty::Penalty;
 use schemars::JsonSchema;
@@ -171,15 +172,15 @@ impl Limiter {
     }
 }
 
-/// The whole seconds in a 429's `Retry-After` (RFC 9110, section 10.2.3); 0 for no header.
+/// The whole seconds in a 429's `Retry-After` (RFC 9110, section 10.2.3).
 ///
 /// `Seconds` rounds up, so that a client which obeys does not come too early. A wait of more than 136 years, beyond
-/// every run, gives 4294967295. `TooSmall` is half of that, rounded down. An unknown wait of zero stays 0.
-pub fn retry_after_s(mode: RetryAfter, wait: Dur) -> u32 {
+/// every run, gives 4294967294. `TooSmall` is half of that, rounded down. An unknown wait of zero stays 0.
+pub fn retry_after(mode: RetryAfter, wait: Dur) -> RetryIn {
     let seconds = u32::try_from(wait.0.div_ceil(NS_PER_S)).unwrap_or(u32::MAX);
     match mode {
-        RetryAfter::None => 0,
-        RetryAfter::Seconds => seconds,
-        RetryAfter::TooSmall => seconds / 2,
+        RetryAfter::None => RetryIn::NONE,
+        RetryAfter::Seconds => RetryIn::seconds(seconds),
+        RetryAfter::TooSmall => RetryIn::seconds(seconds / 2),
     }
 }

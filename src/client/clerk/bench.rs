@@ -60,6 +60,8 @@ impl TestBench {
                 token_life_s: 60,
                 multi_session: false,
                 reaction: Reaction { act: AppReaction::None, from: Time::ZERO, to: Time::ZERO },
+                apps: 1,
+                first_user: 0,
                 missing_expired_token: 0,
                 not_taken_for_a_lost_session: [0; 2],
             },

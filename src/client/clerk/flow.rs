@@ -273,7 +273,7 @@ mod tests {
             let mut bench = TestBench::signed_in(ClerkJs6_3_3, OLD);
             bench.setup.reaction =
                 Reaction { act: AppReaction::SetActive, from: Time::from_ms(1), to: Time::NEVER };
-            let own = Failure { status: 401, code: 5, retry_after_s: 0 };
+            let own = Failure { status: 401, code: 5, retry_after: crate::protocol::RetryIn::NONE };
             let fetch = sent_to(&bench.step(NOW, PAST_CACHE), endpoints::TOKENS);
             let mut actions = bench.answer(NOW, fetch, Reply::Fail(own));
             let flow = sent_to(&actions, endpoints::CLIENT);

@@ -8,6 +8,7 @@ use super::page::Page;
 use super::task::{Caller, Kind, NONE, Stage, Task, flag};
 use crate::client::backoff::Wait;
 use crate::client::fact::{Fact, Judgement, Status};
+use crate::client::resilience::{Cause, Ended};
 use crate::client::step::TaskId;
 use crate::protocol::Failure;
 use crate::protocol::Token;
@@ -46,8 +47,8 @@ impl Page<'_> {
         if caller == Caller::App {
             self.app_asks();
         }
-        if let Some(limits) = self.rules.limits {
-            limits.first_attempt(self.limits);
+        if let Some(limits) = &self.rules.limits {
+            limits.first_attempt(self.limits, self.now);
         }
         self.try_token(id);
     }
@@ -68,7 +69,7 @@ impl Page<'_> {
         if self.browser.offline() && self.setup.release.offline_checks_first {
             return self.attempt_failed(id, Failure::NETWORK);
         }
-        if let Some(limits) = self.rules.limits
+        if let Some(limits) = &self.rules.limits
             && !limits.lets_through(self.limits, self.now)
         {
             return self.attempt_failed(id, Failure::NETWORK);
@@ -91,6 +92,9 @@ impl Page<'_> {
         if self.object_has_token(object) {
             self.tasks[fetch].flags |= flag::HAD_TOKEN;
         }
+        if let Some(limits) = &self.rules.limits {
+            limits.sent(self.limits);
+        }
         fetch
     }
 
@@ -111,9 +115,7 @@ impl Page<'_> {
         if background {
             self.tab.refreshing = false;
         }
-        if let Some(limits) = self.rules.limits {
-            limits.call_ended(self.limits, token.is_some(), self.now);
-        }
+        self.fetch_ended(id, token.is_none().then_some(Failure::NETWORK));
         let Some(token) = token else {
             if self.setup.release.offline_checks_first {
                 self.cache_fetch_failed(id);
@@ -152,11 +154,27 @@ impl Page<'_> {
         if fetch.caller == Caller::Background {
             self.tab.refreshing = false;
         }
-        if let Some(limits) = self.rules.limits {
-            limits.call_ended(self.limits, false, self.now);
-        }
+        self.fetch_ended(id, Some(failure));
         self.cache_fetch_failed(id);
         self.wake_waiters(id, Err(failure));
+    }
+
+    /// Tells the policy's limits how a POST /tokens ended. To this client a time-out is a connection that failed.
+    fn fetch_ended(&mut self, id: TaskId, failure: Option<Failure>) {
+        if let Some(limits) = &self.rules.limits {
+            let retryable = failure.is_some_and(|failure| self.rules.retries.contains(failure));
+            let retries = (self.tasks[id].attempt > 0).then_some(Cause::Failed);
+            limits.call_ended(self.limits, &Ended { failure, retryable, retries }, self.now);
+        }
+    }
+
+    /// Tells the policy's limits that a retry of this call is over, if its last try was one.
+    pub(super) fn retry_over(&mut self, id: TaskId) {
+        if let Some(limits) = &self.rules.limits
+            && self.tasks[id].attempt > 0
+        {
+            limits.retry_over(self.limits);
+        }
     }
 
     fn wake_waiters(&mut self, id: TaskId, result: Result<Option<Token>, Failure>) {
@@ -186,14 +204,15 @@ impl Page<'_> {
 
     /// An attempt failed. The call is retried later, or ends.
     fn attempt_failed(&mut self, id: TaskId, failure: Failure) {
+        self.retry_over(id);
         let task = self.tasks[id];
         let retry = u32::from(task.attempt) + 1;
         let offline = self.browser.offline() && self.setup.release.offline_aware;
         let allowed = self.rules.retries.contains(failure)
             && self.rules.backoff.allows(retry, offline)
-            && self.rules.limits.is_none_or(|limits| limits.take_retry(self.limits, self.now));
+            && self.take_retry();
         if allowed {
-            let wait: Wait = self.rules.backoff.wait(retry, task.waited(), failure.retry_after_s);
+            let wait: Wait = self.rules.backoff.wait(retry, task.waited(), failure.retry_after);
             let task = &mut self.tasks[id];
             task.attempt += 1;
             task.stage = Stage::Timer;
@@ -203,6 +222,11 @@ impl Page<'_> {
             return;
         }
         self.gives_up(id, if offline { Failure::OFFLINE } else { failure });
+    }
+
+    fn take_retry(&mut self) -> bool {
+        let limits = self.rules.limits.as_ref();
+        limits.is_none_or(|limits| limits.take_retry(self.limits, Cause::Failed, self.now))
     }
 
     /// A call of `getToken` ends with an error.
@@ -225,6 +249,7 @@ impl Page<'_> {
     }
 
     fn got_token(&mut self, id: TaskId, token: Option<Token>) {
+        self.retry_over(id);
         let task = self.tasks[id];
         if token.is_none() && self.browser.offline() && self.setup.release.offline_aware {
             return self.gives_up(id, Failure::OFFLINE);

@@ -29,6 +29,7 @@ mod words;
 
 use crate::backend::BackendSpec;
 use crate::client::family::{Client, Context, FlowWords, MessageRow, ModelRow, Unusable, Who};
+use crate::client::limit_states::LimitStates;
 use crate::client::policy::Policy;
 use crate::client::step::{Action, Input, TaskId};
 use crate::kernel::Time;
@@ -71,17 +72,21 @@ impl Client for Clerk {
             token_life_s: context.token_life_s,
             multi_session: context.multi_session,
             reaction: context.reaction,
+            apps: context.apps,
+            first_user: context.first_user,
             missing_expired_token: (context.code)(MISSING_EXPIRED_TOKEN),
             not_taken_for_a_lost_session: CODES_NOT_TAKEN_FOR_A_LOST_SESSION.map(|code| (context.code)(code)),
         }
     }
 
-    fn rules(_: &Setup, policy: &Policy, codes: &[String]) -> Rules {
-        Rules::of(policy, codes)
+    fn rules(setup: &Setup, policy: &Policy, codes: &[String]) -> Rules {
+        Rules::of(policy, codes, (setup.apps, setup.first_user))
     }
 
     fn store(_: &Setup, rules: &[Rules], users: Range<u32>, tabs_per_user: u32) -> Pages {
-        Pages::new(users, tabs_per_user, rules.iter().any(|rules| rules.limits.is_some()))
+        let limits = rules.iter().map(|rules| rules.limits.as_ref());
+        let limits = LimitStates::new(limits, users.clone());
+        Pages::new(users, tabs_per_user, limits)
     }
 
     fn account(_: &[Rules], backend: &BackendSpec, users: Range<u32>) -> Accounts {

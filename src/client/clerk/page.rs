@@ -31,7 +31,7 @@ pub(super) struct Page<'a> {
     pub tab: &'a mut Tab,
     /// State shared with the browser's other tabs.
     pub browser: &'a mut Browser,
-    /// The state of the session's retry limits. Used only when the policy has limits.
+    /// The state of the limits of the session or its process. Used only when the policy has limits.
     pub limits: &'a mut SessionPolicy,
     /// Tasks of all tabs.
     pub tasks: &'a mut Tasks,
@@ -91,7 +91,15 @@ impl Page<'_> {
 
     /// Ends a task of a page that is gone, and all tasks that wait for it.
     pub(super) fn discard(&mut self, task: TaskId) {
-        let Task { kind, parent, levels: last, .. } = self.tasks.get(task);
+        let Task { kind, parent, levels: last, stage, .. } = self.tasks.get(task);
+        if let Some(limits) = &self.rules.limits
+            && (kind, stage) == (Kind::TokenFetch, Stage::Requesting)
+        {
+            limits.abandoned(self.limits);
+        }
+        if kind == Kind::GetToken {
+            self.retry_over(task);
+        }
         self.tasks.end(task);
         if kind == Kind::TokenFetch && last != NONE {
             let mut waiter = self.tasks[last].next;

@@ -12,6 +12,7 @@ use crate::backend::Endpoint;
 use crate::client::Reply as _;
 use crate::client::app::{AppReaction, Reaction};
 use crate::client::family::{Activity, Call, FinalTab, Look, MessageRow, Store, Who};
+use crate::client::limit_states::LimitStates;
 use crate::client::session_policy::SessionPolicy;
 use crate::client::step::{Action, Input, Message, TaskId};
 use crate::kernel::{Block, Time};
@@ -55,21 +56,19 @@ pub struct Pages {
     tabs_per_user: u32,
     tabs: TabStore,
     browsers: Block<Browser>,
-    /// One state per user when some policy limits the retries of a session; otherwise a single unused one.
-    limits: Block<SessionPolicy>,
-    limited: bool,
+    /// The states of the policies' limits.
+    limits: LimitStates,
     tasks: Tasks,
 }
 
 impl Pages {
-    /// Closed pages. `limited`: some policy limits the retries of a session.
-    pub(super) fn new(users: Range<u32>, tabs_per_user: u32, limited: bool) -> Pages {
+    /// Closed pages.
+    pub(super) fn new(users: Range<u32>, tabs_per_user: u32, limits: LimitStates) -> Pages {
         Pages {
             tabs_per_user,
             tabs: TabStore::new(users.start * tabs_per_user..users.end * tabs_per_user),
-            browsers: Block::new(users.clone(), Browser::default()),
-            limits: Block::new(if limited { users } else { 0..1 }, SessionPolicy::default()),
-            limited,
+            browsers: Block::new(users, Browser::default()),
+            limits,
             tasks: Tasks::default(),
         }
     }
@@ -82,7 +81,7 @@ impl Pages {
             id: who.tab,
             tab: &mut whole,
             browser: &mut self.browsers[who.user as usize],
-            limits: &mut self.limits[if self.limited { who.user as usize } else { 0 }],
+            limits: self.limits.of(who.rules.limits.as_ref(), who.user),
             tasks: &mut self.tasks,
             setup: who.setup,
             rules: who.rules,
@@ -143,6 +142,10 @@ impl Store for Pages {
 
     fn set_offline(&mut self, user: u32, offline: bool) {
         self.browsers[user as usize].set_offline(offline);
+    }
+
+    fn seed(&mut self, bits: &dyn Fn(u32) -> u64) {
+        self.limits.seed(bits);
     }
 
     fn set_clock(&mut self, _: u32, _: i64) {
@@ -266,6 +269,8 @@ mod tests {
                 token_life_s: 60,
                 multi_session: false,
                 reaction: Reaction { act, from: Time::ZERO, to: Time::NEVER },
+                apps: 1,
+                first_user: 0,
                 missing_expired_token: 0,
                 not_taken_for_a_lost_session: [0; 2],
             };

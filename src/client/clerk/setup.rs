@@ -23,14 +23,14 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Compiles a policy. `codes` is the scenario's list of error codes.
-    pub fn of(policy: &Policy, codes: &[String]) -> Rules {
+    /// Compiles a policy. `codes` is the scenario's list of error codes. The cohort has so many apps and this first user.
+    pub fn of(policy: &Policy, codes: &[String], (apps, first_user): (u32, u32)) -> Rules {
         Rules {
             enters: policy.enters_unauthenticated_flow.compile(codes),
             retries: policy.retry.on.compile(codes),
             backoff: Backoff::new(&policy.retry),
             touch_errors: policy.touch_errors,
-            limits: SessionLimits::of(policy),
+            limits: SessionLimits::of(policy).map(|limits| limits.in_cohort(apps, first_user)),
         }
     }
 }
@@ -46,6 +46,10 @@ pub struct Setup {
     pub multi_session: bool,
     /// The app code's reaction to new session objects.
     pub reaction: Reaction,
+    /// Number of apps of the cohort, of which each is a process.
+    pub apps: u32,
+    /// Number of the cohort's first user.
+    pub first_user: u32,
     /// Index of the error code `missing_expired_token` in the scenario's list; 0 when no fault answers with it.
     pub missing_expired_token: u8,
     /// Indices of the error codes of a 401 that does not enter the flow in the fetch layer

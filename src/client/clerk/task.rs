@@ -226,6 +226,7 @@ impl crate::client::Reply for Reply {
 mod tests {
     use super::super::tasks::Tasks;
     use super::*;
+    use crate::protocol::RetryIn;
 
     #[test]
     fn get_token_remembers_how_long_its_last_wait_was() {
@@ -244,14 +245,14 @@ mod tests {
         let id = tasks.start(Kind::Touch, 7, 0, Caller::Focus, Time::ZERO);
         assert_eq!(tasks[id].reply(), Reply::Fail(Failure::NETWORK));
         let latest = Token::issued(Time(u64::MAX >> 2));
-        let extreme = Failure { status: u16::MAX, code: u8::MAX, retry_after_s: u32::MAX };
+        let extreme = Failure { status: u16::MAX, code: u8::MAX, retry_after: RetryIn::seconds(u32::MAX) };
         for reply in [
             Reply::Ok { token: Some(latest), listed: true },
             Reply::Ok { token: Some(latest), listed: false },
             Reply::Ok { token: None, listed: true },
             Reply::Ok { token: None, listed: false },
             Reply::Fail(extreme),
-            Reply::Fail(Failure { status: 429, code: 1, retry_after_s: 86_400 }),
+            Reply::Fail(Failure { status: 429, code: 1, retry_after: RetryIn::seconds(86_400) }),
             Reply::Fail(Failure::OFFLINE),
         ] {
             tasks[id].set_reply(reply);

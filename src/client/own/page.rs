@@ -124,7 +124,7 @@ impl Page<'_> {
         if !self.rules.retries(failure, request.failures) {
             return false;
         }
-        let wait = self.rules.backoff.wait(request.failures, request.waited, failure.retry_after_s);
+        let wait = self.rules.backoff.wait(request.failures, request.waited, failure.retry_after);
         self.repeat(index, wait);
         true
     }

@@ -9,6 +9,7 @@ use super::traits::Ready;
 use super::words::Timer;
 use crate::client::backoff::Wait;
 use crate::kernel::Dur;
+use crate::protocol::RetryIn;
 
 impl Machine<'_> {
     /// The tab becomes visible. The ticker starts again, and the object recovers the session.
@@ -126,8 +127,14 @@ impl Machine<'_> {
                 let it = self.agent_mut(agent);
                 let before = u32::from(it.alarm_failures);
                 // A timer's own schedule has no end and depends on no answer.
-                let failed =
-                    Failed { before, started: now, now, waited: Dur::ZERO, retry_after_s: 0, offline: false };
+                let failed = Failed {
+                    before,
+                    started: now,
+                    now,
+                    waited: Dur::ZERO,
+                    retry_after: RetryIn::NONE,
+                    offline: false,
+                };
                 let Some(wait) = again.after(&failed) else { return };
                 it.alarm_failures = it.alarm_failures.saturating_add(1);
                 it.alarm_depth = 0;

@@ -10,6 +10,7 @@ use super::rules::{
     Rules, SignOut, TickerRules, TimerRules, Verdict,
 };
 use super::schedule::{Limit, Schedule};
+use crate::client::backoff::Obedience;
 use crate::client::policy::Jitter;
 use crate::kernel::Dur;
 use crate::text::quote;
@@ -66,9 +67,9 @@ impl Profile {
             self.compile_row(n, row, &mut answers)?;
         }
         let retry = self.request.retry.as_ref().map(|w| schedule("request.retry", w)).transpose()?;
-        let honours_retry_after = self.request.honours_retry_after;
-        let retry = retry.map(|schedule| Schedule { honours_retry_after, ..schedule });
-        if honours_retry_after && retry.is_none() {
+        let honours = self.request.honours_retry_after;
+        let retry = retry.map(|schedule| Schedule { obedience: Obedience::floor_if(honours), ..schedule });
+        if honours && retry.is_none() {
             return Err(Unusable {
                 code: ErrorCode::NeedsKey,
                 key: "request.honours-retry-after".to_owned(),
@@ -136,6 +137,7 @@ impl Profile {
             ticker: self.ticker.as_ref().map(ticker).transpose()?,
             timer: self.timer.as_ref().map(timer).transpose()?,
             retry,
+            limits: None,
             timeout: self.request.timeout,
             aborts: self.request.aborts_on_timeout,
             drops_expired: self.session.drops_expired_after,
@@ -241,7 +243,7 @@ fn schedule(key: &str, waits: &Waits) -> Result<Schedule, Unusable> {
         cap,
         spread: waits.spread,
         jitter: waits.jitter,
-        honours_retry_after: false,
+        obedience: Obedience::floor_if(false),
         limit,
         offline_tries: None,
     })

@@ -247,7 +247,7 @@ impl Machine<'_> {
             next = self.task(task).after;
             self.leave_lock(task);
             if let Some(flight) = self.task(task).flight {
-                self.store.flights.remove(flight);
+                self.drop_flight(flight);
             }
             self.store.tasks.remove(task);
         }

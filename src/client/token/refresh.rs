@@ -9,7 +9,10 @@ use super::state::{Flight, Held, News, Op, Refreshed, Until};
 use super::traits::Ready;
 use super::words::{Action, Fact, Issued, Reply, Request, Timer};
 use crate::client::backoff::Wait;
+use crate::client::resilience::{Cause, Ended};
+use crate::client::session_policy::{SessionLimits, SessionPolicy};
 use crate::kernel::Dur;
+use crate::protocol::{self, RetryIn};
 use std::num::NonZeroU32;
 
 /// The failure of a refresh whose result was dropped, and a remembered failure.
@@ -47,6 +50,7 @@ impl Machine<'_> {
             refresh,
             stored,
             failures: 0,
+            retries: None,
             failed: self.now,
             waited: Dur::ZERO,
             started: self.now,
@@ -61,10 +65,67 @@ impl Machine<'_> {
         if self.rules.shares && endpoint == Endpoint::Token {
             self.busy(agent).flight = Some(flight);
         }
+        let now = self.now;
+        if let Some((limits, state)) = self.limits(flight) {
+            limits.first_attempt(state, now);
+        }
         self.send(flight);
     }
 
+    /// A policy's limits and their state, for a refresh.
+    fn limits(&mut self, key: Key) -> Option<(&SessionLimits, &mut SessionPolicy)> {
+        let limits = self.rules.limits.as_deref()?;
+        let flight = self.store.flights.at(key.slot);
+        let browser = self.store.agents.at(flight.agent.slot).browser;
+        let refreshes = flight.endpoint == Endpoint::Token;
+        refreshes.then(|| (limits, self.store.limits.of_place(Some(limits), browser)))
+    }
+
+    /// Tells a policy's limits how a request that was sent ended.
+    fn tell_end(&mut self, key: Key, ending: Option<(Ending, Code)>) {
+        let now = self.now;
+        let retries = self.flight(key).retries;
+        let retryable =
+            ending.is_some_and(|(ending, code)| self.rules.verdict(Endpoint::Token, ending, code).retry);
+        let failure = ending.map(|(ending, _)| match ending {
+            Ending::Status(status) => protocol::Failure::status(status),
+            Ending::NoAnswer | Ending::TimedOut => protocol::Failure::NETWORK,
+        });
+        if let Some((limits, state)) = self.limits(key) {
+            limits.call_ended(state, &Ended { failure, retryable, retries }, now);
+        }
+    }
+
+    /// Tells a policy's limits that a retry is over, if the last try was one.
+    fn retry_over(&mut self, key: Key) {
+        if self.flight(key).failures > 0
+            && let Some((limits, state)) = self.limits(key)
+        {
+            limits.retry_over(state);
+        }
+    }
+
+    /// A page closes during a request. Nobody looks at its answer.
+    pub(super) fn drop_flight(&mut self, key: Key) {
+        if self.store.flights.get(key).is_none() {
+            return;
+        }
+        self.retry_over(key);
+        let waits = self.flight(key).waits_for_answer;
+        if let Some((limits, state)) = self.limits(key).filter(|_| waits) {
+            limits.abandoned(state);
+        }
+        self.store.flights.remove(key);
+    }
+
     fn send(&mut self, key: Key) {
+        let now = self.now;
+        if let Some((limits, state)) = self.limits(key) {
+            if !limits.lets_through(state, now) {
+                return self.failed(key, Ending::NoAnswer, Code::OTHER, RetryIn::NONE);
+            }
+            limits.sent(state);
+        }
         let flight = self.store.flights.at_mut(key.slot);
         (flight.waits_for_answer, flight.sent) = (true, self.now);
         let request = Request { flight: key, attempt: flight.failures };
@@ -88,11 +149,18 @@ impl Machine<'_> {
             return;
         }
         match reply {
-            Reply::Ok(issued) => self.succeeded(request.flight, issued),
-            Reply::Error { status, code, retry_after_s } => {
-                self.failed(request.flight, Ending::Status(status), code, retry_after_s);
+            Reply::Ok(issued) => {
+                self.tell_end(request.flight, None);
+                self.succeeded(request.flight, issued);
             }
-            Reply::NoAnswer => self.failed(request.flight, Ending::NoAnswer, Code::OTHER, 0),
+            Reply::Error { status, code, retry_after } => {
+                self.tell_end(request.flight, Some((Ending::Status(status), code)));
+                self.failed(request.flight, Ending::Status(status), code, retry_after);
+            }
+            Reply::NoAnswer => {
+                self.tell_end(request.flight, Some((Ending::NoAnswer, Code::OTHER)));
+                self.failed(request.flight, Ending::NoAnswer, Code::OTHER, RetryIn::NONE);
+            }
         }
     }
 
@@ -102,7 +170,8 @@ impl Machine<'_> {
                 let ticket = self.flight(request.flight).ticket;
                 self.out.actions.push(Action::Abort { request, ticket });
             }
-            self.failed(request.flight, Ending::TimedOut, Code::OTHER, 0);
+            self.tell_end(request.flight, Some((Ending::TimedOut, Code::OTHER)));
+            self.failed(request.flight, Ending::TimedOut, Code::OTHER, RetryIn::NONE);
         }
     }
 
@@ -116,6 +185,7 @@ impl Machine<'_> {
     }
 
     fn succeeded(&mut self, key: Key, issued: Option<Issued>) {
+        self.retry_over(key);
         let flight = self.flight(key).clone();
         let agent = flight.agent;
         self.depth = flight.depth_after();
@@ -194,9 +264,11 @@ impl Machine<'_> {
         if self.rules.each_commits { callers } else { 1 }
     }
 
-    fn failed(&mut self, key: Key, ending: Ending, code: Code, retry_after_s: u32) {
+    fn failed(&mut self, key: Key, ending: Ending, code: Code, retry_after: RetryIn) {
+        self.retry_over(key);
         let flight = self.flight(key).clone();
         let agent = flight.agent;
+        let cause = if ending == Ending::TimedOut { Cause::TimedOut } else { Cause::Failed };
         let verdict = self.rules.verdict(flight.endpoint, ending, code);
         if verdict.retry
             && let Some(schedule) = self.rules.retry
@@ -205,12 +277,14 @@ impl Machine<'_> {
                 started: flight.started,
                 now: self.now,
                 waited: flight.waited,
-                retry_after_s,
+                retry_after,
                 offline: self.store.browser(self.agent(agent).browser).is_offline(),
             })
+            && self.take_retry(key, cause)
         {
             let it = self.store.flights.at_mut(key.slot);
             it.failures += 1;
+            it.retries = Some(cause);
             it.failed = self.now;
             it.waits_for_answer = false;
             let request = Request { flight: key, attempt: it.failures };
@@ -241,6 +315,11 @@ impl Machine<'_> {
             }
         };
         self.end(key, refreshed);
+    }
+
+    fn take_retry(&mut self, key: Key, cause: Cause) -> bool {
+        let now = self.now;
+        self.limits(key).is_none_or(|(limits, state)| limits.take_retry(state, cause, now))
     }
 
     /// Ends a request for good and continues the operations that wait for it.

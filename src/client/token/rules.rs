@@ -2,6 +2,7 @@
 
 use super::schedule::Schedule;
 use super::words::Reply;
+use crate::client::session_policy::SessionLimits;
 use crate::kernel::Dur;
 
 /// How a client determines when its access token expires.
@@ -252,6 +253,8 @@ pub struct Rules {
     pub timer: Option<TimerRules>,
     /// The retries of a failed request.
     pub retry: Option<Schedule>,
+    /// A policy's limits on refreshes and their retries.
+    pub limits: Option<Box<SessionLimits>>,
     /// A request without an answer has failed after this time.
     pub timeout: Option<Dur>,
     /// A request that has timed out is aborted (true), or the server still answers it and the client ignores the answer

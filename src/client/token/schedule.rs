@@ -1,8 +1,9 @@
 //! Schedules of waits before further tries.
 
-use crate::client::backoff::{Growing, Wait, in_whole_ms};
+use crate::client::backoff::{Growing, Obedience, Wait, in_whole_ms};
 use crate::client::policy::{Decimal, Jitter, Retry};
 use crate::kernel::{Dur, Time};
+use crate::protocol::RetryIn;
 
 /// The end of a series of tries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,8 +29,8 @@ pub struct Schedule {
     pub spread: Jitter,
     /// A uniform random wait from zero up to this is added to each.
     pub jitter: Dur,
-    /// A wait is at least what the answer's `Retry-After` asks for.
-    pub honours_retry_after: bool,
+    /// How the client obeys `Retry-After`.
+    pub obedience: Obedience,
     /// The end of the series.
     pub limit: Limit,
     /// Tries in all while the browser is offline; `None` for the same end as online.
@@ -47,8 +48,8 @@ pub struct Failed {
     pub now: Time,
     /// The wait before this try.
     pub waited: Dur,
-    /// What the answer's `Retry-After` asks for, in seconds.
-    pub retry_after_s: u32,
+    /// The answer's `Retry-After` header.
+    pub retry_after: RetryIn,
     /// Whether the browser is offline.
     pub offline: bool,
 }
@@ -62,7 +63,7 @@ impl Schedule {
             cap: retry.cap,
             spread: retry.jitter,
             jitter: Dur::ZERO,
-            honours_retry_after: retry.honour_retry_after,
+            obedience: Obedience::of(retry),
             limit: Limit::Tries(retry.retries + 1),
             offline_tries: Some(retry.offline_retries + 1),
         }
@@ -84,8 +85,6 @@ impl Schedule {
     /// The wait after a failed try; `None` if no try follows.
     pub fn after(&self, failed: &Failed) -> Option<Wait> {
         let delay = self.wait(failed.before);
-        let asked = if self.honours_retry_after { failed.retry_after_s } else { 0 };
-        let floor = Dur::from_secs(asked.into());
         let limit = match self.offline_tries {
             Some(tries) if failed.offline => Limit::Tries(tries),
             _ => self.limit,
@@ -93,7 +92,8 @@ impl Schedule {
         let goes_on = match limit {
             Limit::Tries(tries) => failed.before + 1 < tries,
             Limit::Within(budget) => {
-                failed.now.since(failed.started).0.saturating_add(delay.max(floor).0) < budget.0
+                let exact = self.obedience.after(Wait::exactly(delay), failed.retry_after);
+                failed.now.since(failed.started).0.saturating_add(exact.of(exact.low).0) < budget.0
             }
             Limit::Endless => true,
         };
@@ -103,7 +103,8 @@ impl Schedule {
             let (low, high) = self.spread.bounds(delay, first, previous);
             let cap = if self.spread == Jitter::Decorrelated { self.cap } else { Dur(u64::MAX) };
             let high = Dur(high.0.saturating_add(self.jitter.0));
-            Wait { low, high, cap, floor, recorded: false }
+            let wait = Wait { low, high, cap, floor: Dur::ZERO, recorded: false };
+            self.obedience.after(wait, failed.retry_after)
         })
     }
 }
@@ -120,7 +121,7 @@ mod tests {
 
     fn failed(before: u32, waited: Dur) -> Failed {
         let (started, now) = (Time::ZERO, Time::from_ms(1_000));
-        Failed { before, started, now, waited, retry_after_s: 0, offline: false }
+        Failed { before, started, now, waited, retry_after: RetryIn::NONE, offline: false }
     }
 
     /// A policy means the same waits for `getToken` and for a refresh.
@@ -130,10 +131,11 @@ mod tests {
             let retry = retry(jitter);
             let (schedule, backoff) = (Schedule::of(&retry), Backoff::new(&retry));
             for n in 1..=9 {
-                for (waited, retry_after_s) in [(3_000, 0), (20_000, 0), (20_000, 120)] {
+                for (waited, header) in [(3_000, None), (20_000, None), (20_000, Some(120)), (0, Some(0))] {
+                    let retry_after = header.map_or(RetryIn::NONE, RetryIn::seconds);
                     let waited = Dur::from_ms(waited);
-                    let expected = backoff.allows(n, false).then(|| backoff.wait(n, waited, retry_after_s));
-                    let found = schedule.after(&Failed { retry_after_s, ..failed(n - 1, waited) });
+                    let expected = backoff.allows(n, false).then(|| backoff.wait(n, waited, retry_after));
+                    let found = schedule.after(&Failed { retry_after, ..failed(n - 1, waited) });
                     let bounds = |wait: Wait| (wait.of(wait.low), wait.of(wait.high));
                     assert_eq!(found.map(bounds), expected.map(bounds), "{jitter:?} {n}");
                 }
@@ -145,10 +147,12 @@ mod tests {
 
     #[test]
     fn a_series_within_a_time_counts_what_retry_after_asks_for() {
-        let within = |honours_retry_after, retry_after_s| {
+        let within = |honours, seconds| {
             let limit = Limit::Within(Dur::from_secs(30));
-            let schedule = Schedule { limit, honours_retry_after, ..Schedule::of(&retry(Jitter::None)) };
-            schedule.after(&Failed { retry_after_s, ..failed(0, Dur::ZERO) }).map(|wait| wait.of(wait.low))
+            let obedience = Obedience::floor_if(honours);
+            let schedule = Schedule { limit, obedience, ..Schedule::of(&retry(Jitter::None)) };
+            let retry_after = RetryIn::seconds(seconds);
+            schedule.after(&Failed { retry_after, ..failed(0, Dur::ZERO) }).map(|wait| wait.of(wait.low))
         };
         assert_eq!(within(false, 60), Some(Dur::from_secs(3)));
         assert_eq!(within(true, 20), Some(Dur::from_secs(20)));

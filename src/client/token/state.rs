@@ -4,6 +4,8 @@ use super::browser::{Browser, Copied};
 use super::pool::{Key, Pool};
 use super::rules::Endpoint;
 use super::traits::Traits;
+use crate::client::limit_states::LimitStates;
+use crate::client::resilience::Cause;
 use crate::kernel::{Dur, Time};
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
@@ -217,6 +219,8 @@ pub(super) struct Flight {
     pub stored: Option<NonZeroU32>,
     /// Number of failed tries.
     pub failures: u32,
+    /// Why the try under way is made; `None` for the first.
+    pub retries: Option<Cause>,
     /// When the last try failed.
     pub failed: Time,
     /// The wait before the last try; zero before the first.
@@ -279,6 +283,8 @@ pub struct Store {
     pub(super) copies: Pool<Held>,
     /// Removals from the storage have no effect: the old value stays.
     pub(super) ignores_removals: bool,
+    /// The states of the policies' limits.
+    pub(super) limits: LimitStates,
     pub(super) calls: u32,
     /// Number of waits of holders for their queues.
     pub(super) drains: u32,

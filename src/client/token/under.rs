@@ -4,14 +4,15 @@ use super::profile::Profile;
 use super::rules::{AnswerRule, Code, Ending, Endpoint, Rules, SignOut, Verdict};
 use super::schedule::Schedule;
 use crate::client::policy::Policy;
-use crate::protocol::Failure;
+use crate::client::session_policy::SessionLimits;
+use crate::protocol::{Failure, RetryIn};
 
 /// The statuses that a policy can name.
 const STATUSES: std::ops::RangeInclusive<u16> = 400..=599;
 
 impl Rules {
     /// These rules of a profile's client under a policy: the policy decides which answers to a refresh sign out, which are
-    /// retried, and when. All else stays: what a caller gets, the cool-down, the timer's own waits, the other endpoints.
+    /// retried, and when, and what limits them. All else stays: what a caller gets, the cool-down, the timer's own waits, the other endpoints.
     ///
     /// `codes` are the scenario's error codes; the first stands for none. Also returns the names of the client's codes by
     /// their numbers: the profile's, then those of the scenario that the profile does not name.
@@ -34,7 +35,7 @@ impl Rules {
             let byte = codes.iter().position(|known| known == name).unwrap_or(0);
             let status = if let Ending::Status(status) = ending { status } else { 0 };
             // A scenario has at most 255 codes.
-            let failure = Failure { status, code: byte as u8, retry_after_s: 0 };
+            let failure = Failure { status, code: byte as u8, retry_after: RetryIn::NONE };
             Verdict {
                 retry: retried.contains(failure),
                 sign_out: if ends.contains(failure) { SignOut::Always } else { SignOut::Never },
@@ -68,6 +69,7 @@ impl Rules {
         answers.push(AnswerRule { timed_out: true, ..unanswered(Ending::TimedOut) });
         answers.extend(self.answers.iter().cloned());
         let retry = Some(Schedule::of(&policy.retry));
-        (Rules { answers: answers.into_boxed_slice(), retry, ..self }, names)
+        let limits = SessionLimits::of(policy).map(Box::new);
+        (Rules { answers: answers.into_boxed_slice(), retry, limits, ..self }, names)
     }
 }

@@ -5,6 +5,7 @@ use super::rules::{Code, Endpoint};
 use super::state::{Held, News, Op};
 use crate::client::backoff::Wait;
 use crate::kernel::{Dur, Time};
+use crate::protocol::RetryIn;
 
 /// How a client object opens.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +72,8 @@ pub enum Reply {
         status: u16,
         /// Its error code.
         code: Code,
-        /// What `Retry-After` asks for, in seconds; 0 for nothing.
-        retry_after_s: u32,
+        /// The `Retry-After` header.
+        retry_after: RetryIn,
     },
     /// No HTTP answer.
     NoAnswer,

@@ -5,15 +5,16 @@
 
 mod spec;
 
-pub use spec::{Layers, MAX_CLIENTS, MAX_LAYERED_TRIES, WorkloadSpec};
+pub use spec::{Layers, MAX_CLIENTS, MAX_LAYERED_TRIES, TokenSpec, WorkloadSpec};
 
 use crate::backend::keys::Clients;
 use crate::client::backoff::Backoff;
 use crate::client::policy::FailureBits;
-use crate::client::session_policy::{SessionLimits, SessionPolicy};
+use crate::client::resilience::Cause;
+use crate::client::session_policy::{LimitSpecs, SessionLimits, SessionPolicy};
 use crate::kernel::random::origin;
 use crate::kernel::{Dist, Dur, Time};
-use crate::protocol::{Endpoint, EndpointRow, Failure, Method, MetricWords};
+use crate::protocol::{Endpoint, EndpointRow, Failure, Method, MetricWords, RetryIn};
 
 /// The endpoint that generic clients call.
 pub const GENERIC: Endpoint = Endpoint::known("generic");
@@ -38,6 +39,8 @@ pub enum Draw {
     Gap = 1,
     /// The delay of a retry.
     Retry = 2,
+    /// Whether a client refuses its own call.
+    Throttle = 3,
 }
 
 /// Determines when calls of a client begin.
@@ -82,8 +85,10 @@ pub struct Workload {
     pub pace: Pace,
     /// No call begins after this time.
     pub until: Time,
-    /// Retry budget; `None` for no budget.
-    pub budget: Option<SessionLimits>,
+    /// The token that each client holds; `None` if its calls need none.
+    pub token: Option<TokenSpec>,
+    /// Limits on retries and calls; `None` for no limit.
+    pub limits: Option<SessionLimits>,
     retry: RetryRule,
 }
 
@@ -96,7 +101,7 @@ impl Workload {
             all.push(Workload::new(spec, codes, client, network, caller));
             client += spec.clients;
             network += spec.clients.div_ceil(spec.clients_per_network);
-            caller += if spec.think.is_some() { spec.clients } else { 0 };
+            caller += if spec.think.is_some() || spec.fetches_ahead() { spec.clients } else { 0 };
         }
         all
     }
@@ -105,6 +110,12 @@ impl Workload {
         let pace = match (&spec.every, &spec.think) {
             (Some(every), _) => Pace::Every(every.clone()),
             (None, Some(think)) => Pace::Think(think.clone()),
+            (None, None) if spec.at.is_empty() && spec.token.is_some() => {
+                let token = spec.token.as_ref();
+                Pace::Think(Dist::Constant(
+                    token.map_or(Dur::ZERO, |t| Dur(t.life.0.saturating_sub(t.lead.0))),
+                ))
+            }
             (None, None) => {
                 let mut at = spec.at.clone();
                 at.sort();
@@ -130,9 +141,32 @@ impl Workload {
             starts: spec.starts.clone(),
             pace,
             until: spec.until.map_or(Time::NEVER, |until| Time(until.0)),
-            budget: spec.retry_budget.as_ref().map(SessionLimits::budget_only),
+            token: spec.token.clone().filter(|_| !spec.fetches_ahead()),
+            limits: LimitSpecs {
+                name: &spec.name,
+                budget: spec.retry_budget.as_ref(),
+                breaker: spec.circuit_breaker.as_ref(),
+                window: spec.windowed_retry.as_ref(),
+                resilience: spec.resilience.as_ref(),
+            }
+            .compile(),
             retry,
         }
+    }
+
+    /// Whether a failure is one that its clients retry.
+    pub fn retries(&self, failure: Failure) -> bool {
+        match &self.retry {
+            RetryRule::Never => false,
+            RetryRule::Orbit(_) | RetryRule::AtOnce { .. } => true,
+            RetryRule::Backoff { on, .. } => on.contains(failure),
+        }
+    }
+
+    /// Number of the client that holds the limits' state for a client: the first of all where they share one process.
+    #[inline]
+    pub fn holder(&self, client: u32) -> u32 {
+        if self.limits.as_ref().is_some_and(SessionLimits::is_shared) { self.first_client } else { client }
     }
 
     /// Its clients, as limits identify them.
@@ -160,13 +194,13 @@ impl Workload {
     /// Decides on a failed try. Returns the delay before the next try, or `None` if the call is given up, and counts
     /// the try.
     ///
-    /// `budget` is the client's, used when the workload has one. `bits` gives the draws of a retry, by its number from
-    /// 1.
+    /// `state` is that of the workload's limits, used when it has any. `bits` gives the draws of a retry, by its
+    /// number from 1.
     pub fn failed(
         &self,
         caller: &mut Caller,
-        budget: &mut SessionPolicy,
-        failure: Failure,
+        state: &mut SessionPolicy,
+        (failure, cause): (Failure, Cause),
         now: Time,
         bits: impl Fn(u32) -> u64,
     ) -> Option<Dur> {
@@ -180,11 +214,11 @@ impl Workload {
                 if !on.contains(failure) || !backoff.allows(n, false) {
                     return None;
                 }
-                delay_of(backoff, n, failure.retry_after_s, bits)
+                delay_of(backoff, n, failure.retry_after, bits)
             }
         };
-        if let Some(limits) = &self.budget
-            && !limits.take_retry(budget, now)
+        if let Some(limits) = &self.limits
+            && !limits.take_retry(state, cause, now)
         {
             return None;
         }
@@ -195,11 +229,11 @@ impl Workload {
 
 /// The delay before retry `n`. With decorrelated jitter a delay depends on the previous one. The function draws the
 /// chain again from the first retry, so that a caller need not store it.
-fn delay_of(backoff: &Backoff, n: u32, retry_after_s: u32, bits: impl Fn(u32) -> u64) -> Dur {
+fn delay_of(backoff: &Backoff, n: u32, retry_after: RetryIn, bits: impl Fn(u32) -> u64) -> Dur {
     let mut previous = Dur::ZERO;
     let first = if backoff.remembers() { 1 } else { n };
     for retry in first..=n {
-        let wait = backoff.wait(retry, previous, if retry == n { retry_after_s } else { 0 });
+        let wait = backoff.wait(retry, previous, if retry == n { retry_after } else { RetryIn::NONE });
         let draw =
             if wait.is_exact() { wait.low } else { Dist::uniform(wait.low, wait.high).sample(bits(retry)) };
         previous = wait.of(draw);
@@ -243,7 +277,7 @@ pub fn try_key(number: u32, attempt: u32) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::client::policy::{Decimal, FailureSet, Jitter, Retry, RetryBudget};
+    use crate::client::policy::{Decimal, FailureSet, Jitter, Retry, RetryAfterAs, RetryBudget};
     use crate::kernel::random::{Purpose, Stream};
 
     fn spec() -> WorkloadSpec {
@@ -258,7 +292,7 @@ mod tests {
         let mut delays = Vec::new();
         while delays.len() < most {
             let bits = |n: u32| stream.bits(7, u64::from(n));
-            match workload.failed(&mut caller, &mut budget, failure, Time::ZERO, bits) {
+            match workload.failed(&mut caller, &mut budget, (failure, Cause::Failed), Time::ZERO, bits) {
                 Some(delay) => delays.push(delay),
                 None => break,
             }
@@ -276,12 +310,14 @@ mod tests {
             offline_retries: 0,
             jitter,
             honour_retry_after: true,
+            retry_after_as: RetryAfterAs::Floor,
+            retry_after_cap: None,
         }
     }
 
     #[test]
     fn a_failed_call_is_lost_or_retried_as_its_workload_says() {
-        let refused = Failure { retry_after_s: 3, ..Failure::status(429) };
+        let refused = Failure { retry_after: RetryIn::seconds(3), ..Failure::status(429) };
         assert_eq!(delays(&spec(), refused, 9), [], "lost");
         let layered = WorkloadSpec { layers: Some(Layers { tries: 3, depth: 2 }), ..spec() };
         assert_eq!(delays(&layered, refused, 99).len(), 8, "nine tries in all");

@@ -1,6 +1,7 @@
 //! What a scenario says of generic clients.
 
-use crate::client::policy::{Retry, RetryBudget};
+use crate::client::policy::{CircuitBreaker, Retry, RetryBudget, WindowedRetry};
+use crate::client::resilience::Resilience;
 use crate::kernel::{Dist, Dur};
 use crate::spec::leaf::Name;
 use schemars::JsonSchema;
@@ -9,7 +10,8 @@ use serde::{Deserialize, Serialize};
 /// The most clients of a scenario, the users of its fleet included.
 pub const MAX_CLIENTS: u64 = 100_000_000;
 
-/// Generic clients that call the endpoint `generic`. Exactly one of `every`, `think` and `at` says when; at most one of
+/// Generic clients that call the endpoint `generic`. Exactly one of `every`, `think` and `at` says when, or a
+/// `token` alone; at most one of
 /// `retry`, `orbit` and `layers` says what a failed call does. Without any of these it is lost.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -45,6 +47,9 @@ pub struct WorkloadSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-above-zero" = true), example = "5m")]
     pub until: Option<Dur>,
+    /// Each client holds a token, and its calls fetch one only when it has none that is valid for long enough.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenSpec>,
     /// A failed call is tried again with back-off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry: Option<Retry>,
@@ -58,10 +63,48 @@ pub struct WorkloadSpec {
     /// Limits the retries of a client to a share of its calls; without it, no limit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_budget: Option<RetryBudget>,
+    /// Stops the calls of a client after repeated failures; without it, never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub circuit_breaker: Option<CircuitBreaker>,
+    /// Limits the retries of a client in a window of time; without it, no limit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub windowed_retry: Option<WindowedRetry>,
+    /// Budgets, throttles and breakers with the exact rules of the libraries that name them; without it, none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resilience: Option<Resilience>,
 }
 
 fn one() -> u32 {
     1
+}
+
+impl WorkloadSpec {
+    /// Whether its clients hold tokens and nobody asks for them, so that they fetch by themselves.
+    pub fn fetches_ahead(&self) -> bool {
+        self.token.is_some() && self.every.is_none() && self.think.is_none() && self.at.is_empty()
+    }
+}
+
+/// A token that a generic client holds. A request of the workload is a fetch of a token. With `every`, `think` or `at`, the
+/// client's app asks for a token then, and gets the one in hand while that has more than `lead` left. Without any of them, the
+/// client fetches by itself: at its start, and each time `lead` before its token expires.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "token")]
+pub struct TokenSpec {
+    /// Life of a token, from the answer that brings it.
+    #[schemars(extend("x-above-zero" = true), example = "1h")]
+    pub life: Dur,
+    /// A token with this much left, or less, is fetched anew. As long as `life` or longer, each token is due at once.
+    #[serde(default)]
+    pub lead: Dur,
+    /// Whether a caller that comes during a fetch waits for it. Otherwise each caller without a token fetches one.
+    #[serde(default = "yes")]
+    pub single_flight: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// Layers of software, each of which tries the one below it so many times: `tries^depth` tries in all, at most 65535

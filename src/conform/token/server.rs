@@ -4,6 +4,7 @@ use super::recording::{Bucket, Config};
 use crate::client::token::{Account, Code, Endpoint, Issued, Marks, Profile, Refusal, Reply, Rotation};
 use crate::conform::script::Rule;
 use crate::kernel::{Dur, Time};
+use crate::protocol::RetryIn;
 use std::num::NonZeroU32;
 
 /// The server's decision on a request, made at sending.
@@ -28,14 +29,14 @@ pub(super) struct Server {
 }
 
 /// An answer other than success.
-fn error(status: u16, code: Code, retry_after_s: u32) -> Reply {
-    Reply::Error { status, code, retry_after_s }
+fn error(status: u16, code: Code, retry_after: RetryIn) -> Reply {
+    Reply::Error { status, code, retry_after }
 }
 
-/// What a rule's `Retry-After` asks for, in seconds; 0 for nothing, or for a date.
-fn retry_after_s(rule: &Rule) -> u32 {
+/// What a rule's `Retry-After` asks for, in seconds; nothing for a date.
+fn retry_after(rule: &Rule) -> RetryIn {
     let header = rule.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("retry-after"));
-    header.and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0)
+    header.and_then(|(_, value)| value.trim().parse().ok()).map_or(RetryIn::NONE, RetryIn::seconds)
 }
 
 /// One request in the bucket's unit: nanoseconds times nano-requests per second.
@@ -73,7 +74,7 @@ impl Server {
             return Decision::Answer(Reply::Ok(None), 200);
         }
         if !self.admits(now) {
-            return Decision::Answer(error(429, Code::OTHER, 0), 429);
+            return Decision::Answer(error(429, Code::OTHER, RetryIn::NONE), 429);
         }
         if self.revoked.is_some_and(|at| now >= at) {
             self.account.revoke();
@@ -88,7 +89,7 @@ impl Server {
                 };
                 let code = self.profile.code(name.as_deref().unwrap_or_default());
                 let status = tokens.refused_status.unwrap_or(400);
-                Decision::Answer(error(status, code, 0), status)
+                Decision::Answer(error(status, code, RetryIn::NONE), status)
             }
         }
     }
@@ -112,7 +113,7 @@ impl Server {
             None | Some(200) => None,
             Some(status) => {
                 let code = self.profile.code(rule.code.as_deref().unwrap_or_default());
-                Some(Decision::Answer(error(status, code, retry_after_s(rule)), status))
+                Some(Decision::Answer(error(status, code, retry_after(rule)), status))
             }
         }
     }

@@ -60,12 +60,14 @@ macro_rules! distributions {
 
             /// A random distribution of any kind, or a constant, around this many milliseconds.
             pub fn draw(dice: &mut Dice, ms: u64) -> Dist {
-                let kinds: &[fn(&mut Dice, u64) -> Dist] = &[
-                    |_, ms| Dist::Constant(Dur::from_ms(ms)),
-                    $(|dice, ms| Dist::$kind($kind::draw(dice, ms)),)+
+                type Draw = fn(&mut Dice, u64) -> Dist;
+                let kinds: &[(bool, Draw)] = &[
+                    (true, |_, ms| Dist::Constant(Dur::from_ms(ms))),
+                    $(($kind::IS_DRAWN, |dice, ms| Dist::$kind($kind::draw(dice, ms))),)+
                 ];
-                let number = dice.number(0, kinds.len() as u64 - 1);
-                kinds[number as usize](dice, ms)
+                let drawn: Vec<Draw> = kinds.iter().filter(|(drawn, _)| *drawn).map(|(_, draw)| *draw).collect();
+                let number = dice.number(0, drawn.len() as u64 - 1);
+                drawn[number as usize](dice, ms)
             }
         }
 

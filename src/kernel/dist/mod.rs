@@ -13,6 +13,9 @@ use serde::de::DeserializeOwned;
 
 /// A kind of distribution, which is also its description in a scenario.
 trait Distribution: Serialize + DeserializeOwned + JsonSchema {
+    /// Whether random scenarios draw it. A kind that was added later would change what every seed draws.
+    const IS_DRAWN: bool = true;
+
     /// The error of parameters that are each within their own bounds but together describe no distribution.
     fn misfit(&self) -> Option<String> {
         None
@@ -40,6 +43,7 @@ distributions! {
     exponential::Exponential = "exponential",
     log_normal::LogNormal = "log-normal",
     pareto::Pareto = "pareto",
+    folded_normal::FoldedNormal = "folded-normal",
     empirical::Empirical = "empirical",
 }
 

@@ -12,6 +12,8 @@ fn sample_means_agree_with_the_stated_means() {
         Dist::uniform(Dur::from_ms(50), Dur::from_ms(150)),
         Dist::Exponential(Exponential(Dur::from_ms(80))),
         Dist::LogNormal(LogNormal { median: Dur::from_ms(80), sigma: 0.5 }),
+        Dist::FoldedNormal(FoldedNormal { mean: Dur::from_ms(10), sd: Dur::from_ms(2) }),
+        Dist::FoldedNormal(FoldedNormal { mean: Dur::from_ms(10), sd: Dur::from_ms(20) }),
         Dist::Empirical(Empirical(vec![Dur::from_ms(10), Dur::from_ms(20), Dur::from_ms(90)])),
     ] {
         let n = 200_000u64;
@@ -28,6 +30,7 @@ fn shares_below_a_quantile_agree_with_the_distribution_functions() {
     let unit = Dur::from_ms(80);
     let exponential = Dist::Exponential(Exponential(unit));
     let log_normal = Dist::LogNormal(LogNormal { median: unit, sigma: 0.5 });
+    let normal = Dist::FoldedNormal(FoldedNormal { mean: unit, sd: Dur::from_ms(16) });
     // 1 - exp(-x); the normal distribution function at -1, 0 and 1 standard deviations (Abramowitz and Stegun 26.2).
     for (dist, times, share) in [
         (&exponential, 0.5, 1.0 - libm::exp(-0.5)),
@@ -36,6 +39,9 @@ fn shares_below_a_quantile_agree_with_the_distribution_functions() {
         (&log_normal, libm::exp(-0.5), 0.158_655_254),
         (&log_normal, 1.0, 0.5),
         (&log_normal, libm::exp(0.5), 0.841_344_746),
+        (&normal, 0.8, 0.158_655_254),
+        (&normal, 1.0, 0.5),
+        (&normal, 1.2, 0.841_344_746),
     ] {
         let n = 100_000u64;
         let below = (0..n).filter(|i| dist.sample(stream.bits(*i, 0)).as_secs_f64() < 0.08 * times).count();
@@ -65,6 +71,7 @@ fn distributions_read_back_as_they_are_written() {
         (r#"{"log-normal":{"median":"80ms","sigma":0.0}}"#, false),
         (r#"{"log-normal":{"median":"80ms","sigma":10.0}}"#, false),
         (r#"{"empirical":["10ms","12ms","90ms"]}"#, false),
+        (r#"{"folded-normal":{"mean":"10ms","sd":"2ms"}}"#, false),
     ] {
         let dist: Dist = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&dist).unwrap(), text);

@@ -3,7 +3,6 @@
 use super::Findings;
 use crate::client::Model;
 use crate::client::family::{Unusable, Values};
-use crate::client::policy::Policy;
 use crate::scenario::ClientSpec;
 use crate::scenario::parts::Parts;
 use crate::scenario::policies::ResolvedPolicy;
@@ -24,7 +23,9 @@ pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts) {
         for unusable in model.unusable() {
             let is_own = unusable.key.starts_with("client.") || unusable.key.starts_with("fleet.");
             match (is_own, entry.path == "cohort[0]") {
-                (true, _) => check_one(findings, model, &at, unusable, &format!("{}.{}", entry.path, unusable.key)),
+                (true, _) => {
+                    check_one(findings, model, &at, unusable, &format!("{}.{}", entry.path, unusable.key))
+                }
                 // The models of all cohorts are of one family, which has one list.
                 (false, true) => check_paths(findings, model, &at, unusable),
                 (false, false) => {}
@@ -93,7 +94,8 @@ fn written(node: &Node<'_>) -> String {
 pub(crate) fn check_contenders(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
     // A cohort with a policy of its own does not follow the compared ones.
     let compared = parts.cohorts.iter().find(|cohort| cohort.spec.policy.is_none());
-    let own = compared.and_then(|cohort| Some((format!("{}.client.model", cohort.path), cohort.spec.client.as_ref()?)));
+    let own = compared
+        .and_then(|cohort| Some((format!("{}.client.model", cohort.path), cohort.spec.client.as_ref()?)));
     let of_all = parts.client.as_ref().map(|client| (AT_MODEL.to_owned(), client));
     let Some((at_model, client)) = own.or(of_all) else { return };
     if parts.users().unwrap_or(0) == 0 || (compared.is_none() && !parts.cohorts.is_empty()) {
@@ -116,30 +118,21 @@ pub(crate) fn check_contenders(findings: &mut Findings<'_>, parts: &Parts, polic
     }
 }
 
-/// Warns of the keys of policies for which a token client has no mechanism.
+/// Warns of `touch-errors`, for which a token client has no mechanism.
 fn warn_of_what_has_no_effect(findings: &mut Findings<'_>, client: &str, policies: &[ResolvedPolicy]) {
-    type Says = fn(&Policy) -> bool;
-    const NO_LIMITS: &str = "a token client does not count its retries over several refreshes";
-    const LACKS: [(&str, Says, &str); 4] = [
-        ("touch-errors", |_| true, "a token client sends no touch"),
-        ("retry-budget", |policy| policy.retry_budget.is_some(), NO_LIMITS),
-        ("circuit-breaker", |policy| policy.circuit_breaker.is_some(), NO_LIMITS),
-        ("windowed-retry", |policy| policy.windowed_retry.is_some(), NO_LIMITS),
-    ];
-    let mut over: Vec<&Policy> = Vec::new();
+    let mut names: Vec<String> = Vec::new();
     for (part, _) in policies.iter().flat_map(|policy| &policy.parts) {
-        if part.client.is_none() && !over.contains(&part) {
-            over.push(part);
+        let name = tick(&part.name);
+        if part.client.is_none() && !names.contains(&name) {
+            names.push(name);
         }
     }
-    for (key, says, why) in LACKS {
-        let names: Vec<String> =
-            over.iter().filter(|policy| says(policy)).map(|policy| tick(&policy.name)).collect();
-        if !names.is_empty() {
-            let who = if names.len() == 1 { "policy" } else { "policies" };
-            let names = names.join(", ");
-            let what = format!("`{key}` of {who} {names} has no effect over \"{client}\": {why}");
-            findings.warn("policies", &what);
-        }
+    if !names.is_empty() {
+        let who = if names.len() == 1 { "policy" } else { "policies" };
+        let (names, why) = (names.join(", "), "a token client sends no touch");
+        findings.warn(
+            "policies",
+            &format!("`touch-errors` of {who} {names} has no effect over \"{client}\": {why}"),
+        );
     }
 }

@@ -63,7 +63,9 @@ fn check_whom(findings: &mut Findings<'_>, path: &str, action: &ActionSpec, part
     let (users, whose, at) = match (&action.cohort, cohort) {
         (Some(_), None) => return,
         (Some(_), Some(c)) => (c.spec.fleet.users.into(), "cohort", format!("{}.fleet.users", c.path)),
-        (None, _) if parts.cohorts.is_empty() => (parts.users().unwrap_or(0), "fleet", "fleet.users".to_owned()),
+        (None, _) if parts.cohorts.is_empty() => {
+            (parts.users().unwrap_or(0), "fleet", "fleet.users".to_owned())
+        }
         (None, _) => (parts.users().unwrap_or(0), "scenario", "cohort".to_owned()),
     };
     // A fleet without users is a separate error, or no fleet at all.

@@ -2,6 +2,7 @@
 
 use super::Findings;
 use crate::backend::BackendSpec;
+use crate::client::resilience::Resilience;
 use crate::client::workload::{GENERIC, MAX_CLIENTS, MAX_LAYERED_TRIES, WorkloadSpec};
 use crate::kernel::Dist;
 use crate::scenario::parts::Parts;
@@ -46,7 +47,7 @@ fn check_one(findings: &mut Findings<'_>, path: &str, spec: &WorkloadSpec, backe
         [("every", spec.every.is_some()), ("think", spec.think.is_some()), ("at", !spec.at.is_empty())];
     let again =
         [("retry", spec.retry.is_some()), ("orbit", spec.orbit.is_some()), ("layers", spec.layers.is_some())];
-    if when.iter().all(|(_, given)| !given) {
+    if when.iter().all(|(_, given)| !given) && spec.token.is_none() {
         let error = findings.at(path, Code::MissingKey, "a workload that does not say when its clients call");
         findings.push(error.fix("add every = { exponential = \"1s\" }, think = \"5s\" or at = [\"0s\"]"));
     }
@@ -68,10 +69,35 @@ fn check_one(findings: &mut Findings<'_>, path: &str, spec: &WorkloadSpec, backe
         let found = format!("{} tries in each of {} layers", layers.tries, layers.depth);
         findings.push(error.found(found).allowed(format!("tries^depth of at most {MAX_LAYERED_TRIES}")));
     }
-    if spec.retry_budget.is_some() && again.iter().all(|(_, given)| !given) {
-        let key = format!("{path}.retry-budget");
-        let error = findings.at_key(&key, Code::NeedsKey, "`retry-budget` without retries");
-        findings.push(error.fix("add a retry, an orbit or layers, or remove it"));
+    let budgets =
+        [("retry-budget", spec.retry_budget.is_some()), ("windowed-retry", spec.windowed_retry.is_some())];
+    for (name, given) in budgets {
+        if given && again.iter().all(|(_, given)| !given) {
+            let key = format!("{path}.{name}");
+            let error = findings.at_key(&key, Code::NeedsKey, format!("`{name}` without retries"));
+            findings.push(error.fix("add a retry, an orbit or layers, or remove it"));
+        }
+    }
+    super::policy::check_resilience(findings, path, spec.resilience.as_ref(), spec.circuit_breaker.is_some());
+    if spec.fetches_ahead() && !spec.token.as_ref().is_none_or(|token| token.single_flight) {
+        let error = findings.at_key(
+            &format!("{path}.token.single-flight"),
+            Code::KeyOfOtherKind,
+            "a client that fetches by itself has one fetch at a time",
+        );
+        findings.push(error.fix("remove it, or say with every, think or at when its app asks"));
+    }
+    let stops_calls = spec.token.is_some()
+        || spec.circuit_breaker.is_some()
+        || spec.resilience.as_ref().is_some_and(Resilience::refuses_calls);
+    for (name, dist) in [("think", &spec.think), ("orbit", &spec.orbit)] {
+        if stops_calls && dist.as_ref().is_some_and(Dist::is_zero) {
+            let key = format!("{path}.{name}");
+            let what = format!("a `{name}` of no time around calls that may send nothing is an endless loop");
+            let error = findings.at(&key, Code::OutOfRange, what);
+            let error = error.found(findings.doc.source.tick(findings.doc.at(&key)));
+            findings.push(error.allowed("durations above zero"));
+        }
     }
     if let Some(backend) = backend
         && spec.orbit.as_ref().is_some_and(Dist::is_zero)
@@ -118,6 +144,9 @@ mod tests {
             ),
             ("every = \"1s\"\nlayers = { tries = 300, depth = 2 }", "more tries than are counted"),
             ("every = \"1s\"\nretry-budget = { ratio = 0.1, burst = 1 }", "without retries"),
+            ("every = \"1s\"\nwindowed-retry = { retries = 1, window = \"1s\" }", "without retries"),
+            ("think = \"0s\"\ncircuit-breaker = { failures = 1, open = \"1s\" }", "endless loop"),
+            ("think = \"0s\"\nresilience = { sre-throttling = {} }", "endless loop"),
             ("every = \"1s\"\n[[workload]]\nname = \"w\"\nat = [\"0s\"]", "two workloads of one name"),
             ("every = \"1s\"\nclients = 60000000\n[fleet]\nusers = 60000000", "too many clients and users"),
         ] {

@@ -1,7 +1,7 @@
 //! Answers, and what a client with back-off makes of them.
 
 use super::log::Token;
-use crate::client::policy::{FailureSet, Jitter, Retry};
+use crate::client::policy::{FailureSet, Jitter, Retry, RetryAfterAs};
 use std::rc::Rc;
 
 /// What a client learns of a call.
@@ -15,7 +15,7 @@ pub(super) enum Answer {
     Status {
         status: u16,
         code: Option<Rc<str>>,
-        retry_after_s: u64,
+        retry_after_s: Option<u64>,
         shed: bool,
     },
     /// No HTTP answer.
@@ -32,7 +32,7 @@ impl Answer {
     pub(super) const OK: Answer = Answer::Ok { token: None, listed: true };
 
     pub(super) fn status(status: u16) -> Answer {
-        Answer::Status { status, code: None, retry_after_s: 0, shed: false }
+        Answer::Status { status, code: None, retry_after_s: None, shed: false }
     }
 
     pub(super) fn is(&self, wanted: u16) -> bool {
@@ -58,13 +58,18 @@ impl Answer {
     }
 }
 
-/// At least what `Retry-After` asks for, where the client honours it.
-pub(super) fn floored(retry: &Retry, delay: u64, answer: &Answer) -> u64 {
-    match answer {
-        Answer::Status { retry_after_s, .. } if retry.honour_retry_after => {
-            delay.max(retry_after_s * 1_000_000_000)
-        }
-        _ => delay,
+/// The delay with what `Retry-After` asks for, where the client honours it.
+pub(super) fn obeying(retry: &Retry, delay: u64, answer: &Answer) -> u64 {
+    let Answer::Status { retry_after_s: Some(seconds), .. } = answer else { return delay };
+    if !retry.honour_retry_after {
+        return delay;
+    }
+    let longest = retry.retry_after_cap.map_or(u64::MAX, |cap| cap.0);
+    let asked = (seconds * 1_000_000_000).min(longest);
+    match retry.retry_after_as {
+        RetryAfterAs::Floor => delay.max(asked),
+        RetryAfterAs::Instead => asked,
+        RetryAfterAs::OnTop => delay.saturating_add(asked),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Generic clients: each call a job that tries until it is answered or given up.
 
-use super::answer::{Answer, delay, floored, listed};
+use super::answer::{Answer, delay, listed, obeying};
 use super::draws::Own;
 use super::endpoints::GENERIC;
 use super::retries::Retries;
@@ -140,6 +140,6 @@ impl Client {
         }
         let between = |(low, high)| draw(&Dist::uniform(Dur(low), Dur(high)));
         *drawn = delay(retry, n, *drawn, between);
-        Some(floored(retry, *drawn, answer))
+        Some(obeying(retry, *drawn, answer))
     }
 }

@@ -61,12 +61,12 @@ impl Limit {
     }
 
     /// `Retry-After` in seconds for a wait.
-    pub(super) fn told(&self, wait: u64) -> u64 {
+    pub(super) fn told(&self, wait: u64) -> Option<u64> {
         let seconds = wait.div_ceil(1_000_000_000).min(65_535);
         match self.spec.retry_after {
-            RetryAfter::None => 0,
-            RetryAfter::Seconds => seconds,
-            RetryAfter::TooSmall => seconds / 2,
+            RetryAfter::None => None,
+            RetryAfter::Seconds => Some(seconds),
+            RetryAfter::TooSmall => Some(seconds / 2),
         }
     }
 }

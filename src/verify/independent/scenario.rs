@@ -136,15 +136,18 @@ pub(super) fn budget(dice: &mut Dice) -> String {
 
 /// The keys of a retry.
 pub(super) fn retry(dice: &mut Dice) -> String {
+    let (retried, initial) = (dice.one(&RETRIED), dice.number(100, 2_000));
+    let factor = dice.one(&["1", "2", "1.55", "3.7"]);
+    let (retries, jitter) = (dice.number(0, 9), dice.one(&["none", "full", "equal", "decorrelated"]));
+    let honours = dice.once_in(2);
+    // From what is drawn already, so that no other draw of a seed changes.
+    let means = ["floor", "instead", "on-top"][(initial % 3) as usize];
+    let cap = if retries % 2 == 0 { "\nretry-after-cap = \"3s\"" } else { "" };
+    let means = if honours { format!("\nretry-after-as = \"{means}\"{cap}") } else { String::new() };
     format!(
         "on = {}\ninitial = \"{}ms\"\nfactor = {}\ncap = \"9s\"\nretries = {}\njitter = \"{}\"\nhonour-retry-after = {}",
-        dice.one(&RETRIED),
-        dice.number(100, 2_000),
-        dice.one(&["1", "2", "1.55", "3.7"]),
-        dice.number(0, 9),
-        dice.one(&["none", "full", "equal", "decorrelated"]),
-        dice.once_in(2)
-    )
+        retried, initial, factor, retries, jitter, honours
+    ) + &means
 }
 
 fn backend(dice: &mut Dice, text: &mut String, endpoints: &[&str]) {

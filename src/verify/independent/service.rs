@@ -146,7 +146,7 @@ impl World {
                     return Struck::Answer(Answer::Status {
                         status: of.status,
                         code: of.code.as_deref().map(Rc::from),
-                        retry_after_s: u64::from(of.retry_after_s.unwrap_or(0)),
+                        retry_after_s: of.retry_after_s.map(u64::from),
                         shed: false,
                     });
                 }
@@ -280,7 +280,11 @@ impl World {
         let refused = spec.refused_latency.as_ref();
         let latency =
             refused.map_or(call.latency.get(), |dist| self.draws.time(dist, Purpose::Latency, call.place));
-        self.answers(call, latency, Answer::Status { status: 503, code: None, retry_after_s: 0, shed: true });
+        self.answers(
+            call,
+            latency,
+            Answer::Status { status: 503, code: None, retry_after_s: None, shed: true },
+        );
     }
 
     fn serve(self: &Rc<World>, call: &Rc<Call>) {

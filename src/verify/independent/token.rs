@@ -1,6 +1,6 @@
 //! `getToken`: the token cache, the shared fetch, the background refresh, the back-off.
 
-use super::answer::{Answer, delay, floored, listed};
+use super::answer::{Answer, delay, listed, obeying};
 use super::clock::{Gone, Promise};
 use super::draws::Waits;
 use super::endpoints::TOKENS;
@@ -293,7 +293,7 @@ impl Page {
             }
             let between =
                 |bounds| self.world.draws.wait(self.tab, Waits::GetToken, asks.ordinal, self.now(), bounds);
-            waited = floored(retry, delay(retry, n, waited, between), &answer);
+            waited = obeying(retry, delay(retry, n, waited, between), &answer);
             self.world.clock.sleep(waited).await;
         }
     }

@@ -172,6 +172,26 @@ fn workload(dice: &mut Dice, text: &mut String, number: u64) {
     if dice.yes(0.2) {
         let _ = writeln!(text, "until = \"50s\"");
     }
+    // Chosen by what is drawn already, so that no other draw of a seed changes.
+    let mechanisms = match clients {
+        4 => {
+            "resilience = { grpc-retry-throttling = { max-tokens = 6, token-ratio = 0.5 }, sre-throttling = {} }"
+        }
+        8 => {
+            "resilience = { finagle-retry-budget = { min-retries-per-sec = 0 }, resilience4j-circuit-breaker = { \
+             minimum-number-of-calls = 3, wait-duration-in-open-state = \"5s\", \
+             permitted-number-of-calls-in-half-open-state = 2, max-wait-duration-in-half-open-state = \"9s\" } }"
+        }
+        12 => "resilience = { tower-retry-budget = { ttl = \"3s\" }, aws-retry-quota = { capacity = 20 } }",
+        16 => {
+            "resilience = { envoy-retry-budget = {}, brooker-token-bucket = { fill-rate = 0.2, size = 2 } }"
+        }
+        20 => {
+            "token = { life = \"9s\", lead = \"1s\" }\nresilience = { brooker-breaker = { max-failure-rate = 0.5 } }"
+        }
+        _ => "",
+    };
+    let _ = writeln!(text, "{mechanisms}");
     let again = dice.number(0, 3);
     if again > 0 && dice.yes(0.3) {
         let _ = writeln!(text, "retry-budget = {{ ratio = 0.2, burst = {} }}", dice.number(1, 5));

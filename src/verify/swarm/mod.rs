@@ -144,7 +144,7 @@ fn conserve(run: &Run, judge: &mut Judge) {
             *sum += counts.iter().sum::<u64>();
         }
     }
-    let generic: u64 = run.totals.workloads.iter().map(|w| w.calls + w.retries).sum();
+    let generic: u64 = run.totals.workloads.iter().map(|w| w.calls + w.retries - w.unsent).sum();
     let mut sent = judge.sent;
     sent[crate::client::workload::GENERIC.index()] += generic;
     if sent != outcomes {

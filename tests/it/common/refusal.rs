@@ -25,7 +25,7 @@ pub(crate) fn judge(text: &str, dir: &Path) {
 /// it.
 pub(crate) fn first_nanosecond(loaded: Loaded) {
     // Skips scenarios with millions of users. `memory_estimate` decides on those.
-    if memory_estimate(&loaded.scenario).bytes > 64 << 20 {
+    if memory_estimate(&loaded).bytes > 64 << 20 {
         return;
     }
     let mut plan = Study::of(loaded).unwrap_or_else(|e| panic!("what was just read: {e}")).plan();

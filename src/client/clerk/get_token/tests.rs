@@ -9,6 +9,7 @@ use crate::client::policy::{CircuitBreaker, Policy};
 use crate::client::session_policy::SessionLimits;
 use crate::client::step::{Action, Input};
 use crate::kernel::{Dur, Time};
+use crate::protocol::RetryIn;
 use crate::scenario::policies::preset;
 use proptest::prelude::*;
 
@@ -35,9 +36,9 @@ fn an_open_circuit_sends_nothing() {
 /// its expired token. The second request is caused by a failure.
 #[test]
 fn an_expired_token_is_offered_once_and_by_an_object_that_has_one() {
-    let missing = Failure { status: 422, code: 3, retry_after_s: 0 };
-    let other = Failure { status: 422, code: 4, retry_after_s: 0 };
-    let elsewhere = Failure { status: 403, code: 3, retry_after_s: 0 };
+    let missing = Failure { status: 422, code: 3, retry_after: RetryIn::NONE };
+    let other = Failure { status: 422, code: 4, retry_after: RetryIn::NONE };
+    let elsewhere = Failure { status: 403, code: 3, retry_after: RetryIn::NONE };
     for (failure, has_token, offers) in [
         (missing, true, true),
         (missing, false, false),
@@ -266,7 +267,7 @@ proptest! {
     ) {
         let waits = recorded_waits();
         let mut bench = TestBench::signed_in(ClerkJs6_1_0, NEW);
-        bench.rules = Rules::of(&preset("new").unwrap(), &[]);
+        bench.rules = Rules::of(&preset("new").unwrap(), &[], (1, 0));
         let began = Time::from_ms(begin);
         let mut now = began;
         let mut actions = bench.step(now, PAST_CACHE);

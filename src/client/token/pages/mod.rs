@@ -54,8 +54,8 @@ impl Client for Token {
         Policed::new(setup, policy, codes)
     }
 
-    fn store(setup: &Setup, _: &[Policed], users: Range<u32>, tabs_per_user: u32) -> Pages {
-        Pages::new(setup, users, tabs_per_user)
+    fn store(setup: &Setup, rules: &[Policed], users: Range<u32>, tabs_per_user: u32) -> Pages {
+        Pages::new(setup, rules, users, tabs_per_user)
     }
 
     fn account(rules: &[Policed], _: &BackendSpec, users: Range<u32>) -> Sessions {

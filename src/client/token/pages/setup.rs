@@ -6,7 +6,7 @@ use crate::client::family::Context;
 use crate::client::policy::Policy;
 use crate::client::token::{self, Code, Endpoint, Profile, Refusal, Rotation, Rules};
 use crate::kernel::Dur;
-use crate::protocol::Failure;
+use crate::protocol::{Failure, RetryIn};
 use std::sync::Arc;
 
 /// The status of the answer to a refused refresh token where a profile names none (RFC 6749, section 5.2).
@@ -21,6 +21,10 @@ pub struct Setup {
     pub token_life: Dur,
     /// How long a used refresh token is accepted again; `None`: as the profile says.
     pub reuse: Option<Dur>,
+    /// Number of apps of the cohort, of which each is a process.
+    pub apps: u32,
+    /// Number of the cohort's first user.
+    pub first_user: u32,
     /// Client objects of a page.
     pub objects: u8,
     /// Whether a browser's storage ignores removals.
@@ -35,6 +39,8 @@ impl Setup {
             profile,
             token_life: Dur::from_secs(context.token_life_s.into()),
             reuse: context.refresh_token_reuse,
+            apps: context.apps,
+            first_user: context.first_user,
             objects: context.objects,
             ignores_removals: context.storage_ignores_removals,
             reaction: context.reaction,
@@ -80,10 +86,11 @@ impl Policed {
         let profile = policy.client.as_ref().unwrap_or(&setup.profile);
         let rules = profile.rules().expect("a profile is checked when it is read");
         // A policy may name codes that the profile does not. They get the numbers after the profile's.
-        let (client, names) = match policy.client {
+        let (mut client, names) = match policy.client {
             Some(_) => (rules, profile.codes()),
             None => rules.under(profile, policy, codes),
         };
+        client.limits = client.limits.map(|limits| Box::new(limits.in_cohort(setup.apps, setup.first_user)));
         let code = |name: &str| {
             let number = names.iter().position(|known| *known == name && !name.is_empty());
             number.and_then(|n| u16::try_from(n).ok()).map_or(Code::OTHER, Code)
@@ -105,13 +112,13 @@ impl Policed {
             Reply::Ok(issued) => token::Reply::Ok(issued),
             Reply::Refused(refusal, status) => {
                 let code = if refusal == Refusal::Reused { self.reused } else { self.gone };
-                token::Reply::Error { status, code, retry_after_s: 0 }
+                token::Reply::Error { status, code, retry_after: RetryIn::NONE }
             }
             Reply::Failed(failure) if failure.status == 0 => token::Reply::NoAnswer,
             Reply::Failed(failure) => {
                 let code = self.codes.get(usize::from(failure.code)).copied().unwrap_or(Code::OTHER);
-                let Failure { status, retry_after_s, .. } = failure;
-                token::Reply::Error { status, code, retry_after_s }
+                let Failure { status, retry_after, .. } = failure;
+                token::Reply::Error { status, code, retry_after }
             }
         }
     }

@@ -190,6 +190,10 @@ impl Pages {
         if now_stored != stored {
             list.push(who.tab, Action::Fact(Fact::Cookie(now_stored.map(|held| self.token(held)))));
             may_change_sessions = true;
+            // An answer during the load ends a session that the page has not shown yet. The page shows the sign-in page.
+            if failure.is_some() && now_stored.is_none() && !self.tabs[who.tab as usize].session() {
+                list.push(who.tab, Action::Fact(Fact::SignedOut));
+            }
         }
         if may_change_sessions {
             self.tell_sessions(who, list);

@@ -2,12 +2,13 @@
 
 use super::rows;
 use super::sessions::{Reply, SESSION_BYTES};
-use super::setup::Setup;
+use super::setup::{Policed, Setup};
 use super::tasks::{self, Kind, Sent, Tasks, Waiting};
 use crate::backend::Endpoint;
 use crate::client::Reply as _;
 use crate::client::fact::Status;
 use crate::client::family::{self, Activity, Call, FinalTab, Look, MessageRow};
+use crate::client::limit_states::LimitStates;
 use crate::client::step::{Message, TaskId};
 use crate::client::token::browser::Browser;
 use crate::client::token::pool::{NONE, Pool};
@@ -87,8 +88,10 @@ pub struct Pages {
 }
 
 impl Pages {
-    pub(super) fn new(setup: &Setup, users: Range<u32>, tabs_per_user: u32) -> Pages {
-        let mut store = Store::new();
+    pub(super) fn new(setup: &Setup, rules: &[Policed], users: Range<u32>, tabs_per_user: u32) -> Pages {
+        let limits = rules.iter().map(|rules| rules.client.limits.as_deref());
+        let limits = LimitStates::new(limits, users.clone());
+        let mut store = Store { limits, ..Store::new() };
         for _ in users.clone() {
             store.add_browser(None, 0);
         }
@@ -173,6 +176,10 @@ impl family::Store for Pages {
     fn set_offline(&mut self, user: u32, offline: bool) {
         let browser = self.browser_of(user);
         self.store.browser_mut(browser).set_offline(offline);
+    }
+
+    fn seed(&mut self, bits: &dyn Fn(u32) -> u64) {
+        self.store.limits.seed(bits);
     }
 
     fn set_clock(&mut self, user: u32, ahead_ns: i64) {

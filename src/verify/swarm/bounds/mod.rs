@@ -117,7 +117,7 @@ fn try_with(text: &str, overrides: &[String]) -> Tried {
             Ok(loaded) => loaded,
             Err(errors) => return Tried::Refused(errors.to_string()),
         };
-        if memory_estimate(&loaded.scenario).bytes > MEMORY {
+        if memory_estimate(&loaded).bytes > MEMORY {
             return Tried::Ran;
         }
         loaded.scenario.guard.max_events = loaded.scenario.guard.max_events.min(EVENTS);

@@ -92,7 +92,11 @@ pub(super) fn cohort_never_opens(sides: &mut Sides, dice: &mut Dice) -> Outcome 
     let (first, second) = sides.results()?;
     for (a, b) in first.policies.iter().zip(&second.policies) {
         let values = |policy: &PolicyResults| {
-            policy.metrics.iter().map(|metric| (metric.name.clone(), metric.values.clone())).collect::<OfCohort>()
+            policy
+                .metrics
+                .iter()
+                .map(|metric| (metric.name.clone(), metric.values.clone()))
+                .collect::<OfCohort>()
         };
         let (before, after) = (values(a), values(b));
         let differs = before.iter().find(|(name, values)| after.get(*name) != Some(values));

@@ -1,0 +1,62 @@
+//! The tokens that generic clients hold.
+
+use super::Callers;
+use crate::kernel::Time;
+use crate::plan::Plan;
+
+/// The token of a client.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::world) struct Held {
+    /// When it expires; the start of the run for none.
+    until: Time,
+    /// Fetches under way.
+    fetches: u32,
+    /// Calls that wait for a fetch under way.
+    waiting: u32,
+}
+
+/// No token of any client.
+pub(super) fn none(plan: &Plan) -> Vec<Held> {
+    let any = plan.workloads.iter().any(|workload| workload.token.is_some());
+    vec![Held::default(); if any { plan.backend.keys.all_clients() as usize } else { 0 }]
+}
+
+impl Callers {
+    /// Whether a call that begins must fetch a token. A fetch is recorded.
+    pub(super) fn fetches(&mut self, plan: &Plan, id: u32, now: Time) -> bool {
+        let caller = self.places[id as usize];
+        let Some(token) = &plan.workloads[usize::from(caller.workload)].token else { return true };
+        let held = &mut self.tokens[caller.client as usize];
+        if now.after(token.lead) < held.until || token.single_flight && held.fetches > 0 {
+            self.totals[usize::from(caller.workload)].unsent += 1;
+            return false;
+        }
+        held.fetches += 1;
+        true
+    }
+
+    /// Whether a call that fetches nothing waits for the fetch of another call. It is recorded.
+    pub(super) fn waits_for_token(&mut self, plan: &Plan, id: u32, now: Time) -> bool {
+        let caller = self.places[id as usize];
+        let Some(token) = &plan.workloads[usize::from(caller.workload)].token else { return false };
+        let held = &mut self.tokens[caller.client as usize];
+        let waits = now.after(token.lead) >= held.until;
+        held.waiting += u32::from(waits);
+        waits
+    }
+
+    /// A fetch is over: with a token, or given up. So are the calls that wait for it.
+    pub(super) fn fetch_ended(&mut self, plan: &Plan, id: u32, answered: bool, now: Time) {
+        let caller = self.places[id as usize];
+        let Some(token) = &plan.workloads[usize::from(caller.workload)].token else { return };
+        let held = &mut self.tokens[caller.client as usize];
+        held.fetches -= 1;
+        if answered {
+            held.until = now.after(token.life);
+        }
+        let waited = u64::from(std::mem::take(&mut held.waiting));
+        let totals = &mut self.totals[usize::from(caller.workload)];
+        *(if answered { &mut totals.answered } else { &mut totals.gave_up }) += waited;
+        totals.ended_at += u128::from(waited) * u128::from(now.0);
+    }
+}
