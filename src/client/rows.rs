@@ -72,6 +72,8 @@ pub struct FlowWords {
     pub enter: &'static str,
     /// Its entries: `entries of the flow`.
     pub entries: &'static str,
+    /// One of its entries, where the flow needs no mention: `entry`. The unit of `metrics.entries` is the plural.
+    pub entry: &'static str,
     /// Which entries harm.
     pub harm: FlowHarm,
     /// The metrics that count its entries.
@@ -86,6 +88,13 @@ pub struct FlowWords {
     pub ends: &'static [u16],
     /// The code that passes a failure to the app when the policy does not, as a clause.
     pub throws: &'static str,
+}
+
+impl FlowWords {
+    /// Several entries, where the flow needs no mention: `entries`.
+    pub fn plural(&self) -> &'static str {
+        self.metrics.entries.unit
+    }
 }
 
 /// Which entries of a flow harm. Rankings, findings and tables follow it.

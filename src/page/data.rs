@@ -75,7 +75,7 @@ pub(super) fn json(results: &Results) -> String {
         "limits": limits,
         "alike": alike(shown_policies(results), columns, shown),
         "titles": titles(results),
-        "flow": results.flow().entries,
+        "flow": [results.flow().entry, results.flow().plural()],
         "policies": policies.iter().enumerate().map(|(i, p)| policy(p, i, columns, shown)).collect::<Vec<_>>(),
         "entries": curves(results, policies),
         "stories": results.stories.iter().map(|story| lanes_of(results, story, &mut left)).collect::<Vec<_>>(),

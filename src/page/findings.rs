@@ -5,6 +5,7 @@ use crate::plot::columns::MOST_POLICIES;
 use crate::results::finding::{groups, nowhere};
 use crate::results::verdicts;
 use crate::results::{Judgement, Results};
+use crate::text::capitalised;
 use std::fmt::Write;
 
 /// The most verdicts of a page.
@@ -17,7 +18,7 @@ pub(super) fn findings(results: &Results, out: &mut String) {
     for group in groups.iter().take(MOST_POLICIES) {
         let _ = writeln!(out, "<h3>Under {}</h3>\n<ul class=\"findings\">", escaped(&group.who));
         for clause in &group.clauses {
-            let _ = writeln!(out, "<li>{}.</li>", escaped(&sentence(clause)));
+            let _ = writeln!(out, "<li>{}.</li>", escaped(&capitalised(clause)));
         }
         out.push_str("</ul>\n");
     }
@@ -39,12 +40,6 @@ pub(super) fn findings(results: &Results, out: &mut String) {
     }
     expectations(results, out);
     out.push_str("</section>\n");
-}
-
-/// A clause as a sentence of its own.
-fn sentence(clause: &str) -> String {
-    let mut letters = clause.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn expectations(results: &Results, out: &mut String) {

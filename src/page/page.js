@@ -67,7 +67,7 @@ function lineChart(parent, id, title, lines, unit, maybeLog) {
 function entriesChart(parent) {
   const { at, percent } = data.entries;
   parent.append(element("h3", {}, data.titles.entries));
-  const title = "Share of the sessions with at least so many entries";
+  const title = `Share of the sessions with at least so many ${data.flow[1]}`;
   const [box, chart] = chartBox(parent, "entries-per-session", title);
   const shown = together(data.policies.map((policy, n) => ({ name: policy.name, color: policy.color, spread: percent[n] })));
   const readout = element("p", { class: "readout" });
@@ -80,7 +80,7 @@ function entriesChart(parent) {
   });
   const read = u => {
     const i = u.cursor.idx ?? 0;
-    readout.textContent = `share of the sessions with at least ${number(at[i])} ${at[i] === 1 ? "entry" : "entries"}:`;
+    readout.textContent = `share of the sessions with at least ${number(at[i])} ${data.flow[at[i] === 1 ? 0 : 1]}:`;
     values.forEach((value, n) => {
       const share = shown[n].spread[i];
       value.textContent = share == null ? "none" : `${number(share)}%`;
@@ -101,7 +101,7 @@ function entriesChart(parent) {
   chart.content = () => ({
     plot, note: readout.textContent.replace(/:$/, ""),
     legend: shown.map((line, n) => [line.name, values[n].textContent, line.color]),
-    table: () => ({ head: ["entries", ...shown.map(line => line.name)], rows: at.map((n, i) => [n, ...shown.map(line => line.spread[i])]) }),
+    table: () => ({ head: [data.flow[1], ...shown.map(line => line.name)], rows: at.map((n, i) => [n, ...shown.map(line => line.spread[i])]) }),
   });
   read(plot);
 }
@@ -131,7 +131,7 @@ function build() {
     head(titles.flow);
     const flow = element("div", { class: "panels" });
     root.append(flow);
-    const entries = data.flow.charAt(0).toUpperCase() + data.flow.slice(1);
+    const entries = data.flow[1].charAt(0).toUpperCase() + data.flow[1].slice(1);
     lineChart(flow, "flow", `${entries} per second`, lines("flow_per_s", true), "/s", true);
     lineChart(flow, "depth", "Greatest depth of a causal chain", lines("depth", true), "", "whole");
   }

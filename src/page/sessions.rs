@@ -18,12 +18,14 @@ pub(super) fn worst_sessions(results: &Results, out: &mut String) {
         out.push_str("<p>A run without users has no sessions.</p>\n</section>\n");
         return;
     }
-    out.push_str(
+    let _ = write!(
+        out,
         "<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"Worst sessions, a table\">\n<table class=\"worst\">\n\
          <thead><tr><th scope=\"col\">policy</th><th scope=\"col\">replication</th><th scope=\"col\">session</th>\
-         <th scope=\"col\">entries</th><th scope=\"col\">depth</th><th scope=\"col\">requests</th>\
+         <th scope=\"col\">{}</th><th scope=\"col\">depth</th><th scope=\"col\">requests</th>\
          <th scope=\"col\">signed out</th><th scope=\"col\">without token</th><th scope=\"col\">story</th></tr></thead>\n\
          <tbody>\n",
+        results.flow().plural(),
     );
     let rows = results.policies.iter().flat_map(|p| p.sessions.iter().take(TOLD).map(move |row| (p, row)));
     for (policy, row) in rows.take(MOST_ROWS) {

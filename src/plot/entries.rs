@@ -48,7 +48,9 @@ pub fn entries_per_session(results: &Results) -> Chart {
         across,
         up,
     };
-    let mut counts = with_unit(plot.across.ticks(8, true), if most <= 1 { " entry" } else { " entries" });
+    let words = results.flow();
+    let unit = format!(" {}", if most <= 1 { words.entry } else { words.plural() });
+    let mut counts = with_unit(plot.across.ticks(8, true), &unit);
     // 0 on a logarithmic scale stands for "any" and needs no label.
     counts.retain(|tick| tick.value > 0.0 || !plot.across.is_log());
 
@@ -70,7 +72,7 @@ pub fn entries_per_session(results: &Results) -> Chart {
             canvas.dot((plot.x(worst.into()), plot.y(share)), 4.0, color);
         }
         if !any {
-            plot.say(canvas, "no entries");
+            plot.say(canvas, &format!("no {}", words.plural()));
         }
         let mut y = plot.top + 10.0;
         for (i, policy) in results.policies.iter().enumerate().filter(|(i, _)| first_like(&curves, *i) == *i)
@@ -112,15 +114,13 @@ pub fn at_least(results: &Results, policy: &PolicyResults) -> Vec<(u32, f64)> {
 
 /// The session with most entries, as `sessions.csv` numbers it. Where that file leaves it out, its entries only.
 fn most_named(results: &Results, policy: &PolicyResults) -> String {
-    let Some(&(entries, _)) = policy.entries_distribution.iter().rev().find(|(_, sessions)| *sessions > 0)
-    else {
-        return "no entries".to_owned();
+    let words = results.flow();
+    let most = policy.entries_distribution.iter().rev().find(|(_, sessions)| *sessions > 0);
+    let Some(&(entries, _)) = most.filter(|(entries, _)| *entries > 0) else {
+        return format!("no {}", words.plural());
     };
-    if entries == 0 {
-        return "no entries".to_owned();
-    }
-    let says =
-        format!("{}: {}", titles::most_entries(results), number::counted(entries.into(), "entry", "entries"));
+    let counted = number::counted(entries.into(), words.entry, words.plural());
+    let says = format!("{}: {counted}", titles::most_entries(results));
     match policy.sessions.iter().find(|row| row.entries == entries) {
         Some(row) => format!("{says} (session {}, replication {})", row.session, row.replication),
         None => says,

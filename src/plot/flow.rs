@@ -12,11 +12,11 @@ use super::strip::Strip;
 use super::typeface::HEADING;
 use super::{Chart, palette, titles};
 use crate::results::Results;
-use crate::text::clean;
+use crate::text::{capitalised, clean};
 
 /// One of the two quantities, for every policy.
 struct Part {
-    heading: &'static str,
+    heading: String,
     whole_only: bool,
     spreads: Vec<Spread>,
     /// Texts of the labels.
@@ -31,9 +31,10 @@ pub fn flow(results: &Results) -> Chart {
 
 /// As [`flow`], with these columns.
 pub fn flow_in(results: &Results, columns: Columns) -> Chart {
+    let frequency = format!("{} per second", capitalised(results.flow().plural()));
     let parts = [
-        Part::of(results, columns, "Entries per second", &FLOW),
-        Part::of(results, columns, "Greatest depth of a causal chain", &DEPTH),
+        Part::of(results, columns, frequency, &FLOW),
+        Part::of(results, columns, "Greatest depth of a causal chain".to_owned(), &DEPTH),
     ];
     let any = parts.iter().any(|part| part.spreads.iter().any(|spread| spread.greatest() > 0.0));
 
@@ -71,7 +72,7 @@ pub fn flow_in(results: &Results, columns: Columns) -> Chart {
         head.draw(canvas);
         for (i, (part, ticks)) in parts.iter().zip(&ticks).enumerate() {
             let top = head.height() + i as f64 * (block + GAP / 2.0);
-            canvas.text(part.heading, (left, top + HEADING.size * 0.76), HEADING, INK, Anchor::Left);
+            canvas.text(&part.heading, (left, top + HEADING.size * 0.76), HEADING, INK, Anchor::Left);
             let top = top + HEADING.line() + 4.0 + strip.height();
             let plot = Plot { top, up: part.scale.clone(), ..plot.clone() };
             plot.time_frame(canvas, results, Some(&strip), ticks, true);
@@ -85,7 +86,7 @@ pub fn flow_in(results: &Results, columns: Columns) -> Chart {
 }
 
 impl Part {
-    fn of(results: &Results, columns: Columns, heading: &'static str, series: &Series) -> Part {
+    fn of(results: &Results, columns: Columns, heading: String, series: &Series) -> Part {
         let spreads: Vec<Spread> =
             results.policies.iter().map(|policy| series.spread(policy, columns)).collect();
         let says = results

@@ -133,6 +133,12 @@ pub fn tick(name: &str) -> String {
     format!("`{}`", shorten(name, 40))
 }
 
+/// The text with a capital first letter, as at the begin of a sentence or a heading.
+pub fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

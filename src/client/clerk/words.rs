@@ -16,6 +16,7 @@ pub(super) const FLOW: FlowWords = FlowWords {
     enters: "enters the unauthenticated flow",
     enter: "enter the unauthenticated flow",
     entries: "entries of the unauthenticated flow",
+    entry: "entry",
     harm: FlowHarm::Each,
     metrics: FlowMetrics {
         entries: MetricWords {

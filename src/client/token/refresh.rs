@@ -55,6 +55,7 @@ impl Machine<'_> {
             waited: Dur::ZERO,
             started: self.now,
             sent: self.now,
+            ordinal: 0,
             depth: self.task(task).depth,
             waits_for_answer: false,
             ticket: 0,
@@ -126,14 +127,23 @@ impl Machine<'_> {
             }
             limits.sent(state);
         }
+        let ordinal = self.count_sent(self.flight(key).agent);
         let flight = self.store.flights.at_mut(key.slot);
-        (flight.waits_for_answer, flight.sent) = (true, self.now);
+        (flight.waits_for_answer, flight.sent, flight.ordinal) = (true, self.now, ordinal);
         let request = Request { flight: key, attempt: flight.failures };
         let (agent, endpoint, refresh) = (flight.agent, flight.endpoint, flight.refresh);
         self.out.actions.push(Action::Send { agent, endpoint, refresh, request });
         if let Some(timeout) = self.rules.timeout {
             self.wait(agent, Timer::TimeOut(request), Wait::exactly(timeout));
         }
+    }
+
+    /// Counts a request of a client object. Returns how many its page has sent before at this instant.
+    fn count_sent(&mut self, agent: Key) -> u8 {
+        let (ordinal, now) = (self.store.sent_at(agent, self.now), self.now);
+        let (instant, count) = &mut self.busy(agent).sent;
+        (*instant, *count) = (now, if *instant == now { count.saturating_add(1) } else { 1 });
+        ordinal
     }
 
     /// Whether a request is still waiting for its answer.

@@ -156,6 +156,8 @@ pub(super) struct Busy {
     pub tasks: Option<Key>,
     /// Operations that wait for the load, in order.
     pub parked: (Option<Key>, Option<Key>),
+    /// The instant at which the object last sent a request, and how many it sent then.
+    pub sent: (Time, u8),
 }
 
 impl Busy {
@@ -228,6 +230,8 @@ pub(super) struct Flight {
     pub started: Time,
     pub depth: u16,
     pub sent: Time,
+    /// The number of the current try among those that the page's client objects sent at the same instant.
+    pub ordinal: u8,
     pub waits_for_answer: bool,
     /// The driver's name for the request of the current try.
     pub ticket: u32,

@@ -64,41 +64,24 @@ impl Store {
         callers
     }
 
-    /// The number of a request among those that client objects of its page sent at the same instant and that are not
-    /// answered.
+    /// The number of a request's last try among the tries that the client objects of its page sent at the same instant.
     pub(super) fn ordinal(&self, request: Request) -> u8 {
-        let Some(flight) = self.flights.get(request.flight) else { return 0 };
-        let Some(agent) = self.agents.get(flight.agent) else { return 0 };
-        let (mut next, mut before) = (self.browser(agent.browser).first, 0u8);
+        self.flights.get(request.flight).map_or(0, |flight| flight.ordinal)
+    }
+
+    /// Number of requests that the client objects of this object's page have sent at this instant.
+    pub(super) fn sent_at(&self, agent: Key, now: Time) -> u8 {
+        let agent = self.agents.at(agent.slot);
+        let (mut next, mut sent) = (self.browser(agent.browser).first, 0u8);
         while next != NONE {
             let other = self.agents.at(next);
             if other.page == agent.page && other.busy != NONE {
-                before = before.saturating_add(self.sent_with(other.busy, request.flight, flight.sent));
+                let (instant, count) = self.busy.at(other.busy).sent;
+                sent = sent.saturating_add(if instant == now { count } else { 0 });
             }
             next = other.next;
         }
-        before
-    }
-
-    /// Requests of one client object that were sent at this instant and are in earlier slots.
-    fn sent_with(&self, busy: u32, own: Key, sent: Time) -> u8 {
-        let (mut next, mut count) = (self.busy.at(busy).tasks, 0u8);
-        while let Some(task) = next {
-            let task = self.tasks.at(task.slot);
-            // Of the operations that share a request, only the first counts it.
-            let counts = |key: Key| {
-                let flight = self.flights.at(key.slot);
-                key.slot < own.slot
-                    && flight.sent == sent
-                    && flight.waiters.0.is_some_and(|first| {
-                        self.tasks.at(first.slot).flight == Some(key)
-                            && std::ptr::eq(self.tasks.at(first.slot), task)
-                    })
-            };
-            count = count.saturating_add(u8::from(task.flight.is_some_and(counts)));
-            next = task.after;
-        }
-        count
+        sent
     }
 
     /// Gives a request that was just sent a number of the driver's, which the request's abort returns.

@@ -73,6 +73,7 @@ pub(super) const FLOW: FlowWords = FlowWords {
     enters: "refreshes its token",
     enter: "refresh their token",
     entries: "refreshes",
+    entry: "refresh",
     harm: FlowHarm::RecursiveOrFailed,
     metrics: FlowMetrics {
         entries: MetricWords {
