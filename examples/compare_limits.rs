@@ -11,8 +11,8 @@ use std::path::Path;
 fn run(burst: u32) -> Result<Results, Error> {
     let settings = Settings {
         set: vec!["fleet.users=60".to_owned(), format!("backend.limit[0].burst={burst}")],
-        seed: None,
         replications: Some(3),
+        ..Settings::default()
     };
     let mut study = Study::load_set("scenarios/touch-429-cascade.toml", &settings)?;
     study.only_policies(&["old".to_owned()])?.run()

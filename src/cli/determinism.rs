@@ -28,18 +28,18 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let need = Need::of(&study, false);
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     if args.ties {
-        let pool = threads(args.study.threads.map_or(0, usize::from), need)?;
+        let pool = threads(args.study.base.threads(), need)?;
         let found = pool.install(|| ties(&plan, &control)).map_err(authstorm::Error::from)?;
         return tell_ties(&args.study, &found, plan.scenario.replications);
     }
     // One thread takes the runs in order. Seven threads shuffle them on any number of cores.
-    let second = args.study.threads.map_or(7, usize::from).max(2);
+    let second = args.study.base.threads.map_or(7, usize::from).max(2);
     let run = |count: usize| -> Result<Vec<Trace>, Failure> {
         Ok(threads(count, need)?.install(|| trace(&plan, &control)).map_err(authstorm::Error::from)?)
     };
     let (a, b) = (run(1)?, run(second)?);
     let difference = compare((&plan, &a), (&plan, &b), &control).map_err(authstorm::Error::from)?;
-    if args.study.json {
+    if args.study.base.json {
         let runs: Vec<_> = a
             .iter()
             .map(|t| {
@@ -50,7 +50,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         let found = difference.as_ref().map(ToString::to_string);
         let json = serde_json::json!({ "threads": [1, second], "runs": runs, "difference": found });
         terminal::say_json(&format!("{json:#}\n"))?;
-    } else if difference.is_none() && !args.study.quiet {
+    } else if difference.is_none() && !args.study.base.quiet {
         let mut text = String::new();
         for t in &a {
             text.push_str(&format!("{}: {} events, fingerprint {:016x}\n", t.run, t.events, t.fingerprint));
@@ -71,13 +71,13 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
 
 /// Prints what depends on a tie. The answer is no if a metric does.
 fn tell_ties(args: &StudyArgs, found: &[Ties], replications: u32) -> Result<Exit, Failure> {
-    if args.json {
+    if args.base.json {
         let policies: Vec<_> = found.iter().map(ties_json).collect();
         terminal::say_json(&format!(
             "{:#}\n",
             json!({ "replications": replications, "policies": policies })
         ))?;
-    } else if !args.quiet {
+    } else if !args.base.quiet {
         terminal::say(&found.iter().map(|ties| in_words(ties, replications)).collect::<String>())?;
     }
     Ok(if found.iter().all(|ties| ties.metrics.is_empty()) { Exit::Yes } else { Exit::No })

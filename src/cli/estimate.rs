@@ -13,7 +13,7 @@ use std::time::Instant;
 fn measure(args: &StudyArgs, study: &Study) -> Result<Cost, Failure> {
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     // A pilot is small for every study.
-    let pool = memory::threads(args.threads.map_or(0, usize::from), memory::Need::default())?;
+    let pool = memory::threads(args.base.threads(), memory::Need::default())?;
     let count = pool.current_num_threads();
     let begin = Instant::now();
     let estimate = pool.install(|| estimate(study, &control)).map_err(authstorm::Error::from)?;
@@ -27,11 +27,11 @@ fn measure(args: &StudyArgs, study: &Study) -> Result<Cost, Failure> {
 pub(super) fn tell(args: &StudyArgs) -> Result<Exit, Failure> {
     let study = args.study_of_any_size()?;
     let cost = measure(args, &study)?;
-    let refusals = [memory::refusal(study.loaded(), args.max_memory), cost.over_budget(&study)];
+    let refusals = [memory::refusal(study.loaded(), args.base.max_memory), cost.over_budget(&study)];
     let refusals: Vec<String> = refusals.into_iter().flatten().collect();
-    if args.json {
+    if args.base.json {
         terminal::say_json(&format!("{:#}\n", cost.json(&study, &refusals)))?;
-    } else if !args.quiet {
+    } else if !args.base.quiet {
         terminal::say(&cost.in_words(&study, &refusals))?;
     }
     Ok(Exit::Yes)

@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// Examples of each verb, without `authstorm` and the verb, and what each does.
-const EXAMPLES: [(&str, &[(&str, &str)]); 18] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 19] = [
     (
         "run",
         &[
@@ -34,6 +34,19 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 18] = [
             (
                 "mine.toml --policy old --against new --session worst",
                 "up to the first difference, and what followed",
+            ),
+        ],
+    ),
+    (
+        "find",
+        &[
+            (
+                "mine.toml --vary backend.limit[0].limit=10..2000 --target new.responses_429==0",
+                "the smallest limit at which 95% of runs see no 429",
+            ),
+            (
+                "mine.toml --vary fleet.users=10..5000 --largest --target new.false_sign_outs==0 --share 99%",
+                "the most users at which 99% of runs sign nobody out falsely",
             ),
         ],
     ),
@@ -87,6 +100,8 @@ authstorm simulates auth retry storms: client policies against a rate-limited au
   authstorm run scenarios/touch-429-cascade.toml       run a scenario, write results, charts and a page
   authstorm new mine                                   write a scenario of your own
   authstorm explain-client supabase-js-2.119.1         see what a client SDK is prone to; new-client: your own
+  authstorm find mine.toml --vary backend.limit[0].limit=10..2000 --target new.responses_429==0
+                                                       find how large a limit must be
   authstorm explain mine.toml --policy old --session worst
                                                        tell what happened to one session, and why
   authstorm diff results/before results/after          say what changed between two results

@@ -100,7 +100,12 @@ fn session(text: &str) -> Result<Session, String> {
 /// Tells the story of one session.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let format = format(&args)?;
-    let settings = Settings { set: args.overrides.clone(), seed: args.seed, replications: args.replications };
+    let settings = Settings {
+        set: args.overrides.clone(),
+        seed: args.seed,
+        replications: args.replications,
+        ..Settings::default()
+    };
     let mut study = Study::load_set(&args.scenario, &settings)?;
     study.loaded().warnings.iter().for_each(|w| terminal::complain(w));
     let policies: Vec<String> = std::iter::once(args.policy.clone()).chain(args.against.clone()).collect();

@@ -5,6 +5,7 @@ use super::{metrics, terminal};
 use authstorm::client::token;
 use authstorm::conform::token::trials;
 use authstorm::diff;
+use authstorm::experiment::find;
 use authstorm::results::summary;
 use authstorm::scenario;
 
@@ -43,6 +44,8 @@ enum Described {
     Summary,
     /// The JSON of `diff`
     Diff,
+    /// The JSON of `find`
+    Find,
     /// The JSON of `metrics`
     Metrics,
 }
@@ -78,6 +81,7 @@ pub(super) fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
         Described::ClientReport => trials::json_schema(),
         Described::Summary => summary::json_schema(),
         Described::Diff => diff::json_schema(),
+        Described::Find => find::json_schema(),
         Described::Metrics => metrics::json_schema(),
     })
 }

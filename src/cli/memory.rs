@@ -60,6 +60,11 @@ impl Need {
         Need { per_run: run.bytes.saturating_mul(2), kept: runs.saturating_mul(kept_of_each) }
     }
 
+    /// Enough for either of two studies.
+    pub(super) fn most(self, other: Need) -> Need {
+        Need { per_run: self.per_run.max(other.per_run), kept: self.kept.max(other.kept) }
+    }
+
     fn on(self, threads: usize) -> u64 {
         let threads = threads as u64;
         let of_threads = (threads + IDLE).saturating_mul(THREAD);

@@ -9,6 +9,7 @@ mod estimate;
 mod examples;
 mod exit;
 mod explain;
+mod find;
 mod format;
 mod interrupt;
 mod keys;
@@ -21,6 +22,7 @@ mod pages;
 mod progress;
 mod report;
 mod run;
+mod scenario;
 mod table;
 mod terminal;
 mod validate;
@@ -52,6 +54,8 @@ enum Verb {
     Validate(validate::Args),
     /// Tell what happened to one session, what caused it, and which rule of its policy decided
     Explain(explain::Args),
+    /// Find the smallest or largest value of a key at which runs meet a target, with the probability of error
+    Find(find::Args),
     /// Say what changed between two results directories, metric by metric, with intervals
     Diff(diff::Args),
     /// Make charts, report.html and tables of results directories again, from their data files alone
@@ -117,6 +121,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Check(args) => check::run(args),
         Verb::Validate(args) => validate::run(args),
         Verb::Explain(args) => on_threads(|| explain::run(args)),
+        Verb::Find(args) => find::run(args),
         Verb::Diff(args) => on_threads(|| diff::run(args)),
         Verb::Report(args) => on_threads(|| report::run(args)),
         Verb::Open(args) => open::run(args),

@@ -13,7 +13,7 @@ const TICK: Duration = Duration::from_millis(200);
 /// Updates to skip, so that short runs show no progress.
 const PATIENCE: u32 = 5;
 
-/// A line that shows virtual time, events per second and time left until it is dropped.
+/// A line that shows what runs have done and what is left, until it is dropped.
 pub(super) struct Progress {
     done: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -22,17 +22,43 @@ pub(super) struct Progress {
 impl Progress {
     /// Shows the progress of all runs of a plan.
     pub(super) fn of(plan: &Plan, control: &Arc<Control>, quiet: bool) -> Progress {
+        let runs = plan.contenders.len() as u64 * u64::from(plan.scenario.replications);
+        let total = plan.horizon.0.saturating_mul(runs);
+        let virtual_s = plan.horizon.as_secs_f64() * runs as f64;
+        let style = "{bar:30} {percent}% {msg}, {eta} left";
+        Progress::show(Some(total), style, control, quiet, move |control, per_s| {
+            format!(
+                "run {} of {runs}, {:.0} s of {virtual_s:.0} s virtual, {:.1} M events/s",
+                (control.runs_ended() + 1).min(runs),
+                control.virtual_ns() as f64 / 1e9,
+                per_s / 1e6
+            )
+        })
+    }
+
+    /// Shows the progress of runs whose number is not known before the last one.
+    pub(super) fn of_runs(control: &Arc<Control>, quiet: bool) -> Progress {
+        Progress::show(None, "{spinner} {msg}, {elapsed} so far", control, quiet, |control, per_s| {
+            format!("{} runs, {:.1} M events/s", control.runs_ended(), per_s / 1e6)
+        })
+    }
+
+    /// Shows a line with this message, which is made of the state of the runs and the events per second.
+    fn show(
+        total: Option<u64>,
+        style: &'static str,
+        control: &Arc<Control>,
+        quiet: bool,
+        message: impl Fn(&Control, f64) -> String + Send + 'static,
+    ) -> Progress {
         let done = Arc::new(AtomicBool::new(false));
         if quiet || !std::io::stderr().is_terminal() {
             return Progress { done, thread: None };
         }
-        let runs = plan.contenders.len() as u64 * u64::from(plan.scenario.replications);
-        let total = plan.horizon.0.saturating_mul(runs);
         let (control, until) = (Arc::clone(control), Arc::clone(&done));
-        let horizon_s = plan.horizon.as_secs_f64();
         let shown = std::thread::Builder::new().spawn(move || {
-            let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::hidden());
-            let style = ProgressStyle::with_template("{bar:30} {percent}% {msg}, {eta} left");
+            let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
+            let style = ProgressStyle::with_template(style);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             let mut ticks = 0u32;
             let mut before = 0;
@@ -46,13 +72,7 @@ impl Progress {
                 let per_s = (events - before) as f64 / TICK.as_secs_f64();
                 before = events;
                 bar.set_position(control.virtual_ns());
-                bar.set_message(format!(
-                    "run {} of {runs}, {:.0} s of {:.0} s virtual, {:.1} M events/s",
-                    (control.runs_ended() + 1).min(runs),
-                    control.virtual_ns() as f64 / 1e9,
-                    horizon_s * runs as f64,
-                    per_s / 1e6
-                ));
+                bar.set_message(message(&control, per_s));
             }
             bar.finish_and_clear();
         });

@@ -4,6 +4,7 @@ use super::exit::{Exit, Failure};
 use super::format::Format;
 use super::memory::Need;
 use super::progress::Progress;
+use super::scenario::ScenarioArgs;
 use super::{estimate, interrupt, memory, table, terminal};
 use authstorm::Study;
 use authstorm::explain::tell_worst;
@@ -41,49 +42,29 @@ pub(super) struct Args {
 /// What to run: shared by the verbs that do.
 #[derive(clap::Args)]
 pub(super) struct StudyArgs {
-    /// Scenario file
-    #[arg(value_name = "SCENARIO")]
-    scenario: PathBuf,
+    #[command(flatten)]
+    pub base: ScenarioArgs,
     /// Run only this policy of the scenario; may be given several times
     #[arg(long, value_name = "NAME")]
     policy: Vec<String>,
-    /// Seed, instead of the scenario's
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
     /// Replications, instead of the scenario's
     #[arg(long, value_name = "N")]
     replications: Option<u32>,
-    /// Override a key of the scenario, as in --set fleet.users=500; may be given several times
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    overrides: Vec<String>,
-    /// Threads for replications and policies; results do not depend on it [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub threads: Option<u16>,
-    /// Refuse scenarios of which one run needs more memory than this, as in 512MiB or 16GiB
-    #[arg(long, value_name = "SIZE", default_value = "8GiB", value_parser = memory::parse)]
-    pub max_memory: u64,
-    /// Print summary.json to standard output instead of the table
-    #[arg(long)]
-    pub json: bool,
-    /// Print nothing but errors
-    #[arg(long, conflicts_with = "json")]
-    pub quiet: bool,
 }
 
 impl StudyArgs {
     /// Loads the scenario with the overrides, unless it is too large to be run.
     pub(super) fn study(&self) -> Result<Study, Failure> {
         let study = self.study_of_any_size()?;
-        memory::check(study.loaded(), self.max_memory)?;
+        memory::check(study.loaded(), self.base.max_memory)?;
         estimate::check(self, &study)?;
         Ok(study)
     }
 
     /// Loads the scenario with the overrides.
     pub(super) fn study_of_any_size(&self) -> Result<Study, Failure> {
-        let settings =
-            Settings { set: self.overrides.clone(), seed: self.seed, replications: self.replications };
-        let mut study = Study::load_set(&self.scenario, &settings)?;
+        let settings = Settings { replications: self.replications, ..self.base.settings() };
+        let mut study = Study::load_set(&self.base.scenario, &settings)?;
         study.loaded().warnings.iter().for_each(|w| terminal::complain(w));
         if !self.policy.is_empty() {
             study.only_policies(&self.policy)?;
@@ -98,13 +79,13 @@ impl StudyArgs {
 
     /// The threads for the study.
     fn pool(&self, study: &Study, all_sessions: bool) -> Result<rayon::ThreadPool, Failure> {
-        memory::threads(self.threads.map_or(0, usize::from), Need::of(study, all_sessions))
+        memory::threads(self.base.threads(), Need::of(study, all_sessions))
     }
 
     /// Runs the study on these threads, with progress on the terminal.
     fn results_on(&self, pool: &rayon::ThreadPool, study: &Study) -> Result<Results, Failure> {
         let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
-        let progress = Progress::of(&study.plan(), &control, self.quiet);
+        let progress = Progress::of(&study.plan(), &control, self.base.quiet);
         let results = pool.install(|| study.run_under(&control));
         drop(progress);
         Ok(results?)
@@ -117,7 +98,7 @@ impl StudyArgs {
         format: Option<Format>,
         written_to: Option<&str>,
     ) -> Result<Exit, Failure> {
-        let format = Format::of(format, self.json);
+        let format = Format::of(format, self.base.json);
         if format == Format::Json {
             terminal::say_json(&summary(results))?;
         } else if format == Format::Csv {
@@ -126,7 +107,7 @@ impl StudyArgs {
             let mut text = format!("{}\n", table::summary_markdown(results));
             finding(results).iter().for_each(|sentence| text.push_str(&format!("- {sentence}.\n")));
             terminal::say(&text)?;
-        } else if !self.quiet {
+        } else if !self.base.quiet {
             let mut text = format!("{}\n\n", table::summary(results, table::width()));
             finding(results).iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
             if results.engine.parts > 1 {
@@ -145,7 +126,7 @@ impl StudyArgs {
             terminal::say_verdicts(&text)?;
         }
         let passes = results.passes_check();
-        if !passes && (format != Format::Table || self.quiet) {
+        if !passes && (format != Format::Table || self.base.quiet) {
             terminal::complain(
                 &self.verdicts(results, |v| v.fails_check() || v.judgement == Judgement::NotJudged),
             );
@@ -174,7 +155,7 @@ impl StudyArgs {
     /// Suggests the next steps: a command that fits the results, and the page, in the last line, where a reader looks first.
     fn next(&self, results: &Results, out: &Path) -> String {
         let page = shell_word(&terminal::shown(&out.join("report.html")));
-        let scenario = shell_word(&terminal::shown(&self.scenario));
+        let scenario = shell_word(&terminal::shown(&self.base.scenario));
         let suggestion = match results.worst() {
             Some((policy, session)) if session.is_harmed(results.flow()) => {
                 format!("the worst session: {}", self.story(&policy.name, None))
@@ -191,13 +172,13 @@ impl StudyArgs {
     /// The command that explains the worst session of a policy, in one of its replications or in all.
     fn story(&self, policy: &str, replication: Option<u32>) -> String {
         let mut words = vec!["authstorm".to_owned(), "explain".to_owned()];
-        words.push(shell_word(&terminal::shown(&self.scenario)));
+        words.push(shell_word(&terminal::shown(&self.base.scenario)));
         words.extend(["--policy".to_owned(), shell_word(policy)]);
         words.extend(replication.map(|r| format!("--replication {r}")));
         words.extend(["--session".to_owned(), "worst".to_owned()]);
-        words.extend(self.seed.map(|seed| format!("--seed {seed}")));
+        words.extend(self.base.seed.map(|seed| format!("--seed {seed}")));
         words.extend(self.replications.map(|n| format!("--set replications={n}")));
-        words.extend(self.overrides.iter().map(|set| format!("--set {}", shell_word(set))));
+        words.extend(self.base.overrides.iter().map(|set| format!("--set {}", shell_word(set))));
         words.join(" ")
     }
 }
@@ -215,7 +196,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let pool = args.study.pool(&study, args.all_sessions)?;
     // Reserves the place before the run, so that a long run does not fail at its end.
     let provenance = study.provenance();
-    let mut place = Reservation::take(&out, &provenance, args.force, Some(&args.study.scenario))?;
+    let mut place = Reservation::take(&out, &provenance, args.force, Some(&args.study.base.scenario))?;
     let made = args.study.results_on(&pool, &study).and_then(|mut results| {
         let files = pool.install(|| -> Result<_, Failure> {
             tell_worst(&study, &mut results, &control)?;

@@ -224,12 +224,22 @@ pub(super) fn metrics() -> String {
 
 /// Table of the checks of `verify`: two columns of words, then numbers.
 pub(super) fn checks<const N: usize>(header: [&str; N], rows: impl Iterator<Item = [String; N]>) -> String {
-    let mut table = plain(width().max(140));
+    columns(header, rows, 2, width().max(140))
+}
+
+/// A table of columns: so many of words, then numbers.
+pub(super) fn columns<const N: usize>(
+    header: [&str; N],
+    rows: impl Iterator<Item = [String; N]>,
+    words: usize,
+    width: u16,
+) -> String {
+    let mut table = plain(width);
     table.set_header(header);
     rows.for_each(|row| {
         table.add_row(row);
     });
-    align_right(&mut table, 2);
+    align_right(&mut table, words);
     table.to_string()
 }
 

@@ -4,18 +4,19 @@ pub mod cost;
 pub mod demand;
 pub mod determinism;
 pub mod estimate;
+pub mod find;
 mod groups;
 mod job;
 pub mod reference;
 pub mod ties;
+pub mod vary;
 pub mod verdict;
+mod windows;
 
 use crate::metrics::latency::Latencies;
 use crate::metrics::{Exercise, metrics_of};
 use crate::results::provenance::hashes_of;
-use crate::results::{
-    Answers, Engine, FaultWindow, MetricValues, PolicyResults, Provenance, Results, SessionRow,
-};
+use crate::results::{Answers, Engine, MetricValues, PolicyResults, Provenance, Results, SessionRow};
 use crate::scenario::load::{Loaded, load_extended, load_text, load_text_extended, load_with};
 use crate::scenario::{Extensions, ResolvedPolicy, ScenarioErrors, Settings};
 use crate::text::quote;
@@ -24,6 +25,7 @@ use job::{Job, Summary};
 use std::fmt;
 use std::path::Path;
 use verdict::{judge, not_exercised, not_judged};
+use windows::windows;
 
 pub use job::{WORST_SESSIONS, worst_session};
 
@@ -377,18 +379,4 @@ fn policy_results(
         sessions,
         entries_distribution: distribution.into_iter().collect(),
     }
-}
-
-/// Fault windows for charts, clipped to the horizon. The window of a revocation is empty.
-fn windows(plan: &Plan) -> Vec<FaultWindow> {
-    let specs = plan.scenario.faults.iter();
-    specs
-        .filter(|spec| spec.from < plan.scenario.horizon)
-        .map(|spec| {
-            let name = if spec.name.is_empty() { spec.in_words() } else { spec.name.clone() };
-            let to = spec.to.unwrap_or(plan.scenario.horizon).min(plan.scenario.horizon);
-            let to = if spec.strikes_sessions() { spec.from } else { to };
-            FaultWindow { name, from: spec.from, to }
-        })
-        .collect()
 }

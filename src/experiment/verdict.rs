@@ -90,7 +90,7 @@ pub fn exercised(exercises: &[Exercise], plan: &Plan, metric: &MetricDef) -> u32
 }
 
 /// Reason for which a run cannot judge this metric; `None` if it can.
-fn missing(exercise: &Exercise, plan: &Plan, metric: &MetricDef) -> Option<&'static str> {
+pub(super) fn missing(exercise: &Exercise, plan: &Plan, metric: &MetricDef) -> Option<&'static str> {
     if exercise.pages_opened + exercise.generic_calls == 0 {
         return Some("no page is opened and no generic call begins");
     }

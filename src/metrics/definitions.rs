@@ -227,6 +227,11 @@ macro_rules! metrics {
         }
 
         impl Metric {
+            /// Whether the value compares the run with its reference.
+            pub fn compares_with_reference(self) -> bool {
+                matches!(self, Metric::Amplification | Metric::TimeToRecoverS | Metric::TimeToRecoverCensored)
+            }
+
             /// The value of a run.
             pub(super) fn value(self, $run: &Sums<'_>) -> f64 {
                 match self {

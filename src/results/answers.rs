@@ -46,7 +46,8 @@ mod tests {
     #[test]
     fn answers_take_the_round_trip() {
         let set = ["backend.latency=250ms", "backend.touch.latency=2s", "fleet.users=50", "horizon=3m"];
-        let settings = Settings { set: set.map(str::to_owned).to_vec(), seed: None, replications: Some(2) };
+        let settings =
+            Settings { set: set.map(str::to_owned).to_vec(), replications: Some(2), ..Settings::default() };
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios/healthy.toml");
         let results = Study::load_set(std::path::Path::new(path), &settings).unwrap().run().unwrap();
         for policy in &results.policies {

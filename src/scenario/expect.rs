@@ -4,9 +4,10 @@ use super::ExpectOf;
 use super::parts::Parts;
 use super::validate::Findings;
 use super::validate::cohorts::check_name;
+use crate::client::Model;
 use crate::metrics::{MetricDef, all_metrics, is_counted_by_group, metrics_of};
 use crate::text::{nearest, quote, tick};
-use crate::toml_text::{Code, Doc, TextError};
+use crate::toml_text::{Code, Doc, Errors, Source, TextError, TextErrors};
 use std::ops::Range;
 
 /// A comparison of a value with a bound.
@@ -153,34 +154,12 @@ pub fn read(findings: &mut Findings<'_>, parts: &Parts) -> Vec<Expectation> {
                 }
                 let may_be_vacuous = entry.spec.may_be_vacuous;
                 let expectation = Expectation { may_be_vacuous, cohort, ..expectation };
-                if !metrics_of(model).iter().any(|def| def.name == expectation.metric.name) {
-                    let name = expectation.metric.name;
-                    let start = entry.spec.that.find(name).unwrap_or(0);
-                    let at = within(findings.doc, &path, start..start + name.len());
-                    let what = format!("no run of {model} has the metric {}", tick(name));
-                    findings.push(findings.at_span(at, Code::UnknownMetric, what));
-                }
-                let run = parts.policies.as_deref();
-                if let Some(run) = run.filter(|run| !run.contains(&expectation.policy)) {
-                    let start = entry.spec.that.len() - entry.spec.that.trim_start().len();
-                    let at = within(findings.doc, &path, start..start + expectation.policy.len());
-                    let what =
-                        format!("{} is not among the scenario's `policies`", tick(&expectation.policy));
-                    let error = findings.at_span(at, Code::UnknownPolicy, what);
-                    let known = || run.iter().map(String::as_str);
-                    let meant = nearest(&expectation.policy, known());
-                    let error =
-                        error.allowed(crate::text::shorten(&known().collect::<Vec<_>>().join(", "), 200));
-                    findings.push(error.did_you_mean(meant));
+                for bad in unfit(&expectation, model, parts.policies.as_deref()) {
+                    refuse(findings, &path, bad);
                 }
                 read.push(expectation);
             }
-            Err(bad) => {
-                let at = within(findings.doc, &path, bad.at);
-                let error = findings.at_span(at, bad.code, bad.what);
-                let error = TextError { allowed: bad.allowed, ..error };
-                findings.push(error.did_you_mean(bad.meant.as_deref()));
-            }
+            Err(bad) => refuse(findings, &path, bad),
         }
     }
     read
@@ -204,6 +183,66 @@ fn check_counted_by_group(
     let error = findings.at_span(at, Code::UnknownMetric, what);
     let allowed = counted().map(|def| def.name).collect::<Vec<_>>().join(", ");
     findings.push(error.allowed(allowed).did_you_mean(nearest(metric.name, counted().map(|def| def.name))));
+}
+
+/// Reports an error in the condition at this path.
+fn refuse(findings: &mut Findings<'_>, path: &str, bad: BadCondition) {
+    let at = within(findings.doc, path, bad.at.clone());
+    let error = findings.at_span(at, bad.code, bad.what);
+    let error = TextError { allowed: bad.allowed, ..error };
+    findings.push(error.did_you_mean(bad.meant.as_deref()));
+}
+
+/// Reads a condition that is given beside a scenario, for each run by itself. Messages call it `name`.
+///
+/// # Errors
+/// What is wrong with it, and its place in the text.
+pub fn read_target(
+    name: &str,
+    text: &str,
+    model: Model,
+    policies: &[String],
+) -> Result<Expectation, TextErrors> {
+    let source = Source::new(name, text);
+    let refused = |bad: Vec<BadCondition>| {
+        let mut errors = Errors::default();
+        for bad in bad {
+            let error = TextError::new(bad.code, &source, bad.at, bad.what);
+            let error = TextError { allowed: bad.allowed, ..error };
+            errors.push(error.did_you_mean(bad.meant.as_deref()));
+        }
+        errors.finish()
+    };
+    let target = parse_expectation(text, ExpectOf::Every).map_err(|bad| refused(vec![bad]))?;
+    let bad = unfit(&target, model, Some(policies));
+    if bad.is_empty() { Ok(target) } else { Err(refused(bad)) }
+}
+
+/// Why a condition does not fit runs of this model under these policies.
+fn unfit(expectation: &Expectation, model: Model, policies: Option<&[String]>) -> Vec<BadCondition> {
+    let (text, policy, name) = (&expectation.text, &expectation.policy, expectation.metric.name);
+    let mut bad = Vec::new();
+    if !metrics_of(model).iter().any(|def| def.name == name) {
+        let start = text.find(name).unwrap_or(0);
+        bad.push(BadCondition {
+            code: Code::UnknownMetric,
+            at: start..start + name.len(),
+            what: format!("no run of {model} has the metric {}", tick(name)),
+            allowed: None,
+            meant: None,
+        });
+    }
+    if let Some(run) = policies.filter(|run| !run.contains(policy)) {
+        let start = text.len() - text.trim_start().len();
+        bad.push(BadCondition {
+            code: Code::UnknownPolicy,
+            at: start..start + policy.len(),
+            what: format!("{} is not among the scenario's `policies`", tick(policy)),
+            allowed: Some(crate::text::shorten(&run.join(", "), 200)),
+            meant: nearest(policy, run.iter().map(String::as_str)).map(str::to_owned),
+        });
+    }
+    bad
 }
 
 /// Converts a range of bytes of the string at this path to bytes of the text. Returns the whole string if it is written

@@ -90,7 +90,7 @@ fn load_source(
     read(&source, base, own).map_err(Errors::finish)
 }
 
-fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<Loaded, Errors> {
+pub(super) fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<Loaded, Errors> {
     let (doc, mut errors) = Doc::parse(source)?;
     check(source, &doc.root, format::scenario(), &mut errors);
     if errors.has(Code::Version) {
@@ -115,7 +115,7 @@ fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<L
         scenario.cohorts[cohort].pinned = policy.parts;
     }
     own.give(&mut scenario);
-    Ok(Loaded::new(scenario, policies, texts, expectations, text, warnings))
+    Ok(Loaded::new(scenario, policies, texts, expectations, text, warnings, base))
 }
 
 /// Deserialises the whole scenario. Every check has passed, so a refusal here means a missing check. It is still an error

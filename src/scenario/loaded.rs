@@ -3,7 +3,7 @@
 use super::expect::Expectation;
 use super::extensions::Extensions;
 use super::format;
-use super::load::{load_text_extended, without_schema_line};
+use super::load::{load_text_extended, read, without_schema_line};
 use super::parts::Parts;
 use super::policies::{self, ResolvedPolicy};
 use super::policy_files::{PolicyFile, names_of_copies};
@@ -15,6 +15,7 @@ use crate::spec::check::check;
 use crate::toml_text::{Code, Doc, Errors, Source, TextError, TextErrors};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::path::{Path, PathBuf};
 
 /// A scenario that was loaded without errors.
 #[derive(Clone, Debug, PartialEq)]
@@ -32,6 +33,8 @@ pub struct Loaded {
     pub text: String,
     /// Warnings: whole messages with their places.
     pub warnings: Vec<String>,
+    /// The directory of its files, if it has one.
+    base: Option<PathBuf>,
     /// Result of [`Loaded::seal`] after the last check.
     checked: String,
 }
@@ -45,9 +48,10 @@ impl Loaded {
         expectations: Vec<Expectation>,
         text: String,
         warnings: Vec<String>,
+        base: Option<&Path>,
     ) -> Loaded {
-        let checked = String::new();
-        let mut loaded = Loaded { scenario, policies, files, expectations, text, warnings, checked };
+        let (checked, base) = (String::new(), base.map(Path::to_owned));
+        let mut loaded = Loaded { scenario, policies, files, expectations, text, warnings, base, checked };
         loaded.checked = loaded.seal();
         loaded
     }
@@ -92,12 +96,22 @@ impl Loaded {
         names_of_copies(self.named_files().into_iter().map(|(_, file)| file))
     }
 
+    /// The scenario with other settings, as if its file contained them. Its other files are read again.
+    ///
+    /// # Errors
+    /// Why the changed scenario cannot be run.
+    pub fn with(&self, settings: &Settings) -> Result<Loaded, TextErrors> {
+        let text = Source::new(&self.scenario.name, &self.text);
+        let source = set::apply(text, settings).map_err(Errors::finish)?;
+        read(&source, self.base.as_deref(), &Extensions::of(&self.scenario)).map_err(Errors::finish)
+    }
+
     /// Changes the seed, the replications or both, as [`Settings`] do when a scenario is read.
     ///
     /// # Errors
     /// Why the changed scenario cannot be run. The scenario then stays as it was.
     pub fn change(&mut self, seed: Option<u64>, replications: Option<u32>) -> Result<(), TextErrors> {
-        let settings = Settings { set: Vec::new(), seed, replications };
+        let settings = Settings { seed, replications, ..Settings::default() };
         let text = Source::new(&self.scenario.name, &self.text);
         let source = set::apply(text, &settings).map_err(Errors::finish)?;
         let (doc, mut errors) = Doc::parse(&source).map_err(Errors::finish)?;

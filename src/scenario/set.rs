@@ -32,6 +32,8 @@ pub struct Settings {
     /// `KEY=VALUE` pairs: a path into the text such as `fault[0].from`, and a TOML value or a bare word, which stands for
     /// a string.
     pub set: Vec<String>,
+    /// More such pairs, of a search that varies a key. They take precedence over `set`, and messages call them `--vary`.
+    pub vary: Vec<String>,
     /// The seed. It takes precedence over `set`.
     pub seed: Option<u64>,
     /// The number of replications. It takes precedence over `set`.
@@ -46,13 +48,14 @@ impl From<&[String]> for Settings {
 
 impl Settings {
     /// The overrides in the order of application, each with its option.
-    fn overrides(&self) -> [(&'static str, Vec<String>); 3] {
+    fn overrides(&self) -> [(&'static str, Vec<String>); 4] {
         let number =
             |key: &str, value: Option<u64>| value.map(|n| format!("{key}={n}")).into_iter().collect();
         // A line break inside an override would shift the lines of the others. No value needs one.
-        let set = self.set.iter().map(|given| given.replace('\n', "\0")).collect();
+        let given = |pairs: &[String]| pairs.iter().map(|given| given.replace('\n', "\0")).collect();
         [
-            ("--set", set),
+            ("--set", given(&self.set)),
+            ("--vary", given(&self.vary)),
             ("--seed", number("seed", self.seed)),
             ("--replications", number("replications", self.replications.map(u64::from))),
         ]
@@ -76,7 +79,8 @@ pub(super) fn apply(source: Arc<Source>, settings: &Settings) -> Result<Arc<Sour
             match piece.parse() {
                 Err(found) => errors.append(found),
                 Ok((path, value, text)) => {
-                    let shown = if option == "--set" { line.as_str() } else { text.as_str() };
+                    let shown =
+                        if matches!(option, "--set" | "--vary") { line.as_str() } else { text.as_str() };
                     match edit(&source, &path, &value, &text, &format!("{option} {shown}")) {
                         Ok(edited) => source = edited,
                         Err(why) => errors.push(piece.error(Code::OverridePlace, 0..line.len(), why)),

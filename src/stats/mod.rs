@@ -7,6 +7,7 @@ mod beta;
 mod interval;
 mod proportion;
 mod quantile;
+mod share;
 mod warm_up;
 
 pub use beta::incomplete_beta;
@@ -15,6 +16,7 @@ pub use proportion::{
     Ranks, at_most, clopper_pearson, fisher_exact, quantile_ci_order_stats, zero_event_upper_bound,
 };
 pub use quantile::{normal_quantile, t_quantile};
+pub use share::{Trials, rising_rates, threshold_ranks};
 pub use warm_up::{Truncation, mser5};
 
 /// Confidence level of every interval and bound in a result.

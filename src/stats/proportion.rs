@@ -121,7 +121,7 @@ fn binomial_quantile(n: u64, p: f64, level: f64) -> u64 {
 }
 
 /// `P(B <= k)` for B binomial(n, p): a beta tail (Abramowitz and Stegun 26.5.24).
-fn no_more_than(k: u64, n: u64, p: f64) -> f64 {
+pub(super) fn no_more_than(k: u64, n: u64, p: f64) -> f64 {
     if k >= n { 1.0 } else { tails(k as f64 + 1.0, (n - k) as f64, p, 1.0 - p).1 }
 }
 

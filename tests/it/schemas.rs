@@ -88,6 +88,22 @@ fn the_json_of_each_command_agrees_with_its_schema() {
         ("summary", &several),
         ("diff", &["diff", &a, &b, "--json"]),
         ("diff", &["diff", &a, &a, "--json"]),
+        (
+            "find",
+            &[
+                "find",
+                "scenarios/rl-poll.toml",
+                "--set",
+                "workload[0].clients=1",
+                "--set",
+                "horizon=10s",
+                "--vary",
+                "workload[0].clients=1..2",
+                "--target",
+                "new.requests_total>=0",
+                "--json",
+            ],
+        ),
         ("metrics", &["metrics", "--json"]),
         ("client-report", &["explain-client", "firebase-1.13.9", "--format", "json"]),
     ] {

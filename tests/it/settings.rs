@@ -31,7 +31,7 @@ fn every_way_to_change_a_setting_gives_the_same_hash() {
         std::fs::write(&path, text(keys)).expect("it can be written");
         let by = |set: &[&str], seed, replications| {
             let set = set.iter().map(|s| (*s).to_owned()).collect();
-            let settings = Settings { set, seed, replications };
+            let settings = Settings { set, seed, replications, ..Settings::default() };
             let loaded = load_with(&path, &settings).unwrap_or_else(|e| panic!("{e}"));
             let again = load_text("again.toml", &loaded.text, &[]).unwrap_or_else(|e| panic!("{e}"));
             assert_eq!(again.hash(), loaded.hash());

@@ -1,0 +1,273 @@
+//! The search for the smallest or largest value of a key at which at least a stated share of runs meets a target.
+
+mod found;
+pub mod search;
+mod words;
+
+pub use found::{Claim, Found, Rate, Verdict, json_schema};
+
+use super::job::Job;
+use super::reference;
+use super::vary::Vary;
+use super::verdict::missing;
+use super::{Error, Study, VERSION};
+use crate::metrics::metrics_of;
+use crate::parallel;
+use crate::scenario::Settings;
+use crate::scenario::expect::{Expectation, read_target};
+use crate::scenario::load::Loaded;
+use crate::stats::{Trials, clopper_pearson, rising_rates};
+use crate::world::{Contender, Control, Plan};
+use search::{Answer, EXPLORED, EXPLORED_FINELY, Goal, Shown, Trial, search};
+use std::collections::BTreeMap;
+
+/// A question of a planner: which value of a key is enough?
+///
+/// ```
+/// use authstorm::experiment::find::{Question, Verdict};
+/// use authstorm::experiment::vary::Vary;
+/// use authstorm::{Control, Study};
+///
+/// let study = Study::parse("office.toml", r#"
+///     version = 1
+///     name = "office"
+///     horizon = "1m"
+///     policies = ["new"]
+///     [[workload]]
+///     name = "pollers"
+///     starts = { exponential = "2s" }
+///     every = { exponential = "2s" }
+///     [[backend.limit]]
+///     kind = "fixed-window"
+///     endpoints = ["generic"]
+///     key = "global"
+///     limit = 1
+///     window = "10s"
+/// "#)?;
+/// let question = Question::new(Vary::parse("backend.limit[0].limit=1..40")?, "new.responses_429 == 0");
+/// let found = study.find(&question, &Control::default())?;
+/// // Poisson arrivals: 6 windows with 5 calls each in the mean. 96.8% of runs stay within 11 a window, 92.1% within 10.
+/// assert!(matches!(found.verdict, Verdict::Bracket | Verdict::Neighbours));
+/// assert!(found.enough.is_some_and(|claim| claim.number >= 11.0));
+/// assert!(found.not_enough.is_some_and(|claim| claim.number <= 10.0));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq)]
+pub struct Question {
+    /// The key and its values.
+    pub vary: Vary,
+    /// What a run is to meet: `policy.metric OP number`.
+    pub target: String,
+    /// Whether small values meet the target, so that the largest is looked for.
+    pub largest: bool,
+    /// The share of runs that is to meet the target; strictly between 0 and 1.
+    pub share: f64,
+    /// The probability that the whole answer is right; strictly between 0 and 1.
+    pub confidence: f64,
+    /// Whether to explore with 400 runs instead of 100, for a narrower bracket.
+    pub fine: bool,
+}
+
+impl Question {
+    /// The smallest value at which 95% of runs meet the target, with 95% confidence.
+    pub fn new(vary: Vary, target: impl Into<String>) -> Question {
+        Question { vary, target: target.into(), largest: false, share: 0.95, confidence: 0.95, fine: false }
+    }
+
+    /// The index of the value of a step. Steps ascend towards values that meet the target.
+    fn index(&self, step: u64) -> u64 {
+        if self.largest { self.vary.len() - 1 - step } else { step }
+    }
+}
+
+impl Study {
+    /// The study at one of a key's values, as if its scenario contained it.
+    ///
+    /// # Errors
+    /// If the scenario cannot have this value.
+    pub fn at(&self, vary: &Vary, i: u64) -> Result<Study, Error> {
+        let settings = Settings { vary: vec![vary.setting(i)], ..Settings::default() };
+        Ok(Study::new(self.loaded.with(&settings)?))
+    }
+
+    /// Searches the value that a question asks for, on all cores. The answer does not depend on their number.
+    ///
+    /// Runs are replications: run 7 has the random numbers of replication 7 at every value. The runs that show the answer
+    /// are none of those that the search explored with.
+    ///
+    /// # Errors
+    /// If the key or one of its ends is not allowed in the scenario, if the target is no condition on one of its policies,
+    /// or if a guard or `control` stops a run.
+    ///
+    /// # Panics
+    /// If the share or the confidence is not strictly between 0 and 1.
+    pub fn find(&self, question: &Question, control: &Control) -> Result<Found, Error> {
+        let finder = Finder::new(self, question, control)?;
+        let (mut events, mut exercised) = (0, BTreeMap::<u64, u64>::new());
+        let mut plans: BTreeMap<u64, Plans> = BTreeMap::new();
+        let goal = Goal {
+            steps: question.vary.len(),
+            share: question.share,
+            confidence: question.confidence,
+            explored: if question.fine { EXPLORED_FINELY } else { EXPLORED },
+        };
+        let answer = search(&goal, &mut |trials: &[Trial]| {
+            if plans.len() > MOST_PLANS {
+                plans.clear();
+            }
+            for trial in trials {
+                if !plans.contains_key(&trial.step) {
+                    plans.insert(trial.step, finder.plans(question.index(trial.step))?);
+                }
+            }
+            let ended = parallel::map(trials, |trial| finder.run(&plans[&trial.step], trial.run));
+            let mut outcomes = Vec::new();
+            for (trial, outcome) in trials.iter().zip(ended) {
+                let outcome = outcome?;
+                events += outcome.events;
+                *exercised.entry(trial.step).or_default() += u64::from(outcome.exercised);
+                outcomes.push(outcome.passes);
+            }
+            Ok::<_, Error>(outcomes)
+        })?;
+        Ok(self.found(question, answer, events, &exercised))
+    }
+
+    fn found(
+        &self,
+        question: &Question,
+        answer: Answer,
+        events: u64,
+        exercised: &BTreeMap<u64, u64>,
+    ) -> Found {
+        let claim = |shown: Shown| {
+            let i = question.index(shown.step);
+            Claim {
+                value: question.vary.text(i),
+                number: question.vary.number(i),
+                runs: shown.trials.runs(),
+                meet: shown.trials.passes,
+                evidence: shown.evidence,
+                needed: shown.needed,
+            }
+        };
+        let exercised = match (answer.enough, answer.too_little) {
+            (Some(shown), None) => Some(exercised.get(&shown.step).copied().unwrap_or(0)),
+            _ => None,
+        };
+        let last = question.vary.len() - 1;
+        let verdict = match (answer.too_little, answer.enough) {
+            _ if answer.contradiction.is_some() => Verdict::NotMonotone,
+            _ if exercised == Some(0) => Verdict::Vacuous,
+            (Some(low), Some(high)) if low.step + 1 == high.step => Verdict::Neighbours,
+            (Some(_), Some(_)) => Verdict::Bracket,
+            (_, Some(high)) if high.step == 0 => Verdict::Everywhere,
+            (Some(low), _) if low.step == last => Verdict::Nowhere,
+            _ => Verdict::NotDecided,
+        };
+        let trials: Vec<Trials> = answer.tried.values().copied().collect();
+        let fitted = rising_rates(&trials);
+        let rate = |((step, trials), fitted): ((&u64, &Trials), f64)| {
+            let i = question.index(*step);
+            let (low, high) = clopper_pearson(trials.passes, trials.runs(), 0.95);
+            let (value, number) = (question.vary.text(i), question.vary.number(i));
+            Rate { value, number, runs: trials.runs(), meet: trials.passes, low, high, fitted }
+        };
+        let mut rates: Vec<Rate> = answer.tried.iter().zip(fitted).map(rate).collect();
+        if question.largest {
+            rates.reverse();
+        }
+        Found {
+            version: VERSION.to_owned(),
+            scenario: self.loaded.scenario.name.clone(),
+            scenario_hash: self.hash(),
+            seed: self.loaded.scenario.seed,
+            key: question.vary.key().to_owned(),
+            range: [question.vary.text(0), question.vary.text(last)],
+            values: question.vary.len(),
+            every_value: question.vary.is_complete(),
+            target: question.target.clone(),
+            largest: question.largest,
+            share: question.share,
+            confidence: question.confidence,
+            verdict,
+            enough: answer.enough.map(claim),
+            not_enough: answer.too_little.map(claim),
+            contradiction: answer.contradiction.map(claim),
+            exercised,
+            guard_spacing: [answer.guard_spacing.0, answer.guard_spacing.1],
+            compared: answer.guard_runs,
+            reversals: answer.reversals,
+            likeness: answer.likeness,
+            rates,
+            runs: answer.runs,
+            events,
+        }
+    }
+}
+
+/// Plans that are kept at a time. Those of large scenarios take memory.
+const MOST_PLANS: usize = 64;
+
+/// The plan of a value, and the plan of its reference if the target needs one.
+struct Plans {
+    plan: Plan,
+    reference: Option<Plan>,
+}
+
+struct Outcome {
+    passes: bool,
+    /// Whether something in the run could have broken the target.
+    exercised: bool,
+    events: u64,
+}
+
+/// Runs the scenario at one value after another.
+struct Finder<'a> {
+    study: &'a Study,
+    question: &'a Question,
+    control: &'a Control,
+    target: Expectation,
+    /// The place of the target's metric among those of a run.
+    metric: usize,
+}
+
+impl<'a> Finder<'a> {
+    fn new(study: &'a Study, question: &'a Question, control: &'a Control) -> Result<Finder<'a>, Error> {
+        let model = study.loaded.scenario.client.model();
+        let policies: Vec<String> = study.loaded.policies.iter().map(|p| p.name.clone()).collect();
+        let target = read_target("--target", &question.target, model, &policies)?;
+        let metric = metrics_of(model).iter().position(|def| def.name == target.metric.name).unwrap_or(0);
+        let finder = Finder { study, question, control, target, metric };
+        // Both ends are checked before the first run.
+        finder.plans(0)?;
+        finder.plans(question.vary.len() - 1)?;
+        Ok(finder)
+    }
+
+    fn plans(&self, i: u64) -> Result<Plans, Error> {
+        let Loaded { scenario, policies, .. } = self.study.at(&self.question.vary, i)?.loaded;
+        let policy = policies.iter().find(|p| p.name == self.target.policy);
+        let contenders: Vec<Contender> =
+            policy.map(|p| Contender { name: p.name.clone(), parts: p.parts.clone() }).into_iter().collect();
+        let plan = Plan::new(scenario, contenders);
+        let compares = self.target.metric.metric.compares_with_reference();
+        let reference = if compares { reference::plan(&plan.scenario) } else { None };
+        Ok(Plans { plan, reference })
+    }
+
+    fn run(&self, plans: &Plans, replication: u32) -> Result<Outcome, Error> {
+        let job = Job { contender: 0, replication };
+        let reference =
+            plans.reference.as_ref().map(|plan| job.run_reference(plan, self.control)).transpose()?;
+        let (reference, events) =
+            reference.map_or((None, 0), |(reference, events)| (Some(reference), events));
+        let summary = job.run(&plans.plan, reference.as_ref(), 0, self.control)?;
+        let value = summary.values[self.metric];
+        Ok(Outcome {
+            passes: !value.is_nan() && self.target.op.holds(value, self.target.bound),
+            exercised: missing(&summary.exercise, &plans.plan, self.target.metric).is_none(),
+            events: events + summary.events,
+        })
+    }
+}

@@ -1,0 +1,94 @@
+//! The share of runs that meet a target, against the key that a search varied.
+
+use super::Chart;
+use super::axis::Scale;
+use super::canvas::{Anchor, Canvas, picture};
+use super::frame::{Head, MARGIN, Plot, TIME_AXIS, WIDTH, tick_width};
+use super::palette::{self, GREY, INK};
+use super::typeface::LABEL;
+use crate::experiment::find::{Claim, Found, Rate};
+use crate::text::{clean, number, shorten};
+
+/// Height of the plot.
+const HEIGHT: f64 = 340.0;
+/// Room above the plot for the names of the two values.
+const NAMES: f64 = 26.0;
+/// The fewest runs of a value whose interval is drawn. Most values have one run.
+const LEAST_RUNS: u64 = 20;
+
+/// Draws the chart: a dot for each value, with its interval where it has many runs, the fitted curve, the asked share, and the
+/// two values that the answer names. A scale that spans more than two decades is logarithmic.
+pub fn pass_rates(found: &Found) -> Chart {
+    let title = found.headline();
+    let notes = [
+        format!("share of runs that meet {}, by {}", shorten(&clean(&found.target), 80), clean(&found.key)),
+        format!(
+            "line: rates that do not fall towards values that meet it; bars: pointwise 95% intervals where a value has at least {LEAST_RUNS} runs"
+        ),
+    ];
+    let provenance = format!(
+        "scenario {} · seed {} · {} · authstorm {}",
+        clean(&found.scenario),
+        found.seed,
+        number::counted(found.runs, "run", "runs"),
+        found.version
+    );
+    let head = Head::from(&provenance, &title, &notes);
+    let numbers = || found.rates.iter().map(|rate| rate.number);
+    let (least, greatest) = (numbers().fold(f64::INFINITY, f64::min), numbers().fold(0.0, f64::max));
+    let across = if least > 0.0 && greatest > 100.0 * least {
+        Scale::log(least, greatest)
+    } else {
+        Scale::linear(greatest)
+    };
+    let up = Scale::linear(1.0);
+    let mut ticks = up.ticks(5, false);
+    ticks.iter_mut().for_each(|tick| tick.label = number::share(tick.value));
+    let left = MARGIN + tick_width(&ticks);
+    let plot = Plot {
+        left,
+        top: head.height() + NAMES,
+        width: WIDTH - 2.0 * MARGIN - left,
+        height: HEIGHT,
+        across,
+        up,
+    };
+    let columns = plot.across.ticks(8, false);
+    let svg = picture(WIDTH, plot.bottom() + TIME_AXIS + MARGIN / 2.0, &title, |canvas| {
+        head.draw(canvas);
+        plot.rows(canvas, &ticks, true);
+        plot.baseline(canvas, &columns);
+        let share = plot.y(found.share);
+        canvas.dashed(&[(plot.left, share), (plot.right(), share)], GREY, 1.5);
+        let asked = format!("{} asked", number::share(found.share));
+        canvas.text(&asked, (plot.left + 6.0, share - 5.0), LABEL, GREY, Anchor::Left);
+        let color = palette::policy(0);
+        let place = |rate: &Rate, share: f64| (plot.x(rate.number), plot.y(share));
+        let line: Vec<(f64, f64)> = found.rates.iter().map(|rate| place(rate, rate.fitted)).collect();
+        canvas.path(&line, color.line, 2.0);
+        for rate in &found.rates {
+            if rate.runs >= LEAST_RUNS {
+                canvas.line(place(rate, rate.low), place(rate, rate.high), color.line, 1.5);
+            }
+            let radius = if rate.runs >= LEAST_RUNS { 4.0 } else { 2.0 };
+            canvas.dot(place(rate, rate.meet as f64 / rate.runs as f64), radius, color.line);
+        }
+        mark(canvas, &plot, found);
+    });
+    Chart { file_stem: "find", svg }
+}
+
+/// Marks the values that the answer names, each on its side of its line.
+fn mark(canvas: &mut Canvas<'_>, plot: &Plot, found: &Found) {
+    let too = if found.largest { "too much" } else { "too little" };
+    let claims = [(&found.enough, "enough"), (&found.not_enough, too)];
+    for (claim, says) in claims {
+        let Some(Claim { value, number, .. }) = claim else { continue };
+        let x = plot.x(*number);
+        canvas.dashed(&[(x, plot.top), (x, plot.bottom())], INK, 1.0);
+        let is_right = (says == "enough") != found.largest;
+        let anchor = if is_right { Anchor::Left } else { Anchor::Right };
+        let away = if is_right { 4.0 } else { -4.0 };
+        canvas.text(&format!("{value}: {says}"), (x + away, plot.top - 8.0), LABEL, INK, anchor);
+    }
+}
