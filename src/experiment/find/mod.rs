@@ -234,7 +234,7 @@ struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     fn new(study: &'a Study, question: &'a Question, control: &'a Control) -> Result<Finder<'a>, Error> {
-        let model = study.loaded.scenario.client.model();
+        let model = study.loaded.scenario.model();
         let policies: Vec<String> = study.loaded.policies.iter().map(|p| p.name.clone()).collect();
         let target = read_target("--target", &question.target, model, &policies)?;
         let metric = metrics_of(model).iter().position(|def| def.name == target.metric.name).unwrap_or(0);
