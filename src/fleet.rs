@@ -1,7 +1,7 @@
 //! The callers of a fleet: users, each with a browser session of one or more tabs, behind a network address shared with
 //! others.
 
-use crate::client::app::AppReaction;
+use crate::client::app::{AppReaction, DocumentFocus};
 use crate::client::workload::MAX_CLIENTS;
 use crate::kernel::{Dist, Dur};
 use crate::spec::leaf::Share;
@@ -57,6 +57,14 @@ pub struct FleetSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-above-zero" = true))]
     pub focus_every: Option<Dist>,
+    /// Which tabs' documents have focus. A client may do more in a tab with focus.
+    #[serde(default, skip_serializing_if = "DocumentFocus::is_all")]
+    pub document_focus: DocumentFocus,
+    /// How long a tab keeps its document's focus, from its opening or from each focus of `focus-every`, before its user turns
+    /// to another window; without it, until another tab gains focus. Needs `document-focus = "one"`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-above-zero" = true))]
+    pub focus_lasts: Option<Dist>,
     /// Calls of `getToken` by the app's code; without it, none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_get_token: Option<AppGetToken>,
@@ -112,6 +120,8 @@ impl FleetSpec {
             away: None,
             multi_session: false,
             focus_every: None,
+            document_focus: DocumentFocus::All,
+            focus_lasts: None,
             app_get_token: None,
             set_active: None,
             app_reaction: AppReaction::None,

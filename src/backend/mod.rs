@@ -11,4 +11,4 @@ pub mod spec;
 pub mod station;
 
 pub use crate::protocol::Endpoint;
-pub use spec::{BackendSpec, ClientToken, EndpointSpec, LimitSpec};
+pub use spec::{BackendSpec, ClientToken, EndpointSpec, LimitSpec, RevokedSession, UpdatedAt};

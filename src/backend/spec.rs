@@ -24,6 +24,16 @@ pub struct BackendSpec {
     pub refresh_token_reuse: Option<Dur>,
     /// Which session token the answers of /client and /touch contain.
     pub client_token: ClientToken,
+    /// Whether the session's `updated_at` changes from answer to answer. A later one makes the client tell app code of a new
+    /// session object, even where its token is the same.
+    #[serde(skip_serializing_if = "UpdatedAt::is_constant")]
+    pub session_updated_at: UpdatedAt,
+    /// Whether the answer to a touch on focus contains the client resource, as the answers to other touches do.
+    #[serde(skip_serializing_if = "is_true")]
+    pub focus_touch_with_client: bool,
+    /// How the server answers for a revoked session.
+    #[serde(skip_serializing_if = "RevokedSession::is_refused")]
+    pub revoked_session: RevokedSession,
     /// Round-trip time of a call, without queueing and service. An endpoint's own `latency` replaces it.
     pub latency: Dist,
     /// What is said of each endpoint.
@@ -41,6 +51,9 @@ impl Default for BackendSpec {
             token_life: Dur::from_secs(60),
             refresh_token_reuse: None,
             client_token: ClientToken::Fresh,
+            session_updated_at: UpdatedAt::Constant,
+            focus_touch_with_client: true,
+            revoked_session: RevokedSession::Refused,
             latency: Dist::Constant(Dur::from_ms(100)),
             endpoints: Endpoints::default(),
             limits: Vec::new(),
@@ -71,6 +84,44 @@ pub enum ClientToken {
     Last,
     /// None.
     None,
+}
+
+/// The session's `updated_at` in the server's answers (`traces/README.md`, `config.session_updated_at`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpdatedAt {
+    /// Always the same.
+    #[default]
+    Constant,
+    /// Later in every answer.
+    Moving,
+}
+
+impl UpdatedAt {
+    fn is_constant(&self) -> bool {
+        *self == UpdatedAt::Constant
+    }
+}
+
+/// The server's answers for a revoked session. GET /client never lists it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum RevokedSession {
+    /// /tokens and /touch answer 401 (recording S3k).
+    #[default]
+    Refused,
+    /// /touch is answered without the session, and /tokens as before (`traces/README.md`, `config.revoke_at_ms`).
+    Unlisted,
+}
+
+impl RevokedSession {
+    fn is_refused(&self) -> bool {
+        *self == RevokedSession::Refused
+    }
+}
+
+fn is_true(value: &bool) -> bool {
+    *value
 }
 
 /// An endpoint of the backend.

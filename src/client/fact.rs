@@ -54,6 +54,9 @@ pub enum Fact {
     LoadEnd(Status),
     /// App code saw an error.
     AppError(Failure),
+    /// A call that no code awaits ended with an error, which the browser reports as an unhandled rejection. App code's
+    /// handler of unhandled rejections sees it, so it counts as an error that app code sees.
+    UnhandledRejection(Failure),
     /// The sign-in request ended: with a new session, or with this failure.
     SignInEnded(Option<Failure>),
     /// App code calls the client and waits from now on.

@@ -20,7 +20,7 @@
 //! | app behaviour: bursts, loops, reactions | inputs of the fleet's habits; [`Reaction`] |
 //! | messages between tabs, shared storage | [`Action::Tell`], [`Message`]; what a browser keeps is part of the store |
 
-use super::app::Reaction;
+use super::app::{DocumentFocus, Reaction};
 use super::fact::Status;
 use super::policy::Policy;
 pub use super::rows::{
@@ -28,7 +28,7 @@ pub use super::rows::{
 };
 use super::step::{Action, Input, Message, TaskId};
 use super::token::Profile;
-use crate::backend::{BackendSpec, Endpoint};
+use crate::backend::{BackendSpec, Endpoint, UpdatedAt};
 use crate::kernel::{Dur, Time};
 use crate::protocol::{EndpointRow, Failure, Token};
 use std::fmt::Debug;
@@ -118,6 +118,12 @@ pub struct Context<'a> {
     pub multi_session: bool,
     /// The app code's reaction to a new session object.
     pub reaction: Reaction,
+    /// Which tabs have focus.
+    pub focus: DocumentFocus,
+    /// How the server answers with the session's `updated_at`.
+    pub updated_at: UpdatedAt,
+    /// Whether the answer to a touch on focus contains the client resource.
+    pub focus_touch_with_client: bool,
     /// Returns the index of an error code in the scenario's list; 0 for a code that no fault answers with.
     pub code: &'a dyn Fn(&str) -> u8,
 }

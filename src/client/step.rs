@@ -31,6 +31,8 @@ pub enum Input {
     Lock(TaskId),
     /// The tab gains focus.
     Focus,
+    /// The window of the tab loses focus: no tab of the browser has it.
+    Blur,
     /// The app asks for a session token.
     AppGetToken {
         /// Number of simultaneous calls.
@@ -42,6 +44,8 @@ pub enum Input {
     SetActive {
         /// Whether it navigates (`redirectUrl`).
         navigate: bool,
+        /// Whether it makes no session the active one instead (`session: null`).
+        no_session: bool,
     },
     /// Another tab of the browser sent a message.
     Message(Message),

@@ -1,6 +1,6 @@
 //! Compares a replay with its recording.
 
-use super::recording::{FlowEntry, Recording, Request, State};
+use super::recording::{FlowEntry, Recording, Rejection, Request, State};
 use super::replay::{Replayed, replay};
 
 /// A recording and the outcome of its comparison.
@@ -85,8 +85,12 @@ fn first_divergence(recording: &Recording, replayed: &Replayed) -> Option<Diverg
         }
         (_, Some((t, detail))) => Some(at(t, "entries of the unauthenticated flow", detail)),
         (Some(_), None) => unreachable!("the first arm takes it"),
-        (None, None) => states_part(&recording.last, &replayed.last)
-            .map(|detail| at(recording.config.duration_ms, "final state", detail)),
+        (None, None) => rejections_part(&recording.recorded_rejections(), &replayed.rejections)
+            .map(|(t, detail)| at(t, "unhandled rejections", detail))
+            .or_else(|| {
+                let end = recording.config.duration_ms;
+                states_part(&recording.last, &replayed.last).map(|detail| at(end, "final state", detail))
+            }),
     }
 }
 
@@ -151,6 +155,24 @@ fn entries_part(wanted: &[FlowEntry], got: &[FlowEntry]) -> Option<(u64, String)
     };
     let at = [wanted.get(differs), got.get(differs)].into_iter().flatten().map(|e| e.t).min().unwrap_or(0);
     Some((at, format!("recorded: {}; simulated: {}", words(wanted.get(differs)), words(got.get(differs)))))
+}
+
+/// The first instant whose unhandled rejections differ.
+fn rejections_part(wanted: &[Rejection], got: &[Rejection]) -> Option<(u64, String)> {
+    let sorted = |list: &[Rejection]| {
+        let mut list = list.to_vec();
+        list.sort_unstable();
+        list
+    };
+    let (wanted, got) = (sorted(wanted), sorted(got));
+    let differs = (0..wanted.len().max(got.len())).find(|i| wanted.get(*i) != got.get(*i))?;
+    let (wanted, got) = (wanted.get(differs), got.get(differs));
+    let words = |one: Option<&Rejection>| {
+        let status = |of: &Rejection| of.status.map_or("without an answer".to_owned(), |s| format!("of {s}"));
+        one.map_or("none".to_owned(), |r| format!("tab {} at {} ms, {}", r.tab, r.t, status(r)))
+    };
+    let at = [wanted, got].into_iter().flatten().map(|r| r.t).min().unwrap_or(0);
+    Some((at, format!("recorded: {}; simulated: {}", words(wanted), words(got))))
 }
 
 fn states_part(wanted: &[State], got: &[State]) -> Option<String> {

@@ -1,6 +1,7 @@
 //! Recordings in the form of `tests/recordings/README.md`.
 
 use super::script::{RecordedAct, Rule};
+use crate::backend::UpdatedAt;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
@@ -51,6 +52,24 @@ pub struct Config {
     /// `setActive` navigates.
     #[serde(default)]
     pub set_active_redirects: bool,
+    /// What `document.hasFocus()` says; absent for all tabs.
+    #[serde(default)]
+    pub has_focus: Option<HasFocus>,
+    /// When the server revokes the session: GET /client and POST /touch answer without it from then on.
+    #[serde(default)]
+    pub revoke_at_ms: Option<u64>,
+    /// When the server revokes the session: GET /client does not list it, and the others answer 401.
+    #[serde(default)]
+    pub revoked_at_ms: Option<u64>,
+    /// `null`: every `setActive` of the script makes no session the active one.
+    #[serde(default, deserialize_with = "said")]
+    pub set_active_session: Option<Option<String>>,
+    /// The session's `updated_at` in the server's answers.
+    #[serde(default)]
+    pub session_updated_at: Option<UpdatedAt>,
+    /// A touch on focus is answered without the client.
+    #[serde(default)]
+    pub focus_touch_without_client: bool,
     /// Value of `Math.random`: this number every time. A seed (`{ "seed": n }`) cannot be used here.
     #[serde(default)]
     pub random: Option<serde_json::Value>,
@@ -60,6 +79,23 @@ pub struct Config {
     /// Keys that this reader does not know.
     #[serde(flatten)]
     pub other: BTreeMap<String, serde_json::Value>,
+}
+
+/// The tabs that have focus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HasFocus {
+    /// All.
+    All,
+    /// The one that was opened or focused last.
+    One,
+    /// None.
+    None,
+}
+
+/// A key that is present, with `null` as a value of its own.
+fn said<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// `[t, tab, endpoint, status, t_done]`
@@ -86,7 +122,7 @@ pub enum Endpoint {
 pub enum Status {
     /// An HTTP status.
     Http(u16),
-    /// `network_error` or `pending`.
+    /// `network_error`, `aborted` or `pending`.
     Word(String),
 }
 
@@ -118,6 +154,17 @@ pub struct FlowEntry {
     pub active: bool,
 }
 
+/// An error of a call that no code awaits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Rejection {
+    /// Time, in ms.
+    pub t: u64,
+    /// Tab of the call.
+    pub tab: u32,
+    /// HTTP status; absent for an error without an answer.
+    pub status: Option<u16>,
+}
+
 /// An event of the recording. For most kinds only time and tab matter here.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Event {
@@ -144,6 +191,9 @@ pub struct Event {
     /// `iat` of the token, in seconds, only for a `cookie`; absent if the cookie is removed.
     #[serde(default)]
     pub iat: Option<u64>,
+    /// HTTP status of the error; only for an `unhandledrejection`.
+    #[serde(default)]
+    pub status: Option<serde_json::Value>,
     /// Only for `handleUnauthenticated.end`.
     #[serde(default)]
     pub outcome: Option<String>,
@@ -189,6 +239,13 @@ impl Recording {
                 t_done: *t_done,
             })
             .collect()
+    }
+
+    /// The recorded unhandled rejections.
+    pub fn recorded_rejections(&self) -> Vec<Rejection> {
+        let status = |event: &Event| event.status.as_ref()?.as_u64().and_then(|s| u16::try_from(s).ok());
+        let rejections = self.events.iter().filter(|e| e.kind == "unhandledrejection");
+        rejections.map(|e| Rejection { t: e.t, tab: e.tab, status: status(e) }).collect()
     }
 
     /// The recorded entries of the unauthenticated flow.

@@ -63,6 +63,7 @@ fn step(story: &Story, id: usize, step: &Step) -> Value {
         Trigger::Opened => ("open", None),
         Trigger::Closed => ("close", None),
         Trigger::Focus => ("focus", None),
+        Trigger::Blur => ("blur", None),
         Trigger::AppGetToken { .. } => ("app-get-token", None),
         Trigger::SetActive { .. } => ("set-active", None),
         Trigger::Message(row) => (row.id, None),

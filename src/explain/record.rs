@@ -195,11 +195,8 @@ impl Recorder {
             Input::Open => {
                 self.last_sign_in.filter(|step| self.steps.get(step).is_some_and(|step| step.at == now))
             }
-            Input::Lock(_)
-            | Input::Close
-            | Input::Focus
-            | Input::AppGetToken { .. }
-            | Input::SetActive { .. } => None,
+            Input::Lock(_) | Input::Close | Input::Focus | Input::Blur => None,
+            Input::AppGetToken { .. } | Input::SetActive { .. } => None,
         }
     }
 
@@ -265,8 +262,9 @@ impl Observer for Recorder {
             Input::Open => Trigger::Opened,
             Input::Close => Trigger::Closed,
             Input::Focus => Trigger::Focus,
+            Input::Blur => Trigger::Blur,
             Input::AppGetToken { callers, skip_cache } => Trigger::AppGetToken { callers, skip_cache },
-            Input::SetActive { navigate } => Trigger::SetActive { navigate },
+            Input::SetActive { navigate, no_session } => Trigger::SetActive { navigate, no_session },
             Input::Message(message) => Trigger::Message(look.message(message)),
             Input::SignIn { again } => Trigger::SignIn { again },
             Input::Lock(_) => Trigger::Lock,
@@ -394,7 +392,7 @@ impl Observer for Recorder {
             Fact::SignedIn => Deed::SignedIn,
             Fact::PageGone => Deed::PageGone,
             Fact::Status(status) => Deed::Status(status),
-            Fact::AppError(failure) => {
+            Fact::AppError(failure) | Fact::UnhandledRejection(failure) => {
                 self.totals.errors += 1;
                 Deed::AppError(failure)
             }

@@ -131,6 +131,8 @@ pub enum Trigger {
     Closed,
     /// The tab gains focus.
     Focus,
+    /// The tab's document loses focus.
+    Blur,
     /// The app calls `getToken`.
     AppGetToken {
         /// Number of simultaneous calls.
@@ -142,6 +144,8 @@ pub enum Trigger {
     SetActive {
         /// Whether it has a `redirectUrl`.
         navigate: bool,
+        /// Whether it makes no session the active one.
+        no_session: bool,
     },
     /// Another tab sent a message.
     Message(&'static MessageRow),

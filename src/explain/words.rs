@@ -19,13 +19,16 @@ pub fn trigger(story: &Story, step: &Step) -> String {
         Trigger::Opened => "page opened".to_owned(),
         Trigger::Closed => "page closed".to_owned(),
         Trigger::Focus => "the tab gains focus".to_owned(),
+        Trigger::Blur => "the tab's document loses focus".to_owned(),
         Trigger::AppGetToken { callers, skip_cache } => {
             let past = if skip_cache { " past the cache" } else { "" };
             let times = if callers > 1 { format!(", {callers} callers at once") } else { String::new() };
             format!("the app calls getToken{past}{times}")
         }
-        Trigger::SetActive { navigate } => {
-            format!("the app calls setActive{}", if navigate { " with navigation" } else { "" })
+        Trigger::SetActive { navigate, no_session } => {
+            let session = if no_session { " without a session" } else { "" };
+            let navigation = if navigate { " with navigation" } else { "" };
+            format!("the app calls setActive{session}{navigation}")
         }
         Trigger::Message(row) => row.words.to_owned(),
         Trigger::SignIn { again } => {

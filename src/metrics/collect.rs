@@ -228,7 +228,7 @@ impl Collector {
                 }
                 return true;
             }
-            Fact::AppError(_) => {
+            Fact::AppError(_) | Fact::UnhandledRejection(_) => {
                 self.errors += 1;
                 if self.is_grouped {
                     self.harms_of(user).errors += 1;

@@ -191,6 +191,9 @@ pub(crate) fn client_of(scenario: &Scenario, arms: &[Arms], codes: &ErrorCodes) 
                 from: Time(fleet.app_reaction_from.0),
                 to: fleet.app_reaction_to.map_or(Time::NEVER, |to| Time(to.0)),
             },
+            focus: fleet.document_focus,
+            updated_at: scenario.backend.session_updated_at,
+            focus_touch_with_client: scenario.backend.focus_touch_with_client,
             code: &code,
         };
         cohorts.push((client.model(), context));

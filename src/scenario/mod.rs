@@ -286,6 +286,11 @@ pub struct ActionSpec {
     #[serde(default)]
     #[schemars(extend("x-only" = { "do": ["set-active"] }))]
     pub navigate: bool,
+    /// Whether `setActive` makes no session the active one (`session: null`). The tab then shows the sign-in page although
+    /// the server knows the session.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[schemars(extend("x-only" = { "do": ["set-active"] }))]
+    pub no_session: bool,
 }
 
 fn one_u8() -> u8 {
@@ -298,7 +303,9 @@ fn one_u8() -> u8 {
 pub enum Act {
     /// The tab gains focus.
     Focus,
-    /// The app calls `setActive` with the current session.
+    /// The tab's document loses focus, because its user turns to another window.
+    Blur,
+    /// The app calls `setActive` with the current session, or with none.
     SetActive,
     /// The app calls `getToken`.
     GetToken,

@@ -17,11 +17,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 /// The policies in the program: name and text.
-pub const PRESETS: [(&str, &str); 4] = [
+pub const PRESETS: [(&str, &str); 5] = [
     ("old", include_str!("../../scenarios/policies/old.toml")),
     ("not-429", include_str!("../../scenarios/policies/not-429.toml")),
     ("narrowed-retry-all", include_str!("../../scenarios/policies/narrowed-retry-all.toml")),
     ("new", include_str!("../../scenarios/policies/new.toml")),
+    ("new-and-banned", include_str!("../../scenarios/policies/new-and-banned.toml")),
 ];
 
 /// A policy of a scenario, ready to run.

@@ -72,4 +72,6 @@ pub(super) enum EventKind {
     CallerTimesOut,
     /// The observer samples the totals.
     Sample,
+    /// A tab's document loses focus. Fields as in [`EventKind::Reload`].
+    Blur,
 }

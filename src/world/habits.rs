@@ -118,19 +118,21 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
     /// Handles one of a tab's recurring events. `round` is 0 for an event outside the rounds, otherwise the number of
     /// the next event.
     pub(super) fn round(&mut self, kind: EventKind, tab: u32, round: u32) {
-        if round > 0 && kind != EventKind::Close {
+        if round > 0 && !matches!(kind, EventKind::Close | EventKind::Blur) {
             self.schedule_round(kind, tab, round);
         }
         let fleet = self.fleet_of_tab(tab);
         let input = match kind {
             EventKind::Focus => Input::Focus,
+            EventKind::Blur => Input::Blur,
             EventKind::Reload => Input::Open,
             EventKind::AppGetToken => match &fleet.app_get_token {
                 Some(app) => Input::AppGetToken { callers: app.callers, skip_cache: app.skip_cache },
                 None => unreachable!("calls are scheduled only if the scenario has them"),
             },
             EventKind::SetActive => {
-                Input::SetActive { navigate: fleet.set_active.as_ref().is_some_and(|s| s.navigate) }
+                let navigate = fleet.set_active.as_ref().is_some_and(|s| s.navigate);
+                Input::SetActive { navigate, no_session: false }
             }
             EventKind::Close => Input::Close,
             _ => unreachable!("only recurring events have rounds"),
@@ -161,8 +163,17 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             }
             _ => unreachable!("only recurring events have rounds"),
         };
-        if let Some(every) = every {
-            let delay = every.sample(stream.bits(self.plan.draws_of_tab(tab), at));
+        let delay = every.map(|every| every.sample(stream.bits(self.plan.draws_of_tab(tab), at)));
+        if kind == EventKind::Focus
+            && let Some(lasts) = &fleet.focus_lasts
+        {
+            // A focus that lasts until the tab's next one goes on without a gap.
+            let lasts = lasts.sample(self.streams.focus_lasts.bits(self.plan.draws_of_tab(tab), at));
+            if delay.is_none_or(|delay| lasts < delay) {
+                self.schedule_in_visit(self.now.after(lasts), EventKind::Blur, tab, 0);
+            }
+        }
+        if let Some(delay) = delay {
             match round.checked_add(1) {
                 Some(next) => self.schedule_in_visit(self.now.after(delay), kind, tab, next),
                 None => self.guard.is_full(tab / self.plan.tabs_per_user, "rounds of one visit to a tab"),

@@ -241,6 +241,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             EventKind::Close
             | EventKind::Reload
             | EventKind::Focus
+            | EventKind::Blur
             | EventKind::AppGetToken
             | EventKind::SetActive => {
                 // The recurring events of a visit end with the visit.
@@ -287,6 +288,7 @@ fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway,
         | EventKind::Reload
         | EventKind::Close
         | EventKind::Focus
+        | EventKind::Blur
         | EventKind::AppGetToken
         | EventKind::SetActive
         | EventKind::Message

@@ -34,7 +34,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let tab = first + u32::from(action.tab);
         // A scripted action has no effect on a page that is not open.
         let acts = match action.act {
-            Act::Focus | Act::SetActive | Act::GetToken => self.pages.open(tab),
+            Act::Focus | Act::Blur | Act::SetActive | Act::GetToken => self.pages.open(tab),
             Act::OpenTab => (first..first + self.plan.tabs_per_user).any(|t| !self.pages.open(t)),
             Act::Reload | Act::Offline | Act::Online | Act::Revoke => true,
         };
@@ -43,7 +43,11 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         exercise.revoked += u64::from(action.act == Act::Revoke);
         match action.act {
             Act::Focus => self.step(tab, Input::Focus),
-            Act::SetActive => self.step(tab, Input::SetActive { navigate: action.navigate }),
+            Act::Blur => self.step(tab, Input::Blur),
+            Act::SetActive => {
+                let (navigate, no_session) = (action.navigate, action.no_session);
+                self.step(tab, Input::SetActive { navigate, no_session });
+            }
             Act::GetToken => {
                 self.step(tab, Input::AppGetToken { callers: action.callers, skip_cache: action.skip_cache });
             }

@@ -24,7 +24,7 @@ fn recordings(folder: &str) -> Vec<(String, Recording)> {
 #[test]
 fn all_recordings_match() {
     let all = recordings("tests/recordings");
-    assert_eq!(all.len(), 126);
+    assert_eq!(all.len(), 212);
     assert_all_match(&all);
 }
 

@@ -2,7 +2,7 @@
 
 use super::endpoints;
 use super::task::Reply;
-use crate::backend::{ClientToken, Endpoint};
+use crate::backend::{BackendSpec, ClientToken, Endpoint, RevokedSession};
 use crate::client::Account;
 use crate::client::family::SessionEnd;
 use crate::kernel::{Block, Time};
@@ -38,13 +38,15 @@ impl Session {
 #[derive(Clone, Debug)]
 pub struct Accounts {
     client_token: ClientToken,
+    revoked_session: RevokedSession,
     sessions: Block<Session>,
 }
 
 impl Accounts {
     /// Sessions without a token.
-    pub fn new(users: Range<u32>, client_token: ClientToken) -> Accounts {
-        Accounts { client_token, sessions: Block::new(users, Session::default()) }
+    pub fn new(users: Range<u32>, backend: &BackendSpec) -> Accounts {
+        let BackendSpec { client_token, revoked_session, .. } = *backend;
+        Accounts { client_token, revoked_session, sessions: Block::new(users, Session::default()) }
     }
 }
 
@@ -52,13 +54,16 @@ impl Account for Accounts {
     type Reply = Reply;
 
     fn answer(&mut self, user: u32, _: usize, endpoint: Endpoint, _: u32, now: Time) -> Reply {
+        let unlisted = self.revoked_session == RevokedSession::Unlisted;
         let session = &mut self.sessions[user as usize];
         let fresh = Token::issued_after(now, session.newest());
         let ok = |token| Reply::Ok { token, listed: true };
         match endpoint {
-            // `clerk-js.md`, recording S3k: for a revoked session /tokens answers 401, and /client does not list it.
             endpoints::CLIENT if session.revoked() => Reply::Ok { token: None, listed: false },
-            endpoints::TOKENS | endpoints::TOUCH if session.revoked() => Reply::Fail(Failure::status(401)),
+            endpoints::TOUCH if session.revoked() && unlisted => Reply::Ok { token: None, listed: false },
+            endpoints::TOKENS | endpoints::TOUCH if session.revoked() && !unlisted => {
+                Reply::Fail(Failure::status(401))
+            }
             endpoints::TOKENS => {
                 session.set_newest(fresh);
                 ok(Some(fresh))

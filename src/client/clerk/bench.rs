@@ -10,8 +10,7 @@ use super::tab::Tab;
 use super::task::Reply;
 use super::tasks::Tasks;
 use crate::backend::Endpoint;
-use crate::client::app::AppReaction;
-use crate::client::app::Reaction;
+use crate::client::app::{AppReaction, DocumentFocus, Reaction};
 use crate::client::backoff::Backoff;
 use crate::client::fact::Fact;
 use crate::client::policy::{FailureSet, TouchErrors};
@@ -31,6 +30,10 @@ pub(super) const NOW: Time = Time::from_ms(10_500);
 pub(super) const LATE: Time = Time::from_ms(58_000);
 /// App code calls `getToken` once and skips the cache.
 pub(super) const PAST_CACHE: Input = Input::AppGetToken { callers: 1, skip_cache: true };
+/// App code calls `setActive` with the session.
+pub(super) const fn sets_active(navigate: bool) -> Input {
+    Input::SetActive { navigate, no_session: false }
+}
 /// 200 with the session, but no token.
 pub(super) const BARE: Reply = Reply::Ok { token: None, listed: true };
 /// Maximum rounds of the documented flow in these tests.
@@ -62,6 +65,9 @@ impl TestBench {
                 reaction: Reaction { act: AppReaction::None, from: Time::ZERO, to: Time::ZERO },
                 apps: 1,
                 first_user: 0,
+                focus: DocumentFocus::All,
+                updated_at_moves: false,
+                focus_touch_lacks_client: false,
                 missing_expired_token: 0,
                 not_taken_for_a_lost_session: [0; 2],
             },
@@ -87,6 +93,7 @@ impl TestBench {
         let mut out = Vec::new();
         act(&mut Page {
             id: 0,
+            within: 0,
             tab: &mut self.tab,
             browser: &mut self.browser,
             limits: &mut self.limits,

@@ -61,12 +61,15 @@ impl Page<'_> {
     /// arms a background refresh.
     pub(super) fn cache_token(&mut self, token: Token, object: Option<u32>, broadcast: bool) {
         self.replace_entry();
-        let refresh = object.map_or(NONE, |object| self.arm_refresh(object));
+        let refreshes = self.refreshing(object);
+        let refresh = self.arm_refresh(refreshes, token);
         // The broadcast of a token contains its `iat` in every release (`createdAt`).
         let from_s =
             if self.setup.release.age_from_receipt && object.is_some() { self.now_s() } else { token.iat() };
         self.tab.set_entry(Entry::Cached { token, from_s, refresh });
-        if broadcast {
+        // 6.40.0 drops a token without life at once, before it would broadcast the token.
+        let dropped = self.setup.release.takes_late_tokens && self.life_left_s(token) == 0;
+        if broadcast && !dropped {
             self.out.push(Action::Tell(messages::token(token)));
         }
     }
@@ -78,9 +81,32 @@ impl Page<'_> {
         }
     }
 
-    fn arm_refresh(&mut self, object: u32) -> TaskId {
-        let delay_s = self.setup.token_life_s.saturating_sub(REFRESH_MARGIN_S);
-        if !self.setup.release.background_refresh || delay_s == 0 {
+    /// Notes which session object refreshes the new entry: `object`, unless the tab lacks focus where that matters.
+    /// [`NONE`] stands for no object.
+    fn refreshing(&mut self, object: Option<u32>) -> u32 {
+        let unfocused = self.setup.release.heeds_focus && !self.has_focus();
+        let refreshes = object.filter(|_| !unfocused).unwrap_or(NONE);
+        if self.setup.release.takes_late_tokens {
+            self.tab.refreshes = refreshes;
+        }
+        refreshes
+    }
+
+    /// Remaining life of a token, in seconds, as the client counts it: `exp - floor(now)`.
+    fn life_left_s(&self, token: Token) -> u32 {
+        (token.iat() + self.setup.token_life_s).saturating_sub(self.now_s())
+    }
+
+    /// Arms the refresh of a token by a session object, unless `object` is [`NONE`].
+    fn arm_refresh(&mut self, object: u32, token: Token) -> TaskId {
+        let release = self.setup.release;
+        let life_s = if release.refresh_counts_remaining_life {
+            self.life_left_s(token)
+        } else {
+            self.setup.token_life_s
+        };
+        let delay_s = life_s.saturating_sub(REFRESH_MARGIN_S);
+        if !release.background_refresh || delay_s == 0 || object == NONE {
             return NONE;
         }
         let id = self.tasks.start_refresh(self.id, self.tab.epoch, object);
@@ -91,12 +117,17 @@ impl Page<'_> {
     /// Replaces the entry with a pending fetch.
     pub(super) fn cache_pending(&mut self, fetch: TaskId) {
         self.replace_entry();
+        let object = self.tasks[fetch].object;
+        self.refreshing(Some(object));
         self.tab.set_entry(Entry::Pending(fetch));
     }
 
     /// Stores a fetched token, before any caller gets it.
     pub(super) fn cache_fetched(&mut self, fetch: TaskId, token: Token) {
         let current = self.tab.entry() == Entry::Pending(fetch);
+        if self.setup.release.takes_late_tokens {
+            return self.cache_late(current, token);
+        }
         let from_s = if self.setup.release.age_from_receipt {
             // The entry's `createdAt` is set when the entry is made, when the fetch begins.
             u32::try_from(self.tasks[fetch].since.whole_seconds()).unwrap_or(u32::MAX)
@@ -106,11 +137,33 @@ impl Page<'_> {
         if !current && self.setup.release.ignores_replaced_entries() {
             return;
         }
-        let refresh = self.arm_refresh(self.tasks[fetch].object);
+        let refresh = self.arm_refresh(self.tasks[fetch].object, token);
         if current {
             self.tab.set_entry(Entry::Cached { token, from_s, refresh });
         }
         self.out.push(Action::Tell(messages::token(token)));
+    }
+
+    /// Stores a fetched token as the current entry's, which may be another entry than that of the fetch
+    /// ([`Release::takes_late_tokens`](super::release::Release::takes_late_tokens)). The object that refreshes the current
+    /// entry refreshes the token. An entry that waits for a fetch of its own stays as it is.
+    fn cache_late(&mut self, current: bool, token: Token) {
+        if !current {
+            let Entry::Cached { token: own, .. } = self.tab.entry() else { return };
+            if self.life_left_s(own) == 0 {
+                return;
+            }
+            self.disarm_entry();
+        }
+        let refresh = self.arm_refresh(self.tab.refreshes, token);
+        self.tab.set_entry(Entry::Cached { token, from_s: token.iat(), refresh });
+        self.out.push(Action::Tell(messages::token(token)));
+    }
+
+    /// `clearCache`
+    pub(super) fn clear_cache(&mut self) {
+        self.disarm_entry();
+        self.tab.set_entry(Entry::Empty);
     }
 
     /// Handles a background fetch that brought a token without content. The token replaces the entry and is dropped as
@@ -148,7 +201,9 @@ impl Page<'_> {
     pub(super) fn token_broadcast(&mut self, token: Token) {
         match self.cached() {
             Cached::Nothing => self.cache_token(token, None, false),
-            Cached::Token(own) if own.iat() < token.iat() => self.cache_token(token, None, false),
+            Cached::Token(own) if own.iat() < token.iat() || self.setup.release.takes_late_tokens => {
+                self.cache_token(token, None, false);
+            }
             Cached::Token(_) => {}
             Cached::Pending(fetch) => {
                 self.tasks[fetch].next = token.iat().saturating_add(1);
@@ -157,10 +212,10 @@ impl Page<'_> {
     }
 
     /// Compares a token that another tab broadcast during a fetch with the fetched token only. A newer one, or any when
-    /// the fetch brought none, replaces the current cache entry.
+    /// the fetch brought none or the release takes late tokens, replaces the current cache entry.
     pub(super) fn weigh_heard(&mut self, heard: u32, fetched: Option<Token>) {
         let Some(iat) = heard.checked_sub(1) else { return };
-        if fetched.is_none_or(|fetched| fetched.iat() < iat) {
+        if fetched.is_none_or(|fetched| fetched.iat() < iat || self.setup.release.takes_late_tokens) {
             self.cache_token(Token::known_by_iat(iat), None, false);
         }
     }

@@ -77,12 +77,7 @@ impl Page<'_> {
 
     /// The flow's request got an empty answer because the browser is offline. The client does not change.
     pub(super) fn flow_answered_nothing(&mut self, id: TaskId) {
-        if self.tab.session && self.tab.listed {
-            self.tab.object = self.tab.newest_object;
-            self.tab.last_token = self.tab.newest_token;
-            self.set_cookie(self.tab.last_token);
-        }
-        self.emit(self.depth_now(id));
+        self.client_stays(self.depth_now(id));
         self.flow_looks(id);
     }
 
@@ -96,7 +91,7 @@ impl Page<'_> {
     /// The flow ends signed out. It tells the browser's other tabs, unless another tab told this one.
     fn sign_out_and_tell(&mut self, id: TaskId) {
         if self.tasks[id].flags & flag::BROADCAST != 0 {
-            self.set_cookie(None);
+            self.remove_cookies();
             self.out.push(Action::Tell(messages::SIGN_OUT));
         }
         self.sign_out();
@@ -131,7 +126,7 @@ impl Page<'_> {
     }
 
     /// `setActive({ session: null })`: the user sees the sign-in page.
-    fn sign_out(&mut self) {
+    pub(super) fn sign_out(&mut self) {
         self.set_cookie(None);
         self.set_session(false);
     }

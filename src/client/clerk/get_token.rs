@@ -30,7 +30,7 @@ impl Page<'_> {
         self.get_token_of(self.tab.object, caller, parent, flags, depth, ordinal);
     }
 
-    /// Begins a call of a session object's `getToken`.
+    /// Begins a call of a session object's `getToken`. Returns its task, which may have ended.
     pub(super) fn get_token_of(
         &mut self,
         object: u32,
@@ -39,7 +39,7 @@ impl Page<'_> {
         flags: u8,
         depth: u32,
         ordinal: u8,
-    ) {
+    ) -> TaskId {
         let id = self.start(Kind::GetToken, caller, parent, depth);
         self.tasks[id].object = object;
         self.tasks[id].flags |= flags;
@@ -51,6 +51,7 @@ impl Page<'_> {
             limits.first_attempt(self.limits, self.now);
         }
         self.try_token(id);
+        id
     }
 
     /// Makes one attempt of a call.
@@ -117,7 +118,7 @@ impl Page<'_> {
         }
         self.fetch_ended(id, token.is_none().then_some(Failure::NETWORK));
         let Some(token) = token else {
-            if self.setup.release.offline_checks_first {
+            if self.setup.release.empty_token_is_an_error {
                 self.cache_fetch_failed(id);
                 return self.wake_waiters(id, Err(Failure::NETWORK));
             }
@@ -221,7 +222,8 @@ impl Page<'_> {
             self.wait(id, wait);
             return;
         }
-        self.gives_up(id, if offline { Failure::OFFLINE } else { failure });
+        let hidden = self.setup.release.offline_hides_answers || failure.status == 0;
+        self.gives_up(id, if offline && hidden { Failure::OFFLINE } else { failure });
     }
 
     fn take_retry(&mut self) -> bool {
@@ -268,9 +270,13 @@ impl Page<'_> {
     }
 
     fn parent_has_token(&mut self, parent: TaskId, result: Result<Option<Token>, Failure>) {
+        if parent == NONE {
+            // The page load has gone on without the call.
+            return;
+        }
         match self.tasks.kind(parent) {
             Kind::SetActive => self.set_active_has_token(parent, result),
-            Kind::Load => self.load_has_token(parent),
+            Kind::Load => self.load_has_token(parent, result),
             _ => unreachable!("only setActive and the page load call getToken for themselves"),
         }
     }

@@ -23,6 +23,9 @@ impl Page<'_> {
     /// Opens or reloads the page. Everything that the old page was doing ends.
     pub(super) fn open(&mut self) {
         let visit = self.tab.visit + u32::from(!self.tab.open);
+        if !self.tab.open {
+            self.take_focus();
+        }
         self.leave();
         self.tab.open = true;
         self.tab.visit = visit;
@@ -32,6 +35,9 @@ impl Page<'_> {
         let environment = self.start(Kind::LoadEnvironment, Caller::Parent, load, 0);
         let client = self.start(Kind::LoadClient, Caller::Parent, load, 0);
         self.tasks[load].attempt = 2;
+        if self.setup.release.load_is_limited {
+            self.limit_load(load, client);
+        }
         self.request(environment);
         self.request(client);
     }
@@ -68,6 +74,7 @@ impl Page<'_> {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
         if failure.is_none() {
+            self.environment_arrived();
             self.tab.throttled = !self.setup.multi_session;
             self.keep_environment();
         } else {
@@ -84,8 +91,16 @@ impl Page<'_> {
     pub(super) fn environment_answered_nothing(&mut self, id: TaskId) {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
+        self.environment_arrived();
         self.keep_environment();
         self.part_loaded(load);
+    }
+
+    /// `EnvironmentUpdate`
+    fn environment_arrived(&mut self) {
+        if self.setup.release.environment_gets_token && self.tab.session {
+            self.get_token(Caller::Focus, NONE, 0, 0, 0);
+        }
     }
 
     fn keep_environment(&mut self) {
@@ -97,6 +112,7 @@ impl Page<'_> {
     pub(super) fn client_loaded(&mut self, id: TaskId, token: Option<Token>, listed: bool) {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
+        self.end_limit(load);
         self.client_arrives(token, listed, Listeners::Next, 0);
         self.part_loaded(load);
     }
@@ -106,10 +122,14 @@ impl Page<'_> {
     pub(super) fn client_load_failed(&mut self, id: TaskId, failure: Failure) {
         let load = self.tasks[id].parent;
         self.tasks.end(id);
+        self.end_limit(load);
         if matches!(failure.status, 400..=499) {
             self.tasks[load].set_reply(super::task::Reply::Fail(failure));
             self.tasks[load].flags |= flag::CLIENT_DONE;
             return self.part_loaded(load);
+        }
+        if self.setup.release.load_is_limited {
+            return self.load_by_cookie(load);
         }
         self.tasks[load].flags |= flag::DEGRADED;
         let cookie = self.browser.cookie;
@@ -140,12 +160,15 @@ impl Page<'_> {
     }
 
     /// The fetch of a token for the cookie's session has ended, with or without a token.
-    pub(super) fn load_has_token(&mut self, load: TaskId) {
+    pub(super) fn load_has_token(&mut self, load: TaskId, result: Result<Option<Token>, Failure>) {
+        if self.setup.release.load_is_limited {
+            return self.cookie_s_session_has_token(load, result);
+        }
         self.start_polling();
         self.part_loaded(load);
     }
 
-    fn part_loaded(&mut self, load: TaskId) {
+    pub(super) fn part_loaded(&mut self, load: TaskId) {
         self.tasks[load].attempt -= 1;
         if self.tasks[load].attempt > 0 {
             return;

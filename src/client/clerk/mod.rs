@@ -13,6 +13,7 @@ mod flow;
 mod get_token;
 mod laws;
 mod load;
+mod load_limit;
 mod messages;
 mod page;
 mod pages;
@@ -27,7 +28,7 @@ mod tasks;
 mod touch;
 mod words;
 
-use crate::backend::BackendSpec;
+use crate::backend::{BackendSpec, UpdatedAt};
 use crate::client::family::{Client, Context, FlowWords, MessageRow, ModelRow, Unusable, Who};
 use crate::client::limit_states::LimitStates;
 use crate::client::policy::Policy;
@@ -74,6 +75,9 @@ impl Client for Clerk {
             reaction: context.reaction,
             apps: context.apps,
             first_user: context.first_user,
+            focus: context.focus,
+            updated_at_moves: context.updated_at == UpdatedAt::Moving,
+            focus_touch_lacks_client: !context.focus_touch_with_client,
             missing_expired_token: (context.code)(MISSING_EXPIRED_TOKEN),
             not_taken_for_a_lost_session: CODES_NOT_TAKEN_FOR_A_LOST_SESSION.map(|code| (context.code)(code)),
         }
@@ -90,7 +94,7 @@ impl Client for Clerk {
     }
 
     fn account(_: &[Rules], backend: &BackendSpec, users: Range<u32>) -> Accounts {
-        Accounts::new(users, backend.client_token)
+        Accounts::new(users, backend)
     }
 
     #[inline]

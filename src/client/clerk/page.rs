@@ -15,6 +15,7 @@ use super::setup::{Rules, Setup};
 use super::tab::Tab;
 use super::task::{Caller, Kind, NONE, Reply, Stage, Task, flag};
 use super::tasks::Tasks;
+use crate::client::app::DocumentFocus;
 use crate::client::backoff::Wait;
 use crate::client::fact::{Fact, Status};
 use crate::client::session_policy::SessionPolicy;
@@ -27,6 +28,8 @@ use crate::protocol::Token;
 pub(super) struct Page<'a> {
     /// The tab's number.
     pub id: u32,
+    /// The tab's number within its browser.
+    pub within: u32,
     /// The tab's state.
     pub tab: &'a mut Tab,
     /// State shared with the browser's other tabs.
@@ -73,8 +76,12 @@ impl Page<'_> {
             Input::Close => self.close(),
             Input::SignIn { again } => self.sign_in(again),
             Input::Focus => self.focus(),
+            Input::Blur => self.blur(),
             Input::AppGetToken { callers, skip_cache } => self.app_get_token(callers, skip_cache),
-            Input::SetActive { navigate } => self.set_active(navigate, self.tab.object, 0),
+            Input::SetActive { navigate, no_session: false } => {
+                self.set_active(navigate, self.tab.object, 0);
+            }
+            Input::SetActive { navigate, no_session: true } => self.set_none_active(navigate),
             Input::Message(Message { kind: messages::TOKEN, word }) => {
                 self.token_broadcast(Token::known_by_iat(word));
             }
@@ -126,6 +133,9 @@ impl Page<'_> {
     }
 
     fn answered(&mut self, task: TaskId) {
+        if self.tasks[task].kind == Kind::LoadClient && self.tasks[task].flags & flag::ABORTED != 0 {
+            return self.client_load_aborted(task);
+        }
         match self.tasks[task].reply() {
             Reply::Ok { token, listed } => self.succeeded(task, token, listed),
             Reply::Fail(failure) => self.request_failed(task, failure),
@@ -140,7 +150,8 @@ impl Page<'_> {
                 self.tasks[task].waits_until(self.now);
                 self.try_token(task);
             }
-            Kind::LoadEnvironment | Kind::LoadClient | Kind::Flow => self.request(task),
+            Kind::LoadEnvironment | Kind::LoadClient | Kind::LoadAgain | Kind::Flow => self.request(task),
+            Kind::LoadLimit => self.load_limit_due(task),
             Kind::TokenFetch | Kind::Touch | Kind::SetActive | Kind::Load | Kind::SignIn => {
                 unreachable!("tasks of these kinds set no timer")
             }
@@ -163,7 +174,7 @@ impl Page<'_> {
         let task = &mut self.tasks[id];
         let endpoint = match task.kind {
             Kind::LoadEnvironment => endpoints::ENVIRONMENT,
-            Kind::LoadClient => endpoints::CLIENT,
+            Kind::LoadClient | Kind::LoadAgain => endpoints::CLIENT,
             Kind::SignIn => endpoints::SIGN_IN,
             Kind::TokenFetch => endpoints::TOKENS,
             Kind::Touch => endpoints::TOUCH,
@@ -171,7 +182,7 @@ impl Page<'_> {
                 super::release::Flow::Touch { .. } => endpoints::TOUCH,
                 super::release::Flow::Client => endpoints::CLIENT,
             },
-            Kind::Load | Kind::Poll | Kind::Refresh | Kind::GetToken | Kind::SetActive => {
+            Kind::Load | Kind::LoadLimit | Kind::Poll | Kind::Refresh | Kind::GetToken | Kind::SetActive => {
                 unreachable!("tasks of these kinds send no request of their own")
             }
         };
@@ -189,7 +200,7 @@ impl Page<'_> {
     fn request_failed(&mut self, id: TaskId, failure: Failure) {
         let task = self.tasks[id];
         let is_get = match task.kind {
-            Kind::LoadEnvironment | Kind::LoadClient => true,
+            Kind::LoadEnvironment | Kind::LoadClient | Kind::LoadAgain => true,
             Kind::Flow => self.setup.release.flow == super::release::Flow::Client,
             _ => false,
         };
@@ -240,6 +251,7 @@ impl Page<'_> {
             Kind::Flow => self.flow_answered(id, token, listed),
             Kind::LoadEnvironment => self.environment_loaded(id, None),
             Kind::LoadClient => self.client_loaded(id, token, listed),
+            Kind::LoadAgain => self.client_loaded_again(id, token, listed),
             Kind::SignIn => self.sign_in_ended(id, None),
             _ => unreachable!("tasks of these kinds send no request"),
         }
@@ -252,6 +264,8 @@ impl Page<'_> {
             Kind::Flow => self.flow_failed(id, failure),
             Kind::LoadEnvironment => self.environment_loaded(id, Some(failure)),
             Kind::LoadClient => self.client_load_failed(id, failure),
+            // Nobody hears of its failure.
+            Kind::LoadAgain => self.tasks.end(id),
             Kind::SignIn => self.sign_in_ended(id, Some(failure)),
             _ => unreachable!("tasks of these kinds send no request"),
         }
@@ -264,6 +278,7 @@ impl Page<'_> {
             Kind::Flow => self.flow_answered_nothing(id),
             Kind::LoadEnvironment => self.environment_answered_nothing(id),
             Kind::LoadClient => self.client_loaded(id, None, false),
+            Kind::LoadAgain => self.client_answered_nothing_again(id),
             Kind::SignIn => self.sign_in_ended(id, Some(Failure::NETWORK)),
             _ => unreachable!("tasks of these kinds send no request"),
         }
@@ -306,8 +321,36 @@ impl Page<'_> {
         self.fact(Fact::AppWaited(self.now.since(since)));
     }
 
-    /// `TokenUpdate`: writes the token to the cookie, or removes the cookie.
+    /// `document.hasFocus()`
+    #[inline]
+    pub(super) fn has_focus(&self) -> bool {
+        match self.setup.focus {
+            DocumentFocus::All => true,
+            DocumentFocus::One => self.browser.focus() == Some(self.within),
+            DocumentFocus::None => false,
+        }
+    }
+
+    /// `TokenUpdate`: writes the token to the cookie, or removes the cookie. A tab without focus does so only if the
+    /// active context is its own (`updateSessionCookie`).
     pub(super) fn set_cookie(&mut self, token: Option<Token>) {
+        if self.setup.focus != DocumentFocus::All {
+            let named = self.tab.session;
+            if !named && self.browser.names_session() && !self.has_focus() {
+                return;
+            }
+            self.browser.name_session(named);
+        }
+        self.write_cookie(token);
+    }
+
+    /// `handleSignOut`: removes the session cookie and that of the active context.
+    pub(super) fn remove_cookies(&mut self) {
+        self.browser.name_session(false);
+        self.write_cookie(None);
+    }
+
+    fn write_cookie(&mut self, token: Option<Token>) {
         if self.browser.cookie != token {
             self.browser.cookie = token;
             self.fact(Fact::Cookie(token));

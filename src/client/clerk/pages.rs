@@ -79,6 +79,7 @@ impl Pages {
         let mut whole = self.tabs.get(who.tab);
         let mut page = Page {
             id: who.tab,
+            within: who.tab - who.user * self.tabs_per_user,
             tab: &mut whole,
             browser: &mut self.browsers[who.user as usize],
             limits: self.limits.of(who.rules.limits.as_ref(), who.user),
@@ -259,6 +260,7 @@ impl Look for Pages {
 mod tests {
     use super::super::release::{MODELS, Model};
     use super::*;
+    use crate::client::app::DocumentFocus;
 
     /// The leak of 6.1.0 with reacting app code. The repaired release needs no more memory than without app code.
     #[test]
@@ -267,10 +269,13 @@ mod tests {
             let setup = Setup {
                 release: Release::of(model, 1),
                 token_life_s: 60,
-                multi_session: false,
                 reaction: Reaction { act, from: Time::ZERO, to: Time::NEVER },
                 apps: 1,
                 first_user: 0,
+                multi_session: false,
+                focus: DocumentFocus::All,
+                updated_at_moves: false,
+                focus_touch_lacks_client: false,
                 missing_expired_token: 0,
                 not_taken_for_a_lost_session: [0; 2],
             };

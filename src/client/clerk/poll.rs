@@ -1,7 +1,7 @@
 //! The session poller and its cross-tab lock (`clerk-js.md`: session poller, poller lock).
 
 use super::page::Page;
-use super::release::{LOCK_PATIENCE, POLL_INTERVAL};
+use super::release::{FOCUSED_POLL_INTERVAL, LOCK_PATIENCE, POLL_INTERVAL};
 use super::task::{Caller, NONE, Stage};
 use crate::client::backoff::Wait;
 use crate::client::step::Action;
@@ -68,7 +68,7 @@ impl Page<'_> {
         }
     }
 
-    /// A tick has ended. The lock goes to the next poller in the queue, and the next tick comes in 5 s.
+    /// A tick has ended. The lock goes to the next poller in the queue.
     pub(super) fn poll_ended(&mut self, id: TaskId) {
         self.release_lock(id);
         self.rest(id);
@@ -76,7 +76,8 @@ impl Page<'_> {
 
     fn rest(&mut self, id: TaskId) {
         self.tasks.poller_waits(id, Stage::Timer);
-        self.wait(id, Wait::exactly(POLL_INTERVAL));
+        let focused = self.setup.release.heeds_focus && self.has_focus();
+        self.wait(id, Wait::exactly(if focused { FOCUSED_POLL_INTERVAL } else { POLL_INTERVAL }));
     }
 
     /// Releases the lock, if this poller holds it.

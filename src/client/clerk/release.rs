@@ -12,21 +12,23 @@ pub(super) enum Model {
     ClerkJs6_0_0,
     ClerkJs6_1_0,
     ClerkJs6_3_3,
+    ClerkJs6_40_0,
 }
 
 impl Model {
     /// All models, in the order of [`MODELS`].
-    pub(super) const ALL: [Model; 5] = [
+    pub(super) const ALL: [Model; 6] = [
         Model::Documented,
         Model::ClerkJs5_125_3,
         Model::ClerkJs6_0_0,
         Model::ClerkJs6_1_0,
         Model::ClerkJs6_3_3,
+        Model::ClerkJs6_40_0,
     ];
 }
 
 /// The models' descriptions for readers.
-pub(super) const MODELS: [ModelRow; 5] = [
+pub(super) const MODELS: [ModelRow; 6] = [
     ModelRow {
         name: "documented",
         about: "As the pull request describes it: the flow touches the session, and a failed touch enters the flow again.",
@@ -57,6 +59,12 @@ pub(super) const MODELS: [ModelRow; 5] = [
         takes_max_rounds: false,
         is_contender: false,
     },
+    ModelRow {
+        name: "clerk-js-6.40.0",
+        about: "Measured: the newest release, which polls every 1.5 s in the tab that has focus.",
+        takes_max_rounds: false,
+        is_contender: false,
+    },
 ];
 
 /// The request of the unauthenticated flow.
@@ -71,7 +79,8 @@ pub enum Flow {
     Client,
 }
 
-/// The properties that distinguish client releases (`clerk-js.md`, "What the recordings show", 8 and 9).
+/// The properties that distinguish client releases (`clerk-js.md`, "What the recordings show", 8 and 9, and "Newer
+/// releases"). A source "published package" names the function of the release in which the property was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Release {
     /// The client fetches a new token in the background, `life - 17 s` after it received the cached one.
@@ -88,14 +97,36 @@ pub struct Release {
     /// Offline, `getToken` retries less and fails with an error of its own. `setActive` ignores that error (from 6.0.0
     /// on).
     pub offline_aware: bool,
-    /// Offline, `getToken` does not fetch, and an empty answer is a network error. Before 6.1.0 an empty answer counts
-    /// as a token without content: the client removes the cookie and the cached token.
+    /// Offline, `getToken` does not fetch. From 6.1.0 on, and no longer after 6.34.1 ("Newer releases").
     pub offline_checks_first: bool,
+    /// An empty answer of /tokens is a network error. Before 6.1.0 it counts as a token without content: the client
+    /// removes the cookie and the cached token.
+    pub empty_token_is_an_error: bool,
+    /// Offline, `getToken` replaces an HTTP answer by its offline error as well (published package 6.3.3, `getToken`).
+    /// 6.40.0 replaces only errors that are no HTTP answer.
+    pub offline_hides_answers: bool,
     /// `setActive` with navigation touches by itself and throws a failure that does not enter the flow. 5.125.3 always
     /// touches by `#touchCurrentSession` (its published package, `setActive`).
     pub navigation_touch: bool,
     /// Every 401 enters the unauthenticated flow in the fetch layer, before its caller gets it.
     pub fetch_layer_entry: bool,
+    /// The refresh timer counts from the token's remaining life, not from its whole life (6.24.0, "Newer releases").
+    pub refresh_counts_remaining_life: bool,
+    /// A page load gives GET /client 7 s and then aborts it. It fetches a token for the session in the cookie, for 7 s
+    /// at most, before it shows the session, and asks GET /client again in the background (6.25.3, "Newer releases").
+    pub load_is_limited: bool,
+    /// The poller waits 1.5 s in a tab with focus, and a tab without focus arms no refresh timer (6.25.9, "Newer
+    /// releases").
+    pub heeds_focus: bool,
+    /// A touch error on focus is caught (after 6.34.1, "Newer releases").
+    pub focus_touch_errors_are_caught: bool,
+    /// Of two tokens the cache takes the later one to arrive: a fetch whose entry was replaced meanwhile still replaces
+    /// the token of the current entry, and the token of another tab replaces one as new as itself (published package
+    /// 6.40.0, token cache, `set` and the listener for broadcasts, for tokens without `oiat`).
+    pub takes_late_tokens: bool,
+    /// An answer of /environment that comes after the session lets the page call `getToken` as on focus (published
+    /// package 6.40.0, `AuthCookieService`, constructor).
+    pub environment_gets_token: bool,
     /// The request of the unauthenticated flow.
     pub flow: Flow,
 }
@@ -106,6 +137,11 @@ pub(super) const DEFAULT_MAX_ROUNDS: u32 = 40;
 
 /// Time from the end of a tick of the session poller to its next tick (`clerk-js.md`, Timers).
 pub(super) const POLL_INTERVAL: Dur = Dur::from_secs(5);
+/// The same time in a tab with focus, from 6.25.9 on (`clerk-js.md`, "Newer releases").
+pub(super) const FOCUSED_POLL_INTERVAL: Dur = Dur::from_ms(1_500);
+/// Time that a page load gives to GET /client, and then to `getToken` for the cookie's session, from 6.25.3 on
+/// (`clerk-js.md`, "Newer releases").
+pub(super) const LOAD_LIMIT: Dur = Dur::from_secs(7);
 /// A tick that waits longer than this for the cross-tab lock is skipped (`clerk-js.md`, Timers).
 pub(super) const LOCK_PATIENCE: Dur = Dur::from_ms(4_999);
 /// A touch on focus suppresses further touches on focus for this long (`clerk-js.md`, Timers).
@@ -146,8 +182,16 @@ impl Release {
             margin_is_usable: false,
             offline_aware: true,
             offline_checks_first: true,
+            empty_token_is_an_error: true,
+            offline_hides_answers: true,
             navigation_touch: true,
             fetch_layer_entry: true,
+            refresh_counts_remaining_life: false,
+            load_is_limited: false,
+            heeds_focus: false,
+            focus_touch_errors_are_caught: false,
+            takes_late_tokens: false,
+            environment_gets_token: false,
             flow: Flow::Client,
         };
         match model {
@@ -160,12 +204,29 @@ impl Release {
                 margin_is_usable: true,
                 offline_aware: false,
                 offline_checks_first: false,
+                empty_token_is_an_error: false,
                 navigation_touch: false,
                 ..v6
             },
-            Model::ClerkJs6_0_0 => Release { refresh_chain_leak: true, offline_checks_first: false, ..v6 },
+            Model::ClerkJs6_0_0 => Release {
+                refresh_chain_leak: true,
+                offline_checks_first: false,
+                empty_token_is_an_error: false,
+                ..v6
+            },
             Model::ClerkJs6_1_0 => Release { refresh_chain_leak: true, ..v6 },
             Model::ClerkJs6_3_3 => v6,
+            Model::ClerkJs6_40_0 => Release {
+                offline_checks_first: false,
+                offline_hides_answers: false,
+                refresh_counts_remaining_life: true,
+                load_is_limited: true,
+                heeds_focus: true,
+                focus_touch_errors_are_caught: true,
+                takes_late_tokens: true,
+                environment_gets_token: true,
+                ..v6
+            },
         }
     }
 }
@@ -190,6 +251,7 @@ mod tests {
             (Model::ClerkJs6_0_0, true, true, true),
             (Model::ClerkJs6_1_0, true, true, true),
             (Model::ClerkJs6_3_3, true, false, true),
+            (Model::ClerkJs6_40_0, true, false, true),
         ] {
             let release = Release::of(model, 7);
             let found = (release.background_refresh, release.refresh_chain_leak);

@@ -1,6 +1,7 @@
 //! The client resource of a page. It creates and removes session objects, and listeners are told of them.
 
 use super::page::Page;
+use super::tab::Tab;
 use super::task::{Caller, NONE, Reply, Task};
 use crate::client::app::AppReaction;
 use crate::client::step::TaskId;
@@ -41,8 +42,7 @@ impl Page<'_> {
         self.tab.listed = listed;
         if self.tab.session || (first && listed) {
             if listed {
-                self.tab.object = self.tab.newest_object;
-                self.tab.last_token = token;
+                self.make_current(self.tab.newest_object, token);
             }
             self.set_session(listed);
             self.set_cookie(token);
@@ -51,6 +51,45 @@ impl Page<'_> {
             self.scratch.untimed = listeners == Listeners::SameTask && token.is_some();
             self.emit(depth);
             self.scratch.untimed = false;
+        }
+    }
+
+    /// Makes a session object the current one. `token` is its last active token.
+    pub(super) fn make_current(&mut self, object: u32, token: Option<Token>) {
+        self.tab.object = object;
+        self.tab.object_age = Tab::age_of(object);
+        self.tab.last_token = token;
+    }
+
+    /// `updateClient` with the client resource as it is.
+    pub(super) fn client_stays(&mut self, depth: u32) {
+        if self.tab.session && self.tab.listed {
+            self.make_current(self.tab.newest_object, self.tab.newest_token);
+            self.set_cookie(self.tab.last_token);
+        }
+        self.emit(depth);
+    }
+
+    /// The touched object takes `updated_at` from the answer to its touch: that of the newest object, or a later one if
+    /// the answer brought no object.
+    pub(super) fn note_touched(&mut self, object: u32, brought_object: bool) {
+        let age = Tab::age_of(self.tab.newest_object) + u64::from(!brought_object);
+        if object == self.tab.object {
+            self.tab.object_age = age;
+        }
+        if object == self.tab.shown_object {
+            self.tab.shown_age = age;
+        }
+    }
+
+    /// The last active token of a session object that app code holds.
+    fn token_of(&self, object: u32) -> Option<Token> {
+        if object == self.tab.newest_object {
+            self.tab.newest_token
+        } else if object == self.tab.object {
+            self.tab.last_token
+        } else {
+            self.tab.shown_token
         }
     }
 
@@ -70,9 +109,10 @@ impl Page<'_> {
         self.note_bare(object, token.is_none());
     }
 
-    /// A `setActive` begins to wait for the token of the newest session object. The waiting calls of a page form a list,
-    /// the newest first, so the numbers of their objects never increase along it.
+    /// A `setActive` begins to wait for the token of a session object. The waiting calls of a page form a list, the
+    /// newest first.
     pub(super) fn wait_for_token(&mut self, id: TaskId, object: u32) {
+        let token = self.token_of(object);
         let next = std::mem::replace(&mut self.tab.set_active, id);
         if next != NONE {
             self.tasks[next].levels = id;
@@ -81,7 +121,7 @@ impl Page<'_> {
         task.object = object;
         task.next = next;
         task.levels = NONE;
-        task.set_reply(Reply::Ok { token: self.tab.newest_token, listed: true });
+        task.set_reply(Reply::Ok { token, listed: true });
     }
 
     /// Sets the token of each waiting `setActive` of this session object.
@@ -89,9 +129,6 @@ impl Page<'_> {
         let mut id = self.tab.set_active;
         while id != NONE {
             let task = &mut self.tasks[id];
-            if task.object < object {
-                return;
-            }
             if task.object == object {
                 task.set_reply(Reply::Ok { token, listed: true });
             }
@@ -130,17 +167,19 @@ impl Page<'_> {
     }
 
     /// Tells listeners of the resources. Listeners keep the object they know while nothing in it differs
-    /// (`memoizeListenerCallback`): same token, same object. App code reacts to an object only once.
+    /// (`memoizeListenerCallback`): same token and no later `updated_at`, same object. App code reacts to an object only once.
     pub(super) fn emit(&mut self, depth: u32) {
         if !self.tab.session {
             self.tab.shown = false;
             return;
         }
-        let known = self.tab.shown
-            && (self.tab.shown_object == self.tab.object || self.tab.shown_token == self.tab.last_token);
+        let newer = self.setup.updated_at_moves && self.tab.shown_age < self.tab.object_age;
+        let same = self.tab.shown_token == self.tab.last_token && !newer;
+        let known = self.tab.shown && (self.tab.shown_object == self.tab.object || same);
         if !known {
             self.tab.shown = true;
             self.tab.shown_object = self.tab.object;
+            self.tab.shown_age = self.tab.object_age;
             self.tab.shown_token = self.tab.last_token;
         }
         let reaction = self.setup.reaction;
@@ -155,14 +194,16 @@ impl Page<'_> {
         match reaction.act {
             AppReaction::None => {}
             AppReaction::SetActive => self.set_active(false, object, depth),
-            AppReaction::GetToken => self.get_token_of(object, Caller::App, NONE, 0, depth, 0),
+            AppReaction::GetToken => {
+                self.get_token_of(object, Caller::App, NONE, 0, depth, 0);
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::bench::{OLD, TestBench, fine, sends, sent_to, waits};
+    use super::super::bench::{OLD, TestBench, fine, sends, sent_to, sets_active, waits};
     use super::super::endpoints;
     use super::super::messages;
     use super::super::release::Model::ClerkJs6_3_3;
@@ -184,7 +225,7 @@ mod tests {
         let now = Time::from_ms(100_000);
         let old = fine(Some(Token::issued(Time::from_ms(20_000))));
         let mut bench = reacting(Time(1), Time::NEVER);
-        let touch = sent_to(&bench.step(now, Input::SetActive { navigate: false }), endpoints::TOUCH);
+        let touch = sent_to(&bench.step(now, sets_active(false)), endpoints::TOUCH);
         let actions = bench.answer(now, touch, old);
         assert_eq!(waits(&actions), 1, "{actions:?}");
         // `setActive` itself asks later and has to fetch.
@@ -200,7 +241,7 @@ mod tests {
         let (from, to) = (Time::from_ms(10_000), Time::from_ms(20_000));
         for (now, reacts) in [(Time(from.0 - 1), 0), (from, 1), (Time(to.0 - 1), 1), (to, 0)] {
             let mut bench = reacting(from, to);
-            let touch = sent_to(&bench.step(now, Input::SetActive { navigate: false }), endpoints::TOUCH);
+            let touch = sent_to(&bench.step(now, sets_active(false)), endpoints::TOUCH);
             let actions = bench.answer(now, touch, fine(Some(Token::issued(now))));
             assert_eq!(waits(&actions), 1 + reacts, "`setActive`, and what reacts at {now}");
         }

@@ -1,7 +1,7 @@
 //! Data shared by all pages of a run, and the rules of a policy.
 
 use super::release::Release;
-use crate::client::app::Reaction;
+use crate::client::app::{DocumentFocus, Reaction};
 use crate::client::backoff::Backoff;
 use crate::client::policy::{FailureBits, Policy, TouchErrors};
 use crate::client::session_policy::SessionLimits;
@@ -50,6 +50,12 @@ pub struct Setup {
     pub apps: u32,
     /// Number of the cohort's first user.
     pub first_user: u32,
+    /// Which tabs have focus.
+    pub focus: DocumentFocus,
+    /// Whether the session's `updated_at` is later in every answer of the server.
+    pub updated_at_moves: bool,
+    /// Whether the answer to a touch on focus lacks the client resource.
+    pub focus_touch_lacks_client: bool,
     /// Index of the error code `missing_expired_token` in the scenario's list; 0 when no fault answers with it.
     pub missing_expired_token: u8,
     /// Indices of the error codes of a 401 that does not enter the flow in the fetch layer

@@ -38,6 +38,9 @@ pub(super) struct Tab {
     /// Touches on focus are suppressed until this time.
     pub touch_after: Time,
     pub(super) entry: PackedEntry,
+    /// The number of the session object that refreshes the cache entry (`onRefresh`), or [`NONE`]. Used by releases that
+    /// take late tokens.
+    pub(super) refreshes: u32,
     /// Last active token of the current session object.
     pub last_token: Option<Token>,
     /// Last active token of the newest session object.
@@ -57,6 +60,10 @@ pub(super) struct Tab {
     pub bare_objects: u64,
     /// The number of the session object that listeners know.
     pub shown_object: u32,
+    /// How new the current session object is: see [`Tab::age_of`]. Used where the server moves `updated_at`.
+    pub(super) object_age: u64,
+    /// How new the session object is that listeners know.
+    pub(super) shown_age: u64,
     /// The number of the session object that app code reacted to last; 0 for none.
     pub acted_object: u32,
     /// Number of the page load, from 1 to [`LAST_EPOCH`](super::task::LAST_EPOCH) and from 1 again; 0 before the first.
@@ -92,6 +99,7 @@ impl Default for Tab {
         Tab {
             touch_after: Time::ZERO,
             entry: PackedEntry { token: None, from_s: 0, task: NONE },
+            refreshes: NONE,
             last_token: None,
             newest_token: None,
             shown_token: None,
@@ -101,6 +109,8 @@ impl Default for Tab {
             newest_object: 0,
             bare_objects: 0,
             shown_object: 0,
+            object_age: 0,
+            shown_age: 0,
             acted_object: 0,
             epoch: 0,
             status: Status::Loading,
@@ -119,6 +129,12 @@ impl Default for Tab {
 }
 
 impl Tab {
+    /// How new a session object is by its `updated_at`, from its number: each answer makes a new object with a later
+    /// `updated_at`. A touch whose answer lacks the client moves the touched object's to between two numbers.
+    pub(super) const fn age_of(object: u32) -> u64 {
+        2 * object as u64
+    }
+
     /// The token cache.
     #[inline]
     pub(super) fn entry(&self) -> Entry {

@@ -42,15 +42,18 @@ mod bit {
     pub(super) const CACHED: u16 = 128;
     /// App code has reacted to the object that listeners know.
     pub(super) const ACTED: u16 = 256;
+    /// The newest session object refreshes the cache entry.
+    pub(super) const REFRESHES: u16 = 512;
     /// Number of bits.
-    pub(super) const COUNT: u32 = 9;
+    pub(super) const COUNT: u32 = 10;
 }
 
 /// All statuses by discriminant, as stored above the bits of [`Packed::flags`].
 const STATUSES: [Status; 4] = [Status::Loading, Status::Ready, Status::Degraded, Status::Error];
 
 /// State that an idle tab does not have: a current session object that is not the newest, one that app code has reacted
-/// to and listeners do not know, separate tokens for the cache and for the newest and the known object, flows that have
+/// to and listeners do not know, one that refreshes the cache entry and is not the newest, ages of objects that do not
+/// follow from their numbers, separate tokens for the cache and for the newest and the known object, flows that have
 /// not settled, a `setActive` that waits for its token, session objects without a token, calls by app code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Rest {
@@ -60,6 +63,9 @@ struct Rest {
     bare_objects: u64,
     object: u32,
     acted_object: u32,
+    refreshes: u32,
+    object_age: u64,
+    shown_age: u64,
     open_flows: u32,
     /// [`Tab::set_active`]. In a free place, the next free place.
     set_active: u32,
@@ -135,6 +141,7 @@ impl TabStore {
                 from_s: packed.entry_from_s,
                 task: packed.entry_task,
             },
+            refreshes: rest.refreshes,
             last_token: packed.last_token,
             newest_token: rest.newest_token,
             shown_token: rest.shown_token,
@@ -144,6 +151,8 @@ impl TabStore {
             newest_object: packed.newest_object,
             bare_objects: rest.bare_objects,
             shown_object: packed.shown_object,
+            object_age: rest.object_age,
+            shown_age: rest.shown_age,
             acted_object: rest.acted_object,
             epoch: packed.epoch,
             status: STATUSES[usize::from(packed.flags >> bit::COUNT)],
@@ -201,6 +210,9 @@ fn rest_of_idle(packed: &Packed) -> Rest {
         bare_objects: 0,
         object: packed.newest_object,
         acted_object: if packed.flags & bit::ACTED != 0 { packed.shown_object } else { 0 },
+        refreshes: if packed.flags & bit::REFRESHES != 0 { packed.newest_object } else { NONE },
+        object_age: Tab::age_of(packed.newest_object),
+        shown_age: Tab::age_of(packed.shown_object),
         open_flows: 0,
         set_active: NONE,
         app_calls: 0,
@@ -232,6 +244,7 @@ fn pack(whole: &Tab) -> (Packed, Rest) {
             | flag(whole.refreshing, bit::REFRESHING)
             | flag(whole.shown, bit::SHOWN)
             | flag(whole.acted_object != 0, bit::ACTED)
+            | flag(whole.refreshes == whole.newest_object, bit::REFRESHES)
             | flag(cached, bit::CACHED),
     };
     let rest = Rest {
@@ -241,6 +254,9 @@ fn pack(whole: &Tab) -> (Packed, Rest) {
         bare_objects: whole.bare_objects,
         object: whole.object,
         acted_object: whole.acted_object,
+        refreshes: whole.refreshes,
+        object_age: whole.object_age,
+        shown_age: whole.shown_age,
         open_flows: whole.open_flows,
         set_active: whole.set_active,
         app_calls: whole.app_calls,
@@ -276,6 +292,8 @@ mod tests {
             flows in prop_oneof![Just(0u32), any::<u32>()],
             app_calls in prop_oneof![Just(0u32), any::<u32>()],
             set_active in prop_oneof![Just(NONE), any::<u32>()],
+            refreshes in prop_oneof![Just(NONE), Just(3), any::<u32>()],
+            ages in prop_oneof![Just([6; 2]), any::<[u64; 2]>()],
             bare_objects in prop_oneof![Just(0u64), any::<u64>()],
             flags in any::<[bool; 7]>(),
             status in prop_oneof![Just(Status::Loading), Just(Status::Ready), Just(Status::Degraded), Just(Status::Error)],
@@ -287,7 +305,8 @@ mod tests {
             let mut tab = Tab {
                 touch_after: Time(touch_after), last_token, newest_token, shown_token, poll, open_flows: flows, object,
                 newest_object, bare_objects, shown_object, acted_object, epoch, status, open, client, session, listed,
-                throttled, refreshing, shown, set_active, app_calls, visit, ..Tab::default()
+                throttled, refreshing, shown, set_active, app_calls, visit, refreshes, object_age: ages[0],
+                shown_age: ages[1], ..Tab::default()
             };
             tab.set_entry(entry);
             tab

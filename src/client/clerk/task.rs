@@ -34,6 +34,10 @@ pub(super) enum Kind {
     Flow,
     /// The sign-in request of a signed-out user.
     SignIn,
+    /// The limit on the time of a page load's GET /client, and then of its `getToken`.
+    LoadLimit,
+    /// GET /client in the background, after a page load that did without it.
+    LoadAgain,
 }
 
 /// The stage of a task.
@@ -74,6 +78,8 @@ pub(super) mod flag {
     pub(crate) const SKIP_CACHE: u8 = 2;
     /// `setActive` navigates.
     pub(crate) const NAVIGATE: u8 = 4;
+    /// For GET /client of a page load: the client has aborted it. Other kinds of tasks use the bit as [`NAVIGATE`].
+    pub(crate) const ABORTED: u8 = NAVIGATE;
     /// The flow tells the browser's other tabs of a sign-out.
     pub(crate) const BROADCAST: u8 = 8;
     /// The request started while the browser was offline.
@@ -95,10 +101,11 @@ pub(super) struct Task {
     pub parent: TaskId,
     /// The next task that waits for the same fetch; the last one links to the first. In a free slot, the next free
     /// slot. For a fetch: one plus the `iat` of the token that another tab broadcast last during the fetch; 0 for none.
-    /// For a `setActive` that waits for its token: the next older one of the page, or [`NONE`].
+    /// For a `setActive` that waits for its token: the next older one of the page, or [`NONE`]. For a page load: its
+    /// limit, or [`NONE`]. For a limit: the task that it limits, or [`NONE`].
     pub next: TaskId,
     /// For the flow: levels of its recursion so far. For a `setActive` that waits for its token: the next newer one of
-    /// the page, or [`NONE`]. Otherwise the last of the tasks that wait for this one, or [`NONE`].
+    /// the page, or [`NONE`]. For a limit: its page load. Otherwise the last of the tasks that wait for this one, or [`NONE`].
     pub levels: u32,
     /// Entries of the unauthenticated flow on the causal chain of this task.
     pub depth: u32,

@@ -62,7 +62,7 @@ const GONE: u16 = 0;
 /// generation never overflows.
 const LAST_GENERATION: u32 = u32::MAX - MOST_CALLS;
 /// A timer's slot with a later generation is not reused. A refresh raises the generation only when it ends, so the
-/// generation never overflows. A poller also raises it when it gets the cross-tab lock, at most once in 5 s, and its
+/// generation never overflows. A poller also raises it when it gets the cross-tab lock, at most once in 1.5 s, and its
 /// events are at most 5 s ahead. When the generation overflows, all events of the first 32,768 generations are over.
 const LAST_TIMER_GENERATION: u16 = u16::MAX / 2;
 /// Bytes of an idle timer.

@@ -75,7 +75,7 @@ impl Kind {
         }
         const ENVIRONMENT: Due = Due::Repeat("the page load asks again for /environment");
         const CLIENT: Due = Due::Repeat("the page load asks again for /client");
-        const ROWS: [TaskRow; 11] = [
+        const ROWS: [TaskRow; 13] = [
             row("load", "page load", REPEATED, Role::Other),
             row("load-environment", "GET /environment", ENVIRONMENT, Role::Other),
             row("load-client", "GET /client of the page load", CLIENT, Role::Other),
@@ -87,6 +87,13 @@ impl Kind {
             row("set-active", "setActive", REPEATED, Role::Other),
             row("flow", "handleUnauthenticated", REPEATED, Role::Flow),
             row("sign-in", "sign-in", REPEATED, Role::SignIn),
+            row(
+                "load-limit",
+                "limit of the page load",
+                Due::Tick("the page load has waited 7 s"),
+                Role::Other,
+            ),
+            row("load-again", "GET /client after the page load", CLIENT, Role::Other),
         ];
         &ROWS[self as usize]
     }
@@ -132,6 +139,8 @@ mod tests {
             (Kind::SetActive, "set-active"),
             (Kind::Flow, "flow"),
             (Kind::SignIn, "sign-in"),
+            (Kind::LoadLimit, "load-limit"),
+            (Kind::LoadAgain, "load-again"),
         ] {
             assert_eq!(kind.row().id, id);
         }

@@ -115,7 +115,7 @@ impl<S: Sdk> Pages<S> {
             Input::Timer(task) => page.due(task),
             Input::Message(message) => page.told(message),
             Input::Answer(task) => return page.answered(task, &mut sdks[tab]),
-            Input::SetActive { .. } | Input::SignIn { .. } | Input::Lock(_) => {
+            Input::Blur | Input::SetActive { .. } | Input::SignIn { .. } | Input::Lock(_) => {
                 unreachable!("a scenario of this family has no such input")
             }
         };

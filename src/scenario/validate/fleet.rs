@@ -1,6 +1,7 @@
 //! Checks of the client, the fleet and the scripted acts.
 
 use super::Findings;
+use crate::client::app::DocumentFocus;
 use crate::fleet::{MAX_TABS, Tabs};
 use crate::kernel::Dur;
 use crate::scenario::parts::{Entry, Parts};
@@ -23,6 +24,11 @@ pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts) {
             if given && fleet.app_reaction == crate::client::app::AppReaction::None {
                 findings.warn(&format!("{path}.{key}"), &format!("`{key}` without `{other}` does nothing"));
             }
+        }
+        if fleet.focus_lasts.is_some() && fleet.document_focus != DocumentFocus::One {
+            let what = "`focus-lasts` belongs to document-focus = \"one\"";
+            let error = findings.at_key(&format!("{path}.focus-lasts"), Code::KeyOfOtherKind, what);
+            findings.push(error.fix("remove it, or add document-focus = \"one\""));
         }
         if fleet.away.is_some() && fleet.stays.is_none() {
             findings.warn(&format!("{path}.away"), "`away` without `stays` does nothing");

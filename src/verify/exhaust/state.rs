@@ -81,7 +81,7 @@ impl<C: Client> State<C> {
             Start::OneTab => state.due.extend([
                 input_at(0, Input::Focus),
                 input_at(0, burst),
-                input_at(0, Input::SetActive { navigate: true }),
+                input_at(0, Input::SetActive { navigate: true, no_session: false }),
             ]),
             Start::TwoTabs | Start::TwoSessions => {
                 state.due.extend([input_at(0, Input::Focus), input_at(1, burst), input_at(1, Input::Focus)]);

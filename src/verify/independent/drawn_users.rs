@@ -5,9 +5,11 @@ use crate::scenario::policies::PRESETS;
 use std::fmt::Write;
 
 /// Writes the policies, the client, the fleet and the script; `after` goes behind the list of policies.
-pub(super) fn users(dice: &mut Dice, text: &mut String, after: &str, horizon_s: u64) {
-    let presets = PRESETS.map(|(name, _)| name);
-    let preset = dice.one(&presets);
+pub(super) fn users((dice, later): (&mut Dice, &mut Dice), text: &mut String, after: &str, horizon_s: u64) {
+    let mut presets = PRESETS.map(|(name, _)| name).to_vec();
+    let last = presets.pop().expect("a preset that came later");
+    let drawn = dice.one(&presets);
+    let preset = if later.once_in(5) { last } else { drawn };
     let own = dice.number(0, 2);
     let names = match own {
         0 => format!("[\"{preset}\"]"),
@@ -15,8 +17,8 @@ pub(super) fn users(dice: &mut Dice, text: &mut String, after: &str, horizon_s: 
         _ => format!("[\"{preset}\", \"mixed\"]"),
     };
     let _ = writeln!(text, "policies = {names}\n{after}");
-    client(dice, text);
-    fleet(dice, text);
+    client((dice, later), text);
+    fleet((dice, later), text);
     if own > 0 {
         policy(dice, text);
     }
@@ -28,20 +30,21 @@ pub(super) fn users(dice: &mut Dice, text: &mut String, after: &str, horizon_s: 
         let _ = writeln!(text, "  {{ policy = \"{}\", share = 0.25 }},\n]", others[0]);
     }
     for _ in 0..dice.number(0, 5) {
-        action(dice, text, horizon_s);
+        action((dice, later), text, horizon_s);
     }
 }
 
-fn client(dice: &mut Dice, text: &mut String) {
+fn client((dice, later): (&mut Dice, &mut Dice), text: &mut String) {
     let models = ["documented", "clerk-js-5.125.3", "clerk-js-6.0.0", "clerk-js-6.1.0", "clerk-js-6.3.3"];
-    let model = dice.one(&models);
+    let drawn = dice.one(&models);
+    let model = if later.once_in(3) { "clerk-js-6.40.0" } else { drawn };
     let _ = writeln!(text, "[client]\nmodel = \"{model}\"");
     if model == "documented" && dice.once_in(2) {
         let _ = writeln!(text, "max-rounds = {}", dice.number(1, 12));
     }
 }
 
-fn fleet(dice: &mut Dice, text: &mut String) {
+fn fleet((dice, later): (&mut Dice, &mut Dice), text: &mut String) {
     let _ = writeln!(text, "\n[fleet]\nusers = {}", dice.number(1, 4));
     let _ = match dice.number(0, 3) {
         0 => writeln!(text, "tabs = [{{ tabs = 3, share = 0.4 }}, {{ tabs = 1, share = 0.6 }}]"),
@@ -88,6 +91,18 @@ fn fleet(dice: &mut Dice, text: &mut String) {
     if dice.once_in(2) {
         let _ = writeln!(text, "sign-in-again = {{ after = {}, share = 0.8 }}", dice.dist(9_000));
     }
+    match later.number(0, 3) {
+        0 => {}
+        1 => {
+            let _ = writeln!(text, "document-focus = \"none\"");
+        }
+        _ => {
+            let _ = writeln!(text, "document-focus = \"one\"");
+            if later.once_in(2) {
+                let _ = writeln!(text, "focus-lasts = {}", later.dist(9_000));
+            }
+        }
+    }
 }
 
 fn policy(dice: &mut Dice, text: &mut String) {
@@ -118,10 +133,11 @@ fn policy(dice: &mut Dice, text: &mut String) {
     }
 }
 
-fn action(dice: &mut Dice, text: &mut String, horizon_s: u64) {
+fn action((dice, later): (&mut Dice, &mut Dice), text: &mut String, horizon_s: u64) {
     let acts =
         ["focus", "set-active", "get-token", "open-tab", "reload", "offline", "online", "revoke", "online"];
-    let act = dice.one(&acts);
+    let drawn = dice.one(&acts);
+    let act = if drawn == "online" && later.once_in(2) { "blur" } else { drawn };
     let at = dice.number(1_000, horizon_s * 1_000 - 1) * 1_000_000 + dice.number(0, 999_983);
     let _ = writeln!(text, "\n[[action]]\nat = \"{at}ns\"\ndo = \"{act}\"");
     let _ = match dice.number(0, 2) {
@@ -133,7 +149,10 @@ fn action(dice: &mut Dice, text: &mut String, horizon_s: u64) {
         "get-token" => {
             writeln!(text, "callers = {}\nskip-cache = {}", dice.number(1, 5), dice.once_in(2))
         }
-        "set-active" => writeln!(text, "navigate = {}", dice.once_in(2)),
+        "set-active" => {
+            let (navigate, no_session) = (dice.once_in(2), later.once_in(3));
+            writeln!(text, "navigate = {navigate}\nno-session = {no_session}")
+        }
         _ => Ok(()),
     };
 }

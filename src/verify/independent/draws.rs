@@ -6,7 +6,7 @@ use crate::kernel::random::{Purpose, Stream, origin};
 use crate::kernel::{Dist, Dur};
 use crate::scenario::Scenario;
 
-const PURPOSES: [Purpose; 15] = [
+const PURPOSES: [Purpose; 16] = [
     Purpose::Arrival,
     Purpose::Focus,
     Purpose::Latency,
@@ -22,6 +22,7 @@ const PURPOSES: [Purpose; 15] = [
     Purpose::Generic,
     Purpose::Visit,
     Purpose::Action,
+    Purpose::FocusLasts,
 ];
 
 /// The streams of one simulation.
@@ -47,6 +48,7 @@ pub(super) enum Waits {
     LoadClient = 2,
     GetToken = 5,
     Flow = 9,
+    LoadAgain = 12,
 }
 
 /// Where the draws of a call lie.

@@ -99,7 +99,7 @@ impl Observer for Writer {
             Fact::SignedIn => self.write(now, tab, "signed in".to_owned()),
             Fact::SignedOut => self.write(now, tab, "signed out".to_owned()),
             Fact::LoadEnd(status) => self.write(now, tab, format!("load ends {status:?}")),
-            Fact::AppError(_) => self.write(now, tab, "app error".to_owned()),
+            Fact::AppError(_) | Fact::UnhandledRejection(_) => self.write(now, tab, "app error".to_owned()),
             Fact::AppAsked => self.write(now, tab, "app asks".to_owned()),
             Fact::AppLeft(callers) => self.write(now, tab, format!("app leaves {callers}")),
             Fact::AppWaited(wait) => self.write(now, tab, format!("app waited {}", wait.0)),

@@ -7,6 +7,7 @@ use super::endpoints::{CLIENT, TOUCH};
 use super::page::{Ask, Page, Session, Status};
 use super::token::Asks;
 use super::world::Fails;
+use crate::backend::UpdatedAt;
 use crate::client::policy::TouchErrors;
 use std::rc::Rc;
 
@@ -119,6 +120,7 @@ impl Page {
     }
 
     fn tells_sign_out(&self) {
+        self.removes_cookies();
         for other in self.user().open_pages() {
             if other.tab != self.tab {
                 let page = Rc::clone(&other);
@@ -132,21 +134,28 @@ impl Page {
     }
 
     /// `setActive({ session: null })`: the user sees the sign-in page.
-    fn signs_out(self: &Rc<Page>, depth: u32) {
+    pub(super) fn signs_out(self: &Rc<Page>, depth: u32) {
         self.set_cookie(None);
         self.set_session(None);
         self.emits(depth);
     }
 
     /// POST /touch of a session object.
-    async fn touches(self: &Rc<Page>, session: &Session, depth: u32, emits: bool) -> Fails<()> {
+    async fn touches(self: &Rc<Page>, session: &Session, depth: u32, emits: bool, focus: bool) -> Fails<()> {
         let first = depth == 0;
         let ask = Ask { endpoint: TOUCH, depth, ordinal: 0, first, waits: Waits::GetToken };
         match self.fetch(ask).await? {
             Answer::Ok { token, listed } => {
-                self.has_resource(listed, token);
-                self.takes_client(emits, depth);
+                if focus && !self.world.scenario.backend.focus_touch_with_client {
+                    self.next_update();
+                } else {
+                    self.has_resource(listed, token);
+                    self.takes_client(emits, depth);
+                }
                 session.last.set(token);
+                if listed && self.world.scenario.backend.session_updated_at == UpdatedAt::Moving {
+                    session.updated.set(self.answers.get());
+                }
             }
             _ if !emits => return Ok(()),
             _ => {}
@@ -159,8 +168,8 @@ impl Page {
     }
 
     /// `#touchCurrentSession`: what the policy does not take for a lost session is swallowed or thrown.
-    async fn touches_current(self: &Rc<Page>, session: &Session, depth: u32) -> Fails<()> {
-        match self.touches(session, depth, true).await {
+    async fn touches_current(self: &Rc<Page>, session: &Session, depth: u32, focus: bool) -> Fails<()> {
+        match self.touches(session, depth, true, focus).await {
             Ok(()) => Ok(()),
             Err(answer) if self.enters(&answer) => {
                 self.enters_flow(true, depth + 1);
@@ -175,6 +184,7 @@ impl Page {
 
     /// The tab gains focus: a `getToken` outside the poller's lock, and a touch at most once in 5 s.
     pub(super) fn gains_focus(self: &Rc<Page>) {
+        self.takes_focus();
         let page = Rc::clone(self);
         self.spawn(async move { page.refreshes_session_token(true).await });
         let Some(session) = self.current() else { return };
@@ -185,10 +195,23 @@ impl Page {
         self.touched_until.set(now + 5_000_000_000);
         let page = Rc::clone(self);
         self.spawn(async move {
-            if page.touches_current(&session, 0).await.is_err() {
+            if let Err(answer) = page.touches_current(&session, 0, true).await
+                && !page.world.is_newest()
+            {
                 page.write("app error");
+                page.world.rejected.borrow_mut().push((page.now(), page.tab, answer));
             }
         });
+    }
+
+    pub(super) fn takes_focus(&self) {
+        self.user().focus.set(Some(self.tab - self.user * self.world.tabs_per_user));
+    }
+
+    pub(super) fn loses_focus(&self) {
+        if self.user().focus.get() == Some(self.tab - self.user * self.world.tabs_per_user) {
+            self.user().focus.set(None);
+        }
     }
 
     /// `refreshSessionToken`, of the poller and of a focus.
@@ -214,16 +237,16 @@ impl Page {
         // A hook of the app's is awaited first.
         self.world.clock.turn().await;
         let mut session = session;
-        if let Some(object) = session.clone() {
+        if let Some(object) = session.clone().filter(|_| self.has_focus()) {
             if navigates && !self.world.is("clerk-js-5.125.3") {
-                if let Err(answer) = self.touches(&object, depth, false).await {
+                if let Err(answer) = self.touches(&object, depth, false, false).await {
                     if !self.enters(&answer) {
                         return Err(answer);
                     }
                     self.enters_flow(true, depth + 1);
                 }
             } else {
-                self.touches_current(&object, depth).await?;
+                self.touches_current(&object, depth, false).await?;
             }
             session = self.listed.borrow().clone();
         }
@@ -264,6 +287,17 @@ impl Page {
             let ends = page.sets_active(session, navigates, depth).await;
             page.app_hears(began, ends.is_ok());
         });
+    }
+
+    /// App code calls `setActive({ session: null })`.
+    pub(super) fn app_sets_none_active(self: &Rc<Page>, navigates: bool) {
+        if !self.client.get() {
+            return self.write("app error");
+        }
+        if navigates {
+            self.told.replace(None);
+        }
+        self.signs_out(0);
     }
 
     /// App code calls `getToken`.

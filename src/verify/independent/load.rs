@@ -5,6 +5,7 @@ use super::clock::Promise;
 use super::draws::Waits;
 use super::endpoints::{CLIENT, ENVIRONMENT};
 use super::page::{Ask, Page, Session, Status};
+use super::service::Ended;
 use super::token::Asks;
 use super::world::{Fails, World};
 use crate::backend::Endpoint;
@@ -13,12 +14,18 @@ use std::rc::Rc;
 
 /// For how long an environment is kept for later page loads: a day.
 const KEPT: u64 = 86_400_000_000_000;
+/// What a page load waits for /client, and then for a token, from 6.25.3 on.
+const LIMIT: u64 = 7_000_000_000;
 
 impl World {
     /// A page opens in a tab, in place of the one that is there.
     pub(super) fn opens_page(self: &Rc<World>, user: u64, within: usize) {
+        let opens = self.users[user as usize].tabs.borrow()[within].is_none();
         self.closes_page(user, within);
         let page = Page::new(self, user, user * self.tabs_per_user + within as u64);
+        if opens {
+            page.takes_focus();
+        }
         self.users[user as usize].tabs.borrow_mut()[within] = Some(Rc::clone(&page));
         page.starts_polling();
         let loads = Rc::clone(&page);
@@ -49,7 +56,11 @@ impl Page {
         });
         let (page, promise) = (Rc::clone(self), client.clone());
         self.spawn(async move {
-            let fine = page.loads_client().await;
+            let fine = if page.world.is_newest() {
+                page.loads_client_in_time().await
+            } else {
+                page.loads_client().await
+            };
             promise.resolve(fine);
         });
         let environment = environment.await;
@@ -78,6 +89,10 @@ impl Page {
         let user = self.user();
         match answer {
             Ok(answer) => {
+                if self.world.is_newest() {
+                    let page = Rc::clone(self);
+                    self.spawn(async move { page.refreshes_session_token(true).await });
+                }
                 // An answer of nothing leaves the client's default in force: that of a multi-session app.
                 let multi = multi || answer == Answer::Nothing;
                 user.environment.set(Some((self.now() + KEPT, multi)));
@@ -114,7 +129,7 @@ impl Page {
         }
         self.stops_polling();
         if let Some(token) = self.user().cookie.get() {
-            let session = Rc::new(Session { last: Cell::new(Some(token)) });
+            let session = Rc::new(Session { last: Cell::new(Some(token)), ..Session::default() });
             self.remembers(Promise::known(Ok(Some(token))), Some(Rc::clone(&session)), true);
             self.listed.replace(Some(session));
         }
@@ -124,5 +139,85 @@ impl Page {
         let _ = self.gets_token(&session, asks).await;
         self.starts_polling();
         Ok(false)
+    }
+
+    /// As [`Page::loads_client`], from 6.25.3 on: /client has 7 s, and so has the token of the cookie's session, which is
+    /// shown only then; /client is asked again in the background.
+    async fn loads_client_in_time(self: &Rc<Page>) -> Fails<bool> {
+        let page = Rc::clone(self);
+        let answer = self.within_limit(async move { page.fetch(Page::ask(CLIENT, Waits::LoadClient)).await });
+        match answer.await {
+            Some(Ok(Answer::Ok { token, listed })) => {
+                self.has_resource(listed, token);
+                self.world.clock.turn().await;
+                self.takes_client(true, 0);
+                return Ok(true);
+            }
+            Some(Ok(_)) => {
+                self.takes_client(true, 0);
+                return Ok(true);
+            }
+            Some(Err(Answer::Status { status, .. })) if status < 500 => return Err(Answer::status(status)),
+            Some(Err(_)) => {}
+            None => self.aborts_load(),
+        }
+        self.stops_polling();
+        let mut token = self.user().cookie.get();
+        if token.is_some() {
+            let session = Rc::new(Session { last: Cell::new(token), ..Session::default() });
+            self.forgets_all();
+            let asks = Asks { first: false, ..Asks::PLAIN };
+            let page = Rc::clone(self);
+            let fetched = self.within_limit(async move { page.gets_token(&session, asks).await });
+            token = match fetched.await {
+                Some(Ok(Some(token))) => Some(token),
+                _ => {
+                    self.forgets_all();
+                    self.user().cookie.get()
+                }
+            };
+        }
+        self.has_resource(token.is_some(), token);
+        self.takes_client(true, 0);
+        self.starts_polling();
+        let page = Rc::clone(self);
+        self.spawn(async move { page.asks_client_again().await });
+        Ok(false)
+    }
+
+    async fn asks_client_again(self: &Rc<Page>) {
+        let ask = Ask { first: false, ..Page::ask(CLIENT, Waits::LoadAgain) };
+        match self.fetch(ask).await {
+            Ok(Answer::Ok { token, listed }) => {
+                self.has_resource(listed, token);
+                self.world.clock.turn().await;
+                self.takes_client(true, 0);
+            }
+            Ok(_) => self.takes_client(true, 0),
+            Err(_) => {}
+        }
+    }
+
+    /// What a job comes to in 7 s; nothing when it takes longer. The job goes on.
+    fn within_limit<T: Clone + 'static>(&self, job: impl Future<Output = T> + 'static) -> Promise<Option<T>> {
+        let promise = Promise::new();
+        let (in_time, late) = (promise.clone(), promise.clone());
+        self.world.clock.after(LIMIT, move || {
+            late.resolve(None);
+        });
+        self.spawn(async move {
+            in_time.resolve(Some(job.await));
+        });
+        promise
+    }
+
+    /// GET /client is given up, under way or between two tries.
+    fn aborts_load(&self) {
+        self.load_aborted.set(true);
+        if let Some(ended) = &*self.load_call.borrow()
+            && matches!(*ended.borrow(), Ended::InFlight)
+        {
+            ended.replace(Ended::At(self.now(), Answer::GivenUp));
+        }
     }
 }

@@ -9,8 +9,8 @@ use super::poller::Poller;
 use super::service::{Ended, Who};
 use super::token::Entry;
 use super::world::{Fails, User, World};
-use crate::backend::Endpoint;
-use crate::client::app::AppReaction;
+use crate::backend::{Endpoint, UpdatedAt};
+use crate::client::app::{AppReaction, DocumentFocus};
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -28,6 +28,8 @@ pub(super) enum Status {
 pub(super) struct Session {
     /// Its last active token.
     pub last: Cell<Option<Token>>,
+    /// Its `updated_at`: the number of the answer that it is from, where the server moves it; otherwise 0.
+    pub updated: Cell<u64>,
 }
 
 /// One load of a page in a tab.
@@ -53,6 +55,12 @@ pub(super) struct Page {
     /// The `iat` that it has written to the cookie last, or that it removed it.
     pub written: Cell<Option<Option<u64>>>,
     pub multi_session: Cell<bool>,
+    /// Answers of the server that say something of the session.
+    pub answers: Cell<u64>,
+    /// GET /client of the page load, and how it ended.
+    pub load_call: RefCell<Option<Rc<RefCell<Ended>>>>,
+    /// The page load has given GET /client up.
+    pub load_aborted: Cell<bool>,
     pub touched_until: Cell<u64>,
     pub cache: RefCell<Option<Rc<Entry>>>,
     /// A background fetch is under way.
@@ -92,6 +100,9 @@ impl Page {
             status: Cell::new(Status::Loading),
             written: Cell::default(),
             multi_session: Cell::new(true),
+            answers: Cell::default(),
+            load_call: RefCell::default(),
+            load_aborted: Cell::default(),
             touched_until: Cell::default(),
             cache: RefCell::default(),
             refreshing: Cell::default(),
@@ -151,9 +162,16 @@ impl Page {
         let place = world.draws.of_call(self.tab, ask.endpoint, ask.ordinal, self.now());
         let what = format!("{}{}", ask.endpoint, if first { ", first" } else { "" });
         let (answer, ended) = world.send(Who::User(self.user), ask.endpoint, place, (self.name(), what));
+        if matches!(ask.waits, Waits::LoadClient) {
+            self.load_call.replace(Some(Rc::clone(&ended)));
+        }
         let (page, promise) = (Rc::clone(self), answer.clone());
         world.clock.spawn(None, async move {
             let answer = promise.await;
+            // A call that was aborted has ended before.
+            if matches!(*ended.borrow(), Ended::At(..)) {
+                return;
+            }
             let dropped = page.gone.get();
             ended.replace(if dropped { Ended::Dropped } else { Ended::At(page.now(), answer) });
         });
@@ -179,6 +197,9 @@ impl Page {
                 given.and_then(|g| g(self.now(), self.tab, is_client, (cap(bounds.0), cap(bounds.1))));
             let drawn = || cap(self.world.draws.wait(self.tab, ask.waits, ask.ordinal, self.now(), bounds));
             self.world.clock.sleep(given.unwrap_or_else(drawn)).await;
+            if matches!(ask.waits, Waits::LoadClient) && self.load_aborted.get() {
+                return answer;
+            }
         }
         unreachable!("the last try returns")
     }
@@ -204,8 +225,35 @@ impl Page {
         }
     }
 
-    /// The session cookie is written, or removed.
+    /// `document.hasFocus()`
+    pub(super) fn has_focus(&self) -> bool {
+        let within = self.tab - self.user * self.world.tabs_per_user;
+        match self.world.scenario.fleet.document_focus {
+            DocumentFocus::All => true,
+            DocumentFocus::One => self.user().focus.get() == Some(within),
+            DocumentFocus::None => false,
+        }
+    }
+
+    /// The session cookie is written, or removed, unless another context is active and the document has no focus. What
+    /// writes makes its own context the active one.
     pub(super) fn set_cookie(&self, token: Option<Token>) {
+        let own = self.session.borrow().is_some();
+        let others_context = self.user().context.get() && !own;
+        if others_context && !self.has_focus() {
+            return;
+        }
+        self.user().context.set(own);
+        self.writes_cookie(token);
+    }
+
+    /// `handleSignOut`: both cookies go, whoever has focus.
+    pub(super) fn removes_cookies(&self) {
+        self.user().context.set(false);
+        self.writes_cookie(None);
+    }
+
+    fn writes_cookie(&self, token: Option<Token>) {
         let user = self.user();
         let iat = token.map(|token| token.iat);
         if self.written.replace(Some(iat)) != Some(iat) {
@@ -246,11 +294,21 @@ impl Page {
 
     /// A client resource has come: with or without the session, and with a token or without.
     pub(super) fn has_resource(self: &Rc<Page>, listed: bool, token: Option<Token>) {
-        let object = listed.then(|| Rc::new(Session { last: Cell::new(token) }));
+        let updated = Cell::new(self.next_update());
+        let object = listed.then(|| Rc::new(Session { last: Cell::new(token), updated }));
         if let (Some(object), Some(token)) = (&object, token) {
             self.remembers(Promise::known(Ok(Some(token))), Some(Rc::clone(object)), true);
         }
         self.listed.replace(object);
+    }
+
+    /// The `updated_at` of the answer that has come.
+    pub(super) fn next_update(&self) -> u64 {
+        self.answers.set(self.answers.get() + 1);
+        match self.world.scenario.backend.session_updated_at {
+            UpdatedAt::Constant => 0,
+            UpdatedAt::Moving => self.answers.get(),
+        }
     }
 
     /// `updateClient` with the client resource that has come.
@@ -268,14 +326,17 @@ impl Page {
         }
     }
 
-    /// Listeners hear of the session: of a new object when its token differs, otherwise the old one stands for it. App code
+    /// Listeners hear of the session: of a new object when its token differs or it was updated later, otherwise the old one stands for it. App code
     /// reacts once to each object that it hears of.
     pub(super) fn emits(self: &Rc<Page>, depth: u32) {
         let Some(session) = self.current() else {
             self.told.replace(None);
             return;
         };
-        let same = |told: &Rc<Session>| Rc::ptr_eq(told, &session) || told.last.get() == session.last.get();
+        let same = |told: &Rc<Session>| {
+            let later = told.updated.get() < session.updated.get();
+            Rc::ptr_eq(told, &session) || (told.last.get() == session.last.get() && !later)
+        };
         let known = self.told.borrow().as_ref().is_some_and(same);
         if !known {
             self.told.replace(Some(session));

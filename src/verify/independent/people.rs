@@ -21,6 +21,7 @@ pub(super) fn most_tabs(scenario: &Scenario) -> u64 {
 #[derive(Clone, Copy, PartialEq)]
 enum Habit {
     Focus,
+    Blur,
     GetToken,
     SetActive,
     Reload,
@@ -130,6 +131,7 @@ impl World {
         let in_rounds = visit << 32 | round;
         let (every, purpose, key): (Option<&Dist>, _, _) = match habit {
             Habit::Focus => (fleet.focus_every.as_ref(), Purpose::Focus, in_rounds),
+            Habit::Blur => (fleet.focus_lasts.as_ref(), Purpose::FocusLasts, in_rounds),
             Habit::GetToken => (fleet.app_get_token.as_ref().map(|app| &app.every), Purpose::App, in_rounds),
             Habit::SetActive => {
                 (fleet.set_active.as_ref().map(|app| &app.every), Purpose::SetActive, in_rounds)
@@ -137,13 +139,23 @@ impl World {
             Habit::Reload => (fleet.reload_every.as_ref(), Purpose::Reload, in_rounds),
             Habit::Close => (fleet.stays.as_ref(), Purpose::Visit, 2 * visit),
         };
+        if habit == Habit::Focus {
+            self.plans(Habit::Blur, user, within, round);
+        }
         let Some(every) = every else { return };
         let tab = user * self.tabs_per_user + within as u64;
         let delay = self.draws.time(every, purpose, (tab, key));
+        if habit == Habit::Blur
+            && let Some(every) = &fleet.focus_every
+            && self.draws.time(every, Purpose::Focus, (tab, key)) <= delay
+        {
+            // The tab's next focus comes first.
+            return;
+        }
         let world = Rc::clone(self);
         self.clock.after(delay, move || {
             if world.page(user, within).is_some() && world.visit(user, within) == visit {
-                if habit != Habit::Close {
+                if !matches!(habit, Habit::Close | Habit::Blur) {
                     world.plans(habit, user, within, round + 1);
                 }
                 world.does(habit, user, within);
@@ -156,6 +168,7 @@ impl World {
         let Some(page) = self.page(user, within) else { return };
         match habit {
             Habit::Focus => page.gains_focus(),
+            Habit::Blur => page.loses_focus(),
             Habit::Reload => self.opens_page(user, within),
             Habit::GetToken => {
                 if let Some(app) = &fleet.app_get_token {
@@ -199,6 +212,10 @@ impl World {
         let one = &self.users[user as usize];
         match action.act {
             Act::Focus => page.iter().for_each(Page::gains_focus),
+            Act::Blur => page.iter().for_each(|page| page.loses_focus()),
+            Act::SetActive if action.no_session => {
+                page.iter().for_each(|page| page.app_sets_none_active(action.navigate));
+            }
             Act::SetActive => page.iter().for_each(|page| app_sets_active(page, action.navigate)),
             Act::GetToken => {
                 page.iter().for_each(|page| app_gets_tokens(page, action.callers, action.skip_cache));

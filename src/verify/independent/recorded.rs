@@ -3,7 +3,7 @@
 use super::answer::Answer;
 use super::service::Ended;
 use super::world::{GivenWait, World};
-use crate::conform::{Endpoint, FlowEntry, Outcome, Recording, Replayed, Request, State, Status};
+use crate::conform::{Endpoint, FlowEntry, Outcome, Recording, Rejection, Replayed, Request, State, Status};
 use crate::conform::{judge, setting};
 use rayon::prelude::*;
 use std::cell::RefCell;
@@ -28,6 +28,7 @@ fn replay(recording: &Recording) -> (Replayed, Vec<(u64, u64, Option<u64>)>) {
             Ended::Dropped | Ended::Then(_) => (None, None),
             Ended::At(at, answer) => {
                 let status = match answer {
+                    Answer::GivenUp => Status::Word("aborted".to_owned()),
                     Answer::Ok { .. } => Status::Http(200),
                     Answer::Status { status, .. } => Status::Http(*status),
                     _ => Status::Word("network_error".to_owned()),
@@ -56,7 +57,17 @@ fn replay(recording: &Recording) -> (Replayed, Vec<(u64, u64, Option<u64>)>) {
         status: format!("{:?}", page.status.get()).to_lowercase(),
         session_cookie: page.user().cookie.get().map(|token| crate::conform::Cookie { iat: token.iat }),
     });
-    let replayed = Replayed { requests, entries, last: states.collect(), notes: Vec::new() };
+    let last = states.collect();
+    let rejected = world.rejected.borrow();
+    let rejections = rejected.iter().map(|(at, tab, answer)| Rejection {
+        t: at / 1_000_000,
+        tab: *tab as u32,
+        status: match answer {
+            Answer::Status { status, .. } => Some(*status),
+            _ => None,
+        },
+    });
+    let replayed = Replayed { requests, entries, rejections: rejections.collect(), last, notes: Vec::new() };
     let written = world.written.borrow().iter().map(|(at, tab, iat)| (at / 1_000_000, *tab, *iat)).collect();
     (replayed, written)
 }

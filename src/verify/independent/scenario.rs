@@ -65,6 +65,8 @@ pub(super) const RETRIED: [&str; 5] = [
 pub fn scenario(seed: u64) -> String {
     let stream = Stream::new(seed, 0, Purpose::Generic, u16::MAX - 1);
     let dice = &mut Dice { stream, thrown: 0 };
+    // What came later is drawn apart, so that a seed draws the rest as before.
+    let later = &mut Dice { stream: Stream::new(seed, 0, Purpose::Generic, u16::MAX - 2), thrown: 0 };
     let (has_users, has_workloads) = match dice.number(0, 5) {
         0 | 1 => (false, true),
         2 => (true, true),
@@ -76,7 +78,7 @@ pub fn scenario(seed: u64) -> String {
     );
     let guard = "\n[guard]\nmax-events = 20000\n";
     if has_users {
-        users(dice, &mut text, guard, horizon_s);
+        users((dice, later), &mut text, guard, horizon_s);
     } else {
         let _ = writeln!(text, "policies = [\"new\"]\n{guard}");
         if dice.once_in(3) {
@@ -96,7 +98,7 @@ pub fn scenario(seed: u64) -> String {
     if has_workloads {
         endpoints.push("generic");
     }
-    backend(dice, &mut text, &endpoints);
+    backend((dice, later), &mut text, &endpoints);
     for place in 0..dice.number(0, 3) {
         fault(dice, &mut text, &endpoints, (place, horizon_s));
     }
@@ -150,11 +152,20 @@ pub(super) fn retry(dice: &mut Dice) -> String {
     ) + &means
 }
 
-fn backend(dice: &mut Dice, text: &mut String, endpoints: &[&str]) {
+fn backend((dice, later): (&mut Dice, &mut Dice), text: &mut String, endpoints: &[&str]) {
     let _ = writeln!(text, "\n[backend]\nlatency = {}", dice.dist(150));
     if endpoints.len() > 1 {
         let _ = writeln!(text, "token-life = \"{}s\"", dice.number(15, 80));
         let _ = writeln!(text, "client-token = \"{}\"", dice.one(&["fresh", "last", "none"]));
+        if later.once_in(3) {
+            let _ = writeln!(text, "session-updated-at = \"moving\"");
+        }
+        if later.once_in(4) {
+            let _ = writeln!(text, "focus-touch-with-client = false");
+        }
+        if later.once_in(4) {
+            let _ = writeln!(text, "revoked-session = \"unlisted\"");
+        }
     }
     for endpoint in endpoints {
         if endpoints.len() > 1 && !dice.once_in(3) {

@@ -8,7 +8,7 @@ use super::limit::Limit;
 use super::log::Token;
 use super::world::World;
 use crate::backend::Endpoint;
-use crate::backend::spec::{ClientToken, LimitKey};
+use crate::backend::spec::{ClientToken, LimitKey, RevokedSession};
 use crate::fault::FaultKind;
 use crate::kernel::random::{Purpose, chance, second_word};
 use crate::scenario::Scenario;
@@ -312,15 +312,18 @@ impl World {
 
     /// What the server answers to a call that nothing stands against, at the instant at which it serves it.
     ///
-    /// A revoked session is 401 to /tokens and /touch and missing from /client (`clerk-js.md`, recording S3k).
+    /// A revoked session is missing from /client. Where the server refuses it, it is 401 to /tokens and /touch (`clerk-js.md`,
+    /// recording S3k); otherwise it is missing from /touch as well.
     fn served_by_account(&self, call: &Call) -> Answer {
         let Who::User(user) = call.who else { return Answer::OK };
         let user = &self.users[user as usize];
         let now = self.now();
+        let refuses = self.scenario.backend.revoked_session == RevokedSession::Refused;
         let answers = |token: Option<Token>| Answer::Ok { token, listed: true };
         match call.endpoint {
             CLIENT if user.revoked.get() => Answer::Ok { token: None, listed: false },
-            TOKENS | TOUCH if user.revoked.get() => Answer::status(401),
+            TOUCH if user.revoked.get() && !refuses => Answer::Ok { token: None, listed: false },
+            TOKENS | TOUCH if user.revoked.get() && refuses => Answer::status(401),
             TOKENS => answers(Some(user.issue(now))),
             TOUCH | CLIENT => match self.scenario.backend.client_token {
                 ClientToken::Fresh => answers(Some(user.issue(now))),

@@ -20,6 +20,12 @@ pub(super) struct Entry {
     created: Cell<u64>,
     /// It has a token with a life.
     lives: Cell<bool>,
+    /// The token that it has, in the newest releases also one that came later (`resolvedToken`).
+    has: Cell<Option<Token>>,
+    /// The session object that refreshes it (`onRefresh`).
+    refresher: Option<Rc<Session>>,
+    /// Says that its end was called off, because a later token has come.
+    ends: RefCell<Option<Gone>>,
     /// Says that its refresh was called off.
     refresh: RefCell<Option<Gone>>,
 }
@@ -53,9 +59,14 @@ impl Page {
         self.world.is("clerk-js-6.0.0") || self.world.is("clerk-js-6.1.0")
     }
 
-    /// From 6.1.0 on an offline `getToken` sends nothing, and an empty answer is a network error.
-    fn knows_offline(&self) -> bool {
+    /// From 6.1.0 on an empty answer is a network error.
+    fn minds_empty_answers(&self) -> bool {
         !self.is_old_line() && !self.world.is("clerk-js-6.0.0")
+    }
+
+    /// From 6.1.0 on an offline `getToken` sends nothing; after 6.34.1 it does again.
+    fn is_silent_offline(&self) -> bool {
+        self.minds_empty_answers() && !self.world.is_newest()
     }
 
     /// The entry of the cache, unless its token has too little life left: 5 s or less in 6.x, less than 15 s in 5.125.3.
@@ -89,10 +100,15 @@ impl Page {
     /// Puts a token, or the promise of one, into the cache. `of` is the session object that refreshes it; a token that
     /// another tab made known has none, and is not made known again.
     pub(super) fn remembers(self: &Rc<Page>, token: Fetched, of: Option<Rc<Session>>, tells: bool) {
+        // From 6.25.9 on nothing refreshes what a page without focus remembers.
+        let of = of.filter(|_| !self.world.is_newest() || self.has_focus());
         let entry = Rc::new(Entry {
             token,
             created: Cell::new(self.now_s()),
             lives: Cell::default(),
+            has: Cell::default(),
+            refresher: of.clone(),
+            ends: RefCell::default(),
             refresh: RefCell::default(),
         });
         let before = self.cache.replace(Some(Rc::clone(&entry)));
@@ -102,7 +118,68 @@ impl Page {
             before.calls_refresh_off();
         }
         let page = Rc::clone(self);
-        self.spawn(async move { page.learns(entry, of, tells).await });
+        self.spawn(async move {
+            if page.world.is_newest() {
+                page.learns_late(entry, tells).await;
+            } else {
+                page.learns(entry, of, tells).await;
+            }
+        });
+    }
+
+    /// As [`Page::learns`], in the newest releases: the token goes to the entry that is there by then, unless that one
+    /// waits for a token of its own. Its life counts from now.
+    async fn learns_late(self: Rc<Page>, entry: Rc<Entry>, tells: bool) {
+        if entry.token.is_known() {
+            self.world.clock.turn().await;
+        }
+        let token = entry.token.clone().await;
+        let Ok(Some(token)) = token else { return self.forgets(&entry) };
+        let here = self.cache.borrow().clone();
+        let Some(here) = here else { return };
+        if !Rc::ptr_eq(&here, &entry) && here.has.get().is_none() {
+            return;
+        }
+        here.calls_off();
+        here.has.set(Some(token));
+        here.created.set(token.iat);
+        here.lives.set(true);
+        let left = (token.iat + self.life_s()).saturating_sub(self.now_s());
+        if left == 0 {
+            return self.forgets(&here);
+        }
+        let flag = Gone::default();
+        here.ends.replace(Some(Rc::clone(&flag)));
+        let (page, forgotten) = (Rc::clone(&self), Rc::clone(&here));
+        self.later(left, move || {
+            if !flag.get() {
+                page.forgets(&forgotten);
+            }
+        });
+        if let Some(session) = here.refresher.clone()
+            && left > 17
+        {
+            let flag = Gone::default();
+            here.refresh.replace(Some(Rc::clone(&flag)));
+            let page = Rc::clone(&self);
+            self.later(left - 17, move || {
+                if !flag.get() {
+                    page.refreshes(session);
+                }
+            });
+        }
+        if tells {
+            self.tells_token(token);
+        }
+    }
+
+    /// `clearCache`
+    pub(super) fn forgets_all(&self) {
+        let here = self.cache.borrow().clone();
+        if let Some(here) = here {
+            here.calls_off();
+            self.forgets(&here);
+        }
     }
 
     /// The token of an entry becomes known, in a task of its own: who asks before has it without an age.
@@ -161,7 +238,7 @@ impl Page {
         }
     }
 
-    /// Another tab has made a token known: it is taken when it is newer than what is here.
+    /// Another tab has made a token known: it is taken when it is newer than what is here, in the newest releases always.
     fn hears_of_token(self: Rc<Page>, token: Token) {
         let page = Rc::clone(&self);
         self.spawn(async move {
@@ -169,6 +246,7 @@ impl Page {
                 let here = entry.token.clone().await;
                 if let Ok(Some(here)) = here
                     && here.iat >= token.iat
+                    && !page.world.is_newest()
                 {
                     return;
                 }
@@ -221,7 +299,7 @@ impl Page {
         }
         let fetched = match answer {
             Ok(Answer::Ok { token, .. }) => Ok(token),
-            Ok(_) if self.knows_offline() => Err(Answer::Network),
+            Ok(_) if self.minds_empty_answers() => Err(Answer::Network),
             Ok(_) => Ok(None),
             Err(answer) => Err(answer),
         };
@@ -236,11 +314,14 @@ impl Page {
         if !asks.skips_cache
             && let Some(entry) = self.cached()
         {
-            let token = entry.token.clone().await?;
+            let token = match entry.has.get() {
+                Some(token) => Some(token),
+                None => entry.token.clone().await?,
+            };
             self.set_cookie(token);
             return Ok(token);
         }
-        if self.offline() && self.knows_offline() {
+        if self.offline() && self.is_silent_offline() {
             return Err(Answer::Network);
         }
         let breaker = self.world.policy(self.user).circuit_breaker.as_ref();
@@ -289,7 +370,9 @@ impl Page {
                 && n <= u64::from(most)
                 && self.user().retries.borrow_mut().grants(policy, self.now());
             if !again {
-                return Err(if offline { Answer::Offline } else { answer });
+                // The newest releases keep an HTTP answer.
+                let kept = self.world.is_newest() && matches!(answer, Answer::Status { .. });
+                return Err(if offline && !kept { Answer::Offline } else { answer });
             }
             let between =
                 |bounds| self.world.draws.wait(self.tab, Waits::GetToken, asks.ordinal, self.now(), bounds);
@@ -300,6 +383,13 @@ impl Page {
 }
 
 impl Entry {
+    fn calls_off(&self) {
+        self.calls_refresh_off();
+        if let Some(flag) = &*self.ends.borrow() {
+            flag.set(true);
+        }
+    }
+
     fn calls_refresh_off(&self) {
         if let Some(flag) = &*self.refresh.borrow() {
             flag.set(true);

@@ -32,6 +32,8 @@ pub(super) struct World {
     pub log: RefCell<Log>,
     /// What each tab has written to the session cookie: when, the tab, the token's `iat`; none for a removal.
     pub written: RefCell<Vec<(u64, u64, Option<u64>)>>,
+    /// Errors of calls that no code awaits: when, the tab, the answer.
+    pub rejected: RefCell<Vec<(u64, u64, Answer)>>,
     /// Every call.
     pub sent: RefCell<Vec<Sent>>,
     /// What a recording fixes of the wait before a repeated GET: from its bounds and the tab.
@@ -51,6 +53,10 @@ pub(super) struct User {
     /// Until when an environment is kept for later page loads, and whether it is that of a multi-session app.
     pub environment: Cell<Option<(u64, bool)>>,
     pub lock: RefCell<Lock>,
+    /// The tab whose document has focus, where at most one has.
+    pub focus: Cell<Option<u64>>,
+    /// The cookie of the active context names the session.
+    pub context: Cell<bool>,
     /// The page of each tab; none while it is closed.
     pub tabs: RefCell<Vec<Option<Rc<Page>>>>,
     /// How often each tab has been opened.
@@ -87,6 +93,7 @@ impl World {
             log: RefCell::default(),
             sent: RefCell::default(),
             written: RefCell::default(),
+            rejected: RefCell::default(),
             given_wait,
             policies,
             scenario,
@@ -155,6 +162,11 @@ impl World {
         self.scenario.client.model().name() == model
     }
 
+    /// The releases from 6.25.9 on.
+    pub(super) fn is_newest(&self) -> bool {
+        self.is("clerk-js-6.40.0")
+    }
+
     /// The client of the pull request's account, not a measured one.
     pub(super) fn is_documented(&self) -> bool {
         self.is("documented")
@@ -170,6 +182,8 @@ impl User {
             cookies: RefCell::default(),
             environment: Cell::default(),
             lock: RefCell::default(),
+            focus: Cell::default(),
+            context: Cell::default(),
             tabs: RefCell::new(vec![None; tabs as usize]),
             visits: RefCell::new(vec![0; tabs as usize]),
             revoked: Cell::default(),

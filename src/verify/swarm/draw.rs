@@ -40,8 +40,10 @@ pub fn scenario(seed: u64) -> String {
          policies = [\"old\", \"new\", \"not-429\"]\n\n[guard]\nmax-events = 200000\n",
         dice.number(1, 10)
     );
-    client_and_fleet(dice, &mut text);
-    backend(dice, &mut text, horizon_s);
+    // What came later is drawn apart, so that a seed draws the rest as before.
+    let later = &mut Dice::new(seed, 40);
+    client_and_fleet((dice, later), &mut text);
+    backend((dice, later), &mut text, horizon_s);
     for number in 0..dice.number(0, 3) {
         fault(dice, &mut text, horizon_s, number > 0);
     }
@@ -51,10 +53,13 @@ pub fn scenario(seed: u64) -> String {
     text
 }
 
-fn client_and_fleet(dice: &mut Dice, text: &mut String) {
+fn client_and_fleet((dice, later): (&mut Dice, &mut Dice), text: &mut String) {
     let models = Model::all().filter(|model| !model.row().is_contender).map(Model::name);
-    let models: Vec<&str> = models.collect();
-    let _ = writeln!(text, "\n[client]\nmodel = \"{}\"", dice.one(&models));
+    let mut models: Vec<&str> = models.collect();
+    let newest = models.pop().expect("a model that came later");
+    let drawn = dice.one(&models);
+    let model = if later.yes(0.25) { newest } else { drawn };
+    let _ = writeln!(text, "\n[client]\nmodel = \"{model}\"");
     let _ = writeln!(text, "\n[fleet]\nusers = {}\ntabs = {}", dice.number(1, 5), dice.number(1, 3));
     let _ = writeln!(text, "users-per-network = {}\napps = {}", dice.number(1, 3), dice.number(1, 2));
     let _ = writeln!(text, "opens = {}", dist(dice, 3_000));
@@ -88,12 +93,21 @@ fn client_and_fleet(dice: &mut Dice, text: &mut String) {
     if dice.yes(0.4) {
         let _ = writeln!(text, "sign-in-again = {{ after = {}, share = 0.8 }}", dist(dice, 10_000));
     }
+    let focus = later.one(&words("fleet.document-focus"));
+    let _ = writeln!(text, "document-focus = \"{focus}\"");
+    if focus == "one" && later.yes(0.5) {
+        let _ = writeln!(text, "focus-lasts = {}", dist(later, 10_000));
+    }
 }
 
-fn backend(dice: &mut Dice, text: &mut String, horizon_s: u64) {
+fn backend((dice, later): (&mut Dice, &mut Dice), text: &mut String, horizon_s: u64) {
     let _ = writeln!(text, "\n[backend]\ntoken-life = \"{}s\"", dice.number(20, 90));
     let _ = writeln!(text, "client-token = \"{}\"", dice.one(&words("backend.client-token")));
     let _ = writeln!(text, "latency = {}", dist(dice, 100));
+    for key in ["session-updated-at", "revoked-session"] {
+        let _ = writeln!(text, "{key} = \"{}\"", later.one(&words(&format!("backend.{key}"))));
+    }
+    let _ = writeln!(text, "focus-touch-with-client = {}", later.yes(0.7));
     for endpoint in Model::default().endpoints() {
         if !dice.yes(0.3) {
             continue;

@@ -85,7 +85,12 @@ impl Observer for Judge {
         }
         if matches!(
             input,
-            Input::Open | Input::Close | Input::Focus | Input::AppGetToken { .. } | Input::SetActive { .. }
+            Input::Open
+                | Input::Close
+                | Input::Focus
+                | Input::Blur
+                | Input::AppGetToken { .. }
+                | Input::SetActive { .. }
         ) {
             self.exogenous.push((now, tab, input));
         }

@@ -1,4 +1,6 @@
-use super::super::bench::{BARE, LATE, NEW, NOW, OLD, PAST_CACHE, TestBench, facts, fine, sends, sent_to};
+use super::super::bench::{
+    BARE, LATE, NEW, NOW, OLD, PAST_CACHE, TestBench, facts, fine, sends, sent_to, sets_active,
+};
 use super::super::endpoints;
 use super::super::messages;
 use super::super::release::Model::{self, ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_1_0, ClerkJs6_3_3};
@@ -71,7 +73,7 @@ fn an_older_session_object_comes_back_with_its_own_token() {
     for shares in [false, true] {
         let mut bench = TestBench::signed_in(ClerkJs6_3_3, OLD);
         let earlier = shares.then(|| sent_to(&bench.step(LATE, PAST_CACHE), endpoints::TOKENS));
-        let touch = sent_to(&bench.step(LATE, Input::SetActive { navigate: false }), endpoints::TOUCH);
+        let touch = sent_to(&bench.step(LATE, sets_active(false)), endpoints::TOUCH);
         let actions = bench.answer(LATE, touch, BARE);
         let fetch = earlier.unwrap_or_else(|| sent_to(&actions, endpoints::TOKENS));
         // A newer client resource arrives, and with it a newer object.
@@ -104,7 +106,7 @@ fn a_waiting_set_active_has_what_another_call_fetched_for_its_object() {
         bench.tab.throttled = false;
         // The `setActive` shares a fetch of the object before its own.
         let shared = sent_to(&bench.step(LATE, PAST_CACHE), endpoints::TOKENS);
-        let touch = sent_to(&bench.step(LATE, Input::SetActive { navigate: false }), endpoints::TOUCH);
+        let touch = sent_to(&bench.step(LATE, sets_active(false)), endpoints::TOUCH);
         assert_eq!(sends(&bench.answer(LATE, touch, BARE)), []);
         let own = sent_to(&bench.step(LATE, PAST_CACHE), endpoints::TOKENS);
         assert_eq!((bench.tab.object, bench.tasks[shared].object, bench.tasks[own].object), (2, 1, 2));

@@ -1,4 +1,4 @@
-use super::super::bench::{LATE, OLD, TestBench, fine, sends, sent_to};
+use super::super::bench::{LATE, OLD, TestBench, fine, sends, sent_to, sets_active};
 use super::super::browser::KeptEnvironment;
 use super::super::endpoints;
 use super::super::release::Model::ClerkJs6_3_3;
@@ -15,7 +15,7 @@ fn a_closed_page_does_nothing_and_an_opening_is_a_visit() {
     assert_eq!((bench.tab.visit, bench.tab.epoch), (1, 2), "a reload does not count as a visit");
     assert_eq!(bench.step(Time(2), Input::Close), [Action::Fact(Fact::PageGone)]);
     assert_eq!((bench.tab.open, bench.tab.session), (false, false));
-    for input in [Input::Focus, Input::SignIn { again: false }, Input::SetActive { navigate: false }] {
+    for input in [Input::Focus, Input::SignIn { again: false }, sets_active(false)] {
         assert_eq!(bench.step(Time(3), input), [], "{input:?}");
     }
     bench.load(Time(4), fine(None), session);
@@ -43,7 +43,8 @@ fn a_request_that_a_failed_one_caused_is_not_a_first_one() {
 /// `SafeLocalStorage`: 24 hours.
 #[test]
 fn a_kept_environment_is_good_for_a_day() {
-    let begin = Time::from_ms(5);
+    // A whole number of days and of 256 ns.
+    let begin = Time::from_ms(32);
     let end = begin.after(Dur::from_secs(86_400));
     let failing = Reply::Fail(Failure::status(500));
     for (now, throttled) in [(end, true), (end.after(Dur(1)), false)] {
@@ -64,7 +65,7 @@ fn what_a_reload_left_behind_ends_with_its_answer() {
     let poller = bench.tab.poll;
     // Two calls of the app and one of a focus share a fetch; a touch of `setActive`; a flow in a touch's fetch layer.
     let calls = bench.step(LATE, Input::AppGetToken { callers: 2, skip_cache: false });
-    let set_active = bench.step(LATE, Input::SetActive { navigate: false });
+    let set_active = bench.step(LATE, sets_active(false));
     let focus = bench.step(LATE, Input::Focus);
     let flow = bench.fail(LATE, sent_to(&focus, endpoints::TOUCH), 401);
     assert_eq!(bench.tasks.live(), 1 + (2 + 1 + 1) + 2 + 2);

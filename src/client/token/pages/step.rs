@@ -86,7 +86,11 @@ impl Pages {
                 };
                 self.feed(who, agent, token::Input::Timer(timer), now, &mut made);
             }
-            Input::SetActive { .. } | Input::SignIn { .. } | Input::Lock(_) | Input::Message(_) => {
+            Input::Blur
+            | Input::SetActive { .. }
+            | Input::SignIn { .. }
+            | Input::Lock(_)
+            | Input::Message(_) => {
                 unreachable!("a scenario of this family has no such input")
             }
         }

@@ -60,6 +60,11 @@ const COMPANIONS: &[(&str, &str, &str, &str)] = &[
 /// Values at the bounds of a type that a narrower rule refuses: end of the path, value, rule.
 const NARROWER: &[(&str, &str, &str)] = &[
     ("client.model", "\"own\"", "a program that uses the library brings this client, and none does here"),
+    (
+        "backend.limit[*].kind",
+        "\"own\"",
+        "a program that uses the library brings this limiter, and none does here",
+    ),
     ("policy-files", "", "a scenario from text has no directory to look for files in"),
     ("action[*].user", "4294967295", "the fleet has no such user"),
     ("action[*].users", "{ range = [4294967295, 4294967295] }", "the fleet has no such user"),

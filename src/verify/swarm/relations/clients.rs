@@ -58,6 +58,18 @@ pub(super) fn twice_the_users(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     Ok(())
 }
 
+/// No code reacts to session objects. The server moves their `updated_at` on the second side only.
+pub(super) fn updated_at_unheard(sides: &mut Sides, _: &mut Dice) -> Outcome {
+    fleet(&mut sides.first).insert("app-reaction".into(), "none".into());
+    let backend = |side: &mut Table, how: &str| {
+        let backend = side["backend"].as_table_mut().expect("drawn scenarios have a backend");
+        backend.insert("session-updated-at".into(), how.into());
+    };
+    backend(&mut sides.first, "constant");
+    backend(sides.part(), "moving");
+    sides.all_same(&[])
+}
+
 /// Calls by policy, replication, bucket, endpoint and outcome, in buckets that end before `before`, in milliseconds.
 fn early(results: &Results, before: u64) -> BTreeMap<Vec<String>, u64> {
     let mut early = rows(&csv::timeline(results));

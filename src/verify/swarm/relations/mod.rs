@@ -170,6 +170,11 @@ pub(super) const RELATIONS: &[Relation] = &[
         expected: KEYED_BY_NAME,
         of: clients::workloads_reordered,
     },
+    holds(
+        "an unheard updated_at",
+        clients::updated_at_unheard,
+        "app code that does not react: all results stay, whether the session's updated_at moves or not",
+    ),
 ];
 
 /// Every relation is checked on one scenario in this many.
@@ -179,8 +184,8 @@ pub(super) const TURNS: u64 = 3;
 const TOKEN_TURNS: u64 = 3;
 
 /// Relations that say something about policies, endpoints or metrics by their names, and are not checked on token clients.
-const NOT_OF_TOKEN_CLIENTS: [&str; 4] =
-    ["a subset of the policies", "a mix of twins", "--set", "sums across the files"];
+const NOT_OF_TOKEN_CLIENTS: [&str; 5] =
+    ["a subset of the policies", "a mix of twins", "--set", "sums across the files", "an unheard updated_at"];
 
 /// Results of a scenario's relations.
 #[derive(Clone, Debug, Default, PartialEq)]

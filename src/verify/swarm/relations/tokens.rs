@@ -29,7 +29,7 @@ fn renamed(names: &[(&str, &'static str)], value: &Value) -> Option<Value> {
 
 /// Removes the habits of a fleet that token clients cannot use.
 fn of_token_clients(fleet: &mut Table) {
-    for key in ["multi-session", "set-active", "sign-in-again"] {
+    for key in ["multi-session", "set-active", "sign-in-again", "document-focus", "focus-lasts"] {
         fleet.remove(key);
     }
     if fleet.get("app-reaction").and_then(Value::as_str) == Some("set-active") {
@@ -62,7 +62,9 @@ pub(super) fn with_token_clients(scenario: &mut Table) {
         }
     }
     if let Some(backend) = scenario["backend"].as_table_mut() {
-        backend.remove("client-token");
+        for key in ["client-token", "session-updated-at", "focus-touch-with-client", "revoked-session"] {
+            backend.remove(key);
+        }
         let life_ms = milliseconds(backend.get("token-life")).expect("drawn scenarios have a token life");
         backend.insert("token-life".into(), format!("{}ms", LONGER * life_ms).into());
         for name in endpoints() {
