@@ -1,8 +1,9 @@
 //! The compiled backend: for each endpoint the faults and limits of its calls, with no lookups left.
 
 use super::keys::Keys;
+use super::pool::PoolSpec;
 use super::spec::{BackendSpec, LimitSpec};
-use crate::fault::Fault;
+use crate::fault::{Fault, Strikes};
 use crate::kernel::{Dist, Dur, Time};
 use crate::protocol::Endpoint;
 
@@ -13,16 +14,18 @@ pub struct Route {
     pub latency: Dist,
     /// Round-trip time of a call that a limit or a full queue refuses; `latency` when absent.
     pub refused_latency: Option<Dist>,
-    /// The number of workers; `None` if calls are served at once.
-    pub workers: Option<u32>,
-    /// Calls that may wait for a worker; `None` for any number.
-    pub queue: Option<u32>,
+    /// Time on the way to the workers; none when absent.
+    pub request_latency: Option<Dist>,
+    /// Index in [`Layout::pools`] of the workers; `None` if calls are served at once.
+    pub pool: Option<u16>,
     /// Service time in a worker; zero when absent.
     pub service: Option<Dist>,
     /// Time after which the client gives up; `None` for never.
     pub timeout: Option<Dur>,
     /// Indices in [`Layout::faults`] of the faults that may strike a call, in order.
     pub faults: Vec<u16>,
+    /// Indices in [`Layout::faults`] of the restarts that break its connections.
+    pub restarts: Vec<u16>,
     /// Indices in [`Layout::limits`] of the limits that judge a call, in order.
     pub limits: Vec<u16>,
 }
@@ -32,6 +35,8 @@ pub struct Route {
 pub struct Layout {
     /// The compiled settings, by endpoint.
     pub routes: [Route; Endpoint::COUNT],
+    /// Pools of workers, in the order of [`BackendSpec::all_pools`].
+    pub pools: Vec<PoolSpec>,
     /// Limits, in the scenario's order.
     pub limits: Vec<LimitSpec>,
     /// Faults, in the scenario's order.
@@ -41,6 +46,8 @@ pub struct Layout {
     /// Begin of the first fault or scripted action; the horizon without one. The verdicts of limits before it are
     /// counted separately, and demand is judged in the time before it.
     pub first_fault: Time,
+    /// End of a run.
+    pub horizon: Time,
 }
 
 impl Layout {
@@ -52,23 +59,25 @@ impl Layout {
         first_fault: Time,
         horizon: Time,
     ) -> Layout {
-        let strikes = |fault: &Fault, endpoint: Endpoint| {
-            !fault.strikes_sessions() && fault.from < horizon && fault.endpoints[endpoint.index()]
+        let strikes = |fault: &Fault, endpoint: Endpoint, what: Strikes| {
+            fault.kind.strikes() == what && fault.from < horizon && fault.endpoints[endpoint.index()]
         };
+        let pools = spec.all_pools();
         let routes = Endpoint::ALL.map(|endpoint| {
             let own = spec.endpoint(endpoint);
             Route {
                 latency: own.latency.as_ref().unwrap_or(&spec.latency).clone(),
                 refused_latency: own.refused_latency.clone(),
-                workers: own.workers,
-                queue: own.queue,
+                request_latency: own.request_latency.clone(),
+                pool: pools.iter().position(|pool| pool.endpoints.contains(&endpoint)).map(|at| at as u16),
                 service: own.service.clone(),
                 timeout: own.timeout,
-                faults: places(&faults, |fault| strikes(fault, endpoint)),
+                faults: places(&faults, |fault| strikes(fault, endpoint, Strikes::Calls)),
+                restarts: places(&faults, |fault| strikes(fault, endpoint, Strikes::Connections)),
                 limits: places(&spec.limits, |limit| limit.endpoints.contains(&endpoint)),
             }
         });
-        Layout { routes, limits: spec.limits.clone(), faults, keys, first_fault }
+        Layout { routes, pools, limits: spec.limits.clone(), faults, keys, first_fault, horizon }
     }
 
     /// The compiled settings of an endpoint.

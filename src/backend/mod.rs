@@ -6,6 +6,7 @@ pub mod gateway;
 pub mod keys;
 pub mod layout;
 pub mod limiter;
+pub mod pool;
 pub mod rate;
 pub mod spec;
 pub mod station;

@@ -2,6 +2,7 @@
 
 use super::endpoints::Endpoints;
 pub use super::limiter::LimitKind;
+use super::pool::PoolSpec;
 pub use super::rate::Rate;
 use crate::kernel::{Dist, Dur};
 use crate::protocol::Endpoint;
@@ -36,6 +37,10 @@ pub struct BackendSpec {
     pub revoked_session: RevokedSession,
     /// Round-trip time of a call, without queueing and service. An endpoint's own `latency` replaces it.
     pub latency: Dist,
+    /// Workers that several endpoints share.
+    #[serde(rename = "pool", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = Endpoint::COUNT))]
+    pub pools: Vec<PoolSpec>,
     /// What is said of each endpoint.
     #[serde(flatten)]
     pub endpoints: Endpoints,
@@ -55,6 +60,7 @@ impl Default for BackendSpec {
             focus_touch_with_client: true,
             revoked_session: RevokedSession::Refused,
             latency: Dist::Constant(Dur::from_ms(100)),
+            pools: Vec::new(),
             endpoints: Endpoints::default(),
             limits: Vec::new(),
         }
@@ -65,6 +71,15 @@ impl BackendSpec {
     /// Life of a session token in whole seconds.
     pub fn token_life_s(&self) -> u32 {
         u32::try_from(self.token_life.0 / crate::kernel::time::NS_PER_S).unwrap_or(u32::MAX)
+    }
+
+    /// All pools of workers: those of single endpoints, in the order of the table of endpoints, then the shared ones.
+    pub fn all_pools(&self) -> Vec<PoolSpec> {
+        let own = Endpoint::ALL.into_iter().filter_map(|endpoint| {
+            let spec = self.endpoint(endpoint);
+            spec.workers.map(|workers| PoolSpec::own(endpoint, workers, spec.queue))
+        });
+        own.chain(self.pools.iter().cloned()).collect()
     }
 
     /// What the scenario says about this endpoint.
@@ -137,6 +152,11 @@ pub struct EndpointSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "20ms")]
     pub refused_latency: Option<Dist>,
+    /// Time on the way to the workers; `latency` comes after the service. Limits and faults judge a call when it is sent.
+    /// Without it, a call reaches the workers at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "20ms")]
+    pub request_latency: Option<Dist>,
     /// Workers, each of which serves one call at a time; without them, an answer takes the round-trip time only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 1_000_000), example = 8, extend("x-unit" = "workers"))]
@@ -145,7 +165,7 @@ pub struct EndpointSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = 100, extend("x-unit" = "calls"))]
     pub queue: Option<u32>,
-    /// Service time of a call in a worker.
+    /// Service time of a call in a worker: of the endpoint, or of the pool that serves it.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(example = "5ms")]
     pub service: Option<Dist>,
@@ -154,6 +174,9 @@ pub struct EndpointSpec {
     #[schemars(extend("x-above-zero" = true), example = "10s")]
     pub timeout: Option<Dur>,
 }
+
+/// The reason why a concurrency limit has no window of time.
+const LOSES_COUNT: &str = "a concurrency limit counts calls that began before";
 
 /// A rate limiter.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -179,6 +202,15 @@ pub struct LimitSpec {
     #[serde(default)]
     #[schemars(extend("x-above-zero" = true), example = "10s")]
     pub penalty: Option<Dur>,
+    /// When the limit begins to judge calls, from the start of the run: an operator sets it. It begins without any calls
+    /// counted.
+    #[serde(default)]
+    #[schemars(example = "5m", extend("x-never" = { "kind": { "concurrency": LOSES_COUNT } }))]
+    pub from: Dur,
+    /// When the limit ceases to judge calls, that instant excluded; without it, never.
+    #[serde(default)]
+    #[schemars(example = "20m", extend("x-never" = { "kind": { "concurrency": LOSES_COUNT } }))]
+    pub to: Option<Dur>,
     /// Source of these numbers, or that they are assumed. Reports print it.
     #[serde(default)]
     #[schemars(length(max = PROSE), extend("x-lines" = true), example = "assumed: the provider documents no number")]
@@ -204,6 +236,12 @@ impl Serialize for LimitSpec {
         if let Some(penalty) = &self.penalty {
             map.serialize_entry("penalty", penalty)?;
         }
+        if self.from > Dur::ZERO {
+            map.serialize_entry("from", &self.from)?;
+        }
+        if let Some(to) = &self.to {
+            map.serialize_entry("to", to)?;
+        }
         if !self.source.is_empty() {
             map.serialize_entry("source", &self.source)?;
         }
@@ -218,7 +256,13 @@ impl LimitSpec {
             LimitKey::Global => "for all together".to_owned(),
             key => format!("per {}", key.name()),
         };
-        format!("{} {}, {whose}", self.kind.name(), self.kind.in_words())
+        let when = match (self.from, self.to) {
+            (Dur::ZERO, None) => String::new(),
+            (from, None) => format!(", from {from}"),
+            (Dur::ZERO, Some(to)) => format!(", until {to}"),
+            (from, Some(to)) => format!(", from {from} to {to}"),
+        };
+        format!("{} {}, {whose}{when}", self.kind.name(), self.kind.in_words())
     }
 }
 

@@ -32,7 +32,7 @@ pub struct Replayed {
 /// The part of the recording that cannot be set up, or the reason why the run was stopped.
 pub fn replay(recording: &Recording) -> Result<Replayed, String> {
     let Setting { scenario, policy, notes } = setting(recording)?;
-    let plan = Plan::new(scenario, vec![Contender { name: policy.name.clone(), parts: vec![(policy, 1.0)] }]);
+    let plan = Plan::new(scenario, vec![Contender::of(policy.name.clone(), policy)]);
     let looker = Looker {
         wanted: recording.recorded_requests().into_iter().map(|r| (r.t, r.tab, r.endpoint)).collect(),
         requests: Vec::new(),

@@ -81,6 +81,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
             cohort: None,
             user: Some(0),
             users: None,
+            spread: None,
             tab: 0,
             callers: 1,
             skip_cache: false,
@@ -116,6 +117,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
         policy_files: Vec::new(),
         inline_policies: Vec::new(),
         mixes: Vec::new(),
+        rollouts: Vec::new(),
         client: crate::scenario::ClientSpec { name: model.into(), ..Default::default() },
         fleet,
         cohorts: Vec::new(),
@@ -202,6 +204,7 @@ fn action_of(
         cohort: None,
         user: Some(0),
         users: None,
+        spread: None,
         tab: u8::try_from(tab).map_err(|_| format!("tab {tab} is out of range"))?,
         act,
         callers,
@@ -250,13 +253,10 @@ fn fault_of(rule: &Rule) -> Result<FaultSpec, String> {
         }),
     };
     Ok(FaultSpec {
-        name: String::new(),
-        kind,
-        endpoints,
         from: Dur::from_ms(rule.from),
         to: rule.to.map(Dur::from_ms),
-        probability: 1.0,
         count: rule.count,
+        ..FaultSpec::of(kind, endpoints)
     })
 }
 

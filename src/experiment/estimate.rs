@@ -9,7 +9,7 @@
 use super::demand;
 use crate::Study;
 use crate::backend::spec::LimitKey;
-use crate::kernel::Time;
+use crate::kernel::{Dur, Time};
 use crate::parallel;
 use crate::results::Demand;
 use crate::scenario::Scenario;
@@ -222,15 +222,33 @@ fn scaled(full: &Scenario, sessions: u32) -> Scenario {
             LimitKey::Ip | LimitKey::User | LimitKey::Session => {}
         }
     }
+    // Workers are whole, so the service time compensates for the rounding.
+    let fewer = |workers: u32| {
+        let wanted = f64::from(workers) * share;
+        let workers = whole(wanted).max(1);
+        (workers, f64::from(workers) / wanted)
+    };
+    let places = |queue: Option<u32>| queue.map(|n| (f64::from(n) * share).ceil() as u32);
     let b = &mut s.backend;
     for endpoint in b.endpoints.iter_mut() {
         let Some(workers) = endpoint.workers else { continue };
-        // Workers are whole, so the service time compensates for the rounding.
-        let wanted = f64::from(workers) * share;
-        let workers = whole(wanted).max(1);
+        let (workers, slower) = fewer(workers);
         endpoint.workers = Some(workers);
-        endpoint.service = endpoint.service.as_ref().map(|d| d.slower(f64::from(workers) / wanted));
-        endpoint.queue = endpoint.queue.map(|n| (f64::from(n) * share).ceil() as u32);
+        endpoint.service = endpoint.service.as_ref().map(|d| d.slower(slower));
+        endpoint.queue = places(endpoint.queue);
+    }
+    for pool in &mut b.pools {
+        let (workers, slower) = fewer(pool.workers);
+        pool.workers = workers;
+        pool.queue = places(pool.queue);
+        pool.lifo_above = (f64::from(pool.lifo_above) * share).ceil() as u32;
+        // Each call of the pilot stands for several.
+        pool.service_per_call =
+            pool.service_per_call.map(|each| Dur((each.0 as f64 * slower / share) as u64));
+        for endpoint in &pool.endpoints {
+            let spec = &mut b.endpoints[*endpoint];
+            spec.service = spec.service.as_ref().map(|d| d.slower(slower));
+        }
     }
     for fault in &mut s.faults {
         fault.count = fault.count.map(|n| (n as f64 * share).ceil() as u64);

@@ -9,7 +9,7 @@ use crate::metrics::groups::GroupCounts;
 use crate::metrics::latency::Latencies;
 use crate::metrics::tally::{Reference, SessionCounts, Tally};
 use crate::parallel;
-use crate::results::{Demand, SessionRow};
+use crate::results::{Demand, ServerTotals, SessionRow};
 use crate::world::{Control, Plan, Run, StopReason, Stopped, WorkloadTotals, run};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -32,6 +32,7 @@ pub(super) struct Summary {
     pub demand: Vec<Demand>,
     pub timeline: Timeline,
     pub latencies: Latencies,
+    pub servers: ServerTotals,
     pub sessions: Vec<SessionRow>,
     pub distribution: Vec<(u32, u64)>,
     pub groups: Vec<Vec<GroupCounts>>,
@@ -46,6 +47,8 @@ struct Gathered {
     tally: Option<Tally>,
     /// Generic clients tie all users together, so a run that has them has one part.
     workloads: Vec<WorkloadTotals>,
+    /// Of the only part: workers tie all users together.
+    servers: ServerTotals,
     sessions: Vec<SessionRow>,
     distribution: BTreeMap<u32, u64>,
     events: u64,
@@ -65,6 +68,7 @@ impl Gathered {
         }
         self.workloads = run.totals.workloads;
         self.events += run.events;
+        self.servers.extend(run.totals.stations.into_iter().zip(run.times));
         self.fingerprints[part] = run.fingerprint;
         self.sessions.extend(rows);
         cut(&mut self.sessions, keep, |row| row.rank(flow));
@@ -105,6 +109,7 @@ impl Job {
             exercise: tally.exercise,
             timeline: tally.timeline,
             latencies: tally.latencies,
+            servers: gathered.servers,
             sessions,
             distribution: gathered.distribution.into_iter().collect(),
             events: gathered.events,
@@ -124,6 +129,7 @@ impl Job {
         let gathered = Mutex::new(Gathered {
             tally: None,
             workloads: Vec::new(),
+            servers: Vec::new(),
             sessions: Vec::new(),
             distribution: BTreeMap::new(),
             events: 0,

@@ -16,7 +16,9 @@ mod windows;
 use crate::metrics::latency::Latencies;
 use crate::metrics::{Exercise, metrics_of};
 use crate::results::provenance::hashes_of;
-use crate::results::{Answers, Engine, MetricValues, PolicyResults, Provenance, Results, SessionRow};
+use crate::results::{
+    Answers, Engine, MetricValues, PolicyResults, Provenance, Results, Servers, SessionRow,
+};
 use crate::scenario::load::{Loaded, load_extended, load_text, load_text_extended, load_with};
 use crate::scenario::{Extensions, ResolvedPolicy, ScenarioErrors, Settings};
 use crate::text::quote;
@@ -25,7 +27,6 @@ use job::{Job, Summary};
 use std::fmt;
 use std::path::Path;
 use verdict::{judge, not_exercised, not_judged};
-use windows::windows;
 
 pub use job::{WORST_SESSIONS, worst_session};
 
@@ -252,7 +253,7 @@ impl Study {
             .loaded
             .policies
             .iter()
-            .map(|p| Contender { name: p.name.clone(), parts: p.parts.clone() })
+            .map(|p| Contender { name: p.name.clone(), parts: p.parts.clone(), rollout: p.rollout })
             .collect();
         Plan::new(self.loaded.scenario.clone(), contenders)
     }
@@ -323,7 +324,7 @@ impl Study {
             horizon: scenario.horizon,
             users: scenario.users(),
             bucket: Some(scenario.bucket).filter(|_| !policies.is_empty()),
-            faults: windows(&plan),
+            faults: windows::of(&plan),
             policies,
             expectations,
             engine: Engine { events, fingerprint: job::chain(fingerprints), parts },
@@ -357,13 +358,15 @@ fn policy_results(
     let mut distribution = std::collections::BTreeMap::<u32, u64>::new();
     let mut sessions: Vec<SessionRow> = Vec::new();
     let mut timelines = Vec::new();
-    let mut latencies = Latencies::new(plan.called());
+    let mut latencies = Latencies::default();
+    let mut servers = Vec::new();
     for summary in summaries {
         for (entries, count) in summary.distribution {
             *distribution.entry(entries).or_default() += count;
         }
         sessions.extend(summary.sessions);
         latencies.add(&summary.latencies);
+        servers.push(summary.servers);
         timelines.push(summary.timeline);
     }
     sessions.sort_by_key(|row| row.rank(job::flow_of(plan)));
@@ -374,6 +377,7 @@ fn policy_results(
         metrics,
         demand,
         answers: Answers::all(&latencies),
+        servers: Servers::all(&plan.backend.pools, plan.scenario.horizon, &servers),
         not_exercised: not_exercised(plan, exercises),
         timelines,
         sessions,

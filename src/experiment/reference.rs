@@ -1,15 +1,19 @@
 //! The reference run: the same users on the same random streams, without faults, triggers and limits.
 //!
 //! Recovery and amplification compare a run with its reference, which shows what the same users request and get at the
-//! same times without disturbance. Queues and latencies stay, because they belong to the system. Revocations and tabs
+//! same times without disturbance. Restarts go, and with them and the outages every slow start. What operators do against an
+//! incident goes too: limits and blocks of a while are limits, and a rollout ends in the policy that the reference runs anyway.
+//! Queues and latencies stay, because they belong to the system. Revocations and tabs
 //! opened by `[[action]]` also stay, because they change the users rather than the answers. All policies share one
 //! reference, in which only 401 and 422 end a session (the preset `new`). A comparison therefore does not depend on the
 //! policy's own reference.
 
 use super::job::{Job, run_each};
 use crate::backend::Endpoint;
+use crate::backend::pool::PoolSpec;
 use crate::client::app::AppReaction;
 use crate::client::policy::Policy;
+use crate::fault::FaultSpec;
 use crate::metrics::tally::Reference;
 use crate::scenario::policies::known;
 use crate::scenario::{Act, ClientSpec, Scenario};
@@ -22,17 +26,15 @@ const POLICY: &str = "new";
 /// Plan of the reference. `None` if no call can fail and no load is scripted: every run is then its own reference.
 pub fn plan(scenario: &Scenario) -> Option<Plan> {
     let mut calm = scenario.clone();
-    calm.faults.retain(|fault| fault.strikes_sessions());
+    calm.faults.retain(FaultSpec::strikes_sessions);
     calm.actions.retain(|action| matches!(action.act, Act::OpenTab | Act::Revoke));
     calm.backend.limits.clear();
     for fleet in calm.fleets_mut().filter(|fleet| fleet.app_reaction_is_a_trigger()) {
         fleet.app_reaction = AppReaction::None;
     }
     let same = calm == *scenario;
-    let fails_by_itself = Endpoint::ALL.into_iter().any(|endpoint| {
-        let spec = scenario.backend.endpoint(endpoint);
-        spec.timeout.is_some() || (spec.workers.is_some() && spec.queue.is_some())
-    });
+    let times_out = Endpoint::ALL.into_iter().any(|e| scenario.backend.endpoint(e).timeout.is_some());
+    let fails_by_itself = times_out || scenario.backend.all_pools().iter().any(PoolSpec::may_shed);
     let offline = scenario.fleets().any(|fleet| fleet.offline.is_some());
     let revoked = !calm.faults.is_empty() || calm.actions.iter().any(|action| action.act == Act::Revoke);
     if same && !fails_by_itself && !offline && !revoked {
@@ -45,8 +47,8 @@ pub fn plan(scenario: &Scenario) -> Option<Plan> {
             cohort.pinned = vec![(policy_of(client), 1.0)];
         }
     }
-    let parts = vec![(policy_of(&scenario.client), 1.0)];
-    Some(Plan::new(calm, vec![Contender { name: "reference".to_owned(), parts }]))
+    let policy = policy_of(&scenario.client);
+    Some(Plan::new(calm, vec![Contender::of("reference", policy)]))
 }
 
 /// The policy of users of this client in the reference.

@@ -5,7 +5,7 @@
 
 use super::part;
 use super::rules::Rules;
-use super::run::{FlowOf, client_of, policy_of};
+use super::run::{FlowOf, change_of, client_of, fault_windows, policy_of};
 use super::story::{self, Call, Deed, SignedOut, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
 use crate::client::fact::Fact;
@@ -14,7 +14,6 @@ use crate::client::step::{Input, TaskId};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
-use crate::results::FaultWindow;
 use crate::world::{Observer, Outside, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -214,12 +213,6 @@ impl Recorder {
             let limits = plan.backend.route(endpoint).limits.iter();
             limits.map(|limit| scenario.backend.limits[*limit as usize].in_words()).collect()
         });
-        let faults = scenario.faults.iter().map(|spec| {
-            let name = if spec.name.is_empty() { spec.in_words() } else { spec.name.clone() };
-            let to = spec.to.unwrap_or(scenario.horizon).min(scenario.horizon);
-            let revokes = spec.strikes_sessions();
-            FaultWindow { name, from: spec.from, to: if revokes { spec.from } else { to } }
-        });
         let mut story = Story {
             scenario: scenario.name.clone(),
             client_model: client_of(plan, self.session, policy),
@@ -232,11 +225,12 @@ impl Recorder {
             horizon: plan.horizon,
             from: self.from,
             to: self.to.min(plan.horizon),
-            faults: faults.collect(),
+            faults: fault_windows(scenario),
             limits,
             codes: plan.codes.clone(),
             flow,
             rules: Rules::of(policy, max_rounds),
+            change: change_of(plan, contender, replication, self.session, max_rounds),
             tabs: self.last_tab + 1,
             totals: self.totals,
             steps: self.steps,

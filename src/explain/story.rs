@@ -48,6 +48,8 @@ pub struct Story {
     pub flow: FlowWords,
     /// Rules of the session's policy.
     pub rules: super::rules::Rules,
+    /// The policy that the session gets in a rollout; absent without one.
+    pub change: Option<Change>,
     /// Number of tabs that acted. `tab 0` is the user's first tab.
     pub tabs: u32,
     /// Totals of the whole run, for a part of it too.
@@ -312,7 +314,26 @@ impl Waiting {
     }
 }
 
+/// A change of a session's policy in a rollout.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Time of the change.
+    pub at: Time,
+    /// The policy after it.
+    pub policy: String,
+    /// Rules of the policy after it.
+    pub rules: super::rules::Rules,
+}
+
 impl Story {
+    /// The policy that the session runs at this time, and its rules.
+    pub fn policy_at(&self, at: Time) -> (&str, &super::rules::Rules) {
+        match &self.change {
+            Some(change) if at >= change.at => (&change.policy, &change.rules),
+            _ => (&self.policy, &self.rules),
+        }
+    }
+
     /// Whether a reader takes a step for the start of something new. A poller's tick and a token refresh are due by
     /// themselves, and a sign-in is the user's own act.
     pub fn is_root(&self, step: &Step) -> bool {

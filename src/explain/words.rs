@@ -190,7 +190,9 @@ fn sends(story: &Story, call: &Call) -> String {
 fn waits(story: &Story, wait: &Waiting) -> String {
     let length = span(wait.length);
     match wait.task.due {
-        Due::Retry => format!("waits {length} (retry {} of {})", wait.retry, story.rules.most_retries),
+        Due::Retry => {
+            format!("waits {length} (retry {} of {})", wait.retry, story.policy_at(wait.from).1.most_retries)
+        }
         Due::Tick(_) | Due::Repeat(_) => format!("waits {length} and repeats it"),
     }
 }
@@ -208,7 +210,7 @@ fn failure_in_words(story: &Story, failure: Failure) -> String {
 
 /// The rule that decided, in the text of the policy's file.
 pub fn rule(story: &Story, step: &Step, verdict: Judgement) -> String {
-    let rules = &story.rules;
+    let (_, rules) = story.policy_at(step.at);
     let role = match step.trigger {
         Trigger::Answer(call) => Some(story.calls[&call].task.role),
         _ => None,
@@ -224,7 +226,7 @@ pub fn rule(story: &Story, step: &Step, verdict: Judgement) -> String {
 }
 
 fn judged(story: &Story, step: &Step, failure: Failure, verdict: Judgement) -> String {
-    let (policy, what) = (&story.policy, failure_in_words(story, failure));
+    let ((policy, _), what) = (story.policy_at(step.at), failure_in_words(story, failure));
     let rule = rule(story, step, verdict);
     match verdict {
         Judgement::EnterFlow => {
@@ -248,8 +250,8 @@ fn spent(story: &Story, step: &Step) -> String {
     let Trigger::Answer(call) = step.trigger else { return String::new() };
     match &story.calls[&call] {
         call if call.task.role != Role::Fetch || call.attempt == 0 => String::new(),
-        call if call.attempt >= story.rules.most_retries => {
-            format!(", after all its retries ({})", story.rules.retries)
+        call if call.attempt >= story.policy_at(step.at).1.most_retries => {
+            format!(", after all its retries ({})", story.policy_at(step.at).1.retries)
         }
         call => format!(", after {}", number::counted(call.attempt.into(), "retry", "retries")),
     }
@@ -331,7 +333,11 @@ pub fn headline(story: &Story) -> String {
     let policy = if story.policy == story.contender {
         story.policy.clone()
     } else {
-        format!("{} (of {})", story.policy, story.contender)
+        let then = match &story.change {
+            Some(change) => format!(", then {} from {}", change.policy, clock(change.at)),
+            None => String::new(),
+        };
+        format!("{}{then} (of {})", story.policy, story.contender)
     };
     format!(
         "Session {} under policy {policy}, replication {}: sends {calls}{app}, {flow}, and {out}",

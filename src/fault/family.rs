@@ -93,7 +93,8 @@ macro_rules! faults {
 
             /// A random fault of any kind.
             pub fn draw(dice: &mut Dice) -> FaultKind {
-                match dice.one(&[$($word),+]) {
+                let drawn = [$(($word, <$kind as Kind>::IS_DRAWN)),+].into_iter().filter(|(_, is_drawn)| *is_drawn);
+                match dice.one(&drawn.map(|(word, _)| word).collect::<Vec<_>>()) {
                     $($word => FaultKind::$kind(<$kind as Kind>::draw(dice)),)+
                     other => unreachable!("{other} is none of the kinds"),
                 }

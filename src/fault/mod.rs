@@ -2,15 +2,17 @@
 //! change the world.
 
 mod family;
+mod window;
 
+use crate::kernel::Dur;
 use crate::kernel::dice::Dice;
-use crate::kernel::{Dur, Time};
 use crate::protocol::{Endpoint, Failure};
 use crate::spec::leaf::Share;
 use family::faults;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+pub use window::{Fault, Only, Repeat, ShareOf};
 
 /// The effect of a fault on a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +34,10 @@ pub enum Effect {
 pub enum Strikes {
     /// The calls of its window.
     Calls,
-    /// Sessions, once, when the fault begins.
+    /// Sessions, at the instant when the fault begins.
     Sessions,
+    /// The connections that are open at the instant when the fault begins.
+    Connections,
 }
 
 /// A kind of fault, which is also its description in a scenario.
@@ -44,6 +48,8 @@ trait Kind: Serialize + DeserializeOwned + JsonSchema {
     const HARMS: bool = true;
     /// Whether it may strike at every time of its window.
     const STEADY: bool = true;
+    /// Whether random scenarios have the kind.
+    const IS_DRAWN: bool = true;
 
     /// A description of its effect at these places, for charts: `/touch 429`.
     fn in_words(&self, places: &str) -> String;
@@ -79,6 +85,7 @@ faults! {
     no_answer::NoAnswer = "no-answer",
     revocation::Revocation = "revocation",
     pass::Pass = "pass",
+    restart::Restart = "restart",
 }
 
 /// Something that goes wrong in a window of time.
@@ -96,7 +103,7 @@ pub struct FaultSpec {
     pub kind: FaultKind,
     /// The endpoints whose calls it strikes; empty means all.
     #[serde(default)]
-    #[schemars(length(max = Endpoint::COUNT), example = vec!["touch"], extend("x-never" = { "kind": { "revocation": ONCE } }))]
+    #[schemars(length(max = Endpoint::COUNT), example = vec!["touch"], extend("x-never" = { "kind": { "revocation": SESSIONS } }))]
     pub endpoints: Vec<Endpoint>,
     /// When the fault begins, from the start of the run.
     #[serde(default)]
@@ -104,20 +111,44 @@ pub struct FaultSpec {
     pub from: Dur,
     /// When the fault ends, that instant excluded; without it, never.
     #[serde(default)]
-    #[schemars(example = "2m", extend("x-never" = { "kind": { "revocation": ONCE } }))]
+    #[schemars(example = "2m", extend("x-never" = { "kind": { "revocation": SESSIONS, "restart": INSTANT } }))]
     pub to: Option<Dur>,
+    /// Time from the begin of the window to its next begin. Without it, there is one window.
+    #[serde(default)]
+    #[schemars(extend("x-above-zero" = true), example = "1h")]
+    pub repeat_every: Option<Dur>,
+    /// When no window begins any more, from the start of the run; without it, never.
+    #[serde(default)]
+    #[schemars(example = "12h")]
+    pub repeat_until: Option<Dur>,
     /// Probability that it strikes a call of the window.
     #[serde(default = "one")]
-    #[schemars(with = "Share", example = 0.5, extend("x-never" = { "kind": { "revocation": ONCE } }))]
+    #[schemars(with = "Share", example = 0.5, extend("x-never" = { "kind": { "revocation": SESSIONS } }))]
     pub probability: f64,
+    /// Probability at the end of the window, or of the run without `to`. The probability changes linearly to it; without it,
+    /// it stays the same. An error rate that
+    /// rises and falls again is two faults.
+    #[serde(default)]
+    #[schemars(
+        with = "Option<Share>",
+        example = 0.9,
+        extend("x-never" = { "kind": { "revocation": SESSIONS, "restart": INSTANT } })
+    )]
+    pub probability_to: Option<f64>,
+    /// The callers whose calls it strikes; without it, all.
+    #[serde(default)]
+    #[schemars(extend("x-never" = { "kind": { "revocation": SESSIONS } }))]
+    pub only: Option<Only>,
     /// Most calls that it strikes over the whole run; without it, any number.
     #[serde(default)]
-    #[schemars(example = 100, extend("x-unit" = "calls", "x-never" = { "kind": { "revocation": ONCE } }))]
+    #[schemars(example = 100, extend("x-unit" = "calls", "x-never" = { "kind": { "revocation": SESSIONS, "restart": INSTANT } }))]
     pub count: Option<u64>,
 }
 
-/// The reason why a revocation has no settings of a window of calls.
-const ONCE: &str = "a revocation happens once, at `from`, to sessions";
+/// The reason why a revocation has no settings of calls.
+const SESSIONS: &str = "a revocation happens at `from`, to sessions";
+/// The reason why a restart has no settings of a window.
+const INSTANT: &str = "a restart happens at `from`, to every connection";
 
 fn one() -> f64 {
     1.0
@@ -140,7 +171,19 @@ impl Serialize for FaultSpec {
         if let Some(to) = &self.to {
             map.serialize_entry("to", to)?;
         }
+        if let Some(every) = &self.repeat_every {
+            map.serialize_entry("repeat-every", every)?;
+        }
+        if let Some(until) = &self.repeat_until {
+            map.serialize_entry("repeat-until", until)?;
+        }
         map.serialize_entry("probability", &self.probability)?;
+        if let Some(to) = &self.probability_to {
+            map.serialize_entry("probability-to", to)?;
+        }
+        if let Some(only) = &self.only {
+            map.serialize_entry("only", only)?;
+        }
         if let Some(count) = &self.count {
             map.serialize_entry("count", count)?;
         }
@@ -148,49 +191,6 @@ impl Serialize for FaultSpec {
             map.serialize_entry(key, value)?;
         }
         map.end()
-    }
-}
-
-/// A fault made ready to run.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Fault {
-    /// The kind, with its values.
-    pub kind: FaultKind,
-    /// Whether it strikes calls of an endpoint, by endpoint.
-    pub endpoints: [bool; Endpoint::COUNT],
-    /// Begin of the window.
-    pub from: Time,
-    /// End of the window, excluded; [`Time::NEVER`] for a fault without an end.
-    pub to: Time,
-    /// Probability that the fault strikes a call of its window.
-    pub probability: f64,
-    /// The largest number of calls that it strikes in the whole run.
-    pub count: u64,
-    /// Index of its error code in the scenario's list; 0 for none.
-    pub code: u8,
-    /// Name of its random stream: see [`stream_names`].
-    pub stream: String,
-}
-
-impl Fault {
-    /// Compiles a description. `code` is the index of its error code in the scenario's list; 0 for none.
-    pub fn new(spec: &FaultSpec, stream: String, code: u8) -> Fault {
-        let everywhere = spec.endpoints.is_empty();
-        Fault {
-            kind: spec.kind.clone(),
-            endpoints: Endpoint::ALL.map(|e| everywhere || spec.endpoints.contains(&e)),
-            from: Time(spec.from.0),
-            to: spec.to.map_or(Time::NEVER, |to| Time(to.0)),
-            probability: spec.probability,
-            count: spec.count.unwrap_or(u64::MAX),
-            code,
-            stream,
-        }
-    }
-
-    /// Whether the fault strikes sessions instead of calls.
-    pub fn strikes_sessions(&self) -> bool {
-        self.kind.strikes() == Strikes::Sessions
     }
 }
 
@@ -217,19 +217,42 @@ pub fn stream_names(faults: &[FaultSpec], called: &[Endpoint]) -> Vec<String> {
 }
 
 impl FaultSpec {
-    /// A description of the effect, for charts: `/touch 429`, `outage of /tokens`.
+    /// A fault of every call of these endpoints during the whole run.
+    pub fn of(kind: FaultKind, endpoints: Vec<Endpoint>) -> FaultSpec {
+        FaultSpec {
+            name: String::new(),
+            kind,
+            endpoints,
+            from: Dur::ZERO,
+            to: None,
+            repeat_every: None,
+            repeat_until: None,
+            probability: 1.0,
+            probability_to: None,
+            only: None,
+            count: None,
+        }
+    }
+
+    /// A description of the effect, for charts: `/touch 429`, `outage of /tokens`, `/touch 429 for 10% of the apps`.
     pub fn in_words(&self) -> String {
         let places = if self.endpoints.is_empty() {
             "every endpoint".to_owned()
         } else {
             self.endpoints.iter().map(|e| format!("/{e}")).collect::<Vec<_>>().join(", ")
         };
-        self.kind.in_words(&places)
+        let whom = self.only.map(|only| format!(" for {}", only.in_words())).unwrap_or_default();
+        format!("{}{whom}", self.kind.in_words(&places))
     }
 
     /// Whether the fault strikes sessions instead of calls.
     pub fn strikes_sessions(&self) -> bool {
         self.kind.strikes() == Strikes::Sessions
+    }
+
+    /// Whether the fault acts at instants instead of in windows.
+    pub fn is_instant(&self) -> bool {
+        self.kind.strikes() != Strikes::Calls
     }
 }
 

@@ -53,6 +53,8 @@ pub enum Purpose {
     Clock = 17,
     /// Calls that a client throttles by itself.
     Throttle = 18,
+    /// Time of a call on the way to the workers.
+    RequestLatency = 19,
     /// How long a tab keeps its document's focus.
     FocusLasts = 40,
 }

@@ -117,7 +117,7 @@ impl Collector {
         Collector {
             timeline: Timeline::new(plan.scenario.bucket, plan.scenario.horizon),
             grid: Grid::new(plan.scenario.horizon, plan.called()),
-            latencies: Latencies::new(plan.called()),
+            latencies: Latencies::default(),
             seconds: Seconds::new(users.len() < plan.backend.keys.users as usize),
             exercise: Exercise::new(plan),
             sessions: Block::new(users, Session::default()),

@@ -52,7 +52,7 @@ pub fn time_to_recover(run: &Tally, reference: &Grid, plan: &Plan) -> Option<Dur
     Some(recovered.since(cause))
 }
 
-/// Time of the last cause: the end of a fault that struck (its start, if it lasts to the horizon) or an action. Without
+/// Time of the last cause: the end of the last window of a fault that struck (its start, if it lasts to the horizon) or an action. Without
 /// any, the end of the first failed call. `None` if no call failed.
 fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
     let struck = plan
@@ -61,9 +61,9 @@ fn last_cause(run: &Tally, plan: &Plan) -> Option<Time> {
         .iter()
         .enumerate()
         .filter(|(i, fault)| fault.kind.harms() && run.exercise.has_struck(*i));
-    let faults = struck.map(|(_, fault)| match fault.to < plan.horizon && !fault.strikes_sessions() {
-        true => fault.to,
-        false => fault.from,
+    let faults = struck.filter_map(|(_, fault)| {
+        let (begin, end) = fault.last_window(plan.horizon)?;
+        Some(if end < plan.horizon { end } else { begin })
     });
     let actions = plan.scenario.actions.iter().zip(&run.exercise.acted);
     let triggers = actions.filter(|(_, acted)| **acted > 0).map(|(action, _)| Time(action.at.0));
@@ -80,10 +80,11 @@ fn background(run: &Tally, plan: &Plan) -> [f64; Endpoint::COUNT] {
     Endpoint::ALL.map(|endpoint| {
         let lasting = plan.backend.faults.iter().enumerate().filter(|(i, fault)| {
             let fails = fault.kind.failure(0).is_some();
-            let lasts = fault.to >= plan.horizon && fault.endpoints[endpoint.index()];
+            let last = fault.last_window(plan.horizon);
+            let lasts = last.is_some_and(|(_, end)| end >= plan.horizon) && fault.endpoints[endpoint.index()];
             fails && lasts && run.exercise.has_struck(*i)
         });
-        1.0 - lasting.map(|(_, fault)| 1.0 - fault.probability).product::<f64>()
+        1.0 - lasting.map(|(_, fault)| 1.0 - fault.mean_probability()).product::<f64>()
     })
 }
 

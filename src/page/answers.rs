@@ -8,11 +8,15 @@ use crate::results::{Answers, PolicyResults, Results};
 use std::fmt::Write;
 
 /// A percentile: its name, and its value of an endpoint.
-type Percentile = (&'static str, fn(&Answers) -> Dur);
+type Percentile = (&'static str, fn(&Answers) -> Option<Dur>);
 
 /// The percentiles of the table.
-const PERCENTILES: [Percentile; 3] =
-    [("half within", |a| a.p50), ("90% within", |a| a.p90), ("99% within", |a| a.p99)];
+const PERCENTILES: [Percentile; 4] = [
+    ("half within", |a| Some(a.p50)),
+    ("90% within", |a| Some(a.p90)),
+    ("95% within", |a| a.p95),
+    ("99% within", |a| Some(a.p99)),
+];
 
 /// Writes the section, if the results say how long answers take.
 pub(super) fn answers(results: &Results, out: &mut String) {
@@ -43,7 +47,7 @@ pub(super) fn answers(results: &Results, out: &mut String) {
     out.push_str("</tbody>\n</table>\n</div>\n</section>\n");
 }
 
-fn cell(policy: &PolicyResults, endpoint: &str, value: fn(&Answers) -> Dur) -> String {
+fn cell(policy: &PolicyResults, endpoint: &str, value: fn(&Answers) -> Option<Dur>) -> String {
     let answers = policy.answers.iter().find(|answers| answers.endpoint == endpoint);
-    answers.map_or_else(|| "no answers".to_owned(), |answers| span(value(answers)))
+    answers.map_or_else(|| "no answers".to_owned(), |answers| value(answers).map(span).unwrap_or_default())
 }

@@ -19,6 +19,7 @@ mod findings;
 mod groups;
 mod html;
 mod scenario;
+mod servers;
 mod sessions;
 mod summary;
 
@@ -57,6 +58,7 @@ pub fn page(results: &Results) -> String {
     summary::summary(results, &mut out);
     groups::groups(results, &mut out);
     answers::answers(results, &mut out);
+    servers::servers(results, &mut out);
     sessions::worst_sessions(results, &mut out);
     scenario::scenario_text(&results.scenario_text, &mut out);
     reproduce(results, &mut out);

@@ -70,6 +70,8 @@ pub struct Arm {
     pub policy: Policy,
     /// Share of the cohort's users.
     pub share: f64,
+    /// Whether the users get the policy in the contender's rollout; before, they follow that of the arm in front.
+    pub is_shipped: bool,
 }
 
 /// The arms of a contender, by cohort.
@@ -83,14 +85,21 @@ pub struct Arms {
 
 impl Arms {
     /// The arms of a contender of these policies, in a scenario.
-    pub(crate) fn of(scenario: &Scenario, compared: &[(Policy, f64)]) -> Arms {
+    pub(crate) fn of(scenario: &Scenario, compared: &[(Policy, f64)], is_rollout: bool) -> Arms {
         let mut arms = Arms { all: Vec::new(), of_cohorts: Vec::new() };
         for (index, cohort) in scenario.cohorts().into_iter().enumerate() {
-            let mut parts = if cohort.pinned.is_empty() { compared } else { cohort.pinned }.to_vec();
-            sort_shares(&mut parts);
+            let is_pinned = !cohort.pinned.is_empty();
+            let mut parts = if is_pinned { cohort.pinned } else { compared }.to_vec();
             let first = arms.all.len();
-            let arm = |(policy, share)| Arm { cohort: index, policy, share };
-            arms.all.extend(parts.into_iter().map(arm));
+            let ships = is_rollout && !is_pinned;
+            if !ships {
+                sort_shares(&mut parts);
+            }
+            let newest = parts.len().saturating_sub(1);
+            let parts = parts.into_iter().enumerate();
+            let arm =
+                |(n, (policy, share))| Arm { cohort: index, policy, share, is_shipped: ships && n == newest };
+            arms.all.extend(parts.map(arm));
             arms.of_cohorts.push(first..arms.all.len());
         }
         arms

@@ -8,7 +8,7 @@ pub use cohorts::{Acting, Arm, Arms, Cohort};
 pub use groups::{GroupKind, Grouping};
 
 use crate::backend::layout::Layout;
-use crate::backend::spec::LimitKey;
+use crate::backend::spec::{LimitKey, LimitKind};
 use crate::client::app::Reaction;
 use crate::client::family::Context;
 use crate::client::policy::Policy;
@@ -21,7 +21,7 @@ use crate::kernel::random::Stream;
 use crate::protocol::Endpoint;
 use crate::scenario::codes::ErrorCodes;
 use crate::scenario::users::most_opened;
-use crate::scenario::{self, Scenario};
+use crate::scenario::{self, Rollout, Scenario};
 use cohorts::sort_shares;
 use std::ops::Range;
 
@@ -35,6 +35,15 @@ pub struct Contender {
     pub name: String,
     /// Its policies and their shares of the users.
     pub parts: Vec<(Policy, f64)>,
+    /// When users change from the first of the two policies to the second; absent without a rollout.
+    pub rollout: Option<Rollout>,
+}
+
+impl Contender {
+    /// Users that all run one policy.
+    pub fn of(name: impl Into<String>, policy: Policy) -> Contender {
+        Contender { name: name.into(), parts: vec![(policy, 1.0)], rollout: None }
+    }
 }
 
 /// A scenario made ready to run.
@@ -70,10 +79,11 @@ impl Plan {
     /// # Panics
     /// When the scenario has more error codes than a run can hold. Loading refuses such a scenario.
     pub fn new(scenario: Scenario, mut contenders: Vec<Contender>) -> Plan {
-        for contender in &mut contenders {
+        for contender in contenders.iter_mut().filter(|contender| contender.rollout.is_none()) {
             sort_shares(&mut contender.parts);
         }
-        let arms: Vec<Arms> = contenders.iter().map(|c| Arms::of(&scenario, &c.parts)).collect();
+        let arms: Vec<Arms> =
+            contenders.iter().map(|c| Arms::of(&scenario, &c.parts, c.rollout.is_some())).collect();
         let followed = || arms.iter().flat_map(|arms| &arms.all).map(|arm| &arm.policy);
         let codes = ErrorCodes::of(followed(), &scenario.workloads, &scenario.faults)
             .unwrap_or_else(|e| panic!("the scenario was not checked: {} error codes", e.found));
@@ -83,7 +93,8 @@ impl Plan {
             .iter()
             .zip(streams)
             .map(|(spec, stream)| {
-                Fault::new(spec, stream, spec.kind.code().map_or(0, |code| codes.byte(code)))
+                let code = spec.kind.code().map_or(0, |code| codes.byte(code));
+                Fault::new(spec, stream, code, Time(scenario.horizon.0))
             })
             .collect();
         let begins = faults.iter().filter(|f| f.kind.harms()).map(|f| f.from);
@@ -140,6 +151,28 @@ impl Plan {
         self.arms[contender].arm_of(self.cohort_of(user), rollout, self.draws_of_user(user))
     }
 
+    /// When a user gets a policy in the contender's rollout, and the arm of that policy. `None` for a user whom none reaches.
+    #[inline]
+    pub fn shipped_to(&self, contender: usize, rollout: &Stream, user: u32) -> Option<(Time, usize)> {
+        let ramp = self.contenders[contender].rollout?;
+        let arm = self.arm_of(contender, rollout, user);
+        let at = || ramp.when(rollout, self.draws_of_user(user));
+        self.arms[contender].all[arm].is_shipped.then(|| (at(), arm))
+    }
+
+    /// The arm whose policy a user follows at a time: in a rollout the one in front of the user's own until it reaches the
+    /// user.
+    #[inline]
+    pub fn arm_at(&self, contender: usize, rollout: &Stream, user: u32, now: Time) -> usize {
+        if self.contenders[contender].rollout.is_none() {
+            return self.arm_of(contender, rollout, user);
+        }
+        match self.shipped_to(contender, rollout, user) {
+            Some((at, arm)) if now < at => arm - 1,
+            _ => self.arm_of(contender, rollout, user),
+        }
+    }
+
     /// Whether a run may call an endpoint, by endpoint. Users call those of their family, generic clients their own.
     pub fn called(&self) -> [bool; Endpoint::COUNT] {
         let mut called = [false; Endpoint::COUNT];
@@ -156,8 +189,8 @@ impl Plan {
     /// users together, or when there are few users. The split depends on the scenario only, so results do not depend on
     /// the number of cores.
     ///
-    /// Users are tied together by a limit that is not per IP address, user or session, by a queue, by a fault with a
-    /// maximum number of calls, by generic clients, and by a policy whose limits belong to a process.
+    /// Users are tied together by a limit that is not per IP address, user or session, by a block of numbered keys, by a
+    /// queue, by a fault with a maximum number of calls, by generic clients, and by a policy whose limits belong to a process.
     pub fn parts(&self) -> Vec<Range<u32>> {
         parts_of(&self.scenario, &self.arms)
     }
@@ -214,9 +247,12 @@ pub(crate) fn parts_of<'a>(scenario: &Scenario, arms: impl IntoIterator<Item = &
     let by_network = backend.limits.iter().any(|limit| limit.key == LimitKey::Ip);
     let shared_key = |key| matches!(key, LimitKey::Global | LimitKey::App);
     let tied = !scenario.workloads.is_empty()
-        || backend.limits.iter().any(|limit| shared_key(limit.key))
+        || backend
+            .limits
+            .iter()
+            .any(|limit| shared_key(limit.key) || matches!(limit.kind, LimitKind::Block(_)))
         || (by_network && cohorts.iter().any(|cohort| cohort.network.is_some()))
-        || Endpoint::ALL.into_iter().any(|endpoint| backend.endpoint(endpoint).workers.is_some())
+        || !backend.all_pools().is_empty()
         || scenario.faults.iter().any(|fault| fault.count.is_some())
         || policies.any(|policy| policy.resilience.as_ref().is_some_and(|it| it.per == Per::Process));
     if tied {

@@ -45,6 +45,7 @@ pub mod measured;
 pub mod provenance;
 pub mod read;
 mod serial;
+mod servers;
 pub mod stories;
 pub mod summary;
 #[cfg(test)]
@@ -62,6 +63,7 @@ pub use gap::Gap;
 pub use groups::GroupResults;
 pub use limits::{Limit, limits};
 pub use provenance::Provenance;
+pub use servers::{ServerTotals, Servers};
 pub use stories::{Comparison, Mark, StoryDigest};
 pub use verdict::{Assurance, Judgement, Verdict};
 
@@ -191,6 +193,9 @@ pub struct PolicyResults {
     /// networks, the ten worst.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupResults>,
+    /// What each pool of workers does; empty without workers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub servers: Vec<Servers>,
     /// Hazards of the scenario that act in no replication, a sentence each.
     #[serde(default)]
     pub not_exercised: Vec<String>,

@@ -9,7 +9,7 @@ use super::policies::{self, ResolvedPolicy};
 use super::policy_files::{PolicyFile, names_of_copies};
 use super::set::{self, Settings};
 use super::validate::validate;
-use super::{ExpectSpec, Mix, PolicyShare, Scenario};
+use super::{ExpectSpec, Mix, PolicyShare, Rollout, RolloutSpec, Scenario};
 use crate::client::policy::Policy;
 use crate::spec::check::check;
 use crate::toml_text::{Code, Doc, Errors, Source, TextError, TextErrors};
@@ -149,7 +149,11 @@ impl Loaded {
         scenario.policy_files = Vec::new();
         scenario.client.profile = None;
         let pinned = scenario.cohorts.iter_mut().filter_map(|cohort| {
-            Some(ResolvedPolicy { name: cohort.policy.clone()?, parts: std::mem::take(&mut cohort.pinned) })
+            Some(ResolvedPolicy {
+                name: cohort.policy.clone()?,
+                parts: std::mem::take(&mut cohort.pinned),
+                rollout: None,
+            })
         });
         let pinned: Vec<ResolvedPolicy> = pinned.collect();
         let mut all: Vec<&ResolvedPolicy> = Vec::new();
@@ -170,10 +174,18 @@ impl Loaded {
             _ => true,
         };
         let share = |(part, share): &(Policy, f64)| PolicyShare { policy: part.name.clone(), share: *share };
-        let mixes = all.iter().copied().filter(is_mix);
+        let mixes = all.iter().copied().filter(|p| p.rollout.is_none()).filter(is_mix);
         scenario.mixes = mixes
             .map(|p| Mix { name: p.name.clone(), shares: p.parts.iter().map(share).collect() })
             .collect();
+        let rollout = |p: &ResolvedPolicy| match (&p.parts[..], p.rollout) {
+            ([(old, _), (new, _)], Some(Rollout { from, to, share, reload })) => {
+                let (name, old, new) = (p.name.clone(), old.name.clone(), new.name.clone());
+                Some(RolloutSpec { name, old, new, from, to, share, reload })
+            }
+            _ => None,
+        };
+        scenario.rollouts = self.policies.iter().filter_map(rollout).collect();
         scenario.inline_policies = inline;
         let written = |e: &Expectation| ExpectSpec {
             that: e.text.clone(),

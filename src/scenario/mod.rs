@@ -8,7 +8,7 @@ use crate::client::workload::WorkloadSpec;
 use crate::client::{Model, ModelName};
 use crate::fault::FaultSpec;
 use crate::fleet::{FleetSpec, MAX_TABS};
-use crate::kernel::Dur;
+use crate::kernel::{Dist, Dur};
 use crate::spec::PROSE;
 use crate::spec::leaf::{Name, Reference, Share};
 use schemars::JsonSchema;
@@ -25,6 +25,7 @@ mod loaded;
 mod parts;
 pub mod policies;
 mod policy_files;
+mod rollout;
 mod set;
 mod template;
 pub mod users;
@@ -38,6 +39,7 @@ pub use load::{Loaded, load, load_extended, load_text, load_text_extended, load_
 pub(crate) use loaded::hash;
 pub use policies::ResolvedPolicy;
 pub use policy_files::PolicyFile;
+pub use rollout::{Rollout, RolloutSpec};
 pub use set::Settings;
 pub use template::{Start, template};
 pub use users::Users;
@@ -79,7 +81,7 @@ pub struct Scenario {
     #[serde(default = "one_second")]
     #[schemars(extend("x-above-zero" = true))]
     pub bucket: Dur,
-    /// The policies to compare, by name: a preset, a `[[policy]]`, a policy file or a `[[mix]]`. The name of a token
+    /// The policies to compare, by name: a preset, a `[[policy]]`, a policy file, a `[[mix]]` or a `[[rollout]]`. The name of a token
     /// client stands for that client as it is, whatever `client.model` is. The first is the reference of the
     /// comparisons.
     #[schemars(with = "Vec<Reference>", length(min = 1, max = 100), example = vec!["old", "new"])]
@@ -97,6 +99,10 @@ pub struct Scenario {
     #[serde(default, rename = "mix", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100))]
     pub mixes: Vec<Mix>,
+    /// Fleets in which the users get another policy during the run.
+    #[serde(default, rename = "rollout", skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100))]
+    pub rollouts: Vec<RolloutSpec>,
     /// Which release of the auth client the users' browsers run. Not needed beside a `[[workload]]`, or where each
     /// `[[cohort]]` has a client.
     #[serde(default)]
@@ -260,6 +266,11 @@ pub struct ActionSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Reference", example = &"office")]
     pub cohort: Option<String>,
+    /// Each user acts this much later than `at`: a page that reloads within some minutes of a deploy. Without it, all act at
+    /// `at`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "uniform": ["0s", "5m"] }))]
+    pub spread: Option<Dist>,
     /// Number of the one user who acts, from 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-unless" = ["users"]))]

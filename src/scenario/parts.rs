@@ -1,7 +1,7 @@
 //! The parts of a scenario that can be read separately, so that one error does not hide errors elsewhere.
 
 use super::format::scenario;
-use super::{ActionSpec, ClientSpec, CohortSpec, ExpectSpec, Mix};
+use super::{ActionSpec, ClientSpec, CohortSpec, ExpectSpec, Mix, RolloutSpec};
 use crate::backend::{BackendSpec, LimitSpec};
 use crate::client::Model;
 use crate::client::policy::Policy;
@@ -43,6 +43,8 @@ pub struct Parts {
     pub inline_policies: Vec<Entry<Policy>>,
     /// `[[mix]]`.
     pub mixes: Vec<Entry<Mix>>,
+    /// `[[rollout]]`.
+    pub rollouts: Vec<Entry<RolloutSpec>>,
     /// `[client]`.
     pub client: Option<ClientSpec>,
     /// `[fleet]`.
@@ -75,6 +77,7 @@ impl Parts {
             policy_files: each(doc, "policy-files"),
             inline_policies: each(doc, "policy"),
             mixes: each(doc, "mix"),
+            rollouts: each(doc, "rollout"),
             client: one(doc, "client"),
             fleet: one(doc, "fleet"),
             cohorts: each(doc, "cohort"),

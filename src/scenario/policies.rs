@@ -2,9 +2,10 @@
 
 use super::codes::{ErrorCodes, Naming, TooManyCodes};
 use super::format;
-use super::parts::{Parts, read};
+use super::parts::{Entry, Parts, read};
 use super::policy_files::{self, PolicyIn};
 use super::validate::{self, Findings};
+use super::{Rollout, RolloutSpec};
 use crate::client::policy::Policy;
 use crate::client::token::{self, Profile};
 use crate::spec::Ty;
@@ -30,8 +31,12 @@ pub const PRESETS: [(&str, &str); 5] = [
 pub struct ResolvedPolicy {
     /// Its name in `policies`.
     pub name: String,
-    /// The policies of users with their shares: one entry of share 1, or the entries of a mix.
+    /// The policies of users with their shares: one entry of share 1, the entries of a mix, or the first and the second
+    /// policy of a rollout.
     pub parts: Vec<(Policy, f64)>,
+    /// When users change from the first policy to the second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rollout: Option<Rollout>,
 }
 
 /// The preset of this name.
@@ -126,8 +131,12 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
         let mix = Definition { name: entry.spec.name.clone(), at, policy: None };
         define(findings, &mut defined, mix);
     }
+    for entry in &parts.rollouts {
+        let at = (Arc::clone(doc.source), doc.at(&format!("{}.name", entry.path)));
+        define(findings, &mut defined, Definition { name: entry.spec.name.clone(), at, policy: None });
+    }
     // The name of a malformed policy or mix is not unknown: its own errors say what is wrong.
-    let unread = ["policy", "mix"].into_iter().flat_map(|list| {
+    let unread = ["policy", "mix", "rollout"].into_iter().flat_map(|list| {
         let nodes = doc.node(list).and_then(|node| node.get_ref().as_array());
         nodes
             .into_iter()
@@ -149,23 +158,43 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
             }
         }
     }
+    for entry in &parts.rollouts {
+        for (key, name) in [("old", &entry.spec.old), ("new", &entry.spec.new)] {
+            catalog.single(findings, &format!("{}.{key}", entry.path), name);
+            if run.contains(&&entry.spec.name) {
+                used.push(name);
+            }
+        }
+        check_rollout(findings, entry, &catalog);
+    }
     if let Some(names) = &parts.policies {
         findings.check_repeats("policies", &lower(names), |name| tick(name));
         for (i, name) in names.iter().enumerate() {
+            if let Some(Entry { spec, .. }) = parts.rollouts.iter().find(|r| r.spec.name == *name) {
+                let both = [(&spec.old, 1.0 - spec.share), (&spec.new, spec.share)];
+                let both = both.into_iter().filter_map(|(name, share)| Some((catalog.find(name)?, share)));
+                let (name, parts) = (name.clone(), both.collect());
+                resolved.push(ResolvedPolicy { name, parts, rollout: Some(spec.ramp()) });
+                continue;
+            }
             let chosen = chosen(findings, &catalog, parts, &format!("policies[{i}]"), name);
-            resolved.push(ResolvedPolicy { name: name.clone(), parts: chosen });
+            resolved.push(ResolvedPolicy { name: name.clone(), parts: chosen, rollout: None });
         }
     }
     let mut pinned = Vec::new();
     for (cohort, entry) in parts.cohorts.iter().enumerate() {
         let Some(name) = &entry.spec.policy else { continue };
         let chosen = chosen(findings, &catalog, parts, &format!("{}.policy", entry.path), name);
-        pinned.push(Pinned { cohort, policy: ResolvedPolicy { name: name.clone(), parts: chosen } });
+        pinned.push(Pinned {
+            cohort,
+            policy: ResolvedPolicy { name: name.clone(), parts: chosen, rollout: None },
+        });
     }
     check_codes(findings, parts, resolved.iter().chain(pinned.iter().map(|pinned| &pinned.policy)));
     let inline = parts.inline_policies.iter().map(|entry| ("policy", &entry.path, &entry.spec.name));
     let mixes = parts.mixes.iter().map(|entry| ("mix", &entry.path, &entry.spec.name));
-    for (what, path, name) in inline.chain(mixes) {
+    let rollouts = parts.rollouts.iter().map(|entry| ("rollout", &entry.path, &entry.spec.name));
+    for (what, path, name) in inline.chain(mixes).chain(rollouts) {
         if parts.policies.is_some() && !used.contains(&name.as_str()) {
             let what = format!("{what} {} is not among the `policies` and is never run", tick(name));
             findings.warn(&format!("{path}.name"), &what);
@@ -188,6 +217,24 @@ fn chosen(
             shares.filter_map(|s| catalog.find(&s.policy).map(|policy| (policy, s.share))).collect()
         }
         None => catalog.single(findings, path, name).map(|policy| (policy, 1.0)).into_iter().collect(),
+    }
+}
+
+/// Checks that a rollout ends after it begins and keeps the client.
+fn check_rollout(findings: &mut Findings<'_>, entry: &Entry<RolloutSpec>, catalog: &Catalog<'_>) {
+    let (spec, path) = (&entry.spec, &entry.path);
+    if spec.to < spec.from {
+        let from = findings.doc.at(&format!("{path}.from"));
+        let error = findings.at(&format!("{path}.to"), Code::Order, "a rollout ends before it begins");
+        let error = error.found(spec.to.to_string()).allowed(format!("{} or later", spec.from));
+        findings.push(error.other(from, "the begin"));
+    }
+    if let (Some(old), Some(new)) = (catalog.find(&spec.old), catalog.find(&spec.new))
+        && old.client != new.client
+    {
+        let what = "a rollout changes the policy, not the client: the running pages of one are not those of the other";
+        let error = findings.at(&format!("{path}.new"), Code::UnknownPolicy, what).found(tick(&spec.new));
+        findings.push(error.allowed("policies of one client: compare clients with a [[mix]]"));
     }
 }
 
@@ -262,9 +309,11 @@ impl Catalog<'_> {
             return found;
         }
         if let Some(mix) = self.defined.iter().find(|d| d.name == name) {
-            let error = findings.at(path, Code::UnknownPolicy, "a mix cannot hold a mix").found(tick(name));
+            let error = findings
+                .at(path, Code::UnknownPolicy, "a mix or a rollout cannot hold another one")
+                .found(tick(name));
             let error = error.allowed("presets, [[policy]] and policy files");
-            findings.push(error.other_in(&mix.at.0, mix.at.1.clone(), "the mix"));
+            findings.push(error.other_in(&mix.at.0, mix.at.1.clone(), "the other one"));
         } else if !self.unread.contains(&name) && self.all_files_read {
             let clients = || token::SHIPPED.iter().map(|(name, _)| *name);
             let known = || {

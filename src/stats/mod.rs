@@ -4,6 +4,7 @@
 //! platform. Crates such as statrs call the platform's `ln`, `exp` and `powf`, whose last bits differ.
 
 mod beta;
+mod histogram;
 mod interval;
 mod proportion;
 mod quantile;
@@ -11,6 +12,7 @@ mod share;
 mod warm_up;
 
 pub use beta::incomplete_beta;
+pub use histogram::Histogram;
 pub use interval::{Estimate, mean_ci, paired_difference, welch_difference};
 pub use proportion::{
     Ranks, at_most, clopper_pearson, fisher_exact, quantile_ci_order_stats, zero_event_upper_bound,

@@ -5,7 +5,7 @@ use crate::backend::station::Totals;
 use crate::world::{Snapshot, WorkloadTotals};
 
 fn station(s: &Snapshot) -> &Totals {
-    &s.stations[0].totals
+    &s.stations[0]
 }
 
 fn workload(s: &Snapshot) -> &WorkloadTotals {
@@ -44,10 +44,7 @@ pub(super) fn in_queue(exact: f64) -> Measure {
 /// Mean wait of the calls whose service began, in seconds.
 pub(super) fn wait(exact: f64) -> Measure {
     Measure::new("Wq", exact, |p| {
-        let began = |s: &Snapshot| {
-            let t = station(s);
-            u128::from(t.arrivals - t.shed - t.waiting)
-        };
+        let began = |s: &Snapshot| u128::from(station(s).began);
         (S * grown(p, |s| station(s).waits), grown(p, began))
     })
 }
@@ -83,6 +80,14 @@ pub(super) fn idle(exact: f64) -> Measure {
 pub(super) fn blocking(exact: f64) -> Measure {
     Measure::new("blocking", exact, |p| {
         (grown(p, |s| u128::from(station(s).shed)), grown(p, |s| u128::from(station(s).arrivals)))
+    })
+}
+
+/// Share of calls that leave the queue unserved, because they waited too long or because their clients gave up.
+pub(super) fn unserved(exact: f64) -> Measure {
+    Measure::new("P(unserved)", exact, |p| {
+        let left = |s: &Snapshot| u128::from(station(s).expired + station(s).abandoned);
+        (grown(p, left), grown(p, |s| u128::from(station(s).arrivals)))
     })
 }
 

@@ -22,6 +22,7 @@ mod queueing;
 mod recorder;
 mod retrial;
 mod retries;
+mod servers;
 mod statistics;
 pub mod swarm;
 mod text;
@@ -140,6 +141,7 @@ pub fn significant(x: f64, digits: usize) -> String {
 pub fn families() -> Vec<Family> {
     let mut all = queueing::families();
     all.extend(losses::families());
+    all.extend(servers::families());
     all.extend(retrial::families());
     all.extend(closed::families());
     all.extend(limiters::families());

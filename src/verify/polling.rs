@@ -80,7 +80,7 @@ fn periodic(case: &Periodic, i: usize) -> Item {
         Measure::new(format!("P(V > {x})"), p, move |samples| {
             // The queue is periodic from the second period on.
             let seen = samples.iter().filter(|s| s.at.0 > period * 1_000_000_000);
-            let above = seen.clone().filter(|s| s.stations[0].totals.inside > x).count();
+            let above = seen.clone().filter(|s| s.stations[0].inside > x).count();
             (above as f64, seen.count() as f64)
         })
     });

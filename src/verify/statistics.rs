@@ -174,7 +174,7 @@ fn little() -> Vec<Item> {
             };
             // Compares areas of the right model with times of a model whose service time is scaled by `f`.
             let (right, other) = (run(1.0), run(f));
-            let (station, times) = (right.stations[0].totals, other.stations[0].totals);
+            let (station, times) = (right.stations[0], other.stations[0]);
             let (work, end) = (right.workloads[0], right.at);
             // The comparison is exact in nanoseconds; the table shows seconds.
             let differ = |a: u128, b: u128| a.abs_diff(b) as f64 * 1e-9;

@@ -2,7 +2,7 @@
 
 use super::event::{Event, EventKind};
 use super::observe::Observer;
-use super::totals::{Snapshot, StationTotals};
+use super::totals::Snapshot;
 use super::{FinalTab, Run, World};
 use crate::client::{Account, Client, Store};
 use crate::kernel::Time;
@@ -12,10 +12,9 @@ use crate::protocol::Outcome;
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// All totals up to `now`.
     fn totals(&mut self, now: Time) -> Snapshot {
-        let stations = self.gateway.station_totals(now).into_iter();
         Snapshot {
             at: now,
-            stations: stations.map(|(endpoint, totals)| StationTotals { endpoint, totals }).collect(),
+            stations: self.gateway.station_totals(now),
             limits: self.gateway.limit_totals().to_vec(),
             workloads: self.callers.totals().to_vec(),
         }
@@ -57,7 +56,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let arm_of = |user| self.plan.arm_of(self.contender, &self.streams.rollout, user);
         let metrics = self.collector.finish(self.plan, self.contender, ended, arm_of);
         let (events, fingerprint) = (self.guard.events(), self.guard.fingerprint());
-        let run = Run { metrics, events, fingerprint, totals };
+        let times = self.gateway.times_at_workers().cloned().collect();
+        let run = Run { metrics, events, fingerprint, totals, times };
         (run, self.observer, tabs)
     }
 }

@@ -225,8 +225,13 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             sent: now,
             at: (plan.workloads[caller.workload as usize].call(caller.client), caller.try_key()),
         };
-        match self.gateway.arrive(call, &self.streams.backend, &mut self.observer) {
-            Passage::Answered { refusal, after, holds } => {
+        let passage = self.gateway.arrive(call, &self.streams.backend, &mut self.observer);
+        match passage {
+            Passage::Answered { after, holds, .. } | Passage::Lost { after, holds } => {
+                let refusal = match passage {
+                    Passage::Answered { refusal, .. } => refusal,
+                    _ => Some(Failure::NETWORK),
+                };
                 self.holds(holds, ENDPOINT, call.user, after);
                 match route.timeout {
                     Some(timeout) if timeout < after => self.caller_silence(id),
@@ -272,7 +277,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// The gateway returns a generic client's call: served, or ended with this outcome.
+    /// The gateway returns a generic client's call: served, or ended with this outcome, which is `Shed` or `NetworkError`.
     pub(super) fn deliver_to_caller(&mut self, call: Call, latency: Dur, turned_away: Option<Outcome>) {
         if u32::from(self.callers.places[call.waiter as usize].generation) != call.generation {
             return;
@@ -281,7 +286,10 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let timeout = self.plan.backend.route(ENDPOINT).timeout;
         let given_up = timeout.map_or(Time::NEVER, |timeout| call.sent.after(timeout));
         if due < given_up {
-            let answer = turned_away.map(|_| Failure::status(503));
+            let answer = turned_away.map(|outcome| match outcome {
+                Outcome::NetworkError => Failure::NETWORK,
+                _ => Failure::status(503),
+            });
             self.caller_reply(call.waiter, answer, turned_away.unwrap_or(Outcome::Ok), call.sent, due);
         } else if given_up > self.plan.horizon {
             self.caller_ends(call.waiter, call.sent, given_up, Outcome::Timeout);

@@ -6,7 +6,7 @@ use super::event::{Event, EventKind};
 use super::observe::{Observer, Outside};
 use super::streams::coordinates;
 use crate::backend::Endpoint;
-use crate::backend::gateway::{Call, Entry, Passage, Pending};
+use crate::backend::gateway::{Call, Departure, Entry, Passage, Pending};
 use crate::client::family::{Look, SessionEnd};
 use crate::client::step::{Input, TaskId};
 use crate::client::{Account, Client, MOST_CALLS, Store};
@@ -44,6 +44,11 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 };
                 self.holds(holds, endpoint, user, after);
                 self.answer(task, reply, after, route.timeout);
+            }
+            Passage::Lost { after, holds } => {
+                self.account_answers(&call);
+                self.holds(holds, endpoint, user, after);
+                self.answer(task, Failure::NETWORK.into(), after, route.timeout);
             }
             Passage::Silent => self.times_out(task, route.timeout),
             Passage::Pending(pending) => {
@@ -96,7 +101,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             Pending::Serving(id, length) => {
                 self.schedule(self.now.after(length), EventKind::Served, 0, id, 0)
             }
-            Pending::Waiting => {}
+            Pending::Waiting | Pending::Abandoned => {}
             Pending::Shed(id) => {
                 let Entry { call, latency, .. } = self.gateway.take(id);
                 if self.plan.backend.keys.is_client(call.user) {
@@ -112,19 +117,25 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
 
     /// A worker has served a call. The worker takes the next call, and the answer goes to the client.
     pub(super) fn served(&mut self, id: u32) {
-        let departure = self.gateway.served(id, &self.streams.backend, self.now);
-        if let Some((next, length)) = departure.next {
-            self.goes_on(Pending::Serving(next, length));
-        }
+        let pool = self.gateway.pool_of(self.gateway.call(id).endpoint);
+        let departure = self.gateway.served(id, self.now);
+        self.free_workers(pool);
+        let Departure::Served { holds } = departure else { return };
         let Entry { call, latency, .. } = self.gateway.take(id);
-        self.holds(departure.holds, call.endpoint, call.user, latency);
+        self.holds(holds, call.endpoint, call.user, latency);
+        let due = self.now.after(latency);
+        let lost = match self.plan.backend.route(call.endpoint).restarts.is_empty() {
+            true => None,
+            false => self.gateway.lost_at(&call, self.now, due, &self.streams.backend),
+        };
+        let latency = lost.map_or(latency, |(at, _)| at.since(self.now));
         if self.plan.backend.keys.is_client(call.user) {
-            return self.deliver_to_caller(call, latency, None);
+            return self.deliver_to_caller(call, latency, lost.map(|_| Outcome::NetworkError));
         }
         // The server processes the call even if its client has given up.
         let reply = self.account_answers(&call);
         if self.is_waited_for(&call) {
-            self.deliver(call, latency, reply);
+            self.deliver(call, latency, if lost.is_some() { Failure::NETWORK.into() } else { reply });
         }
     }
 

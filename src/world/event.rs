@@ -51,7 +51,7 @@ pub(super) enum EventKind {
     /// A scripted action. `id` is its place in the scenario's list; `arg` is 0 until the event has been put behind the
     /// timers of its instant.
     Scripted,
-    /// A revocation. `id` is the fault's place in the scenario's list.
+    /// A revocation. `id` is the fault's place in the scenario's list, `arg` counts its repetitions.
     Revoke,
     /// A leaky bucket releases a delayed call. `id` is the call's entry in the gateway.
     Admitted,
@@ -74,4 +74,15 @@ pub(super) enum EventKind {
     Sample,
     /// A tab's document loses focus. Fields as in [`EventKind::Reload`].
     Blur,
+    /// The servers restart. `id` is the fault's place in the scenario's list.
+    Restart,
+    /// A window of an outage ends. `id` is the fault's place in the scenario's list.
+    OutageEnds,
+    /// A pool in slow start uses more workers. `id` is the pool, `arg` the number of its slow start.
+    SlowStart,
+    /// A user carries out a scripted action with a spread. `id` is the user, `arg` the action's place in the scenario's list;
+    /// `generation` as `arg` of [`EventKind::Scripted`].
+    ScriptedByUser,
+    /// A user's policy changes in a rollout, and the open pages reload. `id` is the user.
+    PolicyShipped,
 }

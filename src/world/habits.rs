@@ -30,6 +30,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
                 self.schedule(fault.from, EventKind::Revoke, 0, i as u32, 0);
             }
         }
+        self.schedule_restarts();
         for user in self.users.clone() {
             let (fleet, draws) = (self.fleet_of(user), self.plan.draws_of_user(user));
             let mut at = Time(fleet.opens.sample(self.streams.arrival.bits(draws, 0)).0);

@@ -58,7 +58,11 @@ impl MemoryEstimate {
 /// the scenario only, not on the machine.
 pub fn memory_estimate(loaded: &Loaded) -> MemoryEstimate {
     let scenario = &loaded.scenario;
-    let arms: Vec<Arms> = loaded.policies.iter().map(|policy| Arms::of(scenario, &policy.parts)).collect();
+    let arms: Vec<Arms> = loaded
+        .policies
+        .iter()
+        .map(|policy| Arms::of(scenario, &policy.parts, policy.rollout.is_some()))
+        .collect();
     let followed = arms.iter().flat_map(|arms| &arms.all).filter_map(|arm| arm.policy.resilience.as_ref());
     let tabs = scenario.fleets().map(|fleet| u64::from(fleet.tabs.most())).collect();
     let client = client_of(scenario, &[], &ErrorCodes::default());

@@ -15,12 +15,16 @@ mod habits;
 mod memory;
 mod observe;
 mod own;
+mod restart;
+mod rollout;
 mod rounds;
 mod run;
 mod script;
 mod steps;
 mod stopped;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod totals;
 
 pub use crate::client::family::FinalTab;
@@ -30,7 +34,7 @@ pub use memory::{MemoryEstimate, memory_estimate};
 pub use observe::{Observer, Outside, Silent};
 pub use run::{Run, observed, observed_part, run, run_in_opposite_order};
 pub use stopped::{StopReason, Stopped, StoppedRun};
-pub use totals::{Snapshot, StationTotals, WorkloadTotals};
+pub use totals::{Snapshot, WorkloadTotals};
 
 use crate::backend::Endpoint;
 use crate::backend::gateway::Gateway;
@@ -42,6 +46,7 @@ use crate::metrics::collect::{Collector, SESSION_BYTES};
 use callers::Callers;
 use event::{Event, EventKind};
 use guard::Guard;
+use restart::SlowStarts;
 use rounds::Rounds;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -82,6 +87,7 @@ struct World<'a, C: Client, O: Observer, Q: Queue<Event>> {
     collector: Collector,
     guard: Guard,
     rounds: Rounds,
+    slow_starts: SlowStarts,
     actions: Vec<Action>,
     observer: O,
 }
@@ -115,6 +121,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             guard: Guard::new(plan, users.len() as u32),
             users,
             rounds: Rounds::default(),
+            slow_starts: SlowStarts::default(),
             actions: Vec::new(),
             observer,
         };
@@ -124,6 +131,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         world.set_clocks();
         world.schedule_fleet();
         world.schedule_workloads();
+        world.schedule_rollout();
         if let Some(every) = world.observer.sample_every() {
             world.schedule(Time(every.0), EventKind::Sample, 0, 0, 0);
         }
@@ -259,7 +267,14 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             // the same instant.
             EventKind::Scripted if arg == 0 => self.schedule(self.now, kind, 0, id, 1),
             EventKind::Scripted => self.scripted(id as usize),
-            EventKind::Revoke => self.revoke(id as usize),
+            EventKind::ScriptedByUser if generation == 0 => self.schedule(self.now, kind, 1, id, arg),
+            EventKind::ScriptedByUser => self.scripted_by(id, arg as usize),
+            EventKind::PolicyShipped => self.policy_shipped(id),
+            EventKind::Revoke => self.revoke(id as usize, arg),
+            EventKind::Restart => self.restart(id as usize),
+            EventKind::OutageEnds => self.outage_ends(id as usize),
+            EventKind::SlowStart => self.slow_start_goes_on(id as usize, arg),
+            EventKind::Admitted | EventKind::Served if self.gateway.was_lost(id) => {}
             EventKind::Admitted => {
                 let pending = self.gateway.queue(id, &self.streams.backend, self.now);
                 self.goes_on(pending);
@@ -293,13 +308,19 @@ fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway,
         | EventKind::SetActive
         | EventKind::Message
         | EventKind::SignIn => event.id / tabs,
-        EventKind::Network | EventKind::Release => event.id,
+        EventKind::Network | EventKind::Release | EventKind::ScriptedByUser | EventKind::PolicyShipped => {
+            event.id
+        }
         EventKind::Scripted => plan.acting[event.id as usize].one.unwrap_or(u32::MAX),
         EventKind::Admitted | EventKind::Served => gateway.call(event.id).user,
         EventKind::CallerArrives => users + event.id,
         EventKind::CallerTries | EventKind::CallerAnswered | EventKind::CallerTimesOut => {
             users + callers.client_of(event.id)
         }
-        EventKind::Revoke | EventKind::Sample => u32::MAX,
+        EventKind::Revoke
+        | EventKind::Sample
+        | EventKind::Restart
+        | EventKind::OutageEnds
+        | EventKind::SlowStart => u32::MAX,
     }
 }

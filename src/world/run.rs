@@ -8,6 +8,7 @@ use crate::client::{Client, ForFamily, Prepared};
 use crate::kernel::Time;
 use crate::kernel::queue::{Calendar, Opposite, Queue};
 use crate::metrics::tally::RunMetrics;
+use crate::stats::Histogram;
 use std::marker::PhantomData;
 use std::ops::Range;
 
@@ -22,6 +23,8 @@ pub struct Run {
     pub fingerprint: u64,
     /// Exact totals of queues, limits and generic workloads.
     pub totals: Snapshot,
+    /// How long served calls were at the workers, by pool.
+    pub times: Vec<Histogram>,
 }
 
 /// Runs one contender in one replication, for the users of one of the plan's [parts](Plan::parts).

@@ -1,13 +1,13 @@
 //! Scripted actions and revocations.
 
 use super::World;
-use super::event::Event;
+use super::event::{Event, EventKind};
 use super::observe::{Observer, Outside};
 use crate::client::step::Input;
 use crate::client::{Account, Client, Store};
 use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
-use crate::scenario::{Act, ActionSpec, Users};
+use crate::scenario::{Act, Users};
 use std::ops::Range;
 
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
@@ -23,13 +23,25 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 }
                 Users::All | Users::Range(..) => true,
             };
-            if is_meant {
-                self.scripted_by(user, index, action);
+            if !is_meant {
+                continue;
+            }
+            match &action.spread {
+                None => self.scripted_by(user, index),
+                Some(spread) => {
+                    // Draws below 2^32 select the users, addresses and apps of a share.
+                    let bits =
+                        self.streams.action.bits(self.plan.draws_of_user(user), (1 << 32) + index as u64);
+                    let at = self.now.after(spread.sample(bits));
+                    self.schedule(at, EventKind::ScriptedByUser, 0, user, index as u32);
+                }
             }
         }
     }
 
-    fn scripted_by(&mut self, user: u32, index: usize, action: &ActionSpec) {
+    /// Carries out a scripted action for one user.
+    pub(super) fn scripted_by(&mut self, user: u32, index: usize) {
+        let action = &self.plan.scenario.actions[index];
         let first = user * self.plan.tabs_per_user;
         let tab = first + u32::from(action.tab);
         // A scripted action has no effect on a page that is not open.
@@ -64,18 +76,23 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
     }
 
-    /// A revocation begins. Each session is revoked with the fault's share as probability.
-    pub(super) fn revoke(&mut self, fault: usize) {
-        let share = self.plan.backend.faults[fault].kind.share();
+    /// A revocation begins. Each session is revoked with the fault's share as probability. `number` counts repetitions.
+    pub(super) fn revoke(&mut self, index: usize, number: u32) {
+        let fault = &self.plan.backend.faults[index];
+        let share = fault.kind.share();
         let mut struck = 0;
         for user in self.users.clone() {
-            if chance(self.streams.backend.faults[fault].bits(self.plan.draws_of_user(user), 0), share) {
+            let draws = self.plan.draws_of_user(user);
+            if chance(self.streams.backend.faults[index].bits(draws, number.into()), share) {
                 self.revoke_session(user);
                 struck += 1;
             }
         }
-        self.gateway.revoked(fault, struck);
+        self.gateway.revoked(index, struck);
         self.collector.exercise().revoked += struck;
+        if let Some(next) = fault.next_begin(self.now).filter(|next| *next < self.plan.horizon) {
+            self.schedule(next, EventKind::Revoke, 0, index as u32, number + 1);
+        }
     }
 
     fn revoke_session(&mut self, user: u32) {

@@ -43,12 +43,12 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         &self.rules[self.policy_of(user)]
     }
 
-    /// The index of the rules that a user follows.
+    /// The index of the rules that a user follows. In a rollout they change once.
     #[inline]
     pub(super) fn policy_of(&self, user: u32) -> usize {
         match self.rules.len() {
             1 => 0,
-            _ => self.plan.arm_of(self.contender, &self.streams.rollout, user),
+            _ => self.plan.arm_at(self.contender, &self.streams.rollout, user, self.now),
         }
     }
 

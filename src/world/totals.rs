@@ -1,6 +1,5 @@
 //! Exact totals of queues, limits and generic workloads, as integers. Verification computes means from them.
 
-use crate::backend::Endpoint;
 use crate::backend::gateway::LimitTotals;
 use crate::backend::station::Totals;
 use crate::kernel::Time;
@@ -10,21 +9,12 @@ use crate::kernel::Time;
 pub struct Snapshot {
     /// The time of the snapshot.
     pub at: Time,
-    /// One entry per endpoint that queues, in the order of [`Endpoint::ALL`].
-    pub stations: Vec<StationTotals>,
+    /// One entry per pool of workers, in the order of [`Layout::pools`](crate::backend::layout::Layout::pools).
+    pub stations: Vec<Totals>,
     /// One entry per limit, in the scenario's order.
     pub limits: Vec<LimitTotals>,
     /// One entry per workload, in the scenario's order.
     pub workloads: Vec<WorkloadTotals>,
-}
-
-/// The totals of an endpoint's queue.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StationTotals {
-    /// The endpoint.
-    pub endpoint: Endpoint,
-    /// The totals of its queue.
-    pub totals: Totals,
 }
 
 /// Totals of the calls of a generic workload.

@@ -110,7 +110,7 @@ fn with(change: impl FnOnce(&mut Loaded)) -> Result<Study, Error> {
 }
 
 fn one(policy: Policy) -> ResolvedPolicy {
-    ResolvedPolicy { name: policy.name.clone(), parts: vec![(policy, 1.0)] }
+    ResolvedPolicy { name: policy.name.clone(), parts: vec![(policy, 1.0)], rollout: None }
 }
 
 fn new_with(retries: u32) -> Policy {
@@ -136,6 +136,7 @@ fn policies_made_in_code_change_the_hash_and_the_text() {
     let mix = ResolvedPolicy {
         name: "half".to_owned(),
         parts: vec![(preset("old").expect("a preset"), 0.5), (new_with(3), 0.5)],
+        rollout: None,
     };
     let mixed = with_policies(vec![one(new_with(3)), mix]);
     let again = load_text("again.toml", &mixed.loaded().text, &[]).unwrap_or_else(|e| panic!("{e}"));

@@ -6,20 +6,23 @@
 //! returns the outcome of a call and its time, and the world schedules events.
 
 mod draws;
+mod restart;
 #[cfg(test)]
 mod tests;
 mod totals;
+mod workers;
 
 pub use draws::Draws;
 pub use totals::LimitTotals;
 
 use super::layout::{Layout, Route};
 use super::limiter::{Limiter, Verdict, retry_after};
-use super::station::{Arrival, Station, Totals};
+use super::station::Station;
 use crate::fault::Effect;
 use crate::kernel::random::chance;
 use crate::kernel::{Dur, Time};
 use crate::protocol::{Endpoint, Failure};
+use crate::stats::Histogram;
 use std::ops::Range;
 
 /// A call that waits for its answer.
@@ -42,15 +45,31 @@ pub struct Call {
 }
 
 /// A call that the gateway keeps: it waits for a worker, or a worker serves it. The entry stays when the client gives
-/// up.
+/// up, unless the pool minds deadlines.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry {
     /// The call.
     pub call: Call,
     /// The round-trip time of its answer, after the queue.
     pub latency: Dur,
-    /// Whether the entry is in use; false in a free place.
-    live: bool,
+    /// When it reached the workers.
+    came: Time,
+    stage: Stage,
+}
+
+/// Where a call is that the gateway keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Nowhere: the place is free.
+    Free,
+    /// On the way to the workers.
+    OnTheWay,
+    /// In the queue of its pool.
+    Waiting,
+    /// With a worker.
+    InService,
+    /// Lost in a restart. The place is free after the event that is scheduled for the call.
+    Gone,
 }
 
 /// The outcome of a call that is sent.
@@ -66,6 +85,13 @@ pub enum Passage {
         /// place.
         holds: bool,
     },
+    /// The account processes the call, and its answer is lost in a restart.
+    Lost {
+        /// Time from sending until the connection breaks.
+        after: Dur,
+        /// As [`Passage::Answered::holds`].
+        holds: bool,
+    },
     /// The call never gets an answer.
     Silent,
     /// The gateway keeps the call.
@@ -75,23 +101,29 @@ pub enum Passage {
 /// The state of a pending call: the gateway keeps it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pending {
-    /// A leaky bucket delays it for this time. [`Gateway::queue`] is next.
+    /// It reaches the workers after this time: a leaky bucket delays it, or it is on the way. [`Gateway::queue`] is next.
     Delayed(u32, Dur),
     /// A worker serves it for this time. [`Gateway::served`] is next.
     Serving(u32, Dur),
     /// It waits for a worker.
     Waiting,
-    /// The queue is full. The gateway still keeps the call; [`Gateway::take`] is next.
+    /// The call is turned away: the queue is full, or the call has waited too long. The gateway still keeps it;
+    /// [`Gateway::take`] is next.
     Shed(u32),
+    /// The client has given up, and the gateway has forgotten the call.
+    Abandoned,
 }
 
-/// The outcome of the end of a service.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Departure {
-    /// The call that the worker serves next, and its service time.
-    pub next: Option<(u32, Dur)>,
-    /// As [`Passage::Answered::holds`].
-    pub holds: bool,
+/// The outcome of the end of a service. [`Gateway::next`] says what the worker does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Departure {
+    /// The call is served. The gateway keeps it until [`Gateway::take`].
+    Served {
+        /// As [`Passage::Answered::holds`].
+        holds: bool,
+    },
+    /// The worker has stopped at the deadline of the client, and the gateway has forgotten the call.
+    Stopped,
 }
 
 /// Receives notifications from a gateway. Must not influence it.
@@ -117,7 +149,8 @@ pub struct Gateway<'a> {
     first_keys: Vec<u32>,
     /// Whether calls of an endpoint meet a limit that needs to know their end.
     holds: [bool; Endpoint::COUNT],
-    stations: [Option<Station>; Endpoint::COUNT],
+    /// The stations of the pools, in their order, and how long served calls were there.
+    stations: Vec<(Station, Histogram)>,
     struck: Vec<u64>,
     verdicts: Vec<LimitTotals>,
     books: Vec<Entry>,
@@ -141,7 +174,7 @@ impl<'a> Gateway<'a> {
         let routes = &layout.routes;
         Gateway {
             holds: routes.each_ref().map(|r| r.limits.iter().any(|l| limiters[*l as usize].needs_release())),
-            stations: routes.each_ref().map(|r| r.workers.map(|workers| Station::new(workers, r.queue))),
+            stations: layout.pools.iter().map(|pool| (Station::new(pool), Histogram::default())).collect(),
             layout,
             limiters,
             first_keys: keys.iter().map(|keys| keys.start).collect(),
@@ -155,8 +188,13 @@ impl<'a> Gateway<'a> {
     /// Handles a call that is sent at the time in `call`.
     #[inline]
     pub fn arrive<W: Watch>(&mut self, call: Call, draws: &Draws, watch: &mut W) -> Passage {
-        let layout = self.layout;
-        let route = layout.route(call.endpoint);
+        let route = self.layout.route(call.endpoint);
+        let passage = self.pass(route, call, draws, watch);
+        if route.restarts.is_empty() { passage } else { self.unless_lost(passage, &call, draws, watch) }
+    }
+
+    #[inline]
+    fn pass<W: Watch>(&mut self, route: &'a Route, call: Call, draws: &Draws, watch: &mut W) -> Passage {
         let mut latency = draws.round_trip(route, call.at);
         if !route.faults.is_empty() {
             match self.strike(route, &call, draws, &mut latency, watch) {
@@ -177,48 +215,20 @@ impl<'a> Gateway<'a> {
                 }
             }
         }
-        if self.stations[call.endpoint.index()].is_none() {
+        if route.pool.is_none() {
             let after = Dur(delay.0.saturating_add(latency.0));
             return Passage::Answered { refusal: None, after, holds: self.holds[call.endpoint.index()] };
         }
-        let id = self.keep(Entry { call, latency, live: true });
+        if let Some(way) = &route.request_latency {
+            let way = way.sample_with(|| draws.request_latency.bits(call.at.0, call.at.1));
+            delay = Dur(delay.0.saturating_add(way.0));
+        }
+        let id = self.keep(Entry { call, latency, came: call.sent, stage: Stage::OnTheWay });
         Passage::Pending(if delay == Dur::ZERO {
             self.queue(id, draws, call.sent)
         } else {
             Pending::Delayed(id, delay)
         })
-    }
-
-    /// Puts a call into the queue of its endpoint.
-    ///
-    /// # Panics
-    /// When the endpoint has no workers: a bug of the caller.
-    pub fn queue(&mut self, id: u32, draws: &Draws, now: Time) -> Pending {
-        let call = self.books[id as usize].call;
-        match self.station(call.endpoint).arrive(id, now) {
-            Arrival::Serve => Pending::Serving(id, self.service(id, draws)),
-            Arrival::Wait => Pending::Waiting,
-            Arrival::Shed => {
-                self.release(call.endpoint, call.user, now);
-                if let Some(latency) = refused_latency(self.layout.route(call.endpoint), &call, draws) {
-                    self.books[id as usize].latency = latency;
-                }
-                Pending::Shed(id)
-            }
-        }
-    }
-
-    /// Ends the service of a call. The gateway keeps the call until [`Gateway::take`].
-    ///
-    /// # Panics
-    /// When no worker of its endpoint is busy: a bug of the caller.
-    pub fn served(&mut self, id: u32, draws: &Draws, now: Time) -> Departure {
-        let endpoint = self.books[id as usize].call.endpoint;
-        let next = self.station(endpoint).finish(now);
-        Departure {
-            next: next.map(|next| (next, self.service(next, draws))),
-            holds: self.holds[endpoint.index()],
-        }
     }
 
     /// A call that the gateway keeps.
@@ -230,13 +240,14 @@ impl<'a> Gateway<'a> {
     /// Removes a pending call.
     pub fn take(&mut self, id: u32) -> Entry {
         self.free.push(id);
-        self.books[id as usize].live = false;
+        self.books[id as usize].stage = Stage::Free;
         self.books[id as usize]
     }
 
     /// The pending calls, in no particular order.
     pub fn pending(&self) -> impl Iterator<Item = &Call> {
-        self.books.iter().filter(|entry| entry.live).map(|entry| &entry.call)
+        let is_kept = |entry: &&Entry| !matches!(entry.stage, Stage::Free | Stage::Gone);
+        self.books.iter().filter(is_kept).map(|entry| &entry.call)
     }
 
     /// Releases the places of a call of this endpoint at concurrency limits.
@@ -262,6 +273,9 @@ impl<'a> Gateway<'a> {
         for (asked, &number) in route.limits.iter().enumerate() {
             let limit = number as usize;
             let spec = &layout.limits[limit];
+            if now.0 < spec.from.0 || spec.to.is_some_and(|to| now.0 >= to.0) {
+                continue;
+            }
             let key = layout.keys.of(spec.key, call.user);
             let verdict = self.limiters[limit].ask(key - self.first_keys[limit], now);
             if W::ACTIVE {
@@ -303,14 +317,15 @@ impl<'a> Gateway<'a> {
         for &index in &route.faults {
             let index = index as usize;
             let fault = &layout.faults[index];
-            if call.sent < fault.from || call.sent >= fault.to {
+            let Some(since) = fault.since(call.sent) else { continue };
+            if fault.only.is_some_and(|only| !draws.concerns(only, &layout.keys, call.user)) {
                 continue;
             }
             let bits = draws.faults[index].bits(call.at.0, call.at.1);
-            if self.struck[index] >= fault.count || !chance(bits, fault.probability) {
+            if self.struck[index] >= fault.count || !chance(bits, fault.probability_at(since)) {
                 continue;
             }
-            let effect = fault.kind.judge(fault.code, call.sent.since(fault.from), bits);
+            let effect = fault.kind.judge(fault.code, since, bits);
             if effect == Effect::None {
                 continue;
             }
@@ -327,16 +342,6 @@ impl<'a> Gateway<'a> {
             }
         }
         Struck::No
-    }
-
-    fn station(&mut self, endpoint: Endpoint) -> &mut Station {
-        self.stations[endpoint.index()].as_mut().expect("only calls of an endpoint with workers queue")
-    }
-
-    fn service(&self, id: u32, draws: &Draws) -> Dur {
-        let call = &self.books[id as usize].call;
-        let service = self.layout.route(call.endpoint).service.as_ref();
-        service.map_or(Dur::ZERO, |dist| dist.sample_with(|| draws.service.bits(call.at.0, call.at.1)))
     }
 
     fn keep(&mut self, entry: Entry) -> u32 {
@@ -356,17 +361,6 @@ impl<'a> Gateway<'a> {
     /// Number of calls, or sessions, that each fault has struck.
     pub fn struck(&self) -> &[u64] {
         &self.struck
-    }
-
-    /// Totals of every queue, up to `now`.
-    pub fn station_totals(&mut self, now: Time) -> Vec<(Endpoint, Totals)> {
-        let stations = Endpoint::ALL.into_iter().zip(&mut self.stations);
-        let settled = stations.filter_map(|(endpoint, station)| {
-            let station = station.as_mut()?;
-            station.settle(now);
-            Some((endpoint, station.totals()))
-        });
-        settled.collect()
     }
 
     /// Verdicts of every limit, in the scenario's order.

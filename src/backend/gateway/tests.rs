@@ -11,7 +11,7 @@ fn layout(backend: &str, faults: &[&str]) -> Layout {
     let spec: BackendSpec = toml::from_str(backend).unwrap_or_else(|e| panic!("{e}"));
     let fault = |(n, text): (usize, &&str)| {
         let spec: FaultSpec = toml::from_str(text).unwrap_or_else(|e| panic!("{e}"));
-        Fault::new(&spec, n.to_string(), 7)
+        Fault::new(&spec, n.to_string(), 7, Time::from_ms(60_000))
     };
     let faults: Vec<Fault> = faults.iter().enumerate().map(fault).collect();
     let keys = Keys::of_one(USERS, 2, 1, Vec::new());
@@ -143,15 +143,15 @@ fn a_queue_serves_one_after_another_and_sheds_the_rest() {
     assert_eq!(fixture.touch(2, 2), Passage::Pending(Pending::Shed(2)));
     let shed = fixture.gateway.take(2);
     assert_eq!((shed.call.waiter, shed.latency), (2, Dur::from_ms(1)));
-    let departure = fixture.gateway.served(0, &fixture.draws, Time::from_ms(20));
-    assert_eq!(departure, Departure { next: Some((1, service)), holds: false });
+    let now = Time::from_ms(20);
+    assert_eq!(fixture.gateway.served(0, now), Departure::Served { holds: false });
+    assert_eq!(fixture.gateway.next(0, &fixture.draws, now), Some(Pending::Serving(1, service)));
+    assert_eq!(fixture.gateway.next(0, &fixture.draws, now), None);
     assert_eq!(fixture.gateway.take(0).latency, Dur::from_ms(100));
     assert_eq!(fixture.gateway.pending().map(|call| call.waiter).collect::<Vec<_>>(), [1]);
     assert_eq!(fixture.touch(3, 30), Passage::Pending(Pending::Waiting));
     assert_eq!(fixture.gateway.call(0).user, 3, "places in the books are used again");
-    let [(TOUCH, totals)] = fixture.gateway.station_totals(Time::from_ms(40))[..] else {
-        panic!("one queue")
-    };
+    let [totals] = fixture.gateway.station_totals(Time::from_ms(40))[..] else { panic!("one queue") };
     assert_eq!((totals.arrivals, totals.served, totals.shed), (4, 1, 1));
 }
 
@@ -167,4 +167,93 @@ fn a_leaky_bucket_delays_a_call_before_it_queues() {
     assert_eq!(fixture.touch(0, 0), Passage::Pending(Pending::Serving(0, service)));
     assert_eq!(fixture.touch(1, 0), Passage::Pending(Pending::Delayed(1, Dur::from_secs(1))));
     assert_eq!(fixture.gateway.queue(1, &fixture.draws, Time::from_ms(1_000)), Pending::Waiting);
+}
+
+const TOKENS: Endpoint = Endpoint::known("tokens");
+
+impl Fixture<'_> {
+    fn call(&mut self, endpoint: Endpoint, user: u32, ms: u64) -> Passage {
+        let sent = Time::from_ms(ms);
+        let at = (u64::from(user), sent.0);
+        let call = Call { waiter: user, generation: 0, endpoint, word: 0, user, sent, at };
+        self.gateway.arrive(call, &self.draws, &mut self.log)
+    }
+
+    /// The next steps of the pool.
+    fn next(&mut self, ms: u64) -> Vec<Pending> {
+        let Fixture { gateway, draws, .. } = self;
+        std::iter::from_fn(|| gateway.next(0, draws, Time::from_ms(ms))).collect()
+    }
+}
+
+#[test]
+fn endpoints_share_the_workers_of_a_pool() {
+    let layout = layout(
+        "touch = { service = '20ms' }\ntokens = { service = '50ms', request-latency = '5ms' }\n\
+         [[pool]]\nname = 'api'\nendpoints = ['touch', 'tokens']\nworkers = 1\nqueue = 1",
+        &[],
+    );
+    let mut fixture = Fixture::new(&layout);
+    let ms = Dur::from_ms;
+    assert_eq!(fixture.touch(0, 0), Passage::Pending(Pending::Serving(0, ms(20))));
+    assert_eq!(fixture.call(TOKENS, 1, 0), Passage::Pending(Pending::Delayed(1, ms(5))));
+    assert_eq!(fixture.gateway.queue(1, &fixture.draws, Time::from_ms(5)), Pending::Waiting);
+    assert_eq!(fixture.touch(2, 6), Passage::Pending(Pending::Shed(2)), "one queue for both");
+    fixture.gateway.take(2);
+    assert_eq!(fixture.gateway.served(0, Time::from_ms(20)), Departure::Served { holds: false });
+    assert_eq!(fixture.next(20), [Pending::Serving(1, ms(50))]);
+    assert_eq!(fixture.gateway.served(1, Time::from_ms(70)), Departure::Served { holds: false });
+    let times = fixture.gateway.times_at_workers().next().unwrap();
+    // Call 1 came at 5 ms and left at 70.
+    assert!(times.percentile(100).0.abs_diff(ms(65).0) < ms(3).0 && times.count() == 2);
+}
+
+#[test]
+fn service_takes_longer_with_every_call_in_service() {
+    let layout = layout(
+        "touch = { service = '1s' }\n\
+         [[pool]]\nname = 'api'\nendpoints = ['touch']\nworkers = 3\nservice-per-call = '10ms'",
+        &[],
+    );
+    let mut fixture = Fixture::new(&layout);
+    for (user, ms) in [(0, 1_010), (1, 1_020), (2, 1_030)] {
+        let serving = Pending::Serving(user, Dur::from_ms(ms));
+        assert_eq!(fixture.touch(user, 0), Passage::Pending(serving));
+    }
+    assert_eq!(fixture.touch(3, 1), Passage::Pending(Pending::Waiting));
+    fixture.gateway.served(0, Time::from_ms(1_010));
+    assert_eq!(fixture.next(1_010), [Pending::Serving(3, Dur::from_ms(1_030))]);
+}
+
+/// The clients give up after 100 ms. Service takes 80 ms, so the second call has 20 ms left when its turn comes at 80, and
+/// the third one nothing when its turn comes.
+#[test]
+fn deadlines_are_minded_before_and_during_service() {
+    for (deadline, second, third) in
+        [("ignored", 80, true), ("before-service", 80, false), ("during-service", 20, false)]
+    {
+        let layout = layout(
+            &format!(
+                "touch = {{ service = '80ms', timeout = '100ms' }}\n\
+                 [[pool]]\nname = 'api'\nendpoints = ['touch']\nworkers = 1\ndeadline = '{deadline}'\n\
+                 [[limit]]\nendpoints = ['touch']\nkind = 'concurrency'\nkey = 'global'\nlimit = 3"
+            ),
+            &[],
+        );
+        let mut fixture = Fixture::new(&layout);
+        (0..3).for_each(|user| {
+            fixture.touch(user, 0);
+        });
+        fixture.gateway.served(0, Time::from_ms(80));
+        assert_eq!(fixture.next(80), [Pending::Serving(1, Dur::from_ms(second))], "{deadline}");
+        let departure = fixture.gateway.served(1, Time::from_ms(80 + second));
+        let stopped = deadline == "during-service";
+        assert_eq!(departure == Departure::Stopped, stopped);
+        assert_eq!(fixture.next(80 + second).len(), usize::from(third), "{deadline}");
+        let totals = fixture.gateway.station_totals(Time::from_ms(500))[0];
+        assert_eq!(totals.abandoned, u64::from(!third) + u64::from(stopped), "{deadline}");
+        // A call that is left out or stopped releases its place at the concurrency limit.
+        let places = (0..9).filter(|_| !matches!(fixture.touch(3, 600), Passage::Answered { .. })).count();
+        assert_eq!(places as u64, totals.abandoned, "{deadline}");
+    }
 }

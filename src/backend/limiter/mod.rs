@@ -101,6 +101,7 @@ limiters! {
     sliding_counter::SlidingCounter = "sliding-counter",
     leaky_bucket::LeakyBucket = "leaky-bucket",
     concurrency::Concurrency = "concurrency",
+    block::Block = "block",
     own::Own = "own",
 }
 

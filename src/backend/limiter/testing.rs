@@ -60,6 +60,8 @@ impl Numbers {
             key: LimitKey::User,
             retry_after: RetryAfter::None,
             penalty: self.penalty,
+            from: Dur::ZERO,
+            to: None,
             source: String::new(),
         }
     }

@@ -248,8 +248,10 @@ impl<'a> Finder<'a> {
     fn plans(&self, i: u64) -> Result<Plans, Error> {
         let Loaded { scenario, policies, .. } = self.study.at(&self.question.vary, i)?.loaded;
         let policy = policies.iter().find(|p| p.name == self.target.policy);
-        let contenders: Vec<Contender> =
-            policy.map(|p| Contender { name: p.name.clone(), parts: p.parts.clone() }).into_iter().collect();
+        let contenders: Vec<Contender> = policy
+            .map(|p| Contender { name: p.name.clone(), parts: p.parts.clone(), rollout: p.rollout })
+            .into_iter()
+            .collect();
         let plan = Plan::new(scenario, contenders);
         let compares = self.target.metric.metric.compares_with_reference();
         let reference = if compares { reference::plan(&plan.scenario) } else { None };

@@ -21,6 +21,10 @@ fn check_against(findings: &mut Findings<'_>, parts: &Parts, model: &str, called
             used.push((path, endpoint));
         }
     }
+    for (i, pool) in parts.backend.iter().flat_map(|backend| &backend.pools).enumerate() {
+        let place = |(n, e): (usize, &Endpoint)| (format!("backend.pool[{i}].endpoints[{n}]"), *e);
+        used.extend(pool.endpoints.iter().enumerate().map(place));
+    }
     let limits = parts.limits.iter().map(|entry| (&entry.path, &entry.spec.endpoints));
     let faults = parts.faults.iter().map(|entry| (&entry.path, &entry.spec.endpoints));
     for (path, endpoints) in limits.chain(faults) {

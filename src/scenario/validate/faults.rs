@@ -84,6 +84,9 @@ pub(crate) fn warn_of_idle_retry_after(
     }
 }
 
+/// The least time between two instants at which a fault acts.
+const LEAST_BETWEEN_INSTANTS: Dur = Dur::from_secs(1);
+
 fn check_window(findings: &mut Findings<'_>, path: &str, fault: &FaultSpec, horizon: Option<Dur>) {
     if let Some(to) = fault.to
         && to <= fault.from
@@ -92,6 +95,38 @@ fn check_window(findings: &mut Findings<'_>, path: &str, fault: &FaultSpec, hori
         let error = findings.at(&format!("{path}.to"), Code::Order, "a window ends after it begins");
         let error = error.found(format!("from {} to {to}", fault.from)).allowed("`to` later than `from`");
         findings.push(error.other(from, "the begin"));
+    }
+    if let Some(every) = fault.repeat_every {
+        let at = format!("{path}.repeat-every");
+        if fault.is_instant() && every < LEAST_BETWEEN_INSTANTS {
+            let what = format!("a {} comes back too soon", fault.kind.name());
+            let error = findings.at(&at, Code::OutOfRange, what).found(every.to_string());
+            findings.push(error.allowed(format!("{LEAST_BETWEEN_INSTANTS} or more")));
+        } else if !fault.is_instant() && fault.to.is_none() {
+            findings.warn(&at, "this fault has no `to`: it does not end, so it does not come back");
+        }
+    }
+    if let (Some(every), Some(to)) = (fault.repeat_every, fault.to)
+        && fault.from < to
+        && every.0 < to.0 - fault.from.0
+    {
+        let what = "a window comes back before it has ended";
+        let error = findings.at(&format!("{path}.repeat-every"), Code::Order, what);
+        let lasts = Dur(to.0 - fault.from.0);
+        let error = error.found(every.to_string()).allowed(format!("at least its length, {lasts}"));
+        findings.push(error.other(findings.doc.at(&format!("{path}.to")), "its end"));
+    }
+    if let Some(until) = fault.repeat_until {
+        let at = format!("{path}.repeat-until");
+        if fault.repeat_every.is_none() {
+            let what = "`repeat-until` needs `repeat-every`";
+            findings.push(findings.at_key(&at, Code::NeedsKey, what).fix("add repeat-every = \"1h\""));
+        }
+        if until <= fault.from {
+            let error = findings.at(&at, Code::Order, "windows end before the first begins");
+            let error = error.found(until.to_string()).allowed(format!("later than `from`, {}", fault.from));
+            findings.push(error.other(findings.doc.at(&format!("{path}.from")), "the begin"));
+        }
     }
     if horizon.is_some_and(|horizon| fault.from >= horizon) {
         findings.warn(&format!("{path}.from"), "this fault begins at or after the horizon and never acts");
@@ -102,8 +137,9 @@ fn check_window(findings: &mut Findings<'_>, path: &str, fault: &FaultSpec, hori
 /// which cannot be intended. A `count` gives the order a meaning: the earlier fault's calls first, then the later one's.
 fn check_overlaps(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
     let certain = |fault: &FaultSpec| {
-        let calls = !fault.strikes_sessions() && fault.kind.is_steady();
-        calls && fault.probability >= 1.0 && fault.count.is_none()
+        let calls = !fault.is_instant() && fault.kind.is_steady();
+        let always = fault.repeat_every.is_none() && fault.probability_to.is_none() && fault.only.is_none();
+        calls && always && fault.probability >= 1.0 && fault.count.is_none()
     };
     let end = |fault: &FaultSpec| fault.to.unwrap_or(Dur(u64::MAX));
     let hits = |fault: &FaultSpec, e: &Endpoint| fault.endpoints.is_empty() || fault.endpoints.contains(e);

@@ -154,7 +154,7 @@ fn plan(model: Model, policy: &str, reacts: bool) -> Plan {
         scenario.fleet.app_reaction = AppReaction::SetActive;
     }
     let policy = preset(policy).expect("the policy is a preset");
-    Plan::new(scenario, vec![Contender { name: policy.name.clone(), parts: vec![(policy, 1.0)] }])
+    Plan::new(scenario, vec![Contender::of(policy.name.clone(), policy)])
 }
 
 /// One configuration, whatever the client family.

@@ -205,7 +205,12 @@ impl World {
         }
         let spec = self.scenario.backend.endpoint(call.endpoint);
         let mut delay = 0u64;
-        for limit in (0..self.all_limits()).filter(|limit| self.meets(*limit, call.endpoint)) {
+        let judges = |limit: &usize| {
+            let spec = &self.scenario.backend.limits[*limit];
+            let lasts = self.now() >= spec.from.0 && spec.to.is_none_or(|to| self.now() < to.0);
+            self.meets(*limit, call.endpoint) && lasts
+        };
+        for limit in (0..self.all_limits()).filter(judges) {
             let key = self.key(self.scenario.backend.limits[limit].key, call.who);
             let asked = self.service.borrow_mut().limits[limit].ask(key, self.now());
             match asked {

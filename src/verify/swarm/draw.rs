@@ -174,7 +174,7 @@ fn fault(dice: &mut Dice, text: &mut String, horizon_s: u64, chancy: bool) {
     }
 }
 
-fn workload(dice: &mut Dice, text: &mut String, number: u64) {
+pub(super) fn workload(dice: &mut Dice, text: &mut String, number: u64) {
     let clients = dice.number(1, 20);
     let _ = writeln!(text, "\n[[workload]]\nname = \"clients-{number}\"\nclients = {clients}");
     let _ = writeln!(text, "clients-per-network = {}\nstarts = {}", dice.number(1, 5), dist(dice, 2_000));

@@ -18,6 +18,7 @@ mod bounds;
 mod draw;
 mod judge;
 mod relations;
+mod servers;
 
 pub use bounds::broken_bounds;
 pub use draw::scenario;
@@ -74,6 +75,7 @@ pub fn judge(seed: u64) -> Draw {
         violations: Vec::new(),
     };
     laws(&text, &mut draw);
+    laws(&servers::scenario(seed), &mut draw);
     let asked = relations::ask(seed);
     draw.relations = asked.held;
     let broken = asked.broken.iter().map(|(name, broken)| format!("relation \"{name}\": {}", broken.what));
@@ -161,11 +163,11 @@ fn conserve(run: &Run, judge: &mut Judge) {
 }
 
 fn little(run: &Run, judge: &mut Judge) {
-    for station in &run.totals.stations {
-        let t = station.totals;
-        let queue_holds = t.waiting > 0 || t.queue_area == t.waits;
-        if t.system_area != t.sojourns || !queue_holds || t.arrivals != t.shed + t.served + t.inside {
-            judge.violations.push(format!("Little's law at /{}: {t:?}", station.endpoint));
+    for (pool, t) in run.totals.stations.iter().enumerate() {
+        let queue_holds = t.waiting > 0 || t.queue_area == t.waits + t.lost_waits;
+        let ended = t.served + t.shed + t.expired + t.abandoned + t.dropped;
+        if t.system_area != t.sojourns || !queue_holds || t.arrivals != ended + t.inside {
+            judge.violations.push(format!("Little's law at pool {pool}: {t:?}"));
         }
     }
 }
@@ -195,7 +197,7 @@ fn compare(plan: &Plan, seen: &[Judge], violations: &mut Vec<String>) {
     };
     // Limits, queues and counted faults depend on the other callers. A sign-in makes a session valid again.
     let same_question = scenario.backend.limits.is_empty()
-        && Endpoint::ALL.iter().all(|e| plan.backend.route(*e).workers.is_none())
+        && Endpoint::ALL.iter().all(|e| plan.backend.route(*e).pool.is_none())
         && scenario.faults.iter().all(|fault| fault.count.is_none())
         && !signs_in;
     for (number, judge) in others.iter().enumerate() {
