@@ -5,7 +5,7 @@ use super::terminal::shown;
 use super::{out_file, terminal};
 use authstorm::Error;
 use authstorm::client::token::{Profile, SHIPPED, template};
-use authstorm::conform::token::trials::report;
+use authstorm::conform::token::trials::{page, report};
 use authstorm::text::{nearest, shell_word, tick};
 use std::path::{Path, PathBuf};
 
@@ -27,8 +27,11 @@ pub(super) struct NewArgs {
 #[derive(clap::Args)]
 pub(super) struct ExplainArgs {
     /// A client profile: a file, or the name of a shipped one such as supabase-js-2.119.1
-    #[arg(value_name = "FILE|MODEL")]
-    client: String,
+    #[arg(value_name = "FILE|MODEL", required_unless_present = "all")]
+    client: Option<String>,
+    /// Print the trials of every shipped client as one page of Markdown
+    #[arg(long, conflicts_with_all = ["client", "format"])]
+    all: bool,
     /// What to print
     #[arg(long, value_enum, default_value_t)]
     format: Format,
@@ -55,11 +58,15 @@ pub(super) fn new(args: NewArgs) -> Result<Exit, Failure> {
 
 /// Says what a client does, and runs its trials.
 pub(super) fn explain(args: ExplainArgs) -> Result<Exit, Failure> {
-    let profile = profile(&args.client)?;
-    let report = report(&profile).map_err(|why| Failure::usage(format!("error: {why}")))?;
+    let tried = |profile: &Profile| report(profile).map_err(|why| Failure::usage(format!("error: {why}")));
+    let Some(client) = args.client else {
+        let shipped = SHIPPED.iter().map(|(name, _)| tried(&profile(name)?));
+        return terminal::say(&page(&shipped.collect::<Result<Vec<_>, Failure>>()?));
+    };
+    let report = tried(&profile(&client)?)?;
     match args.format {
         Format::Text => {
-            let client = shell_word(&args.client);
+            let client = shell_word(&client);
             terminal::say(&format!(
                 "{}\na scenario with it: authstorm new mine --model {client}\n",
                 report.text()

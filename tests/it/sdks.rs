@@ -51,10 +51,20 @@ fn every_firebase_recording_matches() {
     assert_all_match("firebase/node", 33);
 }
 
-/// The recordings of the default mode, without refresh tokens, are not part of the repository: no profile says it.
+/// Options of a recording change the profile: no refresh tokens, or the iframe as a fallback.
 #[test]
-fn every_auth0_recording_with_refresh_tokens_matches() {
-    assert_all_match("auth0-spa-js", 18);
+fn every_auth0_recording_matches() {
+    assert_all_match("auth0-spa-js", 22);
+}
+
+#[test]
+fn every_msal_recording_matches() {
+    assert_all_match("msal-browser", 20);
+}
+
+#[test]
+fn every_oidc_recording_matches() {
+    assert_all_match("oidc-client-ts", 21);
 }
 
 #[test]
@@ -157,6 +167,48 @@ fn every_mechanism_of_a_profile_is_needed_by_a_recording() {
         ("aborts-on-timeout = true", "aborts-on-timeout = false"),
         ("tries = 3", "tries = 2"),
         ("refused-status = 403", "refused-status = 400"),
+        ("opens-iframe = true", "opens-iframe = false"),
+        ("code = [\"login_required\"]\nsign-out = \"always\"", "code = [\"login_required\"]"),
+    ];
+    let msal: &[(&str, &str)] = &[
+        ("expiry-clock = \"request-seconds\"", "expiry-clock = \"server\""),
+        ("kept-in = \"object\"", "kept-in = \"object-and-storage\""),
+        ("shares-refresh = true", "shares-refresh = false"),
+        ("margin = \"300s\"", "margin = \"299s\""),
+        ("on-failure = \"error\"", "on-failure = \"nothing\""),
+        ("gets-expiry = true", "gets-expiry = false"),
+        ("\"429\", \"500-599\"", "\"500-599\""),
+        ("\"500-599\"", "\"500-502\""),
+        ("lasts = \"60s\"", "lasts = \"55s\""),
+        ("kept-in = \"storage\" ", "kept-in = \"object\" "),
+        ("honours-retry-after = true", "honours-retry-after = false"),
+        ("cap = \"1h\"", "cap = \"5m\""),
+        ("before-read = true", "before-read = false"),
+        ("lasts = \"24h\"", "lasts = \"10s\""),
+        ("opens-iframe = true", "opens-iframe = false"),
+        ("when = \"fallback\"", "when = \"never\""),
+        ("timeout = \"10s\"", "timeout = \"9s\""),
+        ("tries = 2                       #", "tries = 1 #"),
+        ("rotates = false", "rotates = true"),
+        ("refresh-started = [\"acquireTokenFromNetworkStart\"]", ""),
+        ("refresh-failed = [\"acquireTokenFailure\"]", ""),
+    ];
+    let oidc: &[(&str, &str)] = &[
+        ("expiry-clock = \"receipt-seconds\"", "expiry-clock = \"receipt\""),
+        ("kept-in = \"storage\"", "kept-in = \"object\""),
+        ("shares-refresh = false", "shares-refresh = true"),
+        ("margin = \"1s\"", "margin = \"10s\""),
+        ("on-failure = \"error\"", "on-failure = \"nothing\""),
+        ("gets-expiry = true", "gets-expiry = false"),
+        ("before-expiry = \"60s\"", "before-expiry = \"61s\""),
+        ("floor = \"1s\"", "floor = \"2s\""),
+        ("set-by = \"read\"", "set-by = \"any-refresh\""),
+        ("checks-every = \"5s\"", "checks-every = \"1s\""),
+        ("tells-expired-after = \"1s\"", "tells-expired-after = \"6s\""),
+        ("[discovery] ", "#"),
+        ("rotates = true", "rotates = false"),
+        ("timer-failed = [\"silentRenewError\"]", ""),
+        ("timer-ended = [\"accessTokenExpiring\"]", ""),
     ];
     let amplify: &[(&str, &str)] = &[
         ("expiry-clock = \"receipt\"", "expiry-clock = \"server\""),
@@ -182,12 +234,14 @@ fn every_mechanism_of_a_profile_is_needed_by_a_recording() {
         ("supabase-js-2.107.0", [supabase_all, old, lockless].concat()),
         ("supabase-js-2.119.1", [supabase_all, lockless, newest].concat()),
         ("firebase-1.13.9", firebase.to_vec()),
+        ("msal-browser-5.30.0", msal.to_vec()),
+        ("oidc-client-ts-3.5.0", oidc.to_vec()),
     ] {
         let (_, text) = SHIPPED.iter().find(|(n, _)| *n == name).expect("a shipped profile");
         let (right, _) = Profile::parse(text).expect("it is read");
-        let folder = ["auth0-spa-js", "aws-amplify", "firebase", "keycloak-js"]
-            .into_iter()
-            .find(|f| name.starts_with(f));
+        let folders =
+            ["auth0-spa-js", "aws-amplify", "firebase", "keycloak-js", "msal-browser", "oidc-client-ts"];
+        let folder = folders.into_iter().find(|f| name.starts_with(f));
         let folder = folder.unwrap_or("supabase");
         let mut all = recordings(folder);
         if ["firebase", "supabase"].contains(&folder) {
@@ -221,6 +275,11 @@ fn the_measured_storms_are_there() {
         // One call after the other, clock 1 h fast, round trip 50 ms: no release helps.
         ("supabase/node/2.105.4-43-skew1h-serial-rtt50.json", 72_000, 200),
         ("supabase/node/2.119.1-43-skew1h-serial-rtt50.json", 72_000, 200),
+        // Token life 60 s: the timer of 1 s, at each load of the user.
+        ("oidc-client-ts/3.5.0-38-life60-idle.json", 3_270, 10),
+        // The throttle: one request a minute, or as Retry-After asks (2 of 1,460 s).
+        ("msal-browser/5.30.0-12-token503-poll5.json", 34, 2),
+        ("msal-browser/5.30.0-08-token429-ra600-poll5.json", 4, 1),
         // Tokens that live 300 s: the timer of 0 ms.
         ("firebase/1.13.9-38-life300-idle.json", 36_000, 100),
     ] {

@@ -135,6 +135,24 @@ impl Account {
         Ok(self.issue(rules, now))
     }
 
+    /// Exchanges a code from the provider's authorization page: a new family of refresh tokens begins. A session whose family
+    /// a reuse has ended is alive again, because the provider still knows the user.
+    ///
+    /// # Errors
+    /// When the session has been revoked.
+    pub fn exchange(&mut self, marks: &mut Marks, rules: &Rotation, now: Time) -> Grant {
+        if self.ended() == Some(Refusal::Gone) {
+            return Err(Refusal::Gone);
+        }
+        self.access = self.access.checked_add(1).expect("fewer than 2^32 refreshes of a session");
+        if self.marks != NONE {
+            let key = marks.0.key(self.marks);
+            marks.0.remove(key);
+        }
+        *self = Account { newest: self.access, access: self.access, ..Account::new() };
+        Ok(self.issue(rules, now))
+    }
+
     /// Records the use of a token, which becomes the parent of the newest: the mark of the parent until now stays, and so
     /// does a newest token that is passed over. Drops marks older than the window.
     fn note(&mut self, marks: &mut Marks, rules: &Rotation, token: NonZeroU32, now: Time) {
@@ -250,6 +268,22 @@ mod tests {
         }
         account.revoke();
         assert_eq!(account.refresh(&mut marks, &fixed, token(1), Time::ZERO), Err(Refusal::Gone));
+    }
+
+    #[test]
+    fn a_code_begins_a_new_family_of_tokens_unless_the_session_is_revoked() {
+        let strict = Rotation { reuse: None, ..RULES };
+        let (mut account, mut marks) = (Account::new(), Marks::default());
+        assert!(account.refresh(&mut marks, &strict, token(1), Time::ZERO).is_ok());
+        assert_eq!(account.refresh(&mut marks, &strict, token(1), Time::ZERO), Err(Refusal::Reused));
+        let issued = account.exchange(&mut marks, &strict, Time::ZERO).expect("the provider knows the user");
+        assert_eq!(account.ended(), None);
+        assert_eq!(account.refresh(&mut marks, &strict, token(2), Time::ZERO), Err(Refusal::Reused));
+        let issued_again = account.exchange(&mut marks, &strict, Time::ZERO).expect("it knows the user");
+        assert!(issued_again.refresh > issued.refresh);
+        assert!(account.refresh(&mut marks, &strict, issued_again.refresh, Time::ZERO).is_ok());
+        account.revoke();
+        assert_eq!(account.exchange(&mut marks, &strict, Time::ZERO), Err(Refusal::Gone));
     }
 
     /// A session that one client refreshes has no marks of its own, so an idle one takes no memory for them. A second client

@@ -77,13 +77,17 @@ impl Machine<'_> {
     /// Sets the timer before expiry.
     pub(super) fn set_alarm(&mut self, agent: Key) {
         let Some(timer) = self.rules.timer else { return };
-        let Some(held) = self.store.copy(agent) else { return };
+        let Some(held) = self.session(agent) else { return };
         if !self.agent(agent).traits.is_auto() {
             return;
         }
+        if let Some(period) = timer.checks_every {
+            return self.set_checked(agent, held, &timer, period);
+        }
         let left = if timer.in_seconds { self.left_in_seconds(agent, held) } else { self.left(agent, held) };
         let wait = left.saturating_sub(nanos(timer.before)).max(nanos(timer.floor));
-        let depth = if wait == 0 { self.depth } else { 0 };
+        // The answer that sets the timer to its shortest wait causes what the timer does.
+        let depth = if wait == nanos(timer.floor) { self.depth } else { 0 };
         let it = self.agent_mut(agent);
         it.alarm_failures = 0;
         it.alarm_depth = depth;
@@ -96,10 +100,25 @@ impl Machine<'_> {
     pub(super) fn stop_alarm(&mut self, agent: Key) {
         let clock = self.clock_of(agent);
         clock.alarm = clock.alarm.wrapping_add(1);
+        if let Some(checked) = self.store.checked.get_mut(agent.slot as usize) {
+            checked.alarm_at = None;
+        }
+    }
+
+    /// Makes both timers of an object void.
+    pub(super) fn stop_timers(&mut self, agent: Key) {
+        self.stop_alarm(agent);
+        if let Some(checked) = self.store.checked.get_mut(agent.slot as usize) {
+            checked.expiry_at = None;
+            checked.expiry = checked.expiry.wrapping_add(1);
+        }
     }
 
     pub(super) fn alarm(&mut self, agent: Key, alarm: u32) {
         if self.clock_of(agent).alarm == alarm {
+            if let Some(checked) = self.store.checked.get_mut(agent.slot as usize) {
+                checked.alarm_at = None;
+            }
             self.depth = self.agent(agent).alarm_depth;
             if self.rules.timer.is_some_and(|t| !t.refreshes) {
                 self.tell(agent, News::Expired);
@@ -120,7 +139,7 @@ impl Machine<'_> {
             Refreshed::Refused { .. } => {}
             Refreshed::Unanswered => {
                 let Some(again) = timer.again else { return };
-                if self.store.copy(agent).is_none() {
+                if self.session(agent).is_none() {
                     return;
                 }
                 let now = self.now;

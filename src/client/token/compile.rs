@@ -4,15 +4,17 @@ use super::format::STATUS_RULE;
 use super::profile::{
     Answer, EndpointName, ExpiryClockSpec, KeptIn, OnFailure, Profile, SignOutSpec, WhileLoading,
 };
+use super::profile_chain::{CooldownKeptIn, IframeWhen};
 use super::profile_clocks::{LockThen, Ticker, TimerDoes, TimerSetBy, TimerSpec, Waits};
 use super::rules::{
-    self, AnswerRule, Code, CooldownRules, Endpoint, ExpiryClock, Failure, LoadRules, LockRules, Place,
-    Rules, SignOut, TickerRules, TimerRules, Verdict,
+    self, AnswerRule, Code, CooldownRules, DiscoveryRules, Endpoint, ExpiryClock, Failure, IframeRules,
+    IframeUse, LoadRules, LockRules, Place, Rules, SignOut, TickerRules, TimerRules, Verdict,
 };
 use super::schedule::{Limit, Schedule};
 use crate::client::backoff::Obedience;
 use crate::client::policy::Jitter;
 use crate::kernel::Dur;
+use crate::kernel::time::MAX_DURATION;
 use crate::text::quote;
 use crate::toml_text::Code as ErrorCode;
 
@@ -68,7 +70,9 @@ impl Profile {
         }
         let retry = self.request.retry.as_ref().map(|w| schedule("request.retry", w)).transpose()?;
         let honours = self.request.honours_retry_after;
-        let retry = retry.map(|schedule| Schedule { obedience: Obedience::floor_if(honours), ..schedule });
+        let offline_tries = self.request.gives_up_offline.then_some(1);
+        let obedience = Obedience::floor_if(honours);
+        let retry = retry.map(|schedule| Schedule { obedience, offline_tries, ..schedule });
         if honours && retry.is_none() {
             return Err(Unusable {
                 code: ErrorCode::NeedsKey,
@@ -89,17 +93,20 @@ impl Profile {
                 allowed: "false, or a schedule in request.retry",
             });
         }
+        self.check_chain()?;
         Ok(Rules {
             clock: match self.session.expiry_clock {
                 ExpiryClockSpec::Server => ExpiryClock::Server,
                 ExpiryClockSpec::Receipt => ExpiryClock::Receipt,
                 ExpiryClockSpec::ReceiptSeconds => ExpiryClock::ReceiptSeconds,
+                ExpiryClockSpec::RequestSeconds => ExpiryClock::RequestSeconds,
                 ExpiryClockSpec::Measured => ExpiryClock::Measured,
             },
             place: match self.session.kept_in {
                 KeptIn::Storage => Place::Storage,
                 KeptIn::ObjectAndStorage => Place::Copied,
                 KeptIn::Object => Place::Memory,
+                KeptIn::Page => Place::Page,
             },
             drops_when_replaced: self.session.drops_when_replaced,
             shares: self.session.shares_refresh,
@@ -118,7 +125,11 @@ impl Profile {
                 WhileLoading::Asks => rules::WhileLoading::Asks,
             },
             none_is_error: self.caller.without_session == OnFailure::Error,
+            caller_refreshes: self.caller.refreshes,
             tells_failure: !self.events.refresh_failed.is_empty(),
+            tells_start: !self.events.refresh_started.is_empty(),
+            tells_timer_failure: !self.events.timer_failed.is_empty(),
+            tells_timer_end: !self.events.timer_ended.is_empty(),
             failure: match self.caller.on_failure {
                 OnFailure::Nothing => Failure::Nothing,
                 OnFailure::Error => Failure::Error,
@@ -142,10 +153,27 @@ impl Profile {
             aborts: self.request.aborts_on_timeout,
             drops_expired: self.session.drops_expired_after,
             answers: answers.into_boxed_slice(),
-            cooldown: self
-                .cooldown
-                .as_ref()
-                .map(|c| CooldownRules { lasts: c.lasts, ended_by_news: c.ended_by_news }),
+            cooldown: self.cooldown.as_ref().map(|c| CooldownRules {
+                lasts: c.lasts,
+                ended_by_news: c.ended_by_news,
+                on_every_failure: self.answer.iter().all(|row| !row.cools_down),
+                in_storage: c.kept_in == CooldownKeptIn::Storage,
+                honours_retry_after: c.honours_retry_after,
+                cap: c.cap.unwrap_or(MAX_DURATION),
+            }),
+            discovery: self.discovery.as_ref().map(|d| DiscoveryRules {
+                before_read: d.before_read,
+                lasts: d.lasts.unwrap_or(MAX_DURATION),
+            }),
+            iframe: self.iframe.as_ref().map(|iframe| IframeRules {
+                when: match iframe.when {
+                    IframeWhen::Never => IframeUse::Never,
+                    IframeWhen::Fallback => IframeUse::Fallback,
+                    IframeWhen::Always => IframeUse::Always,
+                },
+                timeout: iframe.timeout,
+                tries: iframe.tries,
+            }),
         })
     }
 
@@ -159,11 +187,15 @@ impl Profile {
             },
             gives_nothing: row.gives_nothing,
             no_answer: row.counts_as_no_answer,
+            opens_iframe: row.opens_iframe,
+            cools_down: row.cools_down,
         };
         let endpoint = row.endpoint.map(|e| match e {
             EndpointName::Token => Endpoint::Token,
             EndpointName::Lookup => Endpoint::Lookup,
             EndpointName::User => Endpoint::User,
+            EndpointName::Discovery => Endpoint::Discovery,
+            EndpointName::Authorize => Endpoint::Authorize,
         });
         let codes: Vec<Option<Code>> = if row.code.is_empty() {
             vec![None]
@@ -171,23 +203,32 @@ impl Profile {
             row.code.iter().map(|c| Some(self.code(c))).collect()
         };
         for text in &row.status {
-            let (statuses, no_answer, timed_out) = match text.as_str() {
-                "no-answer" => (None, true, false),
-                "timeout" => (None, false, true),
-                range => {
+            let (mut no_answer, mut timed_out, mut page_error) = (false, false, false);
+            let mut range = None;
+            match text.as_str() {
+                "no-answer" => no_answer = true,
+                "timeout" => timed_out = true,
+                "page-error" => page_error = true,
+                text => {
                     let unusable = || Unusable {
                         code: ErrorCode::Malformed,
                         key: format!("answer[{n}].status"),
                         why: "not a status of an answer",
-                        found: quote(range),
+                        found: quote(text),
                         allowed: STATUS_RULE,
                     };
-                    (Some(statuses(range).ok_or_else(unusable)?), false, false)
+                    range = Some(statuses(text).ok_or_else(unusable)?);
                 }
-            };
-            for code in &codes {
-                answers.push(AnswerRule { endpoint, statuses, no_answer, timed_out, code: *code, verdict });
             }
+            answers.extend(codes.iter().map(|code| AnswerRule {
+                endpoint,
+                statuses: range,
+                no_answer,
+                timed_out,
+                page_error,
+                code: *code,
+                verdict,
+            }));
         }
         Ok(())
     }
@@ -236,7 +277,7 @@ fn schedule(key: &str, waits: &Waits) -> Result<Schedule, Unusable> {
         (None, Some(within)) => Limit::Within(within),
         (None, None) => Limit::Endless,
     };
-    let cap = waits.cap.unwrap_or(crate::kernel::time::MAX_DURATION);
+    let cap = waits.cap.unwrap_or(MAX_DURATION);
     Ok(Schedule {
         first: waits.first,
         factor: waits.factor,
@@ -277,7 +318,10 @@ fn timer(spec: &TimerSpec) -> Result<TimerRules, Unusable> {
         floor: spec.floor,
         refreshes: spec.does == TimerDoes::Refresh,
         in_seconds: spec.computed_in_seconds,
-        set_by_all: spec.set_by == TimerSetBy::AnyRefresh,
+        set_by_all: spec.set_by != TimerSetBy::OwnRefresh,
+        set_by_reads: spec.set_by == TimerSetBy::Read,
+        checks_every: spec.checks_every,
+        tells_expired_after: spec.tells_expired_after,
         again: spec.no_answer.as_ref().map(|w| schedule("timer.no-answer", w)).transpose()?,
         survives_errors: spec.survives_errors,
     })

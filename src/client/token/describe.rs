@@ -19,6 +19,7 @@ impl Profile {
         let rules = self.rules()?;
         let mut all = Vec::new();
         self.who_refreshes(&mut all);
+        self.chain(&mut all);
         self.sign_outs(&rules, &mut all);
         self.failures(&mut all);
         self.sharing(&mut all);
@@ -29,6 +30,7 @@ impl Profile {
 
     fn who_refreshes(&self, all: &mut Vec<String>) {
         all.push(match self.caller.margin {
+            _ if !self.caller.refreshes => "A caller reads the session and never refreshes it.".to_owned(),
             Dur::ZERO => "A caller refreshes once the token has expired.".to_owned(),
             margin => format!("A caller refreshes when less than {margin} of the token is left."),
         });
@@ -58,8 +60,17 @@ impl Profile {
                     match timer.set_by {
                         TimerSetBy::OwnRefresh => "Its own refresh",
                         TimerSetBy::AnyRefresh => "Any refresh",
+                        TimerSetBy::Read => "Any refresh, and each read of the session,",
                     }
                 ));
+                if let Some(every) = timer.checks_every {
+                    all.push(format!(
+                        "The timer looks at the clock every {every}, so it may be late by that much. An expired token sets none."
+                    ));
+                }
+                if let Some(after) = timer.tells_expired_after {
+                    all.push(format!("Another timer tells the app {after} after the expiry."));
+                }
                 all.push(match &timer.no_answer {
                     Some(waits) => format!("Without an answer, the timer tries again {}.", schedule(waits)),
                     None => "Without an answer, the timer stops until the next load.".to_owned(),
@@ -116,20 +127,19 @@ impl Profile {
                 format!("A request fails after {timeout} without an answer. It is not aborted: the server still works on it.")
             }
         });
-        all.push(match &self.cooldown {
-            Some(cooldown) => {
-                format!("After a failure, callers get it again for {} without a request.", cooldown.lasts)
-            }
-            None => "A failure is not remembered: the next caller sends the next request.".to_owned(),
-        });
+        self.memory(all);
         all.push(
             "A policy of a scenario may take the place of what answers to a refresh do, and of the retries."
                 .to_owned(),
         );
-        all.push(match self.request.honours_retry_after {
-            true => "A retry waits at least as long as Retry-After asks for.".to_owned(),
-            false => "Retry-After is ignored.".to_owned(),
-        });
+        if self.request.honours_retry_after {
+            all.push("A retry waits at least as long as Retry-After asks for.".to_owned());
+        } else if !self.cooldown.as_ref().is_some_and(|cooldown| cooldown.honours_retry_after) {
+            all.push("Retry-After is ignored.".to_owned());
+        }
+        if self.request.gives_up_offline {
+            all.push("No request is retried while the browser is offline.".to_owned());
+        }
         let what = |failure| match failure {
             OnFailure::Nothing => "no session",
             OnFailure::Error => "an error",
@@ -182,6 +192,7 @@ impl Profile {
                 "The session is in the client object, and in the storage for reloads. Other tabs copy new tokens."
             }
             KeptIn::Object => "The session is in the client object. Tabs do not share new tokens.",
+            KeptIn::Page => "The session is in the client object and ends with the page.",
         };
         all.push(kept.to_owned());
         let clock = match self.session.expiry_clock {
@@ -190,6 +201,9 @@ impl Profile {
             }
             ExpiryClockSpec::Receipt | ExpiryClockSpec::ReceiptSeconds => {
                 "Expiry is the local time of receipt plus the token's life. A wrong clock matters until the first refresh."
+            }
+            ExpiryClockSpec::RequestSeconds => {
+                "Expiry is the local time of the request plus the token's life. A wrong clock matters until the first refresh."
             }
             ExpiryClockSpec::Measured => {
                 "Expiry is the server's time, corrected by a clock offset that each refresh measures."
@@ -239,6 +253,8 @@ fn effects(row: &Answer) -> String {
         Some(EndpointName::Token) => " to a refresh",
         Some(EndpointName::Lookup) => " to a lookup",
         Some(EndpointName::User) => " to a check of a session put back",
+        Some(EndpointName::Discovery) => " to a request for the metadata",
+        Some(EndpointName::Authorize) => " in the iframe",
     };
     let code = match row.code.is_empty() {
         true => String::new(),
@@ -258,6 +274,12 @@ fn effects(row: &Answer) -> String {
     }
     if row.counts_as_no_answer {
         effects.push("the timer counts it as no answer");
+    }
+    if row.opens_iframe {
+        effects.push("the refresh goes on with an iframe, if the client opens one");
+    }
+    if row.cools_down {
+        effects.push("the failure is remembered");
     }
     if effects.is_empty() {
         effects.push("the refresh fails");

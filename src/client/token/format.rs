@@ -15,7 +15,7 @@ static LEAVES: [&Leaf; 3] = [&NAME, &DURATION, &STATUS];
 
 /// How a status of an answer is written.
 pub(super) const STATUS_RULE: &str =
-    "a status from 300 to 599 (\"429\"), a range (\"500-504\"), \"no-answer\", \"timeout\"";
+    "a status from 300 to 599 (\"429\"), a range (\"500-504\"), \"no-answer\", \"timeout\", \"page-error\"";
 
 /// A status of an answer, as a row names it.
 static STATUS: Leaf = Leaf {
@@ -26,7 +26,7 @@ static STATUS: Leaf = Leaf {
     written_list: "[\"429\"], [\"500-504\", \"no-answer\"]",
     example: "429",
     longest: 16,
-    read: |text| match matches!(text, "no-answer" | "timeout") || statuses(text).is_some() {
+    read: |text| match matches!(text, "no-answer" | "timeout" | "page-error") || statuses(text).is_some() {
         true => Ok(Sense::Other),
         false => Err(Wrong {
             found: Some(quote(text)),
@@ -43,7 +43,7 @@ pub(super) struct Status;
 inline_schema!(
     Status,
     "Status",
-    text_schema!("answer-status", "^([345][0-9]{2}(-[345][0-9]{2})?|no-answer|timeout)$", "429")
+    text_schema!("answer-status", "^([345][0-9]{2}(-[345][0-9]{2})?|no-answer|timeout|page-error)$", "429")
 );
 
 /// The table of a client profile.

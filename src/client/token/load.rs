@@ -24,7 +24,7 @@ impl Machine<'_> {
             }
             self.end_recovery(task);
         } else if self.agent(agent).traits.is_auto() && self.rules.load.refreshes {
-            self.refresh(task, held.refresh);
+            self.refresh(task, Some(held.refresh));
         } else {
             self.end_recovery(task);
         }
@@ -34,6 +34,9 @@ impl Machine<'_> {
         let (agent, op) = (self.task(task).agent, self.task(task).op);
         if op == Op::Load {
             self.start_ticker(agent);
+            if self.rules.timer.is_some() {
+                self.set_alarm(agent);
+            }
         }
         self.finish(task, Done::Nothing);
     }
@@ -43,7 +46,17 @@ impl Machine<'_> {
     pub(super) fn load_copy(&mut self, task: Key) {
         let agent = self.task(task).agent;
         let browser = self.agent(agent).browser;
-        let mut held = self.store.browser(browser).stored;
+        let stored = self.store.browser(browser).stored;
+        if self.rules.place == Place::Page {
+            // What is stored only marks the user as signed in.
+            return match stored {
+                Some(_) if self.rules.load.refreshes && self.rules.refreshes_without_token() => {
+                    self.refresh(task, None);
+                }
+                _ => self.end_load(task),
+            };
+        }
+        let mut held = stored;
         if self.rules.clock == ExpiryClock::Measured {
             held = held.map(|held| Held { until: Until::new(i64::MIN), ..held });
         }
@@ -55,7 +68,7 @@ impl Machine<'_> {
                     || self.rules.load.refreshes
                         && self.left(agent, held) < nanos(self.rules.caller_margin) =>
             {
-                self.refresh(task, held.refresh);
+                self.refresh(task, Some(held.refresh));
             }
             Some(held) => self.look_up(task, held),
         }
@@ -92,7 +105,7 @@ impl Machine<'_> {
                 }
             }
             None => {
-                if self.store.browser(slot).stored.is_some() {
+                if self.rules.place != Place::Page && self.store.browser(slot).stored.is_some() {
                     self.sign_out_at_load(agent);
                 }
             }
@@ -162,7 +175,7 @@ impl Machine<'_> {
             (Some(old), Some(new)) if old.access != new.access => {
                 self.store.set_copy(agent, Some(new));
                 if self.left(agent, new) < nanos(self.rules.caller_margin) {
-                    return self.refresh(task, new.refresh);
+                    return self.refresh(task, Some(new.refresh));
                 }
                 self.fact(agent, Fact::Storage(Storage::Set));
                 self.tell(agent, News::Refreshed);
@@ -170,7 +183,7 @@ impl Machine<'_> {
             (Some(_), None) => {
                 self.fact(agent, Fact::SignedOut { status: None });
                 self.store.set_copy(agent, None);
-                self.stop_alarm(agent);
+                self.stop_timers(agent);
                 self.tell(agent, News::SignedOut);
             }
             _ => {}
@@ -182,7 +195,7 @@ impl Machine<'_> {
         let agent = self.task(task).agent;
         let kept = self.task(task).kept.expect("a restore has a session");
         if self.left(agent, kept) <= 0 {
-            self.refresh(task, kept.refresh);
+            self.refresh(task, Some(kept.refresh));
         } else {
             self.task_mut(task).stage = LOOKUP;
             self.start(task, Endpoint::User, kept.refresh);

@@ -96,8 +96,16 @@ impl Machine<'_> {
             alarm_failures: 0,
             traits: Traits::new(&how),
         });
-        if self.store.clocks.len() <= agent.slot as usize {
+        let slot = agent.slot as usize;
+        if self.store.clocks.len() <= slot {
             self.store.clocks.push(Clock::default());
+        }
+        // The slot's earlier object may have left these.
+        if let Some(known) = self.store.discovered.get_mut(slot) {
+            *known = None;
+        }
+        if let Some(checked) = self.store.checked.get_mut(slot) {
+            (checked.alarm_at, checked.expiry_at) = (None, None);
         }
         let first = self.store.browser(browser).first;
         if first == NONE {
@@ -121,6 +129,7 @@ impl Machine<'_> {
             Next::Steal(task) => self.steal(task),
             Next::Deliver { agent, news, depth } => self.hear(agent, news, depth),
             Next::Changed { agent, depth } => self.storage_changed(agent, depth),
+            Next::Throttled(flight) => self.throttled(flight),
         }
     }
 
@@ -128,6 +137,7 @@ impl Machine<'_> {
         match timer {
             Timer::Tick { ticker, first } => self.tick(agent, ticker, first),
             Timer::Alarm(alarm) => self.alarm(agent, alarm),
+            Timer::Expiry(number) => self.expiry(agent, number),
             Timer::Retry(request) => self.retry(request),
             Timer::TimeOut(request) => self.timed_out(request),
             Timer::LockWait(task) => self.waited_for_lock(task),
@@ -252,7 +262,7 @@ impl Machine<'_> {
             self.store.tasks.remove(task);
         }
         self.stop_ticker(agent);
-        self.stop_alarm(agent);
+        self.stop_timers(agent);
         self.store.set_copy(agent, None);
         let it = self.store.agents.remove(agent).expect("a page that closes is open");
         if it.busy != NONE {

@@ -13,6 +13,7 @@ impl Machine<'_> {
     /// The app asks for a token.
     pub(super) fn ask(&mut self, agent: Key) {
         if let Some(held) = self.fresh(agent) {
+            self.has_read(agent);
             let call = self.next_call(agent);
             let outcome = Outcome::Token(held.exp_s);
             return self.fact(agent, Fact::Answered { call, asked: self.now, outcome, error: false });
@@ -24,7 +25,7 @@ impl Machine<'_> {
     /// The session, if a caller can get it at once. Most calls end here and need no operation.
     fn fresh(&self, agent: Key) -> Option<Held> {
         let free = self.rules.lock.is_none_or(|lock| lock.to_refresh);
-        if !free || self.agent(agent).traits.ready() != Ready::Yes {
+        if !free || self.agent(agent).traits.ready() != Ready::Yes || self.reads_after_discovery(agent) {
             return None;
         }
         self.session(agent).filter(|held| self.left(agent, *held) >= nanos(self.rules.caller_margin))
@@ -81,8 +82,19 @@ impl Machine<'_> {
     /// Continues a caller that needs the lock only to refresh.
     fn read_or_acquire(&mut self, task: Key) {
         let agent = self.task(task).agent;
-        let stale = |held: &Held| self.left(agent, *held) < nanos(self.rules.caller_margin);
-        if self.session(agent).as_ref().is_some_and(stale) { self.acquire(task) } else { self.read(task) }
+        let refreshes = match self.session(agent) {
+            Some(held) => self.left(agent, held) < nanos(self.rules.caller_margin),
+            None => self.rules.refreshes_without_token(),
+        };
+        if refreshes { self.acquire(task) } else { self.read(task) }
+    }
+
+    /// A caller has read the session: the timer is set if reads set it.
+    #[inline]
+    fn has_read(&mut self, agent: Key) {
+        if self.rules.timer.is_some_and(|timer| timer.set_by_reads) {
+            self.set_alarm(agent);
+        }
     }
 
     /// Runs an operation that has its turn.
@@ -111,7 +123,7 @@ impl Machine<'_> {
             Op::Load | Op::Visible => self.recover(task),
             Op::Alarm if self.rules.timer.is_some_and(|t| !t.refreshes) => self.read(task),
             Op::Alarm => match self.session(agent) {
-                Some(held) => self.refresh(task, held.refresh),
+                Some(held) => self.refresh(task, Some(held.refresh)),
                 None => self.finish(task, Done::Nothing),
             },
             Op::Copy => self.copy(task),
@@ -122,11 +134,19 @@ impl Machine<'_> {
     /// Reads the session for a caller, and refreshes it within the caller's margin.
     pub(super) fn read(&mut self, task: Key) {
         let agent = self.task(task).agent;
+        if self.reads_after_discovery(agent) {
+            return self.discover_and_read(task);
+        }
+        self.has_read(agent);
         match self.session(agent) {
+            None if self.rules.refreshes_without_token() => self.refresh(task, None),
             None if self.rules.none_is_error => self.has_none(task, Done::Failed),
             None => self.has_none(task, Done::Nothing),
             Some(held) if self.left(agent, held) < nanos(self.rules.caller_margin) => {
-                self.refresh(task, held.refresh);
+                match self.rules.caller_refreshes {
+                    true => self.refresh(task, Some(held.refresh)),
+                    false => self.has_none(task, Done::Nothing),
+                }
             }
             Some(held) => self.has(task, held),
         }
@@ -146,7 +166,9 @@ impl Machine<'_> {
             }
             Op::Load => self.loaded_copy(task, refreshed),
             Op::Alarm => {
+                let is_retry = self.agent(agent).alarm_failures > 0;
                 self.after_alarm(agent, refreshed);
+                self.tell_timer_end(agent, refreshed, is_retry);
                 self.finish(task, Done::Nothing);
             }
             Op::Tick if stage == JUDGED => self.finish(task, Done::Nothing),
@@ -189,7 +211,7 @@ impl Machine<'_> {
                 let waited = i64::try_from(self.now.since(self.task(task).started).0).unwrap_or(i64::MAX);
                 if self.left(agent, held).saturating_add(waited) < nanos(below) {
                     self.task_mut(task).stage = JUDGED;
-                    self.refresh(task, held.refresh);
+                    self.refresh(task, Some(held.refresh));
                 } else {
                     self.finish(task, Done::Nothing);
                 }
@@ -223,7 +245,9 @@ impl Machine<'_> {
         if !goes {
             return;
         }
-        if self.rules.place != Place::Storage && self.agent(agent).traits.ready() == Ready::No {
+        if self.rules.place == Place::Page {
+            self.sign_out(agent, status);
+        } else if self.rules.place != Place::Storage && self.agent(agent).traits.ready() == Ready::No {
             self.store.set_copy(agent, None);
         } else if self.rules.place == Place::Storage || self.store.copy(agent).is_some() {
             self.sign_out(agent, status);

@@ -4,6 +4,7 @@
 //! names only what its client has.
 
 use super::format::Status;
+use super::profile_chain::{Cooldown, Discovery, Iframe};
 use super::profile_clocks::{Lock, RequestSpec, Ticker, TimerSpec};
 use crate::kernel::Dur;
 use crate::spec::leaf::Name;
@@ -43,6 +44,12 @@ pub struct Profile {
     /// The sending of one request.
     #[serde(default)]
     pub request: RequestSpec,
+    /// The request for the provider's metadata, before other requests. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub discovery: Option<Discovery>,
+    /// The hidden iframe that gets a code from the provider's authorization page. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iframe: Option<Iframe>,
     /// The effects of answers other than success. The first row that matches applies. An answer without a row fails the
     /// refresh and has no other effect.
     #[serde(default)]
@@ -117,6 +124,9 @@ pub enum ExpiryClockSpec {
     Receipt,
     /// As `receipt`, in whole seconds of the local clock, both at receipt and at each check.
     ReceiptSeconds,
+    /// Local time of the request plus the token's life, in rounded seconds of the local clock, both at the request and at
+    /// each check.
+    RequestSeconds,
     /// The server's absolute time, corrected by an offset that each refresh measures: whole seconds between
     /// the issue time of the token and the middle of its request. Until a page has refreshed, its token counts as
     /// expired.
@@ -134,6 +144,9 @@ pub enum KeptIn {
     ObjectAndStorage,
     /// In the object only. The app passes the newest tokens of the browser to the next page.
     Object,
+    /// In the object only, and lost with it. The next page gets a session through the iframe, while the browser remembers that
+    /// the user is signed in.
+    Page,
 }
 
 /// The callers that ask for a token.
@@ -151,6 +164,13 @@ pub struct Caller {
     pub without_session: OnFailure,
     /// After a failed refresh the caller gets the old token while it is valid.
     pub keeps_valid_token: bool,
+    /// The SDK tells the caller when it takes the token for expired. Otherwise the caller reads the token's `exp`. Only the
+    /// comparison with recordings uses this.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub gets_expiry: bool,
+    /// A read of the session refreshes it. Otherwise a caller within the margin gets an empty answer.
+    #[serde(skip_serializing_if = "Clone::clone")]
+    pub refreshes: bool,
 }
 
 impl Default for Caller {
@@ -161,6 +181,8 @@ impl Default for Caller {
             on_failure: OnFailure::Error,
             without_session: OnFailure::Nothing,
             keeps_valid_token: false,
+            gets_expiry: false,
+            refreshes: true,
         }
     }
 }
@@ -226,7 +248,8 @@ pub struct Answer {
     /// The endpoint of the request. Absent: any.
     #[serde(default)]
     pub endpoint: Option<EndpointName>,
-    /// Statuses: one, a range with both ends, no HTTP answer, or none within `request.timeout`.
+    /// Statuses: one, a range with both ends, no HTTP answer, none within the client's time-out, or an error that the page
+    /// in the iframe reports.
     #[schemars(with = "Vec<Status>", length(min = 1, max = MANY), example = vec!["429", "500-504"])]
     pub status: Vec<String>,
     /// Error codes of the answer's body. Absent: any.
@@ -245,6 +268,12 @@ pub struct Answer {
     /// The failure counts as "no answer" for the timer.
     #[serde(default)]
     pub counts_as_no_answer: bool,
+    /// The client tries the iframe instead, if `iframe.when` is `fallback`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub opens_iframe: bool,
+    /// The failure begins the cool-down. If no row sets this, each failure does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cools_down: bool,
 }
 
 /// An endpoint, by its short name.
@@ -257,6 +286,10 @@ pub enum EndpointName {
     Lookup,
     /// The check of a session that the app puts back.
     User,
+    /// The provider's metadata.
+    Discovery,
+    /// The provider's authorization page in the iframe.
+    Authorize,
 }
 
 /// Whether an answer signs the user out.
@@ -270,19 +303,6 @@ pub enum SignOutSpec {
     IfExpired,
     /// The first such answer signs out.
     Always,
-}
-
-/// The memory of a failure, per refresh token.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "[cooldown]")]
-pub struct Cooldown {
-    /// Time during which callers get the same failure without a request.
-    #[schemars(example = "60s")]
-    pub lasts: Dur,
-    /// A refresh or a sign-in of another client object of the browser ends the memory.
-    #[serde(default)]
-    pub ended_by_news: bool,
 }
 
 /// The server's rules for refresh tokens.
@@ -332,6 +352,18 @@ pub struct Events {
     /// The token has expired.
     #[schemars(length(max = MANY), example = vec!["onTokenExpired"])]
     pub expired: Vec<String>,
+    /// A refresh begins. If empty, listeners get no event.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MANY), example = vec!["acquireTokenFromNetworkStart"])]
+    pub refresh_started: Vec<String>,
+    /// The timer's refresh failed. If empty, listeners get no event.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MANY), example = vec!["silentRenewError"])]
+    pub timer_failed: Vec<String>,
+    /// The timer's refresh has ended, well or not. If empty, listeners get no event.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = MANY), example = vec!["accessTokenExpiring"])]
+    pub timer_ended: Vec<String>,
     /// The session was removed.
     #[schemars(length(max = MANY), example = vec!["SIGNED_OUT"])]
     pub signed_out: Vec<String>,

@@ -51,6 +51,17 @@ pub struct TimerSpec {
     /// An HTTP error sets the timer like a success. Otherwise the timer stops until the next load.
     #[serde(default)]
     pub survives_errors: bool,
+    /// The timer looks at the clock once in this time and fires when its second has come, so it may be late by this much. It
+    /// counts whole seconds. Set again for the same second, it goes on. An expired token sets no timer. Absent: the timer
+    /// fires in time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-above-zero" = true), example = "5s")]
+    pub checks_every: Option<Dur>,
+    /// Time from the expiry to a second timer of the same kind, which tells listeners that the token has expired. It also
+    /// runs for an expired token. Needs `checks-every`. Absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "1s")]
+    pub tells_expired_after: Option<Dur>,
 }
 
 /// The action of a timer.
@@ -73,6 +84,8 @@ pub enum TimerSetBy {
     OwnRefresh,
     /// The load and the end of any refresh.
     AnyRefresh,
+    /// The load, the end of any refresh, and each read of the session by a caller.
+    Read,
 }
 
 /// A lock: operations of all the browser's client objects exclude each other. A tick that does not get the lock at
@@ -122,6 +135,9 @@ pub struct RequestSpec {
     /// A wait before a retry is at least what the answer's `Retry-After` asks for.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub honours_retry_after: bool,
+    /// No request is retried while the browser is offline.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub gives_up_offline: bool,
 }
 
 /// A schedule of waits.

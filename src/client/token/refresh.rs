@@ -3,52 +3,72 @@
 use super::machine::Machine;
 use super::ops::nanos;
 use super::pool::Key;
-use super::rules::{Code, Ending, Endpoint, ExpiryClock, Place, SignOut};
+use super::rules::{Code, Ending, Endpoint, ExpiryClock, IframeUse, Place, SignOut};
 use super::schedule::Failed;
-use super::state::{Flight, Held, News, Op, Refreshed, Until};
+use super::session::rounded;
+use super::state::{Flight, Held, News, Op, Refreshed, Step, Until};
 use super::traits::Ready;
-use super::words::{Action, Fact, Issued, Reply, Request, Timer};
-use crate::client::backoff::Wait;
-use crate::client::resilience::{Cause, Ended};
-use crate::client::session_policy::{SessionLimits, SessionPolicy};
+use super::words::{Fact, Issued, Reply, Request, Timer};
+use crate::client::resilience::Cause;
 use crate::kernel::Dur;
-use crate::protocol::{self, RetryIn};
+use crate::protocol::RetryIn;
 use std::num::NonZeroU32;
 
 /// The failure of a refresh whose result was dropped, and a remembered failure.
-const DROPPED: Refreshed = Refreshed::Refused { cleared: false, nothing: false };
+pub(super) const DROPPED: Refreshed = Refreshed::Refused { cleared: false, nothing: false };
 
 impl Machine<'_> {
-    /// Gets a new access token for an operation. The operation joins the refresh under way, gets the remembered
-    /// failure, or starts a refresh.
-    pub(super) fn refresh(&mut self, task: Key, refresh: NonZeroU32) {
+    /// Gets a new access token for an operation, with the refresh token of the session, if there is one. The operation
+    /// joins the refresh under way, gets the remembered failure, or starts a refresh.
+    pub(super) fn refresh(&mut self, task: Key, refresh: Option<NonZeroU32>) {
         let agent = self.task(task).agent;
-        if let Some(busy) = self.busy_if_any(agent) {
-            if let Some(flight) = busy.flight {
-                let waiters = self.append(self.flight(flight).waiters, task);
-                self.store.flights.at_mut(flight.slot).waiters = waiters;
-                self.task_mut(task).flight = Some(flight);
-                return;
-            }
-            if busy.cool.is_some_and(|(token, until)| token == refresh && self.now < until) {
-                return self.resume(task, DROPPED);
-            }
+        if self.joins(task) {
+            return;
         }
-        let depth = self.task(task).depth;
-        self.fact(agent, Fact::Entered { op: self.task(task).op, depth });
-        self.start(task, Endpoint::Token, refresh);
+        let cool = self.busy_if_any(agent).and_then(|busy| busy.cool);
+        if cool.is_some_and(|(token, until)| Some(token) == refresh && self.now < until) {
+            return self.resume(task, DROPPED);
+        }
+        let step = match self.rules.iframe.map_or(IframeUse::Never, |iframe| iframe.when) {
+            IframeUse::Always => Step::Iframe,
+            IframeUse::Fallback if refresh.is_none() => Step::Iframe,
+            _ => Step::Refresh,
+        };
+        let flight = self.add_flight(task, (step, Endpoint::Token), refresh);
+        self.tell_start(agent);
+        self.go_on(flight);
     }
 
-    /// Starts a request for an operation.
-    pub(super) fn start(&mut self, task: Key, endpoint: Endpoint, refresh: NonZeroU32) {
+    /// Whether an operation joins its object's refresh under way.
+    pub(super) fn joins(&mut self, task: Key) -> bool {
+        let agent = self.task(task).agent;
+        let Some(flight) = self.busy_if_any(agent).and_then(|busy| busy.flight) else { return false };
+        let waiters = self.append(self.flight(flight).waiters, task);
+        self.store.flights.at_mut(flight.slot).waiters = waiters;
+        self.task_mut(task).flight = Some(flight);
+        true
+    }
+
+    /// Adds a chain of requests for an operation.
+    pub(super) fn add_flight(
+        &mut self,
+        task: Key,
+        (step, endpoint): (Step, Endpoint),
+        refresh: Option<NonZeroU32>,
+    ) -> Key {
         let agent = self.task(task).agent;
         let stored = self.store.browser(self.agent(agent).browser).stored.map(|s| s.refresh);
         let flight = self.store.flights.insert(Flight {
             agent,
             op: self.task(task).op,
+            step,
             endpoint,
             refresh,
             stored,
+            number: 0,
+            iframes: 0,
+            entered: false,
+            heard_nothing: false,
             failures: 0,
             retries: None,
             failed: self.now,
@@ -63,87 +83,16 @@ impl Machine<'_> {
         });
         let it = self.task_mut(task);
         (it.link, it.flight) = (None, Some(flight));
-        if self.rules.shares && endpoint == Endpoint::Token {
+        if self.rules.shares && step != Step::Account {
             self.busy(agent).flight = Some(flight);
         }
-        let now = self.now;
-        if let Some((limits, state)) = self.limits(flight) {
-            limits.first_attempt(state, now);
-        }
+        flight
+    }
+
+    /// Starts a request for account data.
+    pub(super) fn start(&mut self, task: Key, endpoint: Endpoint, refresh: NonZeroU32) {
+        let flight = self.add_flight(task, (Step::Account, endpoint), Some(refresh));
         self.send(flight);
-    }
-
-    /// A policy's limits and their state, for a refresh.
-    fn limits(&mut self, key: Key) -> Option<(&SessionLimits, &mut SessionPolicy)> {
-        let limits = self.rules.limits.as_deref()?;
-        let flight = self.store.flights.at(key.slot);
-        let browser = self.store.agents.at(flight.agent.slot).browser;
-        let refreshes = flight.endpoint == Endpoint::Token;
-        refreshes.then(|| (limits, self.store.limits.of_place(Some(limits), browser)))
-    }
-
-    /// Tells a policy's limits how a request that was sent ended.
-    fn tell_end(&mut self, key: Key, ending: Option<(Ending, Code)>) {
-        let now = self.now;
-        let retries = self.flight(key).retries;
-        let retryable =
-            ending.is_some_and(|(ending, code)| self.rules.verdict(Endpoint::Token, ending, code).retry);
-        let failure = ending.map(|(ending, _)| match ending {
-            Ending::Status(status) => protocol::Failure::status(status),
-            Ending::NoAnswer | Ending::TimedOut => protocol::Failure::NETWORK,
-        });
-        if let Some((limits, state)) = self.limits(key) {
-            limits.call_ended(state, &Ended { failure, retryable, retries }, now);
-        }
-    }
-
-    /// Tells a policy's limits that a retry is over, if the last try was one.
-    fn retry_over(&mut self, key: Key) {
-        if self.flight(key).failures > 0
-            && let Some((limits, state)) = self.limits(key)
-        {
-            limits.retry_over(state);
-        }
-    }
-
-    /// A page closes during a request. Nobody looks at its answer.
-    pub(super) fn drop_flight(&mut self, key: Key) {
-        if self.store.flights.get(key).is_none() {
-            return;
-        }
-        self.retry_over(key);
-        let waits = self.flight(key).waits_for_answer;
-        if let Some((limits, state)) = self.limits(key).filter(|_| waits) {
-            limits.abandoned(state);
-        }
-        self.store.flights.remove(key);
-    }
-
-    fn send(&mut self, key: Key) {
-        let now = self.now;
-        if let Some((limits, state)) = self.limits(key) {
-            if !limits.lets_through(state, now) {
-                return self.failed(key, Ending::NoAnswer, Code::OTHER, RetryIn::NONE);
-            }
-            limits.sent(state);
-        }
-        let ordinal = self.count_sent(self.flight(key).agent);
-        let flight = self.store.flights.at_mut(key.slot);
-        (flight.waits_for_answer, flight.sent, flight.ordinal) = (true, self.now, ordinal);
-        let request = Request { flight: key, attempt: flight.failures };
-        let (agent, endpoint, refresh) = (flight.agent, flight.endpoint, flight.refresh);
-        self.out.actions.push(Action::Send { agent, endpoint, refresh, request });
-        if let Some(timeout) = self.rules.timeout {
-            self.wait(agent, Timer::TimeOut(request), Wait::exactly(timeout));
-        }
-    }
-
-    /// Counts a request of a client object. Returns how many its page has sent before at this instant.
-    fn count_sent(&mut self, agent: Key) -> u8 {
-        let (ordinal, now) = (self.store.sent_at(agent, self.now), self.now);
-        let (instant, count) = &mut self.busy(agent).sent;
-        (*instant, *count) = (now, if *instant == now { count.saturating_add(1) } else { 1 });
-        ordinal
     }
 
     /// Whether a request is still waiting for its answer.
@@ -151,35 +100,38 @@ impl Machine<'_> {
         self.store
             .flights
             .get(request.flight)
-            .is_some_and(|f| f.waits_for_answer && f.failures == request.attempt)
+            .is_some_and(|f| f.waits_for_answer && f.number == request.number)
     }
 
     pub(super) fn answer(&mut self, request: Request, reply: Reply) {
         if !self.is_waiting(request) {
             return;
         }
+        let key = request.flight;
         match reply {
             Reply::Ok(issued) => {
-                self.tell_end(request.flight, None);
-                self.succeeded(request.flight, issued);
+                self.tell_end(key, None);
+                self.succeeded(key, issued);
+            }
+            // A page without the client's script says nothing.
+            Reply::Error { .. } | Reply::NoAnswer if self.flight(key).endpoint == Endpoint::Authorize => {
+                self.store.flights.at_mut(key.slot).heard_nothing = true;
             }
             Reply::Error { status, code, retry_after } => {
-                self.tell_end(request.flight, Some((Ending::Status(status), code)));
-                self.failed(request.flight, Ending::Status(status), code, retry_after);
+                self.tell_end(key, Some((Ending::Status(status), code)));
+                self.failed(key, Ending::Status(status), code, retry_after);
             }
+            Reply::PageError(code) => self.failed(key, Ending::PageError, code, RetryIn::NONE),
             Reply::NoAnswer => {
-                self.tell_end(request.flight, Some((Ending::NoAnswer, Code::OTHER)));
-                self.failed(request.flight, Ending::NoAnswer, Code::OTHER, RetryIn::NONE);
+                self.tell_end(key, Some((Ending::NoAnswer, Code::OTHER)));
+                self.failed(key, Ending::NoAnswer, Code::OTHER, RetryIn::NONE);
             }
         }
     }
 
     pub(super) fn timed_out(&mut self, request: Request) {
         if self.is_waiting(request) {
-            if self.rules.aborts {
-                let ticket = self.flight(request.flight).ticket;
-                self.out.actions.push(Action::Abort { request, ticket });
-            }
+            self.abort(request);
             self.tell_end(request.flight, Some((Ending::TimedOut, Code::OTHER)));
             self.failed(request.flight, Ending::TimedOut, Code::OTHER, RetryIn::NONE);
         }
@@ -187,7 +139,7 @@ impl Machine<'_> {
 
     pub(super) fn retry(&mut self, request: Request) {
         let due = self.store.flights.get(request.flight);
-        if due.is_some_and(|f| !f.waits_for_answer && f.failures == request.attempt) {
+        if due.is_some_and(|f| !f.waits_for_answer && f.number == request.number) {
             let flight = self.store.flights.at_mut(request.flight.slot);
             flight.waited = self.now.since(flight.failed);
             self.send(request.flight);
@@ -198,20 +150,25 @@ impl Machine<'_> {
         self.retry_over(key);
         let flight = self.flight(key).clone();
         let agent = flight.agent;
+        match flight.endpoint {
+            Endpoint::Discovery => return self.discovered(key),
+            Endpoint::Authorize => return self.take_step(key, Step::Code),
+            Endpoint::Token | Endpoint::Lookup | Endpoint::User => {}
+        }
         self.depth = flight.depth_after();
         let refreshed = match issued {
             Some(issued) if flight.endpoint == Endpoint::Token => self.issued(agent, &flight, issued),
             _ => match self.session(agent) {
                 Some(held) => Refreshed::Yes(held),
                 None => Refreshed::Yes(Held {
-                    refresh: flight.refresh,
+                    refresh: flight.refresh.unwrap_or(NonZeroU32::MIN),
                     access: 0,
                     exp_s: 0,
                     until: Until::new(0),
                 }),
             },
         };
-        if flight.endpoint == Endpoint::Token {
+        if flight.entered {
             self.fact(agent, Fact::Left { ok: matches!(refreshed, Refreshed::Yes(_)) });
         }
         self.end(key, refreshed);
@@ -224,6 +181,10 @@ impl Machine<'_> {
             ExpiryClock::Receipt => self.clock(agent).saturating_add(nanos(issued.life)),
             ExpiryClock::ReceiptSeconds => (self.clock(agent).div_euclid(1_000_000_000) * 1_000_000_000)
                 .saturating_add(nanos(issued.life)),
+            ExpiryClock::RequestSeconds => {
+                let since = nanos(self.now.since(flight.started));
+                rounded(self.clock(agent) - since).saturating_add(nanos(issued.life))
+            }
             ExpiryClock::Measured => {
                 let (exp, clock) = (i64::from(issued.exp_s), self.clock(agent));
                 let iat = exp - nanos(issued.life) / 1_000_000_000;
@@ -265,7 +226,7 @@ impl Machine<'_> {
     }
 
     /// Number of times that the outcome of a refresh is stored and reported to listeners.
-    fn commits(&self, flight: &Flight) -> usize {
+    pub(super) fn commits(&self, flight: &Flight) -> usize {
         let (mut next, mut callers) = (flight.waiters.0, 0);
         while let Some(task) = next {
             callers += 1;
@@ -274,7 +235,7 @@ impl Machine<'_> {
         if self.rules.each_commits { callers } else { 1 }
     }
 
-    fn failed(&mut self, key: Key, ending: Ending, code: Code, retry_after: RetryIn) {
+    pub(super) fn failed(&mut self, key: Key, ending: Ending, code: Code, retry_after: RetryIn) {
         self.retry_over(key);
         let flight = self.flight(key).clone();
         let agent = flight.agent;
@@ -295,26 +256,32 @@ impl Machine<'_> {
             let it = self.store.flights.at_mut(key.slot);
             it.failures += 1;
             it.retries = Some(cause);
+            it.number += 1;
             it.failed = self.now;
             it.waits_for_answer = false;
-            let request = Request { flight: key, attempt: it.failures };
+            let request = Request { flight: key, number: it.number };
             return self.wait(agent, Timer::Retry(request), wait);
+        }
+        let cooldown = self.rules.cooldown.filter(|_| flight.endpoint == Endpoint::Token);
+        if cooldown.is_some_and(|rules| rules.in_storage) {
+            self.cool_down(&flight, &verdict, retry_after);
+        }
+        if let Some(step) = self.instead(&flight, &verdict) {
+            return self.take_step(key, step);
         }
         self.depth = flight.depth_after();
         let status = if let Ending::Status(status) = ending { Some(status) } else { None };
-        if flight.endpoint == Endpoint::Token {
+        if flight.entered {
             self.fact(agent, Fact::Left { ok: false });
         }
         self.apply(agent, verdict.sign_out, status);
-        if self.rules.tells_failure && flight.endpoint == Endpoint::Token {
+        if self.rules.tells_failure && flight.entered {
             for _ in 0..self.commits(&flight) {
                 self.tell(agent, News::RefreshFailed);
             }
         }
-        if flight.endpoint == Endpoint::Token
-            && let Some(cooldown) = self.rules.cooldown
-        {
-            self.busy(agent).cool = Some((flight.refresh, self.now.after(cooldown.lasts)));
+        if cooldown.is_some_and(|rules| !rules.in_storage) {
+            self.cool_down(&flight, &verdict, retry_after);
         }
         let refreshed = if verdict.retry || verdict.no_answer {
             Refreshed::Unanswered
@@ -327,13 +294,8 @@ impl Machine<'_> {
         self.end(key, refreshed);
     }
 
-    fn take_retry(&mut self, key: Key, cause: Cause) -> bool {
-        let now = self.now;
-        self.limits(key).is_none_or(|(limits, state)| limits.take_retry(state, cause, now))
-    }
-
     /// Ends a request for good and continues the operations that wait for it.
-    fn end(&mut self, key: Key, refreshed: Refreshed) {
+    pub(super) fn end(&mut self, key: Key, refreshed: Refreshed) {
         let flight = self.store.flights.remove(key).expect("a request ends once");
         let agent = flight.agent;
         if self.agent(agent).busy != super::pool::NONE {

@@ -14,6 +14,9 @@ pub enum ExpiryClock {
     Receipt,
     /// Like [`ExpiryClock::Receipt`], in whole seconds of the local clock, both at receipt and at each check.
     ReceiptSeconds,
+    /// Local time of the request plus the token's life, in rounded seconds of the local clock, both at the request and at
+    /// each check.
+    RequestSeconds,
     /// The server's absolute time, compared with the local clock corrected by an offset. The offset is whole seconds
     /// between a token's issue time and the middle of its request. It is unknown until the first refresh of a page.
     Measured,
@@ -29,6 +32,8 @@ pub enum Place {
     Copied,
     /// In the object. The app passes the tokens of the last page to the next page.
     Memory,
+    /// In the object. The next page begins without a session and gets one through the iframe.
+    Page,
 }
 
 /// The answer to a caller when the refresh fails.
@@ -102,6 +107,9 @@ impl Code {
     pub const OTHER: Code = Code(u16::MAX);
 }
 
+/// The error code of an authorization page that knows no user (OpenID Connect Core 1.0, section 3.1.2.6).
+pub const NO_USER: &str = "login_required";
+
 /// The failure of a request, as the client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -111,6 +119,8 @@ pub enum Ending {
     NoAnswer,
     /// The client's own time-out.
     TimedOut,
+    /// An error that the page in the iframe reports.
+    PageError,
 }
 
 /// The effects of an answer.
@@ -124,6 +134,10 @@ pub struct Verdict {
     pub gives_nothing: bool,
     /// The error counts as "no answer", so the timer's back-off applies.
     pub no_answer: bool,
+    /// The refresh goes on with the iframe.
+    pub opens_iframe: bool,
+    /// The failure is remembered.
+    pub cools_down: bool,
 }
 
 /// A row of answers. The first row that matches applies.
@@ -137,6 +151,8 @@ pub struct AnswerRule {
     pub no_answer: bool,
     /// Whether the client's own time-out matches.
     pub timed_out: bool,
+    /// Whether an error that the page in the iframe reports matches.
+    pub page_error: bool,
     /// The error code; `None` for any.
     pub code: Option<Code>,
     /// The effects.
@@ -180,6 +196,12 @@ pub struct TimerRules {
     pub in_seconds: bool,
     /// Every refresh sets the timer (true), or only the load and the end of the timer's own refresh (false).
     pub set_by_all: bool,
+    /// Every read of a caller sets the timer too.
+    pub set_by_reads: bool,
+    /// The time between two looks at the clock; `None` for a timer that fires in time.
+    pub checks_every: Option<Dur>,
+    /// Time from the expiry to the timer that tells of it; `None` if there is none.
+    pub tells_expired_after: Option<Dur>,
     /// The waits after a refresh without an answer; `None` if the timer is not set again.
     pub again: Option<Schedule>,
     /// The timer is set again after an HTTP error, as after a success (true), or stops until the next load (false).
@@ -205,13 +227,53 @@ pub struct LoadRules {
     pub listener_reads: bool,
 }
 
-/// A remembered failure: callers with the same refresh token get it without a request.
+/// A remembered failure: callers get it without a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CooldownRules {
     /// Duration of the memory.
     pub lasts: Dur,
     /// A refresh or sign-in in another tab ends the memory.
     pub ended_by_news: bool,
+    /// Every failure begins it, not only those of which an answer's row says so.
+    pub on_every_failure: bool,
+    /// The memory is in the browser's storage, for all requests to the token endpoint (true), or in the object, for a
+    /// refresh token (false).
+    pub in_storage: bool,
+    /// It lasts as long as `Retry-After` asks for, and an answer with one begins it.
+    pub honours_retry_after: bool,
+    /// The longest duration.
+    pub cap: Dur,
+}
+
+/// The request for the provider's metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DiscoveryRules {
+    /// A caller needs the metadata to read the session.
+    pub before_read: bool,
+    /// Time for which an object keeps them.
+    pub lasts: Dur,
+}
+
+/// When a client opens an iframe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IframeUse {
+    /// Never.
+    Never,
+    /// Without a refresh token, and after an answer that says so.
+    Fallback,
+    /// For each refresh.
+    Always,
+}
+
+/// The iframe with the provider's authorization page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IframeRules {
+    /// When the client opens it.
+    pub when: IframeUse,
+    /// An iframe that has said nothing has failed after this time.
+    pub timeout: Dur,
+    /// The largest number of iframes of one refresh.
+    pub tries: u8,
 }
 
 /// The compiled rules of a client.
@@ -237,8 +299,16 @@ pub struct Rules {
     pub while_loading: WhileLoading,
     /// A caller gets an error when there is no session.
     pub none_is_error: bool,
+    /// A caller's read refreshes the session within the margin.
+    pub caller_refreshes: bool,
     /// Listeners are told of a failed refresh.
     pub tells_failure: bool,
+    /// Listeners are told that a refresh begins.
+    pub tells_start: bool,
+    /// Listeners are told that the timer's refresh failed.
+    pub tells_timer_failure: bool,
+    /// Listeners are told that the timer's refresh has ended.
+    pub tells_timer_end: bool,
     /// The answer to a caller when the refresh fails.
     pub failure: Failure,
     /// After a failed refresh, a caller gets the old token while it is valid.
@@ -268,14 +338,24 @@ pub struct Rules {
     pub answers: Box<[AnswerRule]>,
     /// The memory of a failure; `None` for a client without one.
     pub cooldown: Option<CooldownRules>,
+    /// The request for the provider's metadata; `None` for a client without one.
+    pub discovery: Option<DiscoveryRules>,
+    /// The iframe; `None` for a client without one.
+    pub iframe: Option<IframeRules>,
 }
 
 impl Rules {
+    /// Whether a refresh needs no refresh token: it may open an iframe.
+    pub fn refreshes_without_token(&self) -> bool {
+        self.iframe.is_some_and(|iframe| iframe.when != IframeUse::Never)
+    }
+
     /// Whether this answer is a reason to sign out, if only an expired token makes it one.
     pub fn ends_session(&self, endpoint: Endpoint, reply: &Reply) -> bool {
         let (ending, code) = match *reply {
             Reply::Ok(_) => return false,
             Reply::Error { status, code, .. } => (Ending::Status(status), code),
+            Reply::PageError(code) => (Ending::PageError, code),
             Reply::NoAnswer => (Ending::NoAnswer, Code::OTHER),
         };
         self.verdict(endpoint, ending, code).sign_out != SignOut::Never
@@ -283,8 +363,14 @@ impl Rules {
 
     /// The effects of an answer other than 2xx.
     pub fn verdict(&self, endpoint: Endpoint, ending: Ending, code: Code) -> Verdict {
-        const FAILS: Verdict =
-            Verdict { retry: false, sign_out: SignOut::Never, gives_nothing: false, no_answer: false };
+        const FAILS: Verdict = Verdict {
+            retry: false,
+            sign_out: SignOut::Never,
+            gives_nothing: false,
+            no_answer: false,
+            opens_iframe: false,
+            cools_down: false,
+        };
         let row = self.answers.iter().find(|row| {
             row.endpoint.is_none_or(|e| e == endpoint)
                 && row.code.is_none_or(|c| c == code)
@@ -292,6 +378,7 @@ impl Rules {
                     Ending::Status(s) => row.statuses.is_some_and(|(from, to)| from <= s && s <= to),
                     Ending::NoAnswer => row.no_answer,
                     Ending::TimedOut => row.timed_out,
+                    Ending::PageError => row.page_error,
                 }
         });
         row.map_or(FAILS, |row| row.verdict)

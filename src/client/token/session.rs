@@ -8,7 +8,12 @@ use super::traits::Ready;
 use super::words::{Fact, Storage};
 
 /// Nanoseconds in a second.
-const SECOND: i64 = 1_000_000_000;
+pub(super) const SECOND: i64 = 1_000_000_000;
+
+/// A time in nanoseconds, rounded to a whole second as JavaScript rounds: a half upwards.
+pub(super) fn rounded(clock: i64) -> i64 {
+    (clock + SECOND / 2).div_euclid(SECOND) * SECOND
+}
 
 impl Machine<'_> {
     /// The client's own clock, in nanoseconds since the start of the run by the server's clock.
@@ -21,7 +26,8 @@ impl Machine<'_> {
     pub(super) fn left(&self, agent: Key, held: Held) -> i64 {
         let clock = match self.rules.clock {
             ExpiryClock::ReceiptSeconds => self.clock(agent).div_euclid(SECOND) * SECOND,
-            _ => self.clock(agent),
+            ExpiryClock::RequestSeconds => rounded(self.clock(agent)),
+            ExpiryClock::Server | ExpiryClock::Receipt | ExpiryClock::Measured => self.clock(agent),
         };
         held.until.nanoseconds().saturating_sub(clock)
     }
@@ -30,7 +36,7 @@ impl Machine<'_> {
     pub(super) fn session(&self, agent: Key) -> Option<Held> {
         match self.rules.place {
             Place::Storage => self.store.browser(self.agent(agent).browser).stored,
-            Place::Copied | Place::Memory => self.store.copy(agent),
+            Place::Copied | Place::Memory | Place::Page => self.store.copy(agent),
         }
     }
 
@@ -56,7 +62,7 @@ impl Machine<'_> {
                     }
                 }
             }
-            Place::Memory => {
+            Place::Memory | Place::Page => {
                 // The app keeps the newest tokens for the next page.
                 self.store.set_stored(browser, Some(held));
                 self.store.set_copy(agent, Some(held));
@@ -77,8 +83,10 @@ impl Machine<'_> {
             self.fact(agent, Fact::SignedOut { status });
         }
         self.store.set_copy(agent, None);
-        self.stop_alarm(agent);
-        if self.rules.place != Place::Memory {
+        self.stop_timers(agent);
+        if self.rules.place == Place::Page {
+            self.store.set_stored(slot, None);
+        } else if self.rules.place != Place::Memory {
             if self.store.ignores_removals {
                 self.fact(agent, Fact::Storage(Storage::RemovalIgnored));
             } else if self.store.set_stored(slot, None).is_some() {

@@ -26,6 +26,8 @@ shipped!(
     "aws-amplify-6.22.1",
     "firebase-1.13.9",
     "keycloak-js-26.2.4",
+    "msal-browser-5.30.0",
+    "oidc-client-ts-3.5.0",
     "supabase-js-2.105.4",
     "supabase-js-2.107.0",
     "supabase-js-2.119.1",

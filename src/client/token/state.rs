@@ -70,8 +70,14 @@ pub enum News {
     SignedIn,
     /// The session was refreshed.
     Refreshed,
+    /// A refresh begins.
+    RefreshStarted,
     /// A refresh failed.
     RefreshFailed,
+    /// The timer's refresh failed.
+    TimerFailed,
+    /// The timer's refresh has ended.
+    TimerEnded,
     /// The access token has expired.
     Expired,
     /// The session was removed.
@@ -134,6 +140,17 @@ pub(super) struct Clock {
     pub tick: u32,
     /// Number of the current timer setting. Timers with an older number are void.
     pub alarm: u32,
+}
+
+/// The timers of a client object that look at the clock now and then.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Checked {
+    /// The second of the local clock for which the timer before expiry is set, if it is.
+    pub alarm_at: Option<i64>,
+    /// The second for which the timer that tells of the expiry is set, if it is.
+    pub expiry_at: Option<i64>,
+    /// Number of the current setting of the timer that tells of the expiry.
+    pub expiry: u32,
 }
 
 /// The work under way at a client object.
@@ -209,17 +226,43 @@ pub(super) struct Task {
     pub link: Option<Key>,
 }
 
-/// A request of a client under way: a refresh, or another request.
+/// The request of a chain that follows discovery.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The session is read, and refreshed within the margin.
+    Read,
+    /// The refresh token is exchanged.
+    Refresh,
+    /// An iframe is opened.
+    Iframe,
+    /// The code of an iframe is exchanged.
+    Code,
+    /// Account data is requested, without discovery.
+    Account,
+}
+
+/// A chain of requests of a client under way: a refresh, or one other request.
 #[derive(Clone, Debug)]
 pub(super) struct Flight {
     pub agent: Key,
     /// The operation that began it.
     pub op: Op,
+    pub step: Step,
+    /// The endpoint of the current request.
     pub endpoint: Endpoint,
-    pub refresh: NonZeroU32,
+    /// The refresh token in hand when it began.
+    pub refresh: Option<NonZeroU32>,
     /// The stored refresh token when the refresh began.
     pub stored: Option<NonZeroU32>,
-    /// Number of failed tries.
+    /// Number of requests sent before the current one.
+    pub number: u32,
+    /// Number of iframes opened.
+    pub iframes: u8,
+    /// Whether it is a refresh that has begun: an entry.
+    pub entered: bool,
+    /// Whether the current request has had an answer that says nothing, so that only the time-out ends it.
+    pub heard_nothing: bool,
+    /// Number of failed tries of the current request.
     pub failures: u32,
     /// Why the try under way is made; `None` for the first.
     pub retries: Option<Cause>,
@@ -227,6 +270,7 @@ pub(super) struct Flight {
     pub failed: Time,
     /// The wait before the last try; zero before the first.
     pub waited: Dur,
+    /// When the first try of the current request began.
     pub started: Time,
     pub depth: u16,
     pub sent: Time,
@@ -242,7 +286,7 @@ pub(super) struct Flight {
 impl Flight {
     /// Depth of an entry that its answer causes. A request other than a refresh adds nothing.
     pub(super) fn depth_after(&self) -> u16 {
-        self.depth.saturating_add(u16::from(self.endpoint == Endpoint::Token))
+        self.depth.saturating_add(u16::from(self.entered))
     }
 }
 
@@ -270,6 +314,8 @@ pub(super) enum Next {
     Deliver { agent: Key, news: News, depth: u16 },
     /// The storage has changed.
     Changed { agent: Key, depth: u16 },
+    /// A refresh fails because the browser remembers a failure.
+    Throttled(Key),
 }
 
 /// Every browser, client object and operation of a population.
@@ -279,6 +325,12 @@ pub struct Store {
     pub(super) agents: Pool<Agent>,
     /// By the slots of `agents`.
     pub(super) clocks: Vec<Clock>,
+    /// By the slots of `agents`, up to the last object whose timer looks at the clock now and then.
+    pub(super) checked: Vec<Checked>,
+    /// By the slots of `agents`, up to the last object that has the provider's metadata: when it got them.
+    pub(super) discovered: Vec<Option<Time>>,
+    /// By browsers, up to the last that remembers a failure in its storage: until when.
+    pub(super) throttled: Vec<Option<Time>>,
     pub(super) busy: Pool<Busy>,
     pub(super) tasks: Pool<Task>,
     pub(super) flights: Pool<Flight>,

@@ -27,6 +27,11 @@ impl Store {
         self.ignores_removals = true;
     }
 
+    /// Sets whether a browser is offline.
+    pub fn set_offline(&mut self, browser: u32, offline: bool) {
+        self.browser_mut(browser).set_offline(offline);
+    }
+
     /// The session in the browser's storage.
     pub fn stored(&self, browser: u32) -> Option<Held> {
         self.browser(browser).stored

@@ -48,6 +48,7 @@ impl Rules {
             statuses: None,
             no_answer: false,
             timed_out: false,
+            page_error: false,
             code,
             verdict,
         };

@@ -6,6 +6,7 @@ use super::state::{Held, News, Op};
 use crate::client::backoff::Wait;
 use crate::kernel::{Dur, Time};
 use crate::protocol::RetryIn;
+use std::num::NonZeroU32;
 
 /// How a client object opens.
 #[derive(Clone, Copy, Debug)]
@@ -47,17 +48,17 @@ pub enum Input {
     ClosePage,
 }
 
-/// A request under way: its refresh and the number of its try.
+/// A request under way: its chain and its number in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Request {
     pub(super) flight: Key,
-    pub(super) attempt: u32,
+    pub(super) number: u32,
 }
 
 impl Request {
-    /// Number of tries before this one.
-    pub fn attempt(self) -> u32 {
-        self.attempt
+    /// Number of requests of its chain before this one: earlier tries, and the steps before it.
+    pub fn number(self) -> u32 {
+        self.number
     }
 }
 
@@ -75,6 +76,8 @@ pub enum Reply {
         /// The `Retry-After` header.
         retry_after: RetryIn,
     },
+    /// The page in the iframe reports an error.
+    PageError(Code),
     /// No HTTP answer.
     NoAnswer,
 }
@@ -83,7 +86,7 @@ pub enum Reply {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Issued {
     /// Number of the refresh token.
-    pub refresh: std::num::NonZeroU32,
+    pub refresh: NonZeroU32,
     /// Number of the access token.
     pub access: u32,
     /// `exp` of the access token: whole seconds of server time since the start of the run.
@@ -104,6 +107,8 @@ pub enum Timer {
     },
     /// The timer before expiry.
     Alarm(u32),
+    /// The timer that tells of the expiry.
+    Expiry(u32),
     /// A failed request is sent again.
     Retry(Request),
     /// A request has had no answer for too long.
@@ -121,8 +126,8 @@ pub enum Action {
         agent: Key,
         /// The endpoint.
         endpoint: Endpoint,
-        /// The refresh token that it contains.
-        refresh: std::num::NonZeroU32,
+        /// The refresh token that it contains. A request of the token endpoint without one exchanges a code.
+        refresh: Option<NonZeroU32>,
         /// The request's identity, which the answer returns.
         request: Request,
     },

@@ -1,7 +1,8 @@
 //! The app and the user of a recording: polls, bursts, actions, and the app's reactions to an answer.
 
+use super::due::Due;
 use super::recording::Poll;
-use super::replay::{Due, Replay};
+use super::replay::Replay;
 use crate::client::token::{Fact, Held, Input, Key, Opening, Out, Outcome, step};
 
 /// A call without an answer yet.
@@ -41,12 +42,17 @@ impl Replay<'_> {
             return;
         }
         let t = self.ms();
-        let record = &mut self.out.calls[open.place];
-        (record.2, record.3, record.4) = match outcome {
-            Outcome::Token(exp) => ("token".to_owned(), Some(t), Some(u64::from(exp))),
+        let said = match outcome {
+            Outcome::Token(exp) => {
+                let exp = self.told_expiry(agent, exp);
+                self.pages[open.tab as usize].given = Some(exp);
+                ("token".to_owned(), Some(t), Some(exp))
+            }
             Outcome::Nothing => ("null".to_owned(), Some(t), None),
             Outcome::Error => ("error".to_owned(), Some(t), None),
         };
+        let record = &mut self.out.calls[open.place];
+        (record.2, record.3, record.4) = said;
         // An object whose lock was stolen continues beside the new one.
         if let Some(own) = open.own.filter(|own| !self.store.is_busy(*own)) {
             self.step(own, Input::Close);
@@ -134,8 +140,10 @@ impl Replay<'_> {
                     self.step(object, if visible { Input::Visible } else { Input::Hidden });
                 }
             }
-            "offline" => self.offline = true,
-            "online" => self.offline = false,
+            "offline" | "online" => {
+                self.offline = action.label == "offline";
+                self.store.set_offline(self.browser, self.offline);
+            }
             "getToken" => self.ask(tab, 1, None),
             label => {
                 let times = label.strip_suffix("x getToken").and_then(|n| n.parse::<u32>().ok());

@@ -1,6 +1,6 @@
 //! Compares a replay with its recording.
 
-use super::recording::Recording;
+use super::recording::{RawCall, RawEvent, Recording, State};
 use super::replay::{Called, Replayed, Reported, Sent, replay};
 use crate::client::token::Profile;
 use std::fmt::Debug;
@@ -67,16 +67,19 @@ pub fn compare(recording: &Recording, profile: &Profile) -> Comparison {
 
 fn part(recording: &Recording, replayed: &Replayed) -> Outcome {
     let (requests, calls, events) = (sent(recording), called(recording), told(recording));
-    let exp_recorded = recording.events.iter().any(|e| e.exp.is_some());
+    let states = |name: &str| {
+        let of_name = |e: &&RawEvent| e.event.as_deref() == Some(name);
+        recording.events.iter().filter(of_name).any(|e| e.exp.is_some())
+    };
     let mut simulated = replayed.events.clone();
-    if !exp_recorded {
-        simulated.iter_mut().for_each(|e| e.4 = None);
+    for event in simulated.iter_mut().filter(|e| !states(&e.3)) {
+        event.4 = None;
     }
     let first = [
         differ("requests", &requests, &replayed.requests, |r| r.0),
         differ("calls", &calls, &replayed.calls, |c| c.0),
         differ("events", &events, &simulated, |e| e.0),
-        differ("final state", &recording.last, &replayed.last, |_| recording.config.duration_ms),
+        differ("final state", &last(recording), &replayed.last, |_| recording.config.duration_ms),
     ];
     match first.into_iter().flatten().min_by_key(|d| d.at_ms) {
         Some(divergence) => Outcome::Diverged(divergence),
@@ -127,8 +130,15 @@ fn sent(recording: &Recording) -> Vec<Sent> {
 }
 
 fn called(recording: &Recording) -> Vec<Called> {
-    let exp = |e: Option<f64>| e.map(|e| e as u64);
-    recording.calls.iter().map(|c| (c.0, c.1, c.3.clone(), c.4, exp(c.5))).collect()
+    // The expiry of an answer without a token is that of a token that the caller does not get.
+    let exp = |c: &RawCall| c.5.filter(|_| c.3 == "token").map(|e| e as u64);
+    recording.calls.iter().map(|c| (c.0, c.1, c.3.clone(), c.4, exp(c))).collect()
+}
+
+/// How the tabs ended. A tab without a session has no token; some recordings give the expiry of its last one.
+fn last(recording: &Recording) -> Vec<State> {
+    let state = |s: &State| State { token_exp: s.token_exp.filter(|_| s.signed_in), ..*s };
+    recording.last.iter().map(state).collect()
 }
 
 fn told(recording: &Recording) -> Vec<Reported> {
@@ -137,6 +147,8 @@ fn told(recording: &Recording) -> Vec<Reported> {
         let name = match event.kind.as_str() {
             "auth" => event.event.clone(),
             "storage" => event.op.clone(),
+            // Of a message without a name, the recording says only that an object was sent.
+            "broadcast" if event.msg.as_deref() == Some("object") => continue,
             "broadcast" => event.msg.clone(),
             "load.end" => Some(event.ok.unwrap_or(true).to_string()),
             _ => continue,

@@ -2,6 +2,7 @@
 
 mod app;
 mod compare;
+mod due;
 mod last;
 mod network;
 mod options;

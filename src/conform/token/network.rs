@@ -1,6 +1,7 @@
 //! The requests of a replay, on their way to the scripted server and back.
 
-use super::replay::{AsRecorded, Due, Replay};
+use super::due::{AsRecorded, Due};
+use super::replay::Replay;
 use super::server::Decision;
 use crate::client::backoff::Wait;
 use crate::client::token::{Endpoint, Input, Key, Reply, Request};
@@ -19,7 +20,7 @@ impl Replay<'_> {
             return;
         }
         let t = self.ms();
-        if self.rules.aborts && self.places.remove(&request).is_none() {
+        if self.may_abort() && self.places.remove(&request).is_none() {
             return;
         }
         let sent = &mut self.out.requests[place];
@@ -35,12 +36,12 @@ impl Replay<'_> {
         &mut self,
         agent: Key,
         endpoint: Endpoint,
-        refresh: std::num::NonZeroU32,
+        refresh: Option<std::num::NonZeroU32>,
         request: Request,
     ) {
         let tab = self.tab_of.get(&agent).copied().unwrap_or(0);
         let place = self.out.requests.len();
-        if self.rules.aborts {
+        if self.may_abort() {
             self.places.insert(request, place);
         }
         self.out.requests.push((self.ms(), tab, endpoint.name().to_owned(), "pending".to_owned(), None));
@@ -71,6 +72,11 @@ impl Replay<'_> {
         sent.filter(within).min().unwrap_or(from)
     }
 
+    /// Whether the client aborts requests of some kind.
+    fn may_abort(&self) -> bool {
+        self.rules.aborts || self.rules.iframe.is_some()
+    }
+
     /// The client aborts a request.
     pub(super) fn abort(&mut self, request: Request) {
         let t = self.ms();
@@ -78,5 +84,32 @@ impl Replay<'_> {
             let sent = &mut self.out.requests[place];
             (sent.3, sent.4) = ("client_abort".to_owned(), Some(t));
         }
+    }
+
+    /// Whether the client requests the provider's metadata before it reads the session.
+    pub(super) fn reads_after_discovery(&self) -> bool {
+        self.rules.discovery.is_some_and(|discovery| discovery.before_read)
+    }
+
+    /// The recorder puts the session into the cache of a client that reads it after discovery. It uses a function of the
+    /// package, which makes a discovery request of its own. The load ends with the answer.
+    pub(super) fn put_in(&mut self) {
+        let place = self.out.requests.len();
+        self.out.requests.push((
+            self.ms(),
+            0,
+            Endpoint::Discovery.name().to_owned(),
+            "pending".to_owned(),
+            None,
+        ));
+        let at = self.now.after(Dur::from_ms(self.config.rtt_ms));
+        self.push(at, false, Due::PutIn(place));
+    }
+
+    pub(super) fn has_put_in(&mut self, place: usize) {
+        let t = self.ms();
+        let sent = &mut self.out.requests[place];
+        (sent.3, sent.4) = ("200".to_owned(), Some(t));
+        self.event(0, "load.end", "true", None);
     }
 }

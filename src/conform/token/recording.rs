@@ -1,5 +1,6 @@
 //! Recordings of token clients, schema `sdk-trace/1`, in the form of `tests/recordings/sdks/README.md`.
 
+use crate::client::token::NO_USER;
 use crate::conform::script::{RecordedAct, Rule};
 use serde::Deserialize;
 use serde_json::Value;
@@ -29,6 +30,9 @@ pub struct Recording {
     /// How each tab ended.
     #[serde(rename = "final")]
     pub last: Vec<State>,
+    /// The distinct errors of the calls, in words.
+    #[serde(default)]
+    pub call_errors: BTreeMap<String, Value>,
 }
 
 /// `config`
@@ -53,6 +57,9 @@ pub struct Config {
     /// Time at which the server ends the session, in ms. Recordings say it with a rule.
     #[serde(skip)]
     pub revoked_ms: Option<u64>,
+    /// Whether the provider's page in an iframe knows no user. The script does not say it; the errors of the calls do.
+    #[serde(skip)]
+    pub no_user: bool,
     /// Token bucket on the token endpoint.
     #[serde(default)]
     pub limiter: Option<Bucket>,
@@ -187,7 +194,10 @@ impl Recording {
     /// # Errors
     /// What is wrong, with line and column.
     pub fn parse(text: &str) -> Result<Recording, String> {
-        serde_json::from_str(text).map_err(|e| e.to_string())
+        let mut recording: Recording = serde_json::from_str(text).map_err(|e| e.to_string())?;
+        let names = |error: &String| error.split('|').any(|part| part.trim() == NO_USER);
+        recording.config.no_user = recording.call_errors.keys().any(names);
+        Ok(recording)
     }
 
     /// Paths of configuration keys that this reader does not know. A recording with such a key cannot be replayed, because

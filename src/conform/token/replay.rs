@@ -1,14 +1,15 @@
 //! Runs a recording's configuration through the machine, the account and the scripted server.
 
 use super::app::Open;
+use super::due::{At, Due};
 use super::options::{Options, options};
 use super::recording::{Config, RawRequest, Recording, State};
 use super::server::Server;
 use crate::client::token::{
-    Action, Fact, Held, Input, KeptIn, Key, News, Opening, Out, Place, Profile, Refusal, Reply, Request,
-    Rules, Storage, Store, Timer, Until, open, step,
+    Action, Fact, Held, Input, KeptIn, Key, News, Opening, Out, Place, Profile, Refusal, Request, Rules,
+    Storage, Store, Until, open, step,
 };
-use crate::kernel::{Dur, Time};
+use crate::kernel::Time;
 use std::collections::{BTreeMap, BinaryHeap};
 
 /// A request in the form of both sides: `t`, tab, endpoint, status, `t_done`.
@@ -51,55 +52,6 @@ pub struct SignOut {
     pub ended: Option<Refusal>,
 }
 
-/// Kind of a due event.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Due {
-    Timer(Key, Timer),
-    /// An answer. The number is the request's index in the list.
-    Answer(Key, Request, Reply, usize, AsRecorded),
-    /// A poll of a page: tab, load of the tab, index.
-    Poll(u32, u32, usize),
-    /// An action, by its index.
-    Act(usize),
-}
-
-#[derive(Clone, Copy, Debug)]
-pub(super) enum AsRecorded {
-    Status(u16),
-    NetworkError,
-}
-
-/// A due event. Order: by time, then actions last, then in the order of scheduling.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct At {
-    t: Time,
-    action: bool,
-    number: u64,
-    due: Due,
-}
-
-impl At {
-    fn key(&self) -> (Time, bool, u64) {
-        (self.t, self.action, self.number)
-    }
-}
-impl PartialEq for At {
-    fn eq(&self, other: &At) -> bool {
-        self.key() == other.key()
-    }
-}
-impl Eq for At {}
-impl PartialOrd for At {
-    fn partial_cmp(&self, other: &At) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-impl Ord for At {
-    fn cmp(&self, other: &At) -> std::cmp::Ordering {
-        other.key().cmp(&self.key())
-    }
-}
-
 /// A page of a tab.
 pub(super) struct Page {
     /// Number of pages that the tab had before.
@@ -109,6 +61,8 @@ pub(super) struct Page {
     pub loaded: Vec<Key>,
     /// Whether the app has asked since the load.
     pub asked: bool,
+    /// The expiry of the last token that a call of the page got.
+    pub given: Option<u64>,
     /// The session that the app keeps in order to put it back.
     pub kept: Option<Held>,
 }
@@ -164,11 +118,10 @@ pub(super) fn drive(
     asks_at_load: bool,
     profile: &Profile,
 ) -> Result<Replayed, String> {
-    let options = options(config)?;
-    let mut rules = profile.rules().map_err(|e| format!("profile {}: {e}", profile.sdk.name))?;
-    if let Some(margin) = options.margin_s {
-        rules.caller_margin = Dur::from_secs(margin);
-    }
+    let mut profile = profile.clone();
+    let options = options(config, &mut profile)?;
+    let profile = &profile;
+    let rules = profile.rules().map_err(|e| format!("profile {}: {e}", profile.sdk.name))?;
     let server = Server::new(config, profile);
     let first = server.first();
     let stored = Held {
@@ -211,7 +164,7 @@ pub(super) fn drive(
 impl Replay<'_> {
     fn run(&mut self) -> Result<(), String> {
         // If the browser's storage holds the session, the recording begins with the first write of it.
-        if self.profile.session.kept_in != KeptIn::Object {
+        if !matches!(self.profile.session.kept_in, KeptIn::Object | KeptIn::Page) {
             self.event(0, "storage", "set", None);
         }
         for n in 0..self.config.actions.len() {
@@ -238,6 +191,7 @@ impl Replay<'_> {
                 }
                 Due::Poll(tab, load, poll) => self.poll(tab, load, poll),
                 Due::Act(n) => self.act(n)?,
+                Due::PutIn(place) => self.has_put_in(place),
             }
         }
         self.finish();
@@ -260,14 +214,21 @@ impl Replay<'_> {
 
     pub(super) fn open_tab(&mut self) {
         let tab = u32::try_from(self.pages.len()).unwrap_or(u32::MAX);
-        self.pages.push(Page { load: 0, objects: Vec::new(), loaded: Vec::new(), asked: false, kept: None });
+        self.pages.push(Page {
+            load: 0,
+            objects: Vec::new(),
+            loaded: Vec::new(),
+            asked: false,
+            given: None,
+            kept: None,
+        });
         self.load(tab);
     }
 
     pub(super) fn load(&mut self, tab: u32) {
         let page = &mut self.pages[tab as usize];
         page.load += 1;
-        (page.kept, page.loaded, page.asked) = (None, Vec::new(), false);
+        (page.kept, page.loaded, page.asked, page.given) = (None, Vec::new(), false, None);
         let load = page.load;
         // The page's script sets its timers before the SDK's load, which runs beside it, sets any.
         for n in 0..self.config.poll.len() {
@@ -336,7 +297,10 @@ impl Replay<'_> {
         let names = |news: News| match news {
             News::SignedIn => &self.profile.events.signed_in,
             News::Refreshed => &self.profile.events.refreshed,
+            News::RefreshStarted => &self.profile.events.refresh_started,
             News::RefreshFailed => &self.profile.events.refresh_failed,
+            News::TimerFailed => &self.profile.events.timer_failed,
+            News::TimerEnded => &self.profile.events.timer_ended,
             News::Expired => &self.profile.events.expired,
             News::SignedOut => &self.profile.events.signed_out,
         };
@@ -350,8 +314,9 @@ impl Replay<'_> {
                 self.out.sign_outs.push(SignOut { at_ms: self.ms(), ended: self.server.account.ended() });
             }
             Fact::Event(news, exp) => {
+                let exp = exp.map(|exp| self.told_expiry(agent, exp));
                 for name in names(news).clone() {
-                    self.event(tab, "auth", &name, exp.map(u64::from));
+                    self.event(tab, "auth", &name, exp);
                 }
                 self.keep(tab, agent);
             }
@@ -381,6 +346,10 @@ impl Replay<'_> {
             Fact::Loaded(ok) => {
                 self.pages[tab as usize].loaded.push(agent);
                 let objects = &self.pages[tab as usize].objects;
+                let first_of_all = tab == 0 && self.pages.len() == 1 && self.pages[0].load == 1;
+                if first_of_all && self.reads_after_discovery() {
+                    return self.put_in();
+                }
                 if !self.asks_at_load && !self.options.object_per_call && objects.first() == Some(&agent) {
                     self.event(tab, "load.end", &ok.to_string(), None);
                 }

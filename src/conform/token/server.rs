@@ -1,7 +1,9 @@
 //! The scripted server of a recording: its rules, its token bucket, and the session's account.
 
 use super::recording::{Bucket, Config};
-use crate::client::token::{Account, Code, Endpoint, Issued, Marks, Profile, Refusal, Reply, Rotation};
+use crate::client::token::{
+    Account, Code, Endpoint, Issued, Marks, NO_USER, Profile, Refusal, Reply, Rotation,
+};
 use crate::conform::script::Rule;
 use crate::kernel::{Dur, Time};
 use crate::protocol::RetryIn;
@@ -25,6 +27,8 @@ pub(super) struct Server {
     marks: Marks,
     pub rotation: Rotation,
     revoked: Option<Time>,
+    /// Whether the provider's page in an iframe knows no user.
+    no_user: bool,
     profile: Profile,
 }
 
@@ -58,6 +62,7 @@ impl Server {
                 life: Dur::from_secs(config.token_life_s),
             },
             revoked: config.revoked_ms.map(Time::from_ms),
+            no_user: config.no_user,
             profile: profile.clone(),
         }
     }
@@ -66,20 +71,31 @@ impl Server {
         self.account.first(&self.rotation, Time::ZERO)
     }
 
-    pub(super) fn decide(&mut self, endpoint: Endpoint, refresh: NonZeroU32, now: Time) -> Decision {
+    /// Decides on a request. One of the token endpoint without a refresh token exchanges a code.
+    pub(super) fn decide(&mut self, endpoint: Endpoint, refresh: Option<NonZeroU32>, now: Time) -> Decision {
         if let Some(decision) = self.scripted(endpoint, now) {
             return decision;
-        }
-        if endpoint != Endpoint::Token {
-            return Decision::Answer(Reply::Ok(None), 200);
-        }
-        if !self.admits(now) {
-            return Decision::Answer(error(429, Code::OTHER, RetryIn::NONE), 429);
         }
         if self.revoked.is_some_and(|at| now >= at) {
             self.account.revoke();
         }
-        match self.account.refresh(&mut self.marks, &self.rotation, refresh, now) {
+        match endpoint {
+            Endpoint::Token => {}
+            Endpoint::Authorize if self.no_user || self.account.ended() == Some(Refusal::Gone) => {
+                return Decision::Answer(Reply::PageError(self.profile.code(NO_USER)), 200);
+            }
+            Endpoint::Lookup | Endpoint::User | Endpoint::Discovery | Endpoint::Authorize => {
+                return Decision::Answer(Reply::Ok(None), 200);
+            }
+        }
+        if !self.admits(now) {
+            return Decision::Answer(error(429, Code::OTHER, RetryIn::NONE), 429);
+        }
+        let grant = match refresh {
+            Some(refresh) => self.account.refresh(&mut self.marks, &self.rotation, refresh, now),
+            None => self.account.exchange(&mut self.marks, &self.rotation, now),
+        };
+        match grant {
             Ok(issued) => Decision::Answer(Reply::Ok(Some(issued)), 200),
             Err(refusal) => {
                 let tokens = &self.profile.refresh_token;
@@ -110,6 +126,11 @@ impl Server {
             return Some(Decision::Hang);
         }
         match rule.status {
+            // A page in an iframe reports an error with status 200.
+            None | Some(200) if endpoint == Endpoint::Authorize && rule.code.is_some() => {
+                let code = self.profile.code(rule.code.as_deref().unwrap_or_default());
+                Some(Decision::Answer(Reply::PageError(code), 200))
+            }
             None | Some(200) => None,
             Some(status) => {
                 let code = self.profile.code(rule.code.as_deref().unwrap_or_default());

@@ -69,7 +69,7 @@ pub(crate) fn warn_of_idle_retry_after(
         let by_policy = has_users
             && retried.iter().copied().any(hits)
             && policies.iter().any(|p| match &p.client {
-                Some(client) => client.request.honours_retry_after,
+                Some(client) => client.honours_retry_after(),
                 None => obeys(&p.retry),
             });
         let by_workload = hits(crate::client::workload::GENERIC)

@@ -10,9 +10,12 @@ use crate::protocol::{Endpoint, EndpointRow, Method, MetricWords};
 pub(in crate::client) const TOKEN: Endpoint = Endpoint::known("token");
 const LOOKUP: Endpoint = Endpoint::known("lookup");
 const USER: Endpoint = Endpoint::known("user");
+const DISCOVERY: Endpoint = Endpoint::known("discovery");
+/// The provider's authorization page.
+pub(super) const AUTHORIZE: Endpoint = Endpoint::known("authorize");
 
 /// The endpoints' descriptions for readers.
-pub(super) const ENDPOINTS: [EndpointRow; 3] = [
+pub(super) const ENDPOINTS: [EndpointRow; 5] = [
     EndpointRow {
         name: "token",
         method: Method::Post,
@@ -40,20 +43,32 @@ pub(super) const ENDPOINTS: [EndpointRow; 3] = [
             "Requests for account data when the app restores a session.",
         ),
     },
+    EndpointRow {
+        name: "discovery",
+        method: Method::Get,
+        about: "the provider's metadata, which a token client requests before other requests",
+        draws: 9,
+        retried: false,
+        calls: MetricWords::calls("requests_discovery", "Requests for the provider's metadata."),
+    },
+    EndpointRow {
+        name: "authorize",
+        method: Method::Get,
+        about: "the provider's authorization page, which a token client opens in a hidden iframe",
+        draws: 10,
+        retried: false,
+        calls: MetricWords::calls("requests_authorize", "Authorization pages opened in hidden iframes."),
+    },
 ];
 
 /// The backend's endpoint of a machine's.
-///
-/// # Panics
-/// For an endpoint that no profile can name.
 pub(super) fn backend(endpoint: token::Endpoint) -> Endpoint {
     match endpoint {
         token::Endpoint::Token => TOKEN,
         token::Endpoint::Lookup => LOOKUP,
         token::Endpoint::User => USER,
-        token::Endpoint::Discovery | token::Endpoint::Authorize => {
-            unreachable!("the format of profiles has no such request")
-        }
+        token::Endpoint::Discovery => DISCOVERY,
+        token::Endpoint::Authorize => AUTHORIZE,
     }
 }
 
@@ -62,6 +77,8 @@ pub(super) fn machine(endpoint: Endpoint) -> token::Endpoint {
     match endpoint {
         TOKEN => token::Endpoint::Token,
         LOOKUP => token::Endpoint::Lookup,
+        DISCOVERY => token::Endpoint::Discovery,
+        AUTHORIZE => token::Endpoint::Authorize,
         _ => token::Endpoint::User,
     }
 }
@@ -148,6 +165,13 @@ const RETRIED: Due = Due::Repeat("the request is repeated");
 pub(in crate::client) static REFRESH: TaskRow = task("refresh", "refresh", RETRIED, Role::Fetch);
 /// A request for account data.
 pub(super) static ACCOUNT: TaskRow = task("account", "account data", RETRIED, Role::Other);
+/// A request for the provider's metadata.
+pub(super) static METADATA: TaskRow = task("metadata", "metadata", RETRIED, Role::Other);
+/// A hidden iframe.
+pub(super) static IFRAME: TaskRow = task("iframe", "hidden iframe", RETRIED, Role::Other);
+/// The timer that tells of the expiry.
+pub(super) static EXPIRY: TaskRow =
+    task("expiry", "timer after expiry", Due::Tick("the timer after expiry fires"), Role::Other);
 /// The ticker.
 pub(super) static TICKER: TaskRow = task("ticker", "ticker", Due::Tick("the ticker ticks"), Role::Other);
 /// The timer before expiry.

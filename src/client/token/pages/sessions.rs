@@ -20,6 +20,8 @@ pub enum Reply {
     Ok(Option<Issued>),
     /// The session decides against the request, with this status.
     Refused(Refusal, u16),
+    /// The provider's page in an iframe knows no user. Counts as an answer with this status.
+    NoUser(u16),
     /// Anything else decides against it: a fault, a limit, a queue, the network.
     Failed(Failure),
 }
@@ -34,7 +36,7 @@ impl client::Reply for Reply {
     fn failure(&self) -> Option<Failure> {
         match self {
             Reply::Ok(_) => None,
-            Reply::Refused(_, status) => Some(Failure::status(*status)),
+            Reply::Refused(_, status) | Reply::NoUser(status) => Some(Failure::status(*status)),
             Reply::Failed(failure) => Some(*failure),
         }
     }
@@ -73,11 +75,19 @@ impl family::Account for Sessions {
         let account = &mut self.accounts[user as usize];
         let refused = |refusal| Reply::Refused(refusal, server.refused_status);
         if endpoint == rows::TOKEN {
-            let refresh = NonZeroU32::new(word).expect("a request of the token endpoint has a refresh token");
-            return match account.refresh(&mut self.marks, &server.rotation, refresh, now) {
+            let (marks, rotation) = (&mut self.marks, &server.rotation);
+            let grant = match NonZeroU32::new(word) {
+                Some(refresh) => account.refresh(marks, rotation, refresh, now),
+                None => account.exchange(marks, rotation, now),
+            };
+            return match grant {
                 Ok(issued) => Reply::Ok(Some(issued)),
                 Err(refusal) => refused(refusal),
             };
+        }
+        // The provider's page in an iframe knows the user until the session is revoked.
+        if endpoint == rows::AUTHORIZE && account.ended() == Some(Refusal::Gone) {
+            return Reply::NoUser(server.refused_status);
         }
         // Access tokens stay valid until they expire, also of a revoked session.
         Reply::Ok(None)

@@ -4,7 +4,7 @@ use super::sessions::{Reply, Server};
 use crate::client::app::Reaction;
 use crate::client::family::Context;
 use crate::client::policy::Policy;
-use crate::client::token::{self, Code, Endpoint, Profile, Refusal, Rotation, Rules};
+use crate::client::token::{self, Code, Endpoint, NO_USER, Profile, Refusal, Rotation, Rules};
 use crate::kernel::Dur;
 use crate::protocol::{Failure, RetryIn};
 use std::sync::Arc;
@@ -79,6 +79,7 @@ pub struct Policed {
     codes: Box<[Code]>,
     reused: Code,
     gone: Code,
+    no_user: Code,
 }
 
 impl Policed {
@@ -102,6 +103,7 @@ impl Policed {
             codes: codes.iter().map(|name| code(name)).collect(),
             reused: named(&profile.refresh_token.reuse_code),
             gone: named(&profile.refresh_token.gone_code),
+            no_user: code(NO_USER),
             client,
         }
     }
@@ -114,6 +116,7 @@ impl Policed {
                 let code = if refusal == Refusal::Reused { self.reused } else { self.gone };
                 token::Reply::Error { status, code, retry_after: RetryIn::NONE }
             }
+            Reply::NoUser(_) => token::Reply::PageError(self.no_user),
             Reply::Failed(failure) if failure.status == 0 => token::Reply::NoAnswer,
             Reply::Failed(failure) => {
                 let code = self.codes.get(usize::from(failure.code)).copied().unwrap_or(Code::OTHER);

@@ -13,6 +13,7 @@ use crate::client::token::state::{Agent, Held, Op, Until};
 use crate::client::token::{self, Opening, Out, Timer, machine};
 use crate::kernel::Time;
 use crate::protocol::Failure;
+use std::num::NonZeroU32;
 
 /// The list of a step's actions, and the tab whose actions come last in it.
 struct ActionList<'a> {
@@ -76,6 +77,10 @@ impl Pages {
                     Kind::Alarm => {
                         let alarm = self.store.clocks[index as usize].alarm;
                         (self.store.agents.key(index), Timer::Alarm(alarm))
+                    }
+                    Kind::Expiry => {
+                        let number = self.store.checked[index as usize].expiry;
+                        (self.store.agents.key(index), Timer::Expiry(number))
                     }
                     Kind::Wait => {
                         let wait = self.tasks.waits.key(index);
@@ -227,12 +232,13 @@ impl Pages {
             token::Action::Send { agent, endpoint, refresh, request } => {
                 let tab = self.store.agents.at(agent.slot).page;
                 let flight = self.store.flights.at(request.flight.slot);
-                let first = flight.failures == 0 && flight.depth == 0;
+                let first = flight.number == 0 && flight.depth == 0;
                 let sent = Sent {
                     agent,
                     tab,
                     request,
-                    refresh: refresh.get(),
+                    refresh: refresh.map_or(0, NonZeroU32::get),
+                    attempt: flight.failures,
                     endpoint: rows::backend(endpoint),
                     ordinal: self.store.ordinal(request),
                     op: flight.op,
@@ -257,10 +263,12 @@ impl Pages {
                     Timer::Tick { first: false, .. } => clock(Kind::Tick),
                     Timer::Tick { first: true, .. } => clock(Kind::FirstTick),
                     Timer::Alarm(_) => clock(Kind::Alarm),
+                    Timer::Expiry(_) => clock(Kind::Expiry),
                     Timer::Retry(request) | Timer::TimeOut(request) => {
                         let flight = self.store.flights.get(request.flight);
-                        let op = flight.map_or(Op::Call, |flight| flight.op);
-                        let (ordinal, attempt) = (self.store.ordinal(request), request.attempt());
+                        let (op, attempt) =
+                            flight.map_or((Op::Call, 0), |flight| (flight.op, flight.failures));
+                        let ordinal = self.store.ordinal(request);
                         self.wait(Waiting { agent, tab, timer, ordinal, op, attempt })
                     }
                     Timer::LockWait(task) => {

@@ -175,7 +175,7 @@ impl family::Store for Pages {
 
     fn set_offline(&mut self, user: u32, offline: bool) {
         let browser = self.browser_of(user);
-        self.store.browser_mut(browser).set_offline(offline);
+        self.store.set_offline(browser, offline);
     }
 
     fn seed(&mut self, bits: &dyn Fn(u32) -> u64) {
@@ -194,7 +194,7 @@ impl family::Store for Pages {
             (Kind::Wait, index) => {
                 self.tasks.waits.in_slot(index).map_or(self.first_user * self.tabs_per_user, |wait| wait.tab)
             }
-            (Kind::Tick | Kind::FirstTick | Kind::Alarm, slot) => self.tab_of_slot(slot),
+            (Kind::Tick | Kind::FirstTick | Kind::Alarm | Kind::Expiry, slot) => self.tab_of_slot(slot),
         }
     }
 
@@ -205,6 +205,7 @@ impl family::Store for Pages {
             (Kind::Wait, index) => self.tasks.waits.key(index).generation,
             (Kind::Tick | Kind::FirstTick, slot) => self.store.clocks[slot as usize].tick,
             (Kind::Alarm, slot) => self.store.clocks[slot as usize].alarm,
+            (Kind::Expiry, slot) => self.store.checked[slot as usize].expiry,
         }
     }
 
@@ -213,7 +214,7 @@ impl family::Store for Pages {
         let ordinal = match kind {
             Kind::Call => self.tasks.sent(index).ordinal,
             Kind::Wait => self.tasks.waits.in_slot(index).map_or(0, |wait| wait.ordinal),
-            Kind::Tick | Kind::FirstTick | Kind::Alarm => 0,
+            Kind::Tick | Kind::FirstTick | Kind::Alarm | Kind::Expiry => 0,
         };
         (kind as u8, ordinal)
     }
@@ -293,9 +294,13 @@ impl Look for Pages {
         match tasks::parts(task) {
             (Kind::Call, index) => {
                 let sent = self.tasks.sent(index);
-                let row = if sent.endpoint == rows::TOKEN { &rows::REFRESH } else { &rows::ACCOUNT };
-                let attempt = sent.request.attempt();
-                Activity { attempt, endpoint: sent.endpoint, ..clock(row, sent.op) }
+                let row = match rows::machine(sent.endpoint) {
+                    token::Endpoint::Token => &rows::REFRESH,
+                    token::Endpoint::Discovery => &rows::METADATA,
+                    token::Endpoint::Authorize => &rows::IFRAME,
+                    token::Endpoint::Lookup | token::Endpoint::User => &rows::ACCOUNT,
+                };
+                Activity { attempt: sent.attempt, endpoint: sent.endpoint, ..clock(row, sent.op) }
             }
             (Kind::Wait, index) => match self.tasks.waits.in_slot(index) {
                 None => clock(&rows::RETRY, Op::Call),
@@ -303,13 +308,16 @@ impl Look for Pages {
                     let row = match wait.timer {
                         Timer::TimeOut(_) => &rows::TIME_OUT,
                         Timer::LockWait(_) => &rows::LOCK,
-                        Timer::Retry(_) | Timer::Tick { .. } | Timer::Alarm(_) => &rows::RETRY,
+                        Timer::Retry(_) | Timer::Tick { .. } | Timer::Alarm(_) | Timer::Expiry(_) => {
+                            &rows::RETRY
+                        }
                     };
                     Activity { attempt: wait.attempt, ..clock(row, wait.op) }
                 }
             },
             (Kind::Tick | Kind::FirstTick, _) => clock(&rows::TICKER, Op::Tick),
             (Kind::Alarm, _) => clock(&rows::TIMER, Op::Alarm),
+            (Kind::Expiry, _) => clock(&rows::EXPIRY, Op::Alarm),
         }
     }
 

@@ -28,6 +28,8 @@ pub(super) enum Kind {
     FirstTick,
     /// An object's timer before expiry.
     Alarm,
+    /// An object's timer that tells of the expiry.
+    Expiry,
 }
 
 /// The task of this kind and index.
@@ -43,7 +45,8 @@ pub(super) fn parts(task: TaskId) -> (Kind, u32) {
         1 => Kind::Wait,
         2 => Kind::Tick,
         3 => Kind::FirstTick,
-        _ => Kind::Alarm,
+        4 => Kind::Alarm,
+        _ => Kind::Expiry,
     };
     (kind, task & ((1 << INDEX_BITS) - 1))
 }
@@ -55,8 +58,10 @@ pub(super) struct Sent {
     pub agent: Key,
     pub tab: u32,
     pub request: Request,
-    /// Number of the refresh token in it.
+    /// Number of the refresh token in it; 0 for none.
     pub refresh: u32,
+    /// Number of tries of the same request before it.
+    pub attempt: u32,
     pub endpoint: Endpoint,
     /// Its number among equal requests of its tab and instant.
     pub ordinal: u8,
@@ -141,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_task_is_read_as_it_was_numbered() {
-        for kind in [Kind::Call, Kind::Wait, Kind::Tick, Kind::FirstTick, Kind::Alarm] {
+        for kind in [Kind::Call, Kind::Wait, Kind::Tick, Kind::FirstTick, Kind::Alarm, Kind::Expiry] {
             for index in [0, 1, (1 << INDEX_BITS) - 1] {
                 assert_eq!(parts(id(kind, index)), (kind, index));
             }

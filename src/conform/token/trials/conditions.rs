@@ -140,6 +140,7 @@ impl Trial {
             reuse_ms: i64::try_from(tokens.reuse_window.0 / NS_PER_MS).unwrap_or(i64::MAX),
             rules: Vec::new(),
             revoked_ms: None,
+            no_user: false,
             limiter: None,
             poll: vec![poll()],
             actions: Vec::new(),

@@ -4,8 +4,10 @@
 //! numbers in the healthy trial.
 
 mod conditions;
+mod page;
 mod report;
 mod write;
 
 pub use conditions::{CALL_EVERY_S, FROM_MIN, LENGTH_MIN, SETTING, TRIALS, Trial};
+pub use page::page;
 pub use report::{ClientReport, SignedOut, SignedOutKind, TrialResult, json_schema, report};

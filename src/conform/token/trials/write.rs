@@ -57,7 +57,7 @@ impl ClientReport {
         out
     }
 
-    fn harms(&self) -> Vec<String> {
+    pub(super) fn harms(&self) -> Vec<String> {
         match self.prone_to.is_empty() {
             true => vec!["No trial shows harm. Other conditions may.".to_owned()],
             false => self.prone_to.clone(),
