@@ -6,6 +6,7 @@ use super::{out_file, terminal};
 use authstorm::Error;
 use authstorm::client::token::{Profile, SHIPPED, template};
 use authstorm::conform::token::trials::{page, report};
+use authstorm::conform::trials::{SessionTrial, session_trials, setting};
 use authstorm::text::{nearest, shell_word, tick};
 use std::path::{Path, PathBuf};
 
@@ -61,7 +62,11 @@ pub(super) fn explain(args: ExplainArgs) -> Result<Exit, Failure> {
     let tried = |profile: &Profile| report(profile).map_err(|why| Failure::usage(format!("error: {why}")));
     let Some(client) = args.client else {
         let shipped = SHIPPED.iter().map(|(name, _)| tried(&profile(name)?));
-        return terminal::say(&page(&shipped.collect::<Result<Vec<_>, Failure>>()?));
+        let others = session_trials().map_err(|why| Failure::usage(format!("error: {why}")))?;
+        let cell = |trial: &Option<SessionTrial>| trial.map_or("-".to_owned(), |trial| trial.cell());
+        let row = |(name, trials): &(String, Vec<_>)| (name.clone(), trials.iter().map(cell).collect());
+        let others: Vec<(String, Vec<String>)> = others.iter().map(row).collect();
+        return terminal::say(&page(&shipped.collect::<Result<Vec<_>, Failure>>()?, &others, &setting()));
     };
     let report = tried(&profile(&client)?)?;
     match args.format {

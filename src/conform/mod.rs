@@ -15,6 +15,7 @@ mod replay;
 mod script;
 mod setting;
 pub mod token;
+pub mod trials;
 
 #[cfg(test)]
 pub(crate) use compare::judge;

@@ -34,7 +34,7 @@ pub(crate) fn setting(recording: &Recording) -> Result<Setting, String> {
 
 /// The recorded releases, each with its policy. Releases before pull request 8004 follow the old policy, later ones the
 /// new.
-const RELEASES: [(&str, &str); 5] =
+pub(super) const RELEASES: [(&str, &str); 5] =
     [("5.125.3", "old"), ("6.0.0", "old"), ("6.1.0", "new"), ("6.3.3", "new"), ("6.40.0", "new-and-banned")];
 
 fn release_of(recording: &Recording) -> Result<(&'static str, &'static str), String> {
