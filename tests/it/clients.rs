@@ -93,6 +93,11 @@ fn the_trials_show_the_facts() {
 fn a_healthy_hour_has_one_refresh_and_every_call_gets_its_token() {
     for report in reports() {
         let healthy = &report.trials[0];
+        if !report.recorded {
+            // better-auth reads its session at the page load only, as long as no tab becomes visible.
+            assert_eq!((healthy.requests, healthy.calls, healthy.calls_without_token), (0, 720, 0));
+            continue;
+        }
         assert_eq!(
             (healthy.requests - discovery(&report.name), healthy.calls, healthy.calls_without_token),
             (1, 720, 0),

@@ -4,7 +4,7 @@
 
 use crate::common::{binary, root};
 use authstorm::Study;
-use authstorm::client::token::{format as profile_format, shipped};
+use authstorm::client::token::{SHIPPED, format as profile_format, named, shipped};
 use authstorm::conform::{Outcome, Recording, compare, token};
 use authstorm::metrics::all_metrics;
 use authstorm::results::MetricValues;
@@ -301,6 +301,11 @@ fn token_conformance() -> String {
             let further = if own_n == 0 { "none".to_owned() } else { format!("{own_m} of {own_n}") };
             let requests = authstorm::text::number::whole((requests + own_requests) as u64);
             let _ = writeln!(text, "| {name} | {m} of {n} | {further} | {requests} |");
+        }
+    }
+    for (name, profile) in SHIPPED.iter().filter_map(|(name, _)| Some((name, named(name)?))) {
+        if profile.sdk.unrecorded {
+            let _ = writeln!(text, "| {name}: no recordings, from its source alone | none | none | 0 |");
         }
     }
     text

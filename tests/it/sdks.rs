@@ -77,6 +77,56 @@ fn every_keycloak_recording_matches() {
     assert_all_match("keycloak-js", 20);
 }
 
+/// No recording of better-auth exists. What its facts say, as a script: a read at the load; one when the tab becomes visible, but
+/// not within 5 s of the last such read, and not offline; a newer read aborts the one in flight; only 401 ends the session.
+#[test]
+fn better_auth_does_what_its_facts_say() {
+    let act = |t: u64, label: &str| format!("{{\"t\": {t}, \"label\": \"{label}\"}}");
+    let acts = [
+        act(10_000, "visible"),
+        act(14_900, "visible"),
+        act(15_000, "visible"),
+        act(20_000, "offline"),
+        act(21_000, "visible"),
+        act(25_000, "online"),
+        act(30_000, "visible"),
+        act(40_000, "visible"),
+        act(50_000, "visible"),
+        act(60_000, "visible"),
+    ];
+    let rules = "{\"match\": \"token\", \"from\": 30000, \"to\": 31000, \"hang\": true}, \
+                 {\"match\": \"token\", \"from\": 50000, \"to\": 51000, \"status\": 429}, \
+                 {\"match\": \"token\", \"from\": 60000, \"status\": 401}";
+    let text = format!(
+        "{{\"schema\": \"sdk-trace/1\", \"sdk\": \"better-auth\", \"package\": \"better-auth\", \"version\": \"1.7.25\", \
+         \"config\": {{\"duration_ms\": 70000, \"rtt_ms\": 100, \"token_life_s\": 10, \"rotation\": \"none\", \"reuse_ms\": 0, \
+         \"rules\": [{rules}], \"actions\": [{}], \"poll\": [{{\"every\": 55000, \"from\": 300}}]}}, \
+         \"requests\": [], \"calls\": [], \"final\": []}}",
+        acts.join(", ")
+    );
+    let recording = Recording::parse(&text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    let replayed = replay(&recording, &profile(&recording)).unwrap_or_else(|e| panic!("{e}"));
+    let sent: Vec<(u64, &str, Option<u64>)> =
+        replayed.requests.iter().map(|sent| (sent.0, sent.3.as_str(), sent.4)).collect();
+    let expected = [
+        (0, "200", Some(100)),
+        (10_000, "200", Some(10_100)),
+        (15_000, "200", Some(15_100)),
+        (30_000, "client_abort", Some(40_000)),
+        (40_000, "200", Some(40_100)),
+        (50_000, "429", Some(50_100)),
+        (60_000, "401", Some(60_100)),
+    ];
+    assert_eq!(sent, expected);
+    // The calls need no request, long after the 10 s of the token.
+    assert!(
+        replayed.calls.iter().all(|call| call.2 == "token" && call.3 == Some(call.0)),
+        "{:?}",
+        replayed.calls
+    );
+    assert!(replayed.sign_outs.iter().map(|out| out.at_ms).eq([60_100]) && !replayed.last[0].signed_in);
+}
+
 /// Checks that the comparison can fail, and that a profile holds nothing that no recording needs: without the line, or with
 /// another value, at least one recording of the client parts.
 #[test]

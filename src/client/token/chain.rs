@@ -6,7 +6,8 @@ use super::ops::nanos;
 use super::pool::Key;
 use super::refresh::DROPPED;
 use super::rules::{Code, Ending, Endpoint, IframeUse, Verdict};
-use super::state::{Flight, News, Next, Refreshed, Step};
+use super::session::SECOND;
+use super::state::{Checked, Flight, News, Next, Op, Refreshed, Step};
 use super::words::{Action, Fact, Request, Timer};
 use crate::client::backoff::Wait;
 use crate::kernel::{Dur, Time};
@@ -125,6 +126,39 @@ impl Machine<'_> {
             let ticket = flight.ticket;
             self.out.actions.push(Action::Abort { request, ticket });
         }
+    }
+
+    /// A refresh gives way to a newer one: its request is aborted, and what waits for it gets nothing new.
+    pub(super) fn give_way(&mut self, key: Key) {
+        let flight = self.flight(key).clone();
+        self.abandon(key);
+        if flight.waits_for_answer && !flight.heard_nothing {
+            let request = Request { flight: key, number: flight.number };
+            self.out.actions.push(Action::Abort { request, ticket: flight.ticket });
+        }
+        if flight.entered {
+            self.fact(flight.agent, Fact::Left { ok: false });
+        }
+        self.end(key, DROPPED);
+    }
+
+    /// A tab that becomes visible refreshes its session, if it has not done so lately and the browser is online.
+    pub(super) fn refresh_when_visible(&mut self, agent: Key, at_most_every: Dur) {
+        if self.store.browser(self.agent(agent).browser).is_offline() {
+            return;
+        }
+        let Some(held) = self.session(agent) else { return };
+        let (slot, now) = (agent.slot as usize, self.clock(agent).div_euclid(SECOND));
+        if self.store.checked.len() <= slot {
+            self.store.checked.resize(slot + 1, Checked::default());
+        }
+        let last = &mut self.store.checked[slot].visible_at;
+        if last.is_some_and(|last| now - last < nanos(at_most_every) / SECOND) {
+            return;
+        }
+        *last = Some(now);
+        let task = self.add_task(agent, Op::Visible);
+        self.refresh(task, Some(held.refresh));
     }
 
     /// The provider's metadata have come.

@@ -2,6 +2,7 @@
 
 use super::compile::Unusable;
 use super::profile::{Answer, KeptIn, Profile};
+use crate::kernel::Dur;
 use crate::toml_text::Code;
 
 impl Profile {
@@ -27,6 +28,19 @@ impl Profile {
             let (why, allowed) =
                 ("the next page gets its session through the iframe", "another place, or [iframe]");
             return needs("session.kept-in".to_owned(), why, "\"page\"", allowed);
+        }
+        if self.visible.at_most_every > Dur::ZERO && !self.visible.refreshes {
+            let (why, allowed) = ("a tab that becomes visible refreshes nothing", "visible.refreshes");
+            return needs("visible.at-most-every".to_owned(), why, "a duration", allowed);
+        }
+        if self.session.newest_refresh_only && self.session.shares_refresh {
+            return Err(Unusable {
+                code: Code::KeyOfOtherKind,
+                key: "session.newest-refresh-only".to_owned(),
+                why: "a refresh is shared, or ended by a newer one",
+                found: "true".to_owned(),
+                allowed: "false, or shares-refresh = false",
+            });
         }
         let Some(timer) = &self.timer else { return Ok(()) };
         if timer.tells_expired_after.is_some() && timer.checks_every.is_none() {
@@ -63,6 +77,7 @@ mod tests {
         for (more, key) in [
             ("[[answer]]\nstatus = [\"400\"]\nopens-iframe = true\n", "answer[0].opens-iframe"),
             ("[[answer]]\nstatus = [\"400\"]\ncools-down = true\n", "answer[0].cools-down"),
+            ("[visible]\nat-most-every = \"5s\"\n", "visible.at-most-every"),
             ("[timer]\nbefore-expiry = \"1s\"\ntells-expired-after = \"1s\"\n", "timer.tells-expired-after"),
             (
                 "[timer]\nbefore-expiry = \"1s\"\nchecks-every = \"5s\"\ncomputed-in-seconds = true\n",

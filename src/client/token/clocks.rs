@@ -20,6 +20,9 @@ impl Machine<'_> {
             let task = self.add_task(agent, Op::Visible);
             self.begin(task);
         }
+        if let Some(at_most_every) = self.rules.visible_refreshes {
+            self.refresh_when_visible(agent, at_most_every);
+        }
     }
 
     pub(super) fn start_ticker(&mut self, agent: Key) {

@@ -100,6 +100,7 @@ impl Profile {
                 ExpiryClockSpec::Receipt => ExpiryClock::Receipt,
                 ExpiryClockSpec::ReceiptSeconds => ExpiryClock::ReceiptSeconds,
                 ExpiryClockSpec::RequestSeconds => ExpiryClock::RequestSeconds,
+                ExpiryClockSpec::Unknown => ExpiryClock::Unknown,
                 ExpiryClockSpec::Measured => ExpiryClock::Measured,
             },
             place: match self.session.kept_in {
@@ -110,6 +111,7 @@ impl Profile {
             },
             drops_when_replaced: self.session.drops_when_replaced,
             shares: self.session.shares_refresh,
+            newest_only: self.session.newest_refresh_only,
             each_commits: self.session.each_caller_commits,
             broadcasts: self.session.broadcasts,
             lock: self.lock.as_ref().map(|l| LockRules {
@@ -145,6 +147,7 @@ impl Profile {
                 listener_reads: self.load.listener_reads,
             },
             visible_recovers: self.visible.recovers,
+            visible_refreshes: self.visible.refreshes.then_some(self.visible.at_most_every),
             ticker: self.ticker.as_ref().map(ticker).transpose()?,
             timer: self.timer.as_ref().map(timer).transpose()?,
             retry,

@@ -18,6 +18,9 @@ impl Profile {
     pub fn sentences(&self) -> Result<Vec<String>, Unusable> {
         let rules = self.rules()?;
         let mut all = Vec::new();
+        if self.sdk.unrecorded {
+            all.push("This profile follows the source alone: no recording confirms it.".to_owned());
+        }
         self.who_refreshes(&mut all);
         self.chain(&mut all);
         self.sign_outs(&rules, &mut all);
@@ -30,6 +33,9 @@ impl Profile {
 
     fn who_refreshes(&self, all: &mut Vec<String>) {
         all.push(match self.caller.margin {
+            _ if self.session.expiry_clock == ExpiryClockSpec::Unknown => {
+                "A caller gets the session in hand and never refreshes it.".to_owned()
+            }
             _ if !self.caller.refreshes => "A caller reads the session and never refreshes it.".to_owned(),
             Dur::ZERO => "A caller refreshes once the token has expired.".to_owned(),
             margin => format!("A caller refreshes when less than {margin} of the token is left."),
@@ -46,6 +52,12 @@ impl Profile {
             all.push(format!(
                 "Every {}, and when it becomes visible, each visible tab refreshes if less than {} is left.",
                 ticker.period, ticker.refresh_below
+            ));
+        }
+        if self.visible.refreshes {
+            all.push(format!(
+                "A tab that becomes visible refreshes, at most once in {}, and not offline.",
+                self.visible.at_most_every
             ));
         }
         if self.visible.recovers {
@@ -88,7 +100,8 @@ impl Profile {
             )),
             None => {}
         }
-        let acts = self.timer.as_ref().is_some_and(|timer| timer.does == TimerDoes::Refresh);
+        let reads = self.visible.refreshes || self.session.expiry_clock == ExpiryClockSpec::Unknown;
+        let acts = reads || self.timer.as_ref().is_some_and(|timer| timer.does == TimerDoes::Refresh);
         if self.ticker.is_none() && !acts {
             all.push("Between page loads, only callers refresh.".to_owned());
         }
@@ -163,6 +176,9 @@ impl Profile {
     fn sharing(&self, all: &mut Vec<String>) {
         all.push(match self.session.shares_refresh {
             true => "Callers that ask during a refresh share its outcome.".to_owned(),
+            false if self.session.newest_refresh_only => {
+                "A new refresh aborts the one under way: the newest answer counts.".to_owned()
+            }
             false if self.lock.as_ref().is_some_and(|lock| lock.only_to_refresh) => {
                 "Callers do not share a refresh. Each reads the session again when it has the lock, so a success serves \
                  all, and a failure only one."
@@ -204,6 +220,9 @@ impl Profile {
             }
             ExpiryClockSpec::RequestSeconds => {
                 "Expiry is the local time of the request plus the token's life. A wrong clock matters until the first refresh."
+            }
+            ExpiryClockSpec::Unknown => {
+                "The client does not know the expiry. Its session counts as valid until an answer says otherwise."
             }
             ExpiryClockSpec::Measured => {
                 "Expiry is the server's time, corrected by a clock offset that each refresh measures."

@@ -105,7 +105,7 @@ impl Machine<'_> {
             *known = None;
         }
         if let Some(checked) = self.store.checked.get_mut(slot) {
-            (checked.alarm_at, checked.expiry_at) = (None, None);
+            (checked.alarm_at, checked.expiry_at, checked.visible_at) = (None, None, None);
         }
         let first = self.store.browser(browser).first;
         if first == NONE {

@@ -80,6 +80,9 @@ pub struct Sdk {
     /// The version whose source was read or that was recorded.
     #[schemars(example = &"1.0.0")]
     pub version: String,
+    /// The profile follows the source alone: no recording of the package confirms it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unrecorded: bool,
 }
 
 /// The session and the place where it is kept.
@@ -101,6 +104,9 @@ pub struct Session {
     /// a refresh.
     #[serde(default)]
     pub each_caller_commits: bool,
+    /// A new refresh of a client object aborts the one under way. Does not go with `shares-refresh`.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub newest_refresh_only: bool,
     /// A refreshed session is dropped if the stored refresh token changed during the refresh.
     #[serde(default)]
     pub drops_when_replaced: bool,
@@ -127,6 +133,8 @@ pub enum ExpiryClockSpec {
     /// Local time of the request plus the token's life, in rounded seconds of the local clock, both at the request and at
     /// each check.
     RequestSeconds,
+    /// The client does not know it: it takes its session for valid until an answer says otherwise.
+    Unknown,
     /// The server's absolute time, corrected by an offset that each refresh measures: whole seconds between
     /// the issue time of the token and the middle of its request. Until a page has refreshed, its token counts as
     /// expired.
@@ -238,6 +246,17 @@ pub struct Load {
 pub struct Visible {
     /// The session is treated as at a page load.
     pub recovers: bool,
+    /// Any session is refreshed, while the browser is online.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub refreshes: bool,
+    /// The least time between two refreshes of a tab that becomes visible, in whole seconds of the local clock. Needs
+    /// `refreshes`.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub at_most_every: Dur,
+}
+
+fn is_zero(d: &Dur) -> bool {
+    *d == Dur::ZERO
 }
 
 /// A row of answers.

@@ -43,6 +43,10 @@ impl Machine<'_> {
     pub(super) fn joins(&mut self, task: Key) -> bool {
         let agent = self.task(task).agent;
         let Some(flight) = self.busy_if_any(agent).and_then(|busy| busy.flight) else { return false };
+        if self.rules.newest_only {
+            self.give_way(flight);
+            return false;
+        }
         let waiters = self.append(self.flight(flight).waiters, task);
         self.store.flights.at_mut(flight.slot).waiters = waiters;
         self.task_mut(task).flight = Some(flight);
@@ -83,7 +87,7 @@ impl Machine<'_> {
         });
         let it = self.task_mut(task);
         (it.link, it.flight) = (None, Some(flight));
-        if self.rules.shares && step != Step::Account {
+        if (self.rules.shares || self.rules.newest_only) && step != Step::Account {
             self.busy(agent).flight = Some(flight);
         }
         flight
@@ -177,7 +181,7 @@ impl Machine<'_> {
     /// Stores new tokens, unless the stored session has been replaced meanwhile.
     fn issued(&mut self, agent: Key, flight: &Flight, issued: Issued) -> Refreshed {
         let until = match self.rules.clock {
-            ExpiryClock::Server => i64::from(issued.exp_s) * 1_000_000_000,
+            ExpiryClock::Server | ExpiryClock::Unknown => i64::from(issued.exp_s) * 1_000_000_000,
             ExpiryClock::Receipt => self.clock(agent).saturating_add(nanos(issued.life)),
             ExpiryClock::ReceiptSeconds => (self.clock(agent).div_euclid(1_000_000_000) * 1_000_000_000)
                 .saturating_add(nanos(issued.life)),

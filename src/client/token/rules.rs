@@ -17,6 +17,8 @@ pub enum ExpiryClock {
     /// Local time of the request plus the token's life, in rounded seconds of the local clock, both at the request and at
     /// each check.
     RequestSeconds,
+    /// Unknown to the client: a session counts as valid until an answer says otherwise.
+    Unknown,
     /// The server's absolute time, compared with the local clock corrected by an offset. The offset is whole seconds
     /// between a token's issue time and the middle of its request. It is unknown until the first refresh of a page.
     Measured,
@@ -287,6 +289,8 @@ pub struct Rules {
     pub drops_when_replaced: bool,
     /// One refresh at a time per client object. Operations that ask during a refresh share its outcome.
     pub shares: bool,
+    /// A new refresh of a client object aborts the one under way.
+    pub newest_only: bool,
     /// Each caller of a shared refresh stores its result and reports its outcome to listeners.
     pub each_commits: bool,
     /// Events are sent to the browser's other client objects too.
@@ -317,6 +321,8 @@ pub struct Rules {
     pub load: LoadRules,
     /// A tab that becomes visible treats the session as a load does.
     pub visible_recovers: bool,
+    /// A tab that becomes visible refreshes any session, at most once in this time.
+    pub visible_refreshes: Option<Dur>,
     /// The ticker; `None` for a client without one.
     pub ticker: Option<TickerRules>,
     /// The timer; `None` for a client without one.

@@ -25,6 +25,7 @@ impl Machine<'_> {
     /// The remaining life of the access token by the client's clock; negative after its expiry.
     pub(super) fn left(&self, agent: Key, held: Held) -> i64 {
         let clock = match self.rules.clock {
+            ExpiryClock::Unknown => return i64::MAX,
             ExpiryClock::ReceiptSeconds => self.clock(agent).div_euclid(SECOND) * SECOND,
             ExpiryClock::RequestSeconds => rounded(self.clock(agent)),
             ExpiryClock::Server | ExpiryClock::Receipt | ExpiryClock::Measured => self.clock(agent),

@@ -6,7 +6,7 @@ use std::sync::{Arc, LazyLock};
 
 /// Declares the shipped profiles. A file has the name of its model.
 macro_rules! shipped {
-    ($($name:literal),* $(,)?) => {
+    ($($name:literal $(: $note:literal)?),* $(,)?) => {
         /// The shipped profiles: name of the model and text of the file.
         pub const SHIPPED: &[(&str, &str)] =
             &[$(($name, include_str!(concat!("../../../scenarios/clients/", $name, ".toml")))),*];
@@ -14,7 +14,7 @@ macro_rules! shipped {
         /// The models of the shipped profiles, in the same order.
         pub(super) const MODELS: [ModelRow; SHIPPED.len()] = [$(ModelRow {
             name: $name,
-            about: concat!("The token client that `scenarios/clients/", $name, ".toml` describes."),
+            about: concat!("The token client that `scenarios/clients/", $name, ".toml` describes." $(, " ", $note)?),
             takes_max_rounds: false,
             is_contender: true,
         }),*];
@@ -24,6 +24,7 @@ macro_rules! shipped {
 shipped!(
     "auth0-spa-js-2.28.3",
     "aws-amplify-6.22.1",
+    "better-auth-1.7.25": "From its source alone: no recording confirms it.",
     "firebase-1.13.9",
     "keycloak-js-26.2.4",
     "msal-browser-5.30.0",

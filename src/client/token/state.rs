@@ -142,7 +142,7 @@ pub(super) struct Clock {
     pub alarm: u32,
 }
 
-/// The timers of a client object that look at the clock now and then.
+/// Seconds of the local clock that few kinds of client objects remember.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Checked {
     /// The second of the local clock for which the timer before expiry is set, if it is.
@@ -151,6 +151,8 @@ pub(super) struct Checked {
     pub expiry_at: Option<i64>,
     /// Number of the current setting of the timer that tells of the expiry.
     pub expiry: u32,
+    /// The second in which the tab last became visible and refreshed, if it did.
+    pub visible_at: Option<i64>,
 }
 
 /// The work under way at a client object.
@@ -325,7 +327,7 @@ pub struct Store {
     pub(super) agents: Pool<Agent>,
     /// By the slots of `agents`.
     pub(super) clocks: Vec<Clock>,
-    /// By the slots of `agents`, up to the last object whose timer looks at the clock now and then.
+    /// By the slots of `agents`, up to the last object that remembers one.
     pub(super) checked: Vec<Checked>,
     /// By the slots of `agents`, up to the last object that has the provider's metadata: when it got them.
     pub(super) discovered: Vec<Option<Time>>,

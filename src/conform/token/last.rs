@@ -15,7 +15,9 @@ impl Replay<'_> {
             {
                 u64::from(held.exp_s)
             }
-            ExpiryClockSpec::Server | ExpiryClockSpec::Measured => u64::from(held.exp_s),
+            ExpiryClockSpec::Server | ExpiryClockSpec::Unknown | ExpiryClockSpec::Measured => {
+                u64::from(held.exp_s)
+            }
             ExpiryClockSpec::ReceiptSeconds | ExpiryClockSpec::RequestSeconds => {
                 held.until.nanoseconds().max(0).unsigned_abs() / 1_000_000_000
             }

@@ -74,7 +74,7 @@ impl Replay<'_> {
 
     /// Whether the client aborts requests of some kind.
     fn may_abort(&self) -> bool {
-        self.rules.aborts || self.rules.iframe.is_some()
+        self.rules.aborts || self.rules.newest_only || self.rules.iframe.is_some()
     }
 
     /// The client aborts a request.

@@ -31,7 +31,7 @@ pub fn page(reports: &[ClientReport], others: &[(String, Vec<String>)], setting:
     // A client a row: names are long, and the names of trials short.
     out += &head();
     for report in reports {
-        let _ = write!(out, "\n| `{}` |", clean(&report.name));
+        let _ = write!(out, "\n| {} |", report.title());
         for result in &report.trials {
             let revoked = result.revoked_by_reuse.then_some(SignedOutKind::RevokedByReuse);
             let end = SignedOutKind::after(result.signed_out.map(|out| out.kind).or(revoked));
@@ -42,14 +42,14 @@ pub fn page(reports: &[ClientReport], others: &[(String, Vec<String>)], setting:
     TRIALS.iter().for_each(|trial| out += &format!("| {} | {} |\n", trial.name, trial.condition));
     let _ = write!(out, "\n{SETTING}\n\n## Clients with a session at the server\n{}", head());
     for (name, cells) in others {
-        let _ = write!(out, "\n| `{name}` | {} |", cells.join(" | "));
+        let _ = write!(out, "\n| {name} | {} |", cells.join(" | "));
     }
     let _ = write!(out, "\n\n{setting}\n\n## What each client is prone to\n");
     for report in reports {
         let _ = write!(
             out,
-            "\n### `{}`\n\n{} {}.\n\n",
-            clean(&report.name),
+            "\n### {}\n\n{} {}.\n\n",
+            report.title(),
             clean(&report.package),
             clean(&report.version)
         );

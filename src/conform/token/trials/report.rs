@@ -18,6 +18,8 @@ pub struct ClientReport {
     pub package: String,
     /// The version of the package.
     pub version: String,
+    /// Whether recordings of the package confirm the profile.
+    pub recorded: bool,
     /// What the client does, in sentences.
     pub does: Vec<String>,
     /// What all trials have in common.
@@ -102,6 +104,7 @@ pub fn report(profile: &Profile) -> Result<ClientReport, String> {
         name: profile.sdk.name.clone(),
         package: profile.sdk.package.clone(),
         version: profile.sdk.version.clone(),
+        recorded: !profile.sdk.unrecorded,
         does: profile.sentences().map_err(|e| e.to_string())?,
         setting: SETTING.to_owned(),
         prone_to,

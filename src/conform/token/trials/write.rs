@@ -13,7 +13,7 @@ const HEAD: [&str; 6] = ["trial", "requests/h", "x healthy", "worst minute", "si
 impl ClientReport {
     /// The report as text for a terminal of 100 columns.
     pub fn text(&self) -> String {
-        let mut out = format!("{}: {} {}\n", clean(&self.name), clean(&self.package), clean(&self.version));
+        let mut out = format!("{}: {} {}\n", self.title(), clean(&self.package), clean(&self.version));
         list(&mut out, "\nWhat it does\n", "  - ", &self.does);
         list(&mut out, "\nWhat it is prone to\n", "  - ", &self.harms());
         out.push_str("\nTrials\n");
@@ -38,7 +38,7 @@ impl ClientReport {
 
     /// The report as Markdown.
     pub fn markdown(&self) -> String {
-        let (name, package) = (clean(&self.name), clean(&self.package));
+        let (name, package) = (self.title(), clean(&self.package));
         let mut out = format!("# {name}\n\n{package} {}\n\n## What it does\n\n", clean(&self.version));
         self.does.iter().for_each(|line| out += &format!("- {line}\n"));
         out += "\n## What it is prone to\n\n";
@@ -48,6 +48,12 @@ impl ClientReport {
         out += "\n| trial | condition |\n| --- | --- |\n";
         self.trials.iter().for_each(|trial| out += &format!("| {} | {} |\n", trial.name, trial.condition));
         out
+    }
+
+    /// Its name, which says when no recording confirms the profile.
+    pub(super) fn title(&self) -> String {
+        let note = if self.recorded { "" } else { " (no recordings)" };
+        format!("{}{note}", clean(&self.name))
     }
 
     /// The table of the trials' outcomes as Markdown.
