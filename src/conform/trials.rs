@@ -7,15 +7,15 @@ use crate::Study;
 use crate::text::number;
 
 /// What differs from the common setting, in the order of [`TRIALS`]: keys of `[fleet]`, and what follows them. `None` where
-/// such a client has no such condition: its tokens live a minute, and an app that asks on its events or again after a
-/// failure is no habit of a scenario.
+/// no scenario says the condition of such a client: its tokens live a minute, its models say nothing of wrong clocks and
+/// refresh tokens, and an app that asks on events or again after a failure is no habit of a scenario.
 const SCENARIOS: [Option<(&str, &str)>; TRIALS.len()] = {
     const APP: &str = "app-get-token = { every = \"5s\" }";
     const BURST: &str = "app-get-token = { every = \"30s\", callers = 20 }";
     [
         Some((APP, "")),
         None,
-        Some(("app-get-token = { every = \"5s\" }\nclock-skew = { ahead = \"3700s\" }", "")),
+        None,
         None,
         Some((APP, "[[fault]]\nkind = \"status\"\nstatus = 429\n")),
         Some((APP, "[[fault]]\nkind = \"status\"\nstatus = 429\nretry-after-s = 600\n")),
