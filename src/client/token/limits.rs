@@ -25,7 +25,7 @@ impl Machine<'_> {
             ending.is_some_and(|(ending, code)| self.rules.verdict(Endpoint::Token, ending, code).retry);
         let failure = ending.map(|(ending, _)| match ending {
             Ending::Status(status) => protocol::Failure::status(status),
-            Ending::NoAnswer | Ending::TimedOut => protocol::Failure::NETWORK,
+            Ending::NoAnswer | Ending::TimedOut | Ending::PageError => protocol::Failure::NETWORK,
         });
         if let Some((limits, state)) = self.limits(key) {
             limits.call_ended(state, &Ended { failure, retryable, retries }, now);
