@@ -91,6 +91,15 @@ pub struct FleetSpec {
     /// after the round-trip time, as in a network that drops requests.
     #[serde(default)]
     pub offline_fails_at_once: bool,
+    /// Sleep of the users' devices; without it, they never sleep. While a device sleeps, none of its timers runs; all that came
+    /// due run when it wakes. Answers that come meanwhile are lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sleep: Option<Sleep>,
+    /// How late the browser runs a timer of a page, drawn for each timer; without it, on time. Chrome runs chained timers of a
+    /// tab that has been hidden for five minutes once a minute: up to 60 s late.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = serde_json::json!({ "uniform": ["0s", "60s"] }))]
+    pub timers_late: Option<Dist>,
     /// Wrong clocks of the users' devices; without it, every clock is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_skew: Option<ClockSkew>,
@@ -130,6 +139,8 @@ impl FleetSpec {
             reload_every: None,
             offline: None,
             offline_fails_at_once: false,
+            sleep: None,
+            timers_late: None,
             clock_skew: None,
             sign_in_again: None,
         }
@@ -252,6 +263,23 @@ pub struct Offline {
     /// Length of a period.
     #[schemars(example = "30s")]
     pub lasts: Dist,
+}
+
+/// Sleep of a device: closed laptops, apps in the background.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "sleep")]
+pub struct Sleep {
+    /// When a device goes to sleep, from the start of a period.
+    #[schemars(example = serde_json::json!({ "uniform": ["8h", "9h"] }))]
+    pub from: Dist,
+    /// When it wakes, from the start of the same period. A period in which this is not after `from` has no sleep.
+    #[schemars(example = serde_json::json!({ "uniform": ["24h", "24h2m"] }))]
+    pub to: Dist,
+    /// Length of a period, such as a day; without it, there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("x-above-zero" = true), example = "24h")]
+    pub every: Option<Dur>,
 }
 
 /// Wrong clocks of users' devices. A token that is stored when the user's first page opens was stored before the clock

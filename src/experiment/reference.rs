@@ -3,8 +3,8 @@
 //! Recovery and amplification compare a run with its reference, which shows what the same users request and get at the
 //! same times without disturbance. Restarts go, and with them and the outages every slow start. What operators do against an
 //! incident goes too: limits and blocks of a while are limits, and a rollout ends in the policy that the reference runs anyway.
-//! Queues and latencies stay, because they belong to the system. Revocations and tabs
-//! opened by `[[action]]` also stay, because they change the users rather than the answers. All policies share one
+//! Queues and latencies stay, because they belong to the system. Revocations, and tabs
+//! opened and devices sent to sleep by `[[action]]`, also stay, because they change the users rather than the answers. All policies share one
 //! reference, in which only 401 and 422 end a session (the preset `new`). A comparison therefore does not depend on the
 //! policy's own reference.
 
@@ -14,6 +14,7 @@ use crate::backend::pool::PoolSpec;
 use crate::client::app::AppReaction;
 use crate::client::policy::Policy;
 use crate::fault::FaultSpec;
+use crate::fleet::FleetSpec;
 use crate::metrics::tally::Reference;
 use crate::scenario::policies::known;
 use crate::scenario::{Act, ClientSpec, Scenario};
@@ -27,7 +28,7 @@ const POLICY: &str = "new";
 pub fn plan(scenario: &Scenario) -> Option<Plan> {
     let mut calm = scenario.clone();
     calm.faults.retain(FaultSpec::strikes_sessions);
-    calm.actions.retain(|action| matches!(action.act, Act::OpenTab | Act::Revoke));
+    calm.actions.retain(|action| matches!(action.act, Act::OpenTab | Act::Revoke | Act::Sleep | Act::Wake));
     calm.backend.limits.clear();
     for fleet in calm.fleets_mut().filter(|fleet| fleet.app_reaction_is_a_trigger()) {
         fleet.app_reaction = AppReaction::None;
@@ -35,7 +36,8 @@ pub fn plan(scenario: &Scenario) -> Option<Plan> {
     let same = calm == *scenario;
     let times_out = Endpoint::ALL.into_iter().any(|e| scenario.backend.endpoint(e).timeout.is_some());
     let fails_by_itself = times_out || scenario.backend.all_pools().iter().any(PoolSpec::may_shed);
-    let offline = scenario.fleets().any(|fleet| fleet.offline.is_some());
+    let loses = |fleet: &FleetSpec| fleet.offline.is_some() || fleet.sleep.is_some();
+    let offline = scenario.fleets().any(loses) || calm.actions.iter().any(|action| action.act == Act::Sleep);
     let revoked = !calm.faults.is_empty() || calm.actions.iter().any(|action| action.act == Act::Revoke);
     if same && !fails_by_itself && !offline && !revoked {
         return None;

@@ -13,7 +13,7 @@ use super::CONFIDENCE;
 /// The verdict on an expectation whose policy was not run.
 pub fn not_judged(expectation: &Expectation) -> Verdict {
     Verdict {
-        that: expectation.text.clone(),
+        that: expectation.in_words(),
         policy: expectation.policy.clone(),
         judgement: Judgement::NotJudged,
         observed: None,
@@ -57,7 +57,7 @@ pub fn judge(expectation: &Expectation, plan: &Plan, values: &[f64], exercises: 
         _ => (Judgement::Passed, String::new()),
     };
     Verdict {
-        that: expectation.text.clone(),
+        that: expectation.in_words(),
         policy: expectation.policy.clone(),
         judgement,
         observed: Some(observed),

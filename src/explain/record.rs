@@ -222,6 +222,7 @@ impl Recorder {
             contender: plan.contenders[contender].name.clone(),
             policy: policy.name.clone(),
             session: self.session,
+            cohort: plan.cohorts[plan.cohort_of(self.session)].name.clone(),
             horizon: plan.horizon,
             from: self.from,
             to: self.to.min(plan.horizon),

@@ -32,6 +32,8 @@ pub struct Story {
     pub policy: String,
     /// The user, from 0.
     pub session: u32,
+    /// The user's cohort; empty in a scenario without cohorts.
+    pub cohort: String,
     /// End of the run.
     pub horizon: Time,
     /// Begin of the part.

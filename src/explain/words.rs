@@ -43,6 +43,8 @@ pub fn trigger(story: &Story, step: &Step) -> String {
         }
         Trigger::Outside(Outside::Offline) => "the browser goes offline".to_owned(),
         Trigger::Outside(Outside::Online) => "the browser is online again".to_owned(),
+        Trigger::Outside(Outside::Asleep) => "the device goes to sleep".to_owned(),
+        Trigger::Outside(Outside::Awake) => "the device wakes, and its timers are due".to_owned(),
     }
 }
 
@@ -339,8 +341,12 @@ pub fn headline(story: &Story) -> String {
         };
         format!("{}{then} (of {})", story.policy, story.contender)
     };
+    let cohort = match &story.cohort[..] {
+        "" => String::new(),
+        name => format!(" (cohort {name})"),
+    };
     format!(
-        "Session {} under policy {policy}, replication {}: sends {calls}{app}, {flow}, and {out}",
+        "Session {}{cohort} under policy {policy}, replication {}: sends {calls}{app}, {flow}, and {out}",
         story.session, story.replication
     )
 }

@@ -57,6 +57,10 @@ pub enum Purpose {
     RequestLatency = 19,
     /// How long a tab keeps its document's focus.
     FocusLasts = 40,
+    /// When a device sleeps.
+    Sleep = 31,
+    /// How late a timer runs.
+    Lateness = 32,
 }
 
 /// A keyed source of random numbers for one purpose.

@@ -72,6 +72,16 @@ pub struct BadCondition {
     pub meant: Option<String>,
 }
 
+impl Expectation {
+    /// The condition, as written, with its cohort: `new.false_sign_outs == 0 (cohort office)`.
+    pub fn in_words(&self) -> String {
+        match &self.cohort {
+            Some(cohort) => format!("{} (cohort {cohort})", self.text),
+            None => self.text.clone(),
+        }
+    }
+}
+
 /// Parses `policy.metric OP number`. The last dot before the operator separates policy and metric, because names of
 /// policies may have dots and names of metrics have none. Does not check that the policy exists.
 ///

@@ -328,6 +328,10 @@ pub enum Act {
     Offline,
     /// The browser is online again.
     Online,
+    /// The user's device goes to sleep: see `fleet.sleep`.
+    Sleep,
+    /// The user's device wakes, if it sleeps.
+    Wake,
     /// The server revokes the user's session.
     Revoke,
 }

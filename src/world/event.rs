@@ -24,7 +24,7 @@ pub(super) enum EventKind {
     #[default]
     Timer,
     /// A task's request ends. `id` and `arg` as in [`EventKind::Timer`]; `generation` is 1 when the client's time-out
-    /// comes before an answer.
+    /// comes before an answer, and [`LOST`](super::devices::LOST) when the answer came while the device slept.
     Answer,
     /// A task gets the cross-tab lock. `id` and `arg` as in [`EventKind::Timer`].
     Lock,
@@ -85,4 +85,6 @@ pub(super) enum EventKind {
     ScriptedByUser,
     /// A user's policy changes in a rollout, and the open pages reload. `id` is the user.
     PolicyShipped,
+    /// A device goes to sleep, or wakes where `generation` is 1. `id` is the user, `arg` the number of the period.
+    Sleep,
 }

@@ -41,6 +41,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
                 }
                 self.schedule(at, EventKind::Open, 0, user * self.plan.tabs_per_user + n, 0);
             }
+            self.schedule_sleep(user);
             if let Some(offline) = &fleet.offline {
                 let first = offline.every.sample(self.streams.offline.bits(draws, 0));
                 self.schedule(Time(first.0), EventKind::Network, 0, user, 0);

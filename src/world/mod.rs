@@ -9,6 +9,7 @@ mod books;
 mod callers;
 mod calls;
 mod control;
+mod devices;
 mod event;
 mod guard;
 mod habits;
@@ -43,7 +44,9 @@ use crate::client::{Client, Prepared, Store};
 use crate::kernel::queue::Queue;
 use crate::kernel::{Dur, Time};
 use crate::metrics::collect::{Collector, SESSION_BYTES};
+use crate::protocol::Failure;
 use callers::Callers;
+use devices::{Devices, LOST};
 use event::{Event, EventKind};
 use guard::Guard;
 use restart::SlowStarts;
@@ -86,6 +89,7 @@ struct World<'a, C: Client, O: Observer, Q: Queue<Event>> {
     callers: Callers,
     collector: Collector,
     guard: Guard,
+    devices: Devices,
     rounds: Rounds,
     slow_starts: SlowStarts,
     actions: Vec<Action>,
@@ -119,6 +123,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             callers: Callers::new(plan),
             collector: Collector::new(plan, contender, users.clone()),
             guard: Guard::new(plan, users.len() as u32),
+            devices: Devices::new(plan, &users),
             users,
             rounds: Rounds::default(),
             slow_starts: SlowStarts::default(),
@@ -238,11 +243,17 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
     }
 
     fn handle(&mut self, event: Event) {
+        if self.devices.may_sleep() && self.holds_back(event) {
+            return;
+        }
         let Event { kind, generation, id, arg } = event;
         match kind {
             EventKind::Timer | EventKind::Answer | EventKind::Lock => {
                 if self.pages.generation(id) == arg {
-                    self.handle_task(kind, id, generation > 0);
+                    if generation == LOST {
+                        self.pages.set_reply(id, Failure::NETWORK.into());
+                    }
+                    self.handle_task(kind, id, generation == 1);
                 }
             }
             EventKind::Open => self.opened(id),
@@ -286,6 +297,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             EventKind::CallerAnswered => self.caller_answered(id, callers::unpack(generation, arg)),
             EventKind::CallerTimesOut => self.caller_times_out(id, generation, arg == 1),
             EventKind::Sample => self.sample(),
+            EventKind::Sleep => self.sleep_changes(id, generation > 0, arg),
         }
     }
 }
@@ -308,9 +320,11 @@ fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway,
         | EventKind::SetActive
         | EventKind::Message
         | EventKind::SignIn => event.id / tabs,
-        EventKind::Network | EventKind::Release | EventKind::ScriptedByUser | EventKind::PolicyShipped => {
-            event.id
-        }
+        EventKind::Network
+        | EventKind::Release
+        | EventKind::ScriptedByUser
+        | EventKind::PolicyShipped
+        | EventKind::Sleep => event.id,
         EventKind::Scripted => plan.acting[event.id as usize].one.unwrap_or(u32::MAX),
         EventKind::Admitted | EventKind::Served => gateway.call(event.id).user,
         EventKind::CallerArrives => users + event.id,

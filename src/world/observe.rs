@@ -113,6 +113,10 @@ pub enum Outside {
     Offline,
     /// The browser comes online.
     Online,
+    /// The device goes to sleep.
+    Asleep,
+    /// The device wakes.
+    Awake,
 }
 
 /// An observer that ignores every notification.

@@ -49,7 +49,15 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             Act::Focus | Act::Blur | Act::SetActive | Act::GetToken => self.pages.open(tab),
             Act::OpenTab => (first..first + self.plan.tabs_per_user).any(|t| !self.pages.open(t)),
             Act::Reload | Act::Offline | Act::Online | Act::Revoke => true,
+            Act::Sleep => !self.devices.sleeps(user),
+            Act::Wake => self.devices.sleeps(user),
         };
+        // Nobody acts on a device that sleeps.
+        let at_page =
+            !matches!(action.act, Act::Offline | Act::Online | Act::Revoke | Act::Sleep | Act::Wake);
+        if at_page && self.devices.sleeps(user) {
+            return;
+        }
         let exercise = self.collector.exercise();
         exercise.acted[index] += u64::from(acts);
         exercise.revoked += u64::from(action.act == Act::Revoke);
@@ -72,6 +80,9 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             Act::Reload => self.step(tab, Input::Open),
             Act::Offline => self.set_offline(user, true),
             Act::Online => self.set_offline(user, false),
+            Act::Sleep => self.set_asleep(user, true),
+            Act::Wake if self.devices.may_sleep() => self.set_asleep(user, false),
+            Act::Wake => {}
             Act::Revoke => self.revoke_session(user),
         }
     }

@@ -62,6 +62,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
                     false => None,
                 };
                 let delay = given.unwrap_or_else(|| self.draw_wait(tab, task, wait));
+                let delay = self.with_lateness(tab, task, delay);
                 if O::ACTIVE {
                     self.observer.waits(self.now, tab, task, self.pages.doing(task), delay);
                 }

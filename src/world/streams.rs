@@ -25,6 +25,8 @@ pub(super) struct Streams {
     pub action: Stream,
     pub clock: Stream,
     pub throttle: Stream,
+    pub sleep: Stream,
+    pub late: Stream,
     pub backend: Draws,
 }
 
@@ -48,6 +50,8 @@ impl Streams {
             action: one(Purpose::Action),
             clock: one(Purpose::Clock),
             throttle: one(Purpose::Throttle),
+            sleep: one(Purpose::Sleep),
+            late: one(Purpose::Lateness),
             backend: Draws::new(seed, replication, faults),
         }
     }

@@ -71,6 +71,7 @@ impl Observer for Watch {
             Outside::Offline => self.offline.push(user),
             Outside::Online => self.online.push(user),
             Outside::Reused => unreachable!("no family with refresh tokens here"),
+            Outside::Asleep | Outside::Awake => unreachable!("no device sleeps here"),
         }
     }
 }

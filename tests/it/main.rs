@@ -43,6 +43,7 @@ mod sdks;
 mod settings;
 mod supply;
 mod tidy;
+mod timers;
 mod token_harms;
 mod token_policies;
 mod token_profiles;

@@ -235,6 +235,7 @@ impl World {
             Act::Offline => one.offline.set(true),
             Act::Online => one.offline.set(false),
             Act::Revoke => one.revoked.set(true),
+            Act::Sleep | Act::Wake => unreachable!("a sleep has no second definition and is not drawn"),
         }
     }
 
