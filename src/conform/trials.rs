@@ -49,11 +49,14 @@ impl SessionTrial {
     }
 }
 
+/// The name of a model and its outcomes. `None` for a trial that no scenario can say.
+pub type TriedModel = (String, Vec<Option<SessionTrial>>);
+
 /// The recorded releases, each with its policy as released, and the outcomes in the order of [`TRIALS`].
 ///
 /// # Errors
 /// Why a trial cannot run.
-pub fn session_trials() -> Result<Vec<(String, Vec<Option<SessionTrial>>)>, String> {
+pub fn session_trials() -> Result<Vec<TriedModel>, String> {
     let tried = |(release, policy): (&str, &str)| {
         let model = format!("clerk-js-{release}");
         let trials = SCENARIOS.iter().map(|keys| keys.map(|keys| trial(&model, policy, keys)).transpose());

@@ -201,8 +201,8 @@ fn scaled(full: &Scenario, sessions: u32) -> Scenario {
     }
     let of = |scenario: &Scenario, name: &Option<String>| {
         let cohorts = scenario.cohorts().into_iter();
-        let named = cohorts.filter(|cohort| name.as_deref() == Some(cohort.name)).map(|c| c.fleet.users);
-        named.last().unwrap_or_else(|| scenario.users())
+        let mut named = cohorts.filter(|cohort| name.as_deref() == Some(cohort.name)).map(|c| c.fleet.users);
+        named.next().unwrap_or_else(|| scenario.users())
     };
     let mut actions = std::mem::take(&mut s.actions);
     actions.retain_mut(|action| {

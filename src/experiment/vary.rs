@@ -192,7 +192,7 @@ impl Range {
         let decimals = places(low).max(places(high));
         let scaled = |number: &str| {
             let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-            let dotted = number.contains('.') == !part.is_empty();
+            let dotted = number.contains('.') != part.is_empty();
             (dotted && !whole.is_empty() && decimals <= 6).then_some(())?;
             format!("{whole}{part:0<decimals$}").parse::<u64>().ok().filter(|n| *n < 1 << 53)
         };

@@ -256,7 +256,7 @@ pub(crate) fn parts_of<'a>(scenario: &Scenario, arms: impl IntoIterator<Item = &
         || scenario.faults.iter().any(|fault| fault.count.is_some())
         || policies.any(|policy| policy.resilience.as_ref().is_some_and(|it| it.per == Per::Process));
     if tied {
-        return vec![0..scenario.users()];
+        return std::iter::once(0..scenario.users()).collect();
     }
     let mut parts: Vec<Range<u32>> = Vec::new();
     for cohort in cohorts {
@@ -266,5 +266,9 @@ pub(crate) fn parts_of<'a>(scenario: &Scenario, arms: impl IntoIterator<Item = &
         let starts = (0..(end - start).div_ceil(size)).map(|n| start + n * size);
         parts.extend(starts.map(|start| start..start.saturating_add(size).min(end)));
     }
-    if parts.is_empty() { vec![0..0] } else { parts }
+    // A run without users has one empty part.
+    if parts.is_empty() {
+        parts.push(0..0);
+    }
+    parts
 }

@@ -20,6 +20,7 @@ use crate::stats::{Trials, clopper_pearson, rising_rates};
 use crate::world::{Contender, Control, Plan};
 use search::{Answer, EXPLORED, EXPLORED_FINELY, Goal, Shown, Trial, search};
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// A question of a planner: which value of a key is enough?
 ///
@@ -116,8 +117,8 @@ impl Study {
                 plans.clear();
             }
             for trial in trials {
-                if !plans.contains_key(&trial.step) {
-                    plans.insert(trial.step, finder.plans(question.index(trial.step))?);
+                if let Entry::Vacant(place) = plans.entry(trial.step) {
+                    place.insert(finder.plans(question.index(trial.step))?);
                 }
             }
             let ended = parallel::map(trials, |trial| finder.run(&plans[&trial.step], trial.run));

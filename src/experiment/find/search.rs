@@ -31,6 +31,9 @@ pub struct Trial {
     pub run: u32,
 }
 
+/// Runs trials and says of each whether it meets the target.
+pub type Oracle<'a, E> = dyn FnMut(&[Trial]) -> Result<Vec<bool>, E> + 'a;
+
 /// What a search looks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Goal {
@@ -85,7 +88,7 @@ pub struct Answer {
 ///
 /// # Errors
 /// Those of the oracle.
-pub fn search<E>(goal: &Goal, oracle: &mut dyn FnMut(&[Trial]) -> Result<Vec<bool>, E>) -> Result<Answer, E> {
+pub fn search<E>(goal: &Goal, oracle: &mut Oracle<'_, E>) -> Result<Answer, E> {
     let mut search = Search { goal, oracle, tried: BTreeMap::new(), runs: 0, next_run: 0 };
     let (too_little, enough) = search.explore()?;
     let width = enough.saturating_sub(too_little.unwrap_or(0)).max(1);
@@ -103,16 +106,16 @@ pub fn search<E>(goal: &Goal, oracle: &mut dyn FnMut(&[Trial]) -> Result<Vec<boo
     search.guard(up, down)
 }
 
-struct Search<'a, E> {
+struct Search<'a, 'o, E> {
     goal: &'a Goal,
-    oracle: &'a mut dyn FnMut(&[Trial]) -> Result<Vec<bool>, E>,
+    oracle: &'a mut Oracle<'o, E>,
     tried: BTreeMap<u64, Trials>,
     runs: u64,
     /// The first number that no run has had.
     next_run: u32,
 }
 
-impl<E> Search<'_, E> {
+impl<E> Search<'_, '_, E> {
     fn run(&mut self, trials: &[Trial]) -> Result<Vec<bool>, E> {
         let outcomes = (self.oracle)(trials)?;
         for (trial, passes) in trials.iter().zip(&outcomes) {
