@@ -118,7 +118,7 @@ fn limiters(c: &mut Criterion) {
         group.bench_function(spec.kind.name(), |b| {
             b.iter(|| {
                 n += 1;
-                limiter.ask((n % 1_000) as u32, Time(n * 150_000))
+                limiter.ask((n % 1_000) as u32, Time(n * 150_000), 1)
             });
         });
     }

@@ -116,6 +116,12 @@ impl Keys {
         }
     }
 
+    /// Number of the callers of a part: its users, and all generic clients if it has all users.
+    pub fn callers_of_part(&self, users: &Range<u32>) -> u32 {
+        let all = users.len() as u32 == self.users;
+        users.len() as u32 + if all { self.all_clients() } else { 0 }
+    }
+
     /// The key of a user, or of a generic client numbered after the users.
     #[inline]
     pub fn of(&self, key: LimitKey, user: u32) -> u32 {

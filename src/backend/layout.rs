@@ -5,7 +5,7 @@ use super::pool::PoolSpec;
 use super::spec::{BackendSpec, LimitSpec};
 use crate::fault::{Fault, Strikes};
 use crate::kernel::{Dist, Dur, Time};
-use crate::protocol::Endpoint;
+use crate::protocol::{Endpoint, Failure};
 
 /// The compiled settings of one endpoint.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,8 +26,21 @@ pub struct Route {
     pub faults: Vec<u16>,
     /// Indices in [`Layout::faults`] of the restarts that break its connections.
     pub restarts: Vec<u16>,
-    /// Indices in [`Layout::limits`] of the limits that judge a call, in order.
-    pub limits: Vec<u16>,
+    /// The limits that judge a call, in order: first those in front of the faults.
+    pub limits: Vec<RouteLimit>,
+    /// Number of the limits in front of the faults.
+    pub front: usize,
+    /// Whether one of the limits counts a call when its answer is decided.
+    pub settles: bool,
+}
+
+/// A limit that judges the calls of a route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RouteLimit {
+    /// Its index in [`Layout::limits`].
+    pub number: u16,
+    /// How many requests a call counts as.
+    pub cost: u32,
 }
 
 /// A backend made ready to run.
@@ -39,6 +52,8 @@ pub struct Layout {
     pub pools: Vec<PoolSpec>,
     /// Limits, in the scenario's order.
     pub limits: Vec<LimitSpec>,
+    /// What a refusal by each limit answers, without its `Retry-After`.
+    pub refusals: Vec<Failure>,
     /// Faults, in the scenario's order.
     pub faults: Vec<Fault>,
     /// The keys of callers at limits.
@@ -51,9 +66,11 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// The layout of this backend. A fault that begins at the horizon or later strikes no call.
+    /// The layout of this backend. A fault that begins at the horizon or later strikes no call. `codes` gives the bytes of
+    /// error codes.
     pub fn new(
         spec: &BackendSpec,
+        codes: &dyn Fn(&str) -> u8,
         faults: Vec<Fault>,
         keys: Keys,
         first_fault: Time,
@@ -65,6 +82,8 @@ impl Layout {
         let pools = spec.all_pools();
         let routes = Endpoint::ALL.map(|endpoint| {
             let own = spec.endpoint(endpoint);
+            let limits = limits_of(spec, endpoint);
+            let spec_of = |limit: &RouteLimit| &spec.limits[usize::from(limit.number)];
             Route {
                 latency: own.latency.as_ref().unwrap_or(&spec.latency).clone(),
                 refused_latency: own.refused_latency.clone(),
@@ -74,10 +93,17 @@ impl Layout {
                 timeout: own.timeout,
                 faults: places(&faults, |fault| strikes(fault, endpoint, Strikes::Calls)),
                 restarts: places(&faults, |fault| strikes(fault, endpoint, Strikes::Connections)),
-                limits: places(&spec.limits, |limit| limit.endpoints.contains(&endpoint)),
+                front: limits.iter().filter(|limit| spec_of(limit).in_front).count(),
+                settles: limits.iter().any(|limit| spec_of(limit).counted().is_settled()),
+                limits,
             }
         });
-        Layout { routes, pools, limits: spec.limits.clone(), faults, keys, first_fault, horizon }
+        let refusal = |limit: &LimitSpec| match limit.readable {
+            false => Failure::NETWORK,
+            true => Failure { code: limit.code.as_deref().map_or(0, codes), ..Failure::status(limit.status) },
+        };
+        let refusals = spec.limits.iter().map(refusal).collect();
+        Layout { routes, pools, limits: spec.limits.clone(), refusals, faults, keys, first_fault, horizon }
     }
 
     /// The compiled settings of an endpoint.
@@ -85,6 +111,17 @@ impl Layout {
     pub fn route(&self, endpoint: Endpoint) -> &Route {
         &self.routes[endpoint.index()]
     }
+}
+
+/// The limits of an endpoint in the order in which they judge.
+fn limits_of(spec: &BackendSpec, endpoint: Endpoint) -> Vec<RouteLimit> {
+    let here = |limit: &LimitSpec| limit.endpoints.contains(&endpoint);
+    let mut limits: Vec<RouteLimit> = places(&spec.limits, here)
+        .into_iter()
+        .map(|number| RouteLimit { number, cost: spec.limits[usize::from(number)].cost_at(endpoint) })
+        .collect();
+    limits.sort_by_key(|limit| !spec.limits[usize::from(limit.number)].in_front);
+    limits
 }
 
 /// The indices of the items that satisfy a condition.

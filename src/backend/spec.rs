@@ -1,12 +1,12 @@
 //! What a scenario says about the backend.
 
 use super::endpoints::Endpoints;
+pub use super::limit::{Costs, Counts, LimitKey, LimitSpec, RetryAfter, TOO_MANY_REQUESTS};
 pub use super::limiter::LimitKind;
 use super::pool::PoolSpec;
 pub use super::rate::Rate;
 use crate::kernel::{Dist, Dur};
 use crate::protocol::Endpoint;
-use crate::spec::PROSE;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -173,137 +173,4 @@ pub struct EndpointSpec {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-above-zero" = true), example = "10s")]
     pub timeout: Option<Dur>,
-}
-
-/// The reason why a concurrency limit has no window of time.
-const LOSES_COUNT: &str = "a concurrency limit counts calls that began before";
-
-/// A rate limiter.
-#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[schemars(title = "[[backend.limit]]", extend("additionalProperties" = false))]
-pub struct LimitSpec {
-    /// The endpoints whose calls pass through it, together.
-    #[schemars(length(min = 1, max = Endpoint::COUNT), example = vec!["tokens"])]
-    pub endpoints: Vec<Endpoint>,
-    /// How it counts, with what only that kind needs.
-    #[serde(flatten)]
-    pub kind: LimitKind,
-    /// Whose calls share one count.
-    #[schemars(example = &"ip")]
-    pub key: LimitKey,
-    /// What the `Retry-After` header of a 429 says.
-    #[serde(default)]
-    #[schemars(extend("x-never" = {
-        "kind": { "concurrency": "a concurrency limit cannot know when a call will end" }
-    }))]
-    pub retry_after: RetryAfter,
-    /// After a refusal, everything of that key is refused for this long; without it, nothing more.
-    #[serde(default)]
-    #[schemars(extend("x-above-zero" = true), example = "10s")]
-    pub penalty: Option<Dur>,
-    /// When the limit begins to judge calls, from the start of the run: an operator sets it. It begins without any calls
-    /// counted.
-    #[serde(default)]
-    #[schemars(example = "5m", extend("x-never" = { "kind": { "concurrency": LOSES_COUNT } }))]
-    pub from: Dur,
-    /// When the limit ceases to judge calls, that instant excluded; without it, never.
-    #[serde(default)]
-    #[schemars(example = "20m", extend("x-never" = { "kind": { "concurrency": LOSES_COUNT } }))]
-    pub to: Option<Dur>,
-    /// Source of these numbers, or that they are assumed. Reports print it.
-    #[serde(default)]
-    #[schemars(length(max = PROSE), extend("x-lines" = true), example = "assumed: the provider documents no number")]
-    pub source: String,
-}
-
-/// Writes the keys in the order of the first version of the format, with `logs-refused` for every kind: hashes of scenarios
-/// are over these bytes.
-impl Serialize for LimitSpec {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::{Error, SerializeMap};
-        let own = serde_json::to_value(&self.kind).map_err(S::Error::custom)?;
-        let own = own.as_object().ok_or_else(|| S::Error::custom("a kind is a table"))?;
-        let mut map = serializer.serialize_map(None)?;
-        map.serialize_entry("endpoints", &self.endpoints)?;
-        map.serialize_entry("kind", self.kind.name())?;
-        map.serialize_entry("key", &self.key)?;
-        for (key, value) in own.iter().filter(|(key, _)| !["kind", "logs-refused"].contains(&key.as_str())) {
-            map.serialize_entry(key, value)?;
-        }
-        map.serialize_entry("logs-refused", own.get("logs-refused").unwrap_or(&false.into()))?;
-        map.serialize_entry("retry-after", &self.retry_after)?;
-        if let Some(penalty) = &self.penalty {
-            map.serialize_entry("penalty", penalty)?;
-        }
-        if self.from > Dur::ZERO {
-            map.serialize_entry("from", &self.from)?;
-        }
-        if let Some(to) = &self.to {
-            map.serialize_entry("to", to)?;
-        }
-        if !self.source.is_empty() {
-            map.serialize_entry("source", &self.source)?;
-        }
-        map.end()
-    }
-}
-
-impl LimitSpec {
-    /// The limit, as a person would name it: `token-bucket of 5/10s, burst 5, per ip`.
-    pub fn in_words(&self) -> String {
-        let whose = match self.key {
-            LimitKey::Global => "for all together".to_owned(),
-            key => format!("per {}", key.name()),
-        };
-        let when = match (self.from, self.to) {
-            (Dur::ZERO, None) => String::new(),
-            (from, None) => format!(", from {from}"),
-            (Dur::ZERO, Some(to)) => format!(", until {to}"),
-            (from, Some(to)) => format!(", from {from} to {to}"),
-        };
-        format!("{} {}, {whose}{when}", self.kind.name(), self.kind.in_words())
-    }
-}
-
-impl LimitKey {
-    /// Its name in scenarios.
-    pub const fn name(self) -> &'static str {
-        match self {
-            LimitKey::Global => "global",
-            LimitKey::App => "app",
-            LimitKey::Ip => "ip",
-            LimitKey::User => "user",
-            LimitKey::Session => "session",
-        }
-    }
-}
-
-/// Whose calls share one count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum LimitKey {
-    /// All calls.
-    Global,
-    /// The calls of all users of one app.
-    App,
-    /// The calls of all users behind one network address.
-    Ip,
-    /// The calls of one user, who has one browser session here: the same as `session`.
-    User,
-    /// The calls of one browser session.
-    Session,
-}
-
-/// What a 429 says about when to come back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum RetryAfter {
-    /// There is no header.
-    #[default]
-    None,
-    /// Seconds until a request of this key would pass, rounded up.
-    Seconds,
-    /// Half of those seconds, rounded down: too small, as some servers answer.
-    TooSmall,
 }

@@ -1,10 +1,12 @@
 //! Offered against served, per endpoint and limit, in the time before the first fault.
 
 use crate::backend::Endpoint;
+use crate::backend::gateway::LimitTotals;
 use crate::backend::spec::LimitSpec;
 use crate::kernel::{Dur, Time};
+use crate::metrics::Exercise;
 use crate::metrics::tally::Tally;
-use crate::results::Demand;
+use crate::results::{Demand, LimitUse};
 use crate::world::Plan;
 
 /// Of one run: its endpoints that are called, then its limits. Empty when the first fault begins with the run.
@@ -30,6 +32,18 @@ pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
         served: totals.admitted_before as f64,
     });
     endpoints.chain(limits).collect()
+}
+
+/// What the limits did, summed over the replications in their order.
+pub fn limit_uses(plan: &Plan, exercises: &[Exercise]) -> Vec<LimitUse> {
+    let sum = |number: usize| {
+        exercises.iter().fold(LimitTotals::default(), |mut sum, exercise| {
+            sum.add(&exercise.limits[number]);
+            sum
+        })
+    };
+    let limits = plan.backend.limits.iter().enumerate();
+    limits.map(|(number, spec)| LimitUse::new(limit_in_words(number, spec), spec, &sum(number))).collect()
 }
 
 /// Means over the replications, in the order of places.

@@ -377,6 +377,7 @@ fn policy_results(
         metrics,
         demand,
         answers: Answers::all(&latencies),
+        limits: demand::limit_uses(plan, exercises),
         servers: Servers::all(&plan.backend.pools, plan.scenario.horizon, &servers),
         not_exercised: not_exercised(plan, exercises),
         timelines,

@@ -102,7 +102,8 @@ pub(super) fn missing(exercise: &Exercise, plan: &Plan, metric: &MetricDef) -> O
         let failure = plan.backend.faults[fault].kind.failure(0);
         failure.is_some_and(|failure| failure.status == 429) && exercise.has_struck(fault)
     };
-    let limit_asked = exercise.limits.iter().any(|limit| limit.asked() > 0);
+    let limits = scenario.backend.limits.iter().zip(&exercise.limits);
+    let limit_asked = limits.into_iter().any(|(spec, limit)| spec.answers_429() && limit.asked() > 0);
     let (exercised, why) = match metric.stimulus {
         Stimulus::Traffic => (true, ""),
         Stimulus::Cause => (
@@ -116,7 +117,7 @@ pub(super) fn missing(exercise: &Exercise, plan: &Plan, metric: &MetricDef) -> O
         }
         Stimulus::Limit => (
             limit_asked || (0..plan.backend.faults.len()).any(answers_429),
-            "no limit is asked and no fault answers 429",
+            "no limit that answers 429 is asked and no fault answers 429",
         ),
         Stimulus::Recovery => (
             exercise.first_failure.is_some()

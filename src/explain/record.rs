@@ -211,7 +211,7 @@ impl Recorder {
         let scenario = &plan.scenario;
         let limits = Endpoint::ALL.map(|endpoint| {
             let limits = plan.backend.route(endpoint).limits.iter();
-            limits.map(|limit| scenario.backend.limits[*limit as usize].in_words()).collect()
+            limits.map(|limit| scenario.backend.limits[usize::from(limit.number)].in_words()).collect()
         });
         let mut story = Story {
             scenario: scenario.name.clone(),

@@ -2,9 +2,10 @@
 
 use crate::parallel;
 use crate::plot::{Chart, PngError, charts, retry_schedule, to_png};
-use crate::results::{DataFile, Results};
+use crate::results::{DataFile, Results, csv};
 
-/// The files that are drawn from results and stand beside their data: each chart as SVG and PNG, and the page. Runs on the
+/// The files that are made from results and stand beside their data: each chart as SVG and PNG, the page, and a table of what
+/// limits did. Runs on the
 /// thread pool of the caller, because small results take most of their time here.
 ///
 /// # Errors
@@ -17,6 +18,9 @@ pub fn files(results: &Results) -> Result<Vec<DataFile>, PngError> {
     let (pictures, page) = parallel::join(draw, || super::page(results));
     let mut files: Vec<_> = pictures?.into_iter().flatten().collect();
     files.push(DataFile::new(super::FILE, page));
+    if results.policies.iter().any(|policy| !policy.limits.is_empty()) {
+        files.push(DataFile::new("limits.csv", csv::limits(results)));
+    }
     Ok(files)
 }
 

@@ -18,6 +18,7 @@ mod files;
 mod findings;
 mod groups;
 mod html;
+mod limits;
 mod scenario;
 mod servers;
 mod sessions;
@@ -58,6 +59,7 @@ pub fn page(results: &Results) -> String {
     summary::summary(results, &mut out);
     groups::groups(results, &mut out);
     answers::answers(results, &mut out);
+    limits::limits(results, &mut out);
     servers::servers(results, &mut out);
     sessions::worst_sessions(results, &mut out);
     scenario::scenario_text(&results.scenario_text, &mut out);

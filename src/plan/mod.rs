@@ -85,8 +85,9 @@ impl Plan {
         let arms: Vec<Arms> =
             contenders.iter().map(|c| Arms::of(&scenario, &c.parts, c.rollout.is_some())).collect();
         let followed = || arms.iter().flat_map(|arms| &arms.all).map(|arm| &arm.policy);
-        let codes = ErrorCodes::of(followed(), &scenario.workloads, &scenario.faults)
-            .unwrap_or_else(|e| panic!("the scenario was not checked: {} error codes", e.found));
+        let codes =
+            ErrorCodes::of(followed(), &scenario.workloads, &scenario.faults, &scenario.backend.limits)
+                .unwrap_or_else(|e| panic!("the scenario was not checked: {} error codes", e.found));
         let streams = stream_names(&scenario.faults, &scenario.model().endpoints());
         let faults: Vec<Fault> = scenario
             .faults
@@ -101,6 +102,7 @@ impl Plan {
         let begins = begins.chain(scenario.actions.iter().map(|action| Time(action.at.0)));
         let first_fault = begins.min().unwrap_or(Time::NEVER).min(Time(scenario.horizon.0));
         let client = client_of(&scenario, &arms, &codes);
+        let limit_codes = codes.clone();
         let codes = codes.into_names();
         let horizon = Time(scenario.horizon.0);
         let workloads = Workload::all(&scenario.workloads, &codes);
@@ -114,7 +116,14 @@ impl Plan {
             arms,
             acting: scenario.actions.iter().map(|action| Acting::of(action, &scenario)).collect(),
             contenders,
-            backend: Layout::new(&scenario.backend, faults, keys, first_fault, horizon),
+            backend: Layout::new(
+                &scenario.backend,
+                &|code| limit_codes.byte(code),
+                faults,
+                keys,
+                first_fault,
+                horizon,
+            ),
             workloads,
             codes,
             scenario,

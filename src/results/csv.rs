@@ -161,6 +161,46 @@ pub fn sessions(results: &Results) -> Vec<u8> {
     table.bytes()
 }
 
+/// `limits.csv`: what each limit did under each policy, over all replications. Cells of a limit that does not report its keys
+/// are empty.
+pub fn limits(results: &Results) -> Vec<u8> {
+    let mut table = Table::new(&[
+        "policy",
+        "limit",
+        "asked",
+        "refused",
+        "keys",
+        "keys_refused",
+        "worst_key_asked",
+        "worst_key_refused",
+        "callers",
+        "callers_refused",
+        "innocent",
+        "innocent_refused",
+    ]);
+    for policy in &results.policies {
+        for limit in &policy.limits {
+            let who = limit.who.as_ref();
+            let cell = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
+            table.row(&[
+                text(&policy.name),
+                text(&limit.limit),
+                limit.asked.to_string(),
+                limit.refused.to_string(),
+                cell(who.map(|who| who.keys)),
+                cell(who.map(|who| who.keys_refused)),
+                cell(who.map(|who| who.worst_key_asked)),
+                cell(who.map(|who| who.worst_key_refused)),
+                cell(who.map(|who| who.callers)),
+                cell(who.map(|who| who.callers_refused)),
+                cell(who.and_then(|who| who.innocent)),
+                cell(who.and_then(|who| who.innocent_refused)),
+            ]);
+        }
+    }
+    table.bytes()
+}
+
 /// Calls `row` with the policy, the replication, the begin and the counts of every bucket.
 fn each_bucket(results: &Results, mut row: impl FnMut(&str, &str, &str, &Bucket)) {
     for policy in &results.policies {

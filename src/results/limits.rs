@@ -32,12 +32,12 @@ impl Limit {
 pub fn limits(results: &Results) -> Vec<Limit> {
     let Ok(scenario) = toml::from_str::<Scenario>(&results.scenario_text) else { return Vec::new() };
     let called = called(results);
-    let Ok(codes) = ErrorCodes::of([], &scenario.workloads, []) else { return Vec::new() };
+    let Ok(codes) = ErrorCodes::of([], &scenario.workloads, [], []) else { return Vec::new() };
     let workloads = Workload::all(&scenario.workloads, codes.names());
     let keys = keys_of(&scenario, workloads.iter().map(Workload::as_callers).collect());
     let limit = |spec: &LimitSpec| {
         let all = called.iter().all(|endpoint| spec.endpoints.contains(endpoint));
-        let rate = spec.kind.rate().filter(|_| all && keys.count(spec.key) <= 1);
+        let rate = spec.rate().filter(|_| all && keys.count(spec.key) <= 1);
         let endpoints: Vec<String> = spec.endpoints.iter().map(|e| format!("/{}", e.name())).collect();
         Limit {
             words: format!("limit on {}: {}", endpoints.join(", "), spec.in_words()),

@@ -40,6 +40,7 @@ mod files;
 pub mod finding;
 mod gap;
 pub mod groups;
+mod limit_use;
 mod limits;
 pub mod measured;
 pub mod provenance;
@@ -61,6 +62,7 @@ pub use files::{DATA_FILES, DataFile, GROUPS_FILE};
 pub use finding::finding;
 pub use gap::Gap;
 pub use groups::GroupResults;
+pub use limit_use::{LimitUse, WhomRefused};
 pub use limits::{Limit, limits};
 pub use provenance::Provenance;
 pub use servers::{ServerTotals, Servers};
@@ -193,6 +195,9 @@ pub struct PolicyResults {
     /// networks, the ten worst.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupResults>,
+    /// What each limit did, in the scenario's order; empty in results of a version that does not record it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitUse>,
     /// What each pool of workers does; empty without workers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub servers: Vec<Servers>,

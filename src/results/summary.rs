@@ -76,6 +76,7 @@ fn without_details(results: &Results) -> Results {
         demand: policy.demand.clone(),
         answers: policy.answers.clone(),
         groups: policy.groups.clone(),
+        limits: policy.limits.clone(),
         servers: policy.servers.clone(),
         not_exercised: policy.not_exercised.clone(),
         timelines: Vec::new(),

@@ -249,6 +249,7 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
         metrics,
         demand,
         answers: Vec::new(),
+        limits: Vec::new(),
         servers: Vec::new(),
         not_exercised,
         timelines,

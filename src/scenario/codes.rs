@@ -1,5 +1,6 @@
 //! The error codes of a scenario. A run holds each code as one byte.
 
+use crate::backend::LimitSpec;
 use crate::client::policy::Policy;
 use crate::client::workload::WorkloadSpec;
 use crate::fault::FaultSpec;
@@ -29,6 +30,8 @@ pub enum Naming {
     Workload(usize),
     /// The fault at this index.
     Fault(usize),
+    /// The limit at this index.
+    Limit(usize),
 }
 
 impl ErrorCodes {
@@ -43,6 +46,7 @@ impl ErrorCodes {
         policies: impl IntoIterator<Item = &'a Policy>,
         workloads: impl IntoIterator<Item = &'a WorkloadSpec>,
         faults: impl IntoIterator<Item = &'a FaultSpec>,
+        limits: impl IntoIterator<Item = &'a LimitSpec>,
     ) -> Result<ErrorCodes, TooManyCodes> {
         let of_policies = policies.into_iter().flat_map(|policy| {
             let sets = [&policy.enters_unauthenticated_flow, &policy.retry.on];
@@ -56,9 +60,13 @@ impl ErrorCodes {
             let code = fault.kind.code();
             code.into_iter().map(move |code| (Naming::Fault(i), code))
         });
+        let of_limits = limits.into_iter().enumerate().flat_map(|(i, limit)| {
+            let code = limit.code.as_deref();
+            code.into_iter().map(move |code| (Naming::Limit(i), code))
+        });
         let mut seen = std::collections::BTreeSet::new();
         let (mut names, mut first_beyond) = (vec![String::new()], None);
-        for (naming, code) in of_policies.chain(of_workloads).chain(of_faults) {
+        for (naming, code) in of_policies.chain(of_workloads).chain(of_faults).chain(of_limits) {
             if !seen.insert(code) {
                 continue;
             }
@@ -107,7 +115,7 @@ mod tests {
     fn a_scenario_holds_255_error_codes_and_no_more() {
         let fault: FaultSpec =
             toml::from_str("kind = 'status'\nstatus = 401\ncode = 'last'").expect("a fault");
-        let of = |workloads: &[WorkloadSpec]| ErrorCodes::of([], workloads, [&fault]);
+        let of = |workloads: &[WorkloadSpec]| ErrorCodes::of([], workloads, [&fault], []);
         let codes = of(&[workload(0..254)]).expect("255 codes");
         assert_eq!((codes.byte("c0"), codes.byte("last"), codes.byte("other")), (1, 255, 0));
         let beyond = |naming| Err(TooManyCodes { found: 256, first_beyond: naming });
@@ -117,8 +125,13 @@ mod tests {
             Err(257)
         );
         assert_eq!(
-            ErrorCodes::of([], &[workload(0..200), workload(100..256)], []),
+            ErrorCodes::of([], &[workload(0..200), workload(100..256)], [], []),
             beyond(Naming::Workload(1))
         );
+        let text = "endpoints = ['generic']\nkey = 'ip'\nkind = 'fixed-window'\nlimit = 1\nwindow = '1s'\ncode = 'quota'";
+        let limit: LimitSpec = toml::from_str(text).expect("a limit");
+        let codes = ErrorCodes::of([], &[workload(0..2)], [], [&limit]).expect("3 codes");
+        assert_eq!(codes.byte("quota"), 3);
+        assert_eq!(ErrorCodes::of([], &[workload(0..255)], [], [&limit]), beyond(Naming::Limit(0)));
     }
 }

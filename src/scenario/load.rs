@@ -8,6 +8,7 @@ use super::format;
 pub use super::loaded::Loaded;
 use super::parts::Parts;
 use super::policies::{self, Pinned, Resolved};
+use super::presets;
 use super::set::{self, Settings};
 use super::validate::{self, validate};
 use crate::spec::check::check;
@@ -87,6 +88,7 @@ fn load_source(
         true => set::apply(source, settings).map_err(Errors::finish)?,
         false => source,
     };
+    let source = presets::expand(source);
     read(&source, base, own).map_err(Errors::finish)
 }
 

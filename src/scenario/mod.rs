@@ -25,6 +25,7 @@ mod loaded;
 mod parts;
 pub mod policies;
 mod policy_files;
+mod presets;
 mod rollout;
 mod set;
 mod template;

@@ -247,14 +247,16 @@ fn check_codes<'a>(
     let policies = resolved.flat_map(|policy| &policy.parts).map(|(policy, _)| policy);
     let workloads = parts.workloads.iter().map(|entry| &entry.spec);
     let faults = parts.faults.iter().map(|entry| &entry.spec);
-    if let Err(TooManyCodes { found, first_beyond }) = ErrorCodes::of(policies, workloads, faults) {
+    let limits = parts.limits.iter().map(|entry| &entry.spec);
+    if let Err(TooManyCodes { found, first_beyond }) = ErrorCodes::of(policies, workloads, faults, limits) {
         let at = match first_beyond {
             Naming::Policies => "policies".to_owned(),
             Naming::Workload(i) => format!("{}.retry.on", parts.workloads[i].path),
             Naming::Fault(i) => format!("{}.code", parts.faults[i].path),
+            Naming::Limit(i) => format!("{}.code", parts.limits[i].path),
         };
         let error = findings.at_key(&at, Code::ListLength, "too many different error codes");
-        let allowed = format!("at most {} in policies, workloads and faults", ErrorCodes::MOST);
+        let allowed = format!("at most {} in policies, workloads, faults and limits", ErrorCodes::MOST);
         findings.push(error.found(found.to_string()).allowed(allowed));
     }
 }

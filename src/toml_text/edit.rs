@@ -40,6 +40,19 @@ pub fn edit(
     Err("found no place for it in the text; set its keys one by one, or edit the file".into())
 }
 
+/// The text with these keys added to a table, an entry of a list, at its place. The table has none of them and is not empty.
+/// `given` says in messages where they come from.
+pub fn add_keys(source: &Source, table: Range<usize>, keys: &[(String, String)], given: &str) -> Arc<Source> {
+    let pairs = keys.iter().map(|(key, value)| format!("{key} = {value}"));
+    let text = &source.text;
+    let (at, piece) = match (text[table.clone()].starts_with('{'), text[table.end..].find('\n')) {
+        (true, _) => (table.start + 1, format!(" {},", pairs.collect::<Vec<_>>().join(", "))),
+        (false, Some(len)) => (table.end + len + 1, pairs.map(|pair| pair + "\n").collect()),
+        (false, None) => (text.len(), pairs.map(|pair| format!("\n{pair}")).collect()),
+    };
+    splice(source, at..at, &piece, given)
+}
+
 /// The forms of adding a key: pieces of text, and the ranges that they replace.
 fn additions(doc: &Doc<'_>, path: &[Step], text: &str) -> Result<Vec<(Range<usize>, String)>, String> {
     let source = &doc.source.text;

@@ -31,6 +31,20 @@ const LOG: [(f64, u32, u64, f64, f64); 4] = [
     (0.7, 5, 10, 0.42471949863539876, 0.17299160788207146),
 ];
 
+/// Fixed window from a key's first call: arrival rate per s, limit, window in seconds; then share admitted.
+const FIRST_CALL: [(f64, u32, u64, f64); 3] =
+    [(0.5, 5, 10, 0.7605260727043265), (3.0, 100, 60, 0.5524861878451147), (1.0, 12, 10, 0.9241690811450618)];
+
+/// Fixed window under calls that cost more than one: arrival rate per s, limit, window in seconds, cost; then share
+/// admitted.
+const COST: [(f64, u32, u64, u32, f64); 2] =
+    [(0.5, 6, 10, 2, 0.5656364703046641), (1.0, 10, 10, 3, 0.2996685805127339)];
+
+/// Fixed window that counts failures only, in front of a fault: arrival rate per s, limit, window in seconds, probability of
+/// a failure; then share admitted.
+const FAILURES: [(f64, u32, u64, f64, f64); 2] =
+    [(0.5, 2, 20, 0.3, 0.5836882193868932), (1.0, 3, 10, 0.5, 0.565636470304664)];
+
 /// The families of this module.
 pub(super) fn families() -> Vec<Family> {
     vec![
@@ -40,6 +54,21 @@ pub(super) fn families() -> Vec<Family> {
             items: bucket(),
         },
         Family { name: "fixed_window_poisson", source: "E[min(N, L)] / (lam W)", items: window() },
+        Family {
+            name: "fixed_window_first_call_poisson",
+            source: "renewal reward: (1 + E[min(N, L - 1)]) / (lam W + 1)",
+            items: first_call(),
+        },
+        Family {
+            name: "fixed_window_cost_poisson",
+            source: "E[min(N, floor(L / c))] / (lam W)",
+            items: cost(),
+        },
+        Family {
+            name: "fixed_window_failures_poisson",
+            source: "failures are a thinned Poisson stream: E[min(N p, L)] / (lam p W)",
+            items: failures(),
+        },
         Family {
             name: "sliding_window_log_poisson",
             source: "M/D/L/L: Erlang B by insensitivity (Sevastyanov 1957)",
@@ -90,6 +119,60 @@ fn window() -> Vec<Item> {
             })
         })
         .collect()
+}
+
+/// A fixed window with further lines, and the share that it admits.
+fn windowed(
+    name: String,
+    text: impl Fn(f64) -> Text + Send + Sync + 'static,
+    pilot_s: f64,
+    admitted: f64,
+    is_first: bool,
+) -> Item {
+    Item::Estimated(Estimated {
+        name,
+        build: Box::new(move |f| text(f).done()),
+        run: Run::Long { pilot_s },
+        wanted: 0.01,
+        fast: is_first.then_some(0.03),
+        measures: vec![measures::admitted(admitted)],
+        rejects: is_first,
+    })
+}
+
+/// The lines of a fixed window.
+fn fixed(limit: u32, window_s: u64, more: &str) -> String {
+    format!("kind = \"fixed-window\"\nlimit = {limit}\nwindow = \"{window_s}s\"\n{more}")
+}
+
+fn first_call() -> Vec<Item> {
+    let item = |(i, &(lam, limit, window, admitted)): (usize, &(f64, u32, u64, f64))| {
+        let text = move |f| Text::poisson(lam * f).limit(&fixed(limit, window, "begins = \"first-call\""));
+        let name = format!("lam {lam}, {limit} in {window} s from the first call");
+        windowed(name, text, 1_000.0 * window as f64, admitted, i == 0)
+    };
+    FIRST_CALL.iter().enumerate().map(item).collect()
+}
+
+fn cost() -> Vec<Item> {
+    let item = |(i, &(lam, limit, window, cost, admitted)): (usize, &(f64, u32, u64, u32, f64))| {
+        let text = move |f| Text::poisson(lam * f).limit(&fixed(limit, window, &format!("cost = {cost}")));
+        let name = format!("lam {lam}, {limit} in {window} s, a call counts as {cost}");
+        windowed(name, text, 1_000.0 * window as f64, admitted, i == 0)
+    };
+    COST.iter().enumerate().map(item).collect()
+}
+
+fn failures() -> Vec<Item> {
+    let item = |(i, &(lam, limit, window, p, admitted)): (usize, &(f64, u32, u64, f64, f64))| {
+        let text = move |f| {
+            let lines = fixed(limit, window, "counts = \"failures\"\nin-front = true");
+            Text::poisson(lam * f).limit(&lines).failing(p)
+        };
+        let name = format!("lam {lam}, {limit} failures in {window} s, {p} of the calls fail");
+        windowed(name, text, 1_000.0 * window as f64, admitted, i == 0)
+    };
+    FAILURES.iter().enumerate().map(item).collect()
 }
 
 fn log() -> Vec<Item> {

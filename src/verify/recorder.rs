@@ -18,7 +18,7 @@ pub(super) struct Recorder {
 impl Observer for Recorder {
     const ACTIVE: bool = true;
 
-    fn judged(&mut self, now: Time, limit: u16, key: u32, verdict: Verdict) {
+    fn judged(&mut self, now: Time, limit: u16, key: u32, _cost: u32, verdict: Verdict) {
         self.verdicts.push((now, limit, key, matches!(verdict, Verdict::Admit { .. })));
     }
 

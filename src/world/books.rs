@@ -46,7 +46,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let totals = self.totals(horizon);
         let exercise = self.collector.exercise();
         exercise.struck = self.gateway.struck().to_vec();
-        exercise.limits = totals.limits.clone();
+        exercise.limits = self.gateway.final_limit_totals();
         exercise.generic_calls = totals.workloads.iter().map(|w| w.calls).sum();
         exercise.generic_served = totals.workloads.iter().map(|w| w.answered).sum();
         exercise.generic_gave_up = totals.workloads.iter().map(|w| w.gave_up).sum();

@@ -232,6 +232,10 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                     Passage::Answered { refusal, .. } => refusal,
                     _ => Some(Failure::NETWORK),
                 };
+                let is_processed = refusal.is_none() || matches!(passage, Passage::Lost { .. });
+                if is_processed {
+                    self.gateway.decided(&call, now, true, &mut self.observer);
+                }
                 self.holds(holds, ENDPOINT, call.user, after);
                 match route.timeout {
                     Some(timeout) if timeout < after => self.caller_silence(id),

@@ -9,7 +9,7 @@ use crate::backend::Endpoint;
 use crate::backend::gateway::{Call, Departure, Entry, Passage, Pending};
 use crate::client::family::{Look, SessionEnd};
 use crate::client::step::{Input, TaskId};
-use crate::client::{Account, Client, MOST_CALLS, Store};
+use crate::client::{Account, Client, MOST_CALLS, Reply, Store};
 use crate::kernel::Dur;
 use crate::kernel::queue::Queue;
 use crate::protocol::{Failure, Outcome};
@@ -63,6 +63,9 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     fn account_answers(&mut self, call: &Call) -> C::Reply {
         let policy = self.policy_of(call.user);
         let reply = self.accounts.answer(call.user, policy, call.endpoint, call.word, self.now);
+        if self.gateway.settles(call.endpoint) {
+            self.gateway.decided(call, self.now, reply.failure().is_none(), &mut self.observer);
+        }
         if O::ACTIVE && self.accounts.ended(call.user) == SessionEnd::Reused {
             self.observer.outside(self.now, call.user, Outside::Reused);
         }
@@ -130,6 +133,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         };
         let latency = lost.map_or(latency, |(at, _)| at.since(self.now));
         if self.plan.backend.keys.is_client(call.user) {
+            self.gateway.decided(&call, self.now, true, &mut self.observer);
             return self.deliver_to_caller(call, latency, lost.map(|_| Outcome::NetworkError));
         }
         // The server processes the call even if its client has given up.

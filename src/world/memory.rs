@@ -1,6 +1,7 @@
 //! Estimates the memory of a run before the run allocates any.
 
 use crate::backend::limiter::Limiter;
+use crate::backend::limiter::report::{CALLER_BYTES, KEY_BYTES};
 use crate::backend::spec::LimitKey;
 use crate::client::own::OwnFamily;
 use crate::client::resilience::Resilience;
@@ -89,7 +90,11 @@ pub fn memory_estimate(loaded: &Loaded) -> MemoryEstimate {
         LimitKey::User | LimitKey::Session => users + clients,
     };
     let limits = scenario.backend.limits.iter();
-    let limits = limits.map(|l| keys(l.key).saturating_mul(Limiter::bytes_per_key(l)));
+    let limits = limits.map(|l| {
+        let (of_key, of_caller) = if l.report_keys { (KEY_BYTES, CALLER_BYTES) } else { (0, 0) };
+        let of_keys = keys(l.key).saturating_mul(Limiter::bytes_per_key(l).saturating_add(of_key as u64));
+        of_keys.saturating_add((users + clients).saturating_mul(of_caller as u64))
+    });
     let buckets = scenario.horizon.0.div_ceil(scenario.bucket.0.max(1));
     let timeline = buckets.saturating_mul(size_of::<Bucket>() as u64);
     let is_part = users < u64::from(scenario.users());
@@ -140,6 +145,11 @@ mod tests {
         let large = estimate(&["fleet.users=100000"]);
         assert_eq!(large.bytes - large.fixed, 100 * (small.bytes - small.fixed));
         assert!(estimate(&["fleet.users=1000", "fleet.tabs=8"]).per_user > 2 * small.per_user);
+        let limited = |reports: bool| {
+            let reports = format!("backend.limit[0].report-keys={reports}");
+            estimate(&["fleet.users=1000", "backend.limit[0].key=user", &reports])
+        };
+        assert_eq!(limited(true).bytes - limited(false).bytes, 1_000 * (12 + 17));
         assert!(estimate(&["fleet.users=1000", "bucket=10ms"]).fixed > 10 * small.fixed);
     }
 }

@@ -287,7 +287,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             EventKind::SlowStart => self.slow_start_goes_on(id as usize, arg),
             EventKind::Admitted | EventKind::Served if self.gateway.was_lost(id) => {}
             EventKind::Admitted => {
-                let pending = self.gateway.queue(id, &self.streams.backend, self.now);
+                let pending = self.gateway.queue(id, &self.streams.backend, self.now, &mut self.observer);
                 self.goes_on(pending);
             }
             EventKind::Served => self.served(id),

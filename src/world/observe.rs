@@ -55,8 +55,11 @@ pub trait Observer {
     /// The call of a task ended.
     fn call_ended(&mut self, _now: Time, _task: TaskId, _call: &Call, _outcome: Outcome) {}
 
-    /// A limit, named by its place in the scenario, has judged a call of this key.
-    fn judged(&mut self, _now: Time, _limit: u16, _key: u32, _verdict: Verdict) {}
+    /// A limit, named by its place in the scenario, has judged a call of this key that counts as `cost` requests.
+    fn judged(&mut self, _now: Time, _limit: u16, _key: u32, _cost: u32, _verdict: Verdict) {}
+
+    /// A limit counts a call of this key, whose answer is decided, as `cost` requests.
+    fn counted(&mut self, _now: Time, _limit: u16, _key: u32, _cost: u32) {}
 
     /// The time between two samples of the totals, and before the first; `None` for no samples. Each sample is an event
     /// of the run.
@@ -92,8 +95,13 @@ impl<O: Observer> Watch for O {
     }
 
     #[inline]
-    fn judged(&mut self, now: Time, limit: u16, key: u32, verdict: Verdict) {
-        Observer::judged(self, now, limit, key, verdict);
+    fn judged(&mut self, now: Time, limit: u16, key: u32, cost: u32, verdict: Verdict) {
+        Observer::judged(self, now, limit, key, cost, verdict);
+    }
+
+    #[inline]
+    fn counted(&mut self, now: Time, limit: u16, key: u32, cost: u32) {
+        Observer::counted(self, now, limit, key, cost);
     }
 
     #[inline]

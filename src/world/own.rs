@@ -164,7 +164,8 @@ passed_on! {
         fn limited(&mut self, user: u32);
         fn outside(&mut self, now: Time, user: u32, what: Outside);
         fn call_ended(&mut self, now: Time, task: TaskId, call: &Call, outcome: Outcome);
-        fn judged(&mut self, now: Time, limit: u16, key: u32, verdict: Verdict);
+        fn judged(&mut self, now: Time, limit: u16, key: u32, cost: u32, verdict: Verdict);
+        fn counted(&mut self, now: Time, limit: u16, key: u32, cost: u32);
         fn generic_ended(&mut self, client: u32, sent: Time, outcome: Outcome);
         fn waits(&mut self, now: Time, tab: u32, task: TaskId, doing: Activity, delay: Dur);
         fn fact(&mut self, now: Time, tab: u32, fact: Fact);

@@ -2,8 +2,8 @@
 #![no_main]
 
 use authstorm::backend::limiter::{
-    LimitKind, Limiter, Verdict, concurrency, fixed_window, gcra, leaky_bucket, sliding_counter, sliding_log,
-    token_bucket,
+    LimitKind, Limiter, Verdict, concurrency, fixed_window, gcra, idle_window, leaky_bucket, sliding_counter,
+    sliding_log, token_bucket,
 };
 use authstorm::{backend, kernel};
 

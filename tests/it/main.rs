@@ -23,6 +23,7 @@ mod explain_against;
 mod explain_window;
 mod faults;
 mod field;
+mod field_limits;
 mod find;
 mod first_minutes;
 mod golden;

@@ -1,11 +1,12 @@
 //! The way of a call through the backend. It is the same for all kinds of callers.
 //!
-//! The gateway judges a call when it is sent; the round-trip time comes after. It applies faults first, in the
-//! scenario's order, then limits in theirs, then the queue of the endpoint. The caller asks the account of its client
-//! family for the answer to a call that nothing refuses. The gateway does not know clients or the event queue: it
-//! returns the outcome of a call and its time, and the world schedules events.
+//! The gateway judges a call when it is sent; the round-trip time comes after. It applies limits in front of the faults
+//! first, in the scenario's order, then faults in theirs, then the other limits, then the queue of the endpoint. The
+//! caller asks the account of its client family for the answer to a call that nothing refuses. The gateway does not know
+//! clients or the event queue: it returns the outcome of a call and its time, and the world schedules events.
 
 mod draws;
+mod limits;
 mod restart;
 #[cfg(test)]
 mod tests;
@@ -16,7 +17,9 @@ pub use draws::Draws;
 pub use totals::LimitTotals;
 
 use super::layout::{Layout, Route};
-use super::limiter::{Limiter, Verdict, retry_after};
+use super::limiter::report::Report;
+use super::limiter::{Limiter, Verdict};
+use super::spec::LimitSpec;
 use super::station::Station;
 use crate::fault::Effect;
 use crate::kernel::random::chance;
@@ -134,8 +137,11 @@ pub trait Watch {
     /// A fault strikes a call of this user.
     fn struck(&mut self, user: u32, fault: usize);
 
-    /// A limit has judged a call of this key.
-    fn judged(&mut self, now: Time, limit: u16, key: u32, verdict: Verdict);
+    /// A limit has judged a call of this key that counts as `cost` requests.
+    fn judged(&mut self, now: Time, limit: u16, key: u32, cost: u32, verdict: Verdict);
+
+    /// A limit counts a call of this key, whose answer is decided, as `cost` requests.
+    fn counted(&mut self, now: Time, limit: u16, key: u32, cost: u32);
 
     /// A limit refuses a call of this user.
     fn refused(&mut self, user: u32);
@@ -153,6 +159,10 @@ pub struct Gateway<'a> {
     stations: Vec<(Station, Histogram)>,
     struck: Vec<u64>,
     verdicts: Vec<LimitTotals>,
+    /// Reports on keys and callers, by limit; empty if no limit reports any.
+    reports: Vec<Option<Report>>,
+    /// The first caller of the reports.
+    first_caller: u32,
     books: Vec<Entry>,
     free: Vec<u32>,
 }
@@ -171,15 +181,28 @@ impl<'a> Gateway<'a> {
             layout.limits.iter().map(|spec| layout.keys.of_part(spec.key, users)).collect();
         let limiter = |(spec, keys): (_, &Range<u32>)| Limiter::new(spec, keys.len() as u32);
         let limiters: Vec<Limiter> = layout.limits.iter().zip(&keys).map(limiter).collect();
+        let callers = users.start..users.start + layout.keys.callers_of_part(users);
+        let report = |(spec, keys): (&LimitSpec, &Range<u32>)| {
+            let key_of = callers.clone().map(|caller| layout.keys.of(spec.key, caller) - keys.start);
+            spec.report_keys.then(|| Report::new(spec, keys.len() as u32, key_of))
+        };
         let routes = &layout.routes;
         Gateway {
-            holds: routes.each_ref().map(|r| r.limits.iter().any(|l| limiters[*l as usize].needs_release())),
+            holds: routes
+                .each_ref()
+                .map(|r| r.limits.iter().any(|l| limiters[usize::from(l.number)].needs_release())),
             stations: layout.pools.iter().map(|pool| (Station::new(pool), Histogram::default())).collect(),
             layout,
             limiters,
             first_keys: keys.iter().map(|keys| keys.start).collect(),
             struck: vec![0; layout.faults.len()],
             verdicts: vec![LimitTotals::default(); layout.limits.len()],
+            reports: if layout.limits.iter().any(|spec| spec.report_keys) {
+                layout.limits.iter().zip(&keys).map(report).collect()
+            } else {
+                Vec::new()
+            },
+            first_caller: users.start,
             books: Vec::new(),
             free: Vec::new(),
         }
@@ -196,23 +219,34 @@ impl<'a> Gateway<'a> {
     #[inline]
     fn pass<W: Watch>(&mut self, route: &'a Route, call: Call, draws: &Draws, watch: &mut W) -> Passage {
         let mut latency = draws.round_trip(route, call.at);
+        let mut delay = Dur::ZERO;
+        let refused = |failure: Failure, latency: Dur| {
+            let after = refused_latency(route, &call, draws).unwrap_or(latency);
+            Passage::Answered { refusal: Some(failure), after, holds: false }
+        };
+        if route.front > 0 {
+            match self.ask_limits(route, 0..route.front, &call, watch) {
+                Ok(wait) => delay = wait,
+                Err(failure) => return refused(failure, latency),
+            }
+        }
         if !route.faults.is_empty() {
             match self.strike(route, &call, draws, &mut latency, watch) {
                 Struck::No => {}
                 Struck::Answer(failure) => {
-                    return Passage::Answered { refusal: Some(failure), after: latency, holds: false };
+                    if route.settles {
+                        self.settle(&route.limits[..route.front], &call, call.sent, false, watch);
+                    }
+                    let after = Dur(delay.0.saturating_add(latency.0));
+                    return Passage::Answered { refusal: Some(failure), after, holds: false };
                 }
                 Struck::Silence => return Passage::Silent,
             }
         }
-        let mut delay = Dur::ZERO;
-        if !route.limits.is_empty() {
-            match self.ask_limits(route, &call, watch) {
-                Ok(wait) => delay = wait,
-                Err(failure) => {
-                    let after = refused_latency(route, &call, draws).unwrap_or(latency);
-                    return Passage::Answered { refusal: Some(failure), after, holds: false };
-                }
+        if route.limits.len() > route.front {
+            match self.ask_limits(route, route.front..route.limits.len(), &call, watch) {
+                Ok(more) => delay = Dur(delay.0.saturating_add(more.0)),
+                Err(failure) => return refused(failure, latency),
             }
         }
         if route.pool.is_none() {
@@ -225,7 +259,7 @@ impl<'a> Gateway<'a> {
         }
         let id = self.keep(Entry { call, latency, came: call.sent, stage: Stage::OnTheWay });
         Passage::Pending(if delay == Dur::ZERO {
-            self.queue(id, draws, call.sent)
+            self.queue(id, draws, call.sent, watch)
         } else {
             Pending::Delayed(id, delay)
         })
@@ -248,60 +282,6 @@ impl<'a> Gateway<'a> {
     pub fn pending(&self) -> impl Iterator<Item = &Call> {
         let is_kept = |entry: &&Entry| !matches!(entry.stage, Stage::Free | Stage::Gone);
         self.books.iter().filter(is_kept).map(|entry| &entry.call)
-    }
-
-    /// Releases the places of a call of this endpoint at concurrency limits.
-    pub fn release(&mut self, endpoint: Endpoint, user: u32, now: Time) {
-        self.release_from(&self.layout.route(endpoint).limits, user, now);
-    }
-
-    fn release_from(&mut self, limits: &[u16], user: u32, now: Time) {
-        for &limit in limits {
-            let limit = limit as usize;
-            if self.limiters[limit].needs_release() {
-                let key = self.layout.keys.of(self.layout.limits[limit].key, user);
-                self.limiters[limit].release(key - self.first_keys[limit], now);
-            }
-        }
-    }
-
-    /// Asks the limits of a route in order. Returns the delay by leaky buckets, or the answer of a refusal.
-    fn ask_limits<W: Watch>(&mut self, route: &'a Route, call: &Call, watch: &mut W) -> Result<Dur, Failure> {
-        let (layout, now) = (self.layout, call.sent);
-        let mut delay = Dur::ZERO;
-        let before = u64::from(now < layout.first_fault);
-        for (asked, &number) in route.limits.iter().enumerate() {
-            let limit = number as usize;
-            let spec = &layout.limits[limit];
-            if now.0 < spec.from.0 || spec.to.is_some_and(|to| now.0 >= to.0) {
-                continue;
-            }
-            let key = layout.keys.of(spec.key, call.user);
-            let verdict = self.limiters[limit].ask(key - self.first_keys[limit], now);
-            if W::ACTIVE {
-                watch.judged(now, number, key, verdict);
-            }
-            let totals = &mut self.verdicts[limit];
-            match verdict {
-                Verdict::Admit { delay: more } => {
-                    totals.admitted += 1;
-                    totals.admitted_before += before;
-                    delay = Dur(delay.0.saturating_add(more.0));
-                }
-                Verdict::Refuse { wait } => {
-                    totals.refused += 1;
-                    totals.refused_before += before;
-                    // The limits that admitted the call release it.
-                    self.release_from(&route.limits[..asked], call.user, now);
-                    if W::ACTIVE {
-                        watch.refused(call.user);
-                    }
-                    let retry_after = retry_after(spec.retry_after, wait);
-                    return Err(Failure { retry_after, ..Failure::status(429) });
-                }
-            }
-        }
-        Ok(delay)
     }
 
     /// Applies the faults to a call.
@@ -361,11 +341,6 @@ impl<'a> Gateway<'a> {
     /// Number of calls, or sessions, that each fault has struck.
     pub fn struck(&self) -> &[u64] {
         &self.struck
-    }
-
-    /// Verdicts of every limit, in the scenario's order.
-    pub fn limit_totals(&self) -> &[LimitTotals] {
-        &self.verdicts
     }
 }
 

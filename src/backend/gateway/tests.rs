@@ -15,7 +15,7 @@ fn layout(backend: &str, faults: &[&str]) -> Layout {
     };
     let faults: Vec<Fault> = faults.iter().enumerate().map(fault).collect();
     let keys = Keys::of_one(USERS, 2, 1, Vec::new());
-    Layout::new(&spec, faults, keys, Time::from_ms(1_000), Time::from_ms(60_000))
+    Layout::new(&spec, &|_| 3, faults, keys, Time::from_ms(1_000), Time::from_ms(60_000))
 }
 
 /// Records the notifications of a gateway.
@@ -29,9 +29,13 @@ impl Watch for Log {
         self.0.push(format!("fault {fault} strikes {user}"));
     }
 
-    fn judged(&mut self, _now: Time, limit: u16, key: u32, verdict: Verdict) {
+    fn judged(&mut self, _now: Time, limit: u16, key: u32, _cost: u32, verdict: Verdict) {
         let admits = matches!(verdict, Verdict::Admit { .. });
         self.0.push(format!("limit {limit} {} key {key}", if admits { "admits" } else { "refuses" }));
+    }
+
+    fn counted(&mut self, _now: Time, limit: u16, key: u32, cost: u32) {
+        self.0.push(format!("limit {limit} counts {cost} of key {key}"));
     }
 
     fn refused(&mut self, user: u32) {
@@ -145,8 +149,7 @@ fn a_queue_serves_one_after_another_and_sheds_the_rest() {
     assert_eq!((shed.call.waiter, shed.latency), (2, Dur::from_ms(1)));
     let now = Time::from_ms(20);
     assert_eq!(fixture.gateway.served(0, now), Departure::Served { holds: false });
-    assert_eq!(fixture.gateway.next(0, &fixture.draws, now), Some(Pending::Serving(1, service)));
-    assert_eq!(fixture.gateway.next(0, &fixture.draws, now), None);
+    assert_eq!(fixture.next(20), [Pending::Serving(1, service)]);
     assert_eq!(fixture.gateway.take(0).latency, Dur::from_ms(100));
     assert_eq!(fixture.gateway.pending().map(|call| call.waiter).collect::<Vec<_>>(), [1]);
     assert_eq!(fixture.touch(3, 30), Passage::Pending(Pending::Waiting));
@@ -166,7 +169,91 @@ fn a_leaky_bucket_delays_a_call_before_it_queues() {
     let service = Dur::from_ms(20);
     assert_eq!(fixture.touch(0, 0), Passage::Pending(Pending::Serving(0, service)));
     assert_eq!(fixture.touch(1, 0), Passage::Pending(Pending::Delayed(1, Dur::from_secs(1))));
-    assert_eq!(fixture.gateway.queue(1, &fixture.draws, Time::from_ms(1_000)), Pending::Waiting);
+    assert_eq!(
+        fixture.gateway.queue(1, &fixture.draws, Time::from_ms(1_000), &mut fixture.log),
+        Pending::Waiting
+    );
+}
+
+/// A refusal answers what the scenario says of it, on any status, or nothing that the client can read.
+#[test]
+fn a_refusal_answers_as_the_scenario_says() {
+    for (says, refusal) in [
+        (
+            "status = 503\nretry-after = 'seconds'",
+            Failure { retry_after: RetryIn::seconds(10), ..Failure::status(503) },
+        ),
+        ("status = 400\ncode = 'quota'", Failure { code: 3, ..Failure::status(400) }),
+        (
+            "retry-after = 'constant'\nretry-after-s = 60",
+            Failure { retry_after: RetryIn::seconds(60), ..Failure::status(429) },
+        ),
+        ("readable = false", Failure::NETWORK),
+    ] {
+        let layout = layout(
+            &format!(
+                "[[limit]]\nendpoints = ['touch']\nkind = 'fixed-window'\nkey = 'user'\nlimit = 1\nwindow = '10s'\n{says}"
+            ),
+            &[],
+        );
+        let mut fixture = Fixture::new(&layout);
+        assert_eq!(fixture.touch(0, 0), answered(None, 100));
+        assert_eq!(fixture.touch(0, 0), answered(Some(refusal), 100), "{says}");
+    }
+}
+
+/// In front of a failing origin, a limit refuses what comes too fast. Behind it, no call comes to the limit.
+#[test]
+fn a_limit_stands_in_front_of_the_faults_or_behind_them() {
+    for (in_front, refused) in [(true, [false, false, true, true]), (false, [false; 4])] {
+        let layout = layout(
+            &format!(
+                "[[limit]]\nendpoints = ['touch']\nkind = 'token-bucket'\nkey = 'ip'\nrate = '1/h'\nburst = 2\n\
+                 in-front = {in_front}"
+            ),
+            &["kind = 'status'\nstatus = 400"],
+        );
+        let mut fixture = Fixture::new(&layout);
+        for (n, refused) in refused.into_iter().enumerate() {
+            let failed = Failure { code: 7, ..Failure::status(400) };
+            let failure = if refused { Failure::status(429) } else { failed };
+            assert_eq!(fixture.touch(0, n as u64), answered(Some(failure), 100), "{in_front}");
+        }
+    }
+}
+
+/// A limit of 2 failures in 10 s, in front of a fault that fails some calls, and another limit behind it. What a later
+/// limit refuses, a queue sheds or a fault answers is a failure; what the server answers is what the world says it is.
+#[test]
+fn a_limit_of_failures_counts_them_when_they_are_decided() {
+    let layout = layout(
+        "[[limit]]\nendpoints = ['touch']\nkind = 'fixed-window'\nkey = 'global'\nlimit = 2\nwindow = '10s'\n\
+         counts = 'failures'\ncost-of = { touch = 1 }\nin-front = true\n\
+         [[limit]]\nendpoints = ['touch']\nkind = 'fixed-window'\nkey = 'user'\nlimit = 2\nwindow = '10s'",
+        &["kind = 'outage'\nfrom = '2s'\ncount = 1"],
+    );
+    let mut fixture = Fixture::new(&layout);
+    for ms in [0, 1] {
+        assert_eq!(fixture.touch(0, ms), answered(None, 100));
+        let call = Call {
+            waiter: 0,
+            generation: 0,
+            endpoint: TOUCH,
+            word: 0,
+            user: 0,
+            sent: Time::from_ms(ms),
+            at: (0, 0),
+        };
+        fixture.gateway.decided(&call, Time::from_ms(ms), true, &mut fixture.log);
+    }
+    assert!(!fixture.log.0.iter().any(|line| line.contains("counts")), "successes do not count");
+    let late = answered(Some(Failure::status(429)), 100);
+    assert_eq!(fixture.touch(0, 3), late, "the second limit refuses: a failure to the first");
+    assert_eq!(fixture.log.0.last().map(String::as_str), Some("0 is refused"));
+    assert_eq!(fixture.touch(1, 2_000), answered(Some(Failure::NETWORK), 100), "the fault: another");
+    assert_eq!(fixture.log.0.iter().filter(|line| *line == "limit 0 counts 1 of key 0").count(), 2);
+    assert_eq!(fixture.touch(2, 2_001), late, "two failures are the limit, for all users");
+    assert_eq!(fixture.log.0[fixture.log.0.len() - 2], "limit 0 refuses key 0");
 }
 
 const TOKENS: Endpoint = Endpoint::known("tokens");
@@ -181,8 +268,8 @@ impl Fixture<'_> {
 
     /// The next steps of the pool.
     fn next(&mut self, ms: u64) -> Vec<Pending> {
-        let Fixture { gateway, draws, .. } = self;
-        std::iter::from_fn(|| gateway.next(0, draws, Time::from_ms(ms))).collect()
+        let Fixture { gateway, draws, log } = self;
+        std::iter::from_fn(|| gateway.next(0, draws, Time::from_ms(ms), log)).collect()
     }
 }
 
@@ -197,7 +284,10 @@ fn endpoints_share_the_workers_of_a_pool() {
     let ms = Dur::from_ms;
     assert_eq!(fixture.touch(0, 0), Passage::Pending(Pending::Serving(0, ms(20))));
     assert_eq!(fixture.call(TOKENS, 1, 0), Passage::Pending(Pending::Delayed(1, ms(5))));
-    assert_eq!(fixture.gateway.queue(1, &fixture.draws, Time::from_ms(5)), Pending::Waiting);
+    assert_eq!(
+        fixture.gateway.queue(1, &fixture.draws, Time::from_ms(5), &mut fixture.log),
+        Pending::Waiting
+    );
     assert_eq!(fixture.touch(2, 6), Passage::Pending(Pending::Shed(2)), "one queue for both");
     fixture.gateway.take(2);
     assert_eq!(fixture.gateway.served(0, Time::from_ms(20)), Departure::Served { holds: false });

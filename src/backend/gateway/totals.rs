@@ -1,5 +1,7 @@
 //! Verdicts of limits, as integers.
 
+use crate::backend::limiter::report::Refused;
+
 /// The number of verdicts of a limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LimitTotals {
@@ -11,6 +13,8 @@ pub struct LimitTotals {
     pub admitted_before: u64,
     /// Refused calls before the first fault.
     pub refused_before: u64,
+    /// What happened to keys and callers; all zero if the limit does not report them, and before the end of the run.
+    pub who: Refused,
 }
 
 impl LimitTotals {
@@ -25,5 +29,6 @@ impl LimitTotals {
         self.refused += other.refused;
         self.admitted_before += other.admitted_before;
         self.refused_before += other.refused_before;
+        self.who.add(&other.who);
     }
 }

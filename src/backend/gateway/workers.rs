@@ -1,6 +1,6 @@
 //! The workers of the gateway: the queue of a pool, the service of a call, and calls whose clients have given up.
 
-use super::{Call, Departure, Draws, Entry, Gateway, Layout, Pending, Stage, refused_latency};
+use super::{Call, Departure, Draws, Entry, Gateway, Layout, Pending, Stage, Watch, refused_latency};
 use crate::backend::pool::{Deadline, PoolSpec};
 use crate::backend::station::{Arrival, Next, Totals};
 use crate::kernel::{Dur, Time};
@@ -12,7 +12,7 @@ impl Gateway<'_> {
     ///
     /// # Panics
     /// When the endpoint has no workers: a bug of the caller.
-    pub fn queue(&mut self, id: u32, draws: &Draws, now: Time) -> Pending {
+    pub fn queue<W: Watch>(&mut self, id: u32, draws: &Draws, now: Time, watch: &mut W) -> Pending {
         let entry = &mut self.books[id as usize];
         entry.came = now;
         let call = entry.call;
@@ -27,9 +27,9 @@ impl Gateway<'_> {
             Arrival::Wait => self.wait(id),
             Arrival::Displace(other) => {
                 self.wait(id);
-                self.turn_away(other, draws, now)
+                self.turn_away(other, draws, now, watch)
             }
-            Arrival::Shed => self.turn_away(id, draws, now),
+            Arrival::Shed => self.turn_away(id, draws, now, watch),
         }
     }
 
@@ -45,10 +45,11 @@ impl Gateway<'_> {
         Pending::Serving(id, self.service(pool, id, draws, now))
     }
 
-    /// Releases the limits of a call that a station refuses.
-    fn turn_away(&mut self, id: u32, draws: &Draws, now: Time) -> Pending {
+    /// Releases the limits of a call that a station refuses. To those that count failures, it is one.
+    fn turn_away<W: Watch>(&mut self, id: u32, draws: &Draws, now: Time, watch: &mut W) -> Pending {
         let call = self.books[id as usize].call;
         self.release(call.endpoint, call.user, now);
+        self.decided(&call, now, false, watch);
         if let Some(latency) = refused_latency(self.layout.route(call.endpoint), &call, draws) {
             self.books[id as usize].latency = latency;
         }
@@ -81,13 +82,19 @@ impl Gateway<'_> {
 
     /// What a free worker of a pool does: it serves a call, or turns one away. To be asked again until it is `None`.
     #[inline]
-    pub fn next(&mut self, pool: usize, draws: &Draws, now: Time) -> Option<Pending> {
+    pub fn next<W: Watch>(
+        &mut self,
+        pool: usize,
+        draws: &Draws,
+        now: Time,
+        watch: &mut W,
+    ) -> Option<Pending> {
         loop {
             let Gateway { layout, stations, books, .. } = self;
             let has_left = |id: u32| has_left(layout, pool, &books[id as usize].call, now);
             match stations[pool].0.next(now, has_left)? {
                 Next::Serve(id) => return Some(self.begin(pool, id, draws, now)),
-                Next::Expired(id) => return Some(self.turn_away(id, draws, now)),
+                Next::Expired(id) => return Some(self.turn_away(id, draws, now, watch)),
                 Next::Left(id) => self.forget(id, now),
             }
         }

@@ -28,6 +28,7 @@ pub(super) struct Block {
 impl Kind for Block {
     type Spec = Spec;
     const IS_DRAWN: bool = false;
+    const COUNTS_CALLS: bool = false;
 
     fn in_words(spec: &Spec) -> String {
         let numbers: Vec<String> = spec.numbers.iter().take(5).map(u32::to_string).collect();
@@ -50,14 +51,14 @@ impl Kind for Block {
     }
 
     #[inline]
-    fn ask(&mut self, key: usize, now: Time) -> Verdict {
-        match self.wait(key, now) {
+    fn ask(&mut self, key: usize, now: Time, cost: u32) -> Verdict {
+        match self.wait(key, now, cost) {
             Dur::ZERO => Verdict::Admit { delay: Dur::ZERO },
             wait => Verdict::Refuse { wait },
         }
     }
 
-    fn wait(&self, key: usize, _: Time) -> Dur {
+    fn wait(&self, key: usize, _: Time, _: u32) -> Dur {
         let is_blocked = self.keys.binary_search(&(key as u32)).is_ok();
         if is_blocked { Dur(u64::MAX) } else { Dur::ZERO }
     }
@@ -85,8 +86,8 @@ mod tests {
     #[test]
     fn blocked_keys_never_pass_and_others_always() {
         let mut block = Block::new(&Spec { numbers: vec![7, 2] }, 9);
-        let passing: Vec<usize> = (0..9).filter(|key| admits(block.ask(*key, Time::ZERO))).collect();
+        let passing: Vec<usize> = (0..9).filter(|key| admits(block.ask(*key, Time::ZERO, 1))).collect();
         assert_eq!(passing, [0, 1, 3, 4, 5, 6, 8]);
-        assert_eq!(block.ask(2, Time(5)), Verdict::Refuse { wait: Dur(u64::MAX) });
+        assert_eq!(block.ask(2, Time(5), 1), Verdict::Refuse { wait: Dur(u64::MAX) });
     }
 }

@@ -33,6 +33,7 @@ const KEY_BYTES: usize = size_of::<u32>();
 impl Kind for Concurrency {
     type Spec = Spec;
     const NEEDS_RELEASE: bool = true;
+    const COUNTS_CALLS: bool = false;
 
     fn in_words(spec: &Spec) -> String {
         format!("of {}", spec.limit)
@@ -51,16 +52,16 @@ impl Kind for Concurrency {
     }
 
     #[inline]
-    fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time, cost: u32) -> Verdict {
         if self.in_progress[key] < self.limit {
             self.in_progress[key] += 1;
             Verdict::Admit { delay: Dur::ZERO }
         } else {
-            Verdict::Refuse { wait: self.wait(key, now) }
+            Verdict::Refuse { wait: self.wait(key, now, cost) }
         }
     }
 
-    fn wait(&self, _: usize, _: Time) -> Dur {
+    fn wait(&self, _: usize, _: Time, _: u32) -> Dur {
         if self.limit == 0 { Dur(u64::MAX) } else { Dur::ZERO }
     }
 
@@ -92,17 +93,17 @@ mod tests {
     #[test]
     fn a_released_place_is_taken_again() {
         let mut limiter = Concurrency::new(&Spec { limit: 2 }, 2);
-        assert_eq!(admitted((0..5).map(|_| limiter.ask(0, Time::ZERO))), 2);
-        assert_eq!(limiter.ask(0, Time::ZERO), Verdict::Refuse { wait: Dur::ZERO });
-        assert!(admits(limiter.ask(1, Time::ZERO)), "keys do not share places");
+        assert_eq!(admitted((0..5).map(|_| limiter.ask(0, Time::ZERO, 1))), 2);
+        assert_eq!(limiter.ask(0, Time::ZERO, 1), Verdict::Refuse { wait: Dur::ZERO });
+        assert!(admits(limiter.ask(1, Time::ZERO, 1)), "keys do not share places");
         limiter.release(0);
-        assert_eq!(admitted((0..5).map(|_| limiter.ask(0, Time::ZERO))), 1);
+        assert_eq!(admitted((0..5).map(|_| limiter.ask(0, Time::ZERO, 1))), 1);
     }
 
     #[test]
     fn limit_zero_never_passes() {
         assert_eq!(
-            Concurrency::new(&Spec { limit: 0 }, 1).ask(0, Time::ZERO),
+            Concurrency::new(&Spec { limit: 0 }, 1).ask(0, Time::ZERO, 1),
             Verdict::Refuse { wait: Dur(u64::MAX) }
         );
     }

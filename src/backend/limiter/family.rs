@@ -46,6 +46,14 @@ macro_rules! limiters {
                 }
             }
 
+            /// What the limit promises a key: the limit that would refuse a call of a key that asks more. `None` for a kind
+            /// that promises no number of calls in a time.
+            pub fn promise(&self) -> Option<LimitKind> {
+                match self {
+                    $(LimitKind::$kind(spec) => $file::$kind::promise(spec),)+
+                }
+            }
+
             /// A value that the kind cannot compute with exactly.
             pub fn inexact(&self) -> Option<Inexact> {
                 match self {
@@ -77,10 +85,26 @@ macro_rules! limiters {
                 }
             }
 
-            /// How the admission times of one key's requests break the kind's law; `None` if they keep it.
-            pub fn broken_law(&self, admitted: &[Time]) -> Option<String> {
+            /// Draws the options that are younger than [`LimitKind::draw`]. They have dice of their own, so that a seed
+            /// draws what it drew before.
+            pub fn vary(&mut self, dice: &mut Dice) {
                 match self {
-                    $(LimitKind::$kind(spec) => $file::$kind::broken_law(spec, admitted),)+
+                    $(LimitKind::$kind(spec) => $file::$kind::vary(spec, dice),)+
+                }
+            }
+
+            /// Whether a scenario can say which calls the kind counts, and how much each.
+            pub fn counts_calls(&self) -> bool {
+                match self {
+                    $(LimitKind::$kind(_) => $file::$kind::COUNTS_CALLS,)+
+                }
+            }
+
+            /// How the times of one key's requests that pass and count break the kind's law; `None` if they keep it. A
+            /// request that counts several times is as many times in the list.
+            pub fn broken_law(&self, counted: &[Time]) -> Option<String> {
+                match self {
+                    $(LimitKind::$kind(spec) => $file::$kind::broken_law(spec, counted),)+
                 }
             }
         }
@@ -93,15 +117,21 @@ macro_rules! limiters {
             }
 
             #[inline]
-            fn ask(&mut self, key: usize, now: Time) -> Verdict {
+            fn ask(&mut self, key: usize, now: Time, cost: u32) -> Verdict {
                 match self {
-                    $(State::$kind(limiter) => limiter.ask(key, now),)+
+                    $(State::$kind(limiter) => limiter.ask(key, now, cost),)+
                 }
             }
 
-            fn wait(&self, key: usize, now: Time) -> Dur {
+            fn wait(&self, key: usize, now: Time, cost: u32) -> Dur {
                 match self {
-                    $(State::$kind(limiter) => limiter.wait(key, now),)+
+                    $(State::$kind(limiter) => limiter.wait(key, now, cost),)+
+                }
+            }
+
+            fn count(&mut self, key: usize, now: Time, cost: u32) {
+                match self {
+                    $(State::$kind(limiter) => limiter.count(key, now, cost),)+
                 }
             }
 

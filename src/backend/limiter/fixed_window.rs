@@ -1,7 +1,8 @@
-//! Fixed window: needs `limit` and `window`.
+//! Fixed window: needs `limit` and `window`, takes `begins`.
 //!
-//! At most `limit` requests of a key pass in each window `[i W, (i + 1) W)`. Windows are aligned to the start of the
-//! run. Around a boundary, up to twice the limit can pass within the length of a window (Cloudflare, "How we built rate
+//! At most `limit` requests of a key pass in each window of length W. By the clock, windows are `[i W, (i + 1) W)` from
+//! the start of the run, for all keys alike. From the first call, a key's window begins with the first request that
+//! counts after its last window has ended (a counter with an expiry: Redis, "INCR", pattern rate limiter). Around a boundary, up to twice the limit can pass within the length of a window (Cloudflare, "How we built rate
 //! limiting capable of scaling to millions of domains", 2017). A limit of 0 refuses every request.
 
 use super::{Kind, LimitKind, Verdict, law, pilot};
@@ -11,7 +12,7 @@ use crate::kernel::{Dur, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// At most `limit` requests in each window; windows are aligned to the start of the run.
+/// At most `limit` requests in each window.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Spec {
@@ -21,6 +22,26 @@ pub struct Spec {
     /// Length of a window.
     #[schemars(extend("x-above-zero" = true), example = "10s")]
     pub window: Dur,
+    /// Where a window begins.
+    #[serde(default, skip_serializing_if = "Begins::is_by_clock")]
+    pub begins: Begins,
+}
+
+/// Where a window begins.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Begins {
+    /// At each whole multiple of its length from the start of the run, for all keys alike.
+    #[default]
+    Clock,
+    /// With the first request of a key that counts after its last window.
+    FirstCall,
+}
+
+impl Begins {
+    fn is_by_clock(&self) -> bool {
+        *self == Begins::Clock
+    }
 }
 
 /// One counter per key.
@@ -28,13 +49,15 @@ pub struct Spec {
 pub(super) struct FixedWindow {
     limit: u32,
     window: u64,
+    begins: Begins,
     counters: Vec<Counter>,
 }
 
-/// Number of requests of a key that passed in the window `index`.
+/// Number of requests of a key that count in a window: the window of this index by the clock, otherwise the one that
+/// begins at this nanosecond.
 #[derive(Clone, Copy, Debug)]
 struct Counter {
-    index: u64,
+    window: u64,
     passed: u32,
 }
 
@@ -43,13 +66,30 @@ const KEY_BYTES: usize = size_of::<Counter>();
 // At most, because some platforms align 64-bit numbers to 4 bytes.
 const _: () = assert!(KEY_BYTES <= 16);
 
+/// At most `limit` requests in each window by the clock.
+pub(super) fn by_clock(limit: u32, window: Dur) -> LimitKind {
+    LimitKind::FixedWindow(Spec { limit, window, begins: Begins::Clock })
+}
+
 impl FixedWindow {
     /// The counter for the window that contains `now`.
     #[inline]
     fn counter(&self, key: usize, now: Time) -> Counter {
-        let index = now.0 / self.window;
         let counter = self.counters[key];
-        if counter.index == index { counter } else { Counter { index, passed: 0 } }
+        let (window, is_same) = match self.begins {
+            Begins::Clock => {
+                let index = now.0 / self.window;
+                (index, counter.window == index)
+            }
+            Begins::FirstCall => (now.0, counter.passed > 0 && now.0 - counter.window < self.window),
+        };
+        if is_same { counter } else { Counter { window, passed: 0 } }
+    }
+
+    /// Whether so many more requests fit into the window of this counter.
+    #[inline]
+    fn fits(&self, counter: Counter, cost: u32) -> bool {
+        u64::from(counter.passed) + u64::from(cost) <= u64::from(self.limit)
     }
 }
 
@@ -57,11 +97,18 @@ impl Kind for FixedWindow {
     type Spec = Spec;
 
     fn in_words(spec: &Spec) -> String {
-        format!("of {} in {}", spec.limit, spec.window)
+        match spec.begins {
+            Begins::Clock => format!("of {} in {}", spec.limit, spec.window),
+            Begins::FirstCall => format!("of {} in {} from the first call", spec.limit, spec.window),
+        }
     }
 
     fn rate(spec: &Spec) -> Option<Rate> {
         Some(Rate { count: spec.limit.into(), per: spec.window })
+    }
+
+    fn promise(spec: &Spec) -> Option<LimitKind> {
+        Some(by_clock(spec.limit, spec.window))
     }
 
     fn key_bytes(_: &Spec) -> u64 {
@@ -69,41 +116,60 @@ impl Kind for FixedWindow {
     }
 
     fn new(spec: &Spec, keys: u32) -> FixedWindow {
-        let counters = vec![Counter { index: 0, passed: 0 }; keys as usize];
-        FixedWindow { limit: spec.limit, window: spec.window.0, counters }
+        let counters = vec![Counter { window: 0, passed: 0 }; keys as usize];
+        FixedWindow { limit: spec.limit, window: spec.window.0, begins: spec.begins, counters }
     }
 
     #[inline]
-    fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time, cost: u32) -> Verdict {
         let counter = self.counter(key, now);
-        if counter.passed < self.limit {
-            self.counters[key] = Counter { passed: counter.passed + 1, ..counter };
+        if self.fits(counter, cost) {
+            self.counters[key] = Counter { passed: counter.passed + cost, ..counter };
             Verdict::Admit { delay: Dur::ZERO }
         } else {
-            Verdict::Refuse { wait: self.wait(key, now) }
+            Verdict::Refuse { wait: self.wait(key, now, cost) }
         }
     }
 
-    fn wait(&self, key: usize, now: Time) -> Dur {
-        if self.limit == 0 {
+    fn wait(&self, key: usize, now: Time, cost: u32) -> Dur {
+        let counter = self.counter(key, now);
+        if self.limit < cost {
             Dur(u64::MAX)
-        } else if self.counter(key, now).passed < self.limit {
+        } else if self.fits(counter, cost) {
             Dur::ZERO
         } else {
-            Dur(self.window - now.0 % self.window)
+            match self.begins {
+                Begins::Clock => Dur(self.window - now.0 % self.window),
+                Begins::FirstCall => Dur(self.window - (now.0 - counter.window)),
+            }
         }
+    }
+
+    fn count(&mut self, key: usize, now: Time, cost: u32) {
+        let counter = self.counter(key, now);
+        self.counters[key] = Counter { passed: counter.passed.saturating_add(cost), ..counter };
     }
 
     fn scaled(spec: &Spec, share: f64) -> LimitKind {
-        LimitKind::FixedWindow(Spec { limit: pilot::count(spec.limit, share), window: spec.window })
+        LimitKind::FixedWindow(Spec { limit: pilot::count(spec.limit, share), ..spec.clone() })
     }
 
     fn draw(dice: &mut Dice, horizon_s: u64) -> Spec {
-        Spec { limit: dice.small(1, 12), window: Dur::from_secs(dice.number(1, horizon_s / 4)) }
+        let (limit, window) = (dice.small(1, 12), Dur::from_secs(dice.number(1, horizon_s / 4)));
+        Spec { limit, window, begins: Begins::Clock }
     }
 
-    fn broken_law(spec: &Spec, admitted: &[Time]) -> Option<String> {
-        law::aligned_windows(spec.limit, spec.window, admitted)
+    fn vary(spec: &mut Spec, dice: &mut Dice) {
+        if dice.yes(0.4) {
+            spec.begins = Begins::FirstCall;
+        }
+    }
+
+    fn broken_law(spec: &Spec, counted: &[Time]) -> Option<String> {
+        match spec.begins {
+            Begins::Clock => law::aligned_windows(spec.limit, spec.window, counted),
+            Begins::FirstCall => law::windows_from_first(spec.limit, spec.window, counted),
+        }
     }
 }
 
@@ -113,7 +179,28 @@ mod tests {
     use super::*;
 
     fn window(limit: u32, window: Dur) -> FixedWindow {
-        FixedWindow::new(&Spec { limit, window }, 1)
+        FixedWindow::new(&Spec { limit, window, begins: Begins::Clock }, 1)
+    }
+
+    /// A window by the clock would pass a third request at 10. From the first call, at 3, it ends at 13; the next one
+    /// begins with the request at 17.
+    #[test]
+    fn a_window_from_the_first_call_ends_one_length_after_it() {
+        let mut limiter = FixedWindow::new(&Spec { limit: 2, window: Dur(10), begins: Begins::FirstCall }, 1);
+        for (now, passes) in [
+            (3, true),
+            (9, true),
+            (10, false),
+            (12, false),
+            (17, true),
+            (20, true),
+            (26, false),
+            (27, true),
+        ] {
+            assert_eq!(admits(limiter.ask(0, Time(now), 1)), passes, "at {now}");
+        }
+        assert!(admits(limiter.ask(0, Time(30), 1)));
+        assert_eq!(limiter.ask(0, Time(31), 1), Verdict::Refuse { wait: Dur(6) });
     }
 
     #[test]
@@ -130,24 +217,24 @@ mod tests {
             (40, true),
             (40, false),
         ] {
-            assert_eq!(admits(limiter.ask(0, Time(now))), passes, "at {now}");
+            assert_eq!(admits(limiter.ask(0, Time(now), 1)), passes, "at {now}");
         }
     }
 
     #[test]
     fn refused_just_before_allowed_exactly_then() {
         let mut limiter = window(1, Dur(10));
-        assert!(admits(limiter.ask(0, Time(13))));
-        assert_eq!(limiter.ask(0, Time(13)), Verdict::Refuse { wait: Dur(7) });
-        assert_eq!(limiter.ask(0, Time(19)), Verdict::Refuse { wait: Dur(1) });
-        assert!(admits(limiter.ask(0, Time(20))));
+        assert!(admits(limiter.ask(0, Time(13), 1)));
+        assert_eq!(limiter.ask(0, Time(13), 1), Verdict::Refuse { wait: Dur(7) });
+        assert_eq!(limiter.ask(0, Time(19), 1), Verdict::Refuse { wait: Dur(1) });
+        assert!(admits(limiter.ask(0, Time(20), 1)));
     }
 
     #[test]
     fn limit_zero_and_the_end_of_time() {
-        assert_eq!(window(0, Dur(10)).ask(0, Time(3)), Verdict::Refuse { wait: Dur(u64::MAX) });
+        assert_eq!(window(0, Dur(10)).ask(0, Time(3), 1), Verdict::Refuse { wait: Dur(u64::MAX) });
         let mut limiter = window(1, Dur(10));
-        assert_eq!(admitted((0..3).map(|_| limiter.ask(0, Time::NEVER))), 1);
+        assert_eq!(admitted((0..3).map(|_| limiter.ask(0, Time::NEVER, 1))), 1);
     }
 
     /// From the oracle synchronised_herd_fixed_window: (clients, limit, windows to drain, last success in s, requests).
@@ -164,7 +251,7 @@ mod tests {
             while left > 0 {
                 rounds += 1;
                 sent += left;
-                let verdicts: Vec<Verdict> = (0..left).map(|_| limiter.ask(0, now)).collect();
+                let verdicts: Vec<Verdict> = (0..left).map(|_| limiter.ask(0, now, 1)).collect();
                 if verdicts.iter().any(|v| admits(*v)) {
                     last_success = now;
                 }

@@ -40,13 +40,13 @@ const KEY_BYTES: usize = size_of::<u128>();
 const _: () = assert!(KEY_BYTES <= 16);
 
 impl Gcra {
-    /// The theoretical arrival time after this request, if it is admitted.
+    /// The theoretical arrival time after a call that counts as `cost` requests, if it is admitted.
     ///
     /// Comparing this value with now + tau + T is equivalent to comparing the old one with now + tau. It avoids
     /// negative numbers for a burst of 0, where tau = -T.
     #[inline]
-    fn next_arrival(&self, key: usize, now: u128) -> u128 {
-        self.arrivals[key].max(now) + u128::from(self.pace.cost)
+    fn next_arrival(&self, key: usize, now: u128, cost: u32) -> u128 {
+        self.arrivals[key].max(now) + self.pace.units_of(cost)
     }
 }
 
@@ -61,6 +61,10 @@ impl Kind for Gcra {
         Some(spec.rate)
     }
 
+    fn promise(spec: &Spec) -> Option<LimitKind> {
+        Some(LimitKind::Gcra(Spec { rate: spec.rate, burst: spec.burst }))
+    }
+
     fn key_bytes(_: &Spec) -> u64 {
         KEY_BYTES as u64
     }
@@ -71,23 +75,29 @@ impl Kind for Gcra {
     }
 
     #[inline]
-    fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time, cost: u32) -> Verdict {
         let scaled_now = self.pace.units_at(now);
-        let next = self.next_arrival(key, scaled_now);
+        let next = self.next_arrival(key, scaled_now, cost);
         if next <= scaled_now + self.reach {
             self.arrivals[key] = next;
             Verdict::Admit { delay: Dur::ZERO }
         } else {
-            Verdict::Refuse { wait: self.wait(key, now) }
+            Verdict::Refuse { wait: self.wait(key, now, cost) }
         }
     }
 
-    fn wait(&self, key: usize, now: Time) -> Dur {
-        if self.reach == 0 {
+    fn wait(&self, key: usize, now: Time, cost: u32) -> Dur {
+        if self.reach < self.pace.units_of(cost) {
             return Dur(u64::MAX);
         }
         let scaled_now = self.pace.units_at(now);
-        self.pace.time_for(self.next_arrival(key, scaled_now).saturating_sub(scaled_now + self.reach))
+        self.pace.time_for(self.next_arrival(key, scaled_now, cost).saturating_sub(scaled_now + self.reach))
+    }
+
+    /// Beyond tau + T nothing is left to take: the bucket of the same decisions is empty.
+    fn count(&mut self, key: usize, now: Time, cost: u32) {
+        let scaled_now = self.pace.units_at(now);
+        self.arrivals[key] = self.next_arrival(key, scaled_now, cost).min(scaled_now + self.reach);
     }
 
     fn scaled(spec: &Spec, share: f64) -> LimitKind {
@@ -133,7 +143,7 @@ mod tests {
         for (arrivals, conforming) in GOLDEN {
             let mut gcra = gcra("1/100ns", 6);
             let verdicts: Vec<u8> =
-                arrivals.iter().map(|t| u8::from(admits(gcra.ask(0, Time(*t))))).collect();
+                arrivals.iter().map(|t| u8::from(admits(gcra.ask(0, Time(*t), 1)))).collect();
             assert_eq!(verdicts, conforming);
         }
     }
@@ -143,7 +153,7 @@ mod tests {
         // I.371: 1 + floor(tau / (T - d)) requests pass at spacing d < T; with T = 100 and tau = 500.
         for (spacing, longest) in [(0, 6), (10, 6), (50, 11), (90, 51), (95, 101)] {
             let mut gcra = gcra("1/100ns", 6);
-            let run = (0..1000).take_while(|i| admits(gcra.ask(0, Time(i * spacing)))).count();
+            let run = (0..1000).take_while(|i| admits(gcra.ask(0, Time(i * spacing), 1))).count();
             assert_eq!(run, longest, "spacing {spacing}");
         }
     }
@@ -152,19 +162,19 @@ mod tests {
     fn refused_just_before_allowed_exactly_then() {
         for rate in ["1/7ns", "3/10ns", "1800/1h", "999999999989/36500d"] {
             let mut gcra = gcra(rate, 1);
-            assert!(admits(gcra.ask(0, Time(5))));
-            let Verdict::Refuse { wait } = gcra.ask(0, Time(5)) else { panic!("{rate}: the burst is used") };
-            assert!(!admits(gcra.ask(0, Time(5 + wait.0 - 1))), "{rate}");
-            assert!(admits(gcra.ask(0, Time(5 + wait.0))), "{rate}");
+            assert!(admits(gcra.ask(0, Time(5), 1)));
+            let Verdict::Refuse { wait } = gcra.ask(0, Time(5), 1) else { panic!("{rate}: the burst is used") };
+            assert!(!admits(gcra.ask(0, Time(5 + wait.0 - 1), 1)), "{rate}");
+            assert!(admits(gcra.ask(0, Time(5 + wait.0), 1)), "{rate}");
         }
     }
 
     #[test]
     fn rate_zero_passes_the_burst_only_and_burst_zero_nothing() {
         let mut dry = gcra("0/s", 2);
-        assert_eq!(admitted((0..10).map(|i| dry.ask(0, Time(i << 60)))), 2);
-        assert_eq!(dry.ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(u64::MAX) });
+        assert_eq!(admitted((0..10).map(|i| dry.ask(0, Time(i << 60), 1))), 2);
+        assert_eq!(dry.ask(0, Time::NEVER, 1), Verdict::Refuse { wait: Dur(u64::MAX) });
         let mut closed = gcra("5/s", 0);
-        assert_eq!(closed.ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(u64::MAX) });
+        assert_eq!(closed.ask(0, Time::NEVER, 1), Verdict::Refuse { wait: Dur(u64::MAX) });
     }
 }

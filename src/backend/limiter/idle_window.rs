@@ -1,7 +1,7 @@
 //! Idle window: needs `limit` and `window`.
 //!
 //! A key's count starts at its first request. It is reset only by a request that comes later than `window` after the
-//! last one that passed. Until then at most `limit` requests pass. So a key that keeps asking below "`limit` in a
+//! last one that counted: that passed, or, where refused calls count too, that came at all. Until then at most `limit` requests pass. So a key that keeps asking below "`limit` in a
 //! `window`" is still refused until it has been refused for a whole window (better-auth issue 6035: "1000 an hour"
 //! refuses a client of 900 an hour). A limit of 0 refuses every request.
 
@@ -50,6 +50,12 @@ impl IdleWindow {
         let Count { passed, last } = self.counts[key];
         if now.since(last) > self.window { 0 } else { passed }
     }
+
+    /// Whether so many more requests pass.
+    #[inline]
+    fn fits(&self, counted: u32, cost: u32) -> bool {
+        u64::from(counted) + u64::from(cost) <= u64::from(self.limit)
+    }
 }
 
 impl Kind for IdleWindow {
@@ -63,6 +69,10 @@ impl Kind for IdleWindow {
         None
     }
 
+    fn promise(spec: &Spec) -> Option<LimitKind> {
+        Some(super::fixed_window::by_clock(spec.limit, spec.window))
+    }
+
     fn key_bytes(_: &Spec) -> u64 {
         KEY_BYTES as u64
     }
@@ -73,24 +83,28 @@ impl Kind for IdleWindow {
     }
 
     #[inline]
-    fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time, cost: u32) -> Verdict {
         let counted = self.counted(key, now);
-        if counted < self.limit {
-            self.counts[key] = Count { passed: counted + 1, last: now };
+        if self.fits(counted, cost) {
+            self.counts[key] = Count { passed: counted + cost, last: now };
             Verdict::Admit { delay: Dur::ZERO }
         } else {
-            Verdict::Refuse { wait: self.wait(key, now) }
+            Verdict::Refuse { wait: self.wait(key, now, cost) }
         }
     }
 
-    fn wait(&self, key: usize, now: Time) -> Dur {
-        if self.limit == 0 {
+    fn wait(&self, key: usize, now: Time, cost: u32) -> Dur {
+        if self.limit < cost {
             Dur(u64::MAX)
-        } else if self.counted(key, now) < self.limit {
+        } else if self.fits(self.counted(key, now), cost) {
             Dur::ZERO
         } else {
-            Dur(self.window.0 - now.since(self.counts[key].last).0 + 1)
+            Dur((self.window.0 - now.since(self.counts[key].last).0).saturating_add(1))
         }
+    }
+
+    fn count(&mut self, key: usize, now: Time, cost: u32) {
+        self.counts[key] = Count { passed: self.counted(key, now).saturating_add(cost), last: now };
     }
 
     fn scaled(spec: &Spec, share: f64) -> LimitKind {
@@ -133,18 +147,18 @@ mod tests {
         let asked =
             [(0, true), (9, true), (18, false), (19, false), (20, true), (30, true), (40, false), (41, true)];
         for (now, passes) in asked {
-            assert_eq!(admits(limiter.ask(0, Time(now))), passes, "at {now}");
+            assert_eq!(admits(limiter.ask(0, Time(now), 1)), passes, "at {now}");
         }
     }
 
     #[test]
     fn refused_just_before_allowed_exactly_then() {
         let mut limiter = window(1, Dur(10));
-        assert!(admits(limiter.ask(0, Time(13))));
-        assert_eq!(limiter.ask(0, Time(13)), Verdict::Refuse { wait: Dur(11) });
-        assert_eq!(limiter.ask(0, Time(22)), Verdict::Refuse { wait: Dur(2) });
-        assert!(admits(limiter.ask(0, Time(24))));
-        assert_eq!(window(0, Dur(10)).ask(0, Time(3)), Verdict::Refuse { wait: Dur(u64::MAX) });
+        assert!(admits(limiter.ask(0, Time(13), 1)));
+        assert_eq!(limiter.ask(0, Time(13), 1), Verdict::Refuse { wait: Dur(11) });
+        assert_eq!(limiter.ask(0, Time(22), 1), Verdict::Refuse { wait: Dur(2) });
+        assert!(admits(limiter.ask(0, Time(24), 1)));
+        assert_eq!(window(0, Dur(10)).ask(0, Time(3), 1), Verdict::Refuse { wait: Dur(u64::MAX) });
     }
 
     /// better-auth issue 6035: 900 requests an hour under "1000 an hour". 1000 pass, then 900 are refused for an hour.
@@ -152,7 +166,7 @@ mod tests {
     #[test]
     fn nine_hundred_an_hour_under_a_thousand_an_hour_lose_almost_half_a_day() {
         let mut limiter = window(1_000, Dur::from_secs(3_600));
-        let day = (0..21_600).map(|n| limiter.ask(0, Time::from_ms(4_000 * n)));
+        let day = (0..21_600).map(|n| limiter.ask(0, Time::from_ms(4_000 * n), 1));
         assert_eq!(admitted(day), 11_700);
     }
 

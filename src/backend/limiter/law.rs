@@ -31,6 +31,21 @@ pub(super) fn aligned_windows(limit: u32, window: Dur, admitted: &[Time]) -> Opt
     (most > limit as usize).then(|| format!("{most} in one window of {window}, limit {limit}"))
 }
 
+/// At most `limit` in each window that begins with the first time after the last one.
+pub(super) fn windows_from_first(limit: u32, window: Dur, counted: &[Time]) -> Option<String> {
+    let (mut begin, mut within) = (None::<Time>, 0);
+    for &at in counted {
+        if begin.is_none_or(|begin| at.since(begin) >= window) {
+            (begin, within) = (Some(at), 0);
+        }
+        within += 1;
+        if within > limit {
+            return Some(format!("{within} in one window of {window}, limit {limit}, at {at}"));
+        }
+    }
+    None
+}
+
 /// The largest number of times of an ascending list in one closed window of this length.
 pub fn most_in_window(times: &[Time], window: Dur) -> usize {
     let mut first = 0;

@@ -43,6 +43,7 @@ const _: () = assert!(KEY_BYTES <= 16);
 
 impl Kind for LeakyBucket {
     type Spec = Spec;
+    const COUNTS_CALLS: bool = false;
 
     fn in_words(spec: &Spec) -> String {
         format!("of {}, burst {}", spec.rate, spec.burst)
@@ -50,6 +51,11 @@ impl Kind for LeakyBucket {
 
     fn rate(spec: &Spec) -> Option<Rate> {
         Some(spec.rate)
+    }
+
+    fn promise(spec: &Spec) -> Option<LimitKind> {
+        let burst = spec.burst.saturating_add(1);
+        Some(LimitKind::Gcra(super::gcra::Spec { rate: spec.rate, burst }))
     }
 
     fn key_bytes(_: &Spec) -> u64 {
@@ -62,7 +68,7 @@ impl Kind for LeakyBucket {
     }
 
     #[inline]
-    fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time, cost: u32) -> Verdict {
         let scaled_now = self.pace.units_at(now);
         let ahead = self.departures[key].saturating_sub(scaled_now);
         // Waiting departures are `cost` apart. More than `burst` of them wait exactly if the next possible departure is
@@ -71,11 +77,11 @@ impl Kind for LeakyBucket {
             self.departures[key] = scaled_now + ahead + u128::from(self.pace.cost);
             Verdict::Admit { delay: self.pace.time_for(ahead) }
         } else {
-            Verdict::Refuse { wait: self.wait(key, now) }
+            Verdict::Refuse { wait: self.wait(key, now, cost) }
         }
     }
 
-    fn wait(&self, key: usize, now: Time) -> Dur {
+    fn wait(&self, key: usize, now: Time, _: u32) -> Dur {
         if self.pace.per_ns == 0 {
             return Dur(u64::MAX);
         }
@@ -114,29 +120,29 @@ mod tests {
         let mut shaper = shaper("3/10ns", 4);
         // Departures at 0, 10/3, 20/3, 10 and 40/3 ns, rounded up one by one.
         for delay in [0, 4, 7, 10, 14] {
-            assert_eq!(shaper.ask(0, Time(0)), Verdict::Admit { delay: Dur(delay) });
+            assert_eq!(shaper.ask(0, Time(0), 1), Verdict::Admit { delay: Dur(delay) });
         }
         // Four wait until the first of them leaves at 10/3 ns.
-        assert_eq!(shaper.ask(0, Time(0)), Verdict::Refuse { wait: Dur(4) });
-        assert_eq!(shaper.ask(0, Time(3)), Verdict::Refuse { wait: Dur(1) });
+        assert_eq!(shaper.ask(0, Time(0), 1), Verdict::Refuse { wait: Dur(4) });
+        assert_eq!(shaper.ask(0, Time(3), 1), Verdict::Refuse { wait: Dur(1) });
         // The next departs at 50/3 ns.
-        assert_eq!(shaper.ask(0, Time(4)), Verdict::Admit { delay: Dur(13) });
+        assert_eq!(shaper.ask(0, Time(4), 1), Verdict::Admit { delay: Dur(13) });
     }
 
     #[test]
     fn without_a_queue_requests_too_close_are_refused() {
         let mut shaper = shaper("1/10ns", 0);
         for (now, passes) in [(5, true), (5, false), (14, false), (15, true), (24, false), (99, true)] {
-            assert_eq!(admits(shaper.ask(0, Time(now))), passes, "at {now}");
+            assert_eq!(admits(shaper.ask(0, Time(now), 1)), passes, "at {now}");
         }
     }
 
     #[test]
     fn rate_zero_and_the_end_of_time() {
-        assert_eq!(shaper("0/s", 9).ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(u64::MAX) });
+        assert_eq!(shaper("0/s", 9).ask(0, Time::NEVER, 1), Verdict::Refuse { wait: Dur(u64::MAX) });
         let mut slow = shaper("1/36500d", 1);
-        assert_eq!(slow.ask(0, Time::NEVER), Verdict::Admit { delay: Dur::ZERO });
-        assert_eq!(slow.ask(0, Time::NEVER), Verdict::Admit { delay: Dur::parse("36500d").unwrap() });
-        assert_eq!(slow.ask(0, Time::NEVER), Verdict::Refuse { wait: Dur::parse("36500d").unwrap() });
+        assert_eq!(slow.ask(0, Time::NEVER, 1), Verdict::Admit { delay: Dur::ZERO });
+        assert_eq!(slow.ask(0, Time::NEVER, 1), Verdict::Admit { delay: Dur::parse("36500d").unwrap() });
+        assert_eq!(slow.ask(0, Time::NEVER, 1), Verdict::Refuse { wait: Dur::parse("36500d").unwrap() });
     }
 }

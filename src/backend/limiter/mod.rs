@@ -10,13 +10,14 @@ pub mod law;
 mod pace;
 mod penalty;
 mod pilot;
+pub mod report;
 #[cfg(test)]
 mod testing;
 #[cfg(test)]
 mod tests;
 
 use crate::backend::rate::Rate;
-use crate::backend::spec::{LimitSpec, RetryAfter};
+use crate::backend::spec::{Counts, LimitSpec, RetryAfter};
 use crate::kernel::dice::Dice;
 use crate::kernel::time::NS_PER_S;
 use crate::kernel::{Dur, Time};
@@ -54,6 +55,8 @@ trait Kind: Clone + fmt::Debug {
     const NEEDS_RELEASE: bool = false;
     /// Whether random scenarios have the kind.
     const IS_DRAWN: bool = true;
+    /// Whether the kind counts calls, so that a scenario can say which calls count, and how much each.
+    const COUNTS_CALLS: bool = true;
 
     /// The numbers in words: `of 5/10s, burst 5`.
     fn in_words(spec: &Self::Spec) -> String;
@@ -61,6 +64,11 @@ trait Kind: Clone + fmt::Debug {
     /// The rate at which one key's requests pass in the long run if there are more than enough of them; `None` for a kind
     /// that bounds no rate.
     fn rate(spec: &Self::Spec) -> Option<Rate>;
+
+    /// What the limit promises a key: see [`LimitKind::promise`].
+    fn promise(_: &Self::Spec) -> Option<LimitKind> {
+        None
+    }
 
     /// A value that the kind cannot compute with exactly.
     fn inexact(_: &Self::Spec) -> Option<Inexact> {
@@ -73,11 +81,16 @@ trait Kind: Clone + fmt::Debug {
     /// A limiter for keys `0..keys` without any requests so far.
     fn new(spec: &Self::Spec, keys: u32) -> Self;
 
-    /// Judges a request.
-    fn ask(&mut self, key: usize, now: Time) -> Verdict;
+    /// Judges a call that counts as `cost` requests, and counts it if it passes.
+    fn ask(&mut self, key: usize, now: Time, cost: u32) -> Verdict;
 
-    /// Time from `now` until a request passes if no other comes. A request at any later time also passes.
-    fn wait(&self, key: usize, now: Time) -> Dur;
+    /// Time from `now` until such a call passes if no other comes. A call at any later time also passes.
+    fn wait(&self, key: usize, now: Time, cost: u32) -> Dur;
+
+    /// Counts a call without judging it: a refused one, or one whose answer is decided.
+    fn count(&mut self, _key: usize, _now: Time, _cost: u32) {
+        unreachable!("the kind does not count calls")
+    }
 
     /// Releases an admitted call that has been answered.
     fn release(&mut self, _key: usize) {}
@@ -88,8 +101,11 @@ trait Kind: Clone + fmt::Debug {
     /// A random limit, for a run of this many seconds.
     fn draw(dice: &mut Dice, horizon_s: u64) -> Self::Spec;
 
-    /// How the admission times of one key's requests break the kind's law; `None` if they keep it.
-    fn broken_law(spec: &Self::Spec, admitted: &[Time]) -> Option<String>;
+    /// Draws the kind's younger options: see [`LimitKind::vary`].
+    fn vary(_spec: &mut Self::Spec, _dice: &mut Dice) {}
+
+    /// How the times of one key's counted requests break the kind's law: see [`LimitKind::broken_law`].
+    fn broken_law(spec: &Self::Spec, counted: &[Time]) -> Option<String>;
 }
 
 limiters! {
@@ -120,7 +136,10 @@ pub struct Inexact {
 #[derive(Clone, Debug)]
 pub struct Limiter {
     kind: State,
+    counts: Counts,
     penalty: Option<Penalty>,
+    /// Whether the kind alone decides: it counts what it admits, and there is no penalty.
+    plain: bool,
 }
 
 impl Limiter {
@@ -130,8 +149,10 @@ impl Limiter {
     /// When [`LimitKind::inexact`] refuses the values, or when memory for [`Limiter::bytes_per_key`] times `keys` is
     /// not available.
     pub fn new(spec: &LimitSpec, keys: u32) -> Limiter {
-        let penalty = spec.penalty.map(|length| Penalty::new(length, keys));
-        Limiter { kind: State::new(&spec.kind, keys), penalty }
+        let penalty = spec.penalty.map(|length| Penalty::new(length, spec.penalty_prolonged, keys));
+        let counts = spec.counted();
+        let plain = penalty.is_none() && counts == Counts::Admitted;
+        Limiter { kind: State::new(&spec.kind, keys), counts, penalty, plain }
     }
 
     /// Memory of one key, in bytes. Multiply by the number of keys before building a limiter that might not fit.
@@ -139,23 +160,57 @@ impl Limiter {
         spec.kind.key_bytes() + if spec.penalty.is_some() { penalty::KEY_BYTES as u64 } else { 0 }
     }
 
-    /// Judges a request of this key at `now`, which must not be before any earlier `now` and must be before
-    /// [`Time::NEVER`].
+    /// Judges a call of this key that counts as `cost` requests at `now`, which must not be before any earlier `now` and
+    /// must be before [`Time::NEVER`].
     ///
     /// # Panics
     /// When `key` is not below the number of keys.
     #[inline]
-    pub fn ask(&mut self, key: u32, now: Time) -> Verdict {
-        let key = key as usize;
-        let Some(penalty) = &mut self.penalty else { return self.kind.ask(key, now) };
-        let left = penalty.left(key, now);
-        if left > Dur::ZERO {
-            return Verdict::Refuse { wait: left.max(self.kind.wait(key, now)) };
+    pub fn ask(&mut self, key: u32, now: Time, cost: u32) -> Verdict {
+        if self.plain {
+            return self.kind.ask(key as usize, now, cost);
         }
-        let verdict = self.kind.ask(key, now);
+        self.ask_by_rules(key as usize, now, cost)
+    }
+
+    fn ask_by_rules(&mut self, key: usize, now: Time, cost: u32) -> Verdict {
+        if let Some(penalty) = &mut self.penalty
+            && let Some(left) = penalty.called(key, now)
+        {
+            return Verdict::Refuse { wait: left.max(self.kind.wait(key, now, cost)) };
+        }
+        let verdict = match self.counts {
+            Counts::Admitted => self.kind.ask(key, now, cost),
+            Counts::All => match self.kind.ask(key, now, cost) {
+                Verdict::Refuse { .. } => {
+                    self.kind.count(key, now, cost);
+                    // Computed after counting, because the refusal itself may make the next wait longer.
+                    Verdict::Refuse { wait: self.kind.wait(key, now, cost) }
+                }
+                admitted => admitted,
+            },
+            Counts::Failures | Counts::Successes => match self.kind.wait(key, now, cost) {
+                Dur::ZERO => Verdict::Admit { delay: Dur::ZERO },
+                wait => Verdict::Refuse { wait },
+            },
+        };
         let Verdict::Refuse { wait } = verdict else { return verdict };
+        let Some(penalty) = &mut self.penalty else { return verdict };
         penalty.start(key, now);
         Verdict::Refuse { wait: wait.max(penalty.left(key, now)) }
+    }
+
+    /// The answer to an admitted call is decided at `now`. Returns whether the call counts because of that.
+    pub fn settle(&mut self, key: u32, now: Time, cost: u32, success: bool) -> bool {
+        let counts = match self.counts {
+            Counts::Admitted | Counts::All => false,
+            Counts::Failures => !success,
+            Counts::Successes => success,
+        };
+        if counts {
+            self.kind.count(key as usize, now, cost);
+        }
+        counts
     }
 
     /// Releases the place of an admitted call. Only kinds that count calls under way use it.
@@ -173,15 +228,18 @@ impl Limiter {
     }
 }
 
-/// The whole seconds in a 429's `Retry-After` (RFC 9110, section 10.2.3).
+/// The whole seconds in a refusal's `Retry-After` (RFC 9110, section 10.2.3).
 ///
 /// `Seconds` rounds up, so that a client which obeys does not come too early. A wait of more than 136 years, beyond
 /// every run, gives 4294967294. `TooSmall` is half of that, rounded down. An unknown wait of zero stays 0.
-pub fn retry_after(mode: RetryAfter, wait: Dur) -> RetryIn {
-    let seconds = u32::try_from(wait.0.div_ceil(NS_PER_S)).unwrap_or(u32::MAX);
-    match mode {
+pub fn retry_after(spec: &LimitSpec, wait: Dur) -> RetryIn {
+    let whole = |seconds: u64| u32::try_from(seconds).unwrap_or(u32::MAX);
+    let seconds = whole(wait.0.div_ceil(NS_PER_S));
+    match spec.retry_after {
         RetryAfter::None => RetryIn::NONE,
         RetryAfter::Seconds => RetryIn::seconds(seconds),
         RetryAfter::TooSmall => RetryIn::seconds(seconds / 2),
+        RetryAfter::RoundedDown => RetryIn::seconds(whole(wait.0 / NS_PER_S)),
+        RetryAfter::Constant => RetryIn::seconds(spec.retry_after_s.unwrap_or(0)),
     }
 }

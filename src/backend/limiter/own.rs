@@ -170,6 +170,7 @@ impl Spec {
 impl Kind for Own {
     type Spec = Spec;
     const IS_DRAWN: bool = false;
+    const COUNTS_CALLS: bool = false;
 
     fn in_words(spec: &Spec) -> String {
         match &spec.own {
@@ -191,14 +192,14 @@ impl Kind for Own {
     }
 
     #[inline]
-    fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time, _: u32) -> Verdict {
         if self.0.admits(key, now) {
             return Verdict::Admit { delay: Dur::ZERO };
         }
         Verdict::Refuse { wait: self.0.wait(key, now) }
     }
 
-    fn wait(&self, key: usize, now: Time) -> Dur {
+    fn wait(&self, key: usize, now: Time, _: u32) -> Dur {
         self.0.wait(key, now)
     }
 

@@ -1,8 +1,10 @@
 //! Penalty block: key `penalty`, for a limiter of any kind.
 //!
 //! After a refusal at t, every request of the key in `[t, t + penalty)` is refused. These requests do not reach the
-//! limiter (a sliding log with `logs-refused` does not log them) and do not extend the block. The limiter decides again
-//! on the first request at or after `t + penalty`. If it refuses that request, a new block begins.
+//! limiter (one that counts refused calls does not count them). The limiter decides again on the first request at or
+//! after the end of the block. If it refuses that request, a new block begins. With `penalty-prolonged` each request
+//! within a block begins it anew: the key is blocked until it has not called for the length of the penalty
+//! (express-rate-limit issue 325).
 
 use crate::kernel::{Dur, Time};
 
@@ -10,6 +12,7 @@ use crate::kernel::{Dur, Time};
 #[derive(Clone, Debug)]
 pub(super) struct Penalty {
     length: Dur,
+    prolonged: bool,
     /// Times of the latest refusals by the limiter; [`Time::NEVER`] before the first. An end could exceed the clock's
     /// range.
     begins: Vec<Time>,
@@ -21,8 +24,22 @@ const _: () = assert!(KEY_BYTES == 8);
 
 impl Penalty {
     /// A penalty without blocked keys.
-    pub(super) fn new(length: Dur, keys: u32) -> Penalty {
-        Penalty { length, begins: vec![Time::NEVER; keys as usize] }
+    pub(super) fn new(length: Dur, prolonged: bool, keys: u32) -> Penalty {
+        Penalty { length, prolonged, begins: vec![Time::NEVER; keys as usize] }
+    }
+
+    /// A request comes. Returns the rest of the block if the key is blocked: all of it when the request prolongs it.
+    #[inline]
+    pub(super) fn called(&mut self, key: usize, now: Time) -> Option<Dur> {
+        let left = self.left(key, now);
+        if left == Dur::ZERO {
+            return None;
+        }
+        if self.prolonged {
+            self.start(key, now);
+            return Some(self.length);
+        }
+        Some(left)
     }
 
     /// Remaining time of the block at `now`; zero if the limiter decides on the key.
@@ -45,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_block_is_half_open_and_its_key_s_own() {
-        let mut penalty = Penalty::new(Dur(10), 2);
+        let mut penalty = Penalty::new(Dur(10), false, 2);
         assert_eq!(penalty.left(0, Time(0)), Dur::ZERO);
         penalty.start(0, Time(5));
         for (now, left) in [(5, 10), (14, 1), (15, 0), (99, 0)] {
@@ -56,11 +73,22 @@ mod tests {
 
     #[test]
     fn a_penalty_of_zero_blocks_nothing_and_a_block_may_outlast_the_clock() {
-        let mut none = Penalty::new(Dur::ZERO, 1);
+        let mut none = Penalty::new(Dur::ZERO, false, 1);
         none.start(0, Time(5));
         assert_eq!(none.left(0, Time(5)), Dur::ZERO);
-        let mut long = Penalty::new(Dur(u64::MAX), 1);
+        let mut long = Penalty::new(Dur(u64::MAX), false, 1);
         long.start(0, Time(u64::MAX - 3));
         assert_eq!(long.left(0, Time(u64::MAX - 1)), Dur(u64::MAX - 2));
+    }
+    #[test]
+    fn a_call_prolongs_a_block_only_where_the_scenario_says_so() {
+        for (prolonged, left) in [(false, [None, Some(4), None]), (true, [None, Some(10), Some(10)])] {
+            let mut penalty = Penalty::new(Dur(10), prolonged, 1);
+            assert_eq!(penalty.called(0, Time(3)).map(|left| left.0), left[0]);
+            penalty.start(0, Time(3));
+            assert_eq!(penalty.called(0, Time(9)).map(|left| left.0), left[1], "{prolonged}");
+            // The first block ends at 13, the prolonged one at 19.
+            assert_eq!(penalty.called(0, Time(13)).map(|left| left.0), left[2], "{prolonged}");
+        }
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! A request passes if fewer than `limit` logged times of its key lie in the half-open window `(now - W, now]`. A time
 //! exactly `W` ago does not count. Without `logs-refused` only admitted requests are logged. Under Poisson arrivals the
-//! limiter is then the M/D/L/L loss system. With `logs-refused` refused requests are logged too. A client that retries
+//! limiter is then the M/D/L/L loss system. With `logs-refused`, or `counts = "all"`, refused requests are logged too. A
+//! call that costs n is logged n times. A client that retries
 //! more often than every `W / limit` is then locked out until it pauses. A limit of 0 refuses every request.
 //!
 //! Only the newest `limit` times matter: the window contains at least `limit` times exactly if it contains the oldest
@@ -25,7 +26,8 @@ pub struct Spec {
     /// Length of a window.
     #[schemars(extend("x-above-zero" = true), example = "10s")]
     pub window: Dur,
-    /// Whether refused requests are counted too, which can lock a client out for ever.
+    /// Whether refused requests are counted too, which can lock a client out for ever: another way to say
+    /// `counts = "all"`.
     #[serde(default)]
     pub logs_refused: bool,
 }
@@ -35,7 +37,6 @@ pub struct Spec {
 pub(super) struct SlidingLog {
     limit: u32,
     window: Dur,
-    logs_refused: bool,
     /// The rings of all keys. Zeroed memory takes no space until written, so keys that never ask cost nothing.
     times: Vec<u64>,
     places: Vec<Place>,
@@ -56,20 +57,30 @@ fn key_bytes(limit: u32) -> u64 {
 }
 
 impl SlidingLog {
-    /// Index of the next entry to write in a key's ring. In a full ring this is the oldest time.
-    #[inline]
-    fn oldest(&self, key: usize) -> usize {
-        key * self.limit as usize + self.places[key].next as usize
-    }
-
     /// Overwrites the oldest time.
     #[inline]
     fn log(&mut self, key: usize, now: Time) {
-        let oldest = self.oldest(key);
-        self.times[oldest] = now.0;
         let place = &mut self.places[key];
+        self.times[key * self.limit as usize + place.next as usize] = now.0;
         place.next = if place.next + 1 == self.limit { 0 } else { place.next + 1 };
         place.held += u32::from(place.held < self.limit);
+    }
+
+    /// The logged time that must have left the window before a call of this cost passes: the newest but `limit - cost`.
+    /// `None` if so many are not logged. The cost is 1 to `limit`.
+    #[inline]
+    fn in_the_way(&self, key: usize, cost: u32) -> Option<Time> {
+        let Place { next, held } = self.places[key];
+        if held <= self.limit - cost {
+            return None;
+        }
+        // In a full ring the next place to write holds the oldest time. One that is not full begins at 0.
+        let oldest = if held == self.limit { next } else { 0 };
+        let behind = held - (self.limit - cost + 1);
+        let place = u64::from(oldest) + u64::from(behind);
+        let limit = u64::from(self.limit);
+        let place = if place >= limit { place - limit } else { place };
+        Some(Time(self.times[key * self.limit as usize + place as usize]))
     }
 }
 
@@ -85,6 +96,10 @@ impl Kind for SlidingLog {
         (!spec.logs_refused).then(|| Rate { count: spec.limit.into(), per: spec.window })
     }
 
+    fn promise(spec: &Spec) -> Option<LimitKind> {
+        Some(super::fixed_window::by_clock(spec.limit, spec.window))
+    }
+
     fn key_bytes(spec: &Spec) -> u64 {
         key_bytes(spec.limit)
     }
@@ -93,37 +108,34 @@ impl Kind for SlidingLog {
         let slots = u64::from(spec.limit) * u64::from(keys);
         let slots = usize::try_from(slots).expect("the log fits the address space");
         let places = vec![Place { next: 0, held: 0 }; keys as usize];
-        let Spec { limit, window, logs_refused } = *spec;
-        SlidingLog { limit, window, logs_refused, times: vec![0; slots], places }
+        SlidingLog { limit: spec.limit, window: spec.window, times: vec![0; slots], places }
     }
 
     #[inline]
-    fn ask(&mut self, key: usize, now: Time) -> Verdict {
-        if self.limit == 0 {
-            return Verdict::Refuse { wait: Dur(u64::MAX) };
-        }
-        let passes = self.wait(key, now) == Dur::ZERO;
-        if passes || self.logs_refused {
-            self.log(key, now);
-        }
-        if passes {
-            Verdict::Admit { delay: Dur::ZERO }
-        } else {
-            // Computed after logging, because the refusal itself may now be in the log.
-            Verdict::Refuse { wait: self.wait(key, now) }
+    fn ask(&mut self, key: usize, now: Time, cost: u32) -> Verdict {
+        match self.wait(key, now, cost) {
+            Dur::ZERO => {
+                (0..cost).for_each(|_| self.log(key, now));
+                Verdict::Admit { delay: Dur::ZERO }
+            }
+            wait => Verdict::Refuse { wait },
         }
     }
 
     #[inline]
-    fn wait(&self, key: usize, now: Time) -> Dur {
-        if self.limit == 0 {
-            Dur(u64::MAX)
-        } else if self.places[key].held < self.limit {
-            Dur::ZERO
-        } else {
-            let age = now.since(Time(self.times[self.oldest(key)]));
-            Dur(self.window.0.saturating_sub(age.0))
+    fn wait(&self, key: usize, now: Time, cost: u32) -> Dur {
+        if self.limit < cost {
+            return Dur(u64::MAX);
         }
+        match self.in_the_way(key, cost) {
+            None => Dur::ZERO,
+            Some(time) => Dur(self.window.0.saturating_sub(now.since(time).0)),
+        }
+    }
+
+    /// Of a cost beyond the limit, only the newest `limit` entries would matter.
+    fn count(&mut self, key: usize, now: Time, cost: u32) {
+        (0..cost.min(self.limit)).for_each(|_| self.log(key, now));
     }
 
     fn scaled(spec: &Spec, share: f64) -> LimitKind {
@@ -145,11 +157,29 @@ impl Kind for SlidingLog {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Limiter;
     use super::super::testing::{admits, admitted};
     use super::*;
+    use crate::backend::spec::{LimitKey, LimitSpec};
+    use crate::protocol::Endpoint;
 
-    fn log(limit: u32, window: Dur, logs_refused: bool) -> SlidingLog {
-        SlidingLog::new(&Spec { limit, window, logs_refused }, 1)
+    fn log(limit: u32, window: Dur, logs_refused: bool) -> Limiter {
+        let kind = LimitKind::SlidingLog(Spec { limit, window, logs_refused });
+        Limiter::new(&LimitSpec::new(vec![Endpoint::known("tokens")], kind, LimitKey::Global), 1)
+    }
+
+    /// 3 of 4 places are taken, at 0, 0 and 6. A call of cost 2 fits when the entries at 0 leave, at 10; one of cost 4
+    /// when all have left, at 16; one of cost 5 never.
+    #[test]
+    fn a_call_that_costs_more_waits_for_more_places() {
+        let mut limiter = log(4, Dur(10), false);
+        assert!(admits(limiter.ask(0, Time(0), 2)) && admits(limiter.ask(0, Time(6), 1)));
+        for (cost, wait) in [(2, 3), (4, 9), (5, u64::MAX)] {
+            assert_eq!(limiter.ask(0, Time(7), cost), Verdict::Refuse { wait: Dur(wait) }, "cost {cost}");
+        }
+        assert!(admits(limiter.ask(0, Time(7), 1)));
+        assert!(admits(limiter.ask(0, Time(10), 2)), "the two at 0 have left");
+        assert_eq!(limiter.ask(0, Time(10), 2), Verdict::Refuse { wait: Dur(7) });
     }
 
     #[test]
@@ -158,27 +188,27 @@ mod tests {
         for (now, passes) in
             [(0, true), (4, true), (9, false), (10, true), (13, false), (14, true), (19, false)]
         {
-            assert_eq!(admits(limiter.ask(0, Time(now))), passes, "at {now}");
+            assert_eq!(admits(limiter.ask(0, Time(now), 1)), passes, "at {now}");
         }
-        assert_eq!(limiter.ask(0, Time(19)), Verdict::Refuse { wait: Dur(1) });
+        assert_eq!(limiter.ask(0, Time(19), 1), Verdict::Refuse { wait: Dur(1) });
     }
 
     #[test]
     fn a_logged_refusal_delays_the_next_admission() {
         let mut limiter = log(2, Dur(10), true);
-        assert_eq!(admitted([0, 4].map(|t| limiter.ask(0, Time(t)))), 2);
+        assert_eq!(admitted([0, 4].map(|t| limiter.ask(0, Time(t), 1))), 2);
         // The log then contains 4 and 9. The next request passes when 4 leaves the window.
-        assert_eq!(limiter.ask(0, Time(9)), Verdict::Refuse { wait: Dur(5) });
-        assert_eq!(limiter.ask(0, Time(13)), Verdict::Refuse { wait: Dur(6) });
-        assert!(admits(limiter.ask(0, Time(19))));
+        assert_eq!(limiter.ask(0, Time(9), 1), Verdict::Refuse { wait: Dur(5) });
+        assert_eq!(limiter.ask(0, Time(13), 1), Verdict::Refuse { wait: Dur(6) });
+        assert!(admits(limiter.ask(0, Time(19), 1)));
     }
 
     #[test]
     fn limit_zero_and_the_end_of_time() {
         let mut closed = log(0, Dur(10), true);
-        assert_eq!(closed.ask(0, Time(3)), Verdict::Refuse { wait: Dur(u64::MAX) });
+        assert_eq!(closed.ask(0, Time(3), 1), Verdict::Refuse { wait: Dur(u64::MAX) });
         let mut limiter = log(1, Dur(u64::MAX), false);
-        assert_eq!(admitted([u64::MAX - 1, u64::MAX].map(|t| limiter.ask(0, Time(t)))), 1);
+        assert_eq!(admitted([u64::MAX - 1, u64::MAX].map(|t| limiter.ask(0, Time(t), 1))), 1);
     }
 
     /// From the oracle limiter_lockout_rejected_logged (derived; observed in LanternOps/breeze pull request 3975):
@@ -197,7 +227,7 @@ mod tests {
             for (logs_refused, share) in [(true, with_refusals), (false, without)] {
                 let mut limiter = log(limit, Dur::from_secs(window_s), logs_refused);
                 let verdicts: Vec<Verdict> =
-                    (0..13_200).map(|i| limiter.ask(0, Time::from_ms(i * every_ms))).collect();
+                    (0..13_200).map(|i| limiter.ask(0, Time::from_ms(i * every_ms), 1)).collect();
                 let tail = &verdicts[6600..];
                 let observed = admitted(tail.iter().copied()) as f64 / tail.len() as f64;
                 // The source gives three decimals, but 0.17 for 10 in 60.

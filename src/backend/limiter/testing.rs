@@ -4,12 +4,14 @@
 //! windows by counting events, and on the shaper by replaying all departures. Rates are unreduced fractions, times have
 //! 128 bits.
 
+use super::fixed_window::Begins;
+use super::sliding_counter::Estimate;
 use super::{
-    LimitKind, Limiter, Verdict, concurrency, fixed_window, gcra, leaky_bucket, sliding_counter, sliding_log,
-    token_bucket,
+    LimitKind, Limiter, Verdict, concurrency, fixed_window, gcra, idle_window, leaky_bucket, sliding_counter,
+    sliding_log, token_bucket,
 };
 use crate::backend::rate::Rate;
-use crate::backend::spec::{LimitKey, LimitSpec, RetryAfter};
+use crate::backend::spec::{Counts, LimitKey, LimitSpec};
 use crate::kernel::{Dur, Time};
 use crate::protocol::Endpoint;
 
@@ -21,6 +23,7 @@ pub(super) enum Name {
     FixedWindow,
     SlidingLog,
     SlidingCounter,
+    IdleWindow,
     LeakyBucket,
     Concurrency,
 }
@@ -33,20 +36,33 @@ pub(super) struct Numbers {
     pub(super) burst: u32,
     pub(super) limit: u32,
     pub(super) window: Dur,
-    pub(super) logs_refused: bool,
+    /// Which calls count; kinds that count no calls take no notice.
+    pub(super) counts: Counts,
+    /// How many requests a call counts as; kinds that count no calls take no notice.
+    pub(super) cost: u32,
+    /// Whether a fixed window begins with the first call, or the estimate is compared before the call.
+    pub(super) other: bool,
     pub(super) penalty: Option<Dur>,
+    pub(super) prolonged: bool,
 }
 
 impl Numbers {
     /// The description of the limit in a scenario.
     pub(super) fn kind(&self) -> LimitKind {
-        let Numbers { kind, rate, burst, limit, window, logs_refused, .. } = *self;
+        let Numbers { kind, rate, burst, limit, window, counts, other, .. } = *self;
+        let begins = if other { Begins::FirstCall } else { Begins::Clock };
+        let estimate = if other { Estimate::BeforeCall } else { Estimate::WithCall };
+        // A log says in two ways that it counts refused calls.
+        let logs_refused = other && counts == Counts::All;
         match kind {
             Name::TokenBucket => LimitKind::TokenBucket(token_bucket::Spec { rate, burst }),
             Name::Gcra => LimitKind::Gcra(gcra::Spec { rate, burst }),
-            Name::FixedWindow => LimitKind::FixedWindow(fixed_window::Spec { limit, window }),
+            Name::FixedWindow => LimitKind::FixedWindow(fixed_window::Spec { limit, window, begins }),
             Name::SlidingLog => LimitKind::SlidingLog(sliding_log::Spec { limit, window, logs_refused }),
-            Name::SlidingCounter => LimitKind::SlidingCounter(sliding_counter::Spec { limit, window }),
+            Name::SlidingCounter => {
+                LimitKind::SlidingCounter(sliding_counter::Spec { limit, window, estimate })
+            }
+            Name::IdleWindow => LimitKind::IdleWindow(idle_window::Spec { limit, window }),
             Name::LeakyBucket => LimitKind::LeakyBucket(leaky_bucket::Spec { rate, burst }),
             Name::Concurrency => LimitKind::Concurrency(concurrency::Spec { limit }),
         }
@@ -55,15 +71,17 @@ impl Numbers {
     /// The whole limit.
     pub(super) fn spec(&self) -> LimitSpec {
         LimitSpec {
-            endpoints: vec![Endpoint::known("tokens")],
-            kind: self.kind(),
-            key: LimitKey::User,
-            retry_after: RetryAfter::None,
+            counts: if self.kind().counts_calls() { self.counts } else { Counts::Admitted },
+            cost: self.cost(),
             penalty: self.penalty,
-            from: Dur::ZERO,
-            to: None,
-            source: String::new(),
+            penalty_prolonged: self.prolonged,
+            ..LimitSpec::new(vec![Endpoint::known("tokens")], self.kind(), LimitKey::User)
         }
+    }
+
+    /// How many requests a call counts as.
+    pub(super) fn cost(&self) -> u32 {
+        if self.kind().counts_calls() { self.cost } else { 1 }
     }
 
     pub(super) fn limiter(&self, keys: u32) -> Limiter {
@@ -71,12 +89,13 @@ impl Numbers {
     }
 }
 
-pub(super) const ALL_KINDS: [Name; 7] = [
+pub(super) const ALL_KINDS: [Name; 8] = [
     Name::TokenBucket,
     Name::Gcra,
     Name::FixedWindow,
     Name::SlidingLog,
     Name::SlidingCounter,
+    Name::IdleWindow,
     Name::LeakyBucket,
     Name::Concurrency,
 ];
@@ -92,6 +111,11 @@ pub(super) const KEYS: u32 = 3;
 /// Requests as (key, time), times in order.
 pub(super) type Requests = Vec<(u32, Time)>;
 
+/// Whether the answer to a call that passes is a success: to every third call it is a failure.
+pub(super) fn succeeds(number: usize) -> bool {
+    !number.is_multiple_of(3)
+}
+
 /// Decodes a limit and requests from arbitrary bytes of a fuzzer: eight bytes for the limit, then two for each request,
 /// at most 64 requests.
 fn case_of(bytes: &[u8]) -> (Numbers, Requests) {
@@ -104,7 +128,11 @@ fn case_of(bytes: &[u8]) -> (Numbers, Requests) {
         burst: byte(4) as u32,
         limit: byte(5) as u32,
         window: Dur((byte(6) + 1) * grid),
-        logs_refused: byte(7) & 1 != 0,
+        counts: [Counts::Admitted, Counts::All, Counts::Failures, Counts::Successes]
+            [byte(1) as usize / 16 % 4],
+        cost: 1 + (byte(1) / 64) as u32 % 4,
+        other: byte(7) & 1 != 0,
+        prolonged: byte(0) / 32 % 2 != 0,
         penalty: (byte(7) & 2 != 0).then_some(Dur(byte(7) / 4 * grid)),
     };
     let mut now: u64 = begin;
@@ -121,14 +149,15 @@ fn case_of(bytes: &[u8]) -> (Numbers, Requests) {
 pub(super) fn agrees_with_the_model(limit: &Numbers, requests: &Requests) {
     let mut limiter = limit.limiter(KEYS);
     let mut models: Vec<Naive> = (0..KEYS).map(|_| Naive::new(limit)).collect();
-    for &(key, now) in requests {
+    for (number, &(key, now)) in requests.iter().enumerate() {
         let model = &mut models[key as usize];
         let at = i128::from(now.0);
-        let expected = model.ask(at);
-        match limiter.ask(key, now) {
+        let expected = model.ask(at, succeeds(number));
+        match limiter.ask(key, now, limit.cost()) {
             Verdict::Admit { delay } => {
                 let told = expected.map(|delay| delay.min(i128::from(u64::MAX)));
                 assert_eq!(told, Some(i128::from(delay.0)), "at {at}");
+                limiter.settle(key, now, limit.cost(), succeeds(number));
             }
             Verdict::Refuse { wait } => {
                 assert_eq!(expected, None, "at {at}");
@@ -168,16 +197,29 @@ pub(super) fn numbers(kind: Name) -> Numbers {
         burst: 2,
         limit: 4,
         window: Dur::from_secs(10),
-        logs_refused: false,
+        counts: Counts::Admitted,
+        cost: 1,
+        other: false,
         penalty: None,
+        prolonged: false,
     }
 }
 
 /// All events of one key.
 pub(super) struct Naive {
     limit: Numbers,
-    /// Times that reached the limiter, not blocked by the penalty, and whether they passed.
-    asked: Vec<(i128, bool)>,
+    /// Every call.
+    asked: Vec<Asked>,
+}
+
+/// A call.
+struct Asked {
+    at: i128,
+    /// Whether it came within a penalty.
+    blocked: bool,
+    passed: bool,
+    /// Whether it counts.
+    counts: bool,
 }
 
 impl Naive {
@@ -186,12 +228,16 @@ impl Naive {
     }
 
     /// Decides on a request and stores it. Returns the delay of an admitted one.
-    pub(super) fn ask(&mut self, now: i128) -> Option<i128> {
-        if self.is_blocked(now) {
-            return None;
-        }
+    pub(super) fn ask(&mut self, now: i128, succeeds: bool) -> Option<i128> {
+        let blocked = self.is_blocked(now);
         let passes = self.passes(now);
-        self.asked.push((now, passes));
+        let counts = match self.limit.spec().counted() {
+            Counts::Admitted => passes,
+            Counts::All => !blocked,
+            Counts::Failures => passes && !succeeds,
+            Counts::Successes => passes && succeeds,
+        };
+        self.asked.push(Asked { at: now, blocked, passed: passes, counts });
         passes.then(|| if self.limit.kind == Name::LeakyBucket { self.last_delay() } else { 0 })
     }
 
@@ -202,17 +248,59 @@ impl Naive {
 
     fn is_blocked(&self, now: i128) -> bool {
         let Some(penalty) = self.limit.penalty else { return false };
-        self.asked.iter().any(|(t, passed)| !passed && now < t + i128::from(penalty.0))
+        let begins = |a: &&Asked| !a.passed && (!a.blocked || self.limit.prolonged);
+        self.asked.iter().filter(begins).any(|a| now < a.at + i128::from(penalty.0))
     }
 
+    /// The times of the requests that passed.
     fn passed(&self) -> impl DoubleEndedIterator<Item = i128> + '_ {
-        self.asked.iter().filter(|a| a.1).map(|a| a.0)
+        self.asked.iter().filter(|a| a.passed).map(|a| a.at)
+    }
+
+    /// The times of the requests that count, each as often as it counts.
+    fn counted(&self) -> impl DoubleEndedIterator<Item = i128> + '_ {
+        let several = |a: &Asked| std::iter::repeat_n(a.at, self.limit.cost() as usize);
+        self.asked.iter().filter(|a| a.counts).flat_map(several)
+    }
+
+    /// Tokens of a full bucket that are left, times the duration of the rate, when all that counts has taken what it
+    /// found.
+    fn tokens(&self, now: i128) -> i128 {
+        let (count, per) = self.rate();
+        let full = i128::from(self.limit.burst) * per;
+        let (mut tokens, mut at) = (full, 0);
+        for time in self.counted() {
+            tokens = ((time - at) * count + tokens).min(full);
+            tokens = (tokens - per).max(0);
+            at = time;
+        }
+        ((now - at) * count + tokens).min(full)
+    }
+
+    /// Where the window of a key that contains `now` begins.
+    fn begin(&self, now: i128) -> i128 {
+        let window = i128::from(self.limit.window.0);
+        if !self.limit.other {
+            return now / window * window;
+        }
+        let mut begin = None;
+        for time in self.counted() {
+            if begin.is_none_or(|begin| time >= begin + window) {
+                begin = Some(time);
+            }
+        }
+        begin.filter(|begin| now < begin + window).unwrap_or(now)
     }
 
     fn passes_behind(&self, now: i128) -> bool {
         let limit = i128::from(self.limit.limit);
         let window = i128::from(self.limit.window.0);
+        let cost = i128::from(self.limit.cost());
         match self.limit.kind {
+            Name::TokenBucket | Name::Gcra if self.limit.counts != Counts::Admitted || cost > 1 => {
+                let (_, per) = self.rate();
+                self.tokens(now) >= cost * per
+            }
             // At most burst + rate * (now - s) requests pass in [s, now], for every s (Le Boudec and Thiran 2001,
             // section 1.2).
             Name::TokenBucket | Name::Gcra => {
@@ -227,19 +315,34 @@ impl Naive {
                     })
             }
             Name::FixedWindow => {
-                let same = self.passed().filter(|t| t / window == now / window).count();
-                (same as i128) < limit
+                let begin = self.begin(now);
+                let same = self.counted().filter(|t| *t >= begin).count();
+                same as i128 + cost <= limit
             }
             Name::SlidingLog => {
-                let logged = self.asked.iter().filter(|a| a.1 || self.limit.logs_refused);
-                (logged.filter(|a| a.0 > now - window).count() as i128) < limit
+                let logged = self.counted().filter(|t| *t > now - window).count();
+                logged as i128 + cost <= limit
             }
             Name::SlidingCounter => {
                 let index = now / window;
-                let passed_in = |i: i128| self.passed().filter(|t| t / window == i).count() as i128;
-                // (previous * left / window + current + 1 <= limit) * window, where `left` decreases with time.
+                let counted_in = |i: i128| self.counted().filter(|t| t / window == i).count() as i128;
                 let left = (index + 1) * window - now;
-                passed_in(index - 1) * left <= (limit - 1 - passed_in(index)) * window
+                let room = limit - cost - counted_in(index);
+                if self.limit.other {
+                    // Rounded down.
+                    return counted_in(index - 1) * left / window <= room;
+                }
+                // (previous * left / window + current + cost <= limit) * window, where `left` decreases with time.
+                counted_in(index - 1) * left <= room * window
+            }
+            Name::IdleWindow => {
+                let (mut counted, mut last) = (0, None::<i128>);
+                for time in self.counted() {
+                    counted = if last.is_some_and(|last| time - last > window) { 1 } else { counted + 1 };
+                    last = Some(time);
+                }
+                let forgotten = last.is_none_or(|last| now - last > window);
+                (if forgotten { 0 } else { counted }) + cost <= limit
             }
             Name::LeakyBucket => {
                 let (count, per) = self.rate();

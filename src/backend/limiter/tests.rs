@@ -5,6 +5,7 @@ mod corpus;
 
 use super::testing::{
     ALL_KINDS, KEYS, Name, Numbers, Requests, TIMED_KINDS, admits, agrees_with_the_model, judge, numbers,
+    succeeds,
 };
 use super::*;
 use crate::backend::rate::Rate;
@@ -19,12 +20,20 @@ fn cases(kinds: &'static [Name]) -> impl Strategy<Value = (Numbers, Requests)> {
     let begin = prop::sample::select(vec![0, 12_345, u64::MAX - 400]);
     let gap = prop_oneof![2 => Just(0), 3 => 0..4u64, 1 => 4..30u64];
     let steps = prop::collection::vec((0..KEYS, gap, 0..2u64), 1..80);
-    (numbers, flags, grid, begin, steps).prop_map(|(numbers, flags, grid, begin, steps)| {
+    let counts = prop_oneof![
+        3 => Just(Counts::Admitted),
+        1 => Just(Counts::All),
+        1 => Just(Counts::Failures),
+        1 => Just(Counts::Successes),
+    ];
+    let options = (counts, prop_oneof![3 => Just(1), 1 => 1..4u32], any::<bool>());
+    (numbers, flags, options, grid, begin, steps).prop_map(|(numbers, flags, options, grid, begin, steps)| {
         let (count, per, burst, limit, window) = numbers;
-        let (kind, logs_refused, penalty) = flags;
+        let (kind, other, penalty) = flags;
+        let (counts, cost, prolonged) = options;
         let (rate, window) = (Rate { count, per: Dur(per * grid) }, Dur(window * grid));
         let penalty = penalty.map(|p| Dur(p * grid));
-        let limit = Numbers { kind, rate, burst, limit, window, logs_refused, penalty };
+        let limit = Numbers { kind, rate, burst, limit, window, counts, cost, other, penalty, prolonged };
         let mut now = begin;
         let requests = steps.into_iter().map(|(key, gap, off)| {
             now = now.saturating_add(gap * grid + off).min(u64::MAX - 1);
@@ -50,8 +59,13 @@ proptest! {
         let mut bucket = spec.limiter(KEYS);
         spec.kind = Name::Gcra;
         let mut gcra = spec.limiter(KEYS);
-        for (key, now) in requests {
-            prop_assert_eq!(bucket.ask(key, now), gcra.ask(key, now), "at {}", now.0);
+        for (number, (key, now)) in requests.into_iter().enumerate() {
+            let verdict = bucket.ask(key, now, spec.cost());
+            prop_assert_eq!(verdict, gcra.ask(key, now, spec.cost()), "at {}", now.0);
+            if admits(verdict) {
+                bucket.settle(key, now, spec.cost(), succeeds(number));
+                gcra.settle(key, now, spec.cost(), succeeds(number));
+            }
         }
     }
 
@@ -61,10 +75,11 @@ proptest! {
         prop_assume!(spec.rate.count > 0);
         let mut shaper = spec.limiter(KEYS);
         spec.kind = Name::Gcra;
+        spec.counts = Counts::Admitted;
         spec.burst += 1;
         let mut gcra = spec.limiter(KEYS);
         for (key, now) in requests {
-            match (shaper.ask(key, now), gcra.ask(key, now)) {
+            match (shaper.ask(key, now, 1), gcra.ask(key, now, 1)) {
                 (Verdict::Admit { .. }, Verdict::Admit { .. }) => {}
                 (a, b) => prop_assert_eq!(a, b, "at {}", now.0),
             }
@@ -73,11 +88,15 @@ proptest! {
 
     /// No window of any length contains more requests than the bound of the kind.
     #[test]
-    fn hard_bounds_hold_in_every_window((spec, requests) in cases(TIMED_KINDS)) {
+    fn hard_bounds_hold_in_every_window((mut spec, requests) in cases(TIMED_KINDS)) {
+        if spec.counts.is_settled() {
+            // What does not count is not bounded.
+            spec.counts = Counts::Admitted;
+        }
         let mut limiter = spec.limiter(KEYS);
         let mut passed: Vec<Vec<i128>> = vec![Vec::new(); KEYS as usize];
         for (key, now) in requests {
-            if let Verdict::Admit { delay } = limiter.ask(key, now) {
+            if let Verdict::Admit { delay } = limiter.ask(key, now, spec.cost()) {
                 passed[key as usize].push(i128::from(now.0) + i128::from(delay.0));
             }
         }
@@ -101,7 +120,8 @@ proptest! {
                         }
                         (Name::SlidingLog, _) => prop_assert!(span >= window || within <= limit),
                         (_, _) => {
-                            prop_assert!(from / window != to / window || within <= limit);
+                            let aligned = spec.kind != Name::FixedWindow || !spec.other;
+                            prop_assert!(!aligned || from / window != to / window || within <= limit);
                             prop_assert!(span >= window || within <= 2 * limit);
                         }
                     }
@@ -143,7 +163,7 @@ proptest! {
                     (false, 0) => Verdict::Refuse { wait: Dur(u64::MAX) },
                     (false, _) => Verdict::Refuse { wait: Dur(left) },
                 };
-                prop_assert_eq!(limiter.ask(key, Time(now)), expected, "at {}", now);
+                prop_assert_eq!(limiter.ask(key, Time(now), 1), expected, "at {}", now);
             }
         }
     }
@@ -156,10 +176,10 @@ fn the_corpus_agrees_with_the_model() {
 
 #[test]
 fn a_herd_of_equal_times_passes_the_burst_or_the_limit() {
-    for (kind, passes) in ALL_KINDS.into_iter().zip([2, 2, 4, 4, 4, 3, 4]) {
+    for (kind, passes) in ALL_KINDS.into_iter().zip([2, 2, 4, 4, 4, 4, 3, 4]) {
         let mut limiter = numbers(kind).limiter(2);
         for key in 0..2 {
-            let herd = (0..1000).filter(|_| admits(limiter.ask(key, Time(77)))).count();
+            let herd = (0..1000).filter(|_| admits(limiter.ask(key, Time(77), 1))).count();
             assert_eq!(herd, passes, "{kind:?}, key {key}");
         }
     }
@@ -170,38 +190,38 @@ fn only_concurrency_takes_notice_of_a_release() {
     for kind in ALL_KINDS {
         let mut limiter = numbers(kind).limiter(1);
         assert_eq!(limiter.needs_release(), kind == Name::Concurrency);
-        while admits(limiter.ask(0, Time(77))) {}
+        while admits(limiter.ask(0, Time(77), 1)) {}
         limiter.release(0, Time(77));
-        assert_eq!(admits(limiter.ask(0, Time(77))), kind == Name::Concurrency, "{kind:?}");
+        assert_eq!(admits(limiter.ask(0, Time(77), 1)), kind == Name::Concurrency, "{kind:?}");
     }
 }
 
 #[test]
 fn a_penalty_hides_requests_from_the_log_and_is_not_extended() {
-    let log = Numbers { limit: 1, window: Dur(10), logs_refused: true, ..numbers(Name::SlidingLog) };
+    let log = Numbers { limit: 1, window: Dur(10), counts: Counts::All, ..numbers(Name::SlidingLog) };
     let mut strict = Numbers { penalty: Some(Dur(25)), ..log };
     let mut limiter = strict.limiter(1);
-    assert!(admits(limiter.ask(0, Time(0))));
+    assert!(admits(limiter.ask(0, Time(0), 1)));
     // Refused and logged at 5. The block until 30 outlasts the log entry until 15.
-    assert_eq!(limiter.ask(0, Time(5)), Verdict::Refuse { wait: Dur(25) });
-    assert_eq!(limiter.ask(0, Time(29)), Verdict::Refuse { wait: Dur(1) });
+    assert_eq!(limiter.ask(0, Time(5), 1), Verdict::Refuse { wait: Dur(25) });
+    assert_eq!(limiter.ask(0, Time(29), 1), Verdict::Refuse { wait: Dur(1) });
     assert!(
-        admits(limiter.ask(0, Time(30))),
+        admits(limiter.ask(0, Time(30), 1)),
         "the request at 29 is not logged and does not extend the block"
     );
     // The window outlasts the block: refused at 31, blocked until 33, in the log until 41.
     strict.penalty = Some(Dur(2));
     let mut limiter = strict.limiter(1);
-    assert!(admits(limiter.ask(0, Time(30))));
-    assert_eq!(limiter.ask(0, Time(31)), Verdict::Refuse { wait: Dur(10) });
-    assert_eq!(limiter.ask(0, Time(32)), Verdict::Refuse { wait: Dur(9) });
+    assert!(admits(limiter.ask(0, Time(30), 1)));
+    assert_eq!(limiter.ask(0, Time(31), 1), Verdict::Refuse { wait: Dur(10) });
+    assert_eq!(limiter.ask(0, Time(32), 1), Verdict::Refuse { wait: Dur(9) });
 }
 
 #[test]
 fn memory_per_key_is_as_stated() {
     let mut bytes: Vec<u64> =
         ALL_KINDS.iter().map(|kind| Limiter::bytes_per_key(&numbers(*kind).spec())).collect();
-    assert_eq!(bytes, [16, 16, 16, 8 + 4 * 8, 16, 16, 4]);
+    assert_eq!(bytes, [16, 16, 16, 8 + 4 * 8, 16, 16, 16, 4]);
     let strict = Numbers { penalty: Some(Dur(1)), ..numbers(Name::Gcra) };
     bytes = vec![Limiter::bytes_per_key(&strict.spec())];
     assert_eq!(bytes, [24]);
@@ -220,9 +240,10 @@ fn retry_after_is_whole_seconds() {
         (Dur(crate::kernel::time::MAX_DURATION.0), 3_153_600_000, 1_576_800_000),
         (Dur(u64::MAX), u32::MAX - 1, u32::MAX / 2),
     ] {
-        assert_eq!(retry_after(RetryAfter::Seconds, wait).get(), Some(seconds), "{wait}");
-        assert_eq!(retry_after(RetryAfter::TooSmall, wait).get(), Some(too_small), "{wait}");
-        assert_eq!(retry_after(RetryAfter::None, wait), RetryIn::NONE, "{wait}");
+        let of = |mode| retry_after(&LimitSpec { retry_after: mode, ..numbers(Name::Gcra).spec() }, wait);
+        assert_eq!(of(RetryAfter::Seconds).get(), Some(seconds), "{wait}");
+        assert_eq!(of(RetryAfter::TooSmall).get(), Some(too_small), "{wait}");
+        assert_eq!(of(RetryAfter::None), RetryIn::NONE, "{wait}");
     }
 }
 
@@ -244,7 +265,7 @@ fn every_kind_keeps_its_law_and_the_law_can_be_broken() {
         let limit = numbers(kind);
         let mut limiter = limit.limiter(1);
         let times = (0..400u64).map(|n| Time(n * 100_000_000));
-        let mut admitted: Vec<Time> = times.filter(|now| admits(limiter.ask(0, *now))).collect();
+        let mut admitted: Vec<Time> = times.filter(|now| admits(limiter.ask(0, *now, 1))).collect();
         assert!(admitted.len() > 8, "{kind:?}");
         assert_eq!(limit.kind().broken_law(&admitted), None, "{kind:?}");
         // Five in an instant are more than any of the limits lets pass at once.
@@ -264,5 +285,36 @@ fn limits_read_back_as_they_are_written() {
         assert_eq!(serde_json::from_value::<LimitSpec>(json).unwrap(), spec);
         let written = toml::to_string(&spec).unwrap();
         assert_eq!(toml::from_str::<LimitSpec>(&written).unwrap(), spec, "{written}");
+    }
+}
+
+/// go-retryablehttp issue 170: the header says 4 of 4.999 s, and then 0. lore-weave issue 261: always 60.
+#[test]
+fn retry_after_may_be_rounded_down_or_constant() {
+    let of = |spec: LimitSpec, ns| retry_after(&spec, Dur(ns)).get();
+    let down = LimitSpec { retry_after: RetryAfter::RoundedDown, ..numbers(Name::Gcra).spec() };
+    assert_eq!(
+        [4_999_000_000, 4_000_000_000, 999_999_999, 0].map(|ns| of(down.clone(), ns)),
+        [4, 4, 0, 0].map(Some)
+    );
+    let constant = LimitSpec {
+        retry_after: RetryAfter::Constant,
+        retry_after_s: Some(60),
+        ..numbers(Name::Gcra).spec()
+    };
+    assert_eq!([0, 1, 1_000_000_000_000].map(|ns| of(constant.clone(), ns)), [Some(60); 3]);
+}
+
+/// Each call counts twice: half as many pass.
+#[test]
+fn a_call_that_costs_two_takes_two_places() {
+    for kind in ALL_KINDS.into_iter().filter(|kind| numbers(*kind).kind().counts_calls()) {
+        let twice = Numbers { cost: 2, ..numbers(kind) };
+        let mut limiter = twice.limiter(1);
+        let passed = (0..9).filter(|_| admits(limiter.ask(0, Time(77), 2))).count();
+        let whole = if matches!(kind, Name::TokenBucket | Name::Gcra) { 2 } else { 4 };
+        assert_eq!(passed, whole / 2, "{kind:?}");
+        let Verdict::Refuse { wait } = limiter.ask(0, Time(77), 9) else { panic!("9 never fit: {kind:?}") };
+        assert_eq!(wait, Dur(u64::MAX), "{kind:?}");
     }
 }

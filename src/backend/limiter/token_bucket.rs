@@ -1,7 +1,8 @@
 //! Token bucket: needs `rate` and `burst`.
 //!
 //! A key's bucket starts full with `burst` tokens and refills continuously at `rate`. A request takes a token, or is
-//! refused and takes none. In any closed window of length w at most `burst + rate * w` requests pass (Le Boudec and
+//! refused and takes none. A call that costs n takes n tokens or is refused. Where refused calls count too, one takes
+//! what is left. In any closed window of length w at most `burst + rate * w` requests pass (Le Boudec and
 //! Thiran, Network Calculus, 2001, section 1.2). A rate of 0 refuses every request once the burst is used. A burst of 0
 //! refuses every request.
 
@@ -81,6 +82,10 @@ impl Kind for TokenBucket {
         })
     }
 
+    fn promise(spec: &Spec) -> Option<LimitKind> {
+        Some(LimitKind::Gcra(super::gcra::Spec { rate: spec.rate, burst: spec.burst }))
+    }
+
     fn key_bytes(_: &Spec) -> u64 {
         KEY_BYTES as u64
     }
@@ -92,21 +97,29 @@ impl Kind for TokenBucket {
     }
 
     #[inline]
-    fn ask(&mut self, key: usize, now: Time) -> Verdict {
+    fn ask(&mut self, key: usize, now: Time, cost: u32) -> Verdict {
         let credit = self.credit(key, now);
-        if credit >= self.pace.cost {
-            self.buckets[key] = Bucket { credit: credit - self.pace.cost, at: now };
+        let price = self.pace.units_of(cost);
+        if u128::from(credit) >= price {
+            // The price is no more than the credit, which has 64 bits.
+            self.buckets[key] = Bucket { credit: credit - price as u64, at: now };
             Verdict::Admit { delay: Dur::ZERO }
         } else {
-            Verdict::Refuse { wait: self.wait(key, now) }
+            Verdict::Refuse { wait: self.wait(key, now, cost) }
         }
     }
 
-    fn wait(&self, key: usize, now: Time) -> Dur {
-        if self.capacity < self.pace.cost {
+    fn wait(&self, key: usize, now: Time, cost: u32) -> Dur {
+        let price = self.pace.units_of(cost);
+        if u128::from(self.capacity) < price {
             return Dur(u64::MAX);
         }
-        self.pace.time_for(u128::from(self.pace.cost.saturating_sub(self.credit(key, now))))
+        self.pace.time_for(price.saturating_sub(u128::from(self.credit(key, now))))
+    }
+
+    fn count(&mut self, key: usize, now: Time, cost: u32) {
+        let credit = u128::from(self.credit(key, now)).saturating_sub(self.pace.units_of(cost));
+        self.buckets[key] = Bucket { credit: credit as u64, at: now };
     }
 
     fn scaled(spec: &Spec, share: f64) -> LimitKind {
@@ -144,7 +157,7 @@ mod tests {
         let expected =
             [(0, true), (0, true), (3, false), (4, true), (6, false), (7, true), (9, false), (10, true)];
         for (now, passes) in expected {
-            assert_eq!(admits(bucket.ask(0, Time(now))), passes, "at {now}");
+            assert_eq!(admits(bucket.ask(0, Time(now), 1)), passes, "at {now}");
         }
     }
 
@@ -152,21 +165,21 @@ mod tests {
     fn refused_just_before_allowed_exactly_then() {
         for rate in ["1/7ns", "3/10ns", "1800/1h", "7/1d"] {
             let mut bucket = bucket(rate, 1);
-            assert!(admits(bucket.ask(0, Time(5))));
-            let Verdict::Refuse { wait } = bucket.ask(0, Time(5)) else {
+            assert!(admits(bucket.ask(0, Time(5), 1)));
+            let Verdict::Refuse { wait } = bucket.ask(0, Time(5), 1) else {
                 panic!("{rate}: the bucket is empty")
             };
-            assert!(!admits(bucket.ask(0, Time(5 + wait.0 - 1))), "{rate}");
-            assert!(admits(bucket.ask(0, Time(5 + wait.0))), "{rate}");
+            assert!(!admits(bucket.ask(0, Time(5 + wait.0 - 1), 1)), "{rate}");
+            assert!(admits(bucket.ask(0, Time(5 + wait.0), 1)), "{rate}");
         }
     }
 
     #[test]
     fn rate_zero_passes_the_burst_only_and_burst_zero_nothing() {
         let mut dry = bucket("0/s", 2);
-        assert_eq!(admitted((0..10).map(|i| dry.ask(0, Time(i << 60)))), 2);
-        assert_eq!(dry.ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(u64::MAX) });
-        assert_eq!(bucket("5/s", 0).ask(0, Time::NEVER), Verdict::Refuse { wait: Dur(u64::MAX) });
+        assert_eq!(admitted((0..10).map(|i| dry.ask(0, Time(i << 60), 1))), 2);
+        assert_eq!(dry.ask(0, Time::NEVER, 1), Verdict::Refuse { wait: Dur(u64::MAX) });
+        assert_eq!(bucket("5/s", 0).ask(0, Time::NEVER, 1), Verdict::Refuse { wait: Dur(u64::MAX) });
     }
 
     /// From the oracle token_bucket_window_bound (Le Boudec and Thiran 2001, section 1.2): (rate, burst, window in s,
@@ -182,7 +195,7 @@ mod tests {
             let step = window / 250;
             let mut passed: Vec<u64> = Vec::new();
             for now in (0..4 * window).step_by(usize::try_from(step).unwrap()) {
-                while admits(bucket.ask(0, Time(now))) {
+                while admits(bucket.ask(0, Time(now), 1)) {
                     passed.push(now);
                 }
             }

@@ -3,7 +3,7 @@
 use super::Findings;
 use crate::backend::limiter::Inexact;
 use crate::backend::pool::Order;
-use crate::backend::spec::{BackendSpec, LimitSpec};
+use crate::backend::spec::{BackendSpec, Counts, LimitSpec, RetryAfter, TOO_MANY_REQUESTS};
 use crate::kernel::Dur;
 use crate::kernel::time::NS_PER_S;
 use crate::protocol::Endpoint;
@@ -106,5 +106,38 @@ fn check_limit(findings: &mut Findings<'_>, path: &str, limit: &LimitSpec) {
     if let Some(Inexact { key, what, allowed }) = limit.kind.inexact() {
         let error = findings.at(&format!("{path}.{key}"), Code::OutOfRange, what);
         findings.push(error.allowed(allowed));
+    }
+    let at = |key: &str| format!("{path}.{key}");
+    if !limit.readable {
+        let said = [
+            ("status", limit.status != TOO_MANY_REQUESTS),
+            ("code", limit.code.is_some()),
+            ("retry-after", limit.retry_after != RetryAfter::None),
+        ];
+        for (key, _) in said.into_iter().filter(|(_, is_said)| *is_said) {
+            let what = format!("the client cannot read a refusal with `readable = false`: it has no `{key}`");
+            let other = findings.doc.at(&at("readable"));
+            let error = findings.at_key(&at(key), Code::KeyOfOtherKind, what);
+            findings.push(error.fix("remove it").other(other, "the refusal is not readable"));
+        }
+    }
+    if limit.penalty_prolonged && limit.penalty.is_none() {
+        let what = "`penalty-prolonged` needs `penalty`";
+        let error = findings.at_key(&at("penalty-prolonged"), Code::NeedsKey, what);
+        let table = findings.doc.at(path);
+        findings.push(error.fix("add penalty = \"30s\"").other(table, "in this table"));
+    }
+    if limit.counted() != limit.counts && limit.counts != Counts::default() {
+        let other = findings.doc.at(&at("logs-refused"));
+        let what = "`logs-refused = true` counts all calls, and this counts others";
+        let error = findings.at(&at("counts"), Code::KeyOfOtherKind, what);
+        findings.push(error.allowed("\"all\"").other(other, "refused calls are counted"));
+    }
+    for endpoint in limit.cost_of.0.keys().filter(|endpoint| !limit.endpoints.contains(endpoint)) {
+        let endpoints = findings.doc.at(&at("endpoints"));
+        let what = format!("calls of {endpoint} do not pass through this limit");
+        let error = findings.at_key(&at(&format!("cost-of.{endpoint}")), Code::UnknownWord, what);
+        let allowed = limit.endpoints.iter().map(|e| e.name()).collect::<Vec<_>>().join(", ");
+        findings.push(error.allowed(allowed).other(endpoints, "its endpoints"));
     }
 }

@@ -49,7 +49,8 @@ pub(crate) fn warn_of_idle_retry_after(
     let workloads = || parts.workloads.iter().map(|entry| &entry.spec);
     let faults = || parts.faults.iter().map(|entry| &entry.spec);
     // Too many codes are a separate error.
-    let Ok(codes) = ErrorCodes::of(policies.iter().copied(), workloads(), faults()) else { return };
+    let limits = parts.limits.iter().map(|entry| &entry.spec);
+    let Ok(codes) = ErrorCodes::of(policies.iter().copied(), workloads(), faults(), limits) else { return };
     let names = codes.clone().into_names();
     let has_users = parts.users().is_some_and(|users| users > 0);
     let mut retried = parts.model().endpoints();

@@ -1,6 +1,7 @@
 //! Rate limits from their definitions, slow and plain: every time that matters is kept, nothing is folded together.
 
-use crate::backend::spec::{LimitKind, LimitSpec, Rate, RetryAfter};
+use crate::backend::limiter::{fixed_window::Begins, sliding_counter::Estimate};
+use crate::backend::spec::{Counts, LimitKind, LimitSpec, Rate, RetryAfter};
 use crate::kernel::Dur;
 use std::collections::BTreeMap;
 
@@ -13,10 +14,8 @@ pub(super) struct Limit {
 /// What one key has seen; times in nanoseconds, departures in nanoseconds times the rate's count.
 #[derive(Default)]
 struct Key {
-    /// When something passed.
-    passed: Vec<u64>,
-    /// What a log holds.
-    logged: Vec<u64>,
+    /// When something counted, as often as it counts.
+    counted: Vec<u64>,
     /// Departures from a leaky bucket, or theoretical arrival times.
     departures: Vec<u128>,
     /// Calls that hold a place.
@@ -33,24 +32,47 @@ impl Limit {
     }
 
     /// The delay of a call that passes, or the wait that a refused one is told.
-    pub(super) fn ask(&mut self, key: u64, now: u64) -> Result<u64, u64> {
+    pub(super) fn ask(&mut self, key: u64, now: u64, cost: u32) -> Result<u64, u64> {
         let spec = &self.spec;
         let state = self.keys.entry(key).or_default();
-        let wait = state.wait(spec, now);
+        let wait = state.wait(spec, now, cost);
         if now < state.blocked_until {
+            let penalty = spec.penalty.map_or(0, |penalty| penalty.0);
+            if spec.penalty_prolonged {
+                state.blocked_until = now.saturating_add(penalty);
+            }
             return Err(wait.max(state.blocked_until - now));
         }
         if wait > 0 {
-            if matches!(&spec.kind, LimitKind::SlidingLog(log) if log.logs_refused) {
-                state.logged.push(now);
+            if spec.counted() == Counts::All {
+                state.count(spec, now, cost);
             }
-            let wait = state.wait(spec, now);
+            let wait = state.wait(spec, now, cost);
             let wait = if matches!(spec.kind, LimitKind::Concurrency(_)) { 0 } else { wait };
             let Some(penalty) = spec.penalty else { return Err(wait) };
             state.blocked_until = now.saturating_add(penalty.0);
             return Err(wait.max(penalty.0));
         }
-        Ok(state.pass(spec, now))
+        if matches!(spec.kind, LimitKind::LeakyBucket(_)) {
+            return Ok(state.leave(spec, now));
+        }
+        state.held += 1;
+        if matches!(spec.counted(), Counts::Admitted | Counts::All) {
+            state.count(spec, now, cost);
+        }
+        Ok(0)
+    }
+
+    /// The answer to a call that passed is decided.
+    pub(super) fn decided(&mut self, key: u64, now: u64, cost: u32, success: bool) {
+        let counts = match self.spec.counted() {
+            Counts::Successes => success,
+            Counts::Failures => !success,
+            Counts::Admitted | Counts::All => false,
+        };
+        if counts {
+            self.keys.entry(key).or_default().count(&self.spec, now, cost);
+        }
     }
 
     /// A call gives its place back.
@@ -67,6 +89,8 @@ impl Limit {
             RetryAfter::None => None,
             RetryAfter::Seconds => Some(seconds),
             RetryAfter::TooSmall => Some(seconds / 2),
+            RetryAfter::RoundedDown => Some(wait / 1_000_000_000),
+            RetryAfter::Constant => self.spec.retry_after_s.map(u64::from),
         }
     }
 }
@@ -94,6 +118,7 @@ fn numbers(kind: &LimitKind) -> Numbers {
         LimitKind::Gcra(of) => paced(of.rate, of.burst),
         LimitKind::LeakyBucket(of) => paced(of.rate, of.burst),
         LimitKind::FixedWindow(of) => windowed(of.limit, of.window),
+        LimitKind::IdleWindow(of) => windowed(of.limit, of.window),
         LimitKind::SlidingLog(of) => windowed(of.limit, of.window),
         LimitKind::SlidingCounter(of) => windowed(of.limit, of.window),
         LimitKind::Concurrency(of) => windowed(of.limit, Dur(1)),
@@ -107,27 +132,29 @@ fn nanoseconds(scaled: u128, count: u128) -> u64 {
 }
 
 impl Key {
-    /// How long a request would have to wait to pass if nothing else came; 0 when it passes now.
-    fn wait(&self, spec: &LimitSpec, now: u64) -> u64 {
+    /// How long a call that counts as `cost` requests would have to wait to pass if nothing else came; 0 when it passes now.
+    fn wait(&self, spec: &LimitSpec, now: u64, cost: u32) -> u64 {
         let Numbers { rate: (count, per), burst, limit, window } = numbers(&spec.kind);
         let scaled_now = u128::from(now) * count;
-        match spec.kind {
+        let cost = u128::from(cost);
+        let in_window = |from: u64| self.counted.iter().filter(|time| **time >= from).count() as u128;
+        match &spec.kind {
             LimitKind::TokenBucket(_) => {
-                // Tokens times `per`, followed through everything that passed.
+                // Tokens times `per`, followed through everything that counted.
                 let (mut credit, mut at) = (burst * per, 0);
-                for time in &self.passed {
-                    credit = (credit + count * u128::from(time - at)).min(burst * per) - per;
+                for time in &self.counted {
+                    credit = (credit + count * u128::from(time - at)).min(burst * per).saturating_sub(per);
                     at = *time;
                 }
                 let credit = (credit + count * u128::from(now - at)).min(burst * per);
-                if burst == 0 { NEVER } else { nanoseconds(per.saturating_sub(credit), count) }
+                if burst < cost { NEVER } else { nanoseconds((cost * per).saturating_sub(credit), count) }
             }
             LimitKind::Gcra(_) => {
-                let expected = self.departures.last().copied().unwrap_or(0);
-                let early = (burst.max(1) - 1) * per;
-                if burst == 0 {
+                if burst < cost {
                     return NEVER;
                 }
+                let expected = self.departures.last().copied().unwrap_or(0);
+                let early = (burst - cost) * per;
                 nanoseconds(expected.saturating_sub(early).saturating_sub(scaled_now), count)
             }
             LimitKind::LeakyBucket(_) => {
@@ -149,41 +176,67 @@ impl Key {
                 };
                 nanoseconds(leaves.saturating_sub(scaled_now), count)
             }
-            LimitKind::FixedWindow(_) => {
-                let start = now / window * window;
-                let passed = self.passed.iter().filter(|time| **time >= start).count();
-                match limit {
-                    0 => NEVER,
-                    _ if (passed as u128) < limit => 0,
-                    _ => start + window - now,
+            _ if limit < cost && !matches!(spec.kind, LimitKind::Concurrency(_)) => NEVER,
+            LimitKind::FixedWindow(of) => {
+                let start = match of.begins {
+                    Begins::Clock => now / window * window,
+                    Begins::FirstCall => self
+                        .counted
+                        .iter()
+                        .fold(None, |begin, time| match begin {
+                            Some(begin) if *time - begin < window => Some(begin),
+                            _ => Some(*time),
+                        })
+                        .filter(|begin| now - begin < window)
+                        .unwrap_or(now),
+                };
+                // At the very begin of a window of its own a key has nothing against it.
+                if in_window(start) + cost <= limit { 0 } else { start + window - now }
+            }
+            LimitKind::IdleWindow(_) => {
+                let mut begin = 0;
+                for pair in self.counted.windows(2) {
+                    if pair[1] - pair[0] > window {
+                        begin = pair[1];
+                    }
+                }
+                match self.counted.last() {
+                    Some(last) if now - last <= window && in_window(begin) + cost > limit => {
+                        last + window + 1 - now
+                    }
+                    _ => 0,
                 }
             }
             LimitKind::SlidingLog(_) => {
-                if limit == 0 {
-                    return NEVER;
+                // All but the newest `limit - cost` must be a window old.
+                let room = (limit - cost) as usize;
+                match self.counted.iter().rev().nth(room) {
+                    Some(in_the_way) => (in_the_way + window).saturating_sub(now),
+                    None => 0,
                 }
-                if (self.logged.len() as u128) < limit {
-                    return 0;
-                }
-                let oldest = self.logged[self.logged.len() - limit as usize];
-                (oldest + window).saturating_sub(now)
             }
-            LimitKind::SlidingCounter(_) => {
-                if limit == 0 {
-                    return NEVER;
-                }
+            LimitKind::SlidingCounter(of) => {
                 let passes = |at: u64| {
                     let start = at / window * window;
                     let between = |from: u64, to: u64| {
-                        self.passed.iter().filter(|time| (from..to).contains(*time)).count() as u128
+                        self.counted.iter().filter(|time| (from..to).contains(*time)).count() as u128
                     };
                     let current = between(start, start + window);
                     let previous = if start < window { 0 } else { between(start - window, start) };
                     let left = u128::from(window - (at - start));
-                    previous * left + (current + 1) * u128::from(window) <= limit * u128::from(window)
+                    match of.estimate {
+                        Estimate::WithCall => {
+                            previous * left + (current + cost) * u128::from(window)
+                                <= limit * u128::from(window)
+                        }
+                        // As Upstash writes it, with whole numbers.
+                        Estimate::BeforeCall => {
+                            previous * left / u128::from(window) + current + cost <= limit
+                        }
+                    }
                 };
                 // From now on what is estimated only falls.
-                let (mut low, mut high) = (now, now + 2 * window);
+                let (mut low, mut high) = (now, now + 3 * window);
                 if passes(low) {
                     return 0;
                 }
@@ -205,24 +258,24 @@ impl Key {
         self.departures.last().map_or(scaled_now, |last| (last + per).max(scaled_now))
     }
 
-    /// A request passes; its delay.
-    fn pass(&mut self, spec: &LimitSpec, now: u64) -> u64 {
+    /// A request leaves a leaky bucket; its delay.
+    fn leave(&mut self, spec: &LimitSpec, now: u64) -> u64 {
         let (count, per) = numbers(&spec.kind).rate;
-        self.passed.push(now);
-        self.logged.push(now);
-        self.held += 1;
-        match spec.kind {
-            LimitKind::Gcra(_) => {
-                let expected = self.departures.last().copied().unwrap_or(0);
-                self.departures.push(expected.max(u128::from(now) * count) + per);
-                0
-            }
-            LimitKind::LeakyBucket(_) => {
-                let leaves = self.departure(now, count, per);
-                self.departures.push(leaves);
-                nanoseconds(leaves - u128::from(now) * count, count)
-            }
-            _ => 0,
+        let leaves = self.departure(now, count, per);
+        self.departures.push(leaves);
+        nanoseconds(leaves - u128::from(now) * count, count)
+    }
+
+    /// A call counts.
+    fn count(&mut self, spec: &LimitSpec, now: u64, cost: u32) {
+        self.counted.extend(std::iter::repeat_n(now, cost as usize));
+        if matches!(spec.kind, LimitKind::Gcra(_)) {
+            let Numbers { rate: (count, per), burst, .. } = numbers(&spec.kind);
+            let scaled_now = u128::from(now) * count;
+            let expected =
+                self.departures.last().copied().unwrap_or(0).max(scaled_now) + u128::from(cost) * per;
+            // A refused call cannot take more than the whole burst.
+            self.departures.push(expected.min(scaled_now + burst * per));
         }
     }
 }

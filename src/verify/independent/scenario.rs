@@ -189,11 +189,11 @@ fn backend((dice, later): (&mut Dice, &mut Dice), text: &mut String, endpoints: 
         }
     }
     for _ in 0..dice.number(0, 3) {
-        limit(dice, text, endpoints);
+        limit((dice, &mut *later), text, endpoints);
     }
 }
 
-fn limit(dice: &mut Dice, text: &mut String, endpoints: &[&str]) {
+fn limit((dice, later): (&mut Dice, &mut Dice), text: &mut String, endpoints: &[&str]) {
     let kinds = [
         "token-bucket",
         "gcra",
@@ -206,7 +206,9 @@ fn limit(dice: &mut Dice, text: &mut String, endpoints: &[&str]) {
     let kind = dice.one(&kinds);
     let key = dice.one(&LIMIT_KEYS);
     let some = dice.some(endpoints);
-    let _ = writeln!(text, "\n[[backend.limit]]\nendpoints = {some:?}\nkind = \"{kind}\"\nkey = \"{key}\"");
+    // A window that begins anew after silence has the keys of a fixed one.
+    let named = if kind == "fixed-window" && later.once_in(3) { "idle-window" } else { kind };
+    let _ = writeln!(text, "\n[[backend.limit]]\nendpoints = {some:?}\nkind = \"{named}\"\nkey = \"{key}\"");
     let _ = match kind {
         "token-bucket" | "gcra" | "leaky-bucket" => writeln!(
             text,
@@ -218,14 +220,66 @@ fn limit(dice: &mut Dice, text: &mut String, endpoints: &[&str]) {
         "concurrency" => writeln!(text, "limit = {}", dice.number(0, 4)),
         _ => writeln!(text, "limit = {}\nwindow = \"{}s\"", dice.number(0, 9), dice.number(1, 12)),
     };
-    if kind == "sliding-log" && dice.once_in(2) {
+    let logs_refused = kind == "sliding-log" && dice.once_in(2);
+    if logs_refused {
         let _ = writeln!(text, "logs-refused = true");
     }
-    if kind != "concurrency" {
-        let _ = writeln!(text, "retry-after = \"{}\"", dice.one(&["none", "seconds", "too-small"]));
+    let told = if kind == "concurrency" { "" } else { dice.one(&["none", "seconds", "too-small"]) };
+    let penalty = dice.once_in(4).then(|| dice.number(500, 9_000));
+    if let Some(ms) = penalty {
+        let _ = writeln!(text, "penalty = \"{ms}ms\"");
+        if later.once_in(3) {
+            let _ = writeln!(text, "penalty-prolonged = true");
+        }
     }
-    if dice.once_in(4) {
-        let _ = writeln!(text, "penalty = \"{}ms\"", dice.number(500, 9_000));
+    later_options(later, text, (named, &some), told, logs_refused);
+}
+
+/// What a limit counts, where it stands and what it answers. `told` is its `Retry-After`, empty for a kind without one.
+fn later_options(
+    later: &mut Dice,
+    text: &mut String,
+    (kind, endpoints): (&str, &[&str]),
+    told: &str,
+    logs_refused: bool,
+) {
+    match kind {
+        "fixed-window" if later.once_in(3) => text.push_str("begins = \"first-call\"\n"),
+        "sliding-counter" if later.once_in(3) => text.push_str("estimate = \"before-call\"\n"),
+        _ => {}
+    }
+    if !["concurrency", "leaky-bucket"].contains(&kind) {
+        if later.once_in(2) && !logs_refused {
+            let _ = writeln!(text, "counts = \"{}\"", later.one(&["all", "failures", "successes"]));
+        }
+        if later.once_in(4) {
+            let _ = writeln!(text, "cost = {}", later.number(1, 3));
+        }
+        if later.once_in(4) {
+            let _ = writeln!(text, "cost-of = {{ {} = {} }}", later.one(endpoints), later.number(1, 3));
+        }
+    }
+    if kind != "concurrency" && later.once_in(3) {
+        text.push_str("in-front = true\n");
+    }
+    if later.once_in(8) {
+        return text.push_str("readable = false\n");
+    }
+    match told {
+        "" => {}
+        _ if later.once_in(6) => text.push_str("retry-after = \"rounded-down\"\n"),
+        _ if later.once_in(6) => {
+            let _ = writeln!(text, "retry-after = \"constant\"\nretry-after-s = {}", later.number(0, 9));
+        }
+        _ => {
+            let _ = writeln!(text, "retry-after = \"{told}\"");
+        }
+    }
+    if later.once_in(3) {
+        let _ = writeln!(text, "status = {}", later.one(&["400", "403", "503"]));
+        if later.once_in(2) {
+            let _ = writeln!(text, "code = \"{}\"", later.one(&["too_many_requests", "user_banned"]));
+        }
     }
 }
 

@@ -61,6 +61,7 @@ pub(super) struct Call {
     pub who: Who,
     pub endpoint: Endpoint,
     pub place: Place,
+    pub sent: u64,
     pub latency: Cell<u64>,
     pub answer: Promise<Answer>,
 }
@@ -107,13 +108,21 @@ impl World {
         }
     }
 
-    fn meets(&self, limit: usize, endpoint: Endpoint) -> bool {
-        self.scenario.backend.limits[limit].endpoints.contains(&endpoint)
+    /// Whether a limit judges this call: of its endpoint, and within its time when the call is sent.
+    fn meets(&self, limit: usize, call: &Call) -> bool {
+        let spec = &self.scenario.backend.limits[limit];
+        let lasts = call.sent >= spec.from.0 && spec.to.is_none_or(|to| call.sent < to.0);
+        spec.endpoints.contains(&call.endpoint) && lasts
     }
 
-    /// The first so many limits take the place back that a call has held.
-    fn give_back(&self, call: &Call, asked: usize) {
-        for limit in (0..asked).filter(|limit| self.meets(*limit, call.endpoint)) {
+    /// The limits that a call has passed when nothing stopped it.
+    fn all_passed(&self, call: &Call) -> Vec<usize> {
+        (0..self.all_limits()).filter(|limit| self.meets(*limit, call)).collect()
+    }
+
+    /// These limits take the place back that a call has held.
+    fn give_back(&self, call: &Call, limits: &[usize]) {
+        for &limit in limits {
             let key = self.key(self.scenario.backend.limits[limit].key, call.who);
             self.service.borrow_mut().limits[limit].release(key);
         }
@@ -178,6 +187,7 @@ impl World {
             who,
             endpoint,
             place,
+            sent: self.now(),
             latency: Cell::new(self.draws.time(latency, Purpose::Latency, place)),
             answer: Promise::new(),
         });
@@ -195,39 +205,26 @@ impl World {
             self.answers(call, if at_once { 0 } else { call.latency.get() }, Answer::Network);
             return self.be_patient(call);
         }
+        // First the limits in front of the faults, then the faults, then the other limits.
+        let of = |in_front: bool| {
+            let limits = &self.scenario.backend.limits;
+            let here = |limit: &usize| self.meets(*limit, call) && limits[*limit].in_front == in_front;
+            (0..self.all_limits()).filter(here).collect::<Vec<usize>>()
+        };
+        let mut passed: Vec<usize> = Vec::new();
+        let Some(mut delay) = self.passes(call, &of(true), &mut passed) else { return };
         match self.strike(call) {
             Struck::No => {}
             Struck::Answer(answer) => {
-                self.answers(call, call.latency.get(), answer);
+                self.decided(call, &passed, false);
+                self.answers(call, delay.saturating_add(call.latency.get()), answer);
                 return self.be_patient(call);
             }
             Struck::Silent => return self.be_patient(call),
         }
+        let Some(more) = self.passes(call, &of(false), &mut passed) else { return };
+        delay = delay.saturating_add(more);
         let spec = self.scenario.backend.endpoint(call.endpoint);
-        let mut delay = 0u64;
-        let judges = |limit: &usize| {
-            let spec = &self.scenario.backend.limits[*limit];
-            let lasts = self.now() >= spec.from.0 && spec.to.is_none_or(|to| self.now() < to.0);
-            self.meets(*limit, call.endpoint) && lasts
-        };
-        for limit in (0..self.all_limits()).filter(judges) {
-            let key = self.key(self.scenario.backend.limits[limit].key, call.who);
-            let asked = self.service.borrow_mut().limits[limit].ask(key, self.now());
-            match asked {
-                Ok(more) => delay = delay.saturating_add(more),
-                Err(wait) => {
-                    let retry_after_s = self.service.borrow().limits[limit].told(wait);
-                    self.give_back(call, limit);
-                    let refused = spec.refused_latency.as_ref();
-                    let latency = refused.map_or(call.latency.get(), |dist| {
-                        self.draws.time(dist, Purpose::Latency, call.place)
-                    });
-                    let answer = Answer::Status { status: 429, code: None, retry_after_s, shed: false };
-                    self.answers(call, latency, answer);
-                    return self.be_patient(call);
-                }
-            }
-        }
         if spec.workers.is_some() {
             // Its client's patience begins with the call, whenever the queue lets it in.
             self.be_patient(call);
@@ -247,10 +244,55 @@ impl World {
         }
     }
 
+    /// Asks limits one after another. `None` when one refuses, which then answers; otherwise the delay of those that delay.
+    fn passes(self: &Rc<World>, call: &Rc<Call>, limits: &[usize], passed: &mut Vec<usize>) -> Option<u64> {
+        let spec = self.scenario.backend.endpoint(call.endpoint);
+        let mut delay = 0u64;
+        for &limit in limits {
+            let of = &self.scenario.backend.limits[limit];
+            let key = self.key(of.key, call.who);
+            let asked =
+                self.service.borrow_mut().limits[limit].ask(key, self.now(), of.cost_at(call.endpoint));
+            match asked {
+                Ok(more) => delay = delay.saturating_add(more),
+                Err(wait) => {
+                    let retry_after_s = self.service.borrow().limits[limit].told(wait);
+                    self.give_back(call, passed);
+                    self.decided(call, passed, false);
+                    let refused = spec.refused_latency.as_ref();
+                    let latency = refused.map_or(call.latency.get(), |dist| {
+                        self.draws.time(dist, Purpose::Latency, call.place)
+                    });
+                    let answer = match of.readable {
+                        false => Answer::Network,
+                        true => {
+                            let code = of.code.as_deref().map(Rc::from);
+                            Answer::Status { status: of.status, code, retry_after_s, shed: false }
+                        }
+                    };
+                    self.answers(call, latency, answer);
+                    self.be_patient(call);
+                    return None;
+                }
+            }
+            passed.push(limit);
+        }
+        Some(delay)
+    }
+
+    /// The answer to a call that these limits let pass is decided.
+    fn decided(&self, call: &Call, limits: &[usize], success: bool) {
+        for &limit in limits {
+            let of = &self.scenario.backend.limits[limit];
+            let (key, cost) = (self.key(of.key, call.who), of.cost_at(call.endpoint));
+            self.service.borrow_mut().limits[limit].decided(key, self.now(), cost, success);
+        }
+    }
+
     /// A concurrency limit counts a call until its answer is back.
     fn over_after(self: &Rc<World>, call: &Rc<Call>, delay: u64) {
         let (world, call) = (Rc::clone(self), Rc::clone(call));
-        self.clock.after(delay, move || world.give_back(&call, world.all_limits()));
+        self.clock.after(delay, move || world.give_back(&call, &world.all_passed(&call)));
     }
 
     fn answers(self: &Rc<World>, call: &Rc<Call>, delay: u64, answer: Answer) {
@@ -281,7 +323,8 @@ impl World {
             return station.waiting.push_back(Rc::clone(call));
         }
         drop(service);
-        self.give_back(call, self.all_limits());
+        self.give_back(call, &self.all_passed(call));
+        self.decided(call, &self.all_passed(call), false);
         let refused = spec.refused_latency.as_ref();
         let latency =
             refused.map_or(call.latency.get(), |dist| self.draws.time(dist, Purpose::Latency, call.place));
@@ -320,6 +363,12 @@ impl World {
     /// A revoked session is missing from /client. Where the server refuses it, it is 401 to /tokens and /touch (`clerk-js.md`,
     /// recording S3k); otherwise it is missing from /touch as well.
     fn served_by_account(&self, call: &Call) -> Answer {
+        let answer = self.account_says(call);
+        self.decided(call, &self.all_passed(call), matches!(answer, Answer::Ok { .. }));
+        answer
+    }
+
+    fn account_says(&self, call: &Call) -> Answer {
         let Who::User(user) = call.who else { return Answer::OK };
         let user = &self.users[user as usize];
         let now = self.now();

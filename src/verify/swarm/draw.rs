@@ -9,6 +9,7 @@ use crate::kernel::dice::Dice;
 use crate::scenario::format;
 use crate::spec::toml_value;
 use serde::Serialize;
+use serde_json::Value;
 use std::fmt::Write;
 
 /// A distribution around `ms` milliseconds, in the form of a scenario.
@@ -25,6 +26,9 @@ fn written(value: &impl Serialize) -> String {
 pub(super) fn endpoints() -> Vec<&'static str> {
     Model::default().endpoints().into_iter().map(Endpoint::name).collect()
 }
+
+/// The words of `retry-after` in the first version of the format.
+const WORDS_OF_FIRST_FORMAT: usize = 3;
 
 /// The permitted words of a key of the format.
 fn words(path: &str) -> Vec<&'static str> {
@@ -130,12 +134,13 @@ fn backend((dice, later): (&mut Dice, &mut Dice), text: &mut String, horizon_s: 
         }
     }
     for _ in 0..dice.number(0, 3) {
-        limit(dice, text, horizon_s);
+        limit((dice, &mut *later), text, horizon_s);
     }
 }
 
-fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
-    let kind = LimitKind::draw(dice, horizon_s);
+fn limit((dice, later): (&mut Dice, &mut Dice), text: &mut String, horizon_s: u64) {
+    let mut kind = LimitKind::draw(dice, horizon_s);
+    kind.vary(later);
     let endpoints = dice.some(&endpoints());
     let key = dice.one(&words("backend.limit.key"));
     let _ = writeln!(text, "\n[[backend.limit]]\nendpoints = {endpoints:?}\nkey = \"{key}\"");
@@ -143,12 +148,54 @@ fn limit(dice: &mut Dice, text: &mut String, horizon_s: u64) {
     for (key, value) in own.as_object().into_iter().flatten() {
         let _ = writeln!(text, "{key} = {}", toml_value(value));
     }
-    let retry_after = format::scenario().at("backend.limit.retry-after");
-    if retry_after.and_then(|key| key.belongs.as_ref()).is_none_or(|belongs| belongs.holds(kind.name())) {
-        let _ = writeln!(text, "retry-after = \"{}\"", dice.one(&words("backend.limit.retry-after")));
+    let holds = |key: &str| {
+        let key = format::scenario().at(&format!("backend.limit.{key}"));
+        key.and_then(|key| key.belongs.as_ref()).is_none_or(|belongs| belongs.holds(kind.name()))
+    };
+    let mut retry_after = None;
+    if holds("retry-after") {
+        let first_words = &words("backend.limit.retry-after")[..WORDS_OF_FIRST_FORMAT];
+        let first = dice.one(first_words);
+        retry_after =
+            Some(if later.yes(0.3) { later.one(&words("backend.limit.retry-after")) } else { first });
     }
     if dice.yes(0.25) {
         let _ = writeln!(text, "penalty = \"{}s\"", dice.number(1, 20));
+        if later.yes(0.4) {
+            let _ = writeln!(text, "penalty-prolonged = true");
+        }
+    }
+    let logs_refused = own["logs-refused"] == true;
+    if holds("counts") && !logs_refused && later.yes(0.4) {
+        let _ = writeln!(text, "counts = \"{}\"", later.one(&words("backend.limit.counts")));
+    }
+    // What costs more than fits never passes: the bounds of what passes say nothing of it.
+    let most = own.get("limit").or_else(|| own.get("burst")).and_then(Value::as_u64).unwrap_or(1);
+    if holds("cost") && most > 1 && later.yes(0.3) {
+        let _ = writeln!(text, "cost = 2");
+    }
+    if holds("cost") && most > 1 && later.yes(0.2) {
+        let costs = later.number(1, most);
+        let _ = writeln!(text, "cost-of = {{ {} = {costs} }}", later.one(&endpoints));
+    }
+    if later.yes(0.5) {
+        let _ = writeln!(text, "report-keys = true");
+    }
+    if holds("in-front") && later.yes(0.3) {
+        let _ = writeln!(text, "in-front = true");
+    }
+    if later.yes(0.15) {
+        let _ = writeln!(text, "readable = false");
+        return;
+    }
+    if later.yes(0.3) {
+        let _ = writeln!(text, "status = {}", later.one(&["400", "403", "500", "503"]));
+    }
+    if let Some(word) = retry_after {
+        let _ = writeln!(text, "retry-after = \"{word}\"");
+        if word == "constant" {
+            let _ = writeln!(text, "retry-after-s = {}", later.number(0, 30));
+        }
     }
 }
 
@@ -244,5 +291,20 @@ mod tests {
                 panic!("{error}\n{text}");
             }
         }
+    }
+    /// What the format says of a key and what the code of a kind can do are the same.
+    #[test]
+    fn the_kinds_that_count_calls_are_those_whose_keys_say_which() {
+        let mut seen = std::collections::BTreeSet::new();
+        for seed in 0..200 {
+            let kind = LimitKind::draw(&mut Dice::new(seed, 0), 100);
+            for key in ["counts", "cost", "cost-of"] {
+                let key = format::scenario().at(&format!("backend.limit.{key}")).expect("a key");
+                let belongs = key.belongs.as_ref().expect("some kinds have none");
+                assert_eq!(belongs.holds(kind.name()), kind.counts_calls(), "{}", kind.name());
+            }
+            seen.insert(kind.name());
+        }
+        assert_eq!(seen.len() + 2, words("backend.limit.kind").len(), "all but `block` and `own`");
     }
 }

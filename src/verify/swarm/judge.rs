@@ -11,8 +11,14 @@ use crate::metrics::Outcome;
 use crate::world::{Observer, Plan};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Decisions of a limit on a key: time, and whether the call was admitted.
-type Verdicts = Vec<(Time, bool)>;
+/// What a limit did with the calls of a key.
+#[derive(Debug, Default)]
+pub(super) struct Verdicts {
+    /// Decisions: time, whether the call was admitted, and how many requests it counts as.
+    pub judged: Vec<(Time, bool, u32)>,
+    /// Calls counted when their answers were decided: time, and how many requests they count as.
+    pub counted: Vec<(Time, u32)>,
+}
 
 /// Observes one run.
 pub(super) struct Judge {
@@ -143,10 +149,15 @@ impl Observer for Judge {
         }
     }
 
-    fn judged(&mut self, now: Time, limit: u16, key: u32, verdict: Verdict) {
+    fn judged(&mut self, now: Time, limit: u16, key: u32, cost: u32, verdict: Verdict) {
         self.clock(now);
         let admitted = matches!(verdict, Verdict::Admit { .. });
-        self.verdicts.entry((limit, key)).or_default().push((now, admitted));
+        self.verdicts.entry((limit, key)).or_default().judged.push((now, admitted, cost));
+    }
+
+    fn counted(&mut self, now: Time, limit: u16, key: u32, cost: u32) {
+        self.clock(now);
+        self.verdicts.entry((limit, key)).or_default().counted.push((now, cost));
     }
 
     fn generic_ended(&mut self, _client: u32, _sent: Time, _outcome: Outcome) {
@@ -167,24 +178,36 @@ impl Observer for Judge {
     }
 }
 
-/// The bound that a limit's decisions on one key violate, if any. Uses exact integers, and checks every window.
-pub(super) fn broken_bound(spec: &LimitSpec, verdicts: &Verdicts) -> Option<String> {
-    let admitted: Vec<Time> = verdicts.iter().filter(|(_, admitted)| *admitted).map(|(at, _)| *at).collect();
+/// The bound that a limit's decisions on one key violate, if any. Uses exact integers, and checks every window. `at_once`
+/// says that answers are decided when calls are sent, and not after a queue.
+///
+/// Of a limit that counts admitted calls, or all, those that it admits keep the law of its kind. Of one that counts failures
+/// or successes, those that it counts do, unless calls that it admits wait in a queue before they count.
+pub(super) fn broken_bound(spec: &LimitSpec, verdicts: &Verdicts, at_once: bool) -> Option<String> {
     if let Some(penalty) = spec.penalty {
         let mut blocked_until = None;
-        for (at, admitted) in verdicts {
+        for (at, admitted, _) in &verdicts.judged {
             match (admitted, blocked_until) {
                 (true, Some(until)) if *at < until => {
                     return Some(format!("admitted at {at}, in a penalty until {until}"));
                 }
-                (false, until) if until.is_none_or(|until| *at >= until) => {
+                (false, until) if spec.penalty_prolonged || until.is_none_or(|until| *at >= until) => {
                     blocked_until = Some(at.after(penalty));
                 }
                 _ => {}
             }
         }
     }
-    spec.kind.broken_law(&admitted)
+    let several = |(at, cost): (Time, u32)| std::iter::repeat_n(at, cost as usize);
+    let counted: Vec<Time> = match spec.counted().is_settled() {
+        true if !at_once => return None,
+        true => verdicts.counted.iter().copied().flat_map(several).collect(),
+        false => {
+            let admitted = verdicts.judged.iter().filter(|(_, admitted, _)| *admitted);
+            admitted.flat_map(|(at, _, cost)| several((*at, *cost))).collect()
+        }
+    };
+    spec.kind.broken_law(&counted)
 }
 
 #[cfg(test)]
@@ -197,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_bound_permits_its_edge_and_nothing_beyond() {
-        let s = |at: u64| (Time(at * 1_000_000_000), true);
+        let s = |at: u64| (Time(at * 1_000_000_000), true, 1);
+        let refused = |at: u64| (Time(at * 1_000_000_000), false, 1);
         for (text, kept, broken) in [
             ("kind = \"gcra\"\nrate = \"1/2s\"\nburst = 2", vec![s(0), s(0), s(2)], vec![s(0), s(0), s(1)]),
             (
@@ -209,12 +233,41 @@ mod tests {
             ("kind = \"sliding-log\"\nlimit = 1\nwindow = \"2s\"", vec![s(1), s(3)], vec![s(1), s(2)]),
             (
                 "kind = \"sliding-log\"\nlimit = 1\nwindow = \"2s\"\npenalty = \"9s\"",
-                vec![s(1), (Time(2_000_000_000), false), s(11)],
-                vec![s(1), (Time(2_000_000_000), false), s(10)],
+                vec![s(1), refused(2), s(11)],
+                vec![s(1), refused(2), s(10)],
+            ),
+            (
+                "kind = \"sliding-log\"\nlimit = 1\nwindow = \"2s\"\npenalty = \"9s\"\npenalty-prolonged = true",
+                vec![s(1), refused(2), refused(5), s(14)],
+                vec![s(1), refused(2), refused(5), s(11)],
+            ),
+            (
+                "kind = \"fixed-window\"\nlimit = 2\nwindow = \"2s\"\nbegins = \"first-call\"",
+                vec![s(1), s(2), s(3), s(4)],
+                vec![s(1), s(2), s(2)],
+            ),
+            (
+                "kind = \"fixed-window\"\nlimit = 3\nwindow = \"2s\"\ncost = 2",
+                vec![(Time(0), true, 2), s(1)],
+                vec![(Time(0), true, 2), (Time(1), true, 2)],
             ),
         ] {
-            assert_eq!(broken_bound(&limit(text), &kept), None, "{text}");
-            assert!(broken_bound(&limit(text), &broken).is_some(), "{text}");
+            let of = |judged| Verdicts { judged, counted: Vec::new() };
+            assert_eq!(broken_bound(&limit(text), &of(kept), true), None, "{text}");
+            assert!(broken_bound(&limit(text), &of(broken), true).is_some(), "{text}");
         }
+    }
+
+    /// Any number of calls may pass while they do not fail; two failures in a window are too many.
+    #[test]
+    fn a_limit_of_failures_is_bound_by_what_it_counts() {
+        let spec = limit("kind = \"fixed-window\"\nlimit = 1\nwindow = \"2s\"\ncounts = \"failures\"");
+        let of = |counted: &[u64]| Verdicts {
+            judged: vec![(Time(0), true, 1); 9],
+            counted: counted.iter().map(|at| (Time(*at), 1)).collect(),
+        };
+        assert_eq!(broken_bound(&spec, &of(&[0]), true), None);
+        assert!(broken_bound(&spec, &of(&[0, 1]), true).is_some());
+        assert_eq!(broken_bound(&spec, &of(&[0, 1]), false), None, "calls may have waited in a queue");
     }
 }

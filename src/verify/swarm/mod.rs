@@ -1,7 +1,8 @@
 //! Judges on random scenarios: each seed draws a scenario, every policy runs it, and no run may break a law.
 //!
 //! 1. Every call has exactly one outcome, and outcomes add up to the calls sent.
-//! 2. No limit admits more than its kind allows, in any window. Nothing is admitted during a penalty.
+//! 2. No limit admits more than its kind allows, in any window, or counts more, if it counts failures or successes only.
+//!    Nothing is admitted during a penalty. What a limit reports of its keys is what happened to them.
 //! 3. A signed-out tab begins nothing but a sign-in. Running background refresh chains and retries continue, as the
 //!    recordings show.
 //! 4. At most one poller of a browser is in a tick at a time.
@@ -23,7 +24,7 @@ mod servers;
 pub use bounds::broken_bounds;
 pub use draw::scenario;
 
-use crate::backend::Endpoint;
+use crate::backend::{Endpoint, LimitSpec};
 use crate::client::step::Input;
 use crate::experiment::Study;
 use crate::verify::independent::{Compared, compared};
@@ -131,6 +132,7 @@ fn laws(text: &str, draw: &mut Draw) {
                 conserve(&run, &mut judge);
                 little(&run, &mut judge);
                 bounds(&plan, &mut judge);
+                reports(&plan, &run, &mut judge);
                 draw.violations.extend(judge.violations.iter().map(|what| format!("{name}: {what}")));
                 seen.push(judge);
             }
@@ -174,15 +176,48 @@ fn little(run: &Run, judge: &mut Judge) {
 
 fn bounds(plan: &Plan, judge: &mut Judge) {
     let limits = &plan.backend.limits;
+    let at_once = |limit: &LimitSpec| {
+        limit.endpoints.iter().all(|endpoint| plan.backend.route(*endpoint).pool.is_none())
+    };
     let broken: Vec<String> = judge
         .verdicts
         .iter()
         .filter_map(|((limit, key), verdicts)| {
-            let what = broken_bound(&limits[*limit as usize], verdicts)?;
+            let spec = &limits[*limit as usize];
+            let what = broken_bound(spec, verdicts, at_once(spec))?;
             Some(format!("limit {limit}, key {key}: {what}"))
         })
         .collect();
     judge.violations.extend(broken);
+}
+
+/// What a limit reports of its keys is what the judge has seen of them.
+fn reports(plan: &Plan, run: &Run, judge: &mut Judge) {
+    let totals = plan.backend.limits.iter().zip(&run.metrics.tally.exercise.limits).enumerate();
+    for (number, (spec, totals)) in totals.filter(|(_, (spec, _))| spec.report_keys) {
+        let of_limit = judge.verdicts.iter().filter(|((limit, _), _)| usize::from(*limit) == number);
+        let keys: Vec<(u64, u64)> = of_limit
+            .map(|(_, verdicts)| {
+                let refused = verdicts.judged.iter().filter(|(_, admitted, _)| !admitted).count() as u64;
+                (verdicts.judged.len() as u64, refused)
+            })
+            .collect();
+        let who = totals.who;
+        let expected = (
+            keys.iter().filter(|(asked, _)| *asked > 0).count() as u64,
+            keys.iter().filter(|(_, refused)| *refused > 0).count() as u64,
+            keys.iter().map(|(_, refused)| *refused).max().unwrap_or(0),
+        );
+        let found = (who.keys, who.keys_refused, who.worst_key_refused);
+        let is_ordered = who.innocent_refused <= who.callers_refused.min(who.innocent)
+            && who.innocent.max(who.callers_refused) <= who.callers
+            && who.keys <= who.callers;
+        if found != expected || !is_ordered {
+            let what =
+                format!("limit {number} ({}) reports {who:?}, the judge saw {expected:?}", spec.in_words());
+            judge.violations.push(what);
+        }
+    }
 }
 
 /// Compares every policy's run with the first one's.

@@ -58,6 +58,9 @@ const COMPANIONS: &[(&str, &str, &str, &str)] = &[
     ("tabs[1].share", "0.0", "^fleet.tabs[0].share", "1.0"),
     ("tabs[1].share", "1.0", "^fleet.tabs[0].share", "0.0"),
     ("workload[0].clients", "100000000", "^fleet.users", "0"),
+    ("retry-after", "\"constant\"", ".retry-after-s", "9"),
+    ("backend.limit[3].retry-after-s", "0", ".retry-after", "\"constant\""),
+    ("backend.limit[3].retry-after-s", "4294967295", ".retry-after", "\"constant\""),
 ];
 
 /// Values at the bounds of a type that a narrower rule refuses: end of the path, value, rule.
@@ -80,6 +83,8 @@ const NARROWER: &[(&str, &str, &str)] = &[
     ("limit[*].limiter", "", "a program that uses the library brings it, and none does here"),
     ("pool[*].endpoints", "", "the endpoint has workers of its own, or no service time"),
     ("that", "", "a text that is no condition"),
+    ("cost-of.lookup", "", "no client of these scenarios calls it"),
+    ("cost-of.user", "", "no client of these scenarios calls it"),
     ("tabs", "16", "an action opens one more tab, and a user has at most 16"),
     ("action[*].tab", "15", "the user has no such tab"),
 ];

@@ -80,7 +80,15 @@ pub(super) fn with_token_clients(scenario: &mut Table) {
                 return true;
             };
             *endpoints = endpoints.iter().filter_map(|name| renamed(&ENDPOINTS, name)).collect();
-            !endpoints.is_empty()
+            let is_called = !endpoints.is_empty();
+            if let Some(costs) = entry.get_mut("cost-of").and_then(Value::as_table_mut) {
+                let of = |(name, cost): (&String, &Value)| {
+                    let to = renamed(&ENDPOINTS, &Value::from(name.as_str()))?;
+                    Some((to.as_str()?.to_owned(), cost.clone()))
+                };
+                *costs = costs.iter().filter_map(of).collect();
+            }
+            is_called
         });
     }
 }
