@@ -228,11 +228,10 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let passage = self.gateway.arrive(call, &self.streams.backend, &mut self.observer);
         match passage {
             Passage::Answered { after, holds, .. } | Passage::Lost { after, holds } => {
-                let refusal = match passage {
-                    Passage::Answered { refusal, .. } => refusal,
-                    _ => Some(Failure::NETWORK),
+                let (refusal, is_processed) = match passage {
+                    Passage::Answered { refusal, .. } => (refusal, refusal.is_none()),
+                    _ => (Some(Failure::NETWORK), true),
                 };
-                let is_processed = refusal.is_none() || matches!(passage, Passage::Lost { .. });
                 if is_processed {
                     self.gateway.decided(&call, now, true, &mut self.observer);
                 }
@@ -322,15 +321,6 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let workload = self.callers.places[id as usize].workload;
         self.callers.totals[workload as usize].answered += 1;
         self.callers.fetch_ended(self.plan, id, true, self.now);
-        self.caller_is_done(id);
-    }
-
-    /// A call finds a token, or waits for the fetch of another call.
-    fn caller_needs_no_fetch(&mut self, id: u32) {
-        if self.callers.waits_for_token(self.plan, id, self.now) {
-            return self.callers.put_back(id);
-        }
-        self.callers.totals[usize::from(self.callers.places[id as usize].workload)].answered += 1;
         self.caller_is_done(id);
     }
 

@@ -1,8 +1,11 @@
 //! The tokens that generic clients hold.
 
-use super::Callers;
+use super::{Callers, Observer, World};
+use crate::client::Client;
 use crate::kernel::Time;
+use crate::kernel::queue::Queue;
 use crate::plan::Plan;
+use crate::world::event::Event;
 
 /// The token of a client.
 #[derive(Clone, Copy, Debug, Default)]
@@ -58,5 +61,16 @@ impl Callers {
         let totals = &mut self.totals[usize::from(caller.workload)];
         *(if answered { &mut totals.answered } else { &mut totals.gave_up }) += waited;
         totals.ended_at += u128::from(waited) * u128::from(now.0);
+    }
+}
+
+impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
+    /// A call finds a token, or waits for the fetch of another call.
+    pub(super) fn caller_needs_no_fetch(&mut self, id: u32) {
+        if self.callers.waits_for_token(self.plan, id, self.now) {
+            return self.callers.put_back(id);
+        }
+        self.callers.totals[usize::from(self.callers.places[id as usize].workload)].answered += 1;
+        self.caller_is_done(id);
     }
 }
