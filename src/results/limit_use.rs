@@ -26,7 +26,7 @@ pub struct WhomRefused {
     pub keys: u64,
     /// Keys of which any call was refused.
     pub keys_refused: u64,
-    /// Calls of the key of which most calls were refused in a run.
+    /// Calls of the key of which most calls were refused in a run; among several, of the one with most calls.
     pub worst_key_asked: u64,
     /// The refused ones of these.
     pub worst_key_refused: u64,

@@ -101,3 +101,20 @@ fn late_timers_lengthen_each_gap_by_their_mean() {
         assert!((refreshes - expected).abs() < 1.5, "{late}: {refreshes} of {expected}");
     }
 }
+
+/// Clerk's client has timers of pollers and refreshes. All of them run one second late: each gap between two refreshes is a second
+/// longer, because the token of 60 s still has life left then.
+#[test]
+fn late_timers_lengthen_each_gap_of_clerk_too() {
+    let horizon_s = 20_000.0;
+    let refreshes = |late: &str| {
+        let results = run(&format!(
+            "version = 1\nname = \"late\"\nhorizon = \"20000s\"\nbucket = \"1000s\"\npolicies = [\"new\"]\n\
+             [client]\nmodel = \"clerk-js-6.3.3\"\n[fleet]\nusers = 1\n{late}\n[backend]\ntoken-life = \"60s\"\nlatency = \"80ms\"\n"
+        ));
+        results.policies[0].metric("requests_tokens").values[0]
+    };
+    let expected = horizon_s / (horizon_s / refreshes("") + 1.0);
+    let late = refreshes("timers-late = \"1s\"");
+    assert!((late - expected).abs() < 1.5, "{late} of {expected}");
+}

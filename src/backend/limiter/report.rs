@@ -16,7 +16,7 @@ pub struct Refused {
     pub keys: u64,
     /// Keys of which any call was refused.
     pub keys_refused: u64,
-    /// Calls of the key of which most were refused.
+    /// Calls of the key of which most were refused; among several, of the one with most calls.
     pub worst_key_asked: u64,
     /// The refused ones of these.
     pub worst_key_refused: u64,
@@ -33,7 +33,8 @@ pub struct Refused {
 impl Refused {
     /// Adds other keys and callers, of another part of the run or of another run.
     pub fn add(&mut self, other: &Refused) {
-        if other.worst_key_refused > self.worst_key_refused {
+        let worst = |of: &Refused| (of.worst_key_refused, of.worst_key_asked);
+        if worst(other) > worst(self) {
             self.worst_key_asked = other.worst_key_asked;
             self.worst_key_refused = other.worst_key_refused;
         }
@@ -146,7 +147,7 @@ impl Report {
 
     /// The counts so far.
     pub fn counts(&self) -> Refused {
-        let worst = self.keys.iter().max_by_key(|key| key.refused).copied().unwrap_or_default();
+        let worst = self.keys.iter().max_by_key(|key| (key.refused, key.asked)).copied().unwrap_or_default();
         let keys = |is: fn(&&Key) -> bool| self.keys.iter().filter(is).count() as u64;
         let callers = |bits: u8, wanted: u8| {
             self.callers.iter().filter(|flags| **flags & bits == wanted).count() as u64

@@ -164,7 +164,7 @@ impl Store for Pages {
     }
 
     fn draws(&self, task: TaskId) -> (u8, u8) {
-        let task = &self.tasks[task];
+        let task = self.tasks.get(task);
         (task.kind as u8, task.ordinal)
     }
 
