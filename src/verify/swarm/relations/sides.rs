@@ -188,6 +188,12 @@ fn difference(first: &PolicyResults, second: &PolicyResults, without: &[&str]) -
         rest.not_exercised.clear();
         // The groups of a mix have the names of its policies.
         rest.groups.retain(|group| group.kind != "policy");
+        // Workloads, and so their groups, may stand in another order.
+        rest.groups.sort_by(|a, b| (&a.kind, &a.group).cmp(&(&b.kind, &b.group)));
+        // A limit's words have its number in the scenario, and one that never refuses may be added.
+        rest.limits.retain(|limit| limit.refused > 0);
+        rest.limits.iter_mut().for_each(|limit| limit.limit.clear());
+        rest.limits.sort_by_key(|limit| format!("{limit:?}"));
         rest
     };
     (rest(first) != rest(second)).then(|| "something beside metrics, timelines and sessions".to_owned())
