@@ -132,7 +132,7 @@ fn without_what_a_preset_gives(schema: &mut Schema) {
         required.retain(|key| !given.contains(&key.as_str().unwrap_or_default()));
     }
     for key in given {
-        schema.pointer_mut(&format!("/properties/{key}")).expect("a key")["x-unless"] = "preset".into();
+        schema.pointer_mut(&format!("/properties/{key}")).expect("a key")["x-unless"] = vec!["preset"].into();
     }
 }
 

@@ -1,6 +1,8 @@
 //! Cases of public bug reports about rate limits, each with a right value from a hand calculation or from a model of a few
 //! lines in the test.
 
+#![allow(clippy::float_cmp, reason = "the tests compare counts, which are whole numbers")]
+
 use authstorm::Study;
 use authstorm::metrics::Outcome;
 use authstorm::results::{PolicyResults, Results};
