@@ -85,6 +85,8 @@ const NARROWER: &[(&str, &str, &str)] = &[
     ("that", "", "a text that is no condition"),
     ("cost-of.lookup", "", "no client of these scenarios calls it"),
     ("cost-of.user", "", "no client of these scenarios calls it"),
+    ("cost-of.authorize", "", "no client of these scenarios calls it"),
+    ("client.sdk", "", "a program that uses the library brings the client that it names, and none does here"),
     ("tabs", "16", "an action opens one more tab, and a user has at most 16"),
     ("action[*].tab", "15", "the user has no such tab"),
 ];
