@@ -119,9 +119,9 @@ mod tests {
     fn the_template_is_valid_as_it_stands_and_with_every_key() {
         let text = template("my-sdk").expect("a name");
         assert_eq!(parse(&text).sdk.name, "my-sdk");
-        // `tries` and `within` exclude each other.
+        // `tries` and `within` exclude each other, as do sharing a refresh and ending it for a newer one.
         let on = |line: &str| match line.strip_prefix('#') {
-            Some(key) if !key.starts_with(' ') && !key.starts_with("within") => key.to_owned(),
+            Some(key) if ![" ", "within", "newest-refresh-only"].iter().any(|out| key.starts_with(out)) => key.to_owned(),
             _ => line.to_owned(),
         };
         let all: Vec<String> = text.lines().map(on).collect();

@@ -15,12 +15,14 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
 use walk::{Bounds, bounds_of};
 
-/// Four scenarios: every table of the format, a workload beside a fleet, a fleet alone, and a fleet of token clients.
-const SCENARIOS: [(&str, &str); 4] = [
+/// The scenarios: every table of the format but cohorts, a workload beside a fleet, a fleet alone, a fleet of token clients, and
+/// cohorts beside a workload with every limit of a library.
+const SCENARIOS: [(&str, &str); 5] = [
     ("every.toml", include_str!("every.toml")),
     ("workload.toml", include_str!("workload.toml")),
     ("fleet.toml", include_str!("fleet.toml")),
     ("token.toml", include_str!("token.toml")),
+    ("cohorts.toml", include_str!("cohorts.toml")),
 ];
 /// The most events of a run at a bound.
 const EVENTS: u64 = 3_000;
@@ -78,6 +80,8 @@ const NARROWER: &[(&str, &str, &str)] = &[
     ("fault[*].to", "\"0s\"", "a window ends after it begins"),
     ("].repeat-every", "\"1ns\"", "a window comes back before it has ended, an instant after less than 1 s"),
     ("].repeat-until", "\"0s\"", "the last window begins before the first"),
+    ("].repeat-until", "\"1ns\"", "the last window begins before the first"),
+    ("client.sdk", "", "a program that uses the library brings this client, and none does here"),
     ("orbit", "\"0s\"", "an orbit of no delay is an endless loop"),
     ("limit[*].to", "\"0s\"", "a limit ends after it begins"),
     ("limit[*].limiter", "", "a program that uses the library brings it, and none does here"),
