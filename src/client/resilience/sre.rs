@@ -48,8 +48,8 @@ pub(super) struct History {
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 struct Slice {
-    requests: u32,
-    accepts: u32,
+    requests: u64,
+    accepts: u64,
 }
 
 impl History {
@@ -60,8 +60,8 @@ impl History {
         }
         for next in self.newest + 1..=number.min(self.newest + SLICES) {
             let old = std::mem::take(&mut self.slices[(next % SLICES) as usize]);
-            self.requests -= u64::from(old.requests);
-            self.accepts -= u64::from(old.accepts);
+            self.requests -= old.requests;
+            self.accepts -= old.accepts;
         }
         self.newest = number;
         &mut self.slices[(number % SLICES) as usize]

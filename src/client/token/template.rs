@@ -121,7 +121,9 @@ mod tests {
         assert_eq!(parse(&text).sdk.name, "my-sdk");
         // `tries` and `within` exclude each other, as do sharing a refresh and ending it for a newer one.
         let on = |line: &str| match line.strip_prefix('#') {
-            Some(key) if ![" ", "within", "newest-refresh-only"].iter().any(|out| key.starts_with(out)) => key.to_owned(),
+            Some(key) if ![" ", "within", "newest-refresh-only"].iter().any(|out| key.starts_with(out)) => {
+                key.to_owned()
+            }
             _ => line.to_owned(),
         };
         let all: Vec<String> = text.lines().map(on).collect();
