@@ -22,7 +22,7 @@ fn estimates_of_shipped_scenarios_are_close() {
         let plan = study.plan();
         for (contender, expected) in estimated.policies.iter().enumerate() {
             let name = format!("{} under {}", plan.scenario.name, expected.name);
-            match run(&plan, contender, 0, 0..plan.scenario.fleet.users, &Control::default()) {
+            match run(&plan, contender, 0, 0..plan.scenario.users(), &Control::default()) {
                 Ok(run) => {
                     let ratio = run.events as f64 / expected.events;
                     println!(
