@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::terminal;
 use authstorm::page;
-use authstorm::results::{DataFile, Provenance, Reservation, Results, ResultsDir, csv};
+use authstorm::results::{DATA_FILES, DataFile, Provenance, Reservation, Results, ResultsDir};
 use authstorm::text::shell_word;
 use std::path::PathBuf;
 
@@ -48,11 +48,15 @@ fn read(dir: ResultsDir) -> Result<Data, Failure> {
     let results = dir.results()?;
     let provenance = dir.provenance()?;
     let mut files = Vec::new();
-    for name in authstorm::results::DATA_FILES {
-        match name {
-            "summary.csv" => files.push(DataFile::new(name, csv::summary(&results))),
-            _ if dir.lists(name) => files.push(dir.file(name)?),
-            _ => {}
+    for file in results.data_files() {
+        // Tables that summary.json has too are made again.
+        let is_made = file.name == "summary.csv"
+            || !DATA_FILES.contains(&file.name.as_str())
+                && results.policy_files.iter().all(|copy| copy.name != file.name);
+        if is_made {
+            files.push(file);
+        } else if dir.lists(&file.name) {
+            files.push(dir.file(&file.name)?);
         }
     }
     Ok(Data { provenance, results, files })

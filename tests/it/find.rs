@@ -122,10 +122,10 @@ fn a_target_met_nowhere_everywhere_or_by_nothing_is_said() {
     let (code, out) = told("backend.limit[0].limit=30..40", "new.responses_429 == 0");
     assert_eq!(code, Some(0));
     assert!(out.starts_with("every value looked at is enough"), "{out}");
-    // Before the first call nothing can be refused.
+    // In a few milliseconds, a call comes in one run of a thousand.
     let (code, out) = told("horizon=1ms..2ms", "new.responses_429 == 0");
     assert_eq!(code, Some(1), "{out}");
-    assert!(out.starts_with("not judged: nothing in these runs could have broken"), "{out}");
+    assert!(out.starts_with("not judged: in "), "{out}");
 }
 
 #[test]

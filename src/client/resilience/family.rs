@@ -38,6 +38,11 @@ macro_rules! mechanisms {
         }
 
         impl Resilience {
+            /// Whether a scenario's table changes nothing, as if it were not there.
+            pub(crate) fn says_nothing(given: &Option<Resilience>) -> bool {
+                given.as_ref().is_none_or(|given| *given == Resilience::default())
+            }
+
             /// The keys of the mechanisms that stand here, as scenarios write them.
             pub fn keys(&self) -> Vec<String> {
                 let given = [$((stringify!($key), self.$key.is_some())),+];

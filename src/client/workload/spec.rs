@@ -70,7 +70,7 @@ pub struct WorkloadSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub windowed_retry: Option<WindowedRetry>,
     /// Budgets, throttles and breakers with the exact rules of the libraries that name them; without it, none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Resilience::says_nothing")]
     pub resilience: Option<Resilience>,
 }
 

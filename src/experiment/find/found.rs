@@ -22,7 +22,7 @@ pub enum Verdict {
     NotDecided,
     /// The share of runs that meet the target rises and falls with the key, so no search can answer.
     NotMonotone,
-    /// The target is met, but nothing in these runs could have broken it.
+    /// The target is met, but in too few of the runs something happened that could have broken it.
     Vacuous,
 }
 

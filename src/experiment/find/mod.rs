@@ -159,7 +159,8 @@ impl Study {
         let last = question.vary.len() - 1;
         let verdict = match (answer.too_little, answer.enough) {
             _ if answer.contradiction.is_some() => Verdict::NotMonotone,
-            _ if exercised == Some(0) => Verdict::Vacuous,
+            // Runs in which nothing could have broken the target show nothing.
+            (None, Some(high)) if !shows(exercised, high, question.share) => Verdict::Vacuous,
             (Some(low), Some(high)) if low.step + 1 == high.step => Verdict::Neighbours,
             (Some(_), Some(_)) => Verdict::Bracket,
             (_, Some(high)) if high.step == 0 => Verdict::Everywhere,
@@ -205,6 +206,12 @@ impl Study {
             events,
         }
     }
+}
+
+/// Whether so many runs that meet a target show what a claim says.
+fn shows(exercised: Option<u64>, claim: Shown, share: f64) -> bool {
+    let trials = Trials { passes: exercised.unwrap_or(0), fails: 0 };
+    trials.for_share(share) >= claim.needed
 }
 
 /// Plans that are kept at a time. Those of large scenarios take memory.

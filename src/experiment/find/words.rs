@@ -64,7 +64,13 @@ impl Found {
                 "refused: the share of runs that meet {target} does not only rise with {}, so no single value separates the range",
                 if self.largest { format!("falling {key}") } else { key.clone() }
             ),
-            Verdict::Vacuous => format!("not judged: nothing in these runs could have broken {target}"),
+            Verdict::Vacuous => format!(
+                "not judged: in {} something happened that could have broken {target}",
+                match self.exercised {
+                    None | Some(0) => "no run".to_owned(),
+                    Some(runs) => format!("only {}", counted(runs, "run", "runs")),
+                }
+            ),
         }
     }
 
@@ -88,7 +94,10 @@ impl Found {
             )
         };
         let mut words = vec![self.headline()];
-        words.extend(self.enough.as_ref().map(|claim| format!("shown to be enough: {}", shown(claim))));
+        let vacuous = self.verdict == Verdict::Vacuous;
+        let enough =
+            |claim| format!("{}: {}", if vacuous { "the runs" } else { "shown to be enough" }, shown(claim));
+        words.extend(self.enough.as_ref().map(enough));
         words.extend(
             self.not_enough
                 .as_ref()
@@ -103,7 +112,7 @@ impl Found {
             )
         }));
         let claims = self.enough.iter().chain(&self.not_enough).count();
-        if claims > 0 {
+        if claims > 0 && !vacuous {
             let subject = if claims == 2 { "one of the two claims is" } else { "the claim is" };
             words.push(format!(
                 "the probability that {subject} false is at most {}, all looks together",
@@ -124,7 +133,7 @@ impl Found {
                 self.range[1]
             ));
         }
-        if let Some(exercised) = self.exercised.filter(|exercised| *exercised > 0) {
+        if let Some(exercised) = self.exercised.filter(|_| self.verdict != Verdict::Vacuous) {
             words.push(format!("in {} something could have broken it", counted(exercised, "run", "runs")));
         }
         let [below, above] = self.guard_spacing;
