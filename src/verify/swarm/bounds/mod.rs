@@ -81,7 +81,6 @@ const NARROWER: &[(&str, &str, &str)] = &[
     ("].repeat-every", "\"1ns\"", "a window comes back before it has ended, an instant after less than 1 s"),
     ("].repeat-until", "\"0s\"", "the last window begins before the first"),
     ("].repeat-until", "\"1ns\"", "the last window begins before the first"),
-    ("client.sdk", "", "a program that uses the library brings this client, and none does here"),
     ("orbit", "\"0s\"", "an orbit of no delay is an endless loop"),
     ("limit[*].to", "\"0s\"", "a limit ends after it begins"),
     ("limit[*].limiter", "", "a program that uses the library brings it, and none does here"),

@@ -107,7 +107,8 @@ fn values(ty: &Ty) -> (Vec<String>, Vec<String>) {
         }
         Ty::Decimal(least) => {
             let text = |millionths: u64| format!("{}.{:06}", millionths / 1_000_000, millionths % 1_000_000);
-            let beyond = vec![text(least - 1), text(1_000_000_000_001), "1.0000001".into(), "inf".into()];
+            let below = least.checked_sub(1).map_or_else(|| "-0.000001".to_owned(), text);
+            let beyond = vec![below, text(1_000_000_000_001), "1.0000001".into(), "inf".into()];
             (vec![text(*least), text(1_000_000_000_000)], beyond)
         }
         Ty::Bool => (vec!["true".into(), "false".into()], vec!["1".into()]),
