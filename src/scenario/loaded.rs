@@ -134,7 +134,7 @@ impl Loaded {
         if self.checked == self.seal() {
             return Ok(self);
         }
-        let text = toml::to_string(&self.written_out()).map_err(|e| {
+        let text = self.written_out().text().map_err(|e| {
             let source = Source::new(&self.scenario.name, "");
             let what = format!("cannot be written: {e}");
             Errors::from(TextError::of_file(Code::Malformed, &source, what)).finish()
@@ -201,6 +201,17 @@ impl Loaded {
     fn seal(&self) -> String {
         let conditions: Vec<_> = self.expectations.iter().map(|e| format!("{e:?}")).collect();
         digest(&(&self.scenario, &self.policies, conditions, &self.text))
+    }
+}
+
+impl Scenario {
+    /// The scenario as a file says it. The users of cohorts stand in no `[fleet]`.
+    fn text(&self) -> Result<String, toml::ser::Error> {
+        let mut table = toml::Table::try_from(self)?;
+        if !self.cohorts.is_empty() {
+            table.remove("fleet");
+        }
+        toml::to_string(&table)
     }
 }
 

@@ -2,7 +2,10 @@
 //! apart.
 
 use authstorm::Study;
+use authstorm::kernel::Dur;
 use authstorm::results::{PolicyResults, Results};
+use authstorm::scenario::load;
+use std::path::Path;
 
 fn run(text: &str) -> Results {
     let study = Study::parse("cohorts.toml", text).unwrap_or_else(|e| panic!("{e}\n{text}"));
@@ -230,4 +233,14 @@ fn groups_are_kept() {
     // The text that results keep runs again.
     let again = Study::parse("again", &results.scenario_text).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(again.hash(), results.scenario_hash);
+}
+
+/// A program may change a loaded scenario of cohorts. The changed scenario is checked as a file is.
+#[test]
+fn a_changed_scenario_of_cohorts_runs() {
+    let mut loaded = load(Path::new("scenarios/office-wakes-up.toml"), &[]).unwrap_or_else(|e| panic!("{e}"));
+    loaded.scenario.replications = 1;
+    loaded.scenario.horizon = Dur::from_secs(60);
+    let results = Study::of(loaded).and_then(|study| study.run()).unwrap_or_else(|e| panic!("{e}"));
+    assert_eq!(results.users, 400);
 }

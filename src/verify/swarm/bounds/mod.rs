@@ -76,6 +76,7 @@ const NARROWER: &[(&str, &str, &str)] = &[
     ("policy-files", "", "a scenario from text has no directory to look for files in"),
     ("action[*].user", "4294967295", "the fleet has no such user"),
     ("action[*].users", "{ range = [4294967295, 4294967295] }", "the fleet has no such user"),
+    ("fleet.users-per-network", "", "beside `network`, one address is shared"),
     ("token-life", "\"1ns\"", "whole seconds, 10 s or more"),
     ("fault[*].to", "\"0s\"", "a window ends after it begins"),
     ("].repeat-every", "\"1ns\"", "a window comes back before it has ended, an instant after less than 1 s"),
