@@ -205,11 +205,22 @@ impl Loaded {
 }
 
 impl Scenario {
-    /// The scenario as a file says it. The users of cohorts stand in no `[fleet]`.
+    /// The scenario as a file says it. The users of cohorts stand in no `[fleet]`, and a cohort with a network or an app of
+    /// its own does not say how many it has.
     fn text(&self) -> Result<String, toml::ser::Error> {
         let mut table = toml::Table::try_from(self)?;
         if !self.cohorts.is_empty() {
             table.remove("fleet");
+        }
+        let cohorts = table.get_mut("cohort").and_then(toml::Value::as_array_mut);
+        for cohort in cohorts.into_iter().flatten().filter_map(toml::Value::as_table_mut) {
+            let without: Vec<&str> = [("network", "users-per-network"), ("app", "apps")]
+                .into_iter()
+                .filter_map(|(own, number)| cohort.contains_key(own).then_some(number))
+                .collect();
+            if let Some(fleet) = cohort.get_mut("fleet").and_then(toml::Value::as_table_mut) {
+                without.into_iter().for_each(|number| drop(fleet.remove(number)));
+            }
         }
         toml::to_string(&table)
     }

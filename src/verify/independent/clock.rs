@@ -115,10 +115,12 @@ impl Clock {
         }
     }
 
-    fn go_on_with_all(&self) {
-        loop {
+    /// Continues jobs until each waits, or until so many acts have happened. Adds each continuation to `done`.
+    fn go_on_with_all(&self, done: &mut u64, most: u64) {
+        while *done < most {
             let next = self.ready.lock().expect("one thread").pop_front();
             let Some(id) = next else { break };
+            *done += 1;
             let job = self.jobs.borrow_mut().remove(&id);
             if let Some(job) = job {
                 self.go_on(id, job);
@@ -126,10 +128,11 @@ impl Clock {
         }
     }
 
-    /// Runs to the horizon, or until so many acts have happened: then `false`. Nothing is left of what waits.
+    /// Runs to the horizon, or until so many acts and continuations of jobs have happened: then `false`. Nothing is left of
+    /// what waits.
     pub(super) fn run(&self, most: u64) -> bool {
         let mut done = 0;
-        self.go_on_with_all();
+        self.go_on_with_all(&mut done, most);
         while done < most {
             let message = self.at_once.borrow_mut().pop_front();
             let act = match message {
@@ -142,8 +145,8 @@ impl Clock {
                 }
             };
             act();
-            self.go_on_with_all();
             done += 1;
+            self.go_on_with_all(&mut done, most);
         }
         // What waits holds the world, and the world holds the clock.
         drop(self.events.take());
