@@ -187,16 +187,9 @@ mod tests {
     #[test]
     fn a_window_from_the_first_call_ends_one_length_after_it() {
         let mut limiter = FixedWindow::new(&Spec { limit: 2, window: Dur(10), begins: Begins::FirstCall }, 1);
-        for (now, passes) in [
-            (3, true),
-            (9, true),
-            (10, false),
-            (12, false),
-            (17, true),
-            (20, true),
-            (26, false),
-            (27, true),
-        ] {
+        for (now, passes) in
+            [(3, true), (9, true), (10, false), (12, false), (17, true), (20, true), (26, false), (27, true)]
+        {
             assert_eq!(admits(limiter.ask(0, Time(now), 1)), passes, "at {now}");
         }
         assert!(admits(limiter.ask(0, Time(30), 1)));

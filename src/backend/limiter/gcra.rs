@@ -163,7 +163,9 @@ mod tests {
         for rate in ["1/7ns", "3/10ns", "1800/1h", "999999999989/36500d"] {
             let mut gcra = gcra(rate, 1);
             assert!(admits(gcra.ask(0, Time(5), 1)));
-            let Verdict::Refuse { wait } = gcra.ask(0, Time(5), 1) else { panic!("{rate}: the burst is used") };
+            let Verdict::Refuse { wait } = gcra.ask(0, Time(5), 1) else {
+                panic!("{rate}: the burst is used")
+            };
             assert!(!admits(gcra.ask(0, Time(5 + wait.0 - 1), 1)), "{rate}");
             assert!(admits(gcra.ask(0, Time(5 + wait.0), 1)), "{rate}");
         }

@@ -112,7 +112,9 @@ impl Kind for SlidingCounter {
     fn in_words(spec: &Spec) -> String {
         match spec.estimate {
             Estimate::WithCall => format!("of {} in {}", spec.limit, spec.window),
-            Estimate::BeforeCall => format!("of {} in {}, estimated before the call", spec.limit, spec.window),
+            Estimate::BeforeCall => {
+                format!("of {} in {}, estimated before the call", spec.limit, spec.window)
+            }
         }
     }
 
