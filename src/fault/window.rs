@@ -78,7 +78,7 @@ pub struct Fault {
     pub count: u64,
     /// Index of its error code in the scenario's list; 0 for none.
     pub code: u8,
-    /// Name of its random stream: see [`stream_names`].
+    /// Name of its random stream: see `stream_names`.
     pub stream: String,
 }
 

@@ -64,7 +64,7 @@ pub struct Rate {
     pub fitted: f64,
 }
 
-/// The answer to a [`Question`].
+/// The answer to a [`Question`](super::Question).
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub struct Found {
