@@ -94,7 +94,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 19] = [
 ];
 
 /// What `authstorm` alone prints.
-pub(super) const FIVE_THINGS: &str = "\
+pub(super) const FIRST_COMMANDS: &str = "\
 authstorm simulates auth retry storms: client policies against a rate-limited authentication backend, in virtual time.
 
   authstorm run scenarios/touch-429-cascade.toml       run a scenario, write results, charts and a page

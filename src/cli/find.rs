@@ -93,7 +93,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let found = pool.install(|| study.find(&question, &control));
     drop(progress);
     let found = found?;
-    let words = in_words(&args, &study.loaded().scenario.seed, &found);
+    let words = in_words(&args, &found);
     if let Some(out) = &args.out {
         let Chart { file_stem, svg } = pass_rates(&found);
         let png = to_png(&svg)?;
@@ -145,7 +145,7 @@ fn rows(found: &Found) -> Vec<Vec<String>> {
 }
 
 /// The answer, the values with most runs, and the command that judges the answer anew.
-fn in_words(args: &Args, seed: &u64, found: &Found) -> String {
+fn in_words(args: &Args, found: &Found) -> String {
     let mut text = String::new();
     found.in_words().iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
     let mut most: Vec<(usize, u64)> = found.rates.iter().map(|rate| rate.runs).enumerate().collect();
@@ -164,7 +164,7 @@ fn in_words(args: &Args, seed: &u64, found: &Found) -> String {
         let set = shell_word(&format!("{}={}", found.key, claim.value));
         text.push_str(&format!(
             "Judge it on a fresh seed: authstorm run {scenario} --set {set} --seed {} --replications 59 --out judged\n",
-            seed.wrapping_add(1)
+            found.seed.wrapping_add(1)
         ));
     }
     text

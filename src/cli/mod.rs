@@ -114,7 +114,7 @@ pub(crate) fn main() -> ExitCode {
         return Exit::Io.into();
     }
     let Some(verb) = cli.verb else {
-        return exit::guarded(|| terminal::say(examples::FIVE_THINGS));
+        return exit::guarded(|| terminal::say(examples::FIRST_COMMANDS));
     };
     exit::guarded(|| match verb {
         Verb::Run(args) => run::run(args),

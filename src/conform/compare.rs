@@ -134,32 +134,14 @@ fn same_requests(recorded: &[Request], simulated: &[Request]) -> bool {
     left.is_empty()
 }
 
-fn entries_part(wanted: &[FlowEntry], got: &[FlowEntry]) -> Option<(u64, String)> {
-    let sorted = |list: &[FlowEntry]| {
-        let mut list = list.to_vec();
-        list.sort_unstable();
-        list
-    };
-    let (wanted, got) = (sorted(wanted), sorted(got));
-    let differs = (0..wanted.len().max(got.len())).find(|i| wanted.get(*i) != got.get(*i))?;
-    let words = |entry: Option<&FlowEntry>| {
-        entry.map_or("none".to_owned(), |e| {
-            format!(
-                "tab {} at {} ms, depth {}, {}",
-                e.tab,
-                e.t,
-                e.depth,
-                if e.active { "active" } else { "without a session" }
-            )
-        })
-    };
-    let at = [wanted.get(differs), got.get(differs)].into_iter().flatten().map(|e| e.t).min().unwrap_or(0);
-    Some((at, format!("recorded: {}; simulated: {}", words(wanted.get(differs)), words(got.get(differs)))))
-}
-
-/// The first instant whose unhandled rejections differ.
-fn rejections_part(wanted: &[Rejection], got: &[Rejection]) -> Option<(u64, String)> {
-    let sorted = |list: &[Rejection]| {
+/// The first two that differ in order, with the earlier of their times.
+fn first_part<T: Ord + Copy>(
+    wanted: &[T],
+    got: &[T],
+    time: impl Fn(&T) -> u64,
+    words: impl Fn(&T) -> String,
+) -> Option<(u64, String)> {
+    let sorted = |list: &[T]| {
         let mut list = list.to_vec();
         list.sort_unstable();
         list
@@ -167,12 +149,26 @@ fn rejections_part(wanted: &[Rejection], got: &[Rejection]) -> Option<(u64, Stri
     let (wanted, got) = (sorted(wanted), sorted(got));
     let differs = (0..wanted.len().max(got.len())).find(|i| wanted.get(*i) != got.get(*i))?;
     let (wanted, got) = (wanted.get(differs), got.get(differs));
-    let words = |one: Option<&Rejection>| {
-        let status = |of: &Rejection| of.status.map_or("without an answer".to_owned(), |s| format!("of {s}"));
-        one.map_or("none".to_owned(), |r| format!("tab {} at {} ms, {}", r.tab, r.t, status(r)))
+    let at = [wanted, got].into_iter().flatten().map(time).min().unwrap_or(0);
+    let shown = |one: Option<&T>| one.map_or("none".to_owned(), &words);
+    Some((at, format!("recorded: {}; simulated: {}", shown(wanted), shown(got))))
+}
+
+fn entries_part(wanted: &[FlowEntry], got: &[FlowEntry]) -> Option<(u64, String)> {
+    let words = |e: &FlowEntry| {
+        let session = if e.active { "active" } else { "without a session" };
+        format!("tab {} at {} ms, depth {}, {session}", e.tab, e.t, e.depth)
     };
-    let at = [wanted, got].into_iter().flatten().map(|r| r.t).min().unwrap_or(0);
-    Some((at, format!("recorded: {}; simulated: {}", words(wanted), words(got))))
+    first_part(wanted, got, |e| e.t, words)
+}
+
+/// The first instant whose unhandled rejections differ.
+fn rejections_part(wanted: &[Rejection], got: &[Rejection]) -> Option<(u64, String)> {
+    let words = |r: &Rejection| {
+        let status = r.status.map_or("without an answer".to_owned(), |s| format!("of {s}"));
+        format!("tab {} at {} ms, {status}", r.tab, r.t)
+    };
+    first_part(wanted, got, |r| r.t, words)
 }
 
 fn states_part(wanted: &[State], got: &[State]) -> Option<String> {

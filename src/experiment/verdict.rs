@@ -133,10 +133,7 @@ pub fn not_exercised(plan: &Plan, exercises: &[Exercise]) -> Vec<String> {
     let never = |count: &dyn Fn(&Exercise) -> u64| exercises.iter().all(|exercise| count(exercise) == 0);
     let scenario = &plan.scenario;
     let faults = scenario.faults.iter().enumerate().filter(|(i, _)| never(&|e| e.struck[*i]));
-    let faults = faults.map(|(i, fault)| {
-        let name = if fault.name.is_empty() { fault.in_words() } else { fault.name.clone() };
-        format!("fault {} ({name}) strikes nothing", i + 1)
-    });
+    let faults = faults.map(|(i, fault)| format!("fault {} ({}) strikes nothing", i + 1, fault.title()));
     let limits = scenario.backend.limits.iter().enumerate().filter(|(i, _)| never(&|e| e.limits[*i].asked()));
     let limits = limits.map(|(i, spec)| format!("{} is never asked", super::demand::limit_in_words(i, spec)));
     let actions = scenario.actions.iter().enumerate().filter(|(i, _)| never(&|e| e.acted[*i]));

@@ -11,7 +11,7 @@ pub(super) fn of(plan: &Plan) -> Vec<FaultWindow> {
     let mut windows = Vec::new();
     for (spec, fault) in plan.scenario.faults.iter().zip(&plan.backend.faults) {
         let Some((_, end)) = fault.last_window(horizon) else { continue };
-        let name = if spec.name.is_empty() { spec.in_words() } else { spec.name.clone() };
+        let name = spec.title();
         let mut add = |from: Time, to: Time| {
             windows.push(FaultWindow { name: name.clone(), from: Dur(from.0), to: Dur(to.min(horizon).0) });
         };

@@ -45,7 +45,7 @@ pub(super) fn change_of(
 /// The window of each fault. A fault that comes back is told from its first begin to its last end.
 pub(super) fn fault_windows(scenario: &Scenario) -> Vec<FaultWindow> {
     let window = |spec: &FaultSpec| {
-        let name = if spec.name.is_empty() { spec.in_words() } else { spec.name.clone() };
+        let name = spec.title();
         let (name, end) = match spec.repeat_every {
             Some(every) => (format!("{name}, every {every}"), spec.repeat_until),
             None if spec.is_instant() => (name, Some(spec.from)),

@@ -234,6 +234,11 @@ impl FaultSpec {
         }
     }
 
+    /// The fault's name for readers: the one that the scenario gives it, or a description of its effect.
+    pub(crate) fn title(&self) -> String {
+        if self.name.is_empty() { self.in_words() } else { self.name.clone() }
+    }
+
     /// A description of the effect, for charts: `/touch 429`, `outage of /tokens`, `/touch 429 for 10% of the apps`.
     pub fn in_words(&self) -> String {
         let places = if self.endpoints.is_empty() {

@@ -80,8 +80,7 @@ pub fn pass_rates(found: &Found) -> Chart {
 
 /// Marks the values that the answer names, each on its side of its line.
 fn mark(canvas: &mut Canvas<'_>, plot: &Plot, found: &Found) {
-    let too = if found.largest { "too much" } else { "too little" };
-    let claims = [(&found.enough, "enough"), (&found.not_enough, too)];
+    let claims = [(&found.enough, "enough"), (&found.not_enough, found.too_little())];
     for (claim, says) in claims {
         let Some(Claim { value, number, .. }) = claim else { continue };
         let x = plot.x(*number);

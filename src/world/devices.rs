@@ -117,22 +117,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Holds back an event of a sleeping device. Returns whether it does.
     #[cold]
     pub(super) fn holds_back(&mut self, event: Event) -> bool {
-        let of_a_page = matches!(
-            event.kind,
-            EventKind::Timer
-                | EventKind::Answer
-                | EventKind::Lock
-                | EventKind::Open
-                | EventKind::Reload
-                | EventKind::Close
-                | EventKind::Focus
-                | EventKind::Blur
-                | EventKind::AppGetToken
-                | EventKind::SetActive
-                | EventKind::Message
-                | EventKind::SignIn
-        );
-        let user = if of_a_page { self.session_of(event) } else { u32::MAX };
+        let user = if event.kind.is_of_a_page() { self.session_of(event) } else { u32::MAX };
         if user == u32::MAX || !self.devices.sleeps(user) {
             return false;
         }

@@ -88,3 +88,40 @@ pub(super) enum EventKind {
     /// A device goes to sleep, or wakes where `generation` is 1. `id` is the user, `arg` the number of the period.
     Sleep,
 }
+
+impl EventKind {
+    /// Whether the event happens in a page of a tab, so that it waits while the user's device sleeps.
+    pub(super) fn is_of_a_page(self) -> bool {
+        match self {
+            EventKind::Timer
+            | EventKind::Answer
+            | EventKind::Lock
+            | EventKind::Open
+            | EventKind::Reload
+            | EventKind::Close
+            | EventKind::Focus
+            | EventKind::Blur
+            | EventKind::AppGetToken
+            | EventKind::SetActive
+            | EventKind::Message
+            | EventKind::SignIn => true,
+            EventKind::Network
+            | EventKind::Release
+            | EventKind::Scripted
+            | EventKind::ScriptedByUser
+            | EventKind::PolicyShipped
+            | EventKind::Sleep
+            | EventKind::Admitted
+            | EventKind::Served
+            | EventKind::CallerArrives
+            | EventKind::CallerTries
+            | EventKind::CallerAnswered
+            | EventKind::CallerTimesOut
+            | EventKind::Revoke
+            | EventKind::Sample
+            | EventKind::Restart
+            | EventKind::OutageEnds
+            | EventKind::SlowStart => false,
+        }
+    }
+}

@@ -15,9 +15,8 @@ use crate::metrics::metrics_of;
 use crate::parallel;
 use crate::scenario::Settings;
 use crate::scenario::expect::{Expectation, read_target};
-use crate::scenario::load::Loaded;
 use crate::stats::{Trials, clopper_pearson, rising_rates};
-use crate::world::{Contender, Control, Plan};
+use crate::world::{Control, Plan};
 use search::{Answer, EXPLORED, EXPLORED_FINELY, Goal, Shown, Trial, search};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -254,13 +253,9 @@ impl<'a> Finder<'a> {
     }
 
     fn plans(&self, i: u64) -> Result<Plans, Error> {
-        let Loaded { scenario, policies, .. } = self.study.at(&self.question.vary, i)?.loaded;
-        let policy = policies.iter().find(|p| p.name == self.target.policy);
-        let contenders: Vec<Contender> = policy
-            .map(|p| Contender { name: p.name.clone(), parts: p.parts.clone(), rollout: p.rollout })
-            .into_iter()
-            .collect();
-        let plan = Plan::new(scenario, contenders);
+        let mut study = self.study.at(&self.question.vary, i)?;
+        study.only_policies(std::slice::from_ref(&self.target.policy))?;
+        let plan = study.plan();
         let compares = self.target.metric.metric.compares_with_reference();
         let reference = if compares { reference::plan(&plan.scenario) } else { None };
         Ok(Plans { plan, reference })

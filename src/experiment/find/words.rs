@@ -78,7 +78,8 @@ impl Found {
         if self.largest { "largest" } else { "smallest" }
     }
 
-    fn too_little(&self) -> &'static str {
+    /// What the value is that is not enough.
+    pub(crate) fn too_little(&self) -> &'static str {
         if self.largest { "too much" } else { "too little" }
     }
 
