@@ -213,3 +213,17 @@ impl ContainsKey for toml::Value {
         self.get(key).is_some()
     }
 }
+
+/// The program for WebAssembly is built with `--locked`, so its lock file must follow the version and the dependencies of
+/// the package.
+#[test]
+fn the_lock_file_of_the_webassembly_program_fits_the_package() {
+    let mut command = Command::new(env!("CARGO"));
+    command.current_dir(root()).args(["tree", "--offline", "--locked", "--manifest-path", "tests/wasm/Cargo.toml"]);
+    let output = command.output().expect("cargo");
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(!complaint.contains("--locked"), "update tests/wasm/Cargo.lock:\n{complaint}");
+    let written = fs::read_to_string(root().join("tests/wasm/Cargo.lock")).expect("a lock file");
+    let package = format!("name = \"authstorm\"\nversion = \"{}\"\n", env!("CARGO_PKG_VERSION"));
+    assert!(written.contains(&package), "tests/wasm/Cargo.lock has another version");
+}
