@@ -219,7 +219,13 @@ impl ContainsKey for toml::Value {
 #[test]
 fn the_lock_file_of_the_webassembly_program_fits_the_package() {
     let mut command = Command::new(env!("CARGO"));
-    command.current_dir(root()).args(["tree", "--offline", "--locked", "--manifest-path", "tests/wasm/Cargo.toml"]);
+    command.current_dir(root()).args([
+        "tree",
+        "--offline",
+        "--locked",
+        "--manifest-path",
+        "tests/wasm/Cargo.toml",
+    ]);
     let output = command.output().expect("cargo");
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(!complaint.contains("--locked"), "update tests/wasm/Cargo.lock:\n{complaint}");
