@@ -172,8 +172,9 @@ pub(crate) fn keys_of(scenario: &Scenario, clients: Vec<Clients>) -> Keys {
     let without = || cohorts.iter().filter(|cohort| cohort.app.is_none()).map(|cohort| cohort.fleet.apps);
     let client_apps = without().max().unwrap_or(1);
     let unnamed = if without().next().is_some() || !clients.is_empty() { client_apps } else { 0 };
-    // There are fewer users than apps beyond this, so that none of them has a number above it.
-    let unnamed = unnamed.min(u32::MAX - apps.len() as u32);
+    // Callers belong to apps in turn, so there are at most as many apps with callers.
+    let callers = clients.last().map_or(0, |last| last.first + last.count) + scenario.users();
+    let unnamed = unnamed.min(callers.max(1));
     let mut next_network = networks.len() as u32;
     let mut groups = Vec::new();
     for cohort in &cohorts {

@@ -244,3 +244,13 @@ fn a_changed_scenario_of_cohorts_runs() {
     let results = Study::of(loaded).and_then(|study| study.run()).unwrap_or_else(|e| panic!("{e}"));
     assert_eq!(results.users, 400);
 }
+
+/// Users belong to apps in turn, so three users have at most three apps. Results take no memory for the others.
+#[test]
+fn apps_and_networks_without_users_are_no_groups() {
+    for (key, groups) in [("apps", 3), ("users-per-network", 0)] {
+        let fleet = format!("[fleet]\nusers = 3\n{key} = {}\n{HABITS}", u32::MAX);
+        let results = run(&format!("{HEAD}policies = [\"old\"]\n{CLERK}{fleet}"));
+        assert_eq!(results.policies[0].groups.len(), groups, "{key}: {:?}", names(&results.policies[0]));
+    }
+}
