@@ -136,7 +136,7 @@ impl Cost {
         }
         if estimate.policies.iter().all(|policy| policy.demand.is_empty()) {
             text.push_str(
-                "  demand  not judged against capacity: a fault begins with the run, or the pilot was cut short\n",
+                "  demand  not judged against capacity: no request is sent before the first fault, or the pilot was cut short\n",
             );
         }
         refusals.iter().for_each(|why| text.push_str(&format!("  refused {why}\n")));

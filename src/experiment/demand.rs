@@ -9,7 +9,7 @@ use crate::metrics::tally::Tally;
 use crate::results::{Demand, LimitUse};
 use crate::world::Plan;
 
-/// Of one run: its endpoints that are called, then its limits. Empty when the first fault begins with the run.
+/// Of one run: its endpoints that are called, then its limits. Empty when no request is sent before the first fault.
 pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
     let grid = &tally.grid;
     let whole_run = plan.backend.first_fault >= plan.horizon;

@@ -46,8 +46,8 @@ pub struct PolicyEstimate {
     pub cut_at: Option<Time>,
     /// Message of the guard that stopped the pilot and would stop the run. `None` if no guard did.
     pub stopped: Option<String>,
-    /// Demand in the larger pilot before the first fault, scaled to all sessions. Empty if a fault begins with the run
-    /// or the pilot did not reach the horizon.
+    /// Demand in the larger pilot before the first fault, scaled to all sessions. Empty if no request is sent before it,
+    /// or if the pilot did not reach the horizon.
     pub demand: Vec<Demand>,
 }
 

@@ -185,7 +185,7 @@ pub struct PolicyResults {
     #[serde(default)]
     pub entries_distribution: Vec<(u32, u64)>,
     /// Offered and served calls before the first fault, means over the replications: endpoints, then limits.
-    /// Empty if a fault begins with the run.
+    /// Empty if no request is sent before the first fault.
     #[serde(default)]
     pub demand: Vec<Demand>,
     /// How long answers take, by endpoint; empty in results of a version that does not record it.

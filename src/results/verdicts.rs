@@ -147,7 +147,9 @@ pub fn qualifications(results: &Results) -> Vec<String> {
     let says_demand =
         !results.gaps.iter().any(|gap| matches!(gap, Gap::NoField { field, .. } if field == "demand"));
     if says_demand && !results.policies.is_empty() && results.policies.iter().all(|p| p.demand.is_empty()) {
-        sentences.push("Demand against capacity is not judged: a fault begins with the run".to_owned());
+        sentences.push(
+            "Demand against capacity is not judged: no request is sent before the first fault".to_owned(),
+        );
     }
     sentences.extend(unfinished(results));
     sentences.extend(not_exercised(results));

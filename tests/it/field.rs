@@ -141,3 +141,53 @@ fn firebase_9259_a_429_at_look_up_signs_out() {
     let out = |n: usize| results.policies[n].metric("false_sign_outs").values[0];
     assert!((out(0) - 100.0).abs() < 0.5 && out(1).abs() < 0.5, "{} {}", out(0), out(1));
 }
+
+/// A client of the kind of supabase issue 8959: each tab keeps the tokens in memory and refreshes by a timer.
+const COPIES: &str = r#"
+[sdk]
+name = "copies"
+package = "@example/auth"
+version = "1.0.0"
+[session]
+expiry-clock = "server"
+kept-in = "object"
+shares-refresh = true
+[timer]
+before-expiry = "60s"
+[request]
+[[answer]]
+endpoint = "token"
+status = ["400"]
+sign-out = "always"
+[refresh-token]
+rotates = true
+"#;
+
+/// supabase 8959: three tabs hold the same refresh token, and the server accepts a used one for 10 s. Timers on time use it
+/// within the round trip of 100 ms. Timers late by up to 60 s keep the session only when all three come within 10 s: of three
+/// uniform numbers, with chance `3 r^2 - 2 r^3 = 0.0741` for `r = 10/60`. Each tab then has a refresh token of its own, and the
+/// session goes on. A server that gives all of them the same token asks for this luck ten times an hour, so it keeps nobody.
+#[test]
+fn supabase_8959_late_timers_of_tabs_that_hold_the_same_refresh_token() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("copies.toml"), COPIES).expect("written");
+    let ended = |late: &str| {
+        let text = format!(
+            "version = 1\nname = \"field\"\nhorizon = \"1h\"\npolicies = [\"copies\"]\n\
+             [client]\nmodel = \"./copies.toml\"\n\
+             [fleet]\nusers = 400\ntabs = 3\nopens = {{ uniform = [\"0s\", \"30s\"] }}\nfurther-tab-opens = \"0s\"\n{late}\
+             [backend]\ntoken-life = \"5m\"\nlatency = \"100ms\"\nrefresh-token-reuse = \"10s\"\n"
+        );
+        let file = folder.path().join("field.toml");
+        std::fs::write(&file, text).expect("written");
+        let study = Study::load(&file).unwrap_or_else(|e| panic!("{e}"));
+        let results = study.run().unwrap_or_else(|e| panic!("{e}"));
+        assert!(value(&results, "requests_token") >= 1_200.0, "each tab refreshes");
+        value(&results, "reuse_sign_outs")
+    };
+    assert!(ended("") < 0.5);
+    let late = ended("timers-late = { uniform = [\"0s\", \"60s\"] }\n");
+    let kept: f64 = 3.0 / 36.0 - 2.0 / 216.0;
+    let (mean, sd) = (400.0 * (1.0 - kept), (400.0 * kept * (1.0 - kept)).sqrt());
+    assert!((late - mean).abs() < 3.3 * sd, "{late} of 400, not {mean} +- {sd}");
+}

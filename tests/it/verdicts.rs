@@ -166,7 +166,7 @@ fn demand_beyond_capacity_before_any_fault_is_reported() {
     assert!(said.iter().any(|s| s.contains("limit 1 on /generic") && s.contains("(50%)")), "{said:?}");
     let from_the_start = format!("{limited}[[fault]]\nkind = \"outage\"\nto = \"1s\"\n");
     let said = verdicts::qualifications(&parsed(&from_the_start));
-    assert_eq!(said[0], "Demand against capacity is not judged: a fault begins with the run");
+    assert_eq!(said[0], "Demand against capacity is not judged: no request is sent before the first fault");
 }
 
 /// Five layers of three tries make 3^5 = 243 requests. A run that ends earlier says that its ratio is not final.

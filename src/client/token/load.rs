@@ -101,8 +101,8 @@ impl Machine<'_> {
             Some(held) => {
                 if self.rules.place == Place::Copied {
                     self.save(agent, held);
-                    self.set_alarm(agent);
                 }
+                self.set_alarm(agent);
             }
             None => {
                 if self.rules.place != Place::Page && self.store.browser(slot).stored.is_some() {
