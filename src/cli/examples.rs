@@ -18,7 +18,12 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 19] = [
     (
         "check",
         &[
-            ("mine.toml", "exit code 1 if an [[expect]] fails: for CI"),
+            ("mine.toml", "exit code 1 if an [[expect]] fails or is not decided: for CI"),
+            ("mine.toml other.toml --junit report.xml", "several files, and a report for CI"),
+            (
+                "mine.toml --baseline results",
+                "no worse than in results/mine, where an [[expect]] names baseline(..)",
+            ),
             ("mine.toml --format csv", "every metric of every replication, one value a row"),
         ],
     ),

@@ -11,12 +11,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 use std::sync::Mutex;
 
-/// Outcome of the command.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Outcome of the command. Later ones are worse: of several, the worst counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
     /// The answer is yes, or all went well.
     Yes,
-    /// The answer is no: an expectation failed, a difference was found.
+    /// The answer is no, or not yes: an expectation failed or is not decided, a difference was found.
     No,
     /// Usage or bad input.
     Usage,
@@ -28,16 +28,23 @@ pub enum Exit {
     Signal(u8),
 }
 
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(match exit {
+impl Exit {
+    /// The code of the process.
+    pub(super) fn code(self) -> u8 {
+        match self {
             Exit::Yes => 0,
             Exit::No => 1,
             Exit::Usage => 2,
             Exit::Guard => 3,
             Exit::Io => 4,
             Exit::Signal(signal) => 128 + signal,
-        })
+        }
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit.code())
     }
 }
 
@@ -67,6 +74,25 @@ impl Failure {
         Failure::with(Exit::Io, format!("error: {what}: {error}"))
     }
 
+    /// The outcome of the command.
+    pub(super) fn exit(&self) -> Exit {
+        self.exit
+    }
+
+    /// The message, without colours if it is of one line.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The failure, of one file of several.
+    pub(super) fn of_file(self, file: &str) -> Failure {
+        let message = match self.message.strip_prefix("error: ") {
+            Some(rest) if !self.in_colour => format!("error: {file}: {rest}"),
+            _ => self.message,
+        };
+        Failure { message, ..self }
+    }
+
     /// Prints the message and returns the exit code.
     pub(super) fn tell(&self) -> ExitCode {
         match self.in_colour {
@@ -80,7 +106,9 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         let exit = match &error {
-            Error::Scenario(_) | Error::NoSuchPolicy { .. } | Error::Choice { .. } => Exit::Usage,
+            Error::Scenario(_) | Error::NoSuchPolicy { .. } | Error::Choice { .. } | Error::Baseline(_) => {
+                Exit::Usage
+            }
             Error::Stopped(stopped) => match stopped.reason {
                 StopReason::Interrupted => Exit::Signal(super::interrupt::signal()),
                 _ => Exit::Guard,

@@ -113,7 +113,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let wanted = wanted(&args, &study)?;
     if let Some(out) = &args.out {
         // Checks the output file before the run, so that a long run does not fail at its end.
-        out_file::check(out, &inputs(&args, &study), args.force, (own::HEAD, own::is_story))?;
+        out_file::check("--out", out, &inputs(&args, &study), args.force, (own::HEAD, own::is_story))?;
     }
     memory::check_room(memory::Need::of(&study, false))?;
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;

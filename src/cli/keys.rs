@@ -1,7 +1,7 @@
 //! `authstorm keys` and `authstorm schema`
 
 use super::exit::{Exit, Failure};
-use super::{metrics, terminal};
+use super::{check, metrics, terminal};
 use authstorm::client::token;
 use authstorm::conform::token::trials;
 use authstorm::diff;
@@ -40,8 +40,10 @@ enum Described {
     ClientProfile,
     /// The JSON of `explain-client`
     ClientReport,
-    /// summary.json, which `run --json` and `check --json` print
+    /// summary.json, which `run --json` and `check --json` of one scenario print
     Summary,
+    /// The JSON of `check` of several scenarios
+    Check,
     /// The JSON of `diff`
     Diff,
     /// The JSON of `find`
@@ -80,6 +82,7 @@ pub(super) fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
         Described::ClientProfile => token::format::json_schema(),
         Described::ClientReport => trials::json_schema(),
         Described::Summary => summary::json_schema(),
+        Described::Check => check::json_schema(),
         Described::Diff => diff::json_schema(),
         Described::Find => find::json_schema(),
         Described::Metrics => metrics::json_schema(),

@@ -48,7 +48,7 @@ struct Cli {
 enum Verb {
     /// Run a scenario under each of its policies, write results and charts
     Run(run::Args),
-    /// Evaluate a scenario's expectations without writing anything
+    /// Evaluate the expectations of scenarios: a gate for CI
     Check(check::Args),
     /// Check scenario files without running them
     Validate(validate::Args),

@@ -26,11 +26,13 @@ impl Progress {
         let total = plan.horizon.0.saturating_mul(runs);
         let virtual_s = plan.horizon.as_secs_f64() * runs as f64;
         let style = "{bar:30} {percent}% {msg}, {eta} left";
+        // Runs of other plans under the same control.
+        let (ended, done) = (control.runs_ended(), control.virtual_ns());
         Progress::show(Some(total), style, control, quiet, move |control, per_s| {
             format!(
                 "run {} of {runs}, {:.0} s of {virtual_s:.0} s virtual, {:.1} M events/s",
-                (control.runs_ended() + 1).min(runs),
-                control.virtual_ns() as f64 / 1e9,
+                (control.runs_ended() - ended + 1).min(runs),
+                (control.virtual_ns() - done) as f64 / 1e9,
                 per_s / 1e6
             )
         })
@@ -61,7 +63,7 @@ impl Progress {
             let style = ProgressStyle::with_template(style);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             let mut ticks = 0u32;
-            let mut before = 0;
+            let (mut before, begin) = (control.events(), control.virtual_ns());
             while !until.load(Ordering::Relaxed) {
                 std::thread::park_timeout(TICK);
                 ticks += 1;
@@ -71,7 +73,7 @@ impl Progress {
                 let events = control.events();
                 let per_s = (events - before) as f64 / TICK.as_secs_f64();
                 before = events;
-                bar.set_position(control.virtual_ns());
+                bar.set_position(control.virtual_ns() - begin);
                 bar.set_message(message(&control, per_s));
             }
             bar.finish_and_clear();

@@ -11,7 +11,7 @@ use authstorm::explain::tell_worst;
 use authstorm::page;
 use authstorm::results::csv;
 use authstorm::results::summary::summary;
-use authstorm::results::{Judgement, Reservation, Results, Verdict, finding, verdicts};
+use authstorm::results::{Judgement, Reservation, Results, Retell, Verdict, finding, verdicts};
 use authstorm::scenario::Settings;
 use authstorm::text::{number, shell_word};
 use std::path::{Path, PathBuf};
@@ -44,6 +44,13 @@ pub(super) struct Args {
 pub(super) struct StudyArgs {
     #[command(flatten)]
     pub base: ScenarioArgs,
+    #[command(flatten)]
+    pub selection: Selection,
+}
+
+/// Which policies to run, and how often.
+#[derive(Clone, clap::Args)]
+pub(super) struct Selection {
     /// Run only this policy of the scenario; may be given several times
     #[arg(long, value_name = "NAME")]
     policy: Vec<String>,
@@ -56,18 +63,28 @@ impl StudyArgs {
     /// Loads the scenario with the overrides, unless it is too large to be run.
     pub(super) fn study(&self) -> Result<Study, Failure> {
         let study = self.study_of_any_size()?;
-        memory::check(study.loaded(), self.base.max_memory)?;
-        estimate::check(self, &study)?;
+        self.check_size(&study)?;
         Ok(study)
+    }
+
+    /// Refuses a study that is too large to be run.
+    pub(super) fn check_size(&self, study: &Study) -> Result<(), Failure> {
+        memory::check(study.loaded(), self.base.max_memory)?;
+        estimate::check(self, study)
     }
 
     /// Loads the scenario with the overrides.
     pub(super) fn study_of_any_size(&self) -> Result<Study, Failure> {
-        let settings = Settings { replications: self.replications, ..self.base.settings() };
+        Ok(self.load()?)
+    }
+
+    /// Loads the scenario with the overrides, and prints its warnings.
+    pub(super) fn load(&self) -> Result<Study, authstorm::Error> {
+        let settings = Settings { replications: self.selection.replications, ..self.base.settings() };
         let mut study = Study::load_set(&self.base.scenario, &settings)?;
         study.loaded().warnings.iter().for_each(|w| terminal::complain(w));
-        if !self.policy.is_empty() {
-            study.only_policies(&self.policy)?;
+        if !self.selection.policy.is_empty() {
+            study.only_policies(&self.selection.policy)?;
         }
         Ok(study)
     }
@@ -127,11 +144,16 @@ impl StudyArgs {
         }
         let passes = results.passes_check();
         if !passes && (format != Format::Table || self.base.quiet) {
-            terminal::complain(
-                &self.verdicts(results, |v| v.fails_check() || v.judgement == Judgement::NotJudged),
-            );
+            self.complain(results);
         }
         Ok(if passes { Exit::Yes } else { Exit::No })
+    }
+
+    /// Prints what does not pass to standard error.
+    pub(super) fn complain(&self, results: &Results) {
+        terminal::complain(
+            &self.verdicts(results, |v| v.fails_check() || v.judgement == Judgement::NotJudged),
+        );
     }
 
     /// Prints a line for each of these verdicts, the command that explains a failed one, and the number of verdicts of each
@@ -139,15 +161,16 @@ impl StudyArgs {
     fn verdicts(&self, results: &Results, show: impl Fn(&Verdict) -> bool) -> String {
         let mut text = String::new();
         for verdict in results.expectations.iter().filter(|verdict| show(verdict)) {
-            let (word, detail) =
-                (verdicts::word(verdict.judgement), verdicts::detail(verdict, results.replications));
-            text.push_str(&format!("{word:<4} {}: {detail}\n", verdict.that));
+            text.push_str(&format!("{}\n", verdicts::line(verdict, results.replications)));
             if verdict.judgement == Judgement::Failed && results.users > 0 {
                 text.push_str(&format!("     {}\n", self.story(&verdict.policy, verdict.replication)));
             }
         }
         if !results.expectations.is_empty() {
             text.push_str(&format!("{}\n", verdicts::count(results)));
+        }
+        if let Some(level) = verdicts::level(results) {
+            text.push_str(&format!("{level}.\n"));
         }
         text
     }
@@ -171,15 +194,16 @@ impl StudyArgs {
 
     /// The command that explains the worst session of a policy, in one of its replications or in all.
     fn story(&self, policy: &str, replication: Option<u32>) -> String {
-        let mut words = vec!["authstorm".to_owned(), "explain".to_owned()];
-        words.push(shell_word(&terminal::shown(&self.base.scenario)));
-        words.extend(["--policy".to_owned(), shell_word(policy)]);
-        words.extend(replication.map(|r| format!("--replication {r}")));
-        words.extend(["--session".to_owned(), "worst".to_owned()]);
-        words.extend(self.base.seed.map(|seed| format!("--seed {seed}")));
-        words.extend(self.replications.map(|n| format!("--set replications={n}")));
-        words.extend(self.base.overrides.iter().map(|set| format!("--set {}", shell_word(set))));
-        words.join(" ")
+        let set = self.selection.replications.map(|n| format!("replications={n}"));
+        let retell = Retell {
+            scenario: self.base.scenario.display().to_string(),
+            policy: policy.to_owned(),
+            seed: self.base.seed,
+            replication,
+            session: None,
+            set: set.into_iter().chain(self.base.overrides.iter().cloned()).collect(),
+        };
+        retell.command()
     }
 }
 

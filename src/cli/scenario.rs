@@ -2,6 +2,7 @@
 
 use super::memory;
 use authstorm::scenario::Settings;
+use std::ops::Deref;
 use std::path::PathBuf;
 
 /// The scenario, and options of every verb that runs one.
@@ -10,6 +11,13 @@ pub(super) struct ScenarioArgs {
     /// Scenario file
     #[arg(value_name = "SCENARIO")]
     pub scenario: PathBuf,
+    #[command(flatten)]
+    pub options: RunOptions,
+}
+
+/// Options of every verb that runs scenarios.
+#[derive(Clone, clap::Args)]
+pub(super) struct RunOptions {
     /// Seed, instead of the scenario's
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
@@ -30,7 +38,15 @@ pub(super) struct ScenarioArgs {
     pub quiet: bool,
 }
 
-impl ScenarioArgs {
+impl Deref for ScenarioArgs {
+    type Target = RunOptions;
+
+    fn deref(&self) -> &RunOptions {
+        &self.options
+    }
+}
+
+impl RunOptions {
     /// What these options change in the scenario.
     pub(super) fn settings(&self) -> Settings {
         Settings { set: self.overrides.clone(), seed: self.seed, ..Settings::default() }

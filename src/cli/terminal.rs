@@ -33,6 +33,7 @@ fn painted(text: &str) -> String {
         (Judgement::Failed, 31),
         (Judgement::Vacuous, 33),
         (Judgement::NotJudged, 33),
+        (Judgement::NotDecided, 33),
     ];
     let paint = |line: &str| {
         let found = colours.iter().find_map(|(judgement, colour)| {

@@ -136,6 +136,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
         faults,
         actions,
         expectations: Vec::new(),
+        check: None,
         guard: crate::scenario::GuardSpec { max_events: 1_000_000, ..Default::default() },
     })
 }

@@ -5,8 +5,7 @@ use crate::client::workload::GENERIC;
 use crate::metrics::groups::GroupCounts;
 use crate::metrics::{Metric, MetricDef, metrics_of};
 use crate::plan::GroupKind;
-use crate::results::{GroupResults, MetricValues, PolicyResults};
-use crate::scenario::Expectation;
+use crate::results::{GroupResults, MetricValues};
 use crate::world::{Plan, WorkloadTotals};
 use std::cmp::Reverse;
 
@@ -66,7 +65,7 @@ fn harm<'a>(counts: impl Iterator<Item = &'a GroupCounts>) -> Reverse<(u64, u64,
 }
 
 /// The value of a metric for the clients of a workload; `None` for a metric that is not counted by workload.
-fn of_workload(totals: &WorkloadTotals, metric: Metric) -> Option<f64> {
+pub(super) fn of_workload(totals: &WorkloadTotals, metric: Metric) -> Option<f64> {
     match metric {
         Metric::RequestsTotal => Some((totals.calls + totals.retries) as f64),
         Metric::Requests(endpoint) if endpoint == GENERIC => Some((totals.calls + totals.retries) as f64),
@@ -78,19 +77,16 @@ fn of_workload(totals: &WorkloadTotals, metric: Metric) -> Option<f64> {
     }
 }
 
-/// The values that an expectation compares.
-///
-/// # Panics
-/// When a cohort has no such metric. Loading refuses such an expectation.
-pub(super) fn values_of<'a>(policy: &'a PolicyResults, expectation: &Expectation) -> &'a [f64] {
-    let metric = expectation.metric.name;
-    // The only cohort of a scenario has all users.
-    let of_cohort = expectation.cohort.as_ref().and_then(|name| {
-        let groups = policy.groups.iter().filter(|group| group.kind == GroupKind::Cohort.name());
-        groups.into_iter().find(|group| group.group == *name)
-    });
-    match of_cohort {
-        Some(group) => &group.get(metric).expect("loading checks the metric of a cohort").values,
-        None => &policy.metric(metric).values,
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::{all_metrics, is_counted_by_workload};
+
+    #[test]
+    fn the_metrics_of_workloads_are_those_that_conditions_may_name() {
+        for def in all_metrics() {
+            let has = of_workload(&WorkloadTotals::default(), def.metric).is_some();
+            assert_eq!(has, is_counted_by_workload(def.metric), "{}", def.name);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Runs of a scenario under several policies and replications, and what comes out of them.
 
+pub mod baseline;
 pub mod cost;
 pub mod demand;
 pub mod determinism;
@@ -7,7 +8,10 @@ pub mod estimate;
 pub mod find;
 mod groups;
 mod job;
+mod judge;
+mod observe;
 pub mod reference;
+pub mod seeds;
 pub mod ties;
 pub mod vary;
 pub mod verdict;
@@ -19,14 +23,19 @@ use crate::results::provenance::hashes_of;
 use crate::results::{
     Answers, Engine, MetricValues, PolicyResults, Provenance, Results, Servers, SessionRow,
 };
+use crate::scenario::expect::{Expectation, Quantity};
 use crate::scenario::load::{Loaded, load_extended, load_text, load_text_extended, load_with};
 use crate::scenario::{Extensions, ResolvedPolicy, ScenarioErrors, Settings};
 use crate::text::quote;
 use crate::world::{Contender, Control, Plan, Stopped};
+use baseline::BadBaseline;
 use job::{Job, Summary};
+use judge::judge_all;
+use observe::{Observed, named, observe};
 use std::fmt;
 use std::path::Path;
-use verdict::{judge, not_exercised, not_judged};
+use std::sync::Arc;
+use verdict::not_exercised;
 
 pub use job::{WORST_SESSIONS, worst_session};
 
@@ -54,6 +63,8 @@ pub struct Study {
     /// All policies of the scenario. `loaded` contains those to run.
     all_policies: Vec<ResolvedPolicy>,
     all_sessions: bool,
+    /// Earlier results, for the expectations that name a baseline.
+    baseline: Option<Arc<Results>>,
 }
 
 /// Reason for which a study has no results.
@@ -73,6 +84,8 @@ pub enum Error {
         /// Name of the policy that occurs twice; `None` if the selection is empty.
         twice: Option<String>,
     },
+    /// The results are no baseline for the scenario.
+    Baseline(BadBaseline),
     /// A guard stopped a run.
     Stopped(Stopped),
 }
@@ -87,6 +100,7 @@ impl fmt::Display for Error {
             }
             Error::Choice { twice: Some(name) } => write!(f, "the policy {} is chosen twice", quote(name)),
             Error::Choice { twice: None } => f.write_str("no policy is chosen; allowed: one or more"),
+            Error::Baseline(bad) => bad.fmt(f),
             Error::Stopped(stopped) => stopped.fmt(f),
         }
     }
@@ -170,7 +184,7 @@ impl Study {
     }
 
     fn new(loaded: Loaded) -> Study {
-        Study { all_policies: loaded.policies.clone(), loaded, all_sessions: false }
+        Study { all_policies: loaded.policies.clone(), loaded, all_sessions: false, baseline: None }
     }
 
     /// The scenario.
@@ -258,6 +272,11 @@ impl Study {
         Plan::new(self.loaded.scenario.clone(), contenders)
     }
 
+    /// The quantities that the expectations name.
+    fn quantities(&self) -> impl Iterator<Item = &Quantity> {
+        self.loaded.expectations.iter().flat_map(Expectation::quantities)
+    }
+
     /// Runs every policy in every replication on all cores.
     ///
     /// # Errors
@@ -285,30 +304,25 @@ impl Study {
         let mut summaries = job::run_all(jobs, &plan, &references, keep, control)?.into_iter();
         let mut policies = Vec::new();
         let (mut events, mut fingerprints) = (reference_events, Vec::new());
-        let mut exercises = Vec::new();
+        let mut observed: Vec<Observed> = Vec::new();
         for contender in 0..plan.contenders.len() {
             let mut of_policy: Vec<Summary> = summaries.by_ref().take(replications as usize).collect();
             for summary in &of_policy {
                 events += summary.events;
                 fingerprints.push(summary.fingerprint);
             }
+            let seen = observe(&plan, contender, &of_policy, self.quantities());
+            let named = named(&seen);
             let exercised: Vec<Exercise> =
                 of_policy.iter_mut().map(|summary| std::mem::take(&mut summary.exercise)).collect();
-            policies.push(policy_results(&plan, contender, of_policy, &exercised, keep));
-            exercises.push(exercised);
+            policies.push(PolicyResults {
+                named,
+                ..policy_results(&plan, contender, of_policy, &exercised, keep)
+            });
+            observed.extend(seen);
         }
-        let expectations = self
-            .loaded
-            .expectations
-            .iter()
-            .map(|expectation| match policies.iter().position(|p| p.name == expectation.policy) {
-                Some(at) => {
-                    let values = groups::values_of(&policies[at], expectation);
-                    judge(expectation, &plan, values, &exercises[at])
-                }
-                None => not_judged(expectation),
-            })
-            .collect();
+        observed.extend(self.recorded());
+        let expectations = judge_all(&self.loaded.expectations, &plan, &observed);
         let scenario = &plan.scenario;
         Ok(Results {
             scenario: scenario.name.clone(),
@@ -379,6 +393,7 @@ fn policy_results(
         answers: Answers::all(&latencies),
         limits: demand::limit_uses(plan, exercises),
         servers: Servers::all(&plan.backend.pools, plan.scenario.horizon, &servers),
+        named: Vec::new(),
         not_exercised: not_exercised(plan, exercises),
         timelines,
         sessions,

@@ -1,96 +1,16 @@
-//! Judges expectations: the observed value, whether its stimulus occurred, and what the number of runs can prove.
+//! Stimuli of expectations: whether something happened in a run that could have moved a metric.
 
 use crate::metrics::exercise::Exercise;
 use crate::metrics::{MetricDef, Stimulus};
-use crate::results::{Assurance, Judgement, Verdict};
-use crate::scenario::ExpectOf;
-use crate::scenario::expect::Expectation;
-use crate::stats::{Estimate, at_most, mean_ci};
 use crate::world::Plan;
-
-use super::CONFIDENCE;
-
-/// The verdict on an expectation whose policy was not run.
-pub fn not_judged(expectation: &Expectation) -> Verdict {
-    Verdict {
-        that: expectation.in_words(),
-        policy: expectation.policy.clone(),
-        judgement: Judgement::NotJudged,
-        observed: None,
-        replication: None,
-        same_in_all: false,
-        bound: expectation.bound,
-        exercised: 0,
-        assurance: Assurance::None,
-        reason: format!("policy {} is not run", expectation.policy),
-        may_be_vacuous: expectation.may_be_vacuous,
-    }
-}
-
-/// Judges an expectation. `values` holds the metric per replication, `exercises` the stimuli per replication, both in
-/// the order of replications.
-///
-/// # Panics
-/// If `values` is empty.
-pub fn judge(expectation: &Expectation, plan: &Plan, values: &[f64], exercises: &[Exercise]) -> Verdict {
-    assert!(!values.is_empty(), "a metric has at least one value");
-    let Expectation { op, bound, of, .. } = expectation;
-    let (observed, replication) = match of {
-        ExpectOf::Mean => (values.iter().sum::<f64>() / values.len() as f64, None),
-        ExpectOf::Every => {
-            let worse = |a: usize, b: usize| {
-                if op.badness(values[b], *bound) > op.badness(values[a], *bound) { b } else { a }
-            };
-            let worst = (0..values.len()).reduce(worse).unwrap_or(0);
-            (values[worst], Some(worst as u32))
-        }
-    };
-    // NaN satisfies no expectation, not even `!=`.
-    let broken = values.iter().position(|v| v.is_nan());
-    let (observed, replication) = broken.map_or((observed, replication), |at| (f64::NAN, Some(at as u32)));
-    let missing: Vec<Option<&str>> =
-        exercises.iter().map(|exercise| missing(exercise, plan, expectation.metric)).collect();
-    let exercised = missing.iter().filter(|missing| missing.is_none()).count() as u32;
-    let (judgement, reason) = match missing.iter().flatten().next() {
-        _ if broken.is_some() || !op.holds(observed, *bound) => (Judgement::Failed, String::new()),
-        Some(reason) if exercised == 0 => (Judgement::Vacuous, (*reason).to_owned()),
-        _ => (Judgement::Passed, String::new()),
-    };
-    Verdict {
-        that: expectation.in_words(),
-        policy: expectation.policy.clone(),
-        judgement,
-        observed: Some(observed),
-        replication,
-        same_in_all: values.iter().all(|v| v.to_bits() == values[0].to_bits()),
-        bound: *bound,
-        exercised,
-        assurance: assurance(judgement, expectation, values, exercised),
-        reason,
-        may_be_vacuous: expectation.may_be_vacuous,
-    }
-}
-
-fn assurance(judgement: Judgement, expectation: &Expectation, values: &[f64], exercised: u32) -> Assurance {
-    match (judgement, expectation.of) {
-        (Judgement::Passed, ExpectOf::Every) => Assurance::ViolatedAtMost(at_most(exercised)),
-        (Judgement::Passed | Judgement::Failed, ExpectOf::Mean) => {
-            // The same interval as in the results.
-            let range = expectation.metric.kind.range();
-            let Estimate { ci_low, ci_high, .. } = mean_ci(values, CONFIDENCE).within(range);
-            Assurance::Mean((values.len() > 1 && ci_low.is_finite()).then_some((ci_low, ci_high)))
-        }
-        _ => Assurance::None,
-    }
-}
 
 /// Number of these runs in which something happened that could move a metric.
 pub fn exercised(exercises: &[Exercise], plan: &Plan, metric: &MetricDef) -> u32 {
-    exercises.iter().filter(|exercise| missing(exercise, plan, metric).is_none()).count() as u32
+    exercises.iter().filter(|exercise| missing(exercise, plan, metric.stimulus).is_none()).count() as u32
 }
 
-/// Reason for which a run cannot judge this metric; `None` if it can.
-pub(super) fn missing(exercise: &Exercise, plan: &Plan, metric: &MetricDef) -> Option<&'static str> {
+/// Reason for which a run cannot judge what this stimulus moves; `None` if it can.
+pub(super) fn missing(exercise: &Exercise, plan: &Plan, stimulus: Stimulus) -> Option<&'static str> {
     if exercise.pages_opened + exercise.generic_calls == 0 {
         return Some("no page is opened and no generic call begins");
     }
@@ -104,7 +24,7 @@ pub(super) fn missing(exercise: &Exercise, plan: &Plan, metric: &MetricDef) -> O
     };
     let limits = scenario.backend.limits.iter().zip(&exercise.limits);
     let limit_asked = limits.into_iter().any(|(spec, limit)| spec.answers_429() && limit.asked() > 0);
-    let (exercised, why) = match metric.stimulus {
+    let (exercised, why) = match stimulus {
         Stimulus::Traffic => (true, ""),
         Stimulus::Cause => (
             !declares_causes || exercise.any_cause(plan),
@@ -143,8 +63,13 @@ pub fn not_exercised(plan: &Plan, exercises: &[Exercise]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::judge::judge_all;
+    use super::super::observe::Observed;
     use super::*;
     use crate::Study;
+    use crate::results::{Assurance, Judgement, Verdict};
+    use crate::scenario::ExpectOf;
+    use crate::scenario::expect::Expectation;
     use crate::scenario::expect::parse_expectation;
 
     const QUIET: &str = "version = 1\nname = \"t\"\nhorizon = \"10s\"\npolicies = [\"new\"]\n[client]\nmodel = \"documented\"\n[fleet]\nusers = 1\n";
@@ -159,6 +84,13 @@ mod tests {
 
     fn busy(plan: &Plan) -> Exercise {
         Exercise { pages_opened: 1, ..Exercise::new(plan) }
+    }
+
+    /// The verdict on one expectation on one metric, from its values and the stimuli of the runs.
+    fn judge(expectation: &Expectation, plan: &Plan, values: &[f64], exercises: &[Exercise]) -> Verdict {
+        let quantity = expectation.quantities().next().expect("a quantity");
+        let observed = Observed::of_values(quantity, values, plan, exercises);
+        judge_all(std::slice::from_ref(expectation), plan, &[observed]).remove(0)
     }
 
     fn of(expectation: &Expectation, values: &[f64]) -> Verdict {

@@ -3,6 +3,7 @@
 use super::definitions::Metric;
 use super::tally::SessionCounts;
 use crate::client::family::SessionEnd;
+use crate::client::workload::GENERIC;
 use crate::plan::Plan;
 
 /// Counts of the users of one group in one run. The counts of two parts of a group add up.
@@ -131,4 +132,17 @@ impl GroupCounts {
 /// Whether a metric is counted by group of users.
 pub fn is_counted_by_group(metric: Metric) -> bool {
     GroupCounts::default().value(metric).is_some()
+}
+
+/// Whether a metric is counted by workload.
+pub fn is_counted_by_workload(metric: Metric) -> bool {
+    let calls = [
+        Metric::RequestsTotal,
+        Metric::Requests(GENERIC),
+        Metric::CallersBegun,
+        Metric::CallersServed,
+        Metric::CallersGaveUp,
+        Metric::CallersUnfinished,
+    ];
+    calls.contains(&metric)
 }

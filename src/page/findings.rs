@@ -50,7 +50,7 @@ fn expectations(results: &Results, out: &mut String) {
     for verdict in results.expectations.iter().take(MOST_VERDICTS) {
         let class = match verdict.judgement {
             Judgement::Passed => "ok",
-            Judgement::Failed | Judgement::Vacuous => "bad",
+            Judgement::Failed | Judgement::Vacuous | Judgement::NotDecided => "bad",
             Judgement::NotJudged => "open",
         };
         let word = verdicts::word(verdict.judgement);

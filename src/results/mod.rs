@@ -32,6 +32,7 @@
 //! ```
 
 mod answers;
+mod check;
 pub mod csv;
 mod demand;
 #[cfg(unix)]
@@ -43,8 +44,10 @@ pub mod groups;
 mod limit_use;
 mod limits;
 pub mod measured;
+mod named;
 pub mod provenance;
 pub mod read;
+mod retell;
 mod serial;
 mod servers;
 pub mod stories;
@@ -55,6 +58,7 @@ mod verdict;
 pub mod verdicts;
 
 pub use answers::Answers;
+pub use check::CheckFailed;
 pub use demand::Demand;
 #[cfg(unix)]
 pub use dir::{PlaceError, ReadError, Reservation, ResultsDir, Written};
@@ -64,10 +68,12 @@ pub use gap::Gap;
 pub use groups::GroupResults;
 pub use limit_use::{LimitUse, WhomRefused};
 pub use limits::{Limit, limits};
+pub use named::NamedValues;
 pub use provenance::Provenance;
+pub use retell::Retell;
 pub use servers::{ServerTotals, Servers};
 pub use stories::{Comparison, Mark, StoryDigest};
-pub use verdict::{Assurance, Judgement, Verdict};
+pub use verdict::{Assurance, Decision, Judgement, RunsMeeting, Verdict};
 
 use crate::client::Model;
 use crate::client::family::{FlowHarm, FlowWords};
@@ -201,6 +207,9 @@ pub struct PolicyResults {
     /// What each pool of workers does; empty without workers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub servers: Vec<Servers>,
+    /// Numbers with labels that the expectations name, such as `answer_time_s{endpoint=touch, quantile=p99}`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub named: Vec<NamedValues>,
     /// Hazards of the scenario that act in no replication, a sentence each.
     #[serde(default)]
     pub not_exercised: Vec<String>,
@@ -345,8 +354,8 @@ impl Results {
         self.policies.iter().find(|policy| policy.name == name)
     }
 
-    /// Whether a check of these results passes: no expectation fails, none is vacuous unless the scenario permits it, and at
-    /// least one is judged if there are any.
+    /// Whether a check of these results passes: every expectation that is judged is decided and holds, none is vacuous unless
+    /// the scenario permits it, and at least one is judged if there are any.
     pub fn passes_check(&self) -> bool {
         let verdicts = &self.expectations;
         let any_judged = verdicts.iter().any(|v| v.judgement != Judgement::NotJudged);

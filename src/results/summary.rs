@@ -78,6 +78,7 @@ fn without_details(results: &Results) -> Results {
         groups: policy.groups.clone(),
         limits: policy.limits.clone(),
         servers: policy.servers.clone(),
+        named: policy.named.clone(),
         not_exercised: policy.not_exercised.clone(),
         timelines: Vec::new(),
         sessions: Vec::new(),

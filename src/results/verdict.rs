@@ -15,14 +15,21 @@ pub enum Judgement {
     Failed,
     /// It holds, but nothing happened that could have made it fail.
     Vacuous,
-    /// Its policy was not run.
+    /// Its policy was not run, or its baseline is not known.
     NotJudged,
+    /// The replications show neither that it holds nor that it does not, at the level of the file.
+    NotDecided,
 }
 
 impl Judgement {
     /// All judgements.
-    pub const ALL: [Judgement; 4] =
-        [Judgement::Passed, Judgement::Failed, Judgement::Vacuous, Judgement::NotJudged];
+    pub const ALL: [Judgement; 5] = [
+        Judgement::Passed,
+        Judgement::Failed,
+        Judgement::Vacuous,
+        Judgement::NotDecided,
+        Judgement::NotJudged,
+    ];
 }
 
 /// What the runs imply beyond the observations.
@@ -33,8 +40,39 @@ pub enum Assurance {
     None,
     /// Every run held. At 95% confidence, at most this share of runs violates the expectation (Clopper-Pearson, one-sided).
     ViolatedAtMost(f64),
-    /// The 95% interval of the compared mean; absent with one replication.
+    /// The 95% interval of the compared mean, or of the mean difference of the two sides of a relation; absent with one
+    /// replication.
     Mean(Option<(f64, f64)>),
+    /// How many runs meet the expectation, of an expectation on a share of runs.
+    Runs(RunsMeeting),
+}
+
+/// The runs that meet an expectation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunsMeeting {
+    /// Runs that meet it.
+    pub meet: u32,
+    /// Those of them in which its stimulus was exercised. Only they count as evidence for it.
+    pub shown: u32,
+    /// All runs. The scenario says their number before the first.
+    pub of: u32,
+    /// At 95% confidence, at least this share of all runs is exercised and meets it (Clopper-Pearson, one-sided).
+    pub at_least: f64,
+    /// At 95% confidence, at most this share of all runs meets it (Clopper-Pearson, one-sided).
+    pub at_most: f64,
+}
+
+/// What statistics say of an expectation among those of its file that they decide.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Decision {
+    /// The probability, at least, that none of the expectations passes wrongly, and that none fails wrongly.
+    pub confidence: f64,
+    /// Number of expectations of the file that statistics decide.
+    pub family: u32,
+    /// The p-value for the expectation, adjusted for all of them (Holm): it passes at most at `1 - confidence`.
+    pub p_holds: f64,
+    /// The p-value against the expectation, adjusted in the same way: it fails at most at `1 - confidence`.
+    pub p_fails: f64,
 }
 
 /// The verdict on one expectation.
@@ -49,18 +87,22 @@ pub struct Verdict {
     pub policy: String,
     /// The judgement.
     pub judgement: Judgement,
-    /// The observed value: the mean, or the worst replication's value; absent if it was not judged.
+    /// The observed value of the left side: the mean, or the worst replication's value; absent if it was not judged.
     pub observed: Option<f64>,
     /// The replication of the observed value; absent for a mean.
     pub replication: Option<u32>,
     /// Whether every replication has the observed value.
     pub same_in_all: bool,
-    /// The bound in the expression.
+    /// The value of the right side, where the observed value is: the number in the expression, unless it is a relation.
     pub bound: f64,
+    /// Whether the expression relates values of runs on both sides, or a value to the number of users.
+    pub is_relation: bool,
     /// Replications in which the stimulus was exercised.
     pub exercised: u32,
     /// What the runs imply beyond the observation.
     pub assurance: Assurance,
+    /// What statistics decide; absent if the observation alone does.
+    pub decision: Option<Decision>,
     /// Why it is vacuous or not judged; empty otherwise.
     pub reason: String,
     /// Whether the scenario permits the expectation to be vacuous.
@@ -71,7 +113,7 @@ impl Verdict {
     /// Whether the verdict fails a check.
     pub fn fails_check(&self) -> bool {
         match self.judgement {
-            Judgement::Failed => true,
+            Judgement::Failed | Judgement::NotDecided => true,
             Judgement::Vacuous => !self.may_be_vacuous,
             Judgement::Passed | Judgement::NotJudged => false,
         }
@@ -93,7 +135,7 @@ struct VerdictText {
     #[serde(with = "serial::float")]
     #[schemars(with = "Option<f64>")]
     observed: f64,
-    /// The bound in the expression; null for infinity.
+    /// The value of the right side: the bound in the expression, unless it is a relation; null for infinity.
     #[serde(with = "serial::float")]
     #[schemars(with = "Option<f64>")]
     bound: f64,
@@ -114,14 +156,25 @@ struct VerdictText {
     reason: String,
     /// Whether the scenario permits the expectation to be vacuous.
     may_be_vacuous: bool,
+    /// Whether the expression relates values of runs on both sides, or a value to the number of users. `mean_interval` is then
+    /// that of the mean difference of the sides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    is_relation: bool,
+    /// How many runs meet the expectation; absent unless it is on a share of runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    runs: Option<RunsMeeting>,
+    /// What statistics decide; absent if the observation alone does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    decision: Option<Decision>,
 }
 
 impl From<Verdict> for VerdictText {
     fn from(v: Verdict) -> VerdictText {
-        let (violated_at_most, mean_interval) = match v.assurance {
-            Assurance::None => (None, None),
-            Assurance::ViolatedAtMost(share) => (Some(share), None),
-            Assurance::Mean(interval) => (None, interval),
+        let (violated_at_most, mean_interval, runs) = match v.assurance {
+            Assurance::None => (None, None, None),
+            Assurance::ViolatedAtMost(share) => (Some(share), None, None),
+            Assurance::Mean(interval) => (None, interval, None),
+            Assurance::Runs(runs) => (None, None, Some(runs)),
         };
         VerdictText {
             that: v.that,
@@ -138,6 +191,9 @@ impl From<Verdict> for VerdictText {
             mean_interval,
             reason: v.reason,
             may_be_vacuous: v.may_be_vacuous,
+            is_relation: v.is_relation,
+            runs,
+            decision: v.decision,
         }
     }
 }
@@ -146,10 +202,13 @@ impl From<VerdictText> for Verdict {
     fn from(v: VerdictText) -> Verdict {
         let is_judged = v.judgement != Judgement::NotJudged;
         Verdict {
-            assurance: match v.violated_at_most {
-                Some(share) => Assurance::ViolatedAtMost(share),
-                None if v.of_mean && is_judged => Assurance::Mean(v.mean_interval),
-                None => Assurance::None,
+            assurance: match (v.violated_at_most, v.runs) {
+                (_, Some(runs)) => Assurance::Runs(runs),
+                (Some(share), None) => Assurance::ViolatedAtMost(share),
+                (None, None) if v.of_mean && is_judged && v.judgement != Judgement::Vacuous => {
+                    Assurance::Mean(v.mean_interval)
+                }
+                (None, None) => Assurance::None,
             },
             observed: is_judged.then_some(v.observed),
             that: v.that,
@@ -161,6 +220,8 @@ impl From<VerdictText> for Verdict {
             exercised: v.exercised,
             reason: v.reason,
             may_be_vacuous: v.may_be_vacuous,
+            is_relation: v.is_relation,
+            decision: v.decision,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! Verdicts in words, for the terminal and the page.
 
-use super::{Assurance, Demand, Gap, Judgement, PolicyResults, Results, Verdict, measured};
+use super::{
+    Assurance, Decision, Demand, Gap, Judgement, PolicyResults, Results, RunsMeeting, Verdict, measured,
+};
 use crate::kernel::Dur;
 use crate::metrics::Metric;
+use crate::stats::at_most;
 use crate::text::{clean, number};
 
 /// The word that begins a verdict's line.
@@ -12,7 +15,13 @@ pub const fn word(judgement: Judgement) -> &'static str {
         Judgement::Failed => "FAIL",
         Judgement::Vacuous => "VACUOUS",
         Judgement::NotJudged => "not judged",
+        Judgement::NotDecided => "NOT DECIDED",
     }
+}
+
+/// A verdict in a line: its word, the expression, and what was found. `runs` is the number of replications.
+pub fn line(verdict: &Verdict, runs: u32) -> String {
+    format!("{:<4} {}: {}", word(verdict.judgement), clean(&verdict.that), detail(verdict, runs))
 }
 
 /// Text after the expression of a verdict. `runs` is the number of replications.
@@ -23,19 +32,25 @@ pub fn detail(verdict: &Verdict, runs: u32) -> String {
             format!("holds, but {}; the scenario allows this", verdict.reason)
         }
         Judgement::Vacuous => format!("holds, but {}: nothing could break it", verdict.reason),
-        Judgement::Failed => format!("{}{}", observed(verdict, runs), assurance(verdict, runs)),
+        Judgement::Failed | Judgement::NotDecided => {
+            format!("{}{}{}", observed(verdict, runs), assurance(verdict, runs), decision(verdict))
+        }
         Judgement::Passed => {
             let exercised = match verdict.exercised {
                 n if n < runs => format!("; exercised in {n} of {runs} replications"),
                 _ => String::new(),
             };
-            format!("{}{exercised}{}", observed(verdict, runs), assurance(verdict, runs))
+            format!("{}{exercised}{}{}", observed(verdict, runs), assurance(verdict, runs), decision(verdict))
         }
     }
 }
 
 fn observed(verdict: &Verdict, runs: u32) -> String {
     let value = verdict.observed.map_or_else(|| "nothing".to_owned(), number::short);
+    let value = match verdict.is_relation {
+        true => format!("{value} against {}", number::short(verdict.bound)),
+        false => value,
+    };
     match verdict.replication {
         None => format!("mean {value} of {runs} replications"),
         Some(_) if runs == 1 => format!("observed {value} in 1 replication"),
@@ -47,20 +62,93 @@ fn observed(verdict: &Verdict, runs: u32) -> String {
 }
 
 fn assurance(verdict: &Verdict, runs: u32) -> String {
-    match verdict.assurance {
+    match &verdict.assurance {
         Assurance::None => String::new(),
         Assurance::ViolatedAtMost(share) => {
-            format!("; at most {} of runs violate it (one-sided 95% bound)", number::upper_share(share))
+            format!("; at most {} of runs violate it (one-sided 95% bound)", number::upper_share(*share))
+        }
+        // Values without spread say nothing of how far other runs are from them, but something of how many.
+        Assurance::Mean(Some(_)) if verdict.same_in_all && verdict.decision.is_some() => {
+            format!("; at most {} of runs differ (one-sided 95% bound)", number::upper_share(at_most(runs)))
         }
         Assurance::Mean(Some((low, high))) => {
-            format!("; 95% interval {} to {}", number::short(low), number::short(high))
+            let of = if verdict.is_relation { " of the difference" } else { "" };
+            format!("; 95% interval{of} {} to {}", number::short(*low), number::short(*high))
         }
         Assurance::Mean(None) if runs == 1 => "; one replication gives no interval".to_owned(),
         Assurance::Mean(None) => "; no interval".to_owned(),
+        Assurance::Runs(runs) => {
+            let RunsMeeting { meet, shown, of, at_least, at_most } = *runs;
+            let shown = if shown < meet { format!(", {shown} of them exercised") } else { String::new() };
+            let bounds = match verdict.judgement {
+                Judgement::Failed => format!("at most {} of runs do", number::upper_share(at_most)),
+                Judgement::Passed => format!("at least {} of runs do", lower_share(at_least)),
+                _ => format!(
+                    "at least {} and at most {} of runs do",
+                    lower_share(at_least),
+                    number::upper_share(at_most)
+                ),
+            };
+            format!("; {meet} of {of} runs meet it{shown}; {bounds} (one-sided 95% bound)")
+        }
     }
 }
 
-/// Counts of expectations that hold, fail, are vacuous and are not judged; empty without expectations.
+/// A lower bound of a share, rounded down.
+fn lower_share(share: f64) -> String {
+    match share >= 1.0 {
+        true => number::share(share),
+        false => format!("{}%", number::fixed(libm::floor(share * 1_000.0) / 10.0, 1)),
+    }
+}
+
+/// The p-value of what was decided, or of the nearer of what was not.
+fn decision(verdict: &Verdict) -> String {
+    let Some(Decision { confidence, family, p_holds, p_fails }) = verdict.decision else {
+        return String::new();
+    };
+    let together = match family {
+        1 => String::new(),
+        more => format!(" for {more} expectations together"),
+    };
+    let level = trimmed(1.0 - confidence);
+    match verdict.judgement {
+        Judgement::Passed => format!("; shown{together} (p {} <= {level})", p_value(p_holds)),
+        Judgement::Failed => format!("; shown not to hold{together} (p {} <= {level})", p_value(p_fails)),
+        _ => format!(
+            "; neither that it holds nor that it does not is shown{together} (p {} and {} > {level})",
+            p_value(p_holds),
+            p_value(p_fails)
+        ),
+    }
+}
+
+/// A p-value, rounded up.
+fn p_value(p: f64) -> String {
+    match libm::ceil(p * 10_000.0) / 10_000.0 {
+        up if up <= 0.0 => "0".to_owned(),
+        up => trimmed(up.min(1.0)),
+    }
+}
+
+/// A number with at most six decimals.
+fn trimmed(value: f64) -> String {
+    number::fixed(value, 6).trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// How the expectations are decided that statistics decide: one sentence on all of them; absent if there are none.
+pub fn level(results: &Results) -> Option<String> {
+    let Decision { confidence, family, .. } =
+        results.expectations.iter().find_map(|verdict| verdict.decision)?;
+    let confidence = number::share(confidence);
+    let who = number::counted(family.into(), "expectation is", "expectations are");
+    Some(format!(
+        "{who} decided by statistics, together: with {confidence} confidence none passes wrongly, and with {confidence} none \
+         fails wrongly (Holm). Intervals and bounds are of one expectation each"
+    ))
+}
+
+/// Counts of expectations that hold, fail, are vacuous, not decided and not judged; empty without expectations.
 pub fn count(results: &Results) -> String {
     let verdicts = &results.expectations;
     let parts = Judgement::ALL.into_iter().filter_map(|judgement| {

@@ -1,6 +1,7 @@
 //! The description of scenario and policy files, derived from their types.
 
 use super::Scenario;
+use super::expect::EXPECT_OF;
 use crate::backend::rate::RATE;
 use crate::client::policy::ANSWER;
 use crate::spec::leaf::{DURATION, ERROR_CODE, Leaf, NAME};
@@ -9,7 +10,7 @@ use crate::spec::{Table, describe, json};
 use std::sync::LazyLock;
 
 /// The types of values that are texts of a given form.
-static LEAVES: [&Leaf; 5] = [&NAME, &DURATION, &RATE, &ANSWER, &ERROR_CODE];
+static LEAVES: [&Leaf; 6] = [&NAME, &DURATION, &RATE, &ANSWER, &ERROR_CODE, &EXPECT_OF];
 
 /// The table of a scenario file.
 pub fn scenario() -> &'static Table {

@@ -34,7 +34,7 @@ mod validate;
 
 pub use crate::toml_text::{Code, Source, TextError as ScenarioError, TextErrors as ScenarioErrors};
 pub use cohort::{Cohort, CohortSpec};
-pub use expect::{Expectation, parse_expectation};
+pub use expect::{CheckSpec, ExpectOf, ExpectSpec, Expectation, parse_expectation};
 pub use extensions::Extensions;
 pub use load::{Loaded, load, load_extended, load_text, load_text_extended, load_text_in, load_with};
 pub(crate) use loaded::hash;
@@ -133,10 +133,13 @@ pub struct Scenario {
     #[serde(default, rename = "action", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 10 * MANY))]
     pub actions: Vec<ActionSpec>,
-    /// Conditions on the metrics. `check` and `run` exit with 1 when one fails.
+    /// Conditions on the metrics. `check` and `run` exit with 1 when one fails or is not decided.
     #[serde(default, rename = "expect", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MANY))]
     pub expectations: Vec<ExpectSpec>,
+    /// How the verdicts are decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub check: Option<CheckSpec>,
     /// When a run is stopped before its horizon.
     #[serde(default)]
     pub guard: GuardSpec,
@@ -219,7 +222,7 @@ pub struct ClientSpec {
     #[schemars(range(min = 1, max = 64), extend("x-unit" = "objects"))]
     pub objects: u8,
     /// Whether the browser's storage keeps a session that the client removes, as cookies that a page may not write.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub storage_ignores_removals: bool,
 }
 
@@ -335,42 +338,6 @@ pub enum Act {
     Wake,
     /// The server revokes the user's session.
     Revoke,
-}
-
-/// A condition on one metric of one policy.
-#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "[[expect]]")]
-pub struct ExpectSpec {
-    /// The condition: `policy.metric`, one of `==`, `!=`, `<`, `<=`, `>`, `>=`, and a number. The last dot separates
-    /// policy and metric.
-    #[schemars(example = "new.false_sign_outs == 0")]
-    pub that: String,
-    /// Which value of the metric is compared.
-    #[serde(default)]
-    pub of: ExpectOf,
-    /// The cohort whose users are counted; without it, all users.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Reference", example = &"office")]
-    pub cohort: Option<String>,
-    /// Whether `check` passes when nothing in the run could have broken the expectation.
-    #[serde(default, skip_serializing_if = "is_false")]
-    pub may_be_vacuous: bool,
-}
-
-fn is_false(value: &bool) -> bool {
-    !value
-}
-
-/// Which value of a metric an expectation compares.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ExpectOf {
-    /// The value of every replication.
-    #[default]
-    Every,
-    /// The mean over the replications.
-    Mean,
 }
 
 /// When a run is stopped before its horizon, with exit code 3.

@@ -63,7 +63,7 @@ pub fn paired_difference(a: &[f64], b: &[f64], confidence: f64) -> Estimate {
 }
 
 /// `a - b`, or 0 if both are infinite.
-fn difference(a: f64, b: f64) -> f64 {
+pub fn difference(a: f64, b: f64) -> f64 {
     if a.is_infinite() && b.is_infinite() { 0.0 } else { a - b }
 }
 
@@ -101,22 +101,25 @@ fn upper_level(confidence: f64) -> f64 {
     0.5 + confidence / 2.0
 }
 
-struct Sample {
+/// A sample: what means and their intervals need of it.
+pub(super) struct Sample {
     n: f64,
-    mean: f64,
+    /// The mean; 0 without values.
+    pub(super) mean: f64,
     squares: f64,
 }
 
 impl Sample {
     /// Mean and sum of squared deviations, in two passes: the one-pass formula loses digits when the mean is large.
-    fn of(values: &[f64]) -> Sample {
+    pub(super) fn of(values: &[f64]) -> Sample {
         let n = values.len() as f64;
         let mean = if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / n };
         let squares = values.iter().map(|v| (v - mean) * (v - mean)).sum();
         Sample { n, mean, squares }
     }
 
-    fn variance_of_mean(&self) -> f64 {
+    /// The estimated variance of the mean; 0 for fewer than two values.
+    pub(super) fn variance_of_mean(&self) -> f64 {
         if self.n < 2.0 { 0.0 } else { self.squares / (self.n - 1.0) / self.n }
     }
 }

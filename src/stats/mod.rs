@@ -4,6 +4,7 @@
 //! platform. Crates such as statrs call the platform's `ln`, `exp` and `powf`, whose last bits differ.
 
 mod beta;
+mod claims;
 mod histogram;
 mod interval;
 mod proportion;
@@ -12,10 +13,11 @@ mod share;
 mod warm_up;
 
 pub use beta::incomplete_beta;
+pub use claims::{Claims, holm, mean_below_zero, mean_is_zero, share_at_least};
 pub use histogram::Histogram;
-pub use interval::{Estimate, mean_ci, paired_difference, welch_difference};
+pub use interval::{Estimate, difference, mean_ci, paired_difference, welch_difference};
 pub use proportion::{
-    Ranks, at_most, clopper_pearson, fisher_exact, quantile_ci_order_stats, zero_event_upper_bound,
+    Ranks, at_most, clopper_pearson, fisher_exact, one_sided, quantile_ci_order_stats, zero_event_upper_bound,
 };
 pub use quantile::{normal_quantile, t_quantile};
 pub use share::{Trials, rising_rates, threshold_ranks};

@@ -13,8 +13,23 @@ use super::{CONFIDENCE, assert_confidence, bisect};
 /// If `k > n`, or unless `0 < confidence < 1`.
 pub fn clopper_pearson(k: u64, n: u64, confidence: f64) -> (f64, f64) {
     assert_confidence(confidence);
+    ends(k, n, (1.0 - confidence) / 2.0)
+}
+
+/// The exact one-sided bounds of a proportion when `k` of `n` trials showed the event, as (lower, upper). Each holds with
+/// this confidence by itself, not both together (Clopper and Pearson 1934). The number of trials must be chosen before the
+/// first.
+///
+/// # Panics
+/// As [`clopper_pearson`].
+pub fn one_sided(k: u64, n: u64, confidence: f64) -> (f64, f64) {
+    assert_confidence(confidence);
+    ends(k, n, 1.0 - confidence)
+}
+
+/// The ends at which the observed number or a more extreme one has probability `tail`.
+fn ends(k: u64, n: u64, tail: f64) -> (f64, f64) {
     assert!(k <= n, "{k} events in {n} trials");
-    let tail = (1.0 - confidence) / 2.0;
     let (hits, misses) = (k as f64, (n - k) as f64);
     let at_least_k = |x: f64| tails(hits, misses + 1.0, x, 1.0 - x).0;
     let at_most_k = |x: f64| tails(hits + 1.0, misses, x, 1.0 - x).1;
@@ -151,6 +166,53 @@ mod tests {
         assert_eq!(clopper_pearson(0, 0, 0.95), (0.0, 1.0));
         assert_eq!(clopper_pearson(0, 7, 0.95).0, 0.0);
         assert_eq!(clopper_pearson(7, 7, 0.95).1, 1.0);
+    }
+
+    /// From the reference family clopper_pearson_both: k, n, one-sided 95% bounds, two-sided 99% interval.
+    const ONE_SIDED: [(u64, u64, f64, f64, (f64, f64)); 6] = [
+        (0, 20, 0.0, 0.139_108_340_668_265_16, (0.0, 0.232_729_500_989_074_47)),
+        (
+            1,
+            59,
+            0.000_869_000_071_525_587_1,
+            0.077_897_921_518_818_3,
+            (8.495_472_713_505_024e-5, 0.119_290_010_435_099_32),
+        ),
+        (
+            1,
+            93,
+            0.000_551_388_729_198_187_2,
+            0.049_993_978_387_988_317,
+            (5.389_684_669_066_401e-5, 0.077_188_051_163_804_9),
+        ),
+        (20, 20, 0.860_891_659_331_734_8, 1.0, (0.767_270_499_010_925_5, 1.0)),
+        (
+            95,
+            100,
+            0.897_746_622_356_725_5,
+            0.980_094_436_337_828_1,
+            (0.864_855_317_464_376_5, 0.989_059_666_415_209_9),
+        ),
+        (
+            10,
+            2000,
+            0.002_715_131_743_821_141,
+            0.008_466_348_205_518_52,
+            (0.001_860_920_949_807_621_2, 0.010_668_449_650_175_566),
+        ),
+    ];
+
+    #[test]
+    fn one_sided_bounds_and_other_confidences_golden() {
+        for (k, n, low, high, (low99, high99)) in ONE_SIDED {
+            let found = one_sided(k, n, 0.95);
+            assert_close(found.0, low, 1e-11, &format!("lower bound, {k} of {n}"));
+            assert_close(found.1, high, 1e-11, &format!("upper bound, {k} of {n}"));
+            let both = clopper_pearson(k, n, 0.99);
+            assert_close(both.0, low99, 1e-11, &format!("99%, low end, {k} of {n}"));
+            assert_close(both.1, high99, 1e-11, &format!("99%, high end, {k} of {n}"));
+        }
+        assert_close(one_sided(0, 59, 0.95).1, zero_event_upper_bound(59, 0.95), 1e-15, "0 of 59");
     }
 
     /// From the oracle zero_event_upper_bound (Clopper and Pearson 1934; Hanley and Lippman-Hand 1983): (n, 95%,

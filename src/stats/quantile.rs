@@ -37,6 +37,14 @@ pub fn t_quantile(p: f64, df: f64) -> f64 {
     })
 }
 
+/// The probability that a variable of Student's t distribution with `df` degrees of freedom exceeds `t` (Abramowitz and
+/// Stegun 26.7.1).
+pub(super) fn t_exceeded(t: f64, df: f64) -> f64 {
+    let square = t * t;
+    let beyond = tails(df / 2.0, 0.5, df / (df + square), square / (df + square)).0 / 2.0;
+    if t >= 0.0 { beyond } else { 1.0 - beyond }
+}
+
 /// A quantile of a symmetric distribution from its upper half: `upper(q)` is the point exceeded with probability `q`.
 fn mirror(p: f64, upper: impl Fn(f64) -> f64) -> f64 {
     assert!(p > 0.0 && p < 1.0, "probability must lie between 0 and 1; got {p}");
@@ -108,6 +116,20 @@ mod tests {
             assert_close(t_quantile(p, df), expected, 1e-11, &format!("t {p}, df {df}"));
         }
         assert!(t_quantile(0.5, 3.0).abs() < f64::MIN_POSITIVE);
+    }
+
+    /// The tail is the inverse of the quantile. One value is from the reference family paired_crn (scipy): t of ten pairs
+    /// and its two-sided p.
+    #[test]
+    fn t_tails() {
+        for (p, df, quantile) in T_ELSEWHERE {
+            assert_close(t_exceeded(quantile, df), 1.0 - p, 1e-9, &format!("t {p}, df {df}"));
+            assert_close(t_exceeded(-quantile, df), p, 1e-9, &format!("t {p}, df {df}, below"));
+        }
+        let p = 4.442_521_805_309_763_7e-10;
+        assert_close(2.0 * t_exceeded(28.105_425_739_734_51, 9.0), p, 1e-8, "ten pairs");
+        assert_close(t_exceeded(0.0, 5.0), 0.5, 1e-15, "the middle");
+        assert!(t_exceeded(f64::MAX, 3.0) <= 0.0);
     }
 
     #[test]

@@ -228,4 +228,18 @@ mod tests {
             assert!(rates.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-12), "{rates:?}");
         }
     }
+
+    /// The reference family quantile_ci_equal_tails: the ranks are those of the interval of a quantile over runs. n, p,
+    /// lower rank, upper rank.
+    #[test]
+    fn ranks_of_an_interval_of_a_quantile() {
+        for (n, p, low, high) in [
+            (10, 0.5, 2, Some(9)),
+            (59, 0.95, 52, None),
+            (200, 0.95, 184, Some(197)),
+            (99, 0.25, 17, Some(34)),
+        ] {
+            assert_eq!(threshold_ranks(n, p, 0.025), (Some(low), high), "{n} at {p}");
+        }
+    }
 }

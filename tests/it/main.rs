@@ -9,6 +9,8 @@ mod assumptions;
 mod bad_inputs;
 mod bounds;
 mod browser;
+mod check;
+mod check_files;
 mod cli;
 mod clients;
 mod cohorts;

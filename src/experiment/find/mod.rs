@@ -7,14 +7,14 @@ mod words;
 pub use found::{Claim, Found, Rate, Verdict, json_schema};
 
 use super::job::Job;
+use super::judge::{Sides, sides};
+use super::observe::observe;
 use super::reference;
 use super::vary::Vary;
-use super::verdict::missing;
 use super::{Error, Study, VERSION};
-use crate::metrics::metrics_of;
 use crate::parallel;
 use crate::scenario::Settings;
-use crate::scenario::expect::{Expectation, read_target};
+use crate::scenario::expect::{Expectation, What, read_target};
 use crate::stats::{Trials, clopper_pearson, rising_rates};
 use crate::world::{Control, Plan};
 use search::{Answer, EXPLORED, EXPLORED_FINELY, Goal, Shown, Trial, search};
@@ -56,7 +56,7 @@ use std::collections::btree_map::Entry;
 pub struct Question {
     /// The key and its values.
     pub vary: Vary,
-    /// What a run is to meet: `policy.metric OP number`.
+    /// What a run is to meet, as the `that` of an `[[expect]]`: `new.responses_429 == 0`, or a relation of policies.
     pub target: String,
     /// Whether small values meet the target, so that the largest is looked for.
     pub largest: bool,
@@ -96,7 +96,7 @@ impl Study {
     /// are none of those that the search explored with.
     ///
     /// # Errors
-    /// If the key or one of its ends is not allowed in the scenario, if the target is no condition on one of its policies,
+    /// If the key or one of its ends is not allowed in the scenario, if the target is no condition on its policies,
     /// or if a guard or `control` stops a run.
     ///
     /// # Panics
@@ -235,17 +235,13 @@ struct Finder<'a> {
     question: &'a Question,
     control: &'a Control,
     target: Expectation,
-    /// The place of the target's metric among those of a run.
-    metric: usize,
 }
 
 impl<'a> Finder<'a> {
     fn new(study: &'a Study, question: &'a Question, control: &'a Control) -> Result<Finder<'a>, Error> {
-        let model = study.loaded.scenario.model();
         let policies: Vec<String> = study.loaded.policies.iter().map(|p| p.name.clone()).collect();
-        let target = read_target("--target", &question.target, model, &policies)?;
-        let metric = metrics_of(model).iter().position(|def| def.name == target.metric.name).unwrap_or(0);
-        let finder = Finder { study, question, control, target, metric };
+        let target = read_target("--target", &question.target, &study.loaded.scenario, &policies)?;
+        let finder = Finder { study, question, control, target };
         // Both ends are checked before the first run.
         finder.plans(0)?;
         finder.plans(question.vary.len() - 1)?;
@@ -254,25 +250,32 @@ impl<'a> Finder<'a> {
 
     fn plans(&self, i: u64) -> Result<Plans, Error> {
         let mut study = self.study.at(&self.question.vary, i)?;
-        study.only_policies(std::slice::from_ref(&self.target.policy))?;
+        let policies: Vec<String> = self.target.policies().into_iter().map(str::to_owned).collect();
+        study.only_policies(&policies)?;
         let plan = study.plan();
-        let compares = self.target.metric.metric.compares_with_reference();
+        let compares = self.target.quantities().any(
+            |quantity| matches!(quantity.what, What::Metric(def) if def.metric.compares_with_reference()),
+        );
         let reference = if compares { reference::plan(&plan.scenario) } else { None };
         Ok(Plans { plan, reference })
     }
 
     fn run(&self, plans: &Plans, replication: u32) -> Result<Outcome, Error> {
-        let job = Job { contender: 0, replication };
+        let Plans { plan, reference } = plans;
+        let job = |contender| Job { contender, replication };
         let reference =
-            plans.reference.as_ref().map(|plan| job.run_reference(plan, self.control)).transpose()?;
-        let (reference, events) =
+            reference.as_ref().map(|plan| job(0).run_reference(plan, self.control)).transpose()?;
+        let (reference, mut events) =
             reference.map_or((None, 0), |(reference, events)| (Some(reference), events));
-        let summary = job.run(&plans.plan, reference.as_ref(), 0, self.control)?;
-        let value = summary.values[self.metric];
-        Ok(Outcome {
-            passes: !value.is_nan() && self.target.op.holds(value, self.target.bound),
-            exercised: missing(&summary.exercise, &plans.plan, self.target.metric).is_none(),
-            events: events + summary.events,
-        })
+        let mut observed = Vec::new();
+        for contender in 0..plan.contenders.len() {
+            let summary = job(contender).run(plan, reference.as_ref(), 0, self.control)?;
+            events += summary.events;
+            observed.extend(observe(plan, contender, &[summary], self.target.quantities()));
+        }
+        let Sides { values, missing } = sides(&self.target, plan, &observed).remove(0);
+        // A value that is not there, such as a quantile of no answers, meets no target.
+        let passes = values.is_some_and(|(left, right)| self.target.op.holds(left, right));
+        Ok(Outcome { passes, exercised: missing.is_none(), events })
     }
 }

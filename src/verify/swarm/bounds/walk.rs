@@ -82,6 +82,10 @@ fn texts(leaf: &str) -> (Vec<String>, Vec<String>) {
             quoted(&["1/0s", "1000000000000/s", "-1/s"]),
         ),
         "answer" => (quoted(&["400", "599", "4xx", "5xx", "network"]), quoted(&["399", "600", "6xx"])),
+        "expect-of" => (
+            quoted(&["every", "mean", "0.000000001% of runs", "99.999999999% of runs"]),
+            quoted(&["0% of runs", "100% of runs", "95%", "no-word"]),
+        ),
         other => panic!("say what the bounds of {other} are"),
     }
 }

@@ -1,0 +1,271 @@
+//! Whether a condition fits a scenario: its policies, metrics, cohorts, endpoints, pools and limits exist there.
+
+use super::{BadCondition, Expectation, FAILED, Item, Label, Number, Outcome, Quantity, What};
+use super::{is_counted_by_group, is_counted_by_workload, metrics_of, percent_of};
+use crate::backend::{BackendSpec, LimitSpec};
+use crate::client::Model;
+use crate::scenario::Scenario;
+use crate::scenario::parts::Parts;
+use crate::text::{nearest, shorten, tick};
+use crate::toml_text::Code;
+use std::ops::Range;
+
+/// What a condition may name.
+pub(super) struct Scope {
+    /// The client model.
+    pub(super) model: Model,
+    /// The policies; `None` if they cannot be read.
+    pub(super) policies: Option<Vec<String>>,
+    /// Names of cohorts.
+    cohorts: Vec<String>,
+    /// Names of workloads.
+    workloads: Vec<String>,
+    /// Names of pools of workers; `None` if they cannot be read.
+    pools: Option<Vec<String>>,
+    /// What each limit counts.
+    limits: Vec<Counted>,
+}
+
+/// What a limit counts of its callers.
+struct Counted {
+    /// Keys and callers that it refused.
+    keys: bool,
+    /// Whom it refused without need.
+    innocent: bool,
+}
+
+impl Counted {
+    fn of(limit: &LimitSpec) -> Counted {
+        Counted { keys: limit.report_keys, innocent: limit.report_keys && limit.kind.promise().is_some() }
+    }
+}
+
+fn pools_of(backend: &BackendSpec) -> Vec<String> {
+    backend.all_pools().into_iter().map(|pool| pool.name).collect()
+}
+
+impl Scope {
+    /// What the conditions of a scenario that is being read may name.
+    pub(super) fn of_parts(parts: &Parts) -> Scope {
+        Scope {
+            model: parts.model(),
+            policies: parts.policies.clone(),
+            cohorts: parts.cohorts.iter().map(|entry| entry.spec.name.clone()).collect(),
+            workloads: parts.workloads.iter().map(|entry| entry.spec.name.clone()).collect(),
+            pools: parts.backend.as_ref().map(pools_of),
+            limits: parts.limits.iter().map(|entry| Counted::of(&entry.spec)).collect(),
+        }
+    }
+
+    /// What a condition beside a scenario that was read may name.
+    pub(super) fn of_scenario(scenario: &Scenario, policies: &[String]) -> Scope {
+        Scope {
+            model: scenario.model(),
+            policies: Some(policies.to_vec()),
+            cohorts: scenario.cohorts.iter().map(|cohort| cohort.name.clone()).collect(),
+            workloads: scenario.workloads.iter().map(|workload| workload.name.clone()).collect(),
+            pools: Some(pools_of(&scenario.backend)),
+            limits: scenario.backend.limits.iter().map(Counted::of).collect(),
+        }
+    }
+
+    /// Why a condition does not fit.
+    pub(super) fn unfit(&self, expectation: &Expectation) -> Vec<BadCondition> {
+        let mut bad: Vec<BadCondition> =
+            expectation.quantities().flat_map(|quantity| self.unfit_quantity(quantity)).collect();
+        for term in expectation.terms() {
+            if let Item::Users { cohort: Some(name), at } = &term.item {
+                bad.extend(no_such(Code::NoSuchCohort, "cohort", name, at, &self.cohorts));
+            }
+        }
+        if let (true, Some(quantity)) = (expectation.policies().is_empty(), expectation.quantities().next()) {
+            bad.push(BadCondition {
+                code: Code::Condition,
+                at: quantity.places.policy.start..quantity.places.metric.end,
+                what: "a condition on the baseline alone".to_owned(),
+                allowed: Some(
+                    "a comparison, such as \"new.requests_total <= 1.05 * baseline(new.requests_total)\""
+                        .into(),
+                ),
+                meant: None,
+            });
+        }
+        bad
+    }
+
+    /// Quantities that are not counted by cohort, of a condition on one.
+    pub(super) fn not_of_cohort(&self, expectation: &Expectation) -> Vec<BadCondition> {
+        let unsaid = |quantity: &&Quantity| {
+            let is_said = |label: Label| quantity.label(label).is_some();
+            !is_said(Label::Cohort) && !is_said(Label::Workload) && !quantity.takes(Label::Cohort)
+        };
+        expectation
+            .quantities()
+            .filter(unsaid)
+            .map(|quantity| self.no_label(quantity, Label::Cohort))
+            .collect()
+    }
+
+    fn unfit_quantity(&self, quantity: &Quantity) -> Vec<BadCondition> {
+        let mut bad = Vec::new();
+        let places = &quantity.places;
+        let metric_at = |code, what: String, allowed: Option<String>| BadCondition {
+            code,
+            at: places.metric.clone(),
+            what,
+            allowed,
+            meant: None,
+        };
+        match quantity.what {
+            What::Metric(def) => {
+                if !metrics_of(self.model).iter().any(|known| known.name == def.name) {
+                    let what = format!("no run of {} has the metric {}", self.model, tick(def.name));
+                    bad.push(metric_at(Code::UnknownMetric, what, None));
+                }
+            }
+            What::Number(def) => {
+                let given = |label: Label| quantity.label(label).is_some();
+                let missing = def.needs.iter().find(|label| !given(**label));
+                let none = def.needs.is_empty() && quantity.labels.is_empty();
+                if missing.is_some() || none {
+                    let needs = if none { def.takes } else { def.needs };
+                    let names: Vec<&str> = needs.iter().map(|label| label.name()).collect();
+                    let what = format!("{} needs the label {}", tick(def.name), names.join(" and "));
+                    let example: Vec<String> = names.iter().map(|name| format!("{name}=..")).collect();
+                    let allowed = format!("{}{{{}}}", def.name, example.join(", "));
+                    bad.push(metric_at(Code::Condition, what, Some(allowed)));
+                }
+            }
+        }
+        if let Some(run) = self.policies.as_ref().filter(|run| !run.contains(&quantity.policy)) {
+            bad.push(BadCondition {
+                code: Code::UnknownPolicy,
+                at: places.policy.clone(),
+                what: format!("{} is not among the scenario's `policies`", tick(&quantity.policy)),
+                allowed: Some(shorten(&run.join(", "), 200)),
+                meant: nearest(&quantity.policy, run.iter().map(String::as_str)).map(str::to_owned),
+            });
+        }
+        for ((label, value), at) in quantity.labels.iter().zip(&places.labels) {
+            bad.extend(self.unfit_label(quantity, *label, value, at));
+        }
+        bad
+    }
+
+    /// Why a label does not fit its metric or the scenario.
+    fn unfit_label(
+        &self,
+        quantity: &Quantity,
+        label: Label,
+        value: &str,
+        at: &Range<usize>,
+    ) -> Option<BadCondition> {
+        if !quantity.takes(label) {
+            return Some(self.no_label(quantity, label));
+        }
+        let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        match label {
+            Label::Cohort => no_such(Code::NoSuchCohort, "cohort", value, at, &self.cohorts),
+            Label::Workload => no_such(Code::UnknownWord, "workload", value, at, &self.workloads),
+            Label::Endpoint => {
+                let endpoints = self.model.endpoints();
+                let called: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name()).collect();
+                no_such(Code::UnknownWord, "endpoint", value, at, &names(&called))
+            }
+            Label::Outcome => {
+                let outcomes = Outcome::ALL.map(Outcome::name);
+                no_such(Code::UnknownWord, "outcome", value, at, &names(&[&outcomes[..], &[FAILED]].concat()))
+            }
+            Label::Pool => no_such(Code::UnknownWord, "pool of workers", value, at, self.pools.as_ref()?),
+            Label::Quantile if percent_of(value).is_some() => None,
+            Label::Quantile => Some(BadCondition {
+                code: Code::UnknownWord,
+                at: at.clone(),
+                what: format!("not a quantile: {}", tick(value)),
+                allowed: Some("p1 to p99, such as p50, p95, p99".into()),
+                meant: None,
+            }),
+            Label::Limit => self.unfit_limit(quantity, value, at),
+        }
+    }
+
+    fn unfit_limit(&self, quantity: &Quantity, value: &str, at: &Range<usize>) -> Option<BadCondition> {
+        let number = value.parse::<usize>().ok().filter(|n| n.to_string() == value);
+        let error = |what: String, allowed: String| {
+            Some(BadCondition {
+                code: Code::UnknownWord,
+                at: at.clone(),
+                what,
+                allowed: Some(allowed),
+                meant: None,
+            })
+        };
+        match number.and_then(|n| self.limits.get(n.checked_sub(1)?)) {
+            None => {
+                let allowed = match self.limits.len() {
+                    0 => "none: the scenario has no [[backend.limit]]".to_owned(),
+                    most => format!("1 to {most}, in the order of the file"),
+                };
+                error(format!("no limit has the number {}", tick(value)), allowed)
+            }
+            Some(counted) => {
+                let What::Number(def) = quantity.what else { return None };
+                let of_innocent = def.number == Number::LimitInnocentRefused;
+                let has = counted.innocent || counted.keys && !of_innocent;
+                let also = if of_innocent { " that promises a number of calls in a time" } else { "" };
+                (def.number.needs_report_keys() && !has).then_some(()).and_then(|()| {
+                    error(
+                        format!("limit {value} does not count this"),
+                        format!("a limit with `report-keys = true`{also}"),
+                    )
+                })
+            }
+        }
+    }
+
+    /// A label that the metric does not take.
+    fn no_label(&self, quantity: &Quantity, label: Label) -> BadCondition {
+        let own = quantity.what.name();
+        let counted: Vec<&str> = match label {
+            Label::Cohort => metrics_of(self.model)
+                .iter()
+                .filter(|d| is_counted_by_group(d.metric))
+                .map(|d| d.name)
+                .collect(),
+            Label::Workload => metrics_of(self.model)
+                .iter()
+                .filter(|d| is_counted_by_workload(d.metric))
+                .map(|d| d.name)
+                .collect(),
+            _ => super::NUMBERS
+                .iter()
+                .filter(|def| def.needs.contains(&label) || def.takes.contains(&label))
+                .map(|def| def.name)
+                .collect(),
+        };
+        BadCondition {
+            code: Code::UnknownMetric,
+            at: quantity.places.metric.clone(),
+            what: format!("{} is not counted by {}", tick(own), label.name()),
+            meant: nearest(own, counted.iter().copied()).map(str::to_owned),
+            allowed: Some(counted.join(", ")),
+        }
+    }
+}
+
+fn no_such(code: Code, what: &str, value: &str, at: &Range<usize>, names: &[String]) -> Option<BadCondition> {
+    if names.iter().any(|name| name == value) {
+        return None;
+    }
+    let allowed = match names.is_empty() {
+        true => format!("none: the scenario has no {what}"),
+        false => shorten(&names.join(", "), 200),
+    };
+    Some(BadCondition {
+        code,
+        at: at.clone(),
+        what: format!("no {what} is named {}", tick(value)),
+        allowed: Some(allowed),
+        meant: nearest(value, names.iter().map(String::as_str)).map(str::to_owned),
+    })
+}
