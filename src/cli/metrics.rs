@@ -4,7 +4,7 @@ use super::exit::{Exit, Failure};
 use super::format::{Format, markdown};
 use super::table::METRIC_COLUMNS;
 use super::{table, terminal};
-use authstorm::metrics::all_metrics;
+use authstorm::metrics::{NUMBERS, NumberDef, all_metrics};
 use authstorm::results::csv;
 use authstorm::spec::json::output_schema;
 use schemars::JsonSchema;
@@ -21,15 +21,22 @@ pub(super) struct Args {
     json: bool,
 }
 
-/// A metric in the JSON list.
+/// A metric in the JSON list, or a number that expectations name with labels.
 #[derive(Serialize, JsonSchema)]
 struct Definition {
-    /// Its name in results and expectations.
-    name: &'static str,
+    /// Its name in results and expectations. Labels follow in braces, those that may be left out in brackets.
+    name: String,
     /// The unit of its values.
-    unit: &'static str,
+    unit: String,
     /// What it counts or measures.
-    definition: &'static str,
+    definition: String,
+}
+
+/// Name, unit and definition of each metric, then of each number with labels.
+fn rows() -> impl Iterator<Item = [String; 3]> {
+    let metrics = all_metrics().iter().map(|def| [def.name, def.unit, def.definition].map(str::to_owned));
+    let of_number = |def: &NumberDef| [def.form(), def.unit.to_owned(), def.definition.to_owned()];
+    metrics.chain(NUMBERS.iter().map(of_number))
 }
 
 /// The JSON Schema of the list, draft 2020-12, as text.
@@ -37,22 +44,21 @@ pub(super) fn json_schema() -> String {
     format!("{:#}\n", output_schema::<Vec<Definition>>("The metrics of authstorm"))
 }
 
-/// Prints the definitions of all metrics.
+/// Prints the definitions of all metrics, and of the numbers with labels.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
-    let rows = all_metrics().iter().map(|m| [m.name, m.unit, m.definition]);
     match Format::of(args.format, args.json) {
-        Format::Table => terminal::say(&format!("{}\n", table::metrics())),
+        Format::Table => terminal::say(&format!("{}\n", table::metrics(rows()))),
         Format::Json => {
             let list: Vec<_> =
-                rows.map(|[name, unit, definition]| Definition { name, unit, definition }).collect();
+                rows().map(|[name, unit, definition]| Definition { name, unit, definition }).collect();
             terminal::say_json(&format!("{:#}\n", serde_json::json!(list)))
         }
         Format::Csv => {
-            let rows: Vec<[&str; 3]> = rows.collect();
+            let rows: Vec<[String; 3]> = rows().collect();
             terminal::say(&String::from_utf8_lossy(&csv::of(&METRIC_COLUMNS, &rows)))
         }
         Format::Md => {
-            let rows: Vec<Vec<String>> = rows.map(|row| row.map(str::to_owned).to_vec()).collect();
+            let rows: Vec<Vec<String>> = rows().map(|row| row.to_vec()).collect();
             terminal::say(&markdown(&METRIC_COLUMNS.map(str::to_owned), &rows, 3))
         }
     }

@@ -35,7 +35,7 @@ use std::process::ExitCode;
 
 /// Simulates auth retry storms: client policies against a rate-limited authentication backend, in virtual time.
 ///
-/// Exit codes: 0 yes; 1 no (an expectation failed, a difference was found); 2 usage or bad input; 3 stopped by a guard
+/// Exit codes: 0 yes; 1 no (an expectation failed or is not decided, a difference was found); 2 usage or bad input; 3 stopped by a guard
 /// (event budget, livelock, memory); 4 I/O or internal error; 130 interrupted, 143 terminated.
 #[derive(Parser)]
 #[command(name = "authstorm", version, max_term_width = 100)]

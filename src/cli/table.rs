@@ -2,7 +2,7 @@
 //! [`USUAL_WIDTH`] columns, or the number in `COLUMNS`.
 
 use super::format::markdown;
-use authstorm::metrics::{Metric, MetricDef, all_metrics};
+use authstorm::metrics::{Metric, MetricDef};
 use authstorm::results::{MetricValues, PolicyResults, Results, groups, measured};
 use authstorm::stats::{CONFIDENCE, paired_difference};
 use authstorm::text::{clean, number};
@@ -213,11 +213,11 @@ fn table(header: &[String], rows: Vec<Vec<String>>, width: u16) -> String {
 pub(super) const METRIC_COLUMNS: [&str; 3] = ["metric", "unit", "definition"];
 
 /// Every metric with its unit and definition.
-pub(super) fn metrics() -> String {
+pub(super) fn metrics(rows: impl Iterator<Item = [String; 3]>) -> String {
     let mut table = plain(width());
     table.set_header(METRIC_COLUMNS);
-    for MetricDef { name, unit, definition, .. } in all_metrics() {
-        table.add_row([*name, *unit, *definition]);
+    for row in rows {
+        table.add_row(row);
     }
     table.to_string()
 }

@@ -47,8 +47,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// A scenario about to be run: load it, change what should differ, run it.
 ///
 /// ```
-/// use authstorm::Study;
-///
+/// # use authstorm::Study;
 /// let mut study = Study::load("scenarios/touch-429-cascade.toml")?;
 /// study.replications(2)?;
 /// let results = study.run()?;
@@ -312,11 +311,10 @@ impl Study {
                 fingerprints.push(summary.fingerprint);
             }
             let seen = observe(&plan, contender, &of_policy, self.quantities());
-            let named = named(&seen);
             let exercised: Vec<Exercise> =
                 of_policy.iter_mut().map(|summary| std::mem::take(&mut summary.exercise)).collect();
             policies.push(PolicyResults {
-                named,
+                named: named(&seen),
                 ..policy_results(&plan, contender, of_policy, &exercised, keep)
             });
             observed.extend(seen);

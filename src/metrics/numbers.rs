@@ -91,6 +91,15 @@ pub struct NumberDef {
     pub definition: &'static str,
 }
 
+impl NumberDef {
+    /// Its name with its labels, those that may be left out in brackets: `calls{[endpoint], [outcome]}`.
+    pub fn form(&self) -> String {
+        let needs = self.needs.iter().map(|label| label.name().to_owned());
+        let takes = self.takes.iter().map(|label| format!("[{}]", label.name()));
+        format!("{}{{{}}}", self.name, needs.chain(takes).collect::<Vec<_>>().join(", "))
+    }
+}
+
 macro_rules! numbers {
     ($($id:ident $name:literal $unit:literal [$($needs:ident)*] [$($takes:ident)*] $definition:literal;)*) => {
         /// A number of a run that has labels.
@@ -163,6 +172,13 @@ mod tests {
         assert!(all_metrics().iter().all(|def| !names.contains(def.name)));
         assert!(NUMBERS.iter().all(|def| !def.needs.is_empty() || !def.takes.is_empty()));
         assert!(all_metrics().iter().any(|def| is_counted_by_group(def.metric)));
+    }
+
+    #[test]
+    fn a_form_shows_the_labels() {
+        let form = |number: Number| NUMBERS.iter().find(|def| def.number == number).map(NumberDef::form);
+        assert_eq!(form(Number::Calls).as_deref(), Some("calls{[endpoint], [outcome]}"));
+        assert_eq!(form(Number::AnswerTime).as_deref(), Some("answer_time_s{endpoint, quantile}"));
     }
 
     #[test]

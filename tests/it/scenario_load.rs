@@ -21,7 +21,7 @@ fn a_scenario_with_every_key_loads() {
         loaded.policies[2].parts.iter().map(|(p, s)| (p.name.as_str(), *s)).collect();
     assert_eq!(half, [("old", 0.5), ("narrowed-retry-all", 0.5)]);
     assert_eq!(loaded.hash().len(), 64);
-    assert_eq!(loaded.expectations.len(), 2);
+    assert_eq!(loaded.expectations.len(), 3);
 }
 
 #[test]

@@ -86,7 +86,7 @@ fn the_json_of_each_command_agrees_with_its_schema() {
     let storm =
         ["check", "scenarios/healthy.toml", "--set", "fleet.users=20", "--replications", "1", "--json"];
     let several = ["check", "scenarios/touch-429-cascade.toml", "--set", "fleet.users=20", "--json"];
-    let both = [&storm[..1], &["scenarios/rl-poll.toml"], &storm[1..]].concat();
+    let both = [&storm[..1], &["scenarios/touch-429-cascade.toml"], &storm[1..]].concat();
     for (name, args) in [
         ("summary", &storm[..]),
         ("summary", &several),

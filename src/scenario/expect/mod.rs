@@ -69,7 +69,7 @@ pub enum Item {
     Users {
         /// The cohort whose users are counted; `None` for all.
         cohort: Option<String>,
-        /// Range of bytes in the condition.
+        /// Range of bytes in the condition: of the cohort, or of the whole.
         at: Range<usize>,
     },
     /// A metric or another number of a run.

@@ -188,7 +188,7 @@ fn users(text: &str, at: Range<usize>) -> Result<Item, BadCondition> {
     let (_, mut labels) = labels(text, at.clone())?;
     match labels.pop() {
         None => Ok(Item::Users { cohort: None, at }),
-        Some((Label::Cohort, name, _)) if labels.is_empty() => Ok(Item::Users { cohort: Some(name), at }),
+        Some((Label::Cohort, name, at)) if labels.is_empty() => Ok(Item::Users { cohort: Some(name), at }),
         Some(_) => Err(BadCondition {
             allowed: Some("users, users{cohort=NAME}".into()),
             ..bad(Code::Condition, at, "`users` takes the label `cohort` only".into())
