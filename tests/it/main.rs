@@ -11,6 +11,7 @@ mod bounds;
 mod browser;
 mod check;
 mod check_files;
+mod check_library;
 mod cli;
 mod clients;
 mod cohorts;
