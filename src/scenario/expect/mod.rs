@@ -249,7 +249,7 @@ impl Expectation {
     pub fn plain(&self) -> Option<(&Quantity, f64)> {
         let [Term { factor, item: Item::Of(quantity) }] = &self.left.terms[..] else { return None };
         let of_cohort = || quantity.labels.iter().all(|(label, _)| *label == Label::Cohort);
-        let is_plain = *factor == 1.0
+        let is_plain = (*factor - 1.0).abs() <= 0.0
             && matches!(quantity.what, What::Metric(_))
             && !quantity.of_baseline
             && quantity.places.labels.is_empty()
