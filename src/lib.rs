@@ -18,9 +18,9 @@
 //! | [`plan`] | a scenario made ready to run: names resolved to indices, rules compiled |
 //! | [`world`] | the only module that knows all of the above: it schedules, draws, and moves their words to and fro |
 //! | [`metrics`], [`stats`] | what is counted; what counts say |
-//! | [`experiment`] | replications, comparison, expectations |
+//! | [`experiment`] | replications, comparison, expectations; the search for a value, and maps of several |
 //! | [`results`] | what runs come to: written, read, judged, in words |
-//! | [`plot`], [`page`] | charts; the page of a run; from results alone |
+//! | [`plot`], [`page`] | charts; the page of a run or of a sweep; from results alone |
 //! | [`diff`] | what changed between two results |
 //! | [`explain`] | the story of one session |
 //! | [`conform`] | comparison with recordings of the real client |

@@ -38,3 +38,15 @@ pub(crate) fn join<A: Send, B: Send>(a: impl FnOnce() -> A + Send, b: impl FnOnc
 pub(crate) fn join<A, B>(a: impl FnOnce() -> A, b: impl FnOnce() -> B) -> (A, B) {
     (a(), b())
 }
+
+/// Number of items that are worked on at a time.
+#[cfg(feature = "parallel")]
+pub(crate) fn width() -> usize {
+    rayon::current_num_threads()
+}
+
+/// Number of items that are worked on at a time.
+#[cfg(not(feature = "parallel"))]
+pub(crate) fn width() -> usize {
+    1
+}

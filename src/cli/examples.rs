@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// Examples of each verb, without `authstorm` and the verb, and what each does.
-const EXAMPLES: [(&str, &[(&str, &str)]); 19] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 20] = [
     (
         "run",
         &[
@@ -53,6 +53,20 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 19] = [
                 "mine.toml --vary fleet.users=10..5000 --largest --target new.false_sign_outs==0 --share 99%",
                 "the most users at which 99% of runs sign nobody out falsely",
             ),
+        ],
+    ),
+    (
+        "sweep",
+        &[
+            (
+                "mine.toml --vary fleet.users=50..500/10 --vary backend.limit[0].limit=10,20,50",
+                "a map of 30 points under each policy, into results/NAME-sweep",
+            ),
+            (
+                "mine.toml --vary fleet.users=10..5000 --vary horizon=1m..1h --design lhs:100 --out map",
+                "100 points spread over two ranges",
+            ),
+            ("mine.toml --vary fleet.users=50..500/10 --estimate", "how many runs, how long they would take"),
         ],
     ),
     (
@@ -107,6 +121,8 @@ authstorm simulates auth retry storms: client policies against a rate-limited au
   authstorm explain-client supabase-js-2.119.1         see what a client SDK is prone to; new-client: your own
   authstorm find mine.toml --vary backend.limit[0].limit=10..2000 --target new.responses_429==0
                                                        find how large a limit must be
+  authstorm sweep mine.toml --vary fleet.users=50..500/10 --vary backend.limit[0].limit=10,20,50
+                                                       draw a map of what happens at every combination
   authstorm explain mine.toml --policy old --session worst
                                                        tell what happened to one session, and why
   authstorm diff results/before results/after          say what changed between two results

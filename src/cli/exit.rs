@@ -106,10 +106,13 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Failure {
         let exit = match &error {
-            Error::Scenario(_) | Error::NoSuchPolicy { .. } | Error::Choice { .. } | Error::Baseline(_) => {
-                Exit::Usage
-            }
-            Error::Stopped(stopped) => match stopped.reason {
+            Error::Scenario(_)
+            | Error::NoSuchPolicy { .. }
+            | Error::Choice { .. }
+            | Error::Baseline(_)
+            | Error::Vary(_)
+            | Error::Design(_) => Exit::Usage,
+            Error::Stopped(stopped) | Error::StoppedAt { stopped, .. } => match stopped.reason {
                 StopReason::Interrupted => Exit::Signal(super::interrupt::signal()),
                 _ => Exit::Guard,
             },
@@ -138,6 +141,10 @@ impl From<PlaceError> for Failure {
                 (Exit::Usage, "; choose another --out")
             }
             PlaceError::Exists(_) => (Exit::Usage, "; name a new directory"),
+            PlaceError::Unfinished(_) => {
+                (Exit::Usage, "; --resume continues it; to begin anew, remove it or choose another --out")
+            }
+            PlaceError::OtherUnfinished { .. } => (Exit::Usage, "; remove it or choose another --out"),
             _ => (Exit::Usage, ""),
         };
         Failure::with(exit, format!("error: {error}{advice}"))

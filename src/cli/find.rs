@@ -68,7 +68,9 @@ fn share(text: &str) -> Result<f64, String> {
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let vary = Vary::parse(&args.vary).map_err(|bad| Failure::usage(format!("error: --vary: {bad}")))?;
     let vary = match args.tolerance {
-        Some(tolerance) => vary.spaced(tolerance),
+        Some(tolerance) => {
+            vary.spaced(tolerance).map_err(|bad| Failure::usage(format!("error: --tolerance: {bad}")))?
+        }
         None => vary,
     };
     let question = Question {

@@ -5,7 +5,7 @@ use super::{check, metrics, terminal};
 use authstorm::client::token;
 use authstorm::conform::token::trials;
 use authstorm::diff;
-use authstorm::experiment::find;
+use authstorm::experiment::{find, sweep};
 use authstorm::results::summary;
 use authstorm::scenario;
 
@@ -48,6 +48,8 @@ enum Described {
     Diff,
     /// The JSON of `find`
     Find,
+    /// sweep.json, which `sweep --json` prints
+    Sweep,
     /// The JSON of `metrics`
     Metrics,
 }
@@ -85,6 +87,7 @@ pub(super) fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
         Described::Check => check::json_schema(),
         Described::Diff => diff::json_schema(),
         Described::Find => find::json_schema(),
+        Described::Sweep => sweep::json_schema(),
         Described::Metrics => metrics::json_schema(),
     })
 }

@@ -23,6 +23,8 @@ mod progress;
 mod report;
 mod run;
 mod scenario;
+mod sweep;
+mod sweep_cost;
 mod table;
 mod terminal;
 mod validate;
@@ -56,6 +58,8 @@ enum Verb {
     Explain(explain::Args),
     /// Find the smallest or largest value of a key at which runs meet a target, with the probability of error
     Find(find::Args),
+    /// Run a scenario at every combination of the values of some keys: a map as tables, charts and a page
+    Sweep(sweep::Args),
     /// Say what changed between two results directories, metric by metric, with intervals
     Diff(diff::Args),
     /// Make charts, report.html and tables of results directories again, from their data files alone
@@ -122,6 +126,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Validate(args) => validate::run(args),
         Verb::Explain(args) => on_threads(|| explain::run(args)),
         Verb::Find(args) => find::run(args),
+        Verb::Sweep(args) => sweep::run(args),
         Verb::Diff(args) => on_threads(|| diff::run(args)),
         Verb::Report(args) => on_threads(|| report::run(args)),
         Verb::Open(args) => open::run(args),

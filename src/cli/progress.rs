@@ -4,12 +4,14 @@ use authstorm::world::{Control, Plan};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// Time between updates.
 const TICK: Duration = Duration::from_millis(200);
+/// A bar with the time that is left.
+const BAR: &str = "{bar:30} {percent}% {msg}, {eta} left";
 /// Updates to skip, so that short runs show no progress.
 const PATIENCE: u32 = 5;
 
@@ -25,33 +27,48 @@ impl Progress {
         let runs = plan.contenders.len() as u64 * u64::from(plan.scenario.replications);
         let total = plan.horizon.0.saturating_mul(runs);
         let virtual_s = plan.horizon.as_secs_f64() * runs as f64;
-        let style = "{bar:30} {percent}% {msg}, {eta} left";
         // Runs of other plans under the same control.
         let (ended, done) = (control.runs_ended(), control.virtual_ns());
-        Progress::show(Some(total), style, control, quiet, move |control, per_s| {
-            format!(
+        Progress::show(Some(total), BAR, control, quiet, move |control, per_s| {
+            let message = format!(
                 "run {} of {runs}, {:.0} s of {virtual_s:.0} s virtual, {:.1} M events/s",
                 (control.runs_ended() - ended + 1).min(runs),
                 (control.virtual_ns() - done) as f64 / 1e9,
                 per_s / 1e6
-            )
+            );
+            (control.virtual_ns() - done, message)
+        })
+    }
+
+    /// Shows the progress of so many points of a sweep, of which `done` are done.
+    pub(super) fn of_points(
+        points: u64,
+        done: &Arc<AtomicU64>,
+        control: &Arc<Control>,
+        quiet: bool,
+    ) -> Progress {
+        let done = Arc::clone(done);
+        Progress::show(Some(points), BAR, control, quiet, move |_, per_s| {
+            let done = done.load(Ordering::Relaxed);
+            (done, format!("point {} of {points}, {:.1} M events/s", (done + 1).min(points), per_s / 1e6))
         })
     }
 
     /// Shows the progress of runs whose number is not known before the last one.
     pub(super) fn of_runs(control: &Arc<Control>, quiet: bool) -> Progress {
         Progress::show(None, "{spinner} {msg}, {elapsed} so far", control, quiet, |control, per_s| {
-            format!("{} runs, {:.1} M events/s", control.runs_ended(), per_s / 1e6)
+            (0, format!("{} runs, {:.1} M events/s", control.runs_ended(), per_s / 1e6))
         })
     }
 
-    /// Shows a line with this message, which is made of the state of the runs and the events per second.
+    /// Shows a line with how much of the total is done and a message, both made of the state of the runs and the events per
+    /// second.
     fn show(
         total: Option<u64>,
         style: &'static str,
         control: &Arc<Control>,
         quiet: bool,
-        message: impl Fn(&Control, f64) -> String + Send + 'static,
+        state: impl Fn(&Control, f64) -> (u64, String) + Send + 'static,
     ) -> Progress {
         let done = Arc::new(AtomicBool::new(false));
         if quiet || !std::io::stderr().is_terminal() {
@@ -63,7 +80,7 @@ impl Progress {
             let style = ProgressStyle::with_template(style);
             bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
             let mut ticks = 0u32;
-            let (mut before, begin) = (control.events(), control.virtual_ns());
+            let mut before = control.events();
             while !until.load(Ordering::Relaxed) {
                 std::thread::park_timeout(TICK);
                 ticks += 1;
@@ -73,8 +90,9 @@ impl Progress {
                 let events = control.events();
                 let per_s = (events - before) as f64 / TICK.as_secs_f64();
                 before = events;
-                bar.set_position(control.virtual_ns() - begin);
-                bar.set_message(message(&control, per_s));
+                let (position, message) = state(&control, per_s);
+                bar.set_position(position);
+                bar.set_message(message);
             }
             bar.finish_and_clear();
         });

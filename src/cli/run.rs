@@ -89,6 +89,19 @@ impl StudyArgs {
         Ok(study)
     }
 
+    /// The command that runs the scenario with these options, apart from those that set one of these keys.
+    pub(super) fn command(&self, keys: &[&str]) -> String {
+        let is_other = |set: &&String| set.split_once('=').is_none_or(|(key, _)| !keys.contains(&key.trim()));
+        let mut words = vec!["authstorm".to_owned(), "run".to_owned()];
+        words.push(shell_word(&terminal::shown(&self.base.scenario)));
+        words.extend(self.selection.policy.iter().map(|name| format!("--policy {}", shell_word(name))));
+        words.extend(self.selection.replications.map(|n| format!("--replications {n}")));
+        words.extend(self.base.seed.filter(|_| !keys.contains(&"seed")).map(|seed| format!("--seed {seed}")));
+        let sets = self.base.overrides.iter().filter(is_other);
+        words.extend(sets.map(|set| format!("--set {}", shell_word(set))));
+        words.join(" ")
+    }
+
     /// Runs the study, with progress on the terminal.
     pub(super) fn results(&self, study: &Study) -> Result<Results, Failure> {
         self.results_on(&self.pool(study, false)?, study)

@@ -167,7 +167,7 @@ fn size_of_run(scenario: &Scenario) -> f64 {
 }
 
 /// A number with two digits and a unit.
-fn count(number: f64) -> String {
+pub fn count(number: f64) -> String {
     let (factor, unit) = match number {
         n if n >= 1e15 => return format!("{n:.1e}"),
         n if n >= 1e12 => (1e12, " T"),
@@ -180,7 +180,8 @@ fn count(number: f64) -> String {
     if shown < 10.0 && factor > 1.0 { format!("{shown:.1}{unit}") } else { format!("{shown:.0}{unit}") }
 }
 
-fn duration(seconds: f64) -> String {
+/// A time with one unit that fits.
+pub fn duration(seconds: f64) -> String {
     const YEAR: f64 = 365.25 * 86_400.0;
     let (factor, unit) = match seconds {
         s if s >= 2.0 * YEAR => (YEAR, "years"),

@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod cost;
 pub mod demand;
 pub mod determinism;
+mod error;
 pub mod estimate;
 pub mod find;
 mod groups;
@@ -12,6 +13,7 @@ mod judge;
 mod observe;
 pub mod reference;
 pub mod seeds;
+pub mod sweep;
 pub mod ties;
 pub mod vary;
 pub mod verdict;
@@ -25,18 +27,16 @@ use crate::results::{
 };
 use crate::scenario::expect::{Expectation, Quantity};
 use crate::scenario::load::{Loaded, load_extended, load_text, load_text_extended, load_with};
-use crate::scenario::{Extensions, ResolvedPolicy, ScenarioErrors, Settings};
-use crate::text::quote;
-use crate::world::{Contender, Control, Plan, Stopped};
-use baseline::BadBaseline;
+use crate::scenario::{Extensions, ResolvedPolicy, Settings};
+use crate::world::{Contender, Control, Plan};
 use job::{Job, Summary};
 use judge::judge_all;
 use observe::{Observed, named, observe};
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use verdict::not_exercised;
 
+pub use error::Error;
 pub use job::{WORST_SESSIONS, worst_session};
 
 pub use crate::stats::CONFIDENCE;
@@ -64,59 +64,6 @@ pub struct Study {
     all_sessions: bool,
     /// Earlier results, for the expectations that name a baseline.
     baseline: Option<Arc<Results>>,
-}
-
-/// Reason for which a study has no results.
-#[derive(Debug)]
-pub enum Error {
-    /// The scenario is not well-formed.
-    Scenario(ScenarioErrors),
-    /// The scenario has no policy of this name.
-    NoSuchPolicy {
-        /// The name that was requested.
-        name: String,
-        /// Names of the scenario's policies.
-        known: Vec<String>,
-    },
-    /// The selection of policies is empty or contains a policy twice.
-    Choice {
-        /// Name of the policy that occurs twice; `None` if the selection is empty.
-        twice: Option<String>,
-    },
-    /// The results are no baseline for the scenario.
-    Baseline(BadBaseline),
-    /// A guard stopped a run.
-    Stopped(Stopped),
-}
-
-impl fmt::Display for Error {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Error::Scenario(errors) => errors.fmt(f),
-            Error::NoSuchPolicy { name, known } => {
-                let name = quote(name);
-                write!(f, "the scenario lists no policy {name}; allowed: {}", known.join(", "))
-            }
-            Error::Choice { twice: Some(name) } => write!(f, "the policy {} is chosen twice", quote(name)),
-            Error::Choice { twice: None } => f.write_str("no policy is chosen; allowed: one or more"),
-            Error::Baseline(bad) => bad.fmt(f),
-            Error::Stopped(stopped) => stopped.fmt(f),
-        }
-    }
-}
-
-impl std::error::Error for Error {}
-
-impl From<ScenarioErrors> for Error {
-    fn from(errors: ScenarioErrors) -> Error {
-        Error::Scenario(errors)
-    }
-}
-
-impl From<Stopped> for Error {
-    fn from(stopped: Stopped) -> Error {
-        Error::Stopped(stopped)
-    }
 }
 
 impl Study {

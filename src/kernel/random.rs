@@ -61,6 +61,8 @@ pub enum Purpose {
     Sleep = 31,
     /// How late a timer runs.
     Lateness = 32,
+    /// Which values of a key the points of a sweep have.
+    Design = 50,
 }
 
 /// A keyed source of random numbers for one purpose.

@@ -10,15 +10,6 @@ let zoom = [0, horizon];
 let zooming = false;
 
 const style = name => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-// The rule by which the program shows every number, so that the page shows the same digits.
-function number(value) {
-  if (value == null) return "–";
-  const size = Math.abs(value), whole = Math.abs(value - Math.round(value)) < 1e-9;
-  let decimals = size >= 99.95 || whole ? 0 : size >= 9.995 ? 1 : size >= 0.1 ? 2 : 4;
-  for (let least = 0.01; decimals >= 4 && decimals < 9 && size < least; least /= 10) decimals += 1;
-  return value.toLocaleString("en-US", { minimumFractionDigits: decimals, maximumFractionDigits: decimals });
-}
-
 function clock(s, fine) {
   if (horizon < 180 || fine) return `${s.toLocaleString("en-US", { maximumFractionDigits: 3 })} s`;
   const whole = Math.floor(s), two = n => String(n).padStart(2, "0");
@@ -29,14 +20,6 @@ function clock(s, fine) {
   const day = `${Math.floor(h / 24)} d`;
   const time = `${two(h % 24)}:${two(m)}` + (sec > 0 || rest ? `:${two(sec)}${rest}` : "");
   return time === "00:00" ? day : `${day} ${time}`;
-}
-
-// An element; what it says is text, whatever is in it.
-function element(tag, attributes, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes || {})) made.setAttribute(name, value);
-  for (const child of children) made.append(child);
-  return made;
 }
 
 const timeSteps = [.001, .002, .005, .01, .02, .05, .1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600,

@@ -13,15 +13,24 @@ use crate::results::{DataFile, Results, csv};
 pub fn files(results: &Results) -> Result<Vec<DataFile>, PngError> {
     let draw = || {
         let charts: Vec<Chart> = charts(results).into_iter().chain(retry_schedule(results)).collect();
-        parallel::map(&charts, pictures).into_iter().collect::<Result<Vec<_>, PngError>>()
+        pictures_of(&charts)
     };
     let (pictures, page) = parallel::join(draw, || super::page(results));
-    let mut files: Vec<_> = pictures?.into_iter().flatten().collect();
+    let mut files = pictures?;
     files.push(DataFile::new(super::FILE, page));
     if results.policies.iter().any(|policy| !policy.limits.is_empty()) {
         files.push(DataFile::new("limits.csv", csv::limits(results)));
     }
     Ok(files)
+}
+
+/// Each chart as SVG and PNG, on the thread pool of the caller.
+///
+/// # Errors
+/// When a picture cannot be rendered.
+pub fn pictures_of(charts: &[Chart]) -> Result<Vec<DataFile>, PngError> {
+    let drawn = parallel::map(charts, pictures).into_iter().collect::<Result<Vec<_>, PngError>>()?;
+    Ok(drawn.into_iter().flatten().collect())
 }
 
 fn pictures(chart: &Chart) -> Result<[DataFile; 2], PngError> {

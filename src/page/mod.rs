@@ -23,8 +23,10 @@ mod scenario;
 mod servers;
 mod sessions;
 mod summary;
+mod sweep;
 
-pub use files::files;
+pub use files::{files, pictures_of};
+pub use sweep::{Commands, MOST_CELLS, sweep};
 
 use crate::plot::columns::{Columns, MOST_POLICIES};
 use crate::plot::retry_schedule;
@@ -43,6 +45,7 @@ const MOST_PICTURES: usize = 800_000;
 const UPLOT_JS: &str = include_str!("vendor/uPlot.iife.min.js");
 const UPLOT_CSS: &str = include_str!("vendor/uPlot.min.css");
 const STYLE: &str = include_str!("page.css");
+const SHARED: &str = include_str!("shared.js");
 const CHART: &str = include_str!("chart.js");
 const TOOLS: &str = include_str!("tools.js");
 const REQUESTS: &str = include_str!("requests.js");
@@ -52,7 +55,7 @@ const PAGE: &str = include_str!("page.js");
 /// The page as HTML.
 pub fn page(results: &Results) -> String {
     let mut out = String::new();
-    head(results, &mut out);
+    head((&results.scenario, &results.about), &frame::provenance(results), &[UPLOT_CSS, STYLE], &mut out);
     findings::findings(results, &mut out);
     timeline(results, &mut out);
     whole_run(results, &mut out);
@@ -68,13 +71,14 @@ pub fn page(results: &Results) -> String {
     let _ = write!(
         out,
         "</main>\n<script type=\"application/json\" id=\"data\">{data}</script>\n<script>{UPLOT_JS}</script>\n\
-         <script>\n\"use strict\";\n(() => {{\n{CHART}\n{TOOLS}\n{REQUESTS}\n{LANES}\n{PAGE}\n}})();\n</script>\n</body>\n</html>\n"
+         <script>\n\"use strict\";\n(() => {{\n{SHARED}\n{CHART}\n{TOOLS}\n{REQUESTS}\n{LANES}\n{PAGE}\n}})();\n</script>\n</body>\n</html>\n"
     );
     out
 }
 
-fn head(results: &Results, out: &mut String) {
-    let title = escaped(&results.scenario);
+/// Begins a page: its title, what it is about, where its numbers come from, and its styles.
+fn head((title, about): (&str, &str), from: &str, styles: &[&str], out: &mut String) {
+    let title = escaped(title);
     // The page must not fetch anything, whatever the names in the data contain.
     let policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
     let _ = write!(
@@ -83,10 +87,11 @@ fn head(results: &Results, out: &mut String) {
          <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · authstorm</title>\n\
-         <style>{UPLOT_CSS}\n{STYLE}</style>\n</head>\n<body>\n<main>\n<header>\n<h1><bdi>{title}</bdi></h1>\n\
+         <style>{}</style>\n</head>\n<body>\n<main>\n<header>\n<h1><bdi>{title}</bdi></h1>\n\
          <p class=\"about\"><bdi>{}</bdi></p>\n<p class=\"from\">{}</p>\n</header>\n",
-        escaped(&results.about),
-        escaped(&frame::provenance(results)),
+        styles.join("\n"),
+        escaped(about),
+        escaped(from),
     );
 }
 

@@ -56,20 +56,6 @@ function chartBox(parent, id, title, className = "", level = "h4") {
   return [box, chart];
 }
 
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-  } catch {
-    // Without the permission of the clipboard, as in a page from disk in some browsers.
-    const area = element("textarea", { "aria-hidden": "true", tabindex: "-1", class: "away" });
-    area.value = text;
-    document.body.append(area);
-    area.select();
-    document.execCommand("copy");
-    area.remove();
-  }
-}
-
 function download(chart, ending, href) {
   const name = `${data.scenario}-${chart.id}.${ending}`.replace(/[^\w.-]+/g, "-");
   element("a", { href, download: name }).click();

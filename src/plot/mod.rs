@@ -38,6 +38,7 @@ mod retry_schedule;
 pub mod series;
 pub mod sign_outs;
 pub mod strip;
+mod sweep;
 #[cfg(test)]
 mod tests;
 pub mod titles;
@@ -53,6 +54,7 @@ pub use png::{PngError, to_png};
 pub use requests::requests;
 pub use retry_schedule::retry_schedule;
 pub use sign_outs::sign_outs;
+pub use sweep::{axis_places, metric_scale, sweep};
 
 use crate::metrics::Metric;
 use crate::results::Results;

@@ -81,9 +81,55 @@ pub const fn policy(index: usize) -> PolicyColor {
     POLICIES[index % POLICIES.len()]
 }
 
+/// A cell whose value is not known: it does not happen within the run.
+pub const UNKNOWN: Color = Color(205, 207, 212);
+
+/// Colours of a scale from its low to its high end: the cividis map (Nuñez, Anderton and Renslow 2018, PLOS ONE 13), which
+/// readers with any colour vision see grow evenly, from its light end to its dark one.
+const RAMP: [Color; 9] = [
+    Color(254, 232, 56),
+    Color(227, 204, 81),
+    Color(196, 179, 97),
+    Color(166, 157, 117),
+    Color(136, 135, 121),
+    Color(113, 113, 116),
+    Color(84, 91, 109),
+    Color(51, 69, 108),
+    Color(0, 34, 78),
+];
+
+/// The colour at this share of a scale, from 0 to 1.
+pub fn ramp(share: f64) -> Color {
+    let at = share.clamp(0.0, 1.0) * (RAMP.len() - 1) as f64;
+    let below = (at as usize).min(RAMP.len() - 2);
+    let (Color(a, b, c), Color(d, e, f)) = (RAMP[below], RAMP[below + 1]);
+    let mix = |from: u8, to: u8| {
+        let (from, to) = (f64::from(from), f64::from(to));
+        (from + (to - from) * (at - below as f64) + 0.5) as u8
+    };
+    Color(mix(a, d), mix(b, e), mix(c, f))
+}
+
+/// The colour of text on a coloured cell: the one of black and white that differs more (relative luminance of WCAG 2.2, with
+/// squares for the powers of 2.2).
+pub fn text_on(Color(r, g, b): Color) -> Color {
+    let part = |part: u8| (f64::from(part) / 255.0) * (f64::from(part) / 255.0);
+    let luminance = 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
+    if luminance > 0.18 { INK } else { WHITE }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_ramp_darkens_and_its_text_can_be_read() {
+        let light = |Color(r, g, b): Color| u32::from(r) * 2 + u32::from(g) * 7 + u32::from(b);
+        let colors: Vec<Color> = (0..=100).map(|i| ramp(f64::from(i) / 100.0)).collect();
+        assert!(colors.windows(2).all(|pair| light(pair[0]) >= light(pair[1])), "{colors:?}");
+        assert_eq!((colors[0], colors[100]), (RAMP[0], RAMP[8]));
+        assert_eq!((text_on(RAMP[0]), text_on(RAMP[8]), text_on(WHITE)), (INK, WHITE, INK));
+    }
 
     #[test]
     fn every_outcome_has_exactly_one_band() {

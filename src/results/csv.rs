@@ -30,6 +30,9 @@ pub(super) const SESSION_COLUMNS: [&str; 11] = [
     "failed_entries",
 ];
 
+/// Columns of a table of every value of every metric.
+pub(crate) const VALUE_COLUMNS: [&str; 5] = ["policy", "metric", "unit", "replication", "value"];
+
 /// `summary.csv`: every metric of every policy.
 pub fn summary(results: &Results) -> Vec<u8> {
     let mut table = Table::new(&["policy", "metric", "unit", "mean", "ci_low", "ci_high", "replications"]);
@@ -75,7 +78,7 @@ pub fn groups(results: &Results) -> Vec<u8> {
 
 /// Every value of every metric: a row per policy, metric and replication. It is printed, and no file of a directory.
 pub fn replications(results: &Results) -> Vec<u8> {
-    let mut table = Table::new(&["policy", "metric", "unit", "replication", "value"]);
+    let mut table = Table::new(&VALUE_COLUMNS);
     for policy in &results.policies {
         for metric in &policy.metrics {
             for (replication, value) in metric.values.iter().enumerate() {

@@ -48,7 +48,7 @@ mod named;
 pub mod provenance;
 pub mod read;
 mod retell;
-mod serial;
+pub(crate) mod serial;
 mod servers;
 pub mod stories;
 pub mod summary;

@@ -14,7 +14,7 @@ use std::marker::PhantomData;
 pub(super) const MOST_BUCKETS: u64 = 10_000_000;
 
 /// An item that a map holds under its name.
-pub(super) trait Named: Sized {
+pub(crate) trait Named: Sized {
     /// The name.
     fn name(&self) -> &str;
     /// The item under another name.
@@ -42,7 +42,7 @@ impl Named for super::MetricValues {
 }
 
 /// A list of named items as a map that keeps the order.
-pub(super) mod by_name {
+pub(crate) mod by_name {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer, T: Named + Serialize>(
@@ -108,7 +108,7 @@ pub(super) mod floats {
 }
 
 /// A hash as 16 hexadecimal digits.
-pub(super) mod hex {
+pub(crate) mod hex {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer>(hash: &u64, serializer: S) -> Result<S::Ok, S::Error> {

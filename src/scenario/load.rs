@@ -76,7 +76,7 @@ pub fn load_text_extended(name: &str, text: &str, own: &Extensions) -> Result<Lo
     load_source(source, None, &Settings::default(), own)
 }
 
-fn load_source(
+pub(super) fn load_source(
     source: Arc<Source>,
     base: Option<&Path>,
     settings: &Settings,
@@ -88,11 +88,11 @@ fn load_source(
         true => set::apply(source, settings).map_err(Errors::finish)?,
         false => source,
     };
-    let source = presets::expand(source);
-    read(&source, base, own).map_err(Errors::finish)
+    let expanded = presets::expand(Arc::clone(&source));
+    read(&expanded, base, own).map(|loaded| loaded.read_from(&source)).map_err(Errors::finish)
 }
 
-pub(super) fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<Loaded, Errors> {
+fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<Loaded, Errors> {
     let (doc, mut errors) = Doc::parse(source)?;
     check(source, &doc.root, format::scenario(), &mut errors);
     if errors.has(Code::Version) {

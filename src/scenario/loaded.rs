@@ -3,7 +3,7 @@
 use super::expect::Expectation;
 use super::extensions::Extensions;
 use super::format;
-use super::load::{load_text_extended, read, without_schema_line};
+use super::load::{load_source, load_text_extended, without_schema_line};
 use super::parts::Parts;
 use super::policies::{self, ResolvedPolicy};
 use super::policy_files::{PolicyFile, names_of_copies};
@@ -37,6 +37,19 @@ pub struct Loaded {
     base: Option<PathBuf>,
     /// Result of [`Loaded::seal`] after the last check.
     checked: String,
+    /// The text to which further settings are applied.
+    unexpanded: Unexpanded,
+}
+
+/// The text before the keys of presets were written into it: a setting may choose another preset, whose keys then take the
+/// place of the first one's. Scenarios with the same expanded text are equal whatever it is.
+#[derive(Clone, Debug)]
+struct Unexpanded(String);
+
+impl PartialEq for Unexpanded {
+    fn eq(&self, _: &Unexpanded) -> bool {
+        true
+    }
 }
 
 impl Loaded {
@@ -50,10 +63,16 @@ impl Loaded {
         warnings: Vec<String>,
         base: Option<&Path>,
     ) -> Loaded {
-        let (checked, base) = (String::new(), base.map(Path::to_owned));
-        let mut loaded = Loaded { scenario, policies, files, expectations, text, warnings, base, checked };
+        let (checked, base, unexpanded) = (String::new(), base.map(Path::to_owned), Unexpanded(text.clone()));
+        let mut loaded =
+            Loaded { scenario, policies, files, expectations, text, warnings, base, checked, unexpanded };
         loaded.checked = loaded.seal();
         loaded
+    }
+
+    /// The same, which was read from this text after presets were expanded.
+    pub(super) fn read_from(self, unexpanded: &Source) -> Loaded {
+        Loaded { unexpanded: Unexpanded(unexpanded.text.clone()), ..self }
     }
 
     /// SHA-256 of the content of the scenario and its policies, in lower-case hex. Equal for two texts with the same content,
@@ -101,9 +120,8 @@ impl Loaded {
     /// # Errors
     /// Why the changed scenario cannot be run.
     pub fn with(&self, settings: &Settings) -> Result<Loaded, TextErrors> {
-        let text = Source::new(&self.scenario.name, &self.text);
-        let source = set::apply(text, settings).map_err(Errors::finish)?;
-        read(&source, self.base.as_deref(), &Extensions::of(&self.scenario)).map_err(Errors::finish)
+        let text = Source::new(&self.scenario.name, &self.unexpanded.0);
+        load_source(text, self.base.as_deref(), settings, &Extensions::of(&self.scenario))
     }
 
     /// Changes the seed, the replications or both, as [`Settings`] do when a scenario is read.
@@ -114,6 +132,8 @@ impl Loaded {
         let settings = Settings { seed, replications, ..Settings::default() };
         let text = Source::new(&self.scenario.name, &self.text);
         let source = set::apply(text, &settings).map_err(Errors::finish)?;
+        let unexpanded = Source::new(&self.scenario.name, &self.unexpanded.0);
+        let unexpanded = set::apply(unexpanded, &settings).map_err(Errors::finish)?;
         let (doc, mut errors) = Doc::parse(&source).map_err(Errors::finish)?;
         check(&source, &doc.root, format::scenario(), &mut errors);
         errors.append(validate(&doc, &Parts::of(&doc)).errors);
@@ -122,6 +142,7 @@ impl Loaded {
         scenario.seed = seed.unwrap_or(scenario.seed);
         scenario.replications = replications.unwrap_or(scenario.replications);
         self.text.clone_from(&source.text);
+        self.unexpanded.0.clone_from(&unexpanded.text);
         self.checked = self.seal();
         Ok(())
     }

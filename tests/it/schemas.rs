@@ -83,6 +83,7 @@ fn the_json_of_each_command_agrees_with_its_schema() {
     assert!(tiny(&a, &[]).status.success());
     assert!(tiny(&b, &["--set", "fleet.users=40"]).status.success());
     let (a, b) = (a.to_string_lossy(), b.to_string_lossy());
+    let sweep = folder.path().join("sweep").to_string_lossy().into_owned();
     let storm =
         ["check", "scenarios/healthy.toml", "--set", "fleet.users=20", "--replications", "1", "--json"];
     let several = ["check", "scenarios/touch-429-cascade.toml", "--set", "fleet.users=20", "--json"];
@@ -107,6 +108,22 @@ fn the_json_of_each_command_agrees_with_its_schema() {
                 "--target",
                 "new.requests_total>=0",
                 "--json",
+            ],
+        ),
+        (
+            "sweep",
+            &[
+                "sweep",
+                "scenarios/rl-poll.toml",
+                "--set",
+                "horizon=10s",
+                "--vary",
+                "workload[0].clients=1..2/2",
+                "--vary",
+                "backend.limit[0].rate=1/s,10/s",
+                "--json",
+                "--out",
+                &sweep,
             ],
         ),
         ("metrics", &["metrics", "--json"]),

@@ -10,12 +10,13 @@ use super::job::Job;
 use super::judge::{Sides, sides};
 use super::observe::observe;
 use super::reference;
-use super::vary::Vary;
+use super::vary::{BadVary, Vary};
 use super::{Error, Study, VERSION};
 use crate::parallel;
 use crate::scenario::Settings;
 use crate::scenario::expect::{Expectation, What, read_target};
 use crate::stats::{Trials, clopper_pearson, rising_rates};
+use crate::text::tick;
 use crate::world::{Control, Plan};
 use search::{Answer, EXPLORED, EXPLORED_FINELY, Goal, Shown, Trial, search};
 use std::collections::BTreeMap;
@@ -86,7 +87,15 @@ impl Study {
     /// # Errors
     /// If the scenario cannot have this value.
     pub fn at(&self, vary: &Vary, i: u64) -> Result<Study, Error> {
-        let settings = Settings { vary: vec![vary.setting(i)], ..Settings::default() };
+        self.set_to(vec![vary.setting(i)])
+    }
+
+    /// The study with these overrides, as if its scenario contained them.
+    ///
+    /// # Errors
+    /// If the scenario cannot have these values.
+    pub(super) fn set_to(&self, vary: Vec<String>) -> Result<Study, Error> {
+        let settings = Settings { vary, ..Settings::default() };
         Ok(Study::new(self.loaded.with(&settings)?))
     }
 
@@ -96,7 +105,8 @@ impl Study {
     /// are none of those that the search explored with.
     ///
     /// # Errors
-    /// If the key or one of its ends is not allowed in the scenario, if the target is no condition on its policies,
+    /// If the key's values are a list, if the key or one of its ends is not allowed in the scenario, if the target is no
+    /// condition on its policies,
     /// or if a guard or `control` stops a run.
     ///
     /// # Panics
@@ -144,7 +154,7 @@ impl Study {
             let i = question.index(shown.step);
             Claim {
                 value: question.vary.text(i),
-                number: question.vary.number(i),
+                number: question.vary.number(i).unwrap_or(f64::NAN),
                 runs: shown.trials.runs(),
                 meet: shown.trials.passes,
                 evidence: shown.evidence,
@@ -171,7 +181,7 @@ impl Study {
         let rate = |((step, trials), fitted): ((&u64, &Trials), f64)| {
             let i = question.index(*step);
             let (low, high) = clopper_pearson(trials.passes, trials.runs(), 0.95);
-            let (value, number) = (question.vary.text(i), question.vary.number(i));
+            let (value, number) = (question.vary.text(i), question.vary.number(i).unwrap_or(f64::NAN));
             Rate { value, number, runs: trials.runs(), meet: trials.passes, low, high, fitted }
         };
         let mut rates: Vec<Rate> = answer.tried.iter().zip(fitted).map(rate).collect();
@@ -239,6 +249,12 @@ struct Finder<'a> {
 
 impl<'a> Finder<'a> {
     fn new(study: &'a Study, question: &'a Question, control: &'a Control) -> Result<Finder<'a>, Error> {
+        if !question.vary.is_range() {
+            let key = tick(question.vary.key());
+            let why =
+                format!("the values of {key} are a list, which has no order to search in; give a range");
+            return Err(BadVary::new(why).into());
+        }
         let policies: Vec<String> = study.loaded.policies.iter().map(|p| p.name.clone()).collect();
         let target = read_target("--target", &question.target, &study.loaded.scenario, &policies)?;
         let finder = Finder { study, question, control, target };

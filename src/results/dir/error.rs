@@ -59,6 +59,19 @@ pub enum PlaceError {
     Locked(PathBuf),
     /// Something exists at a place that must be free.
     Exists(PathBuf),
+    /// The same work was begun there and is unfinished.
+    Unfinished(PathBuf),
+    /// Other work was begun there and is unfinished.
+    OtherUnfinished {
+        /// The directory of the unfinished work.
+        place: PathBuf,
+        /// The first field that differs.
+        field: String,
+        /// The field's value there.
+        there: String,
+        /// The field's value in the new work.
+        here: String,
+    },
 }
 
 impl PlaceError {
@@ -107,6 +120,14 @@ impl fmt::Display for PlaceError {
             ),
             PlaceError::Locked(place) => write!(f, "{}: another run is writing there", shown(place)),
             PlaceError::Exists(place) => write!(f, "{}: is there already", shown(place)),
+            PlaceError::Unfinished(place) => write!(f, "{}: is unfinished", shown(place)),
+            PlaceError::OtherUnfinished { place, field, there, here } => write!(
+                f,
+                "{}: is unfinished and other than this: {field} is {} there and {} here",
+                shown(place),
+                escape(there),
+                escape(here)
+            ),
         }
     }
 }

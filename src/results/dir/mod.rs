@@ -23,10 +23,12 @@ mod lock;
 mod place;
 mod regular;
 mod reservation;
+mod unfinished;
 
 pub use error::{PlaceError, ReadError};
 pub use regular::read_regular;
 pub use reservation::{Reservation, Written, write_new};
+pub use unfinished::Unfinished;
 
 use super::provenance::{MANIFEST, Manifest, Provenance, sha256};
 use super::{DataFile, Gap, Results, read, stories};

@@ -1,0 +1,125 @@
+//! The cost of a sweep, known before its first run.
+
+use super::exit::{Exit, Failure};
+use super::sweep::Args;
+use super::terminal;
+use authstorm::Control;
+use authstorm::experiment::cost::{Cost, count, duration, is_large};
+use authstorm::experiment::sweep::{SweepEstimate, Sweeper};
+use authstorm::text::number::{counted, whole};
+use serde_json::json;
+use std::time::Instant;
+
+/// Events above which a sweep must be asked for twice. The bound does not depend on the machine, so that every machine
+/// accepts the same sweeps; at 3 M events/s and thread, two threads take half an hour.
+const MOST_EVENTS: f64 = 1e10;
+
+/// An estimated sweep, with the speed of its pilots on this machine.
+pub(super) struct SweepCost {
+    estimate: SweepEstimate,
+    /// Events per second of one thread.
+    speed: f64,
+    threads: usize,
+    policies: usize,
+    replications: u32,
+    /// Why a run would exceed its event budget.
+    over_budget: Option<String>,
+}
+
+/// Runs the pilots of a sweep and measures their speed.
+#[expect(clippy::disallowed_methods, reason = "how fast this machine is; printed, in no result")]
+pub(super) fn measure(
+    sweeper: &Sweeper<'_>,
+    pool: &rayon::ThreadPool,
+    control: &Control,
+) -> Result<SweepCost, Failure> {
+    let threads = pool.current_num_threads();
+    let begin = Instant::now();
+    let estimate = pool.install(|| sweeper.estimate(control))?;
+    let head = sweeper.head();
+    let busy = threads.min(2 * head.policies.len()) as f64;
+    let speed = estimate.pilot_events() as f64 / (begin.elapsed().as_secs_f64() * busy).max(1e-9);
+    let speed = speed.max(1.0);
+    let mut over_budget = None;
+    for (point, sampled) in &estimate.sampled {
+        let study = sweeper.study(*point)?;
+        if !is_large(&study.loaded().scenario) {
+            continue;
+        }
+        let cost = Cost { estimate: sampled.clone(), speed, at_a_time: threads };
+        let why = cost.over_budget(&study);
+        let at = || sweeper.points().settings(*point).join(", ");
+        over_budget = over_budget.or(why.map(|why| format!("at {}: {why}", at())));
+    }
+    let (policies, replications) = (head.policies.len(), head.replications);
+    Ok(SweepCost { estimate, speed, threads, policies, replications, over_budget })
+}
+
+impl SweepCost {
+    fn seconds(&self, events: f64) -> f64 {
+        events / self.speed / self.threads as f64
+    }
+
+    /// The cost in a sentence, without full stop.
+    fn in_words(&self) -> String {
+        let SweepEstimate { points, runs, events, .. } = &self.estimate;
+        format!(
+            "{} x {} x {} = {}; about {} events, about {} on {}",
+            counted(*points, "point", "points"),
+            counted(self.policies as u64, "policy", "policies"),
+            counted(self.replications.into(), "replication", "replications"),
+            counted(*runs, "run", "runs"),
+            count(*events),
+            duration(self.seconds(*events)),
+            counted(self.threads as u64, "thread", "threads"),
+        )
+    }
+
+    fn refusal(&self, args: &Args) -> Option<String> {
+        let too_large = || {
+            (self.estimate.events > MOST_EVENTS && !args.yes).then(|| {
+                format!(
+                    "{}; more than {} events need --yes; fewer steps, --design lhs:N, fewer --replications, --policy or a \
+                     shorter horizon need less",
+                    self.in_words(),
+                    count(MOST_EVENTS)
+                )
+            })
+        };
+        self.over_budget.clone().or_else(too_large)
+    }
+
+    /// Refuses a sweep of which a run would exceed its event budget, or that is large and not asked for twice.
+    pub(super) fn check(&self, args: &Args) -> Result<(), Failure> {
+        self.refusal(args).map_or(Ok(()), |why| Err(Failure::usage(format!("error: {why}"))))
+    }
+
+    /// Says what is about to be run, on standard error.
+    pub(super) fn announce(&self, finished: u64) {
+        let finished = match finished {
+            0 => String::new(),
+            n => format!("; {} are finished already", whole(n)),
+        };
+        terminal::complain(&format!("{}{finished}", self.in_words()));
+    }
+
+    /// Prints the cost.
+    pub(super) fn tell(&self, args: &Args) -> Result<Exit, Failure> {
+        let SweepEstimate { points, runs, events, .. } = &self.estimate;
+        let refused: Vec<String> = self.refusal(args).into_iter().collect();
+        if args.study.base.json {
+            let cost = json!({
+                "points": points, "policies": self.policies, "replications": self.replications, "runs": runs,
+                "events": events.round(), "seconds": self.seconds(*events), "threads": self.threads,
+                "events_per_s_per_thread": self.speed.round(), "refused": refused,
+            });
+            return terminal::say_json(&format!("{cost:#}\n"));
+        }
+        if args.study.base.quiet {
+            return Ok(Exit::Yes);
+        }
+        let mut text = format!("{}\n", self.in_words());
+        refused.iter().for_each(|why| text.push_str(&format!("refused: {why}\n")));
+        terminal::say(&text)
+    }
+}

@@ -1,0 +1,88 @@
+//! Why a study has no results.
+
+use super::baseline::BadBaseline;
+use super::sweep::BadDesign;
+use super::vary::BadVary;
+use crate::scenario::ScenarioErrors;
+use crate::text::{escape, quote};
+use crate::world::Stopped;
+use std::fmt;
+
+/// Reason for which a study has no results.
+#[derive(Debug)]
+pub enum Error {
+    /// The scenario is not well-formed.
+    Scenario(ScenarioErrors),
+    /// The scenario has no policy of this name.
+    NoSuchPolicy {
+        /// The name that was requested.
+        name: String,
+        /// Names of the scenario's policies.
+        known: Vec<String>,
+    },
+    /// The selection of policies is empty or contains a policy twice.
+    Choice {
+        /// Name of the policy that occurs twice; `None` if the selection is empty.
+        twice: Option<String>,
+    },
+    /// A key and its values cannot be searched or swept.
+    Vary(BadVary),
+    /// Keys and their values make no design of a sweep.
+    Design(BadDesign),
+    /// The results are no baseline for the scenario.
+    Baseline(BadBaseline),
+    /// A guard stopped a run.
+    Stopped(Stopped),
+    /// A guard stopped a run at a point of a sweep.
+    StoppedAt {
+        /// The values of the point: `fleet.users=10, horizon=5m`.
+        values: String,
+        /// Why the run was stopped.
+        stopped: Stopped,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Scenario(errors) => errors.fmt(f),
+            Error::NoSuchPolicy { name, known } => {
+                let name = quote(name);
+                write!(f, "the scenario lists no policy {name}; allowed: {}", known.join(", "))
+            }
+            Error::Choice { twice: Some(name) } => write!(f, "the policy {} is chosen twice", quote(name)),
+            Error::Choice { twice: None } => f.write_str("no policy is chosen; allowed: one or more"),
+            Error::Vary(bad) => bad.fmt(f),
+            Error::Design(bad) => bad.fmt(f),
+            Error::Baseline(bad) => bad.fmt(f),
+            Error::Stopped(stopped) => stopped.fmt(f),
+            Error::StoppedAt { values, stopped } => write!(f, "at {}: {stopped}", escape(values)),
+        }
+    }
+}
+
+impl std::error::Error for Error {}
+
+impl From<ScenarioErrors> for Error {
+    fn from(errors: ScenarioErrors) -> Error {
+        Error::Scenario(errors)
+    }
+}
+
+impl From<BadVary> for Error {
+    fn from(bad: BadVary) -> Error {
+        Error::Vary(bad)
+    }
+}
+
+impl From<BadDesign> for Error {
+    fn from(bad: BadDesign) -> Error {
+        Error::Design(bad)
+    }
+}
+
+impl From<Stopped> for Error {
+    fn from(stopped: Stopped) -> Error {
+        Error::Stopped(stopped)
+    }
+}
