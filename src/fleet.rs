@@ -32,7 +32,7 @@ pub struct FleetSpec {
     #[serde(default = "one")]
     #[schemars(range(min = 1), extend("x-unit" = "users"))]
     pub users_per_network: u32,
-    /// Number of apps. Users belong to them in turn.
+    /// Number of apps. Users belong to them in turn, and so do generic clients.
     #[serde(default = "one")]
     #[schemars(range(min = 1), extend("x-unit" = "apps"))]
     pub apps: u32,

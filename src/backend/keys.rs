@@ -19,7 +19,7 @@ pub struct Keys {
     pub user_networks: u32,
     /// Apps of users, at least 1.
     pub apps: u32,
-    /// Apps of generic clients, at least 1: the first ones.
+    /// Apps of generic clients, at least 1: the first ones. The clients belong to them in turn.
     pub client_apps: u32,
     /// Generic clients, one entry per workload.
     pub clients: Vec<Clients>,
@@ -127,7 +127,7 @@ impl Keys {
     pub fn of(&self, key: LimitKey, user: u32) -> u32 {
         match key {
             LimitKey::Global => 0,
-            LimitKey::App if self.is_client(user) => user % self.client_apps,
+            LimitKey::App if self.is_client(user) => (user - self.users) % self.client_apps,
             LimitKey::App => {
                 let cohort = &self.cohorts[self.cohort_of(user)];
                 cohort.first_app + (user - cohort.first) % cohort.apps

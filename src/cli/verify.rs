@@ -9,6 +9,7 @@ use authstorm::verify::{
     Check, FAMILY_WISE_ERROR, Kind, LEFT_OUT, Options, Report, families, significant, verify,
 };
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fmt::Write;
 
 /// Number of random scenarios for the judges: in the whole suite, and in the fast part.
@@ -145,12 +146,14 @@ impl Outcome {
             explored.map(|e| e.recursive).sum::<u64>()
         };
         let sum = |of: fn(&Explored) -> u64| self.explored.iter().map(of).sum::<u64>();
+        let models: BTreeSet<&str> = self.explored.iter().map(|e| e.model).collect();
         format!(
-            "{} states of {} corners (5 client models, 4 policies, 4 starts, app reacting or not), every order and every \
+            "{} states of {} corners ({} client models, 4 policies, 4 starts, app reacting or not), every order and every \
              outcome of each call: {} recursive entries from 429 or 5xx under new, {} under old; {} sign-outs that no \
              rule names, {} that one does.",
             sum(|e| e.states),
             self.explored.len(),
+            models.len(),
             of("new"),
             of("old"),
             sum(|e| e.unnamed),

@@ -18,7 +18,7 @@
 //! - of each user the requests, the entries, the greatest depth, the first sign-out and whether it was false; of each tab
 //!   how it stands at the end.
 //!
-//! It covers all five client models with tabs, cross-tab lock and messages, poller, token cache and background refresh,
+//! It covers the client models of Clerk with tabs, cross-tab lock and messages, poller, token cache and background refresh,
 //! touches on focus, `setActive`, app code that reacts, reloads, visits, offline periods, sign-in; policies with error
 //! codes, every jitter, budgets, breakers and windows; mixes; scripted actions; faults and limits of every kind; queues; time-outs;
 //! every generic workload.

@@ -93,7 +93,9 @@ impl World {
         };
         match key {
             LimitKey::Global => 0,
-            LimitKey::App => number % u64::from(fleet.apps),
+            LimitKey::App => match who {
+                Who::User(number) | Who::Client { client: number, .. } => number % u64::from(fleet.apps),
+            },
             LimitKey::User | LimitKey::Session => number,
             LimitKey::Ip => match who {
                 Who::User(user) => user / u64::from(fleet.users_per_network),

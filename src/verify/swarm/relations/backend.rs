@@ -53,8 +53,12 @@ fn idle_fault(first: &Table, dice: &mut Dice) -> Table {
     table(&format!("name = \"idle\"\n{kind}\n{idle}\nendpoints = {:?}", dice.some(&endpoints())))
 }
 
-fn without() -> &'static [&'static str] {
-    if RECOVERY_COUNTS_WHAT_STRIKES { &[] } else { &BY_LAST_FAULT }
+/// Without any fault, every run is its own reference. With one, a token client that is compared shares the reference of the
+/// scenario's client, so its amplification is another number.
+fn without(sides: &Sides) -> Vec<&'static str> {
+    let recovery = if RECOVERY_COUNTS_WHAT_STRIKES { &[][..] } else { &BY_LAST_FAULT };
+    let amplification = sides.tokens.then_some("amplification");
+    recovery.iter().copied().chain(amplification).collect()
 }
 
 /// Gives every fault its own name, which selects its random numbers.
@@ -67,13 +71,13 @@ fn name_faults(first: &mut Table) {
 pub(super) fn idle_fault_last(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     let idle = idle_fault(&sides.first, dice);
     list(sides.part(), "fault").push(Value::Table(idle));
-    sides.all_same(without())
+    sides.all_same(&without(sides))
 }
 
 pub(super) fn idle_fault_first(sides: &mut Sides, dice: &mut Dice) -> Outcome {
     let idle = idle_fault(&sides.first, dice);
     list(sides.part(), "fault").insert(0, Value::Table(idle));
-    sides.all_same(without())
+    sides.all_same(&without(sides))
 }
 
 /// Whether two lists of endpoints share one. An absent list means all endpoints.

@@ -65,7 +65,7 @@ pub(super) fn with_token_clients(scenario: &mut Table) {
         for key in ["client-token", "session-updated-at", "focus-touch-with-client", "revoked-session"] {
             backend.remove(key);
         }
-        let life_ms = milliseconds(backend.get("token-life")).expect("drawn scenarios have a token life");
+        let life_ms = milliseconds(backend.get("token-life")).unwrap_or(60_000);
         backend.insert("token-life".into(), format!("{}ms", LONGER * life_ms).into());
         for name in endpoints() {
             let renamed = renamed(&ENDPOINTS, &Value::from(name));
