@@ -112,35 +112,40 @@ impl Range {
         self.low as f64 * libm::pow(self.high as f64 / self.low as f64, share)
     }
 
-    /// The first number at or above the begin of a stratum, of so many strata of the range. That of the stratum after the last one is one above the
-    /// range.
-    fn begin(&self, stratum: u64, strata: u64) -> u64 {
+    /// The begin of a stratum, of so many strata of the range: the last number at or below it, and the first at or above it.
+    /// The stratum after the last one begins one above the range.
+    fn begin(&self, stratum: u64, strata: u64) -> (u64, u64) {
         match stratum {
-            0 => self.low,
-            end if end == strata => self.high + 1,
+            0 => (self.low, self.low),
+            end if end == strata => (self.high + 1, self.high + 1),
             _ if self.log => {
                 let above = Range { high: self.high + 1, ..self.clone() };
-                libm::ceil(above.at_share(stratum as f64 / strata as f64)) as u64
+                let begin = above.at_share(stratum as f64 / strata as f64);
+                (begin as u64, libm::ceil(begin) as u64)
             }
             _ => {
-                let numbers = u128::from(self.high - self.low) + 1;
-                self.low + (numbers * u128::from(stratum)).div_ceil(u128::from(strata)) as u64
+                let numbers = (u128::from(self.high - self.low) + 1) * u128::from(stratum);
+                let strata = u128::from(strata);
+                (self.low + (numbers / strata) as u64, self.low + numbers.div_ceil(strata) as u64)
             }
         }
     }
 
     /// A number of a stratum, at this share of it, from 0 to below 1. It has few digits where the stratum allows it.
     pub(super) fn within(&self, stratum: u64, strata: u64, share: f64) -> u64 {
-        let (begin, end) = (self.begin(stratum, strata), self.begin(stratum + 1, strata));
-        let size = end.saturating_sub(begin);
+        let ((below, begin), (_, end)) = (self.begin(stratum, strata), self.begin(stratum + 1, strata));
+        // A stratum between two numbers has the lower one.
+        if begin >= end {
+            return below.clamp(self.low, self.high);
+        }
+        let size = end - begin;
         let value = match self.log {
             true => begin as f64 * libm::pow(end as f64 / begin as f64, share),
             false => begin as f64 + size as f64 * share,
         };
-        // A stratum narrower than a unit of the last digit has its begin.
-        let value = (value as u64).clamp(begin, end.saturating_sub(1).max(begin)).min(self.high);
+        let value = (value as u64).clamp(begin, end - 1);
         let short = round(value, short_unit(size as f64));
-        if (begin..end).contains(&short) && short <= self.high { short } else { value }
+        if (begin..end).contains(&short) { short } else { value }
     }
 }
 
@@ -206,9 +211,9 @@ mod tests {
         for log in [false, true] {
             for (low, high, strata) in [(1, 1_000_000, 7), (5, 5_000_000_000, 100), (3, 40, 38), (1, 9, 4)] {
                 let range = range(low, high, log);
-                assert_eq!((range.begin(0, strata), range.begin(strata, strata)), (low, high + 1));
+                assert_eq!((range.begin(0, strata).1, range.begin(strata, strata).1), (low, high + 1));
                 for stratum in 0..strata {
-                    let (begin, end) = (range.begin(stratum, strata), range.begin(stratum + 1, strata));
+                    let (begin, end) = (range.begin(stratum, strata).1, range.begin(stratum + 1, strata).1);
                     assert!(begin <= end);
                     for share in [0.0, 0.3, 0.999_999] {
                         let value = range.within(stratum, strata, share);
