@@ -48,10 +48,12 @@ impl Results {
     ///     name = "pollers"
     ///     clients = 10
     ///     every = "10s"
+    ///     until = "55s"
     ///     [[expect]]
     ///     that = "new.requests_total <= 0.5 * new.callers_begun"
     /// "#)?.run()?;
     /// let failed = results.check().unwrap_err();
+    /// // Six calls of ten clients, and half of them.
     /// assert!(failed.to_string().contains("FAIL new.requests_total <= 0.5 * new.callers_begun: observed 60 against 30"));
     /// # Ok::<(), authstorm::Error>(())
     /// ```
