@@ -2,12 +2,12 @@
 
 use super::CONFIDENCE;
 use super::observe::Observed;
-use crate::results::{Assurance, Decision, Judgement, RunsMeeting, Verdict};
+use crate::results::{Assurance, Decision, Judgement, RunsMeeting, RunsQuantile, Verdict};
 use crate::scenario::ExpectOf;
 use crate::scenario::expect::{Expectation, Op, Quantity, What};
 use crate::stats::{
     Claims, Estimate, at_most, difference, holm, mean_below_zero, mean_ci, mean_is_zero, one_sided,
-    share_at_least,
+    share_at_least, threshold_ranks,
 };
 use crate::world::Plan;
 
@@ -206,13 +206,34 @@ fn opinion(expectation: &Expectation, plan: &Plan, observed: &[Observed], has_ch
                 all - sides.iter().filter(violates).count() as u32,
             );
             let bounds = |k: u32| one_sided(k.into(), all.into(), CONFIDENCE);
-            let runs =
-                RunsMeeting { meet, shown, of: all, at_least: bounds(shown).0, at_most: bounds(meet).1 };
+            let quantile = quantile(expectation, &runs, sides.len(), percent / 100.0);
+            let (at_least, at_most) = (bounds(shown).0, bounds(meet).1);
+            let runs = RunsMeeting { meet, shown, of: all, at_least, at_most, quantile };
             let claims = share_at_least(shown.into(), meet.into(), all.into(), percent / 100.0);
             let verdict = Verdict { assurance: Assurance::Runs(runs), ..verdict };
             Opinion { verdict, shown: Some(Shown { claims, holds: meet == all }) }
         }
     }
+}
+
+/// The quantile over runs that an inequality of one value and a number asks for, with its interval.
+fn quantile(expectation: &Expectation, runs: &[Run], all: usize, share: f64) -> Option<RunsQuantile> {
+    let share = match expectation.op {
+        Op::Less | Op::AtMost => share,
+        Op::More | Op::AtLeast => 1.0 - share,
+        Op::Equal | Op::Unequal => return None,
+    };
+    let is_constant = runs.iter().all(|run| run.right.to_bits() == runs[0].right.to_bits());
+    if !is_constant || runs.len() < all || expectation.quantities().count() != 1 {
+        return None;
+    }
+    let mut values: Vec<f64> = runs.iter().map(|run| run.left).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    let n = values.len() as u64;
+    let of = |rank: u64| Some(values[rank as usize - 1]).filter(|value| value.is_finite());
+    let (low, high) = threshold_ranks(n, share, (1.0 - CONFIDENCE) / 2.0);
+    let value = of((libm::ceil(share * n as f64) as u64).clamp(1, n))?;
+    Some(RunsQuantile { share, value, low: low.and_then(of), high: high.and_then(of) })
 }
 
 /// The two sides in a run that has both.

@@ -73,7 +73,7 @@ pub use provenance::Provenance;
 pub use retell::Retell;
 pub use servers::{ServerTotals, Servers};
 pub use stories::{Comparison, Mark, StoryDigest};
-pub use verdict::{Assurance, Decision, Judgement, RunsMeeting, Verdict};
+pub use verdict::{Assurance, Decision, Judgement, RunsMeeting, RunsQuantile, Verdict};
 
 use crate::client::Model;
 use crate::client::family::{FlowHarm, FlowWords};

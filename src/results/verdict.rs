@@ -60,6 +60,23 @@ pub struct RunsMeeting {
     pub at_least: f64,
     /// At 95% confidence, at most this share of all runs meets it (Clopper-Pearson, one-sided).
     pub at_most: f64,
+    /// The value that the asked share of runs keeps; absent unless one value is compared with a number by an inequality, and
+    /// where it is infinite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quantile: Option<RunsQuantile>,
+}
+
+/// A quantile over runs, with the interval of order statistics (David and Nagaraja 2003, section 7.1).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RunsQuantile {
+    /// The share of runs whose values are at most the quantile, from 0 to 1.
+    pub share: f64,
+    /// The quantile of the replications.
+    pub value: f64,
+    /// Lower end of the 95% interval of the quantile of all runs; absent if the replications are too few for one.
+    pub low: Option<f64>,
+    /// Upper end; absent if the replications are too few for one.
+    pub high: Option<f64>,
 }
 
 /// What statistics say of an expectation among those of its file that they decide.

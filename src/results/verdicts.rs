@@ -1,7 +1,8 @@
 //! Verdicts in words, for the terminal and the page.
 
 use super::{
-    Assurance, Decision, Demand, Gap, Judgement, PolicyResults, Results, RunsMeeting, Verdict, measured,
+    Assurance, Decision, Demand, Gap, Judgement, PolicyResults, Results, RunsMeeting, RunsQuantile, Verdict,
+    measured,
 };
 use crate::kernel::Dur;
 use crate::metrics::Metric;
@@ -78,7 +79,7 @@ fn assurance(verdict: &Verdict, runs: u32) -> String {
         Assurance::Mean(None) if runs == 1 => "; one replication gives no interval".to_owned(),
         Assurance::Mean(None) => "; no interval".to_owned(),
         Assurance::Runs(runs) => {
-            let RunsMeeting { meet, shown, of, at_least, at_most } = *runs;
+            let RunsMeeting { meet, shown, of, at_least, at_most, quantile } = *runs;
             let shown = if shown < meet { format!(", {shown} of them exercised") } else { String::new() };
             let bounds = match verdict.judgement {
                 Judgement::Failed => format!("at most {} of runs do", number::upper_share(at_most)),
@@ -89,9 +90,22 @@ fn assurance(verdict: &Verdict, runs: u32) -> String {
                     number::upper_share(at_most)
                 ),
             };
-            format!("; {meet} of {of} runs meet it{shown}; {bounds} (one-sided 95% bound)")
+            let quantile = quantile.map_or(String::new(), in_words);
+            format!("; {meet} of {of} runs meet it{shown}; {bounds} (one-sided 95% bound){quantile}")
         }
     }
+}
+
+fn in_words(quantile: RunsQuantile) -> String {
+    let RunsQuantile { share, value, low, high } = quantile;
+    let end = |end: Option<f64>, none: &str| end.map_or_else(|| none.to_owned(), number::short);
+    format!(
+        "; {} of runs have at most {} (95% interval {} to {})",
+        number::share(share),
+        number::short(value),
+        end(low, "no lower end"),
+        end(high, "no upper end")
+    )
 }
 
 /// A lower bound of a share, rounded down.

@@ -242,6 +242,38 @@ fn a_share_of_runs_is_decided_by_exact_tests() {
     assert_eq!(of(0.5, 60, "10%").judgement, Judgement::Passed);
 }
 
+/// Twelve runs bound their median by the third and the tenth value: P(B <= 2) = P(B >= 10) = 79/4096 = 1.9% for B
+/// binomial(12, 1/2), and P(B <= 3) = 299/4096 = 7.3%. They have no upper end of the 95% quantile: 0.95^12 = 54%.
+#[test]
+fn a_share_of_runs_has_the_interval_of_its_quantile() {
+    let text = "version = 1\nname = \"q\"\nhorizon = \"60s\"\nreplications = 12\npolicies = [\"new\"]\n\
+        [[workload]]\nname = \"w\"\nclients = 20\nevery = { exponential = \"10s\" }\n";
+    let conditions = [
+        ("new.requests_total <= 100", "of = \"50% of runs\""),
+        ("new.requests_total <= 100", "of = \"95% of runs\""),
+        ("new.requests_total >= 100", "of = \"95% of runs\""),
+        ("new.requests_total == 100", "of = \"95% of runs\""),
+    ];
+    let results =
+        run(&format!("{text}{}", conditions.iter().map(|(that, of)| expect(that, of)).collect::<String>()));
+    let mut sorted = values(&results, "new", "requests_total");
+    sorted.sort_by(f64::total_cmp);
+    let quantile = |i: usize| match results.expectations[i].assurance {
+        Assurance::Runs(runs) => runs.quantile,
+        ref other => panic!("{other:?}"),
+    };
+    let median = quantile(0).expect("a median");
+    assert_near(median.value, sorted[5], "the median of 12");
+    assert_eq!((median.low, median.high), (Some(sorted[2]), Some(sorted[9])));
+    let high = quantile(1).expect("a quantile");
+    assert_near(high.value, sorted[11], "the greatest of 12");
+    assert_eq!(high.high, None);
+    // At least 100 in 95% of runs: the 5% quantile.
+    let low = quantile(2).expect("a quantile");
+    assert_near(low.value, sorted[0], "the least of 12");
+    assert_eq!((low.low, quantile(3)), (None, None));
+}
+
 /// Each of five conditions holds in exactly 95% of all runs, so each "fails" is wrong. A file has a wrong one with a
 /// probability of at most 5%: more than 10 of 60 files would have a probability below one in a thousand. Without the
 /// correction for five conditions, 40 runs would make one file in five wrong.
