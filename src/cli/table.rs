@@ -122,8 +122,9 @@ fn shown(results: &Results) -> Vec<Metric> {
         |metric: Metric| results.policies.iter().filter_map(move |policy| measured::of(policy, metric));
     let is_zero = |metric| of_each(metric).all(|of| of.values.iter().all(|value| value.abs() == 0.0));
     let is_exercised = |metric| of_each(metric).any(|of| of.exercised != Some(0));
-    let harms = Metric::by_gravity(results.model());
-    let context = CONTEXT.into_iter().filter(|m| !harms.contains(m) && !is_zero(*m));
+    let harms = Metric::by_gravity(results.families());
+    let each = CONTEXT.into_iter().flat_map(|metric| metric.of_each(results.families()));
+    let context = each.filter(|m| !harms.contains(m) && !is_zero(*m));
     let harmful = harms.iter().copied().filter(|m| is_exercised(*m) || !is_zero(*m));
     harmful.chain(context).filter(|metric| measured::can_move(results, *metric)).collect()
 }

@@ -1,6 +1,7 @@
 //! The interface of a client family: a state machine per tab, the server's side of a session, and names for reports.
 //!
-//! A world is compiled for one family, so it needs no dynamic dispatch. It gives a tab an [`Input`] and carries out the
+//! A world is compiled for one family, so it needs no dynamic dispatch. Where clients of several registered families run beside each
+//! other, that is one more family, which the registration makes of them. A world gives a tab an [`Input`] and carries out the
 //! tab's [`Action`]s. The family's [`Account`] answers the calls that the gateway lets through. The interface supports
 //! fifteen mechanisms of auth clients as follows:
 //!
@@ -52,7 +53,7 @@ pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
     /// Bytes of a session with one idle tab, including its tasks and the server's side.
     const IDLE_BYTES: usize;
 
-    /// Data shared by all pages of a run.
+    /// Data shared by the pages of an arm.
     type Setup: Clone + Debug + PartialEq + Send + Sync;
     /// A compiled policy.
     type Rules: Clone + Debug + PartialEq + Send + Sync;
@@ -63,22 +64,18 @@ pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
     /// The server's side.
     type Account: Account<Reply = Self::Reply> + Clone;
 
-    /// The shared data of all pages under this model. `model` is an index into [`MODELS`](Client::MODELS).
+    /// The shared data of the pages of an arm under this model. `model` is an index into [`MODELS`](Client::MODELS).
     fn setup(model: usize, context: &Context<'_>) -> Self::Setup;
 
     /// Compiles a policy. `codes` are the scenario's error codes; a [`Failure`] names a code by its index.
     fn rules(setup: &Self::Setup, policy: &Policy, codes: &[String]) -> Self::Rules;
 
-    /// Closed pages of these users. `rules` are all rules that a user may follow.
-    fn store(
-        setup: &Self::Setup,
-        rules: &[Self::Rules],
-        users: Range<u32>,
-        tabs_per_user: u32,
-    ) -> Self::Store;
+    /// Closed pages of these users. `setups` and `rules` are those of all arms that a user may follow; there is one arm at
+    /// least.
+    fn store(setups: &[Self::Setup], rules: &[Self::Rules], users: &Users<'_>) -> Self::Store;
 
     /// Sessions without any state on the server's side. `rules` are all rules that a user may follow.
-    fn account(rules: &[Self::Rules], backend: &BackendSpec, users: Range<u32>) -> Self::Account;
+    fn account(rules: &[Self::Rules], backend: &BackendSpec, users: &Users<'_>) -> Self::Account;
 
     /// Gives a tab its input and appends the tab's actions to `out`, in order.
     fn step(store: &mut Self::Store, who: Who<'_, Self>, input: Input, now: Time, out: &mut Vec<Action>);
@@ -94,6 +91,17 @@ pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
     /// Bytes of a user with this many tabs at the height of a storm, including pending events. `event` is the size of
     /// an event in bytes, `round_trip_s` the mean round-trip time in seconds.
     fn bytes_per_user(setup: &Self::Setup, tabs: u64, event: u64, round_trip_s: f64) -> u64;
+}
+
+/// The users of a world.
+pub struct Users<'a> {
+    /// Their numbers.
+    pub range: Range<u32>,
+    /// Tabs of each user, at most.
+    pub tabs_per_user: u32,
+    /// The arm that a user follows when the run begins: an index into the setups and the rules. A user's client stays the
+    /// same in all arms that the user may follow.
+    pub arm_of: &'a dyn Fn(u32) -> usize,
 }
 
 /// What a family needs to know of a scenario to build its shared data.
@@ -180,8 +188,9 @@ pub enum SessionEnd {
 
 /// The pages of a range of users: their tabs, the state of their browsers, and their tasks.
 ///
-/// Tab numbers count through the whole fleet: user `u` has those from `u * tabs_per_user`. A task has a generation. The
-/// store raises it whenever events that name the task become stale.
+/// Tab numbers count through the whole fleet: user `u` has those from `u * tabs_per_user`. A family numbers its tasks
+/// from 0, or from `2^31` for a second kind of them: a world of several families needs some bits for the family. A task has a
+/// generation. The store raises it whenever events that name the task become stale.
 pub trait Store: Look + Clone + Debug {
     /// An answer of the server.
     type Reply;
@@ -299,9 +308,12 @@ pub struct ModelRow {
     pub about: &'static str,
     /// Whether the scenario may set `max-rounds`.
     pub takes_max_rounds: bool,
-    /// Whether the model is a contender by itself: a scenario compares it, as it is, under its name. Otherwise only
-    /// policies are compared.
+    /// Whether the model decides on answers by itself: a scenario compares it, as it is, under its name, and a policy is
+    /// something over it. Otherwise a policy is a part of the client.
     pub is_contender: bool,
+    /// The preset that the release was shipped with: a scenario may compare the release as it is, under its name. `None` for a
+    /// model without such a policy.
+    pub shipped_with: Option<&'static str>,
 }
 
 /// Something that a scenario may say and a family's models cannot use.

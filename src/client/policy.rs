@@ -2,16 +2,15 @@
 //!
 //! A policy has no state and draws nothing. The client family defines the call sites that ask it.
 
+use super::as_is::AsIs;
 pub use super::failures::{ANSWER, FailureBits, FailureSet};
 use super::resilience::Resilience;
-use super::token::Profile;
 use crate::kernel::Dur;
 use crate::spec::PROSE;
 use crate::spec::leaf::Name;
 pub use crate::text::Decimal;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
 
 /// The largest number of retries of a policy or a workload.
 pub const MAX_RETRIES: u32 = 1_000;
@@ -52,14 +51,11 @@ pub struct Policy {
     /// Budgets, throttles and breakers with the exact rules of the libraries that name them; without it, none.
     #[serde(default, skip_serializing_if = "Resilience::says_nothing")]
     pub resilience: Option<Resilience>,
-    /// The token client that the users run instead of the scenario's model. [`Policy::as_is`] sets it; no file does.
-    #[serde(
-        skip_deserializing,
-        skip_serializing_if = "Option::is_none",
-        serialize_with = "super::as_is::serialize"
-    )]
+    /// The client that the users run instead of the scenario's model. [`Policy::as_is`] and [`Policy::of_release`] set it; no
+    /// file does.
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
     #[schemars(skip)]
-    pub client: Option<Arc<Profile>>,
+    pub client: Option<AsIs>,
 }
 
 /// Retries with exponential back-off.

@@ -22,6 +22,7 @@ const OWN: ModelRow = ModelRow {
     about: "The client that `client.sdk` names, of a program that uses the library.",
     takes_max_rounds: false,
     is_contender: false,
+    shipped_with: None,
 };
 
 /// The row of [`Model::PROFILE`].
@@ -30,6 +31,7 @@ const PROFILE: ModelRow = ModelRow {
     about: "The token client that a profile of your own describes.",
     takes_max_rounds: false,
     is_contender: true,
+    shipped_with: None,
 };
 
 impl Model {
@@ -239,25 +241,38 @@ impl JsonSchema for ModelName {
     }
 }
 
-/// The compiled client family of a run.
+/// The compiled client family of a contender's runs.
 #[derive(Clone, Debug)]
 pub struct Prepared<C: Client> {
-    /// Data shared by all pages of a cohort, by cohort.
+    /// Data shared by all pages of an arm, by arm.
     pub setups: Vec<C::Setup>,
-    /// The compiled policies, by contender and arm.
-    pub rules: Vec<Vec<C::Rules>>,
+    /// The compiled policies, by arm.
+    pub rules: Vec<C::Rules>,
+}
+
+/// An arm of a contender: users of one cohort who follow one policy.
+pub struct ArmSpec<'a> {
+    /// The client of its users.
+    pub model: Model,
+    /// What the family needs to know of the scenario.
+    pub context: Context<'a>,
+    /// The policy.
+    pub policy: &'a Policy,
 }
 
 impl<C: Client> Prepared<C> {
-    /// Compiles models of the family, one per cohort, for contenders, each with its arms: cohort and policy.
-    pub(crate) fn new<'c, 'd: 'c>(
-        cohorts: impl Iterator<Item = (usize, &'c Context<'d>)>,
-        contenders: &[Vec<(usize, Policy)>],
-        codes: &[String],
-    ) -> Self {
-        let setups: Vec<C::Setup> = cohorts.map(|(model, context)| C::setup(model, context)).collect();
-        let rules = |(cohort, policy): &(usize, Policy)| C::rules(&setups[*cohort], policy, codes);
-        let rules = contenders.iter().map(|arms| arms.iter().map(rules).collect()).collect();
+    /// Compiles the arms of a contender. The index of an arm's model counts from `first` among the models of all families.
+    pub(crate) fn new(arms: &[ArmSpec<'_>], first: usize, codes: &[String]) -> Self {
+        let setup = |arm: &ArmSpec<'_>| C::setup(arm.model.place() - first, &arm.context);
+        let setups: Vec<C::Setup> = arms.iter().map(setup).collect();
+        let rules = setups.iter().zip(arms).map(|(setup, arm)| C::rules(setup, arm.policy, codes)).collect();
+        Prepared { setups, rules }
+    }
+
+    /// Compiles the arms of a contender for the first model of a family that is not registered.
+    pub(crate) fn of_first(arms: &[ArmSpec<'_>], codes: &[String]) -> Self {
+        let setups: Vec<C::Setup> = arms.iter().map(|arm| C::setup(0, &arm.context)).collect();
+        let rules = setups.iter().zip(arms).map(|(setup, arm)| C::rules(setup, arm.policy, codes)).collect();
         Prepared { setups, rules }
     }
 }
@@ -274,9 +289,11 @@ pub trait ForFamily {
     fn with_own(self, client: &dyn OwnFamily) -> Self::Output;
 }
 
-/// Registers families: for each a name and the type that implements [`Client`].
+/// Registers families: for each a field, a name and the type that implements [`Client`].
 macro_rules! families {
-    ($($family:ident = $client:ty;)*) => {
+    ($($field:ident: $family:ident = $client:ty;)*) => {
+        mixed::mixed! { $($field: $family = $client;)* }
+
         /// The tables of each family, in the order of the registration.
         pub(crate) const FAMILIES: &[registry::FamilyTables] = &[$(registry::FamilyTables {
             models: <$client as Client>::MODELS,
@@ -290,46 +307,45 @@ macro_rules! families {
         pub const ENDPOINTS: [EndpointRow; registry::count(FAMILIES) + 1] =
             registry::join(FAMILIES, workload::ENDPOINT);
 
-        /// The compiled family of a run.
+        /// The compiled family of a contender's runs.
         #[derive(Clone, Debug)]
         pub enum AnyClient {
             $(
                 #[doc = concat!("[`", stringify!($client), "`].")]
                 $family(Prepared<$client>),
             )*
+            /// Several families beside each other.
+            Mixed(Prepared<mixed_family::Mixed>),
             /// A family from outside of the crate.
             Own(std::sync::Arc<dyn own::OwnFamily>),
         }
 
         impl AnyClient {
-            /// Compiles the models of all cohorts for contenders, each with its arms: cohort and policy. `codes` are the
-            /// scenario's error codes.
+            /// Compiles the arms of a contender. `codes` are the scenario's error codes. Arms of one family get the world of
+            /// that family, whatever other contenders have.
             ///
             /// # Panics
-            /// For [`Model::OWN`], whose code the scenario has, and for models of different families.
-            pub fn new(
-                cohorts: &[(Model, family::Context<'_>)],
-                contenders: &[Vec<(usize, policy::Policy)>],
-                codes: &[String],
-            ) -> AnyClient {
-                let model = cohorts[0].0;
-                assert!(cohorts.iter().all(|(other, _)| other.family() == model.family()), "one family");
+            /// For [`Model::OWN`], whose code the scenario has.
+            pub fn new(arms: &[ArmSpec<'_>], codes: &[String]) -> AnyClient {
+                let families: Families = arms.iter().map(|arm| arm.model).collect();
+                if families.are_several() {
+                    return AnyClient::Mixed(Prepared::new(arms, 0, codes));
+                }
                 let mut first = 0;
                 $(
-                    let end = first + <$client as Client>::MODELS.len();
-                    if model.place() < end {
-                        let cohorts = cohorts.iter().map(|(model, context)| (model.place() - first, context));
-                        return AnyClient::$family(Prepared::new(cohorts, contenders, codes));
+                    if families.contain(Families::one(mixed_family::place::$field)) {
+                        return AnyClient::$family(Prepared::new(arms, first, codes));
                     }
-                    first = end;
+                    first += <$client as Client>::MODELS.len();
                 )*
-                unreachable!("{model} is one of {first} models");
+                unreachable!("{families:?} are some of the families of {first} models");
             }
 
             /// Applies an operation to the family. This is the only place that matches on a run's family.
             pub fn with<F: ForFamily>(&self, action: F) -> F::Output {
                 match self {
                     $(AnyClient::$family(client) => action.with(client),)*
+                    AnyClient::Mixed(client) => action.with(client),
                     AnyClient::Own(client) => action.with_own(&**client),
                 }
             }

@@ -62,6 +62,8 @@ pub enum Role {
 /// The names of the flow that a client enters when it considers its session lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FlowWords {
+    /// The clients of the family, in the plural: `token clients`.
+    pub clients: &'static str,
     /// Its name, with its article.
     pub name: &'static str,
     /// Its short name, with its article.
@@ -104,6 +106,8 @@ pub enum FlowHarm {
     Each,
     /// Recursive ones and those that fail. Other entries are a client's ordinary work.
     RecursiveOrFailed,
+    /// Those that harm by the flow of the client, where clients of several families run beside each other.
+    OfClient,
 }
 
 /// The metrics that count a flow's entries.

@@ -32,22 +32,25 @@ pub(crate) fn setting(recording: &Recording) -> Result<Setting, String> {
     Ok(Setting { scenario, policy: policy_of(recording)?, notes })
 }
 
-/// The recorded releases, each with its policy. Releases before pull request 8004 follow the old policy, later ones the
-/// new.
-pub(super) const RELEASES: [(&str, &str); 5] =
-    [("5.125.3", "old"), ("6.0.0", "old"), ("6.1.0", "new"), ("6.3.3", "new"), ("6.40.0", "new-and-banned")];
+/// What the names of the recorded releases begin with.
+const CLERK_JS: &str = "clerk-js-";
+
+/// The recorded releases, each with the policy that it was shipped with.
+pub(super) fn releases() -> impl Iterator<Item = (&'static str, &'static str)> {
+    Model::all().filter_map(|model| Some((model.name().strip_prefix(CLERK_JS)?, model.row().shipped_with?)))
+}
 
 fn release_of(recording: &Recording) -> Result<(&'static str, &'static str), String> {
     let client = recording.client.as_str();
-    RELEASES.into_iter().find(|(release, _)| *release == client).ok_or_else(|| {
-        let known = RELEASES.map(|(release, _)| release).join(", ");
+    releases().find(|(release, _)| *release == client).ok_or_else(|| {
+        let known = releases().map(|(release, _)| release).collect::<Vec<_>>().join(", ");
         format!("unknown release {client:?}; allowed: {known}")
     })
 }
 
 fn model_of(recording: &Recording) -> Result<Model, String> {
     let (release, _) = release_of(recording)?;
-    Ok(Model::named(&format!("clerk-js-{release}")).expect("every recorded release is registered"))
+    Ok(Model::named(&format!("{CLERK_JS}{release}")).expect("every recorded release is registered"))
 }
 
 fn policy_of(recording: &Recording) -> Result<Policy, String> {
@@ -106,6 +109,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
     fleet.app_reaction_from = from;
     let faults = config.rules.iter().map(fault_of).collect::<Result<Vec<_>, _>>()?;
     Ok(Scenario {
+        named_clients: Vec::new(),
         version: crate::scenario::FORMAT_VERSION,
         name: "recording".to_owned(),
         about: recording.about.clone(),

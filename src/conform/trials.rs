@@ -1,7 +1,7 @@
 //! The trials of clients whose server keeps the session: the conditions of the token clients' trials, as far as a scenario of
 //! one user says them.
 
-use super::setting::RELEASES;
+use super::setting::releases;
 use super::token::trials::{CALL_EVERY_S, FROM_MIN, LENGTH_MIN, SignedOutKind, TRIALS};
 use crate::Study;
 use crate::text::number;
@@ -62,7 +62,7 @@ pub fn session_trials() -> Result<Vec<TriedModel>, String> {
         let trials = SCENARIOS.iter().map(|keys| keys.map(|keys| trial(&model, policy, keys)).transpose());
         trials.collect::<Result<Vec<_>, String>>().map(|trials| (model.clone(), trials))
     };
-    RELEASES.into_iter().map(tried).collect()
+    releases().map(tried).collect()
 }
 
 /// Runs one trial. The requests of the counted hour are those of the whole run without those of its begin, which a shorter run
@@ -112,7 +112,7 @@ mod tests {
     #[test]
     fn each_release_has_the_trials_that_a_scenario_can_say() {
         let all = session_trials().unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(all.len(), RELEASES.len());
+        assert_eq!(all.len(), releases().count());
         for (name, trials) in &all {
             let of = |trial: &str| {
                 let n = TRIALS.iter().position(|t| t.name == trial).expect("a trial");

@@ -14,7 +14,7 @@ pub(crate) const WORST_GROUPS: usize = 10;
 
 /// The results of the groups of a contender. `summaries` are those of its replications, in order.
 pub(super) fn results(plan: &Plan, contender: usize, summaries: &[Summary]) -> Vec<GroupResults> {
-    let metrics = metrics_of(plan.scenario.model());
+    let metrics = metrics_of(plan.families);
     let mut all = Vec::new();
     for (at, by) in plan.groupings(contender).into_iter().enumerate() {
         let counts = |group: usize| summaries.iter().map(move |summary| &summary.groups[at][group]);
@@ -25,8 +25,12 @@ pub(super) fn results(plan: &Plan, contender: usize, summaries: &[Summary]) -> V
         }
         for group in chosen {
             let values = |def: &MetricDef| {
-                let values: Option<Vec<f64>> = counts(group).map(|counts| counts.value(def.metric)).collect();
-                values.map(|values| MetricValues::of(def, values))
+                let values: Vec<Option<f64>> = counts(group).map(|counts| counts.value(def.metric)).collect();
+                // In a mix of clients, a group may have users of a family in some replications.
+                let any = values.iter().any(Option::is_some);
+                any.then(|| {
+                    MetricValues::of(def, values.into_iter().map(Option::unwrap_or_default).collect())
+                })
             };
             let users = counts(group).map(|counts| counts.users as f64);
             all.push(GroupResults {
@@ -61,7 +65,7 @@ fn harm<'a>(counts: impl Iterator<Item = &'a GroupCounts>) -> Reverse<(u64, u64,
     let mut sum = GroupCounts::default();
     counts.for_each(|counts| sum.add(counts));
     let sign_outs = sum.harms.false_sign_outs + sum.harms.reuse_sign_outs;
-    Reverse((sign_outs, sum.recursive + sum.failed, sum.requests))
+    Reverse((sign_outs, sum.sum(|flow| flow.recursive + flow.failed), sum.requests))
 }
 
 /// The value of a metric for the clients of a workload; `None` for a metric that is not counted by workload.

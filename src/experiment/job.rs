@@ -1,8 +1,10 @@
 //! Runs one replication of one policy and reduces it to what results store.
 
 use super::demand;
+use super::reference::Ran;
 use crate::client::family::FlowWords;
 use crate::kernel::Time;
+use crate::kernel::random::{Purpose, Stream};
 use crate::metrics::Exercise;
 use crate::metrics::Timeline;
 use crate::metrics::groups::GroupCounts;
@@ -75,9 +77,9 @@ impl Gathered {
     }
 }
 
-/// The flow of the plan's family.
+/// The words of the flows of the plan's families.
 pub(super) fn flow_of(plan: &Plan) -> &'static FlowWords {
-    plan.scenario.model().flow()
+    plan.families.flow()
 }
 
 /// Reduces a collection to its `keep` first items in the order of `key`.
@@ -148,7 +150,7 @@ impl Job {
             match run(plan, self.contender, self.replication, users.clone(), control) {
                 Ok(run) => {
                     let most = (keep, flow_of(plan));
-                    let rows = self.rows(&run.metrics.sessions, users.start, most);
+                    let rows = self.rows(plan, &run.metrics.sessions, users.start, most);
                     lock().take(part, run, rows, most);
                 }
                 Err(stopped) => {
@@ -174,15 +176,19 @@ impl Job {
     /// Rows of the worst `keep` sessions. `first` is the number of the first session in `counts`.
     fn rows(
         &self,
+        plan: &Plan,
         counts: &[SessionCounts],
         first: u32,
         (keep, flow): (usize, &FlowWords),
     ) -> Vec<SessionRow> {
+        let rollout = Stream::new(plan.scenario.seed, self.replication, Purpose::Rollout, 0);
+        let several = plan.families.are_several();
         let row = |place: &u32| {
             let s = &counts[*place as usize];
             SessionRow {
                 replication: self.replication,
                 session: first + *place,
+                client: None,
                 entries: s.entries,
                 recursive_entries: s.recursive,
                 failed_entries: s.failed,
@@ -194,10 +200,22 @@ impl Job {
                 stale_token_s: s.stale.as_secs_f64(),
             }
         };
+        let rank = |place: &u32| match several {
+            false => row(place).rank(flow),
+            true => {
+                let model = plan.model_of(self.contender, &rollout, first + *place);
+                row(place).rank_among(model.flow().harm)
+            }
+        };
+        let named = |place: &u32| {
+            let arm = plan.arm_of(self.contender, &rollout, first + *place);
+            let client = several.then(|| plan.client_in_words(&plan.arms[self.contender].all[arm]));
+            SessionRow { client, ..row(place) }
+        };
         // Sorts numbers instead of rows, because rows are many times as large.
         let mut places: Vec<u32> = (0..counts.len() as u32).collect();
-        cut(&mut places, keep, |place| row(place).rank(flow));
-        places.iter().map(row).collect()
+        cut(&mut places, keep, rank);
+        places.iter().map(named).collect()
     }
 }
 
@@ -223,7 +241,7 @@ pub fn worst_session(
         None => 0..plan.scenario.replications,
     };
     let jobs = all.map(|replication| Job { contender, replication }).collect();
-    let worst = run_all(jobs, plan, &[], 1, control)?
+    let worst = run_all(jobs, plan, &Ran::default(), 1, control)?
         .into_iter()
         .filter_map(|summary| summary.sessions.into_iter().next());
     Ok(worst.min_by_key(|row| row.rank(flow_of(plan))))
@@ -253,9 +271,9 @@ pub(super) fn run_each<T: Sync, R: Send>(
 pub(super) fn run_all(
     jobs: Vec<Job>,
     plan: &Plan,
-    references: &[Reference],
+    references: &Ran,
     keep: usize,
     control: &Control,
 ) -> Result<Vec<Summary>, Stopped> {
-    run_each(plan, &jobs, |job| job.run(plan, references.get(job.replication as usize), keep, control))
+    run_each(plan, &jobs, |job| job.run(plan, references.get(job.contender, job.replication), keep, control))
 }

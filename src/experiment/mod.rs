@@ -242,14 +242,14 @@ impl Study {
         let jobs: Vec<Job> = (0..plan.contenders.len())
             .flat_map(|contender| (0..replications).map(move |replication| Job { contender, replication }))
             .collect();
-        let (references, reference_events) = match reference::plan(&plan.scenario) {
+        let references = match reference::plans(&plan) {
             Some(calm) => reference::run(&calm, control)?,
-            None => (Vec::new(), 0),
+            None => reference::Ran::default(),
         };
         let parts = plan.parts().len() as u32;
         let mut summaries = job::run_all(jobs, &plan, &references, keep, control)?.into_iter();
         let mut policies = Vec::new();
-        let (mut events, mut fingerprints) = (reference_events, Vec::new());
+        let (mut events, mut fingerprints) = (references.events, Vec::new());
         let mut observed: Vec<Observed> = Vec::new();
         for contender in 0..plan.contenders.len() {
             let mut of_policy: Vec<Summary> = summaries.by_ref().take(replications as usize).collect();
@@ -304,12 +304,12 @@ fn policy_results(
     keep: usize,
 ) -> PolicyResults {
     let demand = demand::mean(&summaries.iter().map(|s| s.demand.as_slice()).collect::<Vec<_>>());
-    let metrics = metrics_of(plan.scenario.model())
+    let metrics = metrics_of(plan.families)
         .iter()
         .enumerate()
         .map(|(i, def)| {
             let values: Vec<f64> = summaries.iter().map(|s| s.values[i]).collect();
-            let exercised = Some(verdict::exercised(exercises, plan, def));
+            let exercised = Some(verdict::exercised(exercises, plan, contender, def));
             MetricValues { exercised, ..MetricValues::of(def, values) }
         })
         .collect();

@@ -2,7 +2,7 @@
 
 use super::groups::of_workload;
 use super::job::Summary;
-use super::verdict::missing;
+use super::verdict::{lacks, missing};
 use crate::kernel::Dur;
 use crate::metrics::numbers::{is_of_outcome, least_for_quantile, percent_of};
 use crate::metrics::{Label, Number, NumberDef, Outcome, metrics_of};
@@ -97,21 +97,24 @@ pub(super) fn read(quantity: &Quantity, plan: &Plan, contender: usize, run: &Sum
     let reading = match quantity.what {
         What::Number(def) => of_number(quantity, def, plan, run),
         What::Metric(def) => {
-            let whole = || {
-                let place = metrics_of(plan.scenario.model()).iter().position(|other| other.name == def.name);
-                run.values[place.expect("loading checks that the model has the metric")]
-            };
+            // In the words of the scenario's clients.
+            let place = metrics_of(plan.families).iter().position(|other| other.name == def.name);
+            let place = place.expect("loading checks that the clients have the metric");
+            let def = &metrics_of(plan.families)[place];
+            let whole = || run.values[place];
             let of_cohort = quantity.label(Label::Cohort).and_then(|name| {
                 // The only cohort of a scenario has all users.
                 let at = plan.groupings(contender).iter().position(|by| by.kind == GroupKind::Cohort)?;
                 let group = plan.cohorts.iter().position(|cohort| cohort.name == name)?;
-                run.groups[at][group].value(def.metric)
+                // Clients of a cohort without the metric have none of what it counts.
+                Some(run.groups[at][group].value(def.metric).unwrap_or_default())
             });
             let of_workload = quantity.label(Label::Workload).and_then(|name| {
                 let at = plan.scenario.workloads.iter().position(|spec| spec.name == name)?;
                 of_workload(&run.workloads[at], def.metric)
             });
-            Reading { value: Some(of_cohort.or(of_workload).unwrap_or_else(whole)), missing: None }
+            let value = Some(of_cohort.or(of_workload).unwrap_or_else(whole));
+            Reading { value, missing: lacks(plan, contender, def) }
         }
     };
     let stimulus = missing(&run.exercise, plan, quantity.stimulus());

@@ -6,11 +6,13 @@
 //! Queues and latencies stay, because they belong to the system. Revocations, and tabs
 //! opened and devices sent to sleep by `[[action]]`, also stay, because they change the users rather than the answers. All policies share one
 //! reference, in which only 401 and 422 end a session (the preset `new`). A comparison therefore does not depend on the
-//! policy's own reference.
+//! policy's own reference. A contender whose clients are of other families than those of the scenario calls other endpoints: it
+//! has a reference of its own, with the clients that it brings.
 
 use super::job::{Job, run_each};
 use crate::backend::Endpoint;
 use crate::backend::pool::PoolSpec;
+use crate::client::AsIs;
 use crate::client::app::AppReaction;
 use crate::client::policy::Policy;
 use crate::fault::FaultSpec;
@@ -24,8 +26,18 @@ use std::sync::Arc;
 /// Policy of the reference, for models that are no contenders by themselves. The others run as they are.
 const POLICY: &str = "new";
 
-/// Plan of the reference. `None` if no call can fail and no load is scripted: every run is then its own reference.
-pub fn plan(scenario: &Scenario) -> Option<Plan> {
+/// The references of a plan's contenders.
+pub struct References {
+    /// The plans, of one contender each.
+    pub plans: Vec<Plan>,
+    /// The place of each contender's reference among `plans`.
+    pub of: Vec<usize>,
+}
+
+/// The references of the contenders of a plan. `None` if no call can fail and no load is scripted: every run is then its own
+/// reference.
+pub fn plans(plan: &Plan) -> Option<References> {
+    let scenario = &plan.scenario;
     let mut calm = scenario.clone();
     calm.faults.retain(FaultSpec::strikes_sessions);
     calm.actions.retain(|action| matches!(action.act, Act::OpenTab | Act::Revoke | Act::Sleep | Act::Wake));
@@ -42,36 +54,97 @@ pub fn plan(scenario: &Scenario) -> Option<Plan> {
     if same && !fails_by_itself && !offline && !revoked {
         return None;
     }
-    for cohort in &mut calm.cohorts {
-        // A client that is pinned as it is stays as it is.
-        if cohort.pinned.iter().all(|(policy, _)| policy.client.is_none()) {
-            let client = cohort.client.as_ref().unwrap_or(&calm.client);
-            cohort.pinned = vec![(policy_of(client), 1.0)];
+    let mut plans = vec![of_clients(&calm, None)];
+    let families = plans[0].families_of(0);
+    let mut of = Vec::new();
+    for (contender, compared) in plan.contenders.iter().enumerate() {
+        if plan.families_of(contender) == families {
+            of.push(0);
+        } else {
+            of.push(plans.len());
+            plans.push(of_clients(&calm, Some(&compared.parts)));
         }
     }
-    let policy = policy_of(&scenario.client);
-    Some(Plan::new(calm, vec![Contender::of("reference", policy)]))
+    Some(References { plans, of })
+}
+
+/// The reference of the users' clients; where compared policies are given, of the clients that these bring.
+fn of_clients(calm: &Scenario, compared: Option<&[(Policy, f64)]>) -> Plan {
+    let mut calm = calm.clone();
+    let of_all = calm.client.clone();
+    let of_compared = |client: &ClientSpec| match compared {
+        Some(parts) => parts.iter().map(|(policy, share)| (calmed(policy, client), *share)).collect(),
+        None => vec![(policy_of(client), 1.0)],
+    };
+    for cohort in &mut calm.cohorts {
+        let client = cohort.client.as_ref().unwrap_or(&of_all);
+        let is_policed = cohort.pinned.iter().all(|(policy, _)| policy.client.is_none());
+        cohort.pinned = match (cohort.pinned.is_empty(), is_policed) {
+            (true, _) => of_compared(client),
+            (false, true) => vec![(policy_of(client), 1.0)],
+            // A client that is pinned as it is stays as it is.
+            (false, false) => {
+                cohort.pinned.iter().map(|(policy, share)| (calmed(policy, client), *share)).collect()
+            }
+        };
+    }
+    let parts = of_compared(&of_all);
+    Plan::new(calm, vec![Contender { name: "reference".to_owned(), parts, rollout: None }])
+}
+
+/// The policy of the reference for users who follow a policy.
+fn calmed(policy: &Policy, client: &ClientSpec) -> Policy {
+    match &policy.client {
+        Some(AsIs::Profile(_)) => policy.clone(),
+        Some(AsIs::Release(_)) => Policy { client: policy.client.clone(), ..of_releases() },
+        None => policy_of(client),
+    }
+}
+
+fn of_releases() -> Policy {
+    known(POLICY).expect("the policy is a preset")
 }
 
 /// The policy of users of this client in the reference.
 fn policy_of(client: &ClientSpec) -> Policy {
     let model = client.model().row();
-    let name = if model.is_contender { model.name } else { POLICY };
     match &client.profile {
         Some(profile) => Policy::as_is(Arc::clone(profile)),
-        None => known(name).expect("the policy is a preset or a token client"),
+        None if model.is_contender => known(model.name).expect("the model is a token client"),
+        None => of_releases(),
     }
 }
 
-/// Runs the reference of every replication, in order. Also returns the number of their events.
+/// The references of every replication.
+#[derive(Default)]
+pub struct Ran {
+    /// By plan, then by replication. Empty where every run is its own reference.
+    runs: Vec<Vec<Reference>>,
+    of: Vec<usize>,
+    /// Number of events.
+    pub events: u64,
+}
+
+impl Ran {
+    /// The reference of a contender in a replication.
+    pub fn get(&self, contender: usize, replication: u32) -> Option<&Reference> {
+        self.runs.get(*self.of.get(contender)?)?.get(replication as usize)
+    }
+}
+
+/// Runs the references of every replication, in order.
 ///
 /// # Errors
 /// If a guard or `control` stops a run. Returns the first one in order.
-pub fn run(plan: &Plan, control: &Control) -> Result<(Vec<Reference>, u64), Stopped> {
-    let replications: Vec<u32> = (0..plan.scenario.replications).collect();
-    let runs = run_each(plan, &replications, |replication| {
-        Job { contender: 0, replication: *replication }.run_reference(plan, control)
-    })?;
-    let events = runs.iter().map(|(_, events)| events).sum();
-    Ok((runs.into_iter().map(|(reference, _)| reference).collect(), events))
+pub fn run(references: &References, control: &Control) -> Result<Ran, Stopped> {
+    let mut ran = Ran { runs: Vec::new(), of: references.of.clone(), events: 0 };
+    for plan in &references.plans {
+        let replications: Vec<u32> = (0..plan.scenario.replications).collect();
+        let runs = run_each(plan, &replications, |replication| {
+            Job { contender: 0, replication: *replication }.run_reference(plan, control)
+        })?;
+        ran.events += runs.iter().map(|(_, events)| events).sum::<u64>();
+        ran.runs.push(runs.into_iter().map(|(reference, _)| reference).collect());
+    }
+    Ok(ran)
 }

@@ -113,7 +113,7 @@ fn summary(plan: &Plan, policy: &str, pairs: &[Pair]) -> Ties {
         pairs.iter().map(|pair| of(pair).metrics.tally.values(plan, None)).collect()
     };
     let (own, opposite) = (values(&|pair| &pair.own), values(&|pair| &pair.opposite));
-    let metrics = metrics_of(plan.scenario.model()).iter().enumerate().map(|(i, def)| Divergence {
+    let metrics = metrics_of(plan.families).iter().enumerate().map(|(i, def)| Divergence {
         def: *def,
         own: own.iter().map(|values| values[i]).collect(),
         opposite: opposite.iter().map(|values| values[i]).collect(),

@@ -1,12 +1,23 @@
 //! Stimuli of expectations: whether something happened in a run that could have moved a metric.
 
+use crate::client::Families;
 use crate::metrics::exercise::Exercise;
 use crate::metrics::{MetricDef, Stimulus};
 use crate::world::Plan;
 
 /// Number of these runs in which something happened that could move a metric.
-pub fn exercised(exercises: &[Exercise], plan: &Plan, metric: &MetricDef) -> u32 {
+pub fn exercised(exercises: &[Exercise], plan: &Plan, contender: usize, metric: &MetricDef) -> u32 {
+    if lacks(plan, contender, metric).is_some() {
+        return 0;
+    }
     exercises.iter().filter(|exercise| missing(exercise, plan, metric.stimulus).is_none()).count() as u32
+}
+
+/// Reason for which no run of a contender can judge a metric: its users run clients without it.
+pub(super) fn lacks(plan: &Plan, contender: usize, metric: &MetricDef) -> Option<&'static str> {
+    let is_of_others =
+        metric.of != Families::default() && metric.of.is_apart_from(plan.families_of(contender));
+    is_of_others.then_some("no user of this policy runs a client that has the metric")
 }
 
 /// Reason for which a run cannot judge what this stimulus moves; `None` if it can.

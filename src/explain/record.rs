@@ -5,7 +5,7 @@
 
 use super::part;
 use super::rules::Rules;
-use super::run::{FlowOf, change_of, client_of, fault_windows, policy_of};
+use super::run::{RoundsOf, arm_of, change_of, fault_windows};
 use super::story::{self, Call, Deed, SignedOut, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
 use crate::client::fact::Fact;
@@ -206,8 +206,9 @@ impl Recorder {
 
     /// The story of the recorded session.
     pub fn finish(self, plan: &Plan, contender: usize, replication: u32, hash: &str) -> Story {
-        let policy = policy_of(plan, contender, replication, self.session);
-        let (flow, max_rounds) = plan.client.with(FlowOf(plan.cohort_of(self.session)));
+        let place = arm_of(plan, contender, replication, self.session);
+        let arm = &plan.arms[contender].all[place];
+        let (policy, max_rounds) = (&arm.policy, plan.clients[contender].with(RoundsOf(place)));
         let scenario = &plan.scenario;
         let limits = Endpoint::ALL.map(|endpoint| {
             let limits = plan.backend.route(endpoint).limits.iter();
@@ -215,7 +216,7 @@ impl Recorder {
         });
         let mut story = Story {
             scenario: scenario.name.clone(),
-            client_model: client_of(plan, self.session, policy),
+            client_model: plan.client_in_words(arm),
             scenario_hash: hash.to_owned(),
             seed: scenario.seed,
             replication,
@@ -229,7 +230,7 @@ impl Recorder {
             faults: fault_windows(scenario),
             limits,
             codes: plan.codes.clone(),
-            flow,
+            flow: *arm.model.flow(),
             rules: Rules::of(policy, max_rounds),
             change: change_of(plan, contender, replication, self.session, max_rounds),
             tabs: self.last_tab + 1,

@@ -2,10 +2,9 @@
 
 use super::rules::Rules;
 use super::story::Change;
-use crate::client::family::{Client, FlowWords};
+use crate::client::family::Client;
 use crate::client::own::OwnFamily;
-use crate::client::policy::Policy;
-use crate::client::{ForFamily, Model, Prepared};
+use crate::client::{ForFamily, Prepared};
 use crate::fault::FaultSpec;
 use crate::kernel::Time;
 use crate::kernel::random::{Purpose, Stream};
@@ -13,18 +12,18 @@ use crate::results::FaultWindow;
 use crate::scenario::Scenario;
 use crate::world::Plan;
 
-/// Name of a family's flow, and the number of rounds after which it ends in this cohort.
-pub(super) struct FlowOf(pub(super) usize);
+/// The number of rounds after which the flow of this arm's client ends.
+pub(super) struct RoundsOf(pub(super) usize);
 
-impl ForFamily for FlowOf {
-    type Output = (FlowWords, Option<u32>);
+impl ForFamily for RoundsOf {
+    type Output = Option<u32>;
 
     fn with<C: Client>(self, client: &Prepared<C>) -> Self::Output {
-        (C::FLOW, C::most_rounds(&client.setups[self.0]))
+        C::most_rounds(&client.setups[self.0])
     }
 
     fn with_own(self, client: &dyn OwnFamily) -> Self::Output {
-        (*Model::OWN.flow(), client.most_rounds(self.0))
+        client.most_rounds(self.0)
     }
 }
 
@@ -57,17 +56,8 @@ pub(super) fn fault_windows(scenario: &Scenario) -> Vec<FaultWindow> {
     scenario.faults.iter().map(window).collect()
 }
 
-/// The policy of a user, in a rollout the first one. In a mix, repeats the draw of the world.
-pub(super) fn policy_of(plan: &Plan, contender: usize, replication: u32, user: u32) -> &Policy {
+/// The place of a user's arm, in a rollout of the first one. In a mix, repeats the draw of the world.
+pub(super) fn arm_of(plan: &Plan, contender: usize, replication: u32, user: u32) -> usize {
     let stream = Stream::new(plan.scenario.seed, replication, Purpose::Rollout, 0);
-    &plan.arms[contender].all[plan.arm_at(contender, &stream, user, Time::ZERO)].policy
-}
-
-/// The name of the client that a user with this policy runs.
-pub(super) fn client_of(plan: &Plan, user: u32, policy: &Policy) -> String {
-    let client = plan.scenario.cohorts()[plan.cohort_of(user)].client;
-    match policy.client.as_ref().or(client.profile.as_ref()) {
-        Some(profile) => profile.sdk.name.clone(),
-        None => client.in_words(),
-    }
+    plan.arm_at(contender, &stream, user, Time::ZERO)
 }

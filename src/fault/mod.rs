@@ -12,7 +12,7 @@ use family::faults;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-pub use window::{Fault, Only, Repeat, ShareOf};
+pub use window::{Fault, FaultStreams, Only, Repeat, ShareOf};
 
 /// The effect of a fault on a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -78,14 +78,30 @@ pub struct Fault {
     pub count: u64,
     /// Index of its error code in the scenario's list; 0 for none.
     pub code: u8,
-    /// Name of its random stream: see `stream_names`.
-    pub stream: String,
+    /// Its random streams: see `stream_names`.
+    pub streams: FaultStreams,
+}
+
+/// The random streams of a fault: one per family of clients whose calls it may strike.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FaultStreams {
+    /// Their names.
+    pub names: Vec<String>,
+    /// Which of them the calls of an endpoint have, by endpoint.
+    pub of_endpoints: [u8; Endpoint::COUNT],
+}
+
+impl FaultStreams {
+    /// One stream for all calls.
+    pub fn one(name: String) -> FaultStreams {
+        FaultStreams { names: vec![name], of_endpoints: [0; Endpoint::COUNT] }
+    }
 }
 
 impl Fault {
     /// Compiles a description, for a run until `horizon`. `code` is the index of its error code in the scenario's list; 0
     /// for none.
-    pub fn new(spec: &FaultSpec, stream: String, code: u8, horizon: Time) -> Fault {
+    pub fn new(spec: &FaultSpec, streams: FaultStreams, code: u8, horizon: Time) -> Fault {
         let everywhere = spec.endpoints.is_empty();
         let lasts = spec.to.map_or(Dur::ZERO, |to| Dur(to.0.saturating_sub(spec.from.0)));
         let whole = Dur(horizon.since(Time(spec.from.0)).0.max(1));
@@ -109,7 +125,7 @@ impl Fault {
             only: spec.only,
             count: spec.count.unwrap_or(u64::MAX),
             code,
-            stream,
+            streams,
         }
     }
 
@@ -192,7 +208,7 @@ mod tests {
 
     fn fault(text: &str) -> Fault {
         let spec: FaultSpec = toml::from_str(text).unwrap_or_else(|e| panic!("{e}"));
-        Fault::new(&spec, String::new(), 0, Time::from_ms(100_000))
+        Fault::new(&spec, FaultStreams::one(String::new()), 0, Time::from_ms(100_000))
     }
 
     #[test]

@@ -354,10 +354,10 @@ impl Collector {
             sessions_with_entries: 0,
             worst_entries: 0,
             depth_max: 0,
+            flows: Vec::new(),
             groups: Vec::new(),
         };
-        let first = self.sessions.range().start;
-        let sessions = self.sessions.into_items();
+        let (first, sessions) = (self.sessions.range().start, self.sessions.into_items());
         for (session, ended) in sessions.iter().zip(ended.clone()) {
             tally.zombies += u64::from(ended != SessionEnd::Alive && session.signed_in != 0);
             tally.stale_ns += u128::from(session.stale.0);
@@ -380,17 +380,17 @@ impl Collector {
             stale: s.stale,
         };
         let zombie = |(s, ended): (&Session, SessionEnd)| ended != SessionEnd::Alive && s.signed_in != 0;
-        let zombies: Vec<bool> = if self.is_grouped {
-            sessions.iter().zip(ended.clone()).map(zombie).collect()
-        } else {
-            Vec::new()
-        };
+        let grouped = sessions.iter().zip(ended.clone()).filter(|_| self.is_grouped);
+        let zombies: Vec<bool> = grouped.map(zombie).collect();
         let sessions: Vec<SessionCounts> = sessions.into_iter().zip(ended).zip(losses).map(counts).collect();
+        let family_of = |user: u32| plan.arms[contender].all[arm_of(user)].model.family();
+        tally.tell_families_apart(plan.families, (first..).map(family_of).zip(&sessions));
         if self.is_grouped {
             let of_place = |place: usize| {
                 let harms = self.harms.get(place).copied().unwrap_or_default();
                 let user = first + place as u32;
-                (user, arm_of(user), GroupCounts::of_user(&sessions[place], harms, zombies[place]))
+                let (arm, counts) = (arm_of(user), &sessions[place]);
+                (user, arm, GroupCounts::of_user(counts, family_of(user), harms, zombies[place]))
             };
             tally.groups = by_group(plan, contender, (0..sessions.len()).map(of_place));
         }

@@ -1,15 +1,15 @@
 //! The metrics: name, unit, definition, harm and formula, a row each. `authstorm metrics` prints this table.
 //!
 //! A client family names the metrics of its flow and of its endpoints ([`FlowWords`], [`crate::protocol::EndpointRow`]),
-//! so a run has the metrics of its own family only.
+//! so a run has the metrics of its own families only. Where clients of several families run beside each other, the flows have
+//! sums over all clients, and each family has its own metrics beside them, which count its own users.
 
+use super::flow::FlowMetric;
 use super::tally::Sums;
-use crate::client::family::{FlowHarm, FlowWords};
-use crate::client::workload::GENERIC;
-use crate::client::{FAMILIES, Model};
+use crate::client::Families;
+use crate::client::family::FlowWords;
 use crate::kernel::Dur;
-use crate::protocol::{Endpoint, EndpointRow, MetricWords, Outcome};
-use std::sync::LazyLock;
+use crate::protocol::{Endpoint, MetricWords, Outcome};
 
 /// The harm that a metric measures, gravest first. Findings, comparisons and tables list metrics in this order.
 ///
@@ -126,72 +126,9 @@ pub struct MetricDef {
     pub stimulus: Stimulus,
     /// What the metric counts, as printed.
     pub definition: &'static str,
+    /// The families whose clients have the metric, where those of several run beside each other; none for all of them.
+    pub of: Families,
 }
-
-impl MetricDef {
-    /// The row that counts the calls of an endpoint.
-    fn of_calls(row: &EndpointRow) -> MetricDef {
-        let endpoint = Endpoint::known(row.name);
-        MetricDef {
-            metric: Metric::Requests(endpoint),
-            name: row.calls.name,
-            unit: row.calls.unit,
-            harm: Harm::None,
-            kind: Kind::Total,
-            needs: if endpoint == GENERIC { Needs::Workloads } else { Needs::Users },
-            stimulus: Stimulus::Traffic,
-            definition: row.calls.definition,
-        }
-    }
-}
-
-/// The metrics of runs of a model, in the order of results.
-pub fn metrics_of(model: Model) -> &'static [MetricDef] {
-    &TABLES[model.family()]
-}
-
-/// The metrics of all client families, each name once: those of the first family in the order of results, then what other
-/// families add.
-pub fn all_metrics() -> &'static [MetricDef] {
-    &ALL
-}
-
-/// The metrics of each family, in the order of the registration.
-static TABLES: LazyLock<Vec<Vec<MetricDef>>> = LazyLock::new(|| {
-    let table = |family: &crate::client::FamilyTables| {
-        let mut all = Vec::new();
-        let has = |row: &MetricDef| family.refresh_tokens || row.needs != Needs::RefreshTokens;
-        for mut row in common(&family.flow).into_iter().filter(has) {
-            row.harm = harm_in(family.flow.harm, &row);
-            all.push(row);
-            if row.metric == Metric::RequestsTotal {
-                all.extend(family.endpoints.iter().chain([GENERIC.row()]).map(MetricDef::of_calls));
-            }
-        }
-        all
-    };
-    FAMILIES.iter().map(table).collect()
-});
-
-/// The harm of a metric in a family whose flow harms in this way. The table of metrics says `Flow` of every metric of
-/// entries that harms in some family.
-fn harm_in(flow: FlowHarm, row: &MetricDef) -> Harm {
-    match (row.metric, flow) {
-        (Metric::FlowEntries, FlowHarm::RecursiveOrFailed) => Harm::None,
-        (Metric::RecursiveEntries | Metric::FailedEntries, FlowHarm::Each) => Harm::None,
-        _ => row.harm,
-    }
-}
-
-static ALL: LazyLock<Vec<MetricDef>> = LazyLock::new(|| {
-    let mut all: Vec<MetricDef> = Vec::new();
-    for def in TABLES.iter().flatten() {
-        if all.iter().all(|other| other.name != def.name) {
-            all.push(*def);
-        }
-    }
-    all
-});
 
 macro_rules! metrics {
     ($flow:ident $run:ident $($id:ident $needs:ident $stimulus:ident $harm:ident $kind:ident
@@ -207,10 +144,12 @@ macro_rules! metrics {
             )*
             /// Calls of an endpoint.
             Requests(Endpoint),
+            /// A metric of the flow of one family, by its index, where clients of several families run beside each other.
+            OfFamily(FlowMetric, u8),
         }
 
         /// The metrics of every run, in the order of results.
-        fn common($flow: &FlowWords) -> Vec<MetricDef> {
+        pub(super) fn common($flow: &FlowWords) -> Vec<MetricDef> {
             vec![$({
                 let words = words!($($flow.metrics.$field)? $($name, $unit, $definition)?);
                 MetricDef {
@@ -222,6 +161,7 @@ macro_rules! metrics {
                     needs: Needs::$needs,
                     stimulus: Stimulus::$stimulus,
                     definition: words.definition,
+                    of: Families::default(),
                 }
             },)*]
         }
@@ -237,6 +177,7 @@ macro_rules! metrics {
                 match self {
                     $(Metric::$id => $value,)*
                     Metric::Requests(endpoint) => count($run.calls_of(endpoint)),
+                    Metric::OfFamily(of, family) => count($run.tally.flows[usize::from(family)].get(of)),
                 }
             }
         }
@@ -327,60 +268,4 @@ fn count(n: u64) -> f64 {
 /// Nanoseconds in seconds, cut to whole microseconds.
 fn seconds(ns: u128) -> f64 {
     (ns / 1_000) as f64 / 1e6
-}
-
-impl Metric {
-    /// Its definition. A metric that families name has the words of the first family.
-    pub fn def(self) -> &'static MetricDef {
-        all_metrics().iter().find(|def| def.metric == self).expect("every metric is in the table")
-    }
-
-    /// The metrics with a harm in runs of a model, gravest first. Metrics of the same harm are in the order of results.
-    pub fn by_gravity(model: Model) -> Vec<Metric> {
-        let mut harms: Vec<&MetricDef> =
-            metrics_of(model).iter().filter(|def| def.harm != Harm::None).collect();
-        harms.sort_by_key(|def| def.harm);
-        harms.into_iter().map(|def| def.metric).collect()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::BTreeSet;
-
-    #[test]
-    fn a_family_has_each_name_and_each_metric_once() {
-        for table in TABLES.iter() {
-            let names: BTreeSet<&str> = table.iter().map(|def| def.name).collect();
-            assert_eq!(names.len(), table.len());
-            for (i, def) in table.iter().enumerate() {
-                assert!(table[..i].iter().all(|other| other.metric != def.metric), "{}", def.name);
-            }
-        }
-    }
-
-    /// Whatever families call a metric, its scale is the same, and so is its harm, unless it counts entries of the flow.
-    #[test]
-    fn families_differ_in_words_and_in_what_harms() {
-        for def in TABLES.iter().flatten() {
-            let MetricDef { name, unit, definition, harm, .. } = *def;
-            assert_eq!(MetricDef { name, unit, definition, harm, ..*def.metric.def() }, *def);
-            let counts_entries = [Metric::FlowEntries, Metric::RecursiveEntries, Metric::FailedEntries];
-            assert!(harm == def.metric.def().harm || counts_entries.contains(&def.metric), "{name}");
-        }
-        let names: BTreeSet<&str> = all_metrics().iter().map(|def| def.name).collect();
-        assert_eq!(names.len(), all_metrics().len());
-    }
-
-    #[test]
-    fn a_model_has_the_calls_of_its_own_endpoints() {
-        for model in Model::all() {
-            let counted = metrics_of(model).iter().filter_map(|def| match def.metric {
-                Metric::Requests(endpoint) => Some(endpoint),
-                _ => None,
-            });
-            assert_eq!(counted.collect::<Vec<_>>(), model.endpoints());
-        }
-    }
 }

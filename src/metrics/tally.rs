@@ -1,14 +1,16 @@
 //! The sums of a finished run, and the values of its metrics.
 
-use super::definitions::metrics_of;
 use super::exercise::Exercise;
+use super::flow::FlowMetric;
 use super::grid::Grid;
 use super::groups::GroupCounts;
 use super::latency::Latencies;
 use super::recovery;
 use super::seconds::Seconds;
+use super::tables::metrics_of;
 use super::timeline::Timeline;
 use crate::backend::Endpoint;
+use crate::client::{FAMILIES, Families};
 use crate::kernel::{Dur, Time};
 use crate::plan::Plan;
 use crate::protocol::Outcome;
@@ -48,8 +50,53 @@ pub struct Tally {
     pub(super) sessions_with_entries: u64,
     pub(super) worst_entries: u32,
     pub(super) depth_max: u32,
+    /// Entries of the flow of each family, where clients of several families run beside each other; else empty.
+    pub(super) flows: Vec<FlowTally>,
     /// Counts by group, for each of the plan's [groupings](Plan::groupings).
     pub groups: Vec<Vec<GroupCounts>>,
+}
+
+/// Entries of the flow of one family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FlowTally {
+    entries: u64,
+    sessions: u64,
+    worst: u64,
+    recursive: u64,
+    depth: u64,
+}
+
+impl FlowTally {
+    /// The entries of one session.
+    pub(super) fn of_session(session: &SessionCounts) -> FlowTally {
+        FlowTally {
+            entries: session.entries.into(),
+            sessions: u64::from(session.entries > 0),
+            worst: session.entries.into(),
+            recursive: session.recursive.into(),
+            depth: session.depth.into(),
+        }
+    }
+
+    /// Adds the entries of other sessions.
+    pub(super) fn add(&mut self, other: &FlowTally) {
+        self.entries += other.entries;
+        self.sessions += other.sessions;
+        self.worst = self.worst.max(other.worst);
+        self.recursive += other.recursive;
+        self.depth = self.depth.max(other.depth);
+    }
+
+    /// What a metric counts of them.
+    pub(super) fn get(&self, of: FlowMetric) -> u64 {
+        match of {
+            FlowMetric::Entries => self.entries,
+            FlowMetric::Sessions => self.sessions,
+            FlowMetric::WorstSession => self.worst,
+            FlowMetric::Recursive => self.recursive,
+            FlowMetric::DepthMax => self.depth,
+        }
+    }
 }
 
 /// Counts of the reference run: the same replication without faults, triggers and limits. See
@@ -86,6 +133,26 @@ pub struct SessionCounts {
 }
 
 impl Tally {
+    /// Where clients of several families run, counts the entries of each family's flow, and failed ones of the families that have
+    /// the metric. `sessions` has each session with the family of its client.
+    pub(super) fn tell_families_apart<'a>(
+        &mut self,
+        families: Families,
+        sessions: impl Iterator<Item = (usize, &'a SessionCounts)>,
+    ) {
+        if !families.are_several() {
+            return;
+        }
+        self.flows = vec![FlowTally::default(); FAMILIES.len()];
+        self.failed_entries = 0;
+        for (family, session) in sessions {
+            self.flows[family].add(&FlowTally::of_session(session));
+            if FAMILIES[family].refresh_tokens {
+                self.failed_entries += u64::from(session.failed);
+            }
+        }
+    }
+
     /// Adds the sums of other sessions of the same run.
     pub fn add(&mut self, other: &Tally) {
         self.timeline.add(&other.timeline);
@@ -106,6 +173,7 @@ impl Tally {
         self.sessions_with_entries += other.sessions_with_entries;
         self.worst_entries = self.worst_entries.max(other.worst_entries);
         self.depth_max = self.depth_max.max(other.depth_max);
+        self.flows.iter_mut().zip(&other.flows).for_each(|(mine, more)| mine.add(more));
         for (mine, more) in self.groups.iter_mut().flatten().zip(other.groups.iter().flatten()) {
             mine.add(more);
         }
@@ -117,11 +185,11 @@ impl Tally {
         Reference { grid: self.grid, first_attempts: self.first_attempts }
     }
 
-    /// One value per metric, in the order of [`metrics_of`] the plan's model. Without a reference the run is compared with
+    /// One value per metric, in the order of [`metrics_of`] the plan's families. Without a reference the run is compared with
     /// itself.
     pub fn values(&self, plan: &Plan, reference: Option<&Reference>) -> Vec<f64> {
         let sums = Sums::of(self, plan, reference);
-        metrics_of(plan.scenario.model()).iter().map(|def| def.metric.value(&sums)).collect()
+        metrics_of(plan.families).iter().map(|def| def.metric.value(&sums)).collect()
     }
 }
 

@@ -65,11 +65,19 @@ fn table_row(results: &Results, policy: &PolicyResults, row: &SessionRow, out: &
         escaped(&policy.name),
         row.replication,
         row.session,
-        number::whole(row.entries.into()),
+        entries(results, row),
         number::whole(row.depth.into()),
         number::whole(row.requests.into()),
         number::with_unit(row.stale_token_s, "s"),
     );
+}
+
+/// The entries of a session: a number under the head of its column, or in words where sessions have different clients.
+fn entries(results: &Results, row: &SessionRow) -> String {
+    let Some(client) = &row.client else { return number::whole(row.entries.into()) };
+    let words = row.flow(results);
+    let entries = number::counted(row.entries.into(), words.entry, words.plural());
+    format!("{entries} <small>{}</small>", escaped(client))
 }
 
 /// Writes a story, folded unless it is the worst of all. `left` is the number of bytes that stories may still take.

@@ -21,7 +21,7 @@ pub(super) fn summary(results: &Results, out: &mut String) {
     }
     let shown = shown_policies(results);
     begin_policy_table("Summary", "metric", shown, out);
-    let known = metrics_of(results.model());
+    let known = metrics_of(results.families());
     for def in known.iter().filter(|def| measured::can_move(results, def.metric)) {
         row(def.name, def.unit, def.definition, shown, several, out);
     }

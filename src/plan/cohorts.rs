@@ -2,6 +2,7 @@
 
 use crate::backend::keys::{self, Clients, Keys};
 use crate::client::policy::Policy;
+use crate::client::{AsIs, Model};
 use crate::fleet::{FleetSpec, MAX_TABS, Tabs};
 use crate::kernel::random::{Stream, chance, origin};
 use crate::scenario::{ActionSpec, Scenario, Users};
@@ -66,6 +67,8 @@ pub(super) fn sort_shares(parts: &mut [(Policy, f64)]) {
 pub struct Arm {
     /// The index of the cohort.
     pub cohort: usize,
+    /// The client of the users: that of the policy, else the cohort's.
+    pub model: Model,
     /// The policy.
     pub policy: Policy,
     /// Share of the cohort's users.
@@ -88,6 +91,7 @@ impl Arms {
     pub(crate) fn of(scenario: &Scenario, compared: &[(Policy, f64)], is_rollout: bool) -> Arms {
         let mut arms = Arms { all: Vec::new(), of_cohorts: Vec::new() };
         for (index, cohort) in scenario.cohorts().into_iter().enumerate() {
+            let of_cohort = cohort.client.model();
             let is_pinned = !cohort.pinned.is_empty();
             let mut parts = if is_pinned { cohort.pinned } else { compared }.to_vec();
             let first = arms.all.len();
@@ -97,8 +101,10 @@ impl Arms {
             }
             let newest = parts.len().saturating_sub(1);
             let parts = parts.into_iter().enumerate();
-            let arm =
-                |(n, (policy, share))| Arm { cohort: index, policy, share, is_shipped: ships && n == newest };
+            let arm = |(n, (policy, share)): (usize, (Policy, f64))| {
+                let model = policy.client.as_ref().map_or(of_cohort, AsIs::model);
+                Arm { cohort: index, model, policy, share, is_shipped: ships && n == newest }
+            };
             arms.all.extend(parts.map(arm));
             arms.of_cohorts.push(first..arms.all.len());
         }

@@ -14,8 +14,8 @@ use crate::client::family::Context;
 use crate::client::policy::Policy;
 use crate::client::resilience::Per;
 use crate::client::workload::{GENERIC, Workload};
-use crate::client::{AnyClient, Model};
-use crate::fault::{Fault, stream_names};
+use crate::client::{AnyClient, ArmSpec, AsIs, Families, Model};
+use crate::fault::{Fault, FaultSpec, FaultStreams, stream_names};
 use crate::kernel::Time;
 use crate::kernel::random::Stream;
 use crate::protocol::Endpoint;
@@ -53,8 +53,10 @@ pub struct Plan {
     pub scenario: Scenario,
     /// The contenders to compare.
     pub contenders: Vec<Contender>,
-    /// The client family, with the data of each cohort and the compiled rules of each contender's arms.
-    pub client: AnyClient,
+    /// The client family of each contender, with the data and the compiled rules of its arms.
+    pub clients: Vec<AnyClient>,
+    /// The families of all clients of the scenario.
+    pub families: Families,
     /// The cohorts, in the order of their users.
     pub cohorts: Vec<Cohort>,
     /// The arms of each contender.
@@ -88,20 +90,21 @@ impl Plan {
         let codes =
             ErrorCodes::of(followed(), &scenario.workloads, &scenario.faults, &scenario.backend.limits)
                 .unwrap_or_else(|e| panic!("the scenario was not checked: {} error codes", e.found));
-        let streams = stream_names(&scenario.faults, &scenario.model().endpoints());
+        let families = scenario.families(arms.iter().flat_map(|arms| &arms.all).map(|arm| arm.model));
+        let streams = streams_of(&scenario.faults, families);
         let faults: Vec<Fault> = scenario
             .faults
             .iter()
             .zip(streams)
-            .map(|(spec, stream)| {
+            .map(|(spec, streams)| {
                 let code = spec.kind.code().map_or(0, |code| codes.byte(code));
-                Fault::new(spec, stream, code, Time(scenario.horizon.0))
+                Fault::new(spec, streams, code, Time(scenario.horizon.0))
             })
             .collect();
         let begins = faults.iter().filter(|f| f.kind.harms()).map(|f| f.from);
         let begins = begins.chain(scenario.actions.iter().map(|action| Time(action.at.0)));
         let first_fault = begins.min().unwrap_or(Time::NEVER).min(Time(scenario.horizon.0));
-        let client = client_of(&scenario, &arms, &codes);
+        let clients = arms.iter().map(|arms| client_of(&scenario, arms, &codes)).collect();
         let limit_codes = codes.clone();
         let codes = codes.into_names();
         let horizon = Time(scenario.horizon.0);
@@ -111,7 +114,8 @@ impl Plan {
         Plan {
             horizon,
             tabs_per_user: most_tabs + most_opened(&scenario.actions),
-            client,
+            clients,
+            families,
             cohorts: Cohort::all(&scenario),
             arms,
             acting: scenario.actions.iter().map(|action| Acting::of(action, &scenario)).collect(),
@@ -182,10 +186,34 @@ impl Plan {
         }
     }
 
-    /// Whether a run may call an endpoint, by endpoint. Users call those of their family, generic clients their own.
+    /// The client of a user: the same in all arms that the user may follow.
+    pub fn model_of(&self, contender: usize, rollout: &Stream, user: u32) -> Model {
+        self.arms[contender].all[self.arm_of(contender, rollout, user)].model
+    }
+
+    /// The client of the users of an arm, in words.
+    pub fn client_in_words(&self, arm: &Arm) -> String {
+        let cohorts = self.scenario.cohorts();
+        let client = cohorts[arm.cohort].client;
+        match (&arm.policy.client, &client.profile) {
+            (Some(client), _) => client.name().to_owned(),
+            (None, Some(profile)) => profile.sdk.name.clone(),
+            (None, None) => client.in_words(),
+        }
+    }
+
+    /// The families of the clients of a contender's users.
+    pub fn families_of(&self, contender: usize) -> Families {
+        match self.scenario.users() {
+            0 => self.families,
+            _ => self.arms[contender].all.iter().map(|arm| arm.model).collect(),
+        }
+    }
+
+    /// Whether a run may call an endpoint, by endpoint. Users call those of their families, generic clients their own.
     pub fn called(&self) -> [bool; Endpoint::COUNT] {
         let mut called = [false; Endpoint::COUNT];
-        for endpoint in self.scenario.model().endpoints() {
+        for endpoint in self.families.endpoints() {
             called[endpoint.index()] = match endpoint {
                 GENERIC => !self.workloads.is_empty(),
                 _ => self.scenario.users() > 0,
@@ -213,16 +241,19 @@ impl Plan {
     }
 }
 
-/// The scenario's client family, compiled for the arms of all contenders.
-pub(crate) fn client_of(scenario: &Scenario, arms: &[Arms], codes: &ErrorCodes) -> AnyClient {
+/// The client family of a contender, compiled for its arms.
+pub(crate) fn client_of(scenario: &Scenario, arms: &Arms, codes: &ErrorCodes) -> AnyClient {
     let code = |code: &str| codes.byte(code);
-    let mut cohorts: Vec<(Model, Context<'_>)> = Vec::new();
-    for scenario::Cohort { client, fleet, app, users, .. } in scenario.cohorts() {
+    let cohorts = scenario.cohorts();
+    let mut specs: Vec<ArmSpec<'_>> = Vec::new();
+    for arm in &arms.all {
+        let scenario::Cohort { client, fleet, app, users, .. } = &cohorts[arm.cohort];
+        let own = arm.policy.client.as_ref().and_then(AsIs::profile);
         let context = Context {
             max_rounds: client.max_rounds,
             token_life_s: scenario.backend.token_life_s(),
             refresh_token_reuse: scenario.backend.refresh_token_reuse,
-            profile: client.profile.as_ref(),
+            profile: own.or(client.profile.as_ref()),
             apps: if app.is_some() { 1 } else { fleet.apps },
             first_user: users.start,
             objects: client.objects,
@@ -238,14 +269,28 @@ pub(crate) fn client_of(scenario: &Scenario, arms: &[Arms], codes: &ErrorCodes) 
             focus_touch_with_client: scenario.backend.focus_touch_with_client,
             code: &code,
         };
-        cohorts.push((client.model(), context));
+        specs.push(ArmSpec { model: arm.model, context, policy: &arm.policy });
     }
-    let rules = |arms: &Arms| arms.all.iter().map(|arm| (arm.cohort, arm.policy.clone())).collect();
-    let rules: Vec<Vec<(usize, Policy)>> = arms.iter().map(rules).collect();
     match &scenario.client.own {
-        Some(own) => own.compile(&cohorts, &rules, codes.names()),
-        None => AnyClient::new(&cohorts, &rules, codes.names()),
+        Some(own) => own.compile(&specs, codes.names()),
+        None => AnyClient::new(&specs, codes.names()),
     }
+}
+
+/// The names of the random streams of each fault, one per family of the scenario's clients: a fault strikes the clients of a family
+/// as it does where no other family is. Also returns which of them the calls of each endpoint have.
+fn streams_of(faults: &[FaultSpec], families: Families) -> Vec<FaultStreams> {
+    let mut of_endpoints = [0; Endpoint::COUNT];
+    for endpoint in Endpoint::ALL {
+        of_endpoints[endpoint.index()] = families.caller_of(endpoint) as u8;
+    }
+    let mut all: Vec<FaultStreams> =
+        faults.iter().map(|_| FaultStreams { names: Vec::new(), of_endpoints }).collect();
+    for family in families.iter() {
+        let names = stream_names(faults, &Families::one(family).endpoints());
+        all.iter_mut().zip(names).for_each(|(streams, name)| streams.names.push(name));
+    }
+    all
 }
 
 /// Computes [`Plan::parts`].

@@ -1,8 +1,9 @@
 //! Chart titles that compare the policies.
 
 use super::compare::{Clause, compare};
+use crate::client::Families;
 use crate::client::family::FlowHarm;
-use crate::metrics::Metric;
+use crate::metrics::{FlowMetric, Metric};
 use crate::results::finding::chains;
 use crate::results::{PolicyResults, Results, measured};
 use crate::text::number;
@@ -116,12 +117,28 @@ pub fn flow(results: &Results) -> String {
             "1" => "once".to_owned(),
             count => format!("{count} times"),
         };
+        let apart = by_family(results, policy);
         let (full, says) = match entries > 0.0 {
-            true => (format!("{name} {} {times}{average}{chains}", words.enters), format!("{times}{chains}")),
+            true => (
+                format!("{name} {} {times}{average}{apart}{chains}", words.enters),
+                format!("{times}{apart}{chains}"),
+            ),
             false => (format!("{name} never {}", words.enters), "never".to_owned()),
         };
         Clause { value: entries, full, short: format!("{name} {says}"), says }
     })
+}
+
+/// The entries of each family in its own words, where clients of several families run; else empty.
+fn by_family(results: &Results, policy: &PolicyResults) -> String {
+    let families = results.families();
+    let of = |family: usize| {
+        let entries = mean(policy, FlowMetric::Entries.in_flow(Some(family as u8)));
+        let words = Families::one(family).flow();
+        (entries > 0.0).then(|| format!("{} {}", number::short(entries), words.entries))
+    };
+    let apart: Vec<String> = families.iter().filter(|_| families.are_several()).filter_map(of).collect();
+    if apart.is_empty() { String::new() } else { format!(" ({})", apart.join(", ")) }
 }
 
 /// Requests sent per request asked for.
@@ -143,7 +160,7 @@ pub fn amplification(results: &Results) -> String {
 pub(super) fn most_entries(results: &Results) -> &'static str {
     match results.flow().harm {
         FlowHarm::Each => "worst",
-        FlowHarm::RecursiveOrFailed => "busiest",
+        FlowHarm::RecursiveOrFailed | FlowHarm::OfClient => "busiest",
     }
 }
 

@@ -16,7 +16,7 @@ pub(super) const TIMELINE_COLUMNS: [&str; 6] =
 pub(super) const FLOW_COLUMNS: [&str; 5] = ["policy", "replication", "t_s", "event", "count"];
 
 /// Columns of `sessions.csv`.
-pub(super) const SESSION_COLUMNS: [&str; 11] = [
+pub(super) const SESSION_COLUMNS: [&str; 12] = [
     "policy",
     "replication",
     "session",
@@ -28,10 +28,14 @@ pub(super) const SESSION_COLUMNS: [&str; 11] = [
     "stale_token_s",
     "recursive_entries",
     "failed_entries",
+    CLIENT_COLUMN,
 ];
 
 /// Columns of a table of every value of every metric.
 pub(crate) const VALUE_COLUMNS: [&str; 5] = ["policy", "metric", "unit", "replication", "value"];
+
+/// The column of `sessions.csv` that only results of clients of several families have.
+pub(super) const CLIENT_COLUMN: &str = "client";
 
 /// `summary.csv`: every metric of every policy.
 pub fn summary(results: &Results) -> Vec<u8> {
@@ -134,9 +138,11 @@ pub fn flow(results: &Results) -> Vec<u8> {
     table.bytes()
 }
 
-/// `sessions.csv`: the sessions in the results.
+/// `sessions.csv`: the sessions in the results. The last column is there where clients of several families run.
 pub fn sessions(results: &Results) -> Vec<u8> {
-    let mut table = Table::new(&SESSION_COLUMNS);
+    let several = results.families().are_several();
+    let (more, all) = (SESSION_COLUMNS.len() - usize::from(!several), SESSION_COLUMNS);
+    let mut table = Table::new(&all[..more]);
     for policy in &results.policies {
         let name = text(&policy.name);
         for row in &policy.sessions {
@@ -146,7 +152,7 @@ pub fn sessions(results: &Results) -> Vec<u8> {
                 (Some(_), false, true) => "reuse",
                 (Some(_), false, false) => "true",
             };
-            table.row(&[
+            let cells = [
                 &name,
                 &row.replication.to_string(),
                 &row.session.to_string(),
@@ -158,7 +164,9 @@ pub fn sessions(results: &Results) -> Vec<u8> {
                 &row.stale_token_s.to_string(),
                 &row.recursive_entries.to_string(),
                 &row.failed_entries.to_string(),
-            ]);
+                row.client.as_deref().unwrap_or_default(),
+            ];
+            table.row(&cells[..more]);
         }
     }
     table.bytes()

@@ -1,6 +1,8 @@
 //! Results by group: who sent the requests, and whom it hurt.
 
 use super::{MetricValues, Results, measured, serial};
+use crate::client::Families;
+use crate::metrics::{Metric, metrics_of};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -53,10 +55,14 @@ pub fn tables(results: &Results) -> Vec<(String, Vec<Row>)> {
             }
         };
         let rows = &mut tables[kind].1;
-        if rows.iter().any(|row| row.group == group.group) {
-            continue;
-        }
         for metric in &group.metrics {
+            if is_said_by_one_family(results, group, &metric.name) {
+                continue;
+            }
+            // Under other policies, the group's users may run clients with other metrics.
+            if rows.iter().any(|row| row.group == group.group && row.metric == metric.name) {
+                continue;
+            }
             let of = results.policies.iter().map(|policy| {
                 let same = |other: &&GroupResults| other.kind == group.kind && other.group == group.group;
                 policy.groups.iter().find(same)?.get(&metric.name)
@@ -65,7 +71,8 @@ pub fn tables(results: &Results) -> Vec<(String, Vec<Row>)> {
             if of.iter().flatten().all(|values| values.values.iter().all(|value| value.abs() == 0.0)) {
                 continue;
             }
-            rows.push(Row {
+            let last = rows.iter().rposition(|row| row.group == group.group);
+            let row = Row {
                 group: group.group.clone(),
                 metric: metric.name.clone(),
                 unit: metric.unit.clone(),
@@ -73,8 +80,23 @@ pub fn tables(results: &Results) -> Vec<(String, Vec<Row>)> {
                     .iter()
                     .map(|values| values.map_or_else(String::new, measured::with_interval))
                     .collect(),
-            });
+            };
+            rows.insert(last.map_or(rows.len(), |last| last + 1), row);
         }
     }
     tables
+}
+
+/// Whether a metric sums the flows of several families for a group whose users run clients of one: the family's own metric has the
+/// same values, in its words.
+fn is_said_by_one_family(results: &Results, group: &GroupResults, metric: &str) -> bool {
+    let families = results.families();
+    let all = metrics_of(families);
+    let Some(def) = all.iter().find(|def| def.name == metric).filter(|def| def.of == Families::default())
+    else {
+        return false;
+    };
+    let own = def.metric.of_each(families).into_iter().skip(1);
+    let has = |own: &Metric| all.iter().any(|def| def.metric == *own && group.get(def.name).is_some());
+    own.filter(has).count() == 1
 }

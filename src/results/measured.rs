@@ -5,7 +5,7 @@
 
 use super::{MetricValues, PolicyResults, Results};
 use crate::client::workload::GENERIC;
-use crate::metrics::{Metric, MetricDef, Needs, all_metrics};
+use crate::metrics::{Metric, MetricDef, Needs};
 use crate::stats::{CONFIDENCE, at_most, mean_ci};
 use crate::text::number::{NEVER, counted, share, short, upper_share, whole};
 
@@ -27,8 +27,7 @@ impl MetricValues {
 
 /// A policy's values of a metric; absent in results that do not have it.
 pub fn of(policy: &PolicyResults, metric: Metric) -> Option<&MetricValues> {
-    let names = all_metrics().iter().filter(|def| def.metric == metric).map(|def| def.name);
-    names.into_iter().find_map(|name| policy.get(name))
+    metric.names().find_map(|name| policy.get(name))
 }
 
 /// Whether a table shows a metric: the results have it, and the runs could move it. Metrics of users need users, and

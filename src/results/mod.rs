@@ -50,6 +50,7 @@ pub mod read;
 mod retell;
 pub(crate) mod serial;
 mod servers;
+mod session;
 pub mod stories;
 pub mod summary;
 #[cfg(test)]
@@ -72,17 +73,18 @@ pub use named::NamedValues;
 pub use provenance::Provenance;
 pub use retell::Retell;
 pub use servers::{ServerTotals, Servers};
+pub use session::{Harm, SessionRow};
 pub use stories::{Comparison, Mark, StoryDigest};
 pub use verdict::{Assurance, Decision, Judgement, RunsMeeting, RunsQuantile, Verdict};
 
-use crate::client::Model;
-use crate::client::family::{FlowHarm, FlowWords};
+use crate::client::Families;
+use crate::client::family::FlowWords;
 use crate::kernel::Dur;
 use crate::metrics::{Metric, MetricDef, Timeline, all_metrics, metrics_of};
 use crate::scenario::PolicyFile;
+use crate::scenario::cohort::{AND, families_in};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 /// Everything that a study found.
@@ -94,8 +96,9 @@ pub struct Results {
     /// What the scenario shows; possibly empty.
     #[serde(default)]
     pub about: String,
-    /// The client model, as named in scenarios (`own my-sdk` for a client of the program's own, `profile my-sdk` for a profile
-    /// in a file), or `generic clients` in a scenario without users.
+    /// The client models, as named in scenarios (`own my-sdk` for a client of the program's own, `profile my-sdk` for a profile
+    /// in a file), or `generic clients` in a scenario without users. Where the policies bring clients of several families, all of
+    /// them.
     #[serde(default)]
     pub client_model: String,
     /// The version of authstorm that ran the study.
@@ -183,7 +186,7 @@ pub struct PolicyResults {
     /// The policy's name.
     #[serde(skip)]
     pub name: String,
-    /// Every metric, in the order of [`metrics_of`] the model. Results of another version may have other metrics.
+    /// Every metric, in the order of [`metrics_of`] the clients' families. Results of another version may have other metrics.
     #[serde(with = "serial::by_name")]
     #[schemars(with = "BTreeMap<String, MetricValues>")]
     pub metrics: Vec<MetricValues>,
@@ -255,69 +258,6 @@ pub struct MetricValues {
     pub exercised: Option<u32>,
 }
 
-/// One browser session of one replication.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct SessionRow {
-    /// Replication, from 0.
-    pub replication: u32,
-    /// The user, from 0.
-    pub session: u32,
-    /// Entries of the family's flow.
-    pub entries: u32,
-    /// Entries that the answer to a request of an earlier entry caused.
-    #[serde(default)]
-    pub recursive_entries: u32,
-    /// Entries that failed.
-    #[serde(default)]
-    pub failed_entries: u32,
-    /// Greatest depth of an entry.
-    pub depth: u32,
-    /// Calls that the session sent.
-    pub requests: u32,
-    /// When the user was first signed out, in seconds; absent when never.
-    pub signed_out_at_s: Option<f64>,
-    /// Whether the first sign-out was false: the server still knew the session.
-    pub false_sign_out: bool,
-    /// Whether the client's reuse of a refresh token had ended the session before that sign-out.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub reuse_sign_out: bool,
-    /// Seconds without a valid token while signed in.
-    pub stale_token_s: f64,
-}
-
-/// Harm to a session. The lesser of two values is the worse.
-///
-/// Where each entry of the flow harms, entries decide first, then whether the user was signed out, then requests.
-/// Where only recursive and failed entries do, the first to decide is whether the client signed out a user whose session
-/// no one had revoked; then come the number of such entries, a sign-out, and requests.
-pub type Harm = (bool, Reverse<u64>, bool, Reverse<u32>);
-
-impl SessionRow {
-    /// The harm to the session, in a family with this flow.
-    pub fn harm(&self, flow: &FlowWords) -> Harm {
-        let wrongly = self.false_sign_out || self.reuse_sign_out;
-        let (first, entries) = match flow.harm {
-            FlowHarm::Each => (true, self.entries.into()),
-            FlowHarm::RecursiveOrFailed => {
-                (!wrongly, u64::from(self.recursive_entries) + u64::from(self.failed_entries))
-            }
-        };
-        (first, Reverse(entries), self.signed_out_at_s.is_none(), Reverse(self.requests))
-    }
-
-    /// Whether the client did the session any harm that its rank counts.
-    pub fn is_harmed(&self, flow: &FlowWords) -> bool {
-        let (first, Reverse(entries), kept, _) = self.harm(flow);
-        entries > 0 || !first || !kept
-    }
-
-    /// Sort key of a policy's sessions, worst first: by harm, then by replication and session.
-    pub fn rank(&self, flow: &FlowWords) -> (Harm, u32, u32) {
-        (self.harm(flow), self.replication, self.session)
-    }
-}
-
 impl MetricValues {
     /// The metric's definition; absent for a metric that this version does not know.
     pub fn def(&self) -> Option<&'static MetricDef> {
@@ -333,20 +273,20 @@ impl Results {
         worst.min_by_key(|(_, row)| row.harm(self.flow()))
     }
 
-    /// The client model. The first of all where the results name none of this version, such as in a scenario without users.
-    pub fn model(&self) -> Model {
-        let name = self.client_model.split(' ').next().unwrap_or_default();
-        Model::named(name).unwrap_or_default()
+    /// The families of the clients. The first of all where the results name no client of this version, such as in a scenario
+    /// without users.
+    pub fn families(&self) -> Families {
+        families_in(&self.client_model.split(AND).collect::<Vec<_>>())
     }
 
-    /// The names of the flow of the model's family.
+    /// The names of the flow of the clients' family, or of the flows of several.
     pub fn flow(&self) -> &'static FlowWords {
-        self.model().flow()
+        self.families().flow()
     }
 
-    /// The definition of a metric, in the words of the model's family.
+    /// The definition of a metric, in the words of the clients' families.
     pub fn def(&self, metric: Metric) -> &'static MetricDef {
-        metrics_of(self.model()).iter().find(|def| def.metric == metric).unwrap_or_else(|| metric.def())
+        metrics_of(self.families()).iter().find(|def| def.metric == metric).unwrap_or_else(|| metric.def())
     }
 
     /// Results of the policy of this name; absent if it was not run.

@@ -135,6 +135,7 @@ mod tests {
         SessionRow {
             replication,
             session,
+            client: None,
             entries,
             recursive_entries: 0,
             failed_entries: 0,

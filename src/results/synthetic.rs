@@ -232,6 +232,7 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
     }
     let sessions = (0..5u32)
         .map(|i| SessionRow {
+            client: None,
             replication: i % replications,
             session: 1_234 + i,
             entries: (worst as u32).saturating_sub(i),

@@ -12,9 +12,10 @@
 //! | servers that render pages | `network`: one egress address for all sessions; `fleet.stays` and `fleet.away`: a client object lives for one request |
 //! | mobile apps | `fleet.tabs = 1`, `fleet.sleep`: an app in the background runs no timers |
 
+use super::policies::ResolvedPolicy;
 use super::{ClientSpec, Scenario};
-use crate::client::Model;
 use crate::client::policy::Policy;
+use crate::client::{Families, Model};
 use crate::fleet::FleetSpec;
 use crate::spec::leaf::{Name, Reference};
 use schemars::JsonSchema;
@@ -29,12 +30,13 @@ pub struct CohortSpec {
     /// Name of the cohort in results, stories and expectations.
     #[schemars(with = "Name", example = &"office")]
     pub name: String,
-    /// The client that these users run; without it, that of `[client]`. The clients of all cohorts are of one family: all are
-    /// token clients, or none is. A profile of your own is named by `policy`.
+    /// The client that these users run; without it, that of `[client]`. Clients of different families may stand beside each other:
+    /// each cohort is counted in the words of its own client. A profile of your own is named by `policy`, and a client of a program's
+    /// own (`own`) runs beside no other.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientSpec>,
     /// The policy or mix that these users follow whatever policy is compared; without it, the compared one. The name of a
-    /// token client stands for that client as it is.
+    /// token client or of a measured release stands for that client as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Reference", example = &"new")]
     pub policy: Option<String>,
@@ -54,6 +56,15 @@ pub struct CohortSpec {
     pub app: Option<String>,
     /// The users of the cohort: how many, with how many tabs, and what they do. Has all keys of `[fleet]`.
     pub fleet: FleetSpec,
+}
+
+/// What stands between the names of clients.
+pub(crate) const AND: &str = " and ";
+
+/// The families of clients in words. Words that name no client of this version count for nothing.
+pub(crate) fn families_in<S: AsRef<str>>(clients: &[S]) -> Families {
+    let named = |client: &S| Model::named(client.as_ref().split(' ').next().unwrap_or_default());
+    clients.iter().filter_map(named).collect()
 }
 
 /// A cohort of a scenario.
@@ -122,13 +133,42 @@ impl Scenario {
         self.fleets().fold(0, |sum, fleet| sum.saturating_add(fleet.users))
     }
 
-    /// The client model of the first cohort. The models of all cohorts are of one family.
-    pub fn model(&self) -> Model {
-        self.cohorts()[0].client.model()
+    /// The families of the clients in this scenario, of which these models are run. Loading a scenario sets what else it names, so
+    /// that a choice among its policies changes no metric.
+    pub(crate) fn families(&self, models: impl Iterator<Item = Model>) -> Families {
+        let all = models.collect::<Families>().and(families_in(&self.named_clients));
+        if self.users() == 0 || all == Families::default() {
+            return self.cohorts()[0].client.model().into();
+        }
+        all
     }
 
-    /// The clients of all cohorts in words, each once: `supabase-js-2.105.4 and firebase-1.13.9`.
+    /// Notes all clients that users run under these policies.
+    pub(crate) fn name_clients(&mut self, policies: &[ResolvedPolicy]) {
+        let mut names: Vec<String> = Vec::new();
+        let compared = || policies.iter().flat_map(|policy| &policy.parts);
+        for cohort in self.cohorts() {
+            let parts: Vec<&(Policy, f64)> =
+                if cohort.pinned.is_empty() { compared().collect() } else { cohort.pinned.iter().collect() };
+            for (policy, _) in parts {
+                let name = match &policy.client {
+                    Some(client) => client.in_words(),
+                    None => cohort.client.in_words(),
+                };
+                if !names.contains(&name) {
+                    names.push(name);
+                }
+            }
+        }
+        self.named_clients = names;
+    }
+
+    /// The clients of all cohorts in words, each once: `supabase-js-2.105.4 and firebase-1.13.9`. Where policies bring clients of
+    /// other families, all of them.
     pub fn clients_in_words(&self) -> String {
+        if families_in(&self.named_clients).are_several() {
+            return self.named_clients.join(AND);
+        }
         let mut names: Vec<String> = Vec::new();
         for cohort in self.cohorts() {
             let name = cohort.client.in_words();
@@ -136,6 +176,6 @@ impl Scenario {
                 names.push(name);
             }
         }
-        names.join(" and ")
+        names.join(AND)
     }
 }

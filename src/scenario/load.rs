@@ -6,7 +6,7 @@ use super::expect;
 use super::extensions::Extensions;
 use super::format;
 pub use super::loaded::Loaded;
-use super::parts::Parts;
+use super::parts::{Parts, families_of};
 use super::policies::{self, Pinned, Resolved};
 use super::presets;
 use super::set::{self, Settings};
@@ -102,11 +102,16 @@ fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<L
     let parts = Parts::of(&doc);
     let mut findings = validate(&doc, &parts);
     let Resolved { policies, pinned, profile, texts } = policies::resolve(&mut findings, &parts, base);
+    let clients = parts.clients(&policies, &pinned);
+    let families = families_of(&clients);
+    validate::client::check(&mut findings, &parts, &clients);
+    validate::cohorts::check_storages(&mut findings, &clients);
+    validate::endpoints::check(&mut findings, &parts, &clients);
     validate::client::check_contenders(&mut findings, &parts, &policies);
     validate::cohorts::check_pinned(&mut findings, &parts, &pinned);
     validate::own::check(&mut findings, &parts, own);
-    validate::faults::warn_of_idle_retry_after(&mut findings, &parts, &policies);
-    let expectations = expect::read(&mut findings, &parts);
+    validate::faults::warn_of_idle_retry_after(&mut findings, &parts, &policies, families);
+    let expectations = expect::read(&mut findings, &parts, &clients);
     let warnings = std::mem::take(&mut findings.warnings);
     errors.append(findings.errors);
     errors.into_result()?;
@@ -117,6 +122,7 @@ fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<L
         scenario.cohorts[cohort].pinned = policy.parts;
     }
     own.give(&mut scenario);
+    scenario.name_clients(&policies);
     Ok(Loaded::new(scenario, policies, texts, expectations, text, warnings, base))
 }
 

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 pub mod codes;
-mod cohort;
+pub(crate) mod cohort;
 pub mod expect;
 mod extensions;
 pub mod format;
@@ -83,8 +83,8 @@ pub struct Scenario {
     #[schemars(extend("x-above-zero" = true))]
     pub bucket: Dur,
     /// The policies to compare, by name: a preset, a `[[policy]]`, a policy file, a `[[mix]]` or a `[[rollout]]`. The name of a token
-    /// client stands for that client as it is, whatever `client.model` is. The first is the reference of the
-    /// comparisons.
+    /// client or of a measured release stands for that client as it is, a release with the policy that it was shipped with, whatever
+    /// `client.model` is. The first is the reference of the comparisons.
     #[schemars(with = "Vec<Reference>", length(min = 1, max = 100), example = vec!["old", "new"])]
     pub policies: Vec<String>,
     /// Policy files: paths relative to the scenario's directory and inside it. A file with a table `[sdk]` is a client
@@ -114,6 +114,10 @@ pub struct Scenario {
     #[serde(default = "FleetSpec::nobody")]
     #[schemars(extend("x-unless" = ["workload", "cohort"]))]
     pub fleet: FleetSpec,
+    /// All clients that the policies and the cohorts name, in words, each once. Loading a scenario sets them.
+    #[serde(skip)]
+    #[schemars(skip)]
+    pub named_clients: Vec<String>,
     /// Parts of the users that differ in client, policy, habits, network or app. A scenario with cohorts has no `[fleet]`.
     #[serde(default, rename = "cohort", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MOST_COHORTS))]

@@ -1,11 +1,12 @@
 //! The parts of a scenario that can be read separately, so that one error does not hide errors elsewhere.
 
 use super::format::scenario;
+use super::policies::{Pinned, ResolvedPolicy};
 use super::{ActionSpec, ClientSpec, CohortSpec, ExpectSpec, Mix, RolloutSpec};
 use crate::backend::{BackendSpec, LimitSpec};
-use crate::client::Model;
 use crate::client::policy::Policy;
 use crate::client::workload::WorkloadSpec;
+use crate::client::{Families, Model};
 use crate::fault::FaultSpec;
 use crate::fleet::FleetSpec;
 use crate::kernel::Dur;
@@ -23,6 +24,25 @@ pub struct Entry<T> {
     pub path: String,
     /// Content of the entry.
     pub spec: T,
+}
+
+/// The clients that the users of a cohort run, or those of the one fleet.
+pub struct Clients {
+    /// Name of the cohort; `None` for the fleet.
+    pub cohort: Option<String>,
+    /// Path of the fleet.
+    pub fleet: String,
+    /// Path of the client.
+    pub at_client: String,
+    /// Whether the storage of the browsers ignores removals.
+    pub storage_ignores_removals: bool,
+    /// The models, each with the path that names it.
+    pub models: Vec<(Model, String)>,
+}
+
+/// The families of clients.
+pub(super) fn families_of<'a>(clients: impl IntoIterator<Item = &'a Clients>) -> Families {
+    clients.into_iter().flat_map(|clients| &clients.models).map(|(model, _)| *model).collect()
 }
 
 /// The readable parts of a scenario. A part of the wrong form is `None`, or missing in its list.
@@ -95,10 +115,49 @@ impl Parts {
 }
 
 impl Parts {
-    /// The client model, of the first cohort where there are cohorts; the default one in a scenario without a client.
-    pub fn model(&self) -> Model {
-        let client = self.cohorts.first().and_then(|cohort| cohort.spec.client.as_ref());
-        client.or(self.client.as_ref()).map_or_else(Model::default, ClientSpec::model)
+    /// The clients of the users of each cohort, or of the one fleet, under these policies: those of `policies`, or of the cohort's
+    /// own policy.
+    pub fn clients(&self, policies: &[ResolvedPolicy], pinned: &[Pinned]) -> Vec<Clients> {
+        let mut all = Vec::new();
+        for place in 0..self.cohorts.len().max(1) {
+            let cohort = self.cohorts.get(place);
+            let own = cohort.and_then(|cohort| cohort.spec.client.as_ref());
+            let of_all = self.client.as_ref();
+            let mut clients = Clients {
+                cohort: cohort.map(|cohort| cohort.spec.name.clone()),
+                fleet: cohort.map_or_else(|| "fleet".to_owned(), |cohort| format!("{}.fleet", cohort.path)),
+                at_client: match (cohort, own) {
+                    (Some(cohort), Some(_)) => format!("{}.client", cohort.path),
+                    _ => "client".to_owned(),
+                },
+                storage_ignores_removals: own
+                    .or(of_all)
+                    .is_some_and(|client| client.storage_ignores_removals),
+                models: Vec::new(),
+            };
+            // A client that cannot be read has its own errors.
+            let model = own.or(of_all).map_or_else(Model::default, ClientSpec::model);
+            let of_model = (model, format!("{}.model", clients.at_client));
+            let pinned = pinned.iter().find(|pinned| cohort.is_some() && pinned.cohort == place);
+            let followed: Vec<(String, &ResolvedPolicy)> = match (pinned, cohort) {
+                (Some(pinned), Some(cohort)) => vec![(format!("{}.policy", cohort.path), &pinned.policy)],
+                _ => (0..).map(|i| format!("policies[{i}]")).zip(policies).collect(),
+            };
+            for (at, policy) in followed {
+                for (part, _) in &policy.parts {
+                    let of_part = part.client.as_ref().map(|client| (client.model(), at.clone()));
+                    clients.models.push(of_part.unwrap_or_else(|| of_model.clone()));
+                }
+            }
+            if clients.models.is_empty() || self.users() == Some(0) {
+                clients.models = vec![of_model];
+            }
+            all.push(clients);
+            if self.users() == Some(0) {
+                break;
+            }
+        }
+        all
     }
 
     /// The readable fleets: that of `[fleet]` and those of the cohorts, each with its path.

@@ -8,6 +8,7 @@ use super::validate::{self, Findings};
 use super::{Rollout, RolloutSpec};
 use crate::client::policy::Policy;
 use crate::client::token::{self, Profile};
+use crate::client::{AsIs, Model};
 use crate::spec::Ty;
 use crate::spec::check::check;
 use crate::text::{nearest, tick};
@@ -45,9 +46,19 @@ pub fn preset(name: &str) -> Option<Policy> {
     Some(toml::from_str(text).expect("every preset loads, as a test checks"))
 }
 
-/// The policy that a name stands for where no scenario defines it: a preset, or a token client as it is.
+/// The policy that a name stands for where no scenario defines it: a preset, or a client as it is.
 pub fn known(name: &str) -> Option<Policy> {
-    preset(name).or_else(|| token::named(name).map(Policy::as_is))
+    let release = || {
+        let release = Model::named(name)?;
+        Some(Policy::of_release(release, preset(release.row().shipped_with?)?))
+    };
+    preset(name).or_else(|| token::named(name).map(Policy::as_is)).or_else(release)
+}
+
+/// The names of all clients that a scenario may compare as they are.
+pub(crate) fn clients() -> impl Iterator<Item = &'static str> {
+    let releases = Model::all().filter(|model| model.row().shipped_with.is_some()).map(Model::name);
+    token::SHIPPED.iter().map(|(name, _)| *name).chain(releases)
 }
 
 /// Reads the text of a policy file.
@@ -109,7 +120,9 @@ pub fn resolve(findings: &mut Findings<'_>, parts: &Parts, base: Option<&Path>) 
     let mut all_files_read = true;
     let model = parts.client.as_ref().and_then(|client| client.name.file());
     let model = model.map(|file| policy_files::read_model(findings, file, base));
-    let model = model.map(|read| read.inspect(|read| profile.clone_from(&read.policy.client)));
+    let model = model.map(|read| {
+        read.inspect(|read| profile = read.policy.client.as_ref().and_then(AsIs::profile).cloned())
+    });
     let others = parts.policy_files.iter();
     let others: Vec<_> =
         others.map(|entry| policy_files::read(findings, &entry.path, &entry.spec, base)).collect();
@@ -279,7 +292,7 @@ fn define(findings: &mut Findings<'_>, defined: &mut Vec<Definition>, new: Defin
         let same =
             new.policy.as_ref().is_some_and(|p| Policy { about: known.about.clone(), ..p.clone() } == known);
         if !same {
-            let kind = if known.client.is_some() { "token client" } else { "preset" };
+            let kind = if known.client.is_some() { "client as it is" } else { "preset" };
             let what = format!("{} is a {kind}, and this says something else", tick(&new.name));
             let error = TextError::new(Code::PresetRedefined, source, span, what);
             findings.push(error.fix("rename it").label(format!("a {kind}'s name")));
@@ -317,14 +330,13 @@ impl Catalog<'_> {
             let error = error.allowed("presets, [[policy]] and policy files");
             findings.push(error.other_in(&mix.at.0, mix.at.1.clone(), "the other one"));
         } else if !self.unread.contains(&name) && self.all_files_read {
-            let clients = || token::SHIPPED.iter().map(|(name, _)| *name);
-            let known = || {
-                let defined = self.defined.iter().map(|d| d.name.as_str());
-                defined.chain(PRESETS.iter().map(|(name, _)| *name)).chain(clients())
-            };
-            let allowed = known().collect::<Vec<_>>().join(", ");
+            let mut known: Vec<&str> = self.defined.iter().map(|d| d.name.as_str()).collect();
+            for name in PRESETS.iter().map(|(name, _)| *name).chain(clients()) {
+                known.push(name);
+            }
+            let allowed = known.join(", ");
             let error = findings.at(path, Code::UnknownPolicy, format!("no policy is named {}", tick(name)));
-            findings.push(error.allowed(allowed).did_you_mean(nearest(name, known())));
+            findings.push(error.allowed(allowed).did_you_mean(nearest(name, known)));
         }
         None
     }

@@ -65,9 +65,17 @@ pub fn memory_estimate(loaded: &Loaded) -> MemoryEstimate {
         .map(|policy| Arms::of(scenario, &policy.parts, policy.rollout.is_some()))
         .collect();
     let followed = arms.iter().flat_map(|arms| &arms.all).filter_map(|arm| arm.policy.resilience.as_ref());
-    let tabs = scenario.fleets().map(|fleet| u64::from(fleet.tabs.most())).collect();
-    let client = client_of(scenario, &[], &ErrorCodes::default());
-    let per_user = client.with(OfUser { tabs, round_trip_s: scenario.backend.latency.mean_s() })
+    let tabs: Vec<u64> = scenario.fleets().map(|fleet| u64::from(fleet.tabs.most())).collect();
+    let policies = arms.iter().flat_map(|arms| &arms.all).map(|arm| &arm.policy);
+    let limits = &scenario.backend.limits;
+    // Loading refuses a scenario with more codes than a run can hold.
+    let codes = ErrorCodes::of(policies, &scenario.workloads, &scenario.faults, limits).unwrap_or_default();
+    let of_arms = |arms: &Arms| {
+        let tabs = arms.all.iter().map(|arm| tabs[arm.cohort]).collect();
+        let of_user = OfUser { tabs, round_trip_s: scenario.backend.latency.mean_s() };
+        client_of(scenario, arms, &codes).with(of_user)
+    };
+    let per_user = arms.iter().map(of_arms).max().unwrap_or(0)
         + COUNTS * size_of::<SessionCounts>() as u64
         + followed.map(Resilience::bytes).max().unwrap_or(0);
     // Parts of one core run one after another.
@@ -105,7 +113,7 @@ pub fn memory_estimate(loaded: &Loaded) -> MemoryEstimate {
     MemoryEstimate { bytes: users.saturating_mul(per_user).saturating_add(fixed), per_user, fixed }
 }
 
-/// Memory of a user of the cohort that needs most. `tabs` has the tabs of a user of each cohort.
+/// Memory of a user of the arm that needs most. `tabs` has the tabs of a user of each arm.
 struct OfUser {
     tabs: Vec<u64>,
     round_trip_s: f64,
@@ -115,15 +123,14 @@ impl ForFamily for OfUser {
     type Output = u64;
 
     fn with<C: Client>(self, client: &Prepared<C>) -> u64 {
-        let cohorts = client.setups.iter().zip(self.tabs);
-        let each = cohorts.map(|(setup, tabs)| C::bytes_per_user(setup, tabs, ENTRY, self.round_trip_s));
+        let arms = client.setups.iter().zip(self.tabs);
+        let each = arms.map(|(setup, tabs)| C::bytes_per_user(setup, tabs, ENTRY, self.round_trip_s));
         each.max().unwrap_or(0)
     }
 
     fn with_own(self, client: &dyn OwnFamily) -> u64 {
-        let cohorts = self.tabs.into_iter().enumerate();
-        let each =
-            cohorts.map(|(cohort, tabs)| client.bytes_per_user(cohort, tabs, ENTRY, self.round_trip_s));
+        let arms = self.tabs.into_iter().enumerate();
+        let each = arms.map(|(arm, tabs)| client.bytes_per_user(arm, tabs, ENTRY, self.round_trip_s));
         each.max().unwrap_or(0)
     }
 }

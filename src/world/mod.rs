@@ -39,6 +39,7 @@ pub use totals::{Snapshot, WorkloadTotals};
 
 use crate::backend::Endpoint;
 use crate::backend::gateway::Gateway;
+use crate::client::family::Users;
 use crate::client::step::{Action, Input, Message, TaskId};
 use crate::client::{Client, Prepared, Store};
 use crate::kernel::queue::Queue;
@@ -106,19 +107,25 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         observer: O,
     ) -> World<'a, C, O, Q> {
         const { assert!(C::IDLE_BYTES + SESSION_BYTES <= MOST_IDLE_BYTES) };
-        let rules = &client.rules[contender];
+        let rules = &client.rules[..];
+        let streams = Streams::new(plan.scenario.seed, replication, &plan.backend.faults);
+        let of = Users {
+            range: users.clone(),
+            tabs_per_user: plan.tabs_per_user,
+            arm_of: &|user| plan.arm_at(contender, &streams.rollout, user, Time::ZERO),
+        };
         let mut world = World {
             plan,
             client,
             contender,
             rules,
-            streams: Streams::new(plan.scenario.seed, replication, &plan.backend.faults),
             queue: Q::default(),
             at_once: VecDeque::new(),
             now: Time::ZERO,
             parts: u64::from(plan.backend.keys.users).div_ceil(users.len().max(1) as u64).max(1),
-            pages: C::store(&client.setups[0], rules, users.clone(), plan.tabs_per_user),
-            accounts: C::account(rules, &plan.scenario.backend, users.clone()),
+            pages: C::store(&client.setups, rules, &of),
+            accounts: C::account(rules, &plan.scenario.backend, &of),
+            streams,
             gateway: Gateway::new(&plan.backend, &users),
             callers: Callers::new(plan),
             collector: Collector::new(plan, contender, users.clone()),

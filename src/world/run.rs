@@ -101,7 +101,7 @@ fn on_queue<O: Observer, Q: Queue<Event>>(
         return Err(Stopped::interrupted(Time::ZERO));
     }
     let launch = Launch { plan, contender, replication, users, control };
-    plan.client.with(Start::<O, Q> { launch, observer, queue: PhantomData })
+    plan.clients[contender].with(Start::<O, Q> { launch, observer, queue: PhantomData })
 }
 
 /// A world that is about to start.

@@ -94,7 +94,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let mut struck = 0;
         for user in self.users.clone() {
             let draws = self.plan.draws_of_user(user);
-            if chance(self.streams.backend.faults[index].bits(draws, number.into()), share) {
+            let family = self.family_of(user);
+            if chance(self.streams.backend.fault_of(index, family).bits(draws, number.into()), share) {
                 self.revoke_session(user);
                 struck += 1;
             }

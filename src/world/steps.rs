@@ -13,7 +13,7 @@ use crate::kernel::queue::Queue;
 use crate::kernel::random::chance;
 use crate::kernel::{Dist, Dur};
 
-impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
+impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Gives a tab an input and carries out the tab's actions.
     pub(super) fn step(&mut self, tab: u32, input: Input) {
         let user = tab / self.plan.tabs_per_user;
@@ -23,8 +23,8 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         if self.guard.is_close() {
             self.guard.describe(observe::in_words(input, &self.pages));
         }
-        let setup = &self.client.setups[self.plan.cohort_of(user)];
-        let who = Who { tab, user, setup, rules: self.rules_of(user) };
+        let arm = self.policy_of(user);
+        let who = Who { tab, user, setup: &self.client.setups[arm], rules: &self.rules[arm] };
         let mut actions = std::mem::take(&mut self.actions);
         C::step(&mut self.pages, who, input, self.now, &mut actions);
         let mut acting = tab;
@@ -38,12 +38,13 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         self.actions = actions;
     }
 
-    /// The rules that a user follows.
-    fn rules_of(&self, user: u32) -> &'a C::Rules {
-        &self.rules[self.policy_of(user)]
+    /// The place of the family of a user's client among the families of the scenario.
+    pub(super) fn family_of(&self, user: u32) -> usize {
+        let model = self.plan.arms[self.contender].all[self.policy_of(user)].model;
+        self.plan.families.place_of(model.family())
     }
 
-    /// The index of the rules that a user follows. In a rollout they change once.
+    /// The index of the arm that a user follows. In a rollout it changes once.
     #[inline]
     pub(super) fn policy_of(&self, user: u32) -> usize {
         match self.rules.len() {

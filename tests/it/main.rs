@@ -34,6 +34,8 @@ mod kept_results;
 mod keys;
 mod kill;
 mod limits;
+mod mixed;
+mod mixed_results;
 mod one_number;
 mod output_edge;
 mod page;

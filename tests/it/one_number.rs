@@ -203,7 +203,7 @@ fn table_sentences_charts_and_page_show_the_same_numbers() {
         let with_interval =
             |policy: &PolicyResults, metric: Metric| measured::with_interval(of(policy, metric));
         for metric in
-            Metric::by_gravity(results.model()).into_iter().filter(|m| measured::can_move(&results, *m))
+            Metric::by_gravity(results.families()).into_iter().filter(|m| measured::can_move(&results, *m))
         {
             let expected: Vec<String> = results.policies.iter().map(|p| with_interval(p, metric)).collect();
             let is_idle = |p| of(p, metric).exercised == Some(0) && of(p, metric).mean.abs() < 1e-300;

@@ -51,7 +51,7 @@ fn a_429_that_signs_out_is_graver_than_refreshes() {
     let worst = results.worst_story().expect("a story");
     assert!(worst.headline.contains("although the server still knows the session"), "{}", worst.headline);
     // A refresh by itself is no harm. It stands below the harms.
-    let order = Metric::by_gravity(results.model());
+    let order = Metric::by_gravity(results.families());
     assert!(!order.contains(&Metric::FlowEntries) && order.contains(&Metric::FailedEntries), "{order:?}");
 }
 

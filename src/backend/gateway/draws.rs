@@ -6,6 +6,7 @@ use crate::backend::spec::LimitKey;
 use crate::fault::{Fault, Only, ShareOf};
 use crate::kernel::Dur;
 use crate::kernel::random::{Purpose, Stream, chance};
+use crate::protocol::Endpoint;
 
 /// Random numbers for the backend.
 #[derive(Clone, Debug)]
@@ -18,21 +19,36 @@ pub struct Draws {
     pub service: Stream,
     /// The users, addresses and apps of a share.
     pub shares: Stream,
-    /// One stream per fault, selected by the fault's name.
-    pub faults: Vec<Stream>,
+    /// The streams of one fault after those of another, each with as many: see [`FaultStreams`](crate::fault::FaultStreams).
+    faults: Vec<Stream>,
+    /// Streams of a fault.
+    per_fault: usize,
 }
 
 impl Draws {
     /// The streams of one replication.
     pub fn new(seed: u64, replication: u32, faults: &[Fault]) -> Draws {
-        let of_fault = |fault: &Fault| Stream::named(seed, replication, Purpose::Fault, &fault.stream);
+        let named = |name: &String| Stream::named(seed, replication, Purpose::Fault, name);
         Draws {
             latency: Stream::new(seed, replication, Purpose::Latency, 0),
             request_latency: Stream::new(seed, replication, Purpose::RequestLatency, 0),
             service: Stream::new(seed, replication, Purpose::Service, 0),
             shares: Stream::new(seed, replication, Purpose::Action, 0),
-            faults: faults.iter().map(of_fault).collect(),
+            faults: faults.iter().flat_map(|fault| &fault.streams.names).map(named).collect(),
+            per_fault: faults.first().map_or(1, |fault| fault.streams.names.len()),
         }
+    }
+
+    /// The stream of a fault, by its place, for calls of an endpoint.
+    #[inline]
+    pub fn fault(&self, place: usize, fault: &Fault, endpoint: Endpoint) -> &Stream {
+        self.fault_of(place, fault.streams.of_endpoints[endpoint.index()].into())
+    }
+
+    /// The stream of a fault, by its place, for the clients of a family, by the family's place among those of the scenario.
+    #[inline]
+    pub fn fault_of(&self, place: usize, family: usize) -> &Stream {
+        &self.faults[place * self.per_fault + family]
     }
 
     /// Whether a share of the callers contains this user, or generic client numbered after the users.

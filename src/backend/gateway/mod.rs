@@ -301,7 +301,7 @@ impl<'a> Gateway<'a> {
             if fault.only.is_some_and(|only| !draws.concerns(only, &layout.keys, call.user)) {
                 continue;
             }
-            let bits = draws.faults[index].bits(call.at.0, call.at.1);
+            let bits = draws.fault(index, fault, call.endpoint).bits(call.at.0, call.at.1);
             if self.struck[index] >= fault.count || !chance(bits, fault.probability_at(since)) {
                 continue;
             }

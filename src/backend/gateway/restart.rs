@@ -60,9 +60,14 @@ impl Gateway<'_> {
 
     /// Whether a restart breaks the connection of a call that is under way at its instant.
     fn breaks(&self, fault: usize, call: &Call, instant: Time, draws: &Draws) -> bool {
-        let Fault { only, probability, .. } = &self.layout.faults[fault];
+        let place = fault;
+        let fault = &self.layout.faults[place];
+        let Fault { only, probability, .. } = fault;
         only.is_none_or(|only| draws.concerns(only, &self.layout.keys, call.user))
-            && chance(draws.faults[fault].bits(call.at.0 ^ instant.0, call.at.1), *probability)
+            && chance(
+                draws.fault(place, fault, call.endpoint).bits(call.at.0 ^ instant.0, call.at.1),
+                *probability,
+            )
     }
 
     /// A restart: the calls that the gateway keeps and that lose their connections.

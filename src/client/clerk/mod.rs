@@ -29,7 +29,7 @@ mod touch;
 mod words;
 
 use crate::backend::{BackendSpec, UpdatedAt};
-use crate::client::family::{Client, Context, FlowWords, MessageRow, ModelRow, Unusable, Who};
+use crate::client::family::{Client, Context, FlowWords, MessageRow, ModelRow, Unusable, Users, Who};
 use crate::client::limit_states::LimitStates;
 use crate::client::policy::Policy;
 use crate::client::step::{Action, Input, TaskId};
@@ -39,7 +39,6 @@ use account::Accounts;
 use pages::Pages;
 use release::{DEFAULT_MAX_ROUNDS, Flow, Model, Release};
 use setup::{CODES_NOT_TAKEN_FOR_A_LOST_SESSION, Rules, Setup};
-use std::ops::Range;
 use task::Reply;
 
 /// The error code that makes the client ask /tokens again with its expired token (`Session`, `MissingExpiredTokenError`).
@@ -87,14 +86,14 @@ impl Client for Clerk {
         Rules::of(policy, codes, (setup.apps, setup.first_user))
     }
 
-    fn store(_: &Setup, rules: &[Rules], users: Range<u32>, tabs_per_user: u32) -> Pages {
+    fn store(_: &[Setup], rules: &[Rules], users: &Users<'_>) -> Pages {
         let limits = rules.iter().map(|rules| rules.limits.as_ref());
-        let limits = LimitStates::new(limits, users.clone());
-        Pages::new(users, tabs_per_user, limits)
+        let limits = LimitStates::new(limits, users.range.clone());
+        Pages::new(users.range.clone(), users.tabs_per_user, limits)
     }
 
-    fn account(_: &[Rules], backend: &BackendSpec, users: Range<u32>) -> Accounts {
-        Accounts::new(users, backend)
+    fn account(_: &[Rules], backend: &BackendSpec, users: &Users<'_>) -> Accounts {
+        Accounts::new(users.range.clone(), backend)
     }
 
     #[inline]

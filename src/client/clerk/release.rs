@@ -27,43 +27,50 @@ impl Model {
     ];
 }
 
-/// The models' descriptions for readers.
+/// The models' descriptions for readers. Releases before pull request 8004 were shipped with the old policy, later ones with the
+/// new.
 pub(super) const MODELS: [ModelRow; 6] = [
     ModelRow {
         name: "documented",
         about: "As the pull request describes it: the flow touches the session, and a failed touch enters the flow again.",
         takes_max_rounds: true,
         is_contender: false,
+        shipped_with: None,
     },
     ModelRow {
         name: "clerk-js-5.125.3",
         about: "Measured: no background refresh, token age from receipt, old rules.",
         takes_max_rounds: false,
         is_contender: false,
+        shipped_with: Some("old"),
     },
     ModelRow {
         name: "clerk-js-6.0.0",
         about: "Measured: the last release before the change.",
         takes_max_rounds: false,
         is_contender: false,
+        shipped_with: Some("old"),
     },
     ModelRow {
         name: "clerk-js-6.1.0",
         about: "Measured: the first release with the change.",
         takes_max_rounds: false,
         is_contender: false,
+        shipped_with: Some("new"),
     },
     ModelRow {
         name: "clerk-js-6.3.3",
         about: "Measured: with the change and a repaired refresh timer.",
         takes_max_rounds: false,
         is_contender: false,
+        shipped_with: Some("new"),
     },
     ModelRow {
         name: "clerk-js-6.40.0",
         about: "Measured: the newest release, which polls every 1.5 s in the tab that has focus.",
         takes_max_rounds: false,
         is_contender: false,
+        shipped_with: Some("new-and-banned"),
     },
 ];
 

@@ -11,6 +11,7 @@ const REPEATED: Due = Due::Repeat("the request is repeated");
 
 /// The unauthenticated flow (`clerk-js.md`, "The unauthenticated flow").
 pub(super) const FLOW: FlowWords = FlowWords {
+    clients: "releases of clerk-js",
     name: "the unauthenticated flow",
     short: "the flow",
     enters: "enters the unauthenticated flow",

@@ -62,7 +62,7 @@
 //!
 //! # What an own client cannot do
 //!
-//! It calls one endpoint (`token`), has no lock between tabs, one client object in a page, and page loads that cannot fail. A signed-out user
+//! It runs beside no other client: its code is compiled apart from that of the crate's families. It calls one endpoint (`token`), has no lock between tabs, one client object in a page, and page loads that cannot fail. A signed-out user
 //! stays signed out. Recordings and client profiles cannot describe it, and the command cannot run its
 //! scenarios: it has no code for it, and says so. A client that needs more implements [`Client`] itself.
 

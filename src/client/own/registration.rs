@@ -3,19 +3,18 @@
 //! A world is compiled for one client family. The code of an outside client is compiled where its program is, so a scenario
 //! carries it as a value: one indirect call starts a run, and within the run nothing is indirect.
 
-use crate::client::family::{Client, Context, Unusable};
-use crate::client::policy::Policy;
-use crate::client::{AnyClient, Model, Prepared};
+use crate::client::family::{Client, Unusable};
+use crate::client::{AnyClient, ArmSpec, Prepared};
 use std::any::Any;
 use std::fmt::{self, Debug};
 use std::sync::Arc;
 
 /// A compiled client from outside of the crate.
 pub trait OwnFamily: Debug + Send + Sync {
-    /// [`Client::most_rounds`] of a cohort.
-    fn most_rounds(&self, cohort: usize) -> Option<u32>;
-    /// [`Client::bytes_per_user`] of a cohort.
-    fn bytes_per_user(&self, cohort: usize, tabs: u64, event: u64, round_trip_s: f64) -> u64;
+    /// [`Client::most_rounds`] of an arm.
+    fn most_rounds(&self, arm: usize) -> Option<u32>;
+    /// [`Client::bytes_per_user`] of an arm.
+    fn bytes_per_user(&self, arm: usize, tabs: u64, event: u64, round_trip_s: f64) -> u64;
     /// The [`Prepared`] client.
     fn prepared(&self) -> &dyn Any;
     /// What starts its worlds.
@@ -32,12 +31,12 @@ struct Compiled<C: Client> {
 }
 
 impl<C: Client> OwnFamily for Compiled<C> {
-    fn most_rounds(&self, cohort: usize) -> Option<u32> {
-        C::most_rounds(&self.prepared.setups[cohort])
+    fn most_rounds(&self, arm: usize) -> Option<u32> {
+        C::most_rounds(&self.prepared.setups[arm])
     }
 
-    fn bytes_per_user(&self, cohort: usize, tabs: u64, event: u64, round_trip_s: f64) -> u64 {
-        C::bytes_per_user(&self.prepared.setups[cohort], tabs, event, round_trip_s)
+    fn bytes_per_user(&self, arm: usize, tabs: u64, event: u64, round_trip_s: f64) -> u64 {
+        C::bytes_per_user(&self.prepared.setups[arm], tabs, event, round_trip_s)
     }
 
     fn prepared(&self) -> &dyn Any {
@@ -49,8 +48,7 @@ impl<C: Client> OwnFamily for Compiled<C> {
     }
 }
 
-type Cohorts<'a, 'b> = &'a [(Model, Context<'b>)];
-type Compile = fn(Cohorts<'_, '_>, &[Vec<(usize, Policy)>], &[String], Worlds) -> Arc<dyn OwnFamily>;
+type Compile = fn(&[ArmSpec<'_>], &[String], Worlds) -> Arc<dyn OwnFamily>;
 
 /// A client from outside of the crate.
 #[derive(Clone, Copy)]
@@ -75,22 +73,16 @@ impl OwnClient {
         OwnClient {
             name: C::MODELS[0].name,
             unusable: C::UNUSABLE,
-            compile: |cohorts, contenders, codes, worlds| {
-                let cohorts = cohorts.iter().map(|(_, context)| (0, context));
-                Arc::new(Compiled::<C> { prepared: Prepared::new(cohorts, contenders, codes), worlds })
+            compile: |arms, codes, worlds| {
+                Arc::new(Compiled::<C> { prepared: Prepared::of_first(arms, codes), worlds })
             },
             worlds,
         }
     }
 
-    /// Compiles it for all cohorts and for contenders, each with its arms: cohort and policy.
-    pub(crate) fn compile(
-        &self,
-        cohorts: Cohorts<'_, '_>,
-        contenders: &[Vec<(usize, Policy)>],
-        codes: &[String],
-    ) -> AnyClient {
-        AnyClient::Own((self.compile)(cohorts, contenders, codes, self.worlds))
+    /// Compiles it for the arms of a contender.
+    pub(crate) fn compile(&self, arms: &[ArmSpec<'_>], codes: &[String]) -> AnyClient {
+        AnyClient::Own((self.compile)(arms, codes, self.worlds))
     }
 }
 

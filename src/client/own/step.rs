@@ -8,7 +8,9 @@ use super::{MOST_BYTES, Sdk};
 use crate::backend::BackendSpec;
 use crate::client::Reply as _;
 use crate::client::fact::{Fact, FlowEnd, Status};
-use crate::client::family::{Client, Context, FlowWords, MessageRow, ModelRow, Store as _, Unusable, Who};
+use crate::client::family::{
+    Client, Context, FlowWords, MessageRow, ModelRow, Store as _, Unusable, Users, Who,
+};
 use crate::client::policy::Policy;
 use crate::client::step::{Action, Input, Message, TaskId};
 use crate::client::token::pool::NONE;
@@ -16,15 +18,19 @@ use crate::client::token::{self, ServerReply as Reply, Sessions, Token};
 use crate::kernel::Time;
 use crate::protocol::{EndpointRow, Failure};
 use std::marker::PhantomData;
-use std::ops::Range;
 
 /// The client family of an [`Sdk`].
 #[derive(Clone, Debug)]
 pub struct Own<S>(PhantomData<S>);
 
 impl<S: Sdk> Client for Own<S> {
-    const MODELS: &'static [ModelRow] =
-        &[ModelRow { name: S::NAME, about: S::ABOUT, takes_max_rounds: false, is_contender: false }];
+    const MODELS: &'static [ModelRow] = &[ModelRow {
+        name: S::NAME,
+        about: S::ABOUT,
+        takes_max_rounds: false,
+        is_contender: false,
+        shipped_with: None,
+    }];
     const ENDPOINTS: &'static [EndpointRow] = Token::ENDPOINTS;
     const MESSAGES: &'static [MessageRow] = &words::MESSAGES;
     const FLOW: FlowWords = Token::FLOW;
@@ -47,12 +53,13 @@ impl<S: Sdk> Client for Own<S> {
         Rules::new(setup, policy, codes)
     }
 
-    fn store(setup: &Setup, _: &[Rules], users: Range<u32>, tabs_per_user: u32) -> Pages<S> {
-        Pages::new(setup.token_life_s, users, tabs_per_user)
+    fn store(setups: &[Setup], _: &[Rules], users: &Users<'_>) -> Pages<S> {
+        // The life of a token is the same in all arms.
+        Pages::new(setups[0].token_life_s, users.range.clone(), users.tabs_per_user)
     }
 
-    fn account(rules: &[Rules], _: &BackendSpec, users: Range<u32>) -> Sessions {
-        Sessions::new(rules.iter().map(|rules| rules.server), users)
+    fn account(rules: &[Rules], _: &BackendSpec, users: &Users<'_>) -> Sessions {
+        Sessions::new(rules.iter().map(|rules| rules.server), users.range.clone())
     }
 
     #[inline]

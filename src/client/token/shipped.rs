@@ -17,6 +17,7 @@ macro_rules! shipped {
             about: concat!("The token client that `scenarios/clients/", $name, ".toml` describes." $(, " ", $note)?),
             takes_max_rounds: false,
             is_contender: true,
+            shipped_with: None,
         }),*];
     };
 }

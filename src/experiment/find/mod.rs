@@ -9,7 +9,7 @@ pub use found::{Claim, Found, Rate, Verdict, json_schema};
 use super::job::Job;
 use super::judge::{Sides, sides};
 use super::observe::observe;
-use super::reference;
+use super::reference::{self, References};
 use super::vary::{BadVary, Vary};
 use super::{Error, Study, VERSION};
 use crate::parallel;
@@ -226,10 +226,10 @@ fn shows(exercised: Option<u64>, claim: Shown, share: f64) -> bool {
 /// Plans that are kept at a time. Those of large scenarios take memory.
 const MOST_PLANS: usize = 64;
 
-/// The plan of a value, and the plan of its reference if the target needs one.
+/// The plan of a value, and the references of its policies if the target needs them.
 struct Plans {
     plan: Plan,
-    reference: Option<Plan>,
+    references: Option<References>,
 }
 
 struct Outcome {
@@ -272,20 +272,23 @@ impl<'a> Finder<'a> {
         let compares = self.target.quantities().any(
             |quantity| matches!(quantity.what, What::Metric(def) if def.metric.compares_with_reference()),
         );
-        let reference = if compares { reference::plan(&plan.scenario) } else { None };
-        Ok(Plans { plan, reference })
+        let references = if compares { reference::plans(&plan) } else { None };
+        Ok(Plans { plan, references })
     }
 
     fn run(&self, plans: &Plans, replication: u32) -> Result<Outcome, Error> {
-        let Plans { plan, reference } = plans;
+        let Plans { plan, references } = plans;
         let job = |contender| Job { contender, replication };
-        let reference =
-            reference.as_ref().map(|plan| job(0).run_reference(plan, self.control)).transpose()?;
-        let (reference, mut events) =
-            reference.map_or((None, 0), |(reference, events)| (Some(reference), events));
+        let (mut ran, mut events) = (Vec::new(), 0);
+        for reference in references.iter().flat_map(|all| &all.plans) {
+            let (reference, more) = job(0).run_reference(reference, self.control)?;
+            events += more;
+            ran.push(reference);
+        }
+        let reference = |contender: usize| ran.get(*references.as_ref()?.of.get(contender)?);
         let mut observed = Vec::new();
         for contender in 0..plan.contenders.len() {
-            let summary = job(contender).run(plan, reference.as_ref(), 0, self.control)?;
+            let summary = job(contender).run(plan, reference(contender), 0, self.control)?;
             events += summary.events;
             observed.extend(observe(plan, contender, &[summary], self.target.quantities()));
         }

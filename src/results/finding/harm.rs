@@ -1,7 +1,9 @@
 //! Sentences about a metric that harms.
 
 use super::super::{PolicyResults, Results, measured};
-use crate::metrics::Metric;
+use crate::client::family::FlowWords;
+use crate::client::{FAMILIES, Families};
+use crate::metrics::{FlowMetric, Metric};
 use crate::text::number;
 
 /// The harm in words; absent if there is none, or the results do not have the metric.
@@ -58,11 +60,13 @@ pub(super) fn clause(results: &Results, policy: &PolicyResults, metric: Metric) 
         Metric::ErrorsSurfacedToApp => {
             format!("app code gets {}", number::counted_mean(mean, "error", "errors"))
         }
-        Metric::FlowEntries => flow(results, policy, &shown),
-        Metric::RecursiveEntries => recursive(policy, &shown),
+        Metric::FlowEntries => flow(results.flow(), policy, &shown, None),
+        Metric::RecursiveEntries => recursive(policy, &shown, None),
+        Metric::OfFamily(FlowMetric::Entries, family) => flow(words_of(family), policy, &shown, Some(family)),
+        Metric::OfFamily(FlowMetric::Recursive, family) => recursive(policy, &shown, Some(family)),
         Metric::FailedEntries => {
             let fails = if shown == "1" { "refresh fails" } else { "refreshes fail" };
-            format!("{shown} of {} {fails}", number::short(of(Metric::FlowEntries)))
+            format!("{shown} of {} {fails}", number::short(refreshes(results, policy)))
         }
         Metric::CallersGaveUp => format!(
             "{shown} of {} of generic clients are given up",
@@ -111,25 +115,51 @@ fn session_time(part: f64, whole: f64) -> String {
     }
 }
 
-fn flow(results: &Results, policy: &PolicyResults, entries: &str) -> String {
-    let worst = measured::worst(policy, Metric::FlowWorstSession);
+/// The words of the flow of a family.
+fn words_of(family: u8) -> &'static FlowWords {
+    &FAMILIES[usize::from(family)].flow
+}
+
+/// Refreshes of the clients that have refresh tokens.
+fn refreshes(results: &Results, policy: &PolicyResults) -> f64 {
+    let families = results.families();
+    if !families.are_several() {
+        return measured::mean(policy, Metric::FlowEntries).unwrap_or(0.0);
+    }
+    let with_tokens = families.iter().filter(|family| FAMILIES[*family].refresh_tokens);
+    let entries = with_tokens.map(|family| FlowMetric::Entries.in_flow(Some(family as u8)));
+    entries.filter_map(|metric| measured::mean(policy, metric)).sum()
+}
+
+/// Entries of the flow of one family, or of all clients.
+fn flow(words: &FlowWords, policy: &PolicyResults, entries: &str, family: Option<u8>) -> String {
+    let worst = measured::worst(policy, FlowMetric::WorstSession.in_flow(family));
     let (worst, of_worst) = worst.unwrap_or_default();
     let times = if entries == "1" { "once".to_owned() } else { format!("{entries} times") };
     let one =
         if worst > 1 { format!(", one of them {}{of_worst}", number::times(worst)) } else { String::new() };
-    format!("sessions {} {times}{one}{}", results.flow().enter, chains(policy))
+    format!("sessions {} {times}{one}{}", words.enter, chains_of(policy, family))
 }
 
 /// Refreshes that the answer to a refresh causes.
-fn recursive(policy: &PolicyResults, shown: &str) -> String {
-    let entries = measured::mean(policy, Metric::FlowEntries).unwrap_or(0.0);
+fn recursive(policy: &PolicyResults, shown: &str, family: Option<u8>) -> String {
+    let entries = measured::mean(policy, FlowMetric::Entries.in_flow(family)).unwrap_or(0.0);
     let are = if shown == "1" { "refresh is" } else { "refreshes are" };
-    format!("{shown} of {} {are} caused by the answer to another{}", number::short(entries), chains(policy))
+    format!(
+        "{shown} of {} {are} caused by the answer to another{}",
+        number::short(entries),
+        chains_of(policy, family)
+    )
 }
 
 /// The longest chain of entries; empty without a chain.
 pub fn chains(policy: &PolicyResults) -> String {
-    let (depth, of_deepest) = measured::worst(policy, Metric::FlowDepthMax).unwrap_or_default();
+    chains_of(policy, None)
+}
+
+fn chains_of(policy: &PolicyResults, family: Option<u8>) -> String {
+    let (depth, of_deepest) =
+        measured::worst(policy, FlowMetric::DepthMax.in_flow(family)).unwrap_or_default();
     if depth > 1 {
         format!(", in chains of up to {}{of_deepest}", number::whole(depth))
     } else {
@@ -151,10 +181,15 @@ pub(super) fn absent(results: &Results, policies: &[&PolicyResults]) -> Vec<Stri
     }
     let nowhere = |metric: &Metric| {
         let of_app = matches!(metric, Metric::ErrorsSurfacedToApp | Metric::AppWaitS);
-        policies.iter().all(|policy| measured::mean(policy, *metric).is_some_and(|mean| mean <= 0.0))
-            && (!of_app || policies.iter().any(|policy| measured::app_called(policy)))
+        // A zero of users who run other clients says nothing.
+        let of_some = results.def(*metric).of != Families::default();
+        let zero = |policy: &&PolicyResults| {
+            let values = measured::of(policy, *metric);
+            values.is_some_and(|values| values.mean <= 0.0 && !(of_some && values.exercised == Some(0)))
+        };
+        policies.iter().all(zero) && (!of_app || policies.iter().any(|policy| measured::app_called(policy)))
     };
-    Metric::by_gravity(results.model())
+    Metric::by_gravity(results.families())
         .into_iter()
         .filter(nowhere)
         .filter_map(|metric| event(results, metric))
@@ -169,7 +204,10 @@ fn event(results: &Results, metric: Metric) -> Option<String> {
         Metric::PageLoadsFailed => "a page load fails",
         Metric::ErrorsSurfacedToApp => "app code gets an error",
         Metric::FlowEntries => return Some(format!("a session {}", results.flow().enters)),
-        Metric::RecursiveEntries => "a refresh causes another",
+        Metric::OfFamily(FlowMetric::Entries, family) => {
+            return Some(format!("a session {}", words_of(family).enters));
+        }
+        Metric::RecursiveEntries | Metric::OfFamily(FlowMetric::Recursive, _) => "a refresh causes another",
         Metric::FailedEntries => "a refresh fails",
         Metric::AppWaitS => "app code waits",
         _ => return None,

@@ -81,7 +81,7 @@ fn who(results: &Results, policies: &[&PolicyResults]) -> String {
 
 /// Text after the name: the gravest harms, and harms that are absent under this policy but not under all.
 fn clauses(results: &Results, policy: &PolicyResults, most_harms: usize) -> Vec<String> {
-    let mut harms: Vec<(Harm, String)> = Metric::by_gravity(results.model())
+    let mut harms: Vec<(Harm, String)> = Metric::by_gravity(results.families())
         .into_iter()
         .filter_map(|metric| {
             let mean = measured::mean(policy, metric)?;

@@ -128,11 +128,12 @@ fn sessions(
             stale,
             more @ ..,
         ] = row;
-        let [recursive, failed] = more;
+        let [recursive, failed, client] = more;
         let seconds = |cell: &str| cell.parse().map_err(|_| Reason::NotATime(cell.to_owned()));
         let row = SessionRow {
             replication: whole(replication)?,
             session: whole(session)?,
+            client: (!client.is_empty()).then(|| client.to_owned()),
             entries: whole(entries)?,
             recursive_entries: whole(recursive)?,
             failed_entries: whole(failed)?,
@@ -233,7 +234,7 @@ fn missing_fields(value: &Value) -> Vec<Gap> {
 fn other_metrics(results: &Results, gaps: &mut Vec<Gap>) {
     let policies = &results.policies;
     let lacks = |policy: &PolicyResults, name: &str| policy.get(name).is_none();
-    let missing = metrics_of(results.model())
+    let missing = metrics_of(results.families())
         .iter()
         .filter(|def| policies.iter().any(|policy| lacks(policy, def.name)));
     let missing: Vec<String> = missing.map(|def| def.name.to_owned()).collect();

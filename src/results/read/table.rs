@@ -1,6 +1,7 @@
 //! CSV tables of any version. Columns are found by name, and unknown names are counted.
 
 use super::super::Gap;
+use super::super::csv::CLIENT_COLUMN;
 use super::error::{Reason, Unreadable};
 use ::csv::StringRecord;
 use std::collections::BTreeMap;
@@ -26,7 +27,7 @@ fn stand_in(column: &str) -> Option<&'static str> {
         "entries" | "depth" | "requests" | "stale_token_s" | "recursive_entries" | "failed_entries" => {
             Some("0")
         }
-        "signed_out_at_s" | "sign_out" => Some(""),
+        "signed_out_at_s" | "sign_out" | CLIENT_COLUMN => Some(""),
         _ => None,
     }
 }
@@ -55,7 +56,9 @@ impl<'a, const N: usize> Table<'a, N> {
                 Some(at) => Ok(at),
                 None => {
                     let cell = stand_in(column).ok_or_else(|| broken(Reason::NoColumn(column)))?;
-                    gaps.push(Gap::NoColumn { file, column });
+                    if column != CLIENT_COLUMN {
+                        gaps.push(Gap::NoColumn { file, column });
+                    }
                     Err(cell)
                 }
             };

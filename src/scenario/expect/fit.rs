@@ -3,17 +3,19 @@
 use super::{BadCondition, Expectation, FAILED, Item, Label, Number, Outcome, Quantity, What};
 use super::{is_counted_by_group, is_counted_by_workload, metrics_of, percent_of};
 use crate::backend::{BackendSpec, LimitSpec};
-use crate::client::Model;
+use crate::client::Families;
 use crate::scenario::Scenario;
-use crate::scenario::parts::Parts;
+use crate::scenario::parts::{Clients, Parts, families_of};
 use crate::text::{nearest, shorten, tick};
 use crate::toml_text::Code;
 use std::ops::Range;
 
 /// What a condition may name.
 pub(super) struct Scope {
-    /// The client model.
-    pub(super) model: Model,
+    /// The families of the clients.
+    families: Families,
+    /// The families of the clients of each cohort; none where they are not known.
+    of_cohorts: Vec<(String, Families)>,
     /// The policies; `None` if they cannot be read.
     pub(super) policies: Option<Vec<String>>,
     /// Names of cohorts.
@@ -46,9 +48,11 @@ fn pools_of(backend: &BackendSpec) -> Vec<String> {
 
 impl Scope {
     /// What the conditions of a scenario that is being read may name.
-    pub(super) fn of_parts(parts: &Parts) -> Scope {
+    pub(super) fn of_parts(parts: &Parts, clients: &[Clients]) -> Scope {
+        let of_cohort = |of: &Clients| Some((of.cohort.clone()?, families_of([of])));
         Scope {
-            model: parts.model(),
+            families: families_of(clients),
+            of_cohorts: clients.iter().filter_map(of_cohort).collect(),
             policies: parts.policies.clone(),
             cohorts: parts.cohorts.iter().map(|entry| entry.spec.name.clone()).collect(),
             workloads: parts.workloads.iter().map(|entry| entry.spec.name.clone()).collect(),
@@ -60,7 +64,8 @@ impl Scope {
     /// What a condition beside a scenario that was read may name.
     pub(super) fn of_scenario(scenario: &Scenario, policies: &[String]) -> Scope {
         Scope {
-            model: scenario.model(),
+            families: scenario.families(std::iter::empty()),
+            of_cohorts: Vec::new(),
             policies: Some(policies.to_vec()),
             cohorts: scenario.cohorts.iter().map(|cohort| cohort.name.clone()).collect(),
             workloads: scenario.workloads.iter().map(|workload| workload.name.clone()).collect(),
@@ -118,8 +123,9 @@ impl Scope {
         };
         match quantity.what {
             What::Metric(def) => {
-                if !metrics_of(self.model).iter().any(|known| known.name == def.name) {
-                    let what = format!("no run of {} has the metric {}", self.model, tick(def.name));
+                if !metrics_of(self.families).iter().any(|known| known.name == def.name) {
+                    let clients = self.families.flow().clients;
+                    let what = format!("no run of {clients} has the metric {}", tick(def.name));
                     bad.push(metric_at(Code::UnknownMetric, what, None));
                 }
             }
@@ -165,10 +171,11 @@ impl Scope {
         }
         let names = |all: &[&str]| all.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
         match label {
-            Label::Cohort => no_such(Code::NoSuchCohort, "cohort", value, at, &self.cohorts),
+            Label::Cohort => no_such(Code::NoSuchCohort, "cohort", value, at, &self.cohorts)
+                .or_else(|| self.lacking(quantity, value)),
             Label::Workload => no_such(Code::UnknownWord, "workload", value, at, &self.workloads),
             Label::Endpoint => {
-                let endpoints = self.model.endpoints();
+                let endpoints = self.families.endpoints();
                 let called: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.name()).collect();
                 no_such(Code::UnknownWord, "endpoint", value, at, &names(&called))
             }
@@ -187,6 +194,20 @@ impl Scope {
             }),
             Label::Limit => self.unfit_limit(quantity, value, at),
         }
+    }
+
+    /// Why a quantity does not fit a cohort: no client of its users has the metric.
+    pub(super) fn lacking(&self, quantity: &Quantity, cohort: &str) -> Option<BadCondition> {
+        let name = quantity.what.name();
+        let def = metrics_of(self.families).iter().find(|def| def.name == name)?;
+        let (_, families) = self.of_cohorts.iter().find(|(known, _)| known == cohort)?;
+        (def.of != Families::default() && def.of.is_apart_from(*families)).then(|| BadCondition {
+            code: Code::UnknownMetric,
+            at: quantity.places.metric.clone(),
+            what: format!("no user of the cohort runs a client that has {}", tick(name)),
+            allowed: None,
+            meant: None,
+        })
     }
 
     fn unfit_limit(&self, quantity: &Quantity, value: &str, at: &Range<usize>) -> Option<BadCondition> {
@@ -227,12 +248,12 @@ impl Scope {
     fn no_label(&self, quantity: &Quantity, label: Label) -> BadCondition {
         let own = quantity.what.name();
         let counted: Vec<&str> = match label {
-            Label::Cohort => metrics_of(self.model)
+            Label::Cohort => metrics_of(self.families)
                 .iter()
                 .filter(|d| is_counted_by_group(d.metric))
                 .map(|d| d.name)
                 .collect(),
-            Label::Workload => metrics_of(self.model)
+            Label::Workload => metrics_of(self.families)
                 .iter()
                 .filter(|d| is_counted_by_workload(d.metric))
                 .map(|d| d.name)

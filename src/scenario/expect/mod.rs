@@ -12,7 +12,7 @@ pub use parse::parse_expectation;
 pub use spec::{CheckSpec, ExpectSpec, places};
 
 use super::Scenario;
-use super::parts::Parts;
+use super::parts::{Clients, Parts};
 use super::validate::Findings;
 use super::validate::cohorts::check_name;
 use crate::metrics::numbers::{FAILED, percent_of};
@@ -276,8 +276,8 @@ impl Expectation {
 }
 
 /// Parses the scenario's conditions and checks that what they name is there.
-pub fn read(findings: &mut Findings<'_>, parts: &Parts) -> Vec<Expectation> {
-    let scope = Scope::of_parts(parts);
+pub fn read(findings: &mut Findings<'_>, parts: &Parts, clients: &[Clients]) -> Vec<Expectation> {
+    let scope = Scope::of_parts(parts, clients);
     let mut read = Vec::new();
     for entry in &parts.expectations {
         let path = format!("{}.that", entry.path);
@@ -286,7 +286,9 @@ pub fn read(findings: &mut Findings<'_>, parts: &Parts) -> Vec<Expectation> {
                 expectation.may_be_vacuous = entry.spec.may_be_vacuous;
                 if let Some(name) = &entry.spec.cohort {
                     check_name(findings, parts, &format!("{}.cohort", entry.path), name);
-                    for bad in scope.not_of_cohort(&expectation) {
+                    let lacking =
+                        expectation.quantities().filter_map(|quantity| scope.lacking(quantity, name));
+                    for bad in scope.not_of_cohort(&expectation).into_iter().chain(lacking) {
                         refuse(findings, &path, bad);
                     }
                 }

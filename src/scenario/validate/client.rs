@@ -3,32 +3,41 @@
 use super::Findings;
 use crate::client::Model;
 use crate::client::family::{Unusable, Values};
-use crate::scenario::ClientSpec;
-use crate::scenario::parts::Parts;
+use crate::scenario::parts::{Clients, Entry, Parts};
 use crate::scenario::policies::ResolvedPolicy;
+use crate::scenario::{ClientSpec, CohortSpec};
 use crate::text::tick;
 use crate::toml_text::{Code, Node};
 use toml::de::DeValue;
 
-/// Refuses keys and values that the models cannot use.
-pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts) {
-    if let Some(model) = parts.client.as_ref().map(ClientSpec::model) {
-        check_all(findings, parts, model.unusable());
+/// Refuses keys and values that the clients cannot use. Keys of the client and the fleet are those of each cohort, keys of an action
+/// concern the cohorts of its users, and a key of the backend is of use where one of the clients can use it.
+pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts, all: &[Clients]) {
+    if parts.cohorts.is_empty() && parts.fleet.as_ref().is_none_or(|fleet| fleet.users == 0) {
+        return;
     }
-    for entry in &parts.cohorts {
-        // Keys of the client and of the fleet are those of the cohort's tables.
-        let client = &entry.spec.client;
-        let Some(model) = client.as_ref().or(parts.client.as_ref()).map(ClientSpec::model) else { continue };
-        let at = if client.is_some() { format!("{}.client.model", entry.path) } else { AT_MODEL.to_owned() };
-        for unusable in model.unusable() {
-            let is_own = unusable.key.starts_with("client.") || unusable.key.starts_with("fleet.");
-            match (is_own, entry.path == "cohort[0]") {
-                (true, _) => {
-                    check_one(findings, model, &at, unusable, &format!("{}.{}", entry.path, unusable.key))
+    let mut said: Vec<(String, &'static str)> = Vec::new();
+    for clients in all {
+        for (model, at_model) in &clients.models {
+            for unusable in model.unusable() {
+                for path in paths_of(findings, parts, clients, unusable.key) {
+                    let of_use = || {
+                        all.iter().flat_map(|clients| &clients.models).any(|(other, _)| {
+                            !other
+                                .unusable()
+                                .iter()
+                                .any(|row| row.key == unusable.key && refuses(findings, row, &path))
+                        })
+                    };
+                    let is_known = said.contains(&(path.clone(), unusable.why));
+                    if !is_known
+                        && refuses(findings, unusable, &path)
+                        && !(is_of_backend(unusable.key) && of_use())
+                    {
+                        refuse(findings, *model, at_model, unusable, &path);
+                        said.push((path, unusable.why));
+                    }
                 }
-                // The models of all cohorts are of one family, which has one list.
-                (false, true) => check_paths(findings, model, &at, unusable),
-                (false, false) => {}
             }
         }
     }
@@ -37,46 +46,64 @@ pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts) {
 /// Path of the model of `[client]`.
 const AT_MODEL: &str = "client.model";
 
-/// Refuses what a list says that the model of `[client]` cannot use.
+fn is_of_backend(key: &str) -> bool {
+    key.starts_with("backend.")
+}
+
+/// Refuses what a list says that a client of the program's own cannot use.
 pub(super) fn check_all(findings: &mut Findings<'_>, parts: &Parts, list: &[Unusable]) {
     let Some(model) = parts.client.as_ref().map(ClientSpec::model) else { return };
-    if parts.fleet.as_ref().is_none_or(|fleet| fleet.users == 0) {
-        return;
-    }
-    for unusable in list {
-        check_paths(findings, model, AT_MODEL, unusable);
-    }
-}
-
-/// Refuses what a model cannot use, at each place of its key.
-fn check_paths(findings: &mut Findings<'_>, model: Model, at_model: &str, unusable: &Unusable) {
-    let paths: Vec<String> = match unusable.key.split_once("[]") {
-        None => vec![unusable.key.to_owned()],
-        Some((list, rest)) => {
-            let entries = findings.doc.node(list).and_then(|node| node.get_ref().as_array());
-            (0..entries.map_or(0, |list| list.len())).map(|i| format!("{list}[{i}]{rest}")).collect()
+    for clients in parts.clients(&[], &[]) {
+        for unusable in list {
+            for path in paths_of(findings, parts, &clients, unusable.key) {
+                if parts.users().unwrap_or(0) > 0 && refuses(findings, unusable, &path) {
+                    refuse(findings, model, AT_MODEL, unusable, &path);
+                }
+            }
         }
-    };
-    for path in paths {
-        check_one(findings, model, at_model, unusable, &path);
     }
 }
 
-fn check_one(findings: &mut Findings<'_>, model: Model, at_model: &str, unusable: &Unusable, path: &str) {
-    let Some(node) = findings.doc.node(path) else { return };
-    let found = written(node);
-    let (refused, allowed) = match unusable.values {
-        Values::Any => (true, "nothing here".to_owned()),
-        Values::Only(value) => (found == value, format!("any value but \"{value}\"")),
-        Values::AllBut(value) => (found != value, format!("only {value}")),
-    };
-    if refused {
-        let key = path.rsplit('.').next().unwrap_or(path);
-        let what = format!("`{key}` is nothing that the model \"{model}\" can use: {}", unusable.why);
-        let error = findings.at(path, Code::KeyOfOtherKind, what);
-        let at_model = findings.doc.at(at_model);
-        findings.push(error.allowed(allowed).other(at_model, "the model"));
+/// The places of a key that concern the users of a cohort.
+fn paths_of(findings: &Findings<'_>, parts: &Parts, clients: &Clients, key: &str) -> Vec<String> {
+    if let Some(of_client) = key.strip_prefix("client.") {
+        return vec![format!("{}.{of_client}", clients.at_client)];
     }
+    if let Some(of_fleet) = key.strip_prefix("fleet.") {
+        return vec![format!("{}.{of_fleet}", clients.fleet)];
+    }
+    let Some((list, rest)) = key.split_once("[]") else { return vec![key.to_owned()] };
+    let entries = findings.doc.node(list).and_then(|node| node.get_ref().as_array());
+    let paths = (0..entries.map_or(0, |list| list.len())).map(|i| format!("{list}[{i}]"));
+    let concerns = |path: &String| {
+        let action = parts.actions.iter().find(|entry| entry.path == *path);
+        let of_cohort = action.and_then(|entry| entry.spec.cohort.as_ref());
+        of_cohort.is_none() || of_cohort == clients.cohort.as_ref()
+    };
+    paths.filter(concerns).map(|path| format!("{path}{rest}")).collect()
+}
+
+/// Whether the value at a path is one that a row refuses.
+fn refuses(findings: &Findings<'_>, unusable: &Unusable, path: &str) -> bool {
+    let Some(node) = findings.doc.node(path) else { return false };
+    match unusable.values {
+        Values::Any => true,
+        Values::Only(value) => written(node) == value,
+        Values::AllBut(value) => written(node) != value,
+    }
+}
+
+fn refuse(findings: &mut Findings<'_>, model: Model, at_model: &str, unusable: &Unusable, path: &str) {
+    let allowed = match unusable.values {
+        Values::Any => "nothing here".to_owned(),
+        Values::Only(value) => format!("any value but \"{value}\""),
+        Values::AllBut(value) => format!("only {value}"),
+    };
+    let key = path.rsplit('.').next().unwrap_or(path);
+    let what = format!("`{key}` is nothing that the model \"{model}\" can use: {}", unusable.why);
+    let error = findings.at(path, Code::KeyOfOtherKind, what);
+    let at_model = findings.doc.at(at_model);
+    findings.push(error.allowed(allowed).other(at_model, "the model"));
 }
 
 /// A value as a file writes it, without quotes.
@@ -90,33 +117,49 @@ fn written(node: &Node<'_>) -> String {
     }
 }
 
-/// Refuses token clients beside a model that is none. Over a token client, warns of what its policies say in vain.
+/// Refuses clients as they are beside a client of the program's own, which runs alone. Over token clients, warns of what the
+/// compared policies say in vain.
 pub(crate) fn check_contenders(findings: &mut Findings<'_>, parts: &Parts, policies: &[ResolvedPolicy]) {
-    // A cohort with a policy of its own does not follow the compared ones.
-    let compared = parts.cohorts.iter().find(|cohort| cohort.spec.policy.is_none());
-    let own = compared
-        .and_then(|cohort| Some((format!("{}.client.model", cohort.path), cohort.spec.client.as_ref()?)));
-    let of_all = parts.client.as_ref().map(|client| (AT_MODEL.to_owned(), client));
-    let Some((at_model, client)) = own.or(of_all) else { return };
-    if parts.users().unwrap_or(0) == 0 || (compared.is_none() && !parts.cohorts.is_empty()) {
+    if parts.users().unwrap_or(0) == 0 {
         return;
     }
-    let model = client.model();
-    if model.row().is_contender {
-        let name = client.name.file().unwrap_or(model.name());
-        return warn_of_what_has_no_effect(findings, name, policies);
+    // A cohort with a policy of its own does not follow the compared ones.
+    let compared = parts.cohorts.iter().filter(|cohort| cohort.spec.policy.is_none());
+    let of_all = || parts.client.as_ref().map(|client| (AT_MODEL.to_owned(), client));
+    let of_cohort = |cohort: &'_ Entry<CohortSpec>| match &cohort.spec.client {
+        Some(client) => Some((format!("{}.client.model", cohort.path), client.clone())),
+        None => of_all().map(|(at, client)| (at, client.clone())),
+    };
+    let mut clients: Vec<(String, ClientSpec)> = compared.filter_map(of_cohort).collect();
+    if parts.cohorts.is_empty() {
+        clients.extend(of_all().map(|(at, client)| (at, client.clone())));
     }
-    for (i, policy) in policies.iter().enumerate() {
-        if policy.parts.iter().all(|(part, _)| part.client.is_none()) {
+    let mut warned: Vec<String> = Vec::new();
+    for (at_model, client) in clients {
+        let model = client.model();
+        let name = client.name.file().unwrap_or(model.name()).to_owned();
+        if model.row().is_contender && !warned.contains(&name) {
+            warn_of_what_has_no_effect(findings, &name, policies);
+            warned.push(name);
+        }
+        if model != Model::OWN {
             continue;
         }
-        let what = "a token client, and the model is none";
-        let error = findings.at(&format!("policies[{i}]"), Code::UnknownPolicy, what);
-        let at_model = findings.doc.at(&at_model);
-        let allowed = "presets, [[policy]], policy files and mixes of them";
-        findings.push(error.found(tick(&policy.name)).allowed(allowed).other(at_model, "the model"));
+        for (i, policy) in policies.iter().enumerate() {
+            if policy.parts.iter().any(|(part, _)| part.client.is_some()) {
+                let error = findings.at(&format!("policies[{i}]"), Code::UnknownPolicy, BESIDE_OWN);
+                let at_model = findings.doc.at(&at_model);
+                let error = error.found(tick(&policy.name)).allowed(ALLOWED_BESIDE_OWN);
+                findings.push(error.other(at_model, "the model"));
+            }
+        }
     }
 }
+
+/// Why a client as it is does not run beside [`Model::OWN`].
+pub(super) const BESIDE_OWN: &str = "a client beside one of the program's own, whose code runs alone";
+/// What runs over [`Model::OWN`].
+pub(super) const ALLOWED_BESIDE_OWN: &str = "presets, [[policy]], policy files and mixes of them";
 
 /// Warns of `touch-errors`, for which a token client has no mechanism.
 fn warn_of_what_has_no_effect(findings: &mut Findings<'_>, client: &str, policies: &[ResolvedPolicy]) {

@@ -1,9 +1,10 @@
 //! Checks of cohorts: their names, clients, networks and apps, and the policies that fit their clients.
 
 use super::Findings;
+use super::client::{ALLOWED_BESIDE_OWN, BESIDE_OWN};
 use crate::client::Model;
 use crate::scenario::ClientSpec;
-use crate::scenario::parts::Parts;
+use crate::scenario::parts::{Clients, Parts};
 use crate::scenario::policies::Pinned;
 use crate::text::{nearest, tick};
 use crate::toml_text::{Code, TextError};
@@ -48,7 +49,7 @@ pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts) {
     check_clients(findings, parts);
 }
 
-/// Checks that each cohort has a client, and that all clients can be run beside each other.
+/// Checks that each cohort has a client, and that a client of the program's own runs alone.
 fn check_clients(findings: &mut Findings<'_>, parts: &Parts) {
     let mut first: Option<(String, &ClientSpec)> = None;
     for entry in &parts.cohorts {
@@ -71,21 +72,33 @@ fn check_clients(findings: &mut Findings<'_>, parts: &Parts) {
             first = Some((path, client));
             continue;
         };
-        let there = findings.doc.at(first_path);
-        if client.model().family() != first.model().family() {
-            let what = "clients of two families in one scenario";
-            let error = findings.at(&format!("{path}.model"), Code::KeyOfOtherKind, what);
-            let family = Model::all().filter(|model| model.family() == first.model().family());
-            let allowed = family.map(Model::name).collect::<Vec<_>>().join(", ");
-            let error = error.found(tick(client.model().name())).allowed(allowed);
-            findings.push(error.other(there, "a client of the other family"));
-        } else if client.storage_ignores_removals != first.storage_ignores_removals {
-            let what = "browsers that keep removed sessions beside browsers that do not";
-            let at = format!("{path}.storage-ignores-removals");
-            let at = if findings.doc.node(&at).is_some() { at } else { path };
-            let error = findings.at(&at, Code::KeyOfOtherKind, what);
-            findings.push(error.allowed("the same value for all cohorts").other(there, "another client"));
+        if (client.model() == Model::OWN) != (first.model() == Model::OWN) {
+            let there = findings.doc.at(first_path);
+            let error = findings.at(&format!("{path}.model"), Code::KeyOfOtherKind, BESIDE_OWN);
+            let error = error.found(tick(client.model().name())).allowed("the same client for all cohorts");
+            findings.push(error.other(there, "a client of another cohort"));
         }
+    }
+}
+
+/// Checks that browsers of all clients that keep a session in the storage treat removals alike: one store has them all.
+pub(crate) fn check_storages(findings: &mut Findings<'_>, all: &[Clients]) {
+    const KEY: &str = "client.storage-ignores-removals";
+    let stores = |clients: &&Clients| {
+        let uses = |(model, _): &(Model, String)| model.unusable().iter().all(|row| row.key != KEY);
+        clients.models.iter().any(uses)
+    };
+    let mut storing = all.iter().filter(stores);
+    let Some(first) = storing.next() else { return };
+    for clients in
+        storing.filter(|clients| clients.storage_ignores_removals != first.storage_ignores_removals)
+    {
+        let there = findings.doc.at(&first.at_client);
+        let what = "browsers that keep removed sessions beside browsers that do not";
+        let at = format!("{}.storage-ignores-removals", clients.at_client);
+        let at = if findings.doc.node(&at).is_some() { at } else { clients.at_client.clone() };
+        let error = findings.at(&at, Code::KeyOfOtherKind, what);
+        findings.push(error.allowed("the same value for all cohorts").other(there, "another client"));
     }
 }
 
@@ -105,16 +118,14 @@ pub(crate) fn check_name(findings: &mut Findings<'_>, parts: &Parts, path: &str,
     false
 }
 
-/// Refuses token clients as policies of cohorts whose client is none, and warns of policies that nobody follows.
+/// Refuses clients as they are as policies of cohorts with a client of the program's own, and warns of policies that nobody follows.
 pub(crate) fn check_pinned(findings: &mut Findings<'_>, parts: &Parts, pinned: &[Pinned]) {
     for Pinned { cohort, policy } in pinned {
         let entry = &parts.cohorts[*cohort];
         let Some(client) = entry.spec.client.as_ref().or(parts.client.as_ref()) else { continue };
-        if !client.model().row().is_contender && policy.parts.iter().any(|(part, _)| part.client.is_some()) {
-            let what = "a token client, and the client of the cohort is none";
-            let error = findings.at(&format!("{}.policy", entry.path), Code::UnknownPolicy, what);
-            let allowed = "presets, [[policy]], policy files and mixes of them";
-            findings.push(error.found(tick(&policy.name)).allowed(allowed));
+        if client.model() == Model::OWN && policy.parts.iter().any(|(part, _)| part.client.is_some()) {
+            let error = findings.at(&format!("{}.policy", entry.path), Code::UnknownPolicy, BESIDE_OWN);
+            findings.push(error.found(tick(&policy.name)).allowed(ALLOWED_BESIDE_OWN));
         }
     }
     let compared = parts.policies.as_ref().map_or(0, Vec::len);

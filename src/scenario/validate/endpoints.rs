@@ -1,14 +1,21 @@
 //! Checks that the endpoints of a scenario are those that its client calls.
 
 use super::Findings;
-use crate::client::Model;
 use crate::protocol::Endpoint;
-use crate::scenario::parts::Parts;
+use crate::scenario::parts::{Clients, Parts, families_of};
+use crate::text::shorten;
 use crate::toml_text::Code;
 
-/// Checks the endpoints of `[backend]`, limits and faults against those of a model's family.
-pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts, model: Model) {
-    check_against(findings, parts, model.name(), &model.endpoints());
+/// Checks the endpoints of `[backend]`, limits and faults against those of the clients' families.
+pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts, clients: &[Clients]) {
+    let mut names: Vec<&str> = Vec::new();
+    let families = families_of(clients);
+    for (model, _) in clients.iter().flat_map(|clients| &clients.models) {
+        if names.is_empty() || (families.are_several() && !names.contains(&model.name())) {
+            names.push(model.name());
+        }
+    }
+    check_against(findings, parts, &shorten(&names.join(" and "), 200), &families.endpoints());
 }
 
 fn check_against(findings: &mut Findings<'_>, parts: &Parts, model: &str, called: &[Endpoint]) {

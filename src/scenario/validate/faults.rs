@@ -3,6 +3,7 @@
 use super::Findings;
 use crate::backend::Endpoint;
 use crate::client::policy::{Policy, Retry};
+use crate::client::{AsIs, Families};
 use crate::fault::FaultSpec;
 use crate::kernel::Dur;
 use crate::scenario::codes::ErrorCodes;
@@ -43,6 +44,7 @@ pub(crate) fn warn_of_idle_retry_after(
     findings: &mut Findings<'_>,
     parts: &Parts,
     policies: &[ResolvedPolicy],
+    families: Families,
 ) {
     let policies: Vec<&Policy> =
         policies.iter().flat_map(|p| p.parts.iter().map(|(policy, _)| policy)).collect();
@@ -53,7 +55,7 @@ pub(crate) fn warn_of_idle_retry_after(
     let Ok(codes) = ErrorCodes::of(policies.iter().copied(), workloads(), faults(), limits) else { return };
     let names = codes.clone().into_names();
     let has_users = parts.users().is_some_and(|users| users > 0);
-    let mut retried = parts.model().endpoints();
+    let mut retried = families.endpoints();
     retried.retain(|endpoint| endpoint.row().retried);
     let retried_names = retried.iter().map(|endpoint| endpoint.name()).collect::<Vec<_>>().join(" and ");
     for entry in &parts.faults {
@@ -70,8 +72,8 @@ pub(crate) fn warn_of_idle_retry_after(
         let by_policy = has_users
             && retried.iter().copied().any(hits)
             && policies.iter().any(|p| match &p.client {
-                Some(client) => client.honours_retry_after(),
-                None => obeys(&p.retry),
+                Some(AsIs::Profile(client)) => client.honours_retry_after(),
+                Some(AsIs::Release(_)) | None => obeys(&p.retry),
             });
         let by_workload = hits(crate::client::workload::GENERIC)
             && workloads().any(|w| w.retry.as_ref().is_some_and(obeys));

@@ -3,7 +3,7 @@
 mod backend;
 pub(super) mod client;
 pub(super) mod cohorts;
-mod endpoints;
+pub(super) mod endpoints;
 pub(super) mod faults;
 mod fleet;
 pub(super) mod own;
@@ -81,13 +81,11 @@ impl Findings<'_> {
 pub(super) fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
     let mut findings = Findings { doc, errors: Errors::default(), warnings: Vec::new() };
     size::check(&mut findings, parts);
-    client::check(&mut findings, parts);
     cohorts::check(&mut findings, parts);
     fleet::check(&mut findings, parts);
     workload::check(&mut findings, parts);
     backend::check(&mut findings, parts);
     faults::check(&mut findings, parts);
-    endpoints::check(&mut findings, parts, parts.model());
     for entry in &parts.inline_policies {
         policy::check(&mut findings, &entry.path, &entry.spec);
     }

@@ -125,7 +125,7 @@ pub fn exhaust(depth: u32) -> Vec<Explored> {
         .map(|&(model, policy, start, reacts)| {
             let plan = plan(model, policy, reacts);
             let depth = depth + start.extra_depth();
-            let found = plan.client.with(Explore { policy, start, depth });
+            let found = plan.clients[0].with(Explore { policy, start, depth });
             let (sessions, tabs) = start.sessions_and_tabs();
             Explored {
                 model: model.name(),

@@ -3,7 +3,7 @@
 use super::Start;
 use crate::backend::BackendSpec;
 use crate::client::fact::Fact;
-use crate::client::family::Who;
+use crate::client::family::{Users, Who};
 use crate::client::step::{Action, Input, TaskId};
 use crate::client::{Account, Client, Prepared, Store};
 use crate::kernel::{Dur, Time};
@@ -58,10 +58,11 @@ impl<C: Client> State<C> {
     /// All tabs are loaded and signed in, and the inputs of `start` are due at one time.
     pub(super) fn signed_in(search: &mut Search<'_, C>, start: Start) -> State<C> {
         let (sessions, _) = start.sessions_and_tabs();
+        let users = Users { range: 0..sessions, tabs_per_user: search.tabs, arm_of: &|_| 0 };
         let mut state = State {
             now: Time::ZERO,
-            pages: C::store(&search.client.setups[0], &search.client.rules[0], 0..sessions, search.tabs),
-            accounts: C::account(&search.client.rules[0], &BackendSpec::default(), 0..sessions),
+            pages: C::store(&search.client.setups, &search.client.rules, &users),
+            accounts: C::account(&search.client.rules, &BackendSpec::default(), &users),
             due: Vec::new(),
         };
         for tab in 0..sessions * search.tabs {
@@ -151,7 +152,7 @@ impl<C: Client> Search<'_, C> {
 
     fn step(&mut self, state: &mut State<C>, tab: u32, input: Input, answered: Option<TaskId>) {
         let Prepared { setups, rules } = self.client;
-        let (setup, rules) = (&setups[0], &rules[0][0]);
+        let (setup, rules) = (&setups[0], &rules[0]);
         let named = answered.is_some_and(|task| C::names_sign_out(&state.pages, setup, rules, task));
         let mut actions = std::mem::take(&mut self.scratch);
         let who = Who { tab, user: tab / self.tabs, setup, rules };

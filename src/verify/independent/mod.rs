@@ -23,7 +23,8 @@
 //! codes, every jitter, budgets, breakers and windows; mixes; scripted actions; faults and limits of every kind; queues; time-outs;
 //! every generic workload.
 //!
-//! It leaves out: replications after the first; the metrics that are derived from counts (amplification, recovery, times
+//! It leaves out: scenarios in which clients of several families run beside each other, which a test compares with each client alone
+//! instead (`tests/it/mixed.rs`); replications after the first; the metrics that are derived from counts (amplification, recovery, times
 //! without a token); the guards.
 
 mod answer;

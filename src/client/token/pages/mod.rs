@@ -19,12 +19,11 @@ pub(super) use store::Pages;
 
 use super::shipped;
 use crate::backend::BackendSpec;
-use crate::client::family::{Client, Context, FlowWords, MessageRow, ModelRow, Unusable, Who};
+use crate::client::family::{Client, Context, FlowWords, MessageRow, ModelRow, Unusable, Users, Who};
 use crate::client::policy::Policy;
 use crate::client::step::{Action, Input, TaskId};
 use crate::kernel::Time;
 use crate::protocol::EndpointRow;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The family of token clients: browser SDKs, each described by a profile.
@@ -54,12 +53,13 @@ impl Client for Token {
         Policed::new(setup, policy, codes)
     }
 
-    fn store(setup: &Setup, rules: &[Policed], users: Range<u32>, tabs_per_user: u32) -> Pages {
-        Pages::new(setup, rules, users, tabs_per_user)
+    fn store(setups: &[Setup], rules: &[Policed], users: &Users<'_>) -> Pages {
+        // What the store keeps of a setup is the same in all arms, as loading a scenario checks.
+        Pages::new(&setups[0], rules, users.range.clone(), users.tabs_per_user)
     }
 
-    fn account(rules: &[Policed], _: &BackendSpec, users: Range<u32>) -> Sessions {
-        Sessions::new(rules.iter().map(|rules| rules.server), users)
+    fn account(rules: &[Policed], _: &BackendSpec, users: &Users<'_>) -> Sessions {
+        Sessions::new(rules.iter().map(|rules| rules.server), users.range.clone())
     }
 
     #[inline]

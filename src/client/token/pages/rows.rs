@@ -85,6 +85,7 @@ pub(super) fn machine(endpoint: Endpoint) -> token::Endpoint {
 
 /// The flow of this family is the refresh: an entry is a refresh that begins.
 pub(super) const FLOW: FlowWords = FlowWords {
+    clients: "token clients",
     name: "the refresh",
     short: "the refresh",
     enters: "refreshes its token",

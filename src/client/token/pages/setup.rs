@@ -1,6 +1,7 @@
 //! Data shared by all pages of a run, and the rules that a user follows.
 
 use super::sessions::{Reply, Server};
+use crate::client::AsIs;
 use crate::client::app::Reaction;
 use crate::client::family::Context;
 use crate::client::policy::Policy;
@@ -84,7 +85,7 @@ pub struct Policed {
 
 impl Policed {
     pub(super) fn new(setup: &Setup, policy: &Policy, codes: &[String]) -> Policed {
-        let profile = policy.client.as_ref().unwrap_or(&setup.profile);
+        let profile = policy.client.as_ref().and_then(AsIs::profile).unwrap_or(&setup.profile);
         let rules = profile.rules().expect("a profile is checked when it is read");
         // A policy may name codes that the profile does not. They get the numbers after the profile's.
         let (mut client, names) = match policy.client {

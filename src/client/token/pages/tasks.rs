@@ -1,6 +1,6 @@
 //! What a machine waits for, numbered as a world's tasks.
 //!
-//! The upper bits of a number are its kind; the others are an index: of a request, of a wait, or of the client object
+//! The lowest bits of a number are its kind; the others are an index: of a request, of a wait, or of the client object
 //! whose clock it is. The clocks of an idle object need no entry of their own.
 
 use super::sessions::Reply;
@@ -11,8 +11,8 @@ use crate::client::token::{Op, Request, Timer};
 use crate::kernel::Time;
 use crate::protocol::Failure;
 
-/// Bits of an index.
-const INDEX_BITS: u32 = 29;
+/// Bits of a kind.
+const KIND_BITS: u32 = 3;
 
 /// The kind of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,13 +34,13 @@ pub(super) enum Kind {
 
 /// The task of this kind and index.
 pub(super) fn id(kind: Kind, index: u32) -> TaskId {
-    debug_assert!(index >> INDEX_BITS == 0, "an index has {INDEX_BITS} bits");
-    (kind as u32) << INDEX_BITS | index
+    debug_assert!(index.leading_zeros() >= KIND_BITS, "an index leaves {KIND_BITS} bits to the kind");
+    index << KIND_BITS | kind as u32
 }
 
 /// The kind and the index of a task.
 pub(super) fn parts(task: TaskId) -> (Kind, u32) {
-    let kind = match task >> INDEX_BITS {
+    let kind = match task & ((1 << KIND_BITS) - 1) {
         0 => Kind::Call,
         1 => Kind::Wait,
         2 => Kind::Tick,
@@ -48,7 +48,7 @@ pub(super) fn parts(task: TaskId) -> (Kind, u32) {
         4 => Kind::Alarm,
         _ => Kind::Expiry,
     };
-    (kind, task & ((1 << INDEX_BITS) - 1))
+    (kind, task >> KIND_BITS)
 }
 
 /// A request that a client sent.
@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn a_task_is_read_as_it_was_numbered() {
         for kind in [Kind::Call, Kind::Wait, Kind::Tick, Kind::FirstTick, Kind::Alarm, Kind::Expiry] {
-            for index in [0, 1, (1 << INDEX_BITS) - 1] {
+            for index in [0, 1, u32::MAX >> KIND_BITS] {
                 assert_eq!(parts(id(kind, index)), (kind, index));
             }
         }
