@@ -336,7 +336,6 @@ fn what_a_model_cannot_use_is_refused() {
         ("fleet.multi-session = true", "only false"),
         ("fleet.app-reaction = \"set-active\"", "any value but \"set-active\""),
         ("backend.client-token = \"last\"", "does not call /client"),
-        ("client.model = \"documented\"", "the model is none"),
         ("backend.touch.latency = \"1s\"", "no client of this scenario calls touch"),
     ] {
         let settings = Settings::from(&[set.replacen(" = ", "=", 1)][..]);
