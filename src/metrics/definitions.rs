@@ -28,7 +28,7 @@ pub enum Harm {
     FailedLoad,
     /// App code receives an error.
     Error,
-    /// Entries of a flow that harm: see [`FlowHarm`].
+    /// Entries of a flow that harm: see [`FlowHarm`](crate::client::family::FlowHarm).
     Flow,
     /// A caller waits.
     Waiting,
