@@ -5,6 +5,7 @@
 
 use super::super::draw::endpoints;
 use super::sides::{list, milliseconds};
+use crate::backend::BackendSpec;
 use toml::{Table, Value};
 
 /// The contender that stands for a policy.
@@ -65,7 +66,8 @@ pub(super) fn with_token_clients(scenario: &mut Table) {
         for key in ["client-token", "session-updated-at", "focus-touch-with-client", "revoked-session"] {
             backend.remove(key);
         }
-        let life_ms = milliseconds(backend.get("token-life")).unwrap_or(60_000);
+        let life_ms = milliseconds(backend.get("token-life"))
+            .unwrap_or(BackendSpec::default().token_life.0 / 1_000_000);
         backend.insert("token-life".into(), format!("{}ms", LONGER * life_ms).into());
         for name in endpoints() {
             let renamed = renamed(&ENDPOINTS, &Value::from(name));
