@@ -95,12 +95,34 @@ impl Study {
         let sweeper = Sweeper::new(self, design, control)?;
         let all: Vec<u64> = (0..sweeper.points.count()).collect();
         let mut sweep = sweeper.head();
-        for chunk in all.chunks(parallel::width() * CHUNK) {
-            let ended = parallel::map(chunk, |point| sweeper.run(*point, control));
-            sweep.points.extend(ended.into_iter().collect::<Result<Vec<Point>, Error>>()?);
-        }
+        in_order(
+            &all,
+            |point| sweeper.run(point, control),
+            |_, point| {
+                sweep.points.push(point);
+                Ok::<(), Error>(())
+            },
+        )?;
         Ok(sweep)
     }
+}
+
+/// Works on some points on all cores, a few at a time, and gives each outcome to `take`, in order.
+///
+/// # Errors
+/// The first error in the order of `points`, of `work` or `take`.
+fn in_order<T: Send, E: Send>(
+    points: &[u64],
+    work: impl Fn(u64) -> Result<T, E> + Sync + Send,
+    mut take: impl FnMut(u64, T) -> Result<(), E>,
+) -> Result<(), E> {
+    for chunk in points.chunks(parallel::width() * CHUNK) {
+        let ended = parallel::map(chunk, |point| work(*point));
+        for (point, outcome) in chunk.iter().zip(ended) {
+            take(*point, outcome?)?;
+        }
+    }
+    Ok(())
 }
 
 impl<'a> Sweeper<'a> {
@@ -113,22 +135,21 @@ impl<'a> Sweeper<'a> {
         let points = design.placed(study.loaded.scenario.seed);
         let mut sweeper = Sweeper { study, points, policies, largest: 0 };
         let all: Vec<u64> = (0..sweeper.points.count()).collect();
-        let mut most = 0;
-        for chunk in all.chunks(parallel::width() * CHUNK) {
+        let memory = |point: u64| {
             if control.is_stopped() {
                 let (at, reason) = (Time(0), StopReason::Interrupted);
-                return Err(Stopped { at, reason, chain: Vec::new(), run: None }.into());
+                return Err(Error::from(Stopped { at, reason, chain: Vec::new(), run: None }));
             }
-            let checked = parallel::map(chunk, |point| {
-                sweeper.study(*point).map(|study| memory_estimate(study.loaded()).bytes)
-            });
-            for (point, bytes) in chunk.iter().zip(checked) {
-                let bytes = bytes?;
-                if bytes > most {
-                    (most, sweeper.largest) = (bytes, *point);
-                }
+            sweeper.study(point).map(|study| memory_estimate(study.loaded()).bytes)
+        };
+        let (mut most, mut largest) = (0, 0);
+        in_order(&all, memory, |point, bytes| {
+            if bytes > most {
+                (most, largest) = (bytes, point);
             }
-        }
+            Ok(())
+        })?;
+        sweeper.largest = largest;
         Ok(sweeper)
     }
 
@@ -186,11 +207,7 @@ impl<'a> Sweeper<'a> {
         control: &Control,
         each: impl Fn(Point) -> Result<(), E> + Sync + Send,
     ) -> Result<(), E> {
-        for chunk in which.chunks(parallel::width() * CHUNK) {
-            let ended = parallel::map(chunk, |point| each(self.run(*point, control).map_err(E::from)?));
-            ended.into_iter().collect::<Result<(), E>>()?;
-        }
-        Ok(())
+        in_order(which, |point| each(self.run(point, control).map_err(E::from)?), |_, ()| Ok(()))
     }
 
     /// The sweep without its points.
