@@ -4,6 +4,7 @@ use super::build::raw_schema;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 /// The JSON Schema of a type.
 pub fn schema<T: JsonSchema>(title: &str) -> Value {
@@ -69,18 +70,31 @@ fn describe_unit(schema: &mut Map<String, Value>) {
     schema.insert("description".into(), about.into());
 }
 
-/// Keys that belong to some values of another key, and keys of which one must be there.
+/// Keys that belong to some values of another key, and keys of which one must be there. A key that gives others, as `preset`
+/// does, gives also the keys that a condition asks for.
 fn conditions(schema: &mut Map<String, Value>) {
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return };
+    let givers: BTreeSet<&str> = properties
+        .values()
+        .filter_map(|property| property["x-unless"].as_array())
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let there = |name: &str| match givers.len() {
+        0 => json!({ "required": [name] }),
+        _ => one_of_them(std::iter::once(name).chain(givers.iter().copied())),
+    };
     let mut all = Vec::new();
     for (name, property) in properties {
         if let Some((to, words)) = property["x-only"].as_object().and_then(|only| only.iter().next()) {
             let these = json!({ "properties": { to: { "enum": words } }, "required": [to] });
             if property["x-needed"] == true {
-                all.push(json!({ "if": these, "then": { "required": [name] } }));
+                all.push(json!({ "if": these, "then": there(name) }));
             }
             if property["default"].is_null() {
-                all.push(json!({ "if": { "required": [name] }, "then": these }));
+                let mut goes = there(to);
+                goes["properties"] = these["properties"].clone();
+                all.push(json!({ "if": { "required": [name] }, "then": goes }));
             }
         }
         if let Some((to, never)) = property["x-never"].as_object().and_then(|never| never.iter().next())
@@ -91,13 +105,17 @@ fn conditions(schema: &mut Map<String, Value>) {
             all.push(json!({ "if": these, "then": { "not": { "required": [name] } } }));
         }
         if let Some(others) = property["x-unless"].as_array() {
-            let any = std::iter::once(json!({ "required": [name] }));
-            let any: Vec<Value> =
-                any.chain(others.iter().map(|other| json!({ "required": [other] }))).collect();
-            all.push(json!({ "anyOf": any }));
+            all.push(one_of_them(
+                std::iter::once(name.as_str()).chain(others.iter().filter_map(Value::as_str)),
+            ));
         }
     }
     if !all.is_empty() {
         schema.insert("allOf".into(), all.into());
     }
+}
+
+/// At least one of these keys is there.
+fn one_of_them<'a>(names: impl Iterator<Item = &'a str>) -> Value {
+    json!({ "anyOf": names.map(|name| json!({ "required": [name] })).collect::<Vec<_>>() })
 }

@@ -289,7 +289,7 @@ fn print_and_pages_without_scripts_show_static_charts() {
 #[test]
 fn the_page_formats_numbers_as_the_program_does() {
     let Some(path) = chromium::installed() else { return };
-    let script = std::fs::read_to_string(root().join("src/page/chart.js")).expect("the page's script");
+    let script = std::fs::read_to_string(root().join("src/page/shared.js")).expect("the pages' script");
     let begin = script.find("function number").expect("the rule");
     let rule = &script[begin..begin + script[begin..].find("\n}\n").expect("its end") + 2];
     let mut page = Chromium::start(path);

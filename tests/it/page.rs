@@ -144,7 +144,9 @@ fn the_table_of_sessions_is_whole_and_every_session_is_told() {
     let mut page = Chromium::start(path);
     page.open(&file, 1400, false);
     let cut = "[...document.querySelectorAll('.scroll')].map(e => e.scrollWidth - e.clientWidth)";
-    assert_eq!(page.value(cut), json!([0, 0, 0]), "tables fit at 1400 px");
+    let cut = page.value(cut);
+    let cut = cut.as_array().expect("the tables");
+    assert!(cut.len() >= 3 && cut.iter().all(|pixels| *pixels == json!(0)), "tables fit at 1400 px: {cut:?}");
     let rows = page.value("document.querySelectorAll('.worst tbody tr').length");
     let stories = page.value("document.querySelectorAll('details.story').length");
     assert!(rows == stories && rows.as_u64() >= Some(6), "{rows} sessions, {stories} stories");
