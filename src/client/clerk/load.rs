@@ -5,7 +5,6 @@
 //! stopped.
 
 use super::browser::KeptEnvironment;
-use super::endpoints;
 use super::messages;
 use super::page::Page;
 use super::release::ENVIRONMENT_KEPT;
@@ -13,6 +12,7 @@ use super::resource::Listeners;
 use super::tab::Tab;
 use super::task::{Caller, Kind, NONE, flag};
 use super::tasks::next_epoch;
+use crate::client::app::AppReaction;
 use crate::client::fact::{Fact, Status};
 use crate::client::step::TaskId;
 use crate::client::step::{Action, Message};
@@ -133,27 +133,26 @@ impl Page<'_> {
         }
         self.tasks[load].flags |= flag::DEGRADED;
         let cookie = self.browser.cookie;
-        self.client_arrives(cookie, cookie.is_some(), Listeners::SameTask, 0);
+        // `setActive` of app code that reacts to the client awaits a hook first, so the fetch is sent before it acts.
+        let waits_for_hook = self.setup.reaction.act == AppReaction::SetActive;
+        let listeners = if waits_for_hook { Listeners::Later } else { Listeners::SameTask };
+        self.client_arrives(cookie, cookie.is_some(), listeners, 0);
         self.stop_polling();
         if self.tab.session {
             self.get_token(Caller::Parent, load, flag::SKIP_CACHE | flag::DEGRADED, 0, 0);
-            self.after_fetch_past_cookie();
+            if waits_for_hook {
+                self.emit(0);
+            }
+            self.forget_replaced_token();
         } else {
             // Without a session the poller is not restarted (the optional chain skips its `finally`).
             self.part_loaded(load);
         }
     }
 
-    /// Puts the actions that the cookie's session caused in order. The step has no other actions so far.
-    fn after_fetch_past_cookie(&mut self) {
-        // `setActive` of app code that reacts to the client awaits a hook before it touches, so the fetch is sent
-        // first.
-        let touches = |action: &Action| matches!(action, Action::Send { endpoint: endpoints::TOUCH, .. });
-        if let Some(at) = self.out.iter().position(touches) {
-            let touch = self.out.remove(at);
-            self.out.push(touch);
-        }
-        // The fetch replaced the cookie's token before its cache entry could broadcast the token.
+    /// The fetch replaced the cookie's token before its cache entry could broadcast the token. The step has no other
+    /// broadcast so far.
+    fn forget_replaced_token(&mut self) {
         if self.setup.release.ignores_replaced_entries() {
             self.out.retain(|action| !matches!(action, Action::Tell(Message { kind: messages::TOKEN, .. })));
         }
@@ -198,7 +197,6 @@ mod tests {
     use super::super::endpoints;
     use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_1_0, ClerkJs6_3_3};
     use super::*;
-    use crate::client::app::AppReaction;
     use crate::client::app::Reaction;
     use crate::client::step::Input;
     use crate::kernel::Time;

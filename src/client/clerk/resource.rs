@@ -74,6 +74,7 @@ impl Page<'_> {
     /// the answer brought no object.
     pub(super) fn note_touched(&mut self, object: u32, brought_object: bool) {
         let age = Tab::age_of(self.tab.newest_object) + u64::from(!brought_object);
+        self.for_waiting(object, |task| task.attempt = later_by(object, age));
         if object == self.tab.object {
             self.tab.object_age = age;
         }
@@ -93,6 +94,17 @@ impl Page<'_> {
         }
     }
 
+    /// How new a session object is that app code holds.
+    fn age_known(&self, object: u32) -> u64 {
+        if object == self.tab.object {
+            self.tab.object_age
+        } else if object == self.tab.shown_object {
+            self.tab.shown_age
+        } else {
+            Tab::age_of(object)
+        }
+    }
+
     /// Sets a session object's last active token, also for each `setActive` that waits with it. For an object
     /// that is no longer known, only whether it has a token matters, because its refresh may offer one.
     pub(super) fn set_object_token(&mut self, object: u32, token: Option<Token>) {
@@ -105,7 +117,7 @@ impl Page<'_> {
         if object == self.tab.shown_object {
             self.tab.shown_token = token;
         }
-        self.tell_set_active(object, token);
+        self.for_waiting(object, |task| task.set_reply(Reply::Ok { token, listed: true }));
         self.note_bare(object, token.is_none());
     }
 
@@ -113,6 +125,7 @@ impl Page<'_> {
     /// newest first.
     pub(super) fn wait_for_token(&mut self, id: TaskId, object: u32) {
         let token = self.token_of(object);
+        let age = self.age_known(object);
         let next = std::mem::replace(&mut self.tab.set_active, id);
         if next != NONE {
             self.tasks[next].levels = id;
@@ -121,16 +134,17 @@ impl Page<'_> {
         task.object = object;
         task.next = next;
         task.levels = NONE;
+        task.attempt = later_by(object, age);
         task.set_reply(Reply::Ok { token, listed: true });
     }
 
-    /// Sets the token of each waiting `setActive` of this session object.
-    pub(super) fn tell_set_active(&mut self, object: u32, token: Option<Token>) {
+    /// Changes each waiting `setActive` of this session object.
+    fn for_waiting(&mut self, object: u32, change: impl Fn(&mut Task)) {
         let mut id = self.tab.set_active;
         while id != NONE {
             let task = &mut self.tasks[id];
             if task.object == object {
-                task.set_reply(Reply::Ok { token, listed: true });
+                change(task);
             }
             id = task.next;
         }
@@ -199,6 +213,11 @@ impl Page<'_> {
             }
         }
     }
+}
+
+/// By how much a session object of this age is newer than a new object of its number.
+fn later_by(object: u32, age: u64) -> u16 {
+    u16::try_from(age - Tab::age_of(object)).unwrap_or(u16::MAX)
 }
 
 #[cfg(test)]

@@ -118,7 +118,8 @@ pub(super) struct Task {
     pub kind: Kind,
     /// The stage of the task.
     pub stage: Stage,
-    /// Retries so far, or network-level tries.
+    /// Retries so far, or network-level tries. For a `setActive` that waits for its token: by how much its object is newer
+    /// than a new object of its number, at most 65,535: see [`Tab::age_of`](super::tab::Tab::age_of).
     pub attempt: u16,
     /// See [`flag`].
     pub flags: u8,

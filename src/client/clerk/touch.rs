@@ -198,8 +198,9 @@ impl Page<'_> {
             && task.object != self.tab.object
         {
             // Another answer brought a newer object meanwhile. The older object becomes current again, with the token
-            // that was fetched for it since.
+            // that was fetched for it since and the `updated_at` of its last touch.
             self.make_current(task.object, token);
+            self.tab.object_age += u64::from(task.attempt);
         }
         self.set_session(session);
         self.emit(task.depth);

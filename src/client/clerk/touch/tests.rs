@@ -6,6 +6,7 @@ use super::super::bench::{
 use super::super::endpoints;
 use super::super::messages;
 use super::super::release::Model::{ClerkJs5_125_3, ClerkJs6_0_0, ClerkJs6_3_3, ClerkJs6_40_0};
+use super::super::tab::Tab;
 use super::super::task::Task;
 use super::*;
 use crate::client::app::AppReaction;
@@ -177,6 +178,7 @@ fn every_waiting_set_active_gets_the_tokens_of_its_own_object() {
     for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 2, 0, 3], [2, 0, 3, 1]] {
         let mut bench = TestBench::signed_in(ClerkJs6_3_3, NEW);
         bench.at(NOW, |page| {
+            page.tab.newest_object = 6;
             let mut waiting = [1, 2, 2, 4].map(|object| {
                 let id = page.start(Kind::SetActive, Caller::App, NONE, 0);
                 page.wait_for_token(id, object);
@@ -185,7 +187,7 @@ fn every_waiting_set_active_gets_the_tokens_of_its_own_object() {
             for ends in order {
                 let bare = Reply::Ok { token: None, listed: true };
                 waiting.iter().flatten().for_each(|(id, _)| page.tasks[*id].set_reply(bare));
-                (0..6).for_each(|object| page.tell_set_active(object, token(object)));
+                (0..6).for_each(|object| page.set_object_token(object, token(object)));
                 for (id, object) in waiting.iter().flatten() {
                     let own = Reply::Ok { token: token(*object), listed: true };
                     assert_eq!(page.tasks[*id].reply(), own, "{order:?}");
@@ -211,4 +213,27 @@ fn set_active_without_a_session_removes_the_cookie() {
     bench.browser.cookie = Some(Token::issued(Time::ZERO));
     let actions = bench.step(NOW, sets_active(false));
     assert_eq!(actions, [Action::Fact(Fact::Cookie(None))]);
+}
+
+/// A `setActive` waits with an object that is neither current nor known to listeners, and a touch of that object is
+/// answered meanwhile. The object keeps the `updated_at` of the answer when it becomes current.
+#[test]
+fn the_object_of_a_waiting_set_active_keeps_the_updated_at_of_its_touch() {
+    for touched in [false, true] {
+        let mut bench = TestBench::signed_in(ClerkJs6_3_3, NEW);
+        bench.setup.updated_at_moves = true;
+        bench.at(NOW, |page| {
+            page.tab.newest_object = 6;
+            page.make_current(5, None);
+            let id = page.start(Kind::SetActive, Caller::App, NONE, 0);
+            page.app_asks();
+            page.wait_for_token(id, 3);
+            if touched {
+                page.note_touched(3, true);
+            }
+            page.set_active_has_token(id, Ok(None));
+            let newest = if touched { 6 } else { 3 };
+            assert_eq!((page.tab.object, page.tab.object_age), (3, Tab::age_of(newest)));
+        });
+    }
 }
