@@ -3,7 +3,8 @@
 //!
 //! Generic clients are numbered after the users. Apps are assigned to the users of a cohort and to clients in turn. Networks
 //! are filled one after another, first with the users of each cohort, then with the clients of each workload. The networks
-//! that several cohorts share come before those of one cohort.
+//! that several cohorts share come before those of one cohort. A cohort and a workload are in one region. Callers without a
+//! region of their own are in the first one, if there are such callers.
 
 use super::spec::LimitKey;
 use std::ops::Range;
@@ -19,6 +20,8 @@ pub struct Keys {
     pub user_networks: u32,
     /// Apps of users, at least 1.
     pub apps: u32,
+    /// Regions of users and of generic clients, at least 1.
+    pub regions: u32,
     /// Apps of generic clients, at least 1: the first ones. The clients belong to them in turn.
     pub client_apps: u32,
     /// Generic clients, one entry per workload.
@@ -38,6 +41,8 @@ pub struct Cohort {
     pub first_app: u32,
     /// Its apps, at least 1.
     pub apps: u32,
+    /// The number of its region.
+    pub region: u32,
 }
 
 /// The clients of one workload.
@@ -51,15 +56,23 @@ pub struct Clients {
     pub first_network: u32,
     /// Clients behind one network address, at least 1.
     pub per_network: u32,
+    /// The number of their region.
+    pub region: u32,
 }
 
 impl Keys {
     /// The keys of users in one cohort and of generic clients.
     pub fn of_one(users: u32, users_per_network: u32, apps: u32, clients: Vec<Clients>) -> Keys {
-        let cohort =
-            Cohort { first: 0, first_network: 0, per_network: users_per_network, first_app: 0, apps };
+        let cohort = Cohort {
+            first: 0,
+            first_network: 0,
+            per_network: users_per_network,
+            first_app: 0,
+            apps,
+            region: 0,
+        };
         let user_networks = users.div_ceil(users_per_network);
-        Keys { users, cohorts: vec![cohort], user_networks, apps, client_apps: apps, clients }
+        Keys { users, cohorts: vec![cohort], user_networks, apps, regions: 1, client_apps: apps, clients }
     }
 
     /// Number of generic clients of all workloads.
@@ -95,6 +108,7 @@ impl Keys {
         match key {
             LimitKey::Global => 1,
             LimitKey::App => self.apps,
+            LimitKey::Region => self.regions,
             LimitKey::Ip => self.user_networks + client_networks,
             LimitKey::User | LimitKey::Session => self.users + self.all_clients(),
         }
@@ -112,7 +126,9 @@ impl Keys {
             LimitKey::User | LimitKey::Session => users.clone(),
             LimitKey::Ip if users.is_empty() => 0..0,
             LimitKey::Ip => self.of(key, users.start)..self.of(key, users.end - 1) + 1,
-            LimitKey::Global | LimitKey::App => unreachable!("these limits tie all users together"),
+            LimitKey::Global | LimitKey::App | LimitKey::Region => {
+                unreachable!("these limits tie all users together")
+            }
         }
     }
 
@@ -132,12 +148,23 @@ impl Keys {
                 let cohort = &self.cohorts[self.cohort_of(user)];
                 cohort.first_app + (user - cohort.first) % cohort.apps
             }
+            LimitKey::Region => self.region_of(user),
             LimitKey::Ip if !self.is_client(user) => {
                 let cohort = &self.cohorts[self.cohort_of(user)];
                 cohort.first_network + (user - cohort.first) / cohort.per_network
             }
             LimitKey::Ip => self.network_of_client(user - self.users),
             LimitKey::User | LimitKey::Session => user,
+        }
+    }
+
+    /// The region of a user, or of a generic client numbered after the users.
+    #[inline]
+    pub fn region_of(&self, user: u32) -> u32 {
+        if self.is_client(user) {
+            self.clients[self.workload_of(user - self.users)].region
+        } else {
+            self.cohorts[self.cohort_of(user)].region
         }
     }
 
@@ -152,8 +179,13 @@ mod tests {
     use super::*;
 
     fn workloads() -> Vec<Clients> {
-        let clients =
-            |first, count, first_network, per_network| Clients { first, count, first_network, per_network };
+        let clients = |first, count, first_network, per_network| Clients {
+            first,
+            count,
+            first_network,
+            per_network,
+            region: 0,
+        };
         vec![clients(0, 5, 0, 2), clients(5, 2, 3, 1)]
     }
 
@@ -162,28 +194,34 @@ mod tests {
     }
 
     /// Users 0 to 3 and 8 and 9 are behind address 0, users 4 to 7 behind two addresses of their own. Users 4 to 7 belong to
-    /// app 0 in turn with app 1, the others to app 2.
+    /// app 0 in turn with app 1, the others to app 2. Users 4 to 9 are in region 1, the clients of the second workload in region 2.
     fn cohorts() -> Keys {
-        let cohort = |first, first_network, per_network, first_app, apps| Cohort {
+        let cohort = |first, first_network, per_network, first_app, apps, region| Cohort {
             first,
             first_network,
             per_network,
             first_app,
             apps,
+            region,
         };
         Keys {
             users: 10,
             cohorts: vec![
-                cohort(0, 0, u32::MAX, 2, 1),
-                cohort(4, 1, 2, 0, 2),
+                cohort(0, 0, u32::MAX, 2, 1, 0),
+                cohort(4, 1, 2, 0, 2, 1),
                 // A cohort without users.
-                cohort(8, 3, 5, 0, 1),
-                cohort(8, 0, u32::MAX, 2, 1),
+                cohort(8, 3, 5, 0, 1, 0),
+                cohort(8, 0, u32::MAX, 2, 1, 1),
             ],
             user_networks: 3,
             apps: 3,
+            regions: 3,
             client_apps: 2,
-            clients: workloads(),
+            clients: workloads()
+                .into_iter()
+                .zip([0, 2])
+                .map(|(all, region)| Clients { region, ..all })
+                .collect(),
         }
     }
 
@@ -192,7 +230,7 @@ mod tests {
         for keys in [keys(), cohorts()] {
             let callers = keys.users + keys.all_clients();
             assert_eq!(callers, 17);
-            for key in [LimitKey::Global, LimitKey::App, LimitKey::Ip, LimitKey::User, LimitKey::Session] {
+            for key in LimitKey::ALL {
                 let mut seen: Vec<u32> = (0..callers).map(|user| keys.of(key, user)).collect();
                 seen.sort_unstable();
                 seen.dedup();
@@ -213,6 +251,7 @@ mod tests {
         let of = |key| (0..10).map(|user| cohorts().of(key, user)).collect::<Vec<u32>>();
         assert_eq!(of(LimitKey::Ip), [0, 0, 0, 0, 1, 1, 2, 2, 0, 0]);
         assert_eq!(of(LimitKey::App), [2, 2, 2, 2, 0, 1, 0, 1, 2, 2]);
+        assert_eq!(of(LimitKey::Region), [0, 0, 0, 0, 1, 1, 1, 1, 1, 1]);
     }
 
     #[test]

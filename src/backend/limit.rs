@@ -275,11 +275,16 @@ impl LimitSpec {
 }
 
 impl LimitKey {
+    /// All of them.
+    pub const ALL: [LimitKey; 6] =
+        [LimitKey::Global, LimitKey::App, LimitKey::Region, LimitKey::Ip, LimitKey::User, LimitKey::Session];
+
     /// Its name in scenarios.
     pub const fn name(self) -> &'static str {
         match self {
             LimitKey::Global => "global",
             LimitKey::App => "app",
+            LimitKey::Region => "region",
             LimitKey::Ip => "ip",
             LimitKey::User => "user",
             LimitKey::Session => "session",
@@ -295,6 +300,8 @@ pub enum LimitKey {
     Global,
     /// The calls of all users of one app.
     App,
+    /// The calls of all users and generic clients of one region.
+    Region,
     /// The calls of all users behind one network address.
     Ip,
     /// The calls of one user, who has one browser session here: the same as `session`.

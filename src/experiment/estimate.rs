@@ -217,7 +217,7 @@ fn scaled(full: &Scenario, sessions: u32) -> Scenario {
     let share = scaled_sessions as f64 / all as f64;
     for limit in &mut s.backend.limits {
         match limit.key {
-            LimitKey::Global | LimitKey::App => limit.kind = limit.kind.scaled(share),
+            LimitKey::Global | LimitKey::App | LimitKey::Region => limit.kind = limit.kind.scaled(share),
             LimitKey::Ip if address < 1.0 => limit.kind = limit.kind.scaled(address),
             LimitKey::Ip | LimitKey::User | LimitKey::Session => {}
         }

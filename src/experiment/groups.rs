@@ -1,4 +1,4 @@
-//! Results by group: cohorts, policies of a mix, apps, networks, workloads.
+//! Results by group: cohorts, policies of a mix, apps, regions, networks, workloads.
 
 use super::job::Summary;
 use crate::client::workload::GENERIC;

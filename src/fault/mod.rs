@@ -7,12 +7,13 @@ mod window;
 use crate::kernel::Dur;
 use crate::kernel::dice::Dice;
 use crate::protocol::{Endpoint, Failure};
-use crate::spec::leaf::Share;
+use crate::spec::leaf::{Name, Share};
+use crate::text::shorten;
 use family::faults;
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-pub use window::{Fault, FaultStreams, Only, Repeat, ShareOf};
+pub use window::{Fault, FaultStreams, Only, Region, Repeat, ShareOf};
 
 /// The effect of a fault on a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +140,16 @@ pub struct FaultSpec {
     #[serde(default)]
     #[schemars(extend("x-never" = { "kind": { "revocation": SESSIONS } }))]
     pub only: Option<Only>,
+    /// The regions whose callers it strikes: names that cohorts and workloads have as their `region`. Empty means everybody.
+    /// With `only`, it strikes the share of the callers of these regions.
+    #[serde(default)]
+    #[schemars(
+        with = "Vec<Name>",
+        length(max = 1_000),
+        example = vec!["eu"],
+        extend("x-never" = { "kind": { "revocation": SESSIONS } })
+    )]
+    pub regions: Vec<String>,
     /// Most calls that it strikes over the whole run; without it, any number.
     #[serde(default)]
     #[schemars(example = 100, extend("x-unit" = "calls", "x-never" = { "kind": { "revocation": SESSIONS, "restart": INSTANT } }))]
@@ -183,6 +194,9 @@ impl Serialize for FaultSpec {
         }
         if let Some(only) = &self.only {
             map.serialize_entry("only", only)?;
+        }
+        if !self.regions.is_empty() {
+            map.serialize_entry("regions", &self.regions)?;
         }
         if let Some(count) = &self.count {
             map.serialize_entry("count", count)?;
@@ -230,6 +244,7 @@ impl FaultSpec {
             probability: 1.0,
             probability_to: None,
             only: None,
+            regions: Vec::new(),
             count: None,
         }
     }
@@ -247,7 +262,11 @@ impl FaultSpec {
             self.endpoints.iter().map(|e| format!("/{e}")).collect::<Vec<_>>().join(", ")
         };
         let whom = self.only.map(|only| format!(" for {}", only.in_words())).unwrap_or_default();
-        format!("{}{whom}", self.kind.in_words(&places))
+        let there = match &self.regions[..] {
+            [] => String::new(),
+            regions => format!(" in {}", shorten(&regions.join(", "), 60)),
+        };
+        format!("{}{whom}{there}", self.kind.in_words(&places))
     }
 
     /// Whether the fault strikes sessions instead of calls.

@@ -7,7 +7,7 @@ use crate::spec::leaf;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A share of the users, of the network addresses or of the apps, chosen at random. All faults of one share strike the
+/// A share of the users, of the network addresses, of the apps or of the regions, chosen at random. All faults of one share strike the
 /// same callers, and those of a larger share strike the callers of a smaller one and others. An action on the same share
 /// of the users concerns those users too.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -32,6 +32,8 @@ pub enum ShareOf {
     Ip,
     /// Apps: all users of an app, or none.
     App,
+    /// Regions: all users of a region, or none.
+    Region,
 }
 
 impl Only {
@@ -41,8 +43,40 @@ impl Only {
             ShareOf::User => "users",
             ShareOf::Ip => "addresses",
             ShareOf::App => "apps",
+            ShareOf::Region => "regions",
         };
         format!("{}% of the {of}", (self.share * 1e4 + 0.5).floor() / 100.0)
+    }
+}
+
+/// A region of a scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Region {
+    /// Its name; empty for the region of the callers without one.
+    pub name: String,
+    /// The users and generic clients in it.
+    pub callers: u64,
+}
+
+/// The regions that a fault strikes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Struck {
+    /// Whether it strikes a region, by number.
+    pub regions: Vec<bool>,
+    /// Share of all callers that are in these regions.
+    pub share: f64,
+}
+
+impl Struck {
+    fn of(names: &[String], regions: &[Region]) -> Option<Struck> {
+        if names.is_empty() {
+            return None;
+        }
+        let strikes = |region: &Region| names.contains(&region.name);
+        let callers = |all: &mut dyn Iterator<Item = &Region>| all.map(|region| region.callers).sum::<u64>();
+        let inside = callers(&mut regions.iter().filter(|region| strikes(region)));
+        let all = callers(&mut regions.iter()).max(1);
+        Some(Struck { regions: regions.iter().map(strikes).collect(), share: inside as f64 / all as f64 })
     }
 }
 
@@ -74,6 +108,8 @@ pub struct Fault {
     pub ramp: Option<(f64, Dur)>,
     /// The callers whom it strikes.
     pub only: Option<Only>,
+    /// The regions whose callers it strikes; `None` for all.
+    pub regions: Option<Struck>,
     /// The largest number of calls that it strikes in the whole run.
     pub count: u64,
     /// Index of its error code in the scenario's list; 0 for none.
@@ -100,8 +136,14 @@ impl FaultStreams {
 
 impl Fault {
     /// Compiles a description, for a run until `horizon`. `code` is the index of its error code in the scenario's list; 0
-    /// for none.
-    pub fn new(spec: &FaultSpec, streams: FaultStreams, code: u8, horizon: Time) -> Fault {
+    /// for none. `regions` are those of the scenario by number.
+    pub fn new(
+        spec: &FaultSpec,
+        streams: FaultStreams,
+        code: u8,
+        horizon: Time,
+        regions: &[Region],
+    ) -> Fault {
         let everywhere = spec.endpoints.is_empty();
         let lasts = spec.to.map_or(Dur::ZERO, |to| Dur(to.0.saturating_sub(spec.from.0)));
         let whole = Dur(horizon.since(Time(spec.from.0)).0.max(1));
@@ -123,6 +165,7 @@ impl Fault {
             probability: spec.probability,
             ramp: spec.probability_to.map(|to| (to, if spec.to.is_some() { lasts } else { whole })),
             only: spec.only,
+            regions: Struck::of(&spec.regions, regions),
             count: spec.count.unwrap_or(u64::MAX),
             code,
             streams,
@@ -164,7 +207,8 @@ impl Fault {
     /// The mean over the callers and over a window of the probability that the fault strikes a call.
     pub fn mean_probability(&self) -> f64 {
         let mean = self.ramp.map_or(self.probability, |(to, _)| (self.probability + to) / 2.0);
-        mean * self.only.map_or(1.0, |only| only.share)
+        let of_regions = self.regions.as_ref().map_or(1.0, |struck| struck.share);
+        mean * of_regions * self.only.map_or(1.0, |only| only.share)
     }
 
     /// The first begin of a window after `now`. `None` without one.
@@ -208,7 +252,7 @@ mod tests {
 
     fn fault(text: &str) -> Fault {
         let spec: FaultSpec = toml::from_str(text).unwrap_or_else(|e| panic!("{e}"));
-        Fault::new(&spec, FaultStreams::one(String::new()), 0, Time::from_ms(100_000))
+        Fault::new(&spec, FaultStreams::one(String::new()), 0, Time::from_ms(100_000), &[])
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::backend::keys::{self, Clients, Keys};
 use crate::client::policy::Policy;
 use crate::client::{AsIs, Model};
+use crate::fault::Region;
 use crate::fleet::{FleetSpec, MAX_TABS, Tabs};
 use crate::kernel::random::{Stream, chance, origin};
 use crate::scenario::{ActionSpec, Scenario, Users};
@@ -173,6 +174,11 @@ pub(crate) fn keys_of(scenario: &Scenario, clients: Vec<Clients>) -> Keys {
     };
     let networks = named(|cohort| cohort.network.map(str::to_owned));
     let apps = named(|cohort| cohort.app.map(str::to_owned));
+    let regions = regions_of(scenario);
+    let region_of = |name: Option<&str>| {
+        let name = name.unwrap_or_default();
+        regions.iter().position(|region| region.name == name).unwrap_or(0) as u32
+    };
     let place = |names: &[String], name: &str| names.iter().position(|n| n == name).unwrap_or(0) as u32;
     // Apps without a name come first, because generic clients belong to them.
     let without = || cohorts.iter().filter(|cohort| cohort.app.is_none()).map(|cohort| cohort.fleet.apps);
@@ -197,14 +203,39 @@ pub(crate) fn keys_of(scenario: &Scenario, clients: Vec<Clients>) -> Keys {
             Some(name) => (unnamed + place(&apps, name), 1),
             None => (0, cohort.fleet.apps),
         };
-        groups.push(keys::Cohort { first: cohort.users.start, first_network, per_network, first_app, apps });
+        let region = region_of(cohort.region);
+        let first = cohort.users.start;
+        groups.push(keys::Cohort { first, first_network, per_network, first_app, apps, region });
     }
     Keys {
         users: scenario.users(),
         cohorts: groups,
         user_networks: next_network,
         apps: unnamed + apps.len() as u32,
+        regions: regions.len() as u32,
         client_apps,
-        clients,
+        clients: clients
+            .into_iter()
+            .zip(&scenario.workloads)
+            .map(|(clients, of)| Clients { region: region_of(of.region.as_deref()), ..clients })
+            .collect(),
     }
+}
+
+/// The regions by number, at least one. That of the callers without a region comes first.
+pub(crate) fn regions_of(scenario: &Scenario) -> Vec<Region> {
+    let of_cohorts = scenario.cohorts().into_iter().map(|cohort| (cohort.region, cohort.users.len() as u64));
+    let of_workloads = scenario.workloads.iter().map(|of| (of.region.as_deref(), u64::from(of.clients)));
+    let mut all: Vec<(Option<&str>, u64)> = of_cohorts.chain(of_workloads).collect();
+    // A stable sort: named regions stay in the order of the scenario.
+    all.sort_by_key(|(name, _)| name.is_some());
+    let mut regions: Vec<Region> = Vec::new();
+    for (name, callers) in all {
+        let name = name.unwrap_or_default();
+        match regions.iter_mut().find(|region| region.name == name) {
+            Some(region) => region.callers += callers,
+            None => regions.push(Region { name: name.to_owned(), callers }),
+        }
+    }
+    regions
 }

@@ -1,4 +1,4 @@
-//! Groups of a run's users: cohorts, policies of a mix, apps, networks. Results count them apart where there are several.
+//! Groups of a run's users: cohorts, policies of a mix, apps, regions, networks. Results count them apart where there are several.
 
 use super::Plan;
 use crate::backend::spec::LimitKey;
@@ -12,6 +12,8 @@ pub enum GroupKind {
     Policy,
     /// The app.
     App,
+    /// The region.
+    Region,
     /// The network address.
     Network,
 }
@@ -23,6 +25,7 @@ impl GroupKind {
             GroupKind::Cohort => "cohort",
             GroupKind::Policy => "policy",
             GroupKind::App => "app",
+            GroupKind::Region => "region",
             GroupKind::Network => "network",
         }
     }
@@ -46,11 +49,12 @@ impl Grouping {
             GroupKind::Cohort => plan.cohort_of(user),
             GroupKind::Policy => self.of_arms[arm],
             GroupKind::App => plan.backend.keys.of(LimitKey::App, user) as usize,
+            GroupKind::Region => plan.backend.keys.region_of(user) as usize,
             GroupKind::Network => plan.backend.keys.of(LimitKey::Ip, user) as usize,
         }
     }
 
-    /// The name of a group: that of the cohort, the policy, the app or the network, or the number of an app or a network
+    /// The name of a group: that of the cohort, the policy, the app, the region or the network, or the number of one
     /// without a name.
     pub fn name(&self, plan: &Plan, contender: usize, group: usize) -> String {
         let named = |name: fn(&crate::scenario::Cohort<'_>) -> Option<String>, key: LimitKey| {
@@ -67,6 +71,7 @@ impl Grouping {
                 plan.arms[contender].all[arm].policy.name.clone()
             }
             GroupKind::App => named(|cohort| cohort.app.map(str::to_owned), LimitKey::App),
+            GroupKind::Region => named(|cohort| cohort.region.map(str::to_owned), LimitKey::Region),
             GroupKind::Network => named(|cohort| cohort.network.map(str::to_owned), LimitKey::Ip),
         }
     }
@@ -95,6 +100,7 @@ impl Plan {
             (GroupKind::Cohort, self.cohorts.len(), Vec::new()),
             (GroupKind::Policy, names.len(), of_arms),
             (GroupKind::App, keys.apps as usize, Vec::new()),
+            (GroupKind::Region, keys.regions as usize, Vec::new()),
             (GroupKind::Network, if share_networks { keys.user_networks as usize } else { 1 }, Vec::new()),
         ];
         let several = groupings.into_iter().filter(|(_, count, _)| *count > 1);

@@ -4,6 +4,7 @@ mod cohorts;
 mod groups;
 
 pub(crate) use cohorts::keys_of;
+use cohorts::regions_of;
 pub use cohorts::{Acting, Arm, Arms, Cohort};
 pub use groups::{GroupKind, Grouping};
 
@@ -92,13 +93,14 @@ impl Plan {
                 .unwrap_or_else(|e| panic!("the scenario was not checked: {} error codes", e.found));
         let families = scenario.families(arms.iter().flat_map(|arms| &arms.all).map(|arm| arm.model));
         let streams = streams_of(&scenario.faults, families);
+        let regions = regions_of(&scenario);
         let faults: Vec<Fault> = scenario
             .faults
             .iter()
             .zip(streams)
             .map(|(spec, streams)| {
                 let code = spec.kind.code().map_or(0, |code| codes.byte(code));
-                Fault::new(spec, streams, code, Time(scenario.horizon.0))
+                Fault::new(spec, streams, code, Time(scenario.horizon.0), &regions)
             })
             .collect();
         let begins = faults.iter().filter(|f| f.kind.harms()).map(|f| f.from);
@@ -299,7 +301,7 @@ pub(crate) fn parts_of<'a>(scenario: &Scenario, arms: impl IntoIterator<Item = &
     let backend = &scenario.backend;
     let cohorts = scenario.cohorts();
     let by_network = backend.limits.iter().any(|limit| limit.key == LimitKey::Ip);
-    let shared_key = |key| matches!(key, LimitKey::Global | LimitKey::App);
+    let shared_key = |key| matches!(key, LimitKey::Global | LimitKey::App | LimitKey::Region);
     let tied = !scenario.workloads.is_empty()
         || backend
             .limits

@@ -1,4 +1,4 @@
-//! Cohorts: parts of the users that differ in client, policy, habits, network or app.
+//! Cohorts: parts of the users that differ in client, policy, habits, network, app or region.
 //!
 //! A scenario without `[[cohort]]` has one cohort without a name, which `[client]` and `[fleet]` describe. Users are numbered
 //! through all cohorts, in the order of the list. A user's random numbers depend on the cohort's name and on the user's number
@@ -54,6 +54,11 @@ pub struct CohortSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Name", example = &"web")]
     pub app: Option<String>,
+    /// Name of the region of these users. Faults may strike a region alone, and a limit with `key = "region"` counts each
+    /// region apart. Cohorts and workloads without a region are together in one without a name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Name", example = &"eu")]
+    pub region: Option<String>,
     /// The users of the cohort: how many, with how many tabs, and what they do. Has all keys of `[fleet]`.
     pub fleet: FleetSpec,
 }
@@ -82,6 +87,8 @@ pub struct Cohort<'a> {
     pub network: Option<&'a str>,
     /// The one app of its users.
     pub app: Option<&'a str>,
+    /// The region of its users.
+    pub region: Option<&'a str>,
     /// The numbers of its users.
     pub users: Range<u32>,
 }
@@ -97,11 +104,12 @@ impl Scenario {
                 pinned: &[],
                 network: None,
                 app: None,
+                region: None,
                 users: 0..self.fleet.users,
             }];
         }
         let mut cohorts: Vec<Cohort<'_>> = Vec::new();
-        for CohortSpec { name, client, pinned, network, app, fleet, .. } in &self.cohorts {
+        for CohortSpec { name, client, pinned, network, app, region, fleet, .. } in &self.cohorts {
             let first = cohorts.last().map_or(0, |cohort| cohort.users.end);
             cohorts.push(Cohort {
                 name,
@@ -110,6 +118,7 @@ impl Scenario {
                 pinned,
                 network: network.as_deref(),
                 app: app.as_deref(),
+                region: region.as_deref(),
                 users: first..first.saturating_add(fleet.users),
             });
         }

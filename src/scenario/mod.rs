@@ -118,7 +118,7 @@ pub struct Scenario {
     #[serde(skip)]
     #[schemars(skip)]
     pub named_clients: Vec<String>,
-    /// Parts of the users that differ in client, policy, habits, network or app. A scenario with cohorts has no `[fleet]`.
+    /// Parts of the users that differ in client, policy, habits, network, app or region. A scenario with cohorts has no `[fleet]`.
     #[serde(default, rename = "cohort", skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = MOST_COHORTS))]
     pub cohorts: Vec<CohortSpec>,

@@ -92,6 +92,8 @@ codes! {
     NoSuchUser = 408;
     /// A cohort that the scenario does not have.
     NoSuchCohort = 409;
+    /// A region that the scenario does not have.
+    NoSuchRegion = 410;
     /// A policy that is not defined.
     UnknownPolicy = 501;
     /// A preset's name with other content.

@@ -93,6 +93,7 @@ pub fn memory_estimate(loaded: &Loaded) -> MemoryEstimate {
         |fleet: &FleetSpec| users.min(fleet.users.into()).div_ceil(u64::from(fleet.users_per_network).max(1));
     let keys = |key| match key {
         LimitKey::Global => 1,
+        LimitKey::Region => (scenario.cohorts.len() + scenario.workloads.len()) as u64 + 1,
         LimitKey::App => scenario.fleets().map(|fleet| u64::from(fleet.apps)).sum(),
         LimitKey::Ip => scenario.fleets().map(networks).sum::<u64>() + clients,
         LimitKey::User | LimitKey::Session => users + clients,

@@ -67,12 +67,12 @@ fn groups_add_up_to_all_users() {
         "{HEAD}policies = [\"half\"]\n[[mix]]\nname = \"half\"\nshares = [{{ policy = \"old\", share = 0.5 }}, \
          {{ policy = \"new\", share = 0.5 }}]\n{CLERK}{LIMITED}{}{}app-get-token = {{ every = \"20s\" }}\n\
          users-per-network = 4\napps = 3\n",
-        cohort("office", 20, "network = \"nat\"\napp = \"intranet\"\n"),
+        cohort("office", 20, "network = \"nat\"\napp = \"intranet\"\nregion = \"eu\"\n"),
         cohort("home", 24, ""),
     );
     let results = run(&text);
     let policy = &results.policies[0];
-    let kinds = ["cohort", "policy", "app", "network"];
+    let kinds = ["cohort", "policy", "app", "region", "network"];
     for metric in [
         "requests_total",
         "false_sign_outs",
@@ -95,10 +95,10 @@ fn groups_add_up_to_all_users() {
     let users = |kind: &str| -> f64 {
         policy.groups.iter().filter(|group| group.kind == kind).map(|group| group.users).sum()
     };
-    assert_eq!(kinds.map(|kind| users(kind) as u64), [44; 4]);
+    assert_eq!(kinds.map(|kind| users(kind) as u64), [44; 5]);
     // One address for the office, six for the homes; three apps without a name, and the intranet.
     let count = |kind: &str| policy.groups.iter().filter(|group| group.kind == kind).count();
-    assert_eq!(kinds.map(count), [2, 2, 4, 7]);
+    assert_eq!(kinds.map(count), [2, 2, 4, 2, 7]);
     // Only `old` signs users out for a 429.
     assert!(of(policy, "policy", "old", "false_sign_outs") > 0.0);
     assert_eq!(of(policy, "policy", "new", "false_sign_outs").to_bits(), 0.0f64.to_bits());
@@ -252,5 +252,66 @@ fn apps_and_networks_without_users_are_no_groups() {
         let fleet = format!("[fleet]\nusers = 3\n{key} = {}\n{HABITS}", u32::MAX);
         let results = run(&format!("{HEAD}policies = [\"old\"]\n{CLERK}{fleet}"));
         assert_eq!(results.policies[0].groups.len(), groups, "{key}: {:?}", names(&results.policies[0]));
+    }
+}
+
+/// A fault of a region strikes the users of that region as a fault of all does, and the others as none does.
+#[test]
+fn a_fault_of_a_region_leaves_the_others_alone() {
+    let run_with = |regions: &str| {
+        let fault = LIMITED.replace("[[fault]]\n", &format!("[[fault]]\n{regions}"));
+        let eu = cohort("eu", 20, "region = \"eu\"\n");
+        let us = cohort("us", 24, "region = \"us\"\n");
+        run(&format!("{HEAD}policies = [\"old\"]\n{CLERK}{fault}{eu}{us}{}", cohort("none", 8, "")))
+    };
+    let (everywhere, eu, share) =
+        (run_with(""), run_with("regions = [\"eu\"]\n"), run_with("regions = [\"eu\"]\nprobability = 0\n"));
+    for (cohort, like) in [("eu", &everywhere), ("us", &share), ("none", &share)] {
+        for metric in ["requests_total", "false_sign_outs", "unauthenticated_events"] {
+            let of = |results: &Results| of(&results.policies[0], "cohort", cohort, metric);
+            assert_eq!(of(&eu).to_bits(), of(like).to_bits(), "{metric} of {cohort}");
+        }
+    }
+    let signed_out = |region: &str| of(&eu.policies[0], "region", region, "false_sign_outs");
+    assert!(signed_out("eu") > 0.0 && signed_out("us") + signed_out("0") < 0.5);
+    assert!(of(&everywhere.policies[0], "region", "us", "false_sign_outs") > 0.0);
+}
+
+/// Each of 16 regions has a fault of half of the regions, or has not: all of its calls fail, or none.
+#[test]
+fn a_share_of_the_regions_strikes_whole_regions() {
+    let workload = |n: u32| {
+        format!(
+            "[[workload]]\nname = \"w{n}\"\nregion = \"r{n}\"\nclients = 5\nat = [\"0s\", \"1s\", \"2s\"]\n"
+        )
+    };
+    let fault = "[[fault]]\nkind = \"status\"\nstatus = 500\nonly = { share = 0.5, of = \"region\" }\n";
+    let all: String = (0..16).map(workload).collect();
+    let results = run(&format!("{HEAD}policies = [\"new\"]\n{fault}{all}"));
+    let served: Vec<f64> =
+        (0..16).map(|n| of(&results.policies[0], "workload", &format!("w{n}"), "callers_served")).collect();
+    let whole = served.iter().filter(|served| **served > 14.5).count();
+    let none = served.iter().filter(|served| **served < 0.5).count();
+    assert!(whole + none == 16 && whole >= 2 && none >= 2, "{served:?}");
+}
+
+/// Ten calls in each of two regions and ten without one come at one instant: 6 pass in each region of its own.
+#[test]
+fn a_limit_per_region_counts_each_region_apart() {
+    let workload = |name: &str, region: &str| {
+        format!("[[workload]]\nname = \"{name}\"\n{region}clients = 10\nat = [\"0s\"]\n")
+    };
+    for (key, refused) in [("region", 3.0 * 4.0), ("global", 30.0 - 6.0)] {
+        let limit = format!(
+            "[[backend.limit]]\nendpoints = [\"generic\"]\nkind = \"fixed-window\"\nlimit = 6\nwindow = \"1m\"\nkey = \"{key}\"\n"
+        );
+        let text = format!(
+            "{HEAD}policies = [\"new\"]\n{}{}{}{limit}",
+            workload("a", "region = \"eu\"\n"),
+            workload("b", "region = \"us\"\n"),
+            workload("c", "")
+        );
+        let policy = &run(&text).policies[0];
+        assert_eq!(total(policy, "responses_429").to_bits(), f64::to_bits(refused), "{key}");
     }
 }

@@ -17,7 +17,7 @@ pub struct Draws {
     pub request_latency: Stream,
     /// Service times.
     pub service: Stream,
-    /// The users, addresses and apps of a share.
+    /// The users, addresses, apps and regions of a share.
     pub shares: Stream,
     /// The streams of one fault after those of another, each with as many: see [`FaultStreams`](crate::fault::FaultStreams).
     faults: Vec<Stream>,
@@ -51,13 +51,19 @@ impl Draws {
         &self.faults[place * self.per_fault + family]
     }
 
-    /// Whether a share of the callers contains this user, or generic client numbered after the users.
-    pub fn concerns(&self, only: Only, keys: &Keys, user: u32) -> bool {
+    /// Whether a fault may strike the calls of this user, or generic client numbered after the users.
+    pub fn concerns(&self, fault: &Fault, keys: &Keys, user: u32) -> bool {
+        fault.regions.as_ref().is_none_or(|struck| struck.regions[keys.region_of(user) as usize])
+            && fault.only.is_none_or(|only| self.is_of_share(only, keys, user))
+    }
+
+    fn is_of_share(&self, only: Only, keys: &Keys, user: u32) -> bool {
         // Actions on a share of the users draw with 0.
         let (key, which) = match only.of {
             ShareOf::User => (LimitKey::User, 0),
             ShareOf::Ip => (LimitKey::Ip, 1),
             ShareOf::App => (LimitKey::App, 2),
+            ShareOf::Region => (LimitKey::Region, 3),
         };
         chance(self.shares.bits(keys.of(key, user).into(), which), only.share)
     }

@@ -298,7 +298,7 @@ impl<'a> Gateway<'a> {
             let index = index as usize;
             let fault = &layout.faults[index];
             let Some(since) = fault.since(call.sent) else { continue };
-            if fault.only.is_some_and(|only| !draws.concerns(only, &layout.keys, call.user)) {
+            if !draws.concerns(fault, &layout.keys, call.user) {
                 continue;
             }
             let bits = draws.fault(index, fault, call.endpoint).bits(call.at.0, call.at.1);

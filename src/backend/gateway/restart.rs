@@ -5,7 +5,6 @@
 
 use super::{Call, Draws, Entry, Gateway, Passage, Stage, Watch};
 use crate::backend::station::Inside;
-use crate::fault::Fault;
 use crate::kernel::Time;
 use crate::kernel::random::chance;
 use crate::protocol::Failure;
@@ -62,11 +61,10 @@ impl Gateway<'_> {
     fn breaks(&self, fault: usize, call: &Call, instant: Time, draws: &Draws) -> bool {
         let place = fault;
         let fault = &self.layout.faults[place];
-        let Fault { only, probability, .. } = fault;
-        only.is_none_or(|only| draws.concerns(only, &self.layout.keys, call.user))
+        draws.concerns(fault, &self.layout.keys, call.user)
             && chance(
                 draws.fault(place, fault, call.endpoint).bits(call.at.0 ^ instant.0, call.at.1),
-                *probability,
+                fault.probability,
             )
     }
 

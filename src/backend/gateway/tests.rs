@@ -11,7 +11,7 @@ fn layout(backend: &str, faults: &[&str]) -> Layout {
     let spec: BackendSpec = toml::from_str(backend).unwrap_or_else(|e| panic!("{e}"));
     let fault = |(n, text): (usize, &&str)| {
         let spec: FaultSpec = toml::from_str(text).unwrap_or_else(|e| panic!("{e}"));
-        Fault::new(&spec, FaultStreams::one(n.to_string()), 7, Time::from_ms(60_000))
+        Fault::new(&spec, FaultStreams::one(n.to_string()), 7, Time::from_ms(60_000), &[])
     };
     let faults: Vec<Fault> = faults.iter().enumerate().map(fault).collect();
     let keys = Keys::of_one(USERS, 2, 1, Vec::new());

@@ -169,13 +169,14 @@ impl Workload {
         if self.limits.as_ref().is_some_and(SessionLimits::is_shared) { self.first_client } else { client }
     }
 
-    /// Its clients, as limits identify them.
+    /// Its clients, as limits identify them; the plan knows their region.
     pub fn as_callers(&self) -> Clients {
         Clients {
             first: self.first_client,
             count: self.clients,
             first_network: self.first_network,
             per_network: self.clients_per_network,
+            region: 0,
         }
     }
 

@@ -28,6 +28,10 @@ pub struct WorkloadSpec {
     #[serde(default = "one")]
     #[schemars(range(min = 1), extend("x-unit" = "clients"))]
     pub clients_per_network: u32,
+    /// Name of the region of the clients: see the `region` of a cohort.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Name", example = &"eu")]
+    pub region: Option<String>,
     /// When a client begins: the time of its first call, or what is added to each time of `at`.
     #[serde(default)]
     pub starts: Dist,

@@ -104,18 +104,37 @@ pub(crate) fn check_storages(findings: &mut Findings<'_>, all: &[Clients]) {
 
 /// Refuses the name of a cohort that does not exist. Returns whether it exists.
 pub(crate) fn check_name(findings: &mut Findings<'_>, parts: &Parts, path: &str, name: &str) -> bool {
-    let names = || parts.cohorts.iter().map(|cohort| cohort.spec.name.as_str());
-    if names().any(|known| known == name) {
-        return true;
+    let names: Vec<&str> = parts.cohorts.iter().map(|cohort| cohort.spec.name.as_str()).collect();
+    let known = names.contains(&name);
+    if !known {
+        let what = format!("no cohort is named {}", tick(name));
+        let error = findings.at(path, Code::NoSuchCohort, what);
+        findings.push(one_of(error, name, &names, "add a [[cohort]]"));
     }
-    let what = format!("no cohort is named {}", tick(name));
-    let error: TextError = findings.at(path, Code::NoSuchCohort, what);
-    let error = match parts.cohorts.is_empty() {
-        true => error.fix("add a [[cohort]]"),
-        false => error.allowed(crate::text::shorten(&names().collect::<Vec<_>>().join(", "), 200)),
+    known
+}
+
+/// Refuses a region that no cohort and no workload is in.
+pub(super) fn check_region(findings: &mut Findings<'_>, parts: &Parts, path: &str, name: &str) {
+    let of_cohorts = parts.cohorts.iter().filter_map(|cohort| cohort.spec.region.as_deref());
+    let of_workloads = parts.workloads.iter().filter_map(|workload| workload.spec.region.as_deref());
+    let mut names: Vec<&str> = of_cohorts.chain(of_workloads).collect();
+    names.sort_unstable();
+    names.dedup();
+    if !names.contains(&name) {
+        let what = format!("no cohort and no workload is in a region {}", tick(name));
+        let error = findings.at(path, Code::NoSuchRegion, what);
+        findings.push(one_of(error, name, &names, "add a `region` to a [[cohort]] or a [[workload]]"));
+    }
+}
+
+/// The names that are allowed in place of one that does not exist, or how to add the first.
+fn one_of(error: TextError, name: &str, names: &[&str], add: &str) -> TextError {
+    let error = match names.is_empty() {
+        true => error.fix(add),
+        false => error.allowed(crate::text::shorten(&names.join(", "), 200)),
     };
-    findings.push(error.did_you_mean(nearest(name, names())));
-    false
+    error.did_you_mean(nearest(name, names.iter().copied()))
 }
 
 /// Refuses clients as they are as policies of cohorts with a client of the program's own, and warns of policies that nobody follows.

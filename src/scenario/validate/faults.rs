@@ -1,6 +1,7 @@
 //! Checks of faults: windows in order, and windows that hide each other.
 
 use super::Findings;
+use super::cohorts::check_region;
 use crate::backend::Endpoint;
 use crate::client::policy::{Policy, Retry};
 use crate::client::{AsIs, Families};
@@ -18,6 +19,11 @@ pub(crate) fn check(findings: &mut Findings<'_>, parts: &Parts) {
         check_window(findings, &entry.path, &entry.spec, parts.horizon);
         let endpoints = format!("{}.endpoints", entry.path);
         findings.check_repeats(&endpoints, &entry.spec.endpoints, |e| format!("`{e}`"));
+        let regions = format!("{}.regions", entry.path);
+        findings.check_repeats(&regions, &entry.spec.regions, |region| tick(region));
+        for (i, region) in entry.spec.regions.iter().enumerate() {
+            check_region(findings, parts, &format!("{regions}[{i}]"), region);
+        }
     }
     check_names(findings, &parts.faults);
     check_overlaps(findings, &parts.faults);
@@ -146,6 +152,10 @@ fn check_overlaps(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
     };
     let end = |fault: &FaultSpec| fault.to.unwrap_or(Dur(u64::MAX));
     let hits = |fault: &FaultSpec, e: &Endpoint| fault.endpoints.is_empty() || fault.endpoints.contains(e);
+    let meet = |a: &FaultSpec, b: &FaultSpec| {
+        let everywhere = a.regions.is_empty() || b.regions.is_empty();
+        everywhere || a.regions.iter().any(|region| b.regions.contains(region))
+    };
     let title = |entry: &Entry<FaultSpec>| match entry.spec.name.as_str() {
         "" => format!("`{}`", entry.path),
         name => tick(name),
@@ -154,7 +164,7 @@ fn check_overlaps(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
     for (i, later) in certain.iter().enumerate() {
         let overlap = certain[..i].iter().find_map(|earlier| {
             let (a, b) = (&earlier.spec, &later.spec);
-            let together = a.kind.name() == b.kind.name() && a.from < end(b) && b.from < end(a);
+            let together = a.kind.name() == b.kind.name() && a.from < end(b) && b.from < end(a) && meet(a, b);
             let endpoint = Endpoint::ALL.into_iter().find(|e| hits(a, e) && hits(b, e));
             endpoint.filter(|_| together).map(|endpoint| (*earlier, endpoint))
         });
@@ -167,7 +177,7 @@ fn check_overlaps(findings: &mut Findings<'_>, faults: &[Entry<FaultSpec>]) {
                 later.spec.kind.name()
             );
             let error = findings.at(&later.path, Code::Overlap, what).label("the later one");
-            let fix = "separate their windows or endpoints, or give one a `count` or a `probability` below 1";
+            let fix = "separate their windows, endpoints or regions, or give one a `count` or a `probability` below 1";
             findings.push(error.fix(fix).other(first, "the earlier one"));
         }
     }

@@ -106,7 +106,12 @@ pub fn scenario(seed: u64) -> String {
 }
 
 fn workload(dice: &mut Dice, text: &mut String, place: u64) {
-    let _ = writeln!(text, "\n[[workload]]\nname = \"w{place}\"\nclients = {}", dice.number(1, 9));
+    let clients = dice.number(1, 9);
+    let _ = writeln!(text, "\n[[workload]]\nname = \"w{place}\"\nclients = {clients}");
+    // From what is drawn already, as the other regions, so that a seed draws the rest as before.
+    if clients % 2 == 0 {
+        let _ = writeln!(text, "region = \"r{}\"", place % 2);
+    }
     let _ = writeln!(text, "clients-per-network = {}", dice.number(1, 4));
     let _ = writeln!(text, "starts = {{ uniform = [\"0s\", \"{}ms\"] }}", dice.number(500, 4_000));
     let _ = match dice.number(0, 2) {
@@ -204,7 +209,10 @@ fn limit((dice, later): (&mut Dice, &mut Dice), text: &mut String, endpoints: &[
         "concurrency",
     ];
     let kind = dice.one(&kinds);
-    let key = dice.one(&LIMIT_KEYS);
+    let key = match dice.one(&LIMIT_KEYS) {
+        "global" if ["gcra", "fixed-window", "sliding-log"].contains(&kind) => "region",
+        key => key,
+    };
     let some = dice.some(endpoints);
     // A window that begins anew after silence has the keys of a fixed one.
     let named = if kind == "fixed-window" && later.once_in(3) { "idle-window" } else { kind };
@@ -292,6 +300,9 @@ fn fault(dice: &mut Dice, text: &mut String, endpoints: &[&str], (place, horizon
     if kind == "revocation" {
         let _ = writeln!(text, "share = 0.{}", dice.number(1, 9));
         return;
+    }
+    if from % 2 == 0 && text.contains("region = \"r0\"") {
+        text.push_str("regions = [\"r0\"]\n");
     }
     let _ = writeln!(text, "to = \"{}s\"\nprobability = 0.{}", from + dice.number(1, 60), dice.number(1, 9));
     if has_users {

@@ -93,6 +93,16 @@ impl World {
         };
         match key {
             LimitKey::Global => 0,
+            LimitKey::Region => match who {
+                Who::User(_) => 0,
+                Who::Client { workload, .. } => {
+                    let all = &self.scenario.workloads;
+                    let region = &all[workload].region;
+                    // By the first workload that names it. Users have none.
+                    let first = all.iter().position(|other| region.is_some() && other.region == *region);
+                    first.map_or(0, |first| first as u64 + 1)
+                }
+            },
             LimitKey::App => match who {
                 Who::User(number) | Who::Client { client: number, .. } => number % u64::from(fleet.apps),
             },
@@ -134,6 +144,17 @@ impl World {
         self.scenario.backend.limits.len()
     }
 
+    /// Whether a caller is in one of these regions. Users are in none.
+    fn is_in(&self, regions: &[String], who: Who) -> bool {
+        match who {
+            Who::User(_) => false,
+            Who::Client { workload, .. } => self.scenario.workloads[workload]
+                .region
+                .as_ref()
+                .is_some_and(|region| regions.contains(region)),
+        }
+    }
+
     fn strike(&self, call: &Call) -> Struck {
         let now = self.now();
         for (index, fault) in self.scenario.faults.iter().enumerate() {
@@ -146,6 +167,7 @@ impl World {
             if fault.strikes_sessions()
                 || !here
                 || !open
+                || !(fault.regions.is_empty() || self.is_in(&fault.regions, call.who))
                 || fault.count.is_some_and(|count| used >= count)
                 || !chance(bits, fault.probability)
             {
