@@ -35,6 +35,7 @@ mod endpoints;
 mod engine;
 mod flow;
 mod generic;
+mod keys;
 mod limit;
 mod load;
 mod log;

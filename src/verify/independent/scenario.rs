@@ -109,7 +109,7 @@ fn workload(dice: &mut Dice, text: &mut String, place: u64) {
     let clients = dice.number(1, 9);
     let _ = writeln!(text, "\n[[workload]]\nname = \"w{place}\"\nclients = {clients}");
     // From what is drawn already, as the other regions, so that a seed draws the rest as before.
-    if clients % 2 == 0 {
+    if clients.is_multiple_of(2) {
         let _ = writeln!(text, "region = \"r{}\"", place % 2);
     }
     let _ = writeln!(text, "clients-per-network = {}", dice.number(1, 4));
@@ -301,7 +301,7 @@ fn fault(dice: &mut Dice, text: &mut String, endpoints: &[&str], (place, horizon
         let _ = writeln!(text, "share = 0.{}", dice.number(1, 9));
         return;
     }
-    if from % 2 == 0 && text.contains("region = \"r0\"") {
+    if from.is_multiple_of(2) && text.contains("region = \"r0\"") {
         text.push_str("regions = [\"r0\"]\n");
     }
     let _ = writeln!(text, "to = \"{}s\"\nprobability = 0.{}", from + dice.number(1, 60), dice.number(1, 9));

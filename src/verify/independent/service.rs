@@ -8,7 +8,7 @@ use super::limit::Limit;
 use super::log::Token;
 use super::world::World;
 use crate::backend::Endpoint;
-use crate::backend::spec::{ClientToken, LimitKey, RevokedSession};
+use crate::backend::spec::{ClientToken, RevokedSession};
 use crate::fault::FaultKind;
 use crate::kernel::random::{Purpose, chance, second_word};
 use crate::scenario::Scenario;
@@ -84,42 +84,6 @@ enum Struck {
 }
 
 impl World {
-    /// The key of a caller under a limit.
-    fn key(&self, key: LimitKey, who: Who) -> u64 {
-        let fleet = &self.scenario.fleet;
-        let number = match who {
-            Who::User(user) => user,
-            Who::Client { client, .. } => u64::from(fleet.users) + client,
-        };
-        match key {
-            LimitKey::Global => 0,
-            LimitKey::Region => match who {
-                Who::User(_) => 0,
-                Who::Client { workload, .. } => {
-                    let all = &self.scenario.workloads;
-                    let region = &all[workload].region;
-                    // By the first workload that names it. Users have none.
-                    let first = all.iter().position(|other| region.is_some() && other.region == *region);
-                    first.map_or(0, |first| first as u64 + 1)
-                }
-            },
-            LimitKey::App => match who {
-                Who::User(number) | Who::Client { client: number, .. } => number % u64::from(fleet.apps),
-            },
-            LimitKey::User | LimitKey::Session => number,
-            LimitKey::Ip => match who {
-                Who::User(user) => user / u64::from(fleet.users_per_network),
-                // Networks of different workloads are different ones.
-                Who::Client { workload, client } => {
-                    let before = &self.scenario.workloads[..workload];
-                    let within = client - before.iter().map(|w| u64::from(w.clients)).sum::<u64>();
-                    let per_network = u64::from(self.scenario.workloads[workload].clients_per_network);
-                    ((workload as u64 + 1) << 32) | (within / per_network)
-                }
-            },
-        }
-    }
-
     /// Whether a limit judges this call: of its endpoint, and within its time when the call is sent.
     fn meets(&self, limit: usize, call: &Call) -> bool {
         let spec = &self.scenario.backend.limits[limit];
@@ -142,17 +106,6 @@ impl World {
 
     fn all_limits(&self) -> usize {
         self.scenario.backend.limits.len()
-    }
-
-    /// Whether a caller is in one of these regions. Users are in none.
-    fn is_in(&self, regions: &[String], who: Who) -> bool {
-        match who {
-            Who::User(_) => false,
-            Who::Client { workload, .. } => self.scenario.workloads[workload]
-                .region
-                .as_ref()
-                .is_some_and(|region| regions.contains(region)),
-        }
     }
 
     fn strike(&self, call: &Call) -> Struck {
