@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// Examples of each verb, without `authstorm` and the verb, and what each does.
-const EXAMPLES: [(&str, &[(&str, &str)]); 20] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 21] = [
     (
         "run",
         &[
@@ -67,6 +67,19 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 20] = [
                 "100 points spread over two ranges",
             ),
             ("mine.toml --vary fleet.users=50..500/10 --estimate", "how many runs, how long they would take"),
+        ],
+    ),
+    (
+        "rank",
+        &[
+            (
+                "mine.toml --metric requests_total --vary fleet.users=50..500 --vary backend.limit[0].limit=10..100",
+                "which of two assumptions matters more, into results/NAME-rank",
+            ),
+            (
+                "mine.toml --metric false_sign_outs --vary fleet.users=50..500 --vary horizon=5m..1h --keep 0 --estimate",
+                "the cost of a screening alone",
+            ),
         ],
     ),
     (

@@ -1,5 +1,6 @@
 //! Ctrl-C and SIGTERM: the first signal stops runs and lets the command clean up. The second ends it at once.
 
+use super::exit::{Exit, Failure};
 use super::memory;
 use authstorm::world::Control;
 use signal_hook::consts::{SIGINT, SIGTERM, SIGXFSZ};
@@ -27,6 +28,14 @@ pub(super) fn control() -> std::io::Result<Arc<Control>> {
     // Writing beyond a limit on file sizes then fails with an error and does not kill the process.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     Ok(Arc::clone(control))
+}
+
+/// Fails if a signal has stopped the runs.
+pub(super) fn check(control: &Control) -> Result<(), Failure> {
+    match control.is_stopped() {
+        true => Err(Failure::with(Exit::Signal(signal()), "error: interrupted")),
+        false => Ok(()),
+    }
 }
 
 /// Stops the runs of `control` when a signal arrives.

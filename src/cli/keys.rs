@@ -5,7 +5,7 @@ use super::{check, metrics, terminal};
 use authstorm::client::token;
 use authstorm::conform::token::trials;
 use authstorm::diff;
-use authstorm::experiment::{find, sweep};
+use authstorm::experiment::{find, rank, sweep};
 use authstorm::results::summary;
 use authstorm::scenario;
 
@@ -50,6 +50,8 @@ enum Described {
     Find,
     /// sweep.json, which `sweep --json` prints
     Sweep,
+    /// rank.json, which `rank --json` prints
+    Rank,
     /// The JSON of `metrics`
     Metrics,
 }
@@ -88,6 +90,7 @@ pub(super) fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
         Described::Diff => diff::json_schema(),
         Described::Find => find::json_schema(),
         Described::Sweep => sweep::json_schema(),
+        Described::Rank => rank::json_schema(),
         Described::Metrics => metrics::json_schema(),
     })
 }

@@ -19,7 +19,9 @@ mod new;
 mod open;
 mod out_file;
 mod pages;
+mod points;
 mod progress;
+mod rank;
 mod report;
 mod run;
 mod scenario;
@@ -60,6 +62,8 @@ enum Verb {
     Find(find::Args),
     /// Run a scenario at every combination of the values of some keys: a map as tables, charts and a page
     Sweep(sweep::Args),
+    /// Rank the keys of a scenario by how much they matter for a metric, over ranges that you state
+    Rank(rank::Args),
     /// Say what changed between two results directories, metric by metric, with intervals
     Diff(diff::Args),
     /// Make charts, report.html and tables of results directories again, from their data files alone
@@ -127,6 +131,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Explain(args) => on_threads(|| explain::run(args)),
         Verb::Find(args) => find::run(args),
         Verb::Sweep(args) => sweep::run(args),
+        Verb::Rank(args) => rank::run(args),
         Verb::Diff(args) => on_threads(|| diff::run(args)),
         Verb::Report(args) => on_threads(|| report::run(args)),
         Verb::Open(args) => open::run(args),

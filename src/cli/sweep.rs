@@ -3,21 +3,22 @@
 use super::exit::{Exit, Failure};
 use super::format::Format;
 use super::memory::Need;
-use super::progress::Progress;
+use super::points::{finish, known, lines, save};
 use super::run::StudyArgs;
 use super::{interrupt, memory, sweep_cost, terminal};
 use authstorm::experiment::sweep::{Design, JSON, Kind, Point, Sweep, Sweeper, Table, Told, write};
 use authstorm::experiment::vary::Vary;
 use authstorm::results::dir::Unfinished;
-use authstorm::text::{nearest, shell_word, tick};
-use authstorm::{Control, Study, page, plot};
+use authstorm::text::{shell_word, tick};
+use authstorm::{Study, page, plot};
 use serde_json::{Map, Value, json};
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::PathBuf;
 
+/// What makes a sweep smaller.
+const ADVICE: &str =
+    "fewer steps, --design lhs:N, fewer --replications, --policy or a shorter horizon need less";
 /// Metrics that are drawn and told where none is asked for.
 const DRAWN: usize = 3;
 
@@ -69,11 +70,11 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let sweeper = small.install(|| Sweeper::new(&study, &design, &control))?;
     let largest = sweeper.study(sweeper.largest())?;
     memory::check(largest.loaded(), args.study.base.max_memory)?;
-    let estimate = sweep_cost::measure(&sweeper, &small, &control)?;
+    let estimate = sweep_cost::measure(&sweeper, &small, |sweeper| sweeper.estimate(&control))?;
     if args.estimate {
-        return estimate.tell(&args);
+        return estimate.tell(&args.study.base, args.yes, ADVICE);
     }
-    estimate.check(&args)?;
+    estimate.check(args.yes, ADVICE)?;
     let pool = memory::threads(args.study.base.threads(), Need::of(&largest, false))?;
     drop(small);
     let out = args
@@ -86,11 +87,11 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     if !args.study.base.quiet {
         estimate.announce(work.count());
     }
-    let work = finish_points(&args, &sweeper, work, &pool, &control)?;
-    let stopped = || match control.is_stopped() {
-        true => Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted")),
-        false => Ok(()),
+    let text = |point: Point| {
+        (point.point, serde_json::to_string(&point).expect("texts, numbers and maps are JSON"))
     };
+    let work = finish((&sweeper, 0), work, (&pool, args.study.base.quiet), &control, text)?;
+    let stopped = || interrupt::check(&control);
     stopped()?;
     let dir = work.results_dir().map_err(|e| Failure::io(terminal::shown(work.path()), &e))?;
     let failed = |e: io::Error| Failure::io(terminal::shown(&dir), &e);
@@ -151,40 +152,6 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     }
 }
 
-/// Runs the points that are not finished.
-fn finish_points(
-    args: &Args,
-    sweeper: &Sweeper<'_>,
-    work: Unfinished,
-    pool: &rayon::ThreadPool,
-    control: &Arc<Control>,
-) -> Result<Unfinished, Failure> {
-    let count = sweeper.points().count();
-    let left: Vec<u64> = (0..count).filter(|point| !work.has(*point)).collect();
-    let done = Arc::new(AtomicU64::new(0));
-    let progress = Progress::of_points(left.len() as u64, &done, control, args.study.base.quiet);
-    let place = terminal::shown(work.path());
-    let work = Mutex::new(work);
-    let ended = pool.install(|| {
-        sweeper.run_each(&left, control, |point| -> Result<(), Failure> {
-            let text = serde_json::to_string(&point).expect("texts, numbers and maps are JSON");
-            let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
-            work.add(point.point, &text).map_err(|e| Failure::io(&place, &e))?;
-            done.fetch_add(1, Ordering::Relaxed);
-            Ok(())
-        })
-    });
-    drop(progress);
-    let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
-    if ended.is_err() {
-        terminal::complain(&format!(
-            "{} of {count} points are finished and stay in {place}; the same command with --resume continues",
-            work.count()
-        ));
-    }
-    ended.map(|()| work)
-}
-
 /// What the work is, the most telling first: work of another kind is refused by the first field that differs.
 fn what(args: &Args, study: &Study, head: &Sweep, command: &str) -> Map<String, Value> {
     let provenance = study.provenance();
@@ -195,16 +162,6 @@ fn what(args: &Args, study: &Study, head: &Sweep, command: &str) -> Map<String, 
         "policy-files": provenance.policy_files,
     });
     fields.as_object().cloned().unwrap_or_default()
-}
-
-/// The metric of this name.
-fn known(name: &str) -> Result<&'static str, Failure> {
-    let all = || authstorm::metrics::all_metrics().iter().map(|def| def.name);
-    all().find(|known| *known == name).ok_or_else(|| {
-        let meant = nearest(name, all()).map(|meant| format!("; did you mean {}?", tick(meant)));
-        let meant = meant.unwrap_or_else(|| "; authstorm metrics lists all".to_owned());
-        Failure::usage(format!("error: --metric: no metric has the name {}{meant}", tick(name)))
-    })
 }
 
 /// The metrics that are drawn: those that are asked for, or the gravest that vary.
@@ -247,13 +204,4 @@ fn command_of_sweep(args: &Args, run: &str) -> String {
     }
     args.metric.iter().for_each(|name| command.push_str(&format!(" --metric {name}")));
     command
-}
-
-fn lines(words: &[String]) -> String {
-    words.iter().map(|sentence| format!("{sentence}.\n")).collect()
-}
-
-fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    fs::write(path, bytes)?;
-    fs::File::open(path)?.sync_all()
 }

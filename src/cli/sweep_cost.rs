@@ -1,9 +1,8 @@
-//! The cost of a sweep, known before its first run.
+//! The cost of a sweep or a ranking, known before its first run.
 
 use super::exit::{Exit, Failure};
-use super::sweep::Args;
+use super::scenario::RunOptions;
 use super::terminal;
-use authstorm::Control;
 use authstorm::experiment::cost::{Cost, count, duration, is_large};
 use authstorm::experiment::sweep::{SweepEstimate, Sweeper};
 use authstorm::text::number::{counted, whole};
@@ -24,18 +23,20 @@ pub(super) struct SweepCost {
     replications: u32,
     /// Why a run would exceed its event budget.
     over_budget: Option<String>,
+    /// Whether fewer points may do.
+    at_most: bool,
 }
 
-/// Runs the pilots of a sweep and measures their speed.
+/// Runs the pilots of `estimate` and measures their speed.
 #[expect(clippy::disallowed_methods, reason = "how fast this machine is; printed, in no result")]
 pub(super) fn measure(
     sweeper: &Sweeper<'_>,
     pool: &rayon::ThreadPool,
-    control: &Control,
+    estimate: impl Fn(&Sweeper<'_>) -> Result<SweepEstimate, authstorm::Error> + Sync + Send,
 ) -> Result<SweepCost, Failure> {
     let threads = pool.current_num_threads();
     let begin = Instant::now();
-    let estimate = pool.install(|| sweeper.estimate(control))?;
+    let estimate = pool.install(|| estimate(sweeper))?;
     let head = sweeper.head();
     let busy = threads.min(2 * head.policies.len()) as f64;
     let speed = estimate.pilot_events() as f64 / (begin.elapsed().as_secs_f64() * busy).max(1e-9);
@@ -52,10 +53,15 @@ pub(super) fn measure(
         over_budget = over_budget.or(why.map(|why| format!("at {}: {why}", at())));
     }
     let (policies, replications) = (head.policies.len(), head.replications);
-    Ok(SweepCost { estimate, speed, threads, policies, replications, over_budget })
+    Ok(SweepCost { estimate, speed, threads, policies, replications, over_budget, at_most: false })
 }
 
 impl SweepCost {
+    /// The cost of work that may end with fewer points.
+    pub(super) fn at_most(self) -> SweepCost {
+        SweepCost { at_most: true, ..self }
+    }
+
     fn seconds(&self, events: f64) -> f64 {
         events / self.speed / self.threads as f64
     }
@@ -64,7 +70,8 @@ impl SweepCost {
     fn in_words(&self) -> String {
         let SweepEstimate { points, runs, events, .. } = &self.estimate;
         format!(
-            "{} x {} x {} = {}; about {} events, about {} on {}",
+            "{}{} x {} x {} = {}; about {} events, about {} on {}",
+            if self.at_most { "at most " } else { "" },
             counted(*points, "point", "points"),
             counted(self.policies as u64, "policy", "policies"),
             counted(self.replications.into(), "replication", "replications"),
@@ -75,23 +82,19 @@ impl SweepCost {
         )
     }
 
-    fn refusal(&self, args: &Args) -> Option<String> {
+    /// Why it is not run. `yes`: a large one is asked for twice; `advice`: what makes it smaller.
+    fn refusal(&self, yes: bool, advice: &str) -> Option<String> {
         let too_large = || {
-            (self.estimate.events > MOST_EVENTS && !args.yes).then(|| {
-                format!(
-                    "{}; more than {} events need --yes; fewer steps, --design lhs:N, fewer --replications, --policy or a \
-                     shorter horizon need less",
-                    self.in_words(),
-                    count(MOST_EVENTS)
-                )
+            (self.estimate.events > MOST_EVENTS && !yes).then(|| {
+                format!("{}; more than {} events need --yes; {advice}", self.in_words(), count(MOST_EVENTS))
             })
         };
         self.over_budget.clone().or_else(too_large)
     }
 
-    /// Refuses a sweep of which a run would exceed its event budget, or that is large and not asked for twice.
-    pub(super) fn check(&self, args: &Args) -> Result<(), Failure> {
-        self.refusal(args).map_or(Ok(()), |why| Err(Failure::usage(format!("error: {why}"))))
+    /// Refuses work of which a run would exceed its event budget, or that is large and not asked for twice.
+    pub(super) fn check(&self, yes: bool, advice: &str) -> Result<(), Failure> {
+        self.refusal(yes, advice).map_or(Ok(()), |why| Err(Failure::usage(format!("error: {why}"))))
     }
 
     /// Says what is about to be run, on standard error.
@@ -104,10 +107,10 @@ impl SweepCost {
     }
 
     /// Prints the cost.
-    pub(super) fn tell(&self, args: &Args) -> Result<Exit, Failure> {
+    pub(super) fn tell(&self, options: &RunOptions, yes: bool, advice: &str) -> Result<Exit, Failure> {
         let SweepEstimate { points, runs, events, .. } = &self.estimate;
-        let refused: Vec<String> = self.refusal(args).into_iter().collect();
-        if args.study.base.json {
+        let refused: Vec<String> = self.refusal(yes, advice).into_iter().collect();
+        if options.json {
             let cost = json!({
                 "points": points, "policies": self.policies, "replications": self.replications, "runs": runs,
                 "events": events.round(), "seconds": self.seconds(*events), "threads": self.threads,
@@ -115,7 +118,7 @@ impl SweepCost {
             });
             return terminal::say_json(&format!("{cost:#}\n"));
         }
-        if args.study.base.quiet {
+        if options.quiet {
             return Ok(Exit::Yes);
         }
         let mut text = format!("{}\n", self.in_words());

@@ -11,6 +11,7 @@ mod groups;
 mod job;
 mod judge;
 mod observe;
+pub mod rank;
 pub mod reference;
 pub mod seeds;
 pub mod sweep;

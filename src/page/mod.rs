@@ -19,6 +19,8 @@ mod findings;
 mod groups;
 mod html;
 mod limits;
+mod parts;
+mod rank;
 mod scenario;
 mod servers;
 mod sessions;
@@ -26,6 +28,7 @@ mod summary;
 mod sweep;
 
 pub use files::{files, pictures_of};
+pub use rank::ranking;
 pub use sweep::{Commands, MOST_CELLS, sweep};
 
 use crate::plot::columns::{Columns, MOST_POLICIES};

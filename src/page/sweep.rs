@@ -1,7 +1,7 @@
 //! The page of a sweep: a map in which a reader picks a metric, a policy and a cell.
 
-use super::html::{self, escaped};
-use super::{SHARED, STYLE};
+use super::parts::PICTURE_CSS;
+use super::{SHARED, STYLE, html, parts};
 use crate::experiment::sweep::{Cell, Table, Told};
 use crate::plot::axis::Scale;
 use crate::plot::palette::{self, Color};
@@ -12,8 +12,6 @@ use std::fmt::Write;
 
 /// The most cells of a page, over all metrics and policies. sweep.csv has the others.
 pub const MOST_CELLS: usize = 150_000;
-/// The most bytes of static pictures.
-const MOST_PICTURES: usize = 1_500_000;
 const SWEEP_CSS: &str = include_str!("sweep.css");
 const SWEEP_JS: &str = include_str!("sweep.js");
 
@@ -41,40 +39,12 @@ pub fn sweep(
     let hash: String = sweep.scenario_hash.chars().take(12).collect();
     let from = format!("seed {} · authstorm {} · sha256 {hash}", sweep.seed, clean(&sweep.version));
     let title = format!("{}: a sweep", sweep.scenario);
-    super::head((&title, &capitalised(&sweep.headline())), &from, &[STYLE, SWEEP_CSS], &mut out);
+    super::head((&title, &capitalised(&sweep.headline())), &from, &[STYLE, SWEEP_CSS, PICTURE_CSS], &mut out);
     map(table, left_out, &mut out);
-    out.push_str("<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">In words</h2>\n<ul class=\"findings\">\n");
-    for sentence in words {
-        let _ = writeln!(out, "<li>{}.</li>", escaped(sentence));
-    }
-    out.push_str(
-        "</ul>\n</section>\n<section aria-labelledby=\"pictures\">\n<h2 id=\"pictures\">Charts</h2>\n",
-    );
-    let mut room = MOST_PICTURES;
-    for chart in charts {
-        match room.checked_sub(chart.svg.len()) {
-            Some(rest) => {
-                room = rest;
-                let _ = writeln!(out, "<figure class=\"picture\">{}</figure>", chart.svg);
-            }
-            None => {
-                let _ = writeln!(
-                    out,
-                    "<p>This picture is too large for the page: see {}.svg.</p>",
-                    chart.file_stem
-                );
-            }
-        }
-    }
-    out.push_str("</section>\n");
+    parts::sentences(words, &mut out);
+    parts::charts(charts, &mut out);
     super::scenario::scenario_text(scenario_text, &mut out);
-    let _ = writeln!(
-        out,
-        "<section aria-labelledby=\"again\">\n<h2 id=\"again\">How to reproduce it</h2>\n<p>With authstorm {}:</p>\n\
-         <pre tabindex=\"0\">{}</pre>\n</section>",
-        escaped(&sweep.version),
-        escaped(&commands.sweep)
-    );
+    parts::again(&sweep.version, &commands.sweep, &mut out);
     let data = data(table, &commands.run);
     let _ = write!(
         out,

@@ -106,6 +106,13 @@ pub fn of<const N: usize>(columns: &[&'static str; N], rows: &[[impl AsRef<str>;
     table.bytes()
 }
 
+/// A table whose number of columns is known when it is written. Each row has as many cells.
+pub(crate) fn of_rows(columns: &[&str], rows: &[Vec<String>]) -> Vec<u8> {
+    let mut table = Table::new(columns);
+    rows.iter().for_each(|row| table.row(row));
+    table.bytes()
+}
+
 /// `timeline.csv`: calls by bucket, endpoint and outcome. Counts of 0 have no row. `t_s` is the begin of the bucket.
 pub fn timeline(results: &Results) -> Vec<u8> {
     let mut table = Table::new(&TIMELINE_COLUMNS);

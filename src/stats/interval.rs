@@ -118,6 +118,11 @@ impl Sample {
         Sample { n, mean, squares }
     }
 
+    /// The sample standard deviation; 0 for fewer than two values.
+    pub(super) fn deviation(&self) -> f64 {
+        libm::sqrt(self.variance_of_mean() * self.n)
+    }
+
     /// The estimated variance of the mean; 0 for fewer than two values.
     pub(super) fn variance_of_mean(&self) -> f64 {
         if self.n < 2.0 { 0.0 } else { self.squares / (self.n - 1.0) / self.n }

@@ -7,20 +7,24 @@ mod beta;
 mod claims;
 mod histogram;
 mod interval;
+mod morris;
 mod proportion;
 mod quantile;
 mod share;
+mod sobol;
 mod warm_up;
 
 pub use beta::incomplete_beta;
 pub use claims::{Claims, holm, mean_below_zero, mean_is_zero, share_at_least};
 pub use histogram::Histogram;
 pub use interval::{Estimate, difference, mean_ci, paired_difference, welch_difference};
+pub use morris::{ElementaryEffects, noise_floor};
 pub use proportion::{
     Ranks, at_most, clopper_pearson, fisher_exact, one_sided, quantile_ci_order_stats, zero_event_upper_bound,
 };
 pub use quantile::{normal_quantile, t_quantile};
 pub use share::{Trials, rising_rates, threshold_ranks};
+pub use sobol::{Interval, SobolIndices, SobolSample, seed_share};
 pub use warm_up::{Truncation, mser5};
 
 /// Confidence level of every interval and bound in a result.

@@ -133,6 +133,15 @@ pub fn tick(name: &str) -> String {
     format!("`{}`", shorten(name, 40))
 }
 
+/// Names in a sentence: `a`, `a and b`, `a, b and c`.
+pub fn list_in_words(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        [one] => one.clone(),
+        [before @ .., last] => format!("{} and {last}", before.join(", ")),
+    }
+}
+
 /// The text with a capital first letter, as at the begin of a sentence or a heading.
 pub fn capitalised(text: &str) -> String {
     let mut letters = text.chars();

@@ -42,6 +42,7 @@ mod page;
 mod parts;
 mod places;
 mod public_api;
+mod rank;
 mod relations;
 mod scenario_load;
 mod schemas;

@@ -84,6 +84,7 @@ fn the_json_of_each_command_agrees_with_its_schema() {
     assert!(tiny(&b, &["--set", "fleet.users=40"]).status.success());
     let (a, b) = (a.to_string_lossy(), b.to_string_lossy());
     let sweep = folder.path().join("sweep").to_string_lossy().into_owned();
+    let rank = folder.path().join("rank").to_string_lossy().into_owned();
     let storm =
         ["check", "scenarios/healthy.toml", "--set", "fleet.users=20", "--replications", "1", "--json"];
     let several = ["check", "scenarios/touch-429-cascade.toml", "--set", "fleet.users=20", "--json"];
@@ -124,6 +125,26 @@ fn the_json_of_each_command_agrees_with_its_schema() {
                 "--json",
                 "--out",
                 &sweep,
+            ],
+        ),
+        (
+            "rank",
+            &[
+                "rank",
+                "scenarios/rl-poll.toml",
+                "--set",
+                "horizon=2s",
+                "--metric",
+                "requests_total",
+                "--vary",
+                "workload[0].clients=1..4",
+                "--vary",
+                "horizon=2s..8s",
+                "--rows",
+                "2",
+                "--json",
+                "--out",
+                &rank,
             ],
         ),
         ("metrics", &["metrics", "--json"]),

@@ -55,7 +55,7 @@ impl fmt::Display for BadDesign {
 impl std::error::Error for BadDesign {}
 
 impl BadDesign {
-    pub(super) fn new(what: impl Into<String>) -> BadDesign {
+    pub(in crate::experiment) fn new(what: impl Into<String>) -> BadDesign {
         BadDesign { what: what.into() }
     }
 }
@@ -71,36 +71,7 @@ impl Design {
         if keys.is_empty() || keys.len() > MOST_KEYS {
             return Err(BadDesign::new(format!("a sweep of {} keys; allowed: 1..{MOST_KEYS}", keys.len())));
         }
-        let paths: Vec<Vec<Step>> = keys.iter().map(|vary| steps(vary.key()).unwrap_or_default()).collect();
-        for (i, path) in paths.iter().enumerate() {
-            let key = tick(keys[i].key());
-            if let Some(other) = paths[..i].iter().position(|other| other == path) {
-                return Err(BadDesign::new(format!("the key {} is swept twice", tick(keys[other].key()))));
-            }
-            let lies_within = |other: &Vec<Step>| {
-                let common = other.len().min(path.len());
-                common > 0 && other[..common] == path[..common]
-            };
-            if let Some(other) = paths[..i].iter().position(lies_within) {
-                let other = tick(keys[other].key());
-                return Err(BadDesign::new(format!(
-                    "of the keys {other} and {key}, one lies within the other"
-                )));
-            }
-            match path.first() {
-                Some(Step::Key(first)) if first == "policies" => {
-                    return Err(BadDesign::new(format!(
-                        "{key} cannot be swept: every point runs each of the scenario's policies; --policy chooses some"
-                    )));
-                }
-                Some(Step::Key(first)) if first == "replications" => {
-                    return Err(BadDesign::new(format!(
-                        "{key} cannot be swept: every point has the same number; --replications sets it"
-                    )));
-                }
-                _ => {}
-            }
-        }
+        check_keys(&keys, "swept")?;
         if let Some(open) =
             keys.iter().find(|vary| vary.is_open() && vary.is_log() && kind == Kind::Factorial)
         {
@@ -165,19 +136,49 @@ impl Design {
             };
             Axis { key: vary.key().to_owned(), log: vary.is_log(), values }
         };
-        Points { axes: self.keys.iter().map(axis).collect(), kind: self.kind }
+        Points { axes: self.keys.iter().map(axis).collect(), crossed: self.kind == Kind::Factorial }
     }
+}
+
+/// Refuses keys of which two are one, or one lies within another, and keys that no point can change. `done` is what the
+/// command does to a key: `swept`.
+pub(in crate::experiment) fn check_keys(keys: &[Vary], done: &str) -> Result<(), BadDesign> {
+    let paths: Vec<Vec<Step>> = keys.iter().map(|vary| steps(vary.key()).unwrap_or_default()).collect();
+    for (i, path) in paths.iter().enumerate() {
+        let key = tick(keys[i].key());
+        if let Some(other) = paths[..i].iter().position(|other| other == path) {
+            return Err(BadDesign::new(format!("the key {} is {done} twice", tick(keys[other].key()))));
+        }
+        let lies_within = |other: &Vec<Step>| {
+            let common = other.len().min(path.len());
+            common > 0 && other[..common] == path[..common]
+        };
+        if let Some(other) = paths[..i].iter().position(lies_within) {
+            let other = tick(keys[other].key());
+            return Err(BadDesign::new(format!("of the keys {other} and {key}, one lies within the other")));
+        }
+        match path.first() {
+            Some(Step::Key(first)) if first == "policies" => {
+                return Err(BadDesign::new(format!(
+                    "{key} cannot be {done}: every point runs each of the scenario's policies; --policy chooses some"
+                )));
+            }
+            Some(Step::Key(first)) if first == "replications" => {
+                return Err(BadDesign::new(format!(
+                    "{key} cannot be {done}: every point has the same number; --replications sets it"
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A value of a key in each of so many strata, in random order.
 fn drawn(vary: &Vary, points: u32, seed: u64) -> Vec<(String, Option<f64>)> {
     let stream = Stream::named(seed, 0, Purpose::Design, vary.key());
     let mut strata: Vec<u32> = (0..points).collect();
-    // The shuffle of Fisher and Yates (Knuth, The Art of Computer Programming 2, section 3.4.2, algorithm P).
-    for i in (1..points as usize).rev() {
-        let other = below(stream.bits(i as u64, 0), i as u64 + 1);
-        strata.swap(i, other as usize);
-    }
+    shuffle(&mut strata, |i| stream.bits(i, 0));
     let value = |stratum: &u32| {
         let share = 1.0 - open_unit(stream.bits(u64::from(*stratum), 1));
         vary.within(u64::from(*stratum), u64::from(points), share)
@@ -185,7 +186,15 @@ fn drawn(vary: &Vary, points: u32, seed: u64) -> Vec<(String, Option<f64>)> {
     strata.iter().map(value).collect()
 }
 
-/// The values of a key: of a factorial design each once, of a Latin hypercube one for each point.
+/// The shuffle of Fisher and Yates (Knuth, The Art of Computer Programming 2, section 3.4.2, algorithm P), with these bits for the
+/// step that places item `i`.
+pub(in crate::experiment) fn shuffle<T>(items: &mut [T], bits: impl Fn(u64) -> u64) {
+    for i in (1..items.len()).rev() {
+        items.swap(i, below(bits(i as u64), i as u64 + 1) as usize);
+    }
+}
+
+/// The values of a key: of a factorial design each once, otherwise one for each point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
     /// The key.
@@ -201,22 +210,20 @@ pub struct Axis {
 pub struct Points {
     /// The keys.
     pub axes: Vec<Axis>,
-    /// How the points were chosen.
-    pub kind: Kind,
+    /// Whether the points are every combination of the keys' values. Otherwise each key has a value for each point.
+    pub crossed: bool,
 }
 
 impl Points {
     /// Number of points.
     pub fn count(&self) -> u64 {
-        match self.kind {
-            Kind::Factorial => self.axes.iter().map(|axis| axis.values.len() as u64).product(),
-            Kind::LatinHypercube(points) => points.into(),
-        }
+        let mut each = self.axes.iter().map(|axis| axis.values.len() as u64);
+        if self.crossed { each.product() } else { each.next().unwrap_or(0) }
     }
 
     /// The place of a point's value among those of each key.
     pub fn places(&self, point: u64) -> Vec<usize> {
-        if self.kind != Kind::Factorial {
+        if !self.crossed {
             return vec![point as usize; self.axes.len()];
         }
         let mut rest = point;

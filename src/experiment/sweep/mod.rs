@@ -13,6 +13,7 @@ mod table;
 mod words;
 
 pub use design::{Axis, BadDesign, Design, Kind, MOST_KEYS, MOST_POINTS, Points};
+pub(super) use design::{check_keys, shuffle};
 #[cfg(unix)]
 pub use files::{CSV, JSON, VALUES, Written, write};
 pub use point::{AxisValues, Point, PolicyPoint, Sweep, json_schema};
@@ -58,6 +59,13 @@ impl SweepEstimate {
     pub fn pilot_events(&self) -> u64 {
         self.sampled.iter().map(|(_, estimate)| estimate.pilot_events).sum()
     }
+
+    /// The size of another number of such points.
+    pub(super) fn scaled_to(self, points: u64) -> SweepEstimate {
+        let each = self.events / self.points as f64;
+        let runs = self.runs / self.points * points;
+        SweepEstimate { points, runs, events: each * points as f64, ..self }
+    }
 }
 
 impl Study {
@@ -95,14 +103,7 @@ impl Study {
         let sweeper = Sweeper::new(self, design, control)?;
         let all: Vec<u64> = (0..sweeper.points.count()).collect();
         let mut sweep = sweeper.head();
-        in_order(
-            &all,
-            |point| sweeper.run(point, control),
-            |_, point| {
-                sweep.points.push(point);
-                Ok::<(), Error>(())
-            },
-        )?;
+        sweeper.run_in_order(&all, control, |point| sweep.points.push(point))?;
         Ok(sweep)
     }
 }
@@ -131,8 +132,15 @@ impl<'a> Sweeper<'a> {
     /// # Errors
     /// If a point is no valid scenario, or if `control` stops the check. Returns the error of the first such point.
     pub fn new(study: &'a Study, design: &Design, control: &Control) -> Result<Sweeper<'a>, Error> {
+        Sweeper::over(study, design.placed(study.loaded.scenario.seed), control)
+    }
+
+    /// As [`Sweeper::new`], with points that a design has chosen.
+    ///
+    /// # Errors
+    /// As [`Sweeper::new`].
+    pub(super) fn over(study: &'a Study, points: Points, control: &Control) -> Result<Sweeper<'a>, Error> {
         let policies = study.loaded.policies.iter().map(|policy| policy.name.clone()).collect();
-        let points = design.placed(study.loaded.scenario.seed);
         let mut sweeper = Sweeper { study, points, policies, largest: 0 };
         let all: Vec<u64> = (0..sweeper.points.count()).collect();
         let memory = |point: u64| {
@@ -196,6 +204,26 @@ impl<'a> Sweeper<'a> {
         })
     }
 
+    /// Runs some points on all cores, and gives each to `take`, in the order of `which`.
+    ///
+    /// # Errors
+    /// The error of the first point that fails.
+    pub(super) fn run_in_order(
+        &self,
+        which: &[u64],
+        control: &Control,
+        mut take: impl FnMut(Point),
+    ) -> Result<(), Error> {
+        in_order(
+            which,
+            |point| self.run(point, control),
+            |_, point| {
+                take(point);
+                Ok(())
+            },
+        )
+    }
+
     /// Runs some points on all cores, and gives each to `each` as soon as it is known, in no particular order. Points that
     /// are under way are given even if another fails.
     ///
@@ -220,7 +248,7 @@ impl<'a> Sweeper<'a> {
             seed: scenario.seed,
             replications: scenario.replications,
             horizon: scenario.horizon,
-            design: self.points.kind.words().to_owned(),
+            design: point::design_in_words(self.points.crossed).to_owned(),
             keys: self.points.axes.iter().map(AxisValues::of).collect(),
             count: self.points.count(),
             policies: self.policies.clone(),

@@ -140,20 +140,17 @@ impl Kind {
             _ => Err("allowed: factorial, or lhs:N with a number of points, such as lhs:100".to_owned()),
         }
     }
+}
 
-    /// The word of sweep.json.
-    pub(super) fn words(self) -> &'static str {
-        match self {
-            Kind::Factorial => "factorial",
-            Kind::LatinHypercube(_) => "lhs",
-        }
-    }
+/// The word of sweep.json for points that are every combination of the keys' values, or not.
+pub(super) fn design_in_words(crossed: bool) -> &'static str {
+    if crossed { "factorial" } else { "lhs" }
 }
 
 impl Sweep {
     /// Whether the points are every combination of the keys' values.
     pub fn is_factorial(&self) -> bool {
-        self.design == Kind::Factorial.words()
+        self.design == design_in_words(true)
     }
 
     /// The points of the design.
@@ -163,11 +160,6 @@ impl Sweep {
             let values = axis.values.iter().enumerate().map(|(i, text)| (text.clone(), number(i))).collect();
             Axis { key: axis.key.clone(), log: axis.log, values }
         };
-        let kind = if self.is_factorial() {
-            Kind::Factorial
-        } else {
-            Kind::LatinHypercube(u32::try_from(self.count).unwrap_or(u32::MAX))
-        };
-        super::Points { axes: self.keys.iter().map(axis).collect(), kind }
+        super::Points { axes: self.keys.iter().map(axis).collect(), crossed: self.is_factorial() }
     }
 }

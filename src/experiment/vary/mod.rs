@@ -220,6 +220,20 @@ impl Vary {
         format!("{}={}", self.key, self.text(i))
     }
 
+    /// The value after this many of so many equal parts of the range, on its scale: as a scenario writes it, and the share of the
+    /// range at which it lies, which rounding moves. Of a range with a number of steps the nearest step. `None` for a list.
+    pub(crate) fn level(&self, part: u64, parts: u64) -> Option<(String, f64)> {
+        let Values::Range(range, tried) = &self.values else { return None };
+        let value = match tried {
+            Tried::Steps(values) => {
+                let last = values.len() as u64 - 1;
+                values[((2 * part * last + parts) / (2 * parts)) as usize]
+            }
+            Tried::Every | Tried::Spaced(_) => range.at(part, parts),
+        };
+        Some((range.unit.text(value), range.share_of(value)))
+    }
+
     /// A value of a stratum, of so many strata, at this share of it, from 0 to below 1: as a scenario writes it, and as a
     /// number. The strata of an open range share its numbers, in their scale; those of other values share the values.
     pub(crate) fn within(&self, stratum: u64, strata: u64, share: f64) -> (String, Option<f64>) {
@@ -337,6 +351,30 @@ mod tests {
         assert!(
             Vary::parse("a=1..9/3").is_ok_and(|vary| vary.clone().spaced(0.1).is_err() && !vary.is_open())
         );
+    }
+
+    #[test]
+    fn levels_are_thirds_of_the_scale() {
+        let levels = |text: &str| {
+            let vary = Vary::parse(text).expect(text);
+            (0..4).filter_map(|part| vary.level(part, 3)).collect::<Vec<_>>()
+        };
+        let is = |text: &str, expected: [(&str, f64); 4]| {
+            let found = levels(text);
+            assert_eq!(found.len(), 4, "{text}");
+            for ((value, share), (expected, at)) in found.into_iter().zip(expected) {
+                assert_eq!(value, expected, "{text}");
+                assert!((share - at).abs() < 1e-4, "{text}: {share}");
+            }
+        };
+        let third = 1.0 / 3.0;
+        is("a=10..100", [("10", 0.0), ("40", third), ("70", 2.0 * third), ("100", 1.0)]);
+        is("a=1/s..1000/s log", [("1/s", 0.0), ("10/s", third), ("100/s", 2.0 * third), ("1000/s", 1.0)]);
+        is("a=1m..2h", [("1m", 0.0), ("2440s", third), ("4820s", 2.0 * third), ("2h", 1.0)]);
+        // A range of two whole numbers has the lower at the first two levels. Steps are not left.
+        is("a=0..1", [("0", 0.0), ("0", 0.0), ("1", 1.0), ("1", 1.0)]);
+        is("a=0..10/3", [("0", 0.0), ("5", 0.5), ("5", 0.5), ("10", 1.0)]);
+        assert!(levels("a=1,2,3").is_empty());
     }
 
     #[test]

@@ -86,25 +86,39 @@ impl Range {
     /// the ends, and to a power of ten that is at most a thousandth of the least distance. `None` if that gives the same
     /// value twice.
     pub(super) fn steps(&self, steps: u64) -> Option<Vec<u64>> {
-        let last = steps - 1;
+        let values: Vec<u64> = (0..steps).map(|i| self.at(i, steps - 1)).collect();
+        values.windows(2).all(|pair| pair[0] < pair[1]).then_some(values)
+    }
+
+    /// The number after this many of so many equal parts of the range, rounded as [`Range::steps`] says.
+    pub(super) fn at(&self, part: u64, parts: u64) -> u64 {
         let gap = match self.log {
-            true => self.low as f64 * (self.at_share(1.0 / last as f64) / self.low as f64 - 1.0),
-            false => (self.high - self.low) as f64 / last as f64,
+            true => self.low as f64 * (self.at_share(1.0 / parts as f64) / self.low as f64 - 1.0),
+            false => (self.high - self.low) as f64 / parts as f64,
         };
         let unit = short_unit(gap);
-        let value = |i: u64| match i {
+        match part {
             0 => self.low,
-            i if i == last => self.high,
+            i if i == parts => self.high,
             // The quotient is rounded once, half up.
             i if !self.log => {
-                let (whole, part) = (u128::from(self.high - self.low) * u128::from(i), u128::from(last));
+                let (whole, part) = (u128::from(self.high - self.low) * u128::from(i), u128::from(parts));
                 let exact = (2 * whole + part) / (2 * part);
                 round(self.low + exact as u64, unit)
             }
-            i => round((self.at_share(i as f64 / last as f64) + 0.5) as u64, unit),
-        };
-        let values: Vec<u64> = (0..steps).map(value).collect();
-        values.windows(2).all(|pair| pair[0] < pair[1]).then_some(values)
+            i => round((self.at_share(i as f64 / parts as f64) + 0.5) as u64, unit),
+        }
+    }
+
+    /// The share of the way from the low to the high end at which a number lies, on the range's scale.
+    pub(super) fn share_of(&self, value: u64) -> f64 {
+        match self.log {
+            true => {
+                let low = self.low as f64;
+                libm::log(value as f64 / low) / libm::log(self.high as f64 / low)
+            }
+            false => (value - self.low) as f64 / (self.high - self.low) as f64,
+        }
     }
 
     /// The number at this share of the way from the low to the high end of a logarithmic scale.
