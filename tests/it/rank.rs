@@ -114,8 +114,8 @@ fn the_seed_has_its_own_share() {
 /// Recovery that does not come counts as the length of the run, and is told.
 #[test]
 fn what_does_not_come_within_the_run_is_counted_and_told() {
-    let question =
-        question("time_to_recover_s", &["workload[0].clients=1..4", "backend.limit[0].limit=1..16"]) };
+    let keys = ["workload[0].clients=1..4", "backend.limit[0].limit=1..16"];
+    let question = Question { rows: 16, ..question("time_to_recover_s", &keys) };
     let ranking = ranking(RANDOM, &question);
     assert!(ranking.not_within > 0 && ranking.not_within < ranking.runs);
     let words = ranking.in_words();

@@ -159,7 +159,7 @@ impl<'a> Ranker<'a> {
                 ));
             }
         }
-        let def = known(&question.metric, metrics_of(study.plan().families)).map_err(|what| bad(what))?;
+        let def = known(&question.metric, metrics_of(study.plan().families)).map_err(bad)?;
         let Screening { points, steps } = design::screening(keys, *trajectories, study.loaded.scenario.seed);
         let sweeper = Sweeper::over(study, points, control)?;
         Ok(Ranker { study, question, def, screening: steps, sweeper })
