@@ -265,7 +265,7 @@ fn a_bad_ranking_is_refused_before_a_run() {
     let cases: [(&[&str], &str); 16] = [
         (&["--vary", "workload[0].clints=1..4"], "did you mean `clients`"),
         (&["--vary", "workload[7].clients=1..4"], "--vary:2:1"),
-        (&["--vary", seldom, "--vary", "backend.limit[0].kind=1..4"], "--vary:3:1"),
+        (&["--vary", seldom, "--vary", "backend.limit[0].kind=1..4"], "expected string, got integer"),
         (&["--vary", seldom, "--vary", "backend.limit[0].kind=fixed-window,token-bucket"], "are a list"),
         (&["--vary", seldom, "--vary", "backend.limit[0].limit=10,20,30"], "are a list"),
         (
