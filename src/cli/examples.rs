@@ -13,6 +13,10 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 21] = [
                 "with another number of users, into another directory",
             ),
             ("mine.toml --estimate", "how long it would take"),
+            (
+                "mine.toml --precision new.requests_total=5% --precision new.false_sign_outs=0.5",
+                "until the mean requests are known to 5%, and the mean false sign-outs to half a one",
+            ),
         ],
     ),
     (

@@ -20,6 +20,7 @@ mod open;
 mod out_file;
 mod pages;
 mod points;
+mod precision;
 mod progress;
 mod rank;
 mod report;

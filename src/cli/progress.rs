@@ -12,6 +12,8 @@ use std::time::Duration;
 const TICK: Duration = Duration::from_millis(200);
 /// A bar with the time that is left.
 const BAR: &str = "{bar:30} {percent}% {msg}, {eta} left";
+/// The same for work that may end earlier.
+const BAR_AT_MOST: &str = "{bar:30} {percent}% {msg}, at most {eta} left";
 /// Updates to skip, so that short runs show no progress.
 const PATIENCE: u32 = 5;
 
@@ -24,14 +26,29 @@ pub(super) struct Progress {
 impl Progress {
     /// Shows the progress of all runs of a plan.
     pub(super) fn of(plan: &Plan, control: &Arc<Control>, quiet: bool) -> Progress {
+        Progress::of_plan(plan, "", BAR, control, quiet)
+    }
+
+    /// Shows the progress of the runs of a plan that may end before the last one.
+    pub(super) fn at_most(plan: &Plan, control: &Arc<Control>, quiet: bool) -> Progress {
+        Progress::of_plan(plan, "at most ", BAR_AT_MOST, control, quiet)
+    }
+
+    fn of_plan(
+        plan: &Plan,
+        most: &'static str,
+        bar: &'static str,
+        control: &Arc<Control>,
+        quiet: bool,
+    ) -> Progress {
         let runs = plan.contenders.len() as u64 * u64::from(plan.scenario.replications);
         let total = plan.horizon.0.saturating_mul(runs);
         let virtual_s = plan.horizon.as_secs_f64() * runs as f64;
         // Runs of other plans under the same control.
         let (ended, done) = (control.runs_ended(), control.virtual_ns());
-        Progress::show(Some(total), BAR, control, quiet, move |control, per_s| {
+        Progress::show(Some(total), bar, control, quiet, move |control, per_s| {
             let message = format!(
-                "run {} of {runs}, {:.0} s of {virtual_s:.0} s virtual, {:.1} M events/s",
+                "run {} of {most}{runs}, {:.0} s of {virtual_s:.0} s virtual, {:.1} M events/s",
                 (control.runs_ended() - ended + 1).min(runs),
                 (control.virtual_ns() - done) as f64 / 1e9,
                 per_s / 1e6

@@ -3,10 +3,12 @@
 use super::exit::{Exit, Failure};
 use super::format::Format;
 use super::memory::Need;
+use super::precision::{self, PrecisionArgs};
 use super::progress::Progress;
 use super::scenario::ScenarioArgs;
 use super::{estimate, interrupt, memory, table, terminal};
 use authstorm::Study;
+use authstorm::experiment::precision::Precision;
 use authstorm::explain::tell_worst;
 use authstorm::page;
 use authstorm::results::csv;
@@ -27,6 +29,8 @@ pub(super) struct Args {
     /// Replace results of another scenario, seed or version
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    precision: PrecisionArgs,
     /// Keep every session in sessions.csv, not only the worst 100 of each policy
     #[arg(long)]
     all_sessions: bool,
@@ -121,7 +125,21 @@ impl StudyArgs {
         Ok(results?)
     }
 
-    /// Prints the results in this form, and returns whether the expectations hold.
+    /// Runs the study until numbers are known precisely, with progress on the terminal.
+    fn results_to(
+        &self,
+        pool: &rayon::ThreadPool,
+        study: &Study,
+        precision: &Precision,
+    ) -> Result<Results, Failure> {
+        let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
+        let progress = Progress::at_most(&study.plan(), &control, self.base.quiet);
+        let results = pool.install(|| study.run_to(precision, &control));
+        drop(progress);
+        Ok(results?)
+    }
+
+    /// Prints the results in this form, and returns whether the expectations hold and the precision is reached.
     pub(super) fn print(
         &self,
         results: &Results,
@@ -135,7 +153,9 @@ impl StudyArgs {
             terminal::say(&String::from_utf8_lossy(&csv::replications(results)))?;
         } else if format == Format::Md {
             let mut text = format!("{}\n", table::summary_markdown(results));
-            finding(results).iter().for_each(|sentence| text.push_str(&format!("- {sentence}.\n")));
+            let precision = results.precision.iter().flat_map(|precision| precision.in_words());
+            let sentences = finding(results).into_iter().chain(precision);
+            sentences.for_each(|sentence| text.push_str(&format!("- {sentence}.\n")));
             terminal::say(&text)?;
         } else if !self.base.quiet {
             let mut text = format!("{}\n\n", table::summary(results, table::width()));
@@ -156,10 +176,16 @@ impl StudyArgs {
             terminal::say_verdicts(&text)?;
         }
         let passes = results.passes_check();
-        if !passes && (format != Format::Table || self.base.quiet) {
+        let is_silent = format != Format::Table || self.base.quiet;
+        if !passes && is_silent {
             self.complain(results);
         }
-        Ok(if passes { Exit::Yes } else { Exit::No })
+        let missed = results.precision.as_ref().filter(|precision| !precision.reached);
+        if let Some(precision) = missed.filter(|_| is_silent) {
+            let words = precision.in_words();
+            terminal::complain(&format!("{}.\n", words[0]));
+        }
+        Ok(if passes && missed.is_none() { Exit::Yes } else { Exit::No })
     }
 
     /// Prints what does not pass to standard error.
@@ -220,21 +246,40 @@ impl StudyArgs {
     }
 }
 
-/// Runs a scenario and writes its results.
-pub(super) fn run(args: Args) -> Result<Exit, Failure> {
+/// Runs a scenario and writes its results. The answer is no (exit 1) if an expectation does not pass or the precision that was
+/// asked for is not reached.
+pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
     if args.estimate {
         return estimate::tell(&args.study);
     }
+    let precision = args.precision.read()?;
     let mut study = args.study.study()?;
     study.all_sessions(args.all_sessions);
+    // The most that may be run is what must fit.
+    let mut whole = study.clone();
+    if let Some(precision) = &precision {
+        whole.replications(precision.most())?;
+    }
     let name = &study.loaded().scenario.name;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(name));
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
-    let pool = args.study.pool(&study, args.all_sessions)?;
+    let pool = args.study.pool(&whole, args.all_sessions)?;
     // Reserves the place before the run, so that a long run does not fail at its end.
-    let provenance = study.provenance();
-    let mut place = Reservation::take(&out, &provenance, args.force, Some(&args.study.base.scenario))?;
-    let made = args.study.results_on(&pool, &study).and_then(|mut results| {
+    let expected = match &precision {
+        Some(precision) => precision::expected(&out, &study, precision)?,
+        None => study.provenance(),
+    };
+    let mut place = Reservation::take(&out, &expected, args.force, Some(&args.study.base.scenario))?;
+    let results = match &precision {
+        Some(precision) => args.study.results_to(&pool, &whole, precision),
+        None => args.study.results_on(&pool, &study),
+    };
+    let made = results.and_then(|mut results| {
+        if precision.is_some() {
+            // The commands that are printed, and the stories, are those of a run with as many replications.
+            args.study.selection.replications = Some(results.replications);
+            study.replications(results.replications)?;
+        }
         let files = pool.install(|| -> Result<_, Failure> {
             tell_worst(&study, &mut results, &control)?;
             let (drawn, mut files) = rayon::join(|| page::files(&results), || results.data_files());
@@ -244,7 +289,8 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         if control.is_stopped() {
             return Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted"));
         }
-        Ok((results, place.fill(&provenance, files)?))
+        let written = place.fill(&results.provenance(), files)?;
+        Ok((results, written))
     });
     terminal::tidied(place.tidy_up());
     let (results, written) = made?;

@@ -1,6 +1,7 @@
 //! Why a study has no results.
 
 use super::baseline::BadBaseline;
+use super::precision::BadPrecision;
 use super::sweep::BadDesign;
 use super::vary::BadVary;
 use crate::scenario::ScenarioErrors;
@@ -29,6 +30,8 @@ pub enum Error {
     Vary(BadVary),
     /// Keys and their values make no design of a sweep.
     Design(BadDesign),
+    /// A text asks for no precision.
+    Precision(BadPrecision),
     /// The results are no baseline for the scenario.
     Baseline(BadBaseline),
     /// A guard stopped a run.
@@ -54,6 +57,7 @@ impl fmt::Display for Error {
             Error::Choice { twice: None } => f.write_str("no policy is chosen; allowed: one or more"),
             Error::Vary(bad) => bad.fmt(f),
             Error::Design(bad) => bad.fmt(f),
+            Error::Precision(bad) => bad.fmt(f),
             Error::Baseline(bad) => bad.fmt(f),
             Error::Stopped(stopped) => stopped.fmt(f),
             Error::StoppedAt { values, stopped } => write!(f, "at {}: {stopped}", escape(values)),
@@ -78,6 +82,12 @@ impl From<BadVary> for Error {
 impl From<BadDesign> for Error {
     fn from(bad: BadDesign) -> Error {
         Error::Design(bad)
+    }
+}
+
+impl From<BadPrecision> for Error {
+    fn from(bad: BadPrecision) -> Error {
+        Error::Precision(bad)
     }
 }
 

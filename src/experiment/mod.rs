@@ -7,10 +7,12 @@ pub mod determinism;
 mod error;
 pub mod estimate;
 pub mod find;
+mod gather;
 mod groups;
 mod job;
 mod judge;
 mod observe;
+pub mod precision;
 pub mod rank;
 pub mod reference;
 pub mod seeds;
@@ -20,22 +22,15 @@ pub mod vary;
 pub mod verdict;
 mod windows;
 
-use crate::metrics::latency::Latencies;
-use crate::metrics::{Exercise, metrics_of};
 use crate::results::provenance::hashes_of;
-use crate::results::{
-    Answers, Engine, MetricValues, PolicyResults, Provenance, Results, Servers, SessionRow,
-};
+use crate::results::{Provenance, Results};
 use crate::scenario::expect::{Expectation, Quantity};
 use crate::scenario::load::{Loaded, load_extended, load_text, load_text_extended, load_with};
 use crate::scenario::{Extensions, ResolvedPolicy, Settings};
 use crate::world::{Contender, Control, Plan};
-use job::{Job, Summary};
-use judge::judge_all;
-use observe::{Observed, named, observe};
+use gather::Gathering;
 use std::path::Path;
 use std::sync::Arc;
-use verdict::not_exercised;
 
 pub use error::Error;
 pub use job::{WORST_SESSIONS, worst_session};
@@ -201,6 +196,7 @@ impl Study {
             scenario_hash: self.hash(),
             seed: self.loaded.scenario.seed,
             replications: self.loaded.scenario.replications,
+            precision: None,
             policies: self.loaded.policies.iter().map(|policy| policy.name.clone()).collect(),
             all_sessions: self.all_sessions,
             scenario_text: self.loaded.portable_text(),
@@ -237,112 +233,8 @@ impl Study {
     /// # Errors
     /// As [`Study::run`], and if `control` stops it.
     pub fn run_under(&self, control: &Control) -> Result<Results, Error> {
-        let plan = self.plan();
-        let replications = plan.scenario.replications;
-        let keep = if self.all_sessions { usize::MAX } else { WORST_SESSIONS };
-        let jobs: Vec<Job> = (0..plan.contenders.len())
-            .flat_map(|contender| (0..replications).map(move |replication| Job { contender, replication }))
-            .collect();
-        let references = match reference::plans(&plan) {
-            Some(calm) => reference::run(&calm, control)?,
-            None => reference::Ran::default(),
-        };
-        let parts = plan.parts().len() as u32;
-        let mut summaries = job::run_all(jobs, &plan, &references, keep, control)?.into_iter();
-        let mut policies = Vec::new();
-        let (mut events, mut fingerprints) = (references.events, Vec::new());
-        let mut observed: Vec<Observed> = Vec::new();
-        for contender in 0..plan.contenders.len() {
-            let mut of_policy: Vec<Summary> = summaries.by_ref().take(replications as usize).collect();
-            for summary in &of_policy {
-                events += summary.events;
-                fingerprints.push(summary.fingerprint);
-            }
-            let seen = observe(&plan, contender, &of_policy, self.quantities());
-            let exercised: Vec<Exercise> =
-                of_policy.iter_mut().map(|summary| std::mem::take(&mut summary.exercise)).collect();
-            policies.push(PolicyResults {
-                named: named(&seen),
-                ..policy_results(&plan, contender, of_policy, &exercised, keep)
-            });
-            observed.extend(seen);
-        }
-        observed.extend(self.recorded());
-        let expectations = judge_all(&self.loaded.expectations, &plan, &observed);
-        let scenario = &plan.scenario;
-        Ok(Results {
-            scenario: scenario.name.clone(),
-            about: scenario.about.clone(),
-            client_model: match scenario.users() {
-                0 => "generic clients".to_owned(),
-                _ => scenario.clients_in_words(),
-            },
-            version: VERSION.to_owned(),
-            scenario_hash: self.hash(),
-            seed: scenario.seed,
-            replications,
-            horizon: scenario.horizon,
-            users: scenario.users(),
-            bucket: Some(scenario.bucket).filter(|_| !policies.is_empty()),
-            faults: windows::of(&plan),
-            policies,
-            expectations,
-            engine: Engine { events, fingerprint: job::chain(fingerprints), parts },
-            all_sessions: self.all_sessions,
-            scenario_text: self.loaded.portable_text(),
-            policy_files: self.loaded.policy_files(),
-            stories: Vec::new(),
-            gaps: Vec::new(),
-        })
-    }
-}
-
-fn policy_results(
-    plan: &Plan,
-    contender: usize,
-    summaries: Vec<Summary>,
-    exercises: &[Exercise],
-    keep: usize,
-) -> PolicyResults {
-    let demand = demand::mean(&summaries.iter().map(|s| s.demand.as_slice()).collect::<Vec<_>>());
-    let metrics = metrics_of(plan.families)
-        .iter()
-        .enumerate()
-        .map(|(i, def)| {
-            let values: Vec<f64> = summaries.iter().map(|s| s.values[i]).collect();
-            let exercised = Some(verdict::exercised(exercises, plan, contender, def));
-            MetricValues { exercised, ..MetricValues::of(def, values) }
-        })
-        .collect();
-    let groups = groups::results(plan, contender, &summaries);
-    let mut distribution = std::collections::BTreeMap::<u32, u64>::new();
-    let mut sessions: Vec<SessionRow> = Vec::new();
-    let mut timelines = Vec::new();
-    let mut latencies = Latencies::default();
-    let mut servers = Vec::new();
-    for summary in summaries {
-        for (entries, count) in summary.distribution {
-            *distribution.entry(entries).or_default() += count;
-        }
-        sessions.extend(summary.sessions);
-        latencies.add(&summary.latencies);
-        servers.push(summary.servers);
-        timelines.push(summary.timeline);
-    }
-    sessions.sort_by_key(|row| row.rank(job::flow_of(plan)));
-    sessions.truncate(keep);
-    PolicyResults {
-        name: plan.contenders[contender].name.clone(),
-        groups,
-        metrics,
-        demand,
-        answers: Answers::all(&latencies),
-        limits: demand::limit_uses(plan, exercises),
-        servers: Servers::all(&plan.backend.pools, plan.scenario.horizon, &servers),
-        named: Vec::new(),
-        not_exercised: not_exercised(plan, exercises),
-        timelines,
-        sessions,
-        entries_distribution: distribution.into_iter().collect(),
+        let mut gathering = Gathering::begin(self);
+        gathering.extend(self.loaded.scenario.replications, control)?;
+        Ok(gathering.results(self))
     }
 }

@@ -21,6 +21,7 @@ use crate::metrics::tally::Reference;
 use crate::scenario::policies::known;
 use crate::scenario::{Act, ClientSpec, Scenario};
 use crate::world::{Contender, Control, Plan, Stopped};
+use std::ops::Range;
 use std::sync::Arc;
 
 /// Policy of the reference, for models that are no contenders by themselves. The others run as they are.
@@ -130,21 +131,30 @@ impl Ran {
     pub fn get(&self, contender: usize, replication: u32) -> Option<&Reference> {
         self.runs.get(*self.of.get(contender)?)?.get(replication as usize)
     }
-}
 
-/// Runs the references of every replication, in order.
-///
-/// # Errors
-/// If a guard or `control` stops a run. Returns the first one in order.
-pub fn run(references: &References, control: &Control) -> Result<Ran, Stopped> {
-    let mut ran = Ran { runs: Vec::new(), of: references.of.clone(), events: 0 };
-    for plan in &references.plans {
-        let replications: Vec<u32> = (0..plan.scenario.replications).collect();
-        let runs = run_each(plan, &replications, |replication| {
-            Job { contender: 0, replication: *replication }.run_reference(plan, control)
-        })?;
-        ran.events += runs.iter().map(|(_, events)| events).sum::<u64>();
-        ran.runs.push(runs.into_iter().map(|(reference, _)| reference).collect());
+    /// References of which no replication was run.
+    pub fn none(references: &References) -> Ran {
+        Ran { runs: vec![Vec::new(); references.plans.len()], of: references.of.clone(), events: 0 }
     }
-    Ok(ran)
+
+    /// Runs the references of further replications, which follow those that were run, in order.
+    ///
+    /// # Errors
+    /// If a guard or `control` stops a run. Returns the first one in order.
+    pub fn extend(
+        &mut self,
+        references: &References,
+        replications: Range<u32>,
+        control: &Control,
+    ) -> Result<(), Stopped> {
+        for (plan, ran) in references.plans.iter().zip(&mut self.runs) {
+            let replications: Vec<u32> = replications.clone().collect();
+            let runs = run_each(plan, &replications, |replication| {
+                Job { contender: 0, replication: *replication }.run_reference(plan, control)
+            })?;
+            self.events += runs.iter().map(|(_, events)| events).sum::<u64>();
+            ran.extend(runs.into_iter().map(|(reference, _)| reference));
+        }
+        Ok(())
+    }
 }

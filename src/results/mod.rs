@@ -45,6 +45,7 @@ mod limit_use;
 mod limits;
 pub mod measured;
 mod named;
+mod precision;
 pub mod provenance;
 pub mod read;
 mod retell;
@@ -70,6 +71,7 @@ pub use groups::GroupResults;
 pub use limit_use::{LimitUse, WhomRefused};
 pub use limits::{Limit, limits};
 pub use named::NamedValues;
+pub use precision::{Asked, Estimated, Precise, Precision};
 pub use provenance::Provenance;
 pub use retell::Retell;
 pub use servers::{ServerTotals, Servers};
@@ -120,6 +122,10 @@ pub struct Results {
     /// Fault windows, in the scenario's order.
     #[serde(default)]
     pub faults: Vec<FaultWindow>,
+    /// How precisely the results were asked for, where the number of replications was chosen by that; absent where it was
+    /// given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Precision>,
     /// The engine's account of its work.
     #[serde(default)]
     pub engine: Engine,

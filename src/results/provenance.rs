@@ -1,6 +1,6 @@
 //! The provenance of results, and the manifest that records it.
 
-use super::{DataFile, Results};
+use super::{Asked, DataFile, Results};
 use crate::scenario::PolicyFile;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub const MANIFEST: &str = "manifest.json";
 
 /// Provenance of results. Equal provenances give equal bytes.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Provenance {
     /// The version of authstorm that ran the study.
@@ -24,6 +24,9 @@ pub struct Provenance {
     pub seed: u64,
     /// Replications of each policy.
     pub replications: u32,
+    /// How precisely the results were asked for, which chose the number of replications; absent where it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub precision: Option<Asked>,
     /// The policies that were run, in their order.
     pub policies: Vec<String>,
     /// Whether every session is kept, not only the worst of each policy.
@@ -51,6 +54,7 @@ impl Results {
             scenario_hash: self.scenario_hash.clone(),
             seed: self.seed,
             replications: self.replications,
+            precision: self.precision.as_ref().map(|precision| precision.asked.clone()),
             policies: self.policies.iter().map(|policy| policy.name.clone()).collect(),
             all_sessions: self.all_sessions,
             scenario_text: self.scenario_text.clone(),
@@ -111,12 +115,19 @@ impl Manifest {
         // The hash also covers the seed and the replications, so more specific fields come first. Two texts with one
         // content have one hash but give different bytes.
         let rank = |key: &str| ["scenario_hash", "scenario_text"].iter().position(|last| *last == key);
-        let mut fields: Vec<(&String, &Value)> = fields.collect();
+        let mut fields: Vec<(&str, &Value)> = fields.map(|(key, value)| (key.as_str(), value)).collect();
+        // What chose the number of replications explains why it differs.
+        fields.insert(0, (PRECISION, here.get(PRECISION).unwrap_or(&Value::Null)));
         fields.sort_by_key(|(key, _)| rank(key));
-        let (key, value) = fields.into_iter().find(|(key, value)| self.0.get(key) != Some(value))?;
-        Some((key.clone(), self.0.get(key).map_or("missing".to_owned(), in_words), in_words(value)))
+        let there = |key: &str| self.0.get(key).unwrap_or(&Value::Null);
+        let (key, value) = fields.into_iter().find(|(key, value)| there(key) != *value)?;
+        let said = |value: &Value| if value.is_null() { "missing".to_owned() } else { in_words(value) };
+        Some((key.to_owned(), said(there(key)), said(value)))
     }
 }
+
+/// The field of a provenance that is absent where the number of replications was given.
+const PRECISION: &str = "precision";
 
 /// Shows a short value as it is, and a text of several lines by its hash.
 fn in_words(value: &Value) -> String {

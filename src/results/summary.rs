@@ -90,6 +90,7 @@ fn without_details(results: &Results) -> Results {
         version: results.version.clone(),
         scenario_hash: results.scenario_hash.clone(),
         faults: results.faults.clone(),
+        precision: results.precision.clone(),
         engine: results.engine.clone(),
         policies: results.policies.iter().map(without_details).collect(),
         expectations: results.expectations.clone(),

@@ -86,6 +86,7 @@ pub(crate) fn storm(names: &[&str], buckets: usize, replications: u32) -> Result
         scenario_text: String::new(),
         policy_files: Vec::new(),
         stories: Vec::new(),
+        precision: None,
         gaps: Vec::new(),
     }
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::kernel::Dur;
 use crate::metrics::Metric;
-use crate::stats::at_most;
+use crate::stats::{CONFIDENCE, Trials, at_most};
 use crate::text::{clean, number};
 
 /// The word that begins a verdict's line.
@@ -239,7 +239,7 @@ pub fn unfinished(results: &Results) -> Vec<String> {
 }
 
 /// Everything that qualifies the numbers of these results, a sentence each: demand beyond capacity, what was not exercised,
-/// unfinished callers, and gaps of another version's results.
+/// unfinished callers, a number of replications that was chosen by looking, and gaps of another version's results.
 pub fn qualifications(results: &Results) -> Vec<String> {
     let demand = results.policies.iter().flat_map(|policy| {
         let exceeding = policy.demand.iter().filter(|demand| demand.exceeds());
@@ -255,6 +255,17 @@ pub fn qualifications(results: &Results) -> Vec<String> {
     }
     sentences.extend(unfinished(results));
     sentences.extend(not_exercised(results));
+    if let Some(precision) = &results.precision {
+        sentences.extend(precision.in_words());
+        let none = Trials { passes: results.replications.into(), fails: 0 };
+        sentences.push(format!(
+            "The 95% bounds of what never happens, and the bounds and tests of expectations, assume a number of replications that \
+             is fixed beforehand, and are approximate here: what happens in none of {} happens in at most {} of runs by the \
+             bound that holds at any number; --replications N on a fresh --seed gives exact ones",
+            number::counted(results.replications.into(), "replication", "replications"),
+            number::upper_share(1.0 - none.share_at_any_time(CONFIDENCE).0)
+        ));
+    }
     sentences.extend(results.gaps.iter().map(Gap::to_string));
     sentences
 }

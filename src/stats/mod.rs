@@ -8,6 +8,7 @@ mod claims;
 mod histogram;
 mod interval;
 mod morris;
+mod precision;
 mod proportion;
 mod quantile;
 mod share;
@@ -19,6 +20,7 @@ pub use claims::{Claims, holm, mean_below_zero, mean_is_zero, share_at_least};
 pub use histogram::Histogram;
 pub use interval::{Estimate, difference, mean_ci, paired_difference, welch_difference};
 pub use morris::{ElementaryEffects, noise_floor};
+pub use precision::{FIRST_LOOK, MAY_DIFFER, Width, looks};
 pub use proportion::{
     Ranks, at_most, clopper_pearson, fisher_exact, one_sided, quantile_ci_order_stats, zero_event_upper_bound,
 };

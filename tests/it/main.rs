@@ -41,6 +41,7 @@ mod output_edge;
 mod page;
 mod parts;
 mod places;
+mod precision;
 mod public_api;
 mod rank;
 mod relations;

@@ -8,7 +8,7 @@ mod spec;
 
 pub use of::{EXPECT_OF, ExpectOf};
 pub use op::Op;
-pub use parse::parse_expectation;
+pub use parse::{is_condition, parse_expectation};
 pub use spec::{CheckSpec, ExpectSpec, places};
 
 use super::Scenario;
@@ -326,6 +326,38 @@ pub fn read_target(
     scenario: &Scenario,
     policies: &[String],
 ) -> Result<Expectation, TextErrors> {
+    let target = parse_expectation(text, ExpectOf::Every);
+    fitting(name, text, target, scenario, policies)
+}
+
+/// Reads a sum of metrics that is given beside a scenario, for each run by itself: the left side of the condition. Messages
+/// call it `name`.
+///
+/// # Errors
+/// As [`read_target`].
+pub fn read_sum(
+    name: &str,
+    text: &str,
+    scenario: &Scenario,
+    policies: &[String],
+) -> Result<Expectation, TextErrors> {
+    let target = parse_expectation(&format!("{text} >= 0"), ExpectOf::Every);
+    let target = target.map(|target| Expectation { text: text.to_owned(), ..target });
+    let inside = |bad: BadCondition| {
+        let at = bad.at.start.min(text.len())..bad.at.end.min(text.len());
+        BadCondition { at, ..bad }
+    };
+    fitting(name, text, target.map_err(inside), scenario, policies)
+}
+
+/// A condition that was parsed, if the scenario has what it names.
+fn fitting(
+    name: &str,
+    text: &str,
+    target: Result<Expectation, BadCondition>,
+    scenario: &Scenario,
+    policies: &[String],
+) -> Result<Expectation, TextErrors> {
     let source = Source::new(name, text);
     let refused = |bad: Vec<BadCondition>| {
         let mut errors = Errors::default();
@@ -336,7 +368,7 @@ pub fn read_target(
         }
         errors.finish()
     };
-    let target = parse_expectation(text, ExpectOf::Every).map_err(|bad| refused(vec![bad]))?;
+    let target = target.map_err(|bad| refused(vec![bad]))?;
     let mut bad = Scope::of_scenario(scenario, policies).unfit(&target);
     bad.extend(target.quantities().find(|quantity| quantity.of_baseline).map(|quantity| BadCondition {
         code: Code::Condition,

@@ -55,6 +55,11 @@ pub fn parse_expectation(text: &str, of: ExpectOf) -> Result<Expectation, BadCon
     }
 }
 
+/// Whether a text is a condition, not a sum: it has an operator outside of brackets.
+pub fn is_condition(text: &str) -> bool {
+    outside(text, 0..text.len(), |c| "=!<>".contains(c)).next().is_some()
+}
+
 fn operator(text: &str, at: Range<usize>) -> Result<Op, BadCondition> {
     let sign = &text[at.clone()];
     let known = OPS.into_iter().find(|(known, _)| *known == sign);

@@ -1,0 +1,176 @@
+//! Runs replications, a few more at a time, and reduces all of them to results.
+
+use super::job::{self, Job, Summary, WORST_SESSIONS};
+use super::judge::judge_all;
+use super::observe::{Observed, named, observe};
+use super::reference::{self, Ran, References};
+use super::verdict::{self, not_exercised};
+use super::{Study, demand, groups, windows};
+use crate::metrics::latency::Latencies;
+use crate::metrics::{Exercise, metrics_of};
+use crate::results::{Answers, Engine, MetricValues, PolicyResults, Results, Servers, SessionRow};
+use crate::scenario::expect::Quantity;
+use crate::world::{Control, Plan, Stopped};
+
+/// The replications that were run so far. What they come to does not depend on how many were run at a time.
+pub(super) struct Gathering {
+    plan: Plan,
+    references: Option<References>,
+    ran: Ran,
+    /// The runs of each contender, in the order of replications.
+    runs: Vec<Vec<Summary>>,
+    /// Worst sessions to keep of each run.
+    keep: usize,
+    replications: u32,
+}
+
+impl Gathering {
+    /// No replication of a study.
+    pub(super) fn begin(study: &Study) -> Gathering {
+        let plan = study.plan();
+        let references = reference::plans(&plan);
+        Gathering {
+            ran: references.as_ref().map(Ran::none).unwrap_or_default(),
+            references,
+            runs: plan.contenders.iter().map(|_| Vec::new()).collect(),
+            keep: if study.all_sessions { usize::MAX } else { WORST_SESSIONS },
+            plan,
+            replications: 0,
+        }
+    }
+
+    /// Runs further replications, up to this number of them in all.
+    ///
+    /// # Errors
+    /// If a guard or `control` stops a run. Returns the first one in the order of policies and replications.
+    pub(super) fn extend(&mut self, replications: u32, control: &Control) -> Result<(), Stopped> {
+        let more = self.replications..replications;
+        if let Some(references) = &self.references {
+            self.ran.extend(references, more.clone(), control)?;
+        }
+        let jobs = (0..self.runs.len())
+            .flat_map(|contender| more.clone().map(move |replication| Job { contender, replication }))
+            .collect();
+        let mut summaries = job::run_all(jobs, &self.plan, &self.ran, self.keep, control)?.into_iter();
+        for runs in &mut self.runs {
+            runs.extend(summaries.by_ref().take(more.len()));
+        }
+        self.replications = replications;
+        Ok(())
+    }
+
+    /// The plan of the runs.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// What the runs show of some quantities.
+    pub(super) fn observe(&self, quantities: &[&Quantity]) -> Vec<Observed> {
+        let of = |(contender, runs): (usize, &Vec<Summary>)| {
+            observe(&self.plan, contender, runs, quantities.iter().copied())
+        };
+        self.runs.iter().enumerate().flat_map(of).collect()
+    }
+
+    /// The results of a study with as many replications as were run.
+    pub(super) fn results(self, study: &Study) -> Results {
+        let Gathering { ran, runs, keep, replications, .. } = self;
+        let plan = study.plan();
+        let parts = plan.parts().len() as u32;
+        let mut policies = Vec::new();
+        let (mut events, mut fingerprints) = (ran.events, Vec::new());
+        let mut observed: Vec<Observed> = Vec::new();
+        for (contender, mut of_policy) in runs.into_iter().enumerate() {
+            for summary in &of_policy {
+                events += summary.events;
+                fingerprints.push(summary.fingerprint);
+            }
+            let seen = observe(&plan, contender, &of_policy, study.quantities());
+            let exercised: Vec<Exercise> =
+                of_policy.iter_mut().map(|summary| std::mem::take(&mut summary.exercise)).collect();
+            policies.push(PolicyResults {
+                named: named(&seen),
+                ..policy_results(&plan, contender, of_policy, &exercised, keep)
+            });
+            observed.extend(seen);
+        }
+        observed.extend(study.recorded());
+        let expectations = judge_all(&study.loaded.expectations, &plan, &observed);
+        let scenario = &plan.scenario;
+        Results {
+            scenario: scenario.name.clone(),
+            about: scenario.about.clone(),
+            client_model: match scenario.users() {
+                0 => "generic clients".to_owned(),
+                _ => scenario.clients_in_words(),
+            },
+            version: super::VERSION.to_owned(),
+            scenario_hash: study.hash(),
+            seed: scenario.seed,
+            replications,
+            horizon: scenario.horizon,
+            users: scenario.users(),
+            bucket: Some(scenario.bucket).filter(|_| !policies.is_empty()),
+            faults: windows::of(&plan),
+            policies,
+            expectations,
+            precision: None,
+            engine: Engine { events, fingerprint: job::chain(fingerprints), parts },
+            all_sessions: study.all_sessions,
+            scenario_text: study.loaded.portable_text(),
+            policy_files: study.loaded.policy_files(),
+            stories: Vec::new(),
+            gaps: Vec::new(),
+        }
+    }
+}
+
+fn policy_results(
+    plan: &Plan,
+    contender: usize,
+    summaries: Vec<Summary>,
+    exercises: &[Exercise],
+    keep: usize,
+) -> PolicyResults {
+    let demand = demand::mean(&summaries.iter().map(|s| s.demand.as_slice()).collect::<Vec<_>>());
+    let metrics = metrics_of(plan.families)
+        .iter()
+        .enumerate()
+        .map(|(i, def)| {
+            let values: Vec<f64> = summaries.iter().map(|s| s.values[i]).collect();
+            let exercised = Some(verdict::exercised(exercises, plan, contender, def));
+            MetricValues { exercised, ..MetricValues::of(def, values) }
+        })
+        .collect();
+    let groups = groups::results(plan, contender, &summaries);
+    let mut distribution = std::collections::BTreeMap::<u32, u64>::new();
+    let mut sessions: Vec<SessionRow> = Vec::new();
+    let mut timelines = Vec::new();
+    let mut latencies = Latencies::default();
+    let mut servers = Vec::new();
+    for summary in summaries {
+        for (entries, count) in summary.distribution {
+            *distribution.entry(entries).or_default() += count;
+        }
+        sessions.extend(summary.sessions);
+        latencies.add(&summary.latencies);
+        servers.push(summary.servers);
+        timelines.push(summary.timeline);
+    }
+    sessions.sort_by_key(|row| row.rank(job::flow_of(plan)));
+    sessions.truncate(keep);
+    PolicyResults {
+        name: plan.contenders[contender].name.clone(),
+        groups,
+        metrics,
+        demand,
+        answers: Answers::all(&latencies),
+        limits: demand::limit_uses(plan, exercises),
+        servers: Servers::all(&plan.backend.pools, plan.scenario.horizon, &servers),
+        named: Vec::new(),
+        not_exercised: not_exercised(plan, exercises),
+        timelines,
+        sessions,
+        entries_distribution: distribution.into_iter().collect(),
+    }
+}
