@@ -57,7 +57,8 @@ pub struct FleetSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-above-zero" = true))]
     pub focus_every: Option<Dist>,
-    /// Which tabs' documents have focus. A client may do more in a tab with focus.
+    /// Which tabs' documents have focus. A client may do more in a tab with focus. To a token client, a tab has focus while it is
+    /// visible.
     #[serde(default, skip_serializing_if = "DocumentFocus::is_all")]
     pub document_focus: DocumentFocus,
     /// How long a tab keeps its document's focus, from its opening or from each focus of `focus-every`, before its user turns
@@ -95,11 +96,15 @@ pub struct FleetSpec {
     /// due run when it wakes. Answers that come meanwhile are lost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sleep: Option<Sleep>,
-    /// How late the browser runs a timer of a page, drawn for each timer; without it, on time. Chrome runs chained timers of a
-    /// tab that has been hidden for five minutes once a minute: up to 60 s late.
+    /// How late the browser runs a timer of a page, drawn for each timer; without it, on time. See `hidden-timers` for what Chrome
+    /// does to hidden tabs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = serde_json::json!({ "uniform": ["0s", "60s"] }))]
     pub timers_late: Option<Dist>,
+    /// The browser runs timers of hidden tabs late, as Chrome does; without it, on time. A tab is hidden from its `blur` to its next
+    /// focus; with document-focus = "one" also while another tab of the user has the focus, with "none" always.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden_timers: Option<HiddenTimers>,
     /// Wrong clocks of the users' devices; without it, every clock is right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub clock_skew: Option<ClockSkew>,
@@ -141,6 +146,7 @@ impl FleetSpec {
             offline_fails_at_once: false,
             sleep: None,
             timers_late: None,
+            hidden_timers: None,
             clock_skew: None,
             sign_in_again: None,
         }
@@ -280,6 +286,33 @@ pub struct Sleep {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(extend("x-above-zero" = true), example = "24h")]
     pub every: Option<Dur>,
+}
+
+/// When a browser runs the timers of a hidden tab. The times are Chrome's (Chrome for Developers, "Heavy throttling of chained JS
+/// timers beginning in Chrome 88"). They count from when the tab was hidden.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+#[schemars(title = "hidden-timers")]
+pub struct HiddenTimers {
+    /// Timers that are due run together, once in this time.
+    #[schemars(extend("x-above-zero" = true))]
+    pub every: Dur,
+    /// Time for which a tab must be hidden until its chained timers run less often.
+    pub after: Dur,
+    /// Chained timers that are due run together, once in this time. A timer is chained when the four before it were each set by
+    /// the one before, without an answer, a message or a lock between them.
+    #[schemars(extend("x-above-zero" = true))]
+    pub chained_every: Dur,
+}
+
+impl Default for HiddenTimers {
+    fn default() -> HiddenTimers {
+        HiddenTimers {
+            every: Dur::from_secs(1),
+            after: Dur::from_secs(300),
+            chained_every: Dur::from_secs(60),
+        }
+    }
 }
 
 /// Wrong clocks of users' devices. A token that is stored when the user's first page opens was stored before the clock

@@ -20,7 +20,7 @@ const _: () = assert!(size_of::<Due<Event>>() <= 24);
 #[repr(u8)]
 pub(super) enum EventKind {
     /// A task's timer is due. `id` is the task, `arg` its generation. The event is stale when the generation has
-    /// changed.
+    /// changed. `generation` says how a hidden tab runs it: see [`HiddenTabs`](super::hidden::HiddenTabs).
     #[default]
     Timer,
     /// A task's request ends. `id` and `arg` as in [`EventKind::Timer`]; `generation` is 1 when the client's time-out
@@ -85,6 +85,8 @@ pub(super) enum EventKind {
     ScriptedByUser,
     /// A user's policy changes in a rollout, and the open pages reload. `id` is the user.
     PolicyShipped,
+    /// The timers that wait for a tick of a hidden tab run. `id` is the tab.
+    Tick,
     /// A device goes to sleep, or wakes where `generation` is 1. `id` is the user, `arg` the number of the period.
     Sleep,
 }
@@ -104,6 +106,7 @@ impl EventKind {
             | EventKind::AppGetToken
             | EventKind::SetActive
             | EventKind::Message
+            | EventKind::Tick
             | EventKind::SignIn => true,
             EventKind::Network
             | EventKind::Release

@@ -13,6 +13,7 @@ mod devices;
 mod event;
 mod guard;
 mod habits;
+mod hidden;
 mod memory;
 mod observe;
 mod own;
@@ -50,6 +51,7 @@ use callers::Callers;
 use devices::{Devices, LOST};
 use event::{Event, EventKind};
 use guard::Guard;
+use hidden::HiddenTabs;
 use restart::SlowStarts;
 use rounds::Rounds;
 use std::collections::VecDeque;
@@ -91,6 +93,7 @@ struct World<'a, C: Client, O: Observer, Q: Queue<Event>> {
     collector: Collector,
     guard: Guard,
     devices: Devices,
+    hidden: HiddenTabs,
     rounds: Rounds,
     slow_starts: SlowStarts,
     actions: Vec<Action>,
@@ -131,6 +134,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             collector: Collector::new(plan, contender, users.clone()),
             guard: Guard::new(plan, users.len() as u32),
             devices: Devices::new(plan, &users),
+            hidden: HiddenTabs::new(plan, &users),
             users,
             rounds: Rounds::default(),
             slow_starts: SlowStarts::default(),
@@ -253,11 +257,14 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         if self.devices.may_sleep() && self.holds_back(event) {
             return;
         }
+        if self.hidden.throttle() && self.waits_for_tick(event) {
+            return;
+        }
         let Event { kind, generation, id, arg } = event;
         match kind {
             EventKind::Timer | EventKind::Answer | EventKind::Lock => {
                 if self.pages.generation(id) == arg {
-                    if generation == LOST {
+                    if generation == LOST && kind == EventKind::Answer {
                         self.pages.set_reply(id, Failure::NETWORK.into());
                     }
                     self.handle_task(kind, id, generation == 1);
@@ -304,6 +311,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             EventKind::CallerAnswered => self.caller_answered(id, callers::unpack(generation, arg)),
             EventKind::CallerTimesOut => self.caller_times_out(id, generation, arg == 1),
             EventKind::Sample => self.sample(),
+            EventKind::Tick => self.ticks(id),
             EventKind::Sleep => self.sleep_changes(id, generation > 0, arg),
         }
     }
@@ -326,6 +334,7 @@ fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway,
         | EventKind::AppGetToken
         | EventKind::SetActive
         | EventKind::Message
+        | EventKind::Tick
         | EventKind::SignIn => event.id / tabs,
         EventKind::Network
         | EventKind::Release

@@ -25,6 +25,9 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
         let arm = self.policy_of(user);
         let who = Who { tab, user, setup: &self.client.setups[arm], rules: &self.rules[arm] };
+        if self.hidden.throttle() {
+            self.changes_visibility(tab, input);
+        }
         let mut actions = std::mem::take(&mut self.actions);
         C::step(&mut self.pages, who, input, self.now, &mut actions);
         let mut acting = tab;
@@ -67,7 +70,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 if O::ACTIVE {
                     self.observer.waits(self.now, tab, task, self.pages.doing(task), delay);
                 }
-                self.schedule_task(delay, EventKind::Timer, 0, task);
+                let generation = self.hidden.generation(delay);
+                self.schedule_task(delay, EventKind::Timer, generation, task);
             }
             Action::Grant { task } => {
                 let arg = self.pages.generation(task);

@@ -1,8 +1,12 @@
-//! Devices that sleep, and timers that run late.
+//! Devices that sleep, hidden tabs, and timers that run late.
 
 use authstorm::Study;
 use authstorm::backend::Endpoint;
+use authstorm::client::family::{Activity, Look};
+use authstorm::client::step::{Input, TaskId};
+use authstorm::kernel::Time;
 use authstorm::results::{PolicyResults, Results};
+use authstorm::world::{Control, Observer, observed};
 
 fn run(text: &str) -> Results {
     let study = Study::parse("timers.toml", text).unwrap_or_else(|e| panic!("{e}\n{text}"));
@@ -117,4 +121,118 @@ fn late_timers_lengthen_each_gap_of_clerk_too() {
     let expected = horizon_s / (horizon_s / refreshes("") + 1.0);
     let late = refreshes("timers-late = \"1s\"");
     assert!((late - expected).abs() < 1.5, "{late} of {expected}");
+}
+
+/// The times in nanoseconds at which timers of `getToken` run, and at which requests leave.
+#[derive(Default)]
+struct Watch {
+    retries: Vec<u64>,
+    sent: Vec<u64>,
+}
+
+impl Observer for Watch {
+    const ACTIVE: bool = true;
+
+    fn input(&mut self, now: Time, _: u32, input: Input, look: &dyn Look) {
+        if let Input::Timer(task) = input
+            && look.doing(task).task.name == "getToken"
+        {
+            self.retries.push(now.0);
+        }
+    }
+
+    fn sent(&mut self, now: Time, _: u32, _: TaskId, _: Activity, _: Endpoint, _: bool) {
+        self.sent.push(now.0);
+    }
+}
+
+fn watched(text: &str) -> Watch {
+    let study = Study::parse("timers.toml", text).unwrap_or_else(|e| panic!("{e}\n{text}"));
+    observed(&study.plan(), 0, 0, &Control::default(), Watch::default()).unwrap_or_else(|e| panic!("{e}")).1
+}
+
+/// A tab is hidden from 10.3 s on. Its client asks for a token offline at 401 s and tries again 3 s after each failure, without a
+/// request between two tries. The first four timers wait for a whole second of the tab's hidden time, the next ones for a whole
+/// minute, and the one that waits when the tab becomes visible runs at once.
+#[test]
+fn chained_timers_of_a_hidden_tab_run_once_a_minute_and_at_once_when_it_is_seen() {
+    let acts = "[[action]]\nat = \"10300ms\"\nuser = 0\ndo = \"blur\"\n[[action]]\nat = \"400s\"\nuser = 0\ndo = \"offline\"\n\
+        [[action]]\nat = \"401s\"\nuser = 0\ndo = \"get-token\"\nskip-cache = true\n[[action]]\nat = \"500s\"\nuser = 0\ndo = \"focus\"\n";
+    let text = |timers: &str| {
+        format!(
+            "version = 1\nname = \"hidden\"\nhorizon = \"505s\"\npolicies = [\"patient\"]\n[client]\nmodel = \"clerk-js-6.3.3\"\n\
+             [[policy]]\nname = \"patient\"\nenters-unauthenticated-flow = [\"401\"]\n\
+             retry = {{ on = [\"network\"], initial = \"3s\", factor = 1, cap = \"3s\", retries = 50, offline-retries = 50, jitter = \"none\" }}\n\
+             [fleet]\nusers = 1\n{timers}\n[backend]\ntoken-life = \"100d\"\n{acts}"
+        )
+    };
+    let ms = |times: &[u64]| times.iter().map(|ns| ns / 1_000_000).collect::<Vec<_>>();
+    let on_time = watched(&text("")).retries;
+    assert_eq!(ms(&on_time)[..5], [404_000, 407_000, 410_000, 413_000, 416_000]);
+    let hidden = watched(&text("hidden-timers = {}")).retries;
+    assert_eq!(
+        ms(&hidden),
+        [404_300, 407_300, 410_300, 413_300, 430_300, 490_300, 500_000, 503_000],
+        "the last ones in a visible tab"
+    );
+    let every_10 = watched(&text("hidden-timers = { every = \"10s\", after = \"1d\" }")).retries;
+    assert_eq!(ms(&every_10)[..3], [410_300, 420_300, 430_300]);
+}
+
+/// An answer ends a chain: the timer that Firebase's client sets after each refresh waits for a second, not for a minute. Each gap
+/// is 3,300 s, a round trip, and what is left of the second.
+#[test]
+fn a_timer_that_an_answer_sets_waits_for_a_second() {
+    let blur = "[[action]]\nat = \"10300ms\"\nuser = 0\ndo = \"blur\"\n";
+    let times = watched(&format!(
+        "version = 1\nname = \"hidden\"\nhorizon = \"10h\"\nbucket = \"1h\"\npolicies = [\"firebase-1.13.9\"]\n\
+         [client]\nmodel = \"firebase-1.13.9\"\n[fleet]\nusers = 1\nhidden-timers = {{}}\n[backend]\ntoken-life = \"1h\"\nlatency = \"80ms\"\n{blur}"
+    ));
+    let refreshes: Vec<u64> = times.sent.into_iter().filter(|at| *at > 11_000_000_000).collect();
+    assert!(refreshes.len() >= 9, "{refreshes:?}");
+    for pair in refreshes.windows(2) {
+        let due = pair[0] + 3_300_080_000_000;
+        let whole = (due - 10_300_000_000).div_ceil(1_000_000_000);
+        assert_eq!(pair[1], whole * 1_000_000_000 + 10_300_000_000, "{refreshes:?}");
+    }
+}
+
+/// With document-focus = "one", the tab that opens last hides the others. A focus shows its tab and hides the one before.
+#[test]
+fn tabs_without_the_focus_are_hidden() {
+    let times = |focus: &str| {
+        let acts = "[[action]]\nat = \"20500ms\"\nuser = 0\ntab = 0\ndo = \"focus\"\n";
+        watched(&format!(
+            "version = 1\nname = \"hidden\"\nhorizon = \"3h\"\nbucket = \"1h\"\npolicies = [\"firebase-1.13.9\"]\n\
+             [client]\nmodel = \"firebase-1.13.9\"\n[fleet]\nusers = 1\ntabs = 2\nfurther-tab-opens = \"10s\"\nhidden-timers = {{}}\n{focus}\n\
+             [backend]\ntoken-life = \"1h\"\nlatency = \"80ms\"\n{acts}"
+        ))
+        .sent
+    };
+    let whole =
+        |at: &u64| (*at > 21_000_000_000 && (at - 500_000_000).is_multiple_of(1_000_000_000)).then_some(());
+    let (one, all) = (times("document-focus = \"one\""), times("document-focus = \"all\""));
+    assert_eq!(all.iter().filter_map(whole).count(), 0, "no tab is hidden: {all:?}");
+    assert!(one.iter().filter_map(whole).count() >= 2, "the second tab is: {one:?}");
+    assert!(one.len() == all.len(), "{one:?} {all:?}");
+}
+
+/// The ticker of supabase-js runs in visible tabs only: a tab that is hidden for two hours refreshes when it becomes visible, and
+/// not before.
+#[test]
+fn the_ticker_of_a_hidden_tab_stops() {
+    let sent = |acts: &str| {
+        watched(&format!(
+            "version = 1\nname = \"ticker\"\nhorizon = \"3h\"\nbucket = \"1h\"\npolicies = [\"supabase-js-2.119.1\"]\n\
+             [client]\nmodel = \"supabase-js-2.119.1\"\n[fleet]\nusers = 1\n[backend]\ntoken-life = \"1h\"\nlatency = \"80ms\"\n{acts}"
+        ))
+        .sent
+    };
+    let act = |at: &str, act: &str| format!("[[action]]\nat = \"{at}\"\nuser = 0\ndo = \"{act}\"\n");
+    let seconds = |times: Vec<u64>| times.into_iter().map(|ns| ns / 1_000_000_000).collect::<Vec<_>>();
+    let visible = seconds(sent(""));
+    assert!(visible.len() == 3 && visible.iter().all(|at| *at < 10_800), "one an hour: {visible:?}");
+    assert_eq!(seconds(sent(&act("10s", "blur"))), [] as [u64; 0]);
+    let back = seconds(sent(&(act("10s", "blur") + &act("2h", "focus"))));
+    assert_eq!(back.first(), Some(&7_200), "{back:?}");
 }

@@ -30,6 +30,11 @@ pub(super) fn check(findings: &mut Findings<'_>, parts: &Parts) {
             let error = findings.at_key(&format!("{path}.focus-lasts"), Code::KeyOfOtherKind, what);
             findings.push(error.fix("remove it, or add document-focus = \"one\""));
         }
+        let blurs = parts.actions.iter().any(|entry| entry.spec.act == Act::Blur);
+        if fleet.hidden_timers.is_some() && fleet.document_focus == DocumentFocus::All && !blurs {
+            let what = "no tab is ever hidden: say document-focus = \"one\" or \"none\", or let an action `blur` a tab";
+            findings.warn(&format!("{path}.hidden-timers"), what);
+        }
         if fleet.away.is_some() && fleet.stays.is_none() {
             findings.warn(&format!("{path}.away"), "`away` without `stays` does nothing");
         }

@@ -10,6 +10,7 @@ mod setup;
 mod step;
 mod store;
 mod tasks;
+mod visibility;
 
 pub(in crate::client) use rows::TOKEN;
 pub use sessions::{Reply, Sessions};

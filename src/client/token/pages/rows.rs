@@ -128,14 +128,13 @@ pub(super) const FLOW: FlowWords = FlowWords {
 };
 
 /// What the models cannot use.
-pub(super) const UNUSABLE: [Unusable; 15] = {
+pub(super) const UNUSABLE: [Unusable; 13] = {
     use Values::{AllBut, Any, Only};
     const fn row(key: &'static str, values: Values, why: &'static str) -> Unusable {
         Unusable { key, values, why }
     }
     const ACTIVE: &str = "a token client has no setActive";
     const CACHE: &str = "a token client has no call that skips its stored session";
-    const FOCUS: &str = "a token client does not ask which document has focus";
     const NO_CLIENT: &str = "a token client does not call /client or /touch";
     const WINDOW: &str = "the app of a token client reacts always or never";
     [
@@ -148,8 +147,6 @@ pub(super) const UNUSABLE: [Unusable; 15] = {
         row("fleet.app-get-token.skip-cache", AllBut("false"), CACHE),
         row("action[].do", Only("set-active"), ACTIVE),
         row("action[].skip-cache", AllBut("false"), CACHE),
-        row("action[].do", Only("blur"), FOCUS),
-        row("fleet.document-focus", AllBut("all"), FOCUS),
         row("backend.client-token", AllBut("fresh"), NO_CLIENT),
         row("backend.session-updated-at", AllBut("constant"), NO_CLIENT),
         row("backend.focus-touch-with-client", AllBut("true"), NO_CLIENT),

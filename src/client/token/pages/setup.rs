@@ -2,7 +2,7 @@
 
 use super::sessions::{Reply, Server};
 use crate::client::AsIs;
-use crate::client::app::Reaction;
+use crate::client::app::{DocumentFocus, Reaction};
 use crate::client::family::Context;
 use crate::client::policy::Policy;
 use crate::client::token::{self, Code, Endpoint, NO_USER, Profile, Refusal, Rotation, Rules};
@@ -32,6 +32,8 @@ pub struct Setup {
     pub ignores_removals: bool,
     /// The app code's reaction to events of the client.
     pub reaction: Reaction,
+    /// Which tabs are visible.
+    pub focus: DocumentFocus,
 }
 
 impl Setup {
@@ -45,6 +47,7 @@ impl Setup {
             objects: context.objects,
             ignores_removals: context.storage_ignores_removals,
             reaction: context.reaction,
+            focus: context.focus,
         }
     }
 

@@ -4,7 +4,7 @@ use super::store::Pages;
 use super::tasks::{self, Kind, Sent, Waiting};
 use super::{Token, rows};
 use crate::client::Reply as _;
-use crate::client::app::AppReaction;
+use crate::client::app::{AppReaction, DocumentFocus};
 use crate::client::fact::{Fact, FlowEnd, Judgement, Status};
 use crate::client::family::Who;
 use crate::client::step::{Action, Input};
@@ -41,20 +41,24 @@ impl Pages {
         let (mut failure, mut ends) = (None, false);
         match input {
             Input::Open => {
+                let visible = self.opens_visible(who);
+                let reloads = self.first_object(who.tab).is_some();
                 self.close(who, now, &mut made, &mut list);
-                self.open(who, now, &mut made);
+                self.open(who, visible, now, &mut made);
+                if !reloads {
+                    self.hides_others(who, now, &mut made);
+                }
             }
             Input::Close => {
                 self.close(who, now, &mut made, &mut list);
                 self.tabs[who.tab as usize].object = NONE;
             }
             Input::Focus => {
-                let mut next = self.first_object(who.tab);
-                while let Some(object) = next {
-                    self.feed(who, object, token::Input::Visible, now, &mut made);
-                    next = self.object_after(object);
-                }
+                self.hides_others(who, now, &mut made);
+                let visible = who.setup.focus != DocumentFocus::None;
+                self.shows(who, who.tab, visible, now, &mut made);
             }
+            Input::Blur => self.shows(who, who.tab, false, now, &mut made),
             Input::AppGetToken { callers, .. } => {
                 if let Some(first) = self.first_object(who.tab) {
                     self.feed(who, first, token::Input::Ask(callers.into()), now, &mut made);
@@ -91,11 +95,7 @@ impl Pages {
                 };
                 self.feed(who, agent, token::Input::Timer(timer), now, &mut made);
             }
-            Input::Blur
-            | Input::SetActive { .. }
-            | Input::SignIn { .. }
-            | Input::Lock(_)
-            | Input::Message(_) => {
+            Input::SetActive { .. } | Input::SignIn { .. } | Input::Lock(_) | Input::Message(_) => {
                 unreachable!("a scenario of this family has no such input")
             }
         }
@@ -107,18 +107,25 @@ impl Pages {
         self.out = made;
     }
 
-    fn feed(&mut self, who: &Who<'_, Token>, agent: Key, input: token::Input, now: Time, made: &mut Out) {
+    pub(super) fn feed(
+        &mut self,
+        who: &Who<'_, Token>,
+        agent: Key,
+        input: token::Input,
+        now: Time,
+        made: &mut Out,
+    ) {
         machine::step(&who.rules.client, &mut self.store, agent, input, now, made);
     }
 
     /// The first client object of a tab; `None` for a closed tab.
-    fn first_object(&self, tab: u32) -> Option<Key> {
+    pub(super) fn first_object(&self, tab: u32) -> Option<Key> {
         let object = self.tabs[tab as usize].object;
         (object != NONE).then(|| self.store.agents.key(object))
     }
 
     /// The next client object of an object's page, in the order in which they were opened.
-    fn object_after(&self, object: Key) -> Option<Key> {
+    pub(super) fn object_after(&self, object: Key) -> Option<Key> {
         let agents = &self.store.agents;
         let Agent { page, mut next, .. } = *agents.at(object.slot);
         while next != NONE && agents.at(next).page != page {
@@ -128,7 +135,7 @@ impl Pages {
     }
 
     /// Opens the client objects of a page. A browser's first page finds the session of a user who has just signed in.
-    fn open(&mut self, who: &Who<'_, Token>, now: Time, made: &mut Out) {
+    fn open(&mut self, who: &Who<'_, Token>, visible: bool, now: Time, made: &mut Out) {
         let number = self.browser_of(who.user);
         if !self.store.browser_mut(number).open() {
             let first = token::Account::new().first(&who.rules.server.rotation, now);
@@ -139,7 +146,7 @@ impl Pages {
         let asks = who.setup.reaction.act == AppReaction::GetToken;
         let how = |object| Opening {
             page: who.tab,
-            visible: true,
+            visible,
             auto: true,
             listens: object == 0,
             asks_on_event: object == 0 && asks,
