@@ -3,8 +3,6 @@
 mod cohorts;
 mod groups;
 
-pub(crate) use cohorts::keys_of;
-use cohorts::regions_of;
 pub use cohorts::{Acting, Arm, Arms, Cohort};
 pub use groups::{GroupKind, Grouping};
 
@@ -21,6 +19,7 @@ use crate::kernel::Time;
 use crate::kernel::random::Stream;
 use crate::protocol::Endpoint;
 use crate::scenario::codes::ErrorCodes;
+use crate::scenario::keys::{keys_of, regions_of};
 use crate::scenario::users::most_opened;
 use crate::scenario::{self, Rollout, Scenario};
 use cohorts::sort_shares;
@@ -111,7 +110,7 @@ impl Plan {
         let codes = codes.into_names();
         let horizon = Time(scenario.horizon.0);
         let workloads = Workload::all(&scenario.workloads, &codes);
-        let keys = keys_of(&scenario, workloads.iter().map(Workload::as_callers).collect());
+        let keys = keys_of(&scenario);
         let most_tabs = scenario.fleets().map(|fleet| fleet.tabs.most()).max().unwrap_or(1);
         Plan {
             horizon,

@@ -2,11 +2,9 @@
 
 use super::Results;
 use crate::backend::spec::LimitSpec;
-use crate::client::workload::Workload;
-use crate::plan::keys_of;
 use crate::protocol::Endpoint;
 use crate::scenario::Scenario;
-use crate::scenario::codes::ErrorCodes;
+use crate::scenario::keys::keys_of;
 use crate::text::number;
 
 /// A rate limit of the scenario.
@@ -32,9 +30,7 @@ impl Limit {
 pub fn limits(results: &Results) -> Vec<Limit> {
     let Ok(scenario) = toml::from_str::<Scenario>(&results.scenario_text) else { return Vec::new() };
     let called = called(results);
-    let Ok(codes) = ErrorCodes::of([], &scenario.workloads, [], []) else { return Vec::new() };
-    let workloads = Workload::all(&scenario.workloads, codes.names());
-    let keys = keys_of(&scenario, workloads.iter().map(Workload::as_callers).collect());
+    let keys = keys_of(&scenario);
     let limit = |spec: &LimitSpec| {
         let all = called.iter().all(|endpoint| spec.endpoints.contains(endpoint));
         let rate = spec.rate().filter(|_| all && keys.count(spec.key) <= 1);

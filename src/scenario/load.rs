@@ -122,6 +122,7 @@ fn read(source: &Arc<Source>, base: Option<&Path>, own: &Extensions) -> Result<L
         scenario.cohorts[cohort].pinned = policy.parts;
     }
     own.give(&mut scenario);
+    validate::numbers::check(&doc, &scenario)?;
     scenario.name_clients(&policies);
     Ok(Loaded::new(scenario, policies, texts, expectations, text, warnings, base))
 }

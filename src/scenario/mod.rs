@@ -20,6 +20,7 @@ pub(crate) mod cohort;
 pub mod expect;
 mod extensions;
 pub mod format;
+pub(crate) mod keys;
 pub mod load;
 mod loaded;
 mod parts;

@@ -7,7 +7,6 @@ mod spec;
 
 pub use spec::{Layers, MAX_CLIENTS, MAX_LAYERED_TRIES, TokenSpec, WorkloadSpec};
 
-use crate::backend::keys::Clients;
 use crate::client::backoff::Backoff;
 use crate::client::policy::FailureBits;
 use crate::client::resilience::Cause;
@@ -73,10 +72,6 @@ pub struct Workload {
     pub first_client: u32,
     /// Number of its clients.
     pub clients: u32,
-    /// The number of its first network, over all workloads.
-    pub first_network: u32,
-    /// Clients behind one network address.
-    pub clients_per_network: u32,
     /// The place of its first caller. Closed workloads have one caller per client.
     pub first_caller: u32,
     /// The start time of a client.
@@ -95,18 +90,17 @@ pub struct Workload {
 impl Workload {
     /// Compiles the workloads of a scenario and numbers their clients one workload after another.
     pub fn all(specs: &[WorkloadSpec], codes: &[String]) -> Vec<Workload> {
-        let (mut client, mut network, mut caller) = (0, 0, 0);
+        let (mut client, mut caller) = (0, 0);
         let mut all = Vec::new();
         for spec in specs {
-            all.push(Workload::new(spec, codes, client, network, caller));
+            all.push(Workload::new(spec, codes, client, caller));
             client += spec.clients;
-            network += spec.clients.div_ceil(spec.clients_per_network);
             caller += if spec.think.is_some() || spec.fetches_ahead() { spec.clients } else { 0 };
         }
         all
     }
 
-    fn new(spec: &WorkloadSpec, codes: &[String], client: u32, network: u32, caller: u32) -> Workload {
+    fn new(spec: &WorkloadSpec, codes: &[String], client: u32, caller: u32) -> Workload {
         let pace = match (&spec.every, &spec.think) {
             (Some(every), _) => Pace::Every(every.clone()),
             (None, Some(think)) => Pace::Think(think.clone()),
@@ -135,8 +129,6 @@ impl Workload {
             origin: origin(&spec.name),
             first_client: client,
             clients: spec.clients,
-            first_network: network,
-            clients_per_network: spec.clients_per_network,
             first_caller: caller,
             starts: spec.starts.clone(),
             pace,
@@ -167,17 +159,6 @@ impl Workload {
     #[inline]
     pub fn holder(&self, client: u32) -> u32 {
         if self.limits.as_ref().is_some_and(SessionLimits::is_shared) { self.first_client } else { client }
-    }
-
-    /// Its clients, as limits identify them; the plan knows their region.
-    pub fn as_callers(&self) -> Clients {
-        Clients {
-            first: self.first_client,
-            count: self.clients,
-            first_network: self.first_network,
-            per_network: self.clients_per_network,
-            region: 0,
-        }
     }
 
     /// The first coordinate of a client's own draws.
@@ -374,9 +355,8 @@ mod tests {
             ..spec()
         };
         let all = Workload::all(&[of(5, true), of(3, false), of(9, true), of(1, true)], &[String::new()]);
-        let first: Vec<_> = all.iter().map(|w| (w.first_client, w.first_network, w.first_caller)).collect();
-        // With four clients a network, 5, 3 and 9 clients need 2, 1 and 3 networks. Open workloads have no fixed
-        // callers.
-        assert_eq!(first, [(0, 0, 0), (5, 2, 5), (8, 3, 5), (17, 6, 14)]);
+        let first: Vec<_> = all.iter().map(|w| (w.first_client, w.first_caller)).collect();
+        // Open workloads have no fixed callers.
+        assert_eq!(first, [(0, 0), (5, 5), (8, 5), (17, 14)]);
     }
 }

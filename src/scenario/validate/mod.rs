@@ -6,6 +6,7 @@ pub(super) mod cohorts;
 pub(super) mod endpoints;
 pub(super) mod faults;
 mod fleet;
+pub(super) mod numbers;
 pub(super) mod own;
 pub(super) mod policy;
 mod size;
