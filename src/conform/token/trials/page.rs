@@ -25,7 +25,8 @@ pub fn page(reports: &[ClientReport], others: &[(String, Vec<String>)], setting:
          it does, when each harm comes, and how many calls get no token. \n`authstorm explain-client --all` writes this \
          page.\n\n## Requests in one hour\n\nRequests to the server in 1 h, and whether the client signs the user out. \
          \"Falsely\" means that the server still knew the session, \"by reuse\" that the client used a refresh token a second \
-         time, so that the server ended the session.\n",
+         time, so that the server ended the session. A 0 means that the client sent nothing in that hour, so that the \
+         condition met no request.\n",
     )
     .replace(" \n`", "\n`");
     // A client a row: names are long, and the names of trials short.

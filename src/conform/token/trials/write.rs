@@ -64,11 +64,28 @@ impl ClientReport {
     }
 
     pub(super) fn harms(&self) -> Vec<String> {
-        match self.prone_to.is_empty() {
+        let idle: Vec<&str> =
+            self.trials.iter().filter(|trial| is_idle(trial)).map(|t| t.name.as_str()).collect();
+        if idle.len() == self.trials.len() {
+            return vec!["No trial exercises it: it sends no request in the hour of any.".to_owned()];
+        }
+        let mut all = match self.prone_to.is_empty() {
             true => vec!["No trial shows harm. Other conditions may.".to_owned()],
             false => self.prone_to.clone(),
+        };
+        if !idle.is_empty() {
+            let trials = idle.join("; ");
+            all.push(format!(
+                "It sends no request in the hour of these trials, which show nothing of it: {trials}."
+            ));
         }
+        all
     }
+}
+
+/// Whether the client sent nothing in the hour, so that the trial shows nothing of it.
+fn is_idle(trial: &TrialResult) -> bool {
+    trial.requests == 0 && trial.signed_out.is_none() && !trial.revoked_by_reuse
 }
 
 fn row(trial: &TrialResult) -> [String; 6] {
