@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// Examples of each verb, without `authstorm` and the verb, and what each does.
-const EXAMPLES: [(&str, &[(&str, &str)]); 21] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 22] = [
     (
         "run",
         &[
@@ -83,6 +83,19 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 21] = [
             (
                 "mine.toml --metric false_sign_outs --vary fleet.users=50..500 --vary horizon=5m..1h --keep 0 --estimate",
                 "the cost of a screening alone",
+            ),
+        ],
+    ),
+    (
+        "map",
+        &[
+            (
+                "mine.toml --load workload[0].clients=100..300/5 --trigger fault[0].to=70s,90s --replications 20",
+                "ten cells and five loads without a trigger, into results/NAME-map",
+            ),
+            (
+                "mine.toml --capacity backend.pool[0].workers=4,5,6,8 --trigger fault[0].to=70s,90s",
+                "time to recover against capacity",
             ),
         ],
     ),

@@ -5,7 +5,7 @@ use super::{check, metrics, terminal};
 use authstorm::client::token;
 use authstorm::conform::token::trials;
 use authstorm::diff;
-use authstorm::experiment::{find, rank, sweep};
+use authstorm::experiment::{find, map, rank, sweep};
 use authstorm::results::summary;
 use authstorm::scenario;
 
@@ -52,6 +52,8 @@ enum Described {
     Sweep,
     /// rank.json, which `rank --json` prints
     Rank,
+    /// map.json, which `map --json` prints
+    Map,
     /// The JSON of `metrics`
     Metrics,
 }
@@ -91,6 +93,7 @@ pub(super) fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
         Described::Find => find::json_schema(),
         Described::Sweep => sweep::json_schema(),
         Described::Rank => rank::json_schema(),
+        Described::Map => map::json_schema(),
         Described::Metrics => metrics::json_schema(),
     })
 }

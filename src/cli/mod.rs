@@ -13,6 +13,7 @@ mod find;
 mod format;
 mod interrupt;
 mod keys;
+mod map;
 mod memory;
 mod metrics;
 mod new;
@@ -65,6 +66,8 @@ enum Verb {
     Sweep(sweep::Args),
     /// Rank the keys of a scenario by how much they matter for a metric, over ranges that you state
     Rank(rank::Args),
+    /// Say at which loads a system comes back from a trigger, and at which it stays down: the region of metastable failure
+    Map(map::Args),
     /// Say what changed between two results directories, metric by metric, with intervals
     Diff(diff::Args),
     /// Make charts, report.html and tables of results directories again, from their data files alone
@@ -133,6 +136,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Find(args) => find::run(args),
         Verb::Sweep(args) => sweep::run(args),
         Verb::Rank(args) => rank::run(args),
+        Verb::Map(args) => map::run(args),
         Verb::Diff(args) => on_threads(|| diff::run(args)),
         Verb::Report(args) => on_threads(|| report::run(args)),
         Verb::Open(args) => open::run(args),

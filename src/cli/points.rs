@@ -1,42 +1,45 @@
-//! Work on the points of a sweep or a ranking, whose finished points stay when it is interrupted.
+//! Work on the points of a sweep, a ranking or a map, whose finished points stay when it is interrupted.
 
 use super::exit::Failure;
+use super::memory::{self, Need};
 use super::progress::Progress;
+use super::run::StudyArgs;
 use super::terminal;
-use authstorm::Control;
-use authstorm::experiment::sweep::{Point, Sweeper};
+use authstorm::experiment::sweep::{Sweeper, in_order};
+use authstorm::results::DataFile;
 use authstorm::results::dir::Unfinished;
 use authstorm::text::{nearest, tick};
+use authstorm::{Control, Study};
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use std::fs;
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Runs the points that are not finished, with progress on the terminal, and adds a row of the journal for each: its number and its
-/// text. `first` is the number of the row of the first point.
+/// Works on so many points, from this number on, that are not finished, with progress on the terminal. `row` gives a point's line of
+/// the journal.
 pub(super) fn finish(
-    (sweeper, first): (&Sweeper<'_>, u64),
+    (first, count): (u64, u64),
     work: Unfinished,
     (pool, quiet): (&rayon::ThreadPool, bool),
     control: &Arc<Control>,
-    row: impl Fn(Point) -> (u64, String) + Sync + Send,
+    row: impl Fn(u64) -> Result<String, authstorm::Error> + Sync + Send,
 ) -> Result<Unfinished, Failure> {
-    let count = sweeper.points().count();
-    let left: Vec<u64> = (0..count).filter(|point| !work.has(first + *point)).collect();
+    let left: Vec<u64> = (first..first + count).filter(|point| !work.has(*point)).collect();
     let done = Arc::new(AtomicU64::new(0));
     let progress = Progress::of_points(left.len() as u64, &done, control, quiet);
     let place = terminal::shown(work.path());
     let work = Mutex::new(work);
-    let ended = pool.install(|| {
-        sweeper.run_each(&left, control, |point| -> Result<(), Failure> {
-            let (number, text) = row(point);
-            let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
-            work.add(number, &text).map_err(|e| Failure::io(&place, &e))?;
-            done.fetch_add(1, Ordering::Relaxed);
-            Ok(())
-        })
-    });
+    let finished = |point: u64| -> Result<(), Failure> {
+        let text = row(point)?;
+        let mut work = work.lock().unwrap_or_else(PoisonError::into_inner);
+        work.add(point, &text).map_err(|e| Failure::io(&place, &e))?;
+        done.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    };
+    let ended = pool.install(|| in_order(&left, finished, |_, ()| Ok(())));
     drop(progress);
     let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
     if ended.is_err() {
@@ -47,6 +50,45 @@ pub(super) fn finish(
         ));
     }
     ended.map(|()| work)
+}
+
+/// The first rows of the journal.
+pub(super) fn rows<T: DeserializeOwned>(work: &Unfinished, count: u64) -> Result<Vec<T>, Failure> {
+    let read = |number: u64| -> io::Result<T> { Ok(serde_json::from_str(&work.row(number)?)?) };
+    let rows = (0..count).map(read).collect::<io::Result<Vec<T>>>();
+    rows.map_err(|e| Failure::io(terminal::shown(work.path()), &e))
+}
+
+/// Puts the files into place in one step.
+pub(super) fn put(work: Unfinished, files: Vec<DataFile>) -> Result<(), Failure> {
+    let dir = work.results_dir().map_err(|e| Failure::io(terminal::shown(work.path()), &e))?;
+    for file in files {
+        save(&dir.join(&file.name), &file.bytes).map_err(|e| Failure::io(terminal::shown(&dir), &e))?;
+    }
+    Ok(work.finish()?)
+}
+
+/// Refuses work of which a point needs too much memory, and tells the need of the greatest.
+pub(super) fn check_memory(study: &StudyArgs, sweeper: &Sweeper<'_>) -> Result<Need, Failure> {
+    let largest = sweeper.study(sweeper.largest())?;
+    memory::check(largest.loaded(), study.base.max_memory)?;
+    Ok(Need::of(&largest, false))
+}
+
+/// What the work is, the most telling first: work of another kind is refused by the first field that differs. `own` are the
+/// command's own fields.
+pub(super) fn what(study: &Study, own: Value, command: &str) -> Map<String, Value> {
+    let provenance = study.provenance();
+    let begin = json!({
+        "version": provenance.version, "scenario": provenance.scenario, "seed": provenance.seed,
+        "replications": provenance.replications, "policies": provenance.policies,
+    });
+    let end = json!({
+        "command": command, "scenario-hash": provenance.scenario_hash, "scenario-text": provenance.scenario_text,
+        "policy-files": provenance.policy_files,
+    });
+    let fields = [begin, own, end].into_iter().filter_map(|fields| fields.as_object().cloned());
+    fields.flatten().collect()
 }
 
 /// The metric of this name.

@@ -3,19 +3,17 @@
 use super::exit::{Exit, Failure};
 use super::format::{Format, markdown};
 use super::memory::Need;
-use super::points::{finish, known, lines, save};
+use super::points::{check_memory, finish, known, lines, put, rows, what};
 use super::run::StudyArgs;
 use super::{interrupt, memory, sweep_cost, table, terminal};
-use authstorm::Study;
 use authstorm::experiment::rank::{Outcomes, Question, Ranker, Ranking, write};
-use authstorm::experiment::sweep::{Point, Sweeper};
+use authstorm::experiment::sweep::Sweeper;
 use authstorm::experiment::vary::Vary;
 use authstorm::results::DataFile;
 use authstorm::results::dir::Unfinished;
 use authstorm::text::shell_word;
 use authstorm::{page, plot};
-use serde_json::{Map, Value, json};
-use std::io;
+use serde_json::json;
 use std::path::PathBuf;
 
 /// What makes a ranking smaller.
@@ -77,45 +75,47 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let small = memory::threads(base.threads(), Need::default())?;
     let ranker = small.install(|| Ranker::new(&study, &question, &control))?;
-    check_memory(&args, ranker.sweeper())?;
+    check_memory(&args.study, ranker.sweeper())?;
     let estimate = sweep_cost::measure(ranker.sweeper(), &small, |_| ranker.estimate(&control))?.at_most();
     if args.estimate {
         return estimate.tell(base, args.yes, ADVICE);
     }
     estimate.check(args.yes, ADVICE)?;
-    let pool = memory::threads(base.threads(), check_memory(&args, ranker.sweeper())?)?;
+    let pool = memory::threads(base.threads(), check_memory(&args.study, ranker.sweeper())?)?;
     let out = args
         .out
         .clone()
         .unwrap_or_else(|| PathBuf::from("results").join(format!("{}-rank", study.loaded().scenario.name)));
     let command = args.study.command(&question.keys.iter().map(Vary::key).collect::<Vec<_>>());
-    let work = Unfinished::begin(&out, &what(&args, &study, &command), args.resume)?;
+    let own = json!({
+        "metric": args.metric, "vary": args.vary, "trajectories": args.trajectories, "rows": args.rows, "keep": args.keep,
+    });
+    let work = Unfinished::begin(&out, &what(&study, own, &command), args.resume)?;
     if !base.quiet {
         estimate.announce(work.count());
     }
-    let row = |first: u64| {
-        let ranker = &ranker;
-        move |point: Point| {
-            let outcomes = ranker.outcomes(first, &point);
-            (outcomes.point, serde_json::to_string(&outcomes).expect("numbers and lists are JSON"))
-        }
-    };
-    let work = finish((ranker.sweeper(), 0), work, (&pool, base.quiet), &control, row(0))?;
-    interrupt::check(&control)?;
     let first = ranker.first_row();
-    let kept = ranker.kept(&outcomes(&work, first)?)?;
+    let row = |sweeper: &Sweeper<'_>, first: u64, point: u64| {
+        let outcomes = ranker.outcomes(first, &sweeper.run(point - first, &control)?);
+        Ok(serde_json::to_string(&outcomes).expect("numbers and lists are JSON"))
+    };
+    let screen = |point| row(ranker.sweeper(), 0, point);
+    let work = finish((0, first), work, (&pool, base.quiet), &control, screen)?;
+    interrupt::check(&control)?;
+    let kept = ranker.kept(&rows(&work, first)?)?;
     let sharing = small.install(|| ranker.sharing(&kept, &control))?;
     drop(small);
     let (work, points) = match &sharing {
         None => (work, first),
         Some(sweeper) => {
-            let pool = memory::threads(base.threads(), check_memory(&args, sweeper)?)?;
-            let work = finish((sweeper, first), work, (&pool, base.quiet), &control, row(first))?;
-            (work, first + sweeper.points().count())
+            let pool = memory::threads(base.threads(), check_memory(&args.study, sweeper)?)?;
+            let count = sweeper.points().count();
+            let share = |point| row(sweeper, first, point);
+            (finish((first, count), work, (&pool, base.quiet), &control, share)?, first + count)
         }
     };
     interrupt::check(&control)?;
-    let outcomes = outcomes(&work, points)?;
+    let outcomes: Vec<Outcomes> = rows(&work, points)?;
     let ranking = ranker.ranking(&outcomes, &kept)?;
     let mut words = ranking.in_words();
     words.push(format!("again: {}", command_of_ranking(&args, &command)));
@@ -138,42 +138,6 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     files.extend(copies.into_iter().map(|file| DataFile::new(file.name, file.text)));
     put(work, files)?;
     print(&args, &ranking, &words, &out)
-}
-
-/// Refuses a ranking of which a point needs too much memory, and tells the need of the greatest.
-fn check_memory(args: &Args, sweeper: &Sweeper<'_>) -> Result<Need, Failure> {
-    let largest = sweeper.study(sweeper.largest())?;
-    memory::check(largest.loaded(), args.study.base.max_memory)?;
-    Ok(Need::of(&largest, false))
-}
-
-/// The first rows of the journal.
-fn outcomes(work: &Unfinished, count: u64) -> Result<Vec<Outcomes>, Failure> {
-    let read = |number: u64| -> io::Result<Outcomes> { Ok(serde_json::from_str(&work.row(number)?)?) };
-    let rows = (0..count).map(read).collect::<io::Result<Vec<Outcomes>>>();
-    rows.map_err(|e| Failure::io(terminal::shown(work.path()), &e))
-}
-
-/// Puts the files into place in one step.
-fn put(work: Unfinished, files: Vec<DataFile>) -> Result<(), Failure> {
-    let dir = work.results_dir().map_err(|e| Failure::io(terminal::shown(work.path()), &e))?;
-    for file in files {
-        save(&dir.join(&file.name), &file.bytes).map_err(|e| Failure::io(terminal::shown(&dir), &e))?;
-    }
-    Ok(work.finish()?)
-}
-
-/// What the work is, the most telling first: work of another kind is refused by the first field that differs.
-fn what(args: &Args, study: &Study, command: &str) -> Map<String, Value> {
-    let provenance = study.provenance();
-    let fields = json!({
-        "version": provenance.version, "scenario": provenance.scenario, "seed": provenance.seed,
-        "replications": provenance.replications, "policies": provenance.policies, "metric": args.metric, "vary": args.vary,
-        "trajectories": args.trajectories, "rows": args.rows, "keep": args.keep, "command": command,
-        "scenario-hash": provenance.scenario_hash, "scenario-text": provenance.scenario_text,
-        "policy-files": provenance.policy_files,
-    });
-    fields.as_object().cloned().unwrap_or_default()
 }
 
 /// The command that makes the ranking again.

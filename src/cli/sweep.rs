@@ -3,15 +3,15 @@
 use super::exit::{Exit, Failure};
 use super::format::Format;
 use super::memory::Need;
-use super::points::{finish, known, lines, save};
+use super::points::{check_memory, finish, known, lines, save, what};
 use super::run::StudyArgs;
 use super::{interrupt, memory, sweep_cost, terminal};
-use authstorm::experiment::sweep::{Design, JSON, Kind, Point, Sweep, Sweeper, Table, Told, write};
+use authstorm::experiment::sweep::{Design, JSON, Kind, Point, Sweeper, Table, Told, write};
 use authstorm::experiment::vary::Vary;
 use authstorm::results::dir::Unfinished;
 use authstorm::text::{shell_word, tick};
-use authstorm::{Study, page, plot};
-use serde_json::{Map, Value, json};
+use authstorm::{page, plot};
+use serde_json::json;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -68,14 +68,13 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let small = memory::threads(args.study.base.threads(), Need::default())?;
     let sweeper = small.install(|| Sweeper::new(&study, &design, &control))?;
-    let largest = sweeper.study(sweeper.largest())?;
-    memory::check(largest.loaded(), args.study.base.max_memory)?;
+    let need = check_memory(&args.study, &sweeper)?;
     let estimate = sweep_cost::measure(&sweeper, &small, |sweeper| sweeper.estimate(&control))?;
     if args.estimate {
         return estimate.tell(&args.study.base, args.yes, ADVICE);
     }
     estimate.check(args.yes, ADVICE)?;
-    let pool = memory::threads(args.study.base.threads(), Need::of(&largest, false))?;
+    let pool = memory::threads(args.study.base.threads(), need)?;
     drop(small);
     let out = args
         .out
@@ -83,14 +82,16 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         .unwrap_or_else(|| PathBuf::from("results").join(format!("{}-sweep", study.loaded().scenario.name)));
     let command = args.study.command(&design.keys().iter().map(Vary::key).collect::<Vec<_>>());
     let head = sweeper.head();
-    let work = Unfinished::begin(&out, &what(&args, &study, &head, &command), args.resume)?;
+    let own = json!({ "vary": args.vary, "design": head.design, "points": head.count });
+    let work = Unfinished::begin(&out, &what(&study, own, &command), args.resume)?;
     if !args.study.base.quiet {
         estimate.announce(work.count());
     }
-    let text = |point: Point| {
-        (point.point, serde_json::to_string(&point).expect("texts, numbers and maps are JSON"))
+    let row = |point: u64| {
+        let point = sweeper.run(point, &control)?;
+        Ok(serde_json::to_string(&point).expect("texts, numbers and maps are JSON"))
     };
-    let work = finish((&sweeper, 0), work, (&pool, args.study.base.quiet), &control, text)?;
+    let work = finish((0, head.count), work, (&pool, args.study.base.quiet), &control, row)?;
     let stopped = || interrupt::check(&control);
     stopped()?;
     let dir = work.results_dir().map_err(|e| Failure::io(terminal::shown(work.path()), &e))?;
@@ -150,18 +151,6 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
             terminal::say(&format!("{}{place}\n", lines(&words)))
         }
     }
-}
-
-/// What the work is, the most telling first: work of another kind is refused by the first field that differs.
-fn what(args: &Args, study: &Study, head: &Sweep, command: &str) -> Map<String, Value> {
-    let provenance = study.provenance();
-    let fields = json!({
-        "version": head.version, "scenario": head.scenario, "seed": head.seed, "replications": head.replications,
-        "policies": head.policies, "vary": args.vary, "design": head.design, "points": head.count, "command": command,
-        "scenario-hash": head.scenario_hash, "scenario-text": provenance.scenario_text,
-        "policy-files": provenance.policy_files,
-    });
-    fields.as_object().cloned().unwrap_or_default()
 }
 
 /// The metrics that are drawn: those that are asked for, or the gravest that vary.

@@ -11,6 +11,7 @@ mod gather;
 mod groups;
 mod job;
 mod judge;
+pub mod map;
 mod observe;
 pub mod precision;
 pub mod rank;

@@ -39,13 +39,8 @@ pub struct References {
 /// reference.
 pub fn plans(plan: &Plan) -> Option<References> {
     let scenario = &plan.scenario;
-    let mut calm = scenario.clone();
-    calm.faults.retain(FaultSpec::strikes_sessions);
-    calm.actions.retain(|action| matches!(action.act, Act::OpenTab | Act::Revoke | Act::Sleep | Act::Wake));
+    let mut calm = without_triggers(scenario);
     calm.backend.limits.clear();
-    for fleet in calm.fleets_mut().filter(|fleet| fleet.app_reaction_is_a_trigger()) {
-        fleet.app_reaction = AppReaction::None;
-    }
     let same = calm == *scenario;
     let times_out = Endpoint::ALL.into_iter().any(|e| scenario.backend.endpoint(e).timeout.is_some());
     let fails_by_itself = times_out || scenario.backend.all_pools().iter().any(PoolSpec::may_shed);
@@ -67,6 +62,18 @@ pub fn plans(plan: &Plan) -> Option<References> {
         }
     }
     Some(References { plans, of })
+}
+
+/// The scenario without what goes wrong and what sets it off: faults, apart from those that change the users, reactions of the app,
+/// and actions of the same kind.
+pub(super) fn without_triggers(scenario: &Scenario) -> Scenario {
+    let mut calm = scenario.clone();
+    calm.faults.retain(FaultSpec::strikes_sessions);
+    calm.actions.retain(|action| matches!(action.act, Act::OpenTab | Act::Revoke | Act::Sleep | Act::Wake));
+    for fleet in calm.fleets_mut().filter(|fleet| fleet.app_reaction_is_a_trigger()) {
+        fleet.app_reaction = AppReaction::None;
+    }
+    calm
 }
 
 /// The reference of the users' clients; where compared policies are given, of the clients that these bring.

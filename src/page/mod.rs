@@ -19,6 +19,7 @@ mod findings;
 mod groups;
 mod html;
 mod limits;
+mod map;
 mod parts;
 mod rank;
 mod scenario;
@@ -28,6 +29,7 @@ mod summary;
 mod sweep;
 
 pub use files::{files, pictures_of};
+pub use map::map;
 pub use rank::ranking;
 pub use sweep::{Commands, MOST_CELLS, sweep};
 

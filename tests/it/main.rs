@@ -34,6 +34,7 @@ mod kept_results;
 mod keys;
 mod kill;
 mod limits;
+mod map;
 mod mixed;
 mod mixed_results;
 mod one_number;

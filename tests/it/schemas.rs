@@ -84,6 +84,7 @@ fn the_json_of_each_command_agrees_with_its_schema() {
     assert!(tiny(&b, &["--set", "fleet.users=40"]).status.success());
     let (a, b) = (a.to_string_lossy(), b.to_string_lossy());
     let sweep = folder.path().join("sweep").to_string_lossy().into_owned();
+    let map = folder.path().join("map").to_string_lossy().into_owned();
     let rank = folder.path().join("rank").to_string_lossy().into_owned();
     let storm =
         ["check", "scenarios/healthy.toml", "--set", "fleet.users=20", "--replications", "1", "--json"];
@@ -145,6 +146,22 @@ fn the_json_of_each_command_agrees_with_its_schema() {
                 "--json",
                 "--out",
                 &rank,
+            ],
+        ),
+        (
+            "map",
+            &[
+                "map",
+                "tests/fixtures/metastable/database-retries.toml",
+                "--set",
+                "horizon=40s",
+                "--load",
+                "workload[0].clients=10,280",
+                "--trigger",
+                "fault[0].to=21s,25s",
+                "--json",
+                "--out",
+                &map,
             ],
         ),
         ("metrics", &["metrics", "--json"]),

@@ -112,7 +112,7 @@ impl Study {
 ///
 /// # Errors
 /// The first error in the order of `points`, of `work` or `take`.
-fn in_order<T: Send, E: Send>(
+pub fn in_order<T: Send, E: Send>(
     points: &[u64],
     work: impl Fn(u64) -> Result<T, E> + Sync + Send,
     mut take: impl FnMut(u64, T) -> Result<(), E>,
@@ -222,20 +222,6 @@ impl<'a> Sweeper<'a> {
                 Ok(())
             },
         )
-    }
-
-    /// Runs some points on all cores, and gives each to `each` as soon as it is known, in no particular order. Points that
-    /// are under way are given even if another fails.
-    ///
-    /// # Errors
-    /// The error of the first point, in the order of `which`, that fails or whose `each` does.
-    pub fn run_each<E: From<Error> + Send>(
-        &self,
-        which: &[u64],
-        control: &Control,
-        each: impl Fn(Point) -> Result<(), E> + Sync + Send,
-    ) -> Result<(), E> {
-        in_order(which, |point| each(self.run(point, control).map_err(E::from)?), |_, ()| Ok(()))
     }
 
     /// The sweep without its points.

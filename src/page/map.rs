@@ -1,0 +1,48 @@
+//! The page of a map of metastable failure: the answer in words, the chart, and a table of every cell.
+
+use super::html::escaped;
+use super::parts::PICTURE_CSS;
+use super::{STYLE, parts};
+use crate::experiment::map::{Map, PolicyMap, cell_in_words};
+use crate::plot::Chart;
+use crate::text::{capitalised, clean};
+use std::fmt::Write;
+
+const MAP_CSS: &str = include_str!("rank.css");
+
+/// The page as HTML. `words` is the map in sentences, without full stops; `command` makes it again.
+pub fn map(map: &Map, words: &[String], charts: &[Chart], command: &str, scenario_text: &str) -> String {
+    let mut out = String::new();
+    let hash: String = map.scenario_hash.chars().take(12).collect();
+    let from = format!("seed {} · authstorm {} · sha256 {hash}", map.seed, clean(&map.version));
+    let title = format!("{}: from where it comes back", map.scenario);
+    super::head((&title, &capitalised(&map.headline())), &from, &[STYLE, MAP_CSS, PICTURE_CSS], &mut out);
+    parts::sentences(words, &mut out);
+    parts::charts(charts, &mut out);
+    out.push_str("<section aria-labelledby=\"table\">\n<h2 id=\"table\">Every cell</h2>\n");
+    map.policies.iter().for_each(|policy| table(map, policy, &mut out));
+    out.push_str("</section>\n");
+    super::scenario::scenario_text(scenario_text, &mut out);
+    parts::again(&map.version, command, &mut out);
+    out.push_str("</main>\n</body>\n</html>\n");
+    out
+}
+
+fn table(map: &Map, policy: &PolicyMap, out: &mut String) {
+    let _ = write!(
+        out,
+        "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\">\n<table>\n<caption><bdi>{0}</bdi></caption>\n\
+         <thead><tr><th scope=\"col\">{1}</th><th scope=\"col\">{2}</th><th scope=\"col\">outcome</th><th scope=\"col\">runs</th>\
+         </tr></thead>\n<tbody>\n",
+        escaped(&policy.name),
+        escaped(&map.load),
+        escaped(&map.trigger),
+    );
+    for cell in &policy.cells {
+        let cells =
+            [cell.load.clone(), cell.trigger.clone(), cell.kind.word().to_owned(), cell_in_words(cell)];
+        let cells = cells.map(|text| format!("<td>{}</td>", escaped(&text)));
+        let _ = writeln!(out, "<tr>{}</tr>", cells.concat());
+    }
+    out.push_str("</tbody>\n</table>\n</div>\n");
+}
