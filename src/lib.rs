@@ -18,7 +18,7 @@
 //! | [`plan`] | a scenario made ready to run: names resolved to indices, rules compiled |
 //! | [`world`] | the only module that knows all of the above: it schedules, draws, and moves their words to and fro |
 //! | [`metrics`], [`stats`] | what is counted; what counts say |
-//! | [`experiment`] | replications, comparison, expectations; the search for a value, maps of several, and their ranking |
+//! | [`experiment`] | replications, comparison, expectations; the search for a value, maps of several, their ranking, and where a system comes back |
 //! | [`results`] | what runs come to: written, read, judged, in words |
 //! | [`plot`], [`page`] | charts; the page of a run or of a sweep; from results alone |
 //! | [`diff`] | what changed between two results |

@@ -64,6 +64,16 @@ impl Gathering {
         &self.plan
     }
 
+    /// The runs of each contender, in the order of replications.
+    pub(super) fn runs(&self) -> &[Vec<Summary>] {
+        &self.runs
+    }
+
+    /// Events of all runs, reference runs included.
+    pub(super) fn events(&self) -> u64 {
+        self.ran.events + self.runs.iter().flatten().map(|summary| summary.events).sum::<u64>()
+    }
+
     /// What the runs show of some quantities.
     pub(super) fn observe(&self, quantities: &[&Quantity]) -> Vec<Observed> {
         let of = |(contender, runs): (usize, &Vec<Summary>)| {

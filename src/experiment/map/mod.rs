@@ -16,8 +16,9 @@ pub(crate) use mapped::easiest_first;
 pub use mapped::{Cell, Kind, LoadAlone, Map, PolicyMap, TriggerEnds, json_schema};
 pub(crate) use words::cell_in_words;
 
-use super::job::{self, Job};
-use super::reference::{self, Ran, without_triggers};
+use super::gather::Gathering;
+use super::job::Summary;
+use super::reference::without_triggers;
 use super::sweep::{Axis, BadDesign, Points, SweepEstimate, Sweeper, check_keys, in_order};
 use super::vary::{BadVary, Vary};
 use super::{CONFIDENCE, Error, Study, VERSION};
@@ -249,20 +250,12 @@ impl<'a> Mapper<'a> {
         triggered: bool,
         control: &Control,
     ) -> Result<(u64, Vec<Vec<Seen>>), Error> {
-        let plan = study.plan();
-        let references = match reference::plans(&plan) {
-            Some(calm) => reference::run(&calm, control)?,
-            None => Ran::default(),
-        };
-        let place = metrics_of(plan.families).iter().position(|def| def.metric == Metric::TimeToRecoverS);
+        let mut gathering = Gathering::begin(study);
+        gathering.extend(study.loaded.scenario.replications, control)?;
+        let of_family = metrics_of(gathering.plan().families);
+        let place = of_family.iter().position(|def| def.metric == Metric::TimeToRecoverS);
         let place = place.expect("every client family has the metrics of recovery");
-        let replications = plan.scenario.replications;
-        let jobs = (0..plan.contenders.len())
-            .flat_map(|contender| (0..replications).map(move |replication| Job { contender, replication }))
-            .collect();
-        let summaries = job::run_all(jobs, &plan, &references, 0, control)?;
-        let events = references.events + summaries.iter().map(|summary| summary.events).sum::<u64>();
-        let seen = |summary: &job::Summary| Seen {
+        let seen = |summary: &Summary| Seen {
             back: Some(summary.values[place]).filter(|seconds| seconds.is_finite()),
             struck: triggered
                 && match self.trigger {
@@ -273,9 +266,8 @@ impl<'a> Mapper<'a> {
                 },
             exceeds: summary.demand.iter().any(crate::results::Demand::exceeds),
         };
-        let runs =
-            summaries.chunks(replications as usize).map(|runs| runs.iter().map(seen).collect()).collect();
-        Ok((events, runs))
+        let runs = gathering.runs().iter().map(|runs| runs.iter().map(seen).collect()).collect();
+        Ok((gathering.events(), runs))
     }
 
     /// The answer, from the outcomes of all points in their order.
