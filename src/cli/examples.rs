@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// Examples of each verb, without `authstorm` and the verb, and what each does.
-const EXAMPLES: [(&str, &[(&str, &str)]); 22] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 23] = [
     (
         "run",
         &[
@@ -97,6 +97,20 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 22] = [
                 "mine.toml --capacity backend.pool[0].workers=4,5,6,8 --trigger fault[0].to=70s,90s",
                 "time to recover against capacity",
             ),
+        ],
+    ),
+    (
+        "rollout",
+        &[
+            (
+                "mine.toml --from old --to new",
+                "harms at 0%, 10%, ... 100% on the new policy, of each policy's users",
+            ),
+            (
+                "mine.toml --from old --to new --shares 0%,1%,5%,25%,100% --find",
+                "and the share at which the storm stops",
+            ),
+            ("mine.toml --from old --to new --over 10m --start 2m", "users get the policy during the run"),
         ],
     ),
     (

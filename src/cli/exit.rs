@@ -112,6 +112,7 @@ impl From<Error> for Failure {
             | Error::Baseline(_)
             | Error::Vary(_)
             | Error::Precision(_)
+            | Error::Rollout(_)
             | Error::Design(_) => Exit::Usage,
             Error::Stopped(stopped) | Error::StoppedAt { stopped, .. } => match stopped.reason {
                 StopReason::Interrupted => Exit::Signal(super::interrupt::signal()),

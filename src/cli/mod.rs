@@ -11,6 +11,7 @@ mod exit;
 mod explain;
 mod find;
 mod format;
+mod grid;
 mod interrupt;
 mod keys;
 mod map;
@@ -25,6 +26,7 @@ mod precision;
 mod progress;
 mod rank;
 mod report;
+mod rollout;
 mod run;
 mod scenario;
 mod sweep;
@@ -68,6 +70,8 @@ enum Verb {
     Rank(rank::Args),
     /// Say at which loads a system comes back from a trigger, and at which it stays down: the region of metastable failure
     Map(map::Args),
+    /// Run a scenario at each share of users on a new policy: harms of all, and of the users of each policy
+    Rollout(rollout::Args),
     /// Say what changed between two results directories, metric by metric, with intervals
     Diff(diff::Args),
     /// Make charts, report.html and tables of results directories again, from their data files alone
@@ -137,6 +141,7 @@ pub(crate) fn main() -> ExitCode {
         Verb::Sweep(args) => sweep::run(args),
         Verb::Rank(args) => rank::run(args),
         Verb::Map(args) => map::run(args),
+        Verb::Rollout(args) => rollout::run(args),
         Verb::Diff(args) => on_threads(|| diff::run(args)),
         Verb::Report(args) => on_threads(|| report::run(args)),
         Verb::Open(args) => open::run(args),

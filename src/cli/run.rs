@@ -63,6 +63,16 @@ pub(super) struct Selection {
     replications: Option<u32>,
 }
 
+impl Selection {
+    /// Refuses `--policy` where other options say what is run.
+    pub(super) fn refuse_policies(&self, why: &str) -> Result<(), Failure> {
+        match self.policy.is_empty() {
+            true => Ok(()),
+            false => Err(Failure::usage(format!("error: --policy: {why}"))),
+        }
+    }
+}
+
 impl StudyArgs {
     /// Loads the scenario with the overrides, unless it is too large to be run.
     pub(super) fn study(&self) -> Result<Study, Failure> {

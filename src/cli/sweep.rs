@@ -2,25 +2,22 @@
 
 use super::exit::{Exit, Failure};
 use super::format::Format;
+use super::grid::Grid;
 use super::memory::Need;
-use super::points::{check_memory, finish, known, lines, save, what};
+use super::points::{check_memory, known, what};
 use super::run::StudyArgs;
-use super::{interrupt, memory, sweep_cost, terminal};
-use authstorm::experiment::sweep::{Design, JSON, Kind, Point, Sweeper, Table, Told, write};
+use super::{interrupt, memory, sweep_cost};
+use authstorm::experiment::sweep::{Design, Kind, Sweeper, Table};
 use authstorm::experiment::vary::Vary;
+use authstorm::page;
 use authstorm::results::dir::Unfinished;
-use authstorm::text::{shell_word, tick};
-use authstorm::{page, plot};
+use authstorm::text::shell_word;
 use serde_json::json;
-use std::fs;
-use std::io;
 use std::path::PathBuf;
 
 /// What makes a sweep smaller.
 const ADVICE: &str =
     "fewer steps, --design lhs:N, fewer --replications, --policy or a shorter horizon need less";
-/// Metrics that are drawn and told where none is asked for.
-const DRAWN: usize = 3;
 
 /// Options.
 #[derive(clap::Args)]
@@ -87,88 +84,25 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     if !args.study.base.quiet {
         estimate.announce(work.count());
     }
-    let row = |point: u64| {
-        let point = sweeper.run(point, &control)?;
-        Ok(serde_json::to_string(&point).expect("texts, numbers and maps are JSON"))
+    let commands = page::Commands {
+        what: "sweep",
+        cell: page::OfCell::Set,
+        again: command_of_sweep(&args, &command),
+        run: command.clone(),
     };
-    let work = finish((0, head.count), work, (&pool, args.study.base.quiet), &control, row)?;
-    let stopped = || interrupt::check(&control);
-    stopped()?;
-    let dir = work.results_dir().map_err(|e| Failure::io(terminal::shown(work.path()), &e))?;
-    let failed = |e: io::Error| Failure::io(terminal::shown(&dir), &e);
-    let point = |number: u64| -> io::Result<Point> { Ok(serde_json::from_str(&work.row(number)?)?) };
-    let written = write(&dir, &head, point).map_err(failed)?;
-    stopped()?;
-    let ranked = written.metrics.ranked();
-    let drawn = drawn(&metrics, &ranked)?;
-    let cells_of_each = head.policies.len() * head.count as usize;
-    let all = ranked.len();
-    let happens = ranked.into_iter().filter(Told::happens);
-    let picked: Vec<Told> = happens.take(page::MOST_CELLS / cells_of_each).collect();
-    let left_out = all - picked.len();
-    let (mut table, mut on_page) = (Table::new(head.clone(), drawn), Table::new(head.clone(), picked));
-    for number in 0..head.count {
-        let point = point(number).map_err(failed)?;
-        table.add(&point);
-        on_page.add(&point);
-    }
-    let words = in_words(&table, written.events, &command);
-    let charts = plot::sweep(&table);
-    let commands = page::Commands { sweep: command_of_sweep(&args, &command), run: command };
-    let text = study.loaded().portable_text();
-    let page = page::sweep(&on_page, &words, &charts, &commands, &text, left_out);
-    let pictures = pool.install(|| page::pictures_of(&charts))?;
-    let mut files = vec![
-        ("scenario.toml".to_owned(), text.into_bytes()),
-        ("sweep.txt".to_owned(), lines(&words).into_bytes()),
-        (page::FILE.to_owned(), page.into_bytes()),
-    ];
-    files.extend(pictures.into_iter().map(|file| (file.name, file.bytes)));
-    let copies = study.loaded().policy_files();
-    files.extend(copies.into_iter().map(|file| (file.name, file.text.into_bytes())));
-    for (name, bytes) in files {
-        save(&dir.join(name), &bytes).map_err(failed)?;
-    }
-    stopped()?;
-    let printed = match Format::of(args.format, args.study.base.json) {
-        Format::Json => Some(JSON),
-        Format::Csv => Some(authstorm::experiment::sweep::CSV),
-        _ => None,
+    let words = |tables: &[Table], events: u64| in_words(&tables[0], events, &command);
+    let grid = Grid {
+        sweeper: &sweeper,
+        study: &study,
+        options: &args.study.base,
+        format: args.format,
+        out: &out,
+        metrics: &metrics,
+        commands: &commands,
+        drawn: std::slice::from_ref(&head.policies),
+        words: &words,
     };
-    let printed = printed.map(|name| fs::read_to_string(dir.join(name)).map(|text| (name, text)));
-    let printed = printed.transpose().map_err(failed)?;
-    work.finish()?;
-    match (printed, args.format) {
-        (Some((JSON, text)), _) => terminal::say_json(&text),
-        (Some((_, text)), _) => terminal::say(&text),
-        (None, Some(Format::Md)) => {
-            terminal::say(&words.iter().map(|sentence| format!("- {sentence}.\n")).collect::<String>())
-        }
-        _ if args.study.base.quiet => Ok(Exit::Yes),
-        _ => {
-            let page = shell_word(&terminal::shown(&out.join(page::FILE)));
-            let place = format!("results in {}\nopen the page in a browser: {page}", terminal::shown(&out));
-            terminal::say(&format!("{}{place}\n", lines(&words)))
-        }
-    }
-}
-
-/// The metrics that are drawn: those that are asked for, or the gravest that vary.
-fn drawn(asked: &[&str], ranked: &[Told]) -> Result<Vec<Told>, Failure> {
-    if asked.is_empty() {
-        let happens: Vec<&Told> = ranked.iter().filter(|told| told.happens()).collect();
-        let varies = happens.iter().filter(|told| told.varies()).count().clamp(1, DRAWN);
-        return Ok(happens.into_iter().take(varies).cloned().collect());
-    }
-    let found = |name: &&str| {
-        ranked.iter().find(|told| told.name == *name).cloned().ok_or_else(|| {
-            Failure::usage(format!(
-                "error: --metric: the client of this scenario has no metric {}",
-                tick(name)
-            ))
-        })
-    };
-    asked.iter().map(found).collect()
+    grid.make(work, &pool, &control, |_| Ok(Vec::new()))
 }
 
 /// The sweep in sentences.

@@ -38,7 +38,7 @@ pub(super) fn measure(
     let begin = Instant::now();
     let estimate = pool.install(|| estimate(sweeper))?;
     let head = sweeper.head();
-    let busy = threads.min(2 * head.policies.len()) as f64;
+    let busy = threads.min(2 * sweeper.contenders()) as f64;
     let speed = estimate.pilot_events() as f64 / (begin.elapsed().as_secs_f64() * busy).max(1e-9);
     let speed = speed.max(1.0);
     let mut over_budget = None;
@@ -52,7 +52,7 @@ pub(super) fn measure(
         let at = || sweeper.points().settings(*point).join(", ");
         over_budget = over_budget.or(why.map(|why| format!("at {}: {why}", at())));
     }
-    let (policies, replications) = (head.policies.len(), head.replications);
+    let (policies, replications) = (sweeper.contenders(), head.replications);
     Ok(SweepCost { estimate, speed, threads, policies, replications, over_budget, at_most: false })
 }
 

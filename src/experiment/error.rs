@@ -2,6 +2,7 @@
 
 use super::baseline::BadBaseline;
 use super::precision::BadPrecision;
+use super::rollout::BadRollout;
 use super::sweep::BadDesign;
 use super::vary::BadVary;
 use crate::scenario::ScenarioErrors;
@@ -30,6 +31,8 @@ pub enum Error {
     Vary(BadVary),
     /// Keys and their values make no design of a sweep.
     Design(BadDesign),
+    /// A rollout is none.
+    Rollout(BadRollout),
     /// A text asks for no precision.
     Precision(BadPrecision),
     /// The results are no baseline for the scenario.
@@ -58,6 +61,7 @@ impl fmt::Display for Error {
             Error::Vary(bad) => bad.fmt(f),
             Error::Design(bad) => bad.fmt(f),
             Error::Precision(bad) => bad.fmt(f),
+            Error::Rollout(bad) => bad.fmt(f),
             Error::Baseline(bad) => bad.fmt(f),
             Error::Stopped(stopped) => stopped.fmt(f),
             Error::StoppedAt { values, stopped } => write!(f, "at {}: {stopped}", escape(values)),
@@ -82,6 +86,12 @@ impl From<BadVary> for Error {
 impl From<BadDesign> for Error {
     fn from(bad: BadDesign) -> Error {
         Error::Design(bad)
+    }
+}
+
+impl From<BadRollout> for Error {
+    fn from(bad: BadRollout) -> Error {
+        Error::Rollout(bad)
     }
 }
 

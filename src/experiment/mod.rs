@@ -16,6 +16,7 @@ mod observe;
 pub mod precision;
 pub mod rank;
 pub mod reference;
+pub mod rollout;
 pub mod seeds;
 pub mod sweep;
 pub mod ties;

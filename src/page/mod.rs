@@ -31,7 +31,7 @@ mod sweep;
 pub use files::{files, pictures_of};
 pub use map::map;
 pub use rank::ranking;
-pub use sweep::{Commands, MOST_CELLS, sweep};
+pub use sweep::{Commands, MOST_CELLS, OfCell, sweep};
 
 use crate::plot::columns::{Columns, MOST_POLICIES};
 use crate::plot::retry_schedule;

@@ -197,7 +197,7 @@ function draw() {
 
 function tell() {
   const cell = cellOf(state.point), places = placesOf(state.point);
-  const command = [data.command, ...places.map((place, k) => `--set ${keys[k].set[place]}`)].join(" ");
+  const command = [data.command, ...places.map((place, k) => keys[k].set[place])].join(" ");
   const values = element("dl", {});
   places.forEach((place, k) => values.append(element("dt", {}, keys[k].key), element("dd", {}, keys[k].values[place])));
   const rows = policies.map((policy, i) => element("tr", {},

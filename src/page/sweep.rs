@@ -18,10 +18,23 @@ const SWEEP_JS: &str = include_str!("sweep.js");
 /// Commands that the page shows.
 #[derive(Clone, Debug)]
 pub struct Commands {
+    /// What is run: `sweep` or `rollout`.
+    pub what: &'static str,
+    /// How a cell adds its values to the command.
+    pub cell: OfCell,
     /// The command that runs the scenario. A cell adds its values.
     pub run: String,
     /// The command that makes the sweep again.
-    pub sweep: String,
+    pub again: String,
+}
+
+/// How the command of a cell names the cell's values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OfCell {
+    /// `--set KEY=VALUE` for each key.
+    Set,
+    /// `--shares VALUE`.
+    Shares,
 }
 
 /// The page as HTML. `table` has the metrics that can be picked; `words` is the sweep in sentences, without full stops;
@@ -38,14 +51,14 @@ pub fn sweep(
     let mut out = String::new();
     let hash: String = sweep.scenario_hash.chars().take(12).collect();
     let from = format!("seed {} · authstorm {} · sha256 {hash}", sweep.seed, clean(&sweep.version));
-    let title = format!("{}: a sweep", sweep.scenario);
+    let title = format!("{}: a {}", sweep.scenario, commands.what);
     super::head((&title, &capitalised(&sweep.headline())), &from, &[STYLE, SWEEP_CSS, PICTURE_CSS], &mut out);
     map(table, left_out, &mut out);
     parts::sentences(words, &mut out);
     parts::charts(charts, &mut out);
     super::scenario::scenario_text(scenario_text, &mut out);
-    parts::again(&sweep.version, &commands.sweep, &mut out);
-    let data = data(table, &commands.run);
+    parts::again(&sweep.version, &commands.again, &mut out);
+    let data = data(table, commands);
     let _ = write!(
         out,
         "</main>\n<script type=\"application/json\" id=\"data\">{data}</script>\n\
@@ -82,15 +95,18 @@ fn color(Color(r, g, b): Color) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
 
-fn data(table: &Table, command: &str) -> String {
+fn data(table: &Table, commands: &Commands) -> String {
     let sweep = &table.sweep;
     let keys: Vec<Value> = table
         .points
         .axes
         .iter()
         .map(|axis| {
-            let words: Vec<String> =
-                axis.values.iter().map(|(value, _)| shell_word(&format!("{}={value}", axis.key))).collect();
+            let word = |value: &String| match commands.cell {
+                OfCell::Set => format!("--set {}", shell_word(&format!("{}={value}", axis.key))),
+                OfCell::Shares => format!("--shares {}", shell_word(value)),
+            };
+            let words: Vec<String> = axis.values.iter().map(|(value, _)| word(value)).collect();
             json!({
                 "key": clean(&axis.key),
                 "values": axis.values.iter().map(|(value, _)| clean(value)).collect::<Vec<_>>(),
@@ -110,7 +126,7 @@ fn data(table: &Table, command: &str) -> String {
         .collect();
     let data = json!({
         "keys": keys, "factorial": sweep.is_factorial(), "count": sweep.count, "replications": sweep.replications,
-        "policies": policies, "metrics": metrics, "command": command,
+        "policies": policies, "metrics": metrics, "command": commands.run,
         "ramp": (0..=8).map(|i| color(palette::ramp(f64::from(i) / 8.0))).collect::<Vec<_>>(),
         "never": color(palette::UNKNOWN),
     });

@@ -46,6 +46,7 @@ mod precision;
 mod public_api;
 mod rank;
 mod relations;
+mod rollout;
 mod scenario_load;
 mod schemas;
 mod sdks;

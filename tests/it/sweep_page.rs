@@ -42,7 +42,7 @@ fn the_page_is_one_file_with_every_cell() {
     let data: serde_json::Value = serde_json::from_str(data).expect("JSON");
     assert_eq!(data["count"], json!(6));
     let set = &data["keys"][1]["set"][0];
-    assert_eq!(set, &json!("'backend.limit[0].rate=1/10s'"));
+    assert_eq!(set, &json!("--set 'backend.limit[0].rate=1/10s'"));
     let metrics = data["metrics"].as_array().expect("metrics");
     let cells = |metric: &serde_json::Value| metric["policies"][0]["mean"].as_array().map_or(0, Vec::len);
     assert!(metrics.len() > 3 && metrics.iter().all(|metric| cells(metric) == 6));

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Starts the sweep, waits for some finished points, and ends it by this signal.
-fn interrupted(dir: &Path, args: &[&str], signal: &str) -> Option<i32> {
+/// Starts a sweep or a rollout into `map`, waits for some finished points, and ends it by this signal.
+pub(crate) fn interrupted(dir: &Path, args: &[&str], signal: &str) -> Option<i32> {
     let mut command = Command::new(binary());
     command.current_dir(dir).args(args).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().expect("the command runs");

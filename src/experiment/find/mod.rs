@@ -112,7 +112,18 @@ impl Study {
     /// # Panics
     /// If the share or the confidence is not strictly between 0 and 1.
     pub fn find(&self, question: &Question, control: &Control) -> Result<Found, Error> {
-        let finder = Finder::new(self, question, control)?;
+        self.find_among(self, question, &|i| self.at(&question.vary, i), control)
+    }
+
+    /// As [`Study::find`], with the study of each value of the key. The target names policies of `base`.
+    pub(super) fn find_among(
+        &self,
+        base: &Study,
+        question: &Question,
+        at: &At<'_>,
+        control: &Control,
+    ) -> Result<Found, Error> {
+        let finder = Finder::new(base, question, at, control)?;
         let (mut events, mut exercised) = (0, BTreeMap::<u64, u64>::new());
         let mut plans: BTreeMap<u64, Plans> = BTreeMap::new();
         let goal = Goal {
@@ -239,16 +250,23 @@ struct Outcome {
     events: u64,
 }
 
+/// The study of each value of a key.
+type At<'a> = dyn Fn(u64) -> Result<Study, Error> + Sync + 'a;
+
 /// Runs the scenario at one value after another.
 struct Finder<'a> {
-    study: &'a Study,
-    question: &'a Question,
+    at: &'a At<'a>,
     control: &'a Control,
     target: Expectation,
 }
 
 impl<'a> Finder<'a> {
-    fn new(study: &'a Study, question: &'a Question, control: &'a Control) -> Result<Finder<'a>, Error> {
+    fn new(
+        study: &Study,
+        question: &Question,
+        at: &'a At<'a>,
+        control: &'a Control,
+    ) -> Result<Finder<'a>, Error> {
         if !question.vary.is_range() {
             let key = tick(question.vary.key());
             let why =
@@ -257,7 +275,7 @@ impl<'a> Finder<'a> {
         }
         let policies: Vec<String> = study.loaded.policies.iter().map(|p| p.name.clone()).collect();
         let target = read_target("--target", &question.target, &study.loaded.scenario, &policies)?;
-        let finder = Finder { study, question, control, target };
+        let finder = Finder { at, control, target };
         // Both ends are checked before the first run.
         finder.plans(0)?;
         finder.plans(question.vary.len() - 1)?;
@@ -265,7 +283,7 @@ impl<'a> Finder<'a> {
     }
 
     fn plans(&self, i: u64) -> Result<Plans, Error> {
-        let mut study = self.study.at(&self.question.vary, i)?;
+        let mut study = (self.at)(i)?;
         let policies: Vec<String> = self.target.policies().into_iter().map(str::to_owned).collect();
         study.only_policies(&policies)?;
         let plan = study.plan();

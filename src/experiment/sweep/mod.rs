@@ -21,10 +21,11 @@ pub use table::{Cell, Metrics, Table, Told};
 pub use words::cost_in_words;
 
 use super::estimate::{Estimate, estimate};
+use super::rollout::Rollout;
 use super::{Error, Study, VERSION};
 use crate::kernel::Time;
 use crate::parallel;
-use crate::results::{PolicyResults, Results};
+use crate::results::PolicyResults;
 use crate::world::{Control, StopReason, Stopped, memory_estimate};
 
 /// Points that are worked on at a time, for each thread. The work of one chunk ends before that of the next begins, so
@@ -38,6 +39,8 @@ pub struct Sweeper<'a> {
     points: Points,
     /// Names of the policies.
     policies: Vec<String>,
+    /// The rollout whose shares the points are; `None` if they are values of keys.
+    rollout: Option<&'a Rollout>,
     largest: u64,
 }
 
@@ -100,11 +103,7 @@ impl Study {
     /// # Errors
     /// If a point is no valid scenario, or a guard or `control` stops a run. Returns the error of the first such point.
     pub fn sweep(&self, design: &Design, control: &Control) -> Result<Sweep, Error> {
-        let sweeper = Sweeper::new(self, design, control)?;
-        let all: Vec<u64> = (0..sweeper.points.count()).collect();
-        let mut sweep = sweeper.head();
-        sweeper.run_in_order(&all, control, |point| sweep.points.push(point))?;
-        Ok(sweep)
+        Sweeper::new(self, design, control)?.all(control)
     }
 }
 
@@ -140,8 +139,21 @@ impl<'a> Sweeper<'a> {
     /// # Errors
     /// As [`Sweeper::new`].
     pub(super) fn over(study: &'a Study, points: Points, control: &Control) -> Result<Sweeper<'a>, Error> {
-        let policies = study.loaded.policies.iter().map(|policy| policy.name.clone()).collect();
-        let mut sweeper = Sweeper { study, points, policies, largest: 0 };
+        Sweeper::with(study, points, None, control)
+    }
+
+    /// As [`Sweeper::over`], of the shares of a rollout where there is one.
+    pub(super) fn with(
+        study: &'a Study,
+        points: Points,
+        rollout: Option<&'a Rollout>,
+        control: &Control,
+    ) -> Result<Sweeper<'a>, Error> {
+        let policies = match rollout {
+            Some(rollout) => rollout.arms(),
+            None => study.loaded.policies.iter().map(|policy| policy.name.clone()).collect(),
+        };
+        let mut sweeper = Sweeper { study, points, policies, rollout, largest: 0 };
         let all: Vec<u64> = (0..sweeper.points.count()).collect();
         let memory = |point: u64| {
             if control.is_stopped() {
@@ -166,6 +178,11 @@ impl<'a> Sweeper<'a> {
         &self.points
     }
 
+    /// Number of policies, or mixes of them, that are run at each point.
+    pub fn contenders(&self) -> usize {
+        if self.rollout.is_some() { 1 } else { self.policies.len() }
+    }
+
     /// The point whose runs take most memory.
     pub fn largest(&self) -> u64 {
         self.largest
@@ -176,6 +193,9 @@ impl<'a> Sweeper<'a> {
     /// # Errors
     /// If the scenario cannot have these values.
     pub fn study(&self, point: u64) -> Result<Study, Error> {
+        if let Some(rollout) = self.rollout {
+            return rollout.study(self.study, point);
+        }
         let mut study = self.study.set_to(self.points.settings(point))?;
         study.only_policies(&self.policies)?;
         Ok(study)
@@ -192,16 +212,28 @@ impl<'a> Sweeper<'a> {
             }
             other => other,
         })?;
-        let Results { scenario_hash, engine, policies, .. } = results;
+        let (scenario_hash, engine) = (results.scenario_hash.clone(), results.engine.clone());
         let of_policy = |policy: PolicyResults| PolicyPoint { name: policy.name, metrics: policy.metrics };
+        let policies = match self.rollout {
+            Some(rollout) => rollout.counted_apart(point, results),
+            None => results.policies.into_iter().map(of_policy).collect(),
+        };
         Ok(Point {
             point,
             values: self.points.values(point).into_iter().map(str::to_owned).collect(),
             scenario_hash,
             events: engine.events,
             fingerprint: engine.fingerprint,
-            policies: policies.into_iter().map(of_policy).collect(),
+            policies,
         })
+    }
+
+    /// Runs all points.
+    pub(super) fn all(&self, control: &Control) -> Result<Sweep, Error> {
+        let all: Vec<u64> = (0..self.points.count()).collect();
+        let mut sweep = self.head();
+        self.run_in_order(&all, control, |point| sweep.points.push(point))?;
+        Ok(sweep)
     }
 
     /// Runs some points on all cores, and gives each to `take`, in the order of `which`.
@@ -258,7 +290,7 @@ impl<'a> Sweeper<'a> {
             sampled.push((point, estimate(&self.study(point)?, control)?));
         }
         let mean = sampled.iter().map(|(_, estimate)| estimate.events()).sum::<f64>() / sampled.len() as f64;
-        let runs = self.policies.len() as u64 * u64::from(self.study.loaded.scenario.replications) * points;
+        let runs = self.contenders() as u64 * u64::from(self.study.loaded.scenario.replications) * points;
         Ok(SweepEstimate { points, runs, sampled, events: mean * points as f64 })
     }
 }
