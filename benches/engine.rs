@@ -15,7 +15,7 @@ use authstorm::metrics::Outcome;
 use authstorm::metrics::collect::Collector;
 use authstorm::protocol::Endpoint;
 use authstorm::protocol::Failure;
-use authstorm::world::{Control, run};
+use authstorm::world::{Control, Plan, run};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use std::path::Path;
@@ -40,32 +40,50 @@ fn events(c: &mut Criterion) {
                 format!("horizon={}s", (6_000_000 / clients).clamp(6, 600)),
             ],
         );
-        one_run(&mut group, "rl-poll", clients, &study);
+        one_run(&mut group, BenchmarkId::new("rl-poll", clients), &study.plan(), 0);
     }
     for users in [1_000u64, 10_000, 100_000] {
         let overrides =
             [format!("fleet.users={users}"), format!("horizon={}s", (9_000_000 / users).clamp(65, 300))];
-        one_run(&mut group, "touch-429-clerk-js", users, &scenario("touch-429-clerk-js", &overrides));
+        let plan = scenario("touch-429-clerk-js", &overrides).plan();
+        one_run(&mut group, BenchmarkId::new("touch-429-clerk-js", users), &plan, 0);
+    }
+    group.finish();
+}
+
+/// Nanoseconds per event of whole runs of each client that `which-sdk-storms` compares: the token clients beside releases of
+/// clerk-js. All have the same users, calls by the app and life of a token, so each refreshes every few minutes; then without a fault,
+/// and with seven minutes of 429 where the client gets its tokens.
+fn clients(c: &mut Criterion) {
+    let mut group = c.benchmark_group("client");
+    group.sample_size(10);
+    for (name, limited_from) in [("healthy", "10m"), ("429", "3m")] {
+        let overrides = [
+            "fleet.users=1000".to_owned(),
+            "fleet.opens={ uniform = ['0s', '60s'] }".to_owned(),
+            "backend.token-life=2m".to_owned(),
+            format!("fault[0].from={limited_from}"),
+            "horizon=10m".to_owned(),
+        ];
+        let plan = scenario("which-sdk-storms", &overrides).plan();
+        for (place, contender) in plan.contenders.iter().enumerate() {
+            one_run(&mut group, BenchmarkId::new(name, &contender.name), &plan, place);
+        }
     }
     group.finish();
 }
 
 fn one_run(
     group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
-    name: &str,
-    size: u64,
-    study: &Study,
+    id: BenchmarkId,
+    plan: &Plan,
+    contender: usize,
 ) {
-    let plan = study.plan();
-    let count = run(&plan, 0, 0, 0..plan.scenario.fleet.users, &Control::default())
-        .expect("no guard stops it")
-        .events;
+    let users = || 0..plan.scenario.fleet.users;
+    let count = run(plan, contender, 0, users(), &Control::default()).expect("no guard stops it").events;
     group.throughput(Throughput::Elements(count));
-    group.bench_function(BenchmarkId::new(name, size), |b| {
-        b.iter(|| {
-            run(black_box(&plan), 0, 0, 0..plan.scenario.fleet.users, &Control::default())
-                .map(|r| r.fingerprint)
-        });
+    group.bench_function(id, |b| {
+        b.iter(|| run(black_box(plan), contender, 0, users(), &Control::default()).map(|r| r.fingerprint));
     });
 }
 
@@ -178,5 +196,5 @@ fn writing(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, events, queues, limiters, policy, metrics, writing);
+criterion_group!(benches, events, clients, queues, limiters, policy, metrics, writing);
 criterion_main!(benches);

@@ -37,3 +37,6 @@ registry::families! {
     clerk: Clerk = crate::client::clerk::Clerk;
     token: Token = crate::client::token::Token;
 }
+
+// A million idle sessions of a token client fit where as many of Clerk's do.
+const _: () = assert!(<token::Token as Client>::IDLE_BYTES <= <clerk::Clerk as Client>::IDLE_BYTES);

@@ -146,8 +146,7 @@ impl Account {
         }
         self.access = self.access.checked_add(1).expect("fewer than 2^32 refreshes of a session");
         if self.marks != NONE {
-            let key = marks.0.key(self.marks);
-            marks.0.remove(key);
+            marks.0.free(self.marks);
         }
         *self = Account { newest: self.access, access: self.access, ..Account::new() };
         Ok(self.issue(rules, now))
@@ -169,12 +168,11 @@ impl Account {
             }
             self.marks = marks.0.insert(Vec::new()).slot;
         }
-        let key = marks.0.key(self.marks);
-        let list = marks.0.get_mut(key).expect("the marks of a session are its own");
+        let list = marks.0.at_mut(self.marks);
         list.retain(|(t, at)| *t != token.get() && lasts(*at));
         list.extend(before.into_iter().chain(passed_over));
         if list.is_empty() {
-            marks.0.remove(key);
+            marks.0.free(self.marks);
             self.marks = NONE;
         }
     }

@@ -78,6 +78,7 @@ impl Copied {
 
 impl Store {
     /// A client object's own copy of the session.
+    #[inline]
     pub(super) fn copy(&self, agent: Key) -> Option<Held> {
         let it = self.agents.at(agent.slot);
         match it.copy {
@@ -91,8 +92,7 @@ impl Store {
     pub(super) fn set_copy(&mut self, agent: Key, held: Option<Held>) {
         let (old, browser) = (self.agents.at(agent.slot).copy, self.agents.at(agent.slot).browser);
         if !matches!(old, Copied::NONE | Copied::AS_STORED) {
-            let key = self.copies.key(old.0);
-            self.copies.remove(key);
+            self.copies.free(old.0);
         }
         let copy = match held {
             None => Copied::NONE,
@@ -118,6 +118,7 @@ impl Store {
             }
         }
         self.browser_mut(browser).stored = held;
+        self.replaced.get_or_insert(old);
         old
     }
 }

@@ -1,11 +1,12 @@
 //! The chain of requests of a refresh: discovery, the token endpoint, the iframe and its code; and the memory of a failure
 //! in the browser's storage.
 
+use super::answers::{Ending, Verdict};
 use super::machine::Machine;
 use super::ops::nanos;
 use super::pool::Key;
 use super::refresh::DROPPED;
-use super::rules::{Code, Ending, Endpoint, IframeUse, Verdict};
+use super::rules::{Code, Endpoint, IframeUse};
 use super::session::SECOND;
 use super::state::{Checked, Flight, News, Next, Op, Refreshed, Step};
 use super::words::{Action, Fact, Request, Timer};
@@ -16,7 +17,7 @@ use crate::protocol::RetryIn;
 impl Machine<'_> {
     /// Whether an object must request the provider's metadata before its next request.
     fn must_discover(&self, agent: Key) -> bool {
-        let Some(discovery) = self.rules.discovery else { return false };
+        let Some(discovery) = &self.rules.discovery else { return false };
         let known = self.store.discovered.get(agent.slot as usize).copied().flatten();
         known.is_none_or(|at| self.now.since(at) >= discovery.lasts)
     }
@@ -24,7 +25,8 @@ impl Machine<'_> {
     /// Whether a caller must wait for the provider's metadata before it can read the session.
     #[inline]
     pub(super) fn reads_after_discovery(&self, agent: Key) -> bool {
-        self.rules.discovery.is_some_and(|discovery| discovery.before_read) && self.must_discover(agent)
+        self.rules.discovery.as_ref().is_some_and(|discovery| discovery.before_read)
+            && self.must_discover(agent)
     }
 
     /// Requests the provider's metadata for an operation that reads the session then.
@@ -102,7 +104,7 @@ impl Machine<'_> {
         let refresh = flight.refresh.filter(|_| flight.step != Step::Code);
         self.out.actions.push(Action::Send { agent, endpoint, refresh, request });
         let timeout = match endpoint {
-            Endpoint::Authorize => self.rules.iframe.map(|iframe| iframe.timeout),
+            Endpoint::Authorize => self.rules.iframe.as_ref().map(|iframe| iframe.timeout),
             _ => self.rules.timeout,
         };
         if let Some(timeout) = timeout {
@@ -130,14 +132,14 @@ impl Machine<'_> {
 
     /// A refresh gives way to a newer one: its request is aborted, and what waits for it gets nothing new.
     pub(super) fn give_way(&mut self, key: Key) {
-        let flight = self.flight(key).clone();
         self.abandon(key);
-        if flight.waits_for_answer && !flight.heard_nothing {
-            let request = Request { flight: key, number: flight.number };
-            self.out.actions.push(Action::Abort { request, ticket: flight.ticket });
+        let Flight { agent, number, ticket, entered, waits_for_answer, heard_nothing, .. } =
+            *self.flight(key);
+        if waits_for_answer && !heard_nothing {
+            self.out.actions.push(Action::Abort { request: Request { flight: key, number }, ticket });
         }
-        if flight.entered {
-            self.fact(flight.agent, Fact::Left { ok: false });
+        if entered {
+            self.fact(agent, Fact::Left { ok: false });
         }
         self.end(key, DROPPED);
     }
@@ -185,7 +187,8 @@ impl Machine<'_> {
     }
 
     /// The step that a chain takes instead of a failure, if any.
-    pub(super) fn instead(&self, flight: &Flight, verdict: &Verdict) -> Option<Step> {
+    pub(super) fn instead(&self, key: Key, verdict: &Verdict) -> Option<Step> {
+        let flight = self.flight(key);
         match (flight.endpoint, flight.step) {
             // A read that gets no metadata goes on as if the session had expired.
             (Endpoint::Discovery, Step::Read) => Some(Step::Refresh),
@@ -201,8 +204,9 @@ impl Machine<'_> {
     }
 
     /// Remembers a failure of the token endpoint, if the client does so.
-    pub(super) fn cool_down(&mut self, flight: &Flight, verdict: &Verdict, retry_after: RetryIn) {
-        let Some(rules) = self.rules.cooldown else { return };
+    pub(super) fn cool_down(&mut self, key: Key, verdict: &Verdict, retry_after: RetryIn) {
+        let Some(rules) = &self.rules.cooldown else { return };
+        let Flight { agent, refresh, .. } = *self.flight(key);
         let asked = retry_after.get().filter(|_| rules.honours_retry_after);
         if !rules.on_every_failure && !verdict.cools_down && asked.is_none() {
             return;
@@ -212,13 +216,13 @@ impl Machine<'_> {
         let lasts = asked.map_or(rules.lasts, |seconds| Dur::from_secs(seconds.into()));
         let until = self.now.after(lasts.min(rules.cap));
         if rules.in_storage {
-            let browser = self.agent(flight.agent).browser as usize;
+            let browser = self.agent(agent).browser as usize;
             if self.store.throttled.len() <= browser {
                 self.store.throttled.resize(browser + 1, None);
             }
             self.store.throttled[browser] = Some(until);
-        } else if let Some(refresh) = flight.refresh {
-            self.busy(flight.agent).cool = Some((refresh, until));
+        } else if let Some(refresh) = refresh {
+            self.busy(agent).cool = Some((refresh, until));
         }
     }
 
@@ -232,14 +236,15 @@ impl Machine<'_> {
 
     /// A refresh fails because the browser remembers a failure.
     pub(super) fn throttled(&mut self, key: Key) {
-        let Some(flight) = self.store.flights.get(key).cloned() else { return };
+        let Some(flight) = self.store.flights.get(key) else { return };
+        let (agent, entered) = (flight.agent, flight.entered);
         self.depth = flight.depth_after();
-        if flight.entered {
-            self.fact(flight.agent, Fact::Left { ok: false });
+        if entered {
+            self.fact(agent, Fact::Left { ok: false });
         }
         if self.rules.tells_failure {
-            for _ in 0..self.commits(&flight) {
-                self.tell(flight.agent, News::RefreshFailed);
+            for _ in 0..self.commits(key) {
+                self.tell(agent, News::RefreshFailed);
             }
         }
         self.end(key, DROPPED);

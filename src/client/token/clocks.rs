@@ -79,13 +79,13 @@ impl Machine<'_> {
 
     /// Sets the timer before expiry.
     pub(super) fn set_alarm(&mut self, agent: Key) {
-        let Some(timer) = self.rules.timer else { return };
+        let Some(timer) = &self.rules.timer else { return };
         let Some(held) = self.session(agent) else { return };
         if !self.agent(agent).traits.is_auto() {
             return;
         }
         if let Some(period) = timer.checks_every {
-            return self.set_checked(agent, held, &timer, period);
+            return self.set_checked(agent, held, timer, period);
         }
         let left = if timer.in_seconds { self.left_in_seconds(agent, held) } else { self.left(agent, held) };
         let wait = left.saturating_sub(nanos(timer.before)).max(nanos(timer.floor));
@@ -135,13 +135,13 @@ impl Machine<'_> {
     }
 
     pub(super) fn after_alarm(&mut self, agent: Key, refreshed: Refreshed) {
-        let Some(timer) = self.rules.timer.filter(|t| t.refreshes) else { return };
+        let Some(timer) = self.rules.timer.as_ref().filter(|t| t.refreshes) else { return };
         match refreshed {
             Refreshed::Yes(_) => self.set_alarm(agent),
             Refreshed::Refused { .. } if timer.survives_errors => self.set_alarm(agent),
             Refreshed::Refused { .. } => {}
             Refreshed::Unanswered => {
-                let Some(again) = timer.again else { return };
+                let Some(again) = &timer.again else { return };
                 if self.session(agent).is_none() {
                     return;
                 }

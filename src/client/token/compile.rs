@@ -1,5 +1,6 @@
 //! Compiles a profile to rules.
 
+use super::answers::{AnswerRule, Answers, Verdict};
 use super::format::STATUS_RULE;
 use super::profile::{
     Answer, EndpointName, ExpiryClockSpec, KeptIn, OnFailure, Profile, SignOutSpec, WhileLoading,
@@ -7,8 +8,8 @@ use super::profile::{
 use super::profile_chain::{CooldownKeptIn, IframeWhen};
 use super::profile_clocks::{LockThen, Ticker, TimerDoes, TimerSetBy, TimerSpec, Waits};
 use super::rules::{
-    self, AnswerRule, Code, CooldownRules, DiscoveryRules, Endpoint, ExpiryClock, Failure, IframeRules,
-    IframeUse, LoadRules, LockRules, Place, Rules, SignOut, TickerRules, TimerRules, Verdict,
+    self, Code, CooldownRules, DiscoveryRules, Endpoint, ExpiryClock, Failure, IframeRules, IframeUse,
+    LoadRules, LockRules, Place, Rules, SignOut, TickerRules, TimerRules,
 };
 use super::schedule::{Limit, Schedule};
 use crate::client::backoff::Obedience;
@@ -155,7 +156,7 @@ impl Profile {
             timeout: self.request.timeout,
             aborts: self.request.aborts_on_timeout,
             drops_expired: self.session.drops_expired_after,
-            answers: answers.into_boxed_slice(),
+            answers: Answers::new(answers),
             cooldown: self.cooldown.as_ref().map(|c| CooldownRules {
                 lasts: c.lasts,
                 ended_by_news: c.ended_by_news,

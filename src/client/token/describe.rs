@@ -1,11 +1,12 @@
 //! Says in sentences what a profile does.
 
+use super::answers::Ending;
 use super::compile::Unusable;
 use super::profile::{
     Answer, EndpointName, ExpiryClockSpec, KeptIn, OnFailure, Profile, SignOutSpec, WhileLoading,
 };
 use super::profile_clocks::{LockThen, TimerDoes, TimerSetBy, Waits};
-use super::rules::{Code, Ending, Endpoint, Rules, SignOut};
+use super::rules::{Code, Endpoint, Rules, SignOut};
 use crate::client::policy::Jitter;
 use crate::kernel::Dur;
 use crate::text::clean;
@@ -112,7 +113,7 @@ impl Profile {
         for (what, ending) in
             [("429", Ending::Status(429)), ("500", Ending::Status(500)), ("401", Ending::Status(401))]
         {
-            let verdict = rules.verdict(Endpoint::Token, ending, Code::OTHER);
+            let verdict = rules.answers.verdict(Endpoint::Token, ending, Code::OTHER);
             let tries = if verdict.retry && rules.retry.is_some() { " It is retried first." } else { "" };
             all.push(match verdict.sign_out {
                 SignOut::Never => format!("A {what} to a refresh never signs out.{tries}"),

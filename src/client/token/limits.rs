@@ -1,14 +1,16 @@
 //! A policy's limits over the refreshes of a token client: budgets, throttles and breakers.
 
+use super::answers::Ending;
 use super::machine::Machine;
 use super::pool::Key;
-use super::rules::{Code, Ending, Endpoint};
+use super::rules::{Code, Endpoint};
 use crate::client::resilience::{Cause, Ended};
 use crate::client::session_policy::{SessionLimits, SessionPolicy};
 use crate::protocol;
 
 impl Machine<'_> {
     /// A policy's limits and their state, for a refresh.
+    #[inline]
     pub(super) fn limits(&mut self, key: Key) -> Option<(&SessionLimits, &mut SessionPolicy)> {
         let limits = self.rules.limits.as_deref()?;
         let flight = self.store.flights.at(key.slot);
@@ -19,10 +21,13 @@ impl Machine<'_> {
 
     /// Tells a policy's limits how a request that was sent ended.
     pub(super) fn tell_end(&mut self, key: Key, ending: Option<(Ending, Code)>) {
+        if self.rules.limits.is_none() {
+            return;
+        }
         let now = self.now;
         let retries = self.flight(key).retries;
-        let retryable =
-            ending.is_some_and(|(ending, code)| self.rules.verdict(Endpoint::Token, ending, code).retry);
+        let retryable = ending
+            .is_some_and(|(ending, code)| self.rules.answers.verdict(Endpoint::Token, ending, code).retry);
         let failure = ending.map(|(ending, _)| match ending {
             Ending::Status(status) => protocol::Failure::status(status),
             Ending::NoAnswer | Ending::TimedOut | Ending::PageError => protocol::Failure::NETWORK,
@@ -45,7 +50,7 @@ impl Machine<'_> {
     pub(super) fn drop_flight(&mut self, key: Key) {
         if self.store.flights.get(key).is_some() {
             self.abandon(key);
-            self.store.flights.remove(key);
+            self.store.flights.free(key.slot);
         }
     }
 

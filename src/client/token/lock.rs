@@ -67,8 +67,7 @@ impl Machine<'_> {
                 self.grant(slot, task);
             }
             None => {
-                let key = self.store.locks.key(slot);
-                self.store.locks.remove(key);
+                self.store.locks.free(slot);
                 self.store.browser_mut(browser).set_lock(NONE);
             }
         }

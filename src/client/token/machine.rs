@@ -3,7 +3,7 @@
 use super::browser::Copied;
 use super::pool::{Key, NONE};
 use super::rules::Rules;
-use super::state::{Agent, Busy, Clock, Flight, Next, Op, Refreshed, Store, Task};
+use super::state::{Agent, Busy, Clock, Flight, Next, Op, Store, Task};
 use super::traits::Traits;
 use super::words::{Action, Fact, Input, Opening, Out, Timer};
 use crate::client::backoff::Wait;
@@ -144,24 +144,24 @@ impl Machine<'_> {
         }
     }
 
+    #[inline]
     pub(super) fn agent(&self, agent: Key) -> &Agent {
         self.store.agents.at(agent.slot)
     }
 
+    #[inline]
     pub(super) fn agent_mut(&mut self, agent: Key) -> &mut Agent {
         self.store.agents.at_mut(agent.slot)
     }
 
     /// The object's work under way. Created on first use.
+    #[inline]
     pub(super) fn busy(&mut self, agent: Key) -> &mut Busy {
-        let slot = self.store.agents.at(agent.slot).busy;
-        let slot = if slot == NONE {
-            let key = self.store.busy.insert(Busy::default());
-            self.store.agents.at_mut(agent.slot).busy = key.slot;
-            key.slot
-        } else {
-            slot
-        };
+        let mut slot = self.agent(agent).busy;
+        if slot == NONE {
+            slot = self.store.busy.insert(Busy::default()).slot;
+            self.agent_mut(agent).busy = slot;
+        }
         self.store.busy.at_mut(slot)
     }
 
@@ -173,11 +173,10 @@ impl Machine<'_> {
 
     /// Frees the slot when no work is under way.
     pub(super) fn rest(&mut self, agent: Key) {
-        let Some(it) = self.store.agents.get(agent) else { return };
+        let Some(it) = self.store.agents.get_mut(agent) else { return };
         if it.busy != NONE && self.store.busy.at(it.busy).is_idle() {
-            let key = self.store.busy.key(it.busy);
-            self.store.busy.remove(key);
-            self.agent_mut(agent).busy = NONE;
+            self.store.busy.free(it.busy);
+            it.busy = NONE;
         }
     }
 
@@ -216,21 +215,24 @@ impl Machine<'_> {
 
     /// Removes an operation that has ended.
     pub(super) fn remove_task(&mut self, task: Key) {
-        let it = self.store.tasks.remove(task).expect("an operation ends once");
-        match it.before {
-            Some(before) => self.task_mut(before).after = it.after,
-            None => self.busy(it.agent).tasks = it.after,
+        let Task { agent, before, after, .. } = *self.task(task);
+        self.store.tasks.free(task.slot);
+        match before {
+            Some(before) => self.task_mut(before).after = after,
+            None => self.busy(agent).tasks = after,
         }
-        if let Some(after) = it.after {
-            self.task_mut(after).before = it.before;
+        if let Some(after) = after {
+            self.task_mut(after).before = before;
         }
-        self.rest(it.agent);
+        self.rest(agent);
     }
 
+    #[inline]
     pub(super) fn fact(&mut self, agent: Key, fact: Fact) {
         self.out.facts.push((agent, fact));
     }
 
+    #[inline]
     pub(super) fn wait(&mut self, agent: Key, timer: Timer, wait: Wait) {
         self.out.actions.push(Action::Wait { agent, timer, wait });
     }
@@ -259,15 +261,14 @@ impl Machine<'_> {
             if let Some(flight) = self.task(task).flight {
                 self.drop_flight(flight);
             }
-            self.store.tasks.remove(task);
+            self.store.tasks.free(task.slot);
         }
         self.stop_ticker(agent);
         self.stop_timers(agent);
         self.store.set_copy(agent, None);
         let it = self.store.agents.remove(agent).expect("a page that closes is open");
         if it.busy != NONE {
-            let key = self.store.busy.key(it.busy);
-            self.store.busy.remove(key);
+            self.store.busy.free(it.busy);
         }
         let browser = self.store.browser_mut(it.browser);
         if browser.first == agent.slot {
@@ -281,14 +282,17 @@ impl Machine<'_> {
         }
     }
 
+    #[inline]
     pub(super) fn task(&self, task: Key) -> &Task {
         self.store.tasks.at(task.slot)
     }
 
+    #[inline]
     pub(super) fn task_mut(&mut self, task: Key) -> &mut Task {
         self.store.tasks.at_mut(task.slot)
     }
 
+    #[inline]
     pub(super) fn flight(&self, flight: Key) -> &Flight {
         self.store.flights.at(flight.slot)
     }
@@ -306,15 +310,6 @@ impl Machine<'_> {
                 (Some(first), Some(task))
             }
             _ => (Some(task), Some(task)),
-        }
-    }
-
-    /// Schedules a result for every task of a list, in order, after the consequences already scheduled.
-    pub(super) fn resume_all(&mut self, list: (Option<Key>, Option<Key>), refreshed: Refreshed) {
-        let mut next = list.0;
-        while let Some(task) = next {
-            next = self.task_mut(task).link.take();
-            self.store.soon.push_back(Next::Resume(task, refreshed));
         }
     }
 }

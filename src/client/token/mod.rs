@@ -18,6 +18,7 @@
 //! Callers in a queue are not recursive.
 
 mod account;
+mod answers;
 mod browser;
 mod chain;
 mod check_chain;

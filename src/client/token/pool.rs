@@ -143,9 +143,10 @@ impl<T> Pool<T> {
         }
         let slot = self.free;
         let entry = &mut self.slots[slot as usize];
-        let Content::Free(next) = std::mem::replace(&mut entry.content, Content::Used(value)) else {
+        let Content::Free(next) = entry.content else {
             unreachable!("the list of free slots has free slots only")
         };
+        entry.content = Content::Used(value);
         self.free = next;
         Key { slot, generation: entry.generation }
     }
@@ -175,6 +176,19 @@ impl<T> Pool<T> {
         self.free = key.slot;
         self.used -= 1;
         Some(value)
+    }
+
+    /// Frees a slot in use, whatever its generation.
+    ///
+    /// # Panics
+    /// If the slot is free.
+    pub(in crate::client) fn free(&mut self, slot: u32) {
+        let entry = &mut self.slots[slot as usize];
+        assert!(matches!(entry.content, Content::Used(_)), "a slot is freed once");
+        entry.content = Content::Free(self.free);
+        entry.generation = entry.generation.wrapping_add(1);
+        self.free = slot;
+        self.used -= 1;
     }
 
     /// The value of a slot that is in use, whatever its generation.

@@ -1,12 +1,13 @@
 //! The refresh: sharing, cool-down, retries, time-out, and the effects of its end.
 
+use super::answers::Ending;
 use super::machine::Machine;
 use super::ops::nanos;
-use super::pool::Key;
-use super::rules::{Code, Ending, Endpoint, ExpiryClock, IframeUse, Place, SignOut};
+use super::pool::{Key, NONE};
+use super::rules::{Code, Endpoint, ExpiryClock, IframeUse, Place, SignOut};
 use super::schedule::Failed;
 use super::session::rounded;
-use super::state::{Flight, Held, News, Op, Refreshed, Step, Until};
+use super::state::{Flight, Held, News, Next, Op, Refreshed, Step, Until};
 use super::traits::Ready;
 use super::words::{Fact, Issued, Reply, Request, Timer};
 use crate::client::resilience::Cause;
@@ -29,7 +30,7 @@ impl Machine<'_> {
         if cool.is_some_and(|(token, until)| Some(token) == refresh && self.now < until) {
             return self.resume(task, DROPPED);
         }
-        let step = match self.rules.iframe.map_or(IframeUse::Never, |iframe| iframe.when) {
+        let step = match self.rules.iframe.as_ref().map_or(IframeUse::Never, |iframe| iframe.when) {
             IframeUse::Always => Step::Iframe,
             IframeUse::Fallback if refresh.is_none() => Step::Iframe,
             _ => Step::Refresh,
@@ -99,16 +100,8 @@ impl Machine<'_> {
         self.send(flight);
     }
 
-    /// Whether a request is still waiting for its answer.
-    fn is_waiting(&self, request: Request) -> bool {
-        self.store
-            .flights
-            .get(request.flight)
-            .is_some_and(|f| f.waits_for_answer && f.number == request.number)
-    }
-
     pub(super) fn answer(&mut self, request: Request, reply: Reply) {
-        if !self.is_waiting(request) {
+        if !self.store.is_waiting(request) {
             return;
         }
         let key = request.flight;
@@ -134,7 +127,7 @@ impl Machine<'_> {
     }
 
     pub(super) fn timed_out(&mut self, request: Request) {
-        if self.is_waiting(request) {
+        if self.store.is_waiting(request) {
             self.abort(request);
             self.tell_end(request.flight, Some((Ending::TimedOut, Code::OTHER)));
             self.failed(request.flight, Ending::TimedOut, Code::OTHER, RetryIn::NONE);
@@ -152,47 +145,47 @@ impl Machine<'_> {
 
     fn succeeded(&mut self, key: Key, issued: Option<Issued>) {
         self.retry_over(key);
-        let flight = self.flight(key).clone();
-        let agent = flight.agent;
-        match flight.endpoint {
+        let Flight { agent, endpoint, refresh, entered, .. } = *self.flight(key);
+        match endpoint {
             Endpoint::Discovery => return self.discovered(key),
             Endpoint::Authorize => return self.take_step(key, Step::Code),
             Endpoint::Token | Endpoint::Lookup | Endpoint::User => {}
         }
-        self.depth = flight.depth_after();
+        self.depth = self.flight(key).depth_after();
         let refreshed = match issued {
-            Some(issued) if flight.endpoint == Endpoint::Token => self.issued(agent, &flight, issued),
+            Some(issued) if endpoint == Endpoint::Token => self.issued(agent, key, issued),
             _ => match self.session(agent) {
                 Some(held) => Refreshed::Yes(held),
                 None => Refreshed::Yes(Held {
-                    refresh: flight.refresh.unwrap_or(NonZeroU32::MIN),
+                    refresh: refresh.unwrap_or(NonZeroU32::MIN),
                     access: 0,
                     exp_s: 0,
                     until: Until::new(0),
                 }),
             },
         };
-        if flight.entered {
+        if entered {
             self.fact(agent, Fact::Left { ok: matches!(refreshed, Refreshed::Yes(_)) });
         }
         self.end(key, refreshed);
     }
 
     /// Stores new tokens, unless the stored session has been replaced meanwhile.
-    fn issued(&mut self, agent: Key, flight: &Flight, issued: Issued) -> Refreshed {
+    fn issued(&mut self, agent: Key, flight: Key, issued: Issued) -> Refreshed {
+        let Flight { started, sent, stored, .. } = *self.flight(flight);
         let until = match self.rules.clock {
             ExpiryClock::Server | ExpiryClock::Unknown => i64::from(issued.exp_s) * 1_000_000_000,
             ExpiryClock::Receipt => self.clock(agent).saturating_add(nanos(issued.life)),
             ExpiryClock::ReceiptSeconds => (self.clock(agent).div_euclid(1_000_000_000) * 1_000_000_000)
                 .saturating_add(nanos(issued.life)),
             ExpiryClock::RequestSeconds => {
-                let since = nanos(self.now.since(flight.started));
+                let since = nanos(self.now.since(started));
                 rounded(self.clock(agent) - since).saturating_add(nanos(issued.life))
             }
             ExpiryClock::Measured => {
                 let (exp, clock) = (i64::from(issued.exp_s), self.clock(agent));
                 let iat = exp - nanos(issued.life) / 1_000_000_000;
-                let round_trip = nanos(self.now.since(flight.sent));
+                let round_trip = nanos(self.now.since(sent));
                 (exp + (clock - round_trip / 2).div_euclid(1_000_000_000) - iat) * 1_000_000_000
             }
         };
@@ -210,9 +203,9 @@ impl Machine<'_> {
         {
             return DROPPED;
         }
-        if self.rules.drops_when_replaced && flight.stored.is_some() {
-            let stored = self.store.browser(self.agent(agent).browser).stored;
-            if stored.map(|s| s.refresh) != flight.stored {
+        if self.rules.drops_when_replaced && stored.is_some() {
+            let now_stored = self.store.browser(self.agent(agent).browser).stored;
+            if now_stored.map(|s| s.refresh) != stored {
                 return DROPPED;
             }
         }
@@ -223,35 +216,38 @@ impl Machine<'_> {
                 self.tell(agent, News::Refreshed);
             }
         }
-        if self.agent(agent).busy != super::pool::NONE {
-            self.busy(agent).cool = None;
+        let busy = self.agent(agent).busy;
+        if busy != NONE {
+            self.store.busy.at_mut(busy).cool = None;
         }
         Refreshed::Yes(held)
     }
 
     /// Number of times that the outcome of a refresh is stored and reported to listeners.
-    pub(super) fn commits(&self, flight: &Flight) -> usize {
-        let (mut next, mut callers) = (flight.waiters.0, 0);
+    pub(super) fn commits(&self, flight: Key) -> usize {
+        if !self.rules.each_commits {
+            return 1;
+        }
+        let (mut next, mut callers) = (self.flight(flight).waiters.0, 0);
         while let Some(task) = next {
             callers += 1;
             next = self.task(task).link;
         }
-        if self.rules.each_commits { callers } else { 1 }
+        callers
     }
 
     pub(super) fn failed(&mut self, key: Key, ending: Ending, code: Code, retry_after: RetryIn) {
         self.retry_over(key);
-        let flight = self.flight(key).clone();
-        let agent = flight.agent;
+        let Flight { agent, endpoint, entered, .. } = *self.flight(key);
         let cause = if ending == Ending::TimedOut { Cause::TimedOut } else { Cause::Failed };
-        let verdict = self.rules.verdict(flight.endpoint, ending, code);
+        let verdict = self.rules.answers.verdict(endpoint, ending, code);
         if verdict.retry
-            && let Some(schedule) = self.rules.retry
+            && let Some(schedule) = &self.rules.retry
             && let Some(wait) = schedule.after(&Failed {
-                before: flight.failures,
-                started: flight.started,
+                before: self.flight(key).failures,
+                started: self.flight(key).started,
                 now: self.now,
-                waited: flight.waited,
+                waited: self.flight(key).waited,
                 retry_after,
                 offline: self.store.browser(self.agent(agent).browser).is_offline(),
             })
@@ -266,26 +262,29 @@ impl Machine<'_> {
             let request = Request { flight: key, number: it.number };
             return self.wait(agent, Timer::Retry(request), wait);
         }
-        let cooldown = self.rules.cooldown.filter(|_| flight.endpoint == Endpoint::Token);
-        if cooldown.is_some_and(|rules| rules.in_storage) {
-            self.cool_down(&flight, &verdict, retry_after);
+        let in_storage = match &self.rules.cooldown {
+            Some(rules) if endpoint == Endpoint::Token => Some(rules.in_storage),
+            _ => None,
+        };
+        if in_storage == Some(true) {
+            self.cool_down(key, &verdict, retry_after);
         }
-        if let Some(step) = self.instead(&flight, &verdict) {
+        if let Some(step) = self.instead(key, &verdict) {
             return self.take_step(key, step);
         }
-        self.depth = flight.depth_after();
+        self.depth = self.flight(key).depth_after();
         let status = if let Ending::Status(status) = ending { Some(status) } else { None };
-        if flight.entered {
+        if entered {
             self.fact(agent, Fact::Left { ok: false });
         }
         self.apply(agent, verdict.sign_out, status);
-        if self.rules.tells_failure && flight.entered {
-            for _ in 0..self.commits(&flight) {
+        if self.rules.tells_failure && entered {
+            for _ in 0..self.commits(key) {
                 self.tell(agent, News::RefreshFailed);
             }
         }
-        if cooldown.is_some_and(|rules| !rules.in_storage) {
-            self.cool_down(&flight, &verdict, retry_after);
+        if in_storage == Some(false) {
+            self.cool_down(key, &verdict, retry_after);
         }
         let refreshed = if verdict.retry || verdict.no_answer {
             Refreshed::Unanswered
@@ -300,25 +299,24 @@ impl Machine<'_> {
 
     /// Ends a request for good and continues the operations that wait for it.
     pub(super) fn end(&mut self, key: Key, refreshed: Refreshed) {
-        let flight = self.store.flights.remove(key).expect("a request ends once");
-        let agent = flight.agent;
-        if self.agent(agent).busy != super::pool::NONE {
-            let busy = self.busy(agent);
-            if busy.flight == Some(key) {
-                busy.flight = None;
-            }
+        let Flight { agent, waiters, .. } = *self.flight(key);
+        let depth = self.flight(key).depth_after();
+        self.store.flights.free(key.slot);
+        let busy = self.agent(agent).busy;
+        if busy != NONE && self.store.busy.at(busy).flight == Some(key) {
+            self.store.busy.at_mut(busy).flight = None;
         }
         // If these operations refresh again, this answer is the cause.
-        let mut next = flight.waiters.0;
+        let mut next = waiters.0;
         while let Some(task) = next {
             let it = self.task_mut(task);
             it.flight = None;
             if it.op != Op::Call {
-                it.depth = flight.depth_after();
+                it.depth = depth;
             }
-            next = it.link;
+            next = it.link.take();
+            self.store.soon.push_back(Next::Resume(task, refreshed));
         }
-        self.resume_all(flight.waiters, refreshed);
         self.rest(agent);
     }
 }

@@ -1,5 +1,6 @@
 //! The compiled rules of a profile: numbers and enums without text or maps. The machine reads nothing else.
 
+use super::answers::{Answers, Ending};
 use super::schedule::Schedule;
 use super::words::Reply;
 use crate::client::session_policy::SessionLimits;
@@ -111,55 +112,6 @@ impl Code {
 
 /// The error code of an authorization page that knows no user (OpenID Connect Core 1.0, section 3.1.2.6).
 pub const NO_USER: &str = "login_required";
-
-/// The failure of a request, as the client sees it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ending {
-    /// An HTTP answer.
-    Status(u16),
-    /// No HTTP answer: the connection failed.
-    NoAnswer,
-    /// The client's own time-out.
-    TimedOut,
-    /// An error that the page in the iframe reports.
-    PageError,
-}
-
-/// The effects of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// The request is retried on the schedule of [`Retry`], while the schedule lasts.
-    pub retry: bool,
-    /// Whether the user is signed out.
-    pub sign_out: SignOut,
-    /// The caller gets an empty answer, whatever the answer to other failures is.
-    pub gives_nothing: bool,
-    /// The error counts as "no answer", so the timer's back-off applies.
-    pub no_answer: bool,
-    /// The refresh goes on with the iframe.
-    pub opens_iframe: bool,
-    /// The failure is remembered.
-    pub cools_down: bool,
-}
-
-/// A row of answers. The first row that matches applies.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AnswerRule {
-    /// The endpoint; `None` for any.
-    pub endpoint: Option<Endpoint>,
-    /// First and last status, both included; `None` matches no HTTP status.
-    pub statuses: Option<(u16, u16)>,
-    /// Whether a request without an answer matches.
-    pub no_answer: bool,
-    /// Whether the client's own time-out matches.
-    pub timed_out: bool,
-    /// Whether an error that the page in the iframe reports matches.
-    pub page_error: bool,
-    /// The error code; `None` for any.
-    pub code: Option<Code>,
-    /// The effects.
-    pub verdict: Verdict,
-}
 
 /// The lock of a client's operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -341,7 +293,7 @@ pub struct Rules {
     pub drops_expired: Option<Dur>,
     /// The effects of answers. A 2xx is a success before any row is checked. An answer without a row fails without
     /// effects.
-    pub answers: Box<[AnswerRule]>,
+    pub answers: Answers,
     /// The memory of a failure; `None` for a client without one.
     pub cooldown: Option<CooldownRules>,
     /// The request for the provider's metadata; `None` for a client without one.
@@ -364,29 +316,6 @@ impl Rules {
             Reply::PageError(code) => (Ending::PageError, code),
             Reply::NoAnswer => (Ending::NoAnswer, Code::OTHER),
         };
-        self.verdict(endpoint, ending, code).sign_out != SignOut::Never
-    }
-
-    /// The effects of an answer other than 2xx.
-    pub fn verdict(&self, endpoint: Endpoint, ending: Ending, code: Code) -> Verdict {
-        const FAILS: Verdict = Verdict {
-            retry: false,
-            sign_out: SignOut::Never,
-            gives_nothing: false,
-            no_answer: false,
-            opens_iframe: false,
-            cools_down: false,
-        };
-        let row = self.answers.iter().find(|row| {
-            row.endpoint.is_none_or(|e| e == endpoint)
-                && row.code.is_none_or(|c| c == code)
-                && match ending {
-                    Ending::Status(s) => row.statuses.is_some_and(|(from, to)| from <= s && s <= to),
-                    Ending::NoAnswer => row.no_answer,
-                    Ending::TimedOut => row.timed_out,
-                    Ending::PageError => row.page_error,
-                }
-        });
-        row.map_or(FAILS, |row| row.verdict)
+        self.answers.verdict(endpoint, ending, code).sign_out != SignOut::Never
     }
 }

@@ -17,12 +17,14 @@ pub(super) fn rounded(clock: i64) -> i64 {
 
 impl Machine<'_> {
     /// The client's own clock, in nanoseconds since the start of the run by the server's clock.
+    #[inline]
     pub(super) fn clock(&self, agent: Key) -> i64 {
         let skew = self.store.browser(self.agent(agent).browser).skew();
         i64::try_from(self.now.0).expect("a run is shorter than 292 years").saturating_add(skew)
     }
 
     /// The remaining life of the access token by the client's clock; negative after its expiry.
+    #[inline]
     pub(super) fn left(&self, agent: Key, held: Held) -> i64 {
         let clock = match self.rules.clock {
             ExpiryClock::Unknown => return i64::MAX,
@@ -34,6 +36,7 @@ impl Machine<'_> {
     }
 
     /// The session that the object reads.
+    #[inline]
     pub(super) fn session(&self, agent: Key) -> Option<Held> {
         match self.rules.place {
             Place::Storage => self.store.browser(self.agent(agent).browser).stored,
@@ -155,10 +158,10 @@ impl Machine<'_> {
 
     /// Calls the object's own listeners.
     pub(super) fn notify(&mut self, agent: Key, news: News) {
-        let session = if news == News::SignedOut { None } else { self.session(agent) };
-        let it = self.agent(agent);
-        if it.traits.listens() {
-            let asks = it.traits.asks_on_event();
+        let traits = self.agent(agent).traits;
+        if traits.listens() {
+            let session = if news == News::SignedOut { None } else { self.session(agent) };
+            let asks = traits.asks_on_event();
             self.fact(agent, Fact::Event(news, session.map(|s| s.exp_s)));
             if asks {
                 self.ask(agent);

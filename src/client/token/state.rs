@@ -339,6 +339,8 @@ pub struct Store {
     pub(super) locks: Pool<Lock>,
     /// Copies of sessions that differ from what the browser stores.
     pub(super) copies: Pool<Held>,
+    /// What a browser stored before the first change that no driver has looked at.
+    pub(super) replaced: Option<Option<Held>>,
     /// Removals from the storage have no effect: the old value stays.
     pub(super) ignores_removals: bool,
     /// The states of the policies' limits.

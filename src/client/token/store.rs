@@ -69,9 +69,10 @@ impl Store {
         callers
     }
 
-    /// The number of a request's last try among the tries that the client objects of its page sent at the same instant.
-    pub(super) fn ordinal(&self, request: Request) -> u8 {
-        self.flights.get(request.flight).map_or(0, |flight| flight.ordinal)
+    /// Whether a request is still waiting for its answer.
+    pub(super) fn is_waiting(&self, request: Request) -> bool {
+        let flight = self.flights.get(request.flight);
+        flight.is_some_and(|f| f.waits_for_answer && f.number == request.number)
     }
 
     /// Number of requests that the client objects of this object's page have sent at this instant.
@@ -87,13 +88,6 @@ impl Store {
             next = other.next;
         }
         sent
-    }
-
-    /// Gives a request that was just sent a number of the driver's, which the request's abort returns.
-    pub fn set_ticket(&mut self, request: Request, ticket: u32) {
-        if let Some(flight) = self.flights.get_mut(request.flight) {
-            flight.ticket = ticket;
-        }
     }
 
     /// Whether a client object has an unfinished operation.

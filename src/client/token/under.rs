@@ -1,7 +1,8 @@
 //! A client's rules under a policy.
 
+use super::answers::{AnswerRule, Answers, Ending, Verdict};
 use super::profile::Profile;
-use super::rules::{AnswerRule, Code, Ending, Endpoint, Rules, SignOut, Verdict};
+use super::rules::{Code, Endpoint, Rules, SignOut};
 use super::schedule::Schedule;
 use crate::client::policy::Policy;
 use crate::client::session_policy::SessionLimits;
@@ -39,7 +40,7 @@ impl Rules {
             Verdict {
                 retry: retried.contains(failure),
                 sign_out: if ends.contains(failure) { SignOut::Always } else { SignOut::Never },
-                ..self.verdict(Endpoint::Token, ending, code)
+                ..self.answers.verdict(Endpoint::Token, ending, code)
             }
         };
         let mut answers: Vec<AnswerRule> = Vec::new();
@@ -68,9 +69,9 @@ impl Rules {
         let unanswered = |ending| row(None, verdict(ending, Code::OTHER));
         answers.push(AnswerRule { no_answer: true, ..unanswered(Ending::NoAnswer) });
         answers.push(AnswerRule { timed_out: true, ..unanswered(Ending::TimedOut) });
-        answers.extend(self.answers.iter().cloned());
+        answers.extend(self.answers.rows().iter().cloned());
         let retry = Some(Schedule::of(&policy.retry));
         let limits = SessionLimits::of(policy).map(Box::new);
-        (Rules { answers: answers.into_boxed_slice(), retry, limits, ..self }, names)
+        (Rules { answers: Answers::new(answers), retry, limits, ..self }, names)
     }
 }

@@ -135,7 +135,7 @@ pub enum Action {
     Abort {
         /// The request.
         request: Request,
-        /// Its ticket: see [`Store::set_ticket`](super::Store::set_ticket).
+        /// The number that the driver gave it; 0 where the driver gives none.
         ticket: u32,
     },
     /// A timer is set.

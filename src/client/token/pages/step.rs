@@ -1,15 +1,15 @@
 //! One step of a tab: a world's input to the machine, and the machine's output to the world.
 
-use super::store::Pages;
-use super::tasks::{self, Kind, Sent, Waiting};
+use super::store::{Pages, generation};
+use super::tasks::{self, Kind, Sent, Tasks, Waiting};
 use super::{Token, rows};
 use crate::client::Reply as _;
 use crate::client::app::{AppReaction, DocumentFocus};
 use crate::client::fact::{Fact, FlowEnd, Judgement, Status};
 use crate::client::family::Who;
-use crate::client::step::{Action, Input};
+use crate::client::step::{Action, Input, TaskId};
 use crate::client::token::pool::{Key, NONE};
-use crate::client::token::state::{Agent, Held, Op, Until};
+use crate::client::token::state::{Agent, Held, Op, Store, Until};
 use crate::client::token::{self, Opening, Out, Timer, machine};
 use crate::kernel::Time;
 use crate::protocol::Failure;
@@ -34,66 +34,44 @@ impl ActionList<'_> {
 impl Pages {
     /// Gives a tab its input and appends the actions to `out`.
     pub(super) fn step(&mut self, who: &Who<'_, Token>, input: Input, now: Time, out: &mut Vec<Action>) {
-        let mut made = std::mem::take(&mut self.out);
-        let browser = self.browser_of(who.user);
-        let stored = self.store.stored(browser);
         let mut list = ActionList { out, tab: who.tab };
         let (mut failure, mut ends) = (None, false);
         match input {
             Input::Open => {
                 let visible = self.opens_visible(who);
                 let reloads = self.first_object(who.tab).is_some();
-                self.close(who, now, &mut made, &mut list);
-                self.open(who, visible, now, &mut made);
+                self.close(who, now, &mut list);
+                self.open(who, visible, now);
                 if !reloads {
-                    self.hides_others(who, now, &mut made);
+                    self.hides_others(who, now);
                 }
             }
             Input::Close => {
-                self.close(who, now, &mut made, &mut list);
+                self.close(who, now, &mut list);
                 self.tabs[who.tab as usize].object = NONE;
             }
             Input::Focus => {
-                self.hides_others(who, now, &mut made);
+                self.hides_others(who, now);
                 let visible = who.setup.focus != DocumentFocus::None;
-                self.shows(who, who.tab, visible, now, &mut made);
+                self.shows(who, who.tab, visible, now);
             }
-            Input::Blur => self.shows(who, who.tab, false, now, &mut made),
+            Input::Blur => self.shows(who, who.tab, false, now),
             Input::AppGetToken { callers, .. } => {
                 if let Some(first) = self.first_object(who.tab) {
-                    self.feed(who, first, token::Input::Ask(callers.into()), now, &mut made);
+                    self.feed(who, first, token::Input::Ask(callers.into()), now);
                 }
             }
             Input::Answer(task) => {
-                let Sent { agent, request, reply, endpoint, .. } = self.tasks.take(tasks::parts(task).1);
+                let Sent { agent, request, reply, endpoint, .. } = *self.tasks.take(tasks::parts(task).1);
                 failure = reply.failure();
                 ends = failure.is_some()
                     && who.rules.is_policed
                     && who.rules.ends_session(rows::machine(endpoint), reply);
-                self.feed(who, agent, token::Input::Answer(request, who.rules.seen(reply)), now, &mut made);
+                self.feed(who, agent, token::Input::Answer(request, who.rules.seen(reply)), now);
             }
             Input::Timer(task) => {
-                let (kind, index) = tasks::parts(task);
-                let clock = |first| Timer::Tick { ticker: self.store.clocks[index as usize].tick, first };
-                let (agent, timer) = match kind {
-                    Kind::Tick => (self.store.agents.key(index), clock(false)),
-                    Kind::FirstTick => (self.store.agents.key(index), clock(true)),
-                    Kind::Alarm => {
-                        let alarm = self.store.clocks[index as usize].alarm;
-                        (self.store.agents.key(index), Timer::Alarm(alarm))
-                    }
-                    Kind::Expiry => {
-                        let number = self.store.checked[index as usize].expiry;
-                        (self.store.agents.key(index), Timer::Expiry(number))
-                    }
-                    Kind::Wait => {
-                        let wait = self.tasks.waits.key(index);
-                        let wait = self.tasks.waits.remove(wait).expect("a wait ends once");
-                        (wait.agent, wait.timer)
-                    }
-                    Kind::Call => unreachable!("a request ends with an answer"),
-                };
-                self.feed(who, agent, token::Input::Timer(timer), now, &mut made);
+                let Some((agent, timer)) = self.due(task) else { return };
+                self.feed(who, agent, token::Input::Timer(timer), now);
             }
             Input::SetActive { .. } | Input::SignIn { .. } | Input::Lock(_) | Input::Message(_) => {
                 unreachable!("a scenario of this family has no such input")
@@ -101,21 +79,37 @@ impl Pages {
         }
         let answered = matches!(input, Input::Answer(_));
         if let Some(failure) = failure.filter(|_| who.rules.is_policed) {
-            judge(failure, ends, &made, &mut list, who.tab);
+            judge(failure, ends, &self.out, &mut list, who.tab);
         }
-        self.tell(who, &mut made, &mut list, (stored, answered, failure, now));
-        self.out = made;
+        self.tell(who, &mut list, (answered, failure, now));
     }
 
-    pub(super) fn feed(
-        &mut self,
-        who: &Who<'_, Token>,
-        agent: Key,
-        input: token::Input,
-        now: Time,
-        made: &mut Out,
-    ) {
-        machine::step(&who.rules.client, &mut self.store, agent, input, now, made);
+    pub(super) fn feed(&mut self, who: &Who<'_, Token>, agent: Key, input: token::Input, now: Time) {
+        machine::step(&who.rules.client, &mut self.store, agent, input, now, &mut self.out);
+    }
+
+    /// The client object and the timer of a task that is due; `None` for the time-out of a request that has ended, which has
+    /// no effect.
+    fn due(&mut self, task: TaskId) -> Option<(Key, Timer)> {
+        let (kind, index) = tasks::parts(task);
+        let timer = match kind {
+            Kind::Tick | Kind::FirstTick => {
+                let ticker = self.store.clocks[index as usize].tick;
+                Timer::Tick { ticker, first: kind == Kind::FirstTick }
+            }
+            Kind::Alarm => Timer::Alarm(self.store.clocks[index as usize].alarm),
+            Kind::Expiry => Timer::Expiry(self.store.checked[index as usize].expiry),
+            Kind::Wait => {
+                let Waiting { agent, timer, .. } = *self.tasks.waits.at(index);
+                self.tasks.waits.free(index);
+                return match timer {
+                    Timer::TimeOut(request) if !self.store.is_waiting(request) => None,
+                    timer => Some((agent, timer)),
+                };
+            }
+            Kind::Call => unreachable!("a request ends with an answer"),
+        };
+        Some((self.store.agents.key(index), timer))
     }
 
     /// The first client object of a tab; `None` for a closed tab.
@@ -135,7 +129,7 @@ impl Pages {
     }
 
     /// Opens the client objects of a page. A browser's first page finds the session of a user who has just signed in.
-    fn open(&mut self, who: &Who<'_, Token>, visible: bool, now: Time, made: &mut Out) {
+    fn open(&mut self, who: &Who<'_, Token>, visible: bool, now: Time) {
         let number = self.browser_of(who.user);
         if !self.store.browser_mut(number).open() {
             let first = token::Account::new().first(&who.rules.server.rotation, now);
@@ -156,7 +150,7 @@ impl Pages {
         let objects = (0..who.setup.objects).map(how);
         let mut first = None;
         let opened = |key: Key| first = first.or(Some(key.slot));
-        machine::open(&who.rules.client, &mut self.store, number, objects, now, (opened, made));
+        machine::open(&who.rules.client, &mut self.store, number, objects, now, (opened, &mut self.out));
         let tab = &mut self.tabs[who.tab as usize];
         if tab.object == NONE {
             tab.count_visit();
@@ -165,12 +159,12 @@ impl Pages {
     }
 
     /// Closes the page of a tab, if it is open.
-    fn close(&mut self, who: &Who<'_, Token>, now: Time, made: &mut Out, list: &mut ActionList<'_>) {
+    fn close(&mut self, who: &Who<'_, Token>, now: Time, list: &mut ActionList<'_>) {
         let first = self.first_object(who.tab);
         let objects = std::iter::successors(first, |object| self.object_after(*object));
         let callers: u32 = objects.map(|object| self.store.callers(object)).sum();
         if let Some(first) = first {
-            self.feed(who, first, token::Input::ClosePage, now, made);
+            self.feed(who, first, token::Input::ClosePage, now);
         }
         if callers > 0 {
             list.push(who.tab, Action::Fact(Fact::AppLeft(callers)));
@@ -185,38 +179,52 @@ impl Pages {
     fn tell(
         &mut self,
         who: &Who<'_, Token>,
-        made: &mut Out,
         list: &mut ActionList<'_>,
-        (stored, answered, failure, now): (Option<Held>, bool, Option<Failure>, Time),
+        (answered, failure, now): (bool, Option<Failure>, Time),
     ) {
         let mut may_change_sessions = false;
-        for (agent, fact) in made.facts.drain(..) {
+        // Most facts of a step are about one object.
+        let (mut known, mut of) = (None, None);
+        for (agent, fact) in &self.out.facts {
             may_change_sessions |= matches!(
                 fact,
-                token::Fact::SignedOut { .. } | token::Fact::Storage(_) | token::Fact::Loaded(_)
-            ) || matches!(fact, token::Fact::Left { ok: true });
-            let Some(tab) = self.store.agents.get(agent).map(|agent| agent.page) else { continue };
+                token::Fact::SignedOut { .. }
+                    | token::Fact::Storage(_)
+                    | token::Fact::Loaded(_)
+                    | token::Fact::Left { ok: true }
+            );
+            if known != Some(*agent) {
+                (known, of) = (Some(*agent), self.store.agents.get(*agent).map(|agent| agent.page));
+            }
+            let Some(tab) = of else { continue };
             // A page has loaded when its first object has.
             if matches!(fact, token::Fact::Loaded(_)) && self.tabs[tab as usize].object != agent.slot {
                 continue;
             }
             told_facts(fact, (answered, failure), now, |fact| list.push(tab, Action::Fact(fact)));
         }
-        let now_stored = self.store.stored(self.browser_of(who.user));
-        if now_stored != stored {
-            list.push(who.tab, Action::Fact(Fact::Cookie(now_stored.map(|held| self.token(held)))));
-            may_change_sessions = true;
-            // An answer during the load ends a session that the page has not shown yet. The page shows the sign-in page.
-            if failure.is_some() && now_stored.is_none() && !self.tabs[who.tab as usize].session() {
-                list.push(who.tab, Action::Fact(Fact::SignedOut));
+        self.out.facts.clear();
+        if let Some(stored) = self.store.replaced.take() {
+            let now_stored = self.store.stored(self.browser_of(who.user));
+            if now_stored != stored {
+                let cookie = now_stored.map(|held| self.token(held));
+                list.push(who.tab, Action::Fact(Fact::Cookie(cookie)));
+                may_change_sessions = true;
+                // An answer during the load ends a session that the page has not shown yet. The page shows the sign-in
+                // page.
+                if failure.is_some() && now_stored.is_none() && !self.tabs[who.tab as usize].session() {
+                    list.push(who.tab, Action::Fact(Fact::SignedOut));
+                }
             }
         }
         if may_change_sessions {
             self.tell_sessions(who, list);
         }
-        for action in made.actions.drain(..) {
-            self.act(action, list, now);
+        let Pages { store, tasks, out, .. } = self;
+        for action in &out.actions {
+            act(store, tasks, action, list, now);
         }
+        out.actions.clear();
     }
 
     /// Reports the tabs whose session came or went.
@@ -233,64 +241,60 @@ impl Pages {
             }
         }
     }
+}
 
-    fn act(&mut self, action: token::Action, list: &mut ActionList<'_>, now: Time) {
-        match action {
-            token::Action::Send { agent, endpoint, refresh, request } => {
-                let tab = self.store.agents.at(agent.slot).page;
-                let flight = self.store.flights.at(request.flight.slot);
-                let first = flight.number == 0 && flight.depth == 0;
-                let sent = Sent {
-                    agent,
-                    tab,
-                    request,
-                    refresh: refresh.map_or(0, NonZeroU32::get),
-                    attempt: flight.failures,
-                    endpoint: rows::backend(endpoint),
-                    ordinal: self.store.ordinal(request),
-                    op: flight.op,
-                    sent: now,
-                    reply: Sent::UNANSWERED,
-                    shed: false,
-                    waits: true,
-                };
-                let task = tasks::id(Kind::Call, self.tasks.send(sent));
-                self.store.set_ticket(request, task);
-                list.push(tab, Action::Send { task, endpoint: sent.endpoint, first });
-            }
-            token::Action::Abort { ticket, .. } => {
-                let tab = self.tasks.sent(tasks::parts(ticket).1).tab;
-                list.push(tab, Action::Abort { task: ticket });
-            }
-            token::Action::Wait { agent, timer, wait } => {
-                let Some(it) = self.store.agents.get(agent) else { return };
-                let tab = it.page;
-                let clock = |kind| tasks::id(kind, agent.slot);
-                let task = match timer {
-                    Timer::Tick { first: false, .. } => clock(Kind::Tick),
-                    Timer::Tick { first: true, .. } => clock(Kind::FirstTick),
-                    Timer::Alarm(_) => clock(Kind::Alarm),
-                    Timer::Expiry(_) => clock(Kind::Expiry),
-                    Timer::Retry(request) | Timer::TimeOut(request) => {
-                        let flight = self.store.flights.get(request.flight);
-                        let (op, attempt) =
-                            flight.map_or((Op::Call, 0), |flight| (flight.op, flight.failures));
-                        let ordinal = self.store.ordinal(request);
-                        self.wait(Waiting { agent, tab, timer, ordinal, op, attempt })
-                    }
-                    Timer::LockWait(task) => {
-                        let op = self.store.tasks.get(task).map_or(Op::Call, |task| task.op);
-                        self.wait(Waiting { agent, tab, timer, ordinal: 0, op, attempt: 0 })
-                    }
-                };
-                let generation = crate::client::Store::generation(self, task);
-                list.push(tab, Action::Wait { task, generation, wait });
-            }
+/// Reports a request or a wait that a step made, under the number of its task.
+fn act(store: &mut Store, tasks: &mut Tasks, action: &token::Action, list: &mut ActionList<'_>, now: Time) {
+    match *action {
+        token::Action::Send { agent, endpoint, refresh, request } => {
+            let tab = store.agents.at(agent.slot).page;
+            let flight = store.flights.at_mut(request.flight.slot);
+            let first = flight.number == 0 && flight.depth == 0;
+            let endpoint = rows::backend(endpoint);
+            let sent = Sent {
+                agent,
+                tab,
+                request,
+                refresh: refresh.map_or(0, NonZeroU32::get),
+                attempt: flight.failures,
+                endpoint,
+                ordinal: flight.ordinal,
+                op: flight.op,
+                sent: now,
+                reply: Sent::UNANSWERED,
+                shed: false,
+                waits: true,
+            };
+            let task = tasks::id(Kind::Call, tasks.send(sent));
+            flight.ticket = task;
+            list.push(tab, Action::Send { task, endpoint, first });
         }
-    }
-
-    fn wait(&mut self, waiting: Waiting) -> u32 {
-        tasks::id(Kind::Wait, self.tasks.waits.insert(waiting).slot)
+        token::Action::Abort { ticket, .. } => {
+            let tab = tasks.sent(tasks::parts(ticket).1).tab;
+            list.push(tab, Action::Abort { task: ticket });
+        }
+        token::Action::Wait { agent, timer, wait } => {
+            let Some(it) = store.agents.get(agent) else { return };
+            let tab = it.page;
+            let clock = |kind| tasks::id(kind, agent.slot);
+            let task = match timer {
+                Timer::Tick { first: false, .. } => clock(Kind::Tick),
+                Timer::Tick { first: true, .. } => clock(Kind::FirstTick),
+                Timer::Alarm(_) => clock(Kind::Alarm),
+                Timer::Expiry(_) => clock(Kind::Expiry),
+                Timer::Retry(request) | Timer::TimeOut(request) => {
+                    let flight = store.flights.get(request.flight);
+                    let (op, attempt, ordinal) = flight
+                        .map_or((Op::Call, 0, 0), |flight| (flight.op, flight.failures, flight.ordinal));
+                    tasks.wait(Waiting { agent, tab, timer, ordinal, op, attempt })
+                }
+                Timer::LockWait(task) => {
+                    let op = store.tasks.get(task).map_or(Op::Call, |task| task.op);
+                    tasks.wait(Waiting { agent, tab, timer, ordinal: 0, op, attempt: 0 })
+                }
+            };
+            list.push(tab, Action::Wait { task, generation: generation(store, tasks, task), wait });
+        }
     }
 }
 
@@ -310,12 +314,12 @@ fn judge(failure: Failure, ends: bool, made: &Out, list: &mut ActionList<'_>, ta
 /// Gives each fact of the world that a fact of the machine means. `answered` says whether the step handles an answer, and
 /// `failure` which failure the answer is.
 fn told_facts(
-    fact: token::Fact,
+    fact: &token::Fact,
     (answered, failure): (bool, Option<Failure>),
     now: Time,
     mut tell: impl FnMut(Fact),
 ) {
-    match fact {
+    match *fact {
         token::Fact::Entered { depth, .. } => {
             let depth = u32::from(depth) + 1;
             tell(Fact::FlowEntered { open: 1, active: true, depth, cause: failure });

@@ -143,10 +143,22 @@ impl Pages {
     }
 }
 
+/// The generation of a task.
+#[inline]
+pub(super) fn generation(store: &Store, tasks: &Tasks, task: TaskId) -> u32 {
+    match tasks::parts(task) {
+        (Kind::Call, index) => tasks.generation(index),
+        (Kind::Wait, index) => tasks.waits.key(index).generation,
+        (Kind::Tick | Kind::FirstTick, slot) => store.clocks[slot as usize].tick,
+        (Kind::Alarm, slot) => store.clocks[slot as usize].alarm,
+        (Kind::Expiry, slot) => store.checked[slot as usize].expiry,
+    }
+}
+
 impl family::Store for Pages {
     type Reply = Reply;
 
-    #[inline]
+    #[inline(always)]
     fn warm(&self, tab: u32) -> u32 {
         let object = self.tabs[tab as usize].object;
         self.store.agents.in_slot(object).map_or(0, |agent| agent.busy)
@@ -200,13 +212,7 @@ impl family::Store for Pages {
 
     #[inline]
     fn generation(&self, task: TaskId) -> u32 {
-        match tasks::parts(task) {
-            (Kind::Call, index) => self.tasks.generation(index),
-            (Kind::Wait, index) => self.tasks.waits.key(index).generation,
-            (Kind::Tick | Kind::FirstTick, slot) => self.store.clocks[slot as usize].tick,
-            (Kind::Alarm, slot) => self.store.clocks[slot as usize].alarm,
-            (Kind::Expiry, slot) => self.store.checked[slot as usize].expiry,
-        }
+        generation(&self.store, &self.tasks, task)
     }
 
     fn draws(&self, task: TaskId) -> (u8, u8) {

@@ -124,9 +124,14 @@ impl Tasks {
     }
 
     /// Takes a request that has ended.
-    pub(super) fn take(&mut self, index: u32) -> Sent {
+    pub(super) fn take(&mut self, index: u32) -> &Sent {
         self.requests.free(index);
-        *self.requests.at(index)
+        self.requests.at(index)
+    }
+
+    /// Adds a wait and returns its task.
+    pub(super) fn wait(&mut self, waiting: Waiting) -> TaskId {
+        id(Kind::Wait, self.waits.insert(waiting).slot)
     }
 
     /// The indices of the requests that wait for answers, in order.
