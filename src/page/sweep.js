@@ -47,7 +47,7 @@ function valueWords(cell) {
   if (cell.never > 0) {
     return data.replications > 1 ? `${NEVER} in ${cell.never} of ${data.replications} replications` : NEVER;
   }
-  return cell.mean == null ? "not a metric of this client" : `${number(cell.mean)} ${metrics[state.metric].unit}`;
+  return cell.mean == null ? "no value here" : `${number(cell.mean)} ${metrics[state.metric].unit}`;
 }
 function intervalWords(cell) {
   if (cell.never > 0 || cell.mean == null) return "none: a replication without a value has no mean";
