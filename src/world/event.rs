@@ -85,10 +85,10 @@ pub(super) enum EventKind {
     ScriptedByUser,
     /// A user's policy changes in a rollout, and the open pages reload. `id` is the user.
     PolicyShipped,
-    /// The timers that wait for a tick of a hidden tab run. `id` is the tab.
-    Tick,
     /// A device goes to sleep, or wakes where `generation` is 1. `id` is the user, `arg` the number of the period.
     Sleep,
+    /// The timers that wait for a tick of a hidden tab run. `id` is the tab.
+    Tick,
 }
 
 impl EventKind {
