@@ -51,7 +51,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 23] = [
         &[
             (
                 "mine.toml --vary backend.limit[0].limit=10..2000 --target new.responses_429==0",
-                "the smallest limit at which 95% of runs see no 429",
+                "the smallest limit at which 95% of runs see no 429, into results/NAME-find",
             ),
             (
                 "mine.toml --vary fleet.users=10..5000 --largest --target new.false_sign_outs==0 --share 99%",

@@ -3,17 +3,22 @@
 use super::exit::{Exit, Failure};
 use super::format::{Format, markdown};
 use super::memory::Need;
+use super::points::{lines, put, what};
 use super::progress::Progress;
 use super::scenario::ScenarioArgs;
 use super::{interrupt, memory, table, terminal};
-use authstorm::Study;
-use authstorm::experiment::find::{Found, Question, Verdict};
+use authstorm::experiment::find::search::{Asked, Stage};
+use authstorm::experiment::find::{Finder, Found, Keeper, Question, Ran, Verdict, write};
 use authstorm::experiment::vary::Vary;
-use authstorm::plot::{Chart, pass_rates, to_png};
 use authstorm::results::DataFile;
-use authstorm::results::dir::write_new;
-use authstorm::text::{number, shell_word};
-use std::path::PathBuf;
+use authstorm::results::dir::Unfinished;
+use authstorm::text::shell_word;
+use authstorm::world::Control;
+use authstorm::{Study, page, plot};
+use serde_json::json;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Options.
 #[derive(clap::Args)]
@@ -42,13 +47,16 @@ pub(super) struct Args {
     /// Explore with 400 runs instead of 100, for a narrower bracket
     #[arg(long)]
     fine: bool,
-    /// The form of what is printed; csv has the runs of each value [default: table]
-    #[arg(long, value_enum, conflicts_with_all = ["json", "quiet"])]
-    format: Option<Format>,
-    /// Write the answer, the runs of each value and their chart (find.txt, find.json, find.csv, find.svg, find.png, and the
-    /// scenario) into this new directory
+    /// Write the answer (runs.csv, curve.csv, find.json, find.txt, chart, report.html, and the scenario) into this new directory
+    /// instead of results/<scenario name>-find
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Continue the same search where it was interrupted
+    #[arg(long)]
+    resume: bool,
+    /// The form of what is printed; csv has a row for each value that was looked at [default: table]
+    #[arg(long, value_enum, conflicts_with_all = ["json", "quiet"])]
+    format: Option<Format>,
 }
 
 /// Reads a share such as `95%` or `0.95`.
@@ -91,83 +99,171 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     }
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let pool = memory::threads(args.base.threads(), need)?;
-    let progress = Progress::of_runs(&control, args.base.quiet);
-    let found = pool.install(|| study.find(&question, &control));
-    drop(progress);
-    let found = found?;
-    let words = in_words(&args, &found);
-    if let Some(out) = &args.out {
-        let Chart { file_stem, svg } = pass_rates(&found);
-        let png = to_png(&svg)?;
-        let mut files = vec![
-            DataFile::new("scenario.toml", study.loaded().portable_text()),
-            DataFile::new("find.txt", words.as_str()),
-            DataFile::new("find.json", found.json()),
-            DataFile::new("find.csv", found.csv()),
-            DataFile::new(format!("{file_stem}.svg"), svg),
-            DataFile::new(format!("{file_stem}.png"), png),
-        ];
-        let copies = study.loaded().policy_files();
-        files.extend(copies.into_iter().map(|file| DataFile::new(file.name, file.text)));
-        write_new(out, &files)?;
-    }
-    match Format::of(args.format, args.base.json) {
-        Format::Json => terminal::say_json(&found.json()),
-        Format::Csv => terminal::say(&String::from_utf8_lossy(&found.csv())),
-        Format::Md => {
-            let mut text = markdown(&HEADER.map(str::to_owned), &rows(&found), 1);
-            found.in_words().iter().for_each(|sentence| text.push_str(&format!("\n- {sentence}.")));
-            terminal::say(&format!("{text}\n"))
-        }
-        Format::Table if args.base.quiet => Ok(Exit::Yes),
-        Format::Table => terminal::say(&words),
-    }?;
+    let finder = Finder::new(&study, &question, &control)?;
+    let out = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("results").join(format!("{}-find", study.loaded().scenario.name)));
+    let again = command_of_find(&args);
+    let own = json!({
+        "vary": args.vary, "target": args.target, "largest": args.largest, "share": args.share, "confidence": args.confidence,
+        "tolerance": args.tolerance, "fine": args.fine,
+    });
+    let work = Unfinished::begin(&out, &what(&study, own, &again), args.resume)?;
+    let (work, (found, runs)) = search(&finder, work, (&pool, args.base.quiet), &control)?;
+    interrupt::check(&control)?;
+    let mut words = found.in_words();
+    words.extend(judge_anew(&args, &found));
+    words.push(format!("again: {again}"));
+    let charts = [plot::pass_rates(&found)];
+    let text = study.loaded().portable_text();
+    let page = page::found(&found, &words, &charts, &again, &text);
+    let mut files = write(&found, &question, &runs);
+    files.extend(pool.install(|| page::pictures_of(&charts))?);
+    files.extend([
+        DataFile::new("scenario.toml", text),
+        DataFile::new("find.txt", lines(&words)),
+        DataFile::new(page::FILE, page),
+    ]);
+    let copies = study.loaded().policy_files();
+    files.extend(copies.into_iter().map(|file| DataFile::new(file.name, file.text)));
+    put(work, files)?;
+    print(&args, &found, &words, &out)?;
     Ok(match found.verdict {
         Verdict::Bracket | Verdict::Neighbours | Verdict::Everywhere => Exit::Yes,
         _ => Exit::No,
     })
 }
 
-/// Columns of the table of pass rates.
-const HEADER: [&str; 5] = ["value", "runs", "meet it", "share", "95% interval, pointwise"];
+/// Keeps runs in the journal of unfinished work.
+struct Journal {
+    work: Mutex<Unfinished>,
+    place: String,
+    /// The stage, its runs that are done, and the most it has.
+    stage: Arc<Mutex<(&'static str, u64, u64)>>,
+}
+
+impl Keeper for Journal {
+    type Error = Failure;
+
+    fn begins(&self, asked: &Asked<'_>) {
+        let name = match asked.stage {
+            Stage::Explore => "stage 1 of 4, exploring",
+            Stage::Enough => "stage 2 of 4, confirming what is enough",
+            Stage::NotEnough => "stage 3 of 4, confirming what is not enough",
+            Stage::Beyond => "stage 4 of 4, looking beyond",
+        };
+        *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = (name, asked.done, asked.most);
+    }
+
+    fn kept(&self, number: u64) -> Result<Option<Ran>, Failure> {
+        let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = |row: io::Result<String>| -> io::Result<Ran> { Ok(serde_json::from_str(&row?)?) };
+        let kept = work.has(number).then(|| read(work.row(number))).transpose();
+        kept.map_err(|e| Failure::io(&self.place, &e))
+    }
+
+    fn keep(&self, number: u64, ran: &Ran) -> Result<(), Failure> {
+        let text = serde_json::to_string(ran).expect("numbers and words are JSON");
+        let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        work.add(number, &text).map_err(|e| Failure::io(&self.place, &e))
+    }
+}
+
+/// Searches, with progress on the terminal. Finished runs stay in the journal.
+fn search(
+    finder: &Finder<'_>,
+    work: Unfinished,
+    (pool, quiet): (&rayon::ThreadPool, bool),
+    control: &Arc<Control>,
+) -> Result<(Unfinished, (Found, Vec<Ran>)), Failure> {
+    let stage = Arc::new(Mutex::new(("beginning", 0, 1)));
+    let progress = Progress::of_stages(&stage, control, quiet);
+    let place = terminal::shown(work.path());
+    let journal = Journal { work: Mutex::new(work), place, stage };
+    let ended = pool.install(|| finder.find(&journal));
+    drop(progress);
+    let work = journal.work.into_inner().unwrap_or_else(PoisonError::into_inner);
+    if ended.is_err() {
+        terminal::complain(&format!(
+            "{} runs are finished and stay in {}; the same command with --resume continues",
+            work.count(),
+            journal.place
+        ));
+    }
+    ended.map(|ended| (work, ended))
+}
+
+/// The scenario and the options that change it, apart from those that set this key.
+fn scenario_of(args: &Args, key: &str) -> (String, Vec<String>) {
+    let is_other = |set: &&String| set.split_once('=').is_none_or(|(set, _)| set.trim() != key);
+    let sets = args.base.overrides.iter().filter(is_other).map(|set| format!(" --set {}", shell_word(set)));
+    (shell_word(&terminal::shown(&args.base.scenario)), sets.collect())
+}
+
+/// The command that finds the answer again.
+fn command_of_find(args: &Args) -> String {
+    let (scenario, sets) = scenario_of(args, "");
+    let mut command = format!("authstorm find {scenario}");
+    command.extend(args.base.seed.map(|seed| format!(" --seed {seed}")));
+    command.extend(sets);
+    command.push_str(&format!(" --vary {} --target {}", shell_word(&args.vary), shell_word(&args.target)));
+    command.push_str(if args.largest { " --largest" } else { "" });
+    command.push_str(&format!(" --share {} --confidence {}", args.share, args.confidence));
+    command.extend(args.tolerance.map(|tolerance| format!(" --tolerance {tolerance}")));
+    command.push_str(if args.fine { " --fine" } else { "" });
+    command
+}
+
+/// The command that judges the answer on a fresh seed.
+fn judge_anew(args: &Args, found: &Found) -> Option<String> {
+    let claim = found.enough.as_ref()?;
+    let (scenario, sets) = scenario_of(args, &found.key);
+    let set = shell_word(&format!("{}={}", found.key, claim.value));
+    let seed = match found.key.as_str() {
+        "seed" => String::new(),
+        _ => format!(" --seed {}", found.seed.wrapping_add(1)),
+    };
+    Some(format!(
+        "judge it on a fresh seed: authstorm run {scenario}{} --set {set}{seed} --replications 59 --out judged",
+        sets.concat()
+    ))
+}
+
 /// Rows of the table on a terminal.
 const ROWS: usize = 8;
 
-fn rows(found: &Found) -> Vec<Vec<String>> {
-    let row = |rate: &authstorm::experiment::find::Rate| {
-        vec![
-            rate.value.clone(),
-            number::whole(rate.runs),
-            number::whole(rate.meet),
-            number::share(rate.meet as f64 / rate.runs as f64),
-            format!("{} to {}", number::share(rate.low), number::share(rate.high)),
-        ]
-    };
-    found.rates.iter().map(row).collect()
+fn print(args: &Args, found: &Found, words: &[String], out: &Path) -> Result<Exit, Failure> {
+    match Format::of(args.format, args.base.json) {
+        Format::Json => terminal::say_json(&found.json()),
+        Format::Csv => terminal::say(&String::from_utf8_lossy(&found.csv())),
+        Format::Md => {
+            let rows: Vec<Vec<String>> = found.rows_in_words().into_iter().map(Vec::from).collect();
+            let mut text = markdown(&Found::COLUMNS.map(str::to_owned), &rows, 1);
+            words.iter().for_each(|sentence| text.push_str(&format!("\n- {sentence}.")));
+            terminal::say(&format!("{text}\n"))
+        }
+        Format::Table if args.base.quiet => Ok(Exit::Yes),
+        Format::Table => {
+            let page = shell_word(&terminal::shown(&out.join(page::FILE)));
+            let place = format!("results in {}\nopen the page in a browser: {page}", terminal::shown(out));
+            terminal::say(&format!("{}\n{}{place}\n", lines(words), rows_with_most_runs(found)))
+        }
+    }
 }
 
-/// The answer, the values with most runs, and the command that judges the answer anew.
-fn in_words(args: &Args, found: &Found) -> String {
-    let mut text = String::new();
-    found.in_words().iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
-    let mut most: Vec<(usize, u64)> = found.rates.iter().map(|rate| rate.runs).enumerate().collect();
+/// The values with most runs, as a table.
+fn rows_with_most_runs(found: &Found) -> String {
+    let runs = found.rates.iter().map(|rate| rate.fresh + rate.explored).enumerate();
+    let mut most: Vec<(usize, u64)> = runs.collect();
     most.sort_by_key(|(i, runs)| (std::cmp::Reverse(*runs), *i));
     let mut shown: Vec<usize> = most.iter().take(ROWS).map(|(i, _)| *i).collect();
     shown.sort_unstable();
-    let all = rows(found);
-    let few = shown.len() < all.len();
-    let some: Vec<[String; 5]> = shown.into_iter().filter_map(|i| all[i].clone().try_into().ok()).collect();
-    text.push_str(&format!("\n{}\n", table::columns(HEADER, some.into_iter(), 0, table::width())));
-    if few {
-        text.push_str(&format!("The {ROWS} values with most runs; --format csv has all {}.\n", all.len()));
-    }
-    if let Some(claim) = &found.enough {
-        let scenario = shell_word(&terminal::shown(&args.base.scenario));
-        let set = shell_word(&format!("{}={}", found.key, claim.value));
-        text.push_str(&format!(
-            "Judge it on a fresh seed: authstorm run {scenario} --set {set} --seed {} --replications 59 --out judged\n",
-            found.seed.wrapping_add(1)
-        ));
+    let all = found.rows_in_words();
+    let rows: Vec<[String; 6]> = shown.into_iter().map(|i| all[i].clone()).collect();
+    let mut text = format!("{}\n", table::columns(Found::COLUMNS, rows.into_iter(), 0, table::width()));
+    if all.len() > ROWS {
+        text.push_str(&format!("The {ROWS} values with most runs; curve.csv has all {}.\n", all.len()));
     }
     text
 }

@@ -3,8 +3,8 @@
 use authstorm::world::{Control, Plan};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,6 +14,10 @@ const TICK: Duration = Duration::from_millis(200);
 const BAR: &str = "{bar:30} {percent}% {msg}, {eta} left";
 /// The same for work that may end earlier.
 const BAR_AT_MOST: &str = "{bar:30} {percent}% {msg}, at most {eta} left";
+/// The same for a stage of work.
+const BAR_OF_STAGE: &str = "{bar:30} {percent}% {msg}, at most {eta} left of this stage";
+/// Parts of a stage that the bar tells apart.
+const PARTS: u64 = 10_000;
 /// Updates to skip, so that short runs show no progress.
 const PATIENCE: u32 = 5;
 
@@ -68,6 +72,25 @@ impl Progress {
         Progress::show(Some(points), BAR, control, quiet, move |_, per_s| {
             let done = done.load(Ordering::Relaxed);
             (done, format!("point {} of {points}, {:.1} M events/s", (done + 1).min(points), per_s / 1e6))
+        })
+    }
+
+    /// Shows the progress of a search, whose stages tell how many of how many runs are done: a name, and the two numbers.
+    pub(super) fn of_stages(
+        stage: &Arc<Mutex<(&'static str, u64, u64)>>,
+        control: &Arc<Control>,
+        quiet: bool,
+    ) -> Progress {
+        let stage = Arc::clone(stage);
+        Progress::show(Some(PARTS), BAR_OF_STAGE, control, quiet, move |control, per_s| {
+            let (name, done, most) = *stage.lock().unwrap_or_else(PoisonError::into_inner);
+            let message = format!(
+                "{name}, run {} of at most {most}, {} runs in all, {:.1} M events/s",
+                (done + 1).min(most),
+                control.runs_ended(),
+                per_s / 1e6
+            );
+            (done * PARTS / most.max(1), message)
         })
     }
 

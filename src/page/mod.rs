@@ -15,6 +15,7 @@
 mod answers;
 mod data;
 mod files;
+mod find;
 mod findings;
 mod groups;
 mod html;
@@ -29,6 +30,7 @@ mod summary;
 mod sweep;
 
 pub use files::{files, pictures_of};
+pub use find::found;
 pub use map::map;
 pub use rank::ranking;
 pub use sweep::{Commands, MOST_CELLS, OfCell, sweep};

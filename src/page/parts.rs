@@ -1,4 +1,4 @@
-//! Parts that the pages of sweeps and rankings share.
+//! Parts that the pages of sweeps, rankings, maps and searches share.
 
 use super::html::escaped;
 use crate::plot::Chart;

@@ -13,25 +13,22 @@ use crate::text::{clean, number, shorten};
 const HEIGHT: f64 = 340.0;
 /// Room above the plot for the names of the two values.
 const NAMES: f64 = 26.0;
-/// The fewest runs of a value whose interval is drawn. Most values have one run.
-const LEAST_RUNS: u64 = 20;
-
-/// Draws the chart: a dot for each value, with its interval where it has many runs, the fitted curve, the asked share, and the
-/// two values that the answer names. A scale that spans more than two decades is logarithmic.
+/// Draws the chart: a dot with its interval for each value with fresh runs, a small dot for those that explored, the fitted curve, the
+/// asked share, and the two values that the answer names. A scale that spans more than two decades is logarithmic.
 pub fn pass_rates(found: &Found) -> Chart {
     let title = found.headline();
     let notes = [
         format!("share of runs that meet {}, by {}", shorten(&clean(&found.target), 80), clean(&found.key)),
-        format!(
-            "line: rates that do not fall towards values that meet it; bars: pointwise 95% intervals where a value has at least {LEAST_RUNS} runs"
-        ),
+        "dots with bars: fresh runs and their 95% interval, each for its value; small grey dots: runs that explored, no fair sample"
+            .to_owned(),
+        "line: rates that do not fall towards values that meet it, of all runs".to_owned(),
     ];
     let provenance = format!(
         "scenario {} · seed {} · {} · authstorm {}",
         clean(&found.scenario),
         found.seed,
         number::counted(found.runs, "run", "runs"),
-        found.version
+        clean(&found.version)
     );
     let head = Head::from(&provenance, &title, &notes);
     let numbers = || found.rates.iter().map(|rate| rate.number);
@@ -66,12 +63,13 @@ pub fn pass_rates(found: &Found) -> Chart {
         let place = |rate: &Rate, share: f64| (plot.x(rate.number), plot.y(share));
         let line: Vec<(f64, f64)> = found.rates.iter().map(|rate| place(rate, rate.fitted)).collect();
         canvas.path(&line, color.line, 2.0);
+        for rate in found.rates.iter().filter(|rate| rate.explored > 0) {
+            canvas.dot(place(rate, rate.explored_meet as f64 / rate.explored as f64), 2.0, GREY);
+        }
         for rate in &found.rates {
-            if rate.runs >= LEAST_RUNS {
-                canvas.line(place(rate, rate.low), place(rate, rate.high), color.line, 1.5);
-            }
-            let radius = if rate.runs >= LEAST_RUNS { 4.0 } else { 2.0 };
-            canvas.dot(place(rate, rate.meet as f64 / rate.runs as f64), radius, color.line);
+            let (Some(low), Some(high)) = (rate.low, rate.high) else { continue };
+            canvas.line(place(rate, low), place(rate, high), color.line, 1.5);
+            canvas.dot(place(rate, rate.fresh_meet as f64 / rate.fresh as f64), 4.0, color.line);
         }
         mark(canvas, &plot, found);
     });
@@ -88,6 +86,6 @@ fn mark(canvas: &mut Canvas<'_>, plot: &Plot, found: &Found) {
         let is_right = (says == "enough") != found.largest;
         let anchor = if is_right { Anchor::Left } else { Anchor::Right };
         let away = if is_right { 4.0 } else { -4.0 };
-        canvas.text(&format!("{value}: {says}"), (x + away, plot.top - 8.0), LABEL, INK, anchor);
+        canvas.text(&format!("{}: {says}", clean(value)), (x + away, plot.top - 8.0), LABEL, INK, anchor);
     }
 }

@@ -335,8 +335,8 @@ fn find_takes_relations_and_refuses_baselines() {
         std::fs::write(&file, coins(0.5, 1, 1).replace("[\"new\"]", "[\"old\", \"new\"]")).expect("written");
         let mut command = authstorm();
         command.arg("find").arg(&file).args(["--vary", "workload[0].clients=1..2", "--target", target]);
-        command.args(["--share", "50%", "--confidence", "80%"]);
-        let output = command.output().expect("the command runs");
+        command.args(["--share", "50%", "--confidence", "80%", "--out"]);
+        let output = command.arg(folder.path().join("answer")).output().expect("the command runs");
         let said = |bytes| String::from_utf8(bytes).expect("UTF-8");
         (output.status.code(), said(output.stdout), said(output.stderr))
     };

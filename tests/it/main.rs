@@ -28,6 +28,7 @@ mod faults;
 mod field;
 mod field_limits;
 mod find;
+mod find_files;
 mod first_minutes;
 mod golden;
 mod kept_results;

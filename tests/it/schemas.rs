@@ -85,6 +85,7 @@ fn the_json_of_each_command_agrees_with_its_schema() {
     let (a, b) = (a.to_string_lossy(), b.to_string_lossy());
     let sweep = folder.path().join("sweep").to_string_lossy().into_owned();
     let map = folder.path().join("map").to_string_lossy().into_owned();
+    let find = folder.path().join("find").to_string_lossy().into_owned();
     let rank = folder.path().join("rank").to_string_lossy().into_owned();
     let storm =
         ["check", "scenarios/healthy.toml", "--set", "fleet.users=20", "--replications", "1", "--json"];
@@ -110,6 +111,8 @@ fn the_json_of_each_command_agrees_with_its_schema() {
                 "--target",
                 "new.requests_total>=0",
                 "--json",
+                "--out",
+                &find,
             ],
         ),
         (

@@ -1,6 +1,5 @@
 //! The answer to a question, as data.
 
-use crate::results::csv::{of, text};
 use crate::spec::json::output_schema;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -52,14 +51,19 @@ pub struct Rate {
     pub value: String,
     /// The value as a number.
     pub number: f64,
-    /// Runs at this value.
-    pub runs: u64,
-    /// Those that meet the target.
-    pub meet: u64,
-    /// Pointwise 95% interval of the share that meets it (Clopper and Pearson 1934).
-    pub low: f64,
+    /// Runs that showed a claim or looked beyond the claims: a fair sample of the runs at this value.
+    pub fresh: u64,
+    /// Those of them that meet the target.
+    pub fresh_meet: u64,
+    /// Lower end of the 95% interval of the share of all runs that meets it, from the fresh runs. It holds for this value alone,
+    /// however many runs the search chose to look at (Robbins 1970; Lai 1976). Absent without fresh runs.
+    pub low: Option<f64>,
     /// Its upper end.
-    pub high: f64,
+    pub high: Option<f64>,
+    /// Runs that explored. The search came here because of what these runs did elsewhere, so they are no fair sample.
+    pub explored: u64,
+    /// Those of them that meet the target.
+    pub explored_meet: u64,
     /// The share of a curve that does not fall towards values that meet the target (isotonic regression).
     pub fitted: f64,
 }
@@ -82,7 +86,7 @@ pub struct Found {
     pub range: [String; 2],
     /// Number of values that were allowed.
     pub values: u64,
-    /// Whether these are all values of the range. Otherwise they are about 1% apart.
+    /// Whether these are all values of the range. Otherwise none between them is judged.
     pub every_value: bool,
     /// The target.
     pub target: String,
@@ -130,25 +134,5 @@ impl Found {
     /// The answer as JSON. `authstorm schema --of find` describes it.
     pub fn json(&self) -> String {
         serde_json::to_string_pretty(self).expect("texts, numbers and lists are JSON") + "\n"
-    }
-
-    /// The runs by value, as CSV.
-    pub fn csv(&self) -> Vec<u8> {
-        let rows: Vec<[String; 7]> = self
-            .rates
-            .iter()
-            .map(|rate| {
-                [
-                    text(&rate.value),
-                    rate.number.to_string(),
-                    rate.runs.to_string(),
-                    rate.meet.to_string(),
-                    rate.low.to_string(),
-                    rate.high.to_string(),
-                    rate.fitted.to_string(),
-                ]
-            })
-            .collect();
-        of(&["value", "number", "runs", "meet", "low", "high", "fitted"], &rows)
     }
 }

@@ -1,26 +1,24 @@
 //! The search for the smallest or largest value of a key at which at least a stated share of runs meets a target.
 
+#[cfg(unix)]
+mod files;
+mod finder;
 mod found;
 pub mod search;
 mod words;
 
+#[cfg(unix)]
+pub use files::{CURVE, JSON, RUNS, write};
+pub use finder::{Finder, Keeper, Ran};
 pub use found::{Claim, Found, Rate, Verdict, json_schema};
 
-use super::job::Job;
-use super::judge::{Sides, sides};
-use super::observe::observe;
-use super::reference::{self, References};
-use super::vary::{BadVary, Vary};
-use super::{Error, Study, VERSION};
-use crate::parallel;
+use super::vary::Vary;
+use super::{CONFIDENCE, Error, Study, VERSION};
 use crate::scenario::Settings;
-use crate::scenario::expect::{Expectation, What, read_target};
-use crate::stats::{Trials, clopper_pearson, rising_rates};
-use crate::text::tick;
-use crate::world::{Control, Plan};
-use search::{Answer, EXPLORED, EXPLORED_FINELY, Goal, Shown, Trial, search};
-use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
+use crate::stats::{Trials, rising_rates};
+use crate::world::Control;
+use finder::{At, Forgetful};
+use search::{Answer, Shown, Tried};
 
 /// A question of a planner: which value of a key is enough?
 ///
@@ -112,7 +110,7 @@ impl Study {
     /// # Panics
     /// If the share or the confidence is not strictly between 0 and 1.
     pub fn find(&self, question: &Question, control: &Control) -> Result<Found, Error> {
-        self.find_among(self, question, &|i| self.at(&question.vary, i), control)
+        Finder::new(self, question, control)?.find(&Forgetful).map(|(found, _)| found)
     }
 
     /// As [`Study::find`], with the study of each value of the key. The target names policies of `base`.
@@ -123,44 +121,10 @@ impl Study {
         at: &At<'_>,
         control: &Control,
     ) -> Result<Found, Error> {
-        let finder = Finder::new(base, question, at, control)?;
-        let (mut events, mut exercised) = (0, BTreeMap::<u64, u64>::new());
-        let mut plans: BTreeMap<u64, Plans> = BTreeMap::new();
-        let goal = Goal {
-            steps: question.vary.len(),
-            share: question.share,
-            confidence: question.confidence,
-            explored: if question.fine { EXPLORED_FINELY } else { EXPLORED },
-        };
-        let answer = search(&goal, &mut |trials: &[Trial]| {
-            if plans.len() > MOST_PLANS {
-                plans.clear();
-            }
-            for trial in trials {
-                if let Entry::Vacant(place) = plans.entry(trial.step) {
-                    place.insert(finder.plans(question.index(trial.step))?);
-                }
-            }
-            let ended = parallel::map(trials, |trial| finder.run(&plans[&trial.step], trial.run));
-            let mut outcomes = Vec::new();
-            for (trial, outcome) in trials.iter().zip(ended) {
-                let outcome = outcome?;
-                events += outcome.events;
-                *exercised.entry(trial.step).or_default() += u64::from(outcome.exercised);
-                outcomes.push(outcome.passes);
-            }
-            Ok::<_, Error>(outcomes)
-        })?;
-        Ok(self.found(question, answer, events, &exercised))
+        Finder::among(self, base, question, Box::new(at), control)?.find(&Forgetful).map(|(found, _)| found)
     }
 
-    fn found(
-        &self,
-        question: &Question,
-        answer: Answer,
-        events: u64,
-        exercised: &BTreeMap<u64, u64>,
-    ) -> Found {
+    fn found(&self, question: &Question, answer: Answer, runs: &[Ran]) -> Found {
         let claim = |shown: Shown| {
             let i = question.index(shown.step);
             Claim {
@@ -173,7 +137,10 @@ impl Study {
             }
         };
         let exercised = match (answer.enough, answer.too_little) {
-            (Some(shown), None) => Some(exercised.get(&shown.step).copied().unwrap_or(0)),
+            (Some(shown), None) => {
+                let could_break = |ran: &&Ran| ran.step == shown.step && ran.exercised;
+                Some(runs.iter().filter(could_break).count() as u64)
+            }
             _ => None,
         };
         let last = question.vary.len() - 1;
@@ -187,13 +154,23 @@ impl Study {
             (Some(low), _) if low.step == last => Verdict::Nowhere,
             _ => Verdict::NotDecided,
         };
-        let trials: Vec<Trials> = answer.tried.values().copied().collect();
+        let trials: Vec<Trials> = answer.tried.values().map(|tried| tried.all()).collect();
         let fitted = rising_rates(&trials);
-        let rate = |((step, trials), fitted): ((&u64, &Trials), f64)| {
+        let rate = |((step, tried), fitted): ((&u64, &Tried), f64)| {
             let i = question.index(*step);
-            let (low, high) = clopper_pearson(trials.passes, trials.runs(), 0.95);
-            let (value, number) = (question.vary.text(i), question.vary.number(i).unwrap_or(f64::NAN));
-            Rate { value, number, runs: trials.runs(), meet: trials.passes, low, high, fitted }
+            let Tried { explored, fresh } = tried;
+            let ends = (fresh.runs() > 0).then(|| fresh.share_at_any_time(CONFIDENCE));
+            Rate {
+                value: question.vary.text(i),
+                number: question.vary.number(i).unwrap_or(f64::NAN),
+                fresh: fresh.runs(),
+                fresh_meet: fresh.passes,
+                low: ends.map(|(low, _)| low),
+                high: ends.map(|(_, high)| high),
+                explored: explored.runs(),
+                explored_meet: explored.passes,
+                fitted,
+            }
         };
         let mut rates: Vec<Rate> = answer.tried.iter().zip(fitted).map(rate).collect();
         if question.largest {
@@ -223,7 +200,7 @@ impl Study {
             likeness: answer.likeness,
             rates,
             runs: answer.runs,
-            events,
+            events: runs.iter().map(|ran| ran.events).sum(),
         }
     }
 }
@@ -232,87 +209,4 @@ impl Study {
 fn shows(exercised: Option<u64>, claim: Shown, share: f64) -> bool {
     let trials = Trials { passes: exercised.unwrap_or(0), fails: 0 };
     trials.for_share(share) >= claim.needed
-}
-
-/// Plans that are kept at a time. Those of large scenarios take memory.
-const MOST_PLANS: usize = 64;
-
-/// The plan of a value, and the references of its policies if the target needs them.
-struct Plans {
-    plan: Plan,
-    references: Option<References>,
-}
-
-struct Outcome {
-    passes: bool,
-    /// Whether something in the run could have broken the target.
-    exercised: bool,
-    events: u64,
-}
-
-/// The study of each value of a key.
-type At<'a> = dyn Fn(u64) -> Result<Study, Error> + Sync + 'a;
-
-/// Runs the scenario at one value after another.
-struct Finder<'a> {
-    at: &'a At<'a>,
-    control: &'a Control,
-    target: Expectation,
-}
-
-impl<'a> Finder<'a> {
-    fn new(
-        study: &Study,
-        question: &Question,
-        at: &'a At<'a>,
-        control: &'a Control,
-    ) -> Result<Finder<'a>, Error> {
-        if !question.vary.is_range() {
-            let key = tick(question.vary.key());
-            let why =
-                format!("the values of {key} are a list, which has no order to search in; give a range");
-            return Err(BadVary::new(why).into());
-        }
-        let policies: Vec<String> = study.loaded.policies.iter().map(|p| p.name.clone()).collect();
-        let target = read_target("--target", &question.target, &study.loaded.scenario, &policies)?;
-        let finder = Finder { at, control, target };
-        // Both ends are checked before the first run.
-        finder.plans(0)?;
-        finder.plans(question.vary.len() - 1)?;
-        Ok(finder)
-    }
-
-    fn plans(&self, i: u64) -> Result<Plans, Error> {
-        let mut study = (self.at)(i)?;
-        let policies: Vec<String> = self.target.policies().into_iter().map(str::to_owned).collect();
-        study.only_policies(&policies)?;
-        let plan = study.plan();
-        let compares = self.target.quantities().any(
-            |quantity| matches!(quantity.what, What::Metric(def) if def.metric.compares_with_reference()),
-        );
-        let references = if compares { reference::plans(&plan) } else { None };
-        Ok(Plans { plan, references })
-    }
-
-    fn run(&self, plans: &Plans, replication: u32) -> Result<Outcome, Error> {
-        let Plans { plan, references } = plans;
-        let job = |contender| Job { contender, replication };
-        let (mut ran, mut events) = (Vec::new(), 0);
-        for reference in references.iter().flat_map(|all| &all.plans) {
-            let (reference, more) = job(0).run_reference(reference, self.control)?;
-            events += more;
-            ran.push(reference);
-        }
-        let reference = |contender: usize| ran.get(*references.as_ref()?.of.get(contender)?);
-        let mut observed = Vec::new();
-        for contender in 0..plan.contenders.len() {
-            let summary = job(contender).run(plan, reference(contender), 0, self.control)?;
-            events += summary.events;
-            observed.extend(observe(plan, contender, &[summary], self.target.quantities()));
-        }
-        let Sides { values, missing } = sides(&self.target, plan, &observed).remove(0);
-        // A value that is not there, such as a quantile of no answers, meets no target.
-        let passes = values.is_some_and(|(left, right)| self.target.op.holds(left, right));
-        Ok(Outcome { passes, exercised: missing.is_none(), events })
-    }
 }

@@ -5,8 +5,12 @@
 //! probability that one of the two claims is false is at most `1 - confidence`: an end's attempt number `j` has the level
 //! `(1 - confidence) / 2 * 2^-j`, and an attempt claims only what its e-value shows at that level ([`Trials`]).
 
+mod walk;
+
 use crate::stats::{Trials, threshold_ranks};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use walk::Walk;
 
 /// Runs that the exploration looks at.
 pub const EXPLORED: u32 = 100;
@@ -31,8 +35,53 @@ pub struct Trial {
     pub run: u32,
 }
 
+/// What a search runs trials for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Stage {
+    /// To find candidates for the two ends. The outcome of a trial decides the next step of its run, so that the trials of a step
+    /// are no fair sample of its runs.
+    Explore,
+    /// To show that a step is enough, on fresh runs.
+    Enough,
+    /// To show that a step is not enough, on fresh runs.
+    NotEnough,
+    /// To look beyond the two ends, on fresh runs.
+    Beyond,
+}
+
+/// Trials that a search asks for at a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Asked<'t> {
+    /// What they are for.
+    pub stage: Stage,
+    /// Runs of this stage, or of this attempt to confirm an end, that are done with.
+    pub done: u64,
+    /// The most runs of this stage or attempt.
+    pub most: u64,
+    /// The trials.
+    pub trials: &'t [Trial],
+}
+
 /// Runs trials and says of each whether it meets the target.
-pub type Oracle<'a, E> = dyn FnMut(&[Trial]) -> Result<Vec<bool>, E> + 'a;
+pub type Oracle<'a, E> = dyn FnMut(&Asked<'_>) -> Result<Vec<bool>, E> + 'a;
+
+/// The runs of a step.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tried {
+    /// Those that explored.
+    pub explored: Trials,
+    /// Those of the other stages, which are a fair sample.
+    pub fresh: Trials,
+}
+
+impl Tried {
+    /// All runs.
+    pub fn all(self) -> Trials {
+        let Tried { explored, fresh } = self;
+        Trials { passes: explored.passes + fresh.passes, fails: explored.fails + fresh.fails }
+    }
+}
 
 /// What a search looks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -79,7 +128,7 @@ pub struct Answer {
     /// `None` if all outcomes of a step are equal.
     pub likeness: Option<f64>,
     /// Every step that was run, with its runs.
-    pub tried: BTreeMap<u64, Trials>,
+    pub tried: BTreeMap<u64, Tried>,
     /// Number of runs.
     pub runs: u64,
 }
@@ -93,35 +142,40 @@ pub fn search<E>(goal: &Goal, oracle: &mut Oracle<'_, E>) -> Result<Answer, E> {
     let (too_little, enough) = search.explore()?;
     let width = enough.saturating_sub(too_little.unwrap_or(0)).max(1);
     let last = goal.steps - 1;
-    let up = search.confirm(enough.min(last), width, Trials::for_share, Trials::against_share, Some(last))?;
+    let up = search.confirm(enough.min(last), width, Stage::Enough, Some(last))?;
     let down = match (too_little, &up) {
         // The smallest step is enough, so nothing is too little.
         (_, Some(shown)) if shown.step == 0 => None,
         (None, _) => None,
         (Some(step), up) => {
             let below = up.map_or(last, |shown| shown.step - 1);
-            search.confirm(step.min(below), width, Trials::against_share, Trials::for_share, None)?
+            search.confirm(step.min(below), width, Stage::NotEnough, None)?
         }
     };
     search.guard(up, down)
 }
 
+/// The evidence of trials about a share.
+type Evidence = fn(Trials, f64) -> f64;
+
 struct Search<'a, 'o, E> {
     goal: &'a Goal,
     oracle: &'a mut Oracle<'o, E>,
-    tried: BTreeMap<u64, Trials>,
+    tried: BTreeMap<u64, Tried>,
     runs: u64,
     /// The first number that no run has had.
     next_run: u32,
 }
 
 impl<E> Search<'_, '_, E> {
-    fn run(&mut self, trials: &[Trial]) -> Result<Vec<bool>, E> {
-        let outcomes = (self.oracle)(trials)?;
-        for (trial, passes) in trials.iter().zip(&outcomes) {
-            self.tried.entry(trial.step).or_default().add(*passes);
+    fn run(&mut self, asked: &Asked<'_>) -> Result<Vec<bool>, E> {
+        let outcomes = (self.oracle)(asked)?;
+        for (trial, passes) in asked.trials.iter().zip(&outcomes) {
+            let tried = self.tried.entry(trial.step).or_default();
+            let trials = if asked.stage == Stage::Explore { &mut tried.explored } else { &mut tried.fresh };
+            trials.add(*passes);
         }
-        self.runs += trials.len() as u64;
+        self.runs += asked.trials.len() as u64;
         Ok(outcomes)
     }
 
@@ -149,6 +203,7 @@ impl<E> Search<'_, '_, E> {
         let mut left = runs;
         while left > 0 {
             let batch = self.fresh(left.min(BATCH));
+            let done = u64::from(runs - left);
             left -= batch.end - batch.start;
             let start = (thresholds.len() == kept).then(|| thresholds[kept - 1]);
             let mut walks: Vec<(u32, Walk)> =
@@ -162,7 +217,8 @@ impl<E> Search<'_, '_, E> {
                     .iter()
                     .filter_map(|i| walks[*i].1.next().map(|step| Trial { step, run: walks[*i].0 }))
                     .collect();
-                let outcomes = self.run(&trials)?;
+                let outcomes =
+                    self.run(&Asked { stage: Stage::Explore, done, most: runs.into(), trials: &trials })?;
                 for (i, passes) in asked.into_iter().zip(outcomes) {
                     walks[i].1.tell(passes);
                 }
@@ -178,16 +234,19 @@ impl<E> Search<'_, '_, E> {
         Ok((ranked(low).checked_sub(1), ranked(high)))
     }
 
-    /// Shows a claim at a step, or at one further out. `claim` is the evidence for it and `doubt` the evidence against it,
-    /// which ends an attempt early. `last` is the outermost step when the search goes up; otherwise it goes down to 0.
+    /// Shows the claim of a stage at a step, or at one further out. `claim` is the evidence for it and `doubt` the evidence
+    /// against it, which ends an attempt early. `last` is the outermost step when the search goes up; otherwise it goes down to 0.
     fn confirm(
         &mut self,
         from: u64,
         width: u64,
-        claim: fn(Trials, f64) -> f64,
-        doubt: fn(Trials, f64) -> f64,
+        stage: Stage,
         last: Option<u64>,
     ) -> Result<Option<Shown>, E> {
+        let (claim, doubt): (Evidence, Evidence) = match stage {
+            Stage::NotEnough => (Trials::against_share, Trials::for_share),
+            _ => (Trials::for_share, Trials::against_share),
+        };
         let (mut step, mut stride) = (from, (width / 8).max(1));
         let mut level = self.each_side();
         loop {
@@ -196,7 +255,8 @@ impl<E> Search<'_, '_, E> {
             let mut trials = Trials::default();
             while trials.runs() < MOST_RUNS && doubt(trials, self.goal.share) < needed {
                 let batch: Vec<Trial> = self.fresh(BATCH).map(|run| Trial { step, run }).collect();
-                for passes in self.run(&batch)? {
+                let asked = Asked { stage, done: trials.runs(), most: MOST_RUNS, trials: &batch };
+                for passes in self.run(&asked)? {
                     trials.add(passes);
                 }
                 let evidence = claim(trials, self.goal.share);
@@ -235,10 +295,11 @@ impl<E> Search<'_, '_, E> {
         steps.sort_unstable();
         steps.dedup();
         let runs = self.fresh(GUARD_RUNS);
+        let most = steps.len() as u64 * u64::from(GUARD_RUNS);
         let mut outcomes: Vec<Vec<bool>> = Vec::new();
-        for step in &steps {
+        for (done, step) in (0..).step_by(GUARD_RUNS as usize).zip(&steps) {
             let trials: Vec<Trial> = runs.clone().map(|run| Trial { step: *step, run }).collect();
-            outcomes.push(self.run(&trials)?);
+            outcomes.push(self.run(&Asked { stage: Stage::Beyond, done, most, trials: &trials })?);
         }
         let needed = 16.0 / (1.0 - self.goal.confidence);
         let mut contradiction = None;
@@ -293,58 +354,6 @@ fn likeness(outcomes: &[Vec<bool>]) -> Option<f64> {
         most += p.min(q) - p * q;
     }
     (most > 1e-9).then(|| covariance / most)
-}
-
-/// The search for the threshold of one run.
-#[derive(Debug)]
-struct Walk {
-    /// The greatest step at which the run is known, or taken, not to meet the target, plus 1.
-    fails_below: u64,
-    /// The least step at which it is known, or taken, to meet it.
-    passes_at: u64,
-    /// How far the next step up goes, while the walk has not passed.
-    gallop: Option<u64>,
-    done: bool,
-}
-
-impl Walk {
-    /// `start` is the smallest threshold of interest: a run that passes there needs no further step.
-    fn new(start: Option<u64>, steps: u64) -> Walk {
-        match start {
-            // Beyond the last step there is nothing to ask.
-            Some(start) if start < steps => {
-                Walk { fails_below: start, passes_at: steps, gallop: Some(0), done: false }
-            }
-            Some(_) => Walk { fails_below: steps, passes_at: steps, gallop: None, done: false },
-            None => Walk { fails_below: 0, passes_at: steps, gallop: None, done: false },
-        }
-    }
-
-    /// The step to try next, if the threshold is not known.
-    fn next(&self) -> Option<u64> {
-        if self.done || self.fails_below >= self.passes_at {
-            return None;
-        }
-        Some(match self.gallop {
-            Some(0) => self.fails_below,
-            Some(stride) => (self.fails_below - 1).saturating_add(stride).min(self.passes_at - 1),
-            None => self.fails_below + (self.passes_at - self.fails_below) / 2,
-        })
-    }
-
-    /// Takes the outcome of that step.
-    fn tell(&mut self, passes: bool) {
-        let Some(step) = self.next() else { return };
-        if passes {
-            self.passes_at = step;
-            // A run that passes at the smallest threshold of interest is none of the greatest.
-            self.done = self.gallop == Some(0);
-            self.gallop = None;
-        } else {
-            self.fails_below = step + 1;
-            self.gallop = self.gallop.map(|stride| (stride * 2).max(1));
-        }
-    }
 }
 
 #[cfg(test)]

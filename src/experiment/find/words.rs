@@ -1,8 +1,8 @@
 //! The answer to a question in sentences.
 
-use super::{Claim, Found, Verdict};
+use super::{Claim, Found, Rate, Verdict};
 use crate::text::number::{counted, share, short, whole};
-use crate::text::tick;
+use crate::text::{clean, tick};
 
 impl Found {
     /// The answer, and what shows it, a sentence each, without full stops.
@@ -15,6 +15,24 @@ impl Found {
             counted(self.events, "event", "events")
         ));
         words
+    }
+
+    /// What the columns of [`Found::rows_in_words`] are.
+    pub const COLUMNS: [&str; 6] =
+        ["value", "fresh runs", "meet it", "95% interval, each for its value", "explored", "meet it"];
+
+    /// A row for each value that was looked at: the value, fresh runs, those that meet the target, the interval of their share, runs
+    /// that explored, and those that meet it.
+    pub fn rows_in_words(&self) -> Vec<[String; 6]> {
+        let row = |rate: &Rate| {
+            let ends = match (rate.low, rate.high) {
+                (Some(low), Some(high)) => format!("{} to {}", share(low), share(high)),
+                _ => "-".to_owned(),
+            };
+            let [fresh, fresh_meet] = [rate.fresh, rate.fresh_meet].map(whole);
+            [clean(&rate.value), fresh, fresh_meet, ends, whole(rate.explored), whole(rate.explored_meet)]
+        };
+        self.rates.iter().map(row).collect()
     }
 
     /// The first sentence: the answer itself.
@@ -128,7 +146,7 @@ impl Found {
         let mut words = Vec::new();
         if !self.every_value {
             words.push(format!(
-                "{} of the range {} to {} were looked at, about 1% apart",
+                "the search chose among {} of the range {} to {}; those between them are not judged",
                 counted(self.values, "value", "values"),
                 self.range[0],
                 self.range[1]
@@ -151,6 +169,11 @@ impl Found {
                 spacings.join(", ")
             ));
         }
+        words.push(
+            "the intervals of shares are of fresh runs, hold however many there are, and each for its own value; runs that explored \
+             are no fair sample of their value"
+                .to_owned(),
+        );
         if self.reversals > 0 {
             words.push(format!(
                 "{} of {} runs with the same random numbers meet it at a value and not at one that should be easier",

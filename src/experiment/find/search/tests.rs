@@ -46,12 +46,12 @@ enum Runs {
 }
 
 fn find(goal: &Goal, share: Share, runs: Runs, seed: u64) -> Answer {
-    let mut oracle = |trials: &[Trial]| {
+    let mut oracle = |asked: &Asked<'_>| {
         let outcome = |trial: &Trial| {
             let step = if runs == Runs::Monotone { 0 } else { trial.step + 1 };
             uniform(seed, trial.run.into(), step) < share(trial.step)
         };
-        Ok::<_, Infallible>(trials.iter().map(outcome).collect())
+        Ok::<_, Infallible>(asked.trials.iter().map(outcome).collect())
     };
     match search(goal, &mut oracle) {
         Ok(answer) => answer,
