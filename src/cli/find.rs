@@ -148,10 +148,10 @@ impl Keeper for Journal {
 
     fn begins(&self, asked: &Asked<'_>) {
         let name = match asked.stage {
-            Stage::Explore => "stage 1 of 4, exploring",
-            Stage::Enough => "stage 2 of 4, confirming what is enough",
-            Stage::NotEnough => "stage 3 of 4, confirming what is not enough",
-            Stage::Beyond => "stage 4 of 4, looking beyond",
+            Stage::Explore => "stage 1 of 4 (exploring)",
+            Stage::Enough => "stage 2 of 4 (what is enough)",
+            Stage::NotEnough => "stage 3 of 4 (what is not enough)",
+            Stage::Beyond => "stage 4 of 4 (beyond)",
         };
         *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = (name, asked.done, asked.most);
     }

@@ -1,7 +1,9 @@
 //! Progress of a long run, on standard error if it is a terminal.
 
+use authstorm::text::number;
 use authstorm::world::{Control, Plan};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
+use std::fmt::Write;
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +17,7 @@ const BAR: &str = "{bar:30} {percent}% {msg}, {eta} left";
 /// The same for work that may end earlier.
 const BAR_AT_MOST: &str = "{bar:30} {percent}% {msg}, at most {eta} left";
 /// The same for a stage of work.
-const BAR_OF_STAGE: &str = "{bar:30} {percent}% {msg}, at most {eta} left of this stage";
+const BAR_OF_STAGE: &str = "{bar:30} {percent}% {msg}, at most {eta} left of it";
 /// Parts of a stage that the bar tells apart.
 const PARTS: u64 = 10_000;
 /// Updates to skip, so that short runs show no progress.
@@ -82,12 +84,11 @@ impl Progress {
         quiet: bool,
     ) -> Progress {
         let stage = Arc::clone(stage);
-        Progress::show(Some(PARTS), BAR_OF_STAGE, control, quiet, move |control, per_s| {
+        Progress::show(Some(PARTS), BAR_OF_STAGE, control, quiet, move |_, per_s| {
             let (name, done, most) = *stage.lock().unwrap_or_else(PoisonError::into_inner);
             let message = format!(
-                "{name}, run {} of at most {most}, {} runs in all, {:.1} M events/s",
-                (done + 1).min(most),
-                control.runs_ended(),
+                "{name}: {done} of at most {} runs, {:.1} M events/s",
+                number::whole(most),
                 per_s / 1e6
             );
             (done * PARTS / most.max(1), message)
@@ -118,7 +119,7 @@ impl Progress {
         let shown = std::thread::Builder::new().spawn(move || {
             let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::hidden());
             let style = ProgressStyle::with_template(style);
-            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+            bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("eta", left));
             let mut ticks = 0u32;
             let mut before = control.events();
             while !until.load(Ordering::Relaxed) {
@@ -139,6 +140,14 @@ impl Progress {
         // Without a thread for its progress the run continues.
         Progress { done, thread: shown.ok() }
     }
+}
+
+/// The time that is left, which is not known before the first part is done.
+fn left(state: &ProgressState, out: &mut dyn Write) {
+    let _ = match state.pos() {
+        0 => out.write_str("? s"),
+        _ => write!(out, "{:#}", HumanDuration(state.eta())),
+    };
 }
 
 impl Drop for Progress {

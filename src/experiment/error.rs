@@ -7,7 +7,7 @@ use super::sweep::BadDesign;
 use super::vary::BadVary;
 use crate::scenario::ScenarioErrors;
 use crate::text::{escape, quote};
-use crate::world::Stopped;
+use crate::world::{StopReason, Stopped};
 use std::fmt;
 
 /// Reason for which a study has no results.
@@ -39,13 +39,25 @@ pub enum Error {
     Baseline(BadBaseline),
     /// A guard stopped a run.
     Stopped(Stopped),
-    /// A guard stopped a run at a point of a sweep.
+    /// A guard stopped a run at these values of keys.
     StoppedAt {
         /// The values of the point: `fleet.users=10, horizon=5m`.
         values: String,
         /// Why the run was stopped.
         stopped: Stopped,
     },
+}
+
+impl Error {
+    /// The error of a run at these values of keys: a guard that stops it is told with them.
+    pub(super) fn at(self, values: impl FnOnce() -> String) -> Error {
+        match self {
+            Error::Stopped(stopped) if stopped.reason != StopReason::Interrupted => {
+                Error::StoppedAt { values: values(), stopped }
+            }
+            other => other,
+        }
+    }
 }
 
 impl fmt::Display for Error {

@@ -164,7 +164,9 @@ impl<'a> Finder<'a> {
             let ended = parallel::map(&work, |(number, trial, kept)| match kept {
                 Some(ran) => Ok(*ran),
                 None => {
-                    let ran = self.run(&plans[&trial.step], asked.stage, *trial)?;
+                    let ran = self
+                        .run(&plans[&trial.step], asked.stage, *trial)
+                        .map_err(|error| error.at(|| question.vary.setting(question.index(trial.step))))?;
                     keeper.keep(*number, &ran)?;
                     Ok(ran)
                 }

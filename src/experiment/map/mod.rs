@@ -30,7 +30,7 @@ use crate::stats::{clopper_pearson, quantile_ci_order_stats};
 use crate::text::tick;
 use crate::toml_text::Step;
 use crate::toml_text::tree::steps;
-use crate::world::{Control, StopReason};
+use crate::world::Control;
 use serde::{Deserialize, Serialize};
 
 /// The most cells of a map.
@@ -235,12 +235,9 @@ impl<'a> Mapper<'a> {
         if point >= first {
             study.loaded.scenario = without_triggers(&study.loaded.scenario);
         }
-        let (events, runs) = self.seen(&study, point < first, control).map_err(|error| match error {
-            Error::Stopped(stopped) if stopped.reason != StopReason::Interrupted => {
-                Error::StoppedAt { values: sweeper.points().settings(number).join(", "), stopped }
-            }
-            other => other,
-        })?;
+        let seen = self.seen(&study, point < first, control);
+        let (events, runs) =
+            seen.map_err(|error| error.at(|| sweeper.points().settings(number).join(", ")))?;
         Ok(Outcomes { point, events, runs })
     }
 

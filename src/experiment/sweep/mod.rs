@@ -206,12 +206,8 @@ impl<'a> Sweeper<'a> {
     /// # Errors
     /// If a guard or `control` stops a run.
     pub fn run(&self, point: u64, control: &Control) -> Result<Point, Error> {
-        let results = self.study(point)?.run_under(control).map_err(|error| match error {
-            Error::Stopped(stopped) if stopped.reason != StopReason::Interrupted => {
-                Error::StoppedAt { values: self.points.settings(point).join(", "), stopped }
-            }
-            other => other,
-        })?;
+        let ran = self.study(point)?.run_under(control);
+        let results = ran.map_err(|error| error.at(|| self.points.settings(point).join(", ")))?;
         let (scenario_hash, engine) = (results.scenario_hash.clone(), results.engine.clone());
         let of_policy = |policy: PolicyResults| PolicyPoint { name: policy.name, metrics: policy.metrics };
         let policies = match self.rollout {
