@@ -5,7 +5,7 @@ use super::parts::PICTURE_CSS;
 use super::{STYLE, parts};
 use crate::experiment::find::Found;
 use crate::plot::Chart;
-use crate::text::{capitalised, clean};
+use crate::text::clean;
 use std::fmt::Write;
 
 const TABLE_CSS: &str = include_str!("rank.css");
@@ -22,7 +22,7 @@ pub fn found(
     let hash: String = found.scenario_hash.chars().take(12).collect();
     let from = format!("seed {} · authstorm {} · sha256 {hash}", found.seed, clean(&found.version));
     let title = format!("{}: which {} is enough", found.scenario, found.key);
-    super::head((&title, &capitalised(&found.headline())), &from, &[STYLE, TABLE_CSS, PICTURE_CSS], &mut out);
+    super::head((&title, &found.headline()), &from, &[STYLE, TABLE_CSS, PICTURE_CSS], &mut out);
     parts::sentences(words, &mut out);
     parts::charts(charts, &mut out);
     table(found, &mut out);

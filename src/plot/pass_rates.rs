@@ -21,7 +21,7 @@ pub fn pass_rates(found: &Found) -> Chart {
         format!("share of runs that meet {}, by {}", shorten(&clean(&found.target), 80), clean(&found.key)),
         "dots with bars: fresh runs and their 95% interval, each for its value; small grey dots: runs that explored, no fair sample"
             .to_owned(),
-        "line: rates that do not fall towards values that meet it, of all runs".to_owned(),
+        "line: the rates of fresh runs, not falling towards values that meet it".to_owned(),
     ];
     let provenance = format!(
         "scenario {} · seed {} · {} · authstorm {}",
@@ -61,7 +61,8 @@ pub fn pass_rates(found: &Found) -> Chart {
         canvas.text(&asked, (plot.left + 6.0, share - 5.0), LABEL, GREY, Anchor::Left);
         let color = palette::policy(0);
         let place = |rate: &Rate, share: f64| (plot.x(rate.number), plot.y(share));
-        let line: Vec<(f64, f64)> = found.rates.iter().map(|rate| place(rate, rate.fitted)).collect();
+        let fitted = |rate: &Rate| Some(place(rate, rate.fitted?));
+        let line: Vec<(f64, f64)> = found.rates.iter().filter_map(fitted).collect();
         canvas.path(&line, color.line, 2.0);
         for rate in found.rates.iter().filter(|rate| rate.explored > 0) {
             canvas.dot(place(rate, rate.explored_meet as f64 / rate.explored as f64), 2.0, GREY);

@@ -103,6 +103,10 @@ fn the_files_say_what_the_library_says() {
     assert!(text("find.txt").contains("again: authstorm find office.toml --vary "));
     let page = text("report.html");
     assert!(page.ends_with("</html>\n") && page.contains("Every value looked at") && page.contains("<svg"));
+    assert!(page.contains("<bdi>backend.limit[0].limit = "), "a key is written as it is");
+    // The curve is of fresh runs and does not fall.
+    let fitted: Vec<f64> = found.rates.iter().filter_map(|rate| rate.fitted).collect();
+    assert!(fitted.is_sorted() && found.rates.iter().all(|rate| rate.fitted.is_some() == (rate.fresh > 0)));
     assert_eq!(page.matches("<tr><th scope=\"row\">").count(), curve.len());
     // A place is taken once.
     let (code, _, err) = run_in(folder.path(), &[&ARGS[..], &["answer"]].concat());

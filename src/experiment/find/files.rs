@@ -34,7 +34,7 @@ impl Stage {
 }
 
 impl Found {
-    /// The values that were looked at, as CSV. The ends of an interval are empty where no fresh run tells them.
+    /// The values that were looked at, as CSV. What fresh runs tell is empty where there are none.
     pub fn csv(&self) -> Vec<u8> {
         let optional = |end: Option<f64>| end.map_or(String::new(), |end| end.to_string());
         let row = |rate: &super::Rate| {
@@ -47,7 +47,7 @@ impl Found {
                 optional(rate.high),
                 rate.explored.to_string(),
                 rate.explored_meet.to_string(),
-                rate.fitted.to_string(),
+                optional(rate.fitted),
             ]
         };
         let rows: Vec<[String; 9]> = self.rates.iter().map(row).collect();

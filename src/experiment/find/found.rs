@@ -64,8 +64,9 @@ pub struct Rate {
     pub explored: u64,
     /// Those of them that meet the target.
     pub explored_meet: u64,
-    /// The share of a curve that does not fall towards values that meet the target (isotonic regression).
-    pub fitted: f64,
+    /// The share of a curve that does not fall towards values that meet the target (isotonic regression of the fresh runs). Absent
+    /// without fresh runs.
+    pub fitted: Option<f64>,
 }
 
 /// The answer to a [`Question`](super::Question).

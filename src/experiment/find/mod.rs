@@ -154,7 +154,8 @@ impl Study {
             (Some(low), _) if low.step == last => Verdict::Nowhere,
             _ => Verdict::NotDecided,
         };
-        let trials: Vec<Trials> = answer.tried.values().map(|tried| tried.all()).collect();
+        // Runs that explored would bend the curve: they came to a value because of what they did at others.
+        let trials: Vec<Trials> = answer.tried.values().map(|tried| tried.fresh).collect();
         let fitted = rising_rates(&trials);
         let rate = |((step, tried), fitted): ((&u64, &Tried), f64)| {
             let i = question.index(*step);
@@ -169,7 +170,7 @@ impl Study {
                 high: ends.map(|(_, high)| high),
                 explored: explored.runs(),
                 explored_meet: explored.passes,
-                fitted,
+                fitted: (fresh.runs() > 0).then_some(fitted),
             }
         };
         let mut rates: Vec<Rate> = answer.tried.iter().zip(fitted).map(rate).collect();

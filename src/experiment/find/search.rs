@@ -75,14 +75,6 @@ pub struct Tried {
     pub fresh: Trials,
 }
 
-impl Tried {
-    /// All runs.
-    pub fn all(self) -> Trials {
-        let Tried { explored, fresh } = self;
-        Trials { passes: explored.passes + fresh.passes, fails: explored.fails + fresh.fails }
-    }
-}
-
 /// What a search looks for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Goal {
