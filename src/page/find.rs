@@ -36,8 +36,8 @@ fn table(found: &Found, out: &mut String) {
     let _ = write!(
         out,
         "<section aria-labelledby=\"table\">\n<h2 id=\"table\">Every value looked at</h2>\n\
-         <div class=\"wide\" tabindex=\"0\" role=\"region\" aria-labelledby=\"table\">\n<table>\n\
-         <caption>Runs that meet <bdi>{}</bdi></caption>\n<thead><tr><th scope=\"col\">{}</th>",
+         <div class=\"wide\" tabindex=\"0\" role=\"region\" aria-labelledby=\"of\">\n<table>\n\
+         <caption id=\"of\">Runs that meet <bdi>{}</bdi></caption>\n<thead><tr><th scope=\"col\">{}</th>",
         escaped(&found.target),
         escaped(&found.key),
     );

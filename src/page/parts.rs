@@ -26,7 +26,7 @@ pub(super) fn charts(charts: &[Chart], out: &mut String) {
         match room.checked_sub(chart.svg.len()) {
             Some(rest) => {
                 room = rest;
-                let _ = writeln!(out, "<figure class=\"picture\">{}</figure>", chart.svg);
+                let _ = writeln!(out, "<figure class=\"picture\" tabindex=\"0\">{}</figure>", chart.svg);
             }
             None => {
                 let _ = writeln!(

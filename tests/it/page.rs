@@ -170,14 +170,12 @@ fn axe() -> Option<String> {
     found
 }
 
-#[test]
-fn axe_finds_no_violation() {
+/// Asserts that axe finds no violation in a page.
+fn assert_no_violation(file: &Path) {
     let (Some(path), Some(axe)) = (chromium::installed(), axe()) else { return };
-    let dir = tempfile::tempdir().expect("a place");
-    let file = storm(dir.path());
     let mut page = Chromium::start(path);
     for (width, dark) in [(400, false), (1600, false), (1600, true)] {
-        page.open(&file, width, dark);
+        page.open(file, width, dark);
         page.value("document.querySelectorAll('details').forEach(details => { details.open = true; })");
         page.drawn();
         page.value(&format!("{axe}\n0"));
@@ -188,4 +186,29 @@ fn axe_finds_no_violation() {
         );
         assert_eq!(found, json!([]), "at {width} px, dark: {dark}");
     }
+}
+
+#[test]
+fn axe_finds_no_violation() {
+    let dir = tempfile::tempdir().expect("a place");
+    assert_no_violation(&storm(dir.path()));
+}
+
+#[test]
+fn axe_finds_no_violation_in_the_page_of_a_search() {
+    let dir = tempfile::tempdir().expect("a place");
+    let out = dir.path().join("answer");
+    let mut command = authstorm();
+    command.args([
+        "find",
+        "scenarios/rl-poll.toml",
+        "--set",
+        "horizon=10s",
+        "--vary",
+        "workload[0].clients=1..2",
+    ]);
+    command.args(["--target", "new.requests_total>=0", "--quiet", "--out"]).arg(&out);
+    let output = command.output().expect("the command runs");
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_no_violation(&out.join("report.html"));
 }
