@@ -50,11 +50,16 @@ pub fn plans(plan: &Plan) -> Option<References> {
     if same && !fails_by_itself && !offline && !revoked {
         return None;
     }
-    let mut plans = vec![of_clients(&calm, None)];
-    let families = plans[0].families_of(0);
+    // That of the scenario's own clients is made for the contenders that run them: the scenario may say of its users what only the
+    // clients of its contenders can do.
+    let own = of_clients(&calm, None);
+    let families = own.families_of(0);
+    let shares = |contender: &usize| plan.families_of(*contender) == families;
+    let shared = (0..plan.contenders.len()).any(|contender| shares(&contender));
+    let mut plans: Vec<Plan> = shared.then_some(own).into_iter().collect();
     let mut of = Vec::new();
     for (contender, compared) in plan.contenders.iter().enumerate() {
-        if plan.families_of(contender) == families {
+        if shares(&contender) {
             of.push(0);
         } else {
             of.push(plans.len());

@@ -7,7 +7,7 @@ mod window;
 use crate::kernel::Dur;
 use crate::kernel::dice::Dice;
 use crate::protocol::{Endpoint, Failure};
-use crate::spec::leaf::{Name, Share};
+use crate::spec::leaf::{Reference, Share};
 use crate::text::shorten;
 use family::faults;
 use schemars::JsonSchema;
@@ -144,7 +144,7 @@ pub struct FaultSpec {
     /// With `only`, it strikes the share of the callers of these regions.
     #[serde(default)]
     #[schemars(
-        with = "Vec<Name>",
+        with = "Vec<Reference>",
         length(max = 1_000),
         example = vec!["eu"],
         extend("x-never" = { "kind": { "revocation": SESSIONS } })

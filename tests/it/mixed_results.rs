@@ -311,3 +311,21 @@ fn two_sdks_behind_one_address_are_deterministic() {
     let checked = run("check", &["--set", "replications=2"]);
     assert!(checked.contains("6 expectations: 6 ok"), "{checked}");
 }
+
+/// The habits of the users are those of the contenders' clients. The scenario's own client, which no contender runs, need not be
+/// able to do what they do.
+#[test]
+fn a_client_that_no_contender_runs_limits_nothing() {
+    for (client, contender, habit) in [
+        ("clerk-js-6.3.3", "supabase-js-2.105.4", "clock-skew = { ahead = \"1h\", share = 0.5 }\n"),
+        ("supabase-js-2.105.4", "clerk-js-6.3.3", "set-active = { every = \"20s\", navigate = true }\n"),
+    ] {
+        let results = run(&format!(
+            "{HEAD}policies = [\"{contender}\"]\n[client]\nmodel = \"{client}\"\n[fleet]\n{HABITS}{habit}{}",
+            FAULT
+                .replace("[\"tokens\", \"touch\", \"token\"]", "[\"generic\"]")
+                .replace("[[fault]]", "[[workload]]\nname = \"w\"\nevery = \"1s\"\n[[fault]]")
+        ));
+        assert!(values(&results.policies[0], "amplification")[0] > 0.0, "{contender}");
+    }
+}

@@ -91,6 +91,8 @@ const NARROWER: &[(&str, &str, &str)] = &[
     ("cost-of.user", "", "no client of these scenarios calls it"),
     ("cost-of.authorize", "", "no client of these scenarios calls it"),
     ("client.sdk", "", "a program that uses the library brings the client that it names, and none does here"),
+    ("cohort[*].fleet.users", "100000000", "beside other users and clients, more than a scenario has"),
+    ("retry-budget.ttl", "", "from 1 s to 60 s"),
     ("tabs", "16", "an action opens one more tab, and a user has at most 16"),
     ("action[*].tab", "15", "the user has no such tab"),
 ];
