@@ -12,7 +12,7 @@ use authstorm::experiment::find::{Finder, Found, Keeper, Question, Ran, Verdict,
 use authstorm::experiment::vary::Vary;
 use authstorm::results::DataFile;
 use authstorm::results::dir::Unfinished;
-use authstorm::text::shell_word;
+use authstorm::text::{ended, shell_word};
 use authstorm::world::Control;
 use authstorm::{Study, page, plot};
 use serde_json::json;
@@ -240,7 +240,7 @@ fn print(args: &Args, found: &Found, words: &[String], out: &Path) -> Result<Exi
         Format::Md => {
             let rows: Vec<Vec<String>> = found.rows_in_words().into_iter().map(Vec::from).collect();
             let mut text = markdown(&Found::COLUMNS.map(str::to_owned), &rows, 1);
-            words.iter().for_each(|sentence| text.push_str(&format!("\n- {sentence}.")));
+            words.iter().for_each(|sentence| text.push_str(&format!("\n- {}", ended(sentence))));
             terminal::say(&format!("{text}\n"))
         }
         Format::Table if args.base.quiet => Ok(Exit::Yes),

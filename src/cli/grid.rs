@@ -8,7 +8,7 @@ use super::{interrupt, terminal};
 use authstorm::experiment::sweep::{JSON, Metrics, Point, Sweep, Sweeper, Table, Told, write};
 use authstorm::plot::Chart;
 use authstorm::results::dir::Unfinished;
-use authstorm::text::{shell_word, tick};
+use authstorm::text::{ended, shell_word, tick};
 use authstorm::{Control, Study, page, plot};
 use std::fs;
 use std::io;
@@ -107,9 +107,9 @@ impl Grid<'_> {
         match (printed, self.format) {
             (Some((JSON, text)), _) => terminal::say_json(&text),
             (Some((_, text)), _) => terminal::say(&text),
-            (None, Some(Format::Md)) => {
-                terminal::say(&words.iter().map(|sentence| format!("- {sentence}.\n")).collect::<String>())
-            }
+            (None, Some(Format::Md)) => terminal::say(
+                &words.iter().map(|sentence| format!("- {}\n", ended(sentence))).collect::<String>(),
+            ),
             _ if self.options.quiet => Ok(Exit::Yes),
             _ => {
                 let page = shell_word(&terminal::shown(&self.out.join(page::FILE)));

@@ -11,7 +11,7 @@ use authstorm::experiment::vary::Vary;
 use authstorm::kernel::Dur;
 use authstorm::results::DataFile;
 use authstorm::results::dir::Unfinished;
-use authstorm::text::shell_word;
+use authstorm::text::{ended, shell_word};
 use authstorm::{page, plot};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -143,7 +143,7 @@ fn print(args: &Args, map: &Map, words: &[String], out: &Path) -> Result<Exit, F
         Format::Md => {
             let rows: Vec<Vec<String>> = map.rows_in_words().into_iter().map(Vec::from).collect();
             let mut text = markdown(&header, &rows, header.len());
-            words.iter().for_each(|sentence| text.push_str(&format!("\n- {sentence}.")));
+            words.iter().for_each(|sentence| text.push_str(&format!("\n- {}", ended(sentence))));
             terminal::say(&format!("{text}\n"))
         }
         Format::Table if args.study.base.quiet => Ok(Exit::Yes),

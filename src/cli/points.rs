@@ -8,7 +8,7 @@ use super::terminal;
 use authstorm::experiment::sweep::{Sweeper, in_order};
 use authstorm::results::DataFile;
 use authstorm::results::dir::Unfinished;
-use authstorm::text::{nearest, tick};
+use authstorm::text::{ended, nearest, tick};
 use authstorm::{Control, Study};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -103,7 +103,7 @@ pub(super) fn known(name: &str) -> Result<&'static str, Failure> {
 
 /// Sentences, one a line.
 pub(super) fn lines(words: &[String]) -> String {
-    words.iter().map(|sentence| format!("{sentence}.\n")).collect()
+    words.iter().map(|sentence| format!("{}\n", ended(sentence))).collect()
 }
 
 /// Writes a file to the disk.

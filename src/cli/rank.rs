@@ -11,7 +11,7 @@ use authstorm::experiment::sweep::Sweeper;
 use authstorm::experiment::vary::Vary;
 use authstorm::results::DataFile;
 use authstorm::results::dir::Unfinished;
-use authstorm::text::shell_word;
+use authstorm::text::{ended, shell_word};
 use authstorm::{page, plot};
 use serde_json::json;
 use std::path::PathBuf;
@@ -160,7 +160,7 @@ fn print(args: &Args, ranking: &Ranking, words: &[String], out: &std::path::Path
         Format::Md => {
             let rows: Vec<Vec<String>> = ranking.rows_in_words().into_iter().map(Vec::from).collect();
             let mut text = markdown(&HEADER.map(str::to_owned), &rows, 2);
-            words.iter().for_each(|sentence| text.push_str(&format!("\n- {sentence}.")));
+            words.iter().for_each(|sentence| text.push_str(&format!("\n- {}", ended(sentence))));
             terminal::say(&format!("{text}\n"))
         }
         Format::Table if args.study.base.quiet => Ok(Exit::Yes),

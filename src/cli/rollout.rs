@@ -191,7 +191,7 @@ fn found(
     let stem = text("chart");
     let files = vec![
         ("find.json".to_owned(), text("json").into_bytes()),
-        ("find.csv".to_owned(), text("csv").into_bytes()),
+        ("curve.csv".to_owned(), text("csv").into_bytes()),
         (format!("{stem}.svg"), text("svg").into_bytes()),
         (format!("{stem}.png"), png),
     ];

@@ -2,6 +2,7 @@
 
 use super::html::escaped;
 use crate::plot::Chart;
+use crate::text::ended;
 use std::fmt::Write;
 
 /// Styles of [`charts`].
@@ -13,7 +14,7 @@ const MOST_PICTURES: usize = 1_500_000;
 pub(super) fn sentences(words: &[String], out: &mut String) {
     out.push_str("<section aria-labelledby=\"findings\">\n<h2 id=\"findings\">In words</h2>\n<ul class=\"findings\">\n");
     for sentence in words {
-        let _ = writeln!(out, "<li>{}.</li>", escaped(sentence));
+        let _ = writeln!(out, "<li>{}</li>", escaped(&ended(sentence)));
     }
     out.push_str("</ul>\n</section>\n");
 }

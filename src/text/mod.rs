@@ -115,6 +115,12 @@ pub fn clean(text: &str) -> String {
     escape(&text.replace('\n', " "))
 }
 
+/// A sentence with its full stop. One that ends with a command (`again: authstorm ...`) has none, so that a reader can copy the
+/// command.
+pub fn ended(sentence: &str) -> String {
+    if sentence.starts_with("again: ") { sentence.to_owned() } else { format!("{sentence}.") }
+}
+
 /// At most `most` characters of the text, escaped. `...` marks the cut.
 pub fn shorten(text: &str, most: usize) -> String {
     let mut cut = text.chars();

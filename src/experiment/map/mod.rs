@@ -12,8 +12,10 @@ mod words;
 
 #[cfg(unix)]
 pub use files::{CSV, JSON, VALUES, write};
+#[cfg(feature = "charts")]
 pub(crate) use mapped::easiest_first;
 pub use mapped::{Cell, Kind, LoadAlone, Map, PolicyMap, TriggerEnds, json_schema};
+#[cfg(feature = "charts")]
 pub(crate) use words::cell_in_words;
 
 use super::gather::Gathering;

@@ -13,6 +13,7 @@ mod words;
 #[cfg(unix)]
 pub use files::{CSV, JSON, VALUES, write};
 pub use ranked::{Explained, PolicyRanking, RankedKey, Ranking, Screened, Sharing, json_schema};
+#[cfg(feature = "charts")]
 pub(crate) use words::index;
 
 use super::sweep::{BadDesign, Point, Points, SweepEstimate, Sweeper, check_keys};
