@@ -1,11 +1,9 @@
 //! The page of a search: the answer in words, the chart, and a table of every value that was looked at.
 
 use super::html::escaped;
-use super::parts::PICTURE_CSS;
-use super::{STYLE, parts};
+use super::parts::Answer;
 use crate::experiment::find::Found;
 use crate::plot::Chart;
-use crate::text::clean;
 use std::fmt::Write;
 
 const TABLE_CSS: &str = include_str!("rank.css");
@@ -18,18 +16,18 @@ pub fn found(
     command: &str,
     scenario_text: &str,
 ) -> String {
-    let mut out = String::new();
-    let hash: String = found.scenario_hash.chars().take(12).collect();
-    let from = format!("seed {} · authstorm {} · sha256 {hash}", found.seed, clean(&found.version));
-    let title = format!("{}: which {} is enough", found.scenario, found.key);
-    super::head((&title, &found.headline()), &from, &[STYLE, TABLE_CSS, PICTURE_CSS], &mut out);
-    parts::sentences(words, &mut out);
-    parts::charts(charts, &mut out);
-    table(found, &mut out);
-    super::scenario::scenario_text(scenario_text, &mut out);
-    parts::again(&found.version, command, &mut out);
-    out.push_str("</main>\n</body>\n</html>\n");
-    out
+    let answer = Answer {
+        title: format!("{}: which {} is enough", found.scenario, found.key),
+        headline: found.headline(),
+        seed: found.seed,
+        version: &found.version,
+        scenario_hash: &found.scenario_hash,
+        words,
+        charts,
+        command,
+        scenario_text,
+    };
+    answer.page(TABLE_CSS, |out| table(found, out))
 }
 
 fn table(found: &Found, out: &mut String) {

@@ -1,31 +1,32 @@
 //! The page of a map of metastable failure: the answer in words, the chart, and a table of every cell.
 
 use super::html::escaped;
-use super::parts::PICTURE_CSS;
-use super::{STYLE, parts};
+use super::parts::Answer;
 use crate::experiment::map::{Map, PolicyMap, cell_in_words};
 use crate::plot::Chart;
-use crate::text::{capitalised, clean};
+use crate::text::capitalised;
 use std::fmt::Write;
 
 const MAP_CSS: &str = include_str!("rank.css");
 
 /// The page as HTML. `words` is the map in sentences, without full stops; `command` makes it again.
 pub fn map(map: &Map, words: &[String], charts: &[Chart], command: &str, scenario_text: &str) -> String {
-    let mut out = String::new();
-    let hash: String = map.scenario_hash.chars().take(12).collect();
-    let from = format!("seed {} · authstorm {} · sha256 {hash}", map.seed, clean(&map.version));
-    let title = format!("{}: from where it comes back", map.scenario);
-    super::head((&title, &capitalised(&map.headline())), &from, &[STYLE, MAP_CSS, PICTURE_CSS], &mut out);
-    parts::sentences(words, &mut out);
-    parts::charts(charts, &mut out);
-    out.push_str("<section aria-labelledby=\"table\">\n<h2 id=\"table\">Every cell</h2>\n");
-    map.policies.iter().for_each(|policy| table(map, policy, &mut out));
-    out.push_str("</section>\n");
-    super::scenario::scenario_text(scenario_text, &mut out);
-    parts::again(&map.version, command, &mut out);
-    out.push_str("</main>\n</body>\n</html>\n");
-    out
+    let answer = Answer {
+        title: format!("{}: from where it comes back", map.scenario),
+        headline: capitalised(&map.headline()),
+        seed: map.seed,
+        version: &map.version,
+        scenario_hash: &map.scenario_hash,
+        words,
+        charts,
+        command,
+        scenario_text,
+    };
+    answer.page(MAP_CSS, |out| {
+        out.push_str("<section aria-labelledby=\"table\">\n<h2 id=\"table\">Every cell</h2>\n");
+        map.policies.iter().for_each(|policy| table(map, policy, out));
+        out.push_str("</section>\n");
+    })
 }
 
 fn table(map: &Map, policy: &PolicyMap, out: &mut String) {

@@ -2,13 +2,51 @@
 
 use super::html::escaped;
 use crate::plot::Chart;
-use crate::text::ended;
+use crate::text::{clean, ended};
 use std::fmt::Write;
 
 /// Styles of [`charts`].
 pub(super) const PICTURE_CSS: &str = include_str!("picture.css");
 /// The most bytes of static pictures.
 const MOST_PICTURES: usize = 1_500_000;
+
+/// What a page of many runs tells.
+pub(super) struct Answer<'a> {
+    pub title: String,
+    pub headline: String,
+    pub seed: u64,
+    pub version: &'a str,
+    pub scenario_hash: &'a str,
+    /// The answer in sentences, without full stops.
+    pub words: &'a [String],
+    pub charts: &'a [Chart],
+    /// What makes it again.
+    pub command: &'a str,
+    pub scenario_text: &'a str,
+}
+
+impl Answer<'_> {
+    /// The page as HTML: the answer in words, the charts, a table, and how to make it again.
+    pub(super) fn page(&self, table_css: &str, table: impl FnOnce(&mut String)) -> String {
+        let mut out = String::new();
+        let from = origin(self.seed, self.version, self.scenario_hash);
+        let styles = [super::STYLE, table_css, PICTURE_CSS];
+        super::head((&self.title, &self.headline), &from, &styles, &mut out);
+        sentences(self.words, &mut out);
+        charts(self.charts, &mut out);
+        table(&mut out);
+        super::scenario::scenario_text(self.scenario_text, &mut out);
+        again(self.version, self.command, &mut out);
+        out.push_str("</main>\n</body>\n</html>\n");
+        out
+    }
+}
+
+/// The seed, version and scenario of runs, in a line.
+pub(super) fn origin(seed: u64, version: &str, scenario_hash: &str) -> String {
+    let hash: String = scenario_hash.chars().take(12).collect();
+    format!("seed {seed} · authstorm {} · sha256 {hash}", clean(version))
+}
 
 /// Sentences without full stops, as a list.
 pub(super) fn sentences(words: &[String], out: &mut String) {

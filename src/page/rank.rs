@@ -1,12 +1,11 @@
 //! The page of a ranking: the answer in words, the chart, and a table of every key.
 
 use super::html::escaped;
-use super::parts::PICTURE_CSS;
-use super::{STYLE, parts};
+use super::parts::Answer;
 use crate::experiment::rank::{PolicyRanking, Ranking, index};
 use crate::plot::Chart;
+use crate::text::capitalised;
 use crate::text::number::short;
-use crate::text::{capitalised, clean};
 use std::fmt::Write;
 
 const RANK_CSS: &str = include_str!("rank.css");
@@ -19,25 +18,22 @@ pub fn ranking(
     command: &str,
     scenario_text: &str,
 ) -> String {
-    let mut out = String::new();
-    let hash: String = ranking.scenario_hash.chars().take(12).collect();
-    let from = format!("seed {} · authstorm {} · sha256 {hash}", ranking.seed, clean(&ranking.version));
-    let title = format!("{}: a ranking", ranking.scenario);
-    super::head(
-        (&title, &capitalised(&ranking.headline())),
-        &from,
-        &[STYLE, RANK_CSS, PICTURE_CSS],
-        &mut out,
-    );
-    parts::sentences(words, &mut out);
-    parts::charts(charts, &mut out);
-    out.push_str("<section aria-labelledby=\"table\">\n<h2 id=\"table\">Every key</h2>\n");
-    ranking.policies.iter().for_each(|policy| table(ranking, policy, &mut out));
-    out.push_str("</section>\n");
-    super::scenario::scenario_text(scenario_text, &mut out);
-    parts::again(&ranking.version, command, &mut out);
-    out.push_str("</main>\n</body>\n</html>\n");
-    out
+    let answer = Answer {
+        title: format!("{}: a ranking", ranking.scenario),
+        headline: capitalised(&ranking.headline()),
+        seed: ranking.seed,
+        version: &ranking.version,
+        scenario_hash: &ranking.scenario_hash,
+        words,
+        charts,
+        command,
+        scenario_text,
+    };
+    answer.page(RANK_CSS, |out| {
+        out.push_str("<section aria-labelledby=\"table\">\n<h2 id=\"table\">Every key</h2>\n");
+        ranking.policies.iter().for_each(|policy| table(ranking, policy, out));
+        out.push_str("</section>\n");
+    })
 }
 
 fn table(ranking: &Ranking, policy: &PolicyRanking, out: &mut String) {

@@ -49,8 +49,7 @@ pub fn sweep(
 ) -> String {
     let sweep = &table.sweep;
     let mut out = String::new();
-    let hash: String = sweep.scenario_hash.chars().take(12).collect();
-    let from = format!("seed {} · authstorm {} · sha256 {hash}", sweep.seed, clean(&sweep.version));
+    let from = parts::origin(sweep.seed, &sweep.version, &sweep.scenario_hash);
     let title = format!("{}: a {}", sweep.scenario, commands.what);
     super::head((&title, &capitalised(&sweep.headline())), &from, &[STYLE, SWEEP_CSS, PICTURE_CSS], &mut out);
     map(table, left_out, &mut out);

@@ -1,7 +1,8 @@
 //! The directory of `authstorm find`: its files agree with each other and with the library, and are the same after an interruption.
 
-use super::common::{binary, files, run_in};
+use super::common::{files, run_in};
 use super::find::{office, scenario};
+use super::sweep_resume::interrupted_after;
 use authstorm::experiment::find::search::{Asked, Stage};
 use authstorm::experiment::find::{Finder, Found, Keeper, Question, Ran};
 use authstorm::experiment::vary::Vary;
@@ -10,9 +11,7 @@ use authstorm::{Control, Error, Study};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::sync::Mutex;
-use std::time::Duration;
 
 const VARY: &str = "backend.limit[0].limit=1..16";
 const TARGET: &str = "new.responses_429 == 0";
@@ -116,23 +115,10 @@ fn the_files_say_what_the_library_says() {
 
 /// Starts the search, waits for rows of a stage, ends it by a signal, and cuts the journal in the middle of that stage.
 fn interrupted(dir: &Path, stage: &str, signal: &str) -> Option<i32> {
-    let mut command = Command::new(binary());
-    command.current_dir(dir).args(ARGS).args(["map", "--threads", "1"]);
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command runs");
-    let journal = dir.join(".map.unfinished/journal.jsonl");
     let word = format!("\"stage\":\"{stage}\"");
-    let rows = || fs::read_to_string(&journal).map_or(0, |text| text.matches(&word).count());
-    for _ in 0..60_000 {
-        if rows() > 4 || child.try_wait().expect("a child").is_some() {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    let pid = child.id().to_string();
-    let sent =
-        Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", signal, &pid]).stderr(Stdio::null()).status();
-    sent.expect("a shell");
-    let code = child.wait().expect("it ends").code();
+    let args = [&ARGS[..], &["map", "--threads", "1"]].concat();
+    let code = interrupted_after(dir, &args, &word, signal);
+    let journal = dir.join(".map.unfinished/journal.jsonl");
     let text = fs::read_to_string(&journal).expect("the journal");
     let (third, _) = text.match_indices(&word).nth(3).expect("four rows");
     fs::write(&journal, &text[..third]).expect("a torn journal");

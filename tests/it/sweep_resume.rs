@@ -8,15 +8,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Starts a sweep or a rollout into `map`, waits for some finished points, and ends it by this signal.
-pub(crate) fn interrupted(dir: &Path, args: &[&str], signal: &str) -> Option<i32> {
+/// Starts a command that writes into `map`, waits until its journal has some of these words, one to a finished row, and ends it by
+/// this signal.
+pub(crate) fn interrupted_after(dir: &Path, args: &[&str], word: &str, signal: &str) -> Option<i32> {
     let mut command = Command::new(binary());
     command.current_dir(dir).args(args).stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().expect("the command runs");
     let journal = dir.join(".map.unfinished/journal.jsonl");
     for _ in 0..60_000 {
-        let lines = fs::read(&journal).map_or(0, |bytes| bytes.iter().filter(|b| **b == b'\n').count());
-        if lines > 4 || child.try_wait().expect("a child").is_some() {
+        let rows = fs::read_to_string(&journal).map_or(0, |text| text.matches(word).count());
+        if rows > 4 || child.try_wait().expect("a child").is_some() {
             break;
         }
         std::thread::sleep(Duration::from_millis(1));
@@ -26,6 +27,11 @@ pub(crate) fn interrupted(dir: &Path, args: &[&str], signal: &str) -> Option<i32
         Command::new("sh").args(["-c", "kill -\"$0\" \"$1\"", signal, &pid]).stderr(Stdio::null()).status();
     sent.expect("a shell");
     child.wait().expect("it ends").code()
+}
+
+/// The same of a sweep or a rollout, after some finished points.
+pub(crate) fn interrupted(dir: &Path, args: &[&str], signal: &str) -> Option<i32> {
+    interrupted_after(dir, args, "\n", signal)
 }
 
 /// A sweep that is interrupted or killed, also while a row is half written, and then resumed gives the bytes of one that is
