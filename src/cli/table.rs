@@ -45,7 +45,7 @@ pub(super) fn summary(results: &Results, width: u16) -> String {
     let metrics = shown(results);
     let rows: Vec<Vec<String>> = metrics.iter().map(|metric| values(results, *metric)).collect();
     let mut header = vec!["metric".to_owned()];
-    header.extend(results.policies.iter().map(|policy| clean(&policy.name)));
+    header.extend(results.policies.iter().map(|policy| policy.label()));
     let labelled = |unit: bool| -> Vec<Vec<String>> {
         let label =
             |metric: Metric| if unit { label(results, metric) } else { results.def(metric).name.to_owned() };
@@ -69,7 +69,7 @@ pub(super) fn summary(results: &Results, width: u16) -> String {
         }
     }
     for (kind, rows) in groups::tables(results) {
-        let names = results.policies.iter().map(|policy| clean(&policy.name));
+        let names = results.policies.iter().map(|policy| policy.label());
         let header: Vec<String> = std::iter::once(kind).chain(names).collect();
         let row = |row: groups::Row| {
             let label = format!("{}: {} ({})", clean(&row.group), row.metric, row.unit);
@@ -87,7 +87,7 @@ pub(super) fn summary(results: &Results, width: u16) -> String {
 /// The rows of [`summary`] as Markdown.
 pub(super) fn summary_markdown(results: &Results) -> String {
     let header: Vec<String> =
-        std::iter::once("metric".to_owned()).chain(results.policies.iter().map(|p| clean(&p.name))).collect();
+        std::iter::once("metric".to_owned()).chain(results.policies.iter().map(|p| p.label())).collect();
     let row = |metric: Metric| {
         std::iter::once(label(results, metric)).chain(values(results, metric)).collect::<Vec<String>>()
     };
@@ -146,7 +146,7 @@ fn by_policy(results: &Results, metrics: &[Metric], rows: &[Vec<String>], width:
     let heads = metrics.iter().map(|metric| label(results, *metric).replace('_', "_\n").replace(" (", "\n("));
     let header: Vec<String> = std::iter::once("policy".to_owned()).chain(heads).collect();
     let row = |(n, policy): (usize, &PolicyResults)| {
-        std::iter::once(clean(&policy.name)).chain(rows.iter().map(|values| values[n].clone())).collect()
+        std::iter::once(policy.label()).chain(rows.iter().map(|values| values[n].clone())).collect()
     };
     let rows: Vec<Vec<String>> = results.policies.iter().enumerate().map(row).collect();
     spread(&header, &rows, width).join("\n\n")
@@ -170,8 +170,8 @@ fn differences(results: &Results, metrics: &[Metric]) -> (Vec<String>, Vec<Vec<S
     }
     let interval =
         if results.replications > 1 { ", 95% interval" } else { "; one replication gives no interval" };
-    let mut header = vec![format!("difference to {}{interval}", clean(&first.name))];
-    header.extend(others.iter().map(|other| clean(&other.name)));
+    let mut header = vec![format!("difference to {}{interval}", first.label())];
+    header.extend(others.iter().map(|other| other.label()));
     (header, rows)
 }
 

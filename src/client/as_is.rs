@@ -59,6 +59,11 @@ impl AsIs {
             None => format!("{} {}", self.model(), self.name()),
         }
     }
+
+    /// Its name, if no recording confirms it.
+    pub fn unrecorded(&self) -> Option<String> {
+        self.profile().filter(|profile| profile.sdk.unrecorded).map(|profile| profile.sdk.name.clone())
+    }
 }
 
 /// Writes the profile or the name of the release, for hashes of scenarios.

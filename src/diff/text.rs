@@ -1,6 +1,7 @@
 //! A comparison in words, for the terminal and diff.txt.
 
 use super::{Changed, Diff, Method, Verdict, headline};
+use crate::client::token::label;
 use crate::results::Results;
 use crate::text::{clean, number};
 
@@ -52,7 +53,7 @@ pub fn in_words(
                 _ => format!("{} to {}", number::short(e.ci_low), number::short(e.ci_high)),
             };
             [
-                clean(&r.policy),
+                label(&r.policy),
                 format!("{} ({})", clean(&r.metric), clean(&r.unit)),
                 r.a.words.clone(),
                 r.b.words.clone(),

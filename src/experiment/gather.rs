@@ -171,6 +171,7 @@ fn policy_results(
     sessions.truncate(keep);
     PolicyResults {
         name: plan.contenders[contender].name.clone(),
+        unrecorded: plan.unrecorded(contender),
         groups,
         metrics,
         demand,

@@ -5,6 +5,7 @@ use super::story::{Call, Deed, Earlier, SignedOut, Step, Story, Totals, Trigger,
 pub use super::times::{clock, span};
 use crate::client::fact::{FlowEnd, Judgement, Status};
 use crate::client::family::{Due, Role};
+use crate::client::token::label;
 use crate::kernel::Time;
 use crate::metrics::Outcome;
 use crate::protocol::Failure;
@@ -333,13 +334,13 @@ pub fn headline(story: &Story) -> String {
         Some(SignedOut { at, .. }) => format!("is signed out {}, its session being revoked", when(at)),
     };
     let policy = if story.policy == story.contender {
-        story.policy.clone()
+        label(&story.policy)
     } else {
         let then = match &story.change {
-            Some(change) => format!(", then {} from {}", change.policy, clock(change.at)),
+            Some(change) => format!(", then {} from {}", label(&change.policy), clock(change.at)),
             None => String::new(),
         };
-        format!("{}{then} (of {})", story.policy, story.contender)
+        format!("{}{then} (of {})", label(&story.policy), story.contender)
     };
     let cohort = match &story.cohort[..] {
         "" => String::new(),
@@ -358,7 +359,7 @@ pub fn provenance(story: &Story) -> String {
         "{} · seed {} · client model {} · authstorm {} · sha256 {hash}",
         story.scenario,
         story.seed,
-        story.client_model,
+        label(&story.client_model),
         env!("CARGO_PKG_VERSION")
     )
 }

@@ -139,7 +139,7 @@ fn policy(policy: &PolicyResults, index: usize, columns: Columns, shown: usize) 
         }
     }
     let mut value = json!({
-        "name": name(&policy.name),
+        "name": name(&policy.label()),
         "color": color(palette::policy(index).line),
         "calls": calls,
         "just_sent": just_sent(columns, buckets),

@@ -47,7 +47,7 @@ pub(super) fn begin_policy_table(label: &str, heading: &str, policies: &[PolicyR
          <table class=\"summary\">\n<thead><tr><th scope=\"col\">{heading}</th>"
     );
     for policy in policies {
-        let _ = write!(out, "<th scope=\"col\"><bdi>{}</bdi></th>", escaped(&policy.name));
+        let _ = write!(out, "<th scope=\"col\"><bdi>{}</bdi></th>", escaped(&policy.label()));
     }
     out.push_str("</tr></thead>\n<tbody>\n");
 }

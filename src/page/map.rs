@@ -2,6 +2,7 @@
 
 use super::html::escaped;
 use super::parts::Answer;
+use crate::client::token::label;
 use crate::experiment::map::{Map, PolicyMap, cell_in_words};
 use crate::plot::Chart;
 use crate::text::capitalised;
@@ -35,7 +36,7 @@ fn table(map: &Map, policy: &PolicyMap, out: &mut String) {
         "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\">\n<table>\n<caption><bdi>{0}</bdi></caption>\n\
          <thead><tr><th scope=\"col\">{1}</th><th scope=\"col\">{2}</th><th scope=\"col\">outcome</th><th scope=\"col\">runs</th>\
          </tr></thead>\n<tbody>\n",
-        escaped(&policy.name),
+        escaped(&label(&policy.name)),
         escaped(&map.load),
         escaped(&map.trigger),
     );

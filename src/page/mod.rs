@@ -200,7 +200,7 @@ fn reproduce(results: &Results, out: &mut String) {
         escaped(&command),
         results.seed,
         escaped(&results.version),
-        escaped(&results.client_model),
+        escaped(&results.client_label()),
         escaped(&results.scenario_hash),
         number::whole(results.engine.events),
         results.engine.fingerprint,

@@ -2,6 +2,7 @@
 
 use super::html::escaped;
 use super::parts::Answer;
+use crate::client::token::label;
 use crate::experiment::rank::{PolicyRanking, Ranking, index};
 use crate::plot::Chart;
 use crate::text::capitalised;
@@ -43,7 +44,7 @@ fn table(ranking: &Ranking, policy: &PolicyRanking, out: &mut String) {
          <th scope=\"col\">key</th><th scope=\"col\">range</th><th scope=\"col\">effect</th><th scope=\"col\">95% interval</th>\
          <th scope=\"col\">sigma</th><th scope=\"col\">noise</th><th scope=\"col\">alone</th><th scope=\"col\">with others</th>\
          </tr></thead>\n<tbody>\n",
-        escaped(&policy.name),
+        escaped(&label(&policy.name)),
         escaped(&ranking.metric),
         escaped(&ranking.unit),
     );

@@ -62,7 +62,7 @@ fn table_row(results: &Results, policy: &PolicyResults, row: &SessionRow, out: &
         out,
         "<tr><td><bdi>{}</bdi></td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{sign_out}</td><td>{}</td>\
          <td>{story}</td></tr>",
-        escaped(&policy.name),
+        escaped(&policy.label()),
         row.replication,
         row.session,
         entries(results, row),

@@ -2,6 +2,7 @@
 
 use super::parts::PICTURE_CSS;
 use super::{SHARED, STYLE, html, parts};
+use crate::client::token::label;
 use crate::experiment::sweep::{Cell, Table, Told};
 use crate::plot::axis::Scale;
 use crate::plot::palette::{self, Color};
@@ -121,7 +122,7 @@ fn data(table: &Table, commands: &Commands) -> String {
         .policies
         .iter()
         .enumerate()
-        .map(|(i, name)| json!({ "name": clean(name), "color": color(palette::policy(i).line) }))
+        .map(|(i, name)| json!({ "name": label(name), "color": color(palette::policy(i).line) }))
         .collect();
     let data = json!({
         "keys": keys, "factorial": sweep.is_factorial(), "count": sweep.count, "replications": sweep.replications,

@@ -203,6 +203,20 @@ impl Plan {
         }
     }
 
+    /// The names of the clients of a contender's users that no recording confirms, each once.
+    pub fn unrecorded(&self, contender: usize) -> Vec<String> {
+        let cohorts = self.scenario.cohorts();
+        let mut names: Vec<String> = Vec::new();
+        for arm in &self.arms[contender].all {
+            let unrecorded = match &arm.policy.client {
+                Some(client) => client.unrecorded(),
+                None => cohorts[arm.cohort].client.unrecorded(),
+            };
+            names.extend(unrecorded.filter(|name| !names.contains(name)));
+        }
+        names
+    }
+
     /// The families of the clients of a contender's users.
     pub fn families_of(&self, contender: usize) -> Families {
         match self.scenario.users() {

@@ -9,7 +9,6 @@ use super::{Chart, palette, titles};
 use crate::metrics::definitions::Metric;
 use crate::results::measured;
 use crate::results::{PolicyResults, Results};
-use crate::text::clean;
 use crate::text::number;
 
 /// Height of a bar's row.
@@ -39,7 +38,7 @@ pub fn bars(results: &Results) -> Vec<Bar> {
     let bar = |policy: &PolicyResults| {
         let Some(metric) = measured::of(policy, Metric::Amplification) else {
             let says = super::titles::UNKNOWN.to_owned();
-            return Bar { name: policy.name.clone(), mean: 0.0, low: 0.0, high: 0.0, says };
+            return Bar { name: policy.label(), mean: 0.0, low: 0.0, high: 0.0, says };
         };
         let [mean, low, high] = [metric.mean, metric.ci_low, metric.ci_high];
         let says = match (mean > 0.0, measured::interval(metric)) {
@@ -47,7 +46,7 @@ pub fn bars(results: &Results) -> Vec<Bar> {
             (true, None) => number::short(mean),
             (true, Some((low, high))) => format!("{} ({low} to {high})", number::short(mean)),
         };
-        Bar { name: policy.name.clone(), mean, low, high, says }
+        Bar { name: policy.label(), mean, low, high, says }
     };
     results.policies.iter().map(bar).collect()
 }
@@ -66,7 +65,7 @@ pub fn amplification(results: &Results) -> Chart {
     }
     let head = Head::new(results, &title, &notes);
 
-    let names: Vec<String> = rows.iter().map(|bar| LABEL.fit_name(&clean(&bar.name), NAME_MOST)).collect();
+    let names: Vec<String> = rows.iter().map(|bar| LABEL.fit_name(&bar.name, NAME_MOST)).collect();
     let says: Vec<String> = rows.iter().map(|bar| bar.says.clone()).collect();
     let widest = |texts: &[String], face: super::typeface::Face| {
         texts.iter().map(|text| face.width(text)).fold(0.0, f64::max)

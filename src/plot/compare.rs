@@ -2,7 +2,6 @@
 
 use super::typeface::TITLE;
 use crate::results::{PolicyResults, Results};
-use crate::text::clean;
 
 /// Text for one policy: in full, and in short after another policy was named.
 pub(super) struct Clause {
@@ -20,7 +19,7 @@ pub(super) struct Clause {
 pub(super) fn compare(results: &Results, clause: impl Fn(&PolicyResults, &str, &str) -> Clause) -> String {
     let average = if results.replications > 1 { " on average" } else { "" };
     let names: Vec<String> =
-        results.policies.iter().map(|policy| TITLE.fit_name(&clean(&policy.name), 460.0)).collect();
+        results.policies.iter().map(|policy| TITLE.fit_name(&policy.label(), 460.0)).collect();
     let clauses: Vec<Clause> =
         results.policies.iter().zip(&names).map(|(policy, name)| clause(policy, name, average)).collect();
     let Some((first, others)) = clauses.split_first() else { return "No policy was run".to_owned() };

@@ -9,7 +9,6 @@ use super::palette::GREY;
 use super::typeface::{HEADING, LABEL};
 use super::{Chart, palette, titles};
 use crate::results::{PolicyResults, Results};
-use crate::text::clean;
 use crate::text::number;
 
 /// Width of the key to the right of the plot.
@@ -81,7 +80,7 @@ pub fn entries_per_session(results: &Results) -> Chart {
             canvas.line((left, y - 4.0), (left + 16.0, y - 4.0), color.line, 3.0);
             let room = WIDTH - MARGIN - left - 24.0;
             let alike = (0..curves.len()).filter(|j| first_like(&curves, *j) == i);
-            let names: Vec<String> = alike.map(|j| clean(&results.policies[j].name)).collect();
+            let names: Vec<String> = alike.map(|j| results.policies[j].label()).collect();
             let name = together(&names, HEADING, room);
             canvas.text(&name, (left + 24.0, y), HEADING, color.text, Anchor::Left);
             let worst = LABEL.fit(&most_named(results, policy), room);

@@ -12,7 +12,7 @@ use super::strip::Strip;
 use super::typeface::HEADING;
 use super::{Chart, palette, titles};
 use crate::results::Results;
-use crate::text::{capitalised, clean};
+use crate::text::capitalised;
 
 /// One of the two quantities, for every policy.
 struct Part {
@@ -107,7 +107,7 @@ impl Part {
         let each = results.policies.iter().zip(&self.spreads).zip(&self.says).enumerate();
         let labels = each.map(|(i, ((policy, spread), says))| EndLabel {
             y: plot.y(spread.end()),
-            name: clean(&policy.name),
+            name: policy.label(),
             says: says.clone(),
             line: palette::policy(i).line,
             text: palette::policy(i).text,

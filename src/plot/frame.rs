@@ -73,7 +73,7 @@ pub fn provenance(results: &Results) -> String {
     parts.extend([
         format!("seed {}", results.seed),
         number::counted(results.replications.into(), "replication", "replications"),
-        NOTE.fit(&format!("client model {}", clean(&results.client_model)), 270.0),
+        NOTE.fit(&format!("client model {}", results.client_label()), 270.0),
         format!("authstorm {}", clean(&results.version)),
         format!("sha256 {hash}"),
     ]);

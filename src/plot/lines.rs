@@ -10,7 +10,6 @@ use super::series::Series;
 use super::strip::Strip;
 use super::{Chart, palette};
 use crate::results::Results;
-use crate::text::clean;
 
 /// The line of a policy.
 pub struct Line {
@@ -58,7 +57,7 @@ impl Line {
         let color = palette::policy(self.policy);
         EndLabel {
             y: plot.y(self.spread.end()),
-            name: clean(&results.policies[self.policy].name),
+            name: results.policies[self.policy].label(),
             says: self.says.clone(),
             line: color.line,
             text: color.text,

@@ -5,6 +5,7 @@ use super::canvas::{Anchor, Canvas, picture};
 use super::frame::{GAP, Head, MARGIN, WIDTH};
 use super::palette::{Color, GREY, INK, UNKNOWN, WHITE, text_on};
 use super::typeface::{HEADING, LABEL, NOTE, TICK};
+use crate::client::token::label;
 use crate::experiment::map::{Cell, Kind, Map, PolicyMap, easiest_first};
 use crate::text::number::{counted, short};
 use crate::text::{clean, shorten};
@@ -81,7 +82,7 @@ fn panel(canvas: &mut Canvas<'_>, map: &Map, policy: &PolicyMap, (top, high): (f
     let wide = ((WIDTH - MARGIN - left) / columns as f64).min(150.0);
     let tall = high / rows as f64;
     canvas.text(
-        &HEADING.fit_name(&clean(&policy.name), WIDTH / 2.0),
+        &HEADING.fit_name(&label(&policy.name), WIDTH / 2.0),
         (left, top + 14.0),
         HEADING,
         INK,
@@ -148,7 +149,7 @@ fn title(map: &Map) -> String {
         let always = if policy.cells.iter().any(|cell| is_mixed(&cell)) { "always " } else { "" };
         Some(format!(
             "{} does not {always}come back at {load} = {at} from {} = {}",
-            clean(&policy.name),
+            label(&policy.name),
             clean(&map.trigger),
             clean(&ends.trigger)
         ))

@@ -6,6 +6,7 @@ use super::canvas::{Anchor, Canvas, picture};
 use super::frame::{GAP, Head, MARGIN, WIDTH};
 use super::palette::{self, AXIS, Color, GREY, GRID, INK};
 use super::typeface::{HEADING, LABEL, NOTE, TICK};
+use crate::client::token::label;
 use crate::experiment::rank::{PolicyRanking, Ranking};
 use crate::text::number::{counted, short};
 use crate::text::{clean, shorten};
@@ -131,7 +132,7 @@ fn block(
     let pale = |part: u8| (u16::from(part) / 3 + 170) as u8;
     let light = Color(pale(r), pale(g), pale(b));
     canvas.text(
-        &HEADING.fit_name(&clean(&policy.name), NAMES),
+        &HEADING.fit_name(&label(&policy.name), NAMES),
         (MARGIN, top + 14.0),
         HEADING,
         color.text,
@@ -174,7 +175,7 @@ fn block(
 fn title(ranking: &Ranking) -> String {
     let first = |policy: &PolicyRanking| {
         let ranked = policy.ranked();
-        let name = clean(&policy.name);
+        let name = label(&policy.name);
         match ranked.first().filter(|key| key.screened.matters) {
             Some(key) => format!("{} matters most under {name}", clean(&key.screened.key)),
             None => format!("no key is shown to matter under {name}"),

@@ -15,7 +15,7 @@ use crate::metrics::Metric;
 use crate::metrics::Outcome;
 use crate::metrics::timeline::Bucket;
 use crate::results::{Limit, PolicyResults, Results, limits, measured};
-use crate::text::{clean, number};
+use crate::text::number;
 
 /// A limit of at most so many times the peak is a line. One above it is said in words, because the scale of its line would
 /// flatten the data.
@@ -48,7 +48,7 @@ pub fn requests_in(results: &Results, columns: Columns) -> Chart {
     if results.replications > 1
         && let Some(first) = results.policies.first()
     {
-        let name = NOTE.fit_name(&clean(&first.name), 200.0);
+        let name = NOTE.fit_name(&first.label(), 200.0);
         notes
             .push(format!("shown: replication {shown}, counted from 0, whose peak is the median for {name}"));
     }
@@ -171,7 +171,7 @@ struct Area {
 impl Panel {
     fn all(results: &Results, columns: Columns, shown: usize) -> Vec<Panel> {
         let panel = |group: &Vec<usize>| {
-            let names = group.iter().map(|i| clean(&results.policies[*i].name)).collect();
+            let names = group.iter().map(|i| results.policies[*i].label()).collect();
             Panel { names, ..Panel::of(&results.policies[group[0]], columns, shown) }
         };
         alike(&results.policies, columns, shown).iter().map(panel).collect()
@@ -194,7 +194,7 @@ impl Panel {
         let mean_peak = peaks.map(|peaks| number::short(peaks.mean)).unwrap_or_default();
         let runs = peaks.map_or(0, |peaks| peaks.values.len());
         let ends_open = areas.iter().any(|area| !area.named);
-        Panel { names: vec![clean(&policy.name)], peak, mean_peak, runs, areas, busiest, ends_open }
+        Panel { names: vec![policy.label()], peak, mean_peak, runs, areas, busiest, ends_open }
     }
 
     fn looks_like(&self, other: &Panel) -> bool {

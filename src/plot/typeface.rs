@@ -1,5 +1,6 @@
 //! The compiled-in font of every picture, and the widths of its letters, which layout needs.
 
+use crate::client::token::UNRECORDED;
 use skrifa::instance::{LocationRef, Size as Scale};
 use skrifa::{FontRef, MetadataProvider};
 use std::collections::BTreeMap;
@@ -75,9 +76,14 @@ impl Face {
         self.cut(text, width, |kept| (kept, 0))
     }
 
-    /// `text`, shortened in the middle: names with the same beginning often differ at the end.
+    /// `text`, shortened in the middle: names with the same beginning often differ at the end. A note that no recording
+    /// confirms a client stays whole.
     pub fn fit_name(self, text: &str, width: f64) -> String {
-        self.cut(text, width, |kept| (kept - kept / 3, kept / 3))
+        let shorten = |name, width| self.cut(name, width, |kept| (kept - kept / 3, kept / 3));
+        match text.strip_suffix(UNRECORDED) {
+            Some(name) => format!("{}{UNRECORDED}", shorten(name, width - self.width(UNRECORDED))),
+            None => shorten(text, width),
+        }
     }
 
     /// Keeps as many letters as fit. `share` splits their number into head and tail.

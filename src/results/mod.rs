@@ -81,10 +81,12 @@ pub use verdict::{Assurance, Decision, Judgement, RunsMeeting, RunsQuantile, Ver
 
 use crate::client::Families;
 use crate::client::family::FlowWords;
+use crate::client::token::{UNRECORDED, label};
 use crate::kernel::Dur;
 use crate::metrics::{Metric, MetricDef, Timeline, all_metrics, metrics_of};
 use crate::scenario::PolicyFile;
 use crate::scenario::cohort::{AND, families_in};
+use crate::text::clean;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -192,6 +194,9 @@ pub struct PolicyResults {
     /// The policy's name.
     #[serde(skip)]
     pub name: String,
+    /// Names of the clients of its users that no recording confirms, in the order of the cohorts.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unrecorded: Vec<String>,
     /// Every metric, in the order of [`metrics_of`] the clients' families. Results of another version may have other metrics.
     #[serde(with = "serial::by_name")]
     #[schemars(with = "BTreeMap<String, MetricValues>")]
@@ -285,6 +290,11 @@ impl Results {
         families_in(&self.client_model.split(AND).collect::<Vec<_>>())
     }
 
+    /// The clients as pictures and pages name them. Those that no recording confirms say so.
+    pub fn client_label(&self) -> String {
+        self.client_model.split(AND).map(label).collect::<Vec<_>>().join(AND)
+    }
+
     /// The names of the flow of the clients' family, or of the flows of several.
     pub fn flow(&self) -> &'static FlowWords {
         self.families().flow()
@@ -310,6 +320,14 @@ impl Results {
 }
 
 impl PolicyResults {
+    /// The name as pictures, pages and tables show it. The name of a client that no recording confirms says so.
+    pub fn label(&self) -> String {
+        match self.unrecorded.contains(&self.name) {
+            true => format!("{}{UNRECORDED}", clean(&self.name)),
+            false => label(&self.name),
+        }
+    }
+
     /// The worst session of all replications: the first of [`PolicyResults::sessions`]; absent without users. `explain
     /// --session worst`, the page and the policy's first row in sessions.csv all refer to it.
     pub fn worst(&self) -> Option<&SessionRow> {

@@ -71,6 +71,7 @@ fn insert_after(object: &mut Value, before: &str, key: &str, value: Value) {
 fn without_details(results: &Results) -> Results {
     let without_details = |policy: &PolicyResults| PolicyResults {
         name: policy.name.clone(),
+        unrecorded: policy.unrecorded.clone(),
         metrics: policy.metrics.clone(),
         entries_distribution: policy.entries_distribution.clone(),
         demand: policy.demand.clone(),

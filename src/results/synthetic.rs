@@ -250,6 +250,7 @@ fn policy(name: &str, bucket: Dur, buckets: usize, replications: u32, harm: f64)
         .collect();
     let (demand, not_exercised) = (Vec::new(), Vec::new());
     PolicyResults {
+        unrecorded: Vec::new(),
         groups: Vec::new(),
         name: name.to_owned(),
         metrics,

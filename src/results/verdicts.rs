@@ -4,6 +4,7 @@ use super::{
     Assurance, Decision, Demand, Gap, Judgement, PolicyResults, Results, RunsMeeting, RunsQuantile, Verdict,
     measured,
 };
+use crate::client::token::label;
 use crate::kernel::Dur;
 use crate::metrics::Metric;
 use crate::stats::{CONFIDENCE, Trials, at_most};
@@ -188,7 +189,7 @@ pub fn exceeded(policy: &str, demand: &Demand, horizon: Dur) -> String {
     };
     format!(
         "Demand exceeds capacity under {}, {until}: {} is offered {}/s and serves {}/s ({})",
-        clean(policy),
+        label(policy),
         demand.place,
         number::short(demand.offered_per_s()),
         number::short(demand.served_per_s()),
@@ -198,20 +199,20 @@ pub fn exceeded(policy: &str, demand: &Demand, horizon: Dur) -> String {
 
 /// What acts in no replication, a sentence each. Names the policies if it is not so under every policy.
 pub fn not_exercised(results: &Results) -> Vec<String> {
-    let mut sentences: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut sentences: Vec<(&str, Vec<String>)> = Vec::new();
     for policy in &results.policies {
         for sentence in &policy.not_exercised {
             match sentences.iter_mut().find(|(known, _)| known == sentence) {
-                Some((_, policies)) => policies.push(&policy.name),
-                None => sentences.push((sentence, vec![&policy.name])),
+                Some((_, policies)) => policies.push(policy.label()),
+                None => sentences.push((sentence, vec![policy.label()])),
             }
         }
     }
-    let in_words = |(sentence, policies): (&str, Vec<&str>)| {
+    let in_words = |(sentence, policies): (&str, Vec<String>)| {
         let under = if policies.len() == results.policies.len() {
             String::new()
         } else {
-            format!(" under {}", policies.into_iter().map(clean).collect::<Vec<_>>().join(", "))
+            format!(" under {}", policies.join(", "))
         };
         format!("Not exercised{under}: {}", clean(sentence))
     };
@@ -229,7 +230,7 @@ pub fn unfinished(results: &Results) -> Vec<String> {
             format!(
                 "Under {}, {} of {} still wait or try when the run ends: amplification, waiting and what callers see are not \
                  final",
-                clean(&policy.name),
+                policy.label(),
                 number::short(open),
                 number::counted_mean(begun, "call", "calls"),
             )
@@ -238,7 +239,25 @@ pub fn unfinished(results: &Results) -> Vec<String> {
     results.policies.iter().filter_map(of).collect()
 }
 
-/// Everything that qualifies the numbers of these results, a sentence each: demand beyond capacity, what was not exercised,
+/// The clients that follow their source alone; absent where recordings confirm each.
+fn unrecorded(results: &Results) -> Option<String> {
+    let mut names: Vec<String> = Vec::new();
+    for name in results.policies.iter().flat_map(|policy| &policy.unrecorded) {
+        let name = clean(name);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    (!names.is_empty()).then(|| {
+        format!(
+            "No recording confirms {}: the profile follows the source of the package alone",
+            names.join(", nor ")
+        )
+    })
+}
+
+/// Everything that qualifies the numbers of these results, a sentence each: demand beyond capacity, clients without recordings,
+/// what was not exercised,
 /// unfinished callers, a number of replications that was chosen by looking, and gaps of another version's results.
 pub fn qualifications(results: &Results) -> Vec<String> {
     let demand = results.policies.iter().flat_map(|policy| {
@@ -253,6 +272,7 @@ pub fn qualifications(results: &Results) -> Vec<String> {
             "Demand against capacity is not judged: no request is sent before the first fault".to_owned(),
         );
     }
+    sentences.extend(unrecorded(results));
     sentences.extend(unfinished(results));
     sentences.extend(not_exercised(results));
     if let Some(precision) = &results.precision {

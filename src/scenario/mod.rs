@@ -3,7 +3,7 @@
 use crate::backend::BackendSpec;
 use crate::client::own::OwnClient;
 use crate::client::policy::Policy;
-use crate::client::token::Profile;
+use crate::client::token::{self, Profile};
 use crate::client::workload::WorkloadSpec;
 use crate::client::{Model, ModelName};
 use crate::fault::FaultSpec;
@@ -256,6 +256,13 @@ impl ClientSpec {
         let profile = self.profile.as_ref().map(|profile| &profile.sdk.name);
         let name = self.sdk.as_ref().or(profile).map(|name| format!(" {name}"));
         format!("{}{}", self.model(), name.unwrap_or_default())
+    }
+
+    /// The name of its profile, if no recording confirms it.
+    pub fn unrecorded(&self) -> Option<String> {
+        let shipped = token::named(self.model().name());
+        let profile = self.profile.as_ref().or(shipped.as_ref())?;
+        profile.sdk.unrecorded.then(|| profile.sdk.name.clone())
     }
 }
 

@@ -176,3 +176,44 @@ fn a_report_is_the_same_in_every_form() {
     let known = keys(&schema["$defs"]["TrialResult"]["properties"]);
     assert!(trials.iter().flat_map(keys).all(|key| known.contains(&key)), "{known:?}");
 }
+
+/// Words, pictures and the page say "no recordings" after the name of a client that no recording confirms. Commands, data and the
+/// text of the scenario hold the name alone.
+#[test]
+fn results_name_the_client_without_recordings_as_such() {
+    const NAME: &str = "better-auth-1.7.25";
+    let dir = tempfile::tempdir().expect("a folder");
+    let scenario = format!(
+        "version = 1\nname = \"unrecorded\"\nseed = 1\nhorizon = \"20m\"\nbucket = \"1m\"\n\
+         policies = [\"firebase-1.13.9\", \"{NAME}\"]\n\
+         [client]\nmodel = \"firebase-1.13.9\"\n\
+         [fleet]\nusers = 20\napp-get-token = {{ every = \"30s\" }}\n\
+         [[fault]]\nname = \"down\"\nkind = \"status\"\nstatus = 503\nendpoints = [\"lookup\", \"token\"]\nfrom = \"5m\"\nto = \"8m\"\n"
+    );
+    std::fs::write(dir.path().join("unrecorded.toml"), scenario).expect("a file");
+    let (code, out, err) = run(dir.path(), &["run", "unrecorded.toml", "--out", "results"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains(&format!("No recording confirms {NAME}")), "{out}");
+    let is_named_so = |text: &str, what: &str| {
+        let mut bare = text.split(NAME).skip(1).filter(|after| !after.starts_with(" (no recordings)"));
+        assert_eq!(bare.next().map(|after| after.chars().take(80).collect::<String>()), None, "{what}");
+    };
+    let sentence = format!("No recording confirms {NAME}:");
+    for line in out.replace(&sentence, "").lines().filter(|line| !line.contains("authstorm ")) {
+        is_named_so(line, line);
+    }
+    let mut pictures = 0;
+    for (name, content) in crate::common::files(&dir.path().join("results")) {
+        if name.ends_with(".svg") {
+            let text = String::from_utf8(content).expect("an SVG is text");
+            pictures += usize::from(text.contains(NAME));
+            is_named_so(&text, &name);
+        }
+    }
+    assert!(pictures > 0, "some picture names the client");
+    let page = std::fs::read_to_string(dir.path().join("results/report.html")).expect("a page");
+    assert!(page.contains(&format!("<bdi>{NAME} (no recordings)</bdi>")), "the page's table names it so");
+    // The command's own report of the client does so as well.
+    let (_, explained, _) = run(dir.path(), &["explain-client", NAME]);
+    assert!(explained.contains(&format!("{NAME} (no recordings)")), "{explained}");
+}

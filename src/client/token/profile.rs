@@ -66,6 +66,9 @@ pub struct Profile {
     pub events: Events,
 }
 
+/// What follows the name of a client whose profile no recording confirms.
+pub const UNRECORDED: &str = " (no recordings)";
+
 /// The identity of the client.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]

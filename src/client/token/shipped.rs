@@ -1,7 +1,8 @@
 //! The shipped profiles: `scenarios/clients/`.
 
-use super::profile::Profile;
+use super::profile::{Profile, UNRECORDED};
 use crate::client::family::ModelRow;
+use crate::text::clean;
 use std::sync::{Arc, LazyLock};
 
 /// Declares the shipped profiles. A file has the name of its model.
@@ -47,6 +48,12 @@ pub fn shipped(package: &str, version: &str) -> Option<Profile> {
 /// The shipped profile at this place.
 pub(super) fn profile(place: usize) -> Arc<Profile> {
     Arc::clone(&profiles()[place])
+}
+
+/// The name of a policy as results show it: printable, and that of a shipped client that no recording confirms says so.
+pub fn label(policy: &str) -> String {
+    let note = if named(policy).is_some_and(|profile| profile.sdk.unrecorded) { UNRECORDED } else { "" };
+    format!("{}{note}", clean(policy))
 }
 
 /// The shipped profile of this name.

@@ -1,6 +1,7 @@
 //! A map in sentences.
 
 use super::{Cell, Kind, Map, PolicyMap, TriggerEnds};
+use crate::client::token::label;
 use crate::text::clean;
 use crate::text::number::{counted, share, short, upper_share};
 
@@ -30,7 +31,7 @@ impl Map {
     /// A row for each policy and cell: policy, load, trigger, outcome, and what the runs come to.
     pub fn rows_in_words(&self) -> Vec<[String; 5]> {
         let row = |policy: &PolicyMap, cell: &Cell| {
-            let names = [clean(&policy.name), clean(&cell.load), clean(&cell.trigger)];
+            let names = [label(&policy.name), clean(&cell.load), clean(&cell.trigger)];
             let [policy, load, trigger] = names;
             [policy, load, trigger, cell.kind.word().to_owned(), cell_in_words(cell)]
         };
@@ -45,7 +46,7 @@ impl Map {
     }
 
     fn without(&self, policy: &PolicyMap) -> String {
-        let under = format!("under {}, without a trigger", clean(&policy.name));
+        let under = format!("under {}, without a trigger", label(&policy.name));
         let load = clean(&self.load);
         match (&policy.keeps_up_to, &policy.falls_at) {
             (Some(kept), None) => {
@@ -68,7 +69,7 @@ impl Map {
     fn of_trigger(&self, policy: &PolicyMap, ends: &TriggerEnds) -> Vec<String> {
         let under = format!(
             "under {}, with {} = {}",
-            clean(&policy.name),
+            label(&policy.name),
             clean(&self.trigger),
             clean(&ends.trigger)
         );

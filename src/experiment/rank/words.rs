@@ -2,6 +2,7 @@
 
 use super::ranked::Ranked;
 use super::{PolicyRanking, Ranking, Screened};
+use crate::client::token::label;
 use crate::text::number::{NEVER, counted, fixed, share, short, whole};
 use crate::text::{clean, list_in_words};
 
@@ -45,7 +46,7 @@ impl Ranking {
                     ]
                 });
                 [
-                    clean(&policy.name),
+                    label(&policy.name),
                     clean(&key.key),
                     short(key.mu_star),
                     format!("{} to {}", short(key.mu_star_low), short(key.mu_star_high)),
@@ -70,7 +71,7 @@ impl Ranking {
     }
 
     fn of_policy(&self, policy: &PolicyRanking) -> Vec<String> {
-        let under = format!("under {}", clean(&policy.name));
+        let under = format!("under {}", label(&policy.name));
         let ranked = policy.ranked();
         let mut words = Vec::new();
         let matters: Vec<&Ranked<'_>> = ranked.iter().filter(|key| key.screened.matters).collect();

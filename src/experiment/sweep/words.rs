@@ -1,6 +1,7 @@
 //! A sweep in sentences.
 
 use super::{Cell, Sweep, Table, Told};
+use crate::client::token::label;
 use crate::results::measured::mean_in_words;
 use crate::text::number::{NEVER, counted, short, whole};
 use crate::text::{clean, number};
@@ -68,7 +69,7 @@ impl Table {
         let cells: Vec<(u64, Cell)> = (0..self.sweep.count)
             .filter_map(|point| Some((point, self.cell(metric, policy, point)?)))
             .collect();
-        let name = format!("{} of {}", told.name, clean(&self.sweep.policies[policy]));
+        let name = format!("{} of {}", told.name, label(&self.sweep.policies[policy]));
         let known = || cells.iter().filter(|(_, cell)| cell.is_known());
         let least = known().min_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean));
         // Of equal cells the first.

@@ -8,7 +8,7 @@ pub use harm::chains;
 
 use super::{PolicyResults, Results, measured};
 use crate::metrics::{Harm, Metric};
-use crate::text::{clean, number};
+use crate::text::number;
 
 /// The most harms in a policy's sentence. Nobody reads a longer sentence.
 const MOST_HARMS: usize = 4;
@@ -63,7 +63,7 @@ fn sentence(who: &str, clauses: &[String]) -> String {
 
 /// The names of policies, and of how many replications their numbers are means.
 fn who(results: &Results, policies: &[&PolicyResults]) -> String {
-    let names: Vec<String> = policies.iter().map(|policy| clean(&policy.name)).collect();
+    let names: Vec<String> = policies.iter().map(|policy| policy.label()).collect();
     let names = match &names[..] {
         [] => String::new(),
         [one] => one.clone(),

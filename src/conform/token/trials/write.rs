@@ -1,6 +1,7 @@
 //! A report as text and as Markdown.
 
 use super::report::{ClientReport, SignedOutKind, TrialResult, minutes};
+use crate::client::token::UNRECORDED;
 use crate::text::{clean, number, push_wrapped};
 use std::fmt::Write;
 
@@ -52,7 +53,7 @@ impl ClientReport {
 
     /// Its name, which says when no recording confirms the profile.
     pub(super) fn title(&self) -> String {
-        let note = if self.recorded { "" } else { " (no recordings)" };
+        let note = if self.recorded { "" } else { UNRECORDED };
         format!("{}{note}", clean(&self.name))
     }
 
