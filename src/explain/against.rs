@@ -88,28 +88,29 @@ pub fn tell_against(
 ) -> Result<Against, Error> {
     let (plan, hash) = (study.plan(), study.hash());
     let first = tell_planned(&plan, &hash, wanted, control)?;
-    compare_told(&plan, &hash, (wanted, first), other, control)
+    let (replication, session) = (Some(first.replication), Session::Number(first.session));
+    let second =
+        tell_planned(&plan, &hash, Wanted { policy: other, replication, session, ..wanted }, control)?;
+    compare_told(&plan, &hash, [(wanted.policy, first), (other, second)], control)
 }
 
-/// As [`tell_against`], for an existing plan and the story of `wanted`, which was told before.
+/// Compares stories of one session under two policies, which are told of the same time range.
 ///
 /// # Errors
 /// As [`tell_against`].
 pub(super) fn compare_told(
     plan: &Plan,
     hash: &str,
-    (wanted, first): (Wanted, Story),
-    other: usize,
+    [(policy, first), (other, second)]: [(usize, Story); 2],
     control: &Control,
 ) -> Result<Against, Error> {
-    let (replication, session) = (Some(first.replication), Session::Number(first.session));
-    let same = |policy: usize, from: Time| Wanted { policy, replication, session, from, to: wanted.to };
-    let second = tell_planned(plan, hash, same(other, wanted.from), control)?;
     let (alike, difference) = compare(&first, &second);
     // A whole story holds each later part of it. Otherwise the part is told by another run.
     let later = |mut story: Story, policy: usize, at: Time| {
         if story.from > Time::ZERO || story.left_out > 0 {
-            return tell_planned(plan, hash, same(policy, at), control);
+            let (replication, session) = (Some(story.replication), Session::Number(story.session));
+            let part = Wanted { policy, replication, session, from: at, to: story.to };
+            return tell_planned(plan, hash, part, control);
         }
         story.from = at;
         leave_earlier(&mut story);
@@ -117,7 +118,7 @@ pub(super) fn compare_told(
     };
     let stories = match difference {
         None => [first, second],
-        Some(Difference { at, .. }) => [later(first, wanted.policy, at)?, later(second, other, at)?],
+        Some(Difference { at, .. }) => [later(first, policy, at)?, later(second, other, at)?],
     };
     Ok(Against { difference, alike, stories })
 }

@@ -1,14 +1,14 @@
 //! Digests of stories for results: what a page shows of them.
 
 use super::story::Deed;
-use super::{Session, Story, Wanted, against, tell_planned, text, words};
+use super::{OneRun, Story, against, tell_whole, text, words};
 use crate::Study;
 use crate::client::family::FlowHarm;
 use crate::experiment::Error;
 use crate::kernel::Time;
 use crate::parallel;
 use crate::results::{Comparison, Mark, PolicyResults, Results, StoryDigest};
-use crate::world::{Control, Plan};
+use crate::world::Control;
 
 /// The most bytes of a text. The command prints longer texts whole.
 const MOST_BYTES: usize = 20_000;
@@ -103,49 +103,45 @@ pub fn tell_worst(study: &Study, results: &mut Results, control: &Control) -> Re
     let told = |rank: usize| {
         chosen.iter().filter_map(move |(policy, of)| {
             let row = of.sessions.get(rank)?;
-            let wanted = Wanted::whole(*policy, Some(row.replication), Session::Number(row.session));
-            Some(Telling { wanted, against: None })
+            Some((*policy, row.replication, row.session))
         })
     };
-    let mut tellings: Vec<Telling> = told(0).collect();
+    // The worst session of each policy is told whatever it takes. A run that is repeated for one session tells others too.
+    let mut repeated: Vec<OneRun> = told(0).map(|one| OneRun::of(&plan, one)).collect();
     let mut left = (engine.events / 2).clamp(LEAST_EVENTS_OF_ALL, MOST_EVENTS_OF_ALL);
-    let mut may_repeat = || {
+    let mut may_tell = |one: (usize, u32, u32)| {
+        let run = OneRun::of(&plan, one);
+        if repeated.contains(&run) {
+            return true;
+        }
         let rest = left.checked_sub(events);
         left = rest.unwrap_or(left);
+        repeated.extend(rest.map(|_| run));
         rest.is_some()
     };
-    if results.policies.len() > 1 {
-        for telling in &mut tellings {
-            // The first policy is the reference of every comparison.
-            let other = usize::from(telling.wanted.policy == 0);
-            telling.against = Some(other).filter(|_| may_repeat());
-        }
-    }
-    tellings.extend((1..TOLD).flat_map(told).filter(|_| may_repeat()));
+    // The first policy is the reference of every comparison.
+    let compared = |one: (usize, u32, u32)| (usize::from(one.0 == 0), one.1, one.2);
+    let against: Vec<Option<(usize, u32, u32)>> = match results.policies.len() {
+        0 | 1 => told(0).map(|_| None).collect(),
+        _ => told(0).map(|one| Some(compared(one)).filter(|other| may_tell(*other))).collect(),
+    };
+    let mut wanted: Vec<(usize, u32, u32)> = told(0).collect();
+    wanted.extend((1..TOLD).flat_map(told).filter(|one| may_tell(*one)));
+    let alone = wanted.len();
+    wanted.extend(against.iter().flatten());
     let hash = &study.hash();
-    results.stories = parallel::map(&tellings, |telling| telling.tell(&plan, hash, control))
-        .into_iter()
-        .collect::<Result<_, _>>()?;
-    Ok(())
-}
-
-/// A session whose story is told, and the policy with which it is compared.
-struct Telling {
-    wanted: Wanted,
-    against: Option<usize>,
-}
-
-impl Telling {
-    fn tell(&self, plan: &Plan, hash: &str, control: &Control) -> Result<StoryDigest, Error> {
-        let story = tell_planned(plan, hash, self.wanted, control)?;
-        let mut digest = story.digest();
-        if let Some(other) = self.against {
-            let told = against::compare_told(plan, hash, (self.wanted, story), other, control)?;
-            let policy = told.stories[1].contender.clone();
-            digest.against = Some(Comparison { policy, text: cut(against::text(&told)) });
-        }
-        Ok(digest)
+    let mut stories = tell_whole(&plan, hash, &wanted, control)?;
+    let mut others = stories.split_off(alone).into_iter();
+    let mut digests = parallel::map(&stories, Story::digest);
+    let policies = wanted.iter().map(|one| one.0);
+    for (((digest, first), policy), other) in digests.iter_mut().zip(stories).zip(policies).zip(against) {
+        let Some((other, second)) = other.and_then(|one| Some((one.0, others.next()?))) else { continue };
+        let told = against::compare_told(&plan, hash, [(policy, first), (other, second)], control)?;
+        let policy = told.stories[1].contender.clone();
+        digest.against = Some(Comparison { policy, text: cut(against::text(&told)) });
     }
+    results.stories = digests;
+    Ok(())
 }
 
 fn cut(mut text: String) -> String {

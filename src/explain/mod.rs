@@ -1,6 +1,7 @@
 //! The story of one session: its events, their effects, and the policy rules that decided.
 //!
-//! [`tell`] repeats the run of one contender and observes it with a [`record::Recorder`]. A run is a function of scenario,
+//! [`tell`] repeats the run of one contender and observes it with a [`record::Recorder`]. Sessions of the same run share one
+//! repetition. A run is a function of scenario,
 //! seed and replication, so this run equals the one behind the results. Each other file writes a [`Story`] in one form:
 //! [`text`] for people, [`json`] for programs, [`mermaid`] for documents, [`trace`] for Perfetto.
 
@@ -14,6 +15,7 @@ pub mod own;
 mod part;
 mod png_text;
 pub mod record;
+mod recorders;
 pub mod rules;
 mod run;
 pub mod story;
@@ -29,8 +31,11 @@ pub use story::Story;
 use crate::Study;
 use crate::experiment::{Error, worst_session};
 use crate::kernel::Time;
+use crate::parallel;
 use crate::world::{Control, Plan, observed_part};
 use record::Recorder;
+use recorders::Recorders;
+use std::ops::Range;
 
 /// A choice of session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,9 +100,65 @@ pub fn tell_planned(plan: &Plan, hash: &str, wanted: Wanted, control: &Control) 
     };
     assert!(session < users, "no session {session} among {users} users");
     assert!(replication < replications, "no replication {replication} among {replications}");
-    let recorder = Recorder::new(plan, session, from, to);
-    // Runs only the users that can influence the session.
-    let users = plan.part_of(session);
-    let (_, recorder, _) = observed_part(plan, policy, replication, users, control, recorder)?;
-    Ok(recorder.finish(plan, policy, replication, hash))
+    let run = OneRun::of(plan, (policy, replication, session));
+    let mut stories = run.record(plan, hash, &[session], (from, to), control)?;
+    Ok(stories.remove(0))
+}
+
+/// A run that is repeated: of one policy, of one replication, and of the users that can influence one another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct OneRun {
+    policy: usize,
+    replication: u32,
+    users: Range<u32>,
+}
+
+impl OneRun {
+    /// The run of a session, given by its policy, replication and number.
+    fn of(plan: &Plan, (policy, replication, session): (usize, u32, u32)) -> OneRun {
+        OneRun { policy, replication, users: plan.part_of(session) }
+    }
+
+    /// The stories of these sessions of the run, in this time range, in the order of the sessions.
+    fn record(
+        &self,
+        plan: &Plan,
+        hash: &str,
+        sessions: &[u32],
+        (from, to): (Time, Time),
+        control: &Control,
+    ) -> Result<Vec<Story>, Error> {
+        let OneRun { policy, replication, users } = self.clone();
+        let recorders = sessions.iter().map(|session| Recorder::new(plan, *session, from, to)).collect();
+        let (_, Recorders(told), _) =
+            observed_part(plan, policy, replication, users, control, Recorders(recorders))?;
+        Ok(told.into_iter().map(|recorder| recorder.finish(plan, policy, replication, hash)).collect())
+    }
+}
+
+/// Whole stories of sessions, each given by its policy, replication and number, in the same order. Sessions of one run share it.
+fn tell_whole(
+    plan: &Plan,
+    hash: &str,
+    wanted: &[(usize, u32, u32)],
+    control: &Control,
+) -> Result<Vec<Story>, Error> {
+    let mut runs: Vec<(OneRun, Vec<usize>)> = Vec::new();
+    for (place, one) in wanted.iter().enumerate() {
+        let run = OneRun::of(plan, *one);
+        match runs.iter_mut().find(|(known, _)| *known == run) {
+            Some((_, places)) => places.push(place),
+            None => runs.push((run, vec![place])),
+        }
+    }
+    let tell = |(run, places): &(OneRun, Vec<usize>)| {
+        let sessions: Vec<u32> = places.iter().map(|place| wanted[*place].2).collect();
+        let stories = run.record(plan, hash, &sessions, (Time::ZERO, Time::NEVER), control)?;
+        Ok(places.iter().copied().zip(stories).collect::<Vec<_>>())
+    };
+    let told: Vec<Vec<(usize, Story)>> =
+        parallel::map(&runs, tell).into_iter().collect::<Result<_, Error>>()?;
+    let mut told: Vec<(usize, Story)> = told.into_iter().flatten().collect();
+    told.sort_by_key(|(place, _)| *place);
+    Ok(told.into_iter().map(|(_, story)| story).collect())
 }

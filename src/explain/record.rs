@@ -3,19 +3,20 @@
 //! A part of a run depends on what came before it, so the recorder observes the run from its start. Before the part it keeps
 //! only what the part may need: the steps behind calls in flight and waits, and the starts of their chains.
 
+mod notices;
+
 use super::part;
 use super::rules::Rules;
 use super::run::{RoundsOf, arm_of, change_of, fault_windows};
 use super::story::{self, Call, Deed, SignedOut, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
-use crate::client::fact::Fact;
-use crate::client::family::{self, Activity, Look, MessageCause, Role};
+use crate::client::family::MessageCause;
 use crate::client::step::{Input, TaskId};
-use crate::kernel::{Dur, Time};
-use crate::metrics::Outcome;
+use crate::kernel::Time;
 use crate::protocol::Failure;
-use crate::world::{Observer, Outside, Plan};
+use crate::world::Plan;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 /// The most steps of a story. Further steps are only counted. A loop without latency would fill any memory.
 pub const MOST_STEPS: usize = 100_000;
@@ -25,7 +26,8 @@ const FEW_STEPS: usize = 64;
 /// Records the tabs of one user.
 pub struct Recorder {
     session: u32,
-    tabs_per_user: u32,
+    /// The tabs of the session, as numbers of the run.
+    own_tabs: Range<u32>,
     from: Time,
     to: Time,
     steps: BTreeMap<usize, Step>,
@@ -63,7 +65,7 @@ impl Recorder {
     pub fn new(plan: &Plan, session: u32, from: Time, to: Time) -> Recorder {
         Recorder {
             session,
-            tabs_per_user: plan.tabs_per_user,
+            own_tabs: session * plan.tabs_per_user..(session + 1) * plan.tabs_per_user,
             from,
             to,
             steps: BTreeMap::new(),
@@ -89,7 +91,7 @@ impl Recorder {
     }
 
     fn own(&self, tab: u32) -> Option<u32> {
-        (tab / self.tabs_per_user == self.session).then_some(tab % self.tabs_per_user)
+        self.own_tabs.contains(&tab).then(|| tab - self.own_tabs.start)
     }
 
     fn begin(&mut self, at: Time, tab: Option<u32>, trigger: Trigger, cause: Option<usize>) {
@@ -243,170 +245,6 @@ impl Recorder {
         };
         part::leave_earlier(&mut story);
         story
-    }
-}
-
-impl Observer for Recorder {
-    const ACTIVE: bool = true;
-
-    fn input(&mut self, now: Time, tab: u32, input: Input, look: &dyn Look) {
-        let Some(tab) = self.own(tab) else {
-            self.step = None;
-            return;
-        };
-        let trigger = match input {
-            Input::Open => Trigger::Opened,
-            Input::Close => Trigger::Closed,
-            Input::Focus => Trigger::Focus,
-            Input::Blur => Trigger::Blur,
-            Input::AppGetToken { callers, skip_cache } => Trigger::AppGetToken { callers, skip_cache },
-            Input::SetActive { navigate, no_session } => Trigger::SetActive { navigate, no_session },
-            Input::Message(message) => Trigger::Message(look.message(message)),
-            Input::SignIn { again } => Trigger::SignIn { again },
-            Input::Lock(_) => Trigger::Lock,
-            // The effects of a step that is left out are left out too.
-            Input::Answer(task) => match self.call_of.remove(&task) {
-                Some(call) => Trigger::Answer(call),
-                None => {
-                    self.leaves_out(now);
-                    return;
-                }
-            },
-            Input::Timer(task) => match self.wait_of.remove(&task) {
-                Some(wait) => {
-                    self.end_wait(wait, now);
-                    Trigger::Timer(wait)
-                }
-                None => {
-                    self.leaves_out(now);
-                    return;
-                }
-            },
-        };
-        if matches!(input, Input::Open | Input::Close) {
-            self.end_waits_of(tab, now);
-        }
-        let cause = self.cause(now, tab, input, trigger);
-        self.begin(now, Some(tab), trigger, cause);
-    }
-
-    fn sent(&mut self, now: Time, tab: u32, id: TaskId, doing: Activity, endpoint: Endpoint, first: bool) {
-        self.sending = None;
-        let Some(tab) = self.own(tab) else { return };
-        let number = self.totals.requests as usize;
-        self.totals.requests += 1;
-        self.call_of.remove(&id);
-        let Some(by) = self.step else { return };
-        let call = Call {
-            tab,
-            endpoint,
-            task: doing.task,
-            caller: doing.caller,
-            attempt: if doing.task.role == Role::Flow { doing.levels } else { doing.attempt },
-            first,
-            sent: now,
-            ended: None,
-            outcome: Outcome::InFlight,
-            failure: None,
-            fault: None,
-            limited: false,
-            by,
-        };
-        self.calls.insert(number, call);
-        self.call_of.insert(id, number);
-        self.sending = Some(number);
-        self.did(Deed::Sends(number));
-    }
-
-    fn struck(&mut self, user: u32, fault: usize) {
-        if let Some(call) = self.just_sent(user) {
-            call.fault = Some(fault);
-        }
-    }
-
-    fn limited(&mut self, user: u32) {
-        if let Some(call) = self.just_sent(user) {
-            call.limited = true;
-        }
-    }
-
-    fn outside(&mut self, now: Time, user: u32, what: Outside) {
-        if user == self.session {
-            self.revoked |= what == Outside::Revoked;
-            // The answer to the request that is being sent says it, so it is no step of its own.
-            if what == Outside::Reused {
-                self.reused = true;
-                return;
-            }
-            self.begin(now, None, Trigger::Outside(what), None);
-        }
-    }
-
-    fn call_ended(&mut self, now: Time, id: TaskId, ended: &family::Call, outcome: Outcome) {
-        let number = self.own(ended.tab).and_then(|_| self.call_of.get(&id));
-        let Some(call) = number.and_then(|number| self.calls.get_mut(number)) else { return };
-        call.outcome = outcome;
-        call.ended = (outcome != Outcome::InFlight).then_some(now);
-        call.failure = ended.failure.filter(|_| !matches!(outcome, Outcome::InFlight | Outcome::Dropped));
-    }
-
-    fn waits(&mut self, now: Time, tab: u32, id: TaskId, doing: Activity, delay: Dur) {
-        let Some(tab) = self.own(tab) else { return };
-        if let Some(before) = self.wait_of.remove(&id) {
-            self.end_wait(before, now);
-        }
-        let number = self.next_wait;
-        self.next_wait += 1;
-        let Some(by) = self.step else { return };
-        let Activity { task, caller, attempt: retry, .. } = doing;
-        let wait = Waiting { tab, task, caller, retry, from: now, length: delay, ended: None, by };
-        self.waits.insert(number, wait);
-        self.wait_of.insert(id, number);
-        self.did(Deed::Waits(number));
-    }
-
-    fn fact(&mut self, now: Time, tab: u32, fact: Fact) {
-        if self.own(tab).is_none() {
-            return;
-        }
-        let deed = match fact {
-            Fact::FlowEntered { active, depth, cause, .. } => {
-                self.totals.entries += u32::from(active);
-                self.totals.depth = self.totals.depth.max(if active { depth } else { 0 });
-                let entry = if active { self.totals.entries } else { 0 };
-                Deed::EnteredFlow { entry, depth, cause }
-            }
-            Fact::FlowLeft { levels, end } => Deed::LeftFlow { levels, end },
-            Fact::SignedOut => {
-                let (falsely, reused) = (!self.revoked && !self.reused, self.reused && !self.revoked);
-                self.totals.signed_out.get_or_insert(SignedOut { at: now, falsely, reused });
-                self.totals.sign_outs += u32::from(!self.out);
-                self.out = true;
-                self.last_sign_out = self.step.or(self.last_sign_out);
-                Deed::SignedOut { falsely, reused }
-            }
-            Fact::SignedIn => Deed::SignedIn,
-            Fact::PageGone => Deed::PageGone,
-            Fact::Status(status) => Deed::Status(status),
-            Fact::AppError(failure) | Fact::UnhandledRejection(failure) => {
-                self.totals.errors += 1;
-                Deed::AppError(failure)
-            }
-            Fact::SignInEnded(failure) => {
-                if failure.is_none() {
-                    self.revoked = false;
-                    self.reused = false;
-                    self.out = false;
-                    self.last_sign_in = self.step;
-                }
-                Deed::SignInEnded(failure)
-            }
-            Fact::Judged { failure, verdict } => Deed::Judged { failure, verdict },
-            Fact::Cookie(_) | Fact::LoadEnd(_) | Fact::AppAsked | Fact::AppWaited(_) | Fact::AppLeft(_) => {
-                return;
-            }
-        };
-        self.did(deed);
     }
 }
 

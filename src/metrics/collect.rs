@@ -2,12 +2,12 @@
 
 use super::Outcome;
 use super::exercise::Exercise;
+use super::filling::{Filling, Spent};
 use super::grid::Grid;
 use super::groups::{GroupCounts, Harms, by_group};
 use super::latency::Latencies;
 use super::seconds::Seconds;
 use super::tally::{RunMetrics, SessionCounts, Tally};
-use super::timeline::{Spent, Timeline};
 use crate::backend::Endpoint;
 use crate::client::fact::{Fact, FlowEnd, Status};
 use crate::client::family::SessionEnd;
@@ -84,7 +84,7 @@ impl SignedOut {
 
 /// Counts of a run in progress.
 pub struct Collector {
-    timeline: Timeline,
+    timeline: Filling,
     grid: Grid,
     latencies: Latencies,
     seconds: Seconds,
@@ -115,7 +115,7 @@ impl Collector {
     /// A collector for these users under a contender, with all counts zero.
     pub fn new(plan: &Plan, contender: usize, users: Range<u32>) -> Collector {
         Collector {
-            timeline: Timeline::new(plan.scenario.bucket, plan.scenario.horizon),
+            timeline: Filling::new(plan.scenario.bucket, plan.scenario.horizon),
             grid: Grid::new(plan.scenario.horizon, plan.called()),
             latencies: Latencies::default(),
             seconds: Seconds::new(users.len() < plan.backend.keys.users as usize),
@@ -334,9 +334,8 @@ impl Collector {
         self.exercise.errors = self.errors;
         self.exercise.callers_open += self.app_callers;
         self.app_callers_leave(self.app_callers, plan.horizon);
-        self.timeline.sum_spent();
         let mut tally = Tally {
-            timeline: self.timeline,
+            timeline: self.timeline.finish(),
             grid: self.grid,
             latencies: self.latencies,
             exercise: self.exercise,

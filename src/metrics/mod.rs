@@ -3,6 +3,7 @@
 pub mod collect;
 pub mod definitions;
 pub mod exercise;
+mod filling;
 pub mod flow;
 pub mod grid;
 pub mod groups;

@@ -1,6 +1,6 @@
 //! The greatest number of calls in one second of a run.
 
-use crate::kernel::Time;
+use crate::kernel::{Dur, Time};
 
 /// Counts calls per whole second.
 ///
@@ -9,12 +9,16 @@ use crate::kernel::Time;
 #[derive(Clone, Debug, Default)]
 pub struct Seconds {
     second: u32,
+    /// When the second begins.
+    begin: Time,
     count: u64,
     peak: u64,
     is_part: bool,
     /// In a part of a run: completed seconds with calls, in order, with their counts.
     counts: Vec<(u32, u64)>,
 }
+
+const SECOND: Dur = Dur::from_secs(1);
 
 /// Size of an entry for one second of a part, in bytes.
 pub(crate) const SECOND_BYTES: u64 = size_of::<(u32, u64)>() as u64;
@@ -35,11 +39,11 @@ impl Seconds {
     /// Records a sent call. `now` must not be earlier than in the call before.
     #[inline]
     pub fn sent(&mut self, now: Time) {
-        // A run lasts at most 100 years, which is fewer than 2^32 seconds.
-        let second = now.whole_seconds() as u32;
-        if second != self.second {
+        if now.since(self.begin) >= SECOND {
             self.close();
-            self.second = second;
+            // A run lasts at most 100 years, which is fewer than 2^32 seconds.
+            self.second = now.whole_seconds() as u32;
+            self.begin = Time::from_ms(1_000 * u64::from(self.second));
         }
         self.count += 1;
     }

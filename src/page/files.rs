@@ -21,6 +21,9 @@ pub fn files(results: &Results) -> Result<Vec<DataFile>, PngError> {
     if results.policies.iter().any(|policy| !policy.limits.is_empty()) {
         files.push(DataFile::new("limits.csv", csv::limits(results)));
     }
+    if results.policies.iter().any(|policy| !policy.servers.is_empty()) {
+        files.push(DataFile::new("pools.csv", csv::pools(results)));
+    }
     Ok(files)
 }
 

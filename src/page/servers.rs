@@ -36,7 +36,7 @@ pub(super) fn servers(results: &Results, out: &mut String) {
     out.push_str(
         "<section aria-labelledby=\"servers\">\n<h2 id=\"servers\">What the workers do</h2>\n<p class=\"hint\">By pool of \
          workers, over all replications. Times are those at the workers, waiting and in service, of the calls that were \
-         served.</p>\n",
+         served. pools.csv has these numbers.</p>\n",
     );
     begin_policy_table("What the workers do", "pool", shown, out);
     for pool in &first.servers {

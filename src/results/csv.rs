@@ -15,6 +15,26 @@ pub(super) const TIMELINE_COLUMNS: [&str; 6] =
 /// Columns of `flow.csv`.
 pub(super) const FLOW_COLUMNS: [&str; 5] = ["policy", "replication", "t_s", "event", "count"];
 
+/// Columns of `pools.csv`.
+const POOL_COLUMNS: [&str; 16] = [
+    "policy",
+    "pool",
+    "workers",
+    "offered",
+    "served",
+    "shed",
+    "expired",
+    "abandoned",
+    "dropped",
+    "utilisation",
+    "waiting",
+    "most_waiting",
+    "mean_wait_s",
+    "p50_s",
+    "p95_s",
+    "p99_s",
+];
+
 /// Columns of `sessions.csv`.
 pub(super) const SESSION_COLUMNS: [&str; 12] = [
     "policy",
@@ -213,6 +233,34 @@ pub fn limits(results: &Results) -> Vec<u8> {
                 cell(who.map(|who| who.callers_refused)),
                 cell(who.and_then(|who| who.innocent)),
                 cell(who.and_then(|who| who.innocent_refused)),
+            ]);
+        }
+    }
+    table.bytes()
+}
+
+/// `pools.csv`: what each pool of workers did under each policy, over all replications.
+pub fn pools(results: &Results) -> Vec<u8> {
+    let mut table = Table::new(&POOL_COLUMNS);
+    for policy in &results.policies {
+        for pool in &policy.servers {
+            table.row(&[
+                text(&policy.name),
+                text(&pool.pool),
+                pool.workers.to_string(),
+                pool.offered.to_string(),
+                pool.served.to_string(),
+                pool.shed.to_string(),
+                pool.expired.to_string(),
+                pool.abandoned.to_string(),
+                pool.dropped.to_string(),
+                pool.utilisation.to_string(),
+                pool.waiting.to_string(),
+                pool.most_waiting.to_string(),
+                seconds(pool.mean_wait),
+                seconds(pool.p50),
+                seconds(pool.p95),
+                seconds(pool.p99),
             ]);
         }
     }

@@ -34,6 +34,8 @@ pub(super) struct Callers {
     /// calls are reused.
     places: Vec<Caller>,
     free: u32,
+    /// Whether any workload has limits of its own.
+    are_limited: bool,
     /// One state per client when any workload has limits of its own; otherwise a single unused one.
     limits: Vec<SessionPolicy>,
     /// By place, whether the last failed try of its call had no answer in time. Kept where a mechanism asks for it.
@@ -52,13 +54,14 @@ impl Callers {
                 places.extend((0..workload.clients).map(of));
             }
         }
-        let limited = plan.workloads.iter().any(|w| w.limits.is_some());
+        let are_limited = plan.workloads.iter().any(|w| w.limits.is_some());
         Callers {
             places,
             free: NOBODY,
+            are_limited,
             limits: vec![
                 SessionPolicy::default();
-                if limited { plan.backend.keys.all_clients() as usize } else { 1 }
+                if are_limited { plan.backend.keys.all_clients() as usize } else { 1 }
             ],
             timed_out: Vec::new(),
             tokens: tokens::none(plan),
@@ -194,9 +197,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         if first {
             totals.calls += 1;
             totals.begun_at += u128::from(now.0);
-            if plan.workloads[caller.workload as usize].token.is_some()
-                && !self.callers.fetches(plan, id, now)
-            {
+            if self.callers.hold_tokens() && !self.callers.fetches(plan, id, now) {
                 return self.caller_needs_no_fetch(id);
             }
         } else {
@@ -204,15 +205,9 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             totals.in_orbit -= 1;
             totals.orbit_to += u128::from(now.0);
         }
-        if let (Workload { limits: Some(limits), .. }, state) = self.callers.limits_of(plan, id) {
-            if first {
-                limits.first_attempt(state, now);
-            }
-            if !limits.lets_through(state, now) {
-                self.callers.totals[caller.workload as usize].unsent += 1;
-                return self.caller_failed(id, Failure::NETWORK, Cause::Failed);
-            }
-            limits.sent(state);
+        if self.callers.are_limited && !self.callers.let_through(plan, id, now) {
+            self.callers.totals[caller.workload as usize].unsent += 1;
+            return self.caller_failed(id, Failure::NETWORK, Cause::Failed);
         }
         self.collector.generic_sent(first, now);
         let route = plan.backend.route(ENDPOINT);
@@ -312,15 +307,21 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
 
     /// A try gets its answer.
     pub(super) fn caller_answered(&mut self, id: u32, answer: Option<Failure>) {
-        self.callers.tell_end(self.plan, id, answer, self.now);
+        if self.callers.are_limited {
+            self.callers.tell_end(self.plan, id, answer, self.now);
+        }
         if let Some(failure) = answer {
             return self.caller_failed(id, failure, Cause::Failed);
         }
-        self.callers.retry_over(self.plan, id);
+        if self.callers.are_limited {
+            self.callers.retry_over(self.plan, id);
+        }
         let id = self.callers.try_over(id);
         let workload = self.callers.places[id as usize].workload;
         self.callers.totals[workload as usize].answered += 1;
-        self.callers.fetch_ended(self.plan, id, true, self.now);
+        if self.callers.hold_tokens() {
+            self.callers.fetch_ended(self.plan, id, true, self.now);
+        }
         self.caller_is_done(id);
     }
 
@@ -333,14 +334,18 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             let patience = self.plan.backend.route(ENDPOINT).timeout.unwrap_or_default();
             self.caller_ends(id, Time(self.now.0 - patience.0), self.now, Outcome::Timeout);
         }
-        self.callers.tell_end(self.plan, id, Some(Failure::NETWORK), self.now);
+        if self.callers.are_limited {
+            self.callers.tell_end(self.plan, id, Some(Failure::NETWORK), self.now);
+        }
         self.caller_failed(id, Failure::NETWORK, Cause::TimedOut);
     }
 
     /// A try failed, or the client refused it itself. Its workload decides whether the client retries it.
     fn caller_failed(&mut self, id: u32, failure: Failure, cause: Cause) {
         let (now, plan) = (self.now, self.plan);
-        self.callers.retry_over(plan, id);
+        if self.callers.are_limited {
+            self.callers.retry_over(plan, id);
+        }
         let id = self.callers.try_over(id);
         let caller = &mut self.callers.places[id as usize];
         if caller.attempt >= MOST_CALLS {
@@ -356,7 +361,9 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let totals = &mut self.callers.totals[caller.workload as usize];
         let Some(delay) = again else {
             totals.gave_up += 1;
-            self.callers.fetch_ended(plan, id, false, now);
+            if self.callers.hold_tokens() {
+                self.callers.fetch_ended(plan, id, false, now);
+            }
             return self.caller_is_done(id);
         };
         totals.in_orbit += 1;

@@ -112,8 +112,16 @@ fn readme_is_short() {
 #[test]
 fn every_column_is_described() {
     let text = document("results/README.md");
-    for file in ["summary.csv", "timeline.csv", "flow.csv", "sessions.csv"] {
-        let path = root().join("results/touch-429-cascade").join(file);
+    for (scenario, file) in [
+        ("touch-429-cascade", "summary.csv"),
+        ("touch-429-cascade", "timeline.csv"),
+        ("touch-429-cascade", "flow.csv"),
+        ("touch-429-cascade", "sessions.csv"),
+        ("office-wakes-up", "groups.csv"),
+        ("office-wakes-up", "limits.csv"),
+        ("deploy-restart", "pools.csv"),
+    ] {
+        let path = root().join("results").join(scenario).join(file);
         let head = fs::read_to_string(path).expect("results");
         for column in head.lines().next().expect("a head").split(',') {
             assert!(

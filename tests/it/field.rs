@@ -98,6 +98,29 @@ fn oidc_client_js_948_a_lead_time_above_the_life_of_a_token() {
     assert!((requests("life = \"10m\", lead = \"1m\"") - 7.0).abs() < 0.5);
 }
 
+/// concourse 3586: a token lives 4 hours, and its holder asks for another when half of that is left. The server refuses to renew
+/// it as long as it lives, so the holder asks again for two hours of every four, without a back-off: 660,552 calls in two hours.
+/// That is one in 10.9 ms (7,200 s / 660,552); the report does not say how much of it is a pause. The reporter expects at most
+/// one call a second.
+#[test]
+fn concourse_3586_a_renewal_that_is_refused_for_half_of_each_life() {
+    let refused = "[backend.generic]\nlatency = \"900us\"\n[[fault]]\nkind = \"status\"\nendpoints = [\"generic\"]\n\
+                   status = 400\nfrom = \"2h\"\nto = \"4h\"\nrepeat-every = \"4h\"";
+    let failed = |horizon: &str, retry: &str| {
+        let workload = format!("think = \"10ms\"\ntoken = {{ life = \"4h\", lead = \"2h\" }}\n{retry}");
+        value(&run(&generic(horizon, &workload, refused)), "responses_failed")
+    };
+    let back_off =
+        "[workload.retry]\non = [\"4xx\"]\ninitial = \"1s\"\nfactor = 1\ncap = \"1s\"\nretries = 1000";
+    // Two windows in 8 hours.
+    let calls = failed("8h", "");
+    assert!((calls - 2.0 * 660_552.0).abs() <= 6.0, "{calls}");
+    // A caller gives up after 1,000 retries, and the next one tries 10 ms later.
+    let paced = failed("8h", back_off);
+    let expected = 2.0 * 7_200.0 * 1001.0 / (1001.0 * 0.0009 + 1000.0 + 0.01);
+    assert!((paced - expected).abs() <= 4.0 && paced <= 2.0 * 7_200.0, "{paced}, not {expected}");
+}
+
 /// An app with 100 calls a second asks for a token that takes 95 ms to fetch. Alone, the first call fetches it and nine more
 /// wait; without a single flight each of these ten fetches one. So it is again 60 s after each token.
 #[test]

@@ -21,12 +21,26 @@ impl Callers {
     }
 
     /// The workload of a call, and the state of its limits.
-    #[inline]
-    pub(super) fn limits_of<'a>(&mut self, plan: &'a Plan, id: u32) -> (&'a Workload, &mut SessionPolicy) {
+    fn limits_of<'a>(&mut self, plan: &'a Plan, id: u32) -> (&'a Workload, &mut SessionPolicy) {
         let Caller { client, workload, .. } = self.places[id as usize];
         let workload = &plan.workloads[usize::from(workload)];
         let state = if workload.limits.is_some() { workload.holder(client) as usize } else { 0 };
         (workload, &mut self.limits[state])
+    }
+
+    /// Asks the limits of a workload about a try. One that they let through counts as sent.
+    pub(super) fn let_through(&mut self, plan: &Plan, id: u32, now: Time) -> bool {
+        let first = self.places[id as usize].attempt == 0;
+        let (workload, state) = self.limits_of(plan, id);
+        let Some(limits) = &workload.limits else { return true };
+        if first {
+            limits.first_attempt(state, now);
+        }
+        let passes = limits.lets_through(state, now);
+        if passes {
+            limits.sent(state);
+        }
+        passes
     }
 
     /// Why the try under way is made; `None` for a first try.

@@ -25,6 +25,12 @@ pub(super) fn none(plan: &Plan) -> Vec<Held> {
 }
 
 impl Callers {
+    /// Whether clients of any workload hold tokens.
+    #[inline]
+    pub(super) fn hold_tokens(&self) -> bool {
+        !self.tokens.is_empty()
+    }
+
     /// Whether a call that begins must fetch a token. A fetch is recorded.
     pub(super) fn fetches(&mut self, plan: &Plan, id: u32, now: Time) -> bool {
         let caller = self.places[id as usize];
