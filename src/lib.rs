@@ -23,6 +23,7 @@
 //! | [`plot`], [`page`] | charts; the page of a run or of a sweep; from results alone |
 //! | [`diff`] | what changed between two results |
 //! | [`explain`] | the story of one session |
+//! | `cli` | the command, for `main` and for packages that bring the command with them |
 //! | [`conform`] | comparison with recordings of the real client |
 //!
 //! # Features
@@ -43,7 +44,13 @@
 //! - A call ends in exactly one [`metrics::Outcome`].
 //! - Nothing that reaches a result depends on a clock, a hash order, a thread or the platform's mathematics.
 
+// The command names the library as other programs do.
+#[cfg(feature = "cli")]
+extern crate self as authstorm;
+
 pub mod backend;
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod client;
 pub mod conform;
 pub mod diff;

@@ -1,7 +1,5 @@
 //! The `authstorm` command.
 
-mod cli;
-
 fn main() -> std::process::ExitCode {
-    cli::main()
+    authstorm::cli::main()
 }

@@ -7,6 +7,7 @@
 
 use super::pool::{Codel, Order, PoolSpec, Sheds};
 use crate::kernel::{Dur, Time};
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// Outcome of the arrival of a call.
@@ -86,7 +87,7 @@ struct Waiting {
 /// Little's law is an identity of integers (Little 1961; Stidham 1974): `system_area == sojourns` at any settlement, and
 /// `queue_area == waits + lost_waits` when no call waits. Areas come from the number of calls between events, the sums
 /// from the times of arrival and departure. The two sides therefore check each other.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Calls that arrived, including shed ones.
     pub arrivals: u64,

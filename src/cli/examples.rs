@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// Examples of each verb, without `authstorm` and the verb, and what each does.
-const EXAMPLES: [(&str, &[(&str, &str)]); 23] = [
+const EXAMPLES: [(&str, &[(&str, &str)]); 24] = [
     (
         "run",
         &[
@@ -71,6 +71,19 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 23] = [
                 "100 points spread over two ranges",
             ),
             ("mine.toml --vary fleet.users=50..500/10 --estimate", "how many runs, how long they would take"),
+        ],
+    ),
+    (
+        "merge",
+        &[
+            (
+                "part-1 part-2 part-3 --out map",
+                "the whole of authstorm sweep mine.toml --vary ... --shard I/3 --out part-I, for I from 1 to 3",
+            ),
+            (
+                "round-*/part-* --out limit --finish",
+                "the answer of a search; what its parts lack is run here",
+            ),
         ],
     ),
     (

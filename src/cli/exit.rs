@@ -3,6 +3,7 @@
 use super::terminal;
 use authstorm::Error;
 use authstorm::plot::PngError;
+use authstorm::results::dir::part::PartsError;
 use authstorm::results::{PlaceError, ReadError};
 use authstorm::text::{escape, shell_word};
 use authstorm::world::StopReason;
@@ -150,6 +151,13 @@ impl From<PlaceError> for Failure {
             _ => (Exit::Usage, ""),
         };
         Failure::with(exit, format!("error: {error}{advice}"))
+    }
+}
+
+impl From<PartsError> for Failure {
+    fn from(error: PartsError) -> Failure {
+        let is_io = matches!(&error, PartsError::Torn { why, .. } if matches!(**why, ReadError::Io { .. }));
+        Failure::with(if is_io { Exit::Io } else { Exit::Usage }, format!("error: {error}"))
     }
 }
 

@@ -6,15 +6,17 @@ use super::memory::Need;
 use super::points::{lines, put, what};
 use super::progress::Progress;
 use super::scenario::ScenarioArgs;
-use super::{interrupt, memory, table, terminal};
-use authstorm::experiment::find::search::{Asked, Stage};
+use super::shard::{Parts, ShardArgs, Task, default_out};
+use super::{interrupt, memory, merge, table, terminal};
+use authstorm::experiment::find::search::{Asked, Stage, Trial};
+use authstorm::experiment::find::share::Known;
 use authstorm::experiment::find::{Finder, Found, Keeper, Question, Ran, Verdict, write};
 use authstorm::experiment::vary::Vary;
 use authstorm::results::DataFile;
 use authstorm::results::dir::Unfinished;
 use authstorm::text::{ended, shell_word};
 use authstorm::world::Control;
-use authstorm::{Study, page, plot};
+use authstorm::{page, plot};
 use serde_json::json;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -24,7 +26,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    base: ScenarioArgs,
+    pub base: ScenarioArgs,
+    #[command(flatten)]
+    pub shard: ShardArgs,
+    /// The parts of all earlier rounds, for a further round that authstorm merge asks for
+    #[arg(long, value_name = "PART", num_args = 1.., requires = "shard")]
+    after: Vec<PathBuf>,
     /// The key and its range, as in backend.limit[0].limit=10..2000 or backend.limit[0].rate=5/s..100/s
     #[arg(long, value_name = "KEY=LO..HI")]
     vary: String,
@@ -89,7 +96,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         confidence: args.confidence,
         fine: args.fine,
     };
-    let study = Study::load_set(&args.base.scenario, &args.base.settings())?;
+    let study = args.base.load(&args.base.settings())?;
     study.loaded().warnings.iter().for_each(|warning| terminal::complain(warning));
     let mut need = Need::default();
     for end in [0, question.vary.len() - 1] {
@@ -100,17 +107,45 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let pool = memory::threads(args.base.threads(), need)?;
     let finder = Finder::new(&study, &question, &control)?;
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("results").join(format!("{}-find", study.loaded().scenario.name)));
+    let name = &study.loaded().scenario.name;
     let again = command_of_find(&args);
     let own = json!({
         "vary": args.vary, "target": args.target, "largest": args.largest, "share": args.share, "confidence": args.confidence,
         "tolerance": args.tolerance, "fine": args.fine,
     });
-    let work = Unfinished::begin(&out, &what(&study, own, &again), args.resume)?;
-    let (work, (found, runs)) = search(&finder, work, (&pool, args.base.quiet), &control)?;
+    let what = what(&study, own, &again);
+    if let Some(shard) = args.shard.shard {
+        let earlier = if args.after.is_empty() { None } else { Some(Parts::read(&args.after)?) };
+        earlier.iter().try_for_each(|parts| parts.check(&what))?;
+        let task = Task {
+            shard,
+            round: earlier.as_ref().map_or(1, Parts::next_round),
+            after: earlier.as_ref().map_or_else(String::new, Parts::hash),
+            verb: "find",
+            words: &args.shard.words,
+            what,
+            study: &study,
+            options: &args.base,
+            out: args.out.clone().unwrap_or_else(|| default_out(name, "-find", shard)),
+        };
+        let known = earlier.as_ref().map(known).transpose()?.unwrap_or_default();
+        let journal = Journal::of(task.begin(args.resume)?, None);
+        let share = |journal: &Journal| finder.share(known, shard, journal).map(|_| ());
+        let (work, ()) = search(journal, (&pool, args.base.quiet), &control, share)?;
+        return task.end(work);
+    }
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(format!("{name}-find")));
+    let merged = args.shard.parts.as_ref();
+    merged.iter().try_for_each(|parts| parts.check(&what))?;
+    let known = merged.map(known).transpose()?;
+    if let (Some(parts), Some(known), false) = (merged, &known, args.shard.finish)
+        && finder.lacks(known)
+    {
+        return merge::asks_for_more(parts);
+    }
+    let journal = Journal::of(Unfinished::begin(&out, &what, args.resume || merged.is_some())?, known);
+    let (work, (found, runs)) =
+        search(journal, (&pool, args.base.quiet), &control, |journal| finder.find(journal))?;
     interrupt::check(&control)?;
     let mut words = found.in_words();
     words.extend(judge_anew(&args, &found));
@@ -135,12 +170,28 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     })
 }
 
+/// The runs of parts.
+fn known(parts: &Parts) -> Result<Known, Failure> {
+    let mut known = Known::default();
+    parts.data::<Ran>()?.into_iter().for_each(|ran| known.add(ran));
+    Ok(known)
+}
+
 /// Keeps runs in the journal of unfinished work.
 struct Journal {
     work: Mutex<Unfinished>,
     place: String,
+    /// Runs of parts that are merged.
+    known: Option<Known>,
     /// The stage, its runs that are done, and the most it has.
     stage: Arc<Mutex<(&'static str, u64, u64)>>,
+}
+
+impl Journal {
+    fn of(work: Unfinished, known: Option<Known>) -> Journal {
+        let place = terminal::shown(work.path());
+        Journal { work: Mutex::new(work), place, known, stage: Arc::new(Mutex::new(("beginning", 0, 1))) }
+    }
 }
 
 impl Keeper for Journal {
@@ -156,7 +207,10 @@ impl Keeper for Journal {
         *self.stage.lock().unwrap_or_else(PoisonError::into_inner) = (name, asked.done, asked.most);
     }
 
-    fn kept(&self, number: u64) -> Result<Option<Ran>, Failure> {
+    fn kept(&self, number: u64, trial: Trial) -> Result<Option<Ran>, Failure> {
+        if let Some(ran) = self.known.as_ref().and_then(|known| known.get(trial)) {
+            return Ok(Some(*ran));
+        }
         let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |row: io::Result<String>| -> io::Result<Ran> { Ok(serde_json::from_str(&row?)?) };
         let kept = work.has(number).then(|| read(work.row(number))).transpose();
@@ -171,17 +225,14 @@ impl Keeper for Journal {
 }
 
 /// Searches, with progress on the terminal. Finished runs stay in the journal.
-fn search(
-    finder: &Finder<'_>,
-    work: Unfinished,
+fn search<T: Send>(
+    journal: Journal,
     (pool, quiet): (&rayon::ThreadPool, bool),
     control: &Arc<Control>,
-) -> Result<(Unfinished, (Found, Vec<Ran>)), Failure> {
-    let stage = Arc::new(Mutex::new(("beginning", 0, 1)));
-    let progress = Progress::of_stages(&stage, control, quiet);
-    let place = terminal::shown(work.path());
-    let journal = Journal { work: Mutex::new(work), place, stage };
-    let ended = pool.install(|| finder.find(&journal));
+    search: impl FnOnce(&Journal) -> Result<T, Failure> + Send,
+) -> Result<(Unfinished, T), Failure> {
+    let progress = Progress::of_stages(&journal.stage, control, quiet);
+    let ended = pool.install(|| search(&journal));
     drop(progress);
     let work = journal.work.into_inner().unwrap_or_else(PoisonError::into_inner);
     if ended.is_err() {

@@ -48,10 +48,7 @@ impl Grid<'_> {
         more: impl FnOnce(&mut Unfinished) -> Result<Vec<(Vec<String>, Vec<More>)>, Failure>,
     ) -> Result<Exit, Failure> {
         let head = self.sweeper.head();
-        let row = |point: u64| {
-            let point = self.sweeper.run(point, control)?;
-            Ok(serde_json::to_string(&point).expect("texts, numbers and maps are JSON"))
-        };
+        let row = |point: u64| self.sweeper.row(point, control);
         let mut work = finish((0, head.count), work, (pool, self.options.quiet), control, row)?;
         let stopped = || interrupt::check(control);
         stopped()?;

@@ -16,6 +16,7 @@ mod interrupt;
 mod keys;
 mod map;
 mod memory;
+mod merge;
 mod metrics;
 mod new;
 mod open;
@@ -29,6 +30,7 @@ mod report;
 mod rollout;
 mod run;
 mod scenario;
+mod shard;
 mod sweep;
 mod sweep_cost;
 mod table;
@@ -37,8 +39,11 @@ mod validate;
 mod verify;
 
 use clap::error::ContextValue;
-use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap::{ArgMatches, CommandFactory, FromArgMatches, Parser, Subcommand};
 use exit::{Exit, Failure};
+use merge::Merged;
+use shard::Parts;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 /// Simulates auth retry storms: client policies against a rate-limited authentication backend, in virtual time.
@@ -66,6 +71,8 @@ enum Verb {
     Find(find::Args),
     /// Run a scenario at every combination of the values of some keys: a map as tables, charts and a page
     Sweep(sweep::Args),
+    /// Put the parts of a sharded run, sweep or find together: the bytes of the whole
+    Merge(merge::Args),
     /// Rank the keys of a scenario by how much they matter for a metric, over ranges that you state
     Rank(rank::Args),
     /// Say at which loads a system comes back from a trigger, and at which it stays down: the region of metastable failure
@@ -107,14 +114,21 @@ fn command() -> clap::Command {
     examples::with_examples(Cli::command())
 }
 
-/// Runs the command.
-pub(crate) fn main() -> ExitCode {
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    main_of(std::env::args_os())
+}
+
+/// Runs a command line, whose first word is the name of the command.
+pub fn main_of(line: impl IntoIterator<Item = OsString>) -> ExitCode {
     if let Err(failure) = memory::check_start() {
         return failure.tell();
     }
-    let parsed = command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
-    let cli = match parsed {
-        Ok(cli) => cli,
+    let parsed = command()
+        .try_get_matches_from(line)
+        .and_then(|matches| Ok((Cli::from_arg_matches(&matches)?, matches)));
+    let (cli, matches) = match parsed {
+        Ok(parsed) => parsed,
         Err(mut error) => {
             escape_values(&mut error);
             // Help and version are answers. Everything else is bad usage. clap prints both to the right stream.
@@ -133,6 +147,42 @@ pub(crate) fn main() -> ExitCode {
         return exit::guarded(|| terminal::say(examples::FIRST_COMMANDS));
     };
     exit::guarded(|| match verb {
+        Verb::Merge(args) => merged(merge::read(args)?),
+        verb => dispatch(verb, &matches, None),
+    })
+}
+
+/// Makes the results of the whole that parts are of, by the command that made the parts.
+fn merged(merged: Merged) -> Result<Exit, Failure> {
+    let cli = Cli::from_arg_matches(&merged.matches).map_err(|e| Failure::usage(format!("error: {e}")))?;
+    let verb = cli.verb.ok_or_else(|| Failure::usage("error: a part of no command"))?;
+    let matches = merged.matches.clone();
+    dispatch(verb, &matches, Some(merged))
+}
+
+/// Runs a verb. Where parts are merged, their rows stand for its runs.
+fn dispatch(mut verb: Verb, matches: &ArgMatches, merged: Option<Merged>) -> Result<Exit, Failure> {
+    let sharded = match &mut verb {
+        Verb::Run(args) => Some((&mut args.shard, &mut args.study.base)),
+        Verb::Sweep(args) => Some((&mut args.shard, &mut args.study.base)),
+        Verb::Find(args) => Some((&mut args.shard, &mut args.base)),
+        _ => None,
+    };
+    match (sharded, matches.subcommand()) {
+        (Some((shard, scenario)), Some((name, matches))) => {
+            let command = command();
+            shard.words =
+                command.find_subcommand(name).map_or(Vec::new(), |verb| shard::words(verb, matches));
+            shard.parts = shard.rows.as_deref().map(Parts::loose).transpose()?;
+            if let Some(Merged { parts, finish, .. }) = merged {
+                scenario.read_from = Some(parts.first().scenario());
+                (shard.parts, shard.finish) = (Some(parts), finish);
+            }
+        }
+        _ if merged.is_some() => return Err(Failure::usage("error: a part of a command that has no parts")),
+        _ => {}
+    }
+    match verb {
         Verb::Run(args) => run::run(args),
         Verb::Check(args) => check::run(args),
         Verb::Validate(args) => validate::run(args),
@@ -156,7 +206,8 @@ pub(crate) fn main() -> ExitCode {
         Verb::Schema(args) => keys::schema(args),
         Verb::Completions(args) => pages::completions(args, command()),
         Verb::Man(args) => pages::man(args, command()),
-    })
+        Verb::Merge(_) => Err(Failure::usage("error: parts are no parts of a merge")),
+    }
 }
 
 /// Runs a verb without threads of its own on a pool. A pool that cannot be created is a failure here, while rayon's own

@@ -8,7 +8,7 @@ use super::terminal;
 use authstorm::experiment::sweep::{Sweeper, in_order};
 use authstorm::results::DataFile;
 use authstorm::results::dir::Unfinished;
-use authstorm::text::{ended, nearest, tick};
+use authstorm::text::{ended, nearest, shorten, tick};
 use authstorm::{Control, Study};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
@@ -23,11 +23,23 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) fn finish(
     (first, count): (u64, u64),
     work: Unfinished,
+    on: (&rayon::ThreadPool, bool),
+    control: &Arc<Control>,
+    row: impl Fn(u64) -> Result<String, authstorm::Error> + Sync + Send,
+) -> Result<Unfinished, Failure> {
+    let points: Vec<u64> = (first..first + count).collect();
+    finish_these((&points, first + count), work, on, control, row)
+}
+
+/// As [`finish`], of these points; so many rows are finished when they are.
+pub(super) fn finish_these(
+    (points, whole): (&[u64], u64),
+    work: Unfinished,
     (pool, quiet): (&rayon::ThreadPool, bool),
     control: &Arc<Control>,
     row: impl Fn(u64) -> Result<String, authstorm::Error> + Sync + Send,
 ) -> Result<Unfinished, Failure> {
-    let left: Vec<u64> = (first..first + count).filter(|point| !work.has(*point)).collect();
+    let left: Vec<u64> = points.iter().copied().filter(|point| !work.has(*point)).collect();
     let done = Arc::new(AtomicU64::new(0));
     let progress = Progress::of_points(left.len() as u64, &done, control, quiet);
     let place = terminal::shown(work.path());
@@ -46,7 +58,7 @@ pub(super) fn finish(
         terminal::complain(&format!(
             "{} of {} points are finished and stay in {place}; the same command with --resume continues",
             work.count(),
-            first + count
+            whole
         ));
     }
     ended.map(|()| work)
@@ -89,6 +101,19 @@ pub(super) fn what(study: &Study, own: Value, command: &str) -> Map<String, Valu
     });
     let fields = [begin, own, end].into_iter().filter_map(|fields| fields.as_object().cloned());
     fields.flatten().collect()
+}
+
+/// The first field in which some work differs from other work, with both values on one line.
+pub(super) fn differing(
+    there: &Map<String, Value>,
+    here: &Map<String, Value>,
+) -> Option<(String, String, String)> {
+    let said = |value: Option<&Value>| {
+        let text = value.map_or("missing".to_owned(), Value::to_string);
+        shorten(text.trim_matches('"'), 60)
+    };
+    let field = here.keys().chain(there.keys()).find(|key| there.get(*key) != here.get(*key))?;
+    Some((field.clone(), said(there.get(field)), said(here.get(field))))
 }
 
 /// The metric of this name.

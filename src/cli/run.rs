@@ -3,12 +3,15 @@
 use super::exit::{Exit, Failure};
 use super::format::Format;
 use super::memory::Need;
+use super::points::what;
 use super::precision::{self, PrecisionArgs};
 use super::progress::Progress;
 use super::scenario::ScenarioArgs;
+use super::shard::{ShardArgs, Task, default_out};
 use super::{estimate, interrupt, memory, table, terminal};
 use authstorm::Study;
 use authstorm::experiment::precision::Precision;
+use authstorm::experiment::replications::Replicator;
 use authstorm::explain::tell_worst;
 use authstorm::page;
 use authstorm::results::csv;
@@ -16,6 +19,7 @@ use authstorm::results::summary::summary;
 use authstorm::results::{Judgement, Reservation, Results, Retell, Verdict, finding, verdicts};
 use authstorm::scenario::Settings;
 use authstorm::text::{number, shell_word};
+use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Options.
@@ -29,6 +33,11 @@ pub(super) struct Args {
     /// Replace results of another scenario, seed or version
     #[arg(long)]
     force: bool,
+    #[command(flatten)]
+    pub shard: ShardArgs,
+    /// Continue the same shard where it was interrupted
+    #[arg(long, requires = "shard")]
+    resume: bool,
     #[command(flatten)]
     precision: PrecisionArgs,
     /// Keep every session in sessions.csv, not only the worst 100 of each policy
@@ -95,7 +104,7 @@ impl StudyArgs {
     /// Loads the scenario with the overrides, and prints its warnings.
     pub(super) fn load(&self) -> Result<Study, authstorm::Error> {
         let settings = Settings { replications: self.selection.replications, ..self.base.settings() };
-        let mut study = Study::load_set(&self.base.scenario, &settings)?;
+        let mut study = self.base.load(&settings)?;
         study.loaded().warnings.iter().for_each(|w| terminal::complain(w));
         if !self.selection.policy.is_empty() {
             study.only_policies(&self.selection.policy)?;
@@ -263,7 +272,10 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
         return estimate::tell(&args.study);
     }
     let precision = args.precision.read()?;
-    let mut study = args.study.study()?;
+    let mut study = match &args.shard.parts {
+        Some(_) => args.study.study_of_any_size()?,
+        None => args.study.study()?,
+    };
     study.all_sessions(args.all_sessions);
     // The most that may be run is what must fit.
     let mut whole = study.clone();
@@ -274,15 +286,36 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(name));
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let pool = args.study.pool(&whole, args.all_sessions)?;
+    let what = what(&study, json!({ "all-sessions": args.all_sessions }), &args.study.command(&[]));
+    let count = u64::from(study.loaded().scenario.replications);
+    if let Some(shard) = args.shard.shard {
+        let task = Task {
+            shard,
+            round: 1,
+            after: String::new(),
+            verb: "run",
+            words: &args.shard.words,
+            what,
+            study: &study,
+            options: &args.study.base,
+            out: args.out.clone().unwrap_or_else(|| default_out(name, "", shard)),
+        };
+        let replicator = Replicator::new(&study);
+        return task.run(count, &pool, args.resume, |number| replicator.row(number as u32, &control));
+    }
     // Reserves the place before the run, so that a long run does not fail at its end.
     let expected = match &precision {
         Some(precision) => precision::expected(&out, &study, precision)?,
         None => study.provenance(),
     };
     let mut place = Reservation::take(&out, &expected, args.force, Some(&args.study.base.scenario))?;
-    let results = match &precision {
-        Some(precision) => args.study.results_to(&pool, &whole, precision),
-        None => args.study.results_on(&pool, &study),
+    let results = match (&precision, &args.shard.parts) {
+        (_, Some(parts)) => parts
+            .check(&what)
+            .and_then(|()| parts.in_order(count))
+            .map(|rows| pool.install(|| Replicator::new(&study).results(rows))),
+        (Some(precision), None) => args.study.results_to(&pool, &whole, precision),
+        (None, None) => args.study.results_on(&pool, &study),
     };
     let made = results.and_then(|mut results| {
         if precision.is_some() {

@@ -1,6 +1,7 @@
 //! The scenario of a verb that runs one: its file, what is changed in it, and how its runs are made.
 
 use super::memory;
+use authstorm::Study;
 use authstorm::scenario::Settings;
 use std::ops::Deref;
 use std::path::PathBuf;
@@ -11,6 +12,9 @@ pub(super) struct ScenarioArgs {
     /// Scenario file
     #[arg(value_name = "SCENARIO")]
     pub scenario: PathBuf,
+    /// The copy in a part, which is read in place of the file: it has every override.
+    #[arg(skip)]
+    pub read_from: Option<PathBuf>,
     #[command(flatten)]
     pub options: RunOptions,
 }
@@ -43,6 +47,16 @@ impl Deref for ScenarioArgs {
 
     fn deref(&self) -> &RunOptions {
         &self.options
+    }
+}
+
+impl ScenarioArgs {
+    /// Loads the scenario with these settings.
+    pub(super) fn load(&self, settings: &Settings) -> Result<Study, authstorm::Error> {
+        match &self.read_from {
+            Some(copy) => Study::load(copy),
+            None => Study::load_set(&self.scenario, settings),
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use super::grid::Grid;
 use super::memory::Need;
 use super::points::{check_memory, known, what};
 use super::run::StudyArgs;
+use super::shard::{ShardArgs, Task, default_out};
 use super::{interrupt, memory, sweep_cost};
 use authstorm::experiment::sweep::{Design, Kind, Sweeper, Table};
 use authstorm::experiment::vary::Vary;
@@ -24,6 +25,8 @@ const ADVICE: &str =
 pub(super) struct Args {
     #[command(flatten)]
     pub study: StudyArgs,
+    #[command(flatten)]
+    pub shard: ShardArgs,
     /// A key and its values: a range with a number of steps, as in fleet.users=50..500/10, or in equal ratios, as in
     /// "horizon=1m..2h/5 log"; or a list, as in backend.limit[0].limit=10,20,50 or fleet.app-reaction=none,get-token. May be
     /// given several times
@@ -66,22 +69,44 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let small = memory::threads(args.study.base.threads(), Need::default())?;
     let sweeper = small.install(|| Sweeper::new(&study, &design, &control))?;
     let need = check_memory(&args.study, &sweeper)?;
-    let estimate = sweep_cost::measure(&sweeper, &small, |sweeper| sweeper.estimate(&control))?;
-    if args.estimate {
-        return estimate.tell(&args.study.base, args.yes, ADVICE);
+    // The points of parts that are merged have been run.
+    let estimate = match &args.shard.parts {
+        Some(_) => None,
+        None => Some(sweep_cost::measure(&sweeper, &small, |sweeper| sweeper.estimate(&control))?),
+    };
+    if let Some(estimate) = &estimate {
+        if args.estimate {
+            return estimate.tell(&args.study.base, args.yes, ADVICE);
+        }
+        estimate.check(args.yes, ADVICE)?;
     }
-    estimate.check(args.yes, ADVICE)?;
     let pool = memory::threads(args.study.base.threads(), need)?;
     drop(small);
-    let out = args
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from("results").join(format!("{}-sweep", study.loaded().scenario.name)));
+    let name = &study.loaded().scenario.name;
     let command = args.study.command(&design.keys().iter().map(Vary::key).collect::<Vec<_>>());
     let head = sweeper.head();
     let own = json!({ "vary": args.vary, "design": head.design, "points": head.count });
-    let work = Unfinished::begin(&out, &what(&study, own, &command), args.resume)?;
-    if !args.study.base.quiet {
+    let what = what(&study, own, &command);
+    if let Some(shard) = args.shard.shard {
+        let task = Task {
+            shard,
+            round: 1,
+            after: String::new(),
+            verb: "sweep",
+            words: &args.shard.words,
+            what,
+            study: &study,
+            options: &args.study.base,
+            out: args.out.clone().unwrap_or_else(|| default_out(name, "-sweep", shard)),
+        };
+        return task.run(head.count, &pool, args.resume, |point| sweeper.row(point, &control));
+    }
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(format!("{name}-sweep")));
+    let work = match &args.shard.parts {
+        Some(parts) => parts.begin(&out, &what, head.count)?,
+        None => Unfinished::begin(&out, &what, args.resume)?,
+    };
+    if let Some(estimate) = estimate.filter(|_| !args.study.base.quiet) {
         estimate.announce(work.count());
     }
     let commands = page::Commands {

@@ -1,9 +1,10 @@
 //! Runs replications, a few more at a time, and reduces all of them to results.
 
-use super::job::{self, Job, Summary, WORST_SESSIONS};
+use super::job::{self, Job, Summary};
 use super::judge::judge_all;
 use super::observe::{Observed, named, observe};
 use super::reference::{self, Ran, References};
+use super::replications::Replication;
 use super::verdict::{self, not_exercised};
 use super::{Study, demand, groups, windows};
 use crate::metrics::latency::Latencies;
@@ -33,7 +34,7 @@ impl Gathering {
             ran: references.as_ref().map(Ran::none).unwrap_or_default(),
             references,
             runs: plan.contenders.iter().map(|_| Vec::new()).collect(),
-            keep: if study.all_sessions { usize::MAX } else { WORST_SESSIONS },
+            keep: study.kept_sessions(),
             plan,
             replications: 0,
         }
@@ -57,6 +58,15 @@ impl Gathering {
         }
         self.replications = replications;
         Ok(())
+    }
+
+    /// Takes the next replication, which was run apart.
+    pub(super) fn take(&mut self, replication: Replication) {
+        self.ran.events += replication.reference_events;
+        for (runs, summary) in self.runs.iter_mut().zip(replication.runs) {
+            runs.push(summary);
+        }
+        self.replications += 1;
     }
 
     /// The plan of the runs.

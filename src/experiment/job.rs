@@ -11,8 +11,10 @@ use crate::metrics::groups::GroupCounts;
 use crate::metrics::latency::Latencies;
 use crate::metrics::tally::{Reference, SessionCounts, Tally};
 use crate::parallel;
+use crate::results::serial::{floats, timeline};
 use crate::results::{Demand, ServerTotals, SessionRow};
 use crate::world::{Control, Plan, Run, StopReason, Stopped, WorkloadTotals, run};
+use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
@@ -27,11 +29,13 @@ pub(super) struct Job {
 }
 
 /// The parts of a run that results store.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Summary {
+    #[serde(with = "floats")]
     pub values: Vec<f64>,
     pub exercise: Exercise,
     pub demand: Vec<Demand>,
+    #[serde(with = "timeline")]
     pub timeline: Timeline,
     pub latencies: Latencies,
     pub servers: ServerTotals,

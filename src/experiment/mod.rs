@@ -16,6 +16,7 @@ mod observe;
 pub mod precision;
 pub mod rank;
 pub mod reference;
+pub mod replications;
 pub mod rollout;
 pub mod seeds;
 pub mod sweep;
@@ -163,6 +164,11 @@ impl Study {
     pub fn all_sessions(&mut self, all: bool) -> &mut Study {
         self.all_sessions = all;
         self
+    }
+
+    /// The most sessions of a run that results store.
+    fn kept_sessions(&self) -> usize {
+        if self.all_sessions { usize::MAX } else { WORST_SESSIONS }
     }
 
     /// Selects the policies to run, in this order. Expectations on the other policies get the verdict not-judged.

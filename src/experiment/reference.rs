@@ -69,6 +69,22 @@ pub fn plans(plan: &Plan) -> Option<References> {
     Some(References { plans, of })
 }
 
+impl References {
+    /// Runs the reference of each plan in one replication. Also gives the number of their events.
+    ///
+    /// # Errors
+    /// If a guard or `control` stops a run.
+    pub(super) fn run(&self, replication: u32, control: &Control) -> Result<(Vec<Reference>, u64), Stopped> {
+        let (mut runs, mut events) = (Vec::new(), 0);
+        for plan in &self.plans {
+            let (reference, more) = Job { contender: 0, replication }.run_reference(plan, control)?;
+            events += more;
+            runs.push(reference);
+        }
+        Ok((runs, events))
+    }
+}
+
 /// The scenario without what goes wrong and what sets it off: faults, apart from those that change the users, reactions of the app,
 /// and actions of the same kind.
 pub(super) fn without_triggers(scenario: &Scenario) -> Scenario {

@@ -13,7 +13,8 @@ pub const NS_PER_S: u64 = 1_000_000_000;
 pub const MAX_DURATION: Dur = Dur(100 * 365 * 86_400 * NS_PER_S);
 
 /// A point of virtual time, in nanoseconds since the start of the run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Time(pub u64);
 
 /// A span of virtual time, in nanoseconds.

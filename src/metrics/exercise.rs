@@ -3,9 +3,10 @@
 use crate::backend::gateway::LimitTotals;
 use crate::kernel::Time;
 use crate::plan::Plan;
+use serde::{Deserialize, Serialize};
 
 /// Counts of the stimuli of one run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Exercise {
     /// Pages opened by users.
     pub pages_opened: u64,

@@ -7,9 +7,10 @@ use crate::client::FAMILIES;
 use crate::client::family::SessionEnd;
 use crate::client::workload::GENERIC;
 use crate::plan::Plan;
+use serde::{Deserialize, Serialize};
 
 /// Counts of the users of one group in one run. The counts of two parts of a group add up.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupCounts {
     /// Users.
     pub users: u64,
@@ -26,7 +27,7 @@ pub struct GroupCounts {
 }
 
 /// Users of clients of one family, and their entries of the family's flow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FlowCounts {
     /// Users.
     pub users: u64,
@@ -51,7 +52,7 @@ impl FlowCounts {
 }
 
 /// Sign-outs of a user, and errors that the app's code saw.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Harms {
     /// Sign-outs of a session that the server still knew.
     pub false_sign_outs: u64,

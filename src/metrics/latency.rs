@@ -4,9 +4,10 @@ use crate::backend::Endpoint;
 use crate::kernel::Dur;
 use crate::protocol::Outcome;
 use crate::stats::Histogram;
+use serde::{Deserialize, Serialize};
 
 /// Counts of the answers of one run, by endpoint. An endpoint that gives no answer takes no memory.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latencies([Histogram; Endpoint::COUNT]);
 
 impl Latencies {

@@ -52,6 +52,7 @@ mod retell;
 pub(crate) mod serial;
 mod servers;
 mod session;
+mod shard;
 pub mod stories;
 pub mod summary;
 #[cfg(test)]
@@ -76,6 +77,7 @@ pub use provenance::Provenance;
 pub use retell::Retell;
 pub use servers::{ServerTotals, Servers};
 pub use session::{Harm, SessionRow};
+pub use shard::Shard;
 pub use stories::{Comparison, Mark, StoryDigest};
 pub use verdict::{Assurance, Decision, Judgement, RunsMeeting, RunsQuantile, Verdict};
 

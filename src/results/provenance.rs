@@ -71,11 +71,27 @@ impl Manifest {
     /// The manifest of these files.
     pub fn new(provenance: &Provenance, files: &[DataFile]) -> Manifest {
         let mut manifest = serde_json::to_value(provenance).expect("texts and numbers are JSON");
-        let files = files.iter().map(|file| {
-            (file.name.clone(), json!({ "sha256": sha256(&file.bytes), "bytes": file.bytes.len() }))
-        });
-        manifest["files"] = files.collect::<Map<String, Value>>().into();
+        manifest["files"] = listed(files);
         Manifest(manifest)
+    }
+
+    /// The manifest of a part of some work.
+    #[cfg(unix)]
+    pub(super) fn of_part(part: &super::dir::part::PartOf, files: &[DataFile]) -> Manifest {
+        let hash = part.what.get("scenario-hash").cloned().unwrap_or_default();
+        Manifest(json!({ "scenario_hash": hash, PART: part, "files": listed(files) }))
+    }
+
+    /// What a part is of; absent if the manifest is of no part.
+    #[cfg(unix)]
+    pub(super) fn part(&self) -> Option<super::dir::part::PartOf> {
+        Deserialize::deserialize(self.0.get(PART)?).ok()
+    }
+
+    /// The names of the files.
+    #[cfg(unix)]
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0["files"].as_object().into_iter().flat_map(|files| files.keys().map(String::as_str))
     }
 
     /// Reads a manifest; absent if the bytes are not a manifest of authstorm.
@@ -124,6 +140,18 @@ impl Manifest {
         let said = |value: &Value| if value.is_null() { "missing".to_owned() } else { in_words(value) };
         Some((key.to_owned(), said(there(key)), said(value)))
     }
+}
+
+/// The field of a manifest that says what a part is of.
+#[cfg(unix)]
+const PART: &str = "part";
+
+/// The files of a manifest.
+fn listed(files: &[DataFile]) -> Value {
+    let files = files
+        .iter()
+        .map(|file| (file.name.clone(), json!({ "sha256": sha256(&file.bytes), "bytes": file.bytes.len() })));
+    files.collect::<Map<String, Value>>().into()
 }
 
 /// The field of a provenance that is absent where the number of replications was given.

@@ -94,7 +94,7 @@ pub(super) mod float {
 }
 
 /// As [`float`], for a list.
-pub(super) mod floats {
+pub(crate) mod floats {
     use super::*;
 
     pub(crate) fn serialize<S: Serializer>(values: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
@@ -225,6 +225,19 @@ impl Series {
             }
         }
         Ok(timeline)
+    }
+}
+
+/// A timeline as series.
+pub(crate) mod timeline {
+    use super::*;
+
+    pub(crate) fn serialize<S: Serializer>(timeline: &Timeline, serializer: S) -> Result<S::Ok, S::Error> {
+        Series::of(timeline).serialize(serializer)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timeline, D::Error> {
+        Series::deserialize(deserializer)?.into_timeline().map_err(D::Error::custom)
     }
 }
 

@@ -83,7 +83,17 @@ impl Loaded {
 
     /// The text as results keep it: policy files go by the names of their copies beside it.
     pub fn portable_text(&self) -> String {
-        let mut source = Source::new(&self.scenario.name, &self.text);
+        self.portable(&self.text)
+    }
+
+    /// The text before the keys of presets were written into it, with overrides, and with policy files by the names of their copies.
+    /// It can be varied as the scenario's own file can.
+    pub fn portable_source(&self) -> String {
+        self.portable(&self.unexpanded.0)
+    }
+
+    fn portable(&self, text: &str) -> String {
+        let mut source = Source::new(&self.scenario.name, text);
         for ((key, file), copy) in self.named_files().into_iter().zip(self.names_of_copies()) {
             if file != copy {
                 let settings = Settings { set: vec![format!("{key}={copy:?}")], ..Settings::default() };

@@ -4,6 +4,8 @@
 //! integers, so that parts of a run add up in any order.
 
 use crate::kernel::Dur;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// log2 of the number of classes in which the time doubles.
 const FINE: u32 = 4;
@@ -17,6 +19,27 @@ const CLASSES: usize = ((64 - LEAST - FINE + 1) as usize) << FINE;
 pub struct Histogram {
     /// Counts by class. Empty before the first duration.
     counts: Vec<u64>,
+}
+
+/// The counts above zero, each after the number of its class.
+impl Serialize for Histogram {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.counts.iter().enumerate().filter(|(_, count)| **count > 0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Histogram {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Histogram, D::Error> {
+        let mut histogram = Histogram::default();
+        for (class, count) in Vec::<(usize, u64)>::deserialize(deserializer)? {
+            if histogram.counts.is_empty() {
+                histogram.counts = vec![0; CLASSES];
+            }
+            let place = histogram.counts.get_mut(class);
+            *place.ok_or_else(|| D::Error::custom("a class that no histogram has"))? = count;
+        }
+        Ok(histogram)
+    }
 }
 
 impl Histogram {

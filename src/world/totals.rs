@@ -3,6 +3,7 @@
 use crate::backend::gateway::LimitTotals;
 use crate::backend::station::Totals;
 use crate::kernel::Time;
+use serde::{Deserialize, Serialize};
 
 /// All totals up to one time.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -20,7 +21,7 @@ pub struct Snapshot {
 /// Totals of the calls of a generic workload.
 ///
 /// Time integrals follow from sums of times: a call that begins at `a` and ends at `b` contributes `b - a`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkloadTotals {
     /// Calls begun. Each has one first try.
     pub calls: u64,

@@ -3,7 +3,7 @@
 use super::common::{files, run_in};
 use super::find::{office, scenario};
 use super::sweep_resume::interrupted_after;
-use authstorm::experiment::find::search::{Asked, Stage};
+use authstorm::experiment::find::search::{Asked, Stage, Trial};
 use authstorm::experiment::find::{Finder, Found, Keeper, Question, Ran};
 use authstorm::experiment::vary::Vary;
 use authstorm::stats::Trials;
@@ -172,7 +172,7 @@ impl Keeper for Memory {
         self.stages.lock().expect("a list").push(asked.stage);
     }
 
-    fn kept(&self, number: u64) -> Result<Option<Ran>, Error> {
+    fn kept(&self, number: u64, _: Trial) -> Result<Option<Ran>, Error> {
         Ok(self.kept.get(&number).copied())
     }
 

@@ -52,6 +52,7 @@ mod scenario_load;
 mod schemas;
 mod sdks;
 mod settings;
+mod shards;
 mod supply;
 mod sweep;
 mod sweep_page;

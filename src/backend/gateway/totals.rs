@@ -1,9 +1,10 @@
 //! Verdicts of limits, as integers.
 
 use crate::backend::limiter::report::Refused;
+use serde::{Deserialize, Serialize};
 
 /// The number of verdicts of a limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LimitTotals {
     /// Admitted calls.
     pub admitted: u64,

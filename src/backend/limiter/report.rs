@@ -8,9 +8,10 @@ use super::pace::Pace;
 use super::{LimitKind, Verdict};
 use crate::backend::spec::LimitSpec;
 use crate::kernel::Time;
+use serde::{Deserialize, Serialize};
 
 /// What a limit did to keys and callers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refused {
     /// Keys with any call.
     pub keys: u64,

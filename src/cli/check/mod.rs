@@ -146,7 +146,7 @@ fn read_all(args: &Args) -> Result<Result<Vec<File>, Exit>, Failure> {
 }
 
 fn read(args: &Args, scenario: &Path) -> Result<File, Failure> {
-    let base = ScenarioArgs { scenario: scenario.to_owned(), options: args.options.clone() };
+    let base = ScenarioArgs { scenario: scenario.to_owned(), read_from: None, options: args.options.clone() };
     let study_args = StudyArgs { base, selection: args.selection.clone() };
     let mut study = match study_args.load() {
         Ok(study) => study,

@@ -42,11 +42,11 @@ pub trait Keeper: Sync {
     /// Receives the trials that come next.
     fn begins(&self, asked: &Asked<'_>);
 
-    /// The run of this number, counted from 0 in the order of the search, if it is kept.
+    /// The run of a trial, if it is kept. Trials are numbered from 0 in the order of the search.
     ///
     /// # Errors
     /// If it cannot be read.
-    fn kept(&self, number: u64) -> Result<Option<Ran>, Self::Error>;
+    fn kept(&self, number: u64, trial: Trial) -> Result<Option<Ran>, Self::Error>;
 
     /// Keeps a run. Runs end in any order.
     ///
@@ -63,7 +63,7 @@ impl Keeper for Forgetful {
 
     fn begins(&self, _: &Asked<'_>) {}
 
-    fn kept(&self, _: u64) -> Result<Option<Ran>, Error> {
+    fn kept(&self, _: u64, _: Trial) -> Result<Option<Ran>, Error> {
         Ok(None)
     }
 
@@ -76,7 +76,7 @@ impl Keeper for Forgetful {
 const MOST_PLANS: usize = 64;
 
 /// The plan of a value, and the references of its policies if the target needs them.
-struct Plans {
+pub(super) struct Plans {
     plan: Plan,
     references: Option<References>,
 }
@@ -137,46 +137,64 @@ impl<'a> Finder<'a> {
     /// If the share or the confidence is not strictly between 0 and 1.
     pub fn find<K: Keeper>(&self, keeper: &K) -> Result<(Found, Vec<Ran>), K::Error> {
         let question = self.question;
-        let goal = Goal {
-            steps: question.vary.len(),
-            share: question.share,
-            confidence: question.confidence,
-            explored: if question.fine { EXPLORED_FINELY } else { EXPLORED },
-        };
+        let goal = self.goal();
         let mut plans: BTreeMap<u64, Plans> = BTreeMap::new();
         let mut runs: Vec<Ran> = Vec::new();
         let answer = search(&goal, &mut |asked: &Asked<'_>| {
             keeper.begins(asked);
-            if plans.len() > MOST_PLANS {
-                plans.clear();
-            }
-            let mut work = Vec::new();
-            for (number, trial) in (runs.len() as u64..).zip(asked.trials) {
-                let is_it = |ran: &Ran| {
-                    (ran.stage, ran.step, ran.replication) == (asked.stage, trial.step, trial.run)
-                };
-                let kept = keeper.kept(number)?.filter(is_it);
-                if let (None, Entry::Vacant(place)) = (kept, plans.entry(trial.step)) {
-                    place.insert(self.plans(question.index(trial.step))?);
-                }
-                work.push((number, *trial, kept));
-            }
-            let ended = parallel::map(&work, |(number, trial, kept)| match kept {
-                Some(ran) => Ok(*ran),
-                None => {
-                    let ran = self
-                        .run(&plans[&trial.step], asked.stage, *trial)
-                        .map_err(|error| error.at(|| question.vary.setting(question.index(trial.step))))?;
-                    keeper.keep(*number, &ran)?;
-                    Ok(ran)
-                }
-            });
-            let ended = ended.into_iter().collect::<Result<Vec<Ran>, K::Error>>()?;
+            let ended = self.run_all(asked, runs.len() as u64, &mut plans, keeper)?;
             let passes = ended.iter().map(|ran| ran.passes).collect();
             runs.extend(ended);
             Ok::<Vec<bool>, K::Error>(passes)
         })?;
         Ok((self.study.found(question, answer, &runs), runs))
+    }
+
+    /// What the search looks for.
+    pub(super) fn goal(&self) -> Goal {
+        let question = self.question;
+        Goal {
+            steps: question.vary.len(),
+            share: question.share,
+            confidence: question.confidence,
+            explored: if question.fine { EXPLORED_FINELY } else { EXPLORED },
+        }
+    }
+
+    /// Runs the trials that `keeper` has not kept, on all cores. `first` is the number of the first one.
+    pub(super) fn run_all<K: Keeper>(
+        &self,
+        asked: &Asked<'_>,
+        first: u64,
+        plans: &mut BTreeMap<u64, Plans>,
+        keeper: &K,
+    ) -> Result<Vec<Ran>, K::Error> {
+        let question = self.question;
+        if plans.len() > MOST_PLANS {
+            plans.clear();
+        }
+        let mut work = Vec::new();
+        for (number, trial) in (first..).zip(asked.trials) {
+            let is_it = |ran: &Ran| (ran.step, ran.replication) == (trial.step, trial.run);
+            // A shard may have run it for another stage.
+            let kept = keeper.kept(number, *trial)?.filter(is_it);
+            let kept = kept.map(|ran| Ran { stage: asked.stage, ..ran });
+            if let (None, Entry::Vacant(place)) = (kept, plans.entry(trial.step)) {
+                place.insert(self.plans(question.index(trial.step))?);
+            }
+            work.push((number, *trial, kept));
+        }
+        let ended = parallel::map(&work, |(number, trial, kept)| match kept {
+            Some(ran) => Ok(*ran),
+            None => {
+                let ran = self
+                    .run(&plans[&trial.step], asked.stage, *trial)
+                    .map_err(|error| error.at(|| question.vary.setting(question.index(trial.step))))?;
+                keeper.keep(*number, &ran)?;
+                Ok(ran)
+            }
+        });
+        ended.into_iter().collect()
     }
 
     fn plans(&self, i: u64) -> Result<Plans, Error> {
@@ -195,12 +213,8 @@ impl<'a> Finder<'a> {
         let Plans { plan, references } = plans;
         let Trial { step, run: replication } = trial;
         let job = |contender| Job { contender, replication };
-        let (mut ran, mut events) = (Vec::new(), 0);
-        for reference in references.iter().flat_map(|all| &all.plans) {
-            let (reference, more) = job(0).run_reference(reference, self.control)?;
-            events += more;
-            ran.push(reference);
-        }
+        let ran = references.as_ref().map(|all| all.run(replication, self.control)).transpose()?;
+        let (ran, mut events) = ran.unwrap_or_default();
         let reference = |contender: usize| ran.get(*references.as_ref()?.of.get(contender)?);
         let mut observed = Vec::new();
         for contender in 0..plan.contenders.len() {

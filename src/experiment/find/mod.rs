@@ -5,6 +5,7 @@ mod files;
 mod finder;
 mod found;
 pub mod search;
+pub mod share;
 mod words;
 
 #[cfg(unix)]

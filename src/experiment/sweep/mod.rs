@@ -224,6 +224,15 @@ impl<'a> Sweeper<'a> {
         })
     }
 
+    /// Runs a point, and gives its line of a journal.
+    ///
+    /// # Errors
+    /// As [`Sweeper::run`].
+    pub fn row(&self, point: u64, control: &Control) -> Result<String, Error> {
+        let point = self.run(point, control)?;
+        Ok(serde_json::to_string(&point).expect("texts, numbers and maps are JSON"))
+    }
+
     /// Runs all points.
     pub(super) fn all(&self, control: &Control) -> Result<Sweep, Error> {
         let all: Vec<u64> = (0..self.points.count()).collect();

@@ -20,6 +20,7 @@
 
 mod error;
 mod lock;
+pub mod part;
 mod place;
 mod regular;
 mod reservation;

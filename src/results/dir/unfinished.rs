@@ -135,6 +135,11 @@ impl Unfinished {
         self.rows.len() as u64
     }
 
+    /// Numbers of the finished rows, in ascending order.
+    pub fn numbers(&self) -> impl Iterator<Item = u64> + '_ {
+        self.rows.keys().copied()
+    }
+
     /// Adds a row, whose text is one line.
     ///
     /// # Errors
