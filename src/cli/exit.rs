@@ -94,13 +94,13 @@ impl Failure {
         Failure { message, ..self }
     }
 
-    /// Prints the message and returns the exit code.
-    pub(super) fn tell(&self) -> ExitCode {
+    /// Prints the message and returns the outcome.
+    pub(super) fn tell(&self) -> Exit {
         match self.in_colour {
             true => terminal::complain_in_colour(&self.message),
             false => terminal::complain(&self.message),
         }
-        self.exit.into()
+        self.exit
     }
 }
 
@@ -177,15 +177,15 @@ impl From<PngError> for Failure {
 /// Place of the first panic. The payload of a panic does not contain it.
 static PLACE: Mutex<Option<String>> = Mutex::new(None);
 
-/// Runs a verb. Turns a failure into a message and an exit code, and a panic into a request to report it.
-pub(super) fn guarded(verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode {
+/// Runs a verb. Turns a failure into a message and an outcome, and a panic into a request to report it.
+pub(super) fn guarded(verb: impl FnOnce() -> Result<Exit, Failure>) -> Exit {
     std::panic::set_hook(Box::new(|info| {
         if let (Ok(mut place), Some(location)) = (PLACE.lock(), info.location()) {
             place.get_or_insert_with(|| location.to_string());
         }
     }));
     match catch_unwind(AssertUnwindSafe(verb)) {
-        Ok(Ok(exit)) => exit.into(),
+        Ok(Ok(exit)) => exit,
         Ok(Err(failure)) => failure.tell(),
         Err(panic) => {
             let what = panic
@@ -195,7 +195,7 @@ pub(super) fn guarded(verb: impl FnOnce() -> Result<Exit, Failure>) -> ExitCode 
                 .unwrap_or("no message");
             let place = PLACE.lock().ok().and_then(|mut place| place.take());
             terminal::complain(&request(what, place.as_deref(), std::env::args_os()));
-            Exit::Io.into()
+            Exit::Io
         }
     }
 }
@@ -220,9 +220,9 @@ mod tests {
     #[test]
     fn a_panic_becomes_an_exit_code() {
         let code = guarded(|| panic!("planted"));
-        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(4)));
+        assert_eq!(code, Exit::Io);
         let code = guarded(|| Ok(Exit::No));
-        assert_eq!(format!("{code:?}"), format!("{:?}", ExitCode::from(1)));
+        assert_eq!(code, Exit::No);
         let _ = std::panic::take_hook();
     }
 

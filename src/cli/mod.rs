@@ -116,11 +116,15 @@ fn command() -> clap::Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    main_of(std::env::args_os())
+    main_of(std::env::args_os()).into()
 }
 
-/// Runs a command line, whose first word is the name of the command.
-pub fn main_of(line: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs a command line, whose first word is the name of the command, and gives the exit code.
+pub fn run_line(line: impl IntoIterator<Item = OsString>) -> u8 {
+    main_of(line).code()
+}
+
+fn main_of(line: impl IntoIterator<Item = OsString>) -> Exit {
     if let Err(failure) = memory::check_start() {
         return failure.tell();
     }
@@ -134,14 +138,14 @@ pub fn main_of(line: impl IntoIterator<Item = OsString>) -> ExitCode {
             // Help and version are answers. Everything else is bad usage. clap prints both to the right stream.
             let code = if error.use_stderr() { Exit::Usage } else { Exit::Yes };
             return match error.print() {
-                Ok(()) => code.into(),
-                Err(_) => Exit::Io.into(),
+                Ok(()) => code,
+                Err(_) => Exit::Io,
             };
         }
     };
     if let Err(wrong) = authstorm::kernel::self_test::self_test() {
         terminal::complain(&format!("error: {wrong}"));
-        return Exit::Io.into();
+        return Exit::Io;
     }
     let Some(verb) = cli.verb else {
         return exit::guarded(|| terminal::say(examples::FIRST_COMMANDS));

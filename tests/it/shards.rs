@@ -61,7 +61,7 @@ fn parts_of_a_run_come_to_the_bytes_of_the_run() {
         "run",
         "deep/mine.toml",
         "--set",
-        "fleet.users=20",
+        "fleet.users=10",
         "--set=horizon=4m",
         "--seed",
         "7",
@@ -108,9 +108,9 @@ fn parts_keep_every_number_of_shipped_scenarios() {
         }
         let study = authstorm::Study::load(&path).expect("valid");
         let path = path.to_string_lossy().into_owned();
-        let mut args = vec!["run", &path, "--set", "horizon=150s", "--replications", "2"];
-        if study.loaded().scenario.fleet.users > 20 && study.loaded().scenario.cohorts.is_empty() {
-            args.extend(["--set", "fleet.users=20"]);
+        let mut args = vec!["run", &path, "--set", "horizon=130s", "--replications", "2"];
+        if study.loaded().scenario.fleet.users > 10 && study.loaded().scenario.cohorts.is_empty() {
+            args.extend(["--set", "fleet.users=10"]);
         }
         let whole = [&args[..], &["--quiet", "--out", "whole"]].concat();
         let (code, _, err) = run_in(dir, &whole);
