@@ -6,13 +6,14 @@ use std::fs;
 use std::process::Command;
 
 /// Licences that a program under MIT or Apache-2.0 may use if it gives notice. Each dependency must offer one of them.
-const LICENCES: [&str; 11] = [
+const LICENCES: [&str; 12] = [
     "MIT",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",
     "BSD-3-Clause",
     "BSL-1.0",
+    "CC0-1.0",
     "ISC",
     "Unicode-3.0",
     "Unlicense",

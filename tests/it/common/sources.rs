@@ -18,7 +18,10 @@ pub(crate) fn files(folder: &str) -> Vec<(String, String)> {
         for entry in fs::read_dir(at).unwrap_or_else(|e| panic!("{}: {e}", at.display())) {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
-                walk(&path, all);
+                // The Python package is another crate, with an order of its own.
+                if !path.join("pyproject.toml").exists() {
+                    walk(&path, all);
+                }
             } else {
                 all.push(path);
             }
