@@ -19,6 +19,7 @@ def client():
 VARY = "backend.limit[0].limit=1..40"
 
 
+@pytest.mark.sample
 def test_a_killed_worker_changes_no_byte(client, office):
     workers = client.run(os.getpid)
     assert len(workers) == 2

@@ -20,6 +20,7 @@ def results():
     return az.run(CASCADE, set=SMALL, replications=2, progress=False)
 
 
+@pytest.mark.sample
 def test_a_run_writes_the_bytes_of_the_command(results, tmp_path):
     command("run", CASCADE, *LINE, "--out", tmp_path / "command")
     results.write(tmp_path / "python")
@@ -63,6 +64,7 @@ def test_a_search_writes_the_bytes_of_the_command(office):
     assert found.words[0] in found._repr_html_() or "enough" in found._repr_html_()
 
 
+@pytest.mark.sample
 def test_tables_are_tidy_and_pass_through_arrow(results):
     pandas = results.to_pandas()
     assert list(pandas.columns) == ["policy", "metric", "unit", "replication", "value"]
@@ -102,6 +104,7 @@ def test_stories_charts_and_the_page(results, tmp_path):
             wrong()
 
 
+@pytest.mark.sample
 def test_errors_carry_the_place(tmp_path):
     file = tmp_path / "wrong.toml"
     file.write_text("version = 1\nname = \"wrong\"\nhorizon = \"1x\"\npolicies = [\"new\"]\n")
