@@ -157,7 +157,7 @@ fn difference((a, x): (&Story, &Step), (b, y): (&Story, &Step)) -> Option<Kind> 
     } else if (x.at, x.tab, x.trigger) != (y.at, y.tab, y.trigger) {
         Some(Kind::Event)
     } else {
-        (x.deeds != y.deeds).then_some(Kind::Decision)
+        (x.effects != y.effects).then_some(Kind::Decision)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Digests of stories for results: what a page shows of them.
 
-use super::story::Deed;
+use super::story::Effect;
 use super::{OneRun, Story, against, tell_whole, text, words};
 use crate::Study;
 use crate::client::family::FlowHarm;
@@ -54,17 +54,17 @@ impl Story {
     /// The entries of the flow that may harm, and the sign-outs, in their order. Where entries are ordinary work, only those
     /// that an earlier entry caused are marked.
     pub fn marks(&self) -> Vec<(Time, Mark)> {
-        let mark = |deed: &Deed| match *deed {
-            Deed::EnteredFlow { depth, .. } => {
+        let mark = |effect: &Effect| match *effect {
+            Effect::EnteredFlow { depth, .. } => {
                 (self.flow.harm == FlowHarm::Each || depth > 1).then_some(Mark::Entry)
             }
-            Deed::SignedOut { falsely: true, .. } => Some(Mark::FalseSignOut),
-            Deed::SignedOut { reused: true, .. } => Some(Mark::ReuseSignOut),
-            Deed::SignedOut { .. } => Some(Mark::TrueSignOut),
+            Effect::SignedOut { falsely: true, .. } => Some(Mark::FalseSignOut),
+            Effect::SignedOut { reused: true, .. } => Some(Mark::ReuseSignOut),
+            Effect::SignedOut { .. } => Some(Mark::TrueSignOut),
             _ => None,
         };
         let steps = self.steps.values();
-        steps.flat_map(|step| step.deeds.iter().filter_map(mark).map(|mark| (step.at, mark))).collect()
+        steps.flat_map(|step| step.effects.iter().filter_map(mark).map(|mark| (step.at, mark))).collect()
     }
 }
 

@@ -4,7 +4,7 @@
 //! whole. A `cause`, `sent_by` or `begun_by` that is not in `steps` is in `earlier`.
 
 use super::record::code_of;
-use super::story::{Call, Deed, Earlier, Step, Story, Trigger, Waiting};
+use super::story::{Call, Earlier, Effect, Step, Story, Trigger, Waiting};
 use super::words::{self, headline};
 use crate::kernel::Time;
 use crate::protocol::Failure;
@@ -81,8 +81,8 @@ fn step(story: &Story, id: usize, step: &Step) -> Value {
         "trigger": kind,
         "call": answered,
         "happened": words::trigger(story, step),
-        "came": words::deeds(story, step),
-        "deeds": step.deeds.iter().map(|d| deed(story, step, *d)).collect::<Vec<_>>(),
+        "came": words::effects(story, step),
+        "deeds": step.effects.iter().map(|d| effect(story, step, *d)).collect::<Vec<_>>(),
     })
 }
 
@@ -98,37 +98,37 @@ fn failure(story: &Story, failure: Failure) -> Value {
     }
 }
 
-fn deed(story: &Story, step: &Step, deed: Deed) -> Value {
-    match deed {
-        Deed::Sends(call) => json!({ "does": "sends", "call": call }),
-        Deed::Waits(wait) => {
+fn effect(story: &Story, step: &Step, effect: Effect) -> Value {
+    match effect {
+        Effect::Sends(call) => json!({ "does": "sends", "call": call }),
+        Effect::Waits(wait) => {
             let wait = &story.waits[&wait];
             json!({ "does": "waits", "for_s": wait.length.as_secs_f64(), "before": wait.task.id })
         }
-        Deed::Judged { failure: f, verdict } => json!({
+        Effect::Judged { failure: f, verdict } => json!({
             "does": "judges",
             "failure": failure(story, f),
             "verdict": snake(&format!("{verdict:?}")),
             "rule": words::rule(story, step, verdict),
         }),
-        Deed::EnteredFlow { entry, depth, cause } => json!({
+        Effect::EnteredFlow { entry, depth, cause } => json!({
             "does": "enters-flow",
             "entry": (entry > 0).then_some(entry),
             "depth": depth,
             "because_of": cause.map(|f| failure(story, f)),
         }),
-        Deed::LeftFlow { levels, end } => json!({
+        Effect::LeftFlow { levels, end } => json!({
             "does": "leaves-flow", "levels": levels, "end": snake(format!("{end:?}").split('(').next().unwrap_or("")),
         }),
-        Deed::SignedOut { falsely, reused: true } => {
+        Effect::SignedOut { falsely, reused: true } => {
             json!({ "does": "signs-out", "false": falsely, "reused": true })
         }
-        Deed::SignedOut { falsely, .. } => json!({ "does": "signs-out", "false": falsely }),
-        Deed::SignedIn => json!({ "does": "has-session" }),
-        Deed::PageGone => json!({ "does": "leaves the page" }),
-        Deed::Status(status) => json!({ "does": "status", "status": snake(&format!("{status:?}")) }),
-        Deed::AppError(f) => json!({ "does": "app-error", "failure": failure(story, f) }),
-        Deed::SignInEnded(f) => json!({ "does": "sign-in-ends", "failure": f.map(|f| failure(story, f)) }),
+        Effect::SignedOut { falsely, .. } => json!({ "does": "signs-out", "false": falsely }),
+        Effect::SignedIn => json!({ "does": "has-session" }),
+        Effect::PageGone => json!({ "does": "leaves the page" }),
+        Effect::Status(status) => json!({ "does": "status", "status": snake(&format!("{status:?}")) }),
+        Effect::AppError(f) => json!({ "does": "app-error", "failure": failure(story, f) }),
+        Effect::SignInEnded(f) => json!({ "does": "sign-in-ends", "failure": f.map(|f| failure(story, f)) }),
     }
 }
 

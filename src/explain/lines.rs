@@ -1,7 +1,7 @@
 //! Cuts a story into lines: their order, their indentation, and folded rounds.
 
 use super::fold::{Item, fold};
-use super::story::{Call, Deed, Step, Story, Trigger};
+use super::story::{Call, Effect, Step, Story, Trigger};
 use super::words::{self, clock, span};
 use crate::kernel::{Dur, Time};
 use crate::text::number;
@@ -221,20 +221,20 @@ fn step_sign(story: &Story, step: &Step) -> String {
         Trigger::Timer(wait) => format!("{:?}", (story.waits[&wait].task.id, story.waits[&wait].caller)),
         other => format!("{other:?}"),
     };
-    let deeds = step.deeds.iter().map(|deed| match *deed {
-        Deed::Sends(call) => {
+    let effects = step.effects.iter().map(|effect| match *effect {
+        Effect::Sends(call) => {
             let call = &story.calls[&call];
             format!("{:?}", (call.endpoint, call.task.id, call.caller))
         }
-        Deed::Waits(wait) => format!("{:?}", (story.waits[&wait].task.id, story.waits[&wait].caller)),
-        Deed::Judged { failure, verdict } => format!("{:?}", (failure.status, failure.code, verdict)),
-        Deed::EnteredFlow { entry, cause, .. } => {
+        Effect::Waits(wait) => format!("{:?}", (story.waits[&wait].task.id, story.waits[&wait].caller)),
+        Effect::Judged { failure, verdict } => format!("{:?}", (failure.status, failure.code, verdict)),
+        Effect::EnteredFlow { entry, cause, .. } => {
             format!("enters {} {:?}", entry > 0, cause.map(|f| (f.status, f.code)))
         }
-        Deed::LeftFlow { levels, end } => format!("leaves {} {end:?}", levels > 1),
+        Effect::LeftFlow { levels, end } => format!("leaves {} {end:?}", levels > 1),
         other => format!("{other:?}"),
     });
-    format!("{:?} {trigger} {}", step.tab, deeds.collect::<Vec<_>>().join(";"))
+    format!("{:?} {trigger} {}", step.tab, effects.collect::<Vec<_>>().join(";"))
 }
 
 struct Writer<'a> {
@@ -276,7 +276,7 @@ impl Writer<'_> {
         let (tab, happened, came) = match node {
             Node::Step(step) => {
                 let step = &story.steps[&step];
-                (step.tab, words::trigger(story, step), words::deeds(story, step))
+                (step.tab, words::trigger(story, step), words::effects(story, step))
             }
             Node::Earlier(step) => {
                 let earlier = &story.earlier[&step];

@@ -1,7 +1,7 @@
 //! A story as a Mermaid sequence diagram.
 
 use super::lines::{Line, Node, Order, lines};
-use super::story::{Deed, Story, Trigger};
+use super::story::{Effect, Story, Trigger};
 use super::text::wrapped;
 use super::words::{self, clock, headline, provenance};
 
@@ -102,9 +102,9 @@ fn said(story: &Story, node: Node) -> Vec<String> {
         }
     }
     // Requests become arrows. Other events become notes between them.
-    for (deed, words) in words::told(story, step) {
-        out.push(match deed {
-            Deed::Sends(call) => format!("    {tab}->>B: {}", story.calls[&call].name()),
+    for (effect, words) in words::told(story, step) {
+        out.push(match effect {
+            Effect::Sends(call) => format!("    {tab}->>B: {}", story.calls[&call].name()),
             _ => note(&tab, &words),
         });
     }

@@ -8,7 +8,7 @@ mod notices;
 use super::part;
 use super::rules::Rules;
 use super::run::{RoundsOf, arm_of, change_of, fault_windows};
-use super::story::{self, Call, Deed, SignedOut, Step, Story, Totals, Trigger, Waiting};
+use super::story::{self, Call, Effect, SignedOut, Step, Story, Totals, Trigger, Waiting};
 use crate::backend::Endpoint;
 use crate::client::family::MessageCause;
 use crate::client::step::{Input, TaskId};
@@ -100,7 +100,7 @@ impl Recorder {
             return;
         }
         self.last_tab = self.last_tab.max(tab.unwrap_or(0));
-        let mut step = Step { at, tab, trigger, cause, chain: number, deeds: Vec::new() };
+        let mut step = Step { at, tab, trigger, cause, chain: number, effects: Vec::new() };
         if !story::is_root(&step, |wait| self.waits.get(&wait)) {
             step.chain = cause.and_then(|cause| self.steps.get(&cause)).map_or(number, |cause| cause.chain);
         }
@@ -148,11 +148,11 @@ impl Recorder {
         self.most_kept = 2 * self.steps.len() + FEW_STEPS;
     }
 
-    fn did(&mut self, deed: Deed) {
+    fn did(&mut self, effect: Effect) {
         if let Some(step) = self.step.and_then(|step| self.steps.get_mut(&step)) {
             // A sign-out that reaches several tabs within a step is one.
-            if !(matches!(deed, Deed::SignedOut { .. }) && step.deeds.contains(&deed)) {
-                step.deeds.push(deed);
+            if !(matches!(effect, Effect::SignedOut { .. }) && step.effects.contains(&effect)) {
+                step.effects.push(effect);
             }
         }
     }
@@ -186,10 +186,10 @@ impl Recorder {
             Input::Timer(_) => trigger.wait().map(|wait| self.waits[&wait].by),
             Input::Message(_) => {
                 let Trigger::Message(row) = trigger else { return None };
-                let signs_out = |deed: &Deed| matches!(deed, Deed::SignedOut { .. });
+                let signs_out = |effect: &Effect| matches!(effect, Effect::SignedOut { .. });
                 self.elsewhere(now, tab, |step| match row.cause {
                     MessageCause::Answer => matches!(step.trigger, Trigger::Answer(_)),
-                    MessageCause::SignOut => step.deeds.iter().any(signs_out),
+                    MessageCause::SignOut => step.effects.iter().any(signs_out),
                 })
             }
             Input::SignIn { .. } => self.last_sign_out,

@@ -110,7 +110,7 @@ pub struct Step {
     /// Number of the first step of its causal chain; its own number if it is the first.
     pub chain: usize,
     /// Effects of the step, in order.
-    pub deeds: Vec<Deed>,
+    pub effects: Vec<Effect>,
 }
 
 /// A step before the part, on which the part depends.
@@ -188,7 +188,7 @@ impl Trigger {
 
 /// An effect of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum Effect {
     /// The request of this number was sent.
     Sends(usize),
     /// The wait of this number began.
@@ -344,7 +344,7 @@ impl Story {
 
     /// Whether a step can be left out without loss to a reader: a timer's tick without effects.
     pub fn is_quiet(&self, step: &Step) -> bool {
-        let silent = |deed: &Deed| matches!(deed, Deed::Waits(wait) if !self.waits[wait].is_retry());
+        let silent = |effect: &Effect| matches!(effect, Effect::Waits(wait) if !self.waits[wait].is_retry());
         let of_note = matches!(
             step.trigger,
             Trigger::Answer(_)
@@ -353,7 +353,7 @@ impl Story {
                 | Trigger::Closed
                 | Trigger::SignIn { .. }
         );
-        !of_note && step.deeds.iter().all(silent)
+        !of_note && step.effects.iter().all(silent)
     }
 }
 

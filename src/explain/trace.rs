@@ -4,7 +4,7 @@
 //! Slices of one track must nest. Calls of a tab overlap freely, so a tab gets as many rows as it needs. The first row has
 //! the tab's name.
 
-use super::story::{Deed, Step, Story, Trigger};
+use super::story::{Effect, Step, Story, Trigger};
 use super::words::{self, headline, provenance, span};
 use crate::client::fact::Status;
 use serde_json::{Value, json};
@@ -172,12 +172,12 @@ fn marks(story: &Story, timed: &mut Vec<(u64, Value)>) {
         if !matches!(step.trigger, Trigger::Answer(_)) {
             mark(step, words::trigger(story, step));
         }
-        for deed in &step.deeds {
-            match *deed {
-                Deed::EnteredFlow { entry, .. } if entry > 0 => {
+        for effect in &step.effects {
+            match *effect {
+                Effect::EnteredFlow { entry, .. } if entry > 0 => {
                     mark(step, format!("{} (entry {entry})", story.flow.enters));
                 }
-                Deed::SignedOut { falsely, reused } => {
+                Effect::SignedOut { falsely, reused } => {
                     let how = match (falsely, reused) {
                         (true, _) => "falsely",
                         (_, true) => "by its own reuse",
@@ -185,9 +185,9 @@ fn marks(story: &Story, timed: &mut Vec<(u64, Value)>) {
                     };
                     mark(step, format!("signed out ({how})"));
                 }
-                Deed::Judged { verdict, .. } => mark(step, words::rule(story, step, verdict)),
-                Deed::Status(Status::Degraded) => mark(step, "status degraded".to_owned()),
-                Deed::AppError(_) => mark(step, "the app sees an error".to_owned()),
+                Effect::Judged { verdict, .. } => mark(step, words::rule(story, step, verdict)),
+                Effect::Status(Status::Degraded) => mark(step, "status degraded".to_owned()),
+                Effect::AppError(_) => mark(step, "the app sees an error".to_owned()),
                 _ => {}
             }
         }
@@ -206,10 +206,10 @@ fn arrows(story: &Story, places: &BTreeMap<Bar, Place>, timed: &mut Vec<(u64, Va
         // A message from another tab refers back to the bar that made that tab send it.
         let heard = || step.cause.and_then(|cause| story.steps.get(&cause)).and_then(ending);
         let Some(from) = ending(step).or_else(heard).and_then(|bar| places.get(&bar)) else { continue };
-        for deed in &step.deeds {
-            let bar = match *deed {
-                Deed::Sends(call) => Bar::Call(call),
-                Deed::Waits(wait) => Bar::Wait(wait),
+        for effect in &step.effects {
+            let bar = match *effect {
+                Effect::Sends(call) => Bar::Call(call),
+                Effect::Waits(wait) => Bar::Wait(wait),
                 _ => continue,
             };
             let Some(to) = places.get(&bar) else { continue };

@@ -1,7 +1,7 @@
 //! Describes a step in words for an incident review.
 
 use super::record::code_of;
-use super::story::{Call, Deed, Earlier, SignedOut, Step, Story, Totals, Trigger, Waiting};
+use super::story::{Call, Earlier, Effect, SignedOut, Step, Story, Totals, Trigger, Waiting};
 pub use super::times::{clock, span};
 use crate::client::fact::{FlowEnd, Judgement, Status};
 use crate::client::family::{Due, Role};
@@ -16,7 +16,7 @@ use crate::world::Outside;
 /// The trigger of a step, as a clause.
 pub fn trigger(story: &Story, step: &Step) -> String {
     match step.trigger {
-        Trigger::Opened if step.deeds.contains(&Deed::PageGone) => "page reloaded".to_owned(),
+        Trigger::Opened if step.effects.contains(&Effect::PageGone) => "page reloaded".to_owned(),
         Trigger::Opened => "page opened".to_owned(),
         Trigger::Closed => "page closed".to_owned(),
         Trigger::Focus => "the tab gains focus".to_owned(),
@@ -129,55 +129,58 @@ pub fn fault_lasts(fault: &FaultWindow) -> String {
 }
 
 /// The effects of a step, a clause for each one that matters to a reader.
-pub fn deeds(story: &Story, step: &Step) -> Vec<String> {
+pub fn effects(story: &Story, step: &Step) -> Vec<String> {
     told(story, step).into_iter().map(|(_, words)| words).collect()
 }
 
-/// As [`deeds`], with the effect of each clause.
-pub fn told(story: &Story, step: &Step) -> Vec<(Deed, String)> {
+/// As [`effects`], with the effect of each clause.
+pub fn told(story: &Story, step: &Step) -> Vec<(Effect, String)> {
     let judged_before = |place: usize| {
-        let entering = |deed: &Deed| matches!(deed, Deed::Judged { verdict: Judgement::EnterFlow, .. });
-        place > 0 && entering(&step.deeds[place - 1])
+        let entering =
+            |effect: &Effect| matches!(effect, Effect::Judged { verdict: Judgement::EnterFlow, .. });
+        place > 0 && entering(&step.effects[place - 1])
     };
-    let mut said: Vec<(Deed, String)> = step
-        .deeds
+    let mut said: Vec<(Effect, String)> = step
+        .effects
         .iter()
         .enumerate()
-        .filter_map(|(place, deed)| Some((*deed, clause(story, step, *deed, judged_before(place))?)))
+        .filter_map(|(place, effect)| Some((*effect, clause(story, step, *effect, judged_before(place))?)))
         .collect();
     if let Trigger::Answer(call) = step.trigger
-        && step.deeds.is_empty()
+        && step.effects.is_empty()
         && let Call { task, caller, failure: Some(failure), .. } = story.calls[&call]
         && let (Role::Fetch, Some(words)) = (task.role, caller.unheard)
     {
         // A reader of a failed answer expects an effect, so the absence is said.
-        said.push((Deed::Judged { failure, verdict: Judgement::Swallow }, words.to_owned()));
+        said.push((Effect::Judged { failure, verdict: Judgement::Swallow }, words.to_owned()));
     }
     said
 }
 
-fn clause(story: &Story, step: &Step, deed: Deed, judged_before: bool) -> Option<String> {
-    Some(match deed {
-        Deed::Judged { failure, verdict } => judged(story, step, failure, verdict),
-        Deed::EnteredFlow { entry, depth, cause } => entered(story, entry, depth, cause, judged_before),
-        Deed::LeftFlow { levels, end } => left(story, step, levels, end),
-        Deed::SignedOut { falsely: true, .. } => {
+fn clause(story: &Story, step: &Step, effect: Effect, judged_before: bool) -> Option<String> {
+    Some(match effect {
+        Effect::Judged { failure, verdict } => judged(story, step, failure, verdict),
+        Effect::EnteredFlow { entry, depth, cause } => entered(story, entry, depth, cause, judged_before),
+        Effect::LeftFlow { levels, end } => left(story, step, levels, end),
+        Effect::SignedOut { falsely: true, .. } => {
             "the user is signed out, although the server still knows the session".to_owned()
         }
-        Deed::SignedOut { reused: true, .. } => {
+        Effect::SignedOut { reused: true, .. } => {
             "the user is signed out; the client had ended the session by using a refresh token again"
                 .to_owned()
         }
-        Deed::SignedOut { .. } => "the user is signed out; the server had revoked the session".to_owned(),
-        Deed::SignedIn => "the tab has a session".to_owned(),
-        Deed::Status(Status::Degraded) => "status degraded".to_owned(),
-        Deed::Status(Status::Error) => "status error".to_owned(),
-        Deed::AppError(failure) => format!("the app sees the error: {}", failure_in_words(story, failure)),
-        Deed::SignInEnded(None) => "the user is signed in again".to_owned(),
-        Deed::SignInEnded(Some(failure)) => format!("signing in fails: {}", failure_in_words(story, failure)),
-        Deed::Sends(call) => sends(story, &story.calls[&call]),
-        Deed::Waits(wait) if story.waits[&wait].is_retry() => waits(story, &story.waits[&wait]),
-        Deed::Waits(_) | Deed::PageGone | Deed::Status(Status::Loading | Status::Ready) => return None,
+        Effect::SignedOut { .. } => "the user is signed out; the server had revoked the session".to_owned(),
+        Effect::SignedIn => "the tab has a session".to_owned(),
+        Effect::Status(Status::Degraded) => "status degraded".to_owned(),
+        Effect::Status(Status::Error) => "status error".to_owned(),
+        Effect::AppError(failure) => format!("the app sees the error: {}", failure_in_words(story, failure)),
+        Effect::SignInEnded(None) => "the user is signed in again".to_owned(),
+        Effect::SignInEnded(Some(failure)) => {
+            format!("signing in fails: {}", failure_in_words(story, failure))
+        }
+        Effect::Sends(call) => sends(story, &story.calls[&call]),
+        Effect::Waits(wait) if story.waits[&wait].is_retry() => waits(story, &story.waits[&wait]),
+        Effect::Waits(_) | Effect::PageGone | Effect::Status(Status::Loading | Status::Ready) => return None,
     })
 }
 

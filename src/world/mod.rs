@@ -211,7 +211,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             if O::EACH_EVENT {
                 self.observer.event(self.guard.events(), time, session, &event.kind);
             }
-            self.handle(event);
+            self.handle(event, session == NOBODY);
         }
         Ok(true)
     }
@@ -253,7 +253,8 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         session_of(event, self.plan, &self.pages, &self.gateway, &self.callers)
     }
 
-    fn handle(&mut self, event: Event) {
+    /// Handles an event. The event of a task, which `is_stale` if it belongs to nobody, has then no effect.
+    fn handle(&mut self, event: Event, is_stale: bool) {
         if self.devices.may_sleep() && self.holds_back(event) {
             return;
         }
@@ -263,7 +264,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         let Event { kind, generation, id, arg } = event;
         match kind {
             EventKind::Timer | EventKind::Answer | EventKind::Lock => {
-                if self.pages.generation(id) == arg {
+                if !is_stale {
                     if generation == LOST && kind == EventKind::Answer {
                         self.pages.set_reply(id, Failure::NETWORK.into());
                     }
@@ -317,14 +318,17 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
     }
 }
 
-/// The user that an event belongs to; `u32::MAX` for none, for example for a stale event.
+/// The session of an event that belongs to no user.
+const NOBODY: u32 = u32::MAX;
+
+/// The user that an event belongs to; [`NOBODY`] for none, for example for a stale event.
 #[inline(always)]
 fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway, callers: &Callers) -> u32 {
     let (tabs, users) = (plan.tabs_per_user, plan.backend.keys.users);
     match event.kind {
         EventKind::Timer | EventKind::Answer | EventKind::Lock => {
             // A stale event must not count for the user whose task reused the slot.
-            if pages.generation(event.id) == event.arg { pages.tab(event.id) / tabs } else { u32::MAX }
+            if pages.generation(event.id) == event.arg { pages.tab(event.id) / tabs } else { NOBODY }
         }
         EventKind::Open
         | EventKind::Reload
@@ -341,7 +345,7 @@ fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway,
         | EventKind::ScriptedByUser
         | EventKind::PolicyShipped
         | EventKind::Sleep => event.id,
-        EventKind::Scripted => plan.acting[event.id as usize].one.unwrap_or(u32::MAX),
+        EventKind::Scripted => plan.acting[event.id as usize].one.unwrap_or(NOBODY),
         EventKind::Admitted | EventKind::Served => gateway.call(event.id).user,
         EventKind::CallerArrives => users + event.id,
         EventKind::CallerTries | EventKind::CallerAnswered | EventKind::CallerTimesOut => {
@@ -351,6 +355,6 @@ fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway,
         | EventKind::Sample
         | EventKind::Restart
         | EventKind::OutageEnds
-        | EventKind::SlowStart => u32::MAX,
+        | EventKind::SlowStart => NOBODY,
     }
 }

@@ -7,7 +7,7 @@ use crate::backend::Endpoint;
 use crate::client::fact::Fact;
 use crate::client::family::{self, Activity, Look, Role};
 use crate::client::step::{Input, TaskId};
-use crate::explain::story::{Call, Deed, Trigger, Waiting};
+use crate::explain::story::{Call, Effect, Trigger, Waiting};
 use crate::kernel::{Dur, Time};
 use crate::metrics::Outcome;
 use crate::world::Outside;
@@ -87,7 +87,7 @@ impl Recorder {
         self.calls.insert(number, call);
         self.call_of.insert(id, number);
         self.sending = Some(number);
-        self.did(Deed::Sends(number));
+        self.did(Effect::Sends(number));
     }
 
     pub(in crate::explain) fn struck(&mut self, user: u32, fault: usize) {
@@ -140,35 +140,35 @@ impl Recorder {
         let wait = Waiting { tab, task, caller, retry, from: now, length: delay, ended: None, by };
         self.waits.insert(number, wait);
         self.wait_of.insert(id, number);
-        self.did(Deed::Waits(number));
+        self.did(Effect::Waits(number));
     }
 
     pub(in crate::explain) fn fact(&mut self, now: Time, tab: u32, fact: Fact) {
         if self.own(tab).is_none() {
             return;
         }
-        let deed = match fact {
+        let effect = match fact {
             Fact::FlowEntered { active, depth, cause, .. } => {
                 self.totals.entries += u32::from(active);
                 self.totals.depth = self.totals.depth.max(if active { depth } else { 0 });
                 let entry = if active { self.totals.entries } else { 0 };
-                Deed::EnteredFlow { entry, depth, cause }
+                Effect::EnteredFlow { entry, depth, cause }
             }
-            Fact::FlowLeft { levels, end } => Deed::LeftFlow { levels, end },
+            Fact::FlowLeft { levels, end } => Effect::LeftFlow { levels, end },
             Fact::SignedOut => {
                 let (falsely, reused) = (!self.revoked && !self.reused, self.reused && !self.revoked);
                 self.totals.signed_out.get_or_insert(SignedOut { at: now, falsely, reused });
                 self.totals.sign_outs += u32::from(!self.out);
                 self.out = true;
                 self.last_sign_out = self.step.or(self.last_sign_out);
-                Deed::SignedOut { falsely, reused }
+                Effect::SignedOut { falsely, reused }
             }
-            Fact::SignedIn => Deed::SignedIn,
-            Fact::PageGone => Deed::PageGone,
-            Fact::Status(status) => Deed::Status(status),
+            Fact::SignedIn => Effect::SignedIn,
+            Fact::PageGone => Effect::PageGone,
+            Fact::Status(status) => Effect::Status(status),
             Fact::AppError(failure) | Fact::UnhandledRejection(failure) => {
                 self.totals.errors += 1;
-                Deed::AppError(failure)
+                Effect::AppError(failure)
             }
             Fact::SignInEnded(failure) => {
                 if failure.is_none() {
@@ -177,13 +177,13 @@ impl Recorder {
                     self.out = false;
                     self.last_sign_in = self.step;
                 }
-                Deed::SignInEnded(failure)
+                Effect::SignInEnded(failure)
             }
-            Fact::Judged { failure, verdict } => Deed::Judged { failure, verdict },
+            Fact::Judged { failure, verdict } => Effect::Judged { failure, verdict },
             Fact::Cookie(_) | Fact::LoadEnd(_) | Fact::AppAsked | Fact::AppWaited(_) | Fact::AppLeft(_) => {
                 return;
             }
         };
-        self.did(deed);
+        self.did(effect);
     }
 }
