@@ -7,7 +7,7 @@
 
 use super::machine::Machine;
 use super::pool::{Key, NONE};
-use super::state::{Done, Lock, Next, Op};
+use super::state::{Busy, Done, Lock, Next, Op};
 use super::words::Timer;
 use crate::client::backoff::Wait;
 
@@ -77,10 +77,11 @@ impl Machine<'_> {
         self.store.locks.at_mut(slot).holder = Some(task);
         self.task_mut(task).granted = true;
         let agent = self.task(task).agent;
-        self.busy(agent).locked = true;
         self.enqueue(agent, task);
-        match self.busy(agent).holders {
-            None => self.busy(agent).holders = Some(task),
+        let busy = self.busy(agent);
+        busy.locked = true;
+        match busy.holders {
+            None => busy.holders = Some(task),
             Some(first) => {
                 let mut last = first;
                 while let Some(next) = self.task(last).next_holder {
@@ -177,8 +178,9 @@ impl Machine<'_> {
             return self.remove_task(task);
         }
         self.task_mut(task).done = Some(done);
-        if self.busy(agent).tail == Some(task) {
-            self.busy(agent).tail = None;
+        let tail = &mut self.busy(agent).tail;
+        if *tail == Some(task) {
+            *tail = None;
         }
         if let Some(next) = successor {
             self.store.soon.push_back(Next::Run(next));
@@ -196,7 +198,7 @@ impl Machine<'_> {
     /// `_acquireLock`: `splice(0, waitOn.length)`).
     fn drain(&mut self, agent: Key) {
         while let Some(holder) = self.next_to_drain(agent) {
-            let (front, queued) = (self.busy(agent).front, self.busy(agent).queued);
+            let Busy { front, queued, .. } = *self.busy(agent);
             match self.task_mut(holder).drains.take() {
                 Some((from, to, _)) => self.busy(agent).front = (front + (to - from)).min(queued),
                 None if front == queued => self.give_back(agent, holder),
