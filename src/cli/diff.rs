@@ -3,7 +3,8 @@
 use super::exit::{Exit, Failure};
 use super::format::{Format, markdown};
 use super::{table, terminal};
-use authstorm::diff::{Verdict, csv, diff, headline, in_words, json, scenario_changes};
+use authstorm::diff::{Shown, Verdict, csv, diff, headline, in_words, json, scenario_changes};
+use authstorm::experiment::sweep::{self, Sweep};
 use authstorm::plot::{Chart, Overlaid, overlaid, to_png};
 use authstorm::results::dir::write_new;
 use authstorm::results::{DataFile, Results, ResultsDir};
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// Options.
 #[derive(clap::Args)]
 pub(super) struct Args {
-    /// Reference results
+    /// Reference results: those of a run, or of a sweep or a rollout, whose points are compared
     #[arg(value_name = "DIR_A")]
     a: PathBuf,
     /// Results to compare; every difference is B minus A
@@ -28,14 +29,32 @@ pub(super) struct Args {
     /// Short for --format json
     #[arg(long)]
     json: bool,
-    /// Write the table, the JSON and one chart of both (diff.txt, diff.json, diff.svg, diff.png) into this new directory
+    /// Write the table, the JSON and one chart of both (diff.txt, diff.json, diff.svg, diff.png; of sweeps
+    /// diff.txt, diff.json and diff.csv) into this new directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
 }
 
 /// Compares two results. The answer is no (exit 1) if a metric changed beyond noise.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
-    let (a, b) = (side(&args.a)?, side(&args.b)?);
+    let is_sweep = [&args.a, &args.b].map(|dir| dir.join(sweep::JSON).is_file());
+    let (a, b) = match is_sweep {
+        [true, true] => (swept(&args.a)?, swept(&args.b)?),
+        [false, false] => (side(&args.a)?, side(&args.b)?),
+        [first, _] => {
+            let (sweep, run) = if first { (&args.a, &args.b) } else { (&args.b, &args.a) };
+            return Err(Failure::usage(format!(
+                "error: {} has points of a sweep or a rollout and {} those of a run; allowed: two of one kind",
+                terminal::shown(sweep),
+                terminal::shown(run)
+            )));
+        }
+    };
+    let shown = match (args.all, is_sweep[0]) {
+        (true, _) => Shown::All,
+        (false, true) => Shown::Most(MOST_CELLS),
+        (false, false) => Shown::Differing,
+    };
     let keys = scenario_changes(&a.scenario_text, &b.scenario_text).map_err(|wrong| {
         let dir = if wrong.is_second { &args.b } else { &args.a };
         Failure::usage(format!("error: {}: {wrong}", dir.display()))
@@ -49,17 +68,19 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     }
     let found = diff(&a, &b);
     let words =
-        in_words((&a, &b), &keys, &found, args.all, |header, rows| table::checks(header, rows.into_iter()));
+        in_words((&a, &b), &keys, &found, shown, |header, rows| table::checks(header, rows.into_iter()));
     let data = json(&a, &b, &keys, &found);
     if let Some(out) = &args.out {
-        let Chart { file_stem, svg } = chart(&args, &headline(&found))?;
-        let png = to_png(&svg)?;
-        let files = [
-            DataFile::new("diff.txt", words.as_str()),
-            DataFile::new("diff.json", data.as_str()),
-            DataFile::new(format!("{file_stem}.svg"), svg),
-            DataFile::new(format!("{file_stem}.png"), png),
-        ];
+        let mut files =
+            vec![DataFile::new("diff.txt", words.as_str()), DataFile::new("diff.json", data.as_str())];
+        if is_sweep[0] {
+            files.push(DataFile::new("diff.csv", csv(&found)));
+        } else {
+            let Chart { file_stem, svg } = chart(&args, &headline(&found))?;
+            let png = to_png(&svg)?;
+            files.push(DataFile::new(format!("{file_stem}.svg"), svg));
+            files.push(DataFile::new(format!("{file_stem}.png"), png));
+        }
         write_new(out, &files)?;
     }
     match Format::of(args.format, args.json) {
@@ -71,7 +92,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
                 let rows: Vec<Vec<String>> = rows.into_iter().map(Vec::from).collect();
                 markdown(&header.map(str::to_owned), &rows, 2)
             };
-            terminal::say(&in_words((&a, &b), &keys, &found, args.all, table))?
+            terminal::say(&in_words((&a, &b), &keys, &found, shown, table))?
         }
     };
     Ok(if found.count(Verdict::Changed) > 0 { Exit::No } else { Exit::Yes })
@@ -89,6 +110,25 @@ fn chart(args: &Args, finding: &str) -> Result<Chart, Failure> {
     Ok(overlaid(Overlaid { name: &name_a, results: &a }, Overlaid { name: &name_b, results: &b }, finding))
 }
 
+/// The most comparisons of sweeps in a table.
+const MOST_CELLS: usize = 30;
+
+/// The points of a sweep or a rollout, each with its policies.
+fn swept(dir: &Path) -> Result<Results, Failure> {
+    let read = |name: &str| {
+        let path = dir.join(name);
+        std::fs::read(&path).map_err(|e| Failure::io(terminal::shown(&path), &e))
+    };
+    let wrong =
+        |name: &str, why: String| Failure::usage(format!("error: {}: {name}: {why}", terminal::shown(dir)));
+    let sweep: Sweep =
+        serde_json::from_slice(&read(sweep::JSON)?).map_err(|e| wrong(sweep::JSON, e.to_string()))?;
+    let text =
+        String::from_utf8(read("scenario.toml")?).map_err(|e| wrong("scenario.toml", e.to_string()))?;
+    Ok(sweep.into_results(text))
+}
+
 fn side(dir: &Path) -> Result<Results, Failure> {
+    super::report::refuse_answers(dir, "diff", "compares runs, or sweeps and rollouts")?;
     Ok(ResultsDir::open(dir)?.summary()?)
 }

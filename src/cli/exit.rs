@@ -115,6 +115,7 @@ impl From<Error> for Failure {
             | Error::Precision(_)
             | Error::Rollout(_)
             | Error::Design(_) => Exit::Usage,
+            Error::Kept(_) => Exit::Io,
             Error::Stopped(stopped) | Error::StoppedAt { stopped, .. } => match stopped.reason {
                 StopReason::Interrupted => Exit::Signal(super::interrupt::signal()),
                 _ => Exit::Guard,

@@ -129,9 +129,10 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
             out: args.out.clone().unwrap_or_else(|| default_out(name, "-find", shard)),
         };
         let known = earlier.as_ref().map(known).transpose()?.unwrap_or_default();
-        let journal = Journal::of(task.begin(args.resume)?, None);
-        let share = |journal: &Journal| finder.share(known, shard, journal).map(|_| ());
-        let (work, ()) = search(journal, (&pool, args.base.quiet), &control, share)?;
+        let mut work = task.begin(args.resume)?;
+        let journal = Journal::of(&mut work, 0, None);
+        let share = |journal: &Journal<'_>| finder.share(known, shard, journal).map(|_| ());
+        search(journal, (&pool, args.base.quiet), &control, share)?;
         return task.end(work);
     }
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(format!("{name}-find")));
@@ -143,9 +144,9 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     {
         return merge::asks_for_more(parts);
     }
-    let journal = Journal::of(Unfinished::begin(&out, &what, args.resume || merged.is_some())?, known);
-    let (work, (found, runs)) =
-        search(journal, (&pool, args.base.quiet), &control, |journal| finder.find(journal))?;
+    let mut work = Unfinished::begin(&out, &what, args.resume || merged.is_some())?;
+    let journal = Journal::of(&mut work, 0, known);
+    let (found, runs) = search(journal, (&pool, args.base.quiet), &control, |journal| finder.find(journal))?;
     interrupt::check(&control)?;
     let mut words = found.in_words();
     words.extend(judge_anew(&args, &found));
@@ -178,8 +179,10 @@ fn known(parts: &Parts) -> Result<Known, Failure> {
 }
 
 /// Keeps runs in the journal of unfinished work.
-struct Journal {
-    work: Mutex<Unfinished>,
+pub(super) struct Journal<'a> {
+    work: Mutex<&'a mut Unfinished>,
+    /// The row of the first run.
+    first: u64,
     place: String,
     /// Runs of parts that are merged.
     known: Option<Known>,
@@ -187,14 +190,16 @@ struct Journal {
     stage: Arc<Mutex<(&'static str, u64, u64)>>,
 }
 
-impl Journal {
-    fn of(work: Unfinished, known: Option<Known>) -> Journal {
+impl<'a> Journal<'a> {
+    /// A journal whose runs are rows from `first` on.
+    pub(super) fn of(work: &'a mut Unfinished, first: u64, known: Option<Known>) -> Journal<'a> {
         let place = terminal::shown(work.path());
-        Journal { work: Mutex::new(work), place, known, stage: Arc::new(Mutex::new(("beginning", 0, 1))) }
+        let stage = Arc::new(Mutex::new(("beginning", 0, 1)));
+        Journal { work: Mutex::new(work), first, place, known, stage }
     }
 }
 
-impl Keeper for Journal {
+impl Keeper for Journal<'_> {
     type Error = Failure;
 
     fn begins(&self, asked: &Asked<'_>) {
@@ -213,36 +218,37 @@ impl Keeper for Journal {
         }
         let work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |row: io::Result<String>| -> io::Result<Ran> { Ok(serde_json::from_str(&row?)?) };
-        let kept = work.has(number).then(|| read(work.row(number))).transpose();
+        let row = self.first + number;
+        let kept = work.has(row).then(|| read(work.row(row))).transpose();
         kept.map_err(|e| Failure::io(&self.place, &e))
     }
 
     fn keep(&self, number: u64, ran: &Ran) -> Result<(), Failure> {
         let text = serde_json::to_string(ran).expect("numbers and words are JSON");
         let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
-        work.add(number, &text).map_err(|e| Failure::io(&self.place, &e))
+        work.add(self.first + number, &text).map_err(|e| Failure::io(&self.place, &e))
     }
 }
 
 /// Searches, with progress on the terminal. Finished runs stay in the journal.
-fn search<T: Send>(
-    journal: Journal,
+pub(super) fn search<T: Send>(
+    journal: Journal<'_>,
     (pool, quiet): (&rayon::ThreadPool, bool),
     control: &Arc<Control>,
-    search: impl FnOnce(&Journal) -> Result<T, Failure> + Send,
-) -> Result<(Unfinished, T), Failure> {
+    search: impl FnOnce(&Journal<'_>) -> Result<T, Failure> + Send,
+) -> Result<T, Failure> {
     let progress = Progress::of_stages(&journal.stage, control, quiet);
     let ended = pool.install(|| search(&journal));
     drop(progress);
-    let work = journal.work.into_inner().unwrap_or_else(PoisonError::into_inner);
     if ended.is_err() {
+        let work = journal.work.into_inner().unwrap_or_else(PoisonError::into_inner);
         terminal::complain(&format!(
             "{} runs are finished and stay in {}; the same command with --resume continues",
-            work.count(),
+            work.count() - journal.first.min(work.count()),
             journal.place
         ));
     }
-    ended.map(|ended| (work, ended))
+    ended
 }
 
 /// The scenario and the options that change it, apart from those that set this key.

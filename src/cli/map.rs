@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::format::{Format, markdown};
 use super::memory::Need;
-use super::points::{check_memory, finish, lines, put, rows, what};
+use super::points::{WorkArgs, check_memory, finish, lines, put, rows, what};
 use super::run::StudyArgs;
 use super::{interrupt, memory, sweep_cost, table, terminal};
 use authstorm::experiment::map::{Map, Mapper, Outcomes, Question, write};
@@ -38,22 +38,16 @@ pub(super) struct Args {
     /// A run that is back within this time of the end of the trigger is back at once
     #[arg(long, value_name = "DURATION", default_value = "5s", value_parser = Dur::parse)]
     at_once: Dur,
+    /// Also let the load rise and fall within a run, without the trigger: each load lasts this long, up to the greatest and down
+    /// again. Tells at which load the system falls and at which it comes back (hysteresis); for --load workload[N].clients
+    #[arg(long, value_name = "DURATION", value_parser = Dur::parse, conflicts_with = "capacity")]
+    ramp: Option<Dur>,
     /// Write the map (map.csv, values.csv, map.json, map.txt, chart, report.html, and the scenario) into this new directory instead
     /// of results/<scenario name>-map
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Continue the same map where it was interrupted
-    #[arg(long)]
-    resume: bool,
-    /// Run a map of more than 10 G events, as small pilots of it tell
-    #[arg(long)]
-    yes: bool,
-    /// Print how many points, runs and events this would be and how much time it would take; run and write nothing
-    #[arg(long)]
-    estimate: bool,
-    /// The form of what is printed; csv has a row for each policy and cell [default: table]
-    #[arg(long, value_enum, conflicts_with = "estimate", conflicts_with_all = ["json", "quiet"])]
-    format: Option<Format>,
+    #[command(flatten)]
+    work: WorkArgs,
 }
 
 /// Draws the map.
@@ -70,6 +64,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         is_capacity: args.capacity.is_some(),
         trigger: read("--trigger", &args.trigger)?,
         at_once: args.at_once,
+        ramp: args.ramp,
     };
     let base = &args.study.base;
     let study = args.study.study_of_any_size()?;
@@ -78,10 +73,10 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let mapper = small.install(|| Mapper::new(&study, &question, &control))?;
     let need = check_memory(&args.study, mapper.sweeper())?;
     let estimate = sweep_cost::measure(mapper.sweeper(), &small, |_| mapper.estimate(&control))?;
-    if args.estimate {
-        return estimate.tell(base, args.yes, ADVICE);
+    if args.work.estimate {
+        return estimate.tell(base, args.work.yes, ADVICE);
     }
-    estimate.check(args.yes, ADVICE)?;
+    estimate.check(args.work.yes, ADVICE)?;
     let pool = memory::threads(base.threads(), need)?;
     drop(small);
     let out = args
@@ -91,8 +86,9 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let command = args.study.command(&[question.load.key(), question.trigger.key()]);
     let own = json!({
         "load": args.load, "capacity": args.capacity, "trigger": args.trigger, "at-once": args.at_once,
+        "ramp": args.ramp,
     });
-    let work = Unfinished::begin(&out, &what(&study, own, &command), args.resume)?;
+    let work = Unfinished::begin(&out, &what(&study, own, &command), args.work.resume)?;
     if !base.quiet {
         estimate.announce(work.count());
     }
@@ -131,13 +127,14 @@ fn command_of_map(args: &Args, run: &str) -> String {
         command.extend(value.iter().map(|value| format!(" --{option} {}", shell_word(value))));
     }
     command.push_str(&format!(" --trigger {} --at-once {}", shell_word(&args.trigger), args.at_once));
+    command.extend(args.ramp.map(|ramp| format!(" --ramp {ramp}")));
     command
 }
 
 fn print(args: &Args, map: &Map, words: &[String], out: &Path) -> Result<Exit, Failure> {
     let header =
         ["policy".to_owned(), map.load.clone(), map.trigger.clone(), "outcome".to_owned(), "runs".to_owned()];
-    match Format::of(args.format, args.study.base.json) {
+    match Format::of(args.work.format, args.study.base.json) {
         Format::Json => terminal::say_json(&map.json()),
         Format::Csv => terminal::say(&String::from_utf8_lossy(&map.csv())),
         Format::Md => {

@@ -1,6 +1,7 @@
 //! Work on the points of a sweep, a ranking or a map, whose finished points stay when it is interrupted.
 
 use super::exit::Failure;
+use super::format::Format;
 use super::memory::{self, Need};
 use super::progress::Progress;
 use super::run::StudyArgs;
@@ -17,6 +18,23 @@ use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// How work on points is begun, continued and told.
+#[derive(clap::Args)]
+pub(super) struct WorkArgs {
+    /// Continue the same work where it was interrupted
+    #[arg(long)]
+    pub resume: bool,
+    /// Run work of more than 10 G events, as small pilots of it tell
+    #[arg(long)]
+    pub yes: bool,
+    /// Print how many points, runs and events this would be and how much time it would take; run and write nothing
+    #[arg(long)]
+    pub estimate: bool,
+    /// The form of what is printed; csv has a row for each result [default: table]
+    #[arg(long, value_enum, conflicts_with = "estimate", conflicts_with_all = ["json", "quiet"])]
+    pub format: Option<Format>,
+}
 
 /// Works on so many points, from this number on, that are not finished, with progress on the terminal. `row` gives a point's line of
 /// the journal.

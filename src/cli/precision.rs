@@ -1,10 +1,17 @@
 //! `--precision`: replications until some numbers are known precisely.
 
 use super::exit::Failure;
+use super::points::what;
+use super::terminal;
 use authstorm::Study;
+use authstorm::experiment::Keeper;
 use authstorm::experiment::precision::{MOST_REPLICATIONS, Precision};
-use authstorm::results::{Provenance, ResultsDir};
+use authstorm::results::dir::Unfinished;
+use authstorm::results::{DataFile, Provenance, ResultsDir, Written};
+use serde_json::json;
+use std::io;
 use std::path::Path;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Options.
 #[derive(clap::Args)]
@@ -37,6 +44,53 @@ impl PrecisionArgs {
             precision = precision.floor(floor).map_err(failed("--precision-floor"))?;
         }
         precision.at_most(self.max_replications).map_err(failed("--max-replications")).map(Some)
+    }
+}
+
+/// Keeps runs in the journal of unfinished work.
+pub(super) struct Journal(Mutex<Unfinished>);
+
+impl Journal {
+    /// Begins replications whose results are to be at a place that is free, or continues them with `resume`.
+    pub(super) fn begin(
+        out: &Path,
+        study: &Study,
+        (precision, all_sessions, command): (&Precision, bool, &str),
+        resume: bool,
+    ) -> Result<Journal, Failure> {
+        study.check_precision(precision)?;
+        let own = json!({ "precision": precision.asked(), "all-sessions": all_sessions });
+        Ok(Journal(Mutex::new(Unfinished::begin(out, &what(study, own, command), resume)?)))
+    }
+
+    fn work(&self) -> MutexGuard<'_, Unfinished> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that finished runs stay.
+    pub(super) fn tell(&self) {
+        let work = self.work();
+        terminal::complain(&format!(
+            "{} runs are finished and stay in {}; the same command with --resume continues",
+            work.count(),
+            terminal::shown(work.path())
+        ));
+    }
+
+    /// Puts results into place and removes the runs.
+    pub(super) fn fill(self, provenance: &Provenance, files: &[DataFile]) -> Result<Written, Failure> {
+        Ok(self.0.into_inner().unwrap_or_else(PoisonError::into_inner).fill(provenance, files)?)
+    }
+}
+
+impl Keeper for Journal {
+    fn kept(&self, number: u64) -> io::Result<Option<String>> {
+        let work = self.work();
+        work.has(number).then(|| work.row(number)).transpose()
+    }
+
+    fn keep(&self, number: u64, run: &str) -> io::Result<()> {
+        self.work().add(number, run)
     }
 }
 

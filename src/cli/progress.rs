@@ -95,13 +95,6 @@ impl Progress {
         })
     }
 
-    /// Shows the progress of runs whose number is not known before the last one.
-    pub(super) fn of_runs(control: &Arc<Control>, quiet: bool) -> Progress {
-        Progress::show(None, "{spinner} {msg}, {elapsed} so far", control, quiet, |control, per_s| {
-            (0, format!("{} runs, {:.1} M events/s", control.runs_ended(), per_s / 1e6))
-        })
-    }
-
     /// Shows a line with how much of the total is done and a message, both made of the state of the runs and the events per
     /// second.
     fn show(

@@ -3,7 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::format::{Format, markdown};
 use super::memory::Need;
-use super::points::{check_memory, finish, known, lines, put, rows, what};
+use super::points::{WorkArgs, check_memory, finish, known, lines, put, rows, what};
 use super::run::StudyArgs;
 use super::{interrupt, memory, sweep_cost, table, terminal};
 use authstorm::experiment::rank::{Outcomes, Question, Ranker, Ranking, write};
@@ -45,18 +45,8 @@ pub(super) struct Args {
     /// instead of results/<scenario name>-rank
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Continue the same ranking where it was interrupted
-    #[arg(long)]
-    resume: bool,
-    /// Run a ranking of more than 10 G events, as small pilots of it tell
-    #[arg(long)]
-    yes: bool,
-    /// Print how many points, runs and events this would be at most and how much time it would take; run and write nothing
-    #[arg(long)]
-    estimate: bool,
-    /// The form of what is printed; csv has a row for each policy and key [default: table]
-    #[arg(long, value_enum, conflicts_with = "estimate", conflicts_with_all = ["json", "quiet"])]
-    format: Option<Format>,
+    #[command(flatten)]
+    work: WorkArgs,
 }
 
 /// Ranks the keys and writes the ranking.
@@ -77,10 +67,10 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let ranker = small.install(|| Ranker::new(&study, &question, &control))?;
     check_memory(&args.study, ranker.sweeper())?;
     let estimate = sweep_cost::measure(ranker.sweeper(), &small, |_| ranker.estimate(&control))?.at_most();
-    if args.estimate {
-        return estimate.tell(base, args.yes, ADVICE);
+    if args.work.estimate {
+        return estimate.tell(base, args.work.yes, ADVICE);
     }
-    estimate.check(args.yes, ADVICE)?;
+    estimate.check(args.work.yes, ADVICE)?;
     let pool = memory::threads(base.threads(), check_memory(&args.study, ranker.sweeper())?)?;
     let out = args
         .out
@@ -90,7 +80,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let own = json!({
         "metric": args.metric, "vary": args.vary, "trajectories": args.trajectories, "rows": args.rows, "keep": args.keep,
     });
-    let work = Unfinished::begin(&out, &what(&study, own, &command), args.resume)?;
+    let work = Unfinished::begin(&out, &what(&study, own, &command), args.work.resume)?;
     if !base.quiet {
         estimate.announce(work.count());
     }
@@ -154,7 +144,7 @@ fn command_of_ranking(args: &Args, run: &str) -> String {
 const HEADER: [&str; 7] = ["policy", "key", "effect", "95% interval", "noise", "alone", "with others"];
 
 fn print(args: &Args, ranking: &Ranking, words: &[String], out: &std::path::Path) -> Result<Exit, Failure> {
-    match Format::of(args.format, args.study.base.json) {
+    match Format::of(args.work.format, args.study.base.json) {
         Format::Json => terminal::say_json(&ranking.json()),
         Format::Csv => terminal::say(&String::from_utf8_lossy(&ranking.csv())),
         Format::Md => {

@@ -5,7 +5,7 @@ use super::terminal;
 use authstorm::page;
 use authstorm::results::{DATA_FILES, DataFile, Provenance, Reservation, Results, ResultsDir};
 use authstorm::text::shell_word;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Options.
 #[derive(clap::Args)]
@@ -24,8 +24,11 @@ struct Data {
 
 /// Makes all derived files again. Reads all directories before it draws and writes the first.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
-    let read =
-        args.dirs.iter().map(|dir| read(ResultsDir::open(dir)?)).collect::<Result<Vec<_>, Failure>>()?;
+    let read_dir = |dir: &PathBuf| {
+        refuse_answers(dir, "report", "makes the pages of runs")?;
+        read(ResultsDir::open(dir)?)
+    };
+    let read = args.dirs.iter().map(read_dir).collect::<Result<Vec<_>, Failure>>()?;
     for (dir, Data { provenance, results, mut files }) in args.dirs.iter().zip(read) {
         files.extend(page::files(&results)?);
         let shown = terminal::shown(dir);
@@ -41,6 +44,23 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         ))?;
     }
     Ok(Exit::Yes)
+}
+
+/// Directories of other commands, by a file that only they have: the command, and its sentences.
+const ANSWERS: [(&str, &str); 4] =
+    [("sweep.json", "sweep or rollout"), ("find.json", "find"), ("map.json", "map"), ("rank.json", "rank")];
+
+/// Refuses the directory of a command whose page this one does not make or compare, with what is possible.
+pub(super) fn refuse_answers(dir: &Path, verb: &str, does: &str) -> Result<(), Failure> {
+    let is_there = |(file, _): &&(&str, &str)| dir.join(file).is_file() && !dir.join("summary.json").exists();
+    match ANSWERS.iter().find(is_there) {
+        None => Ok(()),
+        Some((_, command)) => Err(Failure::usage(format!(
+            "error: {} is of authstorm {command}; {verb} {does}. Its report.html is whole; the command under \"again\" there makes it \
+             anew to the same bytes",
+            terminal::shown(dir)
+        ))),
+    }
 }
 
 /// The data of a directory, each file as it is.

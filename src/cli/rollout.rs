@@ -1,11 +1,10 @@
 //! `authstorm rollout`
 
 use super::exit::{Exit, Failure};
-use super::format::Format;
+use super::find::{Journal, search};
 use super::grid::{Grid, More};
 use super::memory::Need;
-use super::points::{check_memory, known, what};
-use super::progress::Progress;
+use super::points::{WorkArgs, check_memory, known, what};
 use super::run::StudyArgs;
 use super::{interrupt, memory, sweep_cost, terminal};
 use authstorm::experiment::rollout::{NAME, Rollout};
@@ -61,18 +60,8 @@ pub(super) struct Args {
     /// this new directory instead of results/<scenario name>-rollout
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Continue the same rollout where it was interrupted
-    #[arg(long)]
-    resume: bool,
-    /// Run a rollout of more than 10 G events, as small pilots of it tell
-    #[arg(long)]
-    yes: bool,
-    /// Print how many points, runs and events this would be and how much time it would take; run and write nothing
-    #[arg(long)]
-    estimate: bool,
-    /// The form of what is printed; csv has every cell [default: table]
-    #[arg(long, value_enum, conflicts_with = "estimate", conflicts_with_all = ["json", "quiet"])]
-    format: Option<Format>,
+    #[command(flatten)]
+    work: WorkArgs,
 }
 
 fn duration(text: &str) -> Result<Dur, String> {
@@ -103,10 +92,10 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     };
     let need = check_memory(&args.study, &sweeper)?;
     let estimate = sweep_cost::measure(&sweeper, &small, |sweeper| sweeper.estimate(&control))?;
-    if args.estimate {
-        return estimate.tell(&args.study.base, args.yes, ADVICE);
+    if args.work.estimate {
+        return estimate.tell(&args.study.base, args.work.yes, ADVICE);
     }
-    estimate.check(args.yes, ADVICE)?;
+    estimate.check(args.work.yes, ADVICE)?;
     let pool = memory::threads(args.study.base.threads(), need)?;
     drop(small);
     let name = format!("{}-rollout", study.loaded().scenario.name);
@@ -114,7 +103,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let head = sweeper.head();
     let command = command(&args);
     let own = json!({ "shares": head.keys[0].values, "target": target });
-    let work = Unfinished::begin(&out, &what(&study, own, &command), args.resume)?;
+    let work = Unfinished::begin(&out, &what(&study, own, &command), args.work.resume)?;
     if !args.study.base.quiet {
         estimate.announce(work.count());
     }
@@ -145,7 +134,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         sweeper: &sweeper,
         study: &study,
         options: &args.study.base,
-        format: args.format,
+        format: args.work.format,
         out: &out,
         metrics: &metrics,
         commands: &commands,
@@ -171,10 +160,10 @@ fn found(
     let place = terminal::shown(work.path());
     let failed = |e: std::io::Error| Failure::io(&place, &e);
     if !work.has(row) {
-        let progress = Progress::of_runs(control, args.study.base.quiet);
-        let found = pool.install(|| study.find_rollout(rollout, target, control));
-        drop(progress);
-        let found = found?;
+        let journal = Journal::of(&mut *work, row + 1, None);
+        let found = search(journal, (pool, args.study.base.quiet), control, |journal| {
+            study.find_rollout_keeping(rollout, target, journal, control)
+        })?;
         let Chart { file_stem, svg } = pass_rates(&found);
         let answer = json!({
             "words": found.in_words(), "json": found.json(), "csv": String::from_utf8_lossy(&found.csv()),

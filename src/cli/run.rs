@@ -4,19 +4,20 @@ use super::exit::{Exit, Failure};
 use super::format::Format;
 use super::memory::Need;
 use super::points::what;
-use super::precision::{self, PrecisionArgs};
+use super::precision::{self, Journal, PrecisionArgs};
 use super::progress::Progress;
 use super::scenario::ScenarioArgs;
 use super::shard::{ShardArgs, Task, default_out};
 use super::{estimate, interrupt, memory, table, terminal};
 use authstorm::Study;
+use authstorm::experiment::Keeper;
 use authstorm::experiment::precision::Precision;
 use authstorm::experiment::replications::Replicator;
 use authstorm::explain::tell_worst;
 use authstorm::page;
 use authstorm::results::csv;
 use authstorm::results::summary::summary;
-use authstorm::results::{Judgement, Reservation, Results, Retell, Verdict, finding, verdicts};
+use authstorm::results::{Comparisons, Judgement, Reservation, Results, Retell, Verdict, finding, verdicts};
 use authstorm::scenario::Settings;
 use authstorm::text::{number, shell_word};
 use serde_json::json;
@@ -35,11 +36,11 @@ pub(super) struct Args {
     force: bool,
     #[command(flatten)]
     pub shard: ShardArgs,
-    /// Continue the same shard where it was interrupted
-    #[arg(long, requires = "shard")]
-    resume: bool,
     #[command(flatten)]
     precision: PrecisionArgs,
+    /// Continue the same shard, or the same replications of --precision, where they were interrupted
+    #[arg(long)]
+    resume: bool,
     /// Keep every session in sessions.csv, not only the worst 100 of each policy
     #[arg(long)]
     all_sessions: bool,
@@ -150,10 +151,14 @@ impl StudyArgs {
         pool: &rayon::ThreadPool,
         study: &Study,
         precision: &Precision,
+        keeper: Option<&dyn Keeper>,
     ) -> Result<Results, Failure> {
         let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
         let progress = Progress::at_most(&study.plan(), &control, self.base.quiet);
-        let results = pool.install(|| study.run_to(precision, &control));
+        let results = pool.install(|| match keeper {
+            Some(keeper) => study.run_to_keeping(precision, keeper, &control),
+            None => study.run_to(precision, &control),
+        });
         drop(progress);
         Ok(results?)
     }
@@ -178,7 +183,9 @@ impl StudyArgs {
             terminal::say(&text)?;
         } else if !self.base.quiet {
             let mut text = format!("{}\n\n", table::summary(results, table::width()));
-            finding(results).iter().for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
+            let compared = Comparisons::of(results).map(|found| found.in_words(results.replications));
+            let sentences = finding(results).into_iter().chain(compared.into_iter().flatten());
+            sentences.for_each(|sentence| text.push_str(&format!("{sentence}.\n")));
             if results.engine.parts > 1 {
                 text.push_str(&format!(
                     "Nothing ties the users together here: each run was run in {} independent parts, on the cores \
@@ -265,6 +272,24 @@ impl StudyArgs {
     }
 }
 
+/// A place for results.
+enum Place {
+    /// One that may have results of the same study.
+    Taken(Reservation),
+    /// A free one, with runs that are kept beside it until all have ended.
+    Begun(Journal),
+}
+
+impl Place {
+    /// What keeps runs that have ended.
+    fn keeper(&self) -> Option<&dyn Keeper> {
+        match self {
+            Place::Taken(_) => None,
+            Place::Begun(journal) => Some(journal),
+        }
+    }
+}
+
 /// Runs a scenario and writes its results. The answer is no (exit 1) if an expectation does not pass or the precision that was
 /// asked for is not reached.
 pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
@@ -272,6 +297,11 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
         return estimate::tell(&args.study);
     }
     let precision = args.precision.read()?;
+    if args.resume && precision.is_none() && args.shard.shard.is_none() {
+        return Err(Failure::usage(
+            "error: --resume continues a run with --shard or --precision, and this is none",
+        ));
+    }
     let mut study = match &args.shard.parts {
         Some(_) => args.study.study_of_any_size()?,
         None => args.study.study()?,
@@ -304,17 +334,27 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
         return task.run(count, &pool, args.resume, |number| replicator.row(number as u32, &control));
     }
     // Reserves the place before the run, so that a long run does not fail at its end.
-    let expected = match &precision {
-        Some(precision) => precision::expected(&out, &study, precision)?,
-        None => study.provenance(),
+    let place = match &precision {
+        Some(precision) if args.resume || out.symlink_metadata().is_err() => {
+            let command = args.study.command(&[]);
+            let asked = (precision, args.all_sessions, command.as_str());
+            Place::Begun(Journal::begin(&out, &study, asked, args.resume)?)
+        }
+        Some(precision) => {
+            let expected = precision::expected(&out, &study, precision)?;
+            Place::Taken(Reservation::take(&out, &expected, args.force, Some(&args.study.base.scenario))?)
+        }
+        None => {
+            let input = Some(args.study.base.scenario.as_path());
+            Place::Taken(Reservation::take(&out, &study.provenance(), args.force, input)?)
+        }
     };
-    let mut place = Reservation::take(&out, &expected, args.force, Some(&args.study.base.scenario))?;
     let results = match (&precision, &args.shard.parts) {
         (_, Some(parts)) => parts
             .check(&what)
             .and_then(|()| parts.in_order(count))
             .map(|rows| pool.install(|| Replicator::new(&study).results(rows))),
-        (Some(precision), None) => args.study.results_to(&pool, &whole, precision),
+        (Some(precision), None) => args.study.results_to(&pool, &whole, precision, place.keeper()),
         (None, None) => args.study.results_on(&pool, &study),
     };
     let made = results.and_then(|mut results| {
@@ -332,10 +372,25 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
         if control.is_stopped() {
             return Err(Failure::with(Exit::Signal(interrupt::signal()), "error: interrupted"));
         }
-        let written = place.fill(&results.provenance(), files)?;
-        Ok((results, written))
+        Ok((results, files))
     });
-    terminal::tidied(place.tidy_up());
+    let made = match (place, made) {
+        (Place::Taken(mut taken), made) => {
+            let written = made.and_then(|(results, files)| {
+                let written = taken.fill(&results.provenance(), files)?;
+                Ok((results, written))
+            });
+            terminal::tidied(taken.tidy_up());
+            written
+        }
+        (Place::Begun(journal), Ok((results, files))) => {
+            journal.fill(&results.provenance(), &files).map(|written| (results, written))
+        }
+        (Place::Begun(journal), Err(failure)) => {
+            journal.tell();
+            Err(failure)
+        }
+    };
     let (results, written) = made?;
     let place = format!("{}\n{}", terminal::written(&out, written), args.study.next(&results, &out));
     args.study.print(&results, args.format, Some(&place))

@@ -1,10 +1,9 @@
 //! `authstorm sweep`
 
 use super::exit::{Exit, Failure};
-use super::format::Format;
 use super::grid::Grid;
 use super::memory::Need;
-use super::points::{check_memory, known, what};
+use super::points::{WorkArgs, check_memory, known, what};
 use super::run::StudyArgs;
 use super::shard::{ShardArgs, Task, default_out};
 use super::{interrupt, memory, sweep_cost};
@@ -42,18 +41,8 @@ pub(super) struct Args {
     /// directory instead of results/<scenario name>-sweep
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Continue the same sweep where it was interrupted
-    #[arg(long)]
-    resume: bool,
-    /// Run a sweep of more than 10 G events, as small pilots of it tell
-    #[arg(long)]
-    pub yes: bool,
-    /// Print how many points, runs and events this would be and how much time it would take; run and write nothing
-    #[arg(long)]
-    estimate: bool,
-    /// The form of what is printed; csv has every cell [default: table]
-    #[arg(long, value_enum, conflicts_with = "estimate", conflicts_with_all = ["json", "quiet"])]
-    format: Option<Format>,
+    #[command(flatten)]
+    work: WorkArgs,
 }
 
 /// Runs the sweep and writes its map.
@@ -75,10 +64,10 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         None => Some(sweep_cost::measure(&sweeper, &small, |sweeper| sweeper.estimate(&control))?),
     };
     if let Some(estimate) = &estimate {
-        if args.estimate {
-            return estimate.tell(&args.study.base, args.yes, ADVICE);
+        if args.work.estimate {
+            return estimate.tell(&args.study.base, args.work.yes, ADVICE);
         }
-        estimate.check(args.yes, ADVICE)?;
+        estimate.check(args.work.yes, ADVICE)?;
     }
     let pool = memory::threads(args.study.base.threads(), need)?;
     drop(small);
@@ -99,12 +88,12 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
             options: &args.study.base,
             out: args.out.clone().unwrap_or_else(|| default_out(name, "-sweep", shard)),
         };
-        return task.run(head.count, &pool, args.resume, |point| sweeper.row(point, &control));
+        return task.run(head.count, &pool, args.work.resume, |point| sweeper.row(point, &control));
     }
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(format!("{name}-sweep")));
     let work = match &args.shard.parts {
         Some(parts) => parts.begin(&out, &what, head.count)?,
-        None => Unfinished::begin(&out, &what, args.resume)?,
+        None => Unfinished::begin(&out, &what, args.work.resume)?,
     };
     if let Some(estimate) = estimate.filter(|_| !args.study.base.quiet) {
         estimate.announce(work.count());
@@ -120,7 +109,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         sweeper: &sweeper,
         study: &study,
         options: &args.study.base,
-        format: args.format,
+        format: args.work.format,
         out: &out,
         metrics: &metrics,
         commands: &commands,

@@ -99,7 +99,8 @@ impl SweepCost {
 
     /// Says what is about to be run, on standard error.
     pub(super) fn announce(&self, finished: u64) {
-        let finished = match finished {
+        // A search may have rows of its own after the points.
+        let finished = match finished.min(self.estimate.points) {
             0 => String::new(),
             n => format!("; {} are finished already", whole(n)),
         };

@@ -3,8 +3,8 @@
 
 use super::format::markdown;
 use authstorm::metrics::{Metric, MetricDef};
-use authstorm::results::{MetricValues, PolicyResults, Results, groups, measured};
-use authstorm::stats::{CONFIDENCE, paired_difference};
+use authstorm::results::{Comparisons, PolicyResults, Results, groups, measured};
+use authstorm::stats::Estimate;
 use authstorm::text::{clean, number};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
 
@@ -152,33 +152,32 @@ fn by_policy(results: &Results, metrics: &[Metric], rows: &[Vec<String>], width:
     spread(&header, &rows, width).join("\n\n")
 }
 
-/// Differences from the first policy beyond the noise of the replications, a column per other policy. With one replication
-/// there is no interval, so every difference counts.
+/// Differences from the first policy beyond the noise of the replications, a column per other policy, with the intervals that
+/// hold for all comparisons together. With one replication there is no interval, so every difference counts.
 fn differences(results: &Results, metrics: &[Metric]) -> (Vec<String>, Vec<Vec<String>>) {
-    let Some((first, others)) = results.policies.split_first() else { return (Vec::new(), Vec::new()) };
-    let one = |other: &PolicyResults, metric: Metric| {
-        let (a, b) = (measured::of(other, metric)?, measured::of(first, metric)?);
-        difference(a, b)
-    };
+    let Some(found) = Comparisons::of(results) else { return (Vec::new(), Vec::new()) };
+    let others = &results.policies[1..];
     let mut rows = Vec::new();
     for &metric in metrics {
-        let cells: Vec<Option<String>> = others.iter().map(|other| one(other, metric)).collect();
+        let one = |other: &PolicyResults| {
+            difference(found.get(&other.name, metric)?.together, results.replications > 1)
+        };
+        let cells: Vec<Option<String>> = others.iter().map(one).collect();
         if cells.iter().any(Option::is_some) {
             let cells = cells.into_iter().map(|cell| cell.unwrap_or_else(|| "≈".to_owned()));
             rows.push(std::iter::once(results.def(metric).name.to_owned()).chain(cells).collect());
         }
     }
     let interval =
-        if results.replications > 1 { ", 95% interval" } else { "; one replication gives no interval" };
-    let mut header = vec![format!("difference to {}{interval}", first.label())];
+        if results.replications > 1 { ", 95% together" } else { "; one replication gives no interval" };
+    let mut header = vec![format!("difference to {}{interval}", results.policies[0].label())];
     header.extend(others.iter().map(|other| other.label()));
     (header, rows)
 }
 
-/// The paired difference `a - b` in words; `None` if the replications do not show one.
-fn difference(a: &MetricValues, b: &MetricValues) -> Option<String> {
-    let e = paired_difference(&a.values, &b.values, CONFIDENCE);
-    let differs = if a.values.len() > 1 { e.ci_low > 0.0 || e.ci_high < 0.0 } else { e.mean.abs() > 0.0 };
+/// A paired difference in words; `None` if its interval does not show one.
+fn difference(e: Estimate, has_interval: bool) -> Option<String> {
+    let differs = if has_interval { e.ci_low > 0.0 || e.ci_high < 0.0 } else { e.mean.abs() > 0.0 };
     if !differs || !e.mean.is_finite() {
         return None;
     }
@@ -262,28 +261,16 @@ fn align_right(table: &mut Table, from: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn values(name: &str, unit: &str, values: &[f64]) -> MetricValues {
-        let mean = values.iter().sum::<f64>() / values.len() as f64;
-        MetricValues {
-            name: name.to_owned(),
-            unit: unit.to_owned(),
-            exercised: None,
-            mean,
-            ci_low: mean,
-            ci_high: mean,
-            values: values.to_vec(),
-        }
-    }
+    use authstorm::stats::paired_difference;
 
     /// The mean of +1 and +3 is 2, with a half width of 12.7062 times 1: no difference is shown. For 2 and 2 it is certain.
     #[test]
     fn a_difference_is_shown_where_the_replications_show_one() {
-        let of = |values_: &[f64]| values("requests_total", "requests", values_);
-        assert_eq!(difference(&of(&[2.0, 5.0]), &of(&[1.0, 2.0])), None);
-        assert_eq!(difference(&of(&[3.0, 4.0]), &of(&[1.0, 2.0])).as_deref(), Some("+2"));
-        assert_eq!(difference(&of(&[1.0]), &of(&[1234.0])).as_deref(), Some("−1,233"));
-        assert_eq!(difference(&of(&[f64::INFINITY]), &of(&[1.0])), None);
+        let of = |a: &[f64], b: &[f64]| difference(paired_difference(a, b, 0.95), a.len() > 1);
+        assert_eq!(of(&[2.0, 5.0], &[1.0, 2.0]), None);
+        assert_eq!(of(&[3.0, 4.0], &[1.0, 2.0]).as_deref(), Some("+2"));
+        assert_eq!(of(&[1.0], &[1234.0]).as_deref(), Some("−1,233"));
+        assert_eq!(of(&[f64::INFINITY], &[1.0]), None);
     }
 
     /// Three columns of 10. The first one is in every table.

@@ -117,6 +117,7 @@ fn scenario_of(recording: &Recording, notes: &mut Vec<String>) -> Result<Scenari
         replications: 1,
         horizon: Dur::from_ms(config.duration_ms),
         bucket: Dur::from_ms(config.duration_ms.max(1)),
+        warm_up: None,
         policies: Vec::new(),
         policy_files: Vec::new(),
         inline_policies: Vec::new(),

@@ -91,7 +91,7 @@ mod tests {
             let difference = Estimate { mean: b - a, ci_low: b - a, ci_high: b - a };
             let (policy, metric, unit) = (policy.to_owned(), metric.to_owned(), String::new());
             let (a, b) = (Mean::of(&[a]), Mean::of(&[b]));
-            Compared { policy, metric, unit, a, b, difference, together: difference, verdict }
+            Compared { policy, metric, unit, a, b, difference, together: difference, pairing: None, verdict }
         };
         Diff {
             method: Method::Paired,

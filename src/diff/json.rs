@@ -82,6 +82,9 @@ struct Row<'a> {
     ci95: Option<[f64; 2]>,
     /// Simultaneous 95% interval of all comparisons; null without an interval.
     ci95_family: Option<[f64; 2]>,
+    /// How many times as many runs would tell the difference as precisely without pairing; below 1 pairing hurt. Null where
+    /// nothing is paired or the differences have no spread.
+    pairing_saves: Option<f64>,
     /// What the difference says.
     says: Says,
 }
@@ -124,6 +127,7 @@ pub fn json(a: &Results, b: &Results, keys: &[Changed], found: &Diff) -> String 
             difference: r.difference.mean,
             ci95: interval(r.difference),
             ci95_family: interval(r.together),
+            pairing_saves: r.pairing,
             says: Says(r.verdict.name()),
         }
     });

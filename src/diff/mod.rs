@@ -31,10 +31,12 @@ pub use headline::headline;
 pub use json::{json, json_schema};
 pub use rates::Rates;
 pub use scenario::{Changed, NotToml, scenario_changes};
-pub use text::in_words;
+pub use text::{Shown, in_words};
 
 use crate::results::{MetricValues, Results, measured};
-use crate::stats::{CONFIDENCE, Estimate, fisher_exact, mean_ci, paired_difference, welch_difference};
+use crate::stats::{
+    CONFIDENCE, Estimate, each_of, fisher_exact, mean_ci, paired_difference, pairing_saves, welch_difference,
+};
 
 /// Method of an interval.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +110,9 @@ pub struct Compared {
     pub difference: Estimate,
     /// The difference with the simultaneous interval of all comparisons.
     pub together: Estimate,
+    /// How many times as many runs would tell it as precisely without pairing; absent where nothing is paired or the
+    /// differences have no spread.
+    pub pairing: Option<f64>,
     /// Significance of the difference.
     pub verdict: Verdict,
 }
@@ -199,7 +204,7 @@ pub fn diff(a: &Results, b: &Results) -> Diff {
     let judged = |x: &Series, y: &Series| x.values.len() > 1 && y.values.len() > 1;
     let family = both.iter().filter(|(_, x, y)| judged(x, y)).count();
     // Bonferroni: k comparisons, each with confidence 1 - 0.05 / k, hold together with 95%.
-    let each = 1.0 - (1.0 - CONFIDENCE) / family.max(1) as f64;
+    let each = each_of(family, CONFIDENCE);
     let interval = |x: &Series, y: &Series, confidence| match method {
         Method::Paired => paired_difference(&y.values, &x.values, confidence),
         Method::Welch => welch_difference(&y.values, &x.values, confidence),
@@ -227,6 +232,7 @@ pub fn diff(a: &Results, b: &Results) -> Diff {
             b: Mean::of(&y.values),
             difference,
             together,
+            pairing: paired.then(|| pairing_saves(&x.values, &y.values)).flatten(),
             verdict,
         }
     });

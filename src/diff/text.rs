@@ -1,17 +1,43 @@
 //! A comparison in words, for the terminal and diff.txt.
 
-use super::{Changed, Diff, Method, Verdict, headline};
+use super::{Changed, Compared, Diff, Method, Verdict, headline};
 use crate::client::token::label;
-use crate::results::Results;
+use crate::results::{Results, paired_in_words};
 use crate::text::{clean, number};
 
-/// A comparison in words. `table` lays rows out as wide as the reader has room for; `all` shows every metric, those without a
-/// difference too.
+/// The most names that a comparison of sweeps lists of those that only one side has.
+const MOST_ONLY: usize = 10;
+
+/// Which comparisons are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// All, those without a difference too.
+    All,
+    /// Those whose values differ.
+    Differing,
+    /// At most so many that changed or perhaps changed, those that changed first. For comparisons of sweeps, which are many.
+    Most(usize),
+}
+
+impl Shown {
+    fn of(self, rows: &[Compared]) -> Vec<&Compared> {
+        match self {
+            Shown::All => rows.iter().collect(),
+            Shown::Differing => rows.iter().filter(|row| row.verdict != Verdict::Same).collect(),
+            Shown::Most(most) => {
+                let of = |verdict: Verdict| rows.iter().filter(move |row| row.verdict == verdict);
+                of(Verdict::Changed).chain(of(Verdict::Perhaps)).take(most).collect()
+            }
+        }
+    }
+}
+
+/// A comparison in words. `table` lays rows out as wide as the reader has room for.
 pub fn in_words(
     (a, b): (&Results, &Results),
     keys: &[Changed],
     found: &Diff,
-    all: bool,
+    shown: Shown,
     table: impl FnOnce([&str; 7], Vec<[String; 7]>) -> String,
 ) -> String {
     let mut text = format!("{}\n", headline(found));
@@ -41,9 +67,14 @@ pub fn in_words(
         text.push_str(&format!("{same}\n"));
     }
     for (which, only) in [("A", &found.only_a), ("B", &found.only_b)] {
-        only.iter().for_each(|name| text.push_str(&format!("only in {which}: {}\n", clean(name))));
+        let most = if matches!(shown, Shown::Most(_)) { MOST_ONLY } else { usize::MAX };
+        if only.len() > most {
+            text.push_str(&format!("only in {which}: {} names, of which these are the first\n", only.len()));
+        }
+        only.iter().take(most).for_each(|name| text.push_str(&format!("only in {which}: {}\n", clean(name))));
     }
-    let shown: Vec<_> = found.rows.iter().filter(|r| all || r.verdict != Verdict::Same).collect();
+    let is_cut = matches!(shown, Shown::Most(_));
+    let shown = shown.of(&found.rows);
     if !shown.is_empty() {
         let rows = shown.iter().map(|r| {
             let e = r.difference;
@@ -66,7 +97,9 @@ pub fn in_words(
         text.push_str(&format!("\n{}\n", table(header, rows.collect())));
     }
     let hidden = found.rows.len() - shown.len();
-    if hidden > 0 {
+    if hidden > 0 && is_cut {
+        text.push_str(&format!("{hidden} more comparisons are not shown; --format csv has all\n"));
+    } else if hidden > 0 {
         text.push_str(&format!("{hidden} metrics with the same values are not shown; --all shows them\n"));
     }
     if found.rows.is_empty() {
@@ -80,6 +113,9 @@ pub fn in_words(
     };
     let family = found.family;
     text.push_str(&format!("\nIntervals: {method}.\n"));
+    if let Some(saved) = paired_in_words(found.rows.iter().filter_map(|row| row.pairing)) {
+        text.push_str(&format!("{saved}.\n"));
+    }
     if found.rows.iter().any(|row| row.a.never + row.b.never > 0.0) {
         text.push_str(
             "What never happens within the run is compared by how often that is so (Fisher's exact test).\n",

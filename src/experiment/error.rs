@@ -9,6 +9,7 @@ use crate::scenario::ScenarioErrors;
 use crate::text::{escape, quote};
 use crate::world::{StopReason, Stopped};
 use std::fmt;
+use std::io;
 
 /// Reason for which a study has no results.
 #[derive(Debug)]
@@ -37,6 +38,8 @@ pub enum Error {
     Precision(BadPrecision),
     /// The results are no baseline for the scenario.
     Baseline(BadBaseline),
+    /// A finished run cannot be kept or read.
+    Kept(io::Error),
     /// A guard stopped a run.
     Stopped(Stopped),
     /// A guard stopped a run at these values of keys.
@@ -75,6 +78,7 @@ impl fmt::Display for Error {
             Error::Precision(bad) => bad.fmt(f),
             Error::Rollout(bad) => bad.fmt(f),
             Error::Baseline(bad) => bad.fmt(f),
+            Error::Kept(error) => write!(f, "a finished run cannot be kept or read: {error}"),
             Error::Stopped(stopped) => stopped.fmt(f),
             Error::StoppedAt { values, stopped } => write!(f, "at {}: {stopped}", escape(values)),
         }

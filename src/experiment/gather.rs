@@ -2,16 +2,17 @@
 
 use super::job::{self, Job, Summary};
 use super::judge::judge_all;
-use super::observe::{Observed, named, observe};
+use super::keep::{Keeper, kept_or};
+use super::observe::{Observed, named, observe, warm_ups};
 use super::reference::{self, Ran, References};
 use super::replications::Replication;
 use super::verdict::{self, not_exercised};
-use super::{Study, demand, groups, windows};
+use super::{Error, Study, demand, groups, windows};
 use crate::metrics::latency::Latencies;
 use crate::metrics::{Exercise, metrics_of};
 use crate::results::{Answers, Engine, MetricValues, PolicyResults, Results, Servers, SessionRow};
 use crate::scenario::expect::Quantity;
-use crate::world::{Control, Plan, Stopped};
+use crate::world::{Control, Plan};
 
 /// The replications that were run so far. What they come to does not depend on how many were run at a time.
 pub(super) struct Gathering {
@@ -43,16 +44,33 @@ impl Gathering {
     /// Runs further replications, up to this number of them in all.
     ///
     /// # Errors
-    /// If a guard or `control` stops a run. Returns the first one in the order of policies and replications.
-    pub(super) fn extend(&mut self, replications: u32, control: &Control) -> Result<(), Stopped> {
+    /// If a guard or `control` stops a run, or the keeper fails. Returns the first error in the order of policies and
+    /// replications.
+    pub(super) fn extend(
+        &mut self,
+        replications: u32,
+        keeper: Option<&dyn Keeper>,
+        control: &Control,
+    ) -> Result<(), Error> {
         let more = self.replications..replications;
+        // The runs of a replication follow each other: the references, then the contenders.
+        let references = self.references.as_ref().map_or(0, |references| references.plans.len());
+        let each = (references + self.runs.len()) as u64;
+        let number = |replication: u32, place: usize| u64::from(replication) * each + place as u64;
         if let Some(references) = &self.references {
-            self.ran.extend(references, more.clone(), control)?;
+            self.ran.extend(references, more.clone(), (keeper, &number), control)?;
         }
-        let jobs = (0..self.runs.len())
+        let jobs: Vec<Job> = (0..self.runs.len())
             .flat_map(|contender| more.clone().map(move |replication| Job { contender, replication }))
             .collect();
-        let mut summaries = job::run_all(jobs, &self.plan, &self.ran, self.keep, control)?.into_iter();
+        let (plan, ran, keep) = (&self.plan, &self.ran, self.keep);
+        let ended = job::run_each(plan, &jobs, |job| {
+            let reference = ran.get(job.contender, job.replication);
+            kept_or(keeper, number(job.replication, references + job.contender), || {
+                job.run(plan, reference, keep, control)
+            })
+        });
+        let mut summaries = ended?.into_iter();
         for runs in &mut self.runs {
             runs.extend(summaries.by_ref().take(more.len()));
         }
@@ -114,6 +132,7 @@ impl Gathering {
             });
             observed.extend(seen);
         }
+        let warm_up = warm_ups(&observed, &plan);
         observed.extend(study.recorded());
         let expectations = judge_all(&study.loaded.expectations, &plan, &observed);
         let scenario = &plan.scenario;
@@ -135,6 +154,7 @@ impl Gathering {
             policies,
             expectations,
             precision: None,
+            warm_up,
             engine: Engine { events, fingerprint: job::chain(fingerprints), parts },
             all_sessions: study.all_sessions,
             scenario_text: study.loaded.portable_text(),

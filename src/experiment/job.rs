@@ -255,11 +255,11 @@ pub fn worst_session(
 ///
 /// # Errors
 /// If `run` fails. Returns the error of the first such item.
-pub(super) fn run_each<T: Sync, R: Send>(
+pub(super) fn run_each<T: Sync, R: Send, E: Send>(
     plan: &Plan,
     items: &[T],
-    run: impl Fn(&T) -> Result<R, Stopped> + Sync,
-) -> Result<Vec<R>, Stopped> {
+    run: impl Fn(&T) -> Result<R, E> + Sync,
+) -> Result<Vec<R>, E> {
     // Runs with many parts execute one after another with their parts in parallel, which saves memory. Other runs are
     // assigned to threads one by one, so that no thread has several waiting while another is idle.
     let ended: Vec<_> =

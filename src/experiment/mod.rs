@@ -11,6 +11,7 @@ mod gather;
 mod groups;
 mod job;
 mod judge;
+mod keep;
 pub mod map;
 mod observe;
 pub mod precision;
@@ -37,6 +38,7 @@ use std::sync::Arc;
 
 pub use error::Error;
 pub use job::{WORST_SESSIONS, worst_session};
+pub use keep::Keeper;
 
 pub use crate::stats::CONFIDENCE;
 
@@ -242,7 +244,7 @@ impl Study {
     /// As [`Study::run`], and if `control` stops it.
     pub fn run_under(&self, control: &Control) -> Result<Results, Error> {
         let mut gathering = Gathering::begin(self);
-        gathering.extend(self.loaded.scenario.replications, control)?;
+        gathering.extend(self.loaded.scenario.replications, None, control)?;
         Ok(gathering.results(self))
     }
 }

@@ -9,7 +9,9 @@
 //! policy's own reference. A contender whose clients are of other families than those of the scenario calls other endpoints: it
 //! has a reference of its own, with the clients that it brings.
 
+use super::Error;
 use super::job::{Job, run_each};
+use super::keep::{Keeper, kept_or};
 use crate::backend::Endpoint;
 use crate::backend::pool::PoolSpec;
 use crate::client::AsIs;
@@ -168,17 +170,19 @@ impl Ran {
     /// Runs the references of further replications, which follow those that were run, in order.
     ///
     /// # Errors
-    /// If a guard or `control` stops a run. Returns the first one in order.
-    pub fn extend(
+    /// If a guard or `control` stops a run, or the keeper of runs fails. Returns the first error in order.
+    pub(super) fn extend(
         &mut self,
         references: &References,
         replications: Range<u32>,
+        (keeper, number): (Option<&dyn Keeper>, &(dyn Fn(u32, usize) -> u64 + Sync)),
         control: &Control,
-    ) -> Result<(), Stopped> {
-        for (plan, ran) in references.plans.iter().zip(&mut self.runs) {
+    ) -> Result<(), Error> {
+        for (place, (plan, ran)) in references.plans.iter().zip(&mut self.runs).enumerate() {
             let replications: Vec<u32> = replications.clone().collect();
             let runs = run_each(plan, &replications, |replication| {
-                Job { contender: 0, replication: *replication }.run_reference(plan, control)
+                let job = Job { contender: 0, replication: *replication };
+                kept_or(keeper, number(*replication, place), || job.run_reference(plan, control))
             })?;
             self.events += runs.iter().map(|(_, events)| events).sum::<u64>();
             ran.extend(runs.into_iter().map(|(reference, _)| reference));

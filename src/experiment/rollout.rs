@@ -4,7 +4,7 @@
 //! the new policy at a share is on it at every greater one. At 0% the run is that of the old policy, and at 100% that of the new
 //! one. The users of each policy are counted apart, as totals and for each user, so that one sees who suffers from whom.
 
-use super::find::{Found, Question};
+use super::find::{Forgetful, Found, Keeper, Question};
 use super::sweep::{Axis, Points, PolicyPoint, Sweep, Sweeper};
 use super::vary::Vary;
 use super::{Error, Study};
@@ -288,10 +288,24 @@ impl Study {
     /// # Errors
     /// As [`Study::find`] and [`Study::rollout`].
     pub fn find_rollout(&self, rollout: &Rollout, target: &str, control: &Control) -> Result<Found, Error> {
-        let vary = Vary::parse("percent-on-new=0..100")?;
+        self.find_rollout_keeping(rollout, target, &Forgetful, control)
+    }
+
+    /// As [`Study::find_rollout`]; the runs that end are kept, and those that are kept are not run again.
+    ///
+    /// # Errors
+    /// As [`Study::find_rollout`], and if `keeper` fails.
+    pub fn find_rollout_keeping<K: Keeper>(
+        &self,
+        rollout: &Rollout,
+        target: &str,
+        keeper: &K,
+        control: &Control,
+    ) -> Result<Found, K::Error> {
+        let vary = Vary::parse("percent-on-new=0..100").map_err(Error::from)?;
         let base = rollout.at_share(self, WHOLE)?;
         let at = |percent: u64| rollout.at_share(self, percent as u32 * 100);
-        self.find_among(&base, &Question::new(vary, target), &at, control)
+        self.find_among(&base, &Question::new(vary, target), (&at, keeper), control)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::backend::Endpoint;
 use crate::kernel::{Dur, Time};
 use crate::protocol::Outcome;
+use serde::{Deserialize, Serialize};
 
 /// Greatest number of cells. A cell lasts a power of two nanoseconds, so a run has more than half as many.
 const MOST_CELLS: u64 = 2_048;
@@ -12,7 +13,8 @@ const LONGEST_WINDOW: Dur = Dur::from_secs(60);
 const WINDOWS_PER_RUN: u64 = 20;
 
 /// Calls of one endpoint in one cell.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Counts", into = "Counts")]
 pub struct Cell {
     /// Calls sent in the cell.
     pub sent: u64,
@@ -40,8 +42,23 @@ impl Cell {
     }
 }
 
+/// The counts of a cell in the order of its fields, without their names, which would be most of a kept run.
+type Counts = (u64, u64, u64, u64, u128, u64);
+
+impl From<Cell> for Counts {
+    fn from(cell: Cell) -> Counts {
+        (cell.sent, cell.ok, cell.failed, cell.network, cell.waited, cell.ended)
+    }
+}
+
+impl From<Counts> for Cell {
+    fn from((sent, ok, failed, network, waited, ended): Counts) -> Cell {
+        Cell { sent, ok, failed, network, waited, ended }
+    }
+}
+
 /// Cells of all endpoints of one run.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grid {
     /// log2 of the length of a cell in nanoseconds.
     shift: u32,

@@ -3,6 +3,7 @@
 //! Each is a value of one run, as a metric is. Results hold the ones that a scenario's expectations name.
 
 use super::definitions::Stimulus;
+use crate::plan::GroupKind;
 use crate::protocol::Outcome;
 
 /// What a label chooses.
@@ -13,6 +14,14 @@ pub enum Label {
     Cohort,
     /// A `[[workload]]`, by name: its clients only.
     Workload,
+    /// A policy of a mix, a rollout or the cohorts, by name: the users who are on it only.
+    Policy,
+    /// An app, by its name or number: its users only.
+    App,
+    /// A region, by its name or number: its users only.
+    Region,
+    /// A network address, by its name or number: its users only.
+    Network,
     /// An endpoint, by name.
     Endpoint,
     /// How a call ended: an outcome of timeline.csv, or `failed` for every one that is a failure.
@@ -27,9 +36,13 @@ pub enum Label {
 
 impl Label {
     /// All labels, in the order in which a name has them.
-    pub const ALL: [Label; 7] = [
+    pub const ALL: [Label; 11] = [
         Label::Cohort,
         Label::Workload,
+        Label::Policy,
+        Label::App,
+        Label::Region,
+        Label::Network,
         Label::Endpoint,
         Label::Outcome,
         Label::Quantile,
@@ -42,12 +55,33 @@ impl Label {
         match self {
             Label::Cohort => "cohort",
             Label::Workload => "workload",
+            Label::Policy => "policy",
+            Label::App => "app",
+            Label::Region => "region",
+            Label::Network => "network",
             Label::Endpoint => "endpoint",
             Label::Outcome => "outcome",
             Label::Quantile => "quantile",
             Label::Pool => "pool",
             Label::Limit => "limit",
         }
+    }
+
+    /// The kind of group of users that it chooses; `None` if it chooses something else.
+    pub const fn users(self) -> Option<GroupKind> {
+        match self {
+            Label::Cohort => Some(GroupKind::Cohort),
+            Label::Policy => Some(GroupKind::Policy),
+            Label::App => Some(GroupKind::App),
+            Label::Region => Some(GroupKind::Region),
+            Label::Network => Some(GroupKind::Network),
+            _ => None,
+        }
+    }
+
+    /// Whether it says whose calls and harms are counted. A number has one such label at most.
+    pub const fn says_whose(self) -> bool {
+        self.users().is_some() || matches!(self, Label::Workload)
     }
 }
 
@@ -123,6 +157,7 @@ macro_rules! numbers {
 
 numbers! {
     Calls "calls" "calls" [] [Endpoint Outcome] "Calls of an endpoint, or of all, that ended in this way, or in any.";
+    CallRate "calls_per_s" "calls/s" [] [Endpoint Outcome] "Calls of an endpoint, or of all, that ended in this way, or in any, per second of the whole buckets after the scenario's `warm-up`. A run whose warm-up has no end by the rule has no value.";
     AnswerTime "answer_time_s" "s" [Endpoint Quantile] [] "Time from sending a call to its answer, refusals included, at most 3.2% from the exact one. A run with too few answers for the quantile has no value.";
     PoolTime "pool_time_s" "s" [Pool Quantile] [] "Time of a served call at the workers, waiting and in service, at most 3.2% from the exact one. A run with too few served calls for the quantile has no value.";
     PoolOffered "pool_offered" "calls" [Pool] [] "Calls that reached the pool.";
@@ -152,8 +187,10 @@ impl Number {
     pub fn stimulus(self, outcome: Option<&str>) -> Stimulus {
         let traffic = [Outcome::Ok, Outcome::Dropped, Outcome::InFlight].map(Outcome::name);
         match (self, outcome) {
-            (Number::Calls, Some(name)) if name == Outcome::TooManyRequests.name() => Stimulus::Limit,
-            (Number::Calls, Some(name)) if !traffic.contains(&name) => Stimulus::Cause,
+            (Number::Calls | Number::CallRate, Some(name)) if name == Outcome::TooManyRequests.name() => {
+                Stimulus::Limit
+            }
+            (Number::Calls | Number::CallRate, Some(name)) if !traffic.contains(&name) => Stimulus::Cause,
             _ => Stimulus::Traffic,
         }
     }

@@ -14,6 +14,7 @@ use crate::client::{FAMILIES, Families};
 use crate::kernel::{Dur, Time};
 use crate::plan::Plan;
 use crate::protocol::Outcome;
+use serde::{Deserialize, Serialize};
 
 /// Counts of a finished run.
 #[derive(Clone, Debug, PartialEq)]
@@ -101,7 +102,7 @@ impl FlowTally {
 
 /// Counts of the reference run: the same replication without faults, triggers and limits. See
 /// [`crate::experiment::reference`].
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Reference {
     /// Calls on the grid.
     pub grid: Grid,

@@ -33,6 +33,7 @@
 
 mod answers;
 mod check;
+mod compared;
 pub mod csv;
 mod demand;
 #[cfg(unix)]
@@ -59,9 +60,11 @@ pub mod summary;
 pub(crate) mod synthetic;
 mod verdict;
 pub mod verdicts;
+mod warm_up;
 
 pub use answers::Answers;
 pub use check::CheckFailed;
+pub use compared::{Comparisons, PairedDifference, paired_in_words};
 pub use demand::Demand;
 #[cfg(unix)]
 pub use dir::{PlaceError, ReadError, Reservation, ResultsDir, Written};
@@ -80,6 +83,7 @@ pub use session::{Harm, SessionRow};
 pub use shard::Shard;
 pub use stories::{Comparison, Mark, StoryDigest};
 pub use verdict::{Assurance, Decision, Judgement, RunsMeeting, RunsQuantile, Verdict};
+pub use warm_up::WarmUpCut;
 
 use crate::client::Families;
 use crate::client::family::FlowWords;
@@ -130,6 +134,9 @@ pub struct Results {
     /// given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub precision: Option<Precision>,
+    /// What was cut from the begin of runs for each rate that an expectation or the precision names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warm_up: Vec<WarmUpCut>,
     /// The engine's account of its work.
     #[serde(default)]
     pub engine: Engine,
@@ -322,6 +329,25 @@ impl Results {
 }
 
 impl PolicyResults {
+    /// A policy without a name and without values.
+    pub(crate) fn without_values() -> PolicyResults {
+        PolicyResults {
+            name: String::new(),
+            metrics: Vec::new(),
+            entries_distribution: Vec::new(),
+            demand: Vec::new(),
+            answers: Vec::new(),
+            groups: Vec::new(),
+            limits: Vec::new(),
+            servers: Vec::new(),
+            named: Vec::new(),
+            not_exercised: Vec::new(),
+            unrecorded: Default::default(),
+            timelines: Vec::new(),
+            sessions: Vec::new(),
+        }
+    }
+
     /// The name as pictures, pages and tables show it. The name of a client that no recording confirms says so.
     pub fn label(&self) -> String {
         match self.unrecorded.contains(&self.name) {

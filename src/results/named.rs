@@ -1,7 +1,6 @@
 //! Numbers with labels that expectations name, and the recorded values of what a condition names.
 
 use super::{GroupResults, PolicyResults, Results};
-use crate::metrics::Label;
 use crate::plan::GroupKind;
 use crate::scenario::expect::{Quantity, What};
 use schemars::JsonSchema;
@@ -27,12 +26,10 @@ impl Results {
             let name = quantity.name();
             return policy.named.iter().find(|named| named.name == name).map(|named| named.values.clone());
         };
-        let labels = [(Label::Cohort, GroupKind::Cohort.name()), (Label::Workload, "workload")];
-        for (label, kind) in labels {
-            if let Some(name) = quantity.label(label)
-                && let Some(groups) = policy.groups_of(kind)
-            {
-                let group = groups.into_iter().find(|group| group.group == name)?;
+        for (label, name) in quantity.labels.iter().filter(|(label, _)| label.says_whose()) {
+            // A policy that no other is mixed with has all users.
+            if let Some(groups) = policy.groups_of(label.users().map_or("workload", GroupKind::name)) {
+                let group = groups.into_iter().find(|group| group.group == *name)?;
                 return group.get(def.name).map(|values| some(&values.values));
             }
         }

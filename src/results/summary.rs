@@ -1,6 +1,6 @@
 //! `summary.json`: the results without timelines, sessions and stories, and values derived from them.
 
-use super::{PolicyResults, Results, finding};
+use super::{Comparisons, PolicyResults, Results, finding};
 use crate::spec::json::output_schema;
 use crate::stats::{CONFIDENCE, paired_difference};
 use schemars::JsonSchema;
@@ -34,6 +34,14 @@ struct Difference {
     /// Upper end of the interval.
     #[schemars(with = "Option<f64>")]
     ci_high: f64,
+    /// The interval that holds together with those of all comparisons of the scenario's metrics, with 95% (Bonferroni). Absent
+    /// for a metric that the scenario cannot move, and where either mean is infinite.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    together: Option<[f64; 2]>,
+    /// How many times as many runs with random numbers of their own tell the difference as precisely; below 1 pairing hurt. Absent
+    /// where the differences have no spread.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pairing_saves: Option<f64>,
 }
 
 /// The JSON Schema of summary.json, draft 2020-12, as text.
@@ -92,6 +100,7 @@ fn without_details(results: &Results) -> Results {
         scenario_hash: results.scenario_hash.clone(),
         faults: results.faults.clone(),
         precision: results.precision.clone(),
+        warm_up: results.warm_up.clone(),
         engine: results.engine.clone(),
         policies: results.policies.iter().map(without_details).collect(),
         expectations: results.expectations.clone(),
@@ -107,10 +116,19 @@ fn without_details(results: &Results) -> Results {
 /// Compares every policy with the first, metric by metric: the paired difference with its 95% interval.
 fn comparisons(results: &Results) -> Map<String, Value> {
     let Some((first, others)) = results.policies.split_first() else { return Map::new() };
+    let Some(all) = Comparisons::of(results) else { return Map::new() };
     let compared = |other: &PolicyResults| -> Map<String, Value> {
         let metrics = other.metrics.iter().filter_map(|metric| {
             let e = paired_difference(&metric.values, &first.get(&metric.name)?.values, CONFIDENCE);
-            let difference = Difference { mean: e.mean, ci_low: e.ci_low, ci_high: e.ci_high };
+            let found = metric.def().and_then(|def| all.get(&other.name, def.metric));
+            let found = found.filter(|one| one.together.mean.is_finite());
+            let difference = Difference {
+                mean: e.mean,
+                ci_low: e.ci_low,
+                ci_high: e.ci_high,
+                together: found.map(|one| [one.together.ci_low, one.together.ci_high]),
+                pairing_saves: found.and_then(|one| one.pairing),
+            };
             Some((metric.name.clone(), json!(difference)))
         });
         metrics.collect()

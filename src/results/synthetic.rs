@@ -87,6 +87,7 @@ pub(crate) fn storm(names: &[&str], buckets: usize, replications: u32) -> Result
         policy_files: Vec::new(),
         stories: Vec::new(),
         precision: None,
+        warm_up: Vec::new(),
         gaps: Vec::new(),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Assurance, Decision, Demand, Gap, Judgement, PolicyResults, Results, RunsMeeting, RunsQuantile, Verdict,
-    measured,
+    WarmUpCut, measured,
 };
 use crate::client::token::label;
 use crate::kernel::Dur;
@@ -275,6 +275,7 @@ pub fn qualifications(results: &Results) -> Vec<String> {
     sentences.extend(unrecorded(results));
     sentences.extend(unfinished(results));
     sentences.extend(not_exercised(results));
+    sentences.extend(results.warm_up.iter().map(WarmUpCut::in_words));
     if let Some(precision) = &results.precision {
         sentences.extend(precision.in_words());
         let none = Trials { passes: results.replications.into(), fails: 0 };

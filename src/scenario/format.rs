@@ -1,6 +1,7 @@
 //! The description of scenario and policy files, derived from their types.
 
 use super::Scenario;
+use super::WARM_UP;
 use super::expect::EXPECT_OF;
 use crate::backend::rate::RATE;
 use crate::client::policy::ANSWER;
@@ -10,7 +11,7 @@ use crate::spec::{Table, describe, json};
 use std::sync::LazyLock;
 
 /// The types of values that are texts of a given form.
-static LEAVES: [&Leaf; 6] = [&NAME, &DURATION, &RATE, &ANSWER, &ERROR_CODE, &EXPECT_OF];
+static LEAVES: [&Leaf; 7] = [&NAME, &DURATION, &RATE, &ANSWER, &ERROR_CODE, &EXPECT_OF, &WARM_UP];
 
 /// The table of a scenario file.
 pub fn scenario() -> &'static Table {

@@ -32,6 +32,7 @@ mod set;
 mod template;
 pub mod users;
 mod validate;
+mod warm_up;
 
 pub use crate::toml_text::{Code, Source, TextError as ScenarioError, TextErrors as ScenarioErrors};
 pub use cohort::{Cohort, CohortSpec};
@@ -45,6 +46,7 @@ pub use rollout::{Rollout, RolloutSpec};
 pub use set::Settings;
 pub use template::{Start, template};
 pub use users::Users;
+pub use warm_up::{WARM_UP, WarmUp};
 
 /// The version of the scenario format that this build reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -83,6 +85,11 @@ pub struct Scenario {
     #[serde(default = "one_second")]
     #[schemars(extend("x-above-zero" = true))]
     pub bucket: Dur,
+    /// How much of the begin of a run does not count for its long-run rates, the `calls_per_s` of conditions: a duration, or
+    /// `rule` to find its end in each run by the marginal standard error (MSER-5, White 1997). Without it all of a run counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "2m")]
+    pub warm_up: Option<WarmUp>,
     /// The policies to compare, by name: a preset, a `[[policy]]`, a policy file, a `[[mix]]` or a `[[rollout]]`. The name of a token
     /// client or of a measured release stands for that client as it is, a release with the policy that it was shipped with, whatever
     /// `client.model` is. The first is the reference of the comparisons.

@@ -2,7 +2,7 @@
 
 use super::format::scenario;
 use super::policies::{Pinned, ResolvedPolicy};
-use super::{ActionSpec, ClientSpec, CohortSpec, ExpectSpec, Mix, RolloutSpec};
+use super::{ActionSpec, ClientSpec, CohortSpec, ExpectSpec, Mix, RolloutSpec, WarmUp};
 use crate::backend::{BackendSpec, LimitSpec};
 use crate::client::policy::Policy;
 use crate::client::workload::WorkloadSpec;
@@ -55,6 +55,8 @@ pub struct Parts {
     pub horizon: Option<Dur>,
     /// `bucket`, or its default.
     pub bucket: Option<Dur>,
+    /// `warm-up`.
+    pub warm_up: Option<WarmUp>,
     /// `policies`.
     pub policies: Option<Vec<String>>,
     /// `policy-files`.
@@ -93,6 +95,7 @@ impl Parts {
             replications: one_or_default(doc, "replications"),
             horizon: one(doc, "horizon"),
             bucket: one_or_default(doc, "bucket"),
+            warm_up: one(doc, "warm-up"),
             policies: one(doc, "policies"),
             policy_files: each(doc, "policy-files"),
             inline_policies: each(doc, "policy"),

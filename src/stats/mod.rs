@@ -18,7 +18,9 @@ mod warm_up;
 pub use beta::incomplete_beta;
 pub use claims::{Claims, holm, mean_below_zero, mean_is_zero, share_at_least};
 pub use histogram::Histogram;
-pub use interval::{Estimate, difference, mean_ci, paired_difference, welch_difference};
+pub use interval::{
+    Estimate, difference, each_of, mean_ci, paired_difference, pairing_saves, welch_difference,
+};
 pub use morris::{ElementaryEffects, noise_floor};
 pub use precision::{FIRST_LOOK, MAY_DIFFER, Width, looks};
 pub use proportion::{

@@ -295,3 +295,58 @@ fn diff_writes_table_data_and_one_chart() {
     assert_eq!(output.status.code(), Some(4), "{}", said(&output));
     assert!(files(folder.path()) == before && files(&out) == written, "nothing else is written");
 }
+
+/// Two sweeps are compared at each point that both have. What makes no page or comparison of a directory says what does.
+#[test]
+fn sweeps_are_compared_point_by_point() {
+    let folder = crate::sweep::folder();
+    let run = |args: &[&str]| crate::common::run_in(folder.path(), args);
+    let sweep = |out: &str, more: &[&str]| {
+        let args = ["sweep", "poisson.toml", "--replications", "20", "--quiet", "--out", out];
+        let (code, _, err) = run(&[&args[..], more].concat());
+        assert_eq!(code, Some(0), "{err}");
+    };
+    sweep("a", &["--vary", "backend.limit[0].limit=2,40"]);
+    sweep("b", &["--vary", "backend.limit[0].limit=2,40,60", "--set", "workload[0].clients=3"]);
+    let (code, out, err) = run(&["diff", "a", "a"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.starts_with("Nothing changed: all "), "{out}");
+    let (code, out, err) = run(&["diff", "a", "b", "--out", "c"]);
+    assert_eq!(code, Some(1), "{err}");
+    for says in [
+        "B is worse: ",
+        "workload[0].clients: ",
+        "only in B: new at backend.limit[0].limit = 60",
+        "new at backend.limit[0].limit = 40 ",
+        "paired by replication",
+        "without that the median of ",
+        "comparisons together (Bonferroni, 95%)",
+        "more comparisons are not shown; --format csv has all",
+    ] {
+        assert!(out.contains(says), "{says}: {out}");
+    }
+    let written = files(&folder.path().join("c"));
+    assert!(written.keys().eq(["diff.csv", "diff.json", "diff.txt"]), "{:?}", written.keys());
+    // The difference of a point is that of the two runs.
+    for (name, clients) in [("one", "1"), ("three", "3")] {
+        let set = format!("workload[0].clients={clients}");
+        let args = ["run", "poisson.toml", "--replications", "20", "--set", "backend.limit[0].limit=40"];
+        let (code, _, err) = run(&[&args[..], &["--set", &set, "--quiet", "--out", name]].concat());
+        assert_eq!(code, Some(0), "{err}");
+    }
+    let difference = |args: &[&str], policy: &str| -> String {
+        let (_, csv, _) = run(&[&["diff", "--format", "csv"], args].concat());
+        let row = csv.lines().find(|row| row.starts_with(&format!("{policy},requests_total,")));
+        let cells: Vec<&str> = row.unwrap_or_else(|| panic!("{csv}")).split(',').collect();
+        cells[3..8].join(",")
+    };
+    let of_point = difference(&["a", "b"], "new at backend.limit[0].limit = 40");
+    assert_eq!(of_point, difference(&["one", "three"], "new"));
+    for (args, says) in [
+        (&["diff", "a", "one"][..], "allowed: two of one kind"),
+        (&["report", "a"], "report makes the pages of runs"),
+    ] {
+        let (code, out, err) = run(args);
+        assert!(code == Some(2) && out.is_empty() && err.contains(says), "{args:?}: {out}{err}");
+    }
+}

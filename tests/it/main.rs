@@ -34,6 +34,7 @@ mod golden;
 mod kept_results;
 mod keys;
 mod kill;
+mod labels;
 mod limits;
 mod map;
 mod mixed;

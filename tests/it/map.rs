@@ -153,7 +153,8 @@ fn threads_and_interruptions_change_no_byte() {
     let dir = folder.path();
     let load = format!("{CLIENTS}=100,200,280");
     let args = |out: &str, more: &[&str]| -> Vec<String> {
-        let all = [&SMALL[..], &["--load", &load, "--quiet", "--out", out], more].concat();
+        let ramp = ["--load", &load, "--ramp", "8s", "--quiet", "--out", out];
+        let all = [&SMALL[..], &ramp, more].concat();
         all.into_iter().map(str::to_owned).collect()
     };
     let run = |out: &str, more: &[&str]| {
@@ -172,6 +173,7 @@ fn threads_and_interruptions_change_no_byte() {
         "map.png",
         "map.svg",
         "map.txt",
+        "ramp.csv",
         "report.html",
         "scenario.toml",
         "values.csv",
@@ -234,12 +236,39 @@ fn tables_are_tidy() {
     );
 }
 
+/// With room for 900 waiting calls, the database falls when more than 300 queries/s come, and retries keep it down until fewer than
+/// half of that come. From 140/s the queue would empty by 20 calls a second, which takes longer than a step.
+#[test]
+fn a_slow_ramp_tells_hysteresis() {
+    let room = ["backend.pool[0].queue=900".to_owned(), "replications=2".to_owned()];
+    let study = Study::load_with(root().join(DATABASE), &room).expect("a scenario");
+    let load = vary(&format!("{CLIENTS}=100,200,330"));
+    let mut question = Question::new(load, vary("fault[0].to=21s,22s"));
+    question.ramp = Some(Dur::from_secs(20));
+    let map = mapped(&study, &question);
+    let ramp = map.policies[0].ramp.as_ref().expect("a ramp");
+    let steps: Vec<(u32, bool, u64)> =
+        ramp.steps.iter().map(|step| (step.load, step.rising, step.carried)).collect();
+    assert_eq!(
+        steps,
+        [(100, true, 2), (200, true, 2), (330, true, 0), (200, false, 0), (100, false, 2)],
+        "{ramp:?}"
+    );
+    assert_eq!((ramp.falls.median, ramp.comes_back.median), (Some(330.0), Some(100.0)));
+    assert_eq!(ramp.hysteresis, Some([230.0; 3]));
+    // Two of two, for five steps together: (0.05 / 5 / 2)^(1/2).
+    assert!((ramp.steps[0].carried_low - libm::sqrt(0.05 / 5.0 / 2.0)).abs() < 1e-9, "{ramp:?}");
+    let words = map.in_words();
+    let says = "hysteresis under new: a run comes back 230 below the load at which it falls";
+    assert!(words.iter().any(|said| said == says), "{words:#?}");
+}
+
 #[test]
 fn a_bad_map_is_refused_before_a_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let load = format!("{CLIENTS}=100,280");
     let trigger = "fault[0].to=25s,30s";
-    let cases: [(&[&str], &str); 12] = [
+    let cases: [(&[&str], &str); 16] = [
         (&["--load", "workload[0].clints=1,2", "--trigger", trigger], "did you mean `clients`"),
         (&["--load", "workload[0].name=a,b", "--trigger", trigger], "neither loads nor capacities"),
         (&["--load", &load, "--trigger", "fault[0].too=25s,30s"], "did you mean"),
@@ -258,6 +287,13 @@ fn a_bad_map_is_refused_before_a_run() {
             "a map of 3000 x 2 cells; allowed: 2500 at most",
         ),
         (&["--trigger", trigger], "--load"),
+        (&["--load", &load, "--trigger", trigger, "--ramp", "3s"], "fewer than 4 buckets of 1s"),
+        (&["--load", &load, "--trigger", trigger, "--ramp", "soon"], "--ramp"),
+        (
+            &["--load", "fault[0].add=1s,2s", "--trigger", trigger, "--ramp", "20s"],
+            "allowed with --ramp: the number of clients of a workload",
+        ),
+        (&["--capacity", &load, "--trigger", trigger, "--ramp", "20s"], "cannot be used with"),
     ];
     for (args, says) in cases {
         let (code, out, err) = map(folder.path(), &[args, &["--out", "map"]].concat());

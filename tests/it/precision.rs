@@ -1,6 +1,7 @@
 //! `run --precision`: where it stops, what it says, and that its results are those of a run with as many replications.
 
 use super::common::{files, run_in};
+use super::sweep_resume::interrupted;
 use authstorm::experiment::precision::Precision;
 use authstorm::results::{Estimated, Precise, Results, ResultsDir};
 use authstorm::{Control, Study};
@@ -86,6 +87,57 @@ fn the_directory_is_that_of_a_run_with_as_many_replications() {
     let results = study.run_to(&parse("new.requests_total=4%"), &Control::default()).expect("results");
     assert_eq!(results.policies[0].metrics, read.policies[0].metrics);
     assert_eq!(results.provenance(), read.provenance());
+}
+
+/// Touches are refused for a while, which ends sessions under `old`: users, references and several policies.
+const REFUSED: &str = "version = 1\nname = \"refused\"\nhorizon = \"100s\"\npolicies = [\"old\", \"new\"]\n\
+     [client]\nmodel = \"documented\"\n[fleet]\nusers = 30\nusers-per-network = 3\nopens = { uniform = [\"0s\", \"5s\"] }\n\
+     focus-every = { exponential = \"10s\" }\n[backend.touch]\nworkers = 4\nservice = \"10ms\"\n[[backend.limit]]\n\
+     kind = \"fixed-window\"\nendpoints = [\"client\", \"tokens\"]\nkey = \"global\"\nlimit = 20\nwindow = \"10s\"\n\
+     [[fault]]\nkind = \"status\"\nendpoints = [\"touch\"]\nfrom = \"20s\"\nto = \"80s\"\nstatus = 429\n\
+     [[expect]]\nthat = \"new.pool_time_s{pool=touch, quantile=p50} <= 1\"\n";
+
+/// Replications that are interrupted or killed, and continued, give the bytes of those that are not, from any number of threads.
+#[test]
+fn interrupted_replications_are_resumed_to_the_same_bytes() {
+    let folder = folder();
+    let dir = folder.path();
+    fs::write(dir.join("refused.toml"), REFUSED).expect("a file");
+    let args = [
+        &["run", "refused.toml", "--quiet", "--precision", "new.requests_total=0.0001"][..],
+        &["--max-replications", "80"],
+    ]
+    .concat();
+    let run = |more: &[&str]| run_in(dir, &[&args[..], more].concat());
+    let (code, _, err) = run(&["--out", "whole", "--threads", "1"]);
+    assert!(code == Some(1) && err.contains("NOT REACHED"), "{err}");
+    let (code, _, err) = run(&["--out", "two", "--threads", "2"]);
+    assert_eq!(code, Some(1), "{err}");
+    let whole = files(&dir.join("whole"));
+    assert!(files(&dir.join("two")) == whole);
+    for (signal, code) in [("INT", Some(130)), ("KILL", None)] {
+        let begun = [&args[..], &["--out", "map", "--threads", "1"]].concat();
+        assert_eq!(interrupted(dir, &begun, signal), code, "it was under way");
+        assert!(!dir.join("map").exists() && dir.join(".map.unfinished").exists());
+        let (code, _, err) = run(&["--out", "map"]);
+        assert!(code == Some(2) && err.contains("--resume continues it"), "{err}");
+        for (more, says) in [
+            (&["--seed", "7"][..], "seed is 1 there and 7 here"),
+            (&["--precision", "new.requests_total=9%"], "precision is "),
+            (&["--all-sessions"], "all-sessions is false there"),
+        ] {
+            let (code, _, err) = run(&[&["--out", "map", "--resume"], more].concat());
+            assert!(code == Some(2) && err.contains(says), "{says}: {err}");
+        }
+        let (code, _, err) = run(&["--out", "map", "--resume"]);
+        assert!(code == Some(1) && err.contains("NOT REACHED"), "{err}");
+        assert!(files(&dir.join("map")) == whole, "{signal}");
+        assert!(!dir.join(".map.unfinished").exists() && !dir.join(".map.lock").exists());
+        fs::remove_dir_all(dir.join("map")).expect("a directory");
+    }
+    // There is nothing to continue in results that are whole.
+    let (code, _, err) = run(&["--out", "whole", "--resume"]);
+    assert!(code == Some(2) && err.contains("name a new directory"), "{err}");
 }
 
 /// The same question finds its results there; another one does not replace them.
@@ -217,6 +269,7 @@ fn bad_requests_are_refused_before_the_first_run() {
         (&["--precision", "5%", "--max-replications", "20000"], "10000"),
         (&["--precision", "5%", "--replications", "3"], "cannot be used with"),
         (&["--precision-floor", "1"], "--precision"),
+        (&["--resume"], "--precision"),
     ] {
         let (code, out, err) =
             run_in(folder.path(), &[&["run", "calls.toml", "--out", "bad"], args].concat());

@@ -159,6 +159,27 @@ fn the_directory_is_the_same_on_every_way() {
     assert!(whole("map") == whole("two"));
 }
 
+/// The runs of the search that were made before an interruption are not made again, and the answer is the same.
+#[test]
+fn an_interrupted_search_of_the_share_is_resumed_to_the_same_bytes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = REFUSED.replace("horizon = \"100s\"", "horizon = \"60s\"").replace("users = 30", "users = 10");
+    fs::write(folder.path().join("refused.toml"), text).expect("a file");
+    let args =
+        ["rollout", "refused.toml", "--from", "old", "--to", "new", "--steps", "1", "--find", "--quiet"];
+    let run = |more: &[&str]| run_in(folder.path(), &[&args[..], more].concat());
+    let (code, _, err) = run(&["--out", "whole"]);
+    assert_eq!(code, Some(0), "{err}");
+    let whole = files(&folder.path().join("whole"));
+    let code = interrupted(folder.path(), &[&args[..], &["--out", "map", "--threads", "1"]].concat(), "INT");
+    assert_eq!(code, Some(130), "it was under way");
+    let journal = fs::read_to_string(folder.path().join(".map.unfinished/journal.jsonl")).expect("a journal");
+    assert!(journal.contains("\"stage\":\"explore\""), "runs of the search are kept");
+    let (code, _, err) = run(&["--out", "map", "--resume"]);
+    assert_eq!(code, Some(0), "{err}");
+    assert!(files(&folder.path().join("map")) == whole);
+}
+
 #[test]
 fn bad_requests_are_refused_before_the_first_run() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -8,7 +8,9 @@ use super::super::vary::BadVary;
 use super::super::{Error, Study};
 use super::search::{Asked, EXPLORED, EXPLORED_FINELY, Goal, Stage, Trial, search};
 use super::{Found, Question};
+use crate::metrics::Number;
 use crate::parallel;
+use crate::scenario::WarmUp;
 use crate::scenario::expect::{Expectation, What, read_target};
 use crate::text::tick;
 use crate::world::{Control, Plan};
@@ -56,7 +58,7 @@ pub trait Keeper: Sync {
 }
 
 /// Keeps nothing.
-pub(super) struct Forgetful;
+pub(in super::super) struct Forgetful;
 
 impl Keeper for Forgetful {
     type Error = Error;
@@ -147,7 +149,23 @@ impl<'a> Finder<'a> {
             runs.extend(ended);
             Ok::<Vec<bool>, K::Error>(passes)
         })?;
-        Ok((self.study.found(question, answer, &runs), runs))
+        Ok((self.study.found(question, answer, &runs, self.warm_up()), runs))
+    }
+
+    /// What is cut from the begin of each run for the rates of the target.
+    fn warm_up(&self) -> Option<String> {
+        let is_rate = |what: What| matches!(what, What::Number(def) if def.number == Number::CallRate);
+        let names_rate = self.target.quantities().any(|quantity| is_rate(quantity.what));
+        let warm_up = self.study.loaded.scenario.warm_up.filter(|_| names_rate)?;
+        Some(match warm_up {
+            WarmUp::Given(time) => {
+                format!("a warm-up of {time} is cut from each run, as the scenario gives it")
+            }
+            WarmUp::Rule => format!(
+                "a warm-up is cut {}; a run of which the rule finds no end meets no target",
+                warm_up.in_words()
+            ),
+        })
     }
 
     /// What the search looks for.

@@ -97,6 +97,10 @@ pub struct Found {
     pub share: f64,
     /// The probability that the whole answer is right, all looks together.
     pub confidence: f64,
+    /// How much of the begin of each run does not count for the rates of the target, a sentence without full stop. Absent where
+    /// all of a run counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub warm_up: Option<String>,
     /// What was found out.
     pub verdict: Verdict,
     /// The value that is shown to be enough.

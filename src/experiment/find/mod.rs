@@ -18,7 +18,8 @@ use super::{CONFIDENCE, Error, Study, VERSION};
 use crate::scenario::Settings;
 use crate::stats::{Trials, rising_rates};
 use crate::world::Control;
-use finder::{At, Forgetful};
+use finder::At;
+pub(super) use finder::Forgetful;
 use search::{Answer, Shown, Tried};
 
 /// A question of a planner: which value of a key is enough?
@@ -114,18 +115,19 @@ impl Study {
         Finder::new(self, question, control)?.find(&Forgetful).map(|(found, _)| found)
     }
 
-    /// As [`Study::find`], with the study of each value of the key. The target names policies of `base`.
-    pub(super) fn find_among(
+    /// As [`Finder::find`], with the study of each value of the key. The target names policies of `base`.
+    pub(super) fn find_among<K: Keeper>(
         &self,
         base: &Study,
         question: &Question,
-        at: &At<'_>,
+        (at, keeper): (&At<'_>, &K),
         control: &Control,
-    ) -> Result<Found, Error> {
-        Finder::among(self, base, question, Box::new(at), control)?.find(&Forgetful).map(|(found, _)| found)
+    ) -> Result<Found, K::Error> {
+        let finder = Finder::among(self, base, question, Box::new(at), control)?;
+        finder.find(keeper).map(|(found, _)| found)
     }
 
-    fn found(&self, question: &Question, answer: Answer, runs: &[Ran]) -> Found {
+    fn found(&self, question: &Question, answer: Answer, runs: &[Ran], warm_up: Option<String>) -> Found {
         let claim = |shown: Shown| {
             let i = question.index(shown.step);
             Claim {
@@ -191,6 +193,7 @@ impl Study {
             largest: question.largest,
             share: question.share,
             confidence: question.confidence,
+            warm_up,
             verdict,
             enough: answer.enough.map(claim),
             not_enough: answer.too_little.map(claim),

@@ -144,6 +144,7 @@ impl Found {
     /// What the answer does not say.
     fn caution(&self) -> Vec<String> {
         let mut words = Vec::new();
+        words.extend(self.warm_up.clone());
         if !self.every_value {
             words.push(format!(
                 "the search chose among {} of the range {} to {}; those between them are not judged",

@@ -1,6 +1,6 @@
 //! The data files of a map.
 
-use super::{Map, Outcomes};
+use super::{Map, Outcomes, StepSeen};
 use crate::results::DataFile;
 use crate::results::csv::{of_rows, text};
 
@@ -28,13 +28,43 @@ const COLUMNS: [&str; 13] = [
     "kept_without_trigger",
 ];
 
-/// [`CSV`], [`VALUES`] and [`JSON`].
+/// The file with a row for each policy, replication and step of a ramp.
+pub const RAMP: &str = "ramp.csv";
+
+/// [`CSV`], [`VALUES`] and [`JSON`], and [`RAMP`] of a map that has a ramp.
 pub fn write(map: &Map, outcomes: &[Outcomes]) -> Vec<DataFile> {
-    vec![
+    let ramp = outcomes.last().filter(|last| !last.ramp.is_empty());
+    let files = [
         DataFile::new(CSV, map.csv()),
         DataFile::new(VALUES, values(map, outcomes)),
         DataFile::new(JSON, map.json()),
-    ]
+    ];
+    files.into_iter().chain(ramp.map(|last| DataFile::new(RAMP, ramp_rows(map, &last.ramp)))).collect()
+}
+
+/// Every step of every run of a ramp.
+fn ramp_rows(map: &Map, seen: &[Vec<Vec<StepSeen>>]) -> Vec<u8> {
+    let load = text(&map.load);
+    let columns = ["policy", load.as_str(), "way", "replication", "from_s", "calls", "answered", "carries"];
+    let mut rows = Vec::new();
+    for (policy, runs) in map.policies.iter().zip(seen) {
+        let steps = policy.ramp.iter().flat_map(|ramp| &ramp.steps);
+        for (replication, run) in runs.iter().enumerate() {
+            for (step, seen) in steps.clone().zip(run) {
+                rows.push(vec![
+                    text(&policy.name),
+                    step.load.to_string(),
+                    if step.rising { "up" } else { "down" }.to_owned(),
+                    replication.to_string(),
+                    step.from_s.to_string(),
+                    seen.calls.to_string(),
+                    seen.answered.to_string(),
+                    seen.carries().to_string(),
+                ]);
+            }
+        }
+    }
+    of_rows(&columns, &rows)
 }
 
 impl Map {

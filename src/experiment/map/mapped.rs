@@ -28,6 +28,9 @@ pub struct Map {
     pub trigger: String,
     /// A run that is back within this time of the end of the trigger is back at once.
     pub at_once: Dur,
+    /// How long each load of the ramp lasts; absent without a ramp.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ramp: Option<Dur>,
     /// Confidence of all intervals of shares together, and of each interval of a median.
     pub confidence: f64,
     /// The map of each policy, in the scenario's order.
@@ -55,6 +58,62 @@ pub struct PolicyMap {
     pub falls_at: Option<String>,
     /// Each trigger, in the order of the question.
     pub triggers: Vec<TriggerEnds>,
+    /// What a load that rises and falls slowly shows; absent without a ramp.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ramp: Option<PolicyRamp>,
+}
+
+/// What a load that rises and falls slowly shows, without a trigger.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct PolicyRamp {
+    /// The steps, in their order: the loads up to the greatest, and down again.
+    pub steps: Vec<RampStep>,
+    /// Runs.
+    pub runs: u64,
+    /// Where runs fall on the way up: the first load that they do not carry.
+    pub falls: Turn,
+    /// Where the runs that fall come back on the way down: the first load from which on they carry all.
+    pub comes_back: Turn,
+    /// The load at which a run falls minus the one at which it comes back: the mean over the runs that fall, with its 95% interval.
+    /// Absent if none falls, and if one of them does not come back.
+    pub hysteresis: Option<[f64; 3]>,
+}
+
+/// A step of a ramp.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct RampStep {
+    /// Clients.
+    pub load: u32,
+    /// Whether the load has risen so far.
+    pub rising: bool,
+    /// Begin of the step, in seconds of the run.
+    pub from_s: f64,
+    /// Runs.
+    pub runs: u64,
+    /// Runs that carry the load: at least 95% of the generic calls that are sent in the second half of the step are answered with
+    /// success.
+    pub carried: u64,
+    /// Lower end of the interval of the share of runs that carry it (Clopper and Pearson 1934), which holds for all steps and policies
+    /// together.
+    pub carried_low: f64,
+    /// Upper end.
+    pub carried_high: f64,
+}
+
+/// Where runs turn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub struct Turn {
+    /// Runs that turn, of those that fall.
+    pub runs: u64,
+    /// The median load over the runs that fall; absent where it lies beyond the ramp.
+    pub median: Option<f64>,
+    /// The least load; absent where a run does not turn within the ramp.
+    pub least: Option<f64>,
+    /// The greatest load.
+    pub most: Option<f64>,
 }
 
 /// Runs of a load without any trigger.
@@ -163,7 +222,7 @@ impl PolicyMap {
             }
         };
         let triggers = (0..each).map(ends).collect();
-        PolicyMap { name, loads, cells, keeps_up_to, falls_at, triggers }
+        PolicyMap { name, loads, cells, keeps_up_to, falls_at, triggers, ramp: None }
     }
 }
 

@@ -8,15 +8,23 @@
 #[cfg(unix)]
 mod files;
 mod mapped;
+mod ramp;
+mod trigger;
 mod words;
 
 #[cfg(unix)]
-pub use files::{CSV, JSON, VALUES, write};
+pub use files::{CSV, JSON, RAMP, VALUES, write};
 #[cfg(feature = "charts")]
 pub(crate) use mapped::easiest_first;
-pub use mapped::{Cell, Kind, LoadAlone, Map, PolicyMap, TriggerEnds, json_schema};
+pub use mapped::{
+    Cell, Kind, LoadAlone, Map, PolicyMap, PolicyRamp, RampStep, TriggerEnds, Turn, json_schema,
+};
+pub use ramp::{CARRIES, StepSeen};
 #[cfg(feature = "charts")]
 pub(crate) use words::cell_in_words;
+
+use ramp::{Ramp, RampSeen};
+use trigger::{Trigger, left_after, trigger_of};
 
 use super::gather::Gathering;
 use super::job::Summary;
@@ -24,14 +32,10 @@ use super::reference::without_triggers;
 use super::sweep::{Axis, BadDesign, Points, SweepEstimate, Sweeper, check_keys, in_order};
 use super::vary::{BadVary, Vary};
 use super::{CONFIDENCE, Error, Study, VERSION};
-use crate::fault::FaultSpec;
 use crate::kernel::Dur;
 use crate::metrics::{Metric, metrics_of};
-use crate::scenario::Scenario;
 use crate::stats::{clopper_pearson, quantile_ci_order_stats};
 use crate::text::tick;
-use crate::toml_text::Step;
-use crate::toml_text::tree::steps;
 use crate::world::Control;
 use serde::{Deserialize, Serialize};
 
@@ -86,12 +90,14 @@ pub struct Question {
     pub trigger: Vary,
     /// Time after the end of the trigger within which a run is back at once.
     pub at_once: Dur,
+    /// How long each load lasts while the load rises and falls within a run, to tell hysteresis; `None` for no such run.
+    pub ramp: Option<Dur>,
 }
 
 impl Question {
     /// A load. A run that is back within 5 s is back at once.
     pub fn new(load: Vary, trigger: Vary) -> Question {
-        Question { load, is_capacity: false, trigger, at_once: Dur::from_secs(5) }
+        Question { load, is_capacity: false, trigger, at_once: Dur::from_secs(5), ramp: None }
     }
 }
 
@@ -106,22 +112,18 @@ pub struct Seen {
     pub exceeds: bool,
 }
 
-/// What the runs of a point show. Points of the loads alone follow the cells.
+/// What the runs of a point show. Points of the loads alone follow the cells, and a ramp follows them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Outcomes {
     /// Number of the point, from 0.
     pub point: u64,
     /// Events of all runs, reference runs included.
     pub events: u64,
-    /// By policy and replication.
+    /// By policy and replication. Empty for the ramp.
     pub runs: Vec<Vec<Seen>>,
-}
-
-/// What a key belongs to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Trigger {
-    Fault(usize),
-    Action(usize),
+    /// Of the ramp: by policy, replication and step.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ramp: RampSeen,
 }
 
 /// A map whose every point is known to be a valid scenario.
@@ -134,6 +136,7 @@ pub struct Mapper<'a> {
     left: Vec<Dur>,
     cells: Sweeper<'a>,
     loads: Sweeper<'a>,
+    ramp: Option<Ramp>,
 }
 
 impl Study {
@@ -198,11 +201,16 @@ impl<'a> Mapper<'a> {
         let loads = Sweeper::over(study, points(vec![axis(load)]), control)?;
         let left = |point: u64| left_after(&cells.study(point)?.loaded.scenario, of, trigger.key());
         let left = (0..cells.points().count()).map(left).collect::<Result<Vec<Dur>, Error>>()?;
-        Ok(Mapper { study, question, trigger: of, left, cells, loads })
+        let ramp = question.ramp.map(|hold| Ramp::new(study, question, hold)).transpose()?;
+        Ok(Mapper { study, question, trigger: of, left, cells, loads, ramp })
     }
 
-    /// Number of points: the cells, then the loads alone.
+    /// Number of points: the cells, then the loads alone, then the ramp if there is one.
     pub fn count(&self) -> u64 {
+        self.ramp_at() + u64::from(self.ramp.is_some())
+    }
+
+    fn ramp_at(&self) -> u64 {
         self.first_load() + self.loads.points().count()
     }
 
@@ -220,7 +228,11 @@ impl<'a> Mapper<'a> {
     /// # Errors
     /// If `control` stops a pilot.
     pub fn estimate(&self, control: &Control) -> Result<SweepEstimate, Error> {
-        Ok(self.cells.estimate(control)?.scaled_to(self.count()))
+        let horizon = self.study.loaded.scenario.horizon;
+        let longer = self.ramp.as_ref().map_or(0.0, |ramp| ramp.times_as_long(horizon) - 1.0);
+        let all = self.cells.estimate(control)?.scaled_to(self.count());
+        let more = all.events / all.points as f64 * longer.max(0.0);
+        Ok(SweepEstimate { events: all.events + more, ..all })
     }
 
     /// Runs a point.
@@ -228,6 +240,10 @@ impl<'a> Mapper<'a> {
     /// # Errors
     /// If a guard or `control` stops a run.
     pub fn run(&self, point: u64, control: &Control) -> Result<Outcomes, Error> {
+        if let Some(ramp) = self.ramp.as_ref().filter(|_| point == self.ramp_at()) {
+            let (events, runs, ramp) = ramp.run(control)?;
+            return Ok(Outcomes { point, events, runs, ramp });
+        }
         let first = self.first_load();
         let (sweeper, number) = match point.checked_sub(first) {
             None => (&self.cells, point),
@@ -240,7 +256,7 @@ impl<'a> Mapper<'a> {
         let seen = self.seen(&study, point < first, control);
         let (events, runs) =
             seen.map_err(|error| error.at(|| sweeper.points().settings(number).join(", ")))?;
-        Ok(Outcomes { point, events, runs })
+        Ok(Outcomes { point, events, runs, ramp: Vec::new() })
     }
 
     fn seen(
@@ -250,7 +266,7 @@ impl<'a> Mapper<'a> {
         control: &Control,
     ) -> Result<(u64, Vec<Vec<Seen>>), Error> {
         let mut gathering = Gathering::begin(study);
-        gathering.extend(study.loaded.scenario.replications, control)?;
+        gathering.extend(study.loaded.scenario.replications, None, control)?;
         let of_family = metrics_of(gathering.plan().families);
         let place = of_family.iter().position(|def| def.metric == Metric::TimeToRecoverS);
         let place = place.expect("every client family has the metrics of recovery");
@@ -271,7 +287,9 @@ impl<'a> Mapper<'a> {
 
     /// The answer, from the outcomes of all points in their order.
     pub fn mapped(&self, outcomes: &[Outcomes]) -> Map {
-        let (cells, loads) = outcomes.split_at(self.first_load() as usize);
+        let (all_loads, ramp) = outcomes.split_at(self.ramp_at() as usize);
+        let (cells, loads) = all_loads.split_at(self.first_load() as usize);
+        let ramp = self.ramp.as_ref().zip(ramp.first());
         let scenario = &self.study.loaded.scenario;
         let policies = &self.study.loaded.policies;
         let all = cells.len() * policies.len();
@@ -291,7 +309,9 @@ impl<'a> Mapper<'a> {
                 self.cell(i, &outcome.runs[policy], &loads[i / triggers], all)
             };
             let cells = cells.iter().enumerate().map(cell).collect();
-            PolicyMap::new(resolved.name.clone(), self.question.is_capacity, loads, cells)
+            let ramp = ramp.map(|(ramp, seen)| ramp.of_policy(&seen.ramp[policy], policies.len()));
+            let map = PolicyMap::new(resolved.name.clone(), self.question.is_capacity, loads, cells);
+            PolicyMap { ramp, ..map }
         };
         Map {
             version: VERSION.to_owned(),
@@ -303,9 +323,15 @@ impl<'a> Mapper<'a> {
             is_capacity: self.question.is_capacity,
             trigger: self.question.trigger.key().to_owned(),
             at_once: self.question.at_once,
+            ramp: self.question.ramp,
             confidence: CONFIDENCE,
             policies: policies.iter().enumerate().map(of_policy).collect(),
-            runs: outcomes.iter().flat_map(|outcome| &outcome.runs).map(|runs| runs.len() as u64).sum(),
+            runs: {
+                let of_points =
+                    outcomes.iter().flat_map(|outcome| &outcome.runs).map(|runs| runs.len() as u64);
+                let of_ramp = outcomes.iter().flat_map(|outcome| &outcome.ramp).map(|runs| runs.len() as u64);
+                of_points.sum::<u64>() + of_ramp.sum::<u64>()
+            },
             events: outcomes.iter().map(|outcome| outcome.events).sum(),
         }
     }
@@ -352,40 +378,4 @@ impl<'a> Mapper<'a> {
             kind,
         }
     }
-}
-
-/// The fault or the action that a key belongs to.
-fn trigger_of(vary: &Vary) -> Result<Trigger, Error> {
-    let path = steps(vary.key()).unwrap_or_default();
-    match &path[..] {
-        [Step::Key(list), Step::Index(number), Step::Key(_), ..] if list == "fault" => Ok(Trigger::Fault(*number)),
-        [Step::Key(list), Step::Index(number), Step::Key(_), ..] if list == "action" => Ok(Trigger::Action(*number)),
-        _ => Err(BadDesign::new(format!(
-            "{} is no trigger; allowed: a key of a fault or of an action, as in fault[0].to or action[0].users",
-            tick(vary.key())
-        ))
-        .into()),
-    }
-}
-
-/// Time from the end of the trigger, and of every other fault and action that ends before the run does, to the end of the run.
-fn left_after(scenario: &Scenario, trigger: Trigger, key: &str) -> Result<Dur, Error> {
-    let ends = |fault: &FaultSpec| if fault.is_instant() { Some(fault.from) } else { fault.to };
-    let end = match trigger {
-        Trigger::Action(number) => scenario.actions.get(number).map(|action| action.at),
-        Trigger::Fault(number) => {
-            scenario.faults.get(number).filter(|fault| fault.repeat_every.is_none()).and_then(ends)
-        }
-    };
-    let within = |end: &Dur| *end < scenario.horizon;
-    let others =
-        scenario.faults.iter().filter_map(ends).chain(scenario.actions.iter().map(|action| action.at));
-    let last = end.filter(within).and_then(|end| others.filter(within).chain([end]).max());
-    last.map(|end| Dur(scenario.horizon.0 - end.0)).ok_or_else(|| {
-        let what = format!(
-            "the trigger of {} comes back, or does not end before the run does: nothing is left in which the system could recover",
-            tick(key)
-        );
-        BadDesign::new(what).into()
-    })
 }

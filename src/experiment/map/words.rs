@@ -1,9 +1,11 @@
 //! A map in sentences.
 
-use super::{Cell, Kind, Map, PolicyMap, TriggerEnds};
+use super::{CONFIDENCE, Cell, Kind, Map, PolicyMap, PolicyRamp, RampStep, TriggerEnds, Turn};
 use crate::client::token::label;
+use crate::kernel::Dur;
+use crate::stats::zero_event_upper_bound;
 use crate::text::clean;
-use crate::text::number::{counted, share, short, upper_share};
+use crate::text::number::{counted, share, short, upper_share, whole};
 
 impl Map {
     /// What was mapped: `12 cells: backend.pool[0].workers against fault[0].to`.
@@ -18,6 +20,9 @@ impl Map {
         for policy in &self.policies {
             words.push(self.without(policy));
             policy.triggers.iter().for_each(|ends| words.extend(self.of_trigger(policy, ends)));
+            if let (Some(ramp), Some(hold)) = (&policy.ramp, self.ramp) {
+                words.extend(ramp_in_words(&label(&policy.name), ramp, hold));
+            }
         }
         words.extend(self.cautions());
         words.push(format!(
@@ -117,14 +122,62 @@ impl Map {
 
     fn cautions(&self) -> Vec<String> {
         let at_once = self.at_once;
-        vec![
+        let mut words = vec![
             format!("stable: every run is back within {at_once} of the end of the trigger, and stays in the band of the run without disturbance to its end"),
             "not back is not never: a run that is not back at its end may come back later, and one that is back may fall later".to_owned(),
             format!("the bounds of shares hold with {} for all cells and policies together; those of medians are pointwise", share(self.confidence)),
             "all cells have the same random numbers: differences between them are sharp, and their errors are common".to_owned(),
-            "the loads are steady: a load that rises or falls slowly may turn at other values".to_owned(),
-        ]
+        ];
+        words.push(match self.ramp {
+            None => "the loads are steady: a load that rises or falls slowly may turn at other values; --ramp shows at which".to_owned(),
+            Some(hold) => format!(
+                "the speed of the ramp is part of its answer: a load that lasts longer or shorter than {hold} may turn at other values; a \
+                 step carries its load if at least 95% of the generic calls that are sent in its second half succeed"
+            ),
+        });
+        words
     }
+}
+
+/// What a load that rises and falls slowly shows, in sentences without full stops.
+fn ramp_in_words(policy: &str, ramp: &PolicyRamp, hold: Dur) -> Vec<String> {
+    let under =
+        format!("under {policy}, while the load rises and falls by a step every {hold} without a trigger");
+    let loads = |step: Option<&RampStep>| step.map_or_else(String::new, |step| whole(step.load.into()));
+    let all = counted(ramp.runs, "run", "runs");
+    let top = loads(ramp.steps.iter().max_by_key(|step| step.load));
+    if ramp.falls.runs == 0 {
+        let none = one_sided_none(ramp.runs);
+        return vec![format!("{under}, none of {all} falls up to {top} (at most {none} of runs do)")];
+    }
+    let at = |turn: &Turn| {
+        let end = |value: Option<f64>| value.map_or("beyond the ramp".to_owned(), short);
+        format!("{} (median; {} to {})", end(turn.median), end(turn.least), end(turn.most))
+    };
+    let falls = whole(ramp.falls.runs);
+    let mut words = vec![format!("{under}, {falls} of {all} fall on the way up, at {}", at(&ramp.falls))];
+    let back = whole(ramp.comes_back.runs);
+    words.push(match ramp.comes_back.runs {
+        0 => format!(
+            "{under}, none of them comes back on the way down to {}",
+            loads(ramp.steps.iter().min_by_key(|step| step.load))
+        ),
+        _ => format!("{under}, {back} of the {falls} come back on the way down, at {}", at(&ramp.comes_back)),
+    });
+    if let Some([mean, low, high]) = ramp.hysteresis {
+        let interval =
+            if low < high { format!(" ({} to {})", short(low), short(high)) } else { String::new() };
+        words.push(format!(
+            "hysteresis under {policy}: a run comes back {}{interval} below the load at which it falls",
+            short(mean)
+        ));
+    }
+    words
+}
+
+/// The upper bound of the share of runs that do what none of so many does (one-sided, 95%).
+fn one_sided_none(runs: u64) -> String {
+    upper_share(zero_event_upper_bound(runs, CONFIDENCE))
 }
 
 /// What the runs of a cell come to: `20 of 20 runs are not back within 290 s (at least 80% of runs)`.

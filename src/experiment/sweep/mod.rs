@@ -9,6 +9,7 @@ mod design;
 #[cfg(unix)]
 mod files;
 mod point;
+mod results;
 mod table;
 mod words;
 

@@ -4,10 +4,12 @@
 //! counts only if the hash is that of the first line, the number and the text, so a row that was written in part counts as
 //! not written.
 
-use super::super::provenance::sha256;
+use super::super::DataFile;
+use super::super::provenance::{MANIFEST, Manifest, Provenance, sha256};
 use super::error::PlaceError;
 use super::lock::Lock;
 use super::place;
+use super::reservation::Written;
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -179,6 +181,19 @@ impl Unfinished {
         }
         fs::create_dir(&results)?;
         Ok(results)
+    }
+
+    /// Puts these files and their manifest into place in one step, and removes the rest.
+    ///
+    /// # Errors
+    /// When that fails. Finished rows then stay.
+    pub fn fill(self, provenance: &Provenance, files: &[DataFile]) -> Result<Written, PlaceError> {
+        let manifest = DataFile::new(MANIFEST, Manifest::new(provenance, files).text().into_bytes());
+        let needed = Some(files.iter().map(|file| file.bytes.len()).sum());
+        let all: Vec<DataFile> = std::iter::once(manifest).chain(files.iter().cloned()).collect();
+        let written = self.results_dir().and_then(|dir| place::write_files(&dir, &all));
+        written.map_err(|error| PlaceError::Io { path: self.place.clone(), needed, error })?;
+        self.finish().map(|()| Written::New)
     }
 
     /// Moves the complete results into place in one step, and removes the rest.

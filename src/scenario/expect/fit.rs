@@ -4,8 +4,8 @@ use super::{BadCondition, Expectation, FAILED, Item, Label, Number, Outcome, Qua
 use super::{is_counted_by_group, is_counted_by_workload, metrics_of, percent_of};
 use crate::backend::{BackendSpec, LimitSpec};
 use crate::client::Families;
-use crate::scenario::Scenario;
 use crate::scenario::parts::{Clients, Parts, families_of};
+use crate::scenario::{CohortSpec, Mix, RolloutSpec, Scenario};
 use crate::text::{nearest, shorten, tick};
 use crate::toml_text::Code;
 use std::ops::Range;
@@ -20,6 +20,10 @@ pub(super) struct Scope {
     pub(super) policies: Option<Vec<String>>,
     /// Names of cohorts.
     cohorts: Vec<String>,
+    /// Names of policies that some of the users may be on.
+    parts: Vec<String>,
+    /// Names of apps, of regions and of networks.
+    groups: [Vec<String>; 3],
     /// Names of workloads.
     workloads: Vec<String>,
     /// Names of pools of workers; `None` if they cannot be read.
@@ -42,6 +46,40 @@ impl Counted {
     }
 }
 
+/// Names of policies that some users may be on.
+fn policies_of<'a>(
+    own: impl Iterator<Item = &'a String>,
+    mixes: impl Iterator<Item = &'a Mix>,
+    rollouts: impl Iterator<Item = &'a RolloutSpec>,
+    cohorts: impl Iterator<Item = &'a CohortSpec>,
+) -> Vec<String> {
+    let of_mixes = mixes.flat_map(|mix| mix.shares.iter().map(|share| &share.policy));
+    let of_rollouts = rollouts.flat_map(|rollout| [&rollout.old, &rollout.new]);
+    let of_cohorts = cohorts.filter_map(|cohort| cohort.policy.as_ref());
+    let mut names: Vec<String> = Vec::new();
+    for name in own.chain(of_mixes).chain(of_rollouts).chain(of_cohorts) {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
+    }
+    names
+}
+
+/// Names of apps, of regions and of networks.
+fn groups_of<'a>(cohorts: impl Iterator<Item = &'a CohortSpec> + Clone) -> [Vec<String>; 3] {
+    let names = |of: fn(&CohortSpec) -> Option<&String>| {
+        let mut names: Vec<String> = cohorts.clone().filter_map(of).cloned().collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    };
+    [
+        names(|cohort| cohort.app.as_ref()),
+        names(|cohort| cohort.region.as_ref()),
+        names(|cohort| cohort.network.as_ref()),
+    ]
+}
+
 fn pools_of(backend: &BackendSpec) -> Vec<String> {
     backend.all_pools().into_iter().map(|pool| pool.name).collect()
 }
@@ -55,6 +93,13 @@ impl Scope {
             of_cohorts: clients.iter().filter_map(of_cohort).collect(),
             policies: parts.policies.clone(),
             cohorts: parts.cohorts.iter().map(|entry| entry.spec.name.clone()).collect(),
+            parts: policies_of(
+                parts.policies.iter().flatten(),
+                parts.mixes.iter().map(|entry| &entry.spec),
+                parts.rollouts.iter().map(|entry| &entry.spec),
+                parts.cohorts.iter().map(|entry| &entry.spec),
+            ),
+            groups: groups_of(parts.cohorts.iter().map(|entry| &entry.spec)),
             workloads: parts.workloads.iter().map(|entry| entry.spec.name.clone()).collect(),
             pools: parts.backend.as_ref().map(pools_of),
             limits: parts.limits.iter().map(|entry| Counted::of(&entry.spec)).collect(),
@@ -68,6 +113,13 @@ impl Scope {
             of_cohorts: Vec::new(),
             policies: Some(policies.to_vec()),
             cohorts: scenario.cohorts.iter().map(|cohort| cohort.name.clone()).collect(),
+            parts: policies_of(
+                policies.iter().chain(&scenario.policies),
+                scenario.mixes.iter(),
+                scenario.rollouts.iter(),
+                scenario.cohorts.iter(),
+            ),
+            groups: groups_of(scenario.cohorts.iter()),
             workloads: scenario.workloads.iter().map(|workload| workload.name.clone()).collect(),
             pools: Some(pools_of(&scenario.backend)),
             limits: scenario.backend.limits.iter().map(Counted::of).collect(),
@@ -101,8 +153,8 @@ impl Scope {
     /// Quantities that are not counted by cohort, of a condition on one.
     pub(super) fn not_of_cohort(&self, expectation: &Expectation) -> Vec<BadCondition> {
         let unsaid = |quantity: &&Quantity| {
-            let is_said = |label: Label| quantity.label(label).is_some();
-            !is_said(Label::Cohort) && !is_said(Label::Workload) && !quantity.takes(Label::Cohort)
+            let is_said = quantity.labels.iter().any(|(label, _)| label.says_whose());
+            !is_said && !quantity.takes(Label::Cohort)
         };
         expectation
             .quantities()
@@ -152,6 +204,17 @@ impl Scope {
                 meant: nearest(&quantity.policy, run.iter().map(String::as_str)).map(str::to_owned),
             });
         }
+        let whose: Vec<&str> = quantity
+            .labels
+            .iter()
+            .filter(|(label, _)| label.says_whose())
+            .map(|(label, _)| label.name())
+            .collect();
+        if whose.len() > 1 && places.labels.len() > 1 {
+            let what =
+                format!("{} is counted by {} at once", tick(quantity.what.name()), whose.join(" and "));
+            bad.push(metric_at(Code::Condition, what, Some("one of these labels".into())));
+        }
         for ((label, value), at) in quantity.labels.iter().zip(&places.labels) {
             bad.extend(self.unfit_label(quantity, *label, value, at));
         }
@@ -173,6 +236,10 @@ impl Scope {
         match label {
             Label::Cohort => no_such(Code::NoSuchCohort, "cohort", value, at, &self.cohorts)
                 .or_else(|| self.lacking(quantity, value)),
+            Label::Policy => no_such(Code::UnknownPolicy, "policy of users", value, at, &self.parts),
+            Label::App => unfit_group("app", value, at, &self.groups[0]),
+            Label::Region => unfit_group("region", value, at, &self.groups[1]),
+            Label::Network => unfit_group("network", value, at, &self.groups[2]),
             Label::Workload => no_such(Code::UnknownWord, "workload", value, at, &self.workloads),
             Label::Endpoint => {
                 let endpoints = self.families.endpoints();
@@ -248,7 +315,7 @@ impl Scope {
     fn no_label(&self, quantity: &Quantity, label: Label) -> BadCondition {
         let own = quantity.what.name();
         let counted: Vec<&str> = match label {
-            Label::Cohort => metrics_of(self.families)
+            label if label.users().is_some() => metrics_of(self.families)
                 .iter()
                 .filter(|d| is_counted_by_group(d.metric))
                 .map(|d| d.name)
@@ -272,6 +339,20 @@ impl Scope {
             allowed: Some(counted.join(", ")),
         }
     }
+}
+
+/// Why a group of users that has a name or a number does not exist. Whether a number is one is known when the users are.
+fn unfit_group(what: &str, value: &str, at: &Range<usize>, names: &[String]) -> Option<BadCondition> {
+    if value.parse::<u32>().is_ok_and(|number| number.to_string() == value) {
+        return None;
+    }
+    let bad = no_such(Code::UnknownWord, what, value, at, names)?;
+    let numbers = format!("a number from 0 where the {what} has no name");
+    let allowed = match names.is_empty() {
+        true => numbers,
+        false => format!("{}, or {numbers}", shorten(&names.join(", "), 200)),
+    };
+    Some(BadCondition { allowed: Some(allowed), ..bad })
 }
 
 fn no_such(code: Code, what: &str, value: &str, at: &Range<usize>, names: &[String]) -> Option<BadCondition> {

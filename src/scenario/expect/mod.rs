@@ -148,7 +148,7 @@ impl Quantity {
     /// Whether it can have a label.
     fn takes(&self, label: Label) -> bool {
         match (self.what, label) {
-            (What::Metric(def), Label::Cohort) => is_counted_by_group(def.metric),
+            (What::Metric(def), label) if label.users().is_some() => is_counted_by_group(def.metric),
             (What::Metric(def), Label::Workload) => is_counted_by_workload(def.metric),
             (What::Metric(_), _) => false,
             (What::Number(def), label) => def.needs.contains(&label) || def.takes.contains(&label),
@@ -264,9 +264,7 @@ impl Expectation {
                 Item::One => {}
                 Item::Users { cohort: of, .. } => drop(of.get_or_insert_with(|| cohort.to_owned())),
                 Item::Of(quantity) => {
-                    let is_said =
-                        [Label::Cohort, Label::Workload].map(|label| quantity.label(label).is_some());
-                    if !is_said.contains(&true) {
+                    if !quantity.labels.iter().any(|(label, _)| label.says_whose()) {
                         quantity.labels.insert(0, (Label::Cohort, cohort.to_owned()));
                     }
                 }

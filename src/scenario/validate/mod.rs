@@ -10,6 +10,7 @@ pub(super) mod numbers;
 pub(super) mod own;
 pub(super) mod policy;
 mod size;
+mod warm_up;
 mod workload;
 
 use super::parts::Parts;
@@ -82,6 +83,7 @@ impl Findings<'_> {
 pub(super) fn validate<'d>(doc: &'d Doc<'d>, parts: &Parts) -> Findings<'d> {
     let mut findings = Findings { doc, errors: Errors::default(), warnings: Vec::new() };
     size::check(&mut findings, parts);
+    warm_up::check(&mut findings, parts);
     cohorts::check(&mut findings, parts);
     fleet::check(&mut findings, parts);
     workload::check(&mut findings, parts);

@@ -86,6 +86,7 @@ fn texts(leaf: &str) -> (Vec<String>, Vec<String>) {
             quoted(&["every", "mean", "0.000000001% of runs", "99.999999999% of runs"]),
             quoted(&["0% of runs", "100% of runs", "95%", "no-word"]),
         ),
+        "warm-up" => (quoted(&["rule", "0s", "1ns"]), quoted(&["-1ns", "2", "no-word"])),
         other => panic!("say what the bounds of {other} are"),
     }
 }
