@@ -143,7 +143,7 @@ impl Collector {
         self.any_sent(endpoint, first, now);
     }
 
-    #[inline]
+    #[inline(always)]
     fn any_sent(&mut self, endpoint: Endpoint, first: bool, now: Time) {
         self.first_attempts += u64::from(first);
         self.seconds.sent(now);

@@ -249,6 +249,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         }
     }
 
+    #[inline(always)]
     fn session_of(&self, event: Event) -> u32 {
         session_of(event, self.plan, &self.pages, &self.gateway, &self.callers)
     }
