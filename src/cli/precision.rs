@@ -20,7 +20,7 @@ pub(super) struct PrecisionArgs {
     /// unit; of a condition, as in "new.false_sign_outs == 0=5%", the share of runs that meet it. A percentage alone is that of
     /// the requests and of every harm. May be given several times. The rule looks at 30 replications, then each time they
     /// have grown by half; exit code 1 if the most replications do not reach it
-    #[arg(long, value_name = "[NUMBER=]WIDTH", conflicts_with_all = ["replications", "estimate", "shard"])]
+    #[arg(long, value_name = "[NUMBER=]WIDTH", conflicts_with_all = ["replications", "estimate", "shard", "rows"])]
     precision: Vec<String>,
     /// Half width of a mean that is enough however small the mean is, in the unit of the metric [default: 0.1, of a metric
     /// that is a share 0.01]

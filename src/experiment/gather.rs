@@ -87,6 +87,11 @@ impl Gathering {
         self.replications += 1;
     }
 
+    /// Number of replications that were run.
+    pub(super) fn replications(&self) -> u32 {
+        self.replications
+    }
+
     /// The plan of the runs.
     pub(super) fn plan(&self) -> &Plan {
         &self.plan

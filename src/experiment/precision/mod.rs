@@ -31,6 +31,7 @@ pub use ask::{BadPrecision, Precision};
 use super::gather::Gathering;
 use super::judge::{Sides, sides};
 use super::observe::warm_ups;
+use super::replications::Replication;
 use super::{Error, Keeper, Study};
 use crate::metrics::{Kind, Metric, Needs, metrics_of};
 use crate::results::{Estimated, Precise, Results};
@@ -38,6 +39,7 @@ use crate::scenario::expect::{Expectation, What, read_sum, read_target};
 use crate::stats::{CONFIDENCE, Trials, Width, looks, mean_ci};
 use crate::world::Control;
 use ask::{Half, Size};
+use std::ops::Range;
 
 /// The most replications, where nothing else is asked.
 pub const MOST_REPLICATIONS: u32 = 1_000;
@@ -67,7 +69,39 @@ impl Study {
     /// If a number does not exist in the scenario, the scenario cannot have the most replications, or a guard or `control`
     /// stops a run.
     pub fn run_to(&self, precision: &Precision, control: &Control) -> Result<Results, Error> {
-        self.run_to_under(precision, None, control)
+        self.run_looking(precision, &mut |gathering, look| gathering.extend(look, None, control))
+    }
+
+    /// As [`Study::run_to`], with replications that are run elsewhere: `replicate` gives those of a range of numbers, in order. What
+    /// they show decides whether more are asked for.
+    ///
+    /// ```
+    /// use authstorm::experiment::precision::Precision;
+    /// use authstorm::experiment::replications::Replicator;
+    /// use authstorm::{Control, Error, Study};
+    ///
+    /// let study = Study::load_with("scenarios/healthy.toml", &["fleet.users=5".to_owned(), "horizon=1m".to_owned()])?;
+    /// let (replicator, control) = (Replicator::new(&study), Control::default());
+    /// let precision = Precision::parse("new.requests_total=50%")?;
+    /// let apart = study.run_to_from(&precision, &mut |range| {
+    ///     range.map(|number| replicator.run(number, &control)).collect::<Result<_, Error>>()
+    /// })?;
+    /// assert_eq!(apart, study.run_to(&precision, &control)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Study::run_to`], and those of `replicate`.
+    pub fn run_to_from<E: From<Error>>(
+        &self,
+        precision: &Precision,
+        replicate: &mut dyn FnMut(Range<u32>) -> Result<Vec<Replication>, E>,
+    ) -> Result<Results, E> {
+        self.run_looking(precision, &mut |gathering, look| {
+            let more = replicate(gathering.replications()..look)?;
+            more.into_iter().for_each(|replication| gathering.take(replication));
+            Ok(())
+        })
     }
 
     /// Checks before the first run that the numbers are there and that the scenario can have the most replications.
@@ -90,22 +124,22 @@ impl Study {
         keeper: &dyn Keeper,
         control: &Control,
     ) -> Result<Results, Error> {
-        self.run_to_under(precision, Some(keeper), control)
+        self.run_looking(precision, &mut |gathering, look| gathering.extend(look, Some(keeper), control))
     }
 
-    fn run_to_under(
+    /// Looks at more and more replications, which `extend` adds.
+    fn run_looking<E: From<Error>>(
         &self,
         precision: &Precision,
-        keeper: Option<&dyn Keeper>,
-        control: &Control,
-    ) -> Result<Results, Error> {
+        extend: &mut dyn FnMut(&mut Gathering, u32) -> Result<(), E>,
+    ) -> Result<Results, E> {
         let mut study = self.clone();
         study.replications(precision.most)?;
         let mut targets = self.targets(precision)?;
         let mut gathering = Gathering::begin(&study);
         let (mut looked, mut numbers, mut cuts) = (Vec::new(), Vec::new(), Vec::new());
         for look in looks(precision.most) {
-            gathering.extend(look, keeper, control)?;
+            extend(&mut gathering, look)?;
             looked.push(look);
             let quantities: Vec<_> = targets.iter().flat_map(|target| target.of.quantities()).collect();
             let observed = gathering.observe(&quantities);

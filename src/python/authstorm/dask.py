@@ -1,8 +1,9 @@
-"""Sweeps and searches on many machines, distributed by Dask.
+"""Sweeps, searches and replications on many machines, distributed by Dask.
 
 ``python -m authstorm.dask SCENARIO --vary KEY=VALUES --out DIR`` gives the bytes of ``authstorm sweep``; with ``--target`` those of
-``authstorm find``. Each point of a sweep is a task. A search takes rounds: what the runs so far show decides which runs the next
-round asks the cluster for. A task whose worker dies is done again by another one.
+``authstorm find``; without ``--vary`` those of ``authstorm run``, also with ``--precision``. Each point of a sweep is a task, and so is
+each replication of a run. A search takes rounds, and so does a run with ``--precision``: what the runs so far show decides which the
+next round asks the cluster for. A task whose worker dies is done again by another one.
 
 Workers need this package in the same version, and no file: tasks bring the scenario with them.
 """
@@ -19,7 +20,7 @@ from typing import Any, Callable, Iterable, Mapping, NamedTuple, Optional, Seque
 import authstorm as az
 from authstorm import _native
 
-__all__ = ["each", "find", "main", "sweep"]
+__all__ = ["each", "find", "main", "run", "sweep"]
 
 #: How often a task that fails is tried again. The death of its worker does not count.
 RETRIES = 2
@@ -81,6 +82,11 @@ def _row(number: int, work: Work) -> str:
     sweep = _read(work).sweep
     assert sweep is not None, "the work is a sweep"
     return sweep.row(number)
+
+
+def _replicate(number: int, work: Work) -> str:
+    """The row of a replication."""
+    return _read(work).study.replicate(number)
 
 
 def _share(number: int, work: Work, asked: _native.Asked, known: Sequence[str], of: int) -> list[str]:
@@ -163,6 +169,58 @@ def _sweep(
     return az.Sweep(native, [rows[number] for number in range(len(native))], ["--yes", *line, *options])
 
 
+def run(
+    client: Any,
+    scenario: az.Path,
+    *,
+    set: Optional[Mapping[str, az.Value]] = None,
+    seed: Optional[int] = None,
+    replications: Optional[int] = None,
+    policies: Optional[Sequence[str]] = None,
+    precision: Sequence[str] = (),
+    precision_floor: Optional[float] = None,
+    max_replications: int = 1000,
+    progress: Callable[[int], None] = _nothing,
+) -> az.Results:
+    """As :func:`authstorm.run`, with each replication on a worker of a ``distributed.Client``.
+
+    :param precision: replicate until these are known, as in ``["new.requests_total=5%"]``, like ``authstorm run --precision``.
+    :param precision_floor: half width of a mean that is enough however small the mean is, in the unit of the metric.
+    :param max_replications: the most replications that ``precision`` runs.
+    :param progress: gets the number of replications that are done.
+    """
+    study = az._load(scenario, set, seed, replications, policies)
+    return _run(client, study, policies or (), (precision, precision_floor, max_replications), progress)
+
+
+def _run(
+    client: Any,
+    study: _native.Study,
+    policies: Sequence[str],
+    precision: tuple[Sequence[str], Optional[float], int],
+    progress: Callable[[int], None],
+) -> az.Results:
+    work = _work(study, policies, (), "")
+    done = 0
+
+    def replicate(begin: int, end: int) -> list[str]:
+        rows: dict[int, str] = {}
+
+        def take(number: int, row: str) -> None:
+            nonlocal done
+            rows[number] = row
+            done += 1
+            progress(done)
+
+        each(client, _replicate, range(begin, end), take, work=work)
+        return [rows[number] for number in range(begin, end)]
+
+    widths, floor, most = precision
+    if widths:
+        return az.Results(study.run_to(widths, floor, most, replicate))
+    return az.Results(study.results_of(replicate(0, study.replications)))
+
+
 def find(
     client: Any,
     scenario: az.Path,
@@ -214,18 +272,21 @@ def _work(study: _native.Study, policies: Sequence[str], vary: Sequence[str], de
 def _arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m authstorm.dask",
-        description="Sweeps a scenario, or with --target searches a value, on the workers of a Dask cluster.",
+        description="Sweeps a scenario, with --target searches a value, or without --vary replicates, on the workers of a Dask cluster.",
     )
     add = parser.add_argument
     add("scenario", metavar="SCENARIO")
-    add("--vary", action="append", required=True, metavar="KEY=VALUES", help="as of authstorm sweep, or of authstorm find")
+    add("--vary", action="append", default=[], metavar="KEY=VALUES", help="as of authstorm sweep, or of authstorm find")
     add("--out", required=True, metavar="DIR", help="the new directory for the results")
     add("--scheduler", metavar="ADDRESS", help="of a Dask scheduler [default: worker processes on this machine]")
     add("--workers", type=int, metavar="N", help="worker processes on this machine [default: one per core]")
     add("--set", action="append", default=[], metavar="KEY=VALUE", help="override a key of the scenario")
     add("--seed", type=int, metavar="N")
-    add("--replications", type=int, metavar="N", help="of a sweep")
-    add("--policy", action="append", default=[], metavar="NAME", help="of a sweep: run only this policy")
+    add("--replications", type=int, metavar="N", help="of a sweep or a run")
+    add("--policy", action="append", default=[], metavar="NAME", help="of a sweep or a run: run only this policy")
+    add("--precision", action="append", default=[], metavar="[NUMBER=]WIDTH", help="of a run: replicate until this is known")
+    add("--precision-floor", type=float, metavar="WIDTH", help="of a run: half width that is enough however small the mean is")
+    add("--max-replications", type=int, default=1000, metavar="N", help="of a run: the most that --precision runs")
     add("--design", default="factorial", help="of a sweep: factorial, or lhs:N")
     add("--target", metavar="CONDITION", help="search the smallest value at which runs meet this")
     add("--largest", action="store_true", help="of a search: the largest value")
@@ -241,7 +302,7 @@ def main(line: Optional[Sequence[str]] = None) -> int:
     """Runs the command line, and gives the exit code: 0 yes, 1 no value is shown to be enough, 2 bad input."""
     args = _arguments().parse_args(line)
     try:
-        return _run(args)
+        return _made(args)
     except az.StoppedError as error:
         print(f"error: {error}", file=sys.stderr)
         return 3
@@ -251,7 +312,7 @@ def main(line: Optional[Sequence[str]] = None) -> int:
         return 2
 
 
-def _run(args: argparse.Namespace) -> int:
+def _made(args: argparse.Namespace) -> int:
     from distributed import Client, LocalCluster
 
     if os.path.lexists(args.out):
@@ -270,22 +331,28 @@ def _run(args: argparse.Namespace) -> int:
             "confidence": args.confidence, "tolerance": args.tolerance, "fine": args.fine,
         }
         study.find_lacks(asked, [])
-        total = None
-    else:
+    total: Optional[int] = None
+    if args.vary and asked is None:
         total = len(study.sweep(args.vary, args.design))
+    elif not args.vary and not args.precision:
+        total = study.replications
+    if args.precision and (args.vary or args.replications is not None):
+        raise az.RequestError("--precision goes with neither --vary nor --replications")
     cluster: Any = None
     if args.scheduler is None:
         workers = args.workers or os.cpu_count() or 1
-        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+        cluster = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0")
     client = Client(args.scheduler or cluster)
-    move, end = az._bar(not args.quiet, total, "point" if asked is None else "run")
+    move, end = az._bar(not args.quiet, total, "task" if asked is None else "run")
+    made: Union[az.Sweep, az.Found, az.Results]
     try:
-        if asked is None:
-            made: Union[az.Sweep, az.Found] = _sweep(
-                client, study, args.vary, args.design, args.policy, options, move or _nothing
-            )
-        else:
+        if asked is not None:
             made = _find(client, study, asked, options, move or _nothing)
+        elif args.vary:
+            made = _sweep(client, study, args.vary, args.design, args.policy, options, move or _nothing)
+        else:
+            precision = (args.precision, args.precision_floor, args.max_replications)
+            made = _run(client, study, args.policy, precision, move or _nothing)
     finally:
         end()
         client.close()
@@ -294,6 +361,9 @@ def _run(args: argparse.Namespace) -> int:
     made.write(args.out)
     if not args.quiet:
         print(f"results in {args.out}")
+    if isinstance(made, az.Results):
+        reached = made.summary.get("precision") or {"reached": True}
+        return 0 if made.passes and reached["reached"] else 1
     shown = isinstance(made, az.Sweep) or made.verdict in ("bracket", "neighbours", "everywhere")
     return 0 if shown else 1
 

@@ -6,11 +6,47 @@ use crate::results::Results;
 use crate::sweep::Sweep;
 use crate::watch::watched;
 use authstorm::experiment::find::{Finder, Ran};
+use authstorm::experiment::precision::Precision;
+use authstorm::experiment::replications::{Replication, Replicator};
 use authstorm::results::Shard;
 use authstorm::scenario::Settings;
 use authstorm::{Control, Error};
 use pyo3::prelude::*;
+use std::ops::Range;
 use std::path::PathBuf;
+
+/// Why replications that are run elsewhere come to nothing.
+enum Ended {
+    /// The study fails.
+    Study(Error),
+    /// What runs them raises an exception.
+    Raised(PyErr),
+    /// They are no replications.
+    Rows(String),
+}
+
+impl From<Error> for Ended {
+    fn from(error: Error) -> Ended {
+        Ended::Study(error)
+    }
+}
+
+impl Ended {
+    fn raised(self, py: Python<'_>) -> PyErr {
+        match self {
+            Ended::Study(error) => errors::of(py, &error),
+            Ended::Raised(error) => error,
+            Ended::Rows(what) => errors::bad_request(py, what),
+        }
+    }
+}
+
+/// Rows as replications.
+fn replications(rows: &[String]) -> Result<Vec<Replication>, Ended> {
+    let read =
+        |row: &String| serde_json::from_str(row).map_err(|e| Ended::Rows(format!("not a replication: {e}")));
+    rows.iter().map(read).collect()
+}
 
 /// A scenario with its settings.
 #[pyclass(frozen, module = "authstorm._native")]
@@ -88,6 +124,55 @@ impl Study {
         let done = (|| control.runs_ended(), progress.as_ref());
         let results = watched(py, threads, &control, done, || self.study.run_under(&control))?;
         Ok(Results::new(self.study.clone(), self.file.clone(), results))
+    }
+
+    /// The row of a replication of every policy: JSON on one line.
+    fn replicate(&self, py: Python<'_>, number: u32) -> PyResult<String> {
+        let control = Control::default();
+        watched(py, 1, &control, (|| 0, None), || Replicator::new(&self.study).row(number, &control))
+    }
+
+    /// The results of the rows of every replication, in order.
+    fn results_of(&self, py: Python<'_>, rows: Vec<String>) -> PyResult<Results> {
+        let rows = replications(&rows).map_err(|bad| bad.raised(py))?;
+        let results = py.detach(|| Replicator::new(&self.study).results(rows));
+        Ok(Results::new(self.study.clone(), self.file.clone(), results))
+    }
+
+    /// Replicates until numbers are known precisely: `replicate(begin, end)` gives the rows of the replications of a range.
+    fn run_to(
+        &self,
+        py: Python<'_>,
+        widths: Vec<String>,
+        floor: Option<f64>,
+        most: u32,
+        replicate: Bound<'_, PyAny>,
+    ) -> PyResult<Results> {
+        let bad = |what: String| errors::bad_request(py, format!("precision: {what}"));
+        let (first, others) = widths.split_first().ok_or_else(|| bad("no width is given".to_owned()))?;
+        let read = || -> Result<Precision, authstorm::experiment::precision::BadPrecision> {
+            let mut precision = Precision::parse(first)?.at_most(most)?;
+            for other in others {
+                precision = precision.and(other)?;
+            }
+            floor.map_or(Ok(precision.clone()), |floor| precision.clone().floor(floor))
+        };
+        let precision = read().map_err(|error| bad(error.to_string()))?;
+        let results = self.study.run_to_from(&precision, &mut |range: Range<u32>| {
+            let asked = range.len();
+            let rows =
+                replicate.call1((range.start, range.end)).and_then(|rows| rows.extract::<Vec<String>>());
+            let rows = replications(&rows.map_err(Ended::Raised)?)?;
+            if rows.len() == asked {
+                Ok(rows)
+            } else {
+                Err(Ended::Rows(format!("{} rows instead of {asked}", rows.len())))
+            }
+        });
+        let results = results.map_err(|ended| ended.raised(py))?;
+        let mut study = self.study.clone();
+        study.replications(results.replications).map_err(|error| errors::of(py, &error))?;
+        Ok(Results::new(study, self.file.clone(), results))
     }
 
     /// A sweep of this scenario.

@@ -20,7 +20,7 @@ def task(number: int) -> str:
 
 
 def main() -> None:
-    with LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+    with LocalCluster(n_workers=WORKERS, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster) as client:
         each(client, task, range(20), lambda number, result: None)
         for count in [int(word) for word in sys.argv[1:]] or [100, 10_000]:
             rows = {}

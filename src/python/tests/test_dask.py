@@ -12,7 +12,7 @@ from distributed import Client, LocalCluster
 
 @pytest.fixture(scope="module")
 def client():
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0") as cluster, Client(cluster) as client:
         yield client
 
 
@@ -52,6 +52,23 @@ def test_a_search_asks_for_more_as_it_learns(client, office):
     assert files("dask") == files("one-machine")
 
 
+def test_replications_are_asked_for_until_they_are_enough(client, office):
+    # Poisson with mean 30: a half width of 3% takes more than the 30 replications of the first look.
+    asked = []
+    results = engine.run(client, "office.toml", precision=["new.requests_total=3%"], progress=asked.append)
+    results.write("dask")
+    command("run", "office.toml", "--precision", "new.requests_total=3%", "--quiet", "--out", "one-machine")
+    assert files("dask") == files("one-machine")
+    looks = results.summary["precision"]["looks"]
+    assert len(looks) > 1 and asked == list(range(1, looks[-1] + 1))
+    line = ["office.toml", "--replications", "3", "--seed", "4", "--quiet"]
+    assert engine.main([*line, "--out", "given", "--scheduler", client.scheduler.address]) == 0
+    command("run", *line, "--out", "replications")
+    assert files("given") == files("replications")
+    with pytest.raises(az.RequestError, match="precision: "):
+        engine.run(client, "office.toml", precision=["new.requests_total"])
+
+
 def test_the_command_makes_a_cluster_or_takes_one(client, office, capsys):
     more = ["--vary", "backend.limit[0].limit=2,4", "--replications", "3", "--set", "horizon=30s", "--seed", "9"]
     line = ["office.toml", *more, "--quiet"]
@@ -83,5 +100,6 @@ def test_policy_files_travel_with_the_work(client, tmp_path, monkeypatch):
 
 
 def test_an_error_of_a_task_comes_back(client):
-    with pytest.raises(az.StoppedError, match="at fleet.users=1"):
+    # That of whichever point fails first.
+    with pytest.raises(az.StoppedError, match="at fleet.users=[12]: livelock"):
         engine.sweep(client, CASCADE.parent / "zero-latency-loop.toml", vary={"fleet.users": [1, 2]}, replications=1)
