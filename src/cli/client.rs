@@ -5,8 +5,9 @@ use super::terminal::shown;
 use super::{out_file, terminal};
 use authstorm::Error;
 use authstorm::client::token::{Profile, SHIPPED, template};
-use authstorm::conform::token::trials::{page, report};
+use authstorm::conform::token::trials::{SignedOutKind, TrialResult, page, report};
 use authstorm::conform::trials::{SessionTrial, session_trials, setting};
+use authstorm::results::csv;
 use authstorm::text::{nearest, shell_word, tick};
 use std::path::{Path, PathBuf};
 
@@ -43,9 +44,12 @@ pub(super) struct ExplainArgs {
 enum Format {
     /// Text of 100 columns
     #[default]
+    #[value(alias = "table")]
     Text,
     /// JSON
     Json,
+    /// Comma-separated values: a row for each trial
+    Csv,
     /// Markdown
     Md,
 }
@@ -79,7 +83,45 @@ pub(super) fn explain(args: ExplainArgs) -> Result<Exit, Failure> {
         }
         Format::Md => terminal::say(&report.markdown()),
         Format::Json => terminal::say_json(&format!("{:#}\n", serde_json::json!(report))),
+        Format::Csv => {
+            let rows: Vec<[String; 9]> = report.trials.iter().map(|trial| row(&report.name, trial)).collect();
+            terminal::say(&String::from_utf8_lossy(&csv::of(&COLUMNS, &rows)))
+        }
     }
+}
+
+/// Columns of the trials as CSV.
+const COLUMNS: [&str; 9] = [
+    "client",
+    "trial",
+    "requests",
+    "times_healthy",
+    "worst_minute",
+    "calls",
+    "calls_without_token",
+    "signed_out_ms",
+    "signed_out",
+];
+
+fn row(client: &str, trial: &TrialResult) -> [String; 9] {
+    let how = match (trial.signed_out.map(|out| out.kind), trial.revoked_by_reuse) {
+        (Some(SignedOutKind::True), _) => "truly",
+        (Some(SignedOutKind::False), _) => "falsely",
+        (Some(SignedOutKind::RevokedByReuse), _) => "by reuse",
+        (None, true) => "not, but the session is lost by reuse",
+        (None, false) => "",
+    };
+    [
+        client.to_owned(),
+        trial.name.clone(),
+        trial.requests.to_string(),
+        trial.times_healthy.map(|times| times.to_string()).unwrap_or_default(),
+        trial.worst_minute.to_string(),
+        trial.calls.to_string(),
+        trial.calls_without_token.to_string(),
+        trial.signed_out.map(|out| out.at_ms.to_string()).unwrap_or_default(),
+        how.to_owned(),
+    ]
 }
 
 /// The shipped profile of this name, or else the profile in this file.

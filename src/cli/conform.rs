@@ -1,12 +1,17 @@
 //! `authstorm conform`
 
 use super::exit::{Exit, Failure};
+use super::format::{Format, markdown};
 use super::terminal;
 use super::terminal::shown;
 use authstorm::client::token::{Profile, SHIPPED, shipped};
 use authstorm::conform::{Comparison, Outcome, Recording, Request, Status, compare, token};
+use authstorm::results::csv;
 use authstorm::results::dir::read_regular;
-use authstorm::text::escape;
+use authstorm::spec::json::output_schema;
+use authstorm::text::{escape, number};
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -20,7 +25,10 @@ pub(super) struct Args {
     /// Compare recordings of token clients with this client profile instead of the shipped one of their release
     #[arg(long, value_name = "FILE")]
     profile: Option<PathBuf>,
-    /// Print JSON instead of text
+    /// The form of what is printed; table is a line for each recording, and what differs below it [default: table]
+    #[arg(long, value_enum, conflicts_with = "json")]
+    format: Option<Format>,
+    /// Short for --format json
     #[arg(long)]
     json: bool,
 }
@@ -58,17 +66,25 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     for file in &args.files {
         comparisons.push((file.display().to_string(), compare_file(file, profile.as_ref())?));
     }
-    let mut releases = BTreeMap::<String, (usize, usize)>::new();
+    let mut releases = BTreeMap::<String, Release>::new();
     for (_, comparison) in &comparisons {
-        let (matches, all) = releases.entry(comparison.release()).or_default();
-        *matches += usize::from(comparison.matched());
-        *all += 1;
+        let release = releases.entry(comparison.release()).or_default();
+        release.matches += usize::from(comparison.matched());
+        release.recordings += 1;
     }
-    if args.json {
-        terminal::say_json(&json(&comparisons, &releases))?;
-    } else {
-        terminal::say(&words(&comparisons, &releases))?;
-    }
+    match Format::of(args.format, args.json) {
+        Format::Table => terminal::say(&words(&comparisons, &releases)),
+        Format::Json => terminal::say_json(&json(&comparisons, releases)),
+        Format::Csv => {
+            let rows: Vec<[String; 6]> = comparisons.iter().map(row).collect();
+            terminal::say(&String::from_utf8_lossy(&csv::of(&COLUMNS, &rows)))
+        }
+        Format::Md => {
+            let rows: Vec<Vec<String>> = comparisons.iter().map(|compared| row(compared).to_vec()).collect();
+            let table = markdown(&COLUMNS.map(str::to_owned), &rows, COLUMNS.len());
+            terminal::say(&format!("{table}\n{}", in_all(&releases, "- ")))
+        }
+    }?;
     Ok(if comparisons.iter().all(|(_, c)| c.matched()) { Exit::Yes } else { Exit::No })
 }
 
@@ -98,28 +114,128 @@ fn compare_file(file: &Path, profile: Option<&Profile>) -> Result<Compared, Fail
     Ok(Compared::Token(token::compare(&recording, &profile)))
 }
 
-fn json(comparisons: &[(String, Compared)], releases: &BTreeMap<String, (usize, usize)>) -> String {
-    let recordings: Vec<_> = comparisons
-        .iter()
-        .map(|(file, compared)| match compared {
-            Compared::Session(c) => serde_json::json!({
-                "file": file, "client": c.client, "scenario": c.scenario, "outcome": c.outcome, "notes": c.notes,
-            }),
-            Compared::Token(c) => serde_json::json!({
-                "file": file, "client": compared.release(), "scenario": c.scenario, "outcome": c.outcome,
-            }),
-        })
-        .collect();
-    let releases: serde_json::Map<String, serde_json::Value> = releases
-        .iter()
-        .map(|(name, (matches, all))| {
-            (name.clone(), serde_json::json!({ "matches": matches, "recordings": all }))
-        })
-        .collect();
-    format!("{:#}\n", serde_json::json!({ "recordings": recordings, "releases": releases }))
+/// What `conform` found.
+#[derive(Serialize, JsonSchema)]
+struct Found<'a> {
+    /// The recordings, in the order of the files.
+    recordings: Vec<OfRecording<'a>>,
+    /// How many recordings of each release match.
+    releases: BTreeMap<String, Release>,
 }
 
-fn words(comparisons: &[(String, Compared)], releases: &BTreeMap<String, (usize, usize)>) -> String {
+/// A recording and the outcome of its comparison.
+#[derive(Serialize, JsonSchema)]
+struct OfRecording<'a> {
+    /// The path, as it was given.
+    file: &'a str,
+    /// The release that was recorded.
+    client: String,
+    /// The recording's name.
+    scenario: &'a str,
+    /// Match, divergence, or why it could not be compared.
+    outcome: OfEither<'a>,
+    /// Facts that the recording's configuration lacks, and where they were taken from instead.
+    notes: &'a [String],
+}
+
+/// The outcome of either kind of client.
+#[derive(Serialize, JsonSchema)]
+#[serde(untagged)]
+enum OfEither<'a> {
+    /// Of a client with a session at the server.
+    Session(&'a Outcome),
+    /// Of a client with tokens.
+    Token(&'a token::Outcome),
+}
+
+/// The recordings of a release.
+#[derive(Clone, Copy, Default, Serialize, JsonSchema)]
+struct Release {
+    /// Number of recordings that match.
+    matches: usize,
+    /// Number of all.
+    recordings: usize,
+}
+
+/// The JSON Schema of what `conform --json` prints, draft 2020-12, as text.
+pub(super) fn json_schema() -> String {
+    format!("{:#}\n", output_schema::<Found<'_>>("What `conform --json` prints"))
+}
+
+fn json(comparisons: &[(String, Compared)], releases: BTreeMap<String, Release>) -> String {
+    let recordings = comparisons.iter().map(|(file, compared)| {
+        let (scenario, outcome, notes) = match compared {
+            Compared::Session(c) => (&c.scenario, OfEither::Session(&c.outcome), &c.notes[..]),
+            Compared::Token(c) => (&c.scenario, OfEither::Token(&c.outcome), &[][..]),
+        };
+        OfRecording { file, client: compared.release(), scenario, outcome, notes }
+    });
+    let found = Found { recordings: recordings.collect(), releases };
+    format!("{:#}\n", serde_json::json!(found))
+}
+
+/// Columns of the CSV and of the table in Markdown.
+const COLUMNS: [&str; 6] = ["file", "client", "scenario", "verdict", "at_ms", "detail"];
+
+/// A recording as a row: its verdict, and of a divergence the time and what differs.
+fn row((file, compared): &(String, Compared)) -> [String; 6] {
+    let counted = |parts: &[(usize, &str, &str)]| {
+        let parts = parts.iter().map(|(count, one, many)| number::counted(*count as u64, one, many));
+        ("match", String::new(), parts.collect::<Vec<_>>().join(", "))
+    };
+    let requests = |n: usize| (n, "request", "requests");
+    let impossible = |why: &String| ("not compared", String::new(), why.clone());
+    let (scenario, (verdict, at, detail)) = match compared {
+        Compared::Session(c) => (
+            &c.scenario,
+            match &c.outcome {
+                Outcome::Match { requests: n, entries } => {
+                    counted(&[requests(*n), (*entries, "entry", "entries")])
+                }
+                Outcome::Impossible(why) => impossible(why),
+                Outcome::Diverged(d) => {
+                    let sides = [("recorded", &d.recorded), ("simulated", &d.simulated)];
+                    let sides = sides.map(|(side, next)| format!("{side} next: {}", list(next)));
+                    let parts = [d.what.to_owned(), d.detail.clone(), sides.join("; ")];
+                    let parts = parts.into_iter().filter(|part| !part.is_empty());
+                    ("diverges", d.at_ms.to_string(), parts.collect::<Vec<_>>().join("; "))
+                }
+            },
+        ),
+        Compared::Token(c) => (
+            &c.scenario,
+            match &c.outcome {
+                token::Outcome::Match { requests: n, calls, events } => {
+                    counted(&[requests(*n), (*calls, "call", "calls"), (*events, "event", "events")])
+                }
+                token::Outcome::Impossible(why) => impossible(why),
+                token::Outcome::Diverged(d) => {
+                    let sides = [("recorded", &d.only_recorded), ("simulated", &d.only_simulated)];
+                    let sides = sides.map(|(side, entries)| only(side, entries));
+                    ("diverges", d.at_ms.to_string(), format!("{}; {}", d.what, sides.join("; ")))
+                }
+            },
+        ),
+    };
+    let words = [file.clone(), compared.release(), scenario.clone(), verdict.to_owned(), at, detail];
+    words.map(|cell| escape(&cell))
+}
+
+/// The entries that one side alone has.
+fn only(side: &str, entries: &[String]) -> String {
+    let entries = if entries.is_empty() { "nothing".to_owned() } else { entries.join("; ") };
+    format!("only {side}: {entries}")
+}
+
+/// How many recordings of each release match, a line each.
+fn in_all(releases: &BTreeMap<String, Release>, before: &str) -> String {
+    let line = |(name, Release { matches, recordings }): (&String, &Release)| {
+        format!("{before}{}: {matches} of {recordings} recordings match\n", escape(name))
+    };
+    releases.iter().map(line).collect()
+}
+
+fn words(comparisons: &[(String, Compared)], releases: &BTreeMap<String, Release>) -> String {
     let mut text = String::new();
     for (file, comparison) in comparisons {
         let file = escape(file);
@@ -129,10 +245,7 @@ fn words(comparisons: &[(String, Compared)], releases: &BTreeMap<String, (usize,
         }
         text.push('\n');
     }
-    for (release, (matches, all)) in releases {
-        let _ = writeln!(text, "{}: {matches} of {all} recordings match", escape(release));
-    }
-    text
+    text + &in_all(releases, "")
 }
 
 fn session_words(text: &mut String, file: &str, comparison: &Comparison) {
@@ -169,8 +282,7 @@ fn token_words(text: &mut String, file: &str, comparison: &token::Comparison) {
         token::Outcome::Diverged(d) => {
             let _ = write!(text, "{file}: DIVERGES at {} ms in {}", d.at_ms, d.what);
             for (side, entries) in [("recorded", &d.only_recorded), ("simulated", &d.only_simulated)] {
-                let entries = if entries.is_empty() { "nothing".to_owned() } else { entries.join("; ") };
-                let _ = write!(text, "\n    only {side}: {}", escape(&entries));
+                let _ = write!(text, "\n    {}", escape(&only(side, entries)));
             }
         }
     }

@@ -35,10 +35,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 24] = [
     (
         "explain",
         &[
-            (
-                "mine.toml --policy old --session worst",
-                "the story of the session that enters the flow most often",
-            ),
+            ("mine.toml --policy old --session worst", "the story of the session that came to most harm"),
             ("mine.toml --policy old --session 7 --from 2m --out story.svg", "a part of a story as a chart"),
             (
                 "mine.toml --policy old --against new --session worst",
@@ -50,8 +47,8 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 24] = [
         "find",
         &[
             (
-                "mine.toml --vary backend.limit[0].limit=10..2000 --target new.responses_429==0",
-                "the smallest limit at which 95% of runs see no 429, into results/NAME-find",
+                "mine.toml --vary backend.limit[0].burst=10..2000 --target new.responses_429==0",
+                "the smallest burst at which 95% of runs see no 429, into results/NAME-find",
             ),
             (
                 "mine.toml --vary fleet.users=10..5000 --largest --target new.false_sign_outs==0 --share 99%",
@@ -63,7 +60,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 24] = [
         "sweep",
         &[
             (
-                "mine.toml --vary fleet.users=50..500/10 --vary backend.limit[0].limit=10,20,50",
+                "mine.toml --vary fleet.users=50..500/10 --vary backend.limit[0].burst=10,20,50",
                 "a map of 30 points under each policy, into results/NAME-sweep",
             ),
             (
@@ -90,7 +87,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 24] = [
         "rank",
         &[
             (
-                "mine.toml --metric requests_total --vary fleet.users=50..500 --vary backend.limit[0].limit=10..100",
+                "mine.toml --metric requests_total --vary fleet.users=50..500 --vary backend.limit[0].burst=10..100",
                 "which of two assumptions matters more, into results/NAME-rank",
             ),
             (
@@ -139,7 +136,8 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 24] = [
         "conform",
         &[
             ("recording.json", "with the shipped profile of the recording's release"),
-            ("--profile my-sdk.toml recording.json", "with yours"),
+            ("--profile my-sdk.toml recording.json", "with a profile of your own"),
+            ("recording.json other.json --format csv", "a row for each recording"),
         ],
     ),
     (
@@ -147,25 +145,49 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 24] = [
         &[
             ("mine", "writes mine.toml; asks on a terminal"),
             ("mine --status 503 --endpoint tokens --lasts 2m", "asks nothing"),
+            ("mine --model auth0-spa-js-2.28.3", "for users of another client"),
         ],
     ),
     ("new-client", &[("my-sdk", "writes my-sdk.toml with every key of a client profile")]),
     (
         "explain-client",
-        &[("supabase-js-2.105.4", "a shipped profile"), ("my-sdk.toml --format md", "yours, as Markdown")],
+        &[
+            ("auth0-spa-js-2.28.3", "a shipped profile"),
+            ("my-sdk.toml --format md", "yours, as Markdown"),
+            ("--all", "what every shipped client does under stress, as one page"),
+        ],
     ),
-    ("verify-determinism", &[("mine.toml", "the same bytes on one thread and on several")]),
-    ("verify", &[("--fast", "the checks that take seconds")]),
+    (
+        "verify-determinism",
+        &[
+            ("mine.toml", "the same bytes on one thread and on several"),
+            ("mine.toml --ties", "whether a result depends on the order of simultaneous events"),
+        ],
+    ),
+    (
+        "verify",
+        &[
+            ("--fast", "the checks that take seconds"),
+            ("--family mm1 --format csv", "one family of closed forms, a row for each check"),
+        ],
+    ),
     ("metrics", &[("--format json", "names, units and definitions as JSON")]),
     (
         "keys",
         &[
             ("backend.limit", "one table of a scenario"),
             ("--of client-profile answer", "one table of a client profile"),
+            ("--format md", "every key of a scenario as a table in Markdown"),
         ],
     ),
-    ("schema", &[("--of client-profile", "the schema of client profiles")]),
-    ("completions", &[("bash", "put it where bash looks for completions")]),
+    (
+        "schema",
+        &[
+            ("--of client-profile", "the schema of client profiles"),
+            ("--of story", "the schema of what explain --format json prints"),
+        ],
+    ),
+    ("completions", &[("bash", "completions for bash: put them where bash looks for them")]),
     ("man", &[("--out man", "a page for each command")]),
 ];
 
@@ -174,15 +196,12 @@ pub(super) const FIRST_COMMANDS: &str = "\
 authstorm simulates auth retry storms: client policies against a rate-limited authentication backend, in virtual time.
 
   authstorm run scenarios/touch-429-cascade.toml       run a scenario, write results, charts and a page
-  authstorm new mine                                   write a scenario of your own
-  authstorm explain-client supabase-js-2.119.1         see what a client SDK is prone to; new-client: your own
-  authstorm find mine.toml --vary backend.limit[0].limit=10..2000 --target new.responses_429==0
-                                                       find how large a limit must be
-  authstorm sweep mine.toml --vary fleet.users=50..500/10 --vary backend.limit[0].limit=10,20,50
-                                                       draw a map of what happens at every combination
+  authstorm new mine                                   write a scenario of your own, to edit and run
   authstorm explain mine.toml --policy old --session worst
                                                        tell what happened to one session, and why
-  authstorm diff results/before results/after          say what changed between two results
+  authstorm find scenarios/office-nat.toml --vary backend.limit[0].burst=1..500 --target new.responses_429==0
+                                                       find how large a limit must be
+  authstorm explain-client auth0-spa-js-2.28.3         see what a client SDK is prone to; new-client: your own
 
 `authstorm --help` lists all commands, `authstorm help COMMAND` explains one.
 ";
@@ -216,6 +235,21 @@ mod tests {
                 let line = ["authstorm", verb.get_name()].into_iter().chain(words.split(' '));
                 command.clone().try_get_matches_from(line).unwrap_or_else(|e| panic!("{words}: {e}"));
                 assert!(!does.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_commands_can_be_parsed_and_name_what_is_there() {
+        let command = super::super::Cli::command();
+        let lines = FIRST_COMMANDS.lines().filter_map(|line| line.strip_prefix("  authstorm "));
+        let lines: Vec<&str> = lines.filter_map(|line| line.split("  ").next()).collect();
+        assert_eq!(lines.len(), 5);
+        for line in lines {
+            let words = ["authstorm"].into_iter().chain(line.split(' '));
+            command.clone().try_get_matches_from(words).unwrap_or_else(|e| panic!("{line}: {e}"));
+            for file in line.split(' ').filter(|word| word.starts_with("scenarios/")) {
+                assert!(std::path::Path::new(file).is_file(), "{file}");
             }
         }
     }

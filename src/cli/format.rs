@@ -1,5 +1,9 @@
 //! The forms in which a table is printed.
 
+use super::exit::{Exit, Failure};
+use super::terminal;
+use authstorm::results::csv;
+
 /// The form of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Format {
@@ -31,4 +35,24 @@ pub(super) fn markdown(header: &[String], rows: &[Vec<String>], words: usize) ->
         (0..header.len()).map(|n| if n < words { "---" } else { "---:" }.to_owned()).collect();
     let lines = [row(header), row(&rule)].into_iter().chain(rows.iter().map(|cells| row(cells)));
     lines.collect()
+}
+
+/// Prints rows of texts as CSV or Markdown, the first `words` columns to the left, or else the text or the JSON that they are made
+/// of.
+pub(super) fn say<const N: usize>(
+    format: Format,
+    (columns, words): (&[&'static str; N], usize),
+    rows: &[[String; N]],
+    text: impl FnOnce() -> String,
+    json: impl FnOnce() -> serde_json::Value,
+) -> Result<Exit, Failure> {
+    match format {
+        Format::Table => terminal::say(&text()),
+        Format::Json => terminal::say_json(&format!("{:#}\n", json())),
+        Format::Csv => terminal::say(&String::from_utf8_lossy(&csv::of(columns, rows))),
+        Format::Md => {
+            let rows: Vec<Vec<String>> = rows.iter().map(|row| row.to_vec()).collect();
+            terminal::say(&markdown(&columns.map(str::to_owned), &rows, words))
+        }
+    }
 }

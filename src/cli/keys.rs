@@ -1,17 +1,19 @@
 //! `authstorm keys` and `authstorm schema`
 
 use super::exit::{Exit, Failure};
-use super::{check, metrics, terminal};
+use super::format::{self, Format};
+use super::{check, conform, determinism, metrics, sweep_cost, terminal, verify};
 use authstorm::client::token;
 use authstorm::conform::token::trials;
-use authstorm::diff;
-use authstorm::experiment::{find, map, rank, sweep};
+use authstorm::experiment::{cost, find, map, rank, sweep};
 use authstorm::results::summary;
-use authstorm::scenario;
+use authstorm::spec::json::output_schema;
+use authstorm::spec::reference::{KeyRow, NoSuchKey};
+use authstorm::{diff, explain, scenario};
 
 /// A file format of authstorm.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
+enum Of {
     /// Scenario files, and the policy files that they name
     #[default]
     Scenario,
@@ -26,8 +28,14 @@ pub(super) struct Args {
     #[arg(default_value = "", hide_default_value = true)]
     path: String,
     /// The file format
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    of: Format,
+    #[arg(long, value_enum, value_name = "FILE-FORMAT", default_value_t)]
+    of: Of,
+    /// The form of the list; table is some lines for each key [default: table]
+    #[arg(long, value_enum, conflicts_with = "json")]
+    format: Option<Format>,
+    /// Short for --format json
+    #[arg(long)]
+    json: bool,
 }
 
 /// What `schema` describes.
@@ -46,14 +54,32 @@ enum Described {
     Check,
     /// The JSON of `diff`
     Diff,
-    /// The JSON of `find`
+    /// find.json, which `find --json` prints
     Find,
-    /// sweep.json, which `sweep --json` prints
+    /// sweep.json, which `sweep --json` and `rollout --json` print
     Sweep,
     /// rank.json, which `rank --json` prints
     Rank,
     /// map.json, which `map --json` prints
     Map,
+    /// The JSON of `run --estimate`
+    Estimate,
+    /// The JSON of `sweep`, `rank`, `map` and `rollout` with `--estimate`
+    SweepEstimate,
+    /// The JSON of `explain`: the story of a session
+    Story,
+    /// The JSON of `explain --against`: the stories of a session under two policies
+    Against,
+    /// The JSON of `conform`
+    Conform,
+    /// The JSON of `verify`
+    Verify,
+    /// The JSON of `verify-determinism`
+    Determinism,
+    /// The JSON of `verify-determinism --ties`
+    Ties,
+    /// The JSON of `keys`
+    Keys,
     /// The JSON of `metrics`
     Metrics,
 }
@@ -66,19 +92,41 @@ pub(super) struct SchemaArgs {
     of: Described,
 }
 
+/// Columns of the list as CSV and as Markdown.
+const COLUMNS: [&str; 5] = ["key", "value", "present", "meaning", "example"];
+
 /// Prints the keys at and below a path.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
-    let reference = match args.of {
-        Format::Scenario => scenario::format::reference(&args.path),
-        Format::ClientProfile => token::format::reference(&args.path),
-    };
-    match reference {
-        Ok(text) => terminal::say(&text),
+    match list(&args) {
+        Ok((text, keys)) => {
+            let form = Format::of(args.format, args.json);
+            let between = if form == Format::Md { "<br>" } else { "\n" };
+            let cells = |row: &KeyRow| {
+                let (meaning, example) = (row.meaning.replace('\n', between), row.example.clone());
+                [row.key.clone(), row.value.clone(), row.present.clone(), meaning, example]
+            };
+            let rows: Vec<[String; 5]> = keys.iter().map(cells).collect();
+            format::say(form, (&COLUMNS, COLUMNS.len()), &rows, || text, || serde_json::json!(keys))
+        }
         Err(none) => {
             terminal::complain(&format!("error: {none}"));
             Ok(Exit::Usage)
         }
     }
+}
+
+/// The keys as text and as rows.
+fn list(args: &Args) -> Result<(String, Vec<KeyRow>), NoSuchKey> {
+    let path = &args.path;
+    Ok(match args.of {
+        Of::Scenario => (scenario::format::reference(path)?, scenario::format::rows(path)?),
+        Of::ClientProfile => (token::format::reference(path)?, token::format::rows(path)?),
+    })
+}
+
+/// The JSON Schema of the list of keys, draft 2020-12, as text.
+fn keys_schema() -> String {
+    format!("{:#}\n", output_schema::<Vec<KeyRow>>("The keys of a file format of authstorm"))
 }
 
 /// Prints a JSON Schema.
@@ -94,6 +142,15 @@ pub(super) fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
         Described::Sweep => sweep::json_schema(),
         Described::Rank => rank::json_schema(),
         Described::Map => map::json_schema(),
+        Described::Estimate => cost::json_schema(),
+        Described::SweepEstimate => sweep_cost::json_schema(),
+        Described::Story => explain::json::json_schema(),
+        Described::Against => explain::against::json_schema(),
+        Described::Conform => conform::json_schema(),
+        Described::Verify => verify::data::json_schema(),
+        Described::Determinism => determinism::json_schema(),
+        Described::Ties => determinism::ties_schema(),
+        Described::Keys => keys_schema(),
         Described::Metrics => metrics::json_schema(),
     })
 }

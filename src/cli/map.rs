@@ -74,7 +74,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let need = check_memory(&args.study, mapper.sweeper())?;
     let estimate = sweep_cost::measure(mapper.sweeper(), &small, |_| mapper.estimate(&control))?;
     if args.work.estimate {
-        return estimate.tell(base, args.work.yes, ADVICE);
+        return estimate.tell(base, args.work.format, args.work.yes, ADVICE);
     }
     estimate.check(args.work.yes, ADVICE)?;
     let pool = memory::threads(base.threads(), need)?;

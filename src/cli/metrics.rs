@@ -1,11 +1,10 @@
 //! `authstorm metrics`
 
 use super::exit::{Exit, Failure};
-use super::format::{Format, markdown};
+use super::format::{self, Format};
+use super::table;
 use super::table::METRIC_COLUMNS;
-use super::{table, terminal};
 use authstorm::metrics::{NUMBERS, NumberDef, all_metrics};
-use authstorm::results::csv;
 use authstorm::spec::json::output_schema;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -46,20 +45,13 @@ pub(super) fn json_schema() -> String {
 
 /// Prints the definitions of all metrics, and of the numbers with labels.
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
-    match Format::of(args.format, args.json) {
-        Format::Table => terminal::say(&format!("{}\n", table::metrics(rows()))),
-        Format::Json => {
-            let list: Vec<_> =
-                rows().map(|[name, unit, definition]| Definition { name, unit, definition }).collect();
-            terminal::say_json(&format!("{:#}\n", serde_json::json!(list)))
-        }
-        Format::Csv => {
-            let rows: Vec<[String; 3]> = rows().collect();
-            terminal::say(&String::from_utf8_lossy(&csv::of(&METRIC_COLUMNS, &rows)))
-        }
-        Format::Md => {
-            let rows: Vec<Vec<String>> = rows().map(|row| row.to_vec()).collect();
-            terminal::say(&markdown(&METRIC_COLUMNS.map(str::to_owned), &rows, 3))
-        }
-    }
+    let rows: Vec<[String; 3]> = rows().collect();
+    let text = || format!("{}\n", table::metrics(rows.iter().cloned()));
+    let definition = |[name, unit, definition]: &[String; 3]| Definition {
+        name: name.clone(),
+        unit: unit.clone(),
+        definition: definition.clone(),
+    };
+    let json = || serde_json::json!(rows.iter().map(definition).collect::<Vec<_>>());
+    format::say(Format::of(args.format, args.json), (&METRIC_COLUMNS, 3), &rows, text, json)
 }

@@ -32,7 +32,7 @@ pub(super) struct WorkArgs {
     #[arg(long)]
     pub estimate: bool,
     /// The form of what is printed; csv has a row for each result [default: table]
-    #[arg(long, value_enum, conflicts_with = "estimate", conflicts_with_all = ["json", "quiet"])]
+    #[arg(long, value_enum, conflicts_with_all = ["json", "quiet"])]
     pub format: Option<Format>,
 }
 

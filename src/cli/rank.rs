@@ -68,7 +68,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     check_memory(&args.study, ranker.sweeper())?;
     let estimate = sweep_cost::measure(ranker.sweeper(), &small, |_| ranker.estimate(&control))?.at_most();
     if args.work.estimate {
-        return estimate.tell(base, args.work.yes, ADVICE);
+        return estimate.tell(base, args.work.format, args.work.yes, ADVICE);
     }
     estimate.check(args.work.yes, ADVICE)?;
     let pool = memory::threads(base.threads(), check_memory(&args.study, ranker.sweeper())?)?;

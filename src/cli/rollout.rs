@@ -93,7 +93,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let need = check_memory(&args.study, &sweeper)?;
     let estimate = sweep_cost::measure(&sweeper, &small, |sweeper| sweeper.estimate(&control))?;
     if args.work.estimate {
-        return estimate.tell(&args.study.base, args.work.yes, ADVICE);
+        return estimate.tell(&args.study.base, args.work.format, args.work.yes, ADVICE);
     }
     estimate.check(args.work.yes, ADVICE)?;
     let pool = memory::threads(args.study.base.threads(), need)?;

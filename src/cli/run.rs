@@ -49,7 +49,7 @@ pub(super) struct Args {
     #[arg(long)]
     estimate: bool,
     /// The form of what is printed: csv has every metric of every replication [default: table]
-    #[arg(long, value_enum, conflicts_with_all = ["json", "quiet", "estimate"])]
+    #[arg(long, value_enum, conflicts_with_all = ["json", "quiet"])]
     format: Option<Format>,
 }
 
@@ -294,7 +294,7 @@ impl Place {
 /// asked for is not reached.
 pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
     if args.estimate {
-        return estimate::tell(&args.study);
+        return estimate::tell(&args.study, args.format);
     }
     let precision = args.precision.read()?;
     if args.resume && precision.is_none() && args.shard.shard.is_none() {

@@ -65,7 +65,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     };
     if let Some(estimate) = &estimate {
         if args.work.estimate {
-            return estimate.tell(&args.study.base, args.work.yes, ADVICE);
+            return estimate.tell(&args.study.base, args.work.format, args.work.yes, ADVICE);
         }
         estimate.check(args.work.yes, ADVICE)?;
     }

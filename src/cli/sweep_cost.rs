@@ -1,12 +1,15 @@
 //! The cost of a sweep or a ranking, known before its first run.
 
 use super::exit::{Exit, Failure};
+use super::format::{self, Format};
 use super::scenario::RunOptions;
 use super::terminal;
 use authstorm::experiment::cost::{Cost, count, duration, is_large};
 use authstorm::experiment::sweep::{SweepEstimate, Sweeper};
+use authstorm::spec::json::output_schema;
 use authstorm::text::number::{counted, whole};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::time::Instant;
 
 /// Events above which a sweep must be asked for twice. The bound does not depend on the machine, so that every machine
@@ -108,22 +111,92 @@ impl SweepCost {
     }
 
     /// Prints the cost.
-    pub(super) fn tell(&self, options: &RunOptions, yes: bool, advice: &str) -> Result<Exit, Failure> {
-        let SweepEstimate { points, runs, events, .. } = &self.estimate;
-        let refused: Vec<String> = self.refusal(yes, advice).into_iter().collect();
-        if options.json {
-            let cost = json!({
-                "points": points, "policies": self.policies, "replications": self.replications, "runs": runs,
-                "events": events.round(), "seconds": self.seconds(*events), "threads": self.threads,
-                "events_per_s_per_thread": self.speed.round(), "refused": refused,
-            });
-            return terminal::say_json(&format!("{cost:#}\n"));
-        }
+    pub(super) fn tell(
+        &self,
+        options: &RunOptions,
+        form: Option<Format>,
+        yes: bool,
+        advice: &str,
+    ) -> Result<Exit, Failure> {
         if options.quiet {
             return Ok(Exit::Yes);
         }
-        let mut text = format!("{}\n", self.in_words());
-        refused.iter().for_each(|why| text.push_str(&format!("refused: {why}\n")));
-        terminal::say(&text)
+        let SweepEstimate { points, runs, events, .. } = self.estimate;
+        let refused: Vec<String> = self.refusal(yes, advice).into_iter().collect();
+        let report = Report {
+            points,
+            at_most: self.at_most,
+            policies: self.policies,
+            replications: self.replications,
+            runs,
+            events: events.round(),
+            seconds: self.seconds(events),
+            threads: self.threads,
+            events_per_s_per_thread: self.speed.round(),
+            refused,
+        };
+        let text = || {
+            let refused = report.refused.iter().map(|why| format!("refused: {why}\n"));
+            format!("{}\n{}", self.in_words(), refused.collect::<String>())
+        };
+        let rows = report.rows();
+        format::say(Format::of(form, options.json), (&COLUMNS, 1), &rows, text, || serde_json::json!(report))
     }
+}
+
+/// The cost of a sweep, a ranking, a map or a rollout as data.
+#[derive(Serialize, JsonSchema)]
+struct Report {
+    /// Number of points.
+    points: u64,
+    /// Whether the work may end with fewer points.
+    at_most: bool,
+    /// Number of policies at each point.
+    policies: usize,
+    /// Number of replications of each policy.
+    replications: u32,
+    /// Number of runs.
+    runs: u64,
+    /// Events of all runs, as small pilots tell.
+    events: f64,
+    /// Seconds that the work takes on this machine.
+    seconds: f64,
+    /// Number of threads.
+    threads: usize,
+    /// Speed of the pilots: events per second of one thread.
+    events_per_s_per_thread: f64,
+    /// Why the work would be refused. Empty if it would not.
+    refused: Vec<String>,
+}
+
+/// Columns of a cost as CSV and as Markdown.
+const COLUMNS: [&str; 3] = ["quantity", "value", "unit"];
+
+impl Report {
+    /// One fact a row.
+    fn rows(&self) -> Vec<[String; 3]> {
+        let of = |quantity: &str, value: String, unit: &str| [quantity.to_owned(), value, unit.to_owned()];
+        let most =
+            |quantity: &str| if self.at_most { format!("{quantity}, at most") } else { quantity.into() };
+        let mut rows = vec![
+            of(&most("points"), self.points.to_string(), "points"),
+            of("policies", self.policies.to_string(), "policies"),
+            of("replications", self.replications.to_string(), "replications"),
+            of(&most("runs"), self.runs.to_string(), "runs"),
+            of(&most("events"), self.events.to_string(), "events"),
+            of(&most("time"), self.seconds.to_string(), "s"),
+            of("threads", self.threads.to_string(), "threads"),
+            of("speed of a thread", self.events_per_s_per_thread.to_string(), "events/s"),
+        ];
+        rows.extend(self.refused.iter().map(|why| of("refused", why.clone(), "")));
+        rows
+    }
+}
+
+/// The JSON Schema of what `--estimate --json` of a verb with points prints, draft 2020-12, as text.
+pub(super) fn json_schema() -> String {
+    format!(
+        "{:#}\n",
+        output_schema::<Report>("What `--estimate --json` of sweep, rank, map and rollout prints")
+    )
 }

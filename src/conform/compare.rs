@@ -4,7 +4,7 @@ use super::recording::{FlowEntry, Recording, Rejection, Request, State};
 use super::replay::{Replayed, replay};
 
 /// A recording and the outcome of its comparison.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Comparison {
     /// The release.
     pub client: String,
@@ -17,7 +17,7 @@ pub struct Comparison {
 }
 
 /// Outcome of a comparison.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Every request, every entry of the flow and the final state equal those of the recording.
@@ -34,7 +34,7 @@ pub enum Outcome {
 }
 
 /// The first difference.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Divergence {
     /// Time of the difference, in ms of virtual time.
     pub at_ms: u64,

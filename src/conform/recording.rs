@@ -103,7 +103,9 @@ fn said<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Opti
 pub struct RawRequest(pub u64, pub u32, pub Endpoint, pub Status, pub Option<u64>);
 
 /// The endpoints of recordings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Endpoint {
     /// GET /environment
@@ -117,7 +119,9 @@ pub enum Endpoint {
 }
 
 /// How a request ended.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize, schemars::JsonSchema,
+)]
 #[serde(untagged)]
 pub enum Status {
     /// An HTTP status.
@@ -127,7 +131,7 @@ pub enum Status {
 }
 
 /// A request, on either side of the comparison.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, schemars::JsonSchema)]
 pub struct Request {
     /// Time of sending, in ms.
     pub t: u64,

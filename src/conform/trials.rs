@@ -77,7 +77,7 @@ fn trial(model: &str, policy: &str, (fleet, more): (&str, &str)) -> Result<Sessi
             String::new()
         };
         let text = format!(
-            "version = 1\nname = \"trial\"\nhorizon = \"{minutes}m\"\nbucket = \"1m\"\npolicies = [\"{policy}\"]\n\
+            "version = 1\nname = \"trial\"\nreplications = 1\nhorizon = \"{minutes}m\"\nbucket = \"1m\"\npolicies = [\"{policy}\"]\n\
              [client]\nmodel = \"{model}\"\n[fleet]\nusers = 1\n{fleet}\n[backend]\nlatency = \"100ms\"\n{more}{fault}"
         );
         let results = Study::parse(model, &text).and_then(|study| study.run());

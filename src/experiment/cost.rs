@@ -5,10 +5,12 @@ use super::estimate::{Estimate, PolicyEstimate};
 use crate::fleet::Tabs;
 use crate::results::verdicts;
 use crate::scenario::Scenario;
+use crate::spec::json::output_schema;
 use crate::text::number::counted;
 use crate::text::size;
 use crate::world::memory_estimate;
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// Seconds of sessions plus calls of open workloads above which a run is worth a pilot. The guard stops a smaller run soon
 /// enough.
@@ -23,6 +25,70 @@ pub struct Cost {
     pub speed: f64,
     /// Number of simultaneous runs.
     pub at_a_time: usize,
+}
+
+/// The cost of a study as data.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct CostReport {
+    /// Name of the scenario.
+    pub scenario: String,
+    /// Events of all runs.
+    pub events: f64,
+    /// Number of replications of each policy.
+    pub replications: u32,
+    /// The policies, in the study's order.
+    pub policies: Vec<PolicyCost>,
+    /// Seconds that the study takes on this machine, at the speed of the pilot.
+    pub seconds: f64,
+    /// Number of simultaneous runs.
+    pub threads: usize,
+    /// Speed of the pilot: events per second of one thread.
+    pub events_per_s_per_thread: f64,
+    /// The most memory of all simultaneous runs, in bytes.
+    pub memory_bytes: u64,
+    /// The most memory of one run, in bytes.
+    pub memory_bytes_per_run: u64,
+    /// Sessions of the larger pilot.
+    pub pilot_sessions: u64,
+    /// Events of all pilots.
+    pub pilot_events: u64,
+    /// Why the study would be refused. Empty if it would not.
+    pub refused: Vec<String>,
+}
+
+/// The cost of one policy.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct PolicyCost {
+    /// Name of the policy.
+    pub name: String,
+    /// Events of one run.
+    pub events_per_run: f64,
+    /// Difference to the estimate of a pilot of half the size, as a share of the events.
+    pub disagreement: f64,
+    /// Demand before the first fault. Empty if no request is sent before it, or if the pilot was cut short.
+    pub demand: Vec<DemandAt>,
+    /// Time up to which the pilot ran, in seconds; null if it reached the end of the run.
+    pub extrapolated_from_s: Option<f64>,
+    /// Message of the guard that stopped the pilot and would stop the run; null if none did.
+    pub stopped: Option<String>,
+}
+
+/// Demand at an endpoint or a limit.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct DemandAt {
+    /// The endpoint or the limit.
+    pub place: String,
+    /// Calls sent to it per second.
+    pub offered_per_s: f64,
+    /// Calls that it served per second.
+    pub served_per_s: f64,
+    /// Whether it is offered more than it serves, beyond chance.
+    pub exceeds: bool,
+}
+
+/// The JSON Schema of [`CostReport`], draft 2020-12, as text.
+pub fn json_schema() -> String {
+    format!("{:#}\n", output_schema::<CostReport>("What `run --estimate --json` prints"))
 }
 
 /// Whether a run of the scenario may take so long that it is worth a pilot.
@@ -61,26 +127,40 @@ impl Cost {
     }
 
     /// The cost as data. `refusals` say why the study would be refused.
-    pub fn json(&self, study: &Study, refusals: &[String]) -> serde_json::Value {
+    pub fn report(&self, study: &Study, refusals: &[String]) -> CostReport {
         let estimate = &self.estimate;
         let (per_run, at_once) = self.memory(study);
-        let policy = |p: &PolicyEstimate| {
-            json!({
-                "name": p.name, "events_per_run": p.events.round(), "disagreement": p.disagreement,
-                "demand": p.demand.iter().map(|d| json!({
-                    "place": d.place, "offered_per_s": d.offered_per_s(), "served_per_s": d.served_per_s(),
-                    "exceeds": d.exceeds(),
-                })).collect::<Vec<_>>(),
-                "extrapolated_from_s": p.cut_at.map(|t| t.as_secs_f64()), "stopped": p.stopped,
-            })
+        let policy = |p: &PolicyEstimate| PolicyCost {
+            name: p.name.clone(),
+            events_per_run: p.events.round(),
+            disagreement: p.disagreement,
+            demand: p
+                .demand
+                .iter()
+                .map(|d| DemandAt {
+                    place: d.place.clone(),
+                    offered_per_s: d.offered_per_s(),
+                    served_per_s: d.served_per_s(),
+                    exceeds: d.exceeds(),
+                })
+                .collect(),
+            extrapolated_from_s: p.cut_at.map(|t| t.as_secs_f64()),
+            stopped: p.stopped.clone(),
         };
-        json!({
-            "scenario": study.loaded().scenario.name, "events": estimate.events().round(),
-            "replications": estimate.replications, "policies": estimate.policies.iter().map(policy).collect::<Vec<_>>(),
-            "seconds": self.seconds(), "threads": self.at_a_time, "events_per_s_per_thread": self.speed.round(),
-            "memory_bytes": at_once, "memory_bytes_per_run": per_run, "pilot_sessions": estimate.sessions,
-            "pilot_events": estimate.pilot_events, "refused": refusals,
-        })
+        CostReport {
+            scenario: study.loaded().scenario.name.clone(),
+            events: estimate.events().round(),
+            replications: estimate.replications,
+            policies: estimate.policies.iter().map(policy).collect(),
+            seconds: self.seconds(),
+            threads: self.at_a_time,
+            events_per_s_per_thread: self.speed.round(),
+            memory_bytes: at_once,
+            memory_bytes_per_run: per_run,
+            pilot_sessions: estimate.sessions,
+            pilot_events: estimate.pilot_events,
+            refused: refusals.to_vec(),
+        }
     }
 
     /// The cost in words. `refusals` say why the study would be refused.

@@ -4,14 +4,16 @@ use super::lines::{Line, Order, lines};
 use super::part::leave_earlier;
 use super::story::{Call, Step, Story, Trigger};
 use super::words::{clock, headline, provenance};
-use super::{Session, Wanted, json, tell_planned};
+use super::{Session, Wanted, json, tell_planned, told};
 use crate::Study;
 use crate::experiment::Error;
 use crate::kernel::Time;
+use crate::spec::json::output_schema;
 use crate::text::number;
 use crate::text::push_wrapped;
 use crate::world::{Control, Plan};
-use serde_json::json;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::cmp::Ordering;
 
 /// Columns of a line.
@@ -251,13 +253,31 @@ fn push_row(out: &mut String, left: &str, right: &str) {
     }
 }
 
+/// The stories of a session under two policies.
+#[derive(Serialize, JsonSchema)]
+struct Told {
+    /// Number of steps before the first difference.
+    steps_alike: usize,
+    /// Time of the first difference, in seconds of virtual time; null without one.
+    first_difference_s: Option<f64>,
+    /// Kind of the first difference; null without one.
+    differs: Option<String>,
+    /// Both stories, from their first difference on.
+    stories: Vec<told::Told>,
+}
+
 /// Both stories from their first difference on as JSON, each as [`json::json`] writes one.
 pub fn json(against: &Against) -> String {
-    let value = json!({
-        "steps_alike": against.alike,
-        "first_difference_s": against.difference.map(|d| d.at.as_secs_f64()),
-        "differs": against.difference.map(|d| d.kind.name()),
-        "stories": against.stories.iter().map(json::value).collect::<Vec<_>>(),
-    });
-    format!("{value:#}\n")
+    let told = Told {
+        steps_alike: against.alike,
+        first_difference_s: against.difference.map(|d| d.at.as_secs_f64()),
+        differs: against.difference.map(|d| d.kind.name().to_owned()),
+        stories: against.stories.iter().map(json::told).collect(),
+    };
+    format!("{:#}\n", serde_json::json!(told))
+}
+
+/// The JSON Schema of two stories, draft 2020-12, as text.
+pub fn json_schema() -> String {
+    format!("{:#}\n", output_schema::<Told>("What `explain --against --format json` prints"))
 }

@@ -21,6 +21,7 @@ mod run;
 pub mod story;
 pub mod text;
 pub mod times;
+mod told;
 pub mod trace;
 pub mod words;
 

@@ -47,12 +47,18 @@ function decades(splits) {
   return splits.map((v, i) => v == null || v === 0 || isDecade(v) || (i === last && v / 10 ** Math.floor(Math.log10(v)) >= 2) ? v : null);
 }
 
-function valueAxis(unit, wide) {
+// Counts have no ticks between whole numbers.
+const wholeSteps = Array.from({ length: 12 }, (_, n) => [1, 2, 5].map(step => step * 10 ** n)).flat();
+
+function valueAxis(unit, wide, whole) {
+  // Where the axis is short, the library would else hide the name of the last line.
+  const only = wide ? { filter: (u, splits) => decades(splits) } : {};
   return {
-    stroke: style("--grey"), font: "12px system-ui, sans-serif", size: 62,
-    grid: { stroke: style("--grid"), width: 1, ...(wide ? { filter: (u, splits) => decades(splits) } : {}) },
+    stroke: style("--grey"), font: "12px system-ui, sans-serif", size: 62, ...only,
+    ...(whole && !wide ? { incrs: wholeSteps } : {}),
+    grid: { stroke: style("--grid"), width: 1, ...only },
     ticks: { show: false },
-    values: (u, splits) => (wide ? decades(splits) : splits).map(v => v == null || v < 0 ? "" : round(v) + unit),
+    values: (u, splits) => splits.map(v => v == null || v < 0 ? "" : round(v) + unit),
   };
 }
 

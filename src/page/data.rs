@@ -113,6 +113,24 @@ fn seconds(at: Dur) -> f64 {
     at.as_secs_f64()
 }
 
+/// The name of the style that has the colour of a policy: see [`colors`].
+pub(super) fn policy_color(index: usize) -> String {
+    format!("--p{}", index % palette::POLICY_COLORS)
+}
+
+/// The colours of policies as styles of a page, lighter ones where a dark page needs them.
+pub(super) fn colors() -> String {
+    let all = |of: fn(Color) -> Color| -> String {
+        let style = |i| format!(" {}: {};", policy_color(i), color(of(palette::policy(i).line)));
+        (0..palette::POLICY_COLORS).map(style).collect()
+    };
+    format!(
+        ":root {{{} }}\n@media (prefers-color-scheme: dark) {{ :root {{{} }} }}",
+        all(|color| color),
+        all(palette::on_dark)
+    )
+}
+
 fn color(Color(r, g, b): Color) -> String {
     format!("#{r:02x}{g:02x}{b:02x}")
 }
@@ -140,7 +158,7 @@ fn policy(policy: &PolicyResults, index: usize, columns: Columns, shown: usize) 
     }
     let mut value = json!({
         "name": name(&policy.label()),
-        "color": color(palette::policy(index).line),
+        "color": policy_color(index),
         "calls": calls,
         "just_sent": just_sent(columns, buckets),
     });

@@ -34,17 +34,18 @@ fn table(map: &Map, policy: &PolicyMap, out: &mut String) {
     let _ = write!(
         out,
         "<div class=\"wide\" tabindex=\"0\" role=\"region\" aria-label=\"{0}\">\n<table>\n<caption><bdi>{0}</bdi></caption>\n\
-         <thead><tr><th scope=\"col\">{1}</th><th scope=\"col\">{2}</th><th scope=\"col\">outcome</th><th scope=\"col\">runs</th>\
+         <thead><tr><th scope=\"col\">{1}</th><th scope=\"col\">{2}</th><th scope=\"col\" class=\"words\">outcome</th>\
+         <th scope=\"col\" class=\"words\">runs</th>\
          </tr></thead>\n<tbody>\n",
         escaped(&label(&policy.name)),
         escaped(&map.load),
         escaped(&map.trigger),
     );
     for cell in &policy.cells {
-        let cells =
-            [cell.load.clone(), cell.trigger.clone(), cell.kind.word().to_owned(), cell_in_words(cell)];
-        let cells = cells.map(|text| format!("<td>{}</td>", escaped(&text)));
-        let _ = writeln!(out, "<tr>{}</tr>", cells.concat());
+        let numbers = [&cell.load, &cell.trigger].map(|text| format!("<td>{}</td>", escaped(text)));
+        let words = [cell.kind.word().to_owned(), cell_in_words(cell)];
+        let words = words.map(|text| format!("<td class=\"words\">{}</td>", escaped(&text)));
+        let _ = writeln!(out, "<tr>{}{}</tr>", numbers.concat(), words.concat());
     }
     out.push_str("</tbody>\n</table>\n</div>\n");
 }

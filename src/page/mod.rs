@@ -94,8 +94,9 @@ fn head((title, about): (&str, &str), from: &str, styles: &[&str], out: &mut Str
          <meta http-equiv=\"Content-Security-Policy\" content=\"{policy}\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <meta name=\"color-scheme\" content=\"light dark\">\n<title>{title} · authstorm</title>\n\
-         <style>{}</style>\n</head>\n<body>\n<main>\n<header>\n<h1><bdi>{title}</bdi></h1>\n\
+         <style>{}\n{}</style>\n</head>\n<body>\n<main>\n<header>\n<h1><bdi>{title}</bdi></h1>\n\
          <p class=\"about\"><bdi>{}</bdi></p>\n<p class=\"from\">{}</p>\n</header>\n",
+        data::colors(),
         styles.join("\n"),
         escaped(about),
         escaped(from),
@@ -167,11 +168,11 @@ fn whole_run(results: &Results, out: &mut String) {
         let percent = |value: f64| number::percent(value / most);
         let _ = writeln!(
             out,
-            "<li><span class=\"name\"><bdi>{}</bdi></span><span class=\"bar p{}\"><i style=\"width:{}\"></i>\
+            "<li><span class=\"name\"><bdi>{}</bdi></span><span class=\"bar\"><i style=\"width:{};background:var({})\"></i>\
              <em style=\"left:{};width:{}\"></em></span><span class=\"value\">{}</span></li>",
             escaped(&bar.name),
-            i % 7,
             percent(bar.mean),
+            data::policy_color(i),
             percent(bar.low),
             percent(bar.high - bar.low),
             escaped(&bar.says),
@@ -192,7 +193,7 @@ fn reproduce(results: &Results, out: &mut String) {
         out,
         "<section aria-labelledby=\"again\">\n<h2 id=\"again\">How to reproduce it</h2>\n<p>In this directory, with \
          authstorm {}; policy files that the scenario names must lie where it names them, and \
-         <code>--policy</code> chooses policies if not all were run:</p>\n<pre tabindex=\"0\">{}</pre>\n\
+         <code>--policy</code> chooses policies if not all were run:</p>\n<pre class=\"command\" tabindex=\"0\">{}</pre>\n\
          <dl><dt>seed</dt><dd>{}</dd><dt>version</dt><dd>{}</dd><dt>client model</dt><dd>{}</dd>\
          <dt>SHA-256 of scenario and policies</dt><dd><code>{}</code></dd><dt>events</dt><dd>{}</dd>\
          <dt>fingerprint of their order</dt><dd><code>{:016x}</code></dd></dl>\n</section>",

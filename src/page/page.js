@@ -48,7 +48,7 @@ function lineChart(parent, id, title, lines, unit, maybeLog) {
     });
   };
   const plot = place(overTime(220, {
-    axes: [timeAxis(), valueAxis(unit, wide)],
+    axes: [timeAxis(), valueAxis(unit, wide, maybeLog === "whole")],
     scales: { y: wide ? { distr: 4, asinh: maybeLog === "whole" ? Math.max(least, 1) : least, range: [0, most * 1.2] } : { range: (u, a, b) => [0, b > 0 ? b * 1.04 : 1] } },
     series, bands, hooks: { setCursor: [read] },
   }), columns, box, title, true);
@@ -69,7 +69,7 @@ function entriesChart(parent) {
   parent.append(element("h3", {}, data.titles.entries));
   const title = `Share of the sessions with at least so many ${data.flow[1]}`;
   const [box, chart] = chartBox(parent, "entries-per-session", title);
-  const shown = together(data.policies.map((policy, n) => ({ name: policy.name, color: policy.color, spread: percent[n] })));
+  const shown = together(data.policies.map((policy, n) => ({ name: policy.name, color: style(policy.color), spread: percent[n] })));
   const readout = element("p", { class: "readout" });
   box.append(readout);
   const keys = keyRow(box);
@@ -116,7 +116,7 @@ function build() {
   faultLanes(root);
   const { titles } = data;
   const head = title => root.append(element("h3", {}, title));
-  const lines = (what, always, dash) => data.policies.map(p => ({ name: p.name, color: p.color, spread: p[what], always, dash }));
+  const lines = (what, always, dash) => data.policies.map(p => ({ name: p.name, color: style(p.color), spread: p[what], always, dash }));
   if (titles.requests) requestCharts(root);
   if (titles.sign_outs) {
     head(titles.sign_outs);

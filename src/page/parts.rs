@@ -2,7 +2,7 @@
 
 use super::html::escaped;
 use crate::plot::Chart;
-use crate::text::{clean, ended};
+use crate::text::{capitalised, clean, ended};
 use std::fmt::Write;
 
 /// Styles of [`charts`].
@@ -32,7 +32,10 @@ impl Answer<'_> {
         let from = origin(self.seed, self.version, self.scenario_hash);
         let styles = [super::STYLE, table_css, PICTURE_CSS];
         super::head((&self.title, &self.headline), &from, &styles, &mut out);
-        sentences(self.words, &mut out);
+        // The headline is the first sentence, which needs to stand once.
+        let is_headline = |first: &String| capitalised(first) == capitalised(&self.headline);
+        let skipped = usize::from(self.words.first().is_some_and(is_headline));
+        sentences(&self.words[skipped..], &mut out);
         charts(self.charts, &mut out);
         table(&mut out);
         super::scenario::scenario_text(self.scenario_text, &mut out);
@@ -84,7 +87,7 @@ pub(super) fn again(version: &str, command: &str, out: &mut String) {
     let _ = writeln!(
         out,
         "<section aria-labelledby=\"again\">\n<h2 id=\"again\">How to reproduce it</h2>\n<p>With authstorm {}:</p>\n\
-         <pre tabindex=\"0\">{}</pre>\n</section>",
+         <pre class=\"command\" tabindex=\"0\">{}</pre>\n</section>",
         escaped(version),
         escaped(command)
     );

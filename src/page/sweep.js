@@ -141,7 +141,7 @@ function scatter(svg) {
       svg.append(drawn("text", { x: LEFT - 6, y: y + 4, "text-anchor": "end", class: "tick" }, label));
     }
     const line = all.filter(({ cell }) => cell.mean != null).sort((a, b) => x(a.places[state.x]) - x(b.places[state.x]));
-    const color = policies[state.policy].color;
+    const color = `var(${policies[state.policy].color})`;
     const path = points => points.map(([px, py]) => `${px.toFixed(1)},${py.toFixed(1)}`).join(" ");
     const through = value => line.map(({ places, cell }) => [x(places[state.x]), height({ mean: value(cell) })]);
     if (keys[state.x].numeric && line.length === all.length) {
@@ -165,7 +165,7 @@ function scatter(svg) {
   }
   for (const { point, places, cell } of all) {
     const up = state.y >= 0 ? HIGH - keys[state.y].places[places[state.y]] * (HIGH - 16) : cell.mean == null ? 8 : height(cell);
-    const fill = state.y >= 0 || cell.mean == null ? colorOf(cell) : policies[state.policy].color;
+    const fill = state.y >= 0 || cell.mean == null ? colorOf(cell) : `var(${policies[state.policy].color})`;
     svg.append(spot("circle", point, { cx: x(places[state.x]), cy: up, r: data.count > 400 ? 4 : 6, fill }));
   }
   labelsBelow(svg, state.x, x);

@@ -122,7 +122,7 @@ fn data(table: &Table, commands: &Commands) -> String {
         .policies
         .iter()
         .enumerate()
-        .map(|(i, name)| json!({ "name": label(name), "color": color(palette::policy(i).line) }))
+        .map(|(i, name)| json!({ "name": label(name), "color": super::data::policy_color(i) }))
         .collect();
     let data = json!({
         "keys": keys, "factorial": sweep.is_factorial(), "count": sweep.count, "replications": sweep.replications,

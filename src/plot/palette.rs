@@ -66,7 +66,7 @@ pub struct PolicyColor {
     pub text: Color,
 }
 
-const POLICIES: [PolicyColor; 7] = [
+const POLICIES: [PolicyColor; 14] = [
     PolicyColor { line: Color(213, 94, 0), text: Color(184, 74, 0) },
     PolicyColor { line: Color(0, 114, 178), text: Color(0, 98, 155) },
     PolicyColor { line: Color(0, 158, 115), text: Color(0, 112, 82) },
@@ -74,9 +74,37 @@ const POLICIES: [PolicyColor; 7] = [
     PolicyColor { line: Color(230, 159, 0), text: Color(142, 98, 0) },
     PolicyColor { line: Color(86, 180, 233), text: Color(28, 112, 160) },
     PolicyColor { line: Color(40, 40, 46), text: Color(40, 40, 46) },
+    // From here on Paul Tol's muted colours, but for two that are too like those above or too dark.
+    PolicyColor { line: Color(136, 34, 85), text: Color(136, 34, 85) },
+    PolicyColor { line: Color(153, 153, 51), text: Color(100, 100, 20) },
+    PolicyColor { line: Color(112, 92, 204), text: Color(92, 72, 184) },
+    PolicyColor { line: Color(17, 119, 51), text: Color(17, 119, 51) },
+    PolicyColor { line: Color(204, 102, 119), text: Color(170, 62, 80) },
+    PolicyColor { line: Color(140, 74, 30), text: Color(140, 74, 30) },
+    PolicyColor { line: Color(170, 68, 153), text: Color(160, 58, 143) },
 ];
 
-/// The colour of the policy at this place of the scenario. Colours repeat from the eighth policy on.
+/// Number of colours of policies.
+pub const POLICY_COLORS: usize = POLICIES.len();
+
+/// The colour of a line on a dark page: a colour that is too dark there is mixed with white until it is light enough.
+pub fn on_dark(Color(r, g, b): Color) -> Color {
+    // Relative luminance 0.13 has a contrast of 3 with the page.
+    const LEAST: f64 = 0.13;
+    let lighter = |tenths: u32| {
+        let mix = |part: u8| ((u32::from(part) * (10 - tenths) + 255 * tenths) / 10) as u8;
+        Color(mix(r), mix(g), mix(b))
+    };
+    (0..10).map(lighter).find(|mixed| luminance(*mixed) >= LEAST).unwrap_or(WHITE)
+}
+
+/// Relative luminance of WCAG 2.2, with squares for the powers of 2.2.
+fn luminance(Color(r, g, b): Color) -> f64 {
+    let part = |part: u8| (f64::from(part) / 255.0) * (f64::from(part) / 255.0);
+    0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b)
+}
+
+/// The colour of the policy at this place of the scenario. Colours repeat from the fifteenth policy on.
 pub const fn policy(index: usize) -> PolicyColor {
     POLICIES[index % POLICIES.len()]
 }
@@ -110,12 +138,9 @@ pub fn ramp(share: f64) -> Color {
     Color(mix(a, d), mix(b, e), mix(c, f))
 }
 
-/// The colour of text on a coloured cell: the one of black and white that differs more (relative luminance of WCAG 2.2, with
-/// squares for the powers of 2.2).
-pub fn text_on(Color(r, g, b): Color) -> Color {
-    let part = |part: u8| (f64::from(part) / 255.0) * (f64::from(part) / 255.0);
-    let luminance = 0.2126 * part(r) + 0.7152 * part(g) + 0.0722 * part(b);
-    if luminance > 0.18 { INK } else { WHITE }
+/// The colour of text on a coloured cell: the one of black and white that differs more.
+pub fn text_on(color: Color) -> Color {
+    if luminance(color) > 0.18 { INK } else { WHITE }
 }
 
 #[cfg(test)]
@@ -129,6 +154,21 @@ mod tests {
         assert!(colors.windows(2).all(|pair| light(pair[0]) >= light(pair[1])), "{colors:?}");
         assert_eq!((colors[0], colors[100]), (RAMP[0], RAMP[8]));
         assert_eq!((text_on(RAMP[0]), text_on(RAMP[8]), text_on(WHITE)), (INK, WHITE, INK));
+    }
+
+    #[test]
+    fn fourteen_policies_have_colours_of_their_own_and_names_that_can_be_read() {
+        for i in 0..POLICIES.len() {
+            // WCAG 2.2: the contrast of text is at least 4.5, that of a line on a dark page 3.
+            assert!(1.05 / (luminance(policy(i).text) + 0.05) >= 4.5, "{:?}", policy(i).text);
+            let page = luminance(Color(22, 23, 27)) + 0.05;
+            assert!((luminance(on_dark(policy(i).line)) + 0.05) / page >= 3.0, "{:?}", policy(i).line);
+            for j in 0..i {
+                let (Color(a, b, c), Color(d, e, f)) = (policy(i).line, policy(j).line);
+                let apart = a.abs_diff(d).max(b.abs_diff(e)).max(c.abs_diff(f));
+                assert!(apart >= 30, "{i} and {j}");
+            }
+        }
     }
 
     #[test]

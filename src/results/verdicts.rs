@@ -257,8 +257,8 @@ fn unrecorded(results: &Results) -> Option<String> {
 }
 
 /// Everything that qualifies the numbers of these results, a sentence each: demand beyond capacity, clients without recordings,
-/// what was not exercised,
-/// unfinished callers, a number of replications that was chosen by looking, and gaps of another version's results.
+/// what was not exercised, unfinished callers, a number of replications that is one or was chosen by looking, and gaps of another
+/// version's results.
 pub fn qualifications(results: &Results) -> Vec<String> {
     let demand = results.policies.iter().flat_map(|policy| {
         let exceeding = policy.demand.iter().filter(|demand| demand.exceeds());
@@ -286,6 +286,13 @@ pub fn qualifications(results: &Results) -> Vec<String> {
             number::counted(results.replications.into(), "replication", "replications"),
             number::upper_share(1.0 - none.share_at_any_time(CONFIDENCE).0)
         ));
+    }
+    if results.replications == 1 {
+        sentences.push(
+            "One replication gives no intervals: it does not tell what a policy causes from what chance causes; --replications 10 \
+             does"
+                .to_owned(),
+        );
     }
     sentences.extend(results.gaps.iter().map(Gap::to_string));
     sentences

@@ -6,7 +6,7 @@ use super::expect::EXPECT_OF;
 use crate::backend::rate::RATE;
 use crate::client::policy::ANSWER;
 use crate::spec::leaf::{DURATION, ERROR_CODE, Leaf, NAME};
-use crate::spec::reference::{self, NoSuchKey};
+use crate::spec::reference::{self, KeyRow, NoSuchKey};
 use crate::spec::{Table, describe, json};
 use std::sync::LazyLock;
 
@@ -31,6 +31,14 @@ pub fn policy() -> &'static Table {
 /// When there is no such key, table or list.
 pub fn reference(path: &str) -> Result<String, NoSuchKey> {
     reference::keys(scenario(), path)
+}
+
+/// As [`reference()`], a row for each key.
+///
+/// # Errors
+/// When there is no such key, table or list.
+pub fn rows(path: &str) -> Result<Vec<KeyRow>, NoSuchKey> {
+    reference::rows(scenario(), path)
 }
 
 /// The JSON Schema of scenario files, draft 2020-12, as text.

@@ -74,8 +74,9 @@ pub struct Scenario {
     /// Seed of all random numbers. Two runs of one scenario and one seed give the same results, byte for byte.
     #[serde(default = "one_u64")]
     pub seed: u64,
-    /// Independent replications of each policy. Intervals come from them.
-    #[serde(default = "one_u32")]
+    /// Independent replications of each policy. Intervals come from them: one replication gives none, and does not tell a difference
+    /// of policies from chance.
+    #[serde(default = "ten_u32")]
     #[schemars(range(min = 1, max = 10_000), extend("x-unit" = "replications"))]
     pub replications: u32,
     /// Length of a run in virtual time.
@@ -161,8 +162,8 @@ fn one_u64() -> u64 {
     1
 }
 
-fn one_u32() -> u32 {
-    1
+fn ten_u32() -> u32 {
+    10
 }
 
 fn one_second() -> Dur {

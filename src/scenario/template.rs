@@ -106,7 +106,7 @@ pub fn template(start: &Start, base: &Path) -> Result<String, TextErrors> {
         Line::Set("name", quoted(&start.name)),
         Line::Set("about", quoted(&about)),
         Line::Set("horizon", quoted(&Dur(end.0.saturating_add(AFTER.0)).to_string())),
-        Line::Set("replications", "5".to_owned()),
+        Line::Off("replications"),
         Line::Set("policies", list(&contenders)),
         Line::Off("policy-files"),
         Line::Off("seed"),

@@ -3,6 +3,8 @@
 use super::{Key, Table, Ty, Word};
 use crate::kernel::time::MAX_DURATION;
 use crate::text::{nearest, tick};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 use std::fmt::Write;
 
@@ -110,6 +112,12 @@ impl Key {
         })
     }
 
+    /// Whether it must be there, or what holds without it, and with which values of another key it goes.
+    fn presence_in_words(&self) -> String {
+        let all = [Some(self.presence()), self.restriction()];
+        all.into_iter().flatten().collect::<Vec<_>>().join(", ")
+    }
+
     /// Type, unit and range on one line.
     fn value(&self) -> String {
         let unit = match self.unit.as_str() {
@@ -166,17 +174,15 @@ impl std::fmt::Display for NoSuchKey {
 
 impl std::error::Error for NoSuchKey {}
 
-/// The reference of every key at or below a path, as text for a terminal. The empty path is the whole.
-///
-/// # Errors
-/// When there is no such key.
-pub fn keys(top: &'static Table, path: &str) -> Result<String, NoSuchKey> {
-    let mut out = String::new();
-    if path.is_empty() {
-        write_table(&mut out, top, "");
-        return Ok(out);
-    }
+/// What is at a path: the key, the table of its value, and the path without numbers.
+type Found = (Option<&'static Key>, Option<&'static Table>, String);
+
+/// Finds a path. The empty path is the top level.
+fn find(top: &'static Table, path: &str) -> Result<Found, NoSuchKey> {
     let (mut table, mut key, mut inside) = (Some(top), None, String::new());
+    if path.is_empty() {
+        return Ok((key, table, inside));
+    }
     for name in path.split('.').map(|step| step.split('[').next().unwrap_or(step)) {
         let found = table.and_then(|table| table.key(name));
         let Some(found) = found else {
@@ -184,34 +190,94 @@ pub fn keys(top: &'static Table, path: &str) -> Result<String, NoSuchKey> {
             let meant = nearest(name, allowed.iter().map(String::as_str)).map(str::to_owned);
             return Err(NoSuchKey { inside, name: name.to_owned(), meant, allowed });
         };
-        if !inside.is_empty() {
-            inside.push('.');
-        }
-        inside += name;
+        inside = joined(&inside, name);
         (table, key) = (found.ty.table(), Some(found));
     }
+    Ok((key, table, inside))
+}
+
+fn joined(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
+}
+
+/// The reference of every key at or below a path, as text for a terminal. The empty path is the whole.
+///
+/// # Errors
+/// When there is no such key.
+pub fn keys(top: &'static Table, path: &str) -> Result<String, NoSuchKey> {
+    let (key, table, inside) = find(top, path)?;
+    let mut out = String::new();
     if let Some(key) = key {
         write_key(&mut out, key, &inside);
     }
     if let Some(table) = table {
-        out.push('\n');
+        if key.is_some() {
+            out.push('\n');
+        }
         write_table(&mut out, table, &inside);
     }
     Ok(out)
 }
 
+/// A key of a file format.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct KeyRow {
+    /// Its path, without the numbers of lists.
+    pub key: String,
+    /// What its value may be: type, unit, range.
+    pub value: String,
+    /// Whether it must be there, or what holds without it.
+    pub present: String,
+    /// What it means, and what its words mean.
+    pub meaning: String,
+    /// An example, as TOML.
+    pub example: String,
+}
+
+/// Every key at or below a path, in the order of the reference. The empty path is the whole.
+///
+/// # Errors
+/// When there is no such key.
+pub fn rows(top: &'static Table, path: &str) -> Result<Vec<KeyRow>, NoSuchKey> {
+    let (key, table, inside) = find(top, path)?;
+    let mut rows: Vec<KeyRow> = key.iter().map(|key| row(key, inside.clone(), "\n")).collect();
+    if let Some(table) = table {
+        push_rows(&mut rows, table, &inside);
+    }
+    Ok(rows)
+}
+
+fn push_rows(rows: &mut Vec<KeyRow>, table: &'static Table, path: &str) {
+    rows.extend(table.keys.iter().map(|key| row(key, joined(path, &key.name), "\n")));
+    for (inner, path) in tables_below(table, path) {
+        push_rows(rows, inner, &path);
+    }
+}
+
+/// A key as a row. `between` stands between its meaning and those of its words.
+fn row(key: &Key, path: String, between: &str) -> KeyRow {
+    let mut meaning = key.about.clone();
+    for word in key.ty.words().iter().filter(|word| !word.about.is_empty()) {
+        let _ = write!(meaning, "{between}`{}`: {}", word.word, word.about);
+    }
+    let (value, present) = (key.value(), key.presence_in_words());
+    KeyRow { key: path, value, present, meaning, example: format!("{} = {}", key.name, key.example) }
+}
+
+/// The tables below a table, with their paths. A distribution is told as a value.
+fn tables_below(table: &'static Table, path: &str) -> impl Iterator<Item = (&'static Table, String)> {
+    let inner = |key: &'static Key| key.ty.table().filter(|_| !matches!(key.ty, Ty::Dist { .. }));
+    table.keys.iter().filter_map(move |key| Some((inner(key)?, joined(path, &key.name))))
+}
+
 fn write_table(out: &mut String, table: &'static Table, path: &str) {
     let _ = writeln!(out, "{}\n  {}\n", table.title, table.about);
     for key in &table.keys {
-        let path = if path.is_empty() { key.name.clone() } else { format!("{path}.{}", key.name) };
-        write_key(out, key, &path);
+        write_key(out, key, &joined(path, &key.name));
         out.push('\n');
     }
-    for key in &table.keys {
-        if let (Some(inner), false) = (key.ty.table(), matches!(key.ty, Ty::Dist { .. })) {
-            let path = if path.is_empty() { key.name.clone() } else { format!("{path}.{}", key.name) };
-            write_table(out, inner, &path);
-        }
+    for (inner, path) in tables_below(table, path) {
+        write_table(out, inner, &path);
     }
 }
 
@@ -222,8 +288,7 @@ fn write_key(out: &mut String, key: &Key, path: &str) {
     for word in key.ty.words().iter().filter(|word| !word.about.is_empty()) {
         let _ = writeln!(out, "             \"{}\": {}", word.word, word.about);
     }
-    let presence = [Some(key.presence()), key.restriction()].into_iter().flatten().collect::<Vec<_>>();
-    let _ = writeln!(out, "    present: {}", presence.join(", "));
+    let _ = writeln!(out, "    present: {}", key.presence_in_words());
     let _ = writeln!(out, "    example: {} = {}", key.name, key.example);
 }
 
@@ -247,26 +312,15 @@ fn write_section(out: &mut String, table: &'static Table, path: &str, written: &
     let _ = writeln!(out, "## {title}\n\n{}\n", table.about);
     out.push_str("| key | value | present | meaning | example |\n| --- | --- | --- | --- | --- |\n");
     for key in &table.keys {
-        let mut about = key.about.clone();
-        for word in key.ty.words().iter().filter(|word| !word.about.is_empty()) {
-            let _ = write!(about, "<br>`{}`: {}", word.word, word.about);
-        }
-        let present = [Some(key.presence()), key.restriction()].into_iter().flatten().collect::<Vec<_>>();
-        let row = [
-            key.name.clone(),
-            key.value(),
-            present.join(", "),
-            about,
-            format!("{} = {}", key.name, key.example),
-        ];
+        let KeyRow { key: name, value, present, meaning, example } = row(key, key.name.clone(), "<br>");
+        let row = [name, value, present, meaning, example];
         let [name, value, present, about, example] = row.map(|cell| cell.replace('|', "\\|"));
         let _ = writeln!(out, "| `{name}` | {value} | {present} | {about} | `{example}` |");
     }
     out.push('\n');
     for key in &table.keys {
         if let Some(inner) = key.ty.table() {
-            let path = if path.is_empty() { key.name.clone() } else { format!("{path}.{}", key.name) };
-            write_section(out, inner, &path, written);
+            write_section(out, inner, &joined(path, &key.name), written);
         }
     }
 }

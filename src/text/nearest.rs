@@ -2,7 +2,8 @@
 
 /// The nearest of the known names: at most two slips away (Damerau and Levenshtein: a letter too many, too few, wrong,
 /// or two neighbours swapped), and for short names not more than half of the letters. Case and `_` for `-` count as
-/// no slip. Ties go to the name listed first.
+/// no slip. Ties go to the name listed first. Where no name is so near, the last one that begins with the word and goes on with
+/// `-`, such as the newest release of `supabase-js`.
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // No known name is longer. Skips longer ones, which would cost quadratic time.
     const LONGEST: usize = 80;
@@ -13,15 +14,20 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     if name.len() > LONGEST {
         return None;
     }
-    known
-        .into_iter()
-        .filter_map(|candidate| {
-            let letters = fold(candidate);
-            let slips = distance(&name, &letters);
-            (slips <= 2 && 2 * slips <= name.len().max(letters.len())).then_some((slips, candidate))
-        })
-        .min_by_key(|(slips, _)| *slips)
-        .map(|(_, candidate)| candidate)
+    let (mut best, mut begun) = (None, None);
+    for candidate in known {
+        let letters = fold(candidate);
+        let slips = distance(&name, &letters);
+        let is_near = slips <= 2 && 2 * slips <= name.len().max(letters.len());
+        if is_near && best.is_none_or(|(least, _)| slips < least) {
+            best = Some((slips, candidate));
+        }
+        if !name.is_empty() && letters.strip_prefix(&name[..]).is_some_and(|rest| rest.first() == Some(&'-'))
+        {
+            begun = Some(candidate);
+        }
+    }
+    best.map(|(_, candidate)| candidate).or(begun)
 }
 
 /// The optimal string alignment distance: the restricted form of Damerau's, equal to it up to two slips.
@@ -60,10 +66,15 @@ mod tests {
             ("tbas", Some("tabs")),
             ("by", None),
             ("fleet", None),
+            ("users-per", Some("users-per-network")),
+            ("users-pe", None),
             ("", None),
         ] {
             assert_eq!(nearest(name, known), expected, "{name}");
         }
+        let releases = ["auth0-spa-js-2.28.3", "supabase-js-2.105.4", "supabase-js-2.119.1"];
+        assert_eq!(nearest("auth0", releases), Some("auth0-spa-js-2.28.3"));
+        assert_eq!(nearest("Supabase_js", releases), Some("supabase-js-2.119.1"));
         assert_eq!(nearest(&"u".repeat(1_000_000), known), None);
     }
 }

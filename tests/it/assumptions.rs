@@ -1,6 +1,6 @@
 //! The page on assumptions: its table is made by runs.
 
-use crate::common::root;
+use crate::common::{authstorm, root, said};
 use crate::docs::check_parts;
 use authstorm::Study;
 use authstorm::results::Results;
@@ -55,5 +55,39 @@ fn the_table_of_assumptions_is_made_by_runs() {
         let loops = new.metric("recursive_unauthenticated_events");
         assert_eq!(loops.values, [0.0, 0.0], "the page says that no row has one under new: {what}");
     }
-    check_parts("results/assumptions.md", &[("assumptions", text)]);
+    check_parts("results/assumptions.md", &[("assumptions", text), ("ranking", ranking())]);
+}
+
+/// The keys of the ranking, with ranges that hold the values of the table above.
+const RANKED: [&str; 5] = [
+    "fleet.focus-every.exponential=30s..270s",
+    "fleet.users-per-network=1..40",
+    "fault[0].probability=0.05..0.3",
+    "fault[1].to=4m..10m",
+    "client.max-rounds=10..60",
+];
+
+/// What `authstorm rank` says of these keys, and the command.
+fn ranking() -> String {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut words = vec!["rank", "scenarios/touch-429-cascade.toml", "--set", "fleet.users=50"];
+    words.extend(["--replications", "10", "--policy", "old", "--metric", "false_sign_outs"]);
+    RANKED.iter().for_each(|key| words.extend(["--vary", key]));
+    words.extend(["--trajectories", "6", "--keep", "0"]);
+    let out = folder.path().join("rank");
+    let output = authstorm().args(&words).args(["--format", "md", "--out"]).arg(out).output();
+    let output = output.expect("the command runs");
+    assert!(output.status.success(), "{}", said(&output));
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    let mut text = format!("\n```console\n$ authstorm {} --out ranking\n```\n\n", words.join(" "));
+    for row in told.lines().filter(|line| line.starts_with('|')) {
+        // The shares of the variance are not asked for.
+        let cells: Vec<&str> = row.split('|').skip(2).take(4).collect();
+        let _ = writeln!(text, "|{}|", cells.join("|"));
+    }
+    for sentence in told.lines().filter(|line| line.contains("not told apart") || line.contains("not above"))
+    {
+        let _ = write!(text, "\n{sentence}");
+    }
+    text + "\n"
 }

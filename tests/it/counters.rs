@@ -22,7 +22,10 @@ fn results(name: &str, changes: &[&str]) -> Results {
 }
 
 fn run(name: &str, text: &str, changes: &[&str]) -> Results {
-    let changes: Vec<String> = changes.iter().map(|c| (*c).to_owned()).collect();
+    let mut changes: Vec<String> = changes.iter().map(|c| (*c).to_owned()).collect();
+    if !text.contains("replications") {
+        changes.push("replications=1".to_owned());
+    }
     let loaded = load_text(name, text, &changes).unwrap_or_else(|e| panic!("{e}"));
     Study::of(loaded).and_then(|study| study.run()).unwrap_or_else(|e| panic!("{name}: {e}"))
 }
@@ -156,12 +159,12 @@ fn an_estimate_with_endlessly_waiting_callers_ends() {
 #[test]
 fn too_many_tabs_and_unknown_tabs_are_refused_with_their_place() {
     let said = refusal("open-tabs.toml", &[]);
-    for word in ["open-tabs.toml:14:6", "tab number 17", "at most 16"] {
+    for word in ["open-tabs.toml:15:6", "tab number 17", "at most 16"] {
         assert!(said.contains(word), "{said}");
     }
     assert!(only(&results("open-tabs.toml", &["fleet.tabs=15"]), "requests_total") > 0.0);
     let said = refusal("tab-clamp.toml", &[]);
-    for word in ["tab-clamp.toml:12:7", "a tab that its user does not have", "got 9", "0 to 0"] {
+    for word in ["tab-clamp.toml:13:7", "a tab that its user does not have", "got 9", "0 to 0"] {
         assert!(said.contains(word), "{said}");
     }
     // An action may name a tab that another action opens.

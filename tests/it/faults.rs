@@ -40,11 +40,11 @@ fn every_scenario_that_loads_runs_its_first_nanosecond() {
 #[test]
 fn scenarios_beyond_the_limits_of_a_run_are_refused_when_loaded() {
     for (file, words) in [
-        ("burst-64-bits.toml", "13:9: error[E107]: a burst of 213504 at 7/1d is beyond exact 64-bit credit"),
-        ("workload-error-codes.toml", "8:11: error[E109]: too many different error codes; got 300"),
+        ("burst-64-bits.toml", "14:9: error[E107]: a burst of 213504 at 7/1d is beyond exact 64-bit credit"),
+        ("workload-error-codes.toml", "9:11: error[E109]: too many different error codes; got 300"),
         (
             "action-user.toml",
-            "11:1: error[E102]: missing key `user` in [[action]]; add user = 0, or users = \"all\"",
+            "12:1: error[E102]: missing key `user` in [[action]]; add user = 0, or users = \"all\"",
         ),
     ] {
         let said = load(&fault(file), &[]).expect_err(file).to_string();
@@ -97,7 +97,7 @@ fn an_inserted_fault_without_effect_changes_no_result() {
 /// A fleet of 200 users with these additional tables.
 fn fleet(more: &str) -> String {
     format!(
-        "version = 1\nname = \"f\"\nhorizon = \"1m\"\npolicies = [\"old\"]\n[client]\nmodel = \"documented\"\n\
+        "version = 1\nreplications = 1\nname = \"f\"\nhorizon = \"1m\"\npolicies = [\"old\"]\n[client]\nmodel = \"documented\"\n\
          [fleet]\nusers = 200\n{more}"
     )
 }
@@ -141,7 +141,7 @@ fn the_draws_of_a_workload_do_not_depend_on_its_position() {
         let run = run(&plan, 0, 0, users, &Control::default()).unwrap_or_else(|e| panic!("{e}"));
         run.totals.workloads[of]
     };
-    let alone = "version = 1\nname = \"f\"\nhorizon = \"1m\"\npolicies = [\"old\"]\n";
+    let alone = "version = 1\nreplications = 1\nname = \"f\"\nhorizon = \"1m\"\npolicies = [\"old\"]\n";
     let a = totals(&format!("{alone}{backend}{}", workload("a", 20)), 0);
     assert!(a.retries > 0 && a.gave_up > 0, "{a:?}");
     let behind = format!("{alone}{backend}{}{}", workload("b", 7), workload("a", 20));

@@ -7,7 +7,7 @@ use authstorm::results::Results;
 /// A scenario with one generic workload under the preset `new`.
 fn generic(horizon: &str, workload: &str, rest: &str) -> String {
     format!(
-        "version = 1\nname = \"field\"\nhorizon = \"{horizon}\"\npolicies = [\"new\"]\n\
+        "version = 1\nreplications = 1\nname = \"field\"\nhorizon = \"{horizon}\"\npolicies = [\"new\"]\n\
          [guard]\nmax-events-at-one-instant = 100000\n[[workload]]\nname = \"callers\"\n{workload}\n{rest}"
     )
 }
@@ -153,7 +153,7 @@ fn firebase_9259_a_429_at_look_up_signs_out() {
         .replacen("[[answer]]", row, 1)
         .replace("name = \"firebase-1.13.9\"", "name = \"firebase-9259\"");
     std::fs::write(dir.path().join("mine.toml"), profile).expect("written");
-    let text = "version = 1\nname = \"firebase-9259\"\nhorizon = \"5m\"\npolicy-files = [\"mine.toml\"]\n\
+    let text = "version = 1\nreplications = 1\nname = \"firebase-9259\"\nhorizon = \"5m\"\npolicy-files = [\"mine.toml\"]\n\
                 policies = [\"firebase-9259\", \"firebase-1.13.9\"]\n[client]\nmodel = \"firebase-1.13.9\"\n\
                 [fleet]\nusers = 100\nopens = { uniform = [\"0s\", \"60s\"] }\n\
                 [backend]\ntoken-life = \"1h\"\n\
@@ -196,7 +196,7 @@ fn supabase_8959_late_timers_of_tabs_that_hold_the_same_refresh_token() {
     std::fs::write(folder.path().join("copies.toml"), COPIES).expect("written");
     let ended = |late: &str| {
         let text = format!(
-            "version = 1\nname = \"field\"\nhorizon = \"1h\"\npolicies = [\"copies\"]\n\
+            "version = 1\nreplications = 1\nname = \"field\"\nhorizon = \"1h\"\npolicies = [\"copies\"]\n\
              [client]\nmodel = \"./copies.toml\"\n\
              [fleet]\nusers = 400\ntabs = 3\nopens = {{ uniform = [\"0s\", \"30s\"] }}\nfurther-tab-opens = \"0s\"\n{late}\
              [backend]\ntoken-life = \"5m\"\nlatency = \"100ms\"\nrefresh-token-reuse = \"10s\"\n"

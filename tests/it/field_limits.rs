@@ -9,8 +9,9 @@ use authstorm::results::{PolicyResults, Results};
 
 /// The results of a scenario of this horizon and these tables.
 fn run(horizon: &str, policies: &str, rest: &str) -> Results {
+    let one = if rest.contains("replications") { "" } else { "replications = 1\n" };
     let text = format!(
-        "version = 1\nname = \"field\"\nseed = 1\nhorizon = \"{horizon}\"\nbucket = \"{horizon}\"\n\
+        "version = 1\n{one}name = \"field\"\nseed = 1\nhorizon = \"{horizon}\"\nbucket = \"{horizon}\"\n\
          policies = {policies}\n{rest}"
     );
     let study = Study::parse("field.toml", &text).unwrap_or_else(|e| panic!("{e}\n{text}"));

@@ -1,6 +1,6 @@
 //! What a newcomer tries first: the command alone, a scenario of one's own, the page, completions and manual pages.
 
-use crate::common::{binary, told};
+use crate::common::{authstorm, binary, said, told};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -16,9 +16,9 @@ fn the_command_alone_shows_what_people_do() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let (code, said, _) = run(dir.path(), &[]);
     assert_eq!(code, Some(0));
-    for verb in ["run ", "new ", "explain-client ", "explain ", "diff "] {
-        assert!(said.contains(&format!("\n  authstorm {verb}")), "{verb}: {said}");
-    }
+    let verbs: Vec<&str> =
+        said.lines().filter_map(|line| line.strip_prefix("  authstorm ")?.split(' ').next()).collect();
+    assert_eq!(verbs, ["run", "new", "explain", "find", "explain-client"], "{said}");
 }
 
 #[test]
@@ -172,4 +172,61 @@ fn the_list_of_metrics_has_every_form() {
             .collect()
     });
     assert!(json.len() > 20 && json == csv && json == md, "{json:?} {csv:?} {md:?}");
+}
+
+#[test]
+fn every_command_that_prints_a_table_prints_it_as_json_csv_and_markdown() {
+    let few = ["--set", "fleet.users=20", "--replications", "1"];
+    let storm = "scenarios/touch-429-cascade.toml";
+    let (clerk, sdks) = ("tests/recordings/5.125.3-S1-tokens429.json", "tests/recordings/sdks/auth0-spa-js");
+    let token = format!("{sdks}/2.28.3-04-token429-idle.json");
+    let wrong = ["--profile", "scenarios/clients/keycloak-js-26.2.4.toml"];
+    let poll = ["scenarios/rl-poll.toml", "--set", "horizon=2s", "--estimate"];
+    let vary = ["--vary", "workload[0].clients=1..2/2"];
+    for (args, first, least) in [
+        ([&["run"], &poll[..]].concat(), "policy", 10),
+        ([&["sweep"], &poll[..], &vary].concat(), "quantity", 8),
+        ([&["conform", clerk, &token], &wrong[..]].concat(), "file", 2),
+        (vec!["verify", "--fast", "--family", "finite_source_retrial"], "family", 4),
+        ([&["verify-determinism", storm], &few[..]].concat(), "run", 4),
+        ([&["verify-determinism", storm, "--ties"], &few[..]].concat(), "policy", 20),
+        (vec!["keys", "backend.limit"], "key", 20),
+        (vec!["explain-client", "firebase-1.13.9"], "client", 17),
+    ] {
+        let print = |format: &str| {
+            let output =
+                authstorm().args(&args).args(["--format", format]).output().expect("the command runs");
+            assert!(matches!(output.status.code(), Some(0 | 1)), "{args:?} {format}: {}", said(&output));
+            String::from_utf8(output.stdout).expect("UTF-8")
+        };
+        let json = print("json");
+        assert!(serde_json::from_str::<serde_json::Value>(&json).is_ok(), "{args:?}: {json}");
+        let csv = print("csv");
+        let mut reader = csv::Reader::from_reader(csv.as_bytes());
+        assert_eq!(reader.headers().expect("a header").get(0), Some(first), "{args:?}: {csv}");
+        let rows: Result<Vec<csv::StringRecord>, csv::Error> = reader.records().collect();
+        assert!(rows.expect("as many cells as the header").len() >= least, "{args:?}: {csv}");
+        let md = print("md");
+        assert!(md.contains("| --- |") && md.matches("\n|").count() > least, "{args:?}: {md}");
+        assert!(!print("table").contains("| --- |"), "{args:?}");
+    }
+}
+
+#[test]
+fn a_scenario_that_states_no_replications_has_intervals() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let text = "version = 1\nname = \"short\"\nhorizon = \"20s\"\npolicies = [\"old\", \"new\"]\n\
+                [client]\nmodel = \"documented\"\n[fleet]\nusers = 20\n\
+                focus-every = { exponential = \"5s\" }\n\
+                [[expect]]\nthat = \"new.false_sign_outs == 0\"\n";
+    std::fs::write(folder.path().join("short.toml"), text).expect("written");
+    let (code, told, _) = run(folder.path(), &["run", "short.toml"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("mean of 10 replications") && told.contains(" ± "), "{told}");
+    let (_, told, _) = run(folder.path(), &["run", "short.toml", "--replications", "1", "--out", "one"]);
+    assert!(
+        told.contains("One replication gives no intervals: it does not tell") && !told.contains(" ± "),
+        "{told}"
+    );
+    assert!(told.contains("observed 0 in 1 replication; at most 95% of runs violate it"), "{told}");
 }

@@ -59,7 +59,7 @@ fn a_scenario_with_policy_files_runs_again_from_its_results() {
     let own = shipped.replace("name = \"supabase-js-2.119.1\"", "name = \"my-sdk\"");
     fs::create_dir_all(folder.path().join("clients")).expect("a folder");
     fs::write(folder.path().join("clients/scenario.toml"), own).expect("writable");
-    let text = "version = 1\nname = \"own\"\nhorizon = \"2h\"\nbucket = \"1m\"\npolicies = [\"my-sdk\"]\n\
+    let text = "version = 1\nreplications = 1\nname = \"own\"\nhorizon = \"2h\"\nbucket = \"1m\"\npolicies = [\"my-sdk\"]\n\
         policy-files = [\"clients/scenario.toml\"]\n[client]\nmodel = \"supabase-js-2.119.1\"\n[fleet]\nusers = 3\n\
         [backend]\ntoken-life = \"1h\"\n";
     fs::write(folder.path().join("own.toml"), text).expect("writable");

@@ -9,7 +9,7 @@ use authstorm::{Error, Study};
 /// A scenario of one policy with this fleet and these additional tables.
 fn scenario(horizon: &str, fleet: &str, rest: &str) -> String {
     format!(
-        "version = 1\nname = \"limits\"\nhorizon = \"{horizon}\"\nbucket = \"{horizon}\"\npolicies = [\"old\"]\n\
+        "version = 1\nreplications = 1\nname = \"limits\"\nhorizon = \"{horizon}\"\nbucket = \"{horizon}\"\npolicies = [\"old\"]\n\
          [client]\nmodel = \"clerk-js-6.1.0\"\n[fleet]\n{fleet}\n{rest}\n"
     )
 }

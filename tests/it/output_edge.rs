@@ -295,7 +295,7 @@ fn a_limit_on_memory_leaves_no_partial_results() {
 fn a_storm_that_outgrows_a_limit_on_address_space_stops_with_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let scenario = folder.path().join("outgrows.toml");
-    let text = "version = 1\nname = \"outgrows\"\nhorizon = \"110s\"\npolicies = [\"old\"]\n[client]\nmodel = \"clerk-js-6.3.3\"\n\
+    let text = "version = 1\nreplications = 1\nname = \"outgrows\"\nhorizon = \"110s\"\npolicies = [\"old\"]\n[client]\nmodel = \"clerk-js-6.3.3\"\n\
                 [fleet]\nusers = 200\napp-get-token = { every = \"1s\", callers = 255, skip-cache = true }\n\
                 [backend]\nlatency = \"60s\"\n";
     fs::write(&scenario, text).expect("writable");

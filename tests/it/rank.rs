@@ -276,7 +276,7 @@ fn a_bad_ranking_is_refused_before_a_run() {
         (&["--vary", seldom, "--vary", "seed=1..9"], "`seed` is no assumption"),
         (&["--vary", seldom, "--vary", "replications=1..9"], "--replications sets it"),
         (&["--vary", often], "is ranked twice"),
-        (&[], "a ranking of 1 keys; allowed: 2..100"),
+        (&[], "a ranking of 1 key; allowed: 2 to 100 keys"),
         (&["--vary", seldom, "--metric", "requests_totl"], "did you mean `requests_total`?"),
         (&["--vary", seldom, "--trajectories", "1"], "1 trajectories; allowed: 2..10,000"),
         (&["--vary", seldom, "--rows", "1"], "1 rows; allowed"),

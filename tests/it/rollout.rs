@@ -184,7 +184,7 @@ fn an_interrupted_search_of_the_share_is_resumed_to_the_same_bytes() {
 fn bad_requests_are_refused_before_the_first_run() {
     let folder = tempfile::tempdir().expect("a folder");
     fs::write(folder.path().join("refused.toml"), REFUSED).expect("a file");
-    let pollers = "version = 1\nname = \"p\"\nhorizon = \"9s\"\npolicies = [\"old\"]\n[[workload]]\nname = \"p\"\nevery = \"1s\"\n";
+    let pollers = "version = 1\nreplications = 1\nname = \"p\"\nhorizon = \"9s\"\npolicies = [\"old\"]\n[[workload]]\nname = \"p\"\nevery = \"1s\"\n";
     fs::write(folder.path().join("pollers.toml"), pollers).expect("a file");
     for (file, args, says) in [
         ("refused.toml", &["--from", "old", "--to", "old"][..], "the same policy"),

@@ -76,7 +76,7 @@ fn every_way_to_change_a_setting_writes_the_same_files() {
 fn replications_from_outside_meet_the_checks_of_the_file() {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let path = dir.path().join("settings.toml");
-    let long = text("bucket = \"50ms\"").replace("horizon = \"1m\"", "horizon = \"10h\"");
+    let long = text("bucket = \"50ms\"\nreplications = 6").replace("horizon = \"1m\"", "horizon = \"10h\"");
     std::fs::write(&path, &long).expect("it can be written");
     let mut study = Study::parse("settings.toml", &long).unwrap_or_else(|e| panic!("{e}"));
     let before = study.loaded().clone();

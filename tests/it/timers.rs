@@ -29,7 +29,7 @@ fn wake_office(model: &str, policy: &str, horizon: &str, sleep: &str) -> Results
     // Clerk's tokens live 60 s, those of the other clients an hour.
     let life = if model.starts_with("clerk") { "60s" } else { "1h" };
     run(&format!(
-        "version = 1\nname = \"wake\"\nhorizon = \"{horizon}\"\nbucket = \"10s\"\npolicies = [\"{policy}\"]\n\
+        "version = 1\nreplications = 1\nname = \"wake\"\nhorizon = \"{horizon}\"\nbucket = \"10s\"\npolicies = [\"{policy}\"]\n\
          [client]\nmodel = \"{model}\"\n[fleet]\nusers = 200\nusers-per-network = 200\nopens = {{ uniform = [\"0s\", \"60s\"] }}\n\
          {sleep}\n[backend]\ntoken-life = \"{life}\"\nlatency = \"80ms\"\n"
     ))
@@ -81,7 +81,7 @@ fn a_device_sleeps_in_each_period() {
 fn an_answer_that_comes_during_sleep_is_lost() {
     let failed = |actions: &str| {
         let results = run(&format!(
-            "version = 1\nname = \"lost\"\nhorizon = \"50s\"\npolicies = [\"new\"]\n[client]\nmodel = \"clerk-js-6.3.3\"\n\
+            "version = 1\nreplications = 1\nname = \"lost\"\nhorizon = \"50s\"\npolicies = [\"new\"]\n[client]\nmodel = \"clerk-js-6.3.3\"\n\
              [fleet]\nusers = 1\n[backend]\nlatency = \"2s\"\n{actions}"
         ));
         results.policies[0].metric("responses_failed").values[0]
@@ -97,7 +97,7 @@ fn an_answer_that_comes_during_sleep_is_lost() {
 fn late_timers_lengthen_each_gap_by_their_mean() {
     for (late, gap_s) in [("", 3_300.08), ("timers-late = { uniform = [\"0s\", \"60s\"] }", 3_330.08)] {
         let results = run(&format!(
-            "version = 1\nname = \"late\"\nhorizon = \"200h\"\nbucket = \"1h\"\npolicies = [\"firebase-1.13.9\"]\n\
+            "version = 1\nreplications = 1\nname = \"late\"\nhorizon = \"200h\"\nbucket = \"1h\"\npolicies = [\"firebase-1.13.9\"]\n\
              [client]\nmodel = \"firebase-1.13.9\"\n[fleet]\nusers = 10\n{late}\n[backend]\ntoken-life = \"1h\"\nlatency = \"80ms\"\n"
         ));
         let refreshes = results.policies[0].metric("requests_token").values[0] / 10.0;
@@ -113,7 +113,7 @@ fn late_timers_lengthen_each_gap_of_clerk_too() {
     let horizon_s = 20_000.0;
     let refreshes = |late: &str| {
         let results = run(&format!(
-            "version = 1\nname = \"late\"\nhorizon = \"20000s\"\nbucket = \"1000s\"\npolicies = [\"new\"]\n\
+            "version = 1\nreplications = 1\nname = \"late\"\nhorizon = \"20000s\"\nbucket = \"1000s\"\npolicies = [\"new\"]\n\
              [client]\nmodel = \"clerk-js-6.3.3\"\n[fleet]\nusers = 1\n{late}\n[backend]\ntoken-life = \"60s\"\nlatency = \"80ms\"\n"
         ));
         results.policies[0].metric("requests_tokens").values[0]
@@ -160,7 +160,7 @@ fn chained_timers_of_a_hidden_tab_run_once_a_minute_and_at_once_when_it_is_seen(
         [[action]]\nat = \"401s\"\nuser = 0\ndo = \"get-token\"\nskip-cache = true\n[[action]]\nat = \"500s\"\nuser = 0\ndo = \"focus\"\n";
     let text = |timers: &str| {
         format!(
-            "version = 1\nname = \"hidden\"\nhorizon = \"505s\"\npolicies = [\"patient\"]\n[client]\nmodel = \"clerk-js-6.3.3\"\n\
+            "version = 1\nreplications = 1\nname = \"hidden\"\nhorizon = \"505s\"\npolicies = [\"patient\"]\n[client]\nmodel = \"clerk-js-6.3.3\"\n\
              [[policy]]\nname = \"patient\"\nenters-unauthenticated-flow = [\"401\"]\n\
              retry = {{ on = [\"network\"], initial = \"3s\", factor = 1, cap = \"3s\", retries = 50, offline-retries = 50, jitter = \"none\" }}\n\
              [fleet]\nusers = 1\n{timers}\n[backend]\ntoken-life = \"100d\"\n{acts}"
@@ -185,7 +185,7 @@ fn chained_timers_of_a_hidden_tab_run_once_a_minute_and_at_once_when_it_is_seen(
 fn a_timer_that_an_answer_sets_waits_for_a_second() {
     let blur = "[[action]]\nat = \"10300ms\"\nuser = 0\ndo = \"blur\"\n";
     let times = watched(&format!(
-        "version = 1\nname = \"hidden\"\nhorizon = \"10h\"\nbucket = \"1h\"\npolicies = [\"firebase-1.13.9\"]\n\
+        "version = 1\nreplications = 1\nname = \"hidden\"\nhorizon = \"10h\"\nbucket = \"1h\"\npolicies = [\"firebase-1.13.9\"]\n\
          [client]\nmodel = \"firebase-1.13.9\"\n[fleet]\nusers = 1\nhidden-timers = {{}}\n[backend]\ntoken-life = \"1h\"\nlatency = \"80ms\"\n{blur}"
     ));
     let refreshes: Vec<u64> = times.sent.into_iter().filter(|at| *at > 11_000_000_000).collect();
@@ -203,7 +203,7 @@ fn tabs_without_the_focus_are_hidden() {
     let times = |focus: &str| {
         let acts = "[[action]]\nat = \"20500ms\"\nuser = 0\ntab = 0\ndo = \"focus\"\n";
         watched(&format!(
-            "version = 1\nname = \"hidden\"\nhorizon = \"3h\"\nbucket = \"1h\"\npolicies = [\"firebase-1.13.9\"]\n\
+            "version = 1\nreplications = 1\nname = \"hidden\"\nhorizon = \"3h\"\nbucket = \"1h\"\npolicies = [\"firebase-1.13.9\"]\n\
              [client]\nmodel = \"firebase-1.13.9\"\n[fleet]\nusers = 1\ntabs = 2\nfurther-tab-opens = \"10s\"\nhidden-timers = {{}}\n{focus}\n\
              [backend]\ntoken-life = \"1h\"\nlatency = \"80ms\"\n{acts}"
         ))
@@ -223,7 +223,7 @@ fn tabs_without_the_focus_are_hidden() {
 fn the_ticker_of_a_hidden_tab_stops() {
     let sent = |acts: &str| {
         watched(&format!(
-            "version = 1\nname = \"ticker\"\nhorizon = \"3h\"\nbucket = \"1h\"\npolicies = [\"supabase-js-2.119.1\"]\n\
+            "version = 1\nreplications = 1\nname = \"ticker\"\nhorizon = \"3h\"\nbucket = \"1h\"\npolicies = [\"supabase-js-2.119.1\"]\n\
              [client]\nmodel = \"supabase-js-2.119.1\"\n[fleet]\nusers = 1\n[backend]\ntoken-life = \"1h\"\nlatency = \"80ms\"\n{acts}"
         ))
         .sent

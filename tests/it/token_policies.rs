@@ -16,7 +16,7 @@ const FAULT: &str = "[[fault]]\nkind = \"status\"\nendpoints = [\"token\"]\nfrom
 
 fn scenario(model: &str, policies: &str, users: u32, more: &str) -> String {
     format!(
-        "version = 1\nname = \"policed\"\nhorizon = \"70m\"\nbucket = \"1m\"\npolicies = [{policies}]\n\
+        "version = 1\nreplications = 1\nname = \"policed\"\nhorizon = \"70m\"\nbucket = \"1m\"\npolicies = [{policies}]\n\
          [client]\nmodel = \"{model}\"\n[fleet]\nusers = {users}\n\
          [backend]\ntoken-life = \"1h\"\nlatency = \"100ms\"\n{more}"
     )
@@ -214,7 +214,7 @@ fn what_a_token_client_lacks_is_said() {
         let warnings = &study.loaded().warnings;
         assert_eq!(warnings.len(), expected.len(), "{warnings:?}");
         for (warning, says) in warnings.iter().zip(expected) {
-            assert!(warning.contains(says) && warning.contains("policed.toml:5:"), "{warning}");
+            assert!(warning.contains(says) && warning.contains("policed.toml:6:"), "{warning}");
         }
     }
     let clerk = scenario("documented", "\"old\"", 1, "");

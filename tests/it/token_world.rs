@@ -52,7 +52,7 @@ fn scenario(recording: &Recording) -> Option<String> {
         return None;
     }
     let mut text = format!(
-        "version = 1\nname = \"recording\"\nhorizon = \"{}\"\nbucket = \"10s\"\npolicies = [\"{model}\"]\n\
+        "version = 1\nreplications = 1\nname = \"recording\"\nhorizon = \"{}\"\nbucket = \"10s\"\npolicies = [\"{model}\"]\n\
          [client]\nmodel = \"{model}\"\n",
         ms(config.duration_ms)
     );
@@ -280,7 +280,7 @@ fn value(study: &Study, metric: Metric) -> f64 {
 
 fn healthy(model: &str, more: &str) -> String {
     format!(
-        "version = 1\nname = \"healthy\"\nhorizon = \"10h\"\nbucket = \"1m\"\npolicies = [\"{model}\"]\n\
+        "version = 1\nreplications = 1\nname = \"healthy\"\nhorizon = \"10h\"\nbucket = \"1m\"\npolicies = [\"{model}\"]\n\
          [client]\nmodel = \"{model}\"\n[fleet]\nusers = 20\nopens = {{ uniform = [\"0s\", \"1m\"] }}\n{more}\n\
          [backend]\ntoken-life = \"1h\"\nlatency = \"100ms\""
     )

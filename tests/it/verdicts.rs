@@ -76,7 +76,7 @@ fn faults_without_effect_do_not_change_recovery() {
 }
 
 /// 100 clients call once a second and retry a failed call after 30 s, until it succeeds.
-const RETRIES: &str = "version = 1\nname = \"t\"\nhorizon = \"20m\"\npolicies = [\"new\"]\n\
+const RETRIES: &str = "version = 1\nreplications = 1\nname = \"t\"\nhorizon = \"20m\"\npolicies = [\"new\"]\n\
     [[workload]]\nname = \"w\"\nclients = 100\nevery = \"1s\"\nstarts = { uniform = [\"0s\", \"1s\"] }\n\
     [workload.retry]\non = [\"network\"]\ninitial = \"30s\"\nfactor = 1\ncap = \"30s\"\nretries = 9\n\
     [backend.generic]\nlatency = \"10ms\"\n\
@@ -142,7 +142,7 @@ fn the_peak_is_per_second_for_any_bucket() {
 fn demand_beyond_capacity_before_any_fault_is_reported() {
     let text = |workers| {
         format!(
-            "version = 1\nname = \"t\"\nhorizon = \"3m\"\npolicies = [\"new\"]\n\
+            "version = 1\nreplications = 1\nname = \"t\"\nhorizon = \"3m\"\npolicies = [\"new\"]\n\
              [[workload]]\nname = \"tokens\"\nclients = 4000\nevery = \"6s\"\nstarts = {{ uniform = [\"0s\", \"6s\"] }}\n\
              [backend.generic]\nworkers = {workers}\nqueue = 50\nservice = \"20ms\"\n\
              [[fault]]\nkind = \"outage\"\nfrom = \"2m\"\nto = \"2m10s\"\n"
@@ -158,7 +158,7 @@ fn demand_beyond_capacity_before_any_fault_is_reported() {
     let enough = verdicts::qualifications(&parsed(&text(20)));
     assert!(!enough.iter().any(|s| s.starts_with("Demand")), "{enough:?}");
     // A limit: 10 clients of one address call 10 times a second, and 5 calls a second are admitted.
-    let limited = "version = 1\nname = \"t\"\nhorizon = \"2m\"\npolicies = [\"new\"]\n\
+    let limited = "version = 1\nreplications = 1\nname = \"t\"\nhorizon = \"2m\"\npolicies = [\"new\"]\n\
         [[workload]]\nname = \"w\"\nclients = 10\nevery = \"1s\"\n\
         [[backend.limit]]\nendpoints = [\"generic\"]\nkind = \"fixed-window\"\nkey = \"global\"\nlimit = 5\nwindow = \"1s\"\n";
     let said = verdicts::qualifications(&parsed(limited));
@@ -187,7 +187,7 @@ fn callers_cut_by_the_horizon_are_counted() {
 fn a_caller_waits_until_its_page_is_gone() {
     let text = |reload: &str, horizon: &str| {
         format!(
-            "version = 1\nname = \"t\"\nhorizon = \"{horizon}\"\nbucket = \"10s\"\npolicies = [\"new\"]\n\
+            "version = 1\nreplications = 1\nname = \"t\"\nhorizon = \"{horizon}\"\nbucket = \"10s\"\npolicies = [\"new\"]\n\
              [client]\nmodel = \"documented\"\n[fleet]\nusers = 1\nopens = \"0s\"\n[[fault]]\nkind = \"no-answer\"\nfrom = \"10s\"\n\
              [[action]]\nat = \"2m\"\nuser = 0\ndo = \"get-token\"\ncallers = 3\n{reload}"
         )

@@ -4,7 +4,7 @@
 use super::compile::statuses;
 use super::profile::Profile;
 use crate::spec::leaf::{DURATION, Leaf, NAME, Sense, Wrong, inline_schema, text_schema};
-use crate::spec::reference::{self, NoSuchKey};
+use crate::spec::reference::{self, KeyRow, NoSuchKey};
 use crate::spec::{Table, describe, json};
 use crate::text::quote;
 use crate::toml_text::Code;
@@ -59,6 +59,14 @@ pub fn profile() -> &'static Table {
 /// When there is no such key, table or list.
 pub fn reference(path: &str) -> Result<String, NoSuchKey> {
     reference::keys(profile(), path)
+}
+
+/// As [`reference()`], a row for each key.
+///
+/// # Errors
+/// When there is no such key, table or list.
+pub fn rows(path: &str) -> Result<Vec<KeyRow>, NoSuchKey> {
+    reference::rows(profile(), path)
 }
 
 /// The JSON Schema of client profiles, draft 2020-12, as text.

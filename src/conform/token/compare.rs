@@ -6,7 +6,7 @@ use crate::client::token::Profile;
 use std::fmt::Debug;
 
 /// A recording and the outcome of its comparison.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Comparison {
     /// Short name of the SDK.
     pub sdk: String,
@@ -19,7 +19,7 @@ pub struct Comparison {
 }
 
 /// Outcome of a comparison.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// Every request, call and event, and the final state, equal those of the recording.
@@ -38,7 +38,7 @@ pub enum Outcome {
 }
 
 /// The first difference.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, serde::Serialize, schemars::JsonSchema)]
 pub struct Divergence {
     /// Time of the difference, in ms of virtual time.
     pub at_ms: u64,

@@ -21,6 +21,7 @@ use super::vary::{BadVary, Vary};
 use super::{CONFIDENCE, Error, Study, VERSION};
 use crate::metrics::{MetricDef, metrics_of};
 use crate::stats::{ElementaryEffects, SobolSample, noise_floor, seed_share};
+use crate::text::number::counted;
 use crate::text::{nearest, tick};
 use crate::world::Control;
 use design::{LEVELS, Screening};
@@ -135,7 +136,10 @@ impl<'a> Ranker<'a> {
         let Question { keys, trajectories, rows, keep, .. } = question;
         let bad = |what: String| Error::from(BadDesign::new(what));
         if !(2..=MOST_KEYS).contains(&keys.len()) {
-            return Err(bad(format!("a ranking of {} keys; allowed: 2..{MOST_KEYS}", keys.len())));
+            return Err(bad(format!(
+                "a ranking of {}; allowed: 2 to {MOST_KEYS} keys",
+                counted(keys.len() as u64, "key", "keys")
+            )));
         }
         for (name, value) in [("trajectories", trajectories), ("rows", rows)] {
             if !(2..=10_000).contains(value) {

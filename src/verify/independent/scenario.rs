@@ -74,7 +74,7 @@ pub fn scenario(seed: u64) -> String {
     };
     let horizon_s = dice.number(20, if has_users { 220 } else { 90 });
     let mut text = format!(
-        "version = 1\nname = \"independent-{seed}\"\nseed = {seed}\nhorizon = \"{horizon_s}s\"\nbucket = \"1s\"\n"
+        "version = 1\nname = \"independent-{seed}\"\nseed = {seed}\nreplications = 1\nhorizon = \"{horizon_s}s\"\nbucket = \"1s\"\n"
     );
     let guard = "\n[guard]\nmax-events = 20000\n";
     if has_users {

@@ -40,7 +40,7 @@ pub fn scenario(seed: u64) -> String {
     let dice = &mut Dice::new(seed, 0);
     let horizon_s = dice.number(60, 400);
     let mut text = format!(
-        "version = 1\nname = \"swarm-{seed}\"\nseed = {seed}\nhorizon = \"{horizon_s}s\"\nbucket = \"{}s\"\n\
+        "version = 1\nname = \"swarm-{seed}\"\nseed = {seed}\nreplications = 1\nhorizon = \"{horizon_s}s\"\nbucket = \"{}s\"\n\
          policies = [\"old\", \"new\", \"not-429\"]\n\n[guard]\nmax-events = 200000\n",
         dice.number(1, 10)
     );

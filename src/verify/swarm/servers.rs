@@ -16,7 +16,7 @@ pub(super) fn scenario(seed: u64) -> String {
     let dice = &mut Dice::new(seed, DICE);
     let horizon_s = dice.number(30, 200);
     let mut text = format!(
-        "version = 1\nname = \"servers-{seed}\"\nseed = {seed}\nhorizon = \"{horizon_s}s\"\nbucket = \"5s\"\n\
+        "version = 1\nname = \"servers-{seed}\"\nseed = {seed}\nreplications = 1\nhorizon = \"{horizon_s}s\"\nbucket = \"5s\"\n\
          policies = [\"new\", \"old\"]\n\n[guard]\nmax-events = 100000\n\n[client]\nmodel = \"documented\"\n\n\
          [fleet]\nusers = {}\ntabs = {}\nopens = {}\nfocus-every = {}\n\n[backend]\nlatency = {}\n",
         dice.number(1, 6),

@@ -82,7 +82,7 @@ pub enum SignedOutKind {
 
 /// The JSON Schema of a report, draft 2020-12, as text.
 pub fn json_schema() -> String {
-    format!("{:#}\n", json::schema::<ClientReport>("What a client is prone to"))
+    format!("{:#}\n", json::output_schema::<ClientReport>("What a client is prone to"))
 }
 
 /// The least multiple of the healthy trial's requests that counts as a storm.

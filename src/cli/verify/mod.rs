@@ -1,6 +1,9 @@
 //! `authstorm verify`
 
+pub(super) mod data;
+
 use super::exit::{Exit, Failure};
+use super::format::{Format, markdown};
 use super::{table, terminal};
 use authstorm::text::quote;
 use authstorm::verify::exhaust::{Explored, exhaust};
@@ -8,7 +11,6 @@ use authstorm::verify::swarm::{Draw, broken_bounds, broken_relations, judge, sce
 use authstorm::verify::{
     Check, FAMILY_WISE_ERROR, Kind, LEFT_OUT, Options, Report, families, significant, verify,
 };
-use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fmt::Write;
 
@@ -26,12 +28,12 @@ pub(super) struct Args {
     /// The fast part only, some seconds
     #[arg(long)]
     fast: bool,
-    /// Print JSON instead of a table
-    #[arg(long, conflicts_with = "markdown")]
-    json: bool,
-    /// Print the table as Markdown, for README
+    /// The form of what is printed [default: table]
+    #[arg(long, value_enum, conflicts_with = "json")]
+    format: Option<Format>,
+    /// Short for --format json
     #[arg(long)]
-    markdown: bool,
+    json: bool,
     /// Only this family of closed forms, without the judges and the exhaustive search
     #[arg(long, value_name = "NAME")]
     family: Option<String>,
@@ -40,7 +42,7 @@ pub(super) struct Args {
     seed: u64,
     /// Only judge the random scenario of this seed, and print it when it breaks a law; with a relation that it breaks, the
     /// smallest pair of scenarios found that does
-    #[arg(long, value_name = "N", conflicts_with_all = ["family", "fast"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["family", "fast", "format", "json"])]
     swarm_seed: Option<u64>,
 }
 
@@ -78,10 +80,11 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         explored: if whole { exhaust(depth) } else { Vec::new() },
         bounds: if whole { broken_bounds(if args.fast { BOUNDS.1 } else { BOUNDS.0 }) } else { Vec::new() },
     };
-    match (args.json, args.markdown) {
-        (true, _) => terminal::say_json(&format!("{:#}\n", json_of(&outcome))),
-        (_, true) => terminal::say(&markdown(&outcome)),
-        _ => terminal::say(&words(&outcome)),
+    match Format::of(args.format, args.json) {
+        Format::Table => terminal::say(&words(&outcome)),
+        Format::Json => terminal::say_json(&data::json(&outcome)),
+        Format::Csv => terminal::say(&data::csv(&outcome)),
+        Format::Md => terminal::say(&in_markdown(&outcome)),
     }?;
     Ok(if outcome.passed() { Exit::Yes } else { Exit::No })
 }
@@ -162,6 +165,9 @@ impl Outcome {
     }
 }
 
+/// Columns of the table.
+const HEADER: [&str; 5] = ["family", "check", "ours", "exact", ""];
+
 fn verdict(passed: bool) -> &'static str {
     if passed { "pass" } else { "FAIL" }
 }
@@ -192,8 +198,7 @@ fn words(outcome: &Outcome) -> String {
             verdict(check.passed).to_owned(),
         ]
     });
-    let header = ["family", "check", "ours", "exact", ""];
-    let _ = writeln!(text, "{}", table::checks(header, rows));
+    let _ = writeln!(text, "{}", table::checks(HEADER, rows));
     let _ = writeln!(text, "{}", outcome.rate());
     for (family, why) in LEFT_OUT {
         let _ = writeln!(text, "left out: {family}: {why}");
@@ -222,22 +227,17 @@ fn words(outcome: &Outcome) -> String {
     text
 }
 
-/// The checks as Markdown for README, one line per check.
-fn markdown(outcome: &Outcome) -> String {
-    let mut text = String::from("| family | check | ours | exact | |\n| --- | --- | ---: | ---: | --- |\n");
+/// The outcome as Markdown, a row per check. results/verification.md has it.
+fn in_markdown(outcome: &Outcome) -> String {
     let mut last = "";
-    for check in &outcome.report.checks {
+    let row = |check: &Check| {
         let family = if check.family == last { "" } else { check.family };
         last = check.family;
-        let _ = writeln!(
-            text,
-            "| {family} | {} | {} | {} | {} |",
-            check.name.replace('|', "\\|"),
-            ours(check),
-            exact(check),
-            verdict(check.passed)
-        );
-    }
+        let passed = verdict(check.passed).to_owned();
+        vec![family.to_owned(), check.name.clone(), ours(check), exact(check), passed]
+    };
+    let rows: Vec<Vec<String>> = outcome.report.checks.iter().map(row).collect();
+    let mut text = markdown(&HEADER.map(str::to_owned), &rows, 2);
     let _ = write!(text, "\n{}\n\n", outcome.rate());
     if !outcome.draws.is_empty() {
         let _ = write!(text, "{}\n\n{}\n\n", outcome.swarm_in_words(), outcome.search_in_words());
@@ -247,56 +247,4 @@ fn markdown(outcome: &Outcome) -> String {
         let _ = writeln!(text, "- {family}: {why}");
     }
     text
-}
-
-fn json_of(outcome: &Outcome) -> Value {
-    let sources: std::collections::BTreeMap<_, _> = families().iter().map(|f| (f.name, f.source)).collect();
-    let checks: Vec<Value> = outcome
-        .report
-        .checks
-        .iter()
-        .map(|c| {
-            json!({
-                "family": c.family, "source": sources.get(c.family), "check": c.name,
-                "kind": match c.kind { Kind::Interval => "interval", Kind::Exact => "exact", Kind::Rejects => "rejects" },
-                "ours": c.ours, "low": c.interval.map(|i| i.0), "high": c.interval.map(|i| i.1),
-                "exact": c.exact, "passed": c.passed,
-            })
-        })
-        .collect();
-    let draws: Vec<Value> = outcome
-        .draws
-        .iter()
-        .map(|d| {
-            json!({
-                "seed": d.seed, "events": d.events, "calls": d.calls, "stopped": d.stopped,
-                "relations": d.relations, "calls_of_both": d.calls_of_both, "violations": d.violations, "command": d.command(),
-            })
-        })
-        .collect();
-    let explored: Vec<Value> = outcome
-        .explored
-        .iter()
-        .map(|e| {
-            json!({
-                "model": e.model, "policy": e.policy, "sessions": e.sessions, "tabs": e.tabs, "start": e.start,
-                "app_reacts": e.reacts, "depth": e.depth, "states": e.states, "recursive": e.recursive,
-                "sign_outs_unnamed": e.unnamed, "sign_outs_named": e.named, "passed": e.passed(), "example": e.example,
-            })
-        })
-        .collect();
-    let left_out: Vec<Value> =
-        LEFT_OUT.iter().map(|(family, why)| json!({ "family": family, "why": why })).collect();
-    json!({
-        "passed": outcome.passed(),
-        "family_wise_error": FAMILY_WISE_ERROR,
-        "intervals": outcome.report.intervals,
-        "confidence": outcome.report.confidence(),
-        "events": outcome.report.events,
-        "checks": checks,
-        "left_out": left_out,
-        "swarm": draws,
-        "bounds": outcome.bounds,
-        "search": explored,
-    })
 }
