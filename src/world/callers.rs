@@ -258,8 +258,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         self.caller_ends(id, self.now, due, Outcome::Timeout);
     }
 
-    /// Schedules an answer. The answer is never stale, because it is only scheduled when it comes before the client's
-    /// time-out.
+    /// Schedules an answer. The answer is never stale, because it is only scheduled when it comes before the client's time-out.
     fn caller_reply(&mut self, id: u32, answer: Option<Failure>, outcome: Outcome, sent: Time, due: Time) {
         let (status_and_code, retry_after) = pack(answer);
         self.schedule(due, EventKind::CallerAnswered, status_and_code, id, retry_after);
