@@ -14,7 +14,7 @@ use std::time::Instant;
 
 /// Events above which a sweep must be asked for twice. The bound does not depend on the machine, so that every machine
 /// accepts the same sweeps; at 3 M events/s and thread, two threads take half an hour.
-const MOST_EVENTS: f64 = 1e10;
+pub(super) const MOST_EVENTS: f64 = 1e10;
 
 /// An estimated sweep, with the speed of its pilots on this machine.
 pub(super) struct SweepCost {

@@ -167,3 +167,31 @@ fn a_bad_question_is_refused_before_a_run() {
     assert_eq!(shares.status.code(), Some(2));
     assert!(said(&shares).contains("strictly between 0% and 100%"), "{}", said(&shares));
 }
+
+/// A search that would take weeks is refused before its first run, unless it is asked for twice.
+#[test]
+fn a_search_tells_its_size_before_a_run() {
+    let folder = office();
+    let find = |more: &[&str]| {
+        let args = ["find", "office.toml", "--target", "new.responses_429 == 0", "--out", "o"];
+        run_in(folder.path(), &[&args[..], more].concat())
+    };
+    let small = ["--vary", "backend.limit[0].limit=1..4"];
+    let (code, out, err) = find(&[&small[..], &["--estimate"]].concat());
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.starts_with("about 4,000 runs, or three times as many"), "{out}");
+    let (_, json, _) = find(&[&small[..], &["--estimate", "--json"]].concat());
+    let cost: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert!(
+        cost["events"].as_f64() > Some(0.0) && cost["refused"].as_array().is_some_and(Vec::is_empty),
+        "{cost}"
+    );
+    let large = ["--vary", "workload[0].clients=100000..1000000"];
+    let (code, out, err) = find(&large);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
+    assert!(err.contains("more than 10 G events need --yes"), "{err}");
+    let (code, out, err) = find(&[&large[..], &["--estimate"]].concat());
+    assert_eq!(code, Some(0), "{err}");
+    assert!(out.contains("\nrefused: about 4,000 runs"), "{out}");
+    assert!(!folder.path().join("o").exists() && !folder.path().join(".o.unfinished").exists());
+}
