@@ -11,11 +11,10 @@ use authstorm::results::MetricValues;
 use authstorm::results::measured::with_interval;
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Mutex, PoisonError};
+use std::{fs, io::ErrorKind};
 
 const DOCUMENTS: [&str; 5] = [
     "README.md",
@@ -234,8 +233,7 @@ fn incident() -> String {
     text
 }
 
-/// Per release, `[matches, all, requests]` over the recordings of a folder. `compare` gives the release of a recording, and
-/// the number of compared requests if it matches.
+/// Per release, `[matches, all, requests]` over a folder's recordings. `compare` gives the release, and the requests of a match.
 fn compared(folder: &str, compare: impl Fn(&str) -> (String, Option<usize>)) -> BTreeMap<String, [usize; 3]> {
     let mut releases = BTreeMap::<String, [usize; 3]>::new();
     for entry in fs::read_dir(root().join(folder)).expect("recordings") {
