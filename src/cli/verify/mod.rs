@@ -29,11 +29,14 @@ pub(super) struct Args {
     #[arg(long)]
     fast: bool,
     /// The form of what is printed [default: table]
-    #[arg(long, value_enum, conflicts_with = "json")]
+    #[arg(long, value_enum, conflicts_with_all = ["json", "markdown"])]
     format: Option<Format>,
     /// Short for --format json
-    #[arg(long)]
+    #[arg(long, conflicts_with = "markdown")]
     json: bool,
+    /// Short for --format md
+    #[arg(long)]
+    markdown: bool,
     /// Only this family of closed forms, without the judges and the exhaustive search
     #[arg(long, value_name = "NAME")]
     family: Option<String>,
@@ -42,7 +45,7 @@ pub(super) struct Args {
     seed: u64,
     /// Only judge the random scenario of this seed, and print it when it breaks a law; with a relation that it breaks, the
     /// smallest pair of scenarios found that does
-    #[arg(long, value_name = "N", conflicts_with_all = ["family", "fast", "format", "json"])]
+    #[arg(long, value_name = "N", conflicts_with_all = ["family", "fast", "format", "json", "markdown"])]
     swarm_seed: Option<u64>,
 }
 
@@ -80,7 +83,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         explored: if whole { exhaust(depth) } else { Vec::new() },
         bounds: if whole { broken_bounds(if args.fast { BOUNDS.1 } else { BOUNDS.0 }) } else { Vec::new() },
     };
-    match Format::of(args.format, args.json) {
+    match Format::of(args.format.or(args.markdown.then_some(Format::Md)), args.json) {
         Format::Table => terminal::say(&words(&outcome)),
         Format::Json => terminal::say_json(&data::json(&outcome)),
         Format::Csv => terminal::say(&data::csv(&outcome)),
