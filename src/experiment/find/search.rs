@@ -24,7 +24,7 @@ const BATCH: u32 = 8;
 /// Steps above and below the bracket at which the search looks whether the target is monotone.
 const GUARDS: u64 = 8;
 /// Runs at each of them.
-const GUARD_RUNS: u32 = 30;
+pub(super) const GUARD_RUNS: u32 = 30;
 
 /// A run at a step. Equal numbers of runs have equal random numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

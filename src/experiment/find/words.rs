@@ -1,5 +1,6 @@
 //! The answer to a question in sentences.
 
+use super::search::GUARD_RUNS;
 use super::{Claim, Found, Rate, Verdict};
 use crate::text::number::{counted, share, short, whole};
 use crate::text::{clean, tick};
@@ -166,7 +167,9 @@ impl Found {
             [spaced(above, "enough"), spaced(below, self.too_little())].into_iter().flatten().collect();
         if !spacings.is_empty() && self.contradiction.is_none() {
             words.push(format!(
-                "no contradiction at the values looked at ({}); a narrower dip is not seen",
+                "no contradiction in {} more at each of the values looked at ({}), which the table counts too; a narrower dip is \
+                 not seen",
+                counted(GUARD_RUNS.into(), "fresh run", "fresh runs"),
                 spacings.join(", ")
             ));
         }
