@@ -115,10 +115,10 @@ fn concourse_3586_a_renewal_that_is_refused_for_half_of_each_life() {
     // Two windows in 8 hours.
     let calls = failed("8h", "");
     assert!((calls - 2.0 * 660_552.0).abs() <= 6.0, "{calls}");
-    // A caller gives up after 1,000 retries, and the next one tries 10 ms later.
+    // Close to one a second: a caller gives up after 1,000 retries, and the next one tries 10 ms later.
     let paced = failed("8h", back_off);
     let expected = 2.0 * 7_200.0 * 1001.0 / (1001.0 * 0.0009 + 1000.0 + 0.01);
-    assert!((paced - expected).abs() <= 4.0 && paced <= 2.0 * 7_200.0, "{paced}, not {expected}");
+    assert!((paced - expected).abs() <= 4.0, "{paced}, not {expected}");
 }
 
 /// An app with 100 calls a second asks for a token that takes 95 ms to fetch. Alone, the first call fetches it and nine more
