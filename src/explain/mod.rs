@@ -1,9 +1,8 @@
 //! The story of one session: its events, their effects, and the policy rules that decided.
 //!
 //! [`tell`] repeats the run of one contender and observes it with a [`record::Recorder`]. Sessions of the same run share one
-//! repetition. A run is a function of scenario,
-//! seed and replication, so this run equals the one behind the results. Each other file writes a [`Story`] in one form:
-//! [`text`] for people, [`json`] for programs, [`mermaid`] for documents, [`trace`] for Perfetto.
+//! repetition. A run is a function of scenario, seed and replication, so this run equals the one behind the results. Each other file
+//! writes a [`Story`] in one form: [`text`] for people, [`json`] for programs, [`mermaid`] for documents, [`trace`] for Perfetto.
 
 pub mod against;
 mod digest;

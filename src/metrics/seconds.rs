@@ -8,8 +8,7 @@ use crate::kernel::{Dur, Time};
 /// second, because the seconds of all parts are added.
 #[derive(Clone, Debug, Default)]
 pub struct Seconds {
-    second: u32,
-    /// When the second begins.
+    /// Begin of the second that is counted.
     begin: Time,
     count: u64,
     peak: u64,
@@ -41,9 +40,7 @@ impl Seconds {
     pub fn sent(&mut self, now: Time) {
         if now.since(self.begin) >= SECOND {
             self.close();
-            // A run lasts at most 100 years, which is fewer than 2^32 seconds.
-            self.second = now.whole_seconds() as u32;
-            self.begin = Time::from_ms(1_000 * u64::from(self.second));
+            self.begin = Time::from_ms(1_000 * now.whole_seconds());
         }
         self.count += 1;
     }
@@ -51,7 +48,8 @@ impl Seconds {
     fn close(&mut self) {
         self.peak = self.peak.max(self.count);
         if self.is_part && self.count > 0 {
-            self.counts.push((self.second, self.count));
+            // A run lasts at most 100 years, which is fewer than 2^32 seconds.
+            self.counts.push((self.begin.whole_seconds() as u32, self.count));
         }
         self.count = 0;
     }

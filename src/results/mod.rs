@@ -342,7 +342,7 @@ impl PolicyResults {
             servers: Vec::new(),
             named: Vec::new(),
             not_exercised: Vec::new(),
-            unrecorded: Default::default(),
+            unrecorded: Vec::new(),
             timelines: Vec::new(),
             sessions: Vec::new(),
         }

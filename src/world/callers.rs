@@ -306,21 +306,15 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
 
     /// A try gets its answer.
     pub(super) fn caller_answered(&mut self, id: u32, answer: Option<Failure>) {
-        if self.callers.are_limited {
-            self.callers.tell_end(self.plan, id, answer, self.now);
-        }
+        self.callers.tell_end(self.plan, id, answer, self.now);
         if let Some(failure) = answer {
             return self.caller_failed(id, failure, Cause::Failed);
         }
-        if self.callers.are_limited {
-            self.callers.retry_over(self.plan, id);
-        }
+        self.callers.retry_over(self.plan, id);
         let id = self.callers.try_over(id);
         let workload = self.callers.places[id as usize].workload;
         self.callers.totals[workload as usize].answered += 1;
-        if self.callers.hold_tokens() {
-            self.callers.fetch_ended(self.plan, id, true, self.now);
-        }
+        self.callers.fetch_ended(self.plan, id, true, self.now);
         self.caller_is_done(id);
     }
 
@@ -333,18 +327,14 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             let patience = self.plan.backend.route(ENDPOINT).timeout.unwrap_or_default();
             self.caller_ends(id, Time(self.now.0 - patience.0), self.now, Outcome::Timeout);
         }
-        if self.callers.are_limited {
-            self.callers.tell_end(self.plan, id, Some(Failure::NETWORK), self.now);
-        }
+        self.callers.tell_end(self.plan, id, Some(Failure::NETWORK), self.now);
         self.caller_failed(id, Failure::NETWORK, Cause::TimedOut);
     }
 
     /// A try failed, or the client refused it itself. Its workload decides whether the client retries it.
     fn caller_failed(&mut self, id: u32, failure: Failure, cause: Cause) {
         let (now, plan) = (self.now, self.plan);
-        if self.callers.are_limited {
-            self.callers.retry_over(plan, id);
-        }
+        self.callers.retry_over(plan, id);
         let id = self.callers.try_over(id);
         let caller = &mut self.callers.places[id as usize];
         if caller.attempt >= MOST_CALLS {
@@ -360,9 +350,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let totals = &mut self.callers.totals[caller.workload as usize];
         let Some(delay) = again else {
             totals.gave_up += 1;
-            if self.callers.hold_tokens() {
-                self.callers.fetch_ended(plan, id, false, now);
-            }
+            self.callers.fetch_ended(plan, id, false, now);
             return self.caller_is_done(id);
         };
         totals.in_orbit += 1;

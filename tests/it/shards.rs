@@ -3,7 +3,7 @@
 use super::common::{files, root, run_in};
 use super::find::office;
 use super::sweep::folder;
-use super::sweep_resume::interrupted_after;
+use super::sweep_resume::{FORTY_POINTS, interrupted_after};
 use std::fs;
 use std::path::Path;
 
@@ -167,15 +167,7 @@ fn parts_of_a_sweep_come_to_the_bytes_of_the_sweep() {
 fn a_shard_done_twice_is_the_same_bytes() {
     let folder = folder();
     let dir = folder.path();
-    let args = [
-        "sweep",
-        "poisson.toml",
-        "--vary",
-        "backend.limit[0].limit=1..40",
-        "--replications",
-        "20",
-        "--quiet",
-    ];
+    let args = FORTY_POINTS;
     let shard = |more: &[&str]| run_in(dir, &[&args[..], &["--shard", "2/2"], more].concat());
     assert_eq!(shard(&["--threads", "1", "--out", "one"]).0, Some(0));
     assert_eq!(shard(&["--threads", "3", "--out", "three"]).0, Some(0));

@@ -8,6 +8,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+/// A sweep of [`folder`]'s scenario that takes long enough to be interrupted.
+pub(crate) const FORTY_POINTS: [&str; 7] =
+    ["sweep", "poisson.toml", "--vary", "backend.limit[0].limit=1..40", "--replications", "20", "--quiet"];
+
 /// Starts a command that writes into `map`, waits until its journal has some of these words, one to a finished row, and ends it by
 /// this signal.
 pub(crate) fn interrupted_after(dir: &Path, args: &[&str], word: &str, signal: &str) -> Option<i32> {
@@ -40,19 +44,7 @@ pub(crate) fn interrupted(dir: &Path, args: &[&str], signal: &str) -> Option<i32
 fn an_interrupted_sweep_is_resumed_to_the_same_bytes() {
     let folder = folder();
     let dir = folder.path();
-    let args = [
-        &[
-            "sweep",
-            "poisson.toml",
-            "--vary",
-            "backend.limit[0].limit=1..40",
-            "--replications",
-            "20",
-            "--quiet",
-        ][..],
-        &["--out"],
-    ]
-    .concat();
+    let args = [&FORTY_POINTS[..], &["--out"]].concat();
     let run = |more: &[&str]| run_in(dir, &[&args[..], more].concat());
     assert_eq!(run(&["whole"]).0, Some(0));
     let whole = files(&dir.join("whole"));

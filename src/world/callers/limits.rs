@@ -61,11 +61,15 @@ impl Callers {
         }
     }
 
-    /// Tells the limits of a workload how a try that was sent ended.
+    /// Tells the limits of a workload, if any, how a try that was sent ended.
+    #[inline]
     pub(super) fn tell_end(&mut self, plan: &Plan, id: u32, failure: Option<Failure>, now: Time) {
-        if plan.workloads[usize::from(self.places[id as usize].workload)].limits.is_none() {
-            return;
+        if self.are_limited {
+            self.tell_limits(plan, id, failure, now);
         }
+    }
+
+    fn tell_limits(&mut self, plan: &Plan, id: u32, failure: Option<Failure>, now: Time) {
         let retries = self.retries(id);
         let (workload, state) = self.limits_of(plan, id);
         if let Some(limits) = &workload.limits {
@@ -74,9 +78,10 @@ impl Callers {
         }
     }
 
-    /// Tells the limits of a workload that a retry is over.
+    /// Tells the limits of a workload, if any, that a retry is over.
+    #[inline]
     pub(super) fn retry_over(&mut self, plan: &Plan, id: u32) {
-        if self.places[id as usize].attempt > 0 {
+        if self.are_limited && self.places[id as usize].attempt > 0 {
             let (workload, state) = self.limits_of(plan, id);
             if let Some(limits) = &workload.limits {
                 limits.retry_over(state);

@@ -55,7 +55,14 @@ impl Callers {
     }
 
     /// A fetch is over: with a token, or given up. So are the calls that wait for it.
+    #[inline]
     pub(super) fn fetch_ended(&mut self, plan: &Plan, id: u32, answered: bool, now: Time) {
+        if self.hold_tokens() {
+            self.end_fetch(plan, id, answered, now);
+        }
+    }
+
+    fn end_fetch(&mut self, plan: &Plan, id: u32, answered: bool, now: Time) {
         let caller = self.places[id as usize];
         let Some(token) = &plan.workloads[usize::from(caller.workload)].token else { return };
         let held = &mut self.tokens[caller.client as usize];
