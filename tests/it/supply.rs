@@ -234,3 +234,52 @@ fn the_lock_file_of_the_webassembly_program_fits_the_package() {
     let package = format!("name = \"authstorm\"\nversion = \"{}\"\n", env!("CARGO_PKG_VERSION"));
     assert!(written.contains(&package), "tests/wasm/Cargo.lock has another version");
 }
+
+/// A release has the text of the licence of each package that is linked into the command: those of the packages, of authstorm, and
+/// of what stands in its source and was written by others.
+#[test]
+fn the_text_of_each_licence_goes_with_a_release() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        eprintln!("skipped: python3 is not installed");
+        return;
+    }
+    let place = tempfile::tempdir().expect("a folder");
+    let own = format!("authstorm v{} ({})", env!("CARGO_PKG_VERSION"), root().display());
+    let parts: Vec<serde_json::Value> = crates(&["--target", "all"])
+        .iter()
+        .chain([&own])
+        .map(|line| {
+            let mut words = line.split(' ');
+            let name = words.next().expect("a name");
+            let version = words.next().expect("a version").trim_start_matches('v');
+            serde_json::json!({ "name": name, "version": version, "licenses": [{ "expression": "MIT" }] })
+        })
+        .collect();
+    assert!(parts.len() > 100, "{}", parts.len());
+    let gathered = |parts: &[serde_json::Value]| {
+        let bill = serde_json::json!({ "metadata": { "component": parts[0] }, "components": parts[1..] });
+        fs::write(place.path().join("bill.json"), bill.to_string()).expect("written");
+        let mut command = Command::new(root().join(".ci/licences"));
+        command.current_dir(root()).env("CARGO_NET_OFFLINE", "true");
+        command.args([&place.path().join("bill.json"), place.path()]).output().expect("the script runs")
+    };
+    let output = gathered(&parts);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let read = |name: &str| fs::read_to_string(place.path().join(name)).expect(name);
+    let list = read("LICENCES.txt");
+    assert_eq!(list.matches(" MIT\n").count(), parts.len());
+    assert!(!list.contains("ship no text"), "{list}");
+    let texts = read("LICENCE-TEXTS.txt");
+    for file in
+        ["src/LICENSE-MIT", "src/LICENSE-APACHE", "src/plot/font/LICENSE.txt", "src/page/vendor/LICENSE.txt"]
+    {
+        let text = fs::read_to_string(root().join(file)).expect(file);
+        assert_eq!(texts.matches(text.trim()).count(), 1, "{file} stands there once");
+    }
+    // A package without a licence stops a release.
+    let mut nothing = parts[..2].to_vec();
+    nothing[1]["licenses"] = serde_json::json!([]);
+    let output = gathered(&nothing);
+    let wrong = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && wrong.contains("names no licence"), "{wrong}");
+}
