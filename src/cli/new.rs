@@ -5,6 +5,7 @@ use super::{out_file, terminal};
 use authstorm::Error;
 use authstorm::kernel::Dur;
 use authstorm::scenario::{Start, template};
+use authstorm::text::tick;
 use std::io::{IsTerminal, stdin, stdout};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -41,15 +42,18 @@ pub(super) struct Args {
 
 /// Writes a commented scenario to start from. Asks for what the options do not say if the command runs on a terminal and
 /// no option says anything.
-pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
+pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let says_nothing = args.model.is_none()
         && args.users.is_none()
         && args.endpoint.is_empty()
         && args.status.is_none()
         && args.lasts.is_none();
+    let out = args.out.clone().unwrap_or_else(|| PathBuf::from(format!("{}.toml", args.name)));
+    let base = out.parent().unwrap_or(Path::new(""));
     let usual = Start::of_name(&args.name);
     if says_nothing && stdin().is_terminal() && stdout().is_terminal() {
-        ask_all(&mut args, &usual)?;
+        let start = ask_all(usual, base)?;
+        return write(&start, &out, base, args.force);
     }
     let model = args.model.unwrap_or(usual.model);
     let start = Start {
@@ -60,45 +64,62 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
         lasts: args.lasts.unwrap_or(usual.lasts),
         name: usual.name,
     };
-    let out = args.out.unwrap_or_else(|| PathBuf::from(format!("{}.toml", start.name)));
-    let base = out.parent().unwrap_or(Path::new(""));
-    let text = template(&start, base).map_err(Error::Scenario)?;
-    out_file::write_start(&out, args.force, &text, "authstorm run")
+    write(&start, &out, base, args.force)
 }
 
-/// Asks for every option.
-fn ask_all(args: &mut Args, usual: &Start) -> Result<(), Failure> {
-    args.model = ask("Which client?", &usual.model, |text| Ok(text.to_owned()))?;
-    args.users = ask("How many users?", &usual.users.to_string(), number)?;
-    let model = args.model.as_deref().unwrap_or(&usual.model);
-    let endpoints =
-        ask("Which endpoints fail?", &Start::usual_endpoints(model).join(" "), |text| Ok(text.to_owned()))?;
-    let words = |text: String| text.split([' ', ',']).filter(|w| !w.is_empty()).map(str::to_owned).collect();
-    args.endpoint = endpoints.map(words).unwrap_or_default();
-    args.status = ask("What do they answer?", &usual.status.to_string(), number)?;
-    args.lasts =
-        ask("For how long?", &usual.lasts.to_string(), |text| Dur::parse(text).map_err(|e| e.to_string()))?;
-    Ok(())
+fn write(start: &Start, out: &Path, base: &Path, force: bool) -> Result<Exit, Failure> {
+    let text = template(start, base).map_err(Error::Scenario)?;
+    out_file::write_start(out, force, &text, "authstorm run")
 }
 
-fn number<T: FromStr<Err: ToString>>(text: &str) -> Result<T, String> {
-    text.parse().map_err(|e: T::Err| e.to_string())
+/// Asks for everything that the options say. Each answer is tried in the scenario, so that a wrong one is asked for again at once.
+fn ask_all(usual: Start, base: &Path) -> Result<Start, Failure> {
+    let tried = |start: Start| match template(&start, base) {
+        Ok(_) => Ok(start),
+        Err(errors) => Err(Error::Scenario(errors).to_string()),
+    };
+    // A bad name is no answer's fault.
+    template(&usual, base).map_err(Error::Scenario)?;
+    terminal::say("An empty answer takes the value in brackets.\n")?;
+    let clients =
+        "Which client? documented, a release such as auth0-spa-js-2.28.3, or the file of your own profile";
+    let start = ask(clients, &usual.model.clone(), usual, |usual, text| {
+        tried(Start { endpoints: Start::usual_endpoints(text), model: text.to_owned(), ..usual.clone() })
+    })?;
+    let start = ask("How many users?", &start.users.to_string(), start, |start, text| {
+        tried(Start { users: number(text)?, ..start.clone() })
+    })?;
+    let start = ask("Which endpoints fail?", &start.endpoints.join(" "), start, |start, text| {
+        let words = text.split([' ', ',']).filter(|word| !word.is_empty());
+        tried(Start { endpoints: words.map(str::to_owned).collect(), ..start.clone() })
+    })?;
+    let start = ask("What status do they answer?", &start.status.to_string(), start, |start, text| {
+        tried(Start { status: number(text)?, ..start.clone() })
+    })?;
+    ask("For how long?", &start.lasts.to_string(), start, |start, text| {
+        tried(Start { lasts: Dur::parse(text).map_err(|e| e.to_string())?, ..start.clone() })
+    })
+}
+
+fn number<T: FromStr>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|_| format!("allowed: a whole number; got {}", tick(text)))
 }
 
 /// Asks until the answer can be read. An empty answer, or the end of the input, means the usual value.
-fn ask<T>(
+fn ask(
     question: &str,
     usual: &str,
-    read: impl Fn(&str) -> Result<T, String>,
-) -> Result<Option<T>, Failure> {
+    start: Start,
+    read: impl Fn(&Start, &str) -> Result<Start, String>,
+) -> Result<Start, Failure> {
     loop {
         terminal::say(&format!("{question} [{usual}] "))?;
         let mut line = String::new();
         stdin().read_line(&mut line).map_err(|e| Failure::io("standard input", &e))?;
         match line.trim() {
-            "" => return Ok(None),
-            text => match read(text) {
-                Ok(value) => return Ok(Some(value)),
+            "" => return Ok(start),
+            text => match read(&start, text) {
+                Ok(start) => return Ok(start),
                 Err(why) => terminal::complain(&why),
             },
         }

@@ -41,6 +41,33 @@ fn a_new_scenario_runs_as_it_stands_and_is_never_overwritten() {
     assert!(!dir.path().join("other.toml").exists());
 }
 
+/// On a terminal, which `script` of util-linux gives. A wrong answer is asked for again at once.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_new_scenario_asks_on_a_terminal_and_tries_each_answer() {
+    use std::io::Write;
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let mut command = Command::new("script");
+    command.args(["-qec", &format!("{} new mine", binary().display()), "/dev/null"]).current_dir(dir.path());
+    let mut asking = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("script runs");
+    let answers = "auth0\nauth0-spa-js-2.28.3\n20\ntouch\n\nmany\n503\n2m\n";
+    asking.stdin.take().expect("its input").write_all(answers.as_bytes()).expect("it reads");
+    let output = asking.wait_with_output().expect("it ends");
+    let told = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    let count = |question: &str| told.matches(question).count();
+    let asked =
+        ["Which client?", "How many users?", "Which endpoints fail?", "What status do they", "For how"];
+    assert_eq!(asked.map(count), [2, 1, 2, 2, 1], "{told}");
+    assert!(told.contains("did you mean `auth0-spa-js-2.28.3`?") && told.contains("fail? [token]"), "{told}");
+    let written = fs::read_to_string(dir.path().join("mine.toml")).expect("the scenario");
+    for line in
+        ["status = 503", "endpoints = [\"token\"]", "users = 20", "policies = [\"auth0-spa-js-2.28.3\"]"]
+    {
+        assert!(written.lines().any(|l| l == line), "{line}: {written}");
+    }
+}
+
 #[test]
 fn the_path_of_a_page_is_printed_where_nothing_opens_it() {
     let dir = tempfile::tempdir().expect("a temporary directory");
@@ -79,17 +106,18 @@ fn completions_and_manual_pages_know_every_command() {
 /// Every form has the same numbers, those of summary.json.
 #[test]
 fn results_are_printed_as_json_csv_and_markdown() {
-    let root = crate::common::root();
-    let check = |format: &str| {
+    let (root, place) = (crate::common::root(), tempfile::tempdir().expect("a temporary directory"));
+    let told = |format: &str| {
         let args =
-            ["check", "scenarios/tokens-429-outage.toml", "--set", "fleet.users=50", "--replications", "2"];
-        let (code, said, wrong) = run(root, &[&args[..], &["--format", format]].concat());
+            ["run", "scenarios/tokens-429-outage.toml", "--set", "fleet.users=50", "--replications", "2"];
+        let out = place.path().join(format).to_string_lossy().into_owned();
+        let (code, said, wrong) = run(root, &[&args[..], &["--format", format, "--out", &out]].concat());
         // With few users the scenario's expectations may fail, which is told on standard error.
         assert!(code == Some(0) || code == Some(1) && !wrong.is_empty(), "{wrong}");
         said
     };
-    let json: serde_json::Value = serde_json::from_str(&check("json")).expect("JSON");
-    let csv = check("csv");
+    let json: serde_json::Value = serde_json::from_str(&told("json")).expect("JSON");
+    let csv = told("csv");
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
     let mut rows = 0;
     for row in reader.records() {
@@ -103,7 +131,7 @@ fn results_are_printed_as_json_csv_and_markdown() {
     let policies = json["policies"].as_object().expect("policies");
     let metrics: usize = policies.values().map(|p| p["metrics"].as_object().expect("metrics").len()).sum();
     assert_eq!(rows, 2 * metrics);
-    let markdown = check("md");
+    let markdown = told("md");
     let head = format!("| metric | {} |", policies.keys().cloned().collect::<Vec<_>>().join(" | "));
     assert!(
         markdown.starts_with(&head) && markdown.contains("\n| false_sign_outs (users) | 0 |"),
@@ -186,6 +214,16 @@ fn every_command_that_prints_a_table_prints_it_as_json_csv_and_markdown() {
     for (args, first, least) in [
         ([&["run"], &poll[..]].concat(), "policy", 10),
         ([&["sweep"], &poll[..], &vary].concat(), "quantity", 8),
+        (
+            [
+                &["find"],
+                &poll[..],
+                &["--vary", "workload[0].clients=1..2", "--target", "new.requests_total>=0"],
+            ]
+            .concat(),
+            "quantity",
+            2,
+        ),
         ([&["conform", clerk, &token], &wrong[..]].concat(), "file", 2),
         (vec!["verify", "--fast", "--family", "finite_source_retrial"], "family", 4),
         ([&["verify-determinism", storm], &few[..]].concat(), "run", 4),
