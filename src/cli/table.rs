@@ -1,9 +1,9 @@
 //! Tables for the terminal. They fit the width of the terminal. Output to a file or a pipe has
 //! [`USUAL_WIDTH`] columns, or the number in `COLUMNS`.
 
-use super::format::markdown;
+use super::format::{code, markdown};
 use authstorm::metrics::{Metric, MetricDef};
-use authstorm::results::{Comparisons, PolicyResults, Results, groups, measured};
+use authstorm::results::{Comparisons, PolicyResults, Results, Verdict, groups, measured, verdicts};
 use authstorm::stats::Estimate;
 use authstorm::text::{clean, number};
 use comfy_table::{CellAlignment, LineStyle, Table, TableStyle};
@@ -38,6 +38,9 @@ pub(super) fn width() -> u16 {
 /// The most tables below each other that policies are spread over. With more policies, each becomes a row.
 const MOST_TABLES: usize = 3;
 
+/// The most rows of a table of groups, unless one group has more.
+const MOST_GROUP_ROWS: usize = 24;
+
 /// Summary of a run: a row per metric, the gravest harm first, and a column per policy. Below, the differences from the first
 /// policy. Many policies have a row each instead, and metrics a column. Leaves out metrics that the runs cannot move, and
 /// metrics that are zero because nothing happened that could move them.
@@ -70,18 +73,48 @@ pub(super) fn summary(results: &Results, width: u16) -> String {
     }
     for (kind, rows) in groups::tables(results) {
         let names = results.policies.iter().map(|policy| policy.label());
-        let header: Vec<String> = std::iter::once(kind).chain(names).collect();
+        let header: Vec<String> = std::iter::once(kind.clone()).chain(names).collect();
         let row = |row: groups::Row| {
             let label = format!("{}: {} ({})", clean(&row.group), row.metric, row.unit);
             std::iter::once(label).chain(row.cells).collect()
         };
+        let (rows, left_out) = first_groups(rows, &kind, results);
         let rows: Vec<Vec<String>> = rows.into_iter().map(row).collect();
         let tables = spread(&header, &rows, width);
         if tables.len() <= MOST_TABLES {
             text.push_str(&format!("\n\n{}", tables.join("\n\n")));
+            left_out.iter().for_each(|sentence| text.push_str(&format!("\n{sentence}.")));
         }
     }
     text
+}
+
+/// The rows of the first groups, and a sentence on the groups that are left out: a table of every network would hide what else is
+/// told.
+fn first_groups(
+    mut rows: Vec<groups::Row>,
+    kind: &str,
+    results: &Results,
+) -> (Vec<groups::Row>, Option<String>) {
+    let mut ends: Vec<usize> = (1..rows.len()).filter(|n| rows[*n].group != rows[n - 1].group).collect();
+    ends.push(rows.len());
+    let shown = ends.iter().filter(|end| **end <= MOST_GROUP_ROWS).count().max(1);
+    if shown >= ends.len() {
+        return (rows, None);
+    }
+    rows.truncate(ends[shown - 1]);
+    let kinds = kind.strip_suffix('y').map_or_else(|| format!("{kind}s"), |stem| format!("{stem}ies"));
+    let sentence = match kind {
+        // Results keep the worst of them.
+        "app" | "network" => {
+            let policy = results.policies[0].label();
+            format!(
+                "Of the {kinds}, the {shown} worst under {policy}; --format json and groups.csv have the ten worst under each policy"
+            )
+        }
+        _ => format!("{shown} of {} {kinds}; --format json and groups.csv have all", ends.len()),
+    };
+    (rows, Some(sentence))
 }
 
 /// The rows of [`summary`] as Markdown.
@@ -92,6 +125,19 @@ pub(super) fn summary_markdown(results: &Results) -> String {
         std::iter::once(label(results, metric)).chain(values(results, metric)).collect::<Vec<String>>()
     };
     markdown(&header, &shown(results).into_iter().map(row).collect::<Vec<_>>(), 1)
+}
+
+/// A table of the verdicts in Markdown, with their number and how they are decided below.
+pub(super) fn verdicts_markdown(results: &Results) -> String {
+    let row = |verdict: &Verdict| {
+        let word = verdicts::word(verdict.judgement).to_owned();
+        vec![word, code(&verdict.that), clean(&verdicts::detail(verdict, results.replications))]
+    };
+    let rows: Vec<Vec<String>> = results.expectations.iter().map(row).collect();
+    let header = ["verdict", "expectation", "observed"].map(str::to_owned);
+    let sentences = std::iter::once(verdicts::count(results)).chain(verdicts::level(results));
+    let sentences: String = sentences.map(|sentence| format!("{sentence}.\n")).collect();
+    format!("{}\n{sentences}", markdown(&header, &rows, 3))
 }
 
 /// A table, or several tables with the same first column, each within the width.
@@ -271,6 +317,35 @@ mod tests {
         assert_eq!(of(&[3.0, 4.0], &[1.0, 2.0]).as_deref(), Some("+2"));
         assert_eq!(of(&[1.0], &[1234.0]).as_deref(), Some("−1,233"));
         assert_eq!(of(&[f64::INFINITY], &[1.0]), None);
+    }
+
+    /// Four networks of ten rows each: two fit. Two groups of twelve rows are left whole.
+    #[test]
+    fn groups_that_make_a_table_long_are_counted() {
+        let results = authstorm::Study::load("scenarios/healthy.toml")
+            .and_then(|mut study| {
+                study.replications(1)?;
+                study.run()
+            })
+            .expect("a shipped scenario runs");
+        let of = |groups: usize, rows: usize| -> Vec<groups::Row> {
+            let row = |n: usize| groups::Row {
+                group: (n / rows).to_string(),
+                metric: format!("metric {}", n % rows),
+                unit: "units".to_owned(),
+                cells: Vec::new(),
+            };
+            (0..groups * rows).map(row).collect()
+        };
+        let (rows, sentence) = first_groups(of(4, 10), "network", &results);
+        assert_eq!((rows.len(), rows[19].group.as_str()), (20, "1"));
+        let first = results.policies[0].label();
+        let expected = format!("Of the networks, the 2 worst under {first}; ");
+        assert!(sentence.is_some_and(|sentence| sentence.starts_with(&expected)));
+        assert_eq!(first_groups(of(2, 12), "cohort", &results).1, None);
+        let (rows, sentence) = first_groups(of(2, 30), "policy", &results);
+        assert_eq!(rows.len(), 30);
+        assert_eq!(sentence.as_deref(), Some("1 of 2 policies; --format json and groups.csv have all"));
     }
 
     /// Three columns of 10. The first one is in every table.
