@@ -28,7 +28,7 @@ const EXAMPLES: [(&str, &[(&str, &str)]); 24] = [
                 "mine.toml --baseline results",
                 "no worse than in results/mine, where an [[expect]] names baseline(..)",
             ),
-            ("mine.toml --format csv", "every metric of every replication, one value a row"),
+            ("mine.toml other.toml --format csv", "one table: a row for each [[expect]] of each file"),
         ],
     ),
     ("validate", &[("mine.toml other.toml", "every error of both files")]),

@@ -1,25 +1,23 @@
 //! `authstorm find`
 
 use super::exit::{Exit, Failure};
+use super::find_cost::FindCost;
 use super::format::{Format, markdown};
 use super::memory::Need;
 use super::points::{lines, put, what};
 use super::progress::Progress;
 use super::scenario::ScenarioArgs;
 use super::shard::{Parts, ShardArgs, Task, default_out};
-use super::{interrupt, memory, merge, sweep_cost, table, terminal};
-use authstorm::experiment::cost::count;
-use authstorm::experiment::estimate::estimate;
+use super::{interrupt, memory, merge, table, terminal};
 use authstorm::experiment::find::search::{Asked, Stage, Trial};
 use authstorm::experiment::find::share::Known;
 use authstorm::experiment::find::{Finder, Found, Keeper, Question, Ran, Verdict, write};
 use authstorm::experiment::vary::Vary;
 use authstorm::results::DataFile;
 use authstorm::results::dir::Unfinished;
-use authstorm::text::number::whole;
 use authstorm::text::{ended, shell_word};
 use authstorm::world::Control;
-use authstorm::{Study, page, plot};
+use authstorm::{page, plot};
 use serde_json::json;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -71,7 +69,7 @@ pub(super) struct Args {
     #[arg(long)]
     estimate: bool,
     /// The form of what is printed; csv has a row for each value that was looked at [default: table]
-    #[arg(long, value_enum, conflicts_with = "estimate", conflicts_with_all = ["json", "quiet"])]
+    #[arg(long, value_enum, conflicts_with_all = ["json", "quiet"])]
     format: Option<Format>,
 }
 
@@ -116,10 +114,12 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let pool = memory::threads(args.base.threads(), need)?;
     let finder = Finder::new(&study, &question, &control)?;
-    if args.shard.parts.is_none()
-        && let Some(exit) = tell_or_check_cost(&args, &study, &question, (&pool, &control))?
-    {
-        return Ok(exit);
+    if args.shard.parts.is_none() {
+        let cost = FindCost::measure(&study, &question, (&pool, &control))?;
+        if args.estimate {
+            return cost.tell(&args.base, args.format, args.yes);
+        }
+        cost.check(args.yes)?;
     }
     let name = &study.loaded().scenario.name;
     let again = command_of_find(&args);
@@ -183,51 +183,6 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         Verdict::Bracket | Verdict::Neighbours | Verdict::Everywhere => Exit::Yes,
         _ => Exit::No,
     })
-}
-
-/// Runs that a search usually takes. One whose values differ little takes three times as many.
-const USUAL_RUNS: f64 = 4_000.0;
-
-/// Estimates the search from pilots at both ends of its range. Prints that if it is asked for, and refuses a large search that is not
-/// asked for twice.
-fn tell_or_check_cost(
-    args: &Args,
-    study: &Study,
-    question: &Question,
-    (pool, control): (&rayon::ThreadPool, &Control),
-) -> Result<Option<Exit>, Failure> {
-    let mut events = 0.0;
-    for end in [0, question.vary.len() - 1] {
-        let mut at_end = study.at(&question.vary, end)?;
-        at_end.replications(1)?;
-        let each = pool.install(|| estimate(&at_end, control)).map_err(authstorm::Error::from)?;
-        events += each.events() / 2.0 * USUAL_RUNS;
-    }
-    let size = format!(
-        "about {} runs, or three times as many where neighbouring values differ little; about {} events",
-        whole(USUAL_RUNS as u64),
-        count(events)
-    );
-    let refused = (events > sweep_cost::MOST_EVENTS && !args.yes).then(|| {
-        format!(
-            "{size}; more than {} events need --yes; a shorter horizon or fewer users need less",
-            count(sweep_cost::MOST_EVENTS)
-        )
-    });
-    match (args.estimate, refused) {
-        (false, None) => Ok(None),
-        (false, Some(why)) => Err(Failure::usage(format!("error: {why}"))),
-        (true, refused) if args.base.json => {
-            let refused: Vec<String> = refused.into_iter().collect();
-            let cost = json!({ "runs": USUAL_RUNS, "events": events.round(), "refused": refused });
-            terminal::say_json(&format!("{cost:#}\n")).map(Some)
-        }
-        (true, _) if args.base.quiet => Ok(Some(Exit::Yes)),
-        (true, refused) => {
-            let refused = refused.map(|why| format!("refused: {why}\n")).unwrap_or_default();
-            terminal::say(&format!("{size}\n{refused}")).map(Some)
-        }
-    }
 }
 
 /// The runs of parts.

@@ -3,6 +3,7 @@
 use super::exit::{Exit, Failure};
 use super::terminal;
 use authstorm::results::csv;
+use authstorm::text::clean;
 
 /// The form of a table.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -37,6 +38,11 @@ pub(super) fn markdown(header: &[String], rows: &[Vec<String>], words: usize) ->
     lines.collect()
 }
 
+/// A text as code in Markdown, on one line. A backtick would end it.
+pub(super) fn code(text: &str) -> String {
+    format!("`{}`", clean(text).replace('`', "'"))
+}
+
 /// Prints rows of texts as CSV or Markdown, the first `words` columns to the left, or else the text or the JSON that they are made
 /// of.
 pub(super) fn say<const N: usize>(
@@ -54,5 +60,15 @@ pub(super) fn say<const N: usize>(
             let rows: Vec<Vec<String>> = rows.iter().map(|row| row.to_vec()).collect();
             terminal::say(&markdown(&columns.map(str::to_owned), &rows, words))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_stays_on_a_line_and_between_its_backticks() {
+        assert_eq!(code("a`b\nc"), "`a'b c`");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::format::{self, Format};
-use super::{check, conform, determinism, metrics, sweep_cost, terminal, verify};
+use super::{check, conform, determinism, find_cost, metrics, sweep_cost, terminal, verify};
 use authstorm::client::token;
 use authstorm::conform::token::trials;
 use authstorm::experiment::{cost, find, map, rank, sweep};
@@ -48,15 +48,15 @@ enum Described {
     ClientProfile,
     /// The JSON of `explain-client`
     ClientReport,
-    /// summary.json, which `run --json` and `check --json` of one scenario print
+    /// summary.json, which `run --json`, `check --json` of one scenario and `merge --json` of a run print
     Summary,
     /// The JSON of `check` of several scenarios
     Check,
-    /// The JSON of `diff`
+    /// The JSON of `diff`, of runs and of sweeps
     Diff,
-    /// find.json, which `find --json` prints
+    /// find.json, which `find --json` and `merge --json` of a search print
     Find,
-    /// sweep.json, which `sweep --json` and `rollout --json` print
+    /// sweep.json, which `sweep --json`, `rollout --json` and `merge --json` of a sweep print
     Sweep,
     /// rank.json, which `rank --json` prints
     Rank,
@@ -66,6 +66,8 @@ enum Described {
     Estimate,
     /// The JSON of `sweep`, `rank`, `map` and `rollout` with `--estimate`
     SweepEstimate,
+    /// The JSON of `find --estimate`
+    FindEstimate,
     /// The JSON of `explain`: the story of a session
     Story,
     /// The JSON of `explain --against`: the stories of a session under two policies
@@ -144,6 +146,7 @@ pub(super) fn schema(args: SchemaArgs) -> Result<Exit, Failure> {
         Described::Map => map::json_schema(),
         Described::Estimate => cost::json_schema(),
         Described::SweepEstimate => sweep_cost::json_schema(),
+        Described::FindEstimate => find_cost::json_schema(),
         Described::Story => explain::json::json_schema(),
         Described::Against => explain::against::json_schema(),
         Described::Conform => conform::json_schema(),

@@ -1,9 +1,10 @@
 //! `authstorm merge`
 
 use super::exit::{Exit, Failure};
+use super::format::Format;
 use super::shard::Parts;
 use super::terminal;
-use clap::ArgMatches;
+use clap::{ArgMatches, ValueEnum};
 use std::path::PathBuf;
 
 /// Options.
@@ -27,6 +28,9 @@ pub(super) struct Args {
     /// Print nothing but errors
     #[arg(long, conflicts_with = "json")]
     quiet: bool,
+    /// The form of what is printed: that of the run, sweep or find whose parts these are [default: table]
+    #[arg(long, value_enum, conflicts_with_all = ["json", "quiet"])]
+    format: Option<Format>,
 }
 
 /// What was merged, and the command line whose work the parts are.
@@ -42,6 +46,8 @@ pub(super) fn read(args: Args) -> Result<Merged, Failure> {
     let of = &parts.first().of;
     let mut line = vec!["authstorm".to_owned(), of.verb.clone(), format!("--out={}", args.out.display())];
     line.extend(args.threads.map(|n| format!("--threads={n}")));
+    let format = args.format.and_then(|format| format.to_possible_value());
+    line.extend(format.map(|format| format!("--format={}", format.get_name())));
     line.extend(
         [(args.json, "--json"), (args.quiet, "--quiet")]
             .iter()

@@ -10,6 +10,7 @@ mod examples;
 mod exit;
 mod explain;
 mod find;
+mod find_cost;
 mod format;
 mod grid;
 mod interrupt;

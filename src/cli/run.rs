@@ -180,6 +180,9 @@ impl StudyArgs {
             let precision = results.precision.iter().flat_map(|precision| precision.in_words());
             let sentences = finding(results).into_iter().chain(precision);
             sentences.for_each(|sentence| text.push_str(&format!("- {sentence}.\n")));
+            if !results.expectations.is_empty() {
+                text.push_str(&format!("\n{}", table::verdicts_markdown(results)));
+            }
             terminal::say(&text)?;
         } else if !self.base.quiet {
             let mut text = format!("{}\n\n", table::summary(results, table::width()));

@@ -170,7 +170,7 @@ struct Report {
 }
 
 /// Columns of a cost as CSV and as Markdown.
-const COLUMNS: [&str; 3] = ["quantity", "value", "unit"];
+pub(super) const COLUMNS: [&str; 3] = ["quantity", "value", "unit"];
 
 impl Report {
     /// One fact a row.

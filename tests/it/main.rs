@@ -12,6 +12,7 @@ mod browser;
 mod check;
 mod check_files;
 mod check_library;
+mod check_table;
 mod cli;
 mod clients;
 mod cohorts;

@@ -85,7 +85,7 @@ fn printed(args: &[&str]) -> Value {
 const FILE_FORMATS: [&str; 2] = ["scenario", "client-profile"];
 
 /// A schema, and a command whose JSON is to agree with it.
-const PRINTED: [(&str, &[&str]); 17] = [
+const PRINTED: [(&str, &[&str]); 20] = [
     ("estimate", &["run", RL_POLL, "--estimate", SET, "horizon=10s", "--json"]),
     ("sweep-estimate", &["sweep", RL_POLL, "--estimate", VARY, CLIENTS, SET, "horizon=2s", "--json"]),
     (
@@ -100,6 +100,38 @@ const PRINTED: [(&str, &[&str]); 17] = [
             "horizon=2s..4s",
             VARY,
             "workload[0].clients=1..4",
+            "--json",
+        ],
+    ),
+    (
+        "sweep-estimate",
+        &["rollout", STORM, "--from", "old", "--to", "new", "--steps", "1", SET, FEW, "--estimate", "--json"],
+    ),
+    (
+        "sweep-estimate",
+        &[
+            "map",
+            "tests/fixtures/metastable/database-retries.toml",
+            "--load",
+            "workload[0].clients=10,20",
+            "--trigger",
+            "fault[0].to=21s,25s",
+            "--estimate",
+            "--json",
+        ],
+    ),
+    (
+        "find-estimate",
+        &[
+            "find",
+            RL_POLL,
+            SET,
+            "horizon=2s",
+            VARY,
+            "workload[0].clients=1..2",
+            "--target",
+            "new.requests_total>=0",
+            "--estimate",
             "--json",
         ],
     ),
@@ -290,4 +322,51 @@ fn the_json_of_each_command_with_files_agrees_with_its_schema() {
     ] {
         agree(name, args);
     }
+}
+
+/// `merge` prints what the command prints whose parts it merges, in each form. `diff` of two sweeps has the schema of `diff`.
+#[test]
+fn the_json_of_merged_parts_and_of_compared_sweeps_agrees_with_its_schema() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_string_lossy().into_owned();
+    let run = |args: &[&str]| {
+        let output = authstorm().args(args).output().expect("the command runs");
+        // So few runs decide no search.
+        let codes = if args.contains(&"--target") || args[0] == "merge" { 0..=1 } else { 0..=0 };
+        let code = output.status.code().expect("an exit code");
+        assert!(codes.contains(&code), "{args:?}: {}", said(&output));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let sweep = ["sweep", RL_POLL, SET, "horizon=10s", VARY, CLIENTS];
+    let find = ["find", RL_POLL, SET, "horizon=2s", VARY, "workload[0].clients=1..2", "--target"];
+    let works: [(&str, Vec<&str>); 3] = [
+        ("summary", vec!["run", RL_POLL, SET, "horizon=2s", SET, "replications=2"]),
+        ("sweep", sweep.to_vec()),
+        ("find", [&find[..], &["new.requests_total>=0"]].concat()),
+    ];
+    for (name, work) in works {
+        let part = |number: u32| {
+            let (shard, out) = (format!("{number}/2"), at(&format!("{name}-part-{number}")));
+            run(&[&work[..], &["--quiet", "--shard", &shard, "--out", &out]].concat());
+            out
+        };
+        let [first, second] = [part(1), part(2)];
+        let merge = ["merge", "--finish", &first, &second];
+        let json = at(&format!("{name}-json"));
+        agree(name, &[&merge[..], &["--json", "--out", &json]].concat());
+        for form in ["csv", "md"] {
+            let [whole, merged] = ["whole", "merged"].map(|which| at(&format!("{name}-{form}-{which}")));
+            let whole = run(&[&work[..], &["--format", form, "--out", &whole]].concat());
+            let merged = run(&[&merge[..], &["--format", form, "--out", &merged]].concat());
+            assert_eq!(whole, merged, "{name} {form}");
+        }
+    }
+    let [a, b] = ["a", "b"].map(at);
+    run(&[&sweep[..], &["--quiet", "--out", &a]].concat());
+    run(&[&sweep[..], &[SET, "backend.limit[0].rate=1/s", "--quiet", "--out", &b]].concat());
+    agree("diff", &["diff", &a, &b, "--json"]);
+    let json = printed(&["diff", &a, &b, "--json"]);
+    let points: BTreeSet<&str> =
+        json["metrics"].as_array().expect("rows").iter().filter_map(|row| row["policy"].as_str()).collect();
+    assert!(points.len() >= 2, "a row for each point: {points:?}");
 }

@@ -5,11 +5,10 @@
 
 use super::Checked;
 use crate::cli::exit::Failure;
-use crate::cli::format::markdown;
-use crate::cli::terminal;
+use crate::cli::format::code;
+use crate::cli::{table, terminal};
 use authstorm::Error;
 use authstorm::results::{Judgement, Verdict, verdicts};
-use authstorm::text::clean;
 use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write as _;
@@ -113,25 +112,9 @@ fn in_markdown(all: &[Checked]) -> String {
                 continue;
             }
         };
-        let row = |verdict: &Verdict| {
-            let word = verdicts::word(verdict.judgement).to_owned();
-            vec![word, code(&verdict.that), clean(&verdicts::detail(verdict, results.replications))]
-        };
-        let rows: Vec<Vec<String>> = results.expectations.iter().map(row).collect();
-        let header = ["verdict", "expectation", "observed"].map(str::to_owned);
-        text.push_str(&markdown(&header, &rows, 3));
-        let _ = write!(text, "\n{}. Seed {}.\n", verdicts::count(results), results.seed);
-        if let Some(level) = verdicts::level(results) {
-            let _ = writeln!(text, "{level}.");
-        }
-        text.push('\n');
+        let _ = write!(text, "{}Seed {}.\n\n", table::verdicts_markdown(results), results.seed);
     }
     text
-}
-
-/// A text as code, on one line. A backtick would end it.
-fn code(text: &str) -> String {
-    format!("`{}`", clean(text).replace('`', "'"))
 }
 
 #[cfg(test)]
@@ -146,6 +129,5 @@ mod tests {
             "::error file=a%2Cb%3Ac%25.toml,line=7,col=3,title=FAIL%3A x::1%0A2%0D 3%25: 4, 5::\n"
         );
         assert_eq!(command("notice", "x", None, "t", "m"), "::notice file=x,title=t::m\n");
-        assert_eq!(code("a`b\nc"), "`a'b c`");
     }
 }

@@ -2,6 +2,7 @@
 
 mod github;
 mod junit;
+mod rows;
 
 use super::exit::{Exit, Failure};
 use super::format::Format;
@@ -34,7 +35,7 @@ pub(super) struct Args {
     /// Write the verdicts as JUnit XML into this file
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// The form of what is printed: csv has every metric of every replication [default: table]
+    /// The form of what is printed: csv has a row for each expectation of each file [default: table]
     #[arg(long, value_enum, conflicts_with_all = ["json", "quiet"])]
     format: Option<Format>,
 }
@@ -62,11 +63,8 @@ struct Checked {
 pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let form = Format::of(args.format, args.options.json);
     let several = args.scenarios.len() > 1;
-    if several && form == Format::Csv {
-        return Err(Failure::usage(
-            "error: --format csv takes one scenario; allowed with several: table, json, md",
-        ));
-    }
+    // One document for all files.
+    let at_end = form == Format::Csv || several && form == Format::Json;
     if let Some(junit) = &args.junit {
         out_file::check("--junit", junit, &args.scenarios, false, (junit::HEAD, junit::is_own))?;
     }
@@ -78,14 +76,14 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let mut all: Vec<Checked> = Vec::new();
     for file in files {
         let path = file.args.base.scenario.display().to_string();
-        if several && form != Format::Json && !args.options.quiet {
+        if several && !at_end && !args.options.quiet {
             let heading = if form == Format::Md { "## " } else { "" };
             let space = if all.is_empty() { "" } else { "\n" };
             terminal::say(&format!("{space}{heading}{}\n\n", terminal::shown(Path::new(&path))))?;
         }
         let scenario = file.study.loaded().scenario.name.clone();
         let (outcome, exit) = match file.args.results(&file.study) {
-            Ok(results) if several && form == Format::Json => {
+            Ok(results) if at_end => {
                 let passes = results.passes_check();
                 if !passes {
                     file.args.complain(&results);
@@ -106,7 +104,9 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         all.push(Checked { path, scenario, places: file.places, outcome, exit });
     }
     let exit = all.iter().map(|checked| checked.exit).max().unwrap_or(Exit::Yes);
-    if several && form == Format::Json {
+    if form == Format::Csv {
+        terminal::say(&rows::csv(&all))?;
+    } else if at_end {
         let list: Vec<Value> = all.iter().map(Checked::json).collect();
         terminal::say_json(&format!("{:#}\n", Value::from(list)))?;
     } else if several && !args.options.quiet {
