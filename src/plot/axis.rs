@@ -34,7 +34,7 @@ const TIME_UNITS: [TimeUnit; 6] = [
         steps: &[1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000],
     },
     TimeUnit { from: 3 * HOUR, size: HOUR, name: "h", steps: &[1, 2, 3, 6, 12, 24] },
-    TimeUnit { from: 3 * MINUTE, size: MINUTE, name: "min", steps: &[1, 2, 5, 10, 15, 30, 60] },
+    TimeUnit { from: 3 * MINUTE, size: MINUTE, name: "min", steps: &[1, 2, 5, 10, 15, 30, 45, 60] },
     TimeUnit { from: 3 * NS_PER_S, size: NS_PER_S, name: "s", steps: &[1, 2, 5, 10, 15, 30, 60] },
     TimeUnit {
         from: 3 * NS_PER_MS,
@@ -206,6 +206,7 @@ mod tests {
             ("10m", 8, vec!["0", "2", "4", "6", "8", "10 min"]),
             ("90s", 8, vec!["0", "15", "30", "45", "60", "75", "90 s"]),
             ("1h", 8, vec!["0", "10", "20", "30", "40", "50", "60 min"]),
+            ("90m", 3, vec!["0", "45", "90 min"]),
             ("24h", 6, vec!["0", "6", "12", "18", "24 h"]),
             ("7d", 5, vec!["0", "2", "4", "6 d"]),
             ("30s", 4, vec!["0", "10", "20", "30 s"]),

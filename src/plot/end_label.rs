@@ -26,8 +26,10 @@ pub struct EndLabel {
 pub const LABEL_LINE: f64 = 16.0;
 /// Length of the connection from a line to its label.
 const LEADER: f64 = 20.0;
-/// The widest label.
-const LABEL_MOST: f64 = 250.0;
+/// The widest label. The name of a release and what it says fit.
+const LABEL_MOST: f64 = 370.0;
+/// The widest label with several names. It leaves more room to the lines.
+const MERGED_MOST: f64 = 250.0;
 
 impl EndLabel {
     fn written(&self) -> String {
@@ -55,7 +57,7 @@ impl EndLabel {
             if lines > 1 {
                 // The lines cover each other. The colour of the first one is visible.
                 let names = names.join(", ");
-                let fits = STRONG.width(&names) + STRONG.width(&label.says) <= LABEL_MOST;
+                let fits = STRONG.width(&names) + STRONG.width(&label.says) <= MERGED_MOST;
                 label.name = match () {
                     () if fits => names,
                     () if lines == all => format!("all {lines}"),
@@ -110,6 +112,8 @@ mod tests {
         let labels = vec![label("a", ": 3", 10.0), label("b", ": none", 90.0), label("c", ": none", 90.0)];
         let merged: Vec<String> = EndLabel::merged(labels).iter().map(EndLabel::written).collect();
         assert_eq!(merged, ["a: 3", "b, c: none"]);
+        let release = label("supabase-js-2.105.4", ": mean up to 0.0228 callers", 10.0);
+        assert_eq!(release.written(), "supabase-js-2.105.4: mean up to 0.0228 callers");
         let long = (0..4).map(|i| label(&format!("policy-with-a-long-name-{i}"), ": none", 90.0)).collect();
         assert_eq!(EndLabel::merged(long)[0].written(), "all 4: none");
     }

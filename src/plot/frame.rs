@@ -73,11 +73,23 @@ pub fn provenance(results: &Results) -> String {
     parts.extend([
         format!("seed {}", results.seed),
         number::counted(results.replications.into(), "replication", "replications"),
-        NOTE.fit(&format!("client model {}", results.client_label()), 270.0),
+        clients(results),
         format!("authstorm {}", clean(&results.version)),
         format!("sha256 {hash}"),
     ]);
     parts.join(" · ")
+}
+
+/// The widest list of clients.
+const CLIENTS_MOST: f64 = 270.0;
+
+/// The client models by name, or their number where several have too little room.
+fn clients(results: &Results) -> String {
+    let named = format!("client model {}", results.client_label());
+    match results.clients() {
+        count if count > 1 && NOTE.width(&named) > CLIENTS_MOST => format!("{count} client models"),
+        _ => NOTE.fit(&named, CLIENTS_MOST),
+    }
 }
 
 /// The rectangle for data, with its scales.
@@ -205,4 +217,23 @@ pub fn with_unit(mut ticks: Vec<Tick>, unit: &str) -> Vec<Tick> {
         last.label.push_str(unit);
     }
     ticks
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::results::synthetic;
+
+    #[test]
+    fn many_client_models_are_counted() {
+        let mut results = synthetic::empty(&["old"]);
+        for (model, expected) in [
+            ("clerk-js-6.3.3", "client model clerk-js-6.3.3"),
+            ("own and documented", "client model own and documented"),
+            ("auth0-spa-js-2.28.3 and aws-amplify-6.22.1 and firebase-1.13.9", "3 client models"),
+        ] {
+            results.client_model = model.to_owned();
+            assert_eq!(clients(&results), expected);
+        }
+    }
 }
