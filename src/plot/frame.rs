@@ -228,7 +228,7 @@ mod tests {
     fn many_client_models_are_counted() {
         let mut results = synthetic::empty(&["old"]);
         for (model, expected) in [
-            ("clerk-js-6.3.3", "client model clerk-js-6.3.3"),
+            ("model-of-one-1.0", "client model model-of-one-1.0"),
             ("own and documented", "client model own and documented"),
             ("auth0-spa-js-2.28.3 and aws-amplify-6.22.1 and firebase-1.13.9", "3 client models"),
         ] {
