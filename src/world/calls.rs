@@ -107,10 +107,15 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             Pending::Waiting | Pending::Abandoned => {}
             Pending::Shed(id) => {
                 let Entry { call, latency, .. } = self.gateway.take(id);
+                let (latency, is_lost) = self.way_back(&call, latency);
                 if self.plan.backend.keys.is_client(call.user) {
-                    return self.deliver_to_caller(call, latency, Some(Outcome::Shed));
+                    let outcome = if is_lost { Outcome::NetworkError } else { Outcome::Shed };
+                    return self.deliver_to_caller(call, latency, Some(outcome));
                 }
                 if self.is_waited_for(&call) {
+                    if is_lost {
+                        return self.deliver(call, latency, Failure::NETWORK.into());
+                    }
                     self.pages.set_shed(call.waiter);
                     self.deliver(call, latency, Failure::status(503).into());
                 }
@@ -125,22 +130,30 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         self.free_workers(pool);
         let Departure::Served { holds } = departure else { return };
         let Entry { call, latency, .. } = self.gateway.take(id);
+        let (latency, is_lost) = self.way_back(&call, latency);
         self.holds(holds, call.endpoint, call.user, latency);
-        let due = self.now.after(latency);
-        let lost = match self.plan.backend.route(call.endpoint).restarts.is_empty() {
-            true => None,
-            false => self.gateway.lost_at(&call, self.now, due, &self.streams.backend),
-        };
-        let latency = lost.map_or(latency, |(at, _)| at.since(self.now));
         if self.plan.backend.keys.is_client(call.user) {
             self.gateway.decided(&call, self.now, true, &mut self.observer);
-            return self.deliver_to_caller(call, latency, lost.map(|_| Outcome::NetworkError));
+            let outcome = is_lost.then_some(Outcome::NetworkError);
+            return self.deliver_to_caller(call, latency, outcome);
         }
         // The server processes the call even if its client has given up.
         let reply = self.account_answers(&call);
         if self.is_waited_for(&call) {
-            self.deliver(call, latency, if lost.is_some() { Failure::NETWORK.into() } else { reply });
+            self.deliver(call, latency, if is_lost { Failure::NETWORK.into() } else { reply });
         }
+    }
+
+    /// Time until the answer to a call that leaves the workers now arrives, or until a restart breaks the connection before,
+    /// and whether one does.
+    #[inline]
+    fn way_back(&mut self, call: &Call, latency: Dur) -> (Dur, bool) {
+        if self.plan.backend.route(call.endpoint).restarts.is_empty() {
+            return (latency, false);
+        }
+        let due = self.now.after(latency);
+        let lost = self.gateway.lost_at(call, self.now, due, &self.streams.backend);
+        lost.map_or((latency, false), |(at, _)| (at.since(self.now), true))
     }
 
     /// Whether the client still waits for the call.

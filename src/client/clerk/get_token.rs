@@ -192,6 +192,8 @@ impl Page<'_> {
         loop {
             let next = self.tasks[waiter].next;
             match result {
+                // The answer has written the cookie for the call that began the fetch.
+                Ok(token) if waiter == first => self.call_ends(waiter, token),
                 Ok(token) => self.got_token(waiter, token),
                 Err(failure) => self.attempt_failed(waiter, failure),
             }
@@ -250,18 +252,26 @@ impl Page<'_> {
         }
     }
 
+    /// A call gets the token of the cache or of a fetch that it shares.
     fn got_token(&mut self, id: TaskId, token: Option<Token>) {
+        if token.is_some() {
+            self.set_cookie(token);
+        }
+        self.call_ends(id, token);
+    }
+
+    /// A call of `getToken` ends with a token, or with an empty answer because the browser is offline.
+    fn call_ends(&mut self, id: TaskId, token: Option<Token>) {
         self.retry_over(id);
         let task = self.tasks[id];
         if token.is_none() && self.browser.offline() && self.setup.release.offline_aware {
             return self.gives_up(id, Failure::OFFLINE);
         }
-        if token.is_some() {
-            self.set_cookie(token);
-        }
         self.tasks.end(id);
         match task.caller {
             Caller::Poller => self.poll_ended(task.parent),
+            // `refreshTokenOnFocus` writes the cookie itself.
+            Caller::Focus if token.is_some() => self.set_cookie(token),
             Caller::Focus => {}
             Caller::App => self.app_hears(task.since),
             Caller::Parent => self.parent_has_token(task.parent, Ok(token)),

@@ -94,6 +94,16 @@ impl Clock {
         promise
     }
 
+    /// Lets all jobs go on first until each waits.
+    pub(super) fn all_else(&self) -> Promise<()> {
+        let promise = Promise::new();
+        let due = promise.clone();
+        self.at_once(move || {
+            due.resolve(());
+        });
+        promise
+    }
+
     /// Lets every job go on first that can.
     pub(super) fn turn(&self) -> Turn {
         Turn(false)

@@ -1,24 +1,37 @@
 //! Users of a drawn scenario: their client, their policies, what they do and what is done to them.
 
+use super::drawn_cohorts;
 use super::scenario::{Dice, budget, retry};
 use crate::scenario::policies::PRESETS;
 use std::fmt::Write;
 
 /// Writes the policies, the client, the fleet and the script; `after` goes behind the list of policies.
-pub(super) fn users((dice, later): (&mut Dice, &mut Dice), text: &mut String, after: &str, horizon_s: u64) {
+pub(super) fn users(
+    (dice, later, others): (&mut Dice, &mut Dice, &mut Dice),
+    text: &mut String,
+    after: &str,
+    horizon_s: u64,
+) {
     let mut presets = PRESETS.map(|(name, _)| name).to_vec();
     let last = presets.pop().expect("a preset that came later");
     let drawn = dice.one(&presets);
     let preset = if later.once_in(5) { last } else { drawn };
     let own = dice.number(0, 2);
-    let names = match own {
-        0 => format!("[\"{preset}\"]"),
-        1 => format!("[\"{preset}\", \"own\"]"),
-        _ => format!("[\"{preset}\", \"mixed\"]"),
-    };
-    let _ = writeln!(text, "policies = {names}\n{after}");
-    client((dice, later), text);
-    fleet((dice, later), text);
+    let mut compared = vec![preset];
+    compared.extend([None, Some("own"), Some("mixed")][own as usize]);
+    let has_releases = others.once_in(4);
+    if has_releases {
+        compared.push("releases");
+    }
+    let _ = writeln!(text, "policies = {compared:?}\n{after}");
+    let names = if others.once_in(2) { drawn_cohorts::names(others) } else { Vec::new() };
+    if names.is_empty() {
+        client((dice, later), text);
+        fleet((dice, later), text);
+    } else {
+        let followed: Vec<&str> = compared.iter().copied().chain(["old", "clerk-js-6.3.3"]).collect();
+        drawn_cohorts::cohorts((dice, later, others), text, (&names, &followed));
+    }
     if own > 0 {
         policy(dice, text);
     }
@@ -29,12 +42,21 @@ pub(super) fn users((dice, later): (&mut Dice, &mut Dice), text: &mut String, af
         let _ = writeln!(text, "  {{ policy = \"{preset}\", share = 0.25 }},");
         let _ = writeln!(text, "  {{ policy = \"{}\", share = 0.25 }},\n]", others[0]);
     }
+    if has_releases {
+        drawn_cohorts::releases(others, text);
+    }
     for _ in 0..dice.number(0, 5) {
         action((dice, later), text, horizon_s);
+        if others.once_in(4) {
+            let _ = writeln!(text, "spread = {}", others.dist(4_000));
+        }
+        if !names.is_empty() && others.once_in(2) {
+            let _ = writeln!(text, "cohort = \"{}\"", others.one(&names));
+        }
     }
 }
 
-fn client((dice, later): (&mut Dice, &mut Dice), text: &mut String) {
+pub(super) fn client((dice, later): (&mut Dice, &mut Dice), text: &mut String) {
     let models = ["documented", "clerk-js-5.125.3", "clerk-js-6.0.0", "clerk-js-6.1.0", "clerk-js-6.3.3"];
     let drawn = dice.one(&models);
     let model = if later.once_in(3) { "clerk-js-6.40.0" } else { drawn };
@@ -44,7 +66,7 @@ fn client((dice, later): (&mut Dice, &mut Dice), text: &mut String) {
     }
 }
 
-fn fleet((dice, later): (&mut Dice, &mut Dice), text: &mut String) {
+pub(super) fn fleet((dice, later): (&mut Dice, &mut Dice), text: &mut String) {
     let _ = writeln!(text, "\n[fleet]\nusers = {}", dice.number(1, 4));
     let _ = match dice.number(0, 3) {
         0 => writeln!(text, "tabs = [{{ tabs = 3, share = 0.4 }}, {{ tabs = 1, share = 0.6 }}]"),

@@ -6,7 +6,7 @@ use crate::kernel::random::{Purpose, Stream, origin};
 use crate::kernel::{Dist, Dur};
 use crate::scenario::Scenario;
 
-const PURPOSES: [Purpose; 16] = [
+const PURPOSES: [Purpose; 17] = [
     Purpose::Arrival,
     Purpose::Focus,
     Purpose::Latency,
@@ -23,6 +23,7 @@ const PURPOSES: [Purpose; 16] = [
     Purpose::Visit,
     Purpose::Action,
     Purpose::FocusLasts,
+    Purpose::RequestLatency,
 ];
 
 /// The streams of one simulation.
@@ -64,8 +65,10 @@ impl Draws {
             place
         });
         let origins = origins.collect();
-        let faults =
-            stream_names(&scenario.faults, &scenario.client.model().endpoints()).iter().map(named).collect();
+        let faults = stream_names(&scenario.faults, &scenario.cohorts()[0].client.model().endpoints())
+            .iter()
+            .map(named)
+            .collect();
         let of = |purpose| (purpose, Stream::new(scenario.seed, 0, purpose, 0));
         Draws { purposes: PURPOSES.map(of).to_vec(), faults, origins }
     }
@@ -74,9 +77,9 @@ impl Draws {
         self.purposes.iter().find(|(of, _)| *of == purpose).expect("all that is drawn for").1
     }
 
-    /// A draw of one purpose, for a user or a tab and which time.
-    pub(super) fn of(&self, purpose: Purpose, who: u64, which: u64) -> u64 {
-        self.stream(purpose).bits(who, which)
+    /// A draw of one purpose.
+    pub(super) fn of(&self, purpose: Purpose, place: Place) -> u64 {
+        self.stream(purpose).bits(place.0, place.1)
     }
 
     /// A duration of this purpose.
@@ -98,7 +101,7 @@ impl Draws {
 
     pub(super) fn client(&self, client: u64, what: Own, key: u64) -> u64 {
         let (within, origin) = self.client_place(client);
-        self.of(Purpose::Generic, origin.wrapping_add(within << 8 | what as u64), key)
+        self.of(Purpose::Generic, (origin.wrapping_add(within << 8 | what as u64), key))
     }
 
     /// The draws of a generic try; attempts of these scenarios stay below 2^16.
@@ -107,12 +110,12 @@ impl Draws {
         (origin.wrapping_add(within), number << 16 | attempt)
     }
 
-    /// The draws of a tab's call: which of several at once, and when.
+    /// The draws of a call of the tab whose draws begin at `tab`: which of several at once, and when.
     pub(super) fn of_call(&self, tab: u64, endpoint: Endpoint, ordinal: u64, now: u64) -> Place {
         (tab << 16 | u64::from(endpoint.row().draws) << 8 | ordinal, now)
     }
 
-    /// A wait of a tab between `low` and `high`.
+    /// A wait between `low` and `high` of the tab whose draws begin at `tab`.
     pub(super) fn wait(&self, tab: u64, what: Waits, ordinal: u64, now: u64, (low, high): (u64, u64)) -> u64 {
         let place = (tab << 16 | (what as u64) << 8 | ordinal, now);
         self.time(&Dist::uniform(Dur(low), Dur(high)), Purpose::Jitter, place)

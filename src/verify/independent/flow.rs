@@ -40,7 +40,7 @@ impl Page {
         let promise = Promise::new();
         let (page, settles) = (Rc::clone(self), promise.clone());
         self.spawn(async move {
-            let ends = if page.world.is_documented() {
+            let ends = if page.is_documented() {
                 page.touches_to_recover(tells, depth, round).await
             } else {
                 page.asks_who_is_here(tells, depth).await
@@ -102,7 +102,7 @@ impl Page {
             }
             Err(answer) if answer.is(401) || answer.is(422) => true,
             Err(answer) if self.enters(&answer) => {
-                let rounds = self.world.scenario.client.max_rounds.unwrap_or(ROUNDS);
+                let rounds = self.world.cohort(self.user).client.max_rounds.unwrap_or(ROUNDS);
                 if round < rounds {
                     let _ = self.enters_round(true, depth + 1, round + 1).await;
                 }
@@ -196,7 +196,7 @@ impl Page {
         let page = Rc::clone(self);
         self.spawn(async move {
             if let Err(answer) = page.touches_current(&session, 0, true).await
-                && !page.world.is_newest()
+                && !page.is_newest()
             {
                 page.write("app error");
                 page.world.rejected.borrow_mut().push((page.now(), page.tab, answer));
@@ -238,7 +238,7 @@ impl Page {
         self.world.clock.turn().await;
         let mut session = session;
         if let Some(object) = session.clone().filter(|_| self.has_focus()) {
-            if navigates && !self.world.is("clerk-js-5.125.3") {
+            if navigates && !self.is("clerk-js-5.125.3") {
                 if let Err(answer) = self.touches(&object, depth, false, false).await {
                     if !self.enters(&answer) {
                         return Err(answer);

@@ -56,11 +56,8 @@ impl Page {
         });
         let (page, promise) = (Rc::clone(self), client.clone());
         self.spawn(async move {
-            let fine = if page.world.is_newest() {
-                page.loads_client_in_time().await
-            } else {
-                page.loads_client().await
-            };
+            let fine =
+                if page.is_newest() { page.loads_client_in_time().await } else { page.loads_client().await };
             promise.resolve(fine);
         });
         let environment = environment.await;
@@ -84,12 +81,12 @@ impl Page {
 
     /// Whether /environment was answered. When not, the one that an earlier load kept will do.
     async fn loads_environment(self: &Rc<Page>) -> bool {
-        let multi = self.world.scenario.fleet.multi_session;
+        let multi = self.fleet().multi_session;
         let answer = self.fetch(Page::ask(ENVIRONMENT, Waits::LoadEnvironment)).await;
         let user = self.user();
         match answer {
             Ok(answer) => {
-                if self.world.is_newest() {
+                if self.is_newest() {
                     let page = Rc::clone(self);
                     self.spawn(async move { page.refreshes_session_token(true).await });
                 }
@@ -185,8 +182,10 @@ impl Page {
         Ok(false)
     }
 
+    /// In the engine's order of one instant: what the page does with the cookie's session comes first.
     async fn asks_client_again(self: &Rc<Page>) {
         let ask = Ask { first: false, ..Page::ask(CLIENT, Waits::LoadAgain) };
+        self.world.clock.all_else().await;
         match self.fetch(ask).await {
             Ok(Answer::Ok { token, listed }) => {
                 self.has_resource(listed, token);

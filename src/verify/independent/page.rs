@@ -11,6 +11,7 @@ use super::token::Entry;
 use super::world::{Fails, User, World};
 use crate::backend::{Endpoint, UpdatedAt};
 use crate::client::app::{AppReaction, DocumentFocus};
+use crate::fleet::FleetSpec;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
@@ -115,6 +116,30 @@ impl Page {
         &self.world.users[self.user as usize]
     }
 
+    pub(super) fn fleet(&self) -> &FleetSpec {
+        self.world.fleet(self.user)
+    }
+
+    /// Whether the client is this release.
+    pub(super) fn is(&self, release: &str) -> bool {
+        self.world.release(self.user) == release
+    }
+
+    /// The releases from 6.25.9 on.
+    pub(super) fn is_newest(&self) -> bool {
+        self.is("clerk-js-6.40.0")
+    }
+
+    /// The client of the pull request's account, not a measured one.
+    pub(super) fn is_documented(&self) -> bool {
+        self.is("documented")
+    }
+
+    /// A wait between two bounds, drawn now.
+    pub(super) fn waits(&self, what: Waits, ordinal: u64, bounds: (u64, u64)) -> u64 {
+        self.world.draws.wait(self.world.tab_draws(self.tab), what, ordinal, self.now(), bounds)
+    }
+
     pub(super) fn name(&self) -> String {
         format!("tab {}", self.tab)
     }
@@ -159,7 +184,7 @@ impl Page {
     pub(super) fn request(self: &Rc<Page>, ask: Ask, first: bool) -> Promise<Answer> {
         let world = &self.world;
         self.user().requests.set(self.user().requests.get() + 1);
-        let place = world.draws.of_call(self.tab, ask.endpoint, ask.ordinal, self.now());
+        let place = world.draws.of_call(world.tab_draws(self.tab), ask.endpoint, ask.ordinal, self.now());
         let what = format!("{}{}", ask.endpoint, if first { ", first" } else { "" });
         let (answer, ended) = world.send(Who::User(self.user), ask.endpoint, place, (self.name(), what));
         if matches!(ask.waits, Waits::LoadClient) {
@@ -195,7 +220,7 @@ impl Page {
             let given = self.world.given_wait.as_ref();
             let given =
                 given.and_then(|g| g(self.now(), self.tab, is_client, (cap(bounds.0), cap(bounds.1))));
-            let drawn = || cap(self.world.draws.wait(self.tab, ask.waits, ask.ordinal, self.now(), bounds));
+            let drawn = || cap(self.waits(ask.waits, ask.ordinal, bounds));
             self.world.clock.sleep(given.unwrap_or_else(drawn)).await;
             if matches!(ask.waits, Waits::LoadClient) && self.load_aborted.get() {
                 return answer;
@@ -212,7 +237,7 @@ impl Page {
             Answer::Ok { .. } => Ok(answer),
             Answer::Network | Answer::GivenUp if self.offline() => Ok(Answer::Nothing),
             Answer::Status { status: 401, code, .. }
-                if !self.world.is_documented()
+                if !self.is_documented()
                     && !matches!(
                         code.as_deref(),
                         Some("dev_browser_unauthenticated" | "requires_captcha")
@@ -228,7 +253,7 @@ impl Page {
     /// `document.hasFocus()`
     pub(super) fn has_focus(&self) -> bool {
         let within = self.tab - self.user * self.world.tabs_per_user;
-        match self.world.scenario.fleet.document_focus {
+        match self.fleet().document_focus {
             DocumentFocus::All => true,
             DocumentFocus::One => self.user().focus.get() == Some(within),
             DocumentFocus::None => false,
@@ -341,7 +366,7 @@ impl Page {
         if !known {
             self.told.replace(Some(session));
         }
-        let fleet = &self.world.scenario.fleet;
+        let fleet = self.fleet();
         let now = self.now();
         if now < fleet.app_reaction_from.0 || fleet.app_reaction_to.is_some_and(|to| now >= to.0) {
             return;

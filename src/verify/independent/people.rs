@@ -1,6 +1,7 @@
 //! Users: when they open, focus, reload, close and leave; what the script and the faults do to them.
 
 use super::answer::Answer;
+use super::cohorts::Cohort;
 use super::draws::Waits;
 use super::endpoints::SIGN_IN;
 use super::page::{Ask, Page};
@@ -13,8 +14,9 @@ use crate::scenario::{Act, ActionSpec, Scenario, Users};
 use std::rc::Rc;
 
 /// Tabs of one user at most, those included that actions open.
-pub(super) fn most_tabs(scenario: &Scenario) -> u64 {
-    u64::from(scenario.fleet.tabs.most() + most_opened(&scenario.actions))
+pub(super) fn most_tabs(scenario: &Scenario, cohorts: &[Cohort]) -> u64 {
+    let most = cohorts.iter().map(|cohort| cohort.fleet.tabs.most()).max().unwrap_or(1);
+    u64::from(most + most_opened(&scenario.actions))
 }
 
 /// What a tab does again and again in one visit.
@@ -31,39 +33,42 @@ enum Habit {
 /// Plans what comes from outside. What is due at the horizon or later does not happen.
 pub(super) fn begin(world: &Rc<World>) {
     let scenario = &world.scenario;
-    for action in scenario.actions.iter().filter(|action| action.at < scenario.horizon) {
+    for (place, action) in scenario.actions.iter().enumerate().filter(|(_, of)| of.at < scenario.horizon) {
         let (again, action) = (Rc::clone(world), action.clone());
         // In the recordings an act comes after the timers of its instant.
         world.clock.at(action.at.0, move || {
             let acts = Rc::clone(&again);
-            again.clock.after(0, move || acts.act(&action));
+            again.clock.after(0, move || acts.act(place, &action));
         });
     }
-    for (index, fault) in scenario.faults.iter().enumerate() {
-        if fault.strikes_sessions() && fault.from < scenario.horizon {
+    for (index, fault) in scenario.faults.iter().enumerate().filter(|(_, fault)| fault.strikes_sessions()) {
+        for (number, begin) in world.begins(fault).enumerate() {
             let revokes = Rc::clone(world);
             let share = fault.kind.share();
-            world.clock.at(fault.from.0, move || {
+            world.clock.at(begin, move || {
                 for user in &revokes.users {
-                    if chance(revokes.draws.fault(index, (user.number, 0)), share) {
+                    let draws = revokes.draws_of(user.number, number as u64);
+                    if chance(revokes.draws.fault(index, draws), share) {
                         user.revoked.set(true);
                     }
                 }
             });
         }
     }
-    for user in 0..u64::from(scenario.fleet.users) {
-        let fleet = &scenario.fleet;
-        let mut at = world.draws.time(&fleet.opens, Purpose::Arrival, (user, 0));
+    world.plans_restarts();
+    for user in 0..world.users.len() as u64 {
+        let fleet = world.fleet(user);
+        let mut at = world.draws.time(&fleet.opens, Purpose::Arrival, world.draws_of(user, 0));
         for within in 0..tabs_of(world, user) {
             if within > 0 {
-                at += world.draws.time(&fleet.further_tab_opens, Purpose::Arrival, (user, within));
+                let draws = world.draws_of(user, within);
+                at += world.draws.time(&fleet.further_tab_opens, Purpose::Arrival, draws);
             }
             let opens = Rc::clone(world);
             world.clock.at(at, move || opens.visit_begins(user, within as usize));
         }
         if let Some(offline) = &fleet.offline {
-            let first = world.draws.time(&offline.every, Purpose::Offline, (user, 0));
+            let first = world.draws.time(&offline.every, Purpose::Offline, world.draws_of(user, 0));
             let goes = Rc::clone(world);
             world.clock.at(first, move || goes.goes_offline(user, 0));
         }
@@ -72,13 +77,13 @@ pub(super) fn begin(world: &Rc<World>) {
 
 /// Tabs that a user opens without being told to.
 fn tabs_of(world: &World, user: u64) -> u64 {
-    match &world.scenario.fleet.tabs {
+    match &world.fleet(user).tabs {
         Tabs::Fixed(tabs) => u64::from(*tabs),
         Tabs::Shares(shares) => {
             // By the number of tabs: the order in the scenario changes nothing.
             let mut shares = shares.clone();
             shares.sort_by_key(|share| share.tabs);
-            let bits = world.draws.of(Purpose::Tabs, user, 0);
+            let bits = world.draws.of(Purpose::Tabs, world.draws_of(user, 0));
             let mut up_to = 0.0;
             let mine = shares.iter().find(|share| {
                 up_to += share.share;
@@ -96,13 +101,14 @@ impl World {
 
     fn goes_offline(self: &Rc<World>, user: u64, round: u64) {
         self.users[user as usize].offline.set(true);
-        let Some(offline) = &self.scenario.fleet.offline else { return };
-        let lasts = self.draws.time(&offline.lasts, Purpose::Offline, (user, 2 * round + 1));
+        let Some(offline) = &self.fleet(user).offline else { return };
+        let lasts = self.draws.time(&offline.lasts, Purpose::Offline, self.draws_of(user, 2 * round + 1));
         let world = Rc::clone(self);
         self.clock.after(lasts, move || {
             world.users[user as usize].offline.set(false);
-            let Some(offline) = &world.scenario.fleet.offline else { return };
-            let next = world.draws.time(&offline.every, Purpose::Offline, (user, 2 * round + 2));
+            let Some(offline) = &world.fleet(user).offline else { return };
+            let next =
+                world.draws.time(&offline.every, Purpose::Offline, world.draws_of(user, 2 * round + 2));
             let goes = Rc::clone(&world);
             world.clock.after(next, move || goes.goes_offline(user, round + 1));
         });
@@ -126,7 +132,7 @@ impl World {
 
     /// Plans round number `round` of a habit. It ends with the visit.
     fn plans(self: &Rc<World>, habit: Habit, user: u64, within: usize, round: u64) {
-        let fleet = &self.scenario.fleet;
+        let fleet = self.fleet(user);
         let visit = self.visit(user, within);
         let in_rounds = visit << 32 | round;
         let (every, purpose, key): (Option<&Dist>, _, _) = match habit {
@@ -143,7 +149,7 @@ impl World {
             self.plans(Habit::Blur, user, within, round);
         }
         let Some(every) = every else { return };
-        let tab = user * self.tabs_per_user + within as u64;
+        let tab = self.tab_draws(user * self.tabs_per_user + within as u64);
         let delay = self.draws.time(every, purpose, (tab, key));
         if habit == Habit::Blur
             && let Some(every) = &fleet.focus_every
@@ -164,7 +170,7 @@ impl World {
     }
 
     fn does(self: &Rc<World>, habit: Habit, user: u64, within: usize) {
-        let fleet = &self.scenario.fleet;
+        let fleet = self.fleet(user);
         let Some(page) = self.page(user, within) else { return };
         match habit {
             Habit::Focus => page.gains_focus(),
@@ -181,9 +187,8 @@ impl World {
             Habit::Close => {
                 self.closes_page(user, within);
                 if let Some(away) = &fleet.away {
-                    let tab = page.tab;
-                    let visit = self.visit(user, within);
-                    let after = self.draws.time(away, Purpose::Visit, (tab, 2 * visit + 1));
+                    let draws = (self.tab_draws(page.tab), 2 * self.visit(user, within) + 1);
+                    let after = self.draws.time(away, Purpose::Visit, draws);
                     let world = Rc::clone(self);
                     self.clock.after(after, move || world.visit_begins(user, within));
                 }
@@ -191,16 +196,32 @@ impl World {
         }
     }
 
-    fn act(self: &Rc<World>, action: &ActionSpec) {
+    /// An action that names a cohort is of its users, numbered from its first.
+    fn act(self: &Rc<World>, place: usize, action: &ActionSpec) {
         let whom = action.whom();
-        for user in 0..u64::from(self.scenario.fleet.users) {
+        let named = |name: &String| self.cohorts.iter().find(|cohort| cohort.name == *name);
+        let cohort = action.cohort.as_ref().and_then(named);
+        let users = cohort.map_or(0..self.users.len() as u64, Cohort::users);
+        for user in users.clone() {
             let meant = match whom {
                 Users::All => true,
-                Users::Range(first, last) => (u64::from(first)..=u64::from(last)).contains(&user),
-                Users::Share(share) => chance(self.draws.of(Purpose::Action, user, 0), share),
+                Users::Range(first, last) => {
+                    (u64::from(first)..=u64::from(last)).contains(&(user - users.start))
+                }
+                Users::Share(share) => chance(self.draws.of(Purpose::Action, self.draws_of(user, 0)), share),
             };
-            if meant {
-                self.acts(user, action);
+            match &action.spread {
+                _ if !meant => {}
+                None => self.acts(user, action),
+                Some(spread) => {
+                    let draws = self.draws_of(user, (1 << 32) + place as u64);
+                    let after = self.draws.time(spread, Purpose::Action, draws);
+                    let (again, action) = (Rc::clone(self), action.clone());
+                    self.clock.after(after, move || {
+                        let acts = Rc::clone(&again);
+                        again.clock.after(0, move || acts.acts(user, &action));
+                    });
+                }
             }
         }
     }
@@ -242,11 +263,11 @@ impl World {
     /// A signed-out user may fill in the sign-in page.
     pub(super) fn plans_sign_in(self: &Rc<World>, page: &Page, again: bool) {
         let (user, tab) = (page.user, page.tab);
-        let Some(spec) = &self.scenario.fleet.sign_in_again else { return };
-        if !chance(self.draws.of(Purpose::SignIn, user, u64::MAX), spec.share) {
+        let Some(spec) = &self.fleet(user).sign_in_again else { return };
+        if !chance(self.draws.of(Purpose::SignIn, self.draws_of(user, u64::MAX)), spec.share) {
             return;
         }
-        let after = self.draws.time(&spec.after, Purpose::SignIn, (user, self.now()));
+        let after = self.draws.time(&spec.after, Purpose::SignIn, self.draws_of(user, self.now()));
         let world = Rc::clone(self);
         let within = (tab - user * self.tabs_per_user) as usize;
         self.clock.after(after, move || {

@@ -58,7 +58,7 @@ impl Page {
             let flag = Gone::default();
             poller.tick.replace(Some(Rc::clone(&flag)));
             let (next, gone) = (Rc::clone(&page), Rc::clone(&page.gone));
-            let often = page.world.is_newest() && page.has_focus();
+            let often = page.is_newest() && page.has_focus();
             page.world.clock.after(if often { OFTEN } else { INTERVAL }, move || {
                 if !flag.get() && !gone.get() {
                     next.ticks(poller);

@@ -2,6 +2,7 @@
 //!
 //! Odd nanoseconds and spread times keep most events off the same instant, so that few draws hang on the order in one.
 
+use super::drawn_servers;
 use super::drawn_users::users;
 use crate::kernel::random::{Purpose, Stream, below};
 use crate::verify::LIMIT_KEYS;
@@ -17,6 +18,11 @@ impl Dice {
     pub(super) fn number(&mut self, low: u64, high: u64) -> u64 {
         self.thrown += 1;
         low + below(self.stream.bits(0xD1CE, self.thrown), high - low + 1)
+    }
+
+    /// Dice of their own, which do not move these.
+    pub(super) fn fork(&self) -> Dice {
+        Dice { stream: self.stream, thrown: self.thrown + (1 << 32) }
     }
 
     /// Once in so many times.
@@ -67,6 +73,7 @@ pub fn scenario(seed: u64) -> String {
     let dice = &mut Dice { stream, thrown: 0 };
     // What came later is drawn apart, so that a seed draws the rest as before.
     let later = &mut Dice { stream: Stream::new(seed, 0, Purpose::Generic, u16::MAX - 2), thrown: 0 };
+    let others = &mut Dice { stream: Stream::new(seed, 0, Purpose::Generic, u16::MAX - 3), thrown: 0 };
     let (has_users, has_workloads) = match dice.number(0, 5) {
         0 | 1 => (false, true),
         2 => (true, true),
@@ -78,7 +85,7 @@ pub fn scenario(seed: u64) -> String {
     );
     let guard = "\n[guard]\nmax-events = 20000\n";
     if has_users {
-        users((dice, later), &mut text, guard, horizon_s);
+        users((dice, later, others), &mut text, guard, horizon_s);
     } else {
         let _ = writeln!(text, "policies = [\"new\"]\n{guard}");
         if dice.once_in(3) {
@@ -98,9 +105,19 @@ pub fn scenario(seed: u64) -> String {
     if has_workloads {
         endpoints.push("generic");
     }
-    backend((dice, later), &mut text, &endpoints);
+    let mut of_backend = String::new();
+    backend((dice, later), &mut of_backend, &endpoints);
+    if others.once_in(3) {
+        drawn_servers::pool(others, &mut of_backend, &endpoints);
+    }
+    text += &of_backend;
     for place in 0..dice.number(0, 3) {
-        fault(dice, &mut text, &endpoints, (place, horizon_s));
+        if let Some(window_s) = fault(dice, &mut text, &endpoints, (place, horizon_s)) {
+            drawn_servers::further(others, &mut text, window_s);
+        }
+    }
+    if others.once_in(3) {
+        drawn_servers::restart(others, &mut text, &endpoints, horizon_s);
     }
     text
 }
@@ -291,7 +308,13 @@ fn later_options(
     }
 }
 
-fn fault(dice: &mut Dice, text: &mut String, endpoints: &[&str], (place, horizon_s): (u64, u64)) {
+/// Writes a fault. The seconds of its window, where it has one.
+fn fault(
+    dice: &mut Dice,
+    text: &mut String,
+    endpoints: &[&str],
+    (place, horizon_s): (u64, u64),
+) -> Option<u64> {
     let has_users = endpoints.len() > 1;
     let kinds = ["status", "status", "status", "latency", "outage", "no-answer", "pass", "revocation"];
     let kind = dice.one(&kinds[..if has_users { 8 } else { 7 }]);
@@ -299,12 +322,13 @@ fn fault(dice: &mut Dice, text: &mut String, endpoints: &[&str], (place, horizon
     let _ = writeln!(text, "\n[[fault]]\nname = \"f{place}\"\nkind = \"{kind}\"\nfrom = \"{from}s\"");
     if kind == "revocation" {
         let _ = writeln!(text, "share = 0.{}", dice.number(1, 9));
-        return;
+        return None;
     }
     if from.is_multiple_of(2) && text.contains("region = \"r0\"") {
         text.push_str("regions = [\"r0\"]\n");
     }
-    let _ = writeln!(text, "to = \"{}s\"\nprobability = 0.{}", from + dice.number(1, 60), dice.number(1, 9));
+    let window_s = dice.number(1, 60);
+    let _ = writeln!(text, "to = \"{}s\"\nprobability = 0.{}", from + window_s, dice.number(1, 9));
     if has_users {
         let _ = writeln!(text, "endpoints = {:?}", dice.some(endpoints));
     }
@@ -333,6 +357,7 @@ fn fault(dice: &mut Dice, text: &mut String, endpoints: &[&str], (place, horizon
         }
         _ => {}
     }
+    Some(window_s)
 }
 
 #[cfg(test)]

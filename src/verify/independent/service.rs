@@ -6,6 +6,7 @@ use super::draws::Place;
 use super::endpoints::{CLIENT, TOKENS, TOUCH};
 use super::limit::Limit;
 use super::log::Token;
+use super::workers::{Station, Where, stations};
 use super::world::World;
 use crate::backend::Endpoint;
 use crate::backend::spec::{ClientToken, RevokedSession};
@@ -13,20 +14,20 @@ use crate::fault::FaultKind;
 use crate::kernel::random::{Purpose, chance, second_word};
 use crate::scenario::Scenario;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
 
 /// All that answers.
 pub(super) struct Service {
     limits: Vec<Limit>,
     struck: Vec<u64>,
-    stations: Vec<Station>,
-}
-
-#[derive(Default)]
-struct Station {
-    busy: u32,
-    waiting: VecDeque<Rc<Call>>,
+    pub stations: Vec<Station>,
+    /// Every call whose connection has been opened and was not broken by a restart, in the order of their sending.
+    pub connections: Vec<Rc<Call>>,
+    /// Answers that are known.
+    answers: u64,
+    /// Desks that there have been, and those that nobody is at: see [`World::takes_desk`].
+    pub desks: u32,
+    pub free_desks: Vec<u32>,
 }
 
 /// A call, to be written down when the run is over.
@@ -64,6 +65,13 @@ pub(super) struct Call {
     pub sent: u64,
     pub latency: Cell<u64>,
     pub answer: Promise<Answer>,
+    /// Where it is on the server's side.
+    pub is: Cell<Where>,
+    /// Which answer in the whole run its answer is; none until it is known.
+    pub known: Cell<Option<u64>>,
+    pub desk: Cell<u32>,
+    /// It has a place of each limit that it has passed.
+    pub holds: Cell<bool>,
 }
 
 impl Service {
@@ -71,7 +79,11 @@ impl Service {
         Service {
             limits: scenario.backend.limits.iter().cloned().map(Limit::new).collect(),
             struck: vec![0; scenario.faults.len()],
-            stations: Endpoint::ALL.iter().map(|_| Station::default()).collect(),
+            stations: stations(&scenario.backend),
+            connections: Vec::new(),
+            answers: 0,
+            desks: 0,
+            free_desks: Vec::new(),
         }
     }
 }
@@ -92,12 +104,18 @@ impl World {
     }
 
     /// The limits that a call has passed when nothing stopped it.
-    fn all_passed(&self, call: &Call) -> Vec<usize> {
+    pub(super) fn all_passed(&self, call: &Call) -> Vec<usize> {
         (0..self.all_limits()).filter(|limit| self.meets(*limit, call)).collect()
     }
 
-    /// These limits take the place back that a call has held.
-    fn give_back(&self, call: &Call, limits: &[usize]) {
+    /// The limits that a call has passed take its place back, once.
+    pub(super) fn give_back(&self, call: &Call) {
+        if call.holds.replace(false) {
+            self.give_back_of(call, &self.all_passed(call));
+        }
+    }
+
+    fn give_back_of(&self, call: &Call, limits: &[usize]) {
         for &limit in limits {
             let key = self.key(self.scenario.backend.limits[limit].key, call.who);
             self.service.borrow_mut().limits[limit].release(key);
@@ -113,16 +131,28 @@ impl World {
         for (index, fault) in self.scenario.faults.iter().enumerate() {
             let here = fault.endpoints.is_empty() || fault.endpoints.contains(&call.endpoint);
             // What begins at the horizon or later strikes nobody.
-            let begun = now >= fault.from.0 && fault.from < self.scenario.horizon;
-            let open = begun && fault.to.is_none_or(|to| now < to.0);
+            let begun = self.begins(fault).take_while(|begin| *begin <= now).last();
+            let lasts = fault.to.map_or(u64::MAX, |to| to.0 - fault.from.0);
+            let Some(since) = begun.map(|begin| now - begin).filter(|since| *since < lasts) else { continue };
             let bits = self.draws.fault(index, call.place);
             let used = self.service.borrow().struck[index];
-            if fault.strikes_sessions()
+            // A probability that changes does so in a straight line, without `to` until the horizon.
+            let until = fault.to.unwrap_or(self.scenario.horizon);
+            let probability = fault.probability_to.map_or(fault.probability, |last| {
+                let whole = (until.0 - fault.from.0) as f64;
+                fault.probability + (last - fault.probability) * (since as f64 / whole)
+            });
+            let flaps = match &fault.kind {
+                FaultKind::Flapping(of) => since % of.every.0 < of.lasts.0,
+                _ => true,
+            };
+            if fault.is_instant()
                 || !here
-                || !open
-                || !(fault.regions.is_empty() || self.is_in(&fault.regions, call.who))
+                || !flaps
+                || !self.is_in(&fault.regions, call.who)
+                || !self.is_of(fault.only, call.who)
                 || fault.count.is_some_and(|count| used >= count)
-                || !chance(bits, fault.probability)
+                || !chance(bits, probability)
             {
                 continue;
             }
@@ -136,14 +166,14 @@ impl World {
                         shed: false,
                     });
                 }
-                FaultKind::Outage(_) => return Struck::Answer(Answer::Network),
+                FaultKind::Outage(_) | FaultKind::Flapping(_) => return Struck::Answer(Answer::Network),
                 FaultKind::NoAnswer(_) => return Struck::Silent,
                 FaultKind::Pass(_) => return Struck::No,
                 FaultKind::Latency(of) => {
                     let more = of.add.sample(second_word(bits)).0;
                     call.latency.set(call.latency.get() + more);
                 }
-                other => unreachable!("{} has no second definition and is not drawn", other.name()),
+                FaultKind::Revocation(_) | FaultKind::Restart(_) => unreachable!("no fault of calls"),
             }
         }
         Struck::No
@@ -167,6 +197,10 @@ impl World {
             sent: self.now(),
             latency: Cell::new(self.draws.time(latency, Purpose::Latency, place)),
             answer: Promise::new(),
+            is: Cell::new(Where::Outside),
+            known: Cell::default(),
+            desk: Cell::default(),
+            holds: Cell::new(false),
         });
         let ended = Rc::new(RefCell::new(Ended::InFlight));
         self.sent.borrow_mut().push(Sent { at: self.now(), who: name, what, ended: Rc::clone(&ended) });
@@ -178,10 +212,11 @@ impl World {
         if let Who::User(user) = call.who
             && self.users[user as usize].offline.get()
         {
-            let at_once = self.scenario.fleet.offline_fails_at_once;
+            let at_once = self.fleet(user).offline_fails_at_once;
             self.answers(call, if at_once { 0 } else { call.latency.get() }, Answer::Network);
             return self.be_patient(call);
         }
+        self.service.borrow_mut().connections.push(Rc::clone(call));
         // First the limits in front of the faults, then the faults, then the other limits.
         let of = |in_front: bool| {
             let limits = &self.scenario.backend.limits;
@@ -197,19 +232,26 @@ impl World {
                 self.answers(call, delay.saturating_add(call.latency.get()), answer);
                 return self.be_patient(call);
             }
-            Struck::Silent => return self.be_patient(call),
+            Struck::Silent => {
+                self.is_known(call);
+                return self.be_patient(call);
+            }
         }
         let Some(more) = self.passes(call, &of(false), &mut passed) else { return };
         delay = delay.saturating_add(more);
+        call.holds.set(true);
         let spec = self.scenario.backend.endpoint(call.endpoint);
-        if spec.workers.is_some() {
+        if let Some(station) = self.station_of(call.endpoint) {
+            let way = spec.request_latency.as_ref();
+            let way = way.map_or(0, |dist| self.draws.time(dist, Purpose::RequestLatency, call.place));
             // Its client's patience begins with the call, whenever the queue lets it in.
             self.be_patient(call);
-            match delay {
-                0 => self.arrives(call),
-                _ => {
+            self.takes_desk(call);
+            match delay.saturating_add(way) {
+                0 => self.arrives(station, call),
+                delay => {
                     let (world, call) = (Rc::clone(self), Rc::clone(call));
-                    self.clock.after(delay, move || world.arrives(&call));
+                    self.clock.after(delay, move || world.arrives(station, &call));
                 }
             }
         } else {
@@ -234,7 +276,7 @@ impl World {
                 Ok(more) => delay = delay.saturating_add(more),
                 Err(wait) => {
                     let retry_after_s = self.service.borrow().limits[limit].told(wait);
-                    self.give_back(call, passed);
+                    self.give_back_of(call, passed);
                     self.decided(call, passed, false);
                     let refused = spec.refused_latency.as_ref();
                     let latency = refused.map_or(call.latency.get(), |dist| {
@@ -258,7 +300,7 @@ impl World {
     }
 
     /// The answer to a call that these limits let pass is decided.
-    fn decided(&self, call: &Call, limits: &[usize], success: bool) {
+    pub(super) fn decided(&self, call: &Call, limits: &[usize], success: bool) {
         for &limit in limits {
             let of = &self.scenario.backend.limits[limit];
             let (key, cost) = (self.key(of.key, call.who), of.cost_at(call.endpoint));
@@ -267,79 +309,45 @@ impl World {
     }
 
     /// A concurrency limit counts a call until its answer is back.
-    fn over_after(self: &Rc<World>, call: &Rc<Call>, delay: u64) {
+    pub(super) fn over_after(self: &Rc<World>, call: &Rc<Call>, delay: u64) {
         let (world, call) = (Rc::clone(self), Rc::clone(call));
-        self.clock.after(delay, move || world.give_back(&call, &world.all_passed(&call)));
+        self.clock.after(delay, move || world.give_back(&call));
     }
 
-    fn answers(self: &Rc<World>, call: &Rc<Call>, delay: u64, answer: Answer) {
-        let promise = call.answer.clone();
+    /// What becomes of a call is known, be it that no answer comes.
+    fn is_known(&self, call: &Call) {
+        let mut service = self.service.borrow_mut();
+        service.answers += 1;
+        call.known.set(Some(service.answers));
+    }
+
+    /// The server's answer comes after this time, and with it the connection is closed, unless a restart breaks it before.
+    pub(super) fn answers(self: &Rc<World>, call: &Rc<Call>, delay: u64, answer: Answer) {
+        self.is_known(call);
+        let call = Rc::clone(call);
         self.clock.after(delay, move || {
-            promise.resolve(answer);
+            if call.is.replace(Where::Closed) != Where::Closed {
+                call.answer.resolve(answer);
+            }
         });
     }
 
-    /// An answer at the very end of a client's patience still counts where it is known that it will come.
+    /// An answer at the very end of a client's patience still counts where it is known that it will come. The server does
+    /// not learn that a client has given up.
     fn be_patient(self: &Rc<World>, call: &Rc<Call>) {
         if let Some(timeout) = self.scenario.backend.endpoint(call.endpoint).timeout {
-            self.answers(call, timeout.0, Answer::GivenUp);
+            let promise = call.answer.clone();
+            self.clock.after(timeout.0, move || {
+                promise.resolve(Answer::GivenUp);
+            });
         }
-    }
-
-    /// A queue does not notice that a client has given up.
-    fn arrives(self: &Rc<World>, call: &Rc<Call>) {
-        let spec = self.scenario.backend.endpoint(call.endpoint);
-        let number = call.endpoint.index();
-        let mut service = self.service.borrow_mut();
-        let station = &mut service.stations[number];
-        if station.busy < spec.workers.unwrap_or(0) {
-            drop(service);
-            return self.serve(call);
-        }
-        if spec.queue.is_none_or(|places| station.waiting.len() < places as usize) {
-            return station.waiting.push_back(Rc::clone(call));
-        }
-        drop(service);
-        self.give_back(call, &self.all_passed(call));
-        self.decided(call, &self.all_passed(call), false);
-        let refused = spec.refused_latency.as_ref();
-        let latency =
-            refused.map_or(call.latency.get(), |dist| self.draws.time(dist, Purpose::Latency, call.place));
-        self.answers(
-            call,
-            latency,
-            Answer::Status { status: 503, code: None, retry_after_s: None, shed: true },
-        );
-    }
-
-    fn serve(self: &Rc<World>, call: &Rc<Call>) {
-        let service = self.scenario.backend.endpoint(call.endpoint).service.as_ref();
-        let time = service.map_or(0, |dist| self.draws.time(dist, Purpose::Service, call.place));
-        self.service.borrow_mut().stations[call.endpoint.index()].busy += 1;
-        let (world, call) = (Rc::clone(self), Rc::clone(call));
-        self.clock.after(time, move || world.served(&call));
-    }
-
-    fn served(self: &Rc<World>, call: &Rc<Call>) {
-        let next = {
-            let mut service = self.service.borrow_mut();
-            let station = &mut service.stations[call.endpoint.index()];
-            station.busy -= 1;
-            station.waiting.pop_front()
-        };
-        if let Some(next) = next {
-            self.serve(&next);
-        }
-        let answer = self.served_by_account(call);
-        self.over_after(call, call.latency.get());
-        self.answers(call, call.latency.get(), answer);
     }
 
     /// What the server answers to a call that nothing stands against, at the instant at which it serves it.
     ///
     /// A revoked session is missing from /client. Where the server refuses it, it is 401 to /tokens and /touch (`clerk-js.md`,
     /// recording S3k); otherwise it is missing from /touch as well.
-    fn served_by_account(&self, call: &Call) -> Answer {
+    pub(super) fn served_by_account(&self, call: &Call) -> Answer {
         let answer = self.account_says(call);
         self.decided(call, &self.all_passed(call), matches!(answer, Answer::Ok { .. }));
         answer

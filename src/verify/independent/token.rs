@@ -51,22 +51,22 @@ impl Page {
 
     /// 5.125.3 counts a token's age from its receipt, 6.x from its `iat` (`clerk-js.md`, finding 9).
     fn is_old_line(&self) -> bool {
-        self.world.is("clerk-js-5.125.3")
+        self.is("clerk-js-5.125.3")
     }
 
     /// 6.0.0 and 6.1.0 leave the refresh of a replaced entry armed (`clerk-js.md`, finding 8).
     fn leaks(&self) -> bool {
-        self.world.is("clerk-js-6.0.0") || self.world.is("clerk-js-6.1.0")
+        self.is("clerk-js-6.0.0") || self.is("clerk-js-6.1.0")
     }
 
     /// From 6.1.0 on an empty answer is a network error.
     fn minds_empty_answers(&self) -> bool {
-        !self.is_old_line() && !self.world.is("clerk-js-6.0.0")
+        !self.is_old_line() && !self.is("clerk-js-6.0.0")
     }
 
     /// From 6.1.0 on an offline `getToken` sends nothing; after 6.34.1 it does again.
     fn is_silent_offline(&self) -> bool {
-        self.minds_empty_answers() && !self.world.is_newest()
+        self.minds_empty_answers() && !self.is_newest()
     }
 
     /// The entry of the cache, unless its token has too little life left: 5 s or less in 6.x, less than 15 s in 5.125.3.
@@ -101,7 +101,7 @@ impl Page {
     /// another tab made known has none, and is not made known again.
     pub(super) fn remembers(self: &Rc<Page>, token: Fetched, of: Option<Rc<Session>>, tells: bool) {
         // From 6.25.9 on nothing refreshes what a page without focus remembers.
-        let of = of.filter(|_| !self.world.is_newest() || self.has_focus());
+        let of = of.filter(|_| !self.is_newest() || self.has_focus());
         let entry = Rc::new(Entry {
             token,
             created: Cell::new(self.now_s()),
@@ -119,7 +119,7 @@ impl Page {
         }
         let page = Rc::clone(self);
         self.spawn(async move {
-            if page.world.is_newest() {
+            if page.is_newest() {
                 page.learns_late(entry, tells).await;
             } else {
                 page.learns(entry, of, tells).await;
@@ -246,7 +246,7 @@ impl Page {
                 let here = entry.token.clone().await;
                 if let Ok(Some(here)) = here
                     && here.iat >= token.iat
-                    && !page.world.is_newest()
+                    && !page.is_newest()
                 {
                     return;
                 }
@@ -371,11 +371,10 @@ impl Page {
                 && self.user().retries.borrow_mut().grants(policy, self.now());
             if !again {
                 // The newest releases keep an HTTP answer.
-                let kept = self.world.is_newest() && matches!(answer, Answer::Status { .. });
+                let kept = self.is_newest() && matches!(answer, Answer::Status { .. });
                 return Err(if offline && !kept { Answer::Offline } else { answer });
             }
-            let between =
-                |bounds| self.world.draws.wait(self.tab, Waits::GetToken, asks.ordinal, self.now(), bounds);
+            let between = |bounds| self.waits(Waits::GetToken, asks.ordinal, bounds);
             waited = obeying(retry, delay(retry, n, waited, between), &answer);
             self.world.clock.sleep(waited).await;
         }

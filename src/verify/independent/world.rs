@@ -2,6 +2,7 @@
 
 use super::answer::Answer;
 use super::clock::Clock;
+use super::cohorts::{Cohort, cohorts};
 use super::draws::Draws;
 use super::generic;
 use super::log::{Log, Token};
@@ -11,7 +12,6 @@ use super::poller::Lock;
 use super::retries::Retries;
 use super::service::{Ended, Sent, Service};
 use crate::client::policy::Policy;
-use crate::kernel::random::{Purpose, chance};
 use crate::scenario::Scenario;
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -20,9 +20,8 @@ use std::rc::Rc;
 /// One simulation.
 pub(super) struct World {
     pub scenario: Scenario,
-    /// The policies of the contender and their shares, by the names of the policies: their order in the scenario changes
-    /// nothing.
-    pub policies: Vec<(Policy, f64)>,
+    /// Who the users are, and what they follow.
+    pub cohorts: Vec<Cohort>,
     pub clock: Clock,
     pub draws: Draws,
     pub service: RefCell<Service>,
@@ -80,10 +79,10 @@ impl World {
         policies: Vec<(Policy, f64)>,
         given_wait: Option<GivenWait>,
     ) -> Rc<World> {
-        let mut policies = policies;
-        policies.sort_by(|a, b| a.0.name.cmp(&b.0.name));
-        let tabs = people::most_tabs(&scenario);
-        let users = (0..u64::from(scenario.fleet.users)).map(|number| User::new(number, tabs)).collect();
+        let cohorts = cohorts(&scenario, &policies);
+        let tabs = people::most_tabs(&scenario, &cohorts);
+        let all = cohorts.last().map_or(0, |last| last.users().end);
+        let users = (0..all).map(|number| User::new(number, tabs)).collect();
         Rc::new(World {
             clock: Clock::new(scenario.horizon.0),
             draws: Draws::new(&scenario),
@@ -95,7 +94,7 @@ impl World {
             written: RefCell::default(),
             rejected: RefCell::default(),
             given_wait,
-            policies,
+            cohorts,
             scenario,
         })
     }
@@ -142,34 +141,6 @@ impl World {
 
     pub(super) fn write_at(&self, time: u64, who: String, what: String) {
         self.log.borrow_mut().add(time, who, what);
-    }
-
-    /// The policy of a user: in a mix, that of the user's share.
-    pub(super) fn policy(&self, user: u64) -> &Policy {
-        let bits = self.draws.of(Purpose::Rollout, user, 0);
-        let mut up_to = 0.0;
-        for (policy, share) in &self.policies {
-            up_to += share;
-            if chance(bits, up_to) {
-                return policy;
-            }
-        }
-        &self.policies.last().expect("at least one policy").0
-    }
-
-    /// Whether the client is this model.
-    pub(super) fn is(&self, model: &str) -> bool {
-        self.scenario.client.model().name() == model
-    }
-
-    /// The releases from 6.25.9 on.
-    pub(super) fn is_newest(&self) -> bool {
-        self.is("clerk-js-6.40.0")
-    }
-
-    /// The client of the pull request's account, not a measured one.
-    pub(super) fn is_documented(&self) -> bool {
-        self.is("documented")
     }
 }
 
