@@ -259,3 +259,24 @@ fn the_retry_after_warning_appears_if_no_client_obeys() {
     assert!(warned(&on_tokens(503, false, "tokens")));
     assert!(warned(&on_tokens(503, true, "touch")), "only getToken waits");
 }
+
+/// A restart at 3 s. One worker serves the first call for 10 s. The second is turned away at 1 s, and its 503 is on the way until 5 s.
+/// Both lose their connection, so a client that retries network errors alone sends both again: 4 calls.
+///
+/// A call that is served at 1.1 s has an answer on the way for 10 s. Its connection breaks at 3 s, and with it its place of a
+/// limit of one call at once is free: the call at 3.5 s is served.
+#[test]
+fn a_restart_breaks_connections_whose_answers_are_on_the_way() {
+    let head = "version = 1\nname = 'restart'\nhorizon = '30s'\npolicies = ['new']\n\
+                [[fault]]\nkind = 'restart'\nfrom = '3s'\n[[workload]]\nname = 'w'\n";
+    let turned_away = "clients = 2\nat = ['1s']\n\
+                       retry = { on = ['network'], initial = '1s', factor = 1, cap = '1s', retries = 1 }\n\
+                       [backend.generic]\nlatency = '1s'\nrefused-latency = '4s'\nworkers = 1\nqueue = 0\nservice = '10s'\n";
+    let results = study(&format!("{head}{turned_away}")).run().expect("a run");
+    assert_eq!(results.policies[0].metric("requests_total").mean as u64, 4);
+    let served = "at = ['1s', '3500ms']\n[backend.generic]\nlatency = '10s'\nworkers = 1\nservice = '100ms'\n\
+                  [[backend.limit]]\nendpoints = ['generic']\nkind = 'concurrency'\nkey = 'global'\nlimit = 1\n";
+    let results = study(&format!("{head}{served}")).run().expect("a run");
+    let of = |name: &str| results.policies[0].metric(name).mean as u64;
+    assert_eq!((of("requests_total"), of("responses_429"), of("callers_served")), (2, 0, 1));
+}
