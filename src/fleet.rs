@@ -300,7 +300,8 @@ pub struct HiddenTimers {
     /// Time for which a tab must be hidden until its chained timers run less often.
     pub after: Dur,
     /// Chained timers that are due run together, once in this time. A timer is chained when the four before it were each set by
-    /// the one before, without an answer, a message or a lock between them.
+    /// the one before, without an answer, a message or a lock between them. The looks at the clock of a client's timer
+    /// (`timer.checks-every`) are such a chain.
     #[schemars(extend("x-above-zero" = true))]
     pub chained_every: Dur,
 }

@@ -18,12 +18,16 @@ pub struct Wait {
     pub floor: Dur,
     /// Whether a recording may replace this wait.
     pub recorded: bool,
+    /// Timers that the page sets for this wait, each by the one before: 1, or the number of looks of a timer that looks at the
+    /// clock now and then, at most 255. Such a wait is exact: its second comes after `low`, and the look that sees it after
+    /// `floor`.
+    pub links: u8,
 }
 
 impl Wait {
     /// A wait of exactly this length.
     pub const fn exactly(d: Dur) -> Wait {
-        Wait { low: d, high: d, cap: Dur(u64::MAX), floor: Dur::ZERO, recorded: false }
+        Wait { low: d, high: d, cap: Dur(u64::MAX), floor: Dur::ZERO, recorded: false, links: 1 }
     }
 
     /// Whether the wait is random.
@@ -174,7 +178,7 @@ impl Backoff {
         let d = self.delay(n);
         let first = self.delays[0];
         let (low, high) = self.jitter.bounds(d, first, if n <= 1 { first } else { previous });
-        let wait = Wait { low, high, cap: self.cap, floor: Dur::ZERO, recorded: false };
+        let wait = Wait { low, high, cap: self.cap, floor: Dur::ZERO, recorded: false, links: 1 };
         self.obedience.after(wait, retry_after)
     }
 }

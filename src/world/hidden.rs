@@ -6,9 +6,10 @@ use super::World;
 use super::event::{Event, EventKind};
 use super::observe::Observer;
 use crate::client::app::DocumentFocus;
-use crate::client::step::Input;
+use crate::client::backoff::Wait;
+use crate::client::step::{Input, TaskId};
 use crate::client::{Client, Store};
-use crate::fleet::FleetSpec;
+use crate::fleet::{FleetSpec, HiddenTimers};
 use crate::kernel::queue::Queue;
 use crate::kernel::{Dur, Time};
 use crate::plan::Plan;
@@ -30,6 +31,8 @@ pub(super) struct HiddenTabs {
     since: Vec<Time>,
     /// Timers that are due and wait for their tab's next tick, with the time of that tick, by tab.
     held: BTreeMap<u32, Vec<(Time, Event)>>,
+    /// Of timers that look at the clock: how long after its second a look on time sees it, by the timer's task and its generation.
+    looks: BTreeMap<(TaskId, u32), Dur>,
     /// Timers in the chain to which the current event belongs: 0 for an event that is no timer.
     chain: u16,
 }
@@ -43,6 +46,7 @@ impl HiddenTabs {
             first_tab: users.start * plan.tabs_per_user,
             since: vec![Time::NEVER; tabs],
             held: BTreeMap::new(),
+            looks: BTreeMap::new(),
             chain: 0,
         }
     }
@@ -53,13 +57,13 @@ impl HiddenTabs {
         self.throttles
     }
 
-    /// The `generation` of the event of a wait that begins now.
+    /// The `generation` of the event of a wait that begins now and that the page makes of this many timers.
     #[inline]
-    pub(super) fn generation(&self, delay: Dur) -> u16 {
+    pub(super) fn generation(&self, delay: Dur, links: u8) -> u16 {
         match (self.throttles, delay) {
             (false, _) => 0,
             (true, Dur::ZERO) => self.chain | RUNS,
-            (true, _) => (self.chain + 1).min(CHAINED),
+            (true, _) => (self.chain + u16::from(links)).min(CHAINED),
         }
     }
 
@@ -70,20 +74,46 @@ impl HiddenTabs {
 }
 
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
-    /// An event begins. Returns whether it is a timer that waits for the next tick of its hidden tab.
+    /// Time until the event of a wait of this length. That of a timer that looks at the clock comes with its second, because a
+    /// browser that runs the looks less often decides which look sees it.
+    #[cold]
+    pub(super) fn until_looked_at(&mut self, task: TaskId, wait: Wait, delay: Dur) -> Dur {
+        if wait.links == 1 || wait.low >= delay {
+            return delay;
+        }
+        let looks = Dur(delay.0 - wait.low.0);
+        self.hidden.looks.insert((task, self.pages.generation(task)), looks);
+        wait.low
+    }
+
+    /// An event begins. Returns whether it is a timer that waits for the next tick of its hidden tab, or for its next look at
+    /// the clock.
     #[cold]
     pub(super) fn waits_for_tick(&mut self, event: Event) -> bool {
         let is_timer = event.kind == EventKind::Timer;
         self.hidden.chain = if is_timer { event.generation & !RUNS } else { 0 };
-        if !is_timer || event.generation & RUNS != 0 || self.pages.generation(event.id) != event.arg {
+        if !is_timer || event.generation & RUNS != 0 {
+            return false;
+        }
+        let look = self.hidden.looks.remove(&(event.id, event.arg));
+        if self.pages.generation(event.id) != event.arg {
             return false;
         }
         let tab = self.pages.tab(event.id);
         let since = self.hidden.since[self.hidden.place(tab)];
-        let timers = &self.fleet_of(tab / self.plan.tabs_per_user).hidden_timers;
-        let Some(timers) = timers.as_ref().filter(|_| since != Time::NEVER) else { return false };
+        let timers = self.fleet_of(tab / self.plan.tabs_per_user).hidden_timers.as_ref();
+        let timers = timers.filter(|_| since != Time::NEVER);
+        let is_heavy =
+            |timers: &HiddenTimers| self.now.since(since) >= timers.after && self.hidden.chain >= CHAINED;
+        let heavily = timers.is_some_and(is_heavy);
+        if let Some(look) = look
+            && !heavily
+        {
+            self.schedule(self.now.after(look), EventKind::Timer, event.generation, event.id, event.arg);
+            return true;
+        }
+        let Some(timers) = timers else { return false };
         let hidden_for = self.now.since(since);
-        let heavily = hidden_for >= timers.after && self.hidden.chain >= CHAINED;
         let every = if heavily { timers.chained_every } else { timers.every };
         let ticks = hidden_for.0.div_ceil(every.0);
         let tick = since.after(Dur(ticks.saturating_mul(every.0)));

@@ -70,7 +70,11 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 if O::ACTIVE {
                     self.observer.waits(self.now, tab, task, self.pages.doing(task), delay);
                 }
-                let generation = self.hidden.generation(delay);
+                let generation = self.hidden.generation(delay, wait.links);
+                let delay = match self.hidden.throttle() {
+                    true => self.until_looked_at(task, wait, delay),
+                    false => delay,
+                };
                 self.schedule_task(delay, EventKind::Timer, generation, task);
             }
             Action::Grant { task } => {

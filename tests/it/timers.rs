@@ -197,6 +197,32 @@ fn a_timer_that_an_answer_sets_waits_for_a_second() {
     }
 }
 
+/// oidc-client-ts asks 60 s before the expiry, by a `setInterval` of 5 s that compares whole seconds. Each of its looks is a
+/// timer of a chain, so a tab that has been hidden since 10.3 s and for five minutes looks at its whole minutes. Tokens live 1,000 s
+/// from the whole second of their receipt.
+///
+/// The page loads at 0 s. On time it asks at 940 s, first for the metadata, receives at 940.16 s, and is due at 1,880 s: the look
+/// at 1,880.16 s. Hidden, its first look from 940 s on is the 16th minute, at 970.3 s; the next is due at 970 + 940 = 1,910 s, which the look at
+/// 32 minutes, 1,930.3 s, sees; the one after at 2,870 s, which the look at 48 minutes, 2,890.3 s, sees. With ticks of ten seconds, a
+/// look comes at 940.3 s, and the next sees 1,880 s at 1,880.3 s.
+#[test]
+fn looks_at_the_clock_are_a_chain_of_timers() {
+    let times = |hidden: &str| {
+        let ms = |ns: &u64| ns / 1_000_000;
+        let times = watched(&format!(
+            "version = 1\nreplications = 1\nname = \"looks\"\nhorizon = \"50m\"\nbucket = \"1m\"\n\
+             policies = [\"oidc-client-ts-3.5.0\"]\n[client]\nmodel = \"oidc-client-ts-3.5.0\"\n[fleet]\nusers = 1\n{hidden}\n\
+             [backend]\ntoken-life = \"1000s\"\nlatency = \"80ms\"\n\
+             [[action]]\nat = \"10300ms\"\nuser = 0\ndo = \"blur\"\n"
+        ));
+        times.sent.iter().map(ms).collect::<Vec<u64>>()
+    };
+    assert_eq!(times("")[..3], [940_000, 940_080, 1_880_160]);
+    assert_eq!(times("hidden-timers = {}")[..4], [970_300, 970_380, 1_930_300, 2_890_300]);
+    let tens = times("hidden-timers = { chained-every = \"10s\" }");
+    assert_eq!(tens[..3], [940_300, 940_380, 1_880_300]);
+}
+
 /// With document-focus = "one", the tab that opens last hides the others. A focus shows its tab and hides the one before.
 #[test]
 fn tabs_without_the_focus_are_hidden() {

@@ -170,7 +170,7 @@ pub(super) fn network_wait(tries: u16) -> Wait {
         n => Dur::from_ms(700 << (n - 1).min(10)),
     };
     let cap = if tries == 0 { Dur(u64::MAX) } else { Dur::from_secs(5) };
-    Wait { low: base, high: Dur(2 * base.0 - 1), cap, floor: Dur::ZERO, recorded: true }
+    Wait { low: base, high: Dur(2 * base.0 - 1), cap, floor: Dur::ZERO, recorded: true, links: 1 }
 }
 
 impl Release {

@@ -1,5 +1,6 @@
 //! Timers that look at the clock now and then, as oidc-client-ts has them: a timer for a whole second of the local clock fires
-//! at the first look from then on. A look has no effect otherwise, so the machine computes when the timer fires.
+//! at the first look from then on. A look has no effect otherwise, so the machine computes when the timer fires. To a browser the
+//! looks are a chain of timers, which it runs less often in a hidden tab.
 
 use super::machine::Machine;
 use super::ops::nanos;
@@ -63,8 +64,13 @@ impl Machine<'_> {
 fn until_seen(clock: i64, at: i64, period: Dur) -> Wait {
     let whole = (at - clock.div_euclid(SECOND)) * SECOND;
     let period = nanos(period).min(whole).max(1);
-    let looks = (at * SECOND - clock + period - 1).div_euclid(period).max(1);
-    Wait::exactly(Dur(looks.saturating_mul(period).unsigned_abs()))
+    let until = at * SECOND - clock;
+    let looks = (until + period - 1).div_euclid(period).max(1);
+    Wait {
+        floor: Dur(looks.saturating_mul(period).unsigned_abs()),
+        links: u8::try_from(looks).unwrap_or(u8::MAX),
+        ..Wait::exactly(Dur(until.max(0).unsigned_abs()))
+    }
 }
 
 #[cfg(test)]

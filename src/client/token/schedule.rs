@@ -103,7 +103,7 @@ impl Schedule {
             let (low, high) = self.spread.bounds(delay, first, previous);
             let cap = if self.spread == Jitter::Decorrelated { self.cap } else { Dur(u64::MAX) };
             let high = Dur(high.0.saturating_add(self.jitter.0));
-            let wait = Wait { low, high, cap, floor: Dur::ZERO, recorded: false };
+            let wait = Wait { low, high, cap, floor: Dur::ZERO, recorded: false, links: 1 };
             self.obedience.after(wait, failed.retry_after)
         })
     }
