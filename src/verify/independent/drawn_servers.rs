@@ -1,6 +1,7 @@
 //! Servers of a drawn scenario: pools of workers, restarts, and faults that come back, change or strike a share.
 
 use super::scenario::Dice;
+use crate::scenario::format;
 use std::fmt::Write;
 
 /// Writes a pool for some of these endpoints, which have no workers of their own, and their service times.
@@ -51,7 +52,8 @@ pub(super) fn pool(others: &mut Dice, text: &mut String, endpoints: &[&str]) {
             others.number(200, 900)
         );
     }
-    let _ = writeln!(text, "deadline = \"{}\"", others.one(&["ignored", "before-service", "during-service"]));
+    let _ =
+        writeln!(text, "deadline = \"{}\"", others.one(&format::scenario().words("backend.pool.deadline")));
     if others.once_in(3) {
         let _ = writeln!(text, "service-per-call = \"{}ns\"", others.number(1_000_000, 60_000_000));
     }
