@@ -1,6 +1,6 @@
 //! Scheduled events.
 
-use crate::kernel::queue::Due;
+use crate::kernel::queue::Waiting;
 
 /// A scheduled event. The meaning of `generation` and `arg` depends on the kind; unused fields are 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -12,8 +12,7 @@ pub(super) struct Event {
 }
 
 const _: () = assert!(size_of::<Event>() == 12);
-// Smaller on platforms that do not align 64-bit numbers to 8 bytes.
-const _: () = assert!(size_of::<Due<Event>>() <= 24);
+const _: () = assert!(size_of::<Waiting<Event>>() == 16);
 
 /// The kinds of events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -14,6 +14,7 @@ mod heap;
 mod opposite;
 
 pub use calendar::Calendar;
+pub use chunks::Waiting;
 pub use heap::Heap;
 pub use opposite::Opposite;
 
@@ -35,7 +36,7 @@ pub trait Queue<E>: Default {
         &mut self,
         until: Time,
         owner: impl Fn(E) -> u32,
-        warm: impl FnOnce(&[Due<E>]),
+        warm: impl FnOnce(&[Waiting<E>]),
     ) -> Option<(Time, E)>;
 }
 
@@ -50,21 +51,10 @@ impl<E: Copy + Default> Queue<E> for Calendar<E> {
         &mut self,
         until: Time,
         _owner: impl Fn(E) -> u32,
-        warm: impl FnOnce(&[Due<E>]),
+        warm: impl FnOnce(&[Waiting<E>]),
     ) -> Option<(Time, E)> {
         Calendar::pop(self, until, warm)
     }
-}
-
-/// An event with its due time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Due<E> {
-    /// Due time.
-    pub time: Time,
-    /// Scheduling order within a day, assigned when the day begins.
-    order: u32,
-    /// The event.
-    pub event: E,
 }
 
 #[cfg(test)]
@@ -167,11 +157,11 @@ mod tests {
         queue.push(Time(4), 'b');
     }
 
-    /// The first day is 2^20 ns long, a week has 2^12 days, and 2^12 weeks have a list. The events are at the edges of
-    /// each.
+    /// A day is 2^20 ns long at first and 2^24 ns at most, a week has 2^32 ns, and 2^12 weeks have a list. The events are at
+    /// the edges of each.
     #[test]
     fn an_event_at_the_edge_of_a_day_or_week_is_due_exactly_then() {
-        for edge in [1u64 << 20, 1 << 30, 1 << 32, 1 << 42, 1 << 44, 3 << 44] {
+        for edge in [1u64 << 20, 1 << 24, 1 << 30, 1 << 32, 1 << 42, 1 << 44, 3 << 44] {
             for at in [edge - 1, edge, edge + 1] {
                 let mut queue = Calendar::default();
                 queue.push(Time(at), 'a');
@@ -185,6 +175,16 @@ mod tests {
                 assert_eq!(queue.pop(Time(at + 5), |_| {}), Some((Time(at + 5), 'b')));
             }
         }
+    }
+
+    #[test]
+    fn the_last_nanoseconds_of_the_clock_have_their_days() {
+        let mut queue = Calendar::default();
+        for before_end in [0u64, 1, 1 << 20, 1 << 32, 1 << 44, 1 << 45, 0] {
+            queue.push(Time(u64::MAX - before_end), before_end);
+        }
+        let taken = std::iter::from_fn(|| queue.pop(Time::NEVER, |_| {}));
+        assert_eq!(taken.map(|(_, e)| e).collect::<Vec<_>>(), [1 << 45, 1 << 44, 1 << 32, 1 << 20, 1, 0, 0]);
     }
 
     /// Dense crowds of events make the calendar change the length of its day, long after the start and while every list

@@ -44,7 +44,7 @@ impl<E: Copy + Default> Queue<E> for Opposite<E> {
         &mut self,
         until: Time,
         owner: impl Fn(E) -> u32,
-        _warm: impl FnOnce(&[super::Due<E>]),
+        _warm: impl FnOnce(&[super::Waiting<E>]),
     ) -> Option<(Time, E)> {
         if self.heads.is_empty() {
             self.instant = self.waiting.next_time()?;
