@@ -75,7 +75,9 @@ impl LimitStates {
     /// The state of a user under these limits.
     #[inline]
     pub fn of(&mut self, limits: Option<&SessionLimits>, user: u32) -> &mut SessionPolicy {
-        let Some(processes) = limits.and_then(SessionLimits::processes) else {
+        // Mostly no policy has limits that users share.
+        let processes = if self.shared.is_empty() { None } else { limits.and_then(SessionLimits::processes) };
+        let Some(processes) = processes else {
             return &mut self.sessions[if self.limited { user as usize } else { 0 }];
         };
         let mut first = 0;

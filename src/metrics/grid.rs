@@ -98,9 +98,12 @@ impl Grid {
         let cell = &mut self.cells[endpoint.index()][(ended.0 >> self.shift) as usize];
         cell.ended += 1;
         cell.waited += u128::from(ended.since(sent).0);
-        cell.ok += u64::from(outcome == Outcome::Ok);
-        cell.failed += u64::from(outcome.is_failure());
-        cell.network += u64::from(outcome == Outcome::NetworkError);
+        if outcome == Outcome::Ok {
+            cell.ok += 1;
+        } else {
+            cell.failed += u64::from(outcome.is_failure());
+            cell.network += u64::from(outcome == Outcome::NetworkError);
+        }
     }
 
     /// Adds the calls of other sessions of the same run.

@@ -1,6 +1,6 @@
 //! Kills runs at random moments: the results directory always holds the complete old or the complete new results.
 //!
-//! `AUTHSTORM_KILLS` sets the number of kills. CI uses 1,000 with the release build in `AUTHSTORM_BIN`. The default
+//! `AUTHSTORM_KILLS` sets the number of kills. `.ci/full` uses 1,000 with the release build in `AUTHSTORM_BIN`. The default
 //! takes a few seconds.
 
 use crate::common::{TINY, authstorm, files, said, tiny};

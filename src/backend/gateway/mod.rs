@@ -216,7 +216,7 @@ impl<'a> Gateway<'a> {
         if route.restarts.is_empty() { passage } else { self.unless_lost(passage, &call, draws, watch) }
     }
 
-    #[inline]
+    #[inline(always)]
     fn pass<W: Watch>(&mut self, route: &'a Route, call: Call, draws: &Draws, watch: &mut W) -> Passage {
         let mut latency = draws.round_trip(route, call.at);
         let mut delay = Dur::ZERO;

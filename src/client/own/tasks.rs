@@ -123,7 +123,7 @@ impl Tasks {
     pub(super) fn generation(&self, task: Task) -> u32 {
         match task {
             Task::Request(index) => self.requests.generation(index),
-            Task::Timer(slot) => self.timers.key(slot).generation,
+            Task::Timer(slot) => self.timers.key(slot).generation.get(),
         }
     }
 

@@ -1,6 +1,8 @@
 //! Pools of reusable slots. State that is rare (a refresh under way, a caller that waits) is stored in a pool, so an
 //! idle session uses no memory for it.
 
+use std::num::NonZeroU32;
+
 /// No slot.
 pub(in crate::client) const NONE: u32 = u32::MAX;
 
@@ -14,7 +16,7 @@ pub(in crate::client) struct Pool<T> {
 
 #[derive(Clone, Debug)]
 struct Slot<T> {
-    generation: u32,
+    generation: NonZeroU32,
     content: Content<T>,
 }
 
@@ -114,13 +116,20 @@ impl<T> Slots<T> {
     }
 }
 
-/// A slot and its generation.
+/// A slot and its generation. An optional key takes no more memory than a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key {
     /// Index of the slot.
     pub slot: u32,
-    /// Number of values that the slot held before this one.
-    pub generation: u32,
+    /// Number of values that the slot has held, this one included.
+    pub generation: NonZeroU32,
+}
+
+const _: () = assert!(size_of::<Option<Key>>() == 8);
+
+/// The generation after this one.
+fn next(generation: NonZeroU32) -> NonZeroU32 {
+    generation.checked_add(1).unwrap_or(NonZeroU32::MIN)
 }
 
 impl<T> Default for Pool<T> {
@@ -138,8 +147,9 @@ impl<T> Pool<T> {
         self.used += 1;
         if self.free == NONE {
             let slot = u32::try_from(self.slots.len()).expect("fewer than 2^32 slots");
-            self.slots.push(Slot { generation: 0, content: Content::Used(value) });
-            return Key { slot, generation: 0 };
+            let generation = NonZeroU32::MIN;
+            self.slots.push(Slot { generation, content: Content::Used(value) });
+            return Key { slot, generation };
         }
         let slot = self.free;
         let entry = &mut self.slots[slot as usize];
@@ -172,7 +182,7 @@ impl<T> Pool<T> {
         let Content::Used(value) = std::mem::replace(&mut entry.content, Content::Free(self.free)) else {
             unreachable!("the slot is in use")
         };
-        entry.generation = entry.generation.wrapping_add(1);
+        entry.generation = next(entry.generation);
         self.free = key.slot;
         self.used -= 1;
         Some(value)
@@ -186,7 +196,7 @@ impl<T> Pool<T> {
         let entry = &mut self.slots[slot as usize];
         assert!(matches!(entry.content, Content::Used(_)), "a slot is freed once");
         entry.content = Content::Free(self.free);
-        entry.generation = entry.generation.wrapping_add(1);
+        entry.generation = next(entry.generation);
         self.free = slot;
         self.used -= 1;
     }

@@ -66,6 +66,8 @@ struct Spans {
     week_ends: u64,
     /// The last nanosecond for which a later week has a list.
     lists_end: u64,
+    /// The bits of a time that count the nanoseconds of its week.
+    in_week: u64,
 }
 
 impl Spans {
@@ -76,19 +78,26 @@ impl Spans {
         let in_week = (1 << week) - 1;
         let week_begins = t & !in_week;
         let lists_end = week_begins.saturating_add(((WEEKS as u64) << week) - 1);
-        Spans { day, week, day_ends: t | in_day, week_begins, week_ends: t | in_week, lists_end }
+        Spans { day, week, day_ends: t | in_day, week_begins, week_ends: t | in_week, lists_end, in_week }
     }
 
     /// Nanoseconds between the beginning of a time's week and the time.
     #[inline]
     fn offset(&self, time: u64) -> u32 {
-        (time & (self.week_ends - self.week_begins)) as u32
+        (time & self.in_week) as u32
+    }
+
+    /// Place of a day among the days of its week, by an offset in the week.
+    #[inline]
+    fn day_of(&self, offset: u32) -> usize {
+        // Below 32, so this does not wrap. It spares the check of a shift.
+        offset.wrapping_shr(self.day) as usize % WEEK
     }
 
     /// Place of a week's list: of the week of a time.
     #[inline]
     fn list_of(&self, time: u64) -> usize {
-        (time >> self.week) as usize % WEEKS
+        time.wrapping_shr(self.week) as usize % WEEKS
     }
 
     /// When each later week that has a list begins.
@@ -148,7 +157,7 @@ impl<E: Copy + Default> Calendar<E> {
     /// Appends an event to the list of its day in the current week.
     #[inline]
     fn file(&mut self, offset: u32, event: E) {
-        let day = (offset >> self.spans.day) as usize;
+        let day = self.spans.day_of(offset);
         self.busy[day / 64] |= 1 << (day % 64);
         self.chunks.append(&mut self.days[day], offset, event);
     }
@@ -219,7 +228,7 @@ impl<E: Copy + Default> Calendar<E> {
     /// The next day of this week that has events, starting at the current day: its place in the week.
     #[inline]
     fn next_busy_day(&self) -> Option<usize> {
-        let place = (self.spans.offset(self.spans.day_ends) >> self.spans.day) as usize;
+        let place = self.spans.day_of(self.spans.offset(self.spans.day_ends));
         let mut word = place / 64;
         let mut bits = self.busy[word] & (u64::MAX << (place % 64));
         loop {
@@ -259,6 +268,8 @@ impl<E: Copy + Default> Calendar<E> {
         true
     }
     /// Adapts the length of a day to the density of the events taken since the last measurement.
+    #[cold]
+    #[inline(never)]
     fn adapt(&mut self) {
         let elapsed = (self.now.0 - self.looked_at.0).max(1);
         let wanted = (elapsed / self.taken).saturating_mul(BUSY_DAY).max(1);

@@ -75,7 +75,7 @@ impl<E: Copy + Default> Chunks<E> {
     }
 
     /// Adds a chunk to a list whose last chunk is full, or that is empty. The list's end is then in the new chunk.
-    #[inline]
+    #[inline(never)]
     fn grow(&mut self, list: &mut List) {
         let id = if self.free == NONE { self.make() } else { self.free };
         self.free = std::mem::replace(&mut self.next[id as usize], NONE);

@@ -47,7 +47,7 @@ impl<E> Default for Heap<E> {
 
 impl<E> Heap<E> {
     /// Schedules an event.
-    #[inline]
+    #[inline(never)]
     pub fn push(&mut self, time: Time, event: E) {
         self.heap.push(Entry { time, sequence: self.sequence, event });
         self.sequence += 1;

@@ -62,7 +62,7 @@ impl Callers {
     }
 
     /// Tells the limits of a workload, if any, how a try that was sent ended.
-    #[inline]
+    #[inline(always)]
     pub(super) fn tell_end(&mut self, plan: &Plan, id: u32, failure: Option<Failure>, now: Time) {
         if self.are_limited {
             self.tell_limits(plan, id, failure, now);
@@ -79,9 +79,15 @@ impl Callers {
     }
 
     /// Tells the limits of a workload, if any, that a retry is over.
-    #[inline]
+    #[inline(always)]
     pub(super) fn retry_over(&mut self, plan: &Plan, id: u32) {
-        if self.are_limited && self.places[id as usize].attempt > 0 {
+        if self.are_limited {
+            self.tell_retry_over(plan, id);
+        }
+    }
+
+    fn tell_retry_over(&mut self, plan: &Plan, id: u32) {
+        if self.places[id as usize].attempt > 0 {
             let (workload, state) = self.limits_of(plan, id);
             if let Some(limits) = &workload.limits {
                 limits.retry_over(state);

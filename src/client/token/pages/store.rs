@@ -148,7 +148,7 @@ impl Pages {
 pub(super) fn generation(store: &Store, tasks: &Tasks, task: TaskId) -> u32 {
     match tasks::parts(task) {
         (Kind::Call, index) => tasks.generation(index),
-        (Kind::Wait, index) => tasks.waits.key(index).generation,
+        (Kind::Wait, index) => tasks.waits.key(index).generation.get(),
         (Kind::Tick | Kind::FirstTick, slot) => store.clocks[slot as usize].tick,
         (Kind::Alarm, slot) => store.clocks[slot as usize].alarm,
         (Kind::Expiry, slot) => store.checked[slot as usize].expiry,
