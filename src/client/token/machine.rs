@@ -157,12 +157,17 @@ impl Machine<'_> {
     /// The object's work under way. Created on first use.
     #[inline]
     pub(super) fn busy(&mut self, agent: Key) -> &mut Busy {
-        let mut slot = self.agent(agent).busy;
-        if slot == NONE {
-            slot = self.store.busy.insert(Busy::default()).slot;
-            self.agent_mut(agent).busy = slot;
-        }
+        let slot = self.agent(agent).busy;
+        let slot = if slot == NONE { self.becomes_busy(agent) } else { slot };
         self.store.busy.at_mut(slot)
+    }
+
+    /// Takes a slot for the object's work.
+    #[inline(never)]
+    fn becomes_busy(&mut self, agent: Key) -> u32 {
+        let slot = self.store.busy.insert(Busy::default()).slot;
+        self.agent_mut(agent).busy = slot;
+        slot
     }
 
     /// The object's work under way, if any.

@@ -32,6 +32,18 @@ pub(super) enum Kind {
     Expiry,
 }
 
+/// The kinds by the lowest bits of a number. The last two stand for no kind.
+const KINDS: [Kind; 1 << KIND_BITS] = [
+    Kind::Call,
+    Kind::Wait,
+    Kind::Tick,
+    Kind::FirstTick,
+    Kind::Alarm,
+    Kind::Expiry,
+    Kind::Expiry,
+    Kind::Expiry,
+];
+
 /// The task of this kind and index.
 pub(super) fn id(kind: Kind, index: u32) -> TaskId {
     debug_assert!(index.leading_zeros() >= KIND_BITS, "an index leaves {KIND_BITS} bits to the kind");
@@ -39,16 +51,9 @@ pub(super) fn id(kind: Kind, index: u32) -> TaskId {
 }
 
 /// The kind and the index of a task.
+#[inline]
 pub(super) fn parts(task: TaskId) -> (Kind, u32) {
-    let kind = match task & ((1 << KIND_BITS) - 1) {
-        0 => Kind::Call,
-        1 => Kind::Wait,
-        2 => Kind::Tick,
-        3 => Kind::FirstTick,
-        4 => Kind::Alarm,
-        _ => Kind::Expiry,
-    };
-    (kind, task >> KIND_BITS)
+    (KINDS[(task % (1 << KIND_BITS)) as usize], task >> KIND_BITS)
 }
 
 /// A request that a client sent.
