@@ -67,7 +67,7 @@ impl<E: Copy + Default> Chunks<E> {
     /// Appends an event to `list`.
     #[inline]
     pub(super) fn append(&mut self, list: &mut List, offset: u32, event: E) {
-        if list.end as usize % CHUNK == 0 {
+        if (list.end as usize).is_multiple_of(CHUNK) {
             self.grow(list);
         }
         self.places[list.end as usize] = Waiting { offset, event };
