@@ -6,7 +6,7 @@ use super::{table, terminal};
 use authstorm::diff::{Shown, Verdict, csv, diff, headline, in_words, json, scenario_changes};
 use authstorm::experiment::sweep::{self, Sweep};
 use authstorm::plot::{Chart, Overlaid, overlaid, to_png};
-use authstorm::results::dir::write_new;
+use authstorm::results::dir::{ReadError, write_new};
 use authstorm::results::{DataFile, Results, ResultsDir};
 use authstorm::text::clean;
 use std::path::{Path, PathBuf};
@@ -115,9 +115,24 @@ const MOST_CELLS: usize = 30;
 
 /// The points of a sweep or a rollout, each with its policies.
 fn swept(dir: &Path) -> Result<Results, Failure> {
-    let read = |name: &str| {
-        let path = dir.join(name);
-        std::fs::read(&path).map_err(|e| Failure::io(terminal::shown(&path), &e))
+    let opened = match ResultsDir::open(dir) {
+        Ok(opened) => Some(opened),
+        // Version 0.6.0 and earlier wrote no manifest of a sweep.
+        Err(ReadError::Missing { .. }) => {
+            terminal::complain(&format!(
+                "warning: {}: no manifest.json, so its files cannot be checked",
+                terminal::shown(dir)
+            ));
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let read = |name: &str| match &opened {
+        Some(opened) => Ok(opened.file(name)?.bytes),
+        None => {
+            let path = dir.join(name);
+            std::fs::read(&path).map_err(|e| Failure::io(terminal::shown(&path), &e))
+        }
     };
     let wrong =
         |name: &str, why: String| Failure::usage(format!("error: {}: {name}: {why}", terminal::shown(dir)));

@@ -127,7 +127,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         "vary": args.vary, "target": args.target, "largest": args.largest, "share": args.share, "confidence": args.confidence,
         "tolerance": args.tolerance, "fine": args.fine,
     });
-    let what = what(&study, own, &again);
+    let what = what("find", &study, own, &again);
     if let Some(shard) = args.shard.shard {
         let earlier = if args.after.is_empty() { None } else { Some(Parts::read(&args.after)?) };
         earlier.iter().try_for_each(|parts| parts.check(&what))?;
@@ -177,7 +177,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     ]);
     let copies = study.loaded().policy_files();
     files.extend(copies.into_iter().map(|file| DataFile::new(file.name, file.text)));
-    put(work, files)?;
+    put(work, files, &again)?;
     print(&args, &found, &words, &out)?;
     Ok(match found.verdict {
         Verdict::Bracket | Verdict::Neighbours | Verdict::Everywhere => Exit::Yes,

@@ -100,7 +100,7 @@ impl Grid<'_> {
         };
         let printed = printed.map(|name| fs::read_to_string(dir.join(name)).map(|text| (name, text)));
         let printed = printed.transpose().map_err(failed)?;
-        work.finish()?;
+        work.finish(&self.commands.again)?;
         match (printed, self.format) {
             (Some((JSON, text)), _) => terminal::say_json(&text),
             (Some((_, text)), _) => terminal::say(&text),

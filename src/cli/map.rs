@@ -85,10 +85,10 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         .unwrap_or_else(|| PathBuf::from("results").join(format!("{}-map", study.loaded().scenario.name)));
     let command = args.study.command(&[question.load.key(), question.trigger.key()]);
     let own = json!({
-        "load": args.load, "capacity": args.capacity, "trigger": args.trigger, "at-once": args.at_once,
+        "load": args.load, "capacity": args.capacity, "trigger": args.trigger, "at_once": args.at_once,
         "ramp": args.ramp,
     });
-    let work = Unfinished::begin(&out, &what(&study, own, &command), args.work.resume)?;
+    let work = Unfinished::begin(&out, &what("map", &study, own, &command), args.work.resume)?;
     if !base.quiet {
         estimate.announce(work.count());
     }
@@ -115,7 +115,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     ]);
     let copies = study.loaded().policy_files();
     files.extend(copies.into_iter().map(|file| DataFile::new(file.name, file.text)));
-    put(work, files)?;
+    put(work, files, &again)?;
     print(&args, &map, &words, &out)
 }
 

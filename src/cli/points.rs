@@ -89,13 +89,13 @@ pub(super) fn rows<T: DeserializeOwned>(work: &Unfinished, count: u64) -> Result
     rows.map_err(|e| Failure::io(terminal::shown(work.path()), &e))
 }
 
-/// Puts the files into place in one step.
-pub(super) fn put(work: Unfinished, files: Vec<DataFile>) -> Result<(), Failure> {
+/// Puts the files into place in one step. `again` is the command that makes them again.
+pub(super) fn put(work: Unfinished, files: Vec<DataFile>, again: &str) -> Result<(), Failure> {
     let dir = work.results_dir().map_err(|e| Failure::io(terminal::shown(work.path()), &e))?;
     for file in files {
         save(&dir.join(&file.name), &file.bytes).map_err(|e| Failure::io(terminal::shown(&dir), &e))?;
     }
-    Ok(work.finish()?)
+    Ok(work.finish(again)?)
 }
 
 /// Refuses work of which a point needs too much memory, and tells the need of the greatest.
@@ -105,17 +105,17 @@ pub(super) fn check_memory(study: &StudyArgs, sweeper: &Sweeper<'_>) -> Result<N
     Ok(Need::of(&largest, false))
 }
 
-/// What the work is, the most telling first: work of another kind is refused by the first field that differs. `own` are the
-/// command's own fields.
-pub(super) fn what(study: &Study, own: Value, command: &str) -> Map<String, Value> {
+/// What the work of a verb is, the most telling first: work of another kind is refused by the first field that differs. `own` are
+/// the verb's own fields.
+pub(super) fn what(verb: &str, study: &Study, own: Value, command: &str) -> Map<String, Value> {
     let provenance = study.provenance();
     let begin = json!({
-        "version": provenance.version, "scenario": provenance.scenario, "seed": provenance.seed,
+        "version": provenance.version, "verb": verb, "scenario": provenance.scenario, "seed": provenance.seed,
         "replications": provenance.replications, "policies": provenance.policies,
     });
     let end = json!({
-        "command": command, "scenario-hash": provenance.scenario_hash, "scenario-text": provenance.scenario_text,
-        "policy-files": provenance.policy_files,
+        "command": command, "scenario_hash": provenance.scenario_hash, "scenario_text": provenance.scenario_text,
+        "policy_files": provenance.policy_files,
     });
     let fields = [begin, own, end].into_iter().filter_map(|fields| fields.as_object().cloned());
     fields.flatten().collect()

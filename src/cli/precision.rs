@@ -59,8 +59,8 @@ impl Journal {
         resume: bool,
     ) -> Result<Journal, Failure> {
         study.check_precision(precision)?;
-        let own = json!({ "precision": precision.asked(), "all-sessions": all_sessions });
-        Ok(Journal(Mutex::new(Unfinished::begin(out, &what(study, own, command), resume)?)))
+        let own = json!({ "precision": precision.asked(), "all_sessions": all_sessions });
+        Ok(Journal(Mutex::new(Unfinished::begin(out, &what("run", study, own, command), resume)?)))
     }
 
     fn work(&self) -> MutexGuard<'_, Unfinished> {

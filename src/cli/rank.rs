@@ -80,7 +80,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let own = json!({
         "metric": args.metric, "vary": args.vary, "trajectories": args.trajectories, "rows": args.rows, "keep": args.keep,
     });
-    let work = Unfinished::begin(&out, &what(&study, own, &command), args.work.resume)?;
+    let work = Unfinished::begin(&out, &what("rank", &study, own, &command), args.work.resume)?;
     if !base.quiet {
         estimate.announce(work.count());
     }
@@ -108,7 +108,8 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let outcomes: Vec<Outcomes> = rows(&work, points)?;
     let ranking = ranker.ranking(&outcomes, &kept)?;
     let mut words = ranking.in_words();
-    words.push(format!("again: {}", command_of_ranking(&args, &command)));
+    let again = command_of_ranking(&args, &command);
+    words.push(format!("again: {again}"));
     let stages: Vec<_> = [Some(ranker.sweeper()), sharing.as_ref()]
         .into_iter()
         .flatten()
@@ -116,7 +117,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
         .collect();
     let charts = [plot::ranking(&ranking)];
     let text = study.loaded().portable_text();
-    let page = page::ranking(&ranking, &words, &charts, &command_of_ranking(&args, &command), &text);
+    let page = page::ranking(&ranking, &words, &charts, &again, &text);
     let mut files = write(&ranking, &stages, &outcomes);
     files.extend(pool.install(|| page::pictures_of(&charts))?);
     files.extend([
@@ -126,7 +127,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     ]);
     let copies = study.loaded().policy_files();
     files.extend(copies.into_iter().map(|file| DataFile::new(file.name, file.text)));
-    put(work, files)?;
+    put(work, files, &again)?;
     print(&args, &ranking, &words, &out)
 }
 

@@ -3,8 +3,9 @@
 use super::exit::{Exit, Failure};
 use super::terminal;
 use authstorm::page;
+use authstorm::results::dir::ReadError;
 use authstorm::results::{DATA_FILES, DataFile, Provenance, Reservation, Results, ResultsDir};
-use authstorm::text::shell_word;
+use authstorm::text::{clean, shell_word};
 use std::path::{Path, PathBuf};
 
 /// Options.
@@ -50,17 +51,29 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
 const ANSWERS: [(&str, &str); 4] =
     [("sweep.json", "sweep or rollout"), ("find.json", "find"), ("map.json", "map"), ("rank.json", "rank")];
 
-/// Refuses the directory of a command whose page this one does not make or compare, with what is possible.
+/// Refuses the directory of a command whose page this one does not make or compare, with what is possible: the state of its files,
+/// and the command that makes them again.
 pub(super) fn refuse_answers(dir: &Path, verb: &str, does: &str) -> Result<(), Failure> {
     let is_there = |(file, _): &&(&str, &str)| dir.join(file).is_file() && !dir.join("summary.json").exists();
-    match ANSWERS.iter().find(is_there) {
-        None => Ok(()),
-        Some((_, command)) => Err(Failure::usage(format!(
-            "error: {} is of authstorm {command}; {verb} {does}. Its report.html is whole; the command under \"again\" there makes it \
-             anew to the same bytes",
-            terminal::shown(dir)
-        ))),
-    }
+    let Some((_, command)) = ANSWERS.iter().find(is_there) else { return Ok(()) };
+    let shown = terminal::shown(dir);
+    let state = match ResultsDir::open(dir) {
+        // Version 0.6.0 and earlier wrote no manifest here.
+        Err(ReadError::Missing { .. }) => {
+            "It has no manifest.json, so its files cannot be checked; the command under \"again\" in its report.html makes it again"
+                .to_owned()
+        }
+        Err(error) => error.to_string(),
+        Ok(opened) => {
+            let files = match opened.verify() {
+                Ok(()) => "Every file there is as it was written".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            let again = opened.command().map(|again| format!("; this makes it again, to the same bytes: {}", clean(again)));
+            files + &again.unwrap_or_default()
+        }
+    };
+    Err(Failure::usage(format!("error: {shown} is of authstorm {command}; {verb} {does}. {state}")))
 }
 
 /// The data of a directory, each file as it is.

@@ -103,7 +103,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let head = sweeper.head();
     let command = command(&args);
     let own = json!({ "shares": head.keys[0].values, "target": target });
-    let work = Unfinished::begin(&out, &what(&study, own, &command), args.work.resume)?;
+    let work = Unfinished::begin(&out, &what("rollout", &study, own, &command), args.work.resume)?;
     if !args.study.base.quiet {
         estimate.announce(work.count());
     }

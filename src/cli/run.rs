@@ -319,7 +319,7 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("results").join(name));
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let pool = args.study.pool(&whole, args.all_sessions)?;
-    let what = what(&study, json!({ "all-sessions": args.all_sessions }), &args.study.command(&[]));
+    let what = what("run", &study, json!({ "all_sessions": args.all_sessions }), &args.study.command(&[]));
     let count = u64::from(study.loaded().scenario.replications);
     if let Some(shard) = args.shard.shard {
         let task = Task {

@@ -75,7 +75,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let command = args.study.command(&design.keys().iter().map(Vary::key).collect::<Vec<_>>());
     let head = sweeper.head();
     let own = json!({ "vary": args.vary, "design": head.design, "points": head.count });
-    let what = what(&study, own, &command);
+    let what = what("sweep", &study, own, &command);
     if let Some(shard) = args.shard.shard {
         let task = Task {
             shard,

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+#[cfg(unix)]
+use std::io::Read;
 
 /// Name of the file that lists the files of a results directory.
 pub const MANIFEST: &str = "manifest.json";
@@ -78,14 +80,37 @@ impl Manifest {
     /// The manifest of a part of some work.
     #[cfg(unix)]
     pub(super) fn of_part(part: &super::dir::part::PartOf, files: &[DataFile]) -> Manifest {
-        let hash = part.what.get("scenario-hash").cloned().unwrap_or_default();
+        let hash = part.what.get("scenario_hash").cloned().unwrap_or_default();
         Manifest(json!({ "scenario_hash": hash, PART: part, "files": listed(files) }))
+    }
+
+    /// The manifest of some work on many runs, whose files have these hashes and sizes in bytes. `again` is the command that makes them
+    /// again. The text of the scenario is a file of its own.
+    #[cfg(unix)]
+    pub(super) fn of_work(
+        what: &Map<String, Value>,
+        again: &str,
+        files: &BTreeMap<String, (String, u64)>,
+    ) -> Manifest {
+        let mut manifest = what.clone();
+        manifest.shift_remove("scenario_text");
+        manifest.insert(COMMAND.to_owned(), again.into());
+        let entry = |(name, (hash, bytes)): (&String, &(String, u64))| {
+            (name.clone(), json!({ "sha256": hash, "bytes": bytes }))
+        };
+        manifest.insert("files".to_owned(), files.iter().map(entry).collect::<Map<_, _>>().into());
+        Manifest(manifest.into())
     }
 
     /// What a part is of; absent if the manifest is of no part.
     #[cfg(unix)]
     pub(super) fn part(&self) -> Option<super::dir::part::PartOf> {
         Deserialize::deserialize(self.0.get(PART)?).ok()
+    }
+
+    /// The command that makes the files again; absent in the manifest of runs.
+    pub fn command(&self) -> Option<&str> {
+        self.0.get(COMMAND)?.as_str()
     }
 
     /// The names of the files.
@@ -126,6 +151,9 @@ impl Manifest {
 
     /// The first field in which existing results differ from new ones: its name, its existing value and its new value.
     pub fn difference(&self, provenance: &Provenance) -> Option<(String, String, String)> {
+        if let Some(verb) = self.0.get(VERB) {
+            return Some((VERB.to_owned(), in_words(verb), "run".to_owned()));
+        }
         let here = serde_json::to_value(provenance).expect("texts and numbers are JSON");
         let fields = here.as_object().into_iter().flatten();
         // The hash also covers the seed and the replications, so more specific fields come first. Two texts with one
@@ -154,6 +182,12 @@ fn listed(files: &[DataFile]) -> Value {
     files.collect::<Map<String, Value>>().into()
 }
 
+/// The field of a manifest that says which command makes the files again.
+const COMMAND: &str = "command";
+
+/// The field of a manifest of work that names the verb.
+const VERB: &str = "verb";
+
 /// The field of a provenance that is absent where the number of replications was given.
 const PRECISION: &str = "precision";
 
@@ -166,5 +200,29 @@ fn in_words(value: &Value) -> String {
 
 /// SHA-256, lower-case hex.
 pub fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// SHA-256 of a file, lower-case hex, and its size in bytes.
+///
+/// # Errors
+/// When the file cannot be read.
+#[cfg(unix)]
+pub(super) fn hash_of_file(path: &std::path::Path) -> std::io::Result<(String, u64)> {
+    let (mut file, mut hash) = (std::fs::File::open(path)?, Sha256::new());
+    let (mut buffer, mut bytes) = (vec![0; 1 << 16], 0);
+    loop {
+        match file.read(&mut buffer)? {
+            0 => break,
+            count => {
+                hash.update(&buffer[..count]);
+                bytes += count as u64;
+            }
+        }
+    }
+    Ok((hex(&hash.finalize()), bytes))
 }

@@ -51,6 +51,7 @@ fn the_files_say_what_the_library_says() {
         "find.png",
         "find.svg",
         "find.txt",
+        "manifest.json",
         "report.html",
         "runs.csv",
         "scenario.toml",

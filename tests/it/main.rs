@@ -37,6 +37,7 @@ mod keys;
 mod kill;
 mod labels;
 mod limits;
+mod manifests;
 mod map;
 mod mixed;
 mod mixed_results;

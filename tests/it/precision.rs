@@ -124,7 +124,7 @@ fn interrupted_replications_are_resumed_to_the_same_bytes() {
         for (more, says) in [
             (&["--seed", "7"][..], "seed is 1 there and 7 here"),
             (&["--precision", "new.requests_total=9%"], "precision is "),
-            (&["--all-sessions"], "all-sessions is false there"),
+            (&["--all-sessions"], "all_sessions is false there"),
         ] {
             let (code, _, err) = run(&[&["--out", "map", "--resume"], more].concat());
             assert!(code == Some(2) && err.contains(says), "{says}: {err}");

@@ -203,7 +203,7 @@ impl fmt::Display for ReadError {
             }
             ReadError::Changed { dir, name } => write!(
                 f,
-                "{}: {name} is not what `run` wrote: its hash is not that of {MANIFEST}; run the scenario again",
+                "{}: {name} is not what authstorm wrote: its hash is not that of {MANIFEST}; make the results again",
                 shown(dir)
             ),
             ReadError::Content { dir, why } => write!(f, "{}: {why}", shown(dir)),

@@ -80,6 +80,19 @@ impl ResultsDir {
         self.manifest.lists(name)
     }
 
+    /// The command that makes the directory again; absent in a directory of runs.
+    pub fn command(&self) -> Option<&str> {
+        self.manifest.command()
+    }
+
+    /// Compares every file with the manifest.
+    ///
+    /// # Errors
+    /// When a file cannot be read, or has another hash than in the manifest: the first one.
+    pub fn verify(&self) -> Result<(), ReadError> {
+        self.manifest.names().try_for_each(|name| self.file(name).map(|_| ()))
+    }
+
     /// The bytes of a file, as they were written.
     ///
     /// # Errors

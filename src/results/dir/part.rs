@@ -59,7 +59,7 @@ pub fn write_part(work: Unfinished, of: &PartOf, copies: Vec<DataFile>) -> Resul
     files.insert(0, DataFile::new(MANIFEST, manifest.text()));
     let dir = work.results_dir().map_err(failed)?;
     place::write_files(&dir, &files).map_err(failed)?;
-    work.finish()
+    work.put_in_place()
 }
 
 impl Part {
@@ -71,9 +71,7 @@ impl Part {
         let torn = |why: ReadError| PartsError::Torn { part: dir.to_owned(), why: Box::new(why) };
         let opened = ResultsDir::open(dir).map_err(torn)?;
         let of = opened.manifest.part().ok_or_else(|| PartsError::NoPart(dir.to_owned()))?;
-        for name in opened.manifest.names() {
-            opened.file(name).map_err(torn)?;
-        }
+        opened.verify().map_err(torn)?;
         let rows = opened.file(ROWS).map_err(torn)?.bytes;
         let rows = String::from_utf8_lossy(&rows);
         let rows = rows_of(&rows);

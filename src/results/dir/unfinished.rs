@@ -5,7 +5,7 @@
 //! not written.
 
 use super::super::DataFile;
-use super::super::provenance::{MANIFEST, Manifest, Provenance, sha256};
+use super::super::provenance::{MANIFEST, Manifest, Provenance, hash_of_file, sha256};
 use super::error::PlaceError;
 use super::lock::Lock;
 use super::place;
@@ -32,6 +32,7 @@ type Rows = BTreeMap<u64, (u64, usize)>;
 pub struct Unfinished {
     place: PathBuf,
     dir: PathBuf,
+    what: Map<String, Value>,
     journal: File,
     /// Hash of the first line.
     seal: String,
@@ -119,7 +120,16 @@ impl Unfinished {
                 (rows, end)
             }
         };
-        Ok(Unfinished { place: place.to_owned(), dir, journal, seal, rows, end, _lock: lock })
+        Ok(Unfinished {
+            place: place.to_owned(),
+            dir,
+            what: what.clone(),
+            journal,
+            seal,
+            rows,
+            end,
+            _lock: lock,
+        })
     }
 
     /// The directory of the unfinished work.
@@ -193,14 +203,25 @@ impl Unfinished {
         let all: Vec<DataFile> = std::iter::once(manifest).chain(files.iter().cloned()).collect();
         let written = self.results_dir().and_then(|dir| place::write_files(&dir, &all));
         written.map_err(|error| PlaceError::Io { path: self.place.clone(), needed, error })?;
-        self.finish().map(|()| Written::New)
+        self.put_in_place().map(|()| Written::New)
     }
 
-    /// Moves the complete results into place in one step, and removes the rest.
+    /// Describes the complete results by a manifest, which says what the work is and has the size and the hash of each file, moves them
+    /// into place in one step, and removes the rest. `again` is the command that makes the results again.
     ///
     /// # Errors
     /// When that fails. Finished rows then stay.
-    pub fn finish(self) -> Result<(), PlaceError> {
+    pub fn finish(self, again: &str) -> Result<(), PlaceError> {
+        let described = describe(&self.dir.join(RESULTS), &self.what, again);
+        described.map_err(|e| PlaceError::io(&self.place, e))?;
+        self.put_in_place()
+    }
+
+    /// Moves the complete results, which have a manifest, into place in one step, and removes the rest.
+    ///
+    /// # Errors
+    /// When that fails. Finished rows then stay.
+    pub(super) fn put_in_place(self) -> Result<(), PlaceError> {
         let results = self.dir.join(RESULTS);
         let moved = place::sync(&results).and_then(|()| fs::rename(&results, &self.place));
         moved.map_err(|e| PlaceError::io(&self.place, e))?;
@@ -209,6 +230,18 @@ impl Unfinished {
         let removed = fs::remove_file(self.dir.join(JOURNAL)).and_then(|()| fs::remove_dir(&self.dir));
         removed.map_err(|e| PlaceError::io(&self.dir, e))
     }
+}
+
+/// Adds a manifest to the results of some work.
+fn describe(results: &Path, what: &Map<String, Value>, again: &str) -> io::Result<()> {
+    let mut hashed = BTreeMap::new();
+    for entry in fs::read_dir(results)? {
+        let entry = entry?;
+        hashed.insert(entry.file_name().to_string_lossy().into_owned(), hash_of_file(&entry.path())?);
+    }
+    let mut file = File::create_new(results.join(MANIFEST))?;
+    file.write_all(Manifest::of_work(what, again, &hashed).text().as_bytes())?;
+    file.sync_all()
 }
 
 /// A value on one line, cut where it is long.
@@ -324,8 +357,13 @@ mod tests {
         let results = work.results_dir().expect("a directory");
         fs::write(results.join("a"), "b").expect("a file");
         assert!(!place.exists());
-        work.finish().expect("in place");
+        work.finish("authstorm sweep a.toml").expect("in place");
         assert_eq!(fs::read(place.join("a")).expect("the file"), b"b");
+        let manifest = fs::read(place.join(MANIFEST)).expect("the manifest");
+        let manifest: Value = serde_json::from_slice(&manifest).expect("JSON");
+        let listed = serde_json::json!({ "sha256": sha256(b"b"), "bytes": 1 });
+        assert_eq!(manifest["files"], serde_json::json!({ "a": listed }));
+        assert_eq!(manifest["command"], "authstorm sweep a.toml");
         let left: Vec<_> = fs::read_dir(folder.path().join("deep")).expect("a folder").collect();
         assert_eq!(left.len(), 1, "{left:?}");
         assert!(matches!(Unfinished::begin(&place, &what("a"), true), Err(PlaceError::Exists(_))));
