@@ -181,6 +181,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     print(&args, &found, &words, &out)?;
     Ok(match found.verdict {
         Verdict::Bracket | Verdict::Neighbours | Verdict::Everywhere => Exit::Yes,
+        Verdict::NotDecided if found.enough.is_some() => Exit::Yes,
         _ => Exit::No,
     })
 }

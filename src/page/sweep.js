@@ -51,6 +51,7 @@ function valueWords(cell) {
 }
 function intervalWords(cell) {
   if (cell.never > 0 || cell.mean == null) return "none: a replication without a value has no mean";
+  if (cell.mean === 0 && !(cell.low < cell.high)) return `none: 0 ${data.none}`;
   if (data.replications < 2) return "none: one replication";
   if (!(cell.low < cell.high)) return "none: all replications have this value";
   return `${number(cell.low)} to ${number(cell.high)}, pointwise`;

@@ -3,7 +3,7 @@
 use super::parts::PICTURE_CSS;
 use super::{SHARED, STYLE, html, parts};
 use crate::client::token::label;
-use crate::experiment::sweep::{Cell, Table, Told};
+use crate::experiment::sweep::{Cell, Table, Told, in_each_of};
 use crate::plot::axis::Scale;
 use crate::plot::palette::{self, Color};
 use crate::plot::{Chart, axis_places, metric_scale};
@@ -126,7 +126,7 @@ fn data(table: &Table, commands: &Commands) -> String {
         .collect();
     let data = json!({
         "keys": keys, "factorial": sweep.is_factorial(), "count": sweep.count, "replications": sweep.replications,
-        "policies": policies, "metrics": metrics, "command": commands.run,
+        "policies": policies, "metrics": metrics, "command": commands.run, "none": in_each_of(sweep.replications),
         "ramp": (0..=8).map(|i| color(palette::ramp(f64::from(i) / 8.0))).collect::<Vec<_>>(),
         "never": color(palette::UNKNOWN),
     });

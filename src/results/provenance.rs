@@ -207,16 +207,16 @@ fn hex(digest: &[u8]) -> String {
     digest.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// SHA-256 of a file, lower-case hex, and its size in bytes.
+/// SHA-256 of what is read to its end, lower-case hex, and its size in bytes.
 ///
 /// # Errors
-/// When the file cannot be read.
+/// When it cannot be read.
 #[cfg(unix)]
-pub(super) fn hash_of_file(path: &std::path::Path) -> std::io::Result<(String, u64)> {
-    let (mut file, mut hash) = (std::fs::File::open(path)?, Sha256::new());
+pub(super) fn hash_of(mut from: impl Read) -> std::io::Result<(String, u64)> {
+    let mut hash = Sha256::new();
     let (mut buffer, mut bytes) = (vec![0; 1 << 16], 0);
     loop {
-        match file.read(&mut buffer)? {
+        match from.read(&mut buffer)? {
             0 => break,
             count => {
                 hash.update(&buffer[..count]);

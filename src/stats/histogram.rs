@@ -121,6 +121,26 @@ mod tests {
         assert_eq!(last, CLASSES - 1);
     }
 
+    /// The reference family quantile_ci_histogram: the bucket of a percentile is the one that holds the value of rank `ceil(n p)`. Edges
+    /// in milliseconds, counts, percent, bucket. Intervals are not of one histogram: each run has its own percentile, and the interval is
+    /// over runs.
+    #[test]
+    fn the_class_of_a_percentile_holds_the_value_of_its_rank() {
+        let cases: [(&[u64], &[u64], u64, [u64; 2]); 3] = [
+            (&[0, 1, 2, 4, 8], &[10, 20, 30, 40], 50, [2, 4]),
+            (&[0, 10, 100, 1_000], &[500, 490, 10], 99, [10, 100]),
+            (&[0, 5, 10], &[0, 7], 50, [5, 10]),
+        ];
+        for (edges, counts, percent, [low, high]) in cases {
+            let mut all = Histogram::default();
+            for (ends, count) in edges.windows(2).zip(counts) {
+                (0..*count).for_each(|_| all.record(Dur(500_000 * (ends[0] + ends[1]))));
+            }
+            let found = all.percentile(percent);
+            assert!(Dur::from_ms(low) < found && found < Dur::from_ms(high), "{counts:?}: {found}");
+        }
+    }
+
     #[test]
     fn percentiles_are_those_of_the_durations() {
         let mut all = Histogram::default();

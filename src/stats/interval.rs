@@ -179,13 +179,22 @@ mod tests {
         );
     }
 
-    /// The cases of the reference family paired_crn (scipy): the factor of runs that pairing saves.
+    fn assert_estimate_at_zero(estimate: Estimate, half: f64) {
+        assert_eq!(estimate.mean, 0.0);
+        assert_close(estimate.ci_low, -half, 1e-12, "low end");
+        assert_close(estimate.ci_high, half, 1e-12, "high end");
+    }
+
+    /// The cases of the reference family paired_crn (scipy): the interval and the factor of runs that pairing saves.
     #[test]
     fn what_pairing_saves_golden() {
         let saves = pairing_saves(&A, &B).expect("the differences have a spread");
         assert_close(saves, 13.199_413_489_736_08, 1e-12, "ten seeds");
         let (rising, falling) = ([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [6.0, 5.0, 4.0, 3.0, 2.0, 1.0]);
         assert_close(pairing_saves(&rising, &falling).unwrap_or_default(), 0.5, 1e-12, "pairing hurts");
+        let half = 3.926_628_613_960_648;
+        assert_estimate_at_zero(paired_difference(&rising, &falling, 0.95), half);
+        assert_estimate_at_zero(paired_difference(&[5.0, 6.0, 7.0, 8.0], &[5.0, 6.0, 7.0, 8.0], 0.95), 0.0);
         assert_eq!(pairing_saves(&[5.0, 6.0, 7.0, 8.0], &[5.0, 6.0, 7.0, 8.0]), None, "identical");
         assert_eq!(pairing_saves(&[1.0], &[2.0]), None);
         assert_eq!(pairing_saves(&[1.0, f64::INFINITY], &[1.0, 2.0]), None);

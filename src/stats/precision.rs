@@ -95,6 +95,7 @@ impl Width {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::assert_close;
     use super::*;
     use crate::kernel::random::{Purpose, Stream, open_unit};
     use crate::parallel;
@@ -128,6 +129,28 @@ mod tests {
         assert!(Width::relative(&[0.0; 158], 0.05, 0.0, CONFIDENCE).is_reached());
         let share = Width::of_share(Trials { passes: 190, fails: 10 }, 0.056, CONFIDENCE);
         assert!(share.is_reached() && share.half > 0.055, "{share:?}");
+    }
+
+    /// The reference family relative_precision_stop (Law, section 9.4.1), which looks at every number of values from the second on, over
+    /// ((7919 i) mod 101) / 101 - 1/2 + mu: mu, first look, share of the mean, values at the stop, mean, half width.
+    const STOPS: [(f64, usize, f64, usize, f64, f64); 4] = [
+        (1.0, 3, 0.2, 16, 0.950_495_049_504_950_6, 0.149_224_002_715_079_46),
+        (1.0, 20, 0.05, 146, 0.994_167_909_941_679_3, 0.047_244_293_089_003_27),
+        (0.5, 20, 0.05, 578, 0.495_580_526_910_822_6, 0.023_571_308_299_287_22),
+        (2.0, 30, 0.02, 213, 1.991_981_592_525_449_6, 0.038_970_147_938_736_04),
+    ];
+
+    #[test]
+    fn the_rule_stops_where_the_reference_does() {
+        for (mu, first, relative, stop, mean, half) in STOPS {
+            let values: Vec<f64> =
+                (1..=1_000).map(|i| f64::from(7_919 * i % 101) / 101.0 - 0.5 + mu).collect();
+            let width = |n: &usize| Width::relative(&values[..*n], relative, 0.0, CONFIDENCE);
+            let stopped = (first..=values.len()).find(|n| width(n).is_reached()).expect("a stop");
+            assert_eq!(stopped, stop, "mu {mu}, {relative}");
+            assert_close(width(&stop).half, half, 1e-11, "half width");
+            assert_close(mean_ci(&values[..stop], CONFIDENCE).mean, mean, 1e-12, "mean");
+        }
     }
 
     /// A population with a known mean: a value from a number in (0, 1).

@@ -134,10 +134,11 @@ pub fn rising_rates(trials: &[Trials]) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::clopper_pearson;
     use super::super::testing::assert_close;
     use super::*;
 
-    /// Golden values of the six-point e-values at a share of 95%, from 60-digit arithmetic: passes, fails, for, against.
+    /// The reference family e_process_six_points at a share of 95%, from 60-digit arithmetic: passes, fails, for, against.
     const EVIDENCE: [(u64, u64, f64, f64); 7] = [
         (0, 0, 1.0, 1.0),
         (59, 0, 11.496186625929523, 0.05436402583191838),
@@ -179,36 +180,57 @@ mod tests {
 
     #[test]
     fn the_interval_holds_at_any_time() {
-        // Golden values: passes, runs, confidence, interval.
-        for (passes, n, confidence, low, high) in [
-            (0, 20, 0.95, 0.0, 0.26067135093765753),
-            (59, 59, 0.95, 0.886768969117014, 1.0),
-            (190, 200, 0.95, 0.8765848657549894, 0.9870603158841258),
-            (990, 1000, 0.95, 0.9720582525563708, 0.9979245187971586),
-            (59, 59, 0.99, 0.8629060980977401, 1.0),
+        // The reference family confidence_sequence_uniform: passes, runs, confidence, interval, that of a fixed number of runs.
+        for (passes, n, confidence, [low, high], fixed) in [
+            (0, 20, 0.95, [0.0, 0.260_671_350_937_657_53], [0.0, 0.168_433_470_983_085_3]),
+            (59, 59, 0.95, [0.886_768_969_117_014, 1.0], [0.939_391_099_049_660_1, 1.0]),
+            (
+                190,
+                200,
+                0.95,
+                [0.876_584_865_754_989_4, 0.987_060_315_884_125_8],
+                [0.909_972_462_298_648_6, 0.975_765_834_527_891_5],
+            ),
+            (
+                990,
+                1000,
+                0.95,
+                [0.972_058_252_556_370_8, 0.997_924_518_797_158_6],
+                [0.981_686_756_944_887_5, 0.995_194_489_308_950_7],
+            ),
+            (59, 59, 0.99, [0.862_906_098_097_740_1, 1.0], [0.914_112_171_376_314_8, 1.0]),
         ] {
             let (below, above) = Trials { passes, fails: n - passes }.share_at_any_time(confidence);
             assert!(
                 (below - low).abs() < 1e-9 && (above - high).abs() < 1e-9,
                 "{passes} of {n}: {below} {above}"
             );
+            let ends = clopper_pearson(passes, n, confidence);
+            assert!(
+                (ends.0 - fixed[0]).abs() < 1e-11 && (ends.1 - fixed[1]).abs() < 1e-11,
+                "{passes} of {n}: {ends:?}"
+            );
         }
         assert_eq!(Trials::default().share_at_any_time(0.95), (0.0, 1.0));
     }
 
+    /// The reference family seed_threshold_ranks: n, share, level of each side, ranks, and the probabilities with which they err.
+    const RANKS: [(u64, f64, f64, [u64; 2], [f64; 2]); 7] = [
+        (72, 0.95, 0.025, [64, 72], [0.009_615_671_472_436_721, 0.024_894_280_619_189_406]),
+        (100, 0.95, 0.025, [90, 100], [0.011_472_410_067_484_739, 0.005_920_529_220_334_001]),
+        (300, 0.95, 0.025, [277, 293], [0.016_844_074_417_006_45, 0.015_968_000_797_087_187]),
+        (1000, 0.95, 0.025, [936, 964], [0.020_749_899_365_538_903, 0.021_154_832_411_806_934]),
+        (400, 0.99, 0.025, [392, 400], [0.020_768_559_658_436_915, 0.017_950_553_275_045_134]),
+        (59, 0.95, 0.05, [53, 59], [0.027_371_857_409_640_286, 0.048_494_525_249_423_11]),
+        (400, 0.95, 0.005, [368, 391], [0.003_768_728_246_056_616_8, 0.004_228_564_228_079_472]),
+    ];
+
     #[test]
     fn ranks_are_the_binomial_ones() {
-        // Golden values: n, share, each side, ranks.
-        for (n, share, each_side, low, high) in [
-            (72, 0.95, 0.025, 64, 72),
-            (100, 0.95, 0.025, 90, 100),
-            (300, 0.95, 0.025, 277, 293),
-            (1000, 0.95, 0.025, 936, 964),
-            (400, 0.99, 0.025, 392, 400),
-            (59, 0.95, 0.05, 53, 59),
-            (400, 0.95, 0.005, 368, 391),
-        ] {
+        for (n, share, each_side, [low, high], errors) in RANKS {
             assert_eq!(threshold_ranks(n, share, each_side), (Some(low), Some(high)), "{n} at {share}");
+            assert_close(no_more_than(low - 1, n, share), errors[0], 1e-10, "the lower rank errs");
+            assert_close(1.0 - no_more_than(high - 1, n, share), errors[1], 1e-9, "the upper rank errs");
         }
         assert_eq!(threshold_ranks(58, 0.95, 0.05).1, None, "58 runs cannot show 95%");
     }
@@ -218,7 +240,7 @@ mod tests {
         let fit = |passes: &[u64], runs: u64| {
             rising_rates(&passes.iter().map(|p| Trials { passes: *p, fails: runs - p }).collect::<Vec<_>>())
         };
-        // Golden values (scipy.optimize.isotonic_regression).
+        // The reference family pava (scipy.optimize.isotonic_regression).
         for (passes, runs, expected) in [
             (&[0, 3, 2, 8, 10, 9, 10][..], 10, &[0.0, 0.25, 0.25, 0.8, 0.95, 0.95, 1.0][..]),
             (&[1, 2, 3], 5, &[0.2, 0.4, 0.6]),

@@ -181,7 +181,7 @@ mod tests {
         assert_close(indices.total[1], 1.342_902_897_140_324_5, 1e-10, "total");
     }
 
-    /// From the reference family sobol_exact, in closed form. The intervals of 12 indices at 99.9% hold the exact values, and
+    /// From the reference family sobol_exact, in closed form. The intervals of 28 indices at 99.9% hold the exact values, and
     /// no index is off by more than 0.03.
     #[test]
     fn large_samples_agree_with_closed_forms() {
@@ -189,7 +189,8 @@ mod tests {
         let stream = Stream::named(1, 0, Purpose::Design, "a test of indices");
         let u = |i: usize, j: usize| 1.0 - open_unit(stream.bits(i as u64, j as u64));
         let a = [0.0, 0.5, 3.0, 9.0];
-        let cases: [Case; 3] = [
+        let eight = [0.0, 1.0, 4.5, 9.0, 99.0, 99.0, 99.0, 99.0];
+        let cases: [Case; 4] = [
             (
                 sample(3, 20_000, u, |x| ishigami(x, 7.0)),
                 13.844_587_940_719_254,
@@ -216,6 +217,30 @@ mod tests {
                     0.356_215_168_549_502,
                     0.056_340_154_209_360_026,
                     0.009_171_653_010_826_052,
+                ],
+            ),
+            (
+                sample(8, 20_000, u, |x| sobol_g(x, &eight)),
+                0.465_424_431_902_206_7,
+                vec![
+                    0.716_192_168_879_033_1,
+                    0.179_048_042_219_758_29,
+                    0.023_675_774_177_819_28,
+                    0.007_161_921_688_790_333,
+                    7.161_921_688_790_333e-05,
+                    7.161_921_688_790_333e-05,
+                    7.161_921_688_790_333e-05,
+                    7.161_921_688_790_333e-05,
+                ],
+                vec![
+                    0.787_144_126_659_274_8,
+                    0.242_198_192_818_238_4,
+                    0.034_316_910_154_082_82,
+                    0.010_460_387_065_239_534,
+                    0.000_104_949_051_919_506_01,
+                    0.000_104_949_051_919_506_01,
+                    0.000_104_949_051_919_506_01,
+                    0.000_104_949_051_919_506_01,
                 ],
             ),
         ];

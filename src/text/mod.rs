@@ -115,10 +115,15 @@ pub fn clean(text: &str) -> String {
     escape(&text.replace('\n', " "))
 }
 
-/// A sentence with its full stop. One that ends with a command (`again: authstorm ...`) has none, so that a reader can copy the
-/// command.
+/// A sentence with a capital letter and its full stop. A name of a key or a metric at its begin stays as it is. A sentence that ends with
+/// a command (`again: authstorm ...`) has no full stop, so that a reader can copy the command.
 pub fn ended(sentence: &str) -> String {
-    if sentence.starts_with("again: ") { sentence.to_owned() } else { format!("{sentence}.") }
+    let mut words = sentence.split_whitespace();
+    let is_name =
+        words.next().is_some_and(|first| first.trim_end_matches(['.', ':', ',']).contains(['_', '.', '[']))
+            || words.next() == Some("=");
+    let begun = if is_name { sentence.to_owned() } else { capitalised(sentence) };
+    if sentence.contains(": authstorm ") { begun } else { format!("{begun}.") }
 }
 
 /// At most `most` characters of the text, escaped. `...` marks the cut.
@@ -157,6 +162,22 @@ pub fn capitalised(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sentences_begin_with_a_capital_and_commands_can_be_copied() {
+        for (sentence, expected) in [
+            ("under old, nothing comes back", "Under old, nothing comes back."),
+            ("12 points", "12 points."),
+            ("refused: the share falls", "Refused: the share falls."),
+            ("fleet.users = 3 is enough", "fleet.users = 3 is enough."),
+            ("backend.limit[0].burst comes first", "backend.limit[0].burst comes first."),
+            ("horizon = 2m is enough", "horizon = 2m is enough."),
+            ("again: authstorm find a.toml", "Again: authstorm find a.toml"),
+            ("the first cell again: authstorm run a.toml", "The first cell again: authstorm run a.toml"),
+        ] {
+            assert_eq!(ended(sentence), expected);
+        }
+    }
 
     #[test]
     fn hidden_characters_show_as_escapes() {

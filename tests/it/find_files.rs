@@ -100,7 +100,7 @@ fn the_files_say_what_the_library_says() {
         assert!(text("find.svg").contains(&format!("\n{}: ", claim.value)), "{stage} is marked");
     }
     assert!(text("find.txt").starts_with(&format!("{}.\n", found.headline())));
-    assert!(text("find.txt").contains("again: authstorm find office.toml --vary "));
+    assert!(text("find.txt").contains("Again: authstorm find office.toml --vary "));
     let page = text("report.html");
     assert!(page.ends_with("</html>\n") && page.contains("Every value looked at") && page.contains("<svg"));
     assert!(page.contains("<bdi>backend.limit[0].limit = "), "a key is written as it is");

@@ -195,7 +195,7 @@ fn threads_and_interruptions_change_no_byte() {
     assert!(!dir.join("map").exists(), "it was under way");
     let (code, _, err) = run("map", &["--resume", "--at-once", "9s"]);
     assert_eq!(code, Some(2));
-    assert!(err.contains("at-once is 5s there and 9s here"), "{err}");
+    assert!(err.contains("at_once is 5s there and 9s here"), "{err}");
     let (code, _, err) = run("map", &["--resume"]);
     assert_eq!(code, Some(0), "{err}");
     assert!(files(&dir.join("map")) == one);
@@ -228,7 +228,7 @@ fn tables_are_tidy() {
     let (_, md, _) = map(folder.path(), &[&small[..], &["--out", "md", "--format", "md"]].concat());
     assert!(md.starts_with("| policy | workload[0].clients | fault[0].to | outcome | runs |"), "{md}");
     let (_, out, _) = map(folder.path(), &[&small[..], &["--out", "table"]].concat());
-    assert!(out.contains("not back is not never"), "{out}");
+    assert!(out.contains("Not back is not never"), "{out}");
     let page = fs::read_to_string(folder.path().join("table/report.html")).expect("a page");
     assert!(
         page.ends_with("</html>\n") && page.contains("not back within 25 s"),

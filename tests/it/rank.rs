@@ -240,11 +240,11 @@ fn the_answer_names_ranges_and_what_is_not_told_apart() {
     assert_eq!(code, Some(0), "{err}");
     // Moves by 80 requests each.
     for says in [
-        "under new, workload[0].clients and workload[1].clients are not told apart: their intervals overlap.",
-        "under new, backend.limit[0].limit moves nothing in any step.",
-        "the ranges decide the ranking: workload[0].clients 1 to 9; backend.limit[0].limit 90000 to 100000; \
+        "Under new, workload[0].clients and workload[1].clients are not told apart: their intervals overlap.",
+        "Under new, backend.limit[0].limit moves nothing in any step.",
+        "The ranges decide the ranking: workload[0].clients 1 to 9; backend.limit[0].limit 90000 to 100000; \
          workload[1].clients 1 to 41.",
-        "the variance is shared among 2 keys; the other keys have the scenario's values meanwhile.",
+        "The variance is shared among 2 keys; the other keys have the scenario's values meanwhile.",
         "changes requests_total by 80 requests in the mean (80 to 80; sigma 0; noise 0).",
     ] {
         assert!(out.contains(says), "{says}\n{out}");

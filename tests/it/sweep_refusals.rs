@@ -17,7 +17,7 @@ fn a_bad_sweep_is_refused_before_a_run() {
         (&["--vary", "backend.limit[0].kind=fixed-window,fixd-window"], "did you mean `fixed-window`?"),
         (&["--vary", "backend.limit[0].limit=a..b/3"], "not two numbers with the same unit"),
         (&["--vary", "backend.limit[0].limit"], "no `=` after the key"),
-        (&["--vary", "backend.limit[0].limit=7"], "no `..` between two values, and no list"),
+        (&["--vary", "backend.limit[0].limit=7"], "one value, and no range or list of several"),
         (&["--vary", "backend.limit[0].limit=7,7"], "stands twice"),
         (&["--vary", "backend.limit[1].limit=1..4"], "--vary:1"),
         (&["--vary", "horizon=1m..2h"], "KEY=LO..HI/STEPS"),

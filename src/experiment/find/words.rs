@@ -3,7 +3,7 @@
 use super::search::GUARD_RUNS;
 use super::{Claim, Found, Rate, Verdict};
 use crate::text::number::{counted, share, short, whole};
-use crate::text::{clean, tick};
+use crate::text::{clean, shorten};
 
 impl Found {
     /// The answer, and what shows it, a sentence each, without full stops.
@@ -41,7 +41,7 @@ impl Found {
         let value =
             |claim: &Option<Claim>| claim.as_ref().map_or_else(String::new, |claim| claim.value.clone());
         let (key, superlative, share) = (&self.key, self.superlative(), share(self.share));
-        let (too_little, target) = (self.too_little(), tick(&self.target));
+        let (too_little, target) = (self.too_little(), format!("`{}`", shorten(&self.target, 200)));
         match self.verdict {
             Verdict::Neighbours => {
                 format!(

@@ -1,7 +1,9 @@
 //! A map as data: map.json.
 
+use super::CONFIDENCE;
 use crate::kernel::Dur;
 use crate::spec::json::output_schema;
+use crate::stats::quantile_ci_order_stats;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -236,6 +238,21 @@ pub(crate) fn easiest_first(loads: &[LoadAlone], is_capacity: bool) -> Vec<usize
     order
 }
 
+/// The median of times, and the ends of its interval from order statistics; each is absent where it lies beyond the run, or where there
+/// are too few times. A time that does not come within the run, `None`, lies beyond all that do, so it counts. With one horizon for all
+/// runs this is the median of Kaplan and Meier 1958, and its interval is exact.
+pub(super) fn median(times: &[Option<f64>]) -> [Option<f64>; 3] {
+    let mut sorted: Vec<f64> = times.iter().map(|time| time.unwrap_or(f64::INFINITY)).collect();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let at = |rank: u64| sorted.get(rank as usize - 1).copied().filter(|time| time.is_finite());
+    let n = sorted.len() as u64;
+    if n == 0 {
+        return [None; 3];
+    }
+    let ranks = quantile_ci_order_stats(n, 0.5, CONFIDENCE);
+    [at(n.div_ceil(2)), ranks.low.and_then(at), ranks.high.and_then(at)]
+}
+
 impl Kind {
     /// The kind in a word or two.
     pub const fn word(self) -> &'static str {
@@ -287,6 +304,21 @@ mod tests {
         let all =
             [&map.keeps_up_to, &map.falls_at, &ends.back_up_to, &ends.not_back_at].map(|load| load.clone());
         (map, all)
+    }
+
+    /// The cases of the reference family kaplan_meier that have one horizon: 12 and 6 of 20 runs recover within 600 s. Its intervals are
+    /// approximate; these are exact, the 6th and the 15th of 20 values.
+    #[test]
+    fn a_median_counts_what_is_not_within_the_run() {
+        let back = [15.0, 20.0, 22.0, 31.0, 40.0, 41.0, 60.0, 90.0, 120.0, 200.0, 310.0, 580.0];
+        let times = |back: &[f64]| -> Vec<Option<f64>> {
+            let never = std::iter::repeat_n(None, 20 - back.len());
+            back.iter().copied().map(Some).rev().chain(never).collect()
+        };
+        assert_eq!(median(&times(&back)), [Some(200.0), Some(41.0), None]);
+        assert_eq!(median(&times(&back[..6])), [None, Some(41.0), None]);
+        assert_eq!(median(&[Some(1.0), None]), [Some(1.0), None, None]);
+        assert_eq!(median(&[]), [None; 3]);
     }
 
     fn said(loads: [Option<&str>; 4]) -> [Option<String>; 4] {

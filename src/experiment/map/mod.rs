@@ -23,6 +23,7 @@ pub use ramp::{CARRIES, StepSeen};
 #[cfg(feature = "charts")]
 pub(crate) use words::cell_in_words;
 
+use mapped::median;
 use ramp::{Ramp, RampSeen};
 use trigger::{Trigger, left_after, trigger_of};
 
@@ -34,7 +35,7 @@ use super::vary::{BadVary, Vary};
 use super::{CONFIDENCE, Error, Study, VERSION};
 use crate::kernel::Dur;
 use crate::metrics::{Metric, metrics_of};
-use crate::stats::{clopper_pearson, quantile_ci_order_stats};
+use crate::stats::clopper_pearson;
 use crate::text::tick;
 use crate::world::Control;
 use serde::{Deserialize, Serialize};
@@ -353,11 +354,8 @@ impl<'a> Mapper<'a> {
         };
         let level = 1.0 - (1.0 - CONFIDENCE) / all as f64;
         let share = (n > 0).then(|| clopper_pearson(not_back, n, level));
-        // What is not back within the run lies beyond every time that is.
-        let mut times: Vec<f64> = struck.iter().map(|run| run.back.unwrap_or(f64::INFINITY)).collect();
-        times.sort_unstable_by(f64::total_cmp);
-        let at = |rank: u64| times.get(rank as usize - 1).copied().filter(|seconds| seconds.is_finite());
-        let ranks = (n > 0).then(|| quantile_ci_order_stats(n, 0.5, CONFIDENCE));
+        let [median_s, median_low_s, median_high_s] =
+            median(&struck.iter().map(|run| run.back).collect::<Vec<_>>());
         let points = self.cells.points();
         let values = points.values(number as u64);
         Cell {
@@ -372,9 +370,9 @@ impl<'a> Mapper<'a> {
             within_s: self.left[number].as_secs_f64(),
             not_back_low: share.map(|(low, _)| low),
             not_back_high: share.map(|(_, high)| high),
-            median_s: (n > 0).then(|| at(n.div_ceil(2))).flatten(),
-            median_low_s: ranks.and_then(|ranks| ranks.low).and_then(at),
-            median_high_s: ranks.and_then(|ranks| ranks.high).and_then(at),
+            median_s,
+            median_low_s,
+            median_high_s,
             kind,
         }
     }

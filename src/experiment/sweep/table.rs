@@ -98,6 +98,11 @@ impl Cell {
         }
     }
 
+    /// Whether the metric is 0 in all replications.
+    pub fn is_none(&self) -> bool {
+        self.mean.abs() <= 0.0 && self.high <= self.low
+    }
+
     /// Whether the cell has a mean.
     pub fn is_known(&self) -> bool {
         self.mean.is_finite()

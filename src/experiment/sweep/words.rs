@@ -3,6 +3,7 @@
 use super::{Cell, Sweep, Table, Told};
 use crate::client::token::label;
 use crate::results::measured::mean_in_words;
+use crate::stats::{CONFIDENCE, at_most};
 use crate::text::number::{NEVER, counted, short, whole};
 use crate::text::{clean, number};
 
@@ -14,7 +15,8 @@ impl Sweep {
             let scale = if axis.log { ", logarithmic" } else { "" };
             match (&axis.numbers, self.is_factorial()) {
                 (Some(_), true) => {
-                    format!("{} ({} values, {first} to {last}{scale})", clean(&axis.key), axis.values.len())
+                    let values = counted(axis.values.len() as u64, "value", "values");
+                    format!("{} ({values}, {first} to {last}{scale})", clean(&axis.key))
                 }
                 (Some(numbers), false) => {
                     let least = (0..numbers.len()).min_by(|a, b| numbers[*a].total_cmp(&numbers[*b]));
@@ -69,7 +71,7 @@ impl Table {
         let cells: Vec<(u64, Cell)> = (0..self.sweep.count)
             .filter_map(|point| Some((point, self.cell(metric, policy, point)?)))
             .collect();
-        let name = format!("{} of {}", told.name, label(&self.sweep.policies[policy]));
+        let name = format!("the {} of {}", told.name, label(&self.sweep.policies[policy]));
         let known = || cells.iter().filter(|(_, cell)| cell.is_known());
         let least = known().min_by(|(_, a), (_, b)| a.mean.total_cmp(&b.mean));
         // Of equal cells the first.
@@ -80,21 +82,46 @@ impl Table {
         let mut text = match (least, most) {
             _ if cells.is_empty() => return None,
             (Some((_, least)), Some((_, most))) if least.mean.total_cmp(&most.mean).is_eq() => {
-                format!("{name}: {} {}", short(least.mean), told.unit)
+                format!("{name} is {} at every point", in_each(least, told))
             }
-            (Some(least), Some(most)) => format!("{name}: least {}; greatest {}", at(least), at(most)),
-            _ => name,
+            (Some(least), Some(most)) => format!("{name} ranges from {} to {}", at(least), at(most)),
+            _ => return Some(format!("{name} is {}", never_in_words(&cells, ""))),
         };
-        let never = cells.iter().filter(|(_, cell)| !cell.is_known()).count();
-        if never > 0 {
-            text.push_str(&format!(
-                "; at {} of {} points {NEVER} in some replication, which no mean can count",
-                whole(never as u64),
-                whole(cells.len() as u64)
-            ));
+        if cells.iter().any(|(_, cell)| !cell.is_known()) {
+            text.push_str(&format!("; it is {}", never_in_words(&cells, " of those")));
         }
         Some(text)
     }
+}
+
+/// At how many points some runs do not have a metric within the run, and how many.
+fn never_in_words(cells: &[(u64, Cell)], of: &str) -> String {
+    let unknown = || cells.iter().filter(|(_, cell)| !cell.is_known());
+    let (never, runs) = unknown()
+        .fold((0, 0), |sum, (_, cell)| (sum.0 + u64::from(cell.never), sum.1 + u64::from(cell.runs)));
+    format!(
+        "{NEVER} in {} of {} at {} of {} points, which no mean{of} can count",
+        whole(never),
+        counted(runs, "run", "runs"),
+        whole(unknown().count() as u64),
+        whole(cells.len() as u64)
+    )
+}
+
+/// Says that a value is 0 in all replications of a cell, and in how many runs it may be another nevertheless: `in each of 4 replications
+/// (95% bound: not 0 in at most 52.8% of runs)`.
+pub(crate) fn in_each_of(replications: u32) -> String {
+    format!(
+        "in each of {} ({} bound: not 0 in at most {} of runs)",
+        counted(replications.into(), "replication", "replications"),
+        number::share(CONFIDENCE),
+        number::upper_share(at_most(replications))
+    )
+}
+
+/// The value that all runs of every cell have, with its bound where it is 0.
+fn in_each(cell: &Cell, told: &Told) -> String {
+    if cell.is_none() { cell_in_words(cell, told) } else { format!("{} {}", short(cell.mean), told.unit) }
 }
 
 /// What the runs took: `120 runs took 34,567 events`.
@@ -103,13 +130,17 @@ pub fn cost_in_words(sweep: &Sweep, events: u64) -> String {
     format!("{} took {}", counted(runs, "run", "runs"), counted(events, "event", "events"))
 }
 
-/// The value of a cell with its interval: `12.3 calls (10.1 to 14.5)`.
+/// The value of a cell with its interval: `12.3 calls (10.1 to 14.5)`. Beside a value that is 0 in all runs stands the bound of how many
+/// runs may have another.
 pub(crate) fn cell_in_words(cell: &Cell, told: &Told) -> String {
     if !cell.is_known() {
         return match (cell.never, cell.runs) {
             (_, 1) => NEVER.to_owned(),
             (never, runs) => format!("{NEVER} in {never} of {runs} replications"),
         };
+    }
+    if cell.is_none() {
+        return format!("0 {} {}", told.unit, in_each_of(cell.runs));
     }
     let mean = mean_in_words(cell.mean, &[]);
     match cell.low < cell.high {

@@ -106,7 +106,7 @@ impl Vary {
                 None => (values, false),
             };
         let (low, high) =
-            values.split_once("..").ok_or_else(|| bad("no `..` between two values, and no list"))?;
+            values.split_once("..").ok_or_else(|| bad("one value, and no range or list of several"))?;
         let (high, steps) = match high.rsplit_once('/') {
             Some((high, n)) if !n.trim().is_empty() && n.trim().bytes().all(|b| b.is_ascii_digit()) => {
                 (high, Some(n.trim().parse::<u64>().unwrap_or(u64::MAX)))

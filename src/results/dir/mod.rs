@@ -31,7 +31,9 @@ pub use regular::read_regular;
 pub use reservation::{Reservation, Written, write_new};
 pub use unfinished::Unfinished;
 
-use super::provenance::{MANIFEST, Manifest, Provenance, sha256};
+use regular::open_regular;
+
+use super::provenance::{MANIFEST, Manifest, Provenance, hash_of, sha256};
 use super::{DataFile, Gap, Results, read, stories};
 use crate::scenario::PolicyFile;
 use std::io::ErrorKind;
@@ -90,7 +92,14 @@ impl ResultsDir {
     /// # Errors
     /// When a file cannot be read, or has another hash than in the manifest: the first one.
     pub fn verify(&self) -> Result<(), ReadError> {
-        self.manifest.names().try_for_each(|name| self.file(name).map(|_| ()))
+        self.manifest.names().try_for_each(|name| {
+            let read = open_regular(&self.dir.join(name)).and_then(hash_of);
+            let (hash, _) = read.map_err(|error| unreadable(&self.dir, name, error))?;
+            match self.manifest.hash_of(name) {
+                Some(listed) if listed == hash => Ok(()),
+                _ => Err(ReadError::Changed { dir: self.dir.clone(), name: name.to_owned() }),
+            }
+        })
     }
 
     /// The bytes of a file, as they were written.
@@ -174,13 +183,14 @@ impl Results {
 }
 
 fn content(dir: &Path, name: &str) -> Result<Vec<u8>, ReadError> {
-    let path = dir.join(name);
-    read_regular(&path).map_err(|error| {
-        let (dir, name) = (dir.to_owned(), name.to_owned());
-        match error.kind() {
-            ErrorKind::InvalidInput => ReadError::NotRegular { dir, name },
-            ErrorKind::NotFound | ErrorKind::NotADirectory => ReadError::Missing { dir, name },
-            _ => ReadError::Io { path, error },
-        }
-    })
+    read_regular(&dir.join(name)).map_err(|error| unreadable(dir, name, error))
+}
+
+fn unreadable(dir: &Path, name: &str, error: std::io::Error) -> ReadError {
+    let (place, file) = (dir.to_owned(), name.to_owned());
+    match error.kind() {
+        ErrorKind::InvalidInput => ReadError::NotRegular { dir: place, name: file },
+        ErrorKind::NotFound | ErrorKind::NotADirectory => ReadError::Missing { dir: place, name: file },
+        _ => ReadError::Io { path: dir.join(name), error },
+    }
 }

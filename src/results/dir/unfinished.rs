@@ -5,7 +5,7 @@
 //! not written.
 
 use super::super::DataFile;
-use super::super::provenance::{MANIFEST, Manifest, Provenance, hash_of_file, sha256};
+use super::super::provenance::{MANIFEST, Manifest, Provenance, hash_of, sha256};
 use super::error::PlaceError;
 use super::lock::Lock;
 use super::place;
@@ -237,7 +237,7 @@ fn describe(results: &Path, what: &Map<String, Value>, again: &str) -> io::Resul
     let mut hashed = BTreeMap::new();
     for entry in fs::read_dir(results)? {
         let entry = entry?;
-        hashed.insert(entry.file_name().to_string_lossy().into_owned(), hash_of_file(&entry.path())?);
+        hashed.insert(entry.file_name().to_string_lossy().into_owned(), hash_of(File::open(entry.path())?)?);
     }
     let mut file = File::create_new(results.join(MANIFEST))?;
     file.write_all(Manifest::of_work(what, again, &hashed).text().as_bytes())?;

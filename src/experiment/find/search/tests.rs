@@ -45,14 +45,16 @@ enum Runs {
     Independent,
 }
 
-fn find(goal: &Goal, share: Share, runs: Runs, seed: u64) -> Answer {
-    let mut oracle = |asked: &Asked<'_>| {
-        let outcome = |trial: &Trial| {
-            let step = if runs == Runs::Monotone { 0 } else { trial.step + 1 };
-            uniform(seed, trial.run.into(), step) < share(trial.step)
-        };
-        Ok::<_, Infallible>(asked.trials.iter().map(outcome).collect())
-    };
+fn find(goal: &Goal, share: impl Fn(u64) -> f64, runs: Runs, seed: u64) -> Answer {
+    find_by(goal, |trial| {
+        let step = if runs == Runs::Monotone { 0 } else { trial.step + 1 };
+        uniform(seed, trial.run.into(), step) < share(trial.step)
+    })
+}
+
+/// Searches with runs of which this tells whether they meet the target.
+fn find_by(goal: &Goal, meets: impl Fn(&Trial) -> bool) -> Answer {
+    let mut oracle = |asked: &Asked<'_>| Ok::<_, Infallible>(asked.trials.iter().map(&meets).collect());
     match search(goal, &mut oracle) {
         Ok(answer) => answer,
         Err(never) => match never {},
@@ -171,3 +173,5 @@ fn a_walk_finds_the_threshold() {
         }
     }
 }
+
+mod families;
