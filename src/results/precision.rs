@@ -1,7 +1,7 @@
 //! How precisely results were asked for, and what came of it.
 
 use super::serial;
-use crate::stats::MAY_DIFFER;
+use crate::stats::{MAY_DIFFER, MEASURED_COVERAGE};
 use crate::text::number::{NEVER, counted, share, short, upper_share, whole};
 use crate::text::tick;
 use schemars::JsonSchema;
@@ -134,8 +134,11 @@ impl Precision {
         }
         words.push(format!(
             "Each of these {} intervals is for its own number, not for all together; the rule chose the number of replications \
-             by looking: the intervals of means hold asymptotically, those of shares at any number of runs",
-            share(self.confidence)
+             by looking: the intervals of means hold asymptotically ({} to {} of them held the mean of values of four kinds with known \
+             means), those of shares at any number of runs",
+            share(self.confidence),
+            share(MEASURED_COVERAGE[0]),
+            share(MEASURED_COVERAGE[1])
         ));
         words
     }

@@ -22,7 +22,7 @@ pub use interval::{
     Estimate, difference, each_of, mean_ci, paired_difference, pairing_saves, welch_difference,
 };
 pub use morris::{ElementaryEffects, noise_floor};
-pub use precision::{FIRST_LOOK, MAY_DIFFER, Width, looks};
+pub use precision::{FIRST_LOOK, MAY_DIFFER, MEASURED_COVERAGE, Width, looks};
 pub use proportion::{
     Ranks, at_most, clopper_pearson, fisher_exact, one_sided, quantile_ci_order_stats, zero_event_upper_bound,
 };

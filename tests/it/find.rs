@@ -126,7 +126,8 @@ fn a_target_met_nowhere_everywhere_or_by_nothing_is_said() {
 #[test]
 fn a_value_that_is_enough_is_an_answer_where_none_is_too_little() {
     let folder = office();
-    let asked = ["--vary", "backend.limit[0].limit=7..16", "--target", "new.responses_429 == 0", "--share", "43%"];
+    let asked =
+        ["--vary", "backend.limit[0].limit=7..16", "--target", "new.responses_429 == 0", "--share", "43%"];
     let (code, out, err) = run_in(folder.path(), &[&["find", "office.toml"], &asked[..]].concat());
     assert_eq!(code, Some(0), "{err}");
     assert!(out.contains("is enough: at least 43% of runs meet `new.responses_429 == 0`; no value is shown to be too little.\n"), "{out}");

@@ -168,6 +168,7 @@ fn threads_and_interruptions_change_no_byte() {
     let one = files(&dir.join("one"));
     assert!(one == files(&dir.join("seven")));
     let names = [
+        "manifest.json",
         "map.csv",
         "map.json",
         "map.png",

@@ -146,7 +146,15 @@ fn the_directory_is_the_same_on_every_way() {
     assert_eq!(run(&["--out", "two", "--threads", "2"]).0, Some(0));
     assert_eq!(run(&["--out", "one", "--threads", "1"]).0, Some(0));
     assert!(whole("one") == whole("two"));
-    for name in ["sweep.csv", "values.csv", "sweep.json", "rollout.txt", "report.html", "scenario.toml"] {
+    for name in [
+        "manifest.json",
+        "sweep.csv",
+        "values.csv",
+        "sweep.json",
+        "rollout.txt",
+        "report.html",
+        "scenario.toml",
+    ] {
         assert!(whole("two").contains_key(name), "{name}");
     }
     assert!(whole("two").keys().filter(|name| name.ends_with(".svg")).count() >= 3);

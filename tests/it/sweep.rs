@@ -179,7 +179,15 @@ fn threads_change_no_byte() {
     }
     let [one, seven] = ["1", "7"].map(|name| files(&folder.path().join(name)));
     let names: Vec<&String> = one.keys().collect();
-    let expected = ["report.html", "scenario.toml", "sweep.csv", "sweep.json", "sweep.txt", "values.csv"];
+    let expected = [
+        "manifest.json",
+        "report.html",
+        "scenario.toml",
+        "sweep.csv",
+        "sweep.json",
+        "sweep.txt",
+        "values.csv",
+    ];
     for name in expected.map(str::to_owned) {
         assert!(names.contains(&&name), "{names:?}");
     }
