@@ -126,7 +126,8 @@ mod tests {
     /// over runs.
     #[test]
     fn the_class_of_a_percentile_holds_the_value_of_its_rank() {
-        let cases: [(&[u64], &[u64], u64, [u64; 2]); 3] = [
+        type Case = (&'static [u64], &'static [u64], u64, [u64; 2]);
+        let cases: [Case; 3] = [
             (&[0, 1, 2, 4, 8], &[10, 20, 30, 40], 50, [2, 4]),
             (&[0, 10, 100, 1_000], &[500, 490, 10], 99, [10, 100]),
             (&[0, 5, 10], &[0, 7], 50, [5, 10]),

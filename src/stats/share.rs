@@ -214,8 +214,10 @@ mod tests {
         assert_eq!(Trials::default().share_at_any_time(0.95), (0.0, 1.0));
     }
 
+    type Ranked = (u64, f64, f64, [u64; 2], [f64; 2]);
+
     /// The reference family seed_threshold_ranks: n, share, level of each side, ranks, and the probabilities with which they err.
-    const RANKS: [(u64, f64, f64, [u64; 2], [f64; 2]); 7] = [
+    const RANKS: [Ranked; 7] = [
         (72, 0.95, 0.025, [64, 72], [0.009_615_671_472_436_721, 0.024_894_280_619_189_406]),
         (100, 0.95, 0.025, [90, 100], [0.011_472_410_067_484_739, 0.005_920_529_220_334_001]),
         (300, 0.95, 0.025, [277, 293], [0.016_844_074_417_006_45, 0.015_968_000_797_087_187]),

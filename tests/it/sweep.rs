@@ -308,6 +308,13 @@ fn the_map_is_told_in_every_form() {
     ] {
         assert!(words.contains(part), "{part}: {words}");
     }
+    // What does not come within the run is counted, and a zero has its bound: 0.05^(1/2) is 22.4%.
+    let never = "The time_to_recover_s of new is never within the run in 6 of 6 runs at 3 of 3 points, which no mean can count.\n";
+    assert!(words.contains(never), "{words}");
+    let zero = printed("zero", &["--metric", "false_sign_outs"]);
+    let bound = "The false_sign_outs of new is 0 users in each of 2 replications (95% bound: not 0 in at most 77.7% of runs) at every \
+                 point.\n";
+    assert!(zero.contains(bound), "{zero}");
     let read = |name: &str| fs::read_to_string(folder.path().join("a").join(name)).expect("a file");
     assert_eq!(printed("b", &["--format", "csv"]), read("sweep.csv"));
     assert_eq!(printed("c", &["--json"]), read("sweep.json"));

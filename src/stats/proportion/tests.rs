@@ -117,9 +117,11 @@ fn more_wrong_searches_than_chance_explains() {
     }
 }
 
+type Quantile = (u64, f64, [Option<u64>; 2], [Option<f64>; 2], f64, f64);
+
 /// The reference family quantile_ci_equal_tails: n, p, ranks, ends, estimate and coverage of the values
 /// ((7919 i) mod 1009) / 1009.
-const EQUAL_TAILS: [(u64, f64, [Option<u64>; 2], [Option<f64>; 2], f64, f64); 4] = [
+const EQUAL_TAILS: [Quantile; 4] = [
     (
         10,
         0.5,
