@@ -222,6 +222,31 @@ fn supabase_2145_a_limit_in_front_of_a_failing_origin() {
     assert_eq!(answers(false)[0], 0.0, "behind the failing origin no call comes to the limit");
 }
 
+/// LangAlpha 387 (okta-oidc-js 894, auth-js 926): to a clock two hours ahead each token has expired, so each read of the session is
+/// a refresh. The app reads once a second, the limit is that of Supabase: 30 at once, then one every 2 s. Call `n` comes at second
+/// `n - e`, where `e` of at most 6 refreshes are those of the client's own ticker, two at most every 30 s. The first call that is
+/// refused is the least with `n > 30 + (n - e)/2`: the 55th to the 61st. Its 429 ends the session, and nothing follows. To a clock
+/// that is right no token expires in the five minutes.
+#[test]
+fn langalpha_387_a_fast_clock_and_a_limit_end_the_session() {
+    let results = |skew: &str| {
+        let text = format!(
+            "[client]\nmodel = \"supabase-js-2.105.4\"\n[fleet]\nusers = 1\nclock-skew = {{ ahead = \"{skew}\" }}\n\
+             app-get-token = {{ every = \"1s\" }}\n[backend]\ntoken-life = \"1h\"\nlatency = \"80ms\"\n\
+             [[backend.limit]]\npreset = \"supabase\"\n"
+        );
+        run("5m", "[\"supabase-js-2.105.4\", \"supabase-js-2.119.1\"]", &text)
+    };
+    for policy in results("2h").policies {
+        let refreshes = mean(&policy, "refreshes");
+        assert!((55.0..=61.0).contains(&refreshes), "{}: {refreshes}", policy.name);
+        assert_eq!((mean(&policy, "responses_429"), mean(&policy, "false_sign_outs")), (1.0, 1.0));
+    }
+    for policy in results("0s").policies {
+        assert_eq!((mean(&policy, "refreshes"), mean(&policy, "sign_outs")), (0.0, 0.0));
+    }
+}
+
 /// A limit that counts failures only, as against the guessing of passwords: 5 failures in a minute. A caller whose calls
 /// succeed is never refused. One whose calls fail is refused from its sixth on.
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn endpoints() -> Vec<&'static str> {
 const WORDS_OF_FIRST_FORMAT: usize = 3;
 
 /// The permitted words of a key of the format.
-fn words(path: &str) -> Vec<&'static str> {
+pub(super) fn words(path: &str) -> Vec<&'static str> {
     format::scenario().words(path)
 }
 

@@ -18,6 +18,7 @@
 mod bounds;
 mod draw;
 mod judge;
+mod populations;
 mod relations;
 mod servers;
 
@@ -27,13 +28,13 @@ pub use draw::scenario;
 use crate::backend::{Endpoint, LimitSpec};
 use crate::client::step::Input;
 use crate::experiment::Study;
-use crate::verify::independent::{Compared, compared};
+use crate::verify::independent::{self, Compared, compared};
 use crate::world::{Control, Plan, Run, observed};
 use judge::{Judge, broken_bound};
 use rayon::prelude::*;
 
 /// Result of one seed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Draw {
     /// The seed.
     pub seed: u64,
@@ -66,17 +67,11 @@ pub fn swarm(seeds: std::ops::Range<u64>) -> Vec<Draw> {
 /// Judges the scenario of one seed.
 pub fn judge(seed: u64) -> Draw {
     let text = scenario(seed);
-    let mut draw = Draw {
-        seed,
-        events: 0,
-        calls: 0,
-        stopped: false,
-        relations: 0,
-        calls_of_both: 0,
-        violations: Vec::new(),
-    };
+    let mut draw = Draw { seed, ..Draw::default() };
     laws(&text, &mut draw);
     laws(&servers::scenario(seed), &mut draw);
+    laws(&populations::scenario(seed), &mut draw);
+    laws(&independent::scenario(seed), &mut draw);
     let asked = relations::ask(seed);
     draw.relations = asked.held;
     let broken = asked.broken.iter().map(|(name, broken)| format!("relation \"{name}\": {}", broken.what));
@@ -224,10 +219,12 @@ fn reports(plan: &Plan, run: &Run, judge: &mut Judge) {
 fn compare(plan: &Plan, seen: &[Judge], violations: &mut Vec<String>) {
     let Some((first, others)) = seen.split_first() else { return };
     let scenario = &plan.scenario;
-    let signs_in = scenario.fleet.sign_in_again.is_some();
-    // The scenario decides when pages open and apps call, except for page loads after a sign-in.
+    let signs_in = scenario.fleets().any(|fleet| fleet.sign_in_again.is_some());
+    // The scenario decides when pages open and apps call, except for page loads after a sign-in and those that bring a policy.
+    let ships = plan.contenders.iter().any(|of| of.rollout.is_some_and(|rollout| rollout.reload));
+    let loads_differ = signs_in || ships;
     let outside = |judge: &Judge| {
-        let events = judge.exogenous.iter().filter(|(_, _, input)| !signs_in || *input != Input::Open);
+        let events = judge.exogenous.iter().filter(|(_, _, input)| !loads_differ || *input != Input::Open);
         events.copied().collect::<Vec<_>>()
     };
     // Limits, queues and counted faults depend on the other callers. A sign-in makes a session valid again.
@@ -261,6 +258,90 @@ fn compare(plan: &Plan, seen: &[Judge], violations: &mut Vec<String>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Keys that no drawn scenario has, and why. Each is set to its bounds all the same (see `bounds`).
+    const NEVER_DRAWN: &[(&str, &str)] = &[
+        ("backend.limit.limiter", "a program that uses the library brings it"),
+        ("backend.limit.numbers", "of a limiter that a program brings"),
+        ("backend.limit.source", "a text for readers"),
+        ("check.confidence", "no run depends on it; tests/it/check.rs"),
+        ("client.sdk", "a program that uses the library brings it"),
+        ("client.storage-ignores-removals", "recordings of two supabase-js releases check it"),
+        ("expect.cohort", "no run depends on a condition; tests/it/cohorts.rs"),
+        ("expect.may-be-vacuous", "no run depends on a condition"),
+        ("expect.of", "no run depends on a condition"),
+        ("expect.that", "no run depends on a condition"),
+        ("policy-files", "a scenario from text has no directory to look for files in"),
+    ];
+
+    /// Every key of the format is in a scenario that the laws judge.
+    #[test]
+    fn every_key_is_drawn() {
+        use crate::spec::{Table, Ty};
+        use std::collections::BTreeSet;
+        fn keys(table: &'static Table, path: &str, all: &mut BTreeSet<String>) {
+            for key in &table.keys {
+                let path = format!("{path}{}", key.name);
+                match key.ty.entry().unwrap_or(&key.ty) {
+                    Ty::Table(inner) => keys(inner, &format!("{path}."), all),
+                    _ => _ = all.insert(general(&path)),
+                }
+            }
+        }
+        /// A fleet is a fleet wherever it stands, and so are a client, a retry and an endpoint.
+        fn general(path: &str) -> String {
+            let mut path = path.replace("cohort.fleet.", "fleet.").replace("cohort.client.", "client.");
+            for part in ["retry.", "retry-budget.", "resilience.", "circuit-breaker.", "windowed-retry."] {
+                path = path.replace(&format!("workload.{part}"), &format!("policy.{part}"));
+            }
+            let of = |path: String, endpoint: &Endpoint| {
+                let path = path.replace(&format!("backend.{endpoint}."), "backend.tokens.");
+                path.replace(&format!("cost-of.{endpoint}"), "cost-of.tokens")
+            };
+            Endpoint::ALL.iter().fold(path, of)
+        }
+        fn drawn(value: &toml::Value, path: &str, all: &mut BTreeSet<String>) {
+            match value {
+                toml::Value::Table(table) => table.iter().for_each(|(key, value)| {
+                    let path = format!("{path}{key}");
+                    all.insert(general(&path));
+                    drawn(value, &format!("{path}."), all);
+                }),
+                toml::Value::Array(entries) => entries.iter().for_each(|entry| drawn(entry, path, all)),
+                _ => {}
+            }
+        }
+        let (mut all, mut seen) = (BTreeSet::new(), BTreeSet::new());
+        keys(crate::scenario::format::scenario(), "", &mut all);
+        for seed in 0..200 {
+            let texts = [
+                scenario(seed),
+                servers::scenario(seed),
+                populations::scenario(seed),
+                independent::scenario(seed),
+            ];
+            for text in texts {
+                drawn(&toml::Value::Table(text.parse().expect("a scenario is TOML")), "", &mut seen);
+            }
+        }
+        let missing: Vec<&str> = all.difference(&seen).map(String::as_str).collect();
+        assert_eq!(missing, NEVER_DRAWN.iter().map(|(key, _)| *key).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn drawn_populations_break_no_law() {
+        let judged = |seed: u64| {
+            let mut draw = Draw { seed, ..Draw::default() };
+            laws(&populations::scenario(seed), &mut draw);
+            laws(&independent::scenario(seed), &mut draw);
+            draw
+        };
+        let draws: Vec<Draw> = (0..60).into_par_iter().map(judged).collect();
+        assert!(draws.iter().map(|draw| draw.calls).sum::<u64>() > 20_000);
+        for draw in draws {
+            assert!(draw.violations.is_empty(), "{}: {:#?}", draw.command(), draw.violations);
+        }
+    }
 
     #[test]
     fn thirty_random_scenarios_break_no_law() {

@@ -1,7 +1,7 @@
 //! Draws random scenarios of servers: pools of workers with all their rules, restarts, faults that come back, limits for a
 //! while. They have dice of their own, so that other drawn scenarios stay as they are.
 
-use super::draw::{dist, workload};
+use super::draw::{dist, words, workload};
 use crate::kernel::dice::Dice;
 use std::fmt::Write;
 
@@ -70,7 +70,7 @@ fn pool(dice: &mut Dice, text: &mut String) {
         let (target, interval) = (dice.number(1, 50), dice.number(50, 1_000));
         let _ = writeln!(text, "codel = {{ target = \"{target}ms\", interval = \"{interval}ms\" }}");
     }
-    let _ = writeln!(text, "deadline = \"{}\"", dice.one(&["ignored", "before-service", "during-service"]));
+    let _ = writeln!(text, "deadline = \"{}\"", dice.one(&words("backend.pool.deadline")));
     if dice.yes(0.3) {
         let _ = writeln!(text, "service-per-call = \"{}ms\"", dice.number(1, 100));
     }
