@@ -3,14 +3,14 @@
 //! stay as they are.
 
 use super::draw::{dist, words};
+use crate::client::Model;
 use crate::kernel::dice::Dice;
 use std::fmt::Write;
 
 /// The number of these dice among those of a seed.
 const DICE: u32 = 8;
 
-/// The clients of cohorts: of Clerk's, and token clients.
-const CLERKS: [&str; 3] = ["clerk-js-6.1.0", "clerk-js-6.40.0", "documented"];
+/// Token clients of cohorts.
 const TOKENS: [&str; 4] =
     ["supabase-js-2.119.1", "firebase-1.13.9", "oidc-client-ts-3.5.0", "auth0-spa-js-2.28.3"];
 
@@ -124,8 +124,9 @@ fn policy(dice: &mut Dice, text: &mut String, name: &str) {
 
 fn cohort(dice: &mut Dice, text: &mut String, number: u64, horizon_s: u64) {
     // Each family has users, so that somebody calls the endpoints of both.
-    let is_clerk = number == 0 || (number > 1 && dice.yes(0.5));
-    let model = if is_clerk { dice.one(&CLERKS) } else { dice.one(&TOKENS) };
+    let has_flow = number == 0 || (number > 1 && dice.yes(0.5));
+    let models = Model::all().filter(|model| !model.row().is_contender).map(Model::name);
+    let model = if has_flow { dice.one(&models.collect::<Vec<_>>()) } else { dice.one(&TOKENS) };
     let _ = writeln!(text, "\n[[cohort]]\nname = \"c{number}\"");
     for (key, names) in [("network", ["house", "tower"]), ("app", ["web", "shop"]), ("region", ["eu", "us"])]
     {
@@ -134,14 +135,14 @@ fn cohort(dice: &mut Dice, text: &mut String, number: u64, horizon_s: u64) {
         }
     }
     if dice.yes(0.3) {
-        let pinned = if is_clerk { dice.one(&["old", "clerk-js-6.3.3", "mixed"]) } else { dice.one(&TOKENS) };
+        let pinned = if has_flow { dice.one(&["old", "mixed"]) } else { dice.one(&TOKENS) };
         let _ = writeln!(text, "policy = \"{pinned}\"");
     }
-    let objects = if is_clerk { String::new() } else { format!("objects = {}\n", dice.number(1, 2)) };
+    let objects = if has_flow { String::new() } else { format!("objects = {}\n", dice.number(1, 2)) };
     let _ = writeln!(text, "[cohort.client]\nmodel = \"{model}\"\n{objects}");
     let _ = writeln!(text, "[cohort.fleet]\nusers = {}\ntabs = {}", dice.number(1, 4), dice.number(1, 3));
     let _ = writeln!(text, "opens = {}\nfocus-every = {}", dist(dice, 3_000), dist(dice, 40_000));
-    if is_clerk && dice.yes(0.4) {
+    if has_flow && dice.yes(0.4) {
         let _ = writeln!(text, "document-focus = \"{}\"", dice.one(&["all", "one"]));
     }
     let _ = writeln!(
@@ -152,7 +153,7 @@ fn cohort(dice: &mut Dice, text: &mut String, number: u64, horizon_s: u64) {
     );
     if dice.yes(0.3) {
         text.push_str("app-reaction = \"get-token\"\n");
-        if is_clerk {
+        if has_flow {
             let from = dice.number(0, horizon_s / 2);
             let to = from + dice.number(1, 60);
             let _ = writeln!(text, "app-reaction-from = \"{from}s\"\napp-reaction-to = \"{to}s\"");
@@ -187,7 +188,7 @@ fn cohort(dice: &mut Dice, text: &mut String, number: u64, horizon_s: u64) {
             "hidden-timers = {{ every = \"1s\", after = \"{after}s\", chained-every = \"{chained}s\" }}"
         );
     }
-    if !is_clerk && dice.yes(0.4) {
+    if !has_flow && dice.yes(0.4) {
         let (ahead, behind) = (dist(dice, 60_000), dist(dice, 20_000));
         let _ = writeln!(text, "clock-skew = {{ ahead = {ahead}, behind = {behind}, share = 0.5 }}");
     }
