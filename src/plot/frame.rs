@@ -7,6 +7,7 @@ use super::strip::Strip;
 use super::typeface::{NOTE, TICK, TITLE};
 use crate::kernel::Dur;
 use crate::results::Results;
+use crate::scenario::cohort::AND;
 use crate::text::clean;
 use crate::text::number;
 
@@ -86,7 +87,7 @@ const CLIENTS_MOST: f64 = 270.0;
 /// The client models by name, or their number where several have too little room.
 fn clients(results: &Results) -> String {
     let named = format!("client model {}", results.client_label());
-    match results.clients() {
+    match results.client_model.split(AND).count() {
         count if count > 1 && NOTE.width(&named) > CLIENTS_MOST => format!("{count} client models"),
         _ => NOTE.fit(&named, CLIENTS_MOST),
     }

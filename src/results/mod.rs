@@ -304,11 +304,6 @@ impl Results {
         self.client_model.split(AND).map(label).collect::<Vec<_>>().join(AND)
     }
 
-    /// Number of client models.
-    pub(crate) fn clients(&self) -> usize {
-        self.client_model.split(AND).count()
-    }
-
     /// The names of the flow of the clients' family, or of the flows of several.
     pub fn flow(&self) -> &'static FlowWords {
         self.families().flow()
