@@ -9,6 +9,7 @@ use authstorm::experiment::cost::count;
 use authstorm::experiment::estimate::estimate;
 use authstorm::experiment::find::Question;
 use authstorm::spec::json::output_schema;
+use authstorm::text::capitalised;
 use authstorm::text::number::whole;
 use authstorm::world::Control;
 use schemars::JsonSchema;
@@ -83,7 +84,7 @@ impl FindCost {
         };
         let text = || {
             let refused = refused.map(|why| format!("refused: {why}\n")).unwrap_or_default();
-            format!("{}\n{refused}", self.in_words())
+            format!("{}\n{refused}", capitalised(&self.in_words()))
         };
         let rows = report.rows();
         format::say(Format::of(form, options.json), (&COLUMNS, 1), &rows, text, || serde_json::json!(report))

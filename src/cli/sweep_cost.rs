@@ -7,6 +7,7 @@ use super::terminal;
 use authstorm::experiment::cost::{Cost, count, duration, is_large};
 use authstorm::experiment::sweep::{SweepEstimate, Sweeper};
 use authstorm::spec::json::output_schema;
+use authstorm::text::capitalised;
 use authstorm::text::number::{counted, whole};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -137,7 +138,7 @@ impl SweepCost {
         };
         let text = || {
             let refused = report.refused.iter().map(|why| format!("refused: {why}\n"));
-            format!("{}\n{}", self.in_words(), refused.collect::<String>())
+            format!("{}\n{}", capitalised(&self.in_words()), refused.collect::<String>())
         };
         let rows = report.rows();
         format::say(Format::of(form, options.json), (&COLUMNS, 1), &rows, text, || serde_json::json!(report))

@@ -192,7 +192,7 @@ fn a_search_tells_its_size_before_a_run() {
     let small = ["--vary", "backend.limit[0].limit=1..4"];
     let (code, out, err) = find(&[&small[..], &["--estimate"]].concat());
     assert_eq!(code, Some(0), "{err}");
-    assert!(out.starts_with("about 4,000 runs, or three times as many"), "{out}");
+    assert!(out.starts_with("About 4,000 runs, or three times as many"), "{out}");
     let (_, json, _) = find(&[&small[..], &["--estimate", "--json"]].concat());
     let cost: serde_json::Value = serde_json::from_str(&json).expect("JSON");
     assert!(

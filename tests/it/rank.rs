@@ -297,7 +297,7 @@ fn a_bad_ranking_is_refused_before_a_run() {
     assert_eq!(code, Some(0));
     // 10 trajectories of 3 points and 256 rows of 4 points.
     assert!(
-        out.starts_with("at most 1,054 points x 2 policies x 3 replications = 6,324 runs; about "),
+        out.starts_with("At most 1,054 points x 2 policies x 3 replications = 6,324 runs; about "),
         "{out}"
     );
     let names: Vec<String> = files(folder.path()).into_keys().collect();
