@@ -10,6 +10,7 @@ use crate::kernel::Time;
 use crate::metrics::Outcome;
 use crate::world::{Observer, Plan};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 const AUTHORIZE: Endpoint = Endpoint::known("authorize");
 const DISCOVERY: Endpoint = Endpoint::known("discovery");
@@ -29,6 +30,8 @@ pub(super) struct Judge {
     now: Time,
     /// Tabs that are signed out.
     signed_out: BTreeSet<u32>,
+    /// Users whose pages have several client objects.
+    with_objects: Vec<Range<u32>>,
     trigger: Option<(u32, Input, Option<&'static TaskRow>)>,
     open: BTreeMap<TaskId, Endpoint>,
     /// Calls of auth clients sent, by endpoint.
@@ -47,10 +50,12 @@ pub(super) struct Judge {
 
 impl Judge {
     pub(super) fn new(plan: &Plan) -> Judge {
+        let with_objects = plan.scenario.cohorts().into_iter().filter(|cohort| cohort.client.objects > 1);
         Judge {
             tabs_per_user: plan.tabs_per_user,
             now: Time::ZERO,
             signed_out: BTreeSet::new(),
+            with_objects: with_objects.map(|cohort| cohort.users).collect(),
             trigger: None,
             open: BTreeMap::new(),
             sent: [0; Endpoint::COUNT],
@@ -112,7 +117,8 @@ impl Observer for Judge {
 
     /// After a sign-out, nothing new begins in that tab. Running refresh chains and retries continue, as the recordings show,
     /// and the user may sign in. Poller, focus, app and messages send nothing. A client that asks an iframe for a session does not
-    /// know that it is signed out (facts of auth0-spa-js, `login_required`; recording 40).
+    /// know that it is signed out (facts of auth0-spa-js, `login_required`; recording 40). A page's further client object does not
+    /// learn that another one has signed out: storage events reach other pages alone. Its timer goes on.
     fn sent(&mut self, now: Time, tab: u32, task: TaskId, doing: Activity, endpoint: Endpoint, _first: bool) {
         self.clock(now);
         self.sent[endpoint.index()] += 1;
@@ -126,7 +132,9 @@ impl Observer for Judge {
                 Input::Answer(_) => true,
                 // The poller rests without a session. An armed refresh continues.
                 Input::Timer(_) => {
+                    let user = tab / self.tabs_per_user;
                     row.is_none_or(|row| !matches!(row.due, Due::Tick(_)) || row.role == Role::Fetch)
+                        || self.with_objects.iter().any(|users| users.contains(&user))
                 }
                 Input::SignIn { .. } => doing.task.role == Role::SignIn,
                 _ => false,

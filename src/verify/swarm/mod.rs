@@ -4,7 +4,7 @@
 //! 2. No limit admits more than its kind allows, in any window, or counts more, if it counts failures or successes only.
 //!    Nothing is admitted during a penalty. What a limit reports of its keys is what happened to them.
 //! 3. A signed-out tab begins nothing but a sign-in. Running background refresh chains and retries continue, as the
-//!    recordings show.
+//!    recordings show, and so do the timers of a page's other client objects.
 //! 4. At most one poller of a browser is in a tick at a time.
 //! 5. Time never goes backward.
 //! 6. Little's law holds on every queue, to the nanosecond.
