@@ -20,6 +20,7 @@ pub use files::{CSV, JSON, VALUES, Written, write};
 pub use point::{AxisValues, Point, PolicyPoint, Sweep, json_schema};
 pub use table::{Cell, Metrics, Table, Told};
 pub use words::cost_in_words;
+#[cfg(feature = "charts")]
 pub(crate) use words::in_each_of;
 
 use super::estimate::{Estimate, estimate};
