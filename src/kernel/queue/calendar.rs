@@ -1,10 +1,10 @@
 //! A calendar of days, weeks and a far future (after Brown 1988, "Calendar queues", CACM 31:10).
 //!
-//! Time is divided into *days* of 2^k ns. [`WEEK`] days make a week, or as many as 2^32 ns have. Each remaining day of the current week has a
-//! list, and each of the next [`WEEKS`] weeks has a list. Later events wait in a heap. When a week begins, the queue
-//! distributes its list to the days. When a day begins, the queue sorts its list. Events are appended to lists, so
-//! events of one time stay in scheduling order. Events scheduled for the current day after it began go into a small
-//! heap. They come after the day's own events of the same time.
+//! Time is divided into *days* of 2^k ns. [`WEEK`] days make a week, or as many as 2^32 ns have. Each remaining day of
+//! the current week has a list, and each of the next [`WEEKS`] weeks has a list. Later events wait in a heap. When a
+//! week begins, the queue distributes its list to the days. When a day begins, the queue copies its list and sorts one
+//! word per event. Events are appended to lists, so events of one time stay in scheduling order. Events scheduled for
+//! the current day after it began go into a small heap. They come after the day's own events of the same time.
 //!
 //! The length of a day adapts to the density of events: the target is [`BUSY_DAY`] events per day.
 
@@ -45,7 +45,7 @@ pub struct Calendar<E> {
     fresh: Heap<E>,
     spans: Spans,
     now: Time,
-    /// Number of events taken since `looked_at`, up to the current day.
+    /// Number of events taken since `looked_at`; of the current day only the fresh ones.
     taken: u64,
     looked_at: Time,
     /// Lists to be filed anew, each with the beginning of its week. Empty except while the length of a day changes.
@@ -181,7 +181,11 @@ impl<E: Copy + Default> Calendar<E> {
                 self.order.pop();
                 (time, self.today[place as usize].event)
             }
-            _ => self.fresh.pop(until)?,
+            _ => {
+                let next = self.fresh.pop(until)?;
+                self.taken += 1;
+                next
+            }
         };
         self.now = time;
         Some((time, event))
