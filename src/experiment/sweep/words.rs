@@ -82,7 +82,8 @@ impl Table {
         let mut text = match (least, most) {
             _ if cells.is_empty() => return None,
             (Some((_, least)), Some((_, most))) if least.mean.total_cmp(&most.mean).is_eq() => {
-                format!("{name} is {} at every point", in_each(least, told))
+                let which = if known().count() == cells.len() { "every" } else { "every other" };
+                format!("{name} is {} at {which} point", in_each(least, told))
             }
             (Some(least), Some(most)) => format!("{name} ranges from {} to {}", at(least), at(most)),
             _ => return Some(format!("{name} is {}", never_in_words(&cells, ""))),
