@@ -127,6 +127,7 @@ pub fn of<const N: usize>(columns: &[&'static str; N], rows: &[[impl AsRef<str>;
 }
 
 /// A table whose number of columns is known when it is written. Each row has as many cells.
+#[cfg(unix)]
 pub(crate) fn of_rows(columns: &[&str], rows: &[Vec<String>]) -> Vec<u8> {
     let mut table = Table::new(columns);
     rows.iter().for_each(|row| table.row(row));
