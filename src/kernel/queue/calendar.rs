@@ -138,25 +138,27 @@ impl<E: Copy + Default> Calendar<E> {
         let Time(at) = time;
         if at <= self.spans.day_ends {
             self.fresh.push(time, event);
-        } else if at <= self.spans.week_ends {
-            self.file(self.spans.offset(at), event);
         } else if at <= self.spans.lists_end {
-            self.file_later(at, event);
+            self.file(at, event);
         } else {
             self.far.push(time, event);
         }
     }
 
-    /// Appends an event to the list of its week, which is not the current one.
+    /// Appends an event to the list of its day, or to that of its week if the week is a later one.
     #[inline]
-    fn file_later(&mut self, at: u64, event: E) {
-        let list = &mut self.weeks[self.spans.list_of(at)];
-        self.chunks.append(list, self.spans.offset(at), event);
+    fn file(&mut self, at: u64, event: E) {
+        let offset = self.spans.offset(at);
+        if at <= self.spans.week_ends {
+            self.file_this_week(offset, event);
+        } else {
+            self.chunks.append(&mut self.weeks[self.spans.list_of(at)], offset, event);
+        }
     }
 
     /// Appends an event to the list of its day in the current week.
     #[inline]
-    fn file(&mut self, offset: u32, event: E) {
+    fn file_this_week(&mut self, offset: u32, event: E) {
         let day = self.spans.day_of(offset);
         self.busy[day / 64] |= 1 << (day % 64);
         self.chunks.append(&mut self.days[day], offset, event);
@@ -258,19 +260,16 @@ impl<E: Copy + Default> Calendar<E> {
         let mut list = std::mem::replace(&mut self.weeks[self.spans.list_of(begins)], List::EMPTY);
         while let Some(events) = self.chunks.take_chunk(&mut list) {
             for Waiting { offset, event } in events {
-                self.file(offset, event);
+                self.file_this_week(offset, event);
             }
         }
         // Moves far events into lists in scheduling order, before later events of the same time can be appended.
         while let Some((time, event)) = self.far.pop(Time(self.spans.lists_end)) {
-            if time.0 <= self.spans.week_ends {
-                self.file(self.spans.offset(time.0), event);
-            } else {
-                self.file_later(time.0, event);
-            }
+            self.file(time.0, event);
         }
         true
     }
+
     /// Adapts the length of a day to the density of the events taken since the last measurement.
     #[cold]
     #[inline(never)]
