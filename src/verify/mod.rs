@@ -260,3 +260,17 @@ fn estimated_checks(family: &Family, estimated: &Estimated, sizes: &Sizes) -> (V
     }
     (checks, events)
 }
+
+/// Checks that the scenario drawn from each of these seeds loads.
+///
+/// # Panics
+/// If one does not.
+#[cfg(test)]
+fn all_load(seeds: std::ops::Range<u64>, drawn: impl Fn(u64) -> String) {
+    for seed in seeds {
+        let text = drawn(seed);
+        if let Err(error) = crate::Study::parse("drawn", &text) {
+            panic!("{error}\n{text}");
+        }
+    }
+}

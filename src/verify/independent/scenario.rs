@@ -363,15 +363,9 @@ fn fault(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::Study;
 
     #[test]
     fn every_seed_gives_a_scenario_that_loads() {
-        for seed in 0..300 {
-            let text = scenario(seed);
-            if let Err(error) = Study::parse("independent", &text) {
-                panic!("{error}\n{text}");
-            }
-        }
+        crate::verify::all_load(0..300, scenario);
     }
 }

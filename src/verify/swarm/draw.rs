@@ -281,16 +281,10 @@ pub(super) fn workload(dice: &mut Dice, text: &mut String, number: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Study;
 
     #[test]
     fn every_seed_gives_a_scenario_that_loads() {
-        for seed in 0..300 {
-            let text = scenario(seed);
-            if let Err(error) = Study::parse("swarm", &text) {
-                panic!("{error}\n{text}");
-            }
-        }
+        crate::verify::all_load(0..300, scenario);
     }
     /// What the format says of a key and what the code of a kind can do are the same.
     #[test]

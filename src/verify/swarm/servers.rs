@@ -105,15 +105,9 @@ fn faults(dice: &mut Dice, text: &mut String, horizon_s: u64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Study;
 
     #[test]
     fn every_seed_gives_a_scenario_that_loads() {
-        for seed in 0..200 {
-            let text = scenario(seed);
-            if let Err(error) = Study::parse("servers", &text) {
-                panic!("{error}\n{text}");
-            }
-        }
+        crate::verify::all_load(0..200, scenario);
     }
 }
