@@ -6,7 +6,7 @@ use super::page::{Page, Scratch};
 use super::release::Model;
 use super::release::{NETWORK_TRIES_ONLINE, Release};
 use super::setup::{Rules, Setup};
-use super::tab::Tab;
+use super::tab::{Rest, Tab};
 use super::task::Reply;
 use super::tasks::Tasks;
 use crate::backend::Endpoint;
@@ -41,6 +41,7 @@ pub(super) const MAX_ROUNDS: u32 = 3;
 
 pub(super) struct TestBench {
     pub tab: Tab,
+    pub rest: Rest,
     pub browser: Browser,
     pub limits: SessionPolicy,
     pub tasks: Tasks,
@@ -55,6 +56,7 @@ impl TestBench {
         let retry = "on = []\ninitial = '1s'\nfactor = 2\ncap = '5s'\nretries = 0";
         TestBench {
             tab: Tab::default(),
+            rest: Rest::default(),
             browser: Browser::default(),
             limits: SessionPolicy::default(),
             tasks: Tasks::default(),
@@ -95,6 +97,7 @@ impl TestBench {
             id: 0,
             within: 0,
             tab: &mut self.tab,
+            rest: &mut self.rest,
             browser: &mut self.browser,
             limits: &mut self.limits,
             tasks: &mut self.tasks,

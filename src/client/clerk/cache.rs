@@ -26,9 +26,28 @@ impl Page<'_> {
         u32::try_from(self.now.whole_seconds()).unwrap_or(u32::MAX)
     }
 
+    /// The cache entry.
+    #[inline]
+    fn entry(&self) -> Entry {
+        match (self.rest.entry_token, self.tab.entry_task) {
+            (Some(token), refresh) => Entry::Cached { token, from_s: self.tab.entry_from_s, refresh },
+            (None, NONE) => Entry::Empty,
+            (None, task) => Entry::Pending(task),
+        }
+    }
+
+    #[inline]
+    fn set_entry(&mut self, entry: Entry) {
+        (self.rest.entry_token, self.tab.entry_from_s, self.tab.entry_task) = match entry {
+            Entry::Empty => (None, 0, NONE),
+            Entry::Pending(task) => (None, 0, task),
+            Entry::Cached { token, from_s, refresh } => (Some(token), from_s, refresh),
+        };
+    }
+
     /// Looks up the token. A token that is too old is removed, and its refresh is disarmed.
     pub(super) fn cached(&mut self) -> Cached {
-        match self.tab.entry() {
+        match self.entry() {
             Entry::Empty => Cached::Nothing,
             Entry::Pending(fetch) => Cached::Pending(fetch),
             Entry::Cached { token, from_s, .. } => {
@@ -43,14 +62,14 @@ impl Page<'_> {
                     return Cached::Token(token);
                 }
                 self.disarm_entry();
-                self.tab.set_entry(Entry::Empty);
+                self.set_entry(Entry::Empty);
                 Cached::Nothing
             }
         }
     }
 
     fn disarm_entry(&mut self) {
-        if let Entry::Cached { refresh, .. } = self.tab.entry()
+        if let Entry::Cached { refresh, .. } = self.entry()
             && refresh != NONE
         {
             self.tasks.end(refresh);
@@ -66,7 +85,7 @@ impl Page<'_> {
         // The broadcast of a token contains its `iat` in every release (`createdAt`).
         let from_s =
             if self.setup.release.age_from_receipt && object.is_some() { self.now_s() } else { token.iat() };
-        self.tab.set_entry(Entry::Cached { token, from_s, refresh });
+        self.set_entry(Entry::Cached { token, from_s, refresh });
         // 6.40.0 drops a token without life at once, before it would broadcast the token.
         let dropped = self.setup.release.takes_late_tokens && self.life_left_s(token) == 0;
         if broadcast && !dropped {
@@ -87,7 +106,7 @@ impl Page<'_> {
         let unfocused = self.setup.release.heeds_focus && !self.has_focus();
         let refreshes = object.filter(|_| !unfocused).unwrap_or(NONE);
         if self.setup.release.takes_late_tokens {
-            self.tab.refreshes = refreshes;
+            self.rest.refreshes = refreshes;
         }
         refreshes
     }
@@ -119,12 +138,12 @@ impl Page<'_> {
         self.replace_entry();
         let object = self.tasks[fetch].object;
         self.refreshing(Some(object));
-        self.tab.set_entry(Entry::Pending(fetch));
+        self.set_entry(Entry::Pending(fetch));
     }
 
     /// Stores a fetched token, before any caller gets it.
     pub(super) fn cache_fetched(&mut self, fetch: TaskId, token: Token) {
-        let current = self.tab.entry() == Entry::Pending(fetch);
+        let current = self.entry() == Entry::Pending(fetch);
         if self.setup.release.takes_late_tokens {
             return self.cache_late(current, token);
         }
@@ -139,7 +158,7 @@ impl Page<'_> {
         }
         let refresh = self.arm_refresh(self.tasks[fetch].object, token);
         if current {
-            self.tab.set_entry(Entry::Cached { token, from_s, refresh });
+            self.set_entry(Entry::Cached { token, from_s, refresh });
         }
         self.out.push(Action::Tell(messages::token(token)));
     }
@@ -149,49 +168,49 @@ impl Page<'_> {
     /// entry refreshes the token. An entry that waits for a fetch of its own stays as it is.
     fn cache_late(&mut self, current: bool, token: Token) {
         if !current {
-            let Entry::Cached { token: own, .. } = self.tab.entry() else { return };
+            let Entry::Cached { token: own, .. } = self.entry() else { return };
             if self.life_left_s(own) == 0 {
                 return;
             }
             self.disarm_entry();
         }
-        let refresh = self.arm_refresh(self.tab.refreshes, token);
-        self.tab.set_entry(Entry::Cached { token, from_s: token.iat(), refresh });
+        let refresh = self.arm_refresh(self.rest.refreshes, token);
+        self.set_entry(Entry::Cached { token, from_s: token.iat(), refresh });
         self.out.push(Action::Tell(messages::token(token)));
     }
 
     /// `clearCache`
     pub(super) fn clear_cache(&mut self) {
         self.disarm_entry();
-        self.tab.set_entry(Entry::Empty);
+        self.set_entry(Entry::Empty);
     }
 
     /// Handles a background fetch that brought a token without content. The token replaces the entry and is dropped as
     /// unusable. The old entry's refresh stays armed if it was armed again meanwhile.
     pub(super) fn cache_empty(&mut self) {
-        self.tab.set_entry(Entry::Empty);
+        self.set_entry(Entry::Empty);
     }
 
     /// Removes the entry of a failed fetch.
     pub(super) fn cache_fetch_failed(&mut self, fetch: TaskId) {
-        if self.tab.entry() == Entry::Pending(fetch) {
-            self.tab.set_entry(Entry::Empty);
+        if self.entry() == Entry::Pending(fetch) {
+            self.set_entry(Entry::Empty);
         }
     }
 
     /// A refresh timer is due. Only one background fetch runs at a time, and a failed one is not retried.
     pub(super) fn refresh_due(&mut self, id: TaskId) {
         let object = self.tasks.refresh_object(id);
-        if let Entry::Cached { token, from_s, refresh } = self.tab.entry()
+        if let Entry::Cached { token, from_s, refresh } = self.entry()
             && refresh == id
         {
-            self.tab.set_entry(Entry::Cached { token, from_s, refresh: NONE });
+            self.set_entry(Entry::Cached { token, from_s, refresh: NONE });
         }
         self.tasks.end(id);
-        if self.tab.refreshing {
+        if self.tab.refreshing() {
             return;
         }
-        self.tab.refreshing = true;
+        self.tab.set_refreshing(true);
         let fetch = self.start_fetch(object, 0, Caller::Background);
         self.request(fetch);
     }

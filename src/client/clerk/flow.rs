@@ -23,9 +23,9 @@ impl Page<'_> {
         depth: u32,
         cause: Option<Failure>,
     ) -> bool {
-        let active = self.tab.client && self.tab.session;
+        let active = self.tab.client() && self.tab.session();
         self.fact(Fact::FlowEntered {
-            open: self.tab.open_flows + 1 + self.scratch.overlapping.unwrap_or(0),
+            open: self.rest.open_flows + 1 + self.scratch.overlapping.unwrap_or(0),
             active,
             depth: depth + 1,
             cause,
@@ -34,7 +34,7 @@ impl Page<'_> {
             self.scratch.overlapping = self.scratch.overlapping.map(|n| n + 1);
             return false;
         }
-        self.tab.open_flows += 1;
+        self.rest.open_flows += 1;
         let id = self.start(Kind::Flow, Caller::Parent, resumes, depth + 1);
         let task = &mut self.tasks[id];
         task.levels = 1;
@@ -48,9 +48,9 @@ impl Page<'_> {
     /// The flow's own request failed, and the failure enters the flow again.
     pub(super) fn flow_recurses(&mut self, id: TaskId, failure: Failure) {
         let task = self.tasks[id];
-        let active = self.tab.client && self.tab.session;
+        let active = self.tab.client() && self.tab.session();
         self.fact(Fact::FlowEntered {
-            open: self.tab.open_flows + 1,
+            open: self.rest.open_flows + 1,
             active,
             depth: task.depth + task.levels,
             cause: Some(failure),
@@ -59,7 +59,7 @@ impl Page<'_> {
             // The inner call settles at once; the outer call throws the 401 that entered it.
             return self.settle(id, FlowEnd::Threw(failure));
         }
-        self.tab.open_flows += 1;
+        self.rest.open_flows += 1;
         let task = &mut self.tasks[id];
         task.levels += 1;
         task.attempt = 0;
@@ -82,7 +82,7 @@ impl Page<'_> {
     }
 
     fn flow_looks(&mut self, id: TaskId) {
-        if self.tab.session {
+        if self.tab.session() {
             return self.settle(id, FlowEnd::StillSignedIn);
         }
         self.sign_out_and_tell(id);
@@ -139,7 +139,7 @@ impl Page<'_> {
     /// The innermost call has ended, and with it every outer call.
     fn settle(&mut self, id: TaskId, end: FlowEnd) {
         let task = self.tasks[id];
-        self.tab.open_flows -= task.levels;
+        self.rest.open_flows -= task.levels;
         self.fact(Fact::FlowLeft { levels: task.levels, end });
         self.tasks.end(id);
         if task.parent == NONE {
@@ -227,14 +227,14 @@ mod tests {
             }
             let end = if signed_in { FlowEnd::StillSignedIn } else { FlowEnd::SignedOut };
             assert!(facts(&actions).contains(&left(rounds, end)), "{policy:?} {status}: {actions:?}");
-            assert_eq!((levels, bench.tab.session), (rounds, signed_in), "{policy:?} {status}");
+            assert_eq!((levels, bench.tab.session()), (rounds, signed_in), "{policy:?} {status}");
             assert_eq!(bench.browser.cookie.is_some(), signed_in, "{policy:?} {status}");
             assert_eq!(
                 actions.contains(&Action::Tell(messages::SIGN_OUT)),
                 !signed_in,
                 "{policy:?} {status}"
             );
-            assert_eq!(bench.tab.open_flows, 0);
+            assert_eq!(bench.rest.open_flows, 0);
         }
     }
 
@@ -256,7 +256,7 @@ mod tests {
             };
             assert!(facts(&actions).contains(&left(1, end)), "{status}: {actions:?}");
             assert!(facts(&actions).contains(&Fact::AppError(error)), "{status}: {actions:?}");
-            assert_eq!(bench.tab.session, signed_in, "{status}");
+            assert_eq!(bench.tab.session(), signed_in, "{status}");
         }
     }
 
@@ -276,7 +276,7 @@ mod tests {
                 let cause = if level == 1 { own } else { Failure::status(401) };
                 assert_eq!(facts(&actions), [entered(level, level, true, Some(cause))]);
                 assert_eq!(sent_to(&actions, endpoints::CLIENT), flow, "one task holds all levels");
-                assert_eq!(bench.tab.open_flows, level);
+                assert_eq!(bench.rest.open_flows, level);
                 if level < levels {
                     actions = bench.fail(NOW, flow, 401);
                 }
@@ -289,7 +289,7 @@ mod tests {
             // The call that entered the flow gets its own 401, unless the request of the first level also had a 401.
             let error = if levels == 1 { own } else { Failure::status(401) };
             assert!(told.contains(&Fact::AppError(error)), "{told:?}");
-            assert_eq!(bench.tab.open_flows, 0);
+            assert_eq!(bench.rest.open_flows, 0);
             let again = bench.fail(NOW, touch, 429);
             let entry = entered(1, levels + 1, true, Some(Failure::status(429)));
             assert!(facts(&again).contains(&entry), "{again:?}");
@@ -353,7 +353,7 @@ mod tests {
             }
             let actions = bench.fail(NOW, touch, 401);
             assert_eq!(actions.contains(&Action::Tell(messages::SIGN_OUT)), tells, "documented, {heard}");
-            assert!(!bench.tab.session);
+            assert!(!bench.tab.session());
         }
         for (heard, recursion, tells) in [(false, false, true), (true, false, false), (true, true, true)] {
             let mut bench = TestBench::signed_in(ClerkJs6_0_0, NEW);
@@ -369,7 +369,7 @@ mod tests {
             }
             let actions = bench.answer(NOW, flow, fine(None));
             assert_eq!(actions.contains(&Action::Tell(messages::SIGN_OUT)), tells, "{heard} {recursion}");
-            assert!(!bench.tab.session);
+            assert!(!bench.tab.session());
         }
     }
 
@@ -385,7 +385,7 @@ mod tests {
         }
         let flow = sent_to(&bench.fail(LATE, touch, 401), endpoints::CLIENT);
         bench.fail(LATE, flow, 403);
-        assert!(!bench.tab.session);
+        assert!(!bench.tab.session());
         let failure = Failure::status(429);
         let told = facts(&bench.fail(LATE, fetch, 429));
         let judged = Fact::Judged { failure, verdict: Judgement::EnterFlow };

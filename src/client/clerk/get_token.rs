@@ -16,7 +16,7 @@ use crate::protocol::Token;
 impl Page<'_> {
     /// The app makes this many calls of `getToken` at once.
     pub(super) fn app_get_token(&mut self, callers: u8, skip_cache: bool) {
-        if !self.tab.session {
+        if !self.tab.session() {
             return;
         }
         let flags = if skip_cache { flag::SKIP_CACHE } else { 0 };
@@ -27,7 +27,7 @@ impl Page<'_> {
 
     /// Begins a call of `getToken` of the current session object.
     pub(super) fn get_token(&mut self, caller: Caller, parent: TaskId, flags: u8, depth: u32, ordinal: u8) {
-        self.get_token_of(self.tab.object, caller, parent, flags, depth, ordinal);
+        self.get_token_of(self.rest.object, caller, parent, flags, depth, ordinal);
     }
 
     /// Begins a call of a session object's `getToken`. Returns its task, which may have ended.
@@ -114,7 +114,7 @@ impl Page<'_> {
         let fetch = self.tasks[id];
         let background = fetch.caller == Caller::Background;
         if background {
-            self.tab.refreshing = false;
+            self.tab.set_refreshing(false);
         }
         self.fetch_ended(id, token.is_none().then_some(Failure::NETWORK));
         let Some(token) = token else {
@@ -153,7 +153,7 @@ impl Page<'_> {
             return self.request(id);
         }
         if fetch.caller == Caller::Background {
-            self.tab.refreshing = false;
+            self.tab.set_refreshing(false);
         }
         self.fetch_ended(id, Some(failure));
         self.cache_fetch_failed(id);

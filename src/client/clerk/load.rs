@@ -9,7 +9,7 @@ use super::messages;
 use super::page::Page;
 use super::release::ENVIRONMENT_KEPT;
 use super::resource::Listeners;
-use super::tab::Tab;
+use super::tab::{Rest, Tab};
 use super::task::{Caller, Kind, NONE, flag};
 use super::tasks::next_epoch;
 use crate::client::app::AppReaction;
@@ -22,12 +22,12 @@ use crate::protocol::Token;
 impl Page<'_> {
     /// Opens or reloads the page. Everything that the old page was doing ends.
     pub(super) fn open(&mut self) {
-        let visit = self.tab.visit + u32::from(!self.tab.open);
-        if !self.tab.open {
+        let visit = self.tab.visit + u32::from(!self.tab.open());
+        if !self.tab.open() {
             self.take_focus();
         }
         self.leave();
-        self.tab.open = true;
+        self.tab.set_open(true);
         self.tab.visit = visit;
         self.fact(Fact::Status(Status::Loading));
         self.start_polling();
@@ -49,15 +49,16 @@ impl Page<'_> {
 
     /// Ends the page: its tasks belong to an old page load from now on.
     fn leave(&mut self) {
-        if self.tab.open {
+        if self.tab.open() {
             self.forget_lock();
         }
-        let (was_signed_in, app_calls) = (self.tab.session, self.tab.app_calls);
+        let (was_signed_in, app_calls) = (self.tab.session(), self.rest.app_calls);
         let (epoch, visit) = (next_epoch(self.tab.epoch), self.tab.visit);
         if epoch < self.tab.epoch {
             self.tasks.forget_pages(self.id);
         }
         *self.tab = Tab::default();
+        *self.rest = Rest::default();
         self.tab.epoch = epoch;
         self.tab.visit = visit;
         if was_signed_in {
@@ -75,12 +76,12 @@ impl Page<'_> {
         self.tasks.end(id);
         if failure.is_none() {
             self.environment_arrived();
-            self.tab.throttled = !self.setup.multi_session;
+            self.tab.set_throttled(!self.setup.multi_session);
             self.keep_environment();
         } else {
             self.tasks[load].flags |= flag::DEGRADED;
             if let Some(kept) = self.browser.environment().filter(|kept| self.now <= kept.until) {
-                self.tab.throttled = kept.throttled;
+                self.tab.set_throttled(kept.throttled);
             }
         }
         self.part_loaded(load);
@@ -98,14 +99,14 @@ impl Page<'_> {
 
     /// `EnvironmentUpdate`
     fn environment_arrived(&mut self) {
-        if self.setup.release.environment_gets_token && self.tab.session {
+        if self.setup.release.environment_gets_token && self.tab.session() {
             self.get_token(Caller::Focus, NONE, 0, 0, 0);
         }
     }
 
     fn keep_environment(&mut self) {
         let until = self.now.after(ENVIRONMENT_KEPT);
-        self.browser.keep_environment(KeptEnvironment { throttled: self.tab.throttled, until });
+        self.browser.keep_environment(KeptEnvironment { throttled: self.tab.throttled(), until });
     }
 
     /// The request to /client succeeded.
@@ -138,7 +139,7 @@ impl Page<'_> {
         let listeners = if waits_for_hook { Listeners::Later } else { Listeners::SameTask };
         self.client_arrives(cookie, cookie.is_some(), listeners, 0);
         self.stop_polling();
-        if self.tab.session {
+        if self.tab.session() {
             self.get_token(Caller::Parent, load, flag::SKIP_CACHE | flag::DEGRADED, 0, 0);
             if waits_for_hook {
                 self.emit(0);
@@ -177,7 +178,7 @@ impl Page<'_> {
         if task.flags & flag::CLIENT_DONE != 0 {
             if self.browser.offline() {
                 // The load ends without an error, and the status stays.
-                return self.fact(Fact::LoadEnd(self.tab.status));
+                return self.fact(Fact::LoadEnd(self.tab.status()));
             }
             self.set_status(Status::Error);
             self.fact(Fact::LoadEnd(Status::Error));
@@ -187,7 +188,7 @@ impl Page<'_> {
             return;
         }
         self.set_status(if task.flags & flag::DEGRADED == 0 { Status::Ready } else { Status::Degraded });
-        self.fact(Fact::LoadEnd(self.tab.status));
+        self.fact(Fact::LoadEnd(self.tab.status()));
     }
 }
 
@@ -220,7 +221,11 @@ mod tests {
             assert_eq!(sends(&actions), [(endpoints::TOKENS, false), (endpoints::TOUCH, true)], "{model:?}");
             let told = actions.contains(&Action::Tell(messages::token(kept())));
             assert_eq!(told, tells, "{model:?}: {actions:?}");
-            assert_eq!((bench.tab.session, bench.tab.poll), (true, NONE), "the poller is stopped meanwhile");
+            assert_eq!(
+                (bench.tab.session(), bench.tab.poll),
+                (true, NONE),
+                "the poller is stopped meanwhile"
+            );
             let fetched = fine(Some(Token::issued(NOW)));
             let loaded = bench.answer(NOW, sent_to(&actions, endpoints::TOKENS), fetched);
             assert!(facts(&loaded).contains(&Fact::LoadEnd(Status::Degraded)), "{loaded:?}");
@@ -248,7 +253,7 @@ mod tests {
             let told = facts(&bench.answer(Time::ZERO, sent_to(&opened, endpoints::ENVIRONMENT), fine(None)));
             assert!(told.contains(&Fact::LoadEnd(end)), "{status}: {told:?}");
             assert_eq!(told.contains(&Fact::AppError(Failure::status(status))), error, "{status}: {told:?}");
-            assert_eq!((bench.tab.session, bench.tab.poll != NONE), (false, polls), "{status}");
+            assert_eq!((bench.tab.session(), bench.tab.poll != NONE), (false, polls), "{status}");
         }
     }
 
@@ -262,7 +267,7 @@ mod tests {
         bench.browser.set_offline(true);
         bench.never_answer(Time::from_ms(1), sent_to(&opened, endpoints::ENVIRONMENT));
         assert_eq!(bench.browser.environment().map(|kept| kept.throttled), Some(false));
-        assert!(!bench.tab.throttled);
+        assert!(!bench.tab.throttled());
         let client = sent_to(&opened, endpoints::CLIENT);
         let told = facts(&bench.answer(Time::from_ms(1), client, fine(Some(kept()))));
         assert!(told.contains(&Fact::LoadEnd(Status::Ready)), "{told:?}");

@@ -12,7 +12,7 @@ use super::endpoints;
 use super::messages;
 use super::release::network_wait;
 use super::setup::{Rules, Setup};
-use super::tab::Tab;
+use super::tab::{Rest, Tab};
 use super::task::{Caller, Kind, NONE, Reply, Stage, Task, flag};
 use super::tasks::Tasks;
 use crate::client::app::DocumentFocus;
@@ -32,6 +32,8 @@ pub(super) struct Page<'a> {
     pub within: u32,
     /// The tab's state.
     pub tab: &'a mut Tab,
+    /// What an idle tab does not have.
+    pub rest: &'a mut Rest,
     /// State shared with the browser's other tabs.
     pub browser: &'a mut Browser,
     /// The state of the limits of the session or its process. Used only when the policy has limits.
@@ -72,14 +74,14 @@ impl Page<'_> {
             Input::Lock(task) => self.hold_lock(task),
             Input::Answer(task) => self.answered(task),
             Input::Timer(task) => self.timer(task),
-            _ if !self.tab.open => {}
+            _ if !self.tab.open() => {}
             Input::Close => self.close(),
             Input::SignIn { again } => self.sign_in(again),
             Input::Focus => self.focus(),
             Input::Blur => self.blur(),
             Input::AppGetToken { callers, skip_cache } => self.app_get_token(callers, skip_cache),
             Input::SetActive { navigate, no_session: false } => {
-                self.set_active(navigate, self.tab.object, 0);
+                self.set_active(navigate, self.rest.object, 0);
             }
             Input::SetActive { navigate, no_session: true } => self.set_none_active(navigate),
             Input::Message(Message { kind: messages::TOKEN, word }) => {
@@ -164,7 +166,7 @@ impl Page<'_> {
         let task = &mut self.tasks[id];
         task.parent = parent;
         task.depth = depth;
-        task.object = self.tab.object;
+        task.object = self.rest.object;
         id
     }
 
@@ -285,7 +287,7 @@ impl Page<'_> {
     }
 
     fn sign_in(&mut self, again: bool) {
-        if self.tab.session {
+        if self.tab.session() {
             return;
         }
         let id = self.start(Kind::SignIn, Caller::App, NONE, 0);
@@ -311,13 +313,13 @@ impl Page<'_> {
 
     /// App code makes a call and waits for its end.
     pub(super) fn app_asks(&mut self) {
-        self.tab.app_calls += 1;
+        self.rest.app_calls += 1;
         self.fact(Fact::AppAsked);
     }
 
     /// A call by app code that has waited since this time ends.
     pub(super) fn app_hears(&mut self, since: Time) {
-        self.tab.app_calls -= 1;
+        self.rest.app_calls -= 1;
         self.fact(Fact::AppWaited(self.now.since(since)));
     }
 
@@ -335,7 +337,7 @@ impl Page<'_> {
     /// active context is its own (`updateSessionCookie`).
     pub(super) fn set_cookie(&mut self, token: Option<Token>) {
         if self.setup.focus != DocumentFocus::All {
-            let named = self.tab.session;
+            let named = self.tab.session();
             if !named && self.browser.names_session() && !self.has_focus() {
                 return;
             }
@@ -359,16 +361,16 @@ impl Page<'_> {
 
     /// Sets the status, and reports a change.
     pub(super) fn set_status(&mut self, status: Status) {
-        if self.tab.status != status {
-            self.tab.status = status;
+        if self.tab.status() != status {
+            self.tab.set_status(status);
             self.fact(Fact::Status(status));
         }
     }
 
     /// Sets whether there is a session, and reports a change.
     pub(super) fn set_session(&mut self, session: bool) {
-        if self.tab.session != session {
-            self.tab.session = session;
+        if self.tab.session() != session {
+            self.tab.set_session(session);
             self.fact(if session { Fact::SignedIn } else { Fact::SignedOut });
         }
     }

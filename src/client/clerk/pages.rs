@@ -76,11 +76,12 @@ impl Pages {
     /// Gives a tab its input and appends the tab's actions to `out`.
     #[inline]
     pub(super) fn step(&mut self, who: &Who<'_, Clerk>, input: Input, now: Time, out: &mut Vec<Action>) {
-        let mut whole = self.tabs.get(who.tab);
+        let (place, tab, rest) = self.tabs.borrow(who.tab);
         let mut page = Page {
             id: who.tab,
             within: who.tab - who.user * self.tabs_per_user,
-            tab: &mut whole,
+            tab,
+            rest,
             browser: &mut self.browsers[who.user as usize],
             limits: self.limits.of(who.rules.limits.as_ref(), who.user),
             tasks: &mut self.tasks,
@@ -91,7 +92,7 @@ impl Pages {
             scratch: Scratch::default(),
         };
         page.step(input);
-        self.tabs.put(who.tab, &whole);
+        self.tabs.give_back(who.tab, place);
     }
 
     pub(super) fn tasks(&self) -> &Tasks {
@@ -105,11 +106,11 @@ impl Pages {
 
     /// Whether this is the tab's current page load, and the page is open.
     pub(super) fn is_open_page(&self, tab: u32, epoch: u16) -> bool {
-        self.tabs.open(tab) && self.tabs.epoch(tab) == epoch
+        self.tabs.tab(tab).open() && self.tabs.tab(tab).epoch == epoch
     }
 
     fn is_left_over(&self, task: &Task) -> bool {
-        task.epoch != self.tabs.epoch(task.tab)
+        task.epoch != self.tabs.tab(task.tab).epoch
     }
 }
 
@@ -123,17 +124,17 @@ impl Store for Pages {
 
     #[inline]
     fn open(&self, tab: u32) -> bool {
-        self.tabs.open(tab)
+        self.tabs.tab(tab).open()
     }
 
     #[inline]
     fn session(&self, tab: u32) -> bool {
-        self.tabs.session(tab)
+        self.tabs.tab(tab).session()
     }
 
     #[inline]
     fn visit(&self, tab: u32) -> u32 {
-        self.tabs.visit(tab)
+        self.tabs.tab(tab).visit
     }
 
     #[inline]
@@ -218,12 +219,12 @@ impl Store for Pages {
 
     fn final_tabs(&self) -> Vec<FinalTab> {
         let final_tab = |id: u32| {
-            let tab = self.tabs.get(id);
+            let tab = self.tabs.tab(id);
             FinalTab {
-                open: tab.open,
-                session: tab.session,
-                status: tab.status,
-                client: tab.client,
+                open: tab.open(),
+                session: tab.session(),
+                status: tab.status(),
+                client: tab.client(),
                 cookie: self.browsers[(id / self.tabs_per_user) as usize].cookie,
             }
         };

@@ -61,7 +61,7 @@ impl Page<'_> {
     pub(super) fn hold_lock(&mut self, id: TaskId) {
         self.browser.lock = id;
         self.tasks.poller_waits(id, Stage::Waiting);
-        if self.tab.session {
+        if self.tab.session() {
             self.get_token(Caller::Poller, id, 0, 0, 0);
         } else {
             self.poll_ended(id);

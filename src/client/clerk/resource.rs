@@ -31,16 +31,16 @@ impl Page<'_> {
         let token = token.filter(|_| listed);
         if listed {
             self.tab.newest_object += 1;
-            self.tab.newest_token = token;
+            self.rest.newest_token = token;
             self.note_bare(self.tab.newest_object, token.is_none());
         }
         if let Some(token) = token {
             self.cache_token(token, Some(self.tab.newest_object), true);
         }
-        let first = !self.tab.client;
-        self.tab.client = true;
-        self.tab.listed = listed;
-        if self.tab.session || (first && listed) {
+        let first = !self.tab.client();
+        self.tab.set_client(true);
+        self.tab.set_listed(listed);
+        if self.tab.session() || (first && listed) {
             if listed {
                 self.make_current(self.tab.newest_object, token);
             }
@@ -56,15 +56,15 @@ impl Page<'_> {
 
     /// Makes a session object the current one. `token` is its last active token.
     pub(super) fn make_current(&mut self, object: u32, token: Option<Token>) {
-        self.tab.object = object;
-        self.tab.object_age = Tab::age_of(object);
+        self.rest.object = object;
+        self.rest.object_age = Tab::age_of(object);
         self.tab.last_token = token;
     }
 
     /// `updateClient` with the client resource as it is.
     pub(super) fn client_stays(&mut self, depth: u32) {
-        if self.tab.session && self.tab.listed {
-            self.make_current(self.tab.newest_object, self.tab.newest_token);
+        if self.tab.session() && self.tab.listed() {
+            self.make_current(self.tab.newest_object, self.rest.newest_token);
             self.set_cookie(self.tab.last_token);
         }
         self.emit(depth);
@@ -75,31 +75,31 @@ impl Page<'_> {
     pub(super) fn note_touched(&mut self, object: u32, brought_object: bool) {
         let age = Tab::age_of(self.tab.newest_object) + u64::from(!brought_object);
         self.for_waiting(object, |task| task.attempt = later_by(object, age));
-        if object == self.tab.object {
-            self.tab.object_age = age;
+        if object == self.rest.object {
+            self.rest.object_age = age;
         }
         if object == self.tab.shown_object {
-            self.tab.shown_age = age;
+            self.rest.shown_age = age;
         }
     }
 
     /// The last active token of a session object that app code holds.
     fn token_of(&self, object: u32) -> Option<Token> {
         if object == self.tab.newest_object {
-            self.tab.newest_token
-        } else if object == self.tab.object {
+            self.rest.newest_token
+        } else if object == self.rest.object {
             self.tab.last_token
         } else {
-            self.tab.shown_token
+            self.rest.shown_token
         }
     }
 
     /// How new a session object is that app code holds.
     fn age_known(&self, object: u32) -> u64 {
-        if object == self.tab.object {
-            self.tab.object_age
+        if object == self.rest.object {
+            self.rest.object_age
         } else if object == self.tab.shown_object {
-            self.tab.shown_age
+            self.rest.shown_age
         } else {
             Tab::age_of(object)
         }
@@ -108,14 +108,14 @@ impl Page<'_> {
     /// Sets a session object's last active token, also for each `setActive` that waits with it. For an object
     /// that is no longer known, only whether it has a token matters, because its refresh may offer one.
     pub(super) fn set_object_token(&mut self, object: u32, token: Option<Token>) {
-        if object == self.tab.object {
+        if object == self.rest.object {
             self.tab.last_token = token;
         }
         if object == self.tab.newest_object {
-            self.tab.newest_token = token;
+            self.rest.newest_token = token;
         }
         if object == self.tab.shown_object {
-            self.tab.shown_token = token;
+            self.rest.shown_token = token;
         }
         self.for_waiting(object, |task| task.set_reply(Reply::Ok { token, listed: true }));
         self.note_bare(object, token.is_none());
@@ -126,7 +126,7 @@ impl Page<'_> {
     pub(super) fn wait_for_token(&mut self, id: TaskId, object: u32) {
         let token = self.token_of(object);
         let age = self.age_known(object);
-        let next = std::mem::replace(&mut self.tab.set_active, id);
+        let next = std::mem::replace(&mut self.rest.set_active, id);
         if next != NONE {
             self.tasks[next].levels = id;
         }
@@ -140,7 +140,7 @@ impl Page<'_> {
 
     /// Changes each waiting `setActive` of this session object.
     fn for_waiting(&mut self, object: u32, change: impl Fn(&mut Task)) {
-        let mut id = self.tab.set_active;
+        let mut id = self.rest.set_active;
         while id != NONE {
             let task = &mut self.tasks[id];
             if task.object == object {
@@ -157,7 +157,7 @@ impl Page<'_> {
             self.tasks[next].levels = newer;
         }
         if newer == NONE {
-            self.tab.set_active = next;
+            self.rest.set_active = next;
         } else {
             self.tasks[newer].next = next;
         }
@@ -166,14 +166,14 @@ impl Page<'_> {
     fn note_bare(&mut self, object: u32, bare: bool) {
         if self.is_recent(object) {
             let bit = 1 << (object % 64);
-            self.tab.bare_objects = self.tab.bare_objects & !bit | if bare { bit } else { 0 };
+            self.rest.bare_objects = self.rest.bare_objects & !bit | if bare { bit } else { 0 };
         }
     }
 
     /// Whether a session object has a last active token to offer. An object with 64 or more newer ones counts as having
     /// one, since what still asks on its behalf, above all a refresh, got it from there.
     pub(super) fn object_has_token(&self, object: u32) -> bool {
-        !self.is_recent(object) || self.tab.bare_objects >> (object % 64) & 1 == 0
+        !self.is_recent(object) || self.rest.bare_objects >> (object % 64) & 1 == 0
     }
 
     fn is_recent(&self, object: u32) -> bool {
@@ -183,28 +183,28 @@ impl Page<'_> {
     /// Tells listeners of the resources. Listeners keep the object they know while nothing in it differs
     /// (`memoizeListenerCallback`): same token and no later `updated_at`, same object. App code reacts to an object only once.
     pub(super) fn emit(&mut self, depth: u32) {
-        if !self.tab.session {
-            self.tab.shown = false;
+        if !self.tab.session() {
+            self.tab.set_shown(false);
             return;
         }
-        let newer = self.setup.updated_at_moves && self.tab.shown_age < self.tab.object_age;
-        let same = self.tab.shown_token == self.tab.last_token && !newer;
-        let known = self.tab.shown && (self.tab.shown_object == self.tab.object || same);
+        let newer = self.setup.updated_at_moves && self.rest.shown_age < self.rest.object_age;
+        let same = self.rest.shown_token == self.tab.last_token && !newer;
+        let known = self.tab.shown() && (self.tab.shown_object == self.rest.object || same);
         if !known {
-            self.tab.shown = true;
-            self.tab.shown_object = self.tab.object;
-            self.tab.shown_age = self.tab.object_age;
-            self.tab.shown_token = self.tab.last_token;
+            self.tab.set_shown(true);
+            self.tab.shown_object = self.rest.object;
+            self.rest.shown_age = self.rest.object_age;
+            self.rest.shown_token = self.tab.last_token;
         }
         let reaction = self.setup.reaction;
         if reaction.act == AppReaction::None || self.now < reaction.from || self.now >= reaction.to {
             return;
         }
         let object = self.tab.shown_object;
-        if self.tab.acted_object == object {
+        if self.rest.acted_object == object {
             return;
         }
-        self.tab.acted_object = object;
+        self.rest.acted_object = object;
         match reaction.act {
             AppReaction::None => {}
             AppReaction::SetActive => self.set_active(false, object, depth),

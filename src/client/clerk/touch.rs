@@ -18,12 +18,12 @@ impl Page<'_> {
     /// The tab gains focus. It touches unless throttled, and calls `getToken` outside the poller's lock.
     pub(super) fn focus(&mut self) {
         self.take_focus();
-        if !self.tab.session {
+        if !self.tab.session() {
             return;
         }
         // The token listener registers before the touch listener, so it runs first.
         self.get_token(Caller::Focus, NONE, 0, 0, 0);
-        if !self.tab.session || (self.tab.throttled && self.tab.touch_after > self.now) {
+        if !self.tab.session() || (self.tab.throttled() && self.tab.touch_after > self.now) {
             return;
         }
         self.tab.touch_after = self.now.after(TOUCH_THROTTLE);
@@ -47,12 +47,12 @@ impl Page<'_> {
 
     /// `setActive({ session: null })` by app code. It sends nothing and tells no other tab.
     pub(super) fn set_none_active(&mut self, navigate: bool) {
-        if !self.tab.client {
+        if !self.tab.client() {
             return self.fact(Fact::AppError(Failure::NETWORK));
         }
         self.set_cookie(None);
         if navigate {
-            self.tab.shown = false;
+            self.tab.set_shown(false);
         }
         self.set_session(false);
         self.emit(0);
@@ -60,10 +60,10 @@ impl Page<'_> {
 
     /// `setActive` with a session object: the current one, or an older one that app code holds.
     pub(super) fn set_active(&mut self, navigate: bool, object: u32, depth: u32) {
-        if !self.tab.client {
+        if !self.tab.client() {
             return self.fact(Fact::AppError(Failure::NETWORK));
         }
-        if !self.tab.session {
+        if !self.tab.session() {
             // `setActive({ session: null })`: there is nothing to touch, and the cookie is removed.
             self.set_cookie(None);
             return;
@@ -155,7 +155,7 @@ impl Page<'_> {
             (NONE, Ok(())) => {}
             // No code awaits a touch on focus, so its error is an unhandled rejection.
             (NONE, Err(failure)) => self.fact(Fact::UnhandledRejection(failure)),
-            (set_active, Ok(())) if self.tab.listed => {
+            (set_active, Ok(())) if self.tab.listed() => {
                 // From here on `setActive` works on the client's own object and makes it current at the end.
                 let object = self.tab.newest_object;
                 self.wait_for_token(set_active, object);
@@ -191,16 +191,16 @@ impl Page<'_> {
         self.app_hears(task.since);
         if task.flags & flag::NAVIGATE != 0 {
             // `setTransitiveState`: during navigation, listeners are told that there is no session.
-            self.tab.shown = false;
+            self.tab.set_shown(false);
         }
         if let Reply::Ok { token, .. } = task.reply()
             && session
-            && task.object != self.tab.object
+            && task.object != self.rest.object
         {
             // Another answer brought a newer object meanwhile. The older object becomes current again, with the token
             // that was fetched for it since and the `updated_at` of its last touch.
             self.make_current(task.object, token);
-            self.tab.object_age += u64::from(task.attempt);
+            self.rest.object_age += u64::from(task.attempt);
         }
         self.set_session(session);
         self.emit(task.depth);

@@ -79,11 +79,11 @@ fn an_older_session_object_comes_back_with_its_own_token() {
         // A newer client resource arrives, and with it a newer object.
         let flow = sent_to(&bench.step(LATE, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
         bench.answer(LATE, flow, fine(Some(token(57_000))));
-        assert_eq!((bench.tab.object, bench.tab.last_token), (3, Some(token(57_000))));
+        assert_eq!((bench.rest.object, bench.tab.last_token), (3, Some(token(57_000))));
         bench.answer(LATE, fetch, fine(Some(token(57_500))));
         let own = (!shares).then_some(token(57_500));
-        assert_eq!((bench.tab.object, bench.tab.last_token), (2, own), "shares: {shares}");
-        assert_eq!(bench.tab.newest_token, Some(token(57_000)), "which the newest object does not take");
+        assert_eq!((bench.rest.object, bench.tab.last_token), (2, own), "shares: {shares}");
+        assert_eq!(bench.rest.newest_token, Some(token(57_000)), "which the newest object does not take");
     }
 }
 
@@ -103,13 +103,13 @@ fn a_waiting_set_active_has_what_another_call_fetched_for_its_object() {
         (true, false, true, of_touch),
     ] {
         let mut bench = TestBench::signed_in(ClerkJs6_3_3, OLD);
-        bench.tab.throttled = false;
+        bench.tab.set_throttled(false);
         // The `setActive` shares a fetch of the object before its own.
         let shared = sent_to(&bench.step(LATE, PAST_CACHE), endpoints::TOKENS);
         let touch = sent_to(&bench.step(LATE, sets_active(false)), endpoints::TOUCH);
         assert_eq!(sends(&bench.answer(LATE, touch, BARE)), []);
         let own = sent_to(&bench.step(LATE, PAST_CACHE), endpoints::TOKENS);
-        assert_eq!((bench.tab.object, bench.tasks[shared].object, bench.tasks[own].object), (2, 1, 2));
+        assert_eq!((bench.rest.object, bench.tasks[shared].object, bench.tasks[own].object), (2, 1, 2));
         let newer = |bench: &mut TestBench| {
             for ms in [57_000, 57_001] {
                 let request = if by_focus {
@@ -131,10 +131,10 @@ fn a_waiting_set_active_has_what_another_call_fetched_for_its_object() {
             newer(&mut bench);
             fetched(&mut bench);
         }
-        assert_eq!((bench.tab.object, bench.tab.shown_object), (4, 4));
+        assert_eq!((bench.rest.object, bench.tab.shown_object), (4, 4));
         bench.answer(LATE, shared, fine(Some(token(57_600))));
         let case = format!("by focus {by_focus}, fetched first {fetched_first}, fails {fails}");
-        assert_eq!((bench.tab.object, bench.tab.last_token), (2, expected), "{case}");
+        assert_eq!((bench.rest.object, bench.tab.last_token), (2, expected), "{case}");
     }
 }
 

@@ -10,11 +10,11 @@ fn a_closed_page_does_nothing_and_an_opening_is_a_visit() {
     let mut bench = TestBench::new(ClerkJs6_3_3, &[]);
     let session = fine(Some(Token::issued(Time::ZERO)));
     bench.load(Time::ZERO, fine(None), session);
-    assert_eq!((bench.tab.open, bench.tab.session, bench.tab.visit), (true, true, 1));
+    assert_eq!((bench.tab.open(), bench.tab.session(), bench.tab.visit), (true, true, 1));
     bench.load(Time(1), fine(None), session);
     assert_eq!((bench.tab.visit, bench.tab.epoch), (1, 2), "a reload does not count as a visit");
     assert_eq!(bench.step(Time(2), Input::Close), [Action::Fact(Fact::PageGone)]);
-    assert_eq!((bench.tab.open, bench.tab.session), (false, false));
+    assert_eq!((bench.tab.open(), bench.tab.session()), (false, false));
     for input in [Input::Focus, Input::SignIn { again: false }, sets_active(false)] {
         assert_eq!(bench.step(Time(3), input), [], "{input:?}");
     }
@@ -53,7 +53,7 @@ fn a_kept_environment_is_good_for_a_day() {
         let kept = KeptEnvironment { throttled: true, until: end };
         assert_eq!(bench.browser.environment(), Some(kept));
         bench.load(now, failing, fine(None));
-        assert_eq!((bench.tab.throttled, bench.tab.status), (throttled, Status::Degraded), "{now}");
+        assert_eq!((bench.tab.throttled(), bench.tab.status()), (throttled, Status::Degraded), "{now}");
     }
 }
 
@@ -87,7 +87,7 @@ fn what_a_reload_left_behind_ends_with_its_answer() {
         assert_eq!(bench.fail(LATE, sent_to(&first, endpoint), 500), []);
         assert_eq!(bench.tasks.live(), live);
     }
-    assert!(!bench.tab.session);
+    assert!(!bench.tab.session());
 }
 
 #[test]

@@ -60,7 +60,7 @@ fn a_failed_touch_enters_the_flow_is_thrown_or_is_swallowed() {
         assert_eq!(sends(&actions), flow, "{case}");
         let waited = told.contains(&Fact::AppWaited(Dur::ZERO));
         assert_eq!(waited, input != Input::Focus, "{case}: {told:?}");
-        assert!(bench.tab.session, "{case}");
+        assert!(bench.tab.session(), "{case}");
     }
 }
 
@@ -123,7 +123,7 @@ fn an_empty_answer_to_a_touch_writes_the_cookie_unless_it_navigates() {
         let written = actions.contains(&Action::Fact(Fact::Cookie(Some(token))));
         assert_eq!(written, writes, "{model:?} {input:?}: {actions:?}");
         let errors = facts(&actions).iter().filter(|fact| matches!(fact, Fact::AppError(_))).count();
-        assert_eq!((errors, bench.tab.session), (0, true), "{model:?} {input:?}");
+        assert_eq!((errors, bench.tab.session()), (0, true), "{model:?} {input:?}");
     }
 }
 
@@ -134,10 +134,10 @@ fn a_touch_writes_the_cookie_of_a_tab_that_has_signed_out() {
     let touch = sent_to(&bench.step(NOW, Input::Focus), endpoints::TOUCH);
     let flow = sent_to(&bench.step(NOW, Input::Message(messages::SIGN_OUT)), endpoints::CLIENT);
     bench.answer(NOW, flow, fine(None));
-    assert_eq!((bench.tab.session, bench.browser.cookie), (false, None));
+    assert_eq!((bench.tab.session(), bench.browser.cookie), (false, None));
     let token = Some(Token::issued(NOW));
     bench.answer(NOW, touch, fine(token));
-    assert_eq!((bench.tab.session, bench.browser.cookie), (false, token));
+    assert_eq!((bench.tab.session(), bench.browser.cookie), (false, token));
 }
 
 /// The server no longer lists the session. `setActive` ends without a session and without a call of `getToken`.
@@ -149,7 +149,7 @@ fn set_active_ends_signed_out_where_the_session_is_not_listed() {
         let actions = bench.answer(LATE, touch, fine(None));
         assert_eq!(sends(&actions), []);
         assert!(facts(&actions).contains(&Fact::SignedOut), "{actions:?}");
-        assert_eq!((bench.tab.session, bench.browser.cookie), (false, None));
+        assert_eq!((bench.tab.session(), bench.browser.cookie), (false, None));
     }
 }
 
@@ -167,7 +167,7 @@ fn a_navigation_hides_the_session_while_it_lasts() {
         let newest = bench.tab.newest_object;
         assert_ne!(newest, shown);
         let expected = if navigate { newest } else { shown };
-        assert_eq!((bench.tab.shown, bench.tab.shown_object), (true, expected), "{navigate}");
+        assert_eq!((bench.tab.shown(), bench.tab.shown_object), (true, expected), "{navigate}");
     }
 }
 
@@ -196,7 +196,7 @@ fn every_waiting_set_active_gets_the_tokens_of_its_own_object() {
                 page.waits_no_more(id);
                 page.tasks.end(id);
             }
-            assert_eq!(page.tab.set_active, NONE);
+            assert_eq!(page.rest.set_active, NONE);
         });
     }
 }
@@ -233,7 +233,7 @@ fn the_object_of_a_waiting_set_active_keeps_the_updated_at_of_its_touch() {
             }
             page.set_active_has_token(id, Ok(None));
             let newest = if touched { 6 } else { 3 };
-            assert_eq!((page.tab.object, page.tab.object_age), (3, Tab::age_of(newest)));
+            assert_eq!((page.rest.object, page.rest.object_age), (3, Tab::age_of(newest)));
         });
     }
 }
