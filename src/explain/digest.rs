@@ -16,7 +16,7 @@ const MOST_BYTES: usize = 20_000;
 const MOST_CALLS: usize = 2_000;
 /// The most marks of a digest.
 const MOST_MARKS: usize = 2_000;
-/// The most events of a run, or of a part of one, that is repeated for the stories of a report. `explain` tells the stories
+/// The most events of a run of tied users that is repeated for the stories of a report. `explain` tells the stories
 /// of larger runs on demand.
 const MOST_EVENTS: u64 = 20_000_000;
 /// The most events of all runs that are repeated for the stories and comparisons of a report besides the first story of each
@@ -86,13 +86,14 @@ impl Story {
 /// # Errors
 /// When `control` stops the run.
 pub fn tell_worst(study: &Study, results: &mut Results, control: &Control) -> Result<(), Error> {
+    let plan = &study.plan();
     let engine = &results.engine;
-    let runs = u64::from(results.replications.max(1)) * u64::from(engine.parts.max(1));
-    let events = engine.events / runs;
-    if events > MOST_EVENTS {
-        return Ok(());
-    }
-    let plan = study.plan();
+    let sessions = u128::from(results.replications) * u128::from(plan.scenario.users());
+    // All policies together have this many events in the runs of these users.
+    let events_of = &|run: &OneRun| {
+        let events = u128::from(engine.events) * run.users.len() as u128 / sessions;
+        u64::try_from(events).unwrap_or(u64::MAX)
+    };
     let worst = results.worst().map(|(policy, _)| policy.name.as_str());
     let chosen: Vec<(usize, &PolicyResults)> = results
         .policies
@@ -103,18 +104,19 @@ pub fn tell_worst(study: &Study, results: &mut Results, control: &Control) -> Re
     let told = |rank: usize| {
         chosen.iter().filter_map(move |(policy, of)| {
             let row = of.sessions.get(rank)?;
-            Some((*policy, row.replication, row.session))
+            let one = (*policy, row.replication, row.session);
+            (events_of(&OneRun::of(plan, one)) <= MOST_EVENTS).then_some(one)
         })
     };
     // The worst session of each policy is told whatever it takes. A run that is repeated for one session tells others too.
-    let mut repeated: Vec<OneRun> = told(0).map(|one| OneRun::of(&plan, one)).collect();
+    let mut repeated: Vec<OneRun> = told(0).map(|one| OneRun::of(plan, one)).collect();
     let mut left = (engine.events / 2).clamp(LEAST_EVENTS_OF_ALL, MOST_EVENTS_OF_ALL);
     let mut may_tell = |one: (usize, u32, u32)| {
-        let run = OneRun::of(&plan, one);
+        let run = OneRun::of(plan, one);
         if repeated.contains(&run) {
             return true;
         }
-        let rest = left.checked_sub(events);
+        let rest = left.checked_sub(events_of(&run));
         left = rest.unwrap_or(left);
         repeated.extend(rest.map(|_| run));
         rest.is_some()
@@ -130,13 +132,13 @@ pub fn tell_worst(study: &Study, results: &mut Results, control: &Control) -> Re
     let alone = wanted.len();
     wanted.extend(against.iter().flatten());
     let hash = &study.hash();
-    let mut stories = tell_whole(&plan, hash, &wanted, control)?;
+    let mut stories = tell_whole(plan, hash, &wanted, control)?;
     let mut others = stories.split_off(alone).into_iter();
     let mut digests = parallel::map(&stories, Story::digest);
     let policies = wanted.iter().map(|one| one.0);
     for (((digest, first), policy), other) in digests.iter_mut().zip(stories).zip(policies).zip(against) {
         let Some((other, second)) = other.and_then(|one| Some((one.0, others.next()?))) else { continue };
-        let told = against::compare_told(&plan, hash, [(policy, first), (other, second)], control)?;
+        let told = against::compare_told(plan, hash, [(policy, first), (other, second)], control)?;
         let policy = told.stories[1].contender.clone();
         digest.against = Some(Comparison { policy, text: cut(against::text(&told)) });
     }

@@ -116,7 +116,7 @@ struct OneRun {
 impl OneRun {
     /// The run of a session, given by its policy, replication and number.
     fn of(plan: &Plan, (policy, replication, session): (usize, u32, u32)) -> OneRun {
-        OneRun { policy, replication, users: plan.part_of(session) }
+        OneRun { policy, replication, users: plan.tied_to(session) }
     }
 
     /// The stories of these sessions of the run, in this time range, in the order of the sessions.

@@ -247,12 +247,19 @@ impl Plan {
         parts_of(&self.scenario, &self.arms)
     }
 
-    /// The part that contains a user.
+    /// The fewest users that run by themselves and contain this one: whom limits of its IP address tie to it, or all users where
+    /// something ties all together.
     ///
     /// # Panics
     /// When the scenario has no such user.
-    pub fn part_of(&self, user: u32) -> Range<u32> {
-        self.parts().into_iter().find(|part| part.contains(&user)).expect("the user belongs to the scenario")
+    pub fn tied_to(&self, user: u32) -> Range<u32> {
+        let Some(units) = units_of(&self.scenario, &self.arms) else { return 0..self.scenario.users() };
+        let (cohort, unit) = units
+            .into_iter()
+            .find(|(users, _)| users.contains(&user))
+            .expect("the user belongs to the scenario");
+        let start = user - (user - cohort.start) % unit;
+        start..start.saturating_add(unit).min(cohort.end)
     }
 }
 
@@ -310,6 +317,28 @@ fn streams_of(faults: &[FaultSpec], families: Families) -> Vec<FaultStreams> {
 
 /// Computes [`Plan::parts`].
 pub(crate) fn parts_of<'a>(scenario: &Scenario, arms: impl IntoIterator<Item = &'a Arms>) -> Vec<Range<u32>> {
+    let Some(units) = units_of(scenario, arms) else {
+        return std::iter::once(0..scenario.users()).collect();
+    };
+    let mut parts: Vec<Range<u32>> = Vec::new();
+    for (Range { start, end }, unit) in units {
+        let size = PART.div_ceil(unit).saturating_mul(unit);
+        let starts = (0..(end - start).div_ceil(size)).map(|n| start + n * size);
+        parts.extend(starts.map(|start| start..start.saturating_add(size).min(end)));
+    }
+    // A run without users has one empty part.
+    if parts.is_empty() {
+        parts.push(0..0);
+    }
+    parts
+}
+
+/// The users of each cohort, and how many of them, one after another, are tied together. `None` when something ties all users
+/// together: see [`Plan::parts`].
+fn units_of<'a>(
+    scenario: &Scenario,
+    arms: impl IntoIterator<Item = &'a Arms>,
+) -> Option<Vec<(Range<u32>, u32)>> {
     let mut policies = arms.into_iter().flat_map(|arms| &arms.all).map(|arm| &arm.policy);
     let backend = &scenario.backend;
     let cohorts = scenario.cohorts();
@@ -325,19 +354,10 @@ pub(crate) fn parts_of<'a>(scenario: &Scenario, arms: impl IntoIterator<Item = &
         || scenario.faults.iter().any(|fault| fault.count.is_some())
         || policies.any(|policy| policy.resilience.as_ref().is_some_and(|it| it.per == Per::Process));
     if tied {
-        return std::iter::once(0..scenario.users()).collect();
+        return None;
     }
-    let mut parts: Vec<Range<u32>> = Vec::new();
-    for cohort in cohorts {
-        let unit = if by_network { cohort.fleet.users_per_network.max(1) } else { 1 };
-        let size = PART.div_ceil(unit).saturating_mul(unit);
-        let Range { start, end } = cohort.users;
-        let starts = (0..(end - start).div_ceil(size)).map(|n| start + n * size);
-        parts.extend(starts.map(|start| start..start.saturating_add(size).min(end)));
-    }
-    // A run without users has one empty part.
-    if parts.is_empty() {
-        parts.push(0..0);
-    }
-    parts
+    let unit_of = |cohort: scenario::Cohort<'_>| {
+        (cohort.users, if by_network { cohort.fleet.users_per_network.max(1) } else { 1 })
+    };
+    Some(cohorts.into_iter().map(unit_of).collect())
 }

@@ -140,6 +140,31 @@ fn dependent_users_run_in_one_part() {
     }
 }
 
+/// A story repeats the run of the users that are tied together, and no other. It is the story of the whole run: a user has the same
+/// session there.
+#[test]
+fn tied_users_run_alone_as_in_the_whole_run() {
+    let plan = study(&["fleet.users=60", "horizon=1m", "action[0].user=3"]).plan();
+    let control = Control::default();
+    for contender in 0..2 {
+        let (whole, _, _) = observed(&plan, contender, 1, &control, Silent).expect("no guard");
+        for user in 0..60 {
+            let users = plan.tied_to(user);
+            assert_eq!(users, user / 7 * 7..(user / 7 * 7 + 7).min(60));
+            let alone = run(&plan, contender, 1, users.clone(), &control).expect("no guard");
+            let of_whole = &whole.metrics.sessions[users.start as usize..users.end as usize];
+            assert!(alone.metrics.sessions == of_whole, "user {user} of policy {contender}");
+        }
+    }
+    for (changes, users) in [
+        (&["backend.limit[0].key=\"user\""][..], 20..21),
+        (&["backend.limit[0].key=\"global\""], 0..17_000),
+        (&["fault[0].count=5"], 0..17_000),
+    ] {
+        assert_eq!(study(changes).plan().tied_to(20), users, "{changes:?}");
+    }
+}
+
 #[test]
 fn the_event_budget_applies_to_the_sum_of_all_parts() {
     let study = study(&["guard.max-events=200000"]);
