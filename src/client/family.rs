@@ -30,6 +30,7 @@ pub use super::rows::{
 use super::step::{Action, Input, Message, TaskId};
 use super::token::Profile;
 use crate::backend::{BackendSpec, Endpoint, UpdatedAt};
+use crate::client::TabNumbers;
 use crate::kernel::{Dur, Time};
 use crate::protocol::{EndpointRow, Failure, Token};
 use std::fmt::Debug;
@@ -97,8 +98,8 @@ pub trait Client: Sized + Clone + Debug + Send + Sync + 'static {
 pub struct Users<'a> {
     /// Their numbers.
     pub range: Range<u32>,
-    /// Tabs of each user, at most.
-    pub tabs_per_user: u32,
+    /// The numbers of their tabs.
+    pub tabs: TabNumbers,
     /// The arm that a user follows when the run begins: an index into the setups and the rules. A user's client stays the
     /// same in all arms that the user may follow.
     pub arm_of: &'a dyn Fn(u32) -> usize,
@@ -188,7 +189,7 @@ pub enum SessionEnd {
 
 /// The pages of a range of users: their tabs, the state of their browsers, and their tasks.
 ///
-/// Tab numbers count through the whole fleet: user `u` has those from `u * tabs_per_user`. A family numbers its tasks
+/// Tabs are numbered through the whole fleet: see [`TabNumbers`]. A family numbers its tasks
 /// from 0, or from `2^31` for a second kind of them: a world of several families needs some bits for the family. A task has a
 /// generation. The store raises it whenever events that name the task become stale.
 pub trait Store: Look + Clone + Debug {

@@ -20,6 +20,7 @@ pub mod resilience;
 mod rows;
 pub mod session_policy;
 pub mod step;
+mod tab_numbers;
 pub mod token;
 pub mod workload;
 
@@ -28,6 +29,7 @@ pub use as_is::AsIs;
 pub use families::Families;
 pub use family::{Account, Client, Reply, Store};
 pub use registry::{ArmSpec, FamilyTables, ForFamily, Model, ModelName, Prepared};
+pub use tab_numbers::TabNumbers;
 
 /// The most calls that one session or one generic client may make. The run stops at this number, so 32 bits hold every
 /// count of a session that grows at most once per call.

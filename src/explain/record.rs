@@ -65,7 +65,7 @@ impl Recorder {
     pub fn new(plan: &Plan, session: u32, from: Time, to: Time) -> Recorder {
         Recorder {
             session,
-            own_tabs: session * plan.tabs_per_user..(session + 1) * plan.tabs_per_user,
+            own_tabs: plan.tabs.of(session),
             from,
             to,
             steps: BTreeMap::new(),

@@ -7,8 +7,10 @@ use super::grid::Grid;
 use super::groups::{GroupCounts, Harms, by_group};
 use super::latency::Latencies;
 use super::seconds::Seconds;
+use super::signed_out::SignedOut;
 use super::tally::{RunMetrics, SessionCounts, Tally};
 use crate::backend::Endpoint;
+use crate::client::TabNumbers;
 use crate::client::fact::{Fact, FlowEnd, Status};
 use crate::client::family::SessionEnd;
 use crate::kernel::{Block, Dur, Time};
@@ -48,40 +50,6 @@ const _: () = assert!(crate::fleet::MAX_TABS <= u16::BITS);
 /// Size of a session's counts, in bytes.
 pub(crate) const SESSION_BYTES: usize = size_of::<Session>();
 
-/// Time of a user's first sign-out, shifted left by two, or 0 without one. Bit 1: that sign-out was false. Bit 0: the
-/// user is signed out now.
-#[derive(Clone, Copy, Debug, Default)]
-struct SignedOut(u64);
-
-impl SignedOut {
-    const OUT: u64 = 1;
-    const FALSE: u64 = 2;
-
-    fn is_signed_out(self) -> bool {
-        self.0 & SignedOut::OUT != 0
-    }
-
-    fn mark_signed_in(&mut self) {
-        self.0 &= !SignedOut::OUT;
-    }
-
-    fn mark_signed_out(&mut self, now: Time, is_false: bool) {
-        if self.at().is_none() {
-            // A time fits in 62 bits, because a run lasts at most 100 years.
-            self.0 = now.0.max(1) << 2 | if is_false { SignedOut::FALSE } else { 0 };
-        }
-        self.0 |= SignedOut::OUT;
-    }
-
-    fn at(self) -> Option<Time> {
-        Some(Time(self.0 >> 2)).filter(|at| *at > Time::ZERO)
-    }
-
-    fn is_false(self) -> bool {
-        self.0 & SignedOut::FALSE != 0
-    }
-}
-
 /// Counts of a run in progress.
 pub struct Collector {
     timeline: Filling,
@@ -96,6 +64,7 @@ pub struct Collector {
     /// counted apart.
     harms: Vec<Harms>,
     is_grouped: bool,
+    tabs: TabNumbers,
     token_life_s: u32,
     first_attempts: u64,
     /// Nanoseconds in status degraded. Each start is subtracted and each end added, modulo 2^128.
@@ -124,6 +93,7 @@ impl Collector {
             losses: Vec::new(),
             harms: Vec::new(),
             is_grouped: !plan.groupings(contender).is_empty(),
+            tabs: plan.tabs,
             token_life_s: plan.scenario.backend.token_life_s(),
             first_attempts: 0,
             degraded: 0,
@@ -136,11 +106,14 @@ impl Collector {
         }
     }
 
-    /// Records a call that a user sent. `first` is true if no failed answer caused the call.
+    /// Records a call that a user sent. `first` is true if no failed answer caused the call. Returns the number of calls that
+    /// the user has sent.
     #[inline]
-    pub fn sent(&mut self, user: u32, endpoint: Endpoint, first: bool, now: Time) {
-        self.sessions[user as usize].requests += 1;
+    pub fn sent(&mut self, user: u32, endpoint: Endpoint, first: bool, now: Time) -> u32 {
         self.any_sent(endpoint, first, now);
+        let requests = &mut self.sessions[user as usize].requests;
+        *requests += 1;
+        *requests
     }
 
     #[inline(always)]
@@ -165,7 +138,7 @@ impl Collector {
     /// Records the end of a call. `ended` may be in the future. The timeline counts the call in the bucket of `sent`.
     #[inline]
     pub fn call_ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time, ended: Time) {
-        self.timeline.at(sent).calls[endpoint.index()][outcome as usize] += 1;
+        self.timeline.at_sent(sent).calls[endpoint.index()][outcome as usize] += 1;
         self.grid.ended(endpoint, outcome, sent, ended);
         self.latencies.ended(endpoint, outcome, ended.since(sent));
         if outcome.is_failure() {
@@ -178,9 +151,12 @@ impl Collector {
         &mut self.exercise
     }
 
-    /// Records a fact. `ended` matters for sign-outs only. Returns true for the first sign-out since a sign-in.
+    /// Records a fact about a tab of a user. `ended` matters for sign-outs only. Returns true for the first sign-out since a
+    /// sign-in.
+    #[inline]
     pub fn fact(&mut self, user: u32, tab: u32, fact: Fact, ended: SessionEnd, now: Time) -> bool {
-        let bit = 1u16 << tab;
+        let tabs = self.tabs;
+        let bit = || 1u16 << tabs.within(tab, user);
         match fact {
             Fact::FlowEntered { active: true, depth, .. } => {
                 let session = &mut self.sessions[user as usize];
@@ -200,19 +176,19 @@ impl Collector {
                 session.stale_from = valid_until.max(now);
             }
             Fact::Status(status) => {
-                let degraded = status == Status::Degraded;
+                let (degraded, bit) = (status == Status::Degraded, bit());
                 self.change_tabs(user, now, |s| {
                     s.degraded = if degraded { s.degraded | bit } else { s.degraded & !bit };
                 });
             }
             Fact::SignedIn => {
-                self.change_tabs(user, now, |s| s.signed_in |= bit).signed_out.mark_signed_in();
+                self.change_tabs(user, now, |s| s.signed_in |= bit()).signed_out.mark_signed_in();
             }
             Fact::PageGone => {
-                self.change_tabs(user, now, |s| s.signed_in &= !bit);
+                self.change_tabs(user, now, |s| s.signed_in &= !bit());
             }
             Fact::SignedOut => {
-                let session = self.change_tabs(user, now, |s| s.signed_in &= !bit);
+                let session = self.change_tabs(user, now, |s| s.signed_in &= !bit());
                 if session.signed_out.is_signed_out() {
                     return false;
                 }

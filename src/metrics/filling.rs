@@ -27,6 +27,8 @@ pub(super) struct Filling {
     timeline: Timeline,
     /// The bucket of the last event. The next one is mostly in the same bucket, so it needs no division.
     last: Place,
+    /// The bucket in which the last ended call was sent, for the same reason. It is mostly earlier than `last`.
+    last_sent: Place,
 }
 
 /// A bucket: its number, and when it begins.
@@ -36,29 +38,46 @@ struct Place {
     begin: u64,
 }
 
+impl Place {
+    /// Moves to the bucket of time `t`, which may lie beyond the run. Returns its number, and the time since its begin.
+    #[inline]
+    fn find(&mut self, t: Time, width: Dur) -> (usize, u64) {
+        let since = t.0.wrapping_sub(self.begin);
+        if since < width.0 {
+            return (self.index, since);
+        }
+        let begun = t.0 % width.0;
+        *self = Place { index: (t.0 / width.0) as usize, begin: t.0 - begun };
+        (self.index, begun)
+    }
+}
+
 impl Filling {
     /// A timeline with all counts zero.
     pub(super) fn new(bucket: Dur, horizon: Dur) -> Filling {
-        Filling { timeline: Timeline::new(bucket, horizon), last: Place::default() }
-    }
-
-    /// The bucket of time `t`, which may lie beyond the run, and the time since its begin.
-    #[inline]
-    fn place(&mut self, t: Time) -> (usize, u64) {
-        let since = t.0.wrapping_sub(self.last.begin);
-        if since < self.timeline.bucket.0 {
-            return (self.last.index, since);
+        Filling {
+            timeline: Timeline::new(bucket, horizon),
+            last: Place::default(),
+            last_sent: Place::default(),
         }
-        let width = self.timeline.bucket.0;
-        let begun = t.0 % width;
-        self.last = Place { index: (t.0 / width) as usize, begin: t.0 - begun };
-        (self.last.index, begun)
     }
 
     /// The bucket of time `t`. The horizon belongs to the last one.
     #[inline]
     pub(super) fn at(&mut self, t: Time) -> &mut Bucket {
-        let (index, _) = self.place(t);
+        let (index, _) = self.last.find(t, self.timeline.bucket);
+        self.bucket(index)
+    }
+
+    /// As [`Filling::at`], for the time at which a call was sent.
+    #[inline]
+    pub(super) fn at_sent(&mut self, t: Time) -> &mut Bucket {
+        let (index, _) = self.last_sent.find(t, self.timeline.bucket);
+        self.bucket(index)
+    }
+
+    #[inline]
+    fn bucket(&mut self, index: usize) -> &mut Bucket {
         let last = self.timeline.buckets.len() - 1;
         &mut self.timeline.buckets[index.min(last)]
     }
@@ -90,7 +109,7 @@ impl Filling {
     /// Applies `change` for time from `from` without end: to the rest of its bucket and to all later ones.
     #[inline]
     fn spend_from(&mut self, what: Spent, from: Time, change: impl Fn(u128, u128) -> u128) {
-        let (index, begun) = self.place(from);
+        let (index, begun) = self.last.find(from, self.timeline.bucket);
         let Timeline { bucket, buckets } = &mut self.timeline;
         if let Some(place) = buckets.get_mut(index) {
             let spent = place.spent(what);
@@ -144,8 +163,9 @@ mod tests {
         let mut filling = Filling::new(Dur(7), Dur(100));
         for step in 0..1_000u64 {
             let t = step * 37 % 101;
-            assert_eq!(filling.place(Time(t)), ((t / 7) as usize, t % 7), "{t}");
-            filling.at(Time(t)).flow_entries += 1;
+            assert_eq!(filling.last.find(Time(t), Dur(7)), ((t / 7) as usize, t % 7), "{t}");
+            let bucket = if step % 2 == 0 { filling.at(Time(t)) } else { filling.at_sent(Time(t)) };
+            bucket.flow_entries += 1;
         }
         let counts: Vec<u64> = filling.finish().buckets.iter().map(|bucket| bucket.flow_entries).collect();
         assert_eq!(counts.iter().sum::<u64>(), 1_000);

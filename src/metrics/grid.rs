@@ -143,6 +143,11 @@ impl Grid {
         (window.0.div_ceil(1 << self.shift) as usize).max(1)
     }
 
+    /// Whether a call of this endpoint was sent or ended.
+    pub fn has_calls(&self, endpoint: Endpoint) -> bool {
+        self.cells[endpoint.index()].iter().any(|cell| cell.sent > 0 || cell.ended > 0)
+    }
+
     /// Prefix sums over the cells of one endpoint.
     pub fn sums(&self, endpoint: Endpoint) -> Sums {
         let cells = &self.cells[endpoint.index()];

@@ -11,6 +11,7 @@ pub mod latency;
 pub mod numbers;
 pub mod recovery;
 pub mod seconds;
+mod signed_out;
 pub mod tables;
 pub mod tally;
 pub mod timeline;

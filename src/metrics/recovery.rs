@@ -92,15 +92,19 @@ fn background(run: &Tally, plan: &Plan) -> [f64; Endpoint::COUNT] {
 fn recovered_at(run: &Grid, reference: &Grid, background: [f64; Endpoint::COUNT]) -> Option<Time> {
     let window = run.window();
     let hold = (HOLD * window).max(run.count() / HOLD_SHARE);
+    // An endpoint that neither run calls is never outside the band.
+    let called = Endpoint::ALL.into_iter().filter(|e| run.has_calls(*e) || reference.has_calls(*e));
     let endpoints: Vec<(Sums, Sums, f64)> =
-        Endpoint::ALL.into_iter().map(|e| (run.sums(e), reference.sums(e), background[e.index()])).collect();
+        called.map(|e| (run.sums(e), reference.sums(e), background[e.index()])).collect();
     let windows = (run.count() + 1).saturating_sub(window);
     let mut from = 0;
     for (run, reference, struck) in &endpoints {
         let mut back = [false; MEASURES];
+        let of_reference: Vec<Expected> =
+            (0..windows).map(|at| Expected::of(&reference.over(at, at + window))).collect();
         for start in (0..windows).rev() {
             let expected =
-                Expected { struck: *struck, ..Expected::around(reference, start, window, windows) };
+                Expected { struck: *struck, ..Expected::around(reference, &of_reference, start, window) };
             let excess = expected.excess(&run.over(start, start + window), 1.0, WINDOW_DEVIATIONS);
             for measure in 0..MEASURES {
                 if !back[measure] && excess[measure] > 0.0 {
@@ -131,6 +135,7 @@ fn recovered_at(run: &Grid, reference: &Grid, background: [f64; Endpoint::COUNT]
 const MEASURES: usize = 4;
 
 /// Bounds of the reference for a window.
+#[derive(Clone, Copy, Debug)]
 struct Expected {
     least_ok: f64,
     most_sent: f64,
@@ -154,12 +159,12 @@ impl Expected {
         }
     }
 
-    /// The least favourable bounds of the reference windows that start within one window of `start`.
-    fn around(reference: &Sums, start: usize, window: usize, windows: usize) -> Expected {
+    /// The least favourable bounds of the reference windows that start within one window of `start`. `windows` has the bounds
+    /// of each window, by its start.
+    fn around(reference: &Sums, windows: &[Expected], start: usize, window: usize) -> Expected {
         let step = window.div_ceil(NEIGHBOURS);
-        let near = |i: usize| (start + i * step).checked_sub(NEIGHBOURS * step).filter(|at| *at < windows);
-        let starts = (0..=2 * NEIGHBOURS).filter_map(near);
-        let all = starts.map(|at| Expected::of(&reference.over(at, at + window)));
+        let near = |i: usize| windows.get((start + i * step).checked_sub(NEIGHBOURS * step)?);
+        let all = (0..=2 * NEIGHBOURS).filter_map(near).copied();
         let worse = |a: Expected, b: Expected| Expected {
             least_ok: a.least_ok.min(b.least_ok),
             most_sent: a.most_sent.max(b.most_sent),

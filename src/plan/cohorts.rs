@@ -1,5 +1,6 @@
 //! Cohorts made ready to run, and the policies that their users follow.
 
+use crate::client::TabNumbers;
 use crate::client::policy::Policy;
 use crate::client::{AsIs, Model};
 use crate::fleet::{FleetSpec, MAX_TABS, Tabs};
@@ -41,8 +42,9 @@ impl Cohort {
 
     /// The first coordinate of a tab's draws. It does not depend on the number of tabs that users of other cohorts have.
     #[inline]
-    pub fn draws_of_tab(&self, tab: u32, tabs_per_user: u32) -> u64 {
-        let (user, within) = (tab / tabs_per_user, tab % tabs_per_user);
+    pub fn draws_of_tab(&self, tab: u32, tabs: TabNumbers) -> u64 {
+        let user = tabs.user_of(tab);
+        let within = tabs.within(tab, user);
         self.origin.wrapping_add(u64::from(user - self.users.start) * u64::from(MAX_TABS) + u64::from(within))
     }
 }

@@ -8,6 +8,7 @@ pub use groups::{GroupKind, Grouping};
 
 use crate::backend::layout::Layout;
 use crate::backend::spec::{LimitKey, LimitKind};
+use crate::client::TabNumbers;
 use crate::client::app::Reaction;
 use crate::client::family::Context;
 use crate::client::policy::Policy;
@@ -65,8 +66,8 @@ pub struct Plan {
     pub acting: Vec<Acting>,
     /// End of a run.
     pub horizon: Time,
-    /// The most tabs of a user. The tabs of user `u` are numbered from `u * tabs_per_user`.
-    pub tabs_per_user: u32,
+    /// The numbers of the users' tabs.
+    pub tabs: TabNumbers,
     /// The compiled backend: faults, limits and queues by endpoint.
     pub backend: Layout,
     /// The scenario's error codes. Index 0 stands for no code.
@@ -114,7 +115,7 @@ impl Plan {
         let most_tabs = scenario.fleets().map(|fleet| fleet.tabs.most()).max().unwrap_or(1);
         Plan {
             horizon,
-            tabs_per_user: most_tabs + most_opened(&scenario.actions),
+            tabs: TabNumbers::new(most_tabs + most_opened(&scenario.actions)),
             clients,
             families,
             cohorts: Cohort::all(&scenario),
@@ -156,7 +157,7 @@ impl Plan {
         if self.scenario.cohorts.is_empty() {
             return u64::from(tab);
         }
-        self.cohorts[self.cohort_of(tab / self.tabs_per_user)].draws_of_tab(tab, self.tabs_per_user)
+        self.cohorts[self.cohort_of(self.tabs.user_of(tab))].draws_of_tab(tab, self.tabs)
     }
 
     /// The place of a user's arm among [`Plan::arms`] of a contender.

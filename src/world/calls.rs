@@ -19,8 +19,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     pub(super) fn send(&mut self, tab: u32, user: u32, task: TaskId, endpoint: Endpoint, first: bool) {
         let now = self.now;
         let ordinal = self.pages.sends(task, endpoint);
-        self.collector.sent(user, endpoint, first, now);
-        if self.collector.requests_of(user) >= MOST_CALLS {
+        if self.collector.sent(user, endpoint, first, now) >= MOST_CALLS {
             self.guard.is_full(user, "calls of one session");
         }
         if O::ACTIVE {

@@ -132,7 +132,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         if !self.devices.late || delay == Dur::ZERO {
             return delay;
         }
-        let Some(late) = &self.fleet_of(tab / self.plan.tabs_per_user).timers_late else { return delay };
+        let Some(late) = &self.fleet_of(self.plan.tabs.user_of(tab)).timers_late else { return delay };
         let (what, ordinal) = self.pages.draws(task);
         let at = coordinates(self.plan.draws_of_tab(tab), what, ordinal);
         Dur(delay.0.saturating_add(late.sample(self.streams.late.bits(at, self.now.0)).0))

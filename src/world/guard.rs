@@ -53,7 +53,7 @@ impl Guard {
             // Two sessions that wake each other exceed no limit per session, but exceed this limit. Simultaneous events
             // of all sessions stay far below this limit.
             max_of_all: 100
-                * (u64::from(users) * u64::from(plan.tabs_per_user)
+                * (u64::from(users) * u64::from(plan.tabs.per_user())
                     + u64::from(plan.backend.keys.all_clients()))
                 + 10_000,
             per_session: Vec::new(),

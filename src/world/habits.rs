@@ -39,7 +39,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
                     let bits = self.streams.arrival.bits(draws, u64::from(n));
                     at = at.after(fleet.further_tab_opens.sample(bits));
                 }
-                self.schedule(at, EventKind::Open, 0, user * self.plan.tabs_per_user + n, 0);
+                self.schedule(at, EventKind::Open, 0, self.plan.tabs.of(user).start + n, 0);
             }
             self.schedule_sleep(user);
             if let Some(offline) = &fleet.offline {
@@ -60,7 +60,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
     fn fleet_of_tab(&self, tab: u32) -> &'a FleetSpec {
         match &self.plan.cohorts[..] {
             [only] => &only.fleet,
-            _ => self.fleet_of(tab / self.plan.tabs_per_user),
+            _ => self.fleet_of(self.plan.tabs.user_of(tab)),
         }
     }
 
@@ -178,7 +178,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         if let Some(delay) = delay {
             match round.checked_add(1) {
                 Some(next) => self.schedule_in_visit(self.now.after(delay), kind, tab, next),
-                None => self.guard.is_full(tab / self.plan.tabs_per_user, "rounds of one visit to a tab"),
+                None => self.guard.is_full(self.plan.tabs.user_of(tab), "rounds of one visit to a tab"),
             }
         }
     }

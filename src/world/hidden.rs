@@ -40,10 +40,10 @@ pub(super) struct HiddenTabs {
 impl HiddenTabs {
     pub(super) fn new(plan: &Plan, users: &Range<u32>) -> HiddenTabs {
         let throttles = plan.cohorts.iter().any(|cohort| cohort.fleet.hidden_timers.is_some());
-        let tabs = if throttles { users.len() * plan.tabs_per_user as usize } else { 0 };
+        let tabs = if throttles { plan.tabs.of_users(users.clone()).len() } else { 0 };
         HiddenTabs {
             throttles,
-            first_tab: users.start * plan.tabs_per_user,
+            first_tab: plan.tabs.of(users.start).start,
             since: vec![Time::NEVER; tabs],
             held: BTreeMap::new(),
             looks: BTreeMap::new(),
@@ -101,7 +101,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
         let tab = self.pages.tab(event.id);
         let since = self.hidden.since[self.hidden.place(tab)];
-        let timers = self.fleet_of(tab / self.plan.tabs_per_user).hidden_timers.as_ref();
+        let timers = self.fleet_of(self.plan.tabs.user_of(tab)).hidden_timers.as_ref();
         let timers = timers.filter(|_| since != Time::NEVER);
         let is_heavy =
             |timers: &HiddenTimers| self.now.since(since) >= timers.after && self.hidden.chain >= CHAINED;
@@ -148,7 +148,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// What an input changes in the visibility of the user's tabs.
     #[cold]
     pub(super) fn changes_visibility(&mut self, tab: u32, input: Input) {
-        let user = tab / self.plan.tabs_per_user;
+        let user = self.plan.tabs.user_of(tab);
         let FleetSpec { document_focus, .. } = self.fleet_of(user);
         let opens = matches!(input, Input::Open) && !self.pages.open(tab);
         match input {
@@ -163,8 +163,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 self.hidden.since[place] = Time::NEVER;
                 self.run_held(tab, Time::NEVER);
                 if *document_focus == DocumentFocus::One {
-                    let first = user * self.plan.tabs_per_user;
-                    let others = (first..first + self.plan.tabs_per_user).filter(|other| *other != tab);
+                    let others = self.plan.tabs.of(user).filter(|other| *other != tab);
                     others.for_each(|other| self.hide(other));
                 }
             }

@@ -114,7 +114,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
         let streams = Streams::new(plan.scenario.seed, replication, &plan.backend.faults);
         let of = Users {
             range: users.clone(),
-            tabs_per_user: plan.tabs_per_user,
+            tabs: plan.tabs,
             arm_of: &|user| plan.arm_at(contender, &streams.rollout, user, Time::ZERO),
         };
         let mut world = World {
@@ -241,7 +241,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
                             }
                             _ => continue,
                         };
-                        read ^= pages.warm(tab) ^ collector.requests_of(tab / plan.tabs_per_user);
+                        read ^= pages.warm(tab) ^ collector.requests_of(plan.tabs.user_of(tab));
                     }
                     std::hint::black_box(read);
                 })
@@ -325,11 +325,11 @@ const NOBODY: u32 = u32::MAX;
 /// The user that an event belongs to; [`NOBODY`] for none, for example for a stale event.
 #[inline(always)]
 fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway, callers: &Callers) -> u32 {
-    let (tabs, users) = (plan.tabs_per_user, plan.backend.keys.users);
+    let (tabs, users) = (plan.tabs, plan.backend.keys.users);
     match event.kind {
         EventKind::Timer | EventKind::Answer | EventKind::Lock => {
             // A stale event must not count for the user whose task reused the slot.
-            if pages.generation(event.id) == event.arg { pages.tab(event.id) / tabs } else { NOBODY }
+            if pages.generation(event.id) == event.arg { tabs.user_of(pages.tab(event.id)) } else { NOBODY }
         }
         EventKind::Open
         | EventKind::Reload
@@ -340,7 +340,7 @@ fn session_of<S: Store>(event: Event, plan: &Plan, pages: &S, gateway: &Gateway,
         | EventKind::SetActive
         | EventKind::Message
         | EventKind::Tick
-        | EventKind::SignIn => event.id / tabs,
+        | EventKind::SignIn => tabs.user_of(event.id),
         EventKind::Network
         | EventKind::Release
         | EventKind::ScriptedByUser

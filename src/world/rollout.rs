@@ -23,8 +23,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
 
     /// The open pages of a user reload, with the new policy.
     pub(super) fn policy_shipped(&mut self, user: u32) {
-        let first = user * self.plan.tabs_per_user;
-        for tab in first..first + self.plan.tabs_per_user {
+        for tab in self.plan.tabs.of(user) {
             if self.pages.open(tab) {
                 self.step(tab, Input::Open);
             }

@@ -42,12 +42,12 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Carries out a scripted action for one user.
     pub(super) fn scripted_by(&mut self, user: u32, index: usize) {
         let action = &self.plan.scenario.actions[index];
-        let first = user * self.plan.tabs_per_user;
-        let tab = first + u32::from(action.tab);
+        let mut tabs = self.plan.tabs.of(user);
+        let tab = tabs.start + u32::from(action.tab);
         // A scripted action has no effect on a page that is not open.
         let acts = match action.act {
             Act::Focus | Act::Blur | Act::SetActive | Act::GetToken => self.pages.open(tab),
-            Act::OpenTab => (first..first + self.plan.tabs_per_user).any(|t| !self.pages.open(t)),
+            Act::OpenTab => tabs.clone().any(|t| !self.pages.open(t)),
             Act::Reload | Act::Offline | Act::Online | Act::Revoke => true,
             Act::Sleep => !self.devices.sleeps(user),
             Act::Wake => self.devices.sleeps(user),
@@ -72,7 +72,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
                 self.step(tab, Input::AppGetToken { callers: action.callers, skip_cache: action.skip_cache });
             }
             Act::OpenTab => {
-                let next = (first..first + self.plan.tabs_per_user).find(|t| !self.pages.open(*t));
+                let next = tabs.find(|t| !self.pages.open(*t));
                 if let Some(next) = next {
                     self.opened(next);
                 }

@@ -16,7 +16,7 @@ use crate::kernel::{Dist, Dur};
 impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// Gives a tab an input and carries out the tab's actions.
     pub(super) fn step(&mut self, tab: u32, input: Input) {
-        let user = tab / self.plan.tabs_per_user;
+        let user = self.plan.tabs.user_of(tab);
         if O::ACTIVE {
             self.observer.input(self.now, tab, input, &self.pages);
         }
@@ -109,8 +109,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     /// `BroadcastChannel`.
     fn tell_other_tabs(&mut self, tab: u32, user: u32, message: Message) {
         let Message { kind: generation, word: arg } = message;
-        let first = user * self.plan.tabs_per_user;
-        for other in first..first + self.plan.tabs_per_user {
+        for other in self.plan.tabs.of(user) {
             if other != tab && self.pages.open(other) {
                 self.at_once.push_back(Event { kind: EventKind::Message, generation, id: other, arg });
             }
@@ -118,16 +117,15 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     }
 
     fn take_note(&mut self, tab: u32, user: u32, fact: Fact) {
-        let within = tab % self.plan.tabs_per_user;
         let ended = match fact {
             Fact::SignedOut => self.accounts.ended(user),
             _ => SessionEnd::Alive,
         };
-        let signed_out = self.collector.fact(user, within, fact, ended, self.now);
+        let signed_out = self.collector.fact(user, tab, fact, ended, self.now);
         match fact {
             Fact::SignInEnded(None) => {
                 self.accounts.begin(user);
-                self.step_later(tab);
+                self.step_later(user);
             }
             Fact::SignInEnded(Some(_)) => self.plan_sign_in(tab, user, true),
             Fact::SignedOut if signed_out => self.plan_sign_in(tab, user, false),
@@ -136,9 +134,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     }
 
     /// A user who has signed in again goes to the app: every tab that shows the sign-in page loads its page.
-    fn step_later(&mut self, tab: u32) {
-        let first = tab / self.plan.tabs_per_user * self.plan.tabs_per_user;
-        for other in first..first + self.plan.tabs_per_user {
+    fn step_later(&mut self, user: u32) {
+        for other in self.plan.tabs.of(user) {
             if self.pages.open(other) && !self.pages.session(other) {
                 self.schedule_in_visit(self.now, EventKind::Reload, other, 0);
             }

@@ -88,8 +88,8 @@ impl Case {
             let mut all = Ran::new();
             for (tab, lines) in log.0 {
                 let is_user = tab > u32::MAX - plan.scenario.users();
-                let user = if is_user { u32::MAX - tab } else { tab / plan.tabs_per_user };
-                let within = if is_user { u32::MAX } else { tab % plan.tabs_per_user };
+                let user = if is_user { u32::MAX - tab } else { plan.tabs.user_of(tab) };
+                let within = if is_user { u32::MAX } else { plan.tabs.within(tab, user) };
                 let (cohort, user) = place(user);
                 all.entry(cohort).or_default().insert((user, within), lines);
             }

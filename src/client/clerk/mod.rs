@@ -89,7 +89,7 @@ impl Client for Clerk {
     fn store(_: &[Setup], rules: &[Rules], users: &Users<'_>) -> Pages {
         let limits = rules.iter().map(|rules| rules.limits.as_ref());
         let limits = LimitStates::new(limits, users.range.clone());
-        Pages::new(users.range.clone(), users.tabs_per_user, limits)
+        Pages::new(users.range.clone(), users.tabs, limits)
     }
 
     fn account(_: &[Rules], backend: &BackendSpec, users: &Users<'_>) -> Accounts {

@@ -10,6 +10,7 @@ use super::tasks::{TIMER_BYTES, Tasks};
 use super::{Clerk, messages};
 use crate::backend::Endpoint;
 use crate::client::Reply as _;
+use crate::client::TabNumbers;
 use crate::client::app::{AppReaction, Reaction};
 use crate::client::family::{Activity, Call, FinalTab, Look, MessageRow, Store, Who};
 use crate::client::limit_states::LimitStates;
@@ -53,7 +54,7 @@ fn leaked_timers(release: Release, reaction: Reaction, token_life_s: u32, round_
 /// The pages of a range of users.
 #[derive(Clone, Debug)]
 pub struct Pages {
-    tabs_per_user: u32,
+    numbers: TabNumbers,
     tabs: TabStore,
     browsers: Block<Browser>,
     /// The states of the policies' limits.
@@ -63,10 +64,10 @@ pub struct Pages {
 
 impl Pages {
     /// Closed pages.
-    pub(super) fn new(users: Range<u32>, tabs_per_user: u32, limits: LimitStates) -> Pages {
+    pub(super) fn new(users: Range<u32>, numbers: TabNumbers, limits: LimitStates) -> Pages {
         Pages {
-            tabs_per_user,
-            tabs: TabStore::new(users.start * tabs_per_user..users.end * tabs_per_user),
+            numbers,
+            tabs: TabStore::new(numbers.of_users(users.clone())),
             browsers: Block::new(users, Browser::default()),
             limits,
             tasks: Tasks::default(),
@@ -79,7 +80,7 @@ impl Pages {
         let (place, tab, rest) = self.tabs.borrow(who.tab);
         let mut page = Page {
             id: who.tab,
-            within: who.tab - who.user * self.tabs_per_user,
+            within: self.numbers.within(who.tab, who.user),
             tab,
             rest,
             browser: &mut self.browsers[who.user as usize],
@@ -101,7 +102,7 @@ impl Pages {
 
     /// Whether a tab belongs to this user.
     pub(super) fn is_of(&self, tab: u32, user: u32) -> bool {
-        tab / self.tabs_per_user == user
+        self.numbers.user_of(tab) == user
     }
 
     /// Whether this is the tab's current page load, and the page is open.
@@ -119,7 +120,7 @@ impl Store for Pages {
 
     #[inline]
     fn warm(&self, tab: u32) -> u32 {
-        self.tabs.warm(tab) ^ self.browsers[(tab / self.tabs_per_user) as usize].lock
+        self.tabs.warm(tab) ^ self.browsers[self.numbers.user_of(tab) as usize].lock
     }
 
     #[inline]
@@ -225,7 +226,7 @@ impl Store for Pages {
                 session: tab.session(),
                 status: tab.status(),
                 client: tab.client(),
-                cookie: self.browsers[(id / self.tabs_per_user) as usize].cookie,
+                cookie: self.browsers[self.numbers.user_of(id) as usize].cookie,
             }
         };
         self.tabs.range().map(final_tab).collect()

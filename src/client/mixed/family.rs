@@ -88,7 +88,7 @@ macro_rules! mixed {
             /// The pages of users of several families. A family without users has no store.
             #[derive(Clone, Debug)]
             pub struct Pages {
-                tabs_per_user: u32,
+                tabs: $crate::client::TabNumbers,
                 belongs: Belongs,
                 $($field: Option<<$client as Client>::Store>,)*
             }
@@ -164,7 +164,7 @@ macro_rules! mixed {
                         let users = Users { range, ..*users };
                         (!users.range.is_empty()).then(|| <$client as Client>::store(&setups, &rules, &users))
                     };)*
-                    Pages { tabs_per_user: users.tabs_per_user, belongs, $($field),* }
+                    Pages { tabs: users.tabs, belongs, $($field),* }
                 }
 
                 fn account(rules: &[Rules], backend: &BackendSpec, users: &Users<'_>) -> Accounts {

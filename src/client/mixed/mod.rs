@@ -144,7 +144,11 @@ mod tests {
 
     #[test]
     fn the_range_of_a_family_is_the_smallest_with_all_its_users() {
-        let users = Users { range: 10..16, tabs_per_user: 1, arm_of: &|user| usize::from(user % 4 == 1) };
+        let users = Users {
+            range: 10..16,
+            tabs: crate::client::TabNumbers::new(1),
+            arm_of: &|user| usize::from(user % 4 == 1),
+        };
         let belongs = belongs(&users, |arm| arm as u8);
         assert_eq!([0, 1, 2].map(|family| range_of(&belongs, family)), [10..16, 13..14, 0..0]);
     }

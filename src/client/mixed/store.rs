@@ -35,22 +35,22 @@ macro_rules! stores {
 
             #[inline]
             fn warm(&self, tab: u32) -> u32 {
-                of_user!(self, tab / self.tabs_per_user, as_ref, |store| store.warm(tab))
+                of_user!(self, self.tabs.user_of(tab), as_ref, |store| store.warm(tab))
             }
 
             #[inline]
             fn open(&self, tab: u32) -> bool {
-                of_user!(self, tab / self.tabs_per_user, as_ref, |store| store.open(tab))
+                of_user!(self, self.tabs.user_of(tab), as_ref, |store| store.open(tab))
             }
 
             #[inline]
             fn session(&self, tab: u32) -> bool {
-                of_user!(self, tab / self.tabs_per_user, as_ref, |store| store.session(tab))
+                of_user!(self, self.tabs.user_of(tab), as_ref, |store| store.session(tab))
             }
 
             #[inline]
             fn visit(&self, tab: u32) -> u32 {
-                of_user!(self, tab / self.tabs_per_user, as_ref, |store| store.visit(tab))
+                of_user!(self, self.tabs.user_of(tab), as_ref, |store| store.visit(tab))
             }
 
             #[inline]
@@ -149,7 +149,7 @@ macro_rules! stores {
                         $(n if n == Family::$family as u8 => &$field,)*
                         _ => unreachable!("a user has one of {COUNT} families"),
                     };
-                    let tabs = self.tabs_per_user as usize;
+                    let tabs = self.tabs.per_user() as usize;
                     let begin = (user - first) as usize * tabs;
                     all.extend_from_slice(&of_family[begin..begin + tabs]);
                 }

@@ -55,7 +55,7 @@ impl<S: Sdk> Client for Own<S> {
 
     fn store(setups: &[Setup], _: &[Rules], users: &Users<'_>) -> Pages<S> {
         // The life of a token is the same in all arms.
-        Pages::new(setups[0].token_life_s, users.range.clone(), users.tabs_per_user)
+        Pages::new(setups[0].token_life_s, users.range.clone(), users.tabs)
     }
 
     fn account(rules: &[Rules], _: &BackendSpec, users: &Users<'_>) -> Sessions {

@@ -4,6 +4,7 @@ use super::tasks::{Request, State, Task, Tasks, Timer};
 use super::words;
 use crate::backend::Endpoint;
 use crate::client::Reply as _;
+use crate::client::TabNumbers;
 use crate::client::fact::Status;
 use crate::client::family::{self, Activity, Call, FinalTab, Look, MessageRow};
 use crate::client::step::{Message, TaskId};
@@ -59,7 +60,7 @@ pub(super) struct Tab {
 /// What does not depend on the SDK.
 #[derive(Clone, Debug)]
 pub(super) struct Core {
-    pub tabs_per_user: u32,
+    pub numbers: TabNumbers,
     pub tabs: Block<Tab>,
     pub browsers: Block<Browser>,
     pub tasks: Tasks,
@@ -77,14 +78,14 @@ impl<S: Clone + Default> Pages<S> {
     /// Bytes of the client's side of a session with one idle tab.
     pub(super) const IDLE_BYTES: usize = size_of::<S>() + size_of::<Tab>() + size_of::<Browser>();
 
-    pub(super) fn new(token_life_s: u32, users: Range<u32>, tabs_per_user: u32) -> Pages<S> {
-        let tabs = users.start * tabs_per_user..users.end * tabs_per_user;
+    pub(super) fn new(token_life_s: u32, users: Range<u32>, numbers: TabNumbers) -> Pages<S> {
+        let tabs = numbers.of_users(users.clone());
         let closed =
             Tab { visit: 0, requests: NONE, timers: NONE, callers: NONE, open: false, session: false };
         let browser = Browser { stored: None, skew: 0, offline: false, opened: false };
         Pages {
             core: Core {
-                tabs_per_user,
+                numbers,
                 tabs: Block::new(tabs.clone(), closed),
                 browsers: Block::new(users, browser),
                 tasks: Tasks::default(),
@@ -107,7 +108,7 @@ impl<S: Clone + Default> Pages<S> {
 impl Core {
     /// The user of a tab.
     pub(super) fn user_of(&self, tab: u32) -> u32 {
-        tab / self.tabs_per_user
+        self.numbers.user_of(tab)
     }
 
     /// The session token that a browser stores, for counts of time without a valid one: it names the second of its issue.

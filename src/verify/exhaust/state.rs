@@ -2,6 +2,7 @@
 
 use super::Start;
 use crate::backend::BackendSpec;
+use crate::client::TabNumbers;
 use crate::client::fact::Fact;
 use crate::client::family::{Users, Who};
 use crate::client::step::{Action, Input, TaskId};
@@ -58,7 +59,7 @@ impl<C: Client> State<C> {
     /// All tabs are loaded and signed in, and the inputs of `start` are due at one time.
     pub(super) fn signed_in(search: &mut Search<'_, C>, start: Start) -> State<C> {
         let (sessions, _) = start.sessions_and_tabs();
-        let users = Users { range: 0..sessions, tabs_per_user: search.tabs, arm_of: &|_| 0 };
+        let users = Users { range: 0..sessions, tabs: TabNumbers::new(search.tabs), arm_of: &|_| 0 };
         let mut state = State {
             now: Time::ZERO,
             pages: C::store(&search.client.setups, &search.client.rules, &users),

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 
 /// The engine's log of a contender in the first replication; none when a guard stopped it.
 pub(super) fn log(plan: &Plan, contender: usize) -> Option<Log> {
-    let writer = Writer { tabs: plan.tabs_per_user, ..Writer::default() };
+    let writer = Writer { tabs: plan.tabs.per_user(), ..Writer::default() };
     let (run, mut writer, tabs) = observed(plan, contender, 0, &Control::default(), writer).ok()?;
     let horizon = plan.horizon.0;
     for (tab, ends) in tabs.iter().enumerate().filter(|(_, ends)| ends.open) {

@@ -3,6 +3,7 @@
 use crate::backend::Endpoint;
 use crate::backend::limiter::Verdict;
 use crate::backend::spec::LimitSpec;
+use crate::client::TabNumbers;
 use crate::client::fact::Fact;
 use crate::client::family::{Activity, Call, Due, Look, Role, TaskRow};
 use crate::client::step::{Input, TaskId};
@@ -26,7 +27,7 @@ pub(super) struct Verdicts {
 
 /// Observes one run.
 pub(super) struct Judge {
-    tabs_per_user: u32,
+    tabs: TabNumbers,
     now: Time,
     /// Tabs that are signed out.
     signed_out: BTreeSet<u32>,
@@ -52,7 +53,7 @@ impl Judge {
     pub(super) fn new(plan: &Plan) -> Judge {
         let with_objects = plan.scenario.cohorts().into_iter().filter(|cohort| cohort.client.objects > 1);
         Judge {
-            tabs_per_user: plan.tabs_per_user,
+            tabs: plan.tabs,
             now: Time::ZERO,
             signed_out: BTreeSet::new(),
             with_objects: with_objects.map(|cohort| cohort.users).collect(),
@@ -91,7 +92,7 @@ impl Observer for Judge {
 
     fn input(&mut self, now: Time, tab: u32, input: Input, look: &dyn Look) {
         self.clock(now);
-        if let Some(law) = look.broken_law(tab / self.tabs_per_user) {
+        if let Some(law) = look.broken_law(self.tabs.user_of(tab)) {
             self.violation(format!("{law} at {now}"));
         }
         if input == Input::Open {
@@ -132,7 +133,7 @@ impl Observer for Judge {
                 Input::Answer(_) => true,
                 // The poller rests without a session. An armed refresh continues.
                 Input::Timer(_) => {
-                    let user = tab / self.tabs_per_user;
+                    let user = self.tabs.user_of(tab);
                     row.is_none_or(|row| !matches!(row.due, Due::Tick(_)) || row.role == Role::Fetch)
                         || self.with_objects.iter().any(|users| users.contains(&user))
                 }

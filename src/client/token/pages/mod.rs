@@ -56,7 +56,7 @@ impl Client for Token {
 
     fn store(setups: &[Setup], rules: &[Policed], users: &Users<'_>) -> Pages {
         // What the store keeps of a setup is the same in all arms, as loading a scenario checks.
-        Pages::new(&setups[0], rules, users.range.clone(), users.tabs_per_user)
+        Pages::new(&setups[0], rules, users.range.clone(), users.tabs)
     }
 
     fn account(rules: &[Policed], _: &BackendSpec, users: &Users<'_>) -> Sessions {

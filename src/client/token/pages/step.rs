@@ -229,8 +229,7 @@ impl Pages {
 
     /// Reports the tabs whose session came or went.
     fn tell_sessions(&mut self, who: &Who<'_, Token>, list: &mut ActionList<'_>) {
-        let first = who.user * self.tabs_per_user;
-        for tab in first..first + self.tabs_per_user {
+        for tab in self.numbers.of(who.user) {
             let object = self.tabs[tab as usize].object;
             if object == NONE {
                 continue;

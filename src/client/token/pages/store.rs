@@ -6,6 +6,7 @@ use super::setup::{Policed, Setup};
 use super::tasks::{self, Kind, Sent, Tasks, Waiting};
 use crate::backend::Endpoint;
 use crate::client::Reply as _;
+use crate::client::TabNumbers;
 use crate::client::fact::Status;
 use crate::client::family::{self, Activity, Call, FinalTab, Look, MessageRow};
 use crate::client::limit_states::LimitStates;
@@ -77,7 +78,7 @@ impl Tab {
 /// The pages of a range of users.
 #[derive(Clone, Debug)]
 pub struct Pages {
-    pub(super) tabs_per_user: u32,
+    pub(super) numbers: TabNumbers,
     pub(super) first_user: u32,
     pub(super) tabs: Block<Tab>,
     pub(super) store: Store,
@@ -88,7 +89,7 @@ pub struct Pages {
 }
 
 impl Pages {
-    pub(super) fn new(setup: &Setup, rules: &[Policed], users: Range<u32>, tabs_per_user: u32) -> Pages {
+    pub(super) fn new(setup: &Setup, rules: &[Policed], users: Range<u32>, numbers: TabNumbers) -> Pages {
         let limits = rules.iter().map(|rules| rules.client.limits.as_deref());
         let limits = LimitStates::new(limits, users.clone());
         let mut store = Store { limits, ..Store::new() };
@@ -98,10 +99,10 @@ impl Pages {
         if setup.ignores_removals {
             store.ignore_removals();
         }
-        let tabs = users.start * tabs_per_user..users.end * tabs_per_user;
+        let tabs = numbers.of_users(users.clone());
         let closed = Tab { object: NONE, visits: 0 };
         Pages {
-            tabs_per_user,
+            numbers,
             first_user: users.start,
             tabs: Block::new(tabs, closed),
             store,
@@ -138,8 +139,7 @@ impl Pages {
 
     /// The tab of a client object's slot. The first tab for a free slot, whose events are all stale.
     fn tab_of_slot(&self, slot: u32) -> u32 {
-        let first = self.first_user * self.tabs_per_user;
-        self.store.agents.in_slot(slot).map_or(first, |agent| agent.page)
+        self.store.agents.in_slot(slot).map_or(self.tabs.range().start, |agent| agent.page)
     }
 }
 
@@ -162,7 +162,7 @@ impl family::Store for Pages {
     fn warm(&self, tab: u32) -> u32 {
         let object = self.tabs[tab as usize].object;
         self.store.agents.in_slot(object).map_or(0, |agent| agent.busy)
-            ^ self.store.browser(self.browser_of(tab / self.tabs_per_user)).lock()
+            ^ self.store.browser(self.browser_of(self.numbers.user_of(tab))).lock()
     }
 
     #[inline]
@@ -204,7 +204,7 @@ impl family::Store for Pages {
         match tasks::parts(task) {
             (Kind::Call, index) => self.tasks.sent(index).tab,
             (Kind::Wait, index) => {
-                self.tasks.waits.in_slot(index).map_or(self.first_user * self.tabs_per_user, |wait| wait.tab)
+                self.tasks.waits.in_slot(index).map_or(self.tabs.range().start, |wait| wait.tab)
             }
             (Kind::Tick | Kind::FirstTick | Kind::Alarm | Kind::Expiry, slot) => self.tab_of_slot(slot),
         }
@@ -275,7 +275,7 @@ impl family::Store for Pages {
             let it = self.tabs[tab as usize];
             let agent = self.store.agents.in_slot(it.object);
             let loaded = agent.is_some_and(|agent| agent.traits.ready() != Ready::No);
-            let stored = self.store.browser(self.browser_of(tab / self.tabs_per_user)).stored;
+            let stored = self.store.browser(self.browser_of(self.numbers.user_of(tab))).stored;
             FinalTab {
                 open: agent.is_some(),
                 session: it.session(),

@@ -21,8 +21,7 @@ impl Pages {
     /// The tab is the visible one of its browser, where at most one is.
     pub(super) fn hides_others(&mut self, who: &Who<'_, Token>, now: Time) {
         if who.setup.focus == DocumentFocus::One {
-            let first = who.user * self.tabs_per_user;
-            let others = (first..first + self.tabs_per_user).filter(|tab| *tab != who.tab);
+            let others = self.numbers.of(who.user).filter(|tab| *tab != who.tab);
             others.for_each(|tab| self.shows(who, tab, false, now));
         }
     }
