@@ -63,6 +63,9 @@ pub enum Fact {
     AppAsked,
     /// A call by app code ended after this time.
     AppWaited(Dur),
+    /// App code called the client and got the answer at once: [`Fact::AppAsked`] and [`Fact::AppWaited`] of zero in one.
+    /// Observers of a run get those two.
+    AppServed,
     /// The page was reloaded or closed while this many calls by app code were pending.
     AppLeft(u32),
     /// A failure was judged at a call site.

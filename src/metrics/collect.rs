@@ -217,6 +217,8 @@ impl Collector {
                 self.timeline.begin(Spent::Waiting, now);
             }
             Fact::AppWaited(_) => self.app_callers_leave(1, now),
+            // A caller who waits no time adds nothing to any time.
+            Fact::AppServed => self.exercise.app_calls += 1,
             Fact::AppLeft(callers) => self.app_callers_leave(callers.into(), now),
             Fact::LoadEnd(status) => {
                 self.page_loads += 1;

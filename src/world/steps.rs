@@ -86,7 +86,13 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             Action::Tell(message) => self.tell_other_tabs(tab, user, message),
             Action::Fact(fact) => {
                 if O::ACTIVE {
-                    self.observer.fact(self.now, tab, fact);
+                    match fact {
+                        Fact::AppServed => {
+                            self.observer.fact(self.now, tab, Fact::AppAsked);
+                            self.observer.fact(self.now, tab, Fact::AppWaited(Dur::ZERO));
+                        }
+                        fact => self.observer.fact(self.now, tab, fact),
+                    }
                 }
                 self.take_note(tab, user, fact);
             }

@@ -197,6 +197,12 @@ impl Machine<'_> {
     /// lock. After a theft there are several holders, and one may remove operations that have not ended (source,
     /// `_acquireLock`: `splice(0, waitOn.length)`).
     fn drain(&mut self, agent: Key) {
+        if let Some(holder) = self.lone_holder(agent) {
+            // It waits for nobody, so it finds the queue empty at its second look.
+            let busy = self.busy(agent);
+            busy.front = busy.queued;
+            return self.give_back(agent, holder);
+        }
         while let Some(holder) = self.next_to_drain(agent) {
             let Busy { front, queued, .. } = *self.busy(agent);
             match self.task_mut(holder).drains.take() {
@@ -209,6 +215,15 @@ impl Machine<'_> {
                 }
             }
         }
+    }
+
+    /// The holder of the lock, if it has ended, waits for no operation yet, and is the object's only operation.
+    fn lone_holder(&self, agent: Key) -> Option<Key> {
+        let busy = self.busy_if_any(agent)?;
+        let holder = busy.holders.filter(|holder| busy.tasks == Some(*holder))?;
+        let it = self.task(holder);
+        let is_lone = it.after.is_none() && it.next_holder.is_none();
+        (is_lone && it.done.is_some() && it.drains.is_none()).then_some(holder)
     }
 
     /// The holder that can continue and has waited longest.

@@ -20,7 +20,8 @@ impl Machine<'_> {
     #[inline]
     pub(super) fn clock(&self, agent: Key) -> i64 {
         let skew = self.store.browser(self.agent(agent).browser).skew();
-        i64::try_from(self.now.0).expect("a run is shorter than 292 years").saturating_add(skew)
+        // A run is shorter than 292 years.
+        self.now.0.cast_signed().saturating_add(skew)
     }
 
     /// The remaining life of the access token by the client's clock; negative after its expiry.

@@ -180,7 +180,12 @@ impl Recorder {
                 Effect::SignInEnded(failure)
             }
             Fact::Judged { failure, verdict } => Effect::Judged { failure, verdict },
-            Fact::Cookie(_) | Fact::LoadEnd(_) | Fact::AppAsked | Fact::AppWaited(_) | Fact::AppLeft(_) => {
+            Fact::Cookie(_)
+            | Fact::LoadEnd(_)
+            | Fact::AppAsked
+            | Fact::AppWaited(_)
+            | Fact::AppServed
+            | Fact::AppLeft(_) => {
                 return;
             }
         };

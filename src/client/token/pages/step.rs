@@ -182,17 +182,15 @@ impl Pages {
         list: &mut ActionList<'_>,
         (answered, failure, now): (bool, Option<Failure>, Time),
     ) {
+        if self.is_served_at_once(who.tab, now) {
+            list.push(who.tab, Action::Fact(Fact::AppServed));
+            self.out.facts.clear();
+        }
         let mut may_change_sessions = false;
         // Most facts of a step are about one object.
         let (mut known, mut of) = (None, None);
         for (agent, fact) in &self.out.facts {
-            may_change_sessions |= matches!(
-                fact,
-                token::Fact::SignedOut { .. }
-                    | token::Fact::Storage(_)
-                    | token::Fact::Loaded(_)
-                    | token::Fact::Left { ok: true }
-            );
+            may_change_sessions |= may_change_session(fact);
             if known != Some(*agent) {
                 (known, of) = (Some(*agent), self.store.agents.get(*agent).map(|agent| agent.page));
             }
@@ -225,6 +223,18 @@ impl Pages {
             act(store, tasks, action, list, now);
         }
         out.actions.clear();
+    }
+
+    /// Whether all that a step made is the answer to the call of an app in this tab.
+    #[inline]
+    fn is_served_at_once(&self, tab: u32, now: Time) -> bool {
+        let [(asking, token::Fact::Asked { .. }), (answered, token::Fact::Answered { asked, error, .. })] =
+            &self.out.facts[..]
+        else {
+            return false;
+        };
+        let object = self.tabs[tab as usize].object;
+        *asked == now && !error && asking.slot == object && answered.slot == object
     }
 
     /// Reports the tabs whose session came or went.
@@ -310,8 +320,28 @@ fn judge(failure: Failure, ends: bool, made: &Out, list: &mut ActionList<'_>, ta
     list.push(tab, Action::Fact(Fact::Judged { failure, verdict }));
 }
 
+/// Whether a tab may show another session after this fact.
+#[inline]
+fn may_change_session(fact: &token::Fact) -> bool {
+    match fact {
+        token::Fact::SignedOut { .. }
+        | token::Fact::Storage(_)
+        | token::Fact::Loaded(_)
+        | token::Fact::Left { ok: true } => true,
+        token::Fact::Entered { .. }
+        | token::Fact::Left { ok: false }
+        | token::Fact::Asked { .. }
+        | token::Fact::Answered { .. }
+        | token::Fact::Event(..)
+        | token::Fact::First(_)
+        | token::Fact::LoadFailed
+        | token::Fact::Broadcast(_) => false,
+    }
+}
+
 /// Gives each fact of the world that a fact of the machine means. `answered` says whether the step handles an answer, and
 /// `failure` which failure the answer is.
+#[inline]
 fn told_facts(
     fact: &token::Fact,
     (answered, failure): (bool, Option<Failure>),
