@@ -32,6 +32,8 @@ pub struct Route {
     pub front: usize,
     /// Whether one of the limits counts a call when its answer is decided.
     pub settles: bool,
+    /// Whether nothing stands in the way of a call: no limit, fault, restart or worker.
+    pub is_plain: bool,
 }
 
 /// A limit that judges the calls of a route.
@@ -84,7 +86,7 @@ impl Layout {
             let own = spec.endpoint(endpoint);
             let limits = limits_of(spec, endpoint);
             let spec_of = |limit: &RouteLimit| &spec.limits[usize::from(limit.number)];
-            Route {
+            let mut route = Route {
                 latency: own.latency.as_ref().unwrap_or(&spec.latency).clone(),
                 refused_latency: own.refused_latency.clone(),
                 request_latency: own.request_latency.clone(),
@@ -96,7 +98,13 @@ impl Layout {
                 front: limits.iter().filter(|limit| spec_of(limit).in_front).count(),
                 settles: limits.iter().any(|limit| spec_of(limit).counted().is_settled()),
                 limits,
-            }
+                is_plain: false,
+            };
+            route.is_plain = route.limits.is_empty()
+                && route.faults.is_empty()
+                && route.restarts.is_empty()
+                && route.pool.is_none();
+            route
         });
         let refusal = |limit: &LimitSpec| match limit.readable {
             false => Failure::NETWORK,

@@ -21,7 +21,7 @@ pub fn of(plan: &Plan, tally: &Tally) -> Vec<Demand> {
     }
     let endpoints = Endpoint::ALL.into_iter().filter_map(|endpoint| {
         let sum = grid.sums(endpoint).over(0, cells);
-        let (offered, served) = (sum.sent as f64, sum.ok as f64);
+        let (offered, served) = (sum.sent as f64, sum.ok() as f64);
         (sum.sent > 0).then(|| Demand { place: format!("/{endpoint}"), time, offered, served })
     });
     let limits = plan.backend.limits.iter().zip(&tally.exercise.limits).enumerate();

@@ -18,42 +18,82 @@ const WINDOWS_PER_RUN: u64 = 20;
 pub struct Cell {
     /// Calls sent in the cell.
     pub sent: u64,
-    /// Calls that ended with 2xx in the cell.
-    pub ok: u64,
-    /// Calls that failed in the cell: see [`Outcome::is_failure`].
-    pub failed: u64,
-    /// Failed calls whose connection failed, so that no HTTP answer came. Included in `failed`.
-    pub network: u64,
     /// Nanoseconds from sending to the end, summed over the calls that ended in the cell. A call in flight at the
     /// horizon ends there.
     pub waited: u128,
-    /// Calls that ended in the cell. Includes calls in flight at the horizon, excludes calls that their page dropped.
-    pub ended: u64,
+    /// Calls that ended in the cell, by their [`End`].
+    ends: [u64; ENDS],
 }
 
+/// How a call ends, as cells count it.
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Ok,
+    /// It fails, and its connection does not.
+    Failed,
+    Network,
+    /// It is in flight at the horizon.
+    Open,
+}
+
+const ENDS: usize = 4;
+
+/// The end of a call, by its outcome. A dropped call is not counted.
+const END_OF: [End; Outcome::COUNT] = {
+    let mut ends = [End::Open; Outcome::COUNT];
+    let mut place = 0;
+    while place < Outcome::COUNT {
+        ends[place] = match Outcome::ALL[place] {
+            Outcome::Ok => End::Ok,
+            Outcome::NetworkError => End::Network,
+            outcome if outcome.is_failure() => End::Failed,
+            _ => End::Open,
+        };
+        place += 1;
+    }
+    ends
+};
+
 impl Cell {
+    /// Calls that ended with 2xx in the cell.
+    pub fn ok(&self) -> u64 {
+        self.ends[End::Ok as usize]
+    }
+
+    /// Calls that failed in the cell: see [`Outcome::is_failure`].
+    pub fn failed(&self) -> u64 {
+        self.ends[End::Failed as usize] + self.network()
+    }
+
+    /// Failed calls whose connection failed, so that no HTTP answer came. Included in [`Cell::failed`].
+    pub fn network(&self) -> u64 {
+        self.ends[End::Network as usize]
+    }
+
+    /// Calls that ended in the cell. Includes calls in flight at the horizon, excludes calls that their page dropped.
+    pub fn ended(&self) -> u64 {
+        self.ends.iter().sum()
+    }
+
     fn add(&mut self, other: &Cell) {
         self.sent += other.sent;
-        self.ok += other.ok;
-        self.failed += other.failed;
-        self.network += other.network;
         self.waited += other.waited;
-        self.ended += other.ended;
+        self.ends.iter_mut().zip(other.ends).for_each(|(mine, more)| *mine += more);
     }
 }
 
-/// The counts of a cell in the order of its fields, without their names, which would be most of a kept run.
-type Counts = (u64, u64, u64, u64, u128, u64);
+/// The counts of a cell without their names, which would be most of a kept run.
+type Counts = (u64, u128, [u64; ENDS]);
 
 impl From<Cell> for Counts {
     fn from(cell: Cell) -> Counts {
-        (cell.sent, cell.ok, cell.failed, cell.network, cell.waited, cell.ended)
+        (cell.sent, cell.waited, cell.ends)
     }
 }
 
 impl From<Counts> for Cell {
-    fn from((sent, ok, failed, network, waited, ended): Counts) -> Cell {
-        Cell { sent, ok, failed, network, waited, ended }
+    fn from((sent, waited, ends): Counts) -> Cell {
+        Cell { sent, waited, ends }
     }
 }
 
@@ -96,14 +136,8 @@ impl Grid {
         }
         let ended = ended.min(self.horizon);
         let cell = &mut self.cells[endpoint.index()][(ended.0 >> self.shift) as usize];
-        cell.ended += 1;
+        cell.ends[END_OF[outcome as usize] as usize] += 1;
         cell.waited += u128::from(ended.since(sent).0);
-        if outcome == Outcome::Ok {
-            cell.ok += 1;
-        } else {
-            cell.failed += u64::from(outcome.is_failure());
-            cell.network += u64::from(outcome == Outcome::NetworkError);
-        }
     }
 
     /// Adds the calls of other sessions of the same run.
@@ -145,7 +179,7 @@ impl Grid {
 
     /// Whether a call of this endpoint was sent or ended.
     pub fn has_calls(&self, endpoint: Endpoint) -> bool {
-        self.cells[endpoint.index()].iter().any(|cell| cell.sent > 0 || cell.ended > 0)
+        self.cells[endpoint.index()].iter().any(|cell| cell.sent > 0 || cell.ended() > 0)
     }
 
     /// Prefix sums over the cells of one endpoint.
@@ -178,11 +212,8 @@ impl Sums {
         let (a, b) = (self.up_to[from.min(last)], self.up_to[to.min(last)]);
         Cell {
             sent: b.sent - a.sent,
-            ok: b.ok - a.ok,
-            failed: b.failed - a.failed,
-            network: b.network - a.network,
             waited: b.waited - a.waited,
-            ended: b.ended - a.ended,
+            ends: std::array::from_fn(|end| b.ends[end] - a.ends[end]),
         }
     }
 }
@@ -213,7 +244,7 @@ mod tests {
         }
         let sums = grid.sums(Endpoint::known("touch"));
         let all = sums.over(0, grid.count());
-        assert_eq!((all.sent, all.ended, all.ok, all.failed, all.network), (100, 100, 75, 25, 25));
+        assert_eq!((all.sent, all.ended(), all.ok(), all.failed(), all.network()), (100, 100, 75, 25, 25));
         // The last two calls end at the horizon: 98 x 2 s, then 2 s and 1 s.
         assert_eq!(all.waited, (98 * 2 + 2 + 1) * 1_000_000_000);
         let middle = grid.first_from(Time(49_500_000_000));

@@ -123,7 +123,7 @@ fn recovered_at(run: &Grid, reference: &Grid, background: [f64; Endpoint::COUNT]
     let rest_agrees = endpoints.iter().all(|(run, reference, struck)| {
         let (run, reference) = (run.over(from, usize::MAX), reference.over(from, usize::MAX));
         // An endpoint without successful calls has not recovered while the reference's has some.
-        let exercised = reference.ok < HOLD as u64 || run.ok > 0;
+        let exercised = reference.ok() < HOLD as u64 || run.ok() > 0;
         let expected = Expected { struck: *struck, ..Expected::of(&reference) };
         let excess = expected.excess(&run, 1.0, REST_DEVIATIONS);
         exercised && excess.iter().all(|excess| *excess <= 0.0)
@@ -149,11 +149,11 @@ struct Expected {
 impl Expected {
     fn of(reference: &Cell) -> Expected {
         let waiting =
-            if reference.ended == 0 { 0.0 } else { reference.waited as f64 / reference.ended as f64 };
+            if reference.ended() == 0 { 0.0 } else { reference.waited as f64 / reference.ended() as f64 };
         Expected {
-            least_ok: reference.ok as f64,
+            least_ok: reference.ok() as f64,
             most_sent: reference.sent as f64,
-            most_network: reference.network as f64,
+            most_network: reference.network() as f64,
             most_waiting: waiting,
             struck: 0.0,
         }
@@ -183,7 +183,7 @@ impl Expected {
     /// Excess of each measure over the band, in calls, after a `share` of the window. At most zero inside the band.
     fn excess(&self, run: &Cell, share: f64, deviations: f64) -> [f64; MEASURES] {
         let spread = |count: f64| deviations * count.sqrt();
-        let ended = run.ended as f64;
+        let ended = run.ended() as f64;
         let (ok, sent, network) = (share * self.least_ok, share * self.most_sent, share * self.most_network);
         let waits = if self.most_waiting > 0.0 {
             run.waited as f64 / self.most_waiting - WAITING * ended - spread(ended)
@@ -191,11 +191,11 @@ impl Expected {
             0.0
         };
         [
-            run.failed as f64
+            run.failed() as f64
                 - (FAILED + LOAD * self.struck) * ended
                 - LOAD * network
                 - spread(network + self.struck * ended),
-            GOODPUT * ok - spread(ok) - run.ok as f64,
+            GOODPUT * ok - spread(ok) - run.ok() as f64,
             run.sent as f64 - LOAD * sent - spread(sent.max(1.0)),
             waits,
         ]

@@ -212,6 +212,10 @@ impl<'a> Gateway<'a> {
     #[inline]
     pub fn arrive<W: Watch>(&mut self, call: Call, draws: &Draws, watch: &mut W) -> Passage {
         let route = self.layout.route(call.endpoint);
+        if route.is_plain {
+            let after = draws.round_trip(route, call.at);
+            return Passage::Answered { refusal: None, after, holds: false };
+        }
         let passage = self.pass(route, call, draws, watch);
         if route.restarts.is_empty() { passage } else { self.unless_lost(passage, &call, draws, watch) }
     }
