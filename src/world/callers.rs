@@ -220,33 +220,28 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             sent: now,
             at: (plan.workloads[caller.workload as usize].call(caller.client), caller.try_key()),
         };
-        let passage = self.gateway.arrive(call, &self.streams.backend, &mut self.observer);
-        match passage {
-            Passage::Answered { after, holds, .. } | Passage::Lost { after, holds } => {
-                let (refusal, is_processed) = match passage {
-                    Passage::Answered { refusal, .. } => (refusal, refusal.is_none()),
-                    _ => (Some(Failure::NETWORK), true),
-                };
-                if is_processed {
-                    self.gateway.decided(&call, now, true, &mut self.observer);
-                }
-                self.holds(holds, ENDPOINT, call.user, after);
-                match route.timeout {
-                    Some(timeout) if timeout < after => self.caller_silence(id),
-                    _ => {
-                        let outcome = refusal.map_or(Outcome::Ok, |f| Outcome::of_status(f.status));
-                        self.caller_reply(id, refusal, outcome, now, now.after(after));
+        let (refusal, is_processed, after, holds) =
+            match self.gateway.arrive(call, &self.streams.backend, &mut self.observer) {
+                Passage::Answered { refusal, after, holds } => (refusal, refusal.is_none(), after, holds),
+                Passage::Lost { after, holds } => (Some(Failure::NETWORK), true, after, holds),
+                Passage::Silent => return self.caller_silence(id),
+                Passage::Pending(pending) => {
+                    if let Some(timeout) = route.timeout {
+                        let due = now.after(timeout);
+                        self.schedule(due, EventKind::CallerTimesOut, caller.generation, id, 1);
                     }
+                    return self.goes_on(pending);
                 }
-            }
-            Passage::Silent => self.caller_silence(id),
-            Passage::Pending(pending) => {
-                if let Some(timeout) = route.timeout {
-                    self.schedule(now.after(timeout), EventKind::CallerTimesOut, caller.generation, id, 1);
-                }
-                self.goes_on(pending);
-            }
+            };
+        if is_processed {
+            self.gateway.decided(&call, now, true, &mut self.observer);
         }
+        self.holds(holds, ENDPOINT, call.user, after);
+        if route.timeout.is_some_and(|timeout| timeout < after) {
+            return self.caller_silence(id);
+        }
+        let outcome = refusal.map_or(Outcome::Ok, |failure| Outcome::of_status(failure.status));
+        self.caller_reply(id, refusal, outcome, now, now.after(after));
     }
 
     /// A call that gets no answer before the client's time-out.
@@ -312,10 +307,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         }
         self.callers.retry_over(self.plan, id);
         let id = self.callers.try_over(id);
-        let workload = self.callers.places[id as usize].workload;
-        self.callers.totals[workload as usize].answered += 1;
         self.callers.fetch_ended(self.plan, id, true, self.now);
-        self.caller_is_done(id);
+        self.caller_is_done(id, true);
     }
 
     /// The client's time-out of a try is due.
@@ -349,9 +342,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let again = workload.failed(caller, &mut self.callers.limits[holder], (failure, cause), now, bits);
         let totals = &mut self.callers.totals[caller.workload as usize];
         let Some(delay) = again else {
-            totals.gave_up += 1;
             self.callers.fetch_ended(plan, id, false, now);
-            return self.caller_is_done(id);
+            return self.caller_is_done(id, false);
         };
         totals.in_orbit += 1;
         totals.orbit_from += u128::from(now.0);
@@ -367,12 +359,15 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         self.guard.is_full(self.plan.backend.keys.users + client, "calls of one client");
     }
 
-    /// A call has ended. A closed client waits for its think time; an open client frees the place.
-    fn caller_is_done(&mut self, id: u32) {
+    /// A call has ended: it is answered, or its client has given up. A closed client waits for its think time; an open client
+    /// frees the place.
+    fn caller_is_done(&mut self, id: u32, answered: bool) {
         let now = self.now;
         let caller = &mut self.callers.places[id as usize];
         let workload = &self.plan.workloads[caller.workload as usize];
-        self.callers.totals[caller.workload as usize].ended_at += u128::from(now.0);
+        let totals = &mut self.callers.totals[caller.workload as usize];
+        *(if answered { &mut totals.answered } else { &mut totals.gave_up }) += 1;
+        totals.ended_at += u128::from(now.0);
         let Pace::Think(think) = &workload.pace else {
             return self.callers.put_back(id);
         };

@@ -83,7 +83,6 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         if self.callers.waits_for_token(self.plan, id, self.now) {
             return self.callers.put_back(id);
         }
-        self.callers.totals[usize::from(self.callers.places[id as usize].workload)].answered += 1;
-        self.caller_is_done(id);
+        self.caller_is_done(id, true);
     }
 }
