@@ -221,7 +221,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
             at: (plan.workloads[caller.workload as usize].call(caller.client), caller.try_key()),
         };
         let (refusal, is_processed, after, holds) =
-            match self.gateway.arrive(call, &self.streams.backend, &mut self.observer) {
+            match self.gateway.arrive(&call, &self.streams.backend, &mut self.observer) {
                 Passage::Answered { refusal, after, holds } => (refusal, refusal.is_none(), after, holds),
                 Passage::Lost { after, holds } => (Some(Failure::NETWORK), true, after, holds),
                 Passage::Silent => return self.caller_silence(id),

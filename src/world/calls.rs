@@ -35,7 +35,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let generation = self.pages.generation(task);
         let word = self.pages.word(task);
         let call = Call { waiter: task, generation, endpoint, word, user, sent: now, at };
-        match self.gateway.arrive(call, &self.streams.backend, &mut self.observer) {
+        match self.gateway.arrive(&call, &self.streams.backend, &mut self.observer) {
             Passage::Answered { refusal, after, holds } => {
                 let reply = match refusal {
                     Some(failure) => failure.into(),

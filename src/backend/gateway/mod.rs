@@ -210,36 +210,36 @@ impl<'a> Gateway<'a> {
 
     /// Handles a call that is sent at the time in `call`.
     #[inline]
-    pub fn arrive<W: Watch>(&mut self, call: Call, draws: &Draws, watch: &mut W) -> Passage {
+    pub fn arrive<W: Watch>(&mut self, call: &Call, draws: &Draws, watch: &mut W) -> Passage {
         let route = self.layout.route(call.endpoint);
         if route.is_plain {
             let after = draws.round_trip(route, call.at);
             return Passage::Answered { refusal: None, after, holds: false };
         }
         let passage = self.pass(route, call, draws, watch);
-        if route.restarts.is_empty() { passage } else { self.unless_lost(passage, &call, draws, watch) }
+        if route.restarts.is_empty() { passage } else { self.unless_lost(passage, call, draws, watch) }
     }
 
     #[inline(always)]
-    fn pass<W: Watch>(&mut self, route: &'a Route, call: Call, draws: &Draws, watch: &mut W) -> Passage {
+    fn pass<W: Watch>(&mut self, route: &'a Route, call: &Call, draws: &Draws, watch: &mut W) -> Passage {
         let mut latency = draws.round_trip(route, call.at);
         let mut delay = Dur::ZERO;
         let refused = |failure: Failure, latency: Dur| {
-            let after = refused_latency(route, &call, draws).unwrap_or(latency);
+            let after = refused_latency(route, call, draws).unwrap_or(latency);
             Passage::Answered { refusal: Some(failure), after, holds: false }
         };
         if route.front > 0 {
-            match self.ask_limits(route, 0..route.front, &call, watch) {
+            match self.ask_limits(route, 0..route.front, call, watch) {
                 Ok(wait) => delay = wait,
                 Err(failure) => return refused(failure, latency),
             }
         }
         if !route.faults.is_empty() {
-            match self.strike(route, &call, draws, &mut latency, watch) {
+            match self.strike(route, call, draws, &mut latency, watch) {
                 Struck::No => {}
                 Struck::Answer(failure) => {
                     if route.settles {
-                        self.settle(&route.limits[..route.front], &call, call.sent, false, watch);
+                        self.settle(&route.limits[..route.front], call, call.sent, false, watch);
                     }
                     let after = Dur(delay.0.saturating_add(latency.0));
                     return Passage::Answered { refusal: Some(failure), after, holds: false };
@@ -248,7 +248,7 @@ impl<'a> Gateway<'a> {
             }
         }
         if route.limits.len() > route.front {
-            match self.ask_limits(route, route.front..route.limits.len(), &call, watch) {
+            match self.ask_limits(route, route.front..route.limits.len(), call, watch) {
                 Ok(more) => delay = Dur(delay.0.saturating_add(more.0)),
                 Err(failure) => return refused(failure, latency),
             }
@@ -261,7 +261,7 @@ impl<'a> Gateway<'a> {
             let way = way.sample_with(|| draws.request_latency.bits(call.at.0, call.at.1));
             delay = Dur(delay.0.saturating_add(way.0));
         }
-        let id = self.keep(Entry { call, latency, came: call.sent, stage: Stage::OnTheWay });
+        let id = self.keep(Entry { call: *call, latency, came: call.sent, stage: Stage::OnTheWay });
         Passage::Pending(if delay == Dur::ZERO {
             self.queue(id, draws, call.sent, watch)
         } else {

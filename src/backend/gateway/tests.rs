@@ -60,7 +60,7 @@ impl<'a> Fixture<'a> {
         let sent = Time::from_ms(ms);
         let at = (u64::from(user), sent.0);
         let call = Call { waiter: user, generation: 0, endpoint: TOUCH, word: 0, user, sent, at };
-        self.gateway.arrive(call, &self.draws, &mut self.log)
+        self.gateway.arrive(&call, &self.draws, &mut self.log)
     }
 }
 
@@ -263,7 +263,7 @@ impl Fixture<'_> {
         let sent = Time::from_ms(ms);
         let at = (u64::from(user), sent.0);
         let call = Call { waiter: user, generation: 0, endpoint, word: 0, user, sent, at };
-        self.gateway.arrive(call, &self.draws, &mut self.log)
+        self.gateway.arrive(&call, &self.draws, &mut self.log)
     }
 
     /// The next steps of the pool.
