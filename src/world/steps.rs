@@ -32,8 +32,8 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         C::step(&mut self.pages, who, input, self.now, &mut actions);
         let mut acting = tab;
         for action in &actions {
-            match *action {
-                Action::Of { tab } => acting = tab,
+            match action {
+                Action::Of { tab } => acting = *tab,
                 action => self.act(acting, user, action),
             }
         }
@@ -48,16 +48,21 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     }
 
     /// The index of the arm that a user follows. In a rollout it changes once.
-    #[inline]
+    #[inline(always)]
     pub(super) fn policy_of(&self, user: u32) -> usize {
         match self.rules.len() {
             1 => 0,
-            _ => self.plan.arm_at(self.contender, &self.streams.rollout, user, self.now),
+            _ => self.policy_in_rollout(user),
         }
     }
 
-    fn act(&mut self, tab: u32, user: u32, action: Action) {
-        match action {
+    fn policy_in_rollout(&self, user: u32) -> usize {
+        self.plan.arm_at(self.contender, &self.streams.rollout, user, self.now)
+    }
+
+    #[inline]
+    fn act(&mut self, tab: u32, user: u32, action: &Action) {
+        match *action {
             Action::Send { task, endpoint, first } => self.send(tab, user, task, endpoint, first),
             Action::Wait { task, generation, .. } if self.pages.generation(task) != generation => {}
             Action::Wait { task, wait, .. } => {
