@@ -153,7 +153,7 @@ impl Collector {
 
     /// Records a fact about a tab of a user. `ended` matters for sign-outs only. Returns true for the first sign-out since a
     /// sign-in.
-    #[inline]
+    #[inline(always)]
     pub fn fact(&mut self, user: u32, tab: u32, fact: Fact, ended: SessionEnd, now: Time) -> bool {
         let tabs = self.tabs;
         let bit = || 1u16 << tabs.within(tab, user);

@@ -10,38 +10,32 @@ pub(in crate::client) const NONE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub(in crate::client) struct Pool<T> {
     slots: Vec<Slot<T>>,
-    free: u32,
-    used: u32,
+    /// The free slots; the last one is used first.
+    free: Vec<u32>,
 }
 
 #[derive(Clone, Debug)]
 struct Slot<T> {
+    /// Odd while the slot is in use. It rises when the slot is taken and when it is freed.
     generation: NonZeroU32,
-    content: Content<T>,
-}
-
-/// What a slot holds: a value, or the number of the next free slot.
-#[derive(Clone, Debug)]
-enum Content<T> {
-    Used(T),
-    Free(u32),
+    /// The value. That of a free slot stays until another takes its place, and nothing reads it.
+    value: T,
 }
 
 impl<T> Slot<T> {
-    fn value(&self) -> Option<&T> {
-        match &self.content {
-            Content::Used(value) => Some(value),
-            Content::Free(_) => None,
-        }
+    #[inline]
+    fn is_used(&self) -> bool {
+        self.generation.get() & 1 == 1
     }
 
-    fn value_mut(&mut self) -> Option<&mut T> {
-        match &mut self.content {
-            Content::Used(value) => Some(value),
-            Content::Free(_) => None,
-        }
+    #[inline]
+    fn turn(&mut self) {
+        // The generations come round in step: 2 is even, as is the one after the greatest.
+        self.generation = self.generation.checked_add(1).unwrap_or(EVEN);
     }
 }
+
+const EVEN: NonZeroU32 = NonZeroU32::MIN.saturating_add(1);
 
 /// Slots whose values stay readable after their end, until their places are freed. A generation rises when what refers to a
 /// value becomes stale.
@@ -121,20 +115,15 @@ impl<T> Slots<T> {
 pub struct Key {
     /// Index of the slot.
     pub slot: u32,
-    /// Number of values that the slot has held, this one included.
+    /// Rises with every value that the slot holds.
     pub generation: NonZeroU32,
 }
 
 const _: () = assert!(size_of::<Option<Key>>() == 8);
 
-/// The generation after this one.
-fn next(generation: NonZeroU32) -> NonZeroU32 {
-    generation.checked_add(1).unwrap_or(NonZeroU32::MIN)
-}
-
 impl<T> Default for Pool<T> {
     fn default() -> Pool<T> {
-        Pool { slots: Vec::new(), free: NONE, used: 0 }
+        Pool { slots: Vec::new(), free: Vec::new() }
     }
 }
 
@@ -143,48 +132,44 @@ impl<T> Pool<T> {
     pub(in crate::client) const SLOT: usize = size_of::<Slot<T>>();
 
     /// Stores a value in a free slot. Grows only when no slot is free.
+    #[inline]
     pub(in crate::client) fn insert(&mut self, value: T) -> Key {
-        self.used += 1;
-        if self.free == NONE {
-            let slot = u32::try_from(self.slots.len()).expect("fewer than 2^32 slots");
-            let generation = NonZeroU32::MIN;
-            self.slots.push(Slot { generation, content: Content::Used(value) });
-            return Key { slot, generation };
-        }
-        let slot = self.free;
+        let Some(slot) = self.free.pop() else { return self.push(value) };
         let entry = &mut self.slots[slot as usize];
-        let Content::Free(next) = entry.content else {
-            unreachable!("the list of free slots has free slots only")
-        };
-        entry.content = Content::Used(value);
-        self.free = next;
+        entry.turn();
+        entry.value = value;
         Key { slot, generation: entry.generation }
     }
 
+    #[cold]
+    fn push(&mut self, value: T) -> Key {
+        let slot = u32::try_from(self.slots.len()).expect("fewer than 2^32 slots");
+        let generation = NonZeroU32::MIN;
+        self.slots.push(Slot { generation, value });
+        Key { slot, generation }
+    }
+
     /// The value, unless its slot has been freed.
+    #[inline]
     pub(in crate::client) fn get(&self, key: Key) -> Option<&T> {
         let entry = self.slots.get(key.slot as usize)?;
-        if entry.generation == key.generation { entry.value() } else { None }
+        (entry.generation == key.generation).then_some(&entry.value)
     }
 
     /// The value for a change, unless its slot has been freed.
+    #[inline]
     pub(in crate::client) fn get_mut(&mut self, key: Key) -> Option<&mut T> {
         let entry = self.slots.get_mut(key.slot as usize)?;
-        if entry.generation == key.generation { entry.value_mut() } else { None }
+        (entry.generation == key.generation).then_some(&mut entry.value)
     }
 
     /// Frees a slot and returns its value.
-    pub(in crate::client) fn remove(&mut self, key: Key) -> Option<T> {
-        let entry = self.slots.get_mut(key.slot as usize)?;
-        if entry.generation != key.generation || entry.value().is_none() {
-            return None;
-        }
-        let Content::Used(value) = std::mem::replace(&mut entry.content, Content::Free(self.free)) else {
-            unreachable!("the slot is in use")
-        };
-        entry.generation = next(entry.generation);
-        self.free = key.slot;
-        self.used -= 1;
+    pub(in crate::client) fn remove(&mut self, key: Key) -> Option<T>
+    where
+        T: Clone,
+    {
+        let value = self.get(key)?.clone();
+        self.free(key.slot);
         Some(value)
     }
 
@@ -192,44 +177,51 @@ impl<T> Pool<T> {
     ///
     /// # Panics
     /// If the slot is free.
+    #[inline]
     pub(in crate::client) fn free(&mut self, slot: u32) {
         let entry = &mut self.slots[slot as usize];
-        assert!(matches!(entry.content, Content::Used(_)), "a slot is freed once");
-        entry.content = Content::Free(self.free);
-        entry.generation = next(entry.generation);
-        self.free = slot;
-        self.used -= 1;
+        assert!(entry.is_used(), "a slot is freed once");
+        entry.turn();
+        self.free.push(slot);
     }
 
     /// The value of a slot that is in use, whatever its generation.
     ///
     /// # Panics
-    /// If the slot is free: a link of a list points only to slots in use.
+    /// Without such a slot. A link of a list points only to slots in use, which builds with assertions check.
+    #[inline]
     pub(in crate::client) fn at(&self, slot: u32) -> &T {
-        self.slots[slot as usize].value().expect("a link points to a slot in use")
+        let entry = &self.slots[slot as usize];
+        debug_assert!(entry.is_used(), "a link points to a slot in use");
+        &entry.value
     }
 
     /// As [`Pool::at`], for a change.
     ///
     /// # Panics
-    /// If the slot is free.
+    /// As [`Pool::at`].
+    #[inline]
     pub(in crate::client) fn at_mut(&mut self, slot: u32) -> &mut T {
-        self.slots[slot as usize].value_mut().expect("a link points to a slot in use")
+        let entry = &mut self.slots[slot as usize];
+        debug_assert!(entry.is_used(), "a link points to a slot in use");
+        &mut entry.value
     }
 
     /// The value of a slot, whatever its generation, unless the slot is free.
+    #[inline]
     pub(in crate::client) fn in_slot(&self, slot: u32) -> Option<&T> {
-        self.slots.get(slot as usize).and_then(Slot::value)
+        self.slots.get(slot as usize).filter(|entry| entry.is_used()).map(|entry| &entry.value)
     }
 
-    /// The key of a slot in use.
+    /// The key of a slot in use. For a free slot, the key of the value that it holds next: it finds nothing before.
+    #[inline]
     pub(in crate::client) fn key(&self, slot: u32) -> Key {
-        Key { slot, generation: self.slots[slot as usize].generation }
+        Key { slot, generation: self.slots[slot as usize].generation | NonZeroU32::MIN }
     }
 
     /// Number of slots in use.
     pub(in crate::client) fn len(&self) -> usize {
-        self.used as usize
+        self.slots.len() - self.free.len()
     }
 }
 
@@ -246,5 +238,31 @@ mod tests {
         assert_eq!(second.slot, first.slot);
         assert_eq!((pool.get(first), pool.get(second), pool.len()), (None, Some(&"b"), 1));
         assert_eq!(pool.remove(first), None);
+        assert_eq!(pool.remove(second), Some("b"));
+        let next = pool.key(first.slot);
+        assert_eq!((pool.get(next), pool.in_slot(next.slot), pool.len()), (None, None, 0));
+        assert_eq!(pool.insert("c"), next);
+        assert_eq!(pool.get(next), Some(&"c"));
+    }
+
+    #[test]
+    fn generations_come_round() {
+        let mut pool = Pool::default();
+        let key = pool.insert(1);
+        pool.slots[0].generation = NonZeroU32::MAX;
+        let last = pool.key(key.slot);
+        pool.free(last.slot);
+        assert_eq!((pool.get(last), pool.in_slot(0)), (None, None));
+        let first = pool.insert(2);
+        assert_eq!((pool.get(first), pool.get(last)), (Some(&2), None));
+    }
+
+    #[test]
+    #[should_panic(expected = "a slot is freed once")]
+    fn a_slot_is_freed_once() {
+        let mut pool = Pool::default();
+        let key = pool.insert(1);
+        pool.free(key.slot);
+        pool.free(key.slot);
     }
 }
