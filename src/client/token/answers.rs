@@ -74,11 +74,25 @@ const FAILS: Verdict = Verdict {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Answers {
     rows: Box<[AnswerRule]>,
-    /// By endpoint and ending: the place of the first row that matches some code.
-    first: Box<[u32]>,
+    /// By endpoint and ending.
+    first: Box<[First]>,
+}
+
+/// The places of the first rows that match an ending at an endpoint; the number of rows for none.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct First {
+    /// Of those that match some code.
+    some_code: u32,
+    /// Of those that match a code which no row names, as that of most answers.
+    other_code: u32,
 }
 
 impl AnswerRule {
+    /// Whether the row matches answers with this code.
+    fn is_for(&self, code: Code) -> bool {
+        self.code.is_none_or(|named| named == code)
+    }
+
     /// Whether the row matches the answers of an endpoint that end so, with one code or another.
     fn matches(&self, endpoint: Endpoint, ending: Ending) -> bool {
         self.endpoint.is_none_or(|e| e == endpoint)
@@ -110,9 +124,13 @@ impl Answers {
     /// The answers that these rows describe.
     pub fn new(rows: Vec<AnswerRule>) -> Answers {
         let endings = || SILENT.into_iter().chain(STATUSES.map(Ending::Status));
-        let first_row = |endpoint, ending| {
-            let found = rows.iter().position(|row| row.matches(endpoint, ending));
+        let place_of = |is_meant: &dyn Fn(&AnswerRule) -> bool| {
+            let found = rows.iter().position(is_meant);
             u32::try_from(found.unwrap_or(rows.len())).expect("a profile has fewer than 2^32 rows")
+        };
+        let first_row = |endpoint, ending| First {
+            some_code: place_of(&|row| row.matches(endpoint, ending)),
+            other_code: place_of(&|row| row.is_for(Code::OTHER) && row.matches(endpoint, ending)),
         };
         let of = |endpoint: Endpoint| endings().map(move |ending| (endpoint, ending));
         let first = ENDPOINTS.iter().flat_map(|(endpoint, _)| of(*endpoint));
@@ -128,8 +146,12 @@ impl Answers {
     /// The effects of an answer other than 2xx. An answer without a row fails without effects.
     pub fn verdict(&self, endpoint: Endpoint, ending: Ending, code: Code) -> Verdict {
         let Some(place) = place(endpoint, ending) else { return FAILS };
-        let rows = &self.rows[self.first[place] as usize..];
-        let row = rows.iter().find(|row| row.code.is_none_or(|c| c == code) && row.matches(endpoint, ending));
+        let First { some_code, other_code } = self.first[place];
+        if code == Code::OTHER {
+            return self.rows.get(other_code as usize).map_or(FAILS, |row| row.verdict);
+        }
+        let rows = &self.rows[some_code as usize..];
+        let row = rows.iter().find(|row| row.is_for(code) && row.matches(endpoint, ending));
         row.map_or(FAILS, |row| row.verdict)
     }
 }
