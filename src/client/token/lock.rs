@@ -134,6 +134,13 @@ impl Machine<'_> {
         self.grant(slot, task);
     }
 
+    /// Whether an operation that begins now would get the lock at once: no operation holds it or waits for it, and the object
+    /// has none under way.
+    pub(super) fn finds_lock_free(&self, agent: Key) -> bool {
+        self.store.browser(self.agent(agent).browser).lock() == NONE
+            && self.busy_if_any(agent).is_none_or(|busy| busy.tasks.is_none())
+    }
+
     fn is_queued(&self, task: Key) -> bool {
         let slot = self.store.browser(self.agent(self.task(task).agent).browser).lock();
         let mut next = if slot == NONE { None } else { self.store.locks.at(slot).queue.0 };

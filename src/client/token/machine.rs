@@ -56,6 +56,7 @@ pub fn step(rules: &Rules, store: &mut Store, agent: Key, input: Input, now: Tim
             machine.agent_mut(agent).traits.set_visible(false);
             machine.stop_ticker(agent);
         }
+        Input::Ask(1) => machine.ask_alone(agent),
         Input::Ask(times) => (0..times).for_each(|_| machine.ask(agent)),
         Input::Restore(kept) => machine.restore(agent, kept),
         Input::Answer(request, reply) => machine.answer(request, reply),
@@ -72,7 +73,7 @@ pub fn step(rules: &Rules, store: &mut Store, agent: Key, input: Input, now: Tim
 
 impl Machine<'_> {
     /// Runs all consequences: first the client's own continuations, then the browser's messages.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         loop {
             while let Some(next) = self.store.soon.pop_front() {
                 self.follow(next);

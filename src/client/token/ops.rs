@@ -1,34 +1,64 @@
 //! The operations: load, return to the tab, call, tick, timer, another tab's write. Each reads the session, refreshes
 //! it when its margin says so, and ends.
 
+#[cfg(test)]
+mod tests;
+
 use super::machine::Machine;
 use super::pool::Key;
 use super::rules::{Failure, Place, SignOut, WhileLoading};
 use super::state::{Done, Held, Next, Op, Refreshed};
 use super::traits::Ready;
-use super::words::{Fact, Outcome};
+use super::words::{Fact, Timer};
+use crate::client::backoff::Wait;
 use crate::kernel::Dur;
 
 impl Machine<'_> {
     /// The app asks for a token.
     pub(super) fn ask(&mut self, agent: Key) {
-        if let Some(held) = self.fresh(agent) {
-            self.has_read(agent);
-            let call = self.next_call(agent);
-            let outcome = Outcome::Token(held.exp_s);
-            return self.fact(agent, Fact::Answered { call, asked: self.now, outcome, error: false });
+        let locks = self.rules.lock.is_some_and(|lock| !lock.to_refresh);
+        match self.at_once(agent).filter(|_| !locks) {
+            Some(done) => {
+                let call = self.next_call(agent);
+                self.serve(agent, call, done);
+            }
+            None => {
+                let task = self.new_call(agent, Op::Call);
+                self.begin(task);
+            }
         }
-        let task = self.new_call(agent, Op::Call);
-        self.begin(task);
     }
 
-    /// The session, if a caller can get it at once. Most calls end here and need no operation.
-    fn fresh(&self, agent: Key) -> Option<Held> {
-        let free = self.rules.lock.is_none_or(|lock| lock.to_refresh);
-        if !free || self.agent(agent).traits.ready() != Ready::Yes || self.reads_after_discovery(agent) {
+    /// The app asks for a token, and nothing else happens at this instant. A caller who finds the lock free and gets its answer
+    /// at once takes the lock and gives it back. The timer of its wait for the lock is all that stays.
+    pub(super) fn ask_alone(&mut self, agent: Key) {
+        let lock = self.rules.lock.filter(|lock| !lock.to_refresh && self.finds_lock_free(agent));
+        let Some((lock, done)) = lock.and_then(|lock| Some((lock, self.at_once(agent)?))) else {
+            return self.ask(agent);
+        };
+        let call = self.next_call(agent);
+        self.wait(agent, Timer::LockWait(Key::NOWHERE), Wait::exactly(lock.wait));
+        self.serve(agent, call, done);
+    }
+
+    /// What a caller gets who has the lock, if the client needs one. `None` if it must wait. Most calls end here and need no
+    /// operation.
+    fn at_once(&self, agent: Key) -> Option<Done> {
+        if self.agent(agent).traits.ready() != Ready::Yes || self.reads_after_discovery(agent) {
             return None;
         }
-        self.session(agent).filter(|held| self.left(agent, *held) >= nanos(self.rules.caller_margin))
+        match self.session(agent) {
+            Some(held) => (self.left(agent, held) >= nanos(self.rules.caller_margin))
+                .then_some(Done::Session(held.exp_s)),
+            None => (!self.rules.refreshes_without_token()).then(|| self.without_session()),
+        }
+    }
+
+    /// Answers a call that needs no operation.
+    fn serve(&mut self, agent: Key, call: u32, done: Done) {
+        self.has_read(agent);
+        let (outcome, error) = done.answer();
+        self.fact(agent, Fact::Answered { call, asked: self.now, outcome, error });
     }
 
     /// The app restores a session that it kept.
@@ -140,8 +170,7 @@ impl Machine<'_> {
         self.has_read(agent);
         match self.session(agent) {
             None if self.rules.refreshes_without_token() => self.refresh(task, None),
-            None if self.rules.none_is_error => self.has_none(task, Done::Failed),
-            None => self.has_none(task, Done::Nothing),
+            None => self.has_none(task, self.without_session()),
             Some(held) if self.left(agent, held) < nanos(self.rules.caller_margin) => {
                 match self.rules.caller_refreshes {
                     true => self.refresh(task, Some(held.refresh)),
@@ -150,6 +179,11 @@ impl Machine<'_> {
             }
             Some(held) => self.has(task, held),
         }
+    }
+
+    /// What a caller gets from a client without a session.
+    fn without_session(&self) -> Done {
+        if self.rules.none_is_error { Done::Failed } else { Done::Nothing }
     }
 
     /// Continues an operation after its refresh.
@@ -259,12 +293,8 @@ impl Machine<'_> {
         let (agent, op, call) = (self.task(task).agent, self.task(task).op, self.task(task).call);
         match op {
             Op::Call | Op::Restore => {
-                let outcome = match done {
-                    Done::Session(exp) => Outcome::Token(exp),
-                    Done::Nothing | Done::Empty => Outcome::Nothing,
-                    Done::Failed => Outcome::Error,
-                };
-                let (asked, error) = (self.task(task).asked, matches!(done, Done::Empty | Done::Failed));
+                let asked = self.task(task).asked;
+                let (outcome, error) = done.answer();
                 self.fact(agent, Fact::Answered { call, asked, outcome, error });
             }
             Op::Load => {

@@ -121,6 +121,11 @@ pub struct Key {
 
 const _: () = assert!(size_of::<Option<Key>>() == 8);
 
+impl Key {
+    /// A key of no value, in any pool.
+    pub(in crate::client) const NOWHERE: Key = Key { slot: NONE, generation: NonZeroU32::MIN };
+}
+
 impl<T> Default for Pool<T> {
     fn default() -> Pool<T> {
         Pool { slots: Vec::new(), free: Vec::new() }

@@ -4,6 +4,7 @@ use super::browser::{Browser, Copied};
 use super::pool::{Key, Pool};
 use super::rules::Endpoint;
 use super::traits::Traits;
+use super::words::Outcome;
 use crate::client::limit_states::LimitStates;
 use crate::client::resilience::Cause;
 use crate::kernel::{Dur, Time};
@@ -95,6 +96,18 @@ pub(super) enum Done {
     Empty,
     /// An error.
     Failed,
+}
+
+impl Done {
+    /// What a caller gets, and whether it is an error, or an error stands beside it.
+    pub(super) fn answer(self) -> (Outcome, bool) {
+        match self {
+            Done::Session(exp) => (Outcome::Token(exp), false),
+            Done::Nothing => (Outcome::Nothing, false),
+            Done::Empty => (Outcome::Nothing, true),
+            Done::Failed => (Outcome::Error, true),
+        }
+    }
 }
 
 /// The result of a refresh, for every operation that waits for it.
