@@ -27,7 +27,7 @@ use cohorts::sort_shares;
 use std::ops::Range;
 
 /// Users of a part: enough that the fixed costs of a part are small, few enough that their state fits a core's cache.
-const PART: u32 = 8_192;
+pub(crate) const PART: u32 = 8_192;
 
 /// A contender of a comparison: one policy, or a mix with the shares of its policies.
 #[derive(Clone, Debug, PartialEq)]

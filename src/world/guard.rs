@@ -3,6 +3,7 @@
 use super::Plan;
 use super::stopped::{StopReason, Stopped};
 use crate::kernel::Time;
+use crate::plan::PART;
 use std::collections::VecDeque;
 
 /// Combines a hash and a word with both halves of a 64 x 64 bit product, so that the highest and lowest input bits
@@ -40,9 +41,11 @@ pub(super) enum Limit {
 }
 
 impl Guard {
-    /// A guard for a run of this many users.
+    /// A guard for a run of this many users. A story repeats the run of fewer users than a part has, and must not stop where the
+    /// run that it repeats goes on.
     pub(super) fn new(plan: &Plan, users: u32) -> Guard {
         let guard = &plan.scenario.guard;
+        let users = users.max(PART.min(plan.backend.keys.users));
         Guard {
             events: 0,
             fingerprint: 0xcbf2_9ce4_8422_2325,
@@ -225,6 +228,14 @@ mod tests {
         let (passed, limit) = until_stopped(&plan, 900);
         assert!(matches!(limit, Some(Limit::Instant)), "{passed} {limit:?}");
         assert!(passed >= 100 * 1_000, "a legal herd passes");
+    }
+
+    /// A session that runs alone for its story may have as many events at one instant as in the whole run.
+    #[test]
+    fn a_story_meets_no_other_limit_of_the_instant_than_its_run() {
+        let plan = plan(3);
+        let of = |users: u32| Guard::new(&plan, users).max_of_all;
+        assert_eq!((of(1), of(2)), (of(3), of(3)));
     }
 
     #[test]
