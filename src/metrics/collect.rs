@@ -130,13 +130,13 @@ impl Collector {
     }
 
     /// Records a call that a generic client sent.
-    #[inline]
+    #[inline(always)]
     pub fn generic_sent(&mut self, first: bool, now: Time) {
         self.any_sent(crate::client::workload::GENERIC, first, now);
     }
 
     /// Records the end of a call. `ended` may be in the future. The timeline counts the call in the bucket of `sent`.
-    #[inline]
+    #[inline(always)]
     pub fn call_ended(&mut self, endpoint: Endpoint, outcome: Outcome, sent: Time, ended: Time) {
         self.timeline.at_sent(sent).calls[endpoint.index()][outcome as usize] += 1;
         self.grid.ended(endpoint, outcome, sent, ended);

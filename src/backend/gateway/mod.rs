@@ -209,13 +209,18 @@ impl<'a> Gateway<'a> {
     }
 
     /// Handles a call that is sent at the time in `call`.
-    #[inline]
+    #[inline(always)]
     pub fn arrive<W: Watch>(&mut self, call: &Call, draws: &Draws, watch: &mut W) -> Passage {
         let route = self.layout.route(call.endpoint);
         if route.is_plain {
             let after = draws.round_trip(route, call.at);
             return Passage::Answered { refusal: None, after, holds: false };
         }
+        self.meet(route, call, draws, watch)
+    }
+
+    /// Handles a call on a route with something in its way.
+    fn meet<W: Watch>(&mut self, route: &'a Route, call: &Call, draws: &Draws, watch: &mut W) -> Passage {
         let passage = self.pass(route, call, draws, watch);
         if route.restarts.is_empty() { passage } else { self.unless_lost(passage, call, draws, watch) }
     }
