@@ -149,9 +149,9 @@ impl Grid {
 
     /// Frees the memory of endpoints without calls.
     pub fn shrink(&mut self) {
-        for cells in &mut self.cells {
-            if cells.iter().all(|cell| cell.sent == 0) {
-                *cells = Vec::new();
+        for endpoint in Endpoint::ALL {
+            if !self.has_calls(endpoint) {
+                self.cells[endpoint.index()] = Vec::new();
             }
         }
     }
@@ -177,9 +177,9 @@ impl Grid {
         (window.0.div_ceil(1 << self.shift) as usize).max(1)
     }
 
-    /// Whether a call of this endpoint was sent or ended.
+    /// Whether a call of this endpoint was sent.
     pub fn has_calls(&self, endpoint: Endpoint) -> bool {
-        self.cells[endpoint.index()].iter().any(|cell| cell.sent > 0 || cell.ended() > 0)
+        self.cells[endpoint.index()].iter().any(|cell| cell.sent > 0)
     }
 
     /// Prefix sums over the cells of one endpoint.

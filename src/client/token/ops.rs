@@ -18,10 +18,7 @@ impl Machine<'_> {
     pub(super) fn ask(&mut self, agent: Key) {
         let locks = self.rules.lock.is_some_and(|lock| !lock.to_refresh);
         match self.at_once(agent).filter(|_| !locks) {
-            Some(done) => {
-                let call = self.next_call(agent);
-                self.serve(agent, call, done);
-            }
+            Some(done) => self.serve(agent, done),
             None => {
                 let task = self.new_call(agent, Op::Call);
                 self.begin(task);
@@ -36,9 +33,8 @@ impl Machine<'_> {
         let Some((lock, done)) = lock.and_then(|lock| Some((lock, self.at_once(agent)?))) else {
             return self.ask(agent);
         };
-        let call = self.next_call(agent);
         self.wait(agent, Timer::LockWait(Key::NOWHERE), Wait::exactly(lock.wait));
-        self.serve(agent, call, done);
+        self.serve(agent, done);
     }
 
     /// What a caller gets who has the lock, if the client needs one. `None` if it must wait. Most calls end here and need no
@@ -54,8 +50,9 @@ impl Machine<'_> {
         }
     }
 
-    /// Answers a call that needs no operation.
-    fn serve(&mut self, agent: Key, call: u32, done: Done) {
+    /// Makes and answers a call that needs no operation.
+    fn serve(&mut self, agent: Key, done: Done) {
+        let call = self.next_call(agent);
         self.has_read(agent);
         let (outcome, error) = done.answer();
         self.fact(agent, Fact::Answered { call, asked: self.now, outcome, error });
