@@ -3,7 +3,7 @@
 
 use super::exit::{Exit, Failure};
 use super::format::{self, Format};
-use super::memory::{Need, threads};
+use super::memory::{self, Need, threads};
 use super::run::StudyArgs;
 use super::{interrupt, terminal};
 use authstorm::experiment::determinism::{Trace, compare, trace};
@@ -106,13 +106,13 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     if args.ties {
         let pool = threads(args.study.base.threads(), need)?;
-        let found = pool.install(|| ties(&plan, &control)).map_err(authstorm::Error::from)?;
+        let found = memory::on(&pool, || ties(&plan, &control)).map_err(authstorm::Error::from)?;
         return tell_ties(&args, &found, plan.scenario.replications);
     }
     // One thread takes the runs in order. Seven threads shuffle them on any number of cores.
     let second = args.study.base.threads.map_or(7, usize::from).max(2);
     let run = |count: usize| -> Result<Vec<Trace>, Failure> {
-        Ok(threads(count, need)?.install(|| trace(&plan, &control)).map_err(authstorm::Error::from)?)
+        Ok(memory::on(&threads(count, need)?, || trace(&plan, &control)).map_err(authstorm::Error::from)?)
     };
     let (a, b) = (run(1)?, run(second)?);
     let difference = compare((&plan, &a), (&plan, &b), &control).map_err(authstorm::Error::from)?;

@@ -17,7 +17,7 @@ fn measure(args: &StudyArgs, study: &Study) -> Result<Cost, Failure> {
     let pool = memory::threads(args.base.threads(), memory::Need::default())?;
     let count = pool.current_num_threads();
     let begin = Instant::now();
-    let estimate = pool.install(|| estimate(study, &control)).map_err(authstorm::Error::from)?;
+    let estimate = memory::on(&pool, || estimate(study, &control)).map_err(authstorm::Error::from)?;
     let busy = count.min(2 * estimate.policies.len()) as f64;
     let speed = estimate.pilot_events as f64 / (begin.elapsed().as_secs_f64() * busy).max(1e-9);
     let runs = estimate.policies.len() * estimate.replications as usize;

@@ -169,7 +169,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let text = study.loaded().portable_text();
     let page = page::found(&found, &words, &charts, &again, &text);
     let mut files = write(&found, &question, &runs);
-    files.extend(pool.install(|| page::pictures_of(&charts))?);
+    files.extend(memory::on(&pool, || page::pictures_of(&charts))?);
     files.extend([
         DataFile::new("scenario.toml", text),
         DataFile::new("find.txt", lines(&words)),
@@ -253,7 +253,7 @@ pub(super) fn search<T: Send>(
     search: impl FnOnce(&Journal<'_>) -> Result<T, Failure> + Send,
 ) -> Result<T, Failure> {
     let progress = Progress::of_stages(&journal.stage, control, quiet);
-    let ended = pool.install(|| search(&journal));
+    let ended = memory::on(pool, || search(&journal));
     drop(progress);
     if ended.is_err() {
         let work = journal.work.into_inner().unwrap_or_else(PoisonError::into_inner);

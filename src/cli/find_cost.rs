@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::format::{self, Format};
+use super::memory;
 use super::scenario::RunOptions;
 use super::sweep_cost::{COLUMNS, MOST_EVENTS};
 use authstorm::Study;
@@ -35,7 +36,7 @@ impl FindCost {
         for end in [0, question.vary.len() - 1] {
             let mut at_end = study.at(&question.vary, end)?;
             at_end.replications(1)?;
-            let each = pool.install(|| estimate(&at_end, control)).map_err(authstorm::Error::from)?;
+            let each = memory::on(pool, || estimate(&at_end, control)).map_err(authstorm::Error::from)?;
             events += each.events() / 2.0 * f64::from(USUAL_RUNS);
         }
         Ok(FindCost { events })

@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::format::Format;
+use super::memory;
 use super::points::{finish, lines, save};
 use super::scenario::RunOptions;
 use super::{interrupt, terminal};
@@ -80,7 +81,7 @@ impl Grid<'_> {
         }
         let text = self.study.loaded().portable_text();
         let page = page::sweep(&on_page, &words, &charts, self.commands, &text, left_out);
-        let pictures = pool.install(|| page::pictures_of(&charts))?;
+        let pictures = memory::on(pool, || page::pictures_of(&charts))?;
         files.extend([
             ("scenario.toml".to_owned(), text.into_bytes()),
             (format!("{}.txt", self.commands.what), lines(&words).into_bytes()),

@@ -70,7 +70,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study_of_any_size()?;
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let small = memory::threads(base.threads(), Need::default())?;
-    let mapper = small.install(|| Mapper::new(&study, &question, &control))?;
+    let mapper = memory::on(&small, || Mapper::new(&study, &question, &control))?;
     let need = check_memory(&args.study, mapper.sweeper())?;
     let estimate = sweep_cost::measure(mapper.sweeper(), &small, |_| mapper.estimate(&control))?;
     if args.work.estimate {
@@ -107,7 +107,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let text = study.loaded().portable_text();
     let page = page::map(&map, &words, &charts, &again, &text);
     let mut files = write(&map, &outcomes);
-    files.extend(pool.install(|| page::pictures_of(&charts))?);
+    files.extend(memory::on(&pool, || page::pictures_of(&charts))?);
     files.extend([
         DataFile::new("scenario.toml", text),
         DataFile::new("map.txt", lines(&words)),

@@ -85,6 +85,18 @@ pub(super) fn threads(count: usize, need: Need) -> Result<rayon::ThreadPool, Fai
     pool.map_err(|e| Failure::io("threads", &std::io::Error::other(e)))
 }
 
+/// Works on the threads of a pool.
+pub(super) fn on<R: Send>(pool: &rayon::ThreadPool, work: impl FnOnce() -> R + Send) -> R {
+    let (mut work, mut result) = (Some(work), None);
+    install(pool, &mut || result = work.take().map(|work| work()));
+    result.expect("the pool works on what it is given")
+}
+
+/// Is not generic, so that the compiler makes the change of threads once, and not for each kind of work.
+fn install(pool: &rayon::ThreadPool, work: &mut (dyn FnMut() + Send)) {
+    pool.install(work);
+}
+
 /// Refuses a run on an existing pool if a limit on address space leaves no room.
 pub(super) fn check_room(need: Need) -> Result<(), Failure> {
     let bytes = need.on(0).saturating_add(need.per_run);

@@ -218,7 +218,7 @@ fn dispatch(mut verb: Verb, matches: &ArgMatches, merged: Option<Merged>) -> Res
 /// Runs a verb without threads of its own on a pool. A pool that cannot be created is a failure here, while rayon's own
 /// panics.
 fn on_threads(verb: impl FnOnce() -> Result<Exit, Failure> + Send) -> Result<Exit, Failure> {
-    memory::threads(0, memory::Need::default())?.install(verb)
+    memory::on(&memory::threads(0, memory::Need::default())?, verb)
 }
 
 /// Shows the user's values on one line, with hidden characters as escapes.

@@ -69,7 +69,7 @@ pub(super) fn finish_these(
         done.fetch_add(1, Ordering::Relaxed);
         Ok(())
     };
-    let ended = pool.install(|| in_order(&left, finished, |_, ()| Ok(())));
+    let ended = memory::on(pool, || in_order(&left, finished, |_, ()| Ok(())));
     drop(progress);
     let work = work.into_inner().unwrap_or_else(PoisonError::into_inner);
     if ended.is_err() {

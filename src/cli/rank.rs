@@ -64,7 +64,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study_of_any_size()?;
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let small = memory::threads(base.threads(), Need::default())?;
-    let ranker = small.install(|| Ranker::new(&study, &question, &control))?;
+    let ranker = memory::on(&small, || Ranker::new(&study, &question, &control))?;
     check_memory(&args.study, ranker.sweeper())?;
     let estimate = sweep_cost::measure(ranker.sweeper(), &small, |_| ranker.estimate(&control))?.at_most();
     if args.work.estimate {
@@ -93,7 +93,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let work = finish((0, first), work, (&pool, base.quiet), &control, screen)?;
     interrupt::check(&control)?;
     let kept = ranker.kept(&rows(&work, first)?)?;
-    let sharing = small.install(|| ranker.sharing(&kept, &control))?;
+    let sharing = memory::on(&small, || ranker.sharing(&kept, &control))?;
     drop(small);
     let (work, points) = match &sharing {
         None => (work, first),
@@ -119,7 +119,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let text = study.loaded().portable_text();
     let page = page::ranking(&ranking, &words, &charts, &again, &text);
     let mut files = write(&ranking, &stages, &outcomes);
-    files.extend(pool.install(|| page::pictures_of(&charts))?);
+    files.extend(memory::on(&pool, || page::pictures_of(&charts))?);
     files.extend([
         DataFile::new("scenario.toml", text),
         DataFile::new("rank.txt", lines(&words)),

@@ -85,7 +85,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study_of_any_size()?;
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let small = memory::threads(args.study.base.threads(), Need::default())?;
-    let sweeper = small.install(|| Sweeper::of_rollout(&study, &rollout, &control))?;
+    let sweeper = memory::on(&small, || Sweeper::of_rollout(&study, &rollout, &control))?;
     let target = match args.find {
         true => Some(study.rollout_target(&rollout, args.target.as_deref())?),
         false => None,

@@ -140,7 +140,7 @@ impl StudyArgs {
     fn results_on(&self, pool: &rayon::ThreadPool, study: &Study) -> Result<Results, Failure> {
         let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
         let progress = Progress::of(&study.plan(), &control, self.base.quiet);
-        let results = pool.install(|| study.run_under(&control));
+        let results = memory::on(pool, || study.run_under(&control));
         drop(progress);
         Ok(results?)
     }
@@ -155,7 +155,7 @@ impl StudyArgs {
     ) -> Result<Results, Failure> {
         let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
         let progress = Progress::at_most(&study.plan(), &control, self.base.quiet);
-        let results = pool.install(|| match keeper {
+        let results = memory::on(pool, || match keeper {
             Some(keeper) => study.run_to_keeping(precision, keeper, &control),
             None => study.run_to(precision, &control),
         });
@@ -356,7 +356,7 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
         (_, Some(parts)) => parts
             .check(&what)
             .and_then(|()| parts.in_order(count))
-            .map(|rows| pool.install(|| Replicator::new(&study).results(rows))),
+            .map(|rows| memory::on(&pool, || Replicator::new(&study).results(rows))),
         (Some(precision), None) => args.study.results_to(&pool, &whole, precision, place.keeper()),
         (None, None) => args.study.results_on(&pool, &study),
     };
@@ -366,7 +366,7 @@ pub(super) fn run(mut args: Args) -> Result<Exit, Failure> {
             args.study.selection.replications = Some(results.replications);
             study.replications(results.replications)?;
         }
-        let files = pool.install(|| -> Result<_, Failure> {
+        let files = memory::on(&pool, || -> Result<_, Failure> {
             tell_worst(&study, &mut results, &control)?;
             let (drawn, mut files) = rayon::join(|| page::files(&results), || results.data_files());
             files.extend(drawn?);

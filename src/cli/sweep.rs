@@ -56,7 +56,7 @@ pub(super) fn run(args: Args) -> Result<Exit, Failure> {
     let study = args.study.study_of_any_size()?;
     let control = interrupt::control().map_err(|e| Failure::io("signals", &e))?;
     let small = memory::threads(args.study.base.threads(), Need::default())?;
-    let sweeper = small.install(|| Sweeper::new(&study, &design, &control))?;
+    let sweeper = memory::on(&small, || Sweeper::new(&study, &design, &control))?;
     let need = check_memory(&args.study, &sweeper)?;
     // The points of parts that are merged have been run.
     let estimate = match &args.shard.parts {

@@ -2,6 +2,7 @@
 
 use super::exit::{Exit, Failure};
 use super::format::{self, Format};
+use super::memory;
 use super::scenario::RunOptions;
 use super::terminal;
 use authstorm::experiment::cost::{Cost, count, duration, is_large};
@@ -40,7 +41,7 @@ pub(super) fn measure(
 ) -> Result<SweepCost, Failure> {
     let threads = pool.current_num_threads();
     let begin = Instant::now();
-    let estimate = pool.install(|| estimate(sweeper))?;
+    let estimate = memory::on(pool, || estimate(sweeper))?;
     let head = sweeper.head();
     let busy = threads.min(2 * sweeper.contenders()) as f64;
     let speed = estimate.pilot_events() as f64 / (begin.elapsed().as_secs_f64() * busy).max(1e-9);

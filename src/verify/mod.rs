@@ -28,10 +28,10 @@ pub mod swarm;
 mod text;
 mod windows;
 
+use crate::parallel;
 use estimate::{Interval, Sizes};
 pub use item::Family;
 pub(crate) use item::{Estimated, Exact, Item, Measure, Number};
-use rayon::prelude::*;
 
 /// The keys of limits, for scenarios that are drawn at random.
 const LIMIT_KEYS: [&str; 5] = ["global", "app", "ip", "user", "session"];
@@ -170,11 +170,8 @@ pub fn verify(options: &Options) -> Report {
         .filter(wanted)
         .flat_map(|family| family.items.iter().map(move |item| (family, item)))
         .collect();
-    let done: Vec<(Vec<Check>, u64)> = jobs
-        .par_iter()
-        .with_max_len(1)
-        .map(|(family, item)| run(family, item, confidence, options))
-        .collect();
+    let done: Vec<(Vec<Check>, u64)> =
+        parallel::map(&jobs, |(family, item)| run(family, item, confidence, options));
     let events = done.iter().map(|(_, events)| events).sum();
     Report { checks: done.into_iter().flat_map(|(checks, _)| checks).collect(), intervals, events }
 }

@@ -8,8 +8,8 @@ mod occ;
 
 use super::{Family, Item, Number};
 use crate::experiment::Study;
+use crate::parallel;
 use crate::world::{Control, run};
-use rayon::prelude::*;
 
 const AWS: &str = include_str!("../../tests/tables/aws_backoff_summary.csv");
 const BROOKER: &str = include_str!("../../tests/tables/mb_run_sims.csv");
@@ -147,7 +147,7 @@ fn aws(most_clients: u32, replications: u64, f: f64) -> Vec<Cell> {
         let calls = sample.iter().map(|(_, calls)| *calls).collect();
         [cell("time", times, row[3], row[4]), cell("calls", calls, row[6], row[7])]
     };
-    rows.par_iter().with_max_len(1).flat_map_iter(of_row).collect()
+    parallel::map(&rows, of_row).into_iter().flatten().collect()
 }
 
 /// The cells of Brooker's simulator with failure rates of this kind.
@@ -177,7 +177,7 @@ fn brooker(is_wanted: fn(f64) -> bool, replications: u32) -> Vec<Cell> {
         }
         cells
     };
-    rows.par_iter().with_max_len(1).flat_map_iter(of_row).collect()
+    parallel::map(&rows, of_row).into_iter().flatten().collect()
 }
 
 /// 100 open clients of 10 calls/s for 10 s, each leg Exp(10 ms), retries at once.

@@ -5,6 +5,7 @@ use super::recorder::record;
 use super::text::{Text, exponential};
 use super::{Estimated, Exact, Family, Item, Number, measures};
 use crate::kernel::Dur;
+use crate::parallel;
 use crate::stats::{
     clopper_pearson, mser5, paired_difference, quantile_ci_order_stats, t_quantile, welch_difference,
     zero_event_upper_bound,
@@ -214,8 +215,10 @@ fn coverage() -> Item {
             let sizes = estimate::Sizes { wanted: 1.0, confidence: 0.95, seed: 1_000 + n };
             estimate::estimate(&model, f, 1.0, &sizes).0[0]
         };
-        use rayon::prelude::*;
-        let covering = (0..100u64).into_par_iter().filter(|n| run(*n).contains(1.0)).count();
+        let covering = parallel::map(&Vec::from_iter(0..100), |&n| run(n).contains(1.0))
+            .into_iter()
+            .filter(|covers| *covers)
+            .count();
         vec![Number {
             name: "covering intervals of 100".into(),
             ours: covering as f64,

@@ -31,7 +31,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
 
     /// Ends the run at the horizon and returns its results. The final state of the pages is filled for an active
     /// observer only.
-    pub(super) fn finish(mut self) -> (Run, O, Vec<FinalTab>) {
+    pub(super) fn finish(mut self) -> (Run, Vec<FinalTab>) {
         let horizon = self.plan.horizon;
         let open_calls = self.pages.requesting();
         self.now = horizon;
@@ -57,7 +57,6 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
         let metrics = self.collector.finish(self.plan, self.contender, ended, arm_of);
         let (events, fingerprint) = (self.guard.events(), self.guard.fingerprint());
         let times = self.gateway.times_at_workers().cloned().collect();
-        let run = Run { metrics, events, fingerprint, totals, times };
-        (run, self.observer, tabs)
+        (Run { metrics, events, fingerprint, totals, times }, tabs)
     }
 }

@@ -10,6 +10,7 @@ mod callers;
 mod calls;
 mod control;
 mod devices;
+mod erased;
 mod event;
 mod guard;
 mod habits;

@@ -1,7 +1,8 @@
 //! Entry points: each runs one contender in one replication, from the first event to the last.
 
+use super::erased::{Active, AnyObserver, Passive};
 use super::event::Event;
-use super::own::{self, Launch};
+use super::own::start_own;
 use super::{Control, FinalTab, Observer, Plan, Silent, Snapshot, Stopped, World};
 use crate::client::own::OwnFamily;
 use crate::client::{Client, ForFamily, Prepared};
@@ -9,7 +10,6 @@ use crate::kernel::Time;
 use crate::kernel::queue::{Calendar, Opposite, Queue};
 use crate::metrics::tally::RunMetrics;
 use crate::stats::Histogram;
-use std::marker::PhantomData;
 use std::ops::Range;
 
 /// The result of a run.
@@ -66,9 +66,11 @@ pub fn observed_part<O: Observer>(
     replication: u32,
     users: Range<u32>,
     control: &Control,
-    observer: O,
+    mut observer: O,
 ) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
-    on_queue::<O, Calendar<Event>>(plan, contender, replication, users, control, observer)
+    let launch = Launch { plan, contender, replication, users, control, reversed: false };
+    let (run, tabs) = launch.start(&mut observer)?;
+    Ok((run, observer, tabs))
 }
 
 /// Runs all users in one world and reverses the order of simultaneous events of different sessions: see [`Opposite`].
@@ -83,45 +85,71 @@ pub fn run_in_opposite_order(
     control: &Control,
 ) -> Result<Run, Stopped> {
     let users = 0..plan.backend.keys.users;
-    on_queue::<Silent, Opposite<Event>>(plan, contender, replication, users, control, Silent)
-        .map(|(run, _, _)| run)
+    let launch = Launch { plan, contender, replication, users, control, reversed: true };
+    launch.start(&mut Silent).map(|(run, _)| run)
 }
 
-/// Runs a world on a queue, for the plan's client family.
-fn on_queue<O: Observer, Q: Queue<Event>>(
-    plan: &Plan,
+/// A run that is about to start.
+pub(super) struct Launch<'a> {
+    plan: &'a Plan,
     contender: usize,
     replication: u32,
     users: Range<u32>,
-    control: &Control,
-    observer: O,
-) -> Result<(Run, O, Vec<FinalTab>), Stopped> {
-    // A study may be cancelled before some of its runs begin. Such a run stops at once.
-    if control.is_stopped() {
-        return Err(Stopped::interrupted(Time::ZERO));
-    }
-    let launch = Launch { plan, contender, replication, users, control };
-    plan.clients[contender].with(Start::<O, Q> { launch, observer, queue: PhantomData })
+    control: &'a Control,
+    /// Whether simultaneous events of different sessions come in the opposite order.
+    reversed: bool,
 }
 
-/// A world that is about to start.
-struct Start<'a, O, Q> {
+pub(super) type Ended = Result<(Run, Vec<FinalTab>), Stopped>;
+
+impl Launch<'_> {
+    /// Runs a world of the plan's client family.
+    fn start(self, observer: &mut dyn AnyObserver) -> Ended {
+        // A study may be cancelled before some of its runs begin. Such a run stops at once.
+        if self.control.is_stopped() {
+            return Err(Stopped::interrupted(Time::ZERO));
+        }
+        self.plan.clients[self.contender].with(Start { launch: self, observer })
+    }
+}
+
+struct Start<'a> {
     launch: Launch<'a>,
-    observer: O,
-    queue: PhantomData<Q>,
+    observer: &'a mut dyn AnyObserver,
 }
 
-impl<O: Observer, Q: Queue<Event>> ForFamily for Start<'_, O, Q> {
-    type Output = Result<(Run, O, Vec<FinalTab>), Stopped>;
+impl ForFamily for Start<'_> {
+    type Output = Ended;
 
-    fn with<C: Client>(self, client: &Prepared<C>) -> Self::Output {
-        let Start { launch: Launch { plan, contender, replication, users, control }, observer, .. } = self;
-        let mut world = World::<C, O, Q>::new(plan, client, contender, replication, users, observer);
-        world.go(control)?;
-        Ok(world.finish())
+    fn with<C: Client>(self, client: &Prepared<C>) -> Ended {
+        start::<C>(client, self.launch, self.observer)
     }
 
-    fn with_own(self, client: &dyn OwnFamily) -> Self::Output {
-        own::start(client, self.launch, self.observer, Q::REVERSES)
+    fn with_own(self, client: &dyn OwnFamily) -> Ended {
+        start_own(client, self.launch, self.observer)
     }
+}
+
+/// Runs the world of a client. Each client is compiled for three worlds, whatever observes them.
+pub(super) fn start<C: Client>(
+    client: &Prepared<C>,
+    launch: Launch<'_>,
+    observer: &mut dyn AnyObserver,
+) -> Ended {
+    match (launch.reversed, observer.is_active()) {
+        (true, _) => go::<C, _, Opposite<Event>>(client, launch, Passive(observer)),
+        (false, false) => go::<C, _, Calendar<Event>>(client, launch, Passive(observer)),
+        (false, true) => go::<C, _, Calendar<Event>>(client, launch, Active(observer)),
+    }
+}
+
+fn go<C: Client, O: Observer, Q: Queue<Event>>(
+    client: &Prepared<C>,
+    launch: Launch<'_>,
+    observer: O,
+) -> Ended {
+    let Launch { plan, contender, replication, users, control, .. } = launch;
+    let mut world = World::<C, O, Q>::new(plan, client, contender, replication, users, observer);
+    world.go(control)?;
+    Ok(world.finish())
 }

@@ -102,21 +102,22 @@ fn the_answer_is_told_and_does_not_depend_on_threads() {
 #[test]
 fn a_target_met_nowhere_everywhere_or_by_nothing_is_said() {
     let folder = office();
-    let told = |vary: &str, target: &str| {
-        let args = ["find", "office.toml", "--set", "bucket=1ms", "--vary", vary, "--target", target];
+    let told = |vary: &str, target: &str, bucket: &str| {
+        let set = format!("bucket={bucket}");
+        let args = ["find", "office.toml", "--set", &set, "--vary", vary, "--target", target];
         let (code, out, err) = run_in(folder.path(), &args);
         assert_eq!(err, "");
         fs::remove_dir_all(folder.path().join("results")).expect("whatever the answer, it is written");
         (code, out)
     };
-    let (code, out) = told("backend.limit[0].limit=1..4", "new.responses_429 == 0");
+    let (code, out) = told("backend.limit[0].limit=1..4", "new.responses_429 == 0", "1s");
     assert_eq!(code, Some(1));
     assert!(out.starts_with("No value of the range is enough"), "{out}");
-    let (code, out) = told("backend.limit[0].limit=30..40", "new.responses_429 == 0");
+    let (code, out) = told("backend.limit[0].limit=30..40", "new.responses_429 == 0", "1s");
     assert_eq!(code, Some(0));
     assert!(out.starts_with("Every value looked at is enough"), "{out}");
     // In a few milliseconds, a call comes in one run of a thousand.
-    let (code, out) = told("horizon=1ms..2ms", "new.responses_429 == 0");
+    let (code, out) = told("horizon=1ms..2ms", "new.responses_429 == 0", "1ms");
     assert_eq!(code, Some(1), "{out}");
     assert!(out.starts_with("Not judged: in "), "{out}");
 }

@@ -22,9 +22,6 @@ use super::time::Time;
 
 /// An event queue of a world. The world's type parameter selects the implementation at compile time.
 pub trait Queue<E>: Default {
-    /// Whether it reverses the order of simultaneous events of different clients.
-    const REVERSES: bool = false;
-
     /// Schedules an event.
     fn push(&mut self, time: Time, event: E);
 

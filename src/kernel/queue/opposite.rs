@@ -34,8 +34,6 @@ impl<E> Default for Opposite<E> {
 }
 
 impl<E: Copy + Default> Queue<E> for Opposite<E> {
-    const REVERSES: bool = true;
-
     fn push(&mut self, time: Time, event: E) {
         self.waiting.push(time, event);
     }

@@ -18,10 +18,10 @@ mod state;
 use crate::client::app::AppReaction;
 use crate::client::own::OwnFamily;
 use crate::client::{Client, ForFamily, Model, Prepared};
+use crate::parallel;
 use crate::scenario::Scenario;
 use crate::scenario::policies::preset;
 use crate::world::{Contender, Plan};
-use rayon::prelude::*;
 use state::{Found, Search, State};
 
 /// Rounds of the documented flow in the search. Small enough that the search reaches the last one.
@@ -119,30 +119,26 @@ pub fn exhaust(depth: u32) -> Vec<Explored> {
             }
         }
     }
-    configurations
-        .par_iter()
-        .with_max_len(1)
-        .map(|&(model, policy, start, reacts)| {
-            let plan = plan(model, policy, reacts);
-            let depth = depth + start.extra_depth();
-            let found = plan.clients[0].with(Explore { policy, start, depth });
-            let (sessions, tabs) = start.sessions_and_tabs();
-            Explored {
-                model: model.name(),
-                policy,
-                sessions,
-                tabs,
-                start: start.name(),
-                reacts,
-                depth,
-                states: found.states,
-                recursive: found.recursive,
-                unnamed: found.unnamed,
-                named: found.named,
-                example: found.example,
-            }
-        })
-        .collect()
+    parallel::map(&configurations, |&(model, policy, start, reacts)| {
+        let plan = plan(model, policy, reacts);
+        let depth = depth + start.extra_depth();
+        let found = plan.clients[0].with(Explore { policy, start, depth });
+        let (sessions, tabs) = start.sessions_and_tabs();
+        Explored {
+            model: model.name(),
+            policy,
+            sessions,
+            tabs,
+            start: start.name(),
+            reacts,
+            depth,
+            states: found.states,
+            recursive: found.recursive,
+            unnamed: found.unnamed,
+            named: found.named,
+            example: found.example,
+        }
+    })
 }
 
 fn plan(model: Model, policy: &str, reacts: bool) -> Plan {

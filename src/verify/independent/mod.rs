@@ -129,14 +129,14 @@ fn difference(engine: &Log, own: &Log) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rayon::prelude::*;
+    use crate::parallel;
 
     const DRAWN: u64 = 150;
 
     #[test]
     fn the_engine_agrees_with_the_second_simulation() {
         let drawn: Vec<(u64, Compared)> =
-            (0..DRAWN).into_par_iter().map(|seed| (seed, compared(seed))).collect();
+            parallel::map(&Vec::from_iter(0..DRAWN), |&seed| (seed, compared(seed)));
         let (mut calls, mut stopped) = (0, 0);
         for (seed, compared) in drawn {
             match compared {
@@ -170,7 +170,8 @@ mod tests {
             let is_told = || matches!(compare(&text, &spoil), Compared::Unlike(_));
             (u64::from(after != before), u64::from(after != before && is_told()))
         };
-        seeds.into_par_iter().map(one).reduce(|| (0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
+        let of_each = parallel::map(&Vec::from_iter(seeds), |&seed| one(seed));
+        of_each.into_iter().fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1))
     }
 
     #[test]

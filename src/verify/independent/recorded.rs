@@ -5,7 +5,7 @@ use super::service::Ended;
 use super::world::{GivenWait, World};
 use crate::conform::{Endpoint, FlowEntry, Outcome, Recording, Rejection, Replayed, Request, State, Status};
 use crate::conform::{judge, setting};
-use rayon::prelude::*;
+use crate::parallel;
 use std::cell::RefCell;
 use std::path::Path;
 
@@ -138,7 +138,7 @@ fn the_second_simulation_makes_the_recorded_requests() {
             Outcome::Diverged(divergence) => Some(format!("{name}: {divergence:?}")),
         }
     };
-    let wrong: Vec<String> = all.par_iter().filter_map(differs).collect();
+    let wrong: Vec<String> = parallel::map(&all, differs).into_iter().flatten().collect();
     assert!(all.len() > 600, "{} recordings", all.len());
     assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), all.len(), wrong.join("\n"));
 }

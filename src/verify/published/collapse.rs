@@ -6,8 +6,8 @@ use super::{Cell, SEED, number, rows, z_of_counts};
 use crate::experiment::Study;
 use crate::kernel::random::{Purpose, Stream, open_unit};
 use crate::kernel::{Dur, Time};
+use crate::parallel;
 use crate::world::{Control, Observer, Snapshot, observed};
-use rayon::prelude::*;
 
 const TABLE: &str = include_str!("../../../tests/tables/mb_simple_collapse.csv");
 /// Runs of which the table gives the mean.
@@ -123,5 +123,5 @@ pub(super) fn cells(replications: u32, before: usize) -> Vec<Cell> {
         }
         cells
     };
-    runs.par_iter().with_max_len(1).flat_map_iter(of_run).collect()
+    parallel::map(&runs, of_run).into_iter().flatten().collect()
 }

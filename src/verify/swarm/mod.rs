@@ -28,10 +28,10 @@ pub use draw::scenario;
 use crate::backend::{Endpoint, LimitSpec};
 use crate::client::step::Input;
 use crate::experiment::Study;
+use crate::parallel;
 use crate::verify::independent::{self, Compared, compared};
 use crate::world::{Control, Plan, Run, observed};
 use judge::{Judge, broken_bound};
-use rayon::prelude::*;
 
 /// Result of one seed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -61,7 +61,7 @@ impl Draw {
 
 /// Judges the scenarios of these seeds.
 pub fn swarm(seeds: std::ops::Range<u64>) -> Vec<Draw> {
-    seeds.into_par_iter().map(judge).collect()
+    parallel::map(&Vec::from_iter(seeds), |&seed| judge(seed))
 }
 
 /// Judges the scenario of one seed.
@@ -336,7 +336,7 @@ mod tests {
             laws(&independent::scenario(seed), &mut draw);
             draw
         };
-        let draws: Vec<Draw> = (0..60).into_par_iter().map(judged).collect();
+        let draws: Vec<Draw> = parallel::map(&Vec::from_iter(0..60), |&seed| judged(seed));
         assert!(draws.iter().map(|draw| draw.calls).sum::<u64>() > 20_000);
         for draw in draws {
             assert!(draw.violations.is_empty(), "{}: {:#?}", draw.command(), draw.violations);

@@ -7,9 +7,9 @@ mod walk;
 use crate::backend::Endpoint;
 use crate::experiment::Study;
 use crate::kernel::dice::Dice;
+use crate::parallel;
 use crate::scenario::load_text;
 use crate::world::{Control, memory_estimate};
-use rayon::prelude::*;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::LazyLock;
@@ -244,7 +244,7 @@ fn survey(one_in: usize) -> Survey {
         }
         survey
     };
-    all.par_iter().map(check).reduce(Survey::default, |mut a, mut b| {
+    parallel::map(&all, check).into_iter().fold(Survey::default(), |mut a, mut b| {
         a.taken.append(&mut b.taken);
         a.refused.append(&mut b.refused);
         a.wrong.append(&mut b.wrong);

@@ -245,7 +245,7 @@ impl Relation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rayon::prelude::*;
+    use crate::parallel;
 
     #[test]
     fn every_relation_breaks_when_one_side_is_spoilt() {
@@ -254,7 +254,7 @@ mod tests {
         let of_tokens = ["policies in another order", "fewer replications", "a longer horizon"];
         let of_tokens = RELATIONS.iter().filter(|relation| of_tokens.contains(&relation.name));
         let all: Vec<_> = all.chain(of_tokens.map(|relation| (relation, true))).collect();
-        all.par_iter().for_each(|&(relation, tokens)| {
+        parallel::for_each(&all, |_, &(relation, tokens)| {
             let breaks = |seed: &u64| {
                 matches!(relation.on(*seed, table(&scenario(*seed)), true, tokens), Err(Not::Held(_)))
             };
