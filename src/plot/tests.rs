@@ -200,6 +200,18 @@ fn a_png_is_twice_as_large_as_its_svg() {
 }
 
 #[test]
+fn a_png_has_the_drawn_colors_on_white() {
+    let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='2' height='1'><rect width='1' height='1' fill='#102030'/></svg>";
+    let file = to_png(svg).unwrap();
+    let mut reader = png::Decoder::new(std::io::Cursor::new(&file)).read_info().unwrap();
+    let mut colors = vec![0; reader.output_buffer_size().unwrap()];
+    let frame = reader.next_frame(&mut colors).unwrap();
+    assert_eq!((frame.width, frame.height, frame.color_type), (4, 2, png::ColorType::Rgb));
+    let row = [[0x10, 0x20, 0x30], [0x10, 0x20, 0x30], [255; 3], [255; 3]].concat();
+    assert_eq!(colors, [row.clone(), row].concat());
+}
+
+#[test]
 fn a_run_without_requests_says_so() {
     let chart = super::requests(&synthetic::empty(&["old", "new"]));
     assert_eq!(
