@@ -292,7 +292,7 @@ impl Station {
     /// Extends the areas to `now`, for example to the end of the run.
     #[inline]
     pub fn settle(&mut self, now: Time) {
-        debug_assert!(now >= self.settled_at, "time went back, to {now} from {}", self.settled_at);
+        assert!(now >= self.settled_at, "time went back, to {now} from {}", self.settled_at);
         let Dur(elapsed) = now.since(self.settled_at);
         let area = |calls: u64| u128::from(calls) * u128::from(elapsed);
         self.totals.system_area += area(self.totals.inside);

@@ -139,7 +139,7 @@ fn whole(source: &Arc<Source>) -> Result<Scenario, Errors> {
 
 /// Refuses a text without any key, before overrides add one.
 fn check_not_empty(source: &Arc<Source>) -> Result<(), Errors> {
-    debug_assert!(source.text.len() as u64 <= MAX_BYTES);
+    assert!(source.text.len() as u64 <= MAX_BYTES);
     let blank = |line: &str| line.trim().is_empty() || line.trim_start().starts_with('#');
     if !source.text.lines().all(blank) {
         return Ok(());

@@ -100,7 +100,7 @@ impl<C: Client, O: Observer, Q: Queue<Event>> World<'_, C, O, Q> {
     pub(super) fn free_workers(&mut self, pool: usize) {
         while let Some(pending) = self.gateway.next(pool, &self.streams.backend, self.now, &mut self.observer)
         {
-            debug_assert!(!matches!(pending, Pending::Delayed(..)), "a call that waits has arrived");
+            assert!(!matches!(pending, Pending::Delayed(..)), "a call that waits has arrived");
             self.goes_on(pending);
         }
     }

@@ -124,7 +124,7 @@ impl Default for Tasks {
 impl Tasks {
     /// Takes a slot for a task of this tab and page load, other than a poller or a refresh.
     pub(super) fn start(&mut self, kind: Kind, tab: u32, epoch: u16, caller: Caller, now: Time) -> TaskId {
-        debug_assert!(!matches!(kind, Kind::Poll | Kind::Refresh), "these are timers");
+        assert!(!matches!(kind, Kind::Poll | Kind::Refresh), "these are timers");
         let mut task = Task {
             tab,
             parent: NONE,

@@ -193,11 +193,11 @@ impl<T> Pool<T> {
     /// The value of a slot that is in use, whatever its generation.
     ///
     /// # Panics
-    /// Without such a slot. A link of a list points only to slots in use, which builds with assertions check.
+    /// Without such a slot, and for a slot that is not in use: a link of a list points only to slots in use.
     #[inline]
     pub(in crate::client) fn at(&self, slot: u32) -> &T {
         let entry = &self.slots[slot as usize];
-        debug_assert!(entry.is_used(), "a link points to a slot in use");
+        assert!(entry.is_used(), "a link points to a slot in use");
         &entry.value
     }
 
@@ -208,7 +208,7 @@ impl<T> Pool<T> {
     #[inline]
     pub(in crate::client) fn at_mut(&mut self, slot: u32) -> &mut T {
         let entry = &mut self.slots[slot as usize];
-        debug_assert!(entry.is_used(), "a link points to a slot in use");
+        assert!(entry.is_used(), "a link points to a slot in use");
         &mut entry.value
     }
 

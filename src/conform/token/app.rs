@@ -80,7 +80,7 @@ impl Replay<'_> {
         {
             self.calls.insert(call, open);
         }
-        debug_assert_eq!(before, self.out.calls.len());
+        assert_eq!(before, self.out.calls.len());
         self.take(out);
     }
 

@@ -77,7 +77,7 @@ impl Observer for EachSecond {
 
     fn sampled(&mut self, totals: Snapshot) {
         if self.0.len() < SECONDS {
-            debug_assert_eq!(totals.at, Time::ZERO.after(Dur::from_secs(self.0.len() as u64 + 1)));
+            assert_eq!(totals.at, Time::ZERO.after(Dur::from_secs(self.0.len() as u64 + 1)));
             let work = totals.workloads[0];
             // The simulator counts a retry when it is decided.
             let retries = work.retries + work.in_orbit;

@@ -46,7 +46,7 @@ const KINDS: [Kind; 1 << KIND_BITS] = [
 
 /// The task of this kind and index.
 pub(super) fn id(kind: Kind, index: u32) -> TaskId {
-    debug_assert!(index.leading_zeros() >= KIND_BITS, "an index leaves {KIND_BITS} bits to the kind");
+    assert!(index.leading_zeros() >= KIND_BITS, "an index leaves {KIND_BITS} bits to the kind");
     index << KIND_BITS | kind as u32
 }
 
