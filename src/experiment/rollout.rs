@@ -138,8 +138,12 @@ impl Rollout {
 
     pub(super) fn points(&self) -> Points {
         let value = |share: &u32| (in_words(*share), Some(f64::from(*share) / 100.0));
-        let axis =
-            Axis { key: SHARE.to_owned(), log: false, values: self.shares.iter().map(value).collect() };
+        let axis = Axis {
+            option: "--shares",
+            key: SHARE.to_owned(),
+            log: false,
+            values: self.shares.iter().map(value).collect(),
+        };
         Points { axes: vec![axis], crossed: true }
     }
 

@@ -1,7 +1,7 @@
 //! PNG from the SVG of a chart, with the compiled-in font. Uses no font, file or display of the machine.
 
 use super::typeface::{BOLD, FAMILY, REGULAR};
-use png::{BitDepth, ColorType, Compression, Encoder, EncodingError, Filter};
+use png::{BitDepth, ColorType, DeflateCompression, Encoder, EncodingError, Filter};
 use resvg::tiny_skia::{Color, Pixmap, Transform};
 use resvg::usvg::{self, Options, Tree, fontdb};
 use std::fmt;
@@ -59,8 +59,8 @@ pub fn to_png(svg: &str) -> Result<Vec<u8>, PngError> {
     encode(&pixmap).map_err(|error| PngError::Encode(error.to_string()))
 }
 
-/// A picture without transparency. Charts are areas of one color, so rows compress best as they are: a fifth smaller, and in
-/// less time, than with their differences and with transparency.
+/// A picture without transparency. Charts are areas of one color, so rows compress best as they are. Level 3 takes three
+/// quarters of the default's time; its files are a twentieth larger.
 fn encode(pixmap: &Pixmap) -> Result<Vec<u8>, EncodingError> {
     let pixels = pixmap.data().as_chunks::<4>().0;
     let mut colors = vec![[0; 3]; pixels.len()];
@@ -71,7 +71,7 @@ fn encode(pixmap: &Pixmap) -> Result<Vec<u8>, EncodingError> {
     let mut encoder = Encoder::new(&mut file, pixmap.width(), pixmap.height());
     encoder.set_color(ColorType::Rgb);
     encoder.set_depth(BitDepth::Eight);
-    encoder.set_compression(Compression::Balanced);
+    encoder.set_deflate_compression(DeflateCompression::Level(3));
     encoder.set_filter(Filter::NoFilter);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(colors.as_flattened())?;

@@ -9,6 +9,7 @@ use crate::toml_text::nesting::too_deep;
 use crate::toml_text::tree::steps;
 use crate::toml_text::{Code, Doc, Errors, Node, Source, Step, TextError};
 use std::borrow::Cow;
+use std::iter;
 use std::ops::Range;
 use std::sync::Arc;
 use toml::Spanned;
@@ -32,8 +33,9 @@ pub struct Settings {
     /// `KEY=VALUE` pairs: a path into the text such as `fault[0].from`, and a TOML value or a bare word, which stands for
     /// a string.
     pub set: Vec<String>,
-    /// More such pairs, of a search that varies a key. They take precedence over `set`, and messages call them `--vary`.
-    pub vary: Vec<String>,
+    /// More such pairs, of a question that varies keys, each with the option that messages call it by, such as `--vary`.
+    /// They take precedence over `set`.
+    pub vary: Vec<(&'static str, String)>,
     /// The seed. It takes precedence over `set`.
     pub seed: Option<u64>,
     /// The number of replications. It takes precedence over `set`.
@@ -47,18 +49,22 @@ impl From<&[String]> for Settings {
 }
 
 impl Settings {
-    /// The overrides in the order of application, each with its option.
-    fn overrides(&self) -> [(&'static str, Vec<String>); 4] {
+    /// The overrides in the order of application, by option.
+    fn overrides(&self) -> Vec<(&'static str, Vec<String>)> {
         let number =
             |key: &str, value: Option<u64>| value.map(|n| format!("{key}={n}")).into_iter().collect();
         // A line break inside an override would shift the lines of the others. No value needs one.
-        let given = |pairs: &[String]| pairs.iter().map(|given| given.replace('\n', "\0")).collect();
-        [
-            ("--set", given(&self.set)),
-            ("--vary", given(&self.vary)),
+        let given = |pair: &String| pair.replace('\n', "\0");
+        let of_one_option = |pairs: &[(&'static str, String)]| {
+            (pairs[0].0, pairs.iter().map(|(_, pair)| given(pair)).collect())
+        };
+        let varied = self.vary.chunk_by(|(a, _), (b, _)| a == b).map(of_one_option);
+        let set = ("--set", self.set.iter().map(given).collect());
+        let numbers = [
             ("--seed", number("seed", self.seed)),
             ("--replications", number("replications", self.replications.map(u64::from))),
-        ]
+        ];
+        iter::once(set).chain(varied).chain(numbers).collect()
     }
 }
 
@@ -79,8 +85,11 @@ pub(super) fn apply(source: Arc<Source>, settings: &Settings) -> Result<Arc<Sour
             match piece.parse() {
                 Err(found) => errors.append(found),
                 Ok((path, value, text)) => {
-                    let shown =
-                        if matches!(option, "--set" | "--vary") { line.as_str() } else { text.as_str() };
+                    let shown = if matches!(option, "--seed" | "--replications") {
+                        text.as_str()
+                    } else {
+                        line.as_str()
+                    };
                     match edit(&source, &path, &value, &text, &format!("{option} {shown}")) {
                         Ok(edited) => source = edited,
                         Err(why) => errors.push(piece.error(Code::OverridePlace, 0..line.len(), why)),

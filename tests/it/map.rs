@@ -269,11 +269,13 @@ fn a_bad_map_is_refused_before_a_run() {
     let folder = tempfile::tempdir().expect("a folder");
     let load = format!("{CLIENTS}=100,280");
     let trigger = "fault[0].to=25s,30s";
-    let cases: [(&[&str], &str); 16] = [
+    let cases: [(&[&str], &str); 18] = [
         (&["--load", "workload[0].clints=1,2", "--trigger", trigger], "did you mean `clients`"),
         (&["--load", "workload[0].name=a,b", "--trigger", trigger], "neither loads nor capacities"),
         (&["--load", &load, "--trigger", "fault[0].too=25s,30s"], "did you mean"),
-        (&["--load", &load, "--trigger", "fault[1].to=25s,30s"], "--vary:"),
+        (&["--load", &load, "--trigger", "fault[1].to=25s,30s"], "--trigger:1:"),
+        (&["--load", "workload[1].clients=1,2", "--trigger", trigger], "--load:1:"),
+        (&["--capacity", "workload[1].clients=1,2", "--trigger", trigger], "--capacity:1:"),
         (
             &["--load", &load, "--trigger", "backend.generic.timeout=1s,2s"],
             "is no trigger; allowed: a key of a fault or of an action",

@@ -13,7 +13,7 @@ pub use files::{CURVE, JSON, RUNS, write};
 pub use finder::{Finder, Keeper, Ran};
 pub use found::{Claim, Found, Rate, Verdict, json_schema};
 
-use super::vary::Vary;
+use super::vary::{VARY, Vary};
 use super::{CONFIDENCE, Error, Study, VERSION};
 use crate::scenario::Settings;
 use crate::stats::{Trials, rising_rates};
@@ -87,14 +87,14 @@ impl Study {
     /// # Errors
     /// If the scenario cannot have this value.
     pub fn at(&self, vary: &Vary, i: u64) -> Result<Study, Error> {
-        self.set_to(vec![vary.setting(i)])
+        self.set_to(vec![(VARY, vary.setting(i))])
     }
 
-    /// The study with these overrides, as if its scenario contained them.
+    /// The study with these overrides, each with its option, as if its scenario contained them.
     ///
     /// # Errors
     /// If the scenario cannot have these values.
-    pub(super) fn set_to(&self, vary: Vec<String>) -> Result<Study, Error> {
+    pub(super) fn set_to(&self, vary: Vec<(&'static str, String)>) -> Result<Study, Error> {
         let settings = Settings { vary, ..Settings::default() };
         Ok(Study::new(self.loaded.with(&settings)?))
     }

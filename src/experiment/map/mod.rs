@@ -191,15 +191,18 @@ impl<'a> Mapper<'a> {
                 format!("a map of {} x {} cells; allowed: {MOST_CELLS} at most", load.len(), trigger.len());
             return Err(BadDesign::new(what).into());
         }
-        let axis = |vary: &Vary| Axis {
+        let of_load = if question.is_capacity { "--capacity" } else { "--load" };
+        let axis = |option, vary: &Vary| Axis {
+            option,
             key: vary.key().to_owned(),
             log: vary.is_log(),
             values: (0..vary.len()).map(|i| (vary.text(i), vary.number(i))).collect(),
         };
         let of = trigger_of(trigger)?;
         let points = |axes: Vec<Axis>| Points { axes, crossed: true };
-        let cells = Sweeper::over(study, points(vec![axis(load), axis(trigger)]), control)?;
-        let loads = Sweeper::over(study, points(vec![axis(load)]), control)?;
+        let cells =
+            Sweeper::over(study, points(vec![axis(of_load, load), axis("--trigger", trigger)]), control)?;
+        let loads = Sweeper::over(study, points(vec![axis(of_load, load)]), control)?;
         let left = |point: u64| left_after(&cells.study(point)?.loaded.scenario, of, trigger.key());
         let left = (0..cells.points().count()).map(left).collect::<Result<Vec<Dur>, Error>>()?;
         let ramp = question.ramp.map(|hold| Ramp::new(study, question, hold)).transpose()?;

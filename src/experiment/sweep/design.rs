@@ -1,6 +1,6 @@
 //! Which points of the space of its keys a sweep visits.
 
-use super::super::vary::Vary;
+use super::super::vary::{VARY, Vary};
 use crate::kernel::random::{Purpose, Stream, below, open_unit};
 use crate::text::number::whole;
 use crate::text::tick;
@@ -134,7 +134,7 @@ impl Design {
                 Kind::Factorial => (0..vary.len()).map(value).collect(),
                 Kind::LatinHypercube(points) => drawn(vary, points, seed),
             };
-            Axis { key: vary.key().to_owned(), log: vary.is_log(), values }
+            Axis { option: VARY, key: vary.key().to_owned(), log: vary.is_log(), values }
         };
         Points { axes: self.keys.iter().map(axis).collect(), crossed: self.kind == Kind::Factorial }
     }
@@ -197,6 +197,8 @@ pub(in crate::experiment) fn shuffle<T>(items: &mut [T], bits: impl Fn(u64) -> u
 /// The values of a key: of a factorial design each once, otherwise one for each point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Axis {
+    /// The option that messages call the key by, such as `--vary`.
+    pub option: &'static str,
     /// The key.
     pub key: String,
     /// Whether neighbours were asked to have the same ratio.
@@ -241,6 +243,11 @@ impl Points {
     pub fn values(&self, point: u64) -> Vec<&str> {
         let places = self.places(point);
         self.axes.iter().zip(places).map(|(axis, place)| axis.values[place].0.as_str()).collect()
+    }
+
+    /// The overrides that make a point of the scenario, each with its option.
+    pub fn overrides(&self, point: u64) -> Vec<(&'static str, String)> {
+        self.axes.iter().map(|axis| axis.option).zip(self.settings(point)).collect()
     }
 
     /// The overrides that make a point of the scenario.

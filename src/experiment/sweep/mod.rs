@@ -199,7 +199,7 @@ impl<'a> Sweeper<'a> {
         if let Some(rollout) = self.rollout {
             return rollout.study(self.study, point);
         }
-        let mut study = self.study.set_to(self.points.settings(point))?;
+        let mut study = self.study.set_to(self.points.overrides(point))?;
         study.only_policies(&self.policies)?;
         Ok(study)
     }

@@ -1,5 +1,6 @@
 //! What a sweep finds, as data: sweep.json.
 
+use super::super::vary::VARY;
 use super::design::{Axis, Kind};
 use crate::kernel::Dur;
 use crate::results::MetricValues;
@@ -158,7 +159,7 @@ impl Sweep {
         let axis = |axis: &AxisValues| {
             let number = |i: usize| axis.numbers.as_ref().map(|numbers| numbers[i]);
             let values = axis.values.iter().enumerate().map(|(i, text)| (text.clone(), number(i))).collect();
-            Axis { key: axis.key.clone(), log: axis.log, values }
+            Axis { option: VARY, key: axis.key.clone(), log: axis.log, values }
         };
         super::Points { axes: self.keys.iter().map(axis).collect(), crossed: self.is_factorial() }
     }

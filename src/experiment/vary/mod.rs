@@ -6,6 +6,9 @@ use crate::text::{quote, tick};
 use range::{Numbers, Range, Unit, spaced};
 use std::fmt;
 
+/// The option that messages call a varied key by, unless a command has others.
+pub(in crate::experiment) const VARY: &str = "--vary";
+
 /// A key and its values: a range in ascending order, or a list in the order of the text.
 ///
 /// ```

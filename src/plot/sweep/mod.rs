@@ -134,7 +134,7 @@ mod tests {
 
     fn axis(values: &[(&str, Option<f64>)], log: bool) -> Axis {
         let values = values.iter().map(|(text, number)| ((*text).to_owned(), *number)).collect();
-        Axis { key: "a".to_owned(), log, values }
+        Axis { option: "--vary", key: "a".to_owned(), log, values }
     }
 
     #[test]
@@ -155,7 +155,7 @@ mod tests {
     fn labels_keep_their_distance_and_both_ends() {
         let values: Vec<(String, Option<f64>)> =
             (0..200).map(|i| (format!("{i}ms"), Some(f64::from(i)))).collect();
-        let axis = Axis { key: "a".to_owned(), log: false, values };
+        let axis = Axis { option: "--vary", key: "a".to_owned(), log: false, values };
         let places = axis_places(&axis);
         for width in [120.0, 400.0, 1_200.0] {
             let mut shown = labels(&axis, &places, width);
