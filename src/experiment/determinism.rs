@@ -179,8 +179,7 @@ struct ChunkRecorder {
 }
 
 impl Observer for ChunkRecorder {
-    const ACTIVE: bool = false;
-    const EACH_EVENT: bool = true;
+    const ACTIVE: bool = true;
 
     fn event(&mut self, number: u64, time: Time, user: u32, kind: &dyn fmt::Debug) {
         if (self.from..=self.to).contains(&number) {

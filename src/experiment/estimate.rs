@@ -112,8 +112,7 @@ struct Counter<'a> {
 }
 
 impl Observer for Counter<'_> {
-    const ACTIVE: bool = false;
-    const EACH_EVENT: bool = true;
+    const ACTIVE: bool = true;
 
     fn event(&mut self, _number: u64, _time: Time, user: u32, _kind: &dyn std::fmt::Debug) {
         self.counts[self.from.partition_point(|first| *first <= user)] += 1;

@@ -65,8 +65,7 @@ impl Counter {
 }
 
 impl Observer for Counter {
-    const ACTIVE: bool = false;
-    const EACH_EVENT: bool = true;
+    const ACTIVE: bool = true;
 
     fn event(&mut self, number: u64, time: Time, user: u32, _kind: &dyn std::fmt::Debug) {
         if number == 1 || time != self.instant {

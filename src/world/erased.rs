@@ -27,7 +27,7 @@ macro_rules! passed_on {
 
         impl<O: Observer> AnyObserver for O {
             fn is_active(&self) -> bool {
-                O::ACTIVE || O::EACH_EVENT
+                O::ACTIVE
             }
 
             fn chunk(&mut self, events: u64, fingerprint: u64) {
@@ -58,7 +58,6 @@ macro_rules! passed_on {
 
         impl Observer for Active<'_> {
             const ACTIVE: bool = true;
-            const EACH_EVENT: bool = true;
             $($seldom)*
 
             $(fn $name(&mut self $(, $arg: $ty)*) $(-> $out)? {

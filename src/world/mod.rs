@@ -209,7 +209,7 @@ impl<'a, C: Client, O: Observer, Q: Queue<Event>> World<'a, C, O, Q> {
             if let Err(limit) = self.guard.count(time, session, event.kind as u8) {
                 return Err(self.guard.explain(limit, self.plan));
             }
-            if O::EACH_EVENT {
+            if O::ACTIVE {
                 self.observer.event(self.guard.events(), time, session, &event.kind);
             }
             self.handle(event, session == NOBODY);

@@ -15,11 +15,8 @@ use crate::protocol::Failure;
 /// Receives notifications from a running world. Must not influence the run, except through
 /// [`given_wait`](Observer::given_wait).
 pub trait Observer {
-    /// Whether the observer gets notifications at all. Decided at compile time.
+    /// Whether the observer gets notifications of events and of what follows from them. Decided at compile time.
     const ACTIVE: bool;
-
-    /// Whether the observer is notified before every event.
-    const EACH_EVENT: bool = false;
 
     /// Called every 65,536 events and at the end of the run, with the number of events so far and the hash of their
     /// order. Inactive observers get this notification too, because it is rare.

@@ -28,8 +28,7 @@ struct Counter {
 }
 
 impl Observer for Counter {
-    const ACTIVE: bool = false;
-    const EACH_EVENT: bool = true;
+    const ACTIVE: bool = true;
 
     fn event(&mut self, number: u64, time: Time, _user: u32, _kind: &dyn Debug) {
         if time >= self.from && self.begins.is_none() {
