@@ -192,11 +192,9 @@ impl<'a> Mapper<'a> {
             return Err(BadDesign::new(what).into());
         }
         let of_load = if question.is_capacity { "--capacity" } else { "--load" };
-        let axis = |option, vary: &Vary| Axis {
-            option,
-            key: vary.key().to_owned(),
-            log: vary.is_log(),
-            values: (0..vary.len()).map(|i| (vary.text(i), vary.number(i))).collect(),
+        let axis = |option, vary: &Vary| {
+            let values = (0..vary.len()).map(|i| (vary.text(i), vary.number(i))).collect();
+            Axis { option, ..Axis::of(vary, values) }
         };
         let of = trigger_of(trigger)?;
         let points = |axes: Vec<Axis>| Points { axes, crossed: true };

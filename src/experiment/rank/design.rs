@@ -1,7 +1,7 @@
 //! Which points a ranking visits: the trajectories of Morris, then the rows of Saltelli.
 
 use super::super::sweep::{Axis, Points, shuffle};
-use super::super::vary::{VARY, Vary};
+use super::super::vary::Vary;
 use crate::kernel::random::{Purpose, Stream, below, chance, open_unit};
 
 /// Levels of each key.
@@ -59,7 +59,7 @@ pub(super) fn screening(keys: &[Vary], trajectories: u32, seed: u64) -> Screenin
     }
     let axis = |(key, column): (usize, Vec<u64>)| {
         let values = column.into_iter().map(|at| (level(key, at).0, None)).collect();
-        Axis { option: VARY, key: keys[key].key().to_owned(), log: keys[key].is_log(), values }
+        Axis::of(&keys[key], values)
     };
     let axes = columns.into_iter().enumerate().map(axis).collect();
     Screening { points: Points { axes, crossed: false }, steps }
@@ -77,7 +77,7 @@ pub(super) fn rows(keys: &[&Vary], rows: u32, seed: u64) -> Points {
             [a.clone(), b.clone()].into_iter().chain(mixed).collect::<Vec<_>>()
         };
         let values = (0..u64::from(rows)).flat_map(of_row).collect();
-        Axis { option: VARY, key: key.key().to_owned(), log: key.is_log(), values }
+        Axis::of(key, values)
     };
     Points { axes: keys.iter().enumerate().map(axis).collect(), crossed: false }
 }

@@ -134,7 +134,7 @@ impl Design {
                 Kind::Factorial => (0..vary.len()).map(value).collect(),
                 Kind::LatinHypercube(points) => drawn(vary, points, seed),
             };
-            Axis { option: VARY, key: vary.key().to_owned(), log: vary.is_log(), values }
+            Axis::of(vary, values)
         };
         Points { axes: self.keys.iter().map(axis).collect(), crossed: self.kind == Kind::Factorial }
     }
@@ -205,6 +205,13 @@ pub struct Axis {
     pub log: bool,
     /// Each value as a scenario writes it, and as a number if all of them are numbers of one unit.
     pub values: Vec<(String, Option<f64>)>,
+}
+
+impl Axis {
+    /// These values of a key.
+    pub(in crate::experiment) fn of(vary: &Vary, values: Vec<(String, Option<f64>)>) -> Axis {
+        Axis { option: VARY, key: vary.key().to_owned(), log: vary.is_log(), values }
+    }
 }
 
 /// The points of a design, by number.
